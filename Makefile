@@ -1,0 +1,80 @@
+# Everything that is done with this tree; `make` lists it.
+# Needs a Debian machine with root, Python 3.11 and Go 1.26.3, and installs the rest.
+
+PYTHON ?= python3
+GROUP ?= dev
+REGISTRY ?= localhost:$(or $(PYLLB_REGISTRY_PORT),5000)
+
+BIN := .venv/bin
+SETUP := .venv/$(GROUP).stamp
+# Runs a command with the running stack's addresses in its environment.
+STACK_ENV = eval "$$(dev/stack env)" &&
+
+# What `import llb, llb.gateway, frontend` needs inside the frontend's image.
+IMAGE_WHEELS := attrs googleapis-common-protos hpack protobuf
+IMAGE_PYTHON := 3.13
+
+.DEFAULT_GOAL := help
+.PHONY: help setup up down status protos protos-check format lint test demo wheels image bench clean
+
+help: ## List the targets.
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(SETUP) ## Make .venv with this package and what its development needs.
+
+$(SETUP): pyproject.toml
+	@$(PYTHON) -c 'import ensurepip' 2> /dev/null || { apt-get update -q && apt-get install -q -y python3-venv; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install -q --upgrade 'pip>=25.1'
+	$(BIN)/pip install -q --editable . --group $(GROUP)
+	@touch $@
+
+up: ## Start BuildKit, a registry and base images (see dev/stack -h).
+	dev/stack up
+
+down: ## Stop them; what was built and stored is kept.
+	dev/stack down
+
+status: ## Say what of them runs, and where.
+	dev/stack status
+
+protos: setup ## Generate llb/_pb from protos/.
+	protos/generate
+
+protos-check: setup ## Fail when llb/_pb is not what protos/ generates.
+	protos/generate --check
+
+format: setup ## Format the code, and repair what the linter can.
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+lint: setup ## Check style, types and the directions of imports.
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+test: lint protos-check up ## Run the checks and every test, those against real daemons included.
+	$(BIN)/python -m pytest --no-fold-skipped $(PYTEST)
+
+demo: setup up ## Build examples/01_hello.py on a real BuildKit, into out/.
+	$(STACK_ENV) dev/demo
+
+wheels: setup ## Collect the wheels of the frontend's image in dist/wheels.
+	rm -rf dist/wheels
+	$(BIN)/pip wheel -q --no-deps --wheel-dir dist/wheels .
+	$(BIN)/pip freeze -q --exclude-editable > dist/constraints.txt
+	$(BIN)/pip download -q --no-deps --only-binary :all: --constraint dist/constraints.txt \
+	  --python-version $(IMAGE_PYTHON) --platform manylinux2014_$(shell uname -m) \
+	  --dest dist/wheels $(IMAGE_WHEELS)
+
+image: wheels up ## Build the frontend's image with pyllb itself, and push it to the registry.
+	$(STACK_ENV) $(BIN)/llb build -f Dockerfile.frontend . \
+	  --output type=image,name=$(REGISTRY)/pyfrontend,push=true
+
+bench: setup up ## Measure against buildctl and the stock frontend, side by side.
+	$(STACK_ENV) $(BIN)/python -m bench
+
+clean: ## Remove what was made in the tree; dev/stack's state is not in it.
+	rm -rf .venv out dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -prune -exec rm -rf {} +

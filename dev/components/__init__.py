@@ -1,0 +1,1 @@
+"""The parts of dev/stack: what it installs, builds, starts and pushes. Standard library only."""

@@ -1,0 +1,195 @@
+"""The commands of dev/stack: up, down, status, env and daemon."""
+
+from __future__ import annotations
+
+import argparse
+import fcntl
+import json
+import os
+import shlex
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from components import binaries, images, packages, process, push, services
+from components.settings import ENGINES, Settings, StackError, program_path
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+DESCRIPTION = """\
+Starts and stops a BuildKit, an image registry and the base images that builds begin with.
+
+Nothing here touches a daemon that this script did not start. All state lies in one folder.
+"""
+
+# Every flag has a variable, so that `make` and the tests can choose without flags.
+OPTIONS = (
+    ("--state", "PYLLB_STATE", "folder for everything made and stored [~/.cache/pyllb-dev]"),
+    ("--buildkit-port", "PYLLB_BUILDKIT_PORT", "buildkitd's port on 127.0.0.1 [1234]"),
+    ("--registry-port", "PYLLB_REGISTRY_PORT", "the registry's port on 127.0.0.1 [5000]"),
+    ("--engine", "PYLLB_ENGINE", f"{', '.join(ENGINES)}; docker serves where Go cannot [auto]"),
+    ("--local-images", "PYLLB_LOCAL_IMAGES", "0: no stand-ins, base images are pulled [1]"),
+    ("--debian-mirror", "PYLLB_DEBIAN_MIRROR", "where debootstrap installs from [apt's]"),
+)
+
+
+def main() -> int:
+    """Run the command line; the exit status."""
+    arguments = _parser().parse_args()
+    chosen = {name: value for _, name, _ in OPTIONS if (value := getattr(arguments, name))}
+    try:
+        settings = Settings.from_environment(os.environ | chosen)
+        result: int = arguments.run(settings, arguments)
+    except StackError as error:
+        print(f"dev/stack: {error}", file=sys.stderr)
+        return 1
+    else:
+        return result
+
+
+def up(settings: Settings, _: argparse.Namespace) -> int:
+    """Install, build, start and push whatever is missing."""
+    _require_root()
+    with _lock(settings):
+        packages.install(packages.ALWAYS)
+        _provide_engine(settings)
+        process.up(services.registry(settings), settings)
+        engine = services.engine(settings)
+        for other in {"buildkitd", "dockerd"} - {engine.name}:
+            process.down(other, settings)
+        process.up(engine, settings)
+        if settings.local_images:
+            images.provide(settings)
+    return _print_status(settings)
+
+
+def down(settings: Settings, _: argparse.Namespace) -> int:
+    """Stop what runs; images and built programs are kept."""
+    with _lock(settings):
+        for name in ("buildkitd", "dockerd", "registry"):
+            if process.down(name, settings):
+                print(f"stopped {name}")
+    return 0
+
+
+def status(settings: Settings, _: argparse.Namespace) -> int:
+    """Say what runs, and where; exit status 1 unless everything does."""
+    return _print_status(settings)
+
+
+def env(settings: Settings, arguments: argparse.Namespace) -> int:
+    """Print the running stack's addresses, as exports for a shell or as JSON."""
+    if not _is_running(settings):
+        raise StackError("the stack is not running; start it with `make up`")
+    variables = _variables(settings)
+    if arguments.json:
+        print(json.dumps(variables, indent=2))
+        return 0
+    for name, value in variables.items():
+        print(f"export {name}={shlex.quote(value)}")
+    if "PYLLB_BUILDCTL" in variables:
+        print(f'export PATH={shlex.quote(str(binaries.folder(settings)))}:"$PATH"')
+    return 0
+
+
+def daemon(settings: Settings, arguments: argparse.Namespace) -> int:
+    """Become a buildkitd of its own, with socket and state in one folder."""
+    _require_root()
+    programs = binaries.build(settings)
+    folder = arguments.folder.absolute()
+    folder.mkdir(parents=True, exist_ok=True)
+    addresses = [f"unix://{folder / 'buildkitd.sock'}"]
+    config = folder / "buildkitd.toml"
+    config.write_text(services.buildkitd_config(settings, folder / "root", addresses))
+    command = [str(programs / "buildkitd"), "--config", str(config)]
+    os.execve(command[0], command, os.environ | {"PATH": program_path()})
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="dev/stack",
+        description=DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    for flag, name, text in OPTIONS:
+        parser.add_argument(flag, dest=name, metavar="VALUE", help=f"{text} (${name})")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for run in (up, down, status, env, daemon):
+        command = commands.add_parser(run.__name__, help=run.__doc__, description=run.__doc__)
+        command.set_defaults(run=run)
+        if run is env:
+            command.add_argument("--json", action="store_true", help="as a JSON object")
+        if run is daemon:
+            command.add_argument("folder", type=Path, help="holds buildkitd.sock and its state")
+    return parser
+
+
+def _require_root() -> None:
+    if os.geteuid():
+        raise StackError("needs root, to install packages and to run buildkitd with runc")
+
+
+@contextmanager
+def _lock(settings: Settings) -> Iterator[None]:
+    """One `up` or `down` at a time for each state folder."""
+    with (settings.folder("run") / "lock").open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
+def _provide_engine(settings: Settings) -> None:
+    """Build BuildKit, or install Docker where that is chosen or nothing else is possible."""
+    if settings.engine != "docker":
+        try:
+            binaries.build(settings)
+        except binaries.NoToolchainError as error:
+            if settings.engine == "buildkit":
+                raise
+            print(f"{error}: falling back to Docker Engine, without buildctl", flush=True)
+        else:
+            return
+    packages.install(packages.DOCKER)
+
+
+def _is_running(settings: Settings) -> bool:
+    wanted = ("registry", services.engine(settings).name)
+    return all(process.pid(name, settings) for name in wanted)
+
+
+def _variables(settings: Settings) -> Mapping[str, str]:
+    shared = {
+        "PYLLB_STATE": str(settings.state),
+        "PYLLB_REGISTRY": settings.registry,
+        "PYLLB_REGISTRY_PORT": str(settings.registry_port),
+    }
+    if services.engine(settings).name == "dockerd":
+        return shared | {"DOCKER_HOST": f"unix://{services.docker_socket(settings)}"}
+    return shared | {
+        "BUILDKIT_HOST": f"unix://{services.buildkit_socket(settings)}",
+        "PYLLB_BUILDKIT_TCP": f"tcp://127.0.0.1:{settings.buildkit_port}",
+        "PYLLB_BUILDKIT_VERSION": binaries.version(),
+        "PYLLB_BUILDCTL": str(binaries.folder(settings) / "buildctl"),
+    }
+
+
+def _print_status(settings: Settings) -> int:
+    engine = services.engine(settings).name
+    running = _is_running(settings)
+    places = {
+        "registry": settings.registry,
+        "buildkitd": f"unix://{services.buildkit_socket(settings)} 127.0.0.1:{settings.buildkit_port}",
+        "dockerd": f"unix://{services.docker_socket(settings)} (no buildctl)",
+    }
+    lines = []
+    for name in ("registry", engine):
+        number = process.pid(name, settings)
+        lines.append((name, f"pid {number}  {places[name]}" if number else "not running"))
+    if running and settings.local_images:
+        for recipe in images.recipes(settings):
+            digest = push.digest_of(settings.registry, recipe.repository, recipe.tags[0])
+            lines.append(("image", f"{recipe.repository}:{recipe.tags[0]}  {digest or 'missing'}"))
+    lines.append(("state", str(settings.state)))
+    print("\n".join(f"{name:9}  {text}" for name, text in lines))
+    return 0 if running else 1

@@ -1,0 +1,70 @@
+"""Debian packages: which are missing, and their installation."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from components.settings import StackError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+ALWAYS = (
+    "busybox-static",
+    "ca-certificates",
+    "debian-archive-keyring",
+    "debootstrap",
+    "docker-registry",
+    "git",
+    "gpgv",
+    "rootlesskit",
+    "runc",
+    "uidmap",
+)
+DOCKER = ("docker.io",)
+
+# Debian starts these as system services once installed; the stack runs its own instead.
+SERVICES = {
+    "docker-registry": ("docker-registry.service",),
+    "docker.io": ("docker.socket", "docker.service"),
+}
+
+
+def install(names: Iterable[str]) -> None:
+    """Install those of `names` that are missing; raises StackError when apt refuses."""
+    missing = [name for name in names if name not in installed()]
+    if not missing:
+        return
+    if shutil.which("apt-get") is None:
+        raise StackError(f"not a Debian machine; install what holds {', '.join(missing)} yourself")
+    print(f"installing {' '.join(missing)}", flush=True)
+    _apt("update", "-q")
+    _apt("install", "-q", "-y", "--no-install-recommends", *missing)
+    _stop_services(missing)
+
+
+def installed() -> frozenset[str]:
+    """The names of all Debian packages on this machine; none where there is no dpkg."""
+    if shutil.which("dpkg-query") is None:
+        return frozenset()
+    query = ["dpkg-query", "-W", "-f", "${db:Status-Status} ${Package}\\n"]
+    lines = subprocess.run(query, check=True, capture_output=True, text=True).stdout.splitlines()
+    return frozenset(line.split()[1] for line in lines if line.startswith("installed "))
+
+
+def _apt(*arguments: str) -> None:
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    done = subprocess.run(["apt-get", *arguments], check=False, env=environment)
+    if done.returncode:
+        raise StackError(f"apt-get {arguments[0]} failed; its messages are above")
+
+
+def _stop_services(packages: Iterable[str]) -> None:
+    if not Path("/run/systemd/system").exists():
+        return
+    for unit in (unit for package in packages for unit in SERVICES.get(package, ())):
+        subprocess.run(["systemctl", "disable", "--now", unit], check=False)

@@ -1,0 +1,151 @@
+"""A daemon of the stack: started once, watched until ready, stopped by its own pid."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import select
+import signal
+import socket
+import subprocess
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from components.settings import Settings, StackError, program_path
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+START_SECONDS = 60.0
+STOP_SECONDS = 30.0
+POLL_SECONDS = 0.02
+
+
+@dataclass(frozen=True)
+class Daemon:
+    """A program to keep running, with the files it is configured by and its sign of readiness."""
+
+    name: str
+    command: tuple[str, ...]
+    ready: Callable[[], bool]
+    port: int | None = None
+    files: Mapping[Path, str] = field(default_factory=dict)
+
+    @property
+    def recipe(self) -> str:
+        """Changes when the daemon would be started in another way."""
+        files = {str(path): text for path, text in self.files.items()}
+        parts = json.dumps([self.command, files])
+        return hashlib.sha256(parts.encode()).hexdigest()
+
+
+def up(daemon: Daemon, settings: Settings) -> None:
+    """Have `daemon` run as it is described now.
+
+    Raises StackError with the end of its log when it stops or is not ready in a minute.
+    """
+    record = _read_record(daemon.name, settings)
+    if record and record["recipe"] == daemon.recipe and daemon.ready():
+        return
+    down(daemon.name, settings)
+    if daemon.port and _is_taken(daemon.port):
+        raise StackError(
+            f"another program listens on port {daemon.port}, which {daemon.name} is to use"
+        )
+    for path, text in daemon.files.items():
+        path.write_text(text)
+    log = settings.folder("log") / f"{daemon.name}.log"
+    with log.open("wb") as sink:
+        child = subprocess.Popen(
+            daemon.command,
+            stdin=subprocess.DEVNULL,
+            stdout=sink,
+            stderr=sink,
+            start_new_session=True,
+            env=os.environ | {"PATH": program_path()},
+        )
+    _write_record(daemon, child.pid, settings)
+    _wait_until_ready(daemon, child, log)
+
+
+def down(name: str, settings: Settings) -> bool:
+    """Stop the daemon `name` if this stack runs it; whether it did."""
+    record = _read_record(name, settings)
+    if record:
+        _stop(int(record["pid"]))
+    _record_path(name, settings).unlink(missing_ok=True)
+    return record is not None
+
+
+def pid(name: str, settings: Settings) -> int | None:
+    """The process id of the daemon `name`, or None when this stack does not run it."""
+    record = _read_record(name, settings)
+    return int(record["pid"]) if record else None
+
+
+def _is_taken(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def _wait_until_ready(daemon: Daemon, child: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while child.poll() is None and time.monotonic() < deadline:
+        if daemon.ready():
+            return
+        time.sleep(POLL_SECONDS)
+    what = "is not ready" if child.returncode is None else f"exited with {child.returncode}"
+    tail = "\n".join(log.read_text(errors="replace").splitlines()[-8:])
+    if child.returncode is None:
+        _stop(child.pid)
+    raise StackError(f"{daemon.name} {what}; the end of {log}:\n{tail}")
+
+
+def _stop(process: int) -> None:
+    try:
+        handle = os.pidfd_open(process)
+    except ProcessLookupError:
+        return
+    watch = select.poll()
+    watch.register(handle, select.POLLIN)
+    try:
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            signal.pidfd_send_signal(handle, number)
+            if watch.poll(STOP_SECONDS * 1000):
+                return
+    except ProcessLookupError:
+        return
+    finally:
+        os.close(handle)
+
+
+def _record_path(name: str, settings: Settings) -> Path:
+    return settings.folder("run") / f"{name}.json"
+
+
+def _write_record(daemon: Daemon, process: int, settings: Settings) -> None:
+    record = {"pid": process, "started": _started(process), "recipe": daemon.recipe}
+    _record_path(daemon.name, settings).write_text(json.dumps(record))
+
+
+def _read_record(name: str, settings: Settings) -> dict[str, str | int] | None:
+    """The record of a daemon that is alive, else None."""
+    try:
+        record: dict[str, str | int] = json.loads(_record_path(name, settings).read_text())
+    except FileNotFoundError:
+        return None
+    return record if record["started"] == _started(int(record["pid"])) else None
+
+
+def _started(process: int) -> str | None:
+    """When `process` was started, which tells it from a later one with the same number."""
+    try:
+        text = Path(f"/proc/{process}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    # The second field, a name in parentheses, may hold blanks; state is the third, start the 22nd.
+    fields = text.rpartition(")")[2].split()
+    return None if fields[0] == "Z" else fields[19]

@@ -1,0 +1,153 @@
+"""The daemons of the stack: the image registry, buildkitd, and dockerd in its place."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import socket
+import subprocess
+from typing import TYPE_CHECKING
+
+from components import binaries
+from components.process import Daemon
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from components.settings import Settings
+
+PROBE_SECONDS = 5.0
+
+
+def registry(settings: Settings) -> Daemon:
+    """Debian's docker-registry on the loopback, its images in the stack's state."""
+    config = settings.folder("run") / "registry.yml"
+    # The configuration is YAML, of which JSON is a part.
+    text = json.dumps(
+        {
+            "version": "0.1",
+            "log": {"level": "warn", "accesslog": {"disabled": True}},
+            "storage": {
+                "filesystem": {"rootdirectory": str(settings.folder("registry"))},
+                "delete": {"enabled": True},
+            },
+            "http": {"addr": settings.registry},
+        }
+    )
+    return Daemon(
+        name="registry",
+        command=("docker-registry", "serve", str(config)),
+        ready=lambda: _answers(http.client.HTTPConnection(settings.registry), "/v2/"),
+        port=settings.registry_port,
+        files={config: text},
+    )
+
+
+def buildkitd(settings: Settings, programs: Path) -> Daemon:
+    """BuildKit as the stack runs it: one socket, one port, and the registry as its mirror."""
+    sock = buildkit_socket(settings)
+    addresses = [f"unix://{sock}", f"tcp://127.0.0.1:{settings.buildkit_port}"]
+    config = settings.folder("run") / "buildkitd.toml"
+    return Daemon(
+        name="buildkitd",
+        command=(str(programs / "buildkitd"), "--config", str(config)),
+        ready=lambda: sock.exists() and _has_workers(programs / "buildctl", addresses[0]),
+        port=settings.buildkit_port,
+        files={config: buildkitd_config(settings, settings.folder("buildkitd"), addresses)},
+    )
+
+
+def dockerd(settings: Settings) -> Daemon:
+    """Docker Engine, whose BuildKit stands in where buildkitd cannot be built."""
+    sock = docker_socket(settings)
+    command = (
+        "dockerd",
+        *("--host", f"unix://{sock}"),
+        *("--data-root", str(settings.folder("docker"))),
+        *("--exec-root", str(settings.folder("run") / "docker")),
+        *("--pidfile", str(settings.folder("run") / "dockerd.pid")),
+        *("--insecure-registry", settings.registry),
+        *(("--registry-mirror", f"http://{settings.registry}") if settings.local_images else ()),
+    )
+    return Daemon(
+        name="dockerd",
+        command=command,
+        ready=lambda: sock.exists() and _answers(_UnixConnection(sock), "/_ping"),
+    )
+
+
+def buildkit_socket(settings: Settings) -> Path:
+    """The socket on which buildkitd listens."""
+    return settings.folder("run") / "buildkitd.sock"
+
+
+def docker_socket(settings: Settings) -> Path:
+    """The socket on which dockerd listens."""
+    return settings.folder("run") / "docker.sock"
+
+
+def buildkitd_config(settings: Settings, root: Path, addresses: list[str]) -> str:
+    """A buildkitd.toml: the oci worker on overlayfs and the host's network.
+
+    Names that the mirror lacks are looked up at docker.io itself, as buildkitd does by default.
+    """
+    lines = [
+        f"root = {_quote(root)}",
+        'insecure-entitlements = ["network.host", "security.insecure"]',
+        "[grpc]",
+        f"address = {json.dumps(addresses)}",
+        "[worker.containerd]",
+        "enabled = false",
+        "[worker.oci]",
+        "enabled = true",
+        'snapshotter = "overlayfs"',
+        'networkMode = "host"',
+        'binary = "runc"',
+    ]
+    for name in (settings.registry, f"localhost:{settings.registry_port}"):
+        lines += [f"[registry.{_quote(name)}]", "http = true"]
+    if settings.local_images:
+        lines += ['[registry."docker.io"]', f"mirrors = [{_quote(settings.registry)}]"]
+    return "\n".join(lines) + "\n"
+
+
+def engine(settings: Settings) -> Daemon:
+    """The BuildKit to run: buildkitd once it is built, unless Docker's was chosen."""
+    programs = binaries.folder(settings)
+    if settings.engine == "buildkit" or (settings.engine == "auto" and programs.exists()):
+        return buildkitd(settings, programs)
+    return dockerd(settings)
+
+
+class _UnixConnection(http.client.HTTPConnection):
+    """HTTP over a unix socket."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__("localhost", timeout=PROBE_SECONDS)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(PROBE_SECONDS)
+        self.sock.connect(str(self._path))
+
+
+def _answers(connection: http.client.HTTPConnection, path: str) -> bool:
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status == http.client.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def _has_workers(buildctl: Path, address: str) -> bool:
+    listing = [str(buildctl), "--addr", address, "--timeout", "5", "debug", "workers"]
+    done = subprocess.run(listing, check=False, capture_output=True, text=True)
+    return done.returncode == 0 and len(done.stdout.splitlines()) > 1
+
+
+def _quote(text: object) -> str:
+    # A basic string of TOML is written like a string of JSON.
+    return json.dumps(str(text))

@@ -1,0 +1,64 @@
+"""Write container builds as Python values and turn them into BuildKit's LLB.
+
+>>> from llb import Image
+>>> built = Image("alpine").run("apk add git").workdir("/src")
+>>> built
+<State after ExecOp>
+
+:meth:`State.marshal` gives the definition that any BuildKit builds,
+:mod:`llb.client` sends it there, :mod:`llb.gateway` is for frontends.
+"""
+
+from llb.definition import Definition
+from llb.errors import LLBError
+from llb.files import copy, mkdir, mkfile, rm, symlink
+from llb.image_config import ImageConfig
+from llb.mounts import bind, cache, secret, ssh, tmpfs
+from llb.ops import (
+    Device,
+    LinuxResources,
+    Network,
+    ProgressGroup,
+    ProxyEnv,
+    Security,
+    Ulimit,
+)
+from llb.platforms import Platform
+from llb.reference import Reference
+from llb.script import main
+from llb.source_map import Location, Range, SourceFile
+from llb.sources import Image, Local, Scratch
+from llb.state import State
+
+__all__ = [
+    "Definition",
+    "Device",
+    "Image",
+    "ImageConfig",
+    "LLBError",
+    "LinuxResources",
+    "Local",
+    "Location",
+    "Network",
+    "Platform",
+    "ProgressGroup",
+    "ProxyEnv",
+    "Range",
+    "Reference",
+    "Scratch",
+    "Security",
+    "SourceFile",
+    "State",
+    "Ulimit",
+    "bind",
+    "cache",
+    "copy",
+    "main",
+    "mkdir",
+    "mkfile",
+    "rm",
+    "secret",
+    "ssh",
+    "symlink",
+    "tmpfs",
+]

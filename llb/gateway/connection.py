@@ -1,0 +1,203 @@
+"""The conversation of a frontend with the daemon that started it.
+
+The service is ``moby.buildkit.v1.frontend.LLBBridge``, spoken over the standard
+input and output of the frontend's process.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+from attrs import frozen
+
+from llb._pb import gateway_pb2 as pb
+from llb._pb import ops_pb2
+from llb.gateway.results import Ref, Result
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from google.protobuf.message import Message
+    from google.rpc import status_pb2
+
+    from llb import Definition, Platform
+    from llb.errors import RemoteError, Span
+    from llb.tunnel import Channel
+
+    M = TypeVar("M", bound=Message)
+
+_SERVICE = "/moby.buildkit.v1.frontend.LLBBridge/"
+_PING_TIMEOUT = 15.0
+# What a daemon can do that lists no capabilities at all (gateway capabilities of 2018).
+_FROZEN_CAPS = frozenset({"solve.base", "solve.inlinereturn", "resolveimage", "readfile"})
+
+
+@frozen
+class Caps:
+    """What the daemon can do: for frontends, and in LLB."""
+
+    frontend: frozenset[str]
+    llb: frozenset[str]
+
+
+@frozen
+class ImageConfig:
+    """An image as the daemon resolved it: its digest and its config in JSON."""
+
+    ref: str
+    digest: str
+    config: bytes
+
+
+class Gateway:
+    """A connection to the daemon; safe for use by several threads at once.
+
+    Every call raises RemoteError with the daemon's status, or TransportError
+    where the connection broke.
+    """
+
+    def __init__(self, channel: Channel) -> None:
+        self._channel = channel
+        self.caps = self._ping()
+
+    def solve(
+        self,
+        definition: Definition,
+        *,
+        evaluate: bool = False,
+        cache_imports: Iterable[tuple[str, Mapping[str, str]]] = (),
+    ) -> Ref:
+        """Return the tree that ``definition`` describes.
+
+        It is built when it is needed, or at once with ``evaluate``.
+        ``cache_imports`` are pairs of type and attributes.
+        """
+        request = pb.SolveRequest(
+            Definition=definition.to_pb(),
+            Evaluate=evaluate,
+            CacheImports=[
+                pb.CacheOptionsEntry(Type=kind, Attrs=attrs) for kind, attrs in cache_imports
+            ],
+        )
+        return self._solve(request).ref or Ref("")
+
+    def solve_frontend(
+        self,
+        frontend: str,
+        options: Mapping[str, str],
+        *,
+        inputs: Mapping[str, Definition] | None = None,
+    ) -> Result:
+        """Return what another frontend makes of ``options``; nothing is inherited."""
+        given = {name: each.to_pb() for name, each in (inputs or {}).items()}
+        return self._solve(
+            pb.SolveRequest(Frontend=frontend, FrontendOpt=options, FrontendInputs=given)
+        )
+
+    def read_file(self, ref: Ref, path: str, *, offset: int = 0, length: int = 0) -> bytes:
+        """Return a file's bytes, or ``length`` of them from ``offset``."""
+        request = pb.ReadFileRequest(Ref=ref.id, FilePath=path)
+        if offset or length:
+            request.Range.CopyFrom(pb.FileRange(Offset=offset, Length=length))
+        return self._call("ReadFile", request, pb.ReadFileResponse).Data
+
+    def resolve_image_config(
+        self,
+        ref: str,
+        *,
+        platform: Platform | None = None,
+        resolve_mode: str = "default",
+        log_name: str = "",
+    ) -> ImageConfig:
+        """Return the digest and config of an image in a registry."""
+        request = pb.ResolveImageConfigRequest(
+            Ref=ref, ResolveMode=resolve_mode, LogName=log_name or f"resolve image config for {ref}"
+        )
+        if platform is not None:
+            request.Platform.CopyFrom(
+                ops_pb2.Platform(
+                    OS=platform.os,
+                    Architecture=platform.architecture,
+                    Variant=platform.variant or "",
+                    OSVersion=platform.os_version or "",
+                    OSFeatures=platform.os_features,
+                )
+            )
+        response = self._call("ResolveImageConfig", request, pb.ResolveImageConfigResponse)
+        return ImageConfig(response.Ref or ref, response.Digest, response.Config)
+
+    def warn(
+        self,
+        digest: str,
+        message: str,
+        *,
+        detail: Iterable[str] = (),
+        url: str = "",
+        span: Span | None = None,
+    ) -> None:
+        """Show a warning at the step with ``digest``; a daemon that shows none ignores it."""
+        if "gateway.warnings" not in self.caps.frontend:
+            return
+        request = pb.WarnRequest(
+            digest=digest,
+            level=1,
+            short=message.encode(),
+            detail=[line.encode() for line in detail],
+            url=url,
+        )
+        if span is not None:
+            request.info.CopyFrom(
+                ops_pb2.SourceInfo(filename=span.filename, data=span.text.encode())
+            )
+            start, end = span.line, span.end_line or span.line
+            request.ranges.add(start=ops_pb2.Position(line=start), end=ops_pb2.Position(line=end))
+        self._call("Warn", request, pb.WarnResponse)
+
+    def return_result(self, result: Result) -> None:
+        """Hand the result to the daemon; either this or :meth:`return_error`, once."""
+        message = pb.Result(metadata=result.metadata)
+        if result.refs:
+            for key, ref in result.refs.items():
+                message.refs.refs[key].id = ref.id
+        else:
+            message.ref.id = "" if result.ref is None else result.ref.id
+            message.ref.SetInParent()
+        self._call("Return", pb.ReturnRequest(result=message), pb.ReturnResponse)
+
+    def return_error(self, status: status_pb2.Status) -> None:
+        """Fail the build with ``status``."""
+        self._call("Return", pb.ReturnRequest(error=status), pb.ReturnResponse)
+
+    def _ping(self) -> Caps:
+        pong = self._call("Ping", pb.PingRequest(), pb.PongResponse, timeout=_PING_TIMEOUT)
+        frontend = frozenset(cap.ID for cap in pong.FrontendAPICaps if cap.Enabled)
+        return Caps(
+            frontend=frontend or _FROZEN_CAPS,
+            llb=frozenset(cap.ID for cap in pong.LLBCaps if cap.Enabled),
+        )
+
+    def _solve(self, request: pb.SolveRequest) -> Result:
+        request.allowResultReturn = True
+        request.allowResultArrayRef = True
+        message = self._call("Solve", request, pb.SolveResponse).result
+        kind = message.WhichOneof("result")
+        return Result(
+            ref=Ref(message.ref.id) if kind == "ref" else None,
+            refs={key: Ref(ref.id) for key, ref in message.refs.refs.items()},
+            metadata=dict(message.metadata),
+        )
+
+    def _call(
+        self, method: str, request: Message, response: type[M], *, timeout: float | None = None
+    ) -> M:
+        data = self._channel.call(_SERVICE + method, request.SerializeToString(), timeout=timeout)
+        return response.FromString(data)
+
+
+def is_not_found(error: RemoteError) -> bool:
+    """Return whether a read failed because there is no such file.
+
+    BuildKit sends no code of its own for it, so the text of the operating
+    system's error decides.
+    """
+    return "no such file or directory" in error.message or "file does not exist" in error.message

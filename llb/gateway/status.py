@@ -1,0 +1,85 @@
+"""Errors on their way to the user: an exception as ``google.rpc.Status``.
+
+BuildKit passes typed details as ``Any`` of ``github.com/moby/buildkit/TYPE+json``
+whose value is JSON. ``errdefs.Source`` is the one that makes every client print
+the lines of a file that an error is about.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import traceback
+from pathlib import Path
+from typing import Any
+
+from google.protobuf.any_pb2 import Any as AnyMessage
+from google.rpc import status_pb2
+
+from llb.errors import CancelledError, LLBError, RemoteError, Span
+
+_SOURCE = "github.com/moby/buildkit/errdefs.Source+json"
+_CANCELLED = 1
+_UNKNOWN = 2
+_PACKAGE = str(Path(__file__).parents[1]) + "/"
+
+
+def to_status(error: BaseException, *, language: str = "") -> status_pb2.Status:
+    """Return the status that tells a user what went wrong and where.
+
+    An error of this package keeps its message, hint and place; details that
+    came from the daemon are passed on as they are. Any other exception is a
+    mistake in the frontend: its type, text and the place in the frontend's code.
+    ``language`` is the name under which a file's lines are shown.
+    """
+    match error:
+        case RemoteError():
+            details = [AnyMessage.FromString(data) for data in error.details]
+            details += _span_details(error.span, language)
+            return status_pb2.Status(code=error.code, message=_text(error), details=details)
+        case LLBError():
+            code = _CANCELLED if isinstance(error, CancelledError) else _UNKNOWN
+            details = _span_details(error.span, language)
+            return status_pb2.Status(code=code, message=_text(error), details=details)
+        case _:
+            details = _span_details(_failing_line(error), "Python")
+            return status_pb2.Status(code=_UNKNOWN, message=_crash(error), details=details)
+
+
+def _text(error: LLBError) -> str:
+    return str(error) if error.hint is None else f"{error} (hint: {error.hint})"
+
+
+def _crash(error: BaseException) -> str:
+    """Return the type and text of an unexpected exception and where it was raised."""
+    summary = "".join(traceback.format_exception_only(error)).strip()
+    frames = traceback.extract_tb(error.__traceback__)
+    places = [f"{frame.filename}:{frame.lineno} in {frame.name}" for frame in frames]
+    return f"the frontend crashed: {summary}; at " + " < ".join(reversed(places))
+
+
+def _failing_line(error: BaseException) -> Span | None:
+    """Return the innermost line outside of this package, where its file can be read."""
+    frames = traceback.extract_tb(error.__traceback__)
+    for frame in reversed(frames):
+        if not frame.filename.startswith(_PACKAGE) and frame.lineno is not None:
+            try:
+                text = Path(frame.filename).read_text(encoding="utf-8")
+            except (OSError, UnicodeDecodeError):
+                return None
+            return Span(frame.filename, text, frame.lineno)
+    return None
+
+
+def _span_details(span: Span | None, language: str) -> list[AnyMessage]:
+    if span is None:
+        return []
+    body: dict[str, Any] = {
+        "info": {
+            "filename": span.filename,
+            "data": base64.b64encode(span.text.encode()).decode(),
+            "language": language,
+        },
+        "ranges": [{"start": {"line": span.line}, "end": {"line": span.end_line or span.line}}],
+    }
+    return [AnyMessage(type_url=_SOURCE, value=json.dumps(body).encode())]

@@ -1,0 +1,145 @@
+"""What a process finds mounted: trees, caches, memory, secrets and ssh agents.
+
+Each function returns a value to put into ``run(..., mounts=[...])``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+from llb import ops
+from llb.errors import InvalidValueError, did_you_mean
+from llb.paths import check_mode, check_mount_target, clean
+
+if TYPE_CHECKING:
+    from enum import Enum
+
+E_ = TypeVar("E_", bound="Enum")
+
+
+def bind(
+    source: ops.Tree,
+    target: str,
+    *,
+    path: str = "",
+    readonly: bool = False,
+    discard: bool = False,
+    content_cache: str = "default",
+) -> ops.Bind:
+    """Mount a tree at ``target``; what the process writes there is its own result.
+
+    ``path`` mounts a subdirectory or file of ``source``. A writable mount's
+    result is ``state.mounted(target)``, unless ``discard`` drops what is
+    written. ``content_cache`` is ``default``, ``on`` or ``off``: whether the
+    content rather than its history decides about the cache.
+    """
+    return ops.Bind(
+        target=check_mount_target(target),
+        source=source.output,
+        selector=path,
+        readonly=readonly,
+        discard=discard,
+        content_cache=_choice(ops.ContentCache, content_cache, "content_cache"),
+    )
+
+
+def cache(
+    target: str,
+    *,
+    id: str | None = None,  # noqa: A002 - BuildKit's word
+    sharing: str = "shared",
+    source: ops.Tree | None = None,
+    path: str = "",
+    readonly: bool = False,
+) -> ops.Cache:
+    """Mount a directory that the daemon keeps between builds.
+
+    ``id`` names it, by default the cleaned target. ``sharing`` is ``shared``,
+    ``private`` (a second build gets another one) or ``locked`` (it waits).
+    ``source`` is what a new cache starts with, ``path`` a subdirectory of it.
+    """
+    check_mount_target(target)
+    return ops.Cache(
+        target=target,
+        id=clean(target) if id is None else _not_empty(id, "cache id"),
+        sharing=_choice(ops.CacheSharing, sharing, "sharing"),
+        source=None if source is None else source.output,
+        selector=path,
+        readonly=readonly,
+    )
+
+
+def tmpfs(target: str, *, size: int = 0) -> ops.Tmpfs:
+    """Mount memory at ``target``, at most ``size`` bytes of it (0: no limit of its own)."""
+    if size < 0:
+        raise InvalidValueError(f"invalid tmpfs size {size}: expected 0 or more bytes")
+    return ops.Tmpfs(target=check_mount_target(target), size=size)
+
+
+def secret(
+    id: str,  # noqa: A002 - BuildKit's word
+    *,
+    target: str | None = None,
+    env: str | None = None,
+    uid: int = 0,
+    gid: int = 0,
+    mode: int = 0o400,
+    optional: bool = False,
+) -> ops.Secret:
+    """Give the process the client's secret ``id``, as a file, a variable, or both.
+
+    Without ``target`` and ``env`` it is the file ``/run/secrets/ID``. A missing
+    secret fails the build unless ``optional``.
+    """
+    _not_empty(id, "secret id")
+    if target is None and env is None:
+        target = f"/run/secrets/{id}"
+    return ops.Secret(
+        id=id,
+        target=None if target is None else check_mount_target(target),
+        env=env,
+        uid=uid,
+        gid=gid,
+        mode=check_mode(mode),
+        optional=optional,
+    )
+
+
+def ssh(
+    id: str = "default",  # noqa: A002 - BuildKit's word
+    *,
+    target: str | None = None,
+    uid: int = 0,
+    gid: int = 0,
+    mode: int = 0o600,
+    optional: bool = False,
+) -> ops.SSH:
+    """Give the process the client's ssh agent ``id`` as a socket.
+
+    ``SSH_AUTH_SOCK`` names the first such socket unless the environment has it.
+    Without ``target`` the socket is ``/run/buildkit/ssh_agent.N``.
+    """
+    return ops.SSH(
+        id=_not_empty(id, "ssh id"),
+        target=None if target is None else check_mount_target(target),
+        uid=uid,
+        gid=gid,
+        mode=check_mode(mode),
+        optional=optional,
+    )
+
+
+def _not_empty(value: str, what: str) -> str:
+    if not value:
+        raise InvalidValueError(f"invalid {what} '': expected a name")
+    return value
+
+
+def _choice(kind: type[E_], value: str, what: str) -> E_:
+    names = [member.name.lower() for member in kind]
+    if value not in names:
+        raise InvalidValueError(
+            f"invalid {what} {value!r}: expected {', '.join(names)}",
+            hint=did_you_mean(value, names),
+        )
+    return kind[value.upper()]

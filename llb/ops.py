@@ -1,0 +1,451 @@
+"""The operations of LLB as frozen values, without protobuf.
+
+An operation refers to its inputs by :class:`Output`, so that a graph is just
+operations that hold each other. They compare by identity: two operations that
+were written separately are equal when their digests are, which
+:mod:`llb.wire` computes. The fields are those of BuildKit's ``ops.proto``.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import TYPE_CHECKING, Protocol, TypeAlias
+
+from attrs import field, frozen
+
+if TYPE_CHECKING:
+    from llb.platforms import Platform
+    from llb.source_map import CallSite, Location
+
+
+class Network(Enum):
+    """The network of a process; the values are those of ``pb.NetMode``."""
+
+    SANDBOX = 0
+    HOST = 1
+    NONE = 2
+
+
+class Security(Enum):
+    """The privileges of a process; the values are those of ``pb.SecurityMode``."""
+
+    SANDBOX = 0
+    INSECURE = 1
+
+
+class CacheSharing(Enum):
+    """How builds share a cache mount; the values are those of ``pb.CacheSharingOpt``."""
+
+    SHARED = 0
+    PRIVATE = 1
+    LOCKED = 2
+
+
+class ContentCache(Enum):
+    """Whether a mount's content digest is a cache key (``pb.MountContentCache``)."""
+
+    DEFAULT = 0
+    ON = 1
+    OFF = 2
+
+
+@frozen
+class ProgressGroup:
+    """Steps that a progress display shows as one; a weak one gives way to others."""
+
+    id: str
+    name: str
+    weak: bool = False
+
+
+@frozen
+class LinuxResources:
+    """Limits of a step's cgroup: bytes, shares, microseconds and cpu lists, 0 for none."""
+
+    memory: int = 0
+    memory_swap: int = 0
+    cpu_shares: int = 0
+    cpu_period: int = 0
+    cpu_quota: int = 0
+    cpuset_cpus: str = ""
+    cpuset_mems: str = ""
+
+
+@frozen
+class Constraints:
+    """What is said about a step rather than done by it.
+
+    Only ``platform`` and ``worker_filters`` reach the operation's digest; the
+    rest becomes its ``pb.OpMetadata`` and source locations. ``call_site`` is
+    where Python code made the step, used where ``locations`` are absent.
+    """
+
+    platform: Platform | None = None
+    worker_filters: tuple[str, ...] = ()
+    ignore_cache: bool = False
+    description: tuple[tuple[str, str], ...] = ()
+    export_cache: bool | None = None
+    progress_group: ProgressGroup | None = None
+    resources: LinuxResources | None = None
+    locations: tuple[Location, ...] = ()
+    call_site: CallSite | None = None
+
+
+@frozen(eq=False)
+class SourceOp:
+    """A tree that comes from outside: an image, a local directory, a repository, a file.
+
+    ``attrs`` are the source's own options (``solver/pb/attr.go``); ``caps``
+    the capabilities that the daemon must have for them.
+    """
+
+    identifier: str
+    attrs: tuple[tuple[str, str], ...] = ()
+    caps: tuple[str, ...] = ()
+    constraints: Constraints = field(default=Constraints(), repr=False)
+
+    @property
+    def inputs(self) -> tuple[Output, ...]:
+        """A source has none."""
+        return ()
+
+
+@frozen
+class Bind:
+    """A tree mounted into a process; writable ones have an output of their own.
+
+    ``source`` is absent for an empty tree. ``discard`` keeps a writable mount
+    from having an output.
+    """
+
+    target: str
+    source: Output | None
+    selector: str = ""
+    readonly: bool = False
+    discard: bool = False
+    content_cache: ContentCache = ContentCache.DEFAULT
+
+    @property
+    def has_output(self) -> bool:
+        """Whether what the process wrote here can be used by other steps."""
+        return not self.readonly and not self.discard
+
+
+@frozen
+class Cache:
+    """A directory that stays on the daemon between builds, known by ``id``."""
+
+    target: str
+    id: str
+    sharing: CacheSharing = CacheSharing.SHARED
+    source: Output | None = None
+    selector: str = ""
+    readonly: bool = False
+    content_cache: ContentCache = ContentCache.DEFAULT
+
+    @property
+    def has_output(self) -> bool:
+        """A cache is no part of any result."""
+        return False
+
+
+@frozen
+class Tmpfs:
+    """A directory in memory, of ``size`` bytes at most (0: no limit of its own)."""
+
+    target: str
+    size: int = 0
+
+    @property
+    def source(self) -> Output | None:
+        """A tmpfs starts empty."""
+        return None
+
+    @property
+    def has_output(self) -> bool:
+        """What is in memory is gone with the process."""
+        return False
+
+
+Mount: TypeAlias = Bind | Cache | Tmpfs
+
+
+@frozen
+class Secret:
+    """A secret of the client, as a file at ``target``, as variable ``env``, or as both."""
+
+    id: str
+    target: str | None
+    env: str | None = None
+    uid: int = 0
+    gid: int = 0
+    mode: int = 0o400
+    optional: bool = False
+
+
+@frozen
+class SSH:
+    """An ssh agent of the client, as a socket at ``target``."""
+
+    id: str
+    target: str | None = None
+    uid: int = 0
+    gid: int = 0
+    mode: int = 0o600
+    optional: bool = False
+
+
+@frozen
+class Ulimit:
+    """A resource limit of a process, by its name in getrlimit(2) without RLIMIT_."""
+
+    name: str
+    soft: int
+    hard: int
+
+
+@frozen
+class Device:
+    """A device of the Container Device Interface."""
+
+    name: str
+    optional: bool = False
+
+
+@frozen
+class ProxyEnv:
+    """Proxy variables of a process, which are no part of its cache key."""
+
+    http_proxy: str = ""
+    https_proxy: str = ""
+    ftp_proxy: str = ""
+    no_proxy: str = ""
+    all_proxy: str = ""
+
+
+@frozen(eq=False)
+class ExecOp:
+    """A process run in a tree.
+
+    ``mounts`` holds the root (target ``/``) and the rest, sorted by target as
+    Go sorts them, which is the order of inputs and outputs on the wire.
+    """
+
+    args: tuple[str, ...]
+    mounts: tuple[Mount, ...]
+    env: Env
+    cwd: str
+    user: str = ""
+    hostname: str = ""
+    network: Network = Network.SANDBOX
+    security: Security = Security.SANDBOX
+    extra_hosts: tuple[tuple[str, str], ...] = ()
+    ulimits: tuple[Ulimit, ...] = ()
+    cgroup_parent: str = ""
+    valid_exit_codes: tuple[int, ...] | None = None
+    secrets: tuple[Secret, ...] = ()
+    ssh: tuple[SSH, ...] = ()
+    devices: tuple[Device, ...] = ()
+    proxy: ProxyEnv | None = None
+    constraints: Constraints = field(default=Constraints(), repr=False)
+
+    @property
+    def inputs(self) -> tuple[Output, ...]:
+        """The trees that are mounted, in mount order."""
+        return tuple(mount.source for mount in self.mounts if mount.source is not None)
+
+    def output(self, target: str) -> Output | None:
+        """Return the output of the writable mount at ``target``, or None."""
+        index = 0
+        for mount in self.mounts:
+            if mount.has_output:
+                if mount.target == target:
+                    return Output(self, index)
+                index += 1
+        return None
+
+
+@frozen
+class User:
+    """An owner: a number, or a name that the daemon looks up in the tree's own files."""
+
+    id: int | None = None
+    name: str | None = None
+
+
+@frozen
+class Owner:
+    """User and group of a file; an absent one is left as it is."""
+
+    user: User | None = None
+    group: User | None = None
+
+
+@frozen
+class CopyAction:
+    """Copy ``src`` of another tree to ``dest``; the fields are those of ``FileActionCopy``."""
+
+    source: Output | None
+    src: str
+    dest: str
+    owner: Owner | None = None
+    mode: int | str | None = None
+    timestamp: int | None = None
+    follow_symlinks: bool = False
+    copy_dir_contents_only: bool = False
+    attempt_unpack: bool = False
+    create_dest_path: bool = False
+    allow_wildcard: bool = False
+    allow_empty_wildcard: bool = False
+    include_patterns: tuple[str, ...] = ()
+    exclude_patterns: tuple[str, ...] = ()
+    always_replace_existing_dest_paths: bool = False
+    required_paths: tuple[str, ...] = ()
+
+
+@frozen
+class MkdirAction:
+    """Make a directory; ``timestamp`` is in nanoseconds since 1970."""
+
+    path: str
+    mode: int
+    make_parents: bool = False
+    owner: Owner | None = None
+    timestamp: int | None = None
+
+
+@frozen
+class MkfileAction:
+    """Write a file with these bytes; ``timestamp`` is in nanoseconds since 1970."""
+
+    path: str
+    mode: int
+    data: bytes = field(repr=False)
+    owner: Owner | None = None
+    timestamp: int | None = None
+
+
+@frozen
+class RmAction:
+    """Remove a file or a tree."""
+
+    path: str
+    allow_not_found: bool = False
+    allow_wildcard: bool = False
+
+
+@frozen
+class SymlinkAction:
+    """Make ``newpath`` a symbolic link to ``oldpath``."""
+
+    oldpath: str
+    newpath: str
+    owner: Owner | None = None
+    timestamp: int | None = None
+
+
+FileAction: TypeAlias = CopyAction | MkdirAction | MkfileAction | RmAction | SymlinkAction
+
+
+@frozen(eq=False)
+class FileOp:
+    """Changes to a tree, one after the other, without running anything in it.
+
+    ``base`` is absent for an empty tree.
+    """
+
+    base: Output | None
+    actions: tuple[FileAction, ...]
+    constraints: Constraints = field(default=Constraints(), repr=False)
+
+    @property
+    def inputs(self) -> tuple[Output, ...]:
+        """The base and then the copied trees, last action first, as Go visits them."""
+        copied = tuple(
+            action.source
+            for action in reversed(self.actions)
+            if isinstance(action, CopyAction) and action.source is not None
+        )
+        return copied if self.base is None else (self.base, *copied)
+
+
+@frozen(eq=False)
+class MergeOp:
+    """Trees laid over each other, the last on top."""
+
+    inputs: tuple[Output, ...]
+    constraints: Constraints = field(default=Constraints(), repr=False)
+
+
+@frozen(eq=False)
+class DiffOp:
+    """What ``upper`` changes in ``lower``; an absent one is the empty tree."""
+
+    lower: Output | None
+    upper: Output | None
+    constraints: Constraints = field(default=Constraints(), repr=False)
+
+    @property
+    def inputs(self) -> tuple[Output, ...]:
+        """The lower and then the upper tree."""
+        return tuple(side for side in (self.lower, self.upper) if side is not None)
+
+
+Op: TypeAlias = SourceOp | ExecOp | FileOp | MergeOp | DiffOp
+
+
+@frozen(eq=False, repr=False)
+class Output:
+    """One of an operation's results, by number."""
+
+    op: Op
+    index: int = 0
+
+    def __repr__(self) -> str:
+        """Return the kind of operation and the number, not the graph below."""
+        return f"Output({type(self.op).__name__}, {self.index})"
+
+
+@frozen(eq=False, repr=False)
+class Env:
+    """Environment variables as a chain of assignments, the newest first.
+
+    A chain costs one link for each assignment however many steps share it.
+    """
+
+    parent: Env | None = None
+    key: str = ""
+    value: str | None = None
+
+    def set(self, key: str, value: str | None) -> Env:
+        """Return the environment with ``key`` assigned, or removed where ``value`` is None."""
+        return Env(self, key, value)
+
+    def items(self) -> tuple[tuple[str, str], ...]:
+        """Return the variables in the order of their last assignment."""
+        seen: set[str] = set()
+        found: list[tuple[str, str]] = []
+        link = self
+        while link.parent is not None:
+            if link.key not in seen:
+                seen.add(link.key)
+                if link.value is not None:
+                    found.append((link.key, link.value))
+            link = link.parent
+        return tuple(reversed(found))
+
+    def __repr__(self) -> str:
+        """Return the variables as ``Env(A=1, B=2)``."""
+        return f"Env({', '.join(f'{key}={value}' for key, value in self.items())})"
+
+
+class Tree(Protocol):
+    """Anything whose result can be mounted or copied from: in practice a State."""
+
+    @property
+    def output(self) -> Output | None:
+        """The result, or None for the empty tree."""
+
+    @property
+    def cwd(self) -> str:
+        """The directory that relative paths in the tree are taken from."""

@@ -1,0 +1,125 @@
+"""Platforms: what an image runs on, as ``os/architecture[/variant]``.
+
+The rules of normalization are those of containerd's ``platforms`` package,
+which BuildKit uses to compare them.
+"""
+
+from __future__ import annotations
+
+import platform as host_platform
+import re
+import sys
+
+from attrs import evolve, frozen
+
+from llb.errors import InvalidValueError, did_you_mean
+
+_PART = re.compile(r"[A-Za-z0-9_.-]+\Z")
+_OS_PART = re.compile(r"(?P<os>[A-Za-z0-9_-]+)(?:\((?P<options>[^()]*)\))?\Z")
+
+_KNOWN_OS = ("linux", "windows", "darwin", "freebsd")
+_ARCHITECTURES = {
+    "x86_64": "amd64",
+    "x86-64": "amd64",
+    "i386": "386",
+    "i686": "386",
+    "aarch64": "arm64",
+    "armhf": "arm",
+    "armel": "arm",
+    "armv7l": "arm",
+    "armv6l": "arm",
+    "ppc64el": "ppc64le",
+    "mips64el": "mips64le",
+}
+_VARIANTS = {"armhf": "v7", "armel": "v6", "armv7l": "v7", "armv6l": "v6"}
+
+
+@frozen
+class Platform:
+    """An operating system, an architecture and what narrows them.
+
+    ``variant`` is the level of the architecture (``v7`` of arm), ``os_version``
+    and ``os_features`` are those of the OCI image specification and matter for
+    Windows.
+    """
+
+    os: str
+    architecture: str
+    variant: str | None = None
+    os_version: str | None = None
+    os_features: tuple[str, ...] = ()
+
+    @classmethod
+    def parse(cls, text: str) -> Platform:
+        """Return the normalized platform that ``text`` names.
+
+        ``text`` is ``os/arch[/variant]``; ``os`` may carry a version and
+        features as ``os(version+feature)``. Raises InvalidValueError.
+
+        >>> str(Platform.parse("linux/aarch64"))
+        'linux/arm64'
+        """
+        parts = text.split("/")
+        first = _OS_PART.match(parts[0])
+        if first is None or len(parts) not in (2, 3) or not all(map(_PART.match, parts[1:])):
+            raise InvalidValueError(
+                f"invalid platform {text!r}: expected os/arch or os/arch/variant",
+                hint=_platform_hint(text),
+            )
+        version, *features = (first["options"] or "").split("+")
+        return cls(
+            os=first["os"],
+            architecture=parts[1],
+            variant=parts[2] if len(parts) == 3 else None,
+            os_version=version or None,
+            os_features=tuple(features),
+        ).normalize()
+
+    @classmethod
+    def host(cls) -> Platform:
+        """Return the normalized platform of the machine this runs on."""
+        return cls(os=sys.platform, architecture=host_platform.machine()).normalize()
+
+    def normalize(self) -> Platform:
+        """Return the platform with aliases and default variants in containerd's normal form."""
+        architecture = self.architecture.lower()
+        variant = _VARIANTS.get(architecture, (self.variant or "").lower())
+        architecture = _ARCHITECTURES.get(architecture, architecture)
+        os = self.os.lower()
+        return evolve(
+            self,
+            os="darwin" if os == "macos" else os,
+            architecture=architecture,
+            variant=_normal_variant(architecture, variant) or None,
+        )
+
+    def __str__(self) -> str:
+        """Return ``os/arch[/variant]``, the form that :meth:`parse` reads."""
+        os = self.os
+        if self.os_version or self.os_features:
+            os = f"{os}({'+'.join((self.os_version or '', *self.os_features))})"
+        return "/".join(part for part in (os, self.architecture, self.variant) if part)
+
+
+def to_platform(value: Platform | str) -> Platform:
+    """Return ``value`` as a normalized platform, parsing text. Raises InvalidValueError."""
+    return Platform.parse(value) if isinstance(value, str) else value.normalize()
+
+
+def _normal_variant(architecture: str, variant: str) -> str:
+    match architecture, variant:
+        case "arm64", "8" | "v8" | "v8.0":
+            return ""
+        case "arm", "":
+            return "v7"
+        case "arm", "5" | "6" | "7" | "8":
+            return f"v{variant}"
+        case "amd64", "v1":
+            return ""
+        case _:
+            return variant
+
+
+def _platform_hint(text: str) -> str:
+    word = text.split("/", maxsplit=1)[0]
+    return did_you_mean(word, _KNOWN_OS) or "for example linux/amd64 or linux/arm/v7"

@@ -1,0 +1,118 @@
+"""The running stack, as fixtures: its addresses, its buildctl, and daemons beside it.
+
+Without a stack these tests fail; they skip only what needs buildctl where the stack says that it
+had to fall back to Docker Engine, and pytest lists those by name.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+from pathlib import Path
+from socket import AF_UNIX, SOCK_DGRAM
+from typing import TYPE_CHECKING
+
+import pytest
+from attrs import frozen
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+HERE = Path(__file__).parent
+STACK = HERE.parent.parent / "dev" / "stack"
+START_SECONDS = 60
+
+
+@frozen
+class Buildctl:
+    """The stock client of the stack's BuildKit."""
+
+    program: Path
+    address: str
+
+    def __call__(self, *arguments: str | Path, cwd: Path | None = None, stdin: str = "") -> str:
+        """Run it, and return its stdout; raises AssertionError with its stderr when it fails."""
+        done = subprocess.run(
+            [self.program, "--addr", self.address, *arguments],
+            check=False,
+            capture_output=True,
+            text=True,
+            cwd=cwd,
+            input=stdin,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.is_relative_to(HERE):
+            item.add_marker(pytest.mark.e2e)
+
+
+@pytest.fixture(scope="session")
+def stack() -> dict[str, str]:
+    """The variables that `dev/stack env` prints."""
+    done = subprocess.run([STACK, "env", "--json"], check=False, capture_output=True, text=True)
+    if done.returncode:
+        pytest.fail(f"these tests run against real daemons: {done.stderr.strip()}", pytrace=False)
+    variables: dict[str, str] = json.loads(done.stdout)
+    return variables
+
+
+@pytest.fixture(scope="session")
+def buildkit_host(stack: dict[str, str]) -> str:
+    """The stack's buildkitd: `unix://` and its socket."""
+    if "BUILDKIT_HOST" not in stack:
+        pytest.skip("not run: needs buildkitd, and the stack fell back to Docker Engine")
+    return stack["BUILDKIT_HOST"]
+
+
+@pytest.fixture(scope="session")
+def buildkit_tcp(stack: dict[str, str], buildkit_host: str) -> str:
+    """The same daemon: `tcp://` and a port of the loopback."""
+    assert buildkit_host
+    return stack["PYLLB_BUILDKIT_TCP"]
+
+
+@pytest.fixture(scope="session")
+def registry(stack: dict[str, str]) -> str:
+    """The stack's registry, host and port; it speaks plain HTTP."""
+    return stack["PYLLB_REGISTRY"]
+
+
+@pytest.fixture(scope="session")
+def buildctl(stack: dict[str, str], buildkit_host: str) -> Buildctl:
+    """buildctl, talking to the stack's daemon."""
+    return Buildctl(Path(stack["PYLLB_BUILDCTL"]), buildkit_host)
+
+
+@pytest.fixture
+def start_buildkitd(tmp_path: Path, buildctl: Buildctl) -> Iterator[Callable[[], Buildctl]]:
+    """Start a daemon of the test's own, to be filled or killed; each call starts another."""
+    running: list[subprocess.Popen[bytes]] = []
+
+    def start() -> Buildctl:
+        folder = tmp_path / f"buildkitd{len(running)}"
+        folder.mkdir()
+        with (folder / "log").open("wb") as log, socket.socket(AF_UNIX, SOCK_DGRAM) as ready:
+            # The daemon tells a service manager, by a datagram, that its socket is open.
+            ready.bind(str(folder / "ready"))
+            ready.settimeout(START_SECONDS)
+            running.append(
+                subprocess.Popen(
+                    [str(STACK), "daemon", str(folder)],
+                    stdout=log,
+                    stderr=log,
+                    env=os.environ | {"NOTIFY_SOCKET": str(folder / "ready")},
+                )
+            )
+            assert ready.recv(64) == b"READY=1"
+        return Buildctl(buildctl.program, f"unix://{folder}/buildkitd.sock")
+
+    yield start
+    for process in running:
+        process.terminate()
+        process.wait(START_SECONDS)
