@@ -1,0 +1,8 @@
+"""The ``llb`` command as ``python -m llb``."""
+
+from __future__ import annotations
+
+from llb.cli import main
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,49 @@
+"""The ``llb`` command.
+
+Exit status: 0 when everything went well, 1 for an error, 2 for a command line that
+makes no sense, 130 when it was interrupted.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib.metadata import version
+
+import click
+
+from llb.cli.build import build
+from llb.cli.daemon import daemon
+from llb.cli.inspect import dump, graph
+from llb.cli.remote import info, workers
+from llb.errors import LLBError, render
+
+_INTERRUPTED = 130
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(version("pyllb"), prog_name="llb")
+def cli() -> None:
+    """Build with BuildKit: Python builds, definitions and Dockerfiles."""
+
+
+for _command in (build, daemon, dump, graph, info, workers):
+    cli.add_command(_command)
+
+
+def main() -> None:
+    """Run the command line of this process and exit."""
+    try:
+        cli(standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except LLBError as error:
+        click.echo(render(error), err=True)
+        sys.exit(1)
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("error: interrupted", err=True)
+        sys.exit(_INTERRUPTED)
+    except BrokenPipeError:
+        # Whoever read our output has had enough.
+        sys.stderr.close()
+        sys.exit(1)

@@ -1,0 +1,33 @@
+"""The client: send a build to any BuildKit, serve what it asks for, see what happens.
+
+::
+
+    from llb import Image, Scratch
+    from llb.client import Client, local
+
+    with Client() as client:
+        client.solve(Image("alpine").run("date > /now"), exports=[local("out")])
+"""
+
+from llb.client.client import Client, SolveResult
+from llb.client.control import Info, Worker
+from llb.client.events import Event, Vertex, VertexLog, VertexStatus, VertexWarning
+from llb.client.exporters import Export, image, local, oci, parse_export, tar
+
+__all__ = [
+    "Client",
+    "Event",
+    "Export",
+    "Info",
+    "SolveResult",
+    "Vertex",
+    "VertexLog",
+    "VertexStatus",
+    "VertexWarning",
+    "Worker",
+    "image",
+    "local",
+    "oci",
+    "parse_export",
+    "tar",
+]

@@ -1,0 +1,67 @@
+"""Addresses of daemons, and where to look for one that was not named."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from llb.errors import ConnectError, InvalidValueError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+VARIABLE = "BUILDKIT_HOST"
+_ROOT_SOCKET = Path("/run/buildkit/buildkitd.sock")
+_TCP = re.compile(r"tcp://((?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:]+\]):[0-9]{1,5})\Z")
+
+
+def to_target(address: str) -> str:
+    """Return the address as grpc names it. Raises InvalidValueError.
+
+    >>> to_target("unix:///run/buildkit/buildkitd.sock")
+    'unix:///run/buildkit/buildkitd.sock'
+    >>> to_target("tcp://127.0.0.1:1234")
+    '127.0.0.1:1234'
+    """
+    if address.startswith("unix://"):
+        path = address.removeprefix("unix://")
+        if not path:
+            raise InvalidValueError(f"invalid address {address!r}: expected unix://PATH")
+        return f"unix://{Path(path).absolute()}"
+    match = _TCP.match(address)
+    if match is not None:
+        return match[1]
+    raise InvalidValueError(
+        f"invalid address {address!r}: expected unix://PATH or tcp://HOST:PORT",
+        hint="for example unix:///run/buildkit/buildkitd.sock",
+    )
+
+
+def named(address: str | None, environ: Mapping[str, str] = os.environ) -> str | None:
+    """Return the address that was given, by argument or by ``BUILDKIT_HOST``, or None."""
+    return address or environ.get(VARIABLE) or None
+
+
+def default_socket(environ: Mapping[str, str] = os.environ) -> str | None:
+    """Return the address of the first default socket that exists, the system's before the user's."""
+    candidates = [_ROOT_SOCKET]
+    runtime = environ.get("XDG_RUNTIME_DIR")
+    if runtime:
+        candidates.append(Path(runtime) / "buildkit" / "buildkitd.sock")
+    for socket in candidates:
+        if socket.is_socket() and os.access(socket, os.W_OK):
+            return f"unix://{socket}"
+    return None
+
+
+def none_found() -> ConnectError:
+    """Return the error of a machine without a BuildKit, which names three ways to get one."""
+    return ConnectError(
+        "there is no BuildKit to build with: no address is given, no default socket exists, "
+        "and no buildkitd is on PATH",
+        hint=f"name a daemon with --addr or {VARIABLE}; or install buildkitd and runc, and one is "
+        "started when it is needed; or run one in a container: docker run -d --privileged "
+        "-p 127.0.0.1:1234:1234 moby/buildkit --addr tcp://0.0.0.0:1234",
+    )

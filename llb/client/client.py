@@ -1,0 +1,164 @@
+"""The public client: a connection to a daemon, and builds on it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from attrs import field, frozen
+
+from llb._pb import control_pb2 as pb
+from llb.client import address as addresses
+from llb.client import daemon
+from llb.client.control import Control, Info, Worker
+from llb.client.providers.filesend import FileSend
+from llb.client.providers.filesync import LocalDirs, unknown_directory
+from llb.client.session import Session
+from llb.client.solving import Solving
+from llb.errors import InvalidValueError
+from llb.state import State
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from types import TracebackType
+
+    from llb.client.events import Event
+    from llb.client.exporters import Export
+    from llb.definition import Definition
+    from llb.platforms import Platform
+
+_IMAGE_CONFIG = "containerimage.config"
+_LOCAL = "local://"
+
+
+@frozen
+class SolveResult:
+    """What a build gave: the answers of its exporters, by their own keys.
+
+    ``containerimage.digest`` is the digest of an exported image.
+    """
+
+    exporter_response: Mapping[str, str] = field(factory=dict)
+
+    @property
+    def digest(self) -> str | None:
+        """The digest of the image that was exported, where there was one."""
+        return self.exporter_response.get("containerimage.digest")
+
+    def to_json(self) -> str:
+        """Return the answers as JSON, in the form of a metadata file."""
+        return json.dumps(dict(self.exporter_response), indent=2, sort_keys=True)
+
+
+class Client:
+    """A connection to a BuildKit.
+
+    ``addr`` is ``unix://PATH`` or ``tcp://HOST:PORT``. Without it ``BUILDKIT_HOST``
+    is used, then the default sockets, then a private daemon that is started when
+    buildkitd is installed. Raises ConnectError where none of these is there.
+    """
+
+    def __init__(self, addr: str | None = None) -> None:
+        found = addresses.named(addr) or addresses.default_socket()
+        self.address = found or daemon.start()
+        self._control = Control(self.address, addresses.to_target(self.address))
+
+    def __enter__(self) -> Self:
+        """Return the client itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close the connection."""
+        self.close()
+
+    def close(self) -> None:
+        """Close the connection; a second call does nothing."""
+        self._control.close()
+
+    def info(self) -> Info:
+        """Return which BuildKit this is."""
+        return self._control.info()
+
+    def workers(self) -> tuple[Worker, ...]:
+        """Return what in the daemon runs steps."""
+        return self._control.workers()
+
+    def solve(
+        self,
+        what: State | Definition | None = None,
+        *,
+        frontend: str | None = None,
+        frontend_attrs: Mapping[str, str] | None = None,
+        local: Mapping[str, str | Path] | None = None,
+        exports: Iterable[Export] = (),
+        image_config: bytes | None = None,
+        platform: Platform | str | None = None,
+        on_event: Callable[[Event], None] | None = None,
+        timeout: float | None = None,
+    ) -> SolveResult:
+        """Build a state, a definition, or what a frontend makes of its attributes.
+
+        ``local`` maps names of local directories to their paths. An image that is
+        made of a state gets the state's image config; of a definition,
+        ``image_config`` in JSON. ``platform`` is that of steps which name none.
+        ``on_event`` is called for everything that happens, on a thread of its own.
+        ``timeout`` is in seconds.
+
+        Raises SolveError when the build fails, InputError for a local directory or
+        a destination that cannot be used, CancelledError when the time is over, and
+        TransportError when the connection breaks. Nothing of a failed build is left
+        where its results were to go.
+        """
+        if (what is None) == (frontend is None):
+            raise InvalidValueError("solve() takes a state, a definition, or a frontend")
+        directories = LocalDirs({name: Path(path) for name, path in (local or {}).items()})
+        outputs = tuple(exports)
+        receivers = {
+            number: receiver
+            for number, export in enumerate(outputs)
+            if (receiver := export.receiver()) is not None
+        }
+        session = Session([directories, FileSend(receivers)])
+        if isinstance(what, State):
+            image_config = what.image_config(platform=platform)
+            what = what.marshal(platform=platform, local_unique_id=session.id)
+        request = pb.SolveRequest(Session=session.id, Frontend=frontend or "")
+        request.FrontendAttrs.update(frontend_attrs or {})
+        request.Exporters.extend(_exporter(export, image_config) for export in outputs)
+        if what is not None:
+            _check_locals(what, local or {})
+            request.Definition.CopyFrom(what.to_pb())
+        response = Solving(self._control, session, receivers, on_event).run(request, timeout)
+        return SolveResult(dict(response.ExporterResponse))
+
+
+def _exporter(export: Export, image_config: bytes | None) -> pb.Exporter:
+    attrs = dict(export.attrs)
+    if image_config is not None and export.takes_image_config:
+        attrs.setdefault(_IMAGE_CONFIG, image_config.decode())
+    return pb.Exporter(Type=export.type, Attrs=attrs)
+
+
+def _check_locals(definition: Definition, given: Mapping[str, str | Path]) -> None:
+    """Raise InputError for a local directory that the definition names and nobody gave."""
+    for name in local_names(definition):
+        if name not in given:
+            raise unknown_directory(name, given)
+
+
+def local_names(definition: Definition) -> tuple[str, ...]:
+    """Return the names of the local directories that a definition asks for."""
+    identifiers = (
+        str(vertex.op.get("identifier", ""))
+        for vertex in definition.vertices()
+        if vertex.kind == "source"
+    )
+    return tuple(
+        dict.fromkeys(each.removeprefix(_LOCAL) for each in identifiers if each.startswith(_LOCAL))
+    )

@@ -1,0 +1,158 @@
+"""The control API of a daemon over a socket: one method for each call, in our own types."""
+
+from __future__ import annotations
+
+import socket
+from typing import TYPE_CHECKING, Any
+
+import grpc
+from attrs import frozen
+
+from llb._pb import control_pb2 as pb
+from llb.client import events
+from llb.client.failures import from_rpc, unreachable
+from llb.platforms import Platform
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from google.protobuf.message import Message
+
+    from llb._pb import ops_pb2
+
+_SERVICE = pb.DESCRIPTOR.services_by_name["Control"]
+_OPTIONS = (
+    ("grpc.max_receive_message_length", 64 << 20),
+    ("grpc.max_send_message_length", 64 << 20),
+    # The daemon is on this machine or named by the user; a proxy is for the web.
+    ("grpc.enable_http_proxy", 0),
+)
+_CONNECT_SECONDS = 10.0
+
+
+@frozen
+class Worker:
+    """Something in a daemon that runs steps: its platforms, its own first, and labels."""
+
+    id: str
+    labels: tuple[tuple[str, str], ...]
+    platforms: tuple[Platform, ...]
+
+
+@frozen
+class Info:
+    """Which BuildKit a daemon is."""
+
+    package: str
+    version: str
+    revision: str
+
+
+class Control:
+    """A connection to a daemon.
+
+    Raises ConnectError where nothing answers. Calls raise RemoteError with the
+    daemon's status and TransportError where the connection breaks.
+    """
+
+    def __init__(self, address: str, target: str) -> None:
+        self.address = address
+        _probe(address)
+        # A daemon is reached under the name of its socket, which is no host name.
+        options = (*_OPTIONS, ("grpc.default_authority", "localhost"))
+        self.channel = grpc.insecure_channel(target, options=options)
+        try:
+            grpc.channel_ready_future(self.channel).result(timeout=_CONNECT_SECONDS)
+        except grpc.FutureTimeoutError as error:
+            self.channel.close()
+            raise unreachable(address, "no connection in 10 seconds") from error
+
+    def info(self) -> Info:
+        """Return which BuildKit this is."""
+        version = self._call("Info", pb.InfoRequest()).buildkitVersion
+        return Info(version.package, version.version, version.revision)
+
+    def workers(self) -> tuple[Worker, ...]:
+        """Return the workers of the daemon."""
+        response = self._call("ListWorkers", pb.ListWorkersRequest())
+        return tuple(
+            Worker(
+                id=record.ID,
+                labels=tuple(sorted(record.Labels.items())),
+                platforms=tuple(_platform(each) for each in record.platforms),
+            )
+            for record in response.record
+        )
+
+    def solve(
+        self, request: pb.SolveRequest, timeout: float | None
+    ) -> grpc.Future[pb.SolveResponse]:
+        """Start a build and return its future, which raises grpc.RpcError."""
+        future: grpc.Future[pb.SolveResponse] = self._unary("Solve").future(
+            request, timeout=timeout
+        )
+        return future
+
+    def status(self, ref: str) -> tuple[grpc.Call, Iterator[events.Event]]:
+        """Return the call that follows a build, to cancel it, and the events that it yields."""
+        stream = self.channel.unary_stream(
+            f"/{_SERVICE.full_name}/Status",
+            request_serializer=pb.StatusRequest.SerializeToString,
+            response_deserializer=pb.StatusResponse.FromString,
+        )
+        call = stream(pb.StatusRequest(Ref=ref))
+        return call, self._events(call)
+
+    def close(self) -> None:
+        """Close the connection; a second call does nothing."""
+        self.channel.close()
+
+    def _events(self, call: Any) -> Iterator[events.Event]:
+        try:
+            for response in call:
+                yield from events.from_response(response)
+        except grpc.RpcError as error:
+            raise from_rpc(error, self.address) from error
+
+    def _call(self, name: str, request: Message) -> Any:
+        try:
+            return self._unary(name)(request)
+        except grpc.RpcError as error:
+            raise from_rpc(error, self.address) from error
+
+    def _unary(self, name: str) -> Any:
+        method = _SERVICE.methods_by_name[name]
+        return self.channel.unary_unary(
+            f"/{_SERVICE.full_name}/{name}",
+            request_serializer=_message(method.input_type.name).SerializeToString,
+            response_deserializer=_message(method.output_type.name).FromString,
+        )
+
+
+def _probe(address: str) -> None:
+    """Raise ConnectError at once where nothing listens; grpc would try on and on."""
+    kind, _, place = address.partition("://")
+    try:
+        if kind == "unix":
+            with socket.socket(socket.AF_UNIX) as probe:
+                probe.connect(place)
+        else:
+            host, _, port = place.rpartition(":")
+            with socket.create_connection((host.strip("[]"), int(port)), _CONNECT_SECONDS):
+                pass
+    except OSError as error:
+        raise unreachable(address, error.strerror or str(error)) from error
+
+
+def _message(name: str) -> Any:
+    return getattr(pb, name)
+
+
+def _platform(platform: ops_pb2.Platform) -> Platform:
+    return Platform(
+        os=platform.OS,
+        architecture=platform.Architecture,
+        variant=platform.Variant or None,
+        os_version=platform.OSVersion or None,
+        os_features=tuple(platform.OSFeatures),
+    )

@@ -1,0 +1,122 @@
+"""What happens during a build, as values; the stream of ``Control.Status``."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, TypeAlias
+
+from attrs import frozen
+
+from llb.errors import Span
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from google.protobuf.timestamp_pb2 import Timestamp
+
+    from llb._pb import control_pb2, ops_pb2
+
+
+@frozen
+class Vertex:
+    """A step and how far it is; it comes again whenever that changes.
+
+    ``digest`` is that of its operation, ``error`` is set when it failed.
+    """
+
+    digest: str
+    name: str
+    inputs: tuple[str, ...]
+    cached: bool
+    started: datetime | None
+    completed: datetime | None
+    error: str | None
+
+
+@frozen
+class VertexStatus:
+    """How far a part of a step is: ``current`` of ``total``, in bytes; 0 where it is unknown."""
+
+    id: str
+    vertex: str
+    name: str
+    current: int
+    total: int
+    started: datetime | None
+    completed: datetime | None
+
+
+@frozen
+class VertexLog:
+    """Output of a step: ``stream`` is 1 or 2, ``data`` any bytes."""
+
+    vertex: str
+    stream: int
+    data: bytes
+    timestamp: datetime | None
+
+
+@frozen
+class VertexWarning:
+    """A warning about a step, with its texts and the lines that it is about."""
+
+    vertex: str
+    level: int
+    short: str
+    detail: tuple[str, ...]
+    url: str | None
+    span: Span | None
+
+
+Event: TypeAlias = Vertex | VertexStatus | VertexLog | VertexWarning
+
+
+def from_response(response: control_pb2.StatusResponse) -> Iterator[Event]:
+    """Yield the events of one message, steps first."""
+    for vertex in response.vertexes:
+        yield Vertex(
+            digest=vertex.digest,
+            name=vertex.name,
+            inputs=tuple(vertex.inputs),
+            cached=vertex.cached,
+            started=_time(vertex.started) if vertex.HasField("started") else None,
+            completed=_time(vertex.completed) if vertex.HasField("completed") else None,
+            error=vertex.error or None,
+        )
+    for status in response.statuses:
+        yield VertexStatus(
+            id=status.ID,
+            vertex=status.vertex,
+            name=status.name or status.ID,
+            current=status.current,
+            total=status.total,
+            started=_time(status.started) if status.HasField("started") else None,
+            completed=_time(status.completed) if status.HasField("completed") else None,
+        )
+    for log in response.logs:
+        yield VertexLog(log.vertex, log.stream, log.msg, _time(log.timestamp))
+    for warning in response.warnings:
+        yield VertexWarning(
+            vertex=warning.vertex,
+            level=warning.level,
+            short=warning.short.decode(errors="replace"),
+            detail=tuple(line.decode(errors="replace") for line in warning.detail),
+            url=warning.url or None,
+            span=span_of(warning.info, list(warning.ranges)),
+        )
+
+
+def span_of(info: ops_pb2.SourceInfo, ranges: list[ops_pb2.Range]) -> Span | None:
+    """Return the lines that ranges of a file cover, or None where there are none."""
+    if not info.filename or not ranges:
+        return None
+    return Span(
+        filename=info.filename,
+        text=info.data.decode(errors="replace"),
+        line=min(each.start.line for each in ranges),
+        end_line=max(max(each.end.line, each.start.line) for each in ranges),
+    )
+
+
+def _time(stamp: Timestamp) -> datetime:
+    return stamp.ToDatetime(tzinfo=UTC)

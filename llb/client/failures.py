@@ -1,0 +1,127 @@
+"""Errors of a daemon, translated once, where they come in."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import TYPE_CHECKING, Any
+
+import grpc
+from google.protobuf.message import DecodeError
+from google.rpc import status_pb2
+
+from llb.errors import (
+    CancelledError,
+    ConnectError,
+    RemoteError,
+    SolveError,
+    Span,
+    TransportError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_DETAILS = "grpc-status-details-bin"
+_PREFIX = "github.com/moby/buildkit/"
+_TAIL = 20
+
+
+def from_rpc(error: grpc.RpcError, address: str) -> RemoteError | TransportError | CancelledError:
+    """Return the error of this package for one of grpc's."""
+    code = error.code()
+    text = error.details() or code.name.lower()
+    match code:
+        case grpc.StatusCode.UNAVAILABLE:
+            return TransportError(
+                f"lost the connection to {address}: {text}",
+                hint="see whether the daemon still runs, and what its log says",
+            )
+        case grpc.StatusCode.CANCELLED:
+            return CancelledError("the build was cancelled")
+        case grpc.StatusCode.DEADLINE_EXCEEDED:
+            return CancelledError("the deadline passed before the daemon answered")
+        case _:
+            return RemoteError(_one_line(text), code=code.value[0], details=_details(error))
+
+
+def unreachable(address: str, reason: str) -> ConnectError:
+    """Return the error of an address where no BuildKit answers."""
+    return ConnectError(
+        f"no BuildKit answers at {address}: {reason}",
+        hint="start one with `llb daemon start`, or name another with --addr or BUILDKIT_HOST",
+    )
+
+
+def to_solve_error(
+    error: RemoteError,
+    name_of: Callable[[str], str | None],
+    log_of: Callable[[str], tuple[str, ...]],
+) -> SolveError:
+    """Return what failed a build, put together from the details that a daemon sends.
+
+    ``name_of`` and ``log_of`` give name and output of a step by its digest.
+    """
+    found: dict[str, Any] = {}
+    for data in error.details:
+        name, body = _decoded(data)
+        # The first detail of a kind is the one nearest to the cause.
+        found.setdefault(name, body)
+    vertex = found.get("errdefs.Vertex", {}).get("digest")
+    exit_code = found.get("gatewayapi.ExitMessage", {}).get("Code")
+    return SolveError(
+        _one_line(error.message),
+        code=error.code,
+        details=error.details,
+        span=_span(found.get("errdefs.Source")),
+        vertex=vertex,
+        step=name_of(vertex) if vertex else None,
+        exit_code=exit_code,
+        log=log_of(vertex)[-_TAIL:] if vertex else (),
+    )
+
+
+def _details(error: grpc.RpcError) -> tuple[bytes, ...]:
+    metadata: Any = error.trailing_metadata() or ()
+    for key, value in metadata:
+        if key == _DETAILS:
+            try:
+                status = status_pb2.Status.FromString(value)
+            except DecodeError:
+                return ()
+            return tuple(detail.SerializeToString() for detail in status.details)
+    return ()
+
+
+def _decoded(data: bytes) -> tuple[str, dict[str, Any]]:
+    """Return the name and the content of a detail that is JSON; any other has no content."""
+    from google.protobuf.any_pb2 import Any as AnyMessage  # noqa: PLC0415 - shadows typing's
+
+    message = AnyMessage.FromString(data)
+    name = message.type_url.removeprefix(_PREFIX).removesuffix("+json")
+    try:
+        body = json.loads(message.value)
+    except ValueError:
+        return name, {}
+    return name, body if isinstance(body, dict) else {}
+
+
+def _span(source: dict[str, Any] | None) -> Span | None:
+    if not source or not source.get("ranges"):
+        return None
+    info, ranges = source.get("info", {}), source["ranges"]
+    lines = [
+        each[side].get("line", 0) for each in ranges for side in ("start", "end") if side in each
+    ]
+    if not lines or not min(lines):
+        return None
+    return Span(
+        filename=info.get("filename", ""),
+        text=base64.b64decode(info.get("data", "")).decode(errors="replace"),
+        line=min(lines),
+        end_line=max(lines),
+    )
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())

@@ -1,0 +1,65 @@
+"""A build on the screen: displays over the same events, plain or live."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Protocol, Self
+
+from llb.client.progress.plain import PlainDisplay
+from llb.errors import InvalidValueError, did_you_mean
+
+if TYPE_CHECKING:
+    from typing import TextIO
+
+    from llb.client.events import Event
+
+KINDS = ("auto", "plain", "tty", "quiet")
+
+
+class Display(Protocol):
+    """Shows events; used as a context around the build."""
+
+    def __enter__(self) -> Self:
+        """Begin to show."""
+
+    def __exit__(self, *exception: object) -> None:
+        """Show the end and give the terminal back."""
+
+    def __call__(self, event: Event) -> None:
+        """Show what happened."""
+
+
+class QuietDisplay:
+    """Shows nothing."""
+
+    def __enter__(self) -> Self:
+        """Begin to show nothing."""
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        """Stop."""
+
+    def __call__(self, event: Event) -> None:
+        """Show nothing."""
+
+
+def display(kind: str, stream: TextIO | None = None) -> Display:
+    """Return the display of a kind on a stream, by default standard error.
+
+    ``auto`` is ``tty`` on a terminal and ``plain`` elsewhere. Raises
+    InvalidValueError.
+    """
+    out = sys.stderr if stream is None else stream
+    if kind not in KINDS:
+        raise InvalidValueError(
+            f"unknown progress display {kind!r}: expected {', '.join(KINDS)}",
+            hint=did_you_mean(kind, KINDS),
+        )
+    if kind == "quiet":
+        return QuietDisplay()
+    if kind == "tty" or (kind == "auto" and out.isatty()):
+        # rich costs 60 ms to import, and builds in pipes need none of it.
+        from llb.client.progress.tty import TtyDisplay  # noqa: PLC0415
+
+        return TtyDisplay(out)
+    return PlainDisplay(out)

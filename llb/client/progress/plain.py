@@ -1,0 +1,109 @@
+"""Progress as lines of text, for logs and pipes.
+
+The form is the one that Docker's users know: ``#3 [2/4] RUN make``, then ``#3``
+with seconds and a line of output, then ``#3 DONE 0.2s``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self, TextIO
+
+from llb.client.events import Event, Vertex, VertexLog, VertexStatus, VertexWarning
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+
+class PlainDisplay:
+    """Writes events to a stream as they come."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._numbers: dict[str, int] = {}
+        self._started: dict[str, datetime] = {}
+        self._ended: dict[str, str] = {}
+        self._unfinished: dict[str, bytes] = {}
+        self._transfers: set[tuple[str, str]] = set()
+
+    def __enter__(self) -> Self:
+        """Begin; nothing is written yet."""
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        """Write what is left of lines that did not end."""
+        for digest, rest in self._unfinished.items():
+            if rest:
+                self._line(digest, rest.decode(errors="replace"))
+        self._stream.flush()
+
+    def __call__(self, event: Event) -> None:
+        """Write what happened."""
+        match event:
+            case Vertex():
+                self._vertex(event)
+            case VertexLog():
+                self._log(event)
+            case VertexStatus():
+                self._status(event)
+            case VertexWarning():
+                self._line(event.vertex, f"WARN: {event.short}")
+        self._stream.flush()
+
+    def _vertex(self, vertex: Vertex) -> None:
+        if vertex.started is None and not vertex.cached and vertex.error is None:
+            return
+        if vertex.digest not in self._numbers:
+            self._numbers[vertex.digest] = len(self._numbers) + 1
+            self._line(vertex.digest, vertex.name)
+        if vertex.started is not None:
+            self._started[vertex.digest] = vertex.started
+        end = _end(vertex)
+        if end is not None and self._ended.get(vertex.digest) != end:
+            self._ended[vertex.digest] = end
+            self._line(vertex.digest, end)
+
+    def _log(self, log: VertexLog) -> None:
+        *lines, rest = (self._unfinished.get(log.vertex, b"") + log.data).split(b"\n")
+        self._unfinished[log.vertex] = rest
+        started = self._started.get(log.vertex)
+        seconds = 0.0
+        if started is not None and log.timestamp is not None:
+            seconds = (log.timestamp - started).total_seconds()
+        for line in lines:
+            text = line.rstrip(b"\r").decode(errors="replace")
+            self._line(log.vertex, f"{max(0.0, seconds):.3f} {text}")
+
+    def _status(self, status: VertexStatus) -> None:
+        key = (status.vertex, status.id)
+        if status.completed is None or key in self._transfers:
+            return
+        self._transfers.add(key)
+        size = f" {human_size(status.total or status.current)}" if status.current else ""
+        self._line(status.vertex, f"{status.name}{size} done")
+
+    def _line(self, digest: str, text: str) -> None:
+        self._stream.write(f"#{self._numbers.get(digest, 0)} {text}\n")
+
+
+def _end(vertex: Vertex) -> str | None:
+    if vertex.error is not None:
+        return f"ERROR: {vertex.error}" if not vertex.error.endswith("canceled") else "CANCELED"
+    if vertex.cached:
+        return "CACHED"
+    if vertex.completed is None or vertex.started is None:
+        return None
+    return f"DONE {(vertex.completed - vertex.started).total_seconds():.1f}s"
+
+
+def human_size(size: int) -> str:
+    """Return a number of bytes in the unit that a person reads: ``3.2 MB``.
+
+    >>> human_size(3_200_000)
+    '3.2 MB'
+    """
+    amount = float(size)
+    for unit in ("B", "kB", "MB", "GB"):
+        if amount < 1000 or unit == "GB":
+            return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
+        amount /= 1000
+    return f"{amount:.1f} GB"

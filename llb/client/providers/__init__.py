@@ -1,0 +1,1 @@
+"""What a client serves to the daemon during a build, one service a file."""

@@ -1,0 +1,39 @@
+"""``grpc.health.v1.Health``: without it a daemon drops the session after some seconds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from llb._pb import health_pb2 as pb
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from llb.errors import LLBError
+    from llb.tunnel import Handler, ServerCall
+
+_SERVING = pb.HealthCheckResponse(status=pb.HealthCheckResponse.SERVING).SerializeToString()
+
+
+class Health:
+    """A service that is well for as long as its process answers."""
+
+    def __init__(self) -> None:
+        self.failures: list[LLBError] = []
+
+    def handlers(self) -> Mapping[str, Handler]:
+        """Return the handlers of Check and Watch."""
+        return {"/grpc.health.v1.Health/Check": _check, "/grpc.health.v1.Health/Watch": _watch}
+
+
+def _check(call: ServerCall) -> None:
+    call.receive()
+    call.send(_SERVING)
+
+
+def _watch(call: ServerCall) -> None:
+    call.receive()
+    call.send(_SERVING)
+    call.flush()
+    # The status never changes, so that all there is to wait for is the end of the call.
+    call.receive()

@@ -1,0 +1,130 @@
+"""One build under way: Solve, Status and the session, side by side, and how they end."""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from collections import deque
+from typing import TYPE_CHECKING
+
+import grpc
+from attrs import field, mutable
+
+from llb.client.events import Event, Vertex, VertexLog
+from llb.client.failures import from_rpc, to_solve_error
+from llb.errors import CancelledError, LLBError, RemoteError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from llb._pb import control_pb2 as pb
+    from llb.client.control import Control
+    from llb.client.providers.filesend import Receiver
+    from llb.client.session import Session
+
+_KEPT_LINES = 200
+# A daemon ends the stream of events soon after the build; one that does not is left behind.
+_STATUS_SECONDS = 5.0
+_SESSION_SECONDS = 5.0
+
+
+@mutable
+class _Record:
+    """What is kept of the events, to explain a failure."""
+
+    names: dict[str, str] = field(factory=dict)
+    logs: dict[str, deque[bytes]] = field(factory=dict)
+
+    def add(self, event: Event) -> None:
+        match event:
+            case Vertex():
+                self.names[event.digest] = event.name
+            case VertexLog():
+                lines = self.logs.setdefault(event.vertex, deque([b""], maxlen=_KEPT_LINES))
+                first, *rest = event.data.split(b"\n")
+                lines[-1] += first
+                lines.extend(rest)
+
+    def log_of(self, digest: str) -> tuple[str, ...]:
+        lines = [line.rstrip(b"\r").decode(errors="replace") for line in self.logs.get(digest, ())]
+        return tuple(lines[:-1] if lines and not lines[-1] else lines)
+
+
+class Solving:
+    """A build on a daemon, with the session that serves it and the receivers of its results."""
+
+    def __init__(
+        self,
+        control: Control,
+        session: Session,
+        receivers: Mapping[int, Receiver],
+        on_event: Callable[[Event], None] | None,
+    ) -> None:
+        self._control = control
+        self._session = session
+        self._receivers = receivers
+        self._on_event = on_event
+        self._record = _Record()
+        self._status_call: grpc.Call | None = None
+
+    def run(self, request: pb.SolveRequest, timeout: float | None) -> pb.SolveResponse:
+        """Send the request and return the answer; raises what ``Client.solve`` does."""
+        request.Ref = uuid.uuid4().hex
+        self._session.open(self._control.channel)
+        serving = self._thread(self._session.serve)
+        following = self._thread(lambda: self._follow(request.Ref))
+        try:
+            response = self._wait(request, timeout)
+            following.join(_STATUS_SECONDS)
+            for receiver in self._receivers.values():
+                receiver.commit()
+        except LLBError as error:
+            following.join(_STATUS_SECONDS)
+            raise self._explained(error) from error
+        finally:
+            if self._status_call is not None:
+                self._status_call.cancel()
+            self._session.close()
+            serving.join(_SESSION_SECONDS)
+            for receiver in self._receivers.values():
+                receiver.abort()
+        return response
+
+    def _wait(self, request: pb.SolveRequest, timeout: float | None) -> pb.SolveResponse:
+        future = self._control.solve(request, timeout)
+        try:
+            return future.result()
+        except grpc.RpcError as error:
+            raise from_rpc(error, self._control.address) from error
+        except grpc.FutureCancelledError as error:
+            raise CancelledError("the build was cancelled") from error
+        finally:
+            # On an interrupt this is what ends the build on the daemon.
+            future.cancel()
+
+    def _explained(self, error: LLBError) -> LLBError:
+        """Return the error that says most: our own failure before the daemon's echo of it."""
+        if self._session.failures:
+            return self._session.failures[0]
+        if isinstance(error, RemoteError):
+            return to_solve_error(error, self._record.names.get, self._record.log_of)
+        return error
+
+    def _follow(self, ref: str) -> None:
+        self._status_call, events = self._control.status(ref)
+        for event in events:
+            self._record.add(event)
+            if self._on_event is not None:
+                self._on_event(event)
+
+    def _thread(self, work: Callable[[], None]) -> threading.Thread:
+        def run() -> None:
+            # Whatever breaks here breaks the build too, which reports it.
+            try:
+                work()
+            except LLBError:
+                return
+
+        thread = threading.Thread(target=run, daemon=True)
+        thread.start()
+        return thread

@@ -1,0 +1,175 @@
+"""The client role: calls go out over one connection."""
+
+from __future__ import annotations
+
+import threading
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from llb.errors import CancelledError, RemoteError, TransportError
+from llb.tunnel import metadata as headers_of
+from llb.tunnel import status
+from llb.tunnel.call import Call
+from llb.tunnel.endpoint import DEFAULT_MESSAGE_LIMIT, Endpoint
+from llb.tunnel.events import Limits
+from llb.tunnel.frames import ErrorCode
+from llb.tunnel.status import Code
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from llb.tunnel.pipe import Pipe
+    from llb.tunnel.streams import Headers
+
+
+class ClientCall(Call):
+    """One outgoing call; :meth:`receive` also raises the status it ended with."""
+
+    def __init__(self, endpoint: Endpoint, deadline: float | None) -> None:
+        super().__init__(endpoint, deadline)
+        self._has_response = False
+
+    def send(self, message: bytes) -> None:
+        """Send a message; it may wait for others until :meth:`flush` or :meth:`receive`.
+
+        Blocks while the peer takes no more. Raises what :meth:`receive` raises,
+        but discards a message after the peer has ended the call with OK.
+        """
+        with self._endpoint.lock:
+            self._check_alive()
+            if not self._ended:
+                self._queue(message)
+
+    def close_send(self) -> None:
+        """Tell the peer that this was the last message."""
+        with self._endpoint.lock:
+            self._endpoint.connection.end_stream(self.stream_id)
+            self._endpoint.wake_writer()
+
+    def cancel(self) -> None:
+        """End the call at once, here and there; does nothing to a call that is over."""
+        with self._endpoint.lock:
+            if self._failure is None and not self._ended:
+                self.abort(CancelledError("call was cancelled"), ErrorCode.CANCEL)
+
+    def on_headers(self, headers: Headers, *, end: bool) -> None:
+        """Take the response headers, the trailers, or both in one."""
+        if not self._has_response:
+            fields = dict(headers)
+            code = fields.get(":status", "")
+            if code.startswith("1") and not end:
+                return
+            self._has_response = True
+            problem = _problem(code, fields)
+            if problem is not None:
+                self.refuse(problem)
+                return
+        elif not end:
+            self.refuse(RemoteError("peer sent two header lists", code=Code.INTERNAL))
+            return
+        if end:
+            self._on_trailers(headers)
+
+    def on_end(self) -> None:
+        """Take an end without trailers, which no gRPC server sends."""
+        self.refuse(RemoteError("call ended without a status", code=Code.INTERNAL))
+
+    def on_reset(self, code: int) -> None:
+        """Take a reset, which is a status as well."""
+        self.fail(status.from_reset(code))
+
+    def _on_trailers(self, trailers: Headers) -> None:
+        error = status.from_trailers(trailers)
+        if error is None and not self._incoming.is_between_messages:
+            error = RemoteError("stream ended within a message", code=Code.INTERNAL)
+        self._failure = error
+        self._ended = True
+        self._leave()
+        # The peer wants nothing more; where all was said this finds no stream.
+        self._endpoint.connection.reset(self.stream_id, ErrorCode.NO_ERROR)
+
+
+def _problem(code: str, fields: dict[str, str]) -> RemoteError | None:
+    if code != "200":
+        return status.from_http(code)
+    kind = fields.get("content-type", "")
+    if not kind.startswith("application/grpc"):
+        return RemoteError(f"content type is not gRPC: {kind!r}", code=Code.UNKNOWN)
+    encoding = fields.get("grpc-encoding", "identity")
+    if encoding != "identity":
+        return RemoteError(f"compression is not supported: {encoding!r}", code=Code.UNIMPLEMENTED)
+    return None
+
+
+class Channel:
+    """Makes calls to the peer at the other end of ``pipe``, from any thread."""
+
+    def __init__(
+        self,
+        pipe: Pipe,
+        *,
+        authority: str = "localhost",
+        max_message_size: int = DEFAULT_MESSAGE_LIMIT,
+        limits: Limits | None = None,
+    ) -> None:
+        self._authority = authority
+        self._endpoint = Endpoint(
+            pipe, client=True, message_limit=max_message_size, limits=limits or Limits()
+        )
+        self._reader = threading.Thread(
+            target=self._endpoint.read_all, name="tunnel-reader", daemon=True
+        )
+        self._reader.start()
+
+    def call(
+        self,
+        method: str,
+        request: bytes,
+        *,
+        timeout: float | None = None,
+        metadata: Iterable[tuple[str, str]] = (),
+    ) -> bytes:
+        """Make a unary call and return its response; ``timeout`` is in seconds.
+
+        Raises :class:`~llb.errors.RemoteError` for a status other than OK,
+        :class:`~llb.errors.TransportError` when the connection broke, and
+        :class:`~llb.errors.CancelledError` when the time is over.
+        """
+        call = self.stream(method, timeout=timeout, metadata=metadata)
+        try:
+            call.send(request)
+            call.close_send()
+            response = call.receive()
+            if response is None or call.receive() is not None:
+                raise RemoteError("call did not have one response", code=Code.INTERNAL)
+            return response
+        finally:
+            call.cancel()
+
+    def stream(
+        self,
+        method: str,
+        *,
+        timeout: float | None = None,
+        metadata: Iterable[tuple[str, str]] = (),
+    ) -> ClientCall:
+        """Begin a call of any kind; raises as :meth:`call` does.
+
+        Waits for a place among the streams that the peer takes at a time.
+        """
+        endpoint = self._endpoint
+        deadline = None if timeout is None else monotonic() + timeout
+        headers = headers_of.request(method, self._authority, timeout, metadata)
+        call = ClientCall(endpoint, deadline)
+        with endpoint.lock:
+            endpoint.await_room(deadline)
+            call.stream_id = endpoint.connection.open_stream(headers)
+            endpoint.calls[call.stream_id] = call
+            endpoint.nudge_writer()
+        return call
+
+    def close(self) -> None:
+        """End the connection; calls under way fail. Idempotent."""
+        self._endpoint.stop(TransportError("connection was closed"), ErrorCode.NO_ERROR)
+        if threading.current_thread() is not self._reader:
+            self._reader.join()

@@ -1,0 +1,226 @@
+"""One end of a connection with its threads: a reader, a writer, and who calls.
+
+Everything shares one lock. The reader feeds the state machine and wakes
+whoever its events concern; it never writes, so that two ends cannot wait for
+each other. The writer takes what is ready, joins it once and writes it in
+large pieces. Callers queue, and wait only for room, for a message, or for a
+place among the concurrent streams.
+"""
+
+from __future__ import annotations
+
+import threading
+from contextlib import contextmanager
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from llb.errors import CancelledError, TransportError
+from llb.tunnel.connection import Connection
+from llb.tunnel.events import DataReceived, GoAwayReceived, HeadersReceived, StreamReset
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from llb.tunnel.call import Call
+    from llb.tunnel.events import Event, Limits
+    from llb.tunnel.frames import ErrorCode
+    from llb.tunnel.pipe import Pipe
+    from llb.tunnel.streams import Buffer
+
+DEFAULT_MESSAGE_LIMIT = 16 * 2**20
+
+# What the writer joins into one write. BuildKit takes up to 16 MiB in one
+# message of a session.
+_WRITE_SIZE = 512 * 1024
+# How long bytes that nobody flushed wait for others to share their write.
+_LINGER = 0.002
+# How long an end waits for its last words to be written or read.
+_GRACE = 1.0
+
+
+class Endpoint:
+    """What both roles have in common: the lock, the calls, the threads, the end.
+
+    ``accept`` is called, with the lock held, for headers that begin a stream.
+    """
+
+    def __init__(
+        self,
+        pipe: Pipe,
+        *,
+        client: bool,
+        message_limit: int,
+        limits: Limits,
+        accept: Callable[[HeadersReceived], None] | None = None,
+    ) -> None:
+        self.lock = threading.Lock()
+        self.connection = Connection(client=client, limits=limits)
+        self.message_limit = message_limit
+        self.calls: dict[int, Call] = {}
+        self.failure: TransportError | None = None
+        self.departing: TransportError | None = None
+        # Notified when a place among the concurrent streams may be free.
+        self.room = threading.Condition(self.lock)
+        self._pipe = pipe
+        self._accept = accept
+        self._blocked: set[Call] = set()
+        self._work = threading.Condition(self.lock)
+        self._is_urgent = True
+        self._has_lazy = False
+        self._stopping = False
+        self._reader_ended = threading.Event()
+        self._writer = threading.Thread(target=self._write_all, name="tunnel-writer", daemon=True)
+        self._writer.start()
+
+    def wake_writer(self) -> None:
+        """Have what can be sent written now. Needs the lock."""
+        if not self._is_urgent and self.connection.has_output:
+            self._is_urgent = True
+            self._work.notify()
+
+    def nudge_writer(self) -> None:
+        """Have what can be sent written within a moment. Needs the lock."""
+        if not self._has_lazy and not self._is_urgent:
+            self._has_lazy = True
+            self._work.notify()
+
+    def await_room(self, deadline: float | None) -> None:
+        """Wait until a stream can be opened. Needs the lock.
+
+        Raises :class:`~llb.errors.TransportError` when none ever will be.
+        """
+        while True:
+            refusal = self.failure or self.departing
+            if refusal is not None:
+                raise refusal
+            if self.connection.can_open:
+                return
+            left = None if deadline is None else deadline - monotonic()
+            if left is not None and left <= 0:
+                raise CancelledError("deadline of the call has passed")
+            self.room.wait(left)
+
+    @contextmanager
+    def sending(self, call: Call) -> Iterator[None]:
+        """Have ``call`` told when the writer has made room in its queue. Needs the lock."""
+        self._blocked.add(call)
+        try:
+            yield
+        finally:
+            self._blocked.discard(call)
+
+    def read_all(self) -> TransportError | None:
+        """Read until the pipe ends; return why, or None where that was in order.
+
+        By then every call has failed and the pipe is closed.
+        """
+        reason = TransportError("reading from the connection failed")
+        broken: TransportError | None = reason
+        try:
+            while data := self._pipe.read():
+                with self.lock:
+                    self._dispatch(self.connection.receive(data))
+            reason, broken = TransportError("connection was closed by the peer"), None
+        except TransportError as error:
+            reason = broken = error
+        except OSError as error:
+            reason = broken = TransportError(f"connection broke: {error.strerror}")
+        finally:
+            was_closed_here = self._stopping
+            self._fail(reason)
+            self._reader_ended.set()
+            self.stop(reason)
+        return None if was_closed_here else broken
+
+    def stop(self, reason: TransportError, code: ErrorCode | None = None) -> None:
+        """Fail every call, write the last words, close the pipe; idempotent."""
+        self._fail(reason, code)
+        if threading.current_thread() is not self._writer:
+            self._writer.join(_GRACE)
+        self._pipe.close()
+
+    def _fail(self, reason: TransportError, code: ErrorCode | None = None) -> None:
+        with self.lock:
+            if self.failure is None:
+                self.failure = reason
+                if code is not None:
+                    self.connection.go_away(code)
+                for call in list(self.calls.values()):
+                    call.fail(reason)
+            self._stopping = True
+            self.room.notify_all()
+            self._work.notify()
+
+    def _dispatch(self, events: list[Event]) -> None:
+        touched: set[Call] = set()
+        for event in events:
+            if isinstance(event, GoAwayReceived):
+                self._on_goaway(event)
+                continue
+            call = self.calls.get(event.stream_id)
+            if call is None:
+                self._on_stray(event)
+                continue
+            touched.add(call)
+            match event:
+                case DataReceived():
+                    call.on_data(event.data, end=event.end)
+                case HeadersReceived():
+                    call.on_headers(event.headers, end=event.end)
+                case StreamReset():
+                    call.on_reset(event.code)
+        for call in touched:
+            call.on_settled()
+        self.room.notify_all()
+        self.wake_writer()
+
+    def _on_stray(self, event: DataReceived | HeadersReceived | StreamReset) -> None:
+        match event:
+            case DataReceived():
+                # The call is over on this side, and its trailers wait for the window.
+                self.connection.consumed(event.stream_id, len(event.data))
+            case HeadersReceived() if self._accept is not None:
+                self._accept(event)
+
+    def _on_goaway(self, event: GoAwayReceived) -> None:
+        text = f": {event.text}" if event.text else ""
+        reason = TransportError(f"peer is closing the connection{text}")
+        self.departing = reason
+        for stream_id, call in list(self.calls.items()):
+            if stream_id > event.last_stream_id:
+                call.fail(reason)
+
+    def _write_all(self) -> None:
+        reason = TransportError("writing to the connection failed")
+        try:
+            while True:
+                with self.lock:
+                    output = self._next_output()
+                if not output:
+                    return
+                self._pipe.write(b"".join(output))
+        except TransportError as error:
+            reason = error
+        except OSError as error:
+            reason = TransportError(f"connection broke: {error.strerror}")
+        finally:
+            # What the peer wrote before it left may still be unread, the
+            # answer to the last call for one.
+            if not self._stopping:
+                self._reader_ended.wait(_GRACE)
+            self.stop(reason)
+
+    def _next_output(self) -> list[Buffer]:
+        while True:
+            if self._is_urgent or self._stopping:
+                self._has_lazy = False
+                output = self.connection.take_output(_WRITE_SIZE)
+                self._is_urgent = bool(output) and self.connection.has_output
+                for call in list(self._blocked):
+                    call.room_made()
+                if output or self._stopping:
+                    return output
+            elif self._has_lazy:
+                self._is_urgent = not self._work.wait(_LINGER) or self._is_urgent
+            else:
+                self._work.wait()

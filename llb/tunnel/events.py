@@ -1,0 +1,70 @@
+"""What a connection tells about, and the limits it keeps."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from attrs import frozen
+
+if TYPE_CHECKING:
+    from llb.tunnel.streams import Headers
+
+
+@frozen
+class Limits:
+    """Bounds on what a peer can make this side hold, in bytes and numbers.
+
+    ``stream_window`` bounds the unread bytes of one stream and
+    ``connection_window`` those of all together. ``header_list`` bounds a
+    decoded header list and the encoded block it came in; error details travel
+    there. ``answers`` bounds the PING and SETTINGS answers that wait for a
+    peer which asks but does not read, and ``nuisance`` the frames that carry
+    nothing (empty DATA, resets of fresh streams, frames of finished streams)
+    for every call that completes.
+    """
+
+    streams: int = 250
+    stream_window: int = 8 * 2**20
+    connection_window: int = 64 * 2**20
+    header_list: int = 2**20
+    frame_size: int = 2**20
+    answers: int = 1000
+    nuisance: int = 1000
+
+
+@frozen
+class HeadersReceived:
+    """A header list arrived: a request, a response, or trailers if ``end``."""
+
+    stream_id: int
+    headers: Headers
+    end: bool
+
+
+@frozen
+class DataReceived:
+    """Bytes of a stream arrived; they stay owed until :meth:`Connection.consumed`."""
+
+    stream_id: int
+    data: memoryview
+    end: bool
+
+
+@frozen
+class StreamReset:
+    """A stream ended at once: the peer reset it, or was at fault and is told so."""
+
+    stream_id: int
+    code: int
+
+
+@frozen
+class GoAwayReceived:
+    """The peer takes no new streams; those above ``last_stream_id`` it never saw."""
+
+    last_stream_id: int
+    code: int
+    text: str
+
+
+Event = HeadersReceived | DataReceived | StreamReset | GoAwayReceived

@@ -1,0 +1,175 @@
+"""Byte pipes: the one thing a tunnel needs from the world outside.
+
+A pipe is any pair of byte streams between two ends. The ones here run over
+file descriptors, over a socket, and inside one process.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import threading
+from collections import deque
+from contextlib import suppress
+from fcntl import fcntl
+from typing import TYPE_CHECKING, Protocol
+
+from llb.errors import TransportError
+
+if TYPE_CHECKING:
+    from socket import socket
+
+# Reads ask for this much; Linux lets an unprivileged process make its pipes as
+# large, which saves a context switch per 64 KiB.
+_CHUNK = 2**20
+_F_SETPIPE_SZ = 1031
+
+
+class Pipe(Protocol):
+    """A bidirectional byte stream."""
+
+    def read(self) -> bytes:
+        """Block for some bytes and return them; ``b""`` is the end."""
+
+    def write(self, data: bytes) -> None:
+        """Block until all of ``data`` is taken; one call at a time.
+
+        Raises :class:`~llb.errors.TransportError` where nothing can be written
+        any more.
+        """
+
+    def close(self) -> None:
+        """End both directions and unblock who reads or writes; idempotent."""
+
+
+def stdio_pipe(read_fd: int, write_fd: int) -> Pipe:
+    """Return a pipe over two descriptors, which it owns from here on.
+
+    They are made non-blocking, because nothing else on POSIX lets
+    :meth:`Pipe.close` unblock a thread that reads or writes them.
+    """
+    return _DescriptorPipe(read_fd, write_fd)
+
+
+def socket_pipe(sock: socket) -> Pipe:
+    """Return a pipe over a connected stream socket, which it owns from here on."""
+    fd = sock.detach()
+    return _DescriptorPipe(fd, fd)
+
+
+def memory_pair(capacity: int = 2**20) -> tuple[Pipe, Pipe]:
+    """Return two connected pipes; each direction holds about ``capacity`` bytes."""
+    there, back = _Queue(capacity), _Queue(capacity)
+    return _MemoryPipe(there, back), _MemoryPipe(back, there)
+
+
+class _DescriptorPipe:
+    def __init__(self, read_fd: int, write_fd: int) -> None:
+        self._read_fd = read_fd
+        self._write_fd = write_fd
+        for fd in {read_fd, write_fd}:
+            os.set_blocking(fd, False)
+            with suppress(OSError):
+                fcntl(fd, _F_SETPIPE_SZ, _CHUNK)
+        self._closed = False
+        self._close_lock = threading.Lock()
+        # Each is held during its operation, so that no descriptor is closed,
+        # and its number given to another file, while a thread still uses it.
+        self._reading = threading.Lock()
+        self._writing = threading.Lock()
+        # Readable from the moment the pipe is closed: that wakes both pollers.
+        self._closing, self._close_signal = os.pipe()
+
+    def read(self) -> bytes:
+        with self._reading:
+            while not self._closed:
+                try:
+                    return os.read(self._read_fd, _CHUNK)
+                except BlockingIOError:
+                    self._wait(self._read_fd, select.POLLIN)
+                except OSError as error:
+                    raise TransportError(f"reading failed: {error.strerror}") from error
+            return b""
+
+    def write(self, data: bytes) -> None:
+        with self._writing:
+            rest = memoryview(data)
+            while rest:
+                if self._closed:
+                    raise TransportError("pipe is closed")
+                try:
+                    rest = rest[os.write(self._write_fd, rest) :]
+                except BlockingIOError:
+                    self._wait(self._write_fd, select.POLLOUT)
+                except OSError as error:
+                    raise TransportError(f"writing failed: {error.strerror}") from error
+
+    def close(self) -> None:
+        with self._close_lock:
+            if self._closed:
+                return
+            self._closed = True
+        os.close(self._close_signal)
+        with self._reading, self._writing:
+            for fd in {self._read_fd, self._write_fd, self._closing}:
+                os.close(fd)
+
+    def _wait(self, fd: int, event: int) -> None:
+        poll = select.poll()
+        poll.register(fd, event)
+        poll.register(self._closing, select.POLLIN)
+        poll.poll()
+
+
+class _Queue:
+    """One direction of a pipe in memory."""
+
+    def __init__(self, capacity: int) -> None:
+        self._capacity = capacity
+        self._chunks: deque[bytes] = deque()
+        self._size = 0
+        self._closed = False
+        self._changed = threading.Condition()
+
+    def put(self, data: bytes) -> None:
+        with self._changed:
+            while self._size >= self._capacity and not self._closed:
+                self._changed.wait()
+            if self._closed:
+                raise TransportError("pipe is closed")
+            self._chunks.append(data)
+            self._size += len(data)
+            self._changed.notify_all()
+
+    def get(self) -> bytes:
+        with self._changed:
+            while not self._chunks and not self._closed:
+                self._changed.wait()
+            if not self._chunks:
+                return b""
+            data = self._chunks.popleft()
+            self._size -= len(data)
+            self._changed.notify_all()
+            return data
+
+    def close(self) -> None:
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+
+
+class _MemoryPipe:
+    def __init__(self, outgoing: _Queue, incoming: _Queue) -> None:
+        self._outgoing = outgoing
+        self._incoming = incoming
+
+    def read(self) -> bytes:
+        return self._incoming.get()
+
+    def write(self, data: bytes) -> None:
+        if data:
+            self._outgoing.put(data)
+
+    def close(self) -> None:
+        self._outgoing.close()
+        self._incoming.close()

@@ -1,0 +1,206 @@
+"""The server role: calls come in, each is handled on a thread of its own."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from llb.errors import CancelledError, LLBError, RemoteError, TransportError
+from llb.tunnel import metadata, status
+from llb.tunnel.call import Call
+from llb.tunnel.endpoint import DEFAULT_MESSAGE_LIMIT, Endpoint
+from llb.tunnel.events import HeadersReceived, Limits
+from llb.tunnel.frames import ErrorCode
+from llb.tunnel.status import Code
+
+if TYPE_CHECKING:
+    from llb.tunnel.pipe import Pipe
+    from llb.tunnel.streams import Headers
+
+# How long the end of a server waits for its handlers to notice.
+_GRACE = 1.0
+
+
+class ServerCall(Call):
+    """One incoming call.
+
+    ``method`` is the path ``/package.Service/Method``; ``metadata`` maps
+    lower-case names to their values.
+    """
+
+    def __init__(self, endpoint: Endpoint, headers: Headers, timeout: float | None) -> None:
+        super().__init__(endpoint, None if timeout is None else monotonic() + timeout)
+        self.metadata: Mapping[str, tuple[str, ...]] = metadata.parse_metadata(headers)
+        self.method = dict(headers).get(":path", "")
+        self._has_headers = False
+
+    def send(self, message: bytes) -> None:
+        """Send a message; it may wait for others until :meth:`flush` or :meth:`receive`.
+
+        Blocks while the peer takes no more. Raises what :meth:`receive` raises.
+        """
+        with self._endpoint.lock:
+            self._check_alive()
+            self._send_headers()
+            self._queue(message)
+
+    def finish(self, error: RemoteError | None) -> None:
+        """End the call with this error, or with OK; does nothing to a call that is over."""
+        with self._endpoint.lock:
+            if self._failure is None:
+                self._finish(error)
+
+    def _finish(self, error: RemoteError | None) -> None:
+        connection = self._endpoint.connection
+        trailers = status.to_trailers(error)
+        # The details come last and the code first: the peer gets what it takes.
+        while len(trailers) > 1 and not connection.fits_peer(trailers):
+            trailers = trailers[:-1]
+        if not self._has_headers:
+            trailers = metadata.RESPONSE + trailers
+        connection.end_stream(self.stream_id, trailers)
+        self._failure = CancelledError("call is over")
+        self._leave()
+        self._endpoint.wake_writer()
+
+    def _send_headers(self) -> None:
+        if not self._has_headers:
+            self._has_headers = True
+            self._endpoint.connection.send_headers(self.stream_id, metadata.RESPONSE)
+
+    def on_headers(self, headers: Headers, *, end: bool) -> None:  # noqa: ARG002 - clients send no trailers that gRPC gives a meaning
+        """Take the trailers of a request."""
+        if end:
+            self.on_end()
+        else:
+            self.abort(CancelledError("peer sent two header lists"), ErrorCode.PROTOCOL_ERROR)
+
+    def on_reset(self, code: int) -> None:  # noqa: ARG002 - every reset is a cancellation here
+        """Take the peer's loss of interest."""
+        self.fail(CancelledError("call was cancelled by the peer"))
+
+    def refuse(self, error: RemoteError) -> None:
+        """Answer with ``error``; the handler finds the call cancelled."""
+        self._finish(error)
+        self._failure = CancelledError(f"call was refused: {error.message}")
+
+
+Handler = Callable[[ServerCall], None]
+
+
+class Server:
+    """Serves calls that a peer makes over ``pipe``.
+
+    ``handlers`` maps methods to functions. One that returns ends its call with
+    OK, one that raises :class:`~llb.errors.RemoteError` with that status, any
+    other exception with ``UNKNOWN`` and its text. ``unknown`` handles what has
+    no handler; without it the answer is ``UNIMPLEMENTED``.
+    """
+
+    def __init__(
+        self,
+        pipe: Pipe,
+        handlers: Mapping[str, Handler],
+        *,
+        unknown: Handler | None = None,
+        max_message_size: int = DEFAULT_MESSAGE_LIMIT,
+        limits: Limits | None = None,
+    ) -> None:
+        self._handlers = dict(handlers)
+        self._unknown = unknown
+        self._limits = limits or Limits()
+        self._running: set[threading.Thread] = set()
+        self._endpoint = Endpoint(
+            pipe,
+            client=False,
+            message_limit=max_message_size,
+            limits=self._limits,
+            accept=self._accept,
+        )
+
+    def serve(self) -> None:
+        """Serve until the pipe ends or :meth:`close` is called.
+
+        Raises :class:`~llb.errors.TransportError` when the pipe broke or the
+        peer broke the protocol.
+        """
+        broken = self._endpoint.read_all()
+        self._join_handlers()
+        if broken is not None:
+            raise broken
+
+    def close(self) -> None:
+        """End the connection; calls under way fail. Idempotent."""
+        self._endpoint.stop(TransportError("connection was closed"), ErrorCode.NO_ERROR)
+
+    def _join_handlers(self) -> None:
+        until = monotonic() + _GRACE
+        with self._endpoint.lock:
+            running = list(self._running)
+        for thread in running:
+            thread.join(max(0.0, until - monotonic()))
+
+    def _accept(self, event: HeadersReceived) -> None:
+        connection = self._endpoint.connection
+        try:
+            handler, timeout = self._find(dict(event.headers))
+        except RemoteError as error:
+            trailers = metadata.RESPONSE + status.to_trailers(error)
+            connection.end_stream(event.stream_id, trailers)
+            return
+        if len(self._running) >= self._limits.streams:
+            # Handlers of calls that were reset may still run.
+            connection.reset(event.stream_id, ErrorCode.REFUSED_STREAM)
+            return
+        call = ServerCall(self._endpoint, event.headers, timeout)
+        call.stream_id = event.stream_id
+        self._endpoint.calls[event.stream_id] = call
+        if event.end:
+            call.on_end()
+        thread = threading.Thread(
+            target=self._run, args=(call, handler), name=f"tunnel {call.method}", daemon=True
+        )
+        self._running.add(thread)
+        thread.start()
+
+    def _find(self, headers: Mapping[str, str]) -> tuple[Handler, float | None]:
+        """Return the handler and the timeout of a request; raises RemoteError."""
+        if headers.get(":method") != "POST":
+            raise RemoteError("request is not a POST", code=Code.INTERNAL)
+        kind = headers.get("content-type", "")
+        if not kind.startswith("application/grpc"):
+            raise RemoteError(f"content type is not gRPC: {kind!r}", code=Code.INTERNAL)
+        encoding = headers.get("grpc-encoding", "identity")
+        if encoding != "identity":
+            raise RemoteError(
+                f"compression is not supported: {encoding!r}", code=Code.UNIMPLEMENTED
+            )
+        text = headers.get("grpc-timeout")
+        timeout = None if text is None else metadata.parse_timeout(text)
+        if text is not None and timeout is None:
+            raise RemoteError(f"timeout cannot be read: {text!r}", code=Code.INTERNAL)
+        method = headers.get(":path", "")
+        handler = self._handlers.get(method, self._unknown)
+        if handler is None:
+            raise RemoteError(f"unknown method {method}", code=Code.UNIMPLEMENTED)
+        return handler, timeout
+
+    def _run(self, call: ServerCall, handler: Handler) -> None:
+        error: RemoteError | None = RemoteError("handler was interrupted", code=Code.UNKNOWN)
+        try:
+            handler(call)
+            error = None
+        except RemoteError as raised:
+            error = raised
+        except CancelledError as raised:
+            error = RemoteError(raised.message, code=Code.CANCELLED)
+        except LLBError as raised:
+            error = RemoteError(str(raised), code=Code.UNKNOWN)
+        except Exception as raised:  # noqa: BLE001 - the peer must get an answer whatever a handler does
+            error = RemoteError(str(raised) or type(raised).__name__, code=Code.UNKNOWN)
+        finally:
+            call.finish(error)
+            with self._endpoint.lock:
+                self._running.discard(threading.current_thread())

@@ -1,0 +1,197 @@
+"""gRPC's status: how a call ended, as trailers and as an error.
+
+The trailers are those of gRPC's PROTOCOL-HTTP2 document; the details travel
+as a serialized ``google.rpc.Status``, whose fields are read and written here
+by hand, because this package knows no protobuf.
+"""
+
+from __future__ import annotations
+
+from binascii import Error as Base64Error
+from binascii import a2b_base64, b2a_base64
+from enum import IntEnum
+from typing import TYPE_CHECKING
+
+from llb.errors import RemoteError
+from llb.tunnel.frames import ErrorCode
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from llb.tunnel.streams import Headers
+
+
+class Code(IntEnum):
+    """The status codes of gRPC's statuscodes document."""
+
+    OK = 0
+    CANCELLED = 1
+    UNKNOWN = 2
+    INVALID_ARGUMENT = 3
+    DEADLINE_EXCEEDED = 4
+    NOT_FOUND = 5
+    ALREADY_EXISTS = 6
+    PERMISSION_DENIED = 7
+    RESOURCE_EXHAUSTED = 8
+    FAILED_PRECONDITION = 9
+    ABORTED = 10
+    OUT_OF_RANGE = 11
+    UNIMPLEMENTED = 12
+    INTERNAL = 13
+    UNAVAILABLE = 14
+    DATA_LOSS = 15
+    UNAUTHENTICATED = 16
+
+
+# What a reset says about a call, by gRPC's table; any other code is INTERNAL.
+_RESET_CODES = {
+    ErrorCode.REFUSED_STREAM: Code.UNAVAILABLE,
+    ErrorCode.CANCEL: Code.CANCELLED,
+    ErrorCode.ENHANCE_YOUR_CALM: Code.RESOURCE_EXHAUSTED,
+    ErrorCode.INADEQUATE_SECURITY: Code.PERMISSION_DENIED,
+}
+
+# What an HTTP status says where no gRPC server answered, by gRPC's
+# http-grpc-status-mapping document; any other status is UNKNOWN.
+_HTTP_CODES = {
+    "400": Code.INTERNAL,
+    "401": Code.UNAUTHENTICATED,
+    "403": Code.PERMISSION_DENIED,
+    "404": Code.UNIMPLEMENTED,
+    "429": Code.UNAVAILABLE,
+    "502": Code.UNAVAILABLE,
+    "503": Code.UNAVAILABLE,
+    "504": Code.UNAVAILABLE,
+}
+
+_HEX_DIGITS = frozenset(b"0123456789abcdefABCDEF")
+
+
+def to_trailers(error: RemoteError | None) -> Headers:
+    """Return the trailers that say how a call ended; None is OK."""
+    if error is None:
+        return (("grpc-status", "0"),)
+    trailers = [("grpc-status", str(int(error.code)))]
+    if error.message:
+        trailers.append(("grpc-message", quote_message(error.message)))
+    if error.details:
+        body = encode_status(int(error.code), error.message, error.details)
+        text = b2a_base64(body, newline=False).decode("ascii").rstrip("=")
+        trailers.append(("grpc-status-details-bin", text))
+    return tuple(trailers)
+
+
+def from_trailers(trailers: Headers) -> RemoteError | None:
+    """Return the error that trailers carry, or None if they say OK.
+
+    Trailers without a readable status are an error with ``UNKNOWN``.
+    """
+    fields = dict(trailers)
+    text = fields.get("grpc-status", "")
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
+        return RemoteError("call ended without a status", code=Code.UNKNOWN)
+    if int(text) == Code.OK:
+        return None
+    details = parse_details(fields.get("grpc-status-details-bin", ""))
+    message = unquote_message(fields.get("grpc-message", ""))
+    return RemoteError(message, code=int(text), details=details)
+
+
+def from_reset(code: int) -> RemoteError:
+    """Return the error that an RST_STREAM with this HTTP/2 code stands for."""
+    name = ErrorCode(code).name if code <= max(ErrorCode) else str(code)
+    known = _RESET_CODES.get(ErrorCode(code)) if code <= max(ErrorCode) else None
+    return RemoteError(f"call was reset by the peer: {name}", code=known or Code.INTERNAL)
+
+
+def from_http(status: str) -> RemoteError:
+    """Return the error for an HTTP answer that is not 200."""
+    code = _HTTP_CODES.get(status, Code.UNKNOWN)
+    return RemoteError(f"peer answered with HTTP status {status or 'missing'}", code=code)
+
+
+def quote_message(text: str) -> str:
+    r"""Return ``text`` as a grpc-message: UTF-8, what is not printable ASCII as %XX.
+
+    >>> quote_message("50 % für\n")
+    '50 %25 f%C3%BCr%0A'
+    """
+    return "".join(
+        chr(byte) if 0x20 <= byte <= 0x7E and byte != 0x25 else f"%{byte:02X}"
+        for byte in text.encode("utf-8", "replace")
+    )
+
+
+def unquote_message(text: str) -> str:
+    """Return what :func:`quote_message` was given; a broken escape stays as it is."""
+    head, *rest = text.encode("utf-8", "surrogateescape").split(b"%")
+    out = bytearray(head)
+    for part in rest:
+        if len(part) >= 2 and _HEX_DIGITS.issuperset(part[:2]):
+            out.append(int(part[:2], 16))
+            out += part[2:]
+        else:
+            out += b"%" + part
+    return out.decode("utf-8", "replace")
+
+
+def encode_status(code: int, message: str, details: tuple[bytes, ...]) -> bytes:
+    """Return a serialized ``google.rpc.Status``."""
+    text = message.encode("utf-8", "replace")
+    out = bytearray(b"\x08" + _varint(code) + b"\x12" + _varint(len(text)) + text)
+    for detail in details:
+        out += b"\x1a" + _varint(len(detail)) + detail
+    return bytes(out)
+
+
+def parse_details(text: str) -> tuple[bytes, ...]:
+    """Return the details in a base64 ``google.rpc.Status``; what is broken has none."""
+    try:
+        body = a2b_base64(text + "=" * (-len(text) % 4))
+        return tuple(value for number, value in _fields(body) if number == 3)
+    except (Base64Error, ValueError):
+        return ()
+
+
+def _fields(body: bytes) -> Iterator[tuple[int, bytes]]:
+    """Yield the length-delimited fields of a message, and skip all others."""
+    at = 0
+    while at < len(body):
+        tag, at = _parse_varint(body, at)
+        match tag & 7:
+            case 0:
+                _, at = _parse_varint(body, at)
+            case 1:
+                at += 8
+            case 2:
+                size, at = _parse_varint(body, at)
+                if size > len(body) - at:
+                    raise ValueError("field is cut off")
+                yield tag >> 3, body[at : at + size]
+                at += size
+            case 5:
+                at += 4
+            case _:
+                raise ValueError("unknown wire type")
+
+
+def _varint(value: int) -> bytes:
+    out = bytearray()
+    while value > 0x7F:
+        out.append(value & 0x7F | 0x80)
+        value >>= 7
+    out.append(value)
+    return bytes(out)
+
+
+def _parse_varint(body: bytes, at: int) -> tuple[int, int]:
+    value = 0
+    for shift in range(0, 70, 7):
+        if at >= len(body):
+            break
+        byte = body[at]
+        at += 1
+        value |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            return value, at
+    raise ValueError("varint is cut off")

@@ -1,0 +1,44 @@
+"""What the structure promises: imports that point one way, and a light `import llb`."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+HEAVY = ("grpc", "click", "rich", "llb.client", "llb.gateway", "llb.cli", "hpack")
+LINES = 600
+
+
+def loaded_by(statement: str) -> set[str]:
+    """Return the modules that a fresh interpreter has loaded after ``statement``."""
+    code = f"import sys; {statement}; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return set(done.stdout.split())
+
+
+def test_import_llb_loads_the_model_alone() -> None:
+    assert loaded_by("import llb").isdisjoint(HEAVY)
+
+
+def test_a_frontend_loads_no_client() -> None:
+    loaded = loaded_by("import frontend.build")
+    assert loaded.isdisjoint({"grpc", "click", "rich", "llb.client", "llb.cli"})
+
+
+def test_import_directions_hold() -> None:
+    done = subprocess.run(
+        [Path(sys.executable).with_name("lint-imports"), "--no-cache"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+
+
+def test_files_are_short_enough_to_have_one_subject() -> None:
+    files = [path for folder in ("llb", "frontend") for path in (ROOT / folder).rglob("*.py")]
+    long = [str(path) for path in files if len(path.read_text().splitlines()) > LINES]
+    assert [path for path in long if "_pb" not in path] == []
