@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from frontend.dockerfile import ImageRequest, ResolvedImage
+    from llb import State
 
 _RESOLVERS = 8
 
@@ -30,7 +31,9 @@ def build(request: Request, gateway: Gateway) -> Result:
     Raises LLBError with the place in the Dockerfile where there is one.
     """
     options = Options.from_request(request)
-    folder, text = _read_dockerfile(options, request, gateway)
+    definition = _dockerfile_folder(options, request).marshal()
+    folder = gateway.solve(definition)
+    text = _read_dockerfile(folder, options, gateway)
     forwarded = _forward(text, options, request, gateway)
     if forwarded is not None:
         return forwarded
@@ -44,7 +47,11 @@ def build(request: Request, gateway: Gateway) -> Result:
         filename=options.filename,
         session_id=request.session_id,
         ignore=_read_ignore(folder, options, request, gateway),
-        caps=gateway.caps.llb,
+        resolve_mode=options.resolve_mode,
+        context_name=options.context_name,
+        shared_key=options.shared_key,
+        explicit_platform=options.explicit_platform,
+        definition=definition.to_bytes(),
     )
     parsed = dockerfile.parse(text, filename=options.filename)
     images = _resolve(dockerfile.needed_images(parsed, convert_options), options, gateway)
@@ -54,24 +61,34 @@ def build(request: Request, gateway: Gateway) -> Result:
     return Result(ref=ref).with_image(converted.platform, converted.image_config)
 
 
-def _read_dockerfile(options: Options, request: Request, gateway: Gateway) -> tuple[Ref, bytes]:
-    """Return the directory of the Dockerfile and its text."""
-    folder, name = posixpath.split(options.filename)
-    other = posixpath.join(folder, name.lower()) if name == DEFAULT_FILENAME else options.filename
-    ref = gateway.solve(
-        Local(
-            options.dockerfile_name,
-            follow_paths=[options.filename, f"{options.filename}.dockerignore", other],
-            session_id=request.session_id,
-            shared_key=options.dockerfile_name,
-            differ="none",
-            name=f"[internal] load build definition from {options.filename}",
-        ).marshal()
+def _dockerfile_folder(options: Options, request: Request) -> State:
+    """Return the directory of the Dockerfile, with that file and its ignore file alone."""
+    return Local(
+        options.dockerfile_name,
+        follow_paths=[
+            options.filename,
+            f"{options.filename}.dockerignore",
+            _other_name(options.filename),
+        ],
+        session_id=request.session_id,
+        shared_key=options.dockerfile_name,
+        differ="none",
+        name=f"[internal] load build definition from {options.filename}",
+        locations=(),
     )
-    for path in dict.fromkeys((options.filename, other)):
-        text = _read(ref, path, gateway)
+
+
+def _other_name(filename: str) -> str:
+    """Return the name that is tried next: Dockerfile in lower case."""
+    folder, name = posixpath.split(filename)
+    return posixpath.join(folder, name.lower()) if name == DEFAULT_FILENAME else filename
+
+
+def _read_dockerfile(folder: Ref, options: Options, gateway: Gateway) -> bytes:
+    for path in dict.fromkeys((options.filename, _other_name(options.filename))):
+        text = _read(folder, path, gateway)
         if text is not None:
-            return ref, text
+            return text
     raise InputError(
         f"there is no {options.filename} in the directory {options.dockerfile_name!r}",
         hint="name the file with --opt filename=PATH, relative to that directory",
@@ -93,6 +110,7 @@ def _read_ignore(
             shared_key=f"{options.shared_key}-.dockerignore",
             differ="none",
             name="[internal] load .dockerignore",
+            locations=(),
         ).marshal()
     )
     return dockerfile.parse_ignore(_read(context, ".dockerignore", gateway) or b"")

@@ -52,7 +52,8 @@ class Options:
 
     ``context_name`` and ``dockerfile_name`` are the local directories that hold
     the build context and the Dockerfile. ``no_cache`` is True, False, or the
-    stages that are to be built anew. ``syntax`` is what ``BUILDKIT_SYNTAX`` asks
+    stages that are to be built anew. ``platform`` is the daemon's own unless
+    ``explicit_platform``. ``syntax`` is what ``BUILDKIT_SYNTAX`` asks
     for, and ``forwarded`` says that another frontend already followed a
     ``# syntax`` line to get here.
     """
@@ -65,6 +66,7 @@ class Options:
     labels: Mapping[str, str]
     no_cache: bool | frozenset[str]
     platform: Platform
+    explicit_platform: bool
     build_platform: Platform
     resolve_mode: str
     shared_key: str
@@ -81,6 +83,7 @@ class Options:
         given = request.options
         build_args = request.prefixed("build-arg:")
         build_platform = request.platforms[0] if request.platforms else Platform.host()
+        platform = _target_platform(request)
         no_cache = given.get("no-cache")
         return cls(
             filename=given.get("filename") or DEFAULT_FILENAME,
@@ -90,7 +93,8 @@ class Options:
             build_args=build_args,
             labels=request.prefixed("label:"),
             no_cache=_stages(no_cache) if no_cache else no_cache is not None,
-            platform=_target_platform(request) or build_platform,
+            platform=platform or build_platform,
+            explicit_platform=platform is not None,
             build_platform=build_platform,
             resolve_mode=given.get("image-resolve-mode", "default"),
             shared_key=given.get("sharedkey:localdir:context", "context"),

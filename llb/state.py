@@ -34,7 +34,7 @@ class StepOptions(TypedDict, total=False):
     ``name`` is shown instead of the operation; ``description`` are further
     texts for tools. ``ignore_cache`` runs the step anew, ``export_cache`` puts
     its result into an exported cache or keeps it out. ``resources`` limits a
-    process. ``locations`` replace the Python line that is recorded by itself.
+    process. ``locations``, even none, replace the Python line that is recorded by itself.
     """
 
     name: str
@@ -356,7 +356,7 @@ def constraints(
         progress_group=options.get("progress_group"),
         resources=options.get("resources"),
         locations=locations,
-        call_site=None if locations else caller(),
+        call_site=None if "locations" in options else caller(),
     )
 
 

@@ -54,7 +54,8 @@ def _crash(error: BaseException) -> str:
     """Return the type and text of an unexpected exception and where it was raised."""
     summary = "".join(traceback.format_exception_only(error)).strip()
     frames = traceback.extract_tb(error.__traceback__)
-    places = [f"{frame.filename}:{frame.lineno} in {frame.name}" for frame in frames]
+    own = [frame for frame in frames if not frame.filename.startswith(_PACKAGE)] or frames
+    places = [f"{frame.filename}:{frame.lineno} in {frame.name}" for frame in own]
     return f"the frontend crashed: {summary}; at " + " < ".join(reversed(places))
 
 

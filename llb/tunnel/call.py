@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 # From here on a stream's bytes are worth a write without waiting for more.
 _WAKE_SIZE = 128 * 1024
 # Who sends waits above this many unsent bytes, until half of them are gone.
-_SEND_BUFFER = 2**20
+_SEND_BUFFER = 512 * 1024
 
 
 class Call:

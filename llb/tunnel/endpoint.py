@@ -67,7 +67,9 @@ class Endpoint:
         self._work = threading.Condition(self.lock)
         self._is_urgent = True
         self._has_lazy = False
+        # Whether the end has begun, and whether it began here and in order.
         self._stopping = False
+        self._has_left = False
         self._reader_ended = threading.Event()
         self._writer = threading.Thread(target=self._write_all, name="tunnel-writer", daemon=True)
         self._writer.start()
@@ -115,25 +117,29 @@ class Endpoint:
         By then every call has failed and the pipe is closed.
         """
         reason = TransportError("reading from the connection failed")
-        broken: TransportError | None = reason
+        in_order = False
         try:
             while data := self._pipe.read():
                 with self.lock:
                     self._dispatch(self.connection.receive(data))
-            reason, broken = TransportError("connection was closed by the peer"), None
+            reason, in_order = TransportError("connection was closed by the peer"), True
         except TransportError as error:
-            reason = broken = error
+            reason = error
         except OSError as error:
-            reason = broken = TransportError(f"connection broke: {error.strerror}")
+            reason = TransportError(f"connection broke: {error.strerror}")
         finally:
-            was_closed_here = self._stopping
             self._fail(reason)
             self._reader_ended.set()
             self.stop(reason)
-        return None if was_closed_here else broken
+        if self._has_left or (in_order and self.failure is reason):
+            return None
+        return self.failure
 
     def stop(self, reason: TransportError, code: ErrorCode | None = None) -> None:
-        """Fail every call, write the last words, close the pipe; idempotent."""
+        """Fail every call, write the last words, close the pipe; idempotent.
+
+        A ``code`` says that this side leaves of its own accord, and the peer is told.
+        """
         self._fail(reason, code)
         if threading.current_thread() is not self._writer:
             self._writer.join(_GRACE)
@@ -144,6 +150,7 @@ class Endpoint:
             if self.failure is None:
                 self.failure = reason
                 if code is not None:
+                    self._has_left = True
                     self.connection.go_away(code)
                 for call in list(self.calls.values()):
                     call.fail(reason)

@@ -14,8 +14,9 @@ if TYPE_CHECKING:
 class Limits:
     """Bounds on what a peer can make this side hold, in bytes and numbers.
 
-    ``stream_window`` bounds the unread bytes of one stream and
-    ``connection_window`` those of all together. ``header_list`` bounds a
+    ``stream_window`` bounds what arrives on a stream that nobody reads, and
+    ``connection_window`` what arrives on all such streams together; beyond
+    that, each reader holds the message it is waiting for. ``header_list`` bounds a
     decoded header list and the encoded block it came in; error details travel
     there. ``answers`` bounds the PING and SETTINGS answers that wait for a
     peer which asks but does not read, and ``nuisance`` the frames that carry

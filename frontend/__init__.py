@@ -1,0 +1,1 @@
+"""Frontends on top of llb: a Dockerfile, read and turned into LLB."""

@@ -1,0 +1,81 @@
+"""The stages of a graph, one after the other, each instruction by the function for it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from attrs import field, frozen
+
+from frontend.dockerfile import errors, instructions
+from frontend.dockerfile.convert import settings
+from frontend.dockerfile.convert.conversion import Conversion, ResolvedImage, StageResult
+from frontend.dockerfile.convert.copying import copy
+from frontend.dockerfile.convert.running import run
+from frontend.dockerfile.expand import ExpansionError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from frontend.dockerfile.options import ConvertOptions
+    from frontend.dockerfile.stages import ImageRequest, StageGraph
+    from llb import Platform, State
+
+_HANDLERS: Mapping[type, Callable[[Conversion, StageResult, Any], None]] = {
+    instructions.Arg: settings.arg,
+    instructions.Cmd: settings.cmd,
+    instructions.Copy: copy,
+    instructions.Entrypoint: settings.entrypoint,
+    instructions.Env: settings.env,
+    instructions.Expose: settings.expose,
+    instructions.Label: settings.label,
+    instructions.Maintainer: settings.maintainer,
+    instructions.Run: run,
+    instructions.Shell: settings.shell,
+    instructions.StopSignal: settings.stop_signal,
+    instructions.User: settings.user,
+    instructions.Volume: settings.volume,
+    instructions.Workdir: settings.workdir,
+}
+
+
+@frozen
+class Converted:
+    """A Dockerfile as LLB: the state of the target, the image config in JSON, the platform."""
+
+    state: State
+    image_config: bytes = field(repr=False)
+    platform: Platform
+
+
+def convert_stages(
+    graph: StageGraph,
+    source: errors.Source,
+    escape: str,
+    options: ConvertOptions,
+    images: Mapping[ImageRequest, ResolvedImage],
+) -> Converted:
+    """Return the LLB of the target. Raises DockerfileError."""
+    conversion = Conversion(graph, source, escape, options, images)
+    for stage in graph.stages:
+        if stage in graph.reachable and stage.begin is not None:
+            result = conversion.begin(stage)
+            for instruction in stage.instructions:
+                _apply(conversion, result, instruction)
+    conversion.context.settle()
+    result = conversion.results[graph.target]
+    image = result.image
+    if options.labels:
+        image = image.with_config("Labels", {**(image.get("Labels") or {}), **options.labels})
+    if options.explicit_platform:
+        image = image.with_platform(options.platform)
+    return Converted(result.state, image.to_json(), options.platform)
+
+
+def _apply(
+    conversion: Conversion, result: StageResult, instruction: instructions.Instruction
+) -> None:
+    try:
+        _HANDLERS[type(instruction)](conversion, result, instruction)
+    except ExpansionError as error:
+        origin = instruction.origin
+        raise errors.substitution(origin.span, origin.code, str(error)) from error

@@ -1,0 +1,53 @@
+"""Texts as Go's ``fmt`` writes them, because they are part of an image's history."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_ESCAPES = {
+    "\a": "\\a",
+    "\b": "\\b",
+    "\f": "\\f",
+    "\n": "\\n",
+    "\r": "\\r",
+    "\t": "\\t",
+    "\v": "\\v",
+    "\\": "\\\\",
+    '"': '\\"',
+}
+
+
+def quoted(words: Iterable[str]) -> str:
+    """Return a list of strings as ``%q`` writes it.
+
+    >>> quoted(["/bin/sh", "-c"])
+    '["/bin/sh" "-c"]'
+    """
+    return f"[{' '.join(_quote(word) for word in words)}]"
+
+
+def plain(words: Iterable[str]) -> str:
+    """Return a list of strings as ``%v`` writes it.
+
+    >>> plain(["80/tcp", "443/tcp"])
+    '[80/tcp 443/tcp]'
+    """
+    return f"[{' '.join(words)}]"
+
+
+def _quote(word: str) -> str:
+    return f'"{"".join(_character(each) for each in word)}"'
+
+
+def _character(character: str) -> str:
+    if character in _ESCAPES:
+        return _ESCAPES[character]
+    if character.isprintable():
+        return character
+    code = ord(character)
+    if code < 0x80:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"

@@ -1,0 +1,88 @@
+"""RUN: a process in the files of a stage."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from attrs import evolve
+
+from frontend.dockerfile.convert.naming import COMMAND, expanded_code
+from frontend.dockerfile.parser import parse_heredoc
+from llb import ProxyEnv, Scratch, bind, mkfile
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from frontend.dockerfile.convert.conversion import Conversion, StageResult
+    from frontend.dockerfile.image import Image
+    from frontend.dockerfile.instructions import Run
+    from llb.state import MountValue
+
+_SHELL = ("/bin/sh", "-c")
+_PIPES = "/dev/pipes/"
+_INLINE = "[internal] preparing inline document"
+
+
+def run(conversion: Conversion, result: StageResult, instruction: Run) -> None:
+    """Run the command of the instruction."""
+    args, mounts, summary = _command(instruction)
+    if instruction.shell:
+        args = tuple(with_shell(result.image, args))
+    env = result.env
+    code = instruction.origin.code
+    naming = evolve(conversion.expander, raw_quotes=True, keep_unset=True)
+    result.state = result.state.run(
+        args,
+        mounts=mounts,
+        proxy=_proxy(conversion.options.build_args),
+        description={COMMAND: code},
+        name=result.numbering.next(expanded_code(code + summary, naming, env)),
+        ignore_cache=result.no_cache,
+        locations=conversion.locations(instruction.origin),
+    )
+    result.commit(f"RUN {_history(args, result)} # buildkit", layer=True)
+
+
+def with_shell(image: Image, args: list[str] | tuple[str, ...]) -> list[str]:
+    """Return the arguments as the image's shell is given them."""
+    return [*(image.get("Shell") or _SHELL), " ".join(args)]
+
+
+def _command(instruction: Run) -> tuple[tuple[str, ...], list[MountValue], str]:
+    """Return the arguments, what they need mounted, and what is added to the name."""
+    if not instruction.heredocs:
+        return instruction.args, [], ""
+    first = instruction.heredocs[0]
+    (line,) = instruction.args
+    if parse_heredoc(line) is None:
+        # The shell reads the here-documents itself.
+        bodies = "".join(f"\n{each.content}{each.name}" for each in instruction.heredocs)
+        return (line + bodies,), [], ""
+    summary = f" ({_summary(first.content)})"
+    data = first.chomped
+    if not data.startswith("#!"):
+        return (data,), [], summary
+    script = Scratch().file(mkfile(first.name, data, mode=0o755), name=_INLINE, locations=())
+    return (_PIPES + first.name,), [bind(script, _PIPES, path="/", readonly=True)], summary
+
+
+def _summary(text: str) -> str:
+    first, *more = text.strip().replace("\r\n", "\n").split("\n")
+    return f"{first}..." if more else first
+
+
+def _history(args: tuple[str, ...], result: StageResult) -> str:
+    """Return the command with the arguments of the build in front, as Docker writes it."""
+    env = result.env
+    values = {name: env.get(name, value or "") for name, value in result.arguments}
+    given = [f"{name}={value}" for name, value in values.items()]
+    return " ".join((*([f"|{len(given)}", *given] if given else ()), *args))
+
+
+def _proxy(build_args: Mapping[str, str]) -> ProxyEnv | None:
+    """Return the proxies among the build arguments, in any case; the last name wins."""
+    found: dict[str, str] = {}
+    for name in sorted(build_args):
+        if name.lower() in ("http_proxy", "https_proxy", "ftp_proxy", "no_proxy", "all_proxy"):
+            found[name.lower()] = build_args[name]
+    return ProxyEnv(**found) if found else None

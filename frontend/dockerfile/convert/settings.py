@@ -1,0 +1,177 @@
+"""Instructions that change settings and the image config, and WORKDIR with its directory."""
+
+from __future__ import annotations
+
+import signal
+from typing import TYPE_CHECKING
+
+from attrs import evolve
+
+from frontend.dockerfile import errors
+from frontend.dockerfile.convert import gotext
+from frontend.dockerfile.convert.naming import expanded_code
+from frontend.dockerfile.convert.ports import parse_port
+from frontend.dockerfile.convert.running import with_shell
+from llb import mkdir
+
+if TYPE_CHECKING:
+    from frontend.dockerfile.convert.conversion import Conversion, StageResult
+    from frontend.dockerfile.instructions import (
+        Arg,
+        Cmd,
+        Entrypoint,
+        Env,
+        Expose,
+        Label,
+        Maintainer,
+        Shell,
+        StopSignal,
+        User,
+        Volume,
+        Workdir,
+    )
+
+# Arguments that steer the frontend and are no variables of a process.
+_NOT_IN_ENV = ("BUILDKIT_SBOM_SCAN_CONTEXT", "BUILDKIT_SBOM_SCAN_STAGE")
+_SIGNALS = frozenset(each.name for each in signal.Signals)
+
+
+def workdir(conversion: Conversion, result: StageResult, instruction: Workdir) -> None:
+    """Change the directory, and make it."""
+    result.set_workdir(conversion.expander.word(instruction.path, result.env))
+    cwd = result.state.cwd
+    if cwd != "/":
+        text = expanded_code(instruction.origin.code, conversion.expander, result.env)
+        result.state = result.state.file(
+            mkdir(cwd, parents=True, owner=result.image.get("User") or None),
+            name=result.numbering.next(text),
+            locations=conversion.locations(instruction.origin),
+        )
+    result.commit(f"WORKDIR {cwd}", layer=cwd != "/")
+
+
+def arg(conversion: Conversion, result: StageResult, instruction: Arg) -> None:
+    """Declare arguments: from the build, else their default, else the global value."""
+    shown = []
+    for name, default in instruction.args:
+        value: str | None
+        if name in conversion.options.build_args:
+            value = conversion.options.build_args[name]
+        elif default is not None:
+            value = conversion.expander.word(default, result.env)
+        else:
+            value = conversion.graph.arguments.get(name)
+        if value is not None and name not in _NOT_IN_ENV:
+            result.state = result.state.env(name, value)
+        result.arguments.append((name, value))
+        shown.append(name if value is None else f"{name}={value}")
+    result.commit(f"ARG {' '.join(shown)}")
+
+
+def env(conversion: Conversion, result: StageResult, instruction: Env) -> None:
+    """Set variables, for processes and in the image."""
+    pairs = _expanded(conversion, result, instruction)
+    for key, value in pairs:
+        result.state = result.state.env(key, value)
+        result.image = result.image.with_env(key, value)
+    result.commit("ENV" + "".join(f" {key}={value}" for key, value in pairs))
+
+
+def label(conversion: Conversion, result: StageResult, instruction: Label) -> None:
+    """Set labels of the image."""
+    pairs = _expanded(conversion, result, instruction)
+    result.configure("Labels", {**(result.image.get("Labels") or {}), **dict(pairs)})
+    result.commit("LABEL" + "".join(f" {key}={value}" for key, value in pairs))
+
+
+def expose(conversion: Conversion, result: StageResult, instruction: Expose) -> None:
+    """Add ports that the image listens on."""
+    variables = result.env
+    span = instruction.origin.span
+    words = [
+        word for port in instruction.ports for word in conversion.expander.words(port, variables)
+    ]
+    ports = [port for word in words for port in parse_port(word, span)]
+    exposed = {**(result.image.get("ExposedPorts") or {}), **{key: {} for key in ports}}
+    result.configure("ExposedPorts", exposed)
+    result.commit(f"EXPOSE {gotext.plain(ports)}")
+
+
+def user(conversion: Conversion, result: StageResult, instruction: User) -> None:
+    """Change the user, for processes and in the image."""
+    name = conversion.expander.word(instruction.name, result.env)
+    result.set_user(name)
+    result.commit(f"USER {name}")
+
+
+def volume(conversion: Conversion, result: StageResult, instruction: Volume) -> None:
+    """Add volumes of the image."""
+    paths = [conversion.expander.word(path, result.env) for path in instruction.paths]
+    if not all(paths):
+        raise errors.empty_volume(instruction.origin.span)
+    volumes = {**(result.image.get("Volumes") or {}), **{key: {} for key in paths}}
+    result.configure("Volumes", volumes)
+    result.commit(f"VOLUME {gotext.plain(paths)}")
+
+
+def stop_signal(conversion: Conversion, result: StageResult, instruction: StopSignal) -> None:
+    """Set the signal that stops a container."""
+    name = conversion.expander.word(instruction.signal, result.env)
+    is_number = name.isascii() and name.isdigit() and int(name) > 0
+    if not is_number and f"SIG{name.upper().removeprefix('SIG')}" not in _SIGNALS:
+        raise errors.bad_signal(instruction.origin.span, name)
+    result.configure("StopSignal", name)
+    result.commit(f"STOPSIGNAL {name}")
+
+
+def shell(conversion: Conversion, result: StageResult, instruction: Shell) -> None:  # noqa: ARG001
+    """Set the shell of the instructions that follow."""
+    result.configure("Shell", list(instruction.args))
+    result.commit(f"SHELL {gotext.plain(instruction.args)}")
+
+
+def maintainer(
+    conversion: Conversion,  # noqa: ARG001
+    result: StageResult,
+    instruction: Maintainer,
+) -> None:
+    """Set the author of the image."""
+    result.image = evolve(result.image, author=instruction.name)
+    result.commit(f"MAINTAINER {instruction.name}")
+
+
+def cmd(conversion: Conversion, result: StageResult, instruction: Cmd) -> None:  # noqa: ARG001
+    """Set the default command of the image."""
+    args = _arguments(result, instruction)
+    result.configure("Cmd", args)
+    # Docker keeps this for containers of old daemons.
+    result.configure("ArgsEscaped", value=True)
+    result.cmd_is_set = True
+    result.commit(f"CMD {gotext.quoted(args)}")
+
+
+def entrypoint(
+    conversion: Conversion,  # noqa: ARG001
+    result: StageResult,
+    instruction: Entrypoint,
+) -> None:
+    """Set the program of the image; an inherited command is no argument of it."""
+    args = _arguments(result, instruction)
+    result.configure("Entrypoint", args)
+    if not result.cmd_is_set:
+        result.configure("Cmd", None)
+    result.commit(f"ENTRYPOINT {gotext.quoted(args)}")
+
+
+def _arguments(result: StageResult, instruction: Cmd | Entrypoint) -> list[str]:
+    args = list(instruction.args)
+    return with_shell(result.image, args) if instruction.shell else args
+
+
+def _expanded(
+    conversion: Conversion, result: StageResult, instruction: Env | Label
+) -> tuple[tuple[str, str], ...]:
+    # All of an instruction is expanded in the environment before it.
+    variables = result.env
+    word = conversion.expander.word
+    return tuple((word(key, variables), word(value, variables)) for key, value in instruction.pairs)

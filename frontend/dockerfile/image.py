@@ -1,0 +1,173 @@
+"""The config of an image, read from JSON and written as Go writes it.
+
+The fields and their order are those of Docker's image specification, which adds
+``Healthcheck``, ``OnBuild`` and ``Shell`` to OCI's.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from attrs import evolve, field, frozen
+
+from llb.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from llb import Platform
+
+DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_COMMENT = "buildkit.dockerfile.v0"
+_PLATFORM_KEYS = ("architecture", "os", "os.version", "os.features", "variant")
+_CONFIG_KEYS = (
+    "User",
+    "ExposedPorts",
+    "Env",
+    "Entrypoint",
+    "Cmd",
+    "Volumes",
+    "WorkingDir",
+    "Labels",
+    "StopSignal",
+    "ArgsEscaped",
+    "Healthcheck",
+    "OnBuild",
+    "Shell",
+)
+_SETS = ("ExposedPorts", "Volumes", "Labels")
+
+
+@frozen
+class Image:
+    """An image's config: ``config`` is the part for containers, by Docker's own keys."""
+
+    author: str | None
+    platform: Mapping[str, Any]
+    config: Mapping[str, Any]
+    rootfs: Mapping[str, Any]
+    history: tuple[Mapping[str, Any], ...] = field(default=(), repr=False)
+
+    @classmethod
+    def parse(cls, data: bytes) -> Image:
+        """Return the config that ``data`` holds in JSON. Raises InputError."""
+        try:
+            image = json.loads(data)
+            return cls(
+                author=image.get("author"),
+                platform={key: image[key] for key in _PLATFORM_KEYS if image.get(key)},
+                config={key: value for key, value in (image.get("config") or {}).items() if value},
+                rootfs=image.get("rootfs") or {},
+                history=tuple(image.get("history") or ()),
+            )
+        except (ValueError, AttributeError) as error:
+            raise InputError(f"failed to parse image config: {error}") from error
+
+    @classmethod
+    def empty(cls, platform: Platform) -> Image:
+        """Return the config of an image of nothing, for ``FROM scratch``."""
+        return cls(
+            author=None,
+            platform={},
+            config={"Env": [f"PATH={DEFAULT_PATH}"], "WorkingDir": "/"},
+            rootfs={"type": "layers", "diff_ids": None},
+        ).with_platform(platform)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether the image has no layers, so that it is the empty tree."""
+        if self.rootfs.get("diff_ids"):
+            return False
+        return all(entry.get("empty_layer") for entry in self.history)
+
+    @property
+    def env(self) -> dict[str, str]:
+        """The variables of the config, in order."""
+        return dict(_pair(entry) for entry in self.config.get("Env") or ())
+
+    def get(self, key: str) -> Any:
+        """Return an entry of the config, or None."""
+        return self.config.get(key)
+
+    def with_config(self, key: str, value: Any) -> Image:
+        """Return the config with another entry."""
+        return evolve(self, config={**self.config, key: value})
+
+    def with_env(self, key: str, value: str) -> Image:
+        """Return the config with a variable set, in the place where it was."""
+        env = list(self.config.get("Env") or ())
+        entry = f"{key}={value}"
+        places = [place for place, each in enumerate(env) if _pair(each)[0] == key]
+        if places:
+            env[places[0]] = entry
+        else:
+            env.append(entry)
+        return self.with_config("Env", env)
+
+    def with_platform(self, platform: Platform) -> Image:
+        """Return the config for a platform."""
+        same = (platform.os, platform.architecture) == (
+            self.platform.get("os"),
+            self.platform.get("architecture"),
+        )
+        fields = dict(self.platform) if same else {}
+        fields |= {"architecture": platform.architecture, "os": platform.os}
+        for key, value in (
+            ("os.version", platform.os_version),
+            ("os.features", list(platform.os_features)),
+            ("variant", platform.variant),
+        ):
+            if value:
+                fields[key] = value
+        return evolve(self, platform=fields)
+
+    def with_history(self, created_by: str, *, layer: bool) -> Image:
+        """Return the config with one more step in its history."""
+        entry: dict[str, Any] = {"created_by": created_by, "comment": _COMMENT}
+        if not layer:
+            entry["empty_layer"] = True
+        return evolve(self, history=(*self.history, entry))
+
+    def to_json(self) -> bytes:
+        """Return the config as Go's encoder writes it."""
+        config = {
+            key: _sorted(self.config[key]) if key in _SETS else self.config[key]
+            for key in _CONFIG_KEYS
+            if self.config.get(key)
+        }
+        image: dict[str, Any] = {"author": self.author} if self.author else {}
+        image["architecture"] = self.platform.get("architecture", "")
+        image["os"] = self.platform.get("os", "")
+        for key in ("os.version", "os.features", "variant"):
+            if self.platform.get(key):
+                image[key] = self.platform[key]
+        image["rootfs"] = {
+            "type": self.rootfs.get("type", ""),
+            "diff_ids": self.rootfs.get("diff_ids"),
+        }
+        if self.history:
+            image["history"] = [_history(entry) for entry in self.history]
+        image["config"] = config
+        return _encode(image)
+
+
+def _history(entry: Mapping[str, Any]) -> dict[str, Any]:
+    keys = ("created", "created_by", "author", "comment", "empty_layer")
+    return {key: entry[key] for key in keys if entry.get(key)}
+
+
+def _sorted(entries: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: entries[key] for key in sorted(entries, key=str.encode)}
+
+
+def _pair(entry: str) -> tuple[str, str]:
+    key, _, value = entry.partition("=")
+    return key, value
+
+
+def _encode(value: Mapping[str, Any]) -> bytes:
+    text = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    for character in "<>&\u2028\u2029":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return text.encode()

@@ -1,0 +1,311 @@
+"""The text of a Dockerfile into instructions: directives, continuations, here-documents.
+
+What comes out is what the lines say: a name, flags and arguments. What they mean is
+for :mod:`frontend.dockerfile.instructions`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING
+
+from attrs import frozen, mutable
+
+from frontend.dockerfile import errors
+from frontend.dockerfile.expand import Expander, ExpansionError
+from frontend.dockerfile.words import (
+    split_first,
+    split_flags,
+    split_legacy,
+    split_quoted,
+    split_space,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from llb.errors import Span
+
+_MAX_LINE = 65535
+_BOM = "\ufeff"
+_DIRECTIVE = re.compile(r"#\s*([a-zA-Z][a-zA-Z0-9]*)\s*=\s*(.+?)\s*\Z")
+_DIRECTIVES = ("syntax", "escape", "check")
+_HEREDOC = re.compile(r"([0-9]*)<<(-?)\s*([^<]*)\Z")
+_LEADING_TABS = re.compile(r"^\t+", re.MULTILINE)
+_WITH_HEREDOCS = ("add", "copy", "run")
+
+
+@frozen
+class Heredoc:
+    """A here-document.
+
+    ``expand`` is whether its variables are replaced, ``chomp`` whether tabs in front of
+    its lines are left out.
+    """
+
+    name: str
+    expand: bool
+    chomp: bool
+    content: str = ""
+
+    @property
+    def chomped(self) -> str:
+        """The content, without the tabs that are not wanted."""
+        return _LEADING_TABS.sub("", self.content) if self.chomp else self.content
+
+
+@frozen
+class Node:
+    """One instruction as it is written.
+
+    ``original`` is the whole of it on one line, ``rest`` what comes after name and
+    flags, ``lines`` the first and last line in the file. ``json`` is whether the
+    arguments were a JSON array.
+    """
+
+    name: str
+    original: str
+    flags: tuple[str, ...]
+    args: tuple[str, ...]
+    json: bool
+    heredocs: tuple[Heredoc, ...]
+    comments: tuple[str, ...]
+    lines: tuple[int, int]
+
+
+@frozen
+class Parsed:
+    """A Dockerfile as instructions, with its escape character."""
+
+    source: errors.Source
+    escape: str
+    nodes: tuple[Node, ...]
+
+
+def parse(text: bytes, filename: str) -> Parsed:
+    """Return the instructions of a Dockerfile. Raises DockerfileError."""
+    source = errors.Source(
+        filename, text, text.decode("utf-8", errors="replace").removeprefix(_BOM)
+    )
+    if not text:
+        raise errors.empty_file(source)
+    reader = _Parser(source)
+    nodes = tuple(reader.nodes())
+    if not nodes:
+        raise errors.no_instructions(source)
+    return Parsed(source, reader.escape, nodes)
+
+
+def parse_heredoc(word: str) -> Heredoc | None:
+    """Return the here-document that a word like ``<<EOF`` begins, or None.
+
+    Raises ExpansionError for quotes that do not end.
+    """
+    match = _HEREDOC.match(word)
+    if match is None or not match[3]:
+        return None
+    plain = Expander(keep_unset=True).words(match[3], {})
+    raw = Expander(keep_unset=True, raw_quotes=True).words(match[3], {})
+    if len(plain) != 1:
+        return None
+    # With a quote that is gone, some of the word was quoted, and nothing is expanded.
+    quotes = [sum(word.count(quote) for quote in "'\"") for word in (plain[0], raw[0])]
+    return Heredoc(plain[0], expand=quotes[0] == quotes[1], chomp=bool(match[2]))
+
+
+@mutable
+class _Parser:
+    source: errors.Source
+    escape: str = "\\"
+    line: int = 0
+    seen: tuple[str, ...] = ()
+    directives_end: bool = False
+    comments: tuple[str, ...] = ()
+
+    def nodes(self) -> Iterator[Node]:
+        lines = iter(re.findall(r"[^\n]*\n|[^\n]+", self.source.text))
+        for first in lines:
+            self.count(first)
+            stripped = first.rstrip("\r\n").lstrip()
+            if stripped.startswith("#"):
+                self.comment(stripped)
+                continue
+            self.directives_end = True
+            start = self.line
+            text, ends = self.continued(stripped)
+            if ends and not text:
+                continue
+            yield self.node(self.join(text, lines, ends=ends), start, lines)
+            self.comments = ()
+
+    def count(self, line: str) -> None:
+        self.line += 1
+        if len(line) > _MAX_LINE:
+            raise errors.line_too_long(self.source, self.line)
+
+    def comment(self, line: str) -> None:
+        """Take note of a comment, which may be a parser directive."""
+        match = None if self.directives_end else _DIRECTIVE.match(line)
+        name = match[1].lower() if match else ""
+        if match is None or name not in _DIRECTIVES:
+            self.directives_end = True
+            text = line[1:].strip()
+            self.comments = (*self.comments, text) if text else ()
+            return
+        span = self.source.span(self.line)
+        if name in self.seen:
+            raise errors.repeated_directive(span, name)
+        self.seen = (*self.seen, name)
+        if name == "escape":
+            if match[2] not in ("\\", "`"):
+                raise errors.bad_escape_token(span, match[2])
+            self.escape = match[2]
+
+    def continued(self, line: str) -> tuple[str, bool]:
+        """Return a line without an escape at its end, and whether it ends there."""
+        text = line.rstrip(" \t")
+        if text == self.escape and line.startswith(self.escape):
+            return "", False
+        if text.endswith(self.escape) and not text[:-1].endswith(self.escape):
+            return text[:-1], False
+        return line, True
+
+    def join(self, text: str, lines: Iterator[str], *, ends: bool) -> str:
+        """Return an instruction with the lines that continue it."""
+        parts = [text]
+        while not ends:
+            following = next(lines, None)
+            if following is None:
+                break
+            self.count(following)
+            stripped = following.rstrip("\r\n")
+            if stripped.lstrip().startswith("#") or not stripped.strip():
+                continue
+            part, ends = self.continued(stripped)
+            parts.append(part)
+        return "".join(parts)
+
+    def node(self, line: str, start: int, lines: Iterator[str]) -> Node:
+        span = self.source.span(start, self.line)
+        name, flags, args, is_json = self.split(line, span)
+        heredocs: tuple[Heredoc, ...] = ()
+        command = name if name.lower() != "onbuild" else split_first(args[0] if args else "")[0]
+        if "<<" in line and command.lower() in _WITH_HEREDOCS and not is_json:
+            heredocs = self.heredocs(line, start, lines, span)
+        return Node(name, line, flags, args, is_json, heredocs, self.comments, (start, self.line))
+
+    def split(self, line: str, span: Span) -> tuple[str, tuple[str, ...], tuple[str, ...], bool]:
+        name, rest = split_first(line)
+        flags, rest = split_flags(rest, self.escape)
+        split = _SPLITTERS.get(name.lower())
+        if split is None:
+            return name, flags, (), False
+        args, is_json = split(rest.strip(), self.escape, span)
+        return name, flags, args, is_json
+
+    def heredocs(
+        self, line: str, start: int, lines: Iterator[str], span: Span
+    ) -> tuple[Heredoc, ...]:
+        try:
+            words = Expander(raw_quotes=True, raw_escapes=True, keep_unset=True).words(line, {})
+            found = [each for word in words if (each := parse_heredoc(word)) is not None]
+        except ExpansionError:
+            # Quotes that do not end are the shell's matter.
+            return ()
+        return tuple(self.heredoc(each, start, lines, span) for each in found)
+
+    def heredoc(self, begun: Heredoc, start: int, lines: Iterator[str], span: Span) -> Heredoc:
+        content: list[str] = []
+        for line in lines:
+            self.count(line)
+            text = line.rstrip("\r\n")
+            if (text.lstrip("\t") if begun.chomp else text) == begun.name:
+                return Heredoc(begun.name, begun.expand, begun.chomp, "".join(content))
+            content.append(line)
+        del span
+        raise errors.unterminated_heredoc(self.source.span(start, self.line), begun.name)
+
+
+_Split = tuple[tuple[str, ...], bool]
+
+
+def _json(rest: str, span: Span) -> tuple[str, ...] | None:
+    """Return the strings of a JSON array, or None where it is none."""
+    if not rest.startswith("["):
+        return None
+    try:
+        values = json.loads(rest)
+    except ValueError:
+        return None
+    if not all(isinstance(value, str) for value in values):
+        raise errors.not_strings(span)
+    return tuple(values)
+
+
+def _maybe_json(rest: str, escape: str, span: Span) -> _Split:  # noqa: ARG001
+    found = _json(rest, span)
+    return ((rest,) if rest else (), False) if found is None else (found, True)
+
+
+def _maybe_json_words(rest: str, escape: str, span: Span) -> _Split:  # noqa: ARG001
+    found = _json(rest, span)
+    return (split_space(rest), False) if found is None else (found, True)
+
+
+def _words(rest: str, escape: str, span: Span) -> _Split:  # noqa: ARG001
+    return split_space(rest), False
+
+
+def _quoted_words(rest: str, escape: str, span: Span) -> _Split:  # noqa: ARG001
+    return split_quoted(rest, escape), False
+
+
+def _whole(rest: str, escape: str, span: Span) -> _Split:  # noqa: ARG001
+    return ((rest,) if rest else ()), False
+
+
+def _pairs(name: str) -> Callable[[str, str, Span], _Split]:
+    """Return the splitter of ``name=value …``, or of the old form ``name value``."""
+
+    def split(rest: str, escape: str, span: Span) -> _Split:
+        words = split_quoted(rest, escape)
+        if not words:
+            return (), False
+        if "=" not in words[0]:
+            legacy = split_legacy(rest)
+            if legacy is None:
+                raise errors.missing_value(span, name)
+            return legacy, False
+        pairs: list[str] = []
+        for word in words:
+            key, equals, value = word.partition("=")
+            if not equals:
+                raise errors.no_equals(span, word)
+            pairs += (key, value)
+        return tuple(pairs), False
+
+    return split
+
+
+_SPLITTERS: dict[str, Callable[[str, str, Span], _Split]] = {
+    "add": _maybe_json_words,
+    "arg": _quoted_words,
+    "cmd": _maybe_json,
+    "copy": _maybe_json_words,
+    "entrypoint": _maybe_json,
+    "env": _pairs("ENV"),
+    "expose": _words,
+    "from": _words,
+    "healthcheck": _whole,
+    "label": _pairs("LABEL"),
+    "maintainer": _whole,
+    "onbuild": _whole,
+    "run": _maybe_json,
+    "shell": _maybe_json,
+    "stopsignal": _whole,
+    "user": _whole,
+    "volume": _maybe_json_words,
+    "workdir": _whole,
+}
+INSTRUCTIONS = tuple(name.upper() for name in _SPLITTERS)

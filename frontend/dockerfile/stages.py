@@ -1,0 +1,280 @@
+"""The stages of a Dockerfile: which there are, which the target needs, and their images."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from attrs import define, field, frozen
+
+from frontend.dockerfile import errors
+from frontend.dockerfile.expand import Expander, ExpansionError
+from frontend.dockerfile.instructions import (
+    Arg,
+    Copy,
+    From,
+    Instruction,
+    Origin,
+    Run,
+    Workdir,
+)
+from llb import Platform, Reference
+from llb.errors import InvalidValueError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from frontend.dockerfile.options import ConvertOptions
+    from llb.errors import Span
+
+SCRATCH = "scratch"
+
+
+@frozen
+class ImageRequest:
+    """An image whose digest and config a conversion needs; ``ref`` is in full form."""
+
+    ref: str
+    platform: Platform
+    span: Span = field(eq=False, repr=False)
+
+
+@define(eq=False)
+class Stage:
+    """A stage, or an image that a stage copies from.
+
+    ``origin`` is the FROM that begins it, or the COPY that takes from the image.
+    ``base`` is the stage that it builds upon, else ``image`` the one in a registry;
+    both are absent for scratch. ``needs`` are the stages that it copies from, by the
+    instruction that does.
+    """
+
+    begin: From | None
+    label: str
+    name: str | None
+    platform: Platform | None
+    base: Stage | None
+    image: ImageRequest | None
+    origin: Origin = field(repr=False)
+    instructions: list[Instruction] = field(factory=list, repr=False)
+    needs: dict[Copy, Stage] = field(factory=dict, repr=False)
+
+    @property
+    def steps(self) -> int:
+        """How many steps are numbered: the image, and what changes files.
+
+        An image that is just copied from has no numbers.
+        """
+        if self.begin is None:
+            return 0
+        counted = sum(isinstance(each, Run | Copy | Workdir) for each in self.instructions)
+        return counted + (self.image is not None)
+
+    def below(self) -> Iterable[Stage]:
+        """Return the stages that this one needs first."""
+        return (*((self.base,) if self.base else ()), *self.needs.values())
+
+
+@frozen
+class StageGraph:
+    """All stages in order, the target, those it needs, and the global arguments.
+
+    ``stages`` also holds images that are copied from, after the stages of the file.
+    """
+
+    stages: tuple[Stage, ...]
+    target: Stage
+    reachable: frozenset[Stage]
+    arguments: Mapping[str, str]
+
+    @property
+    def images(self) -> tuple[ImageRequest, ...]:
+        """The images of the reachable stages, each once."""
+        found = (stage.image for stage in self.stages if stage in self.reachable)
+        return tuple(dict.fromkeys(image for image in found if image is not None))
+
+
+def build_graph(
+    source: errors.Source,
+    instructions: tuple[Instruction, ...],
+    escape: str,
+    options: ConvertOptions,
+) -> StageGraph:
+    """Return the stages with what they need of each other. Raises DockerfileError."""
+    builder = _Builder(source, Expander(escape=escape), options)
+    stages = builder.stages(instructions)
+    for stage in list(stages):
+        builder.connect(stage, stages)
+    target = _target(source, stages, builder.by_name, options.target)
+    _check_cycles(stages)
+    if len(stages) == 1:
+        stages[0].label = ""
+    return StageGraph(
+        stages=tuple(stages),
+        target=target,
+        reachable=_reachable(target),
+        arguments=builder.arguments,
+    )
+
+
+@define
+class _Builder:
+    source: errors.Source
+    expander: Expander
+    options: ConvertOptions
+    arguments: dict[str, str] = field(factory=dict)
+    by_name: dict[str, Stage] = field(factory=dict)
+
+    def stages(self, instructions: tuple[Instruction, ...]) -> list[Stage]:
+        begins = [each for each in instructions if isinstance(each, From)]
+        if not begins:
+            first = instructions[0]
+            if not isinstance(first, Arg):
+                raise errors.no_stage_yet(first.origin.span)
+            raise errors.no_stages(self.source)
+        self.arguments = self.options.automatic_arguments(
+            self.options.target or begins[-1].name or ""
+        )
+        stages: list[Stage] = []
+        for each in instructions:
+            match each:
+                case From():
+                    stages.append(self.begin(each, len(stages)))
+                case Arg() if not stages:
+                    self.add_arguments(each)
+                case _ if not stages:
+                    raise errors.no_stage_yet(each.origin.span)
+                case _:
+                    stages[-1].instructions.append(each)
+        return stages
+
+    def add_arguments(self, instruction: Arg) -> None:
+        for name, default in instruction.args:
+            if name in self.options.build_args:
+                self.arguments[name] = self.options.build_args[name]
+            elif default is not None:
+                self.arguments[name] = self.expand(default, instruction.origin.span)
+
+    def begin(self, instruction: From, number: int) -> Stage:
+        span = instruction.origin.span
+        base_name = self.expand(instruction.base, span)
+        if not base_name:
+            raise errors.blank_base(span, instruction.base)
+        platform = self.platform(instruction)
+        base = self.by_name.get(base_name)
+        stage = Stage(
+            begin=instruction,
+            label=instruction.name or f"stage-{number}",
+            name=instruction.name,
+            platform=platform,
+            base=base,
+            image=None
+            if base is not None or base_name == SCRATCH
+            else self.image(base_name, platform, span),
+            origin=instruction.origin,
+        )
+        if instruction.name is not None:
+            self.by_name[instruction.name] = stage
+        return stage
+
+    def platform(self, instruction: From) -> Platform | None:
+        if instruction.platform is None:
+            return None
+        span = instruction.origin.span
+        text = self.expand(instruction.platform, span)
+        try:
+            return Platform.parse(text)
+        except InvalidValueError as error:
+            raise errors.bad_platform(span, instruction.platform, error.message) from error
+
+    def image(self, name: str, platform: Platform | None, span: Span) -> ImageRequest:
+        try:
+            ref = str(Reference.parse(name).tagged())
+        except InvalidValueError as error:
+            raise errors.bad_base(span, name, error.message) from error
+        return ImageRequest(ref, platform or self.options.platform, span)
+
+    def connect(self, stage: Stage, stages: list[Stage]) -> None:
+        """Find the stages that ``stage`` copies from; an image becomes one more."""
+        for each in stage.instructions:
+            if not isinstance(each, Copy) or each.stage is None:
+                continue
+            span = each.origin.span
+            if self.expand(each.stage, span, empty=True) != each.stage:
+                raise errors.variable_in_from(span)
+            found = self.find(each.stage, stages, span)
+            if found is None:
+                found = Stage(
+                    begin=None,
+                    label="",
+                    name=None,
+                    platform=None,
+                    base=None,
+                    image=None if each.stage == SCRATCH else self.image(each.stage, None, span),
+                    origin=each.origin,
+                )
+                stages.append(found)
+            stage.needs[each] = found
+
+    def find(self, name: str, stages: list[Stage], span: Span) -> Stage | None:
+        if not name.lstrip("+-").isdigit():
+            return self.by_name.get(name.lower())
+        index = int(name)
+        if not 0 <= index < len(stages):
+            raise errors.bad_stage_index(span, index)
+        return stages[index]
+
+    def expand(self, text: str, span: Span, *, empty: bool = False) -> str:
+        try:
+            return self.expander.word(text, {} if empty else self.arguments)
+        except ExpansionError as error:
+            raise errors.substitution(span, text, str(error)) from error
+
+
+def _target(
+    source: errors.Source, stages: list[Stage], by_name: Mapping[str, Stage], name: str | None
+) -> Stage:
+    if name is None:
+        return [stage for stage in stages if stage.begin is not None][-1]
+    found = by_name.get(name.lower())
+    if found is None:
+        raise errors.unknown_target(source, name, by_name)
+    return found
+
+
+def _reachable(target: Stage) -> frozenset[Stage]:
+    found = {target}
+    pending = [target]
+    while pending:
+        for stage in pending.pop().below():
+            if stage not in found:
+                found.add(stage)
+                pending.append(stage)
+    return frozenset(found)
+
+
+def _check_cycles(stages: Iterable[Stage]) -> None:
+    done: set[Stage] = set()
+    for root in stages:
+        path: dict[Stage, None] = {}
+        stack = [(root, iter(root.below()))]
+        path[root] = None
+        while stack:
+            stage, below = stack[-1]
+            following = next(below, None)
+            if following is None:
+                stack.pop()
+                path.pop(stage)
+                done.add(stage)
+            elif following in path:
+                raise _cycle(list(path), following)
+            elif following not in done:
+                path[following] = None
+                stack.append((following, iter(following.below())))
+
+
+def _cycle(path: list[Stage], repeated: Stage) -> errors.DockerfileError:
+    """Return the error of a cycle, at the instruction of its first stage that enters it."""
+    following = [*path[path.index(repeated) :], repeated][1]
+    entry = next((each for each, stage in repeated.needs.items() if stage is following), None)
+    origin = repeated.origin if entry is None else entry.origin
+    return errors.cycle(origin.span, repeated.label)

@@ -1,0 +1,9 @@
+ARG A=g
+FROM busybox
+RUN $A
+ARG A
+RUN $A
+ENV A=e
+RUN $A
+ARG A=d
+RUN $A

@@ -1,0 +1,4 @@
+FROM withconfig
+RUN a
+ENV X=1
+CMD b

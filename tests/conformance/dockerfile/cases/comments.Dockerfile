@@ -1,0 +1,6 @@
+# one
+FROM busybox
+# two
+RUN a # not a comment
+   # indented
+   RUN b

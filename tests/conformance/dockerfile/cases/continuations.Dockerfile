@@ -1,0 +1,9 @@
+FROM busybox
+RUN a \
+  && b \
+  # a comment
+
+  && c\
+  d
+RUN \
+  x

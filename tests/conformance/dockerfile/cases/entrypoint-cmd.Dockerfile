@@ -1,0 +1,6 @@
+FROM withconfig
+ENTRYPOINT ["/e", "a\tb", "é"]
+FROM withconfig
+CMD ["x"]
+ENTRYPOINT e $HOME
+CMD c

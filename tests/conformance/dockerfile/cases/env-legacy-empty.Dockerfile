@@ -1,0 +1,3 @@
+FROM busybox
+ENV A  spaced   value
+LABEL "k" v

@@ -1,0 +1,2 @@
+FROM busybox
+COPY --chmod=99 a b

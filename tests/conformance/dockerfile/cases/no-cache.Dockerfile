@@ -1,0 +1,5 @@
+FROM busybox AS a
+RUN x
+FROM a
+COPY y z
+RUN w

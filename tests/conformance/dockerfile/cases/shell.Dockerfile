@@ -1,0 +1,5 @@
+FROM busybox
+SHELL ["/bin/ash", "-ec"]
+RUN a
+CMD b
+ENTRYPOINT c

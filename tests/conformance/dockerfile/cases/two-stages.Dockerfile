@@ -1,0 +1,7 @@
+FROM busybox AS build
+WORKDIR /src
+COPY . .
+RUN make
+FROM scratch
+COPY --from=build /src/app /app
+CMD ["/app"]

@@ -1,0 +1,4 @@
+FROM nosuch AS unused
+RUN x
+FROM busybox
+RUN y

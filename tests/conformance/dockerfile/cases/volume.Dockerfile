@@ -1,0 +1,4 @@
+FROM busybox
+ENV V=/v
+VOLUME /a $V
+VOLUME ["/c", "/d e"]

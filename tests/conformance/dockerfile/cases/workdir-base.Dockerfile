@@ -1,0 +1,4 @@
+FROM withconfig
+WORKDIR sub
+COPY a .
+RUN b

@@ -1,0 +1,115 @@
+"""Dockerfiles convert to what BuildKit's own frontend makes of them, byte for byte."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from frontend.dockerfile import (
+    Converted,
+    ConvertOptions,
+    DockerfileError,
+    ResolvedImage,
+    convert,
+    needed_images,
+    parse,
+)
+from llb import Definition, Platform
+
+HERE = Path(__file__).parent
+CASES = HERE / "cases"
+RECORDED: dict[str, Any] = json.loads((HERE / "recorded.json").read_text())
+IMAGES: dict[str, str] = json.loads((CASES / "images.json").read_text())
+OPTIONS: dict[str, Any] = json.loads((CASES / "options.json").read_text())
+AMD64 = Platform("linux", "amd64")
+# Go names the line before the directive that stands twice.
+BETTER_LINES = {"error-directive-twice": 2}
+NAMES = sorted(path.stem for path in CASES.glob("*.Dockerfile"))
+# All that a daemon of this version can do; what counts here is the default PATH.
+CAPS = ["exec.meta.setsdefaultpath"]
+
+
+def converted(name: str) -> Converted:
+    """Convert a case as the recorder does."""
+    given = OPTIONS.get(name, {})
+    platform = Platform.parse(given["platform"]) if "platform" in given else AMD64
+    options = ConvertOptions(
+        target=given.get("target"),
+        build_args=given.get("build_args", {}),
+        labels=given.get("labels", {}),
+        platform=platform,
+        explicit_platform="platform" in given,
+        build_platform=AMD64,
+        unique_id="unique",
+    )
+    parsed = parse((CASES / f"{name}.Dockerfile").read_bytes(), "Dockerfile")
+    images = {
+        request: ResolvedImage(
+            digest="sha256:" + hashlib.sha256(request.ref.encode()).hexdigest(),
+            config=IMAGES.get(request.ref, IMAGES["*"]).encode(),
+        )
+        for request in needed_images(parsed, options)
+    }
+    return convert(parsed, options, images)
+
+
+def test_every_case_is_recorded() -> None:
+    assert sorted(RECORDED) == NAMES
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if "error" not in RECORDED[name]])
+def test_conversion_equals_the_one_of_go(name: str) -> None:
+    ours = converted(name)
+    theirs = Definition.from_bytes(base64.b64decode(RECORDED[name]["definition"]))
+    definition = ours.state.marshal(platform=ours.platform, caps=CAPS, local_unique_id="unique")
+    assert [vertex.op for vertex in definition.vertices()] == [
+        vertex.op for vertex in theirs.vertices()
+    ]
+    assert definition.ops == theirs.ops
+    assert definition.metadata == theirs.metadata
+    assert definition.locations == theirs.locations
+    assert definition.files == theirs.files
+    assert ours.image_config.decode() == RECORDED[name]["config"]
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if "error" in RECORDED[name]])
+def test_what_go_refuses_is_refused_at_the_same_line(name: str) -> None:
+    with pytest.raises(DockerfileError) as caught:
+        converted(name)
+    line = BETTER_LINES.get(name, RECORDED[name].get("line"))
+    if line:
+        assert caught.value.span is not None
+        assert caught.value.span.line == line
+
+
+@pytest.mark.go
+def test_recording_is_what_go_gives_today() -> None:
+    go = shutil.which("go")
+    assert go is not None, "go is not on PATH"
+    done = subprocess.run(
+        [go, "run", ".", str(CASES)],
+        cwd=HERE / "recorder",
+        env={**os.environ, "GOFLAGS": "-mod=readonly", "GOTOOLCHAIN": "local"},
+        capture_output=True,
+        check=True,
+    )
+    fresh = json.loads(done.stdout)
+    assert {name: canonical(entry) for name, entry in fresh.items()} == {
+        name: canonical(entry) for name, entry in RECORDED.items()
+    }
+
+
+def canonical(entry: dict[str, Any]) -> dict[str, Any]:
+    """Return a recording with the maps of its definition in a settled order."""
+    if "definition" not in entry:
+        return entry
+    definition = Definition.from_bytes(base64.b64decode(entry["definition"]))
+    return {**entry, "definition": definition.to_bytes()}
