@@ -124,7 +124,7 @@ class Client:
             for number, export in enumerate(outputs)
             if (receiver := export.receiver()) is not None
         }
-        session = Session([directories, FileSend(receivers)])
+        session = Session([directories, FileSend(receivers)], shared_key=directories.shared_key)
         if isinstance(what, State):
             image_config = what.image_config(platform=platform)
             what = what.marshal(platform=platform, local_unique_id=session.id)

@@ -24,6 +24,9 @@ _SERVICE = pb.DESCRIPTOR.services_by_name["Control"]
 _OPTIONS = (
     ("grpc.max_receive_message_length", 64 << 20),
     ("grpc.max_send_message_length", 64 << 20),
+    # The details of an error hold whole source files, and come as metadata.
+    ("grpc.max_metadata_size", 16 << 20),
+    ("grpc.absolute_max_metadata_size", 16 << 20),
     # The daemon is on this machine or named by the user; a proxy is for the web.
     ("grpc.enable_http_proxy", 0),
 )

@@ -115,11 +115,16 @@ def _span(source: dict[str, Any] | None) -> Span | None:
     ]
     if not lines or not min(lines):
         return None
+    start = ranges[0].get("start", {}).get("character", 0)
+    end = ranges[0].get("end", {}).get("character", 0)
     return Span(
         filename=info.get("filename", ""),
         text=base64.b64decode(info.get("data", "")).decode(errors="replace"),
         line=min(lines),
         end_line=max(lines),
+        # Without an end, only lines are known.
+        column=start + 1 if end > start else None,
+        width=max(end - start, 1),
     )
 
 

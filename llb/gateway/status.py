@@ -47,7 +47,8 @@ def to_status(error: BaseException, *, language: str = "") -> status_pb2.Status:
 
 
 def _text(error: LLBError) -> str:
-    return str(error) if error.hint is None else f"{error} (hint: {error.hint})"
+    """Return message and hint; the place travels beside them."""
+    return error.message if error.hint is None else f"{error.message} (hint: {error.hint})"
 
 
 def _crash(error: BaseException) -> str:
@@ -81,6 +82,16 @@ def _span_details(span: Span | None, language: str) -> list[AnyMessage]:
             "data": base64.b64encode(span.text.encode()).decode(),
             "language": language,
         },
-        "ranges": [{"start": {"line": span.line}, "end": {"line": span.end_line or span.line}}],
+        "ranges": [_range(span)],
     }
     return [AnyMessage(type_url=_SOURCE, value=json.dumps(body).encode())]
+
+
+def _range(span: Span) -> dict[str, Any]:
+    """Return the lines, and the characters (from 0) of a place that is narrower than a line."""
+    start: dict[str, int] = {"line": span.line}
+    end: dict[str, int] = {"line": span.end_line or span.line}
+    if span.column is not None:
+        start["character"] = span.column - 1
+        end["character"] = span.column - 1 + span.width
+    return {"start": start, "end": end}

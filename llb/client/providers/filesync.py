@@ -6,10 +6,12 @@ receiver asks for the contents it lacks by number, and says when it has all.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import queue
 import stat
 import threading
+from socket import gethostname
 from typing import TYPE_CHECKING
 from urllib.parse import unquote_plus
 
@@ -40,6 +42,17 @@ class LocalDirs:
     def __init__(self, directories: Mapping[str, Path]) -> None:
         self._directories = {name: _checked(name, path) for name, path in directories.items()}
         self.failures: list[LLBError] = []
+
+    @property
+    def shared_key(self) -> str:
+        """A key of these very directories on this machine.
+
+        A daemon keeps what was uploaded under a name and this key, to be sent only
+        changes the next time; another directory of the same name must not get it.
+        """
+        places = sorted(f"{name}={path}" for name, path in self._directories.items())
+        text = "\0".join((gethostname(), *places))
+        return hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()
 
     def handlers(self) -> Mapping[str, Handler]:
         """Return the handler of DiffCopy."""

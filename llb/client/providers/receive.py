@@ -7,6 +7,7 @@ before it; so nothing is written outside, and no link is followed on the way.
 from __future__ import annotations
 
 import os
+import stat
 from typing import TYPE_CHECKING
 
 from attrs import field, mutable
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from llb.tunnel import ServerCall
+
+
+_WRITE = os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW
+_CREATE = _WRITE | os.O_CREAT | os.O_EXCL
 
 
 def receive_tree(call: ServerCall, root: Path) -> None:
@@ -126,13 +131,13 @@ class _Receiver:
         return path
 
     def request(self, number: int, path: str, described: pb.Stat) -> None:
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
-        file = _File(path, described, -1, described.size)
+        """Make an empty file, which links may refer to at once, and ask for its content."""
+        full = f"{self.root}/{path}"
+        os.close(os.open(full, _CREATE, 0o600))
         if described.size == 0:
-            os.close(os.open(f"{self.root}/{path}", flags, 0o600))
-            _set_attributes(f"{self.root}/{path}", described)
+            _set_attributes(full, described)
             return
-        self.waiting[number] = file
+        self.waiting[number] = _File(path, described, -1, described.size)
         packet = pb.Packet(type=pb.Packet.PACKET_REQ, ID=number)
         self.call.send(packet.SerializeToString())
 
@@ -145,8 +150,7 @@ class _Receiver:
             )
         full = f"{self.root}/{file.path}"
         if file.descriptor < 0:
-            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
-            file.descriptor = os.open(full, flags, 0o600)
+            file.descriptor = os.open(full, _WRITE)
             self.open_files[number] = file
         if data:
             file.left -= len(data)
@@ -175,8 +179,6 @@ class _Receiver:
 
 
 def _make_special(full: str, described: pb.Stat, kind: int) -> None:
-    import stat  # noqa: PLC0415 - shadowed nowhere else
-
     if kind == modes.NAMED_PIPE:
         os.mkfifo(full, modes.permissions(described.mode))
     elif kind in (modes.DEVICE, modes.DEVICE | modes.CHARACTER_DEVICE):

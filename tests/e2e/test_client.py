@@ -1,0 +1,220 @@
+"""The client as a library: events, results, workers, frontends."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import stat
+import uuid
+from typing import TYPE_CHECKING
+
+import pytest
+
+from llb import Image, Local, Scratch, bind, cache, secret
+from llb.client import Client, Event, Vertex, VertexLog, image, local, oci, tar
+from llb.client.progress import display
+from llb.errors import InvalidValueError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.e2e.conftest import Buildctl
+
+BUSYBOX = Image("busybox")
+
+
+def test_info_and_workers_tell_what_the_daemon_is(buildkit_host: str) -> None:
+    with Client(buildkit_host) as client:
+        assert client.info().version == "v0.32.2"
+        (worker,) = client.workers()
+    assert "linux/amd64" in [str(platform) for platform in worker.platforms]
+
+
+def test_events_follow_every_step(buildkit_host: str) -> None:
+    events: list[Event] = []
+    with Client(buildkit_host) as client:
+        client.solve(
+            BUSYBOX.run("echo one; echo two >&2", name="talk", ignore_cache=True),
+            on_event=events.append,
+        )
+    logs = [event for event in events if isinstance(event, VertexLog)]
+    assert {log.stream: log.data for log in logs} == {1: b"one\n", 2: b"two\n"}
+    last = {event.digest: event for event in events if isinstance(event, Vertex)}
+    (talk,) = [vertex for vertex in last.values() if vertex.name == "talk"]
+    assert talk.error is None
+    assert talk.started is not None
+    assert talk.completed is not None
+    assert talk.started <= talk.completed
+
+
+def test_several_exports_of_one_build(buildkit_host: str, registry: str, tmp_path: Path) -> None:
+    state = Scratch().mkfile("/a", "x")
+    name = f"{registry}/test/exports:latest"
+    with Client(buildkit_host) as client:
+        result = client.solve(
+            state,
+            exports=[
+                local(tmp_path / "fs"),
+                tar(tmp_path / "fs.tar"),
+                oci(tmp_path / "image.tar"),
+                image(name, push=True),
+            ],
+        )
+    assert (tmp_path / "fs" / "a").read_text() == "x"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["fs", "fs.tar", "image.tar"]
+    assert result.digest is not None
+    with Client(buildkit_host) as client:
+        client.solve(Image(f"{name}@{result.digest}"), exports=[local(tmp_path / "again")])
+    assert (tmp_path / "again" / "a").read_text() == "x"
+
+
+def test_a_second_export_adds_to_a_directory(buildkit_host: str, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "kept").write_text("k")
+    (out / "replaced").write_text("old")
+    (out / "dir").mkdir()
+    (out / "dir" / "kept").write_text("k")
+    state = Scratch().mkfile("/replaced", "new").mkdir("/dir").mkfile("/dir/added", "a")
+    with Client(buildkit_host) as client:
+        client.solve(state, exports=[local(out)])
+    assert {
+        str(path.relative_to(out)): path.read_text() for path in out.rglob("*") if path.is_file()
+    } == {
+        "kept": "k",
+        "replaced": "new",
+        "dir/kept": "k",
+        "dir/added": "a",
+    }
+
+
+def test_a_local_directory_arrives_as_it_is(
+    buildkit_host: str, buildctl: Buildctl, tmp_path: Path
+) -> None:
+    source, name = odd_tree(tmp_path / "source"), f"context-{uuid.uuid4()}"
+    # A daemon compares with what it was sent under the same name before.
+    definition = Scratch().copy(Local(name), "/").marshal()
+    with Client(buildkit_host) as client:
+        client.solve(definition, local={name: source}, exports=[local(tmp_path / "ours")])
+    (tmp_path / "definition").write_bytes(definition.to_bytes())
+    os.system(
+        f"{buildctl.program} --addr {buildctl.address} build --local {name}={source} "
+        f"--output type=local,dest={tmp_path / 'theirs'} < {tmp_path / 'definition'} 2> /dev/null"
+    )
+    assert described(tmp_path / "ours") == described(tmp_path / "theirs")
+    assert described(tmp_path / "ours") == described(source)
+
+
+def test_patterns_choose_what_is_sent(buildkit_host: str, tmp_path: Path) -> None:
+    source = odd_tree(tmp_path / "source")
+    chosen = Local("context", include=["dir/**", "*.txt"], exclude=["**/*.pyc", "!dir/keep.pyc"])
+    with Client(buildkit_host) as client:
+        client.solve(chosen, local={"context": source}, exports=[local(tmp_path / "out")])
+    names = {str(path.relative_to(tmp_path / "out")) for path in (tmp_path / "out").rglob("*")}
+    assert names == {
+        *("a.txt", "dir", "dir/keep.pyc", "dir/sub", "dir/sub/deep.txt", "same.txt", "ünïcode.txt"),
+        "big.txt",
+    }
+
+
+def odd_tree(folder: Path) -> Path:
+    """Make a directory with what file trees have: links, modes, times, empty and large files."""
+    (folder / "dir" / "sub").mkdir(parents=True)
+    (folder / "empty").mkdir(mode=0o700)
+    (folder / "a.txt").write_text("a")
+    (folder / "dir" / "keep.pyc").write_text("k")
+    (folder / "dir" / "gone.pyc").write_text("g")
+    (folder / "dir" / "sub" / "deep.txt").write_text("")
+    (folder / "ünïcode.txt").write_text("u")
+    (folder / "new\nline").write_text("n")
+    (folder / "big.txt").write_bytes(os.urandom(3_000_000))
+    (folder / "script").write_text("#!/bin/sh\n")
+    (folder / "script").chmod(0o4755)
+    (folder / "link").symlink_to("dir/sub")
+    (folder / "dangling").symlink_to("/no/where")
+    os.link(folder / "a.txt", folder / "same.txt")
+    os.setxattr(folder / "a.txt", "user.note", b"x\0y")
+    os.mkfifo(folder / "pipe", 0o640)
+    os.utime(folder / "a.txt", ns=(1, 1_600_000_000_123_456_789))
+    os.utime(folder / "dir", ns=(1, 1_500_000_000_000_000_001))
+    return folder
+
+
+def described(folder: Path) -> dict[str, tuple[object, ...]]:
+    """Return everything about the files below a directory that a build can see."""
+    found: dict[str, tuple[object, ...]] = {}
+    for path in folder.rglob("*"):
+        status = path.lstat()
+        content: object = None
+        if stat.S_ISLNK(status.st_mode):
+            content = path.readlink()
+        elif stat.S_ISREG(status.st_mode):
+            content = path.read_bytes()
+        attributes = () if path.is_symlink() else tuple(os.listxattr(path))
+        found[str(path.relative_to(folder))] = (
+            oct(status.st_mode),
+            status.st_mtime_ns,
+            status.st_nlink if stat.S_ISREG(status.st_mode) else None,
+            content,
+            attributes,
+        )
+    return found
+
+
+def test_mounts_reach_the_process(buildkit_host: str, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "x").write_text("from the client")
+    run = BUSYBOX.run(
+        "cp /in/x /out/x; echo n >> /cache/n; wc -l < /cache/n > /out/n",
+        mounts=[
+            bind(Local("in"), "/in", readonly=True),
+            bind(Scratch(), "/out"),
+            cache("/cache", id=str(tmp_path)),
+            secret("none", optional=True),
+        ],
+    )
+    with Client(buildkit_host) as client:
+        client.solve(
+            run.mounted("/out"), local={"in": tmp_path / "in"}, exports=[local(tmp_path / "out")]
+        )
+    assert (tmp_path / "out" / "x").read_text() == "from the client"
+    assert (tmp_path / "out" / "n").read_text().strip() == "1"
+
+
+def test_a_frontend_builds_a_dockerfile(buildkit_host: str, tmp_path: Path) -> None:
+    (tmp_path / "Dockerfile").write_text("FROM scratch\nARG A\nCOPY Dockerfile /copy-$A\n")
+    with Client(buildkit_host) as client:
+        client.solve(
+            frontend="dockerfile.v0",
+            frontend_attrs={"build-arg:A": "x"},
+            local={"context": tmp_path, "dockerfile": tmp_path},
+            exports=[local(tmp_path / "out")],
+        )
+    assert (tmp_path / "out" / "copy-x").exists()
+
+
+def test_solve_takes_one_thing_to_build(buildkit_host: str) -> None:
+    with Client(buildkit_host) as client, pytest.raises(InvalidValueError):
+        client.solve()
+
+
+def test_plain_progress_has_a_line_for_everything(buildkit_host: str) -> None:
+    stream = io.StringIO()
+    with Client(buildkit_host) as client, display("plain", stream) as shown:
+        client.solve(
+            BUSYBOX.run("echo hello; printf tail", name="talk", ignore_cache=True), on_event=shown
+        )
+    text = stream.getvalue()
+    assert re.search(r"^#\d+ talk\n", text, re.MULTILINE)
+    assert re.search(r"^#\d+ \d+\.\d{3} hello\n", text, re.MULTILINE)
+    assert re.search(r"^#\d+ tail\n", text, re.MULTILINE)
+    assert re.search(r"^#\d+ DONE \d+\.\ds\n", text, re.MULTILINE)
+
+
+def test_live_progress_ends_with_every_step(buildkit_host: str) -> None:
+    stream = io.StringIO()
+    with Client(buildkit_host) as client, display("tty", stream) as shown:
+        client.solve(BUSYBOX.run("echo hello", name="talk", ignore_cache=True), on_event=shown)
+    assert "✓ talk" in stream.getvalue()
+    assert "[+] building" in stream.getvalue()

@@ -1,0 +1,264 @@
+"""Bad input and faults: one clear error, exit status 1, nothing left behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from llb import Image, Local, Scratch
+from llb.client import Client, Event, VertexLog, local
+from llb.errors import CancelledError, InputError, SolveError, TransportError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.e2e.conftest import Buildctl
+
+BUSYBOX = Image("busybox")
+SLEEPER = "from llb import Image, main\nmain(Image('busybox').run('echo begun; sleep 300 # {}'))\n"
+
+
+def cli(*arguments: str | Path, address: str | None = None) -> subprocess.CompletedProcess[str]:
+    given = ["--addr", address] if address else []
+    return subprocess.run(
+        [sys.executable, "-m", "llb", *arguments, *given],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+def check_error(done: subprocess.CompletedProcess[str], message: str) -> None:
+    assert done.returncode == 1
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+
+
+def test_a_failing_step_shows_exit_code_log_and_line(buildkit_host: str, tmp_path: Path) -> None:
+    script = tmp_path / "build.py"
+    script.write_text(
+        "from llb import Image, main\n\n"
+        "base = Image('busybox')\n"
+        "main(base.run('echo one; echo two; exit 7', name='the step'))\n"
+    )
+    done = cli("build", script, "-o", tmp_path / "out", address=buildkit_host)
+    check_error(done, "exit code: 7")
+    assert done.stderr.endswith(
+        "  | one\n  | two\n"
+        "2 |\n3 |     base = Image('busybox')\n"
+        "4 | >>> main(base.run('echo one; echo two; exit 7', name='the step'))\n"
+    )
+    assert not (tmp_path / "out").exists()
+    assert [path.name for path in tmp_path.iterdir()] == ["build.py"]
+
+
+def test_the_api_gives_the_failure_as_attributes(buildkit_host: str) -> None:
+    state = BUSYBOX.run("echo one; exit 7", name="the step", ignore_cache=True)
+    with Client(buildkit_host) as client, pytest.raises(SolveError) as caught:
+        client.solve(state)
+    error = caught.value
+    assert (error.step, error.exit_code, error.log) == ("the step", 7, ("one",))
+    assert error.vertex == state.marshal().head
+    assert error.span is not None
+    assert error.span.filename == "tests/e2e/test_failures.py"
+
+
+def test_no_daemon_is_said_at_once(tmp_path: Path) -> None:
+    done = cli("info", address=f"unix://{tmp_path}/nobody.sock")
+    check_error(done, f"no BuildKit answers at unix://{tmp_path}/nobody.sock")
+    assert "hint: " in done.stderr
+
+
+def test_a_bad_address_is_refused() -> None:
+    check_error(cli("info", address="http://x"), "expected unix://PATH or tcp://HOST:PORT")
+
+
+def test_a_missing_context_directory_is_named(buildkit_host: str, tmp_path: Path) -> None:
+    with Client(buildkit_host) as client, pytest.raises(InputError) as caught:
+        client.solve(Local("context"), local={"context": tmp_path / "none"})
+    assert caught.value.message == (
+        f"cannot use {tmp_path / 'none'} as the local directory 'context': it does not exist"
+    )
+
+
+def test_a_directory_that_nobody_gave_is_named(buildkit_host: str, tmp_path: Path) -> None:
+    with Client(buildkit_host) as client, pytest.raises(InputError) as caught:
+        client.solve(Local("contxt"), local={"context": tmp_path})
+    assert caught.value.hint == "did you mean context?"
+
+
+def test_an_unreadable_file_is_named(buildkit_host: str, tmp_path: Path) -> None:
+    script = tmp_path / "build.py"
+    script.write_text("from llb import Local, main\nmain(Local('context', shared_key='unread'))\n")
+    context = tmp_path / "context"
+    context.mkdir()
+    (context / "secret").write_text("x")
+    (context / "secret").chmod(0)
+    done = subprocess.run(
+        [
+            # Root reads every file, unless it lacks the capability to.
+            *("setpriv", "--bounding-set", "-dac_override,-dac_read_search"),
+            *(sys.executable, "-m", "llb", "build", script, "--local", f"context={context}"),
+            *("--addr", buildkit_host),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    check_error(done, f"cannot read {context}/secret: Permission denied")
+
+
+def test_an_image_that_does_not_exist_is_named(buildkit_host: str) -> None:
+    with Client(buildkit_host) as client, pytest.raises(SolveError) as caught:
+        client.solve(Image("localhost:5000/no/such:image"))
+    assert "localhost:5000/no/such:image: not found" in caught.value.message
+
+
+def test_a_script_that_fails_is_an_error(tmp_path: Path) -> None:
+    script = tmp_path / "build.py"
+    script.write_text("raise SystemExit(3)\n")
+    check_error(cli("build", script), "failed with exit status 3")
+
+
+def test_a_script_that_prints_nothing_is_an_error(tmp_path: Path) -> None:
+    script = tmp_path / "build.py"
+    script.write_text("x = 1\n")
+    done = cli("build", script)
+    check_error(done, "printed no definition")
+    assert "its last line should be llb.main(state)" in done.stderr
+
+
+def test_bytes_that_are_no_definition_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "x.pb").write_bytes(b"\xff\xff")
+    check_error(cli("build", tmp_path / "x.pb"), "these bytes are no LLB definition")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["build", "--no-such-option"], ["no-such-command"], ["build", "--local", "context"]],
+)
+def test_a_command_line_that_makes_no_sense_exits_with_2(arguments: list[str]) -> None:
+    done = cli(*arguments)
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+
+
+def test_an_output_that_cannot_be_is_refused_before_the_build(
+    buildkit_host: str, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("x")
+    with Client(buildkit_host) as client, pytest.raises(InputError, match="it is not a directory"):
+        client.solve(Scratch().mkfile("/a", "x"), exports=[local(tmp_path / "file")])
+    assert (tmp_path / "file").read_text() == "x"
+
+
+def test_a_deadline_cancels_the_build(buildkit_host: str, tmp_path: Path) -> None:
+    begin = time.monotonic()
+    with Client(buildkit_host) as client, pytest.raises(CancelledError):
+        client.solve(
+            BUSYBOX.run("sleep 300 # deadline"), exports=[local(tmp_path / "out")], timeout=2
+        )
+    assert time.monotonic() - begin < 20
+    assert not (tmp_path / "out").exists()
+
+
+def begin_long_build(address: str, folder: Path, name: str) -> subprocess.Popen[str]:
+    """Start a build that does not end by itself, and wait until its step runs."""
+    script = folder / "build.py"
+    script.write_text(SLEEPER.format(name))
+    running = subprocess.Popen(
+        [sys.executable, "-m", "llb", "build", script, "-o", folder / "out", "--addr", address],
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    assert running.stderr is not None
+    for line in running.stderr:
+        if line.endswith(" begun\n"):
+            return running
+    raise AssertionError("the build did not begin")
+
+
+def test_an_interrupt_cancels_the_build_on_the_daemon(buildkit_host: str, tmp_path: Path) -> None:
+    running = begin_long_build(buildkit_host, tmp_path, "interrupt")
+    running.send_signal(signal.SIGINT)
+    _, errors = running.communicate(timeout=30)
+    assert running.returncode == 130
+    assert "error: interrupted" in errors
+    assert "Traceback" not in errors
+    assert not (tmp_path / "out").exists()
+    wait_until(lambda: not processes("sleep 300 # interrupt"))
+
+
+def test_a_daemon_that_dies_is_an_error_in_bounded_time(
+    start_buildkitd: Callable[[], Buildctl], tmp_path: Path
+) -> None:
+    daemon = start_buildkitd()
+    running = begin_long_build(daemon.address, tmp_path, "death")
+    (pid,) = daemon_processes(daemon)
+    os.kill(pid, signal.SIGKILL)
+    _, errors = running.communicate(timeout=30)
+    assert running.returncode == 1
+    assert f"error: lost the connection to {daemon.address}" in errors
+    assert "Traceback" not in errors
+    assert not (tmp_path / "out").exists()
+    for step in processes("sleep 300 # death"):
+        os.kill(step, signal.SIGKILL)
+
+
+def test_the_api_reports_a_dead_daemon(
+    start_buildkitd: Callable[[], Buildctl], tmp_path: Path
+) -> None:
+    daemon = start_buildkitd()
+    (pid,) = daemon_processes(daemon)
+
+    def kill(event: Event) -> None:
+        if isinstance(event, VertexLog):
+            os.kill(pid, signal.SIGKILL)
+
+    with Client(daemon.address) as client, pytest.raises(TransportError):
+        client.solve(
+            BUSYBOX.run("echo begun; sleep 300 # api"),
+            exports=[local(tmp_path / "out")],
+            on_event=kill,
+        )
+    assert not (tmp_path / "out").exists()
+    for step in processes("sleep 300 # api"):
+        os.kill(step, signal.SIGKILL)
+
+
+def daemon_processes(daemon: Buildctl) -> list[int]:
+    folder = daemon.address.removeprefix("unix://").removesuffix("/buildkitd.sock")
+    return [
+        pid for pid in processes(folder) if "buildkitd" in Path(f"/proc/{pid}/comm").read_text()
+    ]
+
+
+def processes(text: str) -> list[int]:
+    """Return the ids of processes whose command line contains ``text``, this one's aside."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            command = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if text in command and " llb " not in command and int(folder.name) != os.getpid():
+            found.append(int(folder.name))
+    return found
+
+
+def wait_until(done: Callable[[], bool], seconds: float = 20) -> None:
+    deadline = time.monotonic() + seconds
+    while not done():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
