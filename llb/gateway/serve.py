@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING
 from llb.errors import LLBError, TransportError, render
 from llb.gateway.connection import Gateway
 from llb.gateway.request import Request
+from llb.gateway.results import Result
 from llb.gateway.status import to_status
 from llb.tunnel import Channel, stdio_pipe
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from llb.gateway.results import Result
 
 
 def serve(build: Callable[[Request, Gateway], Result], *, language: str = "") -> int:
@@ -48,7 +47,7 @@ def _answer(
     build: Callable[[Request, Gateway], Result], request: Request, gateway: Gateway, language: str
 ) -> None:
     try:
-        result = build(request, gateway)
+        result = _checked(build(request, gateway))
     except TransportError:
         raise
     # Whatever a frontend raises, SystemExit included, its user has to see: standard
@@ -57,6 +56,12 @@ def _answer(
         gateway.return_error(to_status(error, language=language))
     else:
         gateway.return_result(result)
+
+
+def _checked(result: object) -> Result:
+    if not isinstance(result, Result):
+        raise TypeError(f"a frontend returned {result!r}, not a Result")
+    return result
 
 
 def _take_stdio() -> tuple[int, int]:

@@ -1,0 +1,13 @@
+"""Settings of all tests: how long property tests search."""
+
+from __future__ import annotations
+
+import os
+
+from hypothesis import settings
+
+# Timing says nothing on a machine that runs daemons beside the tests.
+settings.register_profile("dev", deadline=None)
+settings.register_profile("ci", deadline=None, derandomize=True)
+settings.register_profile("fuzz", deadline=None, max_examples=20_000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if "CI" in os.environ else "dev"))

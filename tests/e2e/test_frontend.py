@@ -1,0 +1,292 @@
+"""The frontend image: the same Dockerfile by every way, as BuildKit's own frontend builds it."""
+
+from __future__ import annotations
+
+import subprocess
+import textwrap
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from llb.client import Client, image, local, oci
+from llb.errors import SolveError, render
+from tests.e2e.test_example import image_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.e2e.conftest import Buildctl
+
+ROOT = Path(__file__).parents[2]
+DOCKERFILE = """\
+# syntax=SYNTAX
+ARG BASE=busybox
+FROM ${BASE} AS build
+ARG NAME=world
+ENV GREETING="hello, $NAME"
+WORKDIR /src
+COPY . .
+RUN <<EOF
+echo "$GREETING" > out.txt
+ls >> out.txt
+EOF
+FROM scratch AS result
+COPY --from=build --chown=5:6 --chmod=640 /src/out.txt /out.txt
+ADD archive.tar /unpacked/
+LABEL org.example.key="a value"
+EXPOSE 80/tcp
+USER 1000
+ENTRYPOINT ["/bin/app"]
+CMD ["--help"]
+FROM busybox
+RUN exit 9
+"""
+
+
+@pytest.fixture(scope="session")
+def frontend(stack: dict[str, str], buildkit_host: str) -> str:
+    """Build and push the frontend image; the name under which daemons find it."""
+    assert buildkit_host
+    subprocess.run(["make", "-s", "image"], cwd=ROOT, check=True, capture_output=True)
+    return f"localhost:{stack['PYLLB_REGISTRY_PORT']}/pyfrontend"
+
+
+@pytest.fixture
+def context(frontend: str, tmp_path: Path) -> Path:
+    """A build context with a Dockerfile that names the frontend, and an ignore file."""
+    folder = tmp_path / "context"
+    folder.mkdir()
+    (folder / "Dockerfile").write_text(DOCKERFILE.replace("SYNTAX", frontend))
+    (folder / ".dockerignore").write_text("*.log\n!kept.log\n")
+    (folder / "some.log").write_text("")
+    (folder / "kept.log").write_text("")
+    (folder / "inside.txt").write_text("packed\n")
+    subprocess.run(["tar", "-cf", "archive.tar", "inside.txt"], cwd=folder, check=True)
+    return folder
+
+
+Request = dict[str, str]
+
+
+def by_syntax(frontend: str) -> tuple[str, Request]:
+    return "dockerfile.v0", {}
+
+
+def by_source(frontend: str) -> tuple[str, Request]:
+    return "gateway.v0", {"source": frontend}
+
+
+WAYS = pytest.mark.parametrize("way", [by_syntax, by_source])
+
+
+@WAYS
+def test_buildctl_builds_a_dockerfile_with_it(
+    way: Callable[[str], tuple[str, Request]],
+    frontend: str,
+    context: Path,
+    buildctl: Buildctl,
+    tmp_path: Path,
+) -> None:
+    name, options = way(frontend)
+    given = {**options, "target": "result", "build-arg:NAME": "Go"}
+    buildctl(
+        *("build", "--frontend", name),
+        *(word for key, value in given.items() for word in ("--opt", f"{key}={value}")),
+        *("--local", f"context={context}", "--local", f"dockerfile={context}"),
+        *("--output", f"type=local,dest={tmp_path / 'out'}"),
+    )
+    listing = "Dockerfile\narchive.tar\ninside.txt\nkept.log\nout.txt\n"
+    assert (tmp_path / "out" / "out.txt").read_text() == f"hello, Go\n{listing}"
+    assert (tmp_path / "out" / "unpacked" / "inside.txt").read_text() == "packed\n"
+
+
+def built(
+    address: str, context: Path, tmp_path: Path, frontend: str, **options: str
+) -> dict[str, Any]:
+    """Build the target with a frontend, and return the image config without its times."""
+    with Client(address) as client:
+        client.solve(
+            frontend=frontend,
+            frontend_attrs={"target": "result", **options},
+            local={"context": context, "dockerfile": context},
+            exports=[oci(tmp_path / "image.tar")],
+        )
+    config, _ = image_of(tmp_path / "image.tar")
+    config.pop("created")
+    for entry in config["history"]:
+        entry.pop("created")
+    return config
+
+
+def test_the_image_is_the_one_of_the_stock_frontend(
+    frontend: str, context: Path, buildkit_host: str, tmp_path: Path
+) -> None:
+    ours = built(buildkit_host, context, tmp_path, "gateway.v0", source=frontend)
+    text = (context / "Dockerfile").read_text()
+    (context / "Dockerfile").write_text(text.partition("\n")[2])
+    theirs = built(buildkit_host, context, tmp_path, "dockerfile.v0")
+    assert ours == theirs
+    assert ours["config"]["Labels"] == {"org.example.key": "a value"}
+
+
+def test_it_builds_its_own_image(frontend: str, buildkit_host: str, tmp_path: Path) -> None:
+    def digest(name: str, **options: str) -> str:
+        with Client(buildkit_host) as client:
+            client.solve(
+                frontend=name,
+                frontend_attrs={"filename": "Dockerfile.frontend", **options},
+                local={"context": ROOT, "dockerfile": ROOT},
+                exports=[oci(tmp_path / "image.tar")],
+            )
+        _, found = image_of(tmp_path / "image.tar")
+        return found
+
+    assert digest("gateway.v0", source=frontend) == digest("dockerfile.v0")
+
+
+def failure(address: str, folder: Path, frontend: str, **options: str) -> SolveError:
+    with Client(address) as client, pytest.raises(SolveError) as caught:
+        client.solve(
+            frontend="gateway.v0",
+            frontend_attrs={"source": frontend, **options},
+            local={"context": folder, "dockerfile": folder},
+            exports=[local(folder.parent / "out")],
+        )
+    assert not (folder.parent / "out").exists()
+    return caught.value
+
+
+def test_an_unknown_instruction_is_shown_with_a_caret(
+    frontend: str, buildkit_host: str, tmp_path: Path
+) -> None:
+    folder = tmp_path / "context"
+    folder.mkdir()
+    (folder / "Dockerfile").write_text("FROM busybox\nRUN a\nCOPPY a b\n")
+    assert render(failure(buildkit_host, folder, frontend)) == (
+        "error: Dockerfile:3:1: unknown instruction: COPPY (hint: did you mean COPY?)\n"
+        "1 |     FROM busybox\n"
+        "2 |     RUN a\n"
+        "3 | >>> COPPY a b\n"
+        "  |     ^^^^^"
+    )
+
+
+def test_an_unknown_flag_is_shown_with_a_caret(
+    frontend: str, buildkit_host: str, tmp_path: Path
+) -> None:
+    folder = tmp_path / "context"
+    folder.mkdir()
+    (folder / "Dockerfile").write_text("FROM busybox\nCOPY --form=a b c\n")
+    assert render(failure(buildkit_host, folder, frontend)) == (
+        "error: Dockerfile:2:6: unknown flag: --form (hint: did you mean --from?)\n"
+        "1 |     FROM busybox\n"
+        "2 | >>> COPY --form=a b c\n"
+        "  |          ^^^^^^"
+    )
+
+
+def test_a_failing_step_shows_its_line_and_log(
+    frontend: str, context: Path, buildkit_host: str
+) -> None:
+    error = failure(buildkit_host, context, frontend, **{"no-cache": ""})
+    assert (error.exit_code, error.span and error.span.line) == (9, 21)
+    assert error.step == "[stage-2 2/2] RUN exit 9"
+
+
+def test_options_that_are_not_supported_are_refused(
+    frontend: str, context: Path, buildkit_host: str
+) -> None:
+    error = failure(buildkit_host, context, frontend, **{"add-hosts": "a=1.2.3.4"})
+    assert error.message.startswith("option add-hosts is not supported by this frontend yet")
+
+
+def test_a_missing_dockerfile_is_named(frontend: str, context: Path, buildkit_host: str) -> None:
+    error = failure(buildkit_host, context, frontend, filename="None")
+    assert error.message.startswith("there is no None in the directory 'dockerfile'")
+
+
+@pytest.fixture
+def serving(frontend: str, buildkit_host: str, tmp_path: Path) -> Callable[[str], str]:
+    """Make a frontend image of Python code; return its name."""
+
+    def make(code: str) -> str:
+        folder = tmp_path / "frontend"
+        folder.mkdir()
+        (folder / "main.py").write_text(textwrap.dedent(code))
+        (folder / "Dockerfile").write_text(
+            f'FROM {frontend}\nCOPY main.py /main.py\nENTRYPOINT ["python3", "/main.py"]\n'
+        )
+        name = f"{frontend.partition('/')[0]}/test/{tmp_path.name}"
+        with Client(buildkit_host) as client:
+            client.solve(
+                frontend="dockerfile.v0",
+                local={"context": folder, "dockerfile": folder},
+                exports=[image(name, push=True)],
+            )
+        return name
+
+    return make
+
+
+def test_a_function_is_a_frontend(
+    serving: Callable[[str], str], buildkit_host: str, tmp_path: Path
+) -> None:
+    name = serving("""\
+        import sys
+        from llb import Image, Scratch
+        from llb.gateway import Result, serve
+
+        def build(request, gateway):
+            print("this must not reach the daemon's pipe")
+            ref = gateway.solve(Image("busybox").run("echo built > /x").marshal())
+            text = gateway.read_file(ref, "/x") + request.options["word"].encode()
+            found = gateway.resolve_image_config("docker.io/library/busybox:latest")
+            assert found.digest.startswith("sha256:")
+            result = Result(gateway.solve(Scratch().mkfile("/y", text).marshal()))
+            return result.with_image(request.platforms[0], found.config)
+
+        sys.exit(serve(build))
+        """)
+    with Client(buildkit_host) as client:
+        client.solve(
+            frontend="gateway.v0",
+            frontend_attrs={"source": name, "word": "given"},
+            exports=[local(tmp_path / "out")],
+        )
+    assert (tmp_path / "out" / "y").read_text() == "built\ngiven"
+
+
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        (
+            "raise ValueError('a mistake')",
+            "the frontend crashed: ValueError: a mistake; at /main.py:5",
+        ),
+        ("raise SystemExit(3)", "the frontend crashed: SystemExit: 3; at /main.py:5"),
+        (
+            "return 1 / 0",
+            "the frontend crashed: ZeroDivisionError: division by zero; at /main.py:5",
+        ),
+        ("return None", "the frontend crashed: TypeError: a frontend returned None, not a Result"),
+    ],
+)
+def test_an_exception_in_a_frontend_reaches_the_user(
+    serving: Callable[[str], str], buildkit_host: str, tmp_path: Path, code: str, message: str
+) -> None:
+    name = serving(f"""\
+        import sys
+        from llb.gateway import serve
+
+        def build(request, gateway):
+            {code}
+
+        sys.exit(serve(build))
+        """)
+    (tmp_path / "context").mkdir()
+    error = failure(buildkit_host, tmp_path / "context", name)
+    assert error.message.startswith(message)
+    if "/main.py" in message:
+        assert error.span is not None
+        assert (error.span.filename, error.span.line) == ("/main.py", 5)
