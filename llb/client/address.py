@@ -51,7 +51,8 @@ def default_socket(environ: Mapping[str, str] = os.environ) -> str | None:
     if runtime:
         candidates.append(Path(runtime) / "buildkit" / "buildkitd.sock")
     for socket in candidates:
-        if socket.is_socket() and os.access(socket, os.W_OK):
+        # A folder that only root may enter makes the second question an error.
+        if os.access(socket, os.W_OK) and socket.is_socket():
             return f"unix://{socket}"
     return None
 

@@ -154,8 +154,9 @@ def command(place: Place) -> list[str]:
         wrapper = [rootlesskit, "--net=host", "--copy-up=/etc"]
     config = ["--config", str(place.config)] if place.config.exists() else []
     rootless = ["--rootless"] if wrapper else []
-    root = ["--root", str(place.folder / "root"), "--addr", place.address]
-    return [*wrapper, buildkitd, *config, *root, *rootless]
+    own = ["--root", str(place.folder / "root"), "--addr", place.address]
+    traces = ["--otel-socket-path", str(place.folder / "otel.sock")]
+    return [*wrapper, buildkitd, *config, *own, *traces, *rootless]
 
 
 def _start(place: Place) -> None:
@@ -166,6 +167,7 @@ def _start(place: Place) -> None:
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
+            env=_environment(place),
             start_new_session=True,
         )
     _wait_until(lambda: is_up(place) or supervisor.poll() is not None, START_SECONDS)
@@ -176,6 +178,15 @@ def _start(place: Place) -> None:
             f"the private buildkitd did not start: {' / '.join(lines[-_LOG_LINES:])}",
             hint=f"its whole log is {place.log}",
         )
+
+
+def _environment(place: Place) -> dict[str, str]:
+    """Return the daemon's environment; a user's runc keeps its state in a place of the user's."""
+    if os.geteuid() == 0:
+        return dict(os.environ)
+    runtime = place.folder / "run"
+    runtime.mkdir(mode=0o700, exist_ok=True)
+    return {**os.environ, "XDG_RUNTIME_DIR": str(runtime)}
 
 
 def _wait_until(done: object, seconds: float) -> None:
