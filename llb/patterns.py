@@ -9,6 +9,7 @@ pattern takes back what an earlier one matched.
 from __future__ import annotations
 
 import re
+import warnings
 from typing import TYPE_CHECKING
 
 from attrs import field, frozen
@@ -115,7 +116,7 @@ def _matcher(pattern: str) -> Callable[[str], bool]:
     wildcards = sum(token[0] in ("star", "deep", "rest") for token in tokens)
     if wildcards > _MAX_BACKTRACKING:
         return lambda path: _simulate(tokens, path)
-    regex = re.compile("".join(_REGEX[kind](text) for kind, text in tokens) + r"\Z", re.DOTALL)
+    regex = _regex(pattern)
     return lambda path: regex.match(path) is not None
 
 
@@ -125,14 +126,42 @@ def _is_literal(text: str) -> bool:
 
 _Token = tuple[str, str]
 
-_REGEX: dict[str, Callable[[str], str]] = {
-    "literal": re.escape,
-    "any": lambda _: "[^/]",
-    "star": lambda _: "[^/]*",
-    "deep": lambda _: "(?:.*/)?",
-    "rest": lambda _: ".*",
-    "class": lambda text: text,
-}
+
+def _regex(pattern: str) -> re.Pattern[str]:
+    """Return a pattern as the regular expression that Docker makes of it.
+
+    It is made character by character, with no regard for where a class begins and
+    ends, so that a wildcard in a class is still one. An escaped letter means what it
+    means in a regular expression. Raises InvalidValueError.
+    """
+    out: list[str] = []
+    place = 0
+    while place < len(pattern):
+        character = pattern[place]
+        place += 1
+        if character == "*" and pattern.startswith("*", place):
+            place += 1
+            place += pattern.startswith("/", place)
+            out.append("(?:.*/)?" if place < len(pattern) else ".*")
+        elif character == "\\" and place < len(pattern):
+            out.append(_escape(pattern[place]))
+            place += 1
+        else:
+            out.append(_TRANSLATED.get(character, character))
+    try:
+        with warnings.catch_warnings():
+            # Python wonders whether "[[" was meant as a set of sets.
+            warnings.simplefilter("ignore", FutureWarning)
+            return re.compile("".join(out) + r"\Z")
+    except re.error as error:
+        raise _malformed(pattern, str(error)) from error
+
+
+_TRANSLATED = {"*": "[^/]*", "?": "[^/]"} | {each: f"\\{each}" for each in ".+()|{}$"}
+
+
+def _escape(character: str) -> str:
+    return "\\Z" if character == "z" else f"\\{character}"
 
 
 def _tokens(pattern: str) -> tuple[_Token, ...]:

@@ -116,3 +116,12 @@ def start_buildkitd(tmp_path: Path, buildctl: Buildctl) -> Iterator[Callable[[],
     for process in running:
         process.terminate()
         process.wait(START_SECONDS)
+    unmount_below(tmp_path)
+
+
+def unmount_below(folder: Path) -> None:
+    """Unmount what a daemon that was killed left mounted."""
+    mounts = [line.split()[1] for line in Path("/proc/mounts").read_text().splitlines()]
+    for mount in sorted(mounts, reverse=True):
+        if Path(mount).is_relative_to(folder):
+            subprocess.run(["umount", "--lazy", mount], check=True)

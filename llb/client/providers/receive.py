@@ -118,7 +118,7 @@ class _Receiver:
     def checked(self, path: str) -> str:
         """Return a path that is safe to make below the root."""
         parts = tuple(part.encode() for part in path.split("/"))
-        if not path or path.startswith("/") or clean(path) != path or parts[0] == b"..":
+        if path.startswith("/") or clean(path) != path or parts[0] in (b".", b".."):
             raise _hostile(path, "it is not a clean relative path")
         if "\0" in path:
             raise _hostile(path, "it has a NUL")

@@ -1,0 +1,42 @@
+"""A call from the daemon, as a list of packets that arrive and a list of those that were sent."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from llb._pb import fsutil_pb2 as pb
+from llb.errors import CancelledError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+
+class FakeCall:
+    """The surface of ``llb.tunnel.ServerCall`` that services use."""
+
+    def __init__(
+        self,
+        packets: Iterable[pb.Packet] = (),
+        metadata: Mapping[str, tuple[str, ...]] | None = None,
+    ) -> None:
+        self.method = "/test"
+        self.metadata = dict(metadata or {})
+        self.sent: list[pb.Packet] = []
+        self._packets = iter(packets)
+
+    def receive(self) -> bytes | None:
+        packet = next(self._packets, None)
+        return None if packet is None else packet.SerializeToString()
+
+    def send(self, message: bytes) -> None:
+        self.sent.append(pb.Packet.FromString(message))
+
+    def flush(self) -> None:
+        """Everything was sent at once."""
+
+
+class BrokenCall(FakeCall):
+    """A call that the daemon resets."""
+
+    def receive(self) -> bytes | None:
+        raise CancelledError("the daemon reset the call")
