@@ -66,14 +66,14 @@ def _pairs(
 )
 @click.option("--addr", metavar="ADDRESS", help="The BuildKit: unix://PATH or tcp://HOST:PORT.")
 def build(**options: object) -> None:
-    r"""Build a Python script, a definition, or the Dockerfile of a directory.
+    """Build a Python script, a definition, or the Dockerfile of a directory.
 
     \b
     Examples:
       llb build examples/01_hello.py -o out
       llb build . -f Dockerfile -o type=oci,dest=image.tar
       python build.py | llb build - --local context=.
-    """
+    """  # noqa: D301 - click wants the control character
     # grpc costs 100 ms to import, which `llb --help` should not wait for.
     from llb.client import Client, parse_export  # noqa: PLC0415
     from llb.client.progress import display  # noqa: PLC0415

@@ -16,11 +16,11 @@ from llb.errors import InputError
 @click.command()
 @click.argument("source", metavar="FILE.py | FILE.pb | -")
 def dump(source: str) -> None:
-    r"""Print every operation of a definition with all its fields.
+    """Print every operation of a definition with all its fields.
 
     \b
     Example: llb dump examples/01_hello.py
-    """
+    """  # noqa: D301 - click wants the control character
     click.echo(dumping.text(script.load(source).definition), nl=False)
 
 
@@ -31,7 +31,7 @@ def dump(source: str) -> None:
 )
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="A picture.")
 def graph(source: str, form: str, output: Path | None) -> None:
-    r"""Draw the graph of a definition, as a tree or as a picture.
+    """Draw the graph of a definition, as a tree or as a picture.
 
     A picture (.svg, .png, .pdf) is drawn by graphviz; without graphviz the graph is
     written in the DOT language.
@@ -40,7 +40,7 @@ def graph(source: str, form: str, output: Path | None) -> None:
     Examples:
       llb graph examples/01_hello.py
       llb graph examples/01_hello.py -o graph.svg
-    """
+    """  # noqa: D301 - click wants the control character
     definition = script.load(source).definition
     if output is not None:
         _draw(dumping.dot(definition), output)

@@ -10,11 +10,11 @@ _ADDR = click.option("--addr", metavar="ADDRESS", help="unix://PATH or tcp://HOS
 @click.command()
 @_ADDR
 def info(addr: str | None) -> None:
-    r"""Print which BuildKit answers, and where.
+    """Print which BuildKit answers, and where.
 
     \b
     Example: llb info --addr unix:///run/buildkit/buildkitd.sock
-    """
+    """  # noqa: D301 - click wants the control character
     from llb.client import Client  # noqa: PLC0415 - loads grpc
 
     with Client(addr) as client:
@@ -28,11 +28,11 @@ def info(addr: str | None) -> None:
 @click.command()
 @_ADDR
 def workers(addr: str | None) -> None:
-    r"""Print what runs steps: worker, platforms and labels.
+    """Print what runs steps: worker, platforms and labels.
 
     \b
     Example: llb workers
-    """
+    """  # noqa: D301 - click wants the control character
     from llb.client import Client  # noqa: PLC0415 - loads grpc
 
     with Client(addr) as client:
