@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from attrs import frozen, mutable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 _SPECIAL = frozenset("@*#?-$!0")
 _HEREDOC_SPACE = "\t\r "
@@ -240,9 +240,9 @@ class _Reader:
             return self.next()
         return self.while_(_is_name)
 
-    def while_(self, accepts: object) -> str:
+    def while_(self, accepts: Callable[[str], bool]) -> str:
         start = self.place
-        while (character := self.peek()) and accepts(character):  # type: ignore[operator]
+        while (character := self.peek()) and accepts(character):
             self.place += 1
         return self.text[start : self.place]
 

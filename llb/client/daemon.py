@@ -24,7 +24,7 @@ from llb.client.address import none_found
 from llb.errors import ConnectError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 START_SECONDS = 60.0
 STOP_SECONDS = 30.0
@@ -189,7 +189,7 @@ def _environment(place: Place) -> dict[str, str]:
     return {**os.environ, "XDG_RUNTIME_DIR": str(runtime)}
 
 
-def _wait_until(done: object, seconds: float) -> None:
+def _wait_until(done: Callable[[], bool], seconds: float) -> None:
     deadline = time.monotonic() + seconds
-    while not done() and time.monotonic() < deadline:  # type: ignore[operator]
+    while not done() and time.monotonic() < deadline:
         time.sleep(_POLL_SECONDS)

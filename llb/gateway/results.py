@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from llb.platforms import Platform
 
 _IMAGE_CONFIG = "containerimage.config"
-_BASE_CONFIG = "containerimage.base.config"
 _PLATFORMS = "refs.platforms"
 
 
@@ -38,14 +37,10 @@ class Result:
     refs: Mapping[str, Ref] = field(factory=dict)
     metadata: Mapping[str, bytes] = field(factory=dict)
 
-    def with_image(
-        self, platform: Platform, config: bytes, *, base_config: bytes | None = None
-    ) -> Result:
+    def with_image(self, platform: Platform, config: bytes) -> Result:
         """Return the result with an image config in JSON, for the one tree of the result."""
-        metadata = {_IMAGE_CONFIG: config, _PLATFORMS: _platforms_json([platform])}
-        if base_config is not None:
-            metadata[_BASE_CONFIG] = base_config
-        return evolve(self, metadata={**self.metadata, **metadata})
+        image = {_IMAGE_CONFIG: config, _PLATFORMS: _platforms_json([platform])}
+        return evolve(self, metadata={**self.metadata, **image})
 
 
 def _platforms_json(platforms: list[Platform]) -> bytes:
