@@ -41,11 +41,17 @@ class Expander:
 
     def word(self, text: str, env: Mapping[str, str]) -> str:
         """Return ``text`` with its variables replaced. Raises ExpansionError."""
-        return _Reader(self, text, env, self.raw_escapes).read(None)[0]
+        return self._read(text, env)[0]
 
     def words(self, text: str, env: Mapping[str, str]) -> tuple[str, ...]:
         """Return ``text`` expanded and then split at spaces outside of quotes."""
-        return _Reader(self, text, env, self.raw_escapes).read(None)[1]
+        return self._read(text, env)[1]
+
+    def _read(self, text: str, env: Mapping[str, str]) -> tuple[str, tuple[str, ...]]:
+        try:
+            return _Reader(self, text, env, self.raw_escapes).read(None)
+        except RecursionError as error:
+            raise ExpansionError("substitutions are nested too deeply") from error
 
 
 @mutable

@@ -1,0 +1,54 @@
+"""Addresses are read, and a BuildKit is looked for in the documented order."""
+
+from __future__ import annotations
+
+import socket
+from typing import TYPE_CHECKING
+
+import pytest
+
+from llb.client.address import default_socket, named, to_target
+from llb.errors import InvalidValueError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.mark.parametrize(
+    ("address", "target"),
+    [
+        ("unix:///run/x.sock", "unix:///run/x.sock"),
+        ("tcp://localhost:1234", "localhost:1234"),
+        ("tcp://10.0.0.1:1", "10.0.0.1:1"),
+        ("tcp://[::1]:1234", "[::1]:1234"),
+    ],
+)
+def test_addresses_become_targets(address: str, target: str) -> None:
+    assert to_target(address) == target
+
+
+@pytest.mark.parametrize(
+    "address", ["", "unix://", "tcp://host", "tcp://:1", "tcp://a b:1", "http://x:1", "/run/x.sock"]
+)
+def test_other_addresses_are_refused(address: str) -> None:
+    with pytest.raises(InvalidValueError, match="invalid address"):
+        to_target(address)
+
+
+def test_an_argument_comes_before_the_environment() -> None:
+    environ = {"BUILDKIT_HOST": "unix:///env"}
+    assert named("unix:///given", environ) == "unix:///given"
+    assert named(None, environ) == "unix:///env"
+    assert named(None, {"BUILDKIT_HOST": ""}) is None
+
+
+def test_the_socket_of_a_user_is_found(tmp_path: Path) -> None:
+    (tmp_path / "buildkit").mkdir()
+    path = tmp_path / "buildkit" / "buildkitd.sock"
+    environ = {"XDG_RUNTIME_DIR": str(tmp_path)}
+    path.write_text("a file is no socket")
+    assert default_socket(environ) is None
+    path.unlink()
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(path))
+        assert default_socket(environ) == f"unix://{path}"

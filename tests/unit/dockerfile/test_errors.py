@@ -1,0 +1,74 @@
+"""Every mistake in a Dockerfile is told with its place; the whole texts are checked in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from frontend.dockerfile import (
+    ConvertOptions,
+    DockerfileError,
+    ResolvedImage,
+    convert,
+    needed_images,
+    parse,
+)
+from llb.errors import render
+
+TESTS = Path(__file__).parents[2]
+CASES = sorted((TESTS / "conformance" / "dockerfile" / "cases").glob("error-*.Dockerfile"))
+GOLDEN = TESTS / "golden" / "dockerfile" / "errors.txt"
+NOTHING = ResolvedImage("sha256:" + "0" * 64, b"{}")
+UNSUPPORTED = [
+    "ONBUILD RUN x",
+    "HEALTHCHECK NONE",
+    "RUN --mount=type=cache,target=/x a",
+    "RUN --network=none a",
+    "RUN --security=insecure a",
+    "RUN --device=x a",
+    "COPY --link a b",
+    "COPY --parents a b",
+    "ADD --keep-git-dir a b",
+    "ADD --checksum=sha256:1 a b",
+    "ADD https://example.org/x b",
+    "ADD git@example.org:x b",
+]
+
+
+def told(text: bytes) -> str:
+    """Return what is told of a file's mistake, with images of nothing at all."""
+    options = ConvertOptions(target="b" if b"AS a\n" in text and b"FROM" not in text[5:] else None)
+
+    def converted() -> None:
+        parsed = parse(text, "Dockerfile")
+        images = needed_images(parsed, options)
+        convert(parsed, options, dict.fromkeys(images, NOTHING))
+
+    with pytest.raises(DockerfileError) as caught:
+        converted()
+    return render(caught.value)
+
+
+def test_every_mistake_is_told_as_checked_in() -> None:
+    texts = [f"# {path.stem}\n{told(path.read_bytes())}\n" for path in CASES]
+    assert "\n".join(texts) == GOLDEN.read_text()
+
+
+@pytest.mark.parametrize("line", UNSUPPORTED)
+def test_what_is_not_supported_is_refused_at_its_line(line: str) -> None:
+    text = told(f"FROM scratch\n{line}\n".encode())
+    assert text.startswith("error: Dockerfile:2")
+    assert " is not supported yet\n" in text
+    assert f"2 | >>> {line}\n" in text
+    assert text.endswith("hint: docker/dockerfile:1 in the '# syntax=' line supports it")
+
+
+def test_nothing_of_a_file_of_bytes_is_a_traceback() -> None:
+    assert told(b"\x00\xff\xfe FROM\n").startswith("error: Dockerfile:1")
+
+
+def test_a_line_that_is_too_long_is_refused() -> None:
+    assert told(b"FROM scratch\nRUN " + b"x" * 70_000).startswith(
+        "error: Dockerfile:2: dockerfile line greater than max allowed size of 65535"
+    )

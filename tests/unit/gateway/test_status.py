@@ -1,0 +1,45 @@
+"""Errors travel as statuses that every client shows."""
+
+from __future__ import annotations
+
+import json
+
+from google.protobuf.any_pb2 import Any as AnyMessage
+
+from llb.errors import LLBError, RemoteError, Span
+from llb.gateway.status import to_status
+
+SPAN = Span("Dockerfile", "FROM a\nCOPPY b c\n", 2, column=1, width=5)
+
+
+def test_an_error_carries_its_lines() -> None:
+    status = to_status(LLBError("it is wrong", span=SPAN, hint="mend it"), language="Dockerfile")
+    assert status.message == "it is wrong (hint: mend it)"
+    (detail,) = status.details
+    assert detail.type_url == "github.com/moby/buildkit/errdefs.Source+json"
+    assert json.loads(detail.value) == {
+        "info": {
+            "filename": "Dockerfile",
+            "data": "RlJPTSBhCkNPUFBZIGIgYwo=",
+            "language": "Dockerfile",
+        },
+        "ranges": [{"start": {"line": 2, "character": 0}, "end": {"line": 2, "character": 5}}],
+    }
+
+
+def test_what_came_from_the_daemon_goes_back_unchanged() -> None:
+    detail = AnyMessage(type_url="some/type", value=b"content")
+    error = RemoteError("from the daemon", code=5, details=(detail.SerializeToString(),))
+    status = to_status(error)
+    assert (status.code, status.message, list(status.details)) == (5, "from the daemon", [detail])
+
+
+def test_a_mistake_in_a_frontend_is_told_with_its_place() -> None:
+    try:
+        dict[str, str]()["missing"]
+    except KeyError as error:
+        status = to_status(error)
+    assert status.message.startswith("the frontend crashed: KeyError: 'missing'; at ")
+    assert "test_status.py:" in status.message
+    (detail,) = status.details
+    assert json.loads(detail.value)["info"]["language"] == "Python"
