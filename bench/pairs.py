@@ -1,0 +1,130 @@
+"""Two programs that do the same, measured side by side: whole processes, in turns.
+
+Which of the two begins changes from pair to pair, so that neither always
+meets what the other left behind. The medians count, and the median of the
+ratios of the pairs.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+ROOT = Path(__file__).parents[1]
+BUILDCTL = os.environ.get("PYLLB_BUILDCTL", "buildctl")
+
+
+@dataclass(frozen=True)
+class Run:
+    """One process: the seconds it took, and those of processor time that were its own."""
+
+    seconds: float
+    cpu: float
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """The runs of one case, ours and theirs by pairs."""
+
+    case: str
+    ours: tuple[Run, ...]
+    theirs: tuple[Run, ...]
+
+    @property
+    def ratio(self) -> float:
+        """How much longer ours takes: the median over the pairs."""
+        return median(a.seconds / b.seconds for a, b in zip(self.ours, self.theirs, strict=True))
+
+    def summary(self) -> dict[str, object]:
+        """Return the medians, the ratio and every run, for JSON."""
+        return {
+            "case": self.case,
+            "ours_median_s": round(median(run.seconds for run in self.ours), 3),
+            "theirs_median_s": round(median(run.seconds for run in self.theirs), 3),
+            "ratio": round(self.ratio, 3),
+            "ours": [asdict(run) for run in self.ours],
+            "theirs": [asdict(run) for run in self.theirs],
+        }
+
+
+def run(command: Sequence[str], *, stdin: Path | None = None) -> Run:
+    """Run a process and return its times; raises RuntimeError with its words if it fails."""
+    os.sync()
+    with tempfile.TemporaryFile() as output, (stdin or Path(os.devnull)).open("rb") as source:
+        begin = time.perf_counter()
+        process = subprocess.Popen(
+            command, stdin=source, stdout=output, stderr=subprocess.STDOUT, cwd=ROOT
+        )
+        _, status, usage = os.wait4(process.pid, 0)
+        seconds = time.perf_counter() - begin
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode:
+            output.seek(0)
+            words = output.read().decode(errors="replace")
+            raise RuntimeError(f"{command[0]} ended with {process.returncode}: {words}")
+    return Run(round(seconds, 4), round(usage.ru_utime + usage.ru_stime, 4))
+
+
+def alternate(case: str, count: int, ours: Callable[[], Run], theirs: Callable[[], Run]) -> Pairs:
+    """Return the runs of ``count`` pairs, after saying how each went."""
+    pairs: list[tuple[Run, Run]] = []
+    for number in range(count):
+        if number % 2:
+            second = theirs()
+            pairs.append((ours(), second))
+        else:
+            first = ours()
+            pairs.append((first, theirs()))
+        mine, other = pairs[-1]
+        print(f"{case}: {mine.seconds:.2f} s beside {other.seconds:.2f} s", file=sys.stderr)
+    return Pairs(case, tuple(mine for mine, _ in pairs), tuple(other for _, other in pairs))
+
+
+def machine() -> dict[str, object]:
+    """Return what was measured on, and when."""
+    version = subprocess.run([BUILDCTL, "--version"], check=True, capture_output=True, text=True)
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return {
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "cores": os.cpu_count(),
+        "memory_gib": round(memory / 2**30, 1),
+        "kernel": platform.release(),
+        "architecture": platform.machine(),
+        "python": platform.python_version(),
+        "buildctl": version.stdout.strip(),
+    }
+
+
+def table(rows: Sequence[Pairs]) -> str:
+    """Return the medians as a table in Markdown."""
+    lines = [
+        "| case | ours, s | theirs, s | ratio | ours, CPU s | theirs, CPU s |",
+        "|---|---:|---:|---:|---:|---:|",
+    ]
+    for row in rows:
+        times = [median(run.seconds for run in runs) for runs in (row.ours, row.theirs)]
+        cpu = [median(run.cpu for run in runs) for runs in (row.ours, row.theirs)]
+        lines.append(
+            f"| {row.case} | {times[0]:.2f} | {times[1]:.2f} | {row.ratio:.2f} "
+            f"| {cpu[0]:.2f} | {cpu[1]:.2f} |"
+        )
+    return "\n".join(lines)
+
+
+def write(path: Path, rows: Sequence[Pairs], extra: Mapping[str, object]) -> None:
+    """Write what was measured, and on what, to a file."""
+    data = {"machine": machine(), **extra, "cases": [row.summary() for row in rows]}
+    path.write_text(json.dumps(data, indent=1) + "\n")
