@@ -21,8 +21,7 @@ from llb.tunnel.events import DataReceived, GoAwayReceived, HeadersReceived, Str
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from llb.tunnel.call import Call
-    from llb.tunnel.events import Event, Limits
+    from llb.tunnel.events import Event, Limits, Listener
     from llb.tunnel.frames import ErrorCode
     from llb.tunnel.pipe import Pipe
     from llb.tunnel.streams import Buffer
@@ -56,14 +55,14 @@ class Endpoint:
         self.lock = threading.Lock()
         self.connection = Connection(client=client, limits=limits)
         self.message_limit = message_limit
-        self.calls: dict[int, Call] = {}
+        self.calls: dict[int, Listener] = {}
         self.failure: TransportError | None = None
         self.departing: TransportError | None = None
         # Notified when a place among the concurrent streams may be free.
         self.room = threading.Condition(self.lock)
         self._pipe = pipe
         self._accept = accept
-        self._blocked: set[Call] = set()
+        self._blocked: set[Listener] = set()
         self._work = threading.Condition(self.lock)
         self._is_urgent = True
         self._has_lazy = False
@@ -103,7 +102,7 @@ class Endpoint:
             self.room.wait(left)
 
     @contextmanager
-    def sending(self, call: Call) -> Iterator[None]:
+    def sending(self, call: Listener) -> Iterator[None]:
         """Have ``call`` told when the writer has made room in its queue. Needs the lock."""
         self._blocked.add(call)
         try:
@@ -159,7 +158,7 @@ class Endpoint:
             self._work.notify()
 
     def _dispatch(self, events: list[Event]) -> None:
-        touched: set[Call] = set()
+        touched: set[Listener] = set()
         for event in events:
             if isinstance(event, GoAwayReceived):
                 self._on_goaway(event)

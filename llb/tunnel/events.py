@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from attrs import frozen
 
 if TYPE_CHECKING:
+    from llb.errors import LLBError
     from llb.tunnel.streams import Headers
 
 
@@ -69,3 +70,25 @@ class GoAwayReceived:
 
 
 Event = HeadersReceived | DataReceived | StreamReset | GoAwayReceived
+
+
+class Listener(Protocol):
+    """Whom the events of a stream concern: a call. Everything is told with the lock held."""
+
+    def on_headers(self, headers: Headers, *, end: bool) -> None:
+        """Take a header list that came after the one which began the call."""
+
+    def on_data(self, data: memoryview, *, end: bool) -> None:
+        """Take bytes of the stream."""
+
+    def on_reset(self, code: int) -> None:
+        """Take a reset of the stream."""
+
+    def on_settled(self) -> None:
+        """Take note that a batch of events is over."""
+
+    def room_made(self) -> None:
+        """Wake whoever waits to send."""
+
+    def fail(self, error: LLBError) -> None:
+        """Have everything that waits for the stream raise ``error``."""
