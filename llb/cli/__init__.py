@@ -33,7 +33,7 @@ for _command in (build, daemon, dump, graph, info, workers):
 def main() -> None:
     """Run the command line of this process and exit."""
     try:
-        cli(standalone_mode=False)
+        sys.exit(cli(standalone_mode=False))
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)

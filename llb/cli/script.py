@@ -8,10 +8,12 @@ import sys
 from pathlib import Path
 from threading import Thread
 
+import click
 from attrs import frozen
 
 from llb.definition import Definition
 from llb.errors import InputError
+from llb.runner import FAILED
 from llb.script import IMAGE_CONFIG_FD
 
 STANDARD_INPUT = "-"
@@ -58,7 +60,7 @@ def _run(path: Path) -> Script:
         reader.start()
         try:
             done = subprocess.run(
-                [sys.executable, str(path)],
+                [sys.executable, "-m", "llb.runner", str(path)],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 env={**os.environ, IMAGE_CONFIG_FD: str(write)},
@@ -68,6 +70,8 @@ def _run(path: Path) -> Script:
         finally:
             os.close(write)
             reader.join()
+    if done.returncode == FAILED:
+        raise click.exceptions.Exit(1)
     if done.returncode:
         raise InputError(f"the build script {path} failed with exit status {done.returncode}")
     if not done.stdout and not config[0]:

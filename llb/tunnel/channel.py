@@ -83,6 +83,9 @@ class ClientCall(Call):
         if error is None and not self._incoming.is_between_messages:
             error = RemoteError("stream ended within a message", code=Code.INTERNAL)
         self._failure = error
+        if error is not None and error.code == Code.DEADLINE_EXCEEDED and self._deadline:
+            # The peer knows the deadline too, and may be the first to see it pass.
+            self._failure = CancelledError("deadline of the call has passed")
         self._ended = True
         self._leave()
         # The peer wants nothing more; where all was said this finds no stream.

@@ -130,6 +130,27 @@ def test_a_script_that_fails_is_an_error(tmp_path: Path) -> None:
     check_error(cli("build", script), "failed with exit status 3")
 
 
+def test_a_mistake_in_a_script_is_told_at_its_line(tmp_path: Path) -> None:
+    script = tmp_path / "build.py"
+    script.write_text("from llb import Image, main\n\nmain(Image('Not//a/reference'))\n")
+    done = cli("build", script)
+    check_error(done, f"error: {script}:3: invalid reference 'Not//a/reference'")
+    assert "3 | >>> main(Image('Not//a/reference'))\n" in done.stderr
+
+
+def test_any_other_mistake_has_a_traceback_of_the_script_alone(tmp_path: Path) -> None:
+    script = tmp_path / "build.py"
+    script.write_text("def half():\n    return 1 / 0\n\nhalf()\n")
+    done = cli("build", script)
+    assert done.returncode == 1
+    assert done.stderr == (
+        "Traceback (most recent call last):\n"
+        f'  File "{script}", line 4, in <module>\n    half()\n'
+        f'  File "{script}", line 2, in half\n    return 1 / 0\n           ~~^~~\n'
+        "ZeroDivisionError: division by zero\n"
+    )
+
+
 def test_a_script_that_prints_nothing_is_an_error(tmp_path: Path) -> None:
     script = tmp_path / "build.py"
     script.write_text("x = 1\n")
@@ -177,10 +198,13 @@ def begin_long_build(address: str, folder: Path, name: str) -> subprocess.Popen[
     script = folder / "build.py"
     script.write_text(SLEEPER.format(name))
     running = subprocess.Popen(
-        [sys.executable, "-m", "llb", "build", script, "-o", folder / "out", "--addr", address],
+        [
+            # Where the tests run in the background, their children ignore interrupts.
+            *("env", "--default-signal=INT", sys.executable, "-m", "llb"),
+            *("build", script, "-o", folder / "out", "--addr", address),
+        ],
         stderr=subprocess.PIPE,
         text=True,
-        start_new_session=True,
     )
     assert running.stderr is not None
     for line in running.stderr:

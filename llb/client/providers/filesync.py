@@ -136,10 +136,17 @@ class _Sender:
     def _guarded(self, work: Callable[[], None]) -> None:
         try:
             work()
+        except InputError as error:
+            self._fail(error)
         except LLBError as error:
             self._errors.append(error)
-            if isinstance(error, InputError):
-                self._send(_encode_error(str(error)), flush=True)
+        except OSError as error:
+            self._fail(InputError(f"cannot read {error.filename}: {error.strerror}"))
+
+    def _fail(self, error: InputError) -> None:
+        """Tell the receiver that the transfer is over, and why."""
+        self._errors.append(error)
+        self._send(_encode_error(str(error)), flush=True)
 
     def _listen(self) -> None:
         while (data := self._call.receive()) is not None:
@@ -164,8 +171,14 @@ class _Sender:
 
     def _walk(self) -> None:
         first_paths: dict[tuple[int, int], str] = {}
-        for number, entry in enumerate(walk(self._root, self._chosen)):
-            description = _describe(self._root, entry, first_paths)
+        number = -1
+        for entry in walk(self._root, self._chosen):
+            try:
+                description = _describe(self._root, entry, first_paths)
+            except FileNotFoundError:
+                # It was there a moment ago, and is now as if it had never been.
+                continue
+            number += 1
             if not description.mode & modes.TYPE:
                 self._files[number] = entry.path
             packet = pb.Packet(type=pb.Packet.PACKET_STAT, stat=description)

@@ -1,0 +1,59 @@
+"""A build script as ``llb build`` runs it: its mistakes are told as errors.
+
+Run as ``python -m llb.runner FILE``. An error of this package points at the line of
+the script that made it; any other exception has a traceback of the script's own frames.
+"""
+
+from __future__ import annotations
+
+import runpy
+import sys
+import traceback
+from pathlib import Path
+
+from llb.errors import LLBError, Span, render
+
+FAILED = 125
+"""The exit status of a script whose mistake has been told."""
+
+_PACKAGE = str(Path(__file__).parent) + "/"
+
+
+def run(path: str) -> int:
+    """Run the script and return the exit status; SystemExit of the script goes through."""
+    sys.argv = [path]
+    sys.path[0] = str(Path(path).resolve().parent)
+    try:
+        runpy.run_path(path, run_name="__main__")
+    except LLBError as error:
+        error.span = error.span or _place(error)
+        sys.stderr.write(render(error) + "\n")
+        return FAILED
+    # A script may raise anything; its author wants to see where.
+    except Exception as error:  # noqa: BLE001
+        _print_own_frames(error)
+        return FAILED
+    return 0
+
+
+def _place(error: BaseException) -> Span | None:
+    """Return the innermost line that is not of this package or generated."""
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        if not frame.filename.startswith((_PACKAGE, "<")) and frame.lineno is not None:
+            try:
+                text = Path(frame.filename).read_text(encoding="utf-8")
+            except (OSError, UnicodeDecodeError):
+                return None
+            return Span(frame.filename, text, frame.lineno)
+    return None
+
+
+def _print_own_frames(error: Exception) -> None:
+    trace = error.__traceback__
+    while trace is not None and trace.tb_frame.f_code.co_filename.startswith((_PACKAGE, "<frozen")):
+        trace = trace.tb_next
+    traceback.print_exception(error.with_traceback(trace))
+
+
+if __name__ == "__main__":
+    sys.exit(run(sys.argv[1]))
