@@ -9,6 +9,7 @@
 :mod:`llb.client` sends it there, :mod:`llb.gateway` is for frontends.
 """
 
+from llb.combine import diff, merge
 from llb.definition import Definition
 from llb.errors import LLBError
 from llb.files import copy, mkdir, mkfile, rm, symlink
@@ -53,7 +54,9 @@ __all__ = [
     "bind",
     "cache",
     "copy",
+    "diff",
     "main",
+    "merge",
     "mkdir",
     "mkfile",
     "rm",

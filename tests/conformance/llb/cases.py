@@ -19,6 +19,8 @@ from llb import (
     bind,
     cache,
     copy,
+    diff,
+    merge,
     mkdir,
     mkfile,
     rm,
@@ -230,7 +232,18 @@ def graphs() -> dict[str, State]:
     for number in range(300):
         chain = chain.run(f"echo {number}")
     again = Image("alpine").run("make", name="again")
+    other = Image("busybox").workdir("/x")
     return {
+        "merge": merge([base.workdir("/w"), Scratch(), built, other]).run("pwd"),
+        "merge described": merge([base, other], name="both", ignore_cache=True),
+        "merge twice": merge([base, base]),
+        "merge one": merge([Scratch(), other]).run("pwd"),
+        "merge none": merge([Scratch()]),
+        "diff": diff(base, built),
+        "diff of scratch": diff(Scratch(), built),
+        "diff to scratch": diff(base.workdir("/w"), Scratch()).run("pwd"),
+        "diff of nothing": diff(Scratch(), Scratch()),
+        "diff onto other": merge([other, diff(base, built, name="changes")]).run("ls"),
         "two stages": Scratch().copy(built, "/app", path="/bin/app"),
         "equal twice": base.file(copy(again, "/a"), copy(built, "/b")),
         "diamond": diamond,
