@@ -12,6 +12,7 @@ from llb._pb import control_pb2 as pb
 from llb.client import events
 from llb.client.failures import from_rpc, unreachable
 from llb.platforms import Platform
+from llb.tunnel import socket_pipe
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from google.protobuf.message import Message
 
     from llb._pb import ops_pb2
+    from llb.tunnel import Pipe
 
 _SERVICE = pb.DESCRIPTOR.services_by_name["Control"]
 _OPTIONS = (
@@ -60,15 +62,23 @@ class Control:
 
     def __init__(self, address: str, target: str) -> None:
         self.address = address
-        _probe(address)
+        # grpc would try on and on where nothing listens.
+        _connect(address).close()
         # A daemon is reached under the name of its socket, which is no host name.
         options = (*_OPTIONS, ("grpc.default_authority", "localhost"))
         self.channel = grpc.insecure_channel(target, options=options)
+        self._greet()
+
+    def _greet(self) -> None:
+        """Raise ConnectError where what listens is no BuildKit."""
         try:
-            grpc.channel_ready_future(self.channel).result(timeout=_CONNECT_SECONDS)
-        except grpc.FutureTimeoutError as error:
-            self.channel.close()
-            raise unreachable(address, "no connection in 10 seconds") from error
+            self._unary("Info")(pb.InfoRequest(), timeout=_CONNECT_SECONDS)
+        except grpc.RpcError as error:
+            # A BuildKit from before this call is one too.
+            if error.code() is not grpc.StatusCode.UNIMPLEMENTED:
+                self.channel.close()
+                reason = error.details() or error.code().name.lower()
+                raise unreachable(self.address, reason) from error
 
     def info(self) -> Info:
         """Return which BuildKit this is."""
@@ -106,6 +116,10 @@ class Control:
         call = stream(pb.StatusRequest(Ref=ref))
         return call, self._events(call)
 
+    def connect(self) -> Pipe:
+        """Return a further connection, as bytes; raises ConnectError."""
+        return socket_pipe(_connect(self.address))
+
     def close(self) -> None:
         """Close the connection; a second call does nothing."""
         self.channel.close()
@@ -132,19 +146,22 @@ class Control:
         )
 
 
-def _probe(address: str) -> None:
-    """Raise ConnectError at once where nothing listens; grpc would try on and on."""
+def _connect(address: str) -> socket.socket:
+    """Return a socket that is connected to a daemon; raises ConnectError."""
     kind, _, place = address.partition("://")
     try:
-        if kind == "unix":
-            with socket.socket(socket.AF_UNIX) as probe:
-                probe.connect(place)
-        else:
+        if kind != "unix":
             host, _, port = place.rpartition(":")
-            with socket.create_connection((host.strip("[]"), int(port)), _CONNECT_SECONDS):
-                pass
+            return socket.create_connection((host.strip("[]"), int(port)), _CONNECT_SECONDS)
+        connection = socket.socket(socket.AF_UNIX)
+        try:
+            connection.connect(place)
+        except OSError:
+            connection.close()
+            raise
     except OSError as error:
         raise unreachable(address, error.strerror or str(error)) from error
+    return connection
 
 
 def _message(name: str) -> Any:

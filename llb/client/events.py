@@ -32,6 +32,11 @@ class Vertex:
     completed: datetime | None
     error: str | None
 
+    @property
+    def canceled(self) -> bool:
+        """Whether the step was stopped because the build was over, not because it failed."""
+        return self.error is not None and self.error.endswith("context canceled")
+
 
 @frozen
 class VertexStatus:

@@ -12,10 +12,9 @@ from llb.tunnel import Server
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    import grpc
-
     from llb.client.providers.service import Service
     from llb.errors import LLBError
+    from llb.tunnel import Pipe
 
 _HEADER = "x-docker-expose-session-"
 
@@ -45,15 +44,15 @@ class Session:
         """What the services could not do, in order."""
         return tuple(failure for service in self._services for failure in service.failures)
 
-    def open(self, channel: grpc.Channel) -> None:
-        """Open the stream; :meth:`serve` answers what comes through it."""
+    def open(self, connection: Pipe) -> None:
+        """Open the stream on a connection; :meth:`serve` answers what comes through it."""
         metadata = [
             (_HEADER + "uuid", self.id),
             (_HEADER + "name", self._name),
             (_HEADER + "sharedkey", self._shared_key),
             *((_HEADER + "grpc-method", method) for method in self._handlers),
         ]
-        self._server = Server(SessionPipe(channel, metadata), self._handlers)
+        self._server = Server(SessionPipe(connection, metadata), self._handlers)
 
     def serve(self) -> None:
         """Answer the daemon until the session is closed; raises TransportError when it breaks."""

@@ -70,7 +70,7 @@ class Solving:
     def run(self, request: pb.SolveRequest, timeout: float | None) -> pb.SolveResponse:
         """Send the request and return the answer; raises what ``Client.solve`` does."""
         request.Ref = uuid.uuid4().hex
-        self._session.open(self._control.channel)
+        self._session.open(self._control.connect())
         serving = self._thread(self._session.serve)
         following = self._thread(lambda: self._follow(request.Ref))
         try:

@@ -87,7 +87,7 @@ class PlainDisplay:
 
 def _end(vertex: Vertex) -> str | None:
     if vertex.error is not None:
-        return f"ERROR: {vertex.error}" if not vertex.error.endswith("canceled") else "CANCELED"
+        return "CANCELED" if vertex.canceled else f"ERROR: {vertex.error}"
     if vertex.cached:
         return "CACHED"
     if vertex.completed is None or vertex.started is None:

@@ -126,6 +126,8 @@ def _rows(steps: Iterable[_Step]) -> Iterable[RenderableType]:
 
 
 def _mark(step: _Step) -> tuple[str, str]:
+    if step.vertex.canceled:
+        return "·", "yellow"
     if step.vertex.error is not None:
         return "✗", "red"
     if step.vertex.cached:
