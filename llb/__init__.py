@@ -11,6 +11,7 @@
 
 from llb.combine import diff, merge
 from llb.definition import Definition
+from llb.downloads import HTTP, ImageBlob, OCILayoutBlob
 from llb.errors import LLBError
 from llb.files import copy, mkdir, mkfile, rm, symlink
 from llb.image_config import ImageConfig
@@ -28,19 +29,23 @@ from llb.platforms import Platform
 from llb.reference import Reference
 from llb.script import main
 from llb.source_map import Location, Range, SourceFile
-from llb.sources import Image, Local, Scratch
+from llb.sources import Image, Local, OCILayout, Scratch
 from llb.state import State
 
 __all__ = [
+    "HTTP",
     "Definition",
     "Device",
     "Image",
+    "ImageBlob",
     "ImageConfig",
     "LLBError",
     "LinuxResources",
     "Local",
     "Location",
     "Network",
+    "OCILayout",
+    "OCILayoutBlob",
     "Platform",
     "ProgressGroup",
     "ProxyEnv",

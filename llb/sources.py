@@ -47,15 +47,13 @@ def Image(  # noqa: N802 - it reads as the type of what it returns
     if record_type is not None:
         attrs.append(("image.recordtype", record_type))
     if layer_limit is not None:
-        if layer_limit < 1:
-            raise InvalidValueError(f"invalid layer limit {layer_limit}: expected 1 or more")
-        attrs.append(("image.layerlimit", str(layer_limit)))
+        attrs.append(("image.layerlimit", _layers(layer_limit)))
         caps.append("source.image.layerlimit")
     if checksum is not None:
         attrs.append(("image.checksum", check_digest(checksum)))
         caps.append("source.image.checksum")
     identifier = f"docker-image://{Reference.parse(ref).tagged()}"
-    return _source(identifier, attrs, caps, platform, options)
+    return source_state(identifier, attrs, caps, platform, options)
 
 
 def Local(  # noqa: N802 - it reads as the type of what it returns
@@ -101,7 +99,37 @@ def Local(  # noqa: N802 - it reads as the type of what it returns
         caps.append("source.local.sharedkeyhint")
     if differ is not None:
         attrs.append(("local.differ", differ))
-    return _source(f"local://{name}", attrs, caps, None, options)
+    return source_state(f"local://{name}", attrs, caps, None, options)
+
+
+def OCILayout(  # noqa: N802 - it reads as the type of what it returns
+    ref: str,
+    *,
+    store_id: str | None = None,
+    session_id: str | None = None,
+    layer_limit: int | None = None,
+    platform: Platform | str | None = None,
+    **options: Unpack[StepOptions],
+) -> State:
+    """Return the tree of an image in an OCI layout of the client, ``name@sha256:…``.
+
+    ``store_id`` names the layout, where it is not the name in ``ref``, and
+    ``session_id`` the session that has it. ``layer_limit`` takes the first layers
+    alone.
+    """
+    if Reference.parse(ref).digest is None:
+        raise InvalidValueError(
+            f"invalid OCI layout reference {ref!r}: it has no digest",
+            hint="for example name@sha256:…",
+        )
+    attrs = []
+    if session_id is not None:
+        attrs.append(("oci.session", session_id))
+    if store_id is not None:
+        attrs.append(("oci.store", store_id))
+    if layer_limit is not None:
+        attrs.append(("oci.layerlimit", _layers(layer_limit)))
+    return source_state(f"oci-layout://{ref}", attrs, ["source.ocilayout"], platform, options)
 
 
 def Scratch() -> State:  # noqa: N802 - it reads as the type of what it returns
@@ -109,13 +137,14 @@ def Scratch() -> State:  # noqa: N802 - it reads as the type of what it returns
     return State()
 
 
-def _source(
+def source_state(
     identifier: str,
     attrs: list[tuple[str, str]],
     caps: list[str],
     platform: Platform | str | None,
     options: StepOptions,
 ) -> State:
+    """Return the state of a source; what every kind of source is made of."""
     known = None if platform is None else to_platform(platform)
     op = ops.SourceOp(
         identifier=identifier,
@@ -124,6 +153,12 @@ def _source(
         constraints=constraints(known, (), options),
     )
     return State(ops.Output(op), Settings(platform=known))
+
+
+def _layers(limit: int) -> str:
+    if limit < 1:
+        raise InvalidValueError(f"invalid layer limit {limit}: expected 1 or more")
+    return str(limit)
 
 
 def _json(values: tuple[str, ...]) -> str:

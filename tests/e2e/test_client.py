@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import functools
+import hashlib
 import io
 import os
 import re
 import stat
+import threading
 import uuid
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 
 import pytest
 
-from llb import Image, Local, Scratch, bind, cache, secret
+from llb import HTTP, Image, Local, Scratch, bind, cache, diff, merge, secret
 from llb.client import Client, Event, Vertex, VertexLog, image, local, oci, tar
 from llb.client.progress import display
-from llb.errors import InvalidValueError
+from llb.errors import InvalidValueError, SolveError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -180,6 +184,39 @@ def test_mounts_reach_the_process(buildkit_host: str, tmp_path: Path) -> None:
         )
     assert (tmp_path / "out" / "x").read_text() == "from the client"
     assert (tmp_path / "out" / "n").read_text().strip() == "1"
+
+
+def test_files_come_from_the_web(buildkit_host: str, tmp_path: Path) -> None:
+    (tmp_path / "served").mkdir()
+    (tmp_path / "served" / "page").write_text("from the web")
+    handler = functools.partial(QuietHandler, directory=str(tmp_path / "served"))
+    digest = "sha256:" + hashlib.sha256(b"from the web").hexdigest()
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}/page"
+        page = HTTP(url, checksum=digest, filename="saved", mode=0o640)
+        with Client(buildkit_host) as client:
+            client.solve(page, exports=[local(tmp_path / "out")])
+            with pytest.raises(SolveError, match="digest mismatch"):
+                client.solve(HTTP(url + "?2", checksum="sha256:" + "0" * 64))
+        server.shutdown()
+    assert (tmp_path / "out" / "saved").read_text() == "from the web"
+    assert stat.S_IMODE((tmp_path / "out" / "saved").stat().st_mode) == 0o640
+
+
+class QuietHandler(SimpleHTTPRequestHandler):
+    def log_message(self, *arguments: object) -> None:
+        """Requests are no news."""
+
+
+def test_trees_are_merged_and_compared(buildkit_host: str, tmp_path: Path) -> None:
+    base = Scratch().mkfile("/base", "b").mkfile("/shared", "old")
+    changed = base.mkfile("/shared", "new").mkfile("/added", "a")
+    other = Scratch().mkfile("/other", "o").mkfile("/shared", "other")
+    with Client(buildkit_host) as client:
+        client.solve(merge([other, diff(base, changed)]), exports=[local(tmp_path / "merged")])
+    files = {path.name: path.read_text() for path in (tmp_path / "merged").iterdir()}
+    assert files == {"other": "o", "shared": "new", "added": "a"}
 
 
 def test_a_frontend_builds_a_dockerfile(buildkit_host: str, tmp_path: Path) -> None:

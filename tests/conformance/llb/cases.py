@@ -6,11 +6,15 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from llb import (
+    HTTP,
     Device,
     Image,
+    ImageBlob,
     LinuxResources,
     Local,
     Network,
+    OCILayout,
+    OCILayoutBlob,
     Platform,
     ProgressGroup,
     ProxyEnv,
@@ -45,6 +49,35 @@ def cases() -> dict[str, State]:
 
 def sources() -> dict[str, State]:
     return {
+        "http": HTTP("https://example.org/a/b.txt?x=1"),
+        "http everything": HTTP(
+            "http://localhost:1/x",
+            checksum=DIGEST,
+            filename="y",
+            mode=0o4755,
+            uid=5,
+            gid=6,
+            auth_header_secret="token",
+            accept="text/plain",
+            user_agent="me",
+            pgp_public_key=b"key",
+            pgp_signature=b"sig",
+            name="get",
+        ),
+        "http group": HTTP("http://localhost/x", gid=6, user_agent="me"),
+        "http copied": Scratch().copy(HTTP("https://example.org/a"), "/b", path="a"),
+        "oci layout": OCILayout(f"name@{DIGEST}"),
+        "oci layout store": OCILayout(
+            f"name/x:1@{DIGEST}",
+            session_id="session",
+            store_id="store",
+            layer_limit=2,
+            platform=ARM,
+        ),
+        "image blob": ImageBlob(f"owner/app@{DIGEST}", filename="f", mode=0o600, uid=1),
+        "oci layout blob": OCILayoutBlob(
+            f"app@{DIGEST}", session_id="session", store_id="store", filename="f"
+        ),
         "scratch": Scratch(),
         "image": Image("alpine"),
         "image tag": Image("alpine:3.20"),

@@ -7,7 +7,20 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from llb import Image, Local, Scratch, State, bind, cache, mkdir, secret, tmpfs
+from llb import (
+    HTTP,
+    Image,
+    ImageBlob,
+    Local,
+    OCILayout,
+    Scratch,
+    State,
+    bind,
+    cache,
+    mkdir,
+    secret,
+    tmpfs,
+)
 from llb.errors import InvalidValueError
 
 if TYPE_CHECKING:
@@ -157,6 +170,18 @@ BAD: dict[str, tuple[Callable[[], object], str]] = {
         "no mount at '/a': nothing was run yet",
     ),
     "no file action": (lambda: Scratch().file(), "file() needs at least one action"),
+    "url": (
+        lambda: HTTP("ftp://x/y"),
+        "invalid URL 'ftp://x/y': expected http:// or https:// and a host",
+    ),
+    "blob without digest": (
+        lambda: ImageBlob("alpine:3"),
+        "invalid blob reference 'alpine:3': expected a digest and no tag",
+    ),
+    "layout without digest": (
+        lambda: OCILayout("alpine:3"),
+        "invalid OCI layout reference 'alpine:3': it has no digest",
+    ),
     "local name": (
         lambda: Local(""),
         "invalid local name '': expected a name, for example context",

@@ -35,6 +35,16 @@ func sh(command string) llb.RunOption {
 
 func sources() map[string]llb.State {
 	return map[string]llb.State{
+		"http": llb.HTTP("https://example.org/a/b.txt?x=1"),
+		"http everything": llb.HTTP("http://localhost:1/x", llb.Checksum(digest), llb.Filename("y"), llb.Chmod(0o4755), llb.Chown(5, 6),
+			llb.AuthHeaderSecret("token"), llb.Header(llb.HTTPHeader{Accept: "text/plain", UserAgent: "me"}),
+			llb.VerifyPGPSignature(llb.HTTPSignatureInfo{PubKey: []byte("key"), Signature: []byte("sig")}), llb.WithCustomName("get")),
+		"http group":           llb.HTTP("http://localhost/x", llb.Chown(0, 6), llb.Header(llb.HTTPHeader{UserAgent: "me"})),
+		"http copied":          llb.Scratch().File(llb.Copy(llb.HTTP("https://example.org/a"), "a", "/b", content)),
+		"oci layout":           llb.OCILayout("name@" + digest),
+		"oci layout store":     llb.OCILayout("name/x:1@"+digest, llb.OCIStore("session", "store"), llb.OCILayerLimit(2), llb.Platform(arm)),
+		"image blob":           llb.ImageBlob("owner/app@"+digest, llb.Filename("f"), llb.Chmod(0o600), llb.Chown(1, 0)),
+		"oci layout blob":      llb.OCILayoutBlob("app@"+digest, llb.ImageBlobOCIStore("session", "store"), llb.Filename("f")),
 		"scratch":              llb.Scratch(),
 		"image":                llb.Image("alpine"),
 		"image tag":            llb.Image("alpine:3.20"),

@@ -1,0 +1,123 @@
+"""Single files from outside: from the web, and blobs of registries and OCI layouts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Unpack
+from urllib.parse import urlsplit
+
+from llb.errors import InvalidValueError
+from llb.paths import check_mode
+from llb.reference import Reference, check_digest
+from llb.sources import source_state
+
+if TYPE_CHECKING:
+    from llb.state import State, StepOptions
+
+_MAX_ID = 2**31 - 1
+
+
+def HTTP(  # noqa: N802 - it reads as the type of what it returns
+    url: str,
+    *,
+    checksum: str | None = None,
+    filename: str | None = None,
+    mode: int | None = None,
+    uid: int = 0,
+    gid: int = 0,
+    auth_header_secret: str | None = None,
+    accept: str | None = None,
+    user_agent: str | None = None,
+    pgp_public_key: bytes | None = None,
+    pgp_signature: bytes | None = None,
+    **options: Unpack[StepOptions],
+) -> State:
+    """Return a tree with the file at ``url``, named by the server or ``filename``.
+
+    ``checksum`` is the digest that it must have. ``auth_header_secret`` is the id of
+    a secret with the value of the Authorization header. ``pgp_public_key`` and
+    ``pgp_signature``, armored, are what it must be signed with.
+    """
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.netloc:
+        raise InvalidValueError(f"invalid URL {url!r}: expected http:// or https:// and a host")
+    attrs = _file_attrs(filename, mode, uid, gid)
+    caps = ["source.http"]
+    if checksum is not None:
+        attrs["http.checksum"] = check_digest(checksum)
+        caps.append("source.http.checksum")
+    if "http.perm" in attrs:
+        caps.append("source.http.perm")
+    if uid or gid:
+        # The capability is misspelt in BuildKit itself.
+        caps.append("soruce.http.uidgid")
+    if auth_header_secret is not None:
+        attrs["http.authheadersecret"] = auth_header_secret
+        caps.append("source.http.auth")
+    headers = {"http.header.accept": accept, "http.header.user-agent": user_agent}
+    if any(headers.values()):
+        attrs |= {key: value for key, value in headers.items() if value}
+        caps.append("source.http.header")
+    if pgp_public_key or pgp_signature:
+        signature = {"http.sig.pubkey": pgp_public_key, "http.sig.signature": pgp_signature}
+        attrs |= {key: value.decode() for key, value in signature.items() if value}
+        caps.append("source.http.signatureverify")
+    return source_state(url, list(attrs.items()), caps, None, options)
+
+
+def ImageBlob(  # noqa: N802 - it reads as the type of what it returns
+    ref: str,
+    *,
+    filename: str | None = None,
+    mode: int | None = None,
+    uid: int = 0,
+    gid: int = 0,
+    **options: Unpack[StepOptions],
+) -> State:
+    """Return a tree with one blob of a registry, ``name@sha256:…``, as a file."""
+    attrs = _file_attrs(filename, mode, uid, gid)
+    return _blob("docker-image+blob", ref, attrs, options)
+
+
+def OCILayoutBlob(  # noqa: N802 - it reads as the type of what it returns
+    ref: str,
+    *,
+    store_id: str | None = None,
+    session_id: str | None = None,
+    filename: str | None = None,
+    mode: int | None = None,
+    uid: int = 0,
+    gid: int = 0,
+    **options: Unpack[StepOptions],
+) -> State:
+    """Return a tree with one blob of an OCI layout of the client as a file."""
+    attrs = _file_attrs(filename, mode, uid, gid)
+    store = {"oci.session": session_id, "oci.store": store_id}
+    attrs |= {key: value for key, value in store.items() if value}
+    return _blob("oci-layout+blob", ref, attrs, options)
+
+
+def _blob(scheme: str, ref: str, attrs: dict[str, str], options: StepOptions) -> State:
+    parsed = Reference.parse(ref)
+    if parsed.digest is None or parsed.tag is not None:
+        raise InvalidValueError(
+            f"invalid blob reference {ref!r}: expected a digest and no tag",
+            hint=f"for example {parsed.familiar_name}@sha256:…",
+        )
+    identifier = f"{scheme}://{parsed}"
+    return source_state(identifier, list(attrs.items()), ["source.imageblob"], None, options)
+
+
+def _file_attrs(filename: str | None, mode: int | None, uid: int, gid: int) -> dict[str, str]:
+    """Return the attributes that say what the file is like; an owner of 0 is the default."""
+    if not 0 <= uid <= _MAX_ID or not 0 <= gid <= _MAX_ID:
+        raise InvalidValueError(f"invalid owner {uid}:{gid}: expected ids of 0 and more")
+    attrs = {}
+    if filename:
+        attrs["http.filename"] = filename
+    if mode is not None and check_mode(mode) & 0o777:
+        attrs["http.perm"] = f"0{mode & 0o777:o}"
+    if uid:
+        attrs["http.uid"] = str(uid)
+    if gid:
+        attrs["http.gid"] = str(gid)
+    return attrs
