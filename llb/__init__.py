@@ -14,6 +14,7 @@ from llb.definition import Definition
 from llb.downloads import HTTP, ImageBlob, OCILayoutBlob
 from llb.errors import LLBError
 from llb.files import copy, mkdir, mkfile, rm, symlink
+from llb.git import Git
 from llb.image_config import ImageConfig
 from llb.mounts import bind, cache, secret, ssh, tmpfs
 from llb.ops import (
@@ -36,6 +37,7 @@ __all__ = [
     "HTTP",
     "Definition",
     "Device",
+    "Git",
     "Image",
     "ImageBlob",
     "ImageConfig",

@@ -7,15 +7,18 @@ import hashlib
 import io
 import os
 import re
+import socket
 import stat
+import subprocess
 import threading
+import time
 import uuid
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 
 import pytest
 
-from llb import HTTP, Image, Local, Scratch, bind, cache, diff, merge, secret
+from llb import HTTP, Git, Image, Local, Scratch, bind, cache, diff, merge, secret
 from llb.client import Client, Event, Vertex, VertexLog, image, local, oci, tar
 from llb.client.progress import display
 from llb.errors import InvalidValueError, SolveError
@@ -207,6 +210,58 @@ def test_files_come_from_the_web(buildkit_host: str, tmp_path: Path) -> None:
 class QuietHandler(SimpleHTTPRequestHandler):
     def log_message(self, *arguments: object) -> None:
         """Requests are no news."""
+
+
+def test_trees_come_from_repositories(buildkit_host: str, tmp_path: Path) -> None:
+    def git(*arguments: str) -> str:
+        identity = ["-c", "user.name=n", "-c", "user.email=e@example.org"]
+        done = subprocess.run(
+            ["git", *identity, *arguments], cwd=tmp_path, check=True, capture_output=True, text=True
+        )
+        return done.stdout.strip()
+
+    git("init", "--quiet", "--initial-branch", "main", "repo")
+    (tmp_path / "repo" / "sub").mkdir()
+    (tmp_path / "repo" / "sub" / "file").write_text("from git")
+    git("-C", "repo", "add", ".")
+    git("-C", "repo", "commit", "--quiet", "--message", "first")
+    commit = git("-C", "repo", "rev-parse", "HEAD")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    serving = subprocess.Popen(
+        [
+            *("git", "daemon", "--reuseaddr", "--export-all", f"--base-path={tmp_path}"),
+            *("--listen=127.0.0.1", f"--port={port}", "--informative-errors"),
+        ],
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        url = f"git://127.0.0.1:{port}/repo"
+        wait_for_port(port)
+        with Client(buildkit_host) as client:
+            client.solve(
+                Git(url, ref="main", subdir="sub", checksum=commit),
+                exports=[local(tmp_path / "out")],
+            )
+            with pytest.raises(SolveError, match="nowhere"):
+                client.solve(Git(url, ref="nowhere"))
+    finally:
+        serving.terminate()
+        serving.wait()
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["file"]
+
+
+def wait_for_port(port: int) -> None:
+    deadline = time.monotonic() + 20
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+        except ConnectionRefusedError:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        else:
+            return
 
 
 def test_trees_are_merged_and_compared(buildkit_host: str, tmp_path: Path) -> None:

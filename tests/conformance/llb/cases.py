@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from llb import (
     HTTP,
     Device,
+    Git,
     Image,
     ImageBlob,
     LinuxResources,
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from llb import State
 
 DIGEST = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
 CREATED = datetime.fromtimestamp(1700000000, UTC).replace(microsecond=123456)
 ARM = "linux/arm/v7"
 WINDOWS = Platform("windows", "amd64", os_version="10.0.17763", os_features=("win32k",))
@@ -49,6 +51,35 @@ def cases() -> dict[str, State]:
 
 def sources() -> dict[str, State]:
     return {
+        "git": Git("https://example.org/owner/repo.git"),
+        "git host": Git("example.org/owner/repo"),
+        "git user": Git("https://user:pw@example.org:8443/a//b/../repo.git", ref="main"),
+        "git protocol": Git("git://localhost:9418/repo", ref="v1", subdir="sub/dir"),
+        "git subdir": Git("https://example.org/repo", subdir="sub"),
+        "git ssh": Git(
+            "ssh://git@nowhere.invalid:2222/repo",
+            known_hosts="nowhere.invalid ssh-ed25519 AAAA\n",
+            ssh="mine",
+        ),
+        "git scp": Git("git@nowhere.invalid:owner/repo.git", known_hosts="x y z"),
+        "git auth": Git("https://example.org/repo", auth_token_secret="t", auth_header_secret="h"),
+        "git everything": Git(
+            "https://example.org/repo",
+            ref="refs/tags/v1",
+            checksum=COMMIT,
+            keep_git_dir=True,
+            skip_submodules=True,
+            mtime="commit",
+            fetch_by_commit=True,
+        ),
+        "git bundle": Git(
+            "https://example.org/repo",
+            checksum=COMMIT,
+            bundle=f"oci-layout+blob://b@{DIGEST}",
+            bundle_session_id="session",
+            bundle_store_id="store",
+            checkout_bundle=True,
+        ),
         "http": HTTP("https://example.org/a/b.txt?x=1"),
         "http everything": HTTP(
             "http://localhost:1/x",

@@ -9,6 +9,7 @@ import pytest
 
 from llb import (
     HTTP,
+    Git,
     Image,
     ImageBlob,
     Local,
@@ -173,6 +174,22 @@ BAD: dict[str, tuple[Callable[[], object], str]] = {
     "url": (
         lambda: HTTP("ftp://x/y"),
         "invalid URL 'ftp://x/y': expected http:// or https:// and a host",
+    ),
+    "repository": (
+        lambda: Git("ftp://x/y"),
+        "invalid repository 'ftp://x/y': expected http, https, ssh, git or user@host:path",
+    ),
+    "repository with a fragment": (
+        lambda: Git("https://x/y#main"),
+        "invalid repository 'https://x/y#main': it has a fragment or a query",
+    ),
+    "repository without a path": (
+        lambda: Git("example.org"),
+        "invalid repository 'https://example.org': expected a host and a path",
+    ),
+    "mtime": (
+        lambda: Git("https://x/y", mtime="now"),
+        "invalid mtime 'now': expected checkout, commit",
     ),
     "blob without digest": (
         lambda: ImageBlob("alpine:3"),

@@ -35,6 +35,18 @@ func sh(command string) llb.RunOption {
 
 func sources() map[string]llb.State {
 	return map[string]llb.State{
+		"git":          llb.Git("https://example.org/owner/repo.git", ""),
+		"git host":     llb.Git("example.org/owner/repo", ""),
+		"git user":     llb.Git("https://user:pw@example.org:8443/a//b/../repo.git", "", llb.GitRef("main")),
+		"git protocol": llb.Git("git://localhost:9418/repo", "", llb.GitRef("v1"), llb.GitSubDir("sub/dir")),
+		"git subdir":   llb.Git("https://example.org/repo", "", llb.GitSubDir("sub")),
+		"git ssh":      llb.Git("ssh://git@nowhere.invalid:2222/repo", "", llb.KnownSSHHosts("nowhere.invalid ssh-ed25519 AAAA\n"), llb.MountSSHSock("mine")),
+		"git scp":      llb.Git("git@nowhere.invalid:owner/repo.git", "", llb.KnownSSHHosts("x y z")),
+		"git auth":     llb.Git("https://example.org/repo", "", llb.AuthTokenSecret("t"), llb.AuthHeaderSecret("h")),
+		"git everything": llb.Git("https://example.org/repo", "", llb.GitRef("refs/tags/v1"), llb.GitChecksum("0123456789abcdef0123456789abcdef01234567"),
+			llb.KeepGitDir(), llb.GitSkipSubmodules(), llb.GitMTimeCommit(), llb.GitFetchByCommit()),
+		"git bundle": llb.Git("https://example.org/repo", "", llb.GitChecksum("0123456789abcdef0123456789abcdef01234567"),
+			llb.GitBundleURL("oci-layout+blob://b@"+digest, llb.GitBundleOCIStore("session", "store")), llb.GitCheckoutBundle()),
 		"http": llb.HTTP("https://example.org/a/b.txt?x=1"),
 		"http everything": llb.HTTP("http://localhost:1/x", llb.Checksum(digest), llb.Filename("y"), llb.Chmod(0o4755), llb.Chown(5, 6),
 			llb.AuthHeaderSecret("token"), llb.Header(llb.HTTPHeader{Accept: "text/plain", UserAgent: "me"}),

@@ -1,0 +1,128 @@
+"""Trees from git repositories."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Unpack
+from urllib.parse import unquote
+
+from attrs import frozen
+
+from llb.errors import InvalidValueError, did_you_mean
+from llb.paths import join
+from llb.sources import source_state
+
+if TYPE_CHECKING:
+    from llb.state import State, StepOptions
+
+_PROTOCOLS = ("http", "https", "ssh", "git")
+_WITH_PROTOCOL = re.compile(r"([a-zA-Z0-9]+)://([^/?#]*)([^?#]*)\Z")
+# What git takes for user@host:path; the protocol of it is ssh.
+_SCP = re.compile(r"[a-zA-Z0-9_-]+@([a-zA-Z0-9.-]+):([^?#]*)\Z")
+_MTIMES = ("checkout", "commit")
+# The ids of secrets that BuildKit looks for when a server asks who it is.
+_TOKEN_SECRET = "GIT_AUTH_TOKEN"  # noqa: S105 - an id, not a secret
+_HEADER_SECRET = "GIT_AUTH_HEADER"  # noqa: S105 - an id, not a secret
+
+
+def Git(  # noqa: N802 - it reads as the type of what it returns
+    url: str,
+    *,
+    ref: str | None = None,
+    subdir: str | None = None,
+    checksum: str | None = None,
+    keep_git_dir: bool = False,
+    skip_submodules: bool = False,
+    mtime: str | None = None,
+    fetch_by_commit: bool = False,
+    auth_token_secret: str | None = None,
+    auth_header_secret: str | None = None,
+    known_hosts: str | None = None,
+    ssh: str | None = None,
+    bundle: str | None = None,
+    bundle_session_id: str | None = None,
+    bundle_store_id: str | None = None,
+    checkout_bundle: bool = False,
+    **options: Unpack[StepOptions],
+) -> State:
+    """Return the tree of a repository at ``ref``, a branch, a tag or a commit.
+
+    ``url`` is ``https://host/path``, ``ssh://``, ``git://``, ``user@host:path``, or
+    ``host/path`` for https. ``subdir`` takes that directory alone, ``keep_git_dir``
+    keeps ``.git``. ``checksum`` is the commit that ``ref`` must be, with
+    ``fetch_by_commit`` fetched as it is. ``mtime`` is ``checkout`` or ``commit``, the
+    time that files get. The secrets are ids of a token or of an Authorization header;
+    over ssh ``known_hosts`` are lines of that file and ``ssh`` is the id of the
+    client's agent. ``bundle`` is the reference of a blob to import history from
+    (``docker-image+blob://`` or ``oci-layout+blob://``, the latter with a store of a
+    session), ``checkout_bundle`` makes such a bundle instead of a tree.
+    """
+    remote = _parse(url)
+    if mtime is not None and mtime not in _MTIMES:
+        raise InvalidValueError(
+            f"invalid mtime {mtime!r}: expected {', '.join(_MTIMES)}",
+            hint=did_you_mean(mtime, _MTIMES),
+        )
+    inner = join("/", subdir or "").lstrip("/")
+    identifier = f"git://{remote.host}{join('/', remote.path)}"
+    if ref or inner:
+        identifier += f"#{ref or ''}" + f":{inner}" * bool(inner)
+    # Attribute, value, and the capability that goes with it when the value is given.
+    rows: list[tuple[str, str | None, str | None]] = [
+        ("git.fullurl", remote.url, "source.git.fullurl"),
+        ("git.keepgitdir", _flag(keep_git_dir), "source.git.keepgitdir"),
+        ("git.checksum", checksum, "source.git.checksum"),
+        ("git.skipsubmodules", _flag(skip_submodules), "source.git.skipsubmodules"),
+        ("git.mtime", mtime, "source.git.mtime"),
+        ("git.fetchbycommit", _flag(fetch_by_commit), "source.git.fetchbycommit"),
+        ("git.bundle", bundle, "source.git.bundle"),
+        ("git.checkoutbundle", _flag(checkout_bundle), "source.git.checkoutbundle"),
+        ("oci.session", bundle_session_id, None),
+        ("oci.store", bundle_store_id, None),
+    ]
+    attrs = [(key, value) for key, value, _ in rows if value]
+    caps = ["source.git", *(cap for _, value, cap in rows if value and cap)]
+    attrs.append(("git.authtokensecret", auth_token_secret or _TOKEN_SECRET))
+    attrs.append(("git.authheadersecret", auth_header_secret or _HEADER_SECRET))
+    if auth_token_secret or auth_header_secret:
+        caps.append("source.git.httpauth")
+    if remote.is_ssh:
+        caps += ["source.git.knownsshhosts", "source.git.mountsshsock"]
+        attrs.append(("git.mountsshsock", ssh or "default"))
+        if known_hosts:
+            attrs.append(("git.knownsshhosts", known_hosts.removesuffix("\n") + "\n"))
+    return source_state(identifier, attrs, caps, None, options)
+
+
+@frozen
+class _Remote:
+    url: str
+    host: str
+    path: str
+    is_ssh: bool
+
+
+def _parse(url: str) -> _Remote:
+    if "#" in url or "?" in url:
+        raise InvalidValueError(
+            f"invalid repository {url!r}: it has a fragment or a query",
+            hint="give the branch, tag or commit as ref=, and the directory as subdir=",
+        )
+    match = _WITH_PROTOCOL.match(url)
+    if match is None and (scp := _SCP.match(url)) is not None:
+        return _Remote(url, scp[1], scp[2], is_ssh=True)
+    if match is None:
+        url = f"https://{url}"
+        match = _WITH_PROTOCOL.match(url)
+    if match is None or match[1].lower() not in _PROTOCOLS:
+        raise InvalidValueError(
+            f"invalid repository {url!r}: expected {', '.join(_PROTOCOLS)} or user@host:path"
+        )
+    host = match[2].rpartition("@")[2]
+    if not host or not match[3].strip("/"):
+        raise InvalidValueError(f"invalid repository {url!r}: expected a host and a path")
+    return _Remote(url, host, unquote(match[3]), is_ssh=match[1].lower() == "ssh")
+
+
+def _flag(value: bool) -> str | None:  # noqa: FBT001 - a conversion of one
+    return "true" if value else None
