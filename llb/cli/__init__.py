@@ -1,13 +1,15 @@
 """The ``llb`` command.
 
 Exit status: 0 when everything went well, 1 for an error, 2 for a command line that
-makes no sense, 130 when it was interrupted.
+makes no sense, 130 when it was interrupted, 143 when it was told to stop.
 """
 
 from __future__ import annotations
 
+import signal
 import sys
 from importlib.metadata import version
+from typing import TYPE_CHECKING
 
 import click
 
@@ -17,7 +19,11 @@ from llb.cli.inspect import dump, graph
 from llb.cli.remote import info, workers
 from llb.errors import LLBError, render
 
+if TYPE_CHECKING:
+    from types import FrameType
+
 _INTERRUPTED = 130
+_TOLD_TO_STOP = 143
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -32,6 +38,7 @@ for _command in (build, daemon, dump, graph, info, workers):
 
 def main() -> None:
     """Run the command line of this process and exit."""
+    signal.signal(signal.SIGTERM, _stop)
     try:
         sys.exit(cli(standalone_mode=False))
     except click.ClickException as error:
@@ -47,3 +54,8 @@ def main() -> None:
         # Whoever read our output has had enough.
         sys.stderr.close()
         sys.exit(1)
+
+
+def _stop(signal_number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the signature
+    """End as by an interrupt, so that the build ends and nothing half-made is left."""
+    sys.exit(_TOLD_TO_STOP)

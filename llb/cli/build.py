@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,8 @@ import click
 from attrs import frozen
 
 from llb.cli import script
-from llb.errors import InputError
+from llb.cli.files import write_text
+from llb.errors import InputError, InvalidValueError
 
 if TYPE_CHECKING:
     from llb.client import Export
@@ -79,9 +81,13 @@ def build(**options: object) -> None:
     from llb.client.progress import display  # noqa: PLC0415
 
     given = _Options(**options)  # type: ignore[arg-type]
-    exports = [parse_export(output) for output in given.outputs]
+    try:
+        exports = [parse_export(output) for output in given.outputs]
+        shown = display(given.progress)
+    except InvalidValueError as error:
+        raise _usage_error(error) from error
+    _check_terminal(exports)
     request = _dockerfile(given) if given.is_dockerfile else _definition(given)
-    shown = display(given.progress)
     with Client(given.addr) as client, shown:
         result = client.solve(
             request.definition,
@@ -93,7 +99,7 @@ def build(**options: object) -> None:
             on_event=shown,
         )
     if given.metadata_file is not None:
-        given.metadata_file.write_text(result.to_json() + "\n")
+        write_text(given.metadata_file, result.to_json() + "\n")
     _report(exports, result.digest)
 
 
@@ -132,6 +138,17 @@ class _Request:
     image_config: bytes | None = None
     frontend: str | None = None
     attrs: dict[str, str] | None = None
+
+
+def _usage_error(error: InvalidValueError) -> click.UsageError:
+    """Return the error of an option's value as one of the command line."""
+    return click.UsageError(error.message + (f"\nhint: {error.hint}" if error.hint else ""))
+
+
+def _check_terminal(exports: list[Export]) -> None:
+    """Raise UsageError where an archive would be printed on a terminal."""
+    if sys.stdout.isatty() and any(export.destination == "-" for export in exports):
+        raise click.UsageError("an archive is not printed on a terminal; name a file with dest=")
 
 
 def _definition(given: _Options) -> _Request:

@@ -9,7 +9,8 @@ import click
 def daemon() -> None:
     """Start, stop and look at the private BuildKit.
 
-    It is started by itself when no other is found, and stops when it is idle.
+    It is started by itself when no other is found, and stops after ten minutes without
+    a client, or after as many seconds as LLB_DAEMON_IDLE says.
     """
 
 

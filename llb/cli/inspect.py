@@ -10,6 +10,7 @@ import click
 
 from llb import dump as dumping
 from llb.cli import script
+from llb.cli.files import write_text
 from llb.errors import InputError
 
 
@@ -54,7 +55,7 @@ def _draw(text: str, output: Path) -> None:
     graphviz = shutil.which("dot")
     if output.suffix == ".dot" or graphviz is None:
         target = output.with_suffix(".dot")
-        target.write_text(text)
+        write_text(target, text)
         if output.suffix != ".dot":
             click.echo(f"graphviz is not installed; the graph is in {target}", err=True)
         return

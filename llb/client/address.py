@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import socket
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,8 @@ if TYPE_CHECKING:
 
 VARIABLE = "BUILDKIT_HOST"
 _ROOT_SOCKET = Path("/run/buildkit/buildkitd.sock")
-_TCP = re.compile(r"tcp://((?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:]+\]):[0-9]{1,5})\Z")
+_TCP = re.compile(r"tcp://((?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:]+\]):([0-9]{1,5}))\Z")
+_LAST_PORT = 65535
 
 
 def to_target(address: str) -> str:
@@ -31,7 +33,7 @@ def to_target(address: str) -> str:
             raise InvalidValueError(f"invalid address {address!r}: expected unix://PATH")
         return f"unix://{Path(path).absolute()}"
     match = _TCP.match(address)
-    if match is not None:
+    if match is not None and int(match[2]) <= _LAST_PORT:
         return match[1]
     raise InvalidValueError(
         f"invalid address {address!r}: expected unix://PATH or tcp://HOST:PORT",
@@ -45,22 +47,34 @@ def named(address: str | None, environ: Mapping[str, str] = os.environ) -> str |
 
 
 def default_socket(environ: Mapping[str, str] = os.environ) -> str | None:
-    """Return the address of the first default socket that exists, the system's before the user's."""
+    """Return the address of the first default socket that answers, the system's before the user's.
+
+    One that a daemon which is gone left behind does not count.
+    """
     candidates = [_ROOT_SOCKET]
     runtime = environ.get("XDG_RUNTIME_DIR")
     if runtime:
         candidates.append(Path(runtime) / "buildkit" / "buildkitd.sock")
-    for socket in candidates:
-        # A folder that only root may enter makes the second question an error.
-        if os.access(socket, os.W_OK) and socket.is_socket():
-            return f"unix://{socket}"
+    for candidate in candidates:
+        if listens(candidate):
+            return f"unix://{candidate}"
     return None
+
+
+def listens(path: Path) -> bool:
+    """Return whether something that this user may talk to listens on a socket."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        try:
+            probe.connect(str(path))
+        except OSError:
+            return False
+    return True
 
 
 def none_found() -> ConnectError:
     """Return the error of a machine without a BuildKit, which names three ways to get one."""
     return ConnectError(
-        "there is no BuildKit to build with: no address is given, no default socket exists, "
+        "there is no BuildKit to build with: no address is given, no default socket answers, "
         "and no buildkitd is on PATH",
         hint=f"name a daemon with --addr or {VARIABLE}; or install buildkitd and runc, and one is "
         "started when it is needed; or run one in a container: docker run -d --privileged "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -47,8 +48,12 @@ class SolveResult:
         return self.exporter_response.get("containerimage.digest")
 
     def to_json(self) -> str:
-        """Return the answers as JSON, in the form of a metadata file."""
-        return json.dumps(dict(self.exporter_response), indent=2, sort_keys=True)
+        """Return the answers as JSON, in the form of buildctl's metadata file.
+
+        Objects, such as descriptors, come as base64 of their JSON, and stand in it as objects.
+        """
+        answers = {key: _object_or_text(value) for key, value in self.exporter_response.items()}
+        return json.dumps(answers, indent=2, sort_keys=True)
 
 
 class Client:
@@ -106,9 +111,10 @@ class Client:
 
         ``local`` maps names of local directories to their paths. An image that is
         made of a state gets the state's image config; of a definition,
-        ``image_config`` in JSON. ``platform`` is that of steps which name none.
-        ``on_event`` is called for everything that happens, on a thread of its own.
-        ``timeout`` is in seconds.
+        ``image_config`` in JSON. ``platform`` is that of steps of a state which name
+        none; a frontend has an attribute for it. ``on_event`` is called for everything
+        that happens, on a thread of its own; an exception of it ends the build and is
+        raised here. ``timeout`` is in seconds.
 
         Raises SolveError when the build fails, InputError for a local directory or
         a destination that cannot be used, CancelledError when the time is over, and
@@ -117,6 +123,12 @@ class Client:
         """
         if (what is None) == (frontend is None):
             raise InvalidValueError("solve() takes a state, a definition, or a frontend")
+        if platform is not None and not isinstance(what, State):
+            raise InvalidValueError(
+                "solve() takes a platform only with a state",
+                hint="a definition has one in each step; for a frontend it is the attribute "
+                "platform",
+            )
         directories = LocalDirs({name: Path(path) for name, path in (local or {}).items()})
         outputs = tuple(exports)
         receivers = {
@@ -136,6 +148,14 @@ class Client:
             request.Definition.CopyFrom(what.to_pb())
         response = Solving(self._control, session, receivers, on_event).run(request, timeout)
         return SolveResult(dict(response.ExporterResponse))
+
+
+def _object_or_text(value: str) -> object:
+    try:
+        decoded = json.loads(base64.b64decode(value, validate=True))
+    except ValueError:
+        return value
+    return decoded if isinstance(decoded, dict) and decoded else value
 
 
 def _exporter(export: Export, image_config: bytes | None) -> pb.Exporter:

@@ -33,6 +33,10 @@ _OPTIONS = (
     ("grpc.enable_http_proxy", 0),
 )
 _CONNECT_SECONDS = 10.0
+# A machine that is silent for half a minute is gone: how long until the kernel asks it, how long
+# between its questions, how many of them, and how long what was sent may stay unconfirmed.
+_KEEP_ALIVE = (("TCP_KEEPIDLE", 15), ("TCP_KEEPINTVL", 5), ("TCP_KEEPCNT", 3))
+_UNCONFIRMED = ("TCP_USER_TIMEOUT", 30_000)
 
 
 @frozen
@@ -152,7 +156,9 @@ def _connect(address: str) -> socket.socket:
     try:
         if kind != "unix":
             host, _, port = place.rpartition(":")
-            return socket.create_connection((host.strip("[]"), int(port)), _CONNECT_SECONDS)
+            return _kept_alive(
+                socket.create_connection((host.strip("[]"), int(port)), _CONNECT_SECONDS)
+            )
         connection = socket.socket(socket.AF_UNIX)
         try:
             connection.connect(place)
@@ -161,6 +167,20 @@ def _connect(address: str) -> socket.socket:
             raise
     except OSError as error:
         raise unreachable(address, error.strerror or str(error)) from error
+    # A name that cannot be one, as with an empty label.
+    except UnicodeError as error:
+        raise unreachable(address, "invalid host name") from error
+    return connection
+
+
+def _kept_alive(connection: socket.socket) -> socket.socket:
+    """Return the connection, which now breaks when the other machine is gone."""
+    connection.settimeout(None)
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, value in (*_KEEP_ALIVE, _UNCONFIRMED):
+        # Not every system has every one.
+        if hasattr(socket, name):
+            connection.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
     return connection
 
 

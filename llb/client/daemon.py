@@ -11,7 +11,6 @@ import fcntl
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -20,12 +19,14 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-from llb.client.address import none_found
-from llb.errors import ConnectError
+from llb.client.address import listens, none_found
+from llb.errors import ConnectError, InvalidValueError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
+IDLE_VARIABLE = "LLB_DAEMON_IDLE"
+_IDLE_SECONDS = 600.0
 START_SECONDS = 60.0
 STOP_SECONDS = 30.0
 _POLL_SECONDS = 0.05
@@ -86,14 +87,32 @@ class Place:
 def start(place: Place | None = None) -> str:
     """Return the address of the private daemon, started if it does not run.
 
-    Raises ConnectError where buildkitd is not installed or does not come up.
+    Raises ConnectError where buildkitd is not installed or does not come up, and
+    InvalidValueError for an idle time that is no number.
     """
     place = place or Place.default()
+    idle_seconds()
     with place.locked():
         place.used.touch()
         if not is_up(place):
             _start(place)
     return place.address
+
+
+def idle_seconds(environ: Mapping[str, str] = os.environ) -> float:
+    """Return after how many seconds without clients the daemon stops; raises InvalidValueError.
+
+    >>> idle_seconds({"LLB_DAEMON_IDLE": "60"})
+    60.0
+    """
+    text = environ.get(IDLE_VARIABLE) or str(_IDLE_SECONDS)
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not seconds > 0:
+        raise InvalidValueError(f"invalid {IDLE_VARIABLE} {text!r}: expected seconds, more than 0")
+    return seconds
 
 
 def stop(place: Place | None = None) -> bool:
@@ -119,7 +138,8 @@ def running(place: Place) -> int | None:
             try:
                 fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
             except BlockingIOError:
-                return int(file.read())
+                # It is there once the supervisor has written it.
+                return int(file.read() or 0) or None
     except FileNotFoundError:
         return None
     return None
@@ -127,12 +147,7 @@ def running(place: Place) -> int | None:
 
 def is_up(place: Place) -> bool:
     """Return whether something listens on the daemon's socket."""
-    with socket.socket(socket.AF_UNIX) as probe:
-        try:
-            probe.connect(str(place.socket))
-        except OSError:
-            return False
-    return True
+    return listens(place.socket)
 
 
 def command(place: Place) -> list[str]:

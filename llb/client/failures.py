@@ -33,16 +33,21 @@ def from_rpc(error: grpc.RpcError, address: str) -> RemoteError | TransportError
     text = error.details() or code.name.lower()
     match code:
         case grpc.StatusCode.UNAVAILABLE:
-            return TransportError(
-                f"lost the connection to {address}: {text}",
-                hint="see whether the daemon still runs, and what its log says",
-            )
+            return lost(address, text)
         case grpc.StatusCode.CANCELLED:
             return CancelledError("the build was cancelled")
         case grpc.StatusCode.DEADLINE_EXCEEDED:
             return CancelledError("the deadline passed before the daemon answered")
         case _:
             return RemoteError(_one_line(text), code=code.value[0], details=_details(error))
+
+
+def lost(address: str, reason: str) -> TransportError:
+    """Return the error of a connection that broke."""
+    return TransportError(
+        f"lost the connection to {address}: {reason}",
+        hint="see whether the daemon still runs, and what its log says",
+    )
 
 
 def unreachable(address: str, reason: str) -> ConnectError:

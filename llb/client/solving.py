@@ -11,8 +11,8 @@ import grpc
 from attrs import field, mutable
 
 from llb.client.events import Event, Vertex, VertexLog
-from llb.client.failures import from_rpc, to_solve_error
-from llb.errors import CancelledError, LLBError, RemoteError
+from llb.client.failures import from_rpc, lost, to_solve_error
+from llb.errors import CancelledError, InputError, LLBError, RemoteError, TransportError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -66,18 +66,21 @@ class Solving:
         self._on_event = on_event
         self._record = _Record()
         self._status_call: grpc.Call | None = None
+        self._future: grpc.Future[pb.SolveResponse] | None = None
+        self._broken: Exception | None = None
 
     def run(self, request: pb.SolveRequest, timeout: float | None) -> pb.SolveResponse:
         """Send the request and return the answer; raises what ``Client.solve`` does."""
         request.Ref = uuid.uuid4().hex
         self._session.open(self._control.connect())
-        serving = self._thread(self._session.serve)
+        serving = self._thread(self._serve)
         following = self._thread(lambda: self._follow(request.Ref))
         try:
             response = self._wait(request, timeout)
             following.join(_STATUS_SECONDS)
-            for receiver in self._receivers.values():
-                receiver.commit()
+            if self._broken is not None:
+                raise self._broken
+            self._commit()
         except LLBError as error:
             following.join(_STATUS_SECONDS)
             raise self._explained(error) from error
@@ -91,16 +94,26 @@ class Solving:
         return response
 
     def _wait(self, request: pb.SolveRequest, timeout: float | None) -> pb.SolveResponse:
-        future = self._control.solve(request, timeout)
+        self._future = future = self._control.solve(request, timeout)
         try:
+            if self._broken is not None:
+                raise self._broken
             return future.result()
         except grpc.RpcError as error:
             raise from_rpc(error, self._control.address) from error
         except grpc.FutureCancelledError as error:
-            raise CancelledError("the build was cancelled") from error
+            raise self._broken or CancelledError("the build was cancelled") from error
         finally:
             # On an interrupt this is what ends the build on the daemon.
             future.cancel()
+
+    def _commit(self) -> None:
+        try:
+            for receiver in self._receivers.values():
+                receiver.commit()
+        except OSError as error:
+            place = error.filename2 or error.filename
+            raise InputError(f"cannot write the output {place}: {error.strerror}") from error
 
     def _explained(self, error: LLBError) -> LLBError:
         """Return the error that says most: our own failure before the daemon's echo of it."""
@@ -110,12 +123,33 @@ class Solving:
             return to_solve_error(error, self._record.names.get, self._record.log_of)
         return error
 
+    def _serve(self) -> None:
+        try:
+            self._session.serve()
+        except TransportError as error:
+            # Nothing else notices a network that goes silent.
+            self._break(lost(self._control.address, error.message))
+
     def _follow(self, ref: str) -> None:
         self._status_call, events = self._control.status(ref)
         for event in events:
             self._record.add(event)
             if self._on_event is not None:
-                self._on_event(event)
+                self._tell(self._on_event, event)
+
+    def _tell(self, listener: Callable[[Event], None], event: Event) -> None:
+        try:
+            listener(event)
+        # The caller's own error, whatever it is, belongs to the caller of solve().
+        except Exception as error:  # noqa: BLE001
+            self._on_event = None
+            self._break(error)
+
+    def _break(self, error: Exception) -> None:
+        """End the build with an error of a thread."""
+        self._broken = self._broken or error
+        if self._future is not None:
+            self._future.cancel()
 
     def _thread(self, work: Callable[[], None]) -> threading.Thread:
         def run() -> None:

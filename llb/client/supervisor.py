@@ -6,6 +6,7 @@ reads from the kernel's table of sockets, so that any client counts.
 
 from __future__ import annotations
 
+import ctypes
 import fcntl
 import os
 import signal
@@ -16,16 +17,17 @@ from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING
 
-from llb.client.daemon import Place
+from llb.client.daemon import Place, idle_seconds
 
 if TYPE_CHECKING:
     from types import FrameType
 
-IDLE_VARIABLE = "LLB_DAEMON_IDLE"
-_IDLE_SECONDS = 600.0
 _LOOK_SECONDS = 5.0
 _KILL_SECONDS = 20.0
 _CONNECTED = "03"
+# prctl(2): the signal that a process gets when its parent dies.
+_PR_SET_PDEATHSIG = 1
+_LIBC = ctypes.CDLL(None)
 
 
 def main(folder: str, command: list[str]) -> int:
@@ -43,7 +45,8 @@ def main(folder: str, command: list[str]) -> int:
         fcntl.flock(pid, fcntl.LOCK_EX)
         pid.write(str(os.getpid()))
         pid.flush()
-        daemon = subprocess.Popen(command)
+        # This process has one thread, so that nothing holds a lock in the child.
+        daemon = subprocess.Popen(command, preexec_fn=_end_with_parent)  # noqa: PLW1509
         try:
             _watch(place, daemon, stopping)
         finally:
@@ -59,8 +62,13 @@ def connections(socket: Path) -> int:
     return sum(row[5] == _CONNECTED and row[-1].strip() == str(socket) for row in rows[1:])
 
 
+def _end_with_parent() -> None:
+    """Let the daemon end even where this process is killed, which nobody can catch."""
+    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
 def _watch(place: Place, daemon: subprocess.Popen[bytes], stopping: Event) -> None:
-    idle = float(os.environ.get(IDLE_VARIABLE, _IDLE_SECONDS))
+    idle = idle_seconds()
     last_used = time.time()
     while daemon.poll() is None and not stopping.wait(min(_LOOK_SECONDS, idle / 4)):
         if connections(place.socket):

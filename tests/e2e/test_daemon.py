@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
+import socket
 import subprocess
 import sys
 import time
@@ -88,6 +90,36 @@ def test_it_stops_by_itself_when_it_is_idle(home: dict[str, str], tmp_path: Path
         assert time.monotonic() < deadline
         time.sleep(0.1)
     assert "stopped" in llb(home, "daemon", "status").stdout
+
+
+def test_it_ends_with_its_supervisor(home: dict[str, str], tmp_path: Path) -> None:
+    assert llb(home, "daemon", "start").returncode == 0
+    supervisor = int((tmp_path / "pyllb" / "buildkitd" / "pid").read_text())
+    os.kill(supervisor, signal.SIGKILL)
+    deadline = time.monotonic() + 30
+    while daemons(tmp_path):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    assert "stopped" in llb(home, "daemon", "status").stdout
+    assert llb(home, "daemon", "start").returncode == 0
+    assert len(daemons(tmp_path)) == 1
+
+
+def test_an_idle_time_that_is_none_is_refused(home: dict[str, str], tmp_path: Path) -> None:
+    home["LLB_DAEMON_IDLE"] = "soon"
+    done = llb(home, "daemon", "start")
+    assert done.returncode == 1
+    assert done.stderr == "error: invalid LLB_DAEMON_IDLE 'soon': expected seconds, more than 0\n"
+    assert not daemons(tmp_path)
+
+
+def test_a_socket_that_was_left_behind_is_passed_over(home: dict[str, str], tmp_path: Path) -> None:
+    left = tmp_path / "runtime" / "buildkit" / "buildkitd.sock"
+    left.parent.mkdir(parents=True)
+    with socket.socket(socket.AF_UNIX) as gone:
+        gone.bind(str(left))
+    home["XDG_RUNTIME_DIR"] = str(tmp_path / "runtime")
+    assert f"address   unix://{tmp_path}/pyllb/" in llb(home, "info").stdout
 
 
 def test_several_processes_share_one(home: dict[str, str], tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import TYPE_CHECKING, Protocol, Self
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from llb.client.events import Event
 
 KINDS = ("auto", "plain", "tty", "quiet")
+_CANNOT_REDRAW = ("", "dumb", "unknown")
 
 
 class Display(Protocol):
@@ -46,8 +48,8 @@ class QuietDisplay:
 def display(kind: str, stream: TextIO | None = None) -> Display:
     """Return the display of a kind on a stream, by default standard error.
 
-    ``auto`` is ``tty`` on a terminal and ``plain`` elsewhere. Raises
-    InvalidValueError.
+    ``auto`` is ``tty`` on a terminal that can redraw, and ``plain`` elsewhere.
+    Raises InvalidValueError.
     """
     out = sys.stderr if stream is None else stream
     if kind not in KINDS:
@@ -57,7 +59,8 @@ def display(kind: str, stream: TextIO | None = None) -> Display:
         )
     if kind == "quiet":
         return QuietDisplay()
-    if kind == "tty" or (kind == "auto" and out.isatty()):
+    can_redraw = out.isatty() and os.environ.get("TERM", "") not in _CANNOT_REDRAW
+    if kind == "tty" or (kind == "auto" and can_redraw):
         # rich costs 60 ms to import, and builds in pipes need none of it.
         from llb.client.progress.tty import TtyDisplay  # noqa: PLC0415
 

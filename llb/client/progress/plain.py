@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Self, TextIO
 
 from llb.client.events import Event, Vertex, VertexLog, VertexStatus, VertexWarning
+from llb.client.progress.text import human_size
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -93,17 +94,3 @@ def _end(vertex: Vertex) -> str | None:
     if vertex.completed is None or vertex.started is None:
         return None
     return f"DONE {(vertex.completed - vertex.started).total_seconds():.1f}s"
-
-
-def human_size(size: int) -> str:
-    """Return a number of bytes in the unit that a person reads: ``3.2 MB``.
-
-    >>> human_size(3_200_000)
-    '3.2 MB'
-    """
-    amount = float(size)
-    for unit in ("B", "kB", "MB", "GB"):
-        if amount < 1000 or unit == "GB":
-            return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
-        amount /= 1000
-    return f"{amount:.1f} GB"

@@ -14,10 +14,10 @@ from rich.table import Table
 from rich.text import Text
 
 from llb.client.events import Event, Vertex, VertexLog, VertexStatus, VertexWarning
-from llb.client.progress.plain import human_size
+from llb.client.progress.text import human_size, visible
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 _TAIL = 6
 _REFRESH_PER_SECOND = 10
@@ -26,8 +26,8 @@ _REFRESH_PER_SECOND = 10
 @mutable
 class _Step:
     vertex: Vertex
-    tail: deque[str] = field(factory=lambda: deque(maxlen=_TAIL))
-    rest: str = ""
+    lines: deque[str] = field(factory=lambda: deque(maxlen=_TAIL))
+    unfinished: bytes = b""
     transfers: dict[str, VertexStatus] = field(factory=dict)
 
     @property
@@ -41,16 +41,28 @@ class _Step:
         end = self.vertex.completed or datetime.now(UTC)
         return max(0.0, (end - self.vertex.started).total_seconds())
 
+    @property
+    def tail(self) -> list[str]:
+        """The last lines that were printed, the one that has not ended included."""
+        rest = visible(self.unfinished.decode(errors="replace"))
+        return [*self.lines, *([rest] if rest else [])][-_TAIL:]
+
+    def add_output(self, data: bytes) -> None:
+        *lines, self.unfinished = (self.unfinished + data).split(b"\n")
+        self.lines.extend(visible(line.decode(errors="replace")) for line in lines)
+
 
 class TtyDisplay:
-    """Redraws the steps in place, some times a second."""
+    """Redraws the steps in place, some times a second, in the order in which they began."""
 
     def __init__(self, stream: TextIO) -> None:
         self._console = Console(file=stream, highlight=False)
+        self._known: set[str] = set()
         self._steps: dict[str, _Step] = {}
         self._warnings: list[str] = []
         self._lock = threading.Lock()
         self._begin = datetime.now(UTC)
+        self._ended = False
         self._live = Live(
             console=self._console,
             get_renderable=self._render,
@@ -67,6 +79,7 @@ class TtyDisplay:
 
     def __exit__(self, *exception: object) -> None:
         """Draw everything once more and leave it there."""
+        self._ended = True
         self._live.vertical_overflow = "visible"
         self._live.__exit__(None, None, None)
 
@@ -75,54 +88,73 @@ class TtyDisplay:
         with self._lock:
             match event:
                 case Vertex():
-                    step = self._steps.setdefault(event.digest, _Step(event))
-                    step.vertex = event
+                    self._vertex(event)
                 case VertexLog() if event.vertex in self._steps:
-                    step = self._steps[event.vertex]
-                    *lines, step.rest = (step.rest + event.data.decode(errors="replace")).split(
-                        "\n"
-                    )
-                    step.tail.extend(line.rstrip("\r") for line in lines)
+                    self._steps[event.vertex].add_output(event.data)
                 case VertexStatus() if event.vertex in self._steps:
                     self._steps[event.vertex].transfers[event.id] = event
                 case VertexWarning():
-                    self._warnings.append(event.short)
+                    self._warnings.append(visible(event.short))
                 case _:
                     pass
 
+    def _vertex(self, vertex: Vertex) -> None:
+        self._known.add(vertex.digest)
+        if vertex.digest in self._steps:
+            self._steps[vertex.digest].vertex = vertex
+        elif vertex.started is not None or vertex.cached or vertex.error is not None:
+            self._steps[vertex.digest] = _Step(vertex)
+
     def _render(self) -> RenderableType:
         with self._lock:
-            steps = [step for step in self._steps.values() if _is_shown(step)]
-            done = sum(step.vertex.completed is not None for step in self._steps.values())
+            done = sum(not step.runs for step in self._steps.values())
             seconds = (datetime.now(UTC) - self._begin).total_seconds()
-            title = Text(f"[+] building {seconds:.1f}s ({done}/{len(self._steps)})", style="bold")
+            title = Text(f"[+] building {seconds:.1f}s ({done}/{len(self._known)})", style="bold")
             warnings = [Text(f" ! {warning}", style="yellow") for warning in self._warnings]
-            return Group(title, *_rows(steps), *warnings)
+            blocks = [(step, list(_rows(step))) for step in self._steps.values()]
+            if not self._ended:
+                blocks = _fitting(blocks, self._console.height - 1 - len(warnings))
+            rows = [row for _, block in blocks for row in block]
+            return Group(title, *rows, *warnings)
 
 
-def _is_shown(step: _Step) -> bool:
-    vertex = step.vertex
-    return vertex.started is not None or vertex.cached or vertex.error is not None
+_Block = tuple[_Step, list[RenderableType]]
 
 
-def _rows(steps: Iterable[_Step]) -> Iterable[RenderableType]:
-    for step in steps:
-        row = Table.grid(expand=True)
-        row.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
-        row.add_column(justify="right", no_wrap=True)
-        mark, style = _mark(step)
-        name = step.vertex.name.replace("\n", " ")
-        row.add_row(Text(f" {mark} {name}", style=style), Text(_right(step), style=style))
-        yield row
-        if step.runs:
-            yield from (
-                Text(f"   {status.name} {_progress(status)}", style="dim", no_wrap=True)
-                for status in step.transfers.values()
-                if status.completed is None
-            )
-        if step.runs or step.vertex.error is not None:
-            for line in step.tail:
-                yield Text(f"   {line}", style="dim", no_wrap=True, overflow="ellipsis")
+def _fitting(blocks: list[_Block], height: int) -> list[_Block]:
+    """Return the blocks without as many finished steps, oldest first, as do not fit."""
+    excess = sum(len(rows) for _, rows in blocks) - height
+    kept = []
+    for step, rows in blocks:
+        if excess > 0 and not step.runs:
+            excess -= len(rows)
+        else:
+            kept.append((step, rows))
+    return kept
+
+
+def _rows(step: _Step) -> Iterator[RenderableType]:
+    """Yield the lines of a step, each of which takes one row."""
+    head = Table.grid(expand=True)
+    head.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
+    head.add_column(justify="right", no_wrap=True)
+    mark, style = _mark(step)
+    name = visible(step.vertex.name.replace("\n", " "))
+    head.add_row(Text(f" {mark} {name}", style=style), Text(_right(step), style=style))
+    yield head
+    if step.runs:
+        yield from _dim(
+            f"{visible(status.name)} {_progress(status)}"
+            for status in step.transfers.values()
+            if status.completed is None
+        )
+    if step.runs or step.vertex.error is not None:
+        yield from _dim(step.tail)
+
+
+def _dim(lines: Iterable[str]) -> Iterator[RenderableType]:
+    for line in lines:
+        yield Text(f"   {line}", style="dim", no_wrap=True, overflow="ellipsis")
 
 
 def _mark(step: _Step) -> tuple[str, str]:

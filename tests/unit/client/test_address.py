@@ -28,7 +28,17 @@ def test_addresses_become_targets(address: str, target: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "address", ["", "unix://", "tcp://host", "tcp://:1", "tcp://a b:1", "http://x:1", "/run/x.sock"]
+    "address",
+    [
+        "",
+        "unix://",
+        "tcp://host",
+        "tcp://:1",
+        "tcp://a b:1",
+        "tcp://a:65536",
+        "http://x:1",
+        "/run/x.sock",
+    ],
 )
 def test_other_addresses_are_refused(address: str) -> None:
     with pytest.raises(InvalidValueError, match="invalid address"):
@@ -51,4 +61,6 @@ def test_the_socket_of_a_user_is_found(tmp_path: Path) -> None:
     path.unlink()
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind(str(path))
+        assert default_socket(environ) is None, "nobody listens on it"
+        listening.listen()
         assert default_socket(environ) == f"unix://{path}"
