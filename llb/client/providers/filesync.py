@@ -6,11 +6,13 @@ receiver asks for the contents it lacks by number, and says when it has all.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import queue
 import stat
 import threading
+from contextlib import suppress
 from socket import gethostname
 from typing import TYPE_CHECKING
 from urllib.parse import unquote_plus
@@ -18,10 +20,10 @@ from urllib.parse import unquote_plus
 from llb._pb import fsutil_pb2 as pb
 from llb.client.providers import modes
 from llb.client.providers.walk import Entry, Filter, walk
-from llb.errors import InputError, LLBError, RemoteError, did_you_mean
+from llb.errors import InputError, InvalidValueError, LLBError, RemoteError, did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from llb.tunnel import Handler, ServerCall
@@ -71,8 +73,8 @@ class LocalDirs:
             follow=_values(call.metadata, "followpaths"),
         )
         try:
-            _Sender(call, root, chosen).run()
-        except InputError as failure:
+            _Sender(call, root, walk(root, chosen)).run()
+        except (InputError, InvalidValueError) as failure:
             self.failures.append(failure)
             raise RemoteError(str(failure), code=_UNKNOWN) from failure
 
@@ -106,10 +108,10 @@ def _values(metadata: Mapping[str, tuple[str, ...]], key: str) -> tuple[str, ...
 class _Sender:
     """One transfer: a thread walks, some read files, and this one listens."""
 
-    def __init__(self, call: ServerCall, root: str, chosen: Filter) -> None:
+    def __init__(self, call: ServerCall, root: str, entries: Iterator[Entry]) -> None:
         self._call = call
         self._root = root
-        self._chosen = chosen
+        self._entries = entries
         self._files: dict[int, str] = {}
         self._wanted: queue.SimpleQueue[tuple[int, str] | None] = queue.SimpleQueue()
         self._errors: list[LLBError] = []
@@ -125,6 +127,9 @@ class _Sender:
             thread.start()
         try:
             self._listen()
+        except LLBError as error:
+            # What went wrong here before is why the receiver breaks off.
+            self._errors.append(error)
         finally:
             for _ in range(_READERS):
                 self._wanted.put(None)
@@ -146,7 +151,9 @@ class _Sender:
     def _fail(self, error: InputError) -> None:
         """Tell the receiver that the transfer is over, and why."""
         self._errors.append(error)
-        self._send(_encode_error(str(error)), flush=True)
+        # A receiver that is gone needs no reason.
+        with suppress(LLBError):
+            self._send(_encode_error(str(error)), flush=True)
 
     def _listen(self) -> None:
         while (data := self._call.receive()) is not None:
@@ -172,7 +179,7 @@ class _Sender:
     def _walk(self) -> None:
         first_paths: dict[tuple[int, int], str] = {}
         number = -1
-        for entry in walk(self._root, self._chosen):
+        for entry in self._entries:
             try:
                 description = _describe(self._root, entry, first_paths)
             except FileNotFoundError:
@@ -195,26 +202,33 @@ class _Sender:
     def _send_file(self, number: int, path: str) -> None:
         head = b"\x08\x02\x18" + _varint(number)
         try:
-            descriptor = os.open(f"{self._root}/{path}", os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
-        except FileNotFoundError:
-            # It was there a moment ago; the receiver gets an empty file, as from Go.
-            self._send(head)
-            return
+            descriptor = _open(f"{self._root}/{path}")
+            if descriptor is not None:
+                try:
+                    while chunk := os.read(descriptor, _CHUNK):
+                        self._send(b"".join((head, b"\x22", _varint(len(chunk)), chunk)))
+                finally:
+                    os.close(descriptor)
         except OSError as error:
             raise InputError(f"cannot read {self._root}/{path}: {error.strerror}") from error
-        try:
-            while chunk := os.read(descriptor, _CHUNK):
-                self._send(b"".join((head, b"\x22", _varint(len(chunk)), chunk)))
-        except OSError as error:
-            raise InputError(f"cannot read {self._root}/{path}: {error.strerror}") from error
-        finally:
-            os.close(descriptor)
         self._send(head)
 
     def _send(self, packet: bytes, *, flush: bool = False) -> None:
         self._call.send(packet)
         if flush:
             self._call.flush()
+
+
+def _open(path: str) -> int | None:
+    """Open a file to read it; None is one without content, which the receiver makes empty."""
+    try:
+        # What has become a pipe meanwhile must not wait for a writer.
+        return os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError as error:
+        # It was there a moment ago, or it is a socket.
+        if error.errno in (errno.ENOENT, errno.ENXIO):
+            return None
+        raise
 
 
 _END_OF_STATS = pb.Packet(type=pb.Packet.PACKET_STAT).SerializeToString()
@@ -258,7 +272,6 @@ def _describe_links(
         first = first_paths.setdefault(key, entry.path)
         if first != entry.path:
             described.linkname = first
-            described.size = 0
 
 
 def _add_xattrs(full: str, described: pb.Stat) -> None:

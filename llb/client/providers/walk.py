@@ -13,16 +13,14 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen, mutable
 
+from llb.client.providers.follow import with_followed
 from llb.errors import InputError
-from llb.paths import clean, join
 from llb.patterns import Patterns
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-_WILDCARDS = "*?["
-_PATTERN_CHARACTERS = "*[]?^\\"
-_MAX_LINKS = 255
+_PATTERN_CHARACTERS = frozenset("*[]?^\\")
 
 
 @frozen
@@ -43,18 +41,33 @@ class Filter:
 
 
 def walk(root: str, chosen: Filter) -> Iterator[Entry]:
-    """Yield the files below ``root`` that the filter lets through, in the order of the transfer.
+    """Return the files below ``root`` that the filter lets through, in the order of the transfer.
 
     A directory that is not chosen itself comes before what is chosen in it.
-    What vanishes meanwhile is left out. Raises InputError for what cannot be read.
+    What vanishes meanwhile is left out. Raises InvalidValueError for a malformed
+    pattern, and the iterator InputError for what cannot be read.
     """
-    include = list(chosen.include)
+    include: tuple[str, ...] | None = chosen.include
     if chosen.follow:
-        include = _deduplicated([*include, *_follow(root, chosen.follow)])
+        include = with_followed(root, chosen.include, chosen.follow)
     return _Walk(
         include=Patterns.compile(include) if include else None,
         exclude=Patterns.compile(chosen.exclude) if chosen.exclude else None,
     ).run(root)
+
+
+@frozen
+class _Choice:
+    """What the patterns say of a file, and which of them match, for what is below it."""
+
+    is_included: bool = True
+    is_excluded: bool = False
+    included_by: tuple[bool, ...] | None = None
+    excluded_by: tuple[bool, ...] | None = None
+
+    @property
+    def is_chosen(self) -> bool:
+        return self.is_included and not self.is_excluded
 
 
 @mutable
@@ -64,8 +77,7 @@ class _Directory:
     path: str
     entry: Entry | None
     pending: Iterator[os.DirEntry[str]]
-    included: tuple[bool, ...] | None
-    excluded: tuple[bool, ...] | None
+    choice: _Choice
 
 
 @frozen
@@ -75,7 +87,7 @@ class _Walk:
 
     def run(self, root: str) -> Iterator[Entry]:
         # A directory's entry is held back until something in it is yielded.
-        stack = [_Directory("", None, _scan(root), None, None)]
+        stack = [_Directory("", None, _scan(root), _Choice())]
         while stack:
             found = next(stack[-1].pending, None)
             if found is None:
@@ -87,47 +99,40 @@ class _Walk:
             except FileNotFoundError:
                 continue
             entry = Entry(path, status)
-            is_directory = stat.S_ISDIR(status.st_mode)
-            chosen, included, excluded = self._choose(path, stack[-1])
-            if chosen:
+            choice = self._choose(path, stack[-1].choice)
+            if choice.is_chosen:
                 yield from _held_back(stack)
                 yield entry
-            if is_directory and (chosen or self._may_hold(path, included, excluded)):
-                held = None if chosen else entry
-                scanned = _scan(found.path, lenient=not chosen)
-                stack.append(_Directory(path, held, scanned, included, excluded))
+            if stat.S_ISDIR(status.st_mode) and (choice.is_chosen or self._may_hold(path, choice)):
+                held = None if choice.is_chosen else entry
+                scanned = _scan(found.path, lenient=not choice.is_chosen)
+                stack.append(_Directory(path, held, scanned, choice))
 
-    def _choose(
-        self, path: str, parent: _Directory
-    ) -> tuple[bool, tuple[bool, ...] | None, tuple[bool, ...] | None]:
-        chosen = True
-        included = excluded = None
+    def _choose(self, path: str, parent: _Choice) -> _Choice:
+        is_included, is_excluded = True, False
+        included_by = excluded_by = None
         if self.include is not None:
-            chosen, included = self.include.match_below(path, parent.included)
+            is_included, included_by = self.include.match_below(path, parent.included_by)
         if self.exclude is not None:
-            hit, excluded = self.exclude.match_below(path, parent.excluded)
-            chosen = chosen and not hit
-        return chosen, included, excluded
+            is_excluded, excluded_by = self.exclude.match_below(path, parent.excluded_by)
+        return _Choice(is_included, is_excluded, included_by, excluded_by)
 
-    def _may_hold(
-        self, path: str, included: tuple[bool, ...] | None, excluded: tuple[bool, ...] | None
-    ) -> bool:
+    def _may_hold(self, path: str, choice: _Choice) -> bool:
         """Return whether anything below a directory that is not chosen could be chosen."""
-        if self.include is not None and not (included and any(included)):
-            texts = [each.prefix for each in self.include.patterns if not each.exclusion]
-            if not _could_be_below(path, texts):
+        if self.include is not None and not choice.is_included:
+            including = (each.prefix for each in self.include.patterns if not each.exclusion)
+            if not _could_be_below(path, including):
                 return False
-        if self.exclude is not None and excluded and any(excluded):
-            texts = [each.prefix for each in self.exclude.patterns if each.exclusion]
-            return _could_be_below(path, texts)
+        if self.exclude is not None and choice.is_excluded:
+            excepting = (each.prefix for each in self.exclude.patterns if each.exclusion)
+            return _could_be_below(path, excepting)
         return True
 
 
-def _could_be_below(path: str, texts: list[str]) -> bool:
+def _could_be_below(path: str, texts: Iterable[str]) -> bool:
     """Return whether a pattern may match below ``path``; one with wildcards always may."""
     return any(
-        any(character in text for character in _PATTERN_CHARACTERS)
-        or f"{text}/".startswith(f"{path}/")
+        not _PATTERN_CHARACTERS.isdisjoint(text) or f"{text}/".startswith(f"{path}/")
         for text in texts
     )
 
@@ -149,62 +154,3 @@ def _scan(path: str, *, lenient: bool = False) -> Iterator[os.DirEntry[str]]:
         if lenient and isinstance(error, PermissionError):
             return iter(())
         raise InputError(f"cannot read the directory {path}: {error.strerror}") from error
-
-
-def _follow(root: str, paths: Iterable[str]) -> list[str]:
-    """Return the paths and what they lead to through symbolic links, as patterns."""
-    resolved: set[str] = set()
-    pending = [clean(f"/{path}").lstrip("/") or "." for path in paths]
-    steps = 0
-    while pending:
-        path = pending.pop()
-        steps += 1
-        if steps > _MAX_LINKS * (1 + len(resolved)):
-            break
-        current = ""
-        parts = path.split("/")
-        for place, part in enumerate(parts):
-            current = join(current, part)
-            targets = _targets(root, current)
-            rest = parts[place + 1 :]
-            if targets:
-                if current not in resolved:
-                    resolved.add(current)
-                    pending += [join(target, *rest).lstrip("/") or "." for target in targets]
-                break
-            if not rest:
-                resolved.add(current)
-    return sorted(resolved)
-
-
-def _targets(root: str, path: str) -> list[str]:
-    """Return where the symbolic links that ``path`` names lead, from the root of the tree."""
-    folder, _, name = path.rpartition("/")
-    names = [name]
-    if any(character in name for character in _WILDCARDS):
-        pattern = Patterns.compile([name])
-        try:
-            listed = sorted(os.listdir(os.path.join(root, folder)))  # noqa: PTH118, PTH208
-        except OSError:
-            return []
-        names = [each for each in listed if pattern.matches(each)]
-    targets = []
-    for each in names:
-        try:
-            link = os.readlink(os.path.join(root, folder, each))  # noqa: PTH115, PTH118
-        except OSError:
-            continue
-        target = clean(link) if link.startswith("/") else join("/", folder, link)
-        targets.append(clean(f"/{target}").lstrip("/"))
-    return targets
-
-
-def _deduplicated(patterns: list[str]) -> list[str]:
-    """Return the patterns sorted, without those below another one; the root means all."""
-    kept: list[str] = []
-    for pattern in sorted(set(patterns)):
-        if pattern == ".":
-            return []
-        if not kept or not pattern.startswith(kept[-1] + "/"):
-            kept.append(pattern)
-    return kept

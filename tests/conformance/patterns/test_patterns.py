@@ -54,7 +54,7 @@ def test_recording_is_what_go_gives_today() -> None:
     go = shutil.which("go")
     assert go is not None, "go is not on PATH"
     done = subprocess.run(
-        [go, "run", ".", str(HERE / "cases.json")],
+        [go, "run", ".", "patterns", str(HERE / "cases.json")],
         cwd=HERE / "recorder",
         env={**os.environ, "GOFLAGS": "-mod=readonly", "GOTOOLCHAIN": "local"},
         capture_output=True,

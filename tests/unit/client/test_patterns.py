@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import time
+from fnmatch import fnmatchcase
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from llb.errors import InvalidValueError
-from llb.patterns import Patterns, _simulate, _tokens
+from llb.patterns import Patterns, matches_glob
+from llb.regexes import Automaton, parse
 
 
 @pytest.mark.parametrize(
@@ -28,20 +31,40 @@ def test_many_wildcards_take_no_exponential_time() -> None:
     assert time.monotonic() - begin < 20
 
 
-PIECES = st.lists(
-    st.sampled_from(["a", "b", "*", "?", "**", "**/", "/", "[ab]", "\\*"]), max_size=6
+EXPRESSIONS = st.lists(
+    st.sampled_from(
+        ["a", "b", ".", "a*", "[ab]?", "[^a]*", "(a|b/)", "(.*/)?", "b{2}", "^", "$", "|"]
+    ),
+    max_size=6,
 )
 
 
-@given(PIECES, st.text("ab/*", max_size=8))
-def test_both_ways_of_matching_agree(pieces: list[str], path: str) -> None:
-    pattern = "".join(pieces).strip("/")
-    path = "/".join(part for part in path.split("/") if part)
-    if not pattern or not path:
-        return
-    compiled = Patterns.compile([pattern])
-    cleaned = compiled.patterns[0]
-    if cleaned.text.startswith("**") or cleaned.text.endswith("**"):
-        # Docker matches these by their beginning or end, which says slightly more.
-        return
-    assert cleaned.matches(path) == _simulate(_tokens(cleaned.text), path)
+@given(EXPRESSIONS, st.text("ab/", max_size=8))
+def test_both_ways_of_matching_agree(pieces: list[str], text: str) -> None:
+    expression = "".join(pieces)
+    automaton = Automaton.from_node(parse(expression))
+    assert automaton.matches(text) == bool(re.search(expression.replace("$", r"\Z"), text))
+
+
+@given(st.text("ab*?[]^-\\é", max_size=8), st.text("ab-*^]é", max_size=5))
+def test_globs_match_as_their_regular_expression(pattern: str, name: str) -> None:
+    """Where Python's own globs agree with Go's on the meaning: no class and no escape."""
+    plain = pattern.translate(str.maketrans("", "", "[]\\"))
+    assert matches_glob(plain, name) == fnmatchcase(name, plain)
+    matches_glob(pattern, name)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "name", "matched"),
+    [
+        ("[a-c]", "b", True),
+        ("[^a-c]", "b", False),
+        ("[c-a]", "b", False),
+        ("\\*", "*", True),
+        ("\\*", "a", False),
+        ("[\\]]", "]", True),
+        ("[", "[", False),
+    ],
+)
+def test_globs_have_classes_and_escapes(pattern: str, name: str, *, matched: bool) -> None:
+    assert matches_glob(pattern, name) == matched

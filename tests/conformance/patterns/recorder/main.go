@@ -1,5 +1,5 @@
-// Command recorder matches every list of patterns of cases.json with every path, and prints for each
-// list a text with one character a path: 1 where it matches, 0 where not; or the word malformed.
+// Command recorder prints what Go makes of the cases beside it: "recorder patterns cases.json" and
+// "recorder walks walks.json".
 package main
 
 import (
@@ -12,20 +12,34 @@ import (
 )
 
 func main() {
+	data, err := os.ReadFile(os.Args[2])
+	check(err)
+	var recorded any
+	switch os.Args[1] {
+	case "patterns":
+		recorded = recordPatterns(data)
+	case "walks":
+		recorded = recordWalks(data)
+	}
+	encoder := json.NewEncoder(os.Stdout)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", " ")
+	check(encoder.Encode(recorded))
+}
+
+// recordPatterns matches every list of patterns with every path. Each list gives a text with one
+// character a path: 1 where it matches, 0 where not; or the word malformed.
+func recordPatterns(data []byte) []string {
 	var cases struct {
 		Patterns [][]string `json:"patterns"`
 		Paths    []string   `json:"paths"`
 	}
-	data, err := os.ReadFile(os.Args[1])
-	check(err)
 	check(json.Unmarshal(data, &cases))
 	recorded := make([]string, len(cases.Patterns))
 	for number, patterns := range cases.Patterns {
 		recorded[number] = match(patterns, cases.Paths)
 	}
-	encoder := json.NewEncoder(os.Stdout)
-	encoder.SetIndent("", " ")
-	check(encoder.Encode(recorded))
+	return recorded
 }
 
 func match(patterns, paths []string) string {
