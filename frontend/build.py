@@ -44,6 +44,7 @@ def build(request: Request, gateway: Gateway) -> Result:
         no_cache=options.no_cache,
         platform=options.platform,
         build_platform=options.build_platform,
+        build_platforms=options.build_platforms,
         filename=options.filename,
         session_id=request.session_id,
         ignore=_read_ignore(folder, options, request, gateway),
@@ -58,7 +59,10 @@ def build(request: Request, gateway: Gateway) -> Result:
     converted = dockerfile.convert(parsed, convert_options, images)
     definition = converted.state.marshal(platform=options.platform, caps=gateway.caps.llb)
     ref = gateway.solve(definition)
-    return Result(ref=ref).with_image(converted.platform, converted.image_config)
+    result = Result(ref=ref).with_image(
+        converted.platform, converted.image_config, base=converted.base_config
+    )
+    return result if converted.epoch is None else result.with_epoch(converted.epoch)
 
 
 def _dockerfile_folder(options: Options, request: Request) -> State:
@@ -99,9 +103,10 @@ def _read_ignore(
     folder: Ref, options: Options, request: Request, gateway: Gateway
 ) -> tuple[str, ...]:
     """Return the patterns of the Dockerfile's own ignore file, else of the context's."""
-    own = _read(folder, f"{options.filename}.dockerignore", gateway)
+    name = f"{options.filename}.dockerignore"
+    own = _read(folder, name, gateway)
     if own is not None:
-        return dockerfile.parse_ignore(own)
+        return dockerfile.parse_ignore(own, name)
     context = gateway.solve(
         Local(
             options.context_name,

@@ -53,7 +53,7 @@ class Options:
     ``context_name`` and ``dockerfile_name`` are the local directories that hold
     the build context and the Dockerfile. ``no_cache`` is True, False, or the
     stages that are to be built anew. ``platform`` is the daemon's own unless
-    ``explicit_platform``. ``syntax`` is what ``BUILDKIT_SYNTAX`` asks
+    ``explicit_platform``; ``build_platforms`` are all that the daemon builds for. ``syntax`` is what ``BUILDKIT_SYNTAX`` asks
     for, and ``forwarded`` says that another frontend already followed a
     ``# syntax`` line to get here.
     """
@@ -68,6 +68,7 @@ class Options:
     platform: Platform
     explicit_platform: bool
     build_platform: Platform
+    build_platforms: tuple[Platform, ...]
     resolve_mode: str
     shared_key: str
     syntax: str | None
@@ -96,6 +97,7 @@ class Options:
             platform=platform or build_platform,
             explicit_platform=platform is not None,
             build_platform=build_platform,
+            build_platforms=tuple(request.platforms),
             resolve_mode=given.get("image-resolve-mode", "default"),
             shared_key=given.get("sharedkey:localdir:context", "context"),
             syntax=build_args.get("BUILDKIT_SYNTAX"),

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from frontend.dockerfile.convert import Converted, ResolvedImage, convert_stages
 from frontend.dockerfile.errors import DockerfileError
 from frontend.dockerfile.ignore import parse_ignore
-from frontend.dockerfile.instructions import interpret
+from frontend.dockerfile.interpret import interpret
 from frontend.dockerfile.options import ConvertOptions
 from frontend.dockerfile.parser import Parsed, parse
 from frontend.dockerfile.stages import ImageRequest, StageGraph, build_graph

@@ -117,7 +117,7 @@ def bad_flag_value(span: Span, flag: str, value: str) -> DockerfileError:
     return DockerfileError(f"expecting boolean value for flag {flag}, not: {value}", span=span)
 
 
-def unsupported(span: Span, what: str) -> DockerfileError:
+def unsupported(span: Span | None, what: str) -> DockerfileError:
     """Return the error of something that Docker's frontend has and this one lacks."""
     return DockerfileError(
         f"{what} is not supported yet",
@@ -249,10 +249,11 @@ def bad_stage_index(span: Span, index: int) -> DockerfileError:
     return DockerfileError(f"invalid stage index {index}", span=span)
 
 
-def later_stage(span: Span, name: str, current: str) -> DockerfileError:
-    """Return the error of a copy from a stage that comes later."""
+def later_stage(span: Span, name: str, current: str, verb: str = "copy") -> DockerfileError:
+    """Return the error of a copy or a mount from a stage that comes later."""
     return DockerfileError(
-        f'cannot copy from stage "{name}", it needs to be defined before current stage "{current}"',
+        f'cannot {verb} from stage "{name}", '
+        f'it needs to be defined before current stage "{current}"',
         span=span,
     )
 
@@ -266,8 +267,33 @@ def variable_in_from(span: Span) -> DockerfileError:
     )
 
 
+def bad_mount(
+    span: Span, reason: str, *, hint: str | None = None, near: tuple[str, Iterable[str]] = ("", ())
+) -> DockerfileError:
+    """Return the error of a ``--mount`` that cannot be; ``near`` is a word and those known."""
+    return DockerfileError(
+        f"invalid --mount: {reason}", span=span, hint=hint or did_you_mean(*near)
+    )
+
+
+def bad_mount_target(span: Span, target: str) -> DockerfileError:
+    """Return the error of a mount in place of the whole tree."""
+    return DockerfileError(f'invalid mount target "{target}"', span=span)
+
+
+def bad_run_option(span: Span, flag: str, value: str, known: Iterable[str]) -> DockerfileError:
+    """Return the error of ``--network`` or ``--security`` with a word that it does not know."""
+    known = list(known)
+    hint = did_you_mean(value, known) or f"it takes {', '.join(known)}"
+    return DockerfileError(f'invalid value for {flag}: "{value}"', span=span, hint=hint)
+
+
 def bad_chmod(span: Span, value: str) -> DockerfileError:
-    """Return the error of a mode that is not octal."""
+    """Return the error of a mode that is neither octal nor symbolic."""
+    if not value[:1].isdigit():
+        return DockerfileError(
+            f"invalid chmod parameter: '{value}'", span=span, hint="for example 0755 or u+x,go-w"
+        )
     return DockerfileError(
         f"invalid chmod parameter: '{value}'. it should be octal string and between 0 and 07777",
         span=span,
@@ -287,3 +313,44 @@ def bad_signal(span: Span, name: str) -> DockerfileError:
 def empty_volume(span: Span) -> DockerfileError:
     """Return the error of a volume without a name."""
     return DockerfileError("VOLUME specified can not be an empty string", span=span)
+
+
+def bad_healthcheck(span: Span, reason: str, *, hint: str | None = None) -> DockerfileError:
+    """Return the error of a health check that says no command."""
+    return DockerfileError(f"invalid HEALTHCHECK: {reason}", span=span, hint=hint)
+
+
+def bad_duration(span: Span, flag: str, value: str) -> DockerfileError:
+    """Return the error of a length of time that cannot be read."""
+    return DockerfileError(
+        f'invalid duration "{value}" of {flag}', span=span, hint="for example 30s or 1m30s"
+    )
+
+
+def short_duration(span: Span, flag: str, value: str) -> DockerfileError:
+    """Return the error of a length of time that is too short."""
+    return DockerfileError(
+        f'invalid duration "{value}" of {flag}: it cannot be less than 1ms', span=span
+    )
+
+
+def bad_retries(span: Span, value: str) -> DockerfileError:
+    """Return the error of a number of retries that is none."""
+    return DockerfileError(f'invalid number "{value}" of --retries: expected 0 or more', span=span)
+
+
+def bad_epoch(span: Span | None, value: str) -> DockerfileError:
+    """Return the error of a time that is no number of seconds."""
+    return DockerfileError(
+        f"invalid SOURCE_DATE_EPOCH: {value}", span=span, hint="seconds since 1970, for example 0"
+    )
+
+
+def bad_ignore(span: Span, reason: str) -> DockerfileError:
+    """Return the error of a line of an ignore file that is no pattern."""
+    return DockerfileError(reason, span=span)
+
+
+def refused_value(span: Span, reason: str, hint: str | None) -> DockerfileError:
+    """Return the error of a value that LLB cannot hold, for the reason that it gives."""
+    return DockerfileError(reason, span=span, hint=hint)

@@ -2,23 +2,43 @@
 
 from __future__ import annotations
 
+from frontend.dockerfile import errors
+from llb.errors import InvalidValueError
 from llb.paths import clean
+from llb.patterns import check_glob
 
 
-def parse_ignore(data: bytes) -> tuple[str, ...]:
+def parse_ignore(data: bytes, filename: str = ".dockerignore") -> tuple[str, ...]:
     """Return the patterns of an ignore file, cleaned, relative to the context.
 
     Lines that begin with ``#`` and empty ones are left out; ``!`` stays in front.
+    Raises DockerfileError for a pattern that is none.
     """
+    text = data.decode("utf-8", errors="replace").removeprefix("\ufeff")
     patterns = []
-    for line in data.decode("utf-8", errors="replace").removeprefix("\ufeff").splitlines():
+    for number, line in enumerate(text.split("\n"), start=1):
         if line.startswith("#") or not line.strip():
             continue
-        pattern = line.strip()
-        exclusion = pattern.startswith("!")
-        pattern = pattern.removeprefix("!").strip() if exclusion else pattern
-        if pattern:
-            pattern = clean(pattern)
-            pattern = pattern[1:] if len(pattern) > 1 and pattern.startswith("/") else pattern
-        patterns.append("!" * exclusion + pattern)
+        pattern = _cleaned(line.strip())
+        try:
+            _check(pattern)
+        except InvalidValueError as error:
+            span = errors.Source(filename, data, text).span(number)
+            raise errors.bad_ignore(span, error.message) from error
+        patterns.append(pattern)
     return tuple(patterns)
+
+
+def _check(pattern: str) -> None:
+    if pattern == "!":
+        raise InvalidValueError("invalid pattern '!': nothing comes after it")
+    check_glob(pattern.removeprefix("!"))
+
+
+def _cleaned(line: str) -> str:
+    exclusion = line.startswith("!")
+    pattern = line.removeprefix("!").strip() if exclusion else line
+    if pattern:
+        pattern = clean(pattern)
+        pattern = pattern[1:] if len(pattern) > 1 and pattern.startswith("/") else pattern
+    return "!" * exclusion + pattern

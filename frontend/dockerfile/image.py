@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import evolve, field, frozen
 
+from llb import Platform
 from llb.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from llb import Platform
+    from datetime import datetime
 
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _COMMENT = "buildkit.dockerfile.v0"
@@ -36,6 +36,7 @@ _CONFIG_KEYS = (
     "OnBuild",
     "Shell",
 )
+_HEALTH_KEYS = ("Test", "Interval", "Timeout", "StartPeriod", "StartInterval", "Retries")
 _SETS = ("ExposedPorts", "Volumes", "Labels")
 
 
@@ -82,6 +83,15 @@ class Image:
         return all(entry.get("empty_layer") for entry in self.history)
 
     @property
+    def for_platform(self) -> Platform:
+        """The platform that the image is for, as it says itself."""
+        return Platform(
+            self.platform.get("os", ""),
+            self.platform.get("architecture", ""),
+            self.platform.get("variant"),
+        )
+
+    @property
     def env(self) -> dict[str, str]:
         """The variables of the config, in order."""
         return dict(_pair(entry) for entry in self.config.get("Env") or ())
@@ -122,9 +132,22 @@ class Image:
                 fields[key] = value
         return evolve(self, platform=fields)
 
-    def with_history(self, created_by: str, *, layer: bool) -> Image:
+    def normalized(self) -> Image:
+        """Return the config with its platform in normal form."""
+        platform = self.for_platform.normalize()
+        fields = {
+            **self.platform,
+            "architecture": platform.architecture,
+            "os": platform.os,
+            "variant": platform.variant,
+        }
+        return evolve(self, platform=fields)
+
+    def with_history(self, created_by: str, *, layer: bool, created: datetime | None) -> Image:
         """Return the config with one more step in its history."""
         entry: dict[str, Any] = {"created_by": created_by, "comment": _COMMENT}
+        if created is not None:
+            entry["created"] = created.isoformat().replace("+00:00", "Z")
         if not layer:
             entry["empty_layer"] = True
         return evolve(self, history=(*self.history, entry))
@@ -132,9 +155,7 @@ class Image:
     def to_json(self) -> bytes:
         """Return the config as Go's encoder writes it."""
         config = {
-            key: _sorted(self.config[key]) if key in _SETS else self.config[key]
-            for key in _CONFIG_KEYS
-            if self.config.get(key)
+            key: _ordered(key, self.config[key]) for key in _CONFIG_KEYS if self.config.get(key)
         }
         image: dict[str, Any] = {"author": self.author} if self.author else {}
         image["architecture"] = self.platform.get("architecture", "")
@@ -157,8 +178,13 @@ def _history(entry: Mapping[str, Any]) -> dict[str, Any]:
     return {key: entry[key] for key in keys if entry.get(key)}
 
 
-def _sorted(entries: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: entries[key] for key in sorted(entries, key=str.encode)}
+def _ordered(key: str, value: Any) -> Any:
+    """Return an entry of the config with its own entries in the order of Go's encoder."""
+    if key in _SETS:
+        return {name: value[name] for name in sorted(value, key=str.encode)}
+    if key == "Healthcheck":
+        return {name: value[name] for name in _HEALTH_KEYS if value.get(name)}
+    return value
 
 
 def _pair(entry: str) -> tuple[str, str]:

@@ -4,12 +4,31 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from llb import Platform
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+_SYSTEMS = ("linux", "windows", "darwin", "freebsd")
+_ARCHITECTURES = (
+    "386",
+    "aarch64",
+    "amd64",
+    "arm",
+    "arm64",
+    "armhf",
+    "i386",
+    "loong64",
+    "mips64",
+    "mips64le",
+    "ppc64le",
+    "riscv64",
+    "s390x",
+    "x86-64",
+    "x86_64",
+)
 
 
 @frozen
@@ -17,8 +36,8 @@ class ConvertOptions:
     """The request behind a conversion.
 
     ``platform`` is what is built for, ``explicit_platform`` whether the user said so,
-    ``build_platform`` that of the daemon. ``no_cache`` is True, False, or names of
-    stages in lower case. ``ignore`` are patterns of files that the context does not
+    ``build_platform`` that of the daemon, and ``build_platforms`` all that it builds for.
+    ``no_cache`` is True, False, or names of stages in lower case. ``ignore`` are patterns of files that the context does not
     send. ``session_id`` ties the context to a session; without one, ``unique_id`` keeps
     it apart from other builds. ``definition`` is the serialized ``pb.Definition`` that
     the text itself was read from.
@@ -30,6 +49,7 @@ class ConvertOptions:
     platform: Platform = field(factory=Platform.host)
     explicit_platform: bool = False
     build_platform: Platform = field(factory=Platform.host)
+    build_platforms: tuple[Platform, ...] = ()
     no_cache: bool | frozenset[str] = False
     filename: str = "Dockerfile"
     resolve_mode: str = "default"
@@ -63,6 +83,42 @@ class ConvertOptions:
             "TARGETSTAGE": stage or "default",
         }
         return {key: self.build_args.get(key, value) for key, value in values.items()}
+
+    @property
+    def cache_namespace(self) -> str:
+        """What the names of cache mounts begin with."""
+        return self.build_args.get("BUILDKIT_CACHE_MOUNT_NS", "")
+
+    def parse_platform(self, text: str) -> Platform:
+        """Return the platform that ``text`` names, what it leaves out as of the daemon.
+
+        Raises InvalidValueError.
+        """
+        build = self.build_platform
+        if text.lower() in _SYSTEMS:
+            return Platform(text.lower(), build.architecture, build.variant)
+        if text.lower() in _ARCHITECTURES:
+            text = f"{build.os}/{text}"
+        parsed = Platform.parse(text)
+        # Docker leaves the usual variant out, or in, as it was written.
+        match parsed.architecture, parsed.variant, text.count("/"):
+            case "arm", "v7", 1:
+                return evolve(parsed, variant=None)
+            case "arm64", None, 2:
+                return evolve(parsed, variant="v8")
+            case _:
+                return parsed
+
+    def detect_platform(self, image: Platform) -> Platform:
+        """Return what an image is for where nobody said, of those that the daemon builds for."""
+
+        def key(platform: Platform) -> tuple[str, str]:
+            return platform.os, platform.architecture
+
+        if self.explicit_platform or key(self.platform) == key(image):
+            return self.platform
+        same = (each for each in self.build_platforms if key(each) == key(image))
+        return next(same, self.platform)
 
     def is_no_cache(self, stage: str | None) -> bool:
         """Return whether the steps of a stage are to be run anew."""

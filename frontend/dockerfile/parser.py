@@ -32,6 +32,7 @@ _BOM = "\ufeff"
 _DIRECTIVE = re.compile(r"#\s*([a-zA-Z][a-zA-Z0-9]*)\s*=\s*(.+?)\s*\Z")
 _DIRECTIVES = ("syntax", "escape", "check")
 _HEREDOC = re.compile(r"([0-9]*)<<(-?)\s*([^<]*)\Z")
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _LEADING_TABS = re.compile(r"^\t+", re.MULTILINE)
 _WITH_HEREDOCS = ("add", "copy", "run")
 
@@ -98,15 +99,15 @@ def parse(text: bytes, filename: str) -> Parsed:
 
 
 def parse_heredoc(word: str) -> Heredoc | None:
-    """Return the here-document that a word like ``<<EOF`` begins, or None.
-
-    Raises ExpansionError for quotes that do not end.
-    """
+    """Return the here-document that a word like ``<<EOF`` begins, or None."""
     match = _HEREDOC.match(word)
     if match is None or not match[3]:
         return None
-    plain = Expander(keep_unset=True).words(match[3], {})
-    raw = Expander(keep_unset=True, raw_quotes=True).words(match[3], {})
+    try:
+        plain = Expander(keep_unset=True).words(match[3], {})
+        raw = Expander(keep_unset=True, raw_quotes=True).words(match[3], {})
+    except ExpansionError:
+        return None
     if len(plain) != 1:
         return None
     # With a quote that is gone, some of the word was quoted, and nothing is expanded.
@@ -240,7 +241,7 @@ def _json(rest: str, span: Span) -> tuple[str, ...] | None:
         return None
     if not all(isinstance(value, str) for value in values):
         raise errors.not_strings(span)
-    return tuple(values)
+    return tuple(_LONE_SURROGATE.sub("\ufffd", value) for value in values)
 
 
 def _maybe_json(rest: str, escape: str, span: Span) -> _Split:  # noqa: ARG001
@@ -263,6 +264,15 @@ def _quoted_words(rest: str, escape: str, span: Span) -> _Split:  # noqa: ARG001
 
 def _whole(rest: str, escape: str, span: Span) -> _Split:  # noqa: ARG001
     return ((rest,) if rest else ()), False
+
+
+def _typed(rest: str, escape: str, span: Span) -> _Split:
+    """Return a word and then what may be JSON."""
+    if not rest:
+        return (), False
+    word, rest = split_first(rest)
+    args, is_json = _maybe_json(rest, escape, span)
+    return (word, *args), is_json
 
 
 def _pairs(name: str) -> Callable[[str, str, Span], _Split]:
@@ -297,7 +307,7 @@ _SPLITTERS: dict[str, Callable[[str, str, Span], _Split]] = {
     "env": _pairs("ENV"),
     "expose": _words,
     "from": _words,
-    "healthcheck": _whole,
+    "healthcheck": _typed,
     "label": _pairs("LABEL"),
     "maintainer": _whole,
     "onbuild": _whole,

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 from attrs import define, field, frozen
 
-from frontend.dockerfile import errors
+from frontend.dockerfile import epoch, errors
 from frontend.dockerfile.expand import Expander, ExpansionError
 from frontend.dockerfile.instructions import (
+    SCRATCH,
     Arg,
     Copy,
     From,
@@ -22,11 +23,10 @@ from llb.errors import InvalidValueError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from datetime import datetime
 
     from frontend.dockerfile.options import ConvertOptions
     from llb.errors import Span
-
-SCRATCH = "scratch"
 
 
 @frozen
@@ -42,10 +42,11 @@ class ImageRequest:
 class Stage:
     """A stage, or an image that a stage copies from.
 
-    ``origin`` is the FROM that begins it, or the COPY that takes from the image.
+    ``origin`` is the FROM that begins it, or the instruction that takes from the image.
     ``base`` is the stage that it builds upon, else ``image`` the one in a registry;
-    both are absent for scratch. ``needs`` are the stages that it copies from, by the
-    instruction that does.
+    both are absent for scratch. ``needs`` are the stages that it copies from or mounts,
+    by the instruction that does and the place in its ``stages``. ``mounted`` is whether
+    it is an image that a RUN mounts.
     """
 
     begin: From | None
@@ -56,7 +57,8 @@ class Stage:
     image: ImageRequest | None
     origin: Origin = field(repr=False)
     instructions: list[Instruction] = field(factory=list, repr=False)
-    needs: dict[Copy, Stage] = field(factory=dict, repr=False)
+    needs: dict[tuple[Copy | Run, int], Stage] = field(factory=dict, repr=False)
+    mounted: bool = False
 
     @property
     def steps(self) -> int:
@@ -79,12 +81,15 @@ class StageGraph:
     """All stages in order, the target, those it needs, and the global arguments.
 
     ``stages`` also holds images that are copied from, after the stages of the file.
+    ``build_args`` are those that were given, ``epoch`` the time that they say.
     """
 
     stages: tuple[Stage, ...]
     target: Stage
     reachable: frozenset[Stage]
     arguments: Mapping[str, str]
+    build_args: Mapping[str, str]
+    epoch: datetime | None
 
     @property
     def images(self) -> tuple[ImageRequest, ...]:
@@ -100,7 +105,7 @@ def build_graph(
     options: ConvertOptions,
 ) -> StageGraph:
     """Return the stages with what they need of each other. Raises DockerfileError."""
-    builder = _Builder(source, Expander(escape=escape), options)
+    builder = _Builder(source, Expander(escape=escape), options, dict(options.build_args))
     stages = builder.stages(instructions)
     for stage in list(stages):
         builder.connect(stage, stages)
@@ -113,6 +118,8 @@ def build_graph(
         target=target,
         reachable=_reachable(target),
         arguments=builder.arguments,
+        build_args=builder.build_args,
+        epoch=builder.epoch,
     )
 
 
@@ -121,7 +128,10 @@ class _Builder:
     source: errors.Source
     expander: Expander
     options: ConvertOptions
+    build_args: dict[str, str]
     arguments: dict[str, str] = field(factory=dict)
+    epoch: datetime | None = None
+    epoch_span: Span | None = None
     by_name: dict[str, Stage] = field(factory=dict)
 
     def stages(self, instructions: tuple[Instruction, ...]) -> list[Stage]:
@@ -134,17 +144,18 @@ class _Builder:
         self.arguments = self.options.automatic_arguments(
             self.options.target or begins[-1].name or ""
         )
+        first_stage = instructions.index(begins[0])
+        for each in instructions[:first_stage]:
+            if not isinstance(each, Arg):
+                raise errors.no_stage_yet(each.origin.span)
+            self.add_arguments(each)
+        self.settle_epoch({each.name for each in begins if each.name})
         stages: list[Stage] = []
-        for each in instructions:
-            match each:
-                case From():
-                    stages.append(self.begin(each, len(stages)))
-                case Arg() if not stages:
-                    self.add_arguments(each)
-                case _ if not stages:
-                    raise errors.no_stage_yet(each.origin.span)
-                case _:
-                    stages[-1].instructions.append(each)
+        for each in instructions[first_stage:]:
+            if isinstance(each, From):
+                stages.append(self.begin(each, len(stages)))
+            else:
+                stages[-1].instructions.append(each)
         return stages
 
     def add_arguments(self, instruction: Arg) -> None:
@@ -153,6 +164,18 @@ class _Builder:
                 self.arguments[name] = self.options.build_args[name]
             elif default is not None:
                 self.arguments[name] = self.expand(default, instruction.origin.span)
+            if name == epoch.NAME:
+                self.epoch_span = instruction.origin.span
+
+    def settle_epoch(self, names: set[str]) -> None:
+        """Read the time of the image, and give the arguments its number."""
+        value = self.build_args.get(epoch.NAME, self.arguments.get(epoch.NAME, ""))
+        self.epoch = epoch.parse_epoch(value, names, self.epoch_span)
+        for arguments in (self.build_args, self.arguments):
+            if self.epoch is None and value == "":
+                arguments.pop(epoch.NAME, None)
+            elif self.epoch is not None and epoch.NAME in arguments:
+                arguments[epoch.NAME] = epoch.seconds(self.epoch)
 
     def begin(self, instruction: From, number: int) -> Stage:
         span = instruction.origin.span
@@ -182,7 +205,7 @@ class _Builder:
         span = instruction.origin.span
         text = self.expand(instruction.platform, span)
         try:
-            return Platform.parse(text)
+            return self.options.parse_platform(text)
         except InvalidValueError as error:
             raise errors.bad_platform(span, instruction.platform, error.message) from error
 
@@ -196,26 +219,34 @@ class _Builder:
     def connect(self, stage: Stage, stages: list[Stage]) -> None:
         """Find the stages that ``stage`` copies from; an image becomes one more."""
         for each in stage.instructions:
-            if not isinstance(each, Copy) or each.stage is None:
+            if not isinstance(each, Copy | Run):
                 continue
-            span = each.origin.span
-            if self.expand(each.stage, span, empty=True) != each.stage:
-                raise errors.variable_in_from(span)
-            found = self.find(each.stage, stages, span)
-            if found is None:
-                found = Stage(
-                    begin=None,
-                    label="",
-                    name=None,
-                    platform=None,
-                    base=None,
-                    image=None if each.stage == SCRATCH else self.image(each.stage, None, span),
-                    origin=each.origin,
-                )
-                stages.append(found)
-            stage.needs[each] = found
+            for place, name in enumerate(each.stages):
+                found = self.find(each, name, stages)
+                if found is None:
+                    found = self.unnamed(each, name)
+                    stages.append(found)
+                stage.needs[each, place] = found
 
-    def find(self, name: str, stages: list[Stage], span: Span) -> Stage | None:
+    def unnamed(self, instruction: Copy | Run, name: str) -> Stage:
+        """Return the stage of an image, or of nothing, that an instruction takes from."""
+        return Stage(
+            begin=None,
+            label="",
+            name=None,
+            platform=None,
+            base=None,
+            image=None if name == SCRATCH else self.image(name, None, instruction.origin.span),
+            origin=instruction.origin,
+            mounted=isinstance(instruction, Run),
+        )
+
+    def find(self, instruction: Copy | Run, name: str, stages: list[Stage]) -> Stage | None:
+        if isinstance(instruction, Run):
+            return self.by_name.get(name.lower())
+        span = instruction.origin.span
+        if self.expand(name, span, empty=True) != name:
+            raise errors.variable_in_from(span)
         if not name.lstrip("+-").isdigit():
             return self.by_name.get(name.lower())
         index = int(name)
@@ -275,6 +306,6 @@ def _check_cycles(stages: Iterable[Stage]) -> None:
 def _cycle(path: list[Stage], repeated: Stage) -> errors.DockerfileError:
     """Return the error of a cycle, at the instruction of its first stage that enters it."""
     following = [*path[path.index(repeated) :], repeated][1]
-    entry = next((each for each, stage in repeated.needs.items() if stage is following), None)
+    entry = next((each for (each, _), stage in repeated.needs.items() if stage is following), None)
     origin = repeated.origin if entry is None else entry.origin
     return errors.cycle(origin.span, repeated.label)

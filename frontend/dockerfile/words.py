@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 # White space that separates words; a line has no newline left at this point.
+_FLAG_SPACE = "\t\n\v\f\r "
 _SPACE = re.compile(r"[\t\v\f\r ]+")
 
 
@@ -72,7 +73,7 @@ def split_flags(text: str, escape: str) -> tuple[tuple[str, ...], str]:
     flags: list[str] = []
     place = 0
     while True:
-        while place < len(text) and text[place].isspace():
+        while place < len(text) and text[place] in _FLAG_SPACE:
             place += 1
         if not text.startswith("--", place):
             return tuple(flags), text[place:]
@@ -87,7 +88,7 @@ def _flag(text: str, place: int, escape: str) -> tuple[str, int]:
     quote = ""
     while place < len(text):
         character = text[place]
-        if not quote and character.isspace():
+        if not quote and character in _FLAG_SPACE:
             break
         place += 1
         if quote and character == quote:

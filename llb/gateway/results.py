@@ -12,11 +12,14 @@ from attrs import evolve, field, frozen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
     from llb.platforms import Platform
 
 _IMAGE_CONFIG = "containerimage.config"
+_BASE_CONFIG = "containerimage.base.config"
 _PLATFORMS = "refs.platforms"
+_EPOCH = "source.date.epoch"
 
 
 @frozen
@@ -37,10 +40,21 @@ class Result:
     refs: Mapping[str, Ref] = field(factory=dict)
     metadata: Mapping[str, bytes] = field(factory=dict)
 
-    def with_image(self, platform: Platform, config: bytes) -> Result:
-        """Return the result with an image config in JSON, for the one tree of the result."""
+    def with_image(self, platform: Platform, config: bytes, *, base: bytes | None = None) -> Result:
+        """Return the result with an image config in JSON, for the one tree of the result.
+
+        ``base`` is the config of the image that it builds upon, whose layers exporters
+        then leave as they are when they rewrite times.
+        """
         image = {_IMAGE_CONFIG: config, _PLATFORMS: _platforms_json([platform])}
+        if base is not None:
+            image[_BASE_CONFIG] = base
         return evolve(self, metadata={**self.metadata, **image})
+
+    def with_epoch(self, epoch: datetime) -> Result:
+        """Return the result with the time that exporters give what they make."""
+        seconds = str(int(epoch.timestamp())).encode()
+        return evolve(self, metadata={**self.metadata, _EPOCH: seconds})
 
 
 def _platforms_json(platforms: list[Platform]) -> bytes:

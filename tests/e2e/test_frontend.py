@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from attrs import evolve
 
 from llb.client import Client, image, local, oci
 from llb.errors import SolveError, render
@@ -140,6 +141,40 @@ def test_it_builds_its_own_image(frontend: str, buildkit_host: str, tmp_path: Pa
                 exports=[oci(tmp_path / "image.tar")],
             )
         _, found = image_of(tmp_path / "image.tar")
+        return found
+
+    assert digest("gateway.v0", source=frontend) == digest("dockerfile.v0")
+
+
+MOUNTS = """\
+FROM busybox AS tools
+RUN echo from-a-stage > /tool
+FROM busybox
+RUN --mount=from=tools,source=/tool,target=/t --mount=type=tmpfs,target=/memory,size=1m \\
+    --mount=type=cache,target=/cache,uid=7,mode=0750 --network=none \\
+    cat /t > /out && stat -c '%u %a' /cache >> /out && touch -d @0 /out && echo x > /memory/x
+HEALTHCHECK --interval=30s CMD true
+"""
+
+
+def test_run_mounts_and_an_epoch_give_the_image_of_the_stock_frontend(
+    frontend: str, buildkit_host: str, tmp_path: Path
+) -> None:
+    folder = tmp_path / "context"
+    folder.mkdir()
+    (folder / "Dockerfile").write_text(MOUNTS)
+    archive = oci(tmp_path / "image.tar")
+
+    def digest(name: str, **options: str) -> str:
+        with Client(buildkit_host) as client:
+            client.solve(
+                frontend=name,
+                frontend_attrs={"build-arg:SOURCE_DATE_EPOCH": "0", "no-cache": "", **options},
+                local={"context": folder, "dockerfile": folder},
+                exports=[evolve(archive, attrs={"rewrite-timestamp": "true"})],
+            )
+        config, found = image_of(tmp_path / "image.tar")
+        assert config["created"] == "1970-01-01T00:00:00Z"
         return found
 
     assert digest("gateway.v0", source=frontend) == digest("dockerfile.v0")

@@ -11,14 +11,16 @@ from frontend.dockerfile.convert.context import Context
 from frontend.dockerfile.convert.naming import COMMAND, Numbering
 from frontend.dockerfile.expand import Expander
 from frontend.dockerfile.image import DEFAULT_PATH, Image
+from frontend.dockerfile.instructions import Copy
 from llb import Image as LLBImage
 from llb import Location, Platform, Range, Reference, Scratch, SourceFile, State
 from llb.paths import absolute
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
-    from frontend.dockerfile.instructions import Copy, Origin
+    from frontend.dockerfile.instructions import Origin, Run
     from frontend.dockerfile.options import ConvertOptions
     from frontend.dockerfile.stages import ImageRequest, Stage, StageGraph
 
@@ -31,6 +33,17 @@ class ResolvedImage:
     config: bytes = field(repr=False)
 
 
+@frozen
+class _Beginning:
+    """What a stage begins with; ``image`` is the config so far, ``base`` that of the image below."""
+
+    state: State
+    image: Image
+    platform: Platform
+    base: Image | None = None
+    arguments: tuple[tuple[str, str | None], ...] = ()
+
+
 @define(eq=False)
 class StageResult:
     """What a stage has come to: files and settings, image config, arguments."""
@@ -38,9 +51,11 @@ class StageResult:
     stage: Stage
     state: State
     image: Image
+    base: Image | None
     platform: Platform
     numbering: Numbering
     no_cache: bool
+    epoch: datetime | None
     arguments: list[tuple[str, str | None]] = field(factory=list)
     cmd_is_set: bool = False
 
@@ -55,11 +70,13 @@ class StageResult:
 
     def commit(self, text: str, *, layer: bool = False) -> None:
         """Add a step to the history of the image."""
-        self.image = self.image.with_history(text, layer=layer)
+        self.image = self.image.with_history(text, layer=layer, created=self.epoch)
 
     def set_workdir(self, path: str) -> None:
         """Change the directory, a relative path taken from the present one."""
-        cwd = absolute(self.image.get("WorkingDir") or "/", path)
+        # Docker leaves an absolute path as it is written.
+        present = self.image.get("WorkingDir") or "/"
+        cwd = path if path.startswith("/") else absolute(present, path)
         self.configure("WorkingDir", cwd)
         self.state = self.state.workdir(cwd)
 
@@ -107,21 +124,18 @@ class Conversion:
     def begin(self, stage: Stage) -> StageResult:
         """Return the result of a stage before its first instruction, and keep it."""
         numbering = Numbering(stage.label, stage.steps)
-        no_cache = self.options.is_no_cache(stage.name)
-        if stage.base is not None:
-            base = self.results[stage.base]
-            arguments = list(base.arguments)
-            result = StageResult(
-                stage, base.state, base.image, base.platform, numbering, no_cache, arguments
-            )
-        elif stage.image is None:
-            platform = self.options.platform
-            image = Image.empty(platform)
-            result = StageResult(stage, Scratch(), image, platform, numbering, no_cache)
-        else:
-            state, image = self._from_image(stage, stage.image, numbering)
-            platform = stage.image.platform
-            result = StageResult(stage, state, image, platform, numbering, no_cache)
+        beginning = self._beginning(stage, numbering)
+        result = StageResult(
+            stage=stage,
+            state=beginning.state,
+            image=beginning.image,
+            base=beginning.base,
+            platform=beginning.platform,
+            numbering=numbering,
+            no_cache=self.options.is_no_cache(stage.name),
+            epoch=self.graph.epoch,
+            arguments=list(beginning.arguments),
+        )
         if stage.begin is not None:
             result.inherit()
         self.results[stage] = result
@@ -133,35 +147,49 @@ class Conversion:
         ranges = tuple(Range(line, line) for line in range(first, max(first, last) + 1))
         return (Location(self._file, ranges),)
 
-    def source_of(self, result: StageResult, instruction: Copy) -> State:
-        """Return the tree that a copy takes from."""
-        if instruction.stage is None:
-            return self.context.state
-        stage = result.stage.needs[instruction]
+    def source_of(self, result: StageResult, instruction: Copy | Run, place: int = 0) -> State:
+        """Return the tree of one of the stages and images that an instruction takes from."""
+        stage = result.stage.needs[instruction, place]
         if stage.begin is None and stage not in self.results:
             self.begin(stage)
         if stage not in self.results:
-            raise errors.later_stage(instruction.origin.span, instruction.stage, result.stage.label)
+            verb = "copy" if isinstance(instruction, Copy) else "mount"
+            name = instruction.stages[place]
+            raise errors.later_stage(instruction.origin.span, name, result.stage.label, verb)
         return self.results[stage].state
 
-    def _from_image(
-        self, stage: Stage, request: ImageRequest, numbering: Numbering
-    ) -> tuple[State, Image]:
-        resolved = self._images[request]
+    def _image_locations(self, stage: Stage) -> tuple[Location, ...]:
+        """Return the place of an image; of one that is mounted Docker tells just the file."""
+        if stage.mounted:
+            return (Location(self._file, ()),)
+        return self.locations(stage.origin)
+
+    def _beginning(self, stage: Stage, numbering: Numbering) -> _Beginning:
+        if stage.base is not None:
+            below = self.results[stage.base]
+            return _Beginning(
+                below.state, below.image, below.platform, below.base, tuple(below.arguments)
+            )
+        if stage.image is None:
+            platform = self.options.platform
+            return _Beginning(Scratch(), Image.empty(platform), platform)
+        resolved = self._images[stage.image]
         image = Image.parse(resolved.config)
         if image.get("OnBuild") and stage.begin is not None:
-            raise errors.unsupported(
-                stage.origin.span, f"the ONBUILD instructions of {request.ref}"
-            )
+            what = f"the ONBUILD instructions of {stage.image.ref}"
+            raise errors.unsupported(stage.origin.span, what)
+        platform = stage.platform or self.options.detect_platform(image.for_platform)
+        if platform.os == "windows":
+            raise errors.unsupported(stage.origin.span, f"{stage.image.ref} for Windows")
         if image.is_empty:
-            return Scratch(), image
-        ref = str(Reference.parse(request.ref).pinned(resolved.digest))
+            return _Beginning(Scratch(), image, platform, image)
+        ref = str(Reference.parse(stage.image.ref).pinned(resolved.digest))
         state = LLBImage(
             ref,
-            platform=request.platform,
+            platform=platform,
             resolve_mode=self.options.resolve_mode,
             description={COMMAND: stage.origin.code if stage.begin else ""},
             name=numbering.next(f"FROM {ref}"),
-            locations=self.locations(stage.origin),
+            locations=self._image_locations(stage),
         )
-        return state, image
+        return _Beginning(state, image, platform, image)

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 _INLINE = "[internal] preparing inline document"
 _REMOTE = ("http://", "https://", "git://", "git@", "ssh://")
 _OCTAL = re.compile(r"[0-7]+\Z")
+_CLAUSE = r"[ugoa]*(?:[-+=][rwxXstugo]*)+"
+_SYMBOLIC = re.compile(rf"{_CLAUSE}(?:,{_CLAUSE})*\Z")
 
 
 def copy(conversion: Conversion, result: StageResult, instruction: Copy) -> None:
@@ -30,7 +32,11 @@ def copy(conversion: Conversion, result: StageResult, instruction: Copy) -> None
     sources = tuple(word(each, env) for each in instruction.sources)
     dest = word(instruction.dest, env)
     chown, chmod = word(instruction.chown, env), word(instruction.chmod, env)
-    tree = conversion.source_of(result, instruction)
+    tree = (
+        conversion.context.state
+        if instruction.stage is None
+        else conversion.source_of(result, instruction)
+    )
     target = absolute(result.state.cwd, dest if dest not in ("", ".") else "./", keep_slash=True)
     owner, mode = chown or None, _mode(chmod, instruction)
     actions = []
@@ -94,6 +100,6 @@ def _mode(chmod: str, instruction: Copy) -> int | str | None:
         if int(chmod, 8) > 0o7777:
             raise errors.bad_chmod(instruction.origin.span, chmod)
         return int(chmod, 8)
-    if chmod[0].isdigit():
+    if _SYMBOLIC.match(chmod) is None:
         raise errors.bad_chmod(instruction.origin.span, chmod)
     return chmod

@@ -12,9 +12,11 @@ from frontend.dockerfile.convert.conversion import Conversion, ResolvedImage, St
 from frontend.dockerfile.convert.copying import copy
 from frontend.dockerfile.convert.running import run
 from frontend.dockerfile.expand import ExpansionError
+from llb.errors import InvalidValueError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from datetime import datetime
 
     from frontend.dockerfile.options import ConvertOptions
     from frontend.dockerfile.stages import ImageRequest, StageGraph
@@ -27,6 +29,7 @@ _HANDLERS: Mapping[type, Callable[[Conversion, StageResult, Any], None]] = {
     instructions.Entrypoint: settings.entrypoint,
     instructions.Env: settings.env,
     instructions.Expose: settings.expose,
+    instructions.Healthcheck: settings.healthcheck,
     instructions.Label: settings.label,
     instructions.Maintainer: settings.maintainer,
     instructions.Run: run,
@@ -40,11 +43,17 @@ _HANDLERS: Mapping[type, Callable[[Conversion, StageResult, Any], None]] = {
 
 @frozen
 class Converted:
-    """A Dockerfile as LLB: the state of the target, the image config in JSON, the platform."""
+    """A Dockerfile as LLB: the state of the target, the image config in JSON, the platform.
+
+    ``base_config`` is that of the image in a registry that it began with. ``epoch`` is the
+    time that the image is to have, if ``SOURCE_DATE_EPOCH`` says one.
+    """
 
     state: State
     image_config: bytes = field(repr=False)
     platform: Platform
+    base_config: bytes | None = field(repr=False)
+    epoch: datetime | None
 
 
 def convert_stages(
@@ -68,14 +77,22 @@ def convert_stages(
         image = image.with_config("Labels", {**(image.get("Labels") or {}), **options.labels})
     if options.explicit_platform:
         image = image.with_platform(options.platform)
-    return Converted(result.state, image.to_json(), options.platform)
+    return Converted(
+        state=result.state,
+        image_config=image.normalized().to_json(),
+        platform=options.platform,
+        base_config=None if result.base is None else result.base.to_json(),
+        epoch=graph.epoch,
+    )
 
 
 def _apply(
     conversion: Conversion, result: StageResult, instruction: instructions.Instruction
 ) -> None:
+    origin = instruction.origin
     try:
         _HANDLERS[type(instruction)](conversion, result, instruction)
     except ExpansionError as error:
-        origin = instruction.origin
         raise errors.substitution(origin.span, origin.code, str(error)) from error
+    except InvalidValueError as error:
+        raise errors.refused_value(origin.span, error.message, error.hint) from error

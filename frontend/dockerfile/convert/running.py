@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 from attrs import evolve
 
+from frontend.dockerfile.convert.mounting import mount_values, parse_mounts
 from frontend.dockerfile.convert.naming import COMMAND, expanded_code
 from frontend.dockerfile.parser import parse_heredoc
-from llb import ProxyEnv, Scratch, bind, mkfile
+from llb import Network, ProxyEnv, Scratch, Security, bind, mkfile
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from frontend.dockerfile.instructions import Run
     from llb.state import MountValue
 
+_NETWORKS = {"default": None, "none": Network.NONE, "host": Network.HOST}
+_SECURITIES = {"sandbox": Security.SANDBOX, "insecure": Security.INSECURE}
 _SHELL = ("/bin/sh", "-c")
 _PIPES = "/dev/pipes/"
 _INLINE = "[internal] preparing inline document"
@@ -25,15 +28,20 @@ _INLINE = "[internal] preparing inline document"
 
 def run(conversion: Conversion, result: StageResult, instruction: Run) -> None:
     """Run the command of the instruction."""
-    args, mounts, summary = _command(instruction)
+    args, documents, summary = _command(instruction)
     if instruction.shell:
         args = tuple(with_shell(result.image, args))
-    env = result.env
+    mounts = parse_mounts(conversion, result, instruction)
     code = instruction.origin.code
+    # What a secret variable holds is not known here; the stars say where it comes from.
+    secrets = {mount.env: "****" for mount in mounts if mount.env and mount.kind == "secret"}
+    env = {**result.env, **secrets}
     naming = evolve(conversion.expander, raw_quotes=True, keep_unset=True)
     result.state = result.state.run(
         args,
-        mounts=mounts,
+        mounts=[*documents, *mount_values(conversion, result, instruction, mounts)],
+        network=_NETWORKS[instruction.network],
+        security=_SECURITIES[instruction.security],
         proxy=_proxy(conversion.options.build_args),
         description={COMMAND: code},
         name=result.numbering.next(expanded_code(code + summary, naming, env)),

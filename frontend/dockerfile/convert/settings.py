@@ -12,6 +12,7 @@ from frontend.dockerfile.convert import gotext
 from frontend.dockerfile.convert.naming import expanded_code
 from frontend.dockerfile.convert.ports import parse_port
 from frontend.dockerfile.convert.running import with_shell
+from frontend.dockerfile.durations import format_duration
 from llb import mkdir
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
         Entrypoint,
         Env,
         Expose,
+        Healthcheck,
         Label,
         Maintainer,
         Shell,
@@ -43,7 +45,7 @@ def workdir(conversion: Conversion, result: StageResult, instruction: Workdir) -
     if cwd != "/":
         text = expanded_code(instruction.origin.code, conversion.expander, result.env)
         result.state = result.state.file(
-            mkdir(cwd, parents=True, owner=result.image.get("User") or None),
+            mkdir(cwd, parents=True, owner=result.image.get("User") or None, created=result.epoch),
             name=result.numbering.next(text),
             locations=conversion.locations(instruction.origin),
         )
@@ -55,8 +57,8 @@ def arg(conversion: Conversion, result: StageResult, instruction: Arg) -> None:
     shown = []
     for name, default in instruction.args:
         value: str | None
-        if name in conversion.options.build_args:
-            value = conversion.options.build_args[name]
+        if name in conversion.graph.build_args:
+            value = conversion.graph.build_args[name]
         elif default is not None:
             value = conversion.expander.word(default, result.env)
         else:
@@ -71,6 +73,8 @@ def arg(conversion: Conversion, result: StageResult, instruction: Arg) -> None:
 def env(conversion: Conversion, result: StageResult, instruction: Env) -> None:
     """Set variables, for processes and in the image."""
     pairs = _expanded(conversion, result, instruction)
+    if not all(key for key, _ in pairs):
+        raise errors.blank_name(instruction.origin.span, "ENV")
     for key, value in pairs:
         result.state = result.state.env(key, value)
         result.image = result.image.with_env(key, value)
@@ -128,6 +132,24 @@ def shell(conversion: Conversion, result: StageResult, instruction: Shell) -> No
     """Set the shell of the instructions that follow."""
     result.configure("Shell", list(instruction.args))
     result.commit(f"SHELL {gotext.plain(instruction.args)}")
+
+
+def healthcheck(
+    conversion: Conversion,  # noqa: ARG001
+    result: StageResult,
+    instruction: Healthcheck,
+) -> None:
+    """Set how a container is checked."""
+    durations = {
+        "Interval": instruction.interval,
+        "Timeout": instruction.timeout,
+        "StartPeriod": instruction.start_period,
+        "StartInterval": instruction.start_interval,
+    }
+    test, retries = list(instruction.test), instruction.retries
+    result.configure("Healthcheck", {"Test": test, **durations, "Retries": retries})
+    shown = " ".join(f"{key}:{format_duration(value)}" for key, value in durations.items())
+    result.commit(f"HEALTHCHECK {{Test:{gotext.plain(test)} {shown} Retries:{retries}}}")
 
 
 def maintainer(

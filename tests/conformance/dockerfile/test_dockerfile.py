@@ -21,6 +21,7 @@ from frontend.dockerfile import (
     convert,
     needed_images,
     parse,
+    parse_ignore,
 )
 from llb import Definition, Platform
 
@@ -40,7 +41,12 @@ CAPS = ["exec.meta.setsdefaultpath"]
 def converted(name: str) -> Converted:
     """Convert a case as the recorder does."""
     given = OPTIONS.get(name, {})
+    builds = tuple(map(Platform.parse, ["linux/amd64", *given.get("build_platforms", [])]))
     platform = Platform.parse(given["platform"]) if "platform" in given else AMD64
+    no_cache = given.get("no_cache")
+    ignore = given.get("ignore", "")
+    # With either, the recorder converts with a session, as a daemon does.
+    has_session = no_cache is not None or bool(ignore)
     options = ConvertOptions(
         target=given.get("target"),
         build_args=given.get("build_args", {}),
@@ -48,7 +54,11 @@ def converted(name: str) -> Converted:
         platform=platform,
         explicit_platform="platform" in given,
         build_platform=AMD64,
-        unique_id="unique",
+        build_platforms=builds,
+        no_cache=frozenset(no_cache.lower().split(",")) if no_cache else no_cache is not None,
+        ignore=parse_ignore(ignore.encode()),
+        session_id="session" if has_session else None,
+        unique_id=None if has_session else "unique",
     )
     parsed = parse((CASES / f"{name}.Dockerfile").read_bytes(), "Dockerfile")
     images = {

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/containerd/platforms"
 	"github.com/moby/buildkit/client/llb"
 	"github.com/moby/buildkit/client/llb/sourceresolver"
 	"github.com/moby/buildkit/frontend/dockerfile/dockerfile2llb"
@@ -27,6 +28,9 @@ type options struct {
 	BuildArgs map[string]string `json:"build_args"`
 	Labels    map[string]string `json:"labels"`
 	Platform  string            `json:"platform"`
+	Builds    []string          `json:"build_platforms"`
+	NoCache   *string           `json:"no_cache"`
+	Ignore    string            `json:"ignore"`
 }
 
 type recorded struct {
@@ -72,18 +76,27 @@ func convert(data []byte, given options, configs images) recorded {
 	caps := pb.Caps.CapSet(pb.Caps.All())
 	opt := dockerfile2llb.ConvertOpt{
 		Config: dockerui.Config{
-			BuildArgs:      given.BuildArgs,
-			Labels:         given.Labels,
-			Target:         given.Target,
-			BuildPlatforms: []ocispecs.Platform{platform},
+			BuildArgs:        given.BuildArgs,
+			Labels:           given.Labels,
+			Target:           given.Target,
+			CacheIDNamespace: given.BuildArgs["BUILDKIT_CACHE_MOUNT_NS"],
+			BuildPlatforms:   []ocispecs.Platform{platform},
 		},
 		MetaResolver: configs,
 		LLBCaps:      &caps,
 		SourceMap:    llb.NewSourceMap(nil, "Dockerfile", "Dockerfile", data),
 	}
+	for _, each := range given.Builds {
+		opt.BuildPlatforms = append(opt.BuildPlatforms, platforms.MustParse(each))
+	}
 	if given.Platform != "" {
-		parts := strings.Split(given.Platform, "/")
-		opt.TargetPlatform = &ocispecs.Platform{OS: parts[0], Architecture: parts[1]}
+		target := platforms.Normalize(platforms.MustParse(given.Platform))
+		opt.TargetPlatform = &target
+	}
+	if given.NoCache != nil || given.Ignore != "" {
+		client, err := newClient(given)
+		check(err)
+		opt.Client = client
 	}
 	result, err := dockerfile2llb.Dockerfile2LLB(ctx, data, opt)
 	if err != nil {
@@ -95,7 +108,9 @@ func convert(data []byte, given options, configs images) recorded {
 		return recorded{Error: err.Error(), Line: line}
 	}
 	definition, err := result.State.Marshal(ctx, llb.LocalUniqueID("unique"))
-	check(err)
+	if err != nil {
+		return recorded{Error: err.Error()}
+	}
 	encoded, err := definition.ToPB().Marshal()
 	check(err)
 	config, err := json.Marshal(result.Image)

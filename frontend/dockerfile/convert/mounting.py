@@ -1,0 +1,129 @@
+"""What RUN mounts: trees, caches, memory, secrets and ssh agents."""
+
+from __future__ import annotations
+
+import posixpath
+from typing import TYPE_CHECKING
+
+from frontend.dockerfile import errors
+from frontend.dockerfile.mounts import Mount, parse_mount
+from llb import bind, cache, mkdir, secret, tmpfs
+from llb.ops import SSH
+from llb.paths import absolute, clean, join
+
+if TYPE_CHECKING:
+    from frontend.dockerfile.convert.conversion import Conversion, StageResult
+    from frontend.dockerfile.instructions import Run
+    from llb import State
+    from llb.state import MountValue
+
+_SECRETS = "/run/secrets/"
+_SECRET_MODE = 0o400
+_SSH_MODE = 0o600
+_CACHE_MODE = 0o755
+_CACHE = "/cache"
+_SET_OWNER = "[internal] setting cache mount permissions"
+
+
+def parse_mounts(
+    conversion: Conversion, result: StageResult, instruction: Run
+) -> tuple[Mount, ...]:
+    """Return the mounts of an instruction with their variables replaced."""
+    env = result.env
+    word = conversion.expander.word
+    return tuple(parse_mount(flag, lambda text: word(text, env)) for flag in instruction.mounts)
+
+
+def mount_values(
+    conversion: Conversion,
+    result: StageResult,
+    instruction: Run,
+    mounts: tuple[Mount, ...],
+) -> list[MountValue]:
+    """Return the mounts as LLB has them."""
+    values: list[MountValue] = []
+    for place, mount in enumerate(mounts):
+        match mount.kind:
+            case "secret":
+                values.append(_secret(mount))
+            case "ssh":
+                values.append(_ssh(mount))
+            case _:
+                values.append(_tree(conversion, result, instruction, place, mount))
+    return values
+
+
+def _tree(
+    conversion: Conversion,
+    result: StageResult,
+    instruction: Run,
+    place: int,
+    mount: Mount,
+) -> MountValue:
+    flag = instruction.mounts[place]
+    target = mount.target
+    if not clean(target).startswith("/"):
+        target = absolute(result.state.cwd, target)
+    if target == "/":
+        raise errors.bad_mount_target(flag.span, target)
+    if flag.stage is None and mount.kind != "cache":
+        tree = conversion.context.state
+        conversion.context.use(mount.source)
+    else:
+        tree = conversion.source_of(result, instruction, place)
+    if mount.kind == "tmpfs":
+        return tmpfs(target, size=mount.size)
+    tree, path = _part(mount, tree)
+    if mount.kind == "bind":
+        return bind(tree, target, path=path, readonly=mount.readonly, discard=not mount.readonly)
+    return cache(
+        target,
+        id=f"{conversion.options.cache_namespace}/{mount.id or clean(mount.target)}",
+        sharing=mount.sharing or "shared",
+        source=tree,
+        path=path,
+        readonly=mount.readonly,
+    )
+
+
+def _part(mount: Mount, tree: State) -> tuple[State, str]:
+    """Return the tree of a mount and the path in it, a new directory where it has an owner."""
+    path = join("/", mount.source)
+    if path != "/" or not mount.has_owner:
+        return tree, "" if path == "/" else path
+    mode = _CACHE_MODE if mount.mode is None else mount.mode
+    made = mkdir(_CACHE, mode=mode, owner=f"{mount.uid or 0}:{mount.gid or 0}")
+    return tree.file(made, name=_SET_OWNER, locations=()), _CACHE
+
+
+def _secret(mount: Mount) -> MountValue:
+    id_ = mount.source or mount.id or _name(mount.target)
+    target = mount.target or None
+    if mount.env is None and target is None:
+        target = _SECRETS + _name(id_)
+    return secret(
+        id_,
+        target=target,
+        env=mount.env,
+        uid=mount.uid or 0,
+        gid=mount.gid or 0,
+        mode=_SECRET_MODE if mount.mode is None else mount.mode,
+        optional=not mount.required,
+    )
+
+
+def _ssh(mount: Mount) -> MountValue:
+    # The daemon knows the default agent by an empty name, which the library's own
+    # function for people does not take.
+    return SSH(
+        id=mount.id,
+        target=mount.target or None,
+        uid=mount.uid or 0,
+        gid=mount.gid or 0,
+        mode=_SSH_MODE if mount.mode is None else mount.mode,
+        optional=not mount.required,
+    )
+
+
+def _name(path: str) -> str:
+    return posixpath.basename(clean(path)) or "/"

@@ -1,0 +1,65 @@
+"""Lengths of time as Go's ``time.Duration`` reads and writes them, ``1m30s``."""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+
+_UNITS = {
+    "ns": 1,
+    "us": 1_000,
+    "\u00b5s": 1_000,
+    "\u03bcs": 1_000,
+    "ms": 1_000_000,
+    "s": 1_000_000_000,
+    "m": 60_000_000_000,
+    "h": 3_600_000_000_000,
+}
+_PART = re.compile(rf"([0-9]+(?:\.[0-9]*)?|\.[0-9]+)({'|'.join(sorted(_UNITS, reverse=True))})")
+_LIMIT = 2**63
+
+MILLISECOND = _UNITS["ms"]
+
+
+def parse_duration(text: str) -> int:
+    """Return nanoseconds. Raises ValueError.
+
+    >>> parse_duration("1m30s") == 90_000_000_000
+    True
+    """
+    sign = -1 if text.startswith("-") else 1
+    rest = text[1:] if text.startswith(("-", "+")) else text
+    if rest == "0":
+        return 0
+    total, place = 0, 0
+    while match := _PART.match(rest, place):
+        total += int(Fraction(match[1].rstrip(".")) * _UNITS[match[2]])
+        place = match.end()
+    if not rest or place != len(rest) or total >= _LIMIT:
+        raise ValueError(f"invalid duration {text!r}")
+    return sign * total
+
+
+def format_duration(nanoseconds: int) -> str:
+    """Return the shortest text, in seconds and more, or in one smaller unit.
+
+    >>> format_duration(90_500_000_000)
+    '1m30.5s'
+    """
+    if nanoseconds == 0:
+        return "0s"
+    for unit, following in (("ns", "us"), ("\u00b5s", "ms"), ("ms", "s")):
+        if nanoseconds < _UNITS[following]:
+            return f"{_decimal(nanoseconds, _UNITS[unit])}{unit}"
+    minutes, rest = divmod(nanoseconds, _UNITS["m"])
+    hours, minutes = divmod(minutes, 60)
+    seconds = f"{_decimal(rest, _UNITS['s'])}s"
+    if hours:
+        return f"{hours}h{minutes}m{seconds}"
+    return f"{minutes}m{seconds}" if minutes else seconds
+
+
+def _decimal(value: int, unit: int) -> str:
+    whole, rest = divmod(value, unit)
+    fraction = f"{rest:0{len(str(unit)) - 1}d}".rstrip("0") if rest else ""
+    return f"{whole}.{fraction}" if fraction else str(whole)

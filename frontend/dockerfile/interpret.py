@@ -1,0 +1,339 @@
+"""Nodes into instructions: flags and arguments checked, by the rules of each instruction."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from attrs import frozen
+
+from frontend.dockerfile import errors
+from frontend.dockerfile.durations import MILLISECOND, parse_duration
+from frontend.dockerfile.instructions import (
+    Arg,
+    Cmd,
+    Copy,
+    Entrypoint,
+    Env,
+    Expose,
+    From,
+    Healthcheck,
+    Instruction,
+    Label,
+    Maintainer,
+    Origin,
+    Run,
+    Shell,
+    StopSignal,
+    User,
+    Volume,
+    Workdir,
+)
+from frontend.dockerfile.mounts import parse_flag
+from frontend.dockerfile.parser import INSTRUCTIONS, Node, Parsed, parse_heredoc
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from frontend.dockerfile.parser import Heredoc
+    from llb.errors import Span
+
+_DURATIONS = ("interval", "timeout", "start-period", "start-interval")
+_NETWORKS = ("default", "none", "host")
+_SECURITIES = ("sandbox", "insecure")
+_STAGE_NAME = re.compile(r"[a-z][a-z0-9\-_.]*\Z")
+
+
+def interpret(parsed: Parsed) -> tuple[Instruction, ...]:
+    """Return the instructions of a file. Raises DockerfileError."""
+    return tuple(_interpret(node, parsed.source) for node in parsed.nodes)
+
+
+def _interpret(node: Node, source: errors.Source) -> Instruction:
+    name = node.name.upper()
+    span = source.span(*node.lines)
+    if name not in INSTRUCTIONS:
+        pointed = source.span(*node.lines, word=node.name)
+        raise errors.unknown_instruction(pointed, node.name, INSTRUCTIONS)
+    if name not in _BUILDERS:
+        raise errors.unsupported(source.span(*node.lines, word=node.name), name)
+    origin = Origin(node.original.strip(), node.lines, span)
+    return _BUILDERS[name](_Request(node, source, origin))
+
+
+@frozen
+class _Request:
+    """An instruction that is being checked."""
+
+    node: Node
+    source: errors.Source
+    origin: Origin
+
+    @property
+    def args(self) -> tuple[str, ...]:
+        return self.node.args
+
+    @property
+    def span(self) -> Span:
+        return self.origin.span
+
+    def flags(
+        self,
+        strings: tuple[str, ...] = (),
+        switches: tuple[str, ...] = (),
+        *,
+        repeated: tuple[str, ...] = (),
+        lacking: tuple[str, ...] = (),
+    ) -> Mapping[str, tuple[str, ...]]:
+        """Return the values of the flags that are given, checked.
+
+        ``strings`` take a value, ``switches`` take true or false, ``repeated`` take a
+        value and may stand several times; ``lacking`` are those of Docker's frontend
+        that are refused.
+        """
+        known = (*strings, *switches, *repeated)
+        found: dict[str, tuple[str, ...]] = {}
+        for flag in self.node.flags:
+            name, equals, value = flag[2:].partition("=")
+            shown = f"--{name}"
+            span = self.flag_span(shown)
+            if name in lacking:
+                raise errors.unsupported(span, f"{self.node.name.upper()} {shown}")
+            if name not in known:
+                raise errors.unknown_flag(span, shown, [f"--{each}" for each in known])
+            if name in found and name not in repeated:
+                raise errors.repeated_flag(span, shown)
+            if name in switches:
+                if equals and not value:
+                    raise errors.missing_flag_value(span, shown)
+                value = value.lower() or "true"
+                if value not in ("true", "false"):
+                    raise errors.bad_flag_value(span, shown, value)
+            elif not equals:
+                raise errors.missing_flag_value(span, shown)
+            found[name] = (*found.get(name, ()), value)
+        return found
+
+    def flag_span(self, flag: str, value: str | None = None) -> Span:
+        """Return the place of a flag, of the one with ``value`` if it is written that way."""
+        if value is not None:
+            span = self.source.span(*self.node.lines, word=f"{flag}={value}")
+            if span.column is not None:
+                return span
+        return self.source.span(*self.node.lines, word=flag)
+
+    def choice(
+        self, flags: Mapping[str, tuple[str, ...]], name: str, known: tuple[str, ...]
+    ) -> str:
+        """Return the value of a flag that takes one of some words, the first where it is absent."""
+        (value,) = flags.get(name, known[:1])
+        if value not in known:
+            flag = f"--{name}"
+            raise errors.bad_run_option(self.flag_span(flag), flag, value, known)
+        return value
+
+    def one_argument(self) -> str:
+        """Return the only argument."""
+        self.flags()
+        if len(self.args) != 1:
+            raise errors.not_one_argument(self.span, self.node.name.upper())
+        return self.args[0]
+
+
+def _from(request: _Request) -> From:
+    args = request.args
+    name = None
+    if len(args) == 3 and args[1].lower() == "as":
+        name = args[2].lower()
+        if not _STAGE_NAME.match(name):
+            span = request.source.span(*request.node.lines, word=args[2])
+            raise errors.bad_stage_name(span, args[2])
+    elif len(args) != 1:
+        raise errors.bad_from(request.span)
+    flags = request.flags(("platform",))
+    (platform,) = flags.get("platform", (None,))
+    return From(request.origin, args[0], name, platform)
+
+
+def _arg(request: _Request) -> Arg:
+    if not request.args:
+        raise errors.too_few_arguments(request.span, "ARG")
+    args: list[tuple[str, str | None]] = []
+    for word in request.args:
+        name, equals, value = word.partition("=")
+        if not name:
+            raise errors.blank_name(request.span, "ARG")
+        args.append((name, value if equals else None))
+    return Arg(request.origin, tuple(args))
+
+
+def _pairs(request: _Request) -> tuple[tuple[str, str], ...]:
+    name = request.node.name.upper()
+    request.flags()
+    if not request.args:
+        raise errors.too_few_arguments(request.span, name)
+    pairs = tuple(zip(request.args[::2], request.args[1::2], strict=True))
+    if not all(key for key, _ in pairs):
+        raise errors.blank_name(request.span, name)
+    return pairs
+
+
+def _run(request: _Request) -> Run:
+    flags = request.flags(("network", "security"), repeated=("mount",), lacking=("device",))
+    return Run(
+        origin=request.origin,
+        args=request.args,
+        shell=not request.node.json,
+        heredocs=request.node.heredocs,
+        mounts=tuple(
+            parse_flag(each, request.flag_span("--mount", each)) for each in flags.get("mount", ())
+        ),
+        network=request.choice(flags, "network", _NETWORKS),
+        security=request.choice(flags, "security", _SECURITIES),
+    )
+
+
+def _copy(request: _Request) -> Copy:
+    name = request.node.name.upper()
+    is_add = name == "ADD"
+    if len(request.args) < 2:
+        raise errors.no_destination(request.span, name)
+    flags = request.flags(
+        ("chown", "chmod") if is_add else ("chown", "chmod", "from"),
+        ("unpack",) if is_add else (),
+        repeated=("exclude",),
+        lacking=("link", "keep-git-dir", "checksum") if is_add else ("link", "parents"),
+    )
+    *words, dest = request.args
+    if parse_heredoc(dest) is not None:
+        raise errors.heredoc_destination(request.span, name)
+    documents = {each.name: each for each in request.node.heredocs}
+    sources: list[str] = []
+    found: list[Heredoc] = []
+    for word in words:
+        begun = parse_heredoc(word)
+        if begun is None or request.node.json:
+            sources.append(word)
+        else:
+            found.append(documents.get(begun.name, begun))
+    (unpack,) = flags.get("unpack", ("true",))
+    return Copy(
+        origin=request.origin,
+        is_add=is_add,
+        sources=tuple(sources),
+        documents=tuple(found),
+        dest=dest,
+        stage="".join(flags.get("from", ())) or None,
+        chown="".join(flags.get("chown", ())),
+        chmod="".join(flags.get("chmod", ())),
+        exclude=flags.get("exclude", ()),
+        unpack=is_add and unpack == "true",
+    )
+
+
+def _expose(request: _Request) -> Expose:
+    request.flags()
+    if not request.args:
+        raise errors.too_few_arguments(request.span, "EXPOSE")
+    return Expose(request.origin, tuple(sorted(request.args)))
+
+
+def _volume(request: _Request) -> Volume:
+    request.flags()
+    if not request.args:
+        raise errors.too_few_arguments(request.span, "VOLUME")
+    paths = tuple(path.strip() for path in request.args)
+    if not all(paths):
+        raise errors.empty_volume(request.span)
+    return Volume(request.origin, paths)
+
+
+def _shell(request: _Request) -> Shell:
+    request.flags()
+    if not request.node.json and request.args:
+        raise errors.not_json(request.span, "SHELL")
+    if not request.args:
+        raise errors.too_few_arguments(request.span, "SHELL")
+    return Shell(request.origin, request.args)
+
+
+def _cmd(request: _Request) -> Cmd:
+    request.flags()
+    return Cmd(request.origin, request.args, not request.node.json)
+
+
+def _entrypoint(request: _Request) -> Entrypoint:
+    request.flags()
+    return Entrypoint(request.origin, request.args, not request.node.json)
+
+
+def _healthcheck(request: _Request) -> Healthcheck:
+    flags = request.flags((*_DURATIONS, "retries"))
+    if not request.args:
+        raise errors.too_few_arguments(request.span, "HEALTHCHECK")
+    kind, *args = request.args
+    match kind.upper():
+        case "NONE" if args:
+            raise errors.bad_healthcheck(request.span, "NONE takes no arguments")
+        case "NONE":
+            return Healthcheck(request.origin, ("NONE",))
+        case "CMD" if not args:
+            raise errors.bad_healthcheck(request.span, "missing command after CMD")
+        case "CMD":
+            test = ("CMD" if request.node.json else "CMD-SHELL", *args)
+        case _:
+            raise errors.bad_healthcheck(
+                request.span, f'unknown type "{kind}"', hint="try HEALTHCHECK CMD or NONE"
+            )
+    given = {name: value for name, (value,) in flags.items() if value}
+    interval, timeout, start_period, start_interval = (
+        _interval(request, name, given.get(name, "0")) for name in _DURATIONS
+    )
+    return Healthcheck(
+        origin=request.origin,
+        test=test,
+        interval=interval,
+        timeout=timeout,
+        start_period=start_period,
+        start_interval=start_interval,
+        retries=_retries(request, given),
+    )
+
+
+def _interval(request: _Request, name: str, text: str) -> int:
+    span = request.flag_span(f"--{name}")
+    try:
+        value = parse_duration(text)
+    except ValueError as error:
+        raise errors.bad_duration(span, f"--{name}", text) from error
+    if value != 0 and value < MILLISECOND:
+        raise errors.short_duration(span, f"--{name}", text)
+    return value
+
+
+def _retries(request: _Request, flags: Mapping[str, str]) -> int:
+    text = flags.get("retries", "0")
+    if not re.fullmatch(r"\+?[0-9]{1,10}", text) or int(text) >= 2**31:
+        raise errors.bad_retries(request.flag_span("--retries"), text)
+    return int(text)
+
+
+_BUILDERS: dict[str, Callable[[_Request], Instruction]] = {
+    "ADD": _copy,
+    "ARG": _arg,
+    "CMD": _cmd,
+    "COPY": _copy,
+    "ENTRYPOINT": _entrypoint,
+    "ENV": lambda request: Env(request.origin, _pairs(request)),
+    "EXPOSE": _expose,
+    "FROM": _from,
+    "HEALTHCHECK": _healthcheck,
+    "LABEL": lambda request: Label(request.origin, _pairs(request)),
+    "MAINTAINER": lambda request: Maintainer(request.origin, request.one_argument()),
+    "RUN": _run,
+    "SHELL": _shell,
+    "STOPSIGNAL": lambda request: StopSignal(request.origin, request.one_argument()),
+    "USER": lambda request: User(request.origin, request.one_argument()),
+    "VOLUME": _volume,
+    "WORKDIR": lambda request: Workdir(request.origin, request.one_argument()),
+}

@@ -1,0 +1,3 @@
+FROM alpine AS a
+RUN --mount=from=b,target=/x true
+FROM a AS b

@@ -1,0 +1,2 @@
+FROM alpine
+RUN --mount=size=1m,type=tmpfs,target=/x true

@@ -1,0 +1,3 @@
+FROM alpine AS x
+FROM alpine
+RUN --mount=type=secret,id=a,from=x true

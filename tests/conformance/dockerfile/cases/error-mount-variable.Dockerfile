@@ -1,0 +1,3 @@
+ARG B
+FROM alpine
+RUN --mount=from=$B,target=/x true

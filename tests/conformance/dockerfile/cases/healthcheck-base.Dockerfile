@@ -1,0 +1,2 @@
+FROM health
+RUN true

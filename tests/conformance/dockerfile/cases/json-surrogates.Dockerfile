@@ -1,0 +1,2 @@
+FROM alpine
+VOLUME ["\ud800", "\ud83d\ude00"]

@@ -1,0 +1,7 @@
+FROM alpine
+WORKDIR /p/
+WORKDIR q/../r/
+RUN true
+WORKDIR //x/./y
+RUN true
+COPY a /d/../e/
