@@ -9,14 +9,15 @@
 :mod:`llb.client` sends it there, :mod:`llb.gateway` is for frontends.
 """
 
-from llb.combine import diff, merge
+from llb.combine import diff, merge, passthrough, rebase
 from llb.definition import Definition
 from llb.downloads import HTTP, ImageBlob, OCILayoutBlob
 from llb.errors import LLBError
-from llb.files import copy, mkdir, mkfile, rm, symlink
+from llb.file_actions import copy, mkdir, mkfile, rm, symlink
 from llb.git import Git
-from llb.image_config import ImageConfig
+from llb.image_config import Healthcheck, ImageConfig
 from llb.mounts import bind, cache, secret, ssh, tmpfs
+from llb.nested import from_definition
 from llb.ops import (
     Device,
     LinuxResources,
@@ -29,18 +30,24 @@ from llb.ops import (
 from llb.platforms import Platform
 from llb.reference import Reference
 from llb.script import main
+from llb.shell_words import shlex
 from llb.source_map import Location, Range, SourceFile
-from llb.sources import Image, Local, OCILayout, Scratch
+from llb.sources import Image, ImageResolver, Local, OCILayout, Scratch
 from llb.state import State
+from llb.trees import Directory, File, Symlink, files
 
 __all__ = [
     "HTTP",
     "Definition",
     "Device",
+    "Directory",
+    "File",
     "Git",
+    "Healthcheck",
     "Image",
     "ImageBlob",
     "ImageConfig",
+    "ImageResolver",
     "LLBError",
     "LinuxResources",
     "Local",
@@ -57,17 +64,23 @@ __all__ = [
     "Security",
     "SourceFile",
     "State",
+    "Symlink",
     "Ulimit",
     "bind",
     "cache",
     "copy",
     "diff",
+    "files",
+    "from_definition",
     "main",
     "merge",
     "mkdir",
     "mkfile",
+    "passthrough",
+    "rebase",
     "rm",
     "secret",
+    "shlex",
     "ssh",
     "symlink",
     "tmpfs",

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Unpack
-from urllib.parse import urlsplit
 
 from llb.errors import InvalidValueError
 from llb.paths import check_mode
@@ -11,8 +11,10 @@ from llb.reference import Reference, check_digest
 from llb.sources import source_state
 
 if TYPE_CHECKING:
-    from llb.state import State, StepOptions
+    from llb.state import State
+    from llb.steps import StepOptions
 
+_URL = re.compile(r"https?://[^/?#\s]")
 _MAX_ID = 2**31 - 1
 
 
@@ -37,8 +39,7 @@ def HTTP(  # noqa: N802 - it reads as the type of what it returns
     a secret with the value of the Authorization header. ``pgp_public_key`` and
     ``pgp_signature``, armored, are what it must be signed with.
     """
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.netloc:
+    if _URL.match(url) is None:
         raise InvalidValueError(f"invalid URL {url!r}: expected http:// or https:// and a host")
     attrs = _file_attrs(filename, mode, uid, gid)
     caps = ["source.http"]

@@ -18,18 +18,17 @@ def post_order(root: Op) -> Iterator[Op]:
     cycles.
     """
     done: set[int] = set()
-    stack: list[tuple[Op, Iterator[Op]]] = [(root, _input_ops(root))]
+    stack = [root]
     while stack:
-        op, pending = stack[-1]
-        below = next((child for child in pending if id(child) not in done), None)
-        if below is not None:
-            stack.append((below, _input_ops(below)))
+        op = stack[-1]
+        if id(op) in done:
+            stack.pop()
             continue
-        stack.pop()
-        if id(op) not in done:
+        pending = [each.op for each in op.inputs if id(each.op) not in done]
+        if pending:
+            pending.reverse()
+            stack += pending
+        else:
+            stack.pop()
             done.add(id(op))
             yield op
-
-
-def _input_ops(op: Op) -> Iterator[Op]:
-    return (output.op for output in op.inputs)

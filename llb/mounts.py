@@ -5,7 +5,9 @@ Each function returns a value to put into ``run(..., mounts=[...])``.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+import hashlib
+import re
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from llb import ops
 from llb.errors import InvalidValueError, did_you_mean
@@ -85,11 +87,17 @@ def secret(
     gid: int = 0,
     mode: int = 0o400,
     optional: bool = False,
+    cache_key: str | None = None,
 ) -> ops.Secret:
     """Give the process the client's secret ``id``, as a file, a variable, or both.
 
     Without ``target`` and ``env`` it is the file ``/run/secrets/ID``. A missing
     secret fails the build unless ``optional``.
+
+    A secret that changes leaves the cache valid, unless ``cache_key`` is given: a text
+    that changes with it, as its version or the day of its rotation. A digest of that
+    text, not the text, stands in the definition and in the process's environment, as
+    ``LLB_SECRET_KEY_`` and the id. Do not make it of a secret that can be guessed.
     """
     _not_empty(id, "secret id")
     if target is None and env is None:
@@ -102,7 +110,15 @@ def secret(
         gid=gid,
         mode=check_mode(mode),
         optional=optional,
+        cache_key=cache_key,
     )
+
+
+def cache_key_variable(mount: ops.Secret) -> tuple[str, str]:
+    """Return the variable that stands for the cache key of a secret, and its value."""
+    name = re.sub(r"[^A-Z0-9_]", "_", mount.id.upper())
+    text = f"{mount.id}\0{mount.cache_key}"
+    return f"LLB_SECRET_KEY_{name}", hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def ssh(
@@ -136,10 +152,11 @@ def _not_empty(value: str, what: str) -> str:
 
 
 def _choice(kind: type[E_], value: str, what: str) -> E_:
-    names = [member.name.lower() for member in kind]
-    if value not in names:
+    found = kind._member_map_.get(value.upper())
+    if found is None or not value.islower():
+        names = [member.name.lower() for member in kind]
         raise InvalidValueError(
             f"invalid {what} {value!r}: expected {', '.join(names)}",
             hint=did_you_mean(value, names),
         )
-    return kind[value.upper()]
+    return cast("E_", found)

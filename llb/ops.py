@@ -13,9 +13,14 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from attrs import field, frozen
 
+from llb.errors import InvalidValueError
+
 if TYPE_CHECKING:
     from llb.platforms import Platform
     from llb.source_map import CallSite, Location
+
+
+_KEPT_VARIABLES = 64
 
 
 class Network(Enum):
@@ -76,8 +81,7 @@ class Constraints:
     """What is said about a step rather than done by it.
 
     Only ``platform`` and ``worker_filters`` reach the operation's digest; the
-    rest becomes its ``pb.OpMetadata`` and source locations. ``call_site`` is
-    where Python code made the step, used where ``locations`` are absent.
+    rest becomes its ``pb.OpMetadata`` and source locations.
     """
 
     platform: Platform | None = None
@@ -88,7 +92,10 @@ class Constraints:
     progress_group: ProgressGroup | None = None
     resources: LinuxResources | None = None
     locations: tuple[Location, ...] = ()
-    call_site: CallSite | None = None
+
+
+UNCONSTRAINED = Constraints()
+"""Of a step of which nothing is said."""
 
 
 @frozen(eq=False)
@@ -102,7 +109,8 @@ class SourceOp:
     identifier: str
     attrs: tuple[tuple[str, str], ...] = ()
     caps: tuple[str, ...] = ()
-    constraints: Constraints = field(default=Constraints(), repr=False)
+    constraints: Constraints = field(default=UNCONSTRAINED, repr=False)
+    call_site: CallSite | None = field(default=None, repr=False)
 
     @property
     def inputs(self) -> tuple[Output, ...]:
@@ -110,7 +118,7 @@ class SourceOp:
         return ()
 
 
-@frozen
+@frozen(eq=False)
 class Bind:
     """A tree mounted into a process; writable ones have an output of their own.
 
@@ -131,7 +139,7 @@ class Bind:
         return not self.readonly and not self.discard
 
 
-@frozen
+@frozen(eq=False)
 class Cache:
     """A directory that stays on the daemon between builds, known by ``id``."""
 
@@ -149,7 +157,7 @@ class Cache:
         return False
 
 
-@frozen
+@frozen(eq=False)
 class Tmpfs:
     """A directory in memory, of ``size`` bytes at most (0: no limit of its own)."""
 
@@ -170,9 +178,12 @@ class Tmpfs:
 Mount: TypeAlias = Bind | Cache | Tmpfs
 
 
-@frozen
+@frozen(eq=False)
 class Secret:
-    """A secret of the client, as a file at ``target``, as variable ``env``, or as both."""
+    """A secret of the client, as a file at ``target``, as variable ``env``, or as both.
+
+    ``cache_key`` is a text whose change runs the process anew.
+    """
 
     id: str
     target: str | None
@@ -181,9 +192,10 @@ class Secret:
     gid: int = 0
     mode: int = 0o400
     optional: bool = False
+    cache_key: str | None = field(default=None, repr=False)
 
 
-@frozen
+@frozen(eq=False)
 class SSH:
     """An ssh agent of the client, as a socket at ``target``."""
 
@@ -195,7 +207,7 @@ class SSH:
     optional: bool = False
 
 
-@frozen
+@frozen(eq=False)
 class Ulimit:
     """A resource limit of a process, by its name in getrlimit(2) without RLIMIT_."""
 
@@ -204,7 +216,7 @@ class Ulimit:
     hard: int
 
 
-@frozen
+@frozen(eq=False)
 class Device:
     """A device of the Container Device Interface."""
 
@@ -212,7 +224,7 @@ class Device:
     optional: bool = False
 
 
-@frozen
+@frozen(eq=False)
 class ProxyEnv:
     """Proxy variables of a process, which are no part of its cache key."""
 
@@ -223,18 +235,55 @@ class ProxyEnv:
     all_proxy: str = ""
 
 
-@frozen(eq=False)
-class ExecOp:
-    """A process run in a tree.
+@frozen(eq=False, repr=False)
+class Env:
+    """Environment variables as a chain of assignments, the newest first.
 
-    ``mounts`` holds the root (target ``/``) and the rest, sorted by target as
-    Go sorts them, which is the order of inputs and outputs on the wire.
+    A chain costs one link for each assignment however many steps share it. The variables
+    are kept where they were asked for, so that the next link need not walk to the end.
     """
 
-    args: tuple[str, ...]
-    mounts: tuple[Mount, ...]
-    env: Env
-    cwd: str
+    parent: Env | None = None
+    key: str = ""
+    value: str | None = None
+    _items: tuple[tuple[str, str], ...] | None = field(default=None, init=False)
+
+    def set(self, key: str, value: str | None) -> Env:
+        """Return the environment with ``key`` assigned, or removed where ``value`` is None."""
+        return Env(self, key, value)
+
+    def items(self) -> tuple[tuple[str, str], ...]:
+        """Return the variables in the order of their last assignment."""
+        if self._items is not None:
+            return self._items
+        newer: dict[str, str | None] = {}
+        link = self
+        while link.parent is not None and link._items is None:
+            newer.setdefault(link.key, link.value)
+            link = link.parent
+        older = link._items or ()
+        if len(older) > _KEPT_VARIABLES:
+            # Long ones are kept in one place of a chain, or the chain would take the
+            # square of its length.
+            object.__setattr__(link, "_items", None)
+        items = (
+            *(pair for pair in older if pair[0] not in newer),
+            *((key, value) for key, value in reversed(newer.items()) if value is not None),
+        )
+        object.__setattr__(self, "_items", items)
+        return items
+
+    def __repr__(self) -> str:
+        """Return the variables as ``Env(A=1, B=2)``."""
+        return f"Env({', '.join(f'{key}={value}' for key, value in self.items())})"
+
+
+@frozen(eq=False)
+class Process:
+    """What a process is run with; steps that say nothing of their own share one of these."""
+
+    env: Env = field(default=Env())
+    cwd: str = "/"
     user: str = ""
     hostname: str = ""
     network: Network = Network.SANDBOX
@@ -242,21 +291,58 @@ class ExecOp:
     extra_hosts: tuple[tuple[str, str], ...] = ()
     ulimits: tuple[Ulimit, ...] = ()
     cgroup_parent: str = ""
+
+    def with_env(self, env: Env) -> Process:
+        """Return the process with other variables."""
+        # It is what builds change most, and attrs' evolve takes five times as long.
+        return Process(
+            env,
+            self.cwd,
+            self.user,
+            self.hostname,
+            self.network,
+            self.security,
+            self.extra_hosts,
+            self.ulimits,
+            self.cgroup_parent,
+        )
+
+
+@frozen(eq=False)
+class ExecOp:
+    """A process run in a tree.
+
+    ``root`` is absent where the process begins in an empty tree. ``mounts`` are sorted
+    by target as Go sorts them, which is, after the root, the order of inputs and
+    outputs on the wire.
+    """
+
+    args: tuple[str, ...]
+    root: Output | None
+    readonly_root: bool
+    mounts: tuple[Mount, ...]
+    process: Process
     valid_exit_codes: tuple[int, ...] | None = None
     secrets: tuple[Secret, ...] = ()
     ssh: tuple[SSH, ...] = ()
     devices: tuple[Device, ...] = ()
     proxy: ProxyEnv | None = None
-    constraints: Constraints = field(default=Constraints(), repr=False)
+    constraints: Constraints = field(default=UNCONSTRAINED, repr=False)
+    call_site: CallSite | None = field(default=None, repr=False)
 
     @property
     def inputs(self) -> tuple[Output, ...]:
-        """The trees that are mounted, in mount order."""
-        return tuple(mount.source for mount in self.mounts if mount.source is not None)
+        """The root and the trees that are mounted, in mount order."""
+        root = () if self.root is None else (self.root,)
+        if not self.mounts:
+            return root
+        return (*root, *[mount.source for mount in self.mounts if mount.source is not None])
 
     def output(self, target: str) -> Output | None:
-        """Return the output of the writable mount at ``target``, or None."""
-        index = 0
+        """Return the output of the writable mount at ``target``, the root included, or None."""
+        if target == "/":
+            return None if self.readonly_root else Output(self)
+        index = 0 if self.readonly_root else 1
         for mount in self.mounts:
             if mount.has_output:
                 if mount.target == target:
@@ -265,7 +351,7 @@ class ExecOp:
         return None
 
 
-@frozen
+@frozen(eq=False)
 class User:
     """An owner: a number, or a name that the daemon looks up in the tree's own files."""
 
@@ -273,7 +359,7 @@ class User:
     name: str | None = None
 
 
-@frozen
+@frozen(eq=False)
 class Owner:
     """User and group of a file; an absent one is left as it is."""
 
@@ -281,7 +367,7 @@ class Owner:
     group: User | None = None
 
 
-@frozen
+@frozen(eq=False)
 class CopyAction:
     """Copy ``src`` of another tree to ``dest``; the fields are those of ``FileActionCopy``."""
 
@@ -303,7 +389,7 @@ class CopyAction:
     required_paths: tuple[str, ...] = ()
 
 
-@frozen
+@frozen(eq=False)
 class MkdirAction:
     """Make a directory; ``timestamp`` is in nanoseconds since 1970."""
 
@@ -314,7 +400,7 @@ class MkdirAction:
     timestamp: int | None = None
 
 
-@frozen
+@frozen(eq=False)
 class MkfileAction:
     """Write a file with these bytes; ``timestamp`` is in nanoseconds since 1970."""
 
@@ -325,7 +411,7 @@ class MkfileAction:
     timestamp: int | None = None
 
 
-@frozen
+@frozen(eq=False)
 class RmAction:
     """Remove a file or a tree."""
 
@@ -334,7 +420,7 @@ class RmAction:
     allow_wildcard: bool = False
 
 
-@frozen
+@frozen(eq=False)
 class SymlinkAction:
     """Make ``newpath`` a symbolic link to ``oldpath``."""
 
@@ -356,7 +442,8 @@ class FileOp:
 
     base: Output | None
     actions: tuple[FileAction, ...]
-    constraints: Constraints = field(default=Constraints(), repr=False)
+    constraints: Constraints = field(default=UNCONSTRAINED, repr=False)
+    call_site: CallSite | None = field(default=None, repr=False)
 
     @property
     def inputs(self) -> tuple[Output, ...]:
@@ -374,7 +461,8 @@ class MergeOp:
     """Trees laid over each other, the last on top."""
 
     inputs: tuple[Output, ...]
-    constraints: Constraints = field(default=Constraints(), repr=False)
+    constraints: Constraints = field(default=UNCONSTRAINED, repr=False)
+    call_site: CallSite | None = field(default=None, repr=False)
 
 
 @frozen(eq=False)
@@ -383,7 +471,8 @@ class DiffOp:
 
     lower: Output | None
     upper: Output | None
-    constraints: Constraints = field(default=Constraints(), repr=False)
+    constraints: Constraints = field(default=UNCONSTRAINED, repr=False)
+    call_site: CallSite | None = field(default=None, repr=False)
 
     @property
     def inputs(self) -> tuple[Output, ...]:
@@ -391,7 +480,56 @@ class DiffOp:
         return tuple(side for side in (self.lower, self.upper) if side is not None)
 
 
-Op: TypeAlias = SourceOp | ExecOp | FileOp | MergeOp | DiffOp
+@frozen(eq=False)
+class BuildOp:
+    """What a definition says that stands in a file of a tree.
+
+    An empty ``filename`` is the daemon's default, ``buildkit.llb.definition``.
+    """
+
+    source: Output
+    filename: str = ""
+    constraints: Constraints = field(default=UNCONSTRAINED, repr=False)
+    call_site: CallSite | None = field(default=None, repr=False)
+
+    @property
+    def inputs(self) -> tuple[Output, ...]:
+        """The tree with the file."""
+        return (self.source,)
+
+
+def _check_passthrough_id(_: object, __: object, value: str) -> None:
+    if not value:
+        raise InvalidValueError("invalid passthrough id '': expected a name")
+
+
+@frozen(eq=False)
+class PassthroughOp:
+    """Trees that are built together; those at the places in ``forwarded`` are its outputs."""
+
+    id: str = field(validator=_check_passthrough_id)
+    inputs: tuple[Output, ...]
+    forwarded: tuple[int, ...]
+    constraints: Constraints = field(default=UNCONSTRAINED, repr=False)
+    call_site: CallSite | None = field(default=None, repr=False)
+
+
+@frozen(eq=False)
+class EncodedOp:
+    """An operation of a definition that was made elsewhere; its bytes stay as they are."""
+
+    data: bytes = field(repr=False)
+    inputs: tuple[Output, ...]
+    caps: frozenset[str] = frozenset()
+    constraints: Constraints = field(default=UNCONSTRAINED, repr=False)
+
+    @property
+    def call_site(self) -> None:
+        """Where it was made is in its locations."""
+        return None
+
+
+Op: TypeAlias = SourceOp | ExecOp | FileOp | MergeOp | DiffOp | BuildOp | PassthroughOp | EncodedOp
 
 
 @frozen(eq=False, repr=False)
@@ -404,39 +542,6 @@ class Output:
     def __repr__(self) -> str:
         """Return the kind of operation and the number, not the graph below."""
         return f"Output({type(self.op).__name__}, {self.index})"
-
-
-@frozen(eq=False, repr=False)
-class Env:
-    """Environment variables as a chain of assignments, the newest first.
-
-    A chain costs one link for each assignment however many steps share it.
-    """
-
-    parent: Env | None = None
-    key: str = ""
-    value: str | None = None
-
-    def set(self, key: str, value: str | None) -> Env:
-        """Return the environment with ``key`` assigned, or removed where ``value`` is None."""
-        return Env(self, key, value)
-
-    def items(self) -> tuple[tuple[str, str], ...]:
-        """Return the variables in the order of their last assignment."""
-        seen: set[str] = set()
-        found: list[tuple[str, str]] = []
-        link = self
-        while link.parent is not None:
-            if link.key not in seen:
-                seen.add(link.key)
-                if link.value is not None:
-                    found.append((link.key, link.value))
-            link = link.parent
-        return tuple(reversed(found))
-
-    def __repr__(self) -> str:
-        """Return the variables as ``Env(A=1, B=2)``."""
-        return f"Env({', '.join(f'{key}={value}' for key, value in self.items())})"
 
 
 class Tree(Protocol):

@@ -5,10 +5,11 @@ The daemon prints these lines when the step fails (ops.proto, ``Source``).
 
 from __future__ import annotations
 
+import os
 import sys
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from attrs import field, frozen
 
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from types import FrameType
 
 _PACKAGE = str(Path(__file__).parent) + "/"
+_STANDARD_LIBRARY = str(Path(os.__file__).parent) + "/"
+_MAX_CALLERS = 16
+_HIDDEN, _INSTALLED, _OWN = "hidden", "installed", "own"
 
 
 @frozen
@@ -50,28 +54,49 @@ class Location:
     ranges: tuple[Range, ...]
 
 
-@frozen
-class CallSite:
-    """A line of a Python file: ``path`` as the interpreter knows it."""
-
-    path: str
-    line: int
+CallSite: TypeAlias = tuple[tuple[str, int], ...]
+"""Lines of Python files, by path as the interpreter knows it: a call and those that led to it."""
 
 
 def caller() -> CallSite | None:
-    """Return the nearest line on the stack that is not in this package, or None.
+    """Return the nearest line on the stack that is not in this package, and its callers, or None.
 
     The rule that finds the line is the one a reader would use: the call into
-    the library, whatever helpers the library went through.
+    the library, whatever helpers the library went through. From there on callers are
+    kept up to the module that runs, if they are a person's own and not of an installed
+    package, nearest first.
     """
-    frame: FrameType | None = sys._getframe(1)
-    while frame is not None:
-        path = frame.f_code.co_filename
-        # Generated code (attrs methods, python -c) has no file to show.
-        if not path.startswith((_PACKAGE, "<")):
-            return CallSite(path, frame.f_lineno)
+    frame: FrameType | None = sys._getframe(2)
+    while frame is not None and _kind(frame.f_code.co_filename) is _HIDDEN:
         frame = frame.f_back
-    return None
+    if frame is None:
+        return None
+    code = frame.f_code
+    site = [(code.co_filename, frame.f_lineno)]
+    while code.co_name != "<module>" and len(site) < _MAX_CALLERS:
+        frame = frame.f_back
+        if frame is None:
+            break
+        code = frame.f_code
+        if _kind(code.co_filename) is _OWN:
+            site.append((code.co_filename, frame.f_lineno))
+    return tuple(site)
+
+
+@cache
+def _kind(path: str) -> str:
+    """Return whose code is in a file."""
+    # Generated code (attrs methods, python -c) has no file to show.
+    if path.startswith((_PACKAGE, "<")):
+        return _HIDDEN
+    is_installed = path.startswith(_STANDARD_LIBRARY) or "/site-packages/" in path
+    return _INSTALLED if is_installed else _OWN
+
+
+def python_locations(site: CallSite) -> tuple[Location, ...]:
+    """Return the lines of a call site in files that can be read, nearest first."""
+    found = ((python_source(path), line) for path, line in site)
+    return tuple(Location(file, (Range(line, line),)) for file, line in found if file is not None)
 
 
 @lru_cache(maxsize=256)

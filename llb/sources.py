@@ -3,18 +3,42 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Unpack
+from typing import TYPE_CHECKING, Protocol, Unpack
 
 from llb import ops
 from llb.errors import InvalidValueError, did_you_mean
 from llb.platforms import Platform, to_platform
 from llb.reference import Reference, check_digest
-from llb.state import Settings, State, StepOptions, constraints
+from llb.settings import Settings
+from llb.state import State
+from llb.steps import StepOptions, step
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+_DIFFERS = ("none", "metadata")
 _RESOLVE_MODES = ("default", "pull", "local")
+
+
+class ResolvedConfig(Protocol):
+    """An image as something that can ask for it found it."""
+
+    @property
+    def digest(self) -> str:
+        """The digest of its manifest or index."""
+
+    @property
+    def config(self) -> bytes:
+        """Its config, JSON of the OCI image specification."""
+
+
+class ImageResolver(Protocol):
+    """Something that can ask for the config of an image: a frontend's gateway, for one."""
+
+    def resolve_image_config(
+        self, ref: str, *, platform: Platform | None = None, resolve_mode: str = "default"
+    ) -> ResolvedConfig:
+        """Return digest and config of ``ref``; an absent platform is the daemon's own."""
 
 
 def Image(  # noqa: N802 - it reads as the type of what it returns
@@ -25,6 +49,8 @@ def Image(  # noqa: N802 - it reads as the type of what it returns
     record_type: str | None = None,
     layer_limit: int | None = None,
     checksum: str | None = None,
+    resolver: ImageResolver | None = None,
+    resolve_digest: bool = False,
     **options: Unpack[StepOptions],
 ) -> State:
     """Return the tree of an image in a registry, ``alpine`` or ``ghcr.io/o/app:1@sha256:…``.
@@ -32,6 +58,11 @@ def Image(  # noqa: N802 - it reads as the type of what it returns
     ``resolve_mode`` is ``default``, ``pull`` (ask the registry even when the
     image is there) or ``local`` (take what is there). ``layer_limit`` takes the
     first layers alone, ``checksum`` is the digest that the image must have.
+
+    With a ``resolver`` the state has the config of the image: environment, directory
+    and platform for the steps that come next, and the rest for an image that is made of
+    it (:meth:`State.with_image_config`). With ``resolve_digest`` the source names the
+    digest that was found as well.
     """
     attrs: list[tuple[str, str]] = []
     caps = ["source.image"]
@@ -52,8 +83,20 @@ def Image(  # noqa: N802 - it reads as the type of what it returns
     if checksum is not None:
         attrs.append(("image.checksum", check_digest(checksum)))
         caps.append("source.image.checksum")
-    identifier = f"docker-image://{Reference.parse(ref).tagged()}"
-    return source_state(identifier, attrs, caps, platform, options)
+    reference = Reference.parse(ref).tagged()
+    if resolver is None:
+        if resolve_digest:
+            raise InvalidValueError("resolve_digest needs a resolver")
+        return source_state(f"docker-image://{reference}", attrs, caps, platform, options)
+    found = resolver.resolve_image_config(
+        str(reference),
+        platform=None if platform is None else to_platform(platform),
+        resolve_mode=resolve_mode,
+    )
+    if resolve_digest and reference.digest is None and found.digest:
+        reference = reference.pinned(found.digest)
+    state = source_state(f"docker-image://{reference}", attrs, caps, platform, options)
+    return state.with_image_config(found.config)
 
 
 def Local(  # noqa: N802 - it reads as the type of what it returns
@@ -67,6 +110,8 @@ def Local(  # noqa: N802 - it reads as the type of what it returns
     session_id: str | None = None,
     unique_id: str | None = None,
     differ: str | None = None,
+    differ_required: bool = False,
+    metadata_only: bool | Iterable[str] = False,
     **options: Unpack[StepOptions],
 ) -> State:
     """Return a directory of the client, known there as ``name``.
@@ -75,30 +120,36 @@ def Local(  # noqa: N802 - it reads as the type of what it returns
     ``include``, ``exclude`` and ``follow_paths`` choose what is sent, with the
     patterns of .dockerignore. ``shared_key`` finds an earlier upload to send only
     changes. ``session_id`` ties the source to one session, ``unique_id`` to one
-    build. ``differ`` is ``none`` or ``metadata``, how changes are found.
+    build. ``differ`` is ``none`` or ``metadata``, how changes are found; a daemon that
+    cannot is asked all the same unless ``differ_required``. With ``metadata_only`` no
+    content is sent, or just that of files that its patterns choose.
     """
     if not name:
         raise InvalidValueError("invalid local name '': expected a name, for example context")
-    attrs: list[tuple[str, str]] = []
-    caps = ["source.local"]
-    for key, cap, patterns in (
-        ("local.includepattern", "source.local.includepatterns", tuple(include)),
-        ("local.followpaths", "source.local.followpaths", tuple(follow_paths)),
-        ("local.excludepatterns", "source.local.excludepatterns", tuple(exclude)),
-    ):
-        if patterns:
-            attrs.append((key, _json(patterns)))
-            caps.append(cap)
-    if session_id is not None:
-        attrs.append(("local.session", session_id))
-        caps.append("source.local.sessionid")
-    if unique_id is not None and session_id is None:
-        attrs.append(("local.unique", unique_id))
-    if shared_key is not None:
-        attrs.append(("local.sharedkeyhint", shared_key))
-        caps.append("source.local.sharedkeyhint")
-    if differ is not None:
-        attrs.append(("local.differ", differ))
+    if differ is not None and differ not in _DIFFERS:
+        raise InvalidValueError(
+            f"invalid differ {differ!r}: expected {', '.join(_DIFFERS)}",
+            hint=did_you_mean(differ, _DIFFERS),
+        )
+    kept = () if isinstance(metadata_only, bool) else tuple(metadata_only)
+    # Attribute, value, and the capability that goes with it when the value is given.
+    rows: list[tuple[str, str | None, str | None]] = [
+        ("local.includepattern", _json(include), "source.local.includepatterns"),
+        ("local.followpaths", _json(follow_paths), "source.local.followpaths"),
+        ("local.excludepatterns", _json(exclude), "source.local.excludepatterns"),
+        ("local.session", session_id, "source.local.sessionid"),
+        ("local.unique", unique_id if session_id is None else None, None),
+        ("local.sharedkeyhint", shared_key, "source.local.sharedkeyhint"),
+        ("local.differ", differ, "source.local.differ" if differ_required else None),
+        (
+            "local.metadatatransfer",
+            "true" if metadata_only is not False else None,
+            "source.local.metadatatransfer",
+        ),
+        ("local.metadatatransferexclude", _json(kept), None),
+    ]
+    attrs = [(key, value) for key, value, _ in rows if value is not None]
+    caps = ["source.local", *(cap for _, value, cap in rows if value is not None and cap)]
     return source_state(f"local://{name}", attrs, caps, None, options)
 
 
@@ -146,12 +197,7 @@ def source_state(
 ) -> State:
     """Return the state of a source; what every kind of source is made of."""
     known = None if platform is None else to_platform(platform)
-    op = ops.SourceOp(
-        identifier=identifier,
-        attrs=tuple(sorted(attrs)),
-        caps=tuple(caps),
-        constraints=constraints(known, (), options),
-    )
+    op = ops.SourceOp(identifier, tuple(sorted(attrs)), tuple(caps), *step(known, options))
     return State(ops.Output(op), Settings(platform=known))
 
 
@@ -161,8 +207,14 @@ def _layers(limit: int) -> str:
     return str(limit)
 
 
-def _json(values: tuple[str, ...]) -> str:
-    """Return a JSON array as Go's encoder writes it, with HTML's characters escaped."""
+def _json(given: Iterable[str]) -> str | None:
+    """Return a JSON array as Go's encoder writes it, with HTML's characters escaped.
+
+    Without values there is no array.
+    """
+    values = tuple(given)
+    if not values:
+        return None
     text = json.dumps(values, separators=(",", ":"), ensure_ascii=False)
     for character in "<>&\u2028\u2029":
         text = text.replace(character, f"\\u{ord(character):04x}")

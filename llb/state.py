@@ -6,65 +6,42 @@ so that a state can be kept, passed on and built upon from several places.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict, Unpack, cast
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, Unpack, cast
 
 from attrs import evolve, field, frozen
 
-from llb import files, ops, wire
-from llb.definition import CUSTOM_NAME, Definition
-from llb.errors import InvalidValueError
-from llb.image_config import ImageConfig
-from llb.paths import absolute
+from llb import file_actions, ops, wire
+from llb.errors import InvalidValueError, did_you_mean
+from llb.image_config import BaseImage, ImageConfig, to_healthcheck
 from llb.platforms import Platform, to_platform
-from llb.source_map import Location, caller
+from llb.processes import (
+    health_test,
+    no_result,
+    of_kind,
+    sorted_trees,
+    to_args,
+    to_argv,
+    to_process,
+    with_mounts,
+)
+from llb.settings import MountValue, Settings, check_ip, joined, to_ulimit, with_env
+from llb.steps import STEP_KEYS, StepOptions, check_keys, step
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import datetime
 
-MountValue: TypeAlias = ops.Mount | ops.Secret | ops.SSH
+    from llb.definition import Definition
+
+P_ = ParamSpec("P_")
+T_ = TypeVar("T_")
 
 _SHELL = ("/bin/sh", "-c")
-_COPY_KEYS = files.CopyOptions.__optional_keys__
+_COPY_KEYS = file_actions.CopyOptions.__optional_keys__
 
 
-class StepOptions(TypedDict, total=False):
-    """What every step can be told besides what it does; none of it changes the digest.
-
-    ``name`` is shown instead of the operation; ``description`` are further
-    texts for tools. ``ignore_cache`` runs the step anew, ``export_cache`` puts
-    its result into an exported cache or keeps it out. ``resources`` limits a
-    process. ``locations``, even none, replace the Python line that is recorded by itself.
-    """
-
-    name: str
-    description: Mapping[str, str]
-    ignore_cache: bool
-    export_cache: bool
-    progress_group: ops.ProgressGroup
-    resources: ops.LinuxResources
-    locations: Sequence[Location]
-
-
-class CopyStepOptions(files.CopyOptions, StepOptions, total=False):
+class CopyStepOptions(file_actions.CopyOptions, StepOptions, total=False):
     """What :meth:`State.copy` takes: the options of the action and those of a step."""
-
-
-@frozen
-class Settings:
-    """What a process is run with when the step itself does not say."""
-
-    env: ops.Env = field(default=ops.Env())
-    cwd: str = "/"
-    user: str = ""
-    hostname: str = ""
-    network: ops.Network = ops.Network.SANDBOX
-    security: ops.Security = ops.Security.SANDBOX
-    extra_hosts: tuple[tuple[str, str], ...] = ()
-    ulimits: tuple[ops.Ulimit, ...] = ()
-    cgroup_parent: str = ""
-    platform: Platform | None = None
-    worker_filters: tuple[str, ...] = ()
 
 
 @frozen(eq=False, repr=False)
@@ -85,18 +62,23 @@ class State:
     @property
     def cwd(self) -> str:
         """The directory that commands run in and relative paths are taken from."""
-        return self.settings.cwd
+        return self.settings.process.cwd
+
+    @property
+    def variables(self) -> tuple[tuple[str, str], ...]:
+        """The environment of processes, in the order of the last assignments."""
+        return self.settings.process.env.items()
 
     def env(self, key: str, value: str | None) -> State:
         """Return the state with a variable set, or removed where ``value`` is None."""
-        return evolve(self, settings=_with_env(self.settings, {key: value}))
+        return self._with_process(with_env(self.settings.process, {key: value}))
 
     def workdir(self, path: str) -> State:
         """Return the state with another directory, a relative one taken from the present one.
 
         The directory is not made; a process needs it to exist.
         """
-        return self._set(cwd=_joined(self.cwd, path))
+        return self._set(cwd=joined(self.cwd, path))
 
     def user(self, name: str) -> State:
         """Return the state with another user for processes: ``user[:group]``."""
@@ -108,7 +90,7 @@ class State:
 
     def platform(self, platform: Platform | str) -> State:
         """Return the state with another platform for the steps that come next."""
-        return self._set(platform=to_platform(platform))
+        return self._with_settings(platform=to_platform(platform))
 
     def network(self, network: ops.Network) -> State:
         """Return the state with another network for processes."""
@@ -120,15 +102,65 @@ class State:
 
     def extra_host(self, host: str, ip: str) -> State:
         """Return the state with ``host`` known to processes as ``ip``."""
-        return self._set(extra_hosts=(*self.settings.extra_hosts, (host, ip)))
+        check_ip(ip)
+        return self._set(extra_hosts=(*self.settings.process.extra_hosts, (host, ip)))
 
     def ulimit(self, name: str, soft: int, hard: int) -> State:
         """Return the state with a resource limit for processes, by its getrlimit(2) name."""
-        return self._set(ulimits=(*self.settings.ulimits, ops.Ulimit(name, soft, hard)))
+        return self._set(ulimits=(*self.settings.process.ulimits, to_ulimit(name, soft, hard)))
 
     def cgroup_parent(self, path: str) -> State:
         """Return the state with a parent cgroup for processes."""
         return self._set(cgroup_parent=path)
+
+    def mount(self, *mounts: MountValue) -> State:
+        """Return the state with mounts (:mod:`llb.mounts`) for all processes that come next.
+
+        What one of them writes to a writable mount, the next one finds there, and
+        :meth:`mounted` gives. A mount that a run is given itself, at the same target,
+        comes in place of this one.
+        """
+        return self._with_settings(mounts=with_mounts(self.settings.mounts, mounts))
+
+    def unmount(self, target: str) -> State:
+        """Return the state without the mount at ``target``, which :meth:`mount` put there."""
+        kept = tuple(each for each in self.settings.mounts if each.target != target)
+        if len(kept) == len(self.settings.mounts):
+            targets = [str(each.target) for each in kept]
+            raise InvalidValueError(f"no mount at {target!r}", hint=did_you_mean(target, targets))
+        return self._with_settings(mounts=kept)
+
+    def reset(self, other: State) -> State:
+        """Return this tree with the settings and the image config of another state."""
+        return evolve(other, output=self.output, last_run=self.last_run)
+
+    def with_output(self, other: State) -> State:
+        """Return the tree of another state with the settings and the image config of this one.
+
+        The platform is that of the other tree, where its source names one.
+        """
+        platform = None
+        if other.output is not None and isinstance(other.output.op, ops.SourceOp | ops.EncodedOp):
+            platform = other.output.op.constraints.platform
+        changed = self if platform is None else self._with_settings(platform=platform)
+        return evolve(changed, output=other.output, last_run=other.last_run)
+
+    def pipe(
+        self,
+        step: Callable[Concatenate[State, P_], T_],
+        /,
+        *args: P_.args,
+        **options: P_.kwargs,
+    ) -> T_:
+        """Return what a function makes of this state, so that steps of one's own chain too.
+
+        >>> from llb import Image
+        >>> def with_tools(state: State, *names: str) -> State:
+        ...     return state.run(f"apk add {' '.join(names)}")
+        >>> Image("alpine").pipe(with_tools, "git", "curl").run("git --version")
+        <State after ExecOp>
+        """
+        return step(self, *args, **options)
 
     # --- steps --------------------------------------------------------------
 
@@ -158,30 +190,30 @@ class State:
         process cannot change the tree. An exit code other than 0, or than
         ``valid_exit_codes``, fails the build.
         """
-        settings = _with_env(self.settings, env or {})
-        given = tuple(mounts)
-        root = ops.Bind("/", self.output, readonly=readonly_root)
-        trees = [each for each in given if isinstance(each, ops.Bind | ops.Cache | ops.Tmpfs)]
+        settings = self.settings
+        given = with_mounts(settings.mounts, mounts)
+        process = to_process(settings.process, env, workdir, user, network, security, given)
+        constraints, call_site = step(settings.platform, options)
         op = ops.ExecOp(
-            args=_args(command, shell),
-            mounts=tuple(sorted((root, *trees), key=lambda mount: mount.target)),
-            env=settings.env,
-            cwd=settings.cwd if workdir is None else _joined(settings.cwd, workdir),
-            user=settings.user if user is None else user,
-            hostname=settings.hostname,
-            network=settings.network if network is None else network,
-            security=settings.security if security is None else security,
-            extra_hosts=settings.extra_hosts,
-            ulimits=settings.ulimits,
-            cgroup_parent=settings.cgroup_parent,
+            args=to_args(command, shell),
+            root=self.output,
+            readonly_root=readonly_root,
+            mounts=sorted_trees(given) if given else (),
+            process=process,
             valid_exit_codes=None if valid_exit_codes is None else tuple(valid_exit_codes),
-            secrets=tuple(each for each in given if isinstance(each, ops.Secret)),
-            ssh=tuple(each for each in given if isinstance(each, ops.SSH)),
+            secrets=of_kind(ops.Secret, given),
+            ssh=of_kind(ops.SSH, given),
             devices=tuple(devices),
             proxy=proxy,
-            constraints=constraints(settings.platform, settings.worker_filters, options),
+            constraints=constraints,
+            call_site=call_site,
         )
-        return evolve(self, output=op.output("/") or self.output, last_run=op)
+        return State(
+            output=self.output if readonly_root else ops.Output(op),
+            settings=settings.after(op) if settings.mounts else settings,
+            config=self.config,
+            last_run=op,
+        )
 
     def mounted(self, target: str) -> State:
         """Return what the last run wrote into its writable mount at ``target``.
@@ -193,28 +225,26 @@ class State:
             raise InvalidValueError(f"no mount at {target!r}: nothing was run yet")
         output = op.output(target)
         if output is None:
-            writable = [mount.target for mount in op.mounts if mount.has_output]
-            raise InvalidValueError(
-                f"no writable mount at {target!r}",
-                hint=f"the last run has results at {', '.join(writable)}",
-            )
+            raise no_result(op, target)
         return State(output, Settings(platform=self.settings.platform))
 
     def file(self, *actions: ops.FileAction, **options: Unpack[StepOptions]) -> State:
-        """Return the state after file actions (:mod:`llb.files`) done in one step, in order."""
+        """Return the state after file actions (:mod:`llb.file_actions`) done in one step, in order."""
         if not actions:
             raise InvalidValueError("file() needs at least one action")
+        constraints, call_site = step(self.settings.platform, options)
         op = ops.FileOp(
             base=self.output,
-            actions=tuple(files.bound(action, self.cwd) for action in actions),
-            constraints=constraints(self.settings.platform, self.settings.worker_filters, options),
+            actions=tuple([file_actions.bound(action, self.cwd) for action in actions]),
+            constraints=constraints,
+            call_site=call_site,
         )
-        return evolve(self, output=ops.Output(op))
+        return State(ops.Output(op), self.settings, self.config, self.last_run)
 
     def copy(self, source: ops.Tree, dest: str, **options: Unpack[CopyStepOptions]) -> State:
-        """Return the state after copying from another one (:func:`llb.files.copy`)."""
+        """Return the state after copying from another one (:func:`llb.file_actions.copy`)."""
         action, step = _split(options)
-        return self.file(files.copy(source, dest, **action), **step)
+        return self.file(file_actions.copy(source, dest, **action), **step)
 
     def mkdir(
         self,
@@ -226,8 +256,8 @@ class State:
         created: datetime | None = None,
         **options: Unpack[StepOptions],
     ) -> State:
-        """Return the state after making a directory (:func:`llb.files.mkdir`)."""
-        action = files.mkdir(path, mode=mode, parents=parents, owner=owner, created=created)
+        """Return the state after making a directory (:func:`llb.file_actions.mkdir`)."""
+        action = file_actions.mkdir(path, mode=mode, parents=parents, owner=owner, created=created)
         return self.file(action, **options)
 
     def mkfile(
@@ -240,8 +270,8 @@ class State:
         created: datetime | None = None,
         **options: Unpack[StepOptions],
     ) -> State:
-        """Return the state after writing a file (:func:`llb.files.mkfile`)."""
-        action = files.mkfile(path, data, mode=mode, owner=owner, created=created)
+        """Return the state after writing a file (:func:`llb.file_actions.mkfile`)."""
+        action = file_actions.mkfile(path, data, mode=mode, owner=owner, created=created)
         return self.file(action, **options)
 
     def rm(
@@ -252,8 +282,8 @@ class State:
         wildcard: bool = False,
         **options: Unpack[StepOptions],
     ) -> State:
-        """Return the state after removing a file or tree (:func:`llb.files.rm`)."""
-        action = files.rm(path, allow_not_found=allow_not_found, wildcard=wildcard)
+        """Return the state after removing a file or tree (:func:`llb.file_actions.rm`)."""
+        action = file_actions.rm(path, allow_not_found=allow_not_found, wildcard=wildcard)
         return self.file(action, **options)
 
     def symlink(
@@ -265,19 +295,70 @@ class State:
         created: datetime | None = None,
         **options: Unpack[StepOptions],
     ) -> State:
-        """Return the state after making a symbolic link (:func:`llb.files.symlink`)."""
-        action = files.symlink(oldpath, newpath, owner=owner, created=created)
+        """Return the state after making a symbolic link (:func:`llb.file_actions.symlink`)."""
+        action = file_actions.symlink(oldpath, newpath, owner=owner, created=created)
         return self.file(action, **options)
+
+    def requires(self, id: str, *others: State, **options: Unpack[StepOptions]) -> State:  # noqa: A002 - BuildKit's word
+        """Return the state once the trees of ``others`` were built too, of which nothing is taken.
+
+        ``id`` tells such steps apart in the cache. Without others it is the state itself.
+        """
+        if not others:
+            return self
+        if self.output is None:
+            raise InvalidValueError("the empty tree cannot require others: it is not built")
+        needed = [each.output for each in others if each.output is not None]
+        constraints, call_site = step(None, options)
+        op = ops.PassthroughOp(id, (self.output, *needed), (0,), constraints, call_site)
+        return self.with_output(State(ops.Output(op)))
+
+    def build(
+        self,
+        filename: str | None = None,
+        *,
+        platform: Platform | str | None = None,
+        **options: Unpack[StepOptions],
+    ) -> State:
+        """Return the tree that a definition in a file of this one describes.
+
+        The daemon reads the file, by default ``buildkit.llb.definition``, when the
+        tree is there, and builds what it says.
+        """
+        if self.output is None:
+            raise InvalidValueError("the empty tree holds no definition to build")
+        known = None if platform is None else to_platform(platform)
+        op = ops.BuildOp(self.output, filename or "", *step(known, options))
+        return evolve(self, output=ops.Output(op), last_run=None)
 
     # --- image config -------------------------------------------------------
 
+    def with_image_config(self, config: bytes | str) -> State:
+        """Return the state with the config of an image, JSON of the OCI specification.
+
+        Its environment, directory and platform hold for the steps that come next; the
+        rest is handed on to the image that is made of the state. Raises InvalidValueError.
+        """
+        base = BaseImage.from_json(config)
+        process = with_env(self.settings.process, {key: value for key, value in base.env if key})
+        if base.workdir:
+            process = evolve(process, cwd=joined(process.cwd, base.workdir))
+        settings = evolve(
+            self.settings, process=process, platform=base.platform or self.settings.platform
+        )
+        return evolve(self, settings=settings, config=base.config)
+
     def entrypoint(self, args: Sequence[str]) -> State:
-        """Return the state with the program that a container of the image starts."""
-        return evolve(self, config=evolve(self.config, entrypoint=_argv(args)))
+        """Return the state with the program that a container of the image starts.
+
+        Default arguments that the image below has for its own program are dropped, as
+        from a Dockerfile.
+        """
+        return evolve(self, config=self.config.with_entrypoint(to_argv(args)))
 
     def cmd(self, args: Sequence[str]) -> State:
         """Return the state with the default arguments of the image's entrypoint."""
-        return evolve(self, config=evolve(self.config, cmd=_argv(args)))
+        return evolve(self, config=self.config.with_cmd(to_argv(args)))
 
     def label(self, key: str, value: str) -> State:
         """Return the state with a label of the image."""
@@ -286,6 +367,47 @@ class State:
     def expose(self, port: int | str) -> State:
         """Return the state with a port that the image listens on, as ``80`` or ``"53/udp"``."""
         return evolve(self, config=self.config.with_port(port))
+
+    def volume(self, path: str) -> State:
+        """Return the state with a directory that containers of the image get a volume for."""
+        return evolve(self, config=self.config.with_volume(path))
+
+    def stop_signal(self, signal: str) -> State:
+        """Return the state with the signal that ends a container: ``SIGTERM``, or its number."""
+        return evolve(self, config=evolve(self.config, stop_signal=signal))
+
+    def healthcheck(
+        self,
+        command: str | Sequence[str] | None,
+        *,
+        interval: float = 0,
+        timeout: float = 0,
+        start_period: float = 0,
+        start_interval: float = 0,
+        retries: int = 0,
+    ) -> State:
+        """Return the state with the command that tells whether a container is well.
+
+        A string is given to a shell, a sequence is run as it is, and None asks nothing,
+        whatever the image below does. Times are in seconds, 0 for Docker's own.
+        """
+        check = to_healthcheck(
+            health_test(command),
+            retries=retries,
+            interval=interval,
+            timeout=timeout,
+            start_period=start_period,
+            start_interval=start_interval,
+        )
+        return evolve(self, config=evolve(self.config, healthcheck=check))
+
+    def onbuild(self, instruction: str) -> State:
+        """Return the state with a Dockerfile instruction for builds upon the image."""
+        return evolve(self, config=evolve(self.config, onbuild=(*self.config.onbuild, instruction)))
+
+    def shell(self, args: Sequence[str]) -> State:
+        """Return the state with the shell that Dockerfiles upon the image use."""
+        return evolve(self, config=evolve(self.config, shell=to_argv(args)))
 
     def image_config(self, *, platform: Platform | str | None = None) -> bytes:
         """Return the image config as JSON, for an exporter's ``containerimage.config``.
@@ -296,9 +418,9 @@ class State:
         default = Platform.host() if platform is None else to_platform(platform)
         return self.config.to_json(
             platform=self.settings.platform or default,
-            env=self.settings.env.items(),
-            workdir=self.settings.cwd,
-            user=self.settings.user,
+            env=self.variables,
+            workdir=self.cwd,
+            user=self.settings.process.user,
         )
 
     # --- definition ---------------------------------------------------------
@@ -307,6 +429,7 @@ class State:
         self,
         *,
         platform: Platform | str | None = None,
+        worker_filters: Sequence[str] = (),
         local_unique_id: str = "",
         caps: Iterable[str] | None = None,
         source_map: bool = True,
@@ -314,7 +437,7 @@ class State:
         """Return the definition of everything that leads to this state.
 
         ``platform`` is that of steps which name none, by default the host's.
-        ``local_unique_id`` tells local sources of concurrent builds apart; a
+        ``worker_filters`` choose the worker for all steps. ``local_unique_id`` tells local sources of concurrent builds apart; a
         client that solves gives a new one each time. ``caps`` are the daemon's
         LLB capabilities, where they are known. ``source_map`` records the lines
         that made the steps; digests do not depend on it.
@@ -324,6 +447,7 @@ class State:
             self.output,
             wire.MarshalOptions(
                 platform=default,
+                worker_filters=tuple(worker_filters),
                 local_unique_id=local_unique_id,
                 caps=None if caps is None else frozenset(caps),
                 source_map=source_map,
@@ -331,7 +455,14 @@ class State:
         )
 
     def _set(self, **changes: Any) -> State:
-        return evolve(self, settings=evolve(self.settings, **changes))
+        return self._with_process(evolve(self.settings.process, **changes))
+
+    def _with_process(self, process: ops.Process) -> State:
+        settings = Settings(process, self.settings.platform, self.settings.mounts)
+        return State(self.output, settings, self.config, self.last_run)
+
+    def _with_settings(self, **changes: Any) -> State:
+        return State(self.output, evolve(self.settings, **changes), self.config, self.last_run)
 
     def __repr__(self) -> str:
         """Return the kind of the last step, not the graph below it."""
@@ -339,61 +470,11 @@ class State:
         return f"<State after {last}>"
 
 
-def constraints(
-    platform: Platform | None, worker_filters: tuple[str, ...], options: StepOptions
-) -> ops.Constraints:
-    """Return the constraints of a step that is being made, with the line that made it."""
-    description = dict(options.get("description", {}))
-    if "name" in options:
-        description[CUSTOM_NAME] = options["name"]
-    locations = tuple(options.get("locations", ()))
-    return ops.Constraints(
-        platform=platform,
-        worker_filters=worker_filters,
-        ignore_cache=options.get("ignore_cache", False),
-        description=tuple(description.items()),
-        export_cache=options.get("export_cache"),
-        progress_group=options.get("progress_group"),
-        resources=options.get("resources"),
-        locations=locations,
-        call_site=None if "locations" in options else caller(),
-    )
-
-
-def _split(options: CopyStepOptions) -> tuple[files.CopyOptions, StepOptions]:
+def _split(options: CopyStepOptions) -> tuple[file_actions.CopyOptions, StepOptions]:
+    if options.keys() <= _COPY_KEYS:
+        return cast("file_actions.CopyOptions", options), {}
     action = {key: value for key, value in options.items() if key in _COPY_KEYS}
     step = {key: value for key, value in options.items() if key not in _COPY_KEYS}
-    return cast("files.CopyOptions", action), cast("StepOptions", step)
-
-
-def _with_env(settings: Settings, variables: Mapping[str, str | None]) -> Settings:
-    env = settings.env
-    for key, value in variables.items():
-        if not key or "=" in key or "\0" in key + (value or ""):
-            raise InvalidValueError(
-                f"invalid environment variable {key!r}: expected a name without '=' and NUL"
-            )
-        env = env.set(key, value)
-    return settings if env is settings.env else evolve(settings, env=env)
-
-
-def _joined(cwd: str, path: str) -> str:
-    if not path or "\0" in path:
-        raise InvalidValueError(f"invalid working directory {path!r}: expected a path")
-    return path if path.startswith("/") else absolute(cwd, path)
-
-
-def _args(command: str | Sequence[str], shell: Sequence[str]) -> tuple[str, ...]:
-    if isinstance(command, str):
-        if not command.strip():
-            raise InvalidValueError("invalid command '': expected a shell command")
-        return (*shell, command)
-    return _argv(command)
-
-
-def _argv(args: Sequence[str]) -> tuple[str, ...]:
-    if isinstance(args, str) or not args or not all(isinstance(each, str) for each in args):
-        raise InvalidValueError(
-            f"invalid arguments {args!r}: expected a sequence of strings, the program first"
-        )
-    return tuple(args)
+    if not step.keys() <= STEP_KEYS:
+        check_keys(step, STEP_KEYS | _COPY_KEYS)
+    return cast("file_actions.CopyOptions", action), cast("StepOptions", step)

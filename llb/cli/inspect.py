@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -13,29 +14,56 @@ from llb.cli import script
 from llb.cli.files import write_text
 from llb.errors import InputError
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
 
-@click.command()
-@click.argument("source", metavar="FILE.py | FILE.pb | -")
-def dump(source: str) -> None:
-    """Print every operation of a definition with all its fields.
+    from llb.definition import Definition
 
-    \b
-    Example: llb dump examples/01_hello.py
-    """  # noqa: D301 - click wants the control character
-    click.echo(dumping.text(script.load(source).definition), nl=False)
+_FORMATS: Mapping[str, Callable[[Definition], str]] = {
+    "text": dumping.text,
+    "json": dumping.json,
+    "tree": dumping.tree,
+    "dot": dumping.dot,
+    "mermaid": dumping.mermaid,
+}
+_DRAWINGS = ("tree", "dot", "mermaid")
+_TEXTS = {".dot": "dot", ".gv": "dot", ".mmd": "mermaid", ".txt": "tree"}
 
 
 @click.command()
 @click.argument("source", metavar="FILE.py | FILE.pb | -")
 @click.option(
-    "--format", "form", type=click.Choice(["tree", "dot"]), default="tree", help="On the screen."
+    "--format", "form", type=click.Choice(list(_FORMATS)), default="text", help="In which form."
 )
+@click.option(
+    "-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="The file to write."
+)
+def dump(source: str, form: str, output: Path | None) -> None:
+    """Print every operation of a definition with all its fields.
+
+    JSON is that of `buildctl debug dump-llb`, one operation a line.
+
+    \b
+    Examples:
+      llb dump examples/01_hello.py
+      llb dump examples/01_hello.py --format json | jq .Digest
+    """  # noqa: D301 - click wants the control character
+    text = _FORMATS[form](script.load(source).definition)
+    if output is None:
+        click.echo(text, nl=False)
+    else:
+        write_text(output, text)
+
+
+@click.command()
+@click.argument("source", metavar="FILE.py | FILE.pb | -")
+@click.option("--format", "form", type=click.Choice(_DRAWINGS), help="On the screen; tree.")
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="A picture.")
-def graph(source: str, form: str, output: Path | None) -> None:
+def graph(source: str, form: str | None, output: Path | None) -> None:
     """Draw the graph of a definition, as a tree or as a picture.
 
     A picture (.svg, .png, .pdf) is drawn by graphviz; without graphviz the graph is
-    written in the DOT language.
+    written in the DOT language. A .dot file holds that, and a .mmd file Mermaid's.
 
     \b
     Examples:
@@ -43,23 +71,28 @@ def graph(source: str, form: str, output: Path | None) -> None:
       llb graph examples/01_hello.py -o graph.svg
     """  # noqa: D301 - click wants the control character
     definition = script.load(source).definition
-    if output is not None:
-        _draw(dumping.dot(definition), output)
-    elif form == "dot":
-        click.echo(dumping.dot(definition), nl=False)
+    if output is None:
+        click.echo(_FORMATS[form or "tree"](definition), nl=False)
+    elif form is not None or output.suffix in _TEXTS:
+        write_text(output, _FORMATS[form or _TEXTS[output.suffix]](definition))
     else:
-        click.echo(dumping.tree(definition), nl=False)
+        _draw(dumping.dot(definition), output)
 
 
 def _draw(text: str, output: Path) -> None:
+    """Write a picture; raises InputError."""
+    kind = output.suffix.removeprefix(".")
+    if not kind:
+        raise click.UsageError(f"{output} names no kind of picture, as graph.svg does")
     graphviz = shutil.which("dot")
-    if output.suffix == ".dot" or graphviz is None:
-        target = output.with_suffix(".dot")
-        write_text(target, text)
-        if output.suffix != ".dot":
-            click.echo(f"graphviz is not installed; the graph is in {target}", err=True)
+    if graphviz is None:
+        beside = output.with_suffix(".dot")
+        write_text(beside, text)
+        click.echo(f"graphviz is not installed; the graph is in {beside}", err=True)
         return
-    arguments = [graphviz, f"-T{output.suffix.removeprefix('.')}", "-o", str(output)]
-    done = subprocess.run(arguments, input=text, capture_output=True, text=True, check=False)
+    arguments = [graphviz, f"-T{kind}", "-o", str(output)]
+    done = subprocess.run(
+        arguments, input=text, capture_output=True, encoding="utf-8", errors="replace", check=False
+    )
     if done.returncode:
         raise InputError(f"graphviz could not draw {output}: {' '.join(done.stderr.split())}")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Self
 
 from attrs import field, frozen
 
+from llb import caps
 from llb._pb import control_pb2 as pb
 from llb.client import address as addresses
 from llb.client import daemon
@@ -17,7 +18,7 @@ from llb.client.providers.filesend import FileSend
 from llb.client.providers.filesync import LocalDirs, unknown_directory
 from llb.client.session import Session
 from llb.client.solving import Solving
-from llb.errors import InvalidValueError
+from llb.errors import InvalidValueError, RemoteError
 from llb.state import State
 
 if TYPE_CHECKING:
@@ -68,6 +69,7 @@ class Client:
         found = addresses.named(addr) or addresses.default_socket()
         self.address = found or daemon.start()
         self._control = Control(self.address, addresses.to_target(self.address))
+        self._version: str | None = None
 
     def __enter__(self) -> Self:
         """Return the client itself."""
@@ -118,7 +120,8 @@ class Client:
 
         Raises SolveError when the build fails, InputError for a local directory or
         a destination that cannot be used, CancelledError when the time is over, and
-        TransportError when the connection breaks. Nothing of a failed build is left
+        TransportError when the connection breaks; CapabilityError when the daemon is too
+        old for a step. Nothing of a failed build is left
         where its results were to go.
         """
         if (what is None) == (frontend is None):
@@ -145,9 +148,21 @@ class Client:
         request.Exporters.extend(_exporter(export, image_config) for export in outputs)
         if what is not None:
             _check_locals(what, local or {})
+            self._check_capabilities(what)
             request.Definition.CopyFrom(what.to_pb())
         response = Solving(self._control, session, receivers, on_event).run(request, timeout)
         return SolveResult(dict(response.ExporterResponse))
+
+    def _check_capabilities(self, definition: Definition) -> None:
+        if self._version is None:
+            try:
+                self._version = self.info().version
+            # What cannot tell its version (before v0.11) is left to speak for itself.
+            except RemoteError:
+                self._version = ""
+        offered = caps.of_version(self._version)
+        if offered is not None:
+            caps.check(definition, offered, f"BuildKit {self._version}")
 
 
 def _object_or_text(value: str) -> object:

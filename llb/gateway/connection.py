@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from attrs import frozen
 
+from llb import caps
 from llb._pb import gateway_pb2 as pb
 from llb._pb import ops_pb2
 from llb.gateway.results import Ref, Result
@@ -70,8 +71,11 @@ class Gateway:
         """Return the tree that ``definition`` describes.
 
         It is built when it is needed, or at once with ``evaluate``.
-        ``cache_imports`` are pairs of type and attributes.
+        ``cache_imports`` are pairs of type and attributes. Raises CapabilityError for a
+        step that the daemon is too old for.
         """
+        if self.caps.llb:
+            caps.check(definition, self.caps.llb, "this BuildKit")
         request = pb.SolveRequest(
             Definition=definition.to_pb(),
             Evaluate=evaluate,

@@ -22,7 +22,7 @@ def test_the_demo_leaves_files_and_an_image(stack: dict[str, str], buildctl: Bui
         text=True,
         check=True,
     )
-    assert "#9 copy /bin/busybox /bin/\n├── " in done.stdout
+    assert "#9 copy /bin/busybox /bin/  (examples/01_hello.py:36)\n├── " in done.stdout
     assert set(tree(ROOT / "out" / "fs")) == FILES
     _, digest = image_of(Path(ROOT / "out" / "hello.oci.tar"))
     assert digest in done.stdout

@@ -139,7 +139,9 @@ def test_the_graph_is_drawn_without_a_daemon(tmp_path: Path) -> None:
             env={"PATH": "/usr/bin:/bin", "BUILDKIT_HOST": "unix:///nonexistent"},
         ).stdout
 
-    assert run("graph", EXAMPLE).startswith("#9 copy /bin/busybox /bin/\n")
+    assert run("graph", EXAMPLE).startswith(
+        "#9 copy /bin/busybox /bin/  (examples/01_hello.py:36)\n"
+    )
     assert run("graph", EXAMPLE, "--format", "dot").startswith("digraph llb {\n")
     assert "exec.meta.args" in run("dump", EXAMPLE)
     (tmp_path / "build.pb").write_bytes(definition())

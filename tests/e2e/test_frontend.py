@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from attrs import evolve
 
+from llb import caps
 from llb.client import Client, image, local, oci
 from llb.errors import SolveError, render
 from tests.e2e.test_example import image_of
@@ -290,6 +291,32 @@ def test_a_function_is_a_frontend(
             exports=[local(tmp_path / "out")],
         )
     assert (tmp_path / "out" / "y").read_text() == "built\ngiven"
+
+
+def test_the_capabilities_of_the_daemon_are_those_that_are_known(
+    serving: Callable[[str], str], buildkit_host: str, tmp_path: Path
+) -> None:
+    name = serving("""\
+        import sys
+        from llb import Scratch
+        from llb.gateway import Result, serve
+
+        def build(request, gateway):
+            names = "\\n".join(sorted(gateway.caps.llb))
+            return Result(gateway.solve(Scratch().mkfile("/caps", names).marshal()))
+
+        sys.exit(serve(build))
+        """)
+    with Client(buildkit_host) as client:
+        client.solve(
+            frontend="gateway.v0",
+            frontend_attrs={"source": name},
+            exports=[local(tmp_path / "out")],
+        )
+        version = client.info().version
+    offered = frozenset((tmp_path / "out" / "caps").read_text().split("\n"))
+    assert offered == caps.known()
+    assert offered == caps.of_version(version)
 
 
 @pytest.mark.parametrize(

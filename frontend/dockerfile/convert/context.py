@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from attrs import fields
+
 from llb import Local, State
 from llb.paths import join
 
@@ -36,8 +38,8 @@ class Context:
         complete = self._local(() if "/" in self._paths else tuple(paths)).output
         assert complete is not None
         assert self.state.output is not None
-        for name in ("identifier", "attrs", "caps", "constraints"):
-            object.__setattr__(self.state.output.op, name, getattr(complete.op, name))
+        for each in fields(type(complete.op)):
+            object.__setattr__(self.state.output.op, each.name, getattr(complete.op, each.name))
 
     def _local(self, follow_paths: tuple[str, ...] = ()) -> State:
         options = self._options

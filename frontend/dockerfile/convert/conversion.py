@@ -62,7 +62,7 @@ class StageResult:
     @property
     def env(self) -> dict[str, str]:
         """The variables that expansion and processes see."""
-        return dict(self.state.settings.env.items())
+        return dict(self.state.variables)
 
     def configure(self, key: str, value: object) -> None:
         """Set an entry of the image config."""

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from frontend.dockerfile.convert.conversion import Conversion, StageResult
     from frontend.dockerfile.instructions import Run
     from llb import State
-    from llb.state import MountValue
+    from llb.settings import MountValue
 
 _SECRETS = "/run/secrets/"
 _SECRET_MODE = 0o400

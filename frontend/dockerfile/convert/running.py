@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from frontend.dockerfile.convert.conversion import Conversion, StageResult
     from frontend.dockerfile.image import Image
     from frontend.dockerfile.instructions import Run
-    from llb.state import MountValue
+    from llb.settings import MountValue
 
 _NETWORKS = {"default": None, "none": Network.NONE, "host": Network.HOST}
 _SECURITIES = {"sandbox": Security.SANDBOX, "insecure": Security.INSECURE}

@@ -33,12 +33,12 @@ def test_methods_leave_the_state_they_are_called_on_as_it_was() -> None:
     before = base.marshal(source_map=False)
     base.env("A", "1").workdir("/x").user("app").run("true").mkdir("/a")
     assert base.marshal(source_map=False) == before
-    assert base.settings.env.items() == ()
+    assert base.variables == ()
 
 
 def test_variables_are_in_the_order_of_their_last_assignment() -> None:
     state = Scratch().env("A", "1").env("B", "2").env("C", "3").env("A", "4").env("B", None)
-    assert state.settings.env.items() == (("C", "3"), ("A", "4"))
+    assert state.variables == (("C", "3"), ("A", "4"))
 
 
 def test_a_chain_may_be_of_any_length() -> None:

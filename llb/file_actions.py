@@ -142,9 +142,11 @@ def bound(action: ops.FileAction, workdir: str) -> ops.FileAction:
     """
     match action:
         case ops.CopyAction():
-            return evolve(action, dest=absolute(workdir, action.dest, keep_slash=True))
+            dest = absolute(workdir, action.dest, keep_slash=True)
+            return action if dest == action.dest else evolve(action, dest=dest)
         case ops.MkdirAction() | ops.MkfileAction() | ops.RmAction():
-            return evolve(action, path=absolute(workdir, action.path))
+            path = absolute(workdir, action.path)
+            return action if path == action.path else evolve(action, path=path)
         case ops.SymlinkAction():
             return action
         case _:

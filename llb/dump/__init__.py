@@ -1,0 +1,9 @@
+"""A definition as text: a listing, JSON, a tree, and pictures in DOT and Mermaid."""
+
+from llb.dump.drawing import dot, mermaid
+from llb.dump.labels import label
+from llb.dump.listing import text
+from llb.dump.records import json
+from llb.dump.tree import tree
+
+__all__ = ["dot", "json", "label", "mermaid", "text", "tree"]

@@ -1,0 +1,126 @@
+"""A process out of what a run was told and what the state says."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+from attrs import evolve
+
+from llb import ops
+from llb.errors import InvalidValueError
+from llb.mounts import cache_key_variable
+from llb.settings import MountValue, joined, with_env
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+M_ = TypeVar("M_", bound=MountValue)
+
+_NOTHING = (None, None, None, None)
+_TREES = (ops.Bind, ops.Cache, ops.Tmpfs)
+
+
+def to_args(command: str | Sequence[str], shell: Sequence[str]) -> tuple[str, ...]:
+    """Return the arguments of a command; text is given to ``shell``."""
+    if isinstance(command, str):
+        if not command.strip():
+            raise InvalidValueError("invalid command '': expected a shell command")
+        return (*shell, command)
+    return to_argv(command)
+
+
+def to_argv(args: Sequence[str]) -> tuple[str, ...]:
+    """Return the arguments of a program, the program first. Raises InvalidValueError."""
+    given = () if isinstance(args, str) else tuple(args)
+    try:
+        # Joining is the quickest way to see that all of them are text.
+        if "".join(given) or given:
+            return given
+    except TypeError:
+        pass
+    raise InvalidValueError(
+        f"invalid arguments {args!r}: expected a sequence of strings, the program first"
+    )
+
+
+def health_test(command: str | Sequence[str] | None) -> tuple[str, ...]:
+    """Return the test of a health check; None asks nothing."""
+    if command is None:
+        return ("NONE",)
+    if isinstance(command, str):
+        return ("CMD-SHELL", *to_args(command, ()))
+    return ("CMD", *to_argv(command))
+
+
+def to_process(
+    process: ops.Process,
+    env: Mapping[str, str] | None,
+    workdir: str | None,
+    user: str | None,
+    network: ops.Network | None,
+    security: ops.Security | None,
+    mounts: tuple[MountValue, ...],
+) -> ops.Process:
+    """Return how a process is run that says some things itself."""
+    given = (workdir, user, network, security)
+    if not env and not mounts and given == _NOTHING:
+        return process
+    variables = dict(env or {})
+    # A secret that is to invalidate the cache does so as a variable.
+    variables |= [
+        cache_key_variable(each)
+        for each in mounts
+        if isinstance(each, ops.Secret) and each.cache_key is not None
+    ]
+    if variables:
+        process = with_env(process, variables)
+    if given == _NOTHING:
+        return process
+    return evolve(
+        process,
+        cwd=process.cwd if workdir is None else joined(process.cwd, workdir),
+        user=process.user if user is None else user,
+        network=process.network if network is None else network,
+        security=process.security if security is None else security,
+    )
+
+
+def with_mounts(
+    mounts: tuple[MountValue, ...], added: Iterable[MountValue]
+) -> tuple[MountValue, ...]:
+    """Return the mounts with others added, each in place of one that has its target."""
+    given = tuple(added)
+    if not mounts:
+        return given
+    targets = {each.target for each in given if each.target is not None}
+    return (*(each for each in mounts if each.target not in targets), *given)
+
+
+def sorted_trees(given: Iterable[MountValue]) -> tuple[ops.Mount, ...]:
+    """Return the mounts of trees, caches and memory in their order on the wire."""
+    trees = [each for each in given if isinstance(each, _TREES)]
+    return tuple(sorted(trees, key=lambda mount: mount.target))
+
+
+def of_kind(kind: type[M_], given: tuple[MountValue, ...]) -> tuple[M_, ...]:
+    """Return the mounts of one kind."""
+    return tuple([each for each in given if isinstance(each, kind)]) if given else ()
+
+
+def no_result(op: ops.ExecOp, target: str) -> InvalidValueError:
+    """Return the error of asking for what a run wrote where it wrote nothing."""
+    results = [] if op.readonly_root else ["/"]
+    results += [mount.target for mount in op.mounts if mount.has_output]
+    for mount in op.mounts:
+        if mount.target == target:
+            kind = (
+                "read-only" if isinstance(mount, ops.Bind) else f"a {type(mount).__name__.lower()}"
+            )
+            return InvalidValueError(
+                f"the mount at {target!r} has no result: it is {kind}",
+                hint=f"the last run has results at {', '.join(results)}",
+            )
+    return InvalidValueError(
+        f"no writable mount at {target!r}",
+        hint=f"the last run has results at {', '.join(results)}",
+    )

@@ -1,0 +1,104 @@
+"""What holds for the steps that come next, when they do not say it themselves."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeAlias
+
+from attrs import evolve, field, frozen
+
+from llb import ops
+from llb.errors import InvalidValueError, did_you_mean
+from llb.paths import absolute
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from llb.platforms import Platform
+
+MountValue: TypeAlias = ops.Mount | ops.Secret | ops.SSH
+
+_ULIMITS = (
+    "core",
+    "cpu",
+    "data",
+    "fsize",
+    "locks",
+    "memlock",
+    "msgqueue",
+    "nice",
+    "nofile",
+    "nproc",
+    "rss",
+    "rtprio",
+    "rttime",
+    "sigpending",
+    "stack",
+)
+
+
+@frozen(eq=False)
+class Settings:
+    """How processes are run, on which platform, and what all of them find mounted."""
+
+    process: ops.Process = field(default=ops.Process())
+    platform: Platform | None = None
+    mounts: tuple[MountValue, ...] = ()
+
+    def after(self, op: ops.ExecOp) -> Settings:
+        """Return the settings for the steps that follow ``op``.
+
+        They find writable mounts as ``op`` left them.
+        """
+        if not any(isinstance(mount, ops.Bind) and mount.has_output for mount in self.mounts):
+            return self
+        mounts = (
+            evolve(mount, source=op.output(mount.target))
+            if isinstance(mount, ops.Bind) and mount.has_output
+            else mount
+            for mount in self.mounts
+        )
+        return evolve(self, mounts=tuple(mounts))
+
+
+def with_env(process: ops.Process, variables: Mapping[str, str | None]) -> ops.Process:
+    """Return the process with variables set, or removed where a value is None."""
+    env = process.env
+    for key, value in variables.items():
+        if not key or "=" in key or "\0" in key or (value is not None and "\0" in value):
+            raise InvalidValueError(
+                f"invalid environment variable {key!r}: expected a name without '=' and NUL"
+            )
+        env = env.set(key, value)
+    return process if env is process.env else process.with_env(env)
+
+
+def joined(cwd: str, path: str) -> str:
+    """Return a directory, a relative one taken from the present one."""
+    if not path or "\0" in path:
+        raise InvalidValueError(f"invalid working directory {path!r}: expected a path")
+    return path if path.startswith("/") else absolute(cwd, path)
+
+
+def to_ulimit(name: str, soft: int, hard: int) -> ops.Ulimit:
+    """Return a resource limit, -1 being no limit. Raises InvalidValueError."""
+    if name not in _ULIMITS:
+        raise InvalidValueError(
+            f"invalid ulimit {name!r}: expected {', '.join(_ULIMITS)}",
+            hint=did_you_mean(name, _ULIMITS),
+        )
+    if -1 not in (soft, hard) and not 0 <= soft <= hard:
+        raise InvalidValueError(
+            f"invalid ulimit {name} {soft}:{hard}: expected 0 <= soft <= hard, or -1 for none"
+        )
+    return ops.Ulimit(name, soft, hard)
+
+
+def check_ip(text: str) -> None:
+    """Raise InvalidValueError where ``text`` is no IP address."""
+    # The module takes 3 ms to import, and few builds name hosts.
+    from ipaddress import ip_address  # noqa: PLC0415
+
+    try:
+        ip_address(text)
+    except ValueError as error:
+        raise InvalidValueError(f"invalid IP address {text!r}") from error

@@ -1,0 +1,259 @@
+"""A graph as a definition: every operation once, its inputs before it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, assert_never
+
+from attrs import field, frozen, mutable
+
+from llb.definition import Definition
+from llb.encoding import digest_of, message, number, number_tag, packed, tag, text, text_map, texts
+from llb.errors import InvalidValueError
+from llb.graph import post_order
+from llb.metadata import OpMetadata
+from llb.ops import (
+    BuildOp,
+    Constraints,
+    DiffOp,
+    EncodedOp,
+    ExecOp,
+    FileOp,
+    MergeOp,
+    Op,
+    Output,
+    PassthroughOp,
+    SourceOp,
+)
+from llb.source_map import Location, SourceFile, python_locations
+from llb.wire.exec import ExecEncoder
+from llb.wire.files import encode_file
+from llb.wire.inputs import NONE, all_to_bytes, reference
+
+if TYPE_CHECKING:
+    from llb.platforms import Platform
+    from llb.source_map import CallSite
+
+_PLATFORM, _CONSTRAINTS = tag(10), tag(11)
+_EXEC, _SOURCE, _FILE, _BUILD, _MERGE, _DIFF, _PASSTHROUGH = map(tag, range(2, 9))
+_FIRST, _SECOND, _FOURTH = tag(1), tag(2), tag(4)
+_NUMBER = number_tag(1)
+
+_PLATFORM_SOURCES = ("docker-image://", "oci-layout://")
+_LOCAL = "local://"
+_LLB_BUILDER = -1
+_LLB_DEFINITION = "buildkit.llb.definition"
+
+
+@frozen
+class MarshalOptions:
+    """What a definition depends on besides its graph.
+
+    ``platform`` is that of operations which name none, ``worker_filters`` are
+    put before those of each operation. ``local_unique_id`` keeps equal local
+    sources of different builds apart. ``caps`` are the capabilities of the
+    daemon, where they are known; with them the default PATH is settled as Go
+    does it. ``source_map`` is whether source locations are written.
+    """
+
+    platform: Platform
+    worker_filters: tuple[str, ...] = ()
+    local_unique_id: str = ""
+    caps: frozenset[str] | None = None
+    source_map: bool = True
+
+
+def marshal(root: Output | None, options: MarshalOptions) -> Definition:
+    """Return the definition of everything that ``root`` needs; None is the empty tree.
+
+    Raises InvalidValueError for text that UTF-8 cannot hold.
+    """
+    if root is None:
+        return Definition()
+    writer = _Writer(options)
+    try:
+        for op in post_order(root.op):
+            writer.add(op)
+    except UnicodeEncodeError as error:
+        raise InvalidValueError(
+            f"invalid text {error.object!r}: it holds half of a surrogate pair"
+        ) from error
+    return writer.finish(root)
+
+
+_Encoded = tuple[bytes, bytes, frozenset[str]]
+"""The field of inputs, the field of the operation itself, and the capabilities."""
+
+
+@mutable(init=False)
+class _Writer:
+    """A definition while it is being written."""
+
+    options: MarshalOptions
+    references: dict[int, bytes] = field(factory=dict)
+    ops: dict[str, bytes] = field(factory=dict)
+    metadata: dict[str, OpMetadata] = field(factory=dict)
+    locations: dict[str, tuple[Location, ...]] = field(factory=dict)
+    files: dict[SourceFile, None] = field(factory=dict)
+    known_metadata: dict[tuple[int, frozenset[str]], OpMetadata] = field(factory=dict)
+    known_sites: dict[CallSite, tuple[Location, ...]] = field(factory=dict)
+    known_constraints: dict[int, tuple[bytes, bytes]] = field(factory=dict)
+    processes: ExecEncoder = field(init=False)
+
+    def __init__(self, options: MarshalOptions) -> None:
+        self.__attrs_init__(options)
+        windows = options.platform.os == "windows"
+        self.processes = ExecEncoder(options.caps, windows=windows)
+
+    def add(self, op: Op) -> None:
+        """Write ``op``, whose inputs were written before; equal operations become one."""
+        if isinstance(op, EncodedOp):
+            data, caps = op.data, op.caps
+        else:
+            inputs, body, caps = self._encode(op)
+            platform, constraints = self._constraints(op.constraints)
+            if not _keeps_platform(op):
+                platform = b""
+            data = inputs + platform + constraints + body
+        digest = digest_of(data)
+        self.references[id(op)] = reference(digest)
+        metadata = self._metadata(op.constraints, caps)
+        locations = self._locations(op)
+        if digest in self.ops:
+            metadata = self.metadata[digest].merged(metadata)
+            locations = self.locations[digest] + locations
+        else:
+            self.ops[digest] = data
+        self.metadata[digest] = metadata
+        self.locations[digest] = locations
+
+    def finish(self, root: Output) -> Definition:
+        """Return the definition with the operation that points at ``root`` as its last."""
+        last = all_to_bytes(self.references, (root,))
+        caps = {"constraints", "platform"}
+        said = self.known_metadata.values()
+        if any(each.ignore_cache for each in said):
+            caps.add("meta.ignorecache")
+        if any(each.description for each in said):
+            caps.add("meta.description")
+        if any(each.export_cache is not None for each in said):
+            caps.add("meta.exportcache")
+        self.metadata[digest_of(last)] = OpMetadata(caps=frozenset(caps))
+        return Definition(
+            ops=(*self.ops.values(), last),
+            metadata=self.metadata,
+            locations=self.locations,
+            files=tuple(self.files),
+        )
+
+    def _encode(self, op: _PlainOp) -> _Encoded:
+        match op:
+            case ExecOp():
+                inputs, body, caps = self.processes.encode(op, self.references)
+                return inputs, message(_EXEC, body), caps
+            case FileOp():
+                inputs, body = encode_file(op, self.references)
+                return inputs, message(_FILE, body), _FILE_CAPS
+            case SourceOp():
+                return self._source(op)
+            case MergeOp():
+                entries = [message(_FIRST, number(_NUMBER, n)) for n in range(len(op.inputs))]
+                return self._all(op), message(_MERGE, b"".join(entries)), _MERGE_CAPS
+            case DiffOp():
+                return self._all(op), message(_DIFF, _diff(op)), _DIFF_CAPS
+            case BuildOp():
+                return self._all(op), message(_BUILD, _build(op)), _BUILD_CAPS
+            case PassthroughOp():
+                body = text(_FIRST, op.id) + packed(_SECOND, op.forwarded)
+                return self._all(op), message(_PASSTHROUGH, body), _PASSTHROUGH_CAPS
+            case _:
+                assert_never(op)
+
+    def _all(self, op: _PlainOp) -> bytes:
+        return all_to_bytes(self.references, op.inputs)
+
+    def _source(self, op: SourceOp) -> _Encoded:
+        attrs, caps = dict(op.attrs), frozenset(op.caps)
+        if op.identifier.startswith(_LOCAL) and "local.session" not in attrs:
+            attrs.setdefault("local.unique", self.options.local_unique_id)
+            caps |= {"source.local.unique"}
+        entries = {key: message(_SECOND, value.encode()) for key, value in attrs.items()}
+        body = text(_FIRST, op.identifier) + text_map(_SECOND, entries)
+        return b"", message(_SOURCE, body), caps
+
+    def _constraints(self, constraints: Constraints) -> tuple[bytes, bytes]:
+        """Return the fields of the platform and of the worker's constraints."""
+        known = self.known_constraints.get(id(constraints))
+        if known is None:
+            platform = _platform(constraints.platform or self.options.platform)
+            filters = texts(_FIRST, (*self.options.worker_filters, *constraints.worker_filters))
+            known = message(_PLATFORM, platform), message(_CONSTRAINTS, filters)
+            self.known_constraints[id(constraints)] = known
+        return known
+
+    def _metadata(self, constraints: Constraints, caps: frozenset[str]) -> OpMetadata:
+        key = id(constraints), caps
+        known = self.known_metadata.get(key)
+        if known is None:
+            known = self.known_metadata[key] = OpMetadata(
+                ignore_cache=constraints.ignore_cache,
+                description=dict(constraints.description),
+                export_cache=constraints.export_cache,
+                caps=caps,
+                progress_group=constraints.progress_group,
+                resources=constraints.resources,
+            )
+        return known
+
+    def _locations(self, op: Op) -> tuple[Location, ...]:
+        if not self.options.source_map:
+            return ()
+        if op.constraints.locations or op.call_site is None:
+            found = op.constraints.locations
+            self.files.update(dict.fromkeys([each.file for each in found]))
+            return found
+        known = self.known_sites.get(op.call_site)
+        if known is None:
+            known = self.known_sites[op.call_site] = python_locations(op.call_site)
+            self.files.update(dict.fromkeys([each.file for each in known]))
+        return known
+
+
+_PlainOp = SourceOp | ExecOp | FileOp | MergeOp | DiffOp | BuildOp | PassthroughOp
+# Go means to record the capabilities of single actions too, but records none of
+# them, and the daemon refuses one that it would record.
+_FILE_CAPS = frozenset({"file.base"})
+_MERGE_CAPS = frozenset({"mergeop"})
+_DIFF_CAPS = frozenset({"diffop"})
+_BUILD_CAPS = frozenset({"source.buildop.llbfilename"})
+_PASSTHROUGH_CAPS = frozenset({"passthroughop"})
+
+
+def _keeps_platform(op: _PlainOp) -> bool:
+    if isinstance(op, SourceOp):
+        return op.identifier.startswith(_PLATFORM_SOURCES)
+    return isinstance(op, (ExecOp, BuildOp))
+
+
+def _diff(op: DiffOp) -> bytes:
+    lower = NONE if op.lower is None else 0
+    upper = NONE if op.upper is None else lower + 1
+    return message(_FIRST, number(_NUMBER, lower)) + message(_SECOND, number(_NUMBER, upper))
+
+
+def _build(op: BuildOp) -> bytes:
+    attrs = {"llbbuild.filename": message(_SECOND, op.filename.encode())} if op.filename else {}
+    return (
+        number(_NUMBER, _LLB_BUILDER)
+        + text_map(_SECOND, {_LLB_DEFINITION: message(_SECOND, b"")})
+        + text_map(_FOURTH, attrs)
+    )
+
+
+def _platform(platform: Platform) -> bytes:
+    return (
+        text(tag(1), platform.architecture)
+        + text(tag(2), platform.os)
+        + text(tag(3), platform.variant or "")
+        + text(tag(4), platform.os_version or "")
+        + texts(tag(5), platform.os_features)
+    )

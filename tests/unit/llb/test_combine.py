@@ -1,0 +1,167 @@
+"""Trees out of trees, and steps of one's own."""
+
+from __future__ import annotations
+
+import pytest
+
+from llb import (
+    Definition,
+    Image,
+    Scratch,
+    State,
+    bind,
+    cache,
+    diff,
+    from_definition,
+    merge,
+    passthrough,
+    rebase,
+    secret,
+    tmpfs,
+)
+from llb.errors import InvalidValueError
+
+
+def marshalled(state: State) -> Definition:
+    return state.marshal(platform="linux/amd64", source_map=False)
+
+
+def env_of(state: State) -> list[str]:
+    env = marshalled(state).vertices()[-2].op["meta"].get("env", ())
+    return list(env)
+
+
+def test_a_rebased_state_is_its_changes_on_the_other_tree() -> None:
+    old, new = Image("alpine:3.20"), Image("alpine:3.21").env("A", "new")
+    app = old.run("make").env("A", "app")
+    moved = rebase(app, onto=new, base=old)
+    assert marshalled(moved) == marshalled(merge([new, diff(old, app)]))
+    assert moved.variables == (("A", "app"),)
+
+
+def test_trees_that_pass_through_keep_their_own_settings() -> None:
+    first, second = Image("alpine").env("A", "1"), Image("busybox").workdir("/b")
+    one, empty, two = passthrough("both", [first, Scratch(), second], requires=[Image("debian")])
+    assert one.variables == (("A", "1"),)
+    assert two.cwd == "/b"
+    assert empty.output is None
+    assert one.output is not None
+    assert two.output is not None
+    assert (one.output.op, one.output.index, two.output.index) == (two.output.op, 0, 1)
+
+
+def test_functions_chain_as_steps() -> None:
+    def with_user(state: State, name: str, *, shell: str = "/bin/sh") -> State:
+        return state.run(f"adduser -s {shell} {name}").user(name)
+
+    piped = Image("alpine").pipe(with_user, "app", shell="/bin/ash")
+    assert marshalled(piped) == marshalled(with_user(Image("alpine"), "app", shell="/bin/ash"))
+
+
+def test_a_mount_stays_for_the_runs_that_follow() -> None:
+    kept = Image("alpine").mount(cache("/c"), tmpfs("/t"))
+    assert marshalled(kept.run("a").run("b")) == marshalled(
+        Image("alpine")
+        .run("a", mounts=[cache("/c"), tmpfs("/t")])
+        .run("b", mounts=[cache("/c"), tmpfs("/t")])
+    )
+    assert marshalled(kept.unmount("/c").run("a")) == marshalled(
+        Image("alpine").run("a", mounts=[tmpfs("/t")])
+    )
+
+
+def test_a_run_replaces_a_mount_of_the_state_at_the_same_target() -> None:
+    kept = Image("alpine").mount(cache("/c", id="one"))
+    assert marshalled(kept.run("a", mounts=[cache("/c", id="two")])) == marshalled(
+        Image("alpine").run("a", mounts=[cache("/c", id="two")])
+    )
+
+
+def test_the_next_run_finds_what_the_one_before_wrote_to_a_mount() -> None:
+    first = Image("alpine").mount(bind(Scratch(), "/out")).run("a")
+    by_hand = Image("alpine").run("a", mounts=[bind(Scratch(), "/out")])
+    second = by_hand.run("b", mounts=[bind(by_hand.mounted("/out"), "/out")])
+    assert marshalled(first.run("b").mounted("/out")) == marshalled(second.mounted("/out"))
+
+
+def test_a_secret_invalidates_the_cache_when_its_key_changes() -> None:
+    def run(key: str | None) -> State:
+        return Image("alpine").run("a", mounts=[secret("npm-token", cache_key=key)])
+
+    assert env_of(run(None)) == []
+    assert env_of(run("1")) == ["LLB_SECRET_KEY_NPM_TOKEN=deda86d9c3e70938"]
+    assert env_of(run("1")) != env_of(run("2"))
+
+
+def test_a_state_that_requires_nothing_is_itself() -> None:
+    state = Image("alpine")
+    assert state.requires("nothing") is state
+
+
+def test_a_definition_comes_back_as_it_was() -> None:
+    state = merge([Image("alpine").run("a", name="A", ignore_cache=True), Scratch().mkdir("/x")])
+    definition = state.marshal(platform="linux/arm64")
+    assert from_definition(definition).marshal(platform="linux/amd64") == definition
+    assert from_definition(Scratch().marshal()).output is None
+
+
+def test_a_definition_that_came_back_is_built_upon() -> None:
+    below = Image("alpine", platform="linux/arm64")
+    taken = from_definition(below.marshal(source_map=False))
+    assert marshalled(taken.run("a")) == marshalled(below.run("a"))
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (
+            lambda: merge([Image("a", platform="linux/amd64"), Image("b", platform="linux/arm64")]),
+            "cannot combine a tree for linux/amd64 with one for linux/arm64",
+        ),
+        (
+            lambda: diff(Image("a", platform="linux/amd64"), Image("b", platform="linux/arm64")),
+            "cannot combine a tree for linux/amd64 with one for linux/arm64",
+        ),
+        (
+            lambda: passthrough("x", [Scratch()]),
+            "passthrough() needs at least one tree that is not empty",
+        ),
+        (
+            lambda: passthrough("", [Image("a")]),
+            "invalid passthrough id '': expected a name",
+        ),
+        (
+            lambda: Scratch().requires("x", Image("a")),
+            "the empty tree cannot require others: it is not built",
+        ),
+        (lambda: Scratch().build(), "the empty tree holds no definition to build"),
+        (lambda: Image("a").unmount("/x"), "no mount at '/x'"),
+        (
+            lambda: Image("a").run("b", mounts=[tmpfs("/t")]).mounted("/t"),
+            "the mount at '/t' has no result: it is a tmpfs",
+        ),
+        (
+            lambda: (
+                Image("a").run("b", mounts=[bind(Image("c"), "/c", readonly=True)]).mounted("/c")
+            ),
+            "the mount at '/c' has no result: it is read-only",
+        ),
+        (lambda: Image("a").extra_host("h", "1.2.3"), "invalid IP address '1.2.3'"),
+        (
+            lambda: Image("a").ulimit("nofile", 5, 4),
+            "invalid ulimit nofile 5:4: expected 0 <= soft <= hard, or -1 for none",
+        ),
+    ],
+)
+def test_what_cannot_be_is_refused_at_the_call(make: object, message: str) -> None:
+    with pytest.raises(InvalidValueError) as caught:
+        make()  # type: ignore[operator]
+    assert caught.value.message == message
+
+
+def test_an_option_that_there_is_not_is_refused_with_the_nearest() -> None:
+    with pytest.raises(TypeError) as caught:
+        Image("a").run("b", nmae="c")  # type: ignore[call-arg]
+    assert str(caught.value) == "got an unexpected keyword argument 'nmae'; did you mean name?"
+    with pytest.raises(TypeError, match="did you mean exclude"):
+        Image("a").copy(Image("b"), "/", exclued=["c"])  # type: ignore[call-arg]
