@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import click
 
 from llb.cli.build import build
+from llb.cli.compare import diff, explain
 from llb.cli.daemon import daemon
 from llb.cli.inspect import dump, graph
 from llb.cli.remote import info, workers
@@ -32,7 +33,7 @@ def cli() -> None:
     """Build with BuildKit: Python builds, definitions and Dockerfiles."""
 
 
-for _command in (build, daemon, dump, graph, info, workers):
+for _command in (build, daemon, diff, dump, explain, graph, info, workers):
     cli.add_command(_command)
 
 

@@ -1,0 +1,18 @@
+"""Two definitions compared: which steps were added, removed or changed, and why others follow."""
+
+from llb.compare.classify import compare
+from llb.compare.explanation import explain
+from llb.compare.model import AffectedStep, ChangedStep, Comparison, FieldChange, RootCause, Step
+from llb.compare.rendering import render
+
+__all__ = [
+    "AffectedStep",
+    "ChangedStep",
+    "Comparison",
+    "FieldChange",
+    "RootCause",
+    "Step",
+    "compare",
+    "explain",
+    "render",
+]
