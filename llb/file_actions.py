@@ -13,7 +13,7 @@ from attrs import evolve
 
 from llb import ops
 from llb.errors import InvalidValueError
-from llb.paths import absolute, check_mode, clean, join
+from llb.paths import absolute, check_mode, clean, is_symbolic_mode, join
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -58,14 +58,14 @@ def copy(source: ops.Tree, dest: str, **options: Unpack[CopyOptions]) -> ops.Cop
 
     A ``dest`` that ends in ``/`` is a directory, and a file keeps its name there.
     """
-    src = clean(options.get("path", "/"))
+    src = clean(_not_empty(options.get("path", "/")))
     mode = options.get("mode")
     return ops.CopyAction(
         source=source.output,
         src=join("/" if src.startswith("/") else source.cwd, src),
         dest=_not_empty(dest),
         owner=parse_owner(options.get("owner")),
-        mode=check_mode(mode) if isinstance(mode, int) else mode,
+        mode=_mode(mode),
         timestamp=_nanoseconds(options.get("created")),
         follow_symlinks=options.get("follow_symlinks", False),
         copy_dir_contents_only=options.get("contents_only", True),
@@ -164,6 +164,17 @@ def parse_owner(text: str | None) -> ops.Owner | None:
     if not user or (colon and not group):
         raise InvalidValueError(f"invalid owner {text!r}: expected user or user:group")
     return ops.Owner(user=_user(user, text), group=_user(group, text) if colon else None)
+
+
+def _mode(mode: int | str | None) -> int | str | None:
+    if isinstance(mode, str):
+        if not is_symbolic_mode(mode):
+            raise InvalidValueError(
+                f"invalid mode {mode!r}: expected a number or a symbolic mode",
+                hint="for example 0o755 or 'u=rwX,go-w'",
+            )
+        return mode
+    return None if mode is None else check_mode(mode)
 
 
 def _user(word: str, text: str) -> ops.User:

@@ -7,16 +7,11 @@ from __future__ import annotations
 
 import hashlib
 import re
-from typing import TYPE_CHECKING, TypeVar, cast
 
 from llb import ops
-from llb.errors import InvalidValueError, did_you_mean
+from llb.choices import check_id, check_limit, choice
+from llb.errors import InvalidValueError
 from llb.paths import check_mode, check_mount_target, clean
-
-if TYPE_CHECKING:
-    from enum import Enum
-
-E_ = TypeVar("E_", bound="Enum")
 
 
 def bind(
@@ -41,7 +36,7 @@ def bind(
         selector=path,
         readonly=readonly,
         discard=discard,
-        content_cache=_choice(ops.ContentCache, content_cache, "content_cache"),
+        content_cache=choice(ops.ContentCache, content_cache, "content_cache"),
     )
 
 
@@ -64,7 +59,7 @@ def cache(
     return ops.Cache(
         target=target,
         id=clean(target) if id is None else _not_empty(id, "cache id"),
-        sharing=_choice(ops.CacheSharing, sharing, "sharing"),
+        sharing=choice(ops.CacheSharing, sharing, "sharing"),
         source=None if source is None else source.output,
         selector=path,
         readonly=readonly,
@@ -73,9 +68,7 @@ def cache(
 
 def tmpfs(target: str, *, size: int = 0) -> ops.Tmpfs:
     """Mount memory at ``target``, at most ``size`` bytes of it (0: no limit of its own)."""
-    if size < 0:
-        raise InvalidValueError(f"invalid tmpfs size {size}: expected 0 or more bytes")
-    return ops.Tmpfs(target=check_mount_target(target), size=size)
+    return ops.Tmpfs(target=check_mount_target(target), size=check_limit(size, "tmpfs size"))
 
 
 def secret(
@@ -106,8 +99,8 @@ def secret(
         id=id,
         target=None if target is None else check_mount_target(target),
         env=env,
-        uid=uid,
-        gid=gid,
+        uid=check_id(uid, "uid"),
+        gid=check_id(gid, "gid"),
         mode=check_mode(mode),
         optional=optional,
         cache_key=cache_key,
@@ -138,8 +131,8 @@ def ssh(
     return ops.SSH(
         id=_not_empty(id, "ssh id"),
         target=None if target is None else check_mount_target(target),
-        uid=uid,
-        gid=gid,
+        uid=check_id(uid, "uid"),
+        gid=check_id(gid, "gid"),
         mode=check_mode(mode),
         optional=optional,
     )
@@ -149,14 +142,3 @@ def _not_empty(value: str, what: str) -> str:
     if not value:
         raise InvalidValueError(f"invalid {what} '': expected a name")
     return value
-
-
-def _choice(kind: type[E_], value: str, what: str) -> E_:
-    found = kind._member_map_.get(value.upper())
-    if found is None or not value.islower():
-        names = [member.name.lower() for member in kind]
-        raise InvalidValueError(
-            f"invalid {what} {value!r}: expected {', '.join(names)}",
-            hint=did_you_mean(value, names),
-        )
-    return cast("E_", found)

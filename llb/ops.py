@@ -13,9 +13,12 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from attrs import field, frozen
 
+from llb.choices import check_limit
 from llb.errors import InvalidValueError
 
 if TYPE_CHECKING:
+    from attrs import Attribute
+
     from llb.platforms import Platform
     from llb.source_map import CallSite, Location
 
@@ -63,15 +66,23 @@ class ProgressGroup:
     weak: bool = False
 
 
+def _check_limit(_: object, attribute: Attribute[int], value: int) -> None:
+    least = -1 if attribute.name in ("memory_swap", "cpu_quota") else 0
+    check_limit(value, attribute.name.replace("_", " "), least=least)
+
+
 @frozen
 class LinuxResources:
-    """Limits of a step's cgroup: bytes, shares, microseconds and cpu lists, 0 for none."""
+    """Limits of a step's cgroup: bytes, shares, microseconds and cpu lists, 0 for none.
 
-    memory: int = 0
-    memory_swap: int = 0
-    cpu_shares: int = 0
-    cpu_period: int = 0
-    cpu_quota: int = 0
+    ``memory_swap`` and ``cpu_quota`` of -1 are without a limit.
+    """
+
+    memory: int = field(default=0, validator=_check_limit)
+    memory_swap: int = field(default=0, validator=_check_limit)
+    cpu_shares: int = field(default=0, validator=_check_limit)
+    cpu_period: int = field(default=0, validator=_check_limit)
+    cpu_quota: int = field(default=0, validator=_check_limit)
     cpuset_cpus: str = ""
     cpuset_mems: str = ""
 

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import posixpath
+import re
 
 from llb.errors import InvalidValueError
+
+_CLAUSE = r"[ugoa]*(?:[-+=][rwxXstugo]*)+"
+_SYMBOLIC_MODE = re.compile(rf"{_CLAUSE}(?:,{_CLAUSE})*\Z")
 
 
 def clean(path: str) -> str:
@@ -59,6 +63,11 @@ def check_mount_target(target: str) -> str:
             hint="call run() on the state that should be the root",
         )
     return target
+
+
+def is_symbolic_mode(text: str) -> bool:
+    """Return whether ``text`` is a mode as chmod(1) takes it: ``u=rwX,go-w``."""
+    return _SYMBOLIC_MODE.match(text) is not None
 
 
 def check_mode(mode: int) -> int:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 from attrs import evolve
 
 from llb import ops
+from llb.choices import choice
 from llb.errors import InvalidValueError
 from llb.mounts import cache_key_variable
 from llb.settings import MountValue, joined, with_env
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 M_ = TypeVar("M_", bound=MountValue)
 
+_LAST_EXIT_CODE = 255
 _NOTHING = (None, None, None, None)
 _TREES = (ops.Bind, ops.Cache, ops.Tmpfs)
 
@@ -43,6 +45,15 @@ def to_argv(args: Sequence[str]) -> tuple[str, ...]:
     )
 
 
+def to_exit_codes(codes: Iterable[int]) -> tuple[int, ...]:
+    """Return exit codes that are none of a failure. Raises InvalidValueError."""
+    given = tuple(codes)
+    for code in given:
+        if not 0 <= code <= _LAST_EXIT_CODE:
+            raise InvalidValueError(f"invalid exit code {code}: expected 0 to 255")
+    return given
+
+
 def health_test(command: str | Sequence[str] | None) -> tuple[str, ...]:
     """Return the test of a health check; None asks nothing."""
     if command is None:
@@ -57,8 +68,8 @@ def to_process(
     env: Mapping[str, str] | None,
     workdir: str | None,
     user: str | None,
-    network: ops.Network | None,
-    security: ops.Security | None,
+    network: ops.Network | str | None,
+    security: ops.Security | str | None,
     mounts: tuple[MountValue, ...],
 ) -> ops.Process:
     """Return how a process is run that says some things itself."""
@@ -80,8 +91,10 @@ def to_process(
         process,
         cwd=process.cwd if workdir is None else joined(process.cwd, workdir),
         user=process.user if user is None else user,
-        network=process.network if network is None else network,
-        security=process.security if security is None else security,
+        network=process.network if network is None else choice(ops.Network, network, "network"),
+        security=(
+            process.security if security is None else choice(ops.Security, security, "security")
+        ),
     )
 
 

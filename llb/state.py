@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, Unpack, 
 from attrs import evolve, field, frozen
 
 from llb import file_actions, ops, wire
+from llb.choices import choice
 from llb.errors import InvalidValueError, did_you_mean
 from llb.image_config import BaseImage, ImageConfig, to_healthcheck
 from llb.platforms import Platform, to_platform
@@ -21,6 +22,7 @@ from llb.processes import (
     sorted_trees,
     to_args,
     to_argv,
+    to_exit_codes,
     to_process,
     with_mounts,
 )
@@ -92,13 +94,13 @@ class State:
         """Return the state with another platform for the steps that come next."""
         return self._with_settings(platform=to_platform(platform))
 
-    def network(self, network: ops.Network) -> State:
-        """Return the state with another network for processes."""
-        return self._set(network=network)
+    def network(self, network: ops.Network | str) -> State:
+        """Return the state with another network for processes: ``sandbox``, ``host``, ``none``."""
+        return self._set(network=choice(ops.Network, network, "network"))
 
-    def security(self, security: ops.Security) -> State:
-        """Return the state with other privileges for processes."""
-        return self._set(security=security)
+    def security(self, security: ops.Security | str) -> State:
+        """Return the state with other privileges for processes: ``sandbox``, ``insecure``."""
+        return self._set(security=choice(ops.Security, security, "security"))
 
     def extra_host(self, host: str, ip: str) -> State:
         """Return the state with ``host`` known to processes as ``ip``."""
@@ -173,8 +175,8 @@ class State:
         user: str | None = None,
         mounts: Iterable[MountValue] = (),
         shell: Sequence[str] = _SHELL,
-        network: ops.Network | None = None,
-        security: ops.Security | None = None,
+        network: ops.Network | str | None = None,
+        security: ops.Security | str | None = None,
         readonly_root: bool = False,
         valid_exit_codes: Iterable[int] | None = None,
         devices: Iterable[ops.Device] = (),
@@ -200,7 +202,7 @@ class State:
             readonly_root=readonly_root,
             mounts=sorted_trees(given) if given else (),
             process=process,
-            valid_exit_codes=None if valid_exit_codes is None else tuple(valid_exit_codes),
+            valid_exit_codes=None if valid_exit_codes is None else to_exit_codes(valid_exit_codes),
             secrets=of_kind(ops.Secret, given),
             ssh=of_kind(ops.SSH, given),
             devices=tuple(devices),

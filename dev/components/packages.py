@@ -21,6 +21,7 @@ ALWAYS = (
     "docker-registry",
     "git",
     "gpgv",
+    "graphviz",
     "rootlesskit",
     "runc",
     "uidmap",

@@ -59,6 +59,12 @@ def test_go_client_builds_our_definition(buildctl: Buildctl, tmp_path: Path) -> 
     assert files["greeting.txt"] == b"hello from LLB\n"
 
 
+@pytest.mark.parametrize("path", sorted((ROOT / "examples").glob("[0-9][0-9]_*.py")))
+def test_every_example_is_built(path: Path, buildkit_host: str, tmp_path: Path) -> None:
+    llb("build", path, "--local", "context=.", "-o", tmp_path / "out", address=buildkit_host)
+    assert any((tmp_path / "out").iterdir())
+
+
 @pytest.mark.parametrize("fixture", ["buildkit_host", "buildkit_tcp"])
 def test_our_client_gives_the_same_files(
     fixture: str, request: pytest.FixtureRequest, buildctl: Buildctl, tmp_path: Path

@@ -11,7 +11,7 @@ from frontend.dockerfile import errors
 from frontend.dockerfile.convert.naming import expanded_code
 from llb import Scratch, mkfile
 from llb import copy as copy_action
-from llb.paths import absolute
+from llb.paths import absolute, is_symbolic_mode
 
 if TYPE_CHECKING:
     from frontend.dockerfile.convert.conversion import Conversion, StageResult
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 _INLINE = "[internal] preparing inline document"
 _REMOTE = ("http://", "https://", "git://", "git@", "ssh://")
 _OCTAL = re.compile(r"[0-7]+\Z")
-_CLAUSE = r"[ugoa]*(?:[-+=][rwxXstugo]*)+"
-_SYMBOLIC = re.compile(rf"{_CLAUSE}(?:,{_CLAUSE})*\Z")
 
 
 def copy(conversion: Conversion, result: StageResult, instruction: Copy) -> None:
@@ -100,6 +98,6 @@ def _mode(chmod: str, instruction: Copy) -> int | str | None:
         if int(chmod, 8) > 0o7777:
             raise errors.bad_chmod(instruction.origin.span, chmod)
         return int(chmod, 8)
-    if _SYMBOLIC.match(chmod) is None:
+    if not is_symbolic_mode(chmod):
         raise errors.bad_chmod(instruction.origin.span, chmod)
     return chmod

@@ -12,6 +12,7 @@ from llb import (
     Git,
     Image,
     ImageBlob,
+    LinuxResources,
     Local,
     OCILayout,
     Scratch,
@@ -151,11 +152,40 @@ BAD: dict[str, tuple[Callable[[], object], str]] = {
     ),
     "tmpfs size": (
         lambda: tmpfs("/tmp", size=-1),
-        "invalid tmpfs size -1: expected 0 or more bytes",
+        "invalid tmpfs size -1: expected 0 or more",
     ),
     "cache sharing": (
         lambda: cache("/c", sharing="lock"),
         "invalid sharing 'lock': expected shared, private, locked",
+    ),
+    "network": (
+        lambda: Scratch().network("hots"),
+        "invalid network 'hots': expected sandbox, host, none",
+    ),
+    "security": (
+        lambda: Image("a").run("b", security="root"),
+        "invalid security 'root': expected sandbox, insecure",
+    ),
+    "exit code": (
+        lambda: Image("a").run("b", valid_exit_codes=[256]),
+        "invalid exit code 256: expected 0 to 255",
+    ),
+    "user number": (lambda: secret("s", uid=-1), "invalid uid -1: expected 0 to 4294967295"),
+    "limit": (
+        lambda: LinuxResources(memory=-1),
+        "invalid memory -1: expected 0 or more",
+    ),
+    "symbolic mode": (
+        lambda: Scratch().copy(Image("a"), "/", mode="rwx"),
+        "invalid mode 'rwx': expected a number or a symbolic mode",
+    ),
+    "path to copy": (
+        lambda: Scratch().copy(Image("a"), "/", path="a\0"),
+        "invalid path 'a\\x00': expected a path",
+    ),
+    "half a surrogate pair": (
+        lambda: Scratch().mkfile("/a\ud800", "").marshal(),
+        "invalid text '/a\\ud800': it holds half of a surrogate pair",
     ),
     "mode": (lambda: mkdir("/a", mode=0o10000), "invalid mode 4096: expected 0 to 0o7777"),
     "owner": (
