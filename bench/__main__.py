@@ -1,4 +1,4 @@
-"""Measure everything that has a counterpart: ``python -m bench [session | coldstart]``.
+"""Measure everything that has a counterpart: ``python -m bench [llb | session | coldstart]``.
 
 Needs a running BuildKit in BUILDKIT_HOST, its ``buildctl`` in PYLLB_BUILDCTL
 or on the PATH, and our frontend's image where ``bench.coldstart`` looks for it.
@@ -10,7 +10,7 @@ import argparse
 import subprocess
 import sys
 
-SUBJECTS = ("session", "coldstart")
+SUBJECTS = ("llb", "session", "coldstart")
 
 
 def main() -> int:

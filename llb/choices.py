@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import Enum
+from functools import lru_cache
 from typing import TypeVar
 
 from llb.errors import InvalidValueError, did_you_mean
@@ -12,6 +13,7 @@ E_ = TypeVar("E_", bound=Enum)
 _MAX_ID = 2**32 - 1
 
 
+@lru_cache(256)
 def choice(kind: type[E_], value: E_ | str, what: str) -> E_:
     """Return the member that ``value`` is, or that it names in lower case.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+from functools import lru_cache
 
 from llb.errors import InvalidValueError
 
@@ -11,6 +12,11 @@ _CLAUSE = r"[ugoa]*(?:[-+=][rwxXstugo]*)+"
 _SYMBOLIC_MODE = re.compile(rf"{_CLAUSE}(?:,{_CLAUSE})*\Z")
 
 
+# Builds name the same few paths again and again.
+_REMEMBERED = 4096
+
+
+@lru_cache(_REMEMBERED)
 def clean(path: str) -> str:
     """Return the shortest path with the same meaning; ``.`` for an empty one.
 
@@ -34,6 +40,7 @@ def join(*parts: str) -> str:
     return clean("/".join(given)) if given else ""
 
 
+@lru_cache(_REMEMBERED)
 def absolute(workdir: str, path: str, *, keep_slash: bool = False) -> str:
     """Return ``path`` as an absolute path, a relative one taken from ``workdir``.
 
@@ -50,6 +57,7 @@ def absolute(workdir: str, path: str, *, keep_slash: bool = False) -> str:
     return cleaned
 
 
+@lru_cache(_REMEMBERED)
 def check_mount_target(target: str) -> str:
     """Return ``target`` if a tree can be mounted there, else raise InvalidValueError."""
     if not target.startswith("/") or "\0" in target:

@@ -9,6 +9,8 @@ from llb import Image, Local, Scratch, State, bind, cache, merge, shlex
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from llb.settings import MountValue
+
 BASE = "docker.io/library/alpine:latest"
 
 
@@ -73,7 +75,10 @@ def _release() -> State:
 
 
 def _service(name: str, modules: State, source: State) -> State:
-    mounts = [cache("/root/.cache/go-build", id="build"), bind(source, "/src", readonly=True)]
+    mounts: list[MountValue] = [
+        cache("/root/.cache/go-build", id="build"),
+        bind(source, "/src", readonly=True),
+    ]
     built = (
         modules.env("SERVICE", name)
         .run(
