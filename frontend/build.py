@@ -55,7 +55,9 @@ def build(request: Request, gateway: Gateway) -> Result:
         definition=definition.to_bytes(),
     )
     parsed = dockerfile.parse(text, filename=options.filename)
-    images = _resolve(dockerfile.needed_images(parsed, convert_options), options, gateway)
+    images = dockerfile.resolve_images(
+        parsed, convert_options, lambda missing: _resolve(missing, options, gateway)
+    )
     converted = dockerfile.convert(parsed, convert_options, images)
     definition = converted.state.marshal(platform=options.platform, caps=gateway.caps.llb)
     ref = gateway.solve(definition)

@@ -315,6 +315,21 @@ def empty_volume(span: Span) -> DockerfileError:
     return DockerfileError("VOLUME specified can not be an empty string", span=span)
 
 
+def chained_onbuild(span: Span) -> DockerfileError:
+    """Return the error of ONBUILD ONBUILD."""
+    return DockerfileError("Chaining ONBUILD via `ONBUILD ONBUILD` isn't allowed", span=span)
+
+
+def forbidden_trigger(span: Span, name: str) -> DockerfileError:
+    """Return the error of an instruction that ONBUILD cannot leave for later."""
+    return DockerfileError(f"{name} isn't allowed as an ONBUILD trigger", span=span)
+
+
+def bad_trigger(span: Span, reason: str) -> DockerfileError:
+    """Return the error of an ONBUILD instruction of the image below, at the FROM."""
+    return DockerfileError(reason, span=span, hint="it is an ONBUILD instruction of the base")
+
+
 def bad_healthcheck(span: Span, reason: str, *, hint: str | None = None) -> DockerfileError:
     """Return the error of a health check that says no command."""
     return DockerfileError(f"invalid HEALTHCHECK: {reason}", span=span, hint=hint)

@@ -7,6 +7,7 @@ The fields and their order are those of Docker's image specification, which adds
 from __future__ import annotations
 
 import json
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from attrs import evolve, field, frozen
@@ -171,6 +172,19 @@ class Image:
             image["history"] = [_history(entry) for entry in self.history]
         image["config"] = config
         return _encode(image)
+
+
+@frozen
+class ResolvedImage:
+    """An image as a registry has it: its digest and its config in JSON."""
+
+    digest: str
+    config: bytes = field(repr=False)
+
+    @cached_property
+    def image(self) -> Image:
+        """The config as a value. Raises InputError."""
+        return Image.parse(self.config)
 
 
 def _history(entry: Mapping[str, Any]) -> dict[str, Any]:

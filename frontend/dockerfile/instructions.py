@@ -19,11 +19,15 @@ SCRATCH = "scratch"
 
 @frozen
 class Origin:
-    """Where an instruction comes from: its text on one line, its lines, and its place."""
+    """Where an instruction comes from: its text on one line, its lines, and its place.
+
+    The lines of one that ONBUILD has left are those of the FROM that it belongs to.
+    """
 
     code: str
     lines: tuple[int, int]
     span: Span = field(repr=False)
+    is_trigger: bool = False
 
 
 @frozen
@@ -58,6 +62,14 @@ class Label:
 
     origin: Origin
     pairs: tuple[tuple[str, str], ...]
+
+
+@frozen
+class Onbuild:
+    """``ONBUILD instruction``, which is run by builds upon the image."""
+
+    origin: Origin
+    expression: str
 
 
 @frozen
@@ -194,6 +206,7 @@ Instruction: TypeAlias = (
     | Env
     | Label
     | Maintainer
+    | Onbuild
     | Run
     | Copy
     | Workdir

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from frontend.dockerfile import errors
 from frontend.dockerfile.durations import MILLISECOND, parse_duration
@@ -21,6 +21,7 @@ from frontend.dockerfile.instructions import (
     Instruction,
     Label,
     Maintainer,
+    Onbuild,
     Origin,
     Run,
     Shell,
@@ -30,7 +31,8 @@ from frontend.dockerfile.instructions import (
     Workdir,
 )
 from frontend.dockerfile.mounts import parse_flag
-from frontend.dockerfile.parser import INSTRUCTIONS, Node, Parsed, parse_heredoc
+from frontend.dockerfile.parser import INSTRUCTIONS, Node, Parsed, parse, parse_heredoc
+from frontend.dockerfile.words import split_first
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -39,14 +41,32 @@ if TYPE_CHECKING:
     from llb.errors import Span
 
 _DURATIONS = ("interval", "timeout", "start-period", "start-interval")
+_NOT_ONE = "onbuild trigger should be a single expression"
 _NETWORKS = ("default", "none", "host")
 _SECURITIES = ("sandbox", "insecure")
+_ONBUILD = re.compile(r"\s*ONBUILD\s*", re.IGNORECASE)
 _STAGE_NAME = re.compile(r"[a-z][a-z0-9\-_.]*\Z")
 
 
 def interpret(parsed: Parsed) -> tuple[Instruction, ...]:
     """Return the instructions of a file. Raises DockerfileError."""
     return tuple(_interpret(node, parsed.source) for node in parsed.nodes)
+
+
+def interpret_trigger(expression: str, begin: From, source: errors.Source) -> Instruction:
+    """Return an instruction that ONBUILD left in the base of ``begin``, as if it stood there.
+
+    Raises DockerfileError at that FROM.
+    """
+    try:
+        nodes = parse(expression.encode(), source.filename).nodes
+        if len(nodes) != 1:
+            raise errors.bad_trigger(begin.origin.span, _NOT_ONE)
+        node = evolve(nodes[0], lines=begin.origin.lines)
+        found = _interpret(node, source)
+    except errors.DockerfileError as error:
+        raise errors.bad_trigger(begin.origin.span, error.message) from error
+    return evolve(found, origin=evolve(found.origin, is_trigger=True))
 
 
 def _interpret(node: Node, source: errors.Source) -> Instruction:
@@ -318,6 +338,20 @@ def _retries(request: _Request, flags: Mapping[str, str]) -> int:
     return int(text)
 
 
+def _onbuild(request: _Request) -> Onbuild:
+    if not request.args:
+        raise errors.too_few_arguments(request.span, "ONBUILD")
+    request.flags()
+    name = split_first(request.args[0])[0].upper()
+    if name == "ONBUILD":
+        raise errors.chained_onbuild(request.span)
+    if name in ("FROM", "MAINTAINER"):
+        raise errors.forbidden_trigger(request.span, name)
+    documents = (f"\n{each.content}{each.name}" for each in request.node.heredocs)
+    expression = _ONBUILD.sub("", request.node.original)
+    return Onbuild(request.origin, "".join([expression, *documents]))
+
+
 _BUILDERS: dict[str, Callable[[_Request], Instruction]] = {
     "ADD": _copy,
     "ARG": _arg,
@@ -330,6 +364,7 @@ _BUILDERS: dict[str, Callable[[_Request], Instruction]] = {
     "HEALTHCHECK": _healthcheck,
     "LABEL": lambda request: Label(request.origin, _pairs(request)),
     "MAINTAINER": lambda request: Maintainer(request.origin, request.one_argument()),
+    "ONBUILD": _onbuild,
     "RUN": _run,
     "SHELL": _shell,
     "STOPSIGNAL": lambda request: StopSignal(request.origin, request.one_argument()),

@@ -298,6 +298,15 @@ def _pairs(name: str) -> Callable[[str, str, Span], _Split]:
     return split
 
 
+def _trigger(rest: str, escape: str, span: Span) -> _Split:
+    """Return the instruction as it is; one that does not parse is refused already here."""
+    name, after = split_first(rest)
+    _, arguments = split_flags(after, escape)
+    split = _SPLITTERS.get(name.lower())
+    is_json = split is not None and split(arguments.strip(), escape, span)[1]
+    return ((rest,) if rest else ()), is_json
+
+
 _SPLITTERS: dict[str, Callable[[str, str, Span], _Split]] = {
     "add": _maybe_json_words,
     "arg": _quoted_words,
@@ -310,7 +319,7 @@ _SPLITTERS: dict[str, Callable[[str, str, Span], _Split]] = {
     "healthcheck": _typed,
     "label": _pairs("LABEL"),
     "maintainer": _whole,
-    "onbuild": _whole,
+    "onbuild": _trigger,
     "run": _maybe_json,
     "shell": _maybe_json,
     "stopsignal": _whole,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING
 
 from attrs import define, field, frozen
@@ -14,10 +15,12 @@ from frontend.dockerfile.instructions import (
     Copy,
     From,
     Instruction,
+    Onbuild,
     Origin,
     Run,
     Workdir,
 )
+from frontend.dockerfile.interpret import interpret_trigger
 from llb import Platform, Reference
 from llb.errors import InvalidValueError
 
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
 
+    from frontend.dockerfile.image import ResolvedImage
     from frontend.dockerfile.options import ConvertOptions
     from llb.errors import Span
 
@@ -46,7 +50,9 @@ class Stage:
     ``base`` is the stage that it builds upon, else ``image`` the one in a registry;
     both are absent for scratch. ``needs`` are the stages that it copies from or mounts,
     by the instruction that does and the place in its ``stages``. ``mounted`` is whether
-    it is an image that a RUN mounts.
+    it is an image that a RUN mounts. ``triggers`` are the instructions that ONBUILD left
+    in the base, which come before its own. ``numbered`` is how often Docker has numbered
+    the image before it found out that the stage is needed.
     """
 
     begin: From | None
@@ -59,10 +65,12 @@ class Stage:
     instructions: list[Instruction] = field(factory=list, repr=False)
     needs: dict[tuple[Copy | Run, int], Stage] = field(factory=dict, repr=False)
     mounted: bool = False
+    triggers: tuple[Instruction, ...] = ()
+    numbered: int = 0
 
     @property
     def steps(self) -> int:
-        """How many steps are numbered: the image, and what changes files.
+        """How many steps are numbered: the image, and its own that change files.
 
         An image that is just copied from has no numbers.
         """
@@ -103,16 +111,21 @@ def build_graph(
     instructions: tuple[Instruction, ...],
     escape: str,
     options: ConvertOptions,
+    images: Mapping[ImageRequest, ResolvedImage],
 ) -> StageGraph:
-    """Return the stages with what they need of each other. Raises DockerfileError."""
+    """Return the stages with what they need of each other. Raises DockerfileError.
+
+    What ONBUILD left in the images is part of it as far as ``images`` are known.
+    """
     builder = _Builder(source, Expander(escape=escape), options, dict(options.build_args))
     stages = builder.stages(instructions)
     for stage in list(stages):
-        builder.connect(stage, stages)
+        builder.connect(stage, stage.instructions, stages)
     target = _target(source, stages, builder.by_name, options.target)
     _check_cycles(stages)
     if len(stages) == 1:
         stages[0].label = ""
+    builder.add_triggers(target, stages, images)
     return StageGraph(
         stages=tuple(stages),
         target=target,
@@ -216,9 +229,38 @@ class _Builder:
             raise errors.bad_base(span, name, error.message) from error
         return ImageRequest(ref, platform or self.options.platform, span)
 
-    def connect(self, stage: Stage, stages: list[Stage]) -> None:
-        """Find the stages that ``stage`` copies from; an image becomes one more."""
-        for each in stage.instructions:
+    def add_triggers(
+        self, target: Stage, stages: list[Stage], images: Mapping[ImageRequest, ResolvedImage]
+    ) -> None:
+        """Add what ONBUILD left in bases, which may need more stages, with triggers of theirs."""
+        done: set[Stage] = set()
+        for count in itertools.count():
+            reachable = _reachable(target) - done
+            if not reachable:
+                return
+            for stage in [each for each in stages if each in reachable]:
+                done.add(stage)
+                stage.numbered = count if stage.image is not None else 0
+                if stage.begin is not None:
+                    stage.triggers = self.triggers(stage, stage.begin, images)
+                    self.connect(stage, stage.triggers, stages)
+
+    def triggers(
+        self, stage: Stage, begin: From, images: Mapping[ImageRequest, ResolvedImage]
+    ) -> tuple[Instruction, ...]:
+        expressions: Iterable[str] = ()
+        if stage.base is not None:
+            below = stage.base.instructions
+            expressions = [each.expression for each in below if isinstance(each, Onbuild)]
+        elif stage.image is not None and stage.image in images:
+            expressions = images[stage.image].image.get("OnBuild") or ()
+        return tuple(interpret_trigger(each, begin, self.source) for each in expressions)
+
+    def connect(
+        self, stage: Stage, instructions: Iterable[Instruction], stages: list[Stage]
+    ) -> None:
+        """Find the stages that instructions copy from; an image becomes one more."""
+        for each in instructions:
             if not isinstance(each, Copy | Run):
                 continue
             for place, name in enumerate(each.stages):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from frontend.dockerfile.convert.conversion import ResolvedImage
 from frontend.dockerfile.convert.dispatch import Converted, convert_stages
 
-__all__ = ["Converted", "ResolvedImage", "convert_stages"]
+__all__ = ["Converted", "convert_stages"]

@@ -10,7 +10,7 @@ from frontend.dockerfile import errors
 from frontend.dockerfile.convert.context import Context
 from frontend.dockerfile.convert.naming import COMMAND, Numbering
 from frontend.dockerfile.expand import Expander
-from frontend.dockerfile.image import DEFAULT_PATH, Image
+from frontend.dockerfile.image import DEFAULT_PATH, Image, ResolvedImage
 from frontend.dockerfile.instructions import Copy
 from llb import Image as LLBImage
 from llb import Location, Platform, Range, Reference, Scratch, SourceFile, State
@@ -23,14 +23,6 @@ if TYPE_CHECKING:
     from frontend.dockerfile.instructions import Origin, Run
     from frontend.dockerfile.options import ConvertOptions
     from frontend.dockerfile.stages import ImageRequest, Stage, StageGraph
-
-
-@frozen
-class ResolvedImage:
-    """An image as a registry has it: its digest and its config in JSON."""
-
-    digest: str
-    config: bytes = field(repr=False)
 
 
 @frozen
@@ -123,7 +115,7 @@ class Conversion:
 
     def begin(self, stage: Stage) -> StageResult:
         """Return the result of a stage before its first instruction, and keep it."""
-        numbering = Numbering(stage.label, stage.steps)
+        numbering = Numbering(stage.label, stage.steps, stage.numbered)
         beginning = self._beginning(stage, numbering)
         result = StageResult(
             stage=stage,
@@ -136,6 +128,8 @@ class Conversion:
             epoch=self.graph.epoch,
             arguments=list(beginning.arguments),
         )
+        # What ONBUILD left is counted in only once the image has its number.
+        numbering.total += len(stage.triggers)
         if stage.begin is not None:
             result.inherit()
         self.results[stage] = result
@@ -167,17 +161,14 @@ class Conversion:
     def _beginning(self, stage: Stage, numbering: Numbering) -> _Beginning:
         if stage.base is not None:
             below = self.results[stage.base]
-            return _Beginning(
-                below.state, below.image, below.platform, below.base, tuple(below.arguments)
-            )
+            image = below.image.with_config("OnBuild", None)
+            arguments = tuple(below.arguments)
+            return _Beginning(below.state, image, below.platform, below.base, arguments)
         if stage.image is None:
             platform = self.options.platform
             return _Beginning(Scratch(), Image.empty(platform), platform)
         resolved = self._images[stage.image]
-        image = Image.parse(resolved.config)
-        if image.get("OnBuild") and stage.begin is not None:
-            what = f"the ONBUILD instructions of {stage.image.ref}"
-            raise errors.unsupported(stage.origin.span, what)
+        image = resolved.image.with_config("OnBuild", None)
         platform = stage.platform or self.options.detect_platform(image.for_platform)
         if platform.os == "windows":
             raise errors.unsupported(stage.origin.span, f"{stage.image.ref} for Windows")

@@ -8,7 +8,7 @@ from attrs import field, frozen
 
 from frontend.dockerfile import errors, instructions
 from frontend.dockerfile.convert import settings
-from frontend.dockerfile.convert.conversion import Conversion, ResolvedImage, StageResult
+from frontend.dockerfile.convert.conversion import Conversion, StageResult
 from frontend.dockerfile.convert.copying import copy
 from frontend.dockerfile.convert.running import run
 from frontend.dockerfile.expand import ExpansionError
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
 
+    from frontend.dockerfile.image import ResolvedImage
     from frontend.dockerfile.options import ConvertOptions
     from frontend.dockerfile.stages import ImageRequest, StageGraph
     from llb import Platform, State
@@ -32,6 +33,7 @@ _HANDLERS: Mapping[type, Callable[[Conversion, StageResult, Any], None]] = {
     instructions.Healthcheck: settings.healthcheck,
     instructions.Label: settings.label,
     instructions.Maintainer: settings.maintainer,
+    instructions.Onbuild: settings.onbuild,
     instructions.Run: run,
     instructions.Shell: settings.shell,
     instructions.StopSignal: settings.stop_signal,
@@ -68,7 +70,7 @@ def convert_stages(
     for stage in graph.stages:
         if stage in graph.reachable and stage.begin is not None:
             result = conversion.begin(stage)
-            for instruction in stage.instructions:
+            for instruction in (*stage.triggers, *stage.instructions):
                 _apply(conversion, result, instruction)
     conversion.context.settle()
     result = conversion.results[graph.target]
@@ -90,6 +92,7 @@ def _apply(
     conversion: Conversion, result: StageResult, instruction: instructions.Instruction
 ) -> None:
     origin = instruction.origin
+    result.numbering.prefix = "ONBUILD " if origin.is_trigger else ""
     try:
         _HANDLERS[type(instruction)](conversion, result, instruction)
     except ExpansionError as error:

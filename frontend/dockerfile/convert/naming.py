@@ -19,11 +19,15 @@ COMMAND = "com.docker.dockerfile.v1.command"
 
 @define
 class Numbering:
-    """Numbers the steps of a stage; ``label`` is empty where it is the only stage."""
+    """Numbers the steps of a stage; ``label`` is empty where it is the only stage.
+
+    ``prefix`` stands before what a step does.
+    """
 
     label: str
     total: int
     count: int = 0
+    prefix: str = ""
 
     def next(self, text: str) -> str:
         """Return ``text`` with the next number in front."""
@@ -32,7 +36,7 @@ class Numbering:
         self.count += 1
         width = int(1 + math.log10(self.total))
         label = f"{self.label} " if self.label else ""
-        return f"[{label}{self.count:>{width}}/{self.total}] {text}"
+        return f"[{label}{self.count:>{width}}/{self.total}] {self.prefix}{text}"
 
 
 def expanded_code(code: str, expander: Expander, env: Mapping[str, str]) -> str:

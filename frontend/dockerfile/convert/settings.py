@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         Healthcheck,
         Label,
         Maintainer,
+        Onbuild,
         Shell,
         StopSignal,
         User,
@@ -150,6 +151,15 @@ def healthcheck(
     result.configure("Healthcheck", {"Test": test, **durations, "Retries": retries})
     shown = " ".join(f"{key}:{format_duration(value)}" for key, value in durations.items())
     result.commit(f"HEALTHCHECK {{Test:{gotext.plain(test)} {shown} Retries:{retries}}}")
+
+
+def onbuild(
+    conversion: Conversion,  # noqa: ARG001
+    result: StageResult,
+    instruction: Onbuild,
+) -> None:
+    """Leave an instruction to builds upon the image."""
+    result.configure("OnBuild", [*(result.image.get("OnBuild") or ()), instruction.expression])
 
 
 def maintainer(

@@ -17,11 +17,12 @@ from frontend.dockerfile import (
     Converted,
     ConvertOptions,
     DockerfileError,
+    ImageRequest,
     ResolvedImage,
     convert,
-    needed_images,
     parse,
     parse_ignore,
+    resolve_images,
 )
 from llb import Definition, Platform
 
@@ -61,14 +62,18 @@ def converted(name: str) -> Converted:
         unique_id=None if has_session else "unique",
     )
     parsed = parse((CASES / f"{name}.Dockerfile").read_bytes(), "Dockerfile")
-    images = {
+    return convert(parsed, options, resolve_images(parsed, options, resolved))
+
+
+def resolved(requests: tuple[ImageRequest, ...]) -> dict[ImageRequest, ResolvedImage]:
+    """Return the images of images.json, each with a digest of its own."""
+    return {
         request: ResolvedImage(
             digest="sha256:" + hashlib.sha256(request.ref.encode()).hexdigest(),
             config=IMAGES.get(request.ref, IMAGES["*"]).encode(),
         )
-        for request in needed_images(parsed, options)
+        for request in requests
     }
-    return convert(parsed, options, images)
 
 
 def test_every_case_is_recorded() -> None:

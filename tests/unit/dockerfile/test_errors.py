@@ -10,22 +10,22 @@ import pytest
 from frontend.dockerfile import (
     ConvertOptions,
     DockerfileError,
+    ImageRequest,
     ResolvedImage,
     convert,
-    needed_images,
     parse,
     parse_ignore,
+    resolve_images,
 )
 from llb.errors import render
 
 TESTS = Path(__file__).parents[2]
 CONFORMANCE = TESTS / "conformance" / "dockerfile" / "cases"
 CASES = sorted(CONFORMANCE.glob("error-*.Dockerfile"))
+IMAGES: dict[str, str] = json.loads((CASES[0].parent / "images.json").read_text())
 OPTIONS = json.loads((CONFORMANCE / "options.json").read_text())
 GOLDEN = TESTS / "golden" / "dockerfile" / "errors.txt"
-NOTHING = ResolvedImage("sha256:" + "0" * 64, b"{}")
 UNSUPPORTED = [
-    "ONBUILD RUN x",
     "RUN --mount=type=tmpfs,target=/x,ro a",
     "RUN --mount=type=tmpfs,target=/x,source=y a",
     "RUN --device=x a",
@@ -38,14 +38,22 @@ UNSUPPORTED = [
 ]
 
 
+def resolved(requests: tuple[ImageRequest, ...]) -> dict[ImageRequest, ResolvedImage]:
+    """Return the images of the cases, and images of nothing at all."""
+    return {
+        each: ResolvedImage("sha256:" + "0" * 64, IMAGES.get(each.ref, "{}").encode())
+        for each in requests
+    }
+
+
 def told(text: bytes, *, target: str | None = None, ignore: str = "") -> str:
-    """Return what is told of a file's mistake, with images of nothing at all."""
+    """Return what is told of a file's mistake."""
 
     def converted() -> None:
         options = ConvertOptions(target=target, ignore=parse_ignore(ignore.encode()))
         parsed = parse(text, "Dockerfile")
-        images = needed_images(parsed, options)
-        convert(parsed, options, dict.fromkeys(images, NOTHING))
+        images = resolve_images(parsed, options, resolved)
+        convert(parsed, options, images)
 
     with pytest.raises(DockerfileError) as caught:
         converted()

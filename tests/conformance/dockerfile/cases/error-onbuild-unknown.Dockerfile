@@ -1,0 +1,3 @@
+FROM busybox AS a
+ONBUILD COPPY x y
+FROM a

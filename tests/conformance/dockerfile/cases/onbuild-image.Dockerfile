@@ -1,0 +1,4 @@
+FROM withonbuild AS one
+RUN own
+FROM one
+RUN last

@@ -1,0 +1,9 @@
+FROM busybox AS base
+ONBUILD ARG X=1
+ONBUILD RUN echo $X
+ONBUILD ENV Y=2
+ONBUILD WORKDIR /w
+FROM base AS mid
+RUN a
+FROM mid
+RUN b

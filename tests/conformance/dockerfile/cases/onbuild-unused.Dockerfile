@@ -1,0 +1,3 @@
+FROM withonbuild AS unused
+FROM busybox
+RUN x
