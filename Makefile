@@ -15,7 +15,7 @@ IMAGE_WHEELS := attrs googleapis-common-protos hpack protobuf
 IMAGE_PYTHON := 3.13
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up down status protos protos-check format lint test demo wheels image bench clean
+.PHONY: help setup up down status protos protos-check format lint test fuzz-llb demo wheels image bench clean
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -56,6 +56,9 @@ lint: setup ## Check style, types and the directions of imports.
 
 test: lint protos-check up ## Run the checks and every test, those against real daemons included.
 	$(BIN)/python -m pytest --no-fold-skipped $(PYTEST)
+
+fuzz-llb: setup ## Compare random graphs with Go's client/llb for SECONDS, 600 by default.
+	$(BIN)/python -m tests.property.fuzz_llb --seconds $(or $(SECONDS),600)
 
 demo: setup up ## Build examples/01_hello.py on a real BuildKit, into out/.
 	$(STACK_ENV) dev/demo

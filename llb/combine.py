@@ -47,7 +47,7 @@ def diff(lower: State, upper: State, **options: Unpack[StepOptions]) -> State:
     ``lower``. Raises InvalidValueError for trees of two platforms.
     """
     if lower.output is None:
-        return upper
+        return upper if upper.output is not None else State()
     _check_same_platform(lower, upper)
     op = ops.DiffOp(lower.output, upper.output, *step(lower.settings.platform, options))
     return evolve(lower, output=ops.Output(op), last_run=None)

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
-_MAX_ID = 2**32 - 1
+_ID = re.compile(r"[+-]?[0-9]+\Z")
+_MAX_ID = 2**31 - 1
 
 
 class CopyOptions(TypedDict, total=False):
@@ -163,7 +164,7 @@ def parse_owner(text: str | None) -> ops.Owner | None:
     user, colon, group = text.partition(":")
     if not user or (colon and not group):
         raise InvalidValueError(f"invalid owner {text!r}: expected user or user:group")
-    return ops.Owner(user=_user(user, text), group=_user(group, text) if colon else None)
+    return ops.Owner(user=_user(user), group=_user(group) if colon else None)
 
 
 def _mode(mode: int | str | None) -> int | str | None:
@@ -177,13 +178,13 @@ def _mode(mode: int | str | None) -> int | str | None:
     return None if mode is None else check_mode(mode)
 
 
-def _user(word: str, text: str) -> ops.User:
+def _user(word: str) -> ops.User:
     if word == "root":
         return ops.User(id=0)
-    if re.fullmatch(r"[0-9]+", word):
-        if int(word) > _MAX_ID:
-            raise InvalidValueError(f"invalid owner {text!r}: {word} is no 32-bit id")
-        return ops.User(id=int(word))
+    # As Go reads them: what fits no signed number of 32 bits is a name, and a negative
+    # number counts from the end.
+    if _ID.match(word) and -_MAX_ID - 1 <= int(word) <= _MAX_ID:
+        return ops.User(id=int(word) % 2**32)
     return ops.User(name=word)
 
 

@@ -16,9 +16,10 @@ if TYPE_CHECKING:
     from llb.steps import StepOptions
 
 _PROTOCOLS = ("http", "https", "ssh", "git")
-_WITH_PROTOCOL = re.compile(r"([a-zA-Z0-9]+)://([^/?#]*)([^?#]*)\Z")
+_WITH_PROTOCOL = re.compile(r"([a-zA-Z0-9]+)://([^/?#\s]*)([^?#]*)\Z")
 # What git takes for user@host:path; the protocol of it is ssh.
 _SCP = re.compile(r"[a-zA-Z0-9_-]+@([a-zA-Z0-9.-]+):([^?#]*)\Z")
+_PROPER_PATH = re.compile(r"(?:[A-Za-z0-9\-._~!$&'()*+,;=:@/\[\]]|%[0-9A-Fa-f]{2})*\Z")
 _MTIMES = ("checkout", "commit")
 # The ids of secrets that BuildKit looks for when a server asks who it is.
 _TOKEN_SECRET = "GIT_AUTH_TOKEN"  # noqa: S105 - an id, not a secret
@@ -111,7 +112,7 @@ def _parse(url: str) -> _Remote:
     match = _WITH_PROTOCOL.match(url)
     if match is None and (scp := _SCP.match(url)) is not None:
         return _Remote(url, scp[1], scp[2], is_ssh=True)
-    if match is None:
+    if match is None and "://" not in url:
         url = f"https://{url}"
         match = _WITH_PROTOCOL.match(url)
     if match is None or match[1].lower() not in _PROTOCOLS:
@@ -121,7 +122,19 @@ def _parse(url: str) -> _Remote:
     host = match[2].rpartition("@")[2]
     if not host or not match[3].strip("/"):
         raise InvalidValueError(f"invalid repository {url!r}: expected a host and a path")
-    return _Remote(url, host, _unquoted(match[3]), is_ssh=match[1].lower() == "ssh")
+    scheme, path = match[1].lower(), _unquoted(match[3])
+    clean = f"{scheme}://{match[2]}{_quoted(match[3])}"
+    return _Remote(clean, host, path, is_ssh=scheme == "ssh")
+
+
+def _quoted(path: str) -> str:
+    """Return a path as Go writes it: as it is if that is proper, else quoted anew."""
+    if _PROPER_PATH.match(path):
+        return path
+    # It takes 3 ms to import, and hardly any path needs quotes.
+    from urllib.parse import quote  # noqa: PLC0415
+
+    return quote(_unquoted(path), safe="$&+,/:;=@-_.~")
 
 
 def _unquoted(path: str) -> str:

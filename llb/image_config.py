@@ -143,10 +143,10 @@ class BaseImage:
         """Return what an image config in JSON says. Raises InvalidValueError."""
         try:
             image = json.loads(data)
-            found = image.get("config") or {}
+            found = _object(image.get("config"))
             return cls(
                 config=_config_from_json(image, found),
-                env=tuple(_pair(entry) for entry in found.get("Env") or ()),
+                env=tuple(_pair(entry) for entry in _texts(found.get("Env"))),
                 workdir=found.get("WorkingDir") or "",
                 platform=_platform_from_json(image),
             )
@@ -163,12 +163,12 @@ def _config_from_json(image: Mapping[str, Any], found: Mapping[str, Any]) -> Ima
         user=found.get("User") or "",
         entrypoint=_words(found.get("Entrypoint")),
         cmd=cmd,
-        labels=tuple((found.get("Labels") or {}).items()),
-        exposed_ports=tuple(found.get("ExposedPorts") or ()),
-        volumes=tuple(found.get("Volumes") or ()),
+        labels=tuple(_object(found.get("Labels")).items()),
+        exposed_ports=tuple(_object(found.get("ExposedPorts"))),
+        volumes=tuple(_object(found.get("Volumes"))),
         stop_signal=found.get("StopSignal") or None,
         healthcheck=None if not check else _healthcheck_from_json(check),
-        onbuild=tuple(found.get("OnBuild") or ()),
+        onbuild=_texts(found.get("OnBuild")),
         shell=_words(found.get("Shell")),
         author=image.get("author") or None,
         cmd_is_inherited=cmd is not None,
@@ -219,8 +219,20 @@ def _camel(name: str) -> str:
     return "".join(part.capitalize() for part in name.split("_"))
 
 
-def _words(value: list[str] | None) -> tuple[str, ...] | None:
-    return tuple(value) if value else None
+def _object(value: Any) -> Mapping[str, Any]:
+    if value is not None and not isinstance(value, dict):
+        raise TypeError(value)
+    return value or {}
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    if value is not None and not isinstance(value, list):
+        raise TypeError(value)
+    return tuple("" + each for each in value or ())
+
+
+def _words(value: Any) -> tuple[str, ...] | None:
+    return _texts(value) or None
 
 
 def _pair(entry: str) -> tuple[str, str]:

@@ -170,10 +170,15 @@ class Cache:
 
 @frozen(eq=False)
 class Tmpfs:
-    """A directory in memory, of ``size`` bytes at most (0: no limit of its own)."""
+    """A directory in memory, of ``size`` bytes at most (0: no limit of its own).
+
+    ``selector`` and ``readonly`` are what Dockerfiles can say of it, for what it is worth.
+    """
 
     target: str
     size: int = 0
+    selector: str = ""
+    readonly: bool = False
 
     @property
     def source(self) -> Output | None:

@@ -22,16 +22,19 @@ _ARCHITECTURES = {
     "x86_64": "amd64",
     "x86-64": "amd64",
     "i386": "386",
-    "i686": "386",
     "aarch64": "arm64",
     "armhf": "arm",
     "armel": "arm",
-    "armv7l": "arm",
-    "armv6l": "arm",
-    "ppc64el": "ppc64le",
-    "mips64el": "mips64le",
 }
-_VARIANTS = {"armhf": "v7", "armel": "v6", "armv7l": "v7", "armv6l": "v6"}
+_VARIANTS = {"armhf": "v7", "armel": "v6", "i386": ""}
+# What uname(2) calls machines that have other names in images.
+_MACHINES = {
+    "armv6l": "armel",
+    "armv7l": "armhf",
+    "i686": "386",
+    "mips64el": "mips64le",
+    "ppc64el": "ppc64le",
+}
 
 
 @frozen
@@ -78,7 +81,8 @@ class Platform:
     @classmethod
     def host(cls) -> Platform:
         """Return the normalized platform of the machine this runs on."""
-        return cls(os=sys.platform, architecture=host_platform.machine()).normalize()
+        machine = host_platform.machine()
+        return cls(os=sys.platform, architecture=_MACHINES.get(machine, machine)).normalize()
 
     def normalize(self) -> Platform:
         """Return the platform with aliases and default variants in containerd's normal form."""
@@ -91,6 +95,7 @@ class Platform:
             os="darwin" if os == "macos" else os,
             architecture=architecture,
             variant=_normal_variant(architecture, variant) or None,
+            os_features=tuple(sorted(set(self.os_features))),
         )
 
     def __str__(self) -> str:
@@ -110,6 +115,8 @@ def _normal_variant(architecture: str, variant: str) -> str:
     match architecture, variant:
         case "arm64", "8" | "v8" | "v8.0":
             return ""
+        case "arm64", "9" | "9.0" | "v9.0":
+            return "v9"
         case "arm", "":
             return "v7"
         case "arm", "5" | "6" | "7" | "8":

@@ -93,12 +93,13 @@ def to_ulimit(name: str, soft: int, hard: int) -> ops.Ulimit:
     return ops.Ulimit(name, soft, hard)
 
 
-def check_ip(text: str) -> None:
-    """Raise InvalidValueError where ``text`` is no IP address."""
+def to_ip(text: str) -> str:
+    """Return an IP address in its canonical form. Raises InvalidValueError."""
     # The module takes 3 ms to import, and few builds name hosts.
     from ipaddress import ip_address  # noqa: PLC0415
 
     try:
-        ip_address(text)
+        address = ip_address(text)
     except ValueError as error:
         raise InvalidValueError(f"invalid IP address {text!r}") from error
+    return str(getattr(address, "ipv4_mapped", None) or address)

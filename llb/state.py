@@ -26,7 +26,7 @@ from llb.processes import (
     to_process,
     with_mounts,
 )
-from llb.settings import MountValue, Settings, check_ip, joined, to_ulimit, with_env
+from llb.settings import MountValue, Settings, joined, to_ip, to_ulimit, with_env
 from llb.steps import STEP_KEYS, StepOptions, check_keys, step
 
 if TYPE_CHECKING:
@@ -104,8 +104,8 @@ class State:
 
     def extra_host(self, host: str, ip: str) -> State:
         """Return the state with ``host`` known to processes as ``ip``."""
-        check_ip(ip)
-        return self._set(extra_hosts=(*self.settings.process.extra_hosts, (host, ip)))
+        hosts = (*self.settings.process.extra_hosts, (host, to_ip(ip)))
+        return self._set(extra_hosts=hosts)
 
     def ulimit(self, name: str, soft: int, hard: int) -> State:
         """Return the state with a resource limit for processes, by its getrlimit(2) name."""
@@ -131,10 +131,6 @@ class State:
             targets = [str(each.target) for each in kept]
             raise InvalidValueError(f"no mount at {target!r}", hint=did_you_mean(target, targets))
         return self._with_settings(mounts=kept)
-
-    def reset(self, other: State) -> State:
-        """Return this tree with the settings and the image config of another state."""
-        return evolve(other, output=self.output, last_run=self.last_run)
 
     def with_output(self, other: State) -> State:
         """Return the tree of another state with the settings and the image config of this one.
@@ -220,6 +216,7 @@ class State:
     def mounted(self, target: str) -> State:
         """Return what the last run wrote into its writable mount at ``target``.
 
+        It has no settings, the platform included, as what is mounted may be for another.
         Raises InvalidValueError where there is none.
         """
         op = self.last_run
@@ -228,7 +225,7 @@ class State:
         output = op.output(target)
         if output is None:
             raise no_result(op, target)
-        return State(output, Settings(platform=self.settings.platform))
+        return State(output)
 
     def file(self, *actions: ops.FileAction, **options: Unpack[StepOptions]) -> State:
         """Return the state after file actions (:mod:`llb.file_actions`) done in one step, in order."""
@@ -342,7 +339,9 @@ class State:
         rest is handed on to the image that is made of the state. Raises InvalidValueError.
         """
         base = BaseImage.from_json(config)
-        process = with_env(self.settings.process, {key: value for key, value in base.env if key})
+        process = self.settings.process
+        for key, value in base.env:
+            process = with_env(process, {key: value}) if key else process
         if base.workdir:
             process = evolve(process, cwd=joined(process.cwd, base.workdir))
         settings = evolve(

@@ -15,6 +15,7 @@ import click
 
 from llb.cli.build import build
 from llb.cli.compare import diff, explain
+from llb.cli.commands import Commands
 from llb.cli.daemon import daemon
 from llb.cli.inspect import dump, graph
 from llb.cli.remote import info, workers
@@ -27,7 +28,7 @@ _INTERRUPTED = 130
 _TOLD_TO_STOP = 143
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(version("pyllb"), prog_name="llb")
 def cli() -> None:
     """Build with BuildKit: Python builds, definitions and Dockerfiles."""

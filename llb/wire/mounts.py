@@ -44,7 +44,7 @@ def encode_mount(mount: Mount, source: int, output: int) -> tuple[bytes, tuple[s
             content_cache = mount.content_cache
         case Tmpfs():
             caps = ("exec.mount.tmpfs", "exec.mount.tmpfs.size")[: 2 if mount.size > 0 else 1]
-            selector, readonly, kind = "", False, _TYPE_TMPFS
+            selector, readonly, kind = mount.selector, mount.readonly, _TYPE_TMPFS
             options = message(_TMPFS_OPT, number(_SIZE, mount.size))
             content_cache = ContentCache.DEFAULT
         case _:

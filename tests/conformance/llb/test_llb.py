@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import base64
 import json
-import os
-import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from llb import Definition
 from tests.conformance.llb.cases import cases
+from tests.conformance.llb.go import recorder
+from tests.conformance.llb.programs import canonical
 
 HERE = Path(__file__).parent
 RECORDED = json.loads((HERE / "recorded.json").read_text())
@@ -34,21 +33,12 @@ def test_definition_equals_the_one_of_go(name: str) -> None:
 
 @pytest.mark.go
 def test_recording_is_what_go_gives_today() -> None:
-    go = shutil.which("go")
-    assert go is not None, "go is not on PATH"
-    done = subprocess.run(
-        [go, "run", "."],
-        cwd=HERE / "recorder",
-        env={**os.environ, "GOFLAGS": "-mod=readonly", "GOTOOLCHAIN": "local"},
-        capture_output=True,
-        check=True,
-    )
-    fresh = json.loads(done.stdout)
-    assert {name: canonical(data) for name, data in fresh.items()} == {
-        name: canonical(data) for name, data in RECORDED.items()
+    fresh = json.loads(recorder())
+    assert {name: settled(data) for name, data in fresh.items()} == {
+        name: settled(data) for name, data in RECORDED.items()
     }
 
 
-def canonical(data: str) -> bytes:
+def settled(data: str) -> bytes:
     """Return a recorded definition with its maps in a settled order, which Go leaves open."""
-    return Definition.from_bytes(base64.b64decode(data)).to_bytes()
+    return canonical(base64.b64decode(data))

@@ -1,5 +1,10 @@
-// Command recorder builds the graphs of cases.go with Go's client/llb and
-// prints, as one JSON object, the serialized pb.Definition of each by its name.
+// Command recorder says what Go's client/llb makes of graphs.
+//
+//	recorder            prints, as one JSON object, the serialized pb.Definition of
+//	                    each graph of cases.go by its name
+//	recorder programs   reads programs (program.go) as lines of JSON and answers
+//	                    each with a line, until its input ends
+//	recorder names      prints the exported names of the llb packages as JSON
 package main
 
 import (
@@ -13,6 +18,28 @@ import (
 )
 
 func main() {
+	command := ""
+	if len(os.Args) > 1 {
+		command = os.Args[1]
+	}
+	var err error
+	switch command {
+	case "":
+		err = recordCases()
+	case "programs":
+		err = servePrograms(os.Stdin, os.Stdout)
+	case "names":
+		err = printNames(os.Stdout)
+	default:
+		err = fmt.Errorf("unknown command %q", command)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+func recordCases() error {
 	recorded := map[string][]byte{}
 	for name, state := range cases() {
 		definition, err := state.Marshal(
@@ -21,22 +48,15 @@ func main() {
 			llb.LocalUniqueID("unique"),
 		)
 		if err != nil {
-			fail(fmt.Errorf("%s: %w", name, err))
+			return fmt.Errorf("%s: %w", name, err)
 		}
 		data, err := definition.ToPB().Marshal()
 		if err != nil {
-			fail(err)
+			return err
 		}
 		recorded[name] = data
 	}
 	encoder := json.NewEncoder(os.Stdout)
 	encoder.SetIndent("", " ")
-	if err := encoder.Encode(recorded); err != nil {
-		fail(err)
-	}
-}
-
-func fail(err error) {
-	fmt.Fprintln(os.Stderr, err)
-	os.Exit(1)
+	return encoder.Encode(recorded)
 }

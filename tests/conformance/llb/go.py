@@ -1,0 +1,94 @@
+"""Go's side of the comparison: the recorder, built and kept running."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from attrs import frozen
+
+from tests.conformance.llb.programs import Answer, canonical
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.conformance.llb.programs import Program
+
+RECORDER = Path(__file__).parent / "recorder"
+
+
+class Refused(Exception):  # noqa: N818 - it is an answer, not a failure
+    """Go's llb refused the program."""
+
+
+@frozen
+class Go:
+    """A running recorder that answers programs, one after the other."""
+
+    process: subprocess.Popen[str]
+
+    def run(self, program: Program) -> Answer:
+        """Return what Go makes of the program, its definition in settled order.
+
+        Raises Refused, or ValueError where the recorder does not know what the program means.
+        """
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        print(json.dumps(program), file=self.process.stdin, flush=True)
+        reply: dict[str, Any] = json.loads(self.process.stdout.readline())
+        if "bad" in reply:
+            raise ValueError(reply["bad"])
+        if "error" in reply:
+            raise Refused(reply["error"])
+        return Answer(
+            definition=canonical(base64.b64decode(reply["definition"] or "")),
+            head=reply["head"],
+            settings=reply["settings"],
+            env=reply["env"],
+        )
+
+
+def recorder(*args: str) -> str:
+    """Return what the recorder prints. Fails where there is no Go."""
+    done = subprocess.run(
+        [_go(), "run", ".", *args],
+        cwd=RECORDER,
+        env=_environment(),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout
+
+
+@contextmanager
+def running() -> Iterator[Go]:
+    """Build the recorder and keep it running meanwhile."""
+    with tempfile.TemporaryDirectory() as folder:
+        binary = Path(folder) / "recorder"
+        subprocess.run(
+            [_go(), "build", "-o", binary, "."], cwd=RECORDER, env=_environment(), check=True
+        )
+        with subprocess.Popen(
+            [binary, "programs"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        ) as process:
+            yield Go(process)
+            assert process.stdin is not None
+            process.stdin.close()
+
+
+def _go() -> str:
+    go = shutil.which("go")
+    assert go is not None, "go is not on PATH"
+    return go
+
+
+def _environment() -> dict[str, str]:
+    return {**os.environ, "GOFLAGS": "-mod=readonly", "GOTOOLCHAIN": "local"}

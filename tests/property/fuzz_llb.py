@@ -1,0 +1,85 @@
+"""Compares random programs with Go for as long as asked; ``make fuzz-llb`` runs it.
+
+A program that makes another definition than in Go is shrunk and kept, with Go's
+definition, among the recorded cases, where a test runs it from then on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from typing import TYPE_CHECKING
+
+from hypothesis import HealthCheck, given, settings
+
+from llb import LLBError
+from tests.conformance.llb import go, programs, recorded
+from tests.property.llb_programs import programs as drawn
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.conformance.llb.programs import Program
+
+EXAMPLES = 500
+
+
+def main() -> int:
+    """Return 1 where a difference was found."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=float, default=600)
+    seconds = parser.parse_args().seconds
+    start = time.monotonic()
+    tried = found = 0
+    with go.running() as process:
+        while time.monotonic() - start < seconds and not found:
+            failing, count = _search(process)
+            tried += count
+            if failing is not None:
+                found = 1
+                print(f"kept {recorded.keep(failing, process)}")  # noqa: T201 - it is a command
+    print(f"{tried} programs in {time.monotonic() - start:.0f} s, {found} difference")  # noqa: T201
+    return found
+
+
+def _search(process: go.Go) -> tuple[Program | None, int]:
+    """Return the smallest of the programs tried that differs, and how many were tried."""
+    last: list[Program] = []
+    tried = 0
+
+    def compare(program: Program) -> None:
+        nonlocal tried
+        tried += 1
+        if not agree(program, process):
+            last[:] = [program]
+            raise AssertionError
+
+    search: Callable[[], None] = settings(
+        max_examples=EXAMPLES, deadline=None, database=None, suppress_health_check=list(HealthCheck)
+    )(given(program=drawn())(compare))
+    try:
+        search()
+    except AssertionError:
+        return last[0], tried
+    return None, tried
+
+
+def agree(program: Program, process: go.Go) -> bool:
+    """Return whether both sides make the same of the program, or both refuse it."""
+    try:
+        ours = programs.run(program)
+    except LLBError:
+        try:
+            process.run(program)
+        except go.Refused:
+            return True
+        return False
+    try:
+        return ours == process.run(program)
+    except go.Refused:
+        return False
+
+
+if __name__ == "__main__":
+    sys.exit(main())
