@@ -22,6 +22,7 @@ ALWAYS = (
     "git",
     "gpgv",
     "graphviz",
+    "openssh-client",
     "rootlesskit",
     "runc",
     "uidmap",

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 import click
 
 from llb.cli.build import build
-from llb.cli.compare import diff, explain
 from llb.cli.commands import Commands
+from llb.cli.compare import diff, explain
 from llb.cli.daemon import daemon
 from llb.cli.inspect import dump, graph
 from llb.cli.remote import info, workers

@@ -59,6 +59,16 @@ def _pairs(
     callback=_pairs,
     help="A build argument of a Dockerfile.",
 )
+@click.option(
+    "--secret",
+    "secrets",
+    multiple=True,
+    metavar="SECRET",
+    help="id=ID, from src=FILE or env=NAME; without either the variable or the file ID.",
+)
+@click.option(
+    "--ssh", multiple=True, metavar="AGENT", help="default, ID=SOCKET or ID=KEY: an ssh agent."
+)
 @click.option("--target", metavar="STAGE", help="The stage of a Dockerfile to build.")
 @click.option("--platform", metavar="OS/ARCH", help="The platform to build for.")
 @click.option("--no-cache", is_flag=True, help="Run every step of a Dockerfile anew.")
@@ -78,11 +88,15 @@ def build(**options: object) -> None:
     """  # noqa: D301 - click wants the control character
     # grpc costs 100 ms to import, which `llb --help` should not wait for.
     from llb.client import Client, parse_export  # noqa: PLC0415
+    from llb.client.agents import parse_agent  # noqa: PLC0415
     from llb.client.progress import display  # noqa: PLC0415
+    from llb.client.secrets import parse_secret  # noqa: PLC0415
 
     given = _Options(**options)  # type: ignore[arg-type]
     try:
         exports = [parse_export(output) for output in given.outputs]
+        secrets = dict(map(parse_secret, given.secrets))
+        agents = [parse_agent(agent) for agent in given.ssh]
         shown = display(given.progress)
     except InvalidValueError as error:
         raise _usage_error(error) from error
@@ -95,6 +109,8 @@ def build(**options: object) -> None:
             frontend_attrs=request.attrs,
             local=request.local,
             exports=exports,
+            secrets=secrets,
+            ssh=agents,
             image_config=request.image_config,
             on_event=shown,
         )
@@ -114,6 +130,8 @@ class _Options:
     opt: dict[str, str]
     frontend: str | None
     build_args: dict[str, str]
+    secrets: tuple[str, ...]
+    ssh: tuple[str, ...]
     target: str | None
     platform: str | None
     no_cache: bool

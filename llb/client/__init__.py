@@ -9,16 +9,21 @@
         client.solve(Image("alpine").run("date > /now"), exports=[local("out")])
 """
 
+from llb.client.agents import AgentSpec
 from llb.client.client import Client, SolveResult
 from llb.client.control import Info, Worker
 from llb.client.events import Event, Vertex, VertexLog, VertexStatus, VertexWarning
 from llb.client.exporters import Export, image, local, oci, parse_export, tar
+from llb.client.secrets import EnvSecret, Secret
 
 __all__ = [
+    "AgentSpec",
     "Client",
+    "EnvSecret",
     "Event",
     "Export",
     "Info",
+    "Secret",
     "SolveResult",
     "Vertex",
     "VertexLog",

@@ -13,9 +13,13 @@ from llb import caps
 from llb._pb import control_pb2 as pb
 from llb.client import address as addresses
 from llb.client import daemon
+from llb.client.agents import Agents, AgentSpec, to_agent
 from llb.client.control import Control, Info, Worker
+from llb.client.providers.auth import Auth
 from llb.client.providers.filesend import FileSend
 from llb.client.providers.filesync import LocalDirs, unknown_directory
+from llb.client.providers.secrets import Secrets
+from llb.client.providers.ssh import SSHAgents
 from llb.client.session import Session
 from llb.client.solving import Solving
 from llb.errors import InvalidValueError, RemoteError
@@ -27,6 +31,8 @@ if TYPE_CHECKING:
 
     from llb.client.events import Event
     from llb.client.exporters import Export
+    from llb.client.providers.service import Service
+    from llb.client.secrets import Secret
     from llb.definition import Definition
     from llb.platforms import Platform
 
@@ -104,6 +110,8 @@ class Client:
         frontend_attrs: Mapping[str, str] | None = None,
         local: Mapping[str, str | Path] | None = None,
         exports: Iterable[Export] = (),
+        secrets: Mapping[str, Secret] | None = None,
+        ssh: Iterable[str | AgentSpec] = (),
         image_config: bytes | None = None,
         platform: Platform | str | None = None,
         on_event: Callable[[Event], None] | None = None,
@@ -111,18 +119,21 @@ class Client:
     ) -> SolveResult:
         """Build a state, a definition, or what a frontend makes of its attributes.
 
-        ``local`` maps names of local directories to their paths. An image that is
+        ``local`` maps names of local directories to their paths. ``secrets`` maps ids to
+        values, files (a ``Path``), variables (``EnvSecret``) or functions, ``ssh`` names
+        agents as ``default``, ``ID=SOCKET`` or ``ID=KEY``; credentials for registries are
+        those of Docker's configuration. An image that is
         made of a state gets the state's image config; of a definition,
         ``image_config`` in JSON. ``platform`` is that of steps of a state which name
         none; a frontend has an attribute for it. ``on_event`` is called for everything
         that happens, on a thread of its own; an exception of it ends the build and is
         raised here. ``timeout`` is in seconds.
 
-        Raises SolveError when the build fails, InputError for a local directory or
-        a destination that cannot be used, CancelledError when the time is over, and
-        TransportError when the connection breaks; CapabilityError when the daemon is too
-        old for a step. Nothing of a failed build is left
-        where its results were to go.
+        Raises SolveError when the build fails, InputError for a local directory, a
+        secret, an agent or a destination that cannot be used, CancelledError when the
+        time is over, TransportError when the connection breaks, and CapabilityError
+        when the daemon is too old for a step. Nothing of a failed build is left where
+        its results were to go.
         """
         if (what is None) == (frontend is None):
             raise InvalidValueError("solve() takes a state, a definition, or a frontend")
@@ -139,19 +150,27 @@ class Client:
             for number, export in enumerate(outputs)
             if (receiver := export.receiver()) is not None
         }
-        session = Session([directories, FileSend(receivers)], shared_key=directories.shared_key)
-        if isinstance(what, State):
-            image_config = what.image_config(platform=platform)
-            what = what.marshal(platform=platform, local_unique_id=session.id)
-        request = pb.SolveRequest(Session=session.id, Frontend=frontend or "")
-        request.FrontendAttrs.update(frontend_attrs or {})
-        request.Exporters.extend(_exporter(export, image_config) for export in outputs)
-        if what is not None:
-            _check_locals(what, local or {})
-            self._check_capabilities(what)
-            request.Definition.CopyFrom(what.to_pb())
-        response = Solving(self._control, session, receivers, on_event).run(request, timeout)
-        return SolveResult(dict(response.ExporterResponse))
+        with Agents(map(to_agent, ssh)) as agents:
+            services: list[Service] = [
+                directories,
+                FileSend(receivers),
+                Secrets(secrets or {}),
+                SSHAgents(agents),
+                Auth(),
+            ]
+            session = Session(services, shared_key=directories.shared_key)
+            if isinstance(what, State):
+                image_config = what.image_config(platform=platform)
+                what = what.marshal(platform=platform, local_unique_id=session.id)
+            request = pb.SolveRequest(Session=session.id, Frontend=frontend or "")
+            request.FrontendAttrs.update(frontend_attrs or {})
+            request.Exporters.extend(_exporter(export, image_config) for export in outputs)
+            if what is not None:
+                _check_locals(what, local or {})
+                self._check_capabilities(what)
+                request.Definition.CopyFrom(what.to_pb())
+            response = Solving(self._control, session, receivers, on_event).run(request, timeout)
+            return SolveResult(dict(response.ExporterResponse))
 
     def _check_capabilities(self, definition: Definition) -> None:
         if self._version is None:
