@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,7 @@ from attrs import frozen
 
 from llb.cli import script
 from llb.cli.files import write_text
+from llb.cli.outputs import STANDARD_OUTPUT, to_exports
 from llb.errors import InputError, InvalidValueError
 
 if TYPE_CHECKING:
@@ -36,12 +37,23 @@ def _pairs(
     return pairs
 
 
+def _arguments(
+    context: click.Context, parameter: click.Parameter, values: tuple[str, ...]
+) -> dict[str, str]:
+    """Return build arguments; one without a value has that of the environment, if there is one."""
+    given = [value for value in values if "=" in value or value in os.environ]
+    full = tuple(each if "=" in each else f"{each}={os.environ[each]}" for each in given)
+    return _pairs(context, parameter, full)
+
+
 @click.command()
 @click.argument("source", metavar="[FILE.py | FILE.pb | - | DIRECTORY]", default=".")
 @click.option("-f", "--file", "dockerfile", metavar="FILE", help="The Dockerfile to build.")
 @click.option(
     "-o", "--output", "outputs", multiple=True, metavar="OUTPUT", help="DIR, -, or type=…,dest=…."
 )
+@click.option("-t", "--tag", "tags", multiple=True, metavar="NAME", help="A name of the image.")
+@click.option("--push", is_flag=True, help="Push the image to the registries of its names.")
 @click.option(
     "--local", "locals_", multiple=True, metavar="NAME=DIR", callback=_pairs, help="A directory."
 )
@@ -55,9 +67,17 @@ def _pairs(
     "--build-arg",
     "build_args",
     multiple=True,
+    metavar="KEY[=VALUE]",
+    callback=_arguments,
+    help="A build argument of a Dockerfile; without a value that of the environment.",
+)
+@click.option(
+    "--label",
+    "labels",
+    multiple=True,
     metavar="KEY=VALUE",
     callback=_pairs,
-    help="A build argument of a Dockerfile.",
+    help="A label of the image of a Dockerfile.",
 )
 @click.option(
     "--secret",
@@ -69,12 +89,24 @@ def _pairs(
 @click.option(
     "--ssh", multiple=True, metavar="AGENT", help="default, ID=SOCKET or ID=KEY: an ssh agent."
 )
+@click.option(
+    "--cache-from", multiple=True, metavar="CACHE", help="A reference, or type=…,key=value…."
+)
+@click.option(
+    "--cache-to", multiple=True, metavar="CACHE", help="type=registry,ref=…,mode=max and others."
+)
+@click.option(
+    "--allow", multiple=True, metavar="WHAT", help="network.host, security.insecure or device."
+)
 @click.option("--target", metavar="STAGE", help="The stage of a Dockerfile to build.")
 @click.option("--platform", metavar="OS/ARCH", help="The platform to build for.")
 @click.option("--no-cache", is_flag=True, help="Run every step of a Dockerfile anew.")
 @click.option("--progress", default="auto", metavar="KIND", help="auto, plain, tty or quiet.")
 @click.option(
     "--metadata-file", type=click.Path(dir_okay=False, path_type=Path), help="JSON of the result."
+)
+@click.option(
+    "--iidfile", type=click.Path(dir_okay=False, path_type=Path), help="The digest of the image."
 )
 @click.option("--addr", metavar="ADDRESS", help="The BuildKit: unix://PATH or tcp://HOST:PORT.")
 def build(**options: object) -> None:
@@ -87,20 +119,24 @@ def build(**options: object) -> None:
       python build.py | llb build - --local context=.
     """  # noqa: D301 - click wants the control character
     # grpc costs 100 ms to import, which `llb --help` should not wait for.
-    from llb.client import Client, parse_export  # noqa: PLC0415
+    from llb.client import Client  # noqa: PLC0415
     from llb.client.agents import parse_agent  # noqa: PLC0415
+    from llb.client.caches import parse_cache  # noqa: PLC0415
+    from llb.client.entitlements import to_entitlement  # noqa: PLC0415
     from llb.client.progress import display  # noqa: PLC0415
     from llb.client.secrets import parse_secret  # noqa: PLC0415
 
     given = _Options(**options)  # type: ignore[arg-type]
     try:
-        exports = [parse_export(output) for output in given.outputs]
+        exports = to_exports(given.outputs, given.tags, push=given.push)
         secrets = dict(map(parse_secret, given.secrets))
         agents = [parse_agent(agent) for agent in given.ssh]
+        imports = [parse_cache(cache) for cache in given.cache_from]
+        caches = [parse_cache(cache) for cache in given.cache_to]
+        allowed = [to_entitlement(each) for each in given.allow]
         shown = display(given.progress)
     except InvalidValueError as error:
         raise _usage_error(error) from error
-    _check_terminal(exports)
     request = _dockerfile(given) if given.is_dockerfile else _definition(given)
     with Client(given.addr) as client, shown:
         result = client.solve(
@@ -111,11 +147,16 @@ def build(**options: object) -> None:
             exports=exports,
             secrets=secrets,
             ssh=agents,
+            cache_from=imports,
+            cache_to=caches,
+            allow=allowed,
             image_config=request.image_config,
             on_event=shown,
         )
     if given.metadata_file is not None:
         write_text(given.metadata_file, result.to_json() + "\n")
+    if given.iidfile is not None:
+        write_text(given.iidfile, result.digest or "")
     _report(exports, result.digest)
 
 
@@ -126,10 +167,16 @@ class _Options:
     source: str
     dockerfile: str | None
     outputs: tuple[str, ...]
+    tags: tuple[str, ...]
+    push: bool
     locals_: dict[str, str]
     opt: dict[str, str]
     frontend: str | None
     build_args: dict[str, str]
+    labels: dict[str, str]
+    cache_from: tuple[str, ...]
+    cache_to: tuple[str, ...]
+    allow: tuple[str, ...]
     secrets: tuple[str, ...]
     ssh: tuple[str, ...]
     target: str | None
@@ -137,6 +184,7 @@ class _Options:
     no_cache: bool
     progress: str
     metadata_file: Path | None
+    iidfile: Path | None
     addr: str | None
 
     @property
@@ -163,16 +211,11 @@ def _usage_error(error: InvalidValueError) -> click.UsageError:
     return click.UsageError(error.message + (f"\nhint: {error.hint}" if error.hint else ""))
 
 
-def _check_terminal(exports: list[Export]) -> None:
-    """Raise UsageError where an archive would be printed on a terminal."""
-    if sys.stdout.isatty() and any(export.destination == "-" for export in exports):
-        raise click.UsageError("an archive is not printed on a terminal; name a file with dest=")
-
-
 def _definition(given: _Options) -> _Request:
     for option, value in (
         ("--target", given.target),
         ("--build-arg", given.build_args),
+        ("--label", given.labels),
         ("--no-cache", given.no_cache),
         ("--opt", given.opt),
         ("--platform", given.platform),
@@ -194,6 +237,7 @@ def _definition(given: _Options) -> _Request:
 def _dockerfile(given: _Options) -> _Request:
     file = Path(given.dockerfile) if given.dockerfile else Path(given.source) / "Dockerfile"
     attrs = {**given.opt, **{f"build-arg:{key}": value for key, value in given.build_args.items()}}
+    attrs |= {f"label:{key}": value for key, value in given.labels.items()}
     if given.target:
         attrs["target"] = given.target
     if given.platform:
@@ -213,7 +257,7 @@ def _dockerfile(given: _Options) -> _Request:
 
 def _report(exports: list[Export], digest: str | None) -> None:
     for export in exports:
-        if export.destination not in (None, "-"):
+        if export.destination not in (None, STANDARD_OUTPUT):
             click.echo(f"{export.type} written to {export.destination}", err=True)
     if digest is not None:
         click.echo(f"image digest {digest}", err=True)

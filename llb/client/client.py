@@ -14,7 +14,10 @@ from llb._pb import control_pb2 as pb
 from llb.client import address as addresses
 from llb.client import daemon
 from llb.client.agents import Agents, AgentSpec, to_agent
+from llb.client.caches import Cache, to_cache
+from llb.client.caches import frontend_attrs as frontend_attrs_of
 from llb.client.control import Control, Info, Worker
+from llb.client.entitlements import to_entitlement
 from llb.client.providers.auth import Auth
 from llb.client.providers.filesend import FileSend
 from llb.client.providers.filesync import LocalDirs, unknown_directory
@@ -112,6 +115,9 @@ class Client:
         exports: Iterable[Export] = (),
         secrets: Mapping[str, Secret] | None = None,
         ssh: Iterable[str | AgentSpec] = (),
+        cache_from: Iterable[str | Cache] = (),
+        cache_to: Iterable[str | Cache] = (),
+        allow: Iterable[str] = (),
         image_config: bytes | None = None,
         platform: Platform | str | None = None,
         on_event: Callable[[Event], None] | None = None,
@@ -122,7 +128,9 @@ class Client:
         ``local`` maps names of local directories to their paths. ``secrets`` maps ids to
         values, files (a ``Path``), variables (``EnvSecret``) or functions, ``ssh`` names
         agents as ``default``, ``ID=SOCKET`` or ``ID=KEY``; credentials for registries are
-        those of Docker's configuration. An image that is
+        those of Docker's configuration. ``cache_from`` and ``cache_to`` are caches as values
+        or as texts (:func:`parse_cache`), ``allow`` what steps may do that is not allowed by
+        itself: ``network.host``, ``security.insecure``, ``device=…``. An image that is
         made of a state gets the state's image config; of a definition,
         ``image_config`` in JSON. ``platform`` is that of steps of a state which name
         none; a frontend has an attribute for it. ``on_event`` is called for everything
@@ -163,7 +171,13 @@ class Client:
                 image_config = what.image_config(platform=platform)
                 what = what.marshal(platform=platform, local_unique_id=session.id)
             request = pb.SolveRequest(Session=session.id, Frontend=frontend or "")
+            imports = tuple(map(to_cache, cache_from))
             request.FrontendAttrs.update(frontend_attrs or {})
+            if frontend is not None:
+                request.FrontendAttrs.update(frontend_attrs_of(imports))
+            request.Cache.Imports.extend(map(_cache_entry, imports))
+            request.Cache.Exports.extend(_cache_entry(to_cache(each)) for each in cache_to)
+            request.Entitlements.extend(map(to_entitlement, allow))
             request.Exporters.extend(_exporter(export, image_config) for export in outputs)
             if what is not None:
                 _check_locals(what, local or {})
@@ -192,11 +206,15 @@ def _object_or_text(value: str) -> object:
     return decoded if isinstance(decoded, dict) and decoded else value
 
 
+def _cache_entry(cache: Cache) -> pb.CacheOptionsEntry:
+    return pb.CacheOptionsEntry(Type=cache.type, Attrs=cache.attrs)
+
+
 def _exporter(export: Export, image_config: bytes | None) -> pb.Exporter:
-    attrs = dict(export.attrs)
+    kind, attrs = export.sent
     if image_config is not None and export.takes_image_config:
         attrs.setdefault(_IMAGE_CONFIG, image_config.decode())
-    return pb.Exporter(Type=export.type, Attrs=attrs)
+    return pb.Exporter(Type=kind, Attrs=attrs)
 
 
 def _check_locals(definition: Definition, given: Mapping[str, str | Path]) -> None:

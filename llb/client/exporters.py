@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 _TO_DIRECTORY = ("local",)
 _TO_FILE = ("tar", "oci", "docker")
-_ON_DAEMON = ("image",)
+_ON_DAEMON = ("image", "registry")
 KINDS = (*_TO_DIRECTORY, *_TO_FILE, *_ON_DAEMON)
-_WITH_CONFIG = ("image", "oci", "docker")
+_WITH_CONFIG = ("image", "registry", "oci", "docker")
 STANDARD_OUTPUT = "-"
 
 
@@ -31,7 +31,8 @@ class Export:
 
     ``destination`` is a directory for ``local``, a file or ``-`` for ``tar``,
     ``oci`` and ``docker``, and absent for ``image``, which stays on the daemon or
-    goes to a registry (``name`` and ``push`` in the attributes).
+    goes to a registry (``name`` and ``push`` in the attributes); ``registry`` stands
+    for an image that is pushed.
     """
 
     type: str
@@ -56,6 +57,13 @@ class Export:
                 "a directory cannot be written to standard output",
                 hint="use -o type=tar,dest=-",
             )
+
+    @property
+    def sent(self) -> tuple[str, dict[str, str]]:
+        """The kind and the attributes as the daemon knows them."""
+        if self.type == "registry":
+            return "image", {**self.attrs, "push": "true"}
+        return self.type, dict(self.attrs)
 
     @property
     def takes_image_config(self) -> bool:

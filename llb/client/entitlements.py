@@ -1,0 +1,23 @@
+"""What steps may do only where both the daemon and the client allow it."""
+
+from __future__ import annotations
+
+from llb.errors import InvalidValueError, did_you_mean
+
+_NAMES = ("network.host", "security.insecure")
+_DEVICE = "device"
+
+
+def to_entitlement(text: str) -> str:
+    """Return an entitlement, ``network.host``, ``security.insecure`` or ``device[=NAME]``.
+
+    Raises InvalidValueError.
+    """
+    name = text.partition("=")[0]
+    if text not in _NAMES and name != _DEVICE:
+        known = (*_NAMES, _DEVICE)
+        raise InvalidValueError(
+            f"unknown entitlement {text!r}: expected {', '.join(known)}",
+            hint=did_you_mean(text, known),
+        )
+    return text

@@ -1,0 +1,93 @@
+"""Names, pushes, caches and entitlements, on the real daemon and registry."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import urllib.request
+import uuid
+from typing import TYPE_CHECKING
+
+import pytest
+
+from llb import Image
+from llb.client import Client, Event, Vertex, image
+from llb.client.caches import inline_cache, registry_cache
+from llb.errors import SolveError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.e2e.conftest import Buildctl
+
+
+def llb(*arguments: str | Path, address: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "llb", "build", *arguments, "--addr", address],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def manifest(registry: str, name: str, tag: str) -> dict[str, object]:
+    request = urllib.request.Request(
+        f"http://{registry}/v2/{name}/manifests/{tag}",
+        headers={
+            "Accept": "application/vnd.oci.image.manifest.v1+json, "
+            "application/vnd.oci.image.index.v1+json, "
+            "application/vnd.docker.distribution.manifest.v2+json"
+        },
+    )
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        found: dict[str, object] = json.load(answer)
+    return found
+
+
+def test_an_image_is_pushed_under_all_its_names(
+    buildkit_host: str, registry: str, tmp_path: Path
+) -> None:
+    (tmp_path / "Dockerfile").write_text("FROM busybox\nARG WHO\nRUN echo $WHO > /who\n")
+    name = f"test/{uuid.uuid4().hex}"
+    done = llb(
+        *(".", "-t", f"{registry}/{name}", "-t", f"{registry}/{name}:two", "--push"),
+        *("--label", "a=b", "--build-arg", "WHO=me", "--iidfile", "iid"),
+        address=buildkit_host,
+        cwd=tmp_path,
+    )
+    assert done.returncode == 0, done.stderr
+    assert manifest(registry, name, "latest") == manifest(registry, name, "two")
+    assert (tmp_path / "iid").read_text().startswith("sha256:")
+
+
+def test_a_push_without_a_name_is_refused(buildkit_host: str, tmp_path: Path) -> None:
+    (tmp_path / "Dockerfile").write_text("FROM busybox\n")
+    done = llb(".", "--push", address=buildkit_host, cwd=tmp_path)
+    assert done.returncode == 2
+    assert "--push needs a name: give one with -t NAME" in done.stderr
+
+
+@pytest.mark.parametrize("kind", ["registry", "inline"])
+def test_a_cache_in_a_registry_spares_another_daemon_the_steps(
+    kind: str, buildkit_host: str, registry: str, start_buildkitd: Callable[[], Buildctl]
+) -> None:
+    name = f"{registry}/test/{uuid.uuid4().hex}"
+    state = Image("busybox").run(f"echo {name} > /made", name="make it")
+    cache = inline_cache() if kind == "inline" else registry_cache(f"{name}-cache", mode="max")
+    with Client(buildkit_host) as client:
+        client.solve(state, exports=[image(name, push=True)], cache_to=[cache])
+    events: list[Event] = []
+    source = name if kind == "inline" else f"{name}-cache"
+    with Client(start_buildkitd().address) as other:
+        other.solve(state, cache_from=[source], on_event=events.append)
+    steps = [each for each in events if isinstance(each, Vertex) and each.name == "make it"]
+    assert steps[-1].cached
+
+
+def test_what_is_not_allowed_is_refused_by_the_daemon(buildkit_host: str) -> None:
+    state = Image("busybox").run("true", network="host", ignore_cache=True)
+    with Client(buildkit_host) as client, pytest.raises(SolveError, match=r"network\.host"):
+        client.solve(state)
