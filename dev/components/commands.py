@@ -101,8 +101,11 @@ def daemon(settings: Settings, arguments: argparse.Namespace) -> int:
     folder = arguments.folder.absolute()
     folder.mkdir(parents=True, exist_ok=True)
     addresses = [f"unix://{folder / 'buildkitd.sock'}"]
+    if arguments.port is not None:
+        addresses.append(f"tcp://127.0.0.1:{arguments.port}")
     config = folder / "buildkitd.toml"
-    config.write_text(services.buildkitd_config(settings, folder / "root", addresses))
+    text = services.buildkitd_config(settings, folder / "root", addresses, tls=arguments.tls)
+    config.write_text(text)
     command = [str(programs / "buildkitd"), "--config", str(config)]
     os.execve(command[0], command, os.environ | {"PATH": program_path()})
 
@@ -123,6 +126,10 @@ def _parser() -> argparse.ArgumentParser:
             command.add_argument("--json", action="store_true", help="as a JSON object")
         if run is daemon:
             command.add_argument("folder", type=Path, help="holds buildkitd.sock and its state")
+            command.add_argument("--port", type=int, help="of the loopback, to listen on as well")
+            command.add_argument(
+                "--tls", type=Path, help="holds ca.pem, cert.pem and key.pem for that port"
+            )
     return parser
 
 

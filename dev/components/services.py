@@ -86,8 +86,12 @@ def docker_socket(settings: Settings) -> Path:
     return settings.folder("run") / "docker.sock"
 
 
-def buildkitd_config(settings: Settings, root: Path, addresses: list[str]) -> str:
+def buildkitd_config(
+    settings: Settings, root: Path, addresses: list[str], *, tls: Path | None = None
+) -> str:
     """A buildkitd.toml: the oci worker on overlayfs and the host's network.
+
+    With the certificates in ``tls`` its ports ask clients for theirs.
 
     Names that the mirror lacks are looked up at docker.io itself, as buildkitd does by default.
     """
@@ -96,6 +100,7 @@ def buildkitd_config(settings: Settings, root: Path, addresses: list[str]) -> st
         'insecure-entitlements = ["network.host", "security.insecure"]',
         "[grpc]",
         f"address = {json.dumps(addresses)}",
+        *_tls_config(tls),
         "[worker.containerd]",
         "enabled = false",
         "[worker.oci]",
@@ -109,6 +114,13 @@ def buildkitd_config(settings: Settings, root: Path, addresses: list[str]) -> st
     if settings.local_images:
         lines += ['[registry."docker.io"]', f"mirrors = [{_quote(settings.registry)}]"]
     return "\n".join(lines) + "\n"
+
+
+def _tls_config(folder: Path | None) -> list[str]:
+    if folder is None:
+        return []
+    files = ("cert", "key", "ca")
+    return ["[grpc.tls]", *(f"{name} = {_quote(folder / f'{name}.pem')}" for name in files)]
 
 
 def engine(settings: Settings) -> Daemon:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 from attrs import frozen
 
 from llb.cli import script
+from llb.cli.connecting import NAMES as CONNECTION
+from llb.cli.connecting import Connection, connecting
 from llb.cli.files import write_text
 from llb.cli.outputs import STANDARD_OUTPUT, to_exports
 from llb.errors import InputError, InvalidValueError
@@ -108,8 +110,8 @@ def _arguments(
 @click.option(
     "--iidfile", type=click.Path(dir_okay=False, path_type=Path), help="The digest of the image."
 )
-@click.option("--addr", metavar="ADDRESS", help="The BuildKit: unix://PATH or tcp://HOST:PORT.")
-def build(**options: object) -> None:
+@connecting
+def build(**options: Any) -> None:
     """Build a Python script, a definition, or the Dockerfile of a directory.
 
     \b
@@ -119,14 +121,14 @@ def build(**options: object) -> None:
       python build.py | llb build - --local context=.
     """  # noqa: D301 - click wants the control character
     # grpc costs 100 ms to import, which `llb --help` should not wait for.
-    from llb.client import Client  # noqa: PLC0415
     from llb.client.agents import parse_agent  # noqa: PLC0415
     from llb.client.caches import parse_cache  # noqa: PLC0415
     from llb.client.entitlements import to_entitlement  # noqa: PLC0415
     from llb.client.progress import display  # noqa: PLC0415
     from llb.client.secrets import parse_secret  # noqa: PLC0415
 
-    given = _Options(**options)  # type: ignore[arg-type]
+    connection = Connection(**{name: options.pop(name) for name in CONNECTION})
+    given = _Options(**options)
     try:
         exports = to_exports(given.outputs, given.tags, push=given.push)
         secrets = dict(map(parse_secret, given.secrets))
@@ -138,7 +140,7 @@ def build(**options: object) -> None:
     except InvalidValueError as error:
         raise _usage_error(error) from error
     request = _dockerfile(given) if given.is_dockerfile else _definition(given)
-    with Client(given.addr) as client, shown:
+    with connection.open() as client, shown:
         result = client.solve(
             request.definition,
             frontend=request.frontend,
@@ -185,7 +187,6 @@ class _Options:
     progress: str
     metadata_file: Path | None
     iidfile: Path | None
-    addr: str | None
 
     @property
     def is_dockerfile(self) -> bool:

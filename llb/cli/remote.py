@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
-_ADDR = click.option("--addr", metavar="ADDRESS", help="unix://PATH or tcp://HOST:PORT.")
+from llb.cli.connecting import Connection, connecting
 
 
 @click.command()
-@_ADDR
-def info(addr: str | None) -> None:
+@connecting
+def info(**options: Any) -> None:
     """Print which BuildKit answers, and where.
 
     \b
     Example: llb info --addr unix:///run/buildkit/buildkitd.sock
     """  # noqa: D301 - click wants the control character
-    from llb.client import Client  # noqa: PLC0415 - loads grpc
-
-    with Client(addr) as client:
+    with Connection(**options).open() as client:
         found = client.info()
         click.echo(f"address   {client.address}")
         click.echo(f"package   {found.package}")
@@ -26,16 +26,14 @@ def info(addr: str | None) -> None:
 
 
 @click.command()
-@_ADDR
-def workers(addr: str | None) -> None:
+@connecting
+def workers(**options: Any) -> None:
     """Print what runs steps: worker, platforms and labels.
 
     \b
     Example: llb workers
     """  # noqa: D301 - click wants the control character
-    from llb.client import Client  # noqa: PLC0415 - loads grpc
-
-    with Client(addr) as client:
+    with Connection(**options).open() as client:
         for worker in client.workers():
             click.echo(worker.id)
             click.echo(f"  platforms  {', '.join(map(str, worker.platforms))}")

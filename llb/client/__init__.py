@@ -15,8 +15,10 @@ from llb.client.control import Info, Worker
 from llb.client.events import Event, Vertex, VertexLog, VertexStatus, VertexWarning
 from llb.client.exporters import Export, image, local, oci, parse_export, tar
 from llb.client.secrets import EnvSecret, Secret
+from llb.client.tls import TLS
 
 __all__ = [
+    "TLS",
     "AgentSpec",
     "Client",
     "EnvSecret",

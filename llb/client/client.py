@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from llb.client.exporters import Export
     from llb.client.providers.service import Service
     from llb.client.secrets import Secret
+    from llb.client.tls import TLS
     from llb.definition import Definition
     from llb.platforms import Platform
 
@@ -71,13 +72,16 @@ class Client:
 
     ``addr`` is ``unix://PATH`` or ``tcp://HOST:PORT``. Without it ``BUILDKIT_HOST``
     is used, then the default sockets, then a private daemon that is started when
-    buildkitd is installed. Raises ConnectError where none of these is there.
+    buildkitd is installed. ``tls`` is for a daemon at ``tcp://`` that asks for it. Raises
+    ConnectError where none of these is there.
     """
 
-    def __init__(self, addr: str | None = None) -> None:
+    def __init__(self, addr: str | None = None, *, tls: TLS | None = None) -> None:
         found = addresses.named(addr) or addresses.default_socket()
         self.address = found or daemon.start()
-        self._control = Control(self.address, addresses.to_target(self.address))
+        if tls is not None and not self.address.startswith("tcp://"):
+            raise InvalidValueError(f"TLS is for tcp:// addresses, not for {self.address}")
+        self._control = Control(self.address, addresses.to_target(self.address), tls)
         self._version: str | None = None
 
     def __enter__(self) -> Self:

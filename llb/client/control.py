@@ -11,6 +11,7 @@ from attrs import frozen
 from llb._pb import control_pb2 as pb
 from llb.client import events
 from llb.client.failures import from_rpc, unreachable
+from llb.client.tls import TLSPipe
 from llb.platforms import Platform
 from llb.tunnel import socket_pipe
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from google.protobuf.message import Message
 
     from llb._pb import ops_pb2
+    from llb.client.tls import TLS
     from llb.tunnel import Pipe
 
 _SERVICE = pb.DESCRIPTOR.services_by_name["Control"]
@@ -64,13 +66,12 @@ class Control:
     daemon's status and TransportError where the connection breaks.
     """
 
-    def __init__(self, address: str, target: str) -> None:
+    def __init__(self, address: str, target: str, tls: TLS | None = None) -> None:
         self.address = address
+        self._tls = tls
         # grpc would try on and on where nothing listens.
-        _connect(address).close()
-        # A daemon is reached under the name of its socket, which is no host name.
-        options = (*_OPTIONS, ("grpc.default_authority", "localhost"))
-        self.channel = grpc.insecure_channel(target, options=options)
+        self.connect().close()
+        self.channel = _channel(target, tls)
         self._greet()
 
     def _greet(self) -> None:
@@ -122,7 +123,17 @@ class Control:
 
     def connect(self) -> Pipe:
         """Return a further connection, as bytes; raises ConnectError."""
-        return socket_pipe(_connect(self.address))
+        connection = _connect(self.address)
+        if self._tls is None:
+            return socket_pipe(connection)
+        host = self.address.partition("://")[2].rpartition(":")[0].strip("[]")
+        try:
+            connection.settimeout(_CONNECT_SECONDS)
+            return TLSPipe(self._tls.wrap(connection, host))
+        except OSError as error:
+            connection.close()
+            reason = getattr(error, "verify_message", None) or error.strerror or str(error)
+            raise unreachable(self.address, f"TLS: {reason}") from error
 
     def close(self) -> None:
         """Close the connection; a second call does nothing."""
@@ -148,6 +159,15 @@ class Control:
             request_serializer=_message(method.input_type.name).SerializeToString,
             response_deserializer=_message(method.output_type.name).FromString,
         )
+
+
+def _channel(target: str, tls: TLS | None) -> grpc.Channel:
+    if tls is None:
+        # A daemon is reached under the name of its socket, which is no host name.
+        options = (*_OPTIONS, ("grpc.default_authority", "localhost"))
+        return grpc.insecure_channel(target, options=options)
+    named = (("grpc.ssl_target_name_override", tls.server_name),) if tls.server_name else ()
+    return grpc.secure_channel(target, tls.credentials(), options=(*_OPTIONS, *named))
 
 
 def _connect(address: str) -> socket.socket:

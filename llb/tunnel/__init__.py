@@ -16,7 +16,7 @@ From below: :mod:`~llb.tunnel.frames`, :mod:`~llb.tunnel.streams` and
 from __future__ import annotations
 
 from llb.tunnel.channel import Channel, ClientCall
-from llb.tunnel.pipe import Pipe, memory_pair, socket_pipe, stdio_pipe
+from llb.tunnel.pipe import DescriptorPipe, Pipe, memory_pair, socket_pipe, stdio_pipe
 from llb.tunnel.server import Handler, Server, ServerCall
 from llb.tunnel.status import Code
 
@@ -24,6 +24,7 @@ __all__ = [
     "Channel",
     "ClientCall",
     "Code",
+    "DescriptorPipe",
     "Handler",
     "Pipe",
     "Server",

@@ -48,13 +48,13 @@ def stdio_pipe(read_fd: int, write_fd: int) -> Pipe:
     They are made non-blocking, because nothing else on POSIX lets
     :meth:`Pipe.close` unblock a thread that reads or writes them.
     """
-    return _DescriptorPipe(read_fd, write_fd)
+    return DescriptorPipe(read_fd, write_fd)
 
 
 def socket_pipe(sock: socket) -> Pipe:
     """Return a pipe over a connected stream socket, which it owns from here on."""
     fd = sock.detach()
-    return _DescriptorPipe(fd, fd)
+    return DescriptorPipe(fd, fd)
 
 
 def memory_pair(capacity: int = 2**20) -> tuple[Pipe, Pipe]:
@@ -63,7 +63,13 @@ def memory_pair(capacity: int = 2**20) -> tuple[Pipe, Pipe]:
     return _MemoryPipe(there, back), _MemoryPipe(back, there)
 
 
-class _DescriptorPipe:
+class DescriptorPipe:
+    """A pipe over two descriptors, which it makes non-blocking.
+
+    What reads and writes a part may be replaced in a subclass; it raises BlockingIOError
+    where there is nothing to do yet.
+    """
+
     def __init__(self, read_fd: int, write_fd: int) -> None:
         self._read_fd = read_fd
         self._write_fd = write_fd
@@ -81,10 +87,11 @@ class _DescriptorPipe:
         self._closing, self._close_signal = os.pipe()
 
     def read(self) -> bytes:
+        """Block for some bytes and return them; ``b""`` is the end."""
         with self._reading:
             while not self._closed:
                 try:
-                    return os.read(self._read_fd, _CHUNK)
+                    return self._read_some()
                 except BlockingIOError:
                     self._wait(self._read_fd, select.POLLIN)
                 except OSError as error:
@@ -92,27 +99,42 @@ class _DescriptorPipe:
             return b""
 
     def write(self, data: bytes) -> None:
+        """Block until all of ``data`` is taken."""
         with self._writing:
             rest = memoryview(data)
             while rest:
                 if self._closed:
                     raise TransportError("pipe is closed")
                 try:
-                    rest = rest[os.write(self._write_fd, rest) :]
+                    rest = rest[self._write_some(rest) :]
                 except BlockingIOError:
                     self._wait(self._write_fd, select.POLLOUT)
                 except OSError as error:
                     raise TransportError(f"writing failed: {error.strerror}") from error
 
     def close(self) -> None:
+        """End both directions and unblock who reads or writes; idempotent."""
         with self._close_lock:
             if self._closed:
                 return
             self._closed = True
         os.close(self._close_signal)
         with self._reading, self._writing:
-            for fd in {self._read_fd, self._write_fd, self._closing}:
-                os.close(fd)
+            self._close_ends()
+            os.close(self._closing)
+
+    def _read_some(self) -> bytes:
+        """Return what has come, ``b""`` at the end."""
+        return os.read(self._read_fd, _CHUNK)
+
+    def _write_some(self, data: memoryview) -> int:
+        """Return how many bytes were taken."""
+        return os.write(self._write_fd, data)
+
+    def _close_ends(self) -> None:
+        """Close the descriptors."""
+        for fd in {self._read_fd, self._write_fd}:
+            os.close(fd)
 
     def _wait(self, fd: int, event: int) -> None:
         poll = select.poll()

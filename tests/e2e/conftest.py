@@ -89,12 +89,20 @@ def buildctl(stack: dict[str, str], buildkit_host: str) -> Buildctl:
     return Buildctl(Path(stack["PYLLB_BUILDCTL"]), buildkit_host)
 
 
+@pytest.fixture(scope="session")
+def frontend(stack: dict[str, str], buildkit_host: str) -> str:
+    """Build and push the frontend image; the name under which daemons find it."""
+    assert buildkit_host
+    subprocess.run(["make", "-s", "image"], cwd=HERE.parents[1], check=True, capture_output=True)
+    return f"localhost:{stack['PYLLB_REGISTRY_PORT']}/pyfrontend"
+
+
 @pytest.fixture
-def start_buildkitd(tmp_path: Path, buildctl: Buildctl) -> Iterator[Callable[[], Buildctl]]:
+def start_buildkitd(tmp_path: Path, buildctl: Buildctl) -> Iterator[Callable[..., Buildctl]]:
     """Start a daemon of the test's own, to be filled or killed; each call starts another."""
     running: list[subprocess.Popen[bytes]] = []
 
-    def start() -> Buildctl:
+    def start(*arguments: str | Path) -> Buildctl:
         folder = tmp_path / f"buildkitd{len(running)}"
         folder.mkdir()
         with (folder / "log").open("wb") as log, socket.socket(AF_UNIX, SOCK_DGRAM) as ready:
@@ -103,7 +111,7 @@ def start_buildkitd(tmp_path: Path, buildctl: Buildctl) -> Iterator[Callable[[],
             ready.settimeout(START_SECONDS)
             running.append(
                 subprocess.Popen(
-                    [str(STACK), "daemon", str(folder)],
+                    [STACK, "daemon", folder, *arguments],
                     stdout=log,
                     stderr=log,
                     env=os.environ | {"NOTIFY_SOCKET": str(folder / "ready")},
