@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, Unpack
 
 from attrs import field, frozen
 
@@ -13,11 +13,12 @@ from llb import caps
 from llb._pb import control_pb2 as pb
 from llb.client import address as addresses
 from llb.client import daemon
-from llb.client.agents import Agents, AgentSpec, to_agent
+from llb.client.agents import Agents, to_agent
 from llb.client.caches import Cache, to_cache
 from llb.client.caches import frontend_attrs as frontend_attrs_of
 from llb.client.control import Control, Info, Worker
 from llb.client.entitlements import to_entitlement
+from llb.client.options import BuildOptions
 from llb.client.providers.auth import Auth
 from llb.client.providers.filesend import FileSend
 from llb.client.providers.filesync import LocalDirs, unknown_directory
@@ -26,22 +27,25 @@ from llb.client.providers.ssh import SSHAgents
 from llb.client.session import Session
 from llb.client.solving import Solving
 from llb.errors import InvalidValueError, RemoteError
+from llb.gateway import Gateway, ImageConfig, Request, Result, answer
 from llb.state import State
+from llb.steps import check_keys
+from llb.tunnel import Channel
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Mapping
     from types import TracebackType
 
-    from llb.client.events import Event
     from llb.client.exporters import Export
     from llb.client.providers.service import Service
-    from llb.client.secrets import Secret
     from llb.client.tls import TLS
     from llb.definition import Definition
     from llb.platforms import Platform
 
 _IMAGE_CONFIG = "containerimage.config"
 _LOCAL = "local://"
+# How a call to the gateway says which build it belongs to (client/buildid).
+_BUILD_ID = "buildkit-controlapi-buildid"
 
 
 @frozen
@@ -115,31 +119,15 @@ class Client:
         *,
         frontend: str | None = None,
         frontend_attrs: Mapping[str, str] | None = None,
-        local: Mapping[str, str | Path] | None = None,
-        exports: Iterable[Export] = (),
-        secrets: Mapping[str, Secret] | None = None,
-        ssh: Iterable[str | AgentSpec] = (),
-        cache_from: Iterable[str | Cache] = (),
-        cache_to: Iterable[str | Cache] = (),
-        allow: Iterable[str] = (),
         image_config: bytes | None = None,
         platform: Platform | str | None = None,
-        on_event: Callable[[Event], None] | None = None,
-        timeout: float | None = None,
+        **options: Unpack[BuildOptions],
     ) -> SolveResult:
         """Build a state, a definition, or what a frontend makes of its attributes.
 
-        ``local`` maps names of local directories to their paths. ``secrets`` maps ids to
-        values, files (a ``Path``), variables (``EnvSecret``) or functions, ``ssh`` names
-        agents as ``default``, ``ID=SOCKET`` or ``ID=KEY``; credentials for registries are
-        those of Docker's configuration. ``cache_from`` and ``cache_to`` are caches as values
-        or as texts (:func:`parse_cache`), ``allow`` what steps may do that is not allowed by
-        itself: ``network.host``, ``security.insecure``, ``device=…``. An image that is
-        made of a state gets the state's image config; of a definition,
-        ``image_config`` in JSON. ``platform`` is that of steps of a state which name
-        none; a frontend has an attribute for it. ``on_event`` is called for everything
-        that happens, on a thread of its own; an exception of it ends the build and is
-        raised here. ``timeout`` is in seconds.
+        An image that is made of a state gets the state's image config; of a definition,
+        ``image_config`` in JSON. ``platform`` is that of steps of a state which name none;
+        a frontend has an attribute for it. The rest are :class:`BuildOptions`.
 
         Raises SolveError when the build fails, InputError for a local directory, a
         secret, an agent or a destination that cannot be used, CancelledError when the
@@ -155,40 +143,73 @@ class Client:
                 hint="a definition has one in each step; for a frontend it is the attribute "
                 "platform",
             )
-        directories = LocalDirs({name: Path(path) for name, path in (local or {}).items()})
-        outputs = tuple(exports)
-        receivers = {
-            number: receiver
-            for number, export in enumerate(outputs)
-            if (receiver := export.receiver()) is not None
-        }
-        with Agents(map(to_agent, ssh)) as agents:
-            services: list[Service] = [
-                directories,
-                FileSend(receivers),
-                Secrets(secrets or {}),
-                SSHAgents(agents),
-                Auth(),
-            ]
-            session = Session(services, shared_key=directories.shared_key)
+        with _Build(self._control, options) as build:
             if isinstance(what, State):
                 image_config = what.image_config(platform=platform)
-                what = what.marshal(platform=platform, local_unique_id=session.id)
-            request = pb.SolveRequest(Session=session.id, Frontend=frontend or "")
-            imports = tuple(map(to_cache, cache_from))
-            request.FrontendAttrs.update(frontend_attrs or {})
-            if frontend is not None:
-                request.FrontendAttrs.update(frontend_attrs_of(imports))
-            request.Cache.Imports.extend(map(_cache_entry, imports))
-            request.Cache.Exports.extend(_cache_entry(to_cache(each)) for each in cache_to)
-            request.Entitlements.extend(map(to_entitlement, allow))
-            request.Exporters.extend(_exporter(export, image_config) for export in outputs)
+                what = what.marshal(platform=platform, local_unique_id=build.session.id)
+            request = build.request(image_config)
             if what is not None:
-                _check_locals(what, local or {})
+                _check_locals(what, options.get("local", {}))
                 self._check_capabilities(what)
                 request.Definition.CopyFrom(what.to_pb())
-            response = Solving(self._control, session, receivers, on_event).run(request, timeout)
-            return SolveResult(dict(response.ExporterResponse))
+            if frontend is not None:
+                request.Frontend = frontend
+                request.FrontendAttrs.update({**(frontend_attrs or {}), **build.cache_attrs})
+            return build.run(request)
+
+    def build(
+        self,
+        function: Callable[[Request, Gateway], Result],
+        *,
+        frontend_attrs: Mapping[str, str] | None = None,
+        **options: Unpack[BuildOptions],
+    ) -> SolveResult:
+        """Build what a function returns that acts as a frontend, in this process.
+
+        It is given a request with ``frontend_attrs`` as its options, and a gateway to ask
+        the daemon with; the same function can be served from an image
+        (:func:`llb.gateway.serve`). Raises what the function raises, and what
+        :meth:`solve` does.
+        """
+        with _Build(self._control, options) as build:
+            asked = Request(
+                options={**(frontend_attrs or {}), **build.cache_attrs},
+                session_id=build.session.id,
+                platforms=self.workers()[0].platforms,
+            )
+            request = build.request(None)
+            request.FrontendAttrs.update(asked.options)
+            return build.run(request, lambda ref: self._answer(function, asked, ref))
+
+    def resolve_image_config(
+        self, ref: str, *, platform: Platform | None = None, resolve_mode: str = "default"
+    ) -> ImageConfig:
+        """Return digest and config of an image, as the daemon finds it in its registry.
+
+        A client is thereby the ``resolver`` of :func:`llb.Image`.
+        """
+        found: list[ImageConfig] = []
+
+        def resolve(_: Request, gateway: Gateway) -> Result:
+            found.append(
+                gateway.resolve_image_config(ref, platform=platform, resolve_mode=resolve_mode)
+            )
+            return Result()
+
+        self.build(resolve)
+        return found[0]
+
+    def _answer(
+        self, function: Callable[[Request, Gateway], Result], request: Request, ref: str
+    ) -> None:
+        """Be the frontend of the build ``ref``, over a connection of its own."""
+        channel = Channel(self._control.connect())
+        try:
+            error = answer(function, request, Gateway(channel, metadata=((_BUILD_ID, ref),)))
+            if error is not None:
+                raise error
+        finally:
+            channel.close()
 
     def _check_capabilities(self, definition: Definition) -> None:
         if self._version is None:
@@ -212,6 +233,60 @@ def _object_or_text(value: str) -> object:
 
 def _cache_entry(cache: Cache) -> pb.CacheOptionsEntry:
     return pb.CacheOptionsEntry(Type=cache.type, Attrs=cache.attrs)
+
+
+class _Build:
+    """One build while it is made ready and runs: its session, and what the session needs."""
+
+    def __init__(self, control: Control, options: BuildOptions) -> None:
+        check_keys(options, BuildOptions.__optional_keys__)
+        self._control = control
+        self._options = options
+        self._exports = tuple(options.get("exports", ()))
+        self._imports = tuple(map(to_cache, options.get("cache_from", ())))
+        self._receivers = {
+            number: receiver
+            for number, export in enumerate(self._exports)
+            if (receiver := export.receiver()) is not None
+        }
+        local = {name: Path(path) for name, path in options.get("local", {}).items()}
+        directories, secrets = LocalDirs(local), Secrets(options.get("secrets", {}))
+        self._agents = Agents(map(to_agent, options.get("ssh", ())))
+        services: list[Service] = [
+            *(directories, FileSend(self._receivers), secrets),
+            *(SSHAgents(self._agents), Auth()),
+        ]
+        self.session = Session(services, shared_key=directories.shared_key)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._agents.close()
+
+    @property
+    def cache_attrs(self) -> dict[str, str]:
+        """How a frontend is told of the caches that are read."""
+        return frontend_attrs_of(self._imports)
+
+    def request(self, image_config: bytes | None) -> pb.SolveRequest:
+        """Return the request without what is built."""
+        options = self._options
+        request = pb.SolveRequest(Session=self.session.id)
+        request.Cache.Imports.extend(map(_cache_entry, self._imports))
+        caches = map(to_cache, options.get("cache_to", ()))
+        request.Cache.Exports.extend(map(_cache_entry, caches))
+        request.Entitlements.extend(map(to_entitlement, options.get("allow", ())))
+        request.Exporters.extend(_exporter(export, image_config) for export in self._exports)
+        return request
+
+    def run(
+        self, request: pb.SolveRequest, beside: Callable[[str], None] | None = None
+    ) -> SolveResult:
+        """Build; ``beside`` works meanwhile, and is told the name of the build."""
+        on_event, timeout = self._options.get("on_event"), self._options.get("timeout")
+        solving = Solving(self._control, self.session, self._receivers, on_event)
+        return SolveResult(dict(solving.run(request, timeout, beside).ExporterResponse))
 
 
 def _exporter(export: Export, image_config: bytes | None) -> pb.Exporter:

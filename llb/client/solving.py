@@ -69,12 +69,23 @@ class Solving:
         self._future: grpc.Future[pb.SolveResponse] | None = None
         self._broken: Exception | None = None
 
-    def run(self, request: pb.SolveRequest, timeout: float | None) -> pb.SolveResponse:
-        """Send the request and return the answer; raises what ``Client.solve`` does."""
+    def run(
+        self,
+        request: pb.SolveRequest,
+        timeout: float | None,
+        beside: Callable[[str], None] | None = None,
+    ) -> pb.SolveResponse:
+        """Send the request and return the answer; raises what ``Client.solve`` does.
+
+        ``beside`` works meanwhile on a thread of its own, and is told the name of the
+        build; what it raises ends the build and is raised here.
+        """
         request.Ref = uuid.uuid4().hex
         self._session.open(self._control.connect())
         serving = self._thread(self._serve)
         following = self._thread(lambda: self._follow(request.Ref))
+        if beside is not None:
+            self._thread(lambda: self._work(beside, request.Ref))
         try:
             response = self._wait(request, timeout)
             following.join(_STATUS_SECONDS)
@@ -129,6 +140,13 @@ class Solving:
         except TransportError as error:
             # Nothing else notices a network that goes silent.
             self._break(lost(self._control.address, error.message))
+
+    def _work(self, beside: Callable[[str], None], ref: str) -> None:
+        try:
+            beside(ref)
+        # The caller's own error, whatever it is, belongs to the caller of build().
+        except Exception as error:  # noqa: BLE001
+            self._break(error)
 
     def _follow(self, ref: str) -> None:
         self._status_call, events = self._control.status(ref)

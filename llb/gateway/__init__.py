@@ -7,7 +7,9 @@
 from llb.gateway.connection import Caps, Gateway, ImageConfig, is_not_found
 from llb.gateway.request import Request
 from llb.gateway.results import Ref, Result
-from llb.gateway.serve import serve
+from llb.gateway.serve import answer, serve
+from llb.gateway.sources import definition_json, source_json
+from llb.gateway.status import unsupported_request
 
 __all__ = [
     "Caps",
@@ -16,6 +18,10 @@ __all__ = [
     "Ref",
     "Request",
     "Result",
+    "answer",
+    "definition_json",
     "is_not_found",
     "serve",
+    "source_json",
+    "unsupported_request",
 ]

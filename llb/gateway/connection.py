@@ -14,6 +14,7 @@ from llb import caps
 from llb._pb import gateway_pb2 as pb
 from llb._pb import ops_pb2
 from llb.gateway.results import Ref, Result
+from llb.gateway.sources import source_info
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
     from google.rpc import status_pb2
 
     from llb import Definition, Platform
-    from llb.errors import RemoteError, Span
+    from llb.errors import RemoteError
+    from llb.source_map import Location, Range
     from llb.tunnel import Channel
 
     M = TypeVar("M", bound=Message)
@@ -54,11 +56,12 @@ class Gateway:
     """A connection to the daemon; safe for use by several threads at once.
 
     Every call raises RemoteError with the daemon's status, or TransportError
-    where the connection broke.
+    where the connection broke. ``metadata`` goes with every call.
     """
 
-    def __init__(self, channel: Channel) -> None:
+    def __init__(self, channel: Channel, *, metadata: tuple[tuple[str, str], ...] = ()) -> None:
         self._channel = channel
+        self._metadata = metadata
         self.caps = self._ping()
 
     def solve(
@@ -137,24 +140,25 @@ class Gateway:
         *,
         detail: Iterable[str] = (),
         url: str = "",
-        span: Span | None = None,
+        level: int = 1,
+        location: Location | None = None,
     ) -> None:
-        """Show a warning at the step with ``digest``; a daemon that shows none ignores it."""
+        """Show a warning at the step with ``digest``; a daemon that shows none ignores it.
+
+        ``location`` is the place in a file that it is about.
+        """
         if "gateway.warnings" not in self.caps.frontend:
             return
         request = pb.WarnRequest(
             digest=digest,
-            level=1,
+            level=level,
             short=message.encode(),
             detail=[line.encode() for line in detail],
             url=url,
         )
-        if span is not None:
-            request.info.CopyFrom(
-                ops_pb2.SourceInfo(filename=span.filename, data=span.text.encode())
-            )
-            start, end = span.line, span.end_line or span.line
-            request.ranges.add(start=ops_pb2.Position(line=start), end=ops_pb2.Position(line=end))
+        if location is not None:
+            request.info.CopyFrom(source_info(location.file))
+            request.ranges.extend(map(_range, location.ranges))
         self._call("Warn", request, pb.WarnResponse)
 
     def return_result(self, result: Result) -> None:
@@ -194,8 +198,20 @@ class Gateway:
     def _call(
         self, method: str, request: Message, response: type[M], *, timeout: float | None = None
     ) -> M:
-        data = self._channel.call(_SERVICE + method, request.SerializeToString(), timeout=timeout)
+        data = self._channel.call(
+            _SERVICE + method,
+            request.SerializeToString(),
+            timeout=timeout,
+            metadata=self._metadata,
+        )
         return response.FromString(data)
+
+
+def _range(found: Range) -> ops_pb2.Range:
+    return ops_pb2.Range(
+        start=ops_pb2.Position(line=found.line, character=found.character),
+        end=ops_pb2.Position(line=found.end_line, character=found.end_character),
+    )
 
 
 def is_not_found(error: RemoteError) -> bool:

@@ -33,7 +33,7 @@ def serve(build: Callable[[Request, Gateway], Result], *, language: str = "") ->
         sys.stderr.write(render(error) + "\n")
         return 1
     try:
-        _answer(build, request, gateway, language)
+        answer(build, request, gateway, language=language)
     except TransportError as error:
         # The daemon is gone, or has cancelled the build: nobody is left to tell.
         sys.stderr.write(render(error) + "\n")
@@ -43,9 +43,14 @@ def serve(build: Callable[[Request, Gateway], Result], *, language: str = "") ->
     return 0
 
 
-def _answer(
-    build: Callable[[Request, Gateway], Result], request: Request, gateway: Gateway, language: str
-) -> None:
+def answer(
+    build: Callable[[Request, Gateway], Result],
+    request: Request,
+    gateway: Gateway,
+    *,
+    language: str = "",
+) -> BaseException | None:
+    """Answer the daemon with what ``build`` returns, or with its exception, which is returned."""
     try:
         result = _checked(build(request, gateway))
     except TransportError:
@@ -54,8 +59,9 @@ def _answer(
     # error goes to the log of the daemon alone.
     except BaseException as error:  # noqa: BLE001
         gateway.return_error(to_status(error, language=language))
-    else:
-        gateway.return_result(result)
+        return error
+    gateway.return_result(result)
+    return None
 
 
 def _checked(result: object) -> Result:

@@ -19,9 +19,19 @@ from google.rpc import status_pb2
 from llb.errors import CancelledError, LLBError, RemoteError, Span
 
 _SOURCE = "github.com/moby/buildkit/errdefs.Source+json"
+_SUBREQUEST = "github.com/moby/buildkit/errdefs.Subrequest+json"
 _CANCELLED = 1
+_UNIMPLEMENTED = 12
 _UNKNOWN = 2
 _PACKAGE = str(Path(__file__).parents[1]) + "/"
+
+
+def unsupported_request(name: str) -> RemoteError:
+    """Return the error of a request other than a build that a frontend does not answer."""
+    detail = AnyMessage(type_url=_SUBREQUEST, value=json.dumps({"name": name}).encode())
+    return RemoteError(
+        f"unsupported request {name}", code=_UNIMPLEMENTED, details=(detail.SerializeToString(),)
+    )
 
 
 def to_status(error: BaseException, *, language: str = "") -> status_pb2.Status:

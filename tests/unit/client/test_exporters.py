@@ -29,7 +29,10 @@ def test_outputs_are_read(text: str, export: Export) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("type=locl,dest=x", "unknown exporter 'locl': expected local, tar, oci, docker, image"),
+        (
+            "type=locl,dest=x",
+            "unknown exporter 'locl': expected local, tar, oci, docker, image, registry",
+        ),
         ("type=local", "the exporter local needs a destination"),
         ("type=local,dest=-", "a directory cannot be written to standard output"),
         ("type=image,dest=x", "the exporter image takes no dest"),

@@ -1,0 +1,40 @@
+"""What every build can be told, whatever is built."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypedDict
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from pathlib import Path
+
+    from llb.client.agents import AgentSpec
+    from llb.client.caches import Cache
+    from llb.client.events import Event
+    from llb.client.exporters import Export
+    from llb.client.secrets import Secret
+
+
+class BuildOptions(TypedDict, total=False):
+    """The options of a build, with what they are when they are not given: nothing.
+
+    ``local`` maps names of local directories to their paths. ``exports`` are what is done
+    with the result. ``secrets`` maps ids to values, files (a ``Path``), variables
+    (``EnvSecret``) or functions; ``ssh`` names agents as ``default``, ``ID=SOCKET`` or
+    ``ID=KEY``; credentials for registries are those of Docker's configuration.
+    ``cache_from`` and ``cache_to`` are caches as values or as texts
+    (:func:`llb.client.caches.parse_cache`), ``allow`` what steps may do that is not allowed
+    by itself: ``network.host``, ``security.insecure``, ``device=…``. ``on_event`` is called
+    for everything that happens, on a thread of its own; an exception of it ends the build
+    and is raised where the build was started. ``timeout`` is in seconds.
+    """
+
+    local: Mapping[str, str | Path]
+    exports: Iterable[Export]
+    secrets: Mapping[str, Secret]
+    ssh: Iterable[str | AgentSpec]
+    cache_from: Iterable[str | Cache]
+    cache_to: Iterable[str | Cache]
+    allow: Iterable[str]
+    on_event: Callable[[Event], None] | None
+    timeout: float | None

@@ -1,0 +1,89 @@
+"""Source files and definitions as messages, and as the JSON that Go makes of messages.
+
+Answers to requests of clients carry them in JSON of two kinds: Go's ``encoding/json``, which
+writes fields by their names in the ``.proto`` file, and protobuf's own mapping ("ProtoJSON").
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from google.protobuf.descriptor import FieldDescriptor
+
+from llb._pb import ops_pb2
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from google.protobuf.message import Message
+
+    from llb.definition import Definition
+    from llb.source_map import SourceFile
+
+_LARGE = (FieldDescriptor.CPPTYPE_INT64, FieldDescriptor.CPPTYPE_UINT64)
+
+
+def source_info(file: SourceFile) -> ops_pb2.SourceInfo:
+    """Return a source file with the definition that it was read from."""
+    info = ops_pb2.SourceInfo(filename=file.filename, data=file.data, language=file.language)
+    if file.definition is not None:
+        info.definition.MergeFromString(file.definition)
+    return info
+
+
+def source_json(file: SourceFile) -> dict[str, Any]:
+    """Return a source file as ``encoding/json`` has it."""
+    found: dict[str, Any] = _plain(source_info(file))
+    return found
+
+
+def definition_json(definition: Definition) -> dict[str, Any]:
+    """Return a definition as ``frontend.convertllb`` answers it: operations by their digests."""
+    message = definition.to_pb()
+    operations = {_digest(data): ops_pb2.Op.FromString(data) for data in getattr(message, "def")}
+    return {
+        "def": {digest: _proto(operations[digest]) for digest in sorted(operations)},
+        "metadata": _plain(message.metadata),
+        "source": _proto(message.Source),
+    }
+
+
+def _digest(data: bytes) -> str:
+    return f"sha256:{hashlib.sha256(data).hexdigest()}"
+
+
+def _plain(value: Any) -> Any:
+    """Return a value as ``encoding/json`` has it."""
+    if hasattr(value, "ListFields"):
+        return {field.name: _plain(each) for field, each in value.ListFields()}
+    return _parts(value, _plain)
+
+
+def _proto(message: Message) -> dict[str, Any]:
+    """Return a message as ProtoJSON has it: other names, and large numbers as text."""
+    return {field.json_name: _proto_value(field, each) for field, each in message.ListFields()}
+
+
+def _proto_value(field: FieldDescriptor, value: Any) -> Any:
+    if hasattr(value, "ListFields"):
+        return _proto(value)
+    if field.cpp_type in _LARGE:
+        return str(value)
+    if field.enum_type is not None:
+        return field.enum_type.values_by_number[value].name
+    # What is in a map here, texts, flags and messages, is written alike whatever the field.
+    return _parts(value, partial(_proto_value, field))
+
+
+def _parts(value: Any, convert: Callable[[Any], Any]) -> Any:
+    """Return bytes as base64, and lists and maps of what ``convert`` makes of their parts."""
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode()
+    if hasattr(value, "items"):
+        return {key: convert(value[key]) for key in sorted(value)}
+    if hasattr(value, "extend"):
+        return [convert(each) for each in value]
+    return value

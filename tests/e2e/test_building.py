@@ -1,0 +1,99 @@
+"""Functions that act as frontends in the client's own process."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+
+from frontend.build import build as dockerfile
+from llb import Image, Local, Scratch
+from llb.client import Client, local, oci
+from llb.errors import RemoteError, SolveError
+from llb.gateway import Gateway, Request, Result
+from tests.e2e.test_example import image_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_a_function_of_this_process_is_a_frontend(buildkit_host: str, tmp_path: Path) -> None:
+    threads = []
+
+    def build(request: Request, gateway: Gateway) -> Result:
+        threads.append(threading.current_thread())
+        made = gateway.solve(Image("busybox").run("echo built > /x").marshal())
+        text = gateway.read_file(made, "/x") + request.options["word"].encode()
+        return Result(gateway.solve(Scratch().mkfile("/y", text).marshal()))
+
+    with Client(buildkit_host) as client:
+        client.build(build, frontend_attrs={"word": "given"}, exports=[local(tmp_path / "out")])
+    assert (tmp_path / "out" / "y").read_text() == "built\ngiven"
+    assert len(threads) == 1
+
+
+def test_it_has_the_session_of_the_client(buildkit_host: str, tmp_path: Path) -> None:
+    (tmp_path / "context").mkdir()
+    (tmp_path / "context" / "a").write_text("of the client")
+
+    def build(request: Request, gateway: Gateway) -> Result:
+        source = Local("context", session_id=request.session_id)
+        return Result(gateway.solve(source.marshal()))
+
+    with Client(buildkit_host) as client:
+        client.build(
+            build, local={"context": tmp_path / "context"}, exports=[local(tmp_path / "out")]
+        )
+    assert (tmp_path / "out" / "a").read_text() == "of the client"
+
+
+def test_an_exception_of_the_function_is_raised_where_it_was_called(
+    buildkit_host: str, tmp_path: Path
+) -> None:
+    def build(request: Request, gateway: Gateway) -> Result:
+        raise ZeroDivisionError("of mine")
+
+    with Client(buildkit_host) as client:
+        with pytest.raises(ZeroDivisionError, match="of mine"):
+            client.build(build, exports=[local(tmp_path / "out")])
+        client.solve(Image("busybox").run("true"))
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_step_that_fails_is_an_error_of_the_function_first(buildkit_host: str) -> None:
+    seen = []
+
+    def build(request: Request, gateway: Gateway) -> Result:
+        state = Image("busybox").run("exit 5", ignore_cache=True)
+        try:
+            gateway.solve(state.marshal(), evaluate=True)
+        except RemoteError as error:
+            seen.append(error)
+            raise
+        return Result()
+
+    with Client(buildkit_host) as client, pytest.raises(RemoteError, match="exit code: 5"):
+        client.build(build)
+    assert len(seen) == 1
+
+
+def test_our_dockerfile_frontend_runs_in_this_process(buildkit_host: str, tmp_path: Path) -> None:
+    (tmp_path / "Dockerfile").write_text("FROM busybox\nRUN echo here > /x\nLABEL a=b\n")
+    folders = {"context": tmp_path, "dockerfile": tmp_path}
+    with Client(buildkit_host) as client:
+        client.build(dockerfile, local=folders, exports=[oci(tmp_path / "image.tar")])
+    config, _ = image_of(tmp_path / "image.tar")
+    assert config["config"]["Labels"] == {"a": "b"}
+
+
+def test_a_client_resolves_images(buildkit_host: str) -> None:
+    with Client(buildkit_host) as client:
+        found = client.resolve_image_config("docker.io/library/busybox:latest")
+        assert found.digest.startswith("sha256:")
+        state = Image("busybox", resolver=client, resolve_digest=True)
+        source = state.marshal().vertices()[0].op["identifier"]
+        assert source == f"docker-image://docker.io/library/busybox:latest@{found.digest}"
+        assert dict(state.variables)["PATH"]
+        with pytest.raises((SolveError, RemoteError), match="not found"):
+            client.resolve_image_config("docker.io/library/none-such:latest")
