@@ -19,6 +19,7 @@ from llb.cli.compare import diff, explain
 from llb.cli.daemon import daemon
 from llb.cli.inspect import dump, graph
 from llb.cli.remote import info, workers
+from llb.cli.usage import du, prune
 from llb.errors import LLBError, render
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def cli() -> None:
     """Build with BuildKit: Python builds, definitions and Dockerfiles."""
 
 
-for _command in (build, daemon, diff, dump, explain, graph, info, workers):
+for _command in (build, daemon, diff, du, dump, explain, graph, info, prune, workers):
     cli.add_command(_command)
 
 

@@ -16,6 +16,7 @@ from llb.client.events import Event, Vertex, VertexLog, VertexStatus, VertexWarn
 from llb.client.exporters import Export, image, local, oci, parse_export, tar
 from llb.client.secrets import EnvSecret, Secret
 from llb.client.tls import TLS
+from llb.client.usage import Usage
 
 __all__ = [
     "TLS",
@@ -27,6 +28,7 @@ __all__ = [
     "Info",
     "Secret",
     "SolveResult",
+    "Usage",
     "Vertex",
     "VertexLog",
     "VertexStatus",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Self, Unpack
 
@@ -33,12 +34,13 @@ from llb.steps import check_keys
 from llb.tunnel import Channel
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from types import TracebackType
 
     from llb.client.exporters import Export
     from llb.client.providers.service import Service
     from llb.client.tls import TLS
+    from llb.client.usage import Usage
     from llb.definition import Definition
     from llb.platforms import Platform
 
@@ -112,6 +114,42 @@ class Client:
     def workers(self) -> tuple[Worker, ...]:
         """Return what in the daemon runs steps."""
         return self._control.workers()
+
+    def disk_usage(self, *, filters: Iterable[str] = ()) -> tuple[Usage, ...]:
+        """Return what the daemon keeps in its cache.
+
+        ``filters`` are BuildKit's, such as ``type==regular`` or ``id~=abc``; a record has to
+        pass all of them.
+        """
+        return self._control.disk_usage(filters)
+
+    def prune(
+        self,
+        *,
+        all: bool = False,  # noqa: A002 - buildctl's word
+        filters: Iterable[str] = (),
+        unused_for: timedelta = timedelta(0),
+        reserved_space: int = 0,
+        max_used_space: int = 0,
+        min_free_space: int = 0,
+    ) -> Iterator[Usage]:
+        """Throw away what no build uses, and yield each record as it goes.
+
+        With ``all`` that includes what images and frontends are made of. Records that were
+        used within ``unused_for`` stay. The sizes are in bytes, 0 for no such bound: at
+        least ``reserved_space`` is kept; beyond ``max_used_space`` and below
+        ``min_free_space`` of the disk is thrown away.
+        """
+        return self._control.prune(
+            pb.PruneRequest(
+                all=all,
+                filter=filters,
+                keepDuration=round(unused_for.total_seconds() * 1e9),
+                reservedSpace=reserved_space,
+                maxUsedSpace=max_used_space,
+                minFreeSpace=min_free_space,
+            )
+        )
 
     def solve(
         self,

@@ -12,11 +12,12 @@ from llb._pb import control_pb2 as pb
 from llb.client import events
 from llb.client.failures import from_rpc, unreachable
 from llb.client.tls import TLSPipe
+from llb.client.usage import Usage, from_record
 from llb.platforms import Platform
 from llb.tunnel import socket_pipe
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from google.protobuf.message import Message
 
@@ -101,6 +102,23 @@ class Control:
             )
             for record in response.record
         )
+
+    def disk_usage(self, filters: Iterable[str]) -> tuple[Usage, ...]:
+        """Return the records of the cache that all filters let through."""
+        response = self._call("DiskUsage", pb.DiskUsageRequest(filter=filters))
+        return tuple(map(from_record, response.record))
+
+    def prune(self, request: pb.PruneRequest) -> Iterator[Usage]:
+        """Throw records away, and yield each that is gone."""
+        stream = self.channel.unary_stream(
+            f"/{_SERVICE.full_name}/Prune",
+            request_serializer=pb.PruneRequest.SerializeToString,
+            response_deserializer=pb.UsageRecord.FromString,
+        )
+        try:
+            yield from map(from_record, stream(request))
+        except grpc.RpcError as error:
+            raise from_rpc(error, self.address) from error
 
     def solve(
         self, request: pb.SolveRequest, timeout: float | None

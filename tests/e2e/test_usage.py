@@ -1,0 +1,74 @@
+"""What a daemon keeps is shown, and thrown away when it is told to."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from llb import Scratch
+from llb.client import Client
+from llb.client.usage import parse_age, parse_size
+from llb.errors import InvalidValueError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.e2e.conftest import Buildctl
+
+CONTENT = b"x" * 100_000
+
+
+def test_the_cache_is_listed_and_emptied(start_buildkitd: Callable[..., Buildctl]) -> None:
+    with Client(start_buildkitd().address) as client:
+        assert client.disk_usage() == ()
+        client.solve(Scratch().mkfile("/a", CONTENT))
+        (record,) = client.disk_usage()
+        assert (record.description, record.type) == ("mkfile /a", "regular")
+        assert record.size >= len(CONTENT)
+        assert record.reclaimable
+        assert client.disk_usage(filters=["type==exec.cachemount"]) == ()
+        assert list(client.prune(unused_for=timedelta(hours=1))) == []
+        assert [each.id for each in client.prune()] == [record.id]
+        assert client.disk_usage() == ()
+
+
+def test_the_command_line_lists_and_empties_it(start_buildkitd: Callable[..., Buildctl]) -> None:
+    address = start_buildkitd().address
+
+    def llb(*arguments: str) -> list[str]:
+        done = subprocess.run(
+            [sys.executable, "-m", "llb", *arguments, "--addr", address],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return done.stdout.splitlines()
+
+    with Client(address) as client:
+        client.solve(Scratch().mkfile("/a", CONTENT))
+    first, *_, total = llb("du")
+    assert first.endswith("ago  mkfile /a")
+    assert total.startswith("total        1")
+    assert llb("prune", "--unused-for", "1d") == ["total        0 B"]
+    gone, total = llb("prune", "--max-used-space", "1kB")
+    assert gone.endswith("mkfile /a")
+    assert llb("du") == ["reclaimable  0 B", "total        0 B"]
+
+
+def test_sizes_and_times_are_read() -> None:
+    assert [parse_size(text) for text in ("0", "5b", "1.5kB", "2MiB", "1 g")] == [
+        *(0, 5, 1500, 2 << 20, 10**9)
+    ]
+    assert parse_age("1d2h3m4s") == timedelta(days=1, hours=2, minutes=3, seconds=4)
+
+
+@pytest.mark.parametrize("text", ["", "x", "1x", "-1", "1..5"])
+def test_what_is_no_size_or_time_is_refused(text: str) -> None:
+    with pytest.raises(InvalidValueError):
+        parse_size(text)
+    with pytest.raises(InvalidValueError):
+        parse_age(text)
