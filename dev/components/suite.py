@@ -1,0 +1,161 @@
+"""BuildKit's own tests of its Dockerfile frontend, run against frontend images of anybody.
+
+The tests are compiled from the Go module of the BuildKit that the stack runs. They start a
+daemon for every case and find images in a registry of their own, which is filled before.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from components import binaries, images, oci, push
+from components.settings import TOOLS, StackError, program_path
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from components.settings import Settings
+
+PACKAGE = "frontend/dockerfile"
+START_SECONDS = 20.0
+# Images that the tests name and cannot do without, though their content does not matter here.
+STUBS = (("amd64/debian", "bullseye-20230109-slim"), ("tonistiigi/hellofs", "latest"))
+_RESULT = re.compile(r"^\s*--- (PASS|FAIL|SKIP): (\S+)", re.MULTILINE)
+
+
+def run(settings: Settings, frontend: Path, selection: str, log: Path) -> dict[str, str]:
+    """Run the tests with the frontend image in an OCI archive; return each one's result.
+
+    `selection` is a regular expression of names; what the tests print goes to `log`.
+    """
+    programs = binaries.build(settings)
+    module = _module()
+    test = _compile(settings, module)
+    folder = settings.folder("suite")
+    environment = os.environ | {
+        "PATH": os.pathsep.join([str(_registry(folder)), str(programs), program_path()]),
+        "BUILDKIT_REGISTRY_MIRROR_DIR": str(_mirror(settings)),
+        "FRONTEND_GATEWAY_ONLY": f"local:{frontend.absolute()}",
+    }
+    command = [test, "-test.v", "-test.timeout=60m", f"-test.run={selection}"]
+    with log.open("wb") as output:
+        subprocess.run(
+            command,
+            check=False,
+            cwd=module / PACKAGE,
+            env=environment,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    found = _RESULT.findall(log.read_text(errors="replace"))
+    leaves = {name: result for result, name in found if "/worker=" in name}
+    if not leaves:
+        raise StackError(f"no test ran; {log} says why")
+    return leaves
+
+
+def _module() -> Path:
+    done = subprocess.run(
+        ["go", "list", "-m", "-json", binaries.MODULE],
+        cwd=TOOLS,
+        check=True,
+        capture_output=True,
+        env=os.environ | {"PATH": f"{program_path()}{os.pathsep}/usr/local/go/bin"},
+    )
+    return Path(json.loads(done.stdout)["Dir"])
+
+
+def _compile(settings: Settings, module: Path) -> Path:
+    target = binaries.folder(settings) / "dockerfile.test"
+    if not target.exists():
+        print("compiling BuildKit's tests", flush=True)
+        subprocess.run(
+            ["go", "test", "-c", "-o", target, f"./{PACKAGE}"],
+            cwd=module,
+            check=True,
+            env=os.environ | {"PATH": f"{program_path()}{os.pathsep}/usr/local/go/bin"},
+        )
+    return target
+
+
+def _registry(folder: Path) -> Path:
+    """Return a folder with Debian's registry under the name that the tests call it by."""
+    programs = folder / "bin"
+    programs.mkdir(exist_ok=True)
+    found = shutil.which("docker-registry", path=program_path())
+    if found is None:
+        raise StackError("there is no docker-registry; dev/stack up installs it")
+    link = programs / "registry"
+    link.unlink(missing_ok=True)
+    link.symlink_to(found)
+    return programs
+
+
+def _mirror(settings: Settings) -> Path:
+    """Return the data of a registry that has the images of the tests."""
+    mirror = settings.folder("suite") / "mirror"
+    recipes = {each.repository: each for each in images.recipes(settings)}
+    wanted = [recipes[f"library/{name}"] for name in ("busybox", "alpine")]
+    fingerprint = "".join(recipe.fingerprint for recipe in wanted)
+    marker = mirror / "images"
+    if marker.exists() and marker.read_text() == fingerprint:
+        return mirror
+    shutil.rmtree(mirror, ignore_errors=True)
+    mirror.mkdir()
+    with _serving(mirror / "data") as registry, tempfile.TemporaryDirectory() as scratch:
+        for recipe in wanted:
+            root = Path(scratch, recipe.repository.replace("/", "-"))
+            root.mkdir()
+            recipe.fill(root)
+            layer = oci.layer_from_tree(root, root.with_suffix(".tar.gz"))
+            image = oci.image(layer, recipe.created_by, recipe.config)
+            for tag in recipe.tags:
+                push.push(registry, recipe.repository, tag, image)
+            if recipe is wanted[0]:
+                for repository, tag in STUBS:
+                    push.push(registry, repository, tag, image)
+    marker.write_text(fingerprint)
+    return mirror
+
+
+@contextmanager
+def _serving(data: Path) -> Iterator[str]:
+    """Run a registry on this data meanwhile; yield its address."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{probe.getsockname()[1]}"
+    config = data.with_suffix(".json")
+    storage = {"filesystem": {"rootdirectory": str(data)}}
+    text = {"version": "0.1", "storage": storage, "http": {"addr": address}}
+    config.write_text(json.dumps(text))
+    process = subprocess.Popen(
+        ["docker-registry", "serve", config],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env=os.environ | {"PATH": program_path()},
+    )
+    try:
+        deadline = time.monotonic() + START_SECONDS
+        host, _, port = address.partition(":")
+        while True:
+            try:
+                socket.create_connection((host, int(port)), 1).close()
+                break
+            except ConnectionRefusedError:
+                if time.monotonic() > deadline:
+                    raise StackError("the registry of the tests does not start") from None
+                time.sleep(0.05)
+        yield address
+    finally:
+        process.terminate()
+        process.wait()
