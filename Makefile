@@ -15,10 +15,10 @@ IMAGE_WHEELS := attrs googleapis-common-protos hpack protobuf
 IMAGE_PYTHON := 3.13
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up down status protos protos-check format lint test fuzz-llb demo wheels image bench clean
+.PHONY: help setup up down status protos protos-check format lint test fuzz-llb fuzz-dockerfile corpus-dockerfile demo wheels image conformance bench clean
 
 help: ## List the targets.
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(SETUP) ## Make .venv with this package and what its development needs.
 
@@ -60,6 +60,12 @@ test: lint protos-check up ## Run the checks and every test, those against real 
 fuzz-llb: setup ## Compare random graphs with Go's client/llb for SECONDS, 600 by default.
 	$(BIN)/python -m tests.property.fuzz_llb --seconds $(or $(SECONDS),600)
 
+fuzz-dockerfile: setup ## Compare random Dockerfiles with Go for SECONDS, 600 by default.
+	$(BIN)/python -m tests.property.fuzz_dockerfile --seconds $(or $(SECONDS),600)
+
+corpus-dockerfile: setup ## Compare the Dockerfiles below DIR with Go's conversion of them.
+	$(BIN)/python -m tests.conformance.dockerfile.corpus $(or $(DIR),.)
+
 demo: setup up ## Build examples/01_hello.py on a real BuildKit, into out/.
 	$(STACK_ENV) dev/demo
 
@@ -74,6 +80,12 @@ wheels: setup ## Collect the wheels of the frontend's image in dist/wheels.
 image: wheels up ## Build the frontend's image with pyllb itself, and push it to the registry.
 	$(STACK_ENV) $(BIN)/llb build -f Dockerfile.frontend . \
 	  --output type=image,name=$(REGISTRY)/pyfrontend,push=true
+
+conformance: wheels up ## Run BuildKit's own Dockerfile tests against this frontend and the stock one.
+	$(STACK_ENV) $(BIN)/llb build -f Dockerfile.frontend . --output type=oci,dest=dist/ours.tar
+	echo 'FROM docker/dockerfile:1' > dist/stock.Dockerfile
+	$(STACK_ENV) $(BIN)/llb build -f dist/stock.Dockerfile . --output type=oci,dest=dist/stock.tar
+	dev/suite --table docs/suite.md pyllb=dist/ours.tar stock=dist/stock.tar
 
 bench: setup up ## Measure against buildctl and the stock frontend, side by side.
 	$(STACK_ENV) $(BIN)/python -m bench

@@ -22,7 +22,7 @@ from components import binaries, images, oci, push
 from components.settings import TOOLS, StackError, program_path
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from components.settings import Settings
 
@@ -30,24 +30,51 @@ PACKAGE = "frontend/dockerfile"
 START_SECONDS = 20.0
 # Images that the tests name and cannot do without, though their content does not matter here.
 STUBS = (("amd64/debian", "bullseye-20230109-slim"), ("tonistiigi/hellofs", "latest"))
+# Tests that ask for something other than a build, which they ask BuildKit's own frontend for.
+REQUESTS = ("check", "outline", "targets")
+# A connection of such a test that asks the image instead; Go code, compiled into the tests.
+_ROUTED = """\
+package dockerfile
+
+import (
+	"context"
+
+	"github.com/moby/buildkit/frontend/gateway/client"
+)
+
+type routed struct {
+	client.Client
+	to frontend
+}
+
+func (r routed) Solve(ctx context.Context, req client.SolveRequest) (*client.Result, error) {
+	return r.to.SolveGateway(ctx, r.Client, req)
+}
+"""
+_CLIENT = "c gateway.Client) (*gateway.Result, error) {"
+_VARIANT = re.compile(r"TestIntegration/[^/]+(/(?!warntype)[a-z.]+=[^/#]+)+\Z")
 _RESULT = re.compile(r"^\s*--- (PASS|FAIL|SKIP): (\S+)", re.MULTILINE)
 
 
-def run(settings: Settings, frontend: Path, selection: str, log: Path) -> dict[str, str]:
+def run(settings: Settings, frontend: Path, selection: str | None, log: Path) -> dict[str, str]:
     """Run the tests with the frontend image in an OCI archive; return each one's result.
 
-    `selection` is a regular expression of names; what the tests print goes to `log`.
+    `selection` is a regular expression of names. None stands for the tests of requests, with
+    the image asked instead of BuildKit's own frontend. What the tests print goes to `log`.
     """
     programs = binaries.build(settings)
     module = _module()
-    test = _compile(settings, module)
+    test = _compile(settings, module, routed=selection is None)
+    if selection is None:
+        names = "|".join(f"T{name}" for name in _request_tests(module))
+        selection = f"TestIntegration/({names})$/worker=oci$"
     folder = settings.folder("suite")
     environment = os.environ | {
         "PATH": os.pathsep.join([str(_registry(folder)), str(programs), program_path()]),
         "BUILDKIT_REGISTRY_MIRROR_DIR": str(_mirror(settings)),
         "FRONTEND_GATEWAY_ONLY": f"local:{frontend.absolute()}",
     }
-    command = [test, "-test.v", "-test.timeout=60m", f"-test.run={selection}"]
+    command: list[str | Path] = [test, "-test.v", "-test.timeout=60m", f"-test.run={selection}"]
     with log.open("wb") as output:
         subprocess.run(
             command,
@@ -75,17 +102,53 @@ def _module() -> Path:
     return Path(json.loads(done.stdout)["Dir"])
 
 
-def _compile(settings: Settings, module: Path) -> Path:
-    target = binaries.folder(settings) / "dockerfile.test"
-    if not target.exists():
-        print("compiling BuildKit's tests", flush=True)
+def _compile(settings: Settings, module: Path, *, routed: bool) -> Path:
+    target = binaries.folder(settings) / ("requests.test" if routed else "dockerfile.test")
+    if target.exists():
+        return target
+    print("compiling BuildKit's tests", flush=True)
+    with tempfile.TemporaryDirectory() as scratch:
+        overlay = _overlay(module, Path(scratch)) if routed else Path(scratch, "none")
         subprocess.run(
-            ["go", "test", "-c", "-o", target, f"./{PACKAGE}"],
+            [
+                *("go", "test", "-c", "-o", target),
+                *(("-overlay", overlay) if routed else ()),
+                f"./{PACKAGE}",
+            ],
             cwd=module,
             check=True,
             env=os.environ | {"PATH": f"{program_path()}{os.pathsep}/usr/local/go/bin"},
         )
     return target
+
+
+def _request_files(module: Path) -> list[Path]:
+    return [module / PACKAGE / f"dockerfile_{name}_test.go" for name in REQUESTS]
+
+
+def _request_tests(module: Path) -> list[str]:
+    """Return the names of the tests that ask for something other than a build."""
+    texts = "".join(path.read_text() for path in _request_files(module))
+    return re.findall(r"^func t(est\w+)\(t \*testing.T, sb", texts, re.MULTILINE)
+
+
+def _overlay(module: Path, folder: Path) -> Path:
+    """Write what `go test -overlay` takes to compile the tests with another connection."""
+    replaced = {str(module / PACKAGE / "routed_test.go"): str(folder / "routed_test.go")}
+    (folder / "routed_test.go").write_text(_ROUTED)
+    for path in _request_files(module):
+        text = path.read_text().replace("(*clientFrontend)", "(*gatewayFrontend)")
+        wrapped = f"{_CLIENT}\n\t\tc = routed{{c, getFrontend(t, sb)}}"
+        (folder / path.name).write_text(text.replace(_CLIENT, wrapped))
+        replaced[str(path)] = str(folder / path.name)
+    overlay = folder / "overlay.json"
+    overlay.write_text(json.dumps({"Replace": replaced}))
+    return overlay
+
+
+def variants(results: Mapping[str, str]) -> dict[str, str]:
+    """Return the results of whole tests, one for each setting that BuildKit runs them in."""
+    return {name: found for name, found in results.items() if _VARIANT.match(name)}
 
 
 def _registry(folder: Path) -> Path:
