@@ -1,4 +1,6 @@
-"""Measure everything that has a counterpart: ``python -m bench [llb | session | coldstart]``.
+"""Measure everything that has a counterpart: ``python -m bench [SUBJECT...]``.
+
+The subjects are llb, dockerfile, session and coldstart.
 
 Needs a running BuildKit in BUILDKIT_HOST, its ``buildctl`` in PYLLB_BUILDCTL
 or on the PATH, and our frontend's image where ``bench.coldstart`` looks for it.
@@ -10,7 +12,7 @@ import argparse
 import subprocess
 import sys
 
-SUBJECTS = ("llb", "session", "coldstart")
+SUBJECTS = ("llb", "dockerfile", "session", "coldstart")
 
 
 def main() -> int:

@@ -6,23 +6,33 @@ pure and live in :mod:`frontend.dockerfile`.
 
 from __future__ import annotations
 
-import posixpath
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
+from attrs import evolve
+
 from frontend import dockerfile
-from frontend.options import DEFAULT_FILENAME, Options
-from llb import Local
-from llb.errors import InputError, RemoteError
-from llb.gateway import Gateway, Ref, Request, Result, is_not_found
+from frontend.contexts import Contexts, read_dockerfile
+from frontend.dockerfile.contexts import ContextRequest
+from frontend.forwarding import check_caps, forward
+from frontend.options import Options
+from frontend.reporting import File
+from llb.errors import RemoteError
+from llb.gateway import Gateway, PlatformImage, Request, Result
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterable
+    from typing import TypeVar
 
-    from frontend.dockerfile import ImageRequest, ResolvedImage
-    from llb import State
+    from frontend.dockerfile import Converted, ConvertOptions
+    from frontend.dockerfile.requests import Request as Wanted
+    from frontend.dockerfile.requests import Resolve, Resolved
+    from llb import Platform
 
-_RESOLVERS = 8
+    T = TypeVar("T")
+    R = TypeVar("R")
+
+_THREADS = 8
 
 
 def build(request: Request, gateway: Gateway) -> Result:
@@ -30,136 +40,96 @@ def build(request: Request, gateway: Gateway) -> Result:
 
     Raises LLBError with the place in the Dockerfile where there is one.
     """
+    missing = check_caps(request)
     options = Options.from_request(request)
-    definition = _dockerfile_folder(options, request).marshal()
+    contexts = Contexts(options, request, gateway)
+    definition = contexts.main.dockerfile.marshal()
     folder = gateway.solve(definition)
-    text = _read_dockerfile(folder, options, gateway)
-    forwarded = _forward(text, options, request, gateway)
+    text = read_dockerfile(folder, contexts.main, gateway)
+    forwarded = forward(text, contexts)
     if forwarded is not None:
         return forwarded
-    convert_options = dockerfile.ConvertOptions(
+    if missing is not None:
+        raise missing
+    wanted = dockerfile.ConvertOptions(
         target=options.target,
         build_args=options.build_args,
         labels=options.labels,
         no_cache=options.no_cache,
-        platform=options.platform,
+        platform=options.build_platform,
         build_platform=options.build_platform,
         build_platforms=options.build_platforms,
-        filename=options.filename,
-        session_id=request.session_id,
-        ignore=_read_ignore(folder, options, request, gateway),
+        filename=contexts.main.filename,
+        session_id=contexts.session_of("context"),
+        context=contexts.main.tree,
+        contexts=options.contexts,
+        ignore=contexts.ignore(folder),
         resolve_mode=options.resolve_mode,
-        context_name=options.context_name,
-        shared_key=options.shared_key,
-        explicit_platform=options.explicit_platform,
+        is_index=options.is_index,
         definition=definition.to_bytes(),
+        processes=options.processes,
+        find_epoch=contexts.epoch,
     )
-    parsed = dockerfile.parse(text, filename=options.filename)
-    images = dockerfile.resolve_images(
-        parsed, convert_options, lambda missing: _resolve(missing, options, gateway)
-    )
-    converted = dockerfile.convert(parsed, convert_options, images)
-    definition = converted.state.marshal(platform=options.platform, caps=gateway.caps.llb)
-    ref = gateway.solve(definition)
-    result = Result(ref=ref).with_image(
-        converted.platform, converted.image_config, base=converted.base_config
-    )
-    return result if converted.epoch is None else result.with_epoch(converted.epoch)
+    resolve = _resolver(contexts, wanted)
+    file = File(text, definition.head or "", gateway, resolve)
+    if options.request_id is not None:
+        # It takes 5 ms to import, and builds do without it.
+        from frontend import subrequests  # noqa: PLC0415
+
+        return subrequests.answer(options.request_id, file, wanted)
+    return _result(file, wanted, options, gateway)
 
 
-def _dockerfile_folder(options: Options, request: Request) -> State:
-    """Return the directory of the Dockerfile, with that file and its ignore file alone."""
-    return Local(
-        options.dockerfile_name,
-        follow_paths=[
-            options.filename,
-            f"{options.filename}.dockerignore",
-            _other_name(options.filename),
-        ],
-        session_id=request.session_id,
-        shared_key=options.dockerfile_name,
-        differ="none",
-        name=f"[internal] load build definition from {options.filename}",
-        locations=(),
-    )
+def _result(file: File, wanted: ConvertOptions, options: Options, gateway: Gateway) -> Result:
+    """Return the images of all platforms, which are converted one beside the other."""
+
+    def made(platform: Platform | None) -> tuple[PlatformImage, Converted]:
+        given = wanted
+        if platform is not None:
+            # Warnings are those of the first platform alone.
+            is_first = platform == options.platforms[0]
+            given = evolve(wanted, platform=platform, explicit_platform=True, checks=is_first)
+        converted = file.convert(given)
+        definition = converted.state.marshal(platform=given.platform, caps=gateway.caps.llb)
+        ref = gateway.solve(definition, cache_imports=options.cache_imports)
+        base, epoch = converted.base_config, converted.epoch
+        return PlatformImage(ref, given.platform, converted.image_config, base, epoch), converted
+
+    platforms = tuple(dict.fromkeys(options.platforms)) or (None,)
+    images = _each(made, platforms)
+    result = Result.of_images([image for image, _ in images], is_index=options.is_index)
+    if options.sbom is None:
+        return result
+    # It is asked for seldom.
+    from frontend.sbom import scan  # noqa: PLC0415
+
+    return result.with_attestations(scan(images, options, gateway))
 
 
-def _other_name(filename: str) -> str:
-    """Return the name that is tried next: Dockerfile in lower case."""
-    folder, name = posixpath.split(filename)
-    return posixpath.join(folder, name.lower()) if name == DEFAULT_FILENAME else filename
+def _each(function: Callable[[T], R], arguments: Iterable[T]) -> list[R]:
+    """Return what a function makes of each, one beside the other where there are several."""
+    arguments = tuple(arguments)
+    if len(arguments) < 2:
+        return [function(each) for each in arguments]
+    with ThreadPoolExecutor(_THREADS) as pool:
+        return list(pool.map(function, arguments))
 
 
-def _read_dockerfile(folder: Ref, options: Options, gateway: Gateway) -> bytes:
-    for path in dict.fromkeys((options.filename, _other_name(options.filename))):
-        text = _read(folder, path, gateway)
-        if text is not None:
-            return text
-    raise InputError(
-        f"there is no {options.filename} in the directory {options.dockerfile_name!r}",
-        hint="name the file with --opt filename=PATH, relative to that directory",
-    )
+def _resolver(contexts: Contexts, options: ConvertOptions) -> Resolve:
+    """Return what finds images and named contexts, all that are asked for at the same time."""
 
+    def resolve(request: Wanted) -> Resolved:
+        if isinstance(request, ContextRequest):
+            return contexts.named(request)
+        where = f"{request.platform} internal" if options.is_index else "internal"
+        log_name = f"[{where}] load metadata for {request.ref}"
+        try:
+            found = contexts.resolve_image(request.ref, request.platform, log_name)
+        except RemoteError as error:
+            error.message = f"{request.name}: {error.message}"
+            error.span = error.span or request.span
+            raise
+        ref = None if found.ref == request.ref else found.ref
+        return dockerfile.ResolvedImage(found.digest, found.config, ref)
 
-def _read_ignore(
-    folder: Ref, options: Options, request: Request, gateway: Gateway
-) -> tuple[str, ...]:
-    """Return the patterns of the Dockerfile's own ignore file, else of the context's."""
-    name = f"{options.filename}.dockerignore"
-    own = _read(folder, name, gateway)
-    if own is not None:
-        return dockerfile.parse_ignore(own, name)
-    context = gateway.solve(
-        Local(
-            options.context_name,
-            follow_paths=[".dockerignore"],
-            session_id=request.session_id,
-            shared_key=f"{options.shared_key}-.dockerignore",
-            differ="none",
-            name="[internal] load .dockerignore",
-            locations=(),
-        ).marshal()
-    )
-    return dockerfile.parse_ignore(_read(context, ".dockerignore", gateway) or b"")
-
-
-def _read(ref: Ref, path: str, gateway: Gateway) -> bytes | None:
-    try:
-        return gateway.read_file(ref, path)
-    except RemoteError as error:
-        if is_not_found(error):
-            return None
-        raise
-
-
-def _forward(text: bytes, options: Options, request: Request, gateway: Gateway) -> Result | None:
-    """Return what the frontend named by a ``# syntax`` line makes of the build, if there is one."""
-    if options.forwarded:
-        return None
-    found = (options.syntax, options.syntax) if options.syntax else dockerfile.detect_syntax(text)
-    if found is None:
-        return None
-    source, cmdline = found
-    return gateway.solve_frontend(
-        "gateway.v0", {**request.options, "source": source, "cmdline": cmdline}
-    )
-
-
-def _resolve(
-    requests: tuple[ImageRequest, ...], options: Options, gateway: Gateway
-) -> Mapping[ImageRequest, ResolvedImage]:
-    """Return digest and config of every image, asked for at the same time."""
-
-    def resolve(request: ImageRequest) -> ResolvedImage:
-        found = gateway.resolve_image_config(
-            request.ref,
-            platform=request.platform,
-            resolve_mode=options.resolve_mode,
-            log_name=f"[internal] load metadata for {request.ref}",
-        )
-        return dockerfile.ResolvedImage(digest=found.digest, config=found.config)
-
-    if len(requests) < 2:
-        return {request: resolve(request) for request in requests}
-    with ThreadPoolExecutor(_RESOLVERS) as pool:
-        return dict(zip(requests, pool.map(resolve, requests), strict=True))
+    return lambda requests: dict(zip(requests, _each(resolve, requests), strict=True))

@@ -79,6 +79,11 @@ class Reference:
         rest = self.path.removeprefix(_OFFICIAL)
         return self.path if "/" in rest else rest
 
+    @property
+    def familiar(self) -> str:
+        """The short form of the whole: ``alpine:3.20``."""
+        return self.familiar_name + str(self).removeprefix(self.name)
+
     def tagged(self) -> Reference:
         """Return the reference with ``:latest`` where it has neither tag nor digest."""
         return self if self.tag or self.digest else evolve(self, tag="latest")

@@ -7,7 +7,16 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-HEAVY = ("grpc", "google.protobuf", "click", "rich", "llb.client", "llb.gateway", "llb.cli", "hpack")
+HEAVY = (
+    "grpc",
+    "google.protobuf",
+    "click",
+    "rich",
+    "llb.client",
+    "llb.gateway",
+    "llb.cli",
+    "hpack",
+)
 LINES = 600
 
 

@@ -2,9 +2,11 @@
 
 ::
 
-    parsed = parse(text, filename="Dockerfile")
-    images = resolve_images(parsed, options, ask_a_registry)
-    converted = convert(parsed, options, images)
+    converted = convert(data, resolver=ImageTable.from_json(table), platform="linux/amd64")
+    converted.definition.to_file("def.pb")
+
+:func:`convert` goes all the way. A driver that asks a registry for many images at once takes
+the steps one by one: :func:`parse`, then :func:`convert_parsed` with a function that does.
 
 The passes are lines and words (:mod:`~frontend.dockerfile.parser`), instructions,
 stages, and conversion. Every mistake is a DockerfileError with its place.
@@ -12,64 +14,30 @@ stages, and conversion. Every mistake is a DockerfileError with its place.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from frontend.dockerfile.convert import Converted, convert_stages
+from frontend.dockerfile.convert import Converted
 from frontend.dockerfile.errors import DockerfileError
 from frontend.dockerfile.ignore import parse_ignore
 from frontend.dockerfile.image import ResolvedImage
-from frontend.dockerfile.interpret import interpret
 from frontend.dockerfile.options import ConvertOptions
 from frontend.dockerfile.parser import Parsed, parse
-from frontend.dockerfile.stages import ImageRequest, StageGraph, build_graph
+from frontend.dockerfile.passes import convert_parsed
+from frontend.dockerfile.requests import ImageRequest
+from frontend.dockerfile.resolver import ImageTable
 from frontend.dockerfile.syntax import detect_syntax
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+from frontend.dockerfile.whole import Conversion, convert
 
 __all__ = [
+    "Conversion",
     "ConvertOptions",
     "Converted",
     "DockerfileError",
     "ImageRequest",
+    "ImageTable",
     "Parsed",
     "ResolvedImage",
     "convert",
+    "convert_parsed",
     "detect_syntax",
     "parse",
     "parse_ignore",
-    "resolve_images",
 ]
-
-
-def resolve_images(
-    parsed: Parsed,
-    options: ConvertOptions,
-    resolve: Callable[[tuple[ImageRequest, ...]], Mapping[ImageRequest, ResolvedImage]],
-) -> Mapping[ImageRequest, ResolvedImage]:
-    """Return the images whose digest and config the target needs, as ``resolve`` finds them.
-
-    It is asked once more where ONBUILD in an image copies from further ones. Raises
-    DockerfileError, and what ``resolve`` raises.
-    """
-    images: dict[ImageRequest, ResolvedImage] = {}
-    while True:
-        needed = _graph(parsed, options, images).images
-        missing = tuple(each for each in needed if each not in images)
-        if not missing:
-            return images
-        images.update(resolve(missing))
-
-
-def convert(
-    parsed: Parsed, options: ConvertOptions, images: Mapping[ImageRequest, ResolvedImage]
-) -> Converted:
-    """Return the target as LLB, with its image config. Raises DockerfileError."""
-    graph = _graph(parsed, options, images)
-    return convert_stages(graph, parsed.source, parsed.escape, options, images)
-
-
-def _graph(
-    parsed: Parsed, options: ConvertOptions, images: Mapping[ImageRequest, ResolvedImage]
-) -> StageGraph:
-    return build_graph(parsed.source, interpret(parsed), parsed.escape, options, images)

@@ -16,13 +16,14 @@ _UNITS = {
     "h": 3_600_000_000_000,
 }
 _PART = re.compile(rf"([0-9]+(?:\.[0-9]*)?|\.[0-9]+)({'|'.join(sorted(_UNITS, reverse=True))})")
+_NUMBER_AND_UNIT = re.compile(r"(?:[0-9]+\.?[0-9]*|\.[0-9]+)([^0-9.]*)")
 _LIMIT = 2**63
 
 MILLISECOND = _UNITS["ms"]
 
 
 def parse_duration(text: str) -> int:
-    """Return nanoseconds. Raises ValueError.
+    """Return nanoseconds. Raises ValueError in the words of Go's ``time.ParseDuration``.
 
     >>> parse_duration("1m30s") == 90_000_000_000
     True
@@ -36,8 +37,19 @@ def parse_duration(text: str) -> int:
         total += int(Fraction(match[1].rstrip(".")) * _UNITS[match[2]])
         place = match.end()
     if not rest or place != len(rest) or total >= _LIMIT:
-        raise ValueError(f"invalid duration {text!r}")
+        raise ValueError(f'time: {_reason(rest)} duration "{text}"')
     return sign * total
+
+
+def _reason(rest: str) -> str:
+    """Return what is wrong with the first part that cannot be read."""
+    while match := _NUMBER_AND_UNIT.match(rest):
+        if not match[1]:
+            return "missing unit in"
+        if match[1] not in _UNITS:
+            return f'unknown unit "{match[1]}" in'
+        rest = rest[match.end() :]
+    return "invalid"
 
 
 def format_duration(nanoseconds: int) -> str:

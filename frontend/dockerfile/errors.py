@@ -6,10 +6,13 @@ The words follow those of Docker's own frontend where users know them.
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from attrs import field, frozen
 
+from frontend.dockerfile.gotext import quote
+from frontend.dockerfile.nearest import nearest, suggestion
 from llb.errors import LLBError, Span, did_you_mean
 
 if TYPE_CHECKING:
@@ -17,7 +20,32 @@ if TYPE_CHECKING:
 
 
 class DockerfileError(LLBError):
-    """A Dockerfile that cannot be built, and where."""
+    """A Dockerfile that cannot be built, and where.
+
+    ``words`` are those of Docker's frontend where they are others than the message.
+    ``names_line`` is whether it puts the line in front of them, as it does where it reads
+    instructions.
+    """
+
+    names_line = False
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        span: Span | None = None,
+        hint: str | None = None,
+        words: str | None = None,
+    ) -> None:
+        super().__init__(message, span=span, hint=hint)
+        self.words = message if words is None else words
+
+    @property
+    def docker_words(self) -> str:
+        """The error as Docker's frontend tells it."""
+        if self.span is None or not self.names_line:
+            return self.words
+        return f"dockerfile parse error on line {self.span.line}: {self.words}"
 
 
 @frozen
@@ -28,12 +56,16 @@ class Source:
     data: bytes = field(repr=False)
     text: str = field(repr=False)
 
+    @cached_property
+    def lines(self) -> list[str]:
+        """The text in lines."""
+        return self.text.split("\n")
+
     def span(self, line: int, end_line: int | None = None, word: str | None = None) -> Span:
         """Return the place of an instruction, and of a word on its first line."""
-        lines = self.text.splitlines()
         column = None
-        if word and 0 < line <= len(lines):
-            found = lines[line - 1].find(word)
+        if word and 0 < line <= len(self.lines):
+            found = self.lines[line - 1].find(word)
             column = found + 1 if found >= 0 else None
         return Span(
             filename=self.filename,
@@ -50,10 +82,10 @@ def empty_file(source: Source) -> DockerfileError:
     return DockerfileError("the Dockerfile cannot be empty", span=source.span(1))
 
 
-def no_instructions(source: Source) -> DockerfileError:
-    """Return the error of a file with comments alone."""
+def no_instructions(source: Source, last: int) -> DockerfileError:
+    """Return the error of a file with comments alone, at its last line."""
     return DockerfileError(
-        "file with no instructions", span=source.span(1), hint="a Dockerfile begins with FROM"
+        "file with no instructions", span=source.span(last), hint="a Dockerfile begins with FROM"
     )
 
 
@@ -63,9 +95,11 @@ def no_stages(source: Source) -> DockerfileError:
 
 
 def line_too_long(source: Source, line: int) -> DockerfileError:
-    """Return the error of a line that is longer than Docker reads."""
+    """Return the error of a line that is longer than Docker reads, behind ``line``."""
+    # Docker names the line before, and so do we; the excerpt shows both.
     return DockerfileError(
-        "dockerfile line greater than max allowed size of 65535", span=source.span(line)
+        "dockerfile line greater than max allowed size of 65535",
+        span=source.span(line, line + 1),
     )
 
 
@@ -76,7 +110,7 @@ def repeated_directive(span: Span, name: str) -> DockerfileError:
 
 def bad_escape_token(span: Span, token: str) -> DockerfileError:
     """Return the error of an escape directive with another character."""
-    return DockerfileError(f"invalid escape token {token!r} does not match ` or \\", span=span)
+    return DockerfileError(f"invalid escape token '{token}' does not match ` or \\", span=span)
 
 
 def unterminated_heredoc(span: Span, name: str) -> DockerfileError:
@@ -88,18 +122,20 @@ def unterminated_heredoc(span: Span, name: str) -> DockerfileError:
 
 def unknown_instruction(span: Span, name: str, known: Iterable[str]) -> DockerfileError:
     """Return the error of a first word that is no instruction."""
-    return DockerfileError(
-        f"unknown instruction: {name}", span=span, hint=did_you_mean(name.upper(), known)
-    )
+    # Docker compares without regard to case, and answers in the case of the word.
+    near = nearest(name.upper(), known)
+    if near is not None and (name != name.upper() or name == name.lower()):
+        near = near.lower()
+    suggested = "" if near is None else f" (did you mean {near}?)"
+    return DockerfileError(f"unknown instruction: {name}{suggested}", span=span)
 
 
 def unknown_flag(span: Span, flag: str, known: Iterable[str]) -> DockerfileError:
     """Return the error of a flag that the instruction does not have."""
     known = list(known)
-    hint = did_you_mean(flag, known)
-    if hint is None and known:
-        hint = f"its flags are {', '.join(known)}"
-    return DockerfileError(f"unknown flag: {flag}", span=span, hint=hint)
+    suggested = suggestion(flag[2:], [each[2:] for each in known])
+    hint = f"its flags are {', '.join(known)}" if known else None
+    return DockerfileError(f"unknown flag: {flag}{suggested}", span=span, hint=hint)
 
 
 def repeated_flag(span: Span, flag: str) -> DockerfileError:
@@ -155,7 +191,7 @@ def bad_from(span: Span) -> DockerfileError:
 def bad_stage_name(span: Span, name: str) -> DockerfileError:
     """Return the error of a stage with an invalid name."""
     return DockerfileError(
-        f"invalid name for build stage: {name!r}, "
+        f"invalid name for build stage: {quote(name)}, "
         "name can't start with a number or contain symbols",
         span=span,
     )
@@ -176,7 +212,7 @@ def missing_value(span: Span, name: str) -> DockerfileError:
 def no_equals(span: Span, word: str) -> DockerfileError:
     """Return the error of a pair without an equals sign."""
     return DockerfileError(
-        f'syntax error - can\'t find = in "{word}". Must be of the form: name=value', span=span
+        f"Syntax error - can't find = in {quote(word)}. Must be of the form: name=value", span=span
     )
 
 
@@ -208,7 +244,7 @@ def heredoc_destination(span: Span, name: str) -> DockerfileError:
 
 def substitution(span: Span, word: str, reason: str) -> DockerfileError:
     """Return the error of a word that cannot be expanded."""
-    return DockerfileError(f'failed to process "{word}": {reason}', span=span)
+    return DockerfileError(f"failed to process {quote(word)}: {reason}", span=span)
 
 
 def blank_base(span: Span, name: str) -> DockerfileError:
@@ -222,7 +258,31 @@ def blank_base(span: Span, name: str) -> DockerfileError:
 
 def bad_base(span: Span, name: str, reason: str) -> DockerfileError:
     """Return the error of FROM with something that names no image."""
-    return DockerfileError(f'failed to parse stage name "{name}": {reason}', span=span)
+    return DockerfileError(f"failed to parse stage name {quote(name)}: {reason}", span=span)
+
+
+def bad_context_name(span: Span | None, name: str, reason: str) -> DockerfileError:
+    """Return the error of a stage or an image whose name no context could have."""
+    return DockerfileError(f"invalid context name {name}: {reason}", span=span)
+
+
+def bad_context(span: Span | None, reason: str, hint: str | None = None) -> DockerfileError:
+    """Return the error of a named context that cannot be read."""
+    return DockerfileError(reason, span=span, hint=hint)
+
+
+def unknown_image(span: Span, ref: str, known: Iterable[str]) -> DockerfileError:
+    """Return the error of an image that the table of a conversion does not have."""
+    return DockerfileError(
+        f"there is no image {ref}",
+        span=span,
+        hint=did_you_mean(ref, known) or "give the resolver file an entry for it, or for *",
+    )
+
+
+def empty_platform(span: Span, text: str, near: str) -> DockerfileError:
+    """Return the error of a platform that is a variable without a value."""
+    return DockerfileError(f"empty platform value from expression {text}{near}", span=span)
 
 
 def bad_platform(span: Span, text: str, reason: str) -> DockerfileError:
@@ -234,14 +294,14 @@ def unknown_target(source: Source, name: str, known: Iterable[str]) -> Dockerfil
     """Return the error of a target that is no stage."""
     known = list(known)
     return DockerfileError(
-        f'target stage "{name}" could not be found in {source.filename}',
-        hint=did_you_mean(name, known) or (f"its stages are {', '.join(known)}" if known else None),
+        f"target stage {quote(name)} could not be found{suggestion(name, known)}",
+        hint=f"the stages of {source.filename} are {', '.join(known)}" if known else None,
     )
 
 
 def cycle(span: Span, name: str) -> DockerfileError:
     """Return the error of stages that need each other."""
-    return DockerfileError(f'circular dependency detected on stage: "{name}"', span=span)
+    return DockerfileError(f"circular dependency detected on stage: {name}", span=span)
 
 
 def bad_stage_index(span: Span, index: int) -> DockerfileError:
@@ -261,9 +321,9 @@ def later_stage(span: Span, name: str, current: str, verb: str = "copy") -> Dock
 def variable_in_from(span: Span) -> DockerfileError:
     """Return the error of ``--from`` with a variable."""
     return DockerfileError(
-        "variable expansion is not supported for --from",
+        "variable expansion is not supported for --from, define a new stage with FROM using ARG "
+        "from global scope as a workaround",
         span=span,
-        hint="define a new stage with FROM using ARG from global scope as a workaround",
     )
 
 
@@ -271,8 +331,15 @@ def bad_mount(
     span: Span, reason: str, *, hint: str | None = None, near: tuple[str, Iterable[str]] = ("", ())
 ) -> DockerfileError:
     """Return the error of a ``--mount`` that cannot be; ``near`` is a word and those known."""
+    return DockerfileError(f"{reason}{suggestion(*near)}", span=span, hint=hint)
+
+
+def mount_of_later_stage(span: Span, name: str, target: str) -> DockerfileError:
+    """Return the error of a mount from a stage that comes later."""
     return DockerfileError(
-        f"invalid --mount: {reason}", span=span, hint=hint or did_you_mean(*near)
+        f'cannot mount from stage "{name}" to "{target}", '
+        "stage needs to be defined before current command",
+        span=span,
     )
 
 
@@ -285,24 +352,68 @@ def bad_run_option(span: Span, flag: str, value: str, known: Iterable[str]) -> D
     """Return the error of ``--network`` or ``--security`` with a word that it does not know."""
     known = list(known)
     hint = did_you_mean(value, known) or f"it takes {', '.join(known)}"
-    return DockerfileError(f'invalid value for {flag}: "{value}"', span=span, hint=hint)
+    reason = f'security "{value}" is not valid'
+    if flag == "--network":
+        reason = f'invalid network mode "{value}"'
+    return DockerfileError(reason, span=span, hint=hint)
+
+
+def bad_device(
+    span: Span, reason: str, *, near: tuple[str, Iterable[str]] = ("", ())
+) -> DockerfileError:
+    """Return the error of a ``--device`` that cannot be; ``near`` is a word and those known."""
+    return DockerfileError(f"{reason}{suggestion(*near)}", span=span)
+
+
+def labs_device(span: Span) -> DockerfileError:
+    """Return the error of a ``--device`` where labs are not asked for."""
+    return DockerfileError(
+        "device feature is only supported in Dockerfile frontend 1.14.0-labs or later", span=span
+    )
+
+
+def remote_in_copy(span: Span, what: str) -> DockerfileError:
+    """Return the error of COPY with what just ADD takes: a ``git ref`` or a ``URL``."""
+    return DockerfileError(f"source can't be a {what} for COPY", span=span, hint="ADD takes it")
+
+
+def bad_repository(span: Span, reason: str) -> DockerfileError:
+    """Return the error of a repository that says what cannot be."""
+    return DockerfileError(reason, span=span)
+
+
+def bad_digest(span: Span, text: str) -> DockerfileError:
+    """Return the error of a ``--checksum`` of a file that is no digest."""
+    algorithm, colon, value = text.partition(":")
+    lengths = {"sha256": 64, "sha384": 96, "sha512": 128}
+    reason = "invalid checksum digest format"
+    if colon and value and algorithm not in lengths:
+        reason = "unsupported digest algorithm"
+    elif colon and len(value) != lengths.get(algorithm):
+        reason = "invalid checksum digest length"
+    hint = "it is sha256: and 64 lower-case hexadecimal digits"
+    return DockerfileError(f"{reason}: {text}", span=span, hint=hint, words=reason)
+
+
+def bad_checksum(span: Span, reason: str) -> DockerfileError:
+    """Return the error of ``--checksum`` of what has none."""
+    return DockerfileError(f"checksum {reason}", span=span)
 
 
 def bad_chmod(span: Span, value: str) -> DockerfileError:
     """Return the error of a mode that is neither octal nor symbolic."""
+    reason = f"invalid chmod parameter: '{value}'"
     if not value[:1].isdigit():
-        return DockerfileError(
-            f"invalid chmod parameter: '{value}'", span=span, hint="for example 0755 or u+x,go-w"
-        )
+        hint = "for example 0755 or u+x,go-w"
+        return DockerfileError(reason, span=span, hint=hint, words="invalid syntax")
     return DockerfileError(
-        f"invalid chmod parameter: '{value}'. it should be octal string and between 0 and 07777",
-        span=span,
+        f"{reason}. it should be octal string and between 0 and 07777", span=span
     )
 
 
-def bad_port(span: Span, port: str, reason: str) -> DockerfileError:
+def bad_port(span: Span, reason: str, *, hint: str | None = None) -> DockerfileError:
     """Return the error of a port that cannot be read."""
-    return DockerfileError(f'invalid port: "{port}": {reason}', span=span)
+    return DockerfileError(reason, span=span, hint=hint)
 
 
 def bad_signal(span: Span, name: str) -> DockerfileError:
@@ -330,35 +441,75 @@ def bad_trigger(span: Span, reason: str) -> DockerfileError:
     return DockerfileError(reason, span=span, hint="it is an ONBUILD instruction of the base")
 
 
-def bad_healthcheck(span: Span, reason: str, *, hint: str | None = None) -> DockerfileError:
+def bad_healthcheck(span: Span, reason: str) -> DockerfileError:
     """Return the error of a health check that says no command."""
-    return DockerfileError(f"invalid HEALTHCHECK: {reason}", span=span, hint=hint)
+    return DockerfileError(reason, span=span)
 
 
-def bad_duration(span: Span, flag: str, value: str) -> DockerfileError:
-    """Return the error of a length of time that cannot be read."""
+def unknown_healthcheck(span: Span, kind: str) -> DockerfileError:
+    """Return the error of a health check of a type that there is not."""
     return DockerfileError(
-        f'invalid duration "{value}" of {flag}', span=span, hint="for example 30s or 1m30s"
+        f"Unknown type {quote(kind.upper())} in HEALTHCHECK (try CMD)",
+        span=span,
+        hint="HEALTHCHECK CMD, or HEALTHCHECK NONE",
+    )
+
+
+def bad_duration(span: Span, flag: str, value: str, words: str) -> DockerfileError:
+    """Return the error of a length of time that cannot be read; ``words`` are Docker's."""
+    return DockerfileError(
+        f'invalid duration "{value}" of {flag}',
+        span=span,
+        hint="for example 30s or 1m30s",
+        words=words,
     )
 
 
 def short_duration(span: Span, flag: str, value: str) -> DockerfileError:
     """Return the error of a length of time that is too short."""
     return DockerfileError(
-        f'invalid duration "{value}" of {flag}: it cannot be less than 1ms', span=span
+        f'invalid duration "{value}" of {flag}: it cannot be less than 1ms',
+        span=span,
+        words=f'Interval "{flag.removeprefix("--")}" cannot be less than 1ms',
     )
 
 
-def bad_retries(span: Span, value: str) -> DockerfileError:
-    """Return the error of a number of retries that is none."""
-    return DockerfileError(f'invalid number "{value}" of --retries: expected 0 or more', span=span)
+def bad_retries(span: Span, value: str, reason: str) -> DockerfileError:
+    """Return the error of a number of retries that is none; ``reason`` is Docker's."""
+    return DockerfileError(
+        f'invalid number "{value}" of --retries: expected 0 or more',
+        span=span,
+        words=f'strconv.ParseInt: parsing "{value}": {reason}',
+    )
+
+
+def negative_retries(span: Span, value: str) -> DockerfileError:
+    """Return the error of a number of retries below 0."""
+    return DockerfileError(f"--retries cannot be negative ({int(value)})", span=span)
 
 
 def bad_epoch(span: Span | None, value: str) -> DockerfileError:
     """Return the error of a time that is no number of seconds."""
     return DockerfileError(
-        f"invalid SOURCE_DATE_EPOCH: {value}", span=span, hint="seconds since 1970, for example 0"
+        f"invalid SOURCE_DATE_EPOCH: {value}",
+        span=span,
+        hint="seconds since 1970, the word context, or the name of a context or a stage",
     )
+
+
+def bad_epoch_stage(span: Span, reason: str) -> DockerfileError:
+    """Return the error of a stage that SOURCE_DATE_EPOCH names and that is no source."""
+    return DockerfileError(f"SOURCE_DATE_EPOCH stage {reason}", span=span)
+
+
+def bad_check(where: str, reason: str) -> DockerfileError:
+    """Return the error of settings of the checks that cannot be read."""
+    return DockerfileError(f"failed to parse {where}: {reason}")
+
+
+def violations(names: Iterable[str]) -> DockerfileError:
+    """Return the error of a file with warnings that says that they fail the build."""
+    return DockerfileError(f"lint violation found for rules: {', '.join(names)}")
 
 
 def bad_ignore(span: Span, reason: str) -> DockerfileError:

@@ -7,20 +7,40 @@ POSIX's modifiers ``-``, ``+``, ``?``, ``#``, ``%`` and ``/``.
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import TYPE_CHECKING
 
-from attrs import frozen, mutable
+from attrs import define, field, frozen
+
+from frontend.dockerfile.globs import (
+    GlobError,
+    replace_all,
+    replace_first,
+    trim_prefix,
+    trim_suffix,
+)
+from frontend.dockerfile.words import WHITE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
-_SPECIAL = frozenset("@*#?-$!0")
-_HEREDOC_SPACE = "\t\r "
+_BOM = "\ufeff"
+# What Go writes for the character behind the end.
+_NO_CHARACTER = "\ufffd"
+_NAME = re.compile(r"(?:[a-zA-Z_][a-zA-Z0-9_]*+|[0-9]++)(?![^\x00-\x7f])")
+_VARIABLE = re.compile(r"\$(?:([a-zA-Z_][a-zA-Z0-9_]*+)|\{([a-zA-Z_][a-zA-Z0-9_]*+)\})")
+_SPECIAL = frozenset("@*#?-$!")
+_HEREDOC = re.compile(r"<(?:<[\t\r ]*)?")
 _QUOTED_ESCAPES = '"$'
+_OPERATORS = "+-?#%"
+_PATTERN_OPERATORS = "#%"
+_SPACE = re.compile(f"[{WHITE}]+")
 
 
 class ExpansionError(Exception):
-    """A word that cannot be expanded; the text says why."""
+    """A word that cannot be expanded; the text says why, ``word`` is the whole of it."""
+
+    word = ""
 
 
 @frozen
@@ -41,32 +61,70 @@ class Expander:
 
     def word(self, text: str, env: Mapping[str, str]) -> str:
         """Return ``text`` with its variables replaced. Raises ExpansionError."""
-        return self._read(text, env)[0]
+        # Nearly all words are one of these, and the long way takes ten times as long.
+        if _special(self.escape, self.quotes).search(text) is None:
+            return text
+        if not self.keep_unset and _simple(self.escape, self.quotes).match(text) is not None:
+            return _VARIABLE.sub(lambda found: env.get(found[1] or found[2], ""), text)
+        return self._read(text, env, None)
 
     def words(self, text: str, env: Mapping[str, str]) -> tuple[str, ...]:
         """Return ``text`` expanded and then split at spaces outside of quotes."""
-        return self._read(text, env)[1]
+        words = _Words()
+        self._read(text, env, words)
+        return words.all()
 
-    def _read(self, text: str, env: Mapping[str, str]) -> tuple[str, tuple[str, ...]]:
+    def _read(self, text: str, env: Mapping[str, str], words: _Words | None) -> str:
         try:
-            return _Reader(self, text, env, self.raw_escapes).read(None)
-        except RecursionError as error:
-            raise ExpansionError("substitutions are nested too deeply") from error
+            return _Reader(self, text.removeprefix(_BOM), env, words).read()
+        except ExpansionError as error:
+            error.word = text
+            raise
 
 
-@mutable
+@cache
+def _special(escape: str, quotes: bool) -> re.Pattern[str]:  # noqa: FBT001 - a key of the cache
+    return re.compile(f"[${_BOM}{re.escape(escape)}{_quotes(quotes=quotes)}]")
+
+
+@cache
+def _simple(escape: str, quotes: bool) -> re.Pattern[str]:  # noqa: FBT001 - likewise
+    """Return what a word is like that has variables and nothing else with a meaning."""
+    plain = f"[^${_BOM}{re.escape(escape)}{_quotes(quotes=quotes)}]"
+    # Python 3.11 fails on groups that capture inside of a possessive repetition.
+    variable = _VARIABLE.pattern.replace("([", "(?:[")
+    return re.compile(rf"(?:{plain}++|{variable}(?![^\x00-\x7f]))*+\Z")
+
+
+@cache
+def _plain(stop: str, escape: str, quotes: bool) -> re.Pattern[str]:  # noqa: FBT001 - likewise
+    """Return what is taken as it is, up to ``stop`` or anything with a meaning."""
+    return re.compile(f"[^$<{stop}{re.escape(escape)}{_quotes(quotes=quotes)}]+")
+
+
+@cache
+def _quoted(escape: str) -> re.Pattern[str]:
+    """Return what is taken as it is in double quotes."""
+    return re.compile(f'[^$"{re.escape(escape)}]+')
+
+
+def _quotes(*, quotes: bool) -> str:
+    return "'\"" if quotes else ""
+
+
+@define
 class _Words:
     """Words while they are put together."""
 
-    words: list[str]
-    current: list[str]
+    words: list[str] = field(factory=list)
+    current: list[str] = field(factory=list)
 
     def add(self, text: str) -> None:
-        for character in text:
-            if not character.isspace():
-                self.current.append(character)
-            elif self.current:
-                self.end()
+        first, *more = _SPACE.split(text)
+        self.add_raw(first)
+        for part in more:
+            self.end()
+            self.add_raw(part)
 
     def add_raw(self, text: str) -> None:
         # Something empty in quotes makes no word of its own.
@@ -74,246 +132,285 @@ class _Words:
             self.current.append(text)
 
     def end(self) -> None:
-        self.words.append("".join(self.current))
-        self.current = []
+        if self.current:
+            self.words.append("".join(self.current))
+            self.current = []
+
+    def all(self) -> tuple[str, ...]:
+        self.end()
+        return tuple(self.words)
 
 
-@mutable
+@define
+class _Frame:
+    """A piece of the text that is being read, up to ``stop``; the outermost has none."""
+
+    stop: str
+    plain: re.Pattern[str]
+    result: list[str] = field(factory=list)
+
+
+@define
+class _Substitution(_Frame):
+    """The word of a modifier, ``${name-word}``; ``raw`` is what held before it.
+
+    ``pattern`` is that of a replacement once it is read.
+    """
+
+    name: str = ""
+    operator: str = ""
+    has_colon: bool = False
+    raw: bool = False
+    pattern: str | None = None
+
+    @property
+    def shown(self) -> str:
+        return ":" * self.has_colon + (self.operator or _NO_CHARACTER)
+
+    @property
+    def missing(self) -> str:
+        place = "'/' in ${}" if self.stop == "/" else "'}'"
+        return f"syntax error: missing {place}"
+
+
 class _Reader:
-    how: Expander
-    text: str
-    env: Mapping[str, str]
-    raw_escapes: bool
-    place: int = 0
+    """Reads a word. Nesting is kept in a list, so that it may be as deep as it likes."""
 
-    def peek(self) -> str:
-        return self.text[self.place : self.place + 1]
+    def __init__(
+        self, how: Expander, text: str, env: Mapping[str, str], words: _Words | None
+    ) -> None:
+        self.how = how
+        self.text = text
+        self.env = env
+        self.words = words
+        self.raw_escapes = how.raw_escapes
+        self.place = 0
+        self.frame = self.new_frame("")
+        self.outer: list[_Frame] = []
 
-    def next(self) -> str:
-        character = self.peek()
-        self.place += 1
-        return character
+    def new_frame(self, stop: str) -> _Frame:
+        return _Frame(stop, _plain(stop, self.how.escape, self.how.quotes))
 
-    def read(self, stop: str | None) -> tuple[str, tuple[str, ...]]:
-        """Expand up to ``stop``, or to the end; return the text and its words."""
-        result: list[str] = []
-        words = _Words([], [])
-        while character := self.peek():
-            if character == stop:
-                self.place += 1
-                break
-            part, literal = self.part(character)
-            if part is None:
-                break
-            result.append(part)
-            if literal:
-                words.add_raw(part)
-            else:
-                words.add(part)
+    def read(self) -> str:
+        """Return the word expanded."""
+        text, length = self.text, len(self.text)
+        while True:
+            match = self.frame.plain.match(text, self.place)
+            if match is not None:
+                self.place = match.end()
+                self.add(match[0])
+            if self.place >= length:
+                if not self.outer:
+                    return "".join(self.frame.result)
+                raise self.unended()
+            self.step(text[self.place])
+
+    def step(self, character: str) -> None:
+        """Read what begins with a character that has a meaning."""
+        if character == self.frame.stop:
+            self.place += 1
+            self.end()
+        elif character == "$":
+            self.dollar()
+        elif self.frame.stop == '"':
+            self.quoted_escape()
+        elif character == "<":
+            match = _HEREDOC.match(self.text, self.place)
+            assert match is not None
+            self.place = match.end()
+            self.add(match[0], literal=True)
+        elif character == "'" and self.how.quotes:
+            self.single_quoted()
+        elif character == '"' and self.how.quotes:
+            self.place += 1
+            self.enter(_Frame('"', _quoted(self.how.escape)))
+            self.add('"' * self.how.raw_quotes, literal=True)
         else:
-            if stop is not None:
-                raise ExpansionError(
-                    f"unexpected end of statement while looking for matching {stop}"
-                )
-        if words.current:
-            words.end()
-        return "".join(result), tuple(words.words)
+            self.escape(character)
 
-    def part(self, character: str) -> tuple[str | None, bool]:
-        """Return the next piece of the result, and whether spaces in it are kept."""
-        if character == "$":
-            return self.dollar(), False
-        if character == "<":
-            return self.heredoc(), True
-        if self.how.quotes and character == "'":
-            return self.single_quoted(), True
-        if self.how.quotes and character == '"':
-            return self.double_quoted(), True
+    def add(self, text: str, *, literal: bool = False) -> None:
+        """Add a piece of the result; the spaces of a literal one do not separate words."""
+        self.frame.result.append(text)
+        if self.words is not None and not self.outer:
+            if literal:
+                self.words.add_raw(text)
+            else:
+                self.words.add(text)
+
+    def escape(self, character: str) -> None:
         self.place += 1
-        if character != self.how.escape:
-            return character, False
-        escaped = self.next()
-        if not escaped:
-            return (character if self.raw_escapes else None), True
-        return character * self.raw_escapes + escaped, True
+        escaped = self.text[self.place : self.place + 1]
+        self.place += 1
+        # At the end of the text it escapes nothing and is dropped.
+        self.add(character * self.raw_escapes + escaped, literal=True)
 
-    def single_quoted(self) -> str:
+    def quoted_escape(self) -> None:
+        """Read an escape in double quotes, where it escapes a few characters alone."""
+        escape = self.how.escape
+        following = self.text[self.place + 1 : self.place + 2]
+        self.place += 1
+        self.add(escape * self.raw_escapes)
+        if following and following in _QUOTED_ESCAPES + escape:
+            self.place += 1
+            self.add(following)
+        elif following:
+            self.add(escape)
+
+    def single_quoted(self) -> None:
         end = self.text.find("'", self.place + 1)
         if end < 0:
-            raise ExpansionError(
-                "unexpected end of statement while looking for matching single-quote"
-            )
+            self.place = len(self.text)
+            raise self.failed("unexpected end of statement while looking for matching single-quote")
         start, self.place = self.place, end + 1
-        return self.text[start : end + 1] if self.how.raw_quotes else self.text[start + 1 : end]
+        raw = self.how.raw_quotes
+        self.add(self.text[start : end + 1] if raw else self.text[start + 1 : end], literal=True)
 
-    def double_quoted(self) -> str:
-        quote = '"' * self.how.raw_quotes
-        self.place += 1
-        result = [quote]
-        while character := self.peek():
-            if character == '"':
-                self.place += 1
-                result.append(quote)
-                return "".join(result)
-            if character == "$":
-                result.append(self.dollar())
-                continue
-            self.place += 1
-            if character == self.how.escape:
-                if self.raw_escapes:
-                    result.append(character)
-                following = self.peek()
-                if not following:
-                    continue
-                if following in _QUOTED_ESCAPES or following == self.how.escape:
-                    character = self.next()
-            result.append(character)
-        raise ExpansionError("unexpected end of statement while looking for matching double-quote")
+    def enter(self, frame: _Frame) -> None:
+        self.outer.append(self.frame)
+        self.frame = frame
 
-    def heredoc(self) -> str:
-        """Keep ``<<`` and the space after it in one word."""
-        start = self.place
-        self.place += 1
-        if self.peek() == "<":
-            self.place += 1
-            while self.peek() and self.peek() in _HEREDOC_SPACE:
-                self.place += 1
-        return self.text[start : self.place]
+    def leave(self) -> str:
+        """Return what the innermost frame has come to, and go on in the one around it."""
+        text = "".join(self.frame.result)
+        self.frame = self.outer.pop()
+        return text
 
-    def dollar(self) -> str:
-        self.place += 1
-        if self.peek() != "{":
-            name = self.name()
-            if not name:
-                return "$"
-            if name not in self.env and self.how.keep_unset:
-                return f"${name}"
-            return self.env.get(name, "")
-        self.place += 1
-        if not self.peek():
-            raise ExpansionError("syntax error: missing '}'")
-        if self.peek() in "{}:":
-            raise ExpansionError("syntax error: bad substitution")
-        return self.braces(self.name())
-
-    def braces(self, name: str) -> str:
-        operator = self.next()
-        value = self.env.get(name)
-        keep = value is None and self.how.keep_unset
-        if operator == "}":
-            return f"${{{name}}}" if keep else value or ""
-        colon = operator == ":"
-        if colon:
-            operator = self.next()
-        shown = ":" * colon + operator
-        if operator == "/" and not colon:
-            return self.replace(name, value, keep=keep)
-        if not operator or operator not in "+-?#%" or (colon and operator in "#%"):
-            raise ExpansionError(f"unsupported modifier ({shown}) in substitution")
-        word = self.until("}", raw_escapes=operator in "#%")
-        if keep:
-            return f"${{{name}{shown}{word}}}"
-        return _modified(name, value, operator, word, empty_is_unset=colon)
-
-    def replace(self, name: str, value: str | None, *, keep: bool) -> str:
-        every = self.peek() == "/"
-        self.place += every
-        pattern = self.until("/", raw_escapes=True)
-        replacement = self.until("}", raw_escapes=True)
-        if keep:
-            return f"${{{name}/{pattern}/{replacement}}}"
-        regex = _regex(pattern, greedy=True)
-        return regex.sub(lambda _: replacement, value or "", count=0 if every else 1)
-
-    def until(self, stop: str, *, raw_escapes: bool) -> str:
-        outer, self.raw_escapes = self.raw_escapes, raw_escapes
+    def end(self) -> None:
+        """Take the result of a frame that met its end."""
+        frame = self.frame
+        if not isinstance(frame, _Substitution):
+            self.add('"' * self.how.raw_quotes)
+            self.add(self.leave(), literal=True)
+            return
+        if frame.stop == "/":
+            frame.pattern = "".join(frame.result)
+            frame.stop, frame.plain = "}", self.new_frame("}").plain
+            frame.result = []
+            return
+        self.raw_escapes = frame.raw
+        word = self.leave()
         try:
-            return self.read(stop)[0]
-        except ExpansionError as error:
-            if self.place >= len(self.text):
-                missing = "'}'" if stop == "}" else "'/' in ${}"
-                raise ExpansionError(f"syntax error: missing {missing}") from error
-            raise
-        finally:
-            self.raw_escapes = outer
+            self.add(self.substituted(frame, word))
+        except GlobError as error:
+            raise self.failed(str(error)) from error
+
+    def dollar(self) -> None:
+        self.place += 1
+        if self.text[self.place : self.place + 1] != "{":
+            name = self.name()
+            unset = f"${name}" if self.how.keep_unset or not name else ""
+            self.add(self.env.get(name, unset) if name else unset)
+            return
+        self.place += 1
+        first = self.text[self.place : self.place + 1]
+        if not first:
+            raise self.failed("syntax error: missing '}'")
+        if first in "{}:":
+            raise self.failed("syntax error: bad substitution")
+        self.braces(self.name())
+
+    def braces(self, name: str) -> None:
+        operator = self.next()
+        if operator == "}":
+            self.add(self.env.get(name, f"${{{name}}}" if self.how.keep_unset else ""))
+            return
+        has_colon = operator == ":"
+        if has_colon:
+            operator = self.next()
+        elif not operator or operator not in _OPERATORS + "/":
+            raise self.failed(_unsupported(operator or _NO_CHARACTER))
+        if has_colon and operator and operator in _PATTERN_OPERATORS:
+            raise self.failed(_unsupported(f":{operator}"))
+        is_replacement = operator == "/" and not has_colon
+        is_pattern = is_replacement or operator in tuple(_PATTERN_OPERATORS)
+        if is_replacement and self.text[self.place : self.place + 1] == "/":
+            self.place += 1
+            operator = "//"
+        stop = "/" if is_replacement else "}"
+        plain = self.new_frame(stop).plain
+        self.enter(
+            _Substitution(
+                stop, plain, [], name, operator, has_colon=has_colon, raw=self.raw_escapes
+            )
+        )
+        self.raw_escapes = is_pattern
+        if self.words is not None:
+            # In Docker's frontend, what was read of the word so far gets lost here.
+            self.words.current = []
+
+    def substituted(self, frame: _Substitution, word: str) -> str:
+        """Return what a modifier makes of a variable."""
+        value = self.env.get(frame.name)
+        if value is None and self.how.keep_unset:
+            shown = f"/{frame.pattern}/" if frame.pattern is not None else frame.shown
+            return f"${{{frame.name}{shown}{word}}}"
+        unset = value is None or (frame.has_colon and value == "")
+        match frame.operator:
+            case "-":
+                return word if unset else value or ""
+            case "+":
+                return "" if unset else word
+            case "?":
+                if unset:
+                    state = "unset" if value is None else "empty"
+                    raise self.failed(f"{frame.name}: {word or f'is not allowed to be {state}'}")
+                return value or ""
+            case "#" | "%":
+                return _trimmed(value or "", frame.operator, word)
+            case "/" | "//" if frame.pattern is not None:
+                return _replaced(value or "", frame.operator, frame.pattern, word)
+        raise self.failed(_unsupported(frame.shown))
 
     def name(self) -> str:
         """Read a name: letters, digits and ``_``, digits alone, or one special character."""
-        first = self.peek()
-        if first.isdigit():
-            return self.while_(str.isdigit)
-        if first and first in _SPECIAL:
-            return self.next()
-        return self.while_(_is_name)
-
-    def while_(self, accepts: Callable[[str], bool]) -> str:
+        match = _NAME.match(self.text, self.place)
+        if match is not None:
+            self.place = match.end()
+            return match[0]
+        first = self.text[self.place : self.place + 1]
+        if first in _SPECIAL:
+            self.place += 1
+            return first
         start = self.place
-        while (character := self.peek()) and accepts(character):
+        only_digits = first.isdecimal()
+        while self.place < len(self.text):
+            character = self.text[self.place]
+            is_more = character.isalpha() or character == "_"
+            if not (character.isdecimal() or (is_more and not only_digits)):
+                break
             self.place += 1
         return self.text[start : self.place]
 
+    def next(self) -> str:
+        character = self.text[self.place : self.place + 1]
+        self.place += 1
+        return character
 
-def _is_name(character: str) -> bool:
-    return character.isalpha() or character.isdigit() or character == "_"
+    def unended(self) -> ExpansionError:
+        """Return the error of a text that ends inside of something."""
+        sign = "double-quote" if self.frame.stop == '"' else self.frame.stop
+        return self.failed(f"unexpected end of statement while looking for matching {sign}")
+
+    def failed(self, reason: str) -> ExpansionError:
+        """Return the error of the word; at its end it is the outermost brace that is missing."""
+        if self.place >= len(self.text):
+            frames = (*self.outer, self.frame)
+            found = (each.missing for each in frames if isinstance(each, _Substitution))
+            reason = next(found, reason)
+        return ExpansionError(reason)
 
 
-def _modified(
-    name: str, value: str | None, operator: str, word: str, *, empty_is_unset: bool
-) -> str:
-    unset = value is None or (empty_is_unset and value == "")
-    match operator:
-        case "-":
-            return word if unset else value or ""
-        case "+":
-            return "" if unset else word
-        case "?":
-            if unset:
-                state = "unset" if value is None else "empty"
-                raise ExpansionError(f"{name}: {word or f'is not allowed to be {state}'}")
-            return value or ""
-        case _:
-            return _trimmed(value or "", operator, word)
+def _unsupported(operator: str) -> str:
+    return f"unsupported modifier ({operator}) in substitution"
 
 
 def _trimmed(value: str, operator: str, pattern: str) -> str:
     """Return the value without its shortest, or with a doubled operator longest, match."""
-    greedy = pattern.startswith(operator)
-    pattern = pattern[1:] if greedy else pattern
-    if operator == "#":
-        match = _regex(pattern, greedy=greedy).match(value)
-        return value[match.end() :] if match else value
-    # A match at the end is one at the beginning of everything reversed.
-    match = _regex(_reversed(pattern), greedy=greedy).match(value[::-1])
-    return value[: len(value) - match.end()] if match else value
+    longest = pattern.startswith(operator)
+    trim = trim_prefix if operator == "#" else trim_suffix
+    return trim(value, pattern[1:] if longest else pattern, longest=longest)
 
 
-def _reversed(pattern: str) -> str:
-    pieces = re.findall(r"\\.|.", pattern, re.DOTALL)
-    return "".join(reversed(pieces))
-
-
-def _regex(pattern: str, *, greedy: bool) -> re.Pattern[str]:
-    """Return a pattern of ``*`` and ``?`` as a regular expression."""
-    out: list[str] = []
-    place = 0
-    while place < len(pattern):
-        character = pattern[place]
-        place += 1
-        if character == "*":
-            if not out or not out[-1].startswith(".*"):
-                out.append(".*" if greedy else ".*?")
-        elif character == "?":
-            out.append(".")
-        elif character == "\\":
-            escaped = pattern[place : place + 1]
-            if escaped in ("}", "/") and escaped:
-                continue
-            if not escaped or escaped not in "*?\\":
-                raise ExpansionError(
-                    f"invalid pattern ({pattern}) in substitution: invalid escape '\\{escaped}'"
-                )
-            out.append(re.escape(escaped))
-            place += 1
-        else:
-            out.append(re.escape(character))
-    return re.compile("".join(out))
+def _replaced(value: str, operator: str, pattern: str, replacement: str) -> str:
+    replace = replace_all if operator == "//" else replace_first
+    return replace(value, pattern, replacement)

@@ -76,6 +76,16 @@ class Image:
             rootfs={"type": "layers", "diff_ids": None},
         ).with_platform(platform)
 
+    @classmethod
+    def blank(cls) -> Image:
+        """Return the config of a tree that is no image."""
+        return cls(author=None, platform={}, config={}, rootfs={})
+
+    @property
+    def names_platform(self) -> bool:
+        """Whether the image says what it is for."""
+        return bool(self.platform.get("os") and self.platform.get("architecture"))
+
     @property
     def is_empty(self) -> bool:
         """Whether the image has no layers, so that it is the empty tree."""
@@ -103,15 +113,18 @@ class Image:
 
     def with_config(self, key: str, value: Any) -> Image:
         """Return the config with another entry."""
-        return evolve(self, config={**self.config, key: value})
+        config = {**self.config, key: value}
+        return Image(self.author, self.platform, config, self.rootfs, self.history)
 
     def with_env(self, key: str, value: str) -> Image:
         """Return the config with a variable set, in the place where it was."""
         env = list(self.config.get("Env") or ())
         entry = f"{key}={value}"
-        places = [place for place, each in enumerate(env) if _pair(each)[0] == key]
-        if places:
-            env[places[0]] = entry
+        begin = f"{key}="
+        places = (n for n, each in enumerate(env) if each.startswith(begin) or each == key)
+        place = next(places, None)
+        if place is not None:
+            env[place] = entry
         else:
             env.append(entry)
         return self.with_config("Env", env)
@@ -151,7 +164,9 @@ class Image:
             entry["created"] = created.isoformat().replace("+00:00", "Z")
         if not layer:
             entry["empty_layer"] = True
-        return evolve(self, history=(*self.history, entry))
+        # Each instruction adds one; evolve() takes six times as long.
+        history = (*self.history, entry)
+        return Image(self.author, self.platform, self.config, self.rootfs, history)
 
     def to_json(self) -> bytes:
         """Return the config as Go's encoder writes it."""
@@ -176,15 +191,24 @@ class Image:
 
 @frozen
 class ResolvedImage:
-    """An image as a registry has it: its digest and its config in JSON."""
+    """An image as a registry has it: its digest and its config in JSON.
+
+    ``ref`` is that of another image which a policy puts in its place.
+    """
 
     digest: str
     config: bytes = field(repr=False)
+    ref: str | None = None
 
     @cached_property
     def image(self) -> Image:
         """The config as a value. Raises InputError."""
         return Image.parse(self.config)
+
+    @property
+    def triggers(self) -> tuple[str, ...]:
+        """The instructions that ONBUILD left in it."""
+        return tuple(self.image.get("OnBuild") or ())
 
 
 def _history(entry: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from frontend.dockerfile.mounts import MountFlag
     from frontend.dockerfile.parser import Heredoc
     from llb.errors import Span
+    from llb.ops import Device
 
 SCRATCH = "scratch"
 
@@ -22,12 +23,19 @@ class Origin:
     """Where an instruction comes from: its text on one line, its lines, and its place.
 
     The lines of one that ONBUILD has left are those of the FROM that it belongs to.
+    ``comments`` are those right above it.
     """
 
     code: str
     lines: tuple[int, int]
     span: Span = field(repr=False)
     is_trigger: bool = False
+    comments: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The name of the instruction as it is written."""
+        return self.code.split(maxsplit=1)[0]
 
 
 @frozen
@@ -80,7 +88,8 @@ class Maintainer:
     name: str
 
 
-@frozen
+# They are keys of what they need, and may have thousands of mounts.
+@frozen(cache_hash=True)
 class Run:
     """``RUN command``; ``shell`` is whether a shell reads it."""
 
@@ -91,6 +100,7 @@ class Run:
     mounts: tuple[MountFlag, ...]
     network: str
     security: str
+    devices: tuple[Device, ...] = ()
 
     @property
     def stages(self) -> tuple[str, ...]:
@@ -100,9 +110,12 @@ class Run:
         return tuple(mount.stage or SCRATCH for mount in self.mounts)
 
 
-@frozen
+@frozen(cache_hash=True)
 class Copy:
-    """``COPY`` and ``ADD``: sources, here-documents as sources, and the destination."""
+    """``COPY`` and ``ADD``: sources, here-documents as sources, and the destination.
+
+    ``unpack`` and ``keep_git_dir`` are absent where the instruction does not say.
+    """
 
     origin: Origin
     is_add: bool
@@ -113,7 +126,11 @@ class Copy:
     chown: str
     chmod: str
     exclude: tuple[str, ...]
-    unpack: bool
+    link: bool = False
+    parents: bool = False
+    unpack: bool | None = None
+    keep_git_dir: bool | None = None
+    checksum: str = ""
 
     @property
     def stages(self) -> tuple[str, ...]:

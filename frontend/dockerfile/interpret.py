@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from attrs import evolve, frozen
 
 from frontend.dockerfile import errors
+from frontend.dockerfile.devices import parse_device
 from frontend.dockerfile.durations import MILLISECOND, parse_duration
 from frontend.dockerfile.instructions import (
     Arg,
@@ -32,25 +33,36 @@ from frontend.dockerfile.instructions import (
 )
 from frontend.dockerfile.mounts import parse_flag
 from frontend.dockerfile.parser import INSTRUCTIONS, Node, Parsed, parse, parse_heredoc
-from frontend.dockerfile.words import split_first
+from frontend.dockerfile.words import WHITE, split_first
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from frontend.dockerfile.parser import Heredoc
     from llb.errors import Span
 
 _DURATIONS = ("interval", "timeout", "start-period", "start-interval")
 _NOT_ONE = "onbuild trigger should be a single expression"
 _NETWORKS = ("default", "none", "host")
 _SECURITIES = ("sandbox", "insecure")
-_ONBUILD = re.compile(r"\s*ONBUILD\s*", re.IGNORECASE)
+_ONBUILD = re.compile(r"\A\s*ONBUILD\s*", re.IGNORECASE)
 _STAGE_NAME = re.compile(r"[a-z][a-z0-9\-_.]*\Z")
 
 
 def interpret(parsed: Parsed) -> tuple[Instruction, ...]:
     """Return the instructions of a file. Raises DockerfileError."""
-    return tuple(_interpret(node, parsed.source) for node in parsed.nodes)
+    found: list[Instruction] = []
+    has_stage = False
+    for node in parsed.nodes:
+        try:
+            each = interpret_node(node, parsed.source)
+        except errors.DockerfileError as error:
+            error.names_line = True
+            raise
+        has_stage = has_stage or isinstance(each, From)
+        if not has_stage and not isinstance(each, Arg):
+            raise errors.no_stage_yet(each.origin.span)
+        found.append(each)
+    return tuple(found)
 
 
 def interpret_trigger(expression: str, begin: From, source: errors.Source) -> Instruction:
@@ -63,13 +75,14 @@ def interpret_trigger(expression: str, begin: From, source: errors.Source) -> In
         if len(nodes) != 1:
             raise errors.bad_trigger(begin.origin.span, _NOT_ONE)
         node = evolve(nodes[0], lines=begin.origin.lines)
-        found = _interpret(node, source)
+        found = interpret_node(node, source)
     except errors.DockerfileError as error:
         raise errors.bad_trigger(begin.origin.span, error.message) from error
     return evolve(found, origin=evolve(found.origin, is_trigger=True))
 
 
-def _interpret(node: Node, source: errors.Source) -> Instruction:
+def interpret_node(node: Node, source: errors.Source) -> Instruction:
+    """Return the instruction of one node, wherever it stands. Raises DockerfileError."""
     name = node.name.upper()
     span = source.span(*node.lines)
     if name not in INSTRUCTIONS:
@@ -77,7 +90,7 @@ def _interpret(node: Node, source: errors.Source) -> Instruction:
         raise errors.unknown_instruction(pointed, node.name, INSTRUCTIONS)
     if name not in _BUILDERS:
         raise errors.unsupported(source.span(*node.lines, word=node.name), name)
-    origin = Origin(node.original.strip(), node.lines, span)
+    origin = Origin(node.original.strip(WHITE), node.lines, span, comments=node.comments)
     return _BUILDERS[name](_Request(node, source, origin))
 
 
@@ -103,22 +116,20 @@ class _Request:
         switches: tuple[str, ...] = (),
         *,
         repeated: tuple[str, ...] = (),
-        lacking: tuple[str, ...] = (),
     ) -> Mapping[str, tuple[str, ...]]:
         """Return the values of the flags that are given, checked.
 
         ``strings`` take a value, ``switches`` take true or false, ``repeated`` take a
-        value and may stand several times; ``lacking`` are those of Docker's frontend
-        that are refused.
+        value and may stand several times.
         """
+        if not self.node.flags:
+            return {}
         known = (*strings, *switches, *repeated)
         found: dict[str, tuple[str, ...]] = {}
         for flag in self.node.flags:
             name, equals, value = flag[2:].partition("=")
             shown = f"--{name}"
             span = self.flag_span(shown)
-            if name in lacking:
-                raise errors.unsupported(span, f"{self.node.name.upper()} {shown}")
             if name not in known:
                 raise errors.unknown_flag(span, shown, [f"--{each}" for each in known])
             if name in found and name not in repeated:
@@ -154,9 +165,11 @@ class _Request:
 
     def one_argument(self) -> str:
         """Return the only argument."""
-        self.flags()
         if len(self.args) != 1:
             raise errors.not_one_argument(self.span, self.node.name.upper())
+        # Docker does not look at what STOPSIGNAL has for flags.
+        if self.node.name.lower() != "stopsignal":
+            self.flags()
         return self.args[0]
 
 
@@ -199,7 +212,7 @@ def _pairs(request: _Request) -> tuple[tuple[str, str], ...]:
 
 
 def _run(request: _Request) -> Run:
-    flags = request.flags(("network", "security"), repeated=("mount",), lacking=("device",))
+    flags = request.flags(("network", "security"), repeated=("mount", "device"))
     return Run(
         origin=request.origin,
         args=request.args,
@@ -210,6 +223,10 @@ def _run(request: _Request) -> Run:
         ),
         network=request.choice(flags, "network", _NETWORKS),
         security=request.choice(flags, "security", _SECURITIES),
+        devices=tuple(
+            parse_device(each, request.flag_span("--device", each))
+            for each in flags.get("device", ())
+        ),
     )
 
 
@@ -219,50 +236,48 @@ def _copy(request: _Request) -> Copy:
     if len(request.args) < 2:
         raise errors.no_destination(request.span, name)
     flags = request.flags(
-        ("chown", "chmod") if is_add else ("chown", "chmod", "from"),
-        ("unpack",) if is_add else (),
+        ("chown", "chmod", "checksum" if is_add else "from"),
+        ("link", "keep-git-dir", "unpack") if is_add else ("link", "parents"),
         repeated=("exclude",),
-        lacking=("link", "keep-git-dir", "checksum") if is_add else ("link", "parents"),
     )
+    switches = {key: value == "true" for key, (value, *_) in flags.items()}
     *words, dest = request.args
     if parse_heredoc(dest) is not None:
         raise errors.heredoc_destination(request.span, name)
-    documents = {each.name: each for each in request.node.heredocs}
-    sources: list[str] = []
-    found: list[Heredoc] = []
-    for word in words:
-        begun = parse_heredoc(word)
-        if begun is None or request.node.json:
-            sources.append(word)
-        else:
-            found.append(documents.get(begun.name, begun))
-    (unpack,) = flags.get("unpack", ("true",))
+    begun = [parse_heredoc(word) for word in words]
+    contents = {each.name: each.content for each in request.node.heredocs}
     return Copy(
         origin=request.origin,
         is_add=is_add,
-        sources=tuple(sources),
-        documents=tuple(found),
+        sources=tuple(word for word, each in zip(words, begun, strict=True) if each is None),
+        documents=tuple(
+            evolve(each, content=contents.get(each.name, "")) for each in begun if each is not None
+        ),
         dest=dest,
         stage="".join(flags.get("from", ())) or None,
         chown="".join(flags.get("chown", ())),
         chmod="".join(flags.get("chmod", ())),
         exclude=flags.get("exclude", ()),
-        unpack=is_add and unpack == "true",
+        link=switches.get("link", False),
+        parents=switches.get("parents", False),
+        unpack=switches.get("unpack"),
+        keep_git_dir=switches.get("keep-git-dir"),
+        checksum="".join(flags.get("checksum", ())),
     )
 
 
 def _expose(request: _Request) -> Expose:
-    request.flags()
     if not request.args:
         raise errors.too_few_arguments(request.span, "EXPOSE")
+    request.flags()
     return Expose(request.origin, tuple(sorted(request.args)))
 
 
 def _volume(request: _Request) -> Volume:
-    request.flags()
     if not request.args:
         raise errors.too_few_arguments(request.span, "VOLUME")
-    paths = tuple(path.strip() for path in request.args)
+    request.flags()
+    paths = tuple(path.strip(WHITE) for path in request.args)
     if not all(paths):
         raise errors.empty_volume(request.span)
     return Volume(request.origin, paths)
@@ -288,23 +303,20 @@ def _entrypoint(request: _Request) -> Entrypoint:
 
 
 def _healthcheck(request: _Request) -> Healthcheck:
-    flags = request.flags((*_DURATIONS, "retries"))
     if not request.args:
         raise errors.too_few_arguments(request.span, "HEALTHCHECK")
     kind, *args = request.args
-    match kind.upper():
-        case "NONE" if args:
-            raise errors.bad_healthcheck(request.span, "NONE takes no arguments")
-        case "NONE":
-            return Healthcheck(request.origin, ("NONE",))
-        case "CMD" if not args:
-            raise errors.bad_healthcheck(request.span, "missing command after CMD")
-        case "CMD":
-            test = ("CMD" if request.node.json else "CMD-SHELL", *args)
-        case _:
-            raise errors.bad_healthcheck(
-                request.span, f'unknown type "{kind}"', hint="try HEALTHCHECK CMD or NONE"
-            )
+    if kind.upper() == "NONE":
+        if args:
+            raise errors.bad_healthcheck(request.span, "HEALTHCHECK NONE takes no arguments")
+        # Docker does not look at what it has for flags.
+        return Healthcheck(request.origin, ("NONE",))
+    flags = request.flags((*_DURATIONS, "retries"))
+    if kind.upper() != "CMD":
+        raise errors.unknown_healthcheck(request.span, kind)
+    if not args:
+        raise errors.bad_healthcheck(request.span, "Missing command after HEALTHCHECK CMD")
+    test = ("CMD" if request.node.json else "CMD-SHELL", *args)
     given = {name: value for name, (value,) in flags.items() if value}
     interval, timeout, start_period, start_interval = (
         _interval(request, name, given.get(name, "0")) for name in _DURATIONS
@@ -325,7 +337,7 @@ def _interval(request: _Request, name: str, text: str) -> int:
     try:
         value = parse_duration(text)
     except ValueError as error:
-        raise errors.bad_duration(span, f"--{name}", text) from error
+        raise errors.bad_duration(span, f"--{name}", text, str(error)) from error
     if value != 0 and value < MILLISECOND:
         raise errors.short_duration(span, f"--{name}", text)
     return value
@@ -333,9 +345,15 @@ def _interval(request: _Request, name: str, text: str) -> int:
 
 def _retries(request: _Request, flags: Mapping[str, str]) -> int:
     text = flags.get("retries", "0")
-    if not re.fullmatch(r"\+?[0-9]{1,10}", text) or int(text) >= 2**31:
-        raise errors.bad_retries(request.flag_span("--retries"), text)
-    return int(text)
+    span = request.flag_span("--retries")
+    match = re.fullmatch(r"([+-]?)0*([0-9]+)", text)
+    if match is None:
+        raise errors.bad_retries(span, text, "invalid syntax")
+    if len(match[2]) > 10 or int(match[2]) >= 2**31:
+        raise errors.bad_retries(span, text, "value out of range")
+    if match[1] == "-" and int(match[2]) > 0:
+        raise errors.negative_retries(span, text)
+    return int(match[2])
 
 
 def _onbuild(request: _Request) -> Onbuild:

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, ClassVar
 from attrs import define, frozen
 
 from frontend.dockerfile import errors
+from frontend.dockerfile.csvline import split_csv
+from frontend.dockerfile.switches import parse_switch
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,11 +44,12 @@ _KEYS = {
     "env": "env",
 }
 _SWITCHES = ("readonly", "readwrite", "required")
-_TRUE = ("1", "t", "T", "TRUE", "true", "True")
-_FALSE = ("0", "f", "F", "FALSE", "false", "False")
 _SIZE = re.compile(
-    r"(\d+(?:\.\d*)?(?:e\+?\d{1,2})?|\.\d+) ?(?:([kmgtp])(?:i?b)?|b)?\Z", re.ASCII | re.IGNORECASE
+    r"([+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d{1,3})?) ?(?:([kmgtp])(?:i?b)?|b)?\Z",
+    re.ASCII | re.IGNORECASE,
 )
+_MAX_SIZE = 2**63 - 1
+_NUMBERS = {8: re.compile(r"0*([0-7]{1,11})\Z"), 10: re.compile(r"0*([0-9]{1,10})\Z")}
 _POWERS = "kmgtp"
 
 
@@ -94,14 +97,19 @@ class Mount:
 def parse_flag(text: str, span: Span) -> MountFlag:
     """Return the fields of a ``--mount``. Raises DockerfileError."""
     stage = None
-    fields = _csv(text, span)
+    try:
+        fields = split_csv(text)
+    except ValueError as error:
+        hint = None if text else "for example type=cache,target=/root/.cache"
+        reason = f"failed to parse csv mounts: {error}"
+        raise errors.bad_mount(span, reason, hint=hint) from error
     for each in fields:
         key, equals, value = each.partition("=")
         if key.lower() == "from" and equals:
             if "$" in value[:-1]:
                 raise errors.bad_mount(
                     span,
-                    "'from' doesn't support variable expansion",
+                    "'from' doesn't support variable expansion, define alias stage instead",
                     hint="name a stage that begins with FROM and the variable",
                 )
             stage = value or None
@@ -117,16 +125,16 @@ def parse_mount(flag: MountFlag, expand: Callable[[str], str]) -> Mount:
         if not equals and key not in _SWITCHES:
             reason = f"invalid field '{field}' must be a key=value pair"
             hint = None if key is None else f"write {written}=VALUE"
-            raise errors.bad_mount(flag.span, reason, hint=hint, near=(written.lower(), _KEYS))
+            raise errors.bad_mount(flag.span, reason, hint=hint)
         if key is None:
             reason = f"unexpected key '{written.lower()}' in '{field}'"
             raise errors.bad_mount(flag.span, reason, near=(written.lower(), _KEYS))
-        _set(mount, key, expand(value) if equals else "true", flag.span)
+        _set(mount, key, written.lower(), expand(value) if equals else "true", flag.span)
     _check(mount, flag)
     return mount
 
 
-def _set(mount: Mount, key: str, value: str, span: Span) -> None:
+def _set(mount: Mount, key: str, written: str, value: str, span: Span) -> None:
     match key:
         case "from":
             pass
@@ -135,7 +143,7 @@ def _set(mount: Mount, key: str, value: str, span: Span) -> None:
         case "sharing":
             mount.sharing = _choice(value, SHARINGS, f'unsupported sharing value "{value}"', span)
         case "readonly" | "readwrite":
-            mount.access = _access(key, switched=_switch(key, value, span))
+            mount.access = _access(key, switched=_switch(written, value, span))
         case "required":
             _only_for(mount, key, ("secret", "ssh"), span)
             mount.required = _switch(key, value, span)
@@ -155,24 +163,21 @@ def _check(mount: Mount, flag: MountFlag) -> None:
         for key in ("mode", "uid", "gid"):
             if getattr(mount, key) is not None:
                 raise errors.bad_mount(span, f'{key} not allowed for "{kind}" type mounts')
-    if mount.sharing and kind != "cache":
-        raise errors.bad_mount(span, f"invalid cache sharing set for {kind} mount")
-    if kind == "ssh" and mount.source:
-        raise errors.bad_mount(span, "ssh does not support source")
     if kind == "secret":
         _check_secret(mount, flag)
-    if kind == "tmpfs" and (mount.readonly or mount.source):
-        lacking = "readonly" if mount.readonly else "source"
-        raise errors.unsupported(span, f"RUN --mount=type=tmpfs with {lacking}")
+    if mount.sharing and kind != "cache":
+        raise errors.bad_mount(span, f"invalid cache sharing set for {kind} mount")
 
 
 def _check_secret(mount: Mount, flag: MountFlag) -> None:
     if flag.stage is not None:
         raise errors.bad_mount(flag.span, "secret mount should not have a from")
-    if mount.source and mount.id:
-        raise errors.bad_mount(flag.span, "both source and id can't be set")
+    if mount.sharing:
+        raise errors.bad_mount(flag.span, "secret mount should not define sharing")
     if not (mount.source or mount.id or mount.target):
         raise errors.bad_mount(flag.span, "invalid secret mount. one of source, target required")
+    if mount.source and mount.id:
+        raise errors.bad_mount(flag.span, "both source and id can't be set")
 
 
 def _only_for(mount: Mount, key: str, kinds: tuple[str, ...], span: Span) -> None:
@@ -195,48 +200,29 @@ def _access(key: str, *, switched: bool) -> str:
 
 
 def _switch(key: str, value: str, span: Span) -> bool:
-    if value not in (*_TRUE, *_FALSE):
-        raise errors.bad_mount(span, f"invalid value for {key}: {value}", hint="true or false")
-    return value in _TRUE
+    try:
+        return parse_switch(value)
+    except ValueError as error:
+        reason = f"invalid value for {key}: {value}"
+        raise errors.bad_mount(span, reason, hint="true or false") from error
 
 
 def _number(key: str, value: str, span: Span) -> int:
-    digits, base = ("01234567", 8) if key == "mode" else ("0123456789", 10)
-    if not value or value.strip(digits) or int(value, base) >= 2**32:
+    base = 8 if key == "mode" else 10
+    match = _NUMBERS[base].match(value)
+    if match is None or int(match[1], base) >= 2**32:
         hint = "an octal number, for example 0755" if key == "mode" else "a number"
         raise errors.bad_mount(span, f"invalid value {value} for {key}", hint=hint)
-    return int(value, base)
+    return int(match[1], base)
 
 
 def _size(value: str, span: Span) -> int:
     """Return bytes from a number and a unit, each 1024 times the one before (docker/go-units)."""
     match = _SIZE.match(value)
-    if match is None:
+    size = -1.0
+    if match is not None:
+        unit = (match[2] or "").lower()
+        size = float(match[1]) * (1024 ** (_POWERS.index(unit) + 1) if unit else 1)
+    if not 0 <= size <= _MAX_SIZE:
         raise errors.bad_mount(span, f"invalid value for size: {value}", hint="for example 64m")
-    unit = (match[2] or "").lower()
-    factor = 1024 ** (_POWERS.index(unit) + 1) if unit else 1
-    return int(float(match[1]) * factor)
-
-
-def _csv(text: str, span: Span) -> tuple[str, ...]:
-    """Return the fields of one line of CSV (RFC 4180), where quotes are matched strictly."""
-    if not text:
-        raise errors.bad_mount(
-            span, "it is empty", hint="for example type=cache,target=/root/.cache"
-        )
-    fields: list[str] = []
-    rest: str | None = text
-    while rest is not None:
-        if rest.startswith('"'):
-            match = re.match(r'"((?:[^"]|"")*)"(?:\Z|,)', rest)
-            if match is None:
-                raise errors.bad_mount(span, "extraneous or missing quote in a quoted field")
-            fields.append(match[1].replace('""', '"'))
-            rest = rest[match.end() :] if match[0].endswith(",") else None
-            continue
-        field, comma, following = rest.partition(",")
-        if '"' in field:
-            raise errors.bad_mount(span, "a quote in a field that is not quoted")
-        fields.append(field)
-        rest = following if comma else None
-    return tuple(fields)
+    return int(size)

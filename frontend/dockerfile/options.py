@@ -6,10 +6,16 @@ from typing import TYPE_CHECKING
 
 from attrs import evolve, field, frozen
 
+from frontend.dockerfile.contexts import LocalTree
+from frontend.dockerfile.processes import ProcessOptions
 from llb import Platform
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+    from datetime import datetime
+
+    from frontend.dockerfile.contexts import ContextRequest
+    from llb import State
 
 _SYSTEMS = ("linux", "windows", "darwin", "freebsd")
 _ARCHITECTURES = (
@@ -31,16 +37,27 @@ _ARCHITECTURES = (
 )
 
 
+def _no_epoch(source: State | ContextRequest, log_name: str) -> None:
+    """Say that nothing is known of a source, because nobody can be asked."""
+    del source, log_name
+
+
 @frozen
 class ConvertOptions:
     """The request behind a conversion.
 
     ``platform`` is what is built for, ``explicit_platform`` whether the user said so,
     ``build_platform`` that of the daemon, and ``build_platforms`` all that it builds for.
-    ``no_cache`` is True, False, or names of stages in lower case. ``ignore`` are patterns of files that the context does not
+    ``no_cache`` is True, False, or names of stages in lower case. ``all_stages`` converts
+    those too that the target does not need, as the checks of a whole file ask for;
+    ``checks`` is whether the file is checked. ``ignore`` are patterns of files that the context does not
     send. ``session_id`` ties the context to a session; without one, ``unique_id`` keeps
-    it apart from other builds. ``definition`` is the serialized ``pb.Definition`` that
-    the text itself was read from.
+    it apart from other builds. ``context`` is the build context where it is no local directory, ``contexts`` are
+    the named ones. ``definition`` is the serialized ``pb.Definition`` that the text itself
+    was read from. ``is_index`` is whether images of several platforms are made, so that steps
+    name theirs. ``find_epoch`` returns the time of a source that ``SOURCE_DATE_EPOCH`` names,
+    a tree or a named context. ``processes`` holds for every RUN. ``labs`` allows
+    what Docker's frontend has in its labs channel alone.
     """
 
     target: str | None = None
@@ -51,14 +68,34 @@ class ConvertOptions:
     build_platform: Platform = field(factory=Platform.host)
     build_platforms: tuple[Platform, ...] = ()
     no_cache: bool | frozenset[str] = False
+    all_stages: bool = False
+    checks: bool = True
     filename: str = "Dockerfile"
     resolve_mode: str = "default"
-    context_name: str = "context"
-    shared_key: str = "context"
+    context: State | None = None
+    contexts: Mapping[str, str] = field(factory=dict)
+    is_index: bool = False
     ignore: tuple[str, ...] = ()
     session_id: str | None = None
     unique_id: str | None = None
     definition: bytes | None = field(default=None, repr=False)
+    processes: ProcessOptions = field(default=ProcessOptions())
+    labs: bool = False
+    find_epoch: Callable[[State | ContextRequest, str], datetime | None] = field(
+        default=_no_epoch, repr=False
+    )
+
+    @property
+    def local_context(self) -> LocalTree:
+        """The build context as a local directory."""
+        return LocalTree(
+            "context",
+            "[internal] load build context",
+            "context",
+            self.ignore,
+            self.session_id,
+            self.unique_id,
+        )
 
     def automatic_arguments(self, stage: str) -> dict[str, str]:
         """Return the arguments that every Dockerfile has (reference, "Automatic platform ARGs").

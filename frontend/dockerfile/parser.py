@@ -10,11 +10,13 @@ import json
 import re
 from typing import TYPE_CHECKING
 
-from attrs import frozen, mutable
+from attrs import field, frozen, mutable
 
 from frontend.dockerfile import errors
 from frontend.dockerfile.expand import Expander, ExpansionError
+from frontend.dockerfile.syntax import parse_directive
 from frontend.dockerfile.words import (
+    WHITE,
     split_first,
     split_flags,
     split_legacy,
@@ -27,10 +29,11 @@ if TYPE_CHECKING:
 
     from llb.errors import Span
 
+# In bytes, of which a character has at most four.
 _MAX_LINE = 65535
+_SURELY_SHORT = _MAX_LINE // 4
+_LINES = re.compile(r"[^\n]*\n|[^\n]+")
 _BOM = "\ufeff"
-_DIRECTIVE = re.compile(r"#\s*([a-zA-Z][a-zA-Z0-9]*)\s*=\s*(.+?)\s*\Z")
-_DIRECTIVES = ("syntax", "escape", "check")
 _HEREDOC = re.compile(r"([0-9]*)<<(-?)\s*([^<]*)\Z")
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _LEADING_TABS = re.compile(r"^\t+", re.MULTILINE)
@@ -77,11 +80,15 @@ class Node:
 
 @frozen
 class Parsed:
-    """A Dockerfile as instructions, with its escape character."""
+    """A Dockerfile as instructions, with its escape character.
+
+    ``gaps`` are the last lines of the instructions that go on over an empty line.
+    """
 
     source: errors.Source
     escape: str
     nodes: tuple[Node, ...]
+    gaps: tuple[int, ...] = ()
 
 
 def parse(text: bytes, filename: str) -> Parsed:
@@ -94,8 +101,10 @@ def parse(text: bytes, filename: str) -> Parsed:
     reader = _Parser(source)
     nodes = tuple(reader.nodes())
     if not nodes:
-        raise errors.no_instructions(source)
-    return Parsed(source, reader.escape, nodes)
+        raise errors.no_instructions(source, reader.line)
+    if reader.is_cut:
+        raise errors.line_too_long(source, reader.line)
+    return Parsed(source, reader.escape, nodes, tuple(reader.gaps))
 
 
 def parse_heredoc(word: str) -> Heredoc | None:
@@ -122,15 +131,16 @@ class _Parser:
     line: int = 0
     seen: tuple[str, ...] = ()
     directives_end: bool = False
-    comments: tuple[str, ...] = ()
+    comments: list[str] = field(factory=list)
+    is_cut: bool = False
+    gaps: list[int] = field(factory=list)
 
     def nodes(self) -> Iterator[Node]:
-        lines = iter(re.findall(r"[^\n]*\n|[^\n]+", self.source.text))
+        lines = self.lines()
         for first in lines:
-            self.count(first)
-            stripped = first.rstrip("\r\n").lstrip()
+            stripped = first.rstrip("\r\n").lstrip(WHITE)
             if stripped.startswith("#"):
-                self.comment(stripped)
+                self.comment(stripped, first)
                 continue
             self.directives_end = True
             start = self.line
@@ -138,30 +148,39 @@ class _Parser:
             if ends and not text:
                 continue
             yield self.node(self.join(text, lines, ends=ends), start, lines)
-            self.comments = ()
+            self.comments = []
 
-    def count(self, line: str) -> None:
-        self.line += 1
-        if len(line) > _MAX_LINE:
-            raise errors.line_too_long(self.source, self.line)
+    def lines(self) -> Iterator[str]:
+        """Return the lines up to one that is too long, which Docker refuses after all others."""
+        for line in _LINES.findall(self.source.text):
+            if len(line) > _SURELY_SHORT and len(line.rstrip("\n").encode()) > _MAX_LINE:
+                self.is_cut = True
+                return
+            self.line += 1
+            yield line
 
-    def comment(self, line: str) -> None:
+    def comment(self, line: str, written: str) -> None:
         """Take note of a comment, which may be a parser directive."""
-        match = None if self.directives_end else _DIRECTIVE.match(line)
-        name = match[1].lower() if match else ""
-        if match is None or name not in _DIRECTIVES:
+        directive = None if self.directives_end else parse_directive(line[1:])
+        if directive is None:
             self.directives_end = True
-            text = line[1:].strip()
-            self.comments = (*self.comments, text) if text else ()
+            # Docker takes the first character away, be it the sign or the space before it.
+            text = written[1:].strip(WHITE)
+            if text:
+                self.comments.append(text)
+            else:
+                self.comments = []
             return
-        span = self.source.span(self.line)
+        name, value = directive
+        # Docker names the line before, and so do we; the excerpt shows both.
+        span = self.source.span(self.line - 1, self.line)
         if name in self.seen:
             raise errors.repeated_directive(span, name)
         self.seen = (*self.seen, name)
         if name == "escape":
-            if match[2] not in ("\\", "`"):
-                raise errors.bad_escape_token(span, match[2])
-            self.escape = match[2]
+            if value not in ("\\", "`"):
+                raise errors.bad_escape_token(span, value)
+            self.escape = value
 
     def continued(self, line: str) -> tuple[str, bool]:
         """Return a line without an escape at its end, and whether it ends there."""
@@ -175,16 +194,21 @@ class _Parser:
     def join(self, text: str, lines: Iterator[str], *, ends: bool) -> str:
         """Return an instruction with the lines that continue it."""
         parts = [text]
+        has_gap = False
         while not ends:
             following = next(lines, None)
             if following is None:
                 break
-            self.count(following)
             stripped = following.rstrip("\r\n")
-            if stripped.lstrip().startswith("#") or not stripped.strip():
+            if stripped.lstrip(WHITE).startswith("#"):
+                continue
+            if not stripped.strip(WHITE):
+                has_gap = True
                 continue
             part, ends = self.continued(stripped)
             parts.append(part)
+        if has_gap:
+            self.gaps.append(self.line)
         return "".join(parts)
 
     def node(self, line: str, start: int, lines: Iterator[str]) -> Node:
@@ -194,7 +218,9 @@ class _Parser:
         command = name if name.lower() != "onbuild" else split_first(args[0] if args else "")[0]
         if "<<" in line and command.lower() in _WITH_HEREDOCS and not is_json:
             heredocs = self.heredocs(line, start, lines, span)
-        return Node(name, line, flags, args, is_json, heredocs, self.comments, (start, self.line))
+        return Node(
+            name, line, flags, args, is_json, heredocs, tuple(self.comments), (start, self.line)
+        )
 
     def split(self, line: str, span: Span) -> tuple[str, tuple[str, ...], tuple[str, ...], bool]:
         name, rest = split_first(line)
@@ -202,7 +228,7 @@ class _Parser:
         split = _SPLITTERS.get(name.lower())
         if split is None:
             return name, flags, (), False
-        args, is_json = split(rest.strip(), self.escape, span)
+        args, is_json = split(rest.strip(WHITE), self.escape, span)
         return name, flags, args, is_json
 
     def heredocs(
@@ -219,7 +245,6 @@ class _Parser:
     def heredoc(self, begun: Heredoc, start: int, lines: Iterator[str], span: Span) -> Heredoc:
         content: list[str] = []
         for line in lines:
-            self.count(line)
             text = line.rstrip("\r\n")
             if (text.lstrip("\t") if begun.chomp else text) == begun.name:
                 return Heredoc(begun.name, begun.expand, begun.chomp, "".join(content))
@@ -237,7 +262,7 @@ def _json(rest: str, span: Span) -> tuple[str, ...] | None:
         return None
     try:
         values = json.loads(rest)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     if not all(isinstance(value, str) for value in values):
         raise errors.not_strings(span)
@@ -303,7 +328,7 @@ def _trigger(rest: str, escape: str, span: Span) -> _Split:
     name, after = split_first(rest)
     _, arguments = split_flags(after, escape)
     split = _SPLITTERS.get(name.lower())
-    is_json = split is not None and split(arguments.strip(), escape, span)[1]
+    is_json = split is not None and split(arguments.strip(WHITE), escape, span)[1]
     return ((rest,) if rest else ()), is_json
 
 

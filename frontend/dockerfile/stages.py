@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import itertools
+import re
 from typing import TYPE_CHECKING
 
 from attrs import define, field, frozen
 
 from frontend.dockerfile import epoch, errors
+from frontend.dockerfile.contexts import find_context
 from frontend.dockerfile.expand import Expander, ExpansionError
 from frontend.dockerfile.instructions import (
     SCRATCH,
@@ -21,6 +23,9 @@ from frontend.dockerfile.instructions import (
     Workdir,
 )
 from frontend.dockerfile.interpret import interpret_trigger
+from frontend.dockerfile.nearest import suggestion
+from frontend.dockerfile.reasons import why_no_image, why_no_platform
+from frontend.dockerfile.requests import ImageRequest
 from llb import Platform, Reference
 from llb.errors import InvalidValueError
 
@@ -28,18 +33,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
 
-    from frontend.dockerfile.image import ResolvedImage
+    from frontend.dockerfile.contexts import ContextRequest
     from frontend.dockerfile.options import ConvertOptions
+    from frontend.dockerfile.requests import Found, Request
     from llb.errors import Span
 
 
-@frozen
-class ImageRequest:
-    """An image whose digest and config a conversion needs; ``ref`` is in full form."""
-
-    ref: str
-    platform: Platform
-    span: Span = field(eq=False, repr=False)
+# A longer number is no number of a stage but the name of an image.
+_NAMES = re.compile(r"\$\{?([a-zA-Z0-9_]+)")
+_INDEX = re.compile(r"[+-]?[0-9]{1,18}\Z")
 
 
 @define(eq=False)
@@ -47,8 +49,9 @@ class Stage:
     """A stage, or an image that a stage copies from.
 
     ``origin`` is the FROM that begins it, or the instruction that takes from the image.
-    ``base`` is the stage that it builds upon, else ``image`` the one in a registry;
-    both are absent for scratch. ``needs`` are the stages that it copies from or mounts,
+    ``base`` is the stage that it builds upon, else ``image`` the one in a registry, else
+    ``context`` the named one that stands for the image or for the whole stage; all are
+    absent for scratch. ``needs`` are the stages that it copies from or mounts,
     by the instruction that does and the place in its ``stages``. ``mounted`` is whether
     it is an image that a RUN mounts. ``triggers`` are the instructions that ONBUILD left
     in the base, which come before its own. ``numbered`` is how often Docker has numbered
@@ -62,6 +65,7 @@ class Stage:
     base: Stage | None
     image: ImageRequest | None
     origin: Origin = field(repr=False)
+    context: ContextRequest | None = None
     instructions: list[Instruction] = field(factory=list, repr=False)
     needs: dict[tuple[Copy | Run, int], Stage] = field(factory=dict, repr=False)
     mounted: bool = False
@@ -74,10 +78,20 @@ class Stage:
 
         An image that is just copied from has no numbers.
         """
-        if self.begin is None:
+        if self.begin is None or self.is_replaced:
             return 0
         counted = sum(isinstance(each, Run | Copy | Workdir) for each in self.instructions)
-        return counted + (self.image is not None)
+        return counted + (self.request is not None)
+
+    @property
+    def request(self) -> Request | None:
+        """What it begins with that is not in the file."""
+        return self.image or self.context
+
+    @property
+    def is_replaced(self) -> bool:
+        """Whether a named context stands in its place, so that nothing of it is run."""
+        return self.context is not None and self.context.is_stage
 
     def below(self) -> Iterable[Stage]:
         """Return the stages that this one needs first."""
@@ -100,10 +114,10 @@ class StageGraph:
     epoch: datetime | None
 
     @property
-    def images(self) -> tuple[ImageRequest, ...]:
-        """The images of the reachable stages, each once."""
-        found = (stage.image for stage in self.stages if stage in self.reachable)
-        return tuple(dict.fromkeys(image for image in found if image is not None))
+    def requests(self) -> tuple[Request, ...]:
+        """The images and contexts of the reachable stages, each once."""
+        found = (stage.request for stage in self.stages if stage in self.reachable)
+        return tuple(dict.fromkeys(each for each in found if each is not None))
 
 
 def build_graph(
@@ -111,7 +125,7 @@ def build_graph(
     instructions: tuple[Instruction, ...],
     escape: str,
     options: ConvertOptions,
-    images: Mapping[ImageRequest, ResolvedImage],
+    images: Found,
 ) -> StageGraph:
     """Return the stages with what they need of each other. Raises DockerfileError.
 
@@ -125,11 +139,13 @@ def build_graph(
     _check_cycles(stages)
     if len(stages) == 1:
         stages[0].label = ""
+    builder.refuse_bad_images()
     builder.add_triggers(target, stages, images)
+    builder.refuse_bad_images()
     return StageGraph(
         stages=tuple(stages),
         target=target,
-        reachable=_reachable(target),
+        reachable=frozenset(stages) if options.all_stages else _reachable(target),
         arguments=builder.arguments,
         build_args=builder.build_args,
         epoch=builder.epoch,
@@ -146,6 +162,7 @@ class _Builder:
     epoch: datetime | None = None
     epoch_span: Span | None = None
     by_name: dict[str, Stage] = field(factory=dict)
+    bad_images: list[errors.DockerfileError] = field(factory=list)
 
     def stages(self, instructions: tuple[Instruction, ...]) -> list[Stage]:
         begins = [each for each in instructions if isinstance(each, From)]
@@ -162,7 +179,7 @@ class _Builder:
             if not isinstance(each, Arg):
                 raise errors.no_stage_yet(each.origin.span)
             self.add_arguments(each)
-        self.settle_epoch({each.name for each in begins if each.name})
+        self.settle_epoch(instructions[first_stage:])
         stages: list[Stage] = []
         for each in instructions[first_stage:]:
             if isinstance(each, From):
@@ -180,14 +197,16 @@ class _Builder:
             if name == epoch.NAME:
                 self.epoch_span = instruction.origin.span
 
-    def settle_epoch(self, names: set[str]) -> None:
-        """Read the time of the image, and give the arguments its number."""
+    def settle_epoch(self, instructions: tuple[Instruction, ...]) -> None:
+        """Find the time of the image, and give the arguments its number."""
         value = self.build_args.get(epoch.NAME, self.arguments.get(epoch.NAME, ""))
-        self.epoch = epoch.parse_epoch(value, names, self.epoch_span)
+        self.epoch = epoch.find_epoch(
+            value, instructions, self.arguments, self.options, self.expander, self.epoch_span
+        )
         for arguments in (self.build_args, self.arguments):
-            if self.epoch is None and value == "":
+            if self.epoch is None:
                 arguments.pop(epoch.NAME, None)
-            elif self.epoch is not None and epoch.NAME in arguments:
+            elif epoch.NAME in arguments:
                 arguments[epoch.NAME] = epoch.seconds(self.epoch)
 
     def begin(self, instruction: From, number: int) -> Stage:
@@ -196,42 +215,79 @@ class _Builder:
         if not base_name:
             raise errors.blank_base(span, instruction.base)
         platform = self.platform(instruction)
-        base = self.by_name.get(base_name)
+        context = self.stage_context(instruction, platform)
+        base = None if context else self.by_name.get(base_name)
+        image = None
+        if base is None and (context or base_name != SCRATCH):
+            image = self.image(base_name, platform, span)
+            context = context or self.image_context(image)
         stage = Stage(
             begin=instruction,
             label=instruction.name or f"stage-{number}",
             name=instruction.name,
             platform=platform,
             base=base,
-            image=None
-            if base is not None or base_name == SCRATCH
-            else self.image(base_name, platform, span),
+            image=None if context else image,
             origin=instruction.origin,
+            context=context,
         )
         if instruction.name is not None:
             self.by_name[instruction.name] = stage
         return stage
+
+    def stage_context(self, instruction: From, platform: Platform | None) -> ContextRequest | None:
+        """Return the named context that replaces a stage."""
+        options = self.options
+        explicit = options.platform if options.explicit_platform else None
+        return find_context(
+            options.contexts,
+            instruction.name or SCRATCH,
+            platform or explicit,
+            is_stage=True,
+            span=instruction.origin.span,
+        )
+
+    def image_context(self, image: ImageRequest) -> ContextRequest | None:
+        """Return the named context that stands for an image."""
+        try:
+            return find_context(self.options.contexts, image.ref, image.platform, span=image.span)
+        except errors.DockerfileError:
+            # What names no image is refused when all stages are known.
+            return None
 
     def platform(self, instruction: From) -> Platform | None:
         if instruction.platform is None:
             return None
         span = instruction.origin.span
         text = self.expand(instruction.platform, span)
+        # What is not set may be a name that was meant to be another.
+        names = (
+            each for each in _NAMES.findall(instruction.platform) if each not in self.arguments
+        )
+        near = next(filter(None, (suggestion(each, self.arguments) for each in names)), "")
+        if not text:
+            raise errors.empty_platform(span, instruction.platform, near)
         try:
             return self.options.parse_platform(text)
         except InvalidValueError as error:
-            raise errors.bad_platform(span, instruction.platform, error.message) from error
+            reason = why_no_platform(text) + near
+            raise errors.bad_platform(span, instruction.platform, reason) from error
 
     def image(self, name: str, platform: Platform | None, span: Span) -> ImageRequest:
         try:
             ref = str(Reference.parse(name).tagged())
-        except InvalidValueError as error:
-            raise errors.bad_base(span, name, error.message) from error
-        return ImageRequest(ref, platform or self.options.platform, span)
+        except InvalidValueError:
+            # Docker reads the names of images when it knows all stages, used or not.
+            self.bad_images.append(errors.bad_base(span, name, why_no_image(name)))
+            ref = name
+        return ImageRequest(ref, platform or self.options.platform, name, span)
 
-    def add_triggers(
-        self, target: Stage, stages: list[Stage], images: Mapping[ImageRequest, ResolvedImage]
-    ) -> None:
+    def refuse_bad_images(self) -> None:
+        if self.bad_images:
+            # They are read side by side there, and the last one is nearly always first.
+            raise self.bad_images[-1]
+
+    def add_triggers(self, target: Stage, stages: list[Stage], images: Found) -> None:
         """Add what ONBUILD left in bases, which may need more stages, with triggers of theirs."""
         done: set[Stage] = set()
         for count in itertools.count():
@@ -240,20 +296,18 @@ class _Builder:
                 return
             for stage in [each for each in stages if each in reachable]:
                 done.add(stage)
-                stage.numbered = count if stage.image is not None else 0
+                stage.numbered = count if stage.request is not None else 0
                 if stage.begin is not None:
                     stage.triggers = self.triggers(stage, stage.begin, images)
                     self.connect(stage, stage.triggers, stages)
 
-    def triggers(
-        self, stage: Stage, begin: From, images: Mapping[ImageRequest, ResolvedImage]
-    ) -> tuple[Instruction, ...]:
+    def triggers(self, stage: Stage, begin: From, images: Found) -> tuple[Instruction, ...]:
         expressions: Iterable[str] = ()
         if stage.base is not None:
             below = stage.base.instructions
             expressions = [each.expression for each in below if isinstance(each, Onbuild)]
-        elif stage.image is not None and stage.image in images:
-            expressions = images[stage.image].image.get("OnBuild") or ()
+        elif stage.request is not None and stage.request in images:
+            expressions = images[stage.request].triggers
         return tuple(interpret_trigger(each, begin, self.source) for each in expressions)
 
     def connect(
@@ -272,14 +326,18 @@ class _Builder:
 
     def unnamed(self, instruction: Copy | Run, name: str) -> Stage:
         """Return the stage of an image, or of nothing, that an instruction takes from."""
+        span = instruction.origin.span
+        image = None if name == SCRATCH else self.image(name, None, span)
+        context = None if image is None else self.image_context(image)
         return Stage(
             begin=None,
             label="",
             name=None,
             platform=None,
             base=None,
-            image=None if name == SCRATCH else self.image(name, None, instruction.origin.span),
+            image=None if context else image,
             origin=instruction.origin,
+            context=context,
             mounted=isinstance(instruction, Run),
         )
 
@@ -289,7 +347,7 @@ class _Builder:
         span = instruction.origin.span
         if self.expand(name, span, empty=True) != name:
             raise errors.variable_in_from(span)
-        if not name.lstrip("+-").isdigit():
+        if _INDEX.match(name) is None:
             return self.by_name.get(name.lower())
         index = int(name)
         if not 0 <= index < len(stages):
@@ -329,7 +387,8 @@ def _check_cycles(stages: Iterable[Stage]) -> None:
     done: set[Stage] = set()
     for root in stages:
         path: dict[Stage, None] = {}
-        stack = [(root, iter(root.below()))]
+        # That a stage begins with another is no way into a cycle for Docker.
+        stack = [(root, iter(root.needs.values()))]
         path[root] = None
         while stack:
             stage, below = stack[-1]
@@ -339,15 +398,15 @@ def _check_cycles(stages: Iterable[Stage]) -> None:
                 path.pop(stage)
                 done.add(stage)
             elif following in path:
-                raise _cycle(list(path), following)
+                raise _cycle([*path, following])
             elif following not in done:
                 path[following] = None
-                stack.append((following, iter(following.below())))
+                stack.append((following, iter(following.needs.values())))
 
 
-def _cycle(path: list[Stage], repeated: Stage) -> errors.DockerfileError:
-    """Return the error of a cycle, at the instruction of its first stage that enters it."""
-    following = [*path[path.index(repeated) :], repeated][1]
-    entry = next((each for (each, _), stage in repeated.needs.items() if stage is following), None)
-    origin = repeated.origin if entry is None else entry.origin
-    return errors.cycle(origin.span, repeated.label)
+def _cycle(path: list[Stage]) -> errors.DockerfileError:
+    """Return the error of a cycle, at the instruction of the first stage that leads to it."""
+    first, following, *_ = path
+    # Where several need the same, Docker names the last one.
+    *_, entry = (each for (each, _), stage in first.needs.items() if stage is following)
+    return errors.cycle(entry.origin.span, first.label)

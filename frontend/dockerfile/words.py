@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import re
 
+# White space as Go's ``unicode.IsSpace`` has it; Python counts U+001C to U+001F too.
+WHITE = (
+    "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009"
+    "\u200a\u2028\u2029\u202f\u205f\u3000"
+)
 # White space that separates words; a line has no newline left at this point.
-_FLAG_SPACE = "\t\n\v\f\r "
+_FLAG_SPACE = "\t\n\v\f\r \x85\xa0"
+_MAY_BE_FLAG = ("-", *_FLAG_SPACE)
+# What means nothing, whatever the quotes around it and the escape character.
+_PLAIN = re.compile(r"[a-zA-Z0-9_./=:${}@,+-]+")
 _SPACE = re.compile(r"[\t\v\f\r ]+")
 
 
 def split_first(line: str) -> tuple[str, str]:
     """Return the first word and the rest of a line."""
-    first, *rest = _SPACE.split(line.strip(), maxsplit=1)
+    first, *rest = _SPACE.split(line.strip(WHITE), maxsplit=1)
     return first, rest[0] if rest else ""
 
 
@@ -34,7 +42,7 @@ def split_quoted(text: str, escape: str) -> tuple[str, ...]:
     words: list[str] = []
     place = 0
     while place < len(text):
-        if text[place].isspace():
+        if text[place] in WHITE:
             place += 1
             continue
         word, place = _quoted_word(text, place, escape)
@@ -47,7 +55,12 @@ def _quoted_word(text: str, place: int, escape: str) -> tuple[str, int]:
     """Return the word that begins at ``place``, and where it ends."""
     word: list[str] = []
     quote = ""
-    while place < len(text) and (quote or not text[place].isspace()):
+    while place < len(text) and (quote or text[place] not in WHITE):
+        plain = _PLAIN.match(text, place)
+        if plain is not None:
+            word.append(plain[0])
+            place = plain.end()
+            continue
         character = text[place]
         place += 1
         if character == escape and quote != "'":
@@ -70,6 +83,16 @@ def split_flags(text: str, escape: str) -> tuple[tuple[str, ...], str]:
 
     Quotes and escapes are taken away here; a word ``--`` alone ends the flags.
     """
+    if not text.startswith(_MAY_BE_FLAG):
+        return (), text
+    if not text.isascii():
+        # Docker reads flags byte by byte, each as a character of Latin 1.
+        flags, rest = _split_flags(text.encode().decode("latin-1"), escape)
+        return flags, rest.encode("latin-1").decode(errors="replace")
+    return _split_flags(text, escape)
+
+
+def _split_flags(text: str, escape: str) -> tuple[tuple[str, ...], str]:
     flags: list[str] = []
     place = 0
     while True:

@@ -27,6 +27,7 @@ from llb.client.providers.secrets import Secrets
 from llb.client.providers.ssh import SSHAgents
 from llb.client.session import Session
 from llb.client.solving import Solving
+from llb.definition import Definition
 from llb.errors import InvalidValueError, RemoteError
 from llb.gateway import Gateway, ImageConfig, Request, Result, answer
 from llb.state import State
@@ -41,7 +42,6 @@ if TYPE_CHECKING:
     from llb.client.providers.service import Service
     from llb.client.tls import TLS
     from llb.client.usage import Usage
-    from llb.definition import Definition
     from llb.platforms import Platform
 
 _IMAGE_CONFIG = "containerimage.config"
@@ -157,11 +157,12 @@ class Client:
         *,
         frontend: str | None = None,
         frontend_attrs: Mapping[str, str] | None = None,
+        frontend_inputs: Mapping[str, State | Definition] | None = None,
         image_config: bytes | None = None,
         platform: Platform | str | None = None,
         **options: Unpack[BuildOptions],
     ) -> SolveResult:
-        """Build a state, a definition, or what a frontend makes of its attributes.
+        """Build a state, a definition, or what a frontend makes of its attributes and inputs.
 
         An image that is made of a state gets the state's image config; of a definition,
         ``image_config`` in JSON. ``platform`` is that of steps of a state which name none;
@@ -193,6 +194,10 @@ class Client:
             if frontend is not None:
                 request.Frontend = frontend
                 request.FrontendAttrs.update({**(frontend_attrs or {}), **build.cache_attrs})
+                for name, each in (frontend_inputs or {}).items():
+                    given = each if isinstance(each, Definition) else each.marshal()
+                    self._check_capabilities(given)
+                    request.FrontendInputs[name].CopyFrom(given.to_pb())
             return build.run(request)
 
     def build(

@@ -4,24 +4,28 @@
 :class:`Request` and a :class:`Gateway` and returns a :class:`Result`.
 """
 
-from llb.gateway.connection import Caps, Gateway, ImageConfig, is_not_found
+from llb.gateway.connection import Caps, Gateway, ImageConfig, SourceInfo, is_not_found
 from llb.gateway.request import Request
-from llb.gateway.results import Ref, Result
+from llb.gateway.results import Attestation, PlatformImage, Ref, Result
 from llb.gateway.serve import answer, serve
 from llb.gateway.sources import definition_json, source_json
-from llb.gateway.status import unsupported_request
+from llb.gateway.status import unsupported_cap, unsupported_request
 
 __all__ = [
+    "Attestation",
     "Caps",
     "Gateway",
     "ImageConfig",
+    "PlatformImage",
     "Ref",
     "Request",
     "Result",
+    "SourceInfo",
     "answer",
     "definition_json",
     "is_not_found",
     "serve",
     "source_json",
+    "unsupported_cap",
     "unsupported_request",
 ]

@@ -6,11 +6,12 @@ input and output of the frontend's process.
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypeVar
 
 from attrs import frozen
 
-from llb import caps
+from llb import Definition, caps
 from llb._pb import gateway_pb2 as pb
 from llb._pb import ops_pb2
 from llb.gateway.results import Ref, Result
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from google.protobuf.message import Message
     from google.rpc import status_pb2
 
-    from llb import Definition, Platform
+    from llb import Platform
     from llb.errors import RemoteError
     from llb.source_map import Location, Range
     from llb.tunnel import Channel
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
 _SERVICE = "/moby.buildkit.v1.frontend.LLBBridge/"
 _PING_TIMEOUT = 15.0
+# The kind of resolver that reads OCI layouts.
+_LAYOUT = 1
 # What a daemon can do that lists no capabilities at all (gateway capabilities of 2018).
 _FROZEN_CAPS = frozenset({"solve.base", "solve.inlinereturn", "resolveimage", "readfile"})
 
@@ -41,6 +44,19 @@ class Caps:
 
     frontend: frozenset[str]
     llb: frozenset[str]
+
+
+@frozen
+class SourceInfo:
+    """What is known of a source without fetching all of it.
+
+    ``commit`` is git's object of a repository's commit, ``modified`` when a web server
+    says that a file was changed, ``filename`` what such a file is called in the tree.
+    """
+
+    commit: bytes = b""
+    modified: datetime | None = None
+    filename: str | None = None
 
 
 @frozen
@@ -101,6 +117,13 @@ class Gateway:
             pb.SolveRequest(Frontend=frontend, FrontendOpt=options, FrontendInputs=given)
         )
 
+    def inputs(self) -> dict[str, Definition]:
+        """Return the trees that the client gave the frontend, by name."""
+        if "frontend.inputs" not in self.caps.frontend:
+            return {}
+        found = self._call("Inputs", pb.InputsRequest(), pb.InputsResponse).Definitions
+        return {name: Definition.from_pb(each) for name, each in found.items()}
+
     def read_file(self, ref: Ref, path: str, *, offset: int = 0, length: int = 0) -> bytes:
         """Return a file's bytes, or ``length`` of them from ``offset``."""
         request = pb.ReadFileRequest(Ref=ref.id, FilePath=path)
@@ -115,11 +138,18 @@ class Gateway:
         platform: Platform | None = None,
         resolve_mode: str = "default",
         log_name: str = "",
+        layout: tuple[str, str] | None = None,
     ) -> ImageConfig:
-        """Return the digest and config of an image in a registry."""
+        """Return the digest and config of an image in a registry.
+
+        ``layout`` is the session and the name of an OCI layout of the client that has it.
+        """
         request = pb.ResolveImageConfigRequest(
             Ref=ref, ResolveMode=resolve_mode, LogName=log_name or f"resolve image config for {ref}"
         )
+        if layout is not None:
+            request.ResolverType = _LAYOUT
+            request.SessionID, request.StoreID = layout
         if platform is not None:
             request.Platform.CopyFrom(
                 ops_pb2.Platform(
@@ -132,6 +162,23 @@ class Gateway:
             )
         response = self._call("ResolveImageConfig", request, pb.ResolveImageConfigResponse)
         return ImageConfig(response.Ref or ref, response.Digest, response.Config)
+
+    def resolve_source(self, definition: Definition, *, log_name: str = "") -> SourceInfo:
+        """Return what is known of the only source of ``definition``; of another, nothing."""
+        operations = [ops_pb2.Op.FromString(data) for data in definition.ops]
+        sources = [each.source for each in operations if each.HasField("source")]
+        if len(sources) != 1 or "source.metaresolver" not in self.caps.frontend:
+            return SourceInfo()
+        request = pb.ResolveSourceMetaRequest(Source=sources[0], LogName=log_name)
+        if sources[0].identifier.startswith("git://"):
+            request.Git.ReturnObject = True
+        found = self._call("ResolveSourceMeta", request, pb.ResolveSourceMetaResponse)
+        is_known = found.HTTP.HasField("LastModified")
+        return SourceInfo(
+            commit=found.Git.CommitObject,
+            modified=found.HTTP.LastModified.ToDatetime(UTC) if is_known else None,
+            filename=sources[0].attrs.get("http.filename"),
+        )
 
     def warn(
         self,
@@ -164,6 +211,8 @@ class Gateway:
     def return_result(self, result: Result) -> None:
         """Hand the result to the daemon; either this or :meth:`return_error`, once."""
         message = pb.Result(metadata=result.metadata)
+        for key, attestations in result.attestations.items():
+            message.attestations[key].CopyFrom(attestations)
         if result.refs:
             for key, ref in result.refs.items():
                 message.refs.refs[key].id = ref.id
@@ -193,6 +242,7 @@ class Gateway:
             ref=Ref(message.ref.id) if kind == "ref" else None,
             refs={key: Ref(ref.id) for key, ref in message.refs.refs.items()},
             metadata=dict(message.metadata),
+            attestations=dict(message.attestations),
         )
 
     def _call(

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 
 from attrs import evolve, field, frozen
 
+from llb._pb import gateway_pb2 as pb
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from datetime import datetime
 
     from llb.platforms import Platform
@@ -30,37 +32,94 @@ class Ref:
 
 
 @frozen
+class Attestation:
+    """What is said of an image: in-toto statements, one in each file of a tree.
+
+    ``predicate_type`` is the URI of what they say, ``metadata`` what exporters are told of them.
+    """
+
+    ref: Ref
+    predicate_type: str
+    metadata: Mapping[str, bytes] = field(factory=dict)
+
+
+@frozen
+class PlatformImage:
+    """An image for one platform, with its config in JSON.
+
+    ``base`` is the config of the image that it builds upon, whose layers exporters then
+    leave as they are when they rewrite times. ``epoch`` is the time that exporters give
+    what they make.
+    """
+
+    ref: Ref
+    platform: Platform
+    config: bytes = field(repr=False)
+    base: bytes | None = field(default=None, repr=False)
+    epoch: datetime | None = None
+
+    @property
+    def id(self) -> str:
+        """The platform, as metadata and attestations name it."""
+        return str(self.platform.normalize())
+
+    def metadata(self) -> Iterator[tuple[str, bytes]]:
+        """Return what exporters are told of the image."""
+        yield _IMAGE_CONFIG, self.config
+        if self.base is not None:
+            yield _BASE_CONFIG, self.base
+        if self.epoch is not None:
+            yield _EPOCH, str(int(self.epoch.timestamp())).encode()
+
+
+@frozen
 class Result:
     """The result of a frontend: one tree, or one for each platform.
 
-    ``refs`` are keyed by platform; ``metadata`` goes to the exporter.
+    ``refs`` are keyed by platform, and so are ``attestations``; ``metadata`` goes to the
+    exporter.
     """
 
     ref: Ref | None = None
     refs: Mapping[str, Ref] = field(factory=dict)
     metadata: Mapping[str, bytes] = field(factory=dict)
+    attestations: Mapping[str, pb.Attestations] = field(factory=dict)
 
-    def with_image(self, platform: Platform, config: bytes, *, base: bytes | None = None) -> Result:
-        """Return the result with an image config in JSON, for the one tree of the result.
+    @classmethod
+    def of_images(cls, images: Iterable[PlatformImage], *, is_index: bool = False) -> Result:
+        """Return the result that is these images.
 
-        ``base`` is the config of the image that it builds upon, whose layers exporters
-        then leave as they are when they rewrite times.
+        One image is an image of its own, unless it ``is_index``; more make an index.
         """
-        image = {_IMAGE_CONFIG: config, _PLATFORMS: _platforms_json([platform])}
-        if base is not None:
-            image[_BASE_CONFIG] = base
-        return evolve(self, metadata={**self.metadata, **image})
+        images = tuple(images)
+        platforms = {_PLATFORMS: _platforms_json(images)}
+        if len(images) == 1 and not is_index:
+            return cls(ref=images[0].ref, metadata={**dict(images[0].metadata()), **platforms})
+        each = {f"{key}/{one.id}": value for one in images for key, value in one.metadata()}
+        return cls(refs={one.id: one.ref for one in images}, metadata={**each, **platforms})
 
-    def with_epoch(self, epoch: datetime) -> Result:
-        """Return the result with the time that exporters give what they make."""
-        seconds = str(int(epoch.timestamp())).encode()
-        return evolve(self, metadata={**self.metadata, _EPOCH: seconds})
+    def with_attestations(self, found: Mapping[str, Iterable[Attestation]]) -> Result:
+        """Return the result with what is said of its images, by the ids of their platforms."""
+        added = {
+            key: pb.Attestations(attestation=map(_message, each)) for key, each in found.items()
+        }
+        return evolve(self, attestations={**self.attestations, **added})
 
 
-def _platforms_json(platforms: list[Platform]) -> bytes:
+def _message(attestation: Attestation) -> pb.Attestation:
+    return pb.Attestation(
+        kind=pb.Bundle,
+        metadata=attestation.metadata,
+        ref=pb.Ref(id=attestation.ref.id),
+        inTotoPredicateType=attestation.predicate_type,
+    )
+
+
+def _platforms_json(images: Iterable[PlatformImage]) -> bytes:
     """Return the value of ``refs.platforms``: each platform with its id, as Go encodes it."""
     entries = []
-    for platform in platforms:
+    for image in images:
+        platform = image.platform.normalize()
         fields = {
             "architecture": platform.architecture,
             "os": platform.os,
@@ -69,5 +128,5 @@ def _platforms_json(platforms: list[Platform]) -> bytes:
             "variant": platform.variant,
         }
         kept = {key: value for key, value in fields.items() if value}
-        entries.append({"ID": str(platform), "Platform": kept})
+        entries.append({"ID": image.id, "Platform": kept})
     return json.dumps({"Platforms": entries}, separators=(",", ":")).encode()

@@ -19,18 +19,32 @@ from google.rpc import status_pb2
 from llb.errors import CancelledError, LLBError, RemoteError, Span
 
 _SOURCE = "github.com/moby/buildkit/errdefs.Source+json"
+_FRONTEND_CAP = "github.com/moby/buildkit/errdefs.FrontendCap+json"
 _SUBREQUEST = "github.com/moby/buildkit/errdefs.Subrequest+json"
 _CANCELLED = 1
-_UNIMPLEMENTED = 12
 _UNKNOWN = 2
+_UNIMPLEMENTED = 12
 _PACKAGE = str(Path(__file__).parents[1]) + "/"
 
 
+def unsupported_cap(name: str) -> RemoteError:
+    """Return the error of a capability that a client asks for and a frontend lacks."""
+    detail = AnyMessage(type_url=_FRONTEND_CAP, value=json.dumps({"name": name}).encode())
+    return RemoteError(
+        f"unsupported frontend capability {name}",
+        code=_UNIMPLEMENTED,
+        details=(detail.SerializeToString(),),
+    )
+
+
 def unsupported_request(name: str) -> RemoteError:
-    """Return the error of a request other than a build that a frontend does not answer."""
+    """Return the error of a request other than a build that a frontend does not answer.
+
+    Clients know it by its detail; the code is the one that Go's frontends send.
+    """
     detail = AnyMessage(type_url=_SUBREQUEST, value=json.dumps({"name": name}).encode())
     return RemoteError(
-        f"unsupported request {name}", code=_UNIMPLEMENTED, details=(detail.SerializeToString(),)
+        f"unsupported request {name}", code=_UNKNOWN, details=(detail.SerializeToString(),)
     )
 
 

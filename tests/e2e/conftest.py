@@ -10,12 +10,15 @@ import json
 import os
 import socket
 import subprocess
+import textwrap
 from pathlib import Path
 from socket import AF_UNIX, SOCK_DGRAM
 from typing import TYPE_CHECKING
 
 import pytest
 from attrs import frozen
+
+from llb.client import Client, image
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -95,6 +98,29 @@ def frontend(stack: dict[str, str], buildkit_host: str) -> str:
     assert buildkit_host
     subprocess.run(["make", "-s", "image"], cwd=HERE.parents[1], check=True, capture_output=True)
     return f"localhost:{stack['PYLLB_REGISTRY_PORT']}/pyfrontend"
+
+
+@pytest.fixture
+def serving(frontend: str, buildkit_host: str, tmp_path: Path) -> Callable[[str], str]:
+    """Make a frontend image of Python code; return its name."""
+
+    def make(code: str) -> str:
+        folder = tmp_path / "frontend"
+        folder.mkdir()
+        (folder / "main.py").write_text(textwrap.dedent(code))
+        (folder / "Dockerfile").write_text(
+            f'FROM {frontend}\nCOPY main.py /main.py\nENTRYPOINT ["python3", "/main.py"]\n'
+        )
+        name = f"{frontend.partition('/')[0]}/test/{tmp_path.name}"
+        with Client(buildkit_host) as client:
+            client.solve(
+                frontend="dockerfile.v0",
+                local={"context": folder, "dockerfile": folder},
+                exports=[image(name, push=True)],
+            )
+        return name
+
+    return make
 
 
 @pytest.fixture

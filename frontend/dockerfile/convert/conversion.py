@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 from attrs import define, field, frozen
 
 from frontend.dockerfile import errors
-from frontend.dockerfile.convert.context import Context
+from frontend.dockerfile.contexts import ResolvedContext
+from frontend.dockerfile.convert.context import to_context
 from frontend.dockerfile.convert.naming import COMMAND, Numbering
+from frontend.dockerfile.convert.variables import with_variable
 from frontend.dockerfile.expand import Expander
 from frontend.dockerfile.image import DEFAULT_PATH, Image, ResolvedImage
 from frontend.dockerfile.instructions import Copy
@@ -17,12 +19,14 @@ from llb import Location, Platform, Range, Reference, Scratch, SourceFile, State
 from llb.paths import absolute
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from datetime import datetime
 
+    from frontend.dockerfile.contexts import ContextRequest
+    from frontend.dockerfile.convert.context import Context
     from frontend.dockerfile.instructions import Origin, Run
     from frontend.dockerfile.options import ConvertOptions
-    from frontend.dockerfile.stages import ImageRequest, Stage, StageGraph
+    from frontend.dockerfile.requests import Found
+    from frontend.dockerfile.stages import Stage, StageGraph
 
 
 @frozen
@@ -33,12 +37,16 @@ class _Beginning:
     image: Image
     platform: Platform
     base: Image | None = None
+    context: Context | None = None
     arguments: tuple[tuple[str, str | None], ...] = ()
 
 
 @define(eq=False)
 class StageResult:
-    """What a stage has come to: files and settings, image config, arguments."""
+    """What a stage has come to: files and settings, image config, arguments.
+
+    ``context`` is the named one that it began with, or that its base did.
+    """
 
     stage: Stage
     state: State
@@ -48,6 +56,7 @@ class StageResult:
     numbering: Numbering
     no_cache: bool
     epoch: datetime | None
+    context: Context | None = None
     arguments: list[tuple[str, str | None]] = field(factory=list)
     cmd_is_set: bool = False
 
@@ -55,6 +64,11 @@ class StageResult:
     def env(self) -> dict[str, str]:
         """The variables that expansion and processes see."""
         return dict(self.state.variables)
+
+    def use(self, path: str) -> None:
+        """Note that something reads ``path`` of the stage."""
+        if self.context is not None:
+            self.context.use(path)
 
     def configure(self, key: str, value: object) -> None:
         """Set an entry of the image config."""
@@ -66,8 +80,9 @@ class StageResult:
 
     def set_workdir(self, path: str) -> None:
         """Change the directory, a relative path taken from the present one."""
-        # Docker leaves an absolute path as it is written.
+        # Docker leaves an absolute path as it is written, and takes none as the present one.
         present = self.image.get("WorkingDir") or "/"
+        path = path or present
         cwd = path if path.startswith("/") else absolute(present, path)
         self.configure("WorkingDir", cwd)
         self.state = self.state.workdir(cwd)
@@ -82,7 +97,7 @@ class StageResult:
         if "PATH" not in self.image.env:
             self.configure("Env", [*(self.image.get("Env") or ()), f"PATH={DEFAULT_PATH}"])
         for key, value in self.image.env.items():
-            self.state = self.state.env(key, value)
+            self.state = with_variable(self.state, key, value)
         if self.image.get("WorkingDir"):
             self.set_workdir(self.image.get("WorkingDir"))
         if self.image.get("User"):
@@ -98,14 +113,17 @@ class Conversion:
         source: errors.Source,
         escape: str,
         options: ConvertOptions,
-        images: Mapping[ImageRequest, ResolvedImage],
+        images: Found,
     ) -> None:
         self.graph = graph
         self.options = options
         self.expander = Expander(escape=escape)
-        self.context = Context(options)
+        self.context = to_context(
+            options.local_context if options.context is None else options.context
+        )
         self.results: dict[Stage, StageResult] = {}
         self._images = images
+        self._contexts = [self.context]
         self._file = SourceFile(
             filename=source.filename,
             data=source.data,
@@ -126,11 +144,13 @@ class Conversion:
             numbering=numbering,
             no_cache=self.options.is_no_cache(stage.name),
             epoch=self.graph.epoch,
+            context=beginning.context,
             arguments=list(beginning.arguments),
         )
         # What ONBUILD left is counted in only once the image has its number.
         numbering.total += len(stage.triggers)
-        if stage.begin is not None:
+        numbering.platform = beginning.platform if self.options.is_index else None
+        if stage.begin is not None and not stage.is_replaced:
             result.inherit()
         self.results[stage] = result
         return result
@@ -141,8 +161,16 @@ class Conversion:
         ranges = tuple(Range(line, line) for line in range(first, max(first, last) + 1))
         return (Location(self._file, ranges),)
 
-    def source_of(self, result: StageResult, instruction: Copy | Run, place: int = 0) -> State:
-        """Return the tree of one of the stages and images that an instruction takes from."""
+    def settle(self, target: StageResult) -> None:
+        """Note that all uses of contexts are known, and that all of the target is wanted."""
+        target.use("/")
+        for each in self._contexts:
+            each.settle()
+
+    def source_of(
+        self, result: StageResult, instruction: Copy | Run, place: int = 0
+    ) -> StageResult:
+        """Return one of the stages and images that an instruction takes from."""
         stage = result.stage.needs[instruction, place]
         if stage.begin is None and stage not in self.results:
             self.begin(stage)
@@ -150,7 +178,7 @@ class Conversion:
             verb = "copy" if isinstance(instruction, Copy) else "mount"
             name = instruction.stages[place]
             raise errors.later_stage(instruction.origin.span, name, result.stage.label, verb)
-        return self.results[stage].state
+        return self.results[stage]
 
     def _image_locations(self, stage: Stage) -> tuple[Location, ...]:
         """Return the place of an image; of one that is mounted Docker tells just the file."""
@@ -163,18 +191,25 @@ class Conversion:
             below = self.results[stage.base]
             image = below.image.with_config("OnBuild", None)
             arguments = tuple(below.arguments)
-            return _Beginning(below.state, image, below.platform, below.base, arguments)
+            return _Beginning(
+                below.state, image, below.platform, below.base, below.context, arguments
+            )
+        if stage.context is not None:
+            return self._in_context(stage, stage.context)
         if stage.image is None:
             platform = self.options.platform
             return _Beginning(Scratch(), Image.empty(platform), platform)
         resolved = self._images[stage.image]
+        assert isinstance(resolved, ResolvedImage)
         image = resolved.image.with_config("OnBuild", None)
         platform = stage.platform or self.options.detect_platform(image.for_platform)
         if platform.os == "windows":
             raise errors.unsupported(stage.origin.span, f"{stage.image.ref} for Windows")
         if image.is_empty:
             return _Beginning(Scratch(), image, platform, image)
-        ref = str(Reference.parse(stage.image.ref).pinned(resolved.digest))
+        if self.options.is_index:
+            numbering.platform = platform
+        ref = str(Reference.parse(resolved.ref or stage.image.ref).pinned(resolved.digest))
         state = LLBImage(
             ref,
             platform=platform,
@@ -184,3 +219,22 @@ class Conversion:
             locations=self._image_locations(stage),
         )
         return _Beginning(state, image, platform, image)
+
+    def _in_context(self, stage: Stage, request: ContextRequest) -> _Beginning:
+        """Begin with a named context, which stands for an image or for all of a stage."""
+        resolved = self._images[request]
+        assert isinstance(resolved, ResolvedContext)
+        context = to_context(resolved.tree)
+        self._contexts.append(context)
+        if not request.is_stage:
+            platform = stage.platform or self.options.platform
+            base = resolved.image or Image.empty(platform)
+            image = base.with_config("OnBuild", None)
+            return _Beginning(context.state.platform(platform), image, platform, base, context)
+        found = resolved.image
+        if found is None:
+            return _Beginning(context.state, Image.blank(), self.options.platform, context=context)
+        platform = found.for_platform if found.names_platform else self.options.platform
+        return _Beginning(
+            context.state, found.with_config("OnBuild", None), platform, context=context
+        )

@@ -1,93 +1,123 @@
-"""COPY and ADD: files of the context, of other stages, and of the Dockerfile itself."""
+"""COPY and ADD: one step that copies all sources, or with ``--link`` two."""
 
 from __future__ import annotations
 
+import hashlib
 import re
 from typing import TYPE_CHECKING
 
 from attrs import evolve
 
 from frontend.dockerfile import errors
+from frontend.dockerfile.convert.copied import Copied, copy_actions, is_remote
 from frontend.dockerfile.convert.naming import expanded_code
-from llb import Scratch, mkfile
-from llb import copy as copy_action
+from frontend.dockerfile.convert.owners import to_owner
+from llb import Scratch, merge
+from llb.ops import ProgressGroup
 from llb.paths import absolute, is_symbolic_mode
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from frontend.dockerfile.convert.conversion import Conversion, StageResult
     from frontend.dockerfile.instructions import Copy
+    from llb.ops import CopyAction
+    from llb.steps import StepOptions
 
-_INLINE = "[internal] preparing inline document"
-_REMOTE = ("http://", "https://", "git://", "git@", "ssh://")
 _OCTAL = re.compile(r"[0-7]+\Z")
+_ID_LENGTH = 25
 
 
 def copy(conversion: Conversion, result: StageResult, instruction: Copy) -> None:
-    """Copy what the instruction names, in one step."""
+    """Copy what the instruction names."""
+    copied = _copied(conversion, result, instruction)
+    is_context = instruction.stage is None
+    source = conversion.context if is_context else conversion.source_of(result, instruction)
+    actions = tuple(copy_actions(copied, source.state))
+    options: StepOptions = {
+        "ignore_cache": result.no_cache,
+        "locations": conversion.locations(instruction.origin),
+    }
+    # Docker makes no layer of its own of what is given a mode.
+    if instruction.link and copied.mode is None:
+        _link(result, copied, actions, options)
+    else:
+        step: StepOptions = {**options, "name": copied.name}
+        result.state = result.state.file(*actions, **step)
+    for path in copied.sources:
+        if not (instruction.is_add and is_remote(path)):
+            source.use(path)
+    result.commit(copied.history, layer=True)
+
+
+def _copied(conversion: Conversion, result: StageResult, instruction: Copy) -> Copied:
+    """Return what an instruction says, in the environment at its place."""
     env = result.env
     word = conversion.expander.word
-    span = instruction.origin.span
+    chown, chmod = word(instruction.chown, env), word(instruction.chmod, env)
+    checksum = word(instruction.checksum, env)
     sources = tuple(word(each, env) for each in instruction.sources)
     dest = word(instruction.dest, env)
-    chown, chmod = word(instruction.chown, env), word(instruction.chmod, env)
-    tree = (
-        conversion.context.state
-        if instruction.stage is None
-        else conversion.source_of(result, instruction)
-    )
-    target = absolute(result.state.cwd, dest if dest not in ("", ".") else "./", keep_slash=True)
-    owner, mode = chown or None, _mode(chmod, instruction)
-    actions = []
-    for source in sources:
-        if source.startswith(_REMOTE):
-            raise errors.unsupported(span, "a source in a repository or at a URL")
-        actions.append(
-            copy_action(
-                tree,
-                target,
-                path=absolute("/", source),
-                follow_symlinks=True,
-                allow_empty_wildcard=True,
-                unpack=instruction.unpack,
-                owner=owner,
-                mode=mode,
-                exclude=instruction.exclude,
-            )
-        )
-        if instruction.stage is None:
-            conversion.context.use(source)
-    raw = evolve(conversion.expander, escape="\\", quotes=False)
-    for document in instruction.documents:
-        data = document.chomped
-        text = raw.word(data, env) if document.expand else data
-        inline = Scratch().file(mkfile(document.name, text), name=_INLINE, locations=())
-        actions.append(
-            copy_action(
-                inline,
-                target,
-                path=document.name,
-                contents_only=False,
-                wildcard=False,
-                owner=owner,
-                mode=mode,
-                exclude=instruction.exclude,
-            )
-        )
     code = expanded_code(instruction.origin.code, conversion.expander, env)
-    result.state = result.state.file(
-        *actions,
-        name=result.numbering.next(code),
-        ignore_cache=result.no_cache,
-        locations=conversion.locations(instruction.origin),
+    return Copied(
+        instruction=instruction,
+        sources=sources,
+        documents=_documents(conversion, instruction, env),
+        dest=absolute(result.state.cwd, dest if dest not in ("", ".") else "./", keep_slash=True),
+        owner=to_owner(chown),
+        mode=_mode(chmod, instruction),
+        checksum=checksum,
+        code=code,
+        name=result.numbering.next(code, env),
+        history=_history(instruction, sources, dest, chown, chmod),
     )
-    result.commit(_history(instruction, sources, dest, chown, chmod), layer=True)
+
+
+def _link(
+    result: StageResult, copied: Copied, actions: tuple[CopyAction, ...], options: StepOptions
+) -> None:
+    """Copy into an empty tree, and lay that over the present one."""
+    group = ProgressGroup(_group_id(copied.name, options), copied.name)
+    copying: StepOptions = {
+        **options,
+        "name": copied.name,
+        "progress_group": evolve(group, weak=True),
+    }
+    linking: StepOptions = {
+        **options,
+        "name": result.numbering.again(f"LINK {copied.code}", result.env),
+        "progress_group": group,
+    }
+    alone = Scratch().file(*actions, **copying)
+    result.state = result.state.with_output(merge([result.state, alone], **linking))
+
+
+def _group_id(name: str, options: StepOptions) -> str:
+    """Return what tells a group of steps from others of the build.
+
+    In Go it is random; a name and a place do as well, and give the same bytes every time.
+    """
+    places = [each.ranges for each in options["locations"]]
+    return hashlib.sha256(f"{name}\0{places}".encode()).hexdigest()[:_ID_LENGTH]
+
+
+def _documents(
+    conversion: Conversion, instruction: Copy, env: Mapping[str, str]
+) -> tuple[tuple[str, str], ...]:
+    """Return the here-documents by name, with their variables replaced unless they are quoted."""
+    raw = evolve(conversion.expander, escape="\\", quotes=False)
+    return tuple(
+        (each.name, raw.word(each.chomped, env) if each.expand else each.chomped)
+        for each in instruction.documents
+    )
 
 
 def _history(instruction: Copy, sources: tuple[str, ...], dest: str, chown: str, chmod: str) -> str:
     words = ["ADD" if instruction.is_add else "COPY"]
+    words += ["--parents"] if instruction.parents else []
     words += [f"--chown={chown}"] if chown else []
     words += [f"--chmod={chmod}"] if chmod else []
-    words += [*sources, *(f"<<{document.name}" for document in instruction.documents), dest]
+    words += [*sources, *(f"<<{each.name}" for each in instruction.documents), dest]
     return f"{' '.join(words)} # buildkit"
 
 

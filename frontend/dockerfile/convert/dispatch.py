@@ -11,16 +11,19 @@ from frontend.dockerfile.convert import settings
 from frontend.dockerfile.convert.conversion import Conversion, StageResult
 from frontend.dockerfile.convert.copying import copy
 from frontend.dockerfile.convert.running import run
+from frontend.dockerfile.convert.scanning import scanned_stages, scanned_trees
 from frontend.dockerfile.expand import ExpansionError
+from frontend.dockerfile.trail import Step
 from llb.errors import InvalidValueError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
 
-    from frontend.dockerfile.image import ResolvedImage
+    from frontend.dockerfile.lint import LintWarning
     from frontend.dockerfile.options import ConvertOptions
-    from frontend.dockerfile.stages import ImageRequest, StageGraph
+    from frontend.dockerfile.requests import Found
+    from frontend.dockerfile.stages import StageGraph
     from llb import Platform, State
 
 _HANDLERS: Mapping[type, Callable[[Conversion, StageResult, Any], None]] = {
@@ -48,7 +51,9 @@ class Converted:
     """A Dockerfile as LLB: the state of the target, the image config in JSON, the platform.
 
     ``base_config`` is that of the image in a registry that it began with. ``epoch`` is the
-    time that the image is to have, if ``SOURCE_DATE_EPOCH`` says one.
+    time that the image is to have, if ``SOURCE_DATE_EPOCH`` says one. ``scanned`` are the
+    trees that a list of what is in the image counts in, by the names of their stages, and
+    ``no_cache`` is whether they are built anew. ``warnings`` are those of the checks.
     """
 
     state: State
@@ -56,6 +61,9 @@ class Converted:
     platform: Platform
     base_config: bytes | None = field(repr=False)
     epoch: datetime | None
+    scanned: tuple[tuple[str, State], ...] = ()
+    no_cache: bool = False
+    warnings: tuple[LintWarning, ...] = ()
 
 
 def convert_stages(
@@ -63,17 +71,24 @@ def convert_stages(
     source: errors.Source,
     escape: str,
     options: ConvertOptions,
-    images: Mapping[ImageRequest, ResolvedImage],
+    images: Found,
+    steps: list[Step],
 ) -> Converted:
-    """Return the LLB of the target. Raises DockerfileError."""
+    """Return the LLB of the target. Raises DockerfileError.
+
+    ``steps`` takes what each instruction began with, for passes that look on.
+    """
     conversion = Conversion(graph, source, escape, options, images)
     for stage in graph.stages:
         if stage in graph.reachable and stage.begin is not None:
             result = conversion.begin(stage)
+            if stage.is_replaced:
+                continue
             for instruction in (*stage.triggers, *stage.instructions):
+                steps.append(Step(stage, instruction, result.state, result.image))
                 _apply(conversion, result, instruction)
-    conversion.context.settle()
     result = conversion.results[graph.target]
+    conversion.settle(result)
     image = result.image
     if options.labels:
         image = image.with_config("Labels", {**(image.get("Labels") or {}), **options.labels})
@@ -85,6 +100,8 @@ def convert_stages(
         platform=options.platform,
         base_config=None if result.base is None else result.base.to_json(),
         epoch=graph.epoch,
+        scanned=tuple(scanned_trees(conversion, result)),
+        no_cache=any(each.no_cache for each in (result, *scanned_stages(conversion, result))),
     )
 
 
@@ -96,6 +113,6 @@ def _apply(
     try:
         _HANDLERS[type(instruction)](conversion, result, instruction)
     except ExpansionError as error:
-        raise errors.substitution(origin.span, origin.code, str(error)) from error
+        raise errors.substitution(origin.span, error.word, str(error)) from error
     except InvalidValueError as error:
         raise errors.refused_value(origin.span, error.message, error.hint) from error

@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING
 
 from frontend.dockerfile import errors
 from frontend.dockerfile.mounts import Mount, parse_mount
-from llb import bind, cache, mkdir, secret, tmpfs
-from llb.ops import SSH
+from llb import bind, cache, mkdir
+from llb.ops import SSH, Secret, Tmpfs
 from llb.paths import absolute, clean, join
 
 if TYPE_CHECKING:
+    from frontend.dockerfile.convert.context import Context
     from frontend.dockerfile.convert.conversion import Conversion, StageResult
     from frontend.dockerfile.instructions import Run
     from llb import State
+    from llb.errors import Span
     from llb.settings import MountValue
 
 _SECRETS = "/run/secrets/"
@@ -47,7 +49,7 @@ def mount_values(
             case "secret":
                 values.append(_secret(mount))
             case "ssh":
-                values.append(_ssh(mount))
+                values.append(_ssh(mount, instruction.mounts[place].span))
             case _:
                 values.append(_tree(conversion, result, instruction, place, mount))
     return values
@@ -67,13 +69,18 @@ def _tree(
     if target == "/":
         raise errors.bad_mount_target(flag.span, target)
     if flag.stage is None and mount.kind != "cache":
-        tree = conversion.context.state
-        conversion.context.use(mount.source)
+        source: StageResult | Context = conversion.context
     else:
-        tree = conversion.source_of(result, instruction, place)
+        stage = result.stage.needs[instruction, place]
+        if stage.begin is not None and stage not in conversion.results:
+            raise errors.mount_of_later_stage(flag.span, instruction.stages[place], mount.target)
+        source = conversion.source_of(result, instruction, place)
+    source.use(mount.source)
     if mount.kind == "tmpfs":
-        return tmpfs(target, size=mount.size)
-    tree, path = _part(mount, tree)
+        # Docker hands on a source and a mode that mean nothing, which the library's own
+        # function for people does not take.
+        return Tmpfs(target, mount.size, _path(mount), mount.readonly)
+    tree, path = _part(mount, source.state)
     if mount.kind == "bind":
         return bind(tree, target, path=path, readonly=mount.readonly, discard=not mount.readonly)
     return cache(
@@ -88,21 +95,33 @@ def _tree(
 
 def _part(mount: Mount, tree: State) -> tuple[State, str]:
     """Return the tree of a mount and the path in it, a new directory where it has an owner."""
-    path = join("/", mount.source)
-    if path != "/" or not mount.has_owner:
-        return tree, "" if path == "/" else path
+    path = _path(mount)
+    if path or not mount.has_owner:
+        return tree, path
     mode = _CACHE_MODE if mount.mode is None else mount.mode
     made = mkdir(_CACHE, mode=mode, owner=f"{mount.uid or 0}:{mount.gid or 0}")
     return tree.file(made, name=_SET_OWNER, locations=()), _CACHE
 
 
+def _path(mount: Mount) -> str:
+    """Return the path in the tree that is mounted, empty for all of it."""
+    path = join("/", mount.source)
+    return "" if path == "/" else path
+
+
+def secret_id(mount: Mount) -> str:
+    """Return the name by which a secret is asked for."""
+    return mount.source or mount.id or _name(mount.target)
+
+
 def _secret(mount: Mount) -> MountValue:
-    id_ = mount.source or mount.id or _name(mount.target)
+    id_ = secret_id(mount)
     target = mount.target or None
     if mount.env is None and target is None:
         target = _SECRETS + _name(id_)
-    return secret(
-        id_,
+    # The library's own function for people refuses a relative target.
+    return Secret(
+        id=id_,
         target=target,
         env=mount.env,
         uid=mount.uid or 0,
@@ -112,7 +131,9 @@ def _secret(mount: Mount) -> MountValue:
     )
 
 
-def _ssh(mount: Mount) -> MountValue:
+def _ssh(mount: Mount, span: Span) -> MountValue:
+    if mount.source:
+        raise errors.bad_mount(span, "ssh does not support source")
     # The daemon knows the default agent by an empty name, which the library's own
     # function for people does not take.
     return SSH(

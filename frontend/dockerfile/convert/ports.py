@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from typing import TYPE_CHECKING
 
 from frontend.dockerfile import errors
@@ -10,7 +11,7 @@ from frontend.dockerfile import errors
 if TYPE_CHECKING:
     from llb.errors import Span
 
-_PROTOCOLS = ("tcp", "udp", "sctp")
+PROTOCOLS = ("tcp", "udp", "sctp")
 
 
 def parse_port(text: str, span: Span) -> tuple[str, ...]:
@@ -21,37 +22,40 @@ def parse_port(text: str, span: Span) -> tuple[str, ...]:
     *host, container = text.rsplit(":", maxsplit=2)
     port, _, protocol = container.partition("/")
     if not port:
-        raise errors.bad_port(span, text, "no port specified")
-    if protocol and protocol.lower() not in _PROTOCOLS:
-        raise errors.bad_port(span, text, f"invalid proto: {protocol}")
-    first, last = _range(port, text, span)
+        raise errors.bad_port(span, f'invalid port: "{text}": no port specified')
+    if protocol and protocol.lower() not in PROTOCOLS:
+        raise errors.bad_port(span, f'invalid port: "{text}": invalid proto: {protocol}')
     if len(host) == 2:
-        _check_address(host[0], text, span)
+        _check_address(host[0].removeprefix("[").removesuffix("]"), span)
+    first, last = _range(port, "containerPort", span)
     if host and host[-1]:
-        host_first, host_last = _range(host[-1], text, span)
+        host_first, host_last = _range(host[-1], "hostPort", span)
         if last - first != host_last - host_first and first != last:
-            raise errors.bad_port(span, text, "the ranges have different lengths")
+            reason = "invalid ranges specified for container and host Ports"
+            raise errors.bad_port(span, f"{reason}: {port} and {host[-1]}")
     return tuple(f"{number}/{protocol.lower() or 'tcp'}" for number in range(first, last + 1))
 
 
-def _range(text: str, whole: str, span: Span) -> tuple[int, int]:
+def _range(text: str, what: str, span: Span) -> tuple[int, int]:
     first, dash, last = text.partition("-")
-    numbers = [_number(each, whole, span) for each in ((first, last) if dash else (first, first))]
-    if numbers[1] < numbers[0]:
-        raise errors.bad_port(span, whole, f"invalid port range: {text}")
-    return numbers[0], numbers[1]
+    low = _number(first)
+    high = _number(last) if dash else low
+    if low is None or high is None or high < low:
+        hint = "a number of 0 to 65535, or a range like 8000-8010"
+        raise errors.bad_port(span, f"invalid {what}: {text}", hint=hint)
+    return low, high
 
 
-def _number(text: str, whole: str, span: Span) -> int:
-    if not text.isascii() or not text.isdigit() or int(text) > 65535:
-        raise errors.bad_port(span, whole, f"invalid port number {text!r}, expected 0 to 65535")
-    return int(text)
+def _number(text: str) -> int | None:
+    match = re.fullmatch(r"\+?0*([0-9]{1,5})", text)
+    return None if match is None or int(match[1]) > 65535 else int(match[1])
 
 
-def _check_address(text: str, whole: str, span: Span) -> None:
+def _check_address(text: str, span: Span) -> None:
     if not text:
         return
     try:
-        ipaddress.ip_address(text.removeprefix("[").removesuffix("]"))
+        # An address with a zone is none that could be listened on.
+        ipaddress.ip_address("" if "%" in text else text)
     except ValueError as error:
-        raise errors.bad_port(span, whole, f"invalid IP address: {text}") from error
+        raise errors.bad_port(span, f"invalid IP address: {text}") from error

@@ -6,10 +6,13 @@ from typing import TYPE_CHECKING
 
 from attrs import evolve
 
+from frontend.dockerfile import errors
 from frontend.dockerfile.convert.mounting import mount_values, parse_mounts
 from frontend.dockerfile.convert.naming import COMMAND, expanded_code
 from frontend.dockerfile.parser import parse_heredoc
 from llb import Network, ProxyEnv, Scratch, Security, bind, mkfile
+from llb.ops import Tmpfs
+from llb.paths import join
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,12 +20,18 @@ if TYPE_CHECKING:
     from frontend.dockerfile.convert.conversion import Conversion, StageResult
     from frontend.dockerfile.image import Image
     from frontend.dockerfile.instructions import Run
+    from frontend.dockerfile.mounts import Mount
+    from frontend.dockerfile.processes import ProcessOptions
+    from llb import State
+    from llb.ops import Device
     from llb.settings import MountValue
+    from llb.steps import StepOptions
 
 _NETWORKS = {"default": None, "none": Network.NONE, "host": Network.HOST}
 _SECURITIES = {"sandbox": Security.SANDBOX, "insecure": Security.INSECURE}
 _SHELL = ("/bin/sh", "-c")
 _PIPES = "/dev/pipes/"
+_SHM = "/dev/shm"  # noqa: S108 - memory of a step, not a file of ours
 _INLINE = "[internal] preparing inline document"
 
 
@@ -32,28 +41,73 @@ def run(conversion: Conversion, result: StageResult, instruction: Run) -> None:
     if instruction.shell:
         args = tuple(with_shell(result.image, args))
     mounts = parse_mounts(conversion, result, instruction)
+    result.use("/")
+    trees = mount_values(conversion, result, instruction, mounts)
+    options = conversion.options.processes
+    shared_memory = [Tmpfs(_SHM, options.shm_size)] if options.shm_size > 0 else []
+    before = with_options(result.state, options)
+    after = before.run(
+        args,
+        mounts=[*documents, *trees, *shared_memory],
+        network=_NETWORKS[instruction.network],
+        security=_SECURITIES[instruction.security],
+        devices=_devices(conversion, instruction),
+        proxy=_proxy(conversion.options.build_args),
+        **_step(conversion, result, instruction, mounts, summary),
+    )
+    result.state = after if before is result.state else result.state.with_output(after)
+    result.commit(f"RUN {_history(args, result)} # buildkit", layer=True)
+
+
+def _step(
+    conversion: Conversion,
+    result: StageResult,
+    instruction: Run,
+    mounts: tuple[Mount, ...],
+    summary: str,
+) -> StepOptions:
+    """Return what is said of the step besides what it does."""
     code = instruction.origin.code
     # What a secret variable holds is not known here; the stars say where it comes from.
     secrets = {mount.env: "****" for mount in mounts if mount.env and mount.kind == "secret"}
-    env = {**result.env, **secrets}
     naming = evolve(conversion.expander, raw_quotes=True, keep_unset=True)
-    result.state = result.state.run(
-        args,
-        mounts=[*documents, *mount_values(conversion, result, instruction, mounts)],
-        network=_NETWORKS[instruction.network],
-        security=_SECURITIES[instruction.security],
-        proxy=_proxy(conversion.options.build_args),
-        description={COMMAND: code},
-        name=result.numbering.next(expanded_code(code + summary, naming, env)),
-        ignore_cache=result.no_cache,
-        locations=conversion.locations(instruction.origin),
+    shown = expanded_code(code + summary, naming, {**result.env, **secrets})
+    step: StepOptions = {
+        "description": {COMMAND: code},
+        "name": result.numbering.next(shown, result.env),
+        "ignore_cache": result.no_cache,
+        "locations": conversion.locations(instruction.origin),
+    }
+    if conversion.options.processes.resources is not None:
+        step["resources"] = conversion.options.processes.resources
+    return step
+
+
+def with_options(state: State, options: ProcessOptions) -> State:
+    """Return the state for a process for which the options of the build hold."""
+    if not options.change_processes:
+        return state
+    process = state.settings.process
+    changed = evolve(
+        process,
+        network=options.network,
+        hostname=options.hostname,
+        extra_hosts=options.extra_hosts,
+        ulimits=options.ulimits,
+        cgroup_parent=options.cgroup_parent,
     )
-    result.commit(f"RUN {_history(args, result)} # buildkit", layer=True)
+    return evolve(state, settings=evolve(state.settings, process=changed))
 
 
 def with_shell(image: Image, args: list[str] | tuple[str, ...]) -> list[str]:
     """Return the arguments as the image's shell is given them."""
     return [*(image.get("Shell") or _SHELL), " ".join(args)]
+
+
+def _devices(conversion: Conversion, instruction: Run) -> tuple[Device, ...]:
+    if instruction.devices and not conversion.options.labs:
+        raise errors.labs_device(instruction.origin.span)
+    return instruction.devices
 
 
 def _command(instruction: Run) -> tuple[tuple[str, ...], list[MountValue], str]:
@@ -71,7 +125,7 @@ def _command(instruction: Run) -> tuple[tuple[str, ...], list[MountValue], str]:
     if not data.startswith("#!"):
         return (data,), [], summary
     script = Scratch().file(mkfile(first.name, data, mode=0o755), name=_INLINE, locations=())
-    return (_PIPES + first.name,), [bind(script, _PIPES, path="/", readonly=True)], summary
+    return (join(_PIPES, first.name),), [bind(script, _PIPES, path="/", readonly=True)], summary
 
 
 def _summary(text: str) -> str:

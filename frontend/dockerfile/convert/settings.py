@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import signal
 from typing import TYPE_CHECKING
 
 from attrs import evolve
 
-from frontend.dockerfile import errors
-from frontend.dockerfile.convert import gotext
+from frontend.dockerfile import errors, gotext
 from frontend.dockerfile.convert.naming import expanded_code
+from frontend.dockerfile.convert.owners import to_owner
 from frontend.dockerfile.convert.ports import parse_port
 from frontend.dockerfile.convert.running import with_shell
+from frontend.dockerfile.convert.signals import is_signal
+from frontend.dockerfile.convert.variables import with_variable
 from frontend.dockerfile.durations import format_duration
 from llb import mkdir
 
@@ -35,8 +36,7 @@ if TYPE_CHECKING:
     )
 
 # Arguments that steer the frontend and are no variables of a process.
-_NOT_IN_ENV = ("BUILDKIT_SBOM_SCAN_CONTEXT", "BUILDKIT_SBOM_SCAN_STAGE")
-_SIGNALS = frozenset(each.name for each in signal.Signals)
+NOT_IN_ENV = ("BUILDKIT_SBOM_SCAN_CONTEXT", "BUILDKIT_SBOM_SCAN_STAGE")
 
 
 def workdir(conversion: Conversion, result: StageResult, instruction: Workdir) -> None:
@@ -45,9 +45,10 @@ def workdir(conversion: Conversion, result: StageResult, instruction: Workdir) -
     cwd = result.state.cwd
     if cwd != "/":
         text = expanded_code(instruction.origin.code, conversion.expander, result.env)
+        made = mkdir(cwd, parents=True, created=result.epoch)
         result.state = result.state.file(
-            mkdir(cwd, parents=True, owner=result.image.get("User") or None, created=result.epoch),
-            name=result.numbering.next(text),
+            evolve(made, owner=to_owner(result.image.get("User") or "")),
+            name=result.numbering.next(text, result.env),
             locations=conversion.locations(instruction.origin),
         )
     result.commit(f"WORKDIR {cwd}", layer=cwd != "/")
@@ -64,8 +65,8 @@ def arg(conversion: Conversion, result: StageResult, instruction: Arg) -> None:
             value = conversion.expander.word(default, result.env)
         else:
             value = conversion.graph.arguments.get(name)
-        if value is not None and name not in _NOT_IN_ENV:
-            result.state = result.state.env(name, value)
+        if value is not None and name not in NOT_IN_ENV:
+            result.state = with_variable(result.state, name, value)
         result.arguments.append((name, value))
         shown.append(name if value is None else f"{name}={value}")
     result.commit(f"ARG {' '.join(shown)}")
@@ -74,10 +75,8 @@ def arg(conversion: Conversion, result: StageResult, instruction: Arg) -> None:
 def env(conversion: Conversion, result: StageResult, instruction: Env) -> None:
     """Set variables, for processes and in the image."""
     pairs = _expanded(conversion, result, instruction)
-    if not all(key for key, _ in pairs):
-        raise errors.blank_name(instruction.origin.span, "ENV")
     for key, value in pairs:
-        result.state = result.state.env(key, value)
+        result.state = with_variable(result.state, key, value)
         result.image = result.image.with_env(key, value)
     result.commit("ENV" + "".join(f" {key}={value}" for key, value in pairs))
 
@@ -122,8 +121,7 @@ def volume(conversion: Conversion, result: StageResult, instruction: Volume) -> 
 def stop_signal(conversion: Conversion, result: StageResult, instruction: StopSignal) -> None:
     """Set the signal that stops a container."""
     name = conversion.expander.word(instruction.signal, result.env)
-    is_number = name.isascii() and name.isdigit() and int(name) > 0
-    if not is_number and f"SIG{name.upper().removeprefix('SIG')}" not in _SIGNALS:
+    if not is_signal(name):
         raise errors.bad_signal(instruction.origin.span, name)
     result.configure("StopSignal", name)
     result.commit(f"STOPSIGNAL {name}")

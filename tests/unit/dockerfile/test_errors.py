@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -12,12 +13,15 @@ from frontend.dockerfile import (
     DockerfileError,
     ImageRequest,
     ResolvedImage,
-    convert,
+    convert_parsed,
     parse,
     parse_ignore,
-    resolve_images,
 )
+from frontend.dockerfile.resolver import resolve_purely
 from llb.errors import render
+
+if TYPE_CHECKING:
+    from frontend.dockerfile.requests import Found, Request
 
 TESTS = Path(__file__).parents[2]
 CONFORMANCE = TESTS / "conformance" / "dockerfile" / "cases"
@@ -25,35 +29,25 @@ CASES = sorted(CONFORMANCE.glob("error-*.Dockerfile"))
 IMAGES: dict[str, str] = json.loads((CASES[0].parent / "images.json").read_text())
 OPTIONS = json.loads((CONFORMANCE / "options.json").read_text())
 GOLDEN = TESTS / "golden" / "dockerfile" / "errors.txt"
-UNSUPPORTED = [
-    "RUN --mount=type=tmpfs,target=/x,ro a",
-    "RUN --mount=type=tmpfs,target=/x,source=y a",
-    "RUN --device=x a",
-    "COPY --link a b",
-    "COPY --parents a b",
-    "ADD --keep-git-dir a b",
-    "ADD --checksum=sha256:1 a b",
-    "ADD https://example.org/x b",
-    "ADD git@example.org:x b",
-]
 
 
-def resolved(requests: tuple[ImageRequest, ...]) -> dict[ImageRequest, ResolvedImage]:
+def resolved(requests: tuple[Request, ...]) -> Found:
     """Return the images of the cases, and images of nothing at all."""
-    return {
-        each: ResolvedImage("sha256:" + "0" * 64, IMAGES.get(each.ref, "{}").encode())
-        for each in requests
-    }
+
+    def resolver(each: ImageRequest) -> ResolvedImage:
+        return ResolvedImage("sha256:" + "0" * 64, IMAGES.get(each.ref, "{}").encode())
+
+    return resolve_purely(requests, resolver, ConvertOptions())
 
 
-def told(text: bytes, *, target: str | None = None, ignore: str = "") -> str:
+def told(text: bytes, *, target: str | None = None, ignore: str = "", labs: bool = False) -> str:
     """Return what is told of a file's mistake."""
 
     def converted() -> None:
-        options = ConvertOptions(target=target, ignore=parse_ignore(ignore.encode()))
+        patterns = parse_ignore(ignore.encode())
+        options = ConvertOptions(target=target, ignore=patterns, labs=labs)
         parsed = parse(text, "Dockerfile")
-        images = resolve_images(parsed, options, resolved)
-        convert(parsed, options, images)
+        convert_parsed(parsed, options, resolved)
 
     with pytest.raises(DockerfileError) as caught:
         converted()
@@ -68,13 +62,13 @@ def test_every_mistake_is_told_as_checked_in() -> None:
     assert "\n".join(texts) == GOLDEN.read_text()
 
 
-@pytest.mark.parametrize("line", UNSUPPORTED)
-def test_what_is_not_supported_is_refused_at_its_line(line: str) -> None:
-    text = told(f"FROM scratch\n{line}\n".encode())
-    assert text.startswith("error: Dockerfile:2")
-    assert " is not supported yet\n" in text
-    assert f"2 | >>> {line}\n" in text
-    assert text.endswith("hint: docker/dockerfile:1 in the '# syntax=' line supports it")
+def test_what_is_of_the_labs_channel_is_refused_elsewhere() -> None:
+    assert told(b"FROM scratch\nRUN --device=vendor.com/a=b x\n") == (
+        "error: Dockerfile:2: device feature is only supported in Dockerfile frontend "
+        "1.14.0-labs or later\n"
+        "1 |     FROM scratch\n"
+        "2 | >>> RUN --device=vendor.com/a=b x"
+    )
 
 
 def test_nothing_of_a_file_of_bytes_is_a_traceback() -> None:
@@ -83,5 +77,5 @@ def test_nothing_of_a_file_of_bytes_is_a_traceback() -> None:
 
 def test_a_line_that_is_too_long_is_refused() -> None:
     assert told(b"FROM scratch\nRUN " + b"x" * 70_000).startswith(
-        "error: Dockerfile:2: dockerfile line greater than max allowed size of 65535"
+        "error: Dockerfile:1: dockerfile line greater than max allowed size of 65535"
     )

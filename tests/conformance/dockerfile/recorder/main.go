@@ -1,6 +1,7 @@
 // Command recorder converts the Dockerfiles of the folder that it is given with BuildKit's own
 // dockerfile2llb and prints, as one JSON object by file name, what comes out: definition and image
-// config, or the error and its line.
+// config, or the error and its line. "recorder serve RESOLVER" stays and answers requests instead.
+// The cases are recorded with "-tags dfrundevice", which is what makes the labs channel.
 package main
 
 import (
@@ -16,6 +17,7 @@ import (
 	"github.com/moby/buildkit/client/llb"
 	"github.com/moby/buildkit/client/llb/sourceresolver"
 	"github.com/moby/buildkit/frontend/dockerfile/dockerfile2llb"
+	"github.com/moby/buildkit/frontend/dockerfile/linter"
 	"github.com/moby/buildkit/frontend/dockerfile/parser"
 	"github.com/moby/buildkit/frontend/dockerui"
 	"github.com/moby/buildkit/solver/pb"
@@ -31,6 +33,7 @@ type options struct {
 	Builds    []string          `json:"build_platforms"`
 	NoCache   *string           `json:"no_cache"`
 	Ignore    string            `json:"ignore"`
+	Options   map[string]string `json:"options"`
 }
 
 type recorded struct {
@@ -51,6 +54,10 @@ func (i images) ResolveImageConfig(_ context.Context, ref string, _ sourceresolv
 }
 
 func main() {
+	if len(os.Args) == 3 && os.Args[1] == "serve" {
+		serve(os.Args[2])
+		return
+	}
 	folder := os.Args[1]
 	var configs images
 	read(filepath.Join(folder, "images.json"), &configs)
@@ -71,6 +78,10 @@ func main() {
 }
 
 func convert(data []byte, given options, configs images) recorded {
+	return convertWith(data, given, configs, nil)
+}
+
+func convertWith(data []byte, given options, resolver llb.ImageMetaResolver, warn linter.LintWarnFunc) recorded {
 	ctx := context.Background()
 	platform := ocispecs.Platform{OS: "linux", Architecture: "amd64"}
 	caps := pb.Caps.CapSet(pb.Caps.All())
@@ -82,7 +93,8 @@ func convert(data []byte, given options, configs images) recorded {
 			CacheIDNamespace: given.BuildArgs["BUILDKIT_CACHE_MOUNT_NS"],
 			BuildPlatforms:   []ocispecs.Platform{platform},
 		},
-		MetaResolver: configs,
+		MetaResolver: resolver,
+		Warn:         warn,
 		LLBCaps:      &caps,
 		SourceMap:    llb.NewSourceMap(nil, "Dockerfile", "Dockerfile", data),
 	}
@@ -98,6 +110,9 @@ func convert(data []byte, given options, configs images) recorded {
 		check(err)
 		opt.Client = client
 	}
+	if err := settleProcesses(given.Options, &opt); err != nil {
+		return recorded{Error: err.Error()}
+	}
 	result, err := dockerfile2llb.Dockerfile2LLB(ctx, data, opt)
 	if err != nil {
 		line := 0
@@ -111,6 +126,7 @@ func convert(data []byte, given options, configs images) recorded {
 	if err != nil {
 		return recorded{Error: err.Error()}
 	}
+	numberGroups(definition)
 	encoded, err := definition.ToPB().Marshal()
 	check(err)
 	config, err := json.Marshal(result.Image)

@@ -26,7 +26,7 @@ def quoted(words: Iterable[str]) -> str:
     >>> quoted(["/bin/sh", "-c"])
     '["/bin/sh" "-c"]'
     """
-    return f"[{' '.join(_quote(word) for word in words)}]"
+    return f"[{' '.join(quote(word) for word in words)}]"
 
 
 def plain(words: Iterable[str]) -> str:
@@ -38,7 +38,8 @@ def plain(words: Iterable[str]) -> str:
     return f"[{' '.join(words)}]"
 
 
-def _quote(word: str) -> str:
+def quote(word: str) -> str:
+    """Return a string as ``%q`` writes it."""
     return f'"{"".join(_character(each) for each in word)}"'
 
 

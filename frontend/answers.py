@@ -1,0 +1,42 @@
+"""The values of answers to requests, in the JSON of Go's ``encoding/json``."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from llb.gateway import Result
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+# Go writes these so that JSON can stand in HTML.
+_ESCAPED = {ord(each): f"\\u{ord(each):04x}" for each in "<>&\u2028\u2029"}
+
+
+def to_result(
+    value: Any, version: str, *, text: bytes | None = None, status: int | None = None
+) -> Result:
+    """Return an answer: ``value`` for programs, ``text`` for people, and a status for scripts."""
+    metadata = {"result.json": _encode(value), "version": version.encode()}
+    if text is not None:
+        metadata["result.txt"] = text
+    if status is not None:
+        metadata["result.statuscode"] = str(status).encode()
+    return Result(metadata=metadata)
+
+
+def location(lines: Iterable[int]) -> dict[str, Any]:
+    """Return a place in the first source of an answer."""
+    ranges = [{"start": {"line": line}, "end": {"line": line}} for line in lines]
+    return given({"ranges": ranges})
+
+
+def given(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields that say something, which are those that Go writes."""
+    return {name: value for name, value in fields.items() if value not in ("", None, False, [])}
+
+
+def _encode(value: Any) -> bytes:
+    text = json.dumps(value, indent=2, ensure_ascii=False)
+    return text.translate(_ESCAPED).encode("utf-8", errors="replace")

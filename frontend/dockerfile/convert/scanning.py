@@ -1,0 +1,50 @@
+"""Which trees a list of what is in an image counts in (SBOM).
+
+Build arguments say it: ``BUILDKIT_SBOM_SCAN_CONTEXT`` and ``BUILDKIT_SBOM_SCAN_STAGE``, as true
+or false or as names of stages, before the first FROM or in a stage.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from frontend.dockerfile.switches import parse_switch
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from frontend.dockerfile.convert.conversion import Conversion, StageResult
+    from llb import State
+
+_CONTEXT = "BUILDKIT_SBOM_SCAN_CONTEXT"
+_STAGE = "BUILDKIT_SBOM_SCAN_STAGE"
+
+
+def scanned_trees(conversion: Conversion, target: StageResult) -> Iterator[tuple[str, State]]:
+    """Return the trees to look at besides that of the target, by their names."""
+    if _wants(conversion, target, _CONTEXT):
+        yield "context", conversion.context.state
+    for result in scanned_stages(conversion, target):
+        yield result.stage.label, result.state
+
+
+def scanned_stages(conversion: Conversion, target: StageResult) -> Iterator[StageResult]:
+    """Return the stages besides the target that are to be looked at."""
+    for stage in conversion.graph.stages:
+        result = conversion.results.get(stage)
+        if result is not None and result is not target and _wants(conversion, result, _STAGE):
+            yield result
+
+
+def _wants(conversion: Conversion, result: StageResult, name: str) -> bool:
+    """Return whether an argument asks for it; what a stage says itself comes first."""
+    value = conversion.graph.arguments.get(name)
+    for each, given in result.arguments:
+        if each == name and given is not None:
+            value = given
+    if value is None:
+        return False
+    try:
+        return parse_switch(value)
+    except ValueError:
+        return result.stage.label in value.split(",")

@@ -1,0 +1,53 @@
+"""One line of comma-separated values (RFC 4180), where quotes are matched strictly."""
+
+from __future__ import annotations
+
+import re
+
+_INSIDE = re.compile(r'(?:[^"]|"")*')
+
+
+def split_csv(text: str) -> tuple[str, ...]:
+    """Return the fields of a line that is not empty.
+
+    Raises ValueError in the words of Go's ``encoding/csv``.
+    """
+    text = text.removesuffix("\n").removesuffix("\r" if text.endswith("\r\n") else "")
+    if not text:
+        raise ValueError("EOF")
+    fields: list[str] = []
+    place = 0
+    while True:
+        field, place = _quoted(text, place) if text.startswith('"', place) else _plain(text, place)
+        fields.append(field)
+        if place == len(text):
+            return tuple(fields)
+        # A comma at the end begins one more field, an empty one.
+        place += 1
+        if place == len(text):
+            return (*fields, "")
+
+
+def _plain(text: str, start: int) -> tuple[str, int]:
+    end = text.find(",", start)
+    field = text[start:] if end < 0 else text[start:end]
+    if '"' in field:
+        raise _error(text, start + field.index('"'), 'bare " in non-quoted-field')
+    return field, start + len(field)
+
+
+def _quoted(text: str, start: int) -> tuple[str, int]:
+    match = _INSIDE.match(text, start + 1)
+    assert match is not None
+    end = match.end()
+    if end == len(text):
+        last = text.rfind('"', start, end) + 1
+        raise _error(text, last, 'extraneous or missing " in quoted-field')
+    if not text.startswith(",", end + 1) and end + 1 != len(text):
+        raise _error(text, end, 'extraneous or missing " in quoted-field')
+    return match[0].replace('""', '"'), end + 1
+
+
+def _error(text: str, place: int, reason: str) -> ValueError:
+    column = len(text[:place].encode()) + 1
+    return ValueError(f"parse error on line 1, column {column}: {reason}")

@@ -1,0 +1,159 @@
+"""URLs as BuildKit reads them, which is as Go's ``net/url`` does: strict here, lenient there.
+
+The grammar is that of RFC 3986. What is done differently on purpose is told where it is
+done, since the text of a URL is part of a step's digest.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+
+from attrs import frozen
+
+_UNRESERVED = "A-Za-z0-9\\-_.~"
+_IN_HOST = re.compile(rf"[{_UNRESERVED}!$&'()*+,;=:\[\]<>\"\x80-\U0010ffff]*\Z")
+_IN_USER = re.compile(r"[A-Za-z0-9\-._:~!$&'()*+,;=%@]*\Z")
+_IN_PATH = re.compile(rf"[{_UNRESERVED}!$&'()*+,;=:@\[\]%/]*\Z")
+_PORT = re.compile(r"(?::[0-9]*)?\Z", re.ASCII)
+_CONTROL = re.compile("[\x00-\x1f\x7f]")
+_BAD_ESCAPE = re.compile("%(?![0-9A-Fa-f]{2})")
+_ESCAPES = re.compile("(?:%[0-9A-Fa-f]{2})+")
+_ASCII_ESCAPE = re.compile("%(?!25)[0-7]")
+_KEPT_IN_PATH = "-_.~$&+,/:;=@"
+_KEPT_IN_USER = "-_.~$&+,;="
+_KEPT_IN_HOST = "-_.~!$&'()*+,;=:[]<>\""
+_WEB = ("http", "https")
+
+
+@frozen
+class URL:
+    """A URL in its parts.
+
+    ``host``, ``path`` and ``fragment`` are without escapes. ``base`` is the URL without
+    query and fragment, escaped where it has to be.
+    """
+
+    scheme: str
+    host: str
+    path: str
+    query: str
+    fragment: str
+    base: str
+
+
+def parse_url(text: str) -> URL:
+    """Return the URL, or the path without a scheme, that ``text`` is. Raises ValueError."""
+    before, _, fragment = text.partition("#")
+    if _CONTROL.search(before):
+        raise ValueError("invalid control character in URL")
+    scheme, rest = _scheme(before)
+    # A lone question mark at the end stays there, though nothing is asked.
+    mark = "?" if rest.endswith("?") and rest.count("?") == 1 else ""
+    rest, _, query = rest.partition("?")
+    authority, user, host = "", "", ""
+    if rest.startswith("//") and (scheme or not rest.startswith("///")):
+        given, slash, path = rest[2:].partition("/")
+        rest = slash + path
+        user, host = _authority(scheme, given)
+        authority = f"//{user}{_quote(host, _KEPT_IN_HOST)}" if user or host or rest else ""
+    path = unquote(rest)
+    escaped = rest if _IN_PATH.match(rest) else _quote(path, _KEPT_IN_PATH)
+    base = f"{scheme}:" * bool(scheme) + authority + escaped + mark
+    return URL(scheme, host, path, query, unquote(fragment), base)
+
+
+def parse_query(text: str) -> dict[str, list[str]]:
+    """Return the values of a query by their names; pairs that cannot be read are left out."""
+    return {key: values for key, values in _pairs(text).items() if key is not None}
+
+
+def is_query(text: str) -> bool:
+    """Return whether all pairs of a query can be read."""
+    return None not in _pairs(text)
+
+
+def unquote(text: str) -> str:
+    """Return ``text`` with its escapes replaced. Raises ValueError.
+
+    Bytes that are no UTF-8 become surrogates, as Python's own paths have them.
+    """
+    if _BAD_ESCAPE.search(text):
+        raise ValueError(f"invalid URL escape in {text!r}")
+    return _ESCAPES.sub(lambda match: _decode(match[0]), text)
+
+
+def _decode(escapes: str) -> str:
+    return bytes.fromhex(escapes.replace("%", "")).decode("utf-8", errors="surrogateescape")
+
+
+def _quote(text: str, kept: str) -> str:
+    return "".join(
+        each
+        if (each.isascii() and each.isalnum()) or each in kept
+        else "".join(f"%{byte:02X}" for byte in each.encode(errors="surrogateescape"))
+        for each in text
+    )
+
+
+def _scheme(text: str) -> tuple[str, str]:
+    match = re.match(r"([A-Za-z][A-Za-z0-9+.\-]*):", text)
+    return (match[1].lower(), text[match.end() :]) if match else ("", text)
+
+
+def _authority(scheme: str, text: str) -> tuple[str, str]:
+    """Return the user as it is written in front of the host, and the host."""
+    user, at, host = text.rpartition("@")
+    host = _host(scheme, host)
+    if not at:
+        return "", host
+    if not _IN_USER.match(user):
+        raise ValueError("invalid userinfo")
+    name, colon, password = user.partition(":")
+    name, password = (_quote(unquote(each), _KEPT_IN_USER) for each in (name, password))
+    return f"{name}{colon}{password}@", host
+
+
+def _host(scheme: str, text: str) -> str:
+    if text.startswith("["):
+        return _literal(text)
+    if "[" in text:
+        raise ValueError("invalid IP-literal")
+    # Several colons are none of the web's, and some databases' own.
+    colon = text.find(":") if scheme in _WEB else text.rfind(":")
+    if colon >= 0 and not _PORT.match(text[colon:]):
+        raise ValueError(f"invalid port {text[colon:]!r} after host")
+    return _unquote_host(text)
+
+
+def _literal(text: str) -> str:
+    """Return an IPv6 address in brackets, with its port."""
+    address, bracket, port = text[1:].rpartition("]")
+    if not bracket or not _PORT.match(port):
+        raise ValueError("invalid IP-literal")
+    address, escape, zone = address.partition("%25")
+    plain = _unquote_host(address) + unquote(escape + zone)
+    ipaddress.IPv6Address(plain)
+    return f"[{plain}]{port}"
+
+
+def _unquote_host(text: str) -> str:
+    # RFC 3986 has escapes in hosts for what is not ASCII alone.
+    if _ASCII_ESCAPE.search(text) or not _IN_HOST.match(_ESCAPES.sub("", text)):
+        raise ValueError(f"invalid host name {text!r}")
+    return unquote(text)
+
+
+def _pairs(text: str) -> dict[str | None, list[str]]:
+    """Return the pairs of a query; those that cannot be read are under None."""
+    found: dict[str | None, list[str]] = {}
+    for pair in text.split("&"):
+        key, _, value = pair.replace("+", " ").partition("=")
+        try:
+            name: str | None = None if ";" in pair else unquote(key)
+            value = unquote(value)
+        except ValueError:
+            name = None
+        if pair:
+            found.setdefault(name, []).append(value)
+    return found

@@ -1,0 +1,69 @@
+"""A Dockerfile on the daemon: images are asked of it, and warnings are told to it."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from attrs import field, frozen
+
+from frontend import dockerfile
+from frontend.dockerfile.passes import convert_parsed, warnings_of
+from frontend.dockerfile.trail import Trail
+from llb import Location, Range, SourceFile
+from llb.errors import LLBError, RemoteError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from frontend.dockerfile import Converted, ConvertOptions
+    from frontend.dockerfile.lint import LintWarning
+    from frontend.dockerfile.requests import Resolve
+    from llb.gateway import Gateway
+
+LANGUAGE = "Dockerfile"
+
+
+@frozen
+class File:
+    """A Dockerfile that was read: ``vertex`` is the digest of the step that it comes from.
+
+    ``resolve`` finds the images that are asked for.
+    """
+
+    text: bytes = field(repr=False)
+    vertex: str
+    gateway: Gateway
+    resolve: Resolve
+
+    def convert(self, options: ConvertOptions, trail: Trail | None = None) -> Converted:
+        """Return the target as LLB, and show the warnings, also those of a file that fails.
+
+        ``trail`` is told how far it came. Raises LLBError.
+        """
+        trail = Trail() if trail is None else trail
+        parsed = dockerfile.parse(self.text, filename=options.filename)
+        try:
+            converted = convert_parsed(parsed, options, self.resolve, trail)
+        except LLBError:
+            self._show(warnings_of(parsed, options, trail), options)
+            raise
+        self._show(converted.warnings, options)
+        return converted
+
+    def source(self, options: ConvertOptions) -> SourceFile:
+        """Return the file as places in it name it."""
+        return SourceFile(options.filename, self.text, LANGUAGE, options.definition)
+
+    def _show(self, warnings: Iterable[LintWarning], options: ConvertOptions) -> None:
+        source = self.source(options)
+        for each in warnings:
+            # A build does not fail for a warning that cannot be shown.
+            with suppress(RemoteError):
+                self.gateway.warn(
+                    self.vertex,
+                    each.short,
+                    detail=[each.rule.description],
+                    url=each.rule.url,
+                    location=Location(source, tuple(Range(line, line) for line in each.each_line)),
+                )

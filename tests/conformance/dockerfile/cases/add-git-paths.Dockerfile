@@ -1,0 +1,24 @@
+FROM a
+ADD https://h.example//a//r.git /d0
+ADD https://h.example/a/../r.git /d1
+ADD https://h.example/a%20b/r.git /d2
+ADD https://h.example/a%2Fb.git /d3
+ADD https://h.example/é.git /d4
+ADD https://h.example/[x].git /d5
+ADD https://h.example/\"q.git /d6
+ADD https://h.example/r%2Egit /d7
+ADD https:///r.git /d8
+ADD git:///r /d9
+ADD git://h.example /d10
+ADD git://h.example/ /d11
+ADD ssh://git@h.invalid /d12
+ADD git@h.invalid: /d13
+ADD git@h.invalid:/abs/r.git /d14
+ADD https://h.example/.git /d15
+ADD https://h.example/r.git/ /d16
+ADD https://u%40:p%2F!@h.example/r.git /d17
+ADD git://[::1]/r /d18
+ADD https://h.example/a;b,c!d(e).git /d19
+ADD git://a:b:1/r /d20
+ADD git://h.example:/r /d21
+ADD https://h%C3%A9.example/r.git /d22

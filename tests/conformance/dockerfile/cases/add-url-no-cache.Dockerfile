@@ -1,0 +1,3 @@
+FROM a
+ADD http://h.example/x /y
+ADD https://h.example/x.git /y

@@ -1,0 +1,2 @@
+FROM scratch
+ADD http://h.example/x /

@@ -1,0 +1,4 @@
+FROM a
+ARG HOST=h.example
+ENV P=/p
+ADD https://$HOST$P/x $P/

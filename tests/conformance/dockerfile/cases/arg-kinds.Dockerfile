@@ -1,0 +1,14 @@
+ARG G=global
+ARG H
+FROM a
+ARG G
+ARG H=${G}x I J="a b" K='$G'
+ARG G=local
+RUN $G
+ARG TARGETARCH
+ARG BUILDPLATFORM=mine
+ARG UNDECLARED
+RUN x
+FROM a
+ARG I
+RUN y

@@ -1,0 +1,3 @@
+FROM a
+CMD -- --not-a-flag x
+ENTRYPOINT -x

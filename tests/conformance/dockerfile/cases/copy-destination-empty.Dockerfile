@@ -1,0 +1,7 @@
+FROM a
+WORKDIR /w
+ARG D
+COPY a $D
+COPY a ""
+ADD "" x
+COPY ["", ""]

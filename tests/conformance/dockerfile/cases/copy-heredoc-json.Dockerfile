@@ -1,0 +1,3 @@
+FROM a
+COPY ["<<EOF", "/x"]
+ADD ["<<-'A'", "b", "/x/"]

@@ -1,0 +1,3 @@
+FROM a
+COPY ../a ./b c/ /d//e . / /to/
+COPY ../../.. /to

@@ -1,0 +1,4 @@
+FROM a
+ENV A=1 $NONE=x
+ENV $NONE=y
+RUN z

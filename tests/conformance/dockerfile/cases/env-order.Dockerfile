@@ -1,0 +1,9 @@
+FROM withconfig
+ENV A=1 Z=1
+ENV EMPTY=x PATH=y
+ENV A=2
+ARG B=1
+ARG Z=2
+RUN x
+ENV B=3
+RUN y

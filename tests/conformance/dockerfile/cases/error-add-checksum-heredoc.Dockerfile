@@ -1,0 +1,3 @@
+FROM a
+ADD --checksum=sha256:1 <<A /b
+A

@@ -1,0 +1,2 @@
+FROM a
+ADD --checksum=sha256:e3b0 http://h.example/a b

@@ -1,0 +1,2 @@
+FROM a
+ADD --checksum=x http://h.example/a b

@@ -1,0 +1,2 @@
+FROM a
+ADD https://h.example/%E9.git /x

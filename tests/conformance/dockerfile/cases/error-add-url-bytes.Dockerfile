@@ -1,0 +1,2 @@
+FROM a
+ADD http://h.example/%E9 /x

@@ -1,0 +1,2 @@
+FROM a
+ADD --chmod=+z http://h.example/a b

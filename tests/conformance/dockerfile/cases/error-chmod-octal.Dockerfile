@@ -1,0 +1,2 @@
+FROM a
+COPY --chmod=08 a b

@@ -1,0 +1,2 @@
+FROM a
+COPY --checksum=sha256:1 a b

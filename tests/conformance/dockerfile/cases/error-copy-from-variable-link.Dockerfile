@@ -1,0 +1,3 @@
+FROM a
+ARG A
+COPY --link --from=$A x y

@@ -1,0 +1,2 @@
+FROM a
+COPY a git@h.example:p /y/

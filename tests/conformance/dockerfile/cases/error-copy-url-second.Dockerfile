@@ -1,0 +1,2 @@
+FROM a
+COPY a https://h.example/x /y/

@@ -1,0 +1,2 @@
+FROM a
+COPY http://h.example/x /y

@@ -1,0 +1,2 @@
+FROM a
+RUN --device=v.com/a,x=y x

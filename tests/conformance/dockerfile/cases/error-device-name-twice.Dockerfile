@@ -1,0 +1,2 @@
+FROM a
+RUN --device=v.com/a=b,name=v.com/c=d x

@@ -1,0 +1,2 @@
+FROM a
+RUN --device=v.com/a,required=2 x

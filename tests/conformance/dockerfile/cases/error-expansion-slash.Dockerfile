@@ -1,0 +1,3 @@
+FROM a
+ENV N=1
+COPY ${N/b} /c/

@@ -1,0 +1,2 @@
+FROM a
+EXPOSE 1-2:3-5

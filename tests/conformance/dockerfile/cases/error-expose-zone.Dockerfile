@@ -1,0 +1,2 @@
+FROM a
+EXPOSE [fe80::1%eth0]:80:80

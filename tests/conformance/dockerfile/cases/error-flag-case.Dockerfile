@@ -1,0 +1,2 @@
+FROM a
+COPY --FROM=x y z

@@ -1,0 +1,2 @@
+FROM a
+ADD github.com/a/b?x=1 b

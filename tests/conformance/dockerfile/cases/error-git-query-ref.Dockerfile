@@ -1,0 +1,2 @@
+FROM a
+ADD https://h.example/x.git?ref=a#b b

@@ -1,0 +1,2 @@
+FROM a
+ADD https://h.example/x.git?nope=1 b

@@ -1,0 +1,2 @@
+FROM a
+HEALTHCHECK --timeout=9999999999h CMD a

@@ -1,0 +1,2 @@
+FROM a
+HEALTHCHECK --retries=x CMD a

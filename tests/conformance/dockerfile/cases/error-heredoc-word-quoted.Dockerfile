@@ -1,0 +1,4 @@
+FROM a
+COPY <<'d e' /to/
+3
+d e

@@ -1,0 +1,2 @@
+FROM a
+COPY --link=1 a b

@@ -1,0 +1,4 @@
+# a comment
+
+RUN true
+COPPY a b

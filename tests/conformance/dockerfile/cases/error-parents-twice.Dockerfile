@@ -1,0 +1,2 @@
+FROM a
+COPY --parents --parents=false a b

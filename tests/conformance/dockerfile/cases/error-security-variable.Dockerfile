@@ -1,0 +1,3 @@
+FROM a
+ARG N=none S=sandbox
+RUN --security=$S x

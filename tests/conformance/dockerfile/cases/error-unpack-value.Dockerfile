@@ -1,0 +1,2 @@
+FROM a
+ADD --unpack=maybe a b

@@ -1,0 +1,6 @@
+FROM a
+ARG P=1 Q="2 3/udp"
+EXPOSE 80 443/TCP 8000-8002/udp 9/sctp $P $Q
+EXPOSE 80:81 1.2.3.4:80:82 [::1]:83:84/udp :85 1-2:86-87
+EXPOSE 80 80/tcp 65535 0
+EXPOSE ${NONE:-7}/udp

@@ -1,0 +1,3 @@
+FROM alpine
+COPY --chown=é:b a b
+RUN --network=none echo é

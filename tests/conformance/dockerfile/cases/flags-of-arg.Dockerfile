@@ -1,0 +1,3 @@
+FROM a
+ARG --x A=1
+RUN $A

@@ -1,0 +1,3 @@
+FROM a
+STOPSIGNAL --x 9
+STOPSIGNAL --signal=1 KILL

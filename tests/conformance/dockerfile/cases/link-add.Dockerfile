@@ -1,0 +1,4 @@
+FROM a
+WORKDIR /w
+ADD --link x.tar y ./
+RUN ls

@@ -1,0 +1,3 @@
+FROM a
+ARG MODE
+COPY --link --chmod=$MODE x /y

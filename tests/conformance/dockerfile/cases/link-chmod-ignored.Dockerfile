@@ -1,0 +1,3 @@
+FROM a
+COPY --link --chmod=755 x /y
+COPY --link --chmod=u+x x /y

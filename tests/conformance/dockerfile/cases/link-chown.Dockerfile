@@ -1,0 +1,3 @@
+FROM a
+COPY --link --chown=1:2 x /y
+COPY --link --chown=user:group x /y

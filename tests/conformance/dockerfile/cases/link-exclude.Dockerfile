@@ -1,0 +1,2 @@
+FROM a
+COPY --link --exclude=*.o --exclude=t/** src /src

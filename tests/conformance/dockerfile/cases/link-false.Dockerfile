@@ -1,0 +1,3 @@
+FROM a
+COPY --link=false x /y
+COPY --link=TRUE x /y

@@ -1,0 +1,5 @@
+FROM scratch
+COPY --link x /y
+COPY --link z /
+USER me
+WORKDIR /w

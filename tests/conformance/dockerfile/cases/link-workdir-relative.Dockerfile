@@ -1,0 +1,5 @@
+FROM withconfig
+COPY --link x ..
+COPY --link x ../
+COPY --link x ../.
+COPY --link x .

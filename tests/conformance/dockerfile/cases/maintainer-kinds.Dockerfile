@@ -1,0 +1,4 @@
+FROM a
+MAINTAINER Some One <a@b> "x"
+MAINTAINER $A
+LABEL a=b

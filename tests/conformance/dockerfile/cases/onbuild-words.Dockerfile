@@ -1,0 +1,3 @@
+FROM alpine
+ONBUILD RUN echo onbuild > /onbuild/onbuild2
+onbuild  copy onbuild /

@@ -1,0 +1,5 @@
+FROM a
+RUN x
+WORKDIR /w
+COPY a b
+RUN ["y"]

@@ -1,0 +1,3 @@
+FROM a
+COPY --parents=false a/b /to/
+COPY --parents=true a/b /to/

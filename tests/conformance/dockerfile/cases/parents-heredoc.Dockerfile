@@ -1,0 +1,4 @@
+FROM a
+COPY --parents <<A x/y /to/
+text
+A

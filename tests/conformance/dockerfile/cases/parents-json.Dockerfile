@@ -1,0 +1,2 @@
+FROM a
+COPY --parents ["a b/./c d", "e/*", "/to/"]

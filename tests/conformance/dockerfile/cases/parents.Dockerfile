@@ -1,0 +1,4 @@
+FROM a
+COPY --parents x/y/z /to/
+COPY --parents ./x/./y/z /to/
+COPY --parents x y/ /to/

@@ -1,0 +1,1 @@
+FROM --platform=plan9x/a b

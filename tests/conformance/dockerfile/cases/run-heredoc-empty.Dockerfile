@@ -1,0 +1,10 @@
+FROM a
+RUN <<EOF
+EOF
+RUN <<EOF
+
+
+  
+EOF
+RUN cat <<EOF
+EOF

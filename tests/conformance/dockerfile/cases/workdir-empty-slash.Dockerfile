@@ -1,0 +1,4 @@
+FROM alpine
+WORKDIR /p/q/
+WORKDIR ${NONE}
+RUN true

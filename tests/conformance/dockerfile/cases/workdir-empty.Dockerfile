@@ -1,0 +1,7 @@
+FROM a
+ARG E
+WORKDIR /x
+WORKDIR $E
+RUN y
+FROM withconfig
+WORKDIR $E

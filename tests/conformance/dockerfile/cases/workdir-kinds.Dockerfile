@@ -1,0 +1,11 @@
+FROM a
+WORKDIR a
+WORKDIR b/../c
+WORKDIR /x/./y//
+WORKDIR ..
+WORKDIR .
+WORKDIR /
+WORKDIR $HOME/q
+WORKDIR "/sp ace"
+WORKDIR /a b
+RUN x

@@ -1,0 +1,11 @@
+FROM a
+USER 1:2
+WORKDIR /a
+USER name
+WORKDIR b
+USER name:group
+WORKDIR c
+USER root
+WORKDIR d
+USER $X
+WORKDIR e

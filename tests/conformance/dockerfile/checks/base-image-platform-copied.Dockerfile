@@ -1,0 +1,3 @@
+ARG N=image
+FROM busybox
+COPY --from=arm64image /x /

@@ -1,0 +1,2 @@
+FROM busybox
+RUN --mount=from=arm64image,target=/x a

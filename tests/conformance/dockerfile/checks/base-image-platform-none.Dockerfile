@@ -1,0 +1,3 @@
+FROM busybox AS used
+FROM emptyimage
+COPY --from=used a /

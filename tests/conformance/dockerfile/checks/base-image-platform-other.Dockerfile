@@ -1,0 +1,2 @@
+FROM arm64image
+RUN a

@@ -1,0 +1,3 @@
+arg X
+FROM busybox
+RUN a

@@ -1,0 +1,2 @@
+from busybox
+RUN a

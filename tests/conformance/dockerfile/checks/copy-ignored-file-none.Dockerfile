@@ -1,0 +1,5 @@
+FROM busybox
+COPY . /
+COPY / /
+COPY *.txt foobar /
+ADD x/x.log /

@@ -1,0 +1,4 @@
+FROM busybox AS a
+FROM busybox AS b
+FROM busybox AS A
+FROM busybox AS a

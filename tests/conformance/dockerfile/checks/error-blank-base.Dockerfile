@@ -1,0 +1,4 @@
+ARG X
+FROM busybox as a
+FROM $X as b
+WORKDIR x

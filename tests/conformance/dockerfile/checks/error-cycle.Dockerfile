@@ -1,0 +1,5 @@
+FROM busybox AS a
+COPY --from=b x /
+WORKDIR x
+FROM busybox as b
+COPY --from=a x /

@@ -1,0 +1,4 @@
+FROM busybox
+WORKDIR x
+ENV A=$Y B=${Z:?no} C=$W
+CMD x

@@ -1,0 +1,2 @@
+FROM busybox
+EXPOSE 1/TCP 2:3 4/x 5/UDP

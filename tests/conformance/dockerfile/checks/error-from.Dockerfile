@@ -1,0 +1,2 @@
+FROM busybox as X 1
+MAINTAINER x

@@ -1,0 +1,3 @@
+FROM busybox as x
+RUN <<E
+x

@@ -1,0 +1,5 @@
+FROM busybox AS a
+WORKDIR x
+COPY --from=b x /
+CMD x
+FROM busybox as b

@@ -1,0 +1,2 @@
+MAINTAINER x
+FROM busybox as x

@@ -1,0 +1,1 @@
+FROM --platform=$NONE busybox as a

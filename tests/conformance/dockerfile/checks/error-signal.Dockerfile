@@ -1,0 +1,4 @@
+FROM busybox
+WORKDIR x
+STOPSIGNAL SIGX
+CMD x

@@ -1,0 +1,2 @@
+FROM busybox as a
+WORKDIR x

@@ -1,0 +1,4 @@
+FROM busybox AS a
+WORKDIR x
+STOPSIGNAL X
+FROM busybox

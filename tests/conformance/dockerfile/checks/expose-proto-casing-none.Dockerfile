@@ -1,0 +1,2 @@
+FROM busybox
+EXPOSE 80 80/tcp 81-82/udp

@@ -1,0 +1,4 @@
+FROM busybox
+EXPOSE 80/TcP 80/tcp 81/UDP
+ARG P=90/SCTP
+EXPOSE $P

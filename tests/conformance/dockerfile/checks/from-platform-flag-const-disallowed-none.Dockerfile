@@ -1,0 +1,3 @@
+FROM --platform=linux/amd64 busybox AS on-linux
+FROM --platform=linux/amd64 busybox AS x.amd64
+FROM --platform=$BUILDPLATFORM busybox

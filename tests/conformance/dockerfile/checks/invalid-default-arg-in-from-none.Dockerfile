@@ -1,0 +1,5 @@
+ARG BASE=busybox
+ARG TAG=1
+FROM ${BASE}:$TAG AS a
+FROM ${NONE:-busybox}
+FROM a

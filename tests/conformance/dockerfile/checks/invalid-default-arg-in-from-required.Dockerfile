@@ -1,0 +1,3 @@
+ARG A=${B:?needed}
+ARG B
+FROM busybox$A

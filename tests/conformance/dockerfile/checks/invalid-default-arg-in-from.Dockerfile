@@ -1,0 +1,7 @@
+ARG BASE
+ARG TAG=
+ARG IMAGE
+FROM ${BASE}
+FROM busybox:${TAG}
+FROM busybox:$IMAGE AS Upper
+FROM upper

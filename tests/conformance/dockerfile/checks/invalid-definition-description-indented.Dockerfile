@@ -1,0 +1,6 @@
+# check=experimental=all
+  # foo this
+ARG foo=bar
+ # bar that
+ARG bar
+FROM scratch

@@ -1,0 +1,4 @@
+# check=experimental=InvalidDefinitionDescription;skip=all
+# bar is
+ARG foo=bar
+FROM scratch as X

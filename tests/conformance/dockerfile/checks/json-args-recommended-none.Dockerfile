@@ -1,0 +1,6 @@
+FROM busybox
+CMD ["a"]
+ENTRYPOINT []
+SHELL ["s"]
+RUN a
+HEALTHCHECK CMD a

@@ -1,0 +1,5 @@
+FROM busybox
+MAINTAINER me
+# check=skip=MaintainerDeprecated
+MAINTAINER you
+maintainer we

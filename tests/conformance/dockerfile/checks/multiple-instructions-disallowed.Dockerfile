@@ -1,0 +1,11 @@
+FROM busybox AS a
+CMD ["a"]
+cmd ["b"]
+HEALTHCHECK CMD a
+ENTRYPOINT ["a"]
+ENTRYPOINT \
+  ["b"]
+HEALTHCHECK NONE
+ENTRYPOINT ["c"]
+FROM a
+CMD ["c"]

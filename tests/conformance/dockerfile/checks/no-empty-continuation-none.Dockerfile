@@ -1,0 +1,11 @@
+FROM busybox
+RUN a \
+# comment
+  b
+
+RUN <<A
+
+x \
+
+A
+RUN x \

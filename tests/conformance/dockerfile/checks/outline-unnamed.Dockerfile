@@ -1,0 +1,4 @@
+# x y
+ARG x=
+FROM busybox
+ARG long_name=withvalue

@@ -1,0 +1,3 @@
+FROM busybox AS scratch2
+FROM scratch AS contexts
+COPY a /

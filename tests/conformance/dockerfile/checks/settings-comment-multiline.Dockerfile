@@ -1,0 +1,5 @@
+FROM busybox
+CMD ["a"]
+# check=skip=MultipleInstructionsDisallowed
+CMD ["b"]
+CMD ["c"]

@@ -1,0 +1,4 @@
+# check=error=True;skip=JSONArgsRecommended
+FROM busybox
+WORKDIR x
+CMD x

@@ -1,0 +1,3 @@
+# check=skip=WorkdirRelativePath;error=1
+FROM busybox
+WORKDIR x

@@ -1,0 +1,6 @@
+# check=error=true
+FROM busybox
+WORKDIR x
+WORKDIR y
+FROM busybox
+WORKDIR z

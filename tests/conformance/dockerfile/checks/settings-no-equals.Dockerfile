@@ -1,0 +1,2 @@
+# check=skip=a;error
+FROM busybox

@@ -1,0 +1,6 @@
+# escape=\
+# check=skip=FromAsCasing;error=false
+FROM busybox as Bad
+MAINTAINER x
+WORKDIR y
+CMD z

@@ -1,0 +1,6 @@
+# a comment
+# check=skip=FromAsCasing
+FROM busybox as Bad
+MAINTAINER x
+WORKDIR y
+CMD z

@@ -1,0 +1,3 @@
+FROM busybox AS Base
+FROM base AS TWO
+FROM base AS two.x-1_y

@@ -1,0 +1,4 @@
+FROM \
+  busybox \
+ AS x
+RUN a

@@ -1,0 +1,3 @@
+FROM busybox AS a
+FROM a
+RUN x

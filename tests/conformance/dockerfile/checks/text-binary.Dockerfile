@@ -1,0 +1,3 @@
+FROM busybox
+LABEL a="é<&>b  b"
+CMD x

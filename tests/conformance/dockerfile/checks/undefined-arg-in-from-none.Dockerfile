@@ -1,0 +1,3 @@
+ARG A=busybox
+ARG B
+FROM --platform=$BUILDPLATFORM ${A}$B

@@ -1,0 +1,5 @@
+FROM busybox AS a
+WORKDIR /abs
+WORKDIR rel
+FROM a
+WORKDIR rel

@@ -1,0 +1,15 @@
+FROM busybox AS a
+WORKDIR rel
+WORKDIR rel2
+FROM a
+WORKDIR rel3
+FROM withconfig
+WORKDIR "x y"
+FROM busybox AS b
+FROM b
+ARG D=/x
+WORKDIR $D
+WORKDIR rel
+FROM b
+WORKDIR $UNSET
+WORKDIR rel

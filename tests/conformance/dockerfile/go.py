@@ -1,0 +1,70 @@
+"""Go's side of the comparison: the recorder, built and kept running."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from attrs import frozen
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+RECORDER = Path(__file__).parent / "recorder"
+# Has an environment, a command and a layer, as nearly all images do.
+CONFIG = json.dumps(
+    {
+        "architecture": "amd64",
+        "os": "linux",
+        "config": {"Env": ["PATH=/usr/local/bin:/usr/bin:/bin"], "Cmd": ["sh"]},
+        "rootfs": {"type": "layers", "diff_ids": ["sha256:" + "a" * 64]},
+        "history": [{"created": "2024-01-01T00:00:00Z", "created_by": "made"}],
+    }
+)
+TABLE = json.dumps({"*": {"digest": "sha256:" + "d" * 64, "config": CONFIG}})
+
+
+@frozen
+class Go:
+    """A running recorder that answers requests, one after the other."""
+
+    process: subprocess.Popen[str]
+
+    def convert(self, data: bytes, options: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """Return what Go makes of a Dockerfile: a line of ``llb dockerfile convert --jsonl``."""
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        asked = {"data": base64.b64encode(data).decode(), "options": dict(options or {})}
+        print(json.dumps(asked), file=self.process.stdin, flush=True)
+        answer: dict[str, Any] = json.loads(self.process.stdout.readline())
+        return answer
+
+
+@contextmanager
+def running(table: str = TABLE) -> Iterator[Go]:
+    """Build the recorder and keep it running meanwhile; ``table`` is its resolver file."""
+    with tempfile.TemporaryDirectory() as folder:
+        binary, resolver = Path(folder) / "recorder", Path(folder) / "resolver.json"
+        resolver.write_text(table)
+        build(binary)
+        with subprocess.Popen(
+            [binary, "serve", resolver], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        ) as process:
+            yield Go(process)
+            assert process.stdin is not None
+            process.stdin.close()
+
+
+def build(binary: Path) -> None:
+    """Build the recorder. Fails where there is no Go."""
+    go = shutil.which("go")
+    assert go is not None, "go is not on PATH"
+    environment = {**os.environ, "GOFLAGS": "-mod=readonly", "GOTOOLCHAIN": "local"}
+    subprocess.run([go, "build", "-o", binary, "."], cwd=RECORDER, env=environment, check=True)

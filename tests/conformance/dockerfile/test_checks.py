@@ -1,0 +1,133 @@
+"""Checks, outlines and targets are those of BuildKit's own frontend, to the byte."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from frontend.build import build
+from frontend.dockerfile.lint import RULES
+from llb import LLBError, Platform
+from llb.gateway import Request
+from tests.fakes.bridge import Bridge
+
+if TYPE_CHECKING:
+    from llb._pb import gateway_pb2 as pb
+
+HERE = Path(__file__).parent
+CASES = HERE / "checks"
+RECORDED: dict[str, Any] = json.loads((HERE / "checks.json").read_text())
+IMAGES: dict[str, str] = json.loads((CASES / "images.json").read_text())
+OPTIONS: dict[str, Any] = json.loads((CASES / "options.json").read_text())
+NAMES = sorted(path.stem for path in CASES.glob("*.Dockerfile"))
+# Errors that are told in other words than Go's.
+OTHER_WORDS = frozenset(
+    (
+        "error-cycle",
+        "error-expansion",
+        "error-only-arg",
+        "error-platform",
+        "error-stage-name",
+        "error-syntax",
+        "error-target",
+    )
+)
+ANSWERS = [(name, request) for name in NAMES for request in RECORDED[name]["answers"]]
+
+
+def bridge(name: str) -> Bridge:
+    """Return a daemon with the files of a case."""
+    files = {"Dockerfile": (CASES / f"{name}.Dockerfile").read_bytes()}
+    ignore = OPTIONS.get(name, {}).get("ignore")
+    return Bridge(files | ({".dockerignore": ignore.encode()} if ignore else {}), IMAGES)
+
+
+def request(name: str, **more: str) -> Request:
+    """Return what is asked for in a case."""
+    options = {**OPTIONS.get(name, {}).get("options", {}), **more}
+    return Request(options, session_id="session", platforms=(Platform("linux", "amd64"),))
+
+
+def shown(warning: pb.WarnRequest) -> dict[str, Any]:
+    """Return a warning as the recorder writes it."""
+    return {
+        "digest": warning.digest,
+        "level": warning.level,
+        "short": warning.short.decode(),
+        "detail": [each.decode() for each in warning.detail],
+        "url": warning.url,
+        "filename": warning.info.filename,
+        "language": warning.info.language,
+        "definition": len(getattr(warning.info.definition, "def")),
+        "lines": [[each.start.line, each.end.line] for each in warning.ranges],
+    }
+
+
+def test_every_case_is_recorded() -> None:
+    assert sorted(RECORDED) == NAMES
+
+
+@pytest.mark.parametrize("rule", [rule.name for rule in RULES])
+def test_every_rule_has_a_case_that_it_warns_of_and_one_that_it_does_not(rule: str) -> None:
+    warns = {
+        name: any(each["short"].startswith(f"{rule}:") for each in entry.get("warnings", ()))
+        for name, entry in RECORDED.items()
+    }
+    assert Counter(warns.values())[True] >= 1
+    kebab = next(each.slug for each in RULES if each.name == rule) or "base-image-platform"
+    assert any(name.startswith(kebab) and not warned for name, warned in warns.items())
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_warnings_of_a_build_equal_those_of_go(name: str) -> None:
+    daemon = bridge(name)
+    error = None
+    try:
+        build(request(name), daemon.gateway())
+    except LLBError as caught:
+        error = caught.message
+    assert [shown(each) for each in daemon.warnings] == RECORDED[name].get("warnings", [])
+    assert (error is None) == ("error" not in RECORDED[name])
+    if error is not None and "lint" in RECORDED[name]["error"]:
+        assert error == RECORDED[name]["error"]
+
+
+@pytest.mark.parametrize(("name", "request_id"), ANSWERS)
+def test_the_answer_to_a_request_equals_that_of_go(name: str, request_id: str) -> None:
+    recorded = RECORDED[name]["answers"][request_id]
+    asked = request(name, requestid=request_id)
+    if "error" in recorded:
+        with pytest.raises(LLBError):
+            build(asked, bridge(name).gateway())
+        return
+    result = build(asked, bridge(name).gateway())
+    answer = {key: value.decode() for key, value in result.metadata.items()}
+    if name in OTHER_WORDS:
+        answer, recorded = without_error(answer), without_error(recorded)
+    assert "crash" in recorded or answer == recorded
+
+
+def without_error(answer: dict[str, str]) -> dict[str, Any]:
+    """Return an answer without what it says of an error."""
+    return {**answer, "result.json": {**json.loads(answer["result.json"]), "buildError": None}}
+
+
+@pytest.mark.go
+def test_recording_is_what_go_gives_today() -> None:
+    go = shutil.which("go")
+    assert go is not None, "go is not on PATH"
+    done = subprocess.run(
+        [go, "run", ".", str(CASES)],
+        cwd=HERE / "recorder" / "checks",
+        env={**os.environ, "GOFLAGS": "-mod=readonly", "GOTOOLCHAIN": "local"},
+        capture_output=True,
+        check=True,
+    )
+    assert json.loads(done.stdout) == RECORDED
