@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+WINDOWS = "windows"
 _COMMENT = "buildkit.dockerfile.v0"
 _PLATFORM_KEYS = ("architecture", "os", "os.version", "os.features", "variant")
 _CONFIG_KEYS = (
@@ -69,10 +70,13 @@ class Image:
     @classmethod
     def empty(cls, platform: Platform) -> Image:
         """Return the config of an image of nothing, for ``FROM scratch``."""
+        config: dict[str, Any] = {"WorkingDir": "/"}
+        if platform.os != WINDOWS:
+            config["Env"] = [f"PATH={DEFAULT_PATH}"]
         return cls(
             author=None,
             platform={},
-            config={"Env": [f"PATH={DEFAULT_PATH}"], "WorkingDir": "/"},
+            config=config,
             rootfs={"type": "layers", "diff_ids": None},
         ).with_platform(platform)
 
@@ -85,6 +89,11 @@ class Image:
     def names_platform(self) -> bool:
         """Whether the image says what it is for."""
         return bool(self.platform.get("os") and self.platform.get("architecture"))
+
+    @property
+    def is_windows(self) -> bool:
+        """Whether it is for Windows, as it says itself."""
+        return bool(self.platform.get("os") == WINDOWS)
 
     @property
     def is_empty(self) -> bool:

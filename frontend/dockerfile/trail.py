@@ -12,7 +12,7 @@ from attrs import define, field
 if TYPE_CHECKING:
     from frontend.dockerfile.image import Image
     from frontend.dockerfile.instructions import Instruction
-    from frontend.dockerfile.lint import Settings
+    from frontend.dockerfile.lint.settings import Settings
     from frontend.dockerfile.requests import Found
     from frontend.dockerfile.stages import Stage, StageGraph
     from llb import State

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _IMAGE_CONFIG = "containerimage.config"
 _BASE_CONFIG = "containerimage.base.config"
 _PLATFORMS = "refs.platforms"
+_WINDOWS = "windows"
 _EPOCH = "source.date.epoch"
 
 
@@ -120,10 +121,14 @@ def _platforms_json(images: Iterable[PlatformImage]) -> bytes:
     entries = []
     for image in images:
         platform = image.platform.normalize()
+        version = platform.os_version
+        if platform.os == _WINDOWS and version is None:
+            # That of the base, which a platform for Windows names seldom.
+            version = json.loads(image.config).get("os.version")
         fields = {
             "architecture": platform.architecture,
             "os": platform.os,
-            "os.version": platform.os_version,
+            "os.version": version,
             "os.features": list(platform.os_features),
             "variant": platform.variant,
         }

@@ -12,8 +12,9 @@ from frontend.dockerfile.convert.context import to_context
 from frontend.dockerfile.convert.naming import COMMAND, Numbering
 from frontend.dockerfile.convert.variables import with_variable
 from frontend.dockerfile.expand import Expander
-from frontend.dockerfile.image import DEFAULT_PATH, Image, ResolvedImage
+from frontend.dockerfile.image import DEFAULT_PATH, WINDOWS, Image, ResolvedImage
 from frontend.dockerfile.instructions import Copy
+from frontend.dockerfile.windows import DRIVE, to_slashes
 from llb import Image as LLBImage
 from llb import Location, Platform, Range, Reference, Scratch, SourceFile, State
 from llb.paths import absolute
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
     from frontend.dockerfile.options import ConvertOptions
     from frontend.dockerfile.requests import Found
     from frontend.dockerfile.stages import Stage, StageGraph
+
+
+_NORMALIZING = f"normalizing workdir: normalizing working directory: {DRIVE}"
 
 
 @frozen
@@ -81,11 +85,23 @@ class StageResult:
     def set_workdir(self, path: str) -> None:
         """Change the directory, a relative path taken from the present one."""
         # Docker leaves an absolute path as it is written, and takes none as the present one.
-        present = self.image.get("WorkingDir") or "/"
-        path = path or present
+        present = self.path(self.image.get("WorkingDir") or "/")
+        path = self.path(path, _NORMALIZING) if path else present
         cwd = path if path.startswith("/") else absolute(present, path)
-        self.configure("WorkingDir", cwd)
+        self.configure("WorkingDir", cwd.replace("/", "\\") if self.is_windows else cwd)
         self.state = self.state.workdir(cwd)
+
+    @property
+    def is_windows(self) -> bool:
+        """Whether it is for Windows."""
+        return self.platform.os == WINDOWS
+
+    def path(self, text: str, doing: str = DRIVE) -> str:
+        """Return a path as LLB has it, which for Windows is not as it is written.
+
+        Raises InvalidValueError.
+        """
+        return to_slashes(text, doing) if self.is_windows else text
 
     def set_user(self, name: str) -> None:
         """Change the user of processes."""
@@ -94,7 +110,7 @@ class StageResult:
 
     def inherit(self) -> None:
         """Take over what the config of the base says about processes."""
-        if "PATH" not in self.image.env:
+        if "PATH" not in self.image.env and not self.is_windows:
             self.configure("Env", [*(self.image.get("Env") or ()), f"PATH={DEFAULT_PATH}"])
         for key, value in self.image.env.items():
             self.state = with_variable(self.state, key, value)
@@ -203,8 +219,6 @@ class Conversion:
         assert isinstance(resolved, ResolvedImage)
         image = resolved.image.with_config("OnBuild", None)
         platform = stage.platform or self.options.detect_platform(image.for_platform)
-        if platform.os == "windows":
-            raise errors.unsupported(stage.origin.span, f"{stage.image.ref} for Windows")
         if image.is_empty:
             return _Beginning(Scratch(), image, platform, image)
         if self.options.is_index:

@@ -15,6 +15,7 @@ from frontend.dockerfile import errors
 from frontend.dockerfile.convert.naming import COMMAND
 from frontend.dockerfile.git_refs import GitRef, parse_git_ref
 from frontend.dockerfile.remote import filename_of, repository, web_file
+from frontend.dockerfile.windows import DRIVE, to_slashes
 from llb import Scratch, mkfile
 from llb.errors import InvalidValueError
 from llb.ops import CopyAction
@@ -55,6 +56,11 @@ class Copied:
     code: str
     name: str
     history: str
+    is_windows: bool = False
+
+    def path(self, text: str, doing: str = DRIVE) -> str:
+        """Return a path as LLB has it. Raises InvalidValueError."""
+        return to_slashes(text, doing) if self.is_windows else text
 
     @property
     def span(self) -> Span:
@@ -77,8 +83,9 @@ def copy_actions(copied: Copied, tree: State) -> Iterator[CopyAction]:
         else:
             yield _from_tree(wanted, tree, source)
     for name, content in copied.documents:
-        inline = Scratch().file(mkfile(name, content), name=_INLINE, locations=())
-        yield _action(copied, inline, absolute("/", name))
+        path = copied.path(name)
+        inline = Scratch().file(mkfile(path, content), name=_INLINE, locations=())
+        yield _action(copied, inline, absolute("/", path))
 
 
 def is_remote(source: str) -> bool:
@@ -150,12 +157,12 @@ def _from_web(copied: Copied, url: str) -> CopyAction:
 
 def _from_tree(copied: Copied, tree: State, source: str) -> CopyAction:
     instruction = copied.instruction
-    path, patterns, required = _parents(source) if instruction.parents else (source, (), ())
+    path, patterns, required = _parents(copied, source) if instruction.parents else (source, (), ())
     unpack = instruction.is_add if instruction.unpack is None else instruction.unpack
     return _action(
         copied,
         tree,
-        absolute("/", path),
+        absolute("/", copied.path(path, DRIVE * 2)),
         follow_symlinks=True,
         copy_dir_contents_only=True,
         include_patterns=patterns,
@@ -166,7 +173,7 @@ def _from_tree(copied: Copied, tree: State, source: str) -> CopyAction:
     )
 
 
-def _parents(source: str) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
+def _parents(copied: Copied, source: str) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
     """Return the directory to copy from, the pattern of what is copied, and what must exist.
 
     The directories in front of ``/./`` are not made at the destination.
@@ -175,9 +182,9 @@ def _parents(source: str) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
     if not pivot:
         parent, pattern = "/", source
     # An absolute pattern stays as it is written.
-    pattern = pattern if pattern.startswith("/") else join("/", pattern)
+    pattern = pattern if pattern.startswith("/") else join("/", copied.path(pattern))
     has_wildcard = _WILDCARD.match(parent) or _WILDCARD.match(pattern)
-    required = () if has_wildcard else (join("/", join(parent, pattern)),)
+    required = () if has_wildcard else (join("/", copied.path(join(parent, pattern))),)
     return parent, (pattern.removeprefix("/"),), required
 
 

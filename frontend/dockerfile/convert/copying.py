@@ -63,7 +63,8 @@ def _copied(conversion: Conversion, result: StageResult, instruction: Copy) -> C
         instruction=instruction,
         sources=sources,
         documents=_documents(conversion, instruction, env),
-        dest=absolute(result.state.cwd, dest if dest not in ("", ".") else "./", keep_slash=True),
+        dest=_dest(result, dest),
+        is_windows=result.is_windows,
         owner=to_owner(chown),
         mode=_mode(chmod, instruction),
         checksum=checksum,
@@ -71,6 +72,11 @@ def _copied(conversion: Conversion, result: StageResult, instruction: Copy) -> C
         name=result.numbering.next(code, env),
         history=_history(instruction, sources, dest, chown, chmod),
     )
+
+
+def _dest(result: StageResult, dest: str) -> str:
+    path = result.path(dest)
+    return absolute(result.state.cwd, path if path not in ("", ".") else "./", keep_slash=True)
 
 
 def _link(

@@ -10,6 +10,7 @@ from frontend.dockerfile import errors
 from frontend.dockerfile.convert.mounting import mount_values, parse_mounts
 from frontend.dockerfile.convert.naming import COMMAND, expanded_code
 from frontend.dockerfile.parser import parse_heredoc
+from frontend.dockerfile.windows import SHELL
 from llb import Network, ProxyEnv, Scratch, Security, bind, mkfile
 from llb.ops import Tmpfs
 from llb.paths import join
@@ -37,7 +38,7 @@ _INLINE = "[internal] preparing inline document"
 
 def run(conversion: Conversion, result: StageResult, instruction: Run) -> None:
     """Run the command of the instruction."""
-    args, documents, summary = _command(instruction)
+    args, documents, summary = _command(instruction, result.image)
     if instruction.shell:
         args = tuple(with_shell(result.image, args))
     mounts = parse_mounts(conversion, result, instruction)
@@ -101,7 +102,8 @@ def with_options(state: State, options: ProcessOptions) -> State:
 
 def with_shell(image: Image, args: list[str] | tuple[str, ...]) -> list[str]:
     """Return the arguments as the image's shell is given them."""
-    return [*(image.get("Shell") or _SHELL), " ".join(args)]
+    shell = image.get("Shell") or (SHELL if image.is_windows else _SHELL)
+    return [*shell, " ".join(args)]
 
 
 def _devices(conversion: Conversion, instruction: Run) -> tuple[Device, ...]:
@@ -110,7 +112,7 @@ def _devices(conversion: Conversion, instruction: Run) -> tuple[Device, ...]:
     return instruction.devices
 
 
-def _command(instruction: Run) -> tuple[tuple[str, ...], list[MountValue], str]:
+def _command(instruction: Run, image: Image) -> tuple[tuple[str, ...], list[MountValue], str]:
     """Return the arguments, what they need mounted, and what is added to the name."""
     if not instruction.heredocs:
         return instruction.args, [], ""
@@ -122,7 +124,7 @@ def _command(instruction: Run) -> tuple[tuple[str, ...], list[MountValue], str]:
         return (line + bodies,), [], ""
     summary = f" ({_summary(first.content)})"
     data = first.chomped
-    if not data.startswith("#!"):
+    if image.is_windows or not data.startswith("#!"):
         return (data,), [], summary
     script = Scratch().file(mkfile(first.name, data, mode=0o755), name=_INLINE, locations=())
     return (join(_PIPES, first.name),), [bind(script, _PIPES, path="/", readonly=True)], summary

@@ -32,6 +32,7 @@ from frontend.dockerfile.instructions import (
 from frontend.dockerfile.lint import rules
 from frontend.dockerfile.mounts import parse_mount
 from frontend.dockerfile.nearest import suggestion
+from frontend.dockerfile.windows import is_absolute
 from frontend.dockerfile.words import split_first, split_flags, split_quoted
 from llb.paths import clean
 from llb.patterns import Patterns
@@ -220,7 +221,8 @@ def _run(checks: _StageChecks, step: Step, instruction: Run) -> None:
 def _workdir(checks: _StageChecks, step: Step, instruction: Workdir) -> None:
     path = checks.expand(step, instruction.path)
     # The directory of an image may change with the image, and does not count.
-    if not checks.has_workdir and not path.startswith("/"):
+    is_windows = step.image.is_windows
+    if not checks.has_workdir and not (is_absolute(path) if is_windows else path.startswith("/")):
         checks.add(rules.WORKDIR_RELATIVE_PATH, step, quoted=quote(path))
     checks.has_workdir = True
 

@@ -18,6 +18,7 @@ from frontend.dockerfile import (
     parse_ignore,
 )
 from frontend.dockerfile.resolver import resolve_purely
+from llb import Platform
 from llb.errors import render
 
 if TYPE_CHECKING:
@@ -40,12 +41,21 @@ def resolved(requests: tuple[Request, ...]) -> Found:
     return resolve_purely(requests, resolver, ConvertOptions())
 
 
-def told(text: bytes, *, target: str | None = None, ignore: str = "", labs: bool = False) -> str:
+def told(
+    text: bytes,
+    *,
+    target: str | None = None,
+    ignore: str = "",
+    labs: bool = False,
+    platform: str = "linux/amd64",
+) -> str:
     """Return what is told of a file's mistake."""
 
     def converted() -> None:
         patterns = parse_ignore(ignore.encode())
-        options = ConvertOptions(target=target, ignore=patterns, labs=labs)
+        options = ConvertOptions(
+            target=target, ignore=patterns, labs=labs, platform=Platform.parse(platform)
+        )
         parsed = parse(text, "Dockerfile")
         convert_parsed(parsed, options, resolved)
 

@@ -1,0 +1,2 @@
+FROM windowsimage
+ADD C: /x

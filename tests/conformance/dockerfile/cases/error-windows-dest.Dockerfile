@@ -1,0 +1,3 @@
+FROM windowsimage
+WORKDIR ok
+COPY x C:

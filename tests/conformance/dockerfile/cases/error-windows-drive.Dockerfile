@@ -1,0 +1,2 @@
+FROM windowsimage
+COPY a D:\x

@@ -1,0 +1,3 @@
+FROM scratch
+ENTRYPOINT foo bar
+COPY . C:/
