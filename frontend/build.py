@@ -6,7 +6,6 @@ pure and live in :mod:`frontend.dockerfile`.
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from attrs import evolve
@@ -17,7 +16,7 @@ from frontend.dockerfile.contexts import ContextRequest
 from frontend.forwarding import check_caps, forward
 from frontend.options import Options
 from frontend.reporting import File
-from llb.errors import RemoteError
+from llb.errors import LLBError, RemoteError
 from llb.gateway import Gateway, PlatformImage, Request, Result
 
 if TYPE_CHECKING:
@@ -46,7 +45,7 @@ def build(request: Request, gateway: Gateway) -> Result:
     definition = contexts.main.dockerfile.marshal()
     folder = gateway.solve(definition)
     text = read_dockerfile(folder, contexts.main, gateway)
-    forwarded = forward(text, contexts)
+    forwarded = forward(text, definition.to_bytes(), contexts)
     if forwarded is not None:
         return forwarded
     if missing is not None:
@@ -71,13 +70,16 @@ def build(request: Request, gateway: Gateway) -> Result:
         find_epoch=contexts.epoch,
     )
     resolve = _resolver(contexts, wanted)
-    file = File(text, definition.head or "", gateway, resolve)
+    file = File(text, definition.head or "", definition.to_bytes(), gateway, resolve)
     if options.request_id is not None:
         # It takes 5 ms to import, and builds do without it.
         from frontend import subrequests  # noqa: PLC0415
 
         return subrequests.answer(options.request_id, file, wanted)
-    return _result(file, wanted, options, gateway)
+    try:
+        return _result(file, wanted, options, gateway)
+    except LLBError as error:
+        raise file.explained(error) from error.__cause__
 
 
 def _result(file: File, wanted: ConvertOptions, options: Options, gateway: Gateway) -> Result:
@@ -111,6 +113,9 @@ def _each(function: Callable[[T], R], arguments: Iterable[T]) -> list[R]:
     arguments = tuple(arguments)
     if len(arguments) < 2:
         return [function(each) for each in arguments]
+    # It takes 15 ms to import, and most builds ask for one thing at a time.
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415
+
     with ThreadPoolExecutor(_THREADS) as pool:
         return list(pool.map(function, arguments))
 

@@ -6,7 +6,6 @@ import io
 import json
 import posixpath
 import re
-import tarfile
 from base64 import b64decode
 from binascii import Error as Base64Error
 from contextlib import suppress
@@ -15,7 +14,7 @@ from functools import cached_property
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
 from frontend import dockerfile
 from frontend.dockerfile.contexts import (
@@ -29,7 +28,7 @@ from frontend.dockerfile.contexts import (
 from frontend.dockerfile.switches import parse_switch
 from frontend.options import DEFAULT_FILENAME
 from llb import HTTP, Local, Scratch, State, copy, from_definition
-from llb.errors import InputError, InvalidValueError, RemoteError
+from llb.errors import InputError, InvalidValueError, RemoteError, ReplacedError
 from llb.gateway import Ref, is_not_found
 
 if TYPE_CHECKING:
@@ -45,6 +44,8 @@ _WEB = re.compile(r"https?://")
 # How the archives begin that a context at a URL may be: bzip2, gzip, xz.
 _COMPRESSED = (b"BZh", b"\x1f\x8b\x08", b"\xfd7zXZ\x00")
 _HEAD = 1024
+# How often policies may put another source in the place of a context.
+_REPLACED = 11
 _COMMITTER = re.compile(rb"^committer .*> (-?[0-9]+) [+-][0-9]{4}$", re.MULTILINE)
 
 
@@ -108,16 +109,28 @@ class Contexts:
         if own is not None:
             return dockerfile.parse_ignore(own, name)
         label = f"[internal] load {IGNORE}"
-        found = self._file_of(_CONTEXT, IGNORE, f"{_CONTEXT}-{IGNORE}", label)
+        try:
+            found = self._file_of(_CONTEXT, IGNORE, f"{_CONTEXT}-{IGNORE}", label)
+        except RemoteError:
+            # A build that has no context may do without; one that needs it says so itself.
+            found = None
         return dockerfile.parse_ignore(found or b"")
 
     def named(self, request: ContextRequest) -> ResolvedContext:
         """Return a named context. Raises LLBError."""
-        try:
-            return load_context(request, self)
-        except RemoteError as error:
-            error.span = error.span or request.span
-            raise
+        for _ in range(_REPLACED):
+            try:
+                return load_context(request, self)
+            except ReplacedError as error:
+                kind, _, rest = error.source.partition("://")
+                request = evolve(request, value=f"{kind}:{rest}")
+            except RemoteError as error:
+                error.span = error.span or request.span
+                raise
+        raise InputError(
+            f"context recursion limit exceeded: {request.value}",
+            hint="the policies of the daemon may replace sources in a circle",
+        )
 
     def resolve_image(
         self,
@@ -300,6 +313,8 @@ def read(gateway: Gateway, ref: Ref, path: str) -> bytes | None:
 
 
 def _is_archive(head: bytes) -> bool:
+    import tarfile  # noqa: PLC0415 - few contexts are archives
+
     if head.startswith(_COMPRESSED):
         return True
     try:
@@ -311,6 +326,8 @@ def _is_archive(head: bytes) -> bool:
 
 def _newest(data: bytes) -> datetime | None:
     """Return when the last file in an archive was changed; None for what is no archive."""
+    import tarfile  # noqa: PLC0415 - few times are those of archives
+
     try:
         with tarfile.open(fileobj=io.BytesIO(data)) as archive:
             times = [entry.mtime for entry in archive if entry.isfile()]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from attrs import evolve
+
 from frontend import dockerfile
 from frontend.dockerfile.errors import Source
 from llb.errors import RemoteError
@@ -34,8 +36,11 @@ def check_caps(request: Request) -> RemoteError | None:
     return missing
 
 
-def forward(text: bytes, contexts: Contexts) -> Result | None:
-    """Return what the frontend that a file or the client names makes of the build."""
+def forward(text: bytes, definition: bytes, contexts: Contexts) -> Result | None:
+    """Return what the frontend that a file or the client names makes of the build.
+
+    ``definition`` is what the file was read from.
+    """
     options, filename = contexts.options, contexts.main.filename
     if options.forwarded:
         return None
@@ -50,7 +55,7 @@ def forward(text: bytes, contexts: Contexts) -> Result | None:
     except RemoteError as error:
         if not any(_SOURCE in each for each in error.details):
             shown = Source(filename, text, text.decode("utf-8", errors="replace"))
-            error.span = shown.span(found.line)
+            error.span = evolve(shown.span(found.line), definition=definition)
         raise
 
 

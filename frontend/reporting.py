@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from frontend import dockerfile
 from frontend.dockerfile.passes import convert_parsed, warnings_of
@@ -28,11 +28,13 @@ LANGUAGE = "Dockerfile"
 class File:
     """A Dockerfile that was read: ``vertex`` is the digest of the step that it comes from.
 
-    ``resolve`` finds the images that are asked for.
+    ``definition`` is that step as a serialized ``pb.Definition``. ``resolve`` finds the images
+    that are asked for.
     """
 
     text: bytes = field(repr=False)
     vertex: str
+    definition: bytes = field(repr=False)
     gateway: Gateway
     resolve: Resolve
 
@@ -50,6 +52,14 @@ class File:
             raise
         self._show(converted.warnings, options)
         return converted
+
+    def explained(self, error: LLBError) -> LLBError:
+        """Return an error as clients of Docker's frontend know it, and where the file comes from."""
+        if isinstance(error, dockerfile.DockerfileError):
+            error.message = error.docker_words
+        if error.span is not None:
+            error.span = evolve(error.span, definition=self.definition)
+        return error
 
     def source(self, options: ConvertOptions) -> SourceFile:
         """Return the file as places in it name it."""

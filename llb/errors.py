@@ -43,6 +43,7 @@ class Span:
     end_line: int | None = None
     column: int | None = None
     width: int = 1
+    definition: bytes | None = field(default=None, repr=False)
 
     def __str__(self) -> str:
         """Return ``file:line``, or ``file:line:column``."""
@@ -86,6 +87,17 @@ class CapabilityError(LLBError):
         super().__init__(message, hint=f"it came with BuildKit {since}")
         self.cap = cap
         self.since = since
+
+
+class ReplacedError(LLBError):
+    """A policy of the daemon puts something that is no image in the place of an image.
+
+    ``source`` is what, as sources are identified: ``local://name``.
+    """
+
+    def __init__(self, message: str, *, source: str) -> None:
+        super().__init__(message)
+        self.source = source
 
 
 class ConnectError(LLBError):

@@ -19,7 +19,36 @@ if TYPE_CHECKING:
 _PACKAGE = str(Path(__file__).parent) + "/"
 _STANDARD_LIBRARY = str(Path(os.__file__).parent) + "/"
 _MAX_CALLERS = 16
+_REMEMBERED = 64
+# The tag of field 1, with a length, in the encoding of protobuf.
+_OPERATION = 0x0A
 _HIDDEN, _INSTALLED, _OWN = "hidden", "installed", "own"
+
+
+@lru_cache(_REMEMBERED)
+def _operations(definition: bytes | None) -> tuple[bytes, ...] | None:
+    """Return the operations of a serialized definition; what is none stands for itself."""
+    if definition is None:
+        return None
+    found = []
+    place = 0
+    # The fields of a definition are few and all have a length, so that no protobuf is needed.
+    try:
+        while place < len(definition):
+            tag, size, shift = definition[place], 0, 0
+            while True:
+                place += 1
+                size |= (definition[place] & 0x7F) << shift
+                shift += 7
+                if definition[place] < 0x80:
+                    break
+            place += 1
+            if tag == _OPERATION:
+                found.append(definition[place : place + size])
+            place += size
+    except IndexError:
+        return (definition,)
+    return tuple(found)
 
 
 @frozen
@@ -27,13 +56,14 @@ class SourceFile:
     """A text that steps come from, under the name that is shown to people.
 
     ``language`` is a name of GitHub's linguist list, ``definition`` the
-    serialized ``pb.Definition`` that yields the text, where there is one.
+    serialized ``pb.Definition`` that yields the text, where there is one. Two texts are
+    the same if the operations of their definitions are, whatever is said of those.
     """
 
     filename: str
     data: bytes = field(repr=False)
     language: str = ""
-    definition: bytes | None = field(default=None, repr=False)
+    definition: bytes | None = field(default=None, repr=False, eq=_operations)
 
 
 @frozen

@@ -14,6 +14,7 @@ from attrs import frozen
 from llb import Definition, caps
 from llb._pb import gateway_pb2 as pb
 from llb._pb import ops_pb2
+from llb.errors import InvalidDefinitionError, ReplacedError
 from llb.gateway.results import Ref, Result
 from llb.gateway.sources import source_info
 
@@ -34,6 +35,7 @@ _SERVICE = "/moby.buildkit.v1.frontend.LLBBridge/"
 _PING_TIMEOUT = 15.0
 # The kind of resolver that reads OCI layouts.
 _LAYOUT = 1
+_META = "source.metaresolver"
 # What a daemon can do that lists no capabilities at all (gateway capabilities of 2018).
 _FROZEN_CAPS = frozenset({"solve.base", "solve.inlinereturn", "resolveimage", "readfile"})
 
@@ -122,6 +124,10 @@ class Gateway:
         if "frontend.inputs" not in self.caps.frontend:
             return {}
         found = self._call("Inputs", pb.InputsRequest(), pb.InputsResponse).Definitions
+        for name, each in found.items():
+            if not each.metadata:
+                reason = "invalid nil input definition to definition op"
+                raise InvalidDefinitionError(reason, hint=f"the input {name} is nothing")
         return {name: Definition.from_pb(each) for name, each in found.items()}
 
     def read_file(self, ref: Ref, path: str, *, offset: int = 0, length: int = 0) -> bytes:
@@ -143,31 +149,48 @@ class Gateway:
         """Return the digest and config of an image in a registry.
 
         ``layout`` is the session and the name of an OCI layout of the client that has it.
+        Raises ReplacedError where a policy of the daemon puts something else in its place.
         """
-        request = pb.ResolveImageConfigRequest(
-            Ref=ref, ResolveMode=resolve_mode, LogName=log_name or f"resolve image config for {ref}"
-        )
+        log_name = log_name or f"resolve image config for {ref}"
+        if _META in self.caps.frontend:
+            return self._resolve_source(ref, platform, resolve_mode, log_name, layout)
+        request = pb.ResolveImageConfigRequest(Ref=ref, ResolveMode=resolve_mode, LogName=log_name)
         if layout is not None:
             request.ResolverType = _LAYOUT
             request.SessionID, request.StoreID = layout
         if platform is not None:
-            request.Platform.CopyFrom(
-                ops_pb2.Platform(
-                    OS=platform.os,
-                    Architecture=platform.architecture,
-                    Variant=platform.variant or "",
-                    OSVersion=platform.os_version or "",
-                    OSFeatures=platform.os_features,
-                )
-            )
+            request.Platform.CopyFrom(_platform(platform))
         response = self._call("ResolveImageConfig", request, pb.ResolveImageConfigResponse)
         return ImageConfig(response.Ref or ref, response.Digest, response.Config)
+
+    def _resolve_source(
+        self,
+        ref: str,
+        platform: Platform | None,
+        resolve_mode: str,
+        log_name: str,
+        layout: tuple[str, str] | None,
+    ) -> ImageConfig:
+        source = ops_pb2.SourceOp(identifier=f"docker-image://{ref}")
+        if layout is not None:
+            source.identifier = f"oci-layout://{ref}"
+            source.attrs["oci.session"], source.attrs["oci.store"] = layout
+        request = pb.ResolveSourceMetaRequest(
+            Source=source, ResolveMode=resolve_mode, LogName=log_name
+        )
+        if platform is not None:
+            request.Platform.CopyFrom(_platform(platform))
+        response = self._call("ResolveSourceMeta", request, pb.ResolveSourceMetaResponse)
+        found = response.Source.identifier or source.identifier
+        if not response.HasField("Image"):
+            raise ReplacedError(f"a policy puts {found} in the place of {ref}", source=found)
+        return ImageConfig(found.partition("://")[2], response.Image.Digest, response.Image.Config)
 
     def resolve_source(self, definition: Definition, *, log_name: str = "") -> SourceInfo:
         """Return what is known of the only source of ``definition``; of another, nothing."""
         operations = [ops_pb2.Op.FromString(data) for data in definition.ops]
         sources = [each.source for each in operations if each.HasField("source")]
-        if len(sources) != 1 or "source.metaresolver" not in self.caps.frontend:
+        if len(sources) != 1 or _META not in self.caps.frontend:
             return SourceInfo()
         request = pb.ResolveSourceMetaRequest(Source=sources[0], LogName=log_name)
         if sources[0].identifier.startswith("git://"):
@@ -255,6 +278,16 @@ class Gateway:
             metadata=self._metadata,
         )
         return response.FromString(data)
+
+
+def _platform(platform: Platform) -> ops_pb2.Platform:
+    return ops_pb2.Platform(
+        OS=platform.os,
+        Architecture=platform.architecture,
+        Variant=platform.variant or "",
+        OSVersion=platform.os_version or "",
+        OSFeatures=platform.os_features,
+    )
 
 
 def _range(found: Range) -> ops_pb2.Range:

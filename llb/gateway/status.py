@@ -7,7 +7,6 @@ the lines of a file that an error is about.
 
 from __future__ import annotations
 
-import base64
 import json
 import traceback
 from pathlib import Path
@@ -17,6 +16,8 @@ from google.protobuf.any_pb2 import Any as AnyMessage
 from google.rpc import status_pb2
 
 from llb.errors import CancelledError, LLBError, RemoteError, Span
+from llb.gateway.sources import source_json
+from llb.source_map import SourceFile
 
 _SOURCE = "github.com/moby/buildkit/errdefs.Source+json"
 _FRONTEND_CAP = "github.com/moby/buildkit/errdefs.FrontendCap+json"
@@ -101,11 +102,9 @@ def _span_details(span: Span | None, language: str) -> list[AnyMessage]:
     if span is None:
         return []
     body: dict[str, Any] = {
-        "info": {
-            "filename": span.filename,
-            "data": base64.b64encode(span.text.encode()).decode(),
-            "language": language,
-        },
+        "info": source_json(
+            SourceFile(span.filename, span.text.encode(), language, span.definition)
+        ),
         "ranges": [_range(span)],
     }
     return [AnyMessage(type_url=_SOURCE, value=json.dumps(body).encode())]

@@ -191,7 +191,7 @@ def test_an_unknown_instruction_is_shown_with_a_caret(
     folder.mkdir()
     (folder / "Dockerfile").write_text("FROM busybox\nRUN a\nCOPPY a b\n")
     assert render(failure(buildkit_host, folder, frontend)) == (
-        "error: Dockerfile:3:1: unknown instruction: COPPY (did you mean COPY?)\n"
+        "error: Dockerfile:3:1: dockerfile parse error on line 3: unknown instruction: COPPY (did you mean COPY?)\n"
         "1 |     FROM busybox\n"
         "2 |     RUN a\n"
         "3 | >>> COPPY a b\n"
@@ -206,7 +206,7 @@ def test_an_unknown_flag_is_shown_with_a_caret(
     folder.mkdir()
     (folder / "Dockerfile").write_text("FROM busybox\nCOPY --form=a b c\n")
     assert render(failure(buildkit_host, folder, frontend)) == (
-        "error: Dockerfile:2:6: unknown flag: --form (did you mean from?) "
+        "error: Dockerfile:2:6: dockerfile parse error on line 2: unknown flag: --form (did you mean from?) "
         "(hint: its flags are --chown, --chmod, --from, --link, --parents, --exclude)\n"
         "1 |     FROM busybox\n"
         "2 | >>> COPY --form=a b c\n"

@@ -122,7 +122,7 @@ def test_a_warning_that_cannot_be_shown_does_not_fail_a_build(
     daemon: type[Bridge], count: int
 ) -> None:
     bridge = daemon({}, {})
-    file = File(WARNED, "sha256:x", bridge.gateway(), resolve)
+    file = File(WARNED, "sha256:x", b"", bridge.gateway(), resolve)
     assert len(file.convert(ConvertOptions()).warnings) == 2
     assert len(bridge.warnings) == count
 
