@@ -6,6 +6,7 @@ daemon for every case and find images in a registry of their own, which is fille
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -51,6 +52,8 @@ func (r routed) Solve(ctx context.Context, req client.SolveRequest) (*client.Res
 	return r.to.SolveGateway(ctx, r.Client, req)
 }
 """
+# A library in what ldd prints.
+_LIBRARY = re.compile(r"(?:=> |^\s*)(/\S+) \(", re.MULTILINE)
 _CLIENT = "c gateway.Client) (*gateway.Result, error) {"
 _VARIANT = re.compile(r"TestIntegration/[^/]+(/(?!warntype)[a-z.]+=[^/#]+)+\Z")
 _RESULT = re.compile(r"^\s*--- (PASS|FAIL|SKIP): (\S+)", re.MULTILINE)
@@ -169,7 +172,8 @@ def _mirror(settings: Settings) -> Path:
     mirror = settings.folder("suite") / "mirror"
     recipes = {each.repository: each for each in images.recipes(settings)}
     wanted = [recipes[f"library/{name}"] for name in ("busybox", "alpine")]
-    fingerprint = "".join(recipe.fingerprint for recipe in wanted)
+    here = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()
+    fingerprint = here + "".join(recipe.fingerprint for recipe in wanted)
     marker = mirror / "images"
     if marker.exists() and marker.read_text() == fingerprint:
         return mirror
@@ -180,6 +184,8 @@ def _mirror(settings: Settings) -> Path:
             root = Path(scratch, recipe.repository.replace("/", "-"))
             root.mkdir()
             recipe.fill(root)
+            if recipe is wanted[1]:
+                _add_git(root)
             layer = oci.layer_from_tree(root, root.with_suffix(".tar.gz"))
             image = oci.image(layer, recipe.created_by, recipe.config)
             for tag in recipe.tags:
@@ -189,6 +195,22 @@ def _mirror(settings: Settings) -> Path:
                     push.push(registry, repository, tag, image)
     marker.write_text(fingerprint)
     return mirror
+
+
+def _add_git(root: Path) -> None:
+    """Give an image the git of this machine, and an `apk add git` that finds it there."""
+    git = shutil.which("git", path=program_path())
+    if git is None:
+        raise StackError("there is no git; dev/stack up installs it")
+    done = subprocess.run(["ldd", git], check=True, capture_output=True, text=True)
+    for path in map(Path, [git, *_LIBRARY.findall(done.stdout)]):
+        target = root / path.relative_to("/")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path.resolve(), target)
+    apk = root / "sbin" / "apk"
+    apk.unlink(missing_ok=True)
+    apk.write_text('#!/bin/sh\n[ "$*" = "add git" ]\n')
+    apk.chmod(0o755)
 
 
 @contextmanager
