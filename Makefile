@@ -15,7 +15,7 @@ IMAGE_WHEELS := attrs googleapis-common-protos hpack protobuf
 IMAGE_PYTHON := 3.13
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up down status protos protos-check format lint test fuzz-llb fuzz-dockerfile corpus-dockerfile demo wheels image conformance bench clean
+.PHONY: help setup up down status protos protos-check format lint test fuzz-llb fuzz-dockerfile fuzz-parser corpus-dockerfile demo wheels image conformance bench clean
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -62,6 +62,10 @@ fuzz-llb: setup ## Compare random graphs with Go's client/llb for SECONDS, 600 b
 
 fuzz-dockerfile: setup ## Compare random Dockerfiles with Go for SECONDS, 600 by default.
 	$(BIN)/python -m tests.property.fuzz_dockerfile --seconds $(or $(SECONDS),600)
+
+fuzz-parser: setup ## Look for files that break the Dockerfile parser for SECONDS, 600 by default.
+	$(BIN)/pip install -q --group fuzz
+	$(BIN)/python -m tests.property.fuzz_parser --seconds $(or $(SECONDS),600)
 
 corpus-dockerfile: setup ## Compare the Dockerfiles below DIR with Go's conversion of them.
 	$(BIN)/python -m tests.conformance.dockerfile.corpus $(or $(DIR),.)

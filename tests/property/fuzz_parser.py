@@ -1,0 +1,65 @@
+"""Looks for files that break the Dockerfile parser, led by what they reach in its code.
+
+``make fuzz-parser`` runs it for as long as asked, from the files of the conformance tests. A file
+that is refused is fine; one that raises anything else, or takes longer than ten seconds, is
+written to ``crash-…`` or ``timeout-…`` in the folder given, and belongs among the cases then.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+import atheris  # type: ignore[import-untyped,import-not-found,unused-ignore]
+
+with atheris.instrument_imports(include=["frontend.dockerfile", "llb.regexes"]):
+    from frontend.dockerfile import ImageTable, ResolvedImage, convert
+    from frontend.dockerfile.syntax import detect_syntax
+
+from llb.errors import LLBError
+
+CASES = Path(__file__).parents[1] / "conformance" / "dockerfile" / "cases"
+SLOW_SECONDS = 10
+LENGTH = 4096
+IMAGES = ImageTable({"*": ResolvedImage(f"sha256:{'0' * 64}", b"{}")})
+
+
+def one(data: bytes) -> None:
+    """Convert a file, which may be refused and nothing else."""
+    try:
+        detect_syntax(data)
+        convert(data, resolver=IMAGES)
+    except LLBError:
+        return
+
+
+def main() -> None:
+    """Fuzz until the time is over; libFuzzer ends the process with its status."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=int, default=600)
+    parser.add_argument("--found", type=Path, default=Path(), help="folder for what is found")
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as corpus:
+        for path in CASES.glob("*.Dockerfile"):
+            shutil.copy(path, corpus)
+        atheris.Setup(
+            [
+                sys.argv[0],
+                corpus,
+                f"-max_total_time={given.seconds}",
+                f"-timeout={SLOW_SECONDS}",
+                f"-max_len={LENGTH}",
+                f"-artifact_prefix={given.found}/",
+                "-print_final_stats=1",
+                "-verbosity=0",
+            ],
+            one,
+        )
+        atheris.Fuzz()
+
+
+if __name__ == "__main__":
+    main()
