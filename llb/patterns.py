@@ -148,8 +148,33 @@ _TRANSLATED = {"*": "[^/]*", "?": "[^/]"} | {each: f"\\{each}" for each in ".+()
 
 
 def check_glob(pattern: str) -> None:
-    """Raise InvalidValueError for a pattern that Go's ``filepath.Match`` calls malformed."""
-    _parse_glob(pattern)
+    """Raise InvalidValueError for a pattern that Go's ``filepath.Match`` calls malformed.
+
+    Docker asks it with the name ``.``, and it does not look behind the part between two
+    ``*`` that fails to match.
+    """
+    name = "."
+    while pattern:
+        chunk, pattern = _split_glob(pattern.lstrip("*"))
+        parts = _parse_glob(chunk)
+        if parts and (not name or len(parts) > 1 or not matches_glob(chunk, name)):
+            return
+        name = "" if parts else name
+
+
+def _split_glob(pattern: str) -> tuple[str, str]:
+    """Return a pattern up to its first ``*`` outside of classes, and the rest."""
+    place, in_class = 0, False
+    while place < len(pattern) and (in_class or pattern[place] != "*"):
+        match pattern[place]:
+            case "\\":
+                place += 1
+            case "[":
+                in_class = True
+            case "]":
+                in_class = False
+        place += 1
+    return pattern[:place], pattern[place:]
 
 
 def matches_glob(pattern: str, name: str) -> bool:

@@ -13,6 +13,7 @@ import sys
 from attrs import evolve, frozen
 
 from llb.errors import InvalidValueError, did_you_mean
+from llb.paths import join
 
 _PART = re.compile(r"[A-Za-z0-9_.-]+\Z")
 _OS_PART = re.compile(r"(?P<os>[A-Za-z0-9_-]+)(?:\((?P<options>[^()]*)\))?\Z")
@@ -103,7 +104,7 @@ class Platform:
         os = self.os
         if self.os_version or self.os_features:
             os = f"{os}({'+'.join((self.os_version or '', *self.os_features))})"
-        return "/".join(part for part in (os, self.architecture, self.variant) if part)
+        return join(os, self.architecture, self.variant or "")
 
 
 def to_platform(value: Platform | str) -> Platform:

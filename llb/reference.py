@@ -35,7 +35,8 @@ class Reference:
     """A normalized reference: ``docker.io/library/alpine:latest``.
 
     ``path`` is the repository without the domain; ``tag`` and ``digest`` are
-    absent where the text had none.
+    absent where the text had none. The domain is empty where what looks like one has an
+    underscore, ``my_host.example/app``, which Docker takes for a part of the path.
     """
 
     domain: str
@@ -60,16 +61,16 @@ class Reference:
             )
         domain, rest = _split_domain(text)
         match = _REFERENCE.match(f"{domain}/{rest}")
-        if match is None or match["domain"] is None:
+        if match is None:
             raise InvalidValueError(f"invalid reference {text!r}: {_reason(text, rest)}")
-        reference = cls(match["domain"], match["path"], match["tag"], match["digest"])
+        reference = cls(match["domain"] or "", match["path"], match["tag"], match["digest"])
         _check_lengths(reference, text)
         return reference
 
     @property
     def name(self) -> str:
         """Domain and path, without tag and digest."""
-        return f"{self.domain}/{self.path}"
+        return f"{self.domain}/{self.path}" if self.domain else self.path
 
     @property
     def familiar_name(self) -> str:

@@ -30,7 +30,7 @@ def parse_ignore(data: bytes, filename: str = ".dockerignore") -> tuple[str, ...
 
 
 def _check(pattern: str) -> None:
-    if pattern == "!":
+    if clean(pattern.strip()) == "!":
         raise InvalidValueError("invalid pattern '!': nothing comes after it")
     check_glob(pattern.removeprefix("!"))
 

@@ -94,7 +94,7 @@ class _Contexts:
         log_name: str,  # noqa: ARG002 - the signature
     ) -> tuple[str, bytes]:
         found = self._resolved(ref, platform)
-        return str(Reference.parse(ref).pinned(found.digest)), found.config
+        return found.ref or ref, found.config
 
     def layout_image(
         self,

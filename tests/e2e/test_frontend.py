@@ -138,6 +138,27 @@ def test_it_builds_its_own_image(frontend: str, buildkit_host: str, tmp_path: Pa
     assert digest("gateway.v0", source=frontend) == digest("dockerfile.v0")
 
 
+def test_its_own_image_is_the_same_again(frontend: str, buildkit_host: str, tmp_path: Path) -> None:
+    def digest() -> str:
+        exported = evolve(oci(tmp_path / "image.tar"), attrs={"rewrite-timestamp": "true"})
+        with Client(buildkit_host) as client:
+            client.solve(
+                frontend="gateway.v0",
+                frontend_attrs={
+                    "source": frontend,
+                    "filename": "Dockerfile.frontend",
+                    "no-cache": "",
+                    "build-arg:SOURCE_DATE_EPOCH": "0",
+                },
+                local={"context": ROOT, "dockerfile": ROOT},
+                exports=[exported],
+            )
+        _, found = image_of(tmp_path / "image.tar")
+        return found
+
+    assert digest() == digest()
+
+
 MOUNTS = """\
 FROM busybox AS tools
 RUN echo from-a-stage > /tool

@@ -47,6 +47,34 @@ class Go:
         return answer
 
 
+@frozen
+class Packages:
+    """Go packages that answer questions, one after the other."""
+
+    process: subprocess.Popen[str]
+
+    def ask(self, what: str, **given: Any) -> Any:
+        """Return what a package makes of something, or None where it refuses it."""
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        print(json.dumps({"ask": what, **given}), file=self.process.stdin, flush=True)
+        return json.loads(self.process.stdout.readline())
+
+
+@contextmanager
+def packages() -> Iterator[Packages]:
+    """Build the recorder and keep its packages ready meanwhile."""
+    with tempfile.TemporaryDirectory() as folder:
+        binary = Path(folder) / "recorder"
+        build(binary)
+        with subprocess.Popen(
+            [binary, "ask"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        ) as process:
+            yield Packages(process)
+            assert process.stdin is not None
+            process.stdin.close()
+
+
 @contextmanager
 def running(table: str = TABLE) -> Iterator[Go]:
     """Build the recorder and keep it running meanwhile; ``table`` is its resolver file."""

@@ -1,6 +1,7 @@
 // Command recorder converts the Dockerfiles of the folder that it is given with BuildKit's own
 // dockerfile2llb and prints, as one JSON object by file name, what comes out: definition and image
-// config, or the error and its line. "recorder serve RESOLVER" stays and answers requests instead.
+// config, or the error and its line. "recorder serve RESOLVER" stays and answers requests instead,
+// and "recorder ask" questions to the packages that the conversion stands on.
 // The cases are recorded with "-tags dfrundevice", which is what makes the labs channel.
 package main
 
@@ -56,6 +57,10 @@ func (i images) ResolveImageConfig(_ context.Context, ref string, _ sourceresolv
 func main() {
 	if len(os.Args) == 3 && os.Args[1] == "serve" {
 		serve(os.Args[2])
+		return
+	}
+	if len(os.Args) == 2 && os.Args[1] == "ask" {
+		questions()
 		return
 	}
 	folder := os.Args[1]

@@ -1,0 +1,140 @@
+"""The small languages in a Dockerfile mean the same as to the Go packages that read them there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from frontend.dockerfile import parse_ignore
+from frontend.dockerfile.expand import Expander, ExpansionError
+from llb import LLBError, Platform, Reference
+from llb.paths import is_symbolic_mode
+from llb.patterns import Patterns
+from tests.conformance.dockerfile import go
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+pytestmark = pytest.mark.go
+
+bounded = settings(
+    max_examples=300, deadline=None, database=None, suppress_health_check=list(HealthCheck)
+)
+ENV = {"A": "a.b/c", "EMPTY": "", "two_2": "x y", "STAR": "*"}
+
+
+@pytest.fixture(scope="module")
+def packages() -> Iterator[go.Packages]:
+    with go.packages() as process:
+        yield process
+
+
+def ours(function: Callable[[], Any]) -> Any:
+    """Return what a function does, or None where it refuses."""
+    try:
+        return function()
+    except (LLBError, ExpansionError):
+        return None
+
+
+def pieces(*parts: str, most: int = 8) -> st.SearchStrategy[str]:
+    """Return texts that are put together of parts, and of what they are made of."""
+    characters = "".join(sorted(set("".join(parts))))
+    return st.lists(st.sampled_from(parts) | st.sampled_from(characters), max_size=most).map(
+        "".join
+    )
+
+
+WORDS = pieces(
+    *("$A", "${A}", "${EMPTY:-", "${NONE-", "${A+", "${A:?", "${A#", "${A##", "${A%", "${A%%"),
+    *("${A/b/", "${A//?/", "}", "'", '"', "\\", " ", "\t", "/", "*", "x", "é", "$two_2", "$1", "$"),
+    most=10,
+)
+
+
+@bounded
+@given(text=WORDS)
+@example(text="${A//./\\/}")
+def test_words_expand(packages: go.Packages, text: str) -> None:
+    assert ours(lambda: Expander().word(text, ENV)) == packages.ask("word", text=text, env=ENV)
+
+
+@bounded
+@given(text=WORDS)
+def test_words_split(packages: go.Packages, text: str) -> None:
+    found = ours(lambda: list(Expander().words(text, ENV)))
+    assert found == packages.ask("words", text=text, env=ENV)
+
+
+PATTERNS = pieces(
+    *("**", "*", "?", "[a-c]", "[^x]", "\\", "/", "!", "..", ".", "a", "b", "c", "a/b", "é"), most=6
+)
+
+
+@bounded
+@given(text=st.lists(PATTERNS | pieces("#", " ", "\t", "!", "/a"), max_size=4).map("\n".join))
+def test_ignore_files_read(packages: go.Packages, text: str) -> None:
+    found = ours(lambda: list(parse_ignore(text.encode())))
+    assert found == packages.ask("ignore", text=text)
+
+
+@bounded
+@given(
+    lines=st.lists(PATTERNS.filter(bool), min_size=1, max_size=3),
+    path=st.lists(st.sampled_from(["a", "b", "c", "abc", "é", "x"]), min_size=1, max_size=4),
+)
+def test_patterns_match(packages: go.Packages, lines: list[str], path: list[str]) -> None:
+    text = "/".join(path)
+    found = ours(lambda: Patterns.compile(lines).matches(text))
+    if found is None:
+        # Go finds out about a pattern when it needs it; here it is refused at once.
+        alone = {each for line in lines for each in (line, line.lstrip("!")) if each}
+        assert None in [packages.ask("match", lines=[each], text=text) for each in alone]
+    else:
+        assert found == packages.ask("match", lines=lines, text=text)
+
+
+@bounded
+@given(
+    text=pieces(
+        *("docker.io/", "index.docker.io/", "library/", "localhost", "host:80/", "a", "A", "b-c"),
+        *(":", "@", "/", "latest", "_", "__", ".", "[::1]/", f"sha256:{'a' * 64}"),
+        most=6,
+    )
+)
+@example(text="a" * 64)
+@example(text="a/" * 128)
+def test_references(packages: go.Packages, text: str) -> None:
+    def full() -> list[str]:
+        reference = Reference.parse(text)
+        return [str(reference.tagged()), reference.familiar]
+
+    assert ours(full) == packages.ask("reference", text=text)
+
+
+@bounded
+@given(
+    text=pieces(
+        *("linux", "windows", "Linux", "darwin", "macos", "/", "amd64", "arm", "arm64", "x86_64"),
+        *("aarch64", "armhf", "armel", "i386", "v6", "v7", "v8", "v1", "8", "5"),
+        *("(10.0.1)", "(10+win32k)", "-", "_", "."),
+        most=5,
+    ).filter(lambda text: "/" in text)
+)
+def test_platforms(packages: go.Packages, text: str) -> None:
+    # A single word is completed with what the machine is, which the frontend does with the daemon's.
+    found = ours(lambda: str(Platform.parse(text)))
+    assert found == packages.ask("platform", text=text)
+
+
+@bounded
+@given(text=pieces("u", "g", "o", "a", "+", "-", "=", "r", "w", "x", "X", "s", "t", ",", "go", "7"))
+def test_symbolic_modes(packages: go.Packages, text: str) -> None:
+    found = is_symbolic_mode(text) or None
+    if text.isdigit():
+        # Numbers are read before.
+        return
+    assert found == packages.ask("mode", text=text)
