@@ -110,11 +110,11 @@ def _source(
                     elif default is not None:
                         env[name] = expander.word(default, env)
             case Copy(is_add=True) if found is None:
-                found = _added(each, env, expander)
+                found = _added(each, env, expander, span)
             case Copy(is_add=True):
                 raise errors.bad_epoch_stage(span, "must contain exactly one remote ADD")
             case _:
-                name = each.origin.code.split(maxsplit=1)[0].lower()
+                name = each.origin.code.split(maxsplit=1)[0].upper()
                 reason = "does not meet source-only requirements: unsupported"
                 raise errors.bad_epoch_stage(span, f"{reason} {name} instruction")
     if found is None:
@@ -122,9 +122,11 @@ def _source(
     return found
 
 
-def _added(instruction: Copy, env: Mapping[str, str], expander: Expander) -> State:
-    """Return the source of an ADD, which has to be one of the web or a repository."""
-    span = instruction.origin.span
+def _added(instruction: Copy, env: Mapping[str, str], expander: Expander, span: Span) -> State:
+    """Return the source of an ADD, which has to be one of the web or a repository.
+
+    ``span`` is that of the stage, at which Docker tells what is wrong with it.
+    """
     if instruction.documents or len(instruction.sources) != 1:
         raise errors.bad_epoch_stage(span, "must contain exactly one remote ADD source")
     source = expander.word(instruction.sources[0], env)
