@@ -118,10 +118,10 @@ def test_an_unreadable_file_is_named(buildkit_host: str, tmp_path: Path) -> None
     check_error(done, f"cannot read {context}/secret: Permission denied")
 
 
-def test_an_image_that_does_not_exist_is_named(buildkit_host: str) -> None:
+def test_an_image_that_does_not_exist_is_named(buildkit_host: str, registry: str) -> None:
     with Client(buildkit_host) as client, pytest.raises(SolveError) as caught:
-        client.solve(Image("localhost:5000/no/such:image"))
-    assert "localhost:5000/no/such:image: not found" in caught.value.message
+        client.solve(Image(f"{registry}/no/such:image"))
+    assert f"{registry}/no/such:image: not found" in caught.value.message
 
 
 def test_a_script_that_fails_is_an_error(tmp_path: Path) -> None:
