@@ -1,11 +1,21 @@
-"""The frontend as a daemon starts it: ``python -m frontend``."""
+"""The frontend as a daemon starts it: ``python -m frontend [--labs]``."""
 
 from __future__ import annotations
 
 import sys
 
-from frontend.build import build
-from llb.gateway import serve
+from frontend.serving import serve
+
+_LABS = "--labs"
+
+
+def main(arguments: list[str]) -> int:
+    """Serve, and return the exit status; 2 for arguments that there are not."""
+    if arguments not in ([], [_LABS]):
+        sys.stderr.write(f"error: expected {_LABS} or nothing, got {' '.join(arguments)}\n")
+        return 2
+    return serve(labs=bool(arguments))
+
 
 if __name__ == "__main__":
-    sys.exit(serve(build, language="Dockerfile"))
+    sys.exit(main(sys.argv[1:]))

@@ -13,6 +13,7 @@ from attrs import evolve
 from frontend import dockerfile
 from frontend.contexts import Contexts, read_dockerfile
 from frontend.dockerfile.contexts import ContextRequest
+from frontend.dockerfile.language import PLAIN, Language
 from frontend.forwarding import check_caps, forward
 from frontend.options import Options
 from frontend.reporting import File
@@ -34,10 +35,13 @@ if TYPE_CHECKING:
 _THREADS = 8
 
 
-def build(request: Request, gateway: Gateway) -> Result:
+def build(
+    request: Request, gateway: Gateway, language: Language = PLAIN, *, labs: bool = False
+) -> Result:
     """Return the result of the Dockerfile build that ``request`` asks for.
 
-    Raises LLBError with the place in the Dockerfile where there is one.
+    ``language`` may add instructions and checks, and ``labs`` allows what Docker's frontend has
+    in its labs channel alone. Raises LLBError with the place in the Dockerfile where there is one.
     """
     missing = check_caps(request)
     options = Options.from_request(request)
@@ -68,9 +72,10 @@ def build(request: Request, gateway: Gateway) -> Result:
         definition=definition.to_bytes(),
         processes=options.processes,
         find_epoch=contexts.epoch,
+        labs=labs,
     )
     resolve = _resolver(contexts, wanted)
-    file = File(text, definition.head or "", definition.to_bytes(), gateway, resolve)
+    file = File(text, definition.head or "", definition.to_bytes(), gateway, resolve, language)
     if options.request_id is not None:
         # It takes 5 ms to import, and builds do without it.
         from frontend import subrequests  # noqa: PLC0415

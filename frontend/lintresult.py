@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import evolve
 
 from frontend.answers import given, location, to_result
-from frontend.dockerfile import DockerfileError, parse
+from frontend.dockerfile import DockerfileError
 from frontend.dockerfile.passes import convert_parsed, warnings_of
 from frontend.dockerfile.trail import Trail
 from llb.errors import LLBError, TransportError
@@ -45,7 +45,7 @@ def _check(file: File, options: ConvertOptions) -> tuple[tuple[LintWarning, ...]
     trail = Trail()
     parsed = None
     try:
-        parsed = parse(file.text, filename=options.filename)
+        parsed = file.parse(options)
         return convert_parsed(parsed, options, file.resolve, trail).warnings, None
     except TransportError:
         raise

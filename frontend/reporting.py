@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from attrs import evolve, field, frozen
 
 from frontend import dockerfile
+from frontend.dockerfile.language import PLAIN, Language
 from frontend.dockerfile.passes import convert_parsed, warnings_of
 from frontend.dockerfile.trail import Trail
 from llb import Location, Range, SourceFile
@@ -16,7 +17,7 @@ from llb.errors import LLBError, RemoteError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from frontend.dockerfile import Converted, ConvertOptions
+    from frontend.dockerfile import Converted, ConvertOptions, Parsed
     from frontend.dockerfile.lint import LintWarning
     from frontend.dockerfile.requests import Resolve
     from llb.gateway import Gateway
@@ -30,6 +31,7 @@ class File:
 
     ``definition`` is that step as a serialized ``pb.Definition``. ``resolve`` finds the images
     that are asked for.
+    ``language`` is the one that the file is read in.
     """
 
     text: bytes = field(repr=False)
@@ -37,6 +39,11 @@ class File:
     definition: bytes = field(repr=False)
     gateway: Gateway
     resolve: Resolve
+    language: Language = PLAIN
+
+    def parse(self, options: ConvertOptions) -> Parsed:
+        """Return the instructions of the file. Raises DockerfileError."""
+        return dockerfile.parse(self.text, options.filename, self.language)
 
     def convert(self, options: ConvertOptions, trail: Trail | None = None) -> Converted:
         """Return the target as LLB, and show the warnings, also those of a file that fails.
@@ -44,7 +51,7 @@ class File:
         ``trail`` is told how far it came. Raises LLBError.
         """
         trail = Trail() if trail is None else trail
-        parsed = dockerfile.parse(self.text, filename=options.filename)
+        parsed = self.parse(options)
         try:
             converted = convert_parsed(parsed, options, self.resolve, trail)
         except LLBError:

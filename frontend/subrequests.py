@@ -14,7 +14,6 @@ from attrs import evolve
 
 from frontend.answers import given, location, to_result
 from frontend.columns import align
-from frontend.dockerfile import parse
 from frontend.dockerfile.lint.settings import parse_settings
 from frontend.dockerfile.outline import outline
 from frontend.dockerfile.targets import list_targets
@@ -84,7 +83,7 @@ def _describe(file: File, options: ConvertOptions) -> Result:  # noqa: ARG001
 
 
 def _targets(file: File, options: ConvertOptions) -> Result:
-    targets = list_targets(parse(file.text, filename=options.filename))
+    targets = list_targets(file.parse(options))
     value = {
         "targets": [_target(each) for each in targets] or None,
         "sources": [base64.b64encode(file.text).decode()],
@@ -116,7 +115,7 @@ def _target_name(target: Target) -> str:
 def _outline(file: File, options: ConvertOptions) -> Result:
     trail = Trail()
     file.convert(options, trail)
-    found = outline(parse(file.text, filename=options.filename), options, trail)
+    found = outline(file.parse(options), options, trail)
     value = {
         "name": found.name,
         "description": found.description,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -225,6 +225,12 @@ def _location(location: Location, index: int) -> bytes:
 
 
 def _range(found: Range) -> bytes:
-    start = number(_NUMBERS[1], found.line) + number(_NUMBERS[2], found.character)
-    end = number(_NUMBERS[1], found.end_line) + number(_NUMBERS[2], found.end_character)
+    start = _position(found.line, found.character)
+    end = _position(found.end_line, found.end_character)
     return message(_FIRST, start) + message(_SECOND, end)
+
+
+# Most ranges begin and end at the same place, and other operations are from there too.
+@lru_cache(maxsize=4096)
+def _position(line: int, character: int) -> bytes:
+    return number(_NUMBERS[1], line) + number(_NUMBERS[2], character)

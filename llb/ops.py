@@ -17,6 +17,8 @@ from llb.choices import check_limit
 from llb.errors import InvalidValueError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from attrs import Attribute
 
     from llb.platforms import Platform
@@ -268,6 +270,17 @@ class Env:
         """Return the environment with ``key`` assigned, or removed where ``value`` is None."""
         return Env(self, key, value)
 
+    def set_all(self, pairs: Iterable[tuple[str, str | None]]) -> Env:
+        """Return the environment with keys assigned one after the other, as a chain of its own."""
+        items = dict(self.items())
+        for key, value in pairs:
+            items.pop(key, None)
+            if value is not None:
+                items[key] = value
+        env = Env()
+        object.__setattr__(env, "_items", tuple(items.items()))
+        return env
+
     def items(self) -> tuple[tuple[str, str], ...]:
         """Return the variables in the order of their last assignment."""
         if self._items is not None:
@@ -278,7 +291,7 @@ class Env:
             newer.setdefault(link.key, link.value)
             link = link.parent
         older = link._items or ()
-        if len(older) > _KEPT_VARIABLES:
+        if len(older) > _KEPT_VARIABLES and link.parent is not None:
             # Long ones are kept in one place of a chain, or the chain would take the
             # square of its length.
             object.__setattr__(link, "_items", None)

@@ -84,7 +84,7 @@ def to_process(
         if isinstance(each, ops.Secret) and each.cache_key is not None
     ]
     if variables:
-        process = with_env(process, variables)
+        process = with_env(process, tuple(variables.items()))
     if given == _NOTHING:
         return process
     return evolve(

@@ -73,7 +73,7 @@ class State:
 
     def env(self, key: str, value: str | None) -> State:
         """Return the state with a variable set, or removed where ``value`` is None."""
-        return self._with_process(with_env(self.settings.process, {key: value}))
+        return self._with_process(with_env(self.settings.process, ((key, value),)))
 
     def workdir(self, path: str) -> State:
         """Return the state with another directory, a relative one taken from the present one.
@@ -341,7 +341,7 @@ class State:
         base = BaseImage.from_json(config)
         process = self.settings.process
         for key, value in base.env:
-            process = with_env(process, {key: value}) if key else process
+            process = with_env(process, ((key, value),)) if key else process
         if base.workdir:
             process = evolve(process, cwd=joined(process.cwd, base.workdir))
         settings = evolve(

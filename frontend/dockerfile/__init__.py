@@ -10,6 +10,7 @@ the steps one by one: :func:`parse`, then :func:`convert_parsed` with a function
 
 The passes are lines and words (:mod:`~frontend.dockerfile.parser`), instructions,
 stages, and conversion. Every mistake is a DockerfileError with its place.
+:mod:`~frontend.dockerfile.extending` has what adds instructions and checks to those of Docker.
 """
 
 from __future__ import annotations

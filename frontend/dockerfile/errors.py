@@ -153,18 +153,17 @@ def bad_flag_value(span: Span, flag: str, value: str) -> DockerfileError:
     return DockerfileError(f"expecting boolean value for flag {flag}, not: {value}", span=span)
 
 
-def unsupported(span: Span | None, what: str) -> DockerfileError:
-    """Return the error of something that Docker's frontend has and this one lacks."""
-    return DockerfileError(
-        f"{what} is not supported yet",
-        span=span,
-        hint="docker/dockerfile:1 in the '# syntax=' line supports it",
-    )
-
-
 def too_few_arguments(span: Span, name: str) -> DockerfileError:
     """Return the error of an instruction without an argument."""
     return DockerfileError(f"{name} requires at least one argument", span=span)
+
+
+def bad_count(span: Span, name: str, count: int, least: int, most: int | None) -> DockerfileError:
+    """Return the error of an added instruction with too few or too many words."""
+    wanted = f"{least} or more" if most is None else f"{least} to {most}"
+    if least == most:
+        wanted = str(least)
+    return DockerfileError(f"{name} takes {wanted} arguments, not {count}", span=span)
 
 
 def not_one_argument(span: Span, name: str) -> DockerfileError:
@@ -514,7 +513,16 @@ def violations(names: Iterable[str]) -> DockerfileError:
 
 def bad_ignore(span: Span, reason: str) -> DockerfileError:
     """Return the error of a line of an ignore file that is no pattern."""
-    return DockerfileError(reason, span=span)
+    return DockerfileError(reason, span=span, words="syntax error in pattern")
+
+
+def lone_exclusion(span: Span) -> DockerfileError:
+    """Return the error of a line of an ignore file that takes nothing back."""
+    return DockerfileError(
+        "invalid pattern '!': nothing comes after it",
+        span=span,
+        words='illegal exclusion pattern: "!"',
+    )
 
 
 def refused_value(span: Span, reason: str, hint: str | None) -> DockerfileError:

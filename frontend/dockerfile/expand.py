@@ -28,9 +28,12 @@ _BOM = "\ufeff"
 # What Go writes for the character behind the end.
 _NO_CHARACTER = "\ufffd"
 _NAME = re.compile(r"(?:[a-zA-Z_][a-zA-Z0-9_]*+|[0-9]++)(?![^\x00-\x7f])")
-_VARIABLE = re.compile(r"\$(?:([a-zA-Z_][a-zA-Z0-9_]*+)|\{([a-zA-Z_][a-zA-Z0-9_]*+)\})")
+_LETTERS = "[a-zA-Z_][a-zA-Z0-9_]*+"
 _SPECIAL = frozenset("@*#?-$!")
 _HEREDOC = re.compile(r"<(?:<[\t\r ]*)?")
+_LONE_DOLLAR = r"\$(?![a-zA-Z0-9_{@*#?$!-]|[^\x00-\x7f])"
+_QUOTED = """'[^']*+'|"[^"]*+\""""
+_NOTHING = "(?!)"
 _QUOTED_ESCAPES = '"$'
 _OPERATORS = "+-?#%"
 _PATTERN_OPERATORS = "#%"
@@ -62,17 +65,45 @@ class Expander:
     def word(self, text: str, env: Mapping[str, str]) -> str:
         """Return ``text`` with its variables replaced. Raises ExpansionError."""
         # Nearly all words are one of these, and the long way takes ten times as long.
-        if _special(self.escape, self.quotes).search(text) is None:
+        patterns = _patterns(self.escape, self.quotes)
+        if patterns.special.search(text) is None:
             return text
-        if not self.keep_unset and _simple(self.escape, self.quotes).match(text) is not None:
-            return _VARIABLE.sub(lambda found: env.get(found[1] or found[2], ""), text)
+        if patterns.simple.match(text) is not None:
+            return self._replaced(text, env, patterns)
         return self._read(text, env, None)
 
     def words(self, text: str, env: Mapping[str, str]) -> tuple[str, ...]:
         """Return ``text`` expanded and then split at spaces outside of quotes."""
+        if "<" not in text and _patterns(self.escape, self.quotes).special.search(text) is None:
+            return tuple([word for word in _SPACE.split(text) if word])
         words = _Words()
         self._read(text, env, words)
         return words.all()
+
+    def _replaced(self, text: str, env: Mapping[str, str], patterns: _Patterns) -> str:
+        """Return a simple word with its variables replaced and its quotes taken away."""
+
+        def variable(found: re.Match[str]) -> str:
+            value = env.get(found[1] or found[2])
+            if value is None and self.keep_unset:
+                return found[0]
+            operator = found[3]
+            if operator is None:
+                return value or ""
+            is_set = bool(value) if operator[0] == ":" else value is not None
+            if operator[-1] == "-":
+                return value or "" if is_set else found[4]
+            return found[4] if is_set else ""
+
+        def part(found: re.Match[str]) -> str:
+            quoted = found[5]
+            if quoted is None:
+                return variable(found)
+            if quoted[0] == '"' and "$" in quoted:
+                quoted = patterns.variable.sub(variable, quoted)
+            return quoted if self.raw_quotes else quoted[1:-1]
+
+        return patterns.part.sub(part, text)
 
     def _read(self, text: str, env: Mapping[str, str], words: _Words | None) -> str:
         try:
@@ -82,18 +113,38 @@ class Expander:
             raise
 
 
-@cache
-def _special(escape: str, quotes: bool) -> re.Pattern[str]:  # noqa: FBT001 - a key of the cache
-    return re.compile(f"[${_BOM}{re.escape(escape)}{_quotes(quotes=quotes)}]")
+@frozen
+class _Patterns:
+    """What words are like: all that may mean something, whole words, and parts of these.
+
+    A ``simple`` word has variables, quotes around texts and variables, and defaults that are
+    plain text. Its parts are each a ``variable``, which is a name, or in braces a name, an
+    operator and a word, or else, as the fifth group of ``part``, a text in quotes.
+    """
+
+    special: re.Pattern[str]
+    simple: re.Pattern[str]
+    variable: re.Pattern[str]
+    part: re.Pattern[str]
 
 
 @cache
-def _simple(escape: str, quotes: bool) -> re.Pattern[str]:  # noqa: FBT001 - likewise
-    """Return what a word is like that has variables and nothing else with a meaning."""
-    plain = f"[^${_BOM}{re.escape(escape)}{_quotes(quotes=quotes)}]"
+def _patterns(escape: str, quotes: bool) -> _Patterns:  # noqa: FBT001 - a key of the cache
+    means = f"${_BOM}{re.escape(escape)}"
+    plain = f"[^{means}{_quotes(quotes=quotes)}]"
+    braced = rf"\{{({_LETTERS})(?:(:?[-+])([^}}{means}'\"]*+))?\}}"
+    variable = rf"\$(?:({_LETTERS})(?![^\x00-\x7f])|{braced})"
     # Python 3.11 fails on groups that capture inside of a possessive repetition.
-    variable = _VARIABLE.pattern.replace("([", "(?:[")
-    return re.compile(rf"(?:{plain}++|{variable}(?![^\x00-\x7f]))*+\Z")
+    uncaught = re.sub(r"\((?!\?)", "(?:", variable) + f"|{_LONE_DOLLAR}"
+    words = [f"{plain}++", uncaught]
+    if quotes:
+        words += ["'[^']*+'", f'"(?:[^{means}"]++|{uncaught})*+"']
+    return _Patterns(
+        special=re.compile(f"[{means}{_quotes(quotes=quotes)}]"),
+        simple=re.compile(f"(?:{'|'.join(words)})*+\\Z"),
+        variable=re.compile(variable),
+        part=re.compile(f"{variable}|({_QUOTED if quotes else _NOTHING})"),
+    )
 
 
 @cache

@@ -40,6 +40,8 @@ def plain(words: Iterable[str]) -> str:
 
 def quote(word: str) -> str:
     """Return a string as ``%q`` writes it."""
+    if word.isprintable() and '"' not in word and "\\" not in word:
+        return f'"{word}"'
     return f'"{"".join(_character(each) for each in word)}"'
 
 

@@ -21,18 +21,14 @@ def parse_ignore(data: bytes, filename: str = ".dockerignore") -> tuple[str, ...
             continue
         pattern = _cleaned(line.strip())
         try:
-            _check(pattern)
+            check_glob(pattern.removeprefix("!"))
         except InvalidValueError as error:
             span = errors.Source(filename, data, text).span(number)
             raise errors.bad_ignore(span, error.message) from error
+        if clean(pattern.strip()) == "!":
+            raise errors.lone_exclusion(errors.Source(filename, data, text).span(number))
         patterns.append(pattern)
     return tuple(patterns)
-
-
-def _check(pattern: str) -> None:
-    if clean(pattern.strip()) == "!":
-        raise InvalidValueError("invalid pattern '!': nothing comes after it")
-    check_glob(pattern.removeprefix("!"))
 
 
 def _cleaned(line: str) -> str:

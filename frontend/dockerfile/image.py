@@ -17,13 +17,11 @@ from llb.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import datetime
 
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 WINDOWS = "windows"
-_COMMENT = "buildkit.dockerfile.v0"
 _PLATFORM_KEYS = ("architecture", "os", "os.version", "os.features", "variant")
-_CONFIG_KEYS = (
+CONFIG_KEYS = (
     "User",
     "ExposedPorts",
     "Env",
@@ -39,18 +37,22 @@ _CONFIG_KEYS = (
     "Shell",
 )
 _HEALTH_KEYS = ("Test", "Interval", "Timeout", "StartPeriod", "StartInterval", "Retries")
-_SETS = ("ExposedPorts", "Volumes", "Labels")
+SETS = ("ExposedPorts", "Volumes", "Labels")
 
 
 @frozen
 class Image:
-    """An image's config: ``config`` is the part for containers, by Docker's own keys."""
+    """An image's config: ``config`` is the part for containers, by Docker's own keys.
+
+    ``created`` is when it was made, which what is built upon it does not take over.
+    """
 
     author: str | None
     platform: Mapping[str, Any]
     config: Mapping[str, Any]
     rootfs: Mapping[str, Any]
     history: tuple[Mapping[str, Any], ...] = field(default=(), repr=False)
+    created: str | None = None
 
     @classmethod
     def parse(cls, data: bytes) -> Image:
@@ -63,6 +65,7 @@ class Image:
                 config={key: value for key, value in (image.get("config") or {}).items() if value},
                 rootfs=image.get("rootfs") or {},
                 history=tuple(image.get("history") or ()),
+                created=image.get("created"),
             )
         except (ValueError, AttributeError) as error:
             raise InputError(f"failed to parse image config: {error}") from error
@@ -114,7 +117,8 @@ class Image:
     @property
     def env(self) -> dict[str, str]:
         """The variables of the config, in order."""
-        return dict(_pair(entry) for entry in self.config.get("Env") or ())
+        pairs = [entry.partition("=") for entry in self.config.get("Env") or ()]
+        return {key: value for key, _, value in pairs}
 
     def get(self, key: str) -> Any:
         """Return an entry of the config, or None."""
@@ -123,20 +127,7 @@ class Image:
     def with_config(self, key: str, value: Any) -> Image:
         """Return the config with another entry."""
         config = {**self.config, key: value}
-        return Image(self.author, self.platform, config, self.rootfs, self.history)
-
-    def with_env(self, key: str, value: str) -> Image:
-        """Return the config with a variable set, in the place where it was."""
-        env = list(self.config.get("Env") or ())
-        entry = f"{key}={value}"
-        begin = f"{key}="
-        places = (n for n, each in enumerate(env) if each.startswith(begin) or each == key)
-        place = next(places, None)
-        if place is not None:
-            env[place] = entry
-        else:
-            env.append(entry)
-        return self.with_config("Env", env)
+        return Image(self.author, self.platform, config, self.rootfs, self.history, self.created)
 
     def with_platform(self, platform: Platform) -> Image:
         """Return the config for a platform."""
@@ -166,23 +157,13 @@ class Image:
         }
         return evolve(self, platform=fields)
 
-    def with_history(self, created_by: str, *, layer: bool, created: datetime | None) -> Image:
-        """Return the config with one more step in its history."""
-        entry: dict[str, Any] = {"created_by": created_by, "comment": _COMMENT}
-        if created is not None:
-            entry["created"] = created.isoformat().replace("+00:00", "Z")
-        if not layer:
-            entry["empty_layer"] = True
-        # Each instruction adds one; evolve() takes six times as long.
-        history = (*self.history, entry)
-        return Image(self.author, self.platform, self.config, self.rootfs, history)
-
     def to_json(self) -> bytes:
         """Return the config as Go's encoder writes it."""
         config = {
-            key: _ordered(key, self.config[key]) for key in _CONFIG_KEYS if self.config.get(key)
+            key: _ordered(key, self.config[key]) for key in CONFIG_KEYS if self.config.get(key)
         }
-        image: dict[str, Any] = {"author": self.author} if self.author else {}
+        named = {"created": self.created, "author": self.author}
+        image: dict[str, Any] = {key: value for key, value in named.items() if value}
         image["architecture"] = self.platform.get("architecture", "")
         image["os"] = self.platform.get("os", "")
         for key in ("os.version", "os.features", "variant"):
@@ -227,16 +208,11 @@ def _history(entry: Mapping[str, Any]) -> dict[str, Any]:
 
 def _ordered(key: str, value: Any) -> Any:
     """Return an entry of the config with its own entries in the order of Go's encoder."""
-    if key in _SETS:
+    if key in SETS:
         return {name: value[name] for name in sorted(value, key=str.encode)}
     if key == "Healthcheck":
         return {name: value[name] for name in _HEALTH_KEYS if value.get(name)}
     return value
-
-
-def _pair(entry: str) -> tuple[str, str]:
-    key, _, value = entry.partition("=")
-    return key, value
 
 
 def _encode(value: Mapping[str, Any]) -> bytes:

@@ -7,9 +7,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeAlias
 
-from attrs import field, frozen
+from attrs import define, field, frozen
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from frontend.dockerfile.errors import Source
+    from frontend.dockerfile.extending import NewInstruction
     from frontend.dockerfile.mounts import MountFlag
     from frontend.dockerfile.parser import Heredoc
     from llb.errors import Span
@@ -18,7 +22,8 @@ if TYPE_CHECKING:
 SCRATCH = "scratch"
 
 
-@frozen
+# There is one for each instruction, and a frozen class takes three times as long.
+@define
 class Origin:
     """Where an instruction comes from: its text on one line, its lines, and its place.
 
@@ -28,9 +33,14 @@ class Origin:
 
     code: str
     lines: tuple[int, int]
-    span: Span = field(repr=False)
+    source: Source = field(repr=False)
     is_trigger: bool = False
     comments: tuple[str, ...] = ()
+
+    @property
+    def span(self) -> Span:
+        """Its place in the file."""
+        return self.source.span(*self.lines)
 
     @property
     def name(self) -> str:
@@ -89,7 +99,7 @@ class Maintainer:
 
 
 # They are keys of what they need, and may have thousands of mounts.
-@frozen(cache_hash=True)
+@frozen(eq=False)
 class Run:
     """``RUN command``; ``shell`` is whether a shell reads it."""
 
@@ -110,7 +120,7 @@ class Run:
         return tuple(mount.stage or SCRATCH for mount in self.mounts)
 
 
-@frozen(cache_hash=True)
+@frozen(eq=False)
 class Copy:
     """``COPY`` and ``ADD``: sources, here-documents as sources, and the destination.
 
@@ -217,8 +227,27 @@ class Healthcheck:
     retries: int = 0
 
 
+# It is a key of the trees that it takes from, and has flags that are none.
+@frozen(eq=False)
+class Added:
+    """An instruction that a language adds, which ``kind`` says the meaning of.
+
+    ``flags`` has the values of those that are given, ``stages`` those of the flags that name a
+    tree, in the order of the kind.
+    """
+
+    origin: Origin
+    kind: NewInstruction
+    words: tuple[str, ...]
+    flags: Mapping[str, tuple[str, ...]]
+    documents: tuple[Heredoc, ...]
+    stages: tuple[str, ...]
+
+
+Taking: TypeAlias = Copy | Run | Added
 Instruction: TypeAlias = (
     From
+    | Added
     | Arg
     | Env
     | Label

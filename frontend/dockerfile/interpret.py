@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from attrs import evolve, frozen
+from attrs import define, evolve
 
 from frontend.dockerfile import errors
 from frontend.dockerfile.devices import parse_device
 from frontend.dockerfile.durations import MILLISECOND, parse_duration
 from frontend.dockerfile.instructions import (
+    Added,
     Arg,
     Cmd,
     Copy,
@@ -32,12 +33,14 @@ from frontend.dockerfile.instructions import (
     Workdir,
 )
 from frontend.dockerfile.mounts import parse_flag
-from frontend.dockerfile.parser import INSTRUCTIONS, Node, Parsed, parse, parse_heredoc
+from frontend.dockerfile.parser import Node, Parsed, parse, parse_heredoc
 from frontend.dockerfile.words import WHITE, split_first
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from frontend.dockerfile.extending import NewInstruction
+    from frontend.dockerfile.language import Language
     from llb.errors import Span
 
 _DURATIONS = ("interval", "timeout", "start-period", "start-interval")
@@ -54,7 +57,7 @@ def interpret(parsed: Parsed) -> tuple[Instruction, ...]:
     has_stage = False
     for node in parsed.nodes:
         try:
-            each = interpret_node(node, parsed.source)
+            each = interpret_node(node, parsed.source, parsed.language)
         except errors.DockerfileError as error:
             error.names_line = True
             raise
@@ -65,36 +68,39 @@ def interpret(parsed: Parsed) -> tuple[Instruction, ...]:
     return tuple(found)
 
 
-def interpret_trigger(expression: str, begin: From, source: errors.Source) -> Instruction:
+def interpret_trigger(
+    expression: str, begin: From, source: errors.Source, language: Language
+) -> Instruction:
     """Return an instruction that ONBUILD left in the base of ``begin``, as if it stood there.
 
     Raises DockerfileError at that FROM.
     """
     try:
-        nodes = parse(expression.encode(), source.filename).nodes
+        nodes = parse(expression.encode(), source.filename, language).nodes
         if len(nodes) != 1:
             raise errors.bad_trigger(begin.origin.span, _NOT_ONE)
         node = evolve(nodes[0], lines=begin.origin.lines)
-        found = interpret_node(node, source)
+        found = interpret_node(node, source, language)
     except errors.DockerfileError as error:
         raise errors.bad_trigger(begin.origin.span, error.message) from error
     return evolve(found, origin=evolve(found.origin, is_trigger=True))
 
 
-def interpret_node(node: Node, source: errors.Source) -> Instruction:
+def interpret_node(node: Node, source: errors.Source, language: Language) -> Instruction:
     """Return the instruction of one node, wherever it stands. Raises DockerfileError."""
     name = node.name.upper()
-    span = source.span(*node.lines)
-    if name not in INSTRUCTIONS:
+    origin = Origin(node.original.strip(WHITE), node.lines, source, comments=node.comments)
+    request = _Request(node, source, origin)
+    if name in _BUILDERS:
+        return _BUILDERS[name](request)
+    kind = language.added.get(name)
+    if kind is None:
         pointed = source.span(*node.lines, word=node.name)
-        raise errors.unknown_instruction(pointed, node.name, INSTRUCTIONS)
-    if name not in _BUILDERS:
-        raise errors.unsupported(source.span(*node.lines, word=node.name), name)
-    origin = Origin(node.original.strip(WHITE), node.lines, span, comments=node.comments)
-    return _BUILDERS[name](_Request(node, source, origin))
+        raise errors.unknown_instruction(pointed, node.name, language.names)
+    return _added(request, kind)
 
 
-@frozen
+@define
 class _Request:
     """An instruction that is being checked."""
 
@@ -173,6 +179,17 @@ class _Request:
         return self.args[0]
 
 
+def _added(request: _Request, kind: NewInstruction) -> Added:
+    flags = request.flags(kind.flags + kind.trees, kind.switches, repeated=kind.repeated)
+    words = request.args
+    if kind.documents and not kind.is_whole:
+        words = tuple(word for word in words if parse_heredoc(word) is None)
+    if len(words) < kind.least or (kind.most is not None and len(words) > kind.most):
+        raise errors.bad_count(request.span, kind.name, len(words), kind.least, kind.most)
+    stages = tuple(flags[name][0] for name in kind.trees if name in flags)
+    return Added(request.origin, kind, words, flags, request.node.heredocs, stages)
+
+
 def _from(request: _Request) -> From:
     args = request.args
     name = None
@@ -205,10 +222,10 @@ def _pairs(request: _Request) -> tuple[tuple[str, str], ...]:
     request.flags()
     if not request.args:
         raise errors.too_few_arguments(request.span, name)
-    pairs = tuple(zip(request.args[::2], request.args[1::2], strict=True))
-    if not all(key for key, _ in pairs):
+    keys = request.args[::2]
+    if "" in keys:
         raise errors.blank_name(request.span, name)
-    return pairs
+    return tuple(zip(keys, request.args[1::2], strict=True))
 
 
 def _run(request: _Request) -> Run:
@@ -244,7 +261,7 @@ def _copy(request: _Request) -> Copy:
     *words, dest = request.args
     if parse_heredoc(dest) is not None:
         raise errors.heredoc_destination(request.span, name)
-    begun = [parse_heredoc(word) for word in words]
+    begun = [parse_heredoc(word) if "<<" in word else None for word in words]
     contents = {each.name: each.content for each in request.node.heredocs}
     return Copy(
         origin=request.origin,

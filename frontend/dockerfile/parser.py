@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
-from attrs import field, frozen, mutable
+from attrs import define, field, frozen, mutable
 
 from frontend.dockerfile import errors
 from frontend.dockerfile.expand import Expander, ExpansionError
+from frontend.dockerfile.language import PLAIN, Language
 from frontend.dockerfile.syntax import parse_directive
 from frontend.dockerfile.words import (
     WHITE,
@@ -25,7 +28,7 @@ from frontend.dockerfile.words import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from llb.errors import Span
 
@@ -59,7 +62,8 @@ class Heredoc:
         return _LEADING_TABS.sub("", self.content) if self.chomp else self.content
 
 
-@frozen
+# There is one for each instruction, and a frozen class takes three times as long.
+@define
 class Node:
     """One instruction as it is written.
 
@@ -80,7 +84,7 @@ class Node:
 
 @frozen
 class Parsed:
-    """A Dockerfile as instructions, with its escape character.
+    """A Dockerfile as instructions, with its escape character and its language.
 
     ``gaps`` are the last lines of the instructions that go on over an empty line.
     """
@@ -89,22 +93,23 @@ class Parsed:
     escape: str
     nodes: tuple[Node, ...]
     gaps: tuple[int, ...] = ()
+    language: Language = PLAIN
 
 
-def parse(text: bytes, filename: str) -> Parsed:
+def parse(text: bytes, filename: str, language: Language = PLAIN) -> Parsed:
     """Return the instructions of a Dockerfile. Raises DockerfileError."""
     source = errors.Source(
         filename, text, text.decode("utf-8", errors="replace").removeprefix(_BOM)
     )
     if not text:
         raise errors.empty_file(source)
-    reader = _Parser(source)
+    reader = _Parser(source, language)
     nodes = tuple(reader.nodes())
     if not nodes:
         raise errors.no_instructions(source, reader.line)
     if reader.is_cut:
         raise errors.line_too_long(source, reader.line)
-    return Parsed(source, reader.escape, nodes, tuple(reader.gaps))
+    return Parsed(source, reader.escape, nodes, tuple(reader.gaps), language)
 
 
 def parse_heredoc(word: str) -> Heredoc | None:
@@ -127,6 +132,7 @@ def parse_heredoc(word: str) -> Heredoc | None:
 @mutable
 class _Parser:
     source: errors.Source
+    language: Language
     escape: str = "\\"
     line: int = 0
     seen: tuple[str, ...] = ()
@@ -147,8 +153,9 @@ class _Parser:
             text, ends = self.continued(stripped)
             if ends and not text:
                 continue
-            yield self.node(self.join(text, lines, ends=ends), start, lines)
-            self.comments = []
+            yield self.node(text if ends else self.join(text, lines), start, lines)
+            if self.comments:
+                self.comments = []
 
     def lines(self) -> Iterator[str]:
         """Return the lines up to one that is too long, which Docker refuses after all others."""
@@ -184,6 +191,8 @@ class _Parser:
 
     def continued(self, line: str) -> tuple[str, bool]:
         """Return a line without an escape at its end, and whether it ends there."""
+        if self.escape not in line:
+            return line, True
         text = line.rstrip(" \t")
         if text == self.escape and line.startswith(self.escape):
             return "", False
@@ -191,10 +200,10 @@ class _Parser:
             return text[:-1], False
         return line, True
 
-    def join(self, text: str, lines: Iterator[str], *, ends: bool) -> str:
+    def join(self, text: str, lines: Iterator[str]) -> str:
         """Return an instruction with the lines that continue it."""
         parts = [text]
-        has_gap = False
+        ends = has_gap = False
         while not ends:
             following = next(lines, None)
             if following is None:
@@ -212,51 +221,59 @@ class _Parser:
         return "".join(parts)
 
     def node(self, line: str, start: int, lines: Iterator[str]) -> Node:
-        span = self.source.span(start, self.line)
-        name, flags, args, is_json = self.split(line, span)
+        where = partial(self.source.span, start, self.line)
+        name, flags, args, is_json = self.split(line, where)
         heredocs: tuple[Heredoc, ...] = ()
         command = name if name.lower() != "onbuild" else split_first(args[0] if args else "")[0]
-        if "<<" in line and command.lower() in _WITH_HEREDOCS and not is_json:
-            heredocs = self.heredocs(line, start, lines, span)
+        if "<<" in line and not is_json and self.takes_documents(command):
+            heredocs = self.heredocs(line, start, lines)
         return Node(
             name, line, flags, args, is_json, heredocs, tuple(self.comments), (start, self.line)
         )
 
-    def split(self, line: str, span: Span) -> tuple[str, tuple[str, ...], tuple[str, ...], bool]:
+    def split(self, line: str, where: _Where) -> tuple[str, tuple[str, ...], tuple[str, ...], bool]:
         name, rest = split_first(line)
         flags, rest = split_flags(rest, self.escape)
         split = _SPLITTERS.get(name.lower())
         if split is None:
-            return name, flags, (), False
-        args, is_json = split(rest.strip(WHITE), self.escape, span)
+            kind = self.language.added.get(name.upper())
+            if kind is None:
+                return name, flags, (), False
+            split = _whole if kind.is_whole else _quoted_words
+        args, is_json = split(rest.strip(WHITE), self.escape, where)
         return name, flags, args, is_json
 
-    def heredocs(
-        self, line: str, start: int, lines: Iterator[str], span: Span
-    ) -> tuple[Heredoc, ...]:
+    def takes_documents(self, command: str) -> bool:
+        if command.lower() in _WITH_HEREDOCS:
+            return True
+        kind = self.language.added.get(command.upper())
+        return kind is not None and kind.documents
+
+    def heredocs(self, line: str, start: int, lines: Iterator[str]) -> tuple[Heredoc, ...]:
         try:
             words = Expander(raw_quotes=True, raw_escapes=True, keep_unset=True).words(line, {})
             found = [each for word in words if (each := parse_heredoc(word)) is not None]
         except ExpansionError:
             # Quotes that do not end are the shell's matter.
             return ()
-        return tuple(self.heredoc(each, start, lines, span) for each in found)
+        return tuple(self.heredoc(each, start, lines) for each in found)
 
-    def heredoc(self, begun: Heredoc, start: int, lines: Iterator[str], span: Span) -> Heredoc:
+    def heredoc(self, begun: Heredoc, start: int, lines: Iterator[str]) -> Heredoc:
         content: list[str] = []
         for line in lines:
             text = line.rstrip("\r\n")
             if (text.lstrip("\t") if begun.chomp else text) == begun.name:
                 return Heredoc(begun.name, begun.expand, begun.chomp, "".join(content))
             content.append(line)
-        del span
         raise errors.unterminated_heredoc(self.source.span(start, self.line), begun.name)
 
 
 _Split = tuple[tuple[str, ...], bool]
+# Most instructions are right, and need no place.
+_Where = Callable[[], "Span"]
 
 
-def _json(rest: str, span: Span) -> tuple[str, ...] | None:
+def _json(rest: str, where: _Where) -> tuple[str, ...] | None:
     """Return the strings of a JSON array, or None where it is none."""
     if not rest.startswith("["):
         return None
@@ -265,74 +282,74 @@ def _json(rest: str, span: Span) -> tuple[str, ...] | None:
     except (ValueError, RecursionError):
         return None
     if not all(isinstance(value, str) for value in values):
-        raise errors.not_strings(span)
+        raise errors.not_strings(where())
     return tuple(_LONE_SURROGATE.sub("\ufffd", value) for value in values)
 
 
-def _maybe_json(rest: str, escape: str, span: Span) -> _Split:  # noqa: ARG001
-    found = _json(rest, span)
+def _maybe_json(rest: str, escape: str, where: _Where) -> _Split:  # noqa: ARG001
+    found = _json(rest, where)
     return ((rest,) if rest else (), False) if found is None else (found, True)
 
 
-def _maybe_json_words(rest: str, escape: str, span: Span) -> _Split:  # noqa: ARG001
-    found = _json(rest, span)
+def _maybe_json_words(rest: str, escape: str, where: _Where) -> _Split:  # noqa: ARG001
+    found = _json(rest, where)
     return (split_space(rest), False) if found is None else (found, True)
 
 
-def _words(rest: str, escape: str, span: Span) -> _Split:  # noqa: ARG001
+def _words(rest: str, escape: str, where: _Where) -> _Split:  # noqa: ARG001
     return split_space(rest), False
 
 
-def _quoted_words(rest: str, escape: str, span: Span) -> _Split:  # noqa: ARG001
+def _quoted_words(rest: str, escape: str, where: _Where) -> _Split:  # noqa: ARG001
     return split_quoted(rest, escape), False
 
 
-def _whole(rest: str, escape: str, span: Span) -> _Split:  # noqa: ARG001
+def _whole(rest: str, escape: str, where: _Where) -> _Split:  # noqa: ARG001
     return ((rest,) if rest else ()), False
 
 
-def _typed(rest: str, escape: str, span: Span) -> _Split:
+def _typed(rest: str, escape: str, where: _Where) -> _Split:
     """Return a word and then what may be JSON."""
     if not rest:
         return (), False
     word, rest = split_first(rest)
-    args, is_json = _maybe_json(rest, escape, span)
+    args, is_json = _maybe_json(rest, escape, where)
     return (word, *args), is_json
 
 
-def _pairs(name: str) -> Callable[[str, str, Span], _Split]:
+def _pairs(name: str) -> Callable[[str, str, _Where], _Split]:
     """Return the splitter of ``name=value …``, or of the old form ``name value``."""
 
-    def split(rest: str, escape: str, span: Span) -> _Split:
+    def split(rest: str, escape: str, where: _Where) -> _Split:
         words = split_quoted(rest, escape)
         if not words:
             return (), False
         if "=" not in words[0]:
             legacy = split_legacy(rest)
             if legacy is None:
-                raise errors.missing_value(span, name)
+                raise errors.missing_value(where(), name)
             return legacy, False
         pairs: list[str] = []
         for word in words:
             key, equals, value = word.partition("=")
             if not equals:
-                raise errors.no_equals(span, word)
+                raise errors.no_equals(where(), word)
             pairs += (key, value)
         return tuple(pairs), False
 
     return split
 
 
-def _trigger(rest: str, escape: str, span: Span) -> _Split:
+def _trigger(rest: str, escape: str, where: _Where) -> _Split:
     """Return the instruction as it is; one that does not parse is refused already here."""
     name, after = split_first(rest)
     _, arguments = split_flags(after, escape)
     split = _SPLITTERS.get(name.lower())
-    is_json = split is not None and split(arguments.strip(WHITE), escape, span)[1]
+    is_json = split is not None and split(arguments.strip(WHITE), escape, where)[1]
     return ((rest,) if rest else ()), is_json
 
 
-_SPLITTERS: dict[str, Callable[[str, str, Span], _Split]] = {
+_SPLITTERS: dict[str, Callable[[str, str, _Where], _Split]] = {
     "add": _maybe_json_words,
     "arg": _quoted_words,
     "cmd": _maybe_json,
@@ -352,4 +369,3 @@ _SPLITTERS: dict[str, Callable[[str, str, Span], _Split]] = {
     "volume": _maybe_json_words,
     "workdir": _whole,
 }
-INSTRUCTIONS = tuple(name.upper() for name in _SPLITTERS)

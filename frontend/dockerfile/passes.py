@@ -84,6 +84,8 @@ def _graph(
     trail.settings = lint.settings_of(parsed, options)
     if trail.instructions is None:
         trail.instructions = interpret(parsed)
-    graph = build_graph(parsed.source, trail.instructions, parsed.escape, options, images)
+    graph = build_graph(
+        parsed.source, trail.instructions, parsed.escape, options, images, parsed.language
+    )
     trail.graph = graph
     return graph

@@ -13,6 +13,7 @@ from frontend.dockerfile.contexts import find_context
 from frontend.dockerfile.expand import Expander, ExpansionError
 from frontend.dockerfile.instructions import (
     SCRATCH,
+    Added,
     Arg,
     Copy,
     From,
@@ -20,6 +21,7 @@ from frontend.dockerfile.instructions import (
     Onbuild,
     Origin,
     Run,
+    Taking,
     Workdir,
 )
 from frontend.dockerfile.interpret import interpret_trigger
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from frontend.dockerfile.contexts import ContextRequest
+    from frontend.dockerfile.language import Language
     from frontend.dockerfile.options import ConvertOptions
     from frontend.dockerfile.requests import Found, Request
     from llb.errors import Span
@@ -41,6 +44,7 @@ if TYPE_CHECKING:
 
 # A longer number is no number of a stage but the name of an image.
 _NAMES = re.compile(r"\$\{?([a-zA-Z0-9_]+)")
+_STEPS = (Run, Copy, Workdir)
 _INDEX = re.compile(r"[+-]?[0-9]{1,18}\Z")
 
 
@@ -67,7 +71,7 @@ class Stage:
     origin: Origin = field(repr=False)
     context: ContextRequest | None = None
     instructions: list[Instruction] = field(factory=list, repr=False)
-    needs: dict[tuple[Copy | Run, int], Stage] = field(factory=dict, repr=False)
+    needs: dict[tuple[Taking, int], Stage] = field(factory=dict, repr=False)
     mounted: bool = False
     triggers: tuple[Instruction, ...] = ()
     numbered: int = 0
@@ -80,7 +84,7 @@ class Stage:
         """
         if self.begin is None or self.is_replaced:
             return 0
-        counted = sum(isinstance(each, Run | Copy | Workdir) for each in self.instructions)
+        counted = sum(map(_is_step, self.instructions))
         return counted + (self.request is not None)
 
     @property
@@ -126,12 +130,13 @@ def build_graph(
     escape: str,
     options: ConvertOptions,
     images: Found,
+    language: Language,
 ) -> StageGraph:
     """Return the stages with what they need of each other. Raises DockerfileError.
 
     What ONBUILD left in the images is part of it as far as ``images`` are known.
     """
-    builder = _Builder(source, Expander(escape=escape), options, dict(options.build_args))
+    builder = _Builder(source, Expander(escape=escape), options, language, dict(options.build_args))
     stages = builder.stages(instructions)
     for stage in list(stages):
         builder.connect(stage, stage.instructions, stages)
@@ -157,11 +162,13 @@ class _Builder:
     source: errors.Source
     expander: Expander
     options: ConvertOptions
+    language: Language
     build_args: dict[str, str]
     arguments: dict[str, str] = field(factory=dict)
     epoch: datetime | None = None
     epoch_span: Span | None = None
     by_name: dict[str, Stage] = field(factory=dict)
+    empty: dict[bool, Stage] = field(factory=dict)
     bad_images: list[errors.DockerfileError] = field(factory=list)
 
     def stages(self, instructions: tuple[Instruction, ...]) -> list[Stage]:
@@ -308,14 +315,16 @@ class _Builder:
             expressions = [each.expression for each in below if isinstance(each, Onbuild)]
         elif stage.request is not None and stage.request in images:
             expressions = images[stage.request].triggers
-        return tuple(interpret_trigger(each, begin, self.source) for each in expressions)
+        return tuple(
+            interpret_trigger(each, begin, self.source, self.language) for each in expressions
+        )
 
     def connect(
         self, stage: Stage, instructions: Iterable[Instruction], stages: list[Stage]
     ) -> None:
         """Find the stages that instructions copy from; an image becomes one more."""
         for each in instructions:
-            if not isinstance(each, Copy | Run):
+            if not isinstance(each, Taking):
                 continue
             for place, name in enumerate(each.stages):
                 found = self.find(each, name, stages)
@@ -324,24 +333,35 @@ class _Builder:
                     stages.append(found)
                 stage.needs[each, place] = found
 
-    def unnamed(self, instruction: Copy | Run, name: str) -> Stage:
+    def unnamed(self, instruction: Taking, name: str) -> Stage:
         """Return the stage of an image, or of nothing, that an instruction takes from."""
-        span = instruction.origin.span
-        image = None if name == SCRATCH else self.image(name, None, span)
-        context = None if image is None else self.image_context(image)
+        if name == SCRATCH:
+            # Builds have thousands of caches, each of which counts as a stage of its own.
+            is_run = isinstance(instruction, Run)
+            if is_run not in self.empty:
+                self.empty[is_run] = self.aside(instruction, None, None)
+            return self.empty[is_run]
+        image = self.image(name, None, instruction.origin.span)
+        context = self.image_context(image)
+        return self.aside(instruction, None if context else image, context)
+
+    def aside(
+        self, instruction: Taking, image: ImageRequest | None, context: ContextRequest | None
+    ) -> Stage:
+        """Return a stage that is none of the file's."""
         return Stage(
             begin=None,
             label="",
             name=None,
             platform=None,
             base=None,
-            image=None if context else image,
+            image=image,
             origin=instruction.origin,
             context=context,
             mounted=isinstance(instruction, Run),
         )
 
-    def find(self, instruction: Copy | Run, name: str, stages: list[Stage]) -> Stage | None:
+    def find(self, instruction: Taking, name: str, stages: list[Stage]) -> Stage | None:
         if isinstance(instruction, Run):
             return self.by_name.get(name.lower())
         span = instruction.origin.span
@@ -359,6 +379,12 @@ class _Builder:
             return self.expander.word(text, {} if empty else self.arguments)
         except ExpansionError as error:
             raise errors.substitution(span, text, str(error)) from error
+
+
+def _is_step(instruction: Instruction) -> bool:
+    if isinstance(instruction, Added):
+        return instruction.kind.is_step
+    return isinstance(instruction, _STEPS)
 
 
 def _target(

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from attrs import define, field
 
 if TYPE_CHECKING:
-    from frontend.dockerfile.image import Image
     from frontend.dockerfile.instructions import Instruction
     from frontend.dockerfile.lint.settings import Settings
     from frontend.dockerfile.requests import Found
@@ -21,12 +20,16 @@ if TYPE_CHECKING:
 # There is one for each instruction of a build, and a frozen class takes three times as long.
 @define(eq=False)
 class Step:
-    """An instruction that was converted, with the state and the image config before it."""
+    """An instruction that was converted, with the state and the shell of the image before it.
+
+    ``is_windows`` is whether the image is for Windows.
+    """
 
     stage: Stage
     instruction: Instruction
     state: State = field(repr=False)
-    image: Image = field(repr=False)
+    shell: list[str] | None = field(repr=False)
+    is_windows: bool = False
 
     @property
     def env(self) -> dict[str, str]:

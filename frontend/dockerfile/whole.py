@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from attrs import field, frozen
 
+from frontend.dockerfile.language import PLAIN, Language
 from frontend.dockerfile.options import ConvertOptions
 from frontend.dockerfile.parser import parse
 from frontend.dockerfile.passes import convert_parsed
@@ -18,6 +19,7 @@ from llb.platforms import to_platform
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from frontend.dockerfile.parser import Parsed
     from frontend.dockerfile.resolver import Resolver
 
 
@@ -49,6 +51,8 @@ def convert(
     ignore: Iterable[str] = (),
     session_id: str | None = None,
     local_unique_id: str = "",
+    language: Language = PLAIN,
+    labs: bool = False,
 ) -> Conversion:
     r"""Return what ``docker/dockerfile`` makes of a file, byte for byte.
 
@@ -57,6 +61,8 @@ def convert(
     built for, by default ``build_platform``, and that by default the host. ``contexts`` are the
     named ones (``docker build --build-context``). ``ignore`` are the patterns of an ignore
     file. ``session_id`` ties the context to a session, else ``local_unique_id`` marks it.
+    ``language`` may add instructions and checks, and ``labs`` allows what Docker's frontend has
+    in its labs channel alone.
 
     Raises DockerfileError for a mistake in the file, InvalidValueError for one in the
     arguments, and what ``resolver`` raises.
@@ -81,14 +87,15 @@ def convert(
         ignore=tuple(ignore),
         session_id=session_id,
         unique_id=None if session_id else local_unique_id,
+        labs=labs,
     )
     with _uncollected():
-        return _convert(data, options, resolver)
+        return _convert(parse(data, filename, language), options, resolver)
 
 
-def _convert(data: bytes, options: ConvertOptions, resolver: Resolver) -> Conversion:
+def _convert(parsed: Parsed, options: ConvertOptions, resolver: Resolver) -> Conversion:
     converted = convert_parsed(
-        parse(data, options.filename),
+        parsed,
         options,
         lambda requests: resolve_purely(requests, resolver, options),
     )

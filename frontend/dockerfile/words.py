@@ -11,16 +11,20 @@ WHITE = (
 )
 # White space that separates words; a line has no newline left at this point.
 _FLAG_SPACE = "\t\n\v\f\r \x85\xa0"
-_MAY_BE_FLAG = ("-", *_FLAG_SPACE)
+_MAY_BE_FLAG = f"-{_FLAG_SPACE}"
 # What means nothing, whatever the quotes around it and the escape character.
 _PLAIN = re.compile(r"[a-zA-Z0-9_./=:${}@,+-]+")
 _SPACE = re.compile(r"[\t\v\f\r ]+")
+_FIRST = re.compile(r"([^\t\v\f\r ]*+)[\t\v\f\r ]*+(.*)", re.DOTALL)
+# A quote that does not end goes on to the end of the text.
+_UNESCAPED = re.compile(rf"""(?:[^{WHITE}'"]++|"[^"]*+(?:"|\Z)|'[^']*+(?:'|\Z))++""")
 
 
 def split_first(line: str) -> tuple[str, str]:
     """Return the first word and the rest of a line."""
-    first, *rest = _SPACE.split(line.strip(WHITE), maxsplit=1)
-    return first, rest[0] if rest else ""
+    found = _FIRST.match(line.strip(WHITE))
+    assert found is not None
+    return found[1], found[2]
 
 
 def split_space(text: str) -> tuple[str, ...]:
@@ -39,6 +43,8 @@ def split_quoted(text: str, escape: str) -> tuple[str, ...]:
 
     Quotes and escapes stay in the words; they are taken away by expansion.
     """
+    if escape not in text:
+        return tuple(_UNESCAPED.findall(text))
     words: list[str] = []
     place = 0
     while place < len(text):
@@ -83,7 +89,7 @@ def split_flags(text: str, escape: str) -> tuple[tuple[str, ...], str]:
 
     Quotes and escapes are taken away here; a word ``--`` alone ends the flags.
     """
-    if not text.startswith(_MAY_BE_FLAG):
+    if not text or text[0] not in _MAY_BE_FLAG:
         return (), text
     if not text.isascii():
         # Docker reads flags byte by byte, each as a character of Latin 1.
@@ -110,6 +116,11 @@ def _flag(text: str, place: int, escape: str) -> tuple[str, int]:
     word: list[str] = []
     quote = ""
     while place < len(text):
+        plain = _PLAIN.match(text, place)
+        if plain is not None:
+            word.append(plain[0])
+            place = plain.end()
+            continue
         character = text[place]
         if not quote and character in _FLAG_SPACE:
             break

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, assert_never
 
 from llb.encoding import message, number, number_tag, tag, text, texts, varint
@@ -93,7 +94,7 @@ def _copy(action: CopyAction, base: int) -> bytes:
     mode = action.mode
     if mode is None:
         mode = _KEEP_MODE
-    flags = (
+    flags = _flags(
         action.follow_symlinks,
         action.copy_dir_contents_only,
         action.attempt_unpack,
@@ -107,7 +108,7 @@ def _copy(action: CopyAction, base: int) -> bytes:
             text(_SECOND, action.dest),
             _owner(_THIRD, action.owner, base),
             b"" if isinstance(mode, str) else number(_NUMBERS[4], mode),
-            *[number(_NUMBERS[place], flag) for place, flag in enumerate(flags, 5) if flag],
+            flags,
             _timestamp(11, action.timestamp),
             texts(_INCLUDE, action.include_patterns),
             texts(_EXCLUDE, action.exclude_patterns),
@@ -116,6 +117,11 @@ def _copy(action: CopyAction, base: int) -> bytes:
             texts(_REQUIRED, action.required_paths),
         ]
     )
+
+
+@cache
+def _flags(*flags: bool) -> bytes:
+    return b"".join([number(_NUMBERS[place], flag) for place, flag in enumerate(flags, 5)])
 
 
 def _timestamp(place: int, value: int | None) -> bytes:

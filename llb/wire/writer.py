@@ -96,7 +96,7 @@ class _Writer:
     files: dict[SourceFile, None] = field(factory=dict)
     known_metadata: dict[tuple[int, frozenset[str]], OpMetadata] = field(factory=dict)
     known_sites: dict[CallSite, tuple[Location, ...]] = field(factory=dict)
-    known_constraints: dict[int, tuple[bytes, bytes]] = field(factory=dict)
+    known_constraints: dict[tuple[int, tuple[str, ...]], tuple[bytes, bytes]] = field(factory=dict)
     processes: ExecEncoder = field(init=False)
 
     def __init__(self, options: MarshalOptions) -> None:
@@ -182,12 +182,13 @@ class _Writer:
 
     def _constraints(self, constraints: Constraints) -> tuple[bytes, bytes]:
         """Return the fields of the platform and of the worker's constraints."""
-        known = self.known_constraints.get(id(constraints))
+        platform = constraints.platform or self.options.platform
+        key = id(platform), constraints.worker_filters
+        known = self.known_constraints.get(key)
         if known is None:
-            platform = _platform(constraints.platform or self.options.platform)
             filters = texts(_FIRST, (*self.options.worker_filters, *constraints.worker_filters))
-            known = message(_PLATFORM, platform), message(_CONSTRAINTS, filters)
-            self.known_constraints[id(constraints)] = known
+            known = message(_PLATFORM, _platform(platform)), message(_CONSTRAINTS, filters)
+            self.known_constraints[key] = known
         return known
 
     def _metadata(self, constraints: Constraints, caps: frozenset[str]) -> OpMetadata:

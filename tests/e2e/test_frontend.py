@@ -73,6 +73,7 @@ def by_source(frontend: str) -> tuple[str, Request]:
 WAYS = pytest.mark.parametrize("way", [by_syntax, by_source])
 
 
+@pytest.mark.feature("A5", "A10", "C6", "C1", "E1", "E2", "E3")
 @WAYS
 def test_buildctl_builds_a_dockerfile_with_it(
     way: Callable[[str], tuple[str, Request]],
@@ -112,6 +113,7 @@ def built(
     return config
 
 
+@pytest.mark.feature("E10", "F1", "F2", "F4", "F5", "F6", "G8")
 def test_the_image_is_the_one_of_the_stock_frontend(
     frontend: str, context: Path, buildkit_host: str, tmp_path: Path
 ) -> None:
@@ -170,6 +172,7 @@ HEALTHCHECK --interval=30s CMD true
 """
 
 
+@pytest.mark.feature("D3", "D4", "D5", "D6", "D9", "F10", "G1")
 def test_run_mounts_and_an_epoch_give_the_image_of_the_stock_frontend(
     frontend: str, buildkit_host: str, tmp_path: Path
 ) -> None:
@@ -205,6 +208,7 @@ def failure(address: str, folder: Path, frontend: str, **options: str) -> SolveE
     return caught.value
 
 
+@pytest.mark.feature("A1")
 def test_an_unknown_instruction_is_shown_with_a_caret(
     frontend: str, buildkit_host: str, tmp_path: Path
 ) -> None:
@@ -220,6 +224,7 @@ def test_an_unknown_instruction_is_shown_with_a_caret(
     )
 
 
+@pytest.mark.feature("A7")
 def test_an_unknown_flag_is_shown_with_a_caret(
     frontend: str, buildkit_host: str, tmp_path: Path
 ) -> None:
@@ -235,6 +240,7 @@ def test_an_unknown_flag_is_shown_with_a_caret(
     )
 
 
+@pytest.mark.feature("C9", "G4")
 def test_a_failing_step_shows_its_line_and_log(
     frontend: str, context: Path, buildkit_host: str
 ) -> None:

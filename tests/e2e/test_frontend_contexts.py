@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import tarfile
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ import pytest
 from attrs import evolve
 
 from llb import Scratch
-from llb.client import Client, oci
+from llb.client import Client, Event, VertexWarning, oci
 from llb.gateway import Gateway, Request, Result
 from tests.e2e.test_frontend import failure
 from tests.e2e.test_frontend_copies import Repository, repository, web
@@ -83,6 +84,7 @@ def answers(address: str, ours: str, folder: Path, questions: dict[str, dict[str
     return found
 
 
+@pytest.mark.feature("C10", "C11", "F12")
 def test_named_contexts_convert_as_the_stock_frontend_has_them(
     frontend: str,
     buildkit_host: str,
@@ -126,6 +128,7 @@ def test_named_contexts_convert_as_the_stock_frontend_has_them(
     assert len({json.dumps(theirs) for _, theirs in found.values()}) == len(questions)
 
 
+@pytest.mark.feature("C10", "G1", "G7")
 def test_remote_contexts_convert_as_the_stock_frontend_has_them(
     frontend: str,
     buildkit_host: str,
@@ -148,6 +151,11 @@ def test_remote_contexts_convert_as_the_stock_frontend_has_them(
             "context": f"{repository.url}/repo.git?commit={repository.commit}&keep-git-dir=1",
             **beside,
         },
+        "a repository with its .git": {
+            "context": f"{repository.url}/repo.git",
+            "build-arg:BUILDKIT_CONTEXT_KEEP_GIT_DIR": "1",
+            **beside,
+        },
         "a time": {
             "context": f"{repository.url}/repo.git",
             "build-arg:SOURCE_DATE_EPOCH": "context",
@@ -159,6 +167,39 @@ def test_remote_contexts_convert_as_the_stock_frontend_has_them(
     assert list(found) == list(questions)
     for name, (ours, theirs) in found.items():
         assert ours == theirs, name
+
+
+DATED = """\
+FROM scratch AS file
+ADD WEB/file.txt /
+FROM scratch AS tree
+ADD --checksum=COMMIT GIT/repo.git#main /
+FROM scratch
+ARG SOURCE_DATE_EPOCH
+WORKDIR /made
+"""
+
+
+@pytest.mark.feature("G1")
+def test_the_times_of_sources_are_those_of_the_stock_frontend(
+    frontend: str,
+    buildkit_host: str,
+    folder: Path,
+    web: tuple[str, Path],
+    repository: Repository,
+) -> None:
+    url, files = web
+    os.utime(files / "file.txt", (10**9, 10**9))
+    text = DATED.replace("WEB", url).replace("GIT", repository.url)
+    (folder / "Dockerfile").write_text(text.replace("COMMIT", repository.commit))
+    named = {"context:named": f"{repository.url}/repo.git"}
+    names = ("file", "tree", "named", "context")
+    questions = {name: {"build-arg:SOURCE_DATE_EPOCH": name, **named} for name in names}
+    found = answers(buildkit_host, frontend, folder, questions)
+    for name, (ours, theirs) in found.items():
+        assert ours == theirs, name
+    # The two of the repository are one, and a directory has no time.
+    assert len({json.dumps(theirs) for _, theirs in found.values()}) == 3
 
 
 PLATFORMS = """\
@@ -196,6 +237,7 @@ def index(address: str, folder: Path, frontend: str, **options: str) -> tuple[st
     return manifest["digest"], sorted(set(names))
 
 
+@pytest.mark.feature("C3", "C7", "C12")
 def test_an_index_of_two_platforms_is_the_one_of_the_stock_frontend(
     frontend: str, buildkit_host: str, folder: Path
 ) -> None:
@@ -205,6 +247,7 @@ def test_an_index_of_two_platforms_is_the_one_of_the_stock_frontend(
     assert ours == theirs
 
 
+@pytest.mark.feature("C12")
 def test_one_platform_is_an_index_where_that_is_asked_for(
     frontend: str, buildkit_host: str, folder: Path
 ) -> None:
@@ -213,6 +256,29 @@ def test_one_platform_is_an_index_where_that_is_asked_for(
     ours, _ = index(buildkit_host, folder, "gateway.v0", **{"source": frontend, **options})
     theirs, _ = index(buildkit_host, folder, "dockerfile.v0", **options)
     assert ours == theirs
+
+
+def told(address: str, folder: Path, frontend: str, **options: str) -> list[str]:
+    """Build for two platforms; return the warnings."""
+    events: list[Event] = []
+    with Client(address) as client:
+        client.solve(
+            frontend=frontend,
+            frontend_attrs={"platform": "linux/amd64,linux/arm64", **options},
+            local={"context": folder, "dockerfile": folder},
+            on_event=events.append,
+        )
+    return [each.short for each in events if isinstance(each, VertexWarning)]
+
+
+@pytest.mark.feature("C12")
+def test_what_is_wrong_for_all_platforms_is_told_once(
+    frontend: str, buildkit_host: str, folder: Path
+) -> None:
+    (folder / "Dockerfile").write_text("FROM scratch AS One\nCOPY . /\n")
+    ours = told(buildkit_host, folder, "gateway.v0", source=frontend)
+    assert ours == told(buildkit_host, folder, "dockerfile.v0")
+    assert ours == ["StageNameCasing: Stage name 'One' should be lowercase (line 1)"]
 
 
 @pytest.mark.parametrize(

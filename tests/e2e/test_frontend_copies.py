@@ -177,6 +177,7 @@ def built(address: str, folder: Path, frontend: str, **options: str) -> Path:
     return folder.parent / "out"
 
 
+@pytest.mark.feature("E2", "E3", "E4", "E5", "E6", "E7", "E8", "E9", "F11")
 def test_copies_from_everywhere_give_the_image_of_the_stock_frontend(
     frontend: str,
     buildkit_host: str,
@@ -202,6 +203,7 @@ def test_copies_from_everywhere_give_the_image_of_the_stock_frontend(
     assert sorted(path.name for path in (out / "git/all").iterdir()) == ["top.txt"]
 
 
+@pytest.mark.feature("E8")
 def test_another_checksum_fails(
     frontend: str, buildkit_host: str, folder: Path, web: tuple[str, Path]
 ) -> None:
@@ -212,6 +214,7 @@ def test_another_checksum_fails(
     assert error.span is None or error.span.line == 2
 
 
+@pytest.mark.feature("D2", "D9", "D12")
 def test_options_of_every_run_give_the_image_of_the_stock_frontend(
     frontend: str, buildkit_host: str, folder: Path
 ) -> None:

@@ -72,6 +72,7 @@ def refusal(buildctl: Buildctl, folder: Path, name: str, **options: str) -> str:
     return done.stderr.strip().split("\n")[-1]
 
 
+@pytest.mark.feature("G3")
 @pytest.mark.parametrize("request_id", REQUESTS)
 def test_what_buildctl_prints_is_what_the_stock_frontend_answers(
     request_id: str, frontend: str, buildctl: Buildctl, folder: Path
@@ -83,6 +84,7 @@ def test_what_buildctl_prints_is_what_the_stock_frontend_answers(
     assert (ours.returncode, ours.stdout) == (0, theirs.stdout), ours.stderr
 
 
+@pytest.mark.feature("A11", "G3")
 def test_all_parts_of_an_answer_are_those_of_the_stock_frontend(
     frontend: str, serving: Callable[[str], str], buildkit_host: str, folder: Path, tmp_path: Path
 ) -> None:
@@ -128,6 +130,7 @@ def test_all_parts_of_an_answer_are_those_of_the_stock_frontend(
         assert ours == theirs, request_id
 
 
+@pytest.mark.feature("G3")
 def test_a_request_that_is_not_known_is_refused_as_the_stock_frontend_does(
     frontend: str, buildctl: Buildctl, folder: Path
 ) -> None:
@@ -158,6 +161,7 @@ def test_the_warnings_of_a_build_reach_its_client(
     assert len(theirs) > 3
 
 
+@pytest.mark.feature("A6")
 def test_warnings_fail_a_build_that_wants_it(
     frontend: str, buildctl: Buildctl, folder: Path
 ) -> None:

@@ -35,6 +35,7 @@ def test_files_come_to_the_same(recorder: go.Go, text: str) -> None:
     assert result.agrees, f"{result.outcome}\n{result.detail}"
 
 
+@pytest.mark.feature("B1")
 @bounded
 @given(word=words())
 def test_words_expand_to_the_same(recorder: go.Go, word: str) -> None:

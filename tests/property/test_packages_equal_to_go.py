@@ -74,6 +74,7 @@ PATTERNS = pieces(
 )
 
 
+@pytest.mark.feature("E10")
 @bounded
 @given(text=st.lists(PATTERNS | pieces("#", " ", "\t", "!", "/a"), max_size=4).map("\n".join))
 def test_ignore_files_read(packages: go.Packages, text: str) -> None:
@@ -81,6 +82,7 @@ def test_ignore_files_read(packages: go.Packages, text: str) -> None:
     assert found == packages.ask("ignore", text=text)
 
 
+@pytest.mark.feature("E10")
 @bounded
 @given(
     lines=st.lists(PATTERNS.filter(bool), min_size=1, max_size=3),
@@ -130,6 +132,7 @@ def test_platforms(packages: go.Packages, text: str) -> None:
     assert found == packages.ask("platform", text=text)
 
 
+@pytest.mark.feature("E3")
 @bounded
 @given(text=pieces("u", "g", "o", "a", "+", "-", "=", "r", "w", "x", "X", "s", "t", ",", "go", "7"))
 def test_symbolic_modes(packages: go.Packages, text: str) -> None:

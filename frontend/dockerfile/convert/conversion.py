@@ -4,27 +4,29 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from attrs import define, field, frozen
+from attrs import define, field
 
 from frontend.dockerfile import errors
 from frontend.dockerfile.contexts import ResolvedContext
 from frontend.dockerfile.convert.context import to_context
 from frontend.dockerfile.convert.naming import COMMAND, Numbering
-from frontend.dockerfile.convert.variables import with_variable
+from frontend.dockerfile.convert.variables import with_variables
+from frontend.dockerfile.draft import Draft
 from frontend.dockerfile.expand import Expander
 from frontend.dockerfile.image import DEFAULT_PATH, WINDOWS, Image, ResolvedImage
-from frontend.dockerfile.instructions import Copy
+from frontend.dockerfile.instructions import Run
 from frontend.dockerfile.windows import DRIVE, to_slashes
 from llb import Image as LLBImage
 from llb import Location, Platform, Range, Reference, Scratch, SourceFile, State
 from llb.paths import absolute
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from frontend.dockerfile.contexts import ContextRequest
     from frontend.dockerfile.convert.context import Context
-    from frontend.dockerfile.instructions import Origin, Run
+    from frontend.dockerfile.instructions import Origin, Taking
     from frontend.dockerfile.options import ConvertOptions
     from frontend.dockerfile.requests import Found
     from frontend.dockerfile.stages import Stage, StageGraph
@@ -33,7 +35,7 @@ if TYPE_CHECKING:
 _NORMALIZING = f"normalizing workdir: normalizing working directory: {DRIVE}"
 
 
-@frozen
+@define(eq=False)
 class _Beginning:
     """What a stage begins with; ``image`` is the config so far, ``base`` that of the image below."""
 
@@ -42,32 +44,32 @@ class _Beginning:
     platform: Platform
     base: Image | None = None
     context: Context | None = None
-    arguments: tuple[tuple[str, str | None], ...] = ()
+    below: StageResult | None = None
 
 
 @define(eq=False)
 class StageResult:
     """What a stage has come to: files and settings, image config, arguments.
 
-    ``context`` is the named one that it began with, or that its base did.
+    ``env`` are the variables that expansion and processes see. ``context`` is the named one
+    that it began with, or that its base did. ``arguments`` have the values that they were
+    declared with last, ``scans`` those of them that choose what is listed of an image.
     """
 
     stage: Stage
     state: State
-    image: Image
+    image: Draft
     base: Image | None
     platform: Platform
     numbering: Numbering
     no_cache: bool
     epoch: datetime | None
     context: Context | None = None
-    arguments: list[tuple[str, str | None]] = field(factory=list)
+    env: dict[str, str] = field(factory=dict)
+    arguments: dict[str, str | None] = field(factory=dict)
+    scans: dict[str, str] = field(factory=dict)
     cmd_is_set: bool = False
-
-    @property
-    def env(self) -> dict[str, str]:
-        """The variables that expansion and processes see."""
-        return dict(self.state.variables)
+    _given: str | None = field(default=None, init=False)
 
     def use(self, path: str) -> None:
         """Note that something reads ``path`` of the stage."""
@@ -76,11 +78,36 @@ class StageResult:
 
     def configure(self, key: str, value: object) -> None:
         """Set an entry of the image config."""
-        self.image = self.image.with_config(key, value)
+        self.image.set(key, value)
 
     def commit(self, text: str, *, layer: bool = False) -> None:
         """Add a step to the history of the image."""
-        self.image = self.image.with_history(text, layer=layer, created=self.epoch)
+        self.image.add_history(text, layer=layer, created=self.epoch)
+
+    def set_variables(self, pairs: Sequence[tuple[str, str]]) -> None:
+        """Set variables, for expansion and for processes."""
+        self.state = with_variables(self.state, pairs)
+        for key, value in pairs:
+            # The variable set last stands last.
+            self.env.pop(key, None)
+            self.env[key] = value
+        self._given = None
+
+    def declare(self, name: str, value: str | None) -> None:
+        """Note that an argument is declared, with a value or without one."""
+        self.arguments[name] = value
+        self._given = None
+
+    @property
+    def given(self) -> str:
+        """The arguments as they stand before a command in the history of the image."""
+        if self._given is None:
+            env = self.env
+            values = [
+                f"{name}={env.get(name, value or '')}" for name, value in self.arguments.items()
+            ]
+            self._given = f"|{len(values)} {' '.join(values)} " if values else ""
+        return self._given
 
     def set_workdir(self, path: str) -> None:
         """Change the directory, a relative path taken from the present one."""
@@ -108,12 +135,13 @@ class StageResult:
         self.configure("User", name)
         self.state = self.state.user(name)
 
-    def inherit(self) -> None:
+    def inherit(self, image: Image) -> None:
         """Take over what the config of the base says about processes."""
-        if "PATH" not in self.image.env and not self.is_windows:
-            self.configure("Env", [*(self.image.get("Env") or ()), f"PATH={DEFAULT_PATH}"])
-        for key, value in self.image.env.items():
-            self.state = with_variable(self.state, key, value)
+        variables = image.env
+        if "PATH" not in variables and not self.is_windows:
+            variables["PATH"] = DEFAULT_PATH
+            self.image.set_variable("PATH", DEFAULT_PATH)
+        self.state = with_variables(self.state, tuple(variables.items()))
         if self.image.get("WorkingDir"):
             self.set_workdir(self.image.get("WorkingDir"))
         if self.image.get("User"):
@@ -132,8 +160,11 @@ class Conversion:
         images: Found,
     ) -> None:
         self.graph = graph
+        self.source = source
         self.options = options
         self.expander = Expander(escape=escape)
+        self.naming = Expander(escape=escape, raw_quotes=True, keep_unset=True)
+        self._nothing = Image.empty(options.platform)
         self.context = to_context(
             options.local_context if options.context is None else options.context
         )
@@ -154,27 +185,30 @@ class Conversion:
         result = StageResult(
             stage=stage,
             state=beginning.state,
-            image=beginning.image,
+            image=Draft(beginning.image),
             base=beginning.base,
             platform=beginning.platform,
             numbering=numbering,
             no_cache=self.options.is_no_cache(stage.name),
             epoch=self.graph.epoch,
             context=beginning.context,
-            arguments=list(beginning.arguments),
         )
+        if beginning.below is not None:
+            result.arguments.update(beginning.below.arguments)
+            result.scans.update(beginning.below.scans)
         # What ONBUILD left is counted in only once the image has its number.
         numbering.total += len(stage.triggers)
         numbering.platform = beginning.platform if self.options.is_index else None
         if stage.begin is not None and not stage.is_replaced:
-            result.inherit()
+            result.inherit(beginning.image)
+        result.env = dict(result.state.variables)
         self.results[stage] = result
         return result
 
     def locations(self, origin: Origin) -> tuple[Location, ...]:
         """Return the lines of an instruction, one range for each line."""
         first, last = origin.lines
-        ranges = tuple(Range(line, line) for line in range(first, max(first, last) + 1))
+        ranges = tuple([Range(line, line) for line in range(first, max(first, last) + 1)])
         return (Location(self._file, ranges),)
 
     def settle(self, target: StageResult) -> None:
@@ -183,15 +217,13 @@ class Conversion:
         for each in self._contexts:
             each.settle()
 
-    def source_of(
-        self, result: StageResult, instruction: Copy | Run, place: int = 0
-    ) -> StageResult:
+    def source_of(self, result: StageResult, instruction: Taking, place: int = 0) -> StageResult:
         """Return one of the stages and images that an instruction takes from."""
         stage = result.stage.needs[instruction, place]
         if stage.begin is None and stage not in self.results:
             self.begin(stage)
         if stage not in self.results:
-            verb = "copy" if isinstance(instruction, Copy) else "mount"
+            verb = "mount" if isinstance(instruction, Run) else "copy"
             name = instruction.stages[place]
             raise errors.later_stage(instruction.origin.span, name, result.stage.label, verb)
         return self.results[stage]
@@ -205,22 +237,19 @@ class Conversion:
     def _beginning(self, stage: Stage, numbering: Numbering) -> _Beginning:
         if stage.base is not None:
             below = self.results[stage.base]
-            image = below.image.with_config("OnBuild", None)
-            arguments = tuple(below.arguments)
-            return _Beginning(
-                below.state, image, below.platform, below.base, below.context, arguments
-            )
+            image = below.image.finish().with_config("OnBuild", None)
+            return _Beginning(below.state, image, below.platform, below.base, below.context, below)
         if stage.context is not None:
             return self._in_context(stage, stage.context)
         if stage.image is None:
             platform = self.options.platform
-            return _Beginning(Scratch(), Image.empty(platform), platform)
+            return _Beginning(Scratch(), self._nothing, platform)
         resolved = self._images[stage.image]
         assert isinstance(resolved, ResolvedImage)
         image = resolved.image.with_config("OnBuild", None)
         platform = stage.platform or self.options.detect_platform(image.for_platform)
         if image.is_empty:
-            return _Beginning(Scratch(), image, platform, image)
+            return _Beginning(Scratch(), image, platform, resolved.image)
         if self.options.is_index:
             numbering.platform = platform
         ref = str(Reference.parse(resolved.ref or stage.image.ref).pinned(resolved.digest))
@@ -232,7 +261,7 @@ class Conversion:
             name=numbering.next(f"FROM {ref}"),
             locations=self._image_locations(stage),
         )
-        return _Beginning(state, image, platform, image)
+        return _Beginning(state, image, platform, resolved.image)
 
     def _in_context(self, stage: Stage, request: ContextRequest) -> _Beginning:
         """Begin with a named context, which stands for an image or for all of a stage."""

@@ -111,6 +111,8 @@ def _documents(
     conversion: Conversion, instruction: Copy, env: Mapping[str, str]
 ) -> tuple[tuple[str, str], ...]:
     """Return the here-documents by name, with their variables replaced unless they are quoted."""
+    if not instruction.documents:
+        return ()
     raw = evolve(conversion.expander, escape="\\", quotes=False)
     return tuple(
         (each.name, raw.word(each.chomped, env) if each.expand else each.chomped)

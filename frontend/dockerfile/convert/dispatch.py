@@ -12,6 +12,7 @@ from frontend.dockerfile.convert.conversion import Conversion, StageResult
 from frontend.dockerfile.convert.copying import copy
 from frontend.dockerfile.convert.running import run
 from frontend.dockerfile.convert.scanning import scanned_stages, scanned_trees
+from frontend.dockerfile.convert.site import added
 from frontend.dockerfile.expand import ExpansionError
 from frontend.dockerfile.trail import Step
 from llb.errors import InvalidValueError
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from llb import Platform, State
 
 _HANDLERS: Mapping[type, Callable[[Conversion, StageResult, Any], None]] = {
+    instructions.Added: added,
     instructions.Arg: settings.arg,
     instructions.Cmd: settings.cmd,
     instructions.Copy: copy,
@@ -85,18 +87,20 @@ def convert_stages(
             if stage.is_replaced:
                 continue
             for instruction in (*stage.triggers, *stage.instructions):
-                steps.append(Step(stage, instruction, result.state, result.image))
+                image = result.image
+                shell = image.get("Shell")
+                steps.append(Step(stage, instruction, result.state, shell, image.is_windows))
                 _apply(conversion, result, instruction)
     result = conversion.results[graph.target]
     conversion.settle(result)
-    image = result.image
+    config = result.image.finish()
     if options.labels:
-        image = image.with_config("Labels", {**(image.get("Labels") or {}), **options.labels})
+        config = config.with_config("Labels", {**(config.get("Labels") or {}), **options.labels})
     if options.explicit_platform:
-        image = image.with_platform(options.platform)
+        config = config.with_platform(options.platform)
     return Converted(
         state=result.state,
-        image_config=image.normalized().to_json(),
+        image_config=config.normalized().to_json(),
         platform=options.platform,
         base_config=None if result.base is None else result.base.to_json(),
         epoch=graph.epoch,

@@ -31,6 +31,8 @@ def parse_mounts(
     conversion: Conversion, result: StageResult, instruction: Run
 ) -> tuple[Mount, ...]:
     """Return the mounts of an instruction with their variables replaced."""
+    if not instruction.mounts:
+        return ()
     env = result.env
     word = conversion.expander.word
     return tuple(parse_mount(flag, lambda text: word(text, env)) for flag in instruction.mounts)

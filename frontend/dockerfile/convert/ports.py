@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from llb.errors import Span
 
 PROTOCOLS = ("tcp", "udp", "sctp")
+_SIMPLE = re.compile(r"[1-9][0-9]{0,3}(?:/(?:tcp|udp|sctp))?\Z")
 
 
 def parse_port(text: str, span: Span) -> tuple[str, ...]:
@@ -19,6 +20,8 @@ def parse_port(text: str, span: Span) -> tuple[str, ...]:
 
     Host parts are checked and dropped, as Docker does. Raises DockerfileError.
     """
+    if _SIMPLE.match(text) is not None:
+        return (text if "/" in text else f"{text}/tcp",)
     *host, container = text.rsplit(":", maxsplit=2)
     port, _, protocol = container.partition("/")
     if not port:

@@ -16,10 +16,10 @@ from llb.ops import Tmpfs
 from llb.paths import join
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from frontend.dockerfile.convert.conversion import Conversion, StageResult
-    from frontend.dockerfile.image import Image
+    from frontend.dockerfile.draft import Draft
     from frontend.dockerfile.instructions import Run
     from frontend.dockerfile.mounts import Mount
     from frontend.dockerfile.processes import ProcessOptions
@@ -44,20 +44,46 @@ def run(conversion: Conversion, result: StageResult, instruction: Run) -> None:
     mounts = parse_mounts(conversion, result, instruction)
     result.use("/")
     trees = mount_values(conversion, result, instruction, mounts)
+    execute(
+        conversion,
+        result,
+        args,
+        [*documents, *trees],
+        _step(conversion, result, instruction, mounts, summary),
+        network=_NETWORKS[instruction.network],
+        security=_SECURITIES[instruction.security],
+        devices=_devices(conversion, instruction),
+    )
+
+
+def execute(
+    conversion: Conversion,
+    result: StageResult,
+    args: Sequence[str],
+    mounts: Sequence[MountValue],
+    step: StepOptions,
+    *,
+    network: Network | None = None,
+    security: Security | None = None,
+    devices: tuple[Device, ...] = (),
+) -> None:
+    """Run a process in the files of a stage, with what the build asks for every one of them."""
     options = conversion.options.processes
+    if options.resources is not None:
+        step["resources"] = options.resources
     shared_memory = [Tmpfs(_SHM, options.shm_size)] if options.shm_size > 0 else []
     before = with_options(result.state, options)
     after = before.run(
         args,
-        mounts=[*documents, *trees, *shared_memory],
-        network=_NETWORKS[instruction.network],
-        security=_SECURITIES[instruction.security],
-        devices=_devices(conversion, instruction),
+        mounts=[*mounts, *shared_memory],
+        network=network,
+        security=security,
+        devices=devices,
         proxy=_proxy(conversion.options.build_args),
-        **_step(conversion, result, instruction, mounts, summary),
+        **step,
     )
     result.state = after if before is result.state else result.state.with_output(after)
-    result.commit(f"RUN {_history(args, result)} # buildkit", layer=True)
+    result.commit(f"RUN {result.given}{' '.join(args)} # buildkit", layer=True)
 
 
 def _step(
@@ -69,19 +95,17 @@ def _step(
 ) -> StepOptions:
     """Return what is said of the step besides what it does."""
     code = instruction.origin.code
+    env = result.env
     # What a secret variable holds is not known here; the stars say where it comes from.
     secrets = {mount.env: "****" for mount in mounts if mount.env and mount.kind == "secret"}
-    naming = evolve(conversion.expander, raw_quotes=True, keep_unset=True)
-    shown = expanded_code(code + summary, naming, {**result.env, **secrets})
-    step: StepOptions = {
+    known = {**env, **secrets} if secrets else env
+    shown = expanded_code(code + summary, conversion.naming, known)
+    return {
         "description": {COMMAND: code},
-        "name": result.numbering.next(shown, result.env),
+        "name": result.numbering.next(shown, env),
         "ignore_cache": result.no_cache,
         "locations": conversion.locations(instruction.origin),
     }
-    if conversion.options.processes.resources is not None:
-        step["resources"] = conversion.options.processes.resources
-    return step
 
 
 def with_options(state: State, options: ProcessOptions) -> State:
@@ -100,7 +124,7 @@ def with_options(state: State, options: ProcessOptions) -> State:
     return evolve(state, settings=evolve(state.settings, process=changed))
 
 
-def with_shell(image: Image, args: list[str] | tuple[str, ...]) -> list[str]:
+def with_shell(image: Draft, args: list[str] | tuple[str, ...]) -> list[str]:
     """Return the arguments as the image's shell is given them."""
     shell = image.get("Shell") or (SHELL if image.is_windows else _SHELL)
     return [*shell, " ".join(args)]
@@ -112,7 +136,7 @@ def _devices(conversion: Conversion, instruction: Run) -> tuple[Device, ...]:
     return instruction.devices
 
 
-def _command(instruction: Run, image: Image) -> tuple[tuple[str, ...], list[MountValue], str]:
+def _command(instruction: Run, image: Draft) -> tuple[tuple[str, ...], list[MountValue], str]:
     """Return the arguments, what they need mounted, and what is added to the name."""
     if not instruction.heredocs:
         return instruction.args, [], ""
@@ -133,14 +157,6 @@ def _command(instruction: Run, image: Image) -> tuple[tuple[str, ...], list[Moun
 def _summary(text: str) -> str:
     first, *more = text.strip().replace("\r\n", "\n").split("\n")
     return f"{first}..." if more else first
-
-
-def _history(args: tuple[str, ...], result: StageResult) -> str:
-    """Return the command with the arguments of the build in front, as Docker writes it."""
-    env = result.env
-    values = {name: env.get(name, value or "") for name, value in result.arguments}
-    given = [f"{name}={value}" for name, value in values.items()]
-    return " ".join((*([f"|{len(given)}", *given] if given else ()), *args))
 
 
 def _proxy(build_args: Mapping[str, str]) -> ProxyEnv | None:

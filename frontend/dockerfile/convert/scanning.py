@@ -38,10 +38,7 @@ def scanned_stages(conversion: Conversion, target: StageResult) -> Iterator[Stag
 
 def _wants(conversion: Conversion, result: StageResult, name: str) -> bool:
     """Return whether an argument asks for it; what a stage says itself comes first."""
-    value = conversion.graph.arguments.get(name)
-    for each, given in result.arguments:
-        if each == name and given is not None:
-            value = given
+    value = result.scans.get(name, conversion.graph.arguments.get(name))
     if value is None:
         return False
     try:

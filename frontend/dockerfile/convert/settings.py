@@ -12,7 +12,6 @@ from frontend.dockerfile.convert.owners import to_owner
 from frontend.dockerfile.convert.ports import parse_port
 from frontend.dockerfile.convert.running import with_shell
 from frontend.dockerfile.convert.signals import is_signal
-from frontend.dockerfile.convert.variables import with_variable
 from frontend.dockerfile.durations import format_duration
 from llb import mkdir
 
@@ -66,8 +65,10 @@ def arg(conversion: Conversion, result: StageResult, instruction: Arg) -> None:
         else:
             value = conversion.graph.arguments.get(name)
         if value is not None and name not in NOT_IN_ENV:
-            result.state = with_variable(result.state, name, value)
-        result.arguments.append((name, value))
+            result.set_variables(((name, value),))
+        elif value is not None:
+            result.scans[name] = value
+        result.declare(name, value)
         shown.append(name if value is None else f"{name}={value}")
     result.commit(f"ARG {' '.join(shown)}")
 
@@ -75,16 +76,16 @@ def arg(conversion: Conversion, result: StageResult, instruction: Arg) -> None:
 def env(conversion: Conversion, result: StageResult, instruction: Env) -> None:
     """Set variables, for processes and in the image."""
     pairs = _expanded(conversion, result, instruction)
+    result.set_variables(pairs)
     for key, value in pairs:
-        result.state = with_variable(result.state, key, value)
-        result.image = result.image.with_env(key, value)
+        result.image.set_variable(key, value)
     result.commit("ENV" + "".join(f" {key}={value}" for key, value in pairs))
 
 
 def label(conversion: Conversion, result: StageResult, instruction: Label) -> None:
     """Set labels of the image."""
     pairs = _expanded(conversion, result, instruction)
-    result.configure("Labels", {**(result.image.get("Labels") or {}), **dict(pairs)})
+    result.image.add("Labels", dict(pairs))
     result.commit("LABEL" + "".join(f" {key}={value}" for key, value in pairs))
 
 
@@ -96,8 +97,7 @@ def expose(conversion: Conversion, result: StageResult, instruction: Expose) -> 
         word for port in instruction.ports for word in conversion.expander.words(port, variables)
     ]
     ports = [port for word in words for port in parse_port(word, span)]
-    exposed = {**(result.image.get("ExposedPorts") or {}), **{key: {} for key in ports}}
-    result.configure("ExposedPorts", exposed)
+    result.image.add("ExposedPorts", {key: {} for key in ports})
     result.commit(f"EXPOSE {gotext.plain(ports)}")
 
 
@@ -113,8 +113,7 @@ def volume(conversion: Conversion, result: StageResult, instruction: Volume) -> 
     paths = [conversion.expander.word(path, result.env) for path in instruction.paths]
     if not all(paths):
         raise errors.empty_volume(instruction.origin.span)
-    volumes = {**(result.image.get("Volumes") or {}), **{key: {} for key in paths}}
-    result.configure("Volumes", volumes)
+    result.image.add("Volumes", {key: {} for key in paths})
     result.commit(f"VOLUME {gotext.plain(paths)}")
 
 
@@ -166,7 +165,7 @@ def maintainer(
     instruction: Maintainer,
 ) -> None:
     """Set the author of the image."""
-    result.image = evolve(result.image, author=instruction.name)
+    result.image.author = instruction.name
     result.commit(f"MAINTAINER {instruction.name}")
 
 
@@ -204,4 +203,6 @@ def _expanded(
     # All of an instruction is expanded in the environment before it.
     variables = result.env
     word = conversion.expander.word
-    return tuple((word(key, variables), word(value, variables)) for key, value in instruction.pairs)
+    return tuple(
+        [(word(key, variables), word(value, variables)) for key, value in instruction.pairs]
+    )

@@ -1,6 +1,6 @@
 """The checks of a Dockerfile: a pass of its own over what a conversion leaves behind.
 
-:mod:`~frontend.dockerfile.lint.rules` has the table of the checks. They run here in the
+:mod:`~frontend.dockerfile.rules` has the table of the checks. They run here in the
 order of Docker's frontend, as far as the conversion came, so that the warnings of a file that
 cannot be built are those that Docker shows before its error.
 """
@@ -13,13 +13,14 @@ from frontend.dockerfile import errors
 from frontend.dockerfile.expand import Expander
 from frontend.dockerfile.lint.bases import check_begins, check_defaults, check_images
 from frontend.dockerfile.lint.report import LintWarning, Report
-from frontend.dockerfile.lint.rules import RULES, Rule
 from frontend.dockerfile.lint.settings import Settings, parse_settings
 from frontend.dockerfile.lint.steps import check_steps
 from frontend.dockerfile.lint.text import check_casing, check_lines, check_names, check_nodes
+from frontend.dockerfile.rules import RULES, Rule
 from frontend.dockerfile.syntax import find_directive
 
 if TYPE_CHECKING:
+    from frontend.dockerfile.language import Language
     from frontend.dockerfile.options import ConvertOptions
     from frontend.dockerfile.parser import Parsed
     from frontend.dockerfile.trail import Trail
@@ -58,7 +59,16 @@ def check(
         check_begins(trail.instructions, parsed.escape, options, report)
         check_images(trail, options, expander, report)
         check_steps(trail, options, expander, report)
+        check_added(parsed.language, trail, report)
     return tuple(report.warnings)
+
+
+def check_added(language: Language, trail: Trail, report: Report) -> None:
+    """Run the checks that a language adds."""
+    for check in language.checks:
+        rule = check.rule
+        for each in check.find(trail):
+            report.add(rule, each.origin.lines, each.origin.comments, **each.words)
 
 
 def refuse(warnings: tuple[LintWarning, ...], settings: Settings) -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from frontend.dockerfile import rules
 from frontend.dockerfile.arguments import Lookups, global_arguments
 from frontend.dockerfile.expand import Expander, ExpansionError
 from frontend.dockerfile.gotext import quote
 from frontend.dockerfile.instructions import From
-from frontend.dockerfile.lint import rules
 from frontend.dockerfile.nearest import suggestion
 from llb import Reference
 from llb.errors import InvalidValueError

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from attrs import frozen
 
 if TYPE_CHECKING:
-    from frontend.dockerfile.lint.rules import Rule
     from frontend.dockerfile.lint.settings import Settings
+    from frontend.dockerfile.rules import Rule
 
 
 @frozen

@@ -17,7 +17,7 @@ from frontend.dockerfile.syntax import parse_directive
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from frontend.dockerfile.lint.rules import Rule
+    from frontend.dockerfile.rules import Rule
 
 ARGUMENT = "BUILDKIT_DOCKERFILE_CHECK"
 _TRUE = ("1", "t", "T", "true", "TRUE", "True")

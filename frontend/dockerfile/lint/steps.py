@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from attrs import evolve
 
+from frontend.dockerfile import rules
 from frontend.dockerfile.arguments import Lookups
 from frontend.dockerfile.convert.copied import is_remote
 from frontend.dockerfile.convert.ports import PROTOCOLS, parse_port
@@ -15,6 +17,7 @@ from frontend.dockerfile.errors import DockerfileError
 from frontend.dockerfile.expand import Expander, ExpansionError
 from frontend.dockerfile.gotext import quote
 from frontend.dockerfile.instructions import (
+    Added,
     Arg,
     Cmd,
     Copy,
@@ -29,18 +32,18 @@ from frontend.dockerfile.instructions import (
     Volume,
     Workdir,
 )
-from frontend.dockerfile.lint import rules
 from frontend.dockerfile.mounts import parse_mount
 from frontend.dockerfile.nearest import suggestion
 from frontend.dockerfile.windows import is_absolute
 from frontend.dockerfile.words import split_first, split_flags, split_quoted
+from llb import ops
 from llb.paths import clean
 from llb.patterns import Patterns
 
 if TYPE_CHECKING:
     from frontend.dockerfile.lint.report import Report
-    from frontend.dockerfile.lint.rules import Rule
     from frontend.dockerfile.options import ConvertOptions
+    from frontend.dockerfile.rules import Rule
     from frontend.dockerfile.stages import Stage, StageGraph
     from frontend.dockerfile.trail import Step, Trail
 
@@ -61,6 +64,7 @@ _SECRET = frozenset(
 _HARMLESS = frozenset(("public", "file", "version"))
 _TELLING = _SECRET | _HARMLESS
 _ROOTS = (".", "/")
+_VARIABLE = re.compile(r"\$\{?((?:[a-zA-Z_][a-zA-Z0-9_]*+|[0-9]++)(?![^\x00-\x7f])|[@*#?$!-])")
 _ALL_ROOTS = ("*", "**", "**/*")
 
 
@@ -111,7 +115,8 @@ class _StageChecks:
         self.declared: set[str] = set()
         self.has_workdir = False
         self.once: dict[type, tuple[int, int]] = {}
-        self._env: tuple[Step | None, dict[str, str]] = (None, {})
+        self._link = ops.Env()
+        self._variables: dict[str, str] = {}
 
     def inherit(self, stage: Stage, stages: Mapping[Stage, _StageChecks]) -> None:
         """Take over what is known of the stage below; those without instructions do nothing."""
@@ -138,11 +143,27 @@ class _StageChecks:
         finally:
             self.missing(step, variables)
 
-    def env(self, step: Step) -> dict[str, str]:
-        """Return the variables before an instruction, made once for all of its words."""
-        if self._env[0] is not step:
-            self._env = (step, step.env)
-        return self._env[1]
+    def env(self, step: Step) -> Mapping[str, str]:
+        """Return the variables before an instruction, which comes after those asked for before.
+
+        Just what was set in between is looked at, or long files would take the square of their
+        length.
+        """
+        link = step.state.settings.process.env
+        newer = []
+        each = link
+        while each is not self._link and each.parent is not None:
+            newer.append(each)
+            each = each.parent
+        if each is not self._link:
+            self._variables = step.env
+            newer = []
+        for each in reversed(newer):
+            self._variables.pop(each.key, None)
+            if each.value is not None:
+                self._variables[each.key] = each.value
+        self._link = link
+        return self._variables
 
     def missing(self, step: Step, variables: Lookups) -> None:
         """Report the variables that were asked for and are neither set nor declared."""
@@ -155,8 +176,13 @@ class _StageChecks:
         """Report what is not defined in any of some words."""
         for each in words:
             # One of an instruction that failed may be the reason for it.
-            if "$" in each or step is self.failed:
+            if step is self.failed or ("$" in each and not self.knows(step, each)):
                 self.expand(step, each)
+
+    def knows(self, step: Step, text: str) -> bool:
+        """Return whether all variables in a word are surely known, so that it need not be read."""
+        names = _VARIABLE.findall(text)
+        return len(names) == text.count("$") and self.env(step).keys() >= set(names)
 
 
 def _env(checks: _StageChecks, step: Step, instruction: Env) -> None:
@@ -192,23 +218,33 @@ def _check_secret(checks: _StageChecks, step: Step, name: str, key: str) -> None
 
 
 def _arg(checks: _StageChecks, step: Step, instruction: Arg) -> None:
-    env = step.env
+    own: dict[str, str] = {}
     for name, default in instruction.args:
         _check_secret(checks, step, "ARG", name)
         value = checks.graph.build_args.get(name)
         if value is None and default is not None:
-            variables = Lookups(env)
-            try:
-                value = checks.expander.word(default, variables)
-            finally:
-                checks.missing(step, variables)
+            value = _default(checks, step, default, own)
         elif value is None:
             value = checks.graph.arguments.get(name)
         if value is not None and name not in NOT_IN_ENV:
             # The variable set last stands last.
-            env.pop(name, None)
-            env[name] = value
+            own.pop(name, None)
+            own[name] = value
         checks.declared.add(name)
+
+
+def _default(checks: _StageChecks, step: Step, text: str, own: Mapping[str, str]) -> str:
+    """Return the default of an argument; ``own`` are those before it in the instruction."""
+    if "$" not in text:
+        return checks.expander.word(text, own)
+    env = checks.env(step)
+    if own:
+        env = {**{key: value for key, value in env.items() if key not in own}, **own}
+    variables = Lookups(env)
+    try:
+        return checks.expander.word(text, variables)
+    finally:
+        checks.missing(step, variables)
 
 
 def _run(checks: _StageChecks, step: Step, instruction: Run) -> None:
@@ -221,8 +257,8 @@ def _run(checks: _StageChecks, step: Step, instruction: Run) -> None:
 def _workdir(checks: _StageChecks, step: Step, instruction: Workdir) -> None:
     path = checks.expand(step, instruction.path)
     # The directory of an image may change with the image, and does not count.
-    is_windows = step.image.is_windows
-    if not checks.has_workdir and not (is_absolute(path) if is_windows else path.startswith("/")):
+    is_rooted = is_absolute(path) if step.is_windows else path.startswith("/")
+    if not checks.has_workdir and not is_rooted:
         checks.add(rules.WORKDIR_RELATIVE_PATH, step, quoted=quote(path))
     checks.has_workdir = True
 
@@ -230,9 +266,9 @@ def _workdir(checks: _StageChecks, step: Step, instruction: Workdir) -> None:
 def _copy(checks: _StageChecks, step: Step, instruction: Copy) -> None:
     checks.words(step, instruction.chown, instruction.chmod, instruction.checksum)
     checks.words(step, *instruction.sources, instruction.dest)
-    raw = evolve(checks.expander, escape="\\", quotes=False)
     for document in instruction.documents:
         if document.expand and "$" in document.content:
+            raw = evolve(checks.expander, escape="\\", quotes=False)
             checks.expand(step, document.content, raw)
     # What is taken back from the ignored files is too hard to tell from here.
     has_patterns = checks.ignored.patterns and not checks.ignored.exclusions
@@ -254,7 +290,7 @@ def _check_ignored(checks: _StageChecks, step: Step, instruction: Copy, path: st
 
 def _command(checks: _StageChecks, step: Step, instruction: Cmd | Entrypoint) -> None:
     _check_once(checks, step, instruction)
-    if instruction.shell and not step.image.get("Shell"):
+    if instruction.shell and not step.shell:
         checks.add(rules.JSON_ARGS_RECOMMENDED, step, name=instruction.origin.name)
 
 
@@ -287,6 +323,12 @@ def _expose(checks: _StageChecks, step: Step, instruction: Expose) -> None:
             parse_port(word, instruction.origin.span)
 
 
+def _added(checks: _StageChecks, step: Step, instruction: Added) -> None:
+    if not instruction.kind.is_whole:
+        given = (each for values in instruction.flags.values() for each in values)
+        checks.words(step, *given, *instruction.words)
+
+
 def _plain(words: Callable[[Any], tuple[str, ...]]) -> _Check:
     """Return the check of an instruction of which just the variables are checked."""
     return lambda checks, step, instruction: checks.words(step, *words(instruction))
@@ -294,6 +336,7 @@ def _plain(words: Callable[[Any], tuple[str, ...]]) -> _Check:
 
 _Check = Callable[[_StageChecks, "Step", Any], None]
 _CHECKS: Mapping[type, _Check] = {
+    Added: _added,
     Arg: _arg,
     Cmd: _command,
     Copy: _copy,

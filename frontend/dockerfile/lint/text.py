@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
+from frontend.dockerfile import rules
 from frontend.dockerfile.errors import DockerfileError
 from frontend.dockerfile.gotext import quote
 from frontend.dockerfile.interpret import interpret_node
-from frontend.dockerfile.lint import rules
 
 if TYPE_CHECKING:
     from frontend.dockerfile.lint.report import Report
@@ -60,12 +61,14 @@ def check_names(parsed: Parsed, report: Report) -> None:
 def check_casing(parsed: Parsed, report: Report) -> None:
     """Check that instructions are written as most of them are, in capitals or in small letters."""
     nodes = _after_globals(parsed)
-    lower = sum(node.name.islower() for node in nodes)
-    upper = sum(node.name.isupper() for node in nodes)
-    casing = "lowercase" if lower > upper else "uppercase"
-    for node in nodes:
-        if not (node.name.islower() if lower > upper else node.name.isupper()):
-            name = node.name
+    counts = Counter([node.name for node in nodes])
+    lower = {name for name in counts if name.islower()}
+    upper = {name for name in counts if name.isupper()}
+    is_lower = sum(counts[name] for name in lower) > sum(counts[name] for name in upper)
+    casing, right = ("lowercase", lower) if is_lower else ("uppercase", upper)
+    for node in nodes if right != counts.keys() else ():
+        name = node.name
+        if name not in right:
             report.add(rules.CONSISTENT_INSTRUCTION_CASING, node.lines, name=name, casing=casing)
 
 
@@ -79,7 +82,7 @@ def _after_globals(parsed: Parsed) -> list[Node]:
 
 def _is_wrong(parsed: Parsed, node: Node) -> bool:
     try:
-        interpret_node(node, parsed.source)
+        interpret_node(node, parsed.source, parsed.language)
     except DockerfileError:
         return True
     return False

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from tests.conformance.dockerfile.go import Go
 
 UNIQUE = "unique"
-MISSING = "is not supported yet"
 IMAGES = ImageTable.from_json(TABLE)
 # Go reads the names of images side by side, and what a stage needs in the order of a map: any of
 # several mistakes may be the first.
@@ -36,9 +35,9 @@ _DIFF_LINES = 30
 class Comparison:
     """How a file went.
 
-    ``outcome`` is ``equal``, ``refused`` (by both, at the same line), ``missing`` (a feature
-    that we refuse on purpose), or what differs. ``detail`` shows it, ``same_text`` is
-    whether both refuse in the same words, and ``same_warnings`` whether both warn of the same.
+    ``outcome`` is ``equal``, ``refused`` (by both, at the same line), or what differs.
+    ``detail`` shows it, ``same_text`` is whether both refuse in the same words, and
+    ``same_warnings`` whether both warn of the same.
     """
 
     outcome: str
@@ -85,8 +84,6 @@ def _refused(error: LLBError, theirs: Mapping[str, Any]) -> Comparison:
     line = _line(error.span)
     words = error.docker_words if isinstance(error, DockerfileError) else error.message
     said = f"ours: {words} (line {line})"
-    if error.message.endswith(MISSING):
-        return Comparison("missing", error.message)
     if theirs["ok"]:
         return Comparison("refused by us", said)
     detail = f"{said}\nGo:   {theirs['error']} (line {theirs['line']})"

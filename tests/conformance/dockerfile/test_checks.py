@@ -81,7 +81,8 @@ def test_every_rule_has_a_case_that_it_warns_of_and_one_that_it_does_not(rule: s
         for name, entry in RECORDED.items()
     }
     assert Counter(warns.values())[True] >= 1
-    kebab = next(each.slug for each in RULES if each.name == rule) or "base-image-platform"
+    (url,) = (each.url for each in RULES if each.name == rule)
+    kebab = url.rstrip("/").rpartition("/")[2] or "base-image-platform"
     assert any(name.startswith(kebab) and not warned for name, warned in warns.items())
 
 

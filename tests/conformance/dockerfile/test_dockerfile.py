@@ -113,9 +113,10 @@ def numbered_groups(definition: Definition) -> dict[str, OpMetadata]:
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if "error" in RECORDED[name]])
-def test_what_go_refuses_is_refused_at_the_same_line(name: str) -> None:
+def test_what_go_refuses_is_refused_in_the_same_words_at_the_same_line(name: str) -> None:
     with pytest.raises(DockerfileError) as caught:
         converted(name)
+    assert caught.value.docker_words == RECORDED[name]["error"]
     line = RECORDED[name].get("line")
     if line:
         assert caught.value.span is not None

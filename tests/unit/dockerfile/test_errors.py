@@ -85,6 +85,7 @@ def test_nothing_of_a_file_of_bytes_is_a_traceback() -> None:
     assert told(b"\x00\xff\xfe FROM\n").startswith("error: Dockerfile:1")
 
 
+@pytest.mark.feature("A2")
 def test_a_line_that_is_too_long_is_refused() -> None:
     assert told(b"FROM scratch\nRUN " + b"x" * 70_000).startswith(
         "error: Dockerfile:1: dockerfile line greater than max allowed size of 65535"

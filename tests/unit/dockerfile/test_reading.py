@@ -15,6 +15,7 @@ from frontend.dockerfile.words import split_flags, split_quoted
 ENV = {"name": "value", "empty": "", "path": "/a/b/c.tar.gz", "é": "x"}
 
 
+@pytest.mark.feature("B1")
 @pytest.mark.parametrize(
     ("word", "expanded"),
     [
@@ -90,6 +91,7 @@ def test_flags_come_first_and_end_with_two_dashes() -> None:
     assert split_flags("--a -- --b", "\\") == (("--a",), " --b")
 
 
+@pytest.mark.feature("A5")
 @pytest.mark.parametrize(
     ("text", "found"),
     [
@@ -111,6 +113,7 @@ def test_the_frontend_that_a_file_names_is_found(
     assert (syntax and (syntax.source, syntax.cmdline, syntax.line)) == found
 
 
+@pytest.mark.feature("E10")
 def test_ignore_files_are_cleaned() -> None:
     data = b"\xef\xbb\xbf# comment\n\n /abs/path \n a/../b/\n!x/./y\n! /z\n  # no comment\n"
     assert parse_ignore(data) == ("abs/path", "b", "!x/y", "!z", "# no comment")

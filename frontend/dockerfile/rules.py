@@ -8,108 +8,103 @@ from __future__ import annotations
 
 from attrs import frozen
 
-_PAGE = "https://docs.docker.com/go/dockerfile/rule/"
+_PAGE = "https://docs.docker.com/go/dockerfile/rule"
 
 
 @frozen
 class Rule:
     """A check.
 
-    ``slug`` is the last part of its page's address, ``message`` what is said of one place,
-    with the names of what was found there in braces. An experimental check has to be asked
-    for.
+    ``url`` is the page that explains it, empty where there is none; ``message`` what is said of
+    one place, with the names of what was found there in braces. An experimental check has to be
+    asked for.
     """
 
     name: str
-    slug: str
+    url: str
     description: str
     message: str
     is_experimental: bool = False
 
-    @property
-    def url(self) -> str:
-        """The page that explains the check, empty where there is none."""
-        return f"{_PAGE}{self.slug}/" if self.slug else ""
-
 
 STAGE_NAME_CASING = Rule(
     "StageNameCasing",
-    "stage-name-casing",
+    f"{_PAGE}/stage-name-casing/",
     "Stage names should be lowercase",
     "Stage name '{stage}' should be lowercase",
 )
 FROM_AS_CASING = Rule(
     "FromAsCasing",
-    "from-as-casing",
+    f"{_PAGE}/from-as-casing/",
     "The 'as' keyword should match the case of the 'from' keyword",
     "'{keyword}' and '{name}' keywords' casing do not match",
 )
 NO_EMPTY_CONTINUATION = Rule(
     "NoEmptyContinuation",
-    "no-empty-continuation",
+    f"{_PAGE}/no-empty-continuation/",
     "Empty continuation lines will become errors in a future release",
     "Empty continuation line",
 )
 CONSISTENT_INSTRUCTION_CASING = Rule(
     "ConsistentInstructionCasing",
-    "consistent-instruction-casing",
+    f"{_PAGE}/consistent-instruction-casing/",
     "All commands within the Dockerfile should use the same casing (either upper or lower)",
     "Command '{name}' should match the case of the command majority ({casing})",
 )
 DUPLICATE_STAGE_NAME = Rule(
     "DuplicateStageName",
-    "duplicate-stage-name",
+    f"{_PAGE}/duplicate-stage-name/",
     "Stage names should be unique",
     "Duplicate stage name {quoted}, stage names should be unique",
 )
 RESERVED_STAGE_NAME = Rule(
     "ReservedStageName",
-    "reserved-stage-name",
+    f"{_PAGE}/reserved-stage-name/",
     "Reserved words should not be used as stage names",
     "Stage name should not use the same name as reserved stage {quoted}",
 )
 JSON_ARGS_RECOMMENDED = Rule(
     "JSONArgsRecommended",
-    "json-args-recommended",
+    f"{_PAGE}/json-args-recommended/",
     "JSON arguments recommended for ENTRYPOINT/CMD to prevent unintended behavior related to"
     " OS signals",
     "JSON arguments recommended for {name} to prevent unintended behavior related to OS signals",
 )
 MAINTAINER_DEPRECATED = Rule(
     "MaintainerDeprecated",
-    "maintainer-deprecated",
+    f"{_PAGE}/maintainer-deprecated/",
     "The MAINTAINER instruction is deprecated, use a label instead to define an image author",
     "Maintainer instruction is deprecated in favor of using label",
 )
 UNDEFINED_ARG_IN_FROM = Rule(
     "UndefinedArgInFrom",
-    "undefined-arg-in-from",
+    f"{_PAGE}/undefined-arg-in-from/",
     "FROM command must use declared ARGs",
     "FROM argument '{variable}' is not declared{suggestion}",
 )
 WORKDIR_RELATIVE_PATH = Rule(
     "WorkdirRelativePath",
-    "workdir-relative-path",
+    f"{_PAGE}/workdir-relative-path/",
     "Relative workdir without an absolute workdir declared within the build can have unexpected"
     " results if the base image changes",
     "Relative workdir {quoted} can have unexpected results if the base image changes",
 )
 UNDEFINED_VAR = Rule(
     "UndefinedVar",
-    "undefined-var",
+    f"{_PAGE}/undefined-var/",
     "Variables should be defined before their use",
     "Usage of undefined variable '${variable}'{suggestion}",
 )
 MULTIPLE_INSTRUCTIONS_DISALLOWED = Rule(
     "MultipleInstructionsDisallowed",
-    "multiple-instructions-disallowed",
+    f"{_PAGE}/multiple-instructions-disallowed/",
     "Multiple instructions of the same type should not be used in the same stage",
     "Multiple {name} instructions should not be used in the same stage because only the last one"
     " will be used",
 )
 LEGACY_KEY_VALUE_FORMAT = Rule(
     "LegacyKeyValueFormat",
-    "legacy-key-value-format",
+    f"{_PAGE}/legacy-key-value-format/",
     "Legacy key/value format with whitespace separator should not be used",
     '"{name} key=value" should be used instead of legacy "{name} key value" format',
 )
@@ -122,7 +117,7 @@ INVALID_BASE_IMAGE_PLATFORM = Rule(
 )
 REDUNDANT_TARGET_PLATFORM = Rule(
     "RedundantTargetPlatform",
-    "redundant-target-platform",
+    f"{_PAGE}/redundant-target-platform/",
     "Setting platform to predefined $TARGETPLATFORM in FROM is redundant as this is the default"
     " behavior",
     "Setting platform to predefined {platform} in FROM is redundant as this is the default"
@@ -130,31 +125,31 @@ REDUNDANT_TARGET_PLATFORM = Rule(
 )
 SECRETS_USED_IN_ARG_OR_ENV = Rule(
     "SecretsUsedInArgOrEnv",
-    "secrets-used-in-arg-or-env",
+    f"{_PAGE}/secrets-used-in-arg-or-env/",
     "Sensitive data should not be used in the ARG or ENV commands",
     "Do not use ARG or ENV instructions for sensitive data ({name} {quoted})",
 )
 INVALID_DEFAULT_ARG_IN_FROM = Rule(
     "InvalidDefaultArgInFrom",
-    "invalid-default-arg-in-from",
+    f"{_PAGE}/invalid-default-arg-in-from/",
     "Default value for global ARG results in an empty or invalid base image name",
     "Default value for ARG {image} results in empty or invalid base image name",
 )
 FROM_PLATFORM_FLAG_CONST_DISALLOWED = Rule(
     "FromPlatformFlagConstDisallowed",
-    "from-platform-flag-const-disallowed",
+    f"{_PAGE}/from-platform-flag-const-disallowed/",
     "FROM --platform flag should not use a constant value",
     "FROM --platform flag should not use constant value {quoted}",
 )
 COPY_IGNORED_FILE = Rule(
     "CopyIgnoredFile",
-    "copy-ignored-file",
+    f"{_PAGE}/copy-ignored-file/",
     "Attempting to Copy file that is excluded by .dockerignore",
     "Attempting to {name} file {quoted} that is excluded by .dockerignore",
 )
 INVALID_DEFINITION_DESCRIPTION = Rule(
     "InvalidDefinitionDescription",
-    "invalid-definition-description",
+    f"{_PAGE}/invalid-definition-description/",
     "Comment for build stage or argument should follow the format: `# <arg/stage name>"
     " <description>`. If this is not intended to be a description comment, add an empty line or"
     " comment between the instruction and the comment.",
@@ -163,13 +158,13 @@ INVALID_DEFINITION_DESCRIPTION = Rule(
 )
 EXPOSE_PROTO_CASING = Rule(
     "ExposeProtoCasing",
-    "expose-proto-casing",
+    f"{_PAGE}/expose-proto-casing/",
     "Protocol in EXPOSE instruction should be lowercase",
     "Defined protocol '{port}' in EXPOSE instruction should be lowercase",
 )
 EXPOSE_INVALID_FORMAT = Rule(
     "ExposeInvalidFormat",
-    "expose-invalid-format",
+    f"{_PAGE}/expose-invalid-format/",
     "IP address and host-port mapping should not be used in EXPOSE instruction. This will become"
     " an error in a future release",
     "EXPOSE instruction should not define an IP address or host-port mapping, found '{port}'",

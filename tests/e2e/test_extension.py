@@ -1,0 +1,142 @@
+"""The example of a language of one's own, as an image that Dockerfiles name in their first line."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from llb.client import Client, image, local
+from llb.errors import SolveError, render
+
+if TYPE_CHECKING:
+    from tests.e2e.conftest import Buildctl
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "05_extension"
+LLB = Path(sys.executable).with_name("llb")
+# Packages for apt that need no network: each has one file.
+DOCKERFILE = """\
+# syntax=SYNTAX
+FROM python:3.13-slim AS base
+RUN <<EOF
+set -e
+rm -rf /etc/apt/sources.list /etc/apt/sources.list.d
+mkdir -p /packages && cd /packages
+for name in greet wave; do
+  mkdir -p tree/DEBIAN "tree/opt"
+  echo "hello from $name" > "tree/opt/$name"
+  printf 'Package: %s\\nVersion: 1.0\\nArchitecture: all\\nMaintainer: a\\nDescription: b\\n' \
+    "$name" | tee -a Packages > tree/DEBIAN/control
+  dpkg-deb --build tree "$name.deb"
+  printf 'Filename: ./%s.deb\\nSize: %s\\nSHA256: %s\\n\\n' "$name" "$(stat -c %s "$name.deb")" \
+    "$(sha256sum "$name.deb" | cut -d' ' -f1)" >> Packages
+  rm -r tree
+done
+echo 'deb [trusted=yes] file:/packages ./' > /etc/apt/sources.list
+EOF
+FROM base AS installed
+ARG WHAT=greet
+APT $WHAT wave
+RUN apt-get --version && ls /var/lib/apt/lists /var/cache/apt > /left
+FROM scratch
+COPY --from=installed /opt/ /left /
+"""
+
+
+@pytest.fixture(scope="session")
+def language(frontend: str, buildkit_host: str) -> str:
+    """The name under which the example's image was pushed."""
+    name = f"{frontend.partition('/')[0]}/test/apt"
+    with Client(buildkit_host) as client:
+        client.solve(
+            frontend="dockerfile.v0",
+            frontend_attrs={"build-arg:FRONTEND": frontend},
+            local={"context": EXAMPLE, "dockerfile": EXAMPLE},
+            exports=[image(name, push=True)],
+        )
+    return name
+
+
+def context(folder: Path, text: str, language: str) -> Path:
+    folder.mkdir()
+    (folder / "Dockerfile").write_text(text.replace("SYNTAX", language))
+    return folder
+
+
+def check_result(folder: Path) -> None:
+    assert (folder / "greet").read_text() == "hello from greet\n"
+    assert (folder / "wave").read_text() == "hello from wave\n"
+    # What apt loads is in caches, and not in the image.
+    assert (folder / "left").read_text() == "/var/cache/apt:\n\n/var/lib/apt/lists:\n"
+
+
+def test_buildctl_builds_a_dockerfile_that_names_it(
+    language: str, buildctl: Buildctl, tmp_path: Path
+) -> None:
+    folder = context(tmp_path / "context", DOCKERFILE, language)
+    done = subprocess.run(
+        [
+            *(buildctl.program, "--addr", buildctl.address, "build", "--frontend", "dockerfile.v0"),
+            *("--local", f"context={folder}", "--local", f"dockerfile={folder}", "--no-cache"),
+            *("--output", f"type=local,dest={tmp_path / 'out'}", "--progress", "rawjson"),
+        ],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    check_result(tmp_path / "out")
+    events = [json.loads(line) for line in done.stderr.splitlines()]
+    names = {each["name"] for event in events for each in event.get("vertexes") or ()}
+    assert "[installed 1/2] APT greet wave" in names
+    (warning,) = (each for event in events for each in event.get("warnings") or ())
+    assert warning["range"] == [{"start": {"line": 20}, "end": {"line": 20}}]
+
+
+def test_llb_builds_a_dockerfile_that_names_it(
+    language: str, buildkit_host: str, tmp_path: Path
+) -> None:
+    folder = context(tmp_path / "context", DOCKERFILE, language)
+    done = subprocess.run(
+        [LLB, "build", folder, "-o", tmp_path / "out", "--progress", "plain"],
+        env={"BUILDKIT_HOST": buildkit_host},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    check_result(tmp_path / "out")
+    rule = "RunAptGet: APT keeps what it loads for other builds, RUN apt-get does not (line 20)"
+    assert f"WARN: {rule}" in done.stderr
+
+
+REFUSED = """\
+error: Dockerfile:3:11: no name of a package: Wave (hint: git, or git=1:2.47)
+1 |     # syntax=SYNTAX
+2 |     FROM python:3.13-slim
+3 | >>> APT greet Wave
+  |               ^^^^"""
+UNKNOWN = """\
+error: Dockerfile:3:1: dockerfile parse error on line 3: unknown instruction: APTT \
+(did you mean APT?)
+1 |     # syntax=SYNTAX
+2 |     FROM python:3.13-slim
+3 | >>> APTT greet
+  |     ^^^^"""
+
+
+@pytest.mark.parametrize(("line", "told"), [("APT greet Wave", REFUSED), ("APTT greet", UNKNOWN)])
+def test_a_mistake_is_shown_with_its_place(
+    line: str, told: str, language: str, buildkit_host: str, tmp_path: Path
+) -> None:
+    text = f"# syntax=SYNTAX\nFROM python:3.13-slim\n{line}\n"
+    folder = context(tmp_path / "context", text, language)
+    with Client(buildkit_host) as client, pytest.raises(SolveError) as caught:
+        client.solve(
+            frontend="dockerfile.v0",
+            local={"context": folder, "dockerfile": folder},
+            exports=[local(tmp_path / "out")],
+        )
+    assert render(caught.value) == told.replace("SYNTAX", language)

@@ -1,0 +1,358 @@
+"""Instructions and checks that a language adds to those of Docker."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from frontend.build import build
+from frontend.dockerfile import Conversion, DockerfileError, ImageTable, ResolvedImage, convert
+from frontend.dockerfile.extending import Check, Finding, Language, NewInstruction, Site, Trail
+from frontend.dockerfile.interpret import _BUILDERS
+from frontend.dockerfile.language import INSTRUCTIONS, PLAIN
+from frontend.dockerfile.parser import _SPLITTERS
+from llb import Platform, Scratch, bind, mkdir, mkfile
+from llb.errors import InvalidValueError, render
+from llb.gateway import Request
+from tests.fakes.bridge import Bridge
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+CONFIG: dict[str, Any] = {
+    "architecture": "amd64",
+    "os": "linux",
+    "rootfs": {"diff_ids": ["sha256:a"]},
+    "config": {"Env": ["PATH=/bin"], "OnBuild": ["NOTE from below"]},
+}
+IMAGE = ResolvedImage(f"sha256:{'0' * 64}", json.dumps(CONFIG).encode())
+PLAIN_IMAGE = ResolvedImage(f"sha256:{'1' * 64}", json.dumps({**CONFIG, "config": {}}).encode())
+IMAGES = ImageTable({"docker.io/library/below:latest": IMAGE, "*": PLAIN_IMAGE})
+
+
+def converted(text: str, *instructions: NewInstruction, **options: Any) -> Conversion:
+    language = Language(instructions)
+    return convert(
+        text, resolver=IMAGES, language=language, build_platform="linux/amd64", **options
+    )
+
+
+def note(site: Site) -> None:
+    """NOTE TEXT...: a file that holds a text."""
+    site.take(site.state.file(mkfile("/note", " ".join(site.words)), **site.step()))
+
+
+NOTE = NewInstruction("NOTE", note)
+
+
+def names(conversion: Conversion) -> list[str]:
+    """Return the names of the steps."""
+    found = (
+        conversion.definition.metadata[each.digest] for each in conversion.definition.vertices()
+    )
+    shown = (each.description.get("llb.customname") for each in found)
+    return [each for each in shown if each is not None]
+
+
+def history(conversion: Conversion) -> list[tuple[str, bool]]:
+    """Return what the history of an image says, and whether it says that there is a layer."""
+    entries = json.loads(conversion.image_config)["history"]
+    return [(each["created_by"], "empty_layer" not in each) for each in entries]
+
+
+def ops(conversion: Conversion) -> list[Any]:
+    """Return the operations, as they are dumped, without the one that stands for the result."""
+    return [each.op for each in conversion.definition.vertices()][:-1]
+
+
+def refused(text: str, *instructions: NewInstruction) -> str:
+    with pytest.raises(DockerfileError) as caught:
+        converted(text, *instructions)
+    return render(caught.value)
+
+
+def test_steps_are_numbered_and_placed_as_those_of_docker() -> None:
+    text = "FROM a\nRUN x\nnote one \\\n  two\nWORKDIR /w\n"
+    done = converted(text, NOTE)
+    image = f"docker.io/library/a:latest@sha256:{'1' * 64}"
+    expected = [f"[1/4] FROM {image}", "[2/4] RUN x", "[3/4] NOTE one   two", "[4/4] WORKDIR /w"]
+    assert names(done) == expected
+    assert history(done)[1] == ("NOTE one   two # buildkit", True)
+    (place,) = done.definition.locations[done.definition.vertices()[2].digest]
+    assert [each.line for each in place.ranges] == [3, 4]
+
+
+def test_words_are_expanded_and_quotes_taken_away() -> None:
+    done = converted("FROM scratch\nARG V='a b'\nNOTE \"$V\" '$V' ${V#a?}\n", NOTE)
+    assert ops(done)[-1]["actions"][0]["mkfile"]["data"] == b"a b $V b"
+
+
+def test_an_instruction_comes_through_onbuild_of_a_stage_and_of_an_image() -> None:
+    done = converted("FROM below AS a\nONBUILD NOTE later\nFROM a\n", NOTE)
+    assert [each.partition("] ")[2] for each in names(done)][1:] == [
+        "ONBUILD NOTE from below",
+        "ONBUILD NOTE later",
+    ]
+
+
+def test_a_stage_without_cache_does_it_anew() -> None:
+    daemon = Bridge({"Dockerfile": b"FROM scratch\nNOTE a\n"}, {})
+    request = Request({"no-cache": ""}, platforms=(Platform("linux", "amd64"),))
+    assert build(request, daemon.gateway(), Language([NOTE])) is not None
+
+    seen: list[bool] = []
+
+    def look(site: Site) -> None:
+        seen.append(site.step()["ignore_cache"])
+
+    language = Language([NewInstruction("NOTE", look)])
+    build(request, daemon.gateway(), language)
+    assert seen == [True]
+
+
+def test_a_process_is_run_as_run_does() -> None:
+    def test(site: Site) -> None:
+        site.run(site.words[0], mounts=[bind(Scratch(), "/m", readonly=True)])
+
+    kind = NewInstruction("TEST", test, is_whole=True)
+    text = 'FROM a\nARG A=1\nSHELL ["/bin/ash", "-c"]\n{} echo "$A" \'b\'\n'
+    done = converted(text.format("TEST"), kind, build_args={"http_proxy": "p"})
+    plain = converted(text.format("RUN"), build_args={"http_proxy": "p"})
+    ran = ops(done)[-1]
+    assert ran["meta"] == ops(plain)[-1]["meta"]
+    assert ran["meta"]["args"] == ("/bin/ash", "-c", "echo \"$A\" 'b'")
+    empty = {"input": -1, "dest": "/m", "output": -1, "readonly": True}
+    assert ran["mounts"] == ({"dest": "/"}, empty)
+    assert history(done) == history(plain)
+    assert names(done)[-1] == names(plain)[-1].replace("RUN", "TEST")
+
+
+def test_flags_are_read_as_those_of_docker() -> None:
+    seen: list[object] = []
+
+    def look(site: Site) -> None:
+        seen.extend([site.flag("one"), site.flag("none"), site.flags("many"), site.switch("on")])
+        seen.extend([site.switch("off"), site.words])
+
+    kind = NewInstruction(
+        "LOOK", look, flags=("one", "none"), repeated=("many",), switches=("on", "off")
+    )
+    line = 'LOOK --one="a b" --many=$V --many=2 --on --off=false x\n'
+    converted(f"FROM scratch\nARG V=1\n{line}", kind)
+    assert seen == ["a b", None, ("1", "2"), True, False, ("x",)]
+    assert refused("FROM scratch\nLOOK --mayn=1 x\n", kind) == (
+        "error: Dockerfile:2:6: unknown flag: --mayn (did you mean many?)\n"
+        "1 |     FROM scratch\n"
+        "2 | >>> LOOK --mayn=1 x\n"
+        "  |          ^^^^^^\n"
+        "hint: its flags are --one, --none, --on, --off, --many"
+    )
+    assert "duplicate flag specified: --one" in refused(
+        "FROM scratch\nLOOK --one=1 --one=2 x", kind
+    )
+
+
+def test_trees_of_stages_images_and_the_context_are_taken_from() -> None:
+    def take(site: Site) -> None:
+        tree = site.tree("from") or site.context("file")
+        site.take(site.state.copy(tree, "/x", **site.step()))
+
+    kind = NewInstruction("TAKE", take, trees=("from",), least=0)
+    for given, images in (("a", ["one"]), ("two", ["two"])):
+        done = converted(f"FROM one AS a\nFROM scratch\nTAKE --from={given}\n", kind)
+        *sources, taken = ops(done)
+        assert [each["identifier"].split("/")[-1].split(":")[0] for each in sources] == images
+        assert taken["actions"][0]["copy"]["dest"] == "/x"
+    source, _ = ops(converted("FROM scratch\nTAKE\n", kind))
+    assert source["attrs"]["local.followpaths"] == '["file"]'
+    assert refused("FROM scratch AS a\nTAKE --from=b\nFROM a AS b\n", kind).startswith(
+        'error: Dockerfile:2: cannot copy from stage "b", '
+    )
+
+
+def test_documents_are_given_with_their_variables_replaced() -> None:
+    seen: list[tuple[str, ...]] = []
+
+    def look(site: Site) -> None:
+        seen.append((*site.words, *site.documents))
+
+    kind = NewInstruction("LOOK", look, documents=True)
+    text = "LOOK x <<A <<-'B'\n$V\nA\n\t$V\nB\n"
+    converted(f"FROM scratch\nARG V=1\n{text}", kind)
+    converted(f"FROM scratch AS a\nARG V=1\nONBUILD {text}FROM a\n", kind)
+    assert seen == [("x", "1\n", "$V\n")] * 2
+    assert "unknown instruction: $V" in refused(
+        f"FROM scratch\n{text}", NewInstruction("LOOK", look)
+    )
+
+
+def test_settings_reach_the_image_and_processes_and_are_no_step() -> None:
+    def configure(site: Site) -> None:
+        site.configure("Labels", {"b": "2"})
+        site.configure("User", site.words[0])
+        site.configure("WorkingDir", "w")
+        site.configure("StopSignal", "INT")
+        site.set_variable("V", f"{site.env['V']}{site.config('User')}{site.platform}")
+
+    kind = NewInstruction("SETUP", configure, is_step=False)
+    done = converted("FROM a\nLABEL a=1\nENV V=0\nSETUP me\nRUN $V\n", kind)
+    config = json.loads(done.image_config)["config"]
+    assert config["Labels"] == {"a": "1", "b": "2"}
+    assert (config["User"], config["WorkingDir"], config["StopSignal"]) == ("me", "/w", "INT")
+    assert config["Env"][1] == "V=0melinux/amd64"
+    process = ops(done)[-1]["meta"]
+    assert (process["user"], process["cwd"]) == ("me", "/w")
+    assert "V=0melinux/amd64" in process["env"]
+    assert names(done)[-1] == "[2/2] RUN 0melinux/amd64"
+    assert history(done)[2:] == [("SETUP me", False), ("RUN /bin/sh -c $V # buildkit", True)]
+
+
+def test_several_steps_have_the_same_number() -> None:
+    def twice(site: Site) -> None:
+        site.take(site.state.file(mkdir("/a"), **site.step()))
+        site.run(["b"])
+
+    done = converted("FROM scratch\nTWICE x\nRUN y\n", NewInstruction("TWICE", twice))
+    assert names(done) == ["[1/2] TWICE x", "[1/2] TWICE x", "[2/2] RUN y"]
+    assert history(done) == [
+        ("TWICE x # buildkit", True),
+        ("RUN b # buildkit", True),
+        ("RUN /bin/sh -c y # buildkit", True),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("NOTES a", "2:1: unknown instruction: NOTES (did you mean NOTE?)"),
+        ("noet a", "2:1: unknown instruction: noet (did you mean note?)"),
+        ("NOTE", "2: NOTE takes 1 or more arguments, not 0"),
+        ("NOTE ${V:?none}", '2: failed to process "${V:?none}": V: none'),
+        ("ONBUILD NOTES a", ""),
+    ],
+)
+def test_mistakes_are_told_with_their_place(text: str, message: str) -> None:
+    if not message:
+        assert "unknown instruction: NOTES (did you mean NOTE?)" in refused(
+            f"FROM scratch AS a\n{text}\nFROM a", NOTE
+        )
+        return
+    assert (
+        refused(f"FROM scratch\n{text}\n", NOTE).splitlines()[0] == f"error: Dockerfile:{message}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("least", "most", "words"),
+    [(0, 0, "0 arguments, not 1"), (2, 2, "2 arguments, not 1"), (2, 3, "2 to 3 arguments, not 1")],
+)
+def test_the_number_of_words_is_checked(least: int, most: int, words: str) -> None:
+    kind = NewInstruction("NOTE", note, least=least, most=most)
+    assert f"NOTE takes {words}" in refused("FROM scratch\nNOTE a\n", kind)
+
+
+def misuse(text: str) -> Callable[[Site], None]:
+    def convert(site: Site) -> None:
+        match text:
+            case "step":
+                site.run("x")
+            case "take":
+                site.take(Scratch())
+            case "Env":
+                site.configure("Env", [])
+            case _:
+                site.configure(text, "")
+
+    return convert
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("step", "BAD is no step, and changes no files"),
+        ("take", "BAD is no step, and changes no files"),
+        ("Env", "Env cannot be set as a whole"),
+        ("Labls", "no entry of an image config: 'Labls'"),
+    ],
+)
+def test_what_an_instruction_may_not_do_is_refused_at_its_line(text: str, message: str) -> None:
+    kind = NewInstruction("BAD", misuse(text), is_step=False)
+    told = refused("FROM scratch\nBAD x\n", kind)
+    assert told.startswith(f"error: Dockerfile:2: {message}")
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: NewInstruction("run", note), "no name of an instruction: 'run'"),
+        (lambda: NewInstruction("RUN", note), "the instruction RUN is there already"),
+        (lambda: NewInstruction("A", note, flags=("--b",)), "no flag of A: '--b'"),
+        (lambda: Language([NOTE, NOTE]), "the instruction NOTE is there already"),
+        (lambda: Language([], [seen("StageNameCasing")]), "the check StageNameCasing is there"),
+    ],
+)
+def test_names_that_are_none_or_are_taken_are_refused(
+    make: Callable[[], object], message: str
+) -> None:
+    with pytest.raises(InvalidValueError) as caught:
+        make()
+    assert caught.value.message.startswith(message)
+
+
+def found(trail: Trail) -> Iterator[Finding]:
+    """Find what was converted, and the file's own instructions where nothing was."""
+    for step in trail.steps:
+        yield Finding(step.instruction.origin, {"name": step.instruction.origin.name})
+
+
+def seen(name: str) -> Check:
+    return Check(
+        name, found, message="{name}", description="It is there", url="https://example.org"
+    )
+
+
+SEEN = Language([NOTE], [seen("Seen")])
+
+
+def test_a_check_warns_beside_those_of_docker() -> None:
+    text = "FROM scratch AS A\nNOTE a\n# check=skip=Seen\nNOTE b\n"
+    done = convert(text, resolver=IMAGES, language=SEEN)
+    assert done.warnings == (
+        "StageNameCasing: Stage name 'A' should be lowercase (line 1)",
+        "Seen: NOTE (line 2)",
+    )
+    off = convert(f"# check=skip=Seen\n{text}", resolver=IMAGES, language=SEEN)
+    assert len(off.warnings) == 1
+
+
+def test_a_check_warns_of_a_file_that_fails_and_reaches_the_client() -> None:
+    text = b"FROM scratch\nNOTE a\nSTOPSIGNAL x\n"
+    daemon = Bridge({"Dockerfile": text}, {})
+    request = Request({}, platforms=(Platform("linux", "amd64"),))
+    with pytest.raises(DockerfileError):
+        build(request, daemon.gateway(), SEEN)
+    shown = [(each.short.decode(), each.url) for each in daemon.warnings]
+    assert shown == [
+        ("Seen: NOTE (line 2)", "https://example.org"),
+        ("Seen: STOPSIGNAL (line 3)", "https://example.org"),
+    ]
+
+
+@pytest.mark.parametrize("name", ["frontend.lint", "frontend.outline", "frontend.targets"])
+def test_requests_are_answered_in_the_language(name: str) -> None:
+    daemon = Bridge({"Dockerfile": b"FROM scratch AS a\nNOTE a\n"}, {})
+    request = Request({"requestid": name}, platforms=(Platform("linux", "amd64"),))
+    answer = build(request, daemon.gateway(), SEEN).metadata["result.json"]
+    assert (b"Seen" in answer) == (name == "frontend.lint")
+
+
+def test_undefined_variables_are_warned_of() -> None:
+    done = converted("FROM scratch\nNOTE $A\n", NOTE)
+    assert done.warnings == ("UndefinedVar: Usage of undefined variable '$A' (line 2)",)
+
+
+def test_the_tables_have_all_instructions_of_docker() -> None:
+    assert tuple(_BUILDERS) == INSTRUCTIONS == PLAIN.names
+    assert tuple(name.upper() for name in _SPLITTERS) == INSTRUCTIONS
