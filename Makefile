@@ -89,7 +89,7 @@ conformance: wheels up ## Run BuildKit's own Dockerfile tests against this front
 	$(STACK_ENV) $(BIN)/llb build -f Dockerfile.frontend . --output type=oci,dest=dist/ours.tar
 	echo 'FROM docker/dockerfile:1' > dist/stock.Dockerfile
 	$(STACK_ENV) $(BIN)/llb build -f dist/stock.Dockerfile . --output type=oci,dest=dist/stock.tar
-	dev/suite --table docs/suite.md pyllb=dist/ours.tar stock=dist/stock.tar
+	dev/suite --table docs/conformance.md pyllb=dist/ours.tar stock=dist/stock.tar
 
 bench: setup up ## Measure against buildctl and the stock frontend, side by side.
 	$(STACK_ENV) $(BIN)/python -m bench
