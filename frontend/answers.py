@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from frontend.dockerfile.octets import shown
 from llb.gateway import Result
 
 if TYPE_CHECKING:
@@ -39,4 +40,4 @@ def given(fields: Mapping[str, Any]) -> dict[str, Any]:
 
 def _encode(value: Any) -> bytes:
     text = json.dumps(value, indent=2, ensure_ascii=False)
-    return text.translate(_ESCAPED).encode("utf-8", errors="replace")
+    return shown(text).translate(_ESCAPED).encode()

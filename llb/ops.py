@@ -17,7 +17,7 @@ from llb.choices import check_limit
 from llb.errors import InvalidValueError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
 
     from attrs import Attribute
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 
 _KEPT_VARIABLES = 64
+_LINKED_VARIABLES = 4
 
 
 class Network(Enum):
@@ -270,8 +271,16 @@ class Env:
         """Return the environment with ``key`` assigned, or removed where ``value`` is None."""
         return Env(self, key, value)
 
-    def set_all(self, pairs: Iterable[tuple[str, str | None]]) -> Env:
-        """Return the environment with keys assigned one after the other, as a chain of its own."""
+    def set_all(self, pairs: Sequence[tuple[str, str | None]]) -> Env:
+        """Return the environment with keys assigned one after the other.
+
+        Many of them begin a chain of their own.
+        """
+        if len(pairs) <= _LINKED_VARIABLES:
+            env = self
+            for key, value in pairs:
+                env = Env(env, key, value)
+            return env
         items = dict(self.items())
         for key, value in pairs:
             items.pop(key, None)

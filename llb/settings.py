@@ -15,9 +15,6 @@ if TYPE_CHECKING:
 
     from llb.platforms import Platform
 
-# So many variables are kept as links of a chain, more of them as a whole.
-_FEW = 4
-
 MountValue: TypeAlias = ops.Mount | ops.Secret | ops.SSH
 
 _ULIMITS = (
@@ -65,17 +62,12 @@ class Settings:
 
 def with_env(process: ops.Process, pairs: Sequence[tuple[str, str | None]]) -> ops.Process:
     """Return the process with variables set, or removed where a value is None."""
-    env = process.env
     for key, value in pairs:
         if not key or "=" in key or "\0" in key or (value is not None and "\0" in value):
             raise InvalidValueError(
                 f"invalid environment variable {key!r}: expected a name without '=' and NUL"
             )
-    if len(pairs) > _FEW:
-        return process.with_env(env.set_all(pairs))
-    for key, value in pairs:
-        env = env.set(key, value)
-    return process if env is process.env else process.with_env(env)
+    return process.with_env(process.env.set_all(pairs)) if pairs else process
 
 
 def joined(cwd: str, path: str) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from frontend.dockerfile.octets import encode
+
 _INSIDE = re.compile(r'(?:[^"]|"")*')
 
 
@@ -49,5 +51,5 @@ def _quoted(text: str, start: int) -> tuple[str, int]:
 
 
 def _error(text: str, place: int, reason: str) -> ValueError:
-    column = len(text[:place].encode()) + 1
+    column = len(encode(text[:place])) + 1
     return ValueError(f"parse error on line 1, column {column}: {reason}")

@@ -13,6 +13,7 @@ from attrs import field, frozen
 
 from frontend.dockerfile.gotext import quote
 from frontend.dockerfile.nearest import nearest, suggestion
+from frontend.dockerfile.octets import shown
 from llb.errors import LLBError, Span, did_you_mean
 
 if TYPE_CHECKING:
@@ -37,8 +38,8 @@ class DockerfileError(LLBError):
         hint: str | None = None,
         words: str | None = None,
     ) -> None:
-        super().__init__(message, span=span, hint=hint)
-        self.words = message if words is None else words
+        super().__init__(shown(message), span=span, hint=hint)
+        self.words = self.message if words is None else words
 
     @property
     def docker_words(self) -> str:
@@ -57,19 +58,24 @@ class Source:
     text: str = field(repr=False)
 
     @cached_property
+    def shown(self) -> str:
+        """The text for people."""
+        return shown(self.text)
+
+    @cached_property
     def lines(self) -> list[str]:
-        """The text in lines."""
-        return self.text.split("\n")
+        """The text for people in lines."""
+        return self.shown.split("\n")
 
     def span(self, line: int, end_line: int | None = None, word: str | None = None) -> Span:
         """Return the place of an instruction, and of a word on its first line."""
         column = None
         if word and 0 < line <= len(self.lines):
-            found = self.lines[line - 1].find(word)
+            found = self.lines[line - 1].find(shown(word))
             column = found + 1 if found >= 0 else None
         return Span(
             filename=self.filename,
-            text=self.text,
+            text=self.shown,
             line=max(line, 1),
             end_line=max(end_line or line, 1),
             column=column,
@@ -124,7 +130,7 @@ def unknown_instruction(span: Span, name: str, known: Iterable[str]) -> Dockerfi
     """Return the error of a first word that is no instruction."""
     # Docker compares without regard to case, and answers in the case of the word.
     near = nearest(name.upper(), known)
-    if near is not None and (name != name.upper() or name == name.lower()):
+    if near is not None and (shown(name).upper() != name or name == name.lower()):
         near = near.lower()
     suggested = "" if near is None else f" (did you mean {near}?)"
     return DockerfileError(f"unknown instruction: {name}{suggested}", span=span)
@@ -514,6 +520,13 @@ def violations(names: Iterable[str]) -> DockerfileError:
 def bad_ignore(span: Span, reason: str) -> DockerfileError:
     """Return the error of a line of an ignore file that is no pattern."""
     return DockerfileError(reason, span=span, words="syntax error in pattern")
+
+
+def not_utf8(span: Span) -> DockerfileError:
+    """Return the error of an operation that would hold bytes that are no UTF-8."""
+    return DockerfileError(
+        "string field contains invalid UTF-8", span=span, hint="a Dockerfile is written in UTF-8"
+    )
 
 
 def lone_exclusion(span: Span) -> DockerfileError:

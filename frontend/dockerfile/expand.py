@@ -19,6 +19,7 @@ from frontend.dockerfile.globs import (
     trim_prefix,
     trim_suffix,
 )
+from frontend.dockerfile.octets import shown
 from frontend.dockerfile.words import WHITE
 
 if TYPE_CHECKING:
@@ -67,15 +68,15 @@ class Expander:
         # Nearly all words are one of these, and the long way takes ten times as long.
         patterns = _patterns(self.escape, self.quotes)
         if patterns.special.search(text) is None:
-            return text
+            return shown(text)
         if patterns.simple.match(text) is not None:
-            return self._replaced(text, env, patterns)
+            return self._replaced(shown(text), env, patterns)
         return self._read(text, env, None)
 
     def words(self, text: str, env: Mapping[str, str]) -> tuple[str, ...]:
         """Return ``text`` expanded and then split at spaces outside of quotes."""
         if "<" not in text and _patterns(self.escape, self.quotes).special.search(text) is None:
-            return tuple([word for word in _SPACE.split(text) if word])
+            return tuple([word for word in _SPACE.split(shown(text)) if word])
         words = _Words()
         self._read(text, env, words)
         return words.all()
@@ -107,7 +108,7 @@ class Expander:
 
     def _read(self, text: str, env: Mapping[str, str], words: _Words | None) -> str:
         try:
-            return _Reader(self, text.removeprefix(_BOM), env, words).read()
+            return _Reader(self, shown(text).removeprefix(_BOM), env, words).read()
         except ExpansionError as error:
             error.word = text
             raise

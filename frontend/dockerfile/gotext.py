@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+# Bytes of a file that are no UTF-8, as Python decodes them.
+_OCTETS = range(0xDC80, 0xDD00)
 _ESCAPES = {
     "\a": "\\a",
     "\b": "\\b",
@@ -51,6 +53,8 @@ def _character(character: str) -> str:
     if character.isprintable():
         return character
     code = ord(character)
+    if code in _OCTETS:
+        return f"\\x{code & 0xFF:02x}"
     if code < 0x80:
         return f"\\x{code:02x}"
     return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"

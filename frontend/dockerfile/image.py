@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import evolve, field, frozen
 
+from frontend.dockerfile.octets import encode, shown
 from llb import Platform
 from llb.errors import InputError
 
@@ -209,7 +210,7 @@ def _history(entry: Mapping[str, Any]) -> dict[str, Any]:
 def _ordered(key: str, value: Any) -> Any:
     """Return an entry of the config with its own entries in the order of Go's encoder."""
     if key in SETS:
-        return {name: value[name] for name in sorted(value, key=str.encode)}
+        return {name: value[name] for name in sorted(value, key=encode)}
     if key == "Healthcheck":
         return {name: value[name] for name in _HEALTH_KEYS if value.get(name)}
     return value
@@ -219,4 +220,4 @@ def _encode(value: Mapping[str, Any]) -> bytes:
     text = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
     for character in "<>&\u2028\u2029":
         text = text.replace(character, f"\\u{ord(character):04x}")
-    return text.encode()
+    return shown(text, r"\\ufffd").encode()

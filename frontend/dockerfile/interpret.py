@@ -33,6 +33,7 @@ from frontend.dockerfile.instructions import (
     Workdir,
 )
 from frontend.dockerfile.mounts import parse_flag
+from frontend.dockerfile.octets import encode
 from frontend.dockerfile.parser import Node, Parsed, parse, parse_heredoc
 from frontend.dockerfile.words import WHITE, split_first
 
@@ -76,7 +77,7 @@ def interpret_trigger(
     Raises DockerfileError at that FROM.
     """
     try:
-        nodes = parse(expression.encode(), source.filename, language).nodes
+        nodes = parse(encode(expression), source.filename, language).nodes
         if len(nodes) != 1:
             raise errors.bad_trigger(begin.origin.span, _NOT_ONE)
         node = evolve(nodes[0], lines=begin.origin.lines)

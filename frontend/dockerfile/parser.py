@@ -17,6 +17,7 @@ from attrs import define, field, frozen, mutable
 from frontend.dockerfile import errors
 from frontend.dockerfile.expand import Expander, ExpansionError
 from frontend.dockerfile.language import PLAIN, Language
+from frontend.dockerfile.octets import decode, encode, shown
 from frontend.dockerfile.syntax import parse_directive
 from frontend.dockerfile.words import (
     WHITE,
@@ -38,7 +39,6 @@ _SURELY_SHORT = _MAX_LINE // 4
 _LINES = re.compile(r"[^\n]*\n|[^\n]+")
 _BOM = "\ufeff"
 _HEREDOC = re.compile(r"([0-9]*)<<(-?)\s*([^<]*)\Z")
-_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _LEADING_TABS = re.compile(r"^\t+", re.MULTILINE)
 _WITH_HEREDOCS = ("add", "copy", "run")
 
@@ -98,9 +98,7 @@ class Parsed:
 
 def parse(text: bytes, filename: str, language: Language = PLAIN) -> Parsed:
     """Return the instructions of a Dockerfile. Raises DockerfileError."""
-    source = errors.Source(
-        filename, text, text.decode("utf-8", errors="replace").removeprefix(_BOM)
-    )
+    source = errors.Source(filename, text, decode(text).removeprefix(_BOM))
     if not text:
         raise errors.empty_file(source)
     reader = _Parser(source, language)
@@ -160,7 +158,7 @@ class _Parser:
     def lines(self) -> Iterator[str]:
         """Return the lines up to one that is too long, which Docker refuses after all others."""
         for line in _LINES.findall(self.source.text):
-            if len(line) > _SURELY_SHORT and len(line.rstrip("\n").encode()) > _MAX_LINE:
+            if len(line) > _SURELY_SHORT and len(encode(line.rstrip("\n"))) > _MAX_LINE:
                 self.is_cut = True
                 return
             self.line += 1
@@ -174,7 +172,7 @@ class _Parser:
             # Docker takes the first character away, be it the sign or the space before it.
             text = written[1:].strip(WHITE)
             if text:
-                self.comments.append(text)
+                self.comments.append(shown(text))
             else:
                 self.comments = []
             return
@@ -283,7 +281,7 @@ def _json(rest: str, where: _Where) -> tuple[str, ...] | None:
         return None
     if not all(isinstance(value, str) for value in values):
         raise errors.not_strings(where())
-    return tuple(_LONE_SURROGATE.sub("\ufffd", value) for value in values)
+    return tuple(shown(value) for value in values)
 
 
 def _maybe_json(rest: str, escape: str, where: _Where) -> _Split:  # noqa: ARG001

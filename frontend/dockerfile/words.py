@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from frontend.dockerfile.octets import decode, encode, shown
+
 # White space as Go's ``unicode.IsSpace`` has it; Python counts U+001C to U+001F too.
 WHITE = (
     "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009"
@@ -43,6 +45,7 @@ def split_quoted(text: str, escape: str) -> tuple[str, ...]:
 
     Quotes and escapes stay in the words; they are taken away by expansion.
     """
+    text = shown(text)
     if escape not in text:
         return tuple(_UNESCAPED.findall(text))
     words: list[str] = []
@@ -93,8 +96,8 @@ def split_flags(text: str, escape: str) -> tuple[tuple[str, ...], str]:
         return (), text
     if not text.isascii():
         # Docker reads flags byte by byte, each as a character of Latin 1.
-        flags, rest = _split_flags(text.encode().decode("latin-1"), escape)
-        return flags, rest.encode("latin-1").decode(errors="replace")
+        flags, rest = _split_flags(encode(text).decode("latin-1"), escape)
+        return flags, decode(rest.encode("latin-1"))
     return _split_flags(text, escape)
 
 

@@ -9,7 +9,7 @@ from attrs import define, field
 from frontend.dockerfile import errors
 from frontend.dockerfile.contexts import ResolvedContext
 from frontend.dockerfile.convert.context import to_context
-from frontend.dockerfile.convert.naming import COMMAND, Numbering
+from frontend.dockerfile.convert.naming import COMMAND, Numbering, described
 from frontend.dockerfile.convert.variables import with_variables
 from frontend.dockerfile.draft import Draft
 from frontend.dockerfile.expand import Expander
@@ -170,6 +170,7 @@ class Conversion:
         )
         self.results: dict[Stage, StageResult] = {}
         self._images = images
+        self._unwritable: Origin | None = None
         self._contexts = [self.context]
         self._file = SourceFile(
             filename=source.filename,
@@ -211,8 +212,17 @@ class Conversion:
         ranges = tuple([Range(line, line) for line in range(first, max(first, last) + 1)])
         return (Location(self._file, ranges),)
 
+    def note_unwritable(self, origin: Origin) -> None:
+        """Note that an operation cannot hold what an instruction says."""
+        self._unwritable = self._unwritable or origin
+
     def settle(self, target: StageResult) -> None:
-        """Note that all uses of contexts are known, and that all of the target is wanted."""
+        """Note that all uses of contexts are known, and that all of the target is wanted.
+
+        Raises DockerfileError where an operation could not hold what an instruction says.
+        """
+        if self._unwritable is not None:
+            raise errors.not_utf8(self._unwritable.span)
         target.use("/")
         for each in self._contexts:
             each.settle()
@@ -257,7 +267,7 @@ class Conversion:
             ref,
             platform=platform,
             resolve_mode=self.options.resolve_mode,
-            description={COMMAND: stage.origin.code if stage.begin else ""},
+            description=described(stage.origin) if stage.begin else {COMMAND: ""},
             name=numbering.next(f"FROM {ref}"),
             locations=self._image_locations(stage),
         )

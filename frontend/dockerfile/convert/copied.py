@@ -14,6 +14,7 @@ from attrs import evolve, frozen
 from frontend.dockerfile import errors
 from frontend.dockerfile.convert.naming import COMMAND
 from frontend.dockerfile.git_refs import GitRef, parse_git_ref
+from frontend.dockerfile.octets import encode
 from frontend.dockerfile.remote import filename_of, repository, web_file
 from frontend.dockerfile.windows import DRIVE, to_slashes
 from llb import Scratch, mkfile
@@ -84,7 +85,7 @@ def copy_actions(copied: Copied, tree: State) -> Iterator[CopyAction]:
             yield _from_tree(wanted, tree, source)
     for name, content in copied.documents:
         path = copied.path(name)
-        inline = Scratch().file(mkfile(path, content), name=_INLINE, locations=())
+        inline = Scratch().file(mkfile(path, encode(content)), name=_INLINE, locations=())
         yield _action(copied, inline, absolute("/", path))
 
 

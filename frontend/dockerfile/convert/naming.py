@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from attrs import define
 
 from frontend.dockerfile.expand import ExpansionError
+from frontend.dockerfile.octets import shown
 from llb import Platform
 from llb.errors import InvalidValueError
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from frontend.dockerfile.expand import Expander
+    from frontend.dockerfile.instructions import Origin
 
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 COMMAND = "com.docker.dockerfile.v1.command"
@@ -78,11 +80,16 @@ def _target(base: Platform, env: Mapping[str, str]) -> Platform | None:
     ).normalize()
 
 
+def described(origin: Origin) -> dict[str, str]:
+    """Return the text of an instruction as tools find it at its steps."""
+    return {COMMAND: shown(origin.code)}
+
+
 def expanded_code(code: str, expander: Expander, env: Mapping[str, str]) -> str:
     """Return an instruction's text with its variables replaced and its name in capitals."""
     try:
         text = expander.word(code, env)
     except ExpansionError:
-        text = code
+        text = shown(code)
     name, space, rest = text.partition(" ")
     return f"{name.upper()}{space}{rest}"

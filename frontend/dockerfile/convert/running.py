@@ -8,7 +8,8 @@ from attrs import evolve
 
 from frontend.dockerfile import errors
 from frontend.dockerfile.convert.mounting import mount_values, parse_mounts
-from frontend.dockerfile.convert.naming import COMMAND, expanded_code
+from frontend.dockerfile.convert.naming import described, expanded_code
+from frontend.dockerfile.octets import encode, has_octets
 from frontend.dockerfile.parser import parse_heredoc
 from frontend.dockerfile.windows import SHELL
 from llb import Network, ProxyEnv, Scratch, Security, bind, mkfile
@@ -41,6 +42,8 @@ def run(conversion: Conversion, result: StageResult, instruction: Run) -> None:
     args, documents, summary = _command(instruction, result.image)
     if instruction.shell:
         args = tuple(with_shell(result.image, args))
+    if any(map(has_octets, args)):
+        conversion.note_unwritable(instruction.origin)
     mounts = parse_mounts(conversion, result, instruction)
     result.use("/")
     trees = mount_values(conversion, result, instruction, mounts)
@@ -101,7 +104,7 @@ def _step(
     known = {**env, **secrets} if secrets else env
     shown = expanded_code(code + summary, conversion.naming, known)
     return {
-        "description": {COMMAND: code},
+        "description": described(instruction.origin),
         "name": result.numbering.next(shown, env),
         "ignore_cache": result.no_cache,
         "locations": conversion.locations(instruction.origin),
@@ -150,7 +153,9 @@ def _command(instruction: Run, image: Draft) -> tuple[tuple[str, ...], list[Moun
     data = first.chomped
     if image.is_windows or not data.startswith("#!"):
         return (data,), [], summary
-    script = Scratch().file(mkfile(first.name, data, mode=0o755), name=_INLINE, locations=())
+    script = Scratch().file(
+        mkfile(first.name, encode(data), mode=0o755), name=_INLINE, locations=()
+    )
     return (join(_PIPES, first.name),), [bind(script, _PIPES, path="/", readonly=True)], summary
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import evolve
 
-from frontend.dockerfile.convert.naming import COMMAND, expanded_code
+from frontend.dockerfile.convert.naming import described, expanded_code
 from frontend.dockerfile.convert.running import execute, with_shell
 from frontend.dockerfile.errors import DockerfileError
 from frontend.dockerfile.image import CONFIG_KEYS, SETS
@@ -137,7 +137,7 @@ class Site:
         named = numbering.again if self._steps else numbering.next
         self._steps += 1
         return {
-            "description": {COMMAND: self._instruction.origin.code},
+            "description": described(self._instruction.origin),
             "name": named(self._text, self._result.env),
             "ignore_cache": self._result.no_cache,
             "locations": self._conversion.locations(self._instruction.origin),

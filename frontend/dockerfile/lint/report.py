@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
+from frontend.dockerfile.octets import shown
+
 if TYPE_CHECKING:
     from frontend.dockerfile.lint.settings import Settings
     from frontend.dockerfile.rules import Rule
@@ -49,4 +51,5 @@ class Report:
         """Report what ``rule`` found in ``lines``, if the comments above allow it."""
         settings = self.settings.with_comments(comments) if comments else self.settings
         if settings.allow(rule):
-            self.warnings.append(LintWarning(rule, rule.message.format(**found), lines))
+            message = shown(rule.message.format(**found))
+            self.warnings.append(LintWarning(rule, message, lines))
