@@ -201,6 +201,7 @@ class Server:
         except Exception as raised:  # noqa: BLE001 - the peer must get an answer whatever a handler does
             error = RemoteError(str(raised) or type(raised).__name__, code=Code.UNKNOWN)
         finally:
-            call.finish(error)
+            # Once the peer has the answer it may take the place of this call.
             with self._endpoint.lock:
                 self._running.discard(threading.current_thread())
+            call.finish(error)
