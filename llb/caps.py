@@ -102,7 +102,7 @@ _KNOWN: dict[str, tuple[int, str]] = {
     "exporter.image.annotations": (11, "annotations of images"),
     "exporter.image.attestations": (11, "attestations of images"),
     "exporter.sourcedateepoch": (11, "SOURCE_DATE_EPOCH of exporters"),
-    "exporter.multiple": (13, "several exporters"),
+    "exporter.multiple": (13, "support for several exporters"),
     "exporter.session": (21, "exporters in sessions"),
     "source.policy": (11, "source policies"),
     "source.policy.session": (26, "source policies in sessions"),
@@ -141,7 +141,12 @@ def check(definition: Definition, offered: Collection[str], daemon: str) -> None
     ``daemon`` is the daemon's name for the message, ``BuildKit v0.9.3``. What this
     library does not know of is left to the daemon.
     """
-    for cap in sorted(needed(definition) - set(offered)):
+    require(needed(definition), offered, daemon)
+
+
+def require(wanted: Collection[str], offered: Collection[str], daemon: str) -> None:
+    """Raise CapabilityError for the first wanted capability that is known and not offered."""
+    for cap in sorted(set(wanted) - set(offered)):
         if cap in _KNOWN:
             since, feature = _KNOWN[cap]
             raise CapabilityError(

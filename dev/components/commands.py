@@ -104,7 +104,9 @@ def daemon(settings: Settings, arguments: argparse.Namespace) -> int:
     if arguments.port is not None:
         addresses.append(f"tcp://127.0.0.1:{arguments.port}")
     config = folder / "buildkitd.toml"
-    text = services.buildkitd_config(settings, folder / "root", addresses, tls=arguments.tls)
+    text = services.buildkitd_config(
+        settings, folder / "root", addresses, tls=arguments.tls, platforms=arguments.platform
+    )
     config.write_text(text)
     command = [str(programs / "buildkitd"), "--config", str(config)]
     os.execve(command[0], command, os.environ | {"PATH": program_path()})
@@ -130,6 +132,9 @@ def _parser() -> argparse.ArgumentParser:
             command.add_argument(
                 "--tls", type=Path, help="holds ca.pem, cert.pem and key.pem for that port"
             )
+            command.add_argument(
+                "--platform", action="append", help="it says to have; this machine's otherwise"
+            )
     return parser
 
 
@@ -147,17 +152,15 @@ def _lock(settings: Settings) -> Iterator[None]:
 
 
 def _provide_engine(settings: Settings) -> None:
-    """Build BuildKit, or install Docker where that is chosen or nothing else is possible."""
-    if settings.engine != "docker":
-        try:
-            binaries.build(settings)
-        except binaries.NoToolchainError as error:
-            if settings.engine == "buildkit":
-                raise
-            print(f"{error}: falling back to Docker Engine, without buildctl", flush=True)
-        else:
-            return
-    packages.install(packages.DOCKER)
+    """Build BuildKit, unless Docker's is chosen or nothing else is possible."""
+    if settings.engine == "docker":
+        return
+    try:
+        binaries.build(settings)
+    except binaries.NoToolchainError as error:
+        if settings.engine == "buildkit":
+            raise
+        print(f"{error}: falling back to Docker Engine, without buildctl", flush=True)
 
 
 def _is_running(settings: Settings) -> bool:

@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from components.settings import StackError
+from components.settings import StackError, program_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -19,26 +19,32 @@ ALWAYS = (
     "debian-archive-keyring",
     "debootstrap",
     "docker-registry",
+    "docker.io",
     "git",
     "gpgv",
     "graphviz",
     "openssh-client",
+    "openssh-server",
     "rootlesskit",
     "runc",
     "uidmap",
 )
-DOCKER = ("docker.io",)
+
+# Others have these programs too, and Debian's would replace theirs.
+PROGRAMS = {"docker.io": "dockerd", "openssh-server": "sshd"}
 
 # Debian starts these as system services once installed; the stack runs its own instead.
 SERVICES = {
     "docker-registry": ("docker-registry.service",),
     "docker.io": ("docker.socket", "docker.service"),
+    "openssh-server": ("ssh.socket", "ssh.service"),
 }
 
 
 def install(names: Iterable[str]) -> None:
     """Install those of `names` that are missing; raises StackError when apt refuses."""
-    missing = [name for name in names if name not in installed()]
+    known = installed()
+    missing = [name for name in names if name not in known and not _has_program(name)]
     if not missing:
         return
     if shutil.which("apt-get") is None:
@@ -56,6 +62,12 @@ def installed() -> frozenset[str]:
     query = ["dpkg-query", "-W", "-f", "${db:Status-Status} ${Package}\\n"]
     lines = subprocess.run(query, check=True, capture_output=True, text=True).stdout.splitlines()
     return frozenset(line.split()[1] for line in lines if line.startswith("installed "))
+
+
+def _has_program(package: str) -> bool:
+    """Whether there is already what a package is installed for."""
+    name = PROGRAMS.get(package)
+    return name is not None and shutil.which(name, path=program_path()) is not None
 
 
 def _apt(*arguments: str) -> None:

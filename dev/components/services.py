@@ -12,6 +12,7 @@ from components import binaries
 from components.process import Daemon
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from components.settings import Settings
@@ -87,11 +88,17 @@ def docker_socket(settings: Settings) -> Path:
 
 
 def buildkitd_config(
-    settings: Settings, root: Path, addresses: list[str], *, tls: Path | None = None
+    settings: Settings,
+    root: Path,
+    addresses: list[str],
+    *,
+    tls: Path | None = None,
+    platforms: Sequence[str] | None = None,
 ) -> str:
     """A buildkitd.toml: the oci worker on overlayfs and the host's network.
 
-    With the certificates in ``tls`` its ports ask clients for theirs.
+    With the certificates in ``tls`` its ports ask clients for theirs. The worker says that it
+    has ``platforms``, by itself those of this machine.
 
     Names that the mirror lacks are looked up at docker.io itself, as buildkitd does by default.
     """
@@ -108,6 +115,7 @@ def buildkitd_config(
         'snapshotter = "overlayfs"',
         'networkMode = "host"',
         'binary = "runc"',
+        *([f"platforms = {json.dumps(platforms)}"] if platforms else []),
     ]
     for name in (settings.registry, f"localhost:{settings.registry_port}"):
         lines += [f"[registry.{_quote(name)}]", "http = true"]

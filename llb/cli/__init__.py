@@ -1,8 +1,4 @@
-"""The ``llb`` command.
-
-Exit status: 0 when everything went well, 1 for an error, 2 for a command line that
-makes no sense, 130 when it was interrupted, 143 when it was told to stop.
-"""
+"""The ``llb`` command."""
 
 from __future__ import annotations
 
@@ -16,9 +12,12 @@ import click
 from llb.cli.build import build
 from llb.cli.commands import Commands
 from llb.cli.compare import diff, explain
+from llb.cli.completing import completion
 from llb.cli.daemon import daemon
+from llb.cli.dialing import dial_stdio
+from llb.cli.history import history
 from llb.cli.inspect import dump, graph
-from llb.cli.remote import info, workers
+from llb.cli.remote import info, ping, workers
 from llb.cli.usage import du, prune
 from llb.errors import LLBError, render
 
@@ -29,13 +28,38 @@ _INTERRUPTED = 130
 _TOLD_TO_STOP = 143
 
 
-@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+_STATUSES = """\
+Exit status: 0 when everything went well, 1 for an error, 2 for a command line that makes no
+sense, 130 when it was interrupted, 143 when it was told to stop.
+"""
+
+
+@click.group(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog=_STATUSES,
+)
 @click.version_option(version("pyllb"), prog_name="llb")
 def cli() -> None:
     """Build with BuildKit: Python builds, definitions and Dockerfiles."""
 
 
-for _command in (build, daemon, diff, du, dump, explain, graph, info, prune, workers):
+for _command in (
+    build,
+    completion,
+    daemon,
+    dial_stdio,
+    diff,
+    du,
+    dump,
+    explain,
+    graph,
+    history,
+    info,
+    ping,
+    prune,
+    workers,
+):
     cli.add_command(_command)
 
 

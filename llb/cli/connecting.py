@@ -9,15 +9,27 @@ import click
 from attrs import frozen
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
-    from llb.client import Client
+    from llb.client import TLS, Client
 
 F_ = TypeVar("F_", bound="Callable[..., Any]")
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
 _OPTIONS = (
-    click.option("--addr", metavar="ADDRESS", help="The BuildKit: unix://PATH or tcp://HOST:PORT."),
+    click.option(
+        "--addr",
+        "addrs",
+        metavar="ADDRESS",
+        multiple=True,
+        help="The BuildKit: unix://PATH, tcp://HOST:PORT, docker-container://NAME, ssh://HOST "
+        "and others; several are a fleet.",
+    ),
+    click.option(
+        "--addr-key",
+        metavar="TEXT",
+        help="What is built, always by the same one of a fleet; as a rule the folder's name.",
+    ),
     click.option("--tlscacert", type=_FILE, help="The authorities that vouch for it."),
     click.option("--tlscert", type=_FILE, help="The certificate that it asks for."),
     click.option("--tlskey", type=_FILE, help="The key of that certificate."),
@@ -28,33 +40,54 @@ _OPTIONS = (
     ),
     click.option("--tlsservername", metavar="NAME", help="The name in its certificate."),
 )
-NAMES = ("addr", "tlscacert", "tlscert", "tlskey", "tlsdir", "tlsservername")
+NAMES = ("addrs", "addr_key", "tlscacert", "tlscert", "tlskey", "tlsdir", "tlsservername")
 
 
 @frozen
 class Connection:
     """What these options say."""
 
-    addr: str | None = None
+    addrs: tuple[str, ...] = ()
+    addr_key: str | None = None
     tlscacert: Path | None = None
     tlscert: Path | None = None
     tlskey: Path | None = None
     tlsdir: Path | None = None
     tlsservername: str | None = None
 
-    def open(self) -> Client:
-        """Return a client. Raises what Client does, and UsageError."""
+    def open(self, platforms: Iterable[str] = ()) -> Client:
+        """Return a client, of a fleet one that has the platforms where there is one.
+
+        Raises what Client does, and UsageError.
+        """
         # grpc costs 100 ms to import, which `llb --help` should not wait for.
-        from llb.client import TLS, Client  # noqa: PLC0415
+        from llb.client import Client  # noqa: PLC0415
+
+        tls = self._tls()
+        if len(self.addrs) <= 1:
+            return Client(*self.addrs, tls=tls)
+        # A name that other machines have for the same folder too.
+        key = self.addr_key or Path.cwd().name
+        return Client.any(self.addrs, key=key, platforms=platforms, tls=tls)
+
+    def wait(self, seconds: float) -> Client:
+        """Return a client of one BuildKit once it is there; raises as :meth:`open` does."""
+        from llb.client import wait_for_ready  # noqa: PLC0415 - loads grpc
+
+        if len(self.addrs) > 1:
+            raise click.UsageError("--wait is for one --addr")
+        return wait_for_ready(*self.addrs, timeout=seconds, tls=self._tls())
+
+    def _tls(self) -> TLS | None:
+        from llb.client import TLS  # noqa: PLC0415 - loads grpc
 
         files = (self.tlscacert, self.tlscert, self.tlskey)
         if self.tlsdir is not None:
             if any(files):
                 raise click.UsageError("--tlsdir stands for the other files; give either")
-            tls = TLS.from_directory(self.tlsdir, server_name=self.tlsservername)
-            return Client(self.addr, tls=tls)
+            return TLS.from_directory(self.tlsdir, server_name=self.tlsservername)
         has_tls = any(files) or self.tlsservername is not None
-        return Client(self.addr, tls=TLS(*files, self.tlsservername) if has_tls else None)
+        return TLS(*files, self.tlsservername) if has_tls else None
 
 
 def connecting(command: F_) -> F_:

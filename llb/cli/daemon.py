@@ -1,38 +1,77 @@
-"""``llb daemon``: the private BuildKit, started when it is needed."""
+"""``llb daemon``: a BuildKit of one's own, private or in a container of Docker's."""
 
 from __future__ import annotations
 
 import click
 
+_CONTAINER = click.option(
+    "--container", metavar="NAME", help="One in a container of Docker's, instead of the private."
+)
+
 
 @click.group()
 def daemon() -> None:
-    """Start, stop and look at the private BuildKit.
+    """Start, stop and look at the private BuildKit, or at one in a container.
 
-    It is started by itself when no other is found, and stops after ten minutes without
-    a client, or after as many seconds as LLB_DAEMON_IDLE says.
+    The private one is started by itself when no other is found, and stops after ten minutes
+    without a client, or after as many seconds as LLB_DAEMON_IDLE says.
     """
 
 
 @daemon.command()
-def start() -> None:
-    """Start it, and print its address."""
-    from llb.client import daemon as private  # noqa: PLC0415 - loads grpc
+@_CONTAINER
+@click.option("--image", metavar="REF", help="What a container is made of.  [moby/buildkit]")
+@click.option("--network", metavar="NAME", help="A container's network, as of docker run.")
+def start(container: str | None, image: str | None, network: str | None) -> None:
+    """Start it, and print its address.
 
+    \b
+    Examples:
+      llb daemon start
+      llb build --addr $(llb daemon start --container builder) .
+    """  # noqa: D301 - click wants the control character
+    from llb.client import daemon as private  # noqa: PLC0415 - loads grpc
+    from llb.client.container import Container  # noqa: PLC0415
+
+    given = {name: each for name, each in (("image", image), ("network", network)) if each}
+    if container is not None:
+        with Container(container, **given).start() as client:
+            click.echo(client.address)
+        return
+    if given:
+        raise click.UsageError("--image and --network are for a --container")
     click.echo(private.start())
 
 
 @daemon.command()
-def stop() -> None:
-    """Stop it."""
-    from llb.client import daemon as private  # noqa: PLC0415 - loads grpc
+@_CONTAINER
+@click.option("--remove", is_flag=True, help="Remove the container and its cache.")
+def stop(container: str | None, *, remove: bool) -> None:
+    """Stop it.
 
-    click.echo("stopped" if private.stop() else "it did not run")
+    \b
+    Example: llb daemon stop --container builder --remove
+    """  # noqa: D301 - click wants the control character
+    from llb.client import daemon as private  # noqa: PLC0415 - loads grpc
+    from llb.client.container import Container  # noqa: PLC0415
+
+    if container is None:
+        if remove:
+            raise click.UsageError("--remove is for a --container")
+        click.echo("stopped" if private.stop() else "it did not run")
+    elif remove:
+        click.echo("removed" if Container(container).remove() else "it is not there")
+    else:
+        click.echo("stopped" if Container(container).stop() else "it did not run")
 
 
 @daemon.command()
 def status() -> None:
-    """Print whether it runs, and where it keeps what it has."""
+    """Print whether the private one runs, and where it keeps what it has.
+
+    \b
+    Example: llb daemon status
+    """  # noqa: D301 - click wants the control character
     from llb.client import daemon as private  # noqa: PLC0415 - loads grpc
 
     place = private.Place.default()

@@ -1,4 +1,4 @@
-"""Where ``llb build`` puts a result: its options ``-o``, ``-t`` and ``--push`` taken together."""
+"""Where ``llb build`` puts a result: ``-o``, ``-t``, ``--push`` and ``--load`` taken together."""
 
 from __future__ import annotations
 
@@ -16,22 +16,40 @@ if TYPE_CHECKING:
 STANDARD_OUTPUT = "-"
 
 
-def to_exports(outputs: Iterable[str], tags: Iterable[str], *, push: bool) -> list[Export]:
-    """Return the exporters; names are those of every image among them.
+def to_exports(
+    outputs: Iterable[str],
+    tags: Iterable[str],
+    annotations: Iterable[str] = (),
+    *,
+    push: bool,
+    load: bool,
+) -> list[Export]:
+    """Return the exporters; names and annotations are those of every image among them.
 
-    Names without an image to give them to are those of one on the daemon. Raises
-    UsageError, and InvalidValueError for an output or a name that is none.
+    Names without an image to give them to, or to push under them, are those of one on the
+    daemon. Raises UsageError, and InvalidValueError for an output, a name or an annotation
+    that is none.
     """
     # The client loads grpc, which `llb --help` should not wait for.
     from llb import Reference  # noqa: PLC0415
     from llb.client import image, parse_export  # noqa: PLC0415
+    from llb.client.exporters import docker  # noqa: PLC0415
+    from llb.client.image_options import parse_annotation  # noqa: PLC0415
 
     exports = [parse_export(output) for output in outputs]
+    if load and not any(export.is_loaded for export in exports):
+        exports.append(docker())
     names = ",".join(str(Reference.parse(tag).tagged()) for tag in tags)
     if names:
-        if not any(export.takes_image_config for export in exports):
-            exports.append(image(names))
+        has_image = _is_image if push else _takes_image_config
+        if not any(map(has_image, exports)):
+            exports.append(image())
         exports = [_named(export, names) for export in exports]
+    notes = {note.attribute: note.value for text in annotations for note in parse_annotation(text)}
+    if notes:
+        if not any(map(_takes_image_config, exports)):
+            raise click.UsageError("--annotation needs an image: name one with -t NAME")
+        exports = [_noted(export, notes) for export in exports]
     if push:
         if not any(_is_image(export) and export.attrs.get("name") for export in exports):
             raise click.UsageError("--push needs a name: give one with -t NAME")
@@ -46,8 +64,16 @@ def _named(export: Export, names: str) -> Export:
     return evolve(export, attrs={**export.attrs, "name": names})
 
 
+def _noted(export: Export, notes: dict[str, str]) -> Export:
+    return evolve(export, attrs={**notes, **export.attrs}) if export.takes_image_config else export
+
+
 def _pushed(export: Export) -> Export:
     return evolve(export, attrs={**export.attrs, "push": "true"}) if _is_image(export) else export
+
+
+def _takes_image_config(export: Export) -> bool:
+    return export.takes_image_config
 
 
 def _is_image(export: Export) -> bool:

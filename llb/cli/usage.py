@@ -69,7 +69,7 @@ def prune(**options: Any) -> None:
 def _print_records(records: Iterable[Usage]) -> None:
     for each in records:
         mark = "*" if each.mutable else " "
-        used = "" if each.last_used is None else _ago(each.last_used)
+        used = "" if each.last_used is None else ago(each.last_used)
         line = f"{each.id:<{_ID_WIDTH}}{mark} {_size(each.size):>10}  {used:>8}  {each.description}"
         click.echo(line.rstrip())
 
@@ -80,7 +80,8 @@ def _size(size: int) -> str:
     return human_size(size)
 
 
-def _ago(moment: datetime) -> str:
+def ago(moment: datetime) -> str:
+    """Return how long ago a moment was, for a person: ``3h ago``."""
     seconds = int((datetime.now(UTC) - moment).total_seconds())
     for unit, length in (("d", 86_400), ("h", 3_600), ("m", 60)):
         if seconds >= length:

@@ -10,10 +10,27 @@
 """
 
 from llb.client.agents import AgentSpec
-from llb.client.client import Client, SolveResult
+from llb.client.caches import Cache, inline_cache, local_cache, registry_cache
+from llb.client.client import Client, wait_for_ready
+from llb.client.container import Container
 from llb.client.control import Info, Worker
+from llb.client.dockerfile import dockerfile_attrs
 from llb.client.events import Event, Vertex, VertexLog, VertexStatus, VertexWarning
-from llb.client.exporters import Export, image, local, oci, parse_export, tar
+from llb.client.exporters import (
+    Export,
+    cache_only,
+    docker,
+    image,
+    local,
+    oci,
+    parse_export,
+    registry,
+    tar,
+)
+from llb.client.history import Build, History
+from llb.client.image_options import Annotation
+from llb.client.policy import PolicySource
+from llb.client.results import Blob, SolveResult
 from llb.client.secrets import EnvSecret, Secret
 from llb.client.tls import TLS
 from llb.client.usage import Usage
@@ -21,11 +38,18 @@ from llb.client.usage import Usage
 __all__ = [
     "TLS",
     "AgentSpec",
+    "Annotation",
+    "Blob",
+    "Build",
+    "Cache",
     "Client",
+    "Container",
     "EnvSecret",
     "Event",
     "Export",
+    "History",
     "Info",
+    "PolicySource",
     "Secret",
     "SolveResult",
     "Usage",
@@ -34,9 +58,17 @@ __all__ = [
     "VertexStatus",
     "VertexWarning",
     "Worker",
+    "cache_only",
+    "docker",
+    "dockerfile_attrs",
     "image",
+    "inline_cache",
     "local",
+    "local_cache",
     "oci",
     "parse_export",
+    "registry",
+    "registry_cache",
     "tar",
+    "wait_for_ready",
 ]

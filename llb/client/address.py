@@ -77,6 +77,6 @@ def none_found() -> ConnectError:
         "there is no BuildKit to build with: no address is given, no default socket answers, "
         "and no buildkitd is on PATH",
         hint=f"name a daemon with --addr or {VARIABLE}; or install buildkitd and runc, and one is "
-        "started when it is needed; or run one in a container: docker run -d --privileged "
-        "-p 127.0.0.1:1234:1234 moby/buildkit --addr tcp://0.0.0.0:1234",
+        "started when it is needed; or run one in a container, docker run -d --privileged "
+        "--name builder moby/buildkit, and name it with --addr docker-container://builder",
     )

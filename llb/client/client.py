@@ -2,81 +2,57 @@
 
 from __future__ import annotations
 
-import base64
-import json
+import time
 from datetime import timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Self, Unpack
-
-from attrs import field, frozen
 
 from llb import caps
 from llb._pb import control_pb2 as pb
 from llb.client import address as addresses
 from llb.client import daemon
-from llb.client.agents import Agents, to_agent
-from llb.client.caches import Cache, to_cache
-from llb.client.caches import frontend_attrs as frontend_attrs_of
+from llb.client.building import Building
 from llb.client.control import Control, Info, Worker
-from llb.client.entitlements import to_entitlement
-from llb.client.options import BuildOptions
-from llb.client.providers.auth import Auth
-from llb.client.providers.filesend import FileSend
-from llb.client.providers.filesync import LocalDirs, unknown_directory
-from llb.client.providers.secrets import Secrets
-from llb.client.providers.ssh import SSHAgents
-from llb.client.session import Session
-from llb.client.solving import Solving
+from llb.client.fleet import ranked, reach
+from llb.client.history import History
+from llb.client.providers.filesync import unknown_directory
+from llb.client.routes import to_route
+from llb.client.stores import unknown_layout
+from llb.client.waiting import retried
 from llb.definition import Definition
 from llb.errors import InvalidValueError, RemoteError
 from llb.gateway import Gateway, ImageConfig, Request, Result, answer
+from llb.platforms import to_platform
+from llb.reference import Reference
 from llb.state import State
-from llb.steps import check_keys
 from llb.tunnel import Channel
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+    from pathlib import Path
     from types import TracebackType
 
-    from llb.client.exporters import Export
-    from llb.client.providers.service import Service
+    from llb.client.options import BuildOptions
+    from llb.client.results import SolveResult
     from llb.client.tls import TLS
     from llb.client.usage import Usage
     from llb.platforms import Platform
+    from llb.tunnel import Pipe
 
 _IMAGE_CONFIG = "containerimage.config"
 _LOCAL = "local://"
+_LAYOUT = "oci-layout://"
 # How a call to the gateway says which build it belongs to (client/buildid).
 _BUILD_ID = "buildkit-controlapi-buildid"
-
-
-@frozen
-class SolveResult:
-    """What a build gave: the answers of its exporters, by their own keys.
-
-    ``containerimage.digest`` is the digest of an exported image.
-    """
-
-    exporter_response: Mapping[str, str] = field(factory=dict)
-
-    @property
-    def digest(self) -> str | None:
-        """The digest of the image that was exported, where there was one."""
-        return self.exporter_response.get("containerimage.digest")
-
-    def to_json(self) -> str:
-        """Return the answers as JSON, in the form of buildctl's metadata file.
-
-        Objects, such as descriptors, come as base64 of their JSON, and stand in it as objects.
-        """
-        answers = {key: _object_or_text(value) for key, value in self.exporter_response.items()}
-        return json.dumps(answers, indent=2, sort_keys=True)
+_SILENT = "v0.10.0"
 
 
 class Client:
     """A connection to a BuildKit.
 
-    ``addr`` is ``unix://PATH`` or ``tcp://HOST:PORT``. Without it ``BUILDKIT_HOST``
+    ``addr`` is ``unix://PATH`` or ``tcp://HOST:PORT``; ``docker-container://NAME``,
+    ``podman-container://NAME``, ``nerdctl-container://NAME``, ``kube-pod://NAME`` or
+    ``ssh://HOST``, where buildctl is asked for the connection (docs/connections.md); or
+    ``docker://`` for the BuildKit of Docker. Without it ``BUILDKIT_HOST``
     is used, then the default sockets, then a private daemon that is started when
     buildkitd is installed. ``tls`` is for a daemon at ``tcp://`` that asks for it. Raises
     ConnectError where none of these is there.
@@ -85,10 +61,37 @@ class Client:
     def __init__(self, addr: str | None = None, *, tls: TLS | None = None) -> None:
         found = addresses.named(addr) or addresses.default_socket()
         self.address = found or daemon.start()
-        if tls is not None and not self.address.startswith("tcp://"):
-            raise InvalidValueError(f"TLS is for tcp:// addresses, not for {self.address}")
-        self._control = Control(self.address, addresses.to_target(self.address), tls)
+        self._control = Control(to_route(self.address, tls))
         self._version: str | None = None
+
+    @classmethod
+    def any(
+        cls,
+        addrs: Iterable[str],
+        *,
+        key: str,
+        platforms: Iterable[Platform | str] = (),
+        tls: TLS | None = None,
+    ) -> Self:
+        """Return a client of one of several daemons: always the same one for a key.
+
+        The next in the key's order takes its place while it cannot be reached, and when an
+        address is added or goes away, only the keys that it wins or had move. With
+        ``platforms`` those come first whose own platform it is, then those that can emulate
+        it, then the rest, as not every build runs steps. Raises ConnectError where none
+        can be reached.
+        """
+        return reach(
+            ranked(addrs, key),
+            lambda addr: cls(addr, tls=tls),
+            platforms=tuple(map(to_platform, platforms)),
+        )
+
+    def ping(self, *, timeout: float = 10.0) -> float:
+        """Return how many seconds the daemon takes to answer; raises ConnectError."""
+        begun = time.monotonic()
+        self._control.ping(timeout)
+        return time.monotonic() - begun
 
     def __enter__(self) -> Self:
         """Return the client itself."""
@@ -106,6 +109,10 @@ class Client:
     def close(self) -> None:
         """Close the connection; a second call does nothing."""
         self._control.close()
+
+    def dial(self) -> Pipe:
+        """Return a further connection for the control API, as bytes; raises ConnectError."""
+        return self._control.connect()
 
     def info(self) -> Info:
         """Return which BuildKit this is."""
@@ -151,6 +158,10 @@ class Client:
             )
         )
 
+    def history(self) -> History:
+        """Return the builds that the daemon remembers."""
+        return History(self._control)
+
     def solve(
         self,
         what: State | Definition | None = None,
@@ -182,21 +193,25 @@ class Client:
                 hint="a definition has one in each step; for a frontend it is the attribute "
                 "platform",
             )
-        with _Build(self._control, options) as build:
+        with Building(self._control, options) as build:
             if isinstance(what, State):
                 image_config = what.image_config(platform=platform)
                 what = what.marshal(platform=platform, local_unique_id=build.session.id)
+            self._check_capabilities(build.capabilities)
             request = build.request(image_config)
             if what is not None:
                 _check_locals(what, options.get("local", {}))
-                self._check_capabilities(what)
+                _check_layouts(what, options.get("oci_layouts", {}))
+                self._check_capabilities(caps.needed(what))
+                if image_config is not None and build.is_image_of_docker:
+                    return self._solve_for_docker(build, what, image_config)
                 request.Definition.CopyFrom(what.to_pb())
             if frontend is not None:
                 request.Frontend = frontend
                 request.FrontendAttrs.update({**(frontend_attrs or {}), **build.cache_attrs})
                 for name, each in (frontend_inputs or {}).items():
                     given = each if isinstance(each, Definition) else each.marshal()
-                    self._check_capabilities(given)
+                    self._check_capabilities(caps.needed(given))
                     request.FrontendInputs[name].CopyFrom(given.to_pb())
             return build.run(request)
 
@@ -214,15 +229,9 @@ class Client:
         (:func:`llb.gateway.serve`). Raises what the function raises, and what
         :meth:`solve` does.
         """
-        with _Build(self._control, options) as build:
-            asked = Request(
-                options={**(frontend_attrs or {}), **build.cache_attrs},
-                session_id=build.session.id,
-                platforms=self.workers()[0].platforms,
-            )
-            request = build.request(None)
-            request.FrontendAttrs.update(asked.options)
-            return build.run(request, lambda ref: self._answer(function, asked, ref))
+        with Building(self._control, options) as build:
+            self._check_capabilities(build.capabilities)
+            return self._run(build, function, frontend_attrs or {})
 
     def resolve_image_config(
         self, ref: str, *, platform: Platform | None = None, resolve_mode: str = "default"
@@ -232,15 +241,47 @@ class Client:
         A client is thereby the ``resolver`` of :func:`llb.Image`.
         """
         found: list[ImageConfig] = []
+        # An old daemon knows images by their full names alone.
+        full = str(Reference.parse(ref).tagged())
 
         def resolve(_: Request, gateway: Gateway) -> Result:
             found.append(
-                gateway.resolve_image_config(ref, platform=platform, resolve_mode=resolve_mode)
+                gateway.resolve_image_config(full, platform=platform, resolve_mode=resolve_mode)
             )
             return Result()
 
         self.build(resolve)
         return found[0]
+
+    def _solve_for_docker(
+        self, build: Building, definition: Definition, image_config: bytes
+    ) -> SolveResult:
+        """Build an image whose config comes with the result.
+
+        The exporter of an old Docker does not read it from its own attributes.
+        """
+        metadata = {_IMAGE_CONFIG: image_config}
+
+        def solved(_: Request, gateway: Gateway) -> Result:
+            return Result(gateway.solve(definition), metadata=metadata)
+
+        return self._run(build, solved, {})
+
+    def _run(
+        self,
+        build: Building,
+        function: Callable[[Request, Gateway], Result],
+        attrs: Mapping[str, str],
+    ) -> SolveResult:
+        """Build what a function returns."""
+        asked = Request(
+            options={**attrs, **build.cache_attrs},
+            session_id=build.session.id,
+            platforms=self.workers()[0].platforms,
+        )
+        request = build.request(None)
+        request.FrontendAttrs.update(asked.options)
+        return build.run(request, lambda ref: self._answer(function, asked, ref))
 
     def _answer(
         self, function: Callable[[Request, Gateway], Result], request: Request, ref: str
@@ -254,89 +295,31 @@ class Client:
         finally:
             channel.close()
 
-    def _check_capabilities(self, definition: Definition) -> None:
+    def _check_capabilities(self, wanted: Collection[str]) -> None:
+        """Raise CapabilityError where the daemon is too old for a capability."""
+        if not wanted:
+            return
         if self._version is None:
             try:
                 self._version = self.info().version
-            # What cannot tell its version (before v0.11) is left to speak for itself.
             except RemoteError:
                 self._version = ""
-        offered = caps.of_version(self._version)
+        # What cannot tell its version is older than the first release that can.
+        offered = caps.of_version(self._version or _SILENT)
         if offered is not None:
-            caps.check(definition, offered, f"BuildKit {self._version}")
+            named = f"BuildKit {self._version}" if self._version else "a BuildKit before v0.11"
+            caps.require(wanted, offered, named)
 
 
-def _object_or_text(value: str) -> object:
-    try:
-        decoded = json.loads(base64.b64decode(value, validate=True))
-    except ValueError:
-        return value
-    return decoded if isinstance(decoded, dict) and decoded else value
+def wait_for_ready(
+    addr: str | None = None, *, timeout: float = 60.0, tls: TLS | None = None
+) -> Client:
+    """Return a client of a daemon that may still have to come up.
 
-
-def _cache_entry(cache: Cache) -> pb.CacheOptionsEntry:
-    return pb.CacheOptionsEntry(Type=cache.type, Attrs=cache.attrs)
-
-
-class _Build:
-    """One build while it is made ready and runs: its session, and what the session needs."""
-
-    def __init__(self, control: Control, options: BuildOptions) -> None:
-        check_keys(options, BuildOptions.__optional_keys__)
-        self._control = control
-        self._options = options
-        self._exports = tuple(options.get("exports", ()))
-        self._imports = tuple(map(to_cache, options.get("cache_from", ())))
-        self._receivers = {
-            number: receiver
-            for number, export in enumerate(self._exports)
-            if (receiver := export.receiver()) is not None
-        }
-        local = {name: Path(path) for name, path in options.get("local", {}).items()}
-        directories, secrets = LocalDirs(local), Secrets(options.get("secrets", {}))
-        self._agents = Agents(map(to_agent, options.get("ssh", ())))
-        services: list[Service] = [
-            *(directories, FileSend(self._receivers), secrets),
-            *(SSHAgents(self._agents), Auth()),
-        ]
-        self.session = Session(services, shared_key=directories.shared_key)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self._agents.close()
-
-    @property
-    def cache_attrs(self) -> dict[str, str]:
-        """How a frontend is told of the caches that are read."""
-        return frontend_attrs_of(self._imports)
-
-    def request(self, image_config: bytes | None) -> pb.SolveRequest:
-        """Return the request without what is built."""
-        options = self._options
-        request = pb.SolveRequest(Session=self.session.id)
-        request.Cache.Imports.extend(map(_cache_entry, self._imports))
-        caches = map(to_cache, options.get("cache_to", ()))
-        request.Cache.Exports.extend(map(_cache_entry, caches))
-        request.Entitlements.extend(map(to_entitlement, options.get("allow", ())))
-        request.Exporters.extend(_exporter(export, image_config) for export in self._exports)
-        return request
-
-    def run(
-        self, request: pb.SolveRequest, beside: Callable[[str], None] | None = None
-    ) -> SolveResult:
-        """Build; ``beside`` works meanwhile, and is told the name of the build."""
-        on_event, timeout = self._options.get("on_event"), self._options.get("timeout")
-        solving = Solving(self._control, self.session, self._receivers, on_event)
-        return SolveResult(dict(solving.run(request, timeout, beside).ExporterResponse))
-
-
-def _exporter(export: Export, image_config: bytes | None) -> pb.Exporter:
-    kind, attrs = export.sent
-    if image_config is not None and export.takes_image_config:
-        attrs.setdefault(_IMAGE_CONFIG, image_config.decode())
-    return pb.Exporter(Type=kind, Attrs=attrs)
+    It is asked again and again, ever less often, for ``timeout`` seconds. Raises the last
+    ConnectError when that is over, and at once what waiting does not change.
+    """
+    return retried(lambda: Client(addr, tls=tls), timeout)
 
 
 def _check_locals(definition: Definition, given: Mapping[str, str | Path]) -> None:
@@ -344,6 +327,17 @@ def _check_locals(definition: Definition, given: Mapping[str, str | Path]) -> No
     for name in local_names(definition):
         if name not in given:
             raise unknown_directory(name, given)
+
+
+def _check_layouts(definition: Definition, given: Mapping[str, str | Path]) -> None:
+    """Raise InputError for an OCI layout that the definition names and nobody gave."""
+    for vertex in definition.vertices():
+        identifier, attrs = str(vertex.op.get("identifier", "")), vertex.op.get("attrs", {})
+        if vertex.kind != "source" or not identifier.startswith(_LAYOUT):
+            continue
+        name = attrs.get("oci.store", "") if isinstance(attrs, dict) else ""
+        if name not in given:
+            raise unknown_layout(name, given)
 
 
 def local_names(definition: Definition) -> tuple[str, ...]:

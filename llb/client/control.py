@@ -1,20 +1,18 @@
-"""The control API of a daemon over a socket: one method for each call, in our own types."""
+"""The control API of a daemon: one method for each call, in our own types."""
 
 from __future__ import annotations
 
-import socket
 from typing import TYPE_CHECKING, Any
 
 import grpc
 from attrs import frozen
 
 from llb._pb import control_pb2 as pb
-from llb.client import events
 from llb.client.failures import from_rpc, unreachable
-from llb.client.tls import TLSPipe
 from llb.client.usage import Usage, from_record
+from llb.errors import RemoteError
 from llb.platforms import Platform
-from llb.tunnel import socket_pipe
+from llb.tunnel import Code
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -22,7 +20,9 @@ if TYPE_CHECKING:
     from google.protobuf.message import Message
 
     from llb._pb import ops_pb2
+    from llb.client.routes import Route
     from llb.client.tls import TLS
+    from llb.errors import CancelledError, TransportError
     from llb.tunnel import Pipe
 
 _SERVICE = pb.DESCRIPTOR.services_by_name["Control"]
@@ -35,11 +35,6 @@ _OPTIONS = (
     # The daemon is on this machine or named by the user; a proxy is for the web.
     ("grpc.enable_http_proxy", 0),
 )
-_CONNECT_SECONDS = 10.0
-# A machine that is silent for half a minute is gone: how long until the kernel asks it, how long
-# between its questions, how many of them, and how long what was sent may stay unconfirmed.
-_KEEP_ALIVE = (("TCP_KEEPIDLE", 15), ("TCP_KEEPINTVL", 5), ("TCP_KEEPCNT", 3))
-_UNCONFIRMED = ("TCP_USER_TIMEOUT", 30_000)
 
 
 @frozen
@@ -67,28 +62,41 @@ class Control:
     daemon's status and TransportError where the connection breaks.
     """
 
-    def __init__(self, address: str, target: str, tls: TLS | None = None) -> None:
-        self.address = address
-        self._tls = tls
+    def __init__(self, route: Route) -> None:
+        self.address = route.address
+        self.is_docker = route.is_docker
+        self._route = route
         # grpc would try on and on where nothing listens.
-        self.connect().close()
-        self.channel = _channel(target, tls)
-        self._greet()
-
-    def _greet(self) -> None:
-        """Raise ConnectError where what listens is no BuildKit."""
+        route.check()
+        self.channel = _channel(route.target, route.tls)
         try:
-            self._unary("Info")(pb.InfoRequest(), timeout=_CONNECT_SECONDS)
+            self.ping(route.greet_seconds)
+        except BaseException:
+            self.close()
+            raise
+
+    def ping(self, timeout: float) -> None:
+        """Ask for a sign of life; raises ConnectError where no BuildKit gives one."""
+        try:
+            self._unary("Info")(pb.InfoRequest(), timeout=timeout)
         except grpc.RpcError as error:
             # A BuildKit from before this call is one too.
             if error.code() is not grpc.StatusCode.UNIMPLEMENTED:
-                self.channel.close()
                 reason = error.details() or error.code().name.lower()
-                raise unreachable(self.address, reason) from error
+                raise unreachable(self.address, self._route.problem or reason) from error
 
     def info(self) -> Info:
-        """Return which BuildKit this is."""
-        version = self._call("Info", pb.InfoRequest()).buildkitVersion
+        """Return which BuildKit this is; raises RemoteError where it is too old to tell."""
+        try:
+            version = self._call("Info", pb.InfoRequest()).buildkitVersion
+        except RemoteError as error:
+            if error.code != Code.UNIMPLEMENTED:
+                raise
+            raise RemoteError(
+                f"the daemon at {self.address} does not tell its version",
+                code=error.code,
+                hint="every BuildKit since v0.11 does, and Docker Engine since 23.0",
+            ) from error
         return Info(version.package, version.version, version.revision)
 
     def workers(self) -> tuple[Worker, ...]:
@@ -118,7 +126,7 @@ class Control:
         try:
             yield from map(from_record, stream(request))
         except grpc.RpcError as error:
-            raise from_rpc(error, self.address) from error
+            raise self.error_of(error) from error
 
     def solve(
         self, request: pb.SolveRequest, timeout: float | None
@@ -129,46 +137,44 @@ class Control:
         )
         return future
 
-    def status(self, ref: str) -> tuple[grpc.Call, Iterator[events.Event]]:
-        """Return the call that follows a build, to cancel it, and the events that it yields."""
+    def status(self, ref: str) -> tuple[grpc.Call, Iterator[pb.StatusResponse]]:
+        """Return the call that follows a build, to cancel it, and the messages that it yields."""
         stream = self.channel.unary_stream(
             f"/{_SERVICE.full_name}/Status",
             request_serializer=pb.StatusRequest.SerializeToString,
             response_deserializer=pb.StatusResponse.FromString,
         )
         call = stream(pb.StatusRequest(Ref=ref))
-        return call, self._events(call)
+        return call, self._responses(call)
 
     def connect(self) -> Pipe:
         """Return a further connection, as bytes; raises ConnectError."""
-        connection = _connect(self.address)
-        if self._tls is None:
-            return socket_pipe(connection)
-        host = self.address.partition("://")[2].rpartition(":")[0].strip("[]")
-        try:
-            connection.settimeout(_CONNECT_SECONDS)
-            return TLSPipe(self._tls.wrap(connection, host))
-        except OSError as error:
-            connection.close()
-            reason = getattr(error, "verify_message", None) or error.strerror or str(error)
-            raise unreachable(self.address, f"TLS: {reason}") from error
+        return self._route.connect()
+
+    def open_session(self, metadata: Iterable[tuple[str, str]]) -> Pipe:
+        """Return the byte stream of a new session; raises ConnectError."""
+        return self._route.open_session(metadata)
+
+    def error_of(self, error: grpc.RpcError) -> RemoteError | TransportError | CancelledError:
+        """Return the error of this package for one of grpc's."""
+        return from_rpc(error, self.address, self._route.problem)
 
     def close(self) -> None:
         """Close the connection; a second call does nothing."""
         self.channel.close()
+        self._route.close()
 
-    def _events(self, call: Any) -> Iterator[events.Event]:
+    def _responses(self, call: Any) -> Iterator[pb.StatusResponse]:
         try:
-            for response in call:
-                yield from events.from_response(response)
+            yield from call
         except grpc.RpcError as error:
-            raise from_rpc(error, self.address) from error
+            raise self.error_of(error) from error
 
     def _call(self, name: str, request: Message) -> Any:
         try:
             return self._unary(name)(request)
         except grpc.RpcError as error:
-            raise from_rpc(error, self.address) from error
+            raise self.error_of(error) from error
 
     def _unary(self, name: str) -> Any:
         method = _SERVICE.methods_by_name[name]
@@ -186,40 +192,6 @@ def _channel(target: str, tls: TLS | None) -> grpc.Channel:
         return grpc.insecure_channel(target, options=options)
     named = (("grpc.ssl_target_name_override", tls.server_name),) if tls.server_name else ()
     return grpc.secure_channel(target, tls.credentials(), options=(*_OPTIONS, *named))
-
-
-def _connect(address: str) -> socket.socket:
-    """Return a socket that is connected to a daemon; raises ConnectError."""
-    kind, _, place = address.partition("://")
-    try:
-        if kind != "unix":
-            host, _, port = place.rpartition(":")
-            return _kept_alive(
-                socket.create_connection((host.strip("[]"), int(port)), _CONNECT_SECONDS)
-            )
-        connection = socket.socket(socket.AF_UNIX)
-        try:
-            connection.connect(place)
-        except OSError:
-            connection.close()
-            raise
-    except OSError as error:
-        raise unreachable(address, error.strerror or str(error)) from error
-    # A name that cannot be one, as with an empty label.
-    except UnicodeError as error:
-        raise unreachable(address, "invalid host name") from error
-    return connection
-
-
-def _kept_alive(connection: socket.socket) -> socket.socket:
-    """Return the connection, which now breaks when the other machine is gone."""
-    connection.settimeout(None)
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    for name, value in (*_KEEP_ALIVE, _UNCONFIRMED):
-        # Not every system has every one.
-        if hasattr(socket, name):
-            connection.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
-    return connection
 
 
 def _message(name: str) -> Any:

@@ -26,6 +26,13 @@ _HUB = "https://index.docker.io/v1/"
 _HUB_HOSTS = ("registry-1.docker.io", "docker.io", "index.docker.io")
 _IDENTITY = "<token>"
 _HELPER_SECONDS = 60.0
+_PROXIES = {
+    "httpProxy": "HTTP_PROXY",
+    "httpsProxy": "HTTPS_PROXY",
+    "ftpProxy": "FTP_PROXY",
+    "noProxy": "NO_PROXY",
+    "allProxy": "ALL_PROXY",
+}
 
 
 @frozen
@@ -48,8 +55,7 @@ class DockerConfig:
 
         Raises InputError for a file that cannot be read or is no JSON.
         """
-        folder = environ.get("DOCKER_CONFIG")
-        path = (Path(folder) if folder else Path.home() / ".docker") / "config.json"
+        path = config_folder(environ) / "config.json"
         try:
             content = json.loads(path.read_bytes())
         except FileNotFoundError:
@@ -75,6 +81,20 @@ class DockerConfig:
             if known == server or _host_of(known) == host:
                 return _decoded(entry)
         return Credentials()
+
+    def proxies(self) -> dict[str, str]:
+        """Return the proxies that steps are to use, by the names of their variables."""
+        match self.content:
+            case {"proxies": {"default": dict(found)}}:
+                return {name: str(found[key]) for key, name in _PROXIES.items() if found.get(key)}
+            case _:
+                return {}
+
+
+def config_folder(environ: Mapping[str, str] = os.environ) -> Path:
+    """Return the folder of Docker's configuration: ``DOCKER_CONFIG``, or ``~/.docker``."""
+    folder = environ.get("DOCKER_CONFIG")
+    return Path(folder) if folder else Path.home() / ".docker"
 
 
 def _host_of(server: str) -> str:

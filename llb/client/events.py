@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from attrs import frozen
 
+from llb import ProgressGroup
 from llb.errors import Span
 
 if TYPE_CHECKING:
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
 class Vertex:
     """A step and how far it is; it comes again whenever that changes.
 
-    ``digest`` is that of its operation, ``error`` is set when it failed.
+    ``digest`` is that of its operation, ``error`` is set when it failed, ``group`` when the
+    step is one of several that are shown as one.
     """
 
     digest: str
@@ -31,6 +33,7 @@ class Vertex:
     started: datetime | None
     completed: datetime | None
     error: str | None
+    group: ProgressGroup | None = None
 
     @property
     def canceled(self) -> bool:
@@ -87,6 +90,7 @@ def from_response(response: control_pb2.StatusResponse) -> Iterator[Event]:
             started=_time(vertex.started) if vertex.HasField("started") else None,
             completed=_time(vertex.completed) if vertex.HasField("completed") else None,
             error=vertex.error or None,
+            group=_group(vertex.progressGroup) if vertex.HasField("progressGroup") else None,
         )
     for status in response.statuses:
         yield VertexStatus(
@@ -121,6 +125,10 @@ def span_of(info: ops_pb2.SourceInfo, ranges: list[ops_pb2.Range]) -> Span | Non
         line=min(each.start.line for each in ranges),
         end_line=max(max(each.end.line, each.start.line) for each in ranges),
     )
+
+
+def _group(group: ops_pb2.ProgressGroup) -> ProgressGroup:
+    return ProgressGroup(group.id, group.name, group.weak)
 
 
 def _time(stamp: Timestamp) -> datetime:

@@ -20,20 +20,26 @@ from llb.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 _DETAILS = "grpc-status-details-bin"
+_SOURCE = "errdefs.Source"
 _PREFIX = "github.com/moby/buildkit/"
 _TAIL = 20
 
 
-def from_rpc(error: grpc.RpcError, address: str) -> RemoteError | TransportError | CancelledError:
-    """Return the error of this package for one of grpc's."""
+def from_rpc(
+    error: grpc.RpcError, address: str, problem: str | None = None
+) -> RemoteError | TransportError | CancelledError:
+    """Return the error of this package for one of grpc's.
+
+    ``problem`` is what is known of a connection that broke beside what grpc says.
+    """
     code = error.code()
     text = error.details() or code.name.lower()
     match code:
         case grpc.StatusCode.UNAVAILABLE:
-            return lost(address, text)
+            return lost(address, problem or text)
         case grpc.StatusCode.CANCELLED:
             return CancelledError("the build was cancelled")
         case grpc.StatusCode.DEADLINE_EXCEEDED:
@@ -58,6 +64,16 @@ def unreachable(address: str, reason: str) -> ConnectError:
     )
 
 
+def none_of(errors: Sequence[ConnectError]) -> ConnectError:
+    """Return the error of addresses none of which is reached, or that there is no address."""
+    if not errors:
+        return ConnectError("no address is given", hint="name at least one")
+    if len(errors) == 1:
+        return errors[0]
+    reasons = "; ".join(error.message for error in errors)
+    return ConnectError(f"none of {len(errors)} addresses is reached: {reasons}")
+
+
 def to_solve_error(
     error: RemoteError,
     name_of: Callable[[str], str | None],
@@ -70,15 +86,17 @@ def to_solve_error(
     found: dict[str, Any] = {}
     for data in error.details:
         name, body = _decoded(data)
-        # The first detail of a kind is the one nearest to the cause.
-        found.setdefault(name, body)
+        # The first detail of a kind is the one nearest to the cause; only of the lines that
+        # led to a step, the last is its own.
+        if name == _SOURCE or name not in found:
+            found[name] = body
     vertex = found.get("errdefs.Vertex", {}).get("digest")
     exit_code = found.get("gatewayapi.ExitMessage", {}).get("Code")
     return SolveError(
         _one_line(error.message),
         code=error.code,
         details=error.details,
-        span=_span(found.get("errdefs.Source")),
+        span=_span(found.get(_SOURCE)),
         vertex=vertex,
         step=name_of(vertex) if vertex else None,
         exit_code=exit_code,

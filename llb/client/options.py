@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from llb.client.caches import Cache
     from llb.client.events import Event
     from llb.client.exporters import Export
+    from llb.client.policy import SourcePolicy
+    from llb.client.reports import Report
     from llb.client.secrets import Secret
 
 
@@ -23,10 +25,16 @@ class BuildOptions(TypedDict, total=False):
     (``EnvSecret``) or functions; ``ssh`` names agents as ``default``, ``ID=SOCKET`` or
     ``ID=KEY``; credentials for registries are those of Docker's configuration.
     ``cache_from`` and ``cache_to`` are caches as values or as texts
-    (:func:`llb.client.caches.parse_cache`), ``allow`` what steps may do that is not allowed
+    (:func:`llb.client.caches.parse_cache`). ``oci_layouts`` maps names of OCI layouts to their
+    folders, for the sources ``oci-layout://``. ``allow`` what steps may do that is not allowed
     by itself: ``network.host``, ``security.insecure``, ``device=…``. ``on_event`` is called
     for everything that happens, on a thread of its own; an exception of it ends the build
-    and is raised where the build was started. ``timeout`` is in seconds.
+    and is raised where the build was started. ``on_report`` is called likewise, with each
+    message of the daemon as JSON (:mod:`llb.client.reports`), before its events. ``timeout``
+    is in seconds. ``ref`` is the name of the build in the daemon's history, where it is not
+    drawn. ``source_policy`` says which sources may be used, as rules or as a function
+    (:mod:`llb.client.policy`), and ``proxy_network`` that steps reach the network through the
+    daemon's proxy alone.
     """
 
     local: Mapping[str, str | Path]
@@ -35,6 +43,11 @@ class BuildOptions(TypedDict, total=False):
     ssh: Iterable[str | AgentSpec]
     cache_from: Iterable[str | Cache]
     cache_to: Iterable[str | Cache]
+    oci_layouts: Mapping[str, str | Path]
     allow: Iterable[str]
     on_event: Callable[[Event], None] | None
+    on_report: Callable[[Report], None] | None
     timeout: float | None
+    ref: str
+    source_policy: SourcePolicy
+    proxy_network: bool

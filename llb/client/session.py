@@ -6,11 +6,10 @@ import uuid
 from typing import TYPE_CHECKING
 
 from llb.client.providers.health import Health
-from llb.client.session_pipe import SessionPipe
 from llb.tunnel import Server
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from llb.client.providers.service import Service
     from llb.errors import LLBError
@@ -44,15 +43,15 @@ class Session:
         """What the services could not do, in order."""
         return tuple(failure for service in self._services for failure in service.failures)
 
-    def open(self, connection: Pipe) -> None:
-        """Open the stream on a connection; :meth:`serve` answers what comes through it."""
+    def open(self, stream: Callable[[Iterable[tuple[str, str]]], Pipe]) -> None:
+        """Have the stream opened by its metadata; :meth:`serve` answers what comes through it."""
         metadata = [
             (_HEADER + "uuid", self.id),
             (_HEADER + "name", self._name),
             (_HEADER + "sharedkey", self._shared_key),
             *((_HEADER + "grpc-method", method) for method in self._handlers),
         ]
-        self._server = Server(SessionPipe(connection, metadata), self._handlers)
+        self._server = Server(stream(metadata), self._handlers)
 
     def serve(self) -> None:
         """Answer the daemon until the session is closed; raises TransportError when it breaks."""

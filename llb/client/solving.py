@@ -3,28 +3,32 @@
 from __future__ import annotations
 
 import threading
-import uuid
 from collections import deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import grpc
 from attrs import field, mutable
 
-from llb.client.events import Event, Vertex, VertexLog
-from llb.client.failures import from_rpc, lost, to_solve_error
+from llb.client.events import Event, Vertex, VertexLog, from_response
+from llb.client.failures import lost, to_solve_error
+from llb.client.reports import Report, to_report
 from llb.errors import CancelledError, InputError, LLBError, RemoteError, TransportError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from llb._pb import control_pb2 as pb
     from llb.client.control import Control
-    from llb.client.providers.filesend import Receiver
+    from llb.client.outputs import Output
     from llb.client.session import Session
+
+T_ = TypeVar("T_")
 
 _KEPT_LINES = 200
 # A daemon ends the stream of events soon after the build; one that does not is left behind.
 _STATUS_SECONDS = 5.0
+# One that refused a build at once has nothing to tell, and does not end it before that.
+_SILENT_SECONDS = 1.0
 _SESSION_SECONDS = 5.0
 
 
@@ -51,19 +55,21 @@ class _Record:
 
 
 class Solving:
-    """A build on a daemon, with the session that serves it and the receivers of its results."""
+    """A build on a daemon, with the session that serves it and what it leaves on the client."""
 
     def __init__(
         self,
         control: Control,
         session: Session,
-        receivers: Mapping[int, Receiver],
+        outputs: Iterable[Output],
         on_event: Callable[[Event], None] | None,
+        on_report: Callable[[Report], None] | None = None,
     ) -> None:
         self._control = control
         self._session = session
-        self._receivers = receivers
+        self._outputs = tuple(outputs)
         self._on_event = on_event
+        self._on_report = on_report
         self._record = _Record()
         self._status_call: grpc.Call | None = None
         self._future: grpc.Future[pb.SolveResponse] | None = None
@@ -80,8 +86,7 @@ class Solving:
         ``beside`` works meanwhile on a thread of its own, and is told the name of the
         build; what it raises ends the build and is raised here.
         """
-        request.Ref = uuid.uuid4().hex
-        self._session.open(self._control.connect())
+        self._session.open(self._control.open_session)
         serving = self._thread(self._serve)
         following = self._thread(lambda: self._follow(request.Ref))
         if beside is not None:
@@ -91,17 +96,17 @@ class Solving:
             following.join(_STATUS_SECONDS)
             if self._broken is not None:
                 raise self._broken
-            self._commit()
+            self._commit(response.ExporterResponse)
         except LLBError as error:
-            following.join(_STATUS_SECONDS)
+            following.join(_STATUS_SECONDS if self._record.names else _SILENT_SECONDS)
             raise self._explained(error) from error
         finally:
             if self._status_call is not None:
                 self._status_call.cancel()
             self._session.close()
             serving.join(_SESSION_SECONDS)
-            for receiver in self._receivers.values():
-                receiver.abort()
+            for output in self._outputs:
+                output.abort()
         return response
 
     def _wait(self, request: pb.SolveRequest, timeout: float | None) -> pb.SolveResponse:
@@ -111,17 +116,17 @@ class Solving:
                 raise self._broken
             return future.result()
         except grpc.RpcError as error:
-            raise from_rpc(error, self._control.address) from error
+            raise self._control.error_of(error) from error
         except grpc.FutureCancelledError as error:
             raise self._broken or CancelledError("the build was cancelled") from error
         finally:
             # On an interrupt this is what ends the build on the daemon.
             future.cancel()
 
-    def _commit(self) -> None:
+    def _commit(self, answers: Mapping[str, str]) -> None:
         try:
-            for receiver in self._receivers.values():
-                receiver.commit()
+            for output in self._outputs:
+                output.commit(answers)
         except OSError as error:
             place = error.filename2 or error.filename
             raise InputError(f"cannot write the output {place}: {error.strerror}") from error
@@ -149,18 +154,21 @@ class Solving:
             self._break(error)
 
     def _follow(self, ref: str) -> None:
-        self._status_call, events = self._control.status(ref)
-        for event in events:
-            self._record.add(event)
-            if self._on_event is not None:
-                self._tell(self._on_event, event)
+        self._status_call, responses = self._control.status(ref)
+        for response in responses:
+            if self._on_report is not None:
+                self._tell(self._on_report, to_report(response))
+            for event in from_response(response):
+                self._record.add(event)
+                if self._on_event is not None:
+                    self._tell(self._on_event, event)
 
-    def _tell(self, listener: Callable[[Event], None], event: Event) -> None:
+    def _tell(self, listener: Callable[[T_], None], what: T_) -> None:
         try:
-            listener(event)
+            listener(what)
         # The caller's own error, whatever it is, belongs to the caller of solve().
         except Exception as error:  # noqa: BLE001
-            self._on_event = None
+            self._on_event = self._on_report = None
             self._break(error)
 
     def _break(self, error: Exception) -> None:

@@ -52,12 +52,12 @@ class TLS:
         """Return them for a channel of grpc."""
         return grpc.ssl_channel_credentials(_read(self.ca), _read(self.key), _read(self.cert))
 
-    def wrap(self, connection: socket.socket, host: str) -> ssl.SSLSocket:
-        """Return a connected socket that speaks TLS, and HTTP/2 in it. Raises OSError."""
+    def wrap(self, connection: socket.socket, host: str, protocol: str) -> ssl.SSLSocket:
+        """Return a connected socket that speaks TLS, and a protocol in it. Raises OSError."""
         context = ssl.create_default_context(cafile=self.ca)
         if self.cert is not None:
             context.load_cert_chain(self.cert, self.key)
-        context.set_alpn_protocols(["h2"])
+        context.set_alpn_protocols([protocol])
         return context.wrap_socket(connection, server_hostname=self.server_name or host)
 
 

@@ -61,6 +61,20 @@ def test_a_failing_step_shows_exit_code_log_and_line(buildkit_host: str, tmp_pat
     assert [path.name for path in tmp_path.iterdir()] == ["build.py"]
 
 
+def test_the_line_of_a_step_is_shown_rather_than_those_that_led_to_it(
+    buildkit_host: str, tmp_path: Path
+) -> None:
+    script = tmp_path / "build.py"
+    script.write_text(
+        "from llb import Image, main\n\n"
+        "def fail(base):\n    return base.run('exit 7')\n\n"
+        "main(fail(Image('busybox')))\n"
+    )
+    done = cli("build", script, address=buildkit_host)
+    check_error(done, "error: build.py:4: process ")
+    assert "4 | >>>     return base.run('exit 7')\n" in done.stderr
+
+
 def test_the_api_gives_the_failure_as_attributes(buildkit_host: str) -> None:
     state = BUSYBOX.run("echo one; exit 7", name="the step", ignore_cache=True)
     with Client(buildkit_host) as client, pytest.raises(SolveError) as caught:
@@ -79,7 +93,7 @@ def test_no_daemon_is_said_at_once(tmp_path: Path) -> None:
 
 
 def test_a_bad_address_is_refused() -> None:
-    check_error(cli("info", address="http://x"), "expected unix://PATH or tcp://HOST:PORT")
+    check_error(cli("info", address="http://x"), "expected one that begins with unix://, tcp://, ")
 
 
 def test_a_missing_context_directory_is_named(buildkit_host: str, tmp_path: Path) -> None:

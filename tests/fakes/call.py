@@ -10,6 +10,8 @@ from llb.errors import CancelledError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from google.protobuf.message import Message
+
 
 class FakeCall:
     """The surface of ``llb.tunnel.ServerCall`` that services use."""
@@ -40,3 +42,21 @@ class BrokenCall(FakeCall):
 
     def receive(self) -> bytes | None:
         raise CancelledError("the daemon reset the call")
+
+
+class MessageCall:
+    """A call of any service: messages that arrive, and those that were sent, as bytes."""
+
+    def __init__(
+        self, *messages: Message, metadata: Mapping[str, tuple[str, ...]] | None = None
+    ) -> None:
+        self.metadata = dict(metadata or {})
+        self.sent: list[bytes] = []
+        self._messages = iter(messages)
+
+    def receive(self) -> bytes | None:
+        message = next(self._messages, None)
+        return None if message is None else message.SerializeToString()
+
+    def send(self, message: bytes) -> None:
+        self.sent.append(message)

@@ -7,19 +7,29 @@ import sys
 from typing import TYPE_CHECKING, Protocol, Self
 
 from llb.client.progress.plain import PlainDisplay
+from llb.client.progress.rawjson import RawJsonDisplay
 from llb.errors import InvalidValueError, did_you_mean
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import TextIO
 
     from llb.client.events import Event
+    from llb.client.reports import Report
 
-KINDS = ("auto", "plain", "tty", "quiet")
+KINDS = ("auto", "plain", "tty", "rawjson", "quiet", "none")
 _CANNOT_REDRAW = ("", "dumb", "unknown")
 
 
 class Display(Protocol):
-    """Shows events; used as a context around the build."""
+    """Shows events; used as a context around the build.
+
+    One that shows whole reports instead has ``on_report`` for them.
+    """
+
+    @property
+    def on_report(self) -> Callable[[Report], None] | None:
+        """What shows a report of the daemon, where there is such a thing."""
 
     def __enter__(self) -> Self:
         """Begin to show."""
@@ -33,6 +43,8 @@ class Display(Protocol):
 
 class QuietDisplay:
     """Shows nothing."""
+
+    on_report = None
 
     def __enter__(self) -> Self:
         """Begin to show nothing."""
@@ -48,17 +60,21 @@ class QuietDisplay:
 def display(kind: str, stream: TextIO | None = None) -> Display:
     """Return the display of a kind on a stream, by default standard error.
 
-    ``auto`` is ``tty`` on a terminal that can redraw, and ``plain`` elsewhere.
-    Raises InvalidValueError.
+    ``auto`` is what BUILDKIT_PROGRESS says, or else ``tty`` on a terminal that can redraw,
+    and ``plain`` elsewhere. Raises InvalidValueError.
     """
     out = sys.stderr if stream is None else stream
+    if kind == "auto":
+        kind = os.environ.get("BUILDKIT_PROGRESS") or kind
     if kind not in KINDS:
         raise InvalidValueError(
             f"unknown progress display {kind!r}: expected {', '.join(KINDS)}",
             hint=did_you_mean(kind, KINDS),
         )
-    if kind == "quiet":
+    if kind in ("quiet", "none"):
         return QuietDisplay()
+    if kind == "rawjson":
+        return RawJsonDisplay(out)
     can_redraw = out.isatty() and os.environ.get("TERM", "") not in _CANNOT_REDRAW
     if kind == "tty" or (kind == "auto" and can_redraw):
         # rich costs 60 ms to import, and builds in pipes need none of it.

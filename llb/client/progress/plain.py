@@ -9,6 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Self, TextIO
 
 from llb.client.events import Event, Vertex, VertexLog, VertexStatus, VertexWarning
+from llb.client.progress.groups import Groups
+from llb.client.progress.summary import summary
 from llb.client.progress.text import human_size
 
 if TYPE_CHECKING:
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
 class PlainDisplay:
     """Writes events to a stream as they come."""
 
+    on_report = None
+
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
         self._numbers: dict[str, int] = {}
@@ -25,32 +29,37 @@ class PlainDisplay:
         self._ended: dict[str, str] = {}
         self._unfinished: dict[str, bytes] = {}
         self._transfers: set[tuple[str, str]] = set()
+        self._vertices: dict[str, Vertex] = {}
+        self._groups = Groups()
 
     def __enter__(self) -> Self:
         """Begin; nothing is written yet."""
         return self
 
     def __exit__(self, *exception: object) -> None:
-        """Write what is left of lines that did not end."""
+        """Write what is left of lines that did not end, and what there is to say of all."""
         for digest, rest in self._unfinished.items():
             if rest:
                 self._line(digest, rest.decode(errors="replace"))
+        for line in summary(self._vertices.values()):
+            self._stream.write(f"{line}\n")
         self._stream.flush()
 
     def __call__(self, event: Event) -> None:
         """Write what happened."""
-        match event:
-            case Vertex():
-                self._vertex(event)
-            case VertexLog():
-                self._log(event)
-            case VertexStatus():
-                self._status(event)
-            case VertexWarning():
-                self._line(event.vertex, f"WARN: {event.short}")
+        match self._groups.joined(event):
+            case Vertex() as vertex:
+                self._vertex(vertex)
+            case VertexLog() as log:
+                self._log(log)
+            case VertexStatus() as status:
+                self._status(status)
+            case VertexWarning() as warning:
+                self._warning(warning)
         self._stream.flush()
 
     def _vertex(self, vertex: Vertex) -> None:
+        self._vertices[vertex.digest] = vertex
         if vertex.started is None and not vertex.cached and vertex.error is None:
             return
         if vertex.digest not in self._numbers:
@@ -81,6 +90,12 @@ class PlainDisplay:
         self._transfers.add(key)
         size = f" {human_size(status.total or status.current)}" if status.current else ""
         self._line(status.vertex, f"{status.name}{size} done")
+
+    def _warning(self, warning: VertexWarning) -> None:
+        if warning.vertex:
+            self._line(warning.vertex, f"WARN: {warning.short}")
+        else:
+            self._stream.write(f"WARN: {warning.short}\n")
 
     def _line(self, digest: str, text: str) -> None:
         self._stream.write(f"#{self._numbers.get(digest, 0)} {text}\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections import deque
 from datetime import UTC, datetime
@@ -14,10 +15,13 @@ from rich.table import Table
 from rich.text import Text
 
 from llb.client.events import Event, Vertex, VertexLog, VertexStatus, VertexWarning
+from llb.client.progress.colors import Colors, parse_colors
+from llb.client.progress.groups import Groups
+from llb.client.progress.summary import summary
 from llb.client.progress.text import human_size, visible
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
 _TAIL = 6
 _REFRESH_PER_SECOND = 10
@@ -26,9 +30,13 @@ _REFRESH_PER_SECOND = 10
 @mutable
 class _Step:
     vertex: Vertex
-    lines: deque[str] = field(factory=lambda: deque(maxlen=_TAIL))
+    height: int
+    lines: deque[str] = field(init=False)
     unfinished: bytes = b""
     transfers: dict[str, VertexStatus] = field(factory=dict)
+
+    def __attrs_post_init__(self) -> None:
+        self.lines = deque(maxlen=self.height)
 
     @property
     def runs(self) -> bool:
@@ -45,7 +53,7 @@ class _Step:
     def tail(self) -> list[str]:
         """The last lines that were printed, the one that has not ended included."""
         rest = visible(self.unfinished.decode(errors="replace"))
-        return [*self.lines, *([rest] if rest else [])][-_TAIL:]
+        return [*self.lines, *([rest] if rest else [])][-self.height :]
 
     def add_output(self, data: bytes) -> None:
         *lines, self.unfinished = (self.unfinished + data).split(b"\n")
@@ -55,11 +63,16 @@ class _Step:
 class TtyDisplay:
     """Redraws the steps in place, some times a second, in the order in which they began."""
 
-    def __init__(self, stream: TextIO) -> None:
+    on_report = None
+
+    def __init__(self, stream: TextIO, environ: Mapping[str, str] = os.environ) -> None:
         self._console = Console(file=stream, highlight=False)
+        self._colors, problems = parse_colors(environ)
+        self._tail = _tail_of(environ)
         self._known: set[str] = set()
         self._steps: dict[str, _Step] = {}
-        self._warnings: list[str] = []
+        self._groups = Groups()
+        self._warnings = list(problems)
         self._lock = threading.Lock()
         self._begin = datetime.now(UTC)
         self._ended = False
@@ -86,15 +99,15 @@ class TtyDisplay:
     def __call__(self, event: Event) -> None:
         """Take note of what happened."""
         with self._lock:
-            match event:
-                case Vertex():
-                    self._vertex(event)
-                case VertexLog() if event.vertex in self._steps:
-                    self._steps[event.vertex].add_output(event.data)
-                case VertexStatus() if event.vertex in self._steps:
-                    self._steps[event.vertex].transfers[event.id] = event
-                case VertexWarning():
-                    self._warnings.append(visible(event.short))
+            match self._groups.joined(event):
+                case Vertex() as vertex:
+                    self._vertex(vertex)
+                case VertexLog() as log if log.vertex in self._steps:
+                    self._steps[log.vertex].add_output(log.data)
+                case VertexStatus() as status if status.vertex in self._steps:
+                    self._steps[status.vertex].transfers[status.id] = status
+                case VertexWarning() as warning:
+                    self._warnings.append(visible(warning.short))
                 case _:
                     pass
 
@@ -103,19 +116,22 @@ class TtyDisplay:
         if vertex.digest in self._steps:
             self._steps[vertex.digest].vertex = vertex
         elif vertex.started is not None or vertex.cached or vertex.error is not None:
-            self._steps[vertex.digest] = _Step(vertex)
+            self._steps[vertex.digest] = _Step(vertex, self._tail)
 
     def _render(self) -> RenderableType:
         with self._lock:
             done = sum(not step.runs for step in self._steps.values())
             seconds = (datetime.now(UTC) - self._begin).total_seconds()
             title = Text(f"[+] building {seconds:.1f}s ({done}/{len(self._known)})", style="bold")
-            warnings = [Text(f" ! {warning}", style="yellow") for warning in self._warnings]
-            blocks = [(step, list(_rows(step))) for step in self._steps.values()]
+            warnings = [
+                Text(f" ! {warning}", style=self._colors.warning) for warning in self._warnings
+            ]
+            blocks = [(step, list(_rows(step, self._colors))) for step in self._steps.values()]
             if not self._ended:
                 blocks = _fitting(blocks, self._console.height - 1 - len(warnings))
             rows = [row for _, block in blocks for row in block]
-            return Group(title, *rows, *warnings)
+            end = summary(step.vertex for step in self._steps.values()) if self._ended else []
+            return Group(title, *rows, *warnings, *(Text(line, style="dim") for line in end))
 
 
 _Block = tuple[_Step, list[RenderableType]]
@@ -133,12 +149,12 @@ def _fitting(blocks: list[_Block], height: int) -> list[_Block]:
     return kept
 
 
-def _rows(step: _Step) -> Iterator[RenderableType]:
+def _rows(step: _Step, colors: Colors) -> Iterator[RenderableType]:
     """Yield the lines of a step, each of which takes one row."""
     head = Table.grid(expand=True)
     head.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
     head.add_column(justify="right", no_wrap=True)
-    mark, style = _mark(step)
+    mark, style = _mark(step, colors)
     name = visible(step.vertex.name.replace("\n", " "))
     head.add_row(Text(f" {mark} {name}", style=style), Text(_right(step), style=style))
     yield head
@@ -157,14 +173,20 @@ def _dim(lines: Iterable[str]) -> Iterator[RenderableType]:
         yield Text(f"   {line}", style="dim", no_wrap=True, overflow="ellipsis")
 
 
-def _mark(step: _Step) -> tuple[str, str]:
+def _mark(step: _Step, colors: Colors) -> tuple[str, str]:
     if step.vertex.canceled:
-        return "·", "yellow"
+        return "·", colors.cancel
     if step.vertex.error is not None:
-        return "✗", "red"
+        return "✗", colors.error
     if step.vertex.cached:
-        return "•", "blue"
-    return ("→", "") if step.runs else ("✓", "green")
+        return "•", colors.run or "blue"
+    return ("→", colors.run or "") if step.runs else ("✓", colors.run or "green")
+
+
+def _tail_of(environ: Mapping[str, str]) -> int:
+    """Return how many lines of a running step are shown, which BuildKit has a variable for."""
+    text = environ.get("BUILDKIT_TTY_LOG_LINES", "")
+    return int(text) if text.isdecimal() and int(text) else _TAIL
 
 
 def _right(step: _Step) -> str:

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+import tempfile
+import threading
 import uuid
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 from llb._pb import filesync_pb2
+from llb.client.outputs import Output
 from llb.client.providers.receive import receive_tree
+from llb.client.staging import PREFIX, make_staging
 from llb.errors import InputError, LLBError, RemoteError, TransportError
 
 if TYPE_CHECKING:
@@ -21,17 +26,11 @@ _UNKNOWN = 2
 _EXPORTER_ID = "buildkit-attachable-exporter-id"
 
 
-class Receiver(Protocol):
+class Receiver(Output, Protocol):
     """Where one export goes; what was received counts once it is committed."""
 
     def receive(self, call: ServerCall) -> None:
         """Take what the daemon sends; raises InputError or TransportError."""
-
-    def commit(self) -> None:
-        """Put what was received in its place."""
-
-    def abort(self) -> None:
-        """Throw away what was received; nothing is left behind."""
 
 
 class FileSend:
@@ -58,54 +57,60 @@ class FileSend:
 
 
 class LocalReceiver:
-    """A directory for a tree.
+    """A directory for a tree, or for several at a time, one of each platform.
 
-    The tree is received beside its place. A new directory is moved there whole; in
-    one that exists, files are added and replaced, as with buildctl.
+    They are received beside their place. A new directory is moved there whole; in
+    one that exists, files are added and replaced, as with buildctl. With ``exact``,
+    what is there and in no tree is removed.
     """
 
-    def __init__(self, destination: Path) -> None:
+    def __init__(self, destination: Path, *, exact: bool = False) -> None:
         if destination.exists() and not destination.is_dir():
             raise InputError(
                 f"cannot export to {destination}: it is not a directory",
                 hint="name a directory, or use type=tar,dest=FILE",
             )
         self._destination = destination
+        self._exact = exact
+        self._lock = threading.Lock()
         self._staging: Path | None = None
+        self._trees: list[Path] = []
 
     def receive(self, call: ServerCall) -> None:
-        """Take the tree."""
-        self._staging = self._make_staging()
-        receive_tree(call, self._staging)
+        """Take a tree."""
+        receive_tree(call, self._new_tree())
 
-    def commit(self) -> None:
-        """Put the tree in its place; a second call does nothing."""
-        if self._staging is None:
+    def commit(self, answers: Mapping[str, str]) -> None:  # noqa: ARG002 - nothing to name
+        """Put the trees in their place; a second call does nothing."""
+        if not self._trees:
             return
+        whole, *others = self._trees
+        for other in others:
+            _merge(other, whole)
         if self._destination.exists():
-            _merge(self._staging, self._destination)
-            shutil.rmtree(self._staging)
+            if self._exact:
+                _remove_others(whole, self._destination)
+            _merge(whole, self._destination)
         else:
-            self._staging.rename(self._destination)
-        self._staging = None
+            whole.rename(self._destination)
+        self.abort()
 
     def abort(self) -> None:
-        """Throw the tree away."""
-        if self._staging is not None:
-            shutil.rmtree(self._staging, ignore_errors=True)
-            self._staging = None
+        """Throw the trees away."""
+        with self._lock:
+            self._trees.clear()
+            if self._staging is not None:
+                shutil.rmtree(self._staging, ignore_errors=True)
+                self._staging = None
 
-    def _make_staging(self) -> Path:
-        # In a directory that exists, its own file system is the one to rename on.
-        name = f".llb-partial-{uuid.uuid4().hex[:12]}"
-        parent = self._destination if self._destination.is_dir() else self._destination.parent
-        try:
-            parent.mkdir(parents=True, exist_ok=True)
-            staging = parent / name
-            staging.mkdir()
-        except OSError as error:
-            raise InputError(f"cannot export to {self._destination}: {error.strerror}") from error
-        return staging
+    def _new_tree(self) -> Path:
+        with self._lock:
+            if self._staging is None:
+                self._staging = make_staging(self._destination)
+            tree = self._staging / str(len(self._trees))
+            tree.mkdir()
+            self._trees.append(tree)
+        return tree
 
 
 class FileReceiver:
@@ -123,6 +128,8 @@ class FileReceiver:
     def receive(self, call: ServerCall) -> None:
         """Take the stream."""
         target = self._destination
+        if self._staging is not None:
+            raise TransportError(f"the daemon sent a second file for {target}")
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
             self._staging = target.with_name(f".{target.name}.partial-{uuid.uuid4().hex[:12]}")
@@ -131,7 +138,7 @@ class FileReceiver:
         except OSError as error:
             raise InputError(f"cannot export to {target}: {error.strerror}") from error
 
-    def commit(self) -> None:
+    def commit(self, answers: Mapping[str, str]) -> None:  # noqa: ARG002 - nothing to name
         """Give the file its name; a second call does nothing."""
         if self._staging is not None:
             self._staging.rename(self._destination)
@@ -157,11 +164,44 @@ class StreamReceiver:
         except OSError as error:
             raise InputError(f"cannot write the output: {error.strerror}") from error
 
-    def commit(self) -> None:
+    def commit(self, answers: Mapping[str, str]) -> None:
         """Do nothing: everything was passed on."""
 
     def abort(self) -> None:
         """Do nothing: what was passed on cannot be taken back."""
+
+
+class DockerReceiver:
+    """The Docker of the ``docker`` command, which is given the image once it is complete."""
+
+    def __init__(self) -> None:
+        if shutil.which("docker") is None:
+            raise InputError(
+                "docker is to load the image, and is not on PATH",
+                hint="write an archive with -o type=docker,dest=image.tar",
+            )
+        self._archive = tempfile.TemporaryFile()  # noqa: SIM115 - abort closes it
+
+    def receive(self, call: ServerCall) -> None:
+        """Take the archive."""
+        try:
+            _copy(call, self._archive)
+        except OSError as error:
+            raise InputError(f"cannot keep the image for docker: {error.strerror}") from error
+
+    def commit(self, answers: Mapping[str, str]) -> None:  # noqa: ARG002 - nothing to name
+        """Have it loaded."""
+        self._archive.seek(0)
+        done = subprocess.run(
+            ["docker", "load"], stdin=self._archive, capture_output=True, check=False
+        )
+        if done.returncode:
+            reason = " ".join(done.stderr.decode(errors="replace").split())
+            raise InputError(f"docker did not load the image: {reason}")
+
+    def abort(self) -> None:
+        """Throw the archive away."""
+        self._archive.close()
 
 
 def _copy(call: ServerCall, file: BinaryIO) -> None:
@@ -184,3 +224,17 @@ def _merge(staging: Path, destination: Path) -> None:
         elif is_directory and (target.exists() or target.is_symlink()):
             target.unlink()
         os.replace(entry.path, target)  # noqa: PTH105 - paths of scandir are strings
+
+
+def _remove_others(staging: Path, destination: Path) -> None:
+    """Remove what is below ``destination`` and not below ``staging``, results apart."""
+    for entry in os.scandir(destination):
+        ours = staging / entry.name
+        is_directory = entry.is_dir(follow_symlinks=False)
+        if entry.name.startswith(PREFIX):
+            continue
+        if is_directory and ours.is_dir() and not ours.is_symlink():
+            _remove_others(ours, destination / entry.name)
+        elif not os.path.lexists(ours):
+            target = destination / entry.name
+            shutil.rmtree(target) if is_directory else target.unlink()

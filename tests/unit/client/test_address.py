@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from llb.client.address import default_socket, named, to_target
+from llb.client.routes import to_route
 from llb.errors import InvalidValueError
 
 if TYPE_CHECKING:
@@ -43,6 +44,22 @@ def test_addresses_become_targets(address: str, target: str) -> None:
 def test_other_addresses_are_refused(address: str) -> None:
     with pytest.raises(InvalidValueError, match="invalid address"):
         to_target(address)
+
+
+@pytest.mark.parametrize("address", ["", "unix", "://x", "http://x", "UNIX:///x"])
+def test_another_scheme_is_refused_with_those_that_there_are(address: str) -> None:
+    with pytest.raises(InvalidValueError) as caught:
+        to_route(address)
+    assert caught.value.message == (
+        f"invalid address {address!r}: expected one that begins with unix://, tcp://, docker://, "
+        "docker-container://, podman-container://, nerdctl-container://, kube-pod://, ssh://"
+    )
+
+
+def test_a_near_scheme_is_suggested() -> None:
+    with pytest.raises(InvalidValueError) as caught:
+        to_route("docker-contaner://builder")
+    assert caught.value.hint == "did you mean docker-container?"
 
 
 def test_an_argument_comes_before_the_environment() -> None:

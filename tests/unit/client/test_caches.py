@@ -6,7 +6,17 @@ import json
 
 import pytest
 
-from llb.client.caches import Cache, frontend_attrs, inline_cache, parse_cache, registry_cache
+from llb.client.caches import (
+    Cache,
+    check_source,
+    check_target,
+    frontend_attrs,
+    inline_cache,
+    local_cache,
+    parse_cache,
+    registry_cache,
+    with_environment,
+)
 from llb.client.entitlements import to_entitlement
 from llb.errors import InvalidValueError
 
@@ -35,17 +45,73 @@ def test_caches_are_read_as_from_buildctl(text: str, cache: Cache) -> None:
         ("type=registry", "a registry cache needs a ref"),
         (
             "type=regsitry,ref=x",
-            "unknown cache 'regsitry': expected registry, inline, gha, s3, azblob",
+            "unknown cache 'regsitry': expected registry, local, inline, gha, s3, azblob",
         ),
         ("type=inline,mode=all", "invalid cache mode 'all': expected min, max"),
         ("type=inline,x", "invalid cache 'type=inline,x': 'x' is no key=value"),
-        ("type=local,src=x", "caches in local directories are not supported yet"),
+        ("type=s3,buckt=x", "unknown attribute 'buckt' of the cache s3"),
+        ('type=inline,"x', "invalid cache 'type=inline,\"x': unexpected end of data"),
     ],
 )
 def test_what_is_no_cache_is_refused(text: str, message: str) -> None:
     with pytest.raises(InvalidValueError) as caught:
         parse_cache(text)
     assert caught.value.message == message
+
+
+@pytest.mark.parametrize(
+    ("text", "read", "written"),
+    [
+        ("type=local,tag=a", "a local cache that is read needs a src", "written needs a dest"),
+        ("type=inline", "an inline cache is read as that of its image", None),
+        ("type=local,src=x", None, "a local cache that is written needs a dest"),
+        ("type=local,dest=x", "a local cache that is read needs a src", None),
+        ("type=local,dest=x,reset=maybe", "needs a src", "invalid reset 'maybe'"),
+        ("type=gha", "a gha cache needs a url and a token", "a gha cache needs a url and a token"),
+    ],
+)
+def test_a_cache_is_refused_where_it_can_only_be_read_or_written(
+    text: str, read: str | None, written: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("ACTIONS_RUNTIME_TOKEN", "ACTIONS_RESULTS_URL", "ACTIONS_CACHE_URL"):
+        monkeypatch.delenv(name, raising=False)
+    for check, message in ((check_source, read), (check_target, written)):
+        if message is None:
+            assert check(parse_cache(text)).type in text
+        else:
+            with pytest.raises(InvalidValueError, match=message):
+                check(parse_cache(text))
+
+
+def test_a_cache_of_a_workflow_has_what_its_runner_says() -> None:
+    environ = {
+        "ACTIONS_CACHE_SERVICE_V2": "true",
+        "ACTIONS_RESULTS_URL": "https://results",
+        "ACTIONS_RUNTIME_TOKEN": "t0k3n",
+    }
+    found = with_environment(parse_cache("type=gha,scope=main"), environ)
+    assert found.attrs == {
+        "scope": "main",
+        "url": "https://results",
+        "url_v2": "https://results",
+        "token": "t0k3n",
+    }
+    assert repr(found) == (
+        "Cache(type='gha', attrs={'url_v2': 'https://results', 'url': 'https://results', "
+        "'token': '***', 'scope': 'main'})"
+    )
+    assert with_environment(found, {}) == found
+
+
+def test_a_cache_in_a_folder_is_read_and_written_with_what_each_needs() -> None:
+    cache = local_cache("cache", mode="max", tag="main", reset=True)
+    assert check_source(cache).attrs == {"src": "cache", "tag": "main"}
+    assert check_target(cache).attrs == {
+        "dest": "cache",
+        "mode": "max",
+        "tag": "main",
+        "reset": "true",
+    }
 
 
 def test_a_frontend_is_told_of_caches() -> None:

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import io
 import threading
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from llb.client import Event, Vertex, VertexLog
+from llb import ProgressGroup
+from llb.client import Event, Vertex, VertexLog, VertexStatus, VertexWarning
 from llb.client.progress import display
+from llb.client.progress.colors import Colors, parse_colors
 from llb.client.progress.plain import PlainDisplay
+from llb.client.progress.summary import summary
 from llb.client.progress.text import visible
 from llb.client.progress.tty import TtyDisplay
+from llb.errors import InvalidValueError
 
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -34,15 +38,25 @@ class Terminal(io.StringIO):
         return super().write(text)
 
 
-def step(name: str, *, started: bool = True, ended: bool = True) -> Event:
+def step(
+    name: str,
+    *,
+    started: bool = True,
+    ended: bool = True,
+    seconds: float = 0,
+    cached: bool = False,
+    error: str | None = None,
+    group: ProgressGroup | None = None,
+) -> Vertex:
     return Vertex(
         digest=name,
         name=name,
         inputs=(),
-        cached=False,
+        cached=cached,
         started=BEGIN if started else None,
-        completed=BEGIN if started and ended else None,
-        error=None,
+        completed=BEGIN + timedelta(seconds=seconds) if started and ended else None,
+        error=error,
+        group=group,
     )
 
 
@@ -128,3 +142,171 @@ def test_a_terminal_that_cannot_redraw_gets_lines(
 ) -> None:
     monkeypatch.setenv("TERM", term)
     assert type(display("auto", Terminal(""))) is kind
+
+
+def test_the_kind_is_that_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BUILDKIT_PROGRESS", "plain")
+    assert type(display("auto", Terminal(""))) is PlainDisplay
+    assert type(display("tty", Terminal(""))) is TtyDisplay
+    monkeypatch.setenv("BUILDKIT_PROGRESS", "plane")
+    with pytest.raises(InvalidValueError, match="unknown progress display 'plane'"):
+        display("auto", Terminal(""))
+
+
+@pytest.mark.parametrize(
+    ("text", "colors"),
+    [
+        ("", Colors()),
+        ("run=cyan", Colors(run="cyan")),
+        ("RUN=Light-Blue:cancel=white", Colors(run="bright_blue", cancel="white")),
+        ("error=1,2,003:warning=default", Colors(error="rgb(1,2,3)", warning="default")),
+        ('"error=1,2,3":run=red', Colors(error="rgb(1,2,3)", run="red")),
+    ],
+)
+def test_colors_are_those_of_the_environment(text: str, colors: Colors) -> None:
+    assert parse_colors({"BUILDKIT_COLORS": text}) == (colors, ())
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        (
+            "runs=red",
+            "BUILDKIT_COLORS has no color for 'runs', but for run, cancel, error, warning",
+        ),
+        ("run", "BUILDKIT_COLORS has no color '': name one, or give R,G,B"),
+        ("run=beige", "BUILDKIT_COLORS has no color 'beige': name one, or give R,G,B"),
+        ("run=1,2", "BUILDKIT_COLORS has no color '1,2': name one, or give R,G,B"),
+        ("run=1,2,256", "BUILDKIT_COLORS has no color '1,2,256': name one, or give R,G,B"),
+    ],
+)
+def test_what_is_no_color_is_left_out_and_said(text: str, problem: str) -> None:
+    assert parse_colors({"BUILDKIT_COLORS": f"{text}:error=blue"}) == (
+        Colors(error="blue"),
+        (problem,),
+    )
+
+
+def test_steps_are_drawn_in_the_colors_that_are_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("BUILDKIT_COLORS", "run=magenta:error=1,2,3:warning=bogus")
+    monkeypatch.setenv("COLORTERM", "truecolor")
+    drawn = shown_while_running(
+        step("done"), step("failed", error="no"), awaited="BUILDKIT_COLORS has no"
+    )
+    assert "\x1b[35m ✓ done" in drawn
+    assert "\x1b[38;2;1;2;3m ✗ failed" in drawn
+
+
+@pytest.mark.parametrize(
+    ("lines", "seen"), [("2", ["four", "five"]), ("many", ["one", "two", "four", "five"])]
+)
+def test_the_environment_says_how_many_lines_of_output_are_seen(
+    lines: str, seen: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BUILDKIT_TTY_LOG_LINES", lines)
+    monkeypatch.setenv("LINES", "20")
+    words = ["zero", "one", "two", "four", "five"]
+    data = "\n".join(["begin", "zero", "more", *words[1:3], "more", *words[3:], ""]).encode()
+    drawn = shown_while_running(step("run", ended=False), output("run", data), awaited="five")
+    assert [word for word in words if f"   {word}" in drawn] == seen
+
+
+def test_the_end_counts_steps_and_names_the_slowest() -> None:
+    steps = [
+        step("cached", cached=True, seconds=50),
+        *(step(f"of {seconds} seconds", seconds=seconds) for seconds in (0.05, 3, 0.1, 20, 7.25)),
+        step("not begun", started=False),
+        step("running", ended=False),
+    ]
+    assert summary(steps) == [
+        "6 steps, 1 cached",
+        "  20.0s  of 20 seconds",
+        "   7.2s  of 7.25 seconds",
+        "   3.0s  of 3 seconds",
+    ]
+    assert summary(steps[:1]) == ["1 step, 1 cached"]
+    assert summary(steps[-2:]) == []
+
+
+def test_plain_lines_tell_all_that_happened() -> None:
+    stream = io.StringIO()
+    with PlainDisplay(stream) as plain:
+        for event in (
+            step("load", started=False),
+            step("load", ended=False),
+            VertexStatus("id", "load", "transferring", 1_500_000, 0, BEGIN, None),
+            VertexStatus("id", "load", "transferring", 3_200_000, 0, BEGIN, BEGIN),
+            step("load", seconds=2),
+            step("cached", cached=True),
+            step("fail", ended=False),
+            VertexLog("fail", 2, b"one\ntw", BEGIN + timedelta(seconds=1.5)),
+            VertexLog("fail", 2, b"o\r\nrest", BEGIN + timedelta(seconds=2)),
+            VertexWarning("fail", 1, "take care", (), None, None),
+            VertexWarning("", 1, "of the build", (), None, None),
+            step("fail", seconds=3, error="exit code: 7"),
+            step("other", error="context canceled"),
+        ):
+            plain(event)
+    assert stream.getvalue().splitlines() == [
+        "#1 load",
+        "#1 transferring 3.2 MB done",
+        "#1 DONE 2.0s",
+        "#2 cached",
+        "#2 CACHED",
+        "#3 fail",
+        "#3 1.500 one",
+        "#3 2.000 two",
+        "#3 WARN: take care",
+        "WARN: of the build",
+        "#3 ERROR: exit code: 7",
+        "#4 other",
+        "#4 CANCELED",
+        "#3 rest",
+        "4 steps, 1 cached",
+        "   3.0s  fail",
+        "   2.0s  load",
+    ]
+
+
+def test_steps_of_a_group_are_shown_as_one() -> None:
+    group = ProgressGroup("id", "COPY two /")
+    stream = io.StringIO()
+    with PlainDisplay(stream) as plain:
+        for event in (
+            step("one", started=False, group=group),
+            step("two", started=False, group=group),
+            step("other", seconds=1),
+            step("one", ended=False, group=group),
+            step("one", seconds=2, group=group),
+            output("one", b"from one\n"),
+            step("two", ended=False, group=group),
+            output("two", b"from two\n"),
+            step("two", seconds=5, group=group),
+        ):
+            plain(event)
+    assert stream.getvalue().splitlines() == [
+        "#1 other",
+        "#1 DONE 1.0s",
+        "#2 COPY two /",
+        "#2 0.000 from one",
+        "#2 0.000 from two",
+        "#2 DONE 5.0s",
+        "2 steps, 0 cached",
+        "   5.0s  COPY two /",
+        "   1.0s  other",
+    ]
+
+
+def test_a_group_fails_with_its_first_step_and_is_cached_with_all() -> None:
+    group = ProgressGroup("id", "COPY two /")
+    stream = io.StringIO()
+    with TtyDisplay(stream) as live:
+        live(step("one", cached=True, group=group))
+        live(step("two", cached=True, group=group))
+        live(step("bad", error="no", group=ProgressGroup("x", "COPY bad /")))
+        live(step("good", ended=False, group=ProgressGroup("x", "COPY bad /")))
+    text = stream.getvalue()
+    assert "(2/2)" in text
+    assert "• COPY two /" in text
+    assert "✗ COPY bad /" in text

@@ -5,7 +5,15 @@ from __future__ import annotations
 import base64
 import json
 
-from llb.client import SolveResult
+import pytest
+
+from llb.client import Blob, SolveResult
+from llb.errors import TransportError
+
+
+def answered(descriptor: object) -> SolveResult:
+    text = base64.b64encode(json.dumps(descriptor).encode()).decode()
+    return SolveResult({"containerimage.descriptor": text})
 
 
 def test_objects_stand_in_the_file_as_objects() -> None:
@@ -20,3 +28,15 @@ def test_objects_stand_in_the_file_as_objects() -> None:
         **answers,
         "containerimage.descriptor": descriptor,
     }
+
+
+def test_the_descriptor_of_an_image_is_a_value() -> None:
+    given = {"mediaType": "x", "digest": "sha256:00", "size": 3, "annotations": {}}
+    assert answered(given).descriptor == Blob("x", "sha256:00", 3)
+    assert SolveResult({}).descriptor is None
+
+
+@pytest.mark.parametrize("descriptor", [{}, [], 1, {"mediaType": "x", "digest": "y", "size": "3"}])
+def test_a_descriptor_that_is_none_is_refused(descriptor: object) -> None:
+    with pytest.raises(TransportError, match="the daemon sent no descriptor"):
+        assert answered(descriptor).descriptor

@@ -1,0 +1,59 @@
+"""``llb build --call``: what a frontend says of a Dockerfile, instead of building it."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from llb.errors import InputError
+
+if TYPE_CHECKING:
+    from llb.cli.frontends import FrontendOptions, FrontendRequest
+    from llb.client import Client
+    from llb.client.options import BuildOptions
+    from llb.client.progress import Display
+    from llb.gateway import Gateway, Request, Result
+
+_CAPS = "moby.buildkit.frontend.subrequests"
+
+
+def call(
+    client: Client,
+    given: FrontendOptions,
+    request: FrontendRequest,
+    shown: Display,
+    options: BuildOptions,
+) -> None:
+    """Ask and print the answer; the status of the process is the one that it brings.
+
+    Raises what ``Client.build`` does, and InputError for a frontend that answers nothing.
+    """
+    answers = _ask(client, str(given.request), request, shown, options)
+    key = "result.json" if given.wants_json else "result.txt"
+    if key not in answers:
+        raise InputError(f"the frontend does not answer {given.request} with {key}")
+    if answers[key]:
+        click.echo(answers[key], nl=not answers[key].endswith(b"\n"))
+    status = answers.get("result.statuscode", b"0")
+    sys.exit(int(status) if status.isdigit() else 1)
+
+
+def _ask(
+    client: Client, name: str, request: FrontendRequest, shown: Display, options: BuildOptions
+) -> dict[str, bytes]:
+    from llb.gateway import Result  # noqa: PLC0415 - loads protobuf
+
+    answers: dict[str, bytes] = {}
+    attrs = {**request.attrs, "requestid": name, "frontend.caps": _CAPS}
+
+    def ask(_: Request, gateway: Gateway) -> Result:
+        answers.update(gateway.solve_frontend(request.frontend, attrs).metadata)
+        return Result()
+
+    asking = options.copy()
+    asking["exports"] = ()
+    with shown:
+        client.build(ask, **asking)
+    return answers

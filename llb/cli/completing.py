@@ -1,0 +1,25 @@
+"""``llb completion``: what a shell needs to complete command lines of ``llb``."""
+
+from __future__ import annotations
+
+import click
+from click.shell_completion import get_completion_class
+
+_PROGRAM = "llb"
+_VARIABLE = "_LLB_COMPLETE"
+
+
+@click.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+@click.pass_context
+def completion(context: click.Context, shell: str) -> None:
+    """Print a script that has a shell complete commands and options.
+
+    \b
+    Examples:
+      source <(llb completion bash)
+      llb completion fish > ~/.config/fish/completions/llb.fish
+    """  # noqa: D301 - click wants the control character
+    found = get_completion_class(shell)
+    assert found is not None
+    click.echo(found(context.find_root().command, {}, _PROGRAM, _VARIABLE).source())

@@ -1,0 +1,49 @@
+"""``llb dial-stdio``: standard input and output as a connection to a BuildKit."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from llb.cli.connecting import Connection, connecting
+from llb.errors import TransportError
+
+if TYPE_CHECKING:
+    from llb.tunnel import Pipe
+
+
+@click.command("dial-stdio")
+@connecting
+def dial_stdio(**options: Any) -> None:
+    """Connect standard input and output with a BuildKit, for a client elsewhere.
+
+    \b
+    Example: ssh builder llb dial-stdio
+    """  # noqa: D301 - click wants the control character
+    # The client loads grpc, which `llb --help` should not wait for.
+    from llb.tunnel import stdio_pipe  # noqa: PLC0415
+
+    with Connection(**options).open() as client:
+        theirs = client.dial()
+        ours = stdio_pipe(sys.stdin.fileno(), sys.stdout.fileno())
+        answering = threading.Thread(target=_pass_on, args=(theirs, ours))
+        answering.start()
+        try:
+            _pass_on(ours, theirs)
+        finally:
+            # Whoever is told to stop would wait for the thread, and that for the daemon.
+            theirs.close()
+            answering.join()
+
+
+def _pass_on(source: Pipe, target: Pipe) -> None:
+    """Pass bytes on until either pipe ends, and end the other one."""
+    with suppress(TransportError):
+        while data := source.read():
+            target.write(data)
+    target.close()
+    source.close()

@@ -1,0 +1,184 @@
+"""``llb history``: the builds that a BuildKit remembers."""
+
+from __future__ import annotations
+
+import json
+import sys
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import click
+from attrs import asdict
+
+from llb.cli.connecting import Connection, connecting
+from llb.cli.usage import ago
+
+if TYPE_CHECKING:
+    from llb.client.history import Build, History
+
+_REF_WIDTH = 34
+
+
+@click.group()
+def history() -> None:
+    """Look at builds that a BuildKit remembers, and have it forget them.
+
+    \b
+    Example: llb history logs $(llb history ls --quiet --limit 1)
+    """  # noqa: D301 - click wants the control character
+
+
+@history.command()
+@click.option(
+    "--filter", "filters", multiple=True, metavar="FILTER", help="As status==error, startedAt>1h."
+)
+@click.option("--limit", default=0, metavar="NUMBER", help="At most as many that ended.")
+@click.option("--active", is_flag=True, help="Those that run, alone.")
+@click.option("-q", "--quiet", is_flag=True, help="Names alone.")
+@connecting
+def ls(*, filters: tuple[str, ...], limit: int, active: bool, quiet: bool, **options: Any) -> None:
+    """Print the builds, the newest first: name, status, time, steps from the cache.
+
+    \b
+    Example: llb history ls --filter status==error
+    """  # noqa: D301 - click wants the control character
+    with Connection(**options).open() as client:
+        builds = client.history().builds(filters=filters, limit=limit, active_only=active)
+    for build in builds:
+        click.echo(build.ref if quiet else _line(build))
+
+
+@history.command()
+@click.argument("ref")
+@click.option("--json", "as_json", is_flag=True, help="All of it, as JSON.")
+@connecting
+def inspect(*, ref: str, as_json: bool, **options: Any) -> None:
+    """Print what is known of a build.
+
+    \b
+    Example: llb history inspect 3f2b… --json
+    """  # noqa: D301 - click wants the control character
+    with Connection(**options).open() as client:
+        build = client.history().build(ref)
+    if as_json:
+        click.echo(json.dumps(asdict(build), default=_plain, indent=2, sort_keys=True))
+        return
+    for name, value in _rows(build):
+        click.echo(f"{name:<12}{value}")
+
+
+@history.command()
+@click.argument("ref")
+@click.option("--progress", default="plain", metavar="KIND", help="plain, rawjson or tty.")
+@connecting
+def logs(ref: str, progress: str, **options: Any) -> None:
+    """Print what happened in a build, on standard output.
+
+    \b
+    Example: llb history logs 3f2b… --progress rawjson
+    """  # noqa: D301 - click wants the control character
+    from llb.client.progress import display  # noqa: PLC0415 - loads grpc
+
+    shown = display(progress, sys.stdout)
+    with Connection(**options).open() as client, shown:
+        on_report = shown.on_report
+        if on_report is not None:
+            for report in client.history().reports(ref):
+                on_report(report)
+        else:
+            for event in client.history().events(ref):
+                shown(event)
+
+
+@history.command()
+@click.argument("ref")
+@connecting
+def trace(ref: str, **options: Any) -> None:
+    """Print the spans of a build as JSON, where the daemon traced it.
+
+    \b
+    Example: llb history trace 3f2b… > trace.json
+    """  # noqa: D301 - click wants the control character
+    from llb.errors import InputError  # noqa: PLC0415 - beside the client, which loads grpc
+
+    with Connection(**options).open() as client:
+        found = client.history()
+        blob = found.build(ref).trace
+        if blob is None:
+            raise InputError(f"the daemon has no trace of the build {ref!r}")
+        for piece in found.read(blob):
+            sys.stdout.buffer.write(piece)
+
+
+@history.command()
+@click.argument("refs", nargs=-1, metavar="REF...")
+@click.option("--all", "all_", is_flag=True, help="All that ended and are not pinned.")
+@connecting
+def rm(*, refs: tuple[str, ...], all_: bool, **options: Any) -> None:
+    """Forget builds, and what is kept of them alone.
+
+    \b
+    Example: llb history rm 3f2b…
+    """  # noqa: D301 - click wants the control character
+    if bool(refs) == all_:
+        raise click.UsageError("name builds, or give --all")
+    with Connection(**options).open() as client:
+        found = client.history()
+        for ref in _ended(found) if all_ else refs:
+            found.remove(ref)
+
+
+@history.command()
+@click.argument("ref")
+@click.option("--off", is_flag=True, help="Let it be forgotten in its turn.")
+@connecting
+def pin(*, ref: str, off: bool, **options: Any) -> None:
+    """Keep a build when others are forgotten.
+
+    \b
+    Example: llb history pin 3f2b…
+    """  # noqa: D301 - click wants the control character
+    with Connection(**options).open() as client:
+        client.history().pin(ref, pinned=not off)
+
+
+def _ended(history: History) -> list[str]:
+    builds = history.builds()
+    return [each.ref for each in builds if each.completed is not None and not each.pinned]
+
+
+def _line(build: Build) -> str:
+    when = "" if build.created is None else ago(build.created)
+    steps = f"{build.cached_steps}/{build.total_steps} cached"
+    pinned = "pinned" if build.pinned else ""
+    line = f"{build.ref:<{_REF_WIDTH}}{build.status:<11}{when:>8}  {_seconds(build.duration):>8}"
+    return f"{line}  {steps:<14}{pinned}".rstrip()
+
+
+def _rows(build: Build) -> list[tuple[str, object]]:
+    steps = f"{build.total_steps}, {build.completed_steps} ended, {build.cached_steps} cached"
+    rows: list[tuple[str, object]] = [
+        ("ref", build.ref),
+        ("status", build.status),
+        ("started", "" if build.created is None else build.created.isoformat()),
+        ("took", _seconds(build.duration)),
+        ("steps", steps),
+        ("frontend", build.frontend or "none"),
+        *(("attribute", f"{key}={value}") for key, value in sorted(build.frontend_attrs.items())),
+        *(("exporter", kind) for kind, _ in build.exports),
+        *(("result", each.digest) for each in build.results),
+        *(("attested", each.digest) for each in build.attestations),
+    ]
+    if build.trace is not None:
+        rows.append(("trace", build.trace.digest))
+    if build.error is not None:
+        rows.append(("error", " ".join(build.error.split())))
+    return rows
+
+
+def _seconds(duration: timedelta | None) -> str:
+    return "" if duration is None else f"{duration.total_seconds():.1f}s"
+
+
+def _plain(value: object) -> object:
+    return value.isoformat() if isinstance(value, datetime) else str(value)

@@ -1,0 +1,136 @@
+"""A BuildKit that is booted in a container of a real Docker Engine, and reached with docker exec."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from llb import Image, Local, bind
+from llb.client import Client, Container, image, local
+from tests.e2e.servers import running_dockerd, write_runtime
+from tests.e2e.test_failures import check_error, cli
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.e2e.conftest import Buildctl
+
+IMAGE = "pyllb/buildkit"
+
+
+@pytest.fixture(scope="module")
+def host(tmp_path_factory: pytest.TempPathFactory, registry: str) -> Iterator[str]:
+    """The address of a Docker Engine that may make privileged containers."""
+    folder = tmp_path_factory.mktemp("docker")
+    write_runtime(folder / "runtime")
+    runtime = (f"--add-runtime=lessened={folder}/runtime", "--default-runtime=lessened")
+    with running_dockerd(folder / "engine", registry, *runtime) as sock:
+        yield f"unix://{sock}"
+
+
+@pytest.fixture(scope="module")
+def made(host: str, buildctl: Buildctl, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Put an image with a BuildKit among Docker's; return its name."""
+    root = tmp_path_factory.mktemp("root")
+    (root / "usr" / "bin").mkdir(parents=True)
+    runc = shutil.which("runc", path=f"{os.environ['PATH']}:/usr/sbin")
+    assert runc is not None
+    programs = (buildctl.program, buildctl.program.parent / "buildkitd", Path(runc))
+    for program in programs:
+        shutil.copy(program, root / "usr" / "bin")
+    for library in libraries(runc):
+        (root / library[1:]).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(library, root / library[1:])
+    built = Image("busybox").copy(Local("root"), "/", path="/").entrypoint(["buildkitd"])
+    with Client(host) as client:
+        client.solve(built, local={"root": root}, exports=[image(IMAGE)])
+    return IMAGE
+
+
+@pytest.fixture(autouse=True)
+def docker_config(host: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Have Docker's command line speak to this engine."""
+    monkeypatch.delenv("DOCKER_CONTEXT", raising=False)
+    monkeypatch.setenv("DOCKER_HOST", host)
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path / "docker-config"))
+
+
+def libraries(program: str) -> list[str]:
+    """Return the files that a program loads."""
+    printed = subprocess.run(["ldd", program], capture_output=True, text=True, check=True).stdout
+    return [word for line in printed.splitlines() for word in line.split() if word[0] == "/"]
+
+
+def docker(*arguments: str) -> str:
+    """Run Docker's CLI, and return what it prints."""
+    return subprocess.run(["docker", *arguments], capture_output=True, text=True, check=True).stdout
+
+
+def test_a_container_is_made_built_in_stopped_and_removed(
+    made: str, registry: str, tmp_path: Path
+) -> None:
+    (tmp_path / "context").mkdir()
+    (tmp_path / "context" / "word").write_text("carried")
+    step = Image(f"{registry}/library/busybox").run(
+        "cp /in/word /word", mounts=[bind(Local("context"), "/in")]
+    )
+    container = Container("builder.1", image=made, network="host")
+    assert not container.stop()
+    assert not container.remove()
+    try:
+        with container.start() as client:
+            assert client.address == "docker-container://builder.1"
+            assert client.info().version == "v0.32.2"
+            client.solve(
+                step, local={"context": tmp_path / "context"}, exports=[local(tmp_path / "out")]
+            )
+            kept = {each.id for each in client.disk_usage()}
+        assert (tmp_path / "out" / "word").read_text() == "carried"
+        container.start().close()
+        assert container.stop()
+        assert not container.stop()
+        with container.start() as client:
+            assert kept
+            assert {each.id for each in client.disk_usage()} == kept
+    finally:
+        assert container.remove()
+    assert docker("volume", "ls", "--quiet") == ""
+
+
+def test_the_command_line_starts_and_removes_one(made: str) -> None:
+    given = ("--container", "other")
+    started = cli("daemon", "start", *given, "--image", made, "--network", "host")
+    assert (started.returncode, started.stdout) == (0, "docker-container://other\n"), started.stderr
+    assert cli("ping", address=started.stdout.strip()).returncode == 0
+    assert cli("daemon", "stop", *given).stdout == "stopped\n"
+    assert cli("daemon", "stop", *given).stdout == "it did not run\n"
+    assert cli("daemon", "stop", *given, "--remove").stdout == "removed\n"
+    assert cli("daemon", "stop", *given, "--remove").stdout == "it is not there\n"
+
+
+def test_what_cannot_be_started_is_told(
+    made: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    begun = ("daemon", "start", "--container", "broken", "--network", "host")
+    check_error(cli(*begun, "--image", "pyllb/none"), "error: docker run failed: ")
+    done = cli(*begun, "--image", "busybox")
+    check_error(done, "error: the container broken ended before a BuildKit answered: ")
+    assert Container("broken").remove()
+    check_error(cli("daemon", "start", "--container", "-x"), "error: invalid container '-x': ")
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/none.sock")
+    check_error(cli(*begun), "error: docker ps failed: ")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    check_error(cli(*begun), "error: docker is not on PATH\nhint: ")
+
+
+def test_a_container_of_somebody_else_is_used_as_it_is(made: str) -> None:
+    docker("create", "--privileged", "--network=host", "--name=theirs", made)
+    with Container("theirs", image="pyllb/none").start() as client:
+        assert client.info().version == "v0.32.2"
+    assert Container("theirs").remove()
+    assert docker("ps", "--all", "--quiet") == ""

@@ -1,0 +1,306 @@
+"""The BuildKit of a real Docker Engine, reached in every way in which Docker's CLI reaches it.
+
+Debian's engine is a BuildKit of 2021, which is told of what it does not have.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import tarfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from llb import Image, Local, Scratch, bind, merge, secret
+from llb.client import Client, VertexLog, image, local, tar
+from llb.errors import (
+    CapabilityError,
+    ConnectError,
+    InputError,
+    InvalidValueError,
+    RemoteError,
+    SolveError,
+)
+from tests.e2e.servers import free_port, running_dockerd, running_sshd
+from tests.e2e.test_failures import check_error, cli
+from tests.e2e.test_tls import openssl
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from llb.client import Event
+    from tests.e2e.conftest import Buildctl
+
+CONTENT = bytes(range(256)) * 8_000
+SERVER_FILES = (("tlscacert", "ca.pem"), ("tlscert", "server.pem"), ("tlskey", "server-key.pem"))
+
+
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with an authority, and what it vouches for: a server and a client."""
+    folder = tmp_path_factory.mktemp("certificates")
+    new = ("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
+    openssl(*new, "-keyout", "ca.key", "-out", "ca.pem", "-subj", "/CN=authority", cwd=folder)
+    for name, key in (("server", "server-key.pem"), ("cert", "key.pem")):
+        openssl(
+            *(*new, "-keyout", key, "-out", f"{name}.pem", "-subj", f"/CN={name}"),
+            *("-CA", "ca.pem", "-CAkey", "ca.key", "-addext", "subjectAltName=IP:127.0.0.1"),
+            *("-addext", "basicConstraints=critical,CA:FALSE"),
+            cwd=folder,
+        )
+    return folder
+
+
+@pytest.fixture(scope="module")
+def tcp() -> str:
+    """The address on which Docker asks for certificates."""
+    return f"tcp://127.0.0.1:{free_port()}"
+
+
+@pytest.fixture(scope="module")
+def sock(
+    tmp_path_factory: pytest.TempPathFactory, registry: str, tcp: str, certificates: Path
+) -> Iterator[Path]:
+    """The socket of a Docker Engine."""
+    tls = [f"--{name}={certificates / file}" for name, file in SERVER_FILES]
+    folder = tmp_path_factory.mktemp("docker") / "engine"
+    with running_dockerd(folder, registry, "--host", tcp, "--tlsverify", *tls) as running:
+        yield running
+
+
+@pytest.fixture
+def docker_config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty configuration of Docker, and no variable that says where it is."""
+    for name in ("DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH"):
+        monkeypatch.delenv(name, raising=False)
+    folder = tmp_path / "docker-config"
+    folder.mkdir()
+    monkeypatch.setenv("DOCKER_CONFIG", str(folder))
+    return folder
+
+
+def docker(*arguments: str | Path) -> str:
+    """Run Docker's CLI, and return what it prints."""
+    done = subprocess.run(["docker", *arguments], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_a_build_uploads_runs_and_exports(sock: Path, tmp_path: Path) -> None:
+    (tmp_path / "context").mkdir()
+    (tmp_path / "context" / "file").write_bytes(CONTENT)
+    events: list[Event] = []
+    built = Image("busybox").run(
+        "cat /run/secrets/word; cp /in/file /copy",
+        mounts=[bind(Local("context"), "/in"), secret("word")],
+        network="none",
+    )
+    with Client(f"unix://{sock}") as client:
+        assert client.ping() > 0
+        assert [str(each) for each in client.workers()[0].platforms][:1] == ["linux/amd64"]
+        client.solve(
+            built,
+            local={"context": tmp_path / "context"},
+            secrets={"word": b"open sesame"},
+            exports=[local(tmp_path / "out")],
+            on_event=events.append,
+        )
+        client.solve(
+            Local("context"),
+            local={"context": tmp_path / "context"},
+            exports=[tar(tmp_path / "out.tar")],
+        )
+        assert "local source for context" in {each.description for each in client.disk_usage()}
+    assert (tmp_path / "out" / "copy").read_bytes() == CONTENT
+    assert b"open sesame" in b"".join(each.data for each in events if isinstance(each, VertexLog))
+    with tarfile.open(tmp_path / "out.tar") as archive:
+        member = archive.extractfile("file")
+        assert member is not None
+        assert member.read() == CONTENT
+
+
+def test_an_image_is_put_among_those_of_docker(
+    sock: Path, docker_config: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{sock}")
+    (tmp_path / "word").write_text("made here")
+    with Client("docker://") as client:
+        base = Image("busybox", resolver=client)
+        built = base.copy(Local("context"), "/word", path="/word").env("WORD", "said")
+        result = client.solve(
+            built, local={"context": tmp_path}, exports=[image("pyllb/made:1,pyllb/made:2")]
+        )
+    (found,) = json.loads(docker("image", "inspect", "pyllb/made:2"))
+    assert found["RepoTags"] == ["pyllb/made:1", "pyllb/made:2"]
+    assert found["Id"] == result.digest
+    assert "WORD=said" in found["Config"]["Env"]
+    assert found["Config"]["Cmd"] == ["sh"]
+    shown = docker("run", "--rm", "--network=none", "pyllb/made:1", "sh", "-c", "cat word; env")
+    assert "made here" in shown
+    assert "WORD=said\n" in shown
+
+
+def test_a_dockerfile_is_built_from_the_command_line(
+    sock: Path, docker_config: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{sock}")
+    (tmp_path / "Dockerfile").write_text("FROM busybox\nCOPY word /\n")
+    (tmp_path / "word").write_text("by docker's own frontend")
+    done = cli("build", tmp_path, "-t", "pyllb/file", address="docker://")
+    assert done.returncode == 0, done.stderr
+    command = ("run", "--rm", "--network=none", "pyllb/file", "cat", "/word")
+    assert docker(*command) == "by docker's own frontend"
+
+
+def test_a_container_is_reached_with_docker_exec(
+    sock: Path,
+    docker_config: Path,
+    buildctl: Buildctl,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{sock}")
+    daemon = buildctl.address.removeprefix("unix://")
+    with Client("docker://") as client:
+        programs = Local("programs", include=["buildctl"])
+        client.solve(
+            Image("busybox").copy(programs, "/bin/buildctl", path="/buildctl"),
+            local={"programs": buildctl.program.parent},
+            exports=[image("pyllb/buildctl")],
+        )
+    detached = ("run", "--detach", "--network=none")
+    volume = f"--volume={daemon}:/run/buildkit/buildkitd.sock"
+    docker(*detached, "--name=builder", volume, "pyllb/buildctl", "sleep", "300")
+    docker(*detached, "--name=bare", "busybox", "sleep", "300")
+    try:
+        with Client("docker-container://builder") as client:
+            assert client.info().version == "v0.32.2"
+            client.solve(Scratch().mkfile("/a", CONTENT), exports=[local(tmp_path / "out")])
+        assert (tmp_path / "out" / "a").read_bytes() == CONTENT
+        with pytest.raises(ConnectError) as caught:
+            Client("docker-container://nobody")
+        assert caught.value.message == (
+            "no BuildKit answers at docker-container://nobody: docker ended with exit status 1: "
+            f"{_answer_about('nobody')}"
+        )
+        # One Docker says it in its output, another in its errors.
+        with pytest.raises(ConnectError, match='"buildctl": executable file not found'):
+            Client("docker-container://bare")
+    finally:
+        docker("rm", "--force", "builder", "bare")
+
+
+def _answer_about(container: str) -> str:
+    """Return what Docker's CLI says when a container is not there."""
+    command = ["docker", "exec", "-i", container, "buildctl", "dial-stdio"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert "No such container" in done.stderr
+    return done.stderr.strip()
+
+
+def test_contexts_of_docker_are_followed(
+    sock: Path, docker_config: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    docker("context", "create", "mine", "--docker", f"host=unix://{sock}")
+    docker("context", "create", "other", "--docker", f"host=unix://{tmp_path}/other.sock")
+    with Client("docker://mine") as client:
+        assert client.workers()[0].id == "moby"
+    docker("context", "use", "other")
+    with pytest.raises(ConnectError, match=f"docker://: unix://{tmp_path}/other.sock: No such"):
+        Client("docker://")
+    docker("context", "use", "mine")
+    Client("docker://").close()
+    monkeypatch.setenv("DOCKER_CONTEXT", "other")
+    with pytest.raises(ConnectError, match=r"other\.sock"):
+        Client("docker://")
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{sock}")
+    Client("docker://").close()
+    with pytest.raises(InputError, match="docker has no context 'nobody'"):
+        Client("docker://nobody")
+
+
+def test_docker_is_reached_through_tls(
+    sock: Path,
+    tcp: str,
+    certificates: Path,
+    docker_config: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    files = (("ca", "ca"), ("cert", "cert"), ("key", "key"))
+    given = ",".join(f"{name}={certificates / file}.pem" for name, file in files)
+    docker("context", "create", "safe", "--docker", f"host={tcp},{given}")
+    with Client("docker://safe") as client:
+        client.solve(Scratch().mkfile("/a", CONTENT), exports=[local(tmp_path / "out")])
+    assert (tmp_path / "out" / "a").read_bytes() == CONTENT
+    monkeypatch.setenv("DOCKER_HOST", tcp)
+    with pytest.raises(ConnectError, match=f"docker://: {tcp}: "):
+        Client("docker://")
+    monkeypatch.setenv("DOCKER_TLS_VERIFY", "1")
+    monkeypatch.setenv("DOCKER_CERT_PATH", str(certificates))
+    Client("docker://").close()
+
+
+def test_docker_is_reached_through_ssh(
+    sock: Path, docker_config: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    found = shutil.which("docker")
+    assert found is not None
+    with running_sshd(tmp_path / "sshd", Path(found).parent) as sshd:
+        monkeypatch.setenv("PATH", f"{sshd.programs}:{os.environ['PATH']}")
+        monkeypatch.setenv("DOCKER_HOST", f"{sshd.address}{sock}")
+        with Client("docker://") as client:
+            client.solve(Scratch().mkfile("/a", CONTENT), exports=[local(tmp_path / "out")])
+    assert (tmp_path / "out" / "a").read_bytes() == CONTENT
+
+
+def test_what_an_old_docker_does_not_have_is_said(sock: Path, tmp_path: Path) -> None:
+    something = Scratch().mkfile("/a", "x")
+    with Client(f"unix://{sock}") as client:
+        with pytest.raises(RemoteError) as untold:
+            client.info()
+        assert untold.value.message == f"the daemon at unix://{sock} does not tell its version"
+        with pytest.raises(InvalidValueError) as pushed:
+            client.solve(something, exports=[image("localhost:1/x", push=True)])
+        assert pushed.value.message == "the BuildKit of Docker cannot push an image that it builds"
+        with pytest.raises(CapabilityError) as several:
+            client.solve(something, exports=[local(tmp_path / "out"), tar(tmp_path / "out.tar")])
+        assert several.value.message == (
+            "a BuildKit before v0.11 has no support for several exporters "
+            "(capability exporter.multiple)"
+        )
+        with pytest.raises(SolveError, match="unknown API capability mergeop"):
+            client.solve(merge([Image("busybox"), something]))
+        with pytest.raises(SolveError) as failed:
+            client.solve(Image("busybox").run("echo said; exit 7", network="none"))
+        assert "exit code: 7" in failed.value.message
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_no_docker_is_told(
+    registry: str, docker_config: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for host, reason in (
+        (f"tcp://{registry}", "it has no BuildKit for us: 404 Not Found"),
+        (f"unix://{tmp_path}/docker.sock", "No such file or directory"),
+        ("npipe:////./pipe/docker", "invalid address 'npipe:////./pipe/docker'"),
+        ("ssh://a:b@c", "there is a password in it"),
+    ):
+        monkeypatch.setenv("DOCKER_HOST", host)
+        done = cli("info", address="docker://")
+        check_error(done, "error: no BuildKit answers at docker://: ")
+        assert reason in done.stderr
+    with pytest.raises(InvalidValueError, match=r"expected docker://\[CONTEXT\]"):
+        Client("docker://a/b")
+
+
+def test_a_buildkitd_is_no_docker(
+    buildkit_host: str, docker_config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", buildkit_host)
+    with pytest.raises(ConnectError, match=f"docker://: {buildkit_host}: "):
+        Client("docker://")

@@ -1,0 +1,158 @@
+"""OCI layouts of the client as sources, contexts and destinations, beside buildctl."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from typing import TYPE_CHECKING
+
+import pytest
+
+from llb import Image, OCILayout, Scratch
+from llb.client import Client, local, oci
+from llb.client.layout import Layout
+from llb.errors import InputError, InvalidValueError, SolveError
+from tests.e2e.test_failures import check_error, cli
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.e2e.conftest import Buildctl
+
+
+def contents(folder: Path) -> list[str]:
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))
+
+
+def written_by_buildctl(buildctl: Buildctl, folder: Path, text: str) -> str:
+    """Write a layout of an image with a file; return the digest in its index."""
+    context = folder.with_name(f"{folder.name}-context")
+    context.mkdir()
+    (context / "Dockerfile").write_text(f"FROM busybox\nRUN echo {text} > /who\n")
+    buildctl(
+        *("build", "--frontend", "dockerfile.v0", "--local", f"context={context}"),
+        *("--local", f"dockerfile={context}"),
+        *("--output", f"type=oci,tar=false,dest={folder},name=example.com/base:1"),
+    )
+    (manifest,) = Layout(folder).manifests()
+    return str(manifest["digest"])
+
+
+def test_a_layout_of_buildctl_is_a_source(buildctl: Buildctl, tmp_path: Path) -> None:
+    digest = written_by_buildctl(buildctl, tmp_path / "layout", text := uuid.uuid4().hex)
+    state = OCILayout(f"example.com/base@{digest}", store_id="base").run("cat /who > /again")
+    with Client(buildctl.address) as client:
+        layouts = {"base": tmp_path / "layout"}
+        client.solve(state, oci_layouts=layouts, exports=[local(tmp_path / "out")])
+    assert (tmp_path / "out" / "again").read_text() == f"{text}\n"
+
+
+@pytest.mark.feature("C10")
+@pytest.mark.parametrize("name", ["dockerfile.v0", "gateway.v0"])
+def test_a_layout_is_a_context_of_a_dockerfile(
+    name: str, frontend: str, buildctl: Buildctl, tmp_path: Path
+) -> None:
+    digest = written_by_buildctl(buildctl, tmp_path / "layout", text := uuid.uuid4().hex)
+    (tmp_path / "Dockerfile").write_text("FROM base\nRUN cat /who > /again\n")
+    done = cli(
+        *("build", tmp_path, "--oci-layout", f"base={tmp_path}/layout", "-o", tmp_path / "out"),
+        *("--opt", f"context:base=oci-layout://base@{digest}"),
+        *("--frontend", name, "--opt", f"source={frontend}"),
+        address=buildctl.address,
+    )
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "out" / "again").read_text() == f"{text}\n"
+
+
+def test_a_layout_of_ours_is_a_source_of_buildctl(buildctl: Buildctl, tmp_path: Path) -> None:
+    state = Image("busybox").run(f"echo {uuid.uuid4()} > /who")
+    with Client(buildctl.address) as client:
+        export = oci(tmp_path / "layout", name=["example.com/a:1", "example.com/a"], tar=False)
+        result = client.solve(state, exports=[export])
+        client.solve(state, exports=[local(tmp_path / "ours")])
+    names = [each["annotations"] for each in Layout(tmp_path / "layout").manifests()]
+    assert [name["io.containerd.image.name"] for name in names] == [  # type: ignore[index]
+        "example.com/a:1",
+        "example.com/a:latest",
+    ]
+    assert [name["org.opencontainers.image.ref.name"] for name in names] == ["1", "latest"]  # type: ignore[index]
+    (tmp_path / "Dockerfile").write_text("FROM base\n")
+    buildctl(
+        *("build", "--frontend", "dockerfile.v0", "--local", f"context={tmp_path}"),
+        *("--local", f"dockerfile={tmp_path}", "--oci-layout", f"base={tmp_path}/layout"),
+        *("--opt", f"context:base=oci-layout://base@{result.digest}"),
+        *("--output", f"type=local,dest={tmp_path}/theirs"),
+    )
+    ours, theirs = (tmp_path / name / "who" for name in ("ours", "theirs"))
+    assert ours.read_text() == theirs.read_text()
+
+
+def test_our_layout_and_that_of_buildctl_are_equal(buildctl: Buildctl, tmp_path: Path) -> None:
+    (tmp_path / "Dockerfile").write_text("FROM busybox\nRUN echo same > /same\n")
+    output = "type=oci,tar=false,name=example.com/same:1,source-date-epoch=1,rewrite-timestamp=true"
+    done = cli(
+        *("build", tmp_path, "-o", f"{output},dest={tmp_path}/ours"), address=buildctl.address
+    )
+    assert done.returncode == 0, done.stderr
+    buildctl(
+        *("build", "--frontend", "dockerfile.v0", "--local", f"context={tmp_path}"),
+        *("--local", f"dockerfile={tmp_path}", "--output", f"{output},dest={tmp_path}/theirs"),
+    )
+    ours, theirs = tmp_path / "ours", tmp_path / "theirs"
+    assert contents(ours) == [name for name in contents(theirs) if name != "ingest"]
+    for name in ("index.json", "oci-layout"):
+        assert json.loads((ours / name).read_text()) == json.loads((theirs / name).read_text())
+
+
+def test_an_image_is_added_to_a_layout(buildkit_host: str, tmp_path: Path) -> None:
+    folder = tmp_path / "layout"
+    with Client(buildkit_host) as client:
+        for name in ("one", "two", "one"):
+            state = Scratch().mkfile("/x", uuid.uuid4().hex)
+            client.solve(state, exports=[oci(folder, name=f"example.com/{name}", tar=False)])
+    layout = Layout(folder)
+    assert len(layout.manifests()) == 2
+    assert layout.find("example.com/one:latest") != layout.find("example.com/two:latest")
+
+
+def test_nothing_of_a_failed_build_is_left_in_a_layout(buildkit_host: str, tmp_path: Path) -> None:
+    folder = tmp_path / "layout"
+    state = Scratch().mkfile("/x", uuid.uuid4().hex)
+    failing = [oci(folder, tar=False), oci(tmp_path / "image.tar", name="UPPER")]
+    with Client(buildkit_host) as client, pytest.raises(SolveError, match="lowercase"):
+        client.solve(state, exports=failing)
+    assert contents(tmp_path) == []
+
+
+def test_a_layout_that_is_not_there_is_named(buildkit_host: str, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    state = OCILayout(f"example.com/x@sha256:{'0' * 64}", store_id="base")
+    with Client(buildkit_host) as client:
+        with pytest.raises(InputError, match="asks for the OCI layout 'base', and none is given"):
+            client.solve(state)
+        with pytest.raises(InputError, match="it has no folder blobs"):
+            client.solve(state, oci_layouts={"base": tmp_path / "empty"})
+        with pytest.raises(InputError, match="it does not exist"):
+            client.solve(state, oci_layouts={"base": tmp_path / "none"})
+        with pytest.raises(InvalidValueError, match="one OCI layout at most"):
+            client.solve(Scratch(), exports=[oci(tmp_path / each, tar=False) for each in "ab"])
+
+
+def test_a_blob_that_a_layout_lacks_fails_the_build(buildkit_host: str, tmp_path: Path) -> None:
+    (tmp_path / "blobs").mkdir()
+    state = OCILayout(f"example.com/x@sha256:{'0' * 64}", store_id="base")
+    with Client(buildkit_host) as client, pytest.raises(SolveError, match="not found"):
+        client.solve(state, oci_layouts={"base": tmp_path})
+
+
+def test_the_command_line_names_a_layout_that_cannot_be_used(tmp_path: Path) -> None:
+    (tmp_path / "Dockerfile").write_text("FROM scratch\n")
+    done = cli("build", tmp_path, "--oci-layout", "base")
+    assert done.returncode == 2
+    assert "'base' is no NAME=DIR" in done.stderr
+
+
+def test_a_missing_layout_exits_with_1(tmp_path: Path, buildkit_host: str) -> None:
+    (tmp_path / "Dockerfile").write_text("FROM scratch\n")
+    done = cli(*("build", tmp_path, "--oci-layout", f"base={tmp_path}/none"), address=buildkit_host)
+    check_error(done, f"cannot use {tmp_path}/none as the OCI layout 'base': it does not exist")

@@ -1,0 +1,127 @@
+"""A program is a pipe for as long as it runs, and does not outlive it."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from llb.client import program_pipe
+from llb.client.program_pipe import BuildctlPipe, ProgramPipe
+from llb.errors import TransportError
+from tests.fakes.scarcity import no_descriptors
+
+
+def read_all(pipe: ProgramPipe) -> bytes:
+    return b"".join(iter(pipe.read, b""))
+
+
+def is_running(process: int) -> bool:
+    try:
+        return "\nState:\tZ" not in Path(f"/proc/{process}/status").read_text()
+    except FileNotFoundError:
+        return False
+
+
+def test_what_is_written_comes_back_from_cat() -> None:
+    pipe = ProgramPipe(["cat"])
+    data = bytes(range(256)) * 20_000
+    writing = threading.Thread(target=pipe.write, args=(data,))
+    writing.start()
+    found = b""
+    while len(found) < len(data):
+        found += pipe.read()
+    writing.join()
+    pipe.close()
+    assert found == data
+    assert pipe.read() == b""
+    with pytest.raises(TransportError, match="pipe is closed"):
+        pipe.write(b"x")
+    pipe.close()
+
+
+def test_a_program_that_ends_in_order_is_an_end() -> None:
+    pipe = ProgramPipe(["sh", "-c", "echo said"])
+    assert read_all(pipe) == b"said\n"
+    pipe.close()
+
+
+@pytest.mark.parametrize(
+    ("script", "message"),
+    [
+        ("echo no >&2; echo way >&2; exit 3", "sh ended with exit status 3: no way"),
+        ("exit 3", "sh ended with exit status 3"),
+        ("kill -9 $$", "sh ended with SIGKILL"),
+        ("echo farewell >&2", "sh ended with exit status 0: farewell"),
+    ],
+)
+def test_how_a_program_ended_is_the_error(script: str, message: str) -> None:
+    pipe = ProgramPipe(["sh", "-c", script])
+    with pytest.raises(TransportError) as caught:
+        read_all(pipe)
+    assert caught.value.message == message
+    pipe.close()
+
+
+def test_a_complaint_in_the_place_of_an_answer_is_the_error() -> None:
+    pipe = BuildctlPipe(["sh", "-c", r"printf '\nno\nbuildctl\n'; cat > /dev/null"])
+    with pytest.raises(TransportError) as caught:
+        pipe.read()
+    assert caught.value.message == "sh says: no buildctl"
+    pipe.close()
+
+
+def test_settings_of_http2_are_passed_on_whatever_follows() -> None:
+    pipe = BuildctlPipe(["printf", r"\0\0\0\4\0\0\0\0\0and more"])
+    assert read_all(pipe) == b"\0\0\0\4\0\0\0\0\0and more"
+    pipe.close()
+
+
+def test_only_the_end_of_what_a_program_complains_of_is_kept() -> None:
+    pipe = ProgramPipe(["sh", "-c", "yes no | head -n 300000 >&2; echo last >&2; exit 1"])
+    with pytest.raises(TransportError) as caught:
+        read_all(pipe)
+    assert caught.value.message.endswith(" no last")
+    assert len(caught.value.message) < 5000
+    pipe.close()
+
+
+def test_closing_wakes_who_reads() -> None:
+    pipe = ProgramPipe(["cat"])
+    found: list[bytes] = []
+    reading = threading.Thread(target=lambda: found.append(pipe.read()))
+    reading.start()
+    time.sleep(0.1)
+    pipe.close()
+    reading.join(10)
+    assert found == [b""]
+
+
+def test_a_program_that_does_not_end_is_killed_with_its_children(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(program_pipe, "_END_SECONDS", 0.2)
+    stubborn = "trap '' TERM; sleep 300 & echo $$ $!; while :; do sleep 300; done"
+    pipe = ProgramPipe(["sh", "-c", stubborn])
+    processes = [int(each) for each in pipe.read().split()]
+    assert all(map(is_running, processes))
+    pipe.close()
+    deadline = time.monotonic() + 10
+    while any(map(is_running, processes)):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_what_cannot_be_started_leaves_no_descriptors(tmp_path: Path) -> None:
+    before = os.listdir("/proc/self/fd")  # noqa: PTH208 - the names are all that matters
+    with pytest.raises(TransportError, match="/none is not on PATH"):
+        ProgramPipe(["/none"])
+    (tmp_path / "text").write_text("x")
+    with pytest.raises(TransportError, match="text cannot be started: Permission denied"):
+        ProgramPipe([str(tmp_path / "text")])
+    with no_descriptors(), pytest.raises(TransportError, match="started: Too many open files"):
+        ProgramPipe(["cat"])
+    assert os.listdir("/proc/self/fd") == before  # noqa: PTH208

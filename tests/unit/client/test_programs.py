@@ -1,0 +1,124 @@
+"""Addresses become the commands of BuildKit's own helpers, or are refused."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from llb.client.programs import PROGRAMS, command
+from llb.errors import InvalidValueError
+
+
+@pytest.mark.parametrize(
+    ("address", "expected"),
+    [
+        ("docker-container://containername", "docker exec -i containername buildctl dial-stdio"),
+        (
+            "docker-container://containername?context=ctxname",
+            "docker --context=ctxname exec -i containername buildctl dial-stdio",
+        ),
+        ("docker-container://x?context=", "docker exec -i x buildctl dial-stdio"),
+        ("podman-container://Upper_case.1/", "podman exec -i Upper_case.1 buildctl dial-stdio"),
+        ("nerdctl-container://x", "nerdctl exec -i x buildctl dial-stdio"),
+        (
+            "nerdctl-container://x?namespace=k8s.io",
+            "nerdctl exec --namespace k8s.io -i x buildctl dial-stdio",
+        ),
+        (
+            "kube-pod://podname",
+            "kubectl --context= --namespace= exec --container= -i podname -- buildctl dial-stdio",
+        ),
+        (
+            "kube-pod://p?container=c&namespace=n&context=me%40a",
+            "kubectl --context=me@a --namespace=n exec --container=c -i p -- buildctl dial-stdio",
+        ),
+        ("ssh://foo", "ssh -- foo buildctl dial-stdio"),
+        ("ssh://foo/", "ssh -- foo buildctl dial-stdio"),
+        ("ssh://foo/bar", "ssh -- foo buildctl --addr unix:///bar dial-stdio"),
+        (
+            "ssh://me@foo:10022/s/o/c/k/e/t.sock",
+            "ssh -l me -p 10022 -- foo buildctl --addr unix:///s/o/c/k/e/t.sock dial-stdio",
+        ),
+        ("ssh://[::1]:22", "ssh -p 22 -- ::1 buildctl dial-stdio"),
+        ("ssh://[fe80::1%25eth0]", "ssh -- fe80::1%25eth0 buildctl dial-stdio"),
+        ("ssh://-x", "ssh -- -x buildctl dial-stdio"),
+        ("ssh://h/a%20b", "ssh -- h buildctl --addr 'unix:///a b' dial-stdio"),
+    ],
+)
+def test_addresses_become_commands(address: str, expected: str) -> None:
+    made = command(address)
+    assert made is not None
+    assert " ".join(made) == expected
+
+
+@pytest.mark.parametrize(
+    "address", ["", "ssh", "unix:///x", "tcp://x:1", "docker://", "x-container://y", "://x"]
+)
+def test_other_addresses_have_no_command(address: str) -> None:
+    assert command(address) is None
+
+
+@pytest.mark.parametrize(
+    ("address", "reason"),
+    [
+        ("docker-container://", "it has no name"),
+        ("docker-container://-rm", "invalid name '-rm'"),
+        ("docker-container://%2Drm", "invalid name '-rm'"),
+        ("docker-container://a b", "' ' has no meaning here"),
+        ("docker-container://a\n", "'\\n' has no meaning here"),
+        ("docker-container://a/b", "there is a path, '/b'"),
+        ("docker-container://a?context=-H", "invalid context '-H'"),
+        ("docker-container://a?x", "bad query field: 'x'"),
+        ("docker-container://[a", "it has no valid host"),
+        ("podman-container://a?context=b", "unknown option 'context'"),
+        ("kube-pod://unsupported_pod_name", "invalid name 'unsupported_pod_name'"),
+        ("kube-pod://p?container=a_b", "invalid container 'a_b'"),
+        ("kube-pod://p?namespace=a_b", "invalid namespace 'a_b'"),
+        ("ssh://", "it has no host"),
+        ("ssh://me@", "it has no host"),
+        ("ssh://@foo", "it has no user"),
+        ("ssh://foo:", "invalid port ''"),
+        ("ssh://foo:0", "invalid port '0'"),
+        ("ssh://foo:65536", "invalid port '65536'"),
+        ("ssh://[foo", "it has no valid host"),
+        ("ssh://foo:²", "invalid port '²'"),
+        ("ssh://[foo]", "it has no valid host"),
+        ("ssh://foo?bar", "bad query field: 'bar'"),
+        ("ssh://foo#bar", "'#' has no meaning here"),
+        ("ssh://foo\0", "'\\x00' has no meaning here"),
+        ("ssh://foo/a%00b", "'\\x00' has no meaning here"),
+    ],
+)
+def test_bad_addresses_are_refused_with_the_reason_and_the_form(address: str, reason: str) -> None:
+    with pytest.raises(InvalidValueError) as caught:
+        command(address)
+    form = PROGRAMS[address.partition("://")[0]].form
+    assert caught.value.message == f"invalid address {address!r}: {reason}, expected {form}"
+
+
+def test_a_password_is_refused_and_not_shown() -> None:
+    with pytest.raises(InvalidValueError) as caught:
+        command("ssh://me:open@sesame@foo")
+    assert caught.value.message == (
+        "invalid address 'ssh://me:…@foo': there is a password in it, "
+        f"expected {PROGRAMS['ssh'].form}"
+    )
+
+
+def test_a_near_option_is_suggested() -> None:
+    with pytest.raises(InvalidValueError) as caught:
+        command("kube-pod://a?namspace=b")
+    assert caught.value.hint == "did you mean namespace?"
+
+
+@given(st.sampled_from(sorted(PROGRAMS)), st.text() | st.text("a-%0[]:@/?=&\0", max_size=12))
+def test_any_text_is_a_command_or_refused(scheme: str, rest: str) -> None:
+    try:
+        made = command(f"{scheme}://{rest}")
+    except InvalidValueError:
+        return
+    assert made is not None
+    assert made[0] in {"docker", "podman", "nerdctl", "kubectl", "ssh"}
+    assert made[-1] == "dial-stdio"
+    assert all("\0" not in word for word in made)
