@@ -1,0 +1,59 @@
+"""BuildKit's own tests of its Dockerfile frontend, a quick selection; `make conformance` runs all."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from llb.client import Client, oci
+
+pytestmark = [pytest.mark.e2e, pytest.mark.go]
+
+ROOT = Path(__file__).parents[2]
+SELECTION = (
+    "AddChecksum",
+    "BaseImagePlatformMismatch",
+    "CommandSourceMapping",
+    "CopyChmod",
+    "CopyLinkDotDestDir",
+    "CopyWildcards",
+    "Dockerignore",
+    "ErrorsSourceMap",
+    "GlobalArg",
+    "MountRWCache",
+    "NamedImageContext",
+    "OnBuildWithChildStage",
+    "TarContext",
+    "WorkdirCreatesDir",
+)
+
+
+@pytest.mark.timeout(600)
+def test_a_selection_of_buildkits_own_tests_passes(
+    frontend: str, buildkit_host: str, tmp_path: Path
+) -> None:
+    archive = tmp_path / "frontend.tar"
+    with Client(buildkit_host) as client:
+        client.solve(
+            frontend="dockerfile.v0",
+            frontend_attrs={"filename": "Dockerfile"},
+            local={"context": tmp_path, "dockerfile": _from(frontend, tmp_path)},
+            exports=[oci(archive)],
+        )
+    only = f"TestIntegration/Test({'|'.join(SELECTION)})$/worker=oci$"
+    done = subprocess.run(
+        [ROOT / "dev" / "suite", "--only", only, f"quick={archive}"],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    count = len(SELECTION)
+    assert f"builds with quick: {count} pass, 0 skip, 0 fail of {count}," in done.stdout
+
+
+def _from(image: str, folder: Path) -> Path:
+    """Return a folder with a Dockerfile that is the image and nothing else."""
+    (folder / "Dockerfile").write_text(f"FROM {image}\n")
+    return folder
