@@ -99,8 +99,9 @@ def _result(file: File, wanted: ConvertOptions, options: Options, gateway: Gatew
         converted = file.convert(given)
         definition = converted.state.marshal(platform=given.platform, caps=gateway.caps.llb)
         ref = gateway.solve(definition, cache_imports=options.cache_imports)
-        base, epoch = converted.base_config, converted.epoch
-        return PlatformImage(ref, given.platform, converted.image_config, base, epoch), converted
+        base = None if converted.base is None else converted.base.to_json()
+        config, epoch = converted.image_config, converted.epoch
+        return PlatformImage(ref, given.platform, config, base, epoch), converted
 
     platforms = tuple(dict.fromkeys(options.platforms)) or (None,)
     images = _each(made, platforms)

@@ -189,7 +189,7 @@ def _metadata(metadata: OpMetadata) -> bytes:
     ]
     if metadata.export_cache is not None:
         out.append(message(_FOURTH, number(_NUMBERS[1], metadata.export_cache)))
-    out.append(text_map(_FIFTH, dict.fromkeys(metadata.caps, _TRUE)))
+    out.append(_caps(metadata.caps))
     if (group := metadata.progress_group) is not None:
         content = text(_FIRST, group.id) + text(_SECOND, group.name)
         out.append(message(_SIXTH, content + number(_NUMBERS[3], group.weak)))
@@ -205,6 +205,12 @@ def _metadata(metadata: OpMetadata) -> bytes:
         cpus = text(_SIXTH, limits.cpuset_cpus) + text(_SEVENTH, limits.cpuset_mems)
         out.append(message(_SEVENTH, content + cpus))
     return b"".join(out)
+
+
+# Operations of a kind need the same few.
+@lru_cache(maxsize=256)
+def _caps(caps: frozenset[str]) -> bytes:
+    return text_map(_FIFTH, dict.fromkeys(caps, _TRUE))
 
 
 def _file(source_file: SourceFile) -> bytes:

@@ -9,11 +9,16 @@ from __future__ import annotations
 import platform as host_platform
 import re
 import sys
+from functools import lru_cache
+from typing import TYPE_CHECKING
 
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
 from llb.errors import InvalidValueError, did_you_mean
 from llb.paths import join
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 _PART = re.compile(r"[A-Za-z0-9_.-]+\Z")
 _OS_PART = re.compile(r"(?P<os>[A-Za-z0-9_-]+)(?:\((?P<options>[^()]*)\))?\Z")
@@ -38,6 +43,10 @@ _MACHINES = {
 }
 
 
+def _features(given: Iterable[str]) -> tuple[str, ...]:
+    return tuple(given)
+
+
 @frozen
 class Platform:
     """An operating system, an architecture and what narrows them.
@@ -51,7 +60,7 @@ class Platform:
     architecture: str
     variant: str | None = None
     os_version: str | None = None
-    os_features: tuple[str, ...] = ()
+    os_features: tuple[str, ...] = field(default=(), converter=_features)
 
     @classmethod
     def parse(cls, text: str) -> Platform:
@@ -107,6 +116,7 @@ class Platform:
         return join(os, self.architecture, self.variant or "")
 
 
+@lru_cache(maxsize=256)
 def to_platform(value: Platform | str) -> Platform:
     """Return ``value`` as a normalized platform, parsing text. Raises InvalidValueError."""
     return Platform.parse(value) if isinstance(value, str) else value.normalize()

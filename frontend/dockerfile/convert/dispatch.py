@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
 
+    from frontend.dockerfile.image import Image
     from frontend.dockerfile.lint import LintWarning
     from frontend.dockerfile.options import ConvertOptions
     from frontend.dockerfile.requests import Found
@@ -52,7 +53,7 @@ _HANDLERS: Mapping[type, Callable[[Conversion, StageResult, Any], None]] = {
 class Converted:
     """A Dockerfile as LLB: the state of the target, the image config in JSON, the platform.
 
-    ``base_config`` is that of the image in a registry that it began with. ``epoch`` is the
+    ``base`` is the config of the image in a registry that it began with. ``epoch`` is the
     time that the image is to have, if ``SOURCE_DATE_EPOCH`` says one. ``scanned`` are the
     trees that a list of what is in the image counts in, by the names of their stages, and
     ``no_cache`` is whether they are built anew. ``warnings`` are those of the checks.
@@ -61,7 +62,7 @@ class Converted:
     state: State
     image_config: bytes = field(repr=False)
     platform: Platform
-    base_config: bytes | None = field(repr=False)
+    base: Image | None = field(repr=False)
     epoch: datetime | None
     scanned: tuple[tuple[str, State], ...] = ()
     no_cache: bool = False
@@ -102,7 +103,7 @@ def convert_stages(
         state=result.state,
         image_config=config.normalized().to_json(),
         platform=options.platform,
-        base_config=None if result.base is None else result.base.to_json(),
+        base=result.base,
         epoch=graph.epoch,
         scanned=tuple(scanned_trees(conversion, result)),
         no_cache=any(each.no_cache for each in (result, *scanned_stages(conversion, result))),
