@@ -138,9 +138,9 @@ def build_graph(
     """
     builder = _Builder(source, Expander(escape=escape), options, language, dict(options.build_args))
     stages = builder.stages(instructions)
+    target = _target(source, stages, builder.by_name, options.target)
     for stage in list(stages):
         builder.connect(stage, stage.instructions, stages)
-    target = _target(source, stages, builder.by_name, options.target)
     _check_cycles(stages)
     if len(stages) == 1:
         stages[0].label = ""

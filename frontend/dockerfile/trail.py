@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 class Step:
     """An instruction that was converted, with the state and the shell of the image before it.
 
-    ``is_windows`` is whether the image is for Windows.
+    ``is_windows`` is whether the stage is for Windows, whatever its image is for.
     """
 
     stage: Stage

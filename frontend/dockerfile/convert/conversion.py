@@ -18,7 +18,7 @@ from frontend.dockerfile.instructions import Run
 from frontend.dockerfile.windows import DRIVE, to_slashes
 from llb import Image as LLBImage
 from llb import Location, Platform, Range, Reference, Scratch, SourceFile, State
-from llb.paths import absolute
+from llb.paths import absolute, clean
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -114,6 +114,8 @@ class StageResult:
         # Docker leaves an absolute path as it is written, and takes none as the present one.
         present = self.path(self.image.get("WorkingDir") or "/")
         path = self.path(path, _NORMALIZING) if path else present
+        if self.is_windows:
+            path = clean(path)
         cwd = path if path.startswith("/") else absolute(present, path)
         self.configure("WorkingDir", cwd.replace("/", "\\") if self.is_windows else cwd)
         self.state = self.state.workdir(cwd)

@@ -88,9 +88,8 @@ def convert_stages(
             if stage.is_replaced:
                 continue
             for instruction in (*stage.triggers, *stage.instructions):
-                image = result.image
-                shell = image.get("Shell")
-                steps.append(Step(stage, instruction, result.state, shell, image.is_windows))
+                shell = result.image.get("Shell")
+                steps.append(Step(stage, instruction, result.state, shell, result.is_windows))
                 _apply(conversion, result, instruction)
     result = conversion.results[graph.target]
     conversion.settle(result)

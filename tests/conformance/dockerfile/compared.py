@@ -113,7 +113,10 @@ def _compared(ours: Conversion, theirs: Mapping[str, Any]) -> Comparison:
     ]
     if configs[0] != configs[1]:
         return Comparison("config", _difference(*configs))
-    said = [f"{w['rule']}: {w['message']} (line {w['line']})" for w in theirs["warnings"]]
+    said = [
+        f"{w['rule']}: {w['message']}" + (f" (line {w['line']})" if w["line"] else "")
+        for w in theirs["warnings"]
+    ]
     same = sorted(said) == sorted(ours.warnings)
     return Comparison(
         "equal",

@@ -1,0 +1,5 @@
+FROM alpine
+WORKDIR /a/b/
+WORKDIR c/d/
+WORKDIR C:/e/
+RUN x
