@@ -30,7 +30,8 @@ def to_slashes(path: str, doing: str = DRIVE) -> str:
         raise InvalidValueError(f"{doing}The specified path is not on the system drive (C:)")
     path = rest if colon else path
     cleaned = clean(path)
-    return f"{cleaned}/" if path.endswith("/") and cleaned != "/" else cleaned
+    # Docker takes the slash away from a name of one letter too.
+    return f"{cleaned}/" if path.endswith("/") and len(cleaned) > 1 else cleaned
 
 
 def is_absolute(path: str) -> bool:

@@ -13,7 +13,8 @@ WHITE = (
 )
 # White space that separates words; a line has no newline left at this point.
 _FLAG_SPACE = "\t\n\v\f\r \x85\xa0"
-_MAY_BE_FLAG = f"-{_FLAG_SPACE}"
+# The last two are bytes that are no UTF-8, of which Docker takes each for a character here.
+_MAY_BE_FLAG = f"-{_FLAG_SPACE}\udc85\udca0"
 # What means nothing, whatever the quotes around it and the escape character.
 _PLAIN = re.compile(r"[a-zA-Z0-9_./=:${}@,+-]+")
 _SPACE = re.compile(r"[\t\v\f\r ]+")

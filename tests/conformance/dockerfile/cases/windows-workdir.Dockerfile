@@ -2,4 +2,5 @@ FROM alpine
 WORKDIR /a/b/
 WORKDIR c/d/
 WORKDIR C:/e/
+COPY x a/
 RUN x
