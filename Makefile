@@ -15,7 +15,7 @@ IMAGE_WHEELS := attrs googleapis-common-protos hpack protobuf
 IMAGE_PYTHON := 3.13
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up down status protos protos-check format lint test fuzz-llb fuzz-dockerfile fuzz-parser corpus-dockerfile demo wheels image conformance bench clean
+.PHONY: help setup up down status protos protos-check format lint test fuzz-llb fuzz-dockerfile fuzz-parser corpus-dockerfile demo recording wheels image conformance bench clean
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -72,6 +72,10 @@ corpus-dockerfile: setup ## Compare the Dockerfiles below DIR with Go's conversi
 
 demo: setup up ## Build examples/01_hello.py on a real BuildKit, into out/.
 	$(STACK_ENV) dev/demo
+
+recording: setup up ## Record the display of a build, docs/images/build.py, as docs/images/build.svg.
+	$(STACK_ENV) PATH=$(CURDIR)/$(BIN):$$PATH $(BIN)/python dev/record --lines 18 \
+	  docs/images/build.svg llb build docs/images/build.py --no-cache -t example
 
 wheels: setup ## Collect the wheels of the frontend's image in dist/wheels.
 	rm -rf dist/wheels

@@ -29,10 +29,11 @@ BUILDCTL = os.environ.get("PYLLB_BUILDCTL", "buildctl")
 
 @dataclass(frozen=True)
 class Run:
-    """One process: the seconds it took, and those of processor time that were its own."""
+    """One process: its seconds, those of processor time, and the MiB it had at most."""
 
     seconds: float
     cpu: float
+    memory: float
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,11 @@ class Pairs:
 
 
 def run(command: Sequence[str], *, stdin: Path | None = None) -> Run:
-    """Run a process and return its times; raises RuntimeError with its words if it fails."""
+    """Run a process and return what it took; raises RuntimeError with its words if it fails.
+
+    A process has at least the memory of the one that starts it, as long as it has not
+    become another program; so the one that measures has to be small.
+    """
     os.sync()
     with tempfile.TemporaryFile() as output, (stdin or Path(os.devnull)).open("rb") as source:
         begin = time.perf_counter()
@@ -75,7 +80,8 @@ def run(command: Sequence[str], *, stdin: Path | None = None) -> Run:
             output.seek(0)
             words = output.read().decode(errors="replace")
             raise RuntimeError(f"{command[0]} ended with {process.returncode}: {words}")
-    return Run(round(seconds, 4), round(usage.ru_utime + usage.ru_stime, 4))
+    cpu, memory = usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
+    return Run(round(seconds, 4), round(cpu, 4), round(memory, 1))
 
 
 def alternate(case: str, count: int, ours: Callable[[], Run], theirs: Callable[[], Run]) -> Pairs:
@@ -111,16 +117,15 @@ def machine() -> dict[str, object]:
 def table(rows: Sequence[Pairs]) -> str:
     """Return the medians as a table in Markdown."""
     lines = [
-        "| case | ours, s | theirs, s | ratio | ours, CPU s | theirs, CPU s |",
-        "|---|---:|---:|---:|---:|---:|",
+        "| case | ours, s | theirs, s | ratio | CPU s | theirs | MiB at most | theirs |",
+        "|---|---:|---:|---:|---:|---:|---:|---:|",
     ]
     for row in rows:
-        times = [median(run.seconds for run in runs) for runs in (row.ours, row.theirs)]
-        cpu = [median(run.cpu for run in runs) for runs in (row.ours, row.theirs)]
-        lines.append(
-            f"| {row.case} | {times[0]:.2f} | {times[1]:.2f} | {row.ratio:.2f} "
-            f"| {cpu[0]:.2f} | {cpu[1]:.2f} |"
-        )
+        sides = (row.ours, row.theirs)
+        times = " | ".join(f"{median(run.seconds for run in side):.2f}" for side in sides)
+        cpu = " | ".join(f"{median(run.cpu for run in side):.2f}" for side in sides)
+        memory = " | ".join(f"{median(run.memory for run in side):.0f}" for side in sides)
+        lines.append(f"| {row.case} | {times} | {row.ratio:.2f} | {cpu} | {memory} |")
     return "\n".join(lines)
 
 

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from types import FrameType
 
 _PACKAGE = str(Path(__file__).parent) + "/"
-_STANDARD_LIBRARY = str(Path(os.__file__).parent) + "/"
+# The standard library, and what installed packages have for commands.
+_NOT_OWN = (str(Path(os.__file__).parent) + "/", str(Path(sys.prefix, "bin")) + "/")
 _MAX_CALLERS = 16
 _REMEMBERED = 64
 # The tag of field 1, with a length, in the encoding of protobuf.
@@ -119,7 +120,7 @@ def _kind(path: str) -> str:
     # Generated code (attrs methods, python -c) has no file to show.
     if path.startswith((_PACKAGE, "<")):
         return _HIDDEN
-    is_installed = path.startswith(_STANDARD_LIBRARY) or "/site-packages/" in path
+    is_installed = path.startswith(_NOT_OWN) or "/site-packages/" in path
     return _INSTALLED if is_installed else _OWN
 
 

@@ -1,4 +1,4 @@
-"""The commands of dev/stack: up, down, status, env and daemon."""
+"""The commands of dev/stack: up, down, status, env, daemon and buildx."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from components import binaries, images, packages, process, push, services
+from components import binaries, buildx, images, packages, process, push, services
 from components.settings import ENGINES, Settings, StackError, program_path
 
 if TYPE_CHECKING:
@@ -105,11 +105,25 @@ def daemon(settings: Settings, arguments: argparse.Namespace) -> int:
         addresses.append(f"tcp://127.0.0.1:{arguments.port}")
     config = folder / "buildkitd.toml"
     text = services.buildkitd_config(
-        settings, folder / "root", addresses, tls=arguments.tls, platforms=arguments.platform
+        settings,
+        folder / "root",
+        addresses,
+        tls=arguments.tls,
+        platforms=arguments.platform,
+        containerd=arguments.containerd,
     )
+    if arguments.config is not None:
+        text += arguments.config.read_text()
     config.write_text(text)
     command = [str(programs / "buildkitd"), "--config", str(config)]
     os.execve(command[0], command, os.environ | {"PATH": program_path()})
+
+
+def print_buildx(settings: Settings, _: argparse.Namespace) -> int:
+    """Print where Docker's buildx is, fetched from Debian when it is missing."""
+    with _lock(settings):
+        print(buildx.provide(settings))
+    return 0
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -121,8 +135,9 @@ def _parser() -> argparse.ArgumentParser:
     for flag, name, text in OPTIONS:
         parser.add_argument(flag, dest=name, metavar="VALUE", help=f"{text} (${name})")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for run in (up, down, status, env, daemon):
-        command = commands.add_parser(run.__name__, help=run.__doc__, description=run.__doc__)
+    for run in (up, down, status, env, daemon, print_buildx):
+        name = run.__name__.removeprefix("print_")
+        command = commands.add_parser(name, help=run.__doc__, description=run.__doc__)
         command.set_defaults(run=run)
         if run is env:
             command.add_argument("--json", action="store_true", help="as a JSON object")
@@ -132,6 +147,8 @@ def _parser() -> argparse.ArgumentParser:
             command.add_argument(
                 "--tls", type=Path, help="holds ca.pem, cert.pem and key.pem for that port"
             )
+            command.add_argument("--config", type=Path, help="more of its buildkitd.toml")
+            command.add_argument("--containerd", type=Path, help="its worker's, the socket of one")
             command.add_argument(
                 "--platform", action="append", help="it says to have; this machine's otherwise"
             )

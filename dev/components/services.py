@@ -94,11 +94,12 @@ def buildkitd_config(
     *,
     tls: Path | None = None,
     platforms: Sequence[str] | None = None,
+    containerd: Path | None = None,
 ) -> str:
-    """A buildkitd.toml: the oci worker on overlayfs and the host's network.
+    """A buildkitd.toml: the oci worker, or that of a containerd, on overlayfs and the host's network.
 
     With the certificates in ``tls`` its ports ask clients for theirs. The worker says that it
-    has ``platforms``, by itself those of this machine.
+    has ``platforms``, by itself those of this machine. ``containerd`` is the socket of one.
 
     Names that the mirror lacks are looked up at docker.io itself, as buildkitd does by default.
     """
@@ -108,13 +109,7 @@ def buildkitd_config(
         "[grpc]",
         f"address = {json.dumps(addresses)}",
         *_tls_config(tls),
-        "[worker.containerd]",
-        "enabled = false",
-        "[worker.oci]",
-        "enabled = true",
-        'snapshotter = "overlayfs"',
-        'networkMode = "host"',
-        'binary = "runc"',
+        *_worker(containerd),
         *([f"platforms = {json.dumps(platforms)}"] if platforms else []),
     ]
     for name in (settings.registry, f"localhost:{settings.registry_port}"):
@@ -122,6 +117,16 @@ def buildkitd_config(
     if settings.local_images:
         lines += ['[registry."docker.io"]', f"mirrors = [{_quote(settings.registry)}]"]
     return "\n".join(lines) + "\n"
+
+
+def _worker(containerd: Path | None) -> list[str]:
+    """Return the tables of both workers, that of the one which is there as the last."""
+    common = ["enabled = true", 'snapshotter = "overlayfs"', 'networkMode = "host"']
+    if containerd is None:
+        absent = ["[worker.containerd]", "enabled = false"]
+        return [*absent, "[worker.oci]", *common, 'binary = "runc"']
+    absent = ["[worker.oci]", "enabled = false"]
+    return [*absent, "[worker.containerd]", *common, f"address = {_quote(containerd)}"]
 
 
 def _tls_config(folder: Path | None) -> list[str]:

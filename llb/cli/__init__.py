@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 import sys
-from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 import click
 
-from llb.cli.build import build
 from llb.cli.commands import Commands
-from llb.cli.compare import diff, explain
-from llb.cli.completing import completion
-from llb.cli.daemon import daemon
-from llb.cli.dialing import dial_stdio
-from llb.cli.history import history
-from llb.cli.inspect import dump, graph
-from llb.cli.remote import info, ping, workers
-from llb.cli.usage import du, prune
 from llb.errors import LLBError, render
 
 if TYPE_CHECKING:
@@ -39,28 +30,9 @@ sense, 130 when it was interrupted, 143 when it was told to stop.
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog=_STATUSES,
 )
-@click.version_option(version("pyllb"), prog_name="llb")
+@click.version_option(package_name="pyllb", prog_name="llb")
 def cli() -> None:
     """Build with BuildKit: Python builds, definitions and Dockerfiles."""
-
-
-for _command in (
-    build,
-    completion,
-    daemon,
-    dial_stdio,
-    diff,
-    du,
-    dump,
-    explain,
-    graph,
-    history,
-    info,
-    ping,
-    prune,
-    workers,
-):
-    cli.add_command(_command)
 
 
 def main() -> None:
@@ -81,6 +53,9 @@ def main() -> None:
         # Whoever read our output has had enough.
         sys.stderr.close()
         sys.exit(1)
+    finally:
+        # Python looks through every object once more as it ends, and 20 ms pass.
+        gc.freeze()
 
 
 def _stop(signal_number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the signature

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 import uuid
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -18,11 +20,14 @@ from llb.cli.files import write_text
 from llb.cli.flags import building
 from llb.cli.frontends import CONTEXT, DOCKERFILE, FrontendOptions, FrontendRequest, to_request
 from llb.cli.outputs import STANDARD_OUTPUT, to_exports
+from llb.cli.telemetry import exported
 from llb.cli.tracing import traced
 from llb.errors import InputError, InvalidValueError
 from llb.metadata import OpMetadata
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from llb.client import Client, Export, SolveResult
     from llb.client.options import BuildOptions
     from llb.client.progress import Display
@@ -43,44 +48,20 @@ def build(**options: Any) -> None:
     Examples:
       llb build examples/01_hello.py -o out
       llb build . -f Dockerfile -o type=oci,dest=image.tar
+      echo 'FROM busybox' | llb build . -f - -t example
       python build.py | llb build - --local context=.
+      tar c . | llb build - -f Dockerfile
     """  # noqa: D301 - click wants the control character
-    # grpc costs 100 ms to import, which `llb --help` should not wait for.
-    from llb.client.progress import display  # noqa: PLC0415
-
     connection = Connection(**{name: options.pop(name) for name in CONNECTION})
     frontend = FrontendOptions(**{f.name: options.pop(f.name) for f in fields(FrontendOptions)})
     given = _Options(**options)
-    try:
-        exports = to_exports(
-            given.outputs, given.tags, given.annotations, push=given.push, load=given.load
-        )
-        build_options = _build_options(given)
-        shown = display(given.shown)
-    except InvalidValueError as error:
-        raise _usage_error(error) from error
-    request = _request(given, frontend)
-    build_options["exports"] = exports
-    build_options["local"] = {**request.local, **given.locals_}
-    build_options["oci_layouts"] = {**request.layouts, **given.layouts}
     with ExitStack() as stack:
-        on_report = stack.enter_context(traced(given.trace, shown.on_report))
-        build_options["on_event"], build_options["on_report"] = shown, on_report
-        client = stack.enter_context(connection.open(frontend.each_platform))
-        if given.ref_file is not None:
-            stack.callback(write_text, given.ref_file, build_options["ref"])
-        if isinstance(request, FrontendRequest) and frontend.request is not None:
-            call(client, frontend, request, shown, build_options)
-            return
-        result = _solve(client, request, shown, build_options)
-    if given.metadata_file is not None:
-        write_text(given.metadata_file, result.to_json() + "\n")
-    if given.iidfile is not None:
-        write_text(given.iidfile, result.digest or "")
-    if given.quiet and result.digest is not None:
-        click.echo(result.digest)
-    elif given.shown not in _FOR_PROGRAMS:
-        _report(exports, result.digest)
+        if frontend.dockerfile == script.STANDARD_INPUT:
+            if given.source == script.STANDARD_INPUT:
+                raise click.UsageError("standard input is either the context or the Dockerfile")
+            piped = stack.enter_context(_piped_dockerfile())
+            frontend = evolve(frontend, dockerfile=piped)
+        _build(given, frontend, connection)
 
 
 @frozen
@@ -100,6 +81,7 @@ class _Options:
     layouts: dict[str, str]
     secrets: tuple[str, ...]
     ssh: tuple[str, ...]
+    registry_auth_tls: tuple[str, ...]
     cache_from: tuple[str, ...]
     cache_to: tuple[str, ...]
     allow: tuple[str, ...]
@@ -126,9 +108,58 @@ class _DefinitionRequest:
     layouts: dict[str, str]
 
 
+def _build(given: _Options, frontend: FrontendOptions, connection: Connection) -> None:
+    # grpc costs 100 ms to import, which `llb --help` should not wait for.
+    from llb.client.progress import display  # noqa: PLC0415
+
+    try:
+        exports = to_exports(
+            given.outputs, given.tags, given.annotations, push=given.push, load=given.load
+        )
+        build_options = _build_options(given)
+        shown = display(given.shown)
+    except InvalidValueError as error:
+        raise _usage_error(error) from error
+    request = _request(given, frontend)
+    build_options["exports"] = exports
+    build_options["local"] = {**request.local, **given.locals_}
+    build_options["oci_layouts"] = {**request.layouts, **given.layouts}
+    if isinstance(request, FrontendRequest):
+        build_options["uploads"] = request.uploads
+    with ExitStack() as stack:
+        stack.enter_context(exported())
+        on_report = stack.enter_context(traced(given.trace, shown.on_report))
+        build_options["on_event"], build_options["on_report"] = shown, on_report
+        client = stack.enter_context(connection.open(frontend.each_platform))
+        if given.ref_file is not None:
+            stack.callback(write_text, given.ref_file, build_options["ref"])
+        if isinstance(request, FrontendRequest) and frontend.request is not None:
+            call(client, frontend, request, shown, build_options)
+            return
+        result = _solve(client, request, shown, build_options)
+    if given.metadata_file is not None:
+        write_text(given.metadata_file, result.to_json() + "\n")
+    if given.iidfile is not None:
+        write_text(given.iidfile, result.digest or "")
+    if given.quiet and result.digest is not None:
+        click.echo(result.digest)
+    elif given.shown not in _FOR_PROGRAMS:
+        _report(exports, result.digest)
+
+
+@contextmanager
+def _piped_dockerfile() -> Iterator[str]:
+    """Give a file with what comes on standard input, in a folder that it is alone in."""
+    with TemporaryDirectory(prefix="llb-") as folder:
+        file = Path(folder) / "Dockerfile"
+        file.write_bytes(sys.stdin.buffer.read())
+        yield str(file)
+
+
 def _build_options(given: _Options) -> BuildOptions:
     """Return the options of every build. Raises InvalidValueError and InputError."""
     from llb.client.agents import parse_agent  # noqa: PLC0415 - loads grpc
+    from llb.client.auth_tls import parse_auth_tls  # noqa: PLC0415
     from llb.client.caches import check_source, check_target, parse_cache  # noqa: PLC0415
     from llb.client.entitlements import to_entitlement  # noqa: PLC0415
     from llb.client.policy import read_policy  # noqa: PLC0415
@@ -137,6 +168,7 @@ def _build_options(given: _Options) -> BuildOptions:
     options: BuildOptions = {
         "secrets": dict(map(parse_secret, given.secrets)),
         "ssh": [parse_agent(agent) for agent in given.ssh],
+        "registry_auth_tls": [parse_auth_tls(each) for each in given.registry_auth_tls],
         "cache_from": [check_source(parse_cache(cache)) for cache in given.cache_from],
         "cache_to": [check_target(parse_cache(cache)) for cache in given.cache_to],
         "allow": [to_entitlement(each) for each in given.allow],
@@ -158,7 +190,8 @@ def _request(given: _Options, frontend: FrontendOptions) -> FrontendRequest | _D
     is_directory = given.source != script.STANDARD_INPUT and Path(given.source).is_dir()
     if not names_frontend and not is_directory:
         return _definition(given, frontend)
-    if frontend.frontend in (None, DOCKERFILE) or frontend.dockerfile:
+    is_piped = given.source == script.STANDARD_INPUT
+    if not is_piped and (frontend.frontend in (None, DOCKERFILE) or frontend.dockerfile):
         _check_files(given, frontend)
     try:
         return to_request(frontend, given.source, no_cache=given.no_cache)

@@ -7,27 +7,52 @@ others cost it nothing.
 
 from __future__ import annotations
 
-from importlib.metadata import entry_points
+from pkgutil import resolve_name
 
 import click
 
 GROUP = "llb.commands"
+# A build starts 25 ms sooner without the modules of all other commands.
+_OWN = {
+    "build": "llb.cli.build:build",
+    "completion": "llb.cli.completing:completion",
+    "daemon": "llb.cli.daemon:daemon",
+    "debug": "llb.cli.debug:debug",
+    "dial-stdio": "llb.cli.dialing:dial_stdio",
+    "diff": "llb.cli.compare:diff",
+    "du": "llb.cli.usage:du",
+    "dump": "llb.cli.inspect:dump",
+    "explain": "llb.cli.compare:explain",
+    "graph": "llb.cli.inspect:graph",
+    "history": "llb.cli.history:history",
+    "info": "llb.cli.remote:info",
+    "ping": "llb.cli.remote:ping",
+    "prune": "llb.cli.usage:prune",
+    "workers": "llb.cli.remote:workers",
+}
 
 
 class Commands(click.Group):
-    """A group that looks for what it does not have among the entry points."""
+    """A group whose commands are loaded when they are asked for."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - the signature
         """Return the names of all commands, for the help."""
-        return sorted({*super().list_commands(ctx), *entry_points(group=GROUP).names})
+        # What is installed takes 15 ms to find out about.
+        from importlib.metadata import entry_points  # noqa: PLC0415
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        return sorted({*_OWN, *entry_points(group=GROUP).names})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - the signature
         """Return a command, or None where nobody brings one of that name."""
-        own = super().get_command(ctx, cmd_name)
-        if own is not None:
-            return own
+        if cmd_name in _OWN:
+            return _command(resolve_name(_OWN[cmd_name]))
+        from importlib.metadata import entry_points  # noqa: PLC0415 - as above
+
         for found in entry_points(group=GROUP, name=cmd_name):
-            command = found.load()
-            assert isinstance(command, click.Command)
-            return command
+            return _command(found.load())
         return None
+
+
+def _command(found: object) -> click.Command:
+    assert isinstance(found, click.Command)
+    return found

@@ -30,7 +30,8 @@ def dial_stdio(**options: Any) -> None:
     with Connection(**options).open() as client:
         theirs = client.dial()
         ours = stdio_pipe(sys.stdin.fileno(), sys.stdout.fileno())
-        answering = threading.Thread(target=_pass_on, args=(theirs, ours))
+        # Who is told to stop before the next line is over does not wait for it either.
+        answering = threading.Thread(target=_pass_on, args=(theirs, ours), daemon=True)
         answering.start()
         try:
             _pass_on(ours, theirs)

@@ -79,6 +79,12 @@ _GIVEN = (
     ),
     _many("--ssh", metavar="AGENT", help="default, ID=SOCKET or ID=KEY: an ssh agent."),
     _many(
+        "--registry-auth-tlscontext",
+        "registry_auth_tls",
+        metavar="TLS",
+        help="host=HOST,ca=FILE,cert=FILE,key=FILE: for the token server of a registry.",
+    ),
+    _many(
         "--cache-from",
         "--import-cache",
         "cache_from",
@@ -108,7 +114,13 @@ _SHOWN = (
     click.option("--trace", type=_FILE, help="A file that what happens is added to, as JSON."),
 )
 _FRONTEND = (
-    click.option("-f", "--file", "dockerfile", metavar="FILE", help="The Dockerfile to build."),
+    click.option(
+        "-f",
+        "--file",
+        "dockerfile",
+        metavar="FILE",
+        help="The Dockerfile to build; - is standard input.",
+    ),
     click.option(
         "--frontend", metavar="NAME", help="dockerfile.v0, or gateway.v0 with --opt source=…."
     ),

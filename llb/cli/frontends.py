@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import click
 from attrs import frozen
 
+from llb.cli.script import STANDARD_INPUT
 from llb.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from llb.client.dockerfile import Network
+    from llb.client.uploads import Upload
 
 DOCKERFILE = "dockerfile.v0"
 CONTEXT = "context"
@@ -107,6 +110,7 @@ class FrontendRequest:
     attrs: dict[str, str]
     local: dict[str, str]
     layouts: dict[str, str]
+    uploads: tuple[Upload, ...] = ()
 
 
 def to_request(
@@ -123,8 +127,32 @@ def to_request(
     attrs = _of_environment(environ) | given.opt | _attributes(given, no_cache=no_cache)
     for name, value in given.contexts.items():
         attrs[f"context:{name}"] = _context(name, value, local, layouts)
+    frontend = given.frontend or DOCKERFILE
+    if source == STANDARD_INPUT:
+        return _of_archive(given, frontend, attrs, local, layouts)
     attrs.setdefault("filename", file.name)
-    return FrontendRequest(given.frontend or DOCKERFILE, attrs, local, layouts)
+    return FrontendRequest(frontend, attrs, local, layouts)
+
+
+def _of_archive(
+    given: FrontendOptions,
+    frontend: str,
+    attrs: dict[str, str],
+    local: dict[str, str],
+    layouts: dict[str, str],
+) -> FrontendRequest:
+    """Return what is asked of a frontend whose context comes on standard input.
+
+    The Dockerfile is in the archive, or all there is.
+    """
+    # The client loads grpc, which `llb --help` should not wait for.
+    from llb.client.uploads import Upload  # noqa: PLC0415
+
+    context = Upload(sys.stdin.buffer)
+    named = {name: path for name, path in local.items() if name not in (CONTEXT, "dockerfile")}
+    file = {"filename": given.dockerfile} if given.dockerfile else {}
+    asked = file | attrs | {CONTEXT: context.url}
+    return FrontendRequest(frontend, asked, named, layouts, (context,))
 
 
 def _of_environment(environ: Mapping[str, str]) -> dict[str, str]:

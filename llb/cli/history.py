@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import sys
-from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import click
-from attrs import asdict
 
 from llb.cli.connecting import Connection, connecting
+from llb.cli.records import JSON, JSON_LINES, to_json
 from llb.cli.usage import ago
 
 if TYPE_CHECKING:
+    from datetime import timedelta
+
     from llb.client.history import Build, History
 
 _REF_WIDTH = 34
@@ -35,8 +35,17 @@ def history() -> None:
 @click.option("--limit", default=0, metavar="NUMBER", help="At most as many that ended.")
 @click.option("--active", is_flag=True, help="Those that run, alone.")
 @click.option("-q", "--quiet", is_flag=True, help="Names alone.")
+@JSON_LINES
 @connecting
-def ls(*, filters: tuple[str, ...], limit: int, active: bool, quiet: bool, **options: Any) -> None:
+def ls(
+    *,
+    filters: tuple[str, ...],
+    limit: int,
+    active: bool,
+    quiet: bool,
+    as_json: bool,
+    **options: Any,
+) -> None:
     """Print the builds, the newest first: name, status, time, steps from the cache.
 
     \b
@@ -45,12 +54,15 @@ def ls(*, filters: tuple[str, ...], limit: int, active: bool, quiet: bool, **opt
     with Connection(**options).open() as client:
         builds = client.history().builds(filters=filters, limit=limit, active_only=active)
     for build in builds:
-        click.echo(build.ref if quiet else _line(build))
+        if as_json:
+            click.echo(to_json(build))
+        else:
+            click.echo(build.ref if quiet else line_of(build))
 
 
 @history.command()
 @click.argument("ref")
-@click.option("--json", "as_json", is_flag=True, help="All of it, as JSON.")
+@JSON
 @connecting
 def inspect(*, ref: str, as_json: bool, **options: Any) -> None:
     """Print what is known of a build.
@@ -61,7 +73,7 @@ def inspect(*, ref: str, as_json: bool, **options: Any) -> None:
     with Connection(**options).open() as client:
         build = client.history().build(ref)
     if as_json:
-        click.echo(json.dumps(asdict(build), default=_plain, indent=2, sort_keys=True))
+        click.echo(to_json(build, indent=2))
         return
     for name, value in _rows(build):
         click.echo(f"{name:<12}{value}")
@@ -142,17 +154,18 @@ def pin(*, ref: str, off: bool, **options: Any) -> None:
         client.history().pin(ref, pinned=not off)
 
 
-def _ended(history: History) -> list[str]:
-    builds = history.builds()
-    return [each.ref for each in builds if each.completed is not None and not each.pinned]
-
-
-def _line(build: Build) -> str:
+def line_of(build: Build) -> str:
+    """Return a build in a line: its name, status and times, and how much was cached."""
     when = "" if build.created is None else ago(build.created)
     steps = f"{build.cached_steps}/{build.total_steps} cached"
     pinned = "pinned" if build.pinned else ""
     line = f"{build.ref:<{_REF_WIDTH}}{build.status:<11}{when:>8}  {_seconds(build.duration):>8}"
     return f"{line}  {steps:<14}{pinned}".rstrip()
+
+
+def _ended(history: History) -> list[str]:
+    builds = history.builds()
+    return [each.ref for each in builds if each.completed is not None and not each.pinned]
 
 
 def _rows(build: Build) -> list[tuple[str, object]]:
@@ -178,7 +191,3 @@ def _rows(build: Build) -> list[tuple[str, object]]:
 
 def _seconds(duration: timedelta | None) -> str:
     return "" if duration is None else f"{duration.total_seconds():.1f}s"
-
-
-def _plain(value: object) -> object:
-    return value.isoformat() if isinstance(value, datetime) else str(value)

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from llb.cli.connecting import Connection, connecting
+from llb.cli.records import JSON, JSON_LINES, to_json
 
 
 @click.command()
@@ -32,8 +33,9 @@ def ping(wait: str | None, **options: Any) -> None:
 
 
 @click.command()
+@JSON
 @connecting
-def info(**options: Any) -> None:
+def info(*, as_json: bool, **options: Any) -> None:
     """Print which BuildKit answers, and where.
 
     \b
@@ -41,6 +43,9 @@ def info(**options: Any) -> None:
     """  # noqa: D301 - click wants the control character
     with Connection(**options).open() as client:
         found = client.info()
+        if as_json:
+            click.echo(to_json(found, indent=2))
+            return
         click.echo(f"address   {client.address}")
         click.echo(f"package   {found.package}")
         click.echo(f"version   {found.version}")
@@ -48,15 +53,24 @@ def info(**options: Any) -> None:
 
 
 @click.command()
+@click.option(
+    "--filter", "filters", multiple=True, metavar="FILTER", help="As id==ID or labels.name==VALUE."
+)
+@JSON_LINES
 @connecting
-def workers(**options: Any) -> None:
+def workers(*, filters: tuple[str, ...], as_json: bool, **options: Any) -> None:
     """Print what runs steps: worker, platforms and labels.
 
     \b
-    Example: llb workers
+    Examples:
+      llb workers
+      llb workers --json | jq -r '.platforms[]'
     """  # noqa: D301 - click wants the control character
     with Connection(**options).open() as client:
-        for worker in client.workers():
+        for worker in client.workers(filters=filters):
+            if as_json:
+                click.echo(to_json(worker, labels=dict(worker.labels)))
+                continue
             click.echo(worker.id)
             click.echo(f"  platforms  {', '.join(map(str, worker.platforms))}")
             for key, value in worker.labels:

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from llb.cli.connecting import NAMES, Connection, connecting
+from llb.cli.records import JSON_LINES, VERBOSE, to_json, to_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from llb.client import Usage
 
 _FILTER = click.option(
@@ -22,16 +21,23 @@ _ID_WIDTH = 28
 
 @click.command()
 @_FILTER
+@VERBOSE
+@JSON_LINES
 @connecting
-def du(filters: tuple[str, ...], **options: Any) -> None:
+def du(*, filters: tuple[str, ...], verbose: bool, as_json: bool, **options: Any) -> None:
     """Print what the cache holds, the largest last.
 
     \b
-    Example: llb du --filter type==exec.cachemount
+    Examples:
+      llb du --filter type==exec.cachemount
+      llb du --json | jq 'select(.in_use)'
     """  # noqa: D301 - click wants the control character
     with Connection(**options).open() as client:
         records = sorted(client.disk_usage(filters=filters), key=lambda each: each.size)
-    _print_records(records)
+    for record in records:
+        _print(record, verbose=verbose, as_json=as_json)
+    if as_json:
+        return
     reclaimable = sum(each.size for each in records if each.reclaimable)
     click.echo(f"reclaimable  {_size(reclaimable)}")
     click.echo(f"total        {_size(sum(each.size for each in records))}")
@@ -44,8 +50,10 @@ def du(filters: tuple[str, ...], **options: Any) -> None:
 @click.option("--reserved-space", metavar="SIZE", default="0", help="Keep at least this: 10GB.")
 @click.option("--max-used-space", metavar="SIZE", default="0", help="Keep at most this.")
 @click.option("--min-free-space", metavar="SIZE", default="0", help="Leave this much of the disk.")
+@VERBOSE
+@JSON_LINES
 @connecting
-def prune(**options: Any) -> None:
+def prune(*, verbose: bool, as_json: bool, **options: Any) -> None:
     """Throw away what no build uses.
 
     \b
@@ -61,23 +69,10 @@ def prune(**options: Any) -> None:
     with connection.open() as client:
         gone = client.prune(all=all_, filters=filters, unused_for=parse_age(age), **sizes)
         for record in gone:
-            _print_records([record])
+            _print(record, verbose=verbose, as_json=as_json)
             total += record.size
-    click.echo(f"total        {_size(total)}")
-
-
-def _print_records(records: Iterable[Usage]) -> None:
-    for each in records:
-        mark = "*" if each.mutable else " "
-        used = "" if each.last_used is None else ago(each.last_used)
-        line = f"{each.id:<{_ID_WIDTH}}{mark} {_size(each.size):>10}  {used:>8}  {each.description}"
-        click.echo(line.rstrip())
-
-
-def _size(size: int) -> str:
-    from llb.client.progress.text import human_size  # noqa: PLC0415 - loads the client
-
-    return human_size(size)
+    if not as_json:
+        click.echo(f"total        {_size(total)}")
 
 
 def ago(moment: datetime) -> str:
@@ -87,3 +82,24 @@ def ago(moment: datetime) -> str:
         if seconds >= length:
             return f"{seconds // length}{unit} ago"
     return f"{max(seconds, 0)}s ago"
+
+
+def _print(record: Usage, *, verbose: bool, as_json: bool) -> None:
+    if as_json:
+        click.echo(to_json(record))
+    else:
+        click.echo(to_rows(record) if verbose else _line(record))
+
+
+def _line(record: Usage) -> str:
+    mark = "*" if record.mutable else " "
+    used = "" if record.last_used is None else ago(record.last_used)
+    size = f"{_size(record.size):>10}"
+    line = f"{record.id:<{_ID_WIDTH}}{mark} {size}  {used:>8}  {record.description}"
+    return line.rstrip()
+
+
+def _size(size: int) -> str:
+    from llb.client.progress.text import human_size  # noqa: PLC0415 - loads the client
+
+    return human_size(size)

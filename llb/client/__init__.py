@@ -10,6 +10,7 @@
 """
 
 from llb.client.agents import AgentSpec
+from llb.client.auth_tls import AuthTLS
 from llb.client.caches import Cache, inline_cache, local_cache, registry_cache
 from llb.client.client import Client, wait_for_ready
 from llb.client.container import Container
@@ -33,12 +34,14 @@ from llb.client.policy import PolicySource
 from llb.client.results import Blob, SolveResult
 from llb.client.secrets import EnvSecret, Secret
 from llb.client.tls import TLS
+from llb.client.uploads import Upload
 from llb.client.usage import Usage
 
 __all__ = [
     "TLS",
     "AgentSpec",
     "Annotation",
+    "AuthTLS",
     "Blob",
     "Build",
     "Cache",
@@ -52,6 +55,7 @@ __all__ = [
     "PolicySource",
     "Secret",
     "SolveResult",
+    "Upload",
     "Usage",
     "Vertex",
     "VertexLog",

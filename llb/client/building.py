@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Self
 
 from llb._pb import control_pb2 as pb
 from llb.client.agents import Agents, to_agent
+from llb.client.auth_tls import to_auth_tls
 from llb.client.caches import frontend_attrs
 from llb.client.docker_engine import to_docker
 from llb.client.entitlements import to_entitlement
@@ -16,19 +17,23 @@ from llb.client.options import BuildOptions
 from llb.client.policy import to_policy
 from llb.client.providers.auth import Auth
 from llb.client.providers.content import Content
+from llb.client.providers.exporter import Exporters
 from llb.client.providers.filesend import FileSend
 from llb.client.providers.filesync import LocalDirs
 from llb.client.providers.policy import PolicyVerifier
 from llb.client.providers.secrets import Secrets
 from llb.client.providers.ssh import SSHAgents
+from llb.client.providers.upload import Uploads
 from llb.client.results import SolveResult
 from llb.client.session import Session
 from llb.client.solving import Solving
 from llb.client.stores import Stores
+from llb.client.tracing import build_span
+from llb.errors import InvalidValueError
 from llb.steps import check_keys
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from llb.client.caches import Cache
     from llb.client.control import Control
@@ -63,10 +68,15 @@ class Building:
         local = {name: Path(path) for name, path in options.get("local", {}).items()}
         directories, secrets = LocalDirs(local), Secrets(options.get("secrets", {}))
         self._agents = Agents(map(to_agent, options.get("ssh", ())))
+        self._find_exports = options.get("find_exports")
+        self._image_config: bytes | None = None
+        self._file_send = FileSend(self._receivers)
+        auth = Auth(tls=map(to_auth_tls, options.get("registry_auth_tls", ())))
         services: list[Service] = [
-            *(directories, FileSend(self._receivers), secrets),
-            *(SSHAgents(self._agents), Auth(), Content(self._stores.by_id)),
-            PolicyVerifier(self._policy_check),
+            *(directories, self._file_send, secrets),
+            Exporters(None if self._find_exports is None else self._found),
+            *(SSHAgents(self._agents), auth, Content(self._stores.by_id)),
+            *(PolicyVerifier(self._policy_check), Uploads(options.get("uploads", ()))),
         ]
         self.session = Session(services, shared_key=directories.shared_key)
 
@@ -79,8 +89,12 @@ class Building:
     @property
     def capabilities(self) -> tuple[str, ...]:
         """What a daemon has to offer for these options."""
-        exports = ("exporter.multiple",) if len(self._exports) > 1 else ()
-        return exports if self._policy_check is None else (*exports, "source.policy.session")
+        wanted = {
+            "exporter.multiple": len(self._exports) > 1,
+            "exporter.session": self._find_exports is not None,
+            "source.policy.session": self._policy_check is not None,
+        }
+        return tuple(cap for cap, is_needed in wanted.items() if is_needed)
 
     @property
     def is_image_of_docker(self) -> bool:
@@ -95,15 +109,15 @@ class Building:
     def request(self, image_config: bytes | None) -> pb.SolveRequest:
         """Return the request without what is built."""
         options = self._options
+        self._image_config = image_config
         ref = options.get("ref") or uuid.uuid4().hex
         request = pb.SolveRequest(Session=self.session.id, Ref=ref)
         request.Cache.Imports.extend(map(_cache_entry, self._imports))
         request.Cache.Exports.extend(map(_cache_entry, self._targets))
         request.Entitlements.extend(map(to_entitlement, options.get("allow", ())))
-        exporters = [_exporter(export, image_config) for export in self._exports]
-        if self._control.is_docker:
-            exporters = list(map(to_docker, exporters))
+        exporters = list(map(self._asked, self._exports))
         request.Exporters.extend(exporters)
+        request.EnableSessionExporter = self._find_exports is not None
         request.ProxyNetwork = options.get("proxy_network", False)
         if self._policy_check is not None:
             request.SourcePolicySession = self.session.id
@@ -123,10 +137,12 @@ class Building:
         if on_event is not None:
             for warning in self._stores.warnings:
                 on_event(VertexWarning("", 1, warning, (), None, None))
-        outputs = (*self._receivers.values(), *self._stores.outputs)
+        outputs = (self._file_send, *self._stores.outputs)
         on_report = self._options.get("on_report")
         solving = Solving(self._control, self.session, outputs, on_event, on_report)
-        answers = dict(solving.run(request, timeout, beside).ExporterResponse)
+        names = {"buildkit.ref": request.Ref, "buildkit.frontend": request.Frontend}
+        with build_span({key: name for key, name in names.items() if name}) as metadata:
+            answers = dict(solving.run(request, timeout, beside, metadata).ExporterResponse)
         return SolveResult(answers, request.Ref)
 
     def _sent(self, exports: Iterable[Export]) -> Iterator[Export]:
@@ -134,6 +150,27 @@ class Building:
         for export in exports:
             if export.sent is not None:
                 yield export.inside_docker() if self._control.is_docker else export
+
+    def _asked(self, export: Export) -> pb.Exporter:
+        """Return an exporter as this daemon is asked for it."""
+        asked = _exporter(export, self._image_config)
+        return to_docker(asked) if self._control.is_docker else asked
+
+    def _found(self, metadata: Mapping[str, bytes]) -> Iterator[tuple[str, Mapping[str, str]]]:
+        """Yield what is to be done besides with a result of which a frontend says this."""
+        assert self._find_exports is not None
+        for number, export in enumerate(
+            self._sent(self._find_exports(dict(metadata))), len(self._exports)
+        ):
+            if export.is_layout:
+                raise InvalidValueError(
+                    "an OCI layout cannot be found for a result",
+                    hint="give it with exports, or write an archive",
+                )
+            if (receiver := export.receiver()) is not None:
+                self._receivers[number] = receiver
+            asked = self._asked(export)
+            yield asked.Type, asked.Attrs
 
 
 def _cache_entry(cache: Cache) -> pb.CacheOptionsEntry:

@@ -118,9 +118,9 @@ class Client:
         """Return which BuildKit this is."""
         return self._control.info()
 
-    def workers(self) -> tuple[Worker, ...]:
-        """Return what in the daemon runs steps."""
-        return self._control.workers()
+    def workers(self, *, filters: Iterable[str] = ()) -> tuple[Worker, ...]:
+        """Return what in the daemon runs steps, and passes one of BuildKit's ``filters``."""
+        return self._control.workers(filters)
 
     def disk_usage(self, *, filters: Iterable[str] = ()) -> tuple[Usage, ...]:
         """Return what the daemon keeps in its cache.

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from llb._pb import ops_pb2
     from llb.client.routes import Route
     from llb.client.tls import TLS
+    from llb.client.tracing import Metadata
     from llb.errors import CancelledError, TransportError
     from llb.tunnel import Pipe
 
@@ -99,9 +100,9 @@ class Control:
             ) from error
         return Info(version.package, version.version, version.revision)
 
-    def workers(self) -> tuple[Worker, ...]:
-        """Return the workers of the daemon."""
-        response = self._call("ListWorkers", pb.ListWorkersRequest())
+    def workers(self, filters: Iterable[str] = ()) -> tuple[Worker, ...]:
+        """Return the workers of the daemon that one of the filters lets through."""
+        response = self._call("ListWorkers", pb.ListWorkersRequest(filter=filters))
         return tuple(
             Worker(
                 id=record.ID,
@@ -129,11 +130,11 @@ class Control:
             raise self.error_of(error) from error
 
     def solve(
-        self, request: pb.SolveRequest, timeout: float | None
+        self, request: pb.SolveRequest, timeout: float | None, metadata: Metadata = ()
     ) -> grpc.Future[pb.SolveResponse]:
         """Start a build and return its future, which raises grpc.RpcError."""
         future: grpc.Future[pb.SolveResponse] = self._unary("Solve").future(
-            request, timeout=timeout
+            request, timeout=timeout, metadata=metadata
         )
         return future
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from attrs import frozen
 
 from llb import ProgressGroup
-from llb.errors import Span
+from llb.errors import Span, TransportError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -80,15 +80,18 @@ Event: TypeAlias = Vertex | VertexStatus | VertexLog | VertexWarning
 
 
 def from_response(response: control_pb2.StatusResponse) -> Iterator[Event]:
-    """Yield the events of one message, steps first."""
+    """Yield the events of one message, steps first.
+
+    Raises TransportError for a time that no calendar has.
+    """
     for vertex in response.vertexes:
         yield Vertex(
             digest=vertex.digest,
             name=vertex.name,
             inputs=tuple(vertex.inputs),
             cached=vertex.cached,
-            started=_time(vertex.started) if vertex.HasField("started") else None,
-            completed=_time(vertex.completed) if vertex.HasField("completed") else None,
+            started=to_time(vertex.started) if vertex.HasField("started") else None,
+            completed=to_time(vertex.completed) if vertex.HasField("completed") else None,
             error=vertex.error or None,
             group=_group(vertex.progressGroup) if vertex.HasField("progressGroup") else None,
         )
@@ -99,11 +102,11 @@ def from_response(response: control_pb2.StatusResponse) -> Iterator[Event]:
             name=status.name or status.ID,
             current=status.current,
             total=status.total,
-            started=_time(status.started) if status.HasField("started") else None,
-            completed=_time(status.completed) if status.HasField("completed") else None,
+            started=to_time(status.started) if status.HasField("started") else None,
+            completed=to_time(status.completed) if status.HasField("completed") else None,
         )
     for log in response.logs:
-        yield VertexLog(log.vertex, log.stream, log.msg, _time(log.timestamp))
+        yield VertexLog(log.vertex, log.stream, log.msg, to_time(log.timestamp))
     for warning in response.warnings:
         yield VertexWarning(
             vertex=warning.vertex,
@@ -131,5 +134,10 @@ def _group(group: ops_pb2.ProgressGroup) -> ProgressGroup:
     return ProgressGroup(group.id, group.name, group.weak)
 
 
-def _time(stamp: Timestamp) -> datetime:
-    return stamp.ToDatetime(tzinfo=UTC)
+def to_time(stamp: Timestamp) -> datetime:
+    """Return a time, to the microsecond; raises TransportError for one that no calendar has."""
+    try:
+        return stamp.ToDatetime(tzinfo=UTC)
+    except ValueError as error:
+        reason = f"{stamp.seconds} seconds and {stamp.nanos} nanoseconds are none"
+        raise TransportError(f"the daemon sent a time that cannot be: {reason}") from error

@@ -26,6 +26,16 @@ _DETAILS = "grpc-status-details-bin"
 _SOURCE = "errdefs.Source"
 _PREFIX = "github.com/moby/buildkit/"
 _TAIL = 20
+_LOGIN = "builds use the credentials of `docker login`; see whether they are there, and still good"
+# What is to be done, by what registries and token servers say.
+_HINTS = {
+    "401 Unauthorized": _LOGIN,
+    "insufficient_scope": _LOGIN,
+    "refuses the credentials of": _LOGIN,
+    "wants credentials for": _LOGIN,
+    "is not the base64 of NAME:PASSWORD": "write it again with `docker login`",
+    "x509: ": "the daemon has to trust the certificate: name its authority in buildkitd.toml",
+}
 
 
 def from_rpc(
@@ -92,11 +102,13 @@ def to_solve_error(
             found[name] = body
     vertex = found.get("errdefs.Vertex", {}).get("digest")
     exit_code = found.get("gatewayapi.ExitMessage", {}).get("Code")
+    message = _one_line(error.message)
     return SolveError(
-        _one_line(error.message),
+        message,
         code=error.code,
         details=error.details,
         span=_span(found.get(_SOURCE)),
+        hint=next((hint for words, hint in _HINTS.items() if words in message), None),
         vertex=vertex,
         step=name_of(vertex) if vertex else None,
         exit_code=exit_code,

@@ -101,6 +101,14 @@ class History:
         oldest = datetime.min.replace(tzinfo=UTC)
         return tuple(sorted(found.values(), key=lambda each: each.created or oldest, reverse=True))
 
+    def watch(self, *, ref: str = "", active_only: bool = False) -> Iterator[Build]:
+        """Yield each build as it begins, changes and ends, without an end.
+
+        First come those that run, and without ``active_only`` those that ended. With a
+        ``ref`` it is that build alone.
+        """
+        yield from self._listen(control_pb2.BuildHistoryRequest(ActiveOnly=active_only, Ref=ref))
+
     def build(self, ref: str) -> Build:
         """Return one build."""
         request = control_pb2.BuildHistoryRequest(EarlyExit=True, Ref=ref)

@@ -9,25 +9,31 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from llb.client.agents import AgentSpec
+    from llb.client.auth_tls import AuthTLS
     from llb.client.caches import Cache
     from llb.client.events import Event
     from llb.client.exporters import Export
     from llb.client.policy import SourcePolicy
     from llb.client.reports import Report
     from llb.client.secrets import Secret
+    from llb.client.uploads import Upload
 
 
 class BuildOptions(TypedDict, total=False):
     """The options of a build, with what they are when they are not given: nothing.
 
     ``local`` maps names of local directories to their paths. ``exports`` are what is done
-    with the result. ``secrets`` maps ids to values, files (a ``Path``), variables
-    (``EnvSecret``) or functions; ``ssh`` names agents as ``default``, ``ID=SOCKET`` or
-    ``ID=KEY``; credentials for registries are those of Docker's configuration.
+    with the result; ``find_exports`` is called once it is there, with what its frontend says
+    of it, and returns what is done besides. ``secrets`` maps ids to values, files (a ``Path``),
+    variables (``EnvSecret``) or functions; ``ssh`` names agents as ``default``, ``ID=SOCKET`` or
+    ``ID=KEY``; credentials for registries are those of Docker's configuration, and
+    ``registry_auth_tls`` is for the token servers of some
+    (:func:`llb.client.auth_tls.parse_auth_tls`).
     ``cache_from`` and ``cache_to`` are caches as values or as texts
     (:func:`llb.client.caches.parse_cache`). ``oci_layouts`` maps names of OCI layouts to their
-    folders, for the sources ``oci-layout://``. ``allow`` what steps may do that is not allowed
-    by itself: ``network.host``, ``security.insecure``, ``device=…``. ``on_event`` is called
+    folders, for the sources ``oci-layout://``. ``uploads`` are files that the build finds at
+    their URLs. ``allow`` is what steps may do that is not allowed by itself:
+    ``network.host``, ``security.insecure``, ``device=…``. ``on_event`` is called
     for everything that happens, on a thread of its own; an exception of it ends the build
     and is raised where the build was started. ``on_report`` is called likewise, with each
     message of the daemon as JSON (:mod:`llb.client.reports`), before its events. ``timeout``
@@ -39,11 +45,14 @@ class BuildOptions(TypedDict, total=False):
 
     local: Mapping[str, str | Path]
     exports: Iterable[Export]
+    find_exports: Callable[[Mapping[str, bytes]], Iterable[Export]]
     secrets: Mapping[str, Secret]
     ssh: Iterable[str | AgentSpec]
+    registry_auth_tls: Iterable[str | AuthTLS]
     cache_from: Iterable[str | Cache]
     cache_to: Iterable[str | Cache]
     oci_layouts: Mapping[str, str | Path]
+    uploads: Iterable[Upload]
     allow: Iterable[str]
     on_event: Callable[[Event], None] | None
     on_report: Callable[[Report], None] | None

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import base64
 import json
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypeAlias
 
+from llb.client.events import to_time
 from llb.fields import plain
 
 if TYPE_CHECKING:
@@ -26,7 +26,10 @@ _ESCAPES = str.maketrans({each: f"\\u{ord(each):04x}" for each in "<>&\u2028\u20
 
 
 def to_report(response: pb.StatusResponse) -> Report:
-    """Return one message as values of JSON, but for bytes."""
+    """Return one message as values of JSON, but for bytes.
+
+    Raises TransportError for a time that no calendar has.
+    """
     return _set(
         vertexes=[_vertex(each) for each in response.vertexes],
         statuses=[_status(each) for each in response.statuses],
@@ -94,7 +97,7 @@ def _set(**values: object) -> Report:
 
 def _moment(stamp: Timestamp) -> str:
     """Return a time as in RFC 3339, with as many digits below a second as it needs."""
-    whole = datetime.fromtimestamp(stamp.seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    whole = to_time(stamp).replace(microsecond=0, tzinfo=None).isoformat()
     below = f"{stamp.nanos:09}".rstrip("0")
     return f"{whole}.{below}Z" if below else f"{whole}Z"
 

@@ -40,8 +40,10 @@ class Session:
 
     @property
     def failures(self) -> tuple[LLBError, ...]:
-        """What the services could not do, in order."""
-        return tuple(failure for service in self._services for failure in service.failures)
+        """What the services could not do, in order, but for what the connection did to them."""
+        end = None if self._server is None else self._server.failure
+        found = (failure for service in self._services for failure in service.failures)
+        return tuple(failure for failure in found if failure is not end)
 
     def open(self, stream: Callable[[Iterable[tuple[str, str]]], Pipe]) -> None:
         """Have the stream opened by its metadata; :meth:`serve` answers what comes through it."""

@@ -21,10 +21,13 @@ if TYPE_CHECKING:
     from llb.client.control import Control
     from llb.client.outputs import Output
     from llb.client.session import Session
+    from llb.client.tracing import Metadata
 
 T_ = TypeVar("T_")
 
 _KEPT_LINES = 200
+# Of a line, which may have no end.
+_KEPT_BYTES = 16 * 1024
 # A daemon ends the stream of events soon after the build; one that does not is left behind.
 _STATUS_SECONDS = 5.0
 # One that refused a build at once has nothing to tell, and does not end it before that.
@@ -46,8 +49,8 @@ class _Record:
             case VertexLog():
                 lines = self.logs.setdefault(event.vertex, deque([b""], maxlen=_KEPT_LINES))
                 first, *rest = event.data.split(b"\n")
-                lines[-1] += first
-                lines.extend(rest)
+                lines[-1] = (lines[-1] + first)[-_KEPT_BYTES:]
+                lines.extend(line[-_KEPT_BYTES:] for line in rest[-_KEPT_LINES:])
 
     def log_of(self, digest: str) -> tuple[str, ...]:
         lines = [line.rstrip(b"\r").decode(errors="replace") for line in self.logs.get(digest, ())]
@@ -80,11 +83,13 @@ class Solving:
         request: pb.SolveRequest,
         timeout: float | None,
         beside: Callable[[str], None] | None = None,
+        metadata: Metadata = (),
     ) -> pb.SolveResponse:
         """Send the request and return the answer; raises what ``Client.solve`` does.
 
         ``beside`` works meanwhile on a thread of its own, and is told the name of the
-        build; what it raises ends the build and is raised here.
+        build; what it raises ends the build and is raised here. ``metadata`` goes with the
+        request.
         """
         self._session.open(self._control.open_session)
         serving = self._thread(self._serve)
@@ -92,7 +97,7 @@ class Solving:
         if beside is not None:
             self._thread(lambda: self._work(beside, request.Ref))
         try:
-            response = self._wait(request, timeout)
+            response = self._wait(request, timeout, metadata)
             following.join(_STATUS_SECONDS)
             if self._broken is not None:
                 raise self._broken
@@ -109,8 +114,10 @@ class Solving:
                 output.abort()
         return response
 
-    def _wait(self, request: pb.SolveRequest, timeout: float | None) -> pb.SolveResponse:
-        self._future = future = self._control.solve(request, timeout)
+    def _wait(
+        self, request: pb.SolveRequest, timeout: float | None, metadata: Metadata
+    ) -> pb.SolveResponse:
+        self._future = future = self._control.solve(request, timeout, metadata)
         try:
             if self._broken is not None:
                 raise self._broken
@@ -156,12 +163,19 @@ class Solving:
     def _follow(self, ref: str) -> None:
         self._status_call, responses = self._control.status(ref)
         for response in responses:
-            if self._on_report is not None:
-                self._tell(self._on_report, to_report(response))
-            for event in from_response(response):
-                self._record.add(event)
-                if self._on_event is not None:
-                    self._tell(self._on_event, event)
+            try:
+                self._take(response)
+            except TransportError as error:
+                self._break(error)
+                return
+
+    def _take(self, response: pb.StatusResponse) -> None:
+        if self._on_report is not None:
+            self._tell(self._on_report, to_report(response))
+        for event in from_response(response):
+            self._record.add(event)
+            if self._on_event is not None:
+                self._tell(self._on_event, event)
 
     def _tell(self, listener: Callable[[T_], None], what: T_) -> None:
         try:

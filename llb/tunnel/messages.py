@@ -54,18 +54,19 @@ class MessageReader:
         Raises :class:`~llb.errors.RemoteError` with ``RESOURCE_EXHAUSTED`` for
         a message above the limit and ``INTERNAL`` for a compressed one.
         """
-        at, end = 0, len(data)
+        at, end = self._take_whole(data, 0), len(data)
         while at < end:
             piece = data[at : at + self._need - self._have]
             size = len(piece)
             at += size
             if size == self._need:
                 self._finish(piece)
-                continue
-            self._parts.append(piece)
-            self._have += size
-            if self._have == self._need:
-                self._finish(b"".join((self._kept, *self._parts)))
+            else:
+                self._parts.append(piece)
+                self._have += size
+                if self._have == self._need:
+                    self._finish(b"".join((self._kept, *self._parts)))
+            at = self._take_whole(data, at)
 
     def settle(self) -> None:
         """Copy what is left over, so that the buffers it lies in can be freed.
@@ -75,6 +76,23 @@ class MessageReader:
         for part in self._parts:
             self._kept += part
         self._parts.clear()
+
+    def _take_whole(self, data: memoryview, at: int) -> int:
+        """Take the messages that are whole in one piece, of which there may be thousands.
+
+        Returns where something else begins: a part of one, or what is to be refused.
+        """
+        if self._in_message or self._have:
+            return at
+        last = len(data) - PREFIX_SIZE
+        while at <= last:
+            flag, length = _PREFIX.unpack_from(data, at)
+            if flag or length > self._limit or length > last - at:
+                break
+            at += PREFIX_SIZE
+            self.messages.append(bytes(data[at : at + length]))
+            at += length
+        return at
 
     def _finish(self, whole: bytes | memoryview) -> None:
         if self._have:

@@ -120,6 +120,11 @@ class Server:
             accept=self._accept,
         )
 
+    @property
+    def failure(self) -> TransportError | None:
+        """Why the connection is over; the calls that it ended raise this very error."""
+        return self._endpoint.failure
+
     def serve(self) -> None:
         """Serve until the pipe ends or :meth:`close` is called.
 

@@ -19,6 +19,7 @@ import pytest
 from attrs import frozen
 
 from llb.client import Client, image
+from tests.e2e.relays import Relay
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -151,6 +152,14 @@ def start_buildkitd(tmp_path: Path, buildctl: Buildctl) -> Iterator[Callable[...
         process.terminate()
         process.wait(START_SECONDS)
     unmount_below(tmp_path)
+
+
+@pytest.fixture
+def relay(buildkit_host: str, tmp_path: Path) -> Iterator[Relay]:
+    """A socket before the stack's buildkitd, whose connections can be cut."""
+    made = Relay(buildkit_host, tmp_path / "relay.sock")
+    yield made
+    made.close()
 
 
 def unmount_below(folder: Path) -> None:

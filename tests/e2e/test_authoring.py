@@ -59,6 +59,7 @@ def names_of(client: Client, state: State) -> list[str]:
     return list(found)
 
 
+@pytest.mark.feature("N6")
 def test_a_tree_in_memory_arrives_with_modes_and_owners(client: Client, tmp_path: Path) -> None:
     tree = files(
         {
@@ -118,6 +119,7 @@ def test_trees_pass_through_together(client: Client, tmp_path: Path) -> None:
     assert sorted(path.name for path in out.iterdir()) == ["a", "b"]
 
 
+@pytest.mark.feature("K1")
 def test_a_definition_in_a_file_is_built(client: Client, tmp_path: Path) -> None:
     inner = Image("busybox").run("echo inner > /made")
     holder = Scratch().mkfile("/inner.pb", inner.marshal(source_map=False).to_bytes())

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+@pytest.mark.feature("K4")
 def test_a_function_of_this_process_is_a_frontend(buildkit_host: str, tmp_path: Path) -> None:
     threads = []
 
@@ -33,6 +34,7 @@ def test_a_function_of_this_process_is_a_frontend(buildkit_host: str, tmp_path: 
     assert len(threads) == 1
 
 
+@pytest.mark.feature("K4")
 def test_it_has_the_session_of_the_client(buildkit_host: str, tmp_path: Path) -> None:
     (tmp_path / "context").mkdir()
     (tmp_path / "context" / "a").write_text("of the client")
@@ -48,6 +50,7 @@ def test_it_has_the_session_of_the_client(buildkit_host: str, tmp_path: Path) ->
     assert (tmp_path / "out" / "a").read_text() == "of the client"
 
 
+@pytest.mark.feature("K4", "Q10")
 def test_an_exception_of_the_function_is_raised_where_it_was_called(
     buildkit_host: str, tmp_path: Path
 ) -> None:
@@ -61,6 +64,7 @@ def test_an_exception_of_the_function_is_raised_where_it_was_called(
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.feature("K4")
 def test_a_step_that_fails_is_an_error_of_the_function_first(buildkit_host: str) -> None:
     seen = []
 
@@ -78,6 +82,7 @@ def test_a_step_that_fails_is_an_error_of_the_function_first(buildkit_host: str)
     assert len(seen) == 1
 
 
+@pytest.mark.feature("K4")
 def test_our_dockerfile_frontend_runs_in_this_process(buildkit_host: str, tmp_path: Path) -> None:
     (tmp_path / "Dockerfile").write_text("FROM busybox\nRUN echo here > /x\nLABEL a=b\n")
     folders = {"context": tmp_path, "dockerfile": tmp_path}
@@ -87,6 +92,7 @@ def test_our_dockerfile_frontend_runs_in_this_process(buildkit_host: str, tmp_pa
     assert config["config"]["Labels"] == {"a": "b"}
 
 
+@pytest.mark.feature("K4")
 def test_a_client_resolves_images(buildkit_host: str) -> None:
     with Client(buildkit_host) as client:
         found = client.resolve_image_config("docker.io/library/busybox:latest")

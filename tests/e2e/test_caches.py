@@ -7,18 +7,18 @@ import subprocess
 import sys
 import urllib.request
 import uuid
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from llb import Image
-from llb.client import Client, Event, Vertex, image
+from llb.client import Client, Event, Vertex, image, local
 from llb.client.caches import inline_cache, registry_cache
 from llb.errors import SolveError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from tests.e2e.conftest import Buildctl
 
@@ -47,6 +47,7 @@ def manifest(registry: str, name: str, tag: str) -> dict[str, object]:
     return found
 
 
+@pytest.mark.feature("L1")
 def test_an_image_is_pushed_under_all_its_names(
     buildkit_host: str, registry: str, tmp_path: Path
 ) -> None:
@@ -63,6 +64,7 @@ def test_an_image_is_pushed_under_all_its_names(
     assert (tmp_path / "iid").read_text().startswith("sha256:")
 
 
+@pytest.mark.feature("L1")
 def test_a_push_without_a_name_is_refused(buildkit_host: str, tmp_path: Path) -> None:
     (tmp_path / "Dockerfile").write_text("FROM busybox\n")
     done = llb(".", "--push", address=buildkit_host, cwd=tmp_path)
@@ -70,6 +72,7 @@ def test_a_push_without_a_name_is_refused(buildkit_host: str, tmp_path: Path) ->
     assert "--push needs a name: give one with -t NAME" in done.stderr
 
 
+@pytest.mark.feature("M1")
 @pytest.mark.parametrize("kind", ["registry", "inline"])
 def test_a_cache_in_a_registry_spares_another_daemon_the_steps(
     kind: str, buildkit_host: str, registry: str, start_buildkitd: Callable[[], Buildctl]
@@ -87,7 +90,41 @@ def test_a_cache_in_a_registry_spares_another_daemon_the_steps(
     assert steps[-1].cached
 
 
+@pytest.mark.feature("K11")
 def test_what_is_not_allowed_is_refused_by_the_daemon(buildkit_host: str) -> None:
     state = Image("busybox").run("true", network="host", ignore_cache=True)
     with Client(buildkit_host) as client, pytest.raises(SolveError, match=r"network\.host"):
         client.solve(state)
+
+
+@pytest.mark.feature("K12")
+def test_what_is_allowed_runs(buildkit_host: str, tmp_path: Path) -> None:
+    capabilities = "grep CapEff /proc/self/status"
+    state = Image("busybox").run(f"{capabilities} > /plain", network="none", ignore_cache=True)
+    state = state.run(
+        f"{capabilities} > /insecure; readlink /proc/self/ns/net > /net",
+        security="insecure",
+        network="host",
+        ignore_cache=True,
+    )
+    allowed = ("network.host", "security.insecure")
+    with Client(buildkit_host) as client:
+        client.solve(state, allow=allowed, exports=[local(tmp_path / "out")])
+    plain, insecure = (
+        int((tmp_path / "out" / name).read_text().split()[1], 16) for name in ("plain", "insecure")
+    )
+    assert insecure & plain == plain
+    assert insecure != plain
+    # The daemon runs in the network of this machine.
+    network = str(Path("/proc/self/ns/net").readlink())
+    assert (tmp_path / "out" / "net").read_text().strip() == network
+
+
+@pytest.mark.feature("K12")
+def test_the_command_line_allows(buildkit_host: str, tmp_path: Path) -> None:
+    (tmp_path / "Dockerfile").write_text("FROM busybox\nRUN --network=host true\n")
+    done = llb(".", "--no-cache", address=buildkit_host, cwd=tmp_path)
+    assert done.returncode == 1
+    assert "network.host" in done.stderr
+    done = llb(".", "--no-cache", "--allow", "network.host", address=buildkit_host, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr

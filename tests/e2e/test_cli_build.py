@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import uuid
@@ -71,6 +72,7 @@ def stderr_of_buildctl(buildctl: Buildctl, *arguments: str | Path) -> str:
     return done.stderr
 
 
+@pytest.mark.feature("P5")
 @pytest.mark.parametrize(
     ("option", "request_id", "status"),
     [
@@ -90,6 +92,7 @@ def test_a_frontend_says_what_buildctl_prints(
     assert (ours.returncode, ours.stdout.rstrip("\n")) == (status, theirs.rstrip("\n"))
 
 
+@pytest.mark.feature("P5")
 def test_what_a_frontend_says_can_be_json(buildkit_host: str, folder: Path) -> None:
     done = cli("build", folder, "--call", "targets,format=json", address=buildkit_host)
     targets = json.loads(done.stdout)["targets"]
@@ -106,11 +109,13 @@ def test_a_check_that_finds_nothing_prints_nothing(buildkit_host: str, folder: P
     assert not (folder / "out").exists()
 
 
+@pytest.mark.feature("P5")
 def test_a_request_that_no_frontend_knows_is_refused(buildkit_host: str, folder: Path) -> None:
     done = cli("build", folder, "--call", "fortune", address=buildkit_host)
     check_error(done, "error: unsupported request frontend.fortune\n")
 
 
+@pytest.mark.feature("K15", "P2")
 def test_options_become_what_a_frontend_is_told(
     buildkit_host: str, folder: Path, tmp_path: Path
 ) -> None:
@@ -169,6 +174,7 @@ def test_options_become_what_a_frontend_is_told(
     }
 
 
+@pytest.mark.feature("P13")
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -201,6 +207,7 @@ def test_options_of_dockerfiles_are_not_for_scripts(tmp_path: Path) -> None:
     assert "--target is for Dockerfiles and frontends, not for" in done.stderr
 
 
+@pytest.mark.feature("P2")
 def test_a_layout_is_a_build_context_by_its_tag(
     buildkit_host: str, folder: Path, tmp_path: Path
 ) -> None:
@@ -219,6 +226,7 @@ def test_a_layout_is_a_build_context_by_its_tag(
     check_error(done, f"error: there is no 2 in the OCI layout {tmp_path}/layout\n")
 
 
+@pytest.mark.feature("K16")
 def test_attestations_are_made(buildkit_host: str, folder: Path, tmp_path: Path) -> None:
     layout = Layout(tmp_path / "layout")
     done = cli(
@@ -236,6 +244,7 @@ def test_attestations_are_made(buildkit_host: str, folder: Path, tmp_path: Path)
     ]
 
 
+@pytest.mark.feature("K13")
 def test_a_policy_in_a_file_refuses_and_replaces(
     buildctl: Buildctl, folder: Path, tmp_path: Path
 ) -> None:
@@ -277,6 +286,7 @@ def test_a_policy_that_is_none_is_named(
     assert str(policy) in done.stderr
 
 
+@pytest.mark.feature("K14")
 def test_steps_can_be_left_with_the_proxy_of_the_daemon(
     buildkit_host: str, folder: Path, tmp_path: Path
 ) -> None:
@@ -288,6 +298,7 @@ def test_steps_can_be_left_with_the_proxy_of_the_daemon(
         assert (out / "proxy").read_text().startswith(proxy)
 
 
+@pytest.mark.feature("O8", "P6")
 def test_lines_of_json_are_all_that_programs_get(buildctl: Buildctl, folder: Path) -> None:
     text = f"FROM busybox\nRUN echo '<{uuid.uuid4()}> & more'\n"
     (folder / "Dockerfile").write_text(text)
@@ -317,6 +328,7 @@ def shapes(lines: str) -> set[tuple[str, str, str, str]]:
     return found
 
 
+@pytest.mark.feature("O9")
 def test_a_quiet_build_prints_a_digest_or_nothing(
     buildkit_host: str, folder: Path, tmp_path: Path
 ) -> None:
@@ -330,6 +342,7 @@ def test_a_quiet_build_prints_a_digest_or_nothing(
     assert (done.stdout, done.stderr) == ("", "")
 
 
+@pytest.mark.feature("O11")
 def test_the_last_lines_say_what_was_cached_and_slow(buildkit_host: str, folder: Path) -> None:
     (folder / "Dockerfile").write_text(f"FROM busybox\nRUN sleep 0.3; echo {uuid.uuid4()}\n")
     first = cli("build", folder, "--progress", "plain", address=buildkit_host).stderr.splitlines()
@@ -344,6 +357,7 @@ def test_the_last_lines_say_what_was_cached_and_slow(buildkit_host: str, folder:
     assert int(next(line for line in again.splitlines() if line.endswith(" cached")).split()[2]) > 0
 
 
+@pytest.mark.feature("L11")
 def test_an_image_is_given_to_docker(
     buildkit_host: str, docker_host: str, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -355,6 +369,7 @@ def test_an_image_is_given_to_docker(
     assert inspected(name)["RepoTags"] == [f"{name}:latest"]
 
 
+@pytest.mark.feature("L15")
 def test_the_buildkit_of_docker_need_not_be_given_its_image(
     docker_host: str, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -365,6 +380,7 @@ def test_the_buildkit_of_docker_need_not_be_given_its_image(
     assert inspected("inside")["Config"]["Labels"] == {"a": "b"}
 
 
+@pytest.mark.feature("L11")
 def test_a_docker_that_loads_nothing_is_said(
     buildkit_host: str, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -376,6 +392,7 @@ def test_a_docker_that_loads_nothing_is_said(
     check_error(done, "error: docker is to load the image, and is not on PATH\n")
 
 
+@pytest.mark.feature("K18")
 def test_the_time_of_the_environment_makes_the_image_of_buildctl(
     buildctl: Buildctl, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -397,6 +414,7 @@ def test_the_time_of_the_environment_makes_the_image_of_buildctl(
     assert len(digests) == 1
 
 
+@pytest.mark.feature("O3")
 def test_steps_that_belong_together_are_shown_as_one_as_by_buildctl(
     buildctl: Buildctl, folder: Path
 ) -> None:
@@ -405,5 +423,32 @@ def test_steps_that_belong_together_are_shown_as_one_as_by_buildctl(
     ours = cli("build", folder, *plain, address=buildctl.address).stderr
     theirs = stderr_of_buildctl(buildctl, *dockerfile(folder), *plain)
     for text in (ours, theirs):
-        names = [line.split(" ", 1)[1] for line in text.splitlines() if "Dockerfile /" in line]
+        names = re.findall(r"^#\d+ (.*Dockerfile /)", text, re.MULTILINE)
         assert names == ["[3/3] COPY --link Dockerfile /"]
+
+
+@pytest.mark.feature("P3")
+def test_a_dockerfile_comes_from_standard_input(
+    buildkit_host: str, folder: Path, tmp_path: Path
+) -> None:
+    (folder / "Dockerfile").write_text("no Dockerfile")
+    (folder / "given").write_text("of the context")
+    command = [sys.executable, "-m", "llb", "build", str(folder), "-f", "-"]
+    done = subprocess.run(
+        [*command, "-o", str(tmp_path / "out"), "--addr", buildkit_host],
+        input="FROM scratch\nCOPY given /copied\n",
+        text=True,
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "out" / "copied").read_text() == "of the context"
+
+
+@pytest.mark.feature("P3")
+def test_an_empty_standard_input_is_an_empty_dockerfile(buildkit_host: str, folder: Path) -> None:
+    command = [sys.executable, "-m", "llb", "build", str(folder), "-f", "-"]
+    done = subprocess.run(
+        [*command, "--addr", buildkit_host], input="", text=True, capture_output=True, check=False
+    )
+    check_error(done, "the Dockerfile cannot be empty")

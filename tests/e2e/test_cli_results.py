@@ -35,6 +35,7 @@ def shape(value: object) -> object:
     return type(value).__name__
 
 
+@pytest.mark.feature("K10")
 def test_the_metadata_file_has_the_form_of_buildctl(
     script: Path, tmp_path: Path, buildctl: Buildctl
 ) -> None:
@@ -90,6 +91,7 @@ def test_a_value_that_an_option_cannot_have_exits_with_2(
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.feature("L13")
 def test_an_archive_is_not_printed_on_a_terminal(script: Path) -> None:
     controller, terminal = pty.openpty()
     try:

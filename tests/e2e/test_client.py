@@ -13,17 +13,19 @@ import subprocess
 import threading
 import time
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 
 import pytest
 
 from llb import HTTP, Git, Image, Local, Scratch, bind, cache, diff, merge, secret
-from llb.client import Client, Event, Vertex, VertexLog, image, local, oci, tar
+from llb.client import Client, Event, Vertex, VertexLog, VertexStatus, image, local, oci, tar
 from llb.client.progress import display
 from llb.errors import InvalidValueError, SolveError
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from pathlib import Path
 
     from tests.e2e.conftest import Buildctl
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 BUSYBOX = Image("busybox")
 
 
+@pytest.mark.feature("J10")
 def test_info_and_workers_tell_what_the_daemon_is(buildkit_host: str) -> None:
     with Client(buildkit_host) as client:
         assert client.info().version == "v0.32.2"
@@ -38,6 +41,7 @@ def test_info_and_workers_tell_what_the_daemon_is(buildkit_host: str) -> None:
     assert "linux/amd64" in [str(platform) for platform in worker.platforms]
 
 
+@pytest.mark.feature("O1")
 def test_events_follow_every_step(buildkit_host: str) -> None:
     events: list[Event] = []
     with Client(buildkit_host) as client:
@@ -55,6 +59,7 @@ def test_events_follow_every_step(buildkit_host: str) -> None:
     assert talk.started <= talk.completed
 
 
+@pytest.mark.feature("L9", "L14")
 def test_several_exports_of_one_build(buildkit_host: str, registry: str, tmp_path: Path) -> None:
     state = Scratch().mkfile("/a", "x")
     name = f"{registry}/test/exports:latest"
@@ -76,6 +81,7 @@ def test_several_exports_of_one_build(buildkit_host: str, registry: str, tmp_pat
     assert (tmp_path / "again" / "a").read_text() == "x"
 
 
+@pytest.mark.feature("L12")
 def test_a_second_export_adds_to_a_directory(buildkit_host: str, tmp_path: Path) -> None:
     out = tmp_path / "out"
     out.mkdir()
@@ -96,6 +102,7 @@ def test_a_second_export_adds_to_a_directory(buildkit_host: str, tmp_path: Path)
     }
 
 
+@pytest.mark.feature("J1", "N1")
 def test_a_local_directory_arrives_as_it_is(
     buildkit_host: str, buildctl: Buildctl, tmp_path: Path
 ) -> None:
@@ -113,6 +120,7 @@ def test_a_local_directory_arrives_as_it_is(
     assert described(tmp_path / "ours") == described(source)
 
 
+@pytest.mark.feature("N2")
 def test_patterns_choose_what_is_sent(buildkit_host: str, tmp_path: Path) -> None:
     source = odd_tree(tmp_path / "source")
     chosen = Local("context", include=["dir/**", "*.txt"], exclude=["**/*.pyc", "!dir/keep.pyc"])
@@ -274,6 +282,7 @@ def test_trees_are_merged_and_compared(buildkit_host: str, tmp_path: Path) -> No
     assert files == {"other": "o", "shared": "new", "added": "a"}
 
 
+@pytest.mark.feature("K2")
 def test_a_frontend_builds_a_dockerfile(buildkit_host: str, tmp_path: Path) -> None:
     (tmp_path / "Dockerfile").write_text("FROM scratch\nARG A\nCOPY Dockerfile /copy-$A\n")
     with Client(buildkit_host) as client:
@@ -286,11 +295,26 @@ def test_a_frontend_builds_a_dockerfile(buildkit_host: str, tmp_path: Path) -> N
     assert (tmp_path / "out" / "copy-x").exists()
 
 
+@pytest.mark.feature("K3")
+def test_a_frontend_takes_states_as_inputs(buildkit_host: str, tmp_path: Path) -> None:
+    (tmp_path / "Dockerfile").write_text("FROM scratch\nCOPY --from=given /x /copied\n")
+    with Client(buildkit_host) as client:
+        client.solve(
+            frontend="dockerfile.v0",
+            frontend_attrs={"context:given": "input:given"},
+            frontend_inputs={"given": Scratch().mkfile("/x", "of the state")},
+            local={"context": tmp_path, "dockerfile": tmp_path},
+            exports=[local(tmp_path / "out")],
+        )
+    assert (tmp_path / "out" / "copied").read_text() == "of the state"
+
+
 def test_solve_takes_one_thing_to_build(buildkit_host: str) -> None:
     with Client(buildkit_host) as client, pytest.raises(InvalidValueError):
         client.solve()
 
 
+@pytest.mark.feature("O7")
 def test_plain_progress_has_a_line_for_everything(buildkit_host: str) -> None:
     stream = io.StringIO()
     with Client(buildkit_host) as client, display("plain", stream) as shown:
@@ -304,9 +328,72 @@ def test_plain_progress_has_a_line_for_everything(buildkit_host: str) -> None:
     assert re.search(r"^#\d+ DONE \d+\.\ds\n", text, re.MULTILINE)
 
 
+@pytest.mark.feature("O2")
 def test_live_progress_ends_with_every_step(buildkit_host: str) -> None:
     stream = io.StringIO()
     with Client(buildkit_host) as client, display("tty", stream) as shown:
         client.solve(BUSYBOX.run("echo hello", name="talk", ignore_cache=True), on_event=shown)
     assert "✓ talk" in stream.getvalue()
     assert "[+] building" in stream.getvalue()
+
+
+@pytest.mark.feature("N4")
+def test_only_what_changed_is_sent_again(buildkit_host: str, tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    source.mkdir()
+    (source / "large").write_bytes(os.urandom(3_000_000))
+    (source / "small").write_text("one")
+
+    def sent(client: Client) -> int:
+        """Build, and return how many bytes the daemon was given."""
+        events: list[Event] = []
+        client.solve(
+            Scratch().copy(Local("context"), "/"),
+            local={"context": source},
+            exports=[local(tmp_path / "out")],
+            on_event=events.append,
+        )
+        names = {each.digest: each.name for each in events if isinstance(each, Vertex)}
+        statuses = [each for each in events if isinstance(each, VertexStatus)]
+        return max(each.current for each in statuses if names[each.vertex] == "local://context")
+
+    with Client(buildkit_host) as client:
+        first = sent(client)
+        (source / "small").write_text("changed")
+        second = sent(client)
+    assert first >= 3_000_000
+    assert second < 10_000
+    assert (tmp_path / "out" / "small").read_text() == "changed"
+
+
+@pytest.mark.feature("K6")
+def test_builds_run_side_by_side_over_one_connection(buildkit_host: str) -> None:
+    spans: dict[str, tuple[datetime, datetime]] = {}
+
+    def build(word: str) -> None:
+        events: list[Event] = []
+        state = BUSYBOX.run(f"sleep 2 # {word}", name=word, ignore_cache=True)
+        client.solve(state, on_event=events.append)
+        (*_, last) = (each for each in events if isinstance(each, Vertex) and each.name == word)
+        assert last.started is not None
+        assert last.completed is not None
+        spans[word] = (last.started, last.completed)
+
+    words = [f"{number} {uuid.uuid4()}" for number in range(3)]
+    with Client(buildkit_host) as client, ThreadPoolExecutor() as pool:
+        list(pool.map(build, words))
+    starts, ends = zip(*spans.values(), strict=True)
+    assert len(spans) == 3
+    assert max(starts) < min(ends)
+
+
+@pytest.mark.feature("N3")
+def test_files_of_any_owner_are_of_root_in_a_build(buildkit_host: str, tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    source.mkdir()
+    (source / "x").write_text("x")
+    os.chown(source / "x", 1234, 2345)
+    told = BUSYBOX.copy(Local("context"), "/in").run("stat -c '%u %g' /in/x > /owner")
+    with Client(buildkit_host) as client:
+        client.solve(told, local={"context": source}, exports=[local(tmp_path / "out")])
+    assert (tmp_path / "out" / "owner").read_text() == "0 0\n"

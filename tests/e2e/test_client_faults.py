@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import signal
-import socket
 import subprocess
 import sys
-import threading
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,12 +15,14 @@ from llb.errors import InvalidValueError, TransportError
 from tests.e2e.test_failures import begin_long_build, check_error, processes, wait_until
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
+
+    from tests.e2e.relays import Relay
 
 BUSYBOX = Image("busybox")
 
 
+@pytest.mark.feature("Q10")
 def test_an_error_of_a_listener_ends_the_build(buildkit_host: str, tmp_path: Path) -> None:
     mistake = LookupError("mine")
 
@@ -55,6 +54,7 @@ def test_an_error_of_a_listener_at_the_very_end_counts_too(
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.feature("Q7")
 def test_an_output_that_cannot_be_written_is_named(buildkit_host: str, tmp_path: Path) -> None:
     script = tmp_path / "build.py"
     script.write_text(
@@ -86,6 +86,7 @@ def test_a_platform_is_for_a_state(buildkit_host: str) -> None:
             client.solve(definition, platform="linux/arm64")
 
 
+@pytest.mark.feature("K8")
 def test_being_told_to_stop_cancels_the_build(buildkit_host: str, tmp_path: Path) -> None:
     running = begin_long_build(buildkit_host, tmp_path, "stop")
     running.send_signal(signal.SIGTERM)
@@ -96,6 +97,7 @@ def test_being_told_to_stop_cancels_the_build(buildkit_host: str, tmp_path: Path
     wait_until(lambda: not processes("sleep 300 # stop"))
 
 
+@pytest.mark.feature("Q6")
 def test_a_session_that_breaks_is_an_error_in_bounded_time(relay: Relay, tmp_path: Path) -> None:
     def cut(event: Event) -> None:
         if isinstance(event, VertexLog):
@@ -110,52 +112,3 @@ def test_a_session_that_breaks_is_an_error_in_bounded_time(relay: Relay, tmp_pat
     assert caught.value.message.startswith(f"lost the connection to {relay.address}: ")
     assert not (tmp_path / "out").exists()
     wait_until(lambda: not processes("sleep 300 # session"))
-
-
-class Relay:
-    """A socket before a daemon's, whose connections can be cut one by one."""
-
-    def __init__(self, daemon: str, path: Path) -> None:
-        self.address = f"unix://{path}"
-        self._daemon = daemon.removeprefix("unix://")
-        self._sockets: list[socket.socket] = []
-        self._listening = socket.socket(socket.AF_UNIX)
-        self._listening.bind(str(path))
-        self._listening.listen()
-        self._newest = self._listening
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def cut_newest(self) -> None:
-        """Cut the connection that was made last, which is that of the session."""
-        self._newest.shutdown(socket.SHUT_RDWR)
-
-    def close(self) -> None:
-        for each in (self._listening, *self._sockets):
-            with suppress(OSError):
-                each.shutdown(socket.SHUT_RDWR)
-            each.close()
-
-    def _accept(self) -> None:
-        with suppress(OSError):
-            while True:
-                client, _ = self._listening.accept()
-                daemon = socket.socket(socket.AF_UNIX)
-                daemon.connect(self._daemon)
-                self._sockets += [client, daemon]
-                self._newest = client
-                for source, target in ((client, daemon), (daemon, client)):
-                    threading.Thread(target=_pass_on, args=(source, target), daemon=True).start()
-
-
-def _pass_on(source: socket.socket, target: socket.socket) -> None:
-    with suppress(OSError):
-        while data := source.recv(1 << 16):
-            target.sendall(data)
-        target.shutdown(socket.SHUT_WR)
-
-
-@pytest.fixture
-def relay(buildkit_host: str, tmp_path: Path) -> Iterator[Relay]:
-    made = Relay(buildkit_host, tmp_path / "relay.sock")
-    yield made
-    made.close()

@@ -60,6 +60,7 @@ def azure(store: ObjectStore) -> Cache:
     return Cache("azblob", attrs)
 
 
+@pytest.mark.feature("M3")
 @pytest.mark.parametrize(
     ("make", "manifest", "layers", "authorization"),
     [
@@ -96,6 +97,7 @@ def test_a_cache_in_a_store_spares_another_daemon_the_steps(
     assert "s3cr3t" not in repr(cache)
 
 
+@pytest.mark.feature("M4")
 def test_a_cache_at_github_is_asked_for_with_the_token_of_the_workflow(
     store: ObjectStore, buildkit_host: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

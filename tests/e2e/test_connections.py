@@ -121,6 +121,7 @@ def answers(client: Client) -> bool:
     return False
 
 
+@pytest.mark.feature("J3")
 @pytest.mark.parametrize(("address", "command"), WAYS)
 def test_a_build_goes_through_a_program(
     address: str, command: str, stand_in: Callable[[str], None], programs: Path, tmp_path: Path
@@ -133,6 +134,7 @@ def test_a_build_goes_through_a_program(
     assert started(tmp_path) == []
 
 
+@pytest.mark.feature("J4")
 def test_a_build_goes_through_ssh(
     sshd: Sshd, buildctl: Buildctl, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -153,6 +155,7 @@ def test_a_socket_that_ssh_does_not_find_is_told(
     assert "dial unix /no/where; true: connect: no such file or directory" in caught.value.message
 
 
+@pytest.mark.feature("J4")
 def test_a_host_that_ssh_does_not_reach_is_told(
     sshd: Sshd, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -207,6 +210,7 @@ def test_a_program_that_says_nothing_does_not_answer(programs: Path) -> None:
     )
 
 
+@pytest.mark.feature("Q6")
 def test_a_program_that_dies_ends_the_build(
     stand_in: Callable[[str], None], tmp_path: Path
 ) -> None:
@@ -233,6 +237,7 @@ def test_a_program_that_dies_ends_the_build(
     assert started(tmp_path) == []
 
 
+@pytest.mark.feature("K8")
 @pytest.mark.parametrize(
     ("told", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGKILL, -9)]
 )
@@ -261,6 +266,7 @@ def test_an_interrupt_of_the_terminal_does_not_reach_the_program(
         assert os.getsid(0) != program
 
 
+@pytest.mark.feature("J11")
 def test_a_fleet_is_asked_in_the_order_of_a_key(
     buildkit_host: str, buildkit_tcp: str, start_buildkitd: Callable[..., Buildctl], tmp_path: Path
 ) -> None:
@@ -290,6 +296,7 @@ def test_a_fleet_that_cannot_be_reached_tells_why(tmp_path: Path) -> None:
         Client.any([], key="x")
 
 
+@pytest.mark.feature("J11")
 def test_the_command_line_takes_a_fleet(buildkit_host: str, tmp_path: Path) -> None:
     gone = f"unix://{tmp_path}/gone.sock"
     for key in ("a", "b", "c", "d"):
@@ -298,6 +305,7 @@ def test_the_command_line_takes_a_fleet(buildkit_host: str, tmp_path: Path) -> N
         assert done.stdout.startswith(f"{buildkit_host} answers in ")
 
 
+@pytest.mark.feature("J12")
 def test_what_is_for_a_platform_goes_to_the_daemon_that_has_it(
     buildkit_host: str, start_buildkitd: Callable[..., Buildctl]
 ) -> None:
@@ -320,6 +328,7 @@ def test_what_is_for_a_platform_goes_to_the_daemon_that_has_it(
                 assert client.ping() > 0
 
 
+@pytest.mark.feature("J12")
 def test_the_command_line_sends_a_platform_to_the_daemon_that_has_it(
     buildkit_host: str, start_buildkitd: Callable[..., Buildctl], tmp_path: Path
 ) -> None:
@@ -339,6 +348,7 @@ def test_the_command_line_sends_a_platform_to_the_daemon_that_has_it(
             assert client.history().build(reference.read_text()).error is None
 
 
+@pytest.mark.feature("J10")
 def test_a_daemon_that_comes_up_is_waited_for(buildkit_host: str, tmp_path: Path) -> None:
     path = tmp_path / "late.sock"
 

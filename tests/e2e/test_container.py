@@ -71,6 +71,7 @@ def docker(*arguments: str) -> str:
     return subprocess.run(["docker", *arguments], capture_output=True, text=True, check=True).stdout
 
 
+@pytest.mark.feature("J8")
 def test_a_container_is_made_built_in_stopped_and_removed(
     made: str, registry: str, tmp_path: Path
 ) -> None:
@@ -102,6 +103,7 @@ def test_a_container_is_made_built_in_stopped_and_removed(
     assert docker("volume", "ls", "--quiet") == ""
 
 
+@pytest.mark.feature("J8")
 def test_the_command_line_starts_and_removes_one(made: str) -> None:
     given = ("--container", "other")
     started = cli("daemon", "start", *given, "--image", made, "--network", "host")
@@ -113,6 +115,7 @@ def test_the_command_line_starts_and_removes_one(made: str) -> None:
     assert cli("daemon", "stop", *given, "--remove").stdout == "it is not there\n"
 
 
+@pytest.mark.feature("J8")
 def test_what_cannot_be_started_is_told(
     made: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -128,6 +131,7 @@ def test_what_cannot_be_started_is_told(
     check_error(cli(*begun), "error: docker is not on PATH\nhint: ")
 
 
+@pytest.mark.feature("J8")
 def test_a_container_of_somebody_else_is_used_as_it_is(made: str) -> None:
     docker("create", "--privileged", "--network=host", "--name=theirs", made)
     with Container("theirs", image="pyllb/none").start() as client:

@@ -54,6 +54,7 @@ def llb(environment: dict[str, str], *arguments: str | Path) -> subprocess.Compl
     )
 
 
+@pytest.mark.feature("J9")
 def test_a_build_starts_a_daemon_and_the_next_one_uses_it(
     home: dict[str, str], tmp_path: Path
 ) -> None:
@@ -82,6 +83,7 @@ def test_it_is_stopped_on_request(home: dict[str, str], tmp_path: Path) -> None:
     assert llb(home, "daemon", "stop").stdout == "it did not run\n"
 
 
+@pytest.mark.feature("J9")
 def test_it_stops_by_itself_when_it_is_idle(home: dict[str, str], tmp_path: Path) -> None:
     home["LLB_DAEMON_IDLE"] = "2"
     assert llb(home, "daemon", "start").returncode == 0
@@ -122,6 +124,7 @@ def test_a_socket_that_was_left_behind_is_passed_over(home: dict[str, str], tmp_
     assert f"address   unix://{tmp_path}/pyllb/" in llb(home, "info").stdout
 
 
+@pytest.mark.feature("J9")
 def test_several_processes_share_one(home: dict[str, str], tmp_path: Path) -> None:
     running = [
         subprocess.Popen(

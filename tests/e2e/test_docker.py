@@ -90,6 +90,7 @@ def docker(*arguments: str | Path) -> str:
     return done.stdout
 
 
+@pytest.mark.feature("J5")
 def test_a_build_uploads_runs_and_exports(sock: Path, tmp_path: Path) -> None:
     (tmp_path / "context").mkdir()
     (tmp_path / "context" / "file").write_bytes(CONTENT)
@@ -123,6 +124,7 @@ def test_a_build_uploads_runs_and_exports(sock: Path, tmp_path: Path) -> None:
         assert member.read() == CONTENT
 
 
+@pytest.mark.feature("L15")
 def test_an_image_is_put_among_those_of_docker(
     sock: Path, docker_config: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -144,6 +146,7 @@ def test_an_image_is_put_among_those_of_docker(
     assert "WORD=said\n" in shown
 
 
+@pytest.mark.feature("J5")
 def test_a_dockerfile_is_built_from_the_command_line(
     sock: Path, docker_config: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -156,6 +159,7 @@ def test_a_dockerfile_is_built_from_the_command_line(
     assert docker(*command) == "by docker's own frontend"
 
 
+@pytest.mark.feature("J3")
 def test_a_container_is_reached_with_docker_exec(
     sock: Path,
     docker_config: Path,
@@ -202,6 +206,7 @@ def _answer_about(container: str) -> str:
     return done.stderr.strip()
 
 
+@pytest.mark.feature("J6")
 def test_contexts_of_docker_are_followed(
     sock: Path, docker_config: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -223,6 +228,7 @@ def test_contexts_of_docker_are_followed(
         Client("docker://nobody")
 
 
+@pytest.mark.feature("J6")
 def test_docker_is_reached_through_tls(
     sock: Path,
     tcp: str,
@@ -245,6 +251,7 @@ def test_docker_is_reached_through_tls(
     Client("docker://").close()
 
 
+@pytest.mark.feature("J6")
 def test_docker_is_reached_through_ssh(
     sock: Path, docker_config: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -258,6 +265,7 @@ def test_docker_is_reached_through_ssh(
     assert (tmp_path / "out" / "a").read_bytes() == CONTENT
 
 
+@pytest.mark.feature("J7", "K9")
 def test_what_an_old_docker_does_not_have_is_said(sock: Path, tmp_path: Path) -> None:
     something = Scratch().mkfile("/a", "x")
     with Client(f"unix://{sock}") as client:

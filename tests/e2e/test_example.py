@@ -59,12 +59,14 @@ def test_go_client_builds_our_definition(buildctl: Buildctl, tmp_path: Path) -> 
     assert files["greeting.txt"] == b"hello from LLB\n"
 
 
+@pytest.mark.feature("P1")
 @pytest.mark.parametrize("path", sorted((ROOT / "examples").glob("[0-9][0-9]_*.py")))
 def test_every_example_is_built(path: Path, buildkit_host: str, tmp_path: Path) -> None:
     llb("build", path, "--local", "context=.", "-o", tmp_path / "out", address=buildkit_host)
     assert any((tmp_path / "out").iterdir())
 
 
+@pytest.mark.feature("K1")
 @pytest.mark.parametrize("fixture", ["buildkit_host", "buildkit_tcp"])
 def test_our_client_gives_the_same_files(
     fixture: str, request: pytest.FixtureRequest, buildctl: Buildctl, tmp_path: Path
@@ -84,6 +86,7 @@ def test_our_client_gives_the_same_files(
     assert tree(tmp_path / "ours") == tree(tmp_path / "theirs")
 
 
+@pytest.mark.feature("P1")
 def test_a_definition_on_standard_input_is_built(buildkit_host: str, tmp_path: Path) -> None:
     llb(
         *("build", "-", "--local", "context=.", "-o", tmp_path / "out"),
@@ -93,6 +96,7 @@ def test_a_definition_on_standard_input_is_built(buildkit_host: str, tmp_path: P
     assert set(tree(tmp_path / "out")) == FILES
 
 
+@pytest.mark.feature("L13")
 def test_a_tar_archive_may_go_to_standard_output(buildkit_host: str, tmp_path: Path) -> None:
     done = llb("build", EXAMPLE, "-o", "-", "--progress", "quiet", address=buildkit_host)
     archive = tmp_path / "out.tar"
@@ -101,6 +105,7 @@ def test_a_tar_archive_may_go_to_standard_output(buildkit_host: str, tmp_path: P
         assert {member.name for member in opened if member.isfile()} == FILES
 
 
+@pytest.mark.feature("K1", "L1", "L9")
 def test_the_image_has_the_config_of_the_state(buildkit_host: str, tmp_path: Path) -> None:
     metadata = tmp_path / "metadata.json"
     llb(

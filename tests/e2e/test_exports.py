@@ -66,6 +66,7 @@ def made(client: Client, *exports: Export) -> SolveResult:
     return client.solve(Scratch().mkfile("/x", uuid.uuid4().hex), exports=exports)
 
 
+@pytest.mark.feature("L5")
 def test_an_image_has_its_annotations(client: Client, name: str, tmp_path: Path) -> None:
     (tmp_path / "Dockerfile").write_text("FROM scratch\nARG TARGETARCH\nCOPY * /$TARGETARCH/\n")
     notes = [
@@ -98,6 +99,7 @@ def test_an_image_has_its_annotations(client: Client, name: str, tmp_path: Path)
     assert annotations["f"] == "6"
 
 
+@pytest.mark.feature("L3", "L8")
 def test_layers_are_compressed_as_asked(client: Client, name: str) -> None:
     made(client, registry(name, compression="zstd", compression_level=3, force_compression=True))
     layers = pushed(name)["layers"]
@@ -105,11 +107,13 @@ def test_layers_are_compressed_as_asked(client: Client, name: str) -> None:
     assert [each["mediaType"] for each in layers] == ["application/vnd.oci.image.layer.v1.tar+zstd"]
 
 
+@pytest.mark.feature("L4")
 def test_an_image_has_the_types_of_docker(client: Client, name: str) -> None:
     made(client, registry(name, oci_mediatypes=False))
     assert pushed(name)["mediaType"] == "application/vnd.docker.distribution.manifest.v2+json"
 
 
+@pytest.mark.feature("L2")
 def test_an_image_is_pushed_without_a_tag(client: Client, name: str) -> None:
     result = made(client, image(name, push=True, push_by_digest=True))
     assert result.digest is not None
@@ -118,6 +122,7 @@ def test_an_image_is_pushed_without_a_tag(client: Client, name: str) -> None:
         pushed(name)
 
 
+@pytest.mark.feature("L6")
 def test_an_image_is_the_same_when_its_times_are(client: Client, tmp_path: Path) -> None:
     text = uuid.uuid4().hex
     digests = set()
@@ -128,6 +133,7 @@ def test_an_image_is_the_same_when_its_times_are(client: Client, tmp_path: Path)
     assert len(digests) == 1
 
 
+@pytest.mark.feature("L14")
 def test_one_build_has_several_results(client: Client, name: str, tmp_path: Path) -> None:
     result = made(
         client,
@@ -150,6 +156,7 @@ def test_one_build_has_several_results(client: Client, name: str, tmp_path: Path
     assert manifest["digest"] == result.digest
 
 
+@pytest.mark.feature("L12")
 def test_a_tree_replaces_what_was_there(client: Client, tmp_path: Path) -> None:
     def state(name: str) -> State:
         return Scratch().mkdir("/kept").mkfile("/kept/new", b"").mkfile(f"/{name}", b"")
@@ -166,6 +173,7 @@ def test_a_tree_replaces_what_was_there(client: Client, tmp_path: Path) -> None:
     assert found == ["kept", "kept/new", "two"]
 
 
+@pytest.mark.feature("L12")
 @pytest.mark.parametrize(
     ("attribute", "names"),
     [("", ["linux_amd64", "linux_arm64"]), (",platform-split=false", ["amd64", "arm64"])],
@@ -186,6 +194,7 @@ def test_platforms_have_folders_of_their_own(
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == names
 
 
+@pytest.mark.feature("K10")
 def test_what_a_build_is_called_and_made_is_written(buildkit_host: str, tmp_path: Path) -> None:
     (tmp_path / "Dockerfile").write_text("FROM scratch\nCOPY Dockerfile /\n")
     done = cli(

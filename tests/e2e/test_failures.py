@@ -43,6 +43,7 @@ def check_error(done: subprocess.CompletedProcess[str], message: str) -> None:
     assert done.stdout == ""
 
 
+@pytest.mark.feature("O12")
 def test_a_failing_step_shows_exit_code_log_and_line(buildkit_host: str, tmp_path: Path) -> None:
     script = tmp_path / "build.py"
     script.write_text(
@@ -61,6 +62,7 @@ def test_a_failing_step_shows_exit_code_log_and_line(buildkit_host: str, tmp_pat
     assert [path.name for path in tmp_path.iterdir()] == ["build.py"]
 
 
+@pytest.mark.feature("O12")
 def test_the_line_of_a_step_is_shown_rather_than_those_that_led_to_it(
     buildkit_host: str, tmp_path: Path
 ) -> None:
@@ -75,6 +77,7 @@ def test_the_line_of_a_step_is_shown_rather_than_those_that_led_to_it(
     assert "4 | >>>     return base.run('exit 7')\n" in done.stderr
 
 
+@pytest.mark.feature("O12")
 def test_the_api_gives_the_failure_as_attributes(buildkit_host: str) -> None:
     state = BUSYBOX.run("echo one; exit 7", name="the step", ignore_cache=True)
     with Client(buildkit_host) as client, pytest.raises(SolveError) as caught:
@@ -86,6 +89,7 @@ def test_the_api_gives_the_failure_as_attributes(buildkit_host: str) -> None:
     assert error.span.filename == "tests/e2e/test_failures.py"
 
 
+@pytest.mark.feature("P13")
 def test_no_daemon_is_said_at_once(tmp_path: Path) -> None:
     done = cli("info", address=f"unix://{tmp_path}/nobody.sock")
     check_error(done, f"no BuildKit answers at unix://{tmp_path}/nobody.sock")
@@ -96,6 +100,7 @@ def test_a_bad_address_is_refused() -> None:
     check_error(cli("info", address="http://x"), "expected one that begins with unix://, tcp://, ")
 
 
+@pytest.mark.feature("Q7")
 def test_a_missing_context_directory_is_named(buildkit_host: str, tmp_path: Path) -> None:
     with Client(buildkit_host) as client, pytest.raises(InputError) as caught:
         client.solve(Local("context"), local={"context": tmp_path / "none"})
@@ -110,6 +115,7 @@ def test_a_directory_that_nobody_gave_is_named(buildkit_host: str, tmp_path: Pat
     assert caught.value.hint == "did you mean context?"
 
 
+@pytest.mark.feature("Q7")
 def test_an_unreadable_file_is_named(buildkit_host: str, tmp_path: Path) -> None:
     script = tmp_path / "build.py"
     script.write_text("from llb import Local, main\nmain(Local('context', shared_key='unread'))\n")
@@ -132,6 +138,7 @@ def test_an_unreadable_file_is_named(buildkit_host: str, tmp_path: Path) -> None
     check_error(done, f"cannot read {context}/secret: Permission denied")
 
 
+@pytest.mark.feature("Q7")
 def test_an_image_that_does_not_exist_is_named(buildkit_host: str, registry: str) -> None:
     with Client(buildkit_host) as client, pytest.raises(SolveError) as caught:
         client.solve(Image(f"{registry}/no/such:image"))
@@ -178,6 +185,7 @@ def test_bytes_that_are_no_definition_are_refused(tmp_path: Path) -> None:
     check_error(cli("build", tmp_path / "x.pb"), "these bytes are no LLB definition")
 
 
+@pytest.mark.feature("P13")
 @pytest.mark.parametrize(
     "arguments",
     [["build", "--no-such-option"], ["no-such-command"], ["build", "--local", "context"]],
@@ -197,6 +205,7 @@ def test_an_output_that_cannot_be_is_refused_before_the_build(
     assert (tmp_path / "file").read_text() == "x"
 
 
+@pytest.mark.feature("K7")
 def test_a_deadline_cancels_the_build(buildkit_host: str, tmp_path: Path) -> None:
     begin = time.monotonic()
     with Client(buildkit_host) as client, pytest.raises(CancelledError):
@@ -227,6 +236,7 @@ def begin_long_build(address: str, folder: Path, name: str) -> subprocess.Popen[
     raise AssertionError("the build did not begin")
 
 
+@pytest.mark.feature("K8")
 def test_an_interrupt_cancels_the_build_on_the_daemon(buildkit_host: str, tmp_path: Path) -> None:
     running = begin_long_build(buildkit_host, tmp_path, "interrupt")
     running.send_signal(signal.SIGINT)
@@ -238,6 +248,7 @@ def test_an_interrupt_cancels_the_build_on_the_daemon(buildkit_host: str, tmp_pa
     wait_until(lambda: not processes("sleep 300 # interrupt"))
 
 
+@pytest.mark.feature("Q5")
 def test_a_daemon_that_dies_is_an_error_in_bounded_time(
     start_buildkitd: Callable[[], Buildctl], tmp_path: Path
 ) -> None:
@@ -254,6 +265,7 @@ def test_a_daemon_that_dies_is_an_error_in_bounded_time(
         os.kill(step, signal.SIGKILL)
 
 
+@pytest.mark.feature("Q5")
 def test_the_api_reports_a_dead_daemon(
     start_buildkitd: Callable[[], Buildctl], tmp_path: Path
 ) -> None:

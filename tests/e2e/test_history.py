@@ -31,6 +31,7 @@ def built(address: str, words: str, *, command: str = "true") -> str:
         return client.solve(state, exports=[cache_only()]).ref
 
 
+@pytest.mark.feature("P8")
 def test_a_build_is_remembered_with_its_log(buildkit_host: str, words: str) -> None:
     ref = built(buildkit_host, words)
     with Client(buildkit_host) as client:
@@ -47,6 +48,7 @@ def test_a_build_is_remembered_with_its_log(buildkit_host: str, words: str) -> N
     assert any(isinstance(each, Vertex) and words in each.name for each in events)
 
 
+@pytest.mark.feature("P8")
 def test_a_failed_build_is_remembered_with_its_error(buildkit_host: str, words: str) -> None:
     ref = f"pyllb-{words}"
     with Client(buildkit_host) as client:
@@ -59,6 +61,7 @@ def test_a_failed_build_is_remembered_with_its_error(buildkit_host: str, words: 
         assert [each.ref for each in client.history().builds(filters=["status==error"], limit=1)]
 
 
+@pytest.mark.feature("P8")
 def test_a_build_is_pinned_and_forgotten(buildkit_host: str, words: str) -> None:
     ref = built(buildkit_host, words)
     with Client(buildkit_host) as client:
@@ -75,14 +78,15 @@ def test_a_build_is_pinned_and_forgotten(buildkit_host: str, words: str) -> None
             list(history.events(ref))
 
 
+@pytest.mark.feature("P8")
 def test_the_command_line_lists_inspects_prints_and_forgets(buildctl: Buildctl, words: str) -> None:
     address = buildctl.address
     ref = built(address, words)
-    listed = cli("history", "ls", "--filter", f"ref=={ref}", address=address).stdout
-    assert listed.split()[:2] == [ref, "completed"]
-    assert cli("history", "ls", "-q", "--filter", f"ref=={ref}", address=address).stdout == (
-        f"{ref}\n"
-    )
+    only = ("--filter", f"ref=={ref}")
+    # The daemon lets builds that are under way through every filter.
+    rows = cli("history", "ls", *only, address=address).stdout.splitlines()
+    assert [row.split()[1] for row in rows if row.startswith(ref)] == ["completed"]
+    assert ref in cli("history", "ls", "-q", *only, address=address).stdout.splitlines()
     shown = cli("history", "inspect", ref, address=address).stdout
     assert f"ref         {ref}\nstatus      completed\n" in shown
     values = json.loads(cli("history", "inspect", ref, "--json", address=address).stdout)
@@ -99,6 +103,7 @@ def test_the_command_line_lists_inspects_prints_and_forgets(buildctl: Buildctl, 
         check_error(done, f"error: the daemon remembers no build '{ref}'\n")
 
 
+@pytest.mark.feature("P8")
 def test_events_of_the_past_are_those_that_buildctl_prints(buildctl: Buildctl, words: str) -> None:
     ref = built(buildctl.address, words, command="echo '<&>' é")
     ours = cli("history", "logs", ref, "--progress", "rawjson", address=buildctl.address).stdout
@@ -107,17 +112,14 @@ def test_events_of_the_past_are_those_that_buildctl_prints(buildctl: Buildctl, w
     assert ours.splitlines() == theirs.splitlines()
 
 
+@pytest.mark.feature("P8")
 def test_a_build_without_a_trace_says_so(buildkit_host: str, words: str) -> None:
     ref = built(buildkit_host, words)
-    with Client(buildkit_host) as client:
-        has_trace = client.history().build(ref).trace is not None
     done = cli("history", "trace", ref, address=buildkit_host)
-    if has_trace:
-        assert json.loads(done.stdout.splitlines()[0])
-    else:
-        check_error(done, f"error: the daemon has no trace of the build '{ref}'\n")
+    check_error(done, f"error: the daemon has no trace of the build '{ref}'\n")
 
 
+@pytest.mark.feature("P8")
 def test_results_and_attestations_are_read(buildkit_host: str, registry: str, words: str) -> None:
     name = f"{registry}/test/{words}"
     with Client(buildkit_host) as client:
@@ -132,6 +134,7 @@ def test_results_and_attestations_are_read(buildkit_host: str, registry: str, wo
     assert manifest["layers"]
 
 
+@pytest.mark.feature("P8")
 def test_all_that_ended_is_forgotten_but_what_is_pinned(
     start_buildkitd: Callable[[], Buildctl], words: str
 ) -> None:
@@ -143,6 +146,7 @@ def test_all_that_ended_is_forgotten_but_what_is_pinned(
     assert cli("history", "ls", "-q", address=address).stdout == f"{refs[1]}\n"
 
 
+@pytest.mark.feature("P8")
 @pytest.mark.parametrize("arguments", [(), ("--all", "x")])
 def test_what_is_to_be_forgotten_is_said_in_one_way(arguments: tuple[str, ...]) -> None:
     done = cli("history", "rm", *arguments)

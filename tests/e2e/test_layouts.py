@@ -38,6 +38,7 @@ def written_by_buildctl(buildctl: Buildctl, folder: Path, text: str) -> str:
     return str(manifest["digest"])
 
 
+@pytest.mark.feature("N14")
 def test_a_layout_of_buildctl_is_a_source(buildctl: Buildctl, tmp_path: Path) -> None:
     digest = written_by_buildctl(buildctl, tmp_path / "layout", text := uuid.uuid4().hex)
     state = OCILayout(f"example.com/base@{digest}", store_id="base").run("cat /who > /again")
@@ -47,7 +48,7 @@ def test_a_layout_of_buildctl_is_a_source(buildctl: Buildctl, tmp_path: Path) ->
     assert (tmp_path / "out" / "again").read_text() == f"{text}\n"
 
 
-@pytest.mark.feature("C10")
+@pytest.mark.feature("C10", "N14")
 @pytest.mark.parametrize("name", ["dockerfile.v0", "gateway.v0"])
 def test_a_layout_is_a_context_of_a_dockerfile(
     name: str, frontend: str, buildctl: Buildctl, tmp_path: Path
@@ -87,6 +88,7 @@ def test_a_layout_of_ours_is_a_source_of_buildctl(buildctl: Buildctl, tmp_path: 
     assert ours.read_text() == theirs.read_text()
 
 
+@pytest.mark.feature("L10")
 def test_our_layout_and_that_of_buildctl_are_equal(buildctl: Buildctl, tmp_path: Path) -> None:
     (tmp_path / "Dockerfile").write_text("FROM busybox\nRUN echo same > /same\n")
     output = "type=oci,tar=false,name=example.com/same:1,source-date-epoch=1,rewrite-timestamp=true"
@@ -104,6 +106,7 @@ def test_our_layout_and_that_of_buildctl_are_equal(buildctl: Buildctl, tmp_path:
         assert json.loads((ours / name).read_text()) == json.loads((theirs / name).read_text())
 
 
+@pytest.mark.feature("L10")
 def test_an_image_is_added_to_a_layout(buildkit_host: str, tmp_path: Path) -> None:
     folder = tmp_path / "layout"
     with Client(buildkit_host) as client:
@@ -115,6 +118,7 @@ def test_an_image_is_added_to_a_layout(buildkit_host: str, tmp_path: Path) -> No
     assert layout.find("example.com/one:latest") != layout.find("example.com/two:latest")
 
 
+@pytest.mark.feature("N15")
 def test_nothing_of_a_failed_build_is_left_in_a_layout(buildkit_host: str, tmp_path: Path) -> None:
     folder = tmp_path / "layout"
     state = Scratch().mkfile("/x", uuid.uuid4().hex)

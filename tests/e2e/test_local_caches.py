@@ -57,6 +57,7 @@ def solve(address: str, context: Path, *sources: str | Cache) -> list[Event]:
     return events
 
 
+@pytest.mark.feature("M2")
 def test_a_cache_of_ours_spares_buildctl_the_step(
     buildctl: Buildctl, start_buildkitd: Callable[[], Buildctl], context: Path, tmp_path: Path
 ) -> None:
@@ -82,6 +83,7 @@ def test_a_cache_of_ours_spares_buildctl_the_step(
     assert [each.get("cached") for each in vertices if " RUN " in each["name"]][-1] is True
 
 
+@pytest.mark.feature("M2")
 def test_a_cache_of_buildctl_spares_us_the_step(
     buildctl: Buildctl, start_buildkitd: Callable[[], Buildctl], context: Path, tmp_path: Path
 ) -> None:
@@ -93,6 +95,7 @@ def test_a_cache_of_buildctl_spares_us_the_step(
     assert is_spared(solve(start_buildkitd().address, context, by_digest))
 
 
+@pytest.mark.feature("M2")
 def test_a_definition_reads_and_writes_a_cache_in_one_folder(
     buildkit_host: str, start_buildkitd: Callable[[], Buildctl], tmp_path: Path
 ) -> None:

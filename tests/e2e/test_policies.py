@@ -25,6 +25,7 @@ def client(buildkit_host: str) -> Iterator[Client]:
         yield made
 
 
+@pytest.mark.feature("K13", "N16")
 def test_a_function_is_asked_about_every_source(client: Client, tmp_path: Path) -> None:
     asked: list[PolicySource] = []
 
@@ -39,11 +40,13 @@ def test_a_function_is_asked_about_every_source(client: Client, tmp_path: Path) 
     assert found["local://context"]["local.includepattern"] == '["*.txt"]'
 
 
+@pytest.mark.feature("K13")
 def test_a_function_refuses_a_source(client: Client) -> None:
     with pytest.raises(SolveError, match=f'source "{BUSYBOX}" not allowed by policy: action DENY'):
         client.solve(Image("busybox"), source_policy=lambda _: None)
 
 
+@pytest.mark.feature("K13")
 def test_a_function_names_another_source(client: Client, tmp_path: Path) -> None:
     asked: list[str] = []
 
@@ -57,6 +60,7 @@ def test_a_function_names_another_source(client: Client, tmp_path: Path) -> None
     assert asked[:2] == [BUSYBOX, ALPINE]
 
 
+@pytest.mark.feature("K13")
 def test_a_function_is_asked_about_what_a_frontend_reads(client: Client, tmp_path: Path) -> None:
     (tmp_path / "Dockerfile").write_text("FROM busybox\n")
 
@@ -71,6 +75,7 @@ def test_a_function_is_asked_about_what_a_frontend_reads(client: Client, tmp_pat
         )
 
 
+@pytest.mark.feature("K13")
 def test_the_error_of_a_function_is_that_of_the_build(client: Client) -> None:
     def fail(_: PolicySource) -> PolicySource:
         raise InputError("the list of images cannot be read")
@@ -79,6 +84,7 @@ def test_the_error_of_a_function_is_that_of_the_build(client: Client) -> None:
         client.solve(Image("busybox"), source_policy=fail)
 
 
+@pytest.mark.feature("K13")
 def test_rules_that_are_none_are_refused(client: Client) -> None:
     with pytest.raises(InvalidValueError, match='no field named "ruls"'):
         client.solve(Scratch().mkdir("/x"), source_policy={"ruls": []})

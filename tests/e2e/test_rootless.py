@@ -90,6 +90,7 @@ def rootless(stack: dict[str, str], buildctl: Buildctl) -> Iterator[Rootless]:
     subprocess.run(["userdel", "--remove", USER], check=True, capture_output=True)
 
 
+@pytest.mark.feature("J9")
 def test_a_user_builds_with_a_daemon_of_their_own(rootless: Rootless) -> None:
     (rootless.home / "build.py").write_text(
         "from llb import Image, main\nmain(Image('busybox').run('id -u > /id'))\n"

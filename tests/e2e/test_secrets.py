@@ -41,6 +41,7 @@ def run_with(address: str, tmp_path: Path, secrets: dict[str, Secret]) -> bytes:
     return (tmp_path / "out" / "value").read_bytes()
 
 
+@pytest.mark.feature("N8")
 def test_a_secret_reaches_the_step_from_wherever_it_is(
     buildkit_host: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -55,6 +56,7 @@ def test_a_secret_reaches_the_step_from_wherever_it_is(
         assert run_with(buildkit_host, tmp_path, {"token": given}) == expected
 
 
+@pytest.mark.feature("N8")
 def test_a_secret_may_be_a_variable_and_optional(buildkit_host: str, tmp_path: Path) -> None:
     step = Image("busybox").run(
         'test -z "$MISSING" && echo "$TOKEN" > /out/value',
@@ -100,6 +102,7 @@ def llb(*arguments: str | Path, address: str, cwd: Path) -> subprocess.Completed
     )
 
 
+@pytest.mark.feature("N8")
 def test_the_command_line_gives_secrets_to_a_dockerfile(buildkit_host: str, tmp_path: Path) -> None:
     (tmp_path / "Dockerfile").write_text(
         textwrap.dedent("""\
@@ -193,6 +196,7 @@ def public_key(key: Path) -> bytes:
     return base64.b64decode(key.with_suffix(".pub").read_text().split()[1])
 
 
+@pytest.mark.feature("N9")
 @pytest.mark.parametrize("way", ["variable", "socket", "key"])
 def test_an_agent_reaches_the_step(
     way: str,
@@ -209,6 +213,7 @@ def test_an_agent_reaches_the_step(
     assert public_key(key) in answer
 
 
+@pytest.mark.feature("N9")
 def test_a_step_cannot_change_the_agent(
     buildkit_host: str, agent: Path, key: Path, tmp_path: Path
 ) -> None:
@@ -216,6 +221,7 @@ def test_a_step_cannot_change_the_agent(
     assert "a comment" in add(agent, "-l")
 
 
+@pytest.mark.feature("N9")
 def test_what_goes_through_a_raw_socket_is_not_looked_at(
     buildkit_host: str, agent: Path, key: Path, tmp_path: Path
 ) -> None:
@@ -280,6 +286,7 @@ def wait_until_locked(url: str) -> None:
             time.sleep(0.05)
 
 
+@pytest.mark.feature("N10")
 def test_credentials_of_docker_open_a_registry(
     buildkit_host: str, locked_registry: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

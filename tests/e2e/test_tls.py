@@ -54,6 +54,7 @@ def address(certificates: Path, start_buildkitd: Callable[..., Buildctl]) -> str
     return f"tcp://127.0.0.1:{port}"
 
 
+@pytest.mark.feature("J2")
 def test_a_build_goes_through_tls(address: str, certificates: Path, tmp_path: Path) -> None:
     context = tmp_path / "context"
     context.mkdir()
@@ -67,6 +68,7 @@ def test_a_build_goes_through_tls(address: str, certificates: Path, tmp_path: Pa
     assert (tmp_path / "out" / "large").read_bytes() == content
 
 
+@pytest.mark.feature("J2")
 def test_the_command_line_takes_certificates(address: str, certificates: Path) -> None:
     folder = certificates / "client"
     command = [sys.executable, "-m", "llb", "info", "--addr", address]
@@ -80,11 +82,13 @@ def test_the_command_line_takes_certificates(address: str, certificates: Path) -
     assert f"address   {address}" in done.stdout
 
 
+@pytest.mark.feature("J2", "Q8")
 def test_a_daemon_under_another_name_is_not_trusted(address: str, certificates: Path) -> None:
     with pytest.raises(ConnectError, match=r"TLS: .*127\.0\.0\.1"):
         Client(address, tls=TLS.from_directory(certificates / "client"))
 
 
+@pytest.mark.feature("J2")
 def test_a_client_without_a_certificate_is_not_served(address: str, certificates: Path) -> None:
     with pytest.raises(ConnectError):
         Client(address, tls=TLS(certificates / "ca.pem", server_name="buildkit.example"))
@@ -92,6 +96,7 @@ def test_a_client_without_a_certificate_is_not_served(address: str, certificates
         Client(address)
 
 
+@pytest.mark.feature("J2", "Q8")
 def test_certificates_that_cannot_be_are_refused(certificates: Path) -> None:
     with pytest.raises(InputError, match="No such file"):
         TLS(Path("/none"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from datetime import timedelta
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 CONTENT = b"x" * 100_000
 
 
+@pytest.mark.feature("P7")
 def test_the_cache_is_listed_and_emptied(start_buildkitd: Callable[..., Buildctl]) -> None:
     with Client(start_buildkitd().address) as client:
         assert client.disk_usage() == ()
@@ -36,6 +38,7 @@ def test_the_cache_is_listed_and_emptied(start_buildkitd: Callable[..., Buildctl
         assert client.disk_usage() == ()
 
 
+@pytest.mark.feature("P7")
 def test_the_command_line_lists_and_empties_it(start_buildkitd: Callable[..., Buildctl]) -> None:
     address = start_buildkitd().address
 
@@ -51,14 +54,31 @@ def test_the_command_line_lists_and_empties_it(start_buildkitd: Callable[..., Bu
     with Client(address) as client:
         client.solve(Scratch().mkfile("/a", CONTENT))
     first, *_, total = llb("du")
+    (record,) = [json.loads(line) for line in llb("du", "--json")]
+    assert (record["description"], record["type"], record["in_use"]) == (
+        *("mkfile /a", "regular"),
+        False,
+    )
+    verbose = llb("du", "--verbose")
+    assert verbose[:3] == [
+        f"id           {record['id']}",
+        f"size         {record['size']}",
+        "type         regular",
+    ]
+    assert verbose[verbose.index("") :] == ["", *llb("du")[-2:]]
     assert first.endswith("ago  mkfile /a")
     assert total.startswith("total        1")
     assert llb("prune", "--unused-for", "1d") == ["total        0 B"]
     gone, total = llb("prune", "--max-used-space", "1kB")
     assert gone.endswith("mkfile /a")
     assert llb("du") == ["reclaimable  0 B", "total        0 B"]
+    with Client(address) as client:
+        client.solve(Scratch().mkfile("/b", CONTENT))
+    (gone,) = llb("prune", "--json")
+    assert json.loads(gone)["description"] == "mkfile /b"
 
 
+@pytest.mark.feature("P7")
 def test_sizes_and_times_are_read() -> None:
     assert [parse_size(text) for text in ("0", "5b", "1.5kB", "2MiB", "1 g")] == [
         *(0, 5, 1500, 2 << 20, 10**9)
@@ -66,6 +86,7 @@ def test_sizes_and_times_are_read() -> None:
     assert parse_age("1d2h3m4s") == timedelta(days=1, hours=2, minutes=3, seconds=4)
 
 
+@pytest.mark.feature("P7")
 @pytest.mark.parametrize("text", ["", "x", "1x", "-1", "1..5"])
 def test_what_is_no_size_or_time_is_refused(text: str) -> None:
     with pytest.raises(InvalidValueError):

@@ -60,3 +60,20 @@ class MessageCall:
 
     def send(self, message: bytes) -> None:
         self.sent.append(message)
+
+
+class BytesCall:
+    """A call whose messages arrive as they are given, whatever they are."""
+
+    def __init__(self, messages: Iterable[bytes]) -> None:
+        self.sent: list[bytes] = []
+        self._messages = iter(messages)
+
+    def receive(self) -> bytes | None:
+        return next(self._messages, None)
+
+    def send(self, message: bytes) -> None:
+        self.sent.append(message)
+
+    def flush(self) -> None:
+        """Everything was sent at once."""

@@ -6,6 +6,7 @@ with seconds and a line of output, then ``#3 DONE 0.2s``.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Self, TextIO
 
 from llb.client.events import Event, Vertex, VertexLog, VertexStatus, VertexWarning
@@ -15,6 +16,8 @@ from llb.client.progress.text import human_size
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+_RETURNS = re.compile(r"\r+$", re.MULTILINE)
 
 
 class PlainDisplay:
@@ -79,9 +82,12 @@ class PlainDisplay:
         seconds = 0.0
         if started is not None and log.timestamp is not None:
             seconds = (log.timestamp - started).total_seconds()
-        for line in lines:
-            text = line.rstrip(b"\r").decode(errors="replace")
-            self._line(log.vertex, f"{max(0.0, seconds):.3f} {text}")
+        if lines:
+            # All at once, because a step may print a million of them.
+            text = _RETURNS.sub("", b"\n".join(lines).decode(errors="replace"))
+            before = f"{max(0.0, seconds):.3f} "
+            next_line = f"\n#{self._numbers.get(log.vertex, 0)} {before}"
+            self._line(log.vertex, before + text.replace("\n", next_line))
 
     def _status(self, status: VertexStatus) -> None:
         key = (status.vertex, status.id)

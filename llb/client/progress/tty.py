@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Self, TextIO
 
 from attrs import field, mutable
 from rich.console import Console, Group, RenderableType
+from rich.control import Control
 from rich.live import Live
+from rich.segment import ControlType
 from rich.table import Table
 from rich.text import Text
 
@@ -76,6 +78,7 @@ class TtyDisplay:
         self._lock = threading.Lock()
         self._begin = datetime.now(UTC)
         self._ended = False
+        self._width = self._console.width
         self._live = Live(
             console=self._console,
             get_renderable=self._render,
@@ -119,6 +122,18 @@ class TtyDisplay:
             self._steps[vertex.digest] = _Step(vertex, self._tail)
 
     def _render(self) -> RenderableType:
+        return Group(*self._cleared(), self._drawing())
+
+    def _cleared(self) -> Iterator[RenderableType]:
+        """Yield what empties the screen, on a terminal that has become narrower.
+
+        Many wrap what stands there already, so that it takes more rows than were drawn.
+        """
+        before, self._width = self._width, self._console.width
+        if self._width < before:
+            yield Control(ControlType.HOME, ControlType.CLEAR)
+
+    def _drawing(self) -> RenderableType:
         with self._lock:
             done = sum(not step.runs for step in self._steps.values())
             seconds = (datetime.now(UTC) - self._begin).total_seconds()
@@ -131,7 +146,7 @@ class TtyDisplay:
                 blocks = _fitting(blocks, self._console.height - 1 - len(warnings))
             rows = [row for _, block in blocks for row in block]
             end = summary(step.vertex for step in self._steps.values()) if self._ended else []
-            return Group(title, *rows, *warnings, *(Text(line, style="dim") for line in end))
+            return Group(title, *rows, *warnings, *map(_faint, end))
 
 
 _Block = tuple[_Step, list[RenderableType]]
@@ -151,7 +166,7 @@ def _fitting(blocks: list[_Block], height: int) -> list[_Block]:
 
 def _rows(step: _Step, colors: Colors) -> Iterator[RenderableType]:
     """Yield the lines of a step, each of which takes one row."""
-    head = Table.grid(expand=True)
+    head = Table.grid(expand=True, padding=(0, 1))
     head.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
     head.add_column(justify="right", no_wrap=True)
     mark, style = _mark(step, colors)
@@ -169,8 +184,11 @@ def _rows(step: _Step, colors: Colors) -> Iterator[RenderableType]:
 
 
 def _dim(lines: Iterable[str]) -> Iterator[RenderableType]:
-    for line in lines:
-        yield Text(f"   {line}", style="dim", no_wrap=True, overflow="ellipsis")
+    return (_faint(f"   {line}") for line in lines)
+
+
+def _faint(line: str) -> RenderableType:
+    return Text(line, style="dim", no_wrap=True, overflow="ellipsis")
 
 
 def _mark(step: _Step, colors: Colors) -> tuple[str, str]:

@@ -44,6 +44,16 @@ class FileSend:
         """Return the handler of DiffCopy."""
         return {"/moby.filesync.v1.FileSend/DiffCopy": self._diff_copy}
 
+    def commit(self, answers: Mapping[str, str]) -> None:
+        """Put everything in its place that was received."""
+        for receiver in self._receivers.values():
+            receiver.commit(answers)
+
+    def abort(self) -> None:
+        """Throw away what was received and not committed."""
+        for receiver in self._receivers.values():
+            receiver.abort()
+
     def _diff_copy(self, call: ServerCall) -> None:
         (number, *_) = call.metadata.get(_EXPORTER_ID, ("0",))
         receiver = self._receivers.get(int(number)) if number.isdigit() else None
@@ -78,7 +88,7 @@ class LocalReceiver:
 
     def receive(self, call: ServerCall) -> None:
         """Take a tree."""
-        receive_tree(call, self._new_tree())
+        receive_tree(call, self._new_tree(), self._destination)
 
     def commit(self, answers: Mapping[str, str]) -> None:  # noqa: ARG002 - nothing to name
         """Put the trees in their place; a second call does nothing."""

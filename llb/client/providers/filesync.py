@@ -205,7 +205,7 @@ class _Sender:
             descriptor = _open(f"{self._root}/{path}")
             if descriptor is not None:
                 try:
-                    while chunk := os.read(descriptor, _CHUNK):
+                    for chunk in _content(descriptor):
                         self._send(b"".join((head, b"\x22", _varint(len(chunk)), chunk)))
                 finally:
                     os.close(descriptor)
@@ -229,6 +229,18 @@ def _open(path: str) -> int | None:
         if error.errno in (errno.ENOENT, errno.ENXIO):
             return None
         raise
+
+
+def _content(descriptor: int) -> Iterator[bytes]:
+    """Yield what is in a file; no more than there was at first, since it may grow for ever."""
+    left = os.fstat(descriptor).st_size
+    if not left:
+        # The files of /proc have no size, and content all the same.
+        while chunk := os.read(descriptor, _CHUNK):
+            yield chunk
+    while left > 0 and (chunk := os.read(descriptor, min(left, _CHUNK))):
+        yield chunk
+        left -= len(chunk)
 
 
 _END_OF_STATS = pb.Packet(type=pb.Packet.PACKET_STAT).SerializeToString()

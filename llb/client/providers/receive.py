@@ -7,15 +7,14 @@ before it; so nothing is written outside, and no link is followed on the way.
 from __future__ import annotations
 
 import os
-import stat
 from typing import TYPE_CHECKING
 
 from attrs import field, mutable
+from google.protobuf.message import DecodeError
 
 from llb._pb import fsutil_pb2 as pb
 from llb.client.providers import modes
 from llb.errors import InputError, TransportError
-from llb.paths import clean
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,31 +22,48 @@ if TYPE_CHECKING:
     from llb.tunnel import ServerCall
 
 
-_WRITE = os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW
-_CREATE = _WRITE | os.O_CREAT | os.O_EXCL
+_CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
+_NO_NAMES = ("", ".", "..")
+# In place of the descriptors of files that are not open.
+_UNMADE = -1
+_CLOSED = -2
 
 
-def receive_tree(call: ServerCall, root: Path) -> None:
-    """Receive a tree into the empty directory ``root``.
+def receive_tree(call: ServerCall, root: Path, destination: Path) -> None:
+    """Receive a tree into the empty directory ``root``, from where it goes to ``destination``.
 
-    Raises TransportError for what no honest daemon sends, InputError for what
-    cannot be written.
+    Raises TransportError for what no honest daemon sends and for devices, by which a
+    daemon could have others reach what is behind them; InputError, in the words of the
+    destination, for what cannot be written.
     """
     try:
         _Receiver(call, str(root)).run()
     except OSError as error:
-        name = error.filename if isinstance(error.filename, str) else root
-        raise InputError(f"cannot write {name}: {error.strerror}") from error
+        raise InputError(
+            f"cannot write {_place(error, root, destination)}: {error.strerror}"
+        ) from error
+
+
+def _place(error: OSError, root: Path, destination: Path) -> str:
+    """Return where in the destination an error happened, as far as it says that, on one line."""
+    # Of a link, the second name is its own; of an open file, what is there is a number.
+    name = error.filename2 or error.filename
+    below = name.removeprefix(f"{root}/") if isinstance(name, str) else ""
+    place = str(destination if below.startswith("/") else destination / below)
+    return place if place.isprintable() else repr(place)
 
 
 @mutable
 class _File:
-    """A file whose content is on its way."""
+    """A file whose content is on its way; it is made when that begins, or a link refers to it."""
 
     path: str
     described: pb.Stat
-    descriptor: int
-    left: int
+    descriptor: int = _UNMADE
+    left: int = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.left = self.described.size
 
 
 @mutable
@@ -55,21 +71,21 @@ class _Receiver:
     call: ServerCall
     root: str
     count: int = 0
-    last: tuple[bytes, ...] = ()
+    last: str = ""
     directories: dict[str, pb.Stat] = field(factory=dict)
-    regular: set[str] = field(factory=set)
-    open_files: dict[int, _File] = field(factory=dict)
+    regular: dict[str, _File] = field(factory=dict)
     waiting: dict[int, _File] = field(factory=dict)
     all_described: bool = False
 
     def run(self) -> None:
         try:
             while (data := self.call.receive()) is not None:
-                if self.take(pb.Packet.FromString(data)):
+                if self.take(_parsed(data)):
                     return
         finally:
-            for file in self.open_files.values():
-                os.close(file.descriptor)
+            for file in self.waiting.values():
+                if file.descriptor >= 0:
+                    os.close(file.descriptor)
         raise TransportError("the daemon ended a transfer before it was complete")
 
     def take(self, packet: pb.Packet) -> bool:
@@ -87,7 +103,7 @@ class _Receiver:
                     raise TransportError("the daemon ended a transfer before it was complete")
                 return True
             case pb.Packet.PACKET_ERR:
-                message = packet.data.decode(errors="replace")
+                message = " ".join(packet.data.decode(errors="replace").split())
                 raise TransportError(f"the daemon gave up a transfer: {message}")
             case _:
                 raise TransportError("the daemon sent an unexpected packet")
@@ -96,6 +112,7 @@ class _Receiver:
     def create(self, described: pb.Stat) -> None:
         """Make what a description says, and ask for a file's content."""
         path = self.checked(described.path)
+        _check(described)
         full = f"{self.root}/{path}"
         kind = described.mode & modes.TYPE
         number, self.count = self.count, self.count + 1
@@ -104,40 +121,49 @@ class _Receiver:
             self.directories[path] = described
         elif kind == modes.SYMLINK:
             os.symlink(described.linkname, full)  # noqa: PTH211
-            _set_times(full, described)
+            os.utime(full, ns=(described.modTime, described.modTime), follow_symlinks=False)
         elif kind:
-            _make_special(full, described, kind)
+            os.mkfifo(full, 0o600)
+            _set_attributes(full, described)
         elif described.linkname:
-            if described.linkname not in self.regular:
-                raise _hostile(path, f"it is a link to {described.linkname!r}, which is not there")
-            os.link(f"{self.root}/{described.linkname}", full, follow_symlinks=False)
+            self.link(path, described.linkname)
         else:
-            self.regular.add(path)
             self.request(number, path, described)
 
     def checked(self, path: str) -> str:
         """Return a path that is safe to make below the root."""
-        parts = tuple(part.encode() for part in path.split("/"))
-        if path.startswith("/") or clean(path) != path or parts[0] in (b".", b".."):
-            raise _hostile(path, "it is not a clean relative path")
+        if self.all_described:
+            raise _hostile(path, "it comes after the last one")
         if "\0" in path:
             raise _hostile(path, "it has a NUL")
-        if parts <= self.last:
-            raise _hostile(path, "it is out of order")
-        parent = path.rpartition("/")[0]
+        parent, _, name = path.rpartition("/")
+        if path.startswith("/") or name in _NO_NAMES:
+            raise _hostile(path, "it is not a clean relative path")
+        # What is a directory of the tree has been through here itself.
         if parent and parent not in self.directories:
             raise _hostile(path, "its directory did not come before it")
-        self.last = parts
+        # Component by component, as if nothing came before the slash.
+        place = path.replace("/", "\0")
+        if place <= self.last:
+            raise _hostile(path, "it is out of order")
+        self.last = place
         return path
 
+    def link(self, path: str, target: str) -> None:
+        """Give a file of the tree another name."""
+        file = self.regular.get(target)
+        if file is None:
+            raise _hostile(path, f"it is a link to {target!r}, which is not there")
+        self.open(file)
+        os.link(f"{self.root}/{target}", f"{self.root}/{path}", follow_symlinks=False)
+
     def request(self, number: int, path: str, described: pb.Stat) -> None:
-        """Make an empty file, which links may refer to at once, and ask for its content."""
-        full = f"{self.root}/{path}"
-        os.close(os.open(full, _CREATE, 0o600))
+        """Ask for the content of a file, if it has any."""
+        file = self.regular[path] = self.waiting[number] = _File(path, described)
         if described.size == 0:
-            _set_attributes(full, described)
+            self.open(file)
+            self.close(number, file)
             return
-        self.waiting[number] = _File(path, described, -1, described.size)
         packet = pb.Packet(type=pb.Packet.PACKET_REQ, ID=number)
         self.call.send(packet.SerializeToString())
 
@@ -148,10 +174,7 @@ class _Receiver:
             raise TransportError(
                 f"the daemon sent content of file {number}, which nobody asked for"
             )
-        full = f"{self.root}/{file.path}"
-        if file.descriptor < 0:
-            file.descriptor = os.open(full, _WRITE)
-            self.open_files[number] = file
+        self.open(file)
         if data:
             file.left -= len(data)
             if file.left < 0:
@@ -162,10 +185,20 @@ class _Receiver:
             return
         if file.left:
             raise _hostile(file.path, f"it ends {file.left} bytes early")
-        os.close(file.descriptor)
-        del self.open_files[number], self.waiting[number]
-        _set_attributes(full, file.described)
+        self.close(number, file)
         self.finish()
+
+    def open(self, file: _File) -> None:
+        """Make a file, unless it is made already."""
+        if file.descriptor == _UNMADE:
+            file.descriptor = os.open(f"{self.root}/{file.path}", _CREATE, 0o600)
+
+    def close(self, number: int, file: _File) -> None:
+        """End a file that has all its content."""
+        _set_attributes(file.descriptor, file.described)
+        del self.waiting[number]
+        os.close(file.descriptor)
+        file.descriptor = _CLOSED
 
     def finish(self) -> None:
         """Say so when everything has arrived."""
@@ -178,32 +211,39 @@ class _Receiver:
         self.call.flush()
 
 
-def _make_special(full: str, described: pb.Stat, kind: int) -> None:
-    if kind == modes.NAMED_PIPE:
-        os.mkfifo(full, modes.permissions(described.mode))
-    elif kind in (modes.DEVICE, modes.DEVICE | modes.CHARACTER_DEVICE):
-        file_type = stat.S_IFCHR if kind & modes.CHARACTER_DEVICE else stat.S_IFBLK
-        device = os.makedev(described.devmajor, described.devminor)
-        os.mknod(full, modes.permissions(described.mode) | file_type, device)
-    else:
-        raise _hostile(described.path, f"its mode {described.mode:o} is of no known kind")
-    _set_attributes(full, described)
+def _parsed(data: bytes) -> pb.Packet:
+    try:
+        return pb.Packet.FromString(data)
+    except DecodeError as error:
+        raise TransportError("the daemon sent a packet that cannot be read") from error
 
 
-def _set_attributes(full: str, described: pb.Stat) -> None:
+def _check(described: pb.Stat) -> None:
+    """Raise TransportError for a description of what there cannot be, or must not be."""
+    path, kind = described.path, described.mode & modes.TYPE
+    if kind in (modes.DEVICE, modes.DEVICE | modes.CHARACTER_DEVICE):
+        raise _hostile(path, "it is a device", hint="export an archive instead, with type=tar")
+    if kind not in (0, modes.DIRECTORY, modes.SYMLINK, modes.NAMED_PIPE):
+        raise _hostile(path, f"its mode {described.mode:o} is of no known kind")
+    if kind == modes.SYMLINK and not described.linkname:
+        raise _hostile(path, "it is a link to nowhere")
+    if described.size < 0:
+        raise _hostile(path, f"its size is {described.size}")
+    if "\0" in described.linkname or any("\0" in name for name in described.xattrs):
+        raise _hostile(path, "its description has a NUL")
+
+
+def _set_attributes(made: str | int, described: pb.Stat) -> None:
+    """Give what was made here, which is no link, what its description says."""
     for name, value in described.xattrs.items():
         try:
-            os.setxattr(full, name, value, follow_symlinks=False)
+            os.setxattr(made, name, value)
         except OSError:
             # The file system of the client may know no such attributes, or only root's.
             continue
-    os.chmod(full, modes.permissions(described.mode))  # noqa: PTH101
-    _set_times(full, described)
+    os.chmod(made, modes.permissions(described.mode))  # noqa: PTH101
+    os.utime(made, ns=(described.modTime, described.modTime))
 
 
-def _set_times(full: str, described: pb.Stat) -> None:
-    os.utime(full, ns=(described.modTime, described.modTime), follow_symlinks=False)
-
-
-def _hostile(path: str, reason: str) -> TransportError:
-    return TransportError(f"refused the file {path!r} from the daemon: {reason}")
+def _hostile(path: str, reason: str, *, hint: str | None = None) -> TransportError:
+    return TransportError(f"refused the file {path!r} from the daemon: {reason}", hint=hint)

@@ -18,10 +18,12 @@ CASES = json.loads((HERE / "cases.json").read_text())
 RECORDED: list[str] = json.loads((HERE / "recorded.json").read_text())
 
 
+@pytest.mark.feature("N2")
 def test_every_case_is_recorded() -> None:
     assert len(CASES["patterns"]) == len(RECORDED)
 
 
+@pytest.mark.feature("N2")
 @pytest.mark.parametrize("number", range(len(RECORDED)))
 def test_patterns_match_as_in_go(number: int) -> None:
     patterns = CASES["patterns"][number]
@@ -36,6 +38,7 @@ def test_patterns_match_as_in_go(number: int) -> None:
     assert ours == ({"malformed": True} if row == "malformed" else theirs), patterns
 
 
+@pytest.mark.feature("N2")
 @pytest.mark.parametrize("number", range(len(RECORDED)))
 def test_matching_along_a_walk_gives_the_same(number: int) -> None:
     if RECORDED[number] == "malformed":
@@ -49,6 +52,7 @@ def test_matching_along_a_walk_gives_the_same(number: int) -> None:
         assert hit == compiled.matches(path), (CASES["patterns"][number], path)
 
 
+@pytest.mark.feature("N2")
 @pytest.mark.go
 def test_recording_is_what_go_gives_today() -> None:
     go = shutil.which("go")

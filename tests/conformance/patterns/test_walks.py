@@ -72,16 +72,19 @@ def sent(root: Path, chosen: dict[str, Any]) -> list[str]:
     return [f"{stat.path} {stat.mode:o} {stat.size} {stat.linkname}" for stat in stats]
 
 
+@pytest.mark.feature("N2")
 def test_every_walk_is_recorded() -> None:
     assert len(WALKS["cases"]) == len(RECORDED)
 
 
+@pytest.mark.feature("N2")
 @pytest.mark.parametrize("number", range(len(RECORDED)))
 def test_trees_are_sent_as_from_go(tree: Path, number: int) -> None:
     chosen = WALKS["cases"][number]
     assert sent(tree, chosen) == RECORDED[number], chosen
 
 
+@pytest.mark.feature("N2")
 @pytest.mark.go
 def test_recorded_walks_are_what_go_gives_today() -> None:
     go = shutil.which("go")

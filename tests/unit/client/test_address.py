@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+@pytest.mark.feature("J1")
 @pytest.mark.parametrize(
     ("address", "target"),
     [

@@ -21,6 +21,7 @@ from llb.client.entitlements import to_entitlement
 from llb.errors import InvalidValueError
 
 
+@pytest.mark.feature("M5")
 @pytest.mark.parametrize(
     ("text", "cache"),
     [
@@ -38,6 +39,7 @@ def test_caches_are_read_as_from_buildctl(text: str, cache: Cache) -> None:
     assert parse_cache(text) == cache
 
 
+@pytest.mark.feature("M5")
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -59,6 +61,7 @@ def test_what_is_no_cache_is_refused(text: str, message: str) -> None:
     assert caught.value.message == message
 
 
+@pytest.mark.feature("M5")
 @pytest.mark.parametrize(
     ("text", "read", "written"),
     [
@@ -83,6 +86,7 @@ def test_a_cache_is_refused_where_it_can_only_be_read_or_written(
                 check(parse_cache(text))
 
 
+@pytest.mark.feature("M4")
 def test_a_cache_of_a_workflow_has_what_its_runner_says() -> None:
     environ = {
         "ACTIONS_CACHE_SERVICE_V2": "true",
@@ -122,6 +126,7 @@ def test_a_frontend_is_told_of_caches() -> None:
     assert frontend_attrs([]) == {}
 
 
+@pytest.mark.feature("K11")
 def test_an_unknown_entitlement_is_refused() -> None:
     assert to_entitlement("device=vendor.com/gpu") == "device=vendor.com/gpu"
     with pytest.raises(InvalidValueError) as caught:

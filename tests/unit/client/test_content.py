@@ -84,6 +84,7 @@ def files(layout: Layout) -> list[str]:
     )
 
 
+@pytest.mark.feature("N14")
 def test_a_blob_is_read_in_parts(layout: Layout, store: Store) -> None:
     put_blob(layout, BLOB)
 
@@ -132,6 +133,7 @@ def test_what_is_no_digest_reaches_no_file(digest: str, store: Store) -> None:
         assert refused(store, "Write", begin(expected=digest)) == Code.INVALID_ARGUMENT
 
 
+@pytest.mark.feature("N15")
 def test_a_blob_appears_when_it_is_whole_and_in_the_layout_when_the_build_is(
     layout: Layout, store: Store
 ) -> None:
@@ -169,6 +171,7 @@ def test_a_blob_appears_when_it_is_whole_and_in_the_layout_when_the_build_is(
     assert layout.find("main") == {**descriptor, "annotations": tagged("main")}
 
 
+@pytest.mark.feature("N15")
 def test_other_bytes_than_the_digest_says_are_refused(layout: Layout, store: Store) -> None:
     written = (begin(), write(b"other"))
     assert refused(store, "Write", *written, end(5, expected=DIGEST)) == Code.FAILED_PRECONDITION
@@ -262,6 +265,7 @@ def test_a_store_that_is_not_there_is_named(store: Store) -> None:
     assert Content({}).handlers() == {}
 
 
+@pytest.mark.feature("Q6")
 def test_a_disk_that_takes_no_more_is_a_failure_of_the_session(
     layout: Layout, store: Store, tmp_path: Path
 ) -> None:

@@ -81,6 +81,7 @@ def shown_while_running(*events: Event, awaited: str) -> str:
         return terminal.getvalue()
 
 
+@pytest.mark.feature("O6")
 @pytest.mark.parametrize(
     ("line", "seen"),
     [
@@ -100,6 +101,7 @@ def test_output_moves_no_cursor(line: str, seen: str) -> None:
     assert visible(line) == seen
 
 
+@pytest.mark.feature("O2")
 def test_a_running_step_is_seen_below_many_that_are_done() -> None:
     done = [step(f"done {number}") for number in range(20)]
     drawn = shown_while_running(*done, step("running", ended=False), awaited="→ running")
@@ -107,6 +109,7 @@ def test_a_running_step_is_seen_below_many_that_are_done() -> None:
     assert "done 0" not in drawn
 
 
+@pytest.mark.feature("O2")
 def test_steps_stand_in_the_order_in_which_they_began() -> None:
     stream = io.StringIO()
     with TtyDisplay(stream) as live:
@@ -117,6 +120,7 @@ def test_steps_stand_in_the_order_in_which_they_began() -> None:
     assert text.index("✓ first") < text.index("✓ second")
 
 
+@pytest.mark.feature("O2")
 def test_output_without_an_end_of_line_is_seen() -> None:
     drawn = shown_while_running(
         step("load", ended=False),
@@ -129,11 +133,13 @@ def test_output_without_an_end_of_line_is_seen() -> None:
     assert "10%" not in drawn
 
 
+@pytest.mark.feature("O4")
 def test_colors_are_left_out_on_request(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
     assert "\x1b[32m" not in shown_while_running(step("done"), awaited="✓ done")
 
 
+@pytest.mark.feature("O10")
 @pytest.mark.parametrize(
     ("term", "kind"), [("xterm", TtyDisplay), ("dumb", PlainDisplay), ("", PlainDisplay)]
 )
@@ -144,6 +150,7 @@ def test_a_terminal_that_cannot_redraw_gets_lines(
     assert type(display("auto", Terminal(""))) is kind
 
 
+@pytest.mark.feature("O10")
 def test_the_kind_is_that_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BUILDKIT_PROGRESS", "plain")
     assert type(display("auto", Terminal(""))) is PlainDisplay
@@ -153,6 +160,7 @@ def test_the_kind_is_that_of_the_environment(monkeypatch: pytest.MonkeyPatch) ->
         display("auto", Terminal(""))
 
 
+@pytest.mark.feature("O4")
 @pytest.mark.parametrize(
     ("text", "colors"),
     [
@@ -198,6 +206,7 @@ def test_steps_are_drawn_in_the_colors_that_are_wanted(monkeypatch: pytest.Monke
     assert "\x1b[38;2;1;2;3m ✗ failed" in drawn
 
 
+@pytest.mark.feature("O4")
 @pytest.mark.parametrize(
     ("lines", "seen"), [("2", ["four", "five"]), ("many", ["one", "two", "four", "five"])]
 )
@@ -212,6 +221,7 @@ def test_the_environment_says_how_many_lines_of_output_are_seen(
     assert [word for word in words if f"   {word}" in drawn] == seen
 
 
+@pytest.mark.feature("O11")
 def test_the_end_counts_steps_and_names_the_slowest() -> None:
     steps = [
         step("cached", cached=True, seconds=50),
@@ -229,6 +239,7 @@ def test_the_end_counts_steps_and_names_the_slowest() -> None:
     assert summary(steps[-2:]) == []
 
 
+@pytest.mark.feature("O7")
 def test_plain_lines_tell_all_that_happened() -> None:
     stream = io.StringIO()
     with PlainDisplay(stream) as plain:
@@ -269,6 +280,7 @@ def test_plain_lines_tell_all_that_happened() -> None:
     ]
 
 
+@pytest.mark.feature("O3")
 def test_steps_of_a_group_are_shown_as_one() -> None:
     group = ProgressGroup("id", "COPY two /")
     stream = io.StringIO()
@@ -298,6 +310,7 @@ def test_steps_of_a_group_are_shown_as_one() -> None:
     ]
 
 
+@pytest.mark.feature("O3")
 def test_a_group_fails_with_its_first_step_and_is_cached_with_all() -> None:
     group = ProgressGroup("id", "COPY two /")
     stream = io.StringIO()

@@ -42,6 +42,7 @@ def test_the_socket_of_docker_is_known_by_its_name() -> None:
     assert [is_docker(each) for each in others] == [False] * 3
 
 
+@pytest.mark.feature("J6")
 @pytest.mark.parametrize(
     ("address", "environ", "expected"),
     [

@@ -9,6 +9,7 @@ from llb.errors import InvalidValueError
 from llb.platforms import Platform
 
 
+@pytest.mark.feature("K2", "K15")
 @pytest.mark.parametrize(
     ("options", "attrs"),
     [
@@ -37,6 +38,7 @@ def test_arguments_become_attributes(options: DockerfileOptions, attrs: dict[str
     assert dockerfile_attrs(**options) == attrs
 
 
+@pytest.mark.feature("K15")
 def test_what_is_no_argument_or_no_value_is_refused() -> None:
     with pytest.raises(TypeError, match="'targt'; did you mean target"):
         dockerfile_attrs(targt="x")  # type: ignore[call-arg]

@@ -22,6 +22,7 @@ from llb.errors import InvalidValueError
 _LOCAL = local("out", delete=True, platform_split=False)
 
 
+@pytest.mark.feature("L16")
 @pytest.mark.parametrize(
     ("text", "export"),
     [
@@ -76,6 +77,7 @@ def test_outputs_are_read(text: str, export: Export) -> None:
     assert parse_export(text) == export
 
 
+@pytest.mark.feature("L16")
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -127,6 +129,7 @@ def test_outputs_that_cannot_be_are_refused(text: str, message: str) -> None:
     assert caught.value.message == message
 
 
+@pytest.mark.feature("L16")
 def test_an_option_that_an_image_does_not_have_is_refused() -> None:
     with pytest.raises(TypeError, match="'compresion'; did you mean compression"):
         image("x", compresion="gzip")  # type: ignore[call-arg]
@@ -136,6 +139,7 @@ def test_names_may_be_several() -> None:
     assert image(["a", "b"]) == Export("image", {"name": "a,b"})
 
 
+@pytest.mark.feature("L5")
 @pytest.mark.parametrize(
     ("text", "annotations"),
     [

@@ -43,6 +43,7 @@ def names_in(folder: Path) -> list[str]:
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))
 
 
+@pytest.mark.feature("N7")
 def test_trees_of_one_export_are_put_together(tmp_path: Path) -> None:
     receiver = LocalReceiver(tmp_path / "out")
     for call in (tree("one", "one/deep", "shared"), tree("shared", "shared/deep", "two")):
@@ -54,6 +55,7 @@ def test_trees_of_one_export_are_put_together(tmp_path: Path) -> None:
     assert names_in(tmp_path) == ["out", *(f"out/{name}" for name in names_in(tmp_path / "out"))]
 
 
+@pytest.mark.feature("N7")
 def test_an_exact_place_keeps_what_is_in_any_tree(tmp_path: Path) -> None:
     for name in ("one/kept", "two/kept", "gone/deep"):
         (tmp_path / name).mkdir(parents=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -29,6 +30,7 @@ def test_without_an_address_the_others_keep_their_order(
     assert ranked(left, key) == tuple(each for each in ranked(given, key) if each != gone)
 
 
+@pytest.mark.feature("J11")
 def test_keys_spread_over_all_addresses_and_those_of_a_lost_one_over_the_rest() -> None:
     fleet = [f"tcp://10.0.0.{number}:1234" for number in range(5)]
     orders = [ranked(fleet, f"project {number}") for number in range(5000)]

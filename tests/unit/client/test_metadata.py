@@ -16,6 +16,7 @@ def answered(descriptor: object) -> SolveResult:
     return SolveResult({"containerimage.descriptor": text})
 
 
+@pytest.mark.feature("K10")
 def test_objects_stand_in_the_file_as_objects() -> None:
     descriptor = {"mediaType": "x", "size": 3}
     answers = {
@@ -30,6 +31,7 @@ def test_objects_stand_in_the_file_as_objects() -> None:
     }
 
 
+@pytest.mark.feature("K10")
 def test_the_descriptor_of_an_image_is_a_value() -> None:
     given = {"mediaType": "x", "digest": "sha256:00", "size": 3, "annotations": {}}
     assert answered(given).descriptor == Blob("x", "sha256:00", 3)

@@ -39,6 +39,7 @@ EXPRESSIONS = st.lists(
 )
 
 
+@pytest.mark.feature("N2")
 @given(EXPRESSIONS, st.text("ab/", max_size=8))
 def test_both_ways_of_matching_agree(pieces: list[str], text: str) -> None:
     expression = "".join(pieces)

@@ -10,6 +10,7 @@ from llb.client.programs import PROGRAMS, command
 from llb.errors import InvalidValueError
 
 
+@pytest.mark.feature("J3")
 @pytest.mark.parametrize(
     ("address", "expected"),
     [
@@ -97,6 +98,7 @@ def test_bad_addresses_are_refused_with_the_reason_and_the_form(address: str, re
     assert caught.value.message == f"invalid address {address!r}: {reason}, expected {form}"
 
 
+@pytest.mark.feature("Q9")
 def test_a_password_is_refused_and_not_shown() -> None:
     with pytest.raises(InvalidValueError) as caught:
         command("ssh://me:open@sesame@foo")

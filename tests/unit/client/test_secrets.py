@@ -48,6 +48,7 @@ def test_what_is_no_secret_is_refused(text: str, message: str) -> None:
     assert caught.value.message == message
 
 
+@pytest.mark.feature("N8")
 def test_every_kind_of_secret_has_a_value(tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.write_bytes(b"\x00file")
@@ -58,6 +59,7 @@ def test_every_kind_of_secret_has_a_value(tmp_path: Path) -> None:
     assert read("a", lambda: b"called") == b"called"
 
 
+@pytest.mark.feature("N8")
 @pytest.mark.parametrize(
     ("secret", "message"),
     [
@@ -74,6 +76,7 @@ def test_secrets_that_cannot_be_given_are_told_before_the_build(
     assert caught.value.message == message
 
 
+@pytest.mark.feature("N9")
 @pytest.mark.parametrize(
     ("text", "spec"),
     [
@@ -120,6 +123,7 @@ def helper(tmp_path: Path, name: str, script: str, monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
 
 
+@pytest.mark.feature("N10")
 def test_credentials_stand_in_the_configuration(tmp_path: Path) -> None:
     auth = base64.b64encode(b"me:se:cret").decode()
     found = config(
@@ -138,6 +142,7 @@ def test_credentials_stand_in_the_configuration(tmp_path: Path) -> None:
     assert found.credentials("unknown.example") == Credentials()
 
 
+@pytest.mark.feature("N10")
 def test_a_helper_comes_before_what_is_stored(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -158,6 +163,7 @@ def test_a_helper_that_knows_nothing_is_no_error(
     assert config(tmp_path, {"credsStore": "test"}).credentials("a.example") == Credentials()
 
 
+@pytest.mark.feature("N10")
 @pytest.mark.parametrize(
     ("script", "message"),
     [

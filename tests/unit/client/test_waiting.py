@@ -13,6 +13,7 @@ from llb.client.waiting import delays, retried
 from llb.errors import ConnectError, InvalidValueError
 
 
+@pytest.mark.feature("J10")
 def test_delays_double_up_to_two_seconds() -> None:
     assert list(islice(delays(lambda: 0.0), 8)) == [0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 2.0, 2.0]
 

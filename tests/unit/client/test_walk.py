@@ -33,12 +33,14 @@ def paths(root: str, **chosen: tuple[str, ...]) -> list[str]:
     return [entry.path for entry in walk(root, Filter(**chosen))]
 
 
+@pytest.mark.feature("N1")
 def test_directories_come_before_what_is_in_them(tree: str) -> None:
     found = paths(tree)
     assert sorted(found) == sorted(ALL)
     assert found == sorted(found, key=lambda path: path.split("/"))
 
 
+@pytest.mark.feature("N2")
 @pytest.mark.parametrize(
     ("chosen", "expected"),
     [
@@ -87,6 +89,7 @@ def test_patterns_choose(
     assert sorted(paths(tree, **chosen)) == sorted(expected)
 
 
+@pytest.mark.feature("N2")
 def test_links_that_lead_to_each_other_end(tmp_path: Path) -> None:
     (tmp_path / "one").symlink_to("two")
     (tmp_path / "two").symlink_to("one")

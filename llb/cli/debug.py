@@ -1,0 +1,63 @@
+"""``llb debug``: what a BuildKit stores and does, as it is."""
+
+from __future__ import annotations
+
+import re
+import sys
+from typing import Any
+
+import click
+
+from llb.cli.connecting import Connection, connecting
+from llb.cli.history import line_of
+from llb.cli.records import JSON_LINES, to_json
+
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}\Z|sha512:[0-9a-f]{128}\Z")
+
+
+@click.group()
+def debug() -> None:
+    """Look at what a BuildKit stores, and at builds while they come and go.
+
+    What else `buildctl debug` has are `llb dump`, `history`, `info` and `workers`.
+
+    \b
+    Example: llb debug monitor
+    """  # noqa: D301 - click wants the control character
+
+
+@debug.command()
+@click.argument("digest")
+@connecting
+def get(digest: str, **options: Any) -> None:
+    """Print a blob, such as a layer, a manifest or an attestation.
+
+    \b
+    Example: llb debug get sha256:2c26… > layer.tar.gz
+    """  # noqa: D301 - click wants the control character
+    if not _DIGEST.match(digest):
+        raise click.UsageError(f"{digest!r} is no digest: expected sha256: and 64 digits")
+    # The client loads grpc, which `llb --help` should not wait for.
+    from llb.client import Blob  # noqa: PLC0415
+
+    with Connection(**options).open() as client:
+        for piece in client.history().read(Blob("", digest, 0)):
+            sys.stdout.buffer.write(piece)
+
+
+@debug.command()
+@click.option("--completed", is_flag=True, help="Builds that ended, too.")
+@click.option("--ref", default="", metavar="REF", help="This build alone.")
+@JSON_LINES
+@connecting
+def monitor(*, completed: bool, ref: str, as_json: bool, **options: Any) -> None:
+    """Print builds as they begin, change and end, until it is interrupted.
+
+    \b
+    Examples:
+      llb debug monitor
+      llb debug monitor --completed --json | jq .ref
+    """  # noqa: D301 - click wants the control character
+    with Connection(**options).open() as client:
+        for build in client.history().watch(ref=ref, active_only=not completed):
+            click.echo(to_json(build) if as_json else line_of(build))

@@ -1,0 +1,295 @@
+"""Registries of a test's own, Debian's docker-registry, and a token server for them."""
+
+from __future__ import annotations
+
+import base64
+import json
+import socket
+import ssl
+import subprocess
+import threading
+import time
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, urlsplit
+
+from attrs import field, mutable
+
+from tests.e2e.conftest import START_SECONDS
+from tests.e2e.servers import accepts, free_port, wait_for
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+USER, PASSWORD, IDENTITY = "me", "s3cret-pass", "an-identity-t0ken"
+# bcrypt of the password, as `htpasswd -B` writes it.
+HTPASSWD = f"{USER}:$2y$05$abcdefghijklmnopqrstuuV7fpPozvyqJfnY19y0802WTlXUm6Rjy\n"
+SERVICE, ISSUER = "registry.test", "tokens.test"
+NEW_REQUEST = ("req", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=registry")
+NEW_KEY = ("req", "-x509", "-newkey", "rsa:2048", "-nodes")
+
+
+def openssl(*arguments: str | Path, cwd: Path, data: bytes = b"") -> bytes:
+    done = subprocess.run(
+        ["openssl", *arguments], cwd=cwd, check=True, input=data, capture_output=True
+    )
+    return done.stdout
+
+
+def write_docker_config(folder: Path, host: str, entry: Mapping[str, str] | None) -> None:
+    """Write a config.json that has this of a registry, or nothing."""
+    folder.mkdir(exist_ok=True)
+    content = {} if entry is None else {"auths": {host: entry}}
+    (folder / "config.json").write_text(json.dumps(content))
+
+
+def login(user: str = USER, password: str = PASSWORD) -> dict[str, str]:
+    """The entry of a registry as `docker login` writes it."""
+    return {"auth": base64.b64encode(f"{user}:{password}".encode()).decode()}
+
+
+@contextmanager
+def running_registry(
+    folder: Path, port: int, *, auth: Mapping[str, object] | None = None, tls: Path | None = None
+) -> Iterator[str]:
+    """Run a registry; give its host and port. ``tls`` has cert.pem and key.pem."""
+    folder.mkdir()
+    http: dict[str, object] = {"addr": f"127.0.0.1:{port}"}
+    if tls is not None:
+        http["tls"] = {"certificate": f"{tls}/cert.pem", "key": f"{tls}/key.pem"}
+    config: dict[str, object] = {
+        "version": 0.1,
+        "storage": {"filesystem": {"rootdirectory": str(folder / "storage")}},
+        "http": http,
+    }
+    if auth is not None:
+        config["auth"] = auth
+    (folder / "registry.yml").write_text(json.dumps(config))
+    with (folder / "log").open("wb") as log:
+        server = subprocess.Popen(
+            ["docker-registry", "serve", folder / "registry.yml"], stdout=log, stderr=log
+        )
+        try:
+            wait_for(lambda: accepts(socket.AF_INET, ("127.0.0.1", port)), server)
+            yield f"127.0.0.1:{port}"
+        finally:
+            server.terminate()
+            server.wait(START_SECONDS)
+
+
+def htpasswd(folder: Path) -> dict[str, object]:
+    """The setting of a registry that asks for a name and a password."""
+    (folder / "htpasswd").write_text(HTPASSWD)
+    return {"htpasswd": {"realm": "test", "path": str(folder / "htpasswd")}}
+
+
+@mutable
+class TokenServer:
+    """A server of tokens: what it was asked for, and how it answers.
+
+    ``asked`` has the method and the parameters of each request, with ``basic`` for what came
+    in the header. ``behaviour`` is one of ``serve``, ``plain`` (it knows no OAuth2), ``error``,
+    ``nonsense``, ``empty``, ``hang``, and ``drip``.
+    """
+
+    folder: Path
+    port: int
+    behaviour: str = "serve"
+    expires_in: int = 300
+    open_to_all: bool = False
+    scheme: str = "http"
+    asked: list[tuple[str, dict[str, str]]] = field(factory=list)
+    over: threading.Event = field(factory=threading.Event)
+
+    @property
+    def auth(self) -> dict[str, object]:
+        """The setting of a registry that wants its tokens."""
+        return {
+            "token": {
+                "realm": f"{self.scheme}://127.0.0.1:{self.port}/token",
+                "service": SERVICE,
+                "issuer": ISSUER,
+                "rootcertbundle": str(self.folder / "cert.pem"),
+            }
+        }
+
+    def token(self, user: str, scopes: list[str]) -> str:
+        """Return a JSON Web Token as the registry's documentation describes it."""
+        now = int(time.time())
+        certificate = ssl.PEM_cert_to_DER_cert((self.folder / "cert.pem").read_text())
+        kind = {"typ": "JWT", "alg": "RS256", "x5c": [base64.b64encode(certificate).decode()]}
+        claims = {
+            "iss": ISSUER,
+            "sub": user,
+            "aud": SERVICE,
+            "jti": str(now),
+            "iat": now,
+            "nbf": now - 60,
+            "exp": now + 3600,
+            "access": [
+                dict(zip(("type", "name", "actions"), parse_scope(scope), strict=True))
+                for scope in scopes
+            ],
+        }
+        signed = f"{_encoded(kind)}.{_encoded(claims)}"
+        signature = openssl(
+            *("dgst", "-sha256", "-sign", "key.pem"), cwd=self.folder, data=signed.encode()
+        )
+        return f"{signed}.{_unpadded(signature)}"
+
+    def answer(self, method: str, given: dict[str, str]) -> tuple[int, dict[str, Any]]:
+        """Return status and body for a request."""
+        self.asked.append((method, given))
+        if self.behaviour == "error":
+            # What it says of the secrets in the request must not reach anybody.
+            return 500, {"details": f"cannot look up {given}"}
+        if self.behaviour == "plain" and method == "POST":
+            return 404, {}
+        if self.behaviour == "empty":
+            return 200, {"expires_in": 60}
+        pairs = (given.get("username"), given.get("password")), given.get("basic")
+        known = (USER, PASSWORD) in pairs or f"{USER}:{PASSWORD}" in pairs
+        known = known or given.get("refresh_token") == IDENTITY or pairs[1] == f":{IDENTITY}"
+        anonymous = self.open_to_all and method == "GET" and "basic" not in given
+        if not known and not anonymous:
+            return 401, {"details": "incorrect username or password"}
+        token = self.token(USER, given.get("scope", "").split())
+        name = "access_token" if method == "POST" else "token"
+        return 200, {name: token, "expires_in": self.expires_in}
+
+
+@contextmanager
+def running_token_server(folder: Path, tls: Path | None = None) -> Iterator[TokenServer]:
+    """Run a token server with a key of its own.
+
+    ``tls`` has cert.pem and key.pem, and the ca.pem of those whom it serves.
+    """
+    folder.mkdir()
+    openssl(
+        *NEW_KEY, "-keyout", "key.pem", "-out", "cert.pem", "-subj", f"/CN={ISSUER}", cwd=folder
+    )
+    tokens = TokenServer(folder, free_port(), scheme="https" if tls else "http")
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            query = parse_qs(urlsplit(self.path).query)
+            given = {key: " ".join(values) for key, values in query.items()}
+            kind, _, basic = self.headers.get("Authorization", "").partition(" ")
+            if kind == "Basic":
+                given["basic"] = base64.b64decode(basic).decode()
+            self._answer(given)
+
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+            self._answer({key: values[0] for key, values in parse_qs(body).items()})
+
+        def _answer(self, given: dict[str, str]) -> None:
+            status, body = tokens.answer(self.command, given)
+            if tokens.behaviour == "hang":
+                tokens.over.wait()
+                return
+            data = b"<html>" if tokens.behaviour == "nonsense" else json.dumps(body).encode()
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(data)))
+            self.end_headers()
+            if tokens.behaviour == "drip":
+                while not tokens.over.wait(1):
+                    self.wfile.write(b" ")
+                return
+            self.wfile.write(data)
+
+        def log_message(self, *arguments: object) -> None:
+            """Say nothing; what was asked is kept."""
+
+    with serving(("127.0.0.1", tokens.port), Handler, tls):
+        try:
+            yield tokens
+        finally:
+            tokens.over.set()
+
+
+@contextmanager
+def running_broken_registry(status: int) -> Iterator[str]:
+    """Run a registry that answers everything with a status; give its host and port."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def do_HEAD(self) -> None:
+            self.do_GET()
+
+        def do_POST(self) -> None:
+            self.do_GET()
+
+        def log_message(self, *arguments: object) -> None:
+            """Say nothing."""
+
+    port = free_port()
+    with serving(("127.0.0.1", port), Handler):
+        yield f"127.0.0.1:{port}"
+
+
+@contextmanager
+def serving(
+    address: tuple[str, int], handler: type[BaseHTTPRequestHandler], tls: Path | None = None
+) -> Iterator[None]:
+    """Serve HTTP on threads."""
+    with ThreadingHTTPServer(address, handler) as server:
+        if tls is not None:
+            context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=tls / "ca.pem")
+            context.load_cert_chain(tls / "cert.pem", tls / "key.pem")
+            context.verify_mode = ssl.CERT_REQUIRED
+            server.socket = context.wrap_socket(
+                server.socket, server_side=True, do_handshake_on_connect=False
+            )
+        server.daemon_threads = True
+        server.block_on_close = False
+        # A connection that TLS ends is no error of the test.
+        server.handle_error = lambda *_: None  # type: ignore[method-assign]
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+        thread.start()
+        try:
+            yield
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def parse_scope(scope: str) -> tuple[str, str, list[str]]:
+    """Return kind, name and actions of a scope; a name may have a colon."""
+    kind, _, rest = scope.partition(":")
+    name, _, actions = rest.rpartition(":")
+    return kind, name, actions.split(",")
+
+
+def _encoded(value: object) -> str:
+    return _unpadded(json.dumps(value).encode())
+
+
+def _unpadded(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).decode().rstrip("=")
+
+
+def write_authority(folder: Path) -> None:
+    """Write an authority: ca.pem and ca.key."""
+    folder.mkdir()
+    openssl(*NEW_KEY, "-keyout", "ca.key", "-out", "ca.pem", "-subj", "/CN=authority", cwd=folder)
+
+
+def write_certificate(authority: Path, folder: Path, days: int) -> None:
+    """Write cert.pem and key.pem for this machine; with less than no days they are over."""
+    folder.mkdir()
+    (folder / "ca.pem").write_bytes((authority / "ca.pem").read_bytes())
+    openssl(*NEW_REQUEST, "-keyout", "key.pem", "-out", "request.pem", cwd=folder)
+    (folder / "more").write_text("subjectAltName=IP:127.0.0.1\nbasicConstraints=CA:FALSE\n")
+    openssl(
+        *("x509", "-req", "-in", "request.pem", "-out", "cert.pem", "-days", str(days)),
+        *("-CA", authority / "ca.pem", "-CAkey", authority / "ca.key", "-CAcreateserial"),
+        *("-extfile", "more"),
+        cwd=folder,
+    )

@@ -1,0 +1,193 @@
+"""Traces of builds: sent to a collector, joined with those of the daemon, and absent otherwise."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+from tests.e2e.test_failures import check_error, cli
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    from opentelemetry.proto.common.v1.common_pb2 import KeyValue
+    from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, Span
+
+TRACE, PARENT = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
+
+
+class Collector:
+    """What a collector of OTLP over HTTP was sent."""
+
+    def __init__(self) -> None:
+        self.sent: list[ResourceSpans] = []
+        collector = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                assert self.path == "/v1/traces"
+                collector.sent += ExportTraceServiceRequest.FromString(body).resource_spans
+                self.send_response(200)
+                self.end_headers()
+
+            def log_message(self, *arguments: object) -> None:
+                """Requests are no news."""
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+
+    @property
+    def span(self) -> Span:
+        """The one span that came."""
+        (span,) = (span for each in self.sent for part in each.scope_spans for span in part.spans)
+        return span
+
+
+@pytest.fixture
+def collector(monkeypatch: pytest.MonkeyPatch) -> Iterator[Collector]:
+    """A collector, whom the variables of the environment name."""
+    found = Collector()
+    with found.server as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://127.0.0.1:{server.server_port}")
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf")
+        yield found
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def script(tmp_path: Path) -> Path:
+    path = tmp_path / "build.py"
+    path.write_text("from llb import Image, main\nmain(Image('busybox').run('true'))\n")
+    return path
+
+
+def attributes(items: Iterable[KeyValue]) -> dict[str, str]:
+    return {each.key: each.value.string_value for each in items}
+
+
+def daemon_spans(address: str, ref: str) -> list[dict[str, Any]]:
+    """Return the spans of a build that the daemon remembers; it gathers them after the build."""
+    deadline = time.monotonic() + 30
+    while (done := cli("history", "trace", ref, address=address)).returncode:
+        check_error(done, f"error: the daemon has no trace of the build '{ref}'\n")
+        assert time.monotonic() < deadline
+    # They stand below each other, each over several lines.
+    return [json.loads(each + "}") for each in done.stdout.split("\n}\n") if each]
+
+
+@pytest.mark.feature("O14")
+def test_a_build_is_a_span_and_the_daemon_has_its_own_in_the_same_trace(
+    collector: Collector,
+    buildkit_host: str,
+    script: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("OTEL_SERVICE_NAME", "my build")
+    monkeypatch.setenv("TRACEPARENT", f"00-{TRACE}-{PARENT}-01")
+    done = cli("build", script, "--ref-file", tmp_path / "ref", address=buildkit_host)
+    assert done.returncode == 0, done.stderr
+    ref = (tmp_path / "ref").read_text()
+    span = collector.span
+    assert (span.name, span.trace_id.hex(), span.parent_span_id.hex()) == ("build", TRACE, PARENT)
+    assert attributes(span.attributes) == {"buildkit.ref": ref}
+    assert attributes(collector.sent[0].resource.attributes)["service.name"] == "my build"
+    theirs = daemon_spans(buildkit_host, ref)
+    assert {each["SpanContext"]["TraceID"] for each in theirs} == {TRACE}
+    assert span.span_id.hex() in {each["Parent"]["SpanID"] for each in theirs}
+
+
+@pytest.mark.feature("O14")
+def test_the_span_of_a_build_that_fails_has_the_error(
+    collector: Collector, buildkit_host: str, script: Path
+) -> None:
+    script.write_text("from llb import Image, main\nmain(Image('busybox').run('exit 3'))\n")
+    done = cli("build", script, address=buildkit_host)
+    assert done.returncode == 1
+    assert "exit code: 3" in collector.span.status.message
+    (event,) = collector.span.events
+    assert event.name == "exception"
+
+
+IN_MEMORY = """
+import sys
+from opentelemetry import trace
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from llb import Image
+from llb.client import Client
+
+kept = InMemorySpanExporter()
+provider = TracerProvider()
+provider.add_span_processor(SimpleSpanProcessor(kept))
+trace.set_tracer_provider(provider)
+with trace.get_tracer("mine").start_as_current_span("mine"), Client(sys.argv[1]) as client:
+    client.solve(Image("busybox").run("true"))
+build, mine = kept.get_finished_spans()
+assert build.name == "build" and build.parent.span_id == mine.context.span_id
+"""
+
+
+@pytest.mark.feature("O14")
+def test_a_program_that_traces_itself_finds_builds_among_its_spans(buildkit_host: str) -> None:
+    subprocess.run([sys.executable, "-c", IN_MEMORY, buildkit_host], check=True)
+
+
+WITHOUT = "import sys; sys.modules['opentelemetry'] = None; from llb.cli import main; main()"
+
+
+@pytest.mark.feature("O14")
+@pytest.mark.parametrize("asked", ["", "otlp", "jaeger"])
+def test_without_the_packages_the_variables_are_for_others(
+    asked: str,
+    collector: Collector,
+    buildkit_host: str,
+    script: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("OTEL_TRACES_EXPORTER", asked)
+    command = [sys.executable, "-c", WITHOUT, "build", str(script), "--addr", buildkit_host]
+    assert subprocess.run(command, check=False).returncode == 0
+    assert collector.sent == []
+
+
+@pytest.mark.feature("O14")
+@pytest.mark.parametrize(
+    ("name", "value", "error"),
+    [
+        (
+            "OTEL_EXPORTER_OTLP_PROTOCOL",
+            "http/protobuff",
+            "error: unknown protocol of OpenTelemetry 'http/protobuff': expected grpc, http/protobuf",
+        ),
+        (
+            "OTEL_TRACES_EXPORTER",
+            "jaeger",
+            "error: no exporter of traces 'jaeger' is installed",
+        ),
+    ],
+)
+def test_what_no_variable_means_is_refused_before_the_build(
+    name: str,
+    value: str,
+    error: str,
+    collector: Collector,
+    script: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv(name, value)
+    check_error(cli("build", script, address="unix:///none"), error)
+    assert collector.sent == []

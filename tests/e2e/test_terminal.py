@@ -1,0 +1,74 @@
+"""``llb build`` on a terminal: a real one for the program, drawn by an emulator for us."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import uuid
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+from components.recording import record, to_svg
+from components.terminal import Terminal
+
+IMAGES = Path(__file__).parents[2] / "docs" / "images"
+LONG = "a step with a name that is longer than a narrow terminal is wide"
+
+
+@pytest.fixture
+def script(tmp_path: Path) -> Path:
+    path = tmp_path / "build.py"
+    path.write_text(
+        "from llb import Image, main\n"
+        f"done = Image('busybox').run('echo {uuid.uuid4()}', name={LONG!r})\n"
+        f"main(done.run('echo {uuid.uuid4()}; echo tail; sleep 60', name='last'))\n"
+    )
+    return path
+
+
+@pytest.mark.feature("O5")
+@pytest.mark.parametrize(("columns", "lines"), [(50, 12), (140, 40), (90, 8)])
+def test_the_display_takes_the_size_that_a_terminal_is_given(
+    columns: int, lines: int, buildkit_host: str, script: Path
+) -> None:
+    command = [sys.executable, "-m", "llb", "build", str(script), "--addr", buildkit_host]
+    with Terminal(command, columns=90, lines=24, environ=os.environ) as terminal:
+        terminal.wait_for(lambda rows: any(row.endswith("tail") for row in rows))
+        terminal.resize(columns, lines)
+        terminal.wait_for(lambda rows: max(map(len, rows)) == columns)
+        terminal.read(1)
+        drawn = [row for row in terminal.rows if row]
+    assert drawn[0].startswith("[+] building")
+    steps = [row for row in drawn if row[:2] in (" •", " ✓", " →")]
+    assert len([row for row in steps if row[3:].startswith("a step with")]) == 1
+    assert len([row for row in steps if row[3:].startswith("last")]) == 1
+    assert {len(row) for row in steps} == {columns}
+    assert drawn[-1] == "   tail"
+
+
+def texts(picture: str) -> list[str]:
+    """Return the rows in a picture, each once, and the title."""
+    found = ET.fromstring(picture).iter("{http://www.w3.org/2000/svg}text")
+    return [" ".join(text for text in each.itertext()) for each in found]
+
+
+@pytest.mark.feature("O13")
+def test_what_a_program_draws_becomes_a_picture() -> None:
+    lines = ["printf 'one  \\033[1;32mtwo & three\\033[0m\\n'", "sleep 1", "printf '\\033[Hover'"]
+    command = ["sh", "-c", "; ".join(lines)]
+    with Terminal(command, columns=20, lines=3, environ=os.environ) as terminal:
+        frames = record(terminal)
+    picture = to_svg(frames, columns=20, lines=3, title="$ draw")
+    assert texts(picture) == ["one two & three", "over two & three", "$ draw"]
+    assert 'class="green bold">two &amp; three' in picture
+    assert len(re.findall(r"^[\d.]+% ", picture, re.MULTILINE)) == 3
+
+
+@pytest.mark.feature("O13")
+def test_the_picture_in_the_documents_is_that_of_its_build() -> None:
+    script = (IMAGES / "build.py").read_text()
+    rows = texts((IMAGES / "build.svg").read_text())
+    for name in re.findall(r'name="([^"]+)"', script):
+        assert any(f"✓ {name} " in row for row in rows), name

@@ -1,0 +1,225 @@
+"""Whatever a daemon sends as a tree, nothing is touched but its place, and it ends in order."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from llb._pb import fsutil_pb2 as pb
+from llb.client.providers import modes
+from llb.client.providers.filesend import LocalReceiver
+from llb.client.providers.receive import receive_tree
+from llb.errors import InputError, LLBError, TransportError
+from tests.fakes.call import BytesCall, FakeCall
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from llb.tunnel import ServerCall
+
+# What stands for a directory beside the place of the tree, which the packets point to.
+SECRET = "SECRET"
+END = pb.Packet(type=pb.Packet.PACKET_STAT)
+DONE = pb.Packet(type=pb.Packet.PACKET_FIN)
+
+parts = st.sampled_from(
+    ["a", "b", "c", "link", "..", ".", "", " ", "a\n", "\x1b", "é", "x" * 300, "a\0", SECRET]
+)
+paths = st.lists(parts, min_size=1, max_size=4).map("/".join) | st.text(max_size=4)
+numbers = st.integers(0, 5) | st.integers(0, 2**32 - 1)
+signed = st.integers(-1, 3) | st.integers(-(2**63), 2**63 - 1)
+kinds = st.sampled_from(
+    [
+        *(0, modes.DIRECTORY, modes.SYMLINK, modes.NAMED_PIPE, modes.SOCKET, modes.DEVICE),
+        *(modes.DEVICE | modes.CHARACTER_DEVICE, modes.DIRECTORY | modes.SYMLINK),
+    ]
+)
+stats = st.builds(
+    pb.Stat,
+    path=paths,
+    mode=st.builds(int.__or__, kinds, st.sampled_from([0o644, 0o755, 0, 0o7777]))
+    | st.integers(0, 2**32 - 1),
+    size=signed,
+    modTime=signed,
+    linkname=st.just("") | paths,
+    devmajor=signed,
+    devminor=signed,
+    xattrs=st.dictionaries(st.sampled_from(["user.a", "", "user.\0", "x"]), st.binary(max_size=3)),
+)
+packets = st.one_of(
+    st.builds(pb.Packet, type=st.just(pb.Packet.PACKET_STAT), stat=stats),
+    st.builds(
+        pb.Packet, type=st.just(pb.Packet.PACKET_DATA), ID=numbers, data=st.binary(max_size=4)
+    ),
+    st.builds(
+        pb.Packet,
+        type=st.sampled_from([pb.Packet.PACKET_REQ, pb.Packet.PACKET_ERR]),
+        ID=numbers,
+        data=st.binary(max_size=4),
+    ),
+    st.sampled_from([END, DONE]),
+)
+
+
+def entry(path: str, mode: int, **fields: object) -> pb.Packet:
+    described = pb.Stat(path=path, mode=mode, **fields)  # type: ignore[arg-type]
+    return pb.Packet(type=pb.Packet.PACKET_STAT, stat=described)
+
+
+# A tree that is in order, into which others come: most of what is drawn above ends at once.
+IN_ORDER = (
+    entry("a", modes.DIRECTORY | 0o755),
+    entry("a/b", 0o644, size=2),
+    entry("a/link", modes.SYMLINK | 0o777, linkname=SECRET),
+    entry("b", 0o600),
+    entry("link", modes.SYMLINK | 0o777, linkname=f"{SECRET}/kept"),
+    entry("z", 0o644, linkname="a/b"),
+    END,
+    pb.Packet(type=pb.Packet.PACKET_DATA, ID=1, data=b"xy"),
+    pb.Packet(type=pb.Packet.PACKET_DATA, ID=1),
+    DONE,
+)
+
+
+@st.composite
+def streams(draw: st.DrawFn) -> list[pb.Packet]:
+    """Draw packets: a tree that is in order, with some left out, changed places, or added."""
+    found = list(IN_ORDER)
+    for _ in range(draw(st.integers(0, 4))):
+        at = draw(st.integers(0, len(found)))
+        match draw(st.sampled_from(["add", "drop", "swap", "again"])):
+            case "add":
+                found.insert(at, draw(packets))
+            case "drop":
+                del found[at : at + 1]
+            case "swap":
+                found[at:] = reversed(found[at:])
+            case "again":
+                found += found[at : at + 2]
+    return found
+
+
+@contextmanager
+def place() -> Iterator[Path]:
+    """Make a directory with the place of a tree and files that nobody may touch."""
+    with tempfile.TemporaryDirectory(prefix="receiver-") as name:
+        outer = Path(name)
+        (outer / "secret").mkdir()
+        (outer / "secret" / "kept").write_text("kept")
+        (outer / "secret" / "kept").chmod(0o640)
+        yield outer
+
+
+def outside(outer: Path, but: str) -> dict[str, object]:
+    """Return everything below a directory, the tree in ``but`` apart."""
+    found: dict[str, object] = {}
+    for folder, folders, names in os.walk(outer):
+        if Path(folder) == outer:
+            folders.remove(but)
+        for each in (*folders, *names):
+            path = Path(folder, each)
+            status = path.lstat()
+            content = path.read_bytes() if path.is_file() else b""
+            key = str(path.relative_to(outer))
+            found[key] = (status.st_mode, status.st_mtime_ns, status.st_nlink, content)
+    return found
+
+
+def aimed(packet: pb.Packet, outer: Path) -> pb.Packet:
+    """Return a packet that points to the files that nobody may touch."""
+    made = pb.Packet()
+    made.CopyFrom(packet)
+    if packet.HasField("stat"):
+        secret = str(outer / "secret")
+        made.stat.path = packet.stat.path.replace(SECRET, secret)
+        made.stat.linkname = packet.stat.linkname.replace(SECRET, secret)
+    return made
+
+
+def error_of(outer: Path, sent: Sequence[pb.Packet]) -> LLBError | None:
+    """Receive a tree and return how that failed."""
+    try:
+        call = FakeCall(aimed(packet, outer) for packet in sent)
+        receive_tree(cast("ServerCall", call), outer / "root", outer / "out")
+    except (TransportError, InputError) as error:
+        return error
+    return None
+
+
+@pytest.mark.feature("Q1")
+def test_the_tree_in_order_arrives() -> None:
+    with place() as outer:
+        (outer / "root").mkdir()
+        assert error_of(outer, IN_ORDER) is None
+        names = sorted(
+            str(path.relative_to(outer / "root")) for path in (outer / "root").rglob("*")
+        )
+        assert names == ["a", "a/b", "a/link", "b", "link", "z"]
+        assert (outer / "root" / "z").read_bytes() == b"xy"
+
+
+@pytest.mark.feature("Q1")
+@given(streams() | st.lists(packets, max_size=8))
+def test_no_packets_touch_what_is_outside(sent: list[pb.Packet]) -> None:
+    with place() as outer:
+        (outer / "root").mkdir()
+        before = outside(outer, "root")
+        error = error_of(outer, sent)
+        assert outside(outer, "root") == before
+        if error is not None:
+            assert error.message
+            assert "\n" not in error.message
+            assert str(outer / "root") not in error.message
+
+
+@pytest.mark.feature("Q1")
+@given(streams())
+def test_no_tree_reaches_through_the_links_of_its_destination(sent: list[pb.Packet]) -> None:
+    with place() as outer:
+        (outer / "out").mkdir()
+        (outer / "out" / "a").symlink_to(outer / "secret")
+        (outer / "out" / "b").symlink_to(outer / "secret" / "kept")
+        before = outside(outer, "out")
+        receiver = LocalReceiver(outer / "out")
+        try:
+            call = FakeCall(aimed(packet, outer) for packet in sent)
+            receiver.receive(cast("ServerCall", call))
+            receiver.commit({})
+        except LLBError:
+            pass
+        finally:
+            receiver.abort()
+        assert outside(outer, "out") == before
+        assert not list((outer / "out").glob(".llb-*"))
+
+
+@st.composite
+def broken(draw: st.DrawFn) -> list[bytes]:
+    """Draw messages that are packets, or nearly so."""
+    found = [packet.SerializeToString() for packet in draw(streams())]
+    if found:
+        at = draw(st.integers(0, len(found) - 1))
+        message = found[at]
+        cut = draw(st.integers(0, len(message)))
+        found[at] = message[:cut] + draw(st.binary(max_size=4)) + message[cut + 1 :]
+    return found
+
+
+@pytest.mark.feature("Q1")
+@given(broken() | st.lists(st.binary(max_size=20), max_size=4))
+def test_bytes_that_are_no_packets_are_refused(sent: list[bytes]) -> None:
+    with place() as outer:
+        (outer / "root").mkdir()
+        before = outside(outer, "root")
+        try:
+            receive_tree(cast("ServerCall", BytesCall(sent)), outer / "root", outer / "out")
+        except (TransportError, InputError) as error:
+            assert error.message  # noqa: PT017 - either outcome is right
+        assert outside(outer, "root") == before
