@@ -5,6 +5,7 @@
 """
 
 from llb.gateway.connection import Caps, Gateway, ImageConfig, SourceInfo, is_not_found
+from llb.gateway.files import FileStat
 from llb.gateway.request import Request
 from llb.gateway.results import Attestation, PlatformImage, Ref, Result
 from llb.gateway.serve import answer, serve
@@ -14,6 +15,7 @@ from llb.gateway.status import unsupported_cap, unsupported_request
 __all__ = [
     "Attestation",
     "Caps",
+    "FileStat",
     "Gateway",
     "ImageConfig",
     "PlatformImage",

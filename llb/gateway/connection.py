@@ -15,6 +15,7 @@ from llb import Definition, caps
 from llb._pb import gateway_pb2 as pb
 from llb._pb import ops_pb2
 from llb.errors import InvalidDefinitionError, ReplacedError
+from llb.gateway.files import FileStat, from_message
 from llb.gateway.results import Ref, Result
 from llb.gateway.sources import source_info
 
@@ -131,11 +132,28 @@ class Gateway:
         return {name: Definition.from_pb(each) for name, each in found.items()}
 
     def read_file(self, ref: Ref, path: str, *, offset: int = 0, length: int = 0) -> bytes:
-        """Return a file's bytes, or ``length`` of them from ``offset``."""
+        """Return a file's bytes, or ``length`` of them from ``offset``.
+
+        Raises RemoteError, which :func:`is_not_found` where there is no such file.
+        """
         request = pb.ReadFileRequest(Ref=ref.id, FilePath=path)
         if offset or length:
             request.Range.CopyFrom(pb.FileRange(Offset=offset, Length=length))
         return self._call("ReadFile", request, pb.ReadFileResponse).Data
+
+    def stat_file(self, ref: Ref, path: str) -> FileStat:
+        """Return what is known of a file, of a link itself; raises as :meth:`read_file` does."""
+        request = pb.StatFileRequest(Ref=ref.id, Path=path)
+        return from_message(self._call("StatFile", request, pb.StatFileResponse).stat)
+
+    def read_dir(self, ref: Ref, path: str, *, pattern: str = "") -> tuple[FileStat, ...]:
+        """Return what is in a directory, by name; with ``pattern`` what matches it.
+
+        Raises as :meth:`read_file` does.
+        """
+        request = pb.ReadDirRequest(Ref=ref.id, DirPath=path, IncludePattern=pattern)
+        entries = self._call("ReadDir", request, pb.ReadDirResponse).entries
+        return tuple(map(from_message, entries))
 
     def resolve_image_config(
         self,

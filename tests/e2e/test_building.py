@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 import threading
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ from frontend.build import build as dockerfile
 from llb import Image, Local, Scratch
 from llb.client import Client, local, oci
 from llb.errors import RemoteError, SolveError
-from llb.gateway import Gateway, Request, Result
+from llb.gateway import Gateway, Request, Result, is_not_found
 from tests.e2e.test_example import image_of
 
 if TYPE_CHECKING:
@@ -32,6 +33,43 @@ def test_a_function_of_this_process_is_a_frontend(buildkit_host: str, tmp_path: 
         client.build(build, frontend_attrs={"word": "given"}, exports=[local(tmp_path / "out")])
     assert (tmp_path / "out" / "y").read_text() == "built\ngiven"
     assert len(threads) == 1
+
+
+@pytest.mark.feature("K4")
+def test_it_looks_into_trees(buildkit_host: str) -> None:
+    found: dict[str, object] = {}
+    tree = (
+        Scratch()
+        .mkdir("/d", mode=0o750)
+        .mkfile("/d/text", "12345", mode=0o711, owner="7:8")
+        .mkfile("/d/other", "")
+        .symlink("text", "/d/link")
+    )
+
+    def build(request: Request, gateway: Gateway) -> Result:
+        ref = gateway.solve(tree.marshal())
+        text = gateway.stat_file(ref, "/d/text")
+        found["text"] = (stat.filemode(text.mode), text.uid, text.gid, text.size, text.target)
+        entries = gateway.read_dir(ref, "/d")
+        found["names"] = [(each.path, stat.filemode(each.mode), each.target) for each in entries]
+        found["some"] = [each.path for each in gateway.read_dir(ref, "/d", pattern="t*")]
+        with pytest.raises(RemoteError) as caught:
+            gateway.stat_file(ref, "/none")
+        found["missing"] = is_not_found(caught.value)
+        return Result(ref)
+
+    with Client(buildkit_host) as client:
+        client.build(build)
+    assert found == {
+        "text": ("-rwx--x--x", 7, 8, 5, ""),
+        "names": [
+            ("link", "lrwxrwxrwx", "text"),
+            ("other", "-rw-r--r--", ""),
+            ("text", "-rwx--x--x", ""),
+        ],
+        "some": ["text"],
+        "missing": True,
+    }
 
 
 @pytest.mark.feature("K4")

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from llb import modes
 from llb._pb import fsutil_pb2 as pb
-from llb.client.providers import modes
 from llb.client.providers.filesend import LocalReceiver
 from llb.client.providers.receive import receive_tree
 from llb.errors import InputError, LLBError, TransportError

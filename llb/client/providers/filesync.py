@@ -17,8 +17,8 @@ from socket import gethostname
 from typing import TYPE_CHECKING
 from urllib.parse import unquote_plus
 
+from llb import modes
 from llb._pb import fsutil_pb2 as pb
-from llb.client.providers import modes
 from llb.client.providers.walk import Entry, Filter, walk
 from llb.errors import InputError, InvalidValueError, LLBError, RemoteError, did_you_mean
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from attrs import field, mutable
 from google.protobuf.message import DecodeError
 
+from llb import modes
 from llb._pb import fsutil_pb2 as pb
-from llb.client.providers import modes
 from llb.errors import InputError, TransportError
 
 if TYPE_CHECKING:

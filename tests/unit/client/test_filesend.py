@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 
+from llb import modes
 from llb._pb import filesync_pb2
 from llb._pb import fsutil_pb2 as pb
-from llb.client.providers import modes
 from llb.client.providers.filesend import DockerReceiver, FileReceiver, FileSend, LocalReceiver
 from llb.errors import InputError, RemoteError, TransportError
 from tests.fakes.call import FakeCall, MessageCall

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 
+from llb import modes
 from llb._pb import fsutil_pb2 as pb
-from llb.client.providers import modes
 from llb.client.providers.filesync import LocalDirs
 
 if TYPE_CHECKING:

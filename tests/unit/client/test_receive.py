@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 
+from llb import modes
 from llb._pb import fsutil_pb2 as pb
-from llb.client.providers import modes
 from llb.client.providers.receive import receive_tree
 from llb.errors import InputError, TransportError
 from tests.fakes.call import FakeCall

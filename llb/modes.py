@@ -43,3 +43,9 @@ def permissions(wire: int) -> int:
         if wire & sent:
             mode |= bit
     return mode
+
+
+def from_wire(wire: int) -> int:
+    """Return a received mode as stat(2) has it, its kind of file included."""
+    kinds = {sent: kind for kind, sent in _TYPES.items() if sent}
+    return kinds.get(wire & TYPE, stat.S_IFREG) | permissions(wire)

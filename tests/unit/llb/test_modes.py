@@ -1,0 +1,21 @@
+"""File modes as Go sends them."""
+
+from __future__ import annotations
+
+import stat
+
+import pytest
+
+from llb import modes
+
+
+@pytest.mark.parametrize(
+    "kind", [stat.S_IFREG, stat.S_IFDIR, stat.S_IFLNK, stat.S_IFBLK, stat.S_IFCHR, stat.S_IFIFO]
+)
+@pytest.mark.parametrize("bits", [0o644, 0o4755, 0o2711, 0o1777, 0])
+def test_a_mode_comes_back_as_it_was_sent(kind: int, bits: int) -> None:
+    assert modes.from_wire(modes.to_wire(kind | bits)) == kind | bits
+
+
+def test_a_socket_comes_back_as_a_file() -> None:
+    assert modes.from_wire(modes.to_wire(stat.S_IFSOCK | 0o600)) == stat.S_IFREG | 0o600
