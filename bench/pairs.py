@@ -61,6 +61,20 @@ class Pairs:
         }
 
 
+@dataclass(frozen=True)
+class Row:
+    """The seconds of one case, ours and theirs by pairs, where they are no whole processes."""
+
+    case: str
+    ours: tuple[float, ...]
+    theirs: tuple[float, ...]
+
+    @property
+    def ratio(self) -> float:
+        """How much longer ours takes: the median over the pairs."""
+        return median(a / b for a, b in zip(self.ours, self.theirs, strict=True))
+
+
 def run(command: Sequence[str], *, stdin: Path | None = None) -> Run:
     """Run a process and return what it took; raises RuntimeError with its words if it fails.
 

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from frontend.dockerfile.octets import shown
+from llb import gojson
 from llb.gateway import Result
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-
-# Go writes these so that JSON can stand in HTML.
-_ESCAPED = {ord(each): f"\\u{ord(each):04x}" for each in "<>&\u2028\u2029"}
 
 
 def to_result(
@@ -39,5 +36,4 @@ def given(fields: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _encode(value: Any) -> bytes:
-    text = json.dumps(value, indent=2, ensure_ascii=False)
-    return shown(text).translate(_ESCAPED).encode()
+    return shown(gojson.dumps(value, indent=2)).encode()

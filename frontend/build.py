@@ -47,9 +47,10 @@ def build(
     options = Options.from_request(request)
     contexts = Contexts(options, request, gateway)
     definition = contexts.main.dockerfile.marshal()
+    source = definition.to_bytes()
     folder = gateway.solve(definition)
     text = read_dockerfile(folder, contexts.main, gateway)
-    forwarded = forward(text, definition.to_bytes(), contexts)
+    forwarded = forward(text, source, contexts)
     if forwarded is not None:
         return forwarded
     if missing is not None:
@@ -69,13 +70,13 @@ def build(
         ignore=contexts.ignore(folder),
         resolve_mode=options.resolve_mode,
         is_index=options.is_index,
-        definition=definition.to_bytes(),
+        definition=source,
         processes=options.processes,
         find_epoch=contexts.epoch,
         labs=labs,
     )
     resolve = _resolver(contexts, wanted)
-    file = File(text, definition.head or "", definition.to_bytes(), gateway, resolve, language)
+    file = File(text, definition.head or "", source, gateway, resolve, language)
     if options.request_id is not None:
         # It takes 5 ms to import, and builds do without it.
         from frontend import subrequests  # noqa: PLC0415
@@ -89,6 +90,7 @@ def build(
 
 def _result(file: File, wanted: ConvertOptions, options: Options, gateway: Gateway) -> Result:
     """Return the images of all platforms, which are converted one beside the other."""
+    parsed = file.parse(wanted)
 
     def made(platform: Platform | None) -> tuple[PlatformImage, Converted]:
         given = wanted
@@ -96,7 +98,7 @@ def _result(file: File, wanted: ConvertOptions, options: Options, gateway: Gatew
             # Warnings are those of the first platform alone.
             is_first = platform == options.platforms[0]
             given = evolve(wanted, platform=platform, explicit_platform=True, checks=is_first)
-        converted = file.convert(given)
+        converted = file.convert(parsed, given)
         definition = converted.state.marshal(platform=given.platform, caps=gateway.caps.llb)
         ref = gateway.solve(definition, cache_imports=options.cache_imports)
         base = None if converted.base is None else converted.base.to_json()

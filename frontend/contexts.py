@@ -25,6 +25,7 @@ from frontend.dockerfile.contexts import (
     git_context,
     load_context,
 )
+from frontend.dockerfile.remote import is_remote
 from frontend.dockerfile.switches import parse_switch
 from frontend.options import DEFAULT_FILENAME
 from llb import HTTP, Local, Scratch, State, copy, from_definition
@@ -40,7 +41,6 @@ IGNORE = ".dockerignore"
 _CONTEXT = "context"
 _DOCKERFILE = "dockerfile"
 _CONFIG = "containerimage.config"
-_WEB = re.compile(r"https?://")
 # How the archives begin that a context at a URL may be: bzip2, gzip, xz.
 _COMPRESSED = (b"BZh", b"\x1f\x8b\x08", b"\xfd7zXZ\x00")
 _HEAD = 1024
@@ -226,7 +226,7 @@ class Contexts:
             raise InvalidValueError(str(error)) from error
         if tree is not None:
             return BuildContext(tree, self._dockerfile_in(tree), options.filename, tree)
-        if not _WEB.match(options.context):
+        if not is_remote(options.context):
             return None
         name = "[internal] load remote build context"
         source = HTTP(options.context, filename=WEB_FILE, name=name, locations=())

@@ -30,8 +30,7 @@ class File:
     """A Dockerfile that was read: ``vertex`` is the digest of the step that it comes from.
 
     ``definition`` is that step as a serialized ``pb.Definition``. ``resolve`` finds the images
-    that are asked for.
-    ``language`` is the one that the file is read in.
+    that are asked for. ``language`` is the one that the file is read in.
     """
 
     text: bytes = field(repr=False)
@@ -45,13 +44,14 @@ class File:
         """Return the instructions of the file. Raises DockerfileError."""
         return dockerfile.parse(self.text, options.filename, self.language)
 
-    def convert(self, options: ConvertOptions, trail: Trail | None = None) -> Converted:
+    def convert(
+        self, parsed: Parsed, options: ConvertOptions, trail: Trail | None = None
+    ) -> Converted:
         """Return the target as LLB, and show the warnings, also those of a file that fails.
 
         ``trail`` is told how far it came. Raises LLBError.
         """
         trail = Trail() if trail is None else trail
-        parsed = self.parse(options)
         try:
             converted = convert_parsed(parsed, options, self.resolve, trail)
         except LLBError:

@@ -114,8 +114,9 @@ def _target_name(target: Target) -> str:
 
 def _outline(file: File, options: ConvertOptions) -> Result:
     trail = Trail()
-    file.convert(options, trail)
-    found = outline(file.parse(options), options, trail)
+    parsed = file.parse(options)
+    file.convert(parsed, options, trail)
+    found = outline(parsed, options, trail)
     value = {
         "name": found.name,
         "description": found.description,
@@ -158,7 +159,7 @@ def _outline_text(found: Outline) -> str:
 
 
 def _convert(file: File, options: ConvertOptions) -> Result:
-    converted = file.convert(options)
+    converted = file.convert(file.parse(options), options)
     definition = converted.state.marshal(platform=options.platform, caps=file.gateway.caps.llb)
     return to_result(definition_json(definition), _CONVERT_VERSION)
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 MountValue: TypeAlias = ops.Mount | ops.Secret | ops.SSH
 
-_ULIMITS = (
+ULIMITS = (
     "core",
     "cpu",
     "data",
@@ -79,10 +79,10 @@ def joined(cwd: str, path: str) -> str:
 
 def to_ulimit(name: str, soft: int, hard: int) -> ops.Ulimit:
     """Return a resource limit, -1 being no limit. Raises InvalidValueError."""
-    if name not in _ULIMITS:
+    if name not in ULIMITS:
         raise InvalidValueError(
-            f"invalid ulimit {name!r}: expected {', '.join(_ULIMITS)}",
-            hint=did_you_mean(name, _ULIMITS),
+            f"invalid ulimit {name!r}: expected {', '.join(ULIMITS)}",
+            hint=did_you_mean(name, ULIMITS),
         )
     if -1 not in (soft, hard) and not 0 <= soft <= hard:
         raise InvalidValueError(

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Protocol, Unpack
 
-from llb import ops
+from llb import gojson, ops
 from llb.errors import InvalidValueError, did_you_mean
 from llb.platforms import Platform, to_platform
 from llb.reference import Reference, check_digest
@@ -208,14 +207,6 @@ def _layers(limit: int) -> str:
 
 
 def _json(given: Iterable[str]) -> str | None:
-    """Return a JSON array as Go's encoder writes it, with HTML's characters escaped.
-
-    Without values there is no array.
-    """
+    """Return a JSON array as Go's encoder writes it; without values there is none."""
     values = tuple(given)
-    if not values:
-        return None
-    text = json.dumps(values, separators=(",", ":"), ensure_ascii=False)
-    for character in "<>&\u2028\u2029":
-        text = text.replace(character, f"\\u{ord(character):04x}")
-    return text
+    return gojson.dumps(values) if values else None

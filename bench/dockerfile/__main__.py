@@ -16,10 +16,8 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
 
-from attrs import frozen
-
 from bench.dockerfile.files import generated
-from bench.pairs import machine
+from bench.pairs import Row, machine
 from llb import LLBError
 from tests.conformance.dockerfile import go
 from tests.conformance.dockerfile.compared import converted
@@ -31,20 +29,6 @@ RESULTS = Path(__file__).parent / "results.json"
 # How many stages, how often both convert them.
 MEASURED = ((100, 15), (300, 11), (3_333, 5))
 FOLDER_PAIRS = 3
-
-
-@frozen
-class Row:
-    """The seconds of one case, ours and Go's by pairs."""
-
-    case: str
-    ours: tuple[float, ...]
-    theirs: tuple[float, ...]
-
-    @property
-    def ratio(self) -> float:
-        """How much longer ours takes: the median over the pairs."""
-        return median(a / b for a, b in zip(self.ours, self.theirs, strict=True))
 
 
 def main() -> None:

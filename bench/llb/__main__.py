@@ -16,14 +16,13 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from unittest.mock import patch
 
-from attrs import frozen
-
 from bench.llb.cases import CASES, merged
-from bench.pairs import machine
+from bench.pairs import Row, machine
 from llb import Definition, compare, dump
 from llb.source_map import caller
 
@@ -43,19 +42,11 @@ SIZES = (1_000, 10_000, 100_000, 1_000_000)
 READ = 100_000
 
 
-@frozen
-class Row:
-    """The seconds of one case, in each pair of processes."""
+@dataclass(frozen=True)
+class Sized(Row):
+    """A case of so many operations."""
 
-    case: str
     size: int
-    ours: tuple[float, ...]
-    theirs: tuple[float, ...]
-
-    @property
-    def ratio(self) -> float:
-        """How much longer ours takes: the median over the pairs."""
-        return median(a / b for a, b in zip(self.ours, self.theirs, strict=True))
 
 
 def main() -> None:
@@ -100,7 +91,7 @@ def measured(case: str, size: int, repetitions: int) -> list[float]:
     return seconds
 
 
-def beside(program: Path, case: str, size: int, repetitions: int) -> Row:
+def beside(program: Path, case: str, size: int, repetitions: int) -> Sized:
     """Return a case measured in pairs of processes, each beginning in turn."""
     arguments = [case, str(size), str(repetitions)]
     commands = {"ours": [sys.executable, "-m", "bench.llb", *arguments]}
@@ -110,7 +101,7 @@ def beside(program: Path, case: str, size: int, repetitions: int) -> Row:
         for who in sorted(commands, reverse=bool(number % 2)):
             done = subprocess.run(commands[who], check=True, capture_output=True)
             seconds[who].append(median(json.loads(done.stdout)))
-    return Row(case, size, tuple(seconds["ours"]), tuple(seconds["theirs"]))
+    return Sized(case, tuple(seconds["ours"]), tuple(seconds["theirs"]), size)
 
 
 def scale() -> dict[str, dict[str, float]]:

@@ -16,7 +16,7 @@ from frontend.dockerfile.contexts import find_context
 from frontend.dockerfile.expand import ExpansionError
 from frontend.dockerfile.git_refs import parse_git_ref
 from frontend.dockerfile.instructions import SCRATCH, Arg, Copy, From
-from frontend.dockerfile.remote import repository, web_file
+from frontend.dockerfile.remote import is_remote, repository, web_file
 from llb.errors import InvalidValueError
 from llb.reference import check_digest
 
@@ -132,7 +132,7 @@ def _added(instruction: Copy, env: Mapping[str, str], expander: Expander, span: 
     source = expander.word(instruction.sources[0], env)
     checksum = expander.word(instruction.checksum, env)
     try:
-        if source.startswith(("http://", "https://")) and parse_git_ref(source) is None:
+        if is_remote(source) and parse_git_ref(source) is None:
             return web_file(source, checksum and check_digest(checksum), locations=())
         git = parse_git_ref(source)
     except InvalidValueError as error:

@@ -114,6 +114,10 @@ class Expander:
             raise
 
 
+# The content of a here-document, where quotes mean nothing and a backslash is the escape always.
+DOCUMENT = Expander(quotes=False)
+
+
 @frozen
 class _Patterns:
     """What words are like: all that may mean something, whole words, and parts of these.

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import evolve, field, frozen
 
 from frontend.dockerfile.octets import encode, shown
-from llb import Platform
+from llb import Platform, gojson
 from llb.errors import InputError
 
 if TYPE_CHECKING:
@@ -217,7 +217,4 @@ def _ordered(key: str, value: Any) -> Any:
 
 
 def _encode(value: Mapping[str, Any]) -> bytes:
-    text = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
-    for character in "<>&\u2028\u2029":
-        text = text.replace(character, f"\\u{ord(character):04x}")
-    return shown(text, r"\\ufffd").encode()
+    return shown(gojson.dumps(value), r"\\ufffd").encode()

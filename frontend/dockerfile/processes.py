@@ -14,6 +14,7 @@ from attrs import frozen
 from frontend.dockerfile.csvline import split_csv
 from llb.errors import InvalidValueError, did_you_mean
 from llb.ops import LinuxResources, Network, Ulimit
+from llb.settings import ULIMITS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -27,23 +28,6 @@ _NETWORKS = {
     "none": Network.NONE,
     "sandbox": Network.SANDBOX,
 }
-_ULIMITS = (
-    "core",
-    "cpu",
-    "data",
-    "fsize",
-    "locks",
-    "memlock",
-    "msgqueue",
-    "nice",
-    "nofile",
-    "nproc",
-    "rss",
-    "rtprio",
-    "rttime",
-    "sigpending",
-    "stack",
-)
 _INTEGER = re.compile(r"[+-]?[0-9]{1,20}\Z")
 _CPU = re.compile(r"[0-9]{1,9}\Z")
 _MAX = 2**63
@@ -113,8 +97,8 @@ def _ulimit(field: str) -> Ulimit:
     limits = text.split(":")
     if not equals or len(limits) > 2 or not all(map(_INTEGER.match, limits)):
         raise ValueError("expected name=soft[:hard]")
-    if name not in _ULIMITS:
-        raise ValueError(did_you_mean(name, _ULIMITS) or f"expected {', '.join(_ULIMITS)}")
+    if name not in ULIMITS:
+        raise ValueError(did_you_mean(name, ULIMITS) or f"expected {', '.join(ULIMITS)}")
     soft, hard = int(limits[0]), int(limits[-1])
     if hard != -1 and (soft == -1 or soft > hard):
         raise ValueError("the soft limit must not be more than the hard one")

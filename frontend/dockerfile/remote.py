@@ -16,6 +16,15 @@ if TYPE_CHECKING:
     from llb.steps import StepOptions
 
 _NO_NAME = "__unnamed__"
+_WEB = ("http://", "https://")
+
+
+def is_remote(source: str) -> bool:
+    """Return whether what is copied is taken from the web rather than from the build context.
+
+    A repository is asked for in the context as well, since Docker does so.
+    """
+    return source.startswith(_WEB)
 
 
 def filename_of(url: str) -> str:

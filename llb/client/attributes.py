@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
 # What Go's strconv.ParseBool reads.
-_TRUE = ("1", "t", "T", "true", "TRUE", "True")
+TRUE = ("1", "t", "T", "true", "TRUE", "True")
 _FALSE = ("0", "f", "F", "false", "FALSE", "False")
 
 
@@ -51,9 +51,9 @@ def check_known(attrs: Iterable[str], known: Collection[str], what: str) -> None
 
 def flag(value: str, key: str) -> bool:
     """Return whether a value is true, of those that Go takes. Raises InvalidValueError."""
-    if value not in (*_TRUE, *_FALSE):
+    if value not in (*TRUE, *_FALSE):
         raise InvalidValueError(f"invalid {key} {value!r}: expected true or false")
-    return value in _TRUE
+    return value in TRUE
 
 
 def show(attrs: Mapping[str, str], secret: Collection[str]) -> str:

@@ -38,8 +38,8 @@ class Build:
     ``ref`` is its name there. ``completed`` is absent while it runs, and ``error`` where it
     succeeded. Of its steps it is told how many there were, how many ended, and how many came
     from the cache. ``exports`` are kind and attributes of its exporters, ``exporter_response``
-    what the frontend said of the result, ``results`` and ``attestations`` what it made, ``trace`` its spans where the daemon traced it. One that is
-    ``pinned`` is kept.
+    what the frontend said of the result, ``results`` and ``attestations`` what it made,
+    ``trace`` its spans where the daemon traced it. One that is ``pinned`` is kept.
     """
 
     ref: str

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from attrs import frozen
 
+from llb.client.json_files import read_object
 from llb.errors import InputError, InvalidValueError
 from llb.reference import check_digest
 
@@ -140,7 +141,7 @@ class Layout:
 
     def _children(self, digest: str) -> list[Descriptor]:
         path = self.blob(digest)
-        content = _read(path)
+        content = read_object(path)
         config = content.get("config")
         own = [config] if isinstance(config, dict) else []
         return [*own, *_entries(content, path, "manifests"), *_entries(content, path, "layers")]
@@ -150,7 +151,7 @@ class Layout:
         return self.path / "index.json"
 
     def _index(self) -> dict[str, object]:
-        return _read(self._index_path) if self._index_path.exists() else {}
+        return read_object(self._index_path) if self._index_path.exists() else {}
 
     def _write(self, name: str, content: object) -> None:
         staging = self.path / f".{name}.partial-{os.getpid()}"
@@ -178,18 +179,6 @@ def _lock(path: Path) -> int:
                 ) from None
         os.close(descriptor)
         time.sleep(_LOCK_PAUSE)
-
-
-def _read(path: Path) -> dict[str, object]:
-    try:
-        content = json.loads(path.read_bytes())
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror}") from error
-    except ValueError as error:
-        raise InputError(f"cannot read {path}: it is not JSON") from error
-    if not isinstance(content, dict):
-        raise InputError(f"cannot read {path}: it is not a JSON object")
-    return content
 
 
 def _entries(content: Mapping[str, object], path: Path, key: str) -> list[Descriptor]:

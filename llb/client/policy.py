@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -10,6 +9,7 @@ from attrs import field, frozen
 from google.protobuf.json_format import ParseDict, ParseError
 
 from llb._pb import policy_pb2
+from llb.client.json_files import read_object
 from llb.errors import InputError, InvalidValueError
 
 if TYPE_CHECKING:
@@ -54,14 +54,7 @@ def to_policy(policy: Mapping[str, object]) -> policy_pb2.Policy:
 
 def read_policy(path: Path) -> Mapping[str, object]:
     """Return the policy of a file. Raises InputError."""
-    try:
-        found = json.loads(path.read_bytes())
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror}") from error
-    except ValueError as error:
-        raise InputError(f"cannot read {path}: it is not JSON") from error
-    if not isinstance(found, dict):
-        raise InputError(f"cannot read {path}: it is not a JSON object")
+    found = read_object(path)
     try:
         to_policy(found)
     except InvalidValueError as error:

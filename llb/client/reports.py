@@ -7,9 +7,9 @@ nanoseconds, bytes are base64.
 from __future__ import annotations
 
 import base64
-import json
 from typing import TYPE_CHECKING, TypeAlias
 
+from llb import gojson
 from llb.client.events import to_time
 from llb.fields import plain
 
@@ -20,9 +20,6 @@ if TYPE_CHECKING:
 
 Report: TypeAlias = "dict[str, object]"
 """One message of the daemon: ``vertexes``, ``statuses``, ``logs`` and ``warnings``."""
-
-# What Go's encoder escapes, so that JSON can stand in HTML and in JavaScript.
-_ESCAPES = str.maketrans({each: f"\\u{ord(each):04x}" for each in "<>&\u2028\u2029"})
 
 
 def to_report(response: pb.StatusResponse) -> Report:
@@ -40,8 +37,7 @@ def to_report(response: pb.StatusResponse) -> Report:
 
 def to_line(report: Report) -> str:
     """Return a report as one line of JSON, without its end."""
-    text = json.dumps(report, default=_text, ensure_ascii=False, separators=(",", ":"))
-    return text.translate(_ESCAPES)
+    return gojson.dumps(report, default=_text)
 
 
 def _vertex(vertex: pb.Vertex) -> Report:

@@ -12,6 +12,7 @@ import base64
 import json as encoding
 from typing import TYPE_CHECKING, Any
 
+from llb import gojson
 from llb.ops import CacheSharing, ContentCache, Network, Security
 
 if TYPE_CHECKING:
@@ -35,8 +36,6 @@ _NUMBERS: Mapping[str, Mapping[str, int]] = {
 _ENCODER = encoding.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 _INDEXES = ("input", "secondaryInput", "output")
 _NOT_SHOWN = "symlink"
-# Go keeps the characters that matter in HTML out of JSON.
-_HTML = {ord(char): f"\\u{ord(char):04x}" for char in "<>&\u2028\u2029"}
 
 
 def json(definition: Definition) -> str:
@@ -53,7 +52,7 @@ def _line(vertex: Vertex) -> str:
         "Digest": vertex.digest,
         "OpMetadata": _metadata(vertex.metadata),
     }
-    return _ENCODER.encode(record).translate(_HTML) + "\n"
+    return gojson.escape(_ENCODER.encode(record)) + "\n"
 
 
 def _op(vertex: Vertex) -> dict[str, Any]:

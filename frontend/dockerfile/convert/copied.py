@@ -15,7 +15,7 @@ from frontend.dockerfile import errors
 from frontend.dockerfile.convert.naming import COMMAND
 from frontend.dockerfile.git_refs import GitRef, parse_git_ref
 from frontend.dockerfile.octets import encode
-from frontend.dockerfile.remote import filename_of, repository, web_file
+from frontend.dockerfile.remote import filename_of, is_remote, repository, web_file
 from frontend.dockerfile.windows import DRIVE, to_slashes
 from llb import Scratch, mkfile
 from llb.errors import InvalidValueError
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from llb.ops import Owner
 
 _INLINE = "[internal] preparing inline document"
-_WEB = ("http://", "https://")
 _PIVOT = "/./"
 # What a backslash stands before is no wildcard.
 _WILDCARD = re.compile(r"(?:[^\\*?\[]|\\.)*[*?\[]", re.DOTALL)
@@ -79,7 +78,7 @@ def copy_actions(copied: Copied, tree: State) -> Iterator[CopyAction]:
             # What one repository says of itself holds for those after it.
             wanted = _agreed(wanted, git)
             yield _from_repository(wanted, git)
-        elif source.startswith(_WEB):
+        elif is_remote(source):
             yield _from_web(wanted, source)
         else:
             yield _from_tree(wanted, tree, source)
@@ -87,14 +86,6 @@ def copy_actions(copied: Copied, tree: State) -> Iterator[CopyAction]:
         path = copied.path(name)
         inline = Scratch().file(mkfile(path, encode(content)), name=_INLINE, locations=())
         yield _action(copied, inline, absolute("/", path))
-
-
-def is_remote(source: str) -> bool:
-    """Return whether ``source`` is taken from the web rather than from the build context.
-
-    A repository is asked for in the context as well, since Docker does so.
-    """
-    return source.startswith(_WEB)
 
 
 def _repository(source: str, span: Span) -> GitRef | None:

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 from attrs import evolve
 
 from frontend.dockerfile import errors
-from frontend.dockerfile.convert.copied import Copied, copy_actions, is_remote
+from frontend.dockerfile.convert.copied import Copied, copy_actions
 from frontend.dockerfile.convert.naming import expanded_code
 from frontend.dockerfile.convert.owners import to_owner
+from frontend.dockerfile.expand import DOCUMENT
+from frontend.dockerfile.remote import is_remote
 from llb import Scratch, merge
 from llb.ops import ProgressGroup
 from llb.paths import absolute, is_symbolic_mode
@@ -62,7 +64,7 @@ def _copied(conversion: Conversion, result: StageResult, instruction: Copy) -> C
     return Copied(
         instruction=instruction,
         sources=sources,
-        documents=_documents(conversion, instruction, env),
+        documents=_documents(instruction, env),
         dest=_dest(result, dest),
         is_windows=result.is_windows,
         owner=to_owner(chown),
@@ -107,15 +109,10 @@ def _group_id(name: str, options: StepOptions) -> str:
     return hashlib.sha256(f"{name}\0{places}".encode()).hexdigest()[:_ID_LENGTH]
 
 
-def _documents(
-    conversion: Conversion, instruction: Copy, env: Mapping[str, str]
-) -> tuple[tuple[str, str], ...]:
+def _documents(instruction: Copy, env: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
     """Return the here-documents by name, with their variables replaced unless they are quoted."""
-    if not instruction.documents:
-        return ()
-    raw = evolve(conversion.expander, escape="\\", quotes=False)
     return tuple(
-        (each.name, raw.word(each.chomped, env) if each.expand else each.chomped)
+        (each.name, DOCUMENT.word(each.chomped, env) if each.expand else each.chomped)
         for each in instruction.documents
     )
 

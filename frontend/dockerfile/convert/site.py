@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from attrs import evolve
-
 from frontend.dockerfile.convert.naming import described, expanded_code
 from frontend.dockerfile.convert.running import execute, with_shell
 from frontend.dockerfile.errors import DockerfileError
+from frontend.dockerfile.expand import DOCUMENT
 from frontend.dockerfile.image import CONFIG_KEYS, SETS
 from llb.errors import InvalidValueError, did_you_mean
 
@@ -193,10 +192,8 @@ class Site:
         return tuple(self._conversion.expander.word(each, env) for each in words)
 
     def _document(self, document: Heredoc) -> str:
-        if not document.expand:
-            return document.chomped
-        raw = evolve(self._conversion.expander, escape="\\", quotes=False)
-        return raw.word(document.chomped, self._result.env)
+        text = document.chomped
+        return DOCUMENT.word(text, self._result.env) if document.expand else text
 
 
 def added(conversion: Conversion, result: StageResult, instruction: Added) -> None:

@@ -6,15 +6,12 @@ import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from attrs import evolve
-
 from frontend.dockerfile import rules
 from frontend.dockerfile.arguments import Lookups
-from frontend.dockerfile.convert.copied import is_remote
 from frontend.dockerfile.convert.ports import PROTOCOLS, parse_port
 from frontend.dockerfile.convert.settings import NOT_IN_ENV
 from frontend.dockerfile.errors import DockerfileError
-from frontend.dockerfile.expand import Expander, ExpansionError
+from frontend.dockerfile.expand import DOCUMENT, Expander, ExpansionError
 from frontend.dockerfile.gotext import quote
 from frontend.dockerfile.instructions import (
     Added,
@@ -34,6 +31,7 @@ from frontend.dockerfile.instructions import (
 )
 from frontend.dockerfile.mounts import parse_mount
 from frontend.dockerfile.nearest import suggestion
+from frontend.dockerfile.remote import is_remote
 from frontend.dockerfile.windows import is_absolute
 from frontend.dockerfile.words import split_first, split_flags, split_quoted
 from llb import ops
@@ -268,8 +266,7 @@ def _copy(checks: _StageChecks, step: Step, instruction: Copy) -> None:
     checks.words(step, *instruction.sources, instruction.dest)
     for document in instruction.documents:
         if document.expand and "$" in document.content:
-            raw = evolve(checks.expander, escape="\\", quotes=False)
-            checks.expand(step, document.content, raw)
+            checks.expand(step, document.content, DOCUMENT)
     # What is taken back from the ignored files is too hard to tell from here.
     has_patterns = checks.ignored.patterns and not checks.ignored.exclusions
     if has_patterns and instruction.stage is None and step is not checks.failed:

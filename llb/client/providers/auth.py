@@ -13,6 +13,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, TypeVar
 
 from llb._pb import auth_pb2 as pb
+from llb.client.attributes import TRUE
 from llb.client.docker_config import Credentials, DockerConfig, config_folder
 from llb.client.providers.auth_keys import seed_of, signing_key
 from llb.client.providers.auth_tokens import TokenRequest, fetch
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 _UNAVAILABLE = 14
 _SERVICE = "/moby.filesync.v1.Auth/"
 _NO_TOKENS = "BUILDKIT_NO_CLIENT_TOKEN"
-_TRUE = ("1", "t", "T", "TRUE", "true", "True")
 # There are helpers whose credentials are good for five minutes.
 _KEPT_SECONDS = 290.0
 
@@ -91,7 +91,7 @@ class Auth:
         _answer(call, pb.VerifyTokenAuthorityResponse(Signed=bytes(signed)))
 
     def _key(self, host: str, salt: bytes) -> SigningKey:
-        if self._environ.get(_NO_TOKENS) in _TRUE:
+        if self._environ.get(_NO_TOKENS) in TRUE:
             raise RemoteError("client side tokens disabled", code=_UNAVAILABLE)
         credentials = self._of(host)
         if not (credentials.secret or credentials.registry_token):

@@ -27,7 +27,7 @@ The last column leads to what holds a line:
 
 - **cases** are Dockerfiles that BuildKit's own Go packages convert as well. Operations, their
   names and places, and the image config are equal byte for byte; what Go refuses (`error-…`) is
-  refused at the same line.
+  refused in the same words at the same line.
 - **checks** are Dockerfiles whose warnings, outlines and targets are equal to those of BuildKit's
   frontend, to the byte.
 - **tests** say something else of it; those in `tests/e2e` build on a real daemon, and most of them

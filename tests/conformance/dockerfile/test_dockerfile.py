@@ -9,10 +9,9 @@ import os
 import shutil
 import subprocess
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
-from attrs import evolve
 
 from frontend.dockerfile import (
     Converted,
@@ -27,9 +26,7 @@ from frontend.dockerfile import (
 from frontend.dockerfile.processes import parse_process_options
 from frontend.dockerfile.resolver import resolve_purely
 from llb import Definition, Platform
-
-if TYPE_CHECKING:
-    from llb.metadata import OpMetadata
+from tests.conformance.dockerfile.compared import numbered_groups
 
 HERE = Path(__file__).parent
 CASES = HERE / "cases"
@@ -97,19 +94,6 @@ def test_conversion_equals_the_one_of_go(name: str) -> None:
     assert definition.locations == theirs.locations
     assert definition.files == theirs.files
     assert ours.image_config.decode() == RECORDED[name]["config"]
-
-
-def numbered_groups(definition: Definition) -> dict[str, OpMetadata]:
-    """Return the metadata with numbers as ids of groups, which are random in Go."""
-    metadata = dict(definition.metadata)
-    names: dict[str, str] = {}
-    for vertex in definition.vertices():
-        group = metadata[vertex.digest].progress_group
-        if group is not None:
-            name = names.setdefault(group.id, f"group-{len(names) + 1}")
-            named = evolve(group, id=name)
-            metadata[vertex.digest] = evolve(metadata[vertex.digest], progress_group=named)
-    return metadata
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if "error" in RECORDED[name]])

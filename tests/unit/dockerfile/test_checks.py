@@ -124,7 +124,8 @@ def test_a_warning_that_cannot_be_shown_does_not_fail_a_build(
 ) -> None:
     bridge = daemon({}, {})
     file = File(WARNED, "sha256:x", b"", bridge.gateway(), resolve)
-    assert len(file.convert(ConvertOptions()).warnings) == 2
+    options = ConvertOptions()
+    assert len(file.convert(file.parse(options), options).warnings) == 2
     assert len(bridge.warnings) == count
 
 

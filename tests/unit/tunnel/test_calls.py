@@ -187,6 +187,24 @@ def test_calls_above_the_limit_of_streams_wait_for_their_turn(
     assert answers == [b"%d" % number for number in range(100)]
 
 
+def test_the_place_of_a_call_is_free_before_its_answer_is_there(
+    connect: Callable[..., Channel], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    channel = connect({"/s/echo": echo}, limits=Limits(streams=1))
+    finish = ServerCall.finish
+    answered = threading.Event()
+
+    def finish_and_stay(call: ServerCall, error: RemoteError | None) -> None:
+        finish(call, error)
+        # The thread of the handler goes on after the peer has what it asked for.
+        answered.wait(timeout=20)
+
+    monkeypatch.setattr(ServerCall, "finish", finish_and_stay)
+    assert channel.call("/s/echo", b"one") == b"one"
+    assert channel.call("/s/echo", b"two") == b"two"
+    answered.set()
+
+
 def test_a_call_that_finds_no_place_in_time_is_cancelled(connect: Callable[..., Channel]) -> None:
     channel = connect({"/s/echo": echo}, limits=Limits(streams=1))
     channel.call("/s/echo", b"")
