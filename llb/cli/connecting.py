@@ -60,7 +60,7 @@ class Connection:
 
         Raises what Client does, and UsageError.
         """
-        # grpc costs 100 ms to import, which `llb --help` should not wait for.
+        # The client takes 60 ms to import, which `llb --help` should not wait for.
         from llb.client import Client  # noqa: PLC0415
 
         tls = self._tls()
@@ -72,22 +72,23 @@ class Connection:
 
     def wait(self, seconds: float) -> Client:
         """Return a client of one BuildKit once it is there; raises as :meth:`open` does."""
-        from llb.client import wait_for_ready  # noqa: PLC0415 - loads grpc
+        from llb.client import wait_for_ready  # noqa: PLC0415 - loads the client
 
         if len(self.addrs) > 1:
             raise click.UsageError("--wait is for one --addr")
         return wait_for_ready(*self.addrs, timeout=seconds, tls=self._tls())
 
     def _tls(self) -> TLS | None:
-        from llb.client import TLS  # noqa: PLC0415 - loads grpc
-
         files = (self.tlscacert, self.tlscert, self.tlskey)
+        if self.tlsdir is None and self.tlsservername is None and not any(files):
+            return None
+        from llb.client import TLS  # noqa: PLC0415 - loads the client
+
         if self.tlsdir is not None:
             if any(files):
                 raise click.UsageError("--tlsdir stands for the other files; give either")
             return TLS.from_directory(self.tlsdir, server_name=self.tlsservername)
-        has_tls = any(files) or self.tlsservername is not None
-        return TLS(*files, self.tlsservername) if has_tls else None
+        return TLS(*files, self.tlsservername)
 
 
 def connecting(command: F_) -> F_:

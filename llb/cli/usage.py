@@ -59,7 +59,7 @@ def prune(*, verbose: bool, as_json: bool, **options: Any) -> None:
     \b
     Example: llb prune --unused-for 7d --reserved-space 10GB
     """  # noqa: D301 - click wants the control character
-    # The client loads grpc, which `llb --help` should not wait for.
+    # The client takes 60 ms to import, which `llb --help` should not wait for.
     from llb.client.usage import parse_age, parse_size  # noqa: PLC0415
 
     connection = Connection(**{name: options.pop(name) for name in NAMES})

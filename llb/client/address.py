@@ -14,31 +14,36 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 VARIABLE = "BUILDKIT_HOST"
+DOCKER = "docker://"
+_DOCKER_SOCKET = "docker.sock"
 _ROOT_SOCKET = Path("/run/buildkit/buildkitd.sock")
-_TCP = re.compile(r"tcp://((?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:]+\]):([0-9]{1,5}))\Z")
+_TCP = re.compile(r"tcp://(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:]+\]):([0-9]{1,5})\Z")
 _LAST_PORT = 65535
 
 
-def to_target(address: str) -> str:
-    """Return the address as grpc names it. Raises InvalidValueError.
+def check_socket(address: str) -> None:
+    """Raise InvalidValueError for another address than ``unix://PATH`` or ``tcp://HOST:PORT``."""
+    if address.startswith("unix://"):
+        if address == "unix://":
+            raise InvalidValueError(f"invalid address {address!r}: expected unix://PATH")
+        return
+    match = _TCP.match(address)
+    if match is None or int(match[1]) > _LAST_PORT:
+        raise InvalidValueError(
+            f"invalid address {address!r}: expected unix://PATH or tcp://HOST:PORT",
+            hint="for example unix:///run/buildkit/buildkitd.sock",
+        )
 
-    >>> to_target("unix:///run/buildkit/buildkitd.sock")
-    'unix:///run/buildkit/buildkitd.sock'
-    >>> to_target("tcp://127.0.0.1:1234")
-    '127.0.0.1:1234'
+
+def is_docker(address: str) -> bool:
+    """Return whether an address is one of Docker's API, not of a buildkitd.
+
+    >>> is_docker("unix:///var/run/docker.sock"), is_docker("docker-container://x")
+    (True, False)
     """
     if address.startswith("unix://"):
-        path = address.removeprefix("unix://")
-        if not path:
-            raise InvalidValueError(f"invalid address {address!r}: expected unix://PATH")
-        return f"unix://{Path(path).absolute()}"
-    match = _TCP.match(address)
-    if match is not None and int(match[2]) <= _LAST_PORT:
-        return match[1]
-    raise InvalidValueError(
-        f"invalid address {address!r}: expected unix://PATH or tcp://HOST:PORT",
-        hint="for example unix:///run/buildkit/buildkitd.sock",
-    )
+        return Path(address.removeprefix("unix://")).name == _DOCKER_SOCKET
+    return address.startswith(DOCKER)
 
 
 def named(address: str | None, environ: Mapping[str, str] = os.environ) -> str | None:

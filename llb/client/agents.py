@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import stat
-import subprocess
-import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -20,8 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 DEFAULT = "default"
-_VARIABLE = "SSH_AUTH_SOCK"
-_ADD_SECONDS = 20.0
+VARIABLE = "SSH_AUTH_SOCK"
 
 
 @frozen
@@ -84,6 +80,10 @@ class Agents:
             self.close()
             raise
 
+    def __bool__(self) -> bool:
+        """Return whether there are any."""
+        return bool(self.sockets)
+
     def __enter__(self) -> Self:
         """Return the agents themselves."""
         return self
@@ -98,57 +98,19 @@ class Agents:
 
     def _open(self, spec: AgentSpec, environ: Mapping[str, str]) -> Path:
         if spec.keys:
-            return _private_agent(self._stack, spec)
-        socket = spec.socket or Path(environ.get(_VARIABLE, ""))
-        if spec.socket is None and not environ.get(_VARIABLE):
+            # What it starts programs with takes 5 ms to import, and few builds have keys.
+            from llb.client.private_agent import private_agent  # noqa: PLC0415
+
+            return private_agent(self._stack, spec)
+        socket = spec.socket or Path(environ.get(VARIABLE, ""))
+        if spec.socket is None and not environ.get(VARIABLE):
             raise InputError(
-                f"ssh {spec.id}: there is no agent: {_VARIABLE} is not set",
+                f"ssh {spec.id}: there is no agent: {VARIABLE} is not set",
                 hint=f"start one with ssh-agent, or name a key: {spec.id}=~/.ssh/id_ed25519",
             )
         if not _is_socket(socket):
             raise InputError(f"ssh {spec.id}: {socket} is no socket")
         return socket
-
-
-def _private_agent(stack: ExitStack, spec: AgentSpec) -> Path:
-    """Start an agent that has these keys alone, and ends with the stack."""
-    for key in spec.keys:
-        if not key.is_file():
-            raise InputError(f"ssh {spec.id}: there is no key {key}")
-    agent, add = shutil.which("ssh-agent"), shutil.which("ssh-add")
-    if agent is None or add is None:
-        raise InputError(
-            f"ssh {spec.id}: keys need ssh-agent and ssh-add, which are not on PATH",
-            hint="install OpenSSH's client, or name the socket of a running agent",
-        )
-    folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="llb-ssh-"))
-    socket = Path(folder) / "agent"
-    process = subprocess.Popen(
-        [agent, "-D", "-a", socket], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-    )
-    stack.callback(process.wait)
-    stack.callback(process.terminate)
-    # It says where it listens once it does.
-    assert process.stdout is not None
-    stack.enter_context(process.stdout)
-    process.stdout.readline()
-    done = subprocess.run(
-        [add, *spec.keys],
-        env={**os.environ, _VARIABLE: str(socket), "SSH_ASKPASS_REQUIRE": "never"},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=_ADD_SECONDS,
-        start_new_session=True,
-    )
-    if done.returncode:
-        words = " ".join(done.stderr.split())
-        raise InputError(
-            f"ssh {spec.id}: cannot use {', '.join(map(str, spec.keys))}: {words}",
-            hint="a key with a passphrase has to be in an agent of yours",
-        )
-    return socket
 
 
 def _is_socket(path: Path) -> bool:

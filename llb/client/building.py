@@ -10,21 +10,13 @@ from llb._pb import control_pb2 as pb
 from llb.client.agents import Agents, to_agent
 from llb.client.auth_tls import to_auth_tls
 from llb.client.caches import frontend_attrs
-from llb.client.docker_engine import to_docker
+from llb.client.docker_exporter import to_docker
 from llb.client.entitlements import to_entitlement
 from llb.client.events import VertexWarning
+from llb.client.given import shared_key
 from llb.client.options import BuildOptions
-from llb.client.policy import to_policy
-from llb.client.providers.auth import Auth
-from llb.client.providers.content import Content
-from llb.client.providers.exporter import Exporters
-from llb.client.providers.filesend import FileSend
-from llb.client.providers.filesync import LocalDirs
-from llb.client.providers.policy import PolicyVerifier
-from llb.client.providers.secrets import Secrets
-from llb.client.providers.ssh import SSHAgents
-from llb.client.providers.upload import Uploads
 from llb.client.results import SolveResult
+from llb.client.services import service
 from llb.client.session import Session
 from llb.client.solving import Solving
 from llb.client.stores import Stores
@@ -38,6 +30,7 @@ if TYPE_CHECKING:
     from llb.client.caches import Cache
     from llb.client.control import Control
     from llb.client.exporters import Export
+    from llb.client.outputs import Output
     from llb.client.providers.filesend import Receiver
     from llb.client.providers.service import Service
 
@@ -65,26 +58,37 @@ class Building:
                 self._stores.add_image(Path(export.destination or ""))
             elif (receiver := export.receiver()) is not None:
                 self._receivers[number] = receiver
-        local = {name: Path(path) for name, path in options.get("local", {}).items()}
-        directories, secrets = LocalDirs(local), Secrets(options.get("secrets", {}))
-        self._agents = Agents(map(to_agent, options.get("ssh", ())))
+        # What is found for a result is added to both while the build runs.
+        self._outputs: list[Output] = [*self._receivers.values(), *self._stores.outputs]
         self._find_exports = options.get("find_exports")
         self._image_config: bytes | None = None
-        self._file_send = FileSend(self._receivers)
-        auth = Auth(tls=map(to_auth_tls, options.get("registry_auth_tls", ())))
-        services: list[Service] = [
-            *(directories, self._file_send, secrets),
-            Exporters(None if self._find_exports is None else self._found),
-            *(SSHAgents(self._agents), auth, Content(self._stores.by_id)),
-            *(PolicyVerifier(self._policy_check), Uploads(options.get("uploads", ()))),
-        ]
-        self.session = Session(services, shared_key=directories.shared_key)
+        local = {name: Path(path) for name, path in options.get("local", {}).items()}
+        services = list(self._services(local))
+        # Last, because they may be processes of their own, which nothing here ends.
+        self._agents = Agents(map(to_agent, options.get("ssh", ())))
+        services.append(service("ssh:SSHAgents", agents=self._agents))
+        self.session = Session(services, shared_key=shared_key(local))
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exception: object) -> None:
         self._agents.close()
+
+    def _services(self, local: Mapping[str, Path]) -> Iterator[Service]:
+        """Yield what the daemon may ask. Raises InputError for what cannot be given to it."""
+        tls = [to_auth_tls(each) for each in self._options.get("registry_auth_tls", ())]
+        yield service("filesync:LocalDirs", directories=local)
+        yield service("filesend:FileSend", receivers=self._receivers)
+        yield service("secrets:Secrets", secrets=self._options.get("secrets", {}))
+        yield service("auth:Auth", tls=tls)
+        yield service("upload:Uploads", uploads=self._options.get("uploads", ()))
+        if self._stores.by_id:
+            yield service("content:Content", stores=self._stores.by_id)
+        if self._find_exports is not None:
+            yield service("exporter:Exporters", find=self._found)
+        if self._policy_check is not None:
+            yield service("policy:PolicyVerifier", check=self._policy_check)
 
     @property
     def capabilities(self) -> tuple[str, ...]:
@@ -122,6 +126,9 @@ class Building:
         if self._policy_check is not None:
             request.SourcePolicySession = self.session.id
         if self._rules is not None:
+            # protobuf's JSON takes 2 ms to import, and few builds bring rules.
+            from llb.client.policy import to_policy  # noqa: PLC0415
+
             request.SourcePolicy.CopyFrom(to_policy(self._rules))
         if exporters:
             # A BuildKit from before v0.13 knows one exporter, and reads it here.
@@ -137,9 +144,8 @@ class Building:
         if on_event is not None:
             for warning in self._stores.warnings:
                 on_event(VertexWarning("", 1, warning, (), None, None))
-        outputs = (self._file_send, *self._stores.outputs)
         on_report = self._options.get("on_report")
-        solving = Solving(self._control, self.session, outputs, on_event, on_report)
+        solving = Solving(self._control, self.session, self._outputs, on_event, on_report)
         names = {"buildkit.ref": request.Ref, "buildkit.frontend": request.Frontend}
         with build_span({key: name for key, name in names.items() if name}) as metadata:
             answers = dict(solving.run(request, timeout, beside, metadata).ExporterResponse)
@@ -169,6 +175,7 @@ class Building:
                 )
             if (receiver := export.receiver()) is not None:
                 self._receivers[number] = receiver
+                self._outputs.append(receiver)
             asked = self._asked(export)
             yield asked.Type, asked.Attrs
 

@@ -9,28 +9,23 @@ from typing import TYPE_CHECKING, Self, Unpack
 from llb import caps
 from llb._pb import control_pb2 as pb
 from llb.client import address as addresses
-from llb.client import daemon
 from llb.client.building import Building
 from llb.client.control import Control, Info, Worker
 from llb.client.fleet import ranked, reach
-from llb.client.history import History
-from llb.client.providers.filesync import unknown_directory
+from llb.client.given import check_layouts, check_locals
 from llb.client.routes import to_route
-from llb.client.stores import unknown_layout
-from llb.client.waiting import retried
 from llb.definition import Definition
 from llb.errors import InvalidValueError, RemoteError
 from llb.gateway import Gateway, ImageConfig, Request, Result, answer
 from llb.platforms import to_platform
 from llb.reference import Reference
 from llb.state import State
-from llb.tunnel import Channel
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-    from pathlib import Path
     from types import TracebackType
 
+    from llb.client.history import History
     from llb.client.options import BuildOptions
     from llb.client.results import SolveResult
     from llb.client.tls import TLS
@@ -39,8 +34,6 @@ if TYPE_CHECKING:
     from llb.tunnel import Pipe
 
 _IMAGE_CONFIG = "containerimage.config"
-_LOCAL = "local://"
-_LAYOUT = "oci-layout://"
 # How a call to the gateway says which build it belongs to (client/buildid).
 _BUILD_ID = "buildkit-controlapi-buildid"
 _SILENT = "v0.10.0"
@@ -59,8 +52,7 @@ class Client:
     """
 
     def __init__(self, addr: str | None = None, *, tls: TLS | None = None) -> None:
-        found = addresses.named(addr) or addresses.default_socket()
-        self.address = found or daemon.start()
+        self.address = addresses.named(addr) or addresses.default_socket() or _private_daemon()
         self._control = Control(to_route(self.address, tls))
         self._version: str | None = None
 
@@ -160,6 +152,9 @@ class Client:
 
     def history(self) -> History:
         """Return the builds that the daemon remembers."""
+        # It takes 2 ms to import, and no build looks back.
+        from llb.client.history import History  # noqa: PLC0415
+
         return History(self._control)
 
     def solve(
@@ -200,8 +195,8 @@ class Client:
             self._check_capabilities(build.capabilities)
             request = build.request(image_config)
             if what is not None:
-                _check_locals(what, options.get("local", {}))
-                _check_layouts(what, options.get("oci_layouts", {}))
+                check_locals(what, options.get("local", {}))
+                check_layouts(what, options.get("oci_layouts", {}))
                 self._check_capabilities(caps.needed(what))
                 if image_config is not None and build.is_image_of_docker:
                     return self._solve_for_docker(build, what, image_config)
@@ -287,7 +282,7 @@ class Client:
         self, function: Callable[[Request, Gateway], Result], request: Request, ref: str
     ) -> None:
         """Be the frontend of the build ``ref``, over a connection of its own."""
-        channel = Channel(self._control.connect())
+        channel = self._control.channel()
         try:
             error = answer(function, request, Gateway(channel, metadata=((_BUILD_ID, ref),)))
             if error is not None:
@@ -319,34 +314,14 @@ def wait_for_ready(
     It is asked again and again, ever less often, for ``timeout`` seconds. Raises the last
     ConnectError when that is over, and at once what waiting does not change.
     """
+    # Chance takes 1 ms to import, and most daemons are there.
+    from llb.client.waiting import retried  # noqa: PLC0415
+
     return retried(lambda: Client(addr, tls=tls), timeout)
 
 
-def _check_locals(definition: Definition, given: Mapping[str, str | Path]) -> None:
-    """Raise InputError for a local directory that the definition names and nobody gave."""
-    for name in local_names(definition):
-        if name not in given:
-            raise unknown_directory(name, given)
+def _private_daemon() -> str:
+    # What starts programs takes 4 ms to import, and most daemons run already.
+    from llb.client import daemon  # noqa: PLC0415
 
-
-def _check_layouts(definition: Definition, given: Mapping[str, str | Path]) -> None:
-    """Raise InputError for an OCI layout that the definition names and nobody gave."""
-    for vertex in definition.vertices():
-        identifier, attrs = str(vertex.op.get("identifier", "")), vertex.op.get("attrs", {})
-        if vertex.kind != "source" or not identifier.startswith(_LAYOUT):
-            continue
-        name = attrs.get("oci.store", "") if isinstance(attrs, dict) else ""
-        if name not in given:
-            raise unknown_layout(name, given)
-
-
-def local_names(definition: Definition) -> tuple[str, ...]:
-    """Return the names of the local directories that a definition asks for."""
-    identifiers = (
-        str(vertex.op.get("identifier", ""))
-        for vertex in definition.vertices()
-        if vertex.kind == "source"
-    )
-    return tuple(
-        dict.fromkeys(each.removeprefix(_LOCAL) for each in identifiers if each.startswith(_LOCAL))
-    )
+    return daemon.start()

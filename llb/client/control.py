@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from contextlib import suppress
+from typing import TYPE_CHECKING, TypeVar
 
-import grpc
 from attrs import frozen
 
 from llb._pb import control_pb2 as pb
-from llb.client.failures import from_rpc, unreachable
+from llb.client.calls import Answers, Calls
+from llb.client.failures import of_call, of_greeting
 from llb.client.usage import Usage, from_record
 from llb.errors import RemoteError
 from llb.platforms import Platform
@@ -20,22 +21,14 @@ if TYPE_CHECKING:
     from google.protobuf.message import Message
 
     from llb._pb import ops_pb2
-    from llb.client.routes import Route
-    from llb.client.tls import TLS
-    from llb.client.tracing import Metadata
-    from llb.errors import CancelledError, TransportError
-    from llb.tunnel import Pipe
+    from llb.client.routes import Metadata, Route
+    from llb.errors import LLBError
+    from llb.tunnel import Channel, Pipe
 
-_SERVICE = pb.DESCRIPTOR.services_by_name["Control"]
-_OPTIONS = (
-    ("grpc.max_receive_message_length", 64 << 20),
-    ("grpc.max_send_message_length", 64 << 20),
-    # The details of an error hold whole source files, and come as metadata.
-    ("grpc.max_metadata_size", 16 << 20),
-    ("grpc.absolute_max_metadata_size", 16 << 20),
-    # The daemon is on this machine or named by the user; a proxy is for the web.
-    ("grpc.enable_http_proxy", 0),
-)
+M_ = TypeVar("M_", bound="Message")
+
+CONTROL = "/moby.buildkit.v1.Control/"
+_INFO = CONTROL + "Info"
 
 
 @frozen
@@ -57,19 +50,18 @@ class Info:
 
 
 class Control:
-    """A connection to a daemon.
+    """The control API of a daemon.
 
-    Raises ConnectError where nothing answers. Calls raise RemoteError with the
-    daemon's status and TransportError where the connection breaks.
+    Raises ConnectError where nothing answers. Calls raise RemoteError with the daemon's
+    status, TransportError where the connection breaks, and ConnectError where it has ended
+    and no other can be made.
     """
 
     def __init__(self, route: Route) -> None:
         self.address = route.address
         self.is_docker = route.is_docker
         self._route = route
-        # grpc would try on and on where nothing listens.
-        route.check()
-        self.channel = _channel(route.target, route.tls)
+        self._calls = Calls(route)
         try:
             self.ping(route.greet_seconds)
         except BaseException:
@@ -78,18 +70,19 @@ class Control:
 
     def ping(self, timeout: float) -> None:
         """Ask for a sign of life; raises ConnectError where no BuildKit gives one."""
-        try:
-            self._unary("Info")(pb.InfoRequest(), timeout=timeout)
-        except grpc.RpcError as error:
-            # A BuildKit from before this call is one too.
-            if error.code() is not grpc.StatusCode.UNIMPLEMENTED:
-                reason = error.details() or error.code().name.lower()
-                raise unreachable(self.address, self._route.problem or reason) from error
+
+        def translated(error: LLBError) -> LLBError:
+            return of_greeting(error, self.address)
+
+        request = pb.InfoRequest()
+        # A BuildKit from before this call is one too.
+        with suppress(RemoteError):
+            self._calls.ask(_INFO, request, pb.InfoResponse, translated, timeout=timeout).only()
 
     def info(self) -> Info:
         """Return which BuildKit this is; raises RemoteError where it is too old to tell."""
         try:
-            version = self._call("Info", pb.InfoRequest()).buildkitVersion
+            version = self.ask(_INFO, pb.InfoRequest(), pb.InfoResponse).only().buildkitVersion
         except RemoteError as error:
             if error.code != Code.UNIMPLEMENTED:
                 raise
@@ -102,7 +95,8 @@ class Control:
 
     def workers(self, filters: Iterable[str] = ()) -> tuple[Worker, ...]:
         """Return the workers of the daemon that one of the filters lets through."""
-        response = self._call("ListWorkers", pb.ListWorkersRequest(filter=filters))
+        request = pb.ListWorkersRequest(filter=filters)
+        response = self.ask(CONTROL + "ListWorkers", request, pb.ListWorkersResponse).only()
         return tuple(
             Worker(
                 id=record.ID,
@@ -114,89 +108,58 @@ class Control:
 
     def disk_usage(self, filters: Iterable[str]) -> tuple[Usage, ...]:
         """Return the records of the cache that all filters let through."""
-        response = self._call("DiskUsage", pb.DiskUsageRequest(filter=filters))
+        request = pb.DiskUsageRequest(filter=filters)
+        response = self.ask(CONTROL + "DiskUsage", request, pb.DiskUsageResponse).only()
         return tuple(map(from_record, response.record))
 
     def prune(self, request: pb.PruneRequest) -> Iterator[Usage]:
         """Throw records away, and yield each that is gone."""
-        stream = self.channel.unary_stream(
-            f"/{_SERVICE.full_name}/Prune",
-            request_serializer=pb.PruneRequest.SerializeToString,
-            response_deserializer=pb.UsageRecord.FromString,
-        )
-        try:
-            yield from map(from_record, stream(request))
-        except grpc.RpcError as error:
-            raise self.error_of(error) from error
+        yield from map(from_record, self.ask(CONTROL + "Prune", request, pb.UsageRecord))
 
     def solve(
         self, request: pb.SolveRequest, timeout: float | None, metadata: Metadata = ()
-    ) -> grpc.Future[pb.SolveResponse]:
-        """Start a build and return its future, which raises grpc.RpcError."""
-        future: grpc.Future[pb.SolveResponse] = self._unary("Solve").future(
-            request, timeout=timeout, metadata=metadata
-        )
-        return future
+    ) -> Answers[pb.SolveResponse]:
+        """Start a build, whose one answer comes when it is over."""
+        method = CONTROL + "Solve"
+        return self.ask(method, request, pb.SolveResponse, timeout=timeout, metadata=metadata)
 
-    def status(self, ref: str) -> tuple[grpc.Call, Iterator[pb.StatusResponse]]:
-        """Return the call that follows a build, to cancel it, and the messages that it yields."""
-        stream = self.channel.unary_stream(
-            f"/{_SERVICE.full_name}/Status",
-            request_serializer=pb.StatusRequest.SerializeToString,
-            response_deserializer=pb.StatusResponse.FromString,
+    def status(self, ref: str) -> Answers[pb.StatusResponse]:
+        """Return what follows a build."""
+        return self.ask(CONTROL + "Status", pb.StatusRequest(Ref=ref), pb.StatusResponse)
+
+    def ask(
+        self,
+        method: str,
+        request: Message,
+        answer: type[M_],
+        *,
+        timeout: float | None = None,
+        metadata: Metadata = (),
+    ) -> Answers[M_]:
+        """Call a method by its path; raises as all calls do."""
+
+        def translated(error: LLBError) -> LLBError:
+            return of_call(error, self.address)
+
+        return self._calls.ask(
+            method, request, answer, translated, timeout=timeout, metadata=metadata
         )
-        call = stream(pb.StatusRequest(Ref=ref))
-        return call, self._responses(call)
 
     def connect(self) -> Pipe:
         """Return a further connection, as bytes; raises ConnectError."""
         return self._route.connect()
 
-    def open_session(self, metadata: Iterable[tuple[str, str]]) -> Pipe:
+    def channel(self) -> Channel:
+        """Return a further connection, for calls; raises ConnectError."""
+        return self._route.channel()
+
+    def open_session(self, metadata: Metadata) -> Pipe:
         """Return the byte stream of a new session; raises ConnectError."""
         return self._route.open_session(metadata)
 
-    def error_of(self, error: grpc.RpcError) -> RemoteError | TransportError | CancelledError:
-        """Return the error of this package for one of grpc's."""
-        return from_rpc(error, self.address, self._route.problem)
-
     def close(self) -> None:
         """Close the connection; a second call does nothing."""
-        self.channel.close()
-        self._route.close()
-
-    def _responses(self, call: Any) -> Iterator[pb.StatusResponse]:
-        try:
-            yield from call
-        except grpc.RpcError as error:
-            raise self.error_of(error) from error
-
-    def _call(self, name: str, request: Message) -> Any:
-        try:
-            return self._unary(name)(request)
-        except grpc.RpcError as error:
-            raise self.error_of(error) from error
-
-    def _unary(self, name: str) -> Any:
-        method = _SERVICE.methods_by_name[name]
-        return self.channel.unary_unary(
-            f"/{_SERVICE.full_name}/{name}",
-            request_serializer=_message(method.input_type.name).SerializeToString,
-            response_deserializer=_message(method.output_type.name).FromString,
-        )
-
-
-def _channel(target: str, tls: TLS | None) -> grpc.Channel:
-    if tls is None:
-        # A daemon is reached under the name of its socket, which is no host name.
-        options = (*_OPTIONS, ("grpc.default_authority", "localhost"))
-        return grpc.insecure_channel(target, options=options)
-    named = (("grpc.ssl_target_name_override", tls.server_name),) if tls.server_name else ()
-    return grpc.secure_channel(target, tls.credentials(), options=(*_OPTIONS, *named))
-
-
-def _message(name: str) -> Any:
-    return getattr(pb, name)
+        self._calls.close()
 
 
 def _platform(platform: ops_pb2.Platform) -> Platform:

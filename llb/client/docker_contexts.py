@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
+from llb.client.address import DOCKER
 from llb.client.docker_config import DockerConfig, config_folder
 from llb.client.tls import TLS
 from llb.errors import InputError, InvalidValueError
@@ -22,8 +23,6 @@ from llb.errors import InputError, InvalidValueError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-SCHEME = "docker://"
-_SOCKET_NAME = "docker.sock"
 _DEFAULT = "default"
 _DEFAULT_HOST = "unix:///var/run/docker.sock"
 _FILES = ("ca.pem", "cert.pem", "key.pem")
@@ -37,25 +36,14 @@ class Endpoint:
     tls: TLS | None = None
 
 
-def is_docker(address: str) -> bool:
-    """Return whether an address is one of Docker's API, not of a buildkitd.
-
-    >>> is_docker("unix:///var/run/docker.sock"), is_docker("docker-container://x")
-    (True, False)
-    """
-    if address.startswith("unix://"):
-        return Path(address.removeprefix("unix://")).name == _SOCKET_NAME
-    return address.startswith(SCHEME)
-
-
 def find_endpoint(address: str, environ: Mapping[str, str] = os.environ) -> Endpoint:
     """Return where Docker's API is, for ``docker://[CONTEXT]`` or the socket of a Docker.
 
     Raises InputError for a context that is not there or cannot be read.
     """
-    if not address.startswith(SCHEME):
+    if not address.startswith(DOCKER):
         return Endpoint(address)
-    named = address.removeprefix(SCHEME)
+    named = address.removeprefix(DOCKER)
     if "/" in named:
         raise InvalidValueError(f"invalid address {address!r}: expected docker://[CONTEXT]")
     name = named or _chosen(environ)

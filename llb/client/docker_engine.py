@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-from llb._pb import control_pb2 as pb
-from llb.client.address import to_target
+from llb.client.address import check_socket
 from llb.client.program_pipe import ProgramPipe
 from llb.client.programs import ssh_command, ssh_place
 from llb.client.sockets import dial
@@ -68,27 +67,12 @@ class Docker:
         try:
             if host.startswith(_SSH):
                 return ProgramPipe(_ssh(host))
-            to_target(host)
+            check_socket(host)
             return dial(host, self.endpoint.tls, protocol="http/1.1")
         except InvalidValueError as error:
             raise TransportError(f"docker's {error.message}") from error
         except TransportError as error:
             raise TransportError(f"{host}: {error.message}") from error
-
-
-def to_docker(exporter: pb.Exporter) -> pb.Exporter:
-    """Return an exporter as Docker knows it: its own one puts images among Docker's.
-
-    Raises InvalidValueError for an image that is to be pushed, which that one does not do.
-    """
-    if exporter.Type != "image":
-        return exporter
-    if exporter.Attrs.get("push", "false") == "true":
-        raise InvalidValueError(
-            "the BuildKit of Docker cannot push an image that it builds",
-            hint="leave push out and use `docker push` then, or build with a BuildKit of its own",
-        )
-    return pb.Exporter(Type="moby", Attrs=exporter.Attrs)
 
 
 class _BegunPipe:

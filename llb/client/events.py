@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypeAlias
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from llb import ProgressGroup
 from llb.errors import Span, TransportError
@@ -80,21 +80,18 @@ Event: TypeAlias = Vertex | VertexStatus | VertexLog | VertexWarning
 
 
 def from_response(response: control_pb2.StatusResponse) -> Iterator[Event]:
-    """Yield the events of one message, steps first.
+    """Yield the events of one message: steps, what they say, and then that they ended.
 
     Raises TransportError for a time that no calendar has.
     """
-    for vertex in response.vertexes:
-        yield Vertex(
-            digest=vertex.digest,
-            name=vertex.name,
-            inputs=tuple(vertex.inputs),
-            cached=vertex.cached,
-            started=to_time(vertex.started) if vertex.HasField("started") else None,
-            completed=to_time(vertex.completed) if vertex.HasField("completed") else None,
-            error=vertex.error or None,
-            group=_group(vertex.progressGroup) if vertex.HasField("progressGroup") else None,
-        )
+    said = {each.vertex for each in response.statuses} | {each.vertex for each in response.logs}
+    ended = []
+    for each in response.vertexes:
+        vertex = _vertex(each)
+        if vertex.completed is not None and vertex.digest in said:
+            ended.append(vertex)
+            vertex = evolve(vertex, completed=None, error=None)
+        yield vertex
     for status in response.statuses:
         yield VertexStatus(
             id=status.ID,
@@ -116,6 +113,20 @@ def from_response(response: control_pb2.StatusResponse) -> Iterator[Event]:
             url=warning.url or None,
             span=span_of(warning.info, list(warning.ranges)),
         )
+    yield from ended
+
+
+def _vertex(vertex: control_pb2.Vertex) -> Vertex:
+    return Vertex(
+        digest=vertex.digest,
+        name=vertex.name,
+        inputs=tuple(vertex.inputs),
+        cached=vertex.cached,
+        started=to_time(vertex.started) if vertex.HasField("started") else None,
+        completed=to_time(vertex.completed) if vertex.HasField("completed") else None,
+        error=vertex.error or None,
+        group=_group(vertex.progressGroup) if vertex.HasField("progressGroup") else None,
+    )
 
 
 def span_of(info: ops_pb2.SourceInfo, ranges: list[ops_pb2.Range]) -> Span | None:

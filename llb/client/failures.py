@@ -6,23 +6,21 @@ import base64
 import json
 from typing import TYPE_CHECKING, Any
 
-import grpc
-from google.protobuf.message import DecodeError
-from google.rpc import status_pb2
-
 from llb.errors import (
     CancelledError,
     ConnectError,
+    LLBError,
     RemoteError,
     SolveError,
     Span,
     TransportError,
 )
+from llb.tunnel import Code
+from llb.tunnel.endings import ClosedError, DeadlineError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-_DETAILS = "grpc-status-details-bin"
 _SOURCE = "errdefs.Source"
 _PREFIX = "github.com/moby/buildkit/"
 _TAIL = 20
@@ -38,24 +36,34 @@ _HINTS = {
 }
 
 
-def from_rpc(
-    error: grpc.RpcError, address: str, problem: str | None = None
-) -> RemoteError | TransportError | CancelledError:
-    """Return the error of this package for one of grpc's.
-
-    ``problem`` is what is known of a connection that broke beside what grpc says.
-    """
-    code = error.code()
-    text = error.details() or code.name.lower()
-    match code:
-        case grpc.StatusCode.UNAVAILABLE:
-            return lost(address, problem or text)
-        case grpc.StatusCode.CANCELLED:
-            return CancelledError("the build was cancelled")
-        case grpc.StatusCode.DEADLINE_EXCEEDED:
+def of_call(error: LLBError, address: str) -> LLBError:
+    """Return the error of a call to a daemon, for one of the tunnel."""
+    match error:
+        case DeadlineError() | RemoteError(code=Code.DEADLINE_EXCEEDED):
             return CancelledError("the deadline passed before the daemon answered")
+        case CancelledError() | RemoteError(code=Code.CANCELLED):
+            return CancelledError("the build was cancelled")
+        case TransportError() | RemoteError(code=Code.UNAVAILABLE):
+            return lost(address, error.message)
+        case RemoteError():
+            text = _one_line(error.message) or _status_name(error.code)
+            return RemoteError(text, code=error.code, details=error.details)
         case _:
-            return RemoteError(_one_line(text), code=code.value[0], details=_details(error))
+            return error
+
+
+def of_greeting(error: LLBError, address: str) -> LLBError:
+    """Return the error of the first call to a daemon, for one of the tunnel."""
+    match error:
+        # A BuildKit from before this call is one too.
+        case RemoteError(code=Code.UNIMPLEMENTED):
+            return error
+        case CancelledError() | ClosedError():
+            return unreachable(address, "it does not answer")
+        case RemoteError():
+            return unreachable(address, _one_line(error.message) or _status_name(error.code))
+        case _:
+            return unreachable(address, error.message)
 
 
 def lost(address: str, reason: str) -> TransportError:
@@ -116,16 +124,8 @@ def to_solve_error(
     )
 
 
-def _details(error: grpc.RpcError) -> tuple[bytes, ...]:
-    metadata: Any = error.trailing_metadata() or ()
-    for key, value in metadata:
-        if key == _DETAILS:
-            try:
-                status = status_pb2.Status.FromString(value)
-            except DecodeError:
-                return ()
-            return tuple(detail.SerializeToString() for detail in status.details)
-    return ()
+def _status_name(code: int) -> str:
+    return Code(code).name.lower() if code in list(Code) else f"status {code}"
 
 
 def _decoded(data: bytes) -> tuple[str, dict[str, Any]]:

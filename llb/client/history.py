@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-import grpc
 from attrs import frozen
 
 from llb._pb import content_pb2, control_pb2
+from llb.client.control import CONTROL
 from llb.client.events import from_response
 from llb.client.reports import to_report
 from llb.client.results import Blob
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 M_ = TypeVar("M_", bound="Message")
 
-_CONTROL = "/moby.buildkit.v1.Control/"
 _CONTENT = "/containerd.services.content.v1.Content/"
 
 
@@ -152,46 +151,25 @@ class History:
 
     def _responses(self, ref: str) -> Iterator[control_pb2.StatusResponse]:
         self.build(ref)
-        call, responses = self._control.status(ref)
-        try:
-            yield from responses
-        finally:
-            call.cancel()
+        yield from self._control.status(ref)
 
     def _listen(self, request: control_pb2.BuildHistoryRequest) -> Iterator[Build]:
-        path = _CONTROL + "ListenBuildHistory"
+        path = CONTROL + "ListenBuildHistory"
         for event in self._stream(path, request, control_pb2.BuildHistoryEvent):
             if event.type != control_pb2.DELETED:
                 yield _from_record(event.record)
 
     def _update(self, request: control_pb2.UpdateBuildHistoryRequest) -> None:
-        call = self._control.channel.unary_unary(
-            _CONTROL + "UpdateBuildHistory",
-            request_serializer=control_pb2.UpdateBuildHistoryRequest.SerializeToString,
-            response_deserializer=control_pb2.UpdateBuildHistoryResponse.FromString,
-        )
-        try:
-            call(request)
-        except grpc.RpcError as error:
-            raise self._control.error_of(error) from error
+        method = CONTROL + "UpdateBuildHistory"
+        self._control.ask(method, request, control_pb2.UpdateBuildHistoryResponse).only()
 
     def _stream(self, path: str, request: Message, answer: type[M_]) -> Iterator[M_]:
-        stream: Any = self._control.channel.unary_stream(
-            path,
-            request_serializer=type(request).SerializeToString,
-            response_deserializer=answer.FromString,
-        )
-        call = stream(request)
         try:
-            yield from call
-        except grpc.RpcError as error:
-            found = self._control.error_of(error)
-            if isinstance(found, RemoteError) and found.code == Code.UNIMPLEMENTED:
-                found.hint = "daemons remember builds since BuildKit v0.11"
-            raise found from error
-        finally:
-            # Whoever asked may have enough of it.
-            call.cancel()
+            yield from self._control.ask(path, request, answer)
+        except RemoteError as error:
+            if error.code == Code.UNIMPLEMENTED:
+                error.hint = "daemons remember builds since BuildKit v0.11"
+            raise
 
 
 def _from_record(record: control_pb2.BuildHistoryRecord) -> Build:

@@ -68,6 +68,13 @@ class ProgramPipe(DescriptorPipe):
             self._check_end()
         return data
 
+    def _write_some(self, data: memoryview) -> int:
+        try:
+            return super()._write_some(data)
+        except BrokenPipeError:
+            self._check_end()
+            raise
+
     def _close_ends(self) -> None:
         for end in (self._process.stdin, self._process.stdout):
             assert end is not None

@@ -59,18 +59,16 @@ class Program:
     is_remote: bool = False
 
 
-def command(address: str) -> tuple[str, ...] | None:
-    """Return the command whose input and output reach a daemon, None for another kind of address.
+def command(address: str) -> tuple[str, ...]:
+    """Return the command whose input and output reach a daemon, by an address of PROGRAMS.
 
-    Raises InvalidValueError for an address that is not as its kind is written.
+    Raises InvalidValueError for one that is not as its kind is written.
 
     >>> command("docker-container://builder")
     ('docker', 'exec', '-i', 'builder', 'buildctl', 'dial-stdio')
     """
     scheme, _, rest = address.partition("://")
-    program = PROGRAMS.get(scheme)
-    if program is None or "://" not in address:
-        return None
+    program = PROGRAMS[scheme]
     try:
         return program.command(_place(program, rest))
     except ValueError as error:

@@ -6,28 +6,25 @@ import threading
 from typing import TYPE_CHECKING
 
 from llb.errors import LLBError, TransportError
-from llb.tunnel import Channel
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from llb.tunnel import Pipe
+    from llb.tunnel import Channel
 
 _METHOD = "/moby.buildkit.v1.Control/Session"
 _FIELD = b"\x0a"
 
 
 class SessionPipe:
-    """A pipe through a stream of ``BytesMessage``, over a connection of its own.
+    """A pipe through a stream of ``BytesMessage``, which owns the connection that it takes.
 
-    grpc's threads hand each message of the daemon, 32 KiB, from one to the next,
-    which takes half of the time that a large file does; so this connection is our
-    own. The messages have one field and are written and read by hand.
+    The messages have one field and are written and read by hand.
     """
 
-    def __init__(self, connection: Pipe, metadata: Iterable[tuple[str, str]]) -> None:
+    def __init__(self, channel: Channel, metadata: Iterable[tuple[str, str]]) -> None:
         self._closed = threading.Event()
-        self._channel = Channel(connection)
+        self._channel = channel
         self._call = self._channel.stream(_METHOD, metadata=metadata)
 
     def read(self) -> bytes:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import socket
 from typing import TYPE_CHECKING
 
-from llb.client.tls import TLSPipe
 from llb.errors import TransportError
 from llb.tunnel import socket_pipe
 
@@ -29,14 +28,12 @@ def dial(address: str, tls: TLS | None = None, *, protocol: str = "h2") -> Pipe:
     connection = _connect(address)
     if tls is None:
         return socket_pipe(connection)
+    # ssl takes 6 ms to import, and most daemons are reached without.
+    from llb.client.tls_pipe import tls_pipe  # noqa: PLC0415
+
     host = address.partition("://")[2].rpartition(":")[0].strip("[]")
-    try:
-        connection.settimeout(CONNECT_SECONDS)
-        return TLSPipe(tls.wrap(connection, host, protocol))
-    except OSError as error:
-        connection.close()
-        reason = getattr(error, "verify_message", None) or error.strerror or str(error)
-        raise TransportError(f"TLS: {reason}") from error
+    connection.settimeout(CONNECT_SECONDS)
+    return tls_pipe(connection, tls, host, protocol)
 
 
 def _connect(address: str) -> socket.socket:

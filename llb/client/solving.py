@@ -6,7 +6,6 @@ import threading
 from collections import deque
 from typing import TYPE_CHECKING, TypeVar
 
-import grpc
 from attrs import field, mutable
 
 from llb.client.events import Event, Vertex, VertexLog, from_response
@@ -15,13 +14,14 @@ from llb.client.reports import Report, to_report
 from llb.errors import CancelledError, InputError, LLBError, RemoteError, TransportError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     from llb._pb import control_pb2 as pb
+    from llb.client.calls import Answers
     from llb.client.control import Control
     from llb.client.outputs import Output
+    from llb.client.routes import Metadata
     from llb.client.session import Session
-    from llb.client.tracing import Metadata
 
 T_ = TypeVar("T_")
 
@@ -58,24 +58,27 @@ class _Record:
 
 
 class Solving:
-    """A build on a daemon, with the session that serves it and what it leaves on the client."""
+    """A build on a daemon, with the session that serves it and what it leaves on the client.
+
+    There may come to be more outputs while it runs.
+    """
 
     def __init__(
         self,
         control: Control,
         session: Session,
-        outputs: Iterable[Output],
+        outputs: Collection[Output],
         on_event: Callable[[Event], None] | None,
         on_report: Callable[[Report], None] | None = None,
     ) -> None:
         self._control = control
         self._session = session
-        self._outputs = tuple(outputs)
+        self._outputs = outputs
         self._on_event = on_event
         self._on_report = on_report
         self._record = _Record()
-        self._status_call: grpc.Call | None = None
-        self._future: grpc.Future[pb.SolveResponse] | None = None
+        self._status: Answers[pb.StatusResponse] | None = None
+        self._answer: Answers[pb.SolveResponse] | None = None
         self._broken: Exception | None = None
 
     def run(
@@ -106,8 +109,8 @@ class Solving:
             following.join(_STATUS_SECONDS if self._record.names else _SILENT_SECONDS)
             raise self._explained(error) from error
         finally:
-            if self._status_call is not None:
-                self._status_call.cancel()
+            if self._status is not None:
+                self._status.cancel()
             self._session.close()
             serving.join(_SESSION_SECONDS)
             for output in self._outputs:
@@ -117,18 +120,16 @@ class Solving:
     def _wait(
         self, request: pb.SolveRequest, timeout: float | None, metadata: Metadata
     ) -> pb.SolveResponse:
-        self._future = future = self._control.solve(request, timeout, metadata)
+        self._answer = answer = self._control.solve(request, timeout, metadata)
         try:
             if self._broken is not None:
                 raise self._broken
-            return future.result()
-        except grpc.RpcError as error:
-            raise self._control.error_of(error) from error
-        except grpc.FutureCancelledError as error:
-            raise self._broken or CancelledError("the build was cancelled") from error
+            return answer.only()
+        except CancelledError as error:
+            raise self._broken or error from error
         finally:
             # On an interrupt this is what ends the build on the daemon.
-            future.cancel()
+            answer.cancel()
 
     def _commit(self, answers: Mapping[str, str]) -> None:
         try:
@@ -161,8 +162,8 @@ class Solving:
             self._break(error)
 
     def _follow(self, ref: str) -> None:
-        self._status_call, responses = self._control.status(ref)
-        for response in responses:
+        self._status = self._control.status(ref)
+        for response in self._status:
             try:
                 self._take(response)
             except TransportError as error:
@@ -188,8 +189,8 @@ class Solving:
     def _break(self, error: Exception) -> None:
         """End the build with an error of a thread."""
         self._broken = self._broken or error
-        if self._future is not None:
-            self._future.cancel()
+        if self._answer is not None:
+            self._answer.cancel()
 
     def _thread(self, work: Callable[[], None]) -> threading.Thread:
         def run() -> None:

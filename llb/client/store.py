@@ -7,7 +7,6 @@ seen by the build once its bytes are those of its digest, and by others once the
 from __future__ import annotations
 
 import hashlib
-import shutil
 import threading
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -173,6 +172,9 @@ class Store:
             self._ingests.clear()
             self._staged.clear()
             if self._staging is not None:
+                # It takes 2 ms to import, and most builds write no store.
+                import shutil  # noqa: PLC0415
+
                 shutil.rmtree(self._staging, ignore_errors=True)
                 self._staging = None
 

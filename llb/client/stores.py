@@ -11,7 +11,7 @@ from llb.client.caches import check_source, check_target, to_cache
 from llb.client.layout import Layout
 from llb.client.outputs import DEFAULT_TAG, CacheOutput, ImageOutput, Output
 from llb.client.store import Store, check_layout
-from llb.errors import InputError, InvalidValueError, did_you_mean
+from llb.errors import InputError, InvalidValueError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -77,20 +77,6 @@ class Stores:
             return None
         self.by_id.setdefault(f"local:{folder}", Store(layout))
         return evolve(cache, attrs={**cache.attrs, "digest": digest})
-
-
-def unknown_layout(name: str, known: Mapping[str, object]) -> InputError:
-    """Return the error of a build that asks for a layout which nobody gave."""
-    given = f"those given are {', '.join(sorted(known))}" if known else "none is given"
-    if not name:
-        return InputError(
-            "a source of the build names no OCI layout that it is in",
-            hint="say which with OCILayout(…, store_id=NAME)",
-        )
-    return InputError(
-        f"the build asks for the OCI layout {name!r}, and {given}",
-        hint=did_you_mean(name, known) or f"give it with --oci-layout {name}=DIR",
-    )
 
 
 def _folder(path: Path) -> Layout:

@@ -7,8 +7,9 @@ from collections import deque
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from llb.errors import CancelledError, LLBError, RemoteError
+from llb.errors import LLBError, RemoteError
 from llb.tunnel import messages
+from llb.tunnel.endings import DeadlineError
 from llb.tunnel.frames import ErrorCode
 from llb.tunnel.messages import MessageReader
 from llb.tunnel.status import Code
@@ -108,7 +109,7 @@ class Call:
         self._changed.wait(left)
 
     def _expire(self) -> None:
-        error = CancelledError("deadline of the call has passed")
+        error = DeadlineError("deadline of the call has passed")
         self.abort(error, ErrorCode.CANCEL)
         raise error
 
@@ -179,3 +180,4 @@ class Call:
         self._endpoint.calls.pop(self.stream_id, None)
         self._endpoint.connection.consumed(0, self._held)
         self._held = 0
+        self._endpoint.leave_if_idle()

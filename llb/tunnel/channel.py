@@ -10,6 +10,7 @@ from llb.errors import CancelledError, RemoteError, TransportError
 from llb.tunnel import metadata as headers_of
 from llb.tunnel import status
 from llb.tunnel.call import Call
+from llb.tunnel.endings import DeadlineError
 from llb.tunnel.endpoint import DEFAULT_MESSAGE_LIMIT, Endpoint
 from llb.tunnel.events import Limits
 from llb.tunnel.frames import ErrorCode
@@ -85,7 +86,7 @@ class ClientCall(Call):
         self._failure = error
         if error is not None and error.code == Code.DEADLINE_EXCEEDED and self._deadline:
             # The peer knows the deadline too, and may be the first to see it pass.
-            self._failure = CancelledError("deadline of the call has passed")
+            self._failure = DeadlineError("deadline of the call has passed")
         self._ended = True
         self._leave()
         # The peer wants nothing more; where all was said this finds no stream.
@@ -105,17 +106,24 @@ def _problem(code: str, fields: dict[str, str]) -> RemoteError | None:
 
 
 class Channel:
-    """Makes calls to the peer at the other end of ``pipe``, from any thread."""
+    """Makes calls to the peer at the other end of ``pipe``, from any thread.
+
+    ``authority`` and ``scheme`` are what the calls say of the peer: its name, and ``https``
+    where the pipe is one of TLS. A peer that is leaving takes no new calls, and the
+    connection ends with the last one that it still answers.
+    """
 
     def __init__(
         self,
         pipe: Pipe,
         *,
         authority: str = "localhost",
+        scheme: str = "http",
         max_message_size: int = DEFAULT_MESSAGE_LIMIT,
         limits: Limits | None = None,
     ) -> None:
         self._authority = authority
+        self._scheme = scheme
         self._endpoint = Endpoint(
             pipe, client=True, message_limit=max_message_size, limits=limits or Limits()
         )
@@ -123,6 +131,11 @@ class Channel:
             target=self._endpoint.read_all, name="tunnel-reader", daemon=True
         )
         self._reader.start()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the connection still takes calls."""
+        return self._endpoint.failure is None and self._endpoint.departing is None
 
     def call(
         self,
@@ -162,7 +175,9 @@ class Channel:
         """
         endpoint = self._endpoint
         deadline = None if timeout is None else monotonic() + timeout
-        headers = headers_of.request(method, self._authority, timeout, metadata)
+        headers = headers_of.request(
+            method, self._authority, timeout, metadata, scheme=self._scheme
+        )
         call = ClientCall(endpoint, deadline)
         with endpoint.lock:
             endpoint.await_room(deadline)

@@ -14,8 +14,9 @@ from contextlib import contextmanager
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from llb.errors import CancelledError, TransportError
+from llb.errors import TransportError
 from llb.tunnel.connection import Connection
+from llb.tunnel.endings import ClosedError, DeadlineError, UnseenError
 from llb.tunnel.events import DataReceived, GoAwayReceived, HeadersReceived, StreamReset
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ class Endpoint:
                 return
             left = None if deadline is None else deadline - monotonic()
             if left is not None and left <= 0:
-                raise CancelledError("deadline of the call has passed")
+                raise DeadlineError("deadline of the call has passed")
             self.room.wait(left)
 
     @contextmanager
@@ -109,6 +110,13 @@ class Endpoint:
             yield
         finally:
             self._blocked.discard(call)
+
+    def leave_if_idle(self) -> None:
+        """End a connection that takes no more calls once it has none. Needs the lock."""
+        if self.departing is not None and not self.calls and not self._stopping:
+            self.failure = self.departing
+            self._stopping = True
+            self._work.notify()
 
     def read_all(self) -> TransportError | None:
         """Read until the pipe ends; return why, or None where that was in order.
@@ -121,7 +129,7 @@ class Endpoint:
             while data := self._pipe.read():
                 with self.lock:
                     self._dispatch(self.connection.receive(data))
-            reason, in_order = TransportError("connection was closed by the peer"), True
+            reason, in_order = ClosedError("connection was closed by the peer"), True
         except TransportError as error:
             reason = error
         except OSError as error:
@@ -194,7 +202,8 @@ class Endpoint:
         self.departing = reason
         for stream_id, call in list(self.calls.items()):
             if stream_id > event.last_stream_id:
-                call.fail(reason)
+                call.fail(UnseenError(reason.message))
+        self.leave_if_idle()
 
     def _write_all(self) -> None:
         reason = TransportError("writing to the connection failed")

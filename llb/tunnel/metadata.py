@@ -27,6 +27,8 @@ def request(
     authority: str,
     timeout: float | None,
     metadata: Iterable[tuple[str, str]],
+    *,
+    scheme: str = "http",
 ) -> Headers:
     """Return the headers of a call; ``timeout`` is in seconds.
 
@@ -36,7 +38,7 @@ def request(
     """
     headers = [
         (":method", "POST"),
-        (":scheme", "http"),
+        (":scheme", scheme),
         (":path", method),
         (":authority", authority),
         ("content-type", "application/grpc"),

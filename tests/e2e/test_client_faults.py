@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -10,14 +11,23 @@ from typing import TYPE_CHECKING
 import pytest
 
 from llb import Image, Scratch
-from llb.client import Client, Event, VertexLog, local
-from llb.errors import InvalidValueError, TransportError
-from tests.e2e.test_failures import begin_long_build, check_error, processes, wait_until
+from llb.client import Client, Event, VertexLog, local, sockets
+from llb.errors import ConnectError, InvalidValueError, TransportError
+from tests.e2e.relays import Relay
+from tests.e2e.servers import free_port
+from tests.e2e.test_failures import (
+    begin_long_build,
+    check_error,
+    daemon_processes,
+    processes,
+    wait_until,
+)
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from tests.e2e.relays import Relay
+    from tests.e2e.conftest import Buildctl
 
 BUSYBOX = Image("busybox")
 
@@ -112,3 +122,87 @@ def test_a_session_that_breaks_is_an_error_in_bounded_time(relay: Relay, tmp_pat
     assert caught.value.message.startswith(f"lost the connection to {relay.address}: ")
     assert not (tmp_path / "out").exists()
     wait_until(lambda: not processes("sleep 300 # session"))
+
+
+@pytest.fixture
+def network(buildkit_host: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Relay]:
+    """A network before the stack's buildkitd, which is given up after seconds."""
+    often = (("TCP_KEEPIDLE", 1), ("TCP_KEEPINTVL", 1), ("TCP_KEEPCNT", 2))
+    monkeypatch.setattr(sockets, "_KEEP_ALIVE", often)
+    monkeypatch.setattr(sockets, "_UNCONFIRMED", ("TCP_USER_TIMEOUT", 2000))
+    made = Relay(buildkit_host)
+    yield made
+    made.close()
+
+
+@pytest.mark.feature("Q6")
+def test_a_network_that_goes_silent_ends_the_build(network: Relay, tmp_path: Path) -> None:
+    def fall_silent(event: Event) -> None:
+        if isinstance(event, VertexLog):
+            network.fall_silent()
+
+    with Client(network.address) as client, pytest.raises(TransportError) as caught:
+        client.solve(
+            BUSYBOX.run("echo begun; sleep 300 # silence", ignore_cache=True),
+            exports=[local(tmp_path / "out")],
+            on_event=fall_silent,
+        )
+    # Two connections are lost, and either may be the first that is noticed.
+    assert caught.value.message.startswith(f"lost the connection to {network.address}: ")
+    assert caught.value.message.endswith("reading failed: Connection timed out")
+    assert not (tmp_path / "out").exists()
+    network.close()
+    wait_until(lambda: not processes("sleep 300 # silence"))
+
+
+def test_a_network_that_goes_silent_ends_a_call(network: Relay) -> None:
+    with Client(network.address) as client:
+        network.fall_silent()
+        with pytest.raises(TransportError) as caught:
+            list(client.history().watch(active_only=True))
+        assert caught.value.message == (
+            f"lost the connection to {network.address}: reading failed: Connection timed out"
+        )
+
+
+@pytest.mark.feature("Q6")
+def test_a_connection_that_ended_between_builds_is_followed_by_another(
+    relay: Relay, tmp_path: Path
+) -> None:
+    with Client(relay.address) as client:
+        for name in ("first", "second"):
+            client.solve(Scratch().mkfile("/a", name), exports=[local(tmp_path / "out")])
+            assert (tmp_path / "out" / "a").read_text() == name
+            relay.cut_all()
+
+
+def test_a_daemon_that_was_started_anew_is_found_again(
+    start_buildkitd: Callable[..., Buildctl],
+) -> None:
+    port = free_port()
+    first = start_buildkitd("--port", str(port))
+    with Client(f"tcp://127.0.0.1:{port}") as client:
+        (pid,) = daemon_processes(first)
+        os.kill(pid, signal.SIGTERM)
+        wait_until(lambda: not daemon_processes(first))
+        with pytest.raises(ConnectError, match="Connection refused"):
+            client.info()
+        start_buildkitd("--port", str(port))
+        assert client.info().version == "v0.32.2"
+
+
+@pytest.mark.feature("K8")
+def test_being_told_to_stop_ends_the_script_too(tmp_path: Path) -> None:
+    script, begun = tmp_path / "build.py", tmp_path / "begun"
+    script.write_text(
+        f"import pathlib, time\npathlib.Path({str(begun)!r}).touch()\ntime.sleep(300)\n"
+    )
+    running = subprocess.Popen(
+        [sys.executable, "-m", "llb", "build", script], stderr=subprocess.PIPE, text=True
+    )
+    wait_until(begun.exists)
+    assert processes(f"llb.runner {script}")
+    running.send_signal(signal.SIGTERM)
+    _, errors = running.communicate(timeout=30)
+    assert (running.returncode, errors) == (143, "")
+    assert not processes(f"llb.runner {script}")

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 USER = "pyllb-rootless"
-PACKAGES = ("attr", "attrs", "click", "google", "grpc", "hpack", "rich", "pygments", "markdown_it")
+PACKAGES = ("attr", "attrs", "click", "google", "hpack", "rich", "pygments", "markdown_it")
 MODULES = ("mdurl", "typing_extensions.py")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,11 +14,28 @@ import pytest
 from llb import Local
 from llb.client import TLS, Client, local
 from llb.errors import ConnectError, InputError, InvalidValueError
+from tests.e2e.servers import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tests.e2e.conftest import Buildctl
+
+RESET = "Connection reset by peer"
+# An authority as `openssl ca` wants it described; `openssl req` knows no dates that are over.
+AUTHORITY = """\
+[ca]
+default_ca = here
+[here]
+database = index
+new_certs_dir = .
+rand_serial = yes
+default_md = sha256
+policy = any
+copy_extensions = copy
+[any]
+commonName = supplied
+"""
 
 
 def openssl(*arguments: str | Path, cwd: Path) -> None:
@@ -41,15 +59,30 @@ def certificates(tmp_path: Path) -> Path:
             *("-addext", "basicConstraints=critical,CA:FALSE"),
             cwd=folder,
         )
+    openssl(*new, "-keyout", "other.key", "-out", "other.pem", "-subj", "/CN=other", cwd=folder)
     return folder
+
+
+def expire(folder: Path, name: str) -> None:
+    """Have a certificate made anew that is good no more."""
+    (folder / "index").touch()
+    (folder / "ca.cnf").write_text(AUTHORITY)
+    files = ("-cert", "ca.pem", "-keyfile", "ca.key", "-in", f"{name}.csr")
+    ask = ("req", "-new", "-key", f"{name}/key.pem", "-subj", f"/CN={name}")
+    alternative = "subjectAltName=DNS:buildkit.example"
+    openssl(*ask, "-addext", alternative, "-out", f"{name}.csr", cwd=folder)
+    dates = ("-startdate", "20200101000000Z", "-enddate", "20200102000000Z")
+    openssl(
+        *("ca", "-batch", "-notext", "-config", "ca.cnf", *files, *dates),
+        *("-out", f"{name}/cert.pem"),
+        cwd=folder,
+    )
 
 
 @pytest.fixture
 def address(certificates: Path, start_buildkitd: Callable[..., Buildctl]) -> str:
     """The address of a daemon that wants certificates."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     start_buildkitd("--port", str(port), "--tls", certificates / "daemon")
     return f"tcp://127.0.0.1:{port}"
 
@@ -82,18 +115,80 @@ def test_the_command_line_takes_certificates(address: str, certificates: Path) -
     assert f"address   {address}" in done.stdout
 
 
+def refusal(address: str, tls: TLS | None) -> str:
+    """Return why a daemon is not reached."""
+    with pytest.raises(ConnectError) as caught:
+        Client(address, tls=tls)
+    return caught.value.message.removeprefix(f"no BuildKit answers at {address}: ")
+
+
 @pytest.mark.feature("J2", "Q8")
 def test_a_daemon_under_another_name_is_not_trusted(address: str, certificates: Path) -> None:
-    with pytest.raises(ConnectError, match=r"TLS: .*127\.0\.0\.1"):
-        Client(address, tls=TLS.from_directory(certificates / "client"))
+    assert refusal(address, TLS.from_directory(certificates / "client")) == (
+        "TLS: the daemon's certificate is refused: IP address mismatch, certificate is not valid "
+        "for '127.0.0.1'"
+    )
+
+
+@pytest.mark.feature("J2", "Q8")
+def test_a_daemon_that_another_authority_vouches_for_is_not_trusted(
+    address: str, certificates: Path
+) -> None:
+    tls = TLS(certificates / "other.pem", server_name="buildkit.example")
+    assert refusal(address, tls) == (
+        "TLS: the daemon's certificate is refused: unable to get local issuer certificate"
+    )
+
+
+@pytest.mark.feature("J2", "Q8")
+def test_an_expired_certificate_is_told_on_either_side(
+    address: str, certificates: Path, start_buildkitd: Callable[..., Buildctl]
+) -> None:
+    name = "buildkit.example"
+    expire(certificates, "client")
+    assert refusal(address, TLS.from_directory(certificates / "client", server_name=name)) == (
+        "TLS: the daemon refuses our certificate: certificate expired"
+    )
+    expire(certificates, "daemon")
+    port = free_port()
+    start_buildkitd("--port", str(port), "--tls", certificates / "daemon")
+    assert refusal(f"tcp://127.0.0.1:{port}", TLS(certificates / "ca.pem", server_name=name)) == (
+        "TLS: the daemon's certificate is refused: certificate has expired"
+    )
 
 
 @pytest.mark.feature("J2")
 def test_a_client_without_a_certificate_is_not_served(address: str, certificates: Path) -> None:
-    with pytest.raises(ConnectError):
-        Client(address, tls=TLS(certificates / "ca.pem", server_name="buildkit.example"))
-    with pytest.raises(ConnectError):
-        Client(address)
+    tls = TLS(certificates / "ca.pem", server_name="buildkit.example")
+    assert refusal(address, tls) == "TLS: the daemon wants a certificate of ours"
+    stranger = TLS(
+        certificates / "ca.pem",
+        certificates / "other.pem",
+        certificates / "other.key",
+        "buildkit.example",
+    )
+    assert refusal(address, stranger).startswith("TLS: the daemon refuses our certificate: ")
+
+
+def test_tls_on_one_side_alone_is_told(address: str, buildkit_tcp: str, certificates: Path) -> None:
+    # Go closes such a connection, with what came unread.
+    assert refusal(address, None) in {"it does not answer", "reading failed: " + RESET}
+    tls = TLS.from_directory(certificates / "client")
+    assert refusal(buildkit_tcp, tls) == "TLS: the daemon does not speak TLS"
+
+
+def test_a_network_that_ends_within_tls_is_an_error(certificates: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def close() -> None:
+            listening.accept()[0].close()
+
+        closing = threading.Thread(target=close)
+        closing.start()
+        address = "tcp://127.0.0.1:{1}".format(*listening.getsockname())
+        tls = TLS.from_directory(certificates / "client")
+        assert refusal(address, tls).startswith("TLS: ")
+        closing.join()
 
 
 @pytest.mark.feature("J2", "Q8")
@@ -104,3 +199,25 @@ def test_certificates_that_cannot_be_are_refused(certificates: Path) -> None:
         TLS(cert=certificates / "client" / "cert.pem")
     with pytest.raises(InvalidValueError, match="TLS is for tcp://"):
         Client("unix:///none", tls=TLS())
+
+
+def test_files_without_certificates_are_told_before_anything_is_said(
+    buildkit_tcp: str, certificates: Path
+) -> None:
+    text = certificates / "text.pem"
+    text.write_text("no certificate")
+    client, other = certificates / "client", certificates / "other.key"
+    for tls, message in (
+        (TLS(text), f"cannot use {text}: no certificate or crl found"),
+        (
+            TLS(None, text, other),
+            f"cannot use {text} with {other}: OpenSSL cannot read it",
+        ),
+        (
+            TLS(None, client / "cert.pem", other),
+            f"cannot use {client / 'cert.pem'} with {other}: key values mismatch",
+        ),
+    ):
+        with pytest.raises(InputError) as caught:
+            Client(buildkit_tcp, tls=tls)
+        assert caught.value.message == message

@@ -7,7 +7,6 @@ import sys
 from typing import TYPE_CHECKING, Protocol, Self
 
 from llb.client.progress.plain import PlainDisplay
-from llb.client.progress.rawjson import RawJsonDisplay
 from llb.errors import InvalidValueError, did_you_mean
 
 if TYPE_CHECKING:
@@ -74,6 +73,9 @@ def display(kind: str, stream: TextIO | None = None) -> Display:
     if kind in ("quiet", "none"):
         return QuietDisplay()
     if kind == "rawjson":
+        # Reports take 1 ms to import, and no other display needs them.
+        from llb.client.progress.rawjson import RawJsonDisplay  # noqa: PLC0415
+
         return RawJsonDisplay(out)
     can_redraw = out.isatty() and os.environ.get("TERM", "") not in _CANNOT_REDRAW
     if kind == "tty" or (kind == "auto" and can_redraw):

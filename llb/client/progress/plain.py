@@ -17,6 +17,8 @@ from llb.client.progress.text import human_size
 if TYPE_CHECKING:
     from datetime import datetime
 
+# What is longer is several lines.
+_LONGEST = 1 << 16
 _RETURNS = re.compile(r"\r+$", re.MULTILINE)
 
 
@@ -41,9 +43,8 @@ class PlainDisplay:
 
     def __exit__(self, *exception: object) -> None:
         """Write what is left of lines that did not end, and what there is to say of all."""
-        for digest, rest in self._unfinished.items():
-            if rest:
-                self._line(digest, rest.decode(errors="replace"))
+        for digest in list(self._unfinished):
+            self._end_line(digest)
         for line in summary(self._vertices.values()):
             self._stream.write(f"{line}\n")
         self._stream.flush()
@@ -73,10 +74,13 @@ class PlainDisplay:
         end = _end(vertex)
         if end is not None and self._ended.get(vertex.digest) != end:
             self._ended[vertex.digest] = end
+            self._end_line(vertex.digest)
             self._line(vertex.digest, end)
 
     def _log(self, log: VertexLog) -> None:
         *lines, rest = (self._unfinished.get(log.vertex, b"") + log.data).split(b"\n")
+        if len(rest) > _LONGEST:
+            lines, rest = [*lines, rest], b""
         self._unfinished[log.vertex] = rest
         started = self._started.get(log.vertex)
         seconds = 0.0
@@ -88,6 +92,11 @@ class PlainDisplay:
             before = f"{max(0.0, seconds):.3f} "
             next_line = f"\n#{self._numbers.get(log.vertex, 0)} {before}"
             self._line(log.vertex, before + text.replace("\n", next_line))
+
+    def _end_line(self, digest: str) -> None:
+        """Write what a step printed without an end of the line."""
+        if rest := self._unfinished.pop(digest, b""):
+            self._line(digest, rest.decode(errors="replace"))
 
     def _status(self, status: VertexStatus) -> None:
         key = (status.vertex, status.id)

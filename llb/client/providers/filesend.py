@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
-import tempfile
 import threading
 import uuid
 from typing import TYPE_CHECKING, BinaryIO, Protocol
@@ -43,16 +41,6 @@ class FileSend:
     def handlers(self) -> Mapping[str, Handler]:
         """Return the handler of DiffCopy."""
         return {"/moby.filesync.v1.FileSend/DiffCopy": self._diff_copy}
-
-    def commit(self, answers: Mapping[str, str]) -> None:
-        """Put everything in its place that was received."""
-        for receiver in self._receivers.values():
-            receiver.commit(answers)
-
-    def abort(self) -> None:
-        """Throw away what was received and not committed."""
-        for receiver in self._receivers.values():
-            receiver.abort()
 
     def _diff_copy(self, call: ServerCall) -> None:
         (number, *_) = call.metadata.get(_EXPORTER_ID, ("0",))
@@ -144,7 +132,7 @@ class FileReceiver:
             target.parent.mkdir(parents=True, exist_ok=True)
             self._staging = target.with_name(f".{target.name}.partial-{uuid.uuid4().hex[:12]}")
             with self._staging.open("wb") as file:
-                _copy(call, file)
+                copy_stream(call, file)
         except OSError as error:
             raise InputError(f"cannot export to {target}: {error.strerror}") from error
 
@@ -170,7 +158,7 @@ class StreamReceiver:
     def receive(self, call: ServerCall) -> None:
         """Pass the stream on."""
         try:
-            _copy(call, self._stream)
+            copy_stream(call, self._stream)
         except OSError as error:
             raise InputError(f"cannot write the output: {error.strerror}") from error
 
@@ -181,40 +169,8 @@ class StreamReceiver:
         """Do nothing: what was passed on cannot be taken back."""
 
 
-class DockerReceiver:
-    """The Docker of the ``docker`` command, which is given the image once it is complete."""
-
-    def __init__(self) -> None:
-        if shutil.which("docker") is None:
-            raise InputError(
-                "docker is to load the image, and is not on PATH",
-                hint="write an archive with -o type=docker,dest=image.tar",
-            )
-        self._archive = tempfile.TemporaryFile()  # noqa: SIM115 - abort closes it
-
-    def receive(self, call: ServerCall) -> None:
-        """Take the archive."""
-        try:
-            _copy(call, self._archive)
-        except OSError as error:
-            raise InputError(f"cannot keep the image for docker: {error.strerror}") from error
-
-    def commit(self, answers: Mapping[str, str]) -> None:  # noqa: ARG002 - nothing to name
-        """Have it loaded."""
-        self._archive.seek(0)
-        done = subprocess.run(
-            ["docker", "load"], stdin=self._archive, capture_output=True, check=False
-        )
-        if done.returncode:
-            reason = " ".join(done.stderr.decode(errors="replace").split())
-            raise InputError(f"docker did not load the image: {reason}")
-
-    def abort(self) -> None:
-        """Throw the archive away."""
-        self._archive.close()
-
-
-def _copy(call: ServerCall, file: BinaryIO) -> None:
+def copy_stream(call: ServerCall, file: BinaryIO) -> None:
+    """Write what comes as pieces of a stream. Raises OSError."""
     while (data := call.receive()) is not None:
         file.write(filesync_pb2.BytesMessage.FromString(data).data)
     file.flush()

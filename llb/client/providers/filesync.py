@@ -7,20 +7,19 @@ receiver asks for the contents it lacks by number, and says when it has all.
 from __future__ import annotations
 
 import errno
-import hashlib
 import os
 import queue
 import stat
 import threading
 from contextlib import suppress
-from socket import gethostname
 from typing import TYPE_CHECKING
 from urllib.parse import unquote_plus
 
 from llb import modes
 from llb._pb import fsutil_pb2 as pb
+from llb.client.given import unknown_directory
 from llb.client.providers.walk import Entry, Filter, walk
-from llb.errors import InputError, InvalidValueError, LLBError, RemoteError, did_you_mean
+from llb.errors import InputError, InvalidValueError, LLBError, RemoteError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -44,17 +43,6 @@ class LocalDirs:
     def __init__(self, directories: Mapping[str, Path]) -> None:
         self._directories = {name: _checked(name, path) for name, path in directories.items()}
         self.failures: list[LLBError] = []
-
-    @property
-    def shared_key(self) -> str:
-        """A key of these very directories on this machine.
-
-        A daemon keeps what was uploaded under a name and this key, to be sent only
-        changes the next time; another directory of the same name must not get it.
-        """
-        places = sorted(f"{name}={path}" for name, path in self._directories.items())
-        text = "\0".join((gethostname(), *places))
-        return hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()
 
     def handlers(self) -> Mapping[str, Handler]:
         """Return the handler of DiffCopy."""
@@ -87,15 +75,6 @@ def _checked(name: str, path: Path) -> str:
             hint=f"name a directory with --local {name}=DIR",
         )
     return str(path.resolve())
-
-
-def unknown_directory(name: str, known: Mapping[str, object]) -> InputError:
-    """Return the error of a build that asks for a directory which nobody gave."""
-    given = f"those given are {', '.join(sorted(known))}" if known else "none is given"
-    return InputError(
-        f"the build asks for the local directory {name!r}, and {given}",
-        hint=did_you_mean(name, known) or f"give it with --local {name}=DIR",
-    )
 
 
 def _values(metadata: Mapping[str, tuple[str, ...]], key: str) -> tuple[str, ...]:

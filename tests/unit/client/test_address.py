@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from llb.client.address import default_socket, named, to_target
+from llb.client.address import check_socket, default_socket, named
 from llb.client.routes import to_route
 from llb.errors import InvalidValueError
 
@@ -17,16 +17,12 @@ if TYPE_CHECKING:
 
 @pytest.mark.feature("J1")
 @pytest.mark.parametrize(
-    ("address", "target"),
-    [
-        ("unix:///run/x.sock", "unix:///run/x.sock"),
-        ("tcp://localhost:1234", "localhost:1234"),
-        ("tcp://10.0.0.1:1", "10.0.0.1:1"),
-        ("tcp://[::1]:1234", "[::1]:1234"),
-    ],
+    "address",
+    ["unix:///run/x.sock", "tcp://localhost:1234", "tcp://10.0.0.1:1", "tcp://[::1]:1234"],
 )
-def test_addresses_become_targets(address: str, target: str) -> None:
-    assert to_target(address) == target
+def test_addresses_of_sockets_have_routes(address: str) -> None:
+    route = to_route(address)
+    assert (route.address, route.authority, route.scheme) == (address, "localhost", "http")
 
 
 @pytest.mark.parametrize(
@@ -44,7 +40,7 @@ def test_addresses_become_targets(address: str, target: str) -> None:
 )
 def test_other_addresses_are_refused(address: str) -> None:
     with pytest.raises(InvalidValueError, match="invalid address"):
-        to_target(address)
+        check_socket(address)
 
 
 @pytest.mark.parametrize("address", ["", "unix", "://x", "http://x", "UNIX:///x"])

@@ -138,7 +138,7 @@ def test_a_helper_that_hangs_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyP
     program.write_text("#!/bin/sh\nexec sleep 60\n")
     program.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
-    monkeypatch.setattr("llb.client.docker_config._HELPER_SECONDS", 0.2)
+    monkeypatch.setattr("llb.client.credential_helpers._HELPER_SECONDS", 0.2)
     found = DockerConfig.load(config(tmp_path, {"credsStore": "slow"}))
     with pytest.raises(InputError, match="gave no credentials for a: it does not end within"):
         found.credentials("a")

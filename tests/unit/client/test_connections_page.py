@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from llb.client.programs import PROGRAMS
-from llb.client.routes import SCHEMES
+from llb.client.routes import SCHEMES, SOCKETS
 
 ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs" / "connections.md").read_text()
@@ -24,6 +24,7 @@ def rows(page: str) -> list[list[str]]:
 def test_every_kind_of_address_has_a_row() -> None:
     schemes = [address.strip("`").partition("://")[0] for address, *_ in rows(PAGE)]
     assert set(schemes) == set(SCHEMES)
+    assert set(SCHEMES) == {*SOCKETS, "docker", *PROGRAMS}
 
 
 def test_programs_stand_there_as_they_are_written_with_their_options() -> None:

@@ -9,7 +9,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from llb import ProgressGroup
+from llb._pb import control_pb2
 from llb.client import Event, Vertex, VertexLog, VertexStatus, VertexWarning
+from llb.client.events import from_response
 from llb.client.progress import display
 from llb.client.progress.colors import Colors, parse_colors
 from llb.client.progress.plain import PlainDisplay
@@ -270,10 +272,10 @@ def test_plain_lines_tell_all_that_happened() -> None:
         "#3 2.000 two",
         "#3 WARN: take care",
         "WARN: of the build",
+        "#3 rest",
         "#3 ERROR: exit code: 7",
         "#4 other",
         "#4 CANCELED",
-        "#3 rest",
         "4 steps, 1 cached",
         "   3.0s  fail",
         "   2.0s  load",
@@ -323,3 +325,31 @@ def test_a_group_fails_with_its_first_step_and_is_cached_with_all() -> None:
     assert "(2/2)" in text
     assert "• COPY two /" in text
     assert "✗ COPY bad /" in text
+
+
+def test_a_line_without_an_end_is_not_waited_for() -> None:
+    stream = io.StringIO()
+    with PlainDisplay(stream) as plain:
+        plain(step("run", ended=False))
+        for _ in range(3):
+            plain(VertexLog("run", 1, b"x" * 40_000, BEGIN))
+        assert stream.getvalue() == f"#1 run\n#1 0.000 {'x' * 80_000}\n"
+
+
+def test_what_a_step_says_comes_before_its_end_in_the_same_message() -> None:
+    message = control_pb2.StatusResponse()
+    vertex = message.vertexes.add(digest="run", name="run")
+    vertex.started.FromSeconds(1)
+    vertex.completed.FromSeconds(3)
+    message.statuses.add(vertex="run", ID="a", current=5).completed.FromSeconds(2)
+    message.logs.add(vertex="run", stream=1, msg=b"done\n").timestamp.FromSeconds(2)
+    stream = io.StringIO()
+    with PlainDisplay(stream) as plain:
+        for event in from_response(message):
+            plain(event)
+        assert stream.getvalue().splitlines() == [
+            "#1 run",
+            "#1 a 5 B done",
+            "#1 1.000 done",
+            "#1 DONE 2.0s",
+        ]

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from llb.client import TLS
-from llb.client.docker_contexts import Endpoint, find_endpoint, is_docker
+from llb.client.address import is_docker
+from llb.client.docker_contexts import Endpoint, find_endpoint
 from llb.client.docker_engine import Docker
 from llb.errors import InputError, InvalidValueError, TransportError
 

@@ -9,7 +9,8 @@ import pytest
 from llb import modes
 from llb._pb import filesync_pb2
 from llb._pb import fsutil_pb2 as pb
-from llb.client.providers.filesend import DockerReceiver, FileReceiver, FileSend, LocalReceiver
+from llb.client.providers.docker_load import DockerReceiver
+from llb.client.providers.filesend import FileReceiver, FileSend, LocalReceiver
 from llb.errors import InputError, RemoteError, TransportError
 from tests.fakes.call import FakeCall, MessageCall
 

@@ -66,6 +66,14 @@ def test_how_a_program_ended_is_the_error(script: str, message: str) -> None:
     pipe.close()
 
 
+def test_how_a_program_ended_is_the_error_of_who_writes_too() -> None:
+    pipe = ProgramPipe(["sh", "-c", "exec <&-; echo why >&2; exit 3"])
+    with pytest.raises(TransportError) as caught:
+        pipe.write(bytes(2**22))
+    assert caught.value.message == "sh ended with exit status 3: why"
+    pipe.close()
+
+
 def test_a_complaint_in_the_place_of_an_answer_is_the_error() -> None:
     pipe = BuildctlPipe(["sh", "-c", r"printf '\nno\nbuildctl\n'; cat > /dev/null"])
     with pytest.raises(TransportError) as caught:

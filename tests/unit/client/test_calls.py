@@ -1,0 +1,522 @@
+"""Calls to a daemon: over one connection, over the next one, and over none."""
+
+from __future__ import annotations
+
+import threading
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+import hpack
+import pytest
+
+from llb._pb import control_pb2 as pb
+from llb.client.control import CONTROL, Control
+from llb.client.routes import Route
+from llb.errors import CancelledError, ConnectError, LLBError, RemoteError, TransportError
+from llb.tunnel import Code, Server, ServerCall, frames, memory_pair, metadata
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from llb.tunnel import Handler, Pipe
+
+ADDRESS = "unix:///daemon"
+INFO = CONTROL + "Info"
+SETTINGS = frames.settings([])
+MIB = 2**20
+
+
+def info(call: ServerCall) -> None:
+    assert call.receive() == b""
+    call.send(pb.InfoResponse(buildkitVersion={"version": "v1"}).SerializeToString())
+
+
+def refusing(error: LLBError) -> Handler:
+    def handler(_: ServerCall) -> None:
+        raise error
+
+    return handler
+
+
+class Daemon:
+    """A daemon in this process: it serves, may leave, and counts its connections."""
+
+    def __init__(self, **handlers: Handler) -> None:
+        self.handlers = {INFO: info} | {CONTROL + name: each for name, each in handlers.items()}
+        self.gone: str | None = None
+        self.servers: list[Server] = []
+        self._threads: list[threading.Thread] = []
+
+    def dial(self) -> Pipe:
+        if self.gone is not None:
+            raise TransportError(self.gone)
+        here, there = memory_pair()
+        server = Server(there, self.handlers)
+        self.servers.append(server)
+        self._threads.append(threading.Thread(target=self._serve, args=(server,)))
+        self._threads[-1].start()
+        return here
+
+    def close(self) -> None:
+        for server in self.servers:
+            server.close()
+        for thread in self._threads:
+            thread.join(10)
+            assert not thread.is_alive()
+
+    @staticmethod
+    def _serve(server: Server) -> None:
+        with suppress(TransportError):
+            server.serve()
+
+
+class Script:
+    """A peer that speaks frames by itself, a function for each of its connections."""
+
+    def __init__(self, *parts: Callable[[Pipe], None]) -> None:
+        self._parts = list(parts)
+        self._threads: list[threading.Thread] = []
+
+    def dial(self) -> Pipe:
+        here, there = memory_pair()
+        self._threads.append(threading.Thread(target=self._parts.pop(0), args=(there,)))
+        self._threads[-1].start()
+        return here
+
+    def close(self) -> None:
+        for thread in self._threads:
+            thread.join(10)
+            assert not thread.is_alive()
+
+
+@pytest.fixture
+def connect() -> Iterator[Callable[..., Control]]:
+    """A function that returns the control API of a daemon of one's own."""
+    made: list[Control] = []
+    daemons: list[Daemon | Script] = []
+
+    def start(daemon: Daemon | Script, greet_seconds: float = 10) -> Control:
+        daemons.append(daemon)
+        made.append(Control(Route(ADDRESS, daemon.dial, greet_seconds=greet_seconds)))
+        return made[-1]
+
+    yield start
+    for control in made:
+        control.close()
+    for daemon in daemons:
+        daemon.close()
+
+
+def headers(stream_id: int, pairs: Any, *, end: bool = False) -> bytes:
+    block = hpack.Encoder().encode(pairs)
+    return frames.headers(stream_id, block, end=end, frame_size=2**14)
+
+
+def answer(stream_id: int, message: bytes = b"") -> bytes:
+    data = b"\0" + len(message).to_bytes(4, "big") + message
+    return (
+        headers(stream_id, metadata.RESPONSE)
+        + frames.header(frames.DATA, 0, stream_id, len(data))
+        + data
+        + headers(stream_id, [("grpc-status", "0")], end=True)
+    )
+
+
+class Peer:
+    """One end of a pipe that speaks frames by itself, and has said that it is there."""
+
+    def __init__(self, pipe: Pipe) -> None:
+        self._pipe = pipe
+        self._heard = b""
+        self.say(SETTINGS)
+
+    def say(self, data: bytes) -> None:
+        self._pipe.write(data)
+
+    def hear(self, requests: int) -> None:
+        """Read until so many requests have ended."""
+        while _ends(self._heard) < requests:
+            data = self._pipe.read()
+            assert data, "the client has left"
+            self._heard += data
+
+    def has_been_left(self) -> bool:
+        """Read until the client ends the connection."""
+        while self._pipe.read():
+            pass
+        return True
+
+
+def _ends(data: bytes) -> int:
+    """Return how many frames in what a client wrote end a stream."""
+    at, ends = len(frames.PREFACE), 0
+    while len(data) - at >= frames.HEADER_SIZE:
+        length, kind, flags = int.from_bytes(data[at : at + 3], "big"), data[at + 3], data[at + 4]
+        ends += kind in (frames.DATA, frames.HEADERS) and bool(flags & frames.END_STREAM)
+        at += frames.HEADER_SIZE + length
+    return ends
+
+
+def test_calls_share_a_connection(connect: Callable[..., Control]) -> None:
+    together = threading.Barrier(5)
+
+    def listed(call: ServerCall) -> None:
+        together.wait(10)
+        call.send(b"")
+
+    daemon = Daemon(ListWorkers=listed)
+    control = connect(daemon)
+    asking = [threading.Thread(target=control.workers) for _ in range(4)]
+    for each in asking:
+        each.start()
+    together.wait(10)
+    assert control.info().version == "v1"
+    for each in asking:
+        each.join(10)
+    assert len(daemon.servers) == 1
+
+
+def test_a_connection_that_ended_is_followed_by_another(connect: Callable[..., Control]) -> None:
+    daemon = Daemon()
+    control = connect(daemon)
+    for count in (2, 3):
+        daemon.servers[-1].close()
+        control.ping(10)
+        assert control.info().version == "v1"
+        assert len(daemon.servers) == count
+
+
+def test_a_daemon_that_is_leaving_is_called_over_another_connection(
+    connect: Callable[..., Control],
+) -> None:
+    left = threading.Event()
+
+    def leaving(pipe: Pipe) -> None:
+        peer = Peer(pipe)
+        peer.hear(1)
+        peer.say(answer(1) + frames.goaway(1, 0))
+        if peer.has_been_left():
+            left.set()
+
+    def there(pipe: Pipe) -> None:
+        peer = Peer(pipe)
+        peer.hear(1)
+        peer.say(answer(1))
+
+    control = connect(Script(leaving, there))
+    # A connection that nothing more comes through is not kept.
+    assert left.wait(10)
+    control.info()
+
+
+def test_a_call_that_a_leaving_daemon_has_not_seen_is_made_again(
+    connect: Callable[..., Control],
+) -> None:
+    def leaving(pipe: Pipe) -> None:
+        peer = Peer(pipe)
+        peer.hear(1)
+        peer.say(answer(1))
+        peer.hear(2)
+        peer.say(frames.goaway(1, 0))
+        peer.has_been_left()
+
+    def there(pipe: Pipe) -> None:
+        peer = Peer(pipe)
+        peer.hear(1)
+        peer.say(answer(1, b"\x0a\x00"))
+
+    assert len(connect(Script(leaving, there)).workers()) == 1
+
+
+def test_a_call_that_a_leaving_daemon_has_seen_goes_on(connect: Callable[..., Control]) -> None:
+    called = threading.Event()
+
+    def leaving(pipe: Pipe) -> None:
+        peer = Peer(pipe)
+        peer.hear(1)
+        peer.say(answer(1))
+        peer.hear(2)
+        peer.say(frames.goaway(3, 0))
+        assert called.wait(10)
+        peer.say(answer(3, pb.StatusResponse(warnings=[{"level": 7}]).SerializeToString()))
+        peer.has_been_left()
+
+    def there(pipe: Pipe) -> None:
+        peer = Peer(pipe)
+        peer.hear(1)
+        peer.say(answer(1))
+
+    control = connect(Script(leaving, there))
+    status = control.status("x")
+    control.info()
+    called.set()
+    assert [response.warnings[0].level for response in status] == [7]
+
+
+def test_a_connection_that_breaks_fails_what_was_seen(connect: Callable[..., Control]) -> None:
+    def breaking(pipe: Pipe) -> None:
+        peer = Peer(pipe)
+        peer.hear(1)
+        peer.say(answer(1))
+        peer.hear(2)
+        pipe.close()
+
+    with pytest.raises(TransportError) as caught:
+        connect(Script(breaking)).info()
+    assert caught.value.message == (
+        f"lost the connection to {ADDRESS}: connection was closed by the peer"
+    )
+
+
+def test_a_daemon_that_is_gone_is_an_error_of_each_call_until_it_is_back(
+    connect: Callable[..., Control],
+) -> None:
+    daemon = Daemon()
+    control = connect(daemon)
+    daemon.gone = "Connection refused"
+    daemon.servers[0].close()
+    for call in (control.info, control.workers, lambda: control.ping(10)):
+        with pytest.raises(ConnectError) as caught:
+            call()
+        assert caught.value.message == f"no BuildKit answers at {ADDRESS}: Connection refused"
+    daemon.gone = None
+    assert control.info().version == "v1"
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (b"", "it does not answer"),
+        (
+            b"SSH-2.0-OpenSSH_9.2\r\n",
+            "peer does not speak HTTP/2: frame of kind 45 with a length of 5460808",
+        ),
+        (
+            b"HTTP/1.1 400 Bad Request\r\n\r\n",
+            "peer does not speak HTTP/2: frame of kind 80 with a length of 4740180",
+        ),
+        (SETTINGS, "it does not answer"),
+    ],
+)
+def test_what_is_no_daemon_is_told(words: bytes, reason: str) -> None:
+    def say(pipe: Pipe) -> None:
+        if words:
+            pipe.write(words)
+        pipe.close()
+
+    script = Script(say)
+    with pytest.raises(ConnectError) as caught:
+        Control(Route(ADDRESS, script.dial))
+    assert caught.value.message == f"no BuildKit answers at {ADDRESS}: {reason}"
+    script.close()
+
+
+@pytest.mark.parametrize("words", [b"", SETTINGS])
+def test_a_peer_that_says_nothing_does_not_answer(words: bytes) -> None:
+    over = threading.Event()
+
+    def listen(pipe: Pipe) -> None:
+        if words:
+            pipe.write(words)
+        while pipe.read():
+            pass
+        over.set()
+
+    script = Script(listen)
+    with pytest.raises(ConnectError) as caught:
+        Control(Route(ADDRESS, script.dial, greet_seconds=0.2))
+    assert caught.value.message == f"no BuildKit answers at {ADDRESS}: it does not answer"
+    assert over.wait(10)
+    script.close()
+
+
+def test_a_daemon_that_does_not_know_the_first_call_is_one(
+    connect: Callable[..., Control],
+) -> None:
+    daemon = Daemon(Info=refusing(RemoteError("unknown", code=Code.UNIMPLEMENTED)))
+    with pytest.raises(RemoteError, match="does not tell its version"):
+        connect(daemon).info()
+
+
+def test_a_daemon_that_refuses_the_first_call_is_not_reached() -> None:
+    daemon = Daemon(Info=refusing(RemoteError("not\nyou", code=Code.UNAUTHENTICATED)))
+    with pytest.raises(ConnectError) as caught:
+        Control(Route(ADDRESS, daemon.dial))
+    assert caught.value.message == f"no BuildKit answers at {ADDRESS}: not you"
+    daemon.close()
+
+
+LOST = f"lost the connection to {ADDRESS}: "
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "message"),
+    [
+        (RemoteError("a\n b", code=Code.INTERNAL), RemoteError, "a b"),
+        (RemoteError("", code=Code.NOT_FOUND), RemoteError, "not_found"),
+        (RemoteError("", code=99), RemoteError, "status 99"),
+        (RemoteError("no more", code=Code.UNAVAILABLE), TransportError, LOST + "no more"),
+        (RemoteError("x", code=Code.CANCELLED), CancelledError, "the build was cancelled"),
+        (
+            RemoteError("x", code=Code.DEADLINE_EXCEEDED),
+            CancelledError,
+            "the deadline passed before the daemon answered",
+        ),
+    ],
+)
+def test_a_status_is_an_error(
+    error: LLBError, kind: type[LLBError], message: str, connect: Callable[..., Control]
+) -> None:
+    with pytest.raises(LLBError) as caught:
+        connect(Daemon(ListWorkers=refusing(error))).workers()
+    assert type(caught.value) is kind
+    assert caught.value.message == message
+
+
+def test_the_details_of_a_status_are_kept_however_long(connect: Callable[..., Control]) -> None:
+    details = (b"\x0a\x01t", bytes(4 * 2**20))
+    error = RemoteError("x", code=Code.UNKNOWN, details=details)
+    with pytest.raises(RemoteError) as caught:
+        connect(Daemon(ListWorkers=refusing(error))).workers()
+    assert caught.value.details == details
+
+
+def test_a_build_ends_with_its_deadline(connect: Callable[..., Control]) -> None:
+    over = threading.Event()
+
+    def solve(_: ServerCall) -> None:
+        over.wait(10)
+
+    control = connect(Daemon(Solve=solve))
+    with pytest.raises(CancelledError) as caught:
+        control.solve(pb.SolveRequest(), 0.2).only()
+    assert caught.value.message == "the deadline passed before the daemon answered"
+    over.set()
+
+
+def test_a_call_may_be_cancelled_by_any_thread(connect: Callable[..., Control]) -> None:
+    begun, over = threading.Event(), threading.Event()
+
+    def status(call: ServerCall) -> None:
+        try:
+            while True:
+                call.send(b"")
+                begun.set()
+                time.sleep(0.01)
+        except CancelledError:
+            over.set()
+            raise
+
+    answers = connect(Daemon(Status=status)).status("x")
+
+    def cancel() -> None:
+        begun.wait(10)
+        answers.cancel()
+
+    cancelling = threading.Thread(target=cancel)
+    cancelling.start()
+    with pytest.raises(CancelledError) as caught:
+        list(answers)
+    assert caught.value.message == "the build was cancelled"
+    assert over.wait(10)
+    cancelling.join()
+
+
+def test_who_has_enough_of_a_stream_ends_it(connect: Callable[..., Control]) -> None:
+    over = threading.Event()
+
+    def prune(call: ServerCall) -> None:
+        try:
+            while True:
+                call.send(pb.UsageRecord(ID="x").SerializeToString())
+        except CancelledError:
+            over.set()
+            raise
+
+    records = connect(Daemon(Prune=prune)).prune(pb.PruneRequest())
+    assert next(records).id == "x"
+    del records
+    assert over.wait(10)
+
+
+@pytest.mark.parametrize("count", [0, 2])
+def test_there_is_one_answer_to_most_questions(count: int, connect: Callable[..., Control]) -> None:
+    def listed(call: ServerCall) -> None:
+        for _ in range(count):
+            call.send(b"")
+
+    with pytest.raises(RemoteError) as caught:
+        connect(Daemon(ListWorkers=listed)).workers()
+    assert caught.value.message == "call did not have one response"
+
+
+def test_an_answer_that_is_none_is_an_error(connect: Callable[..., Control]) -> None:
+    def garbage(call: ServerCall) -> None:
+        call.send(b"\xff")
+
+    control = connect(Daemon(ListWorkers=garbage, Status=garbage))
+    with pytest.raises(RemoteError) as caught:
+        control.workers()
+    assert caught.value.message == "the answer is no ListWorkersResponse"
+    with pytest.raises(RemoteError) as caught:
+        list(control.status("x"))
+    assert caught.value.message == "the answer is no StatusResponse"
+
+
+def test_metadata_goes_with_a_build(connect: Callable[..., Control]) -> None:
+    seen: list[object] = []
+
+    def solve(call: ServerCall) -> None:
+        seen.append((call.metadata["traceparent"], call.receive()))
+        call.send(pb.SolveResponse(ExporterResponse={"a": "b"}).SerializeToString())
+
+    control = connect(Daemon(Solve=solve))
+    answers = control.solve(pb.SolveRequest(Ref="r"), None, (("traceparent", "00-1"),))
+    assert dict(answers.only().ExporterResponse) == {"a": "b"}
+    assert seen == [(("00-1",), b"\x0a\x01r")]
+
+
+def test_a_message_may_be_large_but_not_endless(connect: Callable[..., Control]) -> None:
+    sizes = [40 * MIB, 64 * MIB]
+
+    def status(call: ServerCall) -> None:
+        data = bytes(sizes.pop(0))
+        call.send(pb.StatusResponse(logs=[{"msg": data}]).SerializeToString())
+
+    control = connect(Daemon(Status=status))
+    assert len(next(iter(control.status("x"))).logs[0].msg) == 40 * MIB
+    with pytest.raises(RemoteError, match="larger than the limit") as caught:
+        next(iter(control.status("x")))
+    assert caught.value.code == Code.RESOURCE_EXHAUSTED
+
+
+def test_who_reads_slowly_holds_only_the_stream_back(connect: Callable[..., Control]) -> None:
+    sent: list[int] = []
+
+    def status(call: ServerCall) -> None:
+        message = pb.StatusResponse(logs=[{"msg": bytes(MIB)}]).SerializeToString()
+        for number in range(64):
+            call.send(message)
+            sent.append(number)
+
+    control = connect(Daemon(Status=status))
+    answers = control.status("x")
+    before = -1
+    while len(sent) > before:
+        before = len(sent)
+        time.sleep(0.2)
+        assert control.info().version == "v1"
+    # The window of a stream, and what lies on the way.
+    assert 8 <= before <= 16
+    assert sum(len(response.logs[0].msg) for response in answers) == 64 * MIB
+
+
+def test_a_closed_connection_is_not_made_anew(connect: Callable[..., Control]) -> None:
+    daemon = Daemon()
+    control = connect(daemon)
+    control.close()
+    with pytest.raises(TransportError) as caught:
+        control.info()
+    assert caught.value.message == LOST + "it was closed here"
+    assert len(daemon.servers) == 1
