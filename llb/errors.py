@@ -6,11 +6,13 @@
     ├── InvalidValueError       a value was refused where it was given (also a ValueError)
     ├── InvalidDefinitionError  bytes or a graph that no BuildKit would accept
     ├── InputError              a file, directory or stream of the user cannot be used
+    ├── BuildFileError          a build file in Python raised, or does not end
     ├── CapabilityError         the daemon is too old for what is asked of it
     ├── ConnectError            no BuildKit could be reached
     ├── TransportError          a connection broke, or the other side broke its protocol
     ├── RemoteError             the other side answered with a gRPC status
-    │   └── SolveError          the build failed on the daemon
+    │   ├── SolveError          the build failed on the daemon
+    │   └── ProcessError        a process in a container of a frontend failed
     └── CancelledError          the build was cancelled or its deadline passed
 
 ``str(error)`` is one lower-case line. :func:`render` adds the excerpt of the
@@ -75,6 +77,24 @@ class InvalidDefinitionError(LLBError):
 
 class InputError(LLBError):
     """A file, directory or stream that the user named cannot be used."""
+
+
+class BuildFileError(LLBError):
+    """A build file in Python raised something that is no error of this package, or does not end.
+
+    ``trace`` are the lines of the traceback that are about the file and its neighbours.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        trace: tuple[str, ...],
+        span: Span | None = None,
+        hint: str | None = None,
+    ) -> None:
+        super().__init__(message, span=span, hint=hint)
+        self.trace = trace
 
 
 class CapabilityError(LLBError):
@@ -162,6 +182,33 @@ class SolveError(RemoteError):
         self.log = log
 
 
+class ProcessError(RemoteError):
+    """A process in a container of a frontend ended with another exit code than 0.
+
+    ``command`` are its arguments, ``stdout`` and ``stderr`` what was kept of its output, and
+    ``log`` the last lines that it wrote to standard error, or to its terminal.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: int,
+        details: tuple[bytes, ...],
+        command: tuple[str, ...],
+        exit_code: int,
+        stdout: bytes,
+        stderr: bytes,
+        log: tuple[str, ...],
+    ) -> None:
+        super().__init__(message, code=code, details=details)
+        self.command = command
+        self.exit_code = exit_code
+        self.stdout = stdout
+        self.stderr = stderr
+        self.log = log
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str | None:
     """Return a hint that names the known word nearest to ``word``, if one is near.
 
@@ -184,8 +231,10 @@ def render(error: LLBError) -> str:
     The first line starts with ``error: ``. There is no trailing newline.
     """
     lines = [f"error: {error}"]
-    if isinstance(error, SolveError) and error.log:
+    if isinstance(error, SolveError | ProcessError) and error.log:
         lines += [f"  | {line}" for line in error.log]
+    if isinstance(error, BuildFileError):
+        lines += error.trace
     if error.span is not None:
         lines += excerpt(error.span)
     if error.hint is not None:

@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import llb.client
+
 ROOT = Path(__file__).parents[1]
 HEAVY = (
     "grpc",
@@ -34,6 +36,20 @@ def test_import_llb_loads_the_model_alone() -> None:
 def test_a_frontend_loads_no_client() -> None:
     loaded = loaded_by("import frontend.build")
     assert loaded.isdisjoint({"grpc", "click", "rich", "llb.client", "llb.cli"})
+    assert not {each for each in loaded if each.startswith("llb.gateway.container")}
+
+
+def test_a_build_loads_what_it_needs_alone() -> None:
+    loaded = loaded_by("import llb.cli.build, llb.client.client, llb.client.progress")
+    others = {"llb.client.history", "llb.client.docker_engine", "llb.client.programs"}
+    assert loaded.isdisjoint(
+        {"grpc", "asyncio", "ssl", "subprocess", "tempfile", "shutil", "rich", "nacl", *others}
+    )
+
+
+def test_every_public_name_of_the_client_is_there() -> None:
+    assert [name for name in llb.client.__all__ if not hasattr(llb.client, name)] == []
+    assert sorted(llb.client._LATER) == sorted(llb.client.__all__)
 
 
 def test_import_directions_hold() -> None:

@@ -4,30 +4,67 @@
 :class:`Request` and a :class:`Gateway` and returns a :class:`Result`.
 """
 
+from typing import TYPE_CHECKING
+
 from llb.gateway.connection import Caps, Gateway, ImageConfig, SourceInfo, is_not_found
 from llb.gateway.files import FileStat
 from llb.gateway.request import Request
 from llb.gateway.results import Attestation, PlatformImage, Ref, Result
-from llb.gateway.serve import answer, serve
+from llb.gateway.serve import answer, is_served, serve
 from llb.gateway.sources import definition_json, source_json
 from llb.gateway.status import unsupported_cap, unsupported_request
+
+if TYPE_CHECKING:
+    from llb.gateway.container_messages import RefMount, bind
+    from llb.gateway.containers import Completed, Container
+    from llb.gateway.failed_steps import FailedStep, failed_step
+    from llb.gateway.processes import Process
 
 __all__ = [
     "Attestation",
     "Caps",
+    "Completed",
+    "Container",
+    "FailedStep",
     "FileStat",
     "Gateway",
     "ImageConfig",
     "PlatformImage",
+    "Process",
     "Ref",
+    "RefMount",
     "Request",
     "Result",
     "SourceInfo",
     "answer",
+    "bind",
     "definition_json",
+    "failed_step",
     "is_not_found",
+    "is_served",
     "serve",
     "source_json",
     "unsupported_cap",
     "unsupported_request",
 ]
+
+# What containers are made of takes 8 ms to import, and few frontends have any.
+_LATER = {
+    "Completed": "containers",
+    "Container": "containers",
+    "FailedStep": "failed_steps",
+    "Process": "processes",
+    "RefMount": "container_messages",
+    "bind": "container_messages",
+    "failed_step": "failed_steps",
+}
+
+
+if not TYPE_CHECKING:
+    # Type checkers would take any name for one of the package.
+    def __getattr__(name: str) -> object:
+        if name not in _LATER:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from importlib import import_module  # noqa: PLC0415 - most frontends have no need of it
+
+        return getattr(import_module(f"{__name__}.{_LATER[name]}"), name)

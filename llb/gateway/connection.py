@@ -14,25 +14,31 @@ from attrs import frozen
 from llb import Definition, caps
 from llb._pb import gateway_pb2 as pb
 from llb._pb import ops_pb2
-from llb.errors import InvalidDefinitionError, ReplacedError
+from llb.errors import InvalidDefinitionError, RemoteError, ReplacedError
 from llb.gateway.files import FileStat, from_message
 from llb.gateway.results import Ref, Result
 from llb.gateway.sources import source_info
+from llb.platforms import to_platform
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from google.protobuf.message import Message
     from google.rpc import status_pb2
 
-    from llb import Platform
-    from llb.errors import RemoteError
+    from llb import Network, Platform, Security
+    from llb.gateway.container_messages import RefMount
+    from llb.gateway.containers import Container
+    from llb.settings import MountValue
     from llb.source_map import Location, Range
-    from llb.tunnel import Channel
+    from llb.tunnel import Channel, ClientCall
 
     M = TypeVar("M", bound=Message)
 
 _SERVICE = "/moby.buildkit.v1.frontend.LLBBridge/"
+# RESOURCE_EXHAUSTED of gRPC: a message beyond 16 MiB.
+_TOO_LARGE = 8
+_MAX = 2**63 - 1
 _PING_TIMEOUT = 15.0
 # The kind of resolver that reads OCI layouts.
 _LAYOUT = 1
@@ -94,7 +100,8 @@ class Gateway:
 
         It is built when it is needed, or at once with ``evaluate``.
         ``cache_imports`` are pairs of type and attributes. Raises CapabilityError for a
-        step that the daemon is too old for.
+        step that the daemon is too old for, and InvalidDefinitionError for more steps than
+        it takes.
         """
         if self.caps.llb:
             caps.check(definition, self.caps.llb, "this BuildKit")
@@ -105,7 +112,16 @@ class Gateway:
                 pb.CacheOptionsEntry(Type=kind, Attrs=attrs) for kind, attrs in cache_imports
             ],
         )
-        return self._solve(request).ref or Ref("")
+        try:
+            return self._solve(request).ref or Ref("")
+        except RemoteError as error:
+            if error.code != _TOO_LARGE:
+                raise
+            raise InvalidDefinitionError(
+                f"the graph has {len(definition.ops):,} operations, which the daemon does not take: "
+                f"{error.message}",
+                hint="fewer steps that do more, or files of a context in place of texts",
+            ) from error
 
     def solve_frontend(
         self,
@@ -132,17 +148,18 @@ class Gateway:
         return {name: Definition.from_pb(each) for name, each in found.items()}
 
     def read_file(self, ref: Ref, path: str, *, offset: int = 0, length: int = 0) -> bytes:
-        """Return a file's bytes, or ``length`` of them from ``offset``.
+        """Return a file's bytes from ``offset``, at most ``length`` of them (0: all).
 
         Raises RemoteError, which :func:`is_not_found` where there is no such file.
         """
         request = pb.ReadFileRequest(Ref=ref.id, FilePath=path)
         if offset or length:
-            request.Range.CopyFrom(pb.FileRange(Offset=offset, Length=length))
+            # A daemon takes no length for nothing.
+            request.Range.CopyFrom(pb.FileRange(Offset=offset, Length=length or _MAX - offset))
         return self._call("ReadFile", request, pb.ReadFileResponse).Data
 
     def stat_file(self, ref: Ref, path: str) -> FileStat:
-        """Return what is known of a file, of a link itself; raises as :meth:`read_file` does."""
+        """Return what is known of a file, of a link what it leads to; raises as :meth:`read_file`."""
         request = pb.StatFileRequest(Ref=ref.id, Path=path)
         return from_message(self._call("StatFile", request, pb.StatFileResponse).stat)
 
@@ -154,6 +171,47 @@ class Gateway:
         request = pb.ReadDirRequest(Ref=ref.id, DirPath=path, IncludePattern=pattern)
         entries = self._call("ReadDir", request, pb.ReadDirResponse).entries
         return tuple(map(from_message, entries))
+
+    def new_container(
+        self,
+        root: Ref,
+        *,
+        mounts: Iterable[RefMount | MountValue] = (),
+        init: str | Sequence[str] | None = None,
+        hostname: str = "",
+        network: Network | str = "sandbox",
+        security: Security | str = "sandbox",
+        extra_hosts: Mapping[str, str] | None = None,
+        platform: Platform | str | None = None,
+    ) -> Container:
+        """Return a container in which processes can be run, in a copy of the tree ``root``.
+
+        It has to be released, as it is at the end of a ``with``. ``mounts`` are trees
+        (:func:`llb.gateway.bind`) and those of :mod:`llb.mounts` that are no trees; what is
+        written to any but a cache is gone with the container. ``init`` is its first process,
+        with which it ends: one that waits for the end of its input, which stays open, as
+        ``["cat"]``. Without it the first process that is started is the first. ``network`` is
+        ``sandbox``, ``host`` where the client allows it, or ``none``; ``security`` is
+        ``sandbox``, or where the client allows it ``insecure``. ``extra_hosts`` maps names to
+        IP addresses. ``platform`` says which default PATH processes have.
+
+        The tree is built, if it is not yet. Raises InvalidValueError, CapabilityError for what
+        the daemon cannot do, and for a secret or an agent that the client lacks RemoteError.
+        """
+        # It takes 8 ms to import, and few frontends have containers.
+        from llb.gateway.containers import new_container  # noqa: PLC0415
+
+        return new_container(
+            self,
+            root,
+            mounts,
+            init=init,
+            hostname=hostname,
+            network=network,
+            security=security,
+            extra_hosts=extra_hosts or {},
+            platform=None if platform is None else _platform(to_platform(platform)),
+        )
 
     def resolve_image_config(
         self,
@@ -280,8 +338,8 @@ class Gateway:
         message = self._call("Solve", request, pb.SolveResponse).result
         kind = message.WhichOneof("result")
         return Result(
-            ref=Ref(message.ref.id) if kind == "ref" else None,
-            refs={key: Ref(ref.id) for key, ref in message.refs.refs.items()},
+            ref=_ref(message.ref) if kind == "ref" else None,
+            refs={key: _ref(ref) for key, ref in message.refs.refs.items()},
             metadata=dict(message.metadata),
             attestations=dict(message.attestations),
         )
@@ -296,6 +354,13 @@ class Gateway:
             metadata=self._metadata,
         )
         return response.FromString(data)
+
+    def _stream(self, method: str) -> ClientCall:
+        return self._channel.stream(_SERVICE + method, metadata=self._metadata)
+
+
+def _ref(message: pb.Ref) -> Ref:
+    return Ref(message.id, getattr(message, "def") if message.HasField("def") else None)
 
 
 def _platform(platform: Platform) -> ops_pb2.Platform:

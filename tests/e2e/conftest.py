@@ -11,18 +11,23 @@ import os
 import socket
 import subprocess
 import textwrap
+import threading
 from pathlib import Path
 from socket import AF_UNIX, SOCK_DGRAM
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from attrs import frozen
 
+from llb import Image
 from llb.client import Client, image
+from tests.e2e.frontends import in_frontend
 from tests.e2e.relays import Relay
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from llb.gateway import Gateway, Ref
 
 HERE = Path(__file__).parent
 STACK = HERE.parent.parent / "dev" / "stack"
@@ -152,6 +157,22 @@ def start_buildkitd(tmp_path: Path, buildctl: Buildctl) -> Iterator[Callable[...
         process.terminate()
         process.wait(START_SECONDS)
     unmount_below(tmp_path)
+
+
+@pytest.fixture
+def frontend_in(buildkit_host: str) -> Iterator[Callable[..., Any]]:
+    """Call a function as a frontend, with a gateway and the tree of busybox.
+
+    Afterwards there is no thread left of the processes that it began.
+    """
+    tree = Image("busybox").marshal()
+
+    def call(function: Callable[[Gateway, Ref], Any], **options: Any) -> Any:
+        host = options.pop("address", buildkit_host)
+        return in_frontend(host, lambda gateway: function(gateway, gateway.solve(tree)), **options)
+
+    yield call
+    assert not [each for each in threading.enumerate() if each.name.startswith("process-")]
 
 
 @pytest.fixture

@@ -1,0 +1,276 @@
+"""What goes into a process of a container and comes out of it, as files.
+
+All of it shares one stream with the daemon, so that what one file does not read is in the way
+of the others. :class:`Flow` therefore holds the stream back only while nobody waits.
+"""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+import select
+import threading
+from collections import deque
+from time import monotonic
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
+
+from attrs import frozen
+
+from llb.errors import InvalidValueError, did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from _typeshed import ReadableBuffer, WriteableBuffer
+
+
+class ReadableFile(Protocol):
+    """A file of the system, from which a process reads."""
+
+    def fileno(self) -> int:
+        """Return the number of its descriptor."""
+
+
+class WritableFile(Protocol):
+    """A binary file that buffers, into which a process writes."""
+
+    def write(self, data: bytes, /) -> object:
+        """Write all of ``data``."""
+
+    def flush(self) -> object:
+        """Pass on what was written."""
+
+
+Stdin: TypeAlias = bytes | ReadableFile | Literal["pipe"] | None
+Stdout: TypeAlias = WritableFile | Literal["pipe", "discard"]
+Stderr: TypeAlias = WritableFile | Literal["pipe", "discard", "stdout"]
+
+# How many bytes of output wait for a reader before the process has to.
+_HELD = 1024 * 1024
+# The daemon passes on what it gets in messages as they come; its own have 32 KiB.
+_PIECE = 64 * 1024
+
+
+@frozen
+class ProcessFiles:
+    """Where a process reads and writes, checked: ``stdin`` is bytes or a descriptor."""
+
+    stdin: bytes | int | Literal["pipe"] | None
+    stdout: Stdout
+    stderr: Stderr
+
+
+def to_files(stdin: Stdin, stdout: Stdout, stderr: Stderr) -> ProcessFiles:
+    """Return where a process reads and writes. Raises InvalidValueError."""
+    _check_output(stdout, "stdout", ("pipe", "discard"))
+    _check_output(stderr, "stderr", ("pipe", "discard", "stdout"))
+    if stdin is None or stdin == "pipe" or isinstance(stdin, bytes):
+        return ProcessFiles(stdin, stdout, stderr)
+    try:
+        return ProcessFiles(stdin.fileno(), stdout, stderr)
+    except (AttributeError, OSError, ValueError) as error:
+        raise InvalidValueError(
+            f"invalid stdin {stdin!r}: expected bytes, an open file of the system, or 'pipe'",
+            hint="give what such a file holds: stdin=file.read()",
+        ) from error
+
+
+def _check_output(given: object, what: str, names: tuple[str, ...]) -> None:
+    if given not in names and not hasattr(given, "write"):
+        raise InvalidValueError(
+            f"invalid {what} {given!r}: expected {', '.join(names)}, or a binary file",
+            hint=did_you_mean(str(given), names),
+        )
+    if isinstance(given, io.TextIOBase):
+        raise InvalidValueError(
+            f"invalid {what}: a process writes bytes, and this is a file of text",
+            hint=f"give the file below it: {what}=file.buffer",
+        )
+
+
+class Flow:
+    """The condition that a process's files share, and how much output waits for a reader.
+
+    Whoever waits for something that is not there yet lets everything in: output that nobody
+    reads is then kept in memory, where a pipe of the system would keep both sides waiting
+    for ever.
+    """
+
+    def __init__(self) -> None:
+        self.changed = threading.Condition()
+        self._held = 0
+        self._waiting = 0
+        self._is_open = False
+
+    def arrived(self, size: int) -> None:
+        """Count output, and return when there is room for more. Needs the lock."""
+        self._held += size
+        self.changed.notify_all()
+        while self._held > _HELD and not self._waiting and not self._is_open:
+            self.changed.wait()
+
+    def taken(self, size: int) -> None:
+        """Count output that was read. Needs the lock."""
+        self._held -= size
+        self.changed.notify_all()
+
+    def wait_for(self, is_there: Callable[[], bool], timeout: float | None = None) -> bool:
+        """Wait for something, at most ``timeout`` seconds; return whether it is there.
+
+        Needs the lock.
+        """
+        end = None if timeout is None else monotonic() + timeout
+        self._waiting += 1
+        self.changed.notify_all()
+        try:
+            while not is_there():
+                left = None if end is None else end - monotonic()
+                if left is not None and left <= 0:
+                    return False
+                self.changed.wait(left)
+        finally:
+            self._waiting -= 1
+        return True
+
+    def open(self) -> None:
+        """Hold nothing back any more."""
+        with self.changed:
+            self._is_open = True
+            self.changed.notify_all()
+
+
+class Output(io.RawIOBase):
+    """What a process writes, to be read once.
+
+    Reading raises what broke the connection, after all that came before.
+    """
+
+    def __init__(self, flow: Flow) -> None:
+        self._flow = flow
+        self._pieces: deque[memoryview] = deque()
+        self._has_ended = False
+        self._failure: BaseException | None = None
+
+    def readable(self) -> bool:
+        """It is."""
+        return True
+
+    def readinto(self, buffer: WriteableBuffer, /) -> int:
+        """Take what is there, and wait only where there is nothing."""
+        target = memoryview(buffer).cast("B")
+        flow = self._flow
+        with flow.changed:
+            if not self._pieces:
+                flow.wait_for(lambda: bool(self._pieces) or self._has_ended)
+            if not self._pieces:
+                if self._failure is not None:
+                    raise self._failure
+                return 0
+            piece = self._pieces.popleft()
+            size = min(len(piece), len(target))
+            target[:size] = piece[:size]
+            if size < len(piece):
+                self._pieces.appendleft(piece[size:])
+            flow.taken(size)
+        return size
+
+    def put(self, data: bytes) -> None:
+        """Take what the process wrote; waits while too much of it is unread."""
+        with self._flow.changed:
+            if not self.closed and data:
+                self._pieces.append(memoryview(data))
+                self._flow.arrived(len(data))
+
+    def end(self, failure: BaseException | None = None) -> None:
+        """Take note that nothing more comes, and why where that was no end in order."""
+        with self._flow.changed:
+            if not self._has_ended:
+                self._has_ended, self._failure = True, failure
+                self._flow.changed.notify_all()
+
+    def close(self) -> None:
+        """Throw away what is unread, and what still comes."""
+        with self._flow.changed:
+            if not self.closed:
+                super().close()
+                self._flow.taken(sum(map(len, self._pieces)))
+                self._pieces.clear()
+
+
+class Input(io.RawIOBase):
+    """What a process reads: every write is sent at once, and closing it is its end.
+
+    Writing raises BrokenPipeError where the process has ended.
+    """
+
+    def __init__(self, send: Callable[[bytes | None], bool]) -> None:
+        # Sends bytes, or None for their end; returns whether the process still runs.
+        self._send = send
+        self._writing = threading.Lock()
+
+    def writable(self) -> bool:
+        """It is."""
+        return True
+
+    def write(self, data: ReadableBuffer, /) -> int:
+        """Send all of ``data``; waits while the process reads nothing."""
+        view = memoryview(data).cast("B")
+        with self._writing:
+            if self.closed:
+                raise ValueError("write to closed file")
+            for start in range(0, len(view), _PIECE):
+                if not self._send(bytes(view[start : start + _PIECE])):
+                    raise BrokenPipeError(errno.EPIPE, "the process has ended")
+        return len(view)
+
+    def close(self) -> None:
+        """Tell the process that nothing more comes."""
+        with self._writing:
+            if not self.closed:
+                super().close()
+                self._send(None)
+
+
+class Feeder:
+    """A thread that gives a process bytes, or what a descriptor has, until either ends."""
+
+    def __init__(self, source: bytes | int, target: Input, fail: Callable[[OSError], None]) -> None:
+        self._source = source
+        self._target = target
+        self._fail = fail
+        self._stopped, self._stop = os.pipe()
+        self._thread = threading.Thread(target=self._feed, name="process-stdin", daemon=True)
+        self._thread.start()
+
+    def end(self) -> None:
+        """Stop, and return when the thread has ended."""
+        os.close(self._stop)
+        self._thread.join()
+        os.close(self._stopped)
+
+    def _feed(self) -> None:
+        try:
+            if isinstance(self._source, bytes):
+                self._target.write(self._source)
+            else:
+                for data in _read(self._source, self._stopped):
+                    self._target.write(data)
+        except BrokenPipeError:
+            # It did not want to know more, as it may.
+            pass
+        except OSError as error:
+            self._fail(error)
+        self._target.close()
+
+
+def _read(descriptor: int, stopped: int) -> Iterator[bytes]:
+    """Yield what a descriptor has until it ends, or the other end of ``stopped`` is closed."""
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    poll.register(stopped, 0)
+    while stopped not in dict(poll.poll()):
+        data = os.read(descriptor, _PIECE)
+        if not data:
+            return
+        yield data

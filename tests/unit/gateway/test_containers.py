@@ -1,0 +1,337 @@
+"""Containers with a daemon that does not keep to the protocol, or can little."""
+
+from __future__ import annotations
+
+import threading
+import time
+from contextlib import ExitStack, suppress
+from typing import TYPE_CHECKING
+
+import pytest
+from attrs import define, field
+
+from llb import secret
+from llb._pb import gateway_pb2 as pb
+from llb.errors import CancelledError, CapabilityError, RemoteError, TransportError
+from llb.gateway import Container, Gateway, Ref, containers, processes
+from llb.tunnel import Channel, Code, Server, memory_pair
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from google.protobuf.message import Message
+
+    from llb.tunnel import ServerCall
+
+_SERVICE = "/moby.buildkit.v1.frontend.LLBBridge/"
+_CAPS = ("", ".extrahosts", ".filesystem", ".secretenv", ".signals")
+STARTED = pb.ExecMessage(Started=pb.StartedMessage())
+EXITED = pb.ExecMessage(Exit=pb.ExitMessage())
+DONE = pb.ExecMessage(Done=pb.DoneMessage())
+QUICK = 5.0
+
+
+@define
+class Daemon:
+    """A daemon that says of every process what it is told to say."""
+
+    says: list[pb.ExecMessage | bytes] = field(factory=list)
+    end: RemoteError | None = None
+    is_silent: bool = False
+    release: RemoteError | None = None
+    is_stuck: bool = False
+    caps: tuple[str, ...] = tuple(f"gateway.exec{name}" for name in _CAPS)
+    # What it was told about processes, without their name.
+    heard: list[pb.ExecMessage] = field(factory=list)
+    closing: threading.Event = field(factory=threading.Event)
+
+    def handlers(self) -> dict[str, Callable[[ServerCall], None]]:
+        return {
+            f"{_SERVICE}Ping": self.ping,
+            f"{_SERVICE}NewContainer": self.answer(pb.NewContainerResponse()),
+            f"{_SERVICE}ReleaseContainer": self.released,
+            f"{_SERVICE}ExecProcess": self.process,
+        }
+
+    def ping(self, call: ServerCall) -> None:
+        pong = pb.PongResponse()
+        for cap in self.caps:
+            pong.FrontendAPICaps.add(ID=cap, Enabled=True)
+        call.send(pong.SerializeToString())
+
+    def answer(self, message: Message) -> Callable[[ServerCall], None]:
+        return lambda call: call.send(message.SerializeToString())
+
+    def released(self, call: ServerCall) -> None:
+        if self.is_stuck:
+            self.closing.wait()
+        if self.release is not None:
+            raise self.release
+        call.send(pb.ReleaseContainerResponse().SerializeToString())
+
+    def process(self, call: ServerCall) -> None:
+        first = call.receive()
+        assert first is not None
+        init = pb.ExecMessage.FromString(first)
+        for message in self.says:
+            if isinstance(message, bytes):
+                call.send(message)
+                continue
+            named = pb.ExecMessage(ProcessID=init.ProcessID)
+            named.MergeFrom(message)
+            call.send(named.SerializeToString())
+        call.flush()
+        if self.is_silent:
+            self.closing.wait()
+        while (data := call.receive()) is not None:
+            heard = pb.ExecMessage.FromString(data)
+            heard.ProcessID = ""
+            self.heard.append(heard)
+        if self.end is not None:
+            raise self.end
+
+
+@pytest.fixture
+def connect() -> Iterator[Callable[[Daemon], Gateway]]:
+    """A function that returns a gateway to a daemon; no thread is left afterwards."""
+    before = set(threading.enumerate())
+    with ExitStack() as stack:
+
+        def start(daemon: Daemon) -> Gateway:
+            here, there = memory_pair()
+            server = Server(there, daemon.handlers())
+
+            def serve() -> None:
+                with suppress(TransportError):
+                    server.serve()
+
+            thread = threading.Thread(target=serve)
+            thread.start()
+            channel = Channel(here)
+            stack.callback(thread.join)
+            stack.callback(channel.close)
+            stack.callback(daemon.closing.set)
+            return Gateway(channel)
+
+        yield start
+    for thread in set(threading.enumerate()) - before:
+        thread.join(QUICK)
+        assert not thread.is_alive()
+
+
+@pytest.fixture
+def open_container(connect: Callable[[Daemon], Gateway]) -> Callable[[Daemon], Container]:
+    """A function that returns a container of a daemon."""
+    return lambda daemon: connect(daemon).new_container(Ref("ref"))
+
+
+@pytest.mark.feature("K5")
+def test_what_was_said_is_what_happened(open_container: Callable[[Daemon], Container]) -> None:
+    out = pb.ExecMessage(File=pb.FdMessage(Fd=1, Data=b"out", EOF=True))
+    err = pb.ExecMessage(File=pb.FdMessage(Fd=2, EOF=True))
+    # An exit code may overtake what a process wrote before.
+    daemon = Daemon([STARTED, EXITED, out, err, DONE])
+    with open_container(daemon) as container:
+        assert container.run(["x"]).stdout == b"out"
+    # Without input there is no end of it to be told.
+    assert daemon.heard == []
+
+
+@pytest.mark.feature("K5")
+@pytest.mark.parametrize("end", [None, RemoteError("io: read/write on closed pipe", code=2)])
+def test_the_end_of_a_process_may_come_before_its_exit_code(
+    open_container: Callable[[Daemon], Container], end: RemoteError | None
+) -> None:
+    out = pb.ExecMessage(File=pb.FdMessage(Fd=1, Data=b"late"))
+    with open_container(Daemon([STARTED, DONE, EXITED, out], end)) as container:
+        assert container.run(["x"], stdin=b"unread").stdout == b"late"
+
+
+@pytest.mark.feature("K5")
+@pytest.mark.parametrize(
+    ("says", "reason"),
+    [
+        ([STARTED, DONE], "the daemon ended process 'x y' without an exit code"),
+        ([EXITED], "the daemon began process 'x y' with Exit"),
+        ([pb.ExecMessage()], "the daemon began process 'x y' with None"),
+        (
+            [STARTED, pb.ExecMessage(Init=pb.InitMessage())],
+            "the daemon sent a message of no meaning: Init",
+        ),
+        (
+            [STARTED, pb.ExecMessage(File=pb.FdMessage(Fd=5, Data=b"?"))],
+            "the daemon sent output that was not asked for: 5",
+        ),
+        (
+            [pb.ExecMessage(ProcessID="other", Started=pb.StartedMessage())],
+            "the daemon spoke of another process: 'other'",
+        ),
+        ([STARTED, b"\xff\xff"], "the daemon sent no message of a process"),
+    ],
+)
+def test_a_daemon_that_breaks_the_protocol_is_an_error(
+    open_container: Callable[[Daemon], Container],
+    says: list[pb.ExecMessage | bytes],
+    reason: str,
+) -> None:
+    with (
+        open_container(Daemon(says)) as container,
+        pytest.raises(TransportError) as caught,
+    ):
+        container.run(["x", "y"])
+    assert caught.value.message == reason
+
+
+@pytest.mark.feature("K5")
+def test_output_that_came_before_a_break_is_read_and_then_the_break(
+    open_container: Callable[[Daemon], Container],
+) -> None:
+    out = pb.ExecMessage(File=pb.FdMessage(Fd=1, Data=b"before"))
+    with open_container(Daemon([STARTED, out, b"\xff"])) as container:
+        process = container.start(["x"])
+        assert process.stdout is not None
+        assert process.stdout.read1() == b"before"
+        with pytest.raises(TransportError):
+            process.stdout.read1()
+
+
+@pytest.mark.feature("K5")
+def test_a_daemon_that_keeps_its_reason_to_itself_is_asked_for_it(
+    open_container: Callable[[Daemon], Container], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(processes, "_START_SECONDS", 0.2)
+    reason = RemoteError("no such container", code=Code.NOT_FOUND)
+    with (
+        open_container(Daemon([], reason)) as container,
+        pytest.raises(RemoteError, match="no such container"),
+    ):
+        container.start(["x"])
+
+
+@pytest.mark.feature("K5")
+def test_a_daemon_that_says_nothing_is_waited_for_only_so_long(
+    open_container: Callable[[Daemon], Container], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(processes, "_START_SECONDS", 0.2)
+    monkeypatch.setattr(processes, "_REASON_SECONDS", 0.2)
+    begun = time.monotonic()
+    with (
+        open_container(Daemon([], is_silent=True)) as container,
+        pytest.raises(CancelledError, match=r"process 'x' was not started in 0\.2 s"),
+    ):
+        container.start(["x"])
+    assert time.monotonic() - begun < QUICK
+
+
+@pytest.mark.feature("K5")
+def test_a_process_that_never_ends_is_followed_no_longer_than_its_container(
+    open_container: Callable[[Daemon], Container], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(processes, "_END_SECONDS", 0.2)
+    begun = time.monotonic()
+    with open_container(Daemon([STARTED], is_silent=True)) as container:
+        process = container.start(["x"], stdin=bytes(20_000_000))
+        with pytest.raises(CancelledError, match="still runs"):
+            process.wait(0.1)
+    with pytest.raises(CancelledError, match="call was cancelled"):
+        process.wait()
+    assert time.monotonic() - begun < QUICK
+
+
+@pytest.mark.feature("K5")
+def test_the_end_of_the_connection_ends_a_process_whose_output_nobody_reads(
+    connect: Callable[[Daemon], Gateway],
+) -> None:
+    much = pb.ExecMessage(File=pb.FdMessage(Fd=1, Data=bytes(1_000_000)))
+    gateway = connect(Daemon([STARTED, much, much, much, DONE], is_silent=True))
+    container = gateway.new_container(Ref("ref"))
+    process = container.start(["x"])
+    gateway._channel.close()
+    with pytest.raises(TransportError):
+        process.wait(QUICK)
+    with pytest.raises(TransportError):
+        container.release()
+
+
+@pytest.mark.feature("K5")
+def test_a_container_that_cannot_be_released_is_an_error_unless_a_process_failed(
+    open_container: Callable[[Daemon], Container],
+) -> None:
+    daemon = Daemon([STARTED, EXITED, DONE], release=RemoteError("of the daemon", code=2))
+    with pytest.raises(RemoteError, match="of the daemon"), open_container(daemon) as container:
+        container.run(["x"])
+    daemon.says = [STARTED, pb.ExecMessage(Exit=pb.ExitMessage(Code=3)), DONE]
+    with open_container(daemon) as container:
+        assert container.run(["x"], check=False).exit_code == 3
+    with pytest.raises(ZeroDivisionError), open_container(daemon):
+        raise ZeroDivisionError
+
+
+@pytest.mark.feature("K5")
+def test_a_release_that_takes_too_long_is_an_error(
+    connect: Callable[[Daemon], Gateway], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(containers, "_RELEASE_SECONDS", 0.2)
+    container = connect(Daemon(is_stuck=True)).new_container(Ref("ref"))
+    with pytest.raises(CancelledError):
+        container.release()
+
+
+@pytest.mark.feature("K5")
+@pytest.mark.parametrize(
+    ("cap", "use", "feature"),
+    [
+        (
+            "gateway.exec",
+            lambda gateway: gateway.new_container(Ref("ref")),
+            "containers of frontends",
+        ),
+        (
+            "gateway.exec.extrahosts",
+            lambda gateway: gateway.new_container(Ref("ref"), extra_hosts={"a": "10.0.0.1"}),
+            "extra_hosts of containers",
+        ),
+        (
+            "gateway.exec.signals",
+            lambda gateway: gateway.new_container(Ref("ref")).start(["x"]).kill(),
+            "signals for processes of containers",
+        ),
+        (
+            "gateway.exec.secretenv",
+            lambda gateway: gateway.new_container(Ref("ref")).start(
+                ["x"], secrets=[secret("a", env="A")]
+            ),
+            "secrets as variables in containers",
+        ),
+        (
+            "gateway.exec.filesystem",
+            lambda gateway: gateway.new_container(Ref("ref")).read_file("/x"),
+            "reading files of containers",
+        ),
+    ],
+)
+def test_what_the_daemon_is_too_old_for_is_named(
+    connect: Callable[[Daemon], Gateway],
+    cap: str,
+    use: Callable[[Gateway], object],
+    feature: str,
+) -> None:
+    caps = tuple(each for each in Daemon().caps if each != cap)
+    gateway = connect(Daemon([STARTED], caps=("other", *caps)))
+    with pytest.raises(CapabilityError) as caught:
+        use(gateway)
+    assert str(caught.value) == f"this BuildKit has no {feature} (capability {cap})"
+    assert caught.value.cap == cap
+
+
+@pytest.mark.feature("K5")
+def test_a_process_without_signals_is_left_to_the_release(
+    connect: Callable[[Daemon], Gateway], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(processes, "_END_SECONDS", 0.2)
+    gateway = connect(Daemon([STARTED], caps=("gateway.exec",)))
+    with (
+        gateway.new_container(Ref("ref")) as container,
+        pytest.raises(CancelledError, match="still runs"),
+    ):
+        container.run(["x"], timeout=0.1)
