@@ -14,12 +14,11 @@ import pytest
 
 from frontend.build import build
 from frontend.dockerfile.lint import RULES
-from llb import LLBError, Platform
-from llb.gateway import Request
-from tests.fakes.bridge import Bridge
+from llb import Definition, LLBError
+from llb.testing.gateway import Outcome, run_frontend
 
 if TYPE_CHECKING:
-    from llb._pb import gateway_pb2 as pb
+    from llb.testing.records import Warned
 
 HERE = Path(__file__).parent
 CASES = HERE / "checks"
@@ -42,31 +41,30 @@ OTHER_WORDS = frozenset(
 ANSWERS = [(name, request) for name in NAMES for request in RECORDED[name]["answers"]]
 
 
-def bridge(name: str) -> Bridge:
-    """Return a daemon with the files of a case."""
+def answered(name: str, **more: str) -> Outcome:
+    """Return what comes of a case, with more options than its own."""
+    given = OPTIONS.get(name, {})
     files = {"Dockerfile": (CASES / f"{name}.Dockerfile").read_bytes()}
-    ignore = OPTIONS.get(name, {}).get("ignore")
-    return Bridge(files | ({".dockerignore": ignore.encode()} if ignore else {}), IMAGES)
+    if "ignore" in given:
+        files[".dockerignore"] = given["ignore"].encode()
+    options = {**given.get("options", {}), **more}
+    return run_frontend(build, options, files=files, images=IMAGES)
 
 
-def request(name: str, **more: str) -> Request:
-    """Return what is asked for in a case."""
-    options = {**OPTIONS.get(name, {}).get("options", {}), **more}
-    return Request(options, session_id="session", platforms=(Platform("linux", "amd64"),))
-
-
-def shown(warning: pb.WarnRequest) -> dict[str, Any]:
+def shown(warning: Warned) -> dict[str, Any]:
     """Return a warning as the recorder writes it."""
+    assert warning.location is not None
+    file, ranges = warning.location.file, warning.location.ranges
     return {
         "digest": warning.digest,
         "level": warning.level,
-        "short": warning.short.decode(),
-        "detail": [each.decode() for each in warning.detail],
+        "short": warning.message,
+        "detail": list(warning.detail),
         "url": warning.url,
-        "filename": warning.info.filename,
-        "language": warning.info.language,
-        "definition": len(getattr(warning.info.definition, "def")),
-        "lines": [[each.start.line, each.end.line] for each in warning.ranges],
+        "filename": file.filename,
+        "language": file.language,
+        "definition": len(Definition.from_bytes(file.definition or b"").ops),
+        "lines": [[each.line, each.end_line] for each in ranges],
     }
 
 
@@ -88,28 +86,21 @@ def test_every_rule_has_a_case_that_it_warns_of_and_one_that_it_does_not(rule: s
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_warnings_of_a_build_equal_those_of_go(name: str) -> None:
-    daemon = bridge(name)
-    error = None
-    try:
-        build(request(name), daemon.gateway())
-    except LLBError as caught:
-        error = caught.message
-    assert [shown(each) for each in daemon.warnings] == RECORDED[name].get("warnings", [])
-    assert (error is None) == ("error" not in RECORDED[name])
-    if error is not None and "lint" in RECORDED[name]["error"]:
-        assert error == RECORDED[name]["error"]
+    outcome = answered(name)
+    assert [shown(each) for each in outcome.warnings] == RECORDED[name].get("warnings", [])
+    assert (outcome.error is None) == ("error" not in RECORDED[name])
+    if outcome.error is not None and "lint" in RECORDED[name]["error"]:
+        assert outcome.error.message == RECORDED[name]["error"]
 
 
 @pytest.mark.parametrize(("name", "request_id"), ANSWERS)
 def test_the_answer_to_a_request_equals_that_of_go(name: str, request_id: str) -> None:
     recorded = RECORDED[name]["answers"][request_id]
-    asked = request(name, requestid=request_id)
+    outcome = answered(name, requestid=request_id)
     if "error" in recorded:
-        with pytest.raises(LLBError):
-            build(asked, bridge(name).gateway())
+        assert isinstance(outcome.exception, LLBError)
         return
-    result = build(asked, bridge(name).gateway())
-    answer = {key: value.decode() for key, value in result.metadata.items()}
+    answer = {key: value.decode() for key, value in outcome.checked().metadata.items()}
     if name in OTHER_WORDS:
         answer, recorded = without_error(answer), without_error(recorded)
     assert "crash" in recorded or answer == recorded

@@ -21,7 +21,7 @@ from frontend.dockerfile.resolver import resolve_purely
 from frontend.dockerfile.trail import Trail
 from frontend.reporting import File
 from llb.errors import RemoteError
-from tests.fakes.bridge import Bridge
+from llb.testing.gateway import FakeGateway
 
 if TYPE_CHECKING:
     from frontend.dockerfile.requests import Found, Request
@@ -109,24 +109,15 @@ def test_columns_reach_over_the_lines_that_have_them() -> None:
     assert align(rows, padding=2) == "a     b  c\nlong  \nx\né  y  z\n"
 
 
-class Silent(Bridge):
-    """A daemon that shows no warnings."""
-
-    def call(self, method: str, message: bytes, **options: object) -> bytes:
-        if method.endswith("/Warn"):
-            raise RemoteError("no", code=12)
-        return super().call(method, message, **options)
-
-
-@pytest.mark.parametrize(("daemon", "count"), [(Bridge, 2), (Silent, 0)])
+@pytest.mark.parametrize(("errors", "count"), [({}, 2), ({"Warn": RemoteError("no", code=12)}, 0)])
 def test_a_warning_that_cannot_be_shown_does_not_fail_a_build(
-    daemon: type[Bridge], count: int
+    errors: dict[str, RemoteError], count: int
 ) -> None:
-    bridge = daemon({}, {})
-    file = File(WARNED, "sha256:x", b"", bridge.gateway(), resolve)
-    options = ConvertOptions()
-    assert len(file.convert(file.parse(options), options).warnings) == 2
-    assert len(bridge.warnings) == count
+    with FakeGateway(errors=errors) as daemon:
+        file = File(WARNED, "sha256:x", b"", daemon.connect(), resolve)
+        options = ConvertOptions()
+        assert len(file.convert(file.parse(options), options).warnings) == 2
+        assert len(daemon.warnings) == count
 
 
 @given(text(alphabet="AB_", max_size=6), lists(text(alphabet="AB_", max_size=6), max_size=5))

@@ -23,13 +23,13 @@ from llb.errors import render
 
 if TYPE_CHECKING:
     from frontend.dockerfile.requests import Found, Request
+    from llb.testing.golden import Golden
 
 TESTS = Path(__file__).parents[2]
 CONFORMANCE = TESTS / "conformance" / "dockerfile" / "cases"
 CASES = sorted(CONFORMANCE.glob("error-*.Dockerfile"))
 IMAGES: dict[str, str] = json.loads((CASES[0].parent / "images.json").read_text())
 OPTIONS = json.loads((CONFORMANCE / "options.json").read_text())
-GOLDEN = TESTS / "golden" / "dockerfile" / "errors.txt"
 
 
 def resolved(requests: tuple[Request, ...]) -> Found:
@@ -64,12 +64,12 @@ def told(
     return render(caught.value)
 
 
-def test_every_mistake_is_told_as_checked_in() -> None:
+def test_every_mistake_is_told_as_checked_in(golden: Golden) -> None:
     texts = [
         f"# {path.stem}\n{told(path.read_bytes(), **OPTIONS.get(path.stem, {}))}\n"
         for path in CASES
     ]
-    assert "\n".join(texts) == GOLDEN.read_text()
+    golden("\n".join(texts))
 
 
 def test_what_is_of_the_labs_channel_is_refused_elsewhere() -> None:

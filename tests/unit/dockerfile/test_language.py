@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,10 +14,9 @@ from frontend.dockerfile.extending import Check, Finding, Language, NewInstructi
 from frontend.dockerfile.interpret import _BUILDERS
 from frontend.dockerfile.language import INSTRUCTIONS, PLAIN
 from frontend.dockerfile.parser import _SPLITTERS
-from llb import Platform, Scratch, bind, mkdir, mkfile
+from llb import Scratch, bind, mkdir, mkfile
 from llb.errors import InvalidValueError, render
-from llb.gateway import Request
-from tests.fakes.bridge import Bridge
+from llb.testing.gateway import run_frontend
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -98,17 +98,14 @@ def test_an_instruction_comes_through_onbuild_of_a_stage_and_of_an_image() -> No
 
 
 def test_a_stage_without_cache_does_it_anew() -> None:
-    daemon = Bridge({"Dockerfile": b"FROM scratch\nNOTE a\n"}, {})
-    request = Request({"no-cache": ""}, platforms=(Platform("linux", "amd64"),))
-    assert build(request, daemon.gateway(), Language([NOTE])) is not None
-
     seen: list[bool] = []
 
     def look(site: Site) -> None:
         seen.append(site.step()["ignore_cache"])
 
+    text = "FROM scratch\nNOTE a\n"
     language = Language([NewInstruction("NOTE", look)])
-    build(request, daemon.gateway(), language)
+    run_frontend(partial(build, language=language), {"no-cache": ""}, files={"Dockerfile": text})
     assert seen == [True]
 
 
@@ -328,13 +325,10 @@ def test_a_check_warns_beside_those_of_docker() -> None:
 
 
 def test_a_check_warns_of_a_file_that_fails_and_reaches_the_client() -> None:
-    text = b"FROM scratch\nNOTE a\nSTOPSIGNAL x\n"
-    daemon = Bridge({"Dockerfile": text}, {})
-    request = Request({}, platforms=(Platform("linux", "amd64"),))
-    with pytest.raises(DockerfileError):
-        build(request, daemon.gateway(), SEEN)
-    shown = [(each.short.decode(), each.url) for each in daemon.warnings]
-    assert shown == [
+    text = "FROM scratch\nNOTE a\nSTOPSIGNAL x\n"
+    outcome = run_frontend(partial(build, language=SEEN), files={"Dockerfile": text})
+    assert isinstance(outcome.exception, DockerfileError)
+    assert [(each.message, each.url) for each in outcome.warnings] == [
         ("Seen: NOTE (line 2)", "https://example.org"),
         ("Seen: STOPSIGNAL (line 3)", "https://example.org"),
     ]
@@ -342,9 +336,9 @@ def test_a_check_warns_of_a_file_that_fails_and_reaches_the_client() -> None:
 
 @pytest.mark.parametrize("name", ["frontend.lint", "frontend.outline", "frontend.targets"])
 def test_requests_are_answered_in_the_language(name: str) -> None:
-    daemon = Bridge({"Dockerfile": b"FROM scratch AS a\nNOTE a\n"}, {})
-    request = Request({"requestid": name}, platforms=(Platform("linux", "amd64"),))
-    answer = build(request, daemon.gateway(), SEEN).metadata["result.json"]
+    files = {"Dockerfile": "FROM scratch AS a\nNOTE a\n"}
+    outcome = run_frontend(partial(build, language=SEEN), {"requestid": name}, files=files)
+    answer = outcome.checked().metadata["result.json"]
     assert (b"Seen" in answer) == (name == "frontend.lint")
 
 

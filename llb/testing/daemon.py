@@ -1,0 +1,329 @@
+"""A fake daemon: BuildKit's control API on a socket, in this process, with scripted answers."""
+
+from __future__ import annotations
+
+import socket
+import tempfile
+import threading
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Self, TypeAlias, TypedDict, TypeVar, Unpack
+
+from llb._pb import control_pb2 as pb
+from llb.errors import InvalidDefinitionError, LLBError, RemoteError, TransportError
+from llb.platforms import to_platform
+from llb.steps import check_keys
+from llb.testing.bridge import METHODS, Conversation, World, to_result
+from llb.testing.building import Builder
+from llb.testing.builds import FakeBuild
+from llb.testing.images import FakeImages
+from llb.testing.session import ClientSession, SessionCall
+from llb.tunnel import Server, socket_pipe
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from google.protobuf.message import Message
+
+    from llb import Platform
+    from llb.client.usage import Usage
+    from llb.gateway import SourceInfo
+    from llb.testing.bridge import Frontend
+    from llb.testing.building import Made
+    from llb.testing.images import AnyImage
+    from llb.tunnel import Handler, ServerCall
+
+    T_ = TypeVar("T_", bound=Message)
+    Script: TypeAlias = Callable[[FakeBuild], Mapping[str, str] | None]
+
+_SERVICE = "/moby.buildkit.v1.Control/"
+# How a call of a frontend in a client's process names its build.
+_BUILD_ID = "buildkit-controlapi-buildid"
+_CANCELLED, _UNKNOWN = 1, 2
+# How long a client may leave its session, or its build, to be waited for.
+_SECONDS = 5.0
+
+
+class DaemonOptions(TypedDict, total=False):
+    """What a :class:`FakeDaemon` may be given.
+
+    ``script`` is called with each build, once a frontend has answered where there is one. What
+    it returns are the exporters' answers; what it raises fails the build. By default all
+    steps are shown as done. ``version`` and ``platforms`` are the daemon's, ``usage`` what it
+    has in its cache. ``images``, ``outputs``, ``sources`` and ``frontends`` are as those of a
+    fake gateway.
+    """
+
+    script: Script
+    version: str
+    platforms: Iterable[Platform | str]
+    usage: Iterable[Usage]
+    images: Mapping[str, AnyImage] | FakeImages
+    outputs: Mapping[str, Made]
+    sources: Mapping[str, SourceInfo]
+    frontends: Mapping[str, Frontend]
+
+
+class FakeDaemon:
+    """A daemon that runs nothing, at ``address``, a socket in a temporary directory.
+
+    Any client can connect. ``builds`` are what clients asked for, in order. Where a script
+    raised anything but an error for the client, leaving the ``with`` block raises it.
+    """
+
+    def __init__(self, **options: Unpack[DaemonOptions]) -> None:
+        check_keys(options, DaemonOptions.__optional_keys__)
+        self._options = options
+        self._script = options.get("script", _succeed)
+        self._platforms = tuple(map(to_platform, options.get("platforms", ("linux/amd64",))))
+        self._usage = list(options.get("usage", ()))
+        self.images = FakeImages.of(options.get("images"))
+        self._builds: dict[str, FakeBuild] = {}
+        self._conversations: dict[str, Conversation] = {}
+        self._sessions: dict[str, ClientSession] = {}
+        self._failures: list[BaseException] = []
+        self._changed = threading.Condition()
+        self._folder = tempfile.TemporaryDirectory(prefix="llb-")
+        path = Path(self._folder.name) / "buildkitd.sock"
+        self.address = f"unix://{path}"
+        self._servers: dict[Server, threading.Thread] = {}
+        self._is_closed = False
+        self._listener = socket.socket(socket.AF_UNIX)
+        self._listener.bind(str(path))
+        self._listener.listen()
+        self._accepting = threading.Thread(target=self._accept, daemon=True)
+        self._accepting.start()
+
+    def __enter__(self) -> Self:
+        """Return the daemon itself."""
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
+        """Stop; raises what a script raised, unless another exception is under way."""
+        self.close()
+        if kind is None and self._failures:
+            raise self._failures[0]
+
+    @property
+    def builds(self) -> tuple[FakeBuild, ...]:
+        """The builds that were asked for, in order."""
+        return tuple(each for each in self._builds.values() if each.begun.is_set())
+
+    def close(self) -> None:
+        """End all connections and remove the socket; a second call does nothing."""
+        with self._changed:
+            if self._is_closed:
+                return
+            self._is_closed = True
+            self._changed.notify_all()
+        for conversation in self._conversations.values():
+            conversation.over.set()
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._accepting.join()
+        self._listener.close()
+        for server, serving in self._servers.items():
+            server.close()
+            serving.join()
+        self._folder.cleanup()
+
+    def _accept(self) -> None:
+        handlers: dict[str, Handler] = {
+            _SERVICE + "Info": self._info,
+            _SERVICE + "ListWorkers": self._list_workers,
+            _SERVICE + "DiskUsage": self._disk_usage,
+            _SERVICE + "Prune": self._prune,
+            _SERVICE + "Solve": self._solve,
+            _SERVICE + "Status": self._status,
+            _SERVICE + "Session": self._session,
+            _SERVICE + "ListenBuildHistory": self._history,
+            **dict.fromkeys(METHODS, self._bridge),
+        }
+        # Shutting the socket down ends the wait.
+        with suppress(OSError):
+            while True:
+                connection, _ = self._listener.accept()
+                server = Server(socket_pipe(connection), handlers)
+                serving = threading.Thread(target=_serve, args=(server,), daemon=True)
+                self._servers[server] = serving
+                serving.start()
+
+    def _info(self, call: ServerCall) -> None:
+        response = pb.InfoResponse()
+        response.buildkitVersion.package = "github.com/moby/buildkit"
+        response.buildkitVersion.version = self._options.get("version", "v0.32.2")
+        _answer(call, response)
+
+    def _list_workers(self, call: ServerCall) -> None:
+        response = pb.ListWorkersResponse()
+        worker = response.record.add(ID="fake")
+        for each in self._platforms:
+            worker.platforms.add(
+                OS=each.os,
+                Architecture=each.architecture,
+                Variant=each.variant or "",
+                OSVersion=each.os_version or "",
+                OSFeatures=each.os_features,
+            )
+        _answer(call, response)
+
+    def _disk_usage(self, call: ServerCall) -> None:
+        _answer(call, pb.DiskUsageResponse(record=map(_record, self._usage)))
+
+    def _prune(self, call: ServerCall) -> None:
+        for each in tuple(self._usage):
+            if not each.in_use:
+                self._usage.remove(each)
+                _answer(call, _record(each))
+
+    def _solve(self, call: ServerCall) -> None:
+        request = _asked(call, pb.SolveRequest)
+        build = self._build(request.Ref)
+        error: RemoteError | None = None
+        try:
+            session = self._session_of(request.Session) if request.Session else None
+            self._begin(build, request, session)
+            answers = self._run(build)
+        except RemoteError as raised:
+            error = raised
+            raise
+        except InvalidDefinitionError as raised:
+            error = RemoteError(str(raised), code=_UNKNOWN)
+            raise error from raised
+        except BaseException as raised:
+            self._failures.append(raised)
+            error = RemoteError(f"the script failed: {raised!r}", code=_UNKNOWN)
+            raise error from raised
+        finally:
+            build.finish(error)
+        _answer(call, pb.SolveResponse(ExporterResponse=answers))
+
+    def _begin(
+        self, build: FakeBuild, request: pb.SolveRequest, session: ClientSession | None
+    ) -> None:
+        options = self._options
+
+        def session_of(name: str) -> ClientSession | None:
+            return self._session_of(name) if name else session
+
+        builder = Builder(options.get("outputs", {}), self.images, session_of)
+        world = World(
+            builder,
+            images=self.images,
+            sources=options.get("sources", {}),
+            frontends=options.get("frontends", {}),
+            platforms=self._platforms,
+            session_id=request.Session,
+        )
+        with self._changed:
+            build.begin(request, session)
+            self._conversations[build.ref] = Conversation(world, build.inputs)
+            self._changed.notify_all()
+
+    def _run(self, build: FakeBuild) -> Mapping[str, str]:
+        """Let a frontend answer, and the script."""
+        conversation = self._conversations[build.ref]
+        if build.frontend in self._options.get("frontends", {}):
+            function = conversation.world.frontend(build.frontend, build.frontend_attrs)
+            conversation.run(function, build.frontend_attrs)
+        elif not build.frontend and build.definition is None:
+            # The client is the frontend.
+            conversation.over.wait()
+            if conversation.last is None:
+                raise RemoteError("context canceled", code=_CANCELLED)
+        if conversation.over.is_set():
+            build.result = to_result(conversation.result())
+            build.definitions = conversation.world.trees_of(build.result)
+        return self._script(build) or {}
+
+    def _status(self, call: ServerCall) -> None:
+        build = self._build(_asked(call, pb.StatusRequest).Ref)
+        for response in build.responses():
+            _answer(call, response)
+
+    def _session(self, call: ServerCall) -> None:
+        pipe = SessionCall(call)
+        session = ClientSession(pipe, call.metadata)
+        with self._changed:
+            self._sessions[session.id] = session
+            self._changed.notify_all()
+        pipe.over.wait()
+        session.close()
+
+    def _history(self, call: ServerCall) -> None:
+        request = _asked(call, pb.BuildHistoryRequest)
+        for build in self.builds:
+            if request.Ref in ("", build.ref):
+                _answer(call, pb.BuildHistoryEvent(type=pb.COMPLETE, record=_history_of(build)))
+
+    def _bridge(self, call: ServerCall) -> None:
+        ref = call.metadata.get(_BUILD_ID, ("",))[0]
+        with self._changed:
+            self._changed.wait_for(lambda: ref in self._conversations, _SECONDS)
+            conversation = self._conversations.get(ref)
+        if conversation is None:
+            raise RemoteError(f"no such job {ref}", code=_UNKNOWN)
+        conversation.handle(call)
+
+    def _build(self, ref: str) -> FakeBuild:
+        with self._changed:
+            return self._builds.setdefault(ref, FakeBuild(ref))
+
+    def _session_of(self, name: str) -> ClientSession:
+        with self._changed:
+            self._changed.wait_for(lambda: name in self._sessions, _SECONDS)
+            if name not in self._sessions:
+                raise RemoteError(
+                    f"no active session for {name}: context deadline exceeded", code=4
+                )
+            return self._sessions[name]
+
+
+def _succeed(build: FakeBuild) -> None:
+    build.show_steps()
+
+
+def _serve(server: Server) -> None:
+    # A client that goes is no trouble of the daemon's.
+    with suppress(TransportError):
+        server.serve()
+
+
+def _asked(call: ServerCall, kind: type[T_]) -> T_:
+    return kind.FromString(call.receive() or b"")
+
+
+def _answer(call: ServerCall, message: Message) -> None:
+    # Whoever asked may be gone.
+    with suppress(LLBError):
+        call.send(message.SerializeToString())
+        call.flush()
+
+
+def _record(usage: Usage) -> pb.UsageRecord:
+    record = pb.UsageRecord(
+        ID=usage.id,
+        Mutable=usage.mutable,
+        InUse=usage.in_use,
+        Size=usage.size,
+        UsageCount=usage.usage_count,
+        Description=usage.description,
+        RecordType=usage.type,
+        Shared=usage.shared,
+        Parents=usage.parents,
+    )
+    if usage.created is not None:
+        record.CreatedAt.FromDatetime(usage.created)
+    if usage.last_used is not None:
+        record.LastUsedAt.FromDatetime(usage.last_used)
+    return record
+
+
+def _history_of(build: FakeBuild) -> pb.BuildHistoryRecord:
+    record = pb.BuildHistoryRecord(
+        Ref=build.ref, Frontend=build.frontend, FrontendAttrs=build.frontend_attrs
+    )
+    record.CreatedAt.FromDatetime(build.created)
+    record.CompletedAt.FromDatetime(build.completed)
+    if build.error is not None:
+        record.error.code, record.error.message = build.error.code, build.error.message
+    return record

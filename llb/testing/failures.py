@@ -1,0 +1,73 @@
+"""Errors of steps, with the details that a daemon sends along."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from attrs import frozen
+from google.protobuf.any_pb2 import Any as AnyMessage
+
+from llb.errors import RemoteError
+from llb.gateway import source_json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from llb.decoding import Vertex
+    from llb.source_map import Location
+
+_UNKNOWN = 2
+_TYPES = "github.com/moby/buildkit/"
+
+
+@frozen
+class Failed:
+    """What comes of a step that fails: a process with another exit code than 0, by default.
+
+    ``message`` is the text of another error.
+    """
+
+    exit_code: int = 1
+    message: str | None = None
+
+    def error(self, vertex: Vertex) -> RemoteError:
+        """Return the error of a step, which names the step and the lines that made it."""
+        if self.message is not None:
+            return step_error(vertex, self.message)
+        # So has Go the arguments of a process.
+        line = " ".join(vertex.op.get("meta", {}).get("args", ()))
+        text = f'process "{line}" did not complete successfully: exit code: {self.exit_code}'
+        return step_error(vertex, text, exit_code=self.exit_code)
+
+
+def step_error(vertex: Vertex, message: str, *, exit_code: int | None = None) -> RemoteError:
+    """Return an error of a step with the details from which clients show its place."""
+    return with_step(RemoteError(message, code=_UNKNOWN), vertex, exit_code=exit_code)
+
+
+def with_step(error: RemoteError, vertex: Vertex, *, exit_code: int | None = None) -> RemoteError:
+    """Return an error that happened in a step, with the same details."""
+    details = (*error.details, *_details(vertex, exit_code))
+    return RemoteError(error.message, code=error.code, details=details)
+
+
+def _details(vertex: Vertex, exit_code: int | None) -> Iterator[bytes]:
+    for location in reversed(vertex.locations):
+        yield _detail("errdefs.Source", _source(location))
+    yield _detail("errdefs.Vertex", {"digest": vertex.digest})
+    if exit_code is not None:
+        yield _detail("gatewayapi.ExitMessage", {"Code": exit_code})
+
+
+def _source(location: Location) -> dict[str, Any]:
+    ranges = [
+        {"start": {"line": each.line}, "end": {"line": each.end_line}} for each in location.ranges
+    ]
+    return {"info": source_json(location.file), "ranges": ranges}
+
+
+def _detail(name: str, body: object) -> bytes:
+    return AnyMessage(
+        type_url=f"{_TYPES}{name}+json", value=json.dumps(body).encode()
+    ).SerializeToString()

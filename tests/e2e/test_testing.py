@@ -1,0 +1,384 @@
+"""The fakes of llb.testing say what a real BuildKit says, and stock clients speak to them."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import uuid
+from functools import partial
+from typing import TYPE_CHECKING
+
+import pytest
+from attrs import evolve, frozen
+
+from llb import Image, Local, Scratch, State, copy, files, merge, mkdir, mkfile, passthrough
+from llb.client import Client, Event, Vertex, VertexLog
+from llb.client.failures import to_solve_error
+from llb.errors import InputError, RemoteError, SolveError
+from llb.gateway import FileStat, Gateway, Ref, Request, Result
+from llb.testing.daemon import FakeDaemon
+from llb.testing.failures import Failed
+from llb.testing.gateway import FakeGateway
+from llb.trees import File, Symlink
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from llb.testing.builds import FakeBuild
+    from tests.e2e.conftest import Buildctl
+
+FAILING = Image("busybox").run("echo broken >&2; exit 3", name="the failing step")
+PATHS = (
+    *(
+        "a.txt",
+        "/a.txt",
+        "./a.txt",
+        "../a.txt",
+        "sub/../a.txt",
+        "sub",
+        "sub/",
+        "sub/b.txt",
+        "",
+        "/",
+    ),
+    *("nope", "sub/nope", "nope/nope", "a.txt/x", "a.txt/x/y"),
+    *("link", "folder/b.txt", "folder", "broken", "outside", "around"),
+)
+BASE = files({"a": File("1", owner="5:6"), "d/x": File("2", mode=0o600), "d/y": "3"})
+ACTIONS = {
+    "mkfile": Scratch().mkfile("/m", "x", mode=0o640, owner="7"),
+    "mkfile twice": Scratch().mkfile("/m", "1").mkfile("/m", "22"),
+    "mkfile nowhere": Scratch().mkfile("/n/m", ""),
+    "mkfile on a directory": Scratch().mkdir("/m").mkfile("/m", ""),
+    "mkfile through a link": Scratch().symlink("/x", "/m").mkfile("/m", "1"),
+    "mkdir": Scratch().mkdir("/m", mode=0o711, owner="7:8"),
+    "mkdir twice": Scratch().mkdir("/m", mode=0o711).mkdir("/m"),
+    "mkdir nowhere": Scratch().mkdir("/n/m"),
+    "mkdir on a file": Scratch().mkfile("/m", "").mkdir("/m"),
+    "mkdir with parents": Scratch().mkdir("/m/n/o", parents=True, mode=0o700, owner="7:8"),
+    "symlink": Scratch().symlink("/a", "/m", owner="7:8"),
+    "symlink through a link": Scratch().symlink("/x", "/m").symlink("/y", "/m"),
+    "rm": BASE.rm("/d"),
+    "rm nothing": BASE.rm("/x"),
+    "rm what may not be there": BASE.rm("/x", allow_not_found=True),
+    "rm a pattern": BASE.rm("/d/*", wildcard=True),
+    "rm a pattern of nothing": BASE.rm("/x*", wildcard=True),
+    "rm a pattern that is none": BASE.rm("/x", wildcard=True),
+    "copy a file": Scratch().copy(BASE, "/m", path="a"),
+    "copy a file to an owner": Scratch().copy(BASE, "/m/n/", path="a", owner="7:8"),
+    "copy a tree": Scratch().copy(BASE, "/m", mode=0o750),
+    "copy a tree into a directory": Scratch().mkdir("/m", mode=0o711).copy(BASE, "/m"),
+    "copy a directory": Scratch().mkdir("/m").copy(BASE, "/m", path="d", contents_only=False),
+    "copy a pattern": Scratch().copy(BASE, "/m/", path="*"),
+    "copy a pattern of nothing": Scratch().copy(BASE, "/m/", path="z*"),
+    "copy nothing": Scratch().copy(BASE, "/m/", path="z"),
+    "copy a pattern of nothing if any": Scratch().copy(
+        BASE, "/m/", path="z*", allow_empty_wildcard=True
+    ),
+    "several actions": Scratch().file(mkdir("/m"), copy(BASE, "/m/"), mkfile("/m/z", "1")),
+    "merge": merge([BASE, files({"a": "2", "e": Symlink("a")})]),
+    "passthrough": passthrough("both", [BASE, files({"m": "1"})])[1],
+}
+
+
+@frozen
+class Both:
+    """A fake gateway and a real one, to the same frontend."""
+
+    address: str
+    folder: Path
+
+    def saw(self, look: Callable[[Gateway], list[str]]) -> tuple[list[str], list[str]]:
+        """Return what a function sees of the real daemon and of the fake one."""
+        seen: list[list[str]] = []
+
+        def frontend(_: Request, gateway: Gateway) -> Result:
+            seen.append([plain(each) for each in look(gateway)])
+            return Result()
+
+        outputs = {"the failing step": Failed(3)}
+        with Client(self.address) as client:
+            client.build(frontend, local={"context": self.folder})
+            config = client.resolve_image_config("busybox").config
+        local = {"context": self.folder}
+        with FakeGateway(local=local, images={"busybox": config}, outputs=outputs) as fake:
+            fake.run(frontend)
+        real, faked = seen
+        return real, faked
+
+
+@pytest.fixture
+def both(buildkit_host: str, tmp_path: Path) -> Both:
+    """Both of them, with a directory of files, links and directories."""
+    folder = tmp_path / "context"
+    (folder / "sub" / "deep").mkdir(parents=True)
+    (folder / "a.txt").write_text("hello")
+    (folder / "b.log").write_text("log")
+    (folder / "sub" / "b.txt").write_text("b")
+    (folder / "sub" / "run").write_text("#!")
+    (folder / "sub" / "run").chmod(0o751)
+    for name, target in (
+        ("link", "a.txt"),
+        ("folder", "sub"),
+        ("broken", "nowhere"),
+        ("outside", "/etc/passwd"),
+        ("around", "around"),
+    ):
+        (folder / name).symlink_to(target)
+    return Both(buildkit_host, folder)
+
+
+def plain(text: str) -> str:
+    """Return a text without what is never the same: where things are mounted, and references."""
+    text = re.sub(r"buildkit-mount[0-9]+", "MOUNT", text)
+    text = re.sub(r"/root/\S+?/(?:snapshots/[0-9]+/fs|cachemounts/buildkit[0-9]+)", "MOUNT", text)
+    text = re.sub(r"checksum of ref \S+:", "checksum of ref REF:", text)
+    return re.sub(r"all \[[^]]*\]", "all REFS", text)
+
+
+def told(stat: FileStat) -> str:
+    """Return what is known of a file, the root's time and all other times apart."""
+    return f"{stat.path} {stat.mode:o} {stat.uid}:{stat.gid} {stat.size} {stat.target!r}"
+
+
+def answer(call: Callable[..., object], *arguments: object) -> str:
+    """Return what a call gives, as a text, or its error."""
+    try:
+        found = call(*arguments)
+    except RemoteError as error:
+        shown = to_solve_error(error, lambda _: None, lambda _: ())
+        more = (shown.vertex, shown.exit_code, shown.span and shown.span.line)
+        return f"{error.code}: {error.message} {more}"
+    if isinstance(found, FileStat):
+        return told(found)
+    return str([told(each) for each in found] if isinstance(found, tuple) else found)
+
+
+def solved(gateway: Gateway, state: State) -> Ref:
+    # A daemon shares what concurrent builds have in common, files of a client included.
+    definition = state.marshal(platform="linux/amd64", local_unique_id=uuid.uuid4().hex)
+    return gateway.solve(definition)
+
+
+def everything(gateway: Gateway, ref: Ref, path: str = "/") -> list[str]:
+    """Return what is in a tree, as it is described."""
+    lines = []
+    for each in gateway.read_dir(ref, path):
+        place = f"{path.rstrip('/')}/{each.path}"
+        lines.append(f"{place} {told(each)}")
+        if each.mode & 0o170000 == 0o040000:
+            lines += everything(gateway, ref, place)
+    return lines
+
+
+def test_files_are_read_alike(both: Both) -> None:
+    def look(gateway: Gateway) -> list[str]:
+        ref = solved(gateway, Local("context"))
+        calls = (gateway.read_file, gateway.stat_file, gateway.read_dir)
+        lines = [f"{path}: {answer(call, ref, path)}" for path in PATHS for call in calls]
+        lines += [
+            answer(partial(gateway.read_file, offset=offset, length=length), ref, "a.txt")
+            for offset, length in ((1, 3), (2, 100), (9, 1))
+        ]
+        return lines + [
+            answer(partial(gateway.read_dir, pattern=pattern), ref, "/")
+            for pattern in ("*.txt", "sub", "**/run", "x", "[", "s*", "!a.txt")
+        ]
+
+    real, fake = both.saw(look)
+    assert fake == real
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        Local("context", include=["sub", "*.txt"]),
+        Local("context", exclude=["sub/*", "!sub/run"]),
+        Local("context", follow_paths=["link", "folder/b.txt"]),
+        Local("other"),
+    ],
+)
+def test_local_directories_are_chosen_from_alike(both: Both, state: State) -> None:
+    def look(gateway: Gateway) -> list[str]:
+        ref = solved(gateway, state)
+        try:
+            return everything(gateway, ref)
+        except RemoteError as error:
+            return [f"{error.code}: {error.message}"]
+
+    real, fake = both.saw(look)
+    assert fake == real
+
+
+def test_file_actions_come_to_the_same(both: Both) -> None:
+    def look(gateway: Gateway) -> list[str]:
+        return [
+            f"{name}: {answer(everything, gateway, solved(gateway, state))}"
+            for name, state in ACTIONS.items()
+        ]
+
+    real, fake = both.saw(look)
+    assert fake == real
+
+
+def test_what_goes_wrong_is_told_alike(both: Both) -> None:
+    def look(gateway: Gateway) -> list[str]:
+        scratch = solved(gateway, Scratch())
+        failing = solved(gateway, FAILING)
+        missing = Image("nonesuch").marshal(platform="linux/amd64")
+        return [
+            str(scratch),
+            answer(gateway.read_file, scratch, "a"),
+            answer(gateway.stat_file, Ref("none"), "a"),
+            answer(gateway.read_file, failing, "a"),
+            answer(gateway.read_file, failing, "a"),
+            answer(partial(gateway.solve, evaluate=True), missing),
+            answer(gateway.resolve_image_config, "docker.io/library/nonesuch:latest"),
+            answer(gateway.resolve_image_config, "busybox"),
+            str(gateway.resolve_image_config("docker.io/library/busybox:latest").config),
+            answer(gateway.solve_frontend, "nonesuch.v0", {}),
+            answer(gateway.solve_frontend, "gateway.v0", {}),
+            str(gateway.inputs()),
+        ]
+
+    real, fake = both.saw(look)
+    assert fake == real
+
+
+def test_what_a_fake_offers_a_real_one_does(both: Both) -> None:
+    def look(gateway: Gateway) -> list[str]:
+        return sorted(gateway.caps.frontend | gateway.caps.llb)
+
+    real, fake = both.saw(look)
+    assert set(fake) <= set(real)
+
+
+def script(build: FakeBuild) -> None:
+    """Fail where the step is that fails."""
+    build.show_steps()
+    if any("echo broken" in str(each.ops) for each in build.definitions.values()):
+        raise build.failure("the failing step", 3, log="broken\n")
+
+
+@pytest.fixture(params=["real", "fake"])
+def client(request: pytest.FixtureRequest, buildkit_host: str) -> Iterator[Client]:
+    """A client of the stack's daemon, and one of a fake daemon."""
+    if request.param == "real":
+        with Client(buildkit_host) as client:
+            yield client
+        return
+    with FakeDaemon(script=script) as daemon, Client(daemon.address) as client:
+        yield client
+
+
+def test_a_failing_step_is_the_same_to_a_client(client: Client) -> None:
+    events: list[Event] = []
+    with pytest.raises(SolveError) as caught:
+        client.solve(FAILING, on_event=events.append, ref=(ref := f"fails-{id(events)}"))
+    error = caught.value
+    assert error.message == (
+        'process "/bin/sh -c echo broken >&2; exit 3" did not complete successfully: exit code: 3'
+    )
+    assert (error.exit_code, error.step, error.log) == (3, "the failing step", ("broken",))
+    assert error.vertex == FAILING.marshal(platform="linux/amd64").vertices()[1].digest
+    assert error.span is not None
+    assert error.span.text.splitlines()[error.span.line - 1].startswith("FAILING = ")
+    assert {each.error for each in events if isinstance(each, Vertex)} == {None, error.message}
+    assert b"".join(each.data for each in events if isinstance(each, VertexLog)) == b"broken\n"
+    remembered = client.history().build(ref)
+    assert (remembered.frontend, remembered.error) == ("", error.message)
+
+
+def test_a_function_of_the_client_reads_its_files_on_both(client: Client, tmp_path: Path) -> None:
+    (tmp_path / "kept").write_text("1")
+    (tmp_path / "left").write_text("2")
+    names: list[list[str]] = []
+
+    def function(request: Request, gateway: Gateway) -> Result:
+        ref = solved(gateway, Local("context", exclude=["left"]))
+        names.append([each.path for each in gateway.read_dir(ref, "/")])
+        assert request.options == {"a": "1"}
+        return Result(solved(gateway, Scratch().mkfile("/x", "1", name="the file")))
+
+    events: list[Event] = []
+    client.build(
+        function, local={"context": tmp_path}, frontend_attrs={"a": "1"}, on_event=events.append
+    )
+    assert names == [["kept"]]
+    assert client.info().package == "github.com/moby/buildkit"
+    assert "linux" in {each.os for worker in client.workers() for each in worker.platforms}
+
+
+def test_a_directory_that_is_not_given_is_the_same_error(client: Client) -> None:
+    def function(_: Request, gateway: Gateway) -> Result:
+        gateway.read_file(solved(gateway, Local("other")), "x")
+        raise AssertionError
+
+    with pytest.raises(InputError, match="the build asks for the local directory 'other'"):
+        client.build(function)
+
+
+def test_an_image_that_is_not_there_is_the_same_error(client: Client) -> None:
+    with pytest.raises(RemoteError) as caught:
+        client.resolve_image_config("nonesuch")
+    assert caught.value.message == "docker.io/library/nonesuch:latest: not found"
+
+
+def test_the_stock_client_builds_on_a_fake_daemon(buildctl: Buildctl, tmp_path: Path) -> None:
+    seen: list[object] = []
+
+    def looking(build: FakeBuild) -> dict[str, str]:
+        session = build.session
+        seen.extend([session.files("context", exclude=["y"]), session.secret("token")])
+        session.send_tree({"a-b": "1", "a/b": b"2" * 100_000, "a/l": Symlink("b")})
+        build.show_steps()
+        return {"containerimage.digest": "sha256:1"}
+
+    def frontend(request: Request, gateway: Gateway) -> Result:
+        name = gateway.read_file(solved(gateway, Local("context")), "x").decode()
+        return Result(solved(gateway, Image(name).run(request.options["command"])))
+
+    context, secret, out = (tmp_path / name for name in ("context", "secret", "out"))
+    context.mkdir()
+    (context / "x").write_text("busybox")
+    (context / "y").write_text("2")
+    secret.write_text("s3cret")
+    definition = Image("busybox").run("make").marshal(platform="linux/amd64").to_bytes()
+    given = ("--local", f"context={context}", "--secret", f"id=token,src={secret}")
+    output = ("--output", f"type=local,dest={out}", "--progress", "plain")
+    own = ("--frontend", "own.v0", "--opt", "command=make all")
+    with FakeDaemon(script=looking, frontends={"own.v0": frontend}) as daemon:
+        stock = [buildctl.program, "--addr", daemon.address]
+        for more, step in (((), b"run make"), (own, b"run make all")):
+            done = subprocess.run(
+                [*stock, "build", *given, *output, *more],
+                input=None if more else definition,
+                stdin=subprocess.DEVNULL if more else None,
+                capture_output=True,
+                check=False,
+            )
+            assert done.returncode == 0, done.stderr
+            assert step in done.stderr
+            assert (out / "a" / "l").read_bytes() == b"2" * 100_000
+        remembered = evolve(buildctl, address=daemon.address)("debug", "histories")
+        assert all(each.ref in remembered for each in daemon.builds)
+    assert seen == [{"x": b"busybox"}, b"s3cret"] * 2
+
+
+def test_the_stock_client_shows_what_failed_on_a_fake_daemon(
+    buildctl: Buildctl,
+) -> None:
+    with FakeDaemon(script=script, platforms=["linux/riscv64"]) as daemon:
+        stock = evolve(buildctl, address=daemon.address)
+        assert "linux/riscv64" in stock("debug", "workers")
+        done = subprocess.run(
+            [stock.program, "--addr", stock.address, "build", "--progress", "plain"],
+            input=FAILING.marshal(platform="linux/amd64").to_bytes(),
+            capture_output=True,
+            check=False,
+        )
+    assert done.returncode == 1
+    assert b"broken" in done.stderr
+    shown = [line.strip() for line in done.stderr.decode().splitlines()]
+    assert any(">>> FAILING = " in line for line in shown)

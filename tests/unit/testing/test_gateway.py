@@ -1,0 +1,412 @@
+"""A fake gateway tells frontends what a daemon would, and tests what frontends did."""
+
+from __future__ import annotations
+
+import stat
+from datetime import UTC, datetime
+from functools import partial
+from typing import TYPE_CHECKING
+
+import pytest
+
+from llb import (
+    HTTP,
+    Definition,
+    Directory,
+    File,
+    Git,
+    Image,
+    Local,
+    Location,
+    Platform,
+    Range,
+    Scratch,
+    SourceFile,
+    State,
+    Symlink,
+    copy,
+    files,
+    merge,
+    mkdir,
+    mkfile,
+    passthrough,
+)
+from llb.errors import InvalidValueError, RemoteError, Span
+from llb.gateway import Gateway, Ref, Request, Result, SourceInfo, is_not_found
+from llb.testing.failures import Failed
+from llb.testing.gateway import FakeGateway, run_frontend
+from llb.testing.images import DISTROLESS, KNOWN, WINDOWS, FakeImages
+from llb.testing.records import Solve, Warned
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from llb.trees import Content
+
+FILES: Mapping[str, Content] = {
+    "a.txt": "hello",
+    "bin/run": File(b"\x00", mode=0o755),
+    "empty": Directory(),
+    "link": Symlink("a.txt"),
+    "sub/b.txt": "bb",
+}
+
+
+@pytest.fixture
+def daemon(fake_gateway: Callable[..., FakeGateway]) -> FakeGateway:
+    """A gateway whose client has some files."""
+    return fake_gateway(files=FILES)
+
+
+@pytest.fixture
+def gateway(daemon: FakeGateway) -> Gateway:
+    """A frontend's end of a conversation with it."""
+    return daemon.connect()
+
+
+def tree(gateway: Gateway, state: State, folder: str = "/") -> dict[str, str]:
+    """Return what is in a directory, with its modes."""
+    ref = gateway.solve(state.marshal(platform="linux/amd64"))
+    return {each.path: stat.filemode(each.mode) for each in gateway.read_dir(ref, folder)}
+
+
+def content(gateway: Gateway, state: State, path: str) -> bytes:
+    return gateway.read_file(gateway.solve(state.marshal(platform="linux/amd64")), path)
+
+
+def test_files_of_the_client_are_those_that_were_given(gateway: Gateway) -> None:
+    assert tree(gateway, Local("context")) == {
+        "a.txt": "-rw-r--r--",
+        "bin": "drwxr-xr-x",
+        "empty": "drwxr-xr-x",
+        "link": "lrwxrwxrwx",
+        "sub": "drwxr-xr-x",
+    }
+    assert tree(gateway, Local("dockerfile"), "bin") == {"run": "-rwxr-xr-x"}
+    assert content(gateway, Local("context"), "link") == b"hello"
+
+
+@pytest.mark.parametrize(
+    ("options", "names"),
+    [
+        ({"include": ["sub"]}, ["sub"]),
+        ({"exclude": ["sub", "*.txt"]}, ["bin", "empty", "link"]),
+        ({"follow_paths": ["link"]}, ["a.txt", "link"]),
+    ],
+)
+def test_patterns_choose_among_them(
+    gateway: Gateway, options: dict[str, list[str]], names: list[str]
+) -> None:
+    assert list(tree(gateway, Local("context", **options))) == names  # type: ignore[arg-type]
+
+
+def test_a_directory_on_disk_is_given_by_its_path(tmp_path: Path) -> None:
+    (tmp_path / "x").write_text("1")
+    with FakeGateway(local={"context": tmp_path}) as daemon:
+        assert content(daemon.connect(), Local("context"), "x") == b"1"
+
+
+def test_file_actions_are_done(gateway: Gateway) -> None:
+    state = (
+        Scratch()
+        .mkfile("/a", "1", mode=0o600, owner="3:4")
+        .mkdir("/d/e", parents=True)
+        .symlink("/a", "/d/l")
+        .copy(Local("context"), "/d/", path="sub")
+        .copy(Local("context"), "/c/", path="*.txt")
+        .copy(Local("context"), "/x", path="a.txt", mode=0o700, owner="7")
+        .rm("/d/e")
+    )
+    assert list(tree(gateway, state)) == ["a", "c", "d", "x"]
+    assert tree(gateway, state, "/d") == {"b.txt": "-rw-r--r--", "l": "lrwxrwxrwx"}
+    assert tree(gateway, state, "/c") == {"a.txt": "-rw-r--r--"}
+    ref = gateway.solve(state.marshal())
+    found = {name: gateway.stat_file(ref, name) for name in ("a", "x")}
+    assert {name: (each.uid, each.gid, each.size) for name, each in found.items()} == {
+        "a": (3, 4, 1),
+        "x": (7, 7, 5),
+    }
+    assert gateway.read_file(ref, "/d/l") == b"1"
+
+
+def test_actions_of_one_step_build_upon_each_other(gateway: Gateway) -> None:
+    state = Scratch().file(mkdir("/a"), copy(Local("context"), "/a/"), mkfile("/a/z", "1"))
+    assert "z" in tree(gateway, state, "/a")
+
+
+def test_trees_are_merged_and_passed_through(gateway: Gateway) -> None:
+    one, two = files({"a": "1", "b": "1"}), files({"b": "2"})
+    assert content(gateway, merge([one, two]), "/b") == b"2"
+    first, second = passthrough("both", [one, two])
+    assert (content(gateway, first, "/b"), content(gateway, second, "/b")) == (b"1", b"2")
+
+
+def test_what_only_a_daemon_does_is_said_by_the_test(
+    fake_gateway: Callable[..., FakeGateway],
+) -> None:
+    built = Image("alpine").run("make", name="compile").run("strip /out/app")
+    for name in ("run make", "compile"):
+        gateway = fake_gateway(
+            outputs={"run strip /out/app": {"out/app": b"\x7fELF"}, name: {}}
+        ).connect()
+        assert content(gateway, Scratch().copy(built, "/app", path="/out/app"), "app") == b"\x7fELF"
+    base = fake_gateway(outputs={"docker-image://docker.io/library/alpine:latest": {"etc/x": "1"}})
+    assert content(base.connect(), Image("alpine").mkfile("/y", ""), "/etc/x") == b"1"
+
+
+def refused(call: Callable[[], object]) -> str:
+    with pytest.raises(RemoteError) as caught:
+        call()
+    return f"{caught.value.message} [{caught.value.code}]"
+
+
+def test_what_cannot_be_told_names_the_step(gateway: Gateway, daemon: FakeGateway) -> None:
+    state = Scratch().copy(Image("alpine").run("make"), "/app")
+    assert refused(lambda: content(gateway, state, "/app")) == (
+        "the fake daemon cannot tell what 'run make' gives: a step that only a daemon can do [12]"
+    )
+    other = Scratch().copy(Local("context"), "/", owner="somebody")
+    assert refused(lambda: content(gateway, other, "/app")).endswith(
+        "gives: the owner 'somebody', which is no number [12]"
+    )
+    assert len(daemon.unanswered) == 2
+
+
+def test_a_frontend_that_asks_it_fails_its_test_whatever_it_makes_of_it() -> None:
+    def frontend(_: Request, gateway: Gateway) -> Result:
+        with pytest.raises(RemoteError):
+            content(gateway, Image("alpine").run("make"), "/x")
+        return Result()
+
+    with pytest.raises(AssertionError) as caught:
+        run_frontend(frontend)
+    assert str(caught.value) == (
+        "the frontend asked what the fake gateway cannot tell: "
+        "run make: a step that only a daemon can do\n"
+        "say it with outputs=, sources= or frontends="
+    )
+
+
+def test_images_are_resolved_by_either_call(fake_gateway: Callable[..., FakeGateway]) -> None:
+    caps = frozenset(("solve.base", "resolveimage", "readfile"))
+    images = FakeImages({**KNOWN, "other": '{"os": "linux"}'})
+    for options in ({}, {"caps": caps}):
+        daemon = fake_gateway(images=images, **options)
+        gateway = daemon.connect()
+        found = gateway.resolve_image_config(
+            "gcr.io/distroless/static:nonroot", platform=Platform("linux", "arm64")
+        )
+        assert found.config == DISTROLESS.to_json("linux/arm64")
+        pinned = gateway.resolve_image_config(f"docker.io/library/other:latest@sha256:{'1' * 64}")
+        assert (pinned.digest, pinned.config) == (f"sha256:{'1' * 64}", b'{"os": "linux"}')
+        missing = partial(gateway.resolve_image_config, "docker.io/a/b:1")
+        assert refused(missing) == ("docker.io/a/b:1: not found [2]")
+        assert daemon.calls[0] == "Ping"
+    assert images.asked[0] == "gcr.io/distroless/static:nonroot"
+
+
+def test_images_resolve_states_too(fake_images: FakeImages) -> None:
+    state = Image("gcr.io/distroless/static:nonroot", resolver=fake_images)
+    assert state.cwd == "/home/nonroot"
+    assert ("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin") in (
+        state.variables
+    )
+    windows = Image("mcr.microsoft.com/windows/nanoserver:ltsc2022", resolver=fake_images)
+    assert str(windows.settings.platform) == str(WINDOWS.platforms[0])
+
+
+def test_sources_are_known_as_the_test_says(fake_gateway: Callable[..., FakeGateway]) -> None:
+    moment = datetime(2026, 1, 2, tzinfo=UTC)
+    git, web = Git("https://github.com/o/r.git", ref="main"), HTTP("https://example.com/x")
+    names = [each.marshal().vertices()[0].op["identifier"] for each in (git, web)]
+    known = dict(
+        zip(names, (SourceInfo(commit=b"tree 1"), SourceInfo(modified=moment)), strict=True)
+    )
+    gateway = fake_gateway(sources=known).connect()
+    assert gateway.resolve_source(git.marshal()).commit == b"tree 1"
+    assert gateway.resolve_source(web.marshal()).modified == moment
+    assert refused(lambda: gateway.resolve_source(HTTP("https://example.com/y").marshal())) == (
+        "the fake daemon knows nothing of the source 'https://example.com/y' [12]"
+    )
+
+
+def frontend(request: Request, gateway: Gateway) -> Result:
+    """Be a frontend that reads a file and builds something of it."""
+    ref = gateway.solve(Local("context", include=["a.txt"]).marshal(platform="linux/amd64"))
+    name = gateway.read_file(ref, "a.txt").decode()
+    gateway.warn("sha256:x", "slow", detail=["very"], url="u", level=2)
+    state = Image("alpine").run(f"echo {name} {request.options['target']}")
+    made = gateway.solve(state.marshal(platform="linux/amd64"), cache_imports=[("inline", {})])
+    return Result(made, metadata={"containerimage.config": b'{"os": "linux"}'})
+
+
+def test_an_outcome_is_what_a_frontend_returned_and_asked() -> None:
+    outcome = run_frontend(frontend, {"target": "all"}, files=FILES)
+    assert (outcome.error, outcome.exception) == (None, None)
+    assert outcome.result == outcome.checked()
+    assert outcome.result == Result(
+        Ref("ref2"), metadata={"containerimage.config": b'{"os": "linux"}'}
+    )
+    assert outcome.image_config == {"os": "linux"}
+    expected = Image("alpine").run("echo hello all").marshal(platform="linux/amd64")
+    assert outcome.definition.ops == expected.ops
+    assert outcome.definitions == {"": outcome.definition}
+    assert [each.ref for each in outcome.solves] == ["ref1", "ref2"]
+    assert outcome.solves[1] == Solve("ref2", outcome.definition, cache_imports=(("inline", {}),))
+    assert outcome.warnings == (Warned("sha256:x", "slow", ("very",), "u", 2),)
+    assert outcome.calls == (
+        "Ping",
+        "Solve ref1",
+        "ReadFile ref1 a.txt",
+        "Warn slow",
+        "Solve ref2",
+        "Return",
+    )
+
+
+def test_a_result_of_platforms_has_a_definition_for_each() -> None:
+    def each_platform(request: Request, gateway: Gateway) -> Result:
+        states = {str(each): Image("alpine").platform(each) for each in request.platforms}
+        return Result(refs={key: gateway.solve(each.marshal()) for key, each in states.items()})
+
+    outcome = run_frontend(each_platform, platforms=["linux/amd64", "linux/arm64"])
+    assert list(outcome.definitions) == ["linux/amd64", "linux/arm64"]
+    with pytest.raises(AssertionError, match="the result has 2 trees: linux/amd64, linux/arm64"):
+        _ = outcome.definition
+
+
+def test_the_empty_tree_is_a_result() -> None:
+    outcome = run_frontend(lambda _, gateway: Result(gateway.solve(Scratch().marshal())))
+    assert outcome.definition == Definition()
+    with pytest.raises(AssertionError, match="the result has no containerimage"):
+        _ = outcome.image_config
+
+
+def test_an_error_is_what_its_user_is_shown() -> None:
+    def failing(_: Request, gateway: Gateway) -> Result:
+        text = "FROM x\nBAD\n"
+        raise InvalidValueError("no such word", span=Span("Buildfile", text, 2), hint="try RUN")
+
+    outcome = run_frontend(failing, language="Own")
+    assert outcome.result is None
+    assert isinstance(outcome.exception, InvalidValueError)
+    assert outcome.error is not None
+    assert str(outcome.error) == "Buildfile:2: no such word (hint: try RUN)"
+    with pytest.raises(AssertionError) as caught:
+        outcome.checked()
+    assert str(caught.value) == (
+        "the frontend failed:\n"
+        "error: Buildfile:2: no such word (hint: try RUN)\n"
+        "1 |     FROM x\n"
+        "2 | >>> BAD"
+    )
+    assert caught.value.__cause__ is outcome.exception
+
+
+def test_a_crash_is_an_error_too() -> None:
+    outcome = run_frontend(lambda request, _: request.options["missing"])  # type: ignore[arg-type, return-value]
+    assert outcome.error is not None
+    assert outcome.error.message.startswith("the frontend crashed: KeyError: 'missing'; at ")
+
+
+def test_an_interrupt_is_passed_on() -> None:
+    def interrupted(_: Request, gateway: Gateway) -> Result:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_frontend(interrupted)
+
+
+def test_a_step_can_fail_with_its_place(fake_gateway: Callable[..., FakeGateway]) -> None:
+    def failing(_: Request, gateway: Gateway) -> Result:
+        place = Location(SourceFile("Buildfile", b"make\n", "Own"), (Range(1, 1),))
+        state = Image("alpine").run("make", locations=[place])
+        return Result(gateway.solve(state.marshal(), evaluate=True))
+
+    outcome = run_frontend(failing, outputs={"run make": Failed(2)})
+    assert outcome.error is not None
+    assert outcome.error.message == (
+        'process "/bin/sh -c make" did not complete successfully: exit code: 2'
+    )
+    assert (outcome.error.exit_code, str(outcome.error.span)) == (2, "Buildfile:1")
+    assert outcome.error.vertex == outcome.solves[0].definition.vertices()[1].digest  # type: ignore[union-attr]
+
+
+def test_inputs_and_other_frontends_are_those_that_were_given() -> None:
+    def inner(request: Request, gateway: Gateway) -> Result:
+        (name,) = gateway.inputs()
+        text = f"{name} {request.options['filename']}"
+        return Result(gateway.solve(files({"made": text}).marshal()))
+
+    def outer(_: Request, gateway: Gateway) -> Result:
+        inputs = gateway.inputs()
+        made = gateway.solve_frontend(
+            "gateway.v0", {"source": "example.com/f", "filename": "x"}, inputs=inputs
+        )
+        assert made.ref is not None
+        assert gateway.read_file(made.ref, "made") == b"base x"
+        return made
+
+    inputs = {"base": Image("alpine")}
+    outcome = run_frontend(outer, inputs=inputs, frontends={"example.com/f": inner})
+    assert outcome.definition.ops == files({"made": "base x"}).marshal().ops
+    asked = outcome.solves[0]
+    assert (asked.ref, asked.frontend, list(asked.inputs)) == ("", "gateway.v0", ["base"])
+
+
+def test_a_frontend_that_fails_within_another_is_its_error() -> None:
+    def outer(_: Request, gateway: Gateway) -> Result:
+        return gateway.solve_frontend("dockerfile.v0", {})
+
+    def inner(_: Request, gateway: Gateway) -> Result:
+        raise InvalidValueError("no Dockerfile")
+
+    outcome = run_frontend(outer, frontends={"dockerfile.v0": inner})
+    assert outcome.error is not None
+    assert outcome.error.message == "no Dockerfile"
+
+
+def test_calls_fail_as_they_are_told_to() -> None:
+    errors = {"ReadFile": RemoteError("disk on fire", code=13)}
+    outcome = run_frontend(frontend, {"target": "x"}, files=FILES, errors=errors)
+    assert outcome.error is not None
+    assert (outcome.error.message, outcome.error.code) == ("disk on fire", 13)
+
+
+def test_the_last_word_is_said_once(gateway: Gateway) -> None:
+    gateway.return_result(Result())
+    assert refused(lambda: gateway.return_result(Result())) == ("gateway result is already set [2]")
+
+
+def test_a_wrong_option_is_refused() -> None:
+    with pytest.raises(TypeError, match="unexpected keyword argument 'file'; did you mean files"):
+        FakeGateway(file={})  # type: ignore[call-arg]
+
+
+@pytest.mark.parametrize("given", [{"../x": ""}, {"": ""}, {"x": 1}, {"x": File("", owner="me")}])
+def test_files_that_cannot_be_are_refused(given: dict[str, Content]) -> None:
+    with pytest.raises(InvalidValueError):
+        FakeGateway(files=given)
+
+
+def test_gateways_of_one_test_keep_apart(fake_gateway: Callable[..., FakeGateway]) -> None:
+    one, other = fake_gateway(files={"a": "1"}), fake_gateway(files={"a": "2"})
+    read = partial(content, state=Local("context"), path="a")
+    assert (read(one.connect()), read(other.connect())) == (b"1", b"2")
+
+
+def test_what_was_written_for_a_client_is_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    with FakeGateway(files=FILES):
+        assert len(list(tmp_path.iterdir())) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_missing_file_is_told_as_a_daemon_tells_it(gateway: Gateway) -> None:
+    ref = gateway.solve(Local("context").marshal())
+    with pytest.raises(RemoteError) as caught:
+        gateway.read_file(ref, "nope")
+    assert is_not_found(caught.value)
