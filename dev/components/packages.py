@@ -16,13 +16,18 @@ if TYPE_CHECKING:
 ALWAYS = (
     "busybox-static",
     "ca-certificates",
+    "cargo",
     "debian-archive-keyring",
     "debootstrap",
     "docker-registry",
     "docker.io",
+    "gcc",
     "git",
     "gpgv",
     "graphviz",
+    "libc6-dev",
+    "nodejs",
+    "npm",
     "openssh-client",
     "openssh-server",
     "rootlesskit",
@@ -31,7 +36,14 @@ ALWAYS = (
 )
 
 # Others have these programs too, and Debian's would replace theirs.
-PROGRAMS = {"docker.io": "dockerd", "openssh-server": "sshd"}
+PROGRAMS = {
+    "cargo": "cargo",
+    "docker.io": "dockerd",
+    "gcc": "cc",
+    "nodejs": "node",
+    "npm": "npm",
+    "openssh-server": "sshd",
+}
 
 # Debian starts these as system services once installed; the stack runs its own instead.
 SERVICES = {

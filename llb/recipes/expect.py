@@ -1,0 +1,150 @@
+"""Checks that run with a build: it fails where a tree is not what was expected of it."""
+
+from __future__ import annotations
+
+import posixpath
+import shlex
+from typing import TYPE_CHECKING
+
+from llb import Scratch, bind
+from llb.errors import InvalidValueError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from llb import State
+
+_SCRIPT = "/run/expect"
+_FOUND = "/run/found"
+_LAST_MODE = 0o7777
+_LAST_EXIT_CODE = 255
+_SHELL = "/bin/sh"
+
+# What is expected comes in variables, so that nothing of it is read as a part of the script,
+# and an empty text is told from none. What is found is cut, as a log is read by people.
+_CHECK_TEXT = """\
+fail() {
+  printf 'expected %s, found %.500s\\n' "$1" "$2" >&2
+  exit 1
+}
+check_text() {
+  if test "${EXPECT_EQUALS+given}"; then
+    test "$2" = "$EXPECT_EQUALS" || fail "$1 to be '$EXPECT_EQUALS'" "'$2'"
+  fi
+  case $2 in
+    *"$EXPECT_CONTAINS"*) ;;
+    *) fail "$1 to contain '$EXPECT_CONTAINS'" "'$2'" ;;
+  esac
+}
+"""
+_FILE = f"""\
+{_CHECK_TEXT}\
+test -f {_FOUND} || fail "a file at $1" 'something else'
+mode=$(stat -c %a {_FOUND})
+test "$mode" = "${{EXPECT_MODE-$mode}}" || fail "$1 of mode $EXPECT_MODE" "mode $mode"
+# Without the dot a shell takes newlines off the end of a text.
+text=$(cat {_FOUND} && echo .) || exit
+check_text "$1" "${{text%.}}"
+"""
+_COMMAND = f"""\
+{_CHECK_TEXT}\
+text=$("$@")
+code=$?
+test -z "$text" || printf '%s\\n' "$text"
+test $code = "$EXPECT_CODE" || fail "exit code $EXPECT_CODE" "$code"
+check_text stdout "$text"
+"""
+
+
+def expect_file(
+    state: State,
+    path: str,
+    *,
+    equals: str | None = None,
+    contains: str | None = None,
+    mode: int | None = None,
+    using: State | None = None,
+) -> State:
+    """Return the state, of which a build fails where the file at ``path`` is not as expected.
+
+    It must be there, and ``equals`` a text, or ``contains`` one, or have a ``mode``, as
+    ``0o644``. Links are followed, inside the tree. The check is a step of its own that
+    needs ``/bin/sh``, ``cat`` and ``stat``: of ``using``, a tree with a shell, where the state
+    has none; nothing is pulled that is not named. It is run where the state is built, and
+    again when the file has changed; the state takes nothing of it. Needs BuildKit 0.31.
+    """
+    if not path.strip("/"):
+        raise InvalidValueError(f"invalid path {path!r}: expected that of a file")
+    if mode is not None and not 0 <= mode <= _LAST_MODE:
+        raise InvalidValueError(f"invalid mode {mode!r}: expected 0 to 0o7777")
+    expected = _expected(equals, contains)
+    check = _run(
+        state if using is None else using,
+        [path],
+        script=_FILE,
+        env=expected if mode is None else expected | {"EXPECT_MODE": f"{mode:o}"},
+        name=f"expect file {path}",
+        found=state,
+        path=posixpath.join(state.cwd, path),
+    )
+    return state.requires("expect", check)
+
+
+def expect_command(
+    state: State,
+    command: str | Sequence[str],
+    *,
+    equals: str | None = None,
+    contains: str | None = None,
+    exit_code: int = 0,
+) -> State:
+    """Return the state, of which a build fails where a command does not end as expected.
+
+    A text is given to ``/bin/sh -c``, a sequence is run as it is, with the settings of
+    the state. It must exit with ``exit_code``; ``equals`` is all of its standard output
+    but for newlines at the end, ``contains`` a part of it. A sequence of which just the exit
+    code is expected needs no shell, so that it works in any tree. The command is a step
+    of its own that is run where the state is built; what it writes is dropped. Needs
+    BuildKit 0.31.
+    """
+    if not 0 <= exit_code <= _LAST_EXIT_CODE:
+        raise InvalidValueError(f"invalid exit code {exit_code}: expected 0 to 255")
+    shown = command if isinstance(command, str) else shlex.join(command)
+    name = f"expect command {shown}"
+    if not isinstance(command, str) and equals is None and contains is None:
+        check = state.run(command, valid_exit_codes=[exit_code], name=name)
+        return state.requires("expect", check)
+    check = _run(
+        state,
+        [_SHELL, "-c", command] if isinstance(command, str) else command,
+        script=_COMMAND,
+        env=_expected(None if equals is None else equals.rstrip("\n"), contains)
+        | {"EXPECT_CODE": str(exit_code)},
+        name=name,
+    )
+    return state.requires("expect", check)
+
+
+def _run(
+    state: State,
+    args: Sequence[str],
+    *,
+    script: str,
+    env: Mapping[str, str],
+    name: str,
+    found: State | None = None,
+    path: str = "",
+) -> State:
+    """Return the state after a script that is mounted, and so not in the error of its failure."""
+    mounts = [bind(Scratch().mkfile("/script", script), _SCRIPT, path="/script", readonly=True)]
+    if found is None:
+        return state.run([_SHELL, _SCRIPT, *args], env=env, mounts=mounts, name=name)
+    mounts.append(bind(found, _FOUND, path=path, readonly=True))
+    return state.run(
+        [_SHELL, _SCRIPT, *args], env=env, mounts=mounts, user="0", workdir="/", name=name
+    )
+
+
+def _expected(equals: str | None, contains: str | None) -> dict[str, str]:
+    given = {"EXPECT_EQUALS": equals, "EXPECT_CONTAINS": contains}
+    return {key: value for key, value in given.items() if value is not None}

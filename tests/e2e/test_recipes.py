@@ -1,0 +1,285 @@
+"""Recipes on a real BuildKit: what they install, what they keep, and checks that fail a build."""
+
+from __future__ import annotations
+
+import io
+import sys
+import tarfile
+import textwrap
+import uuid
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from attrs import frozen
+
+from llb import Image, Local, Scratch, State, files
+from llb.client import Client, Event, Vertex, VertexLog, local
+from llb.errors import SolveError
+from llb.recipes import apt, npm, pip, uv
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+UV = Path(sys.executable).with_name("uv")
+# A package that needs nothing to be built, and knows when it was.
+BACKEND = """\
+import pathlib, uuid, zipfile
+
+def build_wheel(folder, settings=None, metadata=None):
+    name = "NAME-1.0-py3-none-any.whl"
+    contents = {
+        "NAME.py": f"BUILT = '{uuid.uuid4()}'\\n",
+        "NAME-1.0.dist-info/METADATA": "Metadata-Version: 2.1\\nName: NAME\\nVersion: 1.0\\n",
+        "NAME-1.0.dist-info/WHEEL": "Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\n"
+        "Tag: py3-none-any\\n",
+    }
+    contents["NAME-1.0.dist-info/RECORD"] = "".join(f"{each},,\\n" for each in contents)
+    with zipfile.ZipFile(pathlib.Path(folder, name), "w") as wheel:
+        for path, text in contents.items():
+            wheel.writestr(path, text)
+    return name
+
+build_editable = build_wheel
+"""
+PYPROJECT = """\
+[build-system]
+requires = []
+build-backend = "backend"
+backend-path = ["."]
+[project]
+name = "NAME"
+version = "1.0"
+requires-python = ">=3.11"
+"""
+
+
+@frozen
+class Built:
+    """What a build said: the names of steps that were found in its cache, and its log."""
+
+    cached: frozenset[str]
+    log: str
+
+
+@pytest.fixture
+def client(buildkit_host: str) -> Iterator[Client]:
+    with Client(buildkit_host) as made:
+        yield made
+
+
+@pytest.fixture
+def token() -> str:
+    """A name that no cache has heard of."""
+    return f"p{uuid.uuid4().hex}"
+
+
+def build(client: Client, state: State, **folders: Path) -> Built:
+    events: list[Event] = []
+    client.solve(state, local=folders, on_event=events.append)
+    steps = {each.digest: each for each in events if isinstance(each, Vertex)}
+    logs = [each.data for each in events if isinstance(each, VertexLog)]
+    return Built(
+        frozenset(each.name for each in steps.values() if each.cached),
+        b"".join(logs).decode(),
+    )
+
+
+def output(client: Client, state: State, command: str, out: Path, **folders: Path) -> str:
+    """Return what a command prints in a state."""
+    told = Scratch().copy(state.run(f"({command}) > /told", user="root"), "/", path="/told")
+    client.solve(told, local=folders, exports=[local(out)])
+    return (out / "told").read_text()
+
+
+def sdist(name: str) -> bytes:
+    """Return the source of a package, packed."""
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:gz") as archive:
+        for path, text in {"pyproject.toml": PYPROJECT, "backend.py": BACKEND}.items():
+            data = text.replace("NAME", name).encode()
+            entry = tarfile.TarInfo(f"{name}-1.0/{path}")
+            entry.size = len(data)
+            archive.addfile(entry, io.BytesIO(data))
+    return packed.getvalue()
+
+
+def debian(token: str) -> State:
+    """Return a Debian whose only source has two packages, which apt copies as it loads others."""
+    script = f"""\
+        set -e
+        rm -rf /etc/apt/sources.list /etc/apt/sources.list.d
+        mkdir -p /packages && cd /packages
+        for name in greet{token} wave{token}; do
+          mkdir -p tree/DEBIAN tree/opt
+          echo "hello from $name" > tree/opt/$name
+          printf 'Package: %s\\nVersion: 1:1.0\\nArchitecture: all\\nMaintainer: a\\nDescription: b\\n' \
+            "$name" | tee -a Packages > tree/DEBIAN/control
+          dpkg-deb --build tree "$name.deb"
+          printf 'Filename: ./%s.deb\\nSize: %s\\nSHA256: %s\\n\\n' "$name" \
+            "$(stat -c %s "$name.deb")" "$(sha256sum "$name.deb" | cut -d' ' -f1)" >> Packages
+          rm -r tree
+        done
+        echo 'deb [trusted=yes] copy:/packages ./' > /etc/apt/sources.list
+        """
+    return Image("python:3.13-slim").run(textwrap.dedent(script))
+
+
+def test_apt_loads_a_package_once_and_leaves_nothing_else(
+    client: Client, token: str, tmp_path: Path
+) -> None:
+    base = debian(token)
+    first = base.pipe(apt.install, f"greet{token}=1:1.*")
+    told = output(
+        client, first, f"cat /opt/greet{token}; ls /var/cache /var/lib/apt", tmp_path / "1"
+    )
+    assert told.splitlines()[0] == f"hello from greet{token}"
+    assert "recipes" not in told
+    # Without the package itself just what was kept can be installed.
+    changed = base.rm(f"/packages/greet{token}.deb").user("nobody")
+    second = changed.pipe(apt.install, f"greet{token}", f"wave{token}")
+    assert output(client, second, "cat /opt/*", tmp_path / "2") == (
+        f"hello from greet{token}\nhello from wave{token}\n"
+    )
+    with pytest.raises(SolveError, match="exit code: 100"):
+        client.solve(base.rm("/packages/Packages").pipe(apt.install, f"greet{token}"))
+
+
+@pytest.mark.parametrize("user", ["root", "www-data"])
+def test_pip_builds_a_wheel_once(client: Client, token: str, user: str, tmp_path: Path) -> None:
+    base = (
+        Image("python:3.13-slim")
+        .copy(files({f"sdists/{token}-1.0.tar.gz": sdist(token)}), "/")
+        .mkdir("/installed", mode=0o777)
+        .env("PIP_NO_INDEX", "1")
+        .env("PIP_FIND_LINKS", "/sdists")
+        .env("PIP_NO_CACHE_DIR", "1")
+        .user(user)
+    )
+    context = tmp_path / "context"
+    context.mkdir()
+    (context / "requirements.txt").write_text(f"{token}==1.0\n")
+    (context / "app.py").write_text("1\n")
+
+    def installed(state: State) -> State:
+        return state.pipe(
+            pip.install,
+            requirements="requirements.txt",
+            source=Local("context"),
+            flags=["--target", "/installed"],
+        )
+
+    show = f"cat /installed/{token}.py; ls -d /src /var/cache/recipes || true"
+    first = output(client, installed(base), show, tmp_path / "1", context=context)
+    second = output(
+        client, installed(base.mkfile("/installed/x", "1")), show, tmp_path / "2", context=context
+    )
+    assert first.startswith("BUILT = '")
+    assert len(first.splitlines()) == 1
+    assert second == first
+    (context / "app.py").write_text("2\n")
+    again = build(client, installed(base), context=context)
+    assert "pip install -r /src/requirements.txt" in again.cached
+
+
+@pytest.mark.parametrize("user", ["root", "www-data"])
+def test_uv_installs_what_a_project_needs_once(
+    client: Client, token: str, user: str, tmp_path: Path
+) -> None:
+    base = (
+        Image("python:3.13-slim")
+        .copy(Local("tools", include=["uv"]), "/usr/local/bin/")
+        .copy(files({f"sdists/{token}-1.0.tar.gz": sdist(token)}), "/")
+        .env("UV_OFFLINE", "1")
+        .env("UV_NO_INDEX", "1")
+        .env("UV_FIND_LINKS", "/sdists")
+        .env("UV_PYTHON_DOWNLOADS", "never")
+        .workdir("/app")
+    )
+    app = tmp_path / "context"
+    app.mkdir()
+    project = PYPROJECT.replace("NAME", "app") + f"dependencies = ['{token}']\n"
+    (app / "pyproject.toml").write_text(project)
+    (app / "backend.py").write_text(BACKEND.replace("NAME", "app"))
+    (app / ".venv").mkdir()
+    (app / ".venv" / "other").write_text("the host's own")
+    folders = {"tools": UV.parent, "context": app}
+    lock = base.copy(Local("context"), "./", exclude=[".venv"]).run("uv lock")
+    client.solve(
+        Scratch().copy(lock, "/", path="/app/uv.lock"), local=folders, exports=[local(app)]
+    )
+    state = base.user(user).pipe(uv.sync, Local("context"))
+    show = f"cat .venv/lib/*/site-packages/{token}.py .venv/lib/*/site-packages/app.py; ls -A .venv"
+    first = output(client, state, show, tmp_path / "1", **folders)
+    assert first.count("BUILT = ") == 2
+    assert "other" not in first
+    (app / "main.py").write_text("changed")
+    again = build(client, state, **folders)
+    assert "uv sync --frozen --no-install-workspace" in again.cached
+    assert "uv sync --locked" not in again.cached
+    # Elsewhere everything is installed anew, and not built anew.
+    other = base.user(user).workdir("/other").pipe(uv.sync, Local("context"), frozen=True)
+    third = output(
+        client, other, f"cat .venv/lib/*/site-packages/{token}.py", tmp_path / "2", **folders
+    )
+    assert third.splitlines() == first.splitlines()[:1]
+    # A lock file that is not up to date is told.
+    (app / "pyproject.toml").write_text(project.replace('"1.0"', '"2.0"'))
+    with pytest.raises(SolveError) as caught:
+        build(client, state, **folders)
+    assert "needs to be updated" in "\n".join(caught.value.log)
+
+
+def node() -> State:
+    """Return Debian with the Node.js of this machine."""
+    programs = Local("usr", include=["bin/node", "lib/node_modules/npm"])
+    return (
+        Image("python:3.13-slim")
+        .copy(programs, "/usr/")
+        .symlink("../lib/node_modules/npm/bin/npm-cli.js", "/usr/bin/npm")
+        .env("NPM_CONFIG_OFFLINE", "true")
+        .workdir("/app")
+    )
+
+
+@pytest.mark.parametrize("user", ["root", "www-data"])
+def test_npm_installs_what_a_project_needs_once(
+    client: Client, token: str, user: str, tmp_path: Path
+) -> None:
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:gz") as archive:
+        data = f'{{"name": "{token}", "version": "1.0.0"}}'.encode()
+        entry = tarfile.TarInfo("package/package.json")
+        entry.size = len(data)
+        archive.addfile(entry, io.BytesIO(data))
+    base = node().copy(files({"packages/dep.tgz": packed.getvalue()}), "/")
+    app = tmp_path / "context"
+    app.mkdir()
+    (app / "package.json").write_text(
+        f'{{"name": "app", "version": "1.0.0", "dependencies": {{"{token}": "file:/packages/dep.tgz"}}}}'
+    )
+    folders = {"usr": Path("/usr"), "context": app}
+    lock = base.copy(Local("context"), "./").run("npm install --package-lock-only")
+    client.solve(
+        Scratch().copy(lock, "/", path="/app/package-lock.json"),
+        local=folders,
+        exports=[local(app)],
+    )
+    (app / "node_modules").mkdir()
+    (app / "node_modules" / "other").write_text("the host's own")
+    state = base.user(user).pipe(npm.ci, Local("context"), omit=["dev"])
+    show = "ls node_modules; ls"
+    assert output(client, state, show, tmp_path / "1", **folders) == (
+        f"{token}\nnode_modules\npackage-lock.json\npackage.json\n"
+    )
+    (app / "main.js").write_text("changed")
+    again = build(client, state, **folders)
+    assert "npm ci --no-audit --no-fund --omit=dev" in again.cached
+    # Elsewhere everything is installed anew, from what was kept.
+    other = (
+        base.rm("/packages")
+        .user(user)
+        .workdir("/other")
+        .pipe(npm.ci, Local("context"), scripts=False)
+    )
+    assert output(client, other, "ls node_modules", tmp_path / "2", **folders) == f"{token}\n"

@@ -1,0 +1,183 @@
+"""Recipes that compile, on a real BuildKit, with the toolchains of this machine."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import zipfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from llb import Image, Local, State
+from llb.errors import SolveError
+from llb.recipes import cargo, go
+from tests.e2e.test_recipes import build, client, output, token
+
+if TYPE_CHECKING:
+    from llb.client import Client
+
+__all__ = ["client", "token"]
+BASE = Image("python:3.13-slim")
+
+
+def program(name: str) -> str:
+    found = shutil.which(name)
+    assert found is not None, f"these tests compile with {name} of this machine"
+    return found
+
+
+def asked(*command: str) -> Path:
+    """Return the path that a program of this machine prints."""
+    done = subprocess.run([program(command[0]), *command[1:]], capture_output=True, check=True)
+    return Path(done.stdout.decode().strip())
+
+
+def go_proxy(folder: Path, name: str) -> None:
+    """Put a module into a folder that Go takes for a module proxy."""
+    versions = folder / "example.com" / name / "@v"
+    versions.mkdir(parents=True)
+    (versions / "list").write_text("v1.0.0\n")
+    (versions / "v1.0.0.info").write_text('{"Version": "v1.0.0"}')
+    (versions / "v1.0.0.mod").write_text(f"module example.com/{name}\n")
+    with zipfile.ZipFile(versions / "v1.0.0.zip", "w") as archive:
+        inside = f"example.com/{name}@v1.0.0"
+        archive.writestr(f"{inside}/go.mod", f"module example.com/{name}\n")
+        archive.writestr(f"{inside}/dep.go", f'package dep\n\nconst Word = "{name}"\n')
+
+
+@pytest.mark.go
+@pytest.mark.parametrize("user", ["root", "www-data"])
+def test_go_loads_and_compiles_a_module_once(
+    client: Client, token: str, user: str, tmp_path: Path
+) -> None:
+    proxy, app = tmp_path / "proxy", tmp_path / "context"
+    go_proxy(proxy, token)
+    (app / "cmd" / "app").mkdir(parents=True)
+    (app / "go.mod").write_text(f"module app\n\ngo 1.21\n\nrequire example.com/{token} v1.0.0\n")
+    main = app / "cmd" / "app" / "main.go"
+    main.write_text(
+        f'package main\n\nimport dep "example.com/{token}"\n\nfunc main() {{ println(dep.Word) }}\n'
+    )
+    offline = {"GOPROXY": f"file://{proxy}", "GONOSUMDB": "*", "GOTOOLCHAIN": "local"}
+    subprocess.run(
+        [program("go"), "mod", "tidy"],
+        cwd=app,
+        env=os.environ | offline | {"GOMODCACHE": str(tmp_path / "mod"), "GOFLAGS": "-modcacherw"},
+        check=True,
+        capture_output=True,
+    )
+    root = asked("go", "env", "GOROOT")
+    toolchain = Local("go", include=["bin", "pkg", "src", "VERSION"], exclude=["**/testdata"])
+    state = (
+        BASE.copy(toolchain, "/usr/local/go/")
+        .mkdir("/out", mode=0o777)
+        .env("PATH", "/usr/local/go/bin:/usr/bin:/bin")
+        .env("CGO_ENABLED", "0")
+        .env("GOTOOLCHAIN", "local")
+        .env("GOPROXY", "file:///proxy")
+        .env("GONOSUMDB", "*")
+        .user(user)
+        .workdir("/out")
+    )
+    folders = {"go": root, "context": app, "proxy": proxy}
+
+    def built(tree: State) -> State:
+        return tree.pipe(go.build, Local("context"), "./cmd/app", output="app", flags=["-v"])
+
+    first = built(state.copy(Local("proxy"), "/proxy/"))
+    assert (
+        output(client, first, "./app 2>&1; ls -d /src || true", tmp_path / "1", **folders)
+        == f"{token}\n"
+    )
+    # Without the module itself, and with another source: just that is compiled.
+    main.write_text(main.read_text().replace("println(", 'println("new", '))
+    second = built(state)
+    assert build(client, second, **folders).log == "app/cmd/app\n"
+    assert output(client, second, "./app 2>&1", tmp_path / "2", **folders) == f"new {token}\n"
+
+
+def rust() -> tuple[State, dict[str, Path]]:
+    """Return Debian with the Rust of this machine, and what its C compiler links with."""
+    compiler = Path(program("cc")).resolve()
+    toolchain = Local("rust", include=["bin/cargo", "bin/rustc", "lib/*.so*", "lib/rustlib/*-gnu"])
+    libraries = [
+        *("collect2", "lto-wrapper", "liblto_plugin.so", "crt*.o", "libgcc.a", "libgcc_s.so*"),
+        *("Scrt1.o", "libc.so", "libc_nonshared.a", "libm.so", "libmvec.so.1"),
+        *(f"lib{name}.a" for name in ("dl", "pthread", "rt", "util")),
+    ]
+    gcc, libc = (asked("cc", f"-print-file-name={name}").parent for name in ("libgcc.a", "libc.so"))
+    state = (
+        BASE.copy(toolchain, "/usr/local/")
+        .copy(Local("gcc", include=libraries), f"{gcc}/")
+        .copy(Local("libc", include=libraries), f"{libc}/")
+        .copy(Local("cc", include=[compiler.name]), "/usr/bin/")
+        .symlink(compiler.name, "/usr/bin/cc")
+        .copy(Local("vendor"), "/vendor/")
+        .env("CARGO_TERM_COLOR", "never")
+    )
+    folders = {"gcc": gcc, "libc": libc, "cc": compiler.parent}
+    return state, folders | {"rust": asked("rustc", "--print", "sysroot")}
+
+
+CARGO = """\
+[package]
+name = "NAME"
+version = "1.0.0"
+edition = "2021"
+"""
+
+
+@pytest.mark.parametrize("user", ["root", "www-data"])
+def test_cargo_compiles_what_a_program_needs_once(
+    client: Client, token: str, user: str, tmp_path: Path
+) -> None:
+    app, crate = tmp_path / "context", tmp_path / "vendor" / token
+    main = app / "src" / "main.rs"
+    main.parent.mkdir(parents=True)
+    main.write_text(f'fn main() {{ println!("{{}}", {token}::WORD); }}\n')
+    (app / "Cargo.toml").write_text(
+        f'{CARGO.replace("NAME", token + "app")}[dependencies]\n{token} = "1.0.0"\n'
+    )
+    (app / ".cargo").mkdir()
+    (app / ".cargo" / "config.toml").write_text(
+        '[source.crates-io]\nreplace-with = "near"\n[source.near]\ndirectory = "/vendor"\n'
+    )
+    (crate / "src").mkdir(parents=True)
+    (crate / "src" / "lib.rs").write_text(f'pub const WORD: &str = "{token}";\n')
+    (crate / "Cargo.toml").write_text(CARGO.replace("NAME", token))
+    (crate / ".cargo-checksum.json").write_text('{"files": {}}')
+    base, folders = rust()
+    folders |= {"context": app, "vendor": crate.parent}
+    lock = base.copy(Local("context"), "/src/").workdir("/src").run("cargo generate-lockfile")
+    told = output(client, lock, "cat Cargo.lock", tmp_path / "lock", **folders)
+    (app / "Cargo.lock").write_text(told)
+    state = base.mkdir("/out", mode=0o777).workdir("/out").user(user)
+    name = f"{token}app"
+    first = state.pipe(cargo.build, Local("context"), name, output=".")
+    show = f"./{name}; ls -d /src /var/cache/recipes || true"
+    assert output(client, first, show, tmp_path / "1", **folders) == f"{token}\n"
+    # With a source of another client, older than what was compiled: just that is compiled anew.
+    main.write_text(main.read_text().replace("{}", "new {}"))
+    os.utime(main, (0, 0))
+    again = build(client, first, **folders).log
+    assert [line.split()[:2] for line in again.splitlines() if "Compiling" in line] == [
+        ["Compiling", name]
+    ]
+    assert output(client, first, show, tmp_path / "2", **folders) == f"new {token}\n"
+
+
+def test_a_lock_file_that_is_not_up_to_date_fails_the_build(
+    client: Client, token: str, tmp_path: Path
+) -> None:
+    (tmp_path / "src").mkdir()
+    (tmp_path / "src" / "main.rs").write_text("fn main() {}\n")
+    (tmp_path / "Cargo.toml").write_text(CARGO.replace("NAME", token))
+    (tmp_path / "vendor").mkdir()
+    base, folders = rust()
+    folders |= {"context": tmp_path, "vendor": tmp_path / "vendor"}
+    with pytest.raises(SolveError) as caught:
+        build(client, base.pipe(cargo.build, Local("context"), token), **folders)
+    assert "--locked" in "\n".join(caught.value.log)

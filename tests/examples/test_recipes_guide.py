@@ -1,0 +1,54 @@
+"""The guide to recipes: its code gives states, and its table has every recipe with its options."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from llb import State, recipes
+from llb.recipes import apk, apt, cargo, go, npm, pip, uv
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+GUIDE = (Path(__file__).parents[2] / "docs" / "recipes.md").read_text()
+BLOCKS = re.findall(r"```python\n(.*?)```", GUIDE, re.DOTALL)
+FUNCTIONS: dict[str, Callable[..., State]] = {
+    "apt.install": apt.install,
+    "apk.add": apk.add,
+    "pip.install": pip.install,
+    "uv.sync": uv.sync,
+    "npm.ci": npm.ci,
+    "go.build": go.build,
+    "cargo.build": cargo.build,
+    "expect_file": recipes.expect_file,
+    "expect_command": recipes.expect_command,
+}
+
+
+@pytest.mark.parametrize("block", BLOCKS)
+def test_the_code_of_the_guide_gives_a_state(block: str) -> None:
+    scope: dict[str, object] = {}
+    exec(compile(block, "recipes.md", "exec"), scope)
+    state = scope["state"]
+    assert isinstance(state, State)
+    assert state.marshal().head is not None
+
+
+def test_every_function_is_in_the_guide_with_all_of_its_options() -> None:
+    told = {
+        name: [each.partition("=")[0].strip(" *") for each in options.split(",")]
+        for name, options in re.findall(r"[|-] `([a-z_.]+)\(([^`]*)\)`", GUIDE)
+    }
+    assert told == {
+        name: list(inspect.signature(function).parameters)[1:]
+        for name, function in FUNCTIONS.items()
+    }
+
+
+def test_the_guide_has_all_of_the_package() -> None:
+    assert {name.partition(".")[0] for name in FUNCTIONS} == set(recipes.__all__)
