@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import posixpath
 import re
 from base64 import b64decode
 from binascii import Error as Base64Error
@@ -27,19 +26,26 @@ from frontend.dockerfile.contexts import (
 )
 from frontend.dockerfile.remote import is_remote
 from frontend.dockerfile.switches import parse_switch
-from frontend.options import DEFAULT_FILENAME
-from llb import HTTP, Local, Scratch, State, copy, from_definition
+from frontend.folders import (
+    CONTEXT,
+    DOCKERFILE,
+    IGNORE,
+    dockerfile_folder,
+    ignore_folder,
+    local_folder,
+    other_name,
+)
+from llb import HTTP, Scratch, State, copy, from_definition
 from llb.errors import InputError, InvalidValueError, RemoteError, ReplacedError
 from llb.gateway import Ref, is_not_found
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from frontend.options import Options
     from llb import Platform
     from llb.gateway import Gateway, ImageConfig, Request
 
-IGNORE = ".dockerignore"
-_CONTEXT = "context"
-_DOCKERFILE = "dockerfile"
 _CONFIG = "containerimage.config"
 # How the archives begin that a context at a URL may be: bzip2, gzip, xz.
 _COMPRESSED = (b"BZh", b"\x1f\x8b\x08", b"\xfd7zXZ\x00")
@@ -53,13 +59,13 @@ _COMMITTER = re.compile(rb"^committer .*> (-?[0-9]+) [+-][0-9]{4}$", re.MULTILIN
 class BuildContext:
     """Where the build context and the Dockerfile are.
 
-    ``tree`` is the context where it is no local directory, ``dockerfile`` the tree with
-    ``filename`` in it. ``source`` is the repository or the URL that the context comes from,
+    ``tree`` is the context, and ``dockerfile`` the tree with ``filename`` in it, where they are
+    no local directories. ``source`` is the repository or the URL that the context comes from,
     and ``archive`` the file that was fetched from there, if it is one of many files.
     """
 
     tree: State | None
-    dockerfile: State
+    dockerfile: State | None
     filename: str
     source: State | None = None
     archive: Ref | None = None
@@ -94,7 +100,26 @@ class Contexts:
             return found
         inside = copy(found.tree, "/", path=folder, create_dest_path=False, wildcard=False)
         tree = Scratch().file(inside, locations=())
-        return BuildContext(tree, found.dockerfile, found.filename, found.source, found.archive)
+        return evolve(found, tree=tree)
+
+    @property
+    def dockerfile(self) -> State:
+        """The tree of the Dockerfile; of a directory that file and its ignore file alone."""
+        name = self._dockerfile_name
+        return self.main.dockerfile or dockerfile_folder(
+            self.options.filename, name, self.session_of(name)
+        )
+
+    def beside(self, patterns: Iterable[str], label: str) -> State:
+        """Return the tree of the Dockerfile; of a directory what ``patterns`` name."""
+        name = self._dockerfile_name
+        return self.main.dockerfile or local_folder(
+            name, label, session_id=self.session_of(name), shared_key=name, include=patterns
+        )
+
+    @property
+    def _dockerfile_name(self) -> str:
+        return self.options.dockerfile_name or DOCKERFILE
 
     def ignore(self, folder: Ref) -> tuple[str, ...]:
         """Return the patterns of files that a local context does not send.
@@ -108,9 +133,8 @@ class Contexts:
         own = read(self.gateway, folder, name)
         if own is not None:
             return dockerfile.parse_ignore(own, name)
-        label = f"[internal] load {IGNORE}"
         try:
-            found = self._file_of(_CONTEXT, IGNORE, f"{_CONTEXT}-{IGNORE}", label)
+            found = self._read(ignore_folder(self.session_of(CONTEXT)), IGNORE)
         except RemoteError:
             # A build that has no context may do without; one that needs it says so itself.
             found = None
@@ -165,8 +189,14 @@ class Contexts:
 
     def local(self, request: ContextRequest, name: str) -> LocalTree:
         """Return a local directory of the client, without what its ignore file names."""
-        hint = f"context:{request.key}-{IGNORE}"
-        text = self._file_of(name, IGNORE, hint, f"[context {request.key}] load {IGNORE}")
+        ignore = local_folder(
+            name,
+            f"[context {request.key}] load {IGNORE}",
+            session_id=self.session_of(name),
+            shared_key=f"context:{request.key}-{IGNORE}",
+            follow_paths=[IGNORE],
+        )
+        text = self._read(ignore, IGNORE)
         return LocalTree(
             name,
             f"[context {request.key}] load from client",
@@ -248,46 +278,15 @@ class Contexts:
 
     def _given(self) -> BuildContext:
         """Return a context that the client built, or has in a directory."""
-        tree, folder = self.inputs.get(_CONTEXT), self._local_dockerfile()
-        if self.options.dockerfile_name is None:
-            folder = self.inputs.get(_DOCKERFILE, folder)
-        return BuildContext(tree, folder, self.options.filename)
+        folder = self._dockerfile_in(self.inputs.get(DOCKERFILE))
+        return BuildContext(self.inputs.get(CONTEXT), folder, self.options.filename)
 
-    def _dockerfile_in(self, tree: State) -> State:
-        return tree if self.options.dockerfile_name is None else self._local_dockerfile()
+    def _dockerfile_in(self, tree: State | None) -> State | None:
+        return tree if self.options.dockerfile_name is None else None
 
-    def _local_dockerfile(self) -> State:
-        """Return the directory of the Dockerfile, with that file and its ignore file alone."""
-        name, filename = self.options.dockerfile_name or _DOCKERFILE, self.options.filename
-        other = [] if (found := other_name(filename)) is None else [found]
-        return Local(
-            name,
-            follow_paths=[filename, f"{filename}{IGNORE}", *other],
-            session_id=self.session_of(name),
-            shared_key=name,
-            differ="none",
-            name=f"[internal] load build definition from {filename}",
-            locations=(),
-        )
-
-    def _file_of(self, local: str, path: str, shared_key: str, label: str) -> bytes | None:
-        """Return a file of a local directory, None where there is none."""
-        folder = Local(
-            local,
-            follow_paths=[path],
-            session_id=self.session_of(local),
-            shared_key=shared_key,
-            differ="none",
-            name=label,
-            locations=(),
-        )
-        return read(self.gateway, self.gateway.solve(folder.marshal()), path)
-
-
-def other_name(filename: str) -> str | None:
-    """Return the name that is tried next: Dockerfile in lower case."""
-    folder, name = posixpath.split(filename)
-    return posixpath.join(folder, name.lower()) if name == DEFAULT_FILENAME else None
+    def _read(self, tree: State, path: str) -> bytes | None:
+        """Return a file of a tree, None where there is none."""
+        return read(self.gateway, self.gateway.solve(tree.marshal()), path)
 
 
 def read_dockerfile(folder: Ref, context: BuildContext, gateway: Gateway) -> bytes:

@@ -13,6 +13,7 @@ from attrs import field, frozen
 from frontend.dockerfile.csvline import split_csv
 from frontend.dockerfile.processes import ProcessOptions, parse_process_options
 from frontend.dockerfile.switches import parse_switch
+from frontend.folders import DEFAULT_FILENAME
 from llb import Platform, Reference
 from llb.errors import InvalidValueError, did_you_mean
 
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from llb.gateway import Request
-
-DEFAULT_FILENAME = "Dockerfile"
 
 _RESOLVE_MODES = ("default", "pull", "local")
 _ATTESTATIONS = ("sbom", "provenance")

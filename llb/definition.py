@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 from functools import cached_property, lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from attrs import field, frozen
@@ -24,8 +23,8 @@ if TYPE_CHECKING:
     from llb.metadata import OpMetadata
     from llb.source_map import Location, Range, SourceFile
 
-# What reads definitions imports protobuf, which takes 20 ms; a build script only writes
-# them. The methods that read therefore import it themselves.
+# What reads definitions imports protobuf, which takes 20 ms, and files need pathlib, which takes
+# 2 ms; many a build script only makes definitions. The methods therefore import it themselves.
 # ruff: noqa: PLC0415
 
 
@@ -75,6 +74,8 @@ class Definition:
 
         Raises InputError where the file cannot be read, and what :meth:`from_bytes` raises.
         """
+        from pathlib import Path
+
         try:
             data = Path(path).read_bytes()
         except OSError as error:
@@ -111,11 +112,9 @@ class Definition:
 
         Raises InputError where the file cannot be written.
         """
-        target = Path(path)
-        try:
-            _replace(target, self.to_bytes())
-        except OSError as error:
-            raise InputError(f"cannot write {target}: {error.strerror}") from error
+        from llb.whole_files import write_whole
+
+        write_whole(path, self.to_bytes())
 
     @property
     def head(self) -> str | None:
@@ -157,20 +156,6 @@ class Definition:
         with suppress(InvalidDefinitionError):
             head = self.head
         return f"<Definition of {len(self.ops)} ops, head {head}>"
-
-
-def _replace(target: Path, data: bytes) -> None:
-    """Write a file beside ``target`` and rename it, so that readers see old or new bytes."""
-    # A device or a pipe is written to, not replaced.
-    if target.exists() and not target.is_file():
-        target.write_bytes(data)
-        return
-    beside = target.with_name(f".{target.name}.{os.getpid()}")
-    try:
-        beside.write_bytes(data)
-        beside.replace(target)
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 _FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH, _SIXTH, _SEVENTH = map(tag, range(1, 8))

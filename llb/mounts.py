@@ -5,11 +5,11 @@ Each function returns a value to put into ``run(..., mounts=[...])``.
 
 from __future__ import annotations
 
-import hashlib
 import re
 
 from llb import ops
 from llb.choices import check_id, check_limit, choice
+from llb.encoding import sha256_of
 from llb.errors import InvalidValueError
 from llb.paths import check_mode, check_mount_target, clean
 
@@ -111,7 +111,7 @@ def cache_key_variable(mount: ops.Secret) -> tuple[str, str]:
     """Return the variable that stands for the cache key of a secret, and its value."""
     name = re.sub(r"[^A-Z0-9_]", "_", mount.id.upper())
     text = f"{mount.id}\0{mount.cache_key}"
-    return f"LLB_SECRET_KEY_{name}", hashlib.sha256(text.encode()).hexdigest()[:16]
+    return f"LLB_SECRET_KEY_{name}", sha256_of(text.encode())[:16]
 
 
 def ssh(

@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import sys
 from functools import cache, lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from attrs import field, frozen
@@ -16,9 +15,9 @@ from attrs import field, frozen
 if TYPE_CHECKING:
     from types import FrameType
 
-_PACKAGE = str(Path(__file__).parent) + "/"
+_PACKAGE = __file__.removesuffix("source_map.py")
 # The standard library, and what installed packages have for commands.
-_NOT_OWN = (str(Path(os.__file__).parent) + "/", str(Path(sys.prefix, "bin")) + "/")
+_NOT_OWN = (os.__file__.removesuffix("os.py"), f"{sys.prefix}/bin/")
 _MAX_CALLERS = 16
 _REMEMBERED = 64
 # The tag of field 1, with a length, in the encoding of protobuf.
@@ -130,13 +129,38 @@ def python_locations(site: CallSite) -> tuple[Location, ...]:
     return tuple(Location(file, (Range(line, line),)) for file, line in found if file is not None)
 
 
-@lru_cache(maxsize=256)
+_known: dict[str, SourceFile] = {}
+
+
+def know(file: SourceFile) -> None:
+    """Let code that was compiled under the name of ``file`` be found in it, and on no disk."""
+    _known[file.filename] = file
+
+
+def forget(file: SourceFile) -> None:
+    """Take back what :func:`know` was told."""
+    if _known.get(file.filename) is file:
+        del _known[file.filename]
+
+
 def python_source(path: str) -> SourceFile | None:
     """Return the Python file at ``path``, or None where there is no such file to read.
+
+    A file that is on no disk is one that :func:`know` was told of.
+    """
+    return _known.get(path) or _on_disk(path)
+
+
+@lru_cache(maxsize=256)
+def _on_disk(path: str) -> SourceFile | None:
+    """Return a file with the name that people know.
 
     Its name is relative to the working directory for a file below it, else the
     last component alone: a definition never tells where on a disk it was made.
     """
+    # It takes 2 ms to import, which is much for a frontend that makes steps from other files.
+    from pathlib import Path  # noqa: PLC0415
+
     try:
         data = Path(path).read_bytes()
     except OSError:

@@ -13,32 +13,51 @@ from collections import defaultdict
 from pathlib import Path
 from statistics import median
 
-RUNS = 10
+RUNS = 15
 SLOWEST = 12
+# What the frontend does when it starts; see frontend/start.py.
+BUNDLE = "from frontend.start import PATH, Bundle; Bundle(PATH).install(); "
+BUILD = "import frontend.__main__, frontend.build"
+LEAVE = "import os, time; os.write(1, repr(time.perf_counter()).encode()); "
 PROCESSES = {
     "interpreter": "pass",
-    "interpreter without site": "pass",
-    "import protobuf": "import google.protobuf.descriptor_pool",
     "import llb": "import llb",
     "import llb.gateway": "import llb.gateway",
-    "import frontend.build": "import frontend.build",
+    "import frontend.build": BUILD,
+    "import frontend.build, from the bundle": BUNDLE + BUILD,
+    "import frontend.build, from the bundle, without garbage collection": (
+        f"import gc; gc.disable(); {BUNDLE}{BUILD}; gc.freeze()"
+    ),
+}
+EXITS = {
+    "exit": f"{BUILD}; {LEAVE}",
+    "exit, frozen": f"{BUILD}; import gc; gc.freeze(); {LEAVE}",
+    "exit, at once": f"{BUILD}; {LEAVE} os._exit(0)",
 }
 
 
-def milliseconds(name: str, code: str) -> float:
+def milliseconds(code: str) -> float:
     """Return how long a process that runs ``code`` takes, the median of several."""
-    flags = ["-S"] if "without site" in name else []
-    taken = []
-    for _ in range(RUNS):
-        begin = time.perf_counter()
-        subprocess.run([sys.executable, *flags, "-c", code], check=True)
-        taken.append(time.perf_counter() - begin)
-    return round(median(taken) * 1000, 1)
+    return round(median(run(code)[0] for _ in range(RUNS)) * 1000, 1)
+
+
+def leaving(code: str) -> float:
+    """Return how long a process takes to end after ``code`` wrote the time, the median too."""
+    return round(median(run(code)[1] for _ in range(RUNS)) * 1000, 1)
+
+
+def run(code: str) -> tuple[float, float]:
+    """Return the seconds of a process, and those of them after the time that it printed."""
+    begin = time.perf_counter()
+    command = [sys.executable, "-S", "-c", code]
+    written = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    end = time.perf_counter()
+    return end - begin, end - float(written or end)
 
 
 def imports() -> list[tuple[str, float]]:
     """Return the modules of one run with the milliseconds that each costs by itself."""
-    command = [sys.executable, "-X", "importtime", "-c", "import frontend.build"]
+    command = [sys.executable, "-S", "-X", "importtime", "-c", BUNDLE + BUILD]
     lines = subprocess.run(command, check=True, capture_output=True, text=True).stderr.splitlines()
     rows = [line.removeprefix("import time:").split("|") for line in lines[1:]]
     return [(name.strip(), int(own) / 1000) for own, _, name in rows if own.strip().isdecimal()]
@@ -57,7 +76,9 @@ def by_package(modules: list[tuple[str, float]]) -> dict[str, float]:
 
 modules = imports()
 report = {
-    "processes_ms": {name: milliseconds(name, code) for name, code in PROCESSES.items()},
+    "processes_ms": {name: milliseconds(code) for name, code in PROCESSES.items()},
+    "exits_ms": {name: leaving(code) for name, code in EXITS.items()},
+    "modules": len(modules),
     "imports_ms": by_package(modules),
     "slowest_imports_ms": dict(sorted(modules, key=lambda module: -module[1])[:SLOWEST]),
 }

@@ -6,13 +6,13 @@ done, since the text of a URL is part of a step's digest.
 
 from __future__ import annotations
 
-import ipaddress
 import re
 
 from attrs import frozen
 
 _UNRESERVED = "A-Za-z0-9\\-_.~"
-_IN_HOST = re.compile(rf"[{_UNRESERVED}!$&'()*+,;=:\[\]<>\"\x80-\U0010ffff]*\Z")
+# What is not ASCII is a choice of its own, since a set with its range takes 1.4 ms to compile.
+_IN_HOST = re.compile(rf"(?:[{_UNRESERVED}!$&'()*+,;=:\[\]<>\"]|[^\x00-\x7f])*\Z")
 _IN_USER = re.compile(r"[A-Za-z0-9\-._:~!$&'()*+,;=%@]*\Z")
 _IN_PATH = re.compile(rf"[{_UNRESERVED}!$&'()*+,;=:@\[\]%/]*\Z")
 _PORT = re.compile(r"(?::[0-9]*)?\Z", re.ASCII)
@@ -133,7 +133,10 @@ def _literal(text: str) -> str:
         raise ValueError("invalid IP-literal")
     address, escape, zone = address.partition("%25")
     plain = _unquote_host(address) + unquote(escape + zone)
-    ipaddress.IPv6Address(plain)
+    # It takes 1.2 ms to import, and few hosts are numbers.
+    from ipaddress import IPv6Address  # noqa: PLC0415
+
+    IPv6Address(plain)
     return f"[{plain}]{port}"
 
 

@@ -11,8 +11,8 @@ import click
 
 from llb import dump as dumping
 from llb.cli import script
-from llb.cli.files import write_text
 from llb.errors import InputError
+from llb.whole_files import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -52,7 +52,7 @@ def dump(source: str, form: str, output: Path | None) -> None:
     if output is None:
         click.echo(text, nl=False)
     else:
-        write_text(output, text)
+        write_whole(output, text.encode())
 
 
 @click.command()
@@ -74,7 +74,7 @@ def graph(source: str, form: str | None, output: Path | None) -> None:
     if output is None:
         click.echo(_FORMATS[form or "tree"](definition), nl=False)
     elif form is not None or output.suffix in _TEXTS:
-        write_text(output, _FORMATS[form or _TEXTS[output.suffix]](definition))
+        write_whole(output, _FORMATS[form or _TEXTS[output.suffix]](definition).encode())
     else:
         _draw(dumping.dot(definition), output)
 
@@ -87,7 +87,7 @@ def _draw(text: str, output: Path) -> None:
     graphviz = shutil.which("dot")
     if graphviz is None:
         beside = output.with_suffix(".dot")
-        write_text(beside, text)
+        write_whole(beside, text.encode())
         click.echo(f"graphviz is not installed; the graph is in {beside}", err=True)
         return
     arguments = [graphviz, f"-T{kind}", "-o", str(output)]

@@ -7,13 +7,13 @@ writes fields by their names in the ``.proto`` file, and protobuf's own mapping 
 from __future__ import annotations
 
 import base64
-import hashlib
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from google.protobuf.descriptor import FieldDescriptor
 
 from llb._pb import ops_pb2
+from llb.encoding import digest_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,16 +43,12 @@ def source_json(file: SourceFile) -> dict[str, Any]:
 def definition_json(definition: Definition) -> dict[str, Any]:
     """Return a definition as ``frontend.convertllb`` answers it: operations by their digests."""
     message = definition.to_pb()
-    operations = {_digest(data): ops_pb2.Op.FromString(data) for data in getattr(message, "def")}
+    operations = {digest_of(data): ops_pb2.Op.FromString(data) for data in getattr(message, "def")}
     return {
         "def": {digest: _proto(operations[digest]) for digest in sorted(operations)},
         "metadata": _plain(message.metadata),
         "source": _proto(message.Source),
     }
-
-
-def _digest(data: bytes) -> str:
-    return f"sha256:{hashlib.sha256(data).hexdigest()}"
 
 
 def _plain(value: Any) -> Any:

@@ -8,24 +8,23 @@ the lines of a file that an error is about.
 from __future__ import annotations
 
 import json
-import traceback
-from pathlib import Path
 from typing import Any
 
 from google.protobuf.any_pb2 import Any as AnyMessage
 from google.rpc import status_pb2
 
-from llb.errors import CancelledError, LLBError, RemoteError, Span
+from llb.errors import BuildFileError, CancelledError, LLBError, RemoteError, Span
 from llb.gateway.sources import source_json
 from llb.source_map import SourceFile
 
 _SOURCE = "github.com/moby/buildkit/errdefs.Source+json"
 _FRONTEND_CAP = "github.com/moby/buildkit/errdefs.FrontendCap+json"
 _SUBREQUEST = "github.com/moby/buildkit/errdefs.Subrequest+json"
+_PYTHON, _PYTHON_FILE = "Python", ".py"
 _CANCELLED = 1
 _UNKNOWN = 2
 _UNIMPLEMENTED = 12
-_PACKAGE = str(Path(__file__).parents[1]) + "/"
+_PACKAGE = __file__.removesuffix("gateway/status.py")
 
 
 def unsupported_cap(name: str) -> RemoteError:
@@ -67,17 +66,21 @@ def to_status(error: BaseException, *, language: str = "") -> status_pb2.Status:
             details = _span_details(error.span, language)
             return status_pb2.Status(code=code, message=_text(error), details=details)
         case _:
-            details = _span_details(_failing_line(error), "Python")
+            details = _span_details(_failing_line(error), _PYTHON)
             return status_pb2.Status(code=_UNKNOWN, message=_crash(error), details=details)
 
 
 def _text(error: LLBError) -> str:
-    """Return message and hint; the place travels beside them."""
-    return error.message if error.hint is None else f"{error.message} (hint: {error.hint})"
+    """Return message, hint and traceback; the place travels beside them."""
+    text = error.message if error.hint is None else f"{error.message} (hint: {error.hint})"
+    return "\n".join((text, *error.trace)) if isinstance(error, BuildFileError) else text
 
 
 def _crash(error: BaseException) -> str:
     """Return the type and text of an unexpected exception and where it was raised."""
+    # It takes 2 ms to import, and crashes are rare.
+    import traceback  # noqa: PLC0415
+
     summary = "".join(traceback.format_exception_only(error)).strip()
     frames = traceback.extract_tb(error.__traceback__)
     own = [frame for frame in frames if not frame.filename.startswith(_PACKAGE)] or frames
@@ -87,6 +90,9 @@ def _crash(error: BaseException) -> str:
 
 def _failing_line(error: BaseException) -> Span | None:
     """Return the innermost line outside of this package, where its file can be read."""
+    import traceback  # noqa: PLC0415
+    from pathlib import Path  # noqa: PLC0415
+
     frames = traceback.extract_tb(error.__traceback__)
     for frame in reversed(frames):
         if not frame.filename.startswith(_PACKAGE) and frame.lineno is not None:
@@ -101,6 +107,8 @@ def _failing_line(error: BaseException) -> Span | None:
 def _span_details(span: Span | None, language: str) -> list[AnyMessage]:
     if span is None:
         return []
+    if span.filename.endswith(_PYTHON_FILE):
+        language = _PYTHON
     body: dict[str, Any] = {
         "info": source_json(
             SourceFile(span.filename, span.text.encode(), language, span.definition)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from typing import TYPE_CHECKING
 
@@ -15,6 +14,7 @@ from frontend.dockerfile.convert.owners import to_owner
 from frontend.dockerfile.expand import DOCUMENT
 from frontend.dockerfile.remote import is_remote
 from llb import Scratch, merge
+from llb.encoding import sha256_of
 from llb.ops import ProgressGroup
 from llb.paths import absolute, is_symbolic_mode
 
@@ -106,7 +106,7 @@ def _group_id(name: str, options: StepOptions) -> str:
     In Go it is random; a name and a place do as well, and give the same bytes every time.
     """
     places = [each.ranges for each in options["locations"]]
-    return hashlib.sha256(f"{name}\0{places}".encode()).hexdigest()[:_ID_LENGTH]
+    return sha256_of(f"{name}\0{places}".encode())[:_ID_LENGTH]
 
 
 def _documents(instruction: Copy, env: Mapping[str, str]) -> tuple[tuple[str, str], ...]:

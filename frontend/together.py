@@ -1,0 +1,25 @@
+"""Several questions to the daemon, asked at the same time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    T = TypeVar("T")
+    R = TypeVar("R")
+
+_THREADS = 8
+
+
+def each(function: Callable[[T], R], arguments: Iterable[T]) -> list[R]:
+    """Return what a function makes of each, one beside the other where there are several."""
+    arguments = tuple(arguments)
+    if len(arguments) < 2:
+        return [function(argument) for argument in arguments]
+    # It takes 15 ms to import, and most builds ask for one thing at a time.
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415
+
+    with ThreadPoolExecutor(_THREADS) as pool:
+        return list(pool.map(function, arguments))
