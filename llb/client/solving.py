@@ -80,6 +80,7 @@ class Solving:
         self._status: Answers[pb.StatusResponse] | None = None
         self._answer: Answers[pb.SolveResponse] | None = None
         self._broken: Exception | None = None
+        self._raised_beside: LLBError | None = None
 
     def run(
         self,
@@ -97,8 +98,7 @@ class Solving:
         self._session.open(self._control.open_session)
         serving = self._thread(self._serve)
         following = self._thread(lambda: self._follow(request.Ref))
-        if beside is not None:
-            self._thread(lambda: self._work(beside, request.Ref))
+        working = None if beside is None else self._thread(lambda: self._work(beside, request.Ref))
         try:
             response = self._wait(request, timeout, metadata)
             following.join(_STATUS_SECONDS)
@@ -107,7 +107,10 @@ class Solving:
             self._commit(response.ExporterResponse)
         except LLBError as error:
             following.join(_STATUS_SECONDS if self._record.names else _SILENT_SECONDS)
-            raise self._explained(error) from error
+            if working is not None and isinstance(error, RemoteError):
+                # The daemon may tell of an error before the thread that raised it does.
+                working.join(_SILENT_SECONDS)
+            raise self._explained(self._raised_beside or error) from error
         finally:
             if self._status is not None:
                 self._status.cancel()
@@ -143,7 +146,8 @@ class Solving:
         """Return the error that says most: our own failure before the daemon's echo of it."""
         if self._session.failures:
             return self._session.failures[0]
-        if isinstance(error, RemoteError):
+        # An error of another type is the caller's own.
+        if type(error) is RemoteError:
             return to_solve_error(error, self._record.names.get, self._record.log_of)
         return error
 
@@ -159,6 +163,8 @@ class Solving:
             beside(ref)
         # The caller's own error, whatever it is, belongs to the caller of build().
         except Exception as error:  # noqa: BLE001
+            if isinstance(error, LLBError) and not isinstance(error, TransportError):
+                self._raised_beside = error
             self._break(error)
 
     def _follow(self, ref: str) -> None:

@@ -11,7 +11,7 @@ import pytest
 from frontend.build import build as dockerfile
 from llb import Image, Local, Scratch
 from llb.client import Client, local, oci
-from llb.errors import RemoteError, SolveError
+from llb.errors import ProcessError, RemoteError, SolveError
 from llb.gateway import Gateway, Request, Result, is_not_found
 from tests.e2e.test_example import image_of
 
@@ -141,3 +141,17 @@ def test_a_client_resolves_images(buildkit_host: str) -> None:
         assert dict(state.variables)["PATH"]
         with pytest.raises((SolveError, RemoteError), match="not found"):
             client.resolve_image_config("docker.io/library/none-such:latest")
+
+
+def test_an_error_of_a_process_is_raised_as_it_is(buildkit_host: str) -> None:
+    def function(_: Request, gateway: Gateway) -> Result:
+        root = gateway.solve(Image("busybox").marshal())
+        with gateway.new_container(root) as container:
+            container.run(["sh", "-c", "echo no >&2; exit 3"])
+        return Result()
+
+    with Client(buildkit_host) as client:
+        for _ in range(20):
+            with pytest.raises(ProcessError) as caught:
+                client.build(function)
+            assert (caught.value.exit_code, caught.value.stderr) == (3, b"no\n")

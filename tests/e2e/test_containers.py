@@ -97,14 +97,14 @@ def test_a_process_that_fails_is_an_error_with_its_last_lines(
 
 
 @pytest.mark.feature("K5")
-def test_the_client_of_a_build_is_told_the_exit_code(buildkit_host: str) -> None:
+def test_the_caller_of_a_build_is_told_the_exit_code(buildkit_host: str) -> None:
     def build(_: Request, gateway: Gateway) -> Result:
         tree = gateway.solve(Image("busybox").marshal())
         with gateway.new_container(tree) as container:
             container.run("exit 99")
         return Result(tree)
 
-    with Client(buildkit_host) as client, pytest.raises(SolveError, match=r"99$") as caught:
+    with Client(buildkit_host) as client, pytest.raises(ProcessError, match=r"99$") as caught:
         client.build(build)
     assert caught.value.exit_code == 99
 
