@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from attrs import evolve, field, frozen
+from attrs import field, frozen
 
 from frontend import dockerfile
 from frontend.contexts import Contexts, read_dockerfile
@@ -57,8 +57,7 @@ def open_build(
     ``filename`` is the file's name where the client says none, and ``labs`` is whether Docker's labs channel is allowed. Raises LLBError.
     """
     missing = check_caps(request)
-    request = evolve(request, options={"filename": filename, **request.options})
-    options = Options.from_request(request)
+    options = Options.from_request(request, filename)
     contexts = Contexts(options, request, gateway)
     definition = contexts.dockerfile.marshal()
     source = definition.to_bytes()

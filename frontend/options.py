@@ -77,15 +77,18 @@ class Options:
     request_id: str | None = None
 
     @classmethod
-    def from_request(cls, request: Request) -> Options:
-        """Return the options of a request. Raises InvalidValueError."""
+    def from_request(cls, request: Request, filename: str = DEFAULT_FILENAME) -> Options:
+        """Return the options of a request; ``filename`` is where it names none.
+
+        Raises InvalidValueError.
+        """
         given = request.options
         _refuse_removed(given)
         build_args = request.prefixed("build-arg:")
         no_cache = given.get("no-cache")
         platforms = _platforms(given.get("platform", ""))
         return cls(
-            filename=given.get("filename", DEFAULT_FILENAME),
+            filename=given.get("filename", filename),
             context=given.get(given.get("contextkey", "context"), ""),
             context_folder=given.get("contextsubdir"),
             dockerfile_name=given.get("dockerfilekey"),

@@ -7,7 +7,7 @@ import sys
 from functools import partial
 from typing import TYPE_CHECKING
 
-from frontend.folders import foresee
+from frontend.foresight import foresee
 from llb import gateway
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def serve(language: Language | None = None, *, labs: bool = False) -> int:
 
 def _build(request: Request, gateway: Gateway, language: Language | None, *, labs: bool) -> Result:
     sys.setswitchinterval(_SWITCH_INTERVAL)
-    foresee(request, gateway)
+    gateway = foresee(request, gateway)
     # It takes 20 ms to import, in which the daemon loads what is read first.
     from frontend.build import build  # noqa: PLC0415
     from frontend.dockerfile.language import PLAIN  # noqa: PLC0415

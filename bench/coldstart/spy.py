@@ -46,28 +46,30 @@ def watch() -> None:
 
     from frontend import serving
     from llb._pb import gateway_pb2 as pb
-    from llb.tunnel import Channel
+    from llb.gateway import Gateway
 
-    call, foresee = Channel.call, serving.foresee
+    call, foresee = Gateway._call, serving.foresee
 
-    def foreseen(*arguments: object) -> None:
-        foresee(*arguments)
+    def foreseen(request: object, gateway: object) -> object:
+        found = foresee(request, gateway)
         stamp("early")
-
-    def watched(channel: Channel, method: str, request: bytes, **options: object) -> bytes:
-        if current_thread() is not main_thread():
-            return call(channel, method, request, **options)
-        name = method.rpartition("/")[2]
-        stamp(f"before {name}")
-        if name == "Return":
-            answer = pb.ReturnRequest()
-            answer.error.code, answer.error.message = 2, f"TIMES {report()} SEMIT"
-            request = answer.SerializeToString()
-        found = call(channel, method, request, **options)
-        stamp(name)
         return found
 
-    Channel.call, serving.foresee = watched, foreseen
+    def watched(
+        gateway: Gateway, method: str, request: object, response: object, **options: object
+    ) -> object:
+        if current_thread() is not main_thread():
+            return call(gateway, method, request, response, **options)
+        stamp(f"before {method}")
+        if method == "Return":
+            request = pb.ReturnRequest()
+            request.error.code, request.error.message = 2, f"TIMES {report()} SEMIT"
+        try:
+            return call(gateway, method, request, response, **options)
+        finally:
+            stamp(method)
+
+    Gateway._call, serving.foresee = watched, foreseen
 
 
 def report() -> str:

@@ -6,8 +6,9 @@ input and output of the frontend's process.
 
 from __future__ import annotations
 
+from copy import copy
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from attrs import frozen
 
@@ -21,7 +22,7 @@ from llb.gateway.sources import source_info
 from llb.platforms import to_platform
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from google.protobuf.message import Message
     from google.rpc import status_pb2
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from llb.gateway.containers import Container
     from llb.settings import MountValue
     from llb.source_map import Location, Range
-    from llb.tunnel import Channel, ClientCall
+    from llb.tunnel import ClientCall
 
     M = TypeVar("M", bound=Message)
 
@@ -77,6 +78,29 @@ class ImageConfig:
     config: bytes
 
 
+class Calls(Protocol):
+    """What calls are made on: an :class:`llb.tunnel.Channel`, or what stands before one."""
+
+    def call(
+        self,
+        method: str,
+        request: bytes,
+        *,
+        timeout: float | None = None,
+        metadata: Iterable[tuple[str, str]] = (),
+    ) -> bytes:
+        """Make a unary call and return its response, as :meth:`llb.tunnel.Channel.call` does."""
+
+    def stream(
+        self,
+        method: str,
+        *,
+        timeout: float | None = None,
+        metadata: Iterable[tuple[str, str]] = (),
+    ) -> ClientCall:
+        """Begin a call of any kind, as :meth:`llb.tunnel.Channel.stream` does."""
+
+
 class Gateway:
     """A connection to the daemon; safe for use by several threads at once.
 
@@ -84,10 +108,16 @@ class Gateway:
     where the connection broke. ``metadata`` goes with every call.
     """
 
-    def __init__(self, channel: Channel, *, metadata: tuple[tuple[str, str], ...] = ()) -> None:
+    def __init__(self, channel: Calls, *, metadata: tuple[tuple[str, str], ...] = ()) -> None:
         self._channel = channel
         self._metadata = metadata
         self.caps = self._ping()
+
+    def over(self, wrap: Callable[[Calls], Calls]) -> Gateway:
+        """Return the gateway whose calls go through what ``wrap`` makes of its channel."""
+        other = copy(self)
+        other._channel = wrap(self._channel)
+        return other
 
     def solve(
         self,
