@@ -5,19 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from llb.ops import Op
 
 
-def post_order(root: Op) -> Iterator[Op]:
+def post_order(root: Op, leaves: Iterable[Op] = ()) -> Iterator[Op]:
     """Yield every operation below ``root`` once, inputs before those that use them.
 
     The order is the one in which Go's ``Marshal`` writes a definition: depth
     first, inputs in the order of ``op.inputs``. A graph of frozen values has no
-    cycles.
+    cycles. ``leaves`` are not asked for inputs, and not yielded.
     """
-    done: set[int] = set()
+    done: set[int] = set(map(id, leaves))
     stack = [root]
     while stack:
         op = stack[-1]

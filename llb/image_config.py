@@ -18,6 +18,8 @@ from llb.platforms import Platform
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+# With or without a drive, as Windows has it.
+_ABSOLUTE = re.compile(r"(?:[A-Za-z]:)?[\\/]")
 _PORT = re.compile(r"([0-9]{1,5})(?:/(tcp|udp|sctp))?\Z")
 _DURATIONS = ("interval", "timeout", "start_period", "start_interval")
 _SECOND = 1_000_000_000
@@ -62,13 +64,13 @@ class ImageConfig:
     cmd_is_inherited: bool = False
     history: tuple[Mapping[str, Any], ...] = field(default=(), repr=False)
 
-    def with_entrypoint(self, args: tuple[str, ...]) -> ImageConfig:
+    def with_entrypoint(self, args: tuple[str, ...] | None) -> ImageConfig:
         """Return the config with a program; arguments meant for the one below are dropped."""
         if self.cmd_is_inherited:
             return evolve(self, entrypoint=args, cmd=None, cmd_is_inherited=False)
         return evolve(self, entrypoint=args)
 
-    def with_cmd(self, args: tuple[str, ...]) -> ImageConfig:
+    def with_cmd(self, args: tuple[str, ...] | None) -> ImageConfig:
         """Return the config with default arguments."""
         return evolve(self, cmd=args, cmd_is_inherited=False)
 
@@ -91,7 +93,7 @@ class ImageConfig:
 
     def with_volume(self, path: str) -> ImageConfig:
         """Return the config with a directory that a container gets a volume for."""
-        if not path.startswith("/"):
+        if _ABSOLUTE.match(path) is None:
             raise InvalidValueError(f"invalid volume {path!r}: expected an absolute path")
         return evolve(self, volumes=(*dict.fromkeys((*self.volumes, path)),))
 

@@ -14,19 +14,14 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 from attrs import field, frozen
 
 from llb.choices import check_limit
+from llb.environment import Env
 from llb.errors import InvalidValueError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from attrs import Attribute
 
     from llb.platforms import Platform
     from llb.source_map import CallSite, Location
-
-
-_KEPT_VARIABLES = 64
-_LINKED_VARIABLES = 4
 
 
 class Network(Enum):
@@ -252,68 +247,6 @@ class ProxyEnv:
     ftp_proxy: str = ""
     no_proxy: str = ""
     all_proxy: str = ""
-
-
-@frozen(eq=False, repr=False)
-class Env:
-    """Environment variables as a chain of assignments, the newest first.
-
-    A chain costs one link for each assignment however many steps share it. The variables
-    are kept where they were asked for, so that the next link need not walk to the end.
-    """
-
-    parent: Env | None = None
-    key: str = ""
-    value: str | None = None
-    _items: tuple[tuple[str, str], ...] | None = field(default=None, init=False)
-
-    def set(self, key: str, value: str | None) -> Env:
-        """Return the environment with ``key`` assigned, or removed where ``value`` is None."""
-        return Env(self, key, value)
-
-    def set_all(self, pairs: Sequence[tuple[str, str | None]]) -> Env:
-        """Return the environment with keys assigned one after the other.
-
-        Many of them begin a chain of their own.
-        """
-        if len(pairs) <= _LINKED_VARIABLES:
-            env = self
-            for key, value in pairs:
-                env = Env(env, key, value)
-            return env
-        items = dict(self.items())
-        for key, value in pairs:
-            items.pop(key, None)
-            if value is not None:
-                items[key] = value
-        env = Env()
-        object.__setattr__(env, "_items", tuple(items.items()))
-        return env
-
-    def items(self) -> tuple[tuple[str, str], ...]:
-        """Return the variables in the order of their last assignment."""
-        if self._items is not None:
-            return self._items
-        newer: dict[str, str | None] = {}
-        link = self
-        while link.parent is not None and link._items is None:
-            newer.setdefault(link.key, link.value)
-            link = link.parent
-        older = link._items or ()
-        if len(older) > _KEPT_VARIABLES and link.parent is not None:
-            # Long ones are kept in one place of a chain, or the chain would take the
-            # square of its length.
-            object.__setattr__(link, "_items", None)
-        items = (
-            *(pair for pair in older if pair[0] not in newer),
-            *((key, value) for key, value in reversed(newer.items()) if value is not None),
-        )
-        object.__setattr__(self, "_items", items)
-        return items
-
-    def __repr__(self) -> str:
-        """Return the variables as ``Env(A=1, B=2)``."""
-        return f"Env({', '.join(f'{key}={value}' for key, value in self.items())})"
 
 
 @frozen(eq=False)

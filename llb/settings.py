@@ -38,11 +38,12 @@ ULIMITS = (
 
 @frozen(eq=False)
 class Settings:
-    """How processes are run, on which platform, and what all of them find mounted."""
+    """How processes are run, on which platform, what all find mounted, and by which proxies."""
 
     process: ops.Process = field(default=ops.Process())
     platform: Platform | None = None
     mounts: tuple[MountValue, ...] = ()
+    proxy: ops.ProxyEnv | None = None
 
     def after(self, op: ops.ExecOp) -> Settings:
         """Return the settings for the steps that follow ``op``.

@@ -39,6 +39,7 @@ P_ = ParamSpec("P_")
 T_ = TypeVar("T_")
 
 _SHELL = ("/bin/sh", "-c")
+_WINDOWS_SHELL = ("cmd", "/S", "/C")
 _COPY_KEYS = file_actions.CopyOptions.__optional_keys__
 
 
@@ -74,6 +75,10 @@ class State:
     def env(self, key: str, value: str | None) -> State:
         """Return the state with a variable set, or removed where ``value`` is None."""
         return self._with_process(with_env(self.settings.process, ((key, value),)))
+
+    def getenv(self, key: str, default: str = "") -> str:
+        """Return the value of a variable, or ``default`` where it is not set."""
+        return dict(self.variables).get(key, default)
 
     def workdir(self, path: str) -> State:
         """Return the state with another directory, a relative one taken from the present one.
@@ -114,6 +119,10 @@ class State:
     def cgroup_parent(self, path: str) -> State:
         """Return the state with a parent cgroup for processes."""
         return self._set(cgroup_parent=path)
+
+    def proxy(self, proxy: ops.ProxyEnv | None) -> State:
+        """Return the state with proxies for processes, which are no part of their cache keys."""
+        return self._with_settings(proxy=proxy)
 
     def mount(self, *mounts: MountValue) -> State:
         """Return the state with mounts (:mod:`llb.mounts`) for all processes that come next.
@@ -170,7 +179,7 @@ class State:
         workdir: str | None = None,
         user: str | None = None,
         mounts: Iterable[MountValue] = (),
-        shell: Sequence[str] = _SHELL,
+        shell: Sequence[str] | None = None,
         network: ops.Network | str | None = None,
         security: ops.Security | str | None = None,
         readonly_root: bool = False,
@@ -181,8 +190,8 @@ class State:
     ) -> State:
         """Return the state after running a process in it.
 
-        A string is given to ``shell`` (``/bin/sh -c``), a sequence is run as it
-        is. ``env``, ``workdir``, ``user``, ``network`` and ``security`` hold for
+        A string is given to ``shell``, by default that of the image (:meth:`shell`), or
+        ``/bin/sh -c``, or for Windows ``cmd /S /C``; a sequence is run as it is. ``env``, ``workdir``, ``user``, ``network`` and ``security`` hold for
         this process alone. ``mounts`` come from :mod:`llb.mounts`; what was
         written to a writable one is :meth:`mounted`. With ``readonly_root`` the
         process cannot change the tree. An exit code other than 0, or than
@@ -193,7 +202,7 @@ class State:
         process = to_process(settings.process, env, workdir, user, network, security, given)
         constraints, call_site = step(settings.platform, options)
         op = ops.ExecOp(
-            args=to_args(command, shell),
+            args=to_args(command, shell or self._shell),
             root=self.output,
             readonly_root=readonly_root,
             mounts=sorted_trees(given) if given else (),
@@ -202,7 +211,7 @@ class State:
             secrets=of_kind(ops.Secret, given),
             ssh=of_kind(ops.SSH, given),
             devices=tuple(devices),
-            proxy=proxy,
+            proxy=settings.proxy if proxy is None else proxy,
             constraints=constraints,
             call_site=call_site,
         )
@@ -349,17 +358,25 @@ class State:
         )
         return evolve(self, settings=settings, config=base.config)
 
-    def entrypoint(self, args: Sequence[str]) -> State:
+    def entrypoint(self, command: str | Sequence[str] | None) -> State:
         """Return the state with the program that a container of the image starts.
 
-        Default arguments that the image below has for its own program are dropped, as
-        from a Dockerfile.
+        A string is given to the shell of the image, as by :meth:`run`, and None is no
+        program. Default arguments that the image below has for its own program are
+        dropped, as from a Dockerfile.
         """
-        return evolve(self, config=self.config.with_entrypoint(to_argv(args)))
+        return evolve(self, config=self.config.with_entrypoint(self._command(command)))
 
-    def cmd(self, args: Sequence[str]) -> State:
-        """Return the state with the default arguments of the image's entrypoint."""
-        return evolve(self, config=self.config.with_cmd(to_argv(args)))
+    def cmd(self, command: str | Sequence[str] | None) -> State:
+        """Return the state with the default arguments of the image's entrypoint.
+
+        A string is given to the shell of the image, as by :meth:`run`; None is without any.
+        """
+        return evolve(self, config=self.config.with_cmd(self._command(command)))
+
+    def author(self, name: str) -> State:
+        """Return the state with the author of the image."""
+        return evolve(self, config=evolve(self.config, author=name))
 
     def label(self, key: str, value: str) -> State:
         """Return the state with a label of the image."""
@@ -407,7 +424,10 @@ class State:
         return evolve(self, config=evolve(self.config, onbuild=(*self.config.onbuild, instruction)))
 
     def shell(self, args: Sequence[str]) -> State:
-        """Return the state with the shell that Dockerfiles upon the image use."""
+        """Return the state with the shell that commands given as text are run by.
+
+        It is kept in the image, for what builds upon it.
+        """
         return evolve(self, config=evolve(self.config, shell=to_argv(args)))
 
     def image_config(self, *, platform: Platform | str | None = None) -> bytes:
@@ -419,7 +439,7 @@ class State:
         default = Platform.host() if platform is None else to_platform(platform)
         return self.config.to_json(
             platform=self.settings.platform or default,
-            env=self.variables,
+            env=self.settings.process.env.image_items(),
             workdir=self.cwd,
             user=self.settings.process.user,
         )
@@ -455,11 +475,21 @@ class State:
             ),
         )
 
+    @property
+    def _shell(self) -> tuple[str, ...]:
+        platform = self.settings.platform
+        is_windows = platform is not None and platform.os == "windows"
+        return self.config.shell or (_WINDOWS_SHELL if is_windows else _SHELL)
+
+    def _command(self, command: str | Sequence[str] | None) -> tuple[str, ...] | None:
+        return None if command is None else to_args(command, self._shell)
+
     def _set(self, **changes: Any) -> State:
         return self._with_process(evolve(self.settings.process, **changes))
 
     def _with_process(self, process: ops.Process) -> State:
-        settings = Settings(process, self.settings.platform, self.settings.mounts)
+        before = self.settings
+        settings = Settings(process, before.platform, before.mounts, before.proxy)
         return State(self.output, settings, self.config, self.last_run)
 
     def _with_settings(self, **changes: Any) -> State:

@@ -82,7 +82,7 @@ def execute(
         network=network,
         security=security,
         devices=devices,
-        proxy=_proxy(conversion.options.build_args),
+        proxy=proxy_of(conversion.options.build_args),
         **step,
     )
     result.state = after if before is result.state else result.state.with_output(after)
@@ -164,7 +164,7 @@ def _summary(text: str) -> str:
     return f"{first}..." if more else first
 
 
-def _proxy(build_args: Mapping[str, str]) -> ProxyEnv | None:
+def proxy_of(build_args: Mapping[str, str]) -> ProxyEnv | None:
     """Return the proxies among the build arguments, in any case; the last name wins."""
     found: dict[str, str] = {}
     for name in sorted(build_args):

@@ -19,5 +19,5 @@ def with_variables(state: State, pairs: Sequence[tuple[str, str]]) -> State:
     """
     settings = state.settings
     changed = settings.process.with_env(settings.process.env.set_all(pairs))
-    settings = Settings(changed, settings.platform, settings.mounts)
+    settings = Settings(changed, settings.platform, settings.mounts, settings.proxy)
     return State(state.output, settings, state.config, state.last_run)

@@ -34,7 +34,7 @@ from frontend.dockerfile.nearest import suggestion
 from frontend.dockerfile.remote import is_remote
 from frontend.dockerfile.windows import is_absolute
 from frontend.dockerfile.words import split_first, split_flags, split_quoted
-from llb import ops
+from llb import environment
 from llb.paths import clean
 from llb.patterns import Patterns
 
@@ -113,7 +113,7 @@ class _StageChecks:
         self.declared: set[str] = set()
         self.has_workdir = False
         self.once: dict[type, tuple[int, int]] = {}
-        self._link = ops.Env()
+        self._link = environment.Env()
         self._variables: dict[str, str] = {}
 
     def inherit(self, stage: Stage, stages: Mapping[Stage, _StageChecks]) -> None:

@@ -1,0 +1,93 @@
+"""Environment variables as a chain of assignments, shared by the steps that see them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from attrs import field, frozen
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_KEPT_VARIABLES = 64
+_LINKED_VARIABLES = 4
+
+
+@frozen(eq=False, repr=False)
+class Env:
+    """Environment variables as a chain of assignments, the newest first.
+
+    A chain costs one link for each assignment however many steps share it. The variables
+    are kept where they were asked for, so that the next link need not walk to the end.
+    ``is_argument`` is whether the assignment is for processes alone, and not for the image.
+    """
+
+    parent: Env | None = None
+    key: str = ""
+    value: str | None = None
+    is_argument: bool = False
+    _items: tuple[tuple[str, str], ...] | None = field(default=None, init=False)
+
+    def set(self, key: str, value: str | None) -> Env:
+        """Return the environment with ``key`` assigned, or removed where ``value`` is None."""
+        return Env(self, key, value)
+
+    def set_all(self, pairs: Sequence[tuple[str, str | None]]) -> Env:
+        """Return the environment with keys assigned one after the other.
+
+        Many of them begin a chain of their own.
+        """
+        if len(pairs) <= _LINKED_VARIABLES:
+            env = self
+            for key, value in pairs:
+                env = Env(env, key, value)
+            return env
+        items = dict(self.items())
+        for key, value in pairs:
+            items.pop(key, None)
+            if value is not None:
+                items[key] = value
+        env = Env()
+        object.__setattr__(env, "_items", tuple(items.items()))
+        return env
+
+    def items(self) -> tuple[tuple[str, str], ...]:
+        """Return the variables in the order of their last assignment."""
+        if self._items is not None:
+            return self._items
+        newer: dict[str, str | None] = {}
+        link = self
+        while link.parent is not None and link._items is None:
+            newer.setdefault(link.key, link.value)
+            link = link.parent
+        older = link._items or ()
+        if len(older) > _KEPT_VARIABLES and link.parent is not None:
+            # Long ones are kept in one place of a chain, or the chain would take the
+            # square of its length.
+            object.__setattr__(link, "_items", None)
+        items = (
+            *(pair for pair in older if pair[0] not in newer),
+            *((key, value) for key, value in reversed(newer.items()) if value is not None),
+        )
+        object.__setattr__(self, "_items", items)
+        return items
+
+    def image_items(self) -> tuple[tuple[str, str], ...]:
+        """Return the variables of an image, each in the place of its first assignment."""
+        assigned = []
+        link = self
+        while link.parent is not None:
+            if not link.is_argument:
+                assigned.append((link.key, link.value))
+            link = link.parent
+        items: dict[str, str] = dict(link._items or ())
+        for key, value in reversed(assigned):
+            if value is None:
+                items.pop(key, None)
+            else:
+                items[key] = value
+        return tuple(items.items())
+
+    def __repr__(self) -> str:
+        """Return the variables as ``Env(A=1, B=2)``."""
+        return f"Env({', '.join(f'{key}={value}' for key, value in self.items())})"
