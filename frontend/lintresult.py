@@ -30,7 +30,13 @@ def answer_lint(file: File, options: ConvertOptions) -> Result:
     """Return the warnings and the error of a file; without a target all stages are checked."""
     options = evolve(options, all_stages=options.target is None)
     warnings, error = _check(file, options)
-    source = file.source(options)
+    return lint_result(warnings, error, file.source(options))
+
+
+def lint_result(
+    warnings: tuple[LintWarning, ...], error: LLBError | None, source: SourceFile
+) -> Result:
+    """Return warnings about a file, and why it cannot be built if it cannot."""
     value: dict[str, Any] = {
         "warnings": [_warning(each) for each in warnings] or None,
         "sources": [source_json(source)],

@@ -6,7 +6,7 @@ below ``/run/src`` and leaves files in ``/run/out``.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from frontend.dockerfile.image import Image
 from llb import Image as LLBImage
@@ -15,9 +15,8 @@ from llb.errors import InputError
 from llb.gateway import Attestation
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
-    from frontend.dockerfile import Converted
     from frontend.options import Options
     from llb import State
     from llb.gateway import Gateway, PlatformImage
@@ -30,8 +29,24 @@ _SPDX = "https://spdx.dev/Document"
 _METADATA = {"reason": b"sbom", "sbom-core": _NAME.encode()}
 
 
+class Scanned(Protocol):
+    """A tree to look at, and those that it is made of which are of interest too, by name."""
+
+    @property
+    def state(self) -> State:
+        """The tree."""
+
+    @property
+    def scanned(self) -> Iterable[tuple[str, State]]:
+        """The other trees."""
+
+    @property
+    def no_cache(self) -> bool:
+        """Whether to look anew."""
+
+
 def scan(
-    images: Sequence[tuple[PlatformImage, Converted]], options: Options, gateway: Gateway
+    images: Sequence[tuple[PlatformImage, Scanned]], options: Options, gateway: Gateway
 ) -> dict[str, list[Attestation]]:
     """Return what the program that was asked for says of each image, by its platform's id.
 

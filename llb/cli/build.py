@@ -6,7 +6,6 @@ import sys
 import uuid
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -16,7 +15,6 @@ from llb.cli import script
 from llb.cli.calling import call
 from llb.cli.connecting import NAMES as CONNECTION
 from llb.cli.connecting import Connection, connecting
-from llb.cli.files import write_text
 from llb.cli.flags import building
 from llb.cli.frontends import CONTEXT, DOCKERFILE, FrontendOptions, FrontendRequest, to_request
 from llb.cli.outputs import STANDARD_OUTPUT, to_exports
@@ -24,13 +22,18 @@ from llb.cli.telemetry import exported
 from llb.cli.tracing import traced
 from llb.errors import InputError, InvalidValueError
 from llb.metadata import OpMetadata
+from llb.whole_files import write_whole
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from typing import TypeAlias
 
     from llb.client import Client, Export, SolveResult
+    from llb.client.events import Event
     from llb.client.options import BuildOptions
     from llb.client.progress import Display
+
+    Change: TypeAlias = Callable[[FrontendRequest, Client], FrontendRequest]
     from llb.definition import Definition
 
 _NONE = "none"
@@ -44,14 +47,26 @@ _FOR_PROGRAMS = (_NONE, "rawjson")
 def build(**options: Any) -> None:
     """Build a Python script, a definition, or the Dockerfile of a directory.
 
+    A .py file whose first lines name a frontend, as in "# syntax=myorg/pyfrontend", is a build
+    file: it is built as a Dockerfile is, with the working directory as its context.
+
     \b
     Examples:
       llb build examples/01_hello.py -o out
+      llb build build.py --target app --build-arg version=2.0 -t example
       llb build . -f Dockerfile -o type=oci,dest=image.tar
       echo 'FROM busybox' | llb build . -f - -t example
       python build.py | llb build - --local context=.
       tar c . | llb build - -f Dockerfile
     """  # noqa: D301 - click wants the control character
+    start(options)
+
+
+def start(options: dict[str, Any], change: Change | None = None) -> None:
+    """Build what the options of a command say.
+
+    ``change`` is given what is asked of the frontend, and returns what is asked instead.
+    """
     connection = Connection(**{name: options.pop(name) for name in CONNECTION})
     frontend = FrontendOptions(**{f.name: options.pop(f.name) for f in fields(FrontendOptions)})
     given = _Options(**options)
@@ -61,7 +76,9 @@ def build(**options: Any) -> None:
                 raise click.UsageError("standard input is either the context or the Dockerfile")
             piped = stack.enter_context(_piped_dockerfile())
             frontend = evolve(frontend, dockerfile=piped)
-        _build(given, frontend, connection)
+        elif frontend.dockerfile is None and script.names_frontend(given.source):
+            frontend, given = evolve(frontend, dockerfile=given.source), evolve(given, source=".")
+        _build(given, frontend, connection, change)
 
 
 @frozen
@@ -91,6 +108,7 @@ class _Options:
     progress: str
     quiet: bool
     trace: Path | None
+    cache_metrics: str | None
 
     @property
     def shown(self) -> str:
@@ -108,8 +126,10 @@ class _DefinitionRequest:
     layouts: dict[str, str]
 
 
-def _build(given: _Options, frontend: FrontendOptions, connection: Connection) -> None:
-    # grpc costs 100 ms to import, which `llb --help` should not wait for.
+def _build(
+    given: _Options, frontend: FrontendOptions, connection: Connection, change: Change | None
+) -> None:
+    # The client takes 60 ms to import, which `llb --help` should not wait for.
     from llb.client.progress import display  # noqa: PLC0415
 
     try:
@@ -122,34 +142,54 @@ def _build(given: _Options, frontend: FrontendOptions, connection: Connection) -
         raise _usage_error(error) from error
     request = _request(given, frontend)
     build_options["exports"] = exports
-    build_options["local"] = {**request.local, **given.locals_}
-    build_options["oci_layouts"] = {**request.layouts, **given.layouts}
-    if isinstance(request, FrontendRequest):
-        build_options["uploads"] = request.uploads
     with ExitStack() as stack:
         stack.enter_context(exported())
         on_report = stack.enter_context(traced(given.trace, shown.on_report))
         build_options["on_event"], build_options["on_report"] = shown, on_report
+        if given.cache_metrics is not None:
+            build_options["on_event"] = _counted(given.cache_metrics, shown, stack)
         client = stack.enter_context(connection.open(frontend.each_platform))
+        request = _changed(request, change, client)
+        build_options["local"] = {**request.local, **given.locals_}
+        build_options["oci_layouts"] = {**request.layouts, **given.layouts}
+        if isinstance(request, FrontendRequest):
+            build_options["uploads"] = request.uploads
         if given.ref_file is not None:
-            stack.callback(write_text, given.ref_file, build_options["ref"])
+            stack.callback(write_whole, given.ref_file, build_options["ref"].encode())
         if isinstance(request, FrontendRequest) and frontend.request is not None:
             call(client, frontend, request, shown, build_options)
             return
         result = _solve(client, request, shown, build_options)
     if given.metadata_file is not None:
-        write_text(given.metadata_file, result.to_json() + "\n")
+        write_whole(given.metadata_file, f"{result.to_json()}\n".encode())
     if given.iidfile is not None:
-        write_text(given.iidfile, result.digest or "")
+        write_whole(given.iidfile, (result.digest or "").encode())
     if given.quiet and result.digest is not None:
         click.echo(result.digest)
     elif given.shown not in _FOR_PROGRAMS:
         _report(exports, result.digest)
 
 
+def _counted(place: str, shown: Display, stack: ExitStack) -> Callable[[Event], None]:
+    """Return a listener that counts steps for the end of the build, and has them shown."""
+    from llb.cli.cache_metrics import CacheMetrics  # noqa: PLC0415 - few ask for it
+
+    metrics = CacheMetrics()
+    stack.callback(metrics.write, place)
+
+    def listen(event: Event) -> None:
+        metrics.add(event)
+        shown(event)
+
+    return listen
+
+
 @contextmanager
 def _piped_dockerfile() -> Iterator[str]:
     """Give a file with what comes on standard input, in a folder that it is alone in."""
+    # It takes 3 ms to import.
+    from tempfile import TemporaryDirectory  # noqa: PLC0415
+
     with TemporaryDirectory(prefix="llb-") as folder:
         file = Path(folder) / "Dockerfile"
         file.write_bytes(sys.stdin.buffer.read())
@@ -158,11 +198,10 @@ def _piped_dockerfile() -> Iterator[str]:
 
 def _build_options(given: _Options) -> BuildOptions:
     """Return the options of every build. Raises InvalidValueError and InputError."""
-    from llb.client.agents import parse_agent  # noqa: PLC0415 - loads grpc
+    from llb.client.agents import parse_agent  # noqa: PLC0415 - loads the client
     from llb.client.auth_tls import parse_auth_tls  # noqa: PLC0415
     from llb.client.caches import check_source, check_target, parse_cache  # noqa: PLC0415
     from llb.client.entitlements import to_entitlement  # noqa: PLC0415
-    from llb.client.policy import read_policy  # noqa: PLC0415
     from llb.client.secrets import parse_secret  # noqa: PLC0415
 
     options: BuildOptions = {
@@ -176,6 +215,9 @@ def _build_options(given: _Options) -> BuildOptions:
         "ref": uuid.uuid4().hex,
     }
     if given.source_policy_file is not None:
+        # protobuf's JSON takes 2 ms more.
+        from llb.client.policy import read_policy  # noqa: PLC0415
+
         options["source_policy"] = read_policy(given.source_policy_file)
     return options
 
@@ -199,16 +241,30 @@ def _request(given: _Options, frontend: FrontendOptions) -> FrontendRequest | _D
         raise _usage_error(error) from error
 
 
+def _changed(
+    request: FrontendRequest | _DefinitionRequest, change: Change | None, client: Client
+) -> FrontendRequest | _DefinitionRequest:
+    if change is None:
+        return request
+    if not isinstance(request, FrontendRequest):
+        raise click.UsageError("a frontend builds a directory, and no definition")
+    return change(request, client)
+
+
 def _definition(given: _Options, frontend: FrontendOptions) -> _DefinitionRequest:
     for option in frontend.given():
         raise click.UsageError(f"{option} is for Dockerfiles and frontends, not for {given.source}")
-    loaded = script.load(given.source)
-    # grpc is loaded by now.
-    from llb.client.client import local_names  # noqa: PLC0415
+    loaded = script.load(given.source, _import_client)
+    from llb.client.given import local_names  # noqa: PLC0415 - the client is loaded by now
 
     definition = _run_anew(loaded.definition) if given.no_cache else loaded.definition
     local = {CONTEXT: "."} if CONTEXT in local_names(definition) else {}
     return _DefinitionRequest(definition, loaded.image_config, local, {})
+
+
+def _import_client() -> None:
+    """Import what a build needs, which takes 50 ms: less than a script takes to run."""
+    import llb.client.client  # noqa: F401, PLC0415
 
 
 def _run_anew(definition: Definition) -> Definition:
@@ -238,7 +294,11 @@ def _solve(
     with shown:
         if isinstance(request, FrontendRequest):
             name, attrs = request.frontend, request.attrs
-            return client.solve(frontend=name, frontend_attrs=attrs, **options)
+            if request.function is not None:
+                return client.build(request.function, frontend_attrs=attrs, **options)
+            return client.solve(
+                frontend=name, frontend_attrs=attrs, frontend_inputs=request.inputs, **options
+            )
         return client.solve(request.definition, image_config=request.image_config, **options)
 
 

@@ -6,6 +6,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import click
+from attrs import evolve
 
 from llb.errors import InputError
 
@@ -48,8 +49,15 @@ def _ask(
     answers: dict[str, bytes] = {}
     attrs = {**request.attrs, "requestid": name, "frontend.caps": _CAPS}
 
-    def ask(_: Request, gateway: Gateway) -> Result:
-        answers.update(gateway.solve_frontend(request.frontend, attrs).metadata)
+    inputs = {key: each.marshal() for key, each in request.inputs.items()}
+
+    def ask(given: Request, gateway: Gateway) -> Result:
+        if request.function is not None:
+            given = evolve(given, options=attrs)
+            answers.update(request.function(given, gateway).metadata)
+        else:
+            asked = gateway.solve_frontend(request.frontend, attrs, inputs=inputs)
+            answers.update(asked.metadata)
         return Result()
 
     asking = options.copy()

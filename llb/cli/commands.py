@@ -23,6 +23,7 @@ _OWN = {
     "du": "llb.cli.usage:du",
     "dump": "llb.cli.inspect:dump",
     "explain": "llb.cli.compare:explain",
+    "frontend": "llb.cli.kit:frontend",
     "graph": "llb.cli.inspect:graph",
     "history": "llb.cli.history:history",
     "info": "llb.cli.remote:info",

@@ -112,6 +112,12 @@ _SHOWN = (
     ),
     click.option("-q", "--quiet", is_flag=True, help="Print the digest of the image alone."),
     click.option("--trace", type=_FILE, help="A file that what happens is added to, as JSON."),
+    click.option(
+        "--debug-json-cache-metrics",
+        "cache_metrics",
+        metavar="FILE",
+        help="Where to count what came from the cache: stdout, stderr, or a file.",
+    ),
 )
 _FRONTEND = (
     click.option(

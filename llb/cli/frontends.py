@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import click
-from attrs import frozen
+from attrs import field, frozen
 
 from llb.cli.script import STANDARD_INPUT
 from llb.errors import InputError
@@ -17,8 +17,10 @@ from llb.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from llb import State
     from llb.client.dockerfile import Network
     from llb.client.uploads import Upload
+    from llb.gateway.serve import Function
 
 DOCKERFILE = "dockerfile.v0"
 CONTEXT = "context"
@@ -104,13 +106,19 @@ class FrontendOptions:
 
 @frozen
 class FrontendRequest:
-    """A frontend, its attributes, and what they speak of on this machine."""
+    """A frontend, its attributes, and what they speak of on this machine.
+
+    ``inputs`` are trees that it finds by name. With a ``function``, that is the frontend, and is
+    run in this process.
+    """
 
     frontend: str
     attrs: dict[str, str]
     local: dict[str, str]
     layouts: dict[str, str]
     uploads: tuple[Upload, ...] = ()
+    inputs: Mapping[str, State] = field(factory=dict)
+    function: Function | None = None
 
 
 def to_request(
@@ -145,7 +153,7 @@ def _of_archive(
 
     The Dockerfile is in the archive, or all there is.
     """
-    # The client loads grpc, which `llb --help` should not wait for.
+    # The client takes 60 ms to import, which `llb --help` should not wait for.
     from llb.client.uploads import Upload  # noqa: PLC0415
 
     context = Upload(sys.stdin.buffer)
@@ -157,7 +165,7 @@ def _of_archive(
 
 def _of_environment(environ: Mapping[str, str]) -> dict[str, str]:
     """Return what nobody gave: the time that buildctl passes on, and the proxies of Docker."""
-    # The client loads grpc, which `llb --help` should not wait for.
+    # The client takes 60 ms to import, which `llb --help` should not wait for.
     from llb.client.docker_config import DockerConfig  # noqa: PLC0415
 
     found = DockerConfig.load(environ).proxies()
@@ -168,7 +176,7 @@ def _of_environment(environ: Mapping[str, str]) -> dict[str, str]:
 
 def _attributes(given: FrontendOptions, *, no_cache: bool) -> dict[str, str]:
     """Return the attributes of those options that were given."""
-    # The client loads grpc, which `llb --help` should not wait for.
+    # The client takes 60 ms to import, which `llb --help` should not wait for.
     from llb.client.dockerfile import DockerfileOptions, dockerfile_attrs  # noqa: PLC0415
 
     options: DockerfileOptions = {
@@ -212,7 +220,7 @@ def _context(name: str, value: str, local: dict[str, str], layouts: dict[str, st
 
 def _layout(text: str) -> tuple[str, str]:
     """Return folder and digest of ``DIR``, ``DIR:TAG`` or ``DIR@DIGEST``. Raises InputError."""
-    # The client loads grpc, which `llb --help` should not wait for.
+    # The client takes 60 ms to import, which `llb --help` should not wait for.
     from llb.client.layout import Layout  # noqa: PLC0415
 
     folder, at, digest = text.partition("@")

@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING
 from attrs import evolve, field, frozen
 
 from llb._pb import gateway_pb2 as pb
+from llb.definition import Definition
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from datetime import datetime
 
+    from llb._pb import ops_pb2
     from llb.platforms import Platform
 
 _IMAGE_CONFIG = "containerimage.config"
@@ -30,6 +32,12 @@ class Ref:
     """A tree on the daemon, built or still to be built; an empty ``id`` is the empty tree."""
 
     id: str
+    _message: ops_pb2.Definition | None = field(default=None, eq=False, repr=False)
+
+    @property
+    def definition(self) -> Definition | None:
+        """What the tree is made of, as the daemon said; None where it did not."""
+        return None if self._message is None else Definition.from_pb(self._message)
 
 
 @frozen
@@ -50,7 +58,8 @@ class PlatformImage:
 
     ``base`` is the config of the image that it builds upon, whose layers exporters then
     leave as they are when they rewrite times. ``epoch`` is the time that exporters give
-    what they make.
+    what they make. ``name`` tells it apart from others for the same platform; exporters of
+    files have a directory of that name for it.
     """
 
     ref: Ref
@@ -58,11 +67,12 @@ class PlatformImage:
     config: bytes = field(repr=False)
     base: bytes | None = field(default=None, repr=False)
     epoch: datetime | None = None
+    name: str = ""
 
     @property
     def id(self) -> str:
-        """The platform, as metadata and attestations name it."""
-        return str(self.platform.normalize())
+        """The name, or the platform, as metadata and attestations have it."""
+        return self.name or str(self.platform.normalize())
 
     def metadata(self) -> Iterator[tuple[str, bytes]]:
         """Return what exporters are told of the image."""

@@ -7,6 +7,7 @@ import os
 import pty
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,10 +15,9 @@ import pytest
 from tests.e2e.test_failures import check_error, cli
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.e2e.conftest import Buildctl
 
+LLB = Path(sys.executable).with_name("llb")
 SCRIPT = "from llb import Image, main\nmain(Image('busybox').run('echo x > /x'))\n"
 
 
@@ -108,3 +108,35 @@ def test_an_archive_is_not_printed_on_a_terminal(script: Path) -> None:
         os.close(controller)
     assert done.returncode == 2
     assert "an archive is not printed on a terminal" in done.stderr
+
+
+def test_the_counts_of_cached_steps_are_those_of_buildctl(
+    buildctl: Buildctl, tmp_path: Path
+) -> None:
+    folder = tmp_path / "context"
+    folder.mkdir()
+    (folder / "Dockerfile").write_text(
+        f"FROM busybox AS base\nRUN echo {tmp_path} > /x\nFROM scratch\nCOPY --from=base /x /x\n"
+    )
+    given = ["--local", f"context={folder}", "--local", f"dockerfile={folder}"]
+    metrics = "--debug-json-cache-metrics"
+    commands: dict[str, list[str]] = {
+        "ours": [str(LLB), "build", str(folder), metrics, str(tmp_path / "ours")],
+        "theirs": [
+            *(str(buildctl.program), "--addr", buildctl.address, "build"),
+            *("--frontend", "dockerfile.v0", *given, metrics, str(tmp_path / "theirs")),
+        ],
+    }
+    environment = {"BUILDKIT_HOST": buildctl.address}
+    subprocess.run(commands["ours"], env=environment, check=True, capture_output=True)
+    *missed, _ = (tmp_path / "ours").read_text().splitlines()
+    assert sorted(missed) == [
+        f"cache miss: [base 2/2] RUN echo {tmp_path} > /x",
+        "cache miss: [stage-1 1/1] COPY --from=base /x /x",
+    ]
+    counts = {}
+    for name, command in commands.items():
+        subprocess.run(command, env=environment, check=True, capture_output=True)
+        counts[name] = json.loads((tmp_path / name).read_text())
+        counts[name].pop("client_duration_ms")
+    assert counts["ours"] == counts["theirs"]

@@ -212,9 +212,8 @@ COPY . /context
 """
 
 
-def index(address: str, folder: Path, frontend: str, **options: str) -> tuple[str, list[str]]:
-    """Build for two platforms; return the digest of the index, and the names of the steps."""
-    names: list[str] = []
+def index(address: str, folder: Path, frontend: str, **options: str) -> str:
+    """Build for two platforms; return the digest of the index."""
     archive = oci(folder.parent / "image.tar")
     with Client(address) as client:
         client.solve(
@@ -226,15 +225,12 @@ def index(address: str, folder: Path, frontend: str, **options: str) -> tuple[st
             },
             local={"context": folder, "dockerfile": folder},
             exports=[evolve(archive, attrs={"rewrite-timestamp": "true"})],
-            on_event=lambda event: names.extend(
-                [each.name for each in getattr(event, "vertexes", ())]
-            ),
         )
     with tarfile.open(folder.parent / "image.tar") as tar:
         member = tar.extractfile("index.json")
         assert member is not None
         (manifest,) = json.load(member)["manifests"]
-    return manifest["digest"], sorted(set(names))
+    return str(manifest["digest"])
 
 
 @pytest.mark.feature("C3", "C7", "C12")
@@ -242,8 +238,8 @@ def test_an_index_of_two_platforms_is_the_one_of_the_stock_frontend(
     frontend: str, buildkit_host: str, folder: Path
 ) -> None:
     (folder / "Dockerfile").write_text(PLATFORMS)
-    ours, _ = index(buildkit_host, folder, "gateway.v0", source=frontend)
-    theirs, _ = index(buildkit_host, folder, "dockerfile.v0")
+    ours = index(buildkit_host, folder, "gateway.v0", source=frontend)
+    theirs = index(buildkit_host, folder, "dockerfile.v0")
     assert ours == theirs
 
 
@@ -253,8 +249,8 @@ def test_one_platform_is_an_index_where_that_is_asked_for(
 ) -> None:
     (folder / "Dockerfile").write_text(SIMPLE)
     options = {"platform": "linux/arm64", "multi-platform": "true"}
-    ours, _ = index(buildkit_host, folder, "gateway.v0", **{"source": frontend, **options})
-    theirs, _ = index(buildkit_host, folder, "dockerfile.v0", **options)
+    ours = index(buildkit_host, folder, "gateway.v0", **{"source": frontend, **options})
+    theirs = index(buildkit_host, folder, "dockerfile.v0", **options)
     assert ours == theirs
 
 

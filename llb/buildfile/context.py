@@ -1,0 +1,97 @@
+"""A build context of which what the steps use is sent, and nothing else.
+
+Steps refer to it before it is known what the whole build uses. Its operation is therefore
+allocated first, and filled in before anything reads it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from attrs import fields
+
+from llb import ops
+from llb.graph import post_order
+from llb.paths import join
+from llb.state import State
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+_ALL = "/"
+
+
+class UsedContext:
+    """A source whose paths are those that steps take from it.
+
+    ``make`` returns the source with these paths alone, and with all for none.
+    """
+
+    def __init__(self, make: Callable[[tuple[str, ...]], State]) -> None:
+        self._make = make
+        self._is_settled = False
+        output = make(()).output
+        assert output is not None
+        self._op: ops.Op = object.__new__(type(output.op))
+        self.state = State(ops.Output(self._op))
+
+    def settle(self, trees: Iterable[State]) -> None:
+        """Fill the operation in, with what the steps below ``trees`` use of it; once."""
+        paths = {
+            join("/", path)
+            for tree in trees
+            if tree.output is not None
+            for path in self._used(tree.output)
+        }
+        self._fill(() if _ALL in paths else tuple(sorted(each.lstrip("/") for each in paths)))
+
+    def need_whole(self, trees: Iterable[State]) -> None:
+        """Fill the operation in with the whole of the context, if ``trees`` use any of it."""
+        outputs = [tree.output for tree in trees if tree.output is not None]
+        if any(True for output in outputs for _ in self._used(output)):
+            self._fill(())
+
+    def _fill(self, paths: tuple[str, ...]) -> None:
+        if self._is_settled:
+            return
+        self._is_settled = True
+        made = self._make(paths).output
+        assert made is not None
+        for each in fields(type(made.op)):
+            object.__setattr__(self._op, each.name, getattr(made.op, each.name))
+
+    def _used(self, output: ops.Output) -> Iterator[str]:
+        if output.op is self._op:
+            yield _ALL
+        for op in post_order(output.op, leaves=(self._op,)):
+            yield from _paths(op, self._op)
+
+
+def _paths(op: ops.Op, source: ops.Op) -> Iterator[str]:
+    """Yield what an operation takes from a source."""
+    match op:
+        case ops.FileOp():
+            if _is(op.base, source):
+                yield _ALL
+            for action in op.actions:
+                if isinstance(action, ops.CopyAction) and _is(action.source, source):
+                    yield from _copied(action)
+        case ops.ExecOp():
+            if _is(op.root, source):
+                yield _ALL
+            for mount in op.mounts:
+                if isinstance(mount, ops.Bind | ops.Cache) and _is(mount.source, source):
+                    yield mount.selector
+        case _:
+            if any(_is(each, source) for each in op.inputs):
+                yield _ALL
+
+
+def _copied(action: ops.CopyAction) -> Iterable[str]:
+    """Return what is copied: the paths that must exist, where the patterns name just these."""
+    named = {join(action.src, pattern) for pattern in action.include_patterns}
+    return action.required_paths if named == set(action.required_paths) != set() else (action.src,)
+
+
+def _is(output: ops.Output | None, source: ops.Op) -> bool:
+    return output is not None and output.op is source

@@ -1,0 +1,183 @@
+"""``llb frontend``: the tools of people who write frontends."""
+
+from __future__ import annotations
+
+import base64
+import json
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from attrs import evolve
+
+from llb.cli.build import start
+from llb.cli.connecting import NAMES as CONNECTION
+from llb.cli.connecting import Connection, connecting
+from llb.cli.flags import building
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from llb.cli.frontends import FrontendRequest
+    from llb.client import Client
+    from llb.kit import Packed
+
+_PROGRAM = ".py"
+_INPUT = "frontend"
+# A named context stands for the image of a frontend as for any other. This is the name.
+_STAND_IN = "frontend.local/tried"
+_SYNTAX = "build-arg:BUILDKIT_SYNTAX"
+_CONFIG = "containerimage.config"
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def frontend() -> None:
+    """Begin, run, pack and try a frontend of your own."""
+
+
+@frontend.command()
+@click.argument("directory", type=click.Path(path_type=Path))
+def new(directory: Path) -> None:
+    """Begin a frontend in a DIRECTORY: a program, a file for it, and tests.
+
+    \b
+    Example:
+      llb frontend new apps && cd apps && llb frontend run main.py . -f app.toml -o out
+    """  # noqa: D301 - click wants the control character
+    from llb.kit.templates import write  # noqa: PLC0415 - the other commands do without it
+
+    with _timed("began"):
+        for path in write(directory):
+            click.echo(path)
+
+
+@frontend.command()
+@click.argument("program")
+@click.argument("source", metavar="[DIRECTORY]", default=".")
+@building
+@connecting
+def run(program: str, **options: Any) -> None:
+    """Build with the frontend that a PROGRAM serves, in this process.
+
+    No image is made, breakpoints stop, and what is printed is seen. The options are those
+    of llb build.
+
+    \b
+    Example:
+      llb frontend run main.py . -f app.toml -o out
+    """  # noqa: D301 - click wants the control character
+    from llb.kit.programs import load  # noqa: PLC0415 - loads protobuf
+
+    function = load(program)
+    named = getattr(function, "filename", None)
+    if options["dockerfile"] is None and named is not None:
+        options["dockerfile"] = str(Path(options["source"]) / named)
+
+    def change(request: FrontendRequest, _: Client) -> FrontendRequest:
+        # It stands for the frontend that its file names.
+        attrs = {**request.attrs, "source": program, "cmdline": program}
+        return evolve(request, attrs=attrs, function=function)
+
+    with _timed("ran"):
+        start(options, change)
+
+
+@frontend.command("pack")
+@click.argument("program")
+@click.option("-t", "--tag", "name", required=True, metavar="NAME", help="The image's name.")
+@click.option("--push", is_flag=True, help="Push it to its registry.")
+@click.option("--base", metavar="IMAGE", help="An image with Python; python:3.13-slim.")
+@click.option("--on", metavar="IMAGE", help="A frontend's image, which has what is needed.")
+@click.option("--progress", default="auto", metavar="KIND", help="As of llb build.")
+@connecting
+def pack_(name: str, *, push: bool, progress: str, **options: Any) -> None:
+    """Make an image of the frontend that a PROGRAM serves, with what is beside it.
+
+    Files and packages have the same times whenever it is made, so that the image is the same.
+
+    \b
+    Example:
+      llb frontend pack main.py -t localhost:5000/app --push
+    """  # noqa: D301 - click wants the control character
+    from llb.client import image  # noqa: PLC0415 - loads the client
+    from llb.client.progress import display  # noqa: PLC0415
+
+    connection = Connection(**{key: options.pop(key) for key in CONNECTION})
+    shown = display(progress)
+    with _timed("packed"), shown, connection.open() as client:
+        packed = _packed(client, **options)
+        done = client.solve(
+            packed.state,
+            local=packed.local,
+            exports=[image(name, push=push, rewrite_timestamp=True, source_date_epoch=0)],
+            on_event=shown,
+            on_report=shown.on_report,
+        )
+        digest = done.digest
+    click.echo(f"{name} is {digest}", err=True)
+
+
+@frontend.command("try")
+@click.argument("program", metavar="PROGRAM.py | IMAGE")
+@click.argument("source", metavar="[DIRECTORY]", default=".")
+@click.option("--base", metavar="IMAGE", help="As of llb frontend pack.")
+@click.option("--on", metavar="IMAGE", help="As of llb frontend pack.")
+@building
+@connecting
+def try_(program: str, base: str | None, on: str | None, **options: Any) -> None:
+    """Build a file as clients do, with a frontend in place of the one that it names.
+
+    The frontend is that of an image, or of a program, which is packed for this build alone.
+    The options are those of llb build.
+
+    \b
+    Example:
+      llb frontend try main.py . -f app.toml -o out
+    """  # noqa: D301 - click wants the control character
+
+    def change(request: FrontendRequest, client: Client) -> FrontendRequest:
+        if not program.endswith(_PROGRAM):
+            return _with_image(request, program)
+        return _with_packed(request, _packed(client, program, base=base, on=on))
+
+    with _timed("tried"):
+        start(options, change)
+
+
+@contextmanager
+def _timed(done: str) -> Iterator[None]:
+    """Say how long it took, if it went well."""
+    begun = time.monotonic()
+    yield
+    click.echo(f"{done} in {time.monotonic() - begun:.1f} s", err=True)
+
+
+def _packed(client: Client, program: str, *, base: str | None, on: str | None) -> Packed:
+    from llb.kit.packing import pack  # noqa: PLC0415 - loads what builds
+
+    return pack(program, base=base, on=on, resolver=client)
+
+
+def _with_image(request: FrontendRequest, name: str) -> FrontendRequest:
+    """Return the build with an image in place of the frontend that its file names."""
+    attrs = {_SYNTAX: _STAND_IN, f"context:{_STAND_IN}": f"docker-image://{name}"}
+    return evolve(request, attrs={**request.attrs, **attrs})
+
+
+def _with_packed(request: FrontendRequest, packed: Packed) -> FrontendRequest:
+    """Return the build with a packed frontend, which goes with it as one of its inputs."""
+    metadata = {_CONFIG: base64.b64encode(packed.state.image_config()).decode()}
+    attrs = {
+        _SYNTAX: _STAND_IN,
+        f"context:{_STAND_IN}": f"input:{_INPUT}",
+        f"input-metadata:{_INPUT}": json.dumps(metadata),
+    }
+    local = {name: str(path) for name, path in packed.local.items()}
+    return evolve(
+        request,
+        attrs={**request.attrs, **attrs},
+        local={**request.local, **local},
+        inputs={_INPUT: packed.state},
+    )

@@ -1,0 +1,67 @@
+"""Of a build context, what the steps use is sent."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from llb import Image, Local, Scratch, State, bind, cache, merge
+from llb.buildfile.context import UsedContext
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def used(make: Callable[[State], State]) -> tuple[str, ...] | None:
+    """Return the paths that the steps of a tree use of a context; None for all."""
+    asked: list[tuple[str, ...]] = []
+
+    def source(paths: tuple[str, ...]) -> State:
+        asked.append(paths)
+        return Local("context", follow_paths=paths)
+
+    context = UsedContext(source)
+    tree = make(context.state)
+    context.settle([tree])
+    expected = make(Local("context", follow_paths=asked[-1]))
+    assert tree.marshal().ops == expected.marshal().ops
+    return asked[-1] or None
+
+
+@pytest.mark.parametrize(
+    ("make", "paths"),
+    [
+        (lambda context: Scratch().copy(context, "/a", path="src"), ("src",)),
+        (lambda context: Scratch().copy(context, "/a", path="/b/*.py"), ("b/*.py",)),
+        (lambda context: Scratch().copy(context, "/a"), None),
+        (lambda context: Scratch().copy(context, "/a", path="x").copy(context, "/b", path="y"), ("x", "y")),
+        (lambda context: Image("a").run("b", mounts=[bind(context, "/c", path="d")]), ("d",)),
+        (lambda context: Image("a").run("b", mounts=[bind(context, "/c")]), None),
+        (lambda context: Image("a").run("b", mounts=[cache("/c", source=context, path="e")]), ("e",)),
+        (lambda context: context.run("b"), None),
+        (lambda context: context.mkdir("/b"), None),
+        (lambda context: context, None),
+        (lambda context: merge([Image("a"), context]), None),
+        (
+            lambda context: merge(
+                [Scratch().copy(context, "/a", path="x"), Image("a").copy(context, "/a", path="y")]
+            ),
+            ("x", "y"),
+        ),
+        (lambda _: Scratch().mkdir("/a"), None),
+    ],
+)  # fmt: skip
+def test_it_is_what_copies_and_mounts_name(
+    make: Callable[[State], State], paths: tuple[str, ...] | None
+) -> None:
+    assert used(make) == paths
+
+
+def test_a_tree_that_is_read_meanwhile_needs_all_of_it() -> None:
+    context = UsedContext(lambda paths: Local("context", follow_paths=paths))
+    tree = Scratch().copy(context.state, "/a", path="x")
+    context.need_whole([Scratch().mkdir("/b")])
+    context.need_whole([tree])
+    context.settle([tree])
+    assert tree.marshal().ops == Scratch().copy(Local("context"), "/a", path="x").marshal().ops

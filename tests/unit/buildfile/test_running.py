@@ -1,0 +1,125 @@
+"""A build file ends, and what it raises is told with its own lines."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from llb.buildfile import running
+from llb.buildfile.running import Stopwatch
+from llb.errors import BuildFileError, InvalidValueError, render
+from llb.source_map import python_source
+from tests.unit.buildfile.texts import HEAD, build, load, make, modules
+
+LOOP = f"""{HEAD}
+@target
+def app() -> State:
+    number = 0
+    while True:
+        number = step(number)
+
+
+def step(number):
+    return number + 1
+"""
+
+
+def test_a_file_that_does_not_end_is_ended_where_it_is() -> None:
+    begun = time.monotonic()
+    with pytest.raises(BuildFileError) as caught:
+        make(LOOP, seconds=0.3)
+    assert time.monotonic() - begun < 5
+    assert caught.value.message == "the build file has run for 0.3 seconds, and does not end"
+    assert caught.value.span is not None
+    assert caught.value.span.line in (7, 8, 11, 12)
+    assert caught.value.trace[0] in [f'  File "build.py", line {n}, in app' for n in (7, 8)]
+
+
+def test_waiting_for_the_daemon_takes_none_of_its_time() -> None:
+    watch = Stopwatch(0.1)
+    watch.start()
+    with watch.stopped():
+        time.sleep(0.2)
+        with watch.stopped():
+            pass
+        assert not watch.is_over
+    time.sleep(0.15)
+    assert watch.is_over
+
+
+RAISED = """\
+error: build.py:11: KeyError: 'missing'
+  File "build.py", line 6, in app
+    return first({})
+           ^^^^^^^^^
+  File "build.py", line 9, in first
+    return second(given)
+           ^^^^^^^^^^^^^
+  File "build.py", line 11, in second
+    return given["missing"]
+           ~~~~~^^^^^^^^^^^
+ 9 |         return second(given)
+10 |     def second(given):
+11 | >>>     return given["missing"]"""
+
+
+def test_an_exception_has_the_calls_of_the_file_alone() -> None:
+    text = f"""{HEAD}
+@target
+def app() -> State:
+    return first({{}})
+
+def first(given):
+    return second(given)
+def second(given):
+    return given["missing"]
+"""
+    with pytest.raises(BuildFileError) as caught:
+        make(text)
+    assert render(caught.value) == RAISED
+
+
+def test_an_error_of_this_package_keeps_its_type_and_gets_its_place() -> None:
+    text = f"{HEAD}\n@target\ndef app() -> State:\n    return Image('Alpine')\n"
+    with pytest.raises(InvalidValueError) as caught:
+        make(text)
+    assert str(caught.value.span) == "build.py:6"
+    assert caught.value.message.startswith("invalid reference 'Alpine'")
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("import sys; sys.exit(0)", "SystemExit: 0"),
+        ("raise KeyboardInterrupt", "KeyboardInterrupt"),
+        ("def f(): f()\nf()", "RecursionError: maximum recursion depth exceeded"),
+        ("raise ExceptionGroup('two', [ValueError(1), ValueError(2)])", "ExceptionGroup: two"),
+        ("class E(Exception):\n  def __str__(self): 1/0\nraise E", "E: <exception str() failed>"),
+        ("async def f(): pass\nf().send(None)", "StopIteration"),
+    ],
+)
+def test_whatever_it_raises_is_told(line: str, told: str) -> None:
+    with pytest.raises(BuildFileError) as caught:
+        load(line)
+    assert told in caught.value.message
+
+
+def test_steps_name_their_lines_of_files_that_are_on_no_disk() -> None:
+    neighbour = "def greet(state):\n    return state.run('true')\n"
+    text = (
+        f"{HEAD}from ci import greet\n@target\ndef app() -> State:\n    return greet(Scratch())\n"
+    )
+    found = modules(text, {"ci.py": neighbour})
+    (target,) = running.load(found, Stopwatch())
+    (part,) = running.make(target, build(), found.files, Stopwatch())
+    definition = part.tree.marshal()
+    found.close()
+    (locations,) = definition.locations.values()
+    assert [(each.file.filename, each.ranges[0].line) for each in locations] == [
+        ("ci.py", 2),
+        ("build.py", 6),
+    ]
+    assert [each.data.decode() for each in definition.files] == [neighbour, text]
+    # What is closed is no longer taken for files of these names.
+    assert python_source("ci.py") is None
