@@ -15,7 +15,7 @@ IMAGE_WHEELS := attrs googleapis-common-protos hpack protobuf
 IMAGE_PYTHON := 3.13
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up down status protos protos-check format lint test fuzz-llb fuzz-dockerfile fuzz-parser corpus-dockerfile demo recording wheels image conformance bench clean
+.PHONY: help setup up down status protos protos-check format lint test fuzz-llb fuzz-dockerfile fuzz-parser corpus-dockerfile corpus-rewrite demo recording wheels image conformance bench clean
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -69,6 +69,9 @@ fuzz-parser: setup ## Look for files that break the Dockerfile parser for SECOND
 
 corpus-dockerfile: setup ## Compare the Dockerfiles below DIR with Go's conversion of them.
 	$(BIN)/python -m tests.conformance.dockerfile.corpus $(or $(DIR),.)
+
+corpus-rewrite: setup ## Compare the Dockerfiles below DIR with what they are rewritten as in Python.
+	$(BIN)/python -m tests.conformance.dockerfile.rewritten $(or $(DIR),.)
 
 demo: setup up ## Build examples/01_hello.py on a real BuildKit, into out/.
 	$(STACK_ENV) dev/demo

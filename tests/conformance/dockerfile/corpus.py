@@ -34,7 +34,7 @@ def main() -> int:
     options = json.loads(given.options)
     found: defaultdict[str, list[tuple[Path, Comparison]]] = defaultdict(list)
     with go.running() as process:
-        for path in _files(given.folder, every=given.all):
+        for path in files_below(given.folder, every=given.all):
             result = compare(path.read_bytes(), process, options)
             found[result.outcome].append((path, result))
     for outcome, results in found.items():
@@ -44,7 +44,8 @@ def main() -> int:
     return int(not all(result.agrees for results in found.values() for _, result in results))
 
 
-def _files(folder: Path, *, every: bool) -> Iterator[Path]:
+def files_below(folder: Path, *, every: bool) -> Iterator[Path]:
+    """Yield the Dockerfiles of a folder, or with ``every`` all files."""
     for path in sorted(folder.rglob("*")):
         if path.is_file() and (every or _NAME.search(path.name)):
             yield path

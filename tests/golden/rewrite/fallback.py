@@ -1,0 +1,35 @@
+# syntax=myorg/pyfrontend
+from llb import State
+from llb.buildfile import Build, docker, target
+
+DOCKERFILE = """\
+FROM alpine AS base
+ONBUILD RUN echo built
+
+FROM base AS middle
+RUN echo "a \\"b\\""
+
+FROM alpine
+ARG NAME=x
+COPY --from=middle /etc/hostname /$NAME
+"""
+
+
+@target
+def base(build: Build) -> State:
+    return build.image("alpine").onbuild("RUN echo built")
+
+
+@target
+def middle(build: Build, NAME: str | None = None) -> State:
+    # Line 4 of the Dockerfile has no words in Python: the stage base leaves ONBUILD to it.
+    return build.dockerfile(DOCKERFILE, target="middle", build_args=build.args)
+
+
+@target(default=True)
+def image(build: Build, NAME: str = "x") -> State:
+    return (
+        build.image("alpine")
+        .pipe(docker.args, NAME=NAME)
+        .pipe(docker.copy, middle(), "/etc/hostname", f"/{NAME}")
+    )

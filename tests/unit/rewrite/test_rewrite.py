@@ -1,0 +1,175 @@
+"""``llb convert``: what is written of a Dockerfile, and how."""
+
+from __future__ import annotations
+
+import ast
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from hypothesis import given
+from hypothesis import strategies as st
+
+from frontend.dockerfile import DockerfileError, ImageTable
+from frontend.rewrite import Fallback, rewrite
+from frontend.rewrite.code import Hole, Items, Pairs, Word, call, layout, statement, text
+from llb.cli import cli
+from llb.errors import InputError
+
+GOLDEN = Path(__file__).parents[2] / "golden" / "rewrite"
+NAMES = sorted(path.stem for path in GOLDEN.glob("*.Dockerfile"))
+CONFIG = '{"config":{"OnBuild":["RUN make"]},"rootfs":{"type":"layers","diff_ids":["sha256:1"]}}'
+TABLE = json.dumps({"*": {"digest": "sha256:" + "a" * 64, "config": CONFIG}})
+
+
+def body(dockerfile: str, **options: Any) -> str:
+    """Return what is written of a file, without what is above the first function."""
+    source = rewrite(dockerfile, **options).source
+    return source[source.index("@target") :]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_files_are_written_as_they_are_checked_in(name: str) -> None:
+    made = rewrite((GOLDEN / f"{name}.Dockerfile").read_bytes())
+    assert made.source == (GOLDEN / f"{name}.py").read_text()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_is_written_is_formatted(name: str) -> None:
+    ruff = Path(sys.executable).parent / "ruff"
+    path = GOLDEN / f"{name}.py"
+    done = subprocess.run(
+        [ruff, "format", "--check", path], check=False, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout
+
+
+def test_an_argument_without_a_value_may_be_absent() -> None:
+    assert body("FROM scratch\nARG A\nLABEL a=${A:-x} b=$A c=${A-y} d=${A+z}\n") == (
+        "@target(default=True)\n"
+        "def image(build: Build, A: str | None = None) -> State:\n"
+        "    return (\n"
+        "        build.scratch()\n"
+        "        .pipe(docker.args, A=A)\n"
+        '        .label("a", A or "x")\n'
+        '        .label("b", A or "")\n'
+        '        .label("c", A if A is not None else "y")\n'
+        '        .label("d", "z" if A is not None else "")\n'
+        "    )\n"
+    )
+
+
+def test_an_argument_chooses_between_stages() -> None:
+    text = "ARG KIND=dev\nFROM a AS base-dev\nFROM b AS base-prod\nFROM base-$KIND\n"
+    assert body(text).endswith(
+        "@target(default=True)\n"
+        'def image(build: Build, KIND: str = "dev") -> State:\n'
+        '    chosen = f"base-{KIND}"\n'
+        '    stages = {"base-dev": base_dev, "base-prod": base_prod}\n'
+        "    tree = docker.upon(stages[chosen]()) if chosen in stages else build.image(chosen)\n"
+        "    return tree\n"
+    )
+
+
+def test_names_of_functions_are_free() -> None:
+    text = "FROM a AS build\nFROM b AS print\nFROM c AS x-1\nFROM d AS x.1\nFROM e\n"
+    functions = [line for line in body(text).splitlines() if line.startswith(("@", "def"))]
+    assert functions == [
+        '@target(name="build")',
+        "def build_stage(build: Build) -> State:",
+        '@target(name="print")',
+        "def print_stage(build: Build) -> State:",
+        '@target(name="x-1")',
+        "def x_1(build: Build) -> State:",
+        '@target(name="x.1")',
+        "def x_1_stage(build: Build) -> State:",
+        "@target(default=True)",
+        "def image(build: Build) -> State:",
+    ]
+
+
+def test_a_stage_upon_onbuild_stays_a_dockerfile() -> None:
+    made = rewrite("FROM a\nRUN x\n", resolver=ImageTable.from_json(TABLE))
+    assert made.fallbacks == (Fallback("image", 1, "the image a leaves ONBUILD to it"),)
+    assert rewrite("FROM a\nRUN x\n").fallbacks == ()
+
+
+def test_the_frontend_of_the_file_is_kept_unless_it_is_dockers() -> None:
+    def first(text: str, **options: Any) -> str:
+        return rewrite(text, **options).source.partition("\n")[0]
+
+    assert first("# syntax=docker/dockerfile:1.7\nFROM a\n") == "# syntax=myorg/pyfrontend"
+    assert first("# syntax=me/own:1 x\nFROM a\n") == "# syntax=me/own:1 x"
+    assert first("FROM a\n", syntax="other") == "# syntax=other"
+
+
+def test_mistakes_are_those_of_the_dockerfile() -> None:
+    with pytest.raises(DockerfileError, match="unknown instruction: FOO"):
+        rewrite("FROM a\nFOO\n")
+    with pytest.raises(DockerfileError, match='target stage "y" could not be found'):
+        rewrite("FROM a AS x\n", target="y")
+
+
+def test_what_python_cannot_hold_is_refused() -> None:
+    with pytest.raises(InputError, match="bytes that are no UTF-8"):
+        rewrite(b"FROM a\nRUN echo \xe9\n")
+    with pytest.raises(InputError, match="line 1, cannot be written in Python: SOURCE_DATE_EPOCH"):
+        rewrite("ARG SOURCE_DATE_EPOCH=1\nFROM a\n")
+
+
+def test_the_command_writes_a_file_and_tells_of_what_stays(tmp_path: Path) -> None:
+    source, output = tmp_path / "Dockerfile", tmp_path / "build.py"
+    source.write_text("FROM alpine\nVOLUME relative\n")
+    done = CliRunner().invoke(cli, ["convert", str(source), "-o", str(output)])
+    assert done.exit_code == 0
+    assert done.stderr == (
+        "stage image stays a Dockerfile: line 2: the volume relative, which is no absolute path\n"
+    )
+    assert output.read_text() == rewrite(source.read_bytes()).source
+
+
+def test_the_command_reads_standard_input_and_writes_standard_output() -> None:
+    done = CliRunner().invoke(cli, ["convert", "-", "--target", "a"], input="FROM x AS a\nFROM a\n")
+    assert done.exit_code == 0
+    assert done.stdout == rewrite("FROM x AS a\nFROM a\n", target="a").source
+
+
+def test_the_command_tells_mistakes_with_the_name_of_the_file(tmp_path: Path) -> None:
+    source = tmp_path / "my.Dockerfile"
+    source.write_text("FROM alpine\nBAD\n")
+    done = CliRunner().invoke(cli, ["convert", str(source)])
+    assert isinstance(done.exception, DockerfileError)
+    assert str(done.exception) == f"{source}:2:1: unknown instruction: BAD (did you mean ADD?)"
+    missing = CliRunner().invoke(cli, ["convert", str(tmp_path / "none")])
+    assert str(missing.exception) == f"cannot read {tmp_path / 'none'}: No such file or directory"
+    unwritable = CliRunner().invoke(cli, ["convert", "-", "-o", str(tmp_path)], input="FROM a\n")
+    assert str(unwritable.exception) == f"cannot write {tmp_path}: Is a directory"
+
+
+_texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=300)
+
+
+@given(value=_texts, indent=st.sampled_from([0, 4, 40]))
+def test_a_text_means_itself_however_it_is_laid_out(value: str, indent: int) -> None:
+    assert ast.literal_eval(f"({layout(text(value), indent)})") == value
+    code = statement("x = ", text(value), 0)
+    assert ast.literal_eval(code.removeprefix("x = ")) == value
+
+
+@given(parts=st.lists(st.one_of(_texts, st.just(Hole("name"))), max_size=4), name=_texts)
+def test_a_text_with_expressions_means_them(parts: list[str | Hole], name: str) -> None:
+    word = Word.of(*parts)
+    expected = "".join(name if isinstance(part, Hole) else part for part in parts)
+    assert eval(f"({layout(word, 8)})", {"name": name}) == expected
+
+
+@given(values=st.lists(_texts, max_size=5))
+def test_lists_and_dictionaries_and_calls_mean_themselves(values: list[str]) -> None:
+    items = Items(tuple(map(text, values)))
+    pairs = Pairs(tuple((text(str(number)), text(each)) for number, each in enumerate(values)))
+    code = layout(call("dict", a=items, b=pairs), 4)
+    assert eval(code) == {"a": values, "b": {str(n): each for n, each in enumerate(values)}}

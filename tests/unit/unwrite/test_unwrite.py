@@ -1,0 +1,276 @@
+"""A tree as a Dockerfile: what is written, and what no Dockerfile says."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from click.testing import CliRunner
+
+from frontend.dockerfile import ImageTable, convert
+from frontend.unwrite import Missing, UnsayableError, to_dockerfile
+from llb import (
+    HTTP,
+    Device,
+    Git,
+    Image,
+    Local,
+    ProxyEnv,
+    Scratch,
+    State,
+    bind,
+    cache,
+    copy,
+    diff,
+    merge,
+    mkfile,
+    secret,
+    tmpfs,
+)
+from llb.buildfile import docker
+from llb.buildfile.bases import as_base
+from llb.cli import cli
+from llb.platforms import Platform
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+DIGEST = "sha256:" + "a" * 64
+CONFIG = (
+    '{"os":"linux","architecture":"amd64","config":{"Env":["PATH=/bin","HOME=/"],"Cmd":["sh"],'
+    '"Labels":{"base":"1"}},"rootfs":{"type":"layers","diff_ids":["sha256:1"]}}'
+)
+TABLE = json.dumps({"*": {"digest": DIGEST, "config": CONFIG}})
+IMAGES = ImageTable.from_json(TABLE)
+AMD64 = Platform("linux", "amd64")
+
+
+class Resolver:
+    """Images as a build knows them."""
+
+    def resolve_image_config(self, ref: str, **_: Any) -> Any:
+        return IMAGES.images["*"]
+
+
+def image() -> State:
+    found = Image("alpine", platform=AMD64, resolver=Resolver(), resolve_digest=True)
+    return as_base(found, AMD64)
+
+
+def written(tree: State) -> str:
+    return to_dockerfile(tree, resolver=IMAGES, platform=AMD64)
+
+
+def lines(tree: State) -> list[str]:
+    """Return what is written below FROM."""
+    return written(tree).splitlines()[1:]
+
+
+def missing(tree: State) -> list[str]:
+    with pytest.raises(UnsayableError) as caught:
+        written(tree)
+    return [each.reason for each in caught.value.missing]
+
+
+def test_steps_become_instructions() -> None:
+    tree = (
+        image()
+        .env("A", 'x "y" $z')
+        .pipe(docker.args, B="1")
+        .pipe(docker.workdir, "/src")
+        .pipe(docker.copy, Local("context"), ["a b", "c"], "./", owner="7:8", mode="u+x")
+        .pipe(docker.copy, Local("context"), "x/./y", "/d/", parents=True, exclude=["*.o"])
+        .pipe(docker.copy, Local("context"), "a.tgz", "/", unpack=True)
+        .user("me")
+        .run("make", mounts=[docker.cache("/c", mode=0o700), secret("s", env="S"), docker.ssh()])
+        .run(["a", "b"], network="none", mounts=[tmpfs("/t", size=5)])
+        .run("set -e\nmake\n")
+        .run("two\nlines")
+    )
+    assert written(tree) == (
+        f"FROM alpine@{DIGEST}\n"
+        "WORKDIR /src\n"
+        'COPY --chown=7:8 --chmod=u+x ["/a b", "/c", "/src/"]\n'
+        "COPY --parents --exclude=*.o /x/./y /d/\n"
+        "ADD /a.tgz /\n"
+        'ENV A="x \\"y\\" \\$z"\n'
+        "ARG B=1\n"
+        "USER me\n"
+        "RUN --mount=type=cache,target=/c,id=/c,sharing=shared,mode=0700,uid=0,gid=0 "
+        "--mount=type=secret,id=s,env=S,required=true --mount=type=ssh make\n"
+        'RUN --mount=type=tmpfs,target=/t,size=5 --network=none ["a", "b"]\n'
+        "RUN <<EOF\nset -e\nmake\nEOF\n"
+        'RUN ["/bin/sh", "-c", "two\\nlines"]\n'
+    ).replace(f"alpine@{DIGEST}", f"alpine:latest@{DIGEST}")
+
+
+def test_trees_that_steps_take_from_are_stages() -> None:
+    made = image().run("make")
+    tree = docker.scratch().pipe(docker.workdir, "/w")
+    tree = tree.pipe(docker.copy, made, "/out", "/", link=True)
+    tree = tree.run("x", mounts=[bind(made, "/made", path="/p", discard=True)])
+    assert written(tree) == (
+        f"FROM alpine:latest@{DIGEST} AS stage-1\n"
+        "RUN make\n\n"
+        "FROM scratch\n"
+        "WORKDIR /w\n"
+        "COPY --from=stage-1 --link /out /\n"
+        "RUN --mount=type=bind,from=stage-1,source=/p,target=/made,rw x\n"
+    )
+
+
+def test_what_is_loaded_is_added() -> None:
+    tree = docker.scratch().pipe(docker.fetch, "https://h/a.tgz", "/", checksum=DIGEST)
+    tree = tree.pipe(docker.clone, Git("https://h/r.git", ref="v1", subdir="d"), "/r")
+    assert lines(tree) == [
+        f"ADD --checksum={DIGEST} https://h/a.tgz /",
+        "ADD https://h/r.git#v1:d /r",
+    ]
+
+
+def test_what_an_image_says_is_written_where_its_base_does_not_say_it() -> None:
+    tree = (
+        image()
+        .author("me")
+        .label("a b", "c")
+        .expose("53/udp")
+        .volume("/v w")
+        .stop_signal("SIGINT")
+        .shell(["/bin/bash", "-c"])
+        .healthcheck("curl x", interval=1.5, retries=2)
+        .onbuild("RUN x")
+        .entrypoint(["e"])
+        .env("HOME", "/h")
+    )
+    assert lines(tree) == [
+        "ENV HOME=/h",
+        "MAINTAINER me",
+        'LABEL "a b"=c',
+        "EXPOSE 53/udp",
+        'VOLUME ["/v w"]',
+        "STOPSIGNAL SIGINT",
+        'SHELL ["/bin/bash", "-c"]',
+        "HEALTHCHECK --interval=1.5s --retries=2 CMD curl x",
+        "ONBUILD RUN x",
+        'ENTRYPOINT ["e"]',
+    ]
+
+
+@pytest.mark.parametrize(
+    ("tree", "reason"),
+    [
+        (image().rm("/a"), "rm, which is a command of RUN in a Dockerfile"),
+        (image().symlink("/a", "/b"), "symlink, which is a command of RUN in a Dockerfile"),
+        (image().mkfile("/a", "b"), "mkfile, which is a command of RUN in a Dockerfile"),
+        (image().mkdir("/a", mode=0o700), "mkdir, which is a command of RUN in a Dockerfile"),
+        (
+            image().copy(Local("context"), "/"),
+            "options of copying that COPY does not have (docker.copy)",
+        ),
+        (diff(image(), image().run("x")), "diff, for which there is no instruction"),
+        (merge([image(), image().run("x")]), "merge, for which there is no instruction"),
+        (image().build(), "build, for which there is no instruction"),
+        (image().run("x", valid_exit_codes=[1]), "exit codes other than 0"),
+        (
+            image().hostname("h").run("x"),
+            "a host name of a process is for who builds to ask for, not for a Dockerfile",
+        ),
+        (
+            image().run("x", proxy=ProxyEnv(http_proxy="p")),
+            "proxies of a process is for who builds to ask for, not for a Dockerfile",
+        ),
+        (
+            image().run("x", devices=[Device("d")]),
+            "devices are for Docker's labs channel alone",
+        ),
+        (
+            image().run("x", mounts=[cache("/c")]).env("A", "1"),
+            None,
+        ),
+        (
+            image().run("x", mounts=[cache("/c", id="mine")]),
+            "the cache mine: Docker's begin with a slash (docker.cache)",
+        ),
+        (
+            image().run("x", mounts=[bind(image(), "/m")]),
+            "what a process writes to a mount, and is kept",
+        ),
+        (
+            image().workdir("/w").run("x"),
+            "the directory /w, which WORKDIR would make (docker.workdir)",
+        ),
+        (
+            image().env("PATH", None).run("x"),
+            "a process without the variable PATH of its base",
+        ),
+        (image().env("A", "b\nc").run("x"), "a text of several lines"),
+        (Local("context").run("x"), "a base that is no image: local"),
+        (HTTP("https://h/x").run("x"), "a base that is no image: https"),
+    ],
+)
+def test_what_no_dockerfile_says_is_told(tree: State, reason: str | None) -> None:
+    if reason is None:
+        assert written(tree)
+    else:
+        assert reason in missing(tree)
+
+
+def test_each_step_is_told_with_its_line() -> None:
+    tree = image().rm("/a")
+    tree = tree.run("x", valid_exit_codes=[3]).symlink("/a", "/b")
+    with pytest.raises(UnsayableError) as caught:
+        written(tree)
+    first, second, third = caught.value.missing
+    number = int(first.place.rpartition(":")[2])
+    assert [each.place for each in (second, third)] == [f"{__file__}:{number + 1}"] * 2
+    assert str(caught.value) == (
+        "no Dockerfile makes this: "
+        f"{__file__}:{number}: rm, which is a command of RUN in a Dockerfile; "
+        f"{__file__}:{number + 1}: exit codes other than 0; "
+        f"{__file__}:{number + 1}: symlink, which is a command of RUN in a Dockerfile"
+    )
+
+
+def test_steps_of_both_sides_of_a_difference_are_told() -> None:
+    assert missing(diff(image(), image().rm("/a"))) == [
+        "rm, which is a command of RUN in a Dockerfile",
+        "diff, for which there is no instruction",
+    ]
+
+
+def test_what_would_be_another_operation_is_refused() -> None:
+    action = copy(Scratch().file(mkfile("/x", "1\n")), "/", path="/x", contents_only=True)
+    assert missing(docker.scratch().file(action))
+    assert str(Missing("", "why")) == "a step: why"
+
+
+def test_the_command_writes_a_dockerfile(tmp_path: Path) -> None:
+    (tmp_path / "images.json").write_text(TABLE)
+    (tmp_path / "names.py").write_text("NAME = 'n'\n")
+    source = tmp_path / "build.py"
+    source.write_text(
+        "from names import NAME\nfrom llb import State\nfrom llb.buildfile import Build, target\n"
+        "@target\ndef app(build: Build, A: str = '1') -> State:\n"
+        "    return build.image('alpine').run(f'echo {NAME} {A}')\n"
+    )
+    options = ["--resolver", str(tmp_path / "images.json"), "--platform", "linux/amd64"]
+    arguments = ["convert", "--to", "dockerfile", str(source), *options, "--build-arg", "A=2"]
+    done = CliRunner().invoke(cli, arguments)
+    assert done.exit_code == 0, done.exception
+    assert done.stdout == f"FROM alpine:latest@{DIGEST}\nRUN echo n 2\n"
+    convert(done.stdout, resolver=IMAGES)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--to", "dockerfile", "--syntax", "x"], "--syntax is for a build file"),
+        (["--build-arg", "A=1"], "go with --to dockerfile"),
+        (["--to", "dockerfile", "--build-arg", "A"], "expected NAME=VALUE"),
+    ],
+)
+def test_options_of_the_other_way_are_refused(arguments: list[str], message: str) -> None:
+    done = CliRunner().invoke(cli, ["convert", "-", *arguments], input="")
+    assert done.exit_code == 2
+    assert message in done.stderr
