@@ -11,6 +11,7 @@ from attrs import evolve, field, frozen
 
 from llb import mounts
 from llb.buildfile.bases import as_base, scratch
+from llb.buildfile.source import decoded
 from llb.errors import InputError, InvalidValueError, did_you_mean
 from llb.platforms import Platform, to_platform
 from llb.source_map import caller, python_locations
@@ -155,9 +156,9 @@ class Build:
         """Return an image with its config, as FROM does: its digest is found, and pinned.
 
         Processes are run by its user, and find a PATH. What ONBUILD left in it is not run, of
-        which a warning is shown. ``platform`` is by default the one
-        that is built for. A named context of that name stands for the image. Raises
-        InvalidValueError, and RemoteError where there is none.
+        which a warning is shown. ``platform`` is by default the one that is built for. A named
+        context of that name stands for the image. Raises InvalidValueError, and RemoteError
+        where there is none.
         """
         wanted = self.platform if platform is None else to_platform(platform)
         found = self._host.named(ref, wanted) if self.contexts else None
@@ -186,12 +187,7 @@ class Build:
 
     def read_text(self, path: str, tree: State | None = None) -> str:
         """Return a file as text, in UTF-8; raises as :meth:`read_bytes` does."""
-        try:
-            return self.read_bytes(path, tree).decode()
-        except UnicodeDecodeError as error:
-            raise InputError(
-                f"{path} is not UTF-8: {error.reason} at byte {error.start}"
-            ) from error
+        return decoded(self.read_bytes(path, tree), path)
 
     def list_dir(
         self, path: str = ".", tree: State | None = None, *, pattern: str = ""
