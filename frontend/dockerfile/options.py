@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from attrs import evolve, field, frozen
 
 from frontend.dockerfile.contexts import LocalTree
 from frontend.dockerfile.processes import ProcessOptions
 from llb import Platform
+from llb.platforms import to_platform
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -84,6 +85,31 @@ class ConvertOptions:
     find_epoch: Callable[[State | ContextRequest, str], datetime | None] = field(
         default=_no_epoch, repr=False
     )
+
+    @classmethod
+    def alone(
+        cls,
+        *,
+        platform: Platform | str | None = None,
+        build_platform: Platform | str | None = None,
+        session_id: str | None = None,
+        unique_id: str | None = None,
+        **given: Any,
+    ) -> ConvertOptions:
+        """Return the options of a conversion that asks no daemon, which would be of this machine.
+
+        Raises InvalidValueError for a platform that is none.
+        """
+        host = Platform.host() if build_platform is None else to_platform(build_platform)
+        return cls(
+            platform=host if platform is None else to_platform(platform),
+            explicit_platform=platform is not None,
+            build_platform=host,
+            build_platforms=(host,),
+            session_id=session_id,
+            unique_id=None if session_id else unique_id,
+            **given,
+        )
 
     @property
     def local_context(self) -> LocalTree:

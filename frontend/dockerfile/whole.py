@@ -14,7 +14,6 @@ from frontend.dockerfile.parser import parse
 from frontend.dockerfile.passes import convert_parsed
 from frontend.dockerfile.resolver import resolve_purely
 from llb import Definition, Platform, caps
-from llb.platforms import to_platform
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -73,20 +72,17 @@ def convert(
     3
     """
     data = text.encode() if isinstance(text, str) else text
-    host = Platform.host() if build_platform is None else to_platform(build_platform)
-    options = ConvertOptions(
+    options = ConvertOptions.alone(
+        platform=platform,
+        build_platform=build_platform,
+        session_id=session_id,
+        unique_id=local_unique_id,
         target=target or None,
         build_args=build_args or {},
         labels=labels or {},
         contexts=contexts or {},
-        platform=host if platform is None else to_platform(platform),
-        explicit_platform=platform is not None,
-        build_platform=host,
-        build_platforms=(host,),
         filename=filename,
         ignore=tuple(ignore),
-        session_id=session_id,
-        unique_id=None if session_id else local_unique_id,
         labs=labs,
     )
     with _uncollected():

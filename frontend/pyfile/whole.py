@@ -28,7 +28,6 @@ from llb.buildfile.loading import LANGUAGE, Modules
 from llb.buildfile.running import Stopwatch, load, make
 from llb.buildfile.target import find_target
 from llb.errors import InputError, InvalidValueError
-from llb.platforms import to_platform
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -83,20 +82,17 @@ def convert(
     3
     """
     data = text.encode() if isinstance(text, str) else text
-    host = Platform.host() if build_platform is None else to_platform(build_platform)
-    options = ConvertOptions(
+    options = ConvertOptions.alone(
+        platform=platform,
+        build_platform=build_platform,
+        session_id=session_id,
+        unique_id=local_unique_id,
         target=target or None,
         build_args=build_args or {},
         labels=labels or {},
         contexts=contexts or {},
-        platform=host if platform is None else to_platform(platform),
-        explicit_platform=platform is not None,
-        build_platform=host,
-        build_platforms=(host,),
         filename=filename,
         ignore=tuple(ignore),
-        session_id=session_id,
-        unique_id=None if session_id else local_unique_id,
     )
     pure = PureHost(options, resolver, dict(neighbours or {}))
     with _evaluated(data, options, pure) as tree:
@@ -115,15 +111,8 @@ def evaluate(
 ) -> State:
     """Return the tree that a build file comes to; arguments and errors are those of :func:`convert`."""
     data = text.encode() if isinstance(text, str) else text
-    host = Platform.host()
-    options = ConvertOptions(
-        target=target or None,
-        build_args=build_args or {},
-        platform=host if platform is None else to_platform(platform),
-        explicit_platform=platform is not None,
-        build_platform=host,
-        build_platforms=(host,),
-        filename=filename,
+    options = ConvertOptions.alone(
+        platform=platform, target=target or None, build_args=build_args or {}, filename=filename
     )
     pure = PureHost(options, resolver, dict(neighbours or {}))
     with _evaluated(data, options, pure) as tree:

@@ -238,7 +238,8 @@ def _ports(instruction: instructions.Expose, word: str) -> tuple[str, ...]:
 def _volume(body: Body, instruction: instructions.Volume) -> None:
     for path in instruction.paths:
         word = body.word(path)
-        if word.constant is not None and _ABSOLUTE.match(word.constant) is None:
+        begin = word.parts[0] if word.parts else ""
+        if isinstance(begin, str) and _ABSOLUTE.match(begin) is None:
             raise Refusal(f"the volume {word.constant or path}, which is no absolute path")
         body.add(call("volume", word))
 

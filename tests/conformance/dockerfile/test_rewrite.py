@@ -69,6 +69,10 @@ def test_most_cases_are_written_out(outcomes: dict[str, str]) -> None:
 @given(text=dockerfiles(), args=st.sampled_from([{}, {"A": "v9"}, {"A": "a b", "B": "c"}]))
 def test_a_random_dockerfile_makes_the_same_operations(text: str, args: dict[str, str]) -> None:
     found = compare(text.encode(), {"build_args": args})
+    if found is not None and found.kind == "fails":
+        # Docker takes a volume of any name; docs/convert.md says that it has to be a path.
+        assert "invalid volume" in found.detail
+        return
     assert found is None or found.kind in ("equal", "fallback", "refused"), found.detail
 
 
