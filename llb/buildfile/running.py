@@ -118,7 +118,9 @@ def _run(function: Callable[[], T], files: Mapping[str, SourceFile], watch: Stop
     while worker.is_alive():
         worker.join(_TICK)
         if worker.is_alive() and watch.is_over:
-            raise _too_long(worker, files, watch)
+            error = _too_long(worker, files, watch)
+            _end(worker)
+            raise error
     if failed:
         raise explained(failed[0], files) from failed[0].__cause__
     return done[0]
@@ -193,6 +195,14 @@ def explained(error: BaseException, files: Mapping[str, SourceFile]) -> BaseExce
         return error
     summary = "".join(traceback.format_exception_only(error)).strip()
     return BuildFileError(summary, trace=_trace(frames), span=span)
+
+
+def _end(worker: threading.Thread) -> None:
+    """Have a thread of Python code raise where it is, or it would go on in this process."""
+    import ctypes  # noqa: PLC0415 - it is needed for nothing else
+
+    ident = ctypes.c_ulong(worker.ident or 0)
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ident, ctypes.py_object(SystemExit))
 
 
 def _too_long(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 
 import pytest
@@ -26,10 +27,14 @@ def step(number):
 
 
 def test_a_file_that_does_not_end_is_ended_where_it_is() -> None:
+    before = set(threading.enumerate())
     begun = time.monotonic()
     with pytest.raises(BuildFileError) as caught:
         make(LOOP, seconds=0.3)
     assert time.monotonic() - begun < 5
+    for each in set(threading.enumerate()) - before:
+        each.join(5)
+        assert not each.is_alive()
     assert caught.value.message == "the build file has run for 0.3 seconds, and does not end"
     assert caught.value.span is not None
     assert caught.value.span.line in (7, 8, 11, 12)
