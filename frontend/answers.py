@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from frontend.dockerfile.octets import shown
-from llb import gojson
 from llb.gateway import Result
+from llb.gocompat import json as gojson
+from llb.gocompat.utf8 import shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -25,7 +25,6 @@ from frontend.dockerfile.contexts import (
     load_context,
 )
 from frontend.dockerfile.remote import is_remote
-from frontend.dockerfile.switches import parse_switch
 from frontend.folders import (
     CONTEXT,
     DOCKERFILE,
@@ -38,6 +37,7 @@ from frontend.folders import (
 from llb import HTTP, Scratch, State, copy, from_definition
 from llb.errors import InputError, InvalidValueError, RemoteError, ReplacedError
 from llb.gateway import Ref, is_not_found
+from llb.gocompat.strconv import parse_switch
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -6,8 +6,8 @@ import base64
 from typing import TYPE_CHECKING, Any
 
 from frontend.answers import given, location, to_result
-from frontend.columns import align
 from llb.gateway import definition_json
+from llb.gocompat.tabwriter import align
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import field, frozen
 
-from frontend.dockerfile.csvline import split_csv
 from frontend.dockerfile.processes import ProcessOptions, parse_process_options
-from frontend.dockerfile.switches import parse_switch
 from frontend.folders import DEFAULT_FILENAME
 from llb import Platform, Reference
 from llb.errors import InvalidValueError, did_you_mean
+from llb.gocompat.csv import split_csv
+from llb.gocompat.strconv import parse_switch
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

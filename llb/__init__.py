@@ -15,6 +15,7 @@ from llb.downloads import HTTP, ImageBlob, OCILayoutBlob
 from llb.errors import LLBError
 from llb.file_actions import copy, mkdir, mkfile, rm, symlink
 from llb.git import Git
+from llb.gocompat.shlex import shlex
 from llb.image_config import Healthcheck, ImageConfig
 from llb.mounts import bind, cache, secret, ssh, tmpfs
 from llb.nested import from_definition
@@ -30,7 +31,6 @@ from llb.ops import (
 from llb.platforms import Platform
 from llb.reference import Reference
 from llb.script import main
-from llb.shell_words import shlex
 from llb.source_map import Location, Range, SourceFile
 from llb.sources import Image, ImageResolver, Local, OCILayout, Scratch
 from llb.state import State

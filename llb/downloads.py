@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Unpack
 
 from llb.errors import InvalidValueError
-from llb.paths import check_mode
+from llb.gocompat.path import check_mode
 from llb.reference import Reference, check_digest
 from llb.sources import source_state
 

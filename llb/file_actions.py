@@ -13,7 +13,7 @@ from attrs import evolve
 
 from llb import ops
 from llb.errors import InvalidValueError
-from llb.paths import absolute, check_mode, clean, is_symbolic_mode, join
+from llb.gocompat.path import absolute, check_mode, clean, is_symbolic_mode, join
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Unpack
 from attrs import frozen
 
 from llb.errors import InvalidValueError, did_you_mean
-from llb.paths import join
+from llb.gocompat.path import join
 from llb.sources import source_state
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from llb import ops
 from llb.choices import check_id, check_limit, choice
 from llb.encoding import sha256_of
 from llb.errors import InvalidValueError
-from llb.paths import check_mode, check_mount_target, clean
+from llb.gocompat.path import check_mode, check_mount_target, clean
 
 
 def bind(

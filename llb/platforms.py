@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from attrs import evolve, field, frozen
 
 from llb.errors import InvalidValueError, did_you_mean
-from llb.paths import join
+from llb.gocompat.path import join
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -8,7 +8,7 @@ from attrs import evolve, field, frozen
 
 from llb import ops
 from llb.errors import InvalidValueError, did_you_mean
-from llb.paths import absolute
+from llb.gocompat.path import absolute
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol, Unpack
 
-from llb import gojson, ops
+from llb import ops
 from llb.errors import InvalidValueError, did_you_mean
+from llb.gocompat import json as gojson
 from llb.platforms import Platform, to_platform
 from llb.reference import Reference, check_digest
 from llb.settings import Settings

@@ -9,7 +9,7 @@ from attrs import field, frozen
 
 from llb import file_actions
 from llb.errors import InvalidValueError
-from llb.paths import clean
+from llb.gocompat.path import clean
 from llb.state import State
 
 if TYPE_CHECKING:

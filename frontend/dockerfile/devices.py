@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from frontend.dockerfile import errors
-from frontend.dockerfile.csvline import split_csv
-from frontend.dockerfile.switches import parse_switch
+from llb.gocompat.csv import split_csv
+from llb.gocompat.strconv import parse_switch
 from llb.ops import Device
 
 if TYPE_CHECKING:

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 from attrs import field, frozen
 
-from frontend.dockerfile.gotext import quote
 from frontend.dockerfile.nearest import nearest, suggestion
-from frontend.dockerfile.octets import shown
 from llb.errors import LLBError, Span, did_you_mean
+from llb.gocompat.fmt import quote
+from llb.gocompat.utf8 import shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

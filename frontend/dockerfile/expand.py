@@ -19,8 +19,8 @@ from frontend.dockerfile.globs import (
     trim_prefix,
     trim_suffix,
 )
-from frontend.dockerfile.octets import shown
 from frontend.dockerfile.words import WHITE
+from llb.gocompat.utf8 import shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

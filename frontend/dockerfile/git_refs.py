@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 from attrs import evolve, frozen
 
-from frontend.dockerfile.switches import parse_switch
-from frontend.dockerfile.urls import is_query, parse_query, parse_url
-from llb.paths import join
+from llb.gocompat.path import join
+from llb.gocompat.strconv import parse_switch
+from llb.gocompat.url import is_query, parse_query, parse_url
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from frontend.dockerfile import errors
 from llb.errors import InvalidValueError
-from llb.paths import clean
-from llb.patterns import check_glob
+from llb.gocompat.path import clean
+from llb.gocompat.patternmatcher import check_glob
 
 
 def parse_ignore(data: bytes, filename: str = ".dockerignore") -> tuple[str, ...]:

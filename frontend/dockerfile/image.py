@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import evolve, field, frozen
 
-from frontend.dockerfile.octets import encode, shown
-from llb import Platform, gojson
+from llb import Platform
 from llb.errors import InputError
+from llb.gocompat import json as gojson
+from llb.gocompat.utf8 import encode, shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -9,7 +9,6 @@ from attrs import define, evolve
 
 from frontend.dockerfile import errors
 from frontend.dockerfile.devices import parse_device
-from frontend.dockerfile.durations import MILLISECOND, parse_duration
 from frontend.dockerfile.instructions import (
     Added,
     Arg,
@@ -33,9 +32,10 @@ from frontend.dockerfile.instructions import (
     Workdir,
 )
 from frontend.dockerfile.mounts import parse_flag
-from frontend.dockerfile.octets import encode
 from frontend.dockerfile.parser import Node, Parsed, parse, parse_heredoc
 from frontend.dockerfile.words import WHITE, split_first
+from llb.gocompat.duration import MILLISECOND, parse_duration
+from llb.gocompat.utf8 import encode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

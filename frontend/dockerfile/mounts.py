@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, ClassVar
 from attrs import define, frozen
 
 from frontend.dockerfile import errors
-from frontend.dockerfile.csvline import split_csv
-from frontend.dockerfile.switches import parse_switch
+from llb.gocompat.csv import split_csv
+from llb.gocompat.strconv import parse_switch
 
 if TYPE_CHECKING:
     from collections.abc import Callable

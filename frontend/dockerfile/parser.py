@@ -17,7 +17,6 @@ from attrs import define, field, frozen, mutable
 from frontend.dockerfile import errors
 from frontend.dockerfile.expand import Expander, ExpansionError
 from frontend.dockerfile.language import PLAIN, Language
-from frontend.dockerfile.octets import decode, encode, shown
 from frontend.dockerfile.syntax import parse_directive
 from frontend.dockerfile.words import (
     WHITE,
@@ -27,6 +26,7 @@ from frontend.dockerfile.words import (
     split_quoted,
     split_space,
 )
+from llb.gocompat.utf8 import decode, encode, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 from attrs import frozen
 
-from frontend.dockerfile.csvline import split_csv
 from llb.errors import InvalidValueError, did_you_mean
+from llb.gocompat.csv import split_csv
 from llb.ops import LinuxResources, Network, Ulimit
 from llb.settings import ULIMITS
 

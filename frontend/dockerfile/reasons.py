@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import re
 
-from frontend.dockerfile.gotext import quote
 from llb import Reference
 from llb.errors import InvalidValueError
+from llb.gocompat.fmt import quote
 
 _IDENTIFIER = re.compile(r"[a-f0-9]{64}\Z")
 _SYSTEM = r"^([A-Za-z0-9_-]+)(?:\(([A-Za-z0-9_.%-]*)((?:\+[A-Za-z0-9_.%-]+)*)\))?$"  # as it is told

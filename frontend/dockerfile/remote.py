@@ -5,9 +5,9 @@ from __future__ import annotations
 import posixpath
 from typing import TYPE_CHECKING, Unpack
 
-from frontend.dockerfile.urls import parse_url
 from llb.errors import InvalidValueError
-from llb.paths import join
+from llb.gocompat.path import join
+from llb.gocompat.url import parse_url
 from llb.sources import source_state
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ The rules are those of BuildKit's ``util/system``; the only drive is C.
 from __future__ import annotations
 
 from llb.errors import InvalidValueError
-from llb.paths import clean
+from llb.gocompat.path import clean
 
 SHELL = ("cmd", "/S", "/C")
 DRIVE = "removing drive letter: "

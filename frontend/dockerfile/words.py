@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from frontend.dockerfile.octets import decode, encode, shown
+from llb.gocompat.utf8 import decode, encode, shown
 
 # White space as Go's ``unicode.IsSpace`` has it; Python counts U+001C to U+001F too.
 WHITE = (

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from attrs import field, frozen
 
 from frontend.dockerfile import errors
-from frontend.dockerfile.octets import has_octets
 from frontend.dockerfile.parser import parse
 from frontend.dockerfile.syntax import detect_syntax
 from frontend.rewrite.body import Body
@@ -18,6 +17,7 @@ from frontend.rewrite.sources import share
 from frontend.rewrite.stages import Model, is_name, model
 from frontend.rewrite.writing import begin, write
 from llb.errors import InputError
+from llb.gocompat.utf8 import has_octets
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

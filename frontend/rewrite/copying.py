@@ -6,15 +6,15 @@ import re
 from typing import TYPE_CHECKING
 
 from frontend.dockerfile.git_refs import parse_git_ref
-from frontend.dockerfile.octets import has_octets
 from frontend.dockerfile.remote import is_remote, repository
 from frontend.rewrite.code import Call, Expr, Hole, Pairs, Raw, Word, call, text, texts
 from frontend.rewrite.refusal import Refusal
 from frontend.rewrite.sources import source
 from llb import Git
 from llb.errors import LLBError
+from llb.gocompat.path import is_symbolic_mode
+from llb.gocompat.utf8 import has_octets
 from llb.ops import SourceOp
-from llb.paths import is_symbolic_mode
 
 if TYPE_CHECKING:
     from frontend.dockerfile.git_refs import GitRef

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 from frontend.dockerfile import errors
 from frontend.dockerfile.convert.mounting import secret_id
 from frontend.dockerfile.mounts import parse_mount
-from frontend.dockerfile.octets import has_octets
 from frontend.dockerfile.parser import parse_heredoc
 from frontend.rewrite.code import Expr, Hole, Items, Raw, Word, call, text, texts
 from frontend.rewrite.refusal import Refusal
 from frontend.rewrite.sources import source, takes_part
-from llb.paths import absolute, clean, join
+from llb.gocompat.path import absolute, clean, join
+from llb.gocompat.utf8 import has_octets
 
 if TYPE_CHECKING:
     from frontend.dockerfile.instructions import Run

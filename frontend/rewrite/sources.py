@@ -10,7 +10,7 @@ from frontend.dockerfile.remote import is_remote
 from frontend.rewrite.code import Expr, Raw, call, text
 from frontend.rewrite.refusal import Refusal
 from frontend.rewrite.stages import SHARED
-from llb.paths import join
+from llb.gocompat.path import join
 
 if TYPE_CHECKING:
     from frontend.rewrite.body import Body

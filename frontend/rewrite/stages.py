@@ -13,12 +13,12 @@ from frontend.dockerfile.epoch import NAME as SOURCE_DATE_EPOCH
 from frontend.dockerfile.expand import Expander, ExpansionError
 from frontend.dockerfile.instructions import Arg, From
 from frontend.dockerfile.interpret import interpret
-from frontend.dockerfile.octets import shown
 from frontend.dockerfile.options import ConvertOptions
 from frontend.dockerfile.syntax import parse_directive
 from frontend.dockerfile.words import WHITE
 from frontend.rewrite.refusal import Refusal
 from llb.buildfile.target import folded
+from llb.gocompat.utf8 import shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 from attrs import define, field, frozen
 
 from frontend.dockerfile.expand import DOCUMENT, Expander, ExpansionError
-from frontend.dockerfile.octets import has_octets
 from frontend.rewrite.code import Hole, Word
 from frontend.rewrite.refusal import Refusal
+from llb.gocompat.utf8 import has_octets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

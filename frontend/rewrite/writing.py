@@ -21,7 +21,7 @@ from frontend.rewrite.words import Value
 from llb import Platform, Reference
 from llb.buildfile.bases import DEFAULT_PATH
 from llb.errors import InvalidValueError
-from llb.paths import absolute
+from llb.gocompat.path import absolute
 from llb.platforms import to_platform
 
 if TYPE_CHECKING:

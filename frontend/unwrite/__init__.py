@@ -15,7 +15,6 @@ from attrs import define, evolve, field, frozen
 from frontend.dockerfile import errors
 from frontend.dockerfile.convert.owners import to_owner
 from frontend.dockerfile.image import WINDOWS, Image, ResolvedImage
-from frontend.dockerfile.octets import has_octets
 from frontend.dockerfile.requests import ImageRequest
 from frontend.dockerfile.whole import convert
 from frontend.unwrite.config import config_lines
@@ -25,7 +24,8 @@ from llb import Platform, Reference, caps, ops
 from llb.buildfile.bases import DEFAULT_PATH
 from llb.encoding import sha256_of
 from llb.errors import InputError
-from llb.paths import absolute, clean
+from llb.gocompat.path import absolute, clean
+from llb.gocompat.utf8 import has_octets
 from llb.platforms import to_platform
 
 if TYPE_CHECKING:

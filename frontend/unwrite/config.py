@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from frontend.dockerfile.durations import format_duration
 from frontend.unwrite.words import Unsayable, array, flag, value, word, words
+from llb.gocompat.duration import format_duration
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from frontend.unwrite.words import Unsayable, array, fields, flag, value, word, words
 from llb import ops
-from llb.paths import join
+from llb.gocompat.path import join
 
 if TYPE_CHECKING:
     from collections.abc import Callable

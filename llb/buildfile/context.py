@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from attrs import fields
 
 from llb import ops
+from llb.gocompat.path import join
 from llb.graph import post_order
-from llb.paths import join
 from llb.state import State
 
 if TYPE_CHECKING:

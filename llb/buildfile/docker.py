@@ -27,7 +27,7 @@ from llb.downloads import HTTP
 from llb.environment import Env
 from llb.errors import InvalidValueError
 from llb.file_actions import mkdir, parse_owner
-from llb.paths import absolute, check_mode, clean, is_symbolic_mode, join
+from llb.gocompat.path import absolute, check_mode, clean, is_symbolic_mode, join
 from llb.sources import Scratch
 
 if TYPE_CHECKING:

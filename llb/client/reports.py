@@ -9,9 +9,9 @@ from __future__ import annotations
 import base64
 from typing import TYPE_CHECKING, TypeAlias
 
-from llb import gojson
 from llb.client.events import to_time
 from llb.fields import plain
+from llb.gocompat import json as gojson
 
 if TYPE_CHECKING:
     from google.protobuf.timestamp_pb2 import Timestamp

@@ -12,7 +12,7 @@ import base64
 import json as encoding
 from typing import TYPE_CHECKING, Any
 
-from llb import gojson
+from llb.gocompat import json as gojson
 from llb.ops import CacheSharing, ContentCache, Network, Security
 
 if TYPE_CHECKING:

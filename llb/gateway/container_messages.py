@@ -14,8 +14,8 @@ from llb import Scratch
 from llb._pb import gateway_pb2 as pb
 from llb._pb import ops_pb2
 from llb.errors import InvalidValueError
+from llb.gocompat.path import absolute, check_mount_target, clean, join
 from llb.mounts import bind as bind_tree
-from llb.paths import absolute, check_mount_target, clean, join
 from llb.steps import check_keys
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-from llb.modes import from_wire
+from llb.gocompat.filemode import from_wire
 
 if TYPE_CHECKING:
     from llb._pb import fsutil_pb2

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from attrs import evolve
 
 from llb.errors import RemoteError
-from llb.paths import clean
-from llb.patterns import matches_glob
+from llb.gocompat.path import clean
+from llb.gocompat.patternmatcher import matches_glob
 from llb.testing.trees import DIRECTORY, Node, Tree, is_below, mounted, parents
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from attrs import evolve
 from llb._pb import control_pb2
 from llb._pb import fsutil_pb2 as pb
 from llb.errors import RemoteError
-from llb.modes import from_wire
+from llb.gocompat.filemode import from_wire
 from llb.testing.trees import DIRECTORY, Node, Tree, describe
 from llb.tunnel import Code
 

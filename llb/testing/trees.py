@@ -11,9 +11,9 @@ from attrs import evolve, frozen
 from llb import Directory, File, Symlink
 from llb._pb import fsutil_pb2 as pb
 from llb.errors import InvalidValueError, RemoteError
-from llb.modes import to_wire
-from llb.paths import clean
-from llb.patterns import Patterns
+from llb.gocompat.filemode import to_wire
+from llb.gocompat.path import clean
+from llb.gocompat.patternmatcher import Patterns
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import atheris  # type: ignore[import-untyped,import-not-found,unused-ignore]
 
-with atheris.instrument_imports(include=["frontend.dockerfile", "llb.regexes"]):
+with atheris.instrument_imports(include=["frontend.dockerfile", "llb.gocompat.regexp"]):
     from frontend.dockerfile import ImageTable, ResolvedImage, convert
     from frontend.dockerfile.syntax import detect_syntax
 

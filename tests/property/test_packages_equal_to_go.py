@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from frontend.dockerfile import parse_ignore
 from frontend.dockerfile.expand import Expander, ExpansionError
 from llb import LLBError, Platform, Reference
-from llb.paths import is_symbolic_mode
-from llb.patterns import Patterns
+from llb.gocompat.path import is_symbolic_mode
+from llb.gocompat.patternmatcher import Patterns
 from tests.conformance.dockerfile import go
 
 if TYPE_CHECKING:

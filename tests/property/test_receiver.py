@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llb import modes
 from llb._pb import fsutil_pb2 as pb
 from llb.client.providers.filesend import LocalReceiver
 from llb.client.providers.receive import receive_tree
 from llb.errors import InputError, LLBError, TransportError
+from llb.gocompat import filemode
 from tests.fakes.call import BytesCall, FakeCall
 
 if TYPE_CHECKING:
@@ -37,8 +37,15 @@ numbers = st.integers(0, 5) | st.integers(0, 2**32 - 1)
 signed = st.integers(-1, 3) | st.integers(-(2**63), 2**63 - 1)
 kinds = st.sampled_from(
     [
-        *(0, modes.DIRECTORY, modes.SYMLINK, modes.NAMED_PIPE, modes.SOCKET, modes.DEVICE),
-        *(modes.DEVICE | modes.CHARACTER_DEVICE, modes.DIRECTORY | modes.SYMLINK),
+        *(
+            0,
+            filemode.DIRECTORY,
+            filemode.SYMLINK,
+            filemode.NAMED_PIPE,
+            filemode.SOCKET,
+            filemode.DEVICE,
+        ),
+        *(filemode.DEVICE | filemode.CHARACTER_DEVICE, filemode.DIRECTORY | filemode.SYMLINK),
     ]
 )
 stats = st.builds(
@@ -75,11 +82,11 @@ def entry(path: str, mode: int, **fields: object) -> pb.Packet:
 
 # A tree that is in order, into which others come: most of what is drawn above ends at once.
 IN_ORDER = (
-    entry("a", modes.DIRECTORY | 0o755),
+    entry("a", filemode.DIRECTORY | 0o755),
     entry("a/b", 0o644, size=2),
-    entry("a/link", modes.SYMLINK | 0o777, linkname=SECRET),
+    entry("a/link", filemode.SYMLINK | 0o777, linkname=SECRET),
     entry("b", 0o600),
-    entry("link", modes.SYMLINK | 0o777, linkname=f"{SECRET}/kept"),
+    entry("link", filemode.SYMLINK | 0o777, linkname=f"{SECRET}/kept"),
     entry("z", 0o644, linkname="a/b"),
     END,
     pb.Packet(type=pb.Packet.PACKET_DATA, ID=1, data=b"xy"),

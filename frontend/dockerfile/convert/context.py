@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 from attrs import fields, frozen
 
 from llb import Local, State
-from llb.paths import join
+from llb.gocompat.path import join
 
 if TYPE_CHECKING:
     from frontend.dockerfile.contexts import LocalTree

@@ -18,7 +18,7 @@ from frontend.dockerfile.instructions import Run
 from frontend.dockerfile.windows import DRIVE, to_slashes
 from llb import Image as LLBImage
 from llb import Location, Platform, Range, Reference, Scratch, SourceFile, State
-from llb.paths import absolute, clean
+from llb.gocompat.path import absolute, clean
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

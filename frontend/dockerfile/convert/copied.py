@@ -14,13 +14,13 @@ from attrs import evolve, frozen
 from frontend.dockerfile import errors
 from frontend.dockerfile.convert.naming import COMMAND
 from frontend.dockerfile.git_refs import GitRef, parse_git_ref
-from frontend.dockerfile.octets import encode
 from frontend.dockerfile.remote import filename_of, is_remote, repository, web_file
 from frontend.dockerfile.windows import DRIVE, to_slashes
 from llb import Scratch, mkfile
 from llb.errors import InvalidValueError
+from llb.gocompat.path import absolute, join
+from llb.gocompat.utf8 import encode
 from llb.ops import CopyAction
-from llb.paths import absolute, join
 from llb.reference import check_digest
 
 if TYPE_CHECKING:

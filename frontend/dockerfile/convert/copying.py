@@ -15,8 +15,8 @@ from frontend.dockerfile.expand import DOCUMENT
 from frontend.dockerfile.remote import is_remote
 from llb import Scratch, merge
 from llb.encoding import sha256_of
+from llb.gocompat.path import absolute, is_symbolic_mode
 from llb.ops import ProgressGroup
-from llb.paths import absolute, is_symbolic_mode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from frontend.dockerfile import errors
 from frontend.dockerfile.mounts import Mount, parse_mount
 from llb import bind, cache, mkdir
+from llb.gocompat.path import absolute, clean, join
 from llb.ops import SSH, Secret, Tmpfs
-from llb.paths import absolute, clean, join
 
 if TYPE_CHECKING:
     from frontend.dockerfile.convert.context import Context

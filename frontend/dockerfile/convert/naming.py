@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from attrs import define
 
 from frontend.dockerfile.expand import ExpansionError
-from frontend.dockerfile.octets import shown
 from llb import Platform
 from llb.errors import InvalidValueError
+from llb.gocompat.utf8 import shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

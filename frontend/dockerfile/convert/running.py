@@ -9,12 +9,12 @@ from attrs import evolve
 from frontend.dockerfile import errors
 from frontend.dockerfile.convert.mounting import mount_values, parse_mounts
 from frontend.dockerfile.convert.naming import described, expanded_code
-from frontend.dockerfile.octets import encode, has_octets
 from frontend.dockerfile.parser import parse_heredoc
 from frontend.dockerfile.windows import SHELL
 from llb import Network, ProxyEnv, Scratch, Security, bind, mkfile
+from llb.gocompat.path import join
+from llb.gocompat.utf8 import encode, has_octets
 from llb.ops import Tmpfs
-from llb.paths import join
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

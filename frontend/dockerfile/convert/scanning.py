@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from frontend.dockerfile.switches import parse_switch
+from llb.gocompat.strconv import parse_switch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

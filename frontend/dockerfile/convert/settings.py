@@ -6,14 +6,15 @@ from typing import TYPE_CHECKING
 
 from attrs import evolve
 
-from frontend.dockerfile import errors, gotext
+from frontend.dockerfile import errors
 from frontend.dockerfile.convert.naming import expanded_code
 from frontend.dockerfile.convert.owners import to_owner
 from frontend.dockerfile.convert.ports import parse_port
 from frontend.dockerfile.convert.running import with_shell
 from frontend.dockerfile.convert.signals import is_signal
-from frontend.dockerfile.durations import format_duration
 from llb import mkdir
+from llb.gocompat import fmt
+from llb.gocompat.duration import format_duration
 
 if TYPE_CHECKING:
     from frontend.dockerfile.convert.conversion import Conversion, StageResult
@@ -98,7 +99,7 @@ def expose(conversion: Conversion, result: StageResult, instruction: Expose) -> 
     ]
     ports = [port for word in words for port in parse_port(word, span)]
     result.image.add("ExposedPorts", {key: {} for key in ports})
-    result.commit(f"EXPOSE {gotext.plain(ports)}")
+    result.commit(f"EXPOSE {fmt.plain(ports)}")
 
 
 def user(conversion: Conversion, result: StageResult, instruction: User) -> None:
@@ -114,7 +115,7 @@ def volume(conversion: Conversion, result: StageResult, instruction: Volume) -> 
     if not all(paths):
         raise errors.empty_volume(instruction.origin.span)
     result.image.add("Volumes", {key: {} for key in paths})
-    result.commit(f"VOLUME {gotext.plain(paths)}")
+    result.commit(f"VOLUME {fmt.plain(paths)}")
 
 
 def stop_signal(conversion: Conversion, result: StageResult, instruction: StopSignal) -> None:
@@ -129,7 +130,7 @@ def stop_signal(conversion: Conversion, result: StageResult, instruction: StopSi
 def shell(conversion: Conversion, result: StageResult, instruction: Shell) -> None:  # noqa: ARG001
     """Set the shell of the instructions that follow."""
     result.configure("Shell", list(instruction.args))
-    result.commit(f"SHELL {gotext.plain(instruction.args)}")
+    result.commit(f"SHELL {fmt.plain(instruction.args)}")
 
 
 def healthcheck(
@@ -147,7 +148,7 @@ def healthcheck(
     test, retries = list(instruction.test), instruction.retries
     result.configure("Healthcheck", {"Test": test, **durations, "Retries": retries})
     shown = " ".join(f"{key}:{format_duration(value)}" for key, value in durations.items())
-    result.commit(f"HEALTHCHECK {{Test:{gotext.plain(test)} {shown} Retries:{retries}}}")
+    result.commit(f"HEALTHCHECK {{Test:{fmt.plain(test)} {shown} Retries:{retries}}}")
 
 
 def onbuild(
@@ -176,7 +177,7 @@ def cmd(conversion: Conversion, result: StageResult, instruction: Cmd) -> None: 
     # Docker keeps this for containers of old daemons.
     result.configure("ArgsEscaped", value=True)
     result.cmd_is_set = True
-    result.commit(f"CMD {gotext.quoted(args)}")
+    result.commit(f"CMD {fmt.quoted(args)}")
 
 
 def entrypoint(
@@ -189,7 +190,7 @@ def entrypoint(
     result.configure("Entrypoint", args)
     if not result.cmd_is_set:
         result.configure("Cmd", None)
-    result.commit(f"ENTRYPOINT {gotext.quoted(args)}")
+    result.commit(f"ENTRYPOINT {fmt.quoted(args)}")
 
 
 def _arguments(result: StageResult, instruction: Cmd | Entrypoint) -> list[str]:

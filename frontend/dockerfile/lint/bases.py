@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 from frontend.dockerfile import rules
 from frontend.dockerfile.arguments import Lookups, global_arguments
 from frontend.dockerfile.expand import Expander, ExpansionError
-from frontend.dockerfile.gotext import quote
 from frontend.dockerfile.instructions import From
 from frontend.dockerfile.nearest import suggestion
 from llb import Reference
 from llb.errors import InvalidValueError
+from llb.gocompat.fmt import quote
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

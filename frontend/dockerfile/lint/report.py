@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-from frontend.dockerfile.octets import shown
+from llb.gocompat.utf8 import shown
 
 if TYPE_CHECKING:
     from frontend.dockerfile.lint.settings import Settings

@@ -12,7 +12,6 @@ from frontend.dockerfile.convert.ports import PROTOCOLS, parse_port
 from frontend.dockerfile.convert.settings import NOT_IN_ENV
 from frontend.dockerfile.errors import DockerfileError
 from frontend.dockerfile.expand import DOCUMENT, Expander, ExpansionError
-from frontend.dockerfile.gotext import quote
 from frontend.dockerfile.instructions import (
     Added,
     Arg,
@@ -35,8 +34,9 @@ from frontend.dockerfile.remote import is_remote
 from frontend.dockerfile.windows import is_absolute
 from frontend.dockerfile.words import split_first, split_flags, split_quoted
 from llb import environment
-from llb.paths import clean
-from llb.patterns import Patterns
+from llb.gocompat.fmt import quote
+from llb.gocompat.path import clean
+from llb.gocompat.patternmatcher import Patterns
 
 if TYPE_CHECKING:
     from frontend.dockerfile.lint.report import Report

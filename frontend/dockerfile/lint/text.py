@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from frontend.dockerfile import rules
 from frontend.dockerfile.errors import DockerfileError
-from frontend.dockerfile.gotext import quote
 from frontend.dockerfile.interpret import interpret_node
+from llb.gocompat.fmt import quote
 
 if TYPE_CHECKING:
     from frontend.dockerfile.lint.report import Report

@@ -15,11 +15,11 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 from urllib.parse import unquote_plus
 
-from llb import modes
 from llb._pb import fsutil_pb2 as pb
 from llb.client.given import unknown_directory
 from llb.client.providers.walk import Entry, Filter, walk
 from llb.errors import InputError, InvalidValueError, LLBError, RemoteError
+from llb.gocompat import filemode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -165,7 +165,7 @@ class _Sender:
                 # It was there a moment ago, and is now as if it had never been.
                 continue
             number += 1
-            if not description.mode & modes.TYPE:
+            if not description.mode & filemode.TYPE:
                 self._files[number] = entry.path
             packet = pb.Packet(type=pb.Packet.PACKET_STAT, stat=description)
             self._send(packet.SerializeToString())
@@ -239,7 +239,7 @@ def _describe(root: str, entry: Entry, first_paths: dict[tuple[int, int], str]) 
         shown = entry.path.encode(errors="surrogateescape")
         raise InputError(f"cannot send the file {shown!r}: its name is not UTF-8") from error
     described = pb.Stat(
-        path=entry.path, mode=modes.to_wire(status.st_mode), modTime=status.st_mtime_ns
+        path=entry.path, mode=filemode.to_wire(status.st_mode), modTime=status.st_mtime_ns
     )
     full = f"{root}/{entry.path}"
     if not stat.S_ISDIR(status.st_mode):

@@ -10,8 +10,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from llb.paths import clean, join
-from llb.patterns import matches_glob
+from llb.gocompat.path import clean, join
+from llb.gocompat.patternmatcher import matches_glob
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 from attrs import field, mutable
 from google.protobuf.message import DecodeError
 
-from llb import modes
 from llb._pb import fsutil_pb2 as pb
 from llb.errors import InputError, TransportError
+from llb.gocompat import filemode
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -114,12 +114,12 @@ class _Receiver:
         path = self.checked(described.path)
         _check(described)
         full = f"{self.root}/{path}"
-        kind = described.mode & modes.TYPE
+        kind = described.mode & filemode.TYPE
         number, self.count = self.count, self.count + 1
-        if kind == modes.DIRECTORY:
+        if kind == filemode.DIRECTORY:
             os.mkdir(full, 0o700)  # noqa: PTH102 - one string for each of many files
             self.directories[path] = described
-        elif kind == modes.SYMLINK:
+        elif kind == filemode.SYMLINK:
             os.symlink(described.linkname, full)  # noqa: PTH211
             os.utime(full, ns=(described.modTime, described.modTime), follow_symlinks=False)
         elif kind:
@@ -220,12 +220,12 @@ def _parsed(data: bytes) -> pb.Packet:
 
 def _check(described: pb.Stat) -> None:
     """Raise TransportError for a description of what there cannot be, or must not be."""
-    path, kind = described.path, described.mode & modes.TYPE
-    if kind in (modes.DEVICE, modes.DEVICE | modes.CHARACTER_DEVICE):
+    path, kind = described.path, described.mode & filemode.TYPE
+    if kind in (filemode.DEVICE, filemode.DEVICE | filemode.CHARACTER_DEVICE):
         raise _hostile(path, "it is a device", hint="export an archive instead, with type=tar")
-    if kind not in (0, modes.DIRECTORY, modes.SYMLINK, modes.NAMED_PIPE):
+    if kind not in (0, filemode.DIRECTORY, filemode.SYMLINK, filemode.NAMED_PIPE):
         raise _hostile(path, f"its mode {described.mode:o} is of no known kind")
-    if kind == modes.SYMLINK and not described.linkname:
+    if kind == filemode.SYMLINK and not described.linkname:
         raise _hostile(path, "it is a link to nowhere")
     if described.size < 0:
         raise _hostile(path, f"its size is {described.size}")
@@ -241,7 +241,7 @@ def _set_attributes(made: str | int, described: pb.Stat) -> None:
         except OSError:
             # The file system of the client may know no such attributes, or only root's.
             continue
-    os.chmod(made, modes.permissions(described.mode))  # noqa: PTH101
+    os.chmod(made, filemode.permissions(described.mode))  # noqa: PTH101
     os.utime(made, ns=(described.modTime, described.modTime))
 
 

@@ -15,7 +15,7 @@ from attrs import frozen, mutable
 
 from llb.client.providers.follow import with_followed
 from llb.errors import InputError
-from llb.patterns import Patterns
+from llb.gocompat.patternmatcher import Patterns
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from llb.errors import InvalidValueError
-from llb.patterns import Patterns
+from llb.gocompat.patternmatcher import Patterns
 
 HERE = Path(__file__).parent
 CASES = json.loads((HERE / "cases.json").read_text())

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 
-from llb import modes
 from llb._pb import filesync_pb2
 from llb._pb import fsutil_pb2 as pb
 from llb.client.providers.docker_load import DockerReceiver
 from llb.client.providers.filesend import FileReceiver, FileSend, LocalReceiver
 from llb.errors import InputError, RemoteError, TransportError
+from llb.gocompat import filemode
 from tests.fakes.call import FakeCall, MessageCall
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def tree(*names: str) -> ServerCall:
     described = [
         pb.Packet(
             type=pb.Packet.PACKET_STAT,
-            stat=pb.Stat(path=name, mode=modes.DIRECTORY | 0o755),
+            stat=pb.Stat(path=name, mode=filemode.DIRECTORY | 0o755),
         )
         for name in names
     ]

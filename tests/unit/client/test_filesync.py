@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 
-from llb import modes
 from llb._pb import fsutil_pb2 as pb
 from llb.client.providers.filesync import LocalDirs
+from llb.gocompat import filemode
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,7 +37,7 @@ class Asking:
         packet = pb.Packet.FromString(message)
         if packet.HasField("stat"):
             self._paths.append(packet.stat.path)
-            if not packet.stat.mode & modes.TYPE:
+            if not packet.stat.mode & filemode.TYPE:
                 number = len(self._paths) - 1
                 self._missing.add(number)
                 self._answers.put(pb.Packet(type=pb.Packet.PACKET_REQ, ID=number))

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from llb.errors import InvalidValueError
-from llb.patterns import Patterns, matches_glob
-from llb.regexes import Automaton, parse
+from llb.gocompat.patternmatcher import Patterns, matches_glob
+from llb.gocompat.regexp import Automaton, parse
 
 
 @pytest.mark.parametrize(

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 
-from llb import modes
 from llb._pb import fsutil_pb2 as pb
 from llb.client.providers.receive import receive_tree
 from llb.errors import InputError, TransportError
+from llb.gocompat import filemode
 from tests.fakes.call import FakeCall
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def described(path: str, mode: int = 0o644, **fields: object) -> pb.Packet:
 
 
 def folder(path: str) -> pb.Packet:
-    return described(path, modes.DIRECTORY | 0o755)
+    return described(path, filemode.DIRECTORY | 0o755)
 
 
 def data(number: int, content: bytes = b"") -> pb.Packet:
@@ -51,13 +51,13 @@ def receive(root: Path, *packets: pb.Packet) -> list[pb.Packet]:
 def test_a_tree_is_written_as_it_is_described(tmp_path: Path) -> None:
     sent = receive(
         tmp_path,
-        described("dir", modes.DIRECTORY | modes.STICKY | 0o750, modTime=10**18),
-        described("dir/a", modes.SETUID | 0o755, size=6, modTime=123456789),
+        described("dir", filemode.DIRECTORY | filemode.STICKY | 0o750, modTime=10**18),
+        described("dir/a", filemode.SETUID | 0o755, size=6, modTime=123456789),
         described("dir/b", 0o600, size=3),
         described("dir/empty", 0o444),
         described("dir/link", 0o755, linkname="dir/a"),
-        described("dir/pipe", modes.NAMED_PIPE | 0o622),
-        described("dir/symlink", modes.SYMLINK | 0o777, linkname="/anywhere", modTime=5),
+        described("dir/pipe", filemode.NAMED_PIPE | 0o622),
+        described("dir/symlink", filemode.SYMLINK | 0o777, linkname="/anywhere", modTime=5),
         data(1, b"one"),
         data(2, b"xyz"),
         END,
@@ -95,11 +95,11 @@ HOSTILE = {
     "twice": (described("a"), described("a")),
     "no directory": (described("a/b"),),
     "in a file": (described("a"), described("a/b")),
-    "in a symlink": (described("a", modes.SYMLINK, linkname="/etc"), described("a/b")),
+    "in a symlink": (described("a", filemode.SYMLINK, linkname="/etc"), described("a/b")),
     "link to nothing": (described("a", linkname="b"),),
     "link outside": (described("a", linkname="../../etc/passwd"),),
     "link to a symlink": (
-        described("a", modes.SYMLINK, linkname="/etc/passwd"),
+        described("a", filemode.SYMLINK, linkname="/etc/passwd"),
         described("b", linkname="a"),
     ),
     "content that nobody wants": (data(7, b"x"),),
@@ -111,15 +111,15 @@ HOSTILE = {
     "finished too soon": (described("a", size=2), DONE),
     "finished before the descriptions": (DONE,),
     "unknown kind": (described("a", 1 << 19),),
-    "socket": (described("a", modes.SOCKET | 0o644),),
-    "device": (described("a", modes.DEVICE | 0o666, devmajor=8),),
+    "socket": (described("a", filemode.SOCKET | 0o644),),
+    "device": (described("a", filemode.DEVICE | 0o666, devmajor=8),),
     "character device": (
-        described("a", modes.DEVICE | modes.CHARACTER_DEVICE, devmajor=1, devminor=3),
+        described("a", filemode.DEVICE | filemode.CHARACTER_DEVICE, devmajor=1, devminor=3),
     ),
-    "two kinds": (described("a", modes.DIRECTORY | modes.SYMLINK, linkname="b"),),
+    "two kinds": (described("a", filemode.DIRECTORY | filemode.SYMLINK, linkname="b"),),
     "negative size": (described("a", size=-1),),
-    "link with a NUL": (described("a", modes.SYMLINK, linkname="b\0"),),
-    "link to no name": (described("a", modes.SYMLINK),),
+    "link with a NUL": (described("a", filemode.SYMLINK, linkname="b\0"),),
+    "link to no name": (described("a", filemode.SYMLINK),),
     "attribute with a NUL": (described("a", xattrs={"user.\0": b"x"}),),
     "after the last": (END, folder("a")),
     "request": (pb.Packet(type=REQ, ID=1),),

@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given
 from hypothesis.strategies import lists, text
 
-from frontend.columns import align
 from frontend.dockerfile import ConvertOptions, ImageTable, ResolvedImage, parse
 from frontend.dockerfile.errors import DockerfileError
 from frontend.dockerfile.lint import RULES
@@ -21,6 +20,7 @@ from frontend.dockerfile.resolver import resolve_purely
 from frontend.dockerfile.trail import Trail
 from frontend.reporting import File
 from llb.errors import RemoteError
+from llb.gocompat.tabwriter import align
 from llb.testing.gateway import FakeGateway
 
 if TYPE_CHECKING:

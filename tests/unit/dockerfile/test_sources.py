@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from frontend.dockerfile.csvline import split_csv
 from frontend.dockerfile.git_refs import GitRef, parse_git_ref
 from frontend.dockerfile.remote import filename_of
-from frontend.dockerfile.urls import URL, parse_query, parse_url
+from llb.gocompat.csv import split_csv
+from llb.gocompat.url import URL, parse_query, parse_url
 
 
 def test_a_url_is_read_in_its_parts() -> None:

@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from frontend.dockerfile import ConvertOptions, DockerfileError
-from frontend.dockerfile.durations import format_duration, parse_duration
 from frontend.dockerfile.epoch import find_epoch
 from frontend.dockerfile.expand import Expander
 from frontend.dockerfile.mounts import Mount, parse_flag, parse_mount
 from llb import Platform
 from llb.errors import InvalidValueError, Span
+from llb.gocompat.duration import format_duration, parse_duration
 
 SECOND = 1_000_000_000
 SPAN = Span(filename="Dockerfile", text="RUN", line=1, end_line=1, column=None, width=1)

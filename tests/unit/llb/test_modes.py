@@ -6,7 +6,7 @@ import stat
 
 import pytest
 
-from llb import modes
+from llb.gocompat import filemode
 
 
 @pytest.mark.parametrize(
@@ -14,8 +14,8 @@ from llb import modes
 )
 @pytest.mark.parametrize("bits", [0o644, 0o4755, 0o2711, 0o1777, 0])
 def test_a_mode_comes_back_as_it_was_sent(kind: int, bits: int) -> None:
-    assert modes.from_wire(modes.to_wire(kind | bits)) == kind | bits
+    assert filemode.from_wire(filemode.to_wire(kind | bits)) == kind | bits
 
 
 def test_a_socket_comes_back_as_a_file() -> None:
-    assert modes.from_wire(modes.to_wire(stat.S_IFSOCK | 0o600)) == stat.S_IFREG | 0o600
+    assert filemode.from_wire(filemode.to_wire(stat.S_IFSOCK | 0o600)) == stat.S_IFREG | 0o600

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from llb import Platform, Reference
-from llb.paths import absolute, clean, join
+from llb.gocompat.path import absolute, clean, join
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from frontend.dockerfile.octets import encode
+from llb.gocompat.utf8 import encode
 
 _INSIDE = re.compile(r'(?:[^"]|"")*')
 

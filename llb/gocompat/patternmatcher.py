@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 from attrs import field, frozen
 
 from llb.errors import InvalidValueError
-from llb.paths import clean
-from llb.regexes import Anchor, Repeat, Sequence, char, compile_node, compile_regex, literal
+from llb.gocompat.path import clean
+from llb.gocompat.regexp import Anchor, Repeat, Sequence, char, compile_node, compile_regex, literal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from llb.regexes import Node
+    from llb.gocompat.regexp import Node
 
 
 @frozen
