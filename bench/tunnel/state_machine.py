@@ -28,10 +28,11 @@ import h2.events
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
 
-from llb.tunnel import frames, metadata  # noqa: E402 - the path comes first
-from llb.tunnel.connection import Connection  # noqa: E402
-from llb.tunnel.events import DataReceived, Limits  # noqa: E402
-from llb.tunnel.messages import MessageReader, prefix  # noqa: E402
+from llb.grpc import metadata  # noqa: E402 - the path comes first
+from llb.grpc.http2 import frames  # noqa: E402 - the path comes first
+from llb.grpc.http2.connection import Connection  # noqa: E402
+from llb.grpc.http2.events import DataReceived, Limits  # noqa: E402
+from llb.grpc.messages import MessageReader, prefix  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -198,7 +199,7 @@ def main() -> None:
     rows = measure(arguments.runs)
     imports = {
         name: round(min(import_seconds(name) for _ in range(arguments.runs)) * 1000, 1)
-        for name in ("hpack", "h2.connection", "llb.tunnel")
+        for name in ("hpack", "h2.connection", "llb.grpc")
     }
     print(json.dumps(imports))
     if arguments.output is not None:

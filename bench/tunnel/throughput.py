@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
 
-from llb.tunnel import Channel, Server, ServerCall, stdio_pipe  # noqa: E402 - the path comes first
+from llb.grpc import Channel, Server, ServerCall, stdio_pipe  # noqa: E402 - the path comes first
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,7 +13,7 @@ from llb.cli.connecting import Connection, connecting
 from llb.errors import TransportError
 
 if TYPE_CHECKING:
-    from llb.tunnel import Pipe
+    from llb.grpc import Pipe
 
 
 @click.command("dial-stdio")
@@ -25,7 +25,7 @@ def dial_stdio(**options: Any) -> None:
     Example: ssh builder llb dial-stdio
     """  # noqa: D301 - click wants the control character
     # The client takes 60 ms to import, which `llb --help` should not wait for.
-    from llb.tunnel import stdio_pipe  # noqa: PLC0415
+    from llb.grpc import stdio_pipe  # noqa: PLC0415
 
     with Connection(**options).open() as client:
         theirs = client.dial()

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from google.protobuf.message import DecodeError
 
 from llb.errors import CancelledError, RemoteError, TransportError
-from llb.tunnel import Code
-from llb.tunnel.endings import UnseenError
+from llb.grpc import Code
+from llb.grpc.endings import UnseenError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from llb.client.routes import Metadata, Route
     from llb.errors import LLBError
-    from llb.tunnel import Channel, ClientCall
+    from llb.grpc import Channel, ClientCall
 
 M_ = TypeVar("M_", bound="Message")
 

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from llb.client.results import SolveResult
     from llb.client.tls import TLS
     from llb.client.usage import Usage
+    from llb.grpc import Pipe
     from llb.platforms import Platform
-    from llb.tunnel import Pipe
 
 _IMAGE_CONFIG = "containerimage.config"
 # How a call to the gateway says which build it belongs to (client/buildid).

@@ -12,8 +12,8 @@ from llb.client.calls import Answers, Calls
 from llb.client.failures import of_call, of_greeting
 from llb.client.usage import Usage, from_record
 from llb.errors import RemoteError
+from llb.grpc import Code
 from llb.platforms import Platform
-from llb.tunnel import Code
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from llb._pb import ops_pb2
     from llb.client.routes import Metadata, Route
     from llb.errors import LLBError
-    from llb.tunnel import Channel, Pipe
+    from llb.grpc import Channel, Pipe
 
 M_ = TypeVar("M_", bound="Message")
 

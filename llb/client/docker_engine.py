@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from llb.client.docker_contexts import Endpoint
-    from llb.tunnel import Pipe
+    from llb.grpc import Pipe
 
 _END = b"\r\n\r\n"
 _HEAD_LIMIT = 2**16

@@ -15,8 +15,8 @@ from llb.errors import (
     Span,
     TransportError,
 )
-from llb.tunnel import Code
-from llb.tunnel.endings import ClosedError, DeadlineError
+from llb.grpc import Code
+from llb.grpc.endings import ClosedError, DeadlineError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

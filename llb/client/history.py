@@ -13,7 +13,7 @@ from llb.client.events import from_response
 from llb.client.reports import to_report
 from llb.client.results import Blob
 from llb.errors import InputError, RemoteError
-from llb.tunnel.status import Code
+from llb.grpc.status import Code
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from llb.errors import TransportError
-from llb.tunnel import DescriptorPipe
+from llb.grpc import DescriptorPipe
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

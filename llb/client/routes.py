@@ -11,14 +11,14 @@ from llb.client.failures import unreachable
 from llb.client.session_pipe import SessionPipe
 from llb.client.sockets import CONNECT_SECONDS, dial
 from llb.errors import InvalidValueError, TransportError, did_you_mean
-from llb.tunnel import Channel
-from llb.tunnel.events import Limits
+from llb.grpc import Channel
+from llb.grpc.http2.events import Limits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from llb.client.tls import TLS
-    from llb.tunnel import Pipe
+    from llb.grpc import Pipe
 
 Metadata: TypeAlias = "Iterable[tuple[str, str]]"
 

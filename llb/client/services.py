@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from llb.client.providers.service import Service
     from llb.errors import LLBError
-    from llb.tunnel import Handler, ServerCall
+    from llb.grpc import Handler, ServerCall
 
 _PROVIDERS = "llb.client.providers."
 _AUTH = "/moby.filesync.v1.Auth/"

@@ -6,14 +6,14 @@ import uuid
 from typing import TYPE_CHECKING
 
 from llb.client.providers.health import Health
-from llb.tunnel import Server
+from llb.grpc import Server
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from llb.client.providers.service import Service
     from llb.errors import LLBError
-    from llb.tunnel import Pipe
+    from llb.grpc import Pipe
 
 _HEADER = "x-docker-expose-session-"
 

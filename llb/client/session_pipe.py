@@ -10,7 +10,7 @@ from llb.errors import LLBError, TransportError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from llb.tunnel import Channel
+    from llb.grpc import Channel
 
 _METHOD = "/moby.buildkit.v1.Control/Session"
 _FIELD = b"\x0a"

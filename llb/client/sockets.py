@@ -6,11 +6,11 @@ import socket
 from typing import TYPE_CHECKING
 
 from llb.errors import TransportError
-from llb.tunnel import socket_pipe
+from llb.grpc import socket_pipe
 
 if TYPE_CHECKING:
     from llb.client.tls import TLS
-    from llb.tunnel import Pipe
+    from llb.grpc import Pipe
 
 CONNECT_SECONDS = 10.0
 # A machine that is silent for half a minute is gone: how long until the kernel asks it, how long

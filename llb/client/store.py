@@ -15,8 +15,8 @@ from attrs import field, mutable
 
 from llb.client.staging import make_staging
 from llb.errors import InputError, InvalidValueError, RemoteError
+from llb.grpc.status import Code
 from llb.reference import check_digest
-from llb.tunnel.status import Code
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,7 +7,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from llb.errors import InputError, TransportError
-from llb.tunnel import DescriptorPipe
+from llb.grpc import DescriptorPipe
 
 if TYPE_CHECKING:
     import socket

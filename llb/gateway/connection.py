@@ -30,9 +30,9 @@ if TYPE_CHECKING:
     from llb import Network, Platform, Security
     from llb.gateway.container_messages import RefMount
     from llb.gateway.containers import Container
+    from llb.grpc import ClientCall
     from llb.settings import MountValue
     from llb.source_map import Location, Range
-    from llb.tunnel import ClientCall
 
     M = TypeVar("M", bound=Message)
 
@@ -79,7 +79,7 @@ class ImageConfig:
 
 
 class Calls(Protocol):
-    """What calls are made on: an :class:`llb.tunnel.Channel`, or what stands before one."""
+    """What calls are made on: an :class:`llb.grpc.Channel`, or what stands before one."""
 
     def call(
         self,
@@ -89,7 +89,7 @@ class Calls(Protocol):
         timeout: float | None = None,
         metadata: Iterable[tuple[str, str]] = (),
     ) -> bytes:
-        """Make a unary call and return its response, as :meth:`llb.tunnel.Channel.call` does."""
+        """Make a unary call and return its response, as :meth:`llb.grpc.Channel.call` does."""
 
     def stream(
         self,
@@ -98,7 +98,7 @@ class Calls(Protocol):
         timeout: float | None = None,
         metadata: Iterable[tuple[str, str]] = (),
     ) -> ClientCall:
-        """Begin a call of any kind, as :meth:`llb.tunnel.Channel.stream` does."""
+        """Begin a call of any kind, as :meth:`llb.grpc.Channel.stream` does."""
 
 
 class Gateway:

@@ -23,7 +23,7 @@ from llb.errors import (
     did_you_mean,
 )
 from llb.gateway.process_io import Feeder, Flow, Input, Output
-from llb.tunnel import Code
+from llb.grpc import Code
 
 if TYPE_CHECKING:
     import signal
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from llb.gateway.process_io import ProcessFiles, Stderr, WritableFile
-    from llb.tunnel import ClientCall
+    from llb.grpc import ClientCall
 
 
 _STDIN, _STDOUT, _STDERR = 0, 1, 2

@@ -15,7 +15,7 @@ from llb.gateway.connection import Gateway
 from llb.gateway.request import Request
 from llb.gateway.results import Result
 from llb.gateway.status import to_status
-from llb.tunnel import Channel, stdio_pipe
+from llb.grpc import Channel, stdio_pipe
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

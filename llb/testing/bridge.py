@@ -13,18 +13,18 @@ from llb._pb import gateway_pb2 as pb
 from llb._pb import ops_pb2
 from llb.errors import InvalidDefinitionError, RemoteError
 from llb.gateway import Gateway, Ref, Request, Result, SourceInfo, answer
+from llb.grpc import Channel, Server, memory_pair
 from llb.testing.images import FakeImages
 from llb.testing.records import Solve, Warned, to_solve, to_warned
-from llb.tunnel import Channel, Server, memory_pair
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from google.protobuf.message import Message
 
+    from llb.grpc import ServerCall
     from llb.testing.building import Builder
     from llb.testing.trees import Tree
-    from llb.tunnel import ServerCall
 
     Frontend: TypeAlias = Callable[[Request, Gateway], Result]
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Self, TypeAlias, TypedDict, TypeVar, Unpack
 
 from llb._pb import control_pb2 as pb
 from llb.errors import InvalidDefinitionError, LLBError, RemoteError, TransportError
+from llb.grpc import Server, socket_pipe
 from llb.platforms import to_platform
 from llb.steps import check_keys
 from llb.testing.bridge import METHODS, Conversation, World, to_result
@@ -18,7 +19,6 @@ from llb.testing.building import Builder
 from llb.testing.builds import FakeBuild
 from llb.testing.images import FakeImages
 from llb.testing.session import ClientSession, SessionCall
-from llb.tunnel import Server, socket_pipe
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -28,10 +28,10 @@ if TYPE_CHECKING:
     from llb import Platform
     from llb.client.usage import Usage
     from llb.gateway import SourceInfo
+    from llb.grpc import Handler, ServerCall
     from llb.testing.bridge import Frontend
     from llb.testing.building import Made
     from llb.testing.images import AnyImage
-    from llb.tunnel import Handler, ServerCall
 
     T_ = TypeVar("T_", bound=Message)
     Script: TypeAlias = Callable[[FakeBuild], Mapping[str, str] | None]

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from llb.client.providers.filesync import LocalDirs
+from llb.grpc import Server, memory_pair
 from llb.testing.session import ClientSession
 from llb.testing.trees import Tree
-from llb.tunnel import Server, memory_pair
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -9,15 +9,15 @@ from urllib.parse import quote_plus
 
 from llb._pb import auth_pb2, control_pb2, secrets_pb2
 from llb.errors import LLBError, RemoteError, TransportError
+from llb.grpc import Channel, Code
 from llb.testing.transfers import receive_tree, send_file, send_tree
 from llb.testing.trees import Tree
-from llb.tunnel import Channel, Code
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+    from llb.grpc import ClientCall, Pipe, ServerCall
     from llb.trees import Content
-    from llb.tunnel import ClientCall, Pipe, ServerCall
 
 _FILES = "/moby.filesync.v1.FileSync/DiffCopy"
 _EXPORT = "/moby.filesync.v1.FileSend/DiffCopy"

@@ -11,11 +11,11 @@ from llb._pb import control_pb2
 from llb._pb import fsutil_pb2 as pb
 from llb.errors import RemoteError
 from llb.gocompat.filemode import from_wire
+from llb.grpc import Code
 from llb.testing.trees import DIRECTORY, Node, Tree, describe
-from llb.tunnel import Code
 
 if TYPE_CHECKING:
-    from llb.tunnel import ClientCall
+    from llb.grpc import ClientCall
 
 # A daemon sends pieces of this size.
 _PIECE = 32 * 1024

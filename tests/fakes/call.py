@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class FakeCall:
-    """The surface of ``llb.tunnel.ServerCall`` that services use."""
+    """The surface of ``llb.grpc.ServerCall`` that services use."""
 
     def __init__(
         self,

@@ -22,7 +22,7 @@ from tests.fakes.call import BytesCall, FakeCall
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from llb.tunnel import ServerCall
+    from llb.grpc import ServerCall
 
 # What stands for a directory beside the place of the tree, which the packets point to.
 SECRET = "SECRET"

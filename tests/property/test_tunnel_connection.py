@@ -11,11 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from llb.errors import LLBError, TransportError
-from llb.tunnel import Channel, Server, ServerCall, frames, memory_pair, metadata
-from llb.tunnel.connection import Connection
-from llb.tunnel.events import DataReceived, Limits
-from llb.tunnel.messages import MessageReader, prefix
-from llb.tunnel.status import parse_details, quote_message, unquote_message
+from llb.grpc import Channel, Server, ServerCall, memory_pair, metadata
+from llb.grpc.http2 import frames
+from llb.grpc.http2.connection import Connection
+from llb.grpc.http2.events import DataReceived, Limits
+from llb.grpc.messages import MessageReader, prefix
+from llb.grpc.status import parse_details, quote_message, unquote_message
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from nacl.signing import SigningKey
 
     from llb.client.auth_tls import AuthTLS
-    from llb.tunnel import Handler, ServerCall
+    from llb.grpc import Handler, ServerCall
 
 _UNAVAILABLE = 14
 _SERVICE = "/moby.filesync.v1.Auth/"

@@ -15,14 +15,14 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from llb._pb import content_pb2 as pb
 from llb.encoding import tag, varint
 from llb.errors import InputError, LLBError, RemoteError
-from llb.tunnel.status import Code
+from llb.grpc.status import Code
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from llb.client.store import Ingest, Store
-    from llb.tunnel import Handler, ServerCall
+    from llb.grpc import Handler, ServerCall
 
 _SERVICE = "/containerd.services.content.v1.Content/"
 _STORE_ID = "buildkit-attachable-store-id"

@@ -13,7 +13,7 @@ from llb.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from llb.tunnel import ServerCall
+    from llb.grpc import ServerCall
 
 
 class DockerReceiver:

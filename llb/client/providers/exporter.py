@@ -10,7 +10,7 @@ from llb.errors import LLBError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from llb.tunnel import Handler, ServerCall
+    from llb.grpc import Handler, ServerCall
 
     # What a frontend says of its result, to exporters with their attributes.
     Find = Callable[[Mapping[str, bytes]], Iterable[tuple[str, Mapping[str, str]]]]

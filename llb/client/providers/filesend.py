@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from llb.tunnel import Handler, ServerCall
+    from llb.grpc import Handler, ServerCall
 
 _UNKNOWN = 2
 _EXPORTER_ID = "buildkit-attachable-exporter-id"

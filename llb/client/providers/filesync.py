@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
-    from llb.tunnel import Handler, ServerCall
+    from llb.grpc import Handler, ServerCall
 
 _NOT_FOUND = 5
 _UNKNOWN = 2

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from llb.errors import LLBError
-    from llb.tunnel import Handler, ServerCall
+    from llb.grpc import Handler, ServerCall
 
 _SERVING = pb.HealthCheckResponse(status=pb.HealthCheckResponse.SERVING).SerializeToString()
 

@@ -19,7 +19,7 @@ from llb.gocompat import filemode
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from llb.tunnel import ServerCall
+    from llb.grpc import ServerCall
 
 
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW

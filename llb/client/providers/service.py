@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from llb.errors import LLBError
-    from llb.tunnel import Handler
+    from llb.grpc import Handler
 
 
 class Service(Protocol):

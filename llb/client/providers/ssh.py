@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from llb.client.agents import Agents
-    from llb.tunnel import Handler, ServerCall
+    from llb.grpc import Handler, ServerCall
 
 _ID = "buildkit.ssh.id"
 _UNKNOWN, _NOT_FOUND = 2, 5

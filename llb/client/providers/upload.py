@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from llb.client.uploads import Content, Upload
-    from llb.tunnel import Handler, ServerCall
+    from llb.grpc import Handler, ServerCall
 
 _PATH = "urlpath"
 _UNKNOWN, _NOT_FOUND = 2, 5

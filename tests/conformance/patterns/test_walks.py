@@ -20,7 +20,7 @@ from tests.fakes.call import FakeCall
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from llb.tunnel import ServerCall
+    from llb.grpc import ServerCall
 
 HERE = Path(__file__).parent
 WALKS = json.loads((HERE / "walks.json").read_text())

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from llb.errors import RemoteError
-from llb.tunnel import Channel, Server, ServerCall, stdio_pipe
+from llb.grpc import Channel, Server, ServerCall, stdio_pipe
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from llb.tunnel import Handler, Pipe
+    from llb.grpc import Handler, Pipe
 
 SOURCE = Path(__file__).parent / "peer"
 

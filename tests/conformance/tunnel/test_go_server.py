@@ -13,7 +13,7 @@ from llb.errors import CancelledError, RemoteError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from llb.tunnel import Channel
+    from llb.grpc import Channel
 
 pytestmark = pytest.mark.go
 

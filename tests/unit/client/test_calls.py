@@ -14,12 +14,13 @@ from llb._pb import control_pb2 as pb
 from llb.client.control import CONTROL, Control
 from llb.client.routes import Route
 from llb.errors import CancelledError, ConnectError, LLBError, RemoteError, TransportError
-from llb.tunnel import Code, Server, ServerCall, frames, memory_pair, metadata
+from llb.grpc import Code, Server, ServerCall, memory_pair, metadata
+from llb.grpc.http2 import frames
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from llb.tunnel import Handler, Pipe
+    from llb.grpc import Handler, Pipe
 
 ADDRESS = "unix:///daemon"
 INFO = CONTROL + "Info"

@@ -14,7 +14,7 @@ from llb.client.outputs import CacheOutput, ImageOutput
 from llb.client.providers.content import Content
 from llb.client.store import Store
 from llb.errors import InputError, RemoteError, TransportError
-from llb.tunnel.status import Code
+from llb.grpc.status import Code
 from tests.fakes.call import MessageCall
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from google.protobuf.message import Message
 
-    from llb.tunnel import ServerCall
+    from llb.grpc import ServerCall
 
 BLOB = b"some bytes of a blob"
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from llb.client.providers.filesend import Receiver
-    from llb.tunnel import ServerCall
+    from llb.grpc import ServerCall
 
 
 def tree(*names: str) -> ServerCall:

@@ -15,7 +15,7 @@ from llb.gocompat import filemode
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from llb.tunnel import ServerCall
+    from llb.grpc import ServerCall
 
 
 class Asking:

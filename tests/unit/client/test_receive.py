@@ -16,7 +16,7 @@ from tests.fakes.call import FakeCall
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from llb.tunnel import ServerCall
+    from llb.grpc import ServerCall
 
 STAT, REQ, DATA, FIN, ERR = (
     pb.Packet.PACKET_STAT,

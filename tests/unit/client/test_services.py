@@ -20,7 +20,7 @@ from llb.client.providers.ssh import SSHAgents
 from llb.client.providers.upload import Uploads
 from llb.client.services import METHODS, service
 from llb.errors import InputError, RemoteError
-from llb.tunnel import Channel, Code, Server, memory_pair
+from llb.grpc import Channel, Code, Server, memory_pair
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -14,14 +14,14 @@ from llb import secret
 from llb._pb import gateway_pb2 as pb
 from llb.errors import CancelledError, CapabilityError, RemoteError, TransportError
 from llb.gateway import Container, Gateway, Ref, containers, processes
-from llb.tunnel import Channel, Code, Server, memory_pair
+from llb.grpc import Channel, Code, Server, memory_pair
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from google.protobuf.message import Message
 
-    from llb.tunnel import ServerCall
+    from llb.grpc import ServerCall
 
 _SERVICE = "/moby.buildkit.v1.frontend.LLBBridge/"
 _CAPS = ("", ".extrahosts", ".filesystem", ".secretenv", ".signals")

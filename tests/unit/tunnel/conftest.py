@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from llb.errors import TransportError
-from llb.tunnel import Channel, Server, memory_pair
+from llb.grpc import Channel, Server, memory_pair
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from llb.tunnel import Handler, Pipe
+    from llb.grpc import Handler, Pipe
 
 
 class Serving:

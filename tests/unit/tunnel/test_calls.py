@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from llb.errors import CancelledError, LLBError, RemoteError
-from llb.tunnel import Channel, Server, ServerCall, memory_pair
-from llb.tunnel.endings import DeadlineError
-from llb.tunnel.events import Limits
+from llb.grpc import Channel, Server, ServerCall, memory_pair
+from llb.grpc.endings import DeadlineError
+from llb.grpc.http2.events import Limits
 
 if TYPE_CHECKING:
     from collections.abc import Callable

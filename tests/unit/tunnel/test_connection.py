@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from attrs import evolve
 
-from llb.tunnel import frames
-from llb.tunnel.connection import Connection
-from llb.tunnel.events import (
+from llb.grpc.http2 import frames
+from llb.grpc.http2.connection import Connection
+from llb.grpc.http2.events import (
     DataReceived,
     Event,
     GoAwayReceived,
@@ -14,7 +14,7 @@ from llb.tunnel.events import (
     Limits,
     StreamReset,
 )
-from llb.tunnel.frames import ErrorCode, FrameReader
+from llb.grpc.http2.frames import ErrorCode, FrameReader
 
 REQUEST = ((":method", "POST"), (":path", "/s/m"))
 RESPONSE = ((":status", "200"),)

@@ -10,13 +10,14 @@ import hpack
 import pytest
 
 from llb.errors import CancelledError, RemoteError, TransportError
-from llb.tunnel import Channel, Server, ServerCall, frames, memory_pair, metadata
-from llb.tunnel.events import Limits
+from llb.grpc import Channel, Server, ServerCall, memory_pair, metadata
+from llb.grpc.http2 import frames
+from llb.grpc.http2.events import Limits
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from llb.tunnel import Pipe
+    from llb.grpc import Pipe
 
 SETTINGS = frames.settings([])
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from llb.tunnel import frames
-from llb.tunnel.frames import ErrorCode, FrameReader, ProtocolError
+from llb.grpc.http2 import frames
+from llb.grpc.http2.frames import ErrorCode, FrameReader, ProtocolError
 
 
 def read(data: bytes, *, piece: int | None = None) -> list[tuple[int, int, int, bytes, int]]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import hpack
 import pytest
 
-from llb.tunnel import frames
-from llb.tunnel.connection import Connection
-from llb.tunnel.events import Event, Limits, StreamReset
-from llb.tunnel.frames import ErrorCode, ProtocolError
+from llb.grpc.http2 import frames
+from llb.grpc.http2.connection import Connection
+from llb.grpc.http2.events import Event, Limits, StreamReset
+from llb.grpc.http2.frames import ErrorCode, ProtocolError
 
 REQUEST = ((":method", "POST"), (":path", "/s/m"))
 BLOCK = hpack.Encoder().encode(REQUEST)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from llb.errors import RemoteError
-from llb.tunnel.messages import MessageReader, prefix
+from llb.grpc.messages import MessageReader, prefix
 
 
 def test_messages_are_read_however_they_are_cut() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from llb.errors import InvalidValueError
-from llb.tunnel import metadata
+from llb.grpc import metadata
 
 
 def test_a_request_has_the_headers_of_grpc() -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import pytest
 
 from llb.errors import TransportError
-from llb.tunnel import Pipe, memory_pair, socket_pipe, stdio_pipe
+from llb.grpc import Pipe, memory_pair, socket_pipe, stdio_pipe
 
 
 def descriptor_pair() -> tuple[Pipe, Pipe]:

@@ -7,7 +7,7 @@ from base64 import b64encode
 import pytest
 
 from llb.errors import RemoteError
-from llb.tunnel import status
+from llb.grpc import status
 
 
 def seen(error: RemoteError | None) -> tuple[int, str, tuple[bytes, ...]] | None:

@@ -6,9 +6,9 @@ from collections import deque
 
 import hpack
 
-from llb.tunnel import frames
-from llb.tunnel.frames import ErrorCode, ProtocolError
-from llb.tunnel.streams import Buffer, Headers, Stream, header_list_size
+from llb.grpc.http2 import frames
+from llb.grpc.http2.frames import ErrorCode, ProtocolError
+from llb.grpc.http2.streams import Buffer, Headers, Stream, header_list_size
 
 # What one stream may send before the next one gets its turn.
 _QUANTUM = 4 * frames.DEFAULT_FRAME_SIZE

@@ -8,16 +8,16 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from llb.errors import CancelledError, LLBError, RemoteError, TransportError
-from llb.tunnel import metadata, status
-from llb.tunnel.call import Call
-from llb.tunnel.endpoint import DEFAULT_MESSAGE_LIMIT, Endpoint
-from llb.tunnel.events import HeadersReceived, Limits
-from llb.tunnel.frames import ErrorCode
-from llb.tunnel.status import Code
+from llb.grpc import metadata, status
+from llb.grpc.call import Call
+from llb.grpc.endpoint import DEFAULT_MESSAGE_LIMIT, Endpoint
+from llb.grpc.http2.events import HeadersReceived, Limits
+from llb.grpc.http2.frames import ErrorCode
+from llb.grpc.status import Code
 
 if TYPE_CHECKING:
-    from llb.tunnel.pipe import Pipe
-    from llb.tunnel.streams import Headers
+    from llb.grpc.http2.streams import Headers
+    from llb.grpc.pipe import Pipe
 
 # How long the end of a server waits for its handlers to notice.
 _GRACE = 1.0

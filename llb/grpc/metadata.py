@@ -13,7 +13,7 @@ from llb.errors import InvalidValueError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from llb.tunnel.streams import Headers
+    from llb.grpc.http2.streams import Headers
 
 _TIMEOUT_UNITS = {"H": 3600.0, "M": 60.0, "S": 1.0, "m": 1e-3, "u": 1e-6, "n": 1e-9}
 _TIMEOUT_DIGITS = 8

@@ -8,15 +8,15 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from llb.errors import LLBError, RemoteError
-from llb.tunnel import messages
-from llb.tunnel.endings import DeadlineError
-from llb.tunnel.frames import ErrorCode
-from llb.tunnel.messages import MessageReader
-from llb.tunnel.status import Code
+from llb.grpc import messages
+from llb.grpc.endings import DeadlineError
+from llb.grpc.http2.frames import ErrorCode
+from llb.grpc.messages import MessageReader
+from llb.grpc.status import Code
 
 if TYPE_CHECKING:
-    from llb.tunnel.endpoint import Endpoint
-    from llb.tunnel.streams import Headers
+    from llb.grpc.endpoint import Endpoint
+    from llb.grpc.http2.streams import Headers
 
 # From here on a stream's bytes are worth a write without waiting for more.
 _WAKE_SIZE = 128 * 1024

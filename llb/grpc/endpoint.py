@@ -15,17 +15,17 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from llb.errors import TransportError
-from llb.tunnel.connection import Connection
-from llb.tunnel.endings import ClosedError, DeadlineError, UnseenError
-from llb.tunnel.events import DataReceived, GoAwayReceived, HeadersReceived, StreamReset
+from llb.grpc.endings import ClosedError, DeadlineError, UnseenError
+from llb.grpc.http2.connection import Connection
+from llb.grpc.http2.events import DataReceived, GoAwayReceived, HeadersReceived, StreamReset
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from llb.tunnel.events import Event, Limits, Listener
-    from llb.tunnel.frames import ErrorCode
-    from llb.tunnel.pipe import Pipe
-    from llb.tunnel.streams import Buffer
+    from llb.grpc.http2.events import Event, Limits, Listener
+    from llb.grpc.http2.frames import ErrorCode
+    from llb.grpc.http2.streams import Buffer
+    from llb.grpc.pipe import Pipe
 
 DEFAULT_MESSAGE_LIMIT = 16 * 2**20
 

@@ -10,7 +10,7 @@ from collections import deque
 from struct import Struct
 
 from llb.errors import RemoteError
-from llb.tunnel.status import Code
+from llb.grpc.status import Code
 
 _PREFIX = Struct(">BI")
 PREFIX_SIZE = _PREFIX.size

@@ -7,20 +7,20 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from llb.errors import CancelledError, RemoteError, TransportError
-from llb.tunnel import metadata as headers_of
-from llb.tunnel import status
-from llb.tunnel.call import Call
-from llb.tunnel.endings import DeadlineError
-from llb.tunnel.endpoint import DEFAULT_MESSAGE_LIMIT, Endpoint
-from llb.tunnel.events import Limits
-from llb.tunnel.frames import ErrorCode
-from llb.tunnel.status import Code
+from llb.grpc import metadata as headers_of
+from llb.grpc import status
+from llb.grpc.call import Call
+from llb.grpc.endings import DeadlineError
+from llb.grpc.endpoint import DEFAULT_MESSAGE_LIMIT, Endpoint
+from llb.grpc.http2.events import Limits
+from llb.grpc.http2.frames import ErrorCode
+from llb.grpc.status import Code
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from llb.tunnel.pipe import Pipe
-    from llb.tunnel.streams import Headers
+    from llb.grpc.http2.streams import Headers
+    from llb.grpc.pipe import Pipe
 
 
 class ClientCall(Call):

@@ -2,7 +2,7 @@
 
 RFC 9113 as far as gRPC needs it, in the client and the server role, with no
 I/O, clock or threads. Everything a peer can make this side hold is bounded:
-see :class:`~llb.tunnel.events.Limits`.
+see :class:`~llb.grpc.http2.events.Limits`.
 """
 
 from __future__ import annotations
@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING
 
 import hpack
 
-from llb.tunnel import frames
-from llb.tunnel.events import DataReceived, GoAwayReceived, HeadersReceived, StreamReset
-from llb.tunnel.frames import ErrorCode, Frame, FrameReader, ProtocolError
-from llb.tunnel.sending import Sender
-from llb.tunnel.streams import Stream
+from llb.grpc.http2 import frames
+from llb.grpc.http2.events import DataReceived, GoAwayReceived, HeadersReceived, StreamReset
+from llb.grpc.http2.frames import ErrorCode, Frame, FrameReader, ProtocolError
+from llb.grpc.http2.sending import Sender
+from llb.grpc.http2.streams import Stream
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from llb.tunnel.events import Event, Limits
-    from llb.tunnel.streams import Buffer, Headers
+    from llb.grpc.http2.events import Event, Limits
+    from llb.grpc.http2.streams import Buffer, Headers
 
 
 class Connection:

@@ -8,7 +8,7 @@ from attrs import frozen
 
 if TYPE_CHECKING:
     from llb.errors import LLBError
-    from llb.tunnel.streams import Headers
+    from llb.grpc.http2.streams import Headers
 
 
 @frozen

@@ -13,12 +13,12 @@ from enum import IntEnum
 from typing import TYPE_CHECKING
 
 from llb.errors import RemoteError
-from llb.tunnel.frames import ErrorCode
+from llb.grpc.http2.frames import ErrorCode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from llb.tunnel.streams import Headers
+    from llb.grpc.http2.streams import Headers
 
 
 class Code(IntEnum):

@@ -1,0 +1,1 @@
+"""HTTP/2 without I/O: frames, streams, flow control and the connection that holds them."""
