@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     Kept = dict[tuple[str | bytes, int], bytes]
 
 # What a build without anything special imports, some of it while it goes on.
-_ROOTS = ("frontend.__main__", "frontend.build", "llb.decoding")
+_ROOTS = ("frontend.__main__", "frontend.build", "llb.definition.decode")
 
 
 def write(path: Path) -> None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from frontend.options import Options
     from llb import State
     from llb.gateway import Gateway, PlatformImage
-    from llb.settings import MountValue
+    from llb.state.settings import MountValue
 
 _SOURCES = "/run/src/"
 _OUT = "/run/out/"

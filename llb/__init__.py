@@ -9,17 +9,10 @@
 :mod:`llb.client` sends it there, :mod:`llb.gateway` is for frontends.
 """
 
-from llb.combine import diff, merge, passthrough, rebase
-from llb.definition import Definition
-from llb.downloads import HTTP, ImageBlob, OCILayoutBlob
+from llb.definition.definition import Definition
 from llb.errors import LLBError
-from llb.file_actions import copy, mkdir, mkfile, rm, symlink
-from llb.git import Git
 from llb.gocompat.shlex import shlex
-from llb.image_config import Healthcheck, ImageConfig
-from llb.mounts import bind, cache, secret, ssh, tmpfs
-from llb.nested import from_definition
-from llb.ops import (
+from llb.ops.nodes import (
     Device,
     LinuxResources,
     Network,
@@ -30,11 +23,18 @@ from llb.ops import (
 )
 from llb.platforms import Platform
 from llb.reference import Reference
-from llb.script import main
+from llb.script.main import main
 from llb.source_map import Location, Range, SourceFile
-from llb.sources import Image, ImageResolver, Local, OCILayout, Scratch
-from llb.state import State
-from llb.trees import Directory, File, Symlink, files
+from llb.sources.from_definition import from_definition
+from llb.sources.git import Git
+from llb.sources.http_and_blobs import HTTP, ImageBlob, OCILayoutBlob
+from llb.sources.image_and_local import Image, ImageResolver, Local, OCILayout, Scratch
+from llb.sources.inline_files import Directory, File, Symlink, files
+from llb.state.file_actions import copy, mkdir, mkfile, rm, symlink
+from llb.state.image_config import Healthcheck, ImageConfig
+from llb.state.merge import diff, merge, passthrough, rebase
+from llb.state.mounts import bind, cache, secret, ssh, tmpfs
+from llb.state.state import State
 
 __all__ = [
     "HTTP",

@@ -15,7 +15,7 @@ from llb.errors import CapabilityError
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from llb.definition import Definition
+    from llb.definition.definition import Definition
 
 # Capability, the minor number of the first release v0.N.0 that has it (3 stands for all
 # before too), and what it is for in the words of this library.

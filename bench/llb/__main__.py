@@ -154,7 +154,7 @@ def source_map_cost() -> float:
     """Return which part of the time the Python lines of steps take, over a build without."""
 
     def seconds(*, lines: bool) -> float:
-        with patch("llb.steps.caller", caller if lines else lambda: None):
+        with patch("llb.state.step_options.caller", caller if lines else lambda: None):
             begin = time.perf_counter()
             merged(10_000).marshal(platform=PLATFORM, source_map=lines)
             return time.perf_counter() - begin

@@ -9,7 +9,7 @@ from llb import Image, Local, Scratch, State, bind, cache, merge, shlex
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from llb.settings import MountValue
+    from llb.state.settings import MountValue
 
 BASE = "docker.io/library/alpine:latest"
 

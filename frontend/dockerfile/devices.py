@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from frontend.dockerfile import errors
 from llb.gocompat.csv import split_csv
 from llb.gocompat.strconv import parse_switch
-from llb.ops import Device
+from llb.ops.nodes import Device
 
 if TYPE_CHECKING:
     from llb.errors import Span

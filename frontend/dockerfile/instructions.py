@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from frontend.dockerfile.mounts import MountFlag
     from frontend.dockerfile.parser import Heredoc
     from llb.errors import Span
-    from llb.ops import Device
+    from llb.ops.nodes import Device
 
 SCRATCH = "scratch"
 

@@ -12,8 +12,8 @@ from attrs import frozen
 
 from llb.errors import InvalidValueError, did_you_mean
 from llb.gocompat.csv import split_csv
-from llb.ops import LinuxResources, Network, Ulimit
-from llb.settings import ULIMITS
+from llb.ops.nodes import LinuxResources, Network, Ulimit
+from llb.state.settings import ULIMITS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Unpack
 from llb.errors import InvalidValueError
 from llb.gocompat.path import join
 from llb.gocompat.url import parse_url
-from llb.sources import source_state
+from llb.sources.image_and_local import source_state
 
 if TYPE_CHECKING:
     from frontend.dockerfile.git_refs import GitRef
     from llb import State
-    from llb.steps import StepOptions
+    from llb.state.step_options import StepOptions
 
 _NO_NAME = "__unnamed__"
 _WEB = ("http://", "https://")

@@ -14,7 +14,7 @@ from llb import Git
 from llb.errors import LLBError
 from llb.gocompat.path import is_symbolic_mode
 from llb.gocompat.utf8 import has_octets
-from llb.ops import SourceOp
+from llb.ops.nodes import SourceOp
 
 if TYPE_CHECKING:
     from frontend.dockerfile.git_refs import GitRef

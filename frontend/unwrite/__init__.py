@@ -20,12 +20,13 @@ from frontend.dockerfile.whole import convert
 from frontend.unwrite.config import config_lines
 from frontend.unwrite.graph import copied, directory, owner, run, variable
 from frontend.unwrite.words import Unsayable, word
-from llb import Platform, Reference, caps, ops
+from llb import Platform, Reference, caps
 from llb.buildfile.bases import DEFAULT_PATH
-from llb.encoding import sha256_of
+from llb.definition.protobuf import sha256_of
 from llb.errors import InputError
 from llb.gocompat.path import absolute, clean
 from llb.gocompat.utf8 import has_octets
+from llb.ops import nodes as ops
 from llb.platforms import to_platform
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
     from frontend.dockerfile.resolver import Resolver
     from llb import Definition, State
-    from llb.ops import Output
+    from llb.ops.nodes import Output
 
 __all__ = ["Missing", "UnsayableError", "to_dockerfile"]
 

@@ -6,13 +6,13 @@ import posixpath
 from typing import TYPE_CHECKING
 
 from frontend.unwrite.words import Unsayable, array, fields, flag, value, word, words
-from llb import ops
 from llb.gocompat.path import join
+from llb.ops import nodes as ops
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from llb.ops import Output
+    from llb.ops.nodes import Output
 
     # Returns the flag that names a tree to take from, empty for the build context.
     Named = Callable[[Output | None], str]

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 from attrs import evolve
 
-from llb.environment import Env
-from llb.sources import Scratch
+from llb.ops.env import Env
+from llb.sources.image_and_local import Scratch
 
 if TYPE_CHECKING:
     from llb.platforms import Platform
-    from llb.state import State
+    from llb.state.state import State
 
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _WINDOWS = "windows"

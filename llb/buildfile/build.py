@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, Protocol, Unpack
 
 from attrs import evolve, field, frozen
 
-from llb import mounts
 from llb.buildfile.bases import as_base, scratch
 from llb.buildfile.source import decoded
 from llb.errors import InputError, InvalidValueError, did_you_mean
 from llb.platforms import Platform, to_platform
 from llb.source_map import caller, python_locations
-from llb.sources import Image
+from llb.sources.image_and_local import Image
+from llb.state import mounts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from llb.buildfile.target import Target
     from llb.gateway import FileStat
     from llb.source_map import Location
-    from llb.sources import ResolvedConfig
-    from llb.state import State
-    from llb.steps import StepOptions
+    from llb.sources.image_and_local import ResolvedConfig
+    from llb.state.state import State
+    from llb.state.step_options import StepOptions
 
 _CURRENT: ContextVar[Build | None] = ContextVar("build", default=None)
 

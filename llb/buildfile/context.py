@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 from attrs import fields
 
-from llb import ops
 from llb.gocompat.path import join
-from llb.graph import post_order
-from llb.state import State
+from llb.ops import nodes as ops
+from llb.ops.walk import post_order
+from llb.state.state import State
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

@@ -18,22 +18,23 @@ from urllib.parse import unquote, urlsplit
 
 from attrs import evolve
 
-from llb import mounts, ops
 from llb.buildfile.bases import scratch, upon
 from llb.buildfile.build import current
-from llb.choices import choice
-from llb.combine import merge
-from llb.downloads import HTTP
-from llb.environment import Env
 from llb.errors import InvalidValueError
-from llb.file_actions import mkdir, parse_owner
 from llb.gocompat.path import absolute, check_mode, clean, is_symbolic_mode, join
-from llb.sources import Scratch
+from llb.ops import nodes as ops
+from llb.ops.env import Env
+from llb.sources.http_and_blobs import HTTP
+from llb.sources.image_and_local import Scratch
+from llb.state import mounts
+from llb.state.file_actions import mkdir, parse_owner
+from llb.state.merge import merge
+from llb.validation import choice
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from llb.state import State
+    from llb.state.state import State
 
 __all__ = [
     "args",

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 from attrs import evolve, frozen
 
-from llb import ops
-from llb.graph import post_order
+from llb.ops import nodes as ops
+from llb.ops.walk import post_order
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from llb.source_map import CallSite
-    from llb.state import State
+    from llb.state.state import State
 
 
 @frozen

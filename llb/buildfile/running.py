@@ -18,7 +18,7 @@ from llb.buildfile.loading import targets_of
 from llb.errors import BuildFileError, InvalidValueError, LLBError, Span, TransportError
 from llb.platforms import Platform, to_platform
 from llb.source_map import python_source
-from llb.state import State
+from llb.state.state import State
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping

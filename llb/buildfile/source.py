@@ -11,7 +11,7 @@ from llb.source_map import Location, Range
 
 if TYPE_CHECKING:
     from llb.source_map import SourceFile
-    from llb.steps import StepOptions
+    from llb.state.step_options import StepOptions
 
 
 @frozen

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from llb.platforms import Platform
-    from llb.state import State
+    from llb.state.state import State
 
     Made: TypeAlias = "State | Mapping[Platform, State] | Mapping[str, State]"
 

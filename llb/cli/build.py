@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from attrs import evolve, fields, frozen
 
+from llb.atomic_write import write_whole
 from llb.cli import script
 from llb.cli.calling import call
 from llb.cli.connecting import NAMES as CONNECTION
@@ -21,8 +22,7 @@ from llb.cli.outputs import STANDARD_OUTPUT, to_exports
 from llb.cli.telemetry import exported
 from llb.cli.tracing import traced
 from llb.errors import InputError, InvalidValueError
-from llb.metadata import OpMetadata
-from llb.whole_files import write_whole
+from llb.ops.metadata import OpMetadata
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from llb.client.progress import Display
 
     Change: TypeAlias = Callable[[FrontendRequest, Client], FrontendRequest]
-    from llb.definition import Definition
+    from llb.definition.definition import Definition
 
 _NONE = "none"
 _FOR_PROGRAMS = (_NONE, "rawjson")

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from attrs import define, field, frozen
 
+from llb.atomic_write import write_whole
 from llb.client.events import Vertex
-from llb.whole_files import write_whole
 
 if TYPE_CHECKING:
     from llb.client.events import Event

@@ -11,7 +11,7 @@ from llb.cli import script
 from llb.errors import InvalidDefinitionError
 
 if TYPE_CHECKING:
-    from llb.definition import Definition
+    from llb.definition.definition import Definition
 
 
 @click.command()

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 import click
 
 from llb import dump as dumping
+from llb.atomic_write import write_whole
 from llb.cli import script
 from llb.errors import InputError
-from llb.whole_files import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from llb.definition import Definition
+    from llb.definition.definition import Definition
 
 _FORMATS: Mapping[str, Callable[[Definition], str]] = {
     "text": dumping.text,

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 import click
 from attrs import frozen
 
-from llb.definition import Definition
+from llb.definition.definition import Definition
 from llb.errors import InputError
-from llb.script import IMAGE_CONFIG_FD
+from llb.script.main import IMAGE_CONFIG_FD
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -78,7 +78,7 @@ def _run(path: Path, beside: Callable[[], None]) -> Script:
     # They take 5 ms to import, and definitions from files need neither.
     import subprocess  # noqa: PLC0415
 
-    from llb.runner import FAILED  # noqa: PLC0415
+    from llb.script.__main__ import FAILED  # noqa: PLC0415
 
     read, write = os.pipe()
     config: list[bytes] = []
@@ -87,7 +87,7 @@ def _run(path: Path, beside: Callable[[], None]) -> Script:
         reader.start()
         try:
             with subprocess.Popen(
-                [sys.executable, "-m", "llb.runner", str(path)],
+                [sys.executable, "-m", "llb.script", str(path)],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 env={**os.environ, IMAGE_CONFIG_FD: str(write)},

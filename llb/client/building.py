@@ -22,7 +22,7 @@ from llb.client.solving import Solving
 from llb.client.stores import Stores
 from llb.client.tracing import build_span
 from llb.errors import InvalidValueError
-from llb.steps import check_keys
+from llb.state.step_options import check_keys
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping

@@ -14,12 +14,12 @@ from llb.client.control import Control, Info, Worker
 from llb.client.fleet import ranked, reach
 from llb.client.given import check_layouts, check_locals
 from llb.client.routes import to_route
-from llb.definition import Definition
+from llb.definition.definition import Definition
 from llb.errors import InvalidValueError, RemoteError
 from llb.gateway import Gateway, ImageConfig, Request, Result, answer
 from llb.platforms import to_platform
 from llb.reference import Reference
-from llb.state import State
+from llb.state.state import State
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias, TypedDict
 
 from llb.errors import InvalidValueError
 from llb.platforms import Platform, to_platform
-from llb.steps import check_keys
+from llb.state.step_options import check_keys
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

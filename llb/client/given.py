@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from llb.definition import Definition
+    from llb.definition.definition import Definition
 
 _LOCAL = "local://"
 _LAYOUT = "oci-layout://"

@@ -10,7 +10,7 @@ from attrs import field, frozen
 from llb.client.attributes import check_known, flag
 from llb.errors import InvalidValueError, did_you_mean
 from llb.platforms import Platform, to_platform
-from llb.steps import check_keys
+from llb.state.step_options import check_keys
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

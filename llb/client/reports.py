@@ -10,7 +10,7 @@ import base64
 from typing import TYPE_CHECKING, TypeAlias
 
 from llb.client.events import to_time
-from llb.fields import plain
+from llb.definition.message_dict import plain
 from llb.gocompat import json as gojson
 
 if TYPE_CHECKING:

@@ -15,8 +15,8 @@ from llb.compare.roles import roles
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from llb.decoding import Vertex
-    from llb.definition import Definition
+    from llb.definition.decode import Vertex
+    from llb.definition.definition import Definition
 
 # A graph in which everything depends on everything would otherwise take its square in memory.
 _CAUSES = 8

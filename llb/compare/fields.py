@@ -9,13 +9,13 @@ from llb.compare.graph import MARKS
 from llb.compare.model import FieldChange
 from llb.dump.fields import pairs
 from llb.dump.labels import group_text, resources_text
-from llb.metadata import CUSTOM_NAME
+from llb.ops.metadata import CUSTOM_NAME
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from llb.decoding import Vertex
-    from llb.metadata import OpMetadata
+    from llb.definition.decode import Vertex
+    from llb.ops.metadata import OpMetadata
 
 # Lists whose entries are told apart by one of their fields.
 _KEYED = {

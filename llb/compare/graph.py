@@ -11,8 +11,8 @@ from llb.compare.model import Step
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable
 
-    from llb.decoding import Vertex
-    from llb.definition import Definition
+    from llb.definition.decode import Vertex
+    from llb.definition.definition import Definition
 
 _LOCAL = "local://"
 # What a client writes to keep apart the local directories of builds that run at once: it is

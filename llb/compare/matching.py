@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
 
     from llb.compare.graph import Graph
-    from llb.decoding import Vertex
+    from llb.definition.decode import Vertex
 
 # So many pairs are scored at most, in half a second.
 _PAIRS = 40_000

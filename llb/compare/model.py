@@ -9,7 +9,7 @@ from attrs import frozen
 from llb.dump.labels import label, place
 
 if TYPE_CHECKING:
-    from llb.decoding import Vertex
+    from llb.definition.decode import Vertex
 
 Value: TypeAlias = object
 """A field's value: text, bytes, number, truth, ``{}`` for an empty message, a tuple of them."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from llb.decoding import Vertex
+    from llb.definition.decode import Vertex
 
 
 def roles(vertex: Vertex) -> dict[str, int]:

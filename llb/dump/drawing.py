@@ -9,8 +9,8 @@ from llb.dump.labels import label, notes, one_line, shortened
 from llb.dump.listing import facts
 
 if TYPE_CHECKING:
-    from llb.decoding import Vertex
-    from llb.definition import Definition
+    from llb.definition.decode import Vertex
+    from llb.definition.definition import Definition
 
 # A box that is wider is no longer read; the whole text is in the tooltip.
 _WIDTH = 120

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from llb.decoding import Vertex
+    from llb.definition.decode import Vertex
 
 _SHOWN_DATA = 60
 

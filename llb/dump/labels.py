@@ -5,13 +5,13 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING, Any
 
-from llb.metadata import CUSTOM_NAME
+from llb.ops.metadata import CUSTOM_NAME
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from llb.decoding import Vertex
-    from llb.ops import LinuxResources, ProgressGroup
+    from llb.definition.decode import Vertex
+    from llb.ops.nodes import LinuxResources, ProgressGroup
     from llb.source_map import Location, Range
 
 _SHELL = ("/bin/sh", "-c")

@@ -11,9 +11,9 @@ from llb.dump.labels import group_text, label, one_line, place, resources_text
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from llb.decoding import Vertex
-    from llb.definition import Definition
-    from llb.metadata import OpMetadata
+    from llb.definition.decode import Vertex
+    from llb.definition.definition import Definition
+    from llb.ops.metadata import OpMetadata
 
 
 # json.dumps() makes an encoder for each call, which doubles the time of a listing.

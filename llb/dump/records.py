@@ -13,15 +13,15 @@ import json as encoding
 from typing import TYPE_CHECKING, Any
 
 from llb.gocompat import json as gojson
-from llb.ops import CacheSharing, ContentCache, Network, Security
+from llb.ops.nodes import CacheSharing, ContentCache, Network, Security
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from llb.decoding import Vertex
-    from llb.definition import Definition
-    from llb.metadata import OpMetadata
-    from llb.ops import LinuxResources
+    from llb.definition.decode import Vertex
+    from llb.definition.definition import Definition
+    from llb.ops.metadata import OpMetadata
+    from llb.ops.nodes import LinuxResources
 
 # The values of pb.MountType, which the model of operations has as types.
 _MOUNT_TYPES = {"BIND": 0, "SECRET": 1, "SSH": 2, "CACHE": 3, "TMPFS": 4}

@@ -12,8 +12,8 @@ from llb.dump.labels import label, notes, shortened
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from llb.decoding import Vertex
-    from llb.definition import Definition
+    from llb.definition.decode import Vertex
+    from llb.definition.definition import Definition
 
 # Below this many levels a tree starts anew at the left margin: what a chain of n steps
 # takes would otherwise grow with the square of n, and nobody reads so far to the right.

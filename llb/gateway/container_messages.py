@@ -15,15 +15,15 @@ from llb._pb import gateway_pb2 as pb
 from llb._pb import ops_pb2
 from llb.errors import InvalidValueError
 from llb.gocompat.path import absolute, check_mount_target, clean, join
-from llb.mounts import bind as bind_tree
-from llb.steps import check_keys
+from llb.state.mounts import bind as bind_tree
+from llb.state.step_options import check_keys
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from llb import Network, Security, State
     from llb.gateway.results import Ref
-    from llb.settings import MountValue
+    from llb.state.settings import MountValue
 
 _ROOT = "/"
 _NO_INPUT = -1

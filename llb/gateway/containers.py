@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from llb.gateway.container_messages import ProcessOptions, RefMount
     from llb.gateway.process_io import Stderr, Stdin, Stdout
     from llb.gateway.results import Ref
-    from llb.settings import MountValue
+    from llb.state.settings import MountValue
 
 _RELEASE_SECONDS = 30.0
 # The exit code of a process that SIGKILL ended.

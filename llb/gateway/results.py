@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from attrs import evolve, field, frozen
 
 from llb._pb import gateway_pb2 as pb
-from llb.definition import Definition
+from llb.definition.definition import Definition
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

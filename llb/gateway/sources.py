@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any
 from google.protobuf.descriptor import FieldDescriptor
 
 from llb._pb import ops_pb2
-from llb.encoding import digest_of
+from llb.definition.protobuf import digest_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from google.protobuf.message import Message
 
-    from llb.definition import Definition
+    from llb.definition.definition import Definition
     from llb.source_map import SourceFile
 
 _LARGE = (FieldDescriptor.CPPTYPE_INT64, FieldDescriptor.CPPTYPE_UINT64)

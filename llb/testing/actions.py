@@ -35,7 +35,7 @@ class NotSimulatedError(Exception):
 def act(base: Tree, source: Tree, action: Mapping[str, Any]) -> Tree:
     """Return ``base`` after an action, which copies from ``source`` if it is a copy.
 
-    ``action`` is a ``pb.FileAction`` as :func:`llb.fields.plain` gives it. Raises RemoteError
+    ``action`` is a ``pb.FileAction`` as :func:`llb.definition.message_dict.plain` gives it. Raises RemoteError
     where a daemon does, in its words, and NotSimulatedError.
     """
     for kind, function in _ACTIONS.items():

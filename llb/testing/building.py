@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from llb import Definition
-    from llb.decoding import Vertex
+    from llb.definition.decode import Vertex
+    from llb.sources.inline_files import Content
     from llb.testing.images import FakeImages
     from llb.testing.session import ClientSession
-    from llb.trees import Content
 
     Made: TypeAlias = "Mapping[str, Content] | Failed"
     Outputs: TypeAlias = "Mapping[tuple[str, int], Tree]"

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from llb._pb import control_pb2 as pb
-    from llb.decoding import Vertex as Operation
+    from llb.definition.decode import Vertex as Operation
     from llb.errors import RemoteError
     from llb.gateway import Result
     from llb.testing.session import ClientSession

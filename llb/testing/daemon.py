@@ -13,7 +13,7 @@ from llb._pb import control_pb2 as pb
 from llb.errors import InvalidDefinitionError, LLBError, RemoteError, TransportError
 from llb.grpc import Server, socket_pipe
 from llb.platforms import to_platform
-from llb.steps import check_keys
+from llb.state.step_options import check_keys
 from llb.testing.bridge import METHODS, Conversation, World, to_result
 from llb.testing.building import Builder
 from llb.testing.builds import FakeBuild

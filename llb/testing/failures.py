@@ -14,7 +14,7 @@ from llb.gateway import source_json
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from llb.decoding import Vertex
+    from llb.definition.decode import Vertex
     from llb.source_map import Location
 
 _UNKNOWN = 2

@@ -13,7 +13,7 @@ from llb.client.failures import to_solve_error
 from llb.errors import RemoteError, SolveError, render
 from llb.gateway import Request, Result
 from llb.platforms import to_platform
-from llb.steps import check_keys
+from llb.state.step_options import check_keys
 from llb.testing.bridge import CAPS, Conversation, World, to_result
 from llb.testing.building import Builder
 from llb.testing.images import FakeImages

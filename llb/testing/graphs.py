@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from llb import Definition
-    from llb.decoding import Vertex
+    from llb.definition.decode import Vertex
 
 _SHELL = ("/bin/sh", "-c")
 

@@ -17,7 +17,7 @@ from llb.testing.trees import Tree
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from llb.trees import Content
+    from llb.sources.inline_files import Content
 
     Files: TypeAlias = "Mapping[str, Content] | Path"
     """Files by path, or a directory that holds them."""

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from llb.grpc import ClientCall, Pipe, ServerCall
-    from llb.trees import Content
+    from llb.sources.inline_files import Content
 
 _FILES = "/moby.filesync.v1.FileSync/DiffCopy"
 _EXPORT = "/moby.filesync.v1.FileSend/DiffCopy"

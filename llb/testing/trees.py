@@ -18,7 +18,7 @@ from llb.gocompat.patternmatcher import Patterns
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from llb.trees import Content
+    from llb.sources.inline_files import Content
 
 # Where a daemon mounts what it reads, as far as its errors tell; the number is never the same.
 MOUNT = "buildkit-mount0"

@@ -7,6 +7,6 @@ that the members of a oneof come after the plain fields: an operation's platform
 and constraints (11) come before the operation itself (2 to 8).
 """
 
-from llb.wire.writer import MarshalOptions, marshal
+from llb.wire.marshal import MarshalOptions, marshal
 
 __all__ = ["MarshalOptions", "marshal"]

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-from llb.encoding import message, number, number_tag, packed, tag, text, texts
-from llb.ops import Network, Security
+from llb.definition.protobuf import message, number, number_tag, packed, tag, text, texts
+from llb.ops.nodes import Network, Security
 from llb.wire.inputs import NONE, Inputs, one_to_bytes
 from llb.wire.mounts import (
     encode_agent,
@@ -20,7 +20,7 @@ from llb.wire.mounts import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from llb.ops import SSH, Device, ExecOp, Process, ProxyEnv, Ulimit
+    from llb.ops.nodes import SSH, Device, ExecOp, Process, ProxyEnv, Ulimit
 
 _META = tag(1)
 _NETWORK, _SECURITY = number_tag(3), number_tag(4)

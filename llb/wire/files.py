@@ -5,14 +5,14 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, assert_never
 
-from llb.encoding import message, number, number_tag, tag, text, texts, varint
-from llb.ops import CopyAction, MkdirAction, MkfileAction, RmAction, SymlinkAction
+from llb.definition.protobuf import message, number, number_tag, tag, text, texts, varint
+from llb.ops.nodes import CopyAction, MkdirAction, MkfileAction, RmAction, SymlinkAction
 from llb.wire.inputs import NONE, Inputs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from llb.ops import FileAction, FileOp, Owner, User
+    from llb.ops.nodes import FileAction, FileOp, Owner, User
 
 _ACTIONS = tag(2)
 _INPUT, _SECONDARY_INPUT, _OUTPUT = number_tag(1), number_tag(2), number_tag(3)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from llb.encoding import message, varint
+from llb.definition.protobuf import message, varint
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from llb.ops import Output
+    from llb.ops.nodes import Output
 
 NONE = -1
 """The number of an input that there is not (solver/pb/const.go, ``Empty``)."""

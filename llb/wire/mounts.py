@@ -5,12 +5,12 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, assert_never
 
-from llb.encoding import message, number, number_tag, tag, text
-from llb.ops import SSH, Bind, Cache, CacheSharing, ContentCache, Mount, Secret, Tmpfs
+from llb.definition.protobuf import message, number, number_tag, tag, text
+from llb.ops.nodes import SSH, Bind, Cache, CacheSharing, ContentCache, Mount, Secret, Tmpfs
 from llb.wire.inputs import NONE
 
 if TYPE_CHECKING:
-    from llb.ops import Output
+    from llb.ops.nodes import Output
 
 _MOUNTS = tag(2)
 _INPUT, _SELECTOR, _DEST = number_tag(1), tag(2), tag(3)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from llb import dump
-from llb.definition import Definition
+from llb.definition.definition import Definition
 from tests.unit.llb.definitions import every_kind
 
 if TYPE_CHECKING:

@@ -201,8 +201,8 @@ def test_being_told_to_stop_ends_the_script_too(tmp_path: Path) -> None:
         [sys.executable, "-m", "llb", "build", script], stderr=subprocess.PIPE, text=True
     )
     wait_until(begun.exists)
-    assert processes(f"llb.runner {script}")
+    assert processes(f"llb.script {script}")
     running.send_signal(signal.SIGTERM)
     _, errors = running.communicate(timeout=30)
     assert (running.returncode, errors) == (143, "")
-    assert not processes(f"llb.runner {script}")
+    assert not processes(f"llb.script {script}")

@@ -16,10 +16,10 @@ from llb.client import Client, Event, Vertex, VertexLog
 from llb.client.failures import to_solve_error
 from llb.errors import InputError, RemoteError, SolveError
 from llb.gateway import FileStat, Gateway, Ref, Request, Result
+from llb.sources.inline_files import File, Symlink
 from llb.testing.daemon import FakeDaemon
 from llb.testing.failures import Failed
 from llb.testing.gateway import FakeGateway
-from llb.trees import File, Symlink
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

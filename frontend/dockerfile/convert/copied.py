@@ -20,7 +20,7 @@ from llb import Scratch, mkfile
 from llb.errors import InvalidValueError
 from llb.gocompat.path import absolute, join
 from llb.gocompat.utf8 import encode
-from llb.ops import CopyAction
+from llb.ops.nodes import CopyAction
 from llb.reference import check_digest
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from frontend.dockerfile.instructions import Copy
     from llb import State
     from llb.errors import Span
-    from llb.ops import Owner
+    from llb.ops.nodes import Owner
 
 _INLINE = "[internal] preparing inline document"
 _PIVOT = "/./"

@@ -14,17 +14,17 @@ from frontend.dockerfile.convert.owners import to_owner
 from frontend.dockerfile.expand import DOCUMENT
 from frontend.dockerfile.remote import is_remote
 from llb import Scratch, merge
-from llb.encoding import sha256_of
+from llb.definition.protobuf import sha256_of
 from llb.gocompat.path import absolute, is_symbolic_mode
-from llb.ops import ProgressGroup
+from llb.ops.nodes import ProgressGroup
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from frontend.dockerfile.convert.conversion import Conversion, StageResult
     from frontend.dockerfile.instructions import Copy
-    from llb.ops import CopyAction
-    from llb.steps import StepOptions
+    from llb.ops.nodes import CopyAction
+    from llb.state.step_options import StepOptions
 
 _OCTAL = re.compile(r"[0-7]+\Z")
 _ID_LENGTH = 25

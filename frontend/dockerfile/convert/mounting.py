@@ -9,7 +9,7 @@ from frontend.dockerfile import errors
 from frontend.dockerfile.mounts import Mount, parse_mount
 from llb import bind, cache, mkdir
 from llb.gocompat.path import absolute, clean, join
-from llb.ops import SSH, Secret, Tmpfs
+from llb.ops.nodes import SSH, Secret, Tmpfs
 
 if TYPE_CHECKING:
     from frontend.dockerfile.convert.context import Context
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from frontend.dockerfile.instructions import Run
     from llb import State
     from llb.errors import Span
-    from llb.settings import MountValue
+    from llb.state.settings import MountValue
 
 _SECRETS = "/run/secrets/"
 _SECRET_MODE = 0o400

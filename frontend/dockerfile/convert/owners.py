@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from llb import ops
-from llb.file_actions import parse_owner
+from llb.ops import nodes as ops
+from llb.state.file_actions import parse_owner
 
 # Python reads no number of thousands of digits.
 _LONGEST_ID = 1000

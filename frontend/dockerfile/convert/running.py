@@ -14,7 +14,7 @@ from frontend.dockerfile.windows import SHELL
 from llb import Network, ProxyEnv, Scratch, Security, bind, mkfile
 from llb.gocompat.path import join
 from llb.gocompat.utf8 import encode, has_octets
-from llb.ops import Tmpfs
+from llb.ops.nodes import Tmpfs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from frontend.dockerfile.mounts import Mount
     from frontend.dockerfile.processes import ProcessOptions
     from llb import State
-    from llb.ops import Device
-    from llb.settings import MountValue
-    from llb.steps import StepOptions
+    from llb.ops.nodes import Device
+    from llb.state.settings import MountValue
+    from llb.state.step_options import StepOptions
 
 _NETWORKS = {"default": None, "none": Network.NONE, "host": Network.HOST}
 _SECURITIES = {"sandbox": Security.SANDBOX, "insecure": Security.INSECURE}

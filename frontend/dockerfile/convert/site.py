@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from frontend.dockerfile.instructions import Added
     from frontend.dockerfile.parser import Heredoc
     from llb import Platform, State
-    from llb.settings import MountValue
-    from llb.steps import StepOptions
+    from llb.state.settings import MountValue
+    from llb.state.step_options import StepOptions
 
 
 class Site:
@@ -107,7 +107,7 @@ class Site:
     def run(self, command: str | Sequence[str], *, mounts: Iterable[MountValue] = ()) -> None:
         """Run a process as RUN does; a text is given to the shell of the image.
 
-        ``mounts`` come from :mod:`llb.mounts`.
+        ``mounts`` come from :mod:`llb.state.mounts`.
         """
         result = self._result
         args = with_shell(result.image, [command]) if isinstance(command, str) else tuple(command)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from llb import State
-from llb.settings import Settings
+from llb.state.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -33,10 +33,10 @@ from frontend.dockerfile.nearest import suggestion
 from frontend.dockerfile.remote import is_remote
 from frontend.dockerfile.windows import is_absolute
 from frontend.dockerfile.words import split_first, split_flags, split_quoted
-from llb import environment
 from llb.gocompat.fmt import quote
 from llb.gocompat.path import clean
 from llb.gocompat.patternmatcher import Patterns
+from llb.ops import env as environment
 
 if TYPE_CHECKING:
     from frontend.dockerfile.lint.report import Report

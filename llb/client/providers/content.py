@@ -13,7 +13,7 @@ from google.protobuf.empty_pb2 import Empty
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from llb._pb import content_pb2 as pb
-from llb.encoding import tag, varint
+from llb.definition.protobuf import tag, varint
 from llb.errors import InputError, LLBError, RemoteError
 from llb.grpc.status import Code
 

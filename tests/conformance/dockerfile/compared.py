@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from frontend.dockerfile import Conversion
     from llb.errors import Span
-    from llb.metadata import OpMetadata
+    from llb.ops.metadata import OpMetadata
     from tests.conformance.dockerfile.go import Go
 
 UNIQUE = "unique"

@@ -11,8 +11,8 @@ from typing import Any, TypeAlias
 from attrs import frozen
 
 import llb
-from llb.file_actions import CopyOptions
-from llb.steps import StepOptions
+from llb.state.file_actions import CopyOptions
+from llb.state.step_options import StepOptions
 from tests.conformance.llb.go import RECORDER, recorder
 
 HERE = Path(__file__).parent

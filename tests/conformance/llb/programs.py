@@ -57,8 +57,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from llb import Definition
-    from llb.ops import FileAction
-    from llb.settings import MountValue
+    from llb.ops.nodes import FileAction
+    from llb.state.settings import MountValue
 
 # Decoded JSON; every key of a statement but ``op`` is named where it is read.
 Program: TypeAlias = dict[str, Any]

@@ -16,8 +16,8 @@ import google.protobuf
 import pytest
 
 import llb
-from llb.file_actions import CopyOptions
-from llb.steps import StepOptions
+from llb.state.file_actions import CopyOptions
+from llb.state.step_options import StepOptions
 from tests.conformance.llb import combinations, go, programs, recorded
 from tests.conformance.llb.digests import digest
 

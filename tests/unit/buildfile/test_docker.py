@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from llb import Git, Image, Local, Scratch, State, ops
+from llb import Git, Image, Local, Scratch, State
 from llb.buildfile import docker
 from llb.buildfile.bases import as_base, with_config
 from llb.errors import InvalidValueError
+from llb.ops import nodes as ops
 from llb.platforms import Platform
 
 AMD64 = Platform("linux", "amd64")

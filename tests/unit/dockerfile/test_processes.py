@@ -6,7 +6,7 @@ import pytest
 
 from frontend.dockerfile.processes import ProcessOptions, parse_process_options
 from llb.errors import InvalidValueError
-from llb.ops import LinuxResources, Network
+from llb.ops.nodes import LinuxResources, Network
 
 
 def test_nothing_is_said_by_default() -> None:

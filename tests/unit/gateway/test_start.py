@@ -67,7 +67,7 @@ def use(bundle: Path, code: str, *, seed: str = "0") -> str:
 def test_a_bundle_has_all_that_a_build_imports_and_compiles(bundle: Path) -> None:
     code = """
 before = set(sys.modules)
-import frontend.__main__, frontend.build, llb.decoding
+import frontend.__main__, frontend.build, llb.definition.decode
 made = [sys.modules[name] for name in sys.modules.keys() - before]
 others = [each for each in made if getattr(each.__loader__, "path", "").endswith(".py")
           and type(each.__loader__).__module__ != "frontend.start"]

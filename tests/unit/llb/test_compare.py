@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from llb import Image, Local, Scratch, bind, cache, merge
 from llb._pb import ops_pb2 as pb
 from llb.compare import Comparison, FieldChange, compare, explain, render
-from llb.definition import Definition
+from llb.definition.definition import Definition
 from tests.unit.llb.definitions import every_kind, input_of, message_of, result_of
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from llb.definition import Definition
+from llb.definition.definition import Definition
 from llb.errors import InputError, InvalidDefinitionError, render
 from tests.unit.llb.definitions import every_kind
 

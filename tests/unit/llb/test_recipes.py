@@ -9,7 +9,7 @@ import pytest
 
 from llb import Image, Local, Scratch, State, caps, dump
 from llb.errors import CapabilityError, InvalidValueError
-from llb.ops import Cache
+from llb.ops.nodes import Cache
 from llb.recipes import apk, apt, cargo, expect_command, expect_file, go, npm, pip, uv
 
 if TYPE_CHECKING:

@@ -32,14 +32,14 @@ from llb.errors import (
     render,
 )
 from llb.gateway import Gateway, Request, Result
-from llb.ops import ProgressGroup
+from llb.ops.nodes import ProgressGroup
 from llb.testing.daemon import FakeDaemon
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from llb.sources.inline_files import Content
     from llb.testing.builds import FakeBuild
-    from llb.trees import Content
 
     Make = Callable[..., FakeDaemon]
 

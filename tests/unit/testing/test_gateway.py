@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from llb.trees import Content
+    from llb.sources.inline_files import Content
 
 FILES: Mapping[str, Content] = {
     "a.txt": "hello",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 # pytester forgets what the runs of a test imported, and protobuf cannot be imported twice.
-import llb.decoding  # noqa: F401
+import llb.definition.decode  # noqa: F401
 from llb import Definition, Image, dump
 
 if TYPE_CHECKING:

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from attrs import evolve, field, frozen
 
-from llb import ops
 from llb.errors import InvalidValueError, did_you_mean
 from llb.gocompat.path import absolute
+from llb.ops import nodes as ops
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

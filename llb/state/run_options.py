@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, TypeVar
 
 from attrs import evolve
 
-from llb import ops
-from llb.choices import choice
 from llb.errors import InvalidValueError
-from llb.mounts import cache_key_variable
-from llb.settings import MountValue, joined, with_env
+from llb.ops import nodes as ops
+from llb.state.mounts import cache_key_variable
+from llb.state.settings import MountValue, joined, with_env
+from llb.validation import choice
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING
 
 from attrs import field, frozen
 
-from llb.encoding import message, number, number_tag, tag, text, text_map
+from llb.definition.protobuf import message, number, number_tag, tag, text, text_map
 from llb.errors import InputError, InvalidDefinitionError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from llb._pb import ops_pb2 as pb
-    from llb.decoding import Vertex
-    from llb.metadata import OpMetadata
+    from llb.definition.decode import Vertex
+    from llb.ops.metadata import OpMetadata
     from llb.source_map import Location, Range, SourceFile
 
 # What reads definitions imports protobuf, which takes 20 ms, and files need pathlib, which takes
@@ -49,20 +49,20 @@ class Definition:
         be decoded, an input refers to nothing, or the last operation points at no result.
         The time and memory that this takes grow with the length of ``data`` alone.
         """
-        from llb import decoding
+        from llb.definition import decode
 
-        return cls.from_pb(decoding.parse(data))
+        return cls.from_pb(decode.parse(data))
 
     @classmethod
     def from_pb(cls, message: pb.Definition) -> Definition:
         """Return the definition that the message holds. Raises InvalidDefinitionError."""
-        from llb import decoding
+        from llb.definition import decode
 
-        files = decoding.files_of(message)
+        files = decode.files_of(message)
         definition = cls(
             ops=tuple(getattr(message, "def")),
-            metadata=decoding.metadata_of(message),
-            locations=decoding.locations_of(message, files),
+            metadata=decode.metadata_of(message),
+            locations=decode.locations_of(message, files),
             files=files,
         )
         definition.vertices()
@@ -92,9 +92,9 @@ class Definition:
 
         Raises InvalidDefinitionError where the definition of a source file is none.
         """
-        from llb import decoding
+        from llb.definition import decode
 
-        return decoding.parse(self.to_bytes())
+        return decode.parse(self.to_bytes())
 
     def to_bytes(self) -> bytes:
         """Return the serialized ``pb.Definition``; equal definitions give equal bytes."""
@@ -112,7 +112,7 @@ class Definition:
 
         Raises InputError where the file cannot be written.
         """
-        from llb.whole_files import write_whole
+        from llb.atomic_write import write_whole
 
         write_whole(path, self.to_bytes())
 
@@ -122,9 +122,9 @@ class Definition:
 
         Raises InvalidDefinitionError where the last operation points at no result.
         """
-        from llb import decoding
+        from llb.definition import decode
 
-        return decoding.head(self.ops[-1]) if self.ops else None
+        return decode.head(self.ops[-1]) if self.ops else None
 
     def vertices(self) -> tuple[Vertex, ...]:
         """Return the operations decoded, in the order of the definition.
@@ -135,9 +135,9 @@ class Definition:
 
     @cached_property
     def _vertices(self) -> tuple[Vertex, ...]:
-        from llb import decoding
+        from llb.definition import decode
 
-        return decoding.vertices(self.ops, self.metadata, self.locations)
+        return decode.vertices(self.ops, self.metadata, self.locations)
 
     def _sources(self) -> bytes:
         """Return the content of ``pb.Source``."""

@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from llb.state import State
+    from llb.state.state import State
 
 IMAGE_CONFIG_FD = "LLB_IMAGE_CONFIG_FD"
 """The variable with which ``llb build`` asks a script for the image config as well."""

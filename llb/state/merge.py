@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Unpack
 
 from attrs import evolve
 
-from llb import ops
 from llb.errors import InvalidValueError
-from llb.state import State
-from llb.steps import StepOptions, step
+from llb.ops import nodes as ops
+from llb.state.state import State
+from llb.state.step_options import StepOptions, step
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

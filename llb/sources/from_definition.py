@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from llb import ops
+from llb.ops import nodes as ops
 from llb.platforms import Platform
-from llb.settings import Settings
-from llb.state import State
+from llb.state.settings import Settings
+from llb.state.state import State
 
 if TYPE_CHECKING:
-    from llb.decoding import Vertex
-    from llb.definition import Definition
-    from llb.metadata import OpMetadata
+    from llb.definition.decode import Vertex
+    from llb.definition.definition import Definition
+    from llb.ops.metadata import OpMetadata
 
 
 def from_definition(definition: Definition) -> State:

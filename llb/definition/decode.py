@@ -1,6 +1,6 @@
 """Definitions and operations out of bytes, checked; the one part of the model that reads protobuf.
 
-It is apart from :mod:`llb.definition` because protobuf takes longer to import than a build
+It is apart from :mod:`llb.definition.definition` because protobuf takes longer to import than a build
 script to run, and a script only writes.
 """
 
@@ -13,11 +13,11 @@ from attrs import field, frozen
 from google.protobuf.message import DecodeError
 
 from llb._pb import ops_pb2 as pb
-from llb.encoding import digest_of
+from llb.definition.message_dict import plain
+from llb.definition.protobuf import digest_of
 from llb.errors import InvalidDefinitionError
-from llb.fields import plain
-from llb.metadata import CUSTOM_NAME, OpMetadata
-from llb.ops import LinuxResources, ProgressGroup
+from llb.ops.metadata import CUSTOM_NAME, OpMetadata
+from llb.ops.nodes import LinuxResources, ProgressGroup
 from llb.source_map import Location, Range, SourceFile
 
 if TYPE_CHECKING:
@@ -51,13 +51,13 @@ class Vertex:
 
     @property
     def op(self) -> Mapping[str, Any]:
-        """The content of the field ``kind``, as :func:`llb.fields.plain` gives it."""
+        """The content of the field ``kind``, as :func:`llb.definition.message_dict.plain` gives it."""
         content: dict[str, Any] = self.fields.get(self.kind, {}) if self.kind else {}
         return content
 
     @cached_property
     def fields(self) -> Mapping[str, Any]:
-        """The whole ``pb.Op``, as :func:`llb.fields.plain` gives it; decoded when first asked."""
+        """The whole ``pb.Op``, as :func:`llb.definition.message_dict.plain` gives it; decoded when first asked."""
         return plain(_op_from_bytes(self.digest, self.encoded))
 
     @property

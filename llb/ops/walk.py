@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from llb.ops import Op
+    from llb.ops.nodes import Op
 
 
 def post_order(root: Op, leaves: Iterable[Op] = ()) -> Iterator[Op]:

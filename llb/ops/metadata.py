@@ -9,7 +9,7 @@ from attrs import field, frozen
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from llb.ops import LinuxResources, ProgressGroup
+    from llb.ops.nodes import LinuxResources, ProgressGroup
 
 CUSTOM_NAME = "llb.customname"
 """The key of the description that is shown as the name of a step (client/llb)."""

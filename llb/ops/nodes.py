@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from attrs import field, frozen
 
-from llb.choices import check_limit
-from llb.environment import Env
 from llb.errors import InvalidValueError
+from llb.ops.env import Env
+from llb.validation import check_limit
 
 if TYPE_CHECKING:
     from attrs import Attribute

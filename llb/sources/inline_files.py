@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, TypeAlias, Unpack
 
 from attrs import field, frozen
 
-from llb import file_actions
 from llb.errors import InvalidValueError
 from llb.gocompat.path import clean
-from llb.state import State
+from llb.state import file_actions
+from llb.state.state import State
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from datetime import datetime
 
-    from llb import ops
-    from llb.steps import StepOptions
+    from llb.ops import nodes as ops
+    from llb.state.step_options import StepOptions
 
 
 @frozen

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Unpack
 from llb.errors import InvalidValueError
 from llb.gocompat.path import check_mode
 from llb.reference import Reference, check_digest
-from llb.sources import source_state
+from llb.sources.image_and_local import source_state
 
 if TYPE_CHECKING:
-    from llb.state import State
-    from llb.steps import StepOptions
+    from llb.state.state import State
+    from llb.state.step_options import StepOptions
 
 _URL = re.compile(r"https?://[^/?#\s]")
 _MAX_ID = 2**31 - 1

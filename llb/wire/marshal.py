@@ -6,12 +6,21 @@ from typing import TYPE_CHECKING, assert_never
 
 from attrs import field, frozen, mutable
 
-from llb.definition import Definition
-from llb.encoding import digest_of, message, number, number_tag, packed, tag, text, text_map, texts
+from llb.definition.definition import Definition
+from llb.definition.protobuf import (
+    digest_of,
+    message,
+    number,
+    number_tag,
+    packed,
+    tag,
+    text,
+    text_map,
+    texts,
+)
 from llb.errors import InvalidValueError
-from llb.graph import post_order
-from llb.metadata import OpMetadata
-from llb.ops import (
+from llb.ops.metadata import OpMetadata
+from llb.ops.nodes import (
     BuildOp,
     Constraints,
     DiffOp,
@@ -24,6 +33,7 @@ from llb.ops import (
     PassthroughOp,
     SourceOp,
 )
+from llb.ops.walk import post_order
 from llb.source_map import Location, SourceFile, python_locations
 from llb.wire.exec import ExecEncoder
 from llb.wire.files import encode_file

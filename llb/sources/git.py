@@ -9,11 +9,11 @@ from attrs import frozen
 
 from llb.errors import InvalidValueError, did_you_mean
 from llb.gocompat.path import join
-from llb.sources import source_state
+from llb.sources.image_and_local import source_state
 
 if TYPE_CHECKING:
-    from llb.state import State
-    from llb.steps import StepOptions
+    from llb.state.state import State
+    from llb.state.step_options import StepOptions
 
 _PROTOCOLS = ("http", "https", "ssh", "git")
 _WITH_PROTOCOL = re.compile(r"([a-zA-Z0-9]+)://([^/?#\s]*)([^?#]*)\Z")

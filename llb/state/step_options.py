@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypedDict
 
-from llb import ops
 from llb.errors import did_you_mean
-from llb.metadata import CUSTOM_NAME
+from llb.ops import nodes as ops
+from llb.ops.metadata import CUSTOM_NAME
 from llb.source_map import CallSite, Location, caller
 
 if TYPE_CHECKING:

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, Unpack, 
 
 from attrs import evolve, field, frozen
 
-from llb import file_actions, ops, wire
-from llb.choices import choice
+from llb import wire
 from llb.errors import InvalidValueError, did_you_mean
-from llb.image_config import BaseImage, ImageConfig, to_healthcheck
+from llb.ops import nodes as ops
 from llb.platforms import Platform, to_platform
-from llb.processes import (
+from llb.state import file_actions
+from llb.state.image_config import BaseImage, ImageConfig, to_healthcheck
+from llb.state.run_options import (
     health_test,
     no_result,
     of_kind,
@@ -26,14 +27,15 @@ from llb.processes import (
     to_process,
     with_mounts,
 )
-from llb.settings import MountValue, Settings, joined, to_ip, to_ulimit, with_env
-from llb.steps import STEP_KEYS, StepOptions, check_keys, step
+from llb.state.settings import MountValue, Settings, joined, to_ip, to_ulimit, with_env
+from llb.state.step_options import STEP_KEYS, StepOptions, check_keys, step
+from llb.validation import choice
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import datetime
 
-    from llb.definition import Definition
+    from llb.definition.definition import Definition
 
 P_ = ParamSpec("P_")
 T_ = TypeVar("T_")
@@ -125,7 +127,7 @@ class State:
         return self._with_settings(proxy=proxy)
 
     def mount(self, *mounts: MountValue) -> State:
-        """Return the state with mounts (:mod:`llb.mounts`) for all processes that come next.
+        """Return the state with mounts (:mod:`llb.state.mounts`) for all processes that come next.
 
         What one of them writes to a writable mount, the next one finds there, and
         :meth:`mounted` gives. A mount that a run is given itself, at the same target,
@@ -192,7 +194,7 @@ class State:
 
         A string is given to ``shell``, by default that of the image (:meth:`shell`), or
         ``/bin/sh -c``, or for Windows ``cmd /S /C``; a sequence is run as it is. ``env``, ``workdir``, ``user``, ``network`` and ``security`` hold for
-        this process alone. ``mounts`` come from :mod:`llb.mounts`; what was
+        this process alone. ``mounts`` come from :mod:`llb.state.mounts`; what was
         written to a writable one is :meth:`mounted`. With ``readonly_root`` the
         process cannot change the tree. An exit code other than 0, or than
         ``valid_exit_codes``, fails the build.
@@ -237,7 +239,7 @@ class State:
         return State(output)
 
     def file(self, *actions: ops.FileAction, **options: Unpack[StepOptions]) -> State:
-        """Return the state after file actions (:mod:`llb.file_actions`) done in one step, in order."""
+        """Return the state after file actions (:mod:`llb.state.file_actions`) done in one step, in order."""
         if not actions:
             raise InvalidValueError("file() needs at least one action")
         constraints, call_site = step(self.settings.platform, options)
@@ -250,7 +252,7 @@ class State:
         return State(ops.Output(op), self.settings, self.config, self.last_run)
 
     def copy(self, source: ops.Tree, dest: str, **options: Unpack[CopyStepOptions]) -> State:
-        """Return the state after copying from another one (:func:`llb.file_actions.copy`)."""
+        """Return the state after copying from another one (:func:`llb.state.file_actions.copy`)."""
         action, step = _split(options)
         return self.file(file_actions.copy(source, dest, **action), **step)
 
@@ -264,7 +266,7 @@ class State:
         created: datetime | None = None,
         **options: Unpack[StepOptions],
     ) -> State:
-        """Return the state after making a directory (:func:`llb.file_actions.mkdir`)."""
+        """Return the state after making a directory (:func:`llb.state.file_actions.mkdir`)."""
         action = file_actions.mkdir(path, mode=mode, parents=parents, owner=owner, created=created)
         return self.file(action, **options)
 
@@ -278,7 +280,7 @@ class State:
         created: datetime | None = None,
         **options: Unpack[StepOptions],
     ) -> State:
-        """Return the state after writing a file (:func:`llb.file_actions.mkfile`)."""
+        """Return the state after writing a file (:func:`llb.state.file_actions.mkfile`)."""
         action = file_actions.mkfile(path, data, mode=mode, owner=owner, created=created)
         return self.file(action, **options)
 
@@ -290,7 +292,7 @@ class State:
         wildcard: bool = False,
         **options: Unpack[StepOptions],
     ) -> State:
-        """Return the state after removing a file or tree (:func:`llb.file_actions.rm`)."""
+        """Return the state after removing a file or tree (:func:`llb.state.file_actions.rm`)."""
         action = file_actions.rm(path, allow_not_found=allow_not_found, wildcard=wildcard)
         return self.file(action, **options)
 
@@ -303,7 +305,7 @@ class State:
         created: datetime | None = None,
         **options: Unpack[StepOptions],
     ) -> State:
-        """Return the state after making a symbolic link (:func:`llb.file_actions.symlink`)."""
+        """Return the state after making a symbolic link (:func:`llb.state.file_actions.symlink`)."""
         action = file_actions.symlink(oldpath, newpath, owner=owner, created=created)
         return self.file(action, **options)
 

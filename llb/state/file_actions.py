@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, TypedDict, Unpack, assert_never
 
 from attrs import evolve
 
-from llb import ops
 from llb.errors import InvalidValueError
 from llb.gocompat.path import absolute, check_mode, clean, is_symbolic_mode, join
+from llb.ops import nodes as ops
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

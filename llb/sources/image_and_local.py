@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol, Unpack
 
-from llb import ops
 from llb.errors import InvalidValueError, did_you_mean
 from llb.gocompat import json as gojson
+from llb.ops import nodes as ops
 from llb.platforms import Platform, to_platform
 from llb.reference import Reference, check_digest
-from llb.settings import Settings
-from llb.state import State
-from llb.steps import StepOptions, step
+from llb.state.settings import Settings
+from llb.state.state import State
+from llb.state.step_options import StepOptions, step
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

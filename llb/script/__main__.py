@@ -1,6 +1,6 @@
 """A build script as ``llb build`` runs it: its mistakes are told as errors.
 
-Run as ``python -m llb.runner FILE``. An error of this package points at the line of
+Run as ``python -m llb.script FILE``. An error of this package points at the line of
 the script that made it; any other exception has a traceback of the script's own frames.
 """
 
@@ -16,7 +16,7 @@ from llb.errors import LLBError, Span, render
 FAILED = 125
 """The exit status of a script whose mistake has been told."""
 
-_PACKAGE = str(Path(__file__).parent) + "/"
+_PACKAGE = str(Path(__file__).parents[1]) + "/"
 
 
 def run(path: str) -> int:

@@ -1,0 +1,1 @@
+"""A definition: encoded operations with their metadata and sources, to and from bytes."""

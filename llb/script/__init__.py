@@ -1,0 +1,1 @@
+"""Build scripts: the last line of one, and how ``llb build`` runs it."""

@@ -1,0 +1,1 @@
+"""What builds begin with: images, local directories, git, HTTP, and files written inline."""

@@ -1,0 +1,1 @@
+"""The state: the fluent API that steps are written with."""
