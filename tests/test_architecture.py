@@ -40,8 +40,12 @@ def test_a_frontend_loads_no_client() -> None:
 
 
 def test_a_build_loads_what_it_needs_alone() -> None:
-    loaded = loaded_by("import llb.cli.build, llb.client.client, llb.client.progress")
-    others = {"llb.client.history", "llb.client.docker_engine", "llb.client.programs"}
+    loaded = loaded_by("import llb.cli.build, llb.client.client, llb.client.progress.display")
+    others = {
+        "llb.client.history",
+        "llb.client.connect.docker_engine",
+        "llb.client.connect.connhelpers",
+    }
     assert loaded.isdisjoint(
         {"grpc", "asyncio", "ssl", "subprocess", "tempfile", "shutil", "rich", "nacl", *others}
     )

@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
     from llb.client import Client, Export, SolveResult
-    from llb.client.events import Event
     from llb.client.options import BuildOptions
-    from llb.client.progress import Display
+    from llb.client.progress.display import Display
+    from llb.client.progress.events import Event
 
     Change: TypeAlias = Callable[[FrontendRequest, Client], FrontendRequest]
     from llb.definition.definition import Definition
@@ -130,7 +130,7 @@ def _build(
     given: _Options, frontend: FrontendOptions, connection: Connection, change: Change | None
 ) -> None:
     # The client takes 60 ms to import, which `llb --help` should not wait for.
-    from llb.client.progress import display  # noqa: PLC0415
+    from llb.client.progress.display import display  # noqa: PLC0415
 
     try:
         exports = to_exports(
@@ -198,11 +198,11 @@ def _piped_dockerfile() -> Iterator[str]:
 
 def _build_options(given: _Options) -> BuildOptions:
     """Return the options of every build. Raises InvalidValueError and InputError."""
-    from llb.client.agents import parse_agent  # noqa: PLC0415 - loads the client
-    from llb.client.auth_tls import parse_auth_tls  # noqa: PLC0415
     from llb.client.caches import check_source, check_target, parse_cache  # noqa: PLC0415
     from llb.client.entitlements import to_entitlement  # noqa: PLC0415
-    from llb.client.secrets import parse_secret  # noqa: PLC0415
+    from llb.client.registry_auth.auth_tls import parse_auth_tls  # noqa: PLC0415
+    from llb.client.session.secrets import parse_secret  # noqa: PLC0415
+    from llb.client.session.ssh_agent_spec import parse_agent  # noqa: PLC0415 - loads the client
 
     options: BuildOptions = {
         "secrets": dict(map(parse_secret, given.secrets)),
@@ -216,7 +216,7 @@ def _build_options(given: _Options) -> BuildOptions:
     }
     if given.source_policy_file is not None:
         # protobuf's JSON takes 2 ms more.
-        from llb.client.policy import read_policy  # noqa: PLC0415
+        from llb.client.session.policy import read_policy  # noqa: PLC0415
 
         options["source_policy"] = read_policy(given.source_policy_file)
     return options
@@ -255,7 +255,7 @@ def _definition(given: _Options, frontend: FrontendOptions) -> _DefinitionReques
     for option in frontend.given():
         raise click.UsageError(f"{option} is for Dockerfiles and frontends, not for {given.source}")
     loaded = script.load(given.source, _import_client)
-    from llb.client.given import local_names  # noqa: PLC0415 - the client is loaded by now
+    from llb.client.session.local_inputs import local_names  # noqa: PLC0415 - the client is loaded by now
 
     definition = _run_anew(loaded.definition) if given.no_cache else loaded.definition
     local = {CONTEXT: "."} if CONTEXT in local_names(definition) else {}

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 from attrs import define, field, frozen
 
 from llb.atomic_write import write_whole
-from llb.client.events import Vertex
+from llb.client.progress.events import Vertex
 
 if TYPE_CHECKING:
-    from llb.client.events import Event
+    from llb.client.progress.events import Event
 
 _STREAMS = ("stdout", "stderr")
 # What is done for a build, and by no step that its author wrote.

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from llb.cli.frontends import FrontendOptions, FrontendRequest
     from llb.client import Client
     from llb.client.options import BuildOptions
-    from llb.client.progress import Display
+    from llb.client.progress.display import Display
     from llb.gateway import Gateway, Request, Result
 
 _CAPS = "moby.buildkit.frontend.subrequests"

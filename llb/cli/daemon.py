@@ -30,8 +30,8 @@ def start(container: str | None, image: str | None, network: str | None) -> None
       llb daemon start
       llb build --addr $(llb daemon start --container builder) .
     """  # noqa: D301 - click wants the control character
-    from llb.client import daemon as private  # noqa: PLC0415 - loads the client
     from llb.client.container import Container  # noqa: PLC0415
+    from llb.client.daemon import private  # noqa: PLC0415 - loads the client
 
     given = {name: each for name, each in (("image", image), ("network", network)) if each}
     if container is not None:
@@ -52,8 +52,8 @@ def stop(container: str | None, *, remove: bool) -> None:
     \b
     Example: llb daemon stop --container builder --remove
     """  # noqa: D301 - click wants the control character
-    from llb.client import daemon as private  # noqa: PLC0415 - loads the client
     from llb.client.container import Container  # noqa: PLC0415
+    from llb.client.daemon import private  # noqa: PLC0415 - loads the client
 
     if container is None:
         if remove:
@@ -72,7 +72,7 @@ def status() -> None:
     \b
     Example: llb daemon status
     """  # noqa: D301 - click wants the control character
-    from llb.client import daemon as private  # noqa: PLC0415 - loads the client
+    from llb.client.daemon import private  # noqa: PLC0415 - loads the client
 
     place = private.Place.default()
     pid = private.running(place)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from llb import State
     from llb.client.dockerfile import Network
-    from llb.client.uploads import Upload
+    from llb.client.session.uploads import Upload
     from llb.gateway.serve import Function
 
 DOCKERFILE = "dockerfile.v0"
@@ -154,7 +154,7 @@ def _of_archive(
     The Dockerfile is in the archive, or all there is.
     """
     # The client takes 60 ms to import, which `llb --help` should not wait for.
-    from llb.client.uploads import Upload  # noqa: PLC0415
+    from llb.client.session.uploads import Upload  # noqa: PLC0415
 
     context = Upload(sys.stdin.buffer)
     named = {name: path for name, path in local.items() if name not in (CONTEXT, "dockerfile")}
@@ -166,7 +166,7 @@ def _of_archive(
 def _of_environment(environ: Mapping[str, str]) -> dict[str, str]:
     """Return what nobody gave: the time that buildctl passes on, and the proxies of Docker."""
     # The client takes 60 ms to import, which `llb --help` should not wait for.
-    from llb.client.docker_config import DockerConfig  # noqa: PLC0415
+    from llb.client.registry_auth.docker_config import DockerConfig  # noqa: PLC0415
 
     found = DockerConfig.load(environ).proxies()
     if _EPOCH in environ:
@@ -221,7 +221,7 @@ def _context(name: str, value: str, local: dict[str, str], layouts: dict[str, st
 def _layout(text: str) -> tuple[str, str]:
     """Return folder and digest of ``DIR``, ``DIR:TAG`` or ``DIR@DIGEST``. Raises InputError."""
     # The client takes 60 ms to import, which `llb --help` should not wait for.
-    from llb.client.layout import Layout  # noqa: PLC0415
+    from llb.client.export.oci_layout import Layout  # noqa: PLC0415
 
     folder, at, digest = text.partition("@")
     if at:

@@ -89,7 +89,7 @@ def logs(ref: str, progress: str, **options: Any) -> None:
     \b
     Example: llb history logs 3f2b… --progress rawjson
     """  # noqa: D301 - click wants the control character
-    from llb.client.progress import display  # noqa: PLC0415 - loads the client
+    from llb.client.progress.display import display  # noqa: PLC0415 - loads the client
 
     shown = display(progress, sys.stdout)
     with Connection(**options).open() as client, shown:

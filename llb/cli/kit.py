@@ -102,7 +102,7 @@ def pack_(name: str, *, push: bool, progress: str, **options: Any) -> None:
       llb frontend pack main.py -t localhost:5000/app --push
     """  # noqa: D301 - click wants the control character
     from llb.client import image  # noqa: PLC0415 - loads the client
-    from llb.client.progress import display  # noqa: PLC0415
+    from llb.client.progress.display import display  # noqa: PLC0415
 
     connection = Connection(**{key: options.pop(key) for key in CONNECTION})
     shown = display(progress)

@@ -33,8 +33,8 @@ def to_exports(
     # The client takes 60 ms to import, which `llb --help` should not wait for.
     from llb import Reference  # noqa: PLC0415
     from llb.client import image, parse_export  # noqa: PLC0415
-    from llb.client.exporters import docker  # noqa: PLC0415
-    from llb.client.image_options import parse_annotation  # noqa: PLC0415
+    from llb.client.export.exporters import docker  # noqa: PLC0415
+    from llb.client.export.image_options import parse_annotation  # noqa: PLC0415
 
     exports = [parse_export(output) for output in outputs]
     if load and not any(export.is_loaded for export in exports):

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from llb.client.reports import Report
+    from llb.client.progress.raw_reports import Report
 
 
 @contextmanager
@@ -23,7 +23,7 @@ def traced(
         yield beside
         return
     # The client takes 60 ms to import, which `llb --help` should not wait for.
-    from llb.client.reports import to_line  # noqa: PLC0415
+    from llb.client.progress.raw_reports import to_line  # noqa: PLC0415
 
     try:
         file = path.open("a", encoding="utf-8")

@@ -15,15 +15,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from llb.client.agents import AgentSpec
-    from llb.client.auth_tls import AuthTLS
     from llb.client.caches import Cache, inline_cache, local_cache, registry_cache
     from llb.client.client import Client, wait_for_ready
+    from llb.client.connect.control import Info, Worker
+    from llb.client.connect.tls import TLS
     from llb.client.container import Container
-    from llb.client.control import Info, Worker
     from llb.client.dockerfile import dockerfile_attrs
-    from llb.client.events import Event, Vertex, VertexLog, VertexStatus, VertexWarning
-    from llb.client.exporters import (
+    from llb.client.export.exporters import (
         Export,
         cache_only,
         docker,
@@ -34,13 +32,15 @@ if TYPE_CHECKING:
         registry,
         tar,
     )
+    from llb.client.export.image_options import Annotation
     from llb.client.history import Build, History
-    from llb.client.image_options import Annotation
-    from llb.client.policy import PolicySource
+    from llb.client.progress.events import Event, Vertex, VertexLog, VertexStatus, VertexWarning
+    from llb.client.registry_auth.auth_tls import AuthTLS
     from llb.client.results import Blob, SolveResult
-    from llb.client.secrets import EnvSecret, Secret
-    from llb.client.tls import TLS
-    from llb.client.uploads import Upload
+    from llb.client.session.policy import PolicySource
+    from llb.client.session.secrets import EnvSecret, Secret
+    from llb.client.session.ssh_agent_spec import AgentSpec
+    from llb.client.session.uploads import Upload
     from llb.client.usage import Usage
 
 __all__ = [
@@ -85,42 +85,42 @@ __all__ = [
 
 # A build uses some of them, and all take 6 ms more to import.
 _LATER = {
-    "AgentSpec": "agents",
-    "Annotation": "image_options",
-    "AuthTLS": "auth_tls",
+    "AgentSpec": "session.ssh_agent_spec",
+    "Annotation": "export.image_options",
+    "AuthTLS": "registry_auth.auth_tls",
     "Blob": "results",
     "Build": "history",
     "Cache": "caches",
     "Client": "client",
     "Container": "container",
-    "EnvSecret": "secrets",
-    "Event": "events",
-    "Export": "exporters",
+    "EnvSecret": "session.secrets",
+    "Event": "progress.events",
+    "Export": "export.exporters",
     "History": "history",
-    "Info": "control",
-    "PolicySource": "policy",
-    "Secret": "secrets",
+    "Info": "connect.control",
+    "PolicySource": "session.policy",
+    "Secret": "session.secrets",
     "SolveResult": "results",
-    "TLS": "tls",
-    "Upload": "uploads",
+    "TLS": "connect.tls",
+    "Upload": "session.uploads",
     "Usage": "usage",
-    "Vertex": "events",
-    "VertexLog": "events",
-    "VertexStatus": "events",
-    "VertexWarning": "events",
-    "Worker": "control",
-    "cache_only": "exporters",
-    "docker": "exporters",
+    "Vertex": "progress.events",
+    "VertexLog": "progress.events",
+    "VertexStatus": "progress.events",
+    "VertexWarning": "progress.events",
+    "Worker": "connect.control",
+    "cache_only": "export.exporters",
+    "docker": "export.exporters",
     "dockerfile_attrs": "dockerfile",
-    "image": "exporters",
+    "image": "export.exporters",
     "inline_cache": "caches",
-    "local": "exporters",
+    "local": "export.exporters",
     "local_cache": "caches",
-    "oci": "exporters",
-    "parse_export": "exporters",
-    "registry": "exporters",
+    "oci": "export.exporters",
+    "parse_export": "export.exporters",
+    "registry": "export.exporters",
     "registry_cache": "caches",
-    "tar": "exporters",
+    "tar": "export.exporters",
     "wait_for_ready": "client",
 }
 

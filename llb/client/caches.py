@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from attrs import evolve, field, frozen
 
-from llb.client.attributes import check_known, flag, parse_attributes, show
+from llb.client.key_values import check_known, flag, parse_attributes, show
 from llb.errors import InvalidValueError, did_you_mean
 
 if TYPE_CHECKING:

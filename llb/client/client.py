@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Self, Unpack
 
 from llb import caps
 from llb._pb import control_pb2 as pb
-from llb.client import address as addresses
-from llb.client.building import Building
-from llb.client.control import Control, Info, Worker
-from llb.client.fleet import ranked, reach
-from llb.client.given import check_layouts, check_locals
-from llb.client.routes import to_route
+from llb.client.build_request import Building
+from llb.client.connect import address as addresses
+from llb.client.connect.control import Control, Info, Worker
+from llb.client.connect.fleet import ranked, reach
+from llb.client.connect.routes import to_route
+from llb.client.session.local_inputs import check_layouts, check_locals
 from llb.definition.definition import Definition
 from llb.errors import InvalidValueError, RemoteError
 from llb.gateway import Gateway, ImageConfig, Request, Result, answer
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
     from types import TracebackType
 
+    from llb.client.connect.tls import TLS
     from llb.client.history import History
     from llb.client.options import BuildOptions
     from llb.client.results import SolveResult
-    from llb.client.tls import TLS
     from llb.client.usage import Usage
     from llb.grpc import Pipe
     from llb.platforms import Platform
@@ -315,13 +315,13 @@ def wait_for_ready(
     ConnectError when that is over, and at once what waiting does not change.
     """
     # Chance takes 1 ms to import, and most daemons are there.
-    from llb.client.waiting import retried  # noqa: PLC0415
+    from llb.client.connect.retry import retried  # noqa: PLC0415
 
     return retried(lambda: Client(addr, tls=tls), timeout)
 
 
 def _private_daemon() -> str:
     # What starts programs takes 4 ms to import, and most daemons run already.
-    from llb.client import daemon  # noqa: PLC0415
+    from llb.client.daemon import private as daemon  # noqa: PLC0415
 
     return daemon.start()

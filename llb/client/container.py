@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from attrs import field, frozen
 
 from llb.client.client import Client
-from llb.client.program_pipe import not_started
-from llb.client.waiting import retried
+from llb.client.connect.program_pipe import not_started
+from llb.client.connect.retry import retried
 from llb.errors import ConnectError, InputError, InvalidValueError
 
 if TYPE_CHECKING:

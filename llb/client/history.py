@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, TypeVar
 from attrs import frozen
 
 from llb._pb import content_pb2, control_pb2
-from llb.client.control import CONTROL
-from llb.client.events import from_response
-from llb.client.reports import to_report
+from llb.client.connect.control import CONTROL
+from llb.client.progress.events import from_response
+from llb.client.progress.raw_reports import to_report
 from llb.client.results import Blob
 from llb.errors import InputError, RemoteError
 from llb.grpc.status import Code
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from google.protobuf.message import Message
     from google.protobuf.timestamp_pb2 import Timestamp
 
-    from llb.client.control import Control
-    from llb.client.events import Event
-    from llb.client.reports import Report
+    from llb.client.connect.control import Control
+    from llb.client.progress.events import Event
+    from llb.client.progress.raw_reports import Report
 
 M_ = TypeVar("M_", bound="Message")
 
@@ -130,7 +130,7 @@ class History:
             yield from from_response(response)
 
     def reports(self, ref: str) -> Iterator[Report]:
-        """Yield the same as JSON, message by message (:mod:`llb.client.reports`)."""
+        """Yield the same as JSON, message by message (:mod:`llb.client.progress.raw_reports`)."""
         yield from map(to_report, self._responses(ref))
 
     def pin(self, ref: str, *, pinned: bool = True) -> None:

@@ -8,15 +8,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
-    from llb.client.agents import AgentSpec
-    from llb.client.auth_tls import AuthTLS
     from llb.client.caches import Cache
-    from llb.client.events import Event
-    from llb.client.exporters import Export
-    from llb.client.policy import SourcePolicy
-    from llb.client.reports import Report
-    from llb.client.secrets import Secret
-    from llb.client.uploads import Upload
+    from llb.client.export.exporters import Export
+    from llb.client.progress.events import Event
+    from llb.client.progress.raw_reports import Report
+    from llb.client.registry_auth.auth_tls import AuthTLS
+    from llb.client.session.policy import SourcePolicy
+    from llb.client.session.secrets import Secret
+    from llb.client.session.ssh_agent_spec import AgentSpec
+    from llb.client.session.uploads import Upload
 
 
 class BuildOptions(TypedDict, total=False):
@@ -28,7 +28,7 @@ class BuildOptions(TypedDict, total=False):
     variables (``EnvSecret``) or functions; ``ssh`` names agents as ``default``, ``ID=SOCKET`` or
     ``ID=KEY``; credentials for registries are those of Docker's configuration, and
     ``registry_auth_tls`` is for the token servers of some
-    (:func:`llb.client.auth_tls.parse_auth_tls`).
+    (:func:`llb.client.registry_auth.auth_tls.parse_auth_tls`).
     ``cache_from`` and ``cache_to`` are caches as values or as texts
     (:func:`llb.client.caches.parse_cache`). ``oci_layouts`` maps names of OCI layouts to their
     folders, for the sources ``oci-layout://``. ``uploads`` are files that the build finds at
@@ -36,10 +36,10 @@ class BuildOptions(TypedDict, total=False):
     ``network.host``, ``security.insecure``, ``device=…``. ``on_event`` is called
     for everything that happens, on a thread of its own; an exception of it ends the build
     and is raised where the build was started. ``on_report`` is called likewise, with each
-    message of the daemon as JSON (:mod:`llb.client.reports`), before its events. ``timeout``
+    message of the daemon as JSON (:mod:`llb.client.progress.raw_reports`), before its events. ``timeout``
     is in seconds. ``ref`` is the name of the build in the daemon's history, where it is not
     drawn. ``source_policy`` says which sources may be used, as rules or as a function
-    (:mod:`llb.client.policy`), and ``proxy_network`` that steps reach the network through the
+    (:mod:`llb.client.session.policy`), and ``proxy_network`` that steps reach the network through the
     daemon's proxy alone.
     """
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self, TypedDict, Unpack
 from attrs import field, frozen
 
 from llb import Definition, State
-from llb.client.failures import to_solve_error
+from llb.client.connect.errors import to_solve_error
 from llb.errors import RemoteError, SolveError, render
 from llb.gateway import Request, Result
 from llb.platforms import to_platform

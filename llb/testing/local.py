@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from llb.client.providers.filesync import LocalDirs
+from llb.client.session.providers.filesync import LocalDirs
 from llb.grpc import Server, memory_pair
 from llb.testing.session import ClientSession
 from llb.testing.trees import Tree

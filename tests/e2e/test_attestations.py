@@ -10,7 +10,7 @@ import pytest
 
 from llb import Image
 from llb.client import Client, image
-from llb.client.layout import Layout
+from llb.client.export.oci_layout import Layout
 from tests.e2e.test_failures import cli
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from llb.client import Client
-from llb.client.layout import Layout
+from llb.client.export.oci_layout import Layout
 from tests.e2e.servers import running_dockerd
 from tests.e2e.test_failures import check_error, cli
 

@@ -21,7 +21,7 @@ import pytest
 
 from llb import HTTP, Git, Image, Local, Scratch, bind, cache, diff, merge, secret
 from llb.client import Client, Event, Vertex, VertexLog, VertexStatus, image, local, oci, tar
-from llb.client.progress import display
+from llb.client.progress.display import display
 from llb.errors import InvalidValueError, SolveError
 
 if TYPE_CHECKING:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from llb import Image, Scratch
-from llb.client import Client, Event, VertexLog, local, sockets
+from llb.client import Client, Event, VertexLog, local
+from llb.client.connect import sockets
 from llb.errors import ConnectError, InvalidValueError, TransportError
 from tests.e2e.relays import Relay
 from tests.e2e.servers import free_port

@@ -14,7 +14,7 @@ import pytest
 
 from llb import Image, Local, bind
 from llb.client import Client, Event, VertexLog, local, wait_for_ready
-from llb.client.fleet import ranked
+from llb.client.connect.fleet import ranked
 from llb.errors import ConnectError, TransportError
 from tests.e2e.servers import free_port, running_sshd, write_program
 from tests.e2e.test_failures import begin_long_build, check_error, cli, processes, wait_until

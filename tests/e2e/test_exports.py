@@ -23,8 +23,8 @@ from llb.client import (
     registry,
     tar,
 )
-from llb.client.exporters import docker
-from llb.client.layout import Layout
+from llb.client.export.exporters import docker
+from llb.client.export.oci_layout import Layout
 from tests.e2e.test_failures import cli
 
 if TYPE_CHECKING:

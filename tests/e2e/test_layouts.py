@@ -10,7 +10,7 @@ import pytest
 
 from llb import Image, OCILayout, Scratch
 from llb.client import Client, local, oci
-from llb.client.layout import Layout
+from llb.client.export.oci_layout import Layout
 from llb.errors import InputError, InvalidValueError, SolveError
 from tests.e2e.test_failures import check_error, cli
 

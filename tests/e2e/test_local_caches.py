@@ -12,7 +12,7 @@ import pytest
 from llb import Image
 from llb.client import Client, Event, Vertex, VertexWarning, local_cache
 from llb.client.caches import Cache
-from llb.client.layout import Layout
+from llb.client.export.oci_layout import Layout
 from llb.errors import InputError, SolveError
 from tests.e2e.test_failures import check_error, cli
 

@@ -12,7 +12,7 @@ import pytest
 
 from llb import Image
 from llb.client import Client, Event
-from llb.client.exporters import parse_export
+from llb.client.export.exporters import parse_export
 from llb.errors import SolveError, render
 from tests.e2e.registries import (
     IDENTITY,

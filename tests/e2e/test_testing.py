@@ -13,7 +13,7 @@ from attrs import evolve, frozen
 
 from llb import Image, Local, Scratch, State, copy, files, merge, mkdir, mkfile, passthrough
 from llb.client import Client, Event, Vertex, VertexLog
-from llb.client.failures import to_solve_error
+from llb.client.connect.errors import to_solve_error
 from llb.errors import InputError, RemoteError, SolveError
 from llb.gateway import FileStat, Gateway, Ref, Request, Result
 from llb.sources.inline_files import File, Symlink

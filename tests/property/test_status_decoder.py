@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from llb._pb import control_pb2 as pb
 from llb._pb import ops_pb2
-from llb.client.events import Event, from_response
+from llb.client.progress.events import Event, from_response
 from llb.client.progress.plain import PlainDisplay
+from llb.client.progress.raw_reports import to_line, to_report
 from llb.client.progress.tty import TtyDisplay
-from llb.client.reports import to_line, to_report
 from llb.errors import TransportError
 
 texts = st.text(max_size=4) | st.sampled_from(["a", "\x1b[2J", "\n", "context canceled"])

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from attrs import evolve
 
-from llb.client.events import Event, Vertex
+from llb.client.progress.events import Event, Vertex
 
 if TYPE_CHECKING:
     from collections.abc import Collection

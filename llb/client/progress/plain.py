@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Self, TextIO
 
-from llb.client.events import Event, Vertex, VertexLog, VertexStatus, VertexWarning
+from llb.client.progress.events import Event, Vertex, VertexLog, VertexStatus, VertexWarning
 from llb.client.progress.groups import Groups
 from llb.client.progress.summary import summary
 from llb.client.progress.text import human_size

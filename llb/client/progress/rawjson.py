@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self, TextIO
 
-from llb.client.reports import to_line
+from llb.client.progress.raw_reports import to_line
 
 if TYPE_CHECKING:
-    from llb.client.events import Event
-    from llb.client.reports import Report
+    from llb.client.progress.events import Event
+    from llb.client.progress.raw_reports import Report
 
 
 class RawJsonDisplay:

@@ -9,7 +9,7 @@ from llb.client.progress.text import visible
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from llb.client.events import Vertex
+    from llb.client.progress.events import Vertex
 
 _SLOWEST = 3
 # What takes less is not worth a line.

@@ -16,8 +16,8 @@ from rich.segment import ControlType
 from rich.table import Table
 from rich.text import Text
 
-from llb.client.events import Event, Vertex, VertexLog, VertexStatus, VertexWarning
 from llb.client.progress.colors import Colors, parse_colors
+from llb.client.progress.events import Event, Vertex, VertexLog, VertexStatus, VertexWarning
 from llb.client.progress.groups import Groups
 from llb.client.progress.summary import summary
 from llb.client.progress.text import human_size, visible

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 from llb._pb import fsutil_pb2 as pb
-from llb.client.providers.filesync import LocalDirs
+from llb.client.session.providers.filesync import LocalDirs
 from llb.errors import RemoteError
 from tests.fakes.call import FakeCall
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from llb.client.address import check_socket, default_socket, named
-from llb.client.routes import to_route
+from llb.client.connect.address import check_socket, default_socket, named
+from llb.client.connect.routes import to_route
 from llb.errors import InvalidValueError
 
 if TYPE_CHECKING:

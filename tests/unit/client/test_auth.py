@@ -16,11 +16,11 @@ from nacl.exceptions import BadSignatureError
 from nacl.signing import VerifyKey
 
 from llb._pb import auth_pb2 as pb
-from llb.client.auth_tls import AuthTLS, parse_auth_tls
-from llb.client.docker_config import Credentials, DockerConfig
-from llb.client.providers.auth import Auth
-from llb.client.providers.auth_keys import seed_of, signing_key
-from llb.client.providers.auth_tokens import Token, TokenRequest, fetch
+from llb.client.registry_auth.auth_tls import AuthTLS, parse_auth_tls
+from llb.client.registry_auth.docker_config import Credentials, DockerConfig
+from llb.client.session.providers.auth import Auth
+from llb.client.session.providers.auth_keys import seed_of, signing_key
+from llb.client.session.providers.auth_tokens import Token, TokenRequest, fetch
 from llb.errors import InputError, InvalidValueError, RemoteError
 from tests.fakes.call import MessageCall
 
@@ -138,7 +138,7 @@ def test_a_helper_that_hangs_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyP
     program.write_text("#!/bin/sh\nexec sleep 60\n")
     program.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
-    monkeypatch.setattr("llb.client.credential_helpers._HELPER_SECONDS", 0.2)
+    monkeypatch.setattr("llb.client.registry_auth.credential_helpers._HELPER_SECONDS", 0.2)
     found = DockerConfig.load(config(tmp_path, {"credsStore": "slow"}))
     with pytest.raises(InputError, match="gave no credentials for a: it does not end within"):
         found.credentials("a")

@@ -11,8 +11,8 @@ import hpack
 import pytest
 
 from llb._pb import control_pb2 as pb
-from llb.client.control import CONTROL, Control
-from llb.client.routes import Route
+from llb.client.connect.control import CONTROL, Control
+from llb.client.connect.routes import Route
 from llb.errors import CancelledError, ConnectError, LLBError, RemoteError, TransportError
 from llb.grpc import Code, Server, ServerCall, memory_pair, metadata
 from llb.grpc.http2 import frames

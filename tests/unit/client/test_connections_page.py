@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from llb.client.programs import PROGRAMS
-from llb.client.routes import SCHEMES, SOCKETS
+from llb.client.connect.connhelpers import PROGRAMS
+from llb.client.connect.routes import SCHEMES, SOCKETS
 
 ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs" / "connections.md").read_text()

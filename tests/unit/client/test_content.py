@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 from llb._pb import content_pb2 as pb
-from llb.client.layout import Layout, named, tagged
-from llb.client.outputs import CacheOutput, ImageOutput
-from llb.client.providers.content import Content
-from llb.client.store import Store
+from llb.client.export.content_store import Store
+from llb.client.export.oci_layout import Layout, named, tagged
+from llb.client.export.outputs import CacheOutput, ImageOutput
+from llb.client.session.providers.content import Content
 from llb.errors import InputError, RemoteError, TransportError
 from llb.grpc.status import Code
 from tests.fakes.call import MessageCall
@@ -310,7 +310,7 @@ def test_an_index_keeps_what_has_other_names(layout: Layout) -> None:
 def test_a_layout_is_changed_by_one_at_a_time(
     layout: Layout, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("llb.client.layout._LOCK_SECONDS", 0.1)
+    monkeypatch.setattr("llb.client.export.oci_layout._LOCK_SECONDS", 0.1)
     with layout.locked():
         with pytest.raises(InputError, match=r"another process holds .*/index\.json\.lock"):
             layout.locked().__enter__()

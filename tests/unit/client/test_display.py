@@ -11,9 +11,9 @@ import pytest
 from llb import ProgressGroup
 from llb._pb import control_pb2
 from llb.client import Event, Vertex, VertexLog, VertexStatus, VertexWarning
-from llb.client.events import from_response
-from llb.client.progress import display
 from llb.client.progress.colors import Colors, parse_colors
+from llb.client.progress.display import display
+from llb.client.progress.events import from_response
 from llb.client.progress.plain import PlainDisplay
 from llb.client.progress.summary import summary
 from llb.client.progress.text import visible

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from llb.client import TLS
-from llb.client.address import is_docker
-from llb.client.docker_contexts import Endpoint, find_endpoint
-from llb.client.docker_engine import Docker
+from llb.client.connect.address import is_docker
+from llb.client.connect.docker_contexts import Endpoint, find_endpoint
+from llb.client.connect.docker_engine import Docker
 from llb.errors import InputError, InvalidValueError, TransportError
 
 if TYPE_CHECKING:
@@ -181,7 +181,7 @@ def test_any_other_answer_is_an_error(
 def test_a_docker_that_says_nothing_is_left(
     answering: Callable[..., Docker], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("llb.client.docker_engine._ANSWER_SECONDS", 0.2)
+    monkeypatch.setattr("llb.client.connect.docker_engine._ANSWER_SECONDS", 0.2)
     with socket.socket(socket.AF_UNIX) as silent:
         silent.bind(str(tmp_path / "silent"))
         silent.listen()

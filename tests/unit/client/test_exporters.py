@@ -15,8 +15,8 @@ from llb.client import (
     registry,
     tar,
 )
-from llb.client.exporters import docker
-from llb.client.image_options import parse_annotation
+from llb.client.export.exporters import docker
+from llb.client.export.image_options import parse_annotation
 from llb.errors import InvalidValueError
 
 _LOCAL = local("out", delete=True, platform_split=False)

@@ -8,8 +8,9 @@ import pytest
 
 from llb._pb import filesync_pb2
 from llb._pb import fsutil_pb2 as pb
-from llb.client.providers.docker_load import DockerReceiver
-from llb.client.providers.filesend import FileReceiver, FileSend, LocalReceiver
+from llb.client.export.docker_load import DockerReceiver
+from llb.client.export.receivers import FileReceiver, LocalReceiver
+from llb.client.session.providers.filesend import FileSend
 from llb.errors import InputError, RemoteError, TransportError
 from llb.gocompat import filemode
 from tests.fakes.call import FakeCall, MessageCall
@@ -17,7 +18,7 @@ from tests.fakes.call import FakeCall, MessageCall
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from llb.client.providers.filesend import Receiver
+    from llb.client.export.receivers import Receiver
     from llb.grpc import ServerCall
 
 

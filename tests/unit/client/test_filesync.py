@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 from llb._pb import fsutil_pb2 as pb
-from llb.client.providers.filesync import LocalDirs
+from llb.client.session.providers.filesync import LocalDirs
 from llb.gocompat import filemode
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llb.client.fleet import distance, ranked
+from llb.client.connect.fleet import distance, ranked
 from llb.platforms import Platform
 
 addresses = st.lists(st.text(), min_size=1, max_size=8, unique=True)

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from llb.client import program_pipe
-from llb.client.program_pipe import BuildctlPipe, ProgramPipe
+from llb.client.connect import program_pipe
+from llb.client.connect.program_pipe import BuildctlPipe, ProgramPipe
 from llb.errors import TransportError
 from tests.fakes.scarcity import no_descriptors
 

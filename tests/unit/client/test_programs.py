@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llb.client.programs import PROGRAMS, command
+from llb.client.connect.connhelpers import PROGRAMS, command
 from llb.errors import InvalidValueError
 
 

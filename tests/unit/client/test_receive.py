@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 from llb._pb import fsutil_pb2 as pb
-from llb.client.providers.receive import receive_tree
+from llb.client.export.receive_tree import receive_tree
 from llb.errors import InputError, TransportError
 from llb.gocompat import filemode
 from tests.fakes.call import FakeCall

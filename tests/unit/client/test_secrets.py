@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from llb.client.agents import Agents, AgentSpec, parse_agent
-from llb.client.docker_config import Credentials, DockerConfig
-from llb.client.providers.secrets import Secrets
-from llb.client.secrets import MAX_SIZE, EnvSecret, Secret, parse_secret, read
+from llb.client.registry_auth.docker_config import Credentials, DockerConfig
+from llb.client.session.providers.secrets import Secrets
+from llb.client.session.secrets import MAX_SIZE, EnvSecret, Secret, parse_secret, read
+from llb.client.session.ssh_agent_spec import AgentSpec, parse_agent
+from llb.client.session.ssh_agents import Agents
 from llb.errors import InputError, InvalidValueError
 
 

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from llb._pb import secrets_pb2
-from llb.client.agents import Agents
-from llb.client.providers.auth import Auth
-from llb.client.providers.filesend import FileSend
-from llb.client.providers.filesync import LocalDirs
-from llb.client.providers.secrets import Secrets
-from llb.client.providers.ssh import SSHAgents
-from llb.client.providers.upload import Uploads
-from llb.client.services import METHODS, service
+from llb.client.session.providers.auth import Auth
+from llb.client.session.providers.filesend import FileSend
+from llb.client.session.providers.filesync import LocalDirs
+from llb.client.session.providers.secrets import Secrets
+from llb.client.session.providers.ssh import SSHAgents
+from llb.client.session.providers.upload import Uploads
+from llb.client.session.services import METHODS, service
+from llb.client.session.ssh_agents import Agents
 from llb.errors import InputError, RemoteError
 from llb.grpc import Channel, Code, Server, memory_pair
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from llb.client.providers.service import Service
+    from llb.client.session.providers.service import Service
 
 MADE: dict[str, Service] = {
     "auth:Auth": Auth(),
@@ -40,9 +40,9 @@ SECRET = "/moby.buildkit.secrets.v1.Secrets/GetSecret"
 SYNC = "/moby.filesync.v1.FileSync/DiffCopy"
 PROVIDERS = """
 import sys
-from llb.client.services import METHODS, service
+from llb.client.session.services import METHODS, service
 made = [service(name, given=()) for name in METHODS]
-providers = {"llb.client.providers." + name.partition(":")[0] for name in METHODS}
+providers = {"llb.client.session.providers." + name.partition(":")[0] for name in METHODS}
 print(sorted(providers.intersection(sys.modules)))
 """
 

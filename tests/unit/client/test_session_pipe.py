@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from llb._pb import control_pb2
-from llb.client.session_pipe import _decode, _encode
+from llb.client.connect.session_pipe import _decode, _encode
 from llb.errors import TransportError
 
 

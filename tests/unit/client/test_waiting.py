@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llb.client.waiting import delays, retried
+from llb.client.connect.retry import delays, retried
 from llb.errors import ConnectError, InvalidValueError
 
 

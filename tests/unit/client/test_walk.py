@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from llb.client.providers.walk import Filter, walk
+from llb.client.session.providers.walk import Filter, walk
 from llb.errors import InputError
 
 if TYPE_CHECKING:

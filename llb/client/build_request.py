@@ -1,0 +1,192 @@
+"""A build while it is made ready and runs: what is asked of the daemon, and what serves it."""
+
+from __future__ import annotations
+
+import uuid
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from llb._pb import control_pb2 as pb
+from llb.client.caches import frontend_attrs
+from llb.client.entitlements import to_entitlement
+from llb.client.export.build_stores import Stores
+from llb.client.export.docker import to_docker
+from llb.client.options import BuildOptions
+from llb.client.progress.events import VertexWarning
+from llb.client.registry_auth.auth_tls import to_auth_tls
+from llb.client.results import SolveResult
+from llb.client.session.local_inputs import shared_key
+from llb.client.session.services import service
+from llb.client.session.session import Session
+from llb.client.session.ssh_agent_spec import to_agent
+from llb.client.session.ssh_agents import Agents
+from llb.client.solve import Solving
+from llb.client.tracing import build_span
+from llb.errors import InvalidValueError
+from llb.state.step_options import check_keys
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from llb.client.caches import Cache
+    from llb.client.connect.control import Control
+    from llb.client.export.exporters import Export
+    from llb.client.export.outputs import Output
+    from llb.client.export.receivers import Receiver
+    from llb.client.session.providers.service import Service
+
+_IMAGE_CONFIG = "containerimage.config"
+
+
+class Building:
+    """One build while it is made ready and runs: its session, and what the session needs."""
+
+    def __init__(self, control: Control, options: BuildOptions) -> None:
+        check_keys(options, BuildOptions.__optional_keys__)
+        self._control = control
+        self._options = options
+        policy = options.get("source_policy")
+        self._policy_check = policy if callable(policy) else None
+        self._rules = None if callable(policy) else policy
+        self._exports = tuple(self._sent(options.get("exports", ())))
+        self._stores = Stores()
+        self._stores.add_layouts(options.get("oci_layouts", {}))
+        self._targets = self._stores.targets(options.get("cache_to", ()))
+        self._imports = self._stores.sources(options.get("cache_from", ()))
+        self._receivers: dict[int, Receiver] = {}
+        for number, export in enumerate(self._exports):
+            if export.is_layout:
+                self._stores.add_image(Path(export.destination or ""))
+            elif (receiver := export.receiver()) is not None:
+                self._receivers[number] = receiver
+        # What is found for a result is added to both while the build runs.
+        self._outputs: list[Output] = [*self._receivers.values(), *self._stores.outputs]
+        self._find_exports = options.get("find_exports")
+        self._image_config: bytes | None = None
+        local = {name: Path(path) for name, path in options.get("local", {}).items()}
+        services = list(self._services(local))
+        # Last, because they may be processes of their own, which nothing here ends.
+        self._agents = Agents(map(to_agent, options.get("ssh", ())))
+        services.append(service("ssh:SSHAgents", agents=self._agents))
+        self.session = Session(services, shared_key=shared_key(local))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._agents.close()
+
+    def _services(self, local: Mapping[str, Path]) -> Iterator[Service]:
+        """Yield what the daemon may ask. Raises InputError for what cannot be given to it."""
+        tls = [to_auth_tls(each) for each in self._options.get("registry_auth_tls", ())]
+        yield service("filesync:LocalDirs", directories=local)
+        yield service("filesend:FileSend", receivers=self._receivers)
+        yield service("secrets:Secrets", secrets=self._options.get("secrets", {}))
+        yield service("auth:Auth", tls=tls)
+        yield service("upload:Uploads", uploads=self._options.get("uploads", ()))
+        if self._stores.by_id:
+            yield service("content:Content", stores=self._stores.by_id)
+        if self._find_exports is not None:
+            yield service("exporter:Exporters", find=self._found)
+        if self._policy_check is not None:
+            yield service("policy:PolicyVerifier", check=self._policy_check)
+
+    @property
+    def capabilities(self) -> tuple[str, ...]:
+        """What a daemon has to offer for these options."""
+        wanted = {
+            "exporter.multiple": len(self._exports) > 1,
+            "exporter.session": self._find_exports is not None,
+            "source.policy.session": self._policy_check is not None,
+        }
+        return tuple(cap for cap, is_needed in wanted.items() if is_needed)
+
+    @property
+    def is_image_of_docker(self) -> bool:
+        """Whether the result is put among the images of a Docker."""
+        return self._control.is_docker and any(each.takes_image_config for each in self._exports)
+
+    @property
+    def cache_attrs(self) -> dict[str, str]:
+        """How a frontend is told of the caches that are read."""
+        return frontend_attrs(self._imports)
+
+    def request(self, image_config: bytes | None) -> pb.SolveRequest:
+        """Return the request without what is built."""
+        options = self._options
+        self._image_config = image_config
+        ref = options.get("ref") or uuid.uuid4().hex
+        request = pb.SolveRequest(Session=self.session.id, Ref=ref)
+        request.Cache.Imports.extend(map(_cache_entry, self._imports))
+        request.Cache.Exports.extend(map(_cache_entry, self._targets))
+        request.Entitlements.extend(map(to_entitlement, options.get("allow", ())))
+        exporters = list(map(self._asked, self._exports))
+        request.Exporters.extend(exporters)
+        request.EnableSessionExporter = self._find_exports is not None
+        request.ProxyNetwork = options.get("proxy_network", False)
+        if self._policy_check is not None:
+            request.SourcePolicySession = self.session.id
+        if self._rules is not None:
+            # protobuf's JSON takes 2 ms to import, and few builds bring rules.
+            from llb.client.session.policy import to_policy  # noqa: PLC0415
+
+            request.SourcePolicy.CopyFrom(to_policy(self._rules))
+        if exporters:
+            # A BuildKit from before v0.13 knows one exporter, and reads it here.
+            request.ExporterDeprecated = exporters[0].Type
+            request.ExporterAttrsDeprecated.update(exporters[0].Attrs)
+        return request
+
+    def run(
+        self, request: pb.SolveRequest, beside: Callable[[str], None] | None = None
+    ) -> SolveResult:
+        """Build; ``beside`` works meanwhile, and is told the name of the build."""
+        on_event, timeout = self._options.get("on_event"), self._options.get("timeout")
+        if on_event is not None:
+            for warning in self._stores.warnings:
+                on_event(VertexWarning("", 1, warning, (), None, None))
+        on_report = self._options.get("on_report")
+        solving = Solving(self._control, self.session, self._outputs, on_event, on_report)
+        names = {"buildkit.ref": request.Ref, "buildkit.frontend": request.Frontend}
+        with build_span({key: name for key, name in names.items() if name}) as metadata:
+            answers = dict(solving.run(request, timeout, beside, metadata).ExporterResponse)
+        return SolveResult(answers, request.Ref)
+
+    def _sent(self, exports: Iterable[Export]) -> Iterator[Export]:
+        """Yield what the daemon is asked to do with the result."""
+        for export in exports:
+            if export.sent is not None:
+                yield export.inside_docker() if self._control.is_docker else export
+
+    def _asked(self, export: Export) -> pb.Exporter:
+        """Return an exporter as this daemon is asked for it."""
+        asked = _exporter(export, self._image_config)
+        return to_docker(asked) if self._control.is_docker else asked
+
+    def _found(self, metadata: Mapping[str, bytes]) -> Iterator[tuple[str, Mapping[str, str]]]:
+        """Yield what is to be done besides with a result of which a frontend says this."""
+        assert self._find_exports is not None
+        for number, export in enumerate(
+            self._sent(self._find_exports(dict(metadata))), len(self._exports)
+        ):
+            if export.is_layout:
+                raise InvalidValueError(
+                    "an OCI layout cannot be found for a result",
+                    hint="give it with exports, or write an archive",
+                )
+            if (receiver := export.receiver()) is not None:
+                self._receivers[number] = receiver
+                self._outputs.append(receiver)
+            asked = self._asked(export)
+            yield asked.Type, asked.Attrs
+
+
+def _cache_entry(cache: Cache) -> pb.CacheOptionsEntry:
+    return pb.CacheOptionsEntry(Type=cache.type, Attrs=cache.attrs)
+
+
+def _exporter(export: Export, image_config: bytes | None) -> pb.Exporter:
+    kind, attrs = export.sent or ("", {})
+    if image_config is not None and export.takes_image_config:
+        attrs.setdefault(_IMAGE_CONFIG, image_config.decode())
+    return pb.Exporter(Type=kind, Attrs=attrs)

@@ -1,0 +1,1 @@
+"""How a daemon is reached: addresses, their routes, the pipes they open, and calls over them."""

@@ -1,0 +1,1 @@
+"""A daemon of our own: started when there is none, ended once nobody needs it."""

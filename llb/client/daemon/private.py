@@ -1,0 +1,210 @@
+"""The private daemon: a buildkitd of one's own, started when it is needed.
+
+Its state lies in the user's cache directory. It is stopped by its supervisor
+(:mod:`llb.client.daemon.supervisor`) once nobody was connected for a while.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from attrs import frozen
+
+from llb.client.connect.address import listens, none_found
+from llb.errors import ConnectError, InvalidValueError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+IDLE_VARIABLE = "LLB_DAEMON_IDLE"
+_IDLE_SECONDS = 600.0
+START_SECONDS = 60.0
+STOP_SECONDS = 30.0
+_POLL_SECONDS = 0.05
+_LOG_LINES = 5
+
+
+@frozen
+class Place:
+    """Where a private daemon keeps what it has, below ``folder``."""
+
+    folder: Path
+
+    @classmethod
+    def default(cls) -> Place:
+        """Return the place in the user's cache directory."""
+        cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+        return cls(Path(cache) / "pyllb" / "buildkitd")
+
+    @property
+    def socket(self) -> Path:
+        """The socket that it listens on."""
+        return self.folder / "buildkitd.sock"
+
+    @property
+    def address(self) -> str:
+        """The address for a client."""
+        return f"unix://{self.socket}"
+
+    @property
+    def log(self) -> Path:
+        """What it printed since it was last started."""
+        return self.folder / "log"
+
+    @property
+    def config(self) -> Path:
+        """A buildkitd.toml of the user, used where it exists."""
+        return self.folder / "buildkitd.toml"
+
+    @property
+    def pid(self) -> Path:
+        """The process id of the supervisor."""
+        return self.folder / "pid"
+
+    @property
+    def used(self) -> Path:
+        """A file whose time says when the daemon was last asked for."""
+        return self.folder / "used"
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the lock under which the daemon is started and stopped."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with (self.folder / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+
+def start(place: Place | None = None) -> str:
+    """Return the address of the private daemon, started if it does not run.
+
+    Raises ConnectError where buildkitd is not installed or does not come up, and
+    InvalidValueError for an idle time that is no number.
+    """
+    place = place or Place.default()
+    idle_seconds()
+    with place.locked():
+        place.used.touch()
+        if not is_up(place):
+            _start(place)
+    return place.address
+
+
+def idle_seconds(environ: Mapping[str, str] = os.environ) -> float:
+    """Return after how many seconds without clients the daemon stops; raises InvalidValueError.
+
+    >>> idle_seconds({"LLB_DAEMON_IDLE": "60"})
+    60.0
+    """
+    text = environ.get(IDLE_VARIABLE) or str(_IDLE_SECONDS)
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not seconds > 0:
+        raise InvalidValueError(f"invalid {IDLE_VARIABLE} {text!r}: expected seconds, more than 0")
+    return seconds
+
+
+def stop(place: Place | None = None) -> bool:
+    """Stop the private daemon; return whether one ran."""
+    place = place or Place.default()
+    with place.locked():
+        supervisor = running(place)
+        if supervisor is None:
+            return False
+        os.kill(supervisor, signal.SIGTERM)
+        _wait_until(lambda: running(place) is None, STOP_SECONDS)
+    return True
+
+
+def running(place: Place) -> int | None:
+    """Return the process id of the supervisor, where it runs.
+
+    It holds a lock on the file with its id, so that an id which another process
+    got meanwhile is not taken for it.
+    """
+    try:
+        with place.pid.open() as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                # It is there once the supervisor has written it.
+                return int(file.read() or 0) or None
+    except FileNotFoundError:
+        return None
+    return None
+
+
+def is_up(place: Place) -> bool:
+    """Return whether something listens on the daemon's socket."""
+    return listens(place.socket)
+
+
+def command(place: Place) -> list[str]:
+    """Return the command that is the daemon, rootless for users other than root.
+
+    Raises ConnectError where a program is missing.
+    """
+    buildkitd = shutil.which("buildkitd")
+    if buildkitd is None:
+        raise none_found()
+    wrapper = []
+    if os.geteuid() != 0:
+        rootlesskit = shutil.which("rootlesskit")
+        if rootlesskit is None:
+            raise ConnectError(
+                "a BuildKit of a user's own needs rootlesskit, which is not on PATH",
+                hint="install rootlesskit and uidmap, or name a daemon with --addr",
+            )
+        wrapper = [rootlesskit, "--net=host", "--copy-up=/etc"]
+    config = ["--config", str(place.config)] if place.config.exists() else []
+    rootless = ["--rootless"] if wrapper else []
+    own = ["--root", str(place.folder / "root"), "--addr", place.address]
+    traces = ["--otel-socket-path", str(place.folder / "otel.sock")]
+    return [*wrapper, buildkitd, *config, *own, *traces, *rootless]
+
+
+def _start(place: Place) -> None:
+    arguments = command(place)
+    with place.log.open("wb") as log:
+        supervisor = subprocess.Popen(
+            [sys.executable, "-m", "llb.client.daemon.supervisor", str(place.folder), *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            env=_environment(place),
+            start_new_session=True,
+        )
+    _wait_until(lambda: is_up(place) or supervisor.poll() is not None, START_SECONDS)
+    if not is_up(place):
+        supervisor.terminate()
+        lines = place.log.read_text(errors="replace").splitlines()
+        raise ConnectError(
+            f"the private buildkitd did not start: {' / '.join(lines[-_LOG_LINES:])}",
+            hint=f"its whole log is {place.log}",
+        )
+
+
+def _environment(place: Place) -> dict[str, str]:
+    """Return the daemon's environment; a user's runc keeps its state in a place of the user's."""
+    if os.geteuid() == 0:
+        return dict(os.environ)
+    runtime = place.folder / "run"
+    runtime.mkdir(mode=0o700, exist_ok=True)
+    return {**os.environ, "XDG_RUNTIME_DIR": str(runtime)}
+
+
+def _wait_until(done: Callable[[], bool], seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while not done() and time.monotonic() < deadline:
+        time.sleep(_POLL_SECONDS)

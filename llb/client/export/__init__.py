@@ -1,0 +1,1 @@
+"""Exports: what is asked of the daemon, and where the client puts what it sends."""

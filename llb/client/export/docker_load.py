@@ -1,0 +1,49 @@
+"""Images that are given to the Docker of this machine, as ``docker load`` takes them."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import tempfile
+from typing import TYPE_CHECKING
+
+from llb.client.export.receivers import copy_stream
+from llb.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from llb.grpc import ServerCall
+
+
+class DockerReceiver:
+    """The Docker of the ``docker`` command, which is given the image once it is complete."""
+
+    def __init__(self) -> None:
+        if shutil.which("docker") is None:
+            raise InputError(
+                "docker is to load the image, and is not on PATH",
+                hint="write an archive with -o type=docker,dest=image.tar",
+            )
+        self._archive = tempfile.TemporaryFile()  # noqa: SIM115 - abort closes it
+
+    def receive(self, call: ServerCall) -> None:
+        """Take the archive."""
+        try:
+            copy_stream(call, self._archive)
+        except OSError as error:
+            raise InputError(f"cannot keep the image for docker: {error.strerror}") from error
+
+    def commit(self, answers: Mapping[str, str]) -> None:  # noqa: ARG002 - nothing to name
+        """Have it loaded."""
+        self._archive.seek(0)
+        done = subprocess.run(
+            ["docker", "load"], stdin=self._archive, capture_output=True, check=False
+        )
+        if done.returncode:
+            reason = " ".join(done.stderr.decode(errors="replace").split())
+            raise InputError(f"docker did not load the image: {reason}")
+
+    def abort(self) -> None:
+        """Throw the archive away."""
+        self._archive.close()

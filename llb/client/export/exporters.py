@@ -1,0 +1,264 @@
+"""What is done with a result: kinds of exporters, and their short forms on a command line."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from attrs import field, frozen
+
+from llb.client.export.image_options import ImageOptions, check_attributes, to_attributes
+from llb.client.key_values import flag, parse_attributes
+from llb.errors import InvalidValueError, did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from typing import Unpack
+
+    from llb.client.export.receivers import Receiver
+
+_TO_DIRECTORY = ("local",)
+_TO_FILE = ("tar", "oci", "docker")
+_ON_DAEMON = ("image", "registry", "cacheonly")
+KINDS = (*_TO_DIRECTORY, *_TO_FILE, *_ON_DAEMON)
+_WITH_CONFIG = ("image", "registry", "oci", "docker")
+STANDARD_OUTPUT = "-"
+
+
+@frozen
+class Export:
+    """An exporter: its kind, its attributes, and where the client puts what it sends.
+
+    ``destination`` is a directory for ``local``, a file or ``-`` for ``tar``, ``oci`` and
+    ``docker`` (with ``tar=false`` among the attributes a directory, an OCI layout), and absent
+    for ``image``, which stays on the daemon or goes to a registry (``name`` and ``push``);
+    ``registry`` stands for an image that is pushed, and ``cacheonly`` for no result at all.
+    Without one, what ``docker`` makes is given to the Docker of the ``docker`` command.
+    The attributes are those that BuildKit documents for the kind. Raises InvalidValueError.
+    """
+
+    type: str
+    attrs: Mapping[str, str] = field(factory=dict)
+    destination: str | None = None
+
+    def __attrs_post_init__(self) -> None:
+        if self.type not in KINDS:
+            raise InvalidValueError(
+                f"unknown exporter {self.type!r}: expected {', '.join(KINDS)}",
+                hint=did_you_mean(self.type, KINDS),
+            )
+        if self.type in _ON_DAEMON and self.destination is not None:
+            raise InvalidValueError(f"the exporter {self.type} takes no dest")
+        if self.type not in _ON_DAEMON and not self.destination and not self.is_loaded:
+            raise InvalidValueError(
+                f"the exporter {self.type} needs a destination",
+                hint=f"for example -o type={self.type},dest=out",
+            )
+        check_attributes(self.type, self.attrs)
+        if (self.type in _TO_DIRECTORY or self.is_layout) and self.destination == STANDARD_OUTPUT:
+            raise InvalidValueError(
+                "a directory cannot be written to standard output",
+                hint="use -o type=tar,dest=-",
+            )
+
+    @property
+    def sent(self) -> tuple[str, dict[str, str]] | None:
+        """The kind and the attributes as the daemon knows them; None where it is asked nothing."""
+        if self.type == "cacheonly":
+            return None
+        if self.type == "registry":
+            return "image", {**self.attrs, "push": "true"}
+        return self.type, dict(self.attrs)
+
+    @property
+    def takes_image_config(self) -> bool:
+        """Whether the exporter makes an image."""
+        return self.type in _WITH_CONFIG
+
+    @property
+    def is_loaded(self) -> bool:
+        """Whether Docker is given the image."""
+        return self.type == "docker" and self.destination is None and self._is_archive
+
+    @property
+    def is_layout(self) -> bool:
+        """Whether the image is written as an OCI layout, rather than as an archive of one."""
+        return self.type in ("oci", "docker") and not self._is_archive
+
+    @property
+    def _is_archive(self) -> bool:
+        return flag(self.attrs.get("tar") or "true", "tar")
+
+    def inside_docker(self) -> Export:
+        """Return it as for the BuildKit inside of Docker, which need not be given its image."""
+        if not self.is_loaded:
+            return self
+        return Export("image", {key: self.attrs[key] for key in self.attrs if key != "tar"})
+
+    def receiver(self) -> Receiver | None:
+        """Return what takes the result on the client, or None where nothing comes as one.
+
+        Raises InputError for a destination that cannot be used.
+        """
+        if self.is_loaded:
+            # What it runs docker with takes 5 ms to import.
+            from llb.client.export.docker_load import DockerReceiver  # noqa: PLC0415
+
+            return DockerReceiver()
+        if self.destination is None or self.is_layout:
+            return None
+        # These take 3 ms, and nothing comes of a build whose result stays there.
+        from llb.client.export.receivers import (  # noqa: PLC0415
+            FileReceiver,
+            LocalReceiver,
+            StreamReceiver,
+        )
+
+        if self.type in _TO_DIRECTORY:
+            exact = self.attrs.get("mode") == "delete"
+            return LocalReceiver(Path(self.destination), exact=exact)
+        if self.destination == STANDARD_OUTPUT:
+            return StreamReceiver(sys.stdout.buffer)
+        return FileReceiver(Path(self.destination))
+
+
+def local(
+    destination: str | Path,
+    *,
+    platform_split: bool | None = None,
+    delete: bool = False,
+    attestation_prefix: str | None = None,
+    source_date_epoch: int | None = None,
+) -> Export:
+    """Return the exporter that writes the tree of files to a directory.
+
+    With ``platform_split`` each platform has a folder of its own, as it has by itself where
+    there are several. ``delete`` removes what is in the directory and not in the result.
+    ``source_date_epoch``, in seconds, is the time of all files.
+    """
+    attrs = {"mode": "delete"} if delete else {}
+    rest = _tree_attributes(platform_split, attestation_prefix, source_date_epoch)
+    return Export("local", attrs | rest, str(destination))
+
+
+def tar(
+    destination: str | Path,
+    *,
+    platform_split: bool | None = None,
+    attestation_prefix: str | None = None,
+    source_date_epoch: int | None = None,
+) -> Export:
+    """Return the exporter that writes the tree of files to a tar archive."""
+    attrs = _tree_attributes(platform_split, attestation_prefix, source_date_epoch)
+    return Export("tar", attrs, str(destination))
+
+
+def oci(
+    destination: str | Path,
+    *,
+    name: str | Iterable[str] | None = None,
+    tar: bool = True,
+    **options: Unpack[ImageOptions],
+) -> Export:
+    """Return the exporter that writes an OCI image archive, or a layout where not ``tar``."""
+    return _archive("oci", destination, name, tar, options)
+
+
+def docker(
+    destination: str | Path | None = None,
+    *,
+    name: str | Iterable[str] | None = None,
+    tar: bool = True,
+    **options: Unpack[ImageOptions],
+) -> Export:
+    """Return the exporter that writes what ``docker load`` reads, or that gives it to Docker."""
+    return _archive("docker", destination, name, tar, options)
+
+
+def image(
+    name: str | Iterable[str] = (),
+    *,
+    push: bool = False,
+    push_by_digest: bool = False,
+    insecure: bool = False,
+    unpack: bool = False,
+    store: bool = True,
+    name_canonical: bool = False,
+    dangling_name_prefix: str | None = None,
+    **options: Unpack[ImageOptions],
+) -> Export:
+    """Return the exporter that names an image on the daemon, and pushes it if asked.
+
+    With ``push_by_digest`` it is pushed without a tag; ``insecure`` allows plain HTTP.
+    ``unpack``, ``store``, ``name_canonical`` and ``dangling_name_prefix`` are for daemons that
+    keep images, in containerd: unpack it, keep what it is made of, name it by its digest too,
+    and have a name for it where it has none.
+    """
+    flags = {
+        "push": push,
+        "push-by-digest": push_by_digest,
+        "registry.insecure": insecure,
+        "unpack": unpack,
+        "name-canonical": name_canonical,
+    }
+    attrs = _name(name) | {key: "true" for key, given in flags.items() if given}
+    attrs |= {} if store else {"store": "false"}
+    if dangling_name_prefix is not None:
+        attrs["dangling-name-prefix"] = dangling_name_prefix
+    return Export("image", attrs | to_attributes(options))
+
+
+def registry(
+    name: str | Iterable[str], *, insecure: bool = False, **options: Unpack[ImageOptions]
+) -> Export:
+    """Return the exporter that pushes an image; ``insecure`` allows plain HTTP."""
+    attrs = _name(name) | ({"registry.insecure": "true"} if insecure else {})
+    return Export("registry", attrs | to_attributes(options))
+
+
+def cache_only() -> Export:
+    """Return the exporter that leaves the result in the daemon's cache."""
+    return Export("cacheonly")
+
+
+def parse_export(text: str) -> Export:
+    """Return the exporter that ``text`` names: ``DIR``, ``-``, or ``type=…,key=value…``.
+
+    The fields are separated as in CSV, so that a value with a comma is quoted.
+    Raises InvalidValueError.
+    """
+    if text == STANDARD_OUTPUT:
+        return Export("tar", destination=text)
+    if "=" not in text and "," not in text:
+        return Export("local", destination=text)
+    attrs = parse_attributes(text, "output", "-o type=oci,dest=image.tar")
+    kind = attrs.pop("type", None)
+    if kind is None:
+        raise InvalidValueError(f"invalid output {text!r}: it has no type")
+    return Export(kind, attrs, attrs.pop("dest", None))
+
+
+def _name(name: str | Iterable[str] | None) -> dict[str, str]:
+    names = name if isinstance(name, str) else ",".join(name or ())
+    return {"name": names} if names else {}
+
+
+def _archive(
+    kind: str,
+    destination: str | Path | None,
+    name: str | Iterable[str] | None,
+    tar: bool,  # noqa: FBT001 - it is a keyword where it is given
+    options: ImageOptions,
+) -> Export:
+    attrs = _name(name) | ({} if tar else {"tar": "false"}) | to_attributes(options)
+    return Export(kind, attrs, None if destination is None else str(destination))
+
+
+def _tree_attributes(split: bool | None, prefix: str | None, epoch: int | None) -> dict[str, str]:  # noqa: FBT001 - private
+    values = {
+        "platform-split": None if split is None else str(split).lower(),
+        "attestation-prefix": prefix,
+        "source-date-epoch": None if epoch is None else str(epoch),
+    }
+    return {key: value for key, value in values.items() if value is not None}

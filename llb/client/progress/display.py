@@ -1,0 +1,86 @@
+"""A build on the screen: the display of a kind, over the same events, plain or live."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Protocol, Self
+
+from llb.client.progress.plain import PlainDisplay
+from llb.errors import InvalidValueError, did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import TextIO
+
+    from llb.client.progress.events import Event
+    from llb.client.progress.raw_reports import Report
+
+KINDS = ("auto", "plain", "tty", "rawjson", "quiet", "none")
+_CANNOT_REDRAW = ("", "dumb", "unknown")
+
+
+class Display(Protocol):
+    """Shows events; used as a context around the build.
+
+    One that shows whole reports instead has ``on_report`` for them.
+    """
+
+    @property
+    def on_report(self) -> Callable[[Report], None] | None:
+        """What shows a report of the daemon, where there is such a thing."""
+
+    def __enter__(self) -> Self:
+        """Begin to show."""
+
+    def __exit__(self, *exception: object) -> None:
+        """Show the end and give the terminal back."""
+
+    def __call__(self, event: Event) -> None:
+        """Show what happened."""
+
+
+class QuietDisplay:
+    """Shows nothing."""
+
+    on_report = None
+
+    def __enter__(self) -> Self:
+        """Begin to show nothing."""
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        """Stop."""
+
+    def __call__(self, event: Event) -> None:
+        """Show nothing."""
+
+
+def display(kind: str, stream: TextIO | None = None) -> Display:
+    """Return the display of a kind on a stream, by default standard error.
+
+    ``auto`` is what BUILDKIT_PROGRESS says, or else ``tty`` on a terminal that can redraw,
+    and ``plain`` elsewhere. Raises InvalidValueError.
+    """
+    out = sys.stderr if stream is None else stream
+    if kind == "auto":
+        kind = os.environ.get("BUILDKIT_PROGRESS") or kind
+    if kind not in KINDS:
+        raise InvalidValueError(
+            f"unknown progress display {kind!r}: expected {', '.join(KINDS)}",
+            hint=did_you_mean(kind, KINDS),
+        )
+    if kind in ("quiet", "none"):
+        return QuietDisplay()
+    if kind == "rawjson":
+        # Reports take 1 ms to import, and no other display needs them.
+        from llb.client.progress.rawjson import RawJsonDisplay  # noqa: PLC0415
+
+        return RawJsonDisplay(out)
+    can_redraw = out.isatty() and os.environ.get("TERM", "") not in _CANNOT_REDRAW
+    if kind == "tty" or (kind == "auto" and can_redraw):
+        # rich costs 60 ms to import, and builds in pipes need none of it.
+        from llb.client.progress.tty import TtyDisplay  # noqa: PLC0415
+
+        return TtyDisplay(out)
+    return PlainDisplay(out)

@@ -1,0 +1,1 @@
+"""Credentials for registries, as Docker's command keeps them."""

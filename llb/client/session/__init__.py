@@ -1,0 +1,1 @@
+"""The session of a build: what the daemon asks of the client meanwhile."""

@@ -1,0 +1,64 @@
+"""An ssh agent of a build's own, for keys in files."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from llb.client.session.ssh_agent_spec import VARIABLE
+from llb.errors import InputError
+
+if TYPE_CHECKING:
+    from contextlib import ExitStack
+
+    from llb.client.session.ssh_agent_spec import AgentSpec
+
+_ADD_SECONDS = 20.0
+
+
+def private_agent(stack: ExitStack, spec: AgentSpec) -> Path:
+    """Start an agent that has the keys alone, and ends with the stack; return its socket.
+
+    Raises InputError for keys that cannot be used.
+    """
+    for key in spec.keys:
+        if not key.is_file():
+            raise InputError(f"ssh {spec.id}: there is no key {key}")
+    agent, add = shutil.which("ssh-agent"), shutil.which("ssh-add")
+    if agent is None or add is None:
+        raise InputError(
+            f"ssh {spec.id}: keys need ssh-agent and ssh-add, which are not on PATH",
+            hint="install OpenSSH's client, or name the socket of a running agent",
+        )
+    folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="llb-ssh-"))
+    socket = Path(folder) / "agent"
+    process = subprocess.Popen(
+        [agent, "-D", "-a", socket], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    )
+    stack.callback(process.wait)
+    stack.callback(process.terminate)
+    # It says where it listens once it does.
+    assert process.stdout is not None
+    stack.enter_context(process.stdout)
+    process.stdout.readline()
+    done = subprocess.run(
+        [add, *spec.keys],
+        env={**os.environ, VARIABLE: str(socket), "SSH_ASKPASS_REQUIRE": "never"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=_ADD_SECONDS,
+        start_new_session=True,
+    )
+    if done.returncode:
+        words = " ".join(done.stderr.split())
+        raise InputError(
+            f"ssh {spec.id}: cannot use {', '.join(map(str, spec.keys))}: {words}",
+            hint="a key with a passphrase has to be in an agent of yours",
+        )
+    return socket

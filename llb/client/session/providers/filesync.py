@@ -1,0 +1,287 @@
+"""``FileSync``: directories of the client, sent to the daemon as it asks for them.
+
+The protocol is that of ``fsutil``: the sender describes every file in order, the
+receiver asks for the contents it lacks by number, and says when it has all.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import queue
+import stat
+import threading
+from contextlib import suppress
+from typing import TYPE_CHECKING
+from urllib.parse import unquote_plus
+
+from llb._pb import fsutil_pb2 as pb
+from llb.client.session.local_inputs import unknown_directory
+from llb.client.session.providers.walk import Entry, Filter, walk
+from llb.errors import InputError, InvalidValueError, LLBError, RemoteError
+from llb.gocompat import filemode
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
+
+    from llb.grpc import Handler, ServerCall
+
+_NOT_FOUND = 5
+_UNKNOWN = 2
+# A receiver takes data packets of any size; large ones cost less per byte.
+_CHUNK = 256 * 1024
+_READERS = 2
+
+
+class LocalDirs:
+    """Directories of the client by the names that builds know them under.
+
+    Raises InputError for one that cannot be used.
+    """
+
+    def __init__(self, directories: Mapping[str, Path]) -> None:
+        self._directories = {name: _checked(name, path) for name, path in directories.items()}
+        self.failures: list[LLBError] = []
+
+    def handlers(self) -> Mapping[str, Handler]:
+        """Return the handler of DiffCopy."""
+        return {"/moby.filesync.v1.FileSync/DiffCopy": self._diff_copy}
+
+    def _diff_copy(self, call: ServerCall) -> None:
+        name = "".join(_values(call.metadata, "dir-name"))
+        root = self._directories.get(name)
+        if root is None:
+            failure = unknown_directory(name, self._directories)
+            self.failures.append(failure)
+            raise RemoteError(str(failure), code=_NOT_FOUND)
+        chosen = Filter(
+            include=_values(call.metadata, "include-patterns"),
+            exclude=_values(call.metadata, "exclude-patterns"),
+            follow=_values(call.metadata, "followpaths"),
+        )
+        try:
+            _Sender(call, root, walk(root, chosen)).run()
+        except (InputError, InvalidValueError) as failure:
+            self.failures.append(failure)
+            raise RemoteError(str(failure), code=_UNKNOWN) from failure
+
+
+def _checked(name: str, path: Path) -> str:
+    if not path.is_dir():
+        problem = "is not a directory" if path.exists() else "does not exist"
+        raise InputError(
+            f"cannot use {path} as the local directory {name!r}: it {problem}",
+            hint=f"name a directory with --local {name}=DIR",
+        )
+    return str(path.resolve())
+
+
+def _values(metadata: Mapping[str, tuple[str, ...]], key: str) -> tuple[str, ...]:
+    """Return the values of a header, decoded where they were encoded to be ASCII."""
+    values = metadata.get(key, ())
+    encoded = metadata.get(f"{key}-encoded", ("0",))[0] in ("1", "t", "true")
+    return tuple(unquote_plus(value) for value in values) if encoded else values
+
+
+class _Sender:
+    """One transfer: a thread walks, some read files, and this one listens."""
+
+    def __init__(self, call: ServerCall, root: str, entries: Iterator[Entry]) -> None:
+        self._call = call
+        self._root = root
+        self._entries = entries
+        self._files: dict[int, str] = {}
+        self._wanted: queue.SimpleQueue[tuple[int, str] | None] = queue.SimpleQueue()
+        self._errors: list[LLBError] = []
+
+    def run(self) -> None:
+        """Send what is asked for, until the receiver has all; raises InputError."""
+        threads = [threading.Thread(target=self._guarded, args=(self._walk,), daemon=True)]
+        threads += [
+            threading.Thread(target=self._guarded, args=(self._read_files,), daemon=True)
+            for _ in range(_READERS)
+        ]
+        for thread in threads:
+            thread.start()
+        try:
+            self._listen()
+        except LLBError as error:
+            # What went wrong here before is why the receiver breaks off.
+            self._errors.append(error)
+        finally:
+            for _ in range(_READERS):
+                self._wanted.put(None)
+            for thread in threads:
+                thread.join()
+        if self._errors:
+            raise self._errors[0]
+
+    def _guarded(self, work: Callable[[], None]) -> None:
+        try:
+            work()
+        except InputError as error:
+            self._fail(error)
+        except LLBError as error:
+            self._errors.append(error)
+        except OSError as error:
+            self._fail(InputError(f"cannot read {error.filename}: {error.strerror}"))
+
+    def _fail(self, error: InputError) -> None:
+        """Tell the receiver that the transfer is over, and why."""
+        self._errors.append(error)
+        # A receiver that is gone needs no reason.
+        with suppress(LLBError):
+            self._send(_encode_error(str(error)), flush=True)
+
+    def _listen(self) -> None:
+        while (data := self._call.receive()) is not None:
+            packet = pb.Packet.FromString(data)
+            match packet.type:
+                case pb.Packet.PACKET_REQ:
+                    # The walk puts a file down before it sends its description.
+                    path = self._files.pop(packet.ID, None)
+                    if path is None:
+                        raise RemoteError(f"file {packet.ID} cannot be asked for", code=_UNKNOWN)
+                    self._wanted.put((packet.ID, path))
+                case pb.Packet.PACKET_FIN:
+                    self._send(_FIN, flush=True)
+                    return
+                case pb.Packet.PACKET_ERR:
+                    message = packet.data.decode(errors="replace")
+                    if self._errors:
+                        return
+                    raise RemoteError(f"the daemon gave up a transfer: {message}", code=_UNKNOWN)
+                case _:
+                    raise RemoteError("the daemon sent an unexpected packet", code=_UNKNOWN)
+
+    def _walk(self) -> None:
+        first_paths: dict[tuple[int, int], str] = {}
+        number = -1
+        for entry in self._entries:
+            try:
+                description = _describe(self._root, entry, first_paths)
+            except FileNotFoundError:
+                # It was there a moment ago, and is now as if it had never been.
+                continue
+            number += 1
+            if not description.mode & filemode.TYPE:
+                self._files[number] = entry.path
+            packet = pb.Packet(type=pb.Packet.PACKET_STAT, stat=description)
+            self._send(packet.SerializeToString())
+        self._send(_END_OF_STATS, flush=True)
+
+    def _read_files(self) -> None:
+        while (wanted := self._wanted.get()) is not None:
+            number, path = wanted
+            self._send_file(number, path)
+            if self._wanted.empty():
+                self._call.flush()
+
+    def _send_file(self, number: int, path: str) -> None:
+        head = b"\x08\x02\x18" + _varint(number)
+        try:
+            descriptor = _open(f"{self._root}/{path}")
+            if descriptor is not None:
+                try:
+                    for chunk in _content(descriptor):
+                        self._send(b"".join((head, b"\x22", _varint(len(chunk)), chunk)))
+                finally:
+                    os.close(descriptor)
+        except OSError as error:
+            raise InputError(f"cannot read {self._root}/{path}: {error.strerror}") from error
+        self._send(head)
+
+    def _send(self, packet: bytes, *, flush: bool = False) -> None:
+        self._call.send(packet)
+        if flush:
+            self._call.flush()
+
+
+def _open(path: str) -> int | None:
+    """Open a file to read it; None is one without content, which the receiver makes empty."""
+    try:
+        # What has become a pipe meanwhile must not wait for a writer.
+        return os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError as error:
+        # It was there a moment ago, or it is a socket.
+        if error.errno in (errno.ENOENT, errno.ENXIO):
+            return None
+        raise
+
+
+def _content(descriptor: int) -> Iterator[bytes]:
+    """Yield what is in a file; no more than there was at first, since it may grow for ever."""
+    left = os.fstat(descriptor).st_size
+    if not left:
+        # The files of /proc have no size, and content all the same.
+        while chunk := os.read(descriptor, _CHUNK):
+            yield chunk
+    while left > 0 and (chunk := os.read(descriptor, min(left, _CHUNK))):
+        yield chunk
+        left -= len(chunk)
+
+
+_END_OF_STATS = pb.Packet(type=pb.Packet.PACKET_STAT).SerializeToString()
+_FIN = pb.Packet(type=pb.Packet.PACKET_FIN).SerializeToString()
+
+
+def _encode_error(message: str) -> bytes:
+    return pb.Packet(type=pb.Packet.PACKET_ERR, data=message.encode()).SerializeToString()
+
+
+def _describe(root: str, entry: Entry, first_paths: dict[tuple[int, int], str]) -> pb.Stat:
+    """Return the description of a file, owned by root as from every client."""
+    status = entry.status
+    try:
+        entry.path.encode()
+    except UnicodeEncodeError as error:
+        shown = entry.path.encode(errors="surrogateescape")
+        raise InputError(f"cannot send the file {shown!r}: its name is not UTF-8") from error
+    described = pb.Stat(
+        path=entry.path, mode=filemode.to_wire(status.st_mode), modTime=status.st_mtime_ns
+    )
+    full = f"{root}/{entry.path}"
+    if not stat.S_ISDIR(status.st_mode):
+        described.size = status.st_size
+        _describe_links(full, entry, first_paths, described)
+        if stat.S_ISCHR(status.st_mode) or stat.S_ISBLK(status.st_mode):
+            described.devmajor = os.major(status.st_rdev)
+            described.devminor = os.minor(status.st_rdev)
+    _add_xattrs(full, described)
+    return described
+
+
+def _describe_links(
+    full: str, entry: Entry, first_paths: dict[tuple[int, int], str], described: pb.Stat
+) -> None:
+    status = entry.status
+    if stat.S_ISLNK(status.st_mode):
+        described.linkname = os.readlink(full)  # noqa: PTH115 - a string is wanted
+    elif status.st_nlink > 1:
+        key = (status.st_dev, status.st_ino)
+        first = first_paths.setdefault(key, entry.path)
+        if first != entry.path:
+            described.linkname = first
+
+
+def _add_xattrs(full: str, described: pb.Stat) -> None:
+    try:
+        names = os.listxattr(full, follow_symlinks=False)
+    except OSError:
+        return
+    for name in names:
+        try:
+            described.xattrs[name] = os.getxattr(full, name, follow_symlinks=False)
+        except OSError:
+            # It went away, or is not for us to read.
+            continue
+
+
+def _varint(number: int) -> bytes:
+    encoded = bytearray()
+    while number > 0x7F:
+        encoded.append(number & 0x7F | 0x80)
+        number >>= 7
+    encoded.append(number)
+    return bytes(encoded)

@@ -1,0 +1,43 @@
+"""``moby.buildkit.secrets.v1.Secrets``: the values of secrets, when steps that use them run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from llb._pb import secrets_pb2 as pb
+from llb.client.session.secrets import check, read
+from llb.errors import InputError, LLBError, RemoteError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from llb.client.session.secrets import Secret
+    from llb.grpc import Handler, ServerCall
+
+_UNKNOWN, _NOT_FOUND = 2, 5
+
+
+class Secrets:
+    """A service that gives secrets by their ids. Raises InputError for one that cannot be read."""
+
+    def __init__(self, secrets: Mapping[str, Secret]) -> None:
+        self.failures: list[LLBError] = []
+        self._secrets = dict(secrets)
+        for name, secret in self._secrets.items():
+            check(name, secret)
+
+    def handlers(self) -> Mapping[str, Handler]:
+        """Return the handler of GetSecret."""
+        return {"/moby.buildkit.secrets.v1.Secrets/GetSecret": self._get}
+
+    def _get(self, call: ServerCall) -> None:
+        name = pb.GetSecretRequest.FromString(call.receive() or b"").ID
+        if name not in self._secrets:
+            # The daemon decides: a step may do without one that is optional.
+            raise RemoteError(f"secret {name}: not found", code=_NOT_FOUND)
+        try:
+            value = read(name, self._secrets[name])
+        except InputError as error:
+            self.failures.append(error)
+            raise RemoteError(str(error), code=_UNKNOWN) from error
+        call.send(pb.GetSecretResponse(data=value).SerializeToString())

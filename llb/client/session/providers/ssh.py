@@ -1,0 +1,130 @@
+"""``moby.sshforward.v1.SSH``: the client's ssh agents, as far as a build may use them.
+
+The agent protocol is that of draft-miller-ssh-agent: a length of four bytes, a type, and
+the rest. A build gets to list keys and to have something signed; what would change an
+agent, or ask anything else of it, is answered with a failure and does not reach it.
+"""
+
+from __future__ import annotations
+
+import socket
+import struct
+import threading
+from typing import TYPE_CHECKING
+
+from llb._pb import sshforward_pb2 as pb
+from llb.errors import InputError, LLBError, RemoteError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from llb.client.session.ssh_agents import Agents
+    from llb.grpc import Handler, ServerCall
+
+_ID = "buildkit.ssh.id"
+_UNKNOWN, _NOT_FOUND = 2, 5
+_REQUEST_IDENTITIES, _SIGN_REQUEST = 11, 13
+_FAILURE = b"\x00\x00\x00\x01\x05"
+_HEAD = struct.Struct(">I")
+# OpenSSH's own limit of a message.
+_MAX_MESSAGE = 256 * 1024
+_CHUNK = 32 * 1024
+
+
+class SSHAgents:
+    """A service that lends agents by their ids."""
+
+    def __init__(self, agents: Agents) -> None:
+        self.failures: list[LLBError] = []
+        self._agents = agents
+
+    def handlers(self) -> Mapping[str, Handler]:
+        """Return the handlers of CheckAgent and ForwardAgent."""
+        return {
+            "/moby.sshforward.v1.SSH/CheckAgent": self._check,
+            "/moby.sshforward.v1.SSH/ForwardAgent": self._forward,
+        }
+
+    def _check(self, call: ServerCall) -> None:
+        name = pb.CheckAgentRequest.FromString(call.receive() or b"").ID or "default"
+        self._check_known(name)
+        call.send(pb.CheckAgentResponse().SerializeToString())
+
+    def _check_known(self, name: str) -> None:
+        if name not in self._agents.sockets:
+            raise RemoteError(f"unset ssh forward key {name}", code=_NOT_FOUND)
+
+    def _forward(self, call: ServerCall) -> None:
+        (name,) = call.metadata.get(_ID, ("default",))
+        name = name or "default"
+        self._check_known(name)
+        path = self._agents.sockets[name]
+        with socket.socket(socket.AF_UNIX) as agent:
+            try:
+                agent.connect(str(path))
+            except OSError as error:
+                failure = InputError(f"ssh {name}: cannot connect to {path}: {error.strerror}")
+                self.failures.append(failure)
+                raise RemoteError(str(failure), code=_UNKNOWN) from error
+            if name in self._agents.raw:
+                _pump(call, agent)
+            else:
+                _converse(call, agent)
+
+
+def _converse(call: ServerCall, agent: socket.socket) -> None:
+    """Pass on the questions that a build may ask, one after the other, with their answers."""
+    with agent.makefile("rb") as answers:
+        for question in _messages(call):
+            if question[_HEAD.size] not in (_REQUEST_IDENTITIES, _SIGN_REQUEST):
+                _send(call, _FAILURE)
+                continue
+            agent.sendall(question)
+            head = answers.read(_HEAD.size)
+            if len(head) < _HEAD.size:
+                return
+            _send(call, head + answers.read(_HEAD.unpack(head)[0]))
+
+
+def _messages(call: ServerCall) -> Iterator[bytes]:
+    """Yield whole messages of the agent protocol out of the stream."""
+    buffer = b""
+    while (data := call.receive()) is not None:
+        buffer += pb.BytesMessage.FromString(data).data
+        while len(buffer) >= _HEAD.size:
+            size = _HEAD.unpack_from(buffer)[0]
+            if not 1 <= size <= _MAX_MESSAGE:
+                raise RemoteError(f"ssh agent message of {size} bytes", code=_UNKNOWN)
+            end = _HEAD.size + size
+            if len(buffer) < end:
+                break
+            yield buffer[:end]
+            buffer = buffer[end:]
+
+
+def _pump(call: ServerCall, peer: socket.socket) -> None:
+    """Pass bytes on both ways until either side ends."""
+
+    def from_peer() -> None:
+        # The call may be over before the socket is.
+        try:
+            while data := peer.recv(_CHUNK):
+                _send(call, data)
+        except (OSError, LLBError):
+            return
+        call.finish(None)
+
+    thread = threading.Thread(target=from_peer, daemon=True)
+    thread.start()
+    try:
+        while (data := call.receive()) is not None:
+            peer.sendall(pb.BytesMessage.FromString(data).data)
+        peer.shutdown(socket.SHUT_WR)
+        thread.join()
+    finally:
+        peer.close()
+
+
+def _send(call: ServerCall, data: bytes) -> None:
+    call.send(pb.BytesMessage(data=data).SerializeToString())
+    call.flush()

@@ -1,0 +1,66 @@
+"""``moby.upload.v1.Upload``: files that the daemon takes as if from the web."""
+
+from __future__ import annotations
+
+import io
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from llb._pb import upload_pb2 as pb
+from llb.errors import InputError, LLBError, RemoteError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from contextlib import AbstractContextManager
+
+    from llb.client.session.uploads import Content, Upload
+    from llb.grpc import Handler, ServerCall
+
+_PATH = "urlpath"
+_UNKNOWN, _NOT_FOUND = 2, 5
+_CHUNK = 1024 * 1024
+
+
+class Uploads:
+    """A service that gives files by the last part of their URLs."""
+
+    def __init__(self, uploads: Iterable[Upload]) -> None:
+        self.failures: list[LLBError] = []
+        self._contents = {_name(each.url): each.content for each in uploads}
+
+    def handlers(self) -> Mapping[str, Handler]:
+        """Return the handler of Pull."""
+        return {"/moby.upload.v1.Upload/Pull": self._pull}
+
+    def _pull(self, call: ServerCall) -> None:
+        (path, *_) = call.metadata.get(_PATH, ("",))
+        content = self._contents.get(_name(path))
+        if content is None:
+            raise RemoteError(f"there is no upload {path}", code=_NOT_FOUND)
+        if not isinstance(content, bytes | Path):
+            # What was read of a stream does not come a second time.
+            del self._contents[_name(path)]
+        try:
+            with _opened(content) as file:
+                while data := file.read(_CHUNK):
+                    call.send(pb.BytesMessage(data=data).SerializeToString())
+        except (OSError, ValueError) as error:
+            failure = InputError(f"cannot read the upload: {error}")
+            self.failures.append(failure)
+            raise RemoteError(str(failure), code=_UNKNOWN) from error
+
+
+def _name(url: str) -> str:
+    return url.rpartition("/")[2]
+
+
+def _opened(content: Content) -> AbstractContextManager[BinaryIO]:
+    match content:
+        case bytes():
+            return io.BytesIO(content)
+        case Path():
+            return content.open("rb")
+        case _:
+            # Who opened a stream closes it.
+            return nullcontext(content)

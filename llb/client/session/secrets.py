@@ -1,0 +1,100 @@
+"""Secrets that a client gives to builds, and how they are written on a command line."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+from attrs import frozen
+
+from llb.client.csv_fields import parse_fields
+from llb.errors import InputError, InvalidValueError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+MAX_SIZE = 500 * 1024
+"""How large a secret may be, in bytes, as BuildKit has it."""
+
+
+@frozen
+class EnvSecret:
+    """The value of a variable of this process, read when the daemon asks."""
+
+    variable: str
+
+
+Secret: TypeAlias = bytes | str | Path | EnvSecret | Callable[[], bytes]
+"""A value, a file, a variable, or a function that is asked when the daemon asks."""
+
+
+def check(name: str, secret: Secret, environ: Mapping[str, str] = os.environ) -> None:
+    """Raise InputError where a secret cannot be given, as far as it shows before a build."""
+    match secret:
+        case bytes() | str():
+            _check_size(name, len(secret.encode() if isinstance(secret, str) else secret))
+        case Path():
+            try:
+                _check_size(name, secret.stat().st_size)
+            except OSError as error:
+                raise _unreadable(name, secret, error) from error
+        case EnvSecret(variable):
+            if variable not in environ:
+                raise InputError(f"secret {name}: there is no variable {variable}")
+
+
+def read(name: str, secret: Secret, environ: Mapping[str, str] = os.environ) -> bytes:
+    """Return the value of a secret. Raises InputError."""
+    match secret:
+        case str():
+            value = secret.encode()
+        case bytes():
+            value = secret
+        case Path():
+            try:
+                value = secret.read_bytes()
+            except OSError as error:
+                raise _unreadable(name, secret, error) from error
+        case EnvSecret(variable):
+            check(name, secret, environ)
+            value = os.fsencode(environ[variable])
+        case _:
+            value = secret()
+    _check_size(name, len(value))
+    return value
+
+
+def parse_secret(text: str, environ: Mapping[str, str] = os.environ) -> tuple[str, Secret]:
+    """Return id and secret of ``id=ID[,src=FILE|,env=NAME]``, as buildctl reads it.
+
+    Without either it is the variable ID, or else the file ID. Raises InvalidValueError.
+
+    >>> parse_secret("id=npm,env=NPM_TOKEN")
+    ('npm', EnvSecret(variable='NPM_TOKEN'))
+    """
+    fields = parse_fields(text, ("id", "src", "source", "env", "type"), "secret")
+    name = fields.get("id", "")
+    if not name:
+        raise InvalidValueError(
+            f"invalid secret {text!r}: it has no id", hint="for example id=npm,src=token.txt"
+        )
+    source = fields.get("src", fields.get("source"))
+    variable = fields.get("env")
+    if fields.get("type") == "env" and variable is None:
+        variable, source = source or name, None
+    if variable is not None:
+        return name, EnvSecret(variable)
+    if source is not None:
+        return name, Path(source).expanduser()
+    return name, EnvSecret(name) if name in environ else Path(name)
+
+
+def _check_size(name: str, size: int) -> None:
+    if size > MAX_SIZE:
+        raise InputError(f"secret {name} is too large: {size} bytes, of at most {MAX_SIZE}")
+
+
+def _unreadable(name: str, path: Path, error: OSError) -> InputError:
+    return InputError(f"secret {name}: cannot read {path}: {error.strerror}")

@@ -1,0 +1,67 @@
+"""Ssh agents that a client lends to builds: sockets, and private agents for key files."""
+
+from __future__ import annotations
+
+import os
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from llb.client.session.ssh_agent_spec import VARIABLE, is_socket
+from llb.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from llb.client.session.ssh_agent_spec import AgentSpec
+
+
+class Agents:
+    """The sockets of agents, open until :meth:`close`.
+
+    Raises InputError for a socket or key that cannot be used.
+    """
+
+    def __init__(self, specs: Iterable[AgentSpec], environ: Mapping[str, str] = os.environ) -> None:
+        self._stack = ExitStack()
+        self.sockets: dict[str, Path] = {}
+        self.raw: set[str] = set()
+        try:
+            for spec in specs:
+                self.sockets[spec.id] = self._open(spec, environ)
+                self.raw |= {spec.id} if spec.raw else set()
+        except BaseException:
+            self.close()
+            raise
+
+    def __bool__(self) -> bool:
+        """Return whether there are any."""
+        return bool(self.sockets)
+
+    def __enter__(self) -> Self:
+        """Return the agents themselves."""
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        """End the private ones."""
+        self.close()
+
+    def close(self) -> None:
+        """End the private agents; a second call does nothing."""
+        self._stack.close()
+
+    def _open(self, spec: AgentSpec, environ: Mapping[str, str]) -> Path:
+        if spec.keys:
+            # What it starts programs with takes 5 ms to import, and few builds have keys.
+            from llb.client.session.private_ssh_agent import private_agent  # noqa: PLC0415
+
+            return private_agent(self._stack, spec)
+        socket = spec.socket or Path(environ.get(VARIABLE, ""))
+        if spec.socket is None and not environ.get(VARIABLE):
+            raise InputError(
+                f"ssh {spec.id}: there is no agent: {VARIABLE} is not set",
+                hint=f"start one with ssh-agent, or name a key: {spec.id}=~/.ssh/id_ed25519",
+            )
+        if not is_socket(socket):
+            raise InputError(f"ssh {spec.id}: {socket} is no socket")
+        return socket
