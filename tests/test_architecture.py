@@ -40,7 +40,9 @@ def test_a_frontend_loads_no_client() -> None:
 
 
 def test_a_build_loads_what_it_needs_alone() -> None:
-    loaded = loaded_by("import llb.cli.build, llb.client.client, llb.client.progress.display")
+    loaded = loaded_by(
+        "import llb.cli.commands.build, llb.client.client, llb.client.progress.display"
+    )
     others = {
         "llb.client.history",
         "llb.client.connect.docker_engine",

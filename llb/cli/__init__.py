@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from llb.cli.commands import Commands
+from llb.cli.group import Commands
 from llb.errors import LLBError, render
 
 if TYPE_CHECKING:

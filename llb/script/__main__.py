@@ -12,9 +12,7 @@ import traceback
 from pathlib import Path
 
 from llb.errors import LLBError, Span, render
-
-FAILED = 125
-"""The exit status of a script whose mistake has been told."""
+from llb.script.main import FAILED
 
 _PACKAGE = str(Path(__file__).parents[1]) + "/"
 

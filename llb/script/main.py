@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 IMAGE_CONFIG_FD = "LLB_IMAGE_CONFIG_FD"
 """The variable with which ``llb build`` asks a script for the image config as well."""
 
+FAILED = 125
+"""The exit status of a script whose mistake has been told."""
+
 
 def main(state: State) -> None:
     """Write the definition of ``state`` to standard output, or draw it on a terminal.

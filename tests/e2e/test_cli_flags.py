@@ -12,7 +12,7 @@ import pytest
 from attrs import frozen
 
 from llb.cli import cli
-from llb.cli.connecting import connecting
+from llb.cli.connection_options import connecting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -1,58 +1,21 @@
-"""``llb dump`` and ``llb graph``: look at a definition without building it."""
+"""``llb graph``: the graph of a definition, drawn."""
 
 from __future__ import annotations
 
 import shutil
 import subprocess
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from llb import dump as dumping
 from llb.atomic_write import write_whole
-from llb.cli import script
+from llb.cli import definition_source
+from llb.cli.commands.dump import FORMATS
 from llb.errors import InputError
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from llb.definition.definition import Definition
-
-_FORMATS: Mapping[str, Callable[[Definition], str]] = {
-    "text": dumping.text,
-    "json": dumping.json,
-    "tree": dumping.tree,
-    "dot": dumping.dot,
-    "mermaid": dumping.mermaid,
-}
 _DRAWINGS = ("tree", "dot", "mermaid")
 _TEXTS = {".dot": "dot", ".gv": "dot", ".mmd": "mermaid", ".txt": "tree"}
-
-
-@click.command()
-@click.argument("source", metavar="FILE.py | FILE.pb | -")
-@click.option(
-    "--format", "form", type=click.Choice(list(_FORMATS)), default="text", help="In which form."
-)
-@click.option(
-    "-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="The file to write."
-)
-def dump(source: str, form: str, output: Path | None) -> None:
-    """Print every operation of a definition with all its fields.
-
-    JSON is that of `buildctl debug dump-llb`, one operation a line.
-
-    \b
-    Examples:
-      llb dump examples/01_hello.py
-      llb dump examples/01_hello.py --format json | jq .Digest
-    """  # noqa: D301 - click wants the control character
-    text = _FORMATS[form](script.load(source).definition)
-    if output is None:
-        click.echo(text, nl=False)
-    else:
-        write_whole(output, text.encode())
 
 
 @click.command()
@@ -70,11 +33,11 @@ def graph(source: str, form: str | None, output: Path | None) -> None:
       llb graph examples/01_hello.py
       llb graph examples/01_hello.py -o graph.svg
     """  # noqa: D301 - click wants the control character
-    definition = script.load(source).definition
+    definition = definition_source.load(source).definition
     if output is None:
-        click.echo(_FORMATS[form or "tree"](definition), nl=False)
+        click.echo(FORMATS[form or "tree"](definition), nl=False)
     elif form is not None or output.suffix in _TEXTS:
-        write_whole(output, _FORMATS[form or _TEXTS[output.suffix]](definition).encode())
+        write_whole(output, FORMATS[form or _TEXTS[output.suffix]](definition).encode())
     else:
         _draw(dumping.dot(definition), output)
 

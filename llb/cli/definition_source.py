@@ -13,7 +13,7 @@ from attrs import frozen
 
 from llb.definition.definition import Definition
 from llb.errors import InputError
-from llb.script.main import IMAGE_CONFIG_FD
+from llb.script.main import FAILED, IMAGE_CONFIG_FD
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -75,10 +75,8 @@ def load(source: str, beside: Callable[[], None] = lambda: None) -> Script:
 
 def _run(path: Path, beside: Callable[[], None]) -> Script:
     """Run a script as a program of its own; what it prints is the definition."""
-    # They take 5 ms to import, and definitions from files need neither.
+    # It takes 5 ms to import, and definitions from files need it not.
     import subprocess  # noqa: PLC0415
-
-    from llb.script.__main__ import FAILED  # noqa: PLC0415
 
     read, write = os.pipe()
     config: list[bytes] = []

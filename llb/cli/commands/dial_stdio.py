@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from llb.cli.connecting import Connection, connecting
+from llb.cli.connection_options import Connection, connecting
 from llb.errors import TransportError
 
 if TYPE_CHECKING:

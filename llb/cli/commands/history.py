@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from llb.cli.connecting import Connection, connecting
-from llb.cli.records import JSON, JSON_LINES, to_json
-from llb.cli.usage import ago
+from llb.cli.connection_options import Connection, connecting
+from llb.cli.output_tables import JSON, JSON_LINES, ago, to_json
 
 if TYPE_CHECKING:
     from datetime import timedelta

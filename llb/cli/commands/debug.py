@@ -8,9 +8,9 @@ from typing import Any
 
 import click
 
-from llb.cli.connecting import Connection, connecting
-from llb.cli.history import line_of
-from llb.cli.records import JSON_LINES, to_json
+from llb.cli.commands.history import line_of
+from llb.cli.connection_options import Connection, connecting
+from llb.cli.output_tables import JSON_LINES, to_json
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}\Z|sha512:[0-9a-f]{128}\Z")
 

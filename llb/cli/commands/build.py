@@ -12,15 +12,21 @@ import click
 from attrs import evolve, fields, frozen
 
 from llb.atomic_write import write_whole
-from llb.cli import script
-from llb.cli.calling import call
-from llb.cli.connecting import NAMES as CONNECTION
-from llb.cli.connecting import Connection, connecting
-from llb.cli.flags import building
-from llb.cli.frontends import CONTEXT, DOCKERFILE, FrontendOptions, FrontendRequest, to_request
-from llb.cli.outputs import STANDARD_OUTPUT, to_exports
-from llb.cli.telemetry import exported
-from llb.cli.tracing import traced
+from llb.cli import definition_source
+from llb.cli.build_options import building
+from llb.cli.call_request import call
+from llb.cli.connection_options import NAMES as CONNECTION
+from llb.cli.connection_options import Connection, connecting
+from llb.cli.export_options import STANDARD_OUTPUT, to_exports
+from llb.cli.frontend_options import (
+    CONTEXT,
+    DOCKERFILE,
+    FrontendOptions,
+    FrontendRequest,
+    to_request,
+)
+from llb.cli.otel import exported
+from llb.cli.trace_file import traced
 from llb.errors import InputError, InvalidValueError
 from llb.ops.metadata import OpMetadata
 
@@ -71,12 +77,12 @@ def start(options: dict[str, Any], change: Change | None = None) -> None:
     frontend = FrontendOptions(**{f.name: options.pop(f.name) for f in fields(FrontendOptions)})
     given = _Options(**options)
     with ExitStack() as stack:
-        if frontend.dockerfile == script.STANDARD_INPUT:
-            if given.source == script.STANDARD_INPUT:
+        if frontend.dockerfile == definition_source.STANDARD_INPUT:
+            if given.source == definition_source.STANDARD_INPUT:
                 raise click.UsageError("standard input is either the context or the Dockerfile")
             piped = stack.enter_context(_piped_dockerfile())
             frontend = evolve(frontend, dockerfile=piped)
-        elif frontend.dockerfile is None and script.names_frontend(given.source):
+        elif frontend.dockerfile is None and definition_source.names_frontend(given.source):
             frontend, given = evolve(frontend, dockerfile=given.source), evolve(given, source=".")
         _build(given, frontend, connection, change)
 
@@ -229,10 +235,10 @@ def _usage_error(error: InvalidValueError) -> click.UsageError:
 
 def _request(given: _Options, frontend: FrontendOptions) -> FrontendRequest | _DefinitionRequest:
     names_frontend = frontend.frontend is not None or frontend.dockerfile is not None
-    is_directory = given.source != script.STANDARD_INPUT and Path(given.source).is_dir()
+    is_directory = given.source != definition_source.STANDARD_INPUT and Path(given.source).is_dir()
     if not names_frontend and not is_directory:
         return _definition(given, frontend)
-    is_piped = given.source == script.STANDARD_INPUT
+    is_piped = given.source == definition_source.STANDARD_INPUT
     if not is_piped and (frontend.frontend in (None, DOCKERFILE) or frontend.dockerfile):
         _check_files(given, frontend)
     try:
@@ -254,7 +260,7 @@ def _changed(
 def _definition(given: _Options, frontend: FrontendOptions) -> _DefinitionRequest:
     for option in frontend.given():
         raise click.UsageError(f"{option} is for Dockerfiles and frontends, not for {given.source}")
-    loaded = script.load(given.source, _import_client)
+    loaded = definition_source.load(given.source, _import_client)
     from llb.client.session.local_inputs import local_names  # noqa: PLC0415 - the client is loaded by now
 
     definition = _run_anew(loaded.definition) if given.no_cache else loaded.definition

@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Any
 import click
 from attrs import evolve
 
-from llb.cli.build import start
-from llb.cli.connecting import NAMES as CONNECTION
-from llb.cli.connecting import Connection, connecting
-from llb.cli.flags import building
+from llb.cli.build_options import building
+from llb.cli.commands.build import start
+from llb.cli.connection_options import NAMES as CONNECTION
+from llb.cli.connection_options import Connection, connecting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from llb.cli.frontends import FrontendRequest
+    from llb.cli.frontend_options import FrontendRequest
     from llb.client import Client
     from llb.kit import Packed
 

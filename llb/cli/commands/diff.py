@@ -1,4 +1,4 @@
-"""``llb diff`` and ``llb explain``: what is different between two definitions."""
+"""``llb diff``: what is different between two definitions."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from llb import compare as comparing
-from llb.cli import script
+from llb.cli import definition_source
 from llb.errors import InvalidDefinitionError
 
 if TYPE_CHECKING:
@@ -29,35 +29,15 @@ def diff(old: str, new: str) -> None:
     \b
     Example: llb diff before.pb build.py
     """  # noqa: D301 - click wants the control character
-    found = _compare(old, new)
+    found = compare_sources(old, new)
     click.echo(comparing.render(found), nl=False)
     if not found.equal:
         raise click.exceptions.Exit(1)
 
 
-@click.command()
-@click.argument("old", metavar="OLD")
-@click.argument("new", metavar="NEW")
-def explain(old: str, new: str) -> None:
-    """Print why steps of NEW cannot be taken from the cache of OLD.
-
-    OLD and NEW are FILE.py, FILE.pb or -. Nothing is asked of a daemon: the
-    definitions say which steps are others. A step that copies files out of a changed one
-    may be reused all the same, when the files come out equal.
-
-    Exit status: 0 when every step can be reused, 1 when not, or on an error.
-
-    \b
-    Example: llb explain before.pb build.py
-    """  # noqa: D301 - click wants the control character
-    found = _compare(old, new)
-    click.echo(comparing.explain(found), nl=False)
-    if found.rebuilds:
-        raise click.exceptions.Exit(1)
-
-
-def _compare(old: str, new: str) -> comparing.Comparison:
-    if old == new == script.STANDARD_INPUT:
+def compare_sources(old: str, new: str) -> comparing.Comparison:
+    """Return what differs between two definitions, by what names them. Raises UsageError."""
+    if old == new == definition_source.STANDARD_INPUT:
         raise click.UsageError("standard input holds one definition, not two")
     return comparing.compare(_load(old), _load(new))
 
@@ -65,6 +45,6 @@ def _compare(old: str, new: str) -> comparing.Comparison:
 def _load(source: str) -> Definition:
     """Return a definition; the error of one that is none says which of the two it is."""
     try:
-        return script.load(source).definition
+        return definition_source.load(source).definition
     except InvalidDefinitionError as error:
         raise InvalidDefinitionError(f"{source}: {error.message}", hint=error.hint) from error

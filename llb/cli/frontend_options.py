@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, cast
 import click
 from attrs import field, frozen
 
-from llb.cli.script import STANDARD_INPUT
+from llb.cli.definition_source import STANDARD_INPUT
 from llb.errors import InputError
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from attrs import evolve
 from llb.errors import InputError
 
 if TYPE_CHECKING:
-    from llb.cli.frontends import FrontendOptions, FrontendRequest
+    from llb.cli.frontend_options import FrontendOptions, FrontendRequest
     from llb.client import Client
     from llb.client.options import BuildOptions
     from llb.client.progress.display import Display

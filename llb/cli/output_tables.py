@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -34,6 +34,15 @@ def to_rows(record: AttrsInstance) -> str:
     fields = asdict(record, recurse=False)
     rows = [f"{name.replace('_', ' '):<{_NAME_WIDTH}}{_word(fields[name])}" for name in fields]
     return "\n".join([*(row for row in rows if row[_NAME_WIDTH:]), ""])
+
+
+def ago(moment: datetime) -> str:
+    """Return how long ago a moment was, for a person: ``3h ago``."""
+    seconds = int((datetime.now(UTC) - moment).total_seconds())
+    for unit, length in (("d", 86_400), ("h", 3_600), ("m", 60)):
+        if seconds >= length:
+            return f"{seconds // length}{unit} ago"
+    return f"{max(seconds, 0)}s ago"
 
 
 def _word(value: object) -> str:

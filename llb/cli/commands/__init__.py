@@ -1,0 +1,1 @@
+"""The commands of ``llb``, each in the file of its name."""

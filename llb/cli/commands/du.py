@@ -1,0 +1,65 @@
+"""``llb du``: what a BuildKit keeps."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from llb.cli.connection_options import Connection, connecting
+from llb.cli.output_tables import JSON_LINES, VERBOSE, ago, to_json, to_rows
+
+if TYPE_CHECKING:
+    from llb.client import Usage
+
+FILTER = click.option(
+    "--filter", "filters", multiple=True, metavar="FILTER", help="As type==regular or id~=abc."
+)
+_ID_WIDTH = 28
+
+
+@click.command()
+@FILTER
+@VERBOSE
+@JSON_LINES
+@connecting
+def du(*, filters: tuple[str, ...], verbose: bool, as_json: bool, **options: Any) -> None:
+    """Print what the cache holds, the largest last.
+
+    \b
+    Examples:
+      llb du --filter type==exec.cachemount
+      llb du --json | jq 'select(.in_use)'
+    """  # noqa: D301 - click wants the control character
+    with Connection(**options).open() as client:
+        records = sorted(client.disk_usage(filters=filters), key=lambda each: each.size)
+    for record in records:
+        print_record(record, verbose=verbose, as_json=as_json)
+    if as_json:
+        return
+    reclaimable = sum(each.size for each in records if each.reclaimable)
+    click.echo(f"reclaimable  {size_of(reclaimable)}")
+    click.echo(f"total        {size_of(sum(each.size for each in records))}")
+
+
+def print_record(record: Usage, *, verbose: bool, as_json: bool) -> None:
+    """Print a record of the cache."""
+    if as_json:
+        click.echo(to_json(record))
+    else:
+        click.echo(to_rows(record) if verbose else _line(record))
+
+
+def _line(record: Usage) -> str:
+    mark = "*" if record.mutable else " "
+    used = "" if record.last_used is None else ago(record.last_used)
+    size = f"{size_of(record.size):>10}"
+    line = f"{record.id:<{_ID_WIDTH}}{mark} {size}  {used:>8}  {record.description}"
+    return line.rstrip()
+
+
+def size_of(size: int) -> str:
+    """Return a size for a person."""
+    from llb.client.progress.text import human_size  # noqa: PLC0415 - loads the client
+
+    return human_size(size)

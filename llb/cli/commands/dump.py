@@ -1,0 +1,50 @@
+"""``llb dump``: a definition as text, without building it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from llb import dump as dumping
+from llb.atomic_write import write_whole
+from llb.cli import definition_source
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from llb.definition.definition import Definition
+
+FORMATS: Mapping[str, Callable[[Definition], str]] = {
+    "text": dumping.text,
+    "json": dumping.json,
+    "tree": dumping.tree,
+    "dot": dumping.dot,
+    "mermaid": dumping.mermaid,
+}
+
+
+@click.command()
+@click.argument("source", metavar="FILE.py | FILE.pb | -")
+@click.option(
+    "--format", "form", type=click.Choice(list(FORMATS)), default="text", help="In which form."
+)
+@click.option(
+    "-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="The file to write."
+)
+def dump(source: str, form: str, output: Path | None) -> None:
+    """Print every operation of a definition with all its fields.
+
+    JSON is that of `buildctl debug dump-llb`, one operation a line.
+
+    \b
+    Examples:
+      llb dump examples/01_hello.py
+      llb dump examples/01_hello.py --format json | jq .Digest
+    """  # noqa: D301 - click wants the control character
+    text = FORMATS[form](definition_source.load(source).definition)
+    if output is None:
+        click.echo(text, nl=False)
+    else:
+        write_whole(output, text.encode())

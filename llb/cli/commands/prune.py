@@ -1,0 +1,43 @@
+"""``llb prune``: throw away what a BuildKit keeps."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from llb.cli.commands.du import FILTER, print_record, size_of
+from llb.cli.connection_options import NAMES, Connection, connecting
+from llb.cli.output_tables import JSON_LINES, VERBOSE
+
+
+@click.command()
+@FILTER
+@click.option("--all", "all_", is_flag=True, help="What images and frontends are made of, too.")
+@click.option("--unused-for", metavar="TIME", default="0s", help="Keep what was used since: 7d.")
+@click.option("--reserved-space", metavar="SIZE", default="0", help="Keep at least this: 10GB.")
+@click.option("--max-used-space", metavar="SIZE", default="0", help="Keep at most this.")
+@click.option("--min-free-space", metavar="SIZE", default="0", help="Leave this much of the disk.")
+@VERBOSE
+@JSON_LINES
+@connecting
+def prune(*, verbose: bool, as_json: bool, **options: Any) -> None:
+    """Throw away what no build uses.
+
+    \b
+    Example: llb prune --unused-for 7d --reserved-space 10GB
+    """  # noqa: D301 - click wants the control character
+    # The client takes 60 ms to import, which `llb --help` should not wait for.
+    from llb.client.usage import parse_age, parse_size  # noqa: PLC0415
+
+    connection = Connection(**{name: options.pop(name) for name in NAMES})
+    age, all_, filters = (options.pop(name) for name in ("unused_for", "all_", "filters"))
+    sizes = {name: parse_size(value) for name, value in options.items()}
+    total = 0
+    with connection.open() as client:
+        gone = client.prune(all=all_, filters=filters, unused_for=parse_age(age), **sizes)
+        for record in gone:
+            print_record(record, verbose=verbose, as_json=as_json)
+            total += record.size
+    if not as_json:
+        click.echo(f"total        {size_of(total)}")

@@ -1,0 +1,35 @@
+"""``llb workers``: what runs steps."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from llb.cli.connection_options import Connection, connecting
+from llb.cli.output_tables import JSON_LINES, to_json
+
+
+@click.command()
+@click.option(
+    "--filter", "filters", multiple=True, metavar="FILTER", help="As id==ID or labels.name==VALUE."
+)
+@JSON_LINES
+@connecting
+def workers(*, filters: tuple[str, ...], as_json: bool, **options: Any) -> None:
+    """Print what runs steps: worker, platforms and labels.
+
+    \b
+    Examples:
+      llb workers
+      llb workers --json | jq -r '.platforms[]'
+    """  # noqa: D301 - click wants the control character
+    with Connection(**options).open() as client:
+        for worker in client.workers(filters=filters):
+            if as_json:
+                click.echo(to_json(worker, labels=dict(worker.labels)))
+                continue
+            click.echo(worker.id)
+            click.echo(f"  platforms  {', '.join(map(str, worker.platforms))}")
+            for key, value in worker.labels:
+                click.echo(f"  {key}={value}")
