@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from frontend import checks
-from frontend.dockerfile.outline import Argument, Need, Outline
-from frontend.dockerfile.targets import Target as Listed
 from frontend.lintresult import lint_result
 from frontend.listing import (
     CONVERT,
@@ -21,19 +19,21 @@ from frontend.listing import (
 )
 from llb.buildfile.needs import secrets_of, ssh_of
 from llb.buildfile.target import folded
+from llb.dockerfile.outline import Argument, Need, Outline
+from llb.dockerfile.stages.targets import Target as Listed
 from llb.errors import InvalidValueError, LLBError, TransportError
 from llb.gateway import unsupported_request
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from frontend.dockerfile.lint import LintWarning
     from frontend.making import Maker
     from frontend.opened import Opened
     from llb import SourceFile
     from llb.buildfile import Target
     from llb.buildfile.needs import Need as Wanted
     from llb.buildfile.parameters import Parameter
+    from llb.dockerfile.check_rules import LintWarning
     from llb.gateway import Result
 
 _NOWHERE = (0, 0)

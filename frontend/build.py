@@ -1,7 +1,7 @@
 """A Dockerfile build, from the options of a client to a result on the daemon.
 
 This is the part that asks the daemon; reading and converting the Dockerfile are
-pure and live in :mod:`frontend.dockerfile`.
+pure and live in :mod:`llb.dockerfile`.
 """
 
 from __future__ import annotations
@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING
 
 from attrs import evolve
 
-from frontend.dockerfile.language import PLAIN, Language
 from frontend.opened import open_build
 from frontend.reporting import File
 from frontend.together import each
+from llb.dockerfile.language import PLAIN, Language
 from llb.errors import LLBError
 from llb.gateway import Gateway, PlatformImage, Request, Result
 
 if TYPE_CHECKING:
-    from frontend.dockerfile import Converted, ConvertOptions
     from frontend.options import Options
     from llb import Platform
+    from llb.dockerfile import Converted, ConvertOptions
 
 
 _PYTHON = ".py"

@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from frontend.dockerfile.lint import LintWarning
-from frontend.dockerfile.rules import Rule
+from llb.dockerfile.check_rules import LintWarning, Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import click
 from attrs import evolve
 
-from frontend.dockerfile import DockerfileError, ImageTable, convert
+from llb.dockerfile import DockerfileError, ImageTable, convert
 from llb.errors import InputError, LLBError
 from llb.platforms import to_platform
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from frontend.dockerfile import Conversion
+    from llb.dockerfile import Conversion
 
 _STANDARD_INPUT = "-"
 

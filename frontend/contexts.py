@@ -15,16 +15,6 @@ from typing import TYPE_CHECKING
 
 from attrs import define, evolve, field, frozen
 
-from frontend import dockerfile
-from frontend.dockerfile.contexts import (
-    WEB_FILE,
-    ContextRequest,
-    LocalTree,
-    ResolvedContext,
-    git_context,
-    load_context,
-)
-from frontend.dockerfile.remote import is_remote
 from frontend.folders import (
     CONTEXT,
     DOCKERFILE,
@@ -34,7 +24,16 @@ from frontend.folders import (
     local_folder,
     other_name,
 )
-from llb import HTTP, Scratch, State, copy, from_definition
+from llb import HTTP, Scratch, State, copy, dockerfile, from_definition
+from llb.dockerfile.sources.named_contexts import (
+    WEB_FILE,
+    ContextRequest,
+    LocalTree,
+    ResolvedContext,
+    git_context,
+    load_context,
+)
+from llb.dockerfile.sources.remote import is_remote
 from llb.errors import InputError, InvalidValueError, RemoteError, ReplacedError
 from llb.gateway import Ref, is_not_found
 from llb.gocompat.strconv import parse_switch

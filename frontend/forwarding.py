@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from attrs import evolve
 
-from frontend import dockerfile
-from frontend.dockerfile.errors import Source
+from llb import dockerfile
+from llb.dockerfile.errors.catalogue import Source
 from llb.errors import RemoteError
 from llb.gateway import unsupported_cap
 

@@ -6,29 +6,28 @@ from typing import TYPE_CHECKING, TypeVar
 
 from attrs import define, evolve, field
 
-from frontend import dockerfile
-from frontend.dockerfile.contexts import (
+from frontend.reporting import File
+from llb import Local, Network, Scratch, State, copy, dockerfile, from_definition, tmpfs
+from llb.buildfile.bases import with_config
+from llb.buildfile.context import UsedContext
+from llb.dockerfile.sources.named_contexts import (
     ContextRequest,
     LocalTree,
     ResolvedContext,
     find_context,
 )
-from frontend.dockerfile.convert.running import proxy_of
-from frontend.reporting import File
-from llb import Local, Network, Scratch, State, copy, from_definition, tmpfs
-from llb.buildfile.bases import with_config
-from llb.buildfile.context import UsedContext
+from llb.dockerfile.to_llb.run import proxy_of
 from llb.errors import InputError, RemoteError
 from llb.gateway import is_not_found
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from frontend.dockerfile.requests import Request, Resolved
     from frontend.opened import Opened
     from llb import Location, Platform
     from llb.buildfile import Build, DockerfileRequest
     from llb.buildfile.running import Stopwatch
+    from llb.dockerfile.sources.requests import Request, Resolved
     from llb.gateway import FileStat, ImageConfig, Ref, Result
 
     T = TypeVar("T")

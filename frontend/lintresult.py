@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any
 from attrs import evolve
 
 from frontend.answers import given, location, to_result
-from frontend.dockerfile import DockerfileError
-from frontend.dockerfile.passes import convert_parsed, warnings_of
-from frontend.dockerfile.trail import Trail
+from llb.dockerfile import DockerfileError
+from llb.dockerfile.passes import convert_parsed, warnings_of
+from llb.dockerfile.trace import Trail
 from llb.errors import LLBError, TransportError
 from llb.gateway import source_json
 
 if TYPE_CHECKING:
-    from frontend.dockerfile import ConvertOptions
-    from frontend.dockerfile.lint import LintWarning
     from frontend.reporting import File
+    from llb.dockerfile import ConvertOptions
+    from llb.dockerfile.check_rules import LintWarning
     from llb.gateway import Result
     from llb.source_map import SourceFile
 

@@ -12,9 +12,9 @@ from llb.gocompat.tabwriter import align
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from frontend.dockerfile.outline import Need, Outline
-    from frontend.dockerfile.targets import Target
     from llb import Definition
+    from llb.dockerfile.outline import Need, Outline
+    from llb.dockerfile.stages.targets import Target
     from llb.gateway import Result
 
 DESCRIBE = "frontend.subrequests.describe"

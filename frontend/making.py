@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 from attrs import evolve, frozen
 
-from frontend.dockerfile.epoch import NAME as SOURCE_DATE_EPOCH
-from frontend.dockerfile.epoch import find_epoch
-from frontend.dockerfile.expand import Expander
 from frontend.host import GatewayHost
 from frontend.together import each
 from llb.buildfile import Build, Source
 from llb.buildfile.running import Stopwatch
 from llb.buildfile.target import folded
+from llb.dockerfile.shell.expand import Expander
+from llb.dockerfile.stages.source_date_epoch import NAME as SOURCE_DATE_EPOCH
+from llb.dockerfile.stages.source_date_epoch import find_epoch
 from llb.errors import InvalidValueError
 from llb.gateway import PlatformImage, Result
 

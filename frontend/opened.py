@@ -6,19 +6,19 @@ from typing import TYPE_CHECKING
 
 from attrs import field, frozen
 
-from frontend import dockerfile
 from frontend.contexts import Contexts, read_dockerfile
-from frontend.dockerfile.contexts import ContextRequest
 from frontend.folders import DEFAULT_FILENAME
 from frontend.forwarding import check_caps, forward
 from frontend.options import Options
 from frontend.together import each
+from llb import dockerfile
+from llb.dockerfile.sources.named_contexts import ContextRequest
 from llb.errors import RemoteError
 
 if TYPE_CHECKING:
-    from frontend.dockerfile import ConvertOptions
-    from frontend.dockerfile.requests import Request as Wanted
-    from frontend.dockerfile.requests import Resolve, Resolved
+    from llb.dockerfile import ConvertOptions
+    from llb.dockerfile.sources.requests import Request as Wanted
+    from llb.dockerfile.sources.requests import Resolve, Resolved
     from llb.gateway import Gateway, Request, Result
 
 

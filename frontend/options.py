@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import field, frozen
 
-from frontend.dockerfile.processes import ProcessOptions, parse_process_options
 from frontend.folders import DEFAULT_FILENAME
 from llb import Platform, Reference
+from llb.dockerfile.run_options import ProcessOptions, parse_process_options
 from llb.errors import InvalidValueError, did_you_mean
 from llb.gocompat.csv import split_csv
 from llb.gocompat.strconv import parse_switch

@@ -7,19 +7,18 @@ from typing import TYPE_CHECKING
 
 from attrs import evolve, field, frozen
 
-from frontend import dockerfile
-from frontend.dockerfile.language import PLAIN, Language
-from frontend.dockerfile.passes import convert_parsed, warnings_of
-from frontend.dockerfile.trail import Trail
-from llb import Location, Range, SourceFile
+from llb import Location, Range, SourceFile, dockerfile
+from llb.dockerfile.language import PLAIN, Language
+from llb.dockerfile.passes import convert_parsed, warnings_of
+from llb.dockerfile.trace import Trail
 from llb.errors import LLBError, RemoteError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from frontend.dockerfile import Converted, ConvertOptions, Parsed
-    from frontend.dockerfile.lint import LintWarning
-    from frontend.dockerfile.requests import Resolve
+    from llb.dockerfile import Converted, ConvertOptions, Parsed
+    from llb.dockerfile.check_rules import LintWarning
+    from llb.dockerfile.sources.requests import Resolve
     from llb.gateway import Gateway
 
 LANGUAGE = "Dockerfile"

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from frontend.dockerfile.image import Image
 from llb import Image as LLBImage
 from llb import Scratch, bind, tmpfs
+from llb.dockerfile.sources.image import Image
 from llb.errors import InputError
 from llb.gateway import Attestation
 

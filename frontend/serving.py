@@ -11,7 +11,7 @@ from frontend.foresight import foresee
 from llb import gateway
 
 if TYPE_CHECKING:
-    from frontend.dockerfile.language import Language
+    from llb.dockerfile.language import Language
     from llb.gateway import Gateway, Request, Result
 
 # How long a thread may keep others waiting, in seconds: Python's own 5 ms are much for a
@@ -33,7 +33,7 @@ def _build(request: Request, gateway: Gateway, language: Language | None, *, lab
     gateway = foresee(request, gateway)
     # It takes 20 ms to import, in which the daemon loads what is read first.
     from frontend.build import build  # noqa: PLC0415
-    from frontend.dockerfile.language import PLAIN  # noqa: PLC0415
+    from llb.dockerfile.language import PLAIN  # noqa: PLC0415
 
     gc.freeze()
     return build(request, gateway, language or PLAIN, labs=labs)

@@ -11,10 +11,6 @@ from typing import TYPE_CHECKING
 
 from attrs import evolve
 
-from frontend.dockerfile.lint.settings import parse_settings
-from frontend.dockerfile.outline import outline
-from frontend.dockerfile.targets import list_targets
-from frontend.dockerfile.trail import Trail
 from frontend.lintresult import answer_lint
 from frontend.listing import (
     CONVERT,
@@ -27,13 +23,17 @@ from frontend.listing import (
     outline_result,
     targets_result,
 )
+from llb.dockerfile.check_settings import parse_settings
+from llb.dockerfile.outline import outline
+from llb.dockerfile.stages.targets import list_targets
+from llb.dockerfile.trace import Trail
 from llb.gateway import unsupported_request
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from frontend.dockerfile import ConvertOptions
     from frontend.reporting import File
+    from llb.dockerfile import ConvertOptions
     from llb.gateway import Result
 
 

@@ -6,9 +6,9 @@ import re
 import sys
 from typing import TYPE_CHECKING
 
-from frontend.dockerfile.extending import Check, Finding, Language, NewInstruction, Site, Trail
 from frontend.serving import serve
 from llb import cache
+from llb.dockerfile.extending import Check, Finding, Language, NewInstruction, Site, Trail
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Self
 
 from attrs import define, field
 
-from frontend.dockerfile.epoch import NAME as SOURCE_DATE_EPOCH
 from frontend.host import GatewayHost
 from frontend.making import Maker
 from llb import SourceFile
 from llb.buildfile.loading import LANGUAGE, Modules
 from llb.buildfile.running import Part, Stopwatch, load, make
 from llb.buildfile.target import find_target
+from llb.dockerfile.stages.source_date_epoch import NAME as SOURCE_DATE_EPOCH
 from llb.errors import InvalidValueError, RemoteError, did_you_mean
 from llb.gateway import is_not_found
 

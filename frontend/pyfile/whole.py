@@ -8,17 +8,6 @@ from typing import TYPE_CHECKING, NoReturn
 
 from attrs import define, evolve, field
 
-from frontend.dockerfile import errors, parse
-from frontend.dockerfile.contexts import ContextRequest, ResolvedContext, find_context
-from frontend.dockerfile.convert.running import proxy_of
-from frontend.dockerfile.epoch import NAME as SOURCE_DATE_EPOCH
-from frontend.dockerfile.epoch import find_epoch
-from frontend.dockerfile.expand import Expander
-from frontend.dockerfile.options import ConvertOptions
-from frontend.dockerfile.passes import convert_parsed
-from frontend.dockerfile.requests import ImageRequest
-from frontend.dockerfile.resolver import resolve_purely
-from frontend.dockerfile.whole import Conversion
 from frontend.host import local_tree
 from llb import Platform, Reference, SourceFile, State, caps
 from llb.buildfile import Build, Source
@@ -27,17 +16,29 @@ from llb.buildfile.context import UsedContext
 from llb.buildfile.loading import LANGUAGE, Modules
 from llb.buildfile.running import Stopwatch, load, make
 from llb.buildfile.target import find_target
+from llb.dockerfile import parse
+from llb.dockerfile.errors import catalogue as errors
+from llb.dockerfile.image_table import resolve_purely
+from llb.dockerfile.offline import Conversion
+from llb.dockerfile.options import ConvertOptions
+from llb.dockerfile.passes import convert_parsed
+from llb.dockerfile.shell.expand import Expander
+from llb.dockerfile.sources.named_contexts import ContextRequest, ResolvedContext, find_context
+from llb.dockerfile.sources.requests import ImageRequest
+from llb.dockerfile.stages.source_date_epoch import NAME as SOURCE_DATE_EPOCH
+from llb.dockerfile.stages.source_date_epoch import find_epoch
+from llb.dockerfile.to_llb.run import proxy_of
 from llb.errors import InputError, InvalidValueError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from datetime import datetime
 
-    from frontend.dockerfile.image import ResolvedImage
-    from frontend.dockerfile.requests import Request, Resolved
-    from frontend.dockerfile.resolver import Resolver
     from llb import Location
     from llb.buildfile import DockerfileRequest
+    from llb.dockerfile.image_table import Resolver
+    from llb.dockerfile.sources.image import ResolvedImage
+    from llb.dockerfile.sources.requests import Request, Resolved
     from llb.gateway import FileStat
 
 _GIVEN = "input:"
@@ -60,7 +61,7 @@ def convert(
     local_unique_id: str = "",
     neighbours: Mapping[str, bytes] | None = None,
 ) -> Conversion:
-    r"""Return what a build file in Python comes to, as :func:`frontend.dockerfile.convert` does.
+    r"""Return what a build file in Python comes to, as :func:`llb.dockerfile.to_llb` does.
 
     No daemon, registry or file is asked: ``resolver`` returns digest and config of an image, and
     ``neighbours`` are files of the build context by their paths, which the build file may import
@@ -69,7 +70,7 @@ def convert(
     Raises what the build file raises, told with its own lines; InputError where it reads what is
     not there; InvalidValueError for a mistake in the arguments; and what ``resolver`` raises.
 
-    >>> from frontend.dockerfile import ImageTable
+    >>> from llb.dockerfile import ImageTable
     >>> build = '''
     ... from llb import Scratch, State
     ... from llb.buildfile import Build, target

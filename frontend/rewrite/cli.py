@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING
 import click
 from attrs import evolve
 
-from frontend.dockerfile import DockerfileError, ImageTable
-from frontend.rewrite import rewrite
+from llb.dockerfile import DockerfileError, ImageTable
+from llb.dockerfile.to_python import rewrite
 from llb.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from frontend.rewrite import Rewritten
+    from llb.dockerfile.to_python import Rewritten
 
 _STANDARD = "-"
 _PYTHON = "build.py"
@@ -103,7 +103,7 @@ def _back(
 ) -> str:
     # What evaluates a build file is much, and the other way does without it.
     from frontend.pyfile.whole import evaluate  # noqa: PLC0415
-    from frontend.unwrite import to_dockerfile  # noqa: PLC0415
+    from llb.dockerfile.to_dockerfile import to_dockerfile  # noqa: PLC0415
 
     folder = Path() if file == _STANDARD else Path(file).parent
     tree = evaluate(

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from frontend.build import build as build_function
-from frontend.dockerfile import ImageRequest, ResolvedImage
 from frontend.pyfile.whole import evaluate
-from frontend.rewrite import rewrite
-from frontend.unwrite import to_dockerfile
 from llb.client import Client, local
+from llb.dockerfile import ImageRequest, ResolvedImage
+from llb.dockerfile.to_dockerfile import to_dockerfile
+from llb.dockerfile.to_python import rewrite
 from tests.e2e.frontends import in_frontend
 
 if TYPE_CHECKING:

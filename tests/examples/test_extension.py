@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from frontend.dockerfile import ImageTable, ResolvedImage, convert
+from llb.dockerfile import ImageTable, ResolvedImage, convert
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples" / "05_extension"

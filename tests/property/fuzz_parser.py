@@ -15,9 +15,9 @@ from pathlib import Path
 
 import atheris  # type: ignore[import-untyped,import-not-found,unused-ignore]
 
-with atheris.instrument_imports(include=["frontend.dockerfile", "llb.gocompat.regexp"]):
-    from frontend.dockerfile import ImageTable, ResolvedImage, convert
-    from frontend.dockerfile.syntax import detect_syntax
+with atheris.instrument_imports(include=["llb.dockerfile", "llb.gocompat.regexp"]):
+    from llb.dockerfile import ImageTable, ResolvedImage, convert
+    from llb.dockerfile.parser.directives import detect_syntax
 
 from llb.errors import LLBError
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from frontend.dockerfile import parse_ignore
-from frontend.dockerfile.expand import Expander, ExpansionError
 from llb import LLBError, Platform, Reference
+from llb.dockerfile import parse_ignore
+from llb.dockerfile.shell.expand import Expander, ExpansionError
 from llb.gocompat.path import is_symbolic_mode
 from llb.gocompat.patternmatcher import Patterns
 from tests.conformance.dockerfile import go

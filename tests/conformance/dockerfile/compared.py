@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import evolve, frozen
 
-from frontend.dockerfile import DockerfileError, ImageTable, convert
 from llb import Definition, LLBError
+from llb.dockerfile import DockerfileError, ImageTable, convert
 from tests.conformance.dockerfile.go import TABLE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from frontend.dockerfile import Conversion
+    from llb.dockerfile import Conversion
     from llb.errors import Span
     from llb.ops.metadata import OpMetadata
     from tests.conformance.dockerfile.go import Go

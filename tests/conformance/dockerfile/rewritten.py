@@ -16,24 +16,23 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import evolve, frozen
 
-from frontend import dockerfile
-from frontend.dockerfile import ConvertOptions, ResolvedImage, convert_parsed, parse
-from frontend.dockerfile.instructions import Arg
-from frontend.dockerfile.interpret import interpret
-from frontend.dockerfile.resolver import resolve_purely
 from frontend.pyfile.whole import convert as convert_python
-from frontend.rewrite import rewrite
-from frontend.unwrite import UnsayableError, to_dockerfile
-from llb import LLBError, Platform
+from llb import LLBError, Platform, dockerfile
 from llb.buildfile.bases import with_config
+from llb.dockerfile import ConvertOptions, ResolvedImage, convert_parsed, parse
+from llb.dockerfile.image_table import resolve_purely
+from llb.dockerfile.instructions.nodes import Arg
+from llb.dockerfile.instructions.parse import interpret
+from llb.dockerfile.to_dockerfile import UnsayableError, to_dockerfile
+from llb.dockerfile.to_python import rewrite
 from tests.conformance.dockerfile.compared import IMAGES, UNIQUE
 from tests.conformance.dockerfile.corpus import files_below
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from frontend.dockerfile import Conversion, ImageRequest
-    from frontend.dockerfile.resolver import Resolver
+    from llb.dockerfile import Conversion, ImageRequest
+    from llb.dockerfile.image_table import Resolver
 
 AMD64 = Platform("linux", "amd64")
 _AUTOMATIC = ("TARGET", "BUILD", "SOURCE_DATE_EPOCH")

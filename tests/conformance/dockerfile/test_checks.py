@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from frontend.build import build
-from frontend.dockerfile.lint import RULES
 from llb import Definition, LLBError
+from llb.dockerfile.lint import RULES
 from llb.testing.gateway import Outcome, run_frontend
 
 if TYPE_CHECKING:

@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from frontend.dockerfile import (
+from llb import Definition, Platform
+from llb.dockerfile import (
     Converted,
     ConvertOptions,
     DockerfileError,
@@ -23,9 +24,8 @@ from frontend.dockerfile import (
     parse,
     parse_ignore,
 )
-from frontend.dockerfile.processes import parse_process_options
-from frontend.dockerfile.resolver import resolve_purely
-from llb import Definition, Platform
+from llb.dockerfile.image_table import resolve_purely
+from llb.dockerfile.run_options import parse_process_options
 from tests.conformance.dockerfile.compared import numbered_groups
 
 HERE = Path(__file__).parent

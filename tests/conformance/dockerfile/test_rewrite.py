@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from frontend.dockerfile import parse_ignore
+from llb.dockerfile import parse_ignore
 from tests.conformance.dockerfile import test_dockerfile as cases
 from tests.conformance.dockerfile.rewritten import compare, go_back, main, other_args
 from tests.property.dockerfiles import dockerfiles

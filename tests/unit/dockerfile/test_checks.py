@@ -10,21 +10,21 @@ import pytest
 from hypothesis import given
 from hypothesis.strategies import lists, text
 
-from frontend.dockerfile import ConvertOptions, ImageTable, ResolvedImage, parse
-from frontend.dockerfile.errors import DockerfileError
-from frontend.dockerfile.lint import RULES
-from frontend.dockerfile.lint.settings import Settings, parse_settings
-from frontend.dockerfile.nearest import nearest
-from frontend.dockerfile.passes import convert_parsed, warnings_of
-from frontend.dockerfile.resolver import resolve_purely
-from frontend.dockerfile.trail import Trail
 from frontend.reporting import File
+from llb.dockerfile import ConvertOptions, ImageTable, ResolvedImage, parse
+from llb.dockerfile.check_settings import Settings, parse_settings
+from llb.dockerfile.errors.catalogue import DockerfileError
+from llb.dockerfile.errors.suggest import nearest
+from llb.dockerfile.image_table import resolve_purely
+from llb.dockerfile.lint import RULES
+from llb.dockerfile.passes import convert_parsed, warnings_of
+from llb.dockerfile.trace import Trail
 from llb.errors import RemoteError
 from llb.gocompat.tabwriter import align
 from llb.testing.gateway import FakeGateway
 
 if TYPE_CHECKING:
-    from frontend.dockerfile.requests import Found, Request
+    from llb.dockerfile.sources.requests import Found, Request
 
 CONFIG = '{"architecture": "amd64", "os": "linux", "rootfs": {"diff_ids": ["sha256:a"]}}'
 WARNED = b"FROM scratch AS One\nWORKDIR x\n"

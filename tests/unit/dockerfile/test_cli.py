@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from click.testing import CliRunner
 
-from frontend.dockerfile import ImageTable, convert
 from llb import Definition
 from llb.cli import cli
+from llb.dockerfile import ImageTable, convert
 from llb.errors import InputError
 
 if TYPE_CHECKING:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from frontend.dockerfile import (
+from llb import Platform
+from llb.dockerfile import (
     ConvertOptions,
     DockerfileError,
     ImageRequest,
@@ -17,12 +18,11 @@ from frontend.dockerfile import (
     parse,
     parse_ignore,
 )
-from frontend.dockerfile.resolver import resolve_purely
-from llb import Platform
+from llb.dockerfile.image_table import resolve_purely
 from llb.errors import render
 
 if TYPE_CHECKING:
-    from frontend.dockerfile.requests import Found, Request
+    from llb.dockerfile.sources.requests import Found, Request
     from llb.testing.golden import Golden
 
 TESTS = Path(__file__).parents[2]

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from frontend.build import build
-from frontend.dockerfile import ImageTable, ResolvedImage, convert
 from llb import Definition, Image, State, files
+from llb.dockerfile import ImageTable, ResolvedImage, convert
 from llb.errors import render
 from llb.gateway import Gateway, Request, Result
 from llb.testing.determinism import assert_deterministic

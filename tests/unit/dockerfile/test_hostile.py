@@ -6,8 +6,8 @@ import time
 
 import pytest
 
-from frontend.dockerfile import DockerfileError, convert
-from frontend.dockerfile.globs import replace_all, trim_suffix
+from llb.dockerfile import DockerfileError, convert
+from llb.dockerfile.shell.globs import replace_all, trim_suffix
 from llb.errors import render
 from tests.conformance.dockerfile.compared import IMAGES
 

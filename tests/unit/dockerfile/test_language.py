@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from frontend.build import build
-from frontend.dockerfile import Conversion, DockerfileError, ImageTable, ResolvedImage, convert
-from frontend.dockerfile.extending import Check, Finding, Language, NewInstruction, Site, Trail
-from frontend.dockerfile.interpret import _BUILDERS
-from frontend.dockerfile.language import INSTRUCTIONS, PLAIN
-from frontend.dockerfile.parser import _SPLITTERS
 from llb import Scratch, bind, mkdir, mkfile
+from llb.dockerfile import Conversion, DockerfileError, ImageTable, ResolvedImage, convert
+from llb.dockerfile.extending import Check, Finding, Language, NewInstruction, Site, Trail
+from llb.dockerfile.grammar import INSTRUCTIONS
+from llb.dockerfile.instructions.parse import _BUILDERS
+from llb.dockerfile.language import PLAIN
+from llb.dockerfile.parser.parser import _SPLITTERS
 from llb.errors import InvalidValueError, render
 from llb.testing.gateway import run_frontend
 

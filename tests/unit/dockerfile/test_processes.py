@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from frontend.dockerfile.processes import ProcessOptions, parse_process_options
+from llb.dockerfile.run_options import ProcessOptions, parse_process_options
 from llb.errors import InvalidValueError
 from llb.ops.nodes import LinuxResources, Network
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from frontend.dockerfile import DockerfileError, detect_syntax, parse, parse_ignore
-from frontend.dockerfile.expand import Expander, ExpansionError
-from frontend.dockerfile.words import split_flags, split_quoted
+from llb.dockerfile import DockerfileError, detect_syntax, parse, parse_ignore
+from llb.dockerfile.shell.expand import Expander, ExpansionError
+from llb.dockerfile.shell.words import split_flags, split_quoted
 
 ENV = {"name": "value", "empty": "", "path": "/a/b/c.tar.gz", "é": "x"}
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from frontend.dockerfile.git_refs import GitRef, parse_git_ref
-from frontend.dockerfile.remote import filename_of
+from llb.dockerfile.sources.git_refs import GitRef, parse_git_ref
+from llb.dockerfile.sources.remote import filename_of
 from llb.gocompat.csv import split_csv
 from llb.gocompat.url import URL, parse_query, parse_url
 

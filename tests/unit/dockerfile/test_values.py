@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from frontend.dockerfile import ConvertOptions, DockerfileError
-from frontend.dockerfile.epoch import find_epoch
-from frontend.dockerfile.expand import Expander
-from frontend.dockerfile.mounts import Mount, parse_flag, parse_mount
 from llb import Platform
+from llb.dockerfile import ConvertOptions, DockerfileError
+from llb.dockerfile.instructions.mounts import Mount, parse_flag, parse_mount
+from llb.dockerfile.shell.expand import Expander
+from llb.dockerfile.stages.source_date_epoch import find_epoch
 from llb.errors import InvalidValueError, Span
 from llb.gocompat.duration import format_duration, parse_duration
 

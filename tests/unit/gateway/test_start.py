@@ -79,8 +79,8 @@ print(len(made) > 100, others, compiled, expressions)
 def test_what_comes_from_a_bundle_is_where_its_source_is(bundle: Path) -> None:
     code = """
 import inspect, traceback
-import llb.reference, frontend.dockerfile
-print(llb.reference.__file__, frontend.dockerfile.__path__)
+import llb.reference, llb.dockerfile
+print(llb.reference.__file__, llb.dockerfile.__path__)
 print(inspect.getsource(llb.reference).startswith('\"\"\"'))
 try:
     llb.Reference.parse("A")

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from frontend.dockerfile import ImageTable
-from frontend.dockerfile import convert as convert_dockerfile
 from frontend.pyfile.whole import convert
+from llb.dockerfile import ImageTable
+from llb.dockerfile import convert as convert_dockerfile
 from llb.errors import BuildFileError, InputError, InvalidValueError
 
 DIGEST = "sha256:" + "a" * 64

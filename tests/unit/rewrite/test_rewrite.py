@@ -14,10 +14,19 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
-from frontend.dockerfile import DockerfileError, ImageTable
-from frontend.rewrite import Fallback, rewrite
-from frontend.rewrite.code import Hole, Items, Pairs, Word, call, layout, statement, text
 from llb.cli import cli
+from llb.dockerfile import DockerfileError, ImageTable
+from llb.dockerfile.to_python import Fallback, rewrite
+from llb.dockerfile.to_python.code_layout import (
+    Hole,
+    Items,
+    Pairs,
+    Word,
+    call,
+    layout,
+    statement,
+    text,
+)
 from llb.errors import InputError
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "rewrite"

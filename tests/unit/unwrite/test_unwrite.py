@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from click.testing import CliRunner
 
-from frontend.dockerfile import ImageTable, convert
-from frontend.unwrite import Missing, UnsayableError, to_dockerfile
 from llb import (
     HTTP,
     Device,
@@ -31,6 +29,8 @@ from llb import (
 from llb.buildfile import docker
 from llb.buildfile.bases import as_base
 from llb.cli import cli
+from llb.dockerfile import ImageTable, convert
+from llb.dockerfile.to_dockerfile import Missing, UnsayableError, to_dockerfile
 from llb.platforms import Platform
 
 if TYPE_CHECKING:

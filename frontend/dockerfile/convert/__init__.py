@@ -1,7 +1,0 @@
-"""Stages into LLB: each instruction changes the files, the settings or the image config."""
-
-from __future__ import annotations
-
-from frontend.dockerfile.convert.dispatch import Converted, convert_stages
-
-__all__ = ["Converted", "convert_stages"]

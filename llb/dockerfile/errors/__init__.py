@@ -1,0 +1,1 @@
+"""The errors of Dockerfiles: a catalogue with spans, suggestions, and the words of Go."""

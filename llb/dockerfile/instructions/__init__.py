@@ -1,0 +1,1 @@
+"""Instructions: nodes with their flags and arguments checked."""

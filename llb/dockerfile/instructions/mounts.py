@@ -1,0 +1,228 @@
+"""``RUN --mount``: what the fields of the flag say.
+
+The grammar is that of the Dockerfile reference ("RUN --mount"): fields of one line of
+CSV, read in order, so that ``type`` stands before what belongs to one type alone.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, ClassVar
+
+from attrs import define, frozen
+
+from llb.dockerfile.errors import catalogue as errors
+from llb.gocompat.csv import split_csv
+from llb.gocompat.strconv import parse_switch
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from llb.errors import Span
+
+TYPES = ("bind", "cache", "tmpfs", "secret", "ssh")
+SHARINGS = ("shared", "private", "locked")
+_KEYS = {
+    "type": "type",
+    "from": "from",
+    "source": "source",
+    "src": "source",
+    "target": "target",
+    "dst": "target",
+    "destination": "target",
+    "readonly": "readonly",
+    "ro": "readonly",
+    "readwrite": "readwrite",
+    "rw": "readwrite",
+    "required": "required",
+    "size": "size",
+    "id": "id",
+    "sharing": "sharing",
+    "mode": "mode",
+    "uid": "uid",
+    "gid": "gid",
+    "env": "env",
+}
+_SWITCHES = ("readonly", "readwrite", "required")
+_SIZE = re.compile(
+    r"([+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d{1,3})?) ?(?:([kmgtp])(?:i?b)?|b)?\Z",
+    re.ASCII | re.IGNORECASE,
+)
+_MAX_SIZE = 2**63 - 1
+_NUMBERS = {8: re.compile(r"0*([0-7]{1,11})\Z"), 10: re.compile(r"0*([0-9]{1,10})\Z")}
+_POWERS = "kmgtp"
+
+
+@frozen
+class MountFlag:
+    """One ``--mount`` before expansion: its fields, and the stage or image that ``from`` names."""
+
+    fields: tuple[str, ...]
+    stage: str | None
+    span: Span
+
+
+@define
+class Mount:
+    """What is mounted into a process; None is what the flag does not say."""
+
+    kind: str = "bind"
+    source: str = ""
+    target: str = ""
+    id: str = ""
+    sharing: str = ""
+    size: int = 0
+    required: bool = False
+    env: str | None = None
+    mode: int | None = None
+    uid: int | None = None
+    gid: int | None = None
+    access: str | None = None
+
+    WRITABLE: ClassVar = ("cache", "tmpfs")
+
+    @property
+    def readonly(self) -> bool:
+        """Whether the process cannot write; where nothing is said, it can to caches and memory."""
+        if self.access is None:
+            return self.kind not in self.WRITABLE
+        return self.access == "readonly"
+
+    @property
+    def has_owner(self) -> bool:
+        """Whether owner or mode are given."""
+        return (self.uid, self.gid, self.mode) != (None, None, None)
+
+
+def parse_flag(text: str, span: Span) -> MountFlag:
+    """Return the fields of a ``--mount``. Raises DockerfileError."""
+    stage = None
+    try:
+        fields = split_csv(text)
+    except ValueError as error:
+        hint = None if text else "for example type=cache,target=/root/.cache"
+        reason = f"failed to parse csv mounts: {error}"
+        raise errors.bad_mount(span, reason, hint=hint) from error
+    for each in fields:
+        key, equals, value = each.partition("=")
+        if key.lower() == "from" and equals:
+            if "$" in value[:-1]:
+                raise errors.bad_mount(
+                    span,
+                    "'from' doesn't support variable expansion, define alias stage instead",
+                    hint="name a stage that begins with FROM and the variable",
+                )
+            stage = value or None
+    return MountFlag(fields, stage, span)
+
+
+def parse_mount(flag: MountFlag, expand: Callable[[str], str]) -> Mount:
+    """Return what a flag says, its values expanded. Raises DockerfileError and ExpansionError."""
+    mount = Mount()
+    for field in flag.fields:
+        written, equals, value = field.partition("=")
+        key = _KEYS.get(written.lower())
+        if not equals and key not in _SWITCHES:
+            reason = f"invalid field '{field}' must be a key=value pair"
+            hint = None if key is None else f"write {written}=VALUE"
+            raise errors.bad_mount(flag.span, reason, hint=hint)
+        if key is None:
+            reason = f"unexpected key '{written.lower()}' in '{field}'"
+            raise errors.bad_mount(flag.span, reason, near=(written.lower(), _KEYS))
+        _set(mount, key, written.lower(), expand(value) if equals else "true", flag.span)
+    _check(mount, flag)
+    return mount
+
+
+def _set(mount: Mount, key: str, written: str, value: str, span: Span) -> None:
+    match key:
+        case "from":
+            pass
+        case "type":
+            mount.kind = _choice(value, TYPES, f'unsupported mount type "{value}"', span)
+        case "sharing":
+            mount.sharing = _choice(value, SHARINGS, f'unsupported sharing value "{value}"', span)
+        case "readonly" | "readwrite":
+            mount.access = _access(key, switched=_switch(written, value, span))
+        case "required":
+            _only_for(mount, key, ("secret", "ssh"), span)
+            mount.required = _switch(key, value, span)
+        case "size":
+            _only_for(mount, key, ("tmpfs",), span)
+            mount.size = _size(value, span)
+        case "mode" | "uid" | "gid":
+            setattr(mount, key, _number(key, value, span))
+        case _:
+            setattr(mount, key, value)
+
+
+def _check(mount: Mount, flag: MountFlag) -> None:
+    """Refuse what does not go together."""
+    kind, span = mount.kind, flag.span
+    if kind in ("bind", "tmpfs"):
+        for key in ("mode", "uid", "gid"):
+            if getattr(mount, key) is not None:
+                raise errors.bad_mount(span, f'{key} not allowed for "{kind}" type mounts')
+    if kind == "secret":
+        _check_secret(mount, flag)
+    if mount.sharing and kind != "cache":
+        raise errors.bad_mount(span, f"invalid cache sharing set for {kind} mount")
+
+
+def _check_secret(mount: Mount, flag: MountFlag) -> None:
+    if flag.stage is not None:
+        raise errors.bad_mount(flag.span, "secret mount should not have a from")
+    if mount.sharing:
+        raise errors.bad_mount(flag.span, "secret mount should not define sharing")
+    if not (mount.source or mount.id or mount.target):
+        raise errors.bad_mount(flag.span, "invalid secret mount. one of source, target required")
+    if mount.source and mount.id:
+        raise errors.bad_mount(flag.span, "both source and id can't be set")
+
+
+def _only_for(mount: Mount, key: str, kinds: tuple[str, ...], span: Span) -> None:
+    if mount.kind not in kinds:
+        raise errors.bad_mount(
+            span,
+            f"unexpected key '{key}' for mount type '{mount.kind}'",
+            hint=f"it belongs after type={' or type='.join(kinds)}",
+        )
+
+
+def _choice(value: str, known: tuple[str, ...], reason: str, span: Span) -> str:
+    if value.lower() not in known:
+        raise errors.bad_mount(span, reason, near=(value.lower(), known))
+    return value.lower()
+
+
+def _access(key: str, *, switched: bool) -> str:
+    return "readonly" if (key == "readonly") == switched else "readwrite"
+
+
+def _switch(key: str, value: str, span: Span) -> bool:
+    try:
+        return parse_switch(value)
+    except ValueError as error:
+        reason = f"invalid value for {key}: {value}"
+        raise errors.bad_mount(span, reason, hint="true or false") from error
+
+
+def _number(key: str, value: str, span: Span) -> int:
+    base = 8 if key == "mode" else 10
+    match = _NUMBERS[base].match(value)
+    if match is None or int(match[1], base) >= 2**32:
+        hint = "an octal number, for example 0755" if key == "mode" else "a number"
+        raise errors.bad_mount(span, f"invalid value {value} for {key}", hint=hint)
+    return int(match[1], base)
+
+
+def _size(value: str, span: Span) -> int:
+    """Return bytes from a number and a unit, each 1024 times the one before (docker/go-units)."""
+    match = _SIZE.match(value)
+    size = -1.0
+    if match is not None:
+        unit = (match[2] or "").lower()
+        size = float(match[1]) * (1024 ** (_POWERS.index(unit) + 1) if unit else 1)
+    if not 0 <= size <= _MAX_SIZE:
+        raise errors.bad_mount(span, f"invalid value for size: {value}", hint="for example 64m")
+    return int(size)

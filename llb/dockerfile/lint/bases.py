@@ -1,0 +1,167 @@
+"""Checks of FROM: the arguments in it, the platform, and the image that was found."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from llb import Reference
+from llb.dockerfile import check_rules
+from llb.dockerfile.errors.suggest import suggestion
+from llb.dockerfile.instructions.nodes import From
+from llb.dockerfile.shell.expand import Expander, ExpansionError
+from llb.dockerfile.stages.global_args import Lookups, global_arguments
+from llb.errors import InvalidValueError
+from llb.gocompat.fmt import quote
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from llb import Platform
+    from llb.dockerfile.instructions.nodes import Instruction
+    from llb.dockerfile.lint.report import Report
+    from llb.dockerfile.options import ConvertOptions
+    from llb.dockerfile.stages.global_args import Globals
+    from llb.dockerfile.stages.graph import Stage, StageGraph
+    from llb.dockerfile.trace import Trail
+
+_TARGET = "TARGETPLATFORM"
+
+
+def check_defaults(
+    instructions: tuple[Instruction, ...], escape: str, options: ConvertOptions, report: Report
+) -> None:
+    """Check that images have names also where no argument is given."""
+    expander = Expander(escape=escape)
+    try:
+        arguments = global_arguments(
+            instructions, _automatic(instructions, options), {}, expander
+        ).values
+        for each in _begins(instructions):
+            if not _is_reference(expander.word(each.base, arguments)):
+                report.add(
+                    check_rules.INVALID_DEFAULT_ARG_IN_FROM, each.origin.lines, image=each.base
+                )
+    except ExpansionError:
+        # The conversion says what is wrong with the arguments.
+        return
+
+
+def check_begins(
+    instructions: tuple[Instruction, ...], escape: str, options: ConvertOptions, report: Report
+) -> None:
+    """Check the arguments and the platform of every FROM, up to one that makes no sense."""
+    expander = Expander(escape=escape)
+    try:
+        arguments = global_arguments(
+            instructions, _automatic(instructions, options), options.build_args, expander
+        )
+        for each in _begins(instructions):
+            if not (
+                _check_base(each, arguments, expander, report)
+                and _check_platform(each, arguments, expander, options, report)
+            ):
+                return
+    except ExpansionError:
+        return
+
+
+def check_images(trail: Trail, options: ConvertOptions, expander: Expander, report: Report) -> None:
+    """Check that the images that were found are for the platform that is built for."""
+    graph = trail.graph
+    if graph is None:
+        return
+    for stage in graph.stages:
+        if stage not in graph.reachable or stage.image is None or stage.image not in trail.images:
+            continue
+        image = trail.images[stage.image].image
+        assert image is not None
+        actual = image.for_platform
+        expected = stage.platform or options.detect_platform(actual)
+        if image.is_empty or _is_same(actual, expected):
+            continue
+        report.add(
+            check_rules.INVALID_BASE_IMAGE_PLATFORM,
+            None if stage.mounted else stage.origin.lines,
+            image=_written(stage, graph, expander),
+            expected=str(expected.normalize()),
+            actual=str(actual.normalize()),
+        )
+
+
+def _automatic(instructions: tuple[Instruction, ...], options: ConvertOptions) -> dict[str, str]:
+    names = [each.name for each in _begins(instructions)]
+    return options.automatic_arguments(options.target or (names[-1] if names else None) or "")
+
+
+def _begins(instructions: Iterable[Instruction]) -> tuple[From, ...]:
+    return tuple(each for each in instructions if isinstance(each, From))
+
+
+def _is_reference(text: str) -> bool:
+    try:
+        Reference.parse(text)
+    except InvalidValueError:
+        return False
+    return True
+
+
+def _check_base(begin: From, arguments: Globals, expander: Expander, report: Report) -> bool:
+    """Check the name of the image; return whether there is one."""
+    variables = Lookups(arguments.values)
+    try:
+        return bool(expander.word(begin.base, variables))
+    finally:
+        _check_names(begin, variables, arguments, report)
+
+
+def _check_platform(
+    begin: From, arguments: Globals, expander: Expander, options: ConvertOptions, report: Report
+) -> bool:
+    """Check the platform of a stage; return whether it has none or one that makes sense."""
+    if not begin.platform:
+        return True
+    place = begin.origin.lines, begin.origin.comments
+    variables = Lookups(arguments.values)
+    try:
+        text = expander.word(begin.platform, variables)
+    finally:
+        _check_names(begin, variables, arguments, report)
+    is_target = list(variables.found) == [_TARGET] and not variables.missing
+    if is_target and text == arguments.values[_TARGET]:
+        report.add(check_rules.REDUNDANT_TARGET_PLATFORM, *place, platform=begin.platform)
+    try:
+        platform = options.parse_platform(text)
+    except InvalidValueError:
+        return False
+    if not variables.found and not variables.missing:
+        name = begin.name or ""
+        if platform.os not in name and platform.architecture not in name:
+            report.add(check_rules.FROM_PLATFORM_FLAG_CONST_DISALLOWED, *place, quoted=quote(text))
+    return bool(text)
+
+
+def _check_names(begin: From, variables: Lookups, arguments: Globals, report: Report) -> None:
+    if not variables.missing:
+        return
+    names = arguments.names
+    place = begin.origin.lines, begin.origin.comments
+    for name in variables.missing:
+        if name not in names:
+            near = suggestion(name, names)
+            report.add(check_rules.UNDEFINED_ARG_IN_FROM, *place, variable=name, suggestion=near)
+
+
+def _is_same(one: Platform, other: Platform) -> bool:
+    return (one.os, one.architecture) == (other.os, other.architecture)
+
+
+def _written(stage: Stage, graph: StageGraph, expander: Expander) -> str:
+    """Return the name of an image as the file has it, with its variables replaced."""
+    if stage.begin is not None:
+        return expander.word(stage.begin.base, graph.arguments)
+    return next(
+        instruction.stages[place]
+        for user in graph.stages
+        for (instruction, place), needed in user.needs.items()
+        if needed is stage
+    )

@@ -1,0 +1,1 @@
+"""The parser: lines, words, here-documents and parser directives."""

@@ -1,0 +1,1 @@
+"""What stages are made of: images, named contexts, git, URLs, and what is ignored."""

@@ -1,0 +1,103 @@
+"""Trees from elsewhere: repositories, and single files of the web."""
+
+from __future__ import annotations
+
+import posixpath
+from typing import TYPE_CHECKING, Unpack
+
+from llb.errors import InvalidValueError
+from llb.gocompat.path import join
+from llb.gocompat.url import parse_url
+from llb.sources.image_and_local import source_state
+
+if TYPE_CHECKING:
+    from llb import State
+    from llb.dockerfile.sources.git_refs import GitRef
+    from llb.state.step_options import StepOptions
+
+_NO_NAME = "__unnamed__"
+_WEB = ("http://", "https://")
+
+
+def is_remote(source: str) -> bool:
+    """Return whether what is copied is taken from the web rather than from the build context.
+
+    A repository is asked for in the context as well, since Docker does so.
+    """
+    return source.startswith(_WEB)
+
+
+def filename_of(url: str) -> str:
+    """Return the name that a file of the web gets: the last part of the path, if there is one."""
+    try:
+        path = parse_url(url).path
+    except ValueError:
+        return _NO_NAME
+    name = posixpath.basename(path.rstrip("/"))
+    return _NO_NAME if name in ("", ".") else name
+
+
+def web_file(url: str, checksum: str, **options: Unpack[StepOptions]) -> State:
+    """Return a tree with the file at ``url``, under its :func:`filename_of`.
+
+    ``checksum`` is the digest that it must have, or empty. Raises InvalidValueError for
+    escapes that are no text.
+    """
+    attrs = [("http.filename", _utf8(filename_of(url)))]
+    caps = ["source.http"]
+    if checksum:
+        attrs.append(("http.checksum", checksum))
+        caps.append("source.http.checksum")
+    return source_state(url, attrs, caps, None, options)
+
+
+def repository(
+    git: GitRef,
+    *,
+    keep_git_dir: bool = False,
+    checksum: str = "",
+    mtime: str = "",
+    **options: Unpack[StepOptions],
+) -> State:
+    """Return the tree of a repository.
+
+    What ``git`` says of these three itself is left to the caller, because flags may say
+    the same. The library's own function cleans what it is given; here the texts stay as
+    they are written, as Docker has them.
+    """
+    identifier = git.host + join("/", git.path)
+    if git.ref or git.subdir:
+        identifier += f"#{git.ref}" + f":{git.subdir}" * bool(git.subdir)
+    is_ssh = git.scheme == "ssh"
+    # Attribute, value, and the capability that goes with it when the value is given.
+    rows = [
+        ("git.fullurl", git.url, "source.git.fullurl"),
+        ("git.keepgitdir", _flag(keep_git_dir), "source.git.keepgitdir"),
+        ("git.checksum", checksum, "source.git.checksum"),
+        ("git.skipsubmodules", _flag(git.submodules is False), "source.git.skipsubmodules"),
+        ("git.mtime", mtime, "source.git.mtime"),
+        ("git.fetchbycommit", _flag(git.fetch_by_commit), "source.git.fetchbycommit"),
+        ("git.mountsshsock", "default" if is_ssh else "", "source.git.mountsshsock"),
+    ]
+    given = [(key, value, cap) for key, value, cap in rows if value]
+    attrs = [(key, value) for key, value, _ in given]
+    attrs += [
+        ("git.authtokensecret", "GIT_AUTH_TOKEN"),
+        ("git.authheadersecret", "GIT_AUTH_HEADER"),
+    ]
+    caps = ["source.git", *(cap for _, _, cap in given)]
+    caps += ["source.git.knownsshhosts"] if is_ssh else []
+    return source_state(f"git://{_utf8(identifier)}", attrs, caps, None, options)
+
+
+def _utf8(text: str) -> str:
+    """Return ``text`` if escapes in it came to characters, else raise InvalidValueError."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise InvalidValueError("string field contains invalid UTF-8") from error
+    return text
+
+
+def _flag(value: bool) -> str:  # noqa: FBT001 - a conversion of one
+    return "true" if value else ""

@@ -1,0 +1,34 @@
+"""What a conversion asks of others: images by name, and contexts that stand for them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from attrs import field, frozen
+
+from llb.dockerfile.sources.image import ResolvedImage
+from llb.dockerfile.sources.named_contexts import ContextRequest, ResolvedContext
+
+if TYPE_CHECKING:
+    from llb import Platform
+    from llb.errors import Span
+
+
+@frozen
+class ImageRequest:
+    """An image whose digest and config a conversion needs; ``ref`` is in full form.
+
+    ``name`` is as it is written.
+    """
+
+    ref: str
+    platform: Platform
+    name: str = field(eq=False, repr=False)
+    span: Span = field(eq=False, repr=False)
+
+
+Request = ImageRequest | ContextRequest
+Resolved = ResolvedImage | ResolvedContext
+Found = Mapping[Request, Resolved]
+Resolve = Callable[[tuple[Request, ...]], Found]

@@ -1,0 +1,1 @@
+"""The stages: their graph, global arguments, targets, and SOURCE_DATE_EPOCH."""

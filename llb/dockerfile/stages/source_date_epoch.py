@@ -1,0 +1,149 @@
+"""``SOURCE_DATE_EPOCH``: the time that a reproducible image is made at.
+
+The rules are those of the Dockerfile reference ("SOURCE_DATE_EPOCH") and of
+reproducible-builds.org. The value is a number of seconds, or names a source whose time
+counts: the build context, a named context, or a stage that adds one remote source.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from llb.dockerfile.errors import catalogue as errors
+from llb.dockerfile.instructions.nodes import SCRATCH, Arg, Copy, From
+from llb.dockerfile.shell.expand import ExpansionError
+from llb.dockerfile.sources.git_refs import parse_git_ref
+from llb.dockerfile.sources.named_contexts import find_context
+from llb.dockerfile.sources.remote import is_remote, repository, web_file
+from llb.errors import InvalidValueError
+from llb.reference import check_digest
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from llb import State
+    from llb.dockerfile.instructions.nodes import Instruction
+    from llb.dockerfile.options import ConvertOptions
+    from llb.dockerfile.shell.expand import Expander
+    from llb.errors import Span
+
+NAME = "SOURCE_DATE_EPOCH"
+_CONTEXT = "context"
+_MAIN_LOG = "[internal] resolve main build context metadata"
+_NAMED_LOG = f"[internal] resolve {NAME} named context "
+_STAGE_LOG = f"[internal] resolve {NAME} source stage "
+
+
+def find_epoch(
+    value: str,
+    instructions: Sequence[Instruction],
+    arguments: Mapping[str, str],
+    options: ConvertOptions,
+    expander: Expander,
+    span: Span | None,
+) -> datetime | None:
+    """Return the time that ``value`` says, None where it is empty or the source has none.
+
+    ``instructions`` are those from the first FROM on. Raises DockerfileError.
+    """
+    if not value:
+        return None
+    if re.fullmatch(r"[+-]?[0-9]{1,19}", value):
+        return _time(value, span)
+    if value == _CONTEXT:
+        # A local directory has no time of its own.
+        return None if options.context is None else options.find_epoch(options.context, _MAIN_LOG)
+    context = find_context(options.contexts, value, None, span=span)
+    if context is not None:
+        return options.find_epoch(context, _NAMED_LOG + value)
+    for place, each in enumerate(instructions):
+        if isinstance(each, From) and (each.name or "").lower() == value.lower():
+            env = {key: text for key, text in arguments.items() if key != NAME}
+            try:
+                source = _source(each, _body(instructions[place + 1 :]), env, options, expander)
+            except ExpansionError as error:
+                text = each.origin.code
+                raise errors.substitution(each.origin.span, text, str(error)) from error
+            return options.find_epoch(source, _STAGE_LOG + str(each.name))
+    raise errors.bad_epoch(span, value)
+
+
+def seconds(epoch: datetime) -> str:
+    """Return the time as arguments of the build have it."""
+    return str(int(epoch.timestamp()))
+
+
+def _time(value: str, span: Span | None) -> datetime:
+    try:
+        return datetime.fromtimestamp(int(value), UTC)
+    except (OverflowError, ValueError, OSError) as error:
+        raise errors.bad_epoch(span, value) from error
+
+
+def _body(instructions: Sequence[Instruction]) -> Sequence[Instruction]:
+    for place, each in enumerate(instructions):
+        if isinstance(each, From):
+            return instructions[:place]
+    return instructions
+
+
+def _source(
+    begin: From,
+    body: Sequence[Instruction],
+    env: dict[str, str],
+    options: ConvertOptions,
+    expander: Expander,
+) -> State:
+    """Return the remote source that a stage is made of, and of nothing else."""
+    span = begin.origin.span
+    if expander.word(begin.base, env) != SCRATCH:
+        raise errors.bad_epoch_stage(span, "must use FROM scratch")
+    found: State | None = None
+    for each in body:
+        match each:
+            case Arg():
+                for name, default in each.args:
+                    if name in options.build_args:
+                        env[name] = options.build_args[name]
+                    elif default is not None:
+                        env[name] = expander.word(default, env)
+            case Copy(is_add=True) if found is None:
+                found = _added(each, env, expander, span)
+            case Copy(is_add=True):
+                raise errors.bad_epoch_stage(span, "must contain exactly one remote ADD")
+            case _:
+                name = each.origin.code.split(maxsplit=1)[0].upper()
+                reason = "does not meet source-only requirements: unsupported"
+                raise errors.bad_epoch_stage(span, f"{reason} {name} instruction")
+    if found is None:
+        raise errors.bad_epoch_stage(span, "must contain exactly one remote ADD")
+    return found
+
+
+def _added(instruction: Copy, env: Mapping[str, str], expander: Expander, span: Span) -> State:
+    """Return the source of an ADD, which has to be one of the web or a repository.
+
+    ``span`` is that of the stage, at which Docker tells what is wrong with it.
+    """
+    if instruction.documents or len(instruction.sources) != 1:
+        raise errors.bad_epoch_stage(span, "must contain exactly one remote ADD source")
+    source = expander.word(instruction.sources[0], env)
+    checksum = expander.word(instruction.checksum, env)
+    try:
+        if is_remote(source) and parse_git_ref(source) is None:
+            return web_file(source, checksum and check_digest(checksum), locations=())
+        git = parse_git_ref(source)
+    except InvalidValueError as error:
+        raise errors.refused_value(span, error.message, error.hint) from error
+    except ValueError as error:
+        raise errors.bad_repository(span, str(error)) from error
+    if git is None or git.is_bare:
+        raise errors.bad_epoch_stage(span, "source must be a single HTTP(S) or Git ADD")
+    return repository(
+        git,
+        keep_git_dir=bool(instruction.keep_git_dir or git.keep_git_dir),
+        checksum=checksum or git.checksum,
+        locations=(),
+    )

@@ -1,0 +1,7 @@
+"""Stages into LLB: each instruction changes the files, the settings or the image config."""
+
+from __future__ import annotations
+
+from llb.dockerfile.to_llb.convert import Converted, convert_stages
+
+__all__ = ["Converted", "convert_stages"]

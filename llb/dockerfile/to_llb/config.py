@@ -1,0 +1,209 @@
+"""Instructions that change settings and the image config, and WORKDIR with its directory."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from attrs import evolve
+
+from llb import mkdir
+from llb.dockerfile.errors import catalogue as errors
+from llb.dockerfile.to_llb.chown import to_owner
+from llb.dockerfile.to_llb.expose_ports import parse_port
+from llb.dockerfile.to_llb.run import with_shell
+from llb.dockerfile.to_llb.step_names import expanded_code
+from llb.gocompat import fmt
+from llb.gocompat.duration import format_duration
+from llb.gocompat.signal import is_signal
+
+if TYPE_CHECKING:
+    from llb.dockerfile.instructions.nodes import (
+        Arg,
+        Cmd,
+        Entrypoint,
+        Env,
+        Expose,
+        Healthcheck,
+        Label,
+        Maintainer,
+        Onbuild,
+        Shell,
+        StopSignal,
+        User,
+        Volume,
+        Workdir,
+    )
+    from llb.dockerfile.to_llb.stage_state import Conversion, StageResult
+
+# Arguments that steer the frontend and are no variables of a process.
+NOT_IN_ENV = ("BUILDKIT_SBOM_SCAN_CONTEXT", "BUILDKIT_SBOM_SCAN_STAGE")
+
+
+def workdir(conversion: Conversion, result: StageResult, instruction: Workdir) -> None:
+    """Change the directory, and make it."""
+    result.set_workdir(conversion.expander.word(instruction.path, result.env))
+    cwd = result.state.cwd
+    if cwd != "/":
+        text = expanded_code(instruction.origin.code, conversion.expander, result.env)
+        made = mkdir(cwd, parents=True, created=result.epoch)
+        result.state = result.state.file(
+            evolve(made, owner=to_owner(result.image.get("User") or "")),
+            name=result.numbering.next(text, result.env),
+            locations=conversion.locations(instruction.origin),
+        )
+    result.commit(f"WORKDIR {cwd}", layer=cwd != "/")
+
+
+def arg(conversion: Conversion, result: StageResult, instruction: Arg) -> None:
+    """Declare arguments: from the build, else their default, else the global value."""
+    shown = []
+    for name, default in instruction.args:
+        value: str | None
+        if name in conversion.graph.build_args:
+            value = conversion.graph.build_args[name]
+        elif default is not None:
+            value = conversion.expander.word(default, result.env)
+        else:
+            value = conversion.graph.arguments.get(name)
+        if value is not None and name not in NOT_IN_ENV:
+            result.set_variables(((name, value),))
+        elif value is not None:
+            result.scans[name] = value
+        result.declare(name, value)
+        shown.append(name if value is None else f"{name}={value}")
+    result.commit(f"ARG {' '.join(shown)}")
+
+
+def env(conversion: Conversion, result: StageResult, instruction: Env) -> None:
+    """Set variables, for processes and in the image."""
+    pairs = _expanded(conversion, result, instruction)
+    result.set_variables(pairs)
+    for key, value in pairs:
+        result.image.set_variable(key, value)
+    result.commit("ENV" + "".join(f" {key}={value}" for key, value in pairs))
+
+
+def label(conversion: Conversion, result: StageResult, instruction: Label) -> None:
+    """Set labels of the image."""
+    pairs = _expanded(conversion, result, instruction)
+    result.image.add("Labels", dict(pairs))
+    result.commit("LABEL" + "".join(f" {key}={value}" for key, value in pairs))
+
+
+def expose(conversion: Conversion, result: StageResult, instruction: Expose) -> None:
+    """Add ports that the image listens on."""
+    variables = result.env
+    span = instruction.origin.span
+    words = [
+        word for port in instruction.ports for word in conversion.expander.words(port, variables)
+    ]
+    ports = [port for word in words for port in parse_port(word, span)]
+    result.image.add("ExposedPorts", {key: {} for key in ports})
+    result.commit(f"EXPOSE {fmt.plain(ports)}")
+
+
+def user(conversion: Conversion, result: StageResult, instruction: User) -> None:
+    """Change the user, for processes and in the image."""
+    name = conversion.expander.word(instruction.name, result.env)
+    result.set_user(name)
+    result.commit(f"USER {name}")
+
+
+def volume(conversion: Conversion, result: StageResult, instruction: Volume) -> None:
+    """Add volumes of the image."""
+    paths = [conversion.expander.word(path, result.env) for path in instruction.paths]
+    if not all(paths):
+        raise errors.empty_volume(instruction.origin.span)
+    result.image.add("Volumes", {key: {} for key in paths})
+    result.commit(f"VOLUME {fmt.plain(paths)}")
+
+
+def stop_signal(conversion: Conversion, result: StageResult, instruction: StopSignal) -> None:
+    """Set the signal that stops a container."""
+    name = conversion.expander.word(instruction.signal, result.env)
+    if not is_signal(name):
+        raise errors.bad_signal(instruction.origin.span, name)
+    result.configure("StopSignal", name)
+    result.commit(f"STOPSIGNAL {name}")
+
+
+def shell(conversion: Conversion, result: StageResult, instruction: Shell) -> None:  # noqa: ARG001
+    """Set the shell of the instructions that follow."""
+    result.configure("Shell", list(instruction.args))
+    result.commit(f"SHELL {fmt.plain(instruction.args)}")
+
+
+def healthcheck(
+    conversion: Conversion,  # noqa: ARG001
+    result: StageResult,
+    instruction: Healthcheck,
+) -> None:
+    """Set how a container is checked."""
+    durations = {
+        "Interval": instruction.interval,
+        "Timeout": instruction.timeout,
+        "StartPeriod": instruction.start_period,
+        "StartInterval": instruction.start_interval,
+    }
+    test, retries = list(instruction.test), instruction.retries
+    result.configure("Healthcheck", {"Test": test, **durations, "Retries": retries})
+    shown = " ".join(f"{key}:{format_duration(value)}" for key, value in durations.items())
+    result.commit(f"HEALTHCHECK {{Test:{fmt.plain(test)} {shown} Retries:{retries}}}")
+
+
+def onbuild(
+    conversion: Conversion,  # noqa: ARG001
+    result: StageResult,
+    instruction: Onbuild,
+) -> None:
+    """Leave an instruction to builds upon the image."""
+    result.configure("OnBuild", [*(result.image.get("OnBuild") or ()), instruction.expression])
+
+
+def maintainer(
+    conversion: Conversion,  # noqa: ARG001
+    result: StageResult,
+    instruction: Maintainer,
+) -> None:
+    """Set the author of the image."""
+    result.image.author = instruction.name
+    result.commit(f"MAINTAINER {instruction.name}")
+
+
+def cmd(conversion: Conversion, result: StageResult, instruction: Cmd) -> None:  # noqa: ARG001
+    """Set the default command of the image."""
+    args = _arguments(result, instruction)
+    result.configure("Cmd", args)
+    # Docker keeps this for containers of old daemons.
+    result.configure("ArgsEscaped", value=True)
+    result.cmd_is_set = True
+    result.commit(f"CMD {fmt.quoted(args)}")
+
+
+def entrypoint(
+    conversion: Conversion,  # noqa: ARG001
+    result: StageResult,
+    instruction: Entrypoint,
+) -> None:
+    """Set the program of the image; an inherited command is no argument of it."""
+    args = _arguments(result, instruction)
+    result.configure("Entrypoint", args)
+    if not result.cmd_is_set:
+        result.configure("Cmd", None)
+    result.commit(f"ENTRYPOINT {fmt.quoted(args)}")
+
+
+def _arguments(result: StageResult, instruction: Cmd | Entrypoint) -> list[str]:
+    args = list(instruction.args)
+    return with_shell(result.image, args) if instruction.shell else args
+
+
+def _expanded(
+    conversion: Conversion, result: StageResult, instruction: Env | Label
+) -> tuple[tuple[str, str], ...]:
+    # All of an instruction is expanded in the environment before it.
+    variables = result.env
+    word = conversion.expander.word
+    return tuple(
+        [(word(key, variables), word(value, variables)) for key, value in instruction.pairs]
+    )

@@ -1,0 +1,66 @@
+"""Ports of EXPOSE: numbers, ranges and protocols."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from llb.dockerfile.errors import catalogue as errors
+
+if TYPE_CHECKING:
+    from llb.errors import Span
+
+PROTOCOLS = ("tcp", "udp", "sctp")
+_SIMPLE = re.compile(r"[1-9][0-9]{0,3}(?:/(?:tcp|udp|sctp))?\Z")
+
+
+def parse_port(text: str, span: Span) -> tuple[str, ...]:
+    """Return the ports that ``[[ip:]host:]container[/protocol]`` names, as ``80/tcp``.
+
+    Host parts are checked and dropped, as Docker does. Raises DockerfileError.
+    """
+    if _SIMPLE.match(text) is not None:
+        return (text if "/" in text else f"{text}/tcp",)
+    *host, container = text.rsplit(":", maxsplit=2)
+    port, _, protocol = container.partition("/")
+    if not port:
+        raise errors.bad_port(span, f'invalid port: "{text}": no port specified')
+    if protocol and protocol.lower() not in PROTOCOLS:
+        raise errors.bad_port(span, f'invalid port: "{text}": invalid proto: {protocol}')
+    if len(host) == 2:
+        _check_address(host[0].removeprefix("[").removesuffix("]"), span)
+    first, last = _range(port, "containerPort", span)
+    if host and host[-1]:
+        host_first, host_last = _range(host[-1], "hostPort", span)
+        if last - first != host_last - host_first and first != last:
+            reason = "invalid ranges specified for container and host Ports"
+            raise errors.bad_port(span, f"{reason}: {port} and {host[-1]}")
+    return tuple(f"{number}/{protocol.lower() or 'tcp'}" for number in range(first, last + 1))
+
+
+def _range(text: str, what: str, span: Span) -> tuple[int, int]:
+    first, dash, last = text.partition("-")
+    low = _number(first)
+    high = _number(last) if dash else low
+    if low is None or high is None or high < low:
+        hint = "a number of 0 to 65535, or a range like 8000-8010"
+        raise errors.bad_port(span, f"invalid {what}: {text}", hint=hint)
+    return low, high
+
+
+def _number(text: str) -> int | None:
+    match = re.fullmatch(r"\+?0*([0-9]{1,5})", text)
+    return None if match is None or int(match[1]) > 65535 else int(match[1])
+
+
+def _check_address(text: str, span: Span) -> None:
+    if not text:
+        return
+    # It takes 1.2 ms to import, and few ports have an address.
+    from ipaddress import ip_address  # noqa: PLC0415
+
+    try:
+        # An address with a zone is none that could be listened on.
+        ip_address("" if "%" in text else text)
+    except ValueError as error:
+        raise errors.bad_port(span, f"invalid IP address: {text}") from error
