@@ -9,6 +9,10 @@
 :mod:`llb.client` sends it there, :mod:`llb.gateway` is for frontends.
 """
 
+from llb.safe_path import leave_working_directory
+
+leave_working_directory()
+
 from llb.combine import diff, merge, passthrough, rebase
 from llb.definition import Definition
 from llb.downloads import HTTP, ImageBlob, OCILayoutBlob

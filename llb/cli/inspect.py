@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from llb import dump as dumping
+from llb.child_processes import environment
 from llb.cli import script
 from llb.errors import InputError
 from llb.whole_files import write_whole
@@ -90,9 +91,14 @@ def _draw(text: str, output: Path) -> None:
         write_whole(beside, text.encode())
         click.echo(f"graphviz is not installed; the graph is in {beside}", err=True)
         return
-    arguments = [graphviz, f"-T{kind}", "-o", str(output)]
     done = subprocess.run(
-        arguments, input=text, capture_output=True, encoding="utf-8", errors="replace", check=False
+        [graphviz, f"-T{kind}"],
+        env=environment(),
+        input=text.encode(),
+        capture_output=True,
+        check=False,
     )
     if done.returncode:
-        raise InputError(f"graphviz could not draw {output}: {' '.join(done.stderr.split())}")
+        reason = " ".join(done.stderr.decode(errors="replace").split())
+        raise InputError(f"graphviz could not draw {output}: {reason}")
+    write_whole(output, done.stdout)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 from attrs import frozen
 
+from llb.child_processes import environment, python
 from llb.definition import Definition
 from llb.errors import InputError
 from llb.script import IMAGE_CONFIG_FD
@@ -87,10 +88,10 @@ def _run(path: Path, beside: Callable[[], None]) -> Script:
         reader.start()
         try:
             with subprocess.Popen(
-                [sys.executable, "-m", "llb.runner", str(path)],
+                python("-m", "llb.runner", str(path)),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
-                env={**os.environ, IMAGE_CONFIG_FD: str(write)},
+                env=environment({IMAGE_CONFIG_FD: str(write)}),
                 pass_fds=[write],
             ) as process:
                 try:

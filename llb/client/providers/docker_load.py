@@ -7,6 +7,7 @@ import subprocess
 import tempfile
 from typing import TYPE_CHECKING
 
+from llb.child_processes import environment
 from llb.client.providers.filesend import copy_stream
 from llb.errors import InputError
 
@@ -38,7 +39,11 @@ class DockerReceiver:
         """Have it loaded."""
         self._archive.seek(0)
         done = subprocess.run(
-            ["docker", "load"], stdin=self._archive, capture_output=True, check=False
+            ["docker", "load"],
+            env=environment(),
+            stdin=self._archive,
+            capture_output=True,
+            check=False,
         )
         if done.returncode:
             reason = " ".join(done.stderr.decode(errors="replace").split())

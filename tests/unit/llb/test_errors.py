@@ -9,6 +9,7 @@ from importlib import import_module
 from inspect import signature
 from multiprocessing import get_context
 from pkgutil import walk_packages
+from typing import Any
 
 import pytest
 
@@ -47,7 +48,7 @@ def test_rendering_a_failed_step_shows_its_log() -> None:
     assert render(error) == "error: exit code 7\n  | a\n  | b"
 
 
-SAMPLES = {
+SAMPLES: dict[str, Any] = {
     "message": "it broke",
     "span": Span("Dockerfile", TEXT, 3, column=1, width=5, definition=b"\0\1"),
     "hint": "mend it",
