@@ -17,6 +17,7 @@ from attrs import evolve
 from frontend.dockerfile import DockerfileError, ImageTable, convert
 from llb.errors import InputError, LLBError
 from llb.platforms import to_platform
+from llb.whole_files import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -113,7 +114,7 @@ def _one(
             error.span = evolve(error.span, filename=files[0])
         raise
     if config is not None:
-        _write(config, done.image_config)
+        write_whole(config, done.image_config)
     if output is not None:
         done.definition.to_file(output)
     elif sys.stdout.isatty():
@@ -170,13 +171,6 @@ def _read(name: str) -> bytes:
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise InputError(f"cannot read {name}: {reason}") from error
-
-
-def _write(path: Path, data: bytes) -> None:
-    try:
-        path.write_bytes(data)
-    except OSError as error:
-        raise InputError(f"cannot write {path}: {error.strerror}") from error
 
 
 def _table(path: str | None) -> ImageTable:

@@ -15,6 +15,7 @@ from attrs import evolve
 from frontend.dockerfile import DockerfileError, ImageTable
 from frontend.rewrite import rewrite
 from llb.errors import InputError
+from llb.whole_files import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -144,7 +145,4 @@ def _write(name: str, text: str) -> None:
     if name == _STANDARD:
         click.echo(text, nl=False)
         return
-    try:
-        Path(name).write_text(text)
-    except OSError as error:
-        raise InputError(f"cannot write {name}: {error.strerror}") from error
+    write_whole(name, text.encode())

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from typing import Unpack
 
-    from llb.client.providers.filesend import Receiver
+    from llb.client.receivers import Receiver
 
 _TO_DIRECTORY = ("local",)
 _TO_FILE = ("tar", "oci", "docker")

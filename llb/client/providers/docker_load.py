@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 class DockerReceiver:
     """The Docker of the ``docker`` command, which is given the image once it is complete."""
 
+    destination = "docker"
+
     def __init__(self) -> None:
         if shutil.which("docker") is None:
             raise InputError(

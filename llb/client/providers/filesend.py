@@ -5,38 +5,31 @@ from __future__ import annotations
 import os
 import shutil
 import threading
-import uuid
-from typing import TYPE_CHECKING, BinaryIO, Protocol
+from typing import TYPE_CHECKING, BinaryIO
 
 from llb._pb import filesync_pb2
-from llb.client.outputs import Output
 from llb.client.providers.receive import receive_tree
-from llb.client.staging import PREFIX, make_staging
-from llb.errors import InputError, LLBError, RemoteError, TransportError
+from llb.client.staging import make_staging
+from llb.errors import InputError, RemoteError, TransportError
+from llb.whole_files import PREFIX, WholeFile
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from llb.client.receivers import Receivers
     from llb.tunnel import Handler, ServerCall
 
 _UNKNOWN = 2
 _EXPORTER_ID = "buildkit-attachable-exporter-id"
 
 
-class Receiver(Output, Protocol):
-    """Where one export goes; what was received counts once it is committed."""
-
-    def receive(self, call: ServerCall) -> None:
-        """Take what the daemon sends; raises InputError or TransportError."""
-
-
 class FileSend:
-    """Receivers by the number of their exporter in the request."""
+    """The service that results of a build come to."""
 
-    def __init__(self, receivers: Mapping[int, Receiver]) -> None:
+    def __init__(self, receivers: Receivers) -> None:
         self._receivers = receivers
-        self.failures: list[LLBError] = []
+        self.failures = receivers.failures
 
     def handlers(self) -> Mapping[str, Handler]:
         """Return the handler of DiffCopy."""
@@ -44,14 +37,9 @@ class FileSend:
 
     def _diff_copy(self, call: ServerCall) -> None:
         (number, *_) = call.metadata.get(_EXPORTER_ID, ("0",))
-        receiver = self._receivers.get(int(number)) if number.isdigit() else None
-        if receiver is None:
+        if not number.isdecimal():
             raise RemoteError(f"there is no exporter {number} to send to", code=_UNKNOWN)
-        try:
-            receiver.receive(call)
-        except (InputError, TransportError) as failure:
-            self.failures.append(failure)
-            raise RemoteError(str(failure), code=_UNKNOWN) from failure
+        self._receivers.receive(int(number), call)
 
 
 class LocalReceiver:
@@ -68,7 +56,8 @@ class LocalReceiver:
                 f"cannot export to {destination}: it is not a directory",
                 hint="name a directory, or use type=tar,dest=FILE",
             )
-        self._destination = destination
+        self.destination = str(destination)
+        self._place = destination
         self._exact = exact
         self._lock = threading.Lock()
         self._staging: Path | None = None
@@ -76,7 +65,7 @@ class LocalReceiver:
 
     def receive(self, call: ServerCall) -> None:
         """Take a tree."""
-        receive_tree(call, self._new_tree(), self._destination)
+        receive_tree(call, self._new_tree(), self._place)
 
     def commit(self, answers: Mapping[str, str]) -> None:  # noqa: ARG002 - nothing to name
         """Put the trees in their place; a second call does nothing."""
@@ -85,12 +74,12 @@ class LocalReceiver:
         whole, *others = self._trees
         for other in others:
             _merge(other, whole)
-        if self._destination.exists():
+        if self._place.exists():
             if self._exact:
-                _remove_others(whole, self._destination)
-            _merge(whole, self._destination)
+                _remove_others(whole, self._place)
+            _merge(whole, self._place)
         else:
-            whole.rename(self._destination)
+            whole.rename(self._place)
         self.abort()
 
     def abort(self) -> None:
@@ -104,7 +93,7 @@ class LocalReceiver:
     def _new_tree(self) -> Path:
         with self._lock:
             if self._staging is None:
-                self._staging = make_staging(self._destination)
+                self._staging = make_staging(self._place)
             tree = self._staging / str(len(self._trees))
             tree.mkdir()
             self._trees.append(tree)
@@ -112,7 +101,7 @@ class LocalReceiver:
 
 
 class FileReceiver:
-    """A file for a stream; it gets its name when it is complete."""
+    """A file for a stream: replaced when it is complete, or written through (:class:`WholeFile`)."""
 
     def __init__(self, destination: Path) -> None:
         if destination.is_dir():
@@ -120,37 +109,36 @@ class FileReceiver:
                 f"cannot export to {destination}: it is a directory, and a file is wanted",
                 hint=f"for example dest={destination / 'image.tar'}",
             )
-        self._destination = destination
-        self._staging: Path | None = None
+        self.destination = str(destination)
+        self._folder = destination.parent
+        self._file = WholeFile(destination)
+        self._is_used = False
 
     def receive(self, call: ServerCall) -> None:
         """Take the stream."""
-        target = self._destination
-        if self._staging is not None:
-            raise TransportError(f"the daemon sent a second file for {target}")
+        if self._is_used:
+            raise TransportError(f"the daemon sent a second file for {self.destination}")
+        self._is_used = True
         try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            self._staging = target.with_name(f".{target.name}.partial-{uuid.uuid4().hex[:12]}")
-            with self._staging.open("wb") as file:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            with self._file.open() as file:
                 copy_stream(call, file)
         except OSError as error:
-            raise InputError(f"cannot export to {target}: {error.strerror}") from error
+            raise InputError(f"cannot export to {self.destination}: {error.strerror}") from error
 
     def commit(self, answers: Mapping[str, str]) -> None:  # noqa: ARG002 - nothing to name
         """Give the file its name; a second call does nothing."""
-        if self._staging is not None:
-            self._staging.rename(self._destination)
-            self._staging = None
+        self._file.commit()
 
     def abort(self) -> None:
         """Remove the file."""
-        if self._staging is not None:
-            self._staging.unlink(missing_ok=True)
-            self._staging = None
+        self._file.abort()
 
 
 class StreamReceiver:
     """An open stream for a stream, such as standard output; what was written stays written."""
+
+    destination = "standard output"
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream

@@ -18,6 +18,7 @@ from llb.client.providers.filesync import LocalDirs
 from llb.client.providers.secrets import Secrets
 from llb.client.providers.ssh import SSHAgents
 from llb.client.providers.upload import Uploads
+from llb.client.receivers import Receivers
 from llb.client.services import METHODS, service
 from llb.errors import InputError, RemoteError
 from llb.tunnel import Channel, Code, Server, memory_pair
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
 MADE: dict[str, Service] = {
     "auth:Auth": Auth(),
-    "filesend:FileSend": FileSend({}),
+    "filesend:FileSend": FileSend(Receivers()),
     "filesync:LocalDirs": LocalDirs({}),
     "secrets:Secrets": Secrets({}),
     "ssh:SSHAgents": SSHAgents(Agents(())),
@@ -52,7 +53,7 @@ def unmade() -> dict[str, Service]:
     """All services that may be asked of a build which brings nothing."""
     return {
         "auth:Auth": service("auth:Auth", tls=[]),
-        "filesend:FileSend": service("filesend:FileSend", receivers={}),
+        "filesend:FileSend": service("filesend:FileSend", receivers=Receivers()),
         "filesync:LocalDirs": service("filesync:LocalDirs", directories={}),
         "secrets:Secrets": service("secrets:Secrets", secrets={}),
         "ssh:SSHAgents": service("ssh:SSHAgents", agents=Agents(())),
