@@ -9,6 +9,10 @@
 :mod:`llb.client` sends it there, :mod:`llb.gateway` is for frontends.
 """
 
+from llb.safe_path import leave_working_directory
+
+leave_working_directory()
+
 from llb.definition.definition import Definition
 from llb.errors import LLBError
 from llb.gocompat.shlex import shlex

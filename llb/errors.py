@@ -66,6 +66,15 @@ class LLBError(Exception):
         """Return the message, preceded by the place it is about."""
         return self.message if self.span is None else f"{self.span}: {self.message}"
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Support pickle and copy, which would call the constructor without its keywords."""
+        return _without_init, (type(self), self.args), self.__dict__
+
+
+def _without_init(kind: type[LLBError], arguments: tuple[object, ...]) -> LLBError:
+    """Create an error whose attributes are set by whoever restores it."""
+    return kind.__new__(kind, *arguments)
+
 
 class InvalidValueError(LLBError, ValueError):
     """A value was refused at the call that gave it."""

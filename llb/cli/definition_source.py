@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 from attrs import frozen
 
+from llb.child_processes import environment, python
 from llb.definition.definition import Definition
 from llb.errors import InputError
 from llb.script.main import FAILED, IMAGE_CONFIG_FD
@@ -85,10 +86,10 @@ def _run(path: Path, beside: Callable[[], None]) -> Script:
         reader.start()
         try:
             with subprocess.Popen(
-                [sys.executable, "-m", "llb.script", str(path)],
+                python("-m", "llb.script", str(path)),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
-                env={**os.environ, IMAGE_CONFIG_FD: str(write)},
+                env=environment({IMAGE_CONFIG_FD: str(write)}),
                 pass_fds=[write],
             ) as process:
                 try:

@@ -11,6 +11,7 @@ from llb.client.caches import frontend_attrs
 from llb.client.entitlements import to_entitlement
 from llb.client.export.build_stores import Stores
 from llb.client.export.docker import to_docker
+from llb.client.export.receivers import Receivers
 from llb.client.options import BuildOptions
 from llb.client.progress.events import VertexWarning
 from llb.client.registry_auth.auth_tls import to_auth_tls
@@ -31,8 +32,6 @@ if TYPE_CHECKING:
     from llb.client.caches import Cache
     from llb.client.connect.control import Control
     from llb.client.export.exporters import Export
-    from llb.client.export.outputs import Output
-    from llb.client.export.receivers import Receiver
     from llb.client.session.providers.service import Service
 
 _IMAGE_CONFIG = "containerimage.config"
@@ -53,14 +52,12 @@ class Building:
         self._stores.add_layouts(options.get("oci_layouts", {}))
         self._targets = self._stores.targets(options.get("cache_to", ()))
         self._imports = self._stores.sources(options.get("cache_from", ()))
-        self._receivers: dict[int, Receiver] = {}
+        self._receivers = Receivers()
         for number, export in enumerate(self._exports):
             if export.is_layout:
                 self._stores.add_image(Path(export.destination or ""))
             elif (receiver := export.receiver()) is not None:
-                self._receivers[number] = receiver
-        # What is found for a result is added to both while the build runs.
-        self._outputs: list[Output] = [*self._receivers.values(), *self._stores.outputs]
+                self._receivers.add(number, receiver)
         self._find_exports = options.get("find_exports")
         self._image_config: bytes | None = None
         local = {name: Path(path) for name, path in options.get("local", {}).items()}
@@ -146,7 +143,9 @@ class Building:
             for warning in self._stores.warnings:
                 on_event(VertexWarning("", 1, warning, (), None, None))
         on_report = self._options.get("on_report")
-        solving = Solving(self._control, self.session, self._outputs, on_event, on_report)
+        solving = Solving(
+            self._control, self.session, self._receivers, self._stores.outputs, on_event, on_report
+        )
         names = {"buildkit.ref": request.Ref, "buildkit.frontend": request.Frontend}
         with build_span({key: name for key, name in names.items() if name}) as metadata:
             answers = dict(solving.run(request, timeout, beside, metadata).ExporterResponse)
@@ -175,8 +174,7 @@ class Building:
                     hint="give it with exports, or write an archive",
                 )
             if (receiver := export.receiver()) is not None:
-                self._receivers[number] = receiver
-                self._outputs.append(receiver)
+                self._receivers.add(number, receiver)
             asked = self._asked(export)
             yield asked.Type, asked.Attrs
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from attrs import field, frozen
 
+from llb.child_processes import environment
 from llb.client.client import Client
 from llb.client.connect.program_pipe import not_started
 from llb.client.connect.retry import retried
@@ -114,6 +115,7 @@ def _docker(*arguments: str) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
             ["docker", *arguments],
             check=False,
+            env=environment(),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

@@ -14,13 +14,14 @@ from llb.client.progress.raw_reports import Report, to_report
 from llb.errors import CancelledError, InputError, LLBError, RemoteError, TransportError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from llb._pb import control_pb2 as pb
     from llb.client.connect.calls import Answers
     from llb.client.connect.control import Control
     from llb.client.connect.routes import Metadata
     from llb.client.export.outputs import Output
+    from llb.client.export.receivers import Receivers
     from llb.client.session.session import Session
 
 T_ = TypeVar("T_")
@@ -33,6 +34,8 @@ _STATUS_SECONDS = 5.0
 # One that refused a build at once has nothing to tell, and does not end it before that.
 _SILENT_SECONDS = 1.0
 _SESSION_SECONDS = 5.0
+# The end of a tree may still be on its way when the daemon says that the build succeeded.
+_TRANSFER_SECONDS = 30.0
 
 
 @mutable
@@ -60,20 +63,22 @@ class _Record:
 class Solving:
     """A build on a daemon, with the session that serves it and what it leaves on the client.
 
-    There may come to be more outputs while it runs.
+    While it runs, receivers may be added.
     """
 
     def __init__(
         self,
         control: Control,
         session: Session,
-        outputs: Collection[Output],
+        receivers: Receivers,
+        outputs: Iterable[Output],
         on_event: Callable[[Event], None] | None,
         on_report: Callable[[Report], None] | None = None,
     ) -> None:
         self._control = control
         self._session = session
-        self._outputs = outputs
+        self._receivers = receivers
+        self._outputs = (receivers, *outputs)
         self._on_event = on_event
         self._on_report = on_report
         self._record = _Record()
@@ -97,6 +102,25 @@ class Solving:
         """
         self._session.open(self._control.open_session)
         serving = self._thread(self._serve)
+        try:
+            response = self._build(request, timeout, beside, metadata)
+            self._receivers.check_complete(_TRANSFER_SECONDS)
+            # A daemon that is still served could read what its own export changes on the client.
+            self._end_session(serving)
+            self._commit(response.ExporterResponse)
+        finally:
+            self._end_session(serving)
+            for output in self._outputs:
+                output.abort()
+        return response
+
+    def _build(
+        self,
+        request: pb.SolveRequest,
+        timeout: float | None,
+        beside: Callable[[str], None] | None,
+        metadata: Metadata,
+    ) -> pb.SolveResponse:
         following = self._thread(lambda: self._follow(request.Ref))
         working = None if beside is None else self._thread(lambda: self._work(beside, request.Ref))
         try:
@@ -104,7 +128,6 @@ class Solving:
             following.join(_STATUS_SECONDS)
             if self._broken is not None:
                 raise self._broken
-            self._commit(response.ExporterResponse)
         except LLBError as error:
             following.join(_STATUS_SECONDS if self._record.names else _SILENT_SECONDS)
             if working is not None and isinstance(error, RemoteError):
@@ -114,11 +137,11 @@ class Solving:
         finally:
             if self._status is not None:
                 self._status.cancel()
-            self._session.close()
-            serving.join(_SESSION_SECONDS)
-            for output in self._outputs:
-                output.abort()
         return response
+
+    def _end_session(self, serving: threading.Thread) -> None:
+        self._session.close()
+        serving.join(_SESSION_SECONDS)
 
     def _wait(
         self, request: pb.SolveRequest, timeout: float | None, metadata: Metadata

@@ -20,7 +20,8 @@ _PACKAGE = str(Path(__file__).parents[1]) + "/"
 def run(path: str) -> int:
     """Run the script and return the exit status; SystemExit of the script goes through."""
     sys.argv = [path]
-    sys.path[0] = str(Path(path).resolve().parent)
+    # As for a program that Python is given, which was told to add nothing by itself here.
+    sys.path.insert(0, str(Path(path).resolve().parent))
     try:
         runpy.run_path(path, run_name="__main__")
     except LLBError as error:

@@ -8,10 +8,10 @@ import subprocess
 import sys
 from importlib import import_module
 from importlib.util import module_from_spec, spec_from_file_location
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from llb import Definition, dump
+from llb.child_processes import environment, python
 from llb.compare import compare
 from llb.compare import render as differences
 from llb.errors import InvalidValueError
@@ -86,10 +86,10 @@ def _check(name: str, old: Definition, new: Definition, when: str) -> None:
 def _elsewhere(module: str, name: str, seed: int) -> Definition:
     """Return what the function gives in another process."""
     file = getattr(sys.modules[module], "__file__", None) or ""
-    path = os.pathsep.join(each or str(Path.cwd()) for each in sys.path)
+    path = os.pathsep.join(map(os.path.abspath, sys.path))
     done = subprocess.run(
-        [sys.executable, "-c", _RUN, module, file, name],
-        env={**os.environ, "PYTHONHASHSEED": str(seed), "PYTHONPATH": path},
+        python("-c", _RUN, module, file, name),
+        env=environment({"PYTHONHASHSEED": str(seed), "PYTHONPATH": path}),
         capture_output=True,
         check=False,
         timeout=_SECONDS,

@@ -14,10 +14,29 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.fakes.hostile_repository import HostileRepository
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.e2e.conftest import Buildctl
+
+
+LLB = Path(sys.executable).with_name("llb")
+FRONTEND = """\
+import sys
+
+from llb import Scratch
+from llb.gateway import Result, serve
+
+
+def build(request, gateway):
+    return Result(gateway.solve(Scratch().mkfile("/greeting", "hello").marshal()))
+
+
+if __name__ == "__main__":
+    sys.exit(serve(build))
+"""
 
 
 @pytest.fixture
@@ -71,6 +90,43 @@ def test_a_build_starts_a_daemon_and_the_next_one_uses_it(
     assert llb(home, "daemon", "status").stdout == status
     assert (tmp_path / "two" / "x").read_text() == "x\n"
     assert (tmp_path / "pyllb" / "buildkitd" / "log").read_text()
+
+
+def test_a_build_runs_no_module_of_the_repository_that_it_is_started_in(
+    home: dict[str, str], tmp_path: Path
+) -> None:
+    repository = HostileRepository(tmp_path / "repository")
+    script = tmp_path / "elsewhere" / "build.py"
+    script.parent.mkdir()
+    script.write_text("from llb import Scratch, main\nmain(Scratch().mkfile('/x', 'x'))\n")
+    program = tmp_path / "elsewhere" / "frontend.py"
+    program.write_text(FRONTEND)
+    context = tmp_path / "context"
+    context.mkdir()
+    (context / "Dockerfile").write_text("# syntax=example.com/no/such:frontend\n")
+    for arguments in (
+        ["build", ".", "-o", tmp_path / "one"],
+        ["build", script, "-o", tmp_path / "two"],
+        ["dump", script],
+        ["frontend", "run", program, context],
+        ["frontend", "try", program, context],
+        ["frontend", "pack", program, "-t", "localhost/test:packed"],
+        ["daemon", "stop"],
+        ["daemon", "start"],
+    ):
+        done = subprocess.run(
+            [LLB, *arguments],
+            check=False,
+            env=home,
+            cwd=repository.folder,
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, (arguments, done.stderr)
+    dial: list[str | Path] = [LLB, "dial-stdio"]
+    subprocess.run(dial, check=True, env=home, cwd=repository.folder, stdin=subprocess.DEVNULL)
+    assert (tmp_path / "one" / "Dockerfile").read_text() == "FROM scratch\nCOPY Dockerfile /\n"
+    assert repository.imported == []
 
 
 def test_it_is_stopped_on_request(home: dict[str, str], tmp_path: Path) -> None:

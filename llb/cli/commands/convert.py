@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 from attrs import evolve
 
+from llb.atomic_write import write_whole
 from llb.dockerfile import DockerfileError, ImageTable
 from llb.dockerfile.to_python import rewrite
 from llb.errors import InputError
@@ -141,7 +142,4 @@ def _write(name: str, text: str) -> None:
     if name == _STANDARD:
         click.echo(text, nl=False)
         return
-    try:
-        Path(name).write_text(text)
-    except OSError as error:
-        raise InputError(f"cannot write {name}: {error.strerror}") from error
+    write_whole(name, text.encode())

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import click
 from attrs import evolve
 
+from llb.atomic_write import write_whole
 from llb.dockerfile import DockerfileError, ImageTable, convert
 from llb.errors import InputError, LLBError
 from llb.platforms import to_platform
@@ -110,7 +111,7 @@ def _one(
             error.span = evolve(error.span, filename=files[0])
         raise
     if config is not None:
-        _write(config, done.image_config)
+        write_whole(config, done.image_config)
     if output is not None:
         done.definition.to_file(output)
     elif sys.stdout.isatty():
@@ -167,13 +168,6 @@ def _read(name: str) -> bytes:
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise InputError(f"cannot read {name}: {reason}") from error
-
-
-def _write(path: Path, data: bytes) -> None:
-    try:
-        path.write_bytes(data)
-    except OSError as error:
-        raise InputError(f"cannot write {path}: {error.strerror}") from error
 
 
 def _table(path: str | None) -> ImageTable:

@@ -10,6 +10,7 @@ import click
 
 from llb import dump as dumping
 from llb.atomic_write import write_whole
+from llb.child_processes import environment
 from llb.cli import definition_source
 from llb.cli.commands.dump import FORMATS
 from llb.errors import InputError
@@ -53,9 +54,14 @@ def _draw(text: str, output: Path) -> None:
         write_whole(beside, text.encode())
         click.echo(f"graphviz is not installed; the graph is in {beside}", err=True)
         return
-    arguments = [graphviz, f"-T{kind}", "-o", str(output)]
     done = subprocess.run(
-        arguments, input=text, capture_output=True, encoding="utf-8", errors="replace", check=False
+        [graphviz, f"-T{kind}"],
+        env=environment(),
+        input=text.encode(),
+        capture_output=True,
+        check=False,
     )
     if done.returncode:
-        raise InputError(f"graphviz could not draw {output}: {' '.join(done.stderr.split())}")
+        reason = " ".join(done.stderr.decode(errors="replace").split())
+        raise InputError(f"graphviz could not draw {output}: {reason}")
+    write_whole(output, done.stdout)

@@ -9,6 +9,7 @@ import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from llb.child_processes import environment
 from llb.errors import TransportError
 from llb.grpc import DescriptorPipe
 
@@ -35,6 +36,7 @@ class ProgramPipe(DescriptorPipe):
             self._process = subprocess.Popen(
                 command,
                 bufsize=0,
+                env=environment(),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,

@@ -12,13 +12,13 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from attrs import frozen
 
+from llb.child_processes import environment, python
 from llb.client.connect.address import listens, none_found
 from llb.errors import ConnectError, InvalidValueError
 
@@ -178,7 +178,7 @@ def _start(place: Place) -> None:
     arguments = command(place)
     with place.log.open("wb") as log:
         supervisor = subprocess.Popen(
-            [sys.executable, "-m", "llb.client.daemon.supervisor", str(place.folder), *arguments],
+            python("-m", "llb.client.daemon.supervisor", str(place.folder), *arguments),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
@@ -198,10 +198,10 @@ def _start(place: Place) -> None:
 def _environment(place: Place) -> dict[str, str]:
     """Return the daemon's environment; a user's runc keeps its state in a place of the user's."""
     if os.geteuid() == 0:
-        return dict(os.environ)
+        return environment()
     runtime = place.folder / "run"
     runtime.mkdir(mode=0o700, exist_ok=True)
-    return {**os.environ, "XDG_RUNTIME_DIR": str(runtime)}
+    return environment({"XDG_RUNTIME_DIR": str(runtime)})
 
 
 def _wait_until(done: Callable[[], bool], seconds: float) -> None:

@@ -7,7 +7,8 @@ import subprocess
 import tempfile
 from typing import TYPE_CHECKING
 
-from llb.client.export.receivers import copy_stream
+from llb.child_processes import environment
+from llb.client.export.destinations import copy_stream
 from llb.errors import InputError
 
 if TYPE_CHECKING:
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 class DockerReceiver:
     """The Docker of the ``docker`` command, which is given the image once it is complete."""
+
+    destination = "docker"
 
     def __init__(self) -> None:
         if shutil.which("docker") is None:
@@ -38,7 +41,11 @@ class DockerReceiver:
         """Have it loaded."""
         self._archive.seek(0)
         done = subprocess.run(
-            ["docker", "load"], stdin=self._archive, capture_output=True, check=False
+            ["docker", "load"],
+            env=environment(),
+            stdin=self._archive,
+            capture_output=True,
+            check=False,
         )
         if done.returncode:
             reason = " ".join(done.stderr.decode(errors="replace").split())

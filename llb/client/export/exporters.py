@@ -109,7 +109,7 @@ class Export:
         if self.destination is None or self.is_layout:
             return None
         # These take 3 ms, and nothing comes of a build whose result stays there.
-        from llb.client.export.receivers import (  # noqa: PLC0415
+        from llb.client.export.destinations import (  # noqa: PLC0415
             FileReceiver,
             LocalReceiver,
             StreamReceiver,

@@ -1,180 +1,92 @@
-"""Where exports go: a directory, a file, or an open stream."""
+"""What takes the results of a build on the client, and whether they came whole."""
 
 from __future__ import annotations
 
-import os
-import shutil
 import threading
-import uuid
-from typing import TYPE_CHECKING, BinaryIO, Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from llb._pb import filesync_pb2
 from llb.client.export.outputs import Output
-from llb.client.export.receive_tree import receive_tree
-from llb.client.export.staging import PREFIX, make_staging
-from llb.errors import InputError, TransportError
+from llb.errors import InputError, LLBError, RemoteError, TransportError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from llb.grpc import ServerCall
 
+_UNKNOWN = 2
+
 
 class Receiver(Output, Protocol):
-    """Where one export goes; what was received counts once it is committed."""
+    """Where one export goes, ``destination`` in words; what came counts once it is committed."""
+
+    destination: str
 
     def receive(self, call: ServerCall) -> None:
         """Take what the daemon sends; raises InputError or TransportError."""
 
 
-class LocalReceiver:
-    """A directory for a tree, or for several at a time, one of each platform.
+class Receivers:
+    """The receivers of a build by the number of their exporter, as one output.
 
-    They are received beside their place. A new directory is moved there whole; in
-    one that exists, files are added and replaced, as with buildctl. With ``exact``,
-    what is there and in no tree is removed.
+    ``failures`` are what could not be received, in order.
     """
 
-    def __init__(self, destination: Path, *, exact: bool = False) -> None:
-        if destination.exists() and not destination.is_dir():
-            raise InputError(
-                f"cannot export to {destination}: it is not a directory",
-                hint="name a directory, or use type=tar,dest=FILE",
-            )
-        self._destination = destination
-        self._exact = exact
-        self._lock = threading.Lock()
-        self._staging: Path | None = None
-        self._trees: list[Path] = []
+    def __init__(self) -> None:
+        self.failures: list[LLBError] = []
+        self._receivers: dict[int, Receiver] = {}
+        self._arrived: set[int] = set()
+        self._under_way: list[int] = []
+        self._changed = threading.Condition()
 
-    def receive(self, call: ServerCall) -> None:
-        """Take a tree."""
-        receive_tree(call, self._new_tree(), self._destination)
+    def __bool__(self) -> bool:
+        """Return whether there are any."""
+        return bool(self._receivers)
 
-    def commit(self, answers: Mapping[str, str]) -> None:  # noqa: ARG002 - nothing to name
-        """Put the trees in their place; a second call does nothing."""
-        if not self._trees:
-            return
-        whole, *others = self._trees
-        for other in others:
-            _merge(other, whole)
-        if self._destination.exists():
-            if self._exact:
-                _remove_others(whole, self._destination)
-            _merge(whole, self._destination)
-        else:
-            whole.rename(self._destination)
-        self.abort()
+    def add(self, number: int, receiver: Receiver) -> None:
+        """Add the receiver of an exporter."""
+        self._receivers[number] = receiver
 
-    def abort(self) -> None:
-        """Throw the trees away."""
-        with self._lock:
-            self._trees.clear()
-            if self._staging is not None:
-                shutil.rmtree(self._staging, ignore_errors=True)
-                self._staging = None
-
-    def _new_tree(self) -> Path:
-        with self._lock:
-            if self._staging is None:
-                self._staging = make_staging(self._destination)
-            tree = self._staging / str(len(self._trees))
-            tree.mkdir()
-            self._trees.append(tree)
-        return tree
-
-
-class FileReceiver:
-    """A file for a stream; it gets its name when it is complete."""
-
-    def __init__(self, destination: Path) -> None:
-        if destination.is_dir():
-            raise InputError(
-                f"cannot export to {destination}: it is a directory, and a file is wanted",
-                hint=f"for example dest={destination / 'image.tar'}",
-            )
-        self._destination = destination
-        self._staging: Path | None = None
-
-    def receive(self, call: ServerCall) -> None:
-        """Take the stream."""
-        target = self._destination
-        if self._staging is not None:
-            raise TransportError(f"the daemon sent a second file for {target}")
+    def receive(self, number: int, call: ServerCall) -> None:
+        """Have a call of the daemon received. Raises RemoteError, for the daemon."""
+        receiver = self._receivers.get(number)
+        if receiver is None:
+            raise RemoteError(f"there is no exporter {number} to send to", code=_UNKNOWN)
+        with self._changed:
+            self._under_way.append(number)
         try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            self._staging = target.with_name(f".{target.name}.partial-{uuid.uuid4().hex[:12]}")
-            with self._staging.open("wb") as file:
-                copy_stream(call, file)
-        except OSError as error:
-            raise InputError(f"cannot export to {target}: {error.strerror}") from error
+            receiver.receive(call)
+            self._arrived.add(number)
+        except (InputError, TransportError) as failure:
+            self.failures.append(failure)
+            raise RemoteError(str(failure), code=_UNKNOWN) from failure
+        finally:
+            with self._changed:
+                self._under_way.remove(number)
+                self._changed.notify_all()
 
-    def commit(self, answers: Mapping[str, str]) -> None:  # noqa: ARG002 - nothing to name
-        """Give the file its name; a second call does nothing."""
-        if self._staging is not None:
-            self._staging.rename(self._destination)
-            self._staging = None
+    def check_complete(self, seconds: float) -> None:
+        """Raise what failed, or TransportError for a result that did not come, or not to its end.
 
-    def abort(self) -> None:
-        """Remove the file."""
-        if self._staging is not None:
-            self._staging.unlink(missing_ok=True)
-            self._staging = None
-
-
-class StreamReceiver:
-    """An open stream for a stream, such as standard output; what was written stays written."""
-
-    def __init__(self, stream: BinaryIO) -> None:
-        self._stream = stream
-
-    def receive(self, call: ServerCall) -> None:
-        """Pass the stream on."""
-        try:
-            copy_stream(call, self._stream)
-        except OSError as error:
-            raise InputError(f"cannot write the output: {error.strerror}") from error
+        A daemon that reports success may have sent the end of a tree a moment before:
+        transfers under way have some ``seconds`` for it.
+        """
+        with self._changed:
+            self._changed.wait_for(lambda: not self._under_way, seconds)
+            if self.failures:
+                raise self.failures[0]
+            missing = {*self._under_way, *(self._receivers.keys() - self._arrived)}
+        if missing:
+            receiver = self._receivers[min(missing)]
+            raise TransportError(
+                f"the daemon reported success, and did not send all of {receiver.destination}"
+            )
 
     def commit(self, answers: Mapping[str, str]) -> None:
-        """Do nothing: everything was passed on."""
+        """Put every result in its place; raises OSError, LLBError."""
+        for receiver in self._receivers.values():
+            receiver.commit(answers)
 
     def abort(self) -> None:
-        """Do nothing: what was passed on cannot be taken back."""
-
-
-def copy_stream(call: ServerCall, file: BinaryIO) -> None:
-    """Write what comes as pieces of a stream. Raises OSError."""
-    while (data := call.receive()) is not None:
-        file.write(filesync_pb2.BytesMessage.FromString(data).data)
-    file.flush()
-
-
-def _merge(staging: Path, destination: Path) -> None:
-    """Move everything below ``staging`` into ``destination``, over what is there."""
-    for entry in os.scandir(staging):
-        target = destination / entry.name
-        is_directory = entry.is_dir(follow_symlinks=False)
-        if is_directory and target.is_dir() and not target.is_symlink():
-            _merge(staging / entry.name, target)
-            shutil.copystat(entry.path, target)
-            continue
-        if target.is_dir() and not target.is_symlink():
-            shutil.rmtree(target)
-        elif is_directory and (target.exists() or target.is_symlink()):
-            target.unlink()
-        os.replace(entry.path, target)  # noqa: PTH105 - paths of scandir are strings
-
-
-def _remove_others(staging: Path, destination: Path) -> None:
-    """Remove what is below ``destination`` and not below ``staging``, results apart."""
-    for entry in os.scandir(destination):
-        ours = staging / entry.name
-        is_directory = entry.is_dir(follow_symlinks=False)
-        if entry.name.startswith(PREFIX):
-            continue
-        if is_directory and ours.is_dir() and not ours.is_symlink():
-            _remove_others(ours, destination / entry.name)
-        elif not os.path.lexists(ours):
-            target = destination / entry.name
-            shutil.rmtree(target) if is_directory else target.unlink()
+        """Throw away what is not in its place."""
+        for receiver in self._receivers.values():
+            receiver.abort()

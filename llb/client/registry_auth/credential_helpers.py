@@ -9,6 +9,7 @@ import json
 import shutil
 import subprocess
 
+from llb.child_processes import environment
 from llb.errors import InputError
 
 _HELPER_SECONDS = 30.0
@@ -27,6 +28,7 @@ def ask(helper: str, server: str) -> tuple[str, str] | None:
     try:
         done = subprocess.run(
             [program, "get"],
+            env=environment(),
             input=server.encode(),
             capture_output=True,
             check=False,

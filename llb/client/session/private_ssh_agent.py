@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from llb.child_processes import environment
 from llb.client.session.ssh_agent_spec import VARIABLE
 from llb.errors import InputError
 
@@ -37,7 +37,10 @@ def private_agent(stack: ExitStack, spec: AgentSpec) -> Path:
     folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="llb-ssh-"))
     socket = Path(folder) / "agent"
     process = subprocess.Popen(
-        [agent, "-D", "-a", socket], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        [agent, "-D", "-a", socket],
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
     )
     stack.callback(process.wait)
     stack.callback(process.terminate)
@@ -47,7 +50,7 @@ def private_agent(stack: ExitStack, spec: AgentSpec) -> Path:
     process.stdout.readline()
     done = subprocess.run(
         [add, *spec.keys],
-        env={**os.environ, VARIABLE: str(socket), "SSH_ASKPASS_REQUIRE": "never"},
+        env=environment({VARIABLE: str(socket), "SSH_ASKPASS_REQUIRE": "never"}),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

@@ -8,8 +8,9 @@ import pytest
 
 from llb._pb import filesync_pb2
 from llb._pb import fsutil_pb2 as pb
+from llb.client.export.destinations import FileReceiver, LocalReceiver
 from llb.client.export.docker_load import DockerReceiver
-from llb.client.export.receivers import FileReceiver, LocalReceiver
+from llb.client.export.receivers import Receivers
 from llb.client.session.providers.filesend import FileSend
 from llb.errors import InputError, RemoteError, TransportError
 from llb.gocompat import filemode
@@ -18,7 +19,6 @@ from tests.fakes.call import FakeCall, MessageCall
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from llb.client.export.receivers import Receiver
     from llb.grpc import ServerCall
 
 
@@ -89,7 +89,8 @@ def test_a_second_file_for_one_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("number", ["1", "-1", "x", ""])
 def test_an_export_that_nobody_asked_for_is_refused(number: str, tmp_path: Path) -> None:
-    receivers: dict[int, Receiver] = {0: FileReceiver(tmp_path / "out.tar")}
+    receivers = Receivers()
+    receivers.add(0, FileReceiver(tmp_path / "out.tar"))
     (handler,) = FileSend(receivers).handlers().values()
     with pytest.raises(RemoteError, match=f"there is no exporter {number} to send to"):
         handler(stream(b"data", number))

@@ -10,6 +10,7 @@ import pytest
 
 from llb._pb import fsutil_pb2 as pb
 from llb.client.session.providers.filesync import LocalDirs
+from llb.errors import RemoteError
 from llb.gocompat import filemode
 
 if TYPE_CHECKING:
@@ -19,12 +20,18 @@ if TYPE_CHECKING:
 
 
 class Asking:
-    """A daemon that asks for every file, one after the other; ``on_data`` sees what came."""
+    """A daemon that asks for every file, one after the other; ``on_data`` sees what came.
 
-    def __init__(self, on_data: Callable[[bytes], None]) -> None:
+    ``on_file`` sees the name of a file before it is asked for.
+    """
+
+    def __init__(
+        self, on_data: Callable[[bytes], None], on_file: Callable[[str], None] = lambda _: None
+    ) -> None:
         self.metadata = {"dir-name": ("tree",)}
         self.received: dict[int, bytes] = {}
         self._on_data = on_data
+        self._on_file = on_file
         self._paths: list[str] = []
         # Numbers of files, and one that stands for the descriptions.
         self._missing = {-1}
@@ -40,7 +47,10 @@ class Asking:
             if not packet.stat.mode & filemode.TYPE:
                 number = len(self._paths) - 1
                 self._missing.add(number)
+                self._on_file(packet.stat.path)
                 self._answers.put(pb.Packet(type=pb.Packet.PACKET_REQ, ID=number))
+        elif packet.type == pb.Packet.PACKET_ERR:
+            self._answers.put(packet)
         elif packet.data:
             self.received[packet.ID] = self.received.get(packet.ID, b"") + packet.data
             self._on_data(packet.data)
@@ -95,3 +105,23 @@ def test_a_file_without_a_size_is_sent_to_its_end() -> None:
     folder = Path("/proc/sys/kernel/random")
     assert (folder / "boot_id").stat().st_size == 0
     assert sent(folder, lambda _: None)["boot_id"] == (folder / "boot_id").read_bytes()
+
+
+@pytest.mark.parametrize("path", ["a/shadow", "a/b/c/shadow"])
+def test_a_directory_that_becomes_a_link_gives_no_file_behind_it(tmp_path: Path, path: str) -> None:
+    (tmp_path / "tree" / path).parent.mkdir(parents=True)
+    (tmp_path / "tree" / path).write_text("harmless")
+    secret = tmp_path / "etc" / path.removeprefix("a/")
+    secret.parent.mkdir(parents=True)
+    secret.write_text("root:*")
+
+    def replace(_: str) -> None:
+        (tmp_path / "tree" / "a").rename(tmp_path / "moved")
+        (tmp_path / "tree" / "a").symlink_to(tmp_path / "etc")
+
+    call = Asking(lambda _: None, replace)
+    service = LocalDirs({"tree": tmp_path / "tree"})
+    (handler,) = service.handlers().values()
+    with pytest.raises(RemoteError, match=r"cannot read .*shadow: Not a directory"):
+        handler(cast("ServerCall", call))
+    assert call.files() == {}

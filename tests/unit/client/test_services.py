@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from llb._pb import secrets_pb2
+from llb.client.export.receivers import Receivers
 from llb.client.session.providers.auth import Auth
 from llb.client.session.providers.filesend import FileSend
 from llb.client.session.providers.filesync import LocalDirs
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
 MADE: dict[str, Service] = {
     "auth:Auth": Auth(),
-    "filesend:FileSend": FileSend({}),
+    "filesend:FileSend": FileSend(Receivers()),
     "filesync:LocalDirs": LocalDirs({}),
     "secrets:Secrets": Secrets({}),
     "ssh:SSHAgents": SSHAgents(Agents(())),
@@ -52,7 +53,7 @@ def unmade() -> dict[str, Service]:
     """All services that may be asked of a build which brings nothing."""
     return {
         "auth:Auth": service("auth:Auth", tls=[]),
-        "filesend:FileSend": service("filesend:FileSend", receivers={}),
+        "filesend:FileSend": service("filesend:FileSend", receivers=Receivers()),
         "filesync:LocalDirs": service("filesync:LocalDirs", directories={}),
         "secrets:Secrets": service("secrets:Secrets", secrets={}),
         "ssh:SSHAgents": service("ssh:SSHAgents", agents=Agents(())),

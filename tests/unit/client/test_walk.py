@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import os
+import shutil
+import subprocess
+from pathlib import Path
 
 import pytest
 
+from llb.client.session.providers.root import Below, Root
 from llb.client.session.providers.walk import Filter, walk
-from llb.errors import InputError
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 ALL = [
     *("a", "a-b", "a/b", "a/b/c.txt", "a/b/d.md", "a/link", "b.txt", "docs", "docs/README.md"),
@@ -30,7 +30,8 @@ def tree(tmp_path: Path) -> str:
 
 
 def paths(root: str, **chosen: tuple[str, ...]) -> list[str]:
-    return [entry.path for entry in walk(root, Filter(**chosen))]
+    with Below(Root(root)) as below:
+        return [entry.path for entry in walk(below, Filter(**chosen))]
 
 
 @pytest.mark.feature("N1")
@@ -96,11 +97,60 @@ def test_links_that_lead_to_each_other_end(tmp_path: Path) -> None:
     assert paths(str(tmp_path), follow=("one/x",)) == ["one", "two"]
 
 
-def test_a_root_that_is_gone_is_empty(tmp_path: Path) -> None:
-    assert paths(str(tmp_path / "gone")) == []
+def test_a_root_that_was_deleted_is_empty(tmp_path: Path) -> None:
+    (tmp_path / "tree" / "sub").mkdir(parents=True)
+    with Below(Root(str(tmp_path / "tree"))) as below:
+        shutil.rmtree(tmp_path / "tree")
+        assert list(walk(below, Filter())) == []
 
 
-def test_a_root_that_is_no_directory_is_an_error(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("")
-    with pytest.raises(InputError, match="cannot read the directory"):
-        paths(str(tmp_path / "file"))
+def test_a_root_that_was_replaced_is_read_as_it_was_opened(tree: str, tmp_path: Path) -> None:
+    secret = folder_with_a_key(tmp_path)
+    with Below(Root(tree)) as below:
+        replace_by_link(Path(tree), secret)
+        assert sorted(entry.path for entry in walk(below, Filter())) == sorted(ALL)
+
+
+def test_a_directory_that_becomes_a_link_is_not_followed(tree: str, tmp_path: Path) -> None:
+    secret = folder_with_a_key(tmp_path)
+    found = []
+    with Below(Root(tree)) as below:
+        for entry in walk(below, Filter(include=("docs",))):
+            found.append(entry.path)
+            if entry.path == "docs":
+                replace_by_link(Path(tree) / "docs", secret)
+    assert found == ["docs"]
+
+
+def test_a_tree_deeper_than_the_limit_of_open_files_is_walked(tmp_path: Path) -> None:
+    depth = 1200
+    folder = os.open(tmp_path, os.O_RDONLY)
+    for _ in range(depth):
+        os.mkdir("d", dir_fd=folder)
+        inner = os.open("d", os.O_RDONLY, dir_fd=folder)
+        os.close(folder)
+        folder = inner
+    os.close(folder)
+    with Below(Root(str(tmp_path))) as below:
+        before = open_files()
+        *_, last = walk(below, Filter())
+        assert open_files() <= before + 1
+    assert last.path == "/".join("d" * depth)
+    # What removes the folders of tests calls itself for each level.
+    subprocess.run(["rm", "-r", tmp_path / "d"], check=True)
+
+
+def folder_with_a_key(tmp_path: Path) -> Path:
+    folder = tmp_path.with_name(f"{tmp_path.name}-secret")
+    folder.mkdir()
+    (folder / "key").write_text("")
+    return folder
+
+
+def replace_by_link(folder: Path, target: Path) -> None:
+    folder.rename(folder.with_name(f"{folder.name}-moved"))
+    folder.symlink_to(target)
+
+
+def open_files() -> int:
+    return sum(1 for _ in Path("/proc/self/fd").iterdir())

@@ -2,6 +2,18 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
+from concurrent.futures import ProcessPoolExecutor
+from importlib import import_module
+from inspect import signature
+from multiprocessing import get_context
+from pkgutil import walk_packages
+from typing import Any
+
+import pytest
+
+import llb
 from llb.errors import LLBError, SolveError, Span, render
 
 TEXT = "FROM alpine\nRUN one\nCOPPY a b\nRUN two\nRUN three\nRUN four\n"
@@ -33,3 +45,64 @@ def test_rendering_shows_the_lines_a_caret_and_the_hint() -> None:
 def test_rendering_a_failed_step_shows_its_log() -> None:
     error = SolveError("exit code 7", code=2, exit_code=7, log=("a", "b"))
     assert render(error) == "error: exit code 7\n  | a\n  | b"
+
+
+SAMPLES: dict[str, Any] = {
+    "message": "it broke",
+    "span": Span("Dockerfile", TEXT, 3, column=1, width=5, definition=b"\0\1"),
+    "hint": "mend it",
+    "trace": ("  line 1", "    oops()"),
+    "cap": "exec.mount.ssh",
+    "since": "v0.5.0",
+    "source": "local://context",
+    "code": 2,
+    "details": (b"\x0a\x01x",),
+    "vertex": "sha256:aa",
+    "step": "[1/2] RUN false",
+    "exit_code": 7,
+    "log": ("a", "b"),
+    "command": ("sh", "-c", "false"),
+    "stdout": b"out",
+    "stderr": b"err\xff",
+    "words": "Docker's words",
+    "missing": (),
+}
+
+
+def all_errors() -> list[type[LLBError]]:
+    """Return every error of the package, wherever it is defined."""
+    for package in (llb,):
+        for module in walk_packages(package.__path__, f"{package.__name__}."):
+            if ".template" not in module.name and not module.name.endswith("__main__"):
+                import_module(module.name)
+    kinds: list[type[LLBError]] = [LLBError]
+    for kind in kinds:
+        kinds += [each for each in kind.__subclasses__() if each not in kinds]
+    return [kind for kind in kinds if kind.__module__.startswith("llb.")]
+
+
+@pytest.mark.parametrize("kind", all_errors(), ids=lambda kind: kind.__qualname__)
+def test_every_error_is_the_same_after_pickle_and_copy(kind: type[LLBError]) -> None:
+    error = kind(**{name: SAMPLES[name] for name in signature(kind).parameters})
+    error.add_note("seen in a pool")
+    again = [
+        *(pickle.loads(pickle.dumps(error, level)) for level in range(pickle.HIGHEST_PROTOCOL + 1)),
+        copy.copy(error),
+        copy.deepcopy(error),
+    ]
+    for each in again:
+        assert type(each) is kind
+        assert each.args == error.args
+        assert vars(each) == vars(error)
+        assert render(each) == render(error)
+
+
+def fail(number: int) -> None:
+    raise SolveError(f"step {number} failed", code=2, exit_code=number, log=("a",))
+
+
+def test_a_pool_of_processes_passes_on_the_failure_of_a_build() -> None:
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        error = pool.submit(fail, 7).exception()
+    assert isinstance(error, SolveError)
+    assert (str(error), error.exit_code, error.log) == ("step 7 failed", 7, ("a",))

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from llb.errors import InputError, LLBError, RemoteError, TransportError
+from llb.errors import RemoteError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from llb.client.export.receivers import Receiver
+    from llb.client.export.receivers import Receivers
     from llb.grpc import Handler, ServerCall
 
 _UNKNOWN = 2
@@ -17,11 +17,11 @@ _EXPORTER_ID = "buildkit-attachable-exporter-id"
 
 
 class FileSend:
-    """Receivers by the number of their exporter in the request."""
+    """The service that results of a build come to."""
 
-    def __init__(self, receivers: Mapping[int, Receiver]) -> None:
+    def __init__(self, receivers: Receivers) -> None:
         self._receivers = receivers
-        self.failures: list[LLBError] = []
+        self.failures = receivers.failures
 
     def handlers(self) -> Mapping[str, Handler]:
         """Return the handler of DiffCopy."""
@@ -29,11 +29,6 @@ class FileSend:
 
     def _diff_copy(self, call: ServerCall) -> None:
         (number, *_) = call.metadata.get(_EXPORTER_ID, ("0",))
-        receiver = self._receivers.get(int(number)) if number.isdigit() else None
-        if receiver is None:
+        if not number.isdecimal():
             raise RemoteError(f"there is no exporter {number} to send to", code=_UNKNOWN)
-        try:
-            receiver.receive(call)
-        except (InputError, TransportError) as failure:
-            self.failures.append(failure)
-            raise RemoteError(str(failure), code=_UNKNOWN) from failure
+        self._receivers.receive(int(number), call)

@@ -17,6 +17,7 @@ from urllib.parse import unquote_plus
 
 from llb._pb import fsutil_pb2 as pb
 from llb.client.session.local_inputs import unknown_directory
+from llb.client.session.providers.root import Below, Root
 from llb.client.session.providers.walk import Entry, Filter, walk
 from llb.errors import InputError, InvalidValueError, LLBError, RemoteError
 from llb.gocompat import filemode
@@ -41,7 +42,7 @@ class LocalDirs:
     """
 
     def __init__(self, directories: Mapping[str, Path]) -> None:
-        self._directories = {name: _checked(name, path) for name, path in directories.items()}
+        self._directories = {name: _root(name, path) for name, path in directories.items()}
         self.failures: list[LLBError] = []
 
     def handlers(self) -> Mapping[str, Handler]:
@@ -61,20 +62,25 @@ class LocalDirs:
             follow=_values(call.metadata, "followpaths"),
         )
         try:
-            _Sender(call, root, walk(root, chosen)).run()
+            _Sender(call, root, chosen).run()
         except (InputError, InvalidValueError) as failure:
             self.failures.append(failure)
             raise RemoteError(str(failure), code=_UNKNOWN) from failure
 
 
-def _checked(name: str, path: Path) -> str:
+def _root(name: str, path: Path) -> Root:
     if not path.is_dir():
         problem = "is not a directory" if path.exists() else "does not exist"
         raise InputError(
             f"cannot use {path} as the local directory {name!r}: it {problem}",
             hint=f"name a directory with --local {name}=DIR",
         )
-    return str(path.resolve())
+    try:
+        return Root(str(path.resolve()))
+    except OSError as error:
+        raise InputError(
+            f"cannot use {path} as the local directory {name!r}: {error.strerror}"
+        ) from error
 
 
 def _values(metadata: Mapping[str, tuple[str, ...]], key: str) -> tuple[str, ...]:
@@ -87,10 +93,10 @@ def _values(metadata: Mapping[str, tuple[str, ...]], key: str) -> tuple[str, ...
 class _Sender:
     """One transfer: a thread walks, some read files, and this one listens."""
 
-    def __init__(self, call: ServerCall, root: str, entries: Iterator[Entry]) -> None:
+    def __init__(self, call: ServerCall, root: Root, chosen: Filter) -> None:
         self._call = call
         self._root = root
-        self._entries = entries
+        self._chosen = chosen
         self._files: dict[int, str] = {}
         self._wanted: queue.SimpleQueue[tuple[int, str] | None] = queue.SimpleQueue()
         self._errors: list[LLBError] = []
@@ -158,30 +164,31 @@ class _Sender:
     def _walk(self) -> None:
         first_paths: dict[tuple[int, int], str] = {}
         number = -1
-        for entry in self._entries:
-            try:
-                description = _describe(self._root, entry, first_paths)
-            except FileNotFoundError:
-                # It was there a moment ago, and is now as if it had never been.
-                continue
-            number += 1
-            if not description.mode & filemode.TYPE:
-                self._files[number] = entry.path
-            packet = pb.Packet(type=pb.Packet.PACKET_STAT, stat=description)
-            self._send(packet.SerializeToString())
+        with Below(self._root) as below:
+            for entry in walk(below, self._chosen):
+                try:
+                    description = _describe(below, entry, first_paths)
+                except (FileNotFoundError, NotADirectoryError):
+                    # It was there a moment ago, and is now as if it had never been.
+                    continue
+                number += 1
+                if not description.mode & filemode.TYPE:
+                    self._files[number] = entry.path
+                packet = pb.Packet(type=pb.Packet.PACKET_STAT, stat=description)
+                self._send(packet.SerializeToString())
         self._send(_END_OF_STATS, flush=True)
 
     def _read_files(self) -> None:
-        while (wanted := self._wanted.get()) is not None:
-            number, path = wanted
-            self._send_file(number, path)
-            if self._wanted.empty():
-                self._call.flush()
+        with Below(self._root) as below:
+            while (wanted := self._wanted.get()) is not None:
+                self._send_file(below, *wanted)
+                if self._wanted.empty():
+                    self._call.flush()
 
-    def _send_file(self, number: int, path: str) -> None:
+    def _send_file(self, below: Below, number: int, path: str) -> None:
         head = b"\x08\x02\x18" + _varint(number)
         try:
-            descriptor = _open(f"{self._root}/{path}")
+            descriptor = _open(below, path)
             if descriptor is not None:
                 try:
                     for chunk in _content(descriptor):
@@ -189,7 +196,7 @@ class _Sender:
                 finally:
                     os.close(descriptor)
         except OSError as error:
-            raise InputError(f"cannot read {self._root}/{path}: {error.strerror}") from error
+            raise InputError(f"cannot read {self._root.path}/{path}: {error.strerror}") from error
         self._send(head)
 
     def _send(self, packet: bytes, *, flush: bool = False) -> None:
@@ -198,11 +205,10 @@ class _Sender:
             self._call.flush()
 
 
-def _open(path: str) -> int | None:
+def _open(below: Below, path: str) -> int | None:
     """Open a file to read it; None is one without content, which the receiver makes empty."""
     try:
-        # What has become a pipe meanwhile must not wait for a writer.
-        return os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+        return below.open(path)
     except OSError as error:
         # It was there a moment ago, or it is a socket.
         if error.errno in (errno.ENOENT, errno.ENXIO):
@@ -230,7 +236,7 @@ def _encode_error(message: str) -> bytes:
     return pb.Packet(type=pb.Packet.PACKET_ERR, data=message.encode()).SerializeToString()
 
 
-def _describe(root: str, entry: Entry, first_paths: dict[tuple[int, int], str]) -> pb.Stat:
+def _describe(below: Below, entry: Entry, first_paths: dict[tuple[int, int], str]) -> pb.Stat:
     """Return the description of a file, owned by root as from every client."""
     status = entry.status
     try:
@@ -241,23 +247,29 @@ def _describe(root: str, entry: Entry, first_paths: dict[tuple[int, int], str]) 
     described = pb.Stat(
         path=entry.path, mode=filemode.to_wire(status.st_mode), modTime=status.st_mtime_ns
     )
-    full = f"{root}/{entry.path}"
+    folder, _, name = entry.path.rpartition("/")
+    descriptor = below.directory(folder)
     if not stat.S_ISDIR(status.st_mode):
         described.size = status.st_size
-        _describe_links(full, entry, first_paths, described)
+        _describe_links(descriptor, name, entry, first_paths, described)
         if stat.S_ISCHR(status.st_mode) or stat.S_ISBLK(status.st_mode):
             described.devmajor = os.major(status.st_rdev)
             described.devminor = os.minor(status.st_rdev)
-    _add_xattrs(full, described)
+    # No call for extended attributes takes a descriptor and a name.
+    _add_xattrs(f"/proc/self/fd/{descriptor}/{name}", described)
     return described
 
 
 def _describe_links(
-    full: str, entry: Entry, first_paths: dict[tuple[int, int], str], described: pb.Stat
+    folder: int,
+    name: str,
+    entry: Entry,
+    first_paths: dict[tuple[int, int], str],
+    described: pb.Stat,
 ) -> None:
     status = entry.status
     if stat.S_ISLNK(status.st_mode):
-        described.linkname = os.readlink(full)  # noqa: PTH115 - a string is wanted
+        described.linkname = os.readlink(name, dir_fd=folder)
     elif status.st_nlink > 1:
         key = (status.st_dev, status.st_ino)
         first = first_paths.setdefault(key, entry.path)

@@ -16,16 +16,18 @@ from llb.gocompat.patternmatcher import matches_glob
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from llb.client.session.providers.root import Below
+
 
 def with_followed(
-    root: str, include: tuple[str, ...], paths: Iterable[str]
+    below: Below, include: tuple[str, ...], paths: Iterable[str]
 ) -> tuple[str, ...] | None:
-    """Return the include patterns with ``paths`` and what they lead to below ``root``.
+    """Return the include patterns with ``paths`` and what they lead to below the root.
 
     None, which includes everything, is the result where one of the patterns is the root;
     a path that leads to the root adds nothing.
     """
-    followed = _without_inner(sorted(_resolve(root, paths)))
+    followed = _without_inner(sorted(_resolve(below, paths)))
     return include if followed is None else _without_inner((*include, *followed))
 
 
@@ -41,8 +43,8 @@ def _without_inner(patterns: Sequence[str]) -> tuple[str, ...] | None:
     return tuple(kept)
 
 
-def _resolve(root: str, paths: Iterable[str]) -> set[str]:
-    """Return the paths and the links on the way, each relative to ``root``."""
+def _resolve(below: Below, paths: Iterable[str]) -> set[str]:
+    """Return the paths and the links on the way, each relative to the root."""
     resolved: set[str] = set()
     # Every link is followed once, so that links which lead to each other come to an end.
     pending = [join(".", path) for path in reversed(tuple(paths))]
@@ -50,7 +52,7 @@ def _resolve(root: str, paths: Iterable[str]) -> set[str]:
         parts = pending.pop().split("/")
         for count in range(1, len(parts) + 1):
             current, rest = "/".join(parts[:count]), parts[count:]
-            targets = _targets(root, current)
+            targets = _targets(below, current)
             if targets and current not in resolved:
                 pending += [join(".", target, *rest) for target in reversed(targets)]
             if targets or not rest:
@@ -59,22 +61,23 @@ def _resolve(root: str, paths: Iterable[str]) -> set[str]:
     return resolved
 
 
-def _targets(root: str, path: str) -> list[str]:
+def _targets(below: Below, path: str) -> list[str]:
     """Return where the symbolic links that ``path`` names lead, from the root of the tree."""
     folder, _, name = path.rpartition("/")
     if path.split("/", maxsplit=1)[0] == "..":
         return []
-    names = [name]
-    if _has_wildcard(name):
-        try:
-            listed = sorted(os.listdir(os.path.join(root, folder)))  # noqa: PTH118, PTH208 - paths are strings here
-        except OSError:
-            return []
-        names = [each for each in listed if matches_glob(name, each)]
+    try:
+        descriptor = below.directory(folder)
+        names = [name]
+        if _has_wildcard(name):
+            listed = sorted(os.listdir(descriptor))  # noqa: PTH208 - pathlib takes no descriptor
+            names = [each for each in listed if matches_glob(name, each)]
+    except OSError:
+        return []
     targets = []
     for each in names:
         try:
-            link = os.readlink(os.path.join(root, folder, each))  # noqa: PTH115, PTH118
+            link = os.readlink(each, dir_fd=descriptor)
         except OSError:
             continue
         targets.append(clean(link) if link.startswith("/") else join("/", folder, link))

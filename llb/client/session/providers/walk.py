@@ -20,6 +20,8 @@ from llb.gocompat.patternmatcher import Patterns
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from llb.client.session.providers.root import Below
+
 _PATTERN_CHARACTERS = frozenset("*[]?^\\")
 
 
@@ -40,8 +42,8 @@ class Filter:
     follow: tuple[str, ...] = ()
 
 
-def walk(root: str, chosen: Filter) -> Iterator[Entry]:
-    """Return the files below ``root`` that the filter lets through, in the order of the transfer.
+def walk(below: Below, chosen: Filter) -> Iterator[Entry]:
+    """Return the files below a root that the filter lets through, in the order of the transfer.
 
     A directory that is not chosen itself comes before what is chosen in it.
     What vanishes meanwhile is left out. Raises InvalidValueError for a malformed
@@ -49,11 +51,12 @@ def walk(root: str, chosen: Filter) -> Iterator[Entry]:
     """
     include: tuple[str, ...] | None = chosen.include
     if chosen.follow:
-        include = with_followed(root, chosen.include, chosen.follow)
+        include = with_followed(below, chosen.include, chosen.follow)
     return _Walk(
+        below=below,
         include=Patterns.compile(include) if include else None,
         exclude=Patterns.compile(chosen.exclude) if chosen.exclude else None,
-    ).run(root)
+    ).run()
 
 
 @frozen
@@ -76,27 +79,30 @@ class _Directory:
 
     path: str
     entry: Entry | None
-    pending: Iterator[os.DirEntry[str]]
+    pending: Iterator[str]
     choice: _Choice
 
 
 @frozen
 class _Walk:
+    below: Below
     include: Patterns | None
     exclude: Patterns | None
 
-    def run(self, root: str) -> Iterator[Entry]:
+    def run(self) -> Iterator[Entry]:
         # A directory's entry is held back until something in it is yielded.
-        stack = [_Directory("", None, _scan(root), _Choice())]
+        stack = [_Directory("", None, self._names("", lenient=False), _Choice())]
         while stack:
-            found = next(stack[-1].pending, None)
-            if found is None:
+            name = next(stack[-1].pending, None)
+            if name is None:
                 stack.pop()
                 continue
-            path = f"{stack[-1].path}/{found.name}" if stack[-1].path else found.name
+            path = f"{stack[-1].path}/{name}" if stack[-1].path else name
             try:
-                status = found.stat(follow_symlinks=False)
-            except FileNotFoundError:
+                folder = self.below.directory(stack[-1].path)
+                status = os.stat(name, dir_fd=folder, follow_symlinks=False)
+            except (FileNotFoundError, NotADirectoryError):
+                # It was there a moment ago, or is in what was a directory then.
                 continue
             entry = Entry(path, status)
             choice = self._choose(path, stack[-1].choice)
@@ -105,8 +111,24 @@ class _Walk:
                 yield entry
             if stat.S_ISDIR(status.st_mode) and (choice.is_chosen or self._may_hold(path, choice)):
                 held = None if choice.is_chosen else entry
-                scanned = _scan(found.path, lenient=not choice.is_chosen)
-                stack.append(_Directory(path, held, scanned, choice))
+                names = self._names(path, lenient=not choice.is_chosen)
+                stack.append(_Directory(path, held, names, choice))
+
+    def _names(self, path: str, *, lenient: bool) -> Iterator[str]:
+        """Return the names in a directory in order; raises InputError.
+
+        With ``lenient`` one that the user must not read is empty.
+        """
+        try:
+            names = os.listdir(self.below.directory(path))  # noqa: PTH208 - a descriptor
+            return iter(sorted(names, key=os.fsencode))
+        except (FileNotFoundError, NotADirectoryError):
+            return iter(())
+        except OSError as error:
+            if lenient and isinstance(error, PermissionError):
+                return iter(())
+            place = f"{self.below.root.path}/{path}".rstrip("/")
+            raise InputError(f"cannot read the directory {place}: {error.strerror}") from error
 
     def _choose(self, path: str, parent: _Choice) -> _Choice:
         is_included, is_excluded = True, False
@@ -142,15 +164,3 @@ def _held_back(stack: list[_Directory]) -> Iterator[Entry]:
         if directory.entry is not None:
             yield directory.entry
             directory.entry = None
-
-
-def _scan(path: str, *, lenient: bool = False) -> Iterator[os.DirEntry[str]]:
-    try:
-        with os.scandir(path) as found:
-            return iter(sorted(found, key=lambda entry: os.fsencode(entry.name)))
-    except FileNotFoundError:
-        return iter(())
-    except OSError as error:
-        if lenient and isinstance(error, PermissionError):
-            return iter(())
-        raise InputError(f"cannot read the directory {path}: {error.strerror}") from error
