@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from llb._pb import fsutil_pb2 as pb
-from llb.client.export.receive_tree import receive_tree
 from llb.client.export.destinations import LocalReceiver
+from llb.client.export.receive_tree import receive_tree
 from llb.errors import InputError, LLBError, TransportError
 from llb.gocompat import filemode
 from tests.fakes.call import BytesCall, FakeCall
