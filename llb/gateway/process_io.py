@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 from attrs import frozen
 
 from llb.errors import InvalidValueError, did_you_mean
+from llb.gateway.exec_stream import STDERR, STDOUT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -196,6 +197,52 @@ class Output(io.RawIOBase):
                 super().close()
                 self._flow.taken(sum(map(len, self._pieces)))
                 self._pieces.clear()
+
+
+class Outputs:
+    """The files that take the output of a process, by file descriptor."""
+
+    def __init__(self, flow: Flow) -> None:
+        self._flow = flow
+        # None keeps nothing.
+        self._files: dict[int, Output | WritableFile | None] = {}
+
+    @property
+    def fds(self) -> tuple[int, ...]:
+        """The file descriptors that the daemon has to serve."""
+        return tuple(sorted(self._files))
+
+    def add(self, fd: int, sink: Stderr) -> io.BufferedReader | None:
+        """Choose the file for a descriptor; return the file to read it from if it is a pipe."""
+        match sink:
+            case "pipe":
+                output = Output(self._flow)
+                self._files[fd] = output
+                return io.BufferedReader(output)
+            case "stdout":
+                self._files[fd] = self._files.get(STDOUT)
+            case "discard":
+                # A process that fails is reported with the last lines of its errors.
+                if fd == STDERR:
+                    self._files[fd] = None
+            case _:
+                self._files[fd] = sink
+        return None
+
+    def write(self, fd: int, data: bytes) -> None:
+        """Write output to its file; raises what a file of the caller raises."""
+        file = self._files[fd]
+        if isinstance(file, Output):
+            file.put(data)
+        elif file is not None:
+            file.write(data)
+            file.flush()
+
+    def end(self, fd: int, failure: BaseException | None) -> None:
+        """End the output of a descriptor; a pipe ends with the last descriptor that uses it."""
+        file = self._files.pop(fd)
+        if isinstance(file, Output) and all(other is not file for other in self._files.values()):
+            file.end(failure)
 
 
 class Input(io.RawIOBase):
