@@ -153,7 +153,11 @@ def test_an_exit_code_is_a_value_where_it_is_not_checked(frontend_in: Callable[.
         ),
         ({"command": ["id"], "stdout": "pipes"}, InvalidValueError, "invalid stdout 'pipes'"),
         ({"command": ["id"], "stderr": None}, InvalidValueError, "invalid stderr None"),
-        ({"command": ["id"], "stdout": sys.stdout}, InvalidValueError, "this is a file of text"),
+        (
+            {"command": ["id"], "stdout": sys.stdout},
+            InvalidValueError,
+            "expected a binary file, got a text file",
+        ),
         (
             {"command": ["id"], "secrets": [secret("token")]},
             InvalidValueError,
