@@ -248,8 +248,8 @@ class Container:
             how = "could not be run" if code is None else f"ended with exit code {code}"
             raise InvalidValueError(
                 f"the container has ended: {cause} {how}",
-                hint="a container ends with its first process, and with any that fails; "
-                "one that only waits can be its first: new_container(..., init=['cat'])",
+                hint="a container stops when its first process ends, or when any process fails; "
+                "start it with a process that only waits: new_container(..., init=['cat'])",
             )
 
     def _forget_ended(self) -> None:

@@ -1,7 +1,7 @@
-"""What goes into a process of a container and comes out of it, as files.
+"""Input and output of a process in a container, as files.
 
-All of it shares one stream with the daemon, so that what one file does not read is in the way
-of the others. :class:`Flow` therefore holds the stream back only while nobody waits.
+All files of a process share one stream with the daemon, so unread output of one blocks the
+others. :class:`Flow` therefore holds the stream back only while no reader waits.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 from attrs import frozen
 
 from llb.errors import InvalidValueError, did_you_mean
+from llb.gateway.exec_stream import STDERR, STDOUT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -26,35 +27,35 @@ if TYPE_CHECKING:
 
 
 class ReadableFile(Protocol):
-    """A file of the system, from which a process reads."""
+    """A file with a descriptor, from which a process reads."""
 
     def fileno(self) -> int:
-        """Return the number of its descriptor."""
+        """Return the file descriptor."""
 
 
 class WritableFile(Protocol):
-    """A binary file that buffers, into which a process writes."""
+    """A buffered binary file, to which a process writes."""
 
     def write(self, data: bytes, /) -> object:
         """Write all of ``data``."""
 
     def flush(self) -> object:
-        """Pass on what was written."""
+        """Empty the buffer."""
 
 
 Stdin: TypeAlias = bytes | ReadableFile | Literal["pipe"] | None
 Stdout: TypeAlias = WritableFile | Literal["pipe", "discard"]
 Stderr: TypeAlias = WritableFile | Literal["pipe", "discard", "stdout"]
 
-# How many bytes of output wait for a reader before the process has to.
+# Unread bytes of output above which the process has to wait.
 _HELD = 1024 * 1024
-# The daemon passes on what it gets in messages as they come; its own have 32 KiB.
+# The daemon forwards input message by message; its own messages have 32 KiB.
 _PIECE = 64 * 1024
 
 
 @frozen
 class ProcessFiles:
-    """Where a process reads and writes, checked: ``stdin`` is bytes or a descriptor."""
+    """The checked input and outputs of a process; an ``int`` is a file descriptor."""
 
     stdin: bytes | int | Literal["pipe"] | None
     stdout: Stdout
@@ -62,7 +63,7 @@ class ProcessFiles:
 
 
 def to_files(stdin: Stdin, stdout: Stdout, stderr: Stderr) -> ProcessFiles:
-    """Return where a process reads and writes. Raises InvalidValueError."""
+    """Check the input and outputs of a process. Raises InvalidValueError."""
     _check_output(stdout, "stdout", ("pipe", "discard"))
     _check_output(stderr, "stderr", ("pipe", "discard", "stdout"))
     if stdin is None or stdin == "pipe" or isinstance(stdin, bytes):
@@ -71,30 +72,29 @@ def to_files(stdin: Stdin, stdout: Stdout, stderr: Stderr) -> ProcessFiles:
         return ProcessFiles(stdin.fileno(), stdout, stderr)
     except (AttributeError, OSError, ValueError) as error:
         raise InvalidValueError(
-            f"invalid stdin {stdin!r}: expected bytes, an open file of the system, or 'pipe'",
-            hint="give what such a file holds: stdin=file.read()",
+            f"invalid stdin {stdin!r}: expected bytes, an open file with a descriptor, or 'pipe'",
+            hint="pass the content of any other file: stdin=file.read()",
         ) from error
 
 
-def _check_output(given: object, what: str, names: tuple[str, ...]) -> None:
-    if given not in names and not hasattr(given, "write"):
+def _check_output(sink: object, parameter: str, names: tuple[str, ...]) -> None:
+    if sink not in names and not hasattr(sink, "write"):
         raise InvalidValueError(
-            f"invalid {what} {given!r}: expected {', '.join(names)}, or a binary file",
-            hint=did_you_mean(str(given), names),
+            f"invalid {parameter} {sink!r}: expected {', '.join(names)}, or a binary file",
+            hint=did_you_mean(str(sink), names),
         )
-    if isinstance(given, io.TextIOBase):
+    if isinstance(sink, io.TextIOBase):
         raise InvalidValueError(
-            f"invalid {what}: a process writes bytes, and this is a file of text",
-            hint=f"give the file below it: {what}=file.buffer",
+            f"invalid {parameter}: expected a binary file, got a text file",
+            hint=f"pass its buffer: {parameter}=file.buffer",
         )
 
 
 class Flow:
-    """The condition that a process's files share, and how much output waits for a reader.
+    """The condition that the files of a process share, and the size of the unread output.
 
-    Whoever waits for something that is not there yet lets everything in: output that nobody
-    reads is then kept in memory, where a pipe of the system would keep both sides waiting
-    for ever.
+    While a thread waits, for output of another file or the end of the process, output is not
+    held back: what nobody reads is kept in memory. An operating system pipe would deadlock here.
     """
 
     def __init__(self) -> None:
@@ -104,7 +104,7 @@ class Flow:
         self._is_open = False
 
     def arrived(self, size: int) -> None:
-        """Count output, and return when there is room for more. Needs the lock."""
+        """Count output that arrived, and wait until there is room for more. Needs the lock."""
         self._held += size
         self.changed.notify_all()
         while self._held > _HELD and not self._waiting and not self._is_open:
@@ -115,8 +115,8 @@ class Flow:
         self._held -= size
         self.changed.notify_all()
 
-    def wait_for(self, is_there: Callable[[], bool], timeout: float | None = None) -> bool:
-        """Wait for something, at most ``timeout`` seconds; return whether it is there.
+    def wait_for(self, is_true: Callable[[], bool], timeout: float | None = None) -> bool:
+        """Wait until the condition is true; return False after ``timeout`` seconds.
 
         Needs the lock.
         """
@@ -124,7 +124,7 @@ class Flow:
         self._waiting += 1
         self.changed.notify_all()
         try:
-            while not is_there():
+            while not is_true():
                 left = None if end is None else end - monotonic()
                 if left is not None and left <= 0:
                     return False
@@ -134,16 +134,16 @@ class Flow:
         return True
 
     def open(self) -> None:
-        """Hold nothing back any more."""
+        """Stop holding output back."""
         with self.changed:
             self._is_open = True
             self.changed.notify_all()
 
 
 class Output(io.RawIOBase):
-    """What a process writes, to be read once.
+    """Output of a process, readable once.
 
-    Reading raises what broke the connection, after all that came before.
+    After the last byte, reading raises the error that cut the output off, if any.
     """
 
     def __init__(self, flow: Flow) -> None:
@@ -153,11 +153,11 @@ class Output(io.RawIOBase):
         self._failure: BaseException | None = None
 
     def readable(self) -> bool:
-        """It is."""
+        """Return True."""
         return True
 
     def readinto(self, buffer: WriteableBuffer, /) -> int:
-        """Take what is there, and wait only where there is nothing."""
+        """Read what has arrived; wait only if nothing has."""
         target = memoryview(buffer).cast("B")
         flow = self._flow
         with flow.changed:
@@ -176,21 +176,21 @@ class Output(io.RawIOBase):
         return size
 
     def put(self, data: bytes) -> None:
-        """Take what the process wrote; waits while too much of it is unread."""
+        """Add output of the process; waits while too much of it is unread."""
         with self._flow.changed:
             if not self.closed and data:
                 self._pieces.append(memoryview(data))
                 self._flow.arrived(len(data))
 
     def end(self, failure: BaseException | None = None) -> None:
-        """Take note that nothing more comes, and why where that was no end in order."""
+        """End the output, with the error that cut it off, if any."""
         with self._flow.changed:
             if not self._has_ended:
                 self._has_ended, self._failure = True, failure
                 self._flow.changed.notify_all()
 
     def close(self) -> None:
-        """Throw away what is unread, and what still comes."""
+        """Discard unread output, and all output to come."""
         with self._flow.changed:
             if not self.closed:
                 super().close()
@@ -198,19 +198,65 @@ class Output(io.RawIOBase):
                 self._pieces.clear()
 
 
-class Input(io.RawIOBase):
-    """What a process reads: every write is sent at once, and closing it is its end.
+class Outputs:
+    """The files that take the output of a process, by file descriptor."""
 
-    Writing raises BrokenPipeError where the process has ended.
+    def __init__(self, flow: Flow) -> None:
+        self._flow = flow
+        # None keeps nothing.
+        self._files: dict[int, Output | WritableFile | None] = {}
+
+    @property
+    def fds(self) -> tuple[int, ...]:
+        """The file descriptors that the daemon has to serve."""
+        return tuple(sorted(self._files))
+
+    def add(self, fd: int, sink: Stderr) -> io.BufferedReader | None:
+        """Choose the file for a descriptor; return the file to read it from if it is a pipe."""
+        match sink:
+            case "pipe":
+                output = Output(self._flow)
+                self._files[fd] = output
+                return io.BufferedReader(output)
+            case "stdout":
+                self._files[fd] = self._files.get(STDOUT)
+            case "discard":
+                # A process that fails is reported with the last lines of its errors.
+                if fd == STDERR:
+                    self._files[fd] = None
+            case _:
+                self._files[fd] = sink
+        return None
+
+    def write(self, fd: int, data: bytes) -> None:
+        """Write output to its file; raises what a file of the caller raises."""
+        file = self._files[fd]
+        if isinstance(file, Output):
+            file.put(data)
+        elif file is not None:
+            file.write(data)
+            file.flush()
+
+    def end(self, fd: int, failure: BaseException | None) -> None:
+        """End the output of a descriptor; a pipe ends with the last descriptor that uses it."""
+        file = self._files.pop(fd)
+        if isinstance(file, Output) and all(other is not file for other in self._files.values()):
+            file.end(failure)
+
+
+class Input(io.RawIOBase):
+    """Input of a process: every write is sent at once, and closing the file ends the input.
+
+    Writing raises BrokenPipeError if the process reads no more.
     """
 
     def __init__(self, send: Callable[[bytes | None], bool]) -> None:
-        # Sends bytes, or None for their end; returns whether the process still runs.
+        # Sends bytes, or None for their end; returns whether the process still reads.
         self._send = send
         self._writing = threading.Lock()
 
     def writable(self) -> bool:
-        """It is."""
+        """Return True."""
         return True
 
     def write(self, data: ReadableBuffer, /) -> int:
@@ -225,7 +271,7 @@ class Input(io.RawIOBase):
         return len(view)
 
     def close(self) -> None:
-        """Tell the process that nothing more comes."""
+        """End the input."""
         with self._writing:
             if not self.closed:
                 super().close()
@@ -233,7 +279,7 @@ class Input(io.RawIOBase):
 
 
 class Feeder:
-    """A thread that gives a process bytes, or what a descriptor has, until either ends."""
+    """A thread that sends bytes, or what it reads from a descriptor, until either side ends."""
 
     def __init__(self, source: bytes | int, target: Input, fail: Callable[[OSError], None]) -> None:
         self._source = source
@@ -244,7 +290,7 @@ class Feeder:
         self._thread.start()
 
     def end(self) -> None:
-        """Stop, and return when the thread has ended."""
+        """Stop the thread, and wait for its end."""
         os.close(self._stop)
         self._thread.join()
         os.close(self._stopped)
@@ -257,7 +303,7 @@ class Feeder:
                 for data in _read(self._source, self._stopped):
                     self._target.write(data)
         except BrokenPipeError:
-            # It did not want to know more, as it may.
+            # A process need not read all of its input.
             pass
         except OSError as error:
             self._fail(error)
@@ -265,7 +311,7 @@ class Feeder:
 
 
 def _read(descriptor: int, stopped: int) -> Iterator[bytes]:
-    """Yield what a descriptor has until it ends, or the other end of ``stopped`` is closed."""
+    """Read a descriptor up to its end, or until the other end of ``stopped`` is closed."""
     poll = select.poll()
     poll.register(descriptor, select.POLLIN)
     poll.register(stopped, 0)

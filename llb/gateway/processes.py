@@ -1,13 +1,12 @@
-"""A process in a container of a frontend: one call to the daemon, and what came of it."""
+"""A process in a container of a frontend: one call to the daemon, and a thread that follows it."""
 
 from __future__ import annotations
 
-import io
 import os
 import threading
 from contextlib import suppress
 from time import monotonic
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, assert_never
 
 from google.protobuf.message import DecodeError
 
@@ -22,38 +21,45 @@ from llb.errors import (
     TransportError,
     did_you_mean,
 )
-from llb.gateway.process_io import Feeder, Flow, Input, Output
-from llb.grpc import Code
+from llb.gateway.exec_stream import (
+    STDERR,
+    STDIN,
+    STDOUT,
+    Completed,
+    ExecStream,
+    HalfClose,
+    OutputEnded,
+    OutputReceived,
+    Reply,
+    Started,
+    State,
+)
+from llb.gateway.process_io import Feeder, Flow, Input, Outputs
 
 if TYPE_CHECKING:
+    import io
     import signal
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from types import TracebackType
 
-    from llb.gateway.process_io import ProcessFiles, Stderr, WritableFile
+    from llb.gateway.exec_stream import Event
+    from llb.gateway.process_io import ProcessFiles
     from llb.grpc import ClientCall
 
 
-_STDIN, _STDOUT, _STDERR = 0, 1, 2
 _START_SECONDS = 60.0
-# How long a daemon is given to say why it did not start a process, and to end one.
+# How long to wait for a daemon that has to say why a process did not start, or to end a call.
 _REASON_SECONDS = 5.0
 _END_SECONDS = 5.0
-# What a daemon says of a process whose exit code it does not know.
-_UNKNOWN_EXIT = 255
-_EXIT_DETAIL = "gatewayapi.ExitMessage+json"
-_ENDED = "a container ends with its first process, and with any that fails"
-_TAIL_SIZE, _TAIL_LINES = 4096, 20
-_SHOWN_COMMAND = 80
 
 
 class Process:
-    """A process that runs in a container; :meth:`llb.gateway.Container.start` makes one.
+    """A process that runs in a container, started by :meth:`llb.gateway.Container.start`.
 
     ``command`` are its arguments. ``stdin`` is a file to write to, or None; ``stdout`` and
-    ``stderr`` are files to read from (``io.BufferedReader``, whose ``read1`` does not wait for
-    more than there is), or None where the output goes elsewhere. What a terminal shows is all
-    in ``stdout``. Any thread may use it. As a context it is killed at its end, if it still runs.
+    ``stderr`` are files to read from (``io.BufferedReader``, whose ``read1`` returns what has
+    arrived), or None if the output goes elsewhere. A terminal writes everything to ``stdout``.
+    Any thread may use a process. As a context manager it kills a process that still runs.
     """
 
     def __init__(
@@ -64,93 +70,91 @@ class Process:
         require: Callable[[str], None],
     ) -> None:
         self.command = tuple(init.Meta.args)
-        self.stdin = Input(self._send_input) if files.stdin is not None else None
-        # The client names processes, by what is unique in its build.
-        self._id = f"{init.ContainerID}:{os.urandom(8).hex()}"
-        self._container = init.ContainerID
         self._call = call
         self._require = require
-        self._is_tty = init.Tty
         self._flow = Flow()
-        self._has_started = self._has_sent_end = self._is_over = False
-        self._exit: pb.ExitMessage | None = None
-        self._failure: BaseException | None = None
-        self._ended = 0.0
-        self._tail = bytearray()
-        self._source = files.stdin
-        self._feeder: Feeder | None = None
-        self._files: dict[int, Output | WritableFile | None] = {}
-        self.stdout = self._add_output(_STDOUT, files.stdout)
-        self.stderr = None
+        self._outputs = Outputs(self._flow)
+        self.stdin = Input(self._send_input) if files.stdin is not None else None
+        self.stdout: io.BufferedReader | None = self._outputs.add(STDOUT, files.stdout)
+        self.stderr: io.BufferedReader | None = None
         # A terminal has one output.
         if not init.Tty:
-            self.stderr = self._add_output(_STDERR, files.stderr)
-        self._open = set(self._files)
+            self.stderr = self._outputs.add(STDERR, files.stderr)
+        init.Fds.extend(self._outputs.fds if self.stdin is None else (STDIN, *self._outputs.fds))
+        # The client chooses process IDs, which must be unique in its build. The stream is read
+        # and changed under the lock of the flow.
+        self._stream = ExecStream(f"{init.ContainerID}:{os.urandom(8).hex()}", init)
+        self._source = files.stdin
+        # The thread alone starts, ends and settles.
+        self._feeder: Feeder | None = None
+        self._ended = 0.0
         self._thread = threading.Thread(target=self._follow, name="process-reader", daemon=True)
-        self._start(init)
+        self._start()
 
     @property
     def exit_code(self) -> int | None:
-        """The exit code of the process, 128 and the signal's number where one killed it.
+        """The exit code, or 128 plus the number of the signal that killed the process.
 
-        None while it runs, and where :meth:`wait` raises because it has none.
+        None while the process runs, and if it has no exit code: :meth:`wait` says why.
         """
         with self._flow.changed:
-            if self._exit is None or self._failure is not None or not self._is_over:
-                return None
-            return self._exit.Code
+            return self._stream.exit_code
 
     @property
     def is_over(self) -> bool:
-        """Whether the process has ended, and its output is complete."""
+        """Whether the process has ended and its output is complete."""
         with self._flow.changed:
-            return self._is_over
+            return self._stream.is_over
 
     def wait(self, timeout: float | None = None) -> int:
         """Wait until the process has ended, and return its exit code.
 
-        Meanwhile what it writes and nobody reads is kept in memory. Raises CancelledError
-        when ``timeout`` seconds are over, after which it still runs, and where it was ended
-        with its container; RemoteError where the daemon could not run it; TransportError
-        where the connection broke; and what the files raise that it was started with.
+        Output that nobody reads is kept in memory meanwhile. Raises CancelledError after
+        ``timeout`` seconds, with the process still running, and if the process was stopped with
+        its container; RemoteError if the daemon could not run it; TransportError if the
+        connection broke; InputError if ``stdin`` cannot be read; and the errors of the files
+        passed as ``stdout`` and ``stderr``.
         """
+        stream = self._stream
         with self._flow.changed:
-            if not self._flow.wait_for(lambda: self._is_over, timeout):
-                raise CancelledError(f"{self} still runs after {timeout:g} s")
-        if self._failure is not None:
-            raise self._failure
-        assert self._exit is not None
-        return self._exit.Code
+            if not self._flow.wait_for(lambda: stream.is_over, timeout):
+                raise CancelledError(f"{self} is still running after {timeout:g} s")
+        if stream.failure is not None:
+            raise stream.failure
+        assert stream.exit_code is not None
+        return stream.exit_code
 
     def check(self, timeout: float | None = None) -> None:
-        """Wait as :meth:`wait` does; raises ProcessError for another exit code than 0."""
+        """Wait like :meth:`wait`, and raise ProcessError for a nonzero exit code."""
         if self.wait(timeout):
             raise self._error(b"", b"")
 
     def signal(self, number: signal.Signals | int | str) -> None:
-        """Send a signal, by number or name (``SIGHUP``, ``HUP``); nothing to what has ended.
+        """Send a signal, by number or name (``SIGHUP``, ``HUP``), unless the process has ended.
 
-        The daemon takes it after all that was written to ``stdin`` before, so that no signal
-        reaches a process that does not read what it was given. Raises InvalidValueError for
-        what is no signal, CapabilityError for a daemon that cannot, and what :meth:`wait`
-        raises where the connection broke.
+        The daemon delivers it after all input written before, so no signal reaches a process
+        that does not read its input. Raises InvalidValueError for an unknown signal,
+        CapabilityError if the daemon is too old, and the errors of :meth:`wait` if the
+        connection broke.
         """
         name = _signal_name(number)
         self._require("gateway.exec.signals")
-        self._tell(pb.ExecMessage(Signal=pb.SignalMessage(Name=name)))
+        with self._flow.changed:
+            message = self._stream.send_signal(name)
+        self._send_if_running(message)
 
     def kill(self) -> None:
         """Send SIGKILL (:meth:`signal`)."""
         self.signal("KILL")
 
     def resize(self, rows: int, columns: int) -> None:
-        """Tell the process that its terminal has another size, in characters.
+        """Set the size of the process's terminal, in characters.
 
         Raises InvalidValueError for a process without a terminal.
         """
-        if not self._is_tty:
-            raise InvalidValueError(f"{self} has no terminal", hint="start it with tty=True")
-        self._tell(pb.ExecMessage(Resize=pb.ResizeMessage(Rows=rows, Cols=columns)))
+        with self._flow.changed:
+            message = self._stream.send_resize(rows, columns)
+        self._send_if_running(message)
 
     def __enter__(self) -> Self:
         return self
@@ -162,42 +166,23 @@ class Process:
         trace: TracebackType | None,
     ) -> None:
         if not self.is_over:
-            # What cannot be told to end is ended with its container.
+            # A process that takes no signal ends with its container.
             with suppress(LLBError):
                 self.kill()
             self._end()
 
     def __str__(self) -> str:
-        """Return the command, as errors show it."""
-        text = " ".join(self.command)
-        return f"process {text if len(text) <= _SHOWN_COMMAND else text[:_SHOWN_COMMAND] + '…'!r}"
+        """Format the command for errors."""
+        return str(self._stream)
 
-    def _add_output(self, number: int, given: Stderr) -> io.BufferedReader | None:
-        """Have a descriptor served, and return the file to read it from, if there is one."""
-        match given:
-            case "pipe":
-                output = Output(self._flow)
-                self._files[number] = output
-                return io.BufferedReader(output)
-            case "stdout":
-                self._files[number] = self._files.get(_STDOUT)
-            case "discard":
-                # The last lines of errors are wanted when the process fails.
-                if number == _STDERR:
-                    self._files[number] = None
-            case _:
-                self._files[number] = given
-        return None
+    # What callers send.
 
-    def _start(self, init: pb.InitMessage) -> None:
-        """Have the daemon start the process; return when it runs."""
-        init.Fds.extend(sorted(self._files) if self.stdin is None else [0, *sorted(self._files)])
+    def _start(self) -> None:
+        """Have the daemon start the process, and wait until it runs."""
         self._thread.start()
         try:
-            self._send(pb.ExecMessage(Init=init))
+            self._send(self._stream.start())
             self._await_start()
-            if isinstance(self._source, bytes | int):
-                self._feed(self._source)
         except BaseException:
             self._flow.open()
             self._call.cancel()
@@ -205,83 +190,71 @@ class Process:
             raise
 
     def _await_start(self) -> None:
-        with self._flow.changed:
-            is_settled = self._flow.wait_for(self._is_settled, _START_SECONDS)
-        if not is_settled:
-            # A daemon that could not start a process keeps its reason to itself until it
-            # hears that nothing more comes.
+        flow, stream = self._flow, self._stream
+        with flow.changed:
+            is_in_time = flow.wait_for(lambda: stream.state is not State.STARTING, _START_SECONDS)
+        if not is_in_time:
+            # A daemon that could not start a process reports the reason when the client has
+            # closed its half of the call.
             self._call.close_send()
-            with self._flow.changed:
-                self._flow.wait_for(lambda: self._is_over, _REASON_SECONDS)
-        with self._flow.changed:
-            if self._has_started and is_settled:
+            with flow.changed:
+                flow.wait_for(lambda: stream.is_over, _REASON_SECONDS)
+        with flow.changed:
+            if is_in_time and stream.state is not State.NEVER_STARTED:
                 return
-            failure = self._failure
-        raise failure or CancelledError(f"{self} was not started in {_START_SECONDS:g} s")
-
-    def _is_settled(self) -> bool:
-        return self._has_started or self._is_over
-
-    def _feed(self, source: bytes | int) -> None:
-        assert self.stdin is not None
-        feeder = Feeder(source, self.stdin, self._on_unreadable)
-        with self._flow.changed:
-            if not self._is_over:
-                self._feeder = feeder
-                return
-        feeder.end()
-
-    def _on_unreadable(self, error: OSError) -> None:
-        """Give the process up whose input cannot be read."""
-        with self._flow.changed:
-            if self._failure is None:
-                self._failure = InputError(f"cannot read the input of {self}: {error.strerror}")
-                self._failure.__cause__ = error
-        self._call.cancel()
+            failure = stream.failure
+        raise failure or CancelledError(f"{self} did not start within {_START_SECONDS:g} s")
 
     def _send(self, message: pb.ExecMessage) -> None:
-        message.ProcessID = self._id
         self._call.send(message.SerializeToString())
         self._call.flush()
 
-    def _tell(self, message: pb.ExecMessage) -> None:
-        """Send what a process that has ended need not hear."""
-        if not self._has_exited():
-            try:
-                self._send(message)
-            except RemoteError:
-                # The daemon ends the call after the process.
-                if not self._has_exited():
+    def _send_if_running(self, message: pb.ExecMessage | None) -> None:
+        """Send a message that a process which has exited can miss."""
+        if message is None:
+            return
+        try:
+            self._send(message)
+        except RemoteError:
+            # The daemon ends the call after the process.
+            with self._flow.changed:
+                if self._stream.state is State.RUNNING:
                     raise
 
-    def _has_exited(self) -> bool:
-        with self._flow.changed:
-            return self._exit is not None or self._is_over
-
     def _send_input(self, data: bytes | None) -> bool:
-        """Send bytes, or their end; return whether the process still is there to read them."""
-        if self._has_exited():
+        """Send input, or its end for None; return whether the process still reads."""
+        with self._flow.changed:
+            stream = self._stream
+            message = stream.end_input() if data is None else stream.send_input(data)
+        if message is None:
             return False
-        self._has_sent_end = data is None
         try:
-            self._send(
-                pb.ExecMessage(File=pb.FdMessage(Fd=_STDIN, Data=data or b"", EOF=data is None))
-            )
+            self._send(message)
         except LLBError:
-            # Who waits for the process is told.
+            # wait() raises it.
             return False
         return True
 
+    def _on_unreadable(self, error: OSError) -> None:
+        """Give up a process whose input cannot be read; the feeder calls it."""
+        failure = InputError(f"cannot read the input of {self}: {error.strerror}")
+        failure.__cause__ = error
+        with self._flow.changed:
+            self._stream.cancel(failure)
+        self._call.cancel()
+
+    # What the thread does.
+
     def _follow(self) -> None:
-        """Take what the daemon says until it has said all; this is the process's thread."""
+        """Receive messages until the call ends."""
         failure: BaseException | None = None
         try:
             while (data := self._call.receive()) is not None:
                 self._take(pb.ExecMessage.FromString(data))
         except DecodeError as error:
-            failure = TransportError("the daemon sent no message of a process")
+            failure = TransportError("malformed process message from the daemon")
             failure.__cause__ = error
-        # A file of the caller may raise anything; it is raised where the process is awaited.
+        # A file of the caller may raise anything; wait() raises it.
         except BaseException as error:  # noqa: BLE001
             failure = error
         if failure is not None:
@@ -289,122 +262,60 @@ class Process:
         self._settle(failure)
 
     def _take(self, message: pb.ExecMessage) -> None:
-        kind = message.WhichOneof("Input")
-        if message.ProcessID != self._id:
-            raise TransportError(f"the daemon spoke of another process: {message.ProcessID!r}")
-        if not self._has_started and kind != "Started":
-            raise TransportError(f"the daemon began {self} with {kind}")
-        match kind:
-            case "Started":
-                with self._flow.changed:
-                    self._has_started = True
-                    self._flow.changed.notify_all()
-            case "File":
-                self._take_output(message.File)
-            case "Exit":
-                self._on_exit(message.Exit)
-            case "Done":
-                if self._exit is not None and not self._open:
-                    self._settle(None)
-                # The daemon ends the call when it knows that nothing more comes.
-                self._call.close_send()
-            case _:
-                raise TransportError(f"the daemon sent a message of no meaning: {kind}")
-
-    def _take_output(self, message: pb.FdMessage) -> None:
-        if message.Fd not in self._files:
-            raise TransportError(f"the daemon sent output that was not asked for: {message.Fd}")
-        file = self._files[message.Fd]
-        if message.Fd == _STDERR or _STDERR not in self._files:
-            self._tail += message.Data
-            del self._tail[:-_TAIL_SIZE]
-        if isinstance(file, Output):
-            file.put(message.Data)
-        elif file is not None and message.Data:
-            file.write(message.Data)
-            file.flush()
-        if message.EOF:
-            self._open.discard(message.Fd)
-            if isinstance(file, Output) and not any(
-                self._files[number] is file for number in self._open
-            ):
-                file.end()
-
-    def _on_exit(self, message: pb.ExitMessage) -> None:
         with self._flow.changed:
-            self._exit = message
-        if self.stdin is not None and not self._has_sent_end:
-            # The daemon is done with a process when all of its files have ended, this too.
-            # Where it has said all already, what it said is still to be taken.
-            with suppress(LLBError):
-                self._send(pb.ExecMessage(File=pb.FdMessage(Fd=_STDIN, EOF=True)))
+            events = self._stream.receive(message)
+            self._flow.changed.notify_all()
+        self._handle(events)
+
+    def _handle(self, events: Iterable[Event]) -> None:
+        for event in events:
+            match event:
+                case Started():
+                    self._feed()
+                case OutputReceived(fd, data):
+                    self._outputs.write(fd, data)
+                case OutputEnded(fd, error):
+                    self._outputs.end(fd, error)
+                case Reply(message):
+                    # Messages that arrived before the end of the call are still received.
+                    with suppress(LLBError):
+                        self._send(message)
+                case Completed():
+                    self._settle(None)
+                case HalfClose():
+                    self._call.close_send()
+                case _:
+                    assert_never(event)
+
+    def _feed(self) -> None:
+        """Start to send the input that the process was started with."""
+        if self.stdin is not None and isinstance(self._source, bytes | int):
+            self._feeder = Feeder(self._source, self.stdin, self._on_unreadable)
 
     def _settle(self, failure: BaseException | None) -> None:
-        """Take note of the end: what it was is decided, and told to all who wait."""
-        if self._is_over:
-            return
+        if self._feeder is not None:
+            # No file of the caller is read once the process is over.
+            self._feeder.end()
+            self._feeder = None
         with self._flow.changed:
-            feeder, self._feeder = self._feeder, None
-        if feeder is not None:
-            feeder.end()
-        with self._flow.changed:
-            if self._failure is None:
-                self._failure = self._outcome(failure)
-            is_broken = self._exit is None or self._failure is failure
-            self._is_over, self._ended = True, monotonic()
+            if not self._stream.is_over:
+                self._ended = monotonic()
+            events = self._stream.settle(failure)
             self._flow.changed.notify_all()
-        for file in self._files.values():
-            if isinstance(file, Output):
-                file.end(self._failure if is_broken else None)
+        self._handle(events)
 
-    def _outcome(self, failure: BaseException | None) -> BaseException | None:
-        """Return what kept the process from an exit code of its own."""
-        if self._exit is None:
-            return failure or TransportError(f"the daemon ended {self} without an exit code")
-        # A daemon that had input left over for a process that is gone ends the call with an
-        # error, after all that there was to say.
-        if failure is not None and not isinstance(failure, RemoteError):
-            return failure
-        status = self._exit.Error
-        if status.code == Code.CANCELLED:
-            return CancelledError(f"{self} was ended with its container")
-        is_known = any(_EXIT_DETAIL in each.type_url for each in status.details)
-        if self._exit.Code != _UNKNOWN_EXIT or is_known:
-            return None
-        return RemoteError(
-            f"cannot run {self}: {' '.join(status.message.split())}",
-            code=status.code,
-            details=_details(self._exit),
-            hint=_ENDED if self._container in status.message else None,
-        )
+    # What the container uses.
 
     def _end(self) -> None:
-        """Take what still comes, and follow the process no longer after 5 seconds."""
+        """Receive what is left, and cancel the call after 5 seconds."""
         self._flow.open()
         self._thread.join(_END_SECONDS)
         self._call.cancel()
         self._thread.join(_END_SECONDS)
 
     def _error(self, stdout: bytes, stderr: bytes) -> ProcessError:
-        """Return the error of a process that has ended with another code than 0."""
-        assert self._exit is not None
-        lines = self._tail.decode(errors="replace").splitlines()
-        last = next((line.strip() for line in reversed(lines) if line.strip()), "")
-        code = self._exit.Code
-        return ProcessError(
-            f"{self} ended with exit code {code}{f': {last}' if last else ''}",
-            code=self._exit.Error.code or Code.UNKNOWN,
-            details=_details(self._exit),
-            command=self.command,
-            exit_code=code,
-            stdout=stdout,
-            stderr=stderr,
-            log=tuple(lines[-_TAIL_LINES:]),
-        )
-
-
-def _details(message: pb.ExitMessage) -> tuple[bytes, ...]:
-    return tuple(each.SerializeToString() for each in message.Error.details)
+        """Build the error for a nonzero exit code."""
+        return self._stream.error(stdout, stderr)
 
 
 def _signal_name(number: signal.Signals | int | str) -> str:
@@ -416,9 +327,9 @@ def _signal_name(number: signal.Signals | int | str) -> str:
         try:
             return Signals(number).name.removeprefix("SIG")
         except ValueError as error:
-            raise InvalidValueError(f"invalid signal {number}: expected one of Linux") from error
+            raise InvalidValueError(f"invalid signal {number}: expected a Linux signal") from error
     name = number.upper().removeprefix("SIG")
-    known = [each.removeprefix("SIG") for each in Signals.__members__]
-    if name not in known:
-        raise InvalidValueError(f"invalid signal {number!r}", hint=did_you_mean(name, known))
+    names = [signal_name.removeprefix("SIG") for signal_name in Signals.__members__]
+    if name not in names:
+        raise InvalidValueError(f"invalid signal {number!r}", hint=did_you_mean(name, names))
     return name

@@ -153,7 +153,11 @@ def test_an_exit_code_is_a_value_where_it_is_not_checked(frontend_in: Callable[.
         ),
         ({"command": ["id"], "stdout": "pipes"}, InvalidValueError, "invalid stdout 'pipes'"),
         ({"command": ["id"], "stderr": None}, InvalidValueError, "invalid stderr None"),
-        ({"command": ["id"], "stdout": sys.stdout}, InvalidValueError, "this is a file of text"),
+        (
+            {"command": ["id"], "stdout": sys.stdout},
+            InvalidValueError,
+            "expected a binary file, got a text file",
+        ),
         (
             {"command": ["id"], "secrets": [secret("token")]},
             InvalidValueError,
@@ -423,7 +427,7 @@ def test_the_release_ends_what_runs(frontend_in: Callable[..., Any]) -> None:
         container.release()
         container.release()
         for process in processes:
-            with pytest.raises(CancelledError, match="was ended with its container"):
+            with pytest.raises(CancelledError, match="was stopped with its container"):
                 process.wait(QUICK)
             assert process.exit_code is None
         with pytest.raises(InvalidValueError, match="the container was released"):
@@ -444,7 +448,7 @@ def test_an_exception_releases_the_container(frontend_in: Callable[..., Any]) ->
 
     with pytest.raises(ZeroDivisionError, match="of mine"):
         frontend_in(use)
-    with pytest.raises(CancelledError, match="was ended with its container"):
+    with pytest.raises(CancelledError, match="was stopped with its container"):
         kept[0].wait(QUICK)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import os
 import threading
 import time
 from contextlib import ExitStack, suppress
@@ -12,12 +14,21 @@ from attrs import define, field
 
 from llb import secret
 from llb._pb import gateway_pb2 as pb
-from llb.errors import CancelledError, CapabilityError, RemoteError, TransportError
+from llb.errors import (
+    CancelledError,
+    CapabilityError,
+    InputError,
+    InvalidValueError,
+    ProcessError,
+    RemoteError,
+    TransportError,
+)
 from llb.gateway import Container, Gateway, Ref, containers, processes
 from llb.grpc import Channel, Code, Server, memory_pair
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from google.protobuf.message import Message
 
@@ -41,6 +52,8 @@ class Daemon:
     release: RemoteError | None = None
     is_stuck: bool = False
     caps: tuple[str, ...] = tuple(f"gateway.exec{name}" for name in _CAPS)
+    # What it sends when the input of a process has ended.
+    replies: list[pb.ExecMessage] = field(factory=list)
     # What it was told about processes, without their name.
     heard: list[pb.ExecMessage] = field(factory=list)
     closing: threading.Event = field(factory=threading.Event)
@@ -77,9 +90,7 @@ class Daemon:
             if isinstance(message, bytes):
                 call.send(message)
                 continue
-            named = pb.ExecMessage(ProcessID=init.ProcessID)
-            named.MergeFrom(message)
-            call.send(named.SerializeToString())
+            call.send(named(message, init.ProcessID))
         call.flush()
         if self.is_silent:
             self.closing.wait()
@@ -87,8 +98,19 @@ class Daemon:
             heard = pb.ExecMessage.FromString(data)
             heard.ProcessID = ""
             self.heard.append(heard)
+            if heard.File.EOF:
+                for message in self.replies:
+                    call.send(named(message, init.ProcessID))
+                call.flush()
         if self.end is not None:
             raise self.end
+
+
+def named(message: pb.ExecMessage, process_id: str) -> bytes:
+    """Encode a message about a process, which its ID in the message overrides."""
+    whole = pb.ExecMessage(ProcessID=process_id)
+    whole.MergeFrom(message)
+    return whole.SerializeToString()
 
 
 @pytest.fixture
@@ -152,21 +174,24 @@ def test_the_end_of_a_process_may_come_before_its_exit_code(
     ("says", "reason"),
     [
         ([STARTED, DONE], "the daemon ended process 'x y' without an exit code"),
-        ([EXITED], "the daemon began process 'x y' with Exit"),
-        ([pb.ExecMessage()], "the daemon began process 'x y' with None"),
+        ([EXITED], "unexpected Exit message from the daemon: process 'x y' has not started"),
+        (
+            [pb.ExecMessage()],
+            "unexpected empty message from the daemon: process 'x y' has not started",
+        ),
         (
             [STARTED, pb.ExecMessage(Init=pb.InitMessage())],
-            "the daemon sent a message of no meaning: Init",
+            "unexpected Init message from the daemon: process 'x y' is running",
         ),
         (
             [STARTED, pb.ExecMessage(File=pb.FdMessage(Fd=5, Data=b"?"))],
-            "the daemon sent output that was not asked for: 5",
+            "unexpected output from the daemon: file descriptor 5 of process 'x y' is not open",
         ),
         (
             [pb.ExecMessage(ProcessID="other", Started=pb.StartedMessage())],
-            "the daemon spoke of another process: 'other'",
+            "unknown process ID from the daemon: 'other'",
         ),
-        ([STARTED, b"\xff\xff"], "the daemon sent no message of a process"),
+        ([STARTED, b"\xff\xff"], "malformed process message from the daemon"),
     ],
 )
 def test_a_daemon_that_breaks_the_protocol_is_an_error(
@@ -217,7 +242,7 @@ def test_a_daemon_that_says_nothing_is_waited_for_only_so_long(
     begun = time.monotonic()
     with (
         open_container(Daemon([], is_silent=True)) as container,
-        pytest.raises(CancelledError, match=r"process 'x' was not started in 0\.2 s"),
+        pytest.raises(CancelledError, match=r"process 'x' did not start within 0\.2 s"),
     ):
         container.start(["x"])
     assert time.monotonic() - begun < QUICK
@@ -231,7 +256,7 @@ def test_a_process_that_never_ends_is_followed_no_longer_than_its_container(
     begun = time.monotonic()
     with open_container(Daemon([STARTED], is_silent=True)) as container:
         process = container.start(["x"], stdin=bytes(20_000_000))
-        with pytest.raises(CancelledError, match="still runs"):
+        with pytest.raises(CancelledError, match="is still running"):
             process.wait(0.1)
     with pytest.raises(CancelledError, match="call was cancelled"):
         process.wait()
@@ -333,6 +358,103 @@ def test_a_process_without_signals_is_left_to_the_release(
     gateway = connect(Daemon([STARTED], caps=("gateway.exec",)))
     with (
         gateway.new_container(Ref("ref")) as container,
-        pytest.raises(CancelledError, match="still runs"),
+        pytest.raises(CancelledError, match="is still running"),
     ):
         container.run(["x"], timeout=0.1)
+
+
+def ended(fd: int, data: bytes = b"") -> pb.ExecMessage:
+    return pb.ExecMessage(File=pb.FdMessage(Fd=fd, Data=data, EOF=True))
+
+
+@pytest.mark.feature("K5")
+def test_input_signals_and_sizes_are_sent_in_order_until_the_process_exits(
+    open_container: Callable[[Daemon], Container],
+) -> None:
+    daemon = Daemon([STARTED], replies=[EXITED, ended(1), DONE])
+    with open_container(daemon) as container:
+        process = container.start(["x"], stdin="pipe", tty=True)
+        assert process.stdin is not None
+        process.resize(24, 80)
+        process.stdin.write(b"typed")
+        process.signal("SIGHUP")
+        process.signal(10)
+        before = process.exit_code
+        process.stdin.close()
+        process.check(QUICK)
+        assert (before, process.exit_code) == (None, 0)
+        process.resize(1, 1)
+        process.kill()
+    assert daemon.heard == [
+        pb.ExecMessage(Resize=pb.ResizeMessage(Rows=24, Cols=80)),
+        pb.ExecMessage(File=pb.FdMessage(Data=b"typed")),
+        pb.ExecMessage(Signal=pb.SignalMessage(Name="HUP")),
+        pb.ExecMessage(Signal=pb.SignalMessage(Name="USR1")),
+        pb.ExecMessage(File=pb.FdMessage(EOF=True)),
+    ]
+
+
+@pytest.mark.feature("K5")
+@pytest.mark.parametrize(
+    ("number", "reason"),
+    [("HOP", "invalid signal 'HOP'"), (4000, "invalid signal 4000: expected a Linux signal")],
+)
+def test_an_unknown_signal_is_not_sent(
+    open_container: Callable[[Daemon], Container], number: str | int, reason: str
+) -> None:
+    daemon = Daemon([STARTED], replies=[EXITED, ended(1), ended(2), DONE])
+    with open_container(daemon) as container:
+        process = container.start(["x"], stdin="pipe")
+        with pytest.raises(InvalidValueError) as caught:
+            process.signal(number)
+        assert process.stdin is not None
+        process.stdin.close()
+        process.check(QUICK)
+    assert caught.value.message == reason
+    assert daemon.heard == [pb.ExecMessage(File=pb.FdMessage(EOF=True))]
+
+
+@pytest.mark.feature("K5")
+def test_a_file_is_sent_and_output_goes_to_files(
+    open_container: Callable[[Daemon], Container], tmp_path: Path
+) -> None:
+    (tmp_path / "input").write_bytes(b"input")
+    exited = pb.ExecMessage(Exit=pb.ExitMessage(Code=3))
+    daemon = Daemon([STARTED], replies=[ended(1, b"out"), ended(2, b"why\n"), exited, DONE])
+    out = io.BytesIO()
+    with (
+        (tmp_path / "input").open("rb") as file,
+        open_container(daemon) as container,
+        pytest.raises(ProcessError, match="process 'x' ended with exit code 3: why"),
+    ):
+        container.start(["x"], stdin=file, stdout=out, stderr="discard").check(QUICK)
+    assert out.getvalue() == b"out"
+    assert [message.File.Data for message in daemon.heard] == [b"input", b""]
+
+
+@pytest.mark.feature("K5")
+def test_input_that_cannot_be_read_ends_the_process(
+    open_container: Callable[[Daemon], Container], tmp_path: Path
+) -> None:
+    with (
+        open_container(Daemon([STARTED])) as container,
+        (tmp_path / "input").open("wb") as file,
+        pytest.raises(InputError) as caught,
+    ):
+        container.start(["x"], stdin=file).wait(QUICK)
+    assert caught.value.message == "cannot read the input of process 'x': Bad file descriptor"
+
+
+@pytest.mark.feature("K5")
+def test_a_file_is_read_no_longer_than_the_process_runs(
+    open_container: Callable[[Daemon], Container],
+) -> None:
+    source, sink = os.pipe()
+    with (
+        os.fdopen(source, "rb") as file,
+        os.fdopen(sink, "wb", buffering=0) as writer,
+        open_container(Daemon([STARTED, EXITED, ended(1), ended(2), DONE])) as container,
+    ):
+        container.start(["x"], stdin=file).check(QUICK)
+        writer.write(b"for another reader")
+        assert os.read(file.fileno(), 100) == b"for another reader"
