@@ -10,7 +10,7 @@ SETUP := .venv/$(GROUP).stamp
 # Runs a command with the running stack's addresses in its environment.
 STACK_ENV = eval "$$(dev/stack env)" &&
 
-# What `import llb, llb.gateway, frontend` needs inside the frontend's image.
+# What `import llb, llb.frontend` needs inside the frontend's image.
 IMAGE_WHEELS := attrs googleapis-common-protos hpack protobuf
 IMAGE_PYTHON := 3.13
 

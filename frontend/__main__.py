@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from frontend.serving import serve
+from llb.frontend import serve_dockerfile
 
 _LABS = "--labs"
 
@@ -14,7 +14,7 @@ def main(arguments: list[str]) -> int:
     if arguments not in ([], [_LABS]):
         sys.stderr.write(f"error: expected {_LABS} or nothing, got {' '.join(arguments)}\n")
         return 2
-    return serve(labs=bool(arguments))
+    return serve_dockerfile(labs=bool(arguments))
 
 
 if __name__ == "__main__":

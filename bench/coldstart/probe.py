@@ -15,17 +15,17 @@ from statistics import median
 
 RUNS = 15
 SLOWEST = 12
-# What the frontend does when it starts; see frontend/start.py.
-BUNDLE = "from frontend.start import PATH, Bundle; Bundle(PATH).install(); "
-BUILD = "import frontend.__main__, frontend.build"
+# What the frontend does when it starts; see frontend/bundle/start.py.
+BUNDLE = "from frontend.bundle.start import PATH, Bundle; Bundle(PATH).install(); "
+BUILD = "import frontend.__main__, llb.frontend.build"
 LEAVE = "import os, time; os.write(1, repr(time.perf_counter()).encode()); "
 PROCESSES = {
     "interpreter": "pass",
     "import llb": "import llb",
     "import llb.gateway": "import llb.gateway",
-    "import frontend.build": BUILD,
-    "import frontend.build, from the bundle": BUNDLE + BUILD,
-    "import frontend.build, from the bundle, without garbage collection": (
+    "import llb.frontend.build": BUILD,
+    "import llb.frontend.build, from the bundle": BUNDLE + BUILD,
+    "import llb.frontend.build, from the bundle, without garbage collection": (
         f"import gc; gc.disable(); {BUNDLE}{BUILD}; gc.freeze()"
     ),
 }

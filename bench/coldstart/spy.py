@@ -14,12 +14,12 @@ BEGIN = time.perf_counter()
 
 from importlib import import_module
 
-from frontend import start
+from frontend.bundle import start
 
 STAGES = {
     "protobuf": "google.protobuf.internal.builder",
     "hpack": "hpack",
-    "llb with gateway and tunnel": "frontend.serving",
+    "llb with gateway and tunnel": "llb.frontend.server",
 }
 times: list[tuple[str, float]] = [("begin", BEGIN)]
 install = start.Bundle.install
@@ -44,11 +44,11 @@ def watch() -> None:
     """Note every call of the thread that builds, and return an error instead of a result."""
     from threading import current_thread, main_thread
 
-    from frontend import serving
     from llb._pb import gateway_pb2 as pb
+    from llb.frontend import server
     from llb.gateway import Gateway
 
-    call, foresee = Gateway._call, serving.foresee
+    call, foresee = Gateway._call, server.foresee
 
     def foreseen(request: object, gateway: object) -> object:
         found = foresee(request, gateway)
@@ -69,7 +69,7 @@ def watch() -> None:
         finally:
             stamp(method)
 
-    Gateway._call, serving.foresee = watched, foreseen
+    Gateway._call, server.foresee = watched, foreseen
 
 
 def report() -> str:

@@ -6,9 +6,8 @@ import re
 import sys
 from typing import TYPE_CHECKING
 
-from frontend.serving import serve
 from llb import cache
-from llb.dockerfile.extending import Check, Finding, Language, NewInstruction, Site, Trail
+from llb.frontend import Check, Finding, Language, NewInstruction, Site, Trail, serve_dockerfile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,4 +44,4 @@ RUN_APT_GET = Check(
 LANGUAGE = Language([APT], [RUN_APT_GET])
 
 if __name__ == "__main__":
-    sys.exit(serve(LANGUAGE))
+    sys.exit(serve_dockerfile(LANGUAGE))

@@ -16,10 +16,12 @@ GROUP = "llb.commands"
 _OWN = (
     "build",
     "completion",
+    "convert",
     "daemon",
     "debug",
     "dial-stdio",
     "diff",
+    "dockerfile",
     "du",
     "dump",
     "explain",

@@ -11,8 +11,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from llb._lazy import lazy_names
 
 if TYPE_CHECKING:
     from llb.client.caches import Cache, inline_cache, local_cache, registry_cache
@@ -83,51 +84,44 @@ __all__ = [
     "wait_for_ready",
 ]
 
-# A build uses some of them, and all take 6 ms more to import.
-_LATER = {
-    "AgentSpec": "session.ssh_agent_spec",
-    "Annotation": "export.image_options",
-    "AuthTLS": "registry_auth.auth_tls",
-    "Blob": "results",
-    "Build": "history",
-    "Cache": "caches",
-    "Client": "client",
-    "Container": "container",
-    "EnvSecret": "session.secrets",
-    "Event": "progress.events",
-    "Export": "export.exporters",
-    "History": "history",
-    "Info": "connect.control",
-    "PolicySource": "session.policy",
-    "Secret": "session.secrets",
-    "SolveResult": "results",
-    "TLS": "connect.tls",
-    "Upload": "session.uploads",
-    "Usage": "usage",
-    "Vertex": "progress.events",
-    "VertexLog": "progress.events",
-    "VertexStatus": "progress.events",
-    "VertexWarning": "progress.events",
-    "Worker": "connect.control",
-    "cache_only": "export.exporters",
-    "docker": "export.exporters",
-    "dockerfile_attrs": "dockerfile",
-    "image": "export.exporters",
-    "inline_cache": "caches",
-    "local": "export.exporters",
-    "local_cache": "caches",
-    "oci": "export.exporters",
-    "parse_export": "export.exporters",
-    "registry": "export.exporters",
-    "registry_cache": "caches",
-    "tar": "export.exporters",
-    "wait_for_ready": "client",
-}
-
-
 if not TYPE_CHECKING:
-    # Type checkers would take any name for one of the module.
-    def __getattr__(name: str) -> object:
-        if name not in _LATER:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        return getattr(import_module(f"{__name__}.{_LATER[name]}"), name)
+    # Type checkers would take any name for one of the package.
+    __getattr__ = lazy_names(
+        __name__,
+        # A build uses some of them, and all take 6 ms more to import.
+        {
+            "llb.client.caches": ("Cache", "inline_cache", "local_cache", "registry_cache"),
+            "llb.client.client": ("Client", "wait_for_ready"),
+            "llb.client.connect.control": ("Info", "Worker"),
+            "llb.client.connect.tls": ("TLS",),
+            "llb.client.container": ("Container",),
+            "llb.client.dockerfile": ("dockerfile_attrs",),
+            "llb.client.export.exporters": (
+                "Export",
+                "cache_only",
+                "docker",
+                "image",
+                "local",
+                "oci",
+                "parse_export",
+                "registry",
+                "tar",
+            ),
+            "llb.client.export.image_options": ("Annotation",),
+            "llb.client.history": ("Build", "History"),
+            "llb.client.progress.events": (
+                "Event",
+                "Vertex",
+                "VertexLog",
+                "VertexStatus",
+                "VertexWarning",
+            ),
+            "llb.client.registry_auth.auth_tls": ("AuthTLS",),
+            "llb.client.results": ("Blob", "SolveResult"),
+            "llb.client.session.policy": ("PolicySource",),
+            "llb.client.session.secrets": ("EnvSecret", "Secret"),
+            "llb.client.session.ssh_agent_spec": ("AgentSpec",),
+            "llb.client.session.uploads": ("Upload",),
+            "llb.client.usage": ("Usage",),
+        },
+    )

@@ -6,6 +6,7 @@
 
 from typing import TYPE_CHECKING
 
+from llb._lazy import lazy_names
 from llb.gateway.connection import Caps, Gateway, ImageConfig, SourceInfo, is_not_found
 from llb.gateway.files import FileStat
 from llb.gateway.request import Request
@@ -48,23 +49,15 @@ __all__ = [
     "unsupported_request",
 ]
 
-# What containers are made of takes 8 ms to import, and few frontends have any.
-_LATER = {
-    "Completed": "containers",
-    "Container": "containers",
-    "FailedStep": "failed_steps",
-    "Process": "processes",
-    "RefMount": "container_messages",
-    "bind": "container_messages",
-    "failed_step": "failed_steps",
-}
-
-
 if not TYPE_CHECKING:
     # Type checkers would take any name for one of the package.
-    def __getattr__(name: str) -> object:
-        if name not in _LATER:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        from importlib import import_module  # noqa: PLC0415 - most frontends have no need of it
-
-        return getattr(import_module(f"{__name__}.{_LATER[name]}"), name)
+    __getattr__ = lazy_names(
+        __name__,
+        # What containers are made of takes 8 ms to import, and few frontends have any.
+        {
+            "llb.gateway.container_messages": ("RefMount", "bind"),
+            "llb.gateway.containers": ("Completed", "Container"),
+            "llb.gateway.failed_steps": ("FailedStep", "failed_step"),
+            "llb.gateway.processes": ("Process",),
+        },
+    )

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from frontend.build import build as build_function
 from llb import Platform
 from llb.client import Client, local, oci
 from llb.errors import BuildFileError, InputError, LLBError, SolveError
+from llb.frontend.build import build as build_function
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

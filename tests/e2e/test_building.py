@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from frontend.build import build as dockerfile
 from llb import Image, Local, Scratch
 from llb.client import Client, local, oci
 from llb.errors import ProcessError, RemoteError, SolveError
+from llb.frontend.build import build as dockerfile
 from llb.gateway import Gateway, Request, Result, is_not_found
 from tests.e2e.test_example import image_of
 

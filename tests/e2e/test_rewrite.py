@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from frontend.build import build as build_function
-from frontend.pyfile.whole import evaluate
 from llb.client import Client, local
 from llb.dockerfile import ImageRequest, ResolvedImage
 from llb.dockerfile.to_dockerfile import to_dockerfile
 from llb.dockerfile.to_python import rewrite
+from llb.frontend.build import build as build_function
+from llb.frontend.buildfiles.offline import evaluate
 from tests.e2e.frontends import in_frontend
 
 if TYPE_CHECKING:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from llb.cli.frontend_options import FrontendRequest
     from llb.client import Client
-    from llb.kit import Packed
+    from llb.frontend.kit import Packed
 
 _PROGRAM = ".py"
 _INPUT = "frontend"
@@ -46,7 +46,7 @@ def new(directory: Path) -> None:
     Example:
       llb frontend new apps && cd apps && llb frontend run main.py . -f app.toml -o out
     """  # noqa: D301 - click wants the control character
-    from llb.kit.templates import write  # noqa: PLC0415 - the other commands do without it
+    from llb.frontend.kit.templates import write  # noqa: PLC0415 - the other commands do without it
 
     with _timed("began"):
         for path in write(directory):
@@ -68,7 +68,7 @@ def run(program: str, **options: Any) -> None:
     Example:
       llb frontend run main.py . -f app.toml -o out
     """  # noqa: D301 - click wants the control character
-    from llb.kit.programs import load  # noqa: PLC0415 - loads protobuf
+    from llb.frontend.kit.programs import load  # noqa: PLC0415 - loads protobuf
 
     function = load(program)
     named = getattr(function, "filename", None)
@@ -155,7 +155,7 @@ def _timed(done: str) -> Iterator[None]:
 
 
 def _packed(client: Client, program: str, *, base: str | None, on: str | None) -> Packed:
-    from llb.kit.packing import pack  # noqa: PLC0415 - loads what builds
+    from llb.frontend.kit.packing import pack  # noqa: PLC0415 - loads what builds
 
     return pack(program, base=base, on=on, resolver=client)
 

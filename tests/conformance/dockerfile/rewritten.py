@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import evolve, frozen
 
-from frontend.pyfile.whole import convert as convert_python
 from llb import LLBError, Platform, dockerfile
 from llb.buildfile.bases import with_config
 from llb.dockerfile import ConvertOptions, ResolvedImage, convert_parsed, parse
@@ -25,6 +24,7 @@ from llb.dockerfile.instructions.nodes import Arg
 from llb.dockerfile.instructions.parse import interpret
 from llb.dockerfile.to_dockerfile import UnsayableError, to_dockerfile
 from llb.dockerfile.to_python import rewrite
+from llb.frontend.buildfiles.offline import convert as convert_python
 from tests.conformance.dockerfile.compared import IMAGES, UNIQUE
 from tests.conformance.dockerfile.corpus import files_below
 

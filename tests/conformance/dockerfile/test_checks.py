@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from frontend.build import build
 from llb import Definition, LLBError
 from llb.dockerfile.lint import RULES
+from llb.frontend.build import build
 from llb.testing.gateway import Outcome, run_frontend
 
 if TYPE_CHECKING:

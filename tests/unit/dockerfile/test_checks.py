@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given
 from hypothesis.strategies import lists, text
 
-from frontend.reporting import File
 from llb.dockerfile import ConvertOptions, ImageTable, ResolvedImage, parse
 from llb.dockerfile.check_settings import Settings, parse_settings
 from llb.dockerfile.errors.catalogue import DockerfileError
@@ -20,6 +19,7 @@ from llb.dockerfile.lint import RULES
 from llb.dockerfile.passes import convert_parsed, warnings_of
 from llb.dockerfile.trace import Trail
 from llb.errors import RemoteError
+from llb.frontend.dockerui.dockerfile import File
 from llb.gocompat.tabwriter import align
 from llb.testing.gateway import FakeGateway
 

@@ -100,7 +100,7 @@ def test_a_bug_met_in_a_file_is_told_and_the_others_go_on(
     def broken(*_: object, **__: object) -> None:
         raise KeyError("surprise")
 
-    monkeypatch.setattr("frontend.cli.convert", broken)
+    monkeypatch.setattr("llb.cli.commands.dockerfile.convert", broken)
     found = lines(run("--jsonl", "--resolver", table, file, file))
     assert [entry["error"] for entry in found] == ["internal error: KeyError: 'surprise'"] * 2
 

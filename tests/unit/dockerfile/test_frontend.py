@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from frontend.build import build
 from llb import Definition, Image, State, files
 from llb.dockerfile import ImageTable, ResolvedImage, convert
 from llb.errors import render
+from llb.frontend.build import build
 from llb.gateway import Gateway, Request, Result
 from llb.testing.determinism import assert_deterministic
 from llb.testing.failures import Failed

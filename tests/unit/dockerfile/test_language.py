@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from frontend.build import build
 from llb import Scratch, bind, mkdir, mkfile
 from llb.dockerfile import Conversion, DockerfileError, ImageTable, ResolvedImage, convert
-from llb.dockerfile.extending import Check, Finding, Language, NewInstruction, Site, Trail
 from llb.dockerfile.grammar import INSTRUCTIONS
 from llb.dockerfile.instructions.parse import _BUILDERS
 from llb.dockerfile.language import PLAIN
 from llb.dockerfile.parser.parser import _SPLITTERS
 from llb.errors import InvalidValueError, render
+from llb.frontend import Check, Finding, Language, NewInstruction, Site, Trail
+from llb.frontend.build import build
 from llb.testing.gateway import run_frontend
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, NoReturn
 import pytest
 from attrs import define, field
 
-from frontend.foresight import _Remembering, foresee
 from llb.errors import RemoteError
+from llb.frontend.dockerui.prefetch import _Remembering, foresee
 from llb.gateway import Gateway, Request, Result
 from llb.testing.gateway import run_frontend
 

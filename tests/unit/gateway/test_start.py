@@ -12,15 +12,15 @@ import pytest
 ROOT = Path(__file__).parents[3]
 USE = """
 import sys
-from frontend.start import Bundle
+from frontend.bundle.start import Bundle
 bundle = Bundle({path!r})
 compiled = []
 builtin = compile
 def counting(source, filename, *args, **more):
     compiled.extend([filename] if str(filename).startswith("<attrs") else [])
     return builtin(source, filename, *args, **more)
-import builtins, frontend.start
-frontend.start._compile = counting
+import builtins, frontend.bundle.start
+frontend.bundle.start._compile = counting
 bundle.install()
 expressions = []
 compile_pattern = bundle._compile_pattern
@@ -48,7 +48,7 @@ def run(code: str, folder: Path, *, seed: str = "0") -> str:
 def write(folder: Path, name: str) -> Path:
     path = folder / name
     run(
-        f"from pathlib import Path; from frontend import bundle; bundle.write(Path({str(path)!r}))",
+        f"from pathlib import Path; from frontend.bundle import __main__ as bundle; bundle.write(Path({str(path)!r}))",
         folder,
     )
     return path
@@ -67,10 +67,10 @@ def use(bundle: Path, code: str, *, seed: str = "0") -> str:
 def test_a_bundle_has_all_that_a_build_imports_and_compiles(bundle: Path) -> None:
     code = """
 before = set(sys.modules)
-import frontend.__main__, frontend.build, llb.definition.decode
+import frontend.__main__, llb.frontend.build, llb.definition.decode
 made = [sys.modules[name] for name in sys.modules.keys() - before]
 others = [each for each in made if getattr(each.__loader__, "path", "").endswith(".py")
-          and type(each.__loader__).__module__ != "frontend.start"]
+          and type(each.__loader__).__module__ != "frontend.bundle.start"]
 print(len(made) > 100, others, compiled, expressions)
 """
     assert use(bundle, code) == "True [] [] []\n"
@@ -87,7 +87,7 @@ try:
 except llb.errors.InvalidValueError as error:
     print(traceback.extract_tb(error.__traceback__)[-1].line.partition("(")[0])
 """
-    reference, folder = ROOT / "llb" / "reference.py", ROOT / "frontend" / "dockerfile"
+    reference, folder = ROOT / "llb" / "reference.py", ROOT / "llb" / "dockerfile"
     assert use(bundle, code) == f"{reference} ['{folder}']\nTrue\nraise InvalidValueError\n"
 
 
@@ -112,7 +112,7 @@ def test_a_bundle_is_the_same_again(bundle: Path) -> None:
 
 
 def test_a_start_needs_no_bundle() -> None:
-    code = "from frontend.start import main; main()"
+    code = "from frontend.bundle.start import main; main()"
     done = subprocess.run(
         [sys.executable, "-c", code, "--lab"], cwd=ROOT, capture_output=True, text=True, check=False
     )

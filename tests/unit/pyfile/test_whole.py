@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from frontend.pyfile.whole import convert
 from llb.dockerfile import ImageTable
 from llb.dockerfile import convert as convert_dockerfile
 from llb.errors import BuildFileError, InputError, InvalidValueError
+from llb.frontend.buildfiles.offline import convert
 
 DIGEST = "sha256:" + "a" * 64
 CONFIG = '{"architecture":"amd64","os":"linux","config":{"Env":["A=1"],"User":"me"},"rootfs":{"type":"layers","diff_ids":["sha256:1"]}}'

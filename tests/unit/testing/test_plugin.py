@@ -39,7 +39,7 @@ def test_loading_it_loads_nothing_that_only_fixtures_need() -> None:
 
 
 def test_the_library_loads_neither_it_nor_pytest() -> None:
-    loaded = loaded_by("import llb, llb.client, llb.gateway, frontend.build")
+    loaded = loaded_by("import llb, llb.client, llb.gateway, llb.frontend.build")
     assert loaded.isdisjoint({"pytest", "llb.testing"})
 
 

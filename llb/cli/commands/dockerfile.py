@@ -1,0 +1,190 @@
+"""``llb dockerfile``: what a Dockerfile comes to, without a daemon."""
+
+from __future__ import annotations
+
+import base64
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import click
+from attrs import evolve
+
+from llb.dockerfile import DockerfileError, ImageTable, convert
+from llb.errors import InputError, LLBError
+from llb.platforms import to_platform
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from llb.dockerfile import Conversion
+
+_STANDARD_INPUT = "-"
+
+_Converter: TypeAlias = "Callable[[bytes, str], Conversion]"
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def dockerfile() -> None:
+    """Look at what a Dockerfile comes to, without a daemon."""
+
+
+@dockerfile.command("convert")
+@click.argument("files", metavar="FILE... | -", nargs=-1, required=True)
+@click.option("--resolver", metavar="FILE", help="JSON: {image or *: {digest, config}}.")
+@click.option("--platform", metavar="P", help="What to build for; the build platform.")
+@click.option("--build-platform", metavar="P", help="What the daemon runs on; this machine.")
+@click.option("--build-arg", "build_args", metavar="K=V", multiple=True, help="May be repeated.")
+@click.option("--label", "labels", metavar="K=V", multiple=True, help="May be repeated.")
+@click.option("--context", "contexts", metavar="NAME=V", multiple=True, help="May be repeated.")
+@click.option("--target", metavar="STAGE", help="The stage to build; the last.")
+@click.option("--local-unique-id", metavar="ID", default="", help="Marks local directories.")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), help="Where the pb.Definition goes."
+)
+@click.option("--config", type=click.Path(path_type=Path), help="Where the image config goes.")
+@click.option("--jsonl", is_flag=True, help="Print one JSON object a file.")
+def convert_command(
+    files: tuple[str, ...],
+    resolver: str | None,
+    platform: str | None,
+    build_platform: str | None,
+    build_args: tuple[str, ...],
+    labels: tuple[str, ...],
+    contexts: tuple[str, ...],
+    target: str | None,
+    local_unique_id: str,
+    output: Path | None,
+    config: Path | None,
+    *,
+    jsonl: bool,
+) -> None:
+    """Convert a Dockerfile to LLB and an image config, as docker/dockerfile does.
+
+    FILE is a Dockerfile, or - for standard input. No daemon and no registry is asked: the
+    resolver file says digest and config of every image.
+
+    With --jsonl, each FILE becomes a line of JSON with file, ok, and either ops (how many),
+    definition (base64), config and warnings, or error and line; - reads the names of the
+    files from standard input, one a line. A file that cannot be converted does not stop the
+    others, and is no failure of the command.
+
+    \b
+    Examples:
+      llb dockerfile convert Dockerfile --resolver images.json -o def.pb --config config.json
+      find . -name Dockerfile | llb dockerfile convert --jsonl - --resolver images.json
+    """  # noqa: D301 - click wants the control character
+    given: dict[str, Any] = {
+        "resolver": _table(resolver),
+        "platform": None if platform is None else to_platform(platform),
+        "build_platform": None if build_platform is None else to_platform(build_platform),
+        "build_args": _pairs(build_args, "--build-arg"),
+        "labels": _pairs(labels, "--label"),
+        "contexts": _pairs(contexts, "--context"),
+        "target": target,
+        "local_unique_id": local_unique_id,
+    }
+
+    def converter(data: bytes, filename: str) -> Conversion:
+        return convert(data, filename=filename, **given)
+
+    if jsonl:
+        if output is not None or config is not None:
+            raise click.UsageError("--jsonl prints what -o and --config would write")
+        _lines(_names(files), converter)
+    else:
+        _one(files, converter, output, config)
+
+
+def _one(
+    files: tuple[str, ...], converter: _Converter, output: Path | None, config: Path | None
+) -> None:
+    if len(files) != 1:
+        raise click.UsageError("several files need --jsonl")
+    try:
+        done = converter(_read(files[0]), "Dockerfile")
+    except DockerfileError as error:
+        # The definition speaks of the Dockerfile, whatever the file is called here.
+        if error.span is not None and files[0] != _STANDARD_INPUT:
+            error.span = evolve(error.span, filename=files[0])
+        raise
+    if config is not None:
+        _write(config, done.image_config)
+    if output is not None:
+        done.definition.to_file(output)
+    elif sys.stdout.isatty():
+        raise click.UsageError("a definition is binary: name a file with -o, or pipe it")
+    else:
+        sys.stdout.buffer.write(done.definition.to_bytes())
+
+
+def _lines(names: Iterable[str], converter: _Converter) -> None:
+    for name in names:
+        click.echo(json.dumps(_line(name, converter), ensure_ascii=False).encode())
+
+
+def _line(name: str, converter: _Converter) -> dict[str, Any]:
+    """Return what is said of one file."""
+    shown = name.encode("utf-8", errors="replace").decode()
+    try:
+        done = converter(_read(name), "Dockerfile")
+        return {
+            "file": shown,
+            "ok": True,
+            "ops": len(done.definition.ops),
+            "definition": base64.b64encode(done.definition.to_bytes()).decode(),
+            "config": json.loads(done.image_config),
+            "warnings": list(done.warnings),
+        }
+    except LLBError as error:
+        line = None if error.span is None else error.span.line
+        words = error.docker_words if isinstance(error, DockerfileError) else error.message
+        return {"file": shown, "ok": False, "error": words, "line": line}
+    except Exception as error:  # noqa: BLE001 - a bug met in one file is told, and the rest go on
+        message = f"internal error: {type(error).__name__}: {error}"
+        return {"file": shown, "ok": False, "error": message, "line": None}
+
+
+def _names(files: tuple[str, ...]) -> Iterable[str]:
+    for each in files:
+        if each == _STANDARD_INPUT:
+            lines = sys.stdin.buffer
+            yield from (
+                line.rstrip(b"\r\n").decode("utf-8", errors="surrogateescape")
+                for line in lines
+                if line.strip()
+            )
+        else:
+            yield each
+
+
+def _read(name: str) -> bytes:
+    if name == _STANDARD_INPUT:
+        return sys.stdin.buffer.read()
+    try:
+        return Path(name).read_bytes()
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise InputError(f"cannot read {name}: {reason}") from error
+
+
+def _write(path: Path, data: bytes) -> None:
+    try:
+        path.write_bytes(data)
+    except OSError as error:
+        raise InputError(f"cannot write {path}: {error.strerror}") from error
+
+
+def _table(path: str | None) -> ImageTable:
+    return ImageTable({}) if path is None else ImageTable.from_json(_read(path))
+
+
+def _pairs(given: tuple[str, ...], option: str) -> dict[str, str]:
+    pairs = {}
+    for each in given:
+        key, equals, value = each.partition("=")
+        if not key or not equals:
+            raise click.UsageError(f"{option} {each}: expected NAME=VALUE")
+        pairs[key] = value
+    return pairs

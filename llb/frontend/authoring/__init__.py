@@ -1,0 +1,1 @@
+"""Frontends that are functions: what they are asked, and what becomes of it."""

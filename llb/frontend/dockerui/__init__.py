@@ -1,0 +1,1 @@
+"""What BuildKit's dockerui does for every frontend: options, contexts, the file, forwarding, SBOMs."""

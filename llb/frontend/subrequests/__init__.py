@@ -1,0 +1,1 @@
+"""What clients ask besides builds: describe, outline, targets, lint and convertllb."""
