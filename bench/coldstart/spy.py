@@ -46,9 +46,9 @@ def watch() -> None:
 
     from llb._pb import gateway_pb2 as pb
     from llb.frontend import server
-    from llb.gateway import Gateway
+    from llb.gateway.bridge import Bridge
 
-    call, foresee = Gateway._call, server.foresee
+    call, foresee = Bridge.call, server.foresee
 
     def foreseen(request: object, gateway: object) -> object:
         found = foresee(request, gateway)
@@ -56,20 +56,20 @@ def watch() -> None:
         return found
 
     def watched(
-        gateway: Gateway, method: str, request: object, response: object, **options: object
+        bridge: Bridge, method: str, request: object, response: object, **options: object
     ) -> object:
         if current_thread() is not main_thread():
-            return call(gateway, method, request, response, **options)
+            return call(bridge, method, request, response, **options)
         stamp(f"before {method}")
         if method == "Return":
             request = pb.ReturnRequest()
             request.error.code, request.error.message = 2, f"TIMES {report()} SEMIT"
         try:
-            return call(gateway, method, request, response, **options)
+            return call(bridge, method, request, response, **options)
         finally:
             stamp(method)
 
-    Gateway._call, server.foresee = watched, foreseen
+    Bridge.call, server.foresee = watched, foreseen
 
 
 def report() -> str:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from contextlib import contextmanager
-from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, Protocol, Unpack
+from typing import TYPE_CHECKING, Protocol, Unpack
 
 from attrs import evolve, field, frozen
 
@@ -18,19 +16,16 @@ from llb.sources.image_and_local import Image
 from llb.state import mounts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
 
     from llb.buildfile.parameters import Parameter
     from llb.buildfile.source import Source
-    from llb.buildfile.target import Target
     from llb.gateway import FileStat
     from llb.source_map import Location
     from llb.sources.image_and_local import ResolvedConfig
     from llb.state.state import State
     from llb.state.step_options import StepOptions
-
-_CURRENT: ContextVar[Build | None] = ContextVar("build", default=None)
 
 
 class Host(Protocol):
@@ -113,8 +108,6 @@ class Build:
     contexts: Mapping[str, str]
     source: Source = field(repr=False)
     _host: Host = field(repr=False)
-    _called: list[Target] = field(factory=list, repr=False)
-    _made: dict[Target, Any] = field(factory=dict, repr=False)
 
     def context(
         self,
@@ -256,37 +249,6 @@ class Build:
                 hint=f"--build-arg {parameter.name}={'|'.join(parameter.allowed) or '…'}",
             )
         return parameter.default
-
-    def called(self, target: Target) -> None:
-        """Remember that a target is part of the build."""
-        if target not in self._called:
-            self._called.append(target)
-
-    def once(self, target: Target, make: Callable[[], Any]) -> Any:
-        """Return what a target made when it was first called, or what it makes now."""
-        if target not in self._made:
-            self._made[target] = make()
-        return self._made[target]
-
-    @property
-    def targets(self) -> tuple[Target, ...]:
-        """The targets that were called so far, in their order."""
-        return tuple(self._called)
-
-
-def current() -> Build | None:
-    """Return the build that goes on in this thread, if one does."""
-    return _CURRENT.get()
-
-
-@contextmanager
-def going_on(build: Build) -> Iterator[None]:
-    """Let ``build`` be the one that targets find which are called without one."""
-    token = _CURRENT.set(build)
-    try:
-        yield
-    finally:
-        _CURRENT.reset(token)
 
 
 def _relative(path: str) -> str:

@@ -19,7 +19,7 @@ from urllib.parse import unquote, urlsplit
 from attrs import evolve
 
 from llb.buildfile.bases import scratch, upon
-from llb.buildfile.build import current
+from llb.buildfile.current import current
 from llb.errors import InvalidValueError
 from llb.gocompat.path import absolute, check_mode, clean, is_symbolic_mode, join
 from llb.ops import nodes as ops

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from attrs import define, field, frozen
 
 from llb.buildfile import guards
-from llb.buildfile.build import going_on
+from llb.buildfile.current import going_on
 from llb.buildfile.loading import targets_of
 from llb.errors import BuildFileError, InvalidValueError, LLBError, Span, TransportError
 from llb.platforms import Platform, to_platform
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from types import FrameType
 
-    from llb.buildfile.build import Build
+    from llb.buildfile.current import Calls
     from llb.buildfile.loading import Modules
     from llb.buildfile.target import Target
     from llb.source_map import SourceFile
@@ -83,7 +83,7 @@ def load(modules: Modules, watch: Stopwatch) -> tuple[Target, ...]:
 
 
 def make(
-    target: Target, build: Build, files: Mapping[str, SourceFile], watch: Stopwatch
+    target: Target, calls: Calls[Target], files: Mapping[str, SourceFile], watch: Stopwatch
 ) -> tuple[Part, ...]:
     """Return what a target makes.
 
@@ -94,7 +94,7 @@ def make(
     # where a step was made ends with the file.
 
     def work() -> tuple[Part, ...]:
-        return _call(target, build)
+        return _call(target, calls)
 
     return _run(work, files, watch)
 
@@ -135,12 +135,12 @@ class Part:
     name: str = ""
 
 
-def _call(target: Target, build: Build) -> tuple[Part, ...]:
+def _call(target: Target, calls: Calls[Target]) -> tuple[Part, ...]:
     # They are all converted before anything is made of them.
     with _placed(target):
         for each in target.parameters:
-            build.argument(each)
-    with going_on(build):
+            calls.build.argument(each)
+    with going_on(calls):
         made = target()
     with _placed(target):
         return parts_of(made, target)

@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, Any, TypeAlias, overload
 
 from attrs import field, frozen
 
-from llb.buildfile.build import Build, current
+from llb.buildfile.build import Build
+from llb.buildfile.current import current_calls
 from llb.buildfile.parameters import Parameter, parameters_of
 from llb.errors import InvalidValueError, did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from llb.buildfile.current import Calls
     from llb.platforms import Platform
     from llb.state.state import State
 
@@ -58,17 +60,18 @@ class Target:
         A call without arguments makes the same in one build, and is made once: stages that
         begin with each other would double the calls with every one.
         """
-        build = current()
-        if build is None or args or given:
-            return self._called(build, *args, **given)
-        return build.once(self, lambda: self._called(build))
+        calls = current_calls()
+        if calls is None or args or given:
+            return self._called(calls, *args, **given)
+        return calls.once(self, lambda: self._called(calls))
 
-    def _called(self, build: Build | None, /, *args: Any, **given: Any) -> Any:
+    def _called(self, calls: Calls[Target] | None, /, *args: Any, **given: Any) -> Any:
+        build = None if calls is None else calls.build
         bound = inspect.signature(self.function).bind_partial(*args, **given)
         if self._takes_build is not None and build is not None:
             bound.arguments.setdefault(self._takes_build, build)
-        if build is not None:
-            build.called(self)
+        if calls is not None and build is not None:
+            calls.note(self)
             for each in self.parameters:
                 if each.name not in bound.arguments:
                     bound.arguments[each.name] = build.argument(each)

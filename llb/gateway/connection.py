@@ -1,14 +1,10 @@
-"""The conversation of a frontend with the daemon that started it.
-
-The service is ``moby.buildkit.v1.frontend.LLBBridge``, spoken over the standard
-input and output of the frontend's process.
-"""
+"""The conversation of a frontend with the daemon that started it: trees, images, and its result."""
 
 from __future__ import annotations
 
 from copy import copy
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING
 
 from attrs import frozen
 
@@ -16,6 +12,7 @@ from llb import Definition, caps
 from llb._pb import gateway_pb2 as pb
 from llb._pb import ops_pb2
 from llb.errors import InvalidDefinitionError, RemoteError, ReplacedError
+from llb.gateway.bridge import Bridge, Caps
 from llb.gateway.files import FileStat, from_message
 from llb.gateway.results import Ref, Result
 from llb.gateway.sources import source_info
@@ -24,36 +21,21 @@ from llb.platforms import to_platform
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from google.protobuf.message import Message
     from google.rpc import status_pb2
 
     from llb import Network, Platform, Security
+    from llb.gateway.bridge import Calls
     from llb.gateway.container_messages import RefMount
     from llb.gateway.containers import Container
-    from llb.grpc import ClientCall
     from llb.source_map import Location, Range
     from llb.state.settings import MountValue
 
-    M = TypeVar("M", bound=Message)
-
-_SERVICE = "/moby.buildkit.v1.frontend.LLBBridge/"
 # RESOURCE_EXHAUSTED of gRPC: a message beyond 16 MiB.
 _TOO_LARGE = 8
 _MAX = 2**63 - 1
-_PING_TIMEOUT = 15.0
 # The kind of resolver that reads OCI layouts.
 _LAYOUT = 1
 _META = "source.metaresolver"
-# What a daemon can do that lists no capabilities at all (gateway capabilities of 2018).
-_FROZEN_CAPS = frozenset({"solve.base", "solve.inlinereturn", "resolveimage", "readfile"})
-
-
-@frozen
-class Caps:
-    """What the daemon can do: for frontends, and in LLB."""
-
-    frontend: frozenset[str]
-    llb: frozenset[str]
 
 
 @frozen
@@ -78,29 +60,6 @@ class ImageConfig:
     config: bytes
 
 
-class Calls(Protocol):
-    """What calls are made on: an :class:`llb.grpc.Channel`, or what stands before one."""
-
-    def call(
-        self,
-        method: str,
-        request: bytes,
-        *,
-        timeout: float | None = None,
-        metadata: Iterable[tuple[str, str]] = (),
-    ) -> bytes:
-        """Make a unary call and return its response, as :meth:`llb.grpc.Channel.call` does."""
-
-    def stream(
-        self,
-        method: str,
-        *,
-        timeout: float | None = None,
-        metadata: Iterable[tuple[str, str]] = (),
-    ) -> ClientCall:
-        """Begin a call of any kind, as :meth:`llb.grpc.Channel.stream` does."""
-
-
 class Gateway:
     """A connection to the daemon; safe for use by several threads at once.
 
@@ -109,14 +68,17 @@ class Gateway:
     """
 
     def __init__(self, channel: Calls, *, metadata: tuple[tuple[str, str], ...] = ()) -> None:
-        self._channel = channel
-        self._metadata = metadata
-        self.caps = self._ping()
+        self._bridge = Bridge(channel, metadata)
+
+    @property
+    def caps(self) -> Caps:
+        """What the daemon can do."""
+        return self._bridge.caps
 
     def over(self, wrap: Callable[[Calls], Calls]) -> Gateway:
         """Return the gateway whose calls go through what ``wrap`` makes of its channel."""
         other = copy(self)
-        other._channel = wrap(self._channel)
+        other._bridge = self._bridge.over(wrap)
         return other
 
     def solve(
@@ -170,7 +132,7 @@ class Gateway:
         """Return the trees that the client gave the frontend, by name."""
         if "frontend.inputs" not in self.caps.frontend:
             return {}
-        found = self._call("Inputs", pb.InputsRequest(), pb.InputsResponse).Definitions
+        found = self._bridge.call("Inputs", pb.InputsRequest(), pb.InputsResponse).Definitions
         for name, each in found.items():
             if not each.metadata:
                 reason = "invalid nil input definition to definition op"
@@ -186,12 +148,12 @@ class Gateway:
         if offset or length:
             # A daemon takes no length for nothing.
             request.Range.CopyFrom(pb.FileRange(Offset=offset, Length=length or _MAX - offset))
-        return self._call("ReadFile", request, pb.ReadFileResponse).Data
+        return self._bridge.call("ReadFile", request, pb.ReadFileResponse).Data
 
     def stat_file(self, ref: Ref, path: str) -> FileStat:
         """Return what is known of a file, of a link what it leads to; raises as :meth:`read_file`."""
         request = pb.StatFileRequest(Ref=ref.id, Path=path)
-        return from_message(self._call("StatFile", request, pb.StatFileResponse).stat)
+        return from_message(self._bridge.call("StatFile", request, pb.StatFileResponse).stat)
 
     def read_dir(self, ref: Ref, path: str, *, pattern: str = "") -> tuple[FileStat, ...]:
         """Return what is in a directory, by name; with ``pattern`` what matches it.
@@ -199,7 +161,7 @@ class Gateway:
         Raises as :meth:`read_file` does.
         """
         request = pb.ReadDirRequest(Ref=ref.id, DirPath=path, IncludePattern=pattern)
-        entries = self._call("ReadDir", request, pb.ReadDirResponse).entries
+        entries = self._bridge.call("ReadDir", request, pb.ReadDirResponse).entries
         return tuple(map(from_message, entries))
 
     def new_container(
@@ -232,7 +194,7 @@ class Gateway:
         from llb.gateway.containers import new_container  # noqa: PLC0415
 
         return new_container(
-            self,
+            self._bridge,
             root,
             mounts,
             init=init,
@@ -266,7 +228,7 @@ class Gateway:
             request.SessionID, request.StoreID = layout
         if platform is not None:
             request.Platform.CopyFrom(_platform(platform))
-        response = self._call("ResolveImageConfig", request, pb.ResolveImageConfigResponse)
+        response = self._bridge.call("ResolveImageConfig", request, pb.ResolveImageConfigResponse)
         return ImageConfig(response.Ref or ref, response.Digest, response.Config)
 
     def _resolve_source(
@@ -286,7 +248,7 @@ class Gateway:
         )
         if platform is not None:
             request.Platform.CopyFrom(_platform(platform))
-        response = self._call("ResolveSourceMeta", request, pb.ResolveSourceMetaResponse)
+        response = self._bridge.call("ResolveSourceMeta", request, pb.ResolveSourceMetaResponse)
         found = response.Source.identifier or source.identifier
         if not response.HasField("Image"):
             raise ReplacedError(f"a policy puts {found} in the place of {ref}", source=found)
@@ -301,7 +263,7 @@ class Gateway:
         request = pb.ResolveSourceMetaRequest(Source=sources[0], LogName=log_name)
         if sources[0].identifier.startswith("git://"):
             request.Git.ReturnObject = True
-        found = self._call("ResolveSourceMeta", request, pb.ResolveSourceMetaResponse)
+        found = self._bridge.call("ResolveSourceMeta", request, pb.ResolveSourceMetaResponse)
         is_known = found.HTTP.HasField("LastModified")
         return SourceInfo(
             commit=found.Git.CommitObject,
@@ -335,7 +297,7 @@ class Gateway:
         if location is not None:
             request.info.CopyFrom(source_info(location.file))
             request.ranges.extend(map(_range, location.ranges))
-        self._call("Warn", request, pb.WarnResponse)
+        self._bridge.call("Warn", request, pb.WarnResponse)
 
     def return_result(self, result: Result) -> None:
         """Hand the result to the daemon; either this or :meth:`return_error`, once."""
@@ -348,24 +310,16 @@ class Gateway:
         else:
             message.ref.id = "" if result.ref is None else result.ref.id
             message.ref.SetInParent()
-        self._call("Return", pb.ReturnRequest(result=message), pb.ReturnResponse)
+        self._bridge.call("Return", pb.ReturnRequest(result=message), pb.ReturnResponse)
 
     def return_error(self, status: status_pb2.Status) -> None:
         """Fail the build with ``status``."""
-        self._call("Return", pb.ReturnRequest(error=status), pb.ReturnResponse)
-
-    def _ping(self) -> Caps:
-        pong = self._call("Ping", pb.PingRequest(), pb.PongResponse, timeout=_PING_TIMEOUT)
-        frontend = frozenset(cap.ID for cap in pong.FrontendAPICaps if cap.Enabled)
-        return Caps(
-            frontend=frontend or _FROZEN_CAPS,
-            llb=frozenset(cap.ID for cap in pong.LLBCaps if cap.Enabled),
-        )
+        self._bridge.call("Return", pb.ReturnRequest(error=status), pb.ReturnResponse)
 
     def _solve(self, request: pb.SolveRequest) -> Result:
         request.allowResultReturn = True
         request.allowResultArrayRef = True
-        message = self._call("Solve", request, pb.SolveResponse).result
+        message = self._bridge.call("Solve", request, pb.SolveResponse).result
         kind = message.WhichOneof("result")
         return Result(
             ref=_ref(message.ref) if kind == "ref" else None,
@@ -373,20 +327,6 @@ class Gateway:
             metadata=dict(message.metadata),
             attestations=dict(message.attestations),
         )
-
-    def _call(
-        self, method: str, request: Message, response: type[M], *, timeout: float | None = None
-    ) -> M:
-        data = self._channel.call(
-            _SERVICE + method,
-            request.SerializeToString(),
-            timeout=timeout,
-            metadata=self._metadata,
-        )
-        return response.FromString(data)
-
-    def _stream(self, method: str) -> ClientCall:
-        return self._channel.stream(_SERVICE + method, metadata=self._metadata)
 
 
 def _ref(message: pb.Ref) -> Ref:

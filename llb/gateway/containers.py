@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from llb import Network, Security
-    from llb.gateway.connection import Gateway
+    from llb.gateway.bridge import Bridge
     from llb.gateway.container_messages import ProcessOptions, RefMount
     from llb.gateway.process_io import Stderr, Stdin, Stdout
     from llb.gateway.results import Ref
@@ -65,9 +65,9 @@ class Container:
     """
 
     def __init__(
-        self, gateway: Gateway, request: pb.NewContainerRequest, common: pb.InitMessage
+        self, bridge: Bridge, request: pb.NewContainerRequest, common: pb.InitMessage
     ) -> None:
-        self._gateway = gateway
+        self._bridge = bridge
         self.id = request.ContainerID
         self._mounts = tuple(request.Mounts)
         # What all processes are told.
@@ -81,7 +81,7 @@ class Container:
         self._require("gateway.exec")
         if request.extraHosts:
             self._require("gateway.exec.extrahosts")
-        gateway._call("NewContainer", request, pb.NewContainerResponse)
+        bridge.call("NewContainer", request, pb.NewContainerResponse)
 
     def start(
         self,
@@ -123,7 +123,7 @@ class Container:
         with self._starting:
             self._check_runs()
             self._check_secrets(init)
-            process = Process(self._gateway._stream("ExecProcess"), init, files, self._require)
+            process = Process(self._bridge.stream("ExecProcess"), init, files, self._require)
             self._first = self._first or process
             self._running.append(process)
         return process
@@ -168,7 +168,7 @@ class Container:
         """
         number, place = self._place(path)
         request = pb.ReadFileRequest(Ref=self.id, FilePath=place, MountIndex=number)
-        return self._gateway._call("ReadFileContainer", request, pb.ReadFileResponse).Data
+        return self._bridge.call("ReadFileContainer", request, pb.ReadFileResponse).Data
 
     def stat_file(self, path: str) -> FileStat:
         """Return what is known of a file, its owner excepted; raises as :meth:`read_file` does.
@@ -177,7 +177,7 @@ class Container:
         """
         number, place = self._place(path)
         request = pb.StatFileRequest(Ref=self.id, Path=place, MountIndex=number)
-        found = self._gateway._call("StatFileContainer", request, pb.StatFileResponse)
+        found = self._bridge.call("StatFileContainer", request, pb.StatFileResponse)
         return from_message(found.stat)
 
     def read_dir(self, path: str) -> tuple[FileStat, ...]:
@@ -187,7 +187,7 @@ class Container:
         """
         number, place = self._place(path)
         request = pb.ReadDirRequest(Ref=self.id, DirPath=place, MountIndex=number)
-        found = self._gateway._call("ReadDirContainer", request, pb.ReadDirResponse)
+        found = self._bridge.call("ReadDirContainer", request, pb.ReadDirResponse)
         return tuple(map(from_message, found.entries))
 
     def release(self) -> None:
@@ -207,7 +207,7 @@ class Container:
             # It waits until all output is gone.
             process._flow.open()
         try:
-            self._gateway._call(
+            self._bridge.call(
                 "ReleaseContainer",
                 pb.ReleaseContainerRequest(ContainerID=self.id),
                 pb.ReleaseContainerResponse,
@@ -277,9 +277,9 @@ class Container:
             for number, secret in enumerate(wanted)
         ]
         asked = pb.NewContainerRequest(ContainerID=new_id(), Mounts=mounts)
-        self._gateway._call("NewContainer", asked, pb.NewContainerResponse)
+        self._bridge.call("NewContainer", asked, pb.NewContainerResponse)
         given_back = pb.ReleaseContainerRequest(ContainerID=asked.ContainerID)
-        self._gateway._call("ReleaseContainer", given_back, pb.ReleaseContainerResponse)
+        self._bridge.call("ReleaseContainer", given_back, pb.ReleaseContainerResponse)
 
     def _place(self, path: str) -> tuple[int, str]:
         self._require("gateway.exec.filesystem")
@@ -287,7 +287,7 @@ class Container:
 
     def _require(self, cap: str) -> None:
         """Raise CapabilityError for what the daemon cannot do."""
-        if cap not in self._gateway.caps.frontend:
+        if cap not in self._bridge.caps.frontend:
             feature, since = _CAPS[cap]
             raise CapabilityError(
                 f"this BuildKit has no {feature} (capability {cap})", cap=cap, since=since
@@ -295,7 +295,7 @@ class Container:
 
 
 def new_container(
-    gateway: Gateway,
+    bridge: Bridge,
     root: Ref,
     mounts: Iterable[RefMount | MountValue],
     *,
@@ -318,7 +318,7 @@ def new_container(
     )
     if platform is not None:
         request.platform.CopyFrom(platform)
-    return opened(Container(gateway, request, common), init)
+    return opened(Container(bridge, request, common), init)
 
 
 def opened(container: Container, init: str | Sequence[str] | None) -> Container:

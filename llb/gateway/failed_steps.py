@@ -75,7 +75,7 @@ class FailedStep:
             Security=self._op.exec.security,
             secretenv=self._op.exec.secretenv,
         )
-        return opened(Container(gateway, request, common), init)
+        return opened(Container(gateway._bridge, request, common), init)
 
 
 def failed_step(error: RemoteError) -> FailedStep | None:

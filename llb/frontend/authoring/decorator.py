@@ -23,7 +23,7 @@ from attrs import evolve, frozen
 
 from llb import SourceFile
 from llb.buildfile import Build, Source, Target
-from llb.buildfile.build import going_on
+from llb.buildfile.current import going_on
 from llb.buildfile.parameters import parameters_of
 from llb.buildfile.running import parts_of
 from llb.buildfile.target import find_target, first_line
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
     from llb import Platform, State
+    from llb.buildfile.current import Calls
     from llb.buildfile.running import Part, Stopwatch
     from llb.frontend.dockerui.open import Opened
     from llb.gateway import Gateway, Request
@@ -160,11 +161,11 @@ class _Subject:
     def maker(self) -> Maker:
         return Maker(self.opened, self.source, self._call)
 
-    def _call(self, target: Target, build: Build, _: Stopwatch) -> tuple[Part, ...]:
+    def _call(self, target: Target, calls: Calls[Target], _: Stopwatch) -> tuple[Part, ...]:
         try:
             for each in target.parameters:
-                build.argument(each)
-            with going_on(build):
+                calls.build.argument(each)
+            with going_on(calls):
                 return parts_of(target(), target)
         except RemoteError:
             raise

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from attrs import evolve, frozen
 
 from llb.buildfile import Build, Source
+from llb.buildfile.current import Calls
 from llb.buildfile.running import Stopwatch
 from llb.buildfile.target import folded
 from llb.dockerfile.shell.expand import Expander
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from llb.buildfile.running import Part
     from llb.frontend.dockerui.open import Opened
 
-    Call = Callable[[Target, Build, Stopwatch], tuple[Part, ...]]
+    Call = Callable[[Target, Calls[Target], Stopwatch], tuple[Part, ...]]
 
 
 @frozen
@@ -89,9 +90,10 @@ class Maker:
             source=Source(self.source),
             host=host,
         )
-        parts = self.call(target, build, watch)
+        calls: Calls[Target] = Calls(build)
+        parts = self.call(target, calls, watch)
         host.settle(part.tree for part in parts)
-        return Made(parts, build.targets, tuple(host.warnings), build.epoch)
+        return Made(parts, calls.targets, tuple(host.warnings), build.epoch)
 
     def marshal(self, tree: State, platform: Platform, made: Made) -> Definition:
         """Return the steps of a tree, those to be run anew marked so."""

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from llb import State
-    from llb.buildfile import Build, Target
+    from llb.buildfile import Target
+    from llb.buildfile.current import Calls
     from llb.frontend.dockerui.open import Opened
     from llb.gateway import FileStat, Gateway, Ref
 
@@ -78,8 +79,8 @@ class Script:
         check_arguments(self.targets, self.opened.options.build_args)
         return Maker(self.opened, self.source, self._call)
 
-    def _call(self, target: Target, build: Build, watch: Stopwatch) -> tuple[Part, ...]:
-        return make(target, build, self._modules.files, watch)
+    def _call(self, target: Target, calls: Calls[Target], watch: Stopwatch) -> tuple[Part, ...]:
+        return make(target, calls, self._modules.files, watch)
 
     def _neighbours(self, name: str) -> dict[str, SourceFile]:
         """Return the files of a module, by their paths from where it was found."""

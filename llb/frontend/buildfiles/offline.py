@@ -12,6 +12,7 @@ from llb import Platform, Reference, SourceFile, State, caps
 from llb.buildfile import Build, Source
 from llb.buildfile.bases import with_config
 from llb.buildfile.context import UsedContext
+from llb.buildfile.current import Calls
 from llb.buildfile.loading import LANGUAGE, Modules
 from llb.buildfile.running import Stopwatch, load, make
 from llb.buildfile.target import find_target
@@ -149,7 +150,7 @@ def _tree(modules: Modules, options: ConvertOptions, host: PureHost) -> State:
         source=Source(modules.main),
         host=host,
     )
-    parts = make(found, build, modules.files, host.watch)
+    parts = make(found, Calls(build), modules.files, host.watch)
     if len(parts) != 1:
         raise InvalidValueError(
             f"the target {found.name} makes several trees, and one is converted"

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from llb import Definition
     from llb.gateway import Gateway, Ref, Request
-    from llb.gateway.connection import Calls
+    from llb.gateway.bridge import Calls
     from llb.grpc import ClientCall
 
 # Options with which the Dockerfile, or the context, may be elsewhere.

@@ -8,6 +8,7 @@ import time
 import pytest
 
 from llb.buildfile import running
+from llb.buildfile.current import Calls
 from llb.buildfile.running import Stopwatch
 from llb.errors import BuildFileError, InvalidValueError, render
 from llb.source_map import python_source
@@ -117,7 +118,7 @@ def test_steps_name_their_lines_of_files_that_are_on_no_disk() -> None:
     )
     found = modules(text, {"ci.py": neighbour})
     (target,) = running.load(found, Stopwatch())
-    (part,) = running.make(target, build(), found.files, Stopwatch())
+    (part,) = running.make(target, Calls(build()), found.files, Stopwatch())
     definition = part.tree.marshal()
     found.close()
     (locations,) = definition.locations.values()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from llb.buildfile import Build, Source, running
+from llb.buildfile.current import Calls
 from llb.buildfile.loading import LANGUAGE, Modules
 from llb.buildfile.target import Target, find_target
 from llb.platforms import Platform
@@ -81,6 +82,6 @@ def make(
     found = modules(text, neighbours)
     try:
         chosen = find_target(running.load(found, running.Stopwatch(seconds)), target)
-        return running.make(chosen, build(args), found.files, running.Stopwatch(seconds))
+        return running.make(chosen, Calls(build(args)), found.files, running.Stopwatch(seconds))
     finally:
         found.close()

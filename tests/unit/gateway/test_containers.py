@@ -246,8 +246,8 @@ def test_the_end_of_the_connection_ends_a_process_whose_output_nobody_reads(
     gateway = connect(Daemon([STARTED, much, much, much, DONE], is_silent=True))
     container = gateway.new_container(Ref("ref"))
     process = container.start(["x"])
-    assert isinstance(gateway._channel, Channel)
-    gateway._channel.close()
+    assert isinstance(gateway._bridge._channel, Channel)
+    gateway._bridge._channel.close()
     with pytest.raises(TransportError):
         process.wait(QUICK)
     with pytest.raises(TransportError):
