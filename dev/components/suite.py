@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from components.settings import Settings
 
-PACKAGE = "llb/dockerfile"
+PACKAGE = "frontend/dockerfile"
 START_SECONDS = 20.0
 # Images that the tests name and cannot do without, though their content does not matter here.
 STUBS = (("amd64/debian", "bullseye-20230109-slim"), ("tonistiigi/hellofs", "latest"))

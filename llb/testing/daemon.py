@@ -14,11 +14,11 @@ from llb.errors import InvalidDefinitionError, LLBError, RemoteError, TransportE
 from llb.grpc import Server, socket_pipe
 from llb.platforms import to_platform
 from llb.state.step_options import check_keys
-from llb.testing.bridge import METHODS, Conversation, World, to_result
-from llb.testing.building import Builder
-from llb.testing.builds import FakeBuild
+from llb.testing.fake_buildkit.bridge import METHODS, Conversation, World, to_result
+from llb.testing.fake_buildkit.building import Builder
+from llb.testing.fake_buildkit.builds import FakeBuild
+from llb.testing.fake_buildkit.session import ClientSession, SessionCall
 from llb.testing.images import FakeImages
-from llb.testing.session import ClientSession, SessionCall
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from llb.client.usage import Usage
     from llb.gateway import SourceInfo
     from llb.grpc import Handler, ServerCall
-    from llb.testing.bridge import Frontend
-    from llb.testing.building import Made
+    from llb.testing.fake_buildkit.bridge import Frontend
+    from llb.testing.fake_buildkit.building import Made
     from llb.testing.images import AnyImage
 
     T_ = TypeVar("T_", bound=Message)

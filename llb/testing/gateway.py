@@ -14,21 +14,21 @@ from llb.errors import RemoteError, SolveError, render
 from llb.gateway import Request, Result
 from llb.platforms import to_platform
 from llb.state.step_options import check_keys
-from llb.testing.bridge import CAPS, Conversation, World, to_result
-from llb.testing.building import Builder
+from llb.testing.fake_buildkit.bridge import CAPS, Conversation, World, to_result
+from llb.testing.fake_buildkit.building import Builder
+from llb.testing.fake_buildkit.local import LocalClient
 from llb.testing.images import FakeImages
-from llb.testing.local import LocalClient
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from llb import Platform
     from llb.gateway import Gateway, SourceInfo
-    from llb.testing.bridge import Frontend
-    from llb.testing.building import Made
+    from llb.testing.fake_buildkit.bridge import Frontend
+    from llb.testing.fake_buildkit.building import Made
+    from llb.testing.fake_buildkit.local import Files
+    from llb.testing.fake_buildkit.records import Solve, Warned
     from llb.testing.images import AnyImage
-    from llb.testing.local import Files
-    from llb.testing.records import Solve, Warned
 
 _CONFIG = "containerimage.config"
 _SESSION = "session"

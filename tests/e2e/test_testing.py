@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from llb.testing.builds import FakeBuild
+    from llb.testing.fake_buildkit.builds import FakeBuild
     from tests.e2e.conftest import Buildctl
 
 FAILING = Image("busybox").run("echo broken >&2; exit 3", name="the failing step")

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tests.e2e.conftest import Buildctl
 
 ROOT = Path(__file__).parents[2]
-TEMPLATE = ROOT / "llb" / "kit" / "template"
+TEMPLATE = ROOT / "llb" / "frontend" / "kit" / "template"
 PAGE = (ROOT / "docs" / "frontends.md").read_text()
 BIN = Path(sys.executable).parent
 STACK = ROOT / "dev" / "stack"

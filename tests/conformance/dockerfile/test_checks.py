@@ -18,7 +18,7 @@ from llb.frontend.build import build
 from llb.testing.gateway import Outcome, run_frontend
 
 if TYPE_CHECKING:
-    from llb.testing.records import Warned
+    from llb.testing.fake_buildkit.records import Warned
 
 HERE = Path(__file__).parent
 CASES = HERE / "checks"

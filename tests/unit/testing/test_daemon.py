@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from llb.sources.inline_files import Content
-    from llb.testing.builds import FakeBuild
+    from llb.testing.fake_buildkit.builds import FakeBuild
 
     Make = Callable[..., FakeDaemon]
 

@@ -34,9 +34,9 @@ from llb import (
 from llb.errors import InvalidValueError, RemoteError, Span
 from llb.gateway import Gateway, Ref, Request, Result, SourceInfo, is_not_found
 from llb.testing.failures import Failed
+from llb.testing.fake_buildkit.records import Solve, Warned
 from llb.testing.gateway import FakeGateway, run_frontend
 from llb.testing.images import DISTROLESS, KNOWN, WINDOWS, FakeImages
-from llb.testing.records import Solve, Warned
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from llb.client.session.providers.filesync import LocalDirs
 from llb.grpc import Server, memory_pair
-from llb.testing.session import ClientSession
-from llb.testing.trees import Tree
+from llb.testing.fake_buildkit.session import ClientSession
+from llb.testing.fake_buildkit.trees import Tree
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

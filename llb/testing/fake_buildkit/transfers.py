@@ -12,7 +12,7 @@ from llb._pb import fsutil_pb2 as pb
 from llb.errors import RemoteError
 from llb.gocompat.filemode import from_wire
 from llb.grpc import Code
-from llb.testing.trees import DIRECTORY, Node, Tree, describe
+from llb.testing.fake_buildkit.trees import DIRECTORY, Node, Tree, describe
 
 if TYPE_CHECKING:
     from llb.grpc import ClientCall

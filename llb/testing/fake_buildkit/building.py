@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from llb.dump.labels import command, label
 from llb.errors import RemoteError
-from llb.testing.actions import NotSimulatedError, act
 from llb.testing.failures import Failed, with_step
-from llb.testing.session import as_go_tells
-from llb.testing.trees import DIRECTORY, Tree
+from llb.testing.fake_buildkit.actions import NotSimulatedError, act
+from llb.testing.fake_buildkit.session import as_go_tells
+from llb.testing.fake_buildkit.trees import DIRECTORY, Tree
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from llb import Definition
     from llb.definition.decode import Vertex
     from llb.sources.inline_files import Content
+    from llb.testing.fake_buildkit.session import ClientSession
     from llb.testing.images import FakeImages
-    from llb.testing.session import ClientSession
 
     Made: TypeAlias = "Mapping[str, Content] | Failed"
     Outputs: TypeAlias = "Mapping[tuple[str, int], Tree]"

@@ -10,8 +10,8 @@ from urllib.parse import quote_plus
 from llb._pb import auth_pb2, control_pb2, secrets_pb2
 from llb.errors import LLBError, RemoteError, TransportError
 from llb.grpc import Channel, Code
-from llb.testing.transfers import receive_tree, send_file, send_tree
-from llb.testing.trees import Tree
+from llb.testing.fake_buildkit.transfers import receive_tree, send_file, send_tree
+from llb.testing.fake_buildkit.trees import Tree
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

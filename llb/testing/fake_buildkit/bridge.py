@@ -14,8 +14,8 @@ from llb._pb import ops_pb2
 from llb.errors import InvalidDefinitionError, RemoteError
 from llb.gateway import Gateway, Ref, Request, Result, SourceInfo, answer
 from llb.grpc import Channel, Server, memory_pair
+from llb.testing.fake_buildkit.records import Solve, Warned, to_solve, to_warned
 from llb.testing.images import FakeImages
-from llb.testing.records import Solve, Warned, to_solve, to_warned
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from google.protobuf.message import Message
 
     from llb.grpc import ServerCall
-    from llb.testing.building import Builder
-    from llb.testing.trees import Tree
+    from llb.testing.fake_buildkit.building import Builder
+    from llb.testing.fake_buildkit.trees import Tree
 
     Frontend: TypeAlias = Callable[[Request, Gateway], Result]
 

@@ -11,7 +11,7 @@ from attrs import evolve
 from llb.errors import RemoteError
 from llb.gocompat.path import clean
 from llb.gocompat.patternmatcher import matches_glob
-from llb.testing.trees import DIRECTORY, Node, Tree, is_below, mounted, parents
+from llb.testing.fake_buildkit.trees import DIRECTORY, Node, Tree, is_below, mounted, parents
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -11,7 +11,7 @@ from llb.client import Event, Vertex, VertexLog
 from llb.dump import label
 from llb.dump.labels import command
 from llb.testing.failures import Failed
-from llb.testing.progress import to_response
+from llb.testing.fake_buildkit.progress import to_response
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from llb.definition.decode import Vertex as Operation
     from llb.errors import RemoteError
     from llb.gateway import Result
-    from llb.testing.session import ClientSession
+    from llb.testing.fake_buildkit.session import ClientSession
 
 _ERRORS = 2
 

@@ -1,0 +1,1 @@
+"""The parts of a fake BuildKit: steps done on trees in memory, sessions, progress, and the bridge."""
