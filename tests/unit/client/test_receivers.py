@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from llb.grpc import ClientCall
-    from llb.testing.builds import FakeBuild
+    from llb.testing.fake_buildkit.builds import FakeBuild
     from llb.testing.daemon import FakeDaemon
 
     Make = Callable[..., FakeDaemon]
