@@ -30,7 +30,7 @@ from llb.grpc import Channel, Server, ServerCall, stdio_pipe  # noqa: E402 - the
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-PEER = ROOT / "tests" / "conformance" / "tunnel" / "peer"
+PEER = ROOT / "tests" / "conformance" / "grpc" / "peer"
 # Count and size of the messages; all but the last are a GiB.
 LOADS = ((32768, 32 * 1024), (4096, 256 * 1024), (1024, 2**20), (200_000, 100))
 
