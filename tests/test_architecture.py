@@ -21,6 +21,9 @@ HEAVY = (
     "hpack",
 )
 LINES = 600
+FILES = 16
+UNIT = ROOT / "tests" / "unit"
+PROGRAM = ROOT / "frontend"
 
 
 def loaded_by(statement: str) -> set[str]:
@@ -75,3 +78,32 @@ def test_files_are_short_enough_to_have_one_subject() -> None:
     files = [path for folder in ("llb", "frontend") for path in (ROOT / folder).rglob("*.py")]
     long = [str(path) for path in files if len(path.read_text().splitlines()) > LINES]
     assert [path for path in long if "_pb" not in path] == []
+
+
+def is_named_like_a_module(test: Path) -> bool:
+    """Return whether there is a module ``x`` for ``test_x.py``, or for ``test_x_of_some_kind.py``."""
+    folder = test.parent.relative_to(UNIT)
+    inside = PROGRAM / folder.relative_to("program") if folder.parts[:1] == ("program",) else None
+    package = inside or ROOT / "llb" / folder
+    words = test.stem.removeprefix("test_").split("_")
+    names = ["_".join(words[:count]) for count in range(1, len(words) + 1)]
+    return any((package / f"{name}.py").exists() or (package / name).is_dir() for name in names)
+
+
+def test_a_unit_test_is_named_like_the_module_that_it_tests() -> None:
+    # What protoc generates has no names of ours.
+    files = [each for each in UNIT.rglob("test_*.py") if each.stem != "test_protos"]
+    assert [str(each.relative_to(UNIT)) for each in files if not is_named_like_a_module(each)] == []
+
+
+def test_a_folder_is_small_enough_to_be_looked_over() -> None:
+    # Commands are as many as there are, and what protoc generates is looked at by nobody.
+    folders = [
+        each for root in ("llb", "frontend") for each in (ROOT / root).rglob("*") if each.is_dir()
+    ]
+    sizes = {
+        str(each.relative_to(ROOT)): len(list(each.glob("*.py")))
+        for each in folders
+        if each.name not in ("_pb", "commands")
+    }
+    assert {name: size for name, size in sizes.items() if size > FILES} == {}

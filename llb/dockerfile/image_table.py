@@ -33,7 +33,7 @@ _SHAPE = '{"REFERENCE or *": {"digest": "sha256:…", "config": "JSON"}}'
 class ImageTable:
     """Digests and configs by image reference, and those of any other under ``*``.
 
-    It resolves by being called, as a resolver of :func:`llb.dockerfile.to_llb` does.
+    It resolves by being called, as a resolver of :func:`llb.dockerfile.convert` does.
     """
 
     images: Mapping[str, ResolvedImage] = field(repr=False)

@@ -14,7 +14,7 @@ import pytest
 
 from llb import dump
 from llb.definition.definition import Definition
-from tests.unit.llb.definitions import every_kind
+from tests.unit.definitions import every_kind
 
 if TYPE_CHECKING:
     from tests.e2e.conftest import Buildctl

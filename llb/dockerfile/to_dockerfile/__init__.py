@@ -70,7 +70,7 @@ def to_dockerfile(
 ) -> str:
     r"""Return the text of a Dockerfile that makes the operations and the image of a tree.
 
-    ``resolver`` returns the configs of images, as for :func:`llb.dockerfile.to_llb`, and
+    ``resolver`` returns the configs of images, as for :func:`llb.dockerfile.convert`, and
     ``platform`` is what is built for, by default the host's.
 
     Raises UnsayableError, with each step that no Dockerfile makes.

@@ -62,7 +62,7 @@ def convert(
     local_unique_id: str = "",
     neighbours: Mapping[str, bytes] | None = None,
 ) -> Conversion:
-    r"""Return what a build file in Python comes to, as :func:`llb.dockerfile.to_llb` does.
+    r"""Return what a build file in Python comes to, as :func:`llb.dockerfile.convert` does.
 
     No daemon, registry or file is asked: ``resolver`` returns digest and config of an image, and
     ``neighbours`` are files of the build context by their paths, which the build file may import

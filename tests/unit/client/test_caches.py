@@ -17,7 +17,6 @@ from llb.client.caches import (
     registry_cache,
     with_environment,
 )
-from llb.client.entitlements import to_entitlement
 from llb.errors import InvalidValueError
 
 
@@ -124,11 +123,3 @@ def test_a_frontend_is_told_of_caches() -> None:
         {"Type": "registry", "Attrs": {"ref": "r/c", "mode": "min"}}
     ]
     assert frontend_attrs([]) == {}
-
-
-@pytest.mark.feature("K11")
-def test_an_unknown_entitlement_is_refused() -> None:
-    assert to_entitlement("device=vendor.com/gpu") == "device=vendor.com/gpu"
-    with pytest.raises(InvalidValueError) as caught:
-        to_entitlement("network.hots")
-    assert caught.value.hint == "did you mean network.host?"

@@ -1,0 +1,93 @@
+"""The wheel, in an environment of its own: one package, whatever folders its user has."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+UV = Path(sys.executable).with_name("uv")
+
+pytestmark = pytest.mark.e2e
+
+
+def run(*command: str | Path, cwd: Path, env: dict[str, str] | None = None) -> str:
+    done = subprocess.run(
+        command, cwd=cwd, env=env, capture_output=True, text=True, check=False, timeout=240
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel of this checkout."""
+    folder = tmp_path_factory.mktemp("wheel")
+    run(UV, "build", "--wheel", "--quiet", "--out-dir", folder, ROOT, cwd=folder)
+    (found,) = folder.glob("*.whl")
+    return found
+
+
+@pytest.fixture(scope="module")
+def python(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A Python that has the wheel, and what it needs, alone."""
+    folder = tmp_path_factory.mktemp("environment")
+    run(UV, "venv", "--quiet", "--python", sys.executable, folder / "venv", cwd=folder)
+    interpreter = folder / "venv" / "bin" / "python"
+    run(UV, "pip", "install", "--quiet", "--python", interpreter, wheel, cwd=folder)
+    return interpreter
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A project that has folders and files of these names itself."""
+    for name in ("frontend", "dockerfile", "client", "gateway"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "__init__.py").write_text(
+            "raise RuntimeError('the project is imported')\n"
+        )
+    (tmp_path / "llb_build.py").write_text("raise RuntimeError('the project is imported')\n")
+    (tmp_path / "Dockerfile").write_text("FROM scratch\nCOPY . /\n")
+    (tmp_path / "build.py").write_text(
+        "from llb import Scratch, main\n\nmain(Scratch().mkdir('/made'))\n"
+    )
+    return tmp_path
+
+
+def test_llb_is_the_only_package_of_the_wheel(wheel: Path) -> None:
+    names = {name.partition("/")[0] for name in zipfile.ZipFile(wheel).namelist()}
+    assert {name for name in names if not name.endswith(".dist-info")} == {"llb"}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--help"],
+        ["convert", "Dockerfile"],
+        ["dockerfile", "convert", "Dockerfile", "-o", "image.pb"],
+        ["dump", "build.py"],
+        ["graph", "build.py"],
+        ["frontend", "new", "apps"],
+    ],
+    ids=lambda words: " ".join(words[:2]),
+)
+def test_commands_run_beside_folders_of_any_name(
+    python: Path, project: Path, words: list[str]
+) -> None:
+    environ = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    run(python, "-m", "llb", *words, cwd=project, env=environ)
+
+
+def test_what_the_pages_import_is_there(python: Path, project: Path) -> None:
+    pages = [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]
+    lines = {line for page in pages for line in page.read_text().splitlines()}
+    imports = sorted(line for line in lines if line.startswith(("from llb", "import llb")))
+    whole = [line for line in imports if not line.endswith("(")]
+    assert len(whole) > 20
+    environ = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    run(python, "-c", "\n".join(whole), cwd=project, env=environ)

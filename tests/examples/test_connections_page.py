@@ -1,0 +1,43 @@
+"""docs/connections.md names every kind of address, and tests that exist."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from llb.client.connect.connhelpers import PROGRAMS
+from llb.client.connect.routes import SCHEMES, SOCKETS
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "connections.md").read_text()
+TESTS = sorted(set(re.findall(r"`(tests/[^`]*)::([^`]*)`", PAGE)))
+
+
+def rows(page: str) -> list[list[str]]:
+    """Return the cells of the rows of the first table."""
+    table = page.partition("|---|---|---|---|\n")[2].partition("\n\n")[0]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()]
+
+
+def test_every_kind_of_address_has_a_row() -> None:
+    schemes = [address.strip("`").partition("://")[0] for address, *_ in rows(PAGE)]
+    assert set(schemes) == set(SCHEMES)
+    assert set(SCHEMES) == {*SOCKETS, "docker", *PROGRAMS}
+
+
+def test_programs_stand_there_as_they_are_written_with_their_options() -> None:
+    found = {address.strip("`"): options for address, _, options, _ in rows(PAGE)}
+    for program in PROGRAMS.values():
+        assert set(re.findall("`([^`]*)`", found[program.form])) == set(program.options)
+
+
+def test_every_row_names_a_test() -> None:
+    assert all("::" in shown for *_, shown in rows(PAGE))
+    assert TESTS
+
+
+@pytest.mark.parametrize(("file", "name"), TESTS)
+def test_a_test_that_is_named_exists(file: str, name: str) -> None:
+    assert f"\ndef {name}(" in (ROOT / file).read_text()

@@ -1,0 +1,138 @@
+"""Outputs are read from their short forms, and refused when they cannot be."""
+
+from __future__ import annotations
+
+import pytest
+
+from llb.client import (
+    Annotation,
+    Export,
+    cache_only,
+    image,
+    local,
+    oci,
+    parse_export,
+    registry,
+    tar,
+)
+from llb.client.export.exporters import docker
+from llb.errors import InvalidValueError
+
+_LOCAL = local("out", delete=True, platform_split=False)
+
+
+@pytest.mark.feature("L16")
+@pytest.mark.parametrize(
+    ("text", "export"),
+    [
+        ("out", local("out")),
+        ("-", tar("-")),
+        ("type=local,dest=out", local("out")),
+        ("type=tar,dest=out.tar", tar("out.tar")),
+        ("type=oci,dest=-", oci("-")),
+        ("type=oci,dest=a.tar,name=x:1", oci("a.tar", name="x:1")),
+        ("type=image,name=x,push=true", image("x", push=True)),
+        ('type=image,"name=a,b"', Export("image", {"name": "a,b"})),
+        ("type=docker,dest=x,Compression=zstd", docker("x", compression="zstd")),
+        ("type=oci,tar=false,dest=out", oci("out", tar=False)),
+        ("type=registry,name=x", registry("x")),
+        ("type=cacheonly", cache_only()),
+        ("type=local,dest=out,mode=delete,platform-split=false", _LOCAL),
+        (
+            "type=image,name=x,push-by-digest=true,name-canonical=true,store=false",
+            image("x", push_by_digest=True, name_canonical=True, store=False),
+        ),
+        (
+            (
+                "type=image,compression=gzip,compression-level=9,force-compression=true,"
+                "oci-mediatypes=true,rewrite-timestamp=true,source-date-epoch=0"
+            ),
+            image(
+                compression="gzip",
+                compression_level=9,
+                force_compression=True,
+                oci_mediatypes=True,
+                rewrite_timestamp=True,
+                source_date_epoch=0,
+            ),
+        ),
+        (
+            (
+                "type=image,annotation.a=1,annotation-index.b=2,"
+                "annotation-manifest-descriptor[linux/arm64].c=3"
+            ),
+            image(
+                annotations=[
+                    Annotation("a", "1"),
+                    Annotation("b", "2", kind="index"),
+                    Annotation("c", "3", kind="manifest-descriptor", platform="linux/arm64"),
+                ]
+            ),
+        ),
+        ("type=image,annotation.a=1", image(annotations={"a": "1"})),
+    ],
+)
+def test_outputs_are_read(text: str, export: Export) -> None:
+    assert parse_export(text) == export
+
+
+@pytest.mark.feature("L16")
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            "type=locl,dest=x",
+            "unknown exporter 'locl': expected local, tar, oci, docker, image, registry, cacheonly",
+        ),
+        ("type=local", "the exporter local needs a destination"),
+        ("type=local,dest=-", "a directory cannot be written to standard output"),
+        ("type=image,dest=x", "the exporter image takes no dest"),
+        ("dest=x", "invalid output 'dest=x': it has no type"),
+        ("type=oci,x", "invalid output 'type=oci,x': 'x' is no key=value"),
+        ("type=oci,tar=false,dest=-", "a directory cannot be written to standard output"),
+        ("type=image,psuh=true", "unknown attribute 'psuh' of the exporter image"),
+        ("type=oci,dest=x,push=true", "unknown attribute 'push' of the exporter oci"),
+        (
+            "type=local,dest=x,annotation.a=b",
+            "unknown attribute 'annotation.a' of the exporter local",
+        ),
+        ("type=local,dest=x,mode=move", "invalid mode 'move': expected copy, delete"),
+        ("type=cacheonly,dest=x", "the exporter cacheonly takes no dest"),
+        ("type=image,push=yes", "invalid push 'yes': expected true or false"),
+        ("type=image,oci-mediatypes=", "invalid oci-mediatypes '': expected true or false"),
+        (
+            "type=image,compression=zip",
+            "invalid compression 'zip': expected uncompressed, gzip, estargz, zstd",
+        ),
+        ("type=image,compression-level=23", "invalid compression-level '23': expected 0 to 22"),
+        (
+            "type=image,source-date-epoch=now",
+            "invalid source-date-epoch 'now': expected a whole number",
+        ),
+        (
+            "type=image,annotation-indx.a=b",
+            (
+                "invalid kind of annotation 'indx': "
+                "expected manifest, manifest-descriptor, index, index-descriptor"
+            ),
+        ),
+        (
+            "type=image,annotation=b",
+            "invalid annotation 'annotation': expected annotation[-KIND][[PLATFORM]].KEY",
+        ),
+    ],
+)
+def test_outputs_that_cannot_be_are_refused(text: str, message: str) -> None:
+    with pytest.raises(InvalidValueError) as caught:
+        parse_export(text)
+    assert caught.value.message == message
+
+
+@pytest.mark.feature("L16")
+def test_an_option_that_an_image_does_not_have_is_refused() -> None:
+    with pytest.raises(TypeError, match="'compresion'; did you mean compression"):
+        image("x", compresion="gzip")  # type: ignore[call-arg]
+
+
+def test_names_may_be_several() -> None:
+    assert image(["a", "b"]) == Export("image", {"name": "a,b"})

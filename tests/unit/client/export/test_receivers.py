@@ -1,0 +1,150 @@
+"""A result counts when the client has all of it, whatever the daemon says."""
+
+from __future__ import annotations
+
+import os
+import stat
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from llb import Scratch
+from llb._pb import fsutil_pb2 as pb
+from llb.client import Client, Export, docker, local, tar
+from llb.errors import InputError, LLBError, TransportError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from llb.grpc import ClientCall
+    from llb.testing.daemon import FakeDaemon
+    from llb.testing.fake_buildkit.builds import FakeBuild
+
+    Make = Callable[..., FakeDaemon]
+
+BUILD = Scratch().mkfile("/x", "x")
+STAT, DATA, FIN = pb.Packet.PACKET_STAT, pb.Packet.PACKET_DATA, pb.Packet.PACKET_FIN
+
+
+def solve(daemon: FakeDaemon, export: Export, **options: Any) -> None:
+    with Client(daemon.address) as client:
+        client.solve(BUILD, exports=[export], **options)
+
+
+def send(build: FakeBuild, *packets: pb.Packet) -> None:
+    """Send packets to the first export, whatever the client says of them."""
+
+    def send_all(call: ClientCall) -> None:
+        for packet in packets:
+            call.send(packet.SerializeToString())
+        call.close_send()
+
+    with pytest.raises(LLBError):
+        build.session._send(0, send_all)
+
+
+def test_a_tree_that_is_refused_fails_the_build(fake_daemon: Make, tmp_path: Path) -> None:
+    def script(build: FakeBuild) -> None:
+        stats = [pb.Stat(path="good", mode=0o644), pb.Stat(path="../x", mode=0o644)]
+        send(build, *(pb.Packet(type=STAT, stat=each) for each in stats))
+
+    with pytest.raises(TransportError, match=r"refused the file '../x' from the daemon"):
+        solve(fake_daemon(script=script), local(tmp_path / "out"))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_ends_early_fails_the_build(fake_daemon: Make, tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "a").write_text("of the last build")
+
+    def script(build: FakeBuild) -> None:
+        described = pb.Packet(type=STAT, stat=pb.Stat(path="a", mode=0o644, size=1000))
+        send(build, described, pb.Packet(type=DATA, ID=0, data=b"abc"), pb.Packet(type=DATA, ID=0))
+
+    with pytest.raises(TransportError, match=r"refused the file 'a' .* it ends 997 bytes early"):
+        solve(fake_daemon(script=script), local(tmp_path / "out", delete=True))
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["a"]
+    assert (tmp_path / "out" / "a").read_text() == "of the last build"
+
+
+def test_a_file_that_cannot_be_written_fails_the_build(fake_daemon: Make, tmp_path: Path) -> None:
+    full = tmp_path / "full"
+    os.mknod(full, 0o666 | stat.S_IFCHR, os.makedev(1, 7))
+
+    def script(build: FakeBuild) -> None:
+        with pytest.raises(LLBError, match="No space left on device"):
+            build.session.send_file(b"x" * 3_000_000)
+
+    with pytest.raises(InputError, match=r"cannot export to .*full: No space left on device"):
+        solve(fake_daemon(script=script), tar(full))
+
+
+@pytest.mark.parametrize("export", [local, tar])
+def test_success_without_a_result_is_no_success(
+    fake_daemon: Make, tmp_path: Path, export: Callable[[Path], Export]
+) -> None:
+    with pytest.raises(TransportError, match=r"did not send all of .*/out"):
+        solve(fake_daemon(), export(tmp_path / "out"))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_result_that_is_still_under_way_is_no_success(
+    fake_daemon: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("llb.client.solve._TRANSFER_SECONDS", 0.1)
+    begun = threading.Event()
+
+    def send_half(call: ClientCall) -> None:
+        described = pb.Packet(type=STAT, stat=pb.Stat(path="a", mode=0o644, size=1000))
+        call.send(described.SerializeToString())
+        call.flush()
+        # The client asks for what is in it, and so it is in the middle of the tree.
+        call.receive()
+        begun.set()
+
+    def script(build: FakeBuild) -> None:
+        def keep_sending() -> None:
+            with pytest.raises(LLBError):
+                build.session._send(0, send_half)
+
+        threading.Thread(target=keep_sending).start()
+        begun.wait()
+
+    with pytest.raises(TransportError, match=r"did not send all of .*/out"):
+        solve(fake_daemon(script=script), local(tmp_path / "out"))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_nothing_can_be_read_any_more_while_results_are_put_in_place(
+    fake_daemon: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # What loads the image is in the middle of it for as long as it waits at the second pipe.
+    for name in ("begun", "end"):
+        os.mkfifo(tmp_path / name)
+    (tmp_path / "bin").mkdir()
+    program = tmp_path / "bin" / "docker"
+    program.write_text(f"#!/bin/sh\ncat > /dev/null\necho > {tmp_path}/begun\ncat {tmp_path}/end\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}:/usr/bin:/bin")
+    (tmp_path / "context").mkdir()
+    (tmp_path / "context" / "a").write_text("a")
+    answers: list[object] = []
+
+    def script(build: FakeBuild) -> None:
+        assert build.session.files() == {"a": b"a"}
+        build.session.send_file(b"image")
+
+        def ask_later() -> None:
+            (tmp_path / "begun").read_text()
+            try:
+                answers.append(build.session.files())
+            except LLBError as error:
+                answers.append(type(error))
+            (tmp_path / "end").write_text("")
+
+        threading.Thread(target=ask_later).start()
+
+    solve(fake_daemon(script=script), docker(), local={"context": tmp_path / "context"})
+    assert answers == [TransportError]

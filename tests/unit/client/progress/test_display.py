@@ -1,0 +1,300 @@
+"""Displays: what stands on a terminal while a build runs, and when it is over."""
+
+from __future__ import annotations
+
+import io
+import threading
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from llb import ProgressGroup
+from llb._pb import control_pb2
+from llb.client import Event, Vertex, VertexLog, VertexStatus, VertexWarning
+from llb.client.progress.display import display
+from llb.client.progress.events import from_response
+from llb.client.progress.plain import PlainDisplay
+from llb.client.progress.text import visible
+from llb.client.progress.tty import TtyDisplay
+from llb.errors import InvalidValueError
+
+BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+class Terminal(io.StringIO):
+    """A terminal that keeps what was drawn, and says when a word was."""
+
+    def __init__(self, awaited: str) -> None:
+        super().__init__()
+        self._awaited = awaited
+        self.drawn = threading.Event()
+
+    def isatty(self) -> bool:
+        return True
+
+    def write(self, text: str) -> int:
+        if self._awaited in text:
+            self.drawn.set()
+        return super().write(text)
+
+
+def step(
+    name: str,
+    *,
+    started: bool = True,
+    ended: bool = True,
+    seconds: float = 0,
+    cached: bool = False,
+    error: str | None = None,
+    group: ProgressGroup | None = None,
+) -> Vertex:
+    return Vertex(
+        digest=name,
+        name=name,
+        inputs=(),
+        cached=cached,
+        started=BEGIN if started else None,
+        completed=BEGIN + timedelta(seconds=seconds) if started and ended else None,
+        error=error,
+        group=group,
+    )
+
+
+def output(name: str, data: bytes) -> Event:
+    return VertexLog(name, 1, data, BEGIN)
+
+
+@pytest.fixture(autouse=True)
+def small_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "40")
+    monkeypatch.setenv("LINES", "6")
+
+
+def shown_while_running(*events: Event, awaited: str) -> str:
+    terminal = Terminal(awaited)
+    live = TtyDisplay(terminal)
+    for event in events:
+        live(event)
+    with live:
+        assert terminal.drawn.wait(10)
+        return terminal.getvalue()
+
+
+@pytest.mark.feature("O6")
+@pytest.mark.parametrize(
+    ("line", "seen"),
+    [
+        ("plain", "plain"),
+        ("\x1b[1;31mred\x1b[0m", "red"),
+        ("\x1b[2J\x1b[5Aup", "up"),
+        ("\x1b]0;title\x07text", "text"),
+        ("\x1b]8;;http://x\x1b\\link\x1b]8;;\x1b\\", "link"),
+        ("10%\r20%\r30%", "30%"),
+        ("windows\r", "windows"),
+        ("a\tb\x00\x07\x9bc", "a\tbc"),
+        ("cut \x1b[3", "cut 3"),
+        ("cut \x1b", "cut "),
+    ],
+)
+def test_output_moves_no_cursor(line: str, seen: str) -> None:
+    assert visible(line) == seen
+
+
+@pytest.mark.feature("O2")
+def test_a_running_step_is_seen_below_many_that_are_done() -> None:
+    done = [step(f"done {number}") for number in range(20)]
+    drawn = shown_while_running(*done, step("running", ended=False), awaited="→ running")
+    assert "✓ done 19" in drawn
+    assert "done 0" not in drawn
+
+
+@pytest.mark.feature("O2")
+def test_steps_stand_in_the_order_in_which_they_began() -> None:
+    stream = io.StringIO()
+    with TtyDisplay(stream) as live:
+        for event in (step("second", started=False), step("first"), step("second")):
+            live(event)
+    text = stream.getvalue()
+    assert "(2/2)" in text
+    assert text.index("✓ first") < text.index("✓ second")
+
+
+@pytest.mark.feature("O2")
+def test_output_without_an_end_of_line_is_seen() -> None:
+    drawn = shown_while_running(
+        step("load", ended=False),
+        output("load", b"begin\n 10%"),
+        output("load", b"\r 20% of 5 \xe2\x82"),
+        output("load", b"\xac"),
+        awaited="20% of 5 €",
+    )
+    assert "begin" in drawn
+    assert "10%" not in drawn
+
+
+@pytest.mark.feature("O4")
+def test_colors_are_left_out_on_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert "\x1b[32m" not in shown_while_running(step("done"), awaited="✓ done")
+
+
+@pytest.mark.feature("O10")
+@pytest.mark.parametrize(
+    ("term", "kind"), [("xterm", TtyDisplay), ("dumb", PlainDisplay), ("", PlainDisplay)]
+)
+def test_a_terminal_that_cannot_redraw_gets_lines(
+    term: str, kind: type, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TERM", term)
+    assert type(display("auto", Terminal(""))) is kind
+
+
+@pytest.mark.feature("O10")
+def test_the_kind_is_that_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BUILDKIT_PROGRESS", "plain")
+    assert type(display("auto", Terminal(""))) is PlainDisplay
+    assert type(display("tty", Terminal(""))) is TtyDisplay
+    monkeypatch.setenv("BUILDKIT_PROGRESS", "plane")
+    with pytest.raises(InvalidValueError, match="unknown progress display 'plane'"):
+        display("auto", Terminal(""))
+
+
+def test_steps_are_drawn_in_the_colors_that_are_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("BUILDKIT_COLORS", "run=magenta:error=1,2,3:warning=bogus")
+    monkeypatch.setenv("COLORTERM", "truecolor")
+    drawn = shown_while_running(
+        step("done"), step("failed", error="no"), awaited="BUILDKIT_COLORS has no"
+    )
+    assert "\x1b[35m ✓ done" in drawn
+    assert "\x1b[38;2;1;2;3m ✗ failed" in drawn
+
+
+@pytest.mark.feature("O4")
+@pytest.mark.parametrize(
+    ("lines", "seen"), [("2", ["four", "five"]), ("many", ["one", "two", "four", "five"])]
+)
+def test_the_environment_says_how_many_lines_of_output_are_seen(
+    lines: str, seen: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BUILDKIT_TTY_LOG_LINES", lines)
+    monkeypatch.setenv("LINES", "20")
+    words = ["zero", "one", "two", "four", "five"]
+    data = "\n".join(["begin", "zero", "more", *words[1:3], "more", *words[3:], ""]).encode()
+    drawn = shown_while_running(step("run", ended=False), output("run", data), awaited="five")
+    assert [word for word in words if f"   {word}" in drawn] == seen
+
+
+@pytest.mark.feature("O7")
+def test_plain_lines_tell_all_that_happened() -> None:
+    stream = io.StringIO()
+    with PlainDisplay(stream) as plain:
+        for event in (
+            step("load", started=False),
+            step("load", ended=False),
+            VertexStatus("id", "load", "transferring", 1_500_000, 0, BEGIN, None),
+            VertexStatus("id", "load", "transferring", 3_200_000, 0, BEGIN, BEGIN),
+            step("load", seconds=2),
+            step("cached", cached=True),
+            step("fail", ended=False),
+            VertexLog("fail", 2, b"one\ntw", BEGIN + timedelta(seconds=1.5)),
+            VertexLog("fail", 2, b"o\r\nrest", BEGIN + timedelta(seconds=2)),
+            VertexWarning("fail", 1, "take care", (), None, None),
+            VertexWarning("", 1, "of the build", (), None, None),
+            step("fail", seconds=3, error="exit code: 7"),
+            step("other", error="context canceled"),
+        ):
+            plain(event)
+    assert stream.getvalue().splitlines() == [
+        "#1 load",
+        "#1 transferring 3.2 MB done",
+        "#1 DONE 2.0s",
+        "#2 cached",
+        "#2 CACHED",
+        "#3 fail",
+        "#3 1.500 one",
+        "#3 2.000 two",
+        "#3 WARN: take care",
+        "WARN: of the build",
+        "#3 rest",
+        "#3 ERROR: exit code: 7",
+        "#4 other",
+        "#4 CANCELED",
+        "4 steps, 1 cached",
+        "   3.0s  fail",
+        "   2.0s  load",
+    ]
+
+
+@pytest.mark.feature("O3")
+def test_steps_of_a_group_are_shown_as_one() -> None:
+    group = ProgressGroup("id", "COPY two /")
+    stream = io.StringIO()
+    with PlainDisplay(stream) as plain:
+        for event in (
+            step("one", started=False, group=group),
+            step("two", started=False, group=group),
+            step("other", seconds=1),
+            step("one", ended=False, group=group),
+            step("one", seconds=2, group=group),
+            output("one", b"from one\n"),
+            step("two", ended=False, group=group),
+            output("two", b"from two\n"),
+            step("two", seconds=5, group=group),
+        ):
+            plain(event)
+    assert stream.getvalue().splitlines() == [
+        "#1 other",
+        "#1 DONE 1.0s",
+        "#2 COPY two /",
+        "#2 0.000 from one",
+        "#2 0.000 from two",
+        "#2 DONE 5.0s",
+        "2 steps, 0 cached",
+        "   5.0s  COPY two /",
+        "   1.0s  other",
+    ]
+
+
+@pytest.mark.feature("O3")
+def test_a_group_fails_with_its_first_step_and_is_cached_with_all() -> None:
+    group = ProgressGroup("id", "COPY two /")
+    stream = io.StringIO()
+    with TtyDisplay(stream) as live:
+        live(step("one", cached=True, group=group))
+        live(step("two", cached=True, group=group))
+        live(step("bad", error="no", group=ProgressGroup("x", "COPY bad /")))
+        live(step("good", ended=False, group=ProgressGroup("x", "COPY bad /")))
+    text = stream.getvalue()
+    assert "(2/2)" in text
+    assert "• COPY two /" in text
+    assert "✗ COPY bad /" in text
+
+
+def test_a_line_without_an_end_is_not_waited_for() -> None:
+    stream = io.StringIO()
+    with PlainDisplay(stream) as plain:
+        plain(step("run", ended=False))
+        for _ in range(3):
+            plain(VertexLog("run", 1, b"x" * 40_000, BEGIN))
+        assert stream.getvalue() == f"#1 run\n#1 0.000 {'x' * 80_000}\n"
+
+
+def test_what_a_step_says_comes_before_its_end_in_the_same_message() -> None:
+    message = control_pb2.StatusResponse()
+    vertex = message.vertexes.add(digest="run", name="run")
+    vertex.started.FromSeconds(1)
+    vertex.completed.FromSeconds(3)
+    message.statuses.add(vertex="run", ID="a", current=5).completed.FromSeconds(2)
+    message.logs.add(vertex="run", stream=1, msg=b"done\n").timestamp.FromSeconds(2)
+    stream = io.StringIO()
+    with PlainDisplay(stream) as plain:
+        for event in from_response(message):
+            plain(event)
+        assert stream.getvalue().splitlines() == [
+            "#1 run",
+            "#1 a 5 B done",
+            "#1 1.000 done",
+            "#1 DONE 2.0s",
+        ]

@@ -1,0 +1,42 @@
+"""Auth tls."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from llb.client.registry_auth.auth_tls import AuthTLS, parse_auth_tls
+from llb.client.session.providers.auth import Auth
+from llb.errors import InputError, InvalidValueError
+
+
+def test_files_for_token_servers_are_read_as_by_buildctl() -> None:
+    given = "host=a:5000,ca=/ca,cert=/cert,KEY=/key,insecure=1"
+    wanted = AuthTLS("a:5000", Path("/ca"), Path("/cert"), Path("/key"), insecure=True)
+    assert parse_auth_tls(given) == wanted
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("ca=/ca", "a registry-auth-tlscontext needs a host"),
+        ("host=a", "a registry-auth-tlscontext needs a ca, a cert with its key, or insecure=true"),
+        ("host=a,cert=/c", "a client's certificate and its key belong together"),
+        ("host=a,insecure=x", "invalid insecure 'x': expected true or false"),
+        ("host=a,cb=/c", "unknown attribute 'cb' of registry-auth-tlscontext"),
+        ("host", "invalid registry-auth-tlscontext 'host': 'host' is no key=value"),
+    ],
+)
+def test_what_is_not_for_token_servers_is_refused(text: str, message: str) -> None:
+    with pytest.raises(InvalidValueError) as caught:
+        parse_auth_tls(text)
+    assert caught.value.message == message
+
+
+def test_certificates_that_cannot_be_used_are_told_before_the_build(tmp_path: Path) -> None:
+    (tmp_path / "none.pem").touch()
+    with pytest.raises(InputError, match=r"^cannot use .*/none\.pem for a: "):
+        Auth(tls=[AuthTLS("a", ca=tmp_path / "none.pem")])
+    with pytest.raises(InputError, match=r"^cannot use /none for a: No such file or directory"):
+        Auth(tls=[AuthTLS("a", ca=Path("/none"))])

@@ -1,0 +1,95 @@
+"""Docker config."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from llb.client.registry_auth.docker_config import Credentials, DockerConfig
+from llb.errors import InputError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def config(tmp_path: Path, content: object) -> DockerConfig:
+    (tmp_path / "config.json").write_text(json.dumps(content))
+    return DockerConfig.load({"DOCKER_CONFIG": str(tmp_path)})
+
+
+def helper(tmp_path: Path, name: str, script: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = tmp_path / f"docker-credential-{name}"
+    program.write_text(f"#!/bin/sh\n{script}\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+
+
+@pytest.mark.feature("N10")
+def test_credentials_stand_in_the_configuration(tmp_path: Path) -> None:
+    auth = base64.b64encode(b"me:se:cret").decode()
+    found = config(
+        tmp_path,
+        {
+            "auths": {
+                "https://index.docker.io/v1/": {"auth": auth},
+                "ghcr.io": {"identitytoken": "token"},
+                "https://other.example:5000/v2/": {"username": "u", "password": "p"},
+            }
+        },
+    )
+    assert found.credentials("registry-1.docker.io") == Credentials("me", "se:cret")
+    assert found.credentials("ghcr.io") == Credentials("", "token")
+    assert found.credentials("other.example:5000") == Credentials("u", "p")
+    assert found.credentials("unknown.example") == Credentials()
+
+
+@pytest.mark.feature("N10")
+def test_a_helper_comes_before_what_is_stored(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    helper(
+        tmp_path,
+        "test",
+        'read host; echo "{\\"Username\\": \\"u\\", \\"Secret\\": \\"$host\\"}"',
+        monkeypatch,
+    )
+    found = config(tmp_path, {"credHelpers": {"a.example": "test"}, "credsStore": "none"})
+    assert found.credentials("a.example") == Credentials("u", "a.example")
+
+
+def test_a_helper_that_knows_nothing_is_no_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    helper(tmp_path, "test", "echo credentials not found in native keychain; exit 1", monkeypatch)
+    assert config(tmp_path, {"credsStore": "test"}).credentials("a.example") == Credentials()
+
+
+@pytest.mark.feature("N10")
+@pytest.mark.parametrize(
+    ("script", "message"),
+    [
+        ("echo broken >&2; exit 3", "gave no credentials for a.example: broken"),
+        ("echo '{}'", "gave no credentials for a.example: no JSON of them"),
+    ],
+)
+def test_a_helper_that_fails_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str, message: str
+) -> None:
+    helper(tmp_path, "test", script, monkeypatch)
+    with pytest.raises(InputError) as caught:
+        config(tmp_path, {"credsStore": "test"}).credentials("a.example")
+    assert caught.value.message == f"docker-credential-test {message}"
+
+
+def test_no_configuration_has_no_credentials(tmp_path: Path) -> None:
+    found = DockerConfig.load({"DOCKER_CONFIG": str(tmp_path / "none")})
+    assert found.credentials("a.example") == Credentials()
+
+
+def test_a_configuration_that_is_no_json_is_told(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text("{")
+    with pytest.raises(InputError, match="is no JSON"):
+        DockerConfig.load({"DOCKER_CONFIG": str(tmp_path)})

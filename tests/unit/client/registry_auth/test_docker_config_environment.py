@@ -1,0 +1,81 @@
+"""Docker config environment."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from llb.client.registry_auth.docker_config import Credentials, DockerConfig
+from llb.errors import InputError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+HOST = "registry.example"
+
+
+NO_PAIR = f"the auth of {HOST} in docker's configuration is not the base64 of NAME:PASSWORD"
+
+
+def auth_of(name: str, secret: str) -> str:
+    return base64.b64encode(f"{name}:{secret}".encode()).decode()
+
+
+def config(folder: Path, content: object) -> dict[str, str]:
+    """Write a configuration; return the environment that names it."""
+    folder.mkdir(exist_ok=True)
+    (folder / "config.json").write_text(json.dumps(content))
+    return {"DOCKER_CONFIG": str(folder)}
+
+
+def test_credentials_of_the_environment_come_first(tmp_path: Path) -> None:
+    environ = config(tmp_path, {"auths": {HOST: {"auth": auth_of("file", "1")}, "other": {}}})
+    given = {"https://registry.example/v1/": {"auth": auth_of("environment", "2")}}
+    environ["DOCKER_AUTH_CONFIG"] = json.dumps({"auths": given})
+    assert DockerConfig.load(environ).credentials(HOST) == Credentials("environment", "2")
+    assert DockerConfig.load(environ).credentials("other") == Credentials()
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ([], "{} is no JSON object"),
+        ({"auths": ["x"]}, "the auths of config.json are no JSON object"),
+        (
+            {"auths": {HOST: "x"}},
+            "the credentials of registry.example in docker's configuration are no JSON object",
+        ),
+        (
+            {"auths": {HOST: {"auth": 7}}},
+            "the credentials of registry.example in docker's configuration are no texts",
+        ),
+        *(
+            (
+                {"auths": {HOST: {"auth": text}}},
+                NO_PAIR,
+            )
+            for text in (
+                "?",
+                "a",
+                base64.b64encode(b"me").decode(),
+                base64.b64encode(b":p").decode(),
+            )
+        ),
+    ],
+)
+def test_a_configuration_that_is_none_is_told(
+    tmp_path: Path, content: object, message: str
+) -> None:
+    environ = config(tmp_path, content)
+    with pytest.raises(InputError) as caught:
+        DockerConfig.load(environ).credentials(HOST)
+    assert caught.value.message == message.format(tmp_path / "config.json")
+
+
+def test_credentials_of_the_environment_that_are_none_are_told(tmp_path: Path) -> None:
+    environ = config(tmp_path, {}) | {"DOCKER_AUTH_CONFIG": "{"}
+    with pytest.raises(InputError, match=r"^DOCKER_AUTH_CONFIG is no JSON"):
+        DockerConfig.load(environ)

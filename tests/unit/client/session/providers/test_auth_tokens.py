@@ -1,0 +1,210 @@
+"""Auth tokens."""
+
+from __future__ import annotations
+
+import json
+import threading
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, ClassVar
+
+import pytest
+
+from llb.client.registry_auth.docker_config import Credentials
+from llb.client.session.providers.auth_tokens import Token, TokenRequest, fetch
+from llb.errors import InputError
+from tests.fakes.call import MessageCall
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from google.protobuf.message import Message
+
+    from llb.client.session.providers.auth import Auth
+
+
+HOST = "registry.example"
+
+
+LOGIN = Credentials("me", "pass word")
+
+
+def asked(auth: Auth, method: str, message: Message) -> bytes:
+    """Return what a service answers."""
+    call = MessageCall(message)
+    handler = auth.handlers()[f"/moby.filesync.v1.Auth/{method}"]
+    handler(call)  # type: ignore[arg-type] # the surface of a call that services use
+    (answer,) = call.sent
+    return answer
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Answers with what a test says, and keeps what it was asked."""
+
+    answers: ClassVar[list[tuple[int, bytes, dict[str, str]]]]
+    asked: ClassVar[list[tuple[str, str, str]]]
+
+    def do_GET(self) -> None:
+        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.asked.append((self.command, self.path, self.headers.get("Authorization", "")))
+        status, body, headers = self.answers.pop(0)
+        self.send_response(status)
+        for key, value in ({"Content-Length": str(len(body))} | headers).items():
+            self.send_header(key, value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def do_POST(self) -> None:
+        self.do_GET()
+
+    def log_message(self, *arguments: object) -> None:
+        """Say nothing."""
+
+
+@contextmanager
+def server(
+    *answers: tuple[int, object] | tuple[int, object, dict[str, str]],
+) -> Iterator[tuple[str, list[tuple[str, str, str]]]]:
+    """Run a server that gives these answers; its URL, and what it was asked."""
+    seen: list[tuple[str, str, str]] = []
+
+    class Own(Handler):
+        asked = seen
+
+    Own.answers = [
+        (status, body if isinstance(body, bytes) else json.dumps(body).encode(), dict(*headers))
+        for status, body, *headers in answers
+    ]
+    with ThreadingHTTPServer(("127.0.0.1", 0), Own) as http:
+        thread = threading.Thread(target=http.serve_forever, args=(0.01,))
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{http.server_port}", seen
+        finally:
+            http.shutdown()
+            thread.join()
+
+
+def test_a_realm_keeps_its_own_query() -> None:
+    with server((200, {"token": "t"})) as (url, seen):
+        asked_for = TokenRequest(HOST, f"{url}/token?account=a", "s s", ("a:b:pull", "c:d:pull"))
+        assert fetch(asked_for, Credentials()) == Token("t")
+    path = "/token?account=a&service=s+s&scope=a%3Ab%3Apull&scope=c%3Ad%3Apull"
+    assert seen == [("GET", path, "")]
+
+
+def test_when_a_token_is_over_is_told_as_the_server_says() -> None:
+    answer = {"token": "t", "expires_in": 900, "issued_at": "2026-01-02T03:04:05.123456789Z"}
+    with server((200, answer)) as (url, _):
+        assert fetch(TokenRequest(HOST, url), Credentials()) == Token("t", 900, 1767323045)
+
+
+@pytest.mark.parametrize(
+    "odd", [{"expires_in": -1}, {"expires_in": "x"}, {"issued_at": 7}, {"issued_at": "yesterday"}]
+)
+def test_times_that_are_none_are_those_of_a_server_that_says_nothing(
+    odd: dict[str, object],
+) -> None:
+    with server((200, {"token": "t"} | odd)) as (url, _):
+        assert fetch(TokenRequest(HOST, url), Credentials()) == Token("t", 60, 0)
+
+
+@pytest.mark.feature("N11")
+@pytest.mark.parametrize(
+    ("credentials", "status", "methods"),
+    [
+        (LOGIN, 404, ["POST", "GET"]),
+        (LOGIN, 401, ["POST", "GET"]),
+        (LOGIN, 405, ["POST", "GET"]),
+        (Credentials(secret="identity"), 404, ["POST", "GET"]),
+        (Credentials(secret="identity"), 405, ["POST"]),
+        (LOGIN, 500, ["POST"]),
+        (LOGIN, 403, ["POST"]),
+    ],
+)
+def test_servers_without_oauth_are_asked_as_before(
+    credentials: Credentials, status: int, methods: list[str]
+) -> None:
+    with server((status, {}), (200, {"token": "t"})) as (url, seen):
+        asked_for = TokenRequest(HOST, url)
+        if methods == ["POST"]:
+            with pytest.raises(InputError):
+                fetch(asked_for, credentials)
+        else:
+            assert fetch(asked_for, credentials) == Token("t")
+    assert [method for method, *_ in seen] == methods
+
+
+def test_credentials_do_not_follow_to_another_server() -> None:
+    with server((200, {"token": "t"})) as (other, others):
+        moved = {"Location": f"{other}/moved"}
+        with server((404, {}), (302, b"", moved)) as (url, seen):
+            assert fetch(TokenRequest(HOST, url), LOGIN) == Token("t")
+    assert [(method, bool(header)) for method, _, header in seen] == [
+        ("POST", False),
+        ("GET", True),
+    ]
+    assert others == [("GET", "/moved", "")]
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ({"errors": [{"code": "DENIED", "message": "no\nway"}]}, ": no way"),
+        ({"error": "invalid_grant", "error_description": "used up"}, ": used up"),
+        ({"error": "invalid_grant"}, ": invalid_grant"),
+        ({"details": "not pass word, pass+word or bWU6cGFzcyB3b3Jk"}, ": not ***, *** or ***"),
+        ({"details": "x" * 1000}, f": {'x' * 200}"),
+        ({"errors": "x"}, ""),
+        (b"<html>", ""),
+        (b"[" * 100_000, ""),
+    ],
+)
+def test_what_a_server_says_is_told_without_secrets(body: object, words: str) -> None:
+    with server((500, body)) as (url, _), pytest.raises(InputError) as caught:
+        fetch(TokenRequest(HOST, f"{url}/a?secret=1"), LOGIN)
+    assert caught.value.message == f"the token server {url}/a answers with status 500{words}"
+
+
+@pytest.mark.parametrize("body", [b"", b"{}", b"[]", b'{"token": 7}', b'{"token": "a\\nb"}'])
+def test_an_answer_without_a_token_is_told(body: bytes) -> None:
+    with (
+        server((200, body)) as (url, _),
+        pytest.raises(InputError, match=r"answers with no token$"),
+    ):
+        fetch(TokenRequest(HOST, url), Credentials())
+
+
+def test_an_answer_without_end_is_not_read() -> None:
+    with (
+        server((200, b" " * 2**21)) as (url, _),
+        pytest.raises(InputError, match="cannot be asked: its answer has more than 1048576 bytes"),
+    ):
+        fetch(TokenRequest(HOST, url), Credentials())
+
+
+@pytest.mark.parametrize(
+    "realm", ["file:///etc/passwd", "ftp://host/x", "", "token", "http://", "http://[", "data:,x"]
+)
+def test_only_servers_of_http_are_asked(realm: str) -> None:
+    with pytest.raises(InputError, match="is no URL"):
+        fetch(TokenRequest(HOST, realm), LOGIN)
+
+
+@pytest.mark.parametrize(
+    "realm", ["http://127.0.0.1:1/", "http://127.0.0.1:x/", "http://127.0.0.1/a b", "http://ü\x00/"]
+)
+def test_a_server_that_cannot_be_asked_is_told(realm: str) -> None:
+    with pytest.raises(InputError, match=r"^the token server http://.* cannot be asked: "):
+        fetch(TokenRequest(HOST, realm), LOGIN)
+
+
+def test_proxies_of_the_environment_are_not_for_this_machine(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with server((200, {"token": "t"})) as (proxy, seen):
+        monkeypatch.setenv("http_proxy", proxy)
+        assert fetch(TokenRequest(HOST, "http://tokens.example/t"), Credentials()) == Token("t")
+    with server((200, {"token": "here"})) as (url, _):
+        assert fetch(TokenRequest(HOST, url), Credentials()) == Token("here")
+    assert seen == [("GET", "http://tokens.example/t", "")]

@@ -1,0 +1,72 @@
+"""Secrets, agents and credentials as they are written, and what is refused of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from llb.client.session.providers.secrets import Secrets
+from llb.client.session.secrets import MAX_SIZE, EnvSecret, Secret, parse_secret, read
+from llb.errors import InputError, InvalidValueError
+
+
+@pytest.mark.parametrize(
+    ("text", "environ", "secret"),
+    [
+        ("id=a,src=/file", {}, Path("/file")),
+        ("id=a,source=/file", {}, Path("/file")),
+        ("id=a,env=A_TOKEN", {}, EnvSecret("A_TOKEN")),
+        ("id=a,type=env", {}, EnvSecret("a")),
+        ("type=env,id=a,src=NAME", {}, EnvSecret("NAME")),
+        ("id=a", {"a": "1"}, EnvSecret("a")),
+        ("id=a", {}, Path("a")),
+        ('id=a,"src=/x,y"', {}, Path("/x,y")),
+    ],
+)
+def test_secrets_are_read_as_from_buildctl(
+    text: str, environ: dict[str, str], secret: Secret
+) -> None:
+    assert parse_secret(text, environ) == ("a", secret)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("src=/x", "invalid secret 'src=/x': it has no id"),
+        ("id=a,srk=/x", "invalid secret 'id=a,srk=/x': expected id=, src=, source=, env=, type="),
+        ("a", "invalid secret 'a': expected id=, src=, source=, env=, type="),
+    ],
+)
+def test_what_is_no_secret_is_refused(text: str, message: str) -> None:
+    with pytest.raises(InvalidValueError) as caught:
+        parse_secret(text)
+    assert caught.value.message == message
+
+
+@pytest.mark.feature("N8")
+def test_every_kind_of_secret_has_a_value(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_bytes(b"\x00file")
+    assert read("a", "text") == b"text"
+    assert read("a", b"bytes") == b"bytes"
+    assert read("a", file) == b"\x00file"
+    assert read("a", EnvSecret("V"), {"V": "variable"}) == b"variable"
+    assert read("a", lambda: b"called") == b"called"
+
+
+@pytest.mark.feature("N8")
+@pytest.mark.parametrize(
+    ("secret", "message"),
+    [
+        (Path("/none"), "secret a: cannot read /none: No such file or directory"),
+        (EnvSecret("NO_SUCH"), "secret a: there is no variable NO_SUCH"),
+        (b"x" * (MAX_SIZE + 1), "secret a is too large: 512001 bytes, of at most 512000"),
+    ],
+)
+def test_secrets_that_cannot_be_given_are_told_before_the_build(
+    secret: Secret, message: str
+) -> None:
+    with pytest.raises(InputError) as caught:
+        Secrets({"a": secret})
+    assert caught.value.message == message

@@ -1,0 +1,217 @@
+"""Bytes from anywhere are a definition or one clear error, in time that grows with their length."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from time import process_time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from llb import dump
+from llb._pb import ops_pb2 as pb
+from llb.compare import compare, explain, render
+from llb.definition.definition import Definition
+from llb.definition.protobuf import digest_of
+from llb.errors import InvalidDefinitionError, LLBError
+from llb.source_map import SourceFile
+from tests.unit.definitions import every_kind, input_of, message_of, result_of
+
+SOURCE = pb.Op(source=pb.SourceOp(identifier="local://x")).SerializeToString()
+DIGEST = digest_of(SOURCE)
+GOOD = every_kind().to_bytes()
+NOTHING = "these bytes are no LLB definition"
+
+
+def refusal(data: bytes) -> str:
+    with pytest.raises(InvalidDefinitionError) as caught:
+        Definition.from_bytes(data)
+    return caught.value.message
+
+
+def use(data: bytes) -> None:
+    """Do with the bytes all that a command would."""
+    definition = Definition.from_bytes(data)
+    for form in (dump.text, dump.json, dump.tree, dump.dot, dump.mermaid):
+        form(definition)
+    comparison = compare(every_kind(), definition)
+    render(comparison)
+    explain(comparison)
+    assert compare(definition, definition).equal
+    assert Definition.from_bytes(definition.to_bytes()).ops == definition.ops
+
+
+@pytest.mark.parametrize("data", [b"not llb", b"\xff\xff\xff", b"\x7fELF", b"{}", b"\x20\x01"])
+def test_other_bytes_are_no_definition(data: bytes) -> None:
+    assert refusal(data) == NOTHING
+
+
+def test_a_definition_that_is_cut_off_between_operations_is_refused() -> None:
+    assert refusal(message_of(*every_kind().ops[:3])) == (
+        "the last operation of the definition does not point at the result"
+    )
+
+
+def test_every_beginning_of_a_definition_is_a_definition_or_an_error() -> None:
+    for length in range(len(GOOD)):
+        with suppress(LLBError):
+            use(GOOD[:length])
+
+
+def test_a_digest_of_nothing_is_refused() -> None:
+    for digest in ("", "sha256:", "é" * 3, DIGEST.upper(), "sha256:" + "0" * 64):
+        last = pb.Op(inputs=[pb.Input(digest=digest)]).SerializeToString()
+        assert refusal(message_of(SOURCE, last)) == (
+            f"operation {digest_of(last)} has an input that is not in the definition: {digest}"
+        )
+
+
+@pytest.mark.parametrize("index", [-1, 1, 2**62, -(2**63)])
+def test_an_output_that_an_operation_does_not_have_is_refused(index: int) -> None:
+    last = result_of(SOURCE, index)
+    assert refusal(message_of(SOURCE, last)) == (
+        f"operation {digest_of(last)} takes output {index} of {DIGEST}, which has 1"
+    )
+
+
+def test_a_definition_without_a_result_is_refused() -> None:
+    assert refusal(message_of(SOURCE, b"")) == "the last operation of the definition has no input"
+
+
+def test_an_operation_that_is_no_message_is_refused() -> None:
+    bad = b"\x0a\xff"
+    assert refusal(message_of(bad, result_of(bad))) == (
+        f"operation {digest_of(bad)} cannot be decoded"
+    )
+
+
+def test_a_text_that_is_no_utf_8_is_refused() -> None:
+    bad = b"\x1a\x04\x0a\x02\xff\xfe"
+    assert refusal(message_of(bad, result_of(bad))) == (
+        f"operation {digest_of(bad)} cannot be decoded"
+    )
+    assert refusal(b"\x12\x04\x0a\x02\xff\xfe") == NOTHING
+
+
+def test_an_operation_may_be_there_twice_as_for_the_daemon() -> None:
+    definition = Definition.from_bytes(message_of(SOURCE, SOURCE, result_of(SOURCE)))
+    assert dump.tree(definition) == "#1 local://x\n"
+    assert compare(definition, definition).equal
+
+
+def test_an_input_may_come_later_than_what_uses_it_as_for_the_daemon() -> None:
+    ops = every_kind().ops
+    data = message_of(*reversed(ops[:-1]), ops[-1])
+    use(data)
+    plain = Definition(ops)
+    assert compare(Definition.from_bytes(data), plain).equal
+
+
+def test_a_million_inputs_are_read() -> None:
+    wide = pb.Op(inputs=[input_of(SOURCE)] * 1_000_000, merge=pb.MergeOp()).SerializeToString()
+    definition = Definition.from_bytes(message_of(SOURCE, wide, result_of(wide)))
+    assert dump.tree(definition) == "#2 merge\n└── #1 local://x\n"
+    assert compare(definition, definition).equal
+
+
+def test_a_count_that_is_longer_than_the_bytes_is_refused() -> None:
+    assert refusal(b"\x0a\xff\xff\xff\xff\x7f" + SOURCE) == NOTHING
+
+
+@pytest.mark.parametrize("levels", [1, 32, 33, 34, 10_000])
+def test_definitions_nested_in_source_files_are_read_or_refused(levels: int) -> None:
+    data = message_of(SOURCE, result_of(SOURCE)) + nested(levels)
+    # Each level takes three messages, and protobuf reads a hundred in each other.
+    if 3 * levels < 100:
+        use(data)
+    else:
+        assert refusal(data) == NOTHING
+
+
+@pytest.mark.parametrize("levels", [34, 10_000])
+def test_an_operation_that_is_nested_deeply_is_refused(levels: int) -> None:
+    bad = b"\x2a" + prefixed(b"\x1a" + prefixed(nested(levels)))
+    assert refusal(message_of(bad, result_of(bad))) == (
+        f"operation {digest_of(bad)} cannot be decoded"
+    )
+
+
+def test_an_operation_that_is_nested_as_deeply_as_protobuf_reads_is_shown() -> None:
+    deep = b"\x2a" + prefixed(b"\x1a" + prefixed(nested(32)))
+    use(message_of(deep, result_of(deep)))
+
+
+def test_a_million_groups_in_each_other_are_refused() -> None:
+    assert refusal(b"\x0b" * 1_000_000 + b"\x0c" * 1_000_000) == NOTHING
+
+
+def test_a_source_file_whose_definition_is_too_deep_is_not_sent() -> None:
+    files = (SourceFile("x", b"", definition=nested(34)),)
+    definition = Definition((SOURCE, result_of(SOURCE)), files=files)
+    with pytest.raises(InvalidDefinitionError) as caught:
+        definition.to_pb()
+    assert str(caught.value) == "these bytes are no LLB definition"
+
+
+def test_a_location_in_no_source_is_refused() -> None:
+    message = pb.Definition.FromString(message_of(SOURCE, result_of(SOURCE)))
+    message.Source.locations[DIGEST].locations.add(sourceIndex=-1)
+    assert refusal(message.SerializeToString()) == "a location refers to source -1, of 0"
+
+
+def test_the_time_grows_with_the_length() -> None:
+    few, many = chain(2_000), chain(20_000)
+    times = []
+    for data in (few, many):
+        start = process_time()
+        use(data)
+        times.append(process_time() - start)
+    # Ten times as much may take ten times as long, and collections of garbage; not a hundred.
+    assert times[1] < 40 * max(times[0], 0.01)
+
+
+@given(st.data())
+def test_a_damaged_definition_is_a_definition_or_an_error(data: st.DataObject) -> None:
+    damaged = bytearray(GOOD)
+    for _ in range(data.draw(st.integers(1, 4))):
+        start = data.draw(st.integers(0, len(damaged) - 1))
+        end = data.draw(st.integers(start, min(len(damaged), start + 8)))
+        damaged[start:end] = data.draw(st.binary(max_size=8))
+    with suppress(LLBError):
+        use(bytes(damaged))
+
+
+@given(st.data())
+def test_a_damaged_operation_is_a_definition_or_an_error(data: st.DataObject) -> None:
+    op = bytearray(data.draw(st.sampled_from(every_kind().ops[1:-1])))
+    op[data.draw(st.integers(0, len(op) - 1))] = data.draw(st.integers(0, 255))
+    with suppress(LLBError):
+        use(message_of(*every_kind().ops[:-1], bytes(op), result_of(bytes(op))))
+
+
+def prefixed(data: bytes) -> bytes:
+    """Return the data after their length as a varint."""
+    length, found = len(data), bytearray()
+    while length > 0x7F:
+        found.append(length & 0x7F | 0x80)
+        length >>= 7
+    return bytes([*found, length]) + data
+
+
+def nested(levels: int) -> bytes:
+    """Return a definition with a source file that has a definition with a source file …"""
+    data = b""
+    for _ in range(levels):
+        for tag in (b"\x1a", b"\x12", b"\x1a"):
+            data = tag + prefixed(data)
+    return data
+
+
+def chain(length: int) -> bytes:
+    ops = [SOURCE]
+    for number in range(length):
+        meta = pb.Meta(args=["/bin/sh", "-c", f"step {number}"])
+        body = pb.ExecOp(meta=meta, mounts=[pb.Mount(dest="/")])
+        ops.append(pb.Op(inputs=[input_of(ops[-1])], exec=body).SerializeToString())
+    return message_of(*ops, result_of(ops[-1]))

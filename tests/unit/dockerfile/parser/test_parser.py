@@ -1,0 +1,35 @@
+"""Parser."""
+
+from __future__ import annotations
+
+import time
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from llb.dockerfile import DockerfileError, parse
+
+
+def test_heredocs_are_taken_in_order() -> None:
+    text = b"RUN <<A && cat <<-'B'\none\nA\n\ttwo\n\tB\n"
+    (node,) = parse(text, "Dockerfile").nodes
+    assert [(each.name, each.expand, each.chomped) for each in node.heredocs] == [
+        ("A", True, "one\n"),
+        ("B", False, "two\n"),
+    ]
+    assert node.lines == (1, 5)
+
+
+def test_a_long_continuation_takes_linear_time() -> None:
+    begin = time.monotonic()
+    (_, node) = parse(b"FROM x\nRUN a" + b" \\\n b" * 200_000, "Dockerfile").nodes
+    assert node.lines == (2, 200_002)
+    assert time.monotonic() - begin < 10
+
+
+@given(st.binary(max_size=300))
+def test_any_bytes_are_instructions_or_an_error(data: bytes) -> None:
+    try:
+        parse(data, "Dockerfile")
+    except DockerfileError as error:
+        assert error.span is not None  # noqa: PT017 - either outcome is right

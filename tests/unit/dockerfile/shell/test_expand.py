@@ -1,0 +1,66 @@
+"""Words, variables, here-documents, directives and ignore files of a Dockerfile."""
+
+from __future__ import annotations
+
+import pytest
+
+from llb.dockerfile.shell.expand import Expander, ExpansionError
+
+ENV = {"name": "value", "empty": "", "path": "/a/b/c.tar.gz", "é": "x"}
+
+
+@pytest.mark.feature("B1")
+@pytest.mark.parametrize(
+    ("word", "expanded"),
+    [
+        ("$name", "value"),
+        ("${name}s $name", "values value"),
+        ("$é", "x"),
+        ("$none", ""),
+        ("$", "$"),
+        ("a$", "a$"),
+        ("$1x", "x"),
+        ("\\$name", "$name"),
+        ("'$name'", "$name"),
+        ('"$name"', "value"),
+        ('"\\$name \\" \\a"', '$name " \\a'),
+        ("${none:-a b}", "a b"),
+        ("${empty:-x}${empty-y}", "x"),
+        ("${name:+set}${none:+x}", "set"),
+        ("${none:-${name}}", "value"),
+        ("${path##*/}", "c.tar.gz"),
+        ("${path#*/}", "a/b/c.tar.gz"),
+        ("${path%%.*}", "/a/b/c"),
+        ("${path%.*}", "/a/b/c.tar"),
+        ("${path/b/x}", "/a/x/c.tar.gz"),
+        ("${path//\\//-}", "-a-b-c.tar.gz"),
+    ],
+)
+def test_variables_are_replaced(word: str, expanded: str) -> None:
+    assert Expander().word(word, ENV) == expanded
+
+
+@pytest.mark.parametrize(
+    "word", ["${", "${name", "${}", "${:x}", "${name;x}", "${none:?no}", "'", '"', "${name:#x}"]
+)
+def test_words_that_cannot_be_expanded_are_refused(word: str) -> None:
+    with pytest.raises(ExpansionError):
+        Expander().word(word, ENV)
+
+
+def test_nesting_may_be_deep() -> None:
+    assert Expander().word("${a:-" * 10_000 + "x" + "}" * 10_000, ENV) == "x"
+    with pytest.raises(ExpansionError, match="missing '}'"):
+        Expander().word("${a:-" * 10_000, ENV)
+
+
+def test_words_are_split_after_expansion_outside_of_quotes() -> None:
+    env = {"two": "a b"}
+    assert Expander().words("x $two \"$two\" 'c d' e\\ f", env) == (
+        "x",
+        "a",
+        "b",
+        "a b",
+        "c d",
+        "e f",
+    )

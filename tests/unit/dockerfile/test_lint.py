@@ -1,0 +1,54 @@
+"""The table of checks, who shows what they say, and how they do on odd files."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from llb.dockerfile import ConvertOptions, ImageTable, ResolvedImage, parse
+from llb.dockerfile.errors.catalogue import DockerfileError
+from llb.dockerfile.image_table import resolve_purely
+from llb.dockerfile.passes import convert_parsed, warnings_of
+from llb.dockerfile.trace import Trail
+
+if TYPE_CHECKING:
+    from llb.dockerfile.sources.requests import Found, Request
+
+
+CONFIG = '{"architecture": "amd64", "os": "linux", "rootfs": {"diff_ids": ["sha256:a"]}}'
+
+
+WARNED = b"FROM scratch AS One\nWORKDIR x\n"
+
+
+def resolve(requests: tuple[Request, ...]) -> Found:
+    image = ResolvedImage(f"sha256:{'0' * 64}", CONFIG.encode())
+    return resolve_purely(requests, ImageTable({"*": image}), ConvertOptions())
+
+
+def shorts(text: bytes, options: ConvertOptions | None = None) -> list[str]:
+    """Return what the checks say of a file, whether it can be converted or not."""
+    options = options or ConvertOptions()
+    trail = Trail()
+    parsed = parse(text, "Dockerfile")
+    try:
+        return [each.short for each in convert_parsed(parsed, options, resolve, trail).warnings]
+    except DockerfileError:
+        return [each.short for each in warnings_of(parsed, options, trail)]
+
+
+def test_files_can_go_unchecked() -> None:
+    assert len(shorts(WARNED)) == 2
+    assert shorts(WARNED, ConvertOptions(checks=False)) == []
+
+
+def test_many_unknown_names_take_no_more_than_the_square_of_their_number() -> None:
+    def seconds(count: int) -> float:
+        lines = [b"FROM scratch", *(b"ENV A%d=$B%d" % (each, each) for each in range(count))]
+        parsed, trail = parse(b"\n".join(lines), "Dockerfile"), Trail()
+        convert_parsed(parsed, ConvertOptions(checks=False), resolve, trail)
+        started = time.perf_counter()
+        assert len(warnings_of(parsed, ConvertOptions(), trail)) == count
+        return time.perf_counter() - started
+
+    assert seconds(800) < 2 * 64 * max(seconds(100), 0.001)

@@ -1,0 +1,90 @@
+"""Files made to hurt: an error with its place or a result, in time that grows with the file."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from llb.dockerfile import DockerfileError, convert
+from llb.errors import render
+from tests.conformance.dockerfile.compared import IMAGES
+
+MANY = 200_000
+
+
+SECONDS = 5.0
+
+
+HARMLESS = {
+    "continuations": b"FROM scratch\nRUN a \\\n" + b"b \\\n" * MANY,
+    "empty continuations": b"FROM scratch\nRUN a \\\n" + b"\n" * MANY,
+    "comments in an instruction": b"FROM scratch\nRUN a \\\n" + b"# x\n" * MANY + b"b\n",
+    "comments": b"# x\n" * MANY + b"FROM scratch\n",
+    "nesting": b"FROM scratch\nENV x=" + b"${a:-" * 10_000 + b"x" + b"}" * 10_000,
+    "stages upon each other": b"FROM scratch AS s0\n"
+    + b"".join(b"FROM s%d AS s%d\n" % (n, n + 1) for n in range(10_000)),
+    "mounts": b"FROM scratch\nRUN " + b"--mount=target=/x " * 3_000 + b"x",
+    "here-documents": b"FROM scratch\nCOPY "
+    + b" ".join(b"<<E%d" % n for n in range(2_000))
+    + b" /x\n"
+    + b"".join(b"E%d\n" % n for n in range(2_000)),
+    "brackets": b"FROM scratch\nCMD " + b"[" * 60_000,
+    "pattern": b"FROM scratch\nENV v=" + b"a" * 60_000 + b"\nENV w=${v//*a*a*a*a*a*a*b/x}",
+    "trimmed": b"FROM scratch\nENV v=" + b"a" * 60_000 + b"\nENV w=${v%%*a*a*a*b*c*}",
+    "escapes": b"FROM scratch\nENV a=" + b"\\\\" * 30_000,
+    "spaces": b"FROM scratch\nRUN x" + b" " * 60_000 + b"\\\n" + b" " * 60_000,
+}
+
+
+REFUSED = {
+    "nesting without end": (b"FROM scratch\nENV x=" + b"${a:-" * 10_000, 2),
+    "here-document without end": (b"FROM scratch\nRUN <<EOF\n" + b"line\n" * MANY, 2),
+    "many here-documents without end": (b"FROM scratch\nRUN " + b"<<E " * 10_000 + b"\n", 2),
+    "a line": (b"FROM scratch\nRUN " + b"x" * 70_000, 1),
+    "binary": (bytes(range(256)) * 1_000, 1),
+    "zeros": (b"\0" * MANY, 1),
+    "newlines": (b"\n" * MANY, MANY),
+    "a word": (b"FROM scratch\n" + b"X" * 60_000, 2),
+    "a flag": (b"FROM scratch\nRUN --" + b"x" * 60_000 + b" x", 2),
+    "fields": (b"FROM scratch\nRUN --mount=" + b"," * 60_000 + b" x", 2),
+    "a number of a stage": (b"FROM scratch\nCOPY --from=" + b"9" * 6_000 + b" a b", 2),
+    "a port": (b"FROM scratch\nEXPOSE " + b"9" * 60_000, 2),
+    "a cycle": (
+        b"".join(
+            b"FROM scratch AS s%d\nCOPY --from=s%d / /\n" % (n, (n + 1) % 3_000)
+            for n in range(3_000)
+        ),
+        2,
+    ),
+    "an image": (b"FROM " + b"a/" * 30_000 + b"x", 1),
+    "a platform": (b"FROM --platform=" + b"a/" * 30_000 + b" x", 1),
+}
+
+
+@pytest.mark.parametrize("name", HARMLESS)
+def test_what_is_just_large_is_converted(name: str) -> None:
+    begin = time.perf_counter()
+    convert(HARMLESS[name], resolver=IMAGES)
+    assert time.perf_counter() - begin < SECONDS
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_cannot_be_is_refused_with_its_place(name: str) -> None:
+    data, line = REFUSED[name]
+    begin = time.perf_counter()
+    with pytest.raises(DockerfileError) as caught:
+        convert(data, resolver=IMAGES)
+    shown = render(caught.value)
+    assert time.perf_counter() - begin < SECONDS
+    assert caught.value.span is not None
+    assert caught.value.span.line == line
+    assert shown.startswith("error: Dockerfile:")
+
+
+@pytest.mark.parametrize("size", [1_000, 4_000])
+def test_time_grows_with_the_file(size: int) -> None:
+    data = b"FROM scratch\n" + b"".join(b"RUN a %d\nLABEL l=%d\n" % (n, n) for n in range(size))
+    begin = time.perf_counter()
+    convert(data, resolver=IMAGES)
+    assert time.perf_counter() - begin < size / 1_000

@@ -1,0 +1,53 @@
+"""Patterns are refused when malformed, and matched in bounded time."""
+
+from __future__ import annotations
+
+import time
+from fnmatch import fnmatchcase
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from llb.errors import InvalidValueError
+from llb.gocompat.patternmatcher import Patterns, matches_glob
+
+
+@pytest.mark.parametrize(
+    "pattern", ["[", "[a", "[]a]", "[-x]", "[x-]", "[^]", "a\\", "!", "[a-", "[^bc"]
+)
+def test_malformed_patterns_are_refused(pattern: str) -> None:
+    with pytest.raises(InvalidValueError, match="invalid pattern"):
+        Patterns.compile([pattern])
+
+
+def test_many_wildcards_take_no_exponential_time() -> None:
+    compiled = Patterns.compile(["*a" * 30 + "b", "**/x/" * 20 + "y"])
+    begin = time.monotonic()
+    assert not compiled.matches("a" * 4000)
+    assert not compiled.matches("x/" * 200 + "z")
+    assert time.monotonic() - begin < 20
+
+
+@given(st.text("ab*?[]^-\\é", max_size=8), st.text("ab-*^]é", max_size=5))
+def test_globs_match_as_their_regular_expression(pattern: str, name: str) -> None:
+    """Where Python's own globs agree with Go's on the meaning: no class and no escape."""
+    plain = pattern.translate(str.maketrans("", "", "[]\\"))
+    assert matches_glob(plain, name) == fnmatchcase(name, plain)
+    matches_glob(pattern, name)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "name", "matched"),
+    [
+        ("[a-c]", "b", True),
+        ("[^a-c]", "b", False),
+        ("[c-a]", "b", False),
+        ("\\*", "*", True),
+        ("\\*", "a", False),
+        ("[\\]]", "]", True),
+        ("[", "[", False),
+    ],
+)
+def test_globs_have_classes_and_escapes(pattern: str, name: str, *, matched: bool) -> None:
+    assert matches_glob(pattern, name) == matched

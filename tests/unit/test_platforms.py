@@ -1,0 +1,29 @@
+"""Platforms."""
+
+from __future__ import annotations
+
+import pytest
+
+from llb import Platform
+
+
+@pytest.mark.parametrize(
+    ("text", "normal"),
+    [
+        ("linux/amd64", "linux/amd64"),
+        ("Linux/x86_64", "linux/amd64"),
+        ("linux/amd64/v1", "linux/amd64"),
+        ("linux/amd64/v2", "linux/amd64/v2"),
+        ("linux/aarch64", "linux/arm64"),
+        ("linux/arm64/v8", "linux/arm64"),
+        ("linux/arm", "linux/arm/v7"),
+        ("linux/arm/6", "linux/arm/v6"),
+        ("linux/armhf", "linux/arm/v7"),
+        ("linux/armel", "linux/arm/v6"),
+        ("macos/arm64", "darwin/arm64"),
+        ("windows(10.0.17763)/amd64", "windows(10.0.17763)/amd64"),
+        ("windows(10.0.1+win32k)/amd64", "windows(10.0.1+win32k)/amd64"),
+    ],
+)
+def test_platforms_are_normalized(text: str, normal: str) -> None:
+    assert str(Platform.parse(text)) == normal

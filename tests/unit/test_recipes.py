@@ -1,0 +1,227 @@
+"""Recipes as graphs: equal to what is checked in, with the user's lines, and nothing unsafe."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from llb import Image, Local, Scratch, State, caps, dump
+from llb.errors import CapabilityError, InvalidValueError
+from llb.ops.nodes import Cache
+from llb.recipes import apk, apt, cargo, expect_command, expect_file, go, npm, pip, uv
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+GOLDEN = Path(__file__).parents[1] / "golden" / "recipes"
+BASE = Image("debian", platform="linux/amd64")
+SOURCE = Local("context")
+
+RECIPES: dict[str, State] = {
+    "apt": BASE.user("app").pipe(apt.install, "git", "curl=7.88*"),
+    "apt_recommends": BASE.pipe(apt.install, "libc6:arm64", "g++/stable", recommends=True),
+    "apk": BASE.pipe(apk.add, "git", "py3-pip>24", "tool@edge=~1.2"),
+    "pip": BASE.pipe(pip.install, "requests==2.32", "a[b]>=1; python_version < '3.12'"),
+    "pip_requirements": BASE.user("1000:1000").pipe(
+        pip.install, requirements="build/requirements.txt", source=SOURCE, flags=["--no-deps"]
+    ),
+    "pip_inside": BASE.pipe(pip.install, ".", requirements="/etc/my requirements.txt"),
+    "uv": BASE.workdir("/app").user("app").pipe(uv.sync, SOURCE),
+    "uv_options": BASE.workdir("/app").pipe(
+        uv.sync,
+        SOURCE,
+        groups=["docs"],
+        extras=["http2", "tls"],
+        dev=False,
+        frozen=True,
+        flags=["--python=3.12"],
+    ),
+    "npm": BASE.workdir("/app").user("node").pipe(npm.ci, SOURCE),
+    "npm_options": BASE.workdir("/app").pipe(
+        npm.ci, SOURCE, omit=["dev", "optional"], scripts=False
+    ),
+    "go": BASE.pipe(go.build, SOURCE, output="/out/app"),
+    "go_options": BASE.workdir("/out").pipe(
+        go.build, SOURCE, "./cmd/app", output="my app", flags=["-trimpath", "-ldflags=-s -w"]
+    ),
+    "cargo": BASE.pipe(cargo.build, SOURCE, "app"),
+    "cargo_options": BASE.env("CARGO_HOME", "/cargo")
+    .user("app")
+    .workdir("/opt")
+    .pipe(
+        cargo.build,
+        SOURCE,
+        "app",
+        "tool",
+        output="my bin",
+        release=False,
+        flags=["--features=a,b"],
+    ),
+    "expect_file": Scratch()
+    .mkfile("/a", "1")
+    .pipe(expect_file, "/a", equals="1", contains="", mode=0o644, using=BASE),
+    "expect_file_own": BASE.workdir("/etc").user("app").pipe(expect_file, "passwd"),
+    "expect_command": BASE.pipe(expect_command, "id -u; exit 2", equals="0\n", exit_code=2),
+    "expect_command_alone": BASE.pipe(expect_command, ["/app", "--version"]),
+}
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_a_recipe_is_what_is_checked_in(name: str) -> None:
+    definition = RECIPES[name].marshal(platform="linux/amd64", source_map=False)
+    assert dump.text(definition) == (GOLDEN / f"{name}.txt").read_text()
+
+
+def test_nothing_is_checked_in_for_no_recipe() -> None:
+    assert {path.stem for path in GOLDEN.iterdir()} == RECIPES.keys()
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_each_step_has_the_line_of_the_user_and_not_of_the_recipe(name: str) -> None:
+    definition = RECIPES[name].marshal(platform="linux/amd64")
+    assert [file.filename for file in definition.files] == ["tests/unit/test_recipes.py"]
+    *steps, _ = definition.vertices()
+    assert all(vertex.locations for vertex in steps)
+
+
+def cache_ids(state: State) -> list[str]:
+    """Return the names of the caches of the last process."""
+    assert state.last_run is not None
+    return [mount.id for mount in state.last_run.mounts if isinstance(mount, Cache)]
+
+
+@pytest.mark.parametrize(
+    ("state", "ids"),
+    [
+        (Image("debian").pipe(pip.install, "a"), ["recipes pip"]),
+        (Image("debian").user("root").pipe(pip.install, "a"), ["recipes pip"]),
+        (Image("debian").user("0:1000").pipe(pip.install, "a"), ["recipes pip"]),
+        (Image("debian").user("1000").pipe(pip.install, "a"), ["recipes pip 1000"]),
+        (
+            Image("debian", platform="linux/arm/v7").user("app:x").pipe(pip.install, "a"),
+            ["recipes pip linux/arm/v7 app:x"],
+        ),
+        (Image("debian").user("app").pipe(apt.install, "git"), ["recipes apt"]),
+    ],
+)
+def test_caches_are_of_one_platform_and_one_user(state: State, ids: list[str]) -> None:
+    assert cache_ids(state) == ids
+
+
+@pytest.mark.parametrize(
+    ("refused", "message", "hint"),
+    [
+        (
+            lambda: BASE.pipe(apt.install),
+            "no Debian package is given",
+            "for example git, or git=1:2.47*",
+        ),
+        (
+            lambda: BASE.pipe(apt.install, "git; rm -rf /"),
+            "invalid Debian package 'git; rm -rf /'",
+            "for example git, or git=1:2.47*",
+        ),
+        (
+            # It would remove the package.
+            lambda: BASE.pipe(apt.install, "git-"),
+            "invalid Debian package 'git-'",
+            "for example git, or git=1:2.47*",
+        ),
+        (
+            lambda: BASE.pipe(apt.install, "--reinstall"),
+            "invalid Debian package '--reinstall'",
+            "for example git, or git=1:2.47*",
+        ),
+        (
+            lambda: BASE.pipe(apk.add, "!git"),
+            "invalid Alpine package '!git'",
+            "for example git, or py3-pip>24",
+        ),
+        (
+            lambda: BASE.pipe(pip.install, "-r", "requirements.txt"),
+            "invalid requirement '-r'",
+            "for example requests==2.32",
+        ),
+        (
+            lambda: BASE.pipe(pip.install),
+            "nothing to install: neither a requirement nor a file of requirements is given",
+            "for example 'requests==2.32', or requirements='requirements.txt'",
+        ),
+        (
+            lambda: BASE.pipe(pip.install, "a", source=SOURCE),
+            "source is given without a file of requirements in it",
+            "for example requirements='requirements.txt'",
+        ),
+        (
+            lambda: BASE.pipe(pip.install, "a", flags="--no-deps"),
+            "invalid flags '--no-deps': expected a sequence of strings",
+            "for example ['-v']",
+        ),
+        (
+            lambda: BASE.pipe(uv.sync, SOURCE, groups="docs"),
+            "invalid --group 'docs': expected a sequence of strings",
+            "for example ['docs']",
+        ),
+        (
+            lambda: BASE.pipe(uv.sync, SOURCE, extras=["a b"]),
+            "invalid value of --extra 'a b'",
+            "for example ['http2']",
+        ),
+        (
+            lambda: BASE.pipe(npm.ci, SOURCE, omit=["development"]),
+            "invalid value of --omit 'development'",
+            "for example ['dev']",
+        ),
+        (
+            lambda: BASE.pipe(go.build, SOURCE, "-o", output="/app"),
+            "invalid package '-o'",
+            "for example ./cmd/app",
+        ),
+        (
+            lambda: BASE.pipe(cargo.build, SOURCE),
+            "no program is given",
+            "for example app, as in [[bin]] of Cargo.toml",
+        ),
+        (
+            lambda: BASE.pipe(cargo.build, SOURCE, "../app"),
+            "invalid program '../app'",
+            "for example app, as in [[bin]] of Cargo.toml",
+        ),
+        (lambda: BASE.pipe(expect_file, "/"), "invalid path '/': expected that of a file", None),
+        (
+            lambda: BASE.pipe(expect_file, "/a", mode=644000),
+            "invalid mode 644000: expected 0 to 0o7777",
+            None,
+        ),
+        (
+            lambda: BASE.pipe(expect_command, "true", exit_code=256),
+            "invalid exit code 256: expected 0 to 255",
+            None,
+        ),
+        (
+            lambda: Scratch().pipe(expect_command, ["/a"]),
+            "the empty tree cannot require others: it is not built",
+            None,
+        ),
+    ],
+)
+def test_what_is_wrong_is_refused_with_what_would_be_right(
+    refused: Callable[[], State], message: str, hint: str | None
+) -> None:
+    with pytest.raises(InvalidValueError) as caught:
+        refused()
+    assert (str(caught.value), caught.value.hint) == (message, hint)
+
+
+def test_an_older_buildkit_is_told_of_checks_before_it_builds() -> None:
+    definition = RECIPES["expect_file"].marshal()
+    offered = caps.of_version("v0.30.0")
+    assert offered is not None
+    with pytest.raises(CapabilityError) as caught:
+        caps.check(definition, offered, "BuildKit v0.30.0")
+    assert str(caught.value) == (
+        "BuildKit v0.30.0 has no requires and passthrough (capability passthroughop)"
+    )
+    assert caught.value.since == "v0.31.0"
