@@ -18,11 +18,13 @@ from nacl.signing import VerifyKey
 from llb._pb import auth_pb2 as pb
 from llb.client.auth_tls import AuthTLS, parse_auth_tls
 from llb.client.docker_config import Credentials, DockerConfig
+from llb.client.providers import auth_tokens
 from llb.client.providers.auth import Auth
 from llb.client.providers.auth_keys import seed_of, signing_key
 from llb.client.providers.auth_tokens import Token, TokenRequest, fetch
 from llb.errors import InputError, InvalidValueError, RemoteError
 from tests.fakes.call import MessageCall
+from tests.timing import SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,6 +38,15 @@ SEED = "AAECAwQFBgcICQoLDA0ODw=="
 RECORDED_KEY = "433929aca14883f6073a92290dd287787ec9e2cedd8f049920b1994e85847b94"
 NO_PAIR = f"the auth of {HOST} in docker's configuration is not the base64 of NAME:PASSWORD"
 LOGIN = Credentials("me", "pass word")
+
+
+@pytest.fixture(autouse=True)
+def no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The proxies of who runs the tests are not theirs."""
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+    monkeypatch.setattr(auth_tokens, "_SECONDS", SECONDS)
 
 
 def auth_of(name: str, secret: str) -> str:

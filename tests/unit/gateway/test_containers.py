@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING
 
@@ -15,6 +14,7 @@ from llb._pb import gateway_pb2 as pb
 from llb.errors import CancelledError, CapabilityError, RemoteError, TransportError
 from llb.gateway import Container, Gateway, Ref, containers, processes
 from llb.tunnel import Channel, Code, Server, memory_pair
+from tests.timing import SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -28,7 +28,6 @@ _CAPS = ("", ".extrahosts", ".filesystem", ".secretenv", ".signals")
 STARTED = pb.ExecMessage(Started=pb.StartedMessage())
 EXITED = pb.ExecMessage(Exit=pb.ExitMessage())
 DONE = pb.ExecMessage(Done=pb.DoneMessage())
-QUICK = 5.0
 
 
 @define
@@ -115,7 +114,7 @@ def connect() -> Iterator[Callable[[Daemon], Gateway]]:
 
         yield start
     for thread in set(threading.enumerate()) - before:
-        thread.join(QUICK)
+        thread.join(SECONDS)
         assert not thread.is_alive()
 
 
@@ -200,6 +199,7 @@ def test_a_daemon_that_keeps_its_reason_to_itself_is_asked_for_it(
     open_container: Callable[[Daemon], Container], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(processes, "_START_SECONDS", 0.2)
+    monkeypatch.setattr(processes, "_REASON_SECONDS", SECONDS)
     reason = RemoteError("no such container", code=Code.NOT_FOUND)
     with (
         open_container(Daemon([], reason)) as container,
@@ -214,13 +214,11 @@ def test_a_daemon_that_says_nothing_is_waited_for_only_so_long(
 ) -> None:
     monkeypatch.setattr(processes, "_START_SECONDS", 0.2)
     monkeypatch.setattr(processes, "_REASON_SECONDS", 0.2)
-    begun = time.monotonic()
     with (
         open_container(Daemon([], is_silent=True)) as container,
         pytest.raises(CancelledError, match=r"process 'x' was not started in 0\.2 s"),
     ):
         container.start(["x"])
-    assert time.monotonic() - begun < QUICK
 
 
 @pytest.mark.feature("K5")
@@ -228,14 +226,12 @@ def test_a_process_that_never_ends_is_followed_no_longer_than_its_container(
     open_container: Callable[[Daemon], Container], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(processes, "_END_SECONDS", 0.2)
-    begun = time.monotonic()
     with open_container(Daemon([STARTED], is_silent=True)) as container:
         process = container.start(["x"], stdin=bytes(20_000_000))
         with pytest.raises(CancelledError, match="still runs"):
             process.wait(0.1)
     with pytest.raises(CancelledError, match="call was cancelled"):
-        process.wait()
-    assert time.monotonic() - begun < QUICK
+        process.wait(SECONDS)
 
 
 @pytest.mark.feature("K5")
@@ -249,7 +245,7 @@ def test_the_end_of_the_connection_ends_a_process_whose_output_nobody_reads(
     assert isinstance(gateway._channel, Channel)
     gateway._channel.close()
     with pytest.raises(TransportError):
-        process.wait(QUICK)
+        process.wait(SECONDS)
     with pytest.raises(TransportError):
         container.release()
 
