@@ -98,8 +98,11 @@ class Call:
     def _check_alive(self) -> None:
         if self._failure is not None:
             raise self._failure
-        if self._deadline is not None and monotonic() >= self._deadline:
+        if self._is_late():
             self._expire()
+
+    def _is_late(self) -> bool:
+        return self._deadline is not None and monotonic() >= self._deadline
 
     def _wait(self) -> None:
         """Wait for a change, until the deadline. Needs the lock."""

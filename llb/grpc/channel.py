@@ -77,7 +77,12 @@ class ClientCall(Call):
 
     def on_reset(self, code: int) -> None:
         """Take a reset, which is a status as well."""
-        self.fail(status.from_reset(code))
+        error = status.from_reset(code)
+        if error.code == Code.CANCELLED and self._is_late():
+            # A peer that sees the deadline pass first cancels the call, as grpc-go has it too.
+            self.fail(DeadlineError("deadline of the call has passed"))
+        else:
+            self.fail(error)
 
     def _on_trailers(self, trailers: Headers) -> None:
         error = status.from_trailers(trailers)

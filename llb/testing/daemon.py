@@ -107,7 +107,8 @@ class FakeDaemon:
     @property
     def builds(self) -> tuple[FakeBuild, ...]:
         """The builds that were asked for, in order."""
-        return tuple(each for each in self._builds.values() if each.begun.is_set())
+        with self._changed:
+            return tuple(each for each in self._builds.values() if each.begun.is_set())
 
     def close(self) -> None:
         """End all connections and remove the socket; a second call does nothing."""
@@ -116,8 +117,8 @@ class FakeDaemon:
                 return
             self._is_closed = True
             self._changed.notify_all()
-        for conversation in self._conversations.values():
-            conversation.over.set()
+            for conversation in self._conversations.values():
+                conversation.over.set()
         self._listener.shutdown(socket.SHUT_RDWR)
         self._accepting.join()
         self._listener.close()
@@ -216,7 +217,10 @@ class FakeDaemon:
         )
         with self._changed:
             build.begin(request, session)
-            self._conversations[build.ref] = Conversation(world, build.inputs)
+            conversation = self._conversations[build.ref] = Conversation(world, build.inputs)
+            if self._is_closed:
+                # Nobody else would end it.
+                conversation.over.set()
             self._changed.notify_all()
 
     def _run(self, build: FakeBuild) -> Mapping[str, str]:
@@ -228,9 +232,10 @@ class FakeDaemon:
         elif not build.frontend and build.definition is None:
             # The client is the frontend.
             conversation.over.wait()
-            if conversation.last is None:
-                raise RemoteError("context canceled", code=_CANCELLED)
         if conversation.over.is_set():
+            if conversation.last is None:
+                # The daemon has stopped, and nobody waits for an answer any more.
+                raise RemoteError("context canceled", code=_CANCELLED)
             build.result = to_result(conversation.result())
             build.definitions = conversation.world.trees_of(build.result)
         return self._script(build) or {}

@@ -8,7 +8,7 @@ Docker is the client of a session at once; what is metadata elsewhere are its he
 from __future__ import annotations
 
 import shlex
-from threading import Timer
+from threading import Event, Timer
 from typing import TYPE_CHECKING
 
 from attrs import frozen
@@ -29,6 +29,7 @@ _END = b"\r\n\r\n"
 _HEAD_LIMIT = 2**16
 _SSH = "ssh://"
 _ANSWER_SECONDS = 30
+_SILENT = "it does not answer as Docker does"
 # As Docker's CLI asks for a connection that is no terminal (cli/connhelper).
 _SSH_FLAGS = ("-o", f"ConnectTimeout={_ANSWER_SECONDS}", "-T")
 
@@ -49,15 +50,23 @@ class Docker:
 
     def _upgraded(self, path: str, headers: Iterable[tuple[str, str]]) -> Pipe:
         pipe = self._dial()
+        is_late = Event()
+
+        def give_up() -> None:
+            is_late.set()
+            pipe.close()
+
         # What accepts a connection and says nothing is no Docker.
-        timer = Timer(_ANSWER_SECONDS, pipe.close)
+        timer = Timer(_ANSWER_SECONDS, give_up)
         timer.start()
         try:
             pipe.write(_request(path, headers))
             rest = _read_answer(pipe)
         except TransportError as error:
             pipe.close()
-            raise TransportError(f"{self.endpoint.host}: {error.message}") from error
+            # A pipe that was closed under who writes has a reason of its own.
+            reason = _SILENT if is_late.is_set() else error.message
+            raise TransportError(f"{self.endpoint.host}: {reason}") from error
         finally:
             timer.cancel()
         return _BegunPipe(pipe, rest)
@@ -108,13 +117,13 @@ def _read_answer(pipe: Pipe) -> bytes:
     while _END not in head:
         data = pipe.read()
         if not data or len(head) > _HEAD_LIMIT:
-            raise TransportError("it does not answer as Docker does")
+            raise TransportError(_SILENT)
         head += data
     answer, _, rest = head.partition(_END)
     line = answer.partition(b"\r\n")[0].decode(errors="replace")
     version, _, status = line.partition(" ")
     if not version.startswith("HTTP/1."):
-        raise TransportError("it does not answer as Docker does")
+        raise TransportError(_SILENT)
     if not status.startswith("101"):
         raise TransportError(f"it has no BuildKit for us: {status}")
     return rest

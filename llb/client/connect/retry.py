@@ -33,17 +33,24 @@ def delays(chance: Callable[[], float] = random.random) -> Iterator[float]:
         yield longest * (1 - chance() / 2)
 
 
-def retried(attempt: Callable[[], Found], timeout: float) -> Found:
+def retried(
+    attempt: Callable[[], Found],
+    timeout: float,
+    *,
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], object] = time.sleep,
+) -> Found:
     """Return what ``attempt`` does, tried again while it raises ConnectError.
 
     Raises that error once ``timeout``, in seconds, is over; an attempt is never cut short.
+    ``clock`` and ``sleep`` are the time that it goes by.
     """
-    deadline, pauses = time.monotonic() + timeout, delays()
+    deadline, pauses = clock() + timeout, delays()
     while True:
         try:
             return attempt()
         except ConnectError:
-            left = deadline - time.monotonic()
+            left = deadline - clock()
             if left <= 0:
                 raise
-        time.sleep(min(next(pauses), left))
+        sleep(min(next(pauses), left))

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from llb.errors import RemoteError
+from llb.errors import CancelledError, RemoteError
 from llb.grpc import Channel, Server, ServerCall, stdio_pipe
+from tests.timing import SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -50,7 +51,7 @@ def run_peer(binary: Path, *arguments: str) -> Iterator[tuple[Pipe, subprocess.P
         yield pipe, process
     finally:
         pipe.close()
-        process.wait(timeout=20)
+        process.wait(SECONDS)
         if process.stderr is not None:
             process.stderr.close()
 
@@ -74,13 +75,16 @@ def go_call(peer_binary: Path) -> Callable[..., dict[str, Any]]:
     """A function that runs a scenario of the Go client against our server."""
 
     def run(*arguments: str) -> dict[str, Any]:
+        _cancelled.clear()
+        _is_told.clear()
         with run_peer(peer_binary, "call", *arguments) as (pipe, process):
             server = Server(pipe, HANDLERS)
             thread = threading.Thread(target=server.serve)
             thread.start()
             assert process.stderr is not None
             report = process.stderr.read()
-            thread.join(timeout=20)
+            _is_told.set()
+            thread.join(SECONDS)
             assert not thread.is_alive()
         result: dict[str, Any] = json.loads(report)
         del result["seconds"]
@@ -89,15 +93,17 @@ def go_call(peer_binary: Path) -> Callable[..., dict[str, Any]]:
     return run
 
 
-_cancelled = threading.Event()
+# Whether a conversation was cancelled, and whether the Go client has told how it went.
+_cancelled, _is_told = threading.Event(), threading.Event()
 
 
 def _chat(call: ServerCall) -> None:
     try:
         while (message := call.receive()) is not None:
             call.send(message)
-    finally:
+    except CancelledError:
         _cancelled.set()
+        raise
 
 
 def _collect(call: ServerCall) -> None:
@@ -123,7 +129,7 @@ def _fail(call: ServerCall) -> None:
 
 def _sleep(call: ServerCall) -> None:
     request = call.receive() or b""
-    threading.Event().wait(int(request) / 1000)
+    _is_told.wait(int(request) / 1000)
     call.send(request)
 
 
@@ -134,7 +140,7 @@ def _metadata(call: ServerCall) -> None:
 
 
 def _was_cancelled(call: ServerCall) -> None:
-    call.send(b"yes" if _cancelled.wait(timeout=10) else b"no")
+    call.send(b"yes" if _cancelled.wait(SECONDS) else b"no")
 
 
 def any_of(text: str) -> bytes:

@@ -39,13 +39,11 @@ def modules(text: str, neighbours: Mapping[str, str] | None = None) -> Modules:
     return Modules(file("build.py", text), find)
 
 
-def load(
-    text: str, neighbours: Mapping[str, str] | None = None, *, seconds: float = 60.0
-) -> tuple[Target, ...]:
+def load(text: str, neighbours: Mapping[str, str] | None = None) -> tuple[Target, ...]:
     """Return the targets of a build file; raises what its author sees."""
     found = modules(text, neighbours)
     try:
-        return running.load(found, running.Stopwatch(seconds))
+        return running.load(found, running.Stopwatch())
     finally:
         found.close()
 
@@ -76,12 +74,13 @@ def make(
     *,
     target: str | None = None,
     args: Mapping[str, str] | None = None,
-    seconds: float = 60.0,
+    watch: running.Stopwatch | None = None,
 ) -> tuple[running.Part, ...]:
     """Return what a target of a build file makes; raises what its author sees."""
     found = modules(text, neighbours)
     try:
-        chosen = find_target(running.load(found, running.Stopwatch(seconds)), target)
-        return running.make(chosen, Calls(build(args)), found.files, running.Stopwatch(seconds))
+        chosen = find_target(running.load(found, running.Stopwatch()), target)
+        watch = watch or running.Stopwatch()
+        return running.make(chosen, Calls(build(args)), found.files, watch)
     finally:
         found.close()

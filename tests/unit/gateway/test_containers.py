@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import os
 import threading
-import time
 from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING
 
@@ -25,6 +24,7 @@ from llb.errors import (
 )
 from llb.gateway import Container, Gateway, Ref, containers, processes
 from llb.grpc import Channel, Code, Server, memory_pair
+from tests.timing import SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -39,7 +39,6 @@ _CAPS = ("", ".extrahosts", ".filesystem", ".secretenv", ".signals")
 STARTED = pb.ExecMessage(Started=pb.StartedMessage())
 EXITED = pb.ExecMessage(Exit=pb.ExitMessage())
 DONE = pb.ExecMessage(Done=pb.DoneMessage())
-QUICK = 5.0
 
 
 @define
@@ -137,7 +136,7 @@ def connect() -> Iterator[Callable[[Daemon], Gateway]]:
 
         yield start
     for thread in set(threading.enumerate()) - before:
-        thread.join(QUICK)
+        thread.join(SECONDS)
         assert not thread.is_alive()
 
 
@@ -225,6 +224,7 @@ def test_a_daemon_that_keeps_its_reason_to_itself_is_asked_for_it(
     open_container: Callable[[Daemon], Container], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(processes, "_START_SECONDS", 0.2)
+    monkeypatch.setattr(processes, "_REASON_SECONDS", SECONDS)
     reason = RemoteError("no such container", code=Code.NOT_FOUND)
     with (
         open_container(Daemon([], reason)) as container,
@@ -239,13 +239,11 @@ def test_a_daemon_that_says_nothing_is_waited_for_only_so_long(
 ) -> None:
     monkeypatch.setattr(processes, "_START_SECONDS", 0.2)
     monkeypatch.setattr(processes, "_REASON_SECONDS", 0.2)
-    begun = time.monotonic()
     with (
         open_container(Daemon([], is_silent=True)) as container,
         pytest.raises(CancelledError, match=r"process 'x' did not start within 0\.2 s"),
     ):
         container.start(["x"])
-    assert time.monotonic() - begun < QUICK
 
 
 @pytest.mark.feature("K5")
@@ -253,14 +251,12 @@ def test_a_process_that_never_ends_is_followed_no_longer_than_its_container(
     open_container: Callable[[Daemon], Container], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(processes, "_END_SECONDS", 0.2)
-    begun = time.monotonic()
     with open_container(Daemon([STARTED], is_silent=True)) as container:
         process = container.start(["x"], stdin=bytes(20_000_000))
         with pytest.raises(CancelledError, match="is still running"):
             process.wait(0.1)
     with pytest.raises(CancelledError, match="call was cancelled"):
-        process.wait()
-    assert time.monotonic() - begun < QUICK
+        process.wait(SECONDS)
 
 
 @pytest.mark.feature("K5")
@@ -274,7 +270,7 @@ def test_the_end_of_the_connection_ends_a_process_whose_output_nobody_reads(
     assert isinstance(gateway._bridge._channel, Channel)
     gateway._bridge._channel.close()
     with pytest.raises(TransportError):
-        process.wait(QUICK)
+        process.wait(SECONDS)
     with pytest.raises(TransportError):
         container.release()
 
@@ -381,7 +377,7 @@ def test_input_signals_and_sizes_are_sent_in_order_until_the_process_exits(
         process.signal(10)
         before = process.exit_code
         process.stdin.close()
-        process.check(QUICK)
+        process.check(SECONDS)
         assert (before, process.exit_code) == (None, 0)
         process.resize(1, 1)
         process.kill()
@@ -409,7 +405,7 @@ def test_an_unknown_signal_is_not_sent(
             process.signal(number)
         assert process.stdin is not None
         process.stdin.close()
-        process.check(QUICK)
+        process.check(SECONDS)
     assert caught.value.message == reason
     assert daemon.heard == [pb.ExecMessage(File=pb.FdMessage(EOF=True))]
 
@@ -427,7 +423,7 @@ def test_a_file_is_sent_and_output_goes_to_files(
         open_container(daemon) as container,
         pytest.raises(ProcessError, match="process 'x' ended with exit code 3: why"),
     ):
-        container.start(["x"], stdin=file, stdout=out, stderr="discard").check(QUICK)
+        container.start(["x"], stdin=file, stdout=out, stderr="discard").check(SECONDS)
     assert out.getvalue() == b"out"
     assert [message.File.Data for message in daemon.heard] == [b"input", b""]
 
@@ -441,7 +437,7 @@ def test_input_that_cannot_be_read_ends_the_process(
         (tmp_path / "input").open("wb") as file,
         pytest.raises(InputError) as caught,
     ):
-        container.start(["x"], stdin=file).wait(QUICK)
+        container.start(["x"], stdin=file).wait(SECONDS)
     assert caught.value.message == "cannot read the input of process 'x': Bad file descriptor"
 
 
@@ -455,6 +451,6 @@ def test_a_file_is_read_no_longer_than_the_process_runs(
         os.fdopen(sink, "wb", buffering=0) as writer,
         open_container(Daemon([STARTED, EXITED, ended(1), ended(2), DONE])) as container,
     ):
-        container.start(["x"], stdin=file).check(QUICK)
+        container.start(["x"], stdin=file).check(SECONDS)
         writer.write(b"for another reader")
         assert os.read(file.fileno(), 100) == b"for another reader"

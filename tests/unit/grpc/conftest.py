@@ -10,6 +10,7 @@ import pytest
 
 from llb.errors import TransportError
 from llb.grpc import Channel, Server, memory_pair
+from tests.timing import SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -34,9 +35,16 @@ class Serving:
 
     def join(self) -> TransportError | None:
         """Wait for the end of the server, and return why it ended if not in order."""
-        self.thread.join(timeout=20)
+        self.thread.join(SECONDS)
         assert not self.thread.is_alive()
         return self.ended
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ends wait for last words and handlers as long as those take on a machine that is busy."""
+    for module in ("endpoint", "server"):
+        monkeypatch.setattr(f"llb.grpc.{module}._GRACE", SECONDS)
 
 
 @pytest.fixture(autouse=True)
@@ -46,7 +54,7 @@ def no_threads_left() -> Iterator[None]:
     yield
     left = set(threading.enumerate()) - before
     for thread in left:
-        thread.join(timeout=20)
+        thread.join(SECONDS)
     assert not any(thread.is_alive() for thread in left)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from time import monotonic
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,6 +13,7 @@ from llb.errors import CancelledError, LLBError, RemoteError
 from llb.grpc import Channel, Server, ServerCall, memory_pair
 from llb.grpc.endings import DeadlineError
 from llb.grpc.http2.events import Limits
+from tests.timing import SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -117,7 +119,7 @@ def test_messages_need_no_flush(connect: Callable[..., Channel]) -> None:
 
     def handler(call: ServerCall) -> None:
         call.send(b"early")
-        may_end.wait(timeout=20)
+        may_end.wait(SECONDS)
 
     call = connect({"/s/m": handler}).stream("/s/m")
     assert call.receive() == b"early"
@@ -154,7 +156,7 @@ def test_a_handler_that_does_not_read_holds_only_its_sender_back(
     may_read = threading.Event()
 
     def slow(call: ServerCall) -> None:
-        may_read.wait(timeout=20)
+        may_read.wait(SECONDS)
         call.send(b"%d" % len(call.receive() or b""))
 
     channel = connect({"/s/slow": slow, "/s/echo": echo}, limits=Limits(stream_window=1000))
@@ -198,7 +200,7 @@ def test_the_place_of_a_call_is_free_before_its_answer_is_there(
     def finish_and_stay(call: ServerCall, error: RemoteError | None) -> None:
         finish(call, error)
         # The thread of the handler goes on after the peer has what it asked for.
-        answered.wait(timeout=20)
+        answered.wait(SECONDS)
 
     monkeypatch.setattr(ServerCall, "finish", finish_and_stay)
     assert channel.call("/s/echo", b"one") == b"one"
@@ -219,6 +221,7 @@ def test_a_deadline_cancels_the_handler_too(connect: Callable[..., Channel]) -> 
     over = threading.Event()
 
     def handler(call: ServerCall) -> None:
+        call.send(b"ready")
         try:
             while call.receive() is not None:
                 pass
@@ -226,17 +229,42 @@ def test_a_deadline_cancels_the_handler_too(connect: Callable[..., Channel]) -> 
             over.set()
             raise
 
-    call = connect({"/s/m": handler}).stream("/s/m", timeout=0.05)
+    call = connect({"/s/m": handler}).stream("/s/m", timeout=SECONDS)
+    assert call.receive() == b"ready"
+    # A short one could pass before there is a handler.
+    call._deadline = monotonic() + 0.05
     with pytest.raises(DeadlineError, match="deadline of the call has passed"):
         call.receive()
-    assert over.wait(timeout=20)
+    assert over.wait(SECONDS)
+
+
+def test_a_deadline_may_be_seen_by_the_handler_first(connect: Callable[..., Channel]) -> None:
+    seen: list[str] = []
+    over = threading.Event()
+
+    def handler(call: ServerCall) -> None:
+        try:
+            call.receive()
+        except CancelledError as error:
+            seen.append(str(error))
+        over.set()
+
+    channel = connect({"/s/m": handler, "/s/echo": echo})
+    call = channel.stream("/s/m", timeout=0.05)
+    call.flush()
+    assert over.wait(SECONDS)
+    # What the handler's end said has been read with this.
+    channel.call("/s/echo", b"")
+    assert seen == ["deadline of the call has passed"]
+    with pytest.raises(DeadlineError, match="deadline of the call has passed"):
+        call.receive()
 
 
 def test_a_deadline_ends_a_send_that_is_held_back(connect: Callable[..., Channel]) -> None:
     may_end = threading.Event()
 
     def handler(_call: ServerCall) -> None:
-        may_end.wait(timeout=20)
+        may_end.wait(SECONDS)
 
     channel = connect({"/s/m": handler}, limits=Limits(stream_window=1000))
     call = channel.stream("/s/m", timeout=0.05)
@@ -260,7 +288,7 @@ def test_a_cancelled_call_cancels_its_handler(connect: Callable[..., Channel]) -
     call = connect({"/s/m": handler}).stream("/s/m")
     assert call.receive() == b"ready"
     call.cancel()
-    assert over.wait(timeout=20)
+    assert over.wait(SECONDS)
     assert seen == ["call was cancelled by the peer"]
     with pytest.raises(CancelledError, match="call was cancelled"):
         call.send(b"more")
@@ -302,6 +330,6 @@ def test_both_roles_run_over_one_pair_at_a_time() -> None:
         assert channel.call("/s/echo", b"hello") == b"hello"
         server.close()
         server.close()
-        assert serving.result(timeout=20) is None
+        assert serving.result(SECONDS) is None
         channel.close()
         channel.close()

@@ -13,6 +13,7 @@ from llb.errors import CancelledError, RemoteError, TransportError
 from llb.grpc import Channel, Server, ServerCall, memory_pair, metadata
 from llb.grpc.http2 import frames
 from llb.grpc.http2.events import Limits
+from tests.timing import SECONDS, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,7 +62,7 @@ def test_an_end_or_garbage_wakes_all_who_wait(last_words: bytes, message: str) -
         if last_words:
             there.write(last_words)
         there.close()
-        seen = {str(future.exception(timeout=20)) for future in waiting}
+        seen = {str(future.exception(SECONDS)) for future in waiting}
     assert seen == {message}
     with pytest.raises(TransportError, match=message):
         channel.call("/s/m", b"")
@@ -74,7 +75,7 @@ def test_a_close_here_wakes_all_who_wait() -> None:
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(channel.stream("/s/m").receive)
         channel.close()
-        assert str(waiting.exception(timeout=20)) == "connection was closed"
+        assert str(waiting.exception(SECONDS)) == "connection was closed"
     there.close()
 
 
@@ -88,7 +89,7 @@ def test_an_end_wakes_who_waits_to_send() -> None:
         while said < frames.DEFAULT_WINDOW:
             said += len(there.read())
         there.close()
-        assert isinstance(sending.exception(timeout=20), TransportError)
+        assert isinstance(sending.exception(SECONDS), TransportError)
     channel.close()
 
 
@@ -99,7 +100,7 @@ def test_an_end_wakes_who_waits_for_a_place() -> None:
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(channel.stream, "/s/m")
         there.close()
-        assert isinstance(waiting.exception(timeout=20), TransportError)
+        assert isinstance(waiting.exception(SECONDS), TransportError)
     channel.close()
 
 
@@ -212,7 +213,7 @@ def test_the_end_of_a_server_fails_its_handlers(
 
     serving, pipe = serve_raw({"/s/m": handler})
     pipe.write(frames.PREFACE + SETTINGS + headers(1, metadata.request("/s/m", "x", None, ())))
-    assert started.wait(timeout=20)
+    assert started.wait(SECONDS)
     pipe.close()
     assert serving.join() is None
     assert seen == ["connection was closed by the peer"]
@@ -261,9 +262,9 @@ def test_handlers_of_reset_calls_count_until_they_return(
 
     def handler(call: ServerCall) -> None:
         running.append(call.method)
-        may_end.wait(timeout=20)
+        may_end.wait(SECONDS)
 
-    _, pipe = serve_raw({"/s/m": handler}, limits=Limits(streams=2))
+    serving, pipe = serve_raw({"/s/m": handler}, limits=Limits(streams=2))
     encoder = hpack.Encoder()
     attack = frames.PREFACE + SETTINGS
     for number in range(1, 21, 2):
@@ -274,8 +275,12 @@ def test_handlers_of_reset_calls_count_until_they_return(
     said = b""
     while not said.endswith(frames.header(frames.PING, frames.ACK, 0, 8) + bytes(8)):
         said += pipe.read()
-    assert len(running) == 2
+    # What was taken by then may only be about to run.
+    wait_until(lambda: len(running) >= 2)
+    pipe.close()
     may_end.set()
+    serving.join()
+    assert len(running) == 2
 
 
 def test_a_client_that_vanishes_mid_call_does_not_stop_its_server_from_ending(
@@ -309,17 +314,22 @@ def test_a_handler_is_told_of_garbage_in_its_stream(
     _, pipe = serve_raw({"/s/m": handler})
     start = headers(1, metadata.request("/s/m", "x", None, ()))
     pipe.write(frames.PREFACE + SETTINGS + start + data(1, b"\1\0\0\0\0"))
-    assert over.wait(timeout=20)
+    assert over.wait(SECONDS)
     assert seen == ["call was refused: message is compressed without an encoding"]
 
 
-def test_a_pipe_that_can_only_be_read_any_more_ends_its_server() -> None:
+def test_a_pipe_that_can_only_be_read_any_more_ends_its_server(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # This is how long what may still be read is waited for.
+    monkeypatch.setattr("llb.grpc.endpoint._GRACE", 0.1)
+
     class HalfBroken:
         def __init__(self) -> None:
             self._closed = threading.Event()
 
         def read(self) -> bytes:
-            self._closed.wait(timeout=20)
+            self._closed.wait(SECONDS)
             return b""
 
         def write(self, data: bytes) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from llb.errors import TransportError
 from llb.grpc import Pipe, memory_pair, socket_pipe, stdio_pipe
+from tests.timing import SECONDS
 
 
 def descriptor_pair() -> tuple[Pipe, Pipe]:
@@ -62,7 +63,7 @@ def test_closing_wakes_who_reads(pair: Pair) -> None:
     here, there = pair()
     reader, results = in_thread(here.read)
     here.close()
-    reader.join(timeout=10)
+    reader.join(SECONDS)
     assert results == [b""]
     there.close()
 
@@ -78,7 +79,7 @@ def test_closing_wakes_who_writes(pair: Pair) -> None:
     writer, results = in_thread(fill)
     assert there.read()
     here.close()
-    writer.join(timeout=10)
+    writer.join(SECONDS)
     assert len(results) == 1
     assert isinstance(results[0], str)
     there.close()

@@ -34,10 +34,12 @@ from llb.errors import (
 from llb.gateway import Gateway, Request, Result
 from llb.ops.nodes import ProgressGroup
 from llb.testing.daemon import FakeDaemon
+from tests.timing import SECONDS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
+    from llb.grpc import ServerCall
     from llb.sources.inline_files import Content
     from llb.testing.fake_buildkit.builds import FakeBuild
 
@@ -45,6 +47,14 @@ if TYPE_CHECKING:
 
 MOMENT = datetime(2026, 1, 2, tzinfo=UTC)
 BUILD = Image("alpine").run("make")
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a daemon says of a build may take as long as it does on a machine that is busy."""
+    for name in ("_STATUS_SECONDS", "_SILENT_SECONDS", "_SESSION_SECONDS"):
+        monkeypatch.setattr(f"llb.client.solve.{name}", SECONDS)
+    monkeypatch.setattr("llb.testing.daemon._SECONDS", SECONDS)
 
 
 @pytest.fixture
@@ -270,31 +280,57 @@ def test_a_script_that_breaks_fails_the_test() -> None:
     assert str(caught.value) == message
 
 
-def test_a_build_can_be_given_up(connect: Callable[..., Client]) -> None:
+def test_a_build_can_be_given_up(
+    connect: Callable[..., Client], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The daemon has nothing to tell of it, and does not end the stream of its events.
+    monkeypatch.setattr("llb.client.solve._SILENT_SECONDS", 0.1)
     waiting = threading.Event()
     with pytest.raises(CancelledError):
-        connect(script=lambda _: waiting.wait(20) and None).solve(BUILD, timeout=0.2)
+        connect(script=lambda _: waiting.wait(SECONDS) and None).solve(BUILD, timeout=0.2)
     waiting.set()
 
 
 def test_a_daemon_that_stops_ends_builds_of_the_client() -> None:
     daemon = FakeDaemon()
-    asked = threading.Event()
+    asked, stopped = threading.Event(), threading.Event()
 
     def function(_: Request, gateway: Gateway) -> Result:
         asked.set()
-        threading.Event().wait(1)
+        assert stopped.wait(SECONDS)
         return Result()
 
     def stop() -> None:
-        asked.wait()
+        asked.wait(SECONDS)
         daemon.close()
+        stopped.set()
 
     closing = threading.Thread(target=stop)
     closing.start()
     with Client(daemon.address) as client, pytest.raises((CancelledError, TransportError)):
         client.build(function)
     closing.join()
+    daemon.__exit__(None, None, None)
+
+
+def test_a_build_that_has_just_begun_ends_with_its_daemon() -> None:
+    over = threading.Event()
+
+    class Stopping(FakeDaemon):
+        def _solve(self, call: ServerCall) -> None:
+            try:
+                super()._solve(call)
+            finally:
+                over.set()
+
+        def _run(self, build: FakeBuild) -> Mapping[str, str]:
+            self.close()
+            return super()._run(build)
+
+    daemon = Stopping()
+    with Client(daemon.address) as client, pytest.raises((CancelledError, TransportError)):
+        client.solve(BUILD)
+    assert over.wait(SECONDS)
     daemon.__exit__(None, None, None)
 
 

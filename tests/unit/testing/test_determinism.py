@@ -56,7 +56,10 @@ def test_a_build_that_differs_in_bytes_alone_is_told_by_its_dump() -> None:
     )
 
 
-def test_a_build_that_fails_elsewhere_is_told_with_its_traceback() -> None:
+def test_a_build_that_fails_elsewhere_is_told_with_its_traceback(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("PYTHONHASHSEED", raising=False)
     with pytest.raises(AssertionError, match="LookupError: no build for you") as caught:
         assert_deterministic(builds.by_seed, times=1, seeds=[7])
     assert str(caught.value).startswith("by_seed() failed in another process:\nTraceback")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +14,9 @@ from llb.client.connect.control import CONTROL, Control
 from llb.client.connect.routes import Route
 from llb.errors import CancelledError, ConnectError, LLBError, RemoteError, TransportError
 from llb.grpc import Code, Server, ServerCall, memory_pair, metadata
+from llb.grpc.call import _SEND_BUFFER
 from llb.grpc.http2 import frames
+from tests.timing import SECONDS, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -63,7 +64,7 @@ class Daemon:
         for server in self.servers:
             server.close()
         for thread in self._threads:
-            thread.join(10)
+            thread.join(SECONDS)
             assert not thread.is_alive()
 
     @staticmethod
@@ -87,8 +88,15 @@ class Script:
 
     def close(self) -> None:
         for thread in self._threads:
-            thread.join(10)
+            thread.join(SECONDS)
             assert not thread.is_alive()
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who finds a pipe closed waits as long for its reader as that takes on a busy machine."""
+    for module in ("endpoint", "server"):
+        monkeypatch.setattr(f"llb.grpc.{module}._GRACE", SECONDS)
 
 
 @pytest.fixture
@@ -97,7 +105,7 @@ def connect() -> Iterator[Callable[..., Control]]:
     made: list[Control] = []
     daemons: list[Daemon | Script] = []
 
-    def start(daemon: Daemon | Script, greet_seconds: float = 10) -> Control:
+    def start(daemon: Daemon | Script, greet_seconds: float = SECONDS) -> Control:
         daemons.append(daemon)
         made.append(Control(Route(ADDRESS, daemon.dial, greet_seconds=greet_seconds)))
         return made[-1]
@@ -163,7 +171,7 @@ def test_calls_share_a_connection(connect: Callable[..., Control]) -> None:
     together = threading.Barrier(5)
 
     def listed(call: ServerCall) -> None:
-        together.wait(10)
+        together.wait(SECONDS)
         call.send(b"")
 
     daemon = Daemon(ListWorkers=listed)
@@ -171,10 +179,10 @@ def test_calls_share_a_connection(connect: Callable[..., Control]) -> None:
     asking = [threading.Thread(target=control.workers) for _ in range(4)]
     for each in asking:
         each.start()
-    together.wait(10)
+    together.wait(SECONDS)
     assert control.info().version == "v1"
     for each in asking:
-        each.join(10)
+        each.join(SECONDS)
     assert len(daemon.servers) == 1
 
 
@@ -183,7 +191,7 @@ def test_a_connection_that_ended_is_followed_by_another(connect: Callable[..., C
     control = connect(daemon)
     for count in (2, 3):
         daemon.servers[-1].close()
-        control.ping(10)
+        control.ping(SECONDS)
         assert control.info().version == "v1"
         assert len(daemon.servers) == count
 
@@ -207,7 +215,7 @@ def test_a_daemon_that_is_leaving_is_called_over_another_connection(
 
     control = connect(Script(leaving, there))
     # A connection that nothing more comes through is not kept.
-    assert left.wait(10)
+    assert left.wait(SECONDS)
     control.info()
 
 
@@ -239,7 +247,7 @@ def test_a_call_that_a_leaving_daemon_has_seen_goes_on(connect: Callable[..., Co
         peer.say(answer(1))
         peer.hear(2)
         peer.say(frames.goaway(3, 0))
-        assert called.wait(10)
+        assert called.wait(SECONDS)
         peer.say(answer(3, pb.StatusResponse(warnings=[{"level": 7}]).SerializeToString()))
         peer.has_been_left()
 
@@ -277,7 +285,7 @@ def test_a_daemon_that_is_gone_is_an_error_of_each_call_until_it_is_back(
     control = connect(daemon)
     daemon.gone = "Connection refused"
     daemon.servers[0].close()
-    for call in (control.info, control.workers, lambda: control.ping(10)):
+    for call in (control.info, control.workers, lambda: control.ping(SECONDS)):
         with pytest.raises(ConnectError) as caught:
             call()
         assert caught.value.message == f"no BuildKit answers at {ADDRESS}: Connection refused"
@@ -318,8 +326,10 @@ def test_a_peer_that_says_nothing_does_not_answer(words: bytes) -> None:
     over = threading.Event()
 
     def listen(pipe: Pipe) -> None:
-        if words:
-            pipe.write(words)
+        # The client may have gone by now.
+        with suppress(TransportError):
+            if words:
+                pipe.write(words)
         while pipe.read():
             pass
         over.set()
@@ -328,7 +338,7 @@ def test_a_peer_that_says_nothing_does_not_answer(words: bytes) -> None:
     with pytest.raises(ConnectError) as caught:
         Control(Route(ADDRESS, script.dial, greet_seconds=0.2))
     assert caught.value.message == f"no BuildKit answers at {ADDRESS}: it does not answer"
-    assert over.wait(10)
+    assert over.wait(SECONDS)
     script.close()
 
 
@@ -387,7 +397,7 @@ def test_a_build_ends_with_its_deadline(connect: Callable[..., Control]) -> None
     over = threading.Event()
 
     def solve(_: ServerCall) -> None:
-        over.wait(10)
+        over.wait(SECONDS)
 
     control = connect(Daemon(Solve=solve))
     with pytest.raises(CancelledError) as caught:
@@ -404,7 +414,6 @@ def test_a_call_may_be_cancelled_by_any_thread(connect: Callable[..., Control]) 
             while True:
                 call.send(b"")
                 begun.set()
-                time.sleep(0.01)
         except CancelledError:
             over.set()
             raise
@@ -412,7 +421,7 @@ def test_a_call_may_be_cancelled_by_any_thread(connect: Callable[..., Control]) 
     answers = connect(Daemon(Status=status)).status("x")
 
     def cancel() -> None:
-        begun.wait(10)
+        begun.wait(SECONDS)
         answers.cancel()
 
     cancelling = threading.Thread(target=cancel)
@@ -420,7 +429,7 @@ def test_a_call_may_be_cancelled_by_any_thread(connect: Callable[..., Control]) 
     with pytest.raises(CancelledError) as caught:
         list(answers)
     assert caught.value.message == "the build was cancelled"
-    assert over.wait(10)
+    assert over.wait(SECONDS)
     cancelling.join()
 
 
@@ -438,7 +447,7 @@ def test_who_has_enough_of_a_stream_ends_it(connect: Callable[..., Control]) -> 
     records = connect(Daemon(Prune=prune)).prune(pb.PruneRequest())
     assert next(records).id == "x"
     del records
-    assert over.wait(10)
+    assert over.wait(SECONDS)
 
 
 @pytest.mark.parametrize("count", [0, 2])
@@ -492,6 +501,15 @@ def test_a_message_may_be_large_but_not_endless(connect: Callable[..., Control])
     assert caught.value.code == Code.RESOURCE_EXHAUSTED
 
 
+def is_held_back(server: Server) -> bool:
+    """Whether a handler waits to send, for a client that lets nothing more be written."""
+    endpoint = server._endpoint
+    with endpoint.lock:
+        return not endpoint.connection.has_output and any(
+            endpoint.connection.waiting(number) > _SEND_BUFFER // 2 for number in endpoint.calls
+        )
+
+
 def test_who_reads_slowly_holds_only_the_stream_back(connect: Callable[..., Control]) -> None:
     sent: list[int] = []
 
@@ -501,15 +519,13 @@ def test_who_reads_slowly_holds_only_the_stream_back(connect: Callable[..., Cont
             call.send(message)
             sent.append(number)
 
-    control = connect(Daemon(Status=status))
+    daemon = Daemon(Status=status)
+    control = connect(daemon)
     answers = control.status("x")
-    before = -1
-    while len(sent) > before:
-        before = len(sent)
-        time.sleep(0.2)
-        assert control.info().version == "v1"
+    wait_until(lambda: len(sent) == 64 or is_held_back(daemon.servers[0]))
+    assert control.info().version == "v1"
     # The window of a stream, and what lies on the way.
-    assert 8 <= before <= 16
+    assert 8 <= len(sent) <= 16
     assert sum(len(response.logs[0].msg) for response in answers) == 64 * MIB
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,6 +13,7 @@ from llb.client.connect.address import is_docker
 from llb.client.connect.docker_contexts import Endpoint
 from llb.client.connect.docker_engine import Docker
 from llb.errors import TransportError
+from tests.timing import SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -41,7 +43,8 @@ def answering(tmp_path: Path) -> Iterator[Callable[..., Docker]]:
 
         def answer() -> None:
             connection, _ = listening.accept()
-            with connection:
+            # Who has heard enough leaves.
+            with connection, suppress(BrokenPipeError, ConnectionResetError):
                 asked = connection.recv(10_000)
                 (tmp_path / "asked").write_bytes(asked)
                 for piece in pieces:
@@ -54,7 +57,7 @@ def answering(tmp_path: Path) -> Iterator[Callable[..., Docker]]:
 
     yield make
     for thread, listening in running:
-        thread.join(10)
+        thread.join(SECONDS)
         listening.close()
 
 
@@ -100,10 +103,12 @@ def test_any_other_answer_is_an_error(
     assert caught.value.message == f"{docker.endpoint.host}: {reason}"
 
 
+# The time may be over before it is asked, on a machine that is busy.
+@pytest.mark.parametrize("seconds", [0.2, 0])
 def test_a_docker_that_says_nothing_is_left(
-    answering: Callable[..., Docker], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    seconds: float, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("llb.client.connect.docker_engine._ANSWER_SECONDS", 0.2)
+    monkeypatch.setattr("llb.client.connect.docker_engine._ANSWER_SECONDS", seconds)
     with socket.socket(socket.AF_UNIX) as silent:
         silent.bind(str(tmp_path / "silent"))
         silent.listen()

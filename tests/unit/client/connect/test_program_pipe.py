@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,13 @@ from llb.client.connect import program_pipe
 from llb.client.connect.program_pipe import BuildctlPipe, ProgramPipe
 from llb.errors import TransportError
 from tests.fakes.scarcity import no_descriptors
+from tests.timing import SECONDS, wait_until
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Programs may take as long to end as they do on a machine that is busy."""
+    monkeypatch.setattr(program_pipe, "_END_SECONDS", SECONDS)
 
 
 def read_all(pipe: ProgramPipe) -> bytes:
@@ -24,6 +31,16 @@ def is_running(process: int) -> bool:
         return "\nState:\tZ" not in Path(f"/proc/{process}/status").read_text()
     except FileNotFoundError:
         return False
+
+
+def calls_of(thread: threading.Thread) -> list[str]:
+    """Return the functions that a thread is in, the innermost first."""
+    frame = sys._current_frames().get(thread.ident or 0)
+    names = []
+    while frame is not None:
+        names.append(frame.f_code.co_name)
+        frame = frame.f_back
+    return names
 
 
 def test_what_is_written_comes_back_from_cat() -> None:
@@ -102,9 +119,9 @@ def test_closing_wakes_who_reads() -> None:
     found: list[bytes] = []
     reading = threading.Thread(target=lambda: found.append(pipe.read()))
     reading.start()
-    time.sleep(0.1)
+    wait_until(lambda: "_wait" in calls_of(reading))
     pipe.close()
-    reading.join(10)
+    reading.join(SECONDS)
     assert found == [b""]
 
 
@@ -117,10 +134,7 @@ def test_a_program_that_does_not_end_is_killed_with_its_children(
     processes = [int(each) for each in pipe.read().split()]
     assert all(map(is_running, processes))
     pipe.close()
-    deadline = time.monotonic() + 10
-    while any(map(is_running, processes)):
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    wait_until(lambda: not any(map(is_running, processes)))
 
 
 def test_what_cannot_be_started_leaves_no_descriptors(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from llb.client.progress.plain import PlainDisplay
 from llb.client.progress.text import visible
 from llb.client.progress.tty import TtyDisplay
 from llb.errors import InvalidValueError
+from tests.timing import SECONDS
 
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -33,9 +34,10 @@ class Terminal(io.StringIO):
         return True
 
     def write(self, text: str) -> int:
+        length = super().write(text)
         if self._awaited in text:
             self.drawn.set()
-        return super().write(text)
+        return length
 
 
 def step(
@@ -66,6 +68,10 @@ def output(name: str, data: bytes) -> Event:
 
 @pytest.fixture(autouse=True)
 def small_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("NO_COLOR", "FORCE_COLOR", "COLORTERM", "TTY_COMPATIBLE", "TTY_INTERACTIVE"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("BUILDKIT_PROGRESS", "BUILDKIT_COLORS", "BUILDKIT_TTY_LOG_LINES"):
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("COLUMNS", "40")
     monkeypatch.setenv("LINES", "6")
@@ -77,7 +83,7 @@ def shown_while_running(*events: Event, awaited: str) -> str:
     for event in events:
         live(event)
     with live:
-        assert terminal.drawn.wait(10)
+        assert terminal.drawn.wait(SECONDS)
         return terminal.getvalue()
 
 

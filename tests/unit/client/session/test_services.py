@@ -22,6 +22,7 @@ from llb.client.session.services import METHODS, service
 from llb.client.session.ssh_agents import Agents
 from llb.errors import InputError, RemoteError
 from llb.grpc import Channel, Code, Server, memory_pair
+from tests.timing import SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -72,7 +73,7 @@ def channel(unmade: dict[str, Service]) -> Iterator[Channel]:
     made = Channel(here)
     yield made
     made.close()
-    serving.join(10)
+    serving.join(SECONDS)
 
 
 def test_every_service_has_the_methods_that_are_told_of_it(unmade: dict[str, Service]) -> None:
@@ -90,7 +91,7 @@ def test_nothing_is_imported_before_the_first_call() -> None:
 def outcome(channel: Channel, method: str) -> str:
     """Return what a service says to an empty request."""
     try:
-        channel.call(method, b"", timeout=10)
+        channel.call(method, b"", timeout=SECONDS)
     except RemoteError as error:
         return error.message
     return "an answer"
@@ -122,7 +123,7 @@ def test_a_secret_that_nobody_gave_is_not_found_by_many_at_once(channel: Channel
 
     def ask(_: int) -> tuple[int, str]:
         with pytest.raises(RemoteError) as caught:
-            channel.call(SECRET, request, timeout=10)
+            channel.call(SECRET, request, timeout=SECONDS)
         return caught.value.code, caught.value.message
 
     with ThreadPoolExecutor(8) as pool:
@@ -133,7 +134,7 @@ def test_a_secret_that_nobody_gave_is_not_found_by_many_at_once(channel: Channel
 def test_failures_of_a_service_that_was_made_late_are_told(
     channel: Channel, unmade: dict[str, Service]
 ) -> None:
-    call = channel.stream(SYNC, metadata=[("dir-name", "src")], timeout=10)
+    call = channel.stream(SYNC, metadata=[("dir-name", "src")], timeout=SECONDS)
     with pytest.raises(RemoteError):
         call.receive()
     (failure,) = unmade["filesync:LocalDirs"].failures

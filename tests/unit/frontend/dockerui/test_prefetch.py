@@ -12,6 +12,7 @@ from llb.errors import RemoteError
 from llb.frontend.dockerui.prefetch import _Remembering, foresee
 from llb.gateway import Gateway, Request, Result
 from llb.testing.gateway import run_frontend
+from tests.timing import SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 class Daemon:
     """Answers calls with their requests, when it is allowed to, and fails those for ``no``."""
 
+    is_asked: threading.Event = field(factory=threading.Event)
     is_allowed: threading.Event = field(factory=threading.Event)
     calls: list[bytes] = field(factory=list)
 
@@ -33,7 +35,8 @@ class Daemon:
         metadata: Iterable[tuple[str, str]] = (),
     ) -> bytes:
         self.calls.append(request)
-        assert self.is_allowed.wait(10)
+        self.is_asked.set()
+        assert self.is_allowed.wait(SECONDS)
         if request == b"no":
             raise RemoteError("refused", code=2)
         return method.encode() + request
@@ -42,15 +45,26 @@ class Daemon:
         raise NotImplementedError(method)
 
 
+class Awaited(threading.Event):
+    """An event that happens only when somebody waits for it: ``cause`` is set then."""
+
+    def __init__(self, cause: threading.Event) -> None:
+        super().__init__()
+        self._cause = cause
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self._cause.set()
+        return super().wait(timeout)
+
+
 def test_a_call_that_is_under_way_is_waited_for_and_not_made_again() -> None:
     daemon, answers = Daemon(), {}  # type: ignore[var-annotated]
     early = _Remembering(daemon, answers, records=True)
     later = _Remembering(daemon, answers, records=False)
     thread = threading.Thread(target=early.call, args=("Read", b"x"))
     thread.start()
-    while not daemon.calls:
-        pass
-    threading.Timer(0.05, daemon.is_allowed.set).start()
+    assert daemon.is_asked.wait(SECONDS)
+    answers["Read", b"x"].is_there = Awaited(daemon.is_allowed)
     assert later.call("Read", b"x") == b"Readx"
     thread.join()
     assert later.call("Read", b"x") == b"Readx"

@@ -1,0 +1,17 @@
+"""Requests to servers of a test, without the proxies of whoever runs it."""
+
+from __future__ import annotations
+
+import pytest
+
+from llb.client.session.providers import auth_tokens
+from tests.timing import SECONDS
+
+
+@pytest.fixture(autouse=True)
+def no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The proxies of who runs the tests are not theirs, and servers have time to answer."""
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+    monkeypatch.setattr(auth_tokens, "_SECONDS", SECONDS)
