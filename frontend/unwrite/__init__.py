@@ -22,12 +22,12 @@ from frontend.unwrite.graph import copied, directory, owner, run, variable
 from frontend.unwrite.words import Unsayable, word
 from llb import Platform, Reference, caps
 from llb.buildfile.bases import DEFAULT_PATH
-from llb.definition.protobuf import sha256_of
 from llb.errors import InputError
 from llb.gocompat.path import absolute, clean
 from llb.gocompat.utf8 import has_octets
 from llb.ops import nodes as ops
 from llb.platforms import to_platform
+from llb.protobuf import sha256_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -18,7 +18,7 @@ from llb._pb import ops_pb2
 from llb.errors import InvalidDefinitionError, RemoteError, ReplacedError
 from llb.gateway.files import FileStat, from_message
 from llb.gateway.results import Ref, Result
-from llb.gateway.sources import source_info
+from llb.gateway.sources import platform_message, range_message, source_info
 from llb.platforms import to_platform
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from llb.gateway.container_messages import RefMount
     from llb.gateway.containers import Container
     from llb.grpc import ClientCall
-    from llb.source_map import Location, Range
+    from llb.source_map import Location
     from llb.state.settings import MountValue
 
     M = TypeVar("M", bound=Message)
@@ -240,7 +240,7 @@ class Gateway:
             network=network,
             security=security,
             extra_hosts=extra_hosts or {},
-            platform=None if platform is None else _platform(to_platform(platform)),
+            platform=None if platform is None else platform_message(to_platform(platform)),
         )
 
     def resolve_image_config(
@@ -265,7 +265,7 @@ class Gateway:
             request.ResolverType = _LAYOUT
             request.SessionID, request.StoreID = layout
         if platform is not None:
-            request.Platform.CopyFrom(_platform(platform))
+            request.Platform.CopyFrom(platform_message(platform))
         response = self._call("ResolveImageConfig", request, pb.ResolveImageConfigResponse)
         return ImageConfig(response.Ref or ref, response.Digest, response.Config)
 
@@ -285,7 +285,7 @@ class Gateway:
             Source=source, ResolveMode=resolve_mode, LogName=log_name
         )
         if platform is not None:
-            request.Platform.CopyFrom(_platform(platform))
+            request.Platform.CopyFrom(platform_message(platform))
         response = self._call("ResolveSourceMeta", request, pb.ResolveSourceMetaResponse)
         found = response.Source.identifier or source.identifier
         if not response.HasField("Image"):
@@ -334,7 +334,7 @@ class Gateway:
         )
         if location is not None:
             request.info.CopyFrom(source_info(location.file))
-            request.ranges.extend(map(_range, location.ranges))
+            request.ranges.extend(map(range_message, location.ranges))
         self._call("Warn", request, pb.WarnResponse)
 
     def return_result(self, result: Result) -> None:
@@ -391,23 +391,6 @@ class Gateway:
 
 def _ref(message: pb.Ref) -> Ref:
     return Ref(message.id, getattr(message, "def") if message.HasField("def") else None)
-
-
-def _platform(platform: Platform) -> ops_pb2.Platform:
-    return ops_pb2.Platform(
-        OS=platform.os,
-        Architecture=platform.architecture,
-        Variant=platform.variant or "",
-        OSVersion=platform.os_version or "",
-        OSFeatures=platform.os_features,
-    )
-
-
-def _range(found: Range) -> ops_pb2.Range:
-    return ops_pb2.Range(
-        start=ops_pb2.Position(line=found.line, character=found.character),
-        end=ops_pb2.Position(line=found.end_line, character=found.end_character),
-    )
 
 
 def is_not_found(error: RemoteError) -> bool:

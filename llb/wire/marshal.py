@@ -6,18 +6,9 @@ from typing import TYPE_CHECKING, assert_never
 
 from attrs import field, frozen, mutable
 
+from llb import ops_proto as pb
 from llb.definition.definition import Definition
-from llb.definition.protobuf import (
-    digest_of,
-    message,
-    number,
-    number_tag,
-    packed,
-    tag,
-    text,
-    text_map,
-    texts,
-)
+from llb.definition.encode import encode_platform
 from llb.errors import InvalidValueError
 from llb.ops.metadata import OpMetadata
 from llb.ops.nodes import (
@@ -34,19 +25,15 @@ from llb.ops.nodes import (
     SourceOp,
 )
 from llb.ops.walk import post_order
+from llb.protobuf import digest_of
 from llb.source_map import Location, SourceFile, python_locations
 from llb.wire.exec import ExecEncoder
 from llb.wire.files import encode_file
-from llb.wire.inputs import NONE, all_to_bytes, reference
+from llb.wire.inputs import NONE, encode_input, encode_reference
 
 if TYPE_CHECKING:
     from llb.platforms import Platform
     from llb.source_map import CallSite
-
-_PLATFORM, _CONSTRAINTS = tag(10), tag(11)
-_EXEC, _SOURCE, _FILE, _BUILD, _MERGE, _DIFF, _PASSTHROUGH = map(tag, range(2, 9))
-_FIRST, _SECOND, _FOURTH = tag(1), tag(2), tag(4)
-_NUMBER = number_tag(1)
 
 _PLATFORM_SOURCES = ("docker-image://", "oci-layout://")
 _LOCAL = "local://"
@@ -112,7 +99,7 @@ class _Writer:
     def __init__(self, options: MarshalOptions) -> None:
         self.__attrs_init__(options)
         windows = options.platform.os == "windows"
-        self.processes = ExecEncoder(options.caps, windows=windows)
+        self.processes = ExecEncoder(self.references, options.caps, windows=windows)
 
     def add(self, op: Op) -> None:
         """Write ``op``, whose inputs were written before; equal operations become one."""
@@ -125,7 +112,7 @@ class _Writer:
                 platform = b""
             data = inputs + platform + constraints + body
         digest = digest_of(data)
-        self.references[id(op)] = reference(digest)
+        self.references[id(op)] = encode_reference(digest)
         metadata = self._metadata(op.constraints, caps)
         locations = self._locations(op)
         if digest in self.ops:
@@ -138,7 +125,7 @@ class _Writer:
 
     def finish(self, root: Output) -> Definition:
         """Return the definition with the operation that points at ``root`` as its last."""
-        last = all_to_bytes(self.references, (root,))
+        last = encode_input(self.references, root)
         caps = {"constraints", "platform"}
         said = self.known_metadata.values()
         if any(each.ignore_cache for each in said):
@@ -158,37 +145,35 @@ class _Writer:
     def _encode(self, op: _PlainOp) -> _Encoded:
         match op:
             case ExecOp():
-                inputs, body, caps = self.processes.encode(op, self.references)
-                return inputs, message(_EXEC, body), caps
+                inputs, body, caps = self.processes.encode(op)
+                return inputs, pb.Op.exec(body), caps
             case FileOp():
                 inputs, body = encode_file(op, self.references)
-                return inputs, message(_FILE, body), _FILE_CAPS
+                return inputs, pb.Op.file(body), _FILE_CAPS
             case SourceOp():
                 return self._source(op)
             case MergeOp():
-                entries = [message(_FIRST, number(_NUMBER, n)) for n in range(len(op.inputs))]
-                return self._all(op), message(_MERGE, b"".join(entries)), _MERGE_CAPS
+                return self._all(op), pb.Op.merge(_merge(op)), _MERGE_CAPS
             case DiffOp():
-                return self._all(op), message(_DIFF, _diff(op)), _DIFF_CAPS
+                return self._all(op), pb.Op.diff(_diff(op)), _DIFF_CAPS
             case BuildOp():
-                return self._all(op), message(_BUILD, _build(op)), _BUILD_CAPS
+                return self._all(op), pb.Op.build(_build(op)), _BUILD_CAPS
             case PassthroughOp():
-                body = text(_FIRST, op.id) + packed(_SECOND, op.forwarded)
-                return self._all(op), message(_PASSTHROUGH, body), _PASSTHROUGH_CAPS
+                return self._all(op), pb.Op.passthrough(_passthrough(op)), _PASSTHROUGH_CAPS
             case _:
                 assert_never(op)
 
     def _all(self, op: _PlainOp) -> bytes:
-        return all_to_bytes(self.references, op.inputs)
+        """Encode all inputs, as often as they occur."""
+        return b"".join([encode_input(self.references, each) for each in op.inputs])
 
     def _source(self, op: SourceOp) -> _Encoded:
         attrs, caps = dict(op.attrs), frozenset(op.caps)
         if op.identifier.startswith(_LOCAL) and "local.session" not in attrs:
             attrs.setdefault("local.unique", self.options.local_unique_id)
             caps |= {"source.local.unique"}
-        entries = {key: message(_SECOND, value.encode()) for key, value in attrs.items()}
-        body = text(_FIRST, op.identifier) + text_map(_SECOND, entries)
-        return b"", message(_SOURCE, body), caps
+        body = pb.SourceOp.identifier(op.identifier) + pb.SourceOp.attrs(attrs)
+        return b"", pb.Op.source(body), caps
 
     def _constraints(self, constraints: Constraints) -> tuple[bytes, bytes]:
         """Return the fields of the platform and of the worker's constraints."""
@@ -196,8 +181,11 @@ class _Writer:
         key = id(platform), constraints.worker_filters
         known = self.known_constraints.get(key)
         if known is None:
-            filters = texts(_FIRST, (*self.options.worker_filters, *constraints.worker_filters))
-            known = message(_PLATFORM, _platform(platform)), message(_CONSTRAINTS, filters)
+            filters = (*self.options.worker_filters, *constraints.worker_filters)
+            known = (
+                pb.Op.platform(encode_platform(platform)),
+                pb.Op.constraints(pb.WorkerConstraints.filter(filters)),
+            )
             self.known_constraints[key] = known
         return known
 
@@ -240,31 +228,31 @@ _PASSTHROUGH_CAPS = frozenset({"passthroughop"})
 
 
 def _keeps_platform(op: _PlainOp) -> bool:
-    if isinstance(op, SourceOp):
-        return op.identifier.startswith(_PLATFORM_SOURCES)
-    return isinstance(op, (ExecOp, BuildOp))
+    if isinstance(op, (ExecOp, BuildOp)):
+        return True
+    return isinstance(op, SourceOp) and op.identifier.startswith(_PLATFORM_SOURCES)
+
+
+def _merge(op: MergeOp) -> bytes:
+    # Go counts an input that occurs twice as two.
+    numbers = range(len(op.inputs))
+    return b"".join([pb.MergeOp.inputs(pb.MergeInput.input(number)) for number in numbers])
 
 
 def _diff(op: DiffOp) -> bytes:
     lower = NONE if op.lower is None else 0
     upper = NONE if op.upper is None else lower + 1
-    return message(_FIRST, number(_NUMBER, lower)) + message(_SECOND, number(_NUMBER, upper))
+    return pb.DiffOp.lower(pb.LowerDiffInput.input(lower)) + pb.DiffOp.upper(
+        pb.UpperDiffInput.input(upper)
+    )
 
 
 def _build(op: BuildOp) -> bytes:
-    attrs = {"llbbuild.filename": message(_SECOND, op.filename.encode())} if op.filename else {}
-    return (
-        number(_NUMBER, _LLB_BUILDER)
-        + text_map(_SECOND, {_LLB_DEFINITION: message(_SECOND, b"")})
-        + text_map(_FOURTH, attrs)
-    )
+    inputs = {_LLB_DEFINITION: pb.BuildInput.input(0)}
+    attrs = {"llbbuild.filename": op.filename} if op.filename else {}
+    fields = pb.BuildOp
+    return fields.builder(_LLB_BUILDER) + fields.inputs(inputs) + fields.attrs(attrs)
 
 
-def _platform(platform: Platform) -> bytes:
-    return (
-        text(tag(1), platform.architecture)
-        + text(tag(2), platform.os)
-        + text(tag(3), platform.variant or "")
-        + text(tag(4), platform.os_version or "")
-        + texts(tag(5), platform.os_features)
-    )
+def _passthrough(op: PassthroughOp) -> bytes:
+    return pb.PassthroughOp.id(op.id) + pb.PassthroughOp.outputs(op.forwarded)

@@ -14,9 +14,9 @@ from frontend.dockerfile.convert.owners import to_owner
 from frontend.dockerfile.expand import DOCUMENT
 from frontend.dockerfile.remote import is_remote
 from llb import Scratch, merge
-from llb.definition.protobuf import sha256_of
 from llb.gocompat.path import absolute, is_symbolic_mode
 from llb.ops.nodes import ProgressGroup
+from llb.protobuf import sha256_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

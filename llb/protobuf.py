@@ -1,0 +1,218 @@
+"""Protobuf's wire format, written by hand: encoders of fields, and the digest of the bytes.
+
+Each of the first functions takes the number of a field and returns the encoder of that field;
+:mod:`llb.ops_proto` names the fields of LLB's messages with them. Definitions are written this
+way rather than through protobuf's classes because the order of fields is part of an operation's
+digest, and because it takes a fifth of the time. A field with its default value is left out, as
+proto3 does; a message is written even if it is empty. The rules are those of
+https://protobuf.dev/programming-guides/encoding.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+try:
+    # ``hashlib`` loads OpenSSL, which takes 3 to 5 ms; ``random`` does the same.
+    from _sha2 import sha256  # type: ignore[import-not-found]
+except ImportError:
+    from hashlib import sha256
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+_VARINT = 0
+_LENGTH_DELIMITED = 2
+_MINUS_ONE = b"\xff" * 9 + b"\x01"
+_SMALL = tuple(bytes([number]) for number in range(128))
+# The fields of the entries of a map.
+_KEY, _VALUE = 1, 2
+
+
+def integer(number: int) -> Callable[[int], bytes]:
+    """Return the encoder of an integer, boolean or enumeration.
+
+    >>> integer(1)(300).hex()
+    '08ac02'
+    """
+    tag = varint(number << 3 | _VARINT)
+
+    def encode(value: int) -> bytes:
+        return tag + varint(value) if value else b""
+
+    return encode
+
+
+def oneof_integer(number: int) -> Callable[[int], bytes]:
+    """Return the encoder of an integer in a oneof, where 0 is written too."""
+    tag = varint(number << 3 | _VARINT)
+
+    def encode(value: int) -> bytes:
+        return tag + varint(value)
+
+    return encode
+
+
+def packed_integers(number: int) -> Callable[[Iterable[int]], bytes]:
+    """Return the encoder of a repeated field of integers."""
+    encode_content = binary(number)
+
+    def encode(values: Iterable[int]) -> bytes:
+        return encode_content(b"".join([varint(value) for value in values]))
+
+    return encode
+
+
+def string(number: int) -> Callable[[str], bytes]:
+    """Return the encoder of a string.
+
+    >>> string(3)("/a").hex()
+    '1a022f61'
+    """
+    tag = length_delimited_tag(number)
+
+    def encode(value: str) -> bytes:
+        if not value:
+            return b""
+        content = value.encode()
+        size = len(content)
+        return tag + (_SMALL[size] if size < 128 else varint(size)) + content
+
+    return encode
+
+
+def strings(number: int) -> Callable[[Iterable[str]], bytes]:
+    """Return the encoder of a repeated field of strings, where empty ones are written too."""
+    tag = length_delimited_tag(number)
+
+    # Arguments of processes are most of what we encode; a call for each takes half as long again.
+    def encode(values: Iterable[str]) -> bytes:
+        return b"".join(
+            [
+                tag + (_SMALL[size] if (size := len(content)) < 128 else varint(size)) + content
+                for content in map(str.encode, values)
+            ]
+        )
+
+    return encode
+
+
+def binary(number: int) -> Callable[[bytes], bytes]:
+    """Return the encoder of a field of bytes."""
+    encode_content = message(number)
+
+    def encode(value: bytes) -> bytes:
+        return encode_content(value) if value else b""
+
+    return encode
+
+
+def message(number: int) -> Callable[[bytes], bytes]:
+    """Return the encoder of an encoded message, or of one element of a repeated field."""
+    tag = length_delimited_tag(number)
+
+    def encode(content: bytes) -> bytes:
+        size = len(content)
+        return tag + (_SMALL[size] if size < 128 else varint(size)) + content
+
+    return encode
+
+
+def message_map(number: int) -> Callable[[Mapping[str, bytes]], bytes]:
+    """Return the encoder of a map of strings to encoded messages, sorted by key."""
+    encode_entry, encode_key, encode_value = message(number), message(_KEY), message(_VALUE)
+
+    def encode(entries: Mapping[str, bytes]) -> bytes:
+        return b"".join(
+            [
+                encode_entry(encode_key(key.encode()) + encode_value(entries[key]))
+                for key in sorted(entries, key=str.encode)
+            ]
+        )
+
+    return encode
+
+
+def string_map(number: int) -> Callable[[Mapping[str, str]], bytes]:
+    """Return the encoder of a map of strings to strings, sorted by key."""
+    encode_messages = message_map(number)
+
+    def encode(entries: Mapping[str, str]) -> bytes:
+        return encode_messages({key: value.encode() for key, value in entries.items()})
+
+    return encode
+
+
+def flag_map(number: int) -> Callable[[Iterable[str]], bytes]:
+    """Return the encoder of a map of strings to booleans, of which all are true."""
+    encode_entry, encode_key = message(number), message(_KEY)
+    value = integer(_VALUE)(1)
+
+    def encode(keys: Iterable[str]) -> bytes:
+        ordered = sorted(key.encode() for key in keys)
+        return b"".join([encode_entry(encode_key(key) + value) for key in ordered])
+
+    return encode
+
+
+def length_delimited_tag(number: int) -> bytes:
+    """Return the tag of field ``number`` if it holds a string, bytes or a message."""
+    return varint(number << 3 | _LENGTH_DELIMITED)
+
+
+def varint(value: int) -> bytes:
+    """Return an integer in groups of seven bits; a negative one takes ten bytes.
+
+    >>> varint(300).hex()
+    'ac02'
+    """
+    if 0 <= value < 128:
+        return _SMALL[value]
+    if value == -1:
+        return _MINUS_ONE
+    value &= 0xFFFFFFFFFFFFFFFF
+    out = bytearray()
+    while value > 127:
+        out.append(value & 127 | 128)
+        value >>= 7
+    out.append(value)
+    return bytes(out)
+
+
+def contents_of(encode: Callable[[bytes], bytes], data: bytes) -> list[bytes]:
+    """Return the contents of a repeated field of messages or bytes, by the field's encoder.
+
+    All fields in ``data`` must be strings, bytes or messages, with numbers below 16. Raises
+    IndexError if ``data`` ends inside of a tag or a length.
+    """
+    wanted = encode(b"")[0]
+    contents = []
+    offset = 0
+    while offset < len(data):
+        tag = data[offset]
+        size, offset = _read_varint(data, offset + 1)
+        if tag == wanted:
+            contents.append(data[offset : offset + size])
+        offset += size
+    return contents
+
+
+def _read_varint(data: bytes, offset: int) -> tuple[int, int]:
+    """Return the integer at ``offset`` and the offset behind it."""
+    value, shift = 0, 0
+    while data[offset] >= 0x80:
+        value |= (data[offset] & 0x7F) << shift
+        shift += 7
+        offset += 1
+    return value | data[offset] << shift, offset + 1
+
+
+def digest_of(data: bytes) -> str:
+    """Return the digest of an encoded operation: ``sha256:`` and 64 hexadecimal digits."""
+    return f"sha256:{sha256(data).hexdigest()}"
+
+
+def sha256_of(data: bytes) -> str:
+    """Return the SHA-256 of bytes as 64 hexadecimal digits."""
+    digits: str = sha256(data).hexdigest()
+    return digits
