@@ -1,4 +1,4 @@
-"""Protobuf's wire format, written by hand: encoders of fields, and the digest of the bytes.
+"""Protobuf's wire format by hand: encoders of fields, a reader, and the digest of the bytes.
 
 Each of the first functions takes the number of a field and returns the encoder of that field;
 :mod:`llb.ops_proto` names the fields of LLB's messages with them. Definitions are written this
@@ -19,7 +19,7 @@ except ImportError:
     from hashlib import sha256
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
 _VARINT = 0
 _LENGTH_DELIMITED = 2
@@ -179,32 +179,52 @@ def varint(value: int) -> bytes:
     return bytes(out)
 
 
-def contents_of(encode: Callable[[bytes], bytes], data: bytes) -> list[bytes]:
-    """Return the contents of a repeated field of messages or bytes, by the field's encoder.
+def read_fields(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """Yield the number and content of each string, bytes or message; other fields are skipped.
 
-    All fields in ``data`` must be strings, bytes or messages, with numbers below 16. Raises
-    IndexError if ``data`` ends inside of a tag or a length.
+    Raises ValueError if ``data`` is not a message.
     """
-    wanted = encode(b"")[0]
-    contents = []
     offset = 0
     while offset < len(data):
-        tag = data[offset]
-        size, offset = _read_varint(data, offset + 1)
-        if tag == wanted:
-            contents.append(data[offset : offset + size])
-        offset += size
-    return contents
+        tag, offset = read_varint(data, offset)
+        match tag & 7:
+            case 0:
+                _, offset = read_varint(data, offset)
+            case 1:
+                offset += 8
+            case 2:
+                size, offset = read_varint(data, offset)
+                if size > len(data) - offset:
+                    raise ValueError("field is cut off")
+                yield tag >> 3, data[offset : offset + size]
+                offset += size
+            case 5:
+                offset += 4
+            case _:
+                raise ValueError("unknown wire type")
 
 
-def _read_varint(data: bytes, offset: int) -> tuple[int, int]:
-    """Return the integer at ``offset`` and the offset behind it."""
-    value, shift = 0, 0
-    while data[offset] >= 0x80:
-        value |= (data[offset] & 0x7F) << shift
-        shift += 7
+def number_of(encode: Callable[[bytes], bytes]) -> int:
+    """Return the number of a field of messages, by its encoder."""
+    ((number, _),) = read_fields(encode(b""))
+    return number
+
+
+def read_varint(data: bytes, offset: int) -> tuple[int, int]:
+    """Return the integer at ``offset`` and the offset behind it.
+
+    Raises ValueError if it is cut off or longer than 64 bits.
+    """
+    value = 0
+    for shift in range(0, 70, 7):
+        if offset >= len(data):
+            break
+        byte = data[offset]
         offset += 1
-    return value | data[offset] << shift, offset + 1
+        value |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            return value, offset
+    raise ValueError("varint is cut off")
 
 
 def digest_of(data: bytes) -> str:

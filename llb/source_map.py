@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from attrs import field, frozen
 
 from llb import ops_proto as pb
-from llb.protobuf import contents_of
+from llb.protobuf import number_of, read_fields
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -23,6 +23,7 @@ _PACKAGE = __file__.removesuffix("source_map.py")
 _NOT_OWN = (os.__file__.removesuffix("os.py"), f"{sys.prefix}/bin/")
 _MAX_CALLERS = 16
 _REMEMBERED = 64
+_OPERATION = number_of(pb.Definition.def_)
 _HIDDEN, _INSTALLED, _OWN = "hidden", "installed", "own"
 
 
@@ -32,9 +33,10 @@ def _operations(definition: bytes | None) -> tuple[bytes, ...] | None:
     if definition is None:
         return None
     try:
-        return tuple(contents_of(pb.Definition.def_, definition))
-    except IndexError:
+        fields = list(read_fields(definition))
+    except ValueError:
         return (definition,)
+    return tuple(content for number, content in fields if number == _OPERATION)
 
 
 @frozen

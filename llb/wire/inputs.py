@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from llb import ops_proto as pb
-from llb.protobuf import contents_of, digest_of
+from llb.protobuf import digest_of, read_fields
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,7 +37,7 @@ def encode_input(references: Mapping[int, bytes], output: Output) -> bytes:
     reference = references[id(output.op)]
     if output.index == 0:
         return reference
-    (content,) = contents_of(pb.Op.inputs, reference)
+    ((_, content),) = read_fields(reference)
     return pb.Op.inputs(content + pb.Input.index(output.index))
 
 
