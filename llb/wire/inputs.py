@@ -35,10 +35,7 @@ def encode_input(references: Mapping[int, bytes], output: Output) -> bytes:
     ``references`` are the first outputs of encoded operations, by the identity of these.
     """
     reference = references[id(output.op)]
-    if output.index == 0:
-        return reference
-    ((_, content),) = read_fields(reference)
-    return pb.Op.inputs(content + pb.Input.index(output.index))
+    return reference if output.index == 0 else _at(reference, output.index)
 
 
 def add_input(
@@ -47,4 +44,13 @@ def add_input(
     """Return the number of an output among the encoded ``inputs``, to which it is added once."""
     if output is None:
         return NONE
-    return inputs.setdefault(encode_input(references, output), len(inputs))
+    reference = references[id(output.op)]
+    if output.index:
+        reference = _at(reference, output.index)
+    return inputs.setdefault(reference, len(inputs))
+
+
+def _at(reference: bytes, index: int) -> bytes:
+    """Return another output of the operation that ``reference`` is the first of."""
+    ((_, content),) = read_fields(reference)
+    return pb.Op.inputs(content + pb.Input.index(index))
