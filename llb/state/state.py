@@ -24,8 +24,9 @@ from llb.state.run_options import (
     to_args,
     to_argv,
     to_exit_codes,
-    to_process,
     with_mounts,
+    with_overrides,
+    with_variables,
 )
 from llb.state.settings import MountValue, Settings, joined, to_ip, to_ulimit, with_env
 from llb.state.step_options import STEP_KEYS, StepOptions, check_keys, step
@@ -201,7 +202,10 @@ class State:
         """
         settings = self.settings
         given = with_mounts(settings.mounts, mounts)
-        process = to_process(settings.process, env, workdir, user, network, security, given)
+        process = with_variables(settings.process, env, given)
+        process = with_overrides(
+            process, workdir=workdir, user=user, network=network, security=security
+        )
         constraints, call_site = step(settings.platform, options)
         op = ops.ExecOp(
             args=to_args(command, shell or self._shell),
