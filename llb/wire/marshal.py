@@ -18,11 +18,13 @@ from llb.ops.nodes import (
     EncodedOp,
     ExecOp,
     FileOp,
+    LateSourceOp,
     MergeOp,
     Op,
     Output,
     PassthroughOp,
     SourceOp,
+    source_of,
 )
 from llb.ops.walk import post_order
 from llb.protobuf import digest_of
@@ -152,6 +154,8 @@ class _Writer:
                 return inputs, pb.Op.file(body), _FILE_CAPS
             case SourceOp():
                 return self._source(op)
+            case LateSourceOp():
+                return self._source(op.source)
             case MergeOp():
                 return self._all(op), pb.Op.merge(_merge(op)), _MERGE_CAPS
             case DiffOp():
@@ -217,7 +221,7 @@ class _Writer:
         return known
 
 
-_PlainOp = SourceOp | ExecOp | FileOp | MergeOp | DiffOp | BuildOp | PassthroughOp
+_PlainOp = SourceOp | LateSourceOp | ExecOp | FileOp | MergeOp | DiffOp | BuildOp | PassthroughOp
 # Go means to record the capabilities of single actions too, but records none of
 # them, and the daemon refuses one that it would record.
 _FILE_CAPS = frozenset({"file.base"})
@@ -230,7 +234,8 @@ _PASSTHROUGH_CAPS = frozenset({"passthroughop"})
 def _keeps_platform(op: _PlainOp) -> bool:
     if isinstance(op, (ExecOp, BuildOp)):
         return True
-    return isinstance(op, SourceOp) and op.identifier.startswith(_PLATFORM_SOURCES)
+    source = source_of(op)
+    return source is not None and source.identifier.startswith(_PLATFORM_SOURCES)
 
 
 def _merge(op: MergeOp) -> bytes:
