@@ -15,6 +15,7 @@ from attrs import frozen
 from llb import Definition, caps
 from llb._pb import gateway_pb2 as pb
 from llb._pb import ops_pb2
+from llb.buildkit_names import DOCKER_IMAGE_SCHEME, GIT_SCHEME, OCI_SCHEME
 from llb.errors import InvalidDefinitionError, RemoteError, ReplacedError
 from llb.gateway.files import FileStat, from_message
 from llb.gateway.results import Ref, Result
@@ -277,9 +278,9 @@ class Gateway:
         log_name: str,
         layout: tuple[str, str] | None,
     ) -> ImageConfig:
-        source = ops_pb2.SourceOp(identifier=f"docker-image://{ref}")
+        source = ops_pb2.SourceOp(identifier=f"{DOCKER_IMAGE_SCHEME}{ref}")
         if layout is not None:
-            source.identifier = f"oci-layout://{ref}"
+            source.identifier = f"{OCI_SCHEME}{ref}"
             source.attrs["oci.session"], source.attrs["oci.store"] = layout
         request = pb.ResolveSourceMetaRequest(
             Source=source, ResolveMode=resolve_mode, LogName=log_name
@@ -299,7 +300,7 @@ class Gateway:
         if len(sources) != 1 or _META not in self.caps.frontend:
             return SourceInfo()
         request = pb.ResolveSourceMetaRequest(Source=sources[0], LogName=log_name)
-        if sources[0].identifier.startswith("git://"):
+        if sources[0].identifier.startswith(GIT_SCHEME):
             request.Git.ReturnObject = True
         found = self._call("ResolveSourceMeta", request, pb.ResolveSourceMetaResponse)
         is_known = found.HTTP.HasField("LastModified")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, Unpack, 
 from attrs import evolve, field, frozen
 
 from llb import wire
+from llb.buildkit_names import DEFAULT_SHELL
 from llb.errors import InvalidValueError, did_you_mean
 from llb.ops import nodes as ops
 from llb.platforms import Platform, to_platform
@@ -41,7 +42,6 @@ if TYPE_CHECKING:
 P_ = ParamSpec("P_")
 T_ = TypeVar("T_")
 
-_SHELL = ("/bin/sh", "-c")
 _WINDOWS_SHELL = ("cmd", "/S", "/C")
 _COPY_KEYS = file_actions.CopyOptions.__optional_keys__
 
@@ -485,7 +485,7 @@ class State:
     def _shell(self) -> tuple[str, ...]:
         platform = self.settings.platform
         is_windows = platform is not None and platform.os == "windows"
-        return self.config.shell or (_WINDOWS_SHELL if is_windows else _SHELL)
+        return self.config.shell or (_WINDOWS_SHELL if is_windows else DEFAULT_SHELL)
 
     def _command(self, command: str | Sequence[str] | None) -> tuple[str, ...] | None:
         return None if command is None else to_args(command, self._shell)

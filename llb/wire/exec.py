@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from llb import ops_proto as pb
+from llb.buildkit_names import DEFAULT_PATH_ENV
 from llb.ops.nodes import Network, Security
 from llb.wire.inputs import SKIP_OUTPUT, add_input
 from llb.wire.mounts import encode_agent, encode_mount, encode_root, encode_secret_file
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from llb.ops.env import Env
     from llb.ops.nodes import SSH, Device, ExecOp, Process, ProxyEnv, Secret
 
-_DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _SETS_DEFAULT_PATH = "exec.meta.setsdefaultpath"
 _BASE_CAPS = frozenset({"exec.meta.base"})
 _AGENT_VARIABLE = "SSH_AUTH_SOCK"
@@ -126,7 +126,7 @@ class ExecEncoder:
             if _SETS_DEFAULT_PATH in self._daemon_caps:
                 caps |= {_SETS_DEFAULT_PATH}
             elif "PATH" not in names and not self._windows:
-                env = env.set("PATH", _DEFAULT_PATH)
+                env = env.set("PATH", DEFAULT_PATH_ENV)
         encoded = _EncodedProcess(process, env, caps)
         # The variable of an agent is this step's own.
         if not op.ssh:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, assert_never
 from attrs import field, frozen, mutable
 
 from llb import ops_proto as pb
+from llb.buildkit_names import DOCKER_IMAGE_SCHEME, LOCAL_SCHEME, OCI_SCHEME
 from llb.definition.definition import Definition
 from llb.definition.encode import encode_platform
 from llb.errors import InvalidValueError
@@ -37,8 +38,7 @@ if TYPE_CHECKING:
     from llb.platforms import Platform
     from llb.source_map import CallSite
 
-_PLATFORM_SOURCES = ("docker-image://", "oci-layout://")
-_LOCAL = "local://"
+_PLATFORM_SOURCES = (DOCKER_IMAGE_SCHEME, OCI_SCHEME)
 _LLB_BUILDER = -1
 _LLB_DEFINITION = "buildkit.llb.definition"
 
@@ -173,7 +173,7 @@ class _Writer:
 
     def _source(self, op: SourceOp) -> _Encoded:
         attrs, caps = dict(op.attrs), frozenset(op.caps)
-        if op.identifier.startswith(_LOCAL) and "local.session" not in attrs:
+        if op.identifier.startswith(LOCAL_SCHEME) and "local.session" not in attrs:
             attrs.setdefault("local.unique", self.options.local_unique_id)
             caps |= {"source.local.unique"}
         body = pb.SourceOp.identifier(op.identifier) + pb.SourceOp.attrs(attrs)
