@@ -35,6 +35,7 @@ from frontend.folders import (
     other_name,
 )
 from llb import HTTP, Scratch, State, copy, from_definition
+from llb.buildkit_names import EXPORTER_IMAGE_CONFIG_KEY
 from llb.errors import InputError, InvalidValueError, RemoteError, ReplacedError
 from llb.gateway import Ref, is_not_found
 from llb.gocompat.strconv import parse_switch
@@ -46,7 +47,6 @@ if TYPE_CHECKING:
     from llb import Platform
     from llb.gateway import Gateway, ImageConfig, Request
 
-_CONFIG = "containerimage.config"
 # How the archives begin that a context at a URL may be: bzip2, gzip, xz.
 _COMPRESSED = (b"BZh", b"\x1f\x8b\x08", b"\xfd7zXZ\x00")
 _HEAD = 1024
@@ -213,7 +213,7 @@ class Contexts:
         if metadata is None:
             return self.inputs[name], None
         try:
-            config = json.loads(metadata).get(_CONFIG)
+            config = json.loads(metadata).get(EXPORTER_IMAGE_CONFIG_KEY)
             return self.inputs[name], None if config is None else b64decode(config)
         except (ValueError, AttributeError, TypeError, Base64Error) as error:
             raise InvalidValueError(f"failed to parse input metadata {metadata}") from error

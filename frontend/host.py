@@ -18,6 +18,7 @@ from frontend.reporting import File
 from llb import Local, Network, Scratch, State, copy, from_definition, tmpfs
 from llb.buildfile.bases import with_config
 from llb.buildfile.context import UsedContext
+from llb.buildkit_names import EXPORTER_IMAGE_CONFIG_KEY
 from llb.errors import InputError, RemoteError
 from llb.gateway import is_not_found
 
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
 
-_CONFIG = "containerimage.config"
 _BUILTIN = ("dockerfile.v0", "gateway.v0")
 _GIVEN = "input:"
 
@@ -257,5 +257,7 @@ def _state(made: Result, platform: Platform) -> State:
         platforms = ", ".join(made.refs) or "no platform"
         raise InputError(f"the frontend made nothing for {key}, but for {platforms}")
     state = State() if ref.definition is None else from_definition(ref.definition)
-    config = made.metadata.get(f"{_CONFIG}/{key}") or made.metadata.get(_CONFIG)
+    config = made.metadata.get(f"{EXPORTER_IMAGE_CONFIG_KEY}/{key}") or made.metadata.get(
+        EXPORTER_IMAGE_CONFIG_KEY
+    )
     return state if config is None else state.with_image_config(config)

@@ -19,7 +19,7 @@ from frontend.rewrite.refusal import Refusal
 from frontend.rewrite.running import run
 from frontend.rewrite.words import Value
 from llb import Platform, Reference
-from llb.buildfile.bases import DEFAULT_PATH
+from llb.buildkit_names import DEFAULT_PATH_ENV
 from llb.errors import InvalidValueError
 from llb.gocompat.path import absolute
 from llb.platforms import to_platform
@@ -48,7 +48,7 @@ def begin(body: Body, endings: Mapping[int, Ending]) -> None:
         _inherit(body, found, endings)
     elif base.constant == SCRATCH:
         body.begin(call("build.scratch"))
-        body.variables["PATH"] = Value(text(DEFAULT_PATH))
+        body.variables["PATH"] = Value(text(DEFAULT_PATH_ENV))
         body.is_closed, body.cwd = True, "/"
     else:
         body.begin(_image(body, base, base.constant))

@@ -13,11 +13,12 @@ from frontend.dockerfile.convert.naming import COMMAND, Numbering, described
 from frontend.dockerfile.convert.variables import with_variables
 from frontend.dockerfile.draft import Draft
 from frontend.dockerfile.expand import Expander
-from frontend.dockerfile.image import DEFAULT_PATH, WINDOWS, Image, ResolvedImage
+from frontend.dockerfile.image import WINDOWS, Image, ResolvedImage
 from frontend.dockerfile.instructions import Run
 from frontend.dockerfile.windows import DRIVE, to_slashes
 from llb import Image as LLBImage
 from llb import Location, Platform, Range, Reference, Scratch, SourceFile, State
+from llb.buildkit_names import DEFAULT_PATH_ENV
 from llb.gocompat.path import absolute, clean
 
 if TYPE_CHECKING:
@@ -141,8 +142,8 @@ class StageResult:
         """Take over what the config of the base says about processes."""
         variables = image.env
         if "PATH" not in variables and not self.is_windows:
-            variables["PATH"] = DEFAULT_PATH
-            self.image.set_variable("PATH", DEFAULT_PATH)
+            variables["PATH"] = DEFAULT_PATH_ENV
+            self.image.set_variable("PATH", DEFAULT_PATH_ENV)
         self.state = with_variables(self.state, tuple(variables.items()))
         if self.image.get("WorkingDir"):
             self.set_workdir(self.image.get("WorkingDir"))
