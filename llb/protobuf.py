@@ -10,6 +10,7 @@ https://protobuf.dev/programming-guides/encoding.
 
 from __future__ import annotations
 
+from types import MethodType
 from typing import TYPE_CHECKING
 
 try:
@@ -25,8 +26,6 @@ _VARINT = 0
 _LENGTH_DELIMITED = 2
 _MINUS_ONE = b"\xff" * 9 + b"\x01"
 _SMALL = tuple(bytes([number]) for number in range(128))
-# The fields of the entries of a map.
-_KEY, _VALUE = 1, 2
 
 
 def integer(number: int) -> Callable[[int], bytes]:
@@ -35,32 +34,17 @@ def integer(number: int) -> Callable[[int], bytes]:
     >>> integer(1)(300).hex()
     '08ac02'
     """
-    tag = varint(number << 3 | _VARINT)
-
-    def encode(value: int) -> bytes:
-        return tag + varint(value) if value else b""
-
-    return encode
+    return MethodType(_integer, varint(number << 3 | _VARINT))
 
 
 def oneof_integer(number: int) -> Callable[[int], bytes]:
     """Return the encoder of an integer in a oneof, where 0 is written too."""
-    tag = varint(number << 3 | _VARINT)
-
-    def encode(value: int) -> bytes:
-        return tag + varint(value)
-
-    return encode
+    return MethodType(_oneof_integer, varint(number << 3 | _VARINT))
 
 
 def packed_integers(number: int) -> Callable[[Iterable[int]], bytes]:
     """Return the encoder of a repeated field of integers."""
-    encode_content = binary(number)
-
-    def encode(values: Iterable[int]) -> bytes:
-        return encode_content(b"".join([varint(value) for value in values]))
-
-    return encode
+    return MethodType(_packed_integers, length_delimited_tag(number))
 
 
 def string(number: int) -> Callable[[str], bytes]:
@@ -69,90 +53,94 @@ def string(number: int) -> Callable[[str], bytes]:
     >>> string(3)("/a").hex()
     '1a022f61'
     """
-    tag = length_delimited_tag(number)
-
-    def encode(value: str) -> bytes:
-        if not value:
-            return b""
-        content = value.encode()
-        size = len(content)
-        return tag + (_SMALL[size] if size < 128 else varint(size)) + content
-
-    return encode
+    return MethodType(_string, length_delimited_tag(number))
 
 
 def strings(number: int) -> Callable[[Iterable[str]], bytes]:
     """Return the encoder of a repeated field of strings, where empty ones are written too."""
-    tag = length_delimited_tag(number)
-
-    # Arguments of processes are most of what we encode; a call for each takes half as long again.
-    def encode(values: Iterable[str]) -> bytes:
-        return b"".join(
-            [
-                tag + (_SMALL[size] if (size := len(content)) < 128 else varint(size)) + content
-                for content in map(str.encode, values)
-            ]
-        )
-
-    return encode
+    return MethodType(_strings, length_delimited_tag(number))
 
 
 def binary(number: int) -> Callable[[bytes], bytes]:
     """Return the encoder of a field of bytes."""
-    encode_content = message(number)
-
-    def encode(value: bytes) -> bytes:
-        return encode_content(value) if value else b""
-
-    return encode
+    return MethodType(_binary, length_delimited_tag(number))
 
 
 def message(number: int) -> Callable[[bytes], bytes]:
     """Return the encoder of an encoded message, or of one element of a repeated field."""
-    tag = length_delimited_tag(number)
-
-    def encode(content: bytes) -> bytes:
-        size = len(content)
-        return tag + (_SMALL[size] if size < 128 else varint(size)) + content
-
-    return encode
+    return MethodType(_message, length_delimited_tag(number))
 
 
 def message_map(number: int) -> Callable[[Mapping[str, bytes]], bytes]:
     """Return the encoder of a map of strings to encoded messages, sorted by key."""
-    encode_entry, encode_key, encode_value = message(number), message(_KEY), message(_VALUE)
-
-    def encode(entries: Mapping[str, bytes]) -> bytes:
-        return b"".join(
-            [
-                encode_entry(encode_key(key.encode()) + encode_value(entries[key]))
-                for key in sorted(entries, key=str.encode)
-            ]
-        )
-
-    return encode
+    return MethodType(_message_map, length_delimited_tag(number))
 
 
 def string_map(number: int) -> Callable[[Mapping[str, str]], bytes]:
     """Return the encoder of a map of strings to strings, sorted by key."""
-    encode_messages = message_map(number)
-
-    def encode(entries: Mapping[str, str]) -> bytes:
-        return encode_messages({key: value.encode() for key, value in entries.items()})
-
-    return encode
+    return MethodType(_string_map, length_delimited_tag(number))
 
 
 def flag_map(number: int) -> Callable[[Iterable[str]], bytes]:
     """Return the encoder of a map of strings to booleans, of which all are true."""
-    encode_entry, encode_key = message(number), message(_KEY)
-    value = integer(_VALUE)(1)
+    return MethodType(_flag_map, length_delimited_tag(number))
 
-    def encode(keys: Iterable[str]) -> bytes:
-        ordered = sorted(key.encode() for key in keys)
-        return b"".join([encode_entry(encode_key(key) + value) for key in ordered])
 
-    return encode
+def _integer(tag: bytes, value: int) -> bytes:
+    return tag + varint(value) if value else b""
+
+
+def _oneof_integer(tag: bytes, value: int) -> bytes:
+    return tag + varint(value)
+
+
+def _packed_integers(tag: bytes, values: Iterable[int]) -> bytes:
+    return _binary(tag, b"".join([varint(value) for value in values]))
+
+
+def _string(tag: bytes, value: str) -> bytes:
+    if not value:
+        return b""
+    content = value.encode()
+    size = len(content)
+    return tag + (_SMALL[size] if size < 128 else varint(size)) + content
+
+
+# Arguments of processes are most of what we encode; a call for each takes half as long again.
+def _strings(tag: bytes, values: Iterable[str]) -> bytes:
+    return b"".join(
+        [
+            tag + (_SMALL[size] if (size := len(content)) < 128 else varint(size)) + content
+            for content in map(str.encode, values)
+        ]
+    )
+
+
+def _binary(tag: bytes, value: bytes) -> bytes:
+    return _message(tag, value) if value else b""
+
+
+def _message(tag: bytes, content: bytes) -> bytes:
+    size = len(content)
+    return tag + (_SMALL[size] if size < 128 else varint(size)) + content
+
+
+def _message_map(tag: bytes, entries: Mapping[str, bytes]) -> bytes:
+    return b"".join(
+        [
+            _message(tag, _message(_KEY, key.encode()) + _message(_VALUE, entries[key]))
+            for key in sorted(entries, key=str.encode)
+        ]
+    )
+
+
+def _string_map(tag: bytes, entries: Mapping[str, str]) -> bytes:
+    return _message_map(tag, {key: value.encode() for key, value in entries.items()})
+
+
+def _flag_map(tag: bytes, keys: Iterable[str]) -> bytes:
+    ordered = sorted(key.encode() for key in keys)
+    return b"".join([_message(tag, _message(_KEY, key) + _TRUE) for key in ordered])
 
 
 def length_delimited_tag(number: int) -> bytes:
@@ -177,6 +165,11 @@ def varint(value: int) -> bytes:
         value >>= 7
     out.append(value)
     return bytes(out)
+
+
+# The fields of the entries of a map.
+_KEY, _VALUE = length_delimited_tag(1), length_delimited_tag(2)
+_TRUE = integer(2)(1)
 
 
 def read_fields(data: bytes) -> Iterator[tuple[int, bytes]]:

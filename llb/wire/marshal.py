@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, assert_never
 
-from attrs import field, frozen, mutable
+from attrs import frozen
 
 from llb import ops_proto as pb
 from llb.buildkit_names import DOCKER_IMAGE_SCHEME, LOCAL_SCHEME, OCI_SCHEME
@@ -83,23 +83,20 @@ _Encoded = tuple[bytes, bytes, frozenset[str]]
 """The field of inputs, the field of the operation itself, and the capabilities."""
 
 
-@mutable(init=False)
 class _Writer:
     """A definition while it is being written."""
 
-    options: MarshalOptions
-    references: dict[int, bytes] = field(factory=dict)
-    ops: dict[str, bytes] = field(factory=dict)
-    metadata: dict[str, OpMetadata] = field(factory=dict)
-    locations: dict[str, tuple[Location, ...]] = field(factory=dict)
-    files: dict[SourceFile, None] = field(factory=dict)
-    known_metadata: dict[tuple[int, frozenset[str]], OpMetadata] = field(factory=dict)
-    known_sites: dict[CallSite, tuple[Location, ...]] = field(factory=dict)
-    known_constraints: dict[tuple[int, tuple[str, ...]], tuple[bytes, bytes]] = field(factory=dict)
-    processes: ExecEncoder = field(init=False)
-
+    # attrs would add 1 ms to each import of the package.
     def __init__(self, options: MarshalOptions) -> None:
-        self.__attrs_init__(options)
+        self.options = options
+        self.references: dict[int, bytes] = {}
+        self.ops: dict[str, bytes] = {}
+        self.metadata: dict[str, OpMetadata] = {}
+        self.locations: dict[str, tuple[Location, ...]] = {}
+        self.files: dict[SourceFile, None] = {}
+        self.known_metadata: dict[tuple[int, frozenset[str]], OpMetadata] = {}
+        self.known_sites: dict[CallSite, tuple[Location, ...]] = {}
+        self.known_constraints: dict[tuple[int, tuple[str, ...]], tuple[bytes, bytes]] = {}
         windows = options.platform.os == "windows"
         self.processes = ExecEncoder(self.references, options.caps, windows=windows)
 
