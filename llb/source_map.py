@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from attrs import field, frozen
 
+from llb import ops_proto as pb
+from llb.protobuf import number_of, read_fields
+
 if TYPE_CHECKING:
     from types import FrameType
 
@@ -20,35 +23,20 @@ _PACKAGE = __file__.removesuffix("source_map.py")
 _NOT_OWN = (os.__file__.removesuffix("os.py"), f"{sys.prefix}/bin/")
 _MAX_CALLERS = 16
 _REMEMBERED = 64
-# The tag of field 1, with a length, in the encoding of protobuf.
-_OPERATION = 0x0A
+_OPERATION = number_of(pb.Definition.def_)
 _HIDDEN, _INSTALLED, _OWN = "hidden", "installed", "own"
 
 
 @lru_cache(_REMEMBERED)
 def _operations(definition: bytes | None) -> tuple[bytes, ...] | None:
-    """Return the operations of a serialized definition; what is none stands for itself."""
+    """Return the encoded ops of a serialized definition, or the data itself if it is not one."""
     if definition is None:
         return None
-    found = []
-    place = 0
-    # The fields of a definition are few and all have a length, so that no protobuf is needed.
     try:
-        while place < len(definition):
-            tag, size, shift = definition[place], 0, 0
-            while True:
-                place += 1
-                size |= (definition[place] & 0x7F) << shift
-                shift += 7
-                if definition[place] < 0x80:
-                    break
-            place += 1
-            if tag == _OPERATION:
-                found.append(definition[place : place + size])
-            place += size
-    except IndexError:
+        fields = list(read_fields(definition))
+    except ValueError:
         return (definition,)
-    return tuple(found)
+    return tuple(content for number, content in fields if number == _OPERATION)
 
 
 @frozen

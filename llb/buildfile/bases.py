@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from attrs import evolve
 
+from llb.buildkit_names import DEFAULT_PATH_ENV
 from llb.ops.env import Env
 from llb.sources.image_and_local import Scratch
 
@@ -13,13 +14,12 @@ if TYPE_CHECKING:
     from llb.platforms import Platform
     from llb.state.state import State
 
-DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _WINDOWS = "windows"
 
 
 def scratch() -> State:
     """Return the empty tree as ``FROM scratch`` has it: with the PATH that images have."""
-    return Scratch().env("PATH", DEFAULT_PATH)
+    return Scratch().env("PATH", DEFAULT_PATH_ENV)
 
 
 def as_base(tree: State, platform: Platform) -> State:
@@ -34,7 +34,7 @@ def as_base(tree: State, platform: Platform) -> State:
     based = evolve(tree, settings=settings, config=evolve(config, onbuild=()))
     if platform.os == _WINDOWS or "PATH" in dict(tree.variables):
         return based
-    return based.env("PATH", DEFAULT_PATH)
+    return based.env("PATH", DEFAULT_PATH_ENV)
 
 
 def upon(tree: State) -> State:

@@ -1,14 +1,11 @@
-"""A build context of which what the steps use is sent, and nothing else.
+"""A build context of which only the paths are sent that the steps use.
 
-Steps refer to it before it is known what the whole build uses. Its operation is therefore
-allocated first, and filled in before anything reads it.
+Steps refer to it before the whole build is known. Its operation is therefore bound late.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-
-from attrs import fields
 
 from llb.gocompat.path import join
 from llb.ops import nodes as ops
@@ -29,36 +26,32 @@ class UsedContext:
 
     def __init__(self, make: Callable[[tuple[str, ...]], State]) -> None:
         self._make = make
-        self._is_settled = False
-        output = make(()).output
-        assert output is not None
-        self._op: ops.Op = object.__new__(type(output.op))
+        self._op = ops.LateSourceOp()
         self.state = State(ops.Output(self._op))
 
     def settle(self, trees: Iterable[State]) -> None:
-        """Fill the operation in, with what the steps below ``trees`` use of it; once."""
+        """Bind the context to the paths that the steps below ``trees`` use of it; once."""
         paths = {
             join("/", path)
             for tree in trees
             if tree.output is not None
             for path in self._used(tree.output)
         }
-        self._fill(() if _ALL in paths else tuple(sorted(each.lstrip("/") for each in paths)))
+        self._bind(() if _ALL in paths else tuple(sorted(each.lstrip("/") for each in paths)))
 
     def need_whole(self, trees: Iterable[State]) -> None:
-        """Fill the operation in with the whole of the context, if ``trees`` use any of it."""
+        """Bind the context to all of its paths, if ``trees`` use any of it."""
         outputs = [tree.output for tree in trees if tree.output is not None]
         if any(True for output in outputs for _ in self._used(output)):
-            self._fill(())
+            self._bind(())
 
-    def _fill(self, paths: tuple[str, ...]) -> None:
-        if self._is_settled:
+    def _bind(self, paths: tuple[str, ...]) -> None:
+        if self._op.is_bound:
             return
-        self._is_settled = True
-        made = self._make(paths).output
-        assert made is not None
-        for each in fields(type(made.op)):
-            object.__setattr__(self._op, each.name, getattr(made.op, each.name))
+        source = self._make(paths).output
+        assert source is not None
+        assert isinstance(source.op, ops.SourceOp)
+        self._op.bind(source.op)
 
     def _used(self, output: ops.Output) -> Iterator[str]:
         if output.op is self._op:

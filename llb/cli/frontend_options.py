@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, cast
 import click
 from attrs import field, frozen
 
+from llb.buildkit_names import OCI_SCHEME
 from llb.cli.definition_source import STANDARD_INPUT
 from llb.errors import InputError
 
@@ -27,7 +28,6 @@ CONTEXT = "context"
 
 _SIZE = re.compile(r"([0-9]+)\s*(?:([kmgt])i?b?|b)?\Z", re.IGNORECASE)
 _ULIMIT = re.compile(r"([a-z]+)=(-?[0-9]+)(?::(-?[0-9]+))?\Z")
-_LAYOUT = "oci-layout://"
 _REMOTE = re.compile(r"(docker-image|https?|git|ssh)://|git@|target:|input:")
 _BUILD = "build"
 _REQUEST = "frontend."
@@ -206,10 +206,10 @@ def _attributes(given: FrontendOptions, *, no_cache: bool) -> dict[str, str]:
 
 def _context(name: str, value: str, local: dict[str, str], layouts: dict[str, str]) -> str:
     """Return the value of a context's attribute; directories and layouts are given names."""
-    if value.startswith(_LAYOUT):
+    if value.startswith(OCI_SCHEME):
         store = f"layout{len(layouts)}"
-        layouts[store], digest = _layout(value.removeprefix(_LAYOUT))
-        return f"{_LAYOUT}{store}@{digest}"
+        layouts[store], digest = _layout(value.removeprefix(OCI_SCHEME))
+        return f"{OCI_SCHEME}{store}@{digest}"
     if _REMOTE.match(value):
         return value
     if not Path(value).is_dir():
@@ -232,7 +232,7 @@ def _layout(text: str) -> tuple[str, str]:
     if found is None:
         raise InputError(
             f"there is no {tag} in the OCI layout {folder}",
-            hint=f"name another with {_LAYOUT}{folder}:TAG, or {_LAYOUT}{folder}@sha256:…",
+            hint=f"name another with {OCI_SCHEME}{folder}:TAG, or {OCI_SCHEME}{folder}@sha256:…",
         )
     return folder, str(found.get("digest"))
 

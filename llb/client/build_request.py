@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from llb._pb import control_pb2 as pb
+from llb.buildkit_names import EXPORTER_IMAGE_CONFIG_KEY
 from llb.client.caches import frontend_attrs
 from llb.client.entitlements import to_entitlement
 from llb.client.export.build_stores import Stores
@@ -33,8 +34,6 @@ if TYPE_CHECKING:
     from llb.client.connect.control import Control
     from llb.client.export.exporters import Export
     from llb.client.session.providers.service import Service
-
-_IMAGE_CONFIG = "containerimage.config"
 
 
 class Building:
@@ -186,5 +185,5 @@ def _cache_entry(cache: Cache) -> pb.CacheOptionsEntry:
 def _exporter(export: Export, image_config: bytes | None) -> pb.Exporter:
     kind, attrs = export.sent or ("", {})
     if image_config is not None and export.takes_image_config:
-        attrs.setdefault(_IMAGE_CONFIG, image_config.decode())
+        attrs.setdefault(EXPORTER_IMAGE_CONFIG_KEY, image_config.decode())
     return pb.Exporter(Type=kind, Attrs=attrs)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Self, Unpack
 
 from llb import caps
 from llb._pb import control_pb2 as pb
+from llb.buildkit_names import EXPORTER_IMAGE_CONFIG_KEY
 from llb.client.build_request import Building
 from llb.client.connect import address as addresses
 from llb.client.connect.control import Control, Info, Worker
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from llb.grpc import Pipe
     from llb.platforms import Platform
 
-_IMAGE_CONFIG = "containerimage.config"
 # How a call to the gateway says which build it belongs to (client/buildid).
 _BUILD_ID = "buildkit-controlapi-buildid"
 _SILENT = "v0.10.0"
@@ -255,7 +255,7 @@ class Client:
 
         The exporter of an old Docker does not read it from its own attributes.
         """
-        metadata = {_IMAGE_CONFIG: image_config}
+        metadata = {EXPORTER_IMAGE_CONFIG_KEY: image_config}
 
         def solved(_: Request, gateway: Gateway) -> Result:
             return Result(gateway.solve(definition), metadata=metadata)

@@ -8,13 +8,11 @@ from typing import TYPE_CHECKING
 
 from attrs import field, frozen
 
+from llb.buildkit_names import EXPORTER_IMAGE_DESCRIPTOR_KEY, EXPORTER_IMAGE_DIGEST_KEY
 from llb.errors import TransportError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-_DIGEST = "containerimage.digest"
-_DESCRIPTOR = "containerimage.descriptor"
 
 
 @frozen
@@ -39,7 +37,7 @@ class SolveResult:
     @property
     def digest(self) -> str | None:
         """The digest of the image that was exported, where there was one."""
-        return self.exporter_response.get(_DIGEST)
+        return self.exporter_response.get(EXPORTER_IMAGE_DIGEST_KEY)
 
     @property
     def descriptor(self) -> Blob | None:
@@ -47,7 +45,7 @@ class SolveResult:
 
         Raises TransportError for a descriptor that is none.
         """
-        text = self.exporter_response.get(_DESCRIPTOR)
+        text = self.exporter_response.get(EXPORTER_IMAGE_DESCRIPTOR_KEY)
         if text is None:
             return None
         found = _object_or_text(text)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from llb.buildkit_names import LOCAL_SCHEME
 from llb.compare.model import ChangedStep
 from llb.compare.rendering import cause_text, field_lines, listed, step_text
 
@@ -12,7 +13,6 @@ if TYPE_CHECKING:
 
     from llb.compare.model import AffectedStep, Comparison, RootCause, Step
 
-_LOCAL = "local://"
 _CHAIN = 4
 
 
@@ -110,7 +110,7 @@ def _named(steps: Sequence[Step]) -> list[str]:
 
 def _is_local(step: Step) -> bool:
     identifier = str(step.vertex.op.get("identifier", ""))
-    return step.vertex.kind == "source" and identifier.startswith(_LOCAL)
+    return step.vertex.kind == "source" and identifier.startswith(LOCAL_SCHEME)
 
 
 def _new_steps(comparison: Comparison) -> list[Step]:

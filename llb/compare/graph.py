@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import field, mutable
 
+from llb.buildkit_names import LOCAL_SCHEME
 from llb.compare.model import Step
 
 if TYPE_CHECKING:
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     from llb.definition.decode import Vertex
     from llb.definition.definition import Definition
 
-_LOCAL = "local://"
 # What a client writes to keep apart the local directories of builds that run at once: it is
 # another in each build, so that comparing it would find a difference between any two.
 MARKS = frozenset({"local.unique", "local.session"})
@@ -82,7 +82,7 @@ def is_marked(vertex: Vertex) -> bool:
 
 def _content(vertex: Vertex) -> Hashable:
     """Return what a step does as a value to compare."""
-    if vertex.kind == "source" and _LOCAL.encode() in vertex.encoded and is_marked(vertex):
+    if vertex.kind == "source" and LOCAL_SCHEME.encode() in vertex.encoded and is_marked(vertex):
         attrs: dict[str, Any] = vertex.op["attrs"]
         kept = tuple(pair for pair in attrs.items() if pair[0] not in MARKS)
         return (vertex.op["identifier"], kept, vertex.platform, vertex.worker_filters)

@@ -14,10 +14,10 @@ from google.protobuf.message import DecodeError
 
 from llb._pb import ops_pb2 as pb
 from llb.definition.message_dict import plain
-from llb.definition.protobuf import digest_of
 from llb.errors import InvalidDefinitionError
 from llb.ops.metadata import CUSTOM_NAME, OpMetadata
 from llb.ops.nodes import LinuxResources, ProgressGroup
+from llb.protobuf import digest_of
 from llb.source_map import Location, Range, SourceFile
 
 if TYPE_CHECKING:

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from attrs import field, frozen
 
-from llb.definition.protobuf import message, number, number_tag, tag, text, text_map
+from llb.definition.encode import encode_definition
 from llb.errors import InputError, InvalidDefinitionError
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from llb._pb import ops_pb2 as pb
     from llb.definition.decode import Vertex
     from llb.ops.metadata import OpMetadata
-    from llb.source_map import Location, Range, SourceFile
+    from llb.source_map import Location, SourceFile
 
 # What reads definitions imports protobuf, which takes 20 ms, and files need pathlib, which takes
 # 2 ms; many a build script only makes definitions. The methods therefore import it themselves.
@@ -98,14 +98,7 @@ class Definition:
 
     def to_bytes(self) -> bytes:
         """Return the serialized ``pb.Definition``; equal definitions give equal bytes."""
-        metadata = {key: message(_SECOND, _metadata(each)) for key, each in self.metadata.items()}
-        return b"".join(
-            [
-                *[message(_FIRST, data) for data in self.ops],
-                text_map(_SECOND, metadata),
-                message(_THIRD, self._sources()) if self.ops else b"",
-            ]
-        )
+        return encode_definition(self.ops, self.metadata, self.locations, self.files)
 
     def to_file(self, path: str | os.PathLike[str]) -> None:
         """Write the definition to a file, whole or not at all.
@@ -139,89 +132,9 @@ class Definition:
 
         return decode.vertices(self.ops, self.metadata, self.locations)
 
-    def _sources(self) -> bytes:
-        """Return the content of ``pb.Source``."""
-        index = {source_file: place for place, source_file in enumerate(self.files)}
-        entries = {
-            key: b"".join([message(_FIRST, _location(each, index[each.file])) for each in found])
-            for key, found in self.locations.items()
-        }
-        locations = {key: message(_SECOND, content) for key, content in entries.items()}
-        infos = [message(_SECOND, _file(source_file)) for source_file in self.files]
-        return text_map(_FIRST, locations) + b"".join(infos)
-
     def __repr__(self) -> str:
         """Return the number of operations and the digest of the result."""
         head: str | None = None
         with suppress(InvalidDefinitionError):
             head = self.head
         return f"<Definition of {len(self.ops)} ops, head {head}>"
-
-
-_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH, _SIXTH, _SEVENTH = map(tag, range(1, 8))
-_NUMBERS = tuple(map(number_tag, range(6)))
-_TRUE = number(_NUMBERS[2], 1)
-
-
-def _metadata(metadata: OpMetadata) -> bytes:
-    """Return the content of ``pb.OpMetadata``."""
-    out = [
-        number(_NUMBERS[1], metadata.ignore_cache),
-        text_map(
-            _SECOND,
-            {key: message(_SECOND, each.encode()) for key, each in metadata.description.items()},
-        ),
-    ]
-    if metadata.export_cache is not None:
-        out.append(message(_FOURTH, number(_NUMBERS[1], metadata.export_cache)))
-    out.append(_caps(metadata.caps))
-    if (group := metadata.progress_group) is not None:
-        content = text(_FIRST, group.id) + text(_SECOND, group.name)
-        out.append(message(_SIXTH, content + number(_NUMBERS[3], group.weak)))
-    if (limits := metadata.resources) is not None:
-        numbers = (
-            limits.memory,
-            limits.memory_swap,
-            limits.cpu_shares,
-            limits.cpu_period,
-            limits.cpu_quota,
-        )
-        content = b"".join([number(_NUMBERS[n], each) for n, each in enumerate(numbers, 1)])
-        cpus = text(_SIXTH, limits.cpuset_cpus) + text(_SEVENTH, limits.cpuset_mems)
-        out.append(message(_SEVENTH, content + cpus))
-    return b"".join(out)
-
-
-# Operations of a kind need the same few.
-@lru_cache(maxsize=256)
-def _caps(caps: frozenset[str]) -> bytes:
-    return text_map(_FIFTH, dict.fromkeys(caps, _TRUE))
-
-
-def _file(source_file: SourceFile) -> bytes:
-    """Return the content of ``pb.SourceInfo``."""
-    definition = source_file.definition
-    return (
-        text(_FIRST, source_file.filename)
-        + (message(_SECOND, source_file.data) if source_file.data else b"")
-        + (b"" if definition is None else message(_THIRD, definition))
-        + text(_FOURTH, source_file.language)
-    )
-
-
-def _location(location: Location, index: int) -> bytes:
-    """Return the content of ``pb.Location``."""
-    ranges = [message(_SECOND, _range(each)) for each in location.ranges]
-    return number(_NUMBERS[1], index) + b"".join(ranges)
-
-
-def _range(found: Range) -> bytes:
-    start = _position(found.line, found.character)
-    end = _position(found.end_line, found.end_character)
-    return message(_FIRST, start) + message(_SECOND, end)
-
-
-# Most ranges begin and end at the same place, and other operations are from there too.
-@lru_cache(maxsize=4096)
-def _position(line: int, character: int) -> bytes:
-    return number(_NUMBERS[1], line) + number(_NUMBERS[2], character)

@@ -11,11 +11,12 @@ from attrs import frozen
 from llb import Definition, caps
 from llb._pb import gateway_pb2 as pb
 from llb._pb import ops_pb2
+from llb.buildkit_names import DOCKER_IMAGE_SCHEME, GIT_SCHEME, OCI_SCHEME
 from llb.errors import InvalidDefinitionError, RemoteError, ReplacedError
 from llb.gateway.bridge import Bridge, Caps
 from llb.gateway.files import FileStat, from_message
 from llb.gateway.results import Ref, Result
-from llb.gateway.sources import source_info
+from llb.gateway.sources import platform_message, range_message, source_info
 from llb.platforms import to_platform
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from llb.gateway.bridge import Calls
     from llb.gateway.container_messages import RefMount
     from llb.gateway.containers import Container
-    from llb.source_map import Location, Range
+    from llb.source_map import Location
     from llb.state.settings import MountValue
 
 # RESOURCE_EXHAUSTED of gRPC: a message beyond 16 MiB.
@@ -202,7 +203,7 @@ class Gateway:
             network=network,
             security=security,
             extra_hosts=extra_hosts or {},
-            platform=None if platform is None else _platform(to_platform(platform)),
+            platform=None if platform is None else platform_message(to_platform(platform)),
         )
 
     def resolve_image_config(
@@ -227,7 +228,7 @@ class Gateway:
             request.ResolverType = _LAYOUT
             request.SessionID, request.StoreID = layout
         if platform is not None:
-            request.Platform.CopyFrom(_platform(platform))
+            request.Platform.CopyFrom(platform_message(platform))
         response = self._bridge.call("ResolveImageConfig", request, pb.ResolveImageConfigResponse)
         return ImageConfig(response.Ref or ref, response.Digest, response.Config)
 
@@ -239,15 +240,15 @@ class Gateway:
         log_name: str,
         layout: tuple[str, str] | None,
     ) -> ImageConfig:
-        source = ops_pb2.SourceOp(identifier=f"docker-image://{ref}")
+        source = ops_pb2.SourceOp(identifier=f"{DOCKER_IMAGE_SCHEME}{ref}")
         if layout is not None:
-            source.identifier = f"oci-layout://{ref}"
+            source.identifier = f"{OCI_SCHEME}{ref}"
             source.attrs["oci.session"], source.attrs["oci.store"] = layout
         request = pb.ResolveSourceMetaRequest(
             Source=source, ResolveMode=resolve_mode, LogName=log_name
         )
         if platform is not None:
-            request.Platform.CopyFrom(_platform(platform))
+            request.Platform.CopyFrom(platform_message(platform))
         response = self._bridge.call("ResolveSourceMeta", request, pb.ResolveSourceMetaResponse)
         found = response.Source.identifier or source.identifier
         if not response.HasField("Image"):
@@ -261,7 +262,7 @@ class Gateway:
         if len(sources) != 1 or _META not in self.caps.frontend:
             return SourceInfo()
         request = pb.ResolveSourceMetaRequest(Source=sources[0], LogName=log_name)
-        if sources[0].identifier.startswith("git://"):
+        if sources[0].identifier.startswith(GIT_SCHEME):
             request.Git.ReturnObject = True
         found = self._bridge.call("ResolveSourceMeta", request, pb.ResolveSourceMetaResponse)
         is_known = found.HTTP.HasField("LastModified")
@@ -296,7 +297,7 @@ class Gateway:
         )
         if location is not None:
             request.info.CopyFrom(source_info(location.file))
-            request.ranges.extend(map(_range, location.ranges))
+            request.ranges.extend(map(range_message, location.ranges))
         self._bridge.call("Warn", request, pb.WarnResponse)
 
     def return_result(self, result: Result) -> None:
@@ -331,23 +332,6 @@ class Gateway:
 
 def _ref(message: pb.Ref) -> Ref:
     return Ref(message.id, getattr(message, "def") if message.HasField("def") else None)
-
-
-def _platform(platform: Platform) -> ops_pb2.Platform:
-    return ops_pb2.Platform(
-        OS=platform.os,
-        Architecture=platform.architecture,
-        Variant=platform.variant or "",
-        OSVersion=platform.os_version or "",
-        OSFeatures=platform.os_features,
-    )
-
-
-def _range(found: Range) -> ops_pb2.Range:
-    return ops_pb2.Range(
-        start=ops_pb2.Position(line=found.line, character=found.character),
-        end=ops_pb2.Position(line=found.end_line, character=found.end_character),
-    )
 
 
 def is_not_found(error: RemoteError) -> bool:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from attrs import evolve, field, frozen
 
 from llb._pb import gateway_pb2 as pb
+from llb.buildkit_names import EXPORTER_IMAGE_BASE_CONFIG_KEY, EXPORTER_IMAGE_CONFIG_KEY
 from llb.definition.definition import Definition
 
 if TYPE_CHECKING:
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
     from llb._pb import ops_pb2
     from llb.platforms import Platform
 
-_IMAGE_CONFIG = "containerimage.config"
-_BASE_CONFIG = "containerimage.base.config"
 _PLATFORMS = "refs.platforms"
 _WINDOWS = "windows"
 _EPOCH = "source.date.epoch"
@@ -76,9 +75,9 @@ class PlatformImage:
 
     def metadata(self) -> Iterator[tuple[str, bytes]]:
         """Return what exporters are told of the image."""
-        yield _IMAGE_CONFIG, self.config
+        yield EXPORTER_IMAGE_CONFIG_KEY, self.config
         if self.base is not None:
-            yield _BASE_CONFIG, self.base
+            yield EXPORTER_IMAGE_BASE_CONFIG_KEY, self.base
         if self.epoch is not None:
             yield _EPOCH, str(int(self.epoch.timestamp())).encode()
 

@@ -1,4 +1,4 @@
-"""Source files and definitions as messages, and as the JSON that Go makes of messages.
+"""Platforms, source files and definitions as messages, and as the JSON that Go makes of messages.
 
 Answers to requests of clients carry them in JSON of two kinds: Go's ``encoding/json``, which
 writes fields by their names in the ``.proto`` file, and protobuf's own mapping ("ProtoJSON").
@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 from google.protobuf.descriptor import FieldDescriptor
 
 from llb._pb import ops_pb2
-from llb.definition.protobuf import digest_of
+from llb.definition.encode import encode_platform, encode_range, encode_source_info
+from llb.protobuf import digest_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,17 +22,25 @@ if TYPE_CHECKING:
     from google.protobuf.message import Message
 
     from llb.definition.definition import Definition
-    from llb.source_map import SourceFile
+    from llb.platforms import Platform
+    from llb.source_map import Range, SourceFile
 
 _LARGE = (FieldDescriptor.CPPTYPE_INT64, FieldDescriptor.CPPTYPE_UINT64)
 
 
 def source_info(file: SourceFile) -> ops_pb2.SourceInfo:
     """Return a source file with the definition that it was read from."""
-    info = ops_pb2.SourceInfo(filename=file.filename, data=file.data, language=file.language)
-    if file.definition is not None:
-        info.definition.MergeFromString(file.definition)
-    return info
+    return ops_pb2.SourceInfo.FromString(encode_source_info(file))
+
+
+def range_message(lines: Range) -> ops_pb2.Range:
+    """Return a range of a source file."""
+    return ops_pb2.Range.FromString(encode_range(lines))
+
+
+def platform_message(platform: Platform) -> ops_pb2.Platform:
+    """Return a platform."""
+    return ops_pb2.Platform.FromString(encode_platform(platform))
 
 
 def source_json(file: SourceFile) -> dict[str, Any]:

@@ -1,8 +1,8 @@
 """gRPC's status: how a call ended, as trailers and as an error.
 
 The trailers are those of gRPC's PROTOCOL-HTTP2 document; the details travel
-as a serialized ``google.rpc.Status``, whose fields are read and written here
-by hand, because this package knows no protobuf.
+as a serialized ``google.rpc.Status``, which is read and written here without
+protobuf's classes.
 """
 
 from __future__ import annotations
@@ -14,10 +14,9 @@ from typing import TYPE_CHECKING
 
 from llb.errors import RemoteError
 from llb.grpc.http2.frames import ErrorCode
+from llb.protobuf import integer, message, number_of, read_fields
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from llb.grpc.http2.streams import Headers
 
 
@@ -64,6 +63,9 @@ _HTTP_CODES = {
     "504": Code.UNAVAILABLE,
 }
 
+# The fields of google.rpc.Status.
+_CODE, _MESSAGE, _DETAILS = integer(1), message(2), message(3)
+_DETAILS_NUMBER = number_of(_DETAILS)
 _HEX_DIGITS = frozenset(b"0123456789abcdefABCDEF")
 
 
@@ -135,63 +137,16 @@ def unquote_message(text: str) -> str:
     return out.decode("utf-8", "replace")
 
 
-def encode_status(code: int, message: str, details: tuple[bytes, ...]) -> bytes:
+def encode_status(code: int, text: str, details: tuple[bytes, ...]) -> bytes:
     """Return a serialized ``google.rpc.Status``."""
-    text = message.encode("utf-8", "replace")
-    out = bytearray(b"\x08" + _varint(code) + b"\x12" + _varint(len(text)) + text)
-    for detail in details:
-        out += b"\x1a" + _varint(len(detail)) + detail
-    return bytes(out)
+    content = text.encode("utf-8", "replace")
+    return _CODE(code) + _MESSAGE(content) + b"".join(map(_DETAILS, details))
 
 
 def parse_details(text: str) -> tuple[bytes, ...]:
     """Return the details in a base64 ``google.rpc.Status``; what is broken has none."""
     try:
         body = a2b_base64(text + "=" * (-len(text) % 4))
-        return tuple(value for number, value in _fields(body) if number == 3)
+        return tuple(value for number, value in read_fields(body) if number == _DETAILS_NUMBER)
     except (Base64Error, ValueError):
         return ()
-
-
-def _fields(body: bytes) -> Iterator[tuple[int, bytes]]:
-    """Yield the length-delimited fields of a message, and skip all others."""
-    at = 0
-    while at < len(body):
-        tag, at = _parse_varint(body, at)
-        match tag & 7:
-            case 0:
-                _, at = _parse_varint(body, at)
-            case 1:
-                at += 8
-            case 2:
-                size, at = _parse_varint(body, at)
-                if size > len(body) - at:
-                    raise ValueError("field is cut off")
-                yield tag >> 3, body[at : at + size]
-                at += size
-            case 5:
-                at += 4
-            case _:
-                raise ValueError("unknown wire type")
-
-
-def _varint(value: int) -> bytes:
-    out = bytearray()
-    while value > 0x7F:
-        out.append(value & 0x7F | 0x80)
-        value >>= 7
-    out.append(value)
-    return bytes(out)
-
-
-def _parse_varint(body: bytes, at: int) -> tuple[int, int]:
-    value = 0
-    for shift in range(0, 70, 7):
-        if at >= len(body):
-            break
-        byte = body[at]
-        at += 1
-        value |= (byte & 0x7F) << shift
-        if byte < 0x80:
-            return value, at
-    raise ValueError("varint is cut off")

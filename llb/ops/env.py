@@ -17,8 +17,8 @@ _LINKED_VARIABLES = 4
 class Env:
     """Environment variables as a chain of assignments, the newest first.
 
-    A chain costs one link for each assignment however many steps share it. The variables
-    are kept where they were asked for, so that the next link need not walk to the end.
+    A chain costs one link for each assignment however many steps share it. ``_items`` is the
+    cache of :meth:`items`, empty or one, so that the next link need not walk to the end.
     ``is_argument`` is whether the assignment is for processes alone, and not for the image.
     """
 
@@ -26,7 +26,7 @@ class Env:
     key: str = ""
     value: str | None = None
     is_argument: bool = False
-    _items: tuple[tuple[str, str], ...] | None = field(default=None, init=False)
+    _items: list[tuple[tuple[str, str], ...]] = field(factory=list, init=False)
 
     def set(self, key: str, value: str | None) -> Env:
         """Return the environment with ``key`` assigned, or removed where ``value`` is None."""
@@ -48,28 +48,28 @@ class Env:
             if value is not None:
                 items[key] = value
         env = Env()
-        object.__setattr__(env, "_items", tuple(items.items()))
+        env._items.append(tuple(items.items()))
         return env
 
     def items(self) -> tuple[tuple[str, str], ...]:
         """Return the variables in the order of their last assignment."""
-        if self._items is not None:
-            return self._items
+        if self._items:
+            return self._items[0]
         newer: dict[str, str | None] = {}
         link = self
-        while link.parent is not None and link._items is None:
+        while link.parent is not None and not link._items:
             newer.setdefault(link.key, link.value)
             link = link.parent
-        older = link._items or ()
+        older = link._items[0] if link._items else ()
         if len(older) > _KEPT_VARIABLES and link.parent is not None:
             # Long ones are kept in one place of a chain, or the chain would take the
             # square of its length.
-            object.__setattr__(link, "_items", None)
+            link._items.clear()
         items = (
             *(pair for pair in older if pair[0] not in newer),
             *((key, value) for key, value in reversed(newer.items()) if value is not None),
         )
-        object.__setattr__(self, "_items", items)
+        self._items.append(items)
         return items
 
     def image_items(self) -> tuple[tuple[str, str], ...]:
@@ -80,7 +80,7 @@ class Env:
             if not link.is_argument:
                 assigned.append((link.key, link.value))
             link = link.parent
-        items: dict[str, str] = dict(link._items or ())
+        items: dict[str, str] = dict(link._items[0] if link._items else ())
         for key, value in reversed(assigned):
             if value is None:
                 items.pop(key, None)

@@ -127,6 +127,54 @@ class SourceOp:
         return ()
 
 
+class LateSourceOp:
+    """A source that is bound after the steps that use it were made; the one op that changes, once.
+
+    What a build sends of a context depends on all of its steps, and they refer to the context.
+    """
+
+    __slots__ = ("_source",)
+
+    def __init__(self) -> None:
+        self._source: SourceOp | None = None
+
+    @property
+    def source(self) -> SourceOp:
+        """The source. Raises InvalidValueError if it is not bound yet."""
+        if self._source is None:
+            raise InvalidValueError(
+                "the build context is not known before the build is complete",
+                hint="use context(follow_paths=[...]) for a tree that is marshaled by itself",
+            )
+        return self._source
+
+    @property
+    def is_bound(self) -> bool:
+        """Whether :meth:`bind` was called."""
+        return self._source is not None
+
+    def bind(self, source: SourceOp) -> None:
+        """Let the op be ``source`` from now on. Raises InvalidValueError if it is bound already."""
+        if self._source is not None:
+            raise InvalidValueError("the source is bound already")
+        self._source = source
+
+    @property
+    def inputs(self) -> tuple[Output, ...]:
+        """A source has none."""
+        return ()
+
+    @property
+    def constraints(self) -> Constraints:
+        """Those of the source."""
+        return self.source.constraints
+
+    @property
+    def call_site(self) -> CallSite | None:
+        """That of the source."""
+        return self.source.call_site
+
+
 @frozen(eq=False)
 class Bind:
     """A tree mounted into a process; writable ones have an output of their own.
@@ -500,7 +548,23 @@ class EncodedOp:
         return None
 
 
-Op: TypeAlias = SourceOp | ExecOp | FileOp | MergeOp | DiffOp | BuildOp | PassthroughOp | EncodedOp
+Op: TypeAlias = (
+    SourceOp
+    | LateSourceOp
+    | ExecOp
+    | FileOp
+    | MergeOp
+    | DiffOp
+    | BuildOp
+    | PassthroughOp
+    | EncodedOp
+)
+
+
+def source_of(op: Op) -> SourceOp | None:
+    """Return the source that an operation is, None for any other operation."""
+    source = op.source if isinstance(op, LateSourceOp) else op
+    return source if isinstance(source, SourceOp) else None
 
 
 @frozen(eq=False, repr=False)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Unpack
 
 from attrs import frozen
 
+from llb.buildkit_names import GIT_SCHEME
 from llb.errors import InvalidValueError, did_you_mean
 from llb.gocompat.path import join
 from llb.sources.image_and_local import source_state
@@ -65,7 +66,7 @@ def Git(  # noqa: N802 - it reads as the type of what it returns
             hint=did_you_mean(mtime, _MTIMES),
         )
     inner = join("/", subdir or "").lstrip("/")
-    identifier = f"git://{remote.host}{join('/', remote.path)}"
+    identifier = f"{GIT_SCHEME}{remote.host}{join('/', remote.path)}"
     if ref or inner:
         identifier += f"#{ref or ''}" + f":{inner}" * bool(inner)
     # Attribute, value, and the capability that goes with it when the value is given.

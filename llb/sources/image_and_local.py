@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol, Unpack
 
+from llb.buildkit_names import DOCKER_IMAGE_SCHEME, LOCAL_SCHEME, OCI_SCHEME
 from llb.errors import InvalidValueError, did_you_mean
 from llb.gocompat import json as gojson
 from llb.ops import nodes as ops
@@ -87,7 +88,7 @@ def Image(  # noqa: N802 - it reads as the type of what it returns
     if resolver is None:
         if resolve_digest:
             raise InvalidValueError("resolve_digest needs a resolver")
-        return source_state(f"docker-image://{reference}", attrs, caps, platform, options)
+        return source_state(f"{DOCKER_IMAGE_SCHEME}{reference}", attrs, caps, platform, options)
     found = resolver.resolve_image_config(
         str(reference),
         platform=None if platform is None else to_platform(platform),
@@ -95,7 +96,7 @@ def Image(  # noqa: N802 - it reads as the type of what it returns
     )
     if resolve_digest and reference.digest is None and found.digest:
         reference = reference.pinned(found.digest)
-    state = source_state(f"docker-image://{reference}", attrs, caps, platform, options)
+    state = source_state(f"{DOCKER_IMAGE_SCHEME}{reference}", attrs, caps, platform, options)
     return state.with_image_config(found.config)
 
 
@@ -150,7 +151,7 @@ def Local(  # noqa: N802 - it reads as the type of what it returns
     ]
     attrs = [(key, value) for key, value, _ in rows if value is not None]
     caps = ["source.local", *(cap for _, value, cap in rows if value is not None and cap)]
-    return source_state(f"local://{name}", attrs, caps, None, options)
+    return source_state(f"{LOCAL_SCHEME}{name}", attrs, caps, None, options)
 
 
 def OCILayout(  # noqa: N802 - it reads as the type of what it returns
@@ -180,7 +181,7 @@ def OCILayout(  # noqa: N802 - it reads as the type of what it returns
         attrs.append(("oci.store", store_id))
     if layer_limit is not None:
         attrs.append(("oci.layerlimit", _layers(layer_limit)))
-    return source_state(f"oci-layout://{ref}", attrs, ["source.ocilayout"], platform, options)
+    return source_state(f"{OCI_SCHEME}{ref}", attrs, ["source.ocilayout"], platform, options)
 
 
 def Scratch() -> State:  # noqa: N802 - it reads as the type of what it returns

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import re
 
-from llb.definition.protobuf import sha256_of
 from llb.errors import InvalidValueError
 from llb.gocompat.path import check_mode, check_mount_target, clean
 from llb.ops import nodes as ops
+from llb.protobuf import sha256_of
 from llb.validation import check_id, check_limit, choice
 
 

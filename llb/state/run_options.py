@@ -1,8 +1,8 @@
-"""A process out of what a run was told and what the state says."""
+"""The arguments of :meth:`llb.State.run` as parts of an ExecOp."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from attrs import evolve
 
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 M_ = TypeVar("M_", bound=MountValue)
 
 _LAST_EXIT_CODE = 255
-_NOTHING = (None, None, None, None)
 _TREES = (ops.Bind, ops.Cache, ops.Tmpfs)
 
 
@@ -63,39 +62,42 @@ def health_test(command: str | Sequence[str] | None) -> tuple[str, ...]:
     return ("CMD", *to_argv(command))
 
 
-def to_process(
-    process: ops.Process,
-    env: Mapping[str, str] | None,
-    workdir: str | None,
-    user: str | None,
-    network: ops.Network | str | None,
-    security: ops.Security | str | None,
-    mounts: tuple[MountValue, ...],
+def with_variables(
+    process: ops.Process, env: Mapping[str, str] | None, mounts: tuple[MountValue, ...]
 ) -> ops.Process:
-    """Return how a process is run that says some things itself."""
-    given = (workdir, user, network, security)
-    if not env and not mounts and given == _NOTHING:
+    """Return the process with the variables of one run."""
+    if not env and not mounts:
         return process
-    variables = dict(env or {})
     # A secret that is to invalidate the cache does so as a variable.
-    variables |= [
+    keys = [
         cache_key_variable(each)
         for each in mounts
         if isinstance(each, ops.Secret) and each.cache_key is not None
     ]
-    if variables:
-        process = with_env(process, tuple(variables.items()))
-    if given == _NOTHING:
+    return with_env(process, tuple({**(env or {}), **dict(keys)}.items()))
+
+
+def with_overrides(
+    process: ops.Process,
+    *,
+    workdir: str | None,
+    user: str | None,
+    network: ops.Network | str | None,
+    security: ops.Security | str | None,
+) -> ops.Process:
+    """Return the process with the settings of one run; None keeps those of the state."""
+    if workdir is None and user is None and network is None and security is None:
         return process
-    return evolve(
-        process,
-        cwd=process.cwd if workdir is None else joined(process.cwd, workdir),
-        user=process.user if user is None else user,
-        network=process.network if network is None else choice(ops.Network, network, "network"),
-        security=(
-            process.security if security is None else choice(ops.Security, security, "security")
-        ),
-    )
+    changes: dict[str, Any] = {}
+    if workdir is not None:
+        changes["cwd"] = joined(process.cwd, workdir)
+    if user is not None:
+        changes["user"] = user
+    if network is not None:
+        changes["network"] = choice(ops.Network, network, "network")
+    if security is not None:
+        changes["security"] = choice(ops.Security, security, "security")
+    return evolve(process, **changes)
 
 
 def with_mounts(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, Unpack, 
 from attrs import evolve, field, frozen
 
 from llb import wire
+from llb.buildkit_names import DEFAULT_SHELL
 from llb.errors import InvalidValueError, did_you_mean
 from llb.ops import nodes as ops
 from llb.platforms import Platform, to_platform
@@ -24,8 +25,9 @@ from llb.state.run_options import (
     to_args,
     to_argv,
     to_exit_codes,
-    to_process,
     with_mounts,
+    with_overrides,
+    with_variables,
 )
 from llb.state.settings import MountValue, Settings, joined, to_ip, to_ulimit, with_env
 from llb.state.step_options import STEP_KEYS, StepOptions, check_keys, step
@@ -40,7 +42,6 @@ if TYPE_CHECKING:
 P_ = ParamSpec("P_")
 T_ = TypeVar("T_")
 
-_SHELL = ("/bin/sh", "-c")
 _WINDOWS_SHELL = ("cmd", "/S", "/C")
 _COPY_KEYS = file_actions.CopyOptions.__optional_keys__
 
@@ -201,7 +202,10 @@ class State:
         """
         settings = self.settings
         given = with_mounts(settings.mounts, mounts)
-        process = to_process(settings.process, env, workdir, user, network, security, given)
+        process = with_variables(settings.process, env, given)
+        process = with_overrides(
+            process, workdir=workdir, user=user, network=network, security=security
+        )
         constraints, call_site = step(settings.platform, options)
         op = ops.ExecOp(
             args=to_args(command, shell or self._shell),
@@ -481,7 +485,7 @@ class State:
     def _shell(self) -> tuple[str, ...]:
         platform = self.settings.platform
         is_windows = platform is not None and platform.os == "windows"
-        return self.config.shell or (_WINDOWS_SHELL if is_windows else _SHELL)
+        return self.config.shell or (_WINDOWS_SHELL if is_windows else DEFAULT_SHELL)
 
     def _command(self, command: str | Sequence[str] | None) -> tuple[str, ...] | None:
         return None if command is None else to_args(command, self._shell)

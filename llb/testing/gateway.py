@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self, TypedDict, Unpack
 from attrs import field, frozen
 
 from llb import Definition, State
+from llb.buildkit_names import EXPORTER_IMAGE_CONFIG_KEY
 from llb.client.connect.errors import to_solve_error
 from llb.errors import RemoteError, SolveError, render
 from llb.gateway import Request, Result
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from llb.testing.fake_buildkit.records import Solve, Warned
     from llb.testing.images import AnyImage
 
-_CONFIG = "containerimage.config"
 _SESSION = "session"
 
 
@@ -104,9 +104,11 @@ class Outcome:
     def image_config(self) -> dict[str, Any]:
         """The image config of the result, that of its only platform. Raises AssertionError."""
         metadata = self.checked().metadata
-        if _CONFIG not in metadata:
-            raise AssertionError(f"the result has no {_CONFIG}, but {', '.join(metadata)}")
-        found: dict[str, Any] = json.loads(metadata[_CONFIG])
+        if EXPORTER_IMAGE_CONFIG_KEY not in metadata:
+            raise AssertionError(
+                f"the result has no {EXPORTER_IMAGE_CONFIG_KEY}, but {', '.join(metadata)}"
+            )
+        found: dict[str, Any] = json.loads(metadata[EXPORTER_IMAGE_CONFIG_KEY])
         return found
 
 

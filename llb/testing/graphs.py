@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import field, frozen
 
 from llb import dump
+from llb.buildkit_names import DEFAULT_SHELL
 from llb.compare import compare
 from llb.compare import render as differences
 from llb.dump.labels import command as command_of
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
 
     from llb import Definition
     from llb.definition.decode import Vertex
-
-_SHELL = ("/bin/sh", "-c")
 
 
 @frozen(eq=False)
@@ -68,7 +67,7 @@ class Step:
     @property
     def command(self) -> str:
         """What a shell is given, or the arguments of a process as one would type them."""
-        if self.args[:2] == _SHELL and len(self.args) == 3:
+        if self.args[:2] == DEFAULT_SHELL and len(self.args) == 3:
             return self.args[2]
         return shlex.join(self.args)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from attrs import define, evolve, field, frozen
 
 from llb import ImageConfig, Platform, Reference
+from llb.buildkit_names import DEFAULT_PATH_ENV
 from llb.errors import InvalidValueError, RemoteError
 from llb.platforms import to_platform
 
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
 _UNKNOWN = 2
 _OTHER = "*"
-_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 def _platforms(given: tuple[Platform | str, ...]) -> tuple[Platform, ...]:
@@ -33,7 +33,7 @@ class FakeImage:
     """
 
     config: ImageConfig = field(default=ImageConfig())
-    env: tuple[tuple[str, str], ...] = (("PATH", _PATH),)
+    env: tuple[tuple[str, str], ...] = (("PATH", DEFAULT_PATH_ENV),)
     workdir: str = ""
     platforms: tuple[Platform, ...] = field(
         default=(Platform("linux", "amd64"), Platform("linux", "arm64")), converter=_platforms
@@ -65,7 +65,7 @@ DEBIAN = FakeImage(ImageConfig(cmd=("bash",)))
 
 DISTROLESS = FakeImage(
     ImageConfig(user="65532"),
-    env=(("PATH", _PATH), ("SSL_CERT_FILE", "/etc/ssl/certs/ca-certificates.crt")),
+    env=(("PATH", DEFAULT_PATH_ENV), ("SSL_CERT_FILE", "/etc/ssl/certs/ca-certificates.crt")),
     workdir="/home/nonroot",
 )
 """Like gcr.io/distroless/static:nonroot: a user, a directory, no shell."""

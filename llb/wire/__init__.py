@@ -1,8 +1,8 @@
-"""Operations to bytes, digests and a definition; the one place that serializes a message.
+"""Encode a graph of operations as a definition.
 
 The bytes are those of Go's ``client/llb``, because the daemon encodes every
-operation anew with Go's rules and looks up source locations by the digest it
-finds. Go writes protobuf fields by number, map entries sorted by key, except
+operation again by Go's rules and looks up source locations by the digest of
+the result. Go writes protobuf fields by number, map entries sorted by key, except
 that the members of a oneof come after the plain fields: an operation's platform (10)
 and constraints (11) come before the operation itself (2 to 8).
 """

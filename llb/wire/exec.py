@@ -1,228 +1,220 @@
-"""ExecOp: a process with what is mounted into it, and the capabilities that it needs."""
+"""ExecOp: a process with its mounts, and the capabilities that it needs."""
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from attrs import frozen
-
-from llb.definition.protobuf import message, number, number_tag, packed, tag, text, texts
+from llb import ops_proto as pb
+from llb.buildkit_names import DEFAULT_PATH_ENV
 from llb.ops.nodes import Network, Security
-from llb.wire.inputs import NONE, Inputs, one_to_bytes
-from llb.wire.mounts import (
-    encode_agent,
-    encode_mount,
-    encode_root,
-    encode_secret_file,
-    encode_secret_variable,
-)
+from llb.wire.inputs import SKIP_OUTPUT, add_input
+from llb.wire.mounts import encode_agent, encode_mount, encode_root, encode_secret_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from llb.ops.nodes import SSH, Device, ExecOp, Process, ProxyEnv, Ulimit
+    from llb.ops.env import Env
+    from llb.ops.nodes import SSH, Device, ExecOp, Process, ProxyEnv, Secret
 
-_META = tag(1)
-_NETWORK, _SECURITY = number_tag(3), number_tag(4)
-_SECRET_ENV, _DEVICES = tag(5), tag(6)
-
-_ARGS, _ENV, _CWD, _USER, _PROXY = tag(1), tag(2), tag(3), tag(4), tag(5)
-_EXTRA_HOSTS, _HOSTNAME, _ULIMITS, _CGROUP_PARENT = tag(6), tag(7), tag(9), tag(10)
-_REMOVE_MOUNT_STUBS, _VALID_EXIT_CODES = number_tag(11), tag(12)
-
-_SKIP_OUTPUT = -1
-_DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _SETS_DEFAULT_PATH = "exec.meta.setsdefaultpath"
+_BASE_CAPS = frozenset({"exec.meta.base"})
 _AGENT_VARIABLE = "SSH_AUTH_SOCK"
 
+# Every process has these two. To look them up once saves 0.1 µs of the 6 that a step takes, and
+# to encode a shell once, which stands before most commands, 0.2 µs.
+_META, _ARGS = pb.ExecOp.meta, pb.Meta.args
+_shell = lru_cache(maxsize=64)(pb.Meta.args)
 
-@frozen
-class _Parts:
-    """A process as parts of pb.Meta and pb.ExecOp, and the capabilities that it needs."""
 
-    before_proxy: bytes
-    after_proxy: bytes
-    isolation: bytes
-    caps: tuple[str, ...]
-    all_caps: frozenset[str]
-    caps_with_root: frozenset[str]
+class _EncodedProcess:
+    """A process as parts of ``pb.Meta`` and ``pb.ExecOp``, and the capabilities that it needs.
+
+    The proxies of a step come between ``before_proxy`` and ``after_proxy``.
+    """
+
+    __slots__ = ("after_proxy", "before_proxy", "caps", "caps_with_root", "isolation")
+
+    def __init__(self, process: Process, env: Env, caps: frozenset[str]) -> None:
+        fields = pb.Meta
+        self.before_proxy = (
+            fields.env([f"{key}={value}" for key, value in env.items()])
+            + fields.cwd(process.cwd)
+            + fields.user(process.user)
+        )
+        self.after_proxy = (
+            _extra_hosts(process)
+            + fields.hostname(process.hostname)
+            + _ulimits(process)
+            + fields.cgroupParent(process.cgroup_parent)
+            + fields.removeMountStubsRecursive(1)
+        )
+        network, security = process.network.value, process.security.value
+        self.isolation = pb.ExecOp.network(network) + pb.ExecOp.security(security)
+        self.caps = caps.union(_process_caps(process))
+        self.caps_with_root = self.caps | {"exec.mount.bind"}
 
 
 class ExecEncoder:
-    """Encodes processes for a daemon whose capabilities are ``daemon_caps``, if they are known.
+    """Encodes processes; ``references`` are the encoded operations, by identity.
 
-    With them the default PATH is settled as Go does it. Most steps share how their
-    process is run, so what that is in bytes is kept.
+    ``daemon_caps`` are the capabilities of the daemon, if they are known. With them the default
+    PATH is settled as Go does it. Most steps share their process, so its encoding is kept.
     """
 
-    def __init__(self, daemon_caps: frozenset[str] | None, *, windows: bool) -> None:
+    def __init__(
+        self, references: Mapping[int, bytes], daemon_caps: frozenset[str] | None, *, windows: bool
+    ) -> None:
+        self._references = references
         self._daemon_caps = daemon_caps
         self._windows = windows
-        self._known: dict[int, _Parts] = {}
+        self._processes: dict[int, _EncodedProcess] = {}
 
-    def encode(
-        self, op: ExecOp, references: Mapping[int, bytes]
-    ) -> tuple[bytes, bytes, frozenset[str]]:
-        """Return the field of inputs, the content of pb.ExecOp, and the capabilities."""
-        parts = self._parts(op)
-        if _is_plain(op):
-            return _encode_plain(op, parts, references)
-        inputs = Inputs(references)
-        caps = [*parts.caps]
-        meta = [texts(_ARGS, op.args), parts.before_proxy]
+    def encode(self, op: ExecOp) -> tuple[bytes, bytes, frozenset[str]]:
+        """Return the inputs as fields of ``pb.Op``, the content of ``pb.ExecOp``, and the caps."""
+        process = self._processes.get(id(op.process))
+        if process is None or op.ssh:
+            process = self._encode_process(op)
+        caps: list[str] = []
+        meta = _shell(op.args[:-1]) + _ARGS(op.args[-1:]) + process.before_proxy
         if op.proxy is not None:
-            meta.append(message(_PROXY, _proxy(op.proxy)))
-            caps.append("exec.meta.proxyenv")
-        meta.append(parts.after_proxy)
+            meta += _proxy(op.proxy, caps)
+        meta += process.after_proxy
         if op.valid_exit_codes is not None:
-            meta.append(packed(_VALID_EXIT_CODES, op.valid_exit_codes))
-            caps.append("exec.validexitcode")
-        out = [message(_META, b"".join(meta))]
-        out.append(encode_root(op.root, inputs.add(op.root), readonly=op.readonly_root))
-        if op.root is not None:
-            caps.append("exec.mount.bind")
+            meta += _valid_exit_codes(op.valid_exit_codes, caps)
+        inputs: dict[bytes, int] = {}
+        root = add_input(inputs, self._references, op.root)
+        body = _META(meta) + encode_root(root, op.readonly_root)
+        if op.mounts:
+            body += self._mounts(op, inputs, caps)
+        if op.secrets:
+            body += _secret_files(op.secrets, caps)
+        if op.ssh:
+            body += _agents(op.ssh, caps)
+        body += process.isolation
+        if op.secrets:
+            body += _secret_variables(op.secrets, caps)
+        if op.devices:
+            body += _devices(op.devices, caps)
+        if op.constraints.resources is not None:
+            caps.append("exec.meta.linux.resources")
+        all_caps = process.caps if op.root is None else process.caps_with_root
+        return b"".join(inputs), body, all_caps.union(caps) if caps else all_caps
+
+    def _mounts(self, op: ExecOp, inputs: dict[bytes, int], caps: list[str]) -> bytes:
+        """Encode the mounts of trees, caches and tmpfs, which come after the root."""
         outputs = 0 if op.readonly_root else 1
+        encoded = []
         for mount in op.mounts:
             has_output = mount.has_output
-            number_of_output = outputs if has_output else _SKIP_OUTPUT
-            encoded, needed = encode_mount(mount, inputs.add(mount.source), number_of_output)
-            out.append(encoded)
-            caps += needed
+            source = add_input(inputs, self._references, mount.source)
+            output = outputs if has_output else SKIP_OUTPUT
+            data, mount_caps = encode_mount(mount, source, output)
+            encoded.append(data)
+            caps += mount_caps
             outputs += has_output
-        if op.secrets or op.ssh:
-            out += _from_client(op)
-        out.append(parts.isolation)
-        out += [
-            message(_SECRET_ENV, encode_secret_variable(each, each.env))
-            for each in op.secrets
-            if each.env is not None
-        ]
-        out += [_device(each) for each in op.devices]
-        return inputs.to_bytes(), b"".join(out), frozenset([*caps, *_other_caps(op)])
+        return b"".join(encoded)
 
-    def _parts(self, op: ExecOp) -> _Parts:
-        if op.ssh:
-            # The first agent becomes a variable, which is this step's own.
-            return self._encode_process(op.process, _agent_targets(op.ssh)[0])
-        known = self._known.get(id(op.process))
-        if known is None:
-            known = self._known[id(op.process)] = self._encode_process(op.process, None)
-        return known
-
-    def _encode_process(self, process: Process, agent: str | None) -> _Parts:
-        caps = ["exec.meta.base"]
-        env = process.env
+    def _encode_process(self, op: ExecOp) -> _EncodedProcess:
+        """Encode the process of ``op`` with the variables that Go's client adds."""
+        process = op.process
+        env, caps = process.env, _BASE_CAPS
         names = {key for key, _ in env.items()}
-        if agent is not None and _AGENT_VARIABLE not in names:
-            env = env.set(_AGENT_VARIABLE, agent)
+        if op.ssh and _AGENT_VARIABLE not in names:
+            env = env.set(_AGENT_VARIABLE, _agent_targets(op.ssh)[0])
         if self._daemon_caps is not None:
             if _SETS_DEFAULT_PATH in self._daemon_caps:
-                caps.append(_SETS_DEFAULT_PATH)
+                caps |= {_SETS_DEFAULT_PATH}
             elif "PATH" not in names and not self._windows:
-                env = env.set("PATH", _DEFAULT_PATH)
-        if process.ulimits:
-            caps.append("exec.meta.ulimit")
-        if process.network is not Network.SANDBOX:
-            caps.append("exec.meta.network")
-        if process.security is not Security.SANDBOX:
-            caps.append("exec.meta.security")
-        before = (
-            texts(_ENV, [f"{key}={value}" for key, value in env.items()]),
-            text(_CWD, process.cwd),
-            text(_USER, process.user),
-        )
-        after = (
-            *(message(_EXTRA_HOSTS, _pair(host, ip)) for host, ip in process.extra_hosts),
-            text(_HOSTNAME, process.hostname),
-            *(message(_ULIMITS, _ulimit(each)) for each in process.ulimits),
-            text(_CGROUP_PARENT, process.cgroup_parent),
-            number(_REMOVE_MOUNT_STUBS, 1),
-        )
-        isolation = number(_NETWORK, process.network.value) + number(
-            _SECURITY, process.security.value
-        )
-        return _Parts(
-            before_proxy=b"".join(before),
-            after_proxy=b"".join(after),
-            isolation=isolation,
-            caps=tuple(caps),
-            all_caps=frozenset(caps),
-            caps_with_root=frozenset([*caps, "exec.mount.bind"]),
-        )
+                env = env.set("PATH", DEFAULT_PATH_ENV)
+        encoded = _EncodedProcess(process, env, caps)
+        # The variable of an agent is this step's own.
+        if not op.ssh:
+            self._processes[id(process)] = encoded
+        return encoded
 
 
-_ROOT = encode_root(None, 0, readonly=False)
-_EMPTY_ROOT = encode_root(None, NONE, readonly=False)
+def _process_caps(process: Process) -> Iterable[str]:
+    if process.ulimits:
+        yield "exec.meta.ulimit"
+    if process.network is not Network.SANDBOX:
+        yield "exec.meta.network"
+    if process.security is not Security.SANDBOX:
+        yield "exec.meta.security"
 
 
-def _encode_plain(
-    op: ExecOp, parts: _Parts, references: Mapping[int, bytes]
-) -> tuple[bytes, bytes, frozenset[str]]:
-    """Encode a process in a tree that nothing else is mounted into, as most are."""
-    meta = message(_META, texts(_ARGS, op.args) + parts.before_proxy + parts.after_proxy)
-    if op.root is None:
-        return b"", meta + _EMPTY_ROOT + parts.isolation, parts.all_caps
-    inputs = one_to_bytes(references, op.root)
-    return inputs, meta + _ROOT + parts.isolation, parts.caps_with_root
-
-
-def _is_plain(op: ExecOp) -> bool:
-    """Return whether there is nothing but a command in a tree that it may change."""
-    return not (
-        op.mounts
-        or op.readonly_root
-        or op.secrets
-        or op.ssh
-        or op.devices
-        or op.proxy
-        or op.valid_exit_codes is not None
-        or op.constraints.resources
+def _extra_hosts(process: Process) -> bytes:
+    return b"".join(
+        [
+            pb.Meta.extraHosts(pb.HostIP.Host(host) + pb.HostIP.IP(ip))
+            for host, ip in process.extra_hosts
+        ]
     )
 
 
-def _other_caps(op: ExecOp) -> Iterable[str]:
-    if op.constraints.resources is not None:
-        yield "exec.meta.linux.resources"
-    if op.devices:
-        yield "exec.meta.cdi"
-    if op.secrets:
-        yield "exec.mount.secret"
-    if any(each.env is not None for each in op.secrets):
-        yield "exec.secretenv"
-    if op.ssh:
-        yield "exec.mount.ssh"
+def _ulimits(process: Process) -> bytes:
+    fields = pb.Ulimit
+    return b"".join(
+        [
+            pb.Meta.ulimit(fields.Name(each.name) + fields.Soft(each.soft) + fields.Hard(each.hard))
+            for each in process.ulimits
+        ]
+    )
 
 
-def _from_client(op: ExecOp) -> list[bytes]:
-    out = [encode_secret_file(each, each.target) for each in op.secrets if each.target is not None]
-    out += [encode_agent(*pair) for pair in zip(op.ssh, _agent_targets(op.ssh), strict=True)]
-    return out
+def _proxy(proxy: ProxyEnv, caps: list[str]) -> bytes:
+    caps.append("exec.meta.proxyenv")
+    fields = pb.ProxyEnv
+    return pb.Meta.proxy_env(
+        fields.http_proxy(proxy.http_proxy)
+        + fields.https_proxy(proxy.https_proxy)
+        + fields.ftp_proxy(proxy.ftp_proxy)
+        + fields.no_proxy(proxy.no_proxy)
+        + fields.all_proxy(proxy.all_proxy)
+    )
+
+
+def _valid_exit_codes(codes: tuple[int, ...], caps: list[str]) -> bytes:
+    caps.append("exec.validexitcode")
+    return pb.Meta.validExitCodes(codes)
+
+
+def _secret_files(secrets: tuple[Secret, ...], caps: list[str]) -> bytes:
+    caps.append("exec.mount.secret")
+    files = [(each, each.target) for each in secrets if each.target is not None]
+    return b"".join([encode_secret_file(secret, target) for secret, target in files])
+
+
+def _agents(agents: tuple[SSH, ...], caps: list[str]) -> bytes:
+    caps.append("exec.mount.ssh")
+    return b"".join(map(encode_agent, agents, _agent_targets(agents)))
 
 
 def _agent_targets(agents: tuple[SSH, ...]) -> list[str]:
-    return [each.target or f"/run/buildkit/ssh_agent.{place}" for place, each in enumerate(agents)]
+    return [each.target or f"/run/buildkit/ssh_agent.{index}" for index, each in enumerate(agents)]
 
 
-def _ulimit(limit: Ulimit) -> bytes:
-    soft, hard = number(number_tag(2), limit.soft), number(number_tag(3), limit.hard)
-    return text(tag(1), limit.name) + soft + hard
-
-
-def _device(device: Device) -> bytes:
-    content = text(tag(1), device.name) + number(number_tag(2), device.optional)
-    return message(_DEVICES, content)
-
-
-def _proxy(proxy: ProxyEnv) -> bytes:
-    values = (
-        proxy.http_proxy,
-        proxy.https_proxy,
-        proxy.ftp_proxy,
-        proxy.no_proxy,
-        proxy.all_proxy,
+def _secret_variables(secrets: tuple[Secret, ...], caps: list[str]) -> bytes:
+    variables = [(each, each.env) for each in secrets if each.env is not None]
+    if variables:
+        caps.append("exec.secretenv")
+    fields = pb.SecretEnv
+    return b"".join(
+        [
+            pb.ExecOp.secretenv(
+                fields.ID(each.id) + fields.name(name) + fields.optional(each.optional)
+            )
+            for each, name in variables
+        ]
     )
-    return b"".join([text(tag(place), value) for place, value in enumerate(values, 1)])
 
 
-def _pair(first: str, second: str) -> bytes:
-    return text(tag(1), first) + text(tag(2), second)
+def _devices(devices: tuple[Device, ...], caps: list[str]) -> bytes:
+    caps.append("exec.meta.cdi")
+    fields = pb.CDIDevice
+    return b"".join(
+        [
+            pb.ExecOp.cdiDevices(fields.name(each.name) + fields.optional(each.optional))
+            for each in devices
+        ]
+    )

@@ -1,145 +1,157 @@
-"""FileOp: actions on a tree, each upon the result of the one before it."""
+"""FileOp: actions on a tree, each on the result of the one before it."""
 
 from __future__ import annotations
 
 from functools import cache
 from typing import TYPE_CHECKING, assert_never
 
-from llb.definition.protobuf import message, number, number_tag, tag, text, texts, varint
+from llb import ops_proto as pb
 from llb.ops.nodes import CopyAction, MkdirAction, MkfileAction, RmAction, SymlinkAction
-from llb.wire.inputs import NONE, Inputs
+from llb.wire.inputs import NONE, SKIP_OUTPUT, add_input
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from llb.ops.nodes import FileAction, FileOp, Owner, User
 
-_ACTIONS = tag(2)
-_INPUT, _SECONDARY_INPUT, _OUTPUT = number_tag(1), number_tag(2), number_tag(3)
-_COPY, _MKFILE, _MKDIR, _RM, _SYMLINK = tag(4), tag(5), tag(6), tag(7), tag(8)
-_SKIP_OUTPUT = -1
 _NO_TIMESTAMP = -1
 _KEEP_MODE = -1
 
-_FIRST, _SECOND, _THIRD, _FOURTH = tag(1), tag(2), tag(3), tag(4)
-_INCLUDE, _EXCLUDE, _MODE_TEXT, _REQUIRED = tag(12), tag(13), tag(15), tag(16)
-_NUMBERS = tuple(number_tag(place) for place in range(16))
-
 
 def encode_file(op: FileOp, references: Mapping[int, bytes]) -> tuple[bytes, bytes]:
-    """Return the field of inputs and the content of pb.FileOp."""
-    inputs = Inputs(references)
-    base = inputs.add(op.base)
+    """Encode the inputs, as a field of ``pb.Op``, and the content of ``pb.FileOp``."""
+    inputs: dict[bytes, int] = {}
+    base = add_input(inputs, references, op.base)
     sources = [
-        inputs.add(action.source) if isinstance(action, CopyAction) else NONE
+        add_input(inputs, references, action.source) if isinstance(action, CopyAction) else NONE
         for action in op.actions
     ]
     out: list[bytes] = []
     last = len(op.actions) - 1
-    for place, (action, source) in enumerate(zip(op.actions, sources, strict=True)):
+    for index, (action, source) in enumerate(zip(op.actions, sources, strict=True)):
         # An action after the first works on the result of the one before it,
         # which is numbered after the inputs.
-        on = base if place == 0 else len(inputs) + place - 1
+        tree = base if index == 0 else len(inputs) + index - 1
         numbers = (
-            number(_INPUT, on)
-            + number(_SECONDARY_INPUT, source)
-            + number(_OUTPUT, 0 if place == last else _SKIP_OUTPUT)
+            pb.FileAction.input(tree)
+            + pb.FileAction.secondaryInput(source)
+            + pb.FileAction.output(0 if index == last else SKIP_OUTPUT)
         )
-        out.append(message(_ACTIONS, numbers + _action(action, base)))
-    return inputs.to_bytes(), b"".join(out)
+        out.append(pb.FileOp.actions(numbers + _action(action, base)))
+    return b"".join(inputs), b"".join(out)
 
 
 def _action(action: FileAction, base: int) -> bytes:
     match action:
         case CopyAction():
-            return message(_COPY, _copy(action, base))
+            return pb.FileAction.copy(_copy(action, base))
         case MkdirAction():
-            return message(
-                _MKDIR,
-                text(_FIRST, action.path)
-                + number(_NUMBERS[2], action.mode)
-                + number(_NUMBERS[3], action.make_parents)
-                + _owner(_FOURTH, action.owner, base)
-                + _timestamp(5, action.timestamp),
-            )
+            return pb.FileAction.mkdir(_mkdir(action, base))
         case MkfileAction():
-            return message(
-                _MKFILE,
-                text(_FIRST, action.path)
-                + number(_NUMBERS[2], action.mode)
-                + (message(_THIRD, action.data) if action.data else b"")
-                + _owner(_FOURTH, action.owner, base)
-                + _timestamp(5, action.timestamp),
-            )
+            return pb.FileAction.mkfile(_mkfile(action, base))
         case RmAction():
-            return message(
-                _RM,
-                text(_FIRST, action.path)
-                + number(_NUMBERS[2], action.allow_not_found)
-                + number(_NUMBERS[3], action.allow_wildcard),
-            )
+            return pb.FileAction.rm(_rm(action))
         case SymlinkAction():
-            return message(
-                _SYMLINK,
-                text(_FIRST, action.oldpath)
-                + text(_SECOND, action.newpath)
-                + _owner(_THIRD, action.owner, base)
-                + _timestamp(4, action.timestamp),
-            )
+            return pb.FileAction.symlink(_symlink(action, base))
         case _:
             assert_never(action)
 
 
 def _copy(action: CopyAction, base: int) -> bytes:
-    mode = action.mode
-    if mode is None:
-        mode = _KEEP_MODE
-    flags = _flags(
-        action.follow_symlinks,
-        action.copy_dir_contents_only,
-        action.attempt_unpack,
-        action.create_dest_path,
-        action.allow_wildcard,
-        action.allow_empty_wildcard,
-    )
+    fields = pb.FileActionCopy
+    mode = _KEEP_MODE if action.mode is None else action.mode
     return b"".join(
         [
-            text(_FIRST, action.src),
-            text(_SECOND, action.dest),
-            _owner(_THIRD, action.owner, base),
-            b"" if isinstance(mode, str) else number(_NUMBERS[4], mode),
-            flags,
-            _timestamp(11, action.timestamp),
-            texts(_INCLUDE, action.include_patterns),
-            texts(_EXCLUDE, action.exclude_patterns),
-            number(_NUMBERS[14], action.always_replace_existing_dest_paths),
-            text(_MODE_TEXT, mode) if isinstance(mode, str) else b"",
-            texts(_REQUIRED, action.required_paths),
+            fields.src(action.src),
+            fields.dest(action.dest),
+            _owner(fields.owner, action.owner, base),
+            b"" if isinstance(mode, str) else fields.mode(mode),
+            _copy_flags(
+                action.follow_symlinks,
+                action.copy_dir_contents_only,
+                action.attempt_unpack,
+                action.create_dest_path,
+                action.allow_wildcard,
+                action.allow_empty_wildcard,
+            ),
+            fields.timestamp(_nanoseconds(action.timestamp)),
+            fields.include_patterns(action.include_patterns),
+            fields.exclude_patterns(action.exclude_patterns),
+            fields.alwaysReplaceExistingDestPaths(action.always_replace_existing_dest_paths),
+            fields.modeStr(mode) if isinstance(mode, str) else b"",
+            fields.required_paths(action.required_paths),
         ]
     )
 
 
 @cache
-def _flags(*flags: bool) -> bytes:
-    return b"".join([number(_NUMBERS[place], flag) for place, flag in enumerate(flags, 5)])
+def _copy_flags(*flags: bool) -> bytes:
+    fields = pb.FileActionCopy
+    encoders = (
+        fields.followSymlink,
+        fields.dirCopyContents,
+        fields.attemptUnpackDockerCompatibility,
+        fields.createDestPath,
+        fields.allowWildcard,
+        fields.allowEmptyWildcard,
+    )
+    return b"".join([encode(flag) for encode, flag in zip(encoders, flags, strict=True)])
 
 
-def _timestamp(place: int, value: int | None) -> bytes:
-    return number(_NUMBERS[place], _NO_TIMESTAMP if value is None else value)
+def _mkdir(action: MkdirAction, base: int) -> bytes:
+    fields = pb.FileActionMkDir
+    return (
+        fields.path(action.path)
+        + fields.mode(action.mode)
+        + fields.makeParents(action.make_parents)
+        + _owner(fields.owner, action.owner, base)
+        + fields.timestamp(_nanoseconds(action.timestamp))
+    )
 
 
-def _owner(field_tag: bytes, owner: Owner | None, base: int) -> bytes:
+def _mkfile(action: MkfileAction, base: int) -> bytes:
+    fields = pb.FileActionMkFile
+    return (
+        fields.path(action.path)
+        + fields.mode(action.mode)
+        + fields.data(action.data)
+        + _owner(fields.owner, action.owner, base)
+        + fields.timestamp(_nanoseconds(action.timestamp))
+    )
+
+
+def _rm(action: RmAction) -> bytes:
+    fields = pb.FileActionRm
+    return (
+        fields.path(action.path)
+        + fields.allowNotFound(action.allow_not_found)
+        + fields.allowWildcard(action.allow_wildcard)
+    )
+
+
+def _symlink(action: SymlinkAction, base: int) -> bytes:
+    fields = pb.FileActionSymlink
+    return (
+        fields.oldpath(action.oldpath)
+        + fields.newpath(action.newpath)
+        + _owner(fields.owner, action.owner, base)
+        + fields.timestamp(_nanoseconds(action.timestamp))
+    )
+
+
+def _nanoseconds(timestamp: int | None) -> int:
+    return _NO_TIMESTAMP if timestamp is None else timestamp
+
+
+def _owner(encode: Callable[[bytes], bytes], owner: Owner | None, base: int) -> bytes:
     if owner is None:
         return b""
-    user, group = _user(_FIRST, owner.user, base), _user(_SECOND, owner.group, base)
-    return message(field_tag, user + group)
+    user = b"" if owner.user is None else pb.ChownOpt.user(_user(owner.user, base))
+    group = b"" if owner.group is None else pb.ChownOpt.group(_user(owner.group, base))
+    return encode(user + group)
 
 
-def _user(field_tag: bytes, user: User | None, base: int) -> bytes:
-    if user is None:
-        return b""
-    if user.name is not None:
-        named = text(_FIRST, user.name) + number(_NUMBERS[2], base)
-        return message(field_tag, message(_FIRST, named))
-    # A member of a oneof is written even where it is 0.
-    return message(field_tag, _NUMBERS[2] + varint(user.id or 0))
+def _user(user: User, base: int) -> bytes:
+    if user.name is None:
+        return pb.UserOpt.byID(user.id or 0)
+    return pb.UserOpt.byName(pb.NamedUserOpt.name(user.name) + pb.NamedUserOpt.input(base))

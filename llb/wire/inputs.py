@@ -4,60 +4,53 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from llb.definition.protobuf import message, varint
+from llb import ops_proto as pb
+from llb.protobuf import digest_of, read_fields
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from llb.ops.nodes import Output
 
 NONE = -1
-"""The number of an input that there is not (solver/pb/const.go, ``Empty``)."""
+"""The index that means "no input" (solver/pb/const.go, ``Empty``)."""
 
-_OP_INPUTS = b"\x0a"
-_INPUT_DIGEST = b"\x0a"
-_INPUT_INDEX = b"\x10"
-
-
-def reference(digest: str) -> bytes:
-    """Return the digest of an operation as others refer to it."""
-    return message(_INPUT_DIGEST, digest.encode())
+SKIP_OUTPUT = -1
+"""The number of an output that is not kept (solver/pb/const.go, ``SkipOutput``)."""
 
 
-class Inputs:
-    """The inputs of one operation; ``references`` are those of operations by identity."""
-
-    __slots__ = ("_numbers", "_references")
-
-    def __init__(self, references: Mapping[int, bytes]) -> None:
-        self._references = references
-        self._numbers: dict[bytes, int] = {}
-
-    def __len__(self) -> int:
-        """Return how many there are."""
-        return len(self._numbers)
-
-    def add(self, output: Output | None) -> int:
-        """Return the number of ``output``; one that is known keeps its own."""
-        if output is None:
-            return NONE
-        return self._numbers.setdefault(_encoded(self._references, output), len(self._numbers))
-
-    def to_bytes(self) -> bytes:
-        """Return the field of the operation."""
-        return b"".join([message(_OP_INPUTS, each) for each in self._numbers])
+# All digests are of one length, and therefore the bytes before them are the same.
+_DIGEST = digest_of(b"")
+_BEFORE_DIGEST = pb.Op.inputs(pb.Input.digest(_DIGEST)).removesuffix(_DIGEST.encode())
 
 
-def all_to_bytes(references: Mapping[int, bytes], outputs: Iterable[Output]) -> bytes:
-    """Return inputs that stand as often as they are given, as in a merge."""
-    return b"".join([one_to_bytes(references, output) for output in outputs])
+def encode_reference(digest: str) -> bytes:
+    """Encode the first output of an operation as an input of others, a field of ``pb.Op``."""
+    return _BEFORE_DIGEST + digest.encode()
 
 
-def one_to_bytes(references: Mapping[int, bytes], output: Output) -> bytes:
-    """Return a single input."""
-    return message(_OP_INPUTS, _encoded(references, output))
+def encode_input(references: Mapping[int, bytes], output: Output) -> bytes:
+    """Encode an input, a field of ``pb.Op``.
+
+    ``references`` are the first outputs of encoded operations, by the identity of these.
+    """
+    reference = references[id(output.op)]
+    return reference if output.index == 0 else _at(reference, output.index)
 
 
-def _encoded(references: Mapping[int, bytes], output: Output) -> bytes:
-    known = references[id(output.op)]
-    return known if output.index == 0 else known + _INPUT_INDEX + varint(output.index)
+def add_input(
+    inputs: dict[bytes, int], references: Mapping[int, bytes], output: Output | None
+) -> int:
+    """Return the number of an output among the encoded ``inputs``, to which it is added once."""
+    if output is None:
+        return NONE
+    reference = references[id(output.op)]
+    if output.index:
+        reference = _at(reference, output.index)
+    return inputs.setdefault(reference, len(inputs))
+
+
+def _at(reference: bytes, index: int) -> bytes:
+    """Return another output of the operation that ``reference`` is the first of."""
+    ((_, content),) = read_fields(reference)
+    return pb.Op.inputs(content + pb.Input.index(index))

@@ -4,20 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, assert_never
 
-from attrs import field, frozen, mutable
+from attrs import frozen
 
+from llb import ops_proto as pb
+from llb.buildkit_names import DOCKER_IMAGE_SCHEME, LOCAL_SCHEME, OCI_SCHEME
 from llb.definition.definition import Definition
-from llb.definition.protobuf import (
-    digest_of,
-    message,
-    number,
-    number_tag,
-    packed,
-    tag,
-    text,
-    text_map,
-    texts,
-)
+from llb.definition.encode import encode_platform
 from llb.errors import InvalidValueError
 from llb.ops.metadata import OpMetadata
 from llb.ops.nodes import (
@@ -27,29 +19,26 @@ from llb.ops.nodes import (
     EncodedOp,
     ExecOp,
     FileOp,
+    LateSourceOp,
     MergeOp,
     Op,
     Output,
     PassthroughOp,
     SourceOp,
+    source_of,
 )
 from llb.ops.walk import post_order
+from llb.protobuf import digest_of
 from llb.source_map import Location, SourceFile, python_locations
 from llb.wire.exec import ExecEncoder
 from llb.wire.files import encode_file
-from llb.wire.inputs import NONE, all_to_bytes, reference
+from llb.wire.inputs import NONE, encode_input, encode_reference
 
 if TYPE_CHECKING:
     from llb.platforms import Platform
     from llb.source_map import CallSite
 
-_PLATFORM, _CONSTRAINTS = tag(10), tag(11)
-_EXEC, _SOURCE, _FILE, _BUILD, _MERGE, _DIFF, _PASSTHROUGH = map(tag, range(2, 9))
-_FIRST, _SECOND, _FOURTH = tag(1), tag(2), tag(4)
-_NUMBER = number_tag(1)
-
-_PLATFORM_SOURCES = ("docker-image://", "oci-layout://")
-_LOCAL = "local://"
+_PLATFORM_SOURCES = (DOCKER_IMAGE_SCHEME, OCI_SCHEME)
 _LLB_BUILDER = -1
 _LLB_DEFINITION = "buildkit.llb.definition"
 
@@ -94,25 +83,22 @@ _Encoded = tuple[bytes, bytes, frozenset[str]]
 """The field of inputs, the field of the operation itself, and the capabilities."""
 
 
-@mutable(init=False)
 class _Writer:
     """A definition while it is being written."""
 
-    options: MarshalOptions
-    references: dict[int, bytes] = field(factory=dict)
-    ops: dict[str, bytes] = field(factory=dict)
-    metadata: dict[str, OpMetadata] = field(factory=dict)
-    locations: dict[str, tuple[Location, ...]] = field(factory=dict)
-    files: dict[SourceFile, None] = field(factory=dict)
-    known_metadata: dict[tuple[int, frozenset[str]], OpMetadata] = field(factory=dict)
-    known_sites: dict[CallSite, tuple[Location, ...]] = field(factory=dict)
-    known_constraints: dict[tuple[int, tuple[str, ...]], tuple[bytes, bytes]] = field(factory=dict)
-    processes: ExecEncoder = field(init=False)
-
+    # attrs would add 1 ms to each import of the package.
     def __init__(self, options: MarshalOptions) -> None:
-        self.__attrs_init__(options)
+        self.options = options
+        self.references: dict[int, bytes] = {}
+        self.ops: dict[str, bytes] = {}
+        self.metadata: dict[str, OpMetadata] = {}
+        self.locations: dict[str, tuple[Location, ...]] = {}
+        self.files: dict[SourceFile, None] = {}
+        self.known_metadata: dict[tuple[int, frozenset[str]], OpMetadata] = {}
+        self.known_sites: dict[CallSite, tuple[Location, ...]] = {}
+        self.known_constraints: dict[tuple[int, tuple[str, ...]], tuple[bytes, bytes]] = {}
         windows = options.platform.os == "windows"
-        self.processes = ExecEncoder(options.caps, windows=windows)
+        self.processes = ExecEncoder(self.references, options.caps, windows=windows)
 
     def add(self, op: Op) -> None:
         """Write ``op``, whose inputs were written before; equal operations become one."""
@@ -125,7 +111,7 @@ class _Writer:
                 platform = b""
             data = inputs + platform + constraints + body
         digest = digest_of(data)
-        self.references[id(op)] = reference(digest)
+        self.references[id(op)] = encode_reference(digest)
         metadata = self._metadata(op.constraints, caps)
         locations = self._locations(op)
         if digest in self.ops:
@@ -138,7 +124,7 @@ class _Writer:
 
     def finish(self, root: Output) -> Definition:
         """Return the definition with the operation that points at ``root`` as its last."""
-        last = all_to_bytes(self.references, (root,))
+        last = encode_input(self.references, root)
         caps = {"constraints", "platform"}
         said = self.known_metadata.values()
         if any(each.ignore_cache for each in said):
@@ -158,37 +144,37 @@ class _Writer:
     def _encode(self, op: _PlainOp) -> _Encoded:
         match op:
             case ExecOp():
-                inputs, body, caps = self.processes.encode(op, self.references)
-                return inputs, message(_EXEC, body), caps
+                inputs, body, caps = self.processes.encode(op)
+                return inputs, pb.Op.exec(body), caps
             case FileOp():
                 inputs, body = encode_file(op, self.references)
-                return inputs, message(_FILE, body), _FILE_CAPS
+                return inputs, pb.Op.file(body), _FILE_CAPS
             case SourceOp():
                 return self._source(op)
+            case LateSourceOp():
+                return self._source(op.source)
             case MergeOp():
-                entries = [message(_FIRST, number(_NUMBER, n)) for n in range(len(op.inputs))]
-                return self._all(op), message(_MERGE, b"".join(entries)), _MERGE_CAPS
+                return self._all(op), pb.Op.merge(_merge(op)), _MERGE_CAPS
             case DiffOp():
-                return self._all(op), message(_DIFF, _diff(op)), _DIFF_CAPS
+                return self._all(op), pb.Op.diff(_diff(op)), _DIFF_CAPS
             case BuildOp():
-                return self._all(op), message(_BUILD, _build(op)), _BUILD_CAPS
+                return self._all(op), pb.Op.build(_build(op)), _BUILD_CAPS
             case PassthroughOp():
-                body = text(_FIRST, op.id) + packed(_SECOND, op.forwarded)
-                return self._all(op), message(_PASSTHROUGH, body), _PASSTHROUGH_CAPS
+                return self._all(op), pb.Op.passthrough(_passthrough(op)), _PASSTHROUGH_CAPS
             case _:
                 assert_never(op)
 
     def _all(self, op: _PlainOp) -> bytes:
-        return all_to_bytes(self.references, op.inputs)
+        """Encode all inputs, as often as they occur."""
+        return b"".join([encode_input(self.references, each) for each in op.inputs])
 
     def _source(self, op: SourceOp) -> _Encoded:
         attrs, caps = dict(op.attrs), frozenset(op.caps)
-        if op.identifier.startswith(_LOCAL) and "local.session" not in attrs:
+        if op.identifier.startswith(LOCAL_SCHEME) and "local.session" not in attrs:
             attrs.setdefault("local.unique", self.options.local_unique_id)
             caps |= {"source.local.unique"}
-        entries = {key: message(_SECOND, value.encode()) for key, value in attrs.items()}
-        body = text(_FIRST, op.identifier) + text_map(_SECOND, entries)
-        return b"", message(_SOURCE, body), caps
+        body = pb.SourceOp.identifier(op.identifier) + pb.SourceOp.attrs(attrs)
+        return b"", pb.Op.source(body), caps
 
     def _constraints(self, constraints: Constraints) -> tuple[bytes, bytes]:
         """Return the fields of the platform and of the worker's constraints."""
@@ -196,8 +182,11 @@ class _Writer:
         key = id(platform), constraints.worker_filters
         known = self.known_constraints.get(key)
         if known is None:
-            filters = texts(_FIRST, (*self.options.worker_filters, *constraints.worker_filters))
-            known = message(_PLATFORM, _platform(platform)), message(_CONSTRAINTS, filters)
+            filters = (*self.options.worker_filters, *constraints.worker_filters)
+            known = (
+                pb.Op.platform(encode_platform(platform)),
+                pb.Op.constraints(pb.WorkerConstraints.filter(filters)),
+            )
             self.known_constraints[key] = known
         return known
 
@@ -229,7 +218,7 @@ class _Writer:
         return known
 
 
-_PlainOp = SourceOp | ExecOp | FileOp | MergeOp | DiffOp | BuildOp | PassthroughOp
+_PlainOp = SourceOp | LateSourceOp | ExecOp | FileOp | MergeOp | DiffOp | BuildOp | PassthroughOp
 # Go means to record the capabilities of single actions too, but records none of
 # them, and the daemon refuses one that it would record.
 _FILE_CAPS = frozenset({"file.base"})
@@ -240,31 +229,32 @@ _PASSTHROUGH_CAPS = frozenset({"passthroughop"})
 
 
 def _keeps_platform(op: _PlainOp) -> bool:
-    if isinstance(op, SourceOp):
-        return op.identifier.startswith(_PLATFORM_SOURCES)
-    return isinstance(op, (ExecOp, BuildOp))
+    if isinstance(op, (ExecOp, BuildOp)):
+        return True
+    source = source_of(op)
+    return source is not None and source.identifier.startswith(_PLATFORM_SOURCES)
+
+
+def _merge(op: MergeOp) -> bytes:
+    # Go counts an input that occurs twice as two.
+    numbers = range(len(op.inputs))
+    return b"".join([pb.MergeOp.inputs(pb.MergeInput.input(number)) for number in numbers])
 
 
 def _diff(op: DiffOp) -> bytes:
     lower = NONE if op.lower is None else 0
     upper = NONE if op.upper is None else lower + 1
-    return message(_FIRST, number(_NUMBER, lower)) + message(_SECOND, number(_NUMBER, upper))
+    return pb.DiffOp.lower(pb.LowerDiffInput.input(lower)) + pb.DiffOp.upper(
+        pb.UpperDiffInput.input(upper)
+    )
 
 
 def _build(op: BuildOp) -> bytes:
-    attrs = {"llbbuild.filename": message(_SECOND, op.filename.encode())} if op.filename else {}
-    return (
-        number(_NUMBER, _LLB_BUILDER)
-        + text_map(_SECOND, {_LLB_DEFINITION: message(_SECOND, b"")})
-        + text_map(_FOURTH, attrs)
-    )
+    inputs = {_LLB_DEFINITION: pb.BuildInput.input(0)}
+    attrs = {"llbbuild.filename": op.filename} if op.filename else {}
+    fields = pb.BuildOp
+    return fields.builder(_LLB_BUILDER) + fields.inputs(inputs) + fields.attrs(attrs)
 
 
-def _platform(platform: Platform) -> bytes:
-    return (
-        text(tag(1), platform.architecture)
-        + text(tag(2), platform.os)
-        + text(tag(3), platform.variant or "")
-        + text(tag(4), platform.os_version or "")
-        + texts(tag(5), platform.os_features)
-    )
+def _passthrough(op: PassthroughOp) -> bytes:
+    return pb.PassthroughOp.id(op.id) + pb.PassthroughOp.outputs(op.forwarded)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from llb._pb import ops_pb2 as pb
 from llb.definition.definition import Definition
-from llb.definition.protobuf import digest_of
 from llb.ops.metadata import OpMetadata
 from llb.ops.nodes import LinuxResources, ProgressGroup
+from llb.protobuf import digest_of
 from llb.source_map import Location, Range, SourceFile
 
 BUILD = SourceFile("build.py", b"line\n" * 9, "Python")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from attrs import evolve
 
+from llb.buildkit_names import DOCKER_IMAGE_SCHEME, EXPORTER_IMAGE_CONFIG_KEY
 from llb.cli.build_options import building
 from llb.cli.commands.build import start
 from llb.cli.connection_options import NAMES as CONNECTION
@@ -29,7 +30,6 @@ _INPUT = "frontend"
 # A named context stands for the image of a frontend as for any other. This is the name.
 _STAND_IN = "frontend.local/tried"
 _SYNTAX = "build-arg:BUILDKIT_SYNTAX"
-_CONFIG = "containerimage.config"
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -162,13 +162,13 @@ def _packed(client: Client, program: str, *, base: str | None, on: str | None) -
 
 def _with_image(request: FrontendRequest, name: str) -> FrontendRequest:
     """Return the build with an image in place of the frontend that its file names."""
-    attrs = {_SYNTAX: _STAND_IN, f"context:{_STAND_IN}": f"docker-image://{name}"}
+    attrs = {_SYNTAX: _STAND_IN, f"context:{_STAND_IN}": f"{DOCKER_IMAGE_SCHEME}{name}"}
     return evolve(request, attrs={**request.attrs, **attrs})
 
 
 def _with_packed(request: FrontendRequest, packed: Packed) -> FrontendRequest:
     """Return the build with a packed frontend, which goes with it as one of its inputs."""
-    metadata = {_CONFIG: base64.b64encode(packed.state.image_config()).decode()}
+    metadata = {EXPORTER_IMAGE_CONFIG_KEY: base64.b64encode(packed.state.image_config()).decode()}
     attrs = {
         _SYNTAX: _STAND_IN,
         f"context:{_STAND_IN}": f"input:{_INPUT}",

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from llb.errors import LLBError, TransportError
+from llb.protobuf import message, read_fields
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -13,7 +15,7 @@ if TYPE_CHECKING:
     from llb.grpc import Channel
 
 _METHOD = "/moby.buildkit.v1.Control/Session"
-_FIELD = b"\x0a"
+_encode = message(1)
 
 
 class SessionPipe:
@@ -31,14 +33,14 @@ class SessionPipe:
         """Return the next piece, or ``b""`` at the end; raises TransportError."""
         while True:
             try:
-                message = self._call.receive()
+                received = self._call.receive()
             except LLBError as error:
                 if self._closed.is_set():
                     return b""
                 raise TransportError(f"the session broke: {error}") from error
-            if message is None:
+            if received is None:
                 return b""
-            if piece := _decode(message):
+            if piece := _decode(received):
                 return piece
 
     def write(self, data: bytes) -> None:
@@ -56,26 +58,14 @@ class SessionPipe:
             self._channel.close()
 
 
-def _encode(data: bytes) -> bytes:
-    length = bytearray()
-    size = len(data)
-    while size > 0x7F:
-        length.append(size & 0x7F | 0x80)
-        size >>= 7
-    length.append(size)
-    return b"".join((_FIELD, length, data))
-
-
-def _decode(message: bytes) -> bytes:
-    if not message:
-        return b""
-    place, shift, size = 1, 0, 0
-    while True:
-        byte = message[place]
-        size |= (byte & 0x7F) << shift
-        place, shift = place + 1, shift + 7
-        if byte < 0x80:
-            break
-    if message[:1] != _FIELD or place + size != len(message):
-        raise TransportError("the daemon sent a message that is no part of a session")
-    return message[place:]
+def _decode(data: bytes) -> bytes:
+    fields = []
+    with suppress(ValueError):
+        fields = list(read_fields(data))
+    match fields:
+        case [(1, piece)]:
+            return piece
+        case [] if not data:
+            return b""
+        case _:
+            raise TransportError("the daemon sent a message that is no part of a session")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from attrs import frozen
 
+from llb.buildkit_names import EXPORTER_IMAGE_DESCRIPTOR_KEY
 from llb.client.export.oci_layout import named, tagged
 from llb.errors import InputError, TransportError
 from llb.reference import check_digest
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
 DEFAULT_TAG = "latest"
 _CACHE = "cache.manifest"
-_IMAGE = "containerimage.descriptor"
 _NAMES = "image.name"
 
 
@@ -67,7 +67,7 @@ class ImageOutput:
     def commit(self, answers: Mapping[str, str]) -> None:
         """Name the image in the index."""
         try:
-            text = base64.b64decode(answers.get(_IMAGE, ""), validate=True)
+            text = base64.b64decode(answers.get(EXPORTER_IMAGE_DESCRIPTOR_KEY, ""), validate=True)
         except ValueError as error:
             raise TransportError("the daemon sent a descriptor that is not base64") from error
         descriptor = _descriptor(text, self.store)

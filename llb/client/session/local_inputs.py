@@ -6,6 +6,7 @@ import hashlib
 from socket import gethostname
 from typing import TYPE_CHECKING
 
+from llb.buildkit_names import LOCAL_SCHEME, OCI_SCHEME
 from llb.errors import InputError, did_you_mean
 
 if TYPE_CHECKING:
@@ -13,9 +14,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from llb.definition.definition import Definition
-
-_LOCAL = "local://"
-_LAYOUT = "oci-layout://"
 
 
 def local_names(definition: Definition) -> tuple[str, ...]:
@@ -26,7 +24,9 @@ def local_names(definition: Definition) -> tuple[str, ...]:
         if vertex.kind == "source"
     )
     return tuple(
-        dict.fromkeys(each.removeprefix(_LOCAL) for each in identifiers if each.startswith(_LOCAL))
+        dict.fromkeys(
+            each.removeprefix(LOCAL_SCHEME) for each in identifiers if each.startswith(LOCAL_SCHEME)
+        )
     )
 
 
@@ -41,7 +41,7 @@ def check_layouts(definition: Definition, given: Mapping[str, str | Path]) -> No
     """Raise InputError for an OCI layout that the definition names and nobody gave."""
     for vertex in definition.vertices():
         identifier, attrs = str(vertex.op.get("identifier", "")), vertex.op.get("attrs", {})
-        if vertex.kind != "source" or not identifier.startswith(_LAYOUT):
+        if vertex.kind != "source" or not identifier.startswith(OCI_SCHEME):
             continue
         name = attrs.get("oci.store", "") if isinstance(attrs, dict) else ""
         if name not in given:

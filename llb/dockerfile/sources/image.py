@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import evolve, field, frozen
 
 from llb import Platform
+from llb.buildkit_names import DEFAULT_PATH_ENV
 from llb.errors import InputError
 from llb.gocompat import json as gojson
 from llb.gocompat.utf8 import encode, shown
@@ -20,7 +21,6 @@ from llb.gocompat.utf8 import encode, shown
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 WINDOWS = "windows"
 _PLATFORM_KEYS = ("architecture", "os", "os.version", "os.features", "variant")
 CONFIG_KEYS = (
@@ -77,7 +77,7 @@ class Image:
         """Return the config of an image of nothing, for ``FROM scratch``."""
         config: dict[str, Any] = {"WorkingDir": "/"}
         if platform.os != WINDOWS:
-            config["Env"] = [f"PATH={DEFAULT_PATH}"]
+            config["Env"] = [f"PATH={DEFAULT_PATH_ENV}"]
         return cls(
             author=None,
             platform={},

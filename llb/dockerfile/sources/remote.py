@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 from typing import TYPE_CHECKING, Unpack
 
+from llb.buildkit_names import GIT_SCHEME, HTTP_SCHEME, HTTPS_SCHEME
 from llb.errors import InvalidValueError
 from llb.gocompat.path import join
 from llb.gocompat.url import parse_url
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from llb.state.step_options import StepOptions
 
 _NO_NAME = "__unnamed__"
-_WEB = ("http://", "https://")
+_WEB = (HTTP_SCHEME, HTTPS_SCHEME)
 
 
 def is_remote(source: str) -> bool:
@@ -87,7 +88,7 @@ def repository(
     ]
     caps = ["source.git", *(cap for _, _, cap in given)]
     caps += ["source.git.knownsshhosts"] if is_ssh else []
-    return source_state(f"git://{_utf8(identifier)}", attrs, caps, None, options)
+    return source_state(f"{GIT_SCHEME}{_utf8(identifier)}", attrs, caps, None, options)
 
 
 def _utf8(text: str) -> str:

@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import define, evolve, field, frozen
 
 from llb import Platform, Reference, caps
-from llb.buildfile.bases import DEFAULT_PATH
-from llb.definition.protobuf import sha256_of
+from llb.buildkit_names import DEFAULT_PATH_ENV, DOCKER_IMAGE_SCHEME, LOCAL_SCHEME
 from llb.dockerfile.errors import catalogue as errors
 from llb.dockerfile.offline import convert
 from llb.dockerfile.sources.image import WINDOWS, Image, ResolvedImage
@@ -28,6 +27,7 @@ from llb.gocompat.path import absolute, clean
 from llb.gocompat.utf8 import has_octets
 from llb.ops import nodes as ops
 from llb.platforms import to_platform
+from llb.protobuf import sha256_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -38,8 +38,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Missing", "UnsayableError", "to_dockerfile"]
 
-_CONTEXT = "local://context"
-_IMAGE = "docker-image://"
+_CONTEXT = f"{LOCAL_SCHEME}context"
 # Docker writes it for containers of old daemons.
 _UNSEEN = ("ArgsEscaped",)
 
@@ -251,14 +250,14 @@ class _Writer:
                 below.user,
                 below.config,
             )
-        op = at.op
-        if not isinstance(op, ops.SourceOp) or not op.identifier.startswith(_IMAGE) or op.attrs:
-            self.missing.append(Missing(_place(op), _not_base(op)))
+        source = ops.source_of(at.op)
+        if source is None or not source.identifier.startswith(DOCKER_IMAGE_SCHEME) or source.attrs:
+            self.missing.append(Missing(_place(at.op), _not_base(source)))
             return self._based("FROM scratch", Image.empty(self.platform), name)
-        return self._image(op, name)
+        return self._image(source, name)
 
     def _image(self, op: ops.SourceOp, name: str) -> _Stage:
-        ref = Reference.parse(op.identifier.removeprefix(_IMAGE))
+        ref = Reference.parse(op.identifier.removeprefix(DOCKER_IMAGE_SCHEME))
         platform = op.constraints.platform or self.platform
         flag = "" if platform == self.platform else f"--platform={platform} "
         span = errors.Source("Dockerfile", b"", "").span(1)
@@ -271,7 +270,7 @@ class _Writer:
     def _based(self, line: str, image: Image, name: str) -> _Stage:
         env = image.env
         if "PATH" not in env and self.platform.os != WINDOWS:
-            env["PATH"] = DEFAULT_PATH
+            env["PATH"] = DEFAULT_PATH_ENV
         config = {"author": image.author, "config": dict(image.config)}
         cwd, user = image.get("WorkingDir") or "/", image.get("User") or ""
         cwd = cwd if cwd.startswith("/") else absolute("/", cwd)
@@ -337,13 +336,17 @@ class _Writer:
         """Return the name of a tree that a step takes from, empty for the build context."""
         if output is None:
             return "scratch"
-        op = output.op
-        if isinstance(op, ops.SourceOp) and op.identifier == _CONTEXT:
+        source = ops.source_of(output.op)
+        if source is not None and source.identifier == _CONTEXT:
             return ""
-        if isinstance(op, ops.SourceOp) and op.identifier.startswith(_IMAGE) and not op.attrs:
-            same = op.constraints.platform in (None, self.platform)
+        if (
+            source is not None
+            and source.identifier.startswith(DOCKER_IMAGE_SCHEME)
+            and not source.attrs
+        ):
+            same = source.constraints.platform in (None, self.platform)
             if same and _key(output) not in self._stages:
-                return Reference.parse(op.identifier.removeprefix(_IMAGE)).familiar
+                return Reference.parse(source.identifier.removeprefix(DOCKER_IMAGE_SCHEME)).familiar
         if _key(output) not in self._stages:
             self._stage(output)
         return self._stages[_key(output)].name
@@ -353,7 +356,7 @@ def _is_step(output: Output) -> bool:
     """Return whether a tree is what a step made of another, and not a base."""
     if isinstance(output.op, ops.ExecOp):
         return output.index == 0
-    return not isinstance(output.op, ops.SourceOp | ops.EncodedOp)
+    return ops.source_of(output.op) is None and not isinstance(output.op, ops.EncodedOp)
 
 
 def _below(op: ops.Op) -> Output | None:
@@ -367,9 +370,9 @@ def _below(op: ops.Op) -> Output | None:
             return next(iter(op.inputs), None)
 
 
-def _not_base(op: ops.Op) -> str:
-    if isinstance(op, ops.SourceOp):
-        name = op.identifier.partition("://")[0]
+def _not_base(source: ops.SourceOp | None) -> str:
+    if source is not None:
+        name = source.identifier.partition("://")[0]
         return (
             f"a base that is no image: {name}" if name != "docker-image" else "an image's options"
         )

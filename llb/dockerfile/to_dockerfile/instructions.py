@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 from typing import TYPE_CHECKING
 
+from llb.buildkit_names import DEFAULT_SHELL, GIT_SCHEME, HTTP_SCHEME, HTTPS_SCHEME
 from llb.dockerfile.to_dockerfile.quoting import Unsayable, array, fields, flag, value, word, words
 from llb.gocompat.path import join
 from llb.ops import nodes as ops
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     # Returns the flag that names a tree to take from, empty for the build context.
     Named = Callable[[Output | None], str]
 
-_SHELL = ("/bin/sh", "-c")
 _PIPES = "/dev/pipes/"
 _END = "EOF"
 _SECRET_MODE, _SSH_MODE = 0o400, 0o600
@@ -58,7 +58,7 @@ def _command(op: ops.ExecOp, script: ops.Mount | None) -> str:
     if script is not None:
         return _script(op, script)
     text = op.args[-1]
-    if op.args[:-1] != _SHELL:
+    if op.args[:-1] != DEFAULT_SHELL:
         return array(op.args)
     if "\n" not in text:
         is_plain = text == text.strip() and not text.startswith(("[", "--")) and "<<" not in text
@@ -72,7 +72,7 @@ def _command(op: ops.ExecOp, script: ops.Mount | None) -> str:
 def _script(op: ops.ExecOp, mount: ops.Mount) -> str:
     """Return a script of its own, which RUN mounts."""
     source = mount.source.op if mount.source is not None else None
-    if not isinstance(source, ops.FileOp) or op.args[:-1] != _SHELL:
+    if not isinstance(source, ops.FileOp) or op.args[:-1] != DEFAULT_SHELL:
         raise Unsayable(f"a tree that is mounted at {_PIPES}")
     (action,) = source.actions
     assert isinstance(action, ops.MkfileAction)
@@ -234,20 +234,21 @@ def _path(action: ops.CopyAction) -> str:
 
 def _elsewhere(actions: list[ops.CopyAction], flags: list[str]) -> str:
     """Return a copy of what is neither in the context nor in a stage."""
-    sources = [each.source.op if each.source is not None else None for each in actions]
+    copied_ops = [each.source.op if each.source is not None else None for each in actions]
     dest = actions[0].dest
-    if all(isinstance(each, ops.FileOp) for each in sources):
+    if all(isinstance(op, ops.FileOp) for op in copied_ops):
         return _documents(actions, flags)
     found, more = [], list(flags)
-    for action, source in zip(actions, sources, strict=True):
-        if not isinstance(source, ops.SourceOp):
+    for action, op in zip(actions, copied_ops, strict=True):
+        source = None if op is None else ops.source_of(op)
+        if source is None:
             raise Unsayable("options of copying that COPY does not have (docker.copy)")
         attrs = dict(source.attrs)
-        if source.identifier.startswith(("http://", "https://")):
+        if source.identifier.startswith((HTTP_SCHEME, HTTPS_SCHEME)):
             more += [flag("checksum", attrs["http.checksum"])] if "http.checksum" in attrs else []
             more += ["--unpack"] if action.attempt_unpack else []
             found.append(source.identifier)
-        elif source.identifier.startswith("git://"):
+        elif source.identifier.startswith(GIT_SCHEME):
             more += [flag("checksum", attrs["git.checksum"])] if "git.checksum" in attrs else []
             more += ["--keep-git-dir"] if "git.keepgitdir" in attrs else []
             _, hash_, ref = source.identifier.partition("#")

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from attrs import evolve
 
 from llb import Scratch, merge
-from llb.definition.protobuf import sha256_of
 from llb.dockerfile.errors import catalogue as errors
 from llb.dockerfile.shell.expand import DOCUMENT
 from llb.dockerfile.sources.remote import is_remote
@@ -17,6 +16,7 @@ from llb.dockerfile.to_llb.copy_actions import Copied, copy_actions
 from llb.dockerfile.to_llb.step_names import expanded_code
 from llb.gocompat.path import absolute, is_symbolic_mode
 from llb.ops.nodes import ProgressGroup
+from llb.protobuf import sha256_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from attrs import fields, frozen
+from attrs import frozen
 
 from llb import Local, State
 from llb.gocompat.path import join
+from llb.ops.nodes import LateSourceOp, Output, SourceOp
 
 if TYPE_CHECKING:
     from llb.dockerfile.sources.named_contexts import LocalTree
@@ -43,30 +44,27 @@ class GivenContext:
 class LocalContext:
     """A local directory, which is complete once all uses are known.
 
-    Steps refer to it before it is known which paths the whole build uses. Its
-    operation is therefore allocated first and filled in by :meth:`settle`, before
-    anything reads it.
+    Steps refer to it before the paths are known that the whole build uses. Its operation
+    is therefore bound late, by :meth:`settle`.
     """
 
     def __init__(self, tree: LocalTree) -> None:
         self._tree = tree
         self._paths: set[str] = set()
-        output = self._local().output
-        assert output is not None
-        self.state = State(type(output)(object.__new__(type(output.op))))
+        self._op = LateSourceOp()
+        self.state = State(Output(self._op))
 
     def use(self, path: str) -> None:
         """Note that a step reads ``path`` of the directory."""
         self._paths.add(join("/", path))
 
     def settle(self) -> None:
-        """Fill the operation in, with the paths that are used."""
+        """Bind the directory to the paths that are used."""
         paths = sorted(path.lstrip("/") for path in self._paths)
-        complete = self._local(() if "/" in self._paths else tuple(paths)).output
-        assert complete is not None
-        assert self.state.output is not None
-        for each in fields(type(complete.op)):
-            object.__setattr__(self.state.output.op, each.name, getattr(complete.op, each.name))
+        source = self._local(() if "/" in self._paths else tuple(paths)).output
+        assert source is not None
+        assert isinstance(source.op, SourceOp)
+        self._op.bind(source.op)
 
     def _local(self, follow_paths: tuple[str, ...] = ()) -> State:
         tree = self._tree

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from attrs import evolve
 
 from llb import Network, ProxyEnv, Scratch, Security, bind, mkfile
+from llb.buildkit_names import DEFAULT_SHELL, PROXY_NAMES
 from llb.dockerfile.errors import catalogue as errors
 from llb.dockerfile.parser.parser import parse_heredoc
 from llb.dockerfile.sources.windows_paths import SHELL
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 
 _NETWORKS = {"default": None, "none": Network.NONE, "host": Network.HOST}
 _SECURITIES = {"sandbox": Security.SANDBOX, "insecure": Security.INSECURE}
-_SHELL = ("/bin/sh", "-c")
 _PIPES = "/dev/pipes/"
 _SHM = "/dev/shm"  # noqa: S108 - memory of a step, not a file of ours
 _INLINE = "[internal] preparing inline document"
@@ -129,7 +129,7 @@ def with_options(state: State, options: ProcessOptions) -> State:
 
 def with_shell(image: Draft, args: list[str] | tuple[str, ...]) -> list[str]:
     """Return the arguments as the image's shell is given them."""
-    shell = image.get("Shell") or (SHELL if image.is_windows else _SHELL)
+    shell = image.get("Shell") or (SHELL if image.is_windows else DEFAULT_SHELL)
     return [*shell, " ".join(args)]
 
 
@@ -168,6 +168,6 @@ def proxy_of(build_args: Mapping[str, str]) -> ProxyEnv | None:
     """Return the proxies among the build arguments, in any case; the last name wins."""
     found: dict[str, str] = {}
     for name in sorted(build_args):
-        if name.lower() in ("http_proxy", "https_proxy", "ftp_proxy", "no_proxy", "all_proxy"):
+        if name.lower() in PROXY_NAMES:
             found[name.lower()] = build_args[name]
     return ProxyEnv(**found) if found else None

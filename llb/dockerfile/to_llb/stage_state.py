@@ -8,10 +8,11 @@ from attrs import define, field
 
 from llb import Image as LLBImage
 from llb import Location, Platform, Range, Reference, Scratch, SourceFile, State
+from llb.buildkit_names import DEFAULT_PATH_ENV
 from llb.dockerfile.errors import catalogue as errors
 from llb.dockerfile.instructions.nodes import Run
 from llb.dockerfile.shell.expand import Expander
-from llb.dockerfile.sources.image import DEFAULT_PATH, WINDOWS, Image, ResolvedImage
+from llb.dockerfile.sources.image import WINDOWS, Image, ResolvedImage
 from llb.dockerfile.sources.named_contexts import ResolvedContext
 from llb.dockerfile.sources.windows_paths import DRIVE, to_slashes
 from llb.dockerfile.to_llb.image_draft import Draft
@@ -141,8 +142,8 @@ class StageResult:
         """Take over what the config of the base says about processes."""
         variables = image.env
         if "PATH" not in variables and not self.is_windows:
-            variables["PATH"] = DEFAULT_PATH
-            self.image.set_variable("PATH", DEFAULT_PATH)
+            variables["PATH"] = DEFAULT_PATH_ENV
+            self.image.set_variable("PATH", DEFAULT_PATH_ENV)
         self.state = with_variables(self.state, tuple(variables.items()))
         if self.image.get("WorkingDir"):
             self.set_workdir(self.image.get("WorkingDir"))

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from llb import Platform, Reference
-from llb.buildfile.bases import DEFAULT_PATH
+from llb.buildkit_names import DEFAULT_PATH_ENV
 from llb.dockerfile.errors import catalogue as errors
 from llb.dockerfile.instructions import nodes as instructions
 from llb.dockerfile.instructions.nodes import SCRATCH
@@ -60,7 +60,7 @@ def begin(body: Body, endings: Mapping[int, Ending]) -> None:
         _inherit(body, found, endings)
     elif base.constant == SCRATCH:
         body.begin(call("build.scratch"))
-        body.variables["PATH"] = Value(text(DEFAULT_PATH))
+        body.variables["PATH"] = Value(text(DEFAULT_PATH_ENV))
         body.is_closed, body.cwd = True, "/"
     else:
         body.begin(_image(body, base, base.constant))

@@ -9,6 +9,7 @@ from attrs import define, evolve, field
 from llb import Local, Network, Scratch, State, copy, dockerfile, from_definition, tmpfs
 from llb.buildfile.bases import with_config
 from llb.buildfile.context import UsedContext
+from llb.buildkit_names import EXPORTER_IMAGE_CONFIG_KEY
 from llb.dockerfile.sources.named_contexts import (
     ContextRequest,
     LocalTree,
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
 
-_CONFIG = "containerimage.config"
 _BUILTIN = ("dockerfile.v0", "gateway.v0")
 _GIVEN = "input:"
 
@@ -256,5 +256,7 @@ def _state(made: Result, platform: Platform) -> State:
         platforms = ", ".join(made.refs) or "no platform"
         raise InputError(f"the frontend made nothing for {key}, but for {platforms}")
     state = State() if ref.definition is None else from_definition(ref.definition)
-    config = made.metadata.get(f"{_CONFIG}/{key}") or made.metadata.get(_CONFIG)
+    config = made.metadata.get(f"{EXPORTER_IMAGE_CONFIG_KEY}/{key}") or made.metadata.get(
+        EXPORTER_IMAGE_CONFIG_KEY
+    )
     return state if config is None else state.with_image_config(config)

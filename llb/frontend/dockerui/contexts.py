@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from attrs import define, evolve, field, frozen
 
 from llb import HTTP, Scratch, State, copy, dockerfile, from_definition
+from llb.buildkit_names import EXPORTER_IMAGE_CONFIG_KEY
 from llb.dockerfile.sources.named_contexts import (
     WEB_FILE,
     ContextRequest,
@@ -45,7 +46,6 @@ if TYPE_CHECKING:
     from llb.frontend.dockerui.options import Options
     from llb.gateway import Gateway, ImageConfig, Request
 
-_CONFIG = "containerimage.config"
 # How the archives begin that a context at a URL may be: bzip2, gzip, xz.
 _COMPRESSED = (b"BZh", b"\x1f\x8b\x08", b"\xfd7zXZ\x00")
 _HEAD = 1024
@@ -212,7 +212,7 @@ class Contexts:
         if metadata is None:
             return self.inputs[name], None
         try:
-            config = json.loads(metadata).get(_CONFIG)
+            config = json.loads(metadata).get(EXPORTER_IMAGE_CONFIG_KEY)
             return self.inputs[name], None if config is None else b64decode(config)
         except (ValueError, AttributeError, TypeError, Base64Error) as error:
             raise InvalidValueError(f"failed to parse input metadata {metadata}") from error

@@ -11,6 +11,7 @@ from attrs import define, field
 from llb import Definition, Platform, caps
 from llb._pb import gateway_pb2 as pb
 from llb._pb import ops_pb2
+from llb.buildkit_names import DOCKER_IMAGE_SCHEME, GIT_SCHEME, OCI_SCHEME
 from llb.errors import InvalidDefinitionError, RemoteError
 from llb.gateway import Gateway, Ref, Request, Result, SourceInfo, answer
 from llb.grpc import Channel, Server, memory_pair
@@ -56,8 +57,6 @@ CAPS = frozenset(
 """What BuildKit offers to frontends since v0.23 and is answered here."""
 
 _GATEWAY = "gateway.v0"
-_IMAGE = "docker-image://"
-_LAYOUT = "oci-layout://"
 # The kind of resolver that reads OCI layouts.
 _LAYOUTS = 1
 _UNKNOWN, _UNIMPLEMENTED = 2, 12
@@ -261,7 +260,7 @@ class Conversation:
 
     def resolve_image_config(self, request: pb.ResolveImageConfigRequest) -> Message:
         """Give the config of an image."""
-        kind = _LAYOUT if request.ResolverType == _LAYOUTS else _IMAGE
+        kind = OCI_SCHEME if request.ResolverType == _LAYOUTS else DOCKER_IMAGE_SCHEME
         self.note(f"ResolveImageConfig {kind}{request.Ref}")
         found = self._image(kind, request.Ref, request)
         return pb.ResolveImageConfigResponse(
@@ -273,7 +272,7 @@ class Conversation:
         identifier = request.Source.identifier
         self.note(f"ResolveSourceMeta {identifier}")
         response = pb.ResolveSourceMetaResponse(Source=request.Source)
-        for kind in (_IMAGE, _LAYOUT):
+        for kind in (DOCKER_IMAGE_SCHEME, OCI_SCHEME):
             if identifier.startswith(kind):
                 found = self._image(kind, identifier.removeprefix(kind), request)
                 response.Image.CopyFrom(found)
@@ -286,7 +285,7 @@ class Conversation:
                 code=_UNIMPLEMENTED,
                 hint=f"say it with sources={{{identifier!r}: SourceInfo(…)}}",
             )
-        if identifier.startswith("git://"):
+        if identifier.startswith(GIT_SCHEME):
             response.Git.CommitObject = known.commit
         elif known.modified is not None:
             response.HTTP.LastModified.FromDatetime(known.modified)
@@ -314,7 +313,7 @@ class Conversation:
         request: pb.ResolveImageConfigRequest | pb.ResolveSourceMetaRequest,
     ) -> pb.ResolveSourceImageResponse:
         platform = _platform(request.Platform) if request.HasField("Platform") else None
-        name = ref if kind == _IMAGE else kind + ref
+        name = ref if kind == DOCKER_IMAGE_SCHEME else kind + ref
         if "@" not in name and ":" not in name.rpartition("/")[2]:
             raise RemoteError("object required", code=_UNKNOWN)
         found = self.world.images.resolve_image_config(

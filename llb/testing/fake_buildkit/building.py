@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, TypeAlias
 
+from llb.buildkit_names import LOCAL_SCHEME
 from llb.dump.labels import command, label
 from llb.errors import RemoteError
 from llb.testing.failures import Failed, with_step
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     Outputs: TypeAlias = "Mapping[tuple[str, int], Tree]"
 
 EMPTY = Tree({"/": DIRECTORY})
-_LOCAL = "local://"
 # What is done here to inputs, which are then needed.
 _DONE = ("file", "merge", "passthrough")
 _UNKNOWN, _UNIMPLEMENTED = 2, 12
@@ -86,7 +86,7 @@ class Builder:
             if (name := self._given_name(vertex)) is not None:
                 return {(vertex.digest, index): self._given(vertex, name)}
             match vertex.kind:
-                case "source" if vertex.op["identifier"].startswith(_LOCAL):
+                case "source" if vertex.op["identifier"].startswith(LOCAL_SCHEME):
                     return {(vertex.digest, 0): self._local(vertex)}
                 case "file":
                     return _file(vertex, built)
@@ -133,7 +133,7 @@ class Builder:
             )
         }
         try:
-            return session.tree(vertex.op["identifier"].removeprefix(_LOCAL), **chosen)
+            return session.tree(vertex.op["identifier"].removeprefix(LOCAL_SCHEME), **chosen)
         except RemoteError as error:
             raise as_go_tells(error) from error
 

@@ -8,6 +8,8 @@ import pytest
 
 from llb import Image, Local, Scratch, State, bind, cache, merge
 from llb.buildfile.context import UsedContext
+from llb.errors import InvalidValueError
+from llb.ops.nodes import LateSourceOp, SourceOp, source_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -65,3 +67,21 @@ def test_a_tree_that_is_read_meanwhile_needs_all_of_it() -> None:
     context.need_whole([tree])
     context.settle([tree])
     assert tree.marshal().ops == Scratch().copy(Local("context"), "/a", path="x").marshal().ops
+
+
+def test_a_context_cannot_be_marshaled_before_the_build_is_complete() -> None:
+    context = UsedContext(lambda paths: Local("context", follow_paths=paths))
+    with pytest.raises(InvalidValueError, match="the build context is not known before") as caught:
+        Scratch().copy(context.state, "/a").marshal()
+    assert caught.value.hint is not None
+
+
+def test_a_late_source_is_bound_once() -> None:
+    source = Local("context").output
+    assert source is not None
+    assert isinstance(source.op, SourceOp)
+    late = LateSourceOp()
+    late.bind(source.op)
+    assert source_of(late) is source.op
+    with pytest.raises(InvalidValueError, match="the source is bound already"):
+        late.bind(source.op)

@@ -12,8 +12,8 @@ from llb import dump
 from llb._pb import ops_pb2 as pb
 from llb.compare import compare, explain, render
 from llb.definition.definition import Definition
-from llb.definition.protobuf import digest_of
 from llb.errors import InvalidDefinitionError, LLBError
+from llb.protobuf import digest_of
 from llb.source_map import SourceFile
 from tests.timing import cpu_seconds
 from tests.unit.definitions import every_kind, input_of, message_of, result_of

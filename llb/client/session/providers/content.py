@@ -13,9 +13,9 @@ from google.protobuf.empty_pb2 import Empty
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from llb._pb import content_pb2 as pb
-from llb.definition.protobuf import tag, varint
 from llb.errors import InputError, LLBError, RemoteError
 from llb.grpc.status import Code
+from llb.protobuf import length_delimited_tag, varint
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -28,7 +28,7 @@ _SERVICE = "/containerd.services.content.v1.Content/"
 _STORE_ID = "buildkit-attachable-store-id"
 _PIECE = 1 << 18
 _LISTED = 100
-_DATA = tag(pb.ReadContentResponse.DATA_FIELD_NUMBER)
+_DATA = length_delimited_tag(pb.ReadContentResponse.DATA_FIELD_NUMBER)
 
 
 class Content:

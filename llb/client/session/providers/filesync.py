@@ -21,6 +21,7 @@ from llb.client.session.providers.root import Below, Root
 from llb.client.session.providers.walk import Entry, Filter, walk
 from llb.errors import InputError, InvalidValueError, LLBError, RemoteError
 from llb.gocompat import filemode
+from llb.protobuf import varint
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -186,13 +187,13 @@ class _Sender:
                     self._call.flush()
 
     def _send_file(self, below: Below, number: int, path: str) -> None:
-        head = b"\x08\x02\x18" + _varint(number)
+        head = b"\x08\x02\x18" + varint(number)
         try:
             descriptor = _open(below, path)
             if descriptor is not None:
                 try:
                     for chunk in _content(descriptor):
-                        self._send(b"".join((head, b"\x22", _varint(len(chunk)), chunk)))
+                        self._send(b"".join((head, b"\x22", varint(len(chunk)), chunk)))
                 finally:
                     os.close(descriptor)
         except OSError as error:
@@ -288,12 +289,3 @@ def _add_xattrs(full: str, described: pb.Stat) -> None:
         except OSError:
             # It went away, or is not for us to read.
             continue
-
-
-def _varint(number: int) -> bytes:
-    encoded = bytearray()
-    while number > 0x7F:
-        encoded.append(number & 0x7F | 0x80)
-        number >>= 7
-    encoded.append(number)
-    return bytes(encoded)
