@@ -17,8 +17,8 @@ from urllib.parse import unquote_plus
 
 from llb._pb import fsutil_pb2 as pb
 from llb.client.session.local_inputs import unknown_directory
-from llb.client.session.providers.root import Below, Root
-from llb.client.session.providers.walk import Entry, Filter, walk
+from llb.client.session.root import Below, Root
+from llb.client.session.walk import Entry, Filter, walk
 from llb.errors import InputError, InvalidValueError, LLBError, RemoteError
 from llb.gocompat import filemode
 from llb.protobuf import varint

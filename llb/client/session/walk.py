@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen, mutable
 
-from llb.client.session.providers.follow import with_followed
+from llb.client.session.follow import with_followed
 from llb.errors import InputError
 from llb.gocompat.patternmatcher import Patterns
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from llb.client.session.providers.root import Below
+    from llb.client.session.root import Below
 
 _PATTERN_CHARACTERS = frozenset("*[]?^\\")
 

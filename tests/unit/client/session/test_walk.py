@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from llb.client.session.providers.root import Below, Root
-from llb.client.session.providers.walk import Filter, walk
+from llb.client.session.root import Below, Root
+from llb.client.session.walk import Filter, walk
 
 ALL = [
     *("a", "a-b", "a/b", "a/b/c.txt", "a/b/d.md", "a/link", "b.txt", "docs", "docs/README.md"),

@@ -16,7 +16,7 @@ from llb.gocompat.patternmatcher import matches_glob
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from llb.client.session.providers.root import Below
+    from llb.client.session.root import Below
 
 
 def with_followed(
