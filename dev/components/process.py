@@ -48,7 +48,12 @@ def up(daemon: Daemon, settings: Settings) -> None:
     Raises StackError with the end of its log when it stops or is not ready in a minute.
     """
     record = _read_record(daemon.name, settings)
-    if record and record["recipe"] == daemon.recipe and daemon.ready():
+    # A daemon that runs may answer late on a busy machine, and others use it.
+    if (
+        record
+        and record["recipe"] == daemon.recipe
+        and _becomes_ready(daemon, lambda: pid(daemon.name, settings) is not None)
+    ):
         return
     down(daemon.name, settings)
     if daemon.port and _is_taken(daemon.port):
@@ -92,16 +97,23 @@ def _is_taken(port: int) -> bool:
 
 
 def _wait_until_ready(daemon: Daemon, child: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while child.poll() is None and time.monotonic() < deadline:
-        if daemon.ready():
-            return
-        time.sleep(POLL_SECONDS)
+    if _becomes_ready(daemon, lambda: child.poll() is None):
+        return
     what = "is not ready" if child.returncode is None else f"exited with {child.returncode}"
     tail = "\n".join(log.read_text(errors="replace").splitlines()[-8:])
     if child.returncode is None:
         _stop(child.pid)
     raise StackError(f"{daemon.name} {what}; the end of {log}:\n{tail}")
+
+
+def _becomes_ready(daemon: Daemon, runs: Callable[[], bool]) -> bool:
+    """Whether a daemon that runs is ready within a minute."""
+    deadline = time.monotonic() + START_SECONDS
+    while runs() and time.monotonic() < deadline:
+        if daemon.ready():
+            return True
+        time.sleep(POLL_SECONDS)
+    return False
 
 
 def _stop(process: int) -> None:

@@ -13,7 +13,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from pyte.screens import Char
 
@@ -47,17 +47,17 @@ text { font: 14px ui-monospace, "DejaVu Sans Mono", Menlo, Consolas, monospace; 
 """
 
 
-def record(terminal: Terminal) -> list[Frame]:
-    """Return what stands on a terminal at different times, until its program ends."""
+def record(terminal: Terminal) -> Iterator[Frame]:
+    """Yield what stands on a terminal at different times, until its program ends."""
     begin = time.monotonic()
-    frames: list[Frame] = []
+    last: tuple[Row, ...] = ()
     goes_on = True
     while goes_on:
         goes_on = terminal.read(_PAUSE)
         rows = tuple(_row(terminal, number) for number in range(terminal.screen.lines))
-        if any(rows) and (not frames or frames[-1][1] != rows):
-            frames.append((time.monotonic() - begin, rows))
-    return frames
+        if any(rows) and rows != last:
+            last = rows
+            yield time.monotonic() - begin, rows
 
 
 def to_svg(frames: Sequence[Frame], *, columns: int, lines: int, title: str) -> str:

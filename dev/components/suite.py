@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from components.settings import Settings
 
 PACKAGE = "frontend/dockerfile"
-START_SECONDS = 20.0
+START_SECONDS = 60.0
 # Images that the tests name and cannot do without, though their content does not matter here.
 STUBS = (("amd64/debian", "bullseye-20230109-slim"), ("tonistiigi/hellofs", "latest"))
 # Tests that ask for something other than a build, which they ask BuildKit's own frontend for.

@@ -66,17 +66,17 @@ class Terminal:
         """Take in what the program draws for some time; return whether it goes on."""
         end = time.monotonic() + seconds
         while (left := end - time.monotonic()) > 0:
-            if not select.select([self._controller], [], [], left)[0]:
+            if not self._is_drawing(left):
                 return True
-            try:
-                data = os.read(self._controller, 1 << 16)
-            except OSError:
-                # The last program has closed the terminal.
+            if not self._take():
                 return False
-            self._stream.feed(data.replace(_FAINT, _ITALICS))
         return True
 
-    def wait_for(self, seen: Callable[[list[str]], bool], seconds: float = 60) -> None:
+    def type(self, text: str) -> None:
+        """Send a text to the program."""
+        os.write(self._controller, text.encode())
+
+    def wait_for(self, seen: Callable[[list[str]], bool], seconds: float = 120) -> None:
         """Read until the rows are as wanted; raises AssertionError when they never are."""
         end = time.monotonic() + seconds
         while not seen(self.rows):
@@ -85,12 +85,28 @@ class Terminal:
 
     def resize(self, columns: int, lines: int) -> None:
         """Change the size; what no longer fits into a row goes on in the next one."""
-        self.read(0)
+        # What the program has drawn is for the old size.
+        while self._is_drawing(0) and self._take():
+            pass
         screen = pyte.Screen(columns, lines)
         text = "\r\n".join(self.screen.display[: self.screen.cursor.y + 1])
         pyte.Stream(screen).feed(text)
         self._put_screen(screen)
         self._put_size(columns, lines)
+
+    def _is_drawing(self, seconds: float) -> bool:
+        """Return whether the program draws something within some seconds."""
+        return bool(select.select([self._controller], [], [], seconds)[0])
+
+    def _take(self) -> bool:
+        """Take in what the program has drawn; return whether it goes on."""
+        try:
+            data = os.read(self._controller, 1 << 16)
+        except OSError:
+            # The last program has closed the terminal.
+            return False
+        self._stream.feed(data.replace(_FAINT, _ITALICS))
+        return True
 
     def _put_screen(self, screen: pyte.Screen) -> None:
         self.screen = screen

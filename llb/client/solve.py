@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from time import monotonic
 from typing import TYPE_CHECKING, TypeVar
 
 from attrs import field, mutable
 
-from llb.client.connect.errors import lost, to_solve_error
+from llb.client.connect.errors import is_of_step, lost, to_solve_error
 from llb.client.progress.events import Event, Vertex, VertexLog, from_response
 from llb.client.progress.raw_reports import Report, to_report
 from llb.errors import CancelledError, InputError, LLBError, RemoteError, TransportError
@@ -29,7 +30,8 @@ T_ = TypeVar("T_")
 _KEPT_LINES = 200
 # Of a line, which may have no end.
 _KEPT_BYTES = 16 * 1024
-# A daemon ends the stream of events soon after the build; one that does not is left behind.
+# A daemon ends the stream of events soon after the build. One that sends nothing for this long
+# is not waited for; neither is a function whose build failed, and which may raise the reason.
 _STATUS_SECONDS = 5.0
 # One that refused a build at once has nothing to tell, and does not end it before that.
 _SILENT_SECONDS = 1.0
@@ -82,6 +84,8 @@ class Solving:
         self._on_event = on_event
         self._on_report = on_report
         self._record = _Record()
+        # When the last events arrived.
+        self._last_events = 0.0
         self._status: Answers[pb.StatusResponse] | None = None
         self._answer: Answers[pb.SolveResponse] | None = None
         self._broken: Exception | None = None
@@ -125,14 +129,16 @@ class Solving:
         working = None if beside is None else self._thread(lambda: self._work(beside, request.Ref))
         try:
             response = self._wait(request, timeout, metadata)
-            following.join(_STATUS_SECONDS)
+            self._await_events(following, _STATUS_SECONDS)
             if self._broken is not None:
                 raise self._broken
         except LLBError as error:
-            following.join(_STATUS_SECONDS if self._record.names else _SILENT_SECONDS)
+            # A step that failed has events, even if none has arrived yet.
+            has_events = bool(self._record.names) or is_of_step(error)
+            self._await_events(following, _STATUS_SECONDS if has_events else _SILENT_SECONDS)
             if working is not None and isinstance(error, RemoteError):
                 # The daemon may tell of an error before the thread that raised it does.
-                working.join(_SILENT_SECONDS)
+                working.join(_STATUS_SECONDS)
             raise self._explained(self._raised_beside or error) from error
         finally:
             if self._status is not None:
@@ -198,6 +204,16 @@ class Solving:
             except TransportError as error:
                 self._break(error)
                 return
+            self._last_events = monotonic()
+
+    def _await_events(self, following: threading.Thread, seconds: float) -> None:
+        """Wait for the end of the events, or for a number of seconds without any."""
+        begun = monotonic()
+        while following.is_alive():
+            left = max(begun, self._last_events) + seconds - monotonic()
+            if left <= 0:
+                return
+            following.join(left)
 
     def _take(self, response: pb.StatusResponse) -> None:
         if self._on_report is not None:

@@ -23,6 +23,7 @@ from llb import Image
 from llb.client import Client, image
 from tests.e2e.frontends import in_frontend
 from tests.e2e.relays import Relay
+from tests.e2e.waiting import PATIENCE, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -31,7 +32,9 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent
 STACK = HERE.parent.parent / "dev" / "stack"
-START_SECONDS = 60
+# Seconds that a test with one of these fixtures may take: they build images or add users, which
+# takes minutes on a busy machine.
+SLOW = {"frontend": 1200, "rootless": 900}
 
 
 @frozen
@@ -59,6 +62,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.is_relative_to(HERE):
             item.add_marker(pytest.mark.e2e)
+            fixtures = getattr(item, "fixturenames", ())
+            longest = max((SLOW[name] for name in fixtures if name in SLOW), default=0)
+            if longest and item.get_closest_marker("timeout") is None:
+                item.add_marker(pytest.mark.timeout(longest))
 
 
 @pytest.fixture(scope="session")
@@ -140,7 +147,7 @@ def start_buildkitd(tmp_path: Path, buildctl: Buildctl) -> Iterator[Callable[...
         with (folder / "log").open("wb") as log, socket.socket(AF_UNIX, SOCK_DGRAM) as ready:
             # The daemon tells a service manager, by a datagram, that its socket is open.
             ready.bind(str(folder / "ready"))
-            ready.settimeout(START_SECONDS)
+            ready.settimeout(PATIENCE)
             running.append(
                 subprocess.Popen(
                     [STACK, "daemon", folder, *arguments],
@@ -155,7 +162,7 @@ def start_buildkitd(tmp_path: Path, buildctl: Buildctl) -> Iterator[Callable[...
     yield start
     for process in running:
         process.terminate()
-        process.wait(START_SECONDS)
+        process.wait(PATIENCE)
     unmount_below(tmp_path)
 
 
@@ -172,15 +179,29 @@ def frontend_in(buildkit_host: str) -> Iterator[Callable[..., Any]]:
         return in_frontend(host, lambda gateway: function(gateway, gateway.solve(tree)), **options)
 
     yield call
-    assert not [each for each in threading.enumerate() if each.name.startswith("process-")]
+    wait_until(
+        lambda: not [each for each in threading.enumerate() if each.name.startswith("process-")]
+    )
 
 
 @pytest.fixture
-def relay(buildkit_host: str, tmp_path: Path) -> Iterator[Relay]:
+def relay_to(tmp_path: Path) -> Iterator[Callable[[str], Relay]]:
+    """Make a relay in front of the socket of a daemon."""
+    made: list[Relay] = []
+
+    def make(address: str) -> Relay:
+        made.append(Relay(address, tmp_path / f"relay{len(made)}.sock"))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.close()
+
+
+@pytest.fixture
+def relay(buildkit_host: str, relay_to: Callable[[str], Relay]) -> Relay:
     """A socket before the stack's buildkitd, whose connections can be cut."""
-    made = Relay(buildkit_host, tmp_path / "relay.sock")
-    yield made
-    made.close()
+    return relay_to(buildkit_host)
 
 
 def unmount_below(folder: Path) -> None:

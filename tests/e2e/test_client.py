@@ -11,7 +11,6 @@ import socket
 import stat
 import subprocess
 import threading
-import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -23,8 +22,11 @@ from llb import HTTP, Git, Image, Local, Scratch, bind, cache, diff, merge, secr
 from llb.client import Client, Event, Vertex, VertexLog, VertexStatus, image, local, oci, tar
 from llb.client.progress.display import display
 from llb.errors import InvalidValueError, SolveError
+from tests.e2e.servers import accepts, free_port, wait_for
+from tests.e2e.waiting import wait_until
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
     from pathlib import Path
 
@@ -234,9 +236,7 @@ def test_trees_come_from_repositories(buildkit_host: str, tmp_path: Path) -> Non
     git("-C", "repo", "add", ".")
     git("-C", "repo", "commit", "--quiet", "--message", "first")
     commit = git("-C", "repo", "rev-parse", "HEAD")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     serving = subprocess.Popen(
         [
             *("git", "daemon", "--reuseaddr", "--export-all", f"--base-path={tmp_path}"),
@@ -246,7 +246,7 @@ def test_trees_come_from_repositories(buildkit_host: str, tmp_path: Path) -> Non
     )
     try:
         url = f"git://127.0.0.1:{port}/repo"
-        wait_for_port(port)
+        wait_for(lambda: accepts(socket.AF_INET, ("127.0.0.1", port)), serving)
         with Client(buildkit_host) as client:
             client.solve(
                 Git(url, ref="main", subdir="sub", checksum=commit),
@@ -258,18 +258,6 @@ def test_trees_come_from_repositories(buildkit_host: str, tmp_path: Path) -> Non
         serving.terminate()
         serving.wait()
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["file"]
-
-
-def wait_for_port(port: int) -> None:
-    deadline = time.monotonic() + 20
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
-        except ConnectionRefusedError:
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
-        else:
-            return
 
 
 def test_trees_are_merged_and_compared(buildkit_host: str, tmp_path: Path) -> None:
@@ -338,7 +326,9 @@ def test_live_progress_ends_with_every_step(buildkit_host: str) -> None:
 
 
 @pytest.mark.feature("N4")
-def test_only_what_changed_is_sent_again(buildkit_host: str, tmp_path: Path) -> None:
+def test_only_what_changed_is_sent_again(
+    start_buildkitd: Callable[[], Buildctl], tmp_path: Path
+) -> None:
     source = tmp_path / "source"
     source.mkdir()
     (source / "large").write_bytes(os.urandom(3_000_000))
@@ -357,8 +347,10 @@ def test_only_what_changed_is_sent_again(buildkit_host: str, tmp_path: Path) -> 
         statuses = [each for each in events if isinstance(each, VertexStatus)]
         return max(each.current for each in statuses if names[each.vertex] == "local://context")
 
-    with Client(buildkit_host) as client:
+    with Client(start_buildkitd().address) as client:
         first = sent(client)
+        # A daemon releases the records of a build after the build, and reuses none before that.
+        wait_until(lambda: not any(each.in_use for each in client.disk_usage()))
         (source / "small").write_text("changed")
         second = sent(client)
     assert first >= 3_000_000
@@ -366,13 +358,22 @@ def test_only_what_changed_is_sent_again(buildkit_host: str, tmp_path: Path) -> 
     assert (tmp_path / "out" / "small").read_text() == "changed"
 
 
+# Each of three steps waits until all three run.
+MEET = """\
+mktemp -p /meeting
+for attempt in $(seq 1200); do set -- /meeting/*; [ $# = 3 ] && exit; sleep 0.1; done
+exit 1"""
+
+
 @pytest.mark.feature("K6")
 def test_builds_run_side_by_side_over_one_connection(buildkit_host: str) -> None:
     spans: dict[str, tuple[datetime, datetime]] = {}
+    meeting = uuid.uuid4().hex
 
     def build(word: str) -> None:
         events: list[Event] = []
-        state = BUSYBOX.run(f"sleep 2 # {word}", name=word, ignore_cache=True)
+        mounts = [cache("/meeting", id=meeting, sharing="shared")]
+        state = BUSYBOX.run(f"{MEET}  # {word}", name=word, mounts=mounts, ignore_cache=True)
         client.solve(state, on_event=events.append)
         (*_, last) = (each for each in events if isinstance(each, Vertex) and each.name == word)
         assert last.started is not None

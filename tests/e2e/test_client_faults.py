@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import uuid
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,12 +18,13 @@ from llb.errors import ConnectError, InvalidValueError, TransportError
 from tests.e2e.relays import Relay
 from tests.e2e.servers import free_port
 from tests.e2e.test_failures import (
+    ENDLESS,
     begin_long_build,
     check_error,
     daemon_processes,
     processes,
-    wait_until,
 )
+from tests.e2e.waiting import PATIENCE, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -35,7 +37,7 @@ BUSYBOX = Image("busybox")
 
 @pytest.mark.feature("Q10")
 def test_an_error_of_a_listener_ends_the_build(buildkit_host: str, tmp_path: Path) -> None:
-    mistake = LookupError("mine")
+    mistake, mark = LookupError("mine"), f"listener {uuid.uuid4()}"
 
     def listen(event: Event) -> None:
         if isinstance(event, VertexLog):
@@ -43,13 +45,13 @@ def test_an_error_of_a_listener_ends_the_build(buildkit_host: str, tmp_path: Pat
 
     with Client(buildkit_host) as client, pytest.raises(LookupError) as caught:
         client.solve(
-            BUSYBOX.run("echo begun; sleep 300 # listener", ignore_cache=True),
+            BUSYBOX.run(f"echo begun; {ENDLESS} # {mark}", ignore_cache=True),
             exports=[local(tmp_path / "out")],
             on_event=listen,
         )
     assert caught.value is mistake
     assert not (tmp_path / "out").exists()
-    wait_until(lambda: not processes("sleep 300 # listener"))
+    wait_until(lambda: not processes(mark))
 
 
 def test_an_error_of_a_listener_at_the_very_end_counts_too(
@@ -84,7 +86,7 @@ def test_an_output_that_cannot_be_written_is_named(buildkit_host: str, tmp_path:
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=PATIENCE,
     )
     check_error(done, f"error: cannot write the output {taken}/a: Permission denied")
     assert [path.name for path in (tmp_path / "out").rglob("*")] == ["sub"]
@@ -99,30 +101,33 @@ def test_a_platform_is_for_a_state(buildkit_host: str) -> None:
 
 @pytest.mark.feature("K8")
 def test_being_told_to_stop_cancels_the_build(buildkit_host: str, tmp_path: Path) -> None:
-    running = begin_long_build(buildkit_host, tmp_path, "stop")
+    mark = f"stop {uuid.uuid4()}"
+    running = begin_long_build(buildkit_host, tmp_path, mark)
     running.send_signal(signal.SIGTERM)
-    _, errors = running.communicate(timeout=30)
+    _, errors = running.communicate(timeout=PATIENCE)
     assert running.returncode == 143
     assert "Traceback" not in errors
     assert not (tmp_path / "out").exists()
-    wait_until(lambda: not processes("sleep 300 # stop"))
+    wait_until(lambda: not processes(mark))
 
 
 @pytest.mark.feature("Q6")
 def test_a_session_that_breaks_is_an_error_in_bounded_time(relay: Relay, tmp_path: Path) -> None:
+    mark = f"session {uuid.uuid4()}"
+
     def cut(event: Event) -> None:
         if isinstance(event, VertexLog):
             relay.cut_newest()
 
     with Client(relay.address) as client, pytest.raises(TransportError) as caught:
         client.solve(
-            BUSYBOX.run("echo begun; sleep 300 # session", ignore_cache=True),
+            BUSYBOX.run(f"echo begun; {ENDLESS} # {mark}", ignore_cache=True),
             exports=[local(tmp_path / "out")],
             on_event=cut,
         )
     assert caught.value.message.startswith(f"lost the connection to {relay.address}: ")
     assert not (tmp_path / "out").exists()
-    wait_until(lambda: not processes("sleep 300 # session"))
+    wait_until(lambda: not processes(mark))
 
 
 @pytest.fixture
@@ -138,13 +143,15 @@ def network(buildkit_host: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Rel
 
 @pytest.mark.feature("Q6")
 def test_a_network_that_goes_silent_ends_the_build(network: Relay, tmp_path: Path) -> None:
+    mark = f"silence {uuid.uuid4()}"
+
     def fall_silent(event: Event) -> None:
         if isinstance(event, VertexLog):
             network.fall_silent()
 
     with Client(network.address) as client, pytest.raises(TransportError) as caught:
         client.solve(
-            BUSYBOX.run("echo begun; sleep 300 # silence", ignore_cache=True),
+            BUSYBOX.run(f"echo begun; {ENDLESS} # {mark}", ignore_cache=True),
             exports=[local(tmp_path / "out")],
             on_event=fall_silent,
         )
@@ -153,7 +160,7 @@ def test_a_network_that_goes_silent_ends_the_build(network: Relay, tmp_path: Pat
     assert caught.value.message.endswith("reading failed: Connection timed out")
     assert not (tmp_path / "out").exists()
     network.close()
-    wait_until(lambda: not processes("sleep 300 # silence"))
+    wait_until(lambda: not processes(mark))
 
 
 def test_a_network_that_goes_silent_ends_a_call(network: Relay) -> None:
@@ -204,6 +211,6 @@ def test_being_told_to_stop_ends_the_script_too(tmp_path: Path) -> None:
     wait_until(begun.exists)
     assert processes(f"llb.script {script}")
     running.send_signal(signal.SIGTERM)
-    _, errors = running.communicate(timeout=30)
+    _, errors = running.communicate(timeout=PATIENCE)
     assert (running.returncode, errors) == (143, "")
-    assert not processes(f"llb.script {script}")
+    wait_until(lambda: not processes(f"llb.script {script}"))

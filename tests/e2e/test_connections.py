@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import shlex
 import signal
-import threading
+import socket
+import uuid
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +19,8 @@ from llb.client import Client, Event, VertexLog, local, wait_for_ready
 from llb.client.connect.fleet import ranked
 from llb.errors import ConnectError, TransportError
 from tests.e2e.servers import free_port, running_sshd, write_program
-from tests.e2e.test_failures import begin_long_build, check_error, cli, processes, wait_until
+from tests.e2e.test_failures import ENDLESS, begin_long_build, check_error, cli, processes
+from tests.e2e.waiting import PATIENCE, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -129,7 +132,7 @@ def test_a_build_goes_through_a_program(
     (runs,) = programs.glob("*.runs")
     # The control API and the session have one each.
     assert runs.read_text() == "\n\n"
-    assert started(tmp_path) == []
+    wait_until(lambda: not started(tmp_path))
 
 
 @pytest.mark.feature("J4")
@@ -201,7 +204,7 @@ def test_a_program_that_talks_like_no_buildkit_is_an_error(programs: Path) -> No
 
 
 def test_a_program_that_says_nothing_does_not_answer(programs: Path) -> None:
-    write_program(programs / "docker", "exec > /dev/null; sleep 0.2")
+    write_program(programs / "docker", "exec > /dev/null; cat > /dev/null")
     check_error(
         cli("info", address="docker-container://x"),
         "error: no BuildKit answers at docker-container://x: it does not answer\n",
@@ -213,26 +216,29 @@ def test_a_program_that_dies_ends_the_build(
     stand_in: Callable[[str], None], tmp_path: Path
 ) -> None:
     stand_in("podman exec -i builder buildctl dial-stdio")
+    mark = f"program {uuid.uuid4()}"
 
     def kill(event: Event) -> None:
         if isinstance(event, VertexLog):
             for process in started(tmp_path):
-                os.kill(process, signal.SIGKILL)
+                # The other one may have ended with the first.
+                with suppress(ProcessLookupError):
+                    os.kill(process, signal.SIGKILL)
 
     with Client("podman-container://builder") as client:
         with pytest.raises(TransportError) as caught:
             client.solve(
-                Image("busybox").run("echo begun; sleep 300 # program", ignore_cache=True),
+                Image("busybox").run(f"echo begun; {ENDLESS} # {mark}", ignore_cache=True),
                 exports=[local(tmp_path / "out")],
                 on_event=kill,
             )
         assert caught.value.message.startswith("lost the connection to podman-container://builder")
         assert "podman ended with SIGKILL" in caught.value.message
         assert not (tmp_path / "out").exists()
-        wait_until(lambda: not processes("sleep 300 # program"))
+        wait_until(lambda: not processes(mark))
         # A call after the end of the first one starts the program anew.
         wait_until(lambda: answers(client))
-    assert started(tmp_path) == []
+    wait_until(lambda: not started(tmp_path))
 
 
 @pytest.mark.feature("K8")
@@ -243,15 +249,15 @@ def test_no_program_outlives_the_command(
     told: signal.Signals, status: int, stand_in: Callable[[str], None], tmp_path: Path
 ) -> None:
     stand_in("docker exec -i builder buildctl dial-stdio")
-    name = f"program {told.name}"
-    running = begin_long_build("docker-container://builder", tmp_path, name)
+    mark = f"program {told.name} {uuid.uuid4()}"
+    running = begin_long_build("docker-container://builder", tmp_path, mark)
     assert len(started(tmp_path)) == 2
     running.send_signal(told)
-    _, errors = running.communicate(timeout=30)
+    _, errors = running.communicate(timeout=PATIENCE)
     assert running.returncode == status
     assert "Traceback" not in errors
     wait_until(lambda: not started(tmp_path))
-    wait_until(lambda: not processes(f"sleep 300 # {name}"))
+    wait_until(lambda: not processes(mark))
 
 
 def test_an_interrupt_of_the_terminal_does_not_reach_the_program(
@@ -349,15 +355,16 @@ def test_the_command_line_sends_a_platform_to_the_daemon_that_has_it(
 @pytest.mark.feature("J10")
 def test_a_daemon_that_comes_up_is_waited_for(buildkit_host: str, tmp_path: Path) -> None:
     path = tmp_path / "late.sock"
-
-    def come_up() -> None:
-        path.symlink_to(buildkit_host.removeprefix("unix://"))
-
-    later = threading.Timer(0.5, come_up)
-    later.start()
-    with wait_for_ready(f"unix://{path}", timeout=30) as client:
-        assert client.info().version == "v0.32.2"
-    later.join()
+    with socket.socket(socket.AF_UNIX) as early, ThreadPoolExecutor() as pool:
+        early.bind(str(path))
+        early.listen()
+        waiting = pool.submit(wait_for_ready, f"unix://{path}", timeout=PATIENCE)
+        # It is there, and no BuildKit yet, when it is asked for the first time.
+        with early.accept()[0]:
+            path.unlink()
+            path.symlink_to(buildkit_host.removeprefix("unix://"))
+        with waiting.result() as client:
+            assert client.info().version == "v0.32.2"
 
 
 def test_waiting_ends(tmp_path: Path) -> None:

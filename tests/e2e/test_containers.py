@@ -11,6 +11,7 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -32,6 +33,7 @@ from llb.errors import (
 )
 from llb.gateway import (
     Completed,
+    Container,
     Gateway,
     Process,
     Ref,
@@ -41,6 +43,7 @@ from llb.gateway import (
     failed_step,
     is_not_found,
 )
+from tests.e2e.waiting import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -52,7 +55,7 @@ if TYPE_CHECKING:
 # A process that ends when its input does, and so waits while that is open.
 WAITING = ["cat"]
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-QUICK = 8.0
+ENDLESS = "echo here; exec tail -f /dev/null"
 
 
 @pytest.mark.feature("K5")
@@ -180,7 +183,7 @@ def test_what_cannot_be_run_says_so(
     begun = time.monotonic()
     with pytest.raises(error, match=reason):
         frontend_in(use)
-    assert time.monotonic() - begun < QUICK
+    assert time.monotonic() - begun < PATIENCE
 
 
 @pytest.mark.feature("K5")
@@ -278,9 +281,10 @@ def test_secrets_are_variables_of_the_process_that_is_given_them(
 def agent(tmp_path: Path) -> Iterator[Path]:
     """The socket of an ssh-agent without keys."""
     path = tmp_path / "agent"
-    with subprocess.Popen(["ssh-agent", "-D", "-a", path], stdout=subprocess.DEVNULL) as process:
-        while not path.exists():
-            time.sleep(0.01)
+    with subprocess.Popen(["ssh-agent", "-D", "-a", path], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        # It prints its address when it listens.
+        assert process.stdout.readline()
         yield path
         process.terminate()
 
@@ -411,30 +415,41 @@ def test_files_of_a_container_are_read(frontend_in: Callable[..., Any]) -> None:
     }
 
 
+def running(container: Container, command: str = ENDLESS, **options: Any) -> Process:
+    """Start a process that prints "here", and return it when it has.
+
+    A daemon reports the start of a process before the process runs.
+    """
+    process = container.start(command, **options)
+    assert process.stdout is not None
+    assert process.stdout.readline().rstrip() == b"here"
+    return process
+
+
 @pytest.mark.feature("K5")
 def test_the_release_ends_what_runs(frontend_in: Callable[..., Any]) -> None:
     def use(gateway: Gateway, tree: Ref) -> float:
         container = gateway.new_container(tree)
         processes = [
-            container.start(["sleep", "30"]),
-            container.start(["sleep", "30"]),
-            container.start(["cat"], stdin="pipe"),
-            container.start(["sh"], stdin="pipe", tty=True),
+            running(container),
+            running(container),
+            running(container, "echo here; exec cat", stdin="pipe"),
+            running(container, "echo here; exec sh", stdin="pipe", tty=True),
             # More than anyone keeps, and nobody reads it.
-            container.start(["yes"]),
+            running(container, "echo here; exec yes"),
         ]
         begun = time.monotonic()
         container.release()
         container.release()
         for process in processes:
             with pytest.raises(CancelledError, match="was stopped with its container"):
-                process.wait(QUICK)
+                process.wait(PATIENCE)
             assert process.exit_code is None
         with pytest.raises(InvalidValueError, match="the container was released"):
             container.start(["true"])
         return time.monotonic() - begun
 
-    assert frontend_in(use) < QUICK
+    assert frontend_in(use) < PATIENCE
 
 
 @pytest.mark.feature("K5")
@@ -443,26 +458,28 @@ def test_an_exception_releases_the_container(frontend_in: Callable[..., Any]) ->
 
     def use(gateway: Gateway, tree: Ref) -> None:
         with gateway.new_container(tree) as container:
-            kept.append(container.start(["sleep", "30"]))
+            kept.append(running(container))
             raise ZeroDivisionError("of mine")
 
     with pytest.raises(ZeroDivisionError, match="of mine"):
         frontend_in(use)
     with pytest.raises(CancelledError, match="was stopped with its container"):
-        kept[0].wait(QUICK)
+        kept[0].wait(PATIENCE)
 
 
 @pytest.mark.feature("K5")
 def test_a_container_ends_with_its_first_process(frontend_in: Callable[..., Any]) -> None:
     def use(gateway: Gateway, tree: Ref) -> tuple[int, int]:
         with gateway.new_container(tree) as container:
-            first = container.start(["sleep", "1"])
-            other = container.start(["sleep", "30"])
-            codes = first.wait(QUICK), other.wait(QUICK)
+            first = container.start(["cat"], stdin="pipe")
+            other = running(container)
+            assert first.stdin is not None
+            first.stdin.close()
+            codes = first.wait(PATIENCE), other.wait(PATIENCE)
             assert container.read_file("/etc/passwd").startswith(b"root:")
             with pytest.raises(InvalidValueError, match="the container has ended") as caught:
                 container.run("true")
-            assert caught.value.message.endswith("process 'sleep 1' ended with exit code 0")
+            assert caught.value.message.endswith("process 'cat' ended with exit code 0")
             return codes
 
     assert frontend_in(use) == (0, 137)
@@ -472,11 +489,11 @@ def test_a_container_ends_with_its_first_process(frontend_in: Callable[..., Any]
 def test_a_container_ends_with_a_process_that_fails(frontend_in: Callable[..., Any]) -> None:
     def use(gateway: Gateway, tree: Ref) -> int:
         with gateway.new_container(tree, init=WAITING) as container:
-            other = container.start(["sleep", "30"])
+            other = running(container)
             assert container.run("exit 3", check=False).exit_code == 3
             with pytest.raises(InvalidValueError, match=r"the container has ended: .* code 3$"):
                 container.run("true")
-            return other.wait(QUICK)
+            return other.wait(PATIENCE)
 
     assert frontend_in(use) == 137
 
@@ -484,9 +501,21 @@ def test_a_container_ends_with_a_process_that_fails(frontend_in: Callable[..., A
 @pytest.mark.feature("K5")
 def test_several_containers_at_once(frontend_in: Callable[..., Any]) -> None:
     def use(gateway: Gateway, tree: Ref) -> list[bytes]:
+        all_run = Barrier(5)
+
         def one(number: int) -> bytes:
-            with gateway.new_container(tree, hostname=f"host{number}") as container:
-                return container.run("hostname; sleep 0.2").stdout
+            with (
+                gateway.new_container(tree, hostname=f"host{number}") as container,
+                container.start("hostname; cat", stdin="pipe") as process,
+            ):
+                assert process.stdin is not None
+                assert process.stdout is not None
+                name = process.stdout.readline()
+                all_run.wait(PATIENCE)
+                assert not process.is_over
+                process.stdin.close()
+                process.check(PATIENCE)
+                return name
 
         with ThreadPoolExecutor(5) as pool:
             return list(pool.map(one, range(5)))
@@ -503,7 +532,7 @@ def test_a_connection_that_breaks_ends_what_waits(
 
     def use(gateway: Gateway, tree: Ref) -> None:
         with gateway.new_container(tree) as container:
-            process = container.start(["sleep", "60"], stdin="pipe")
+            process = running(container, stdin="pipe")
             assert process.stdout is not None
             begun = time.monotonic()
             relay.cut_newest()
@@ -518,7 +547,7 @@ def test_a_connection_that_breaks_ends_what_waits(
     with pytest.raises(LLBError):
         frontend_in(use, address=relay.address)
     assert len(reasons) == 1
-    assert waited[0] < QUICK
+    assert waited[0] < PATIENCE
 
 
 PROGRAM = """\
@@ -535,8 +564,10 @@ PROGRAM = """\
                 shown = b""
                 while b"% " not in shown:
                     shown += shell.stdout.read1()
-                shell.stdin.write(b"stty size; exit\\n")
-                sizes = b"12 34" in shell.stdout.read()
+                # A daemon may apply a new size after the input that follows it.
+                until = b"until stty size | grep -qx '12 34'; do sleep 0.1; done; "
+                shell.stdin.write(until + b"stty size; exit\\n")
+                sizes = b"\\n12 34\\r" in shell.stdout.read()
             done = container.run(request.options["command"], stdin=b"given")
         text = done.stdout + (b", on a terminal" if sizes else b"")
         return Result(gateway.solve(Scratch().mkfile("/out", text).marshal()))

@@ -7,6 +7,8 @@ import signal
 import subprocess
 import sys
 import time
+import uuid
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +17,7 @@ import pytest
 from llb import Image, Local, Scratch
 from llb.client import Client, Event, VertexLog, local
 from llb.errors import CancelledError, InputError, SolveError, TransportError
+from tests.e2e.waiting import PATIENCE, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,7 +25,9 @@ if TYPE_CHECKING:
     from tests.e2e.conftest import Buildctl
 
 BUSYBOX = Image("busybox")
-SLEEPER = "from llb import Image, main\nmain(Image('busybox').run('echo begun; sleep 300 # {}'))\n"
+# A step that runs until it is killed.
+ENDLESS = "tail -f /dev/null"
+SLEEPER = "from llb import Image, main\nmain(Image('busybox').run('echo begun; {} # {}'))\n"
 
 
 def cli(*arguments: str | Path, address: str | None = None) -> subprocess.CompletedProcess[str]:
@@ -32,7 +37,7 @@ def cli(*arguments: str | Path, address: str | None = None) -> subprocess.Comple
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=PATIENCE,
     )
 
 
@@ -133,7 +138,7 @@ def test_an_unreadable_file_is_named(buildkit_host: str, tmp_path: Path) -> None
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=PATIENCE,
     )
     check_error(done, f"cannot read {context}/secret: Permission denied")
 
@@ -207,19 +212,24 @@ def test_an_output_that_cannot_be_is_refused_before_the_build(
 
 @pytest.mark.feature("K7")
 def test_a_deadline_cancels_the_build(buildkit_host: str, tmp_path: Path) -> None:
+    mark = f"deadline {uuid.uuid4()}"
+    state = BUSYBOX.run(f"{ENDLESS} # {mark}")
     begin = time.monotonic()
-    with Client(buildkit_host) as client, pytest.raises(CancelledError):
-        client.solve(
-            BUSYBOX.run("sleep 300 # deadline"), exports=[local(tmp_path / "out")], timeout=2
-        )
-    assert time.monotonic() - begin < 20
+    with Client(buildkit_host) as client, pytest.raises(CancelledError, match="the deadline pass"):
+        client.solve(state, exports=[local(tmp_path / "out")], timeout=2)
+    assert 2 <= time.monotonic() - begin < PATIENCE
     assert not (tmp_path / "out").exists()
+    wait_until(lambda: not processes(mark))
 
 
-def begin_long_build(address: str, folder: Path, name: str) -> subprocess.Popen[str]:
-    """Start a build that does not end by itself, and wait until its step runs."""
+def begin_long_build(address: str, folder: Path, mark: str) -> subprocess.Popen[str]:
+    """Start a build that does not end by itself, and wait until its step runs.
+
+    The command of the step contains ``mark``, which is unique: a daemon runs a step that two
+    builds share once, and continues when one of them is cancelled.
+    """
     script = folder / "build.py"
-    script.write_text(SLEEPER.format(name))
+    script.write_text(SLEEPER.format(ENDLESS, mark))
     running = subprocess.Popen(
         [
             # Where the tests run in the background, their children ignore interrupts.
@@ -238,38 +248,38 @@ def begin_long_build(address: str, folder: Path, name: str) -> subprocess.Popen[
 
 @pytest.mark.feature("K8")
 def test_an_interrupt_cancels_the_build_on_the_daemon(buildkit_host: str, tmp_path: Path) -> None:
-    running = begin_long_build(buildkit_host, tmp_path, "interrupt")
+    mark = f"interrupt {uuid.uuid4()}"
+    running = begin_long_build(buildkit_host, tmp_path, mark)
     running.send_signal(signal.SIGINT)
-    _, errors = running.communicate(timeout=30)
+    _, errors = running.communicate(timeout=PATIENCE)
     assert running.returncode == 130
     assert "error: interrupted" in errors
     assert "Traceback" not in errors
     assert not (tmp_path / "out").exists()
-    wait_until(lambda: not processes("sleep 300 # interrupt"))
+    wait_until(lambda: not processes(mark))
 
 
 @pytest.mark.feature("Q5")
 def test_a_daemon_that_dies_is_an_error_in_bounded_time(
     start_buildkitd: Callable[[], Buildctl], tmp_path: Path
 ) -> None:
-    daemon = start_buildkitd()
-    running = begin_long_build(daemon.address, tmp_path, "death")
+    daemon, mark = start_buildkitd(), f"death {uuid.uuid4()}"
+    running = begin_long_build(daemon.address, tmp_path, mark)
     (pid,) = daemon_processes(daemon)
     os.kill(pid, signal.SIGKILL)
-    _, errors = running.communicate(timeout=30)
+    _, errors = running.communicate(timeout=PATIENCE)
     assert running.returncode == 1
     assert f"error: lost the connection to {daemon.address}" in errors
     assert "Traceback" not in errors
     assert not (tmp_path / "out").exists()
-    for step in processes("sleep 300 # death"):
-        os.kill(step, signal.SIGKILL)
+    kill_all(mark)
 
 
 @pytest.mark.feature("Q5")
 def test_the_api_reports_a_dead_daemon(
     start_buildkitd: Callable[[], Buildctl], tmp_path: Path
 ) -> None:
-    daemon = start_buildkitd()
+    daemon, mark = start_buildkitd(), f"api {uuid.uuid4()}"
     (pid,) = daemon_processes(daemon)
 
     def kill(event: Event) -> None:
@@ -278,20 +288,38 @@ def test_the_api_reports_a_dead_daemon(
 
     with Client(daemon.address) as client, pytest.raises(TransportError):
         client.solve(
-            BUSYBOX.run("echo begun; sleep 300 # api"),
+            BUSYBOX.run(f"echo begun; {ENDLESS} # {mark}"),
             exports=[local(tmp_path / "out")],
             on_event=kill,
         )
     assert not (tmp_path / "out").exists()
-    for step in processes("sleep 300 # api"):
-        os.kill(step, signal.SIGKILL)
+    kill_all(mark)
+
+
+def kill_all(mark: str) -> None:
+    """Kill the steps that a dead daemon left behind."""
+    for step in processes(mark):
+        with suppress(ProcessLookupError):
+            os.kill(step, signal.SIGKILL)
 
 
 def daemon_processes(daemon: Buildctl) -> list[int]:
     folder = daemon.address.removeprefix("unix://").removesuffix("/buildkitd.sock")
-    return [
-        pid for pid in processes(folder) if "buildkitd" in Path(f"/proc/{pid}/comm").read_text()
-    ]
+    return without_children([pid for pid in processes(folder) if "buildkitd" in _status(pid, 2)])
+
+
+def without_children(pids: list[int]) -> list[int]:
+    """Leave out child processes, which have the name of their parent until they call exec."""
+    return [pid for pid in pids if _status(pid, 4) not in map(str, pids)]
+
+
+def _status(pid: int, field: int) -> str:
+    """Return field 2 (name) or 4 (parent) of /proc/PID/stat; "" when the process is gone."""
+    try:
+        head, _, tail = Path(f"/proc/{pid}/stat").read_text().rpartition(")")
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+    return head if field == 2 else tail.split()[field - 3]
 
 
 def processes(text: str) -> list[int]:
@@ -305,10 +333,3 @@ def processes(text: str) -> list[int]:
         if text in command and " llb " not in command and int(folder.name) != os.getpid():
             found.append(int(folder.name))
     return found
-
-
-def wait_until(done: Callable[[], bool], seconds: float = 20) -> None:
-    deadline = time.monotonic() + seconds
-    while not done():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)

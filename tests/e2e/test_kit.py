@@ -116,6 +116,7 @@ def test_what_is_packed_runs_nothing_but_what_it_needs(
     assert not (own / "frontend" / "kit").exists()
 
 
+@pytest.mark.timeout(900)
 def test_two_daemons_pack_the_same_image(
     program: Path, buildkit_host: str, start_buildkitd: Callable[..., Buildctl], tmp_path: Path
 ) -> None:

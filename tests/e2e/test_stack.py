@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import time
 import urllib.request
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from components import process
+from components.process import Daemon
+from components.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -123,11 +125,33 @@ def test_base_images_are_a_layer_and_an_empty_cmd(
 
 
 def test_up_does_nothing_when_everything_runs(stack: dict[str, str]) -> None:
-    before = _stack("status", **stack)
-    begin = time.monotonic()
+    def made() -> dict[Path, int]:
+        """Return the files that a stack makes, with their times."""
+        state = Path(stack["PYLLB_STATE"])
+        places = [*state.glob("bin/*/build*"), *state.glob("images/*"), *state.glob("run/*.*")]
+        return {place: place.stat().st_mtime_ns for place in places}
+
+    before, things = _stack("status", **stack), made()
+    assert len(things) > 8
     again = _stack("up", **stack)
-    assert time.monotonic() - begin < 3
     assert (again.returncode, again.stdout, again.stderr) == (0, before.stdout, "")
+    assert made() == things
+
+
+# The daemon outlives the call that starts it.
+@pytest.mark.filterwarnings("ignore:subprocess .* is still running:ResourceWarning")
+def test_a_daemon_that_answers_late_is_not_restarted(tmp_path: Path) -> None:
+    answers = iter([True, False, False, True])
+    daemon = Daemon("late", ("tail", "-f", "/dev/null"), ready=lambda: next(answers))
+    settings = Settings.from_environment({"PYLLB_STATE": str(tmp_path)})
+    process.up(daemon, settings)
+    try:
+        first = process.pid("late", settings)
+        process.up(daemon, settings)
+        assert process.pid("late", settings) == first
+    finally:
+        process.down("late", settings)
+    assert list(answers) == []
 
 
 def test_status_says_what_runs_and_where(stack: dict[str, str], buildkit_host: str) -> None:

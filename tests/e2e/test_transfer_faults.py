@@ -4,24 +4,27 @@ from __future__ import annotations
 
 import os
 import secrets
+import select
 import signal
 import subprocess
 import sys
-import threading
 import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 import pytest
+from attrs import frozen
 
 from llb import Image, Local, Scratch, bind
-from llb.client import Client, Event, VertexStatus, local, oci, parse_export, tar
+from llb.client import Client, local, oci, parse_export, tar
 from llb.errors import InputError, TransportError
-from tests.e2e.test_failures import check_error, cli, daemon_processes, wait_until
+from tests.e2e.test_failures import check_error, cli, daemon_processes
+from tests.e2e.waiting import PATIENCE, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+    from typing import IO
 
     from llb import State
     from llb.client import Export
@@ -31,7 +34,8 @@ if TYPE_CHECKING:
 MIB = 2**20
 # What a full disk has room for; more than every result here is larger.
 ROOM = 2 * MIB
-SECONDS = 30
+# The bytes of a transfer that arrive before it is interrupted, more than are ever buffered.
+BEGUN = 8 * MIB
 
 
 def large(size: int) -> State:
@@ -125,7 +129,7 @@ def test_a_full_disk_behind_standard_output_is_named(
             stderr=subprocess.PIPE,
             text=True,
             env=os.environ | {"BUILDKIT_HOST": buildkit_host},
-            timeout=SECONDS,
+            timeout=PATIENCE,
             check=False,
         )
     assert done.returncode == 1
@@ -148,16 +152,27 @@ def begin_to_pipe(address: str, folder: Path) -> subprocess.Popen[bytes]:
     return running
 
 
+def is_full(pipe: IO[bytes] | None) -> bool:
+    """Return whether a write to the other end of a pipe would block."""
+    assert pipe is not None
+    end = os.open(f"/proc/self/fd/{pipe.fileno()}", os.O_WRONLY)
+    try:
+        return not select.select([], [end], [], 0)[1]
+    finally:
+        os.close(end)
+
+
 @pytest.mark.feature("Q3")
 @pytest.mark.parametrize(("sent", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_reader_that_does_not_read_keeps_nobody_from_leaving(
     sent: signal.Signals, status: int, buildkit_host: str, tmp_path: Path
 ) -> None:
     with begin_to_pipe(buildkit_host, tmp_path) as running:
-        time.sleep(0.5)
+        assert running.stdout is not None
+        wait_until(lambda: is_full(running.stdout))
         assert running.poll() is None
         running.send_signal(sent)
-        assert running.wait(SECONDS) == status
+        assert running.wait(PATIENCE) == status
         _, errors = running.communicate()
     assert b"Traceback" not in errors
 
@@ -167,7 +182,7 @@ def test_a_reader_that_is_gone_ends_the_build(buildkit_host: str, tmp_path: Path
         assert running.stdout is not None
         assert running.stderr is not None
         running.stdout.close()
-        assert running.wait(SECONDS) == 1
+        assert running.wait(PATIENCE) == 1
         errors = running.stderr.read()
     assert b"error: cannot write the output: Broken pipe\n" in errors
     assert b"Traceback" not in errors
@@ -175,7 +190,12 @@ def test_a_reader_that_is_gone_ends_the_build(buildkit_host: str, tmp_path: Path
 
 def killing(daemon: Buildctl) -> Callable[[], None]:
     (pid,) = daemon_processes(daemon)
-    return lambda: os.kill(pid, signal.SIGKILL)
+
+    def kill() -> None:
+        os.kill(pid, signal.SIGKILL)
+        wait_until(lambda: not daemon_processes(daemon))
+
+    return kill
 
 
 @pytest.fixture
@@ -195,31 +215,6 @@ def anew(name: str) -> State:
     return Local(name, unique_id=nonce, shared_key=nonce)
 
 
-def once_sent(work: Callable[[], None]) -> Callable[[Event], None]:
-    """Return a listener that works once, as soon as files of the client move."""
-    pending = [work]
-
-    def listen(event: Event) -> None:
-        if not pending or not isinstance(event, VertexStatus):
-            return
-        if event.id.startswith("transferring") and event.current > MIB:
-            pending.pop()()
-
-    return listen
-
-
-def once_written(place: Path, work: Callable[[], None]) -> threading.Thread:
-    """Start a thread that works as soon as a result comes to a place."""
-
-    def watch() -> None:
-        wait_until(lambda: size_of(place) > MIB)
-        work()
-
-    thread = threading.Thread(target=watch)
-    thread.start()
-    return thread
-
-
 def size_of(place: Path) -> int:
     with suppress(FileNotFoundError):
         return sum(path.lstat().st_size for path in place.rglob("*"))
@@ -233,25 +228,35 @@ def broken_connection(address: str) -> Iterator[None]:
     with pytest.raises(TransportError) as caught:
         yield
     assert caught.value.message.startswith(f"lost the connection to {address}: ")
-    assert time.monotonic() - begun < SECONDS
+    assert time.monotonic() - begun < PATIENCE
 
 
-def send(address: str, context: Path, work: Callable[[], None], place: Path) -> None:
-    with broken_connection(address), Client(address) as client:
+def send(relay: Relay, context: Path, work: Callable[[], None], place: Path) -> None:
+    """Upload, and call ``work`` when the daemon has a part of it."""
+    relay.pause_after(BEGUN, work)
+    with broken_connection(relay.address), Client(relay.address) as client:
         client.solve(
             Scratch().copy(anew("context"), "/"),
             local={"context": context},
             exports=[local(place / "out")],
-            on_event=once_sent(work),
         )
     assert left_in(place) == []
 
 
-def receive(address: str, kind: str, work: Callable[[], None], place: Path) -> None:
-    thread = once_written(place, work)
-    with broken_connection(address), Client(address) as client:
+def receive(relay: Relay, kind: str, work: Callable[[], None], place: Path) -> None:
+    """Export, and call ``work`` when a part of the result is written."""
+    seen: list[int] = []
+
+    def once_written() -> None:
+        wait_until(lambda: size_of(place) > MIB)
+        seen.append(size_of(place))
+        work()
+
+    relay.pause_after(BEGUN, once_written)
+    with broken_connection(relay.address), Client(relay.address) as client:
         client.solve(large(256), exports=[parse_export(f"{kind},dest={place / 'out'}")])
-    thread.join()
+    (size,) = seen
+    assert MIB < size < 256 * MIB
     assert left_in(place) == []
 
 
@@ -272,24 +277,32 @@ def place(tmp_path: Path) -> Path:
 
 @pytest.mark.feature("Q3")
 def test_a_daemon_that_dies_in_an_upload_is_an_error_in_bounded_time(
-    start_buildkitd: Callable[[], Buildctl], context: Path, place: Path
+    start_buildkitd: Callable[[], Buildctl],
+    relay_to: Callable[[str], Relay],
+    context: Path,
+    place: Path,
 ) -> None:
     daemon = start_buildkitd()
-    send(daemon.address, context, killing(daemon), place)
+    relay = relay_to(daemon.address)
+    send(relay, context, killing(daemon), place)
 
 
 @pytest.mark.parametrize("kind", EXPORTS)
 def test_a_daemon_that_dies_in_an_export_leaves_nothing(
-    kind: str, start_buildkitd: Callable[[], Buildctl], place: Path
+    kind: str,
+    start_buildkitd: Callable[[], Buildctl],
+    relay_to: Callable[[str], Relay],
+    place: Path,
 ) -> None:
     daemon = start_buildkitd()
-    receive(daemon.address, kind, killing(daemon), place)
+    relay = relay_to(daemon.address)
+    receive(relay, kind, killing(daemon), place)
 
 
 def test_a_connection_that_breaks_in_an_upload_is_an_error_in_bounded_time(
     relay: Relay, context: Path, place: Path
 ) -> None:
-    send(relay.address, context, relay.cut_newest, place)
+    send(relay, context, relay.cut_newest, place)
 
 
 @pytest.mark.feature("Q3")
@@ -297,57 +310,78 @@ def test_a_connection_that_breaks_in_an_upload_is_an_error_in_bounded_time(
 def test_a_connection_that_breaks_in_an_export_leaves_nothing(
     kind: str, relay: Relay, place: Path
 ) -> None:
-    receive(relay.address, kind, relay.cut_newest, place)
+    receive(relay, kind, relay.cut_newest, place)
 
 
-def send_changing(address: str, context: Path, change: Callable[[], None], out: Path) -> None:
-    """Send a directory whose last files are changed once the first ones are on their way."""
-    with Client(address) as client:
-        client.solve(
-            Scratch().copy(anew("context"), "/", include=["z*"]),
-            local={"context": context},
-            exports=[local(out)],
-            on_event=once_sent(change),
-        )
+@pytest.fixture
+def changing(relay: Relay, tmp_path: Path) -> Changing:
+    return Changing(relay, tmp_path / "changing", f"z{secrets.token_hex(8)}-")
+
+
+@frozen
+class Changing:
+    """A directory that changes while it is sent.
+
+    The names of its files begin with a prefix that occurs nowhere else in what a client sends.
+    By it the relay finds the moment when the client has described all files and the daemon has
+    not asked for their contents.
+    """
+
+    relay: Relay
+    folder: Path
+    prefix: str
+
+    def sent(self, change: Callable[[], None], out: Path) -> dict[str, str]:
+        """Send the directory, and change it meanwhile; return the contents that arrived."""
+        names = sorted(path.name.encode() for path in self.folder.iterdir())
+        self.relay.interrupt(names[0], names[-1], change)
+        with Client(self.relay.address) as client:
+            client.solve(
+                Scratch().copy(anew("context"), "/"),
+                local={"context": self.folder},
+                exports=[local(out)],
+            )
+        return {path.name.removeprefix(self.prefix): path.read_text() for path in out.iterdir()}
+
+    def __truediv__(self, name: str) -> Path:
+        self.folder.mkdir(exist_ok=True)
+        return self.folder / f"{self.prefix}{name}"
 
 
 @pytest.mark.feature("N5")
 def test_files_that_change_while_others_are_sent_are_sent_as_they_are_then(
-    buildkit_host: str, context: Path, tmp_path: Path
+    changing: Changing, tmp_path: Path
 ) -> None:
-    for name in ("z-gone", "z-grown", "z-replaced", "z-shrunk"):
-        (context / name).write_text("before")
+    for name in ("gone", "grown", "replaced", "shrunk"):
+        (changing / name).write_text("before")
 
     def change() -> None:
-        (context / "z-gone").unlink()
-        (context / "z-grown").write_text("before and after")
-        (context / "new").write_text("another")
-        (context / "new").rename(context / "z-replaced")
-        (context / "z-shrunk").write_text("be")
+        (changing / "gone").unlink()
+        (changing / "grown").write_text("before and after")
+        (tmp_path / "new").write_text("another")
+        (tmp_path / "new").rename(changing / "replaced")
+        (changing / "shrunk").write_text("be")
 
-    send_changing(buildkit_host, context, change, tmp_path / "out")
-    found = {path.name: path.read_text() for path in (tmp_path / "out").iterdir()}
-    assert found == {
-        "z-gone": "",
-        "z-grown": "before and after",
-        "z-replaced": "another",
-        "z-shrunk": "be",
+    assert changing.sent(change, tmp_path / "out") == {
+        "gone": "",
+        "grown": "before and after",
+        "replaced": "another",
+        "shrunk": "be",
     }
 
 
 @pytest.mark.feature("N5")
-def test_a_file_that_becomes_a_directory_is_named(
-    buildkit_host: str, context: Path, tmp_path: Path
-) -> None:
-    (context / "z").write_text("before")
+def test_a_file_that_becomes_a_directory_is_named(changing: Changing, tmp_path: Path) -> None:
+    file = changing / "file"
+    file.write_text("before")
 
     def change() -> None:
-        (context / "z").unlink()
-        (context / "z").mkdir()
+        file.unlink()
+        file.mkdir()
 
     with pytest.raises(InputError) as caught:
-        send_changing(buildkit_host, context, change, tmp_path / "out")
-    assert caught.value.message == f"cannot read {context}/z: Is a directory"
+        changing.sent(change, tmp_path / "out")
+    assert caught.value.message == f"cannot read {file}: Is a directory"
     assert not (tmp_path / "out").exists()
 
 
@@ -374,5 +408,5 @@ def without_privileges(address: str, *arguments: str | Path) -> subprocess.Compl
         capture_output=True,
         text=True,
         check=False,
-        timeout=SECONDS,
+        timeout=PATIENCE,
     )

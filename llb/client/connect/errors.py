@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 _SOURCE = "errdefs.Source"
+_VERTEX = "errdefs.Vertex"
 _PREFIX = "github.com/moby/buildkit/"
 _TAIL = 20
 _LOGIN = "builds use the credentials of `docker login`; see whether they are there, and still good"
@@ -92,6 +93,13 @@ def none_of(errors: Sequence[ConnectError]) -> ConnectError:
     return ConnectError(f"none of {len(errors)} addresses is reached: {reasons}")
 
 
+def is_of_step(error: LLBError) -> bool:
+    """Return whether the error of a daemon names the step that failed."""
+    return isinstance(error, RemoteError) and any(
+        _decoded(data)[0] == _VERTEX for data in error.details
+    )
+
+
 def to_solve_error(
     error: RemoteError,
     name_of: Callable[[str], str | None],
@@ -108,7 +116,7 @@ def to_solve_error(
         # led to a step, the last is its own.
         if name == _SOURCE or name not in found:
             found[name] = body
-    vertex = found.get("errdefs.Vertex", {}).get("digest")
+    vertex = found.get(_VERTEX, {}).get("digest")
     exit_code = found.get("gatewayapi.ExitMessage", {}).get("Code")
     message = _one_line(error.message)
     return SolveError(

@@ -25,6 +25,8 @@ from llb.client.progress.text import human_size, visible
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from rich.console import ConsoleOptions, RenderResult
+
 _TAIL = 6
 _REFRESH_PER_SECOND = 10
 
@@ -81,7 +83,7 @@ class TtyDisplay:
         self._width = self._console.width
         self._live = Live(
             console=self._console,
-            get_renderable=self._render,
+            get_renderable=lambda: self,
             refresh_per_second=_REFRESH_PER_SECOND,
             vertical_overflow="crop",
             redirect_stdout=False,
@@ -121,19 +123,21 @@ class TtyDisplay:
         elif vertex.started is not None or vertex.cached or vertex.error is not None:
             self._steps[vertex.digest] = _Step(vertex, self._tail)
 
-    def _render(self) -> RenderableType:
-        return Group(*self._cleared(), self._drawing())
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Draw everything in the size of this drawing, even if the terminal has another by now."""
+        yield from self._cleared(options.max_width)
+        yield self._drawing(options.size.height)
 
-    def _cleared(self) -> Iterator[RenderableType]:
+    def _cleared(self, width: int) -> Iterator[RenderableType]:
         """Yield what empties the screen, on a terminal that has become narrower.
 
         Many wrap what stands there already, so that it takes more rows than were drawn.
         """
-        before, self._width = self._width, self._console.width
+        before, self._width = self._width, width
         if self._width < before:
             yield Control(ControlType.HOME, ControlType.CLEAR)
 
-    def _drawing(self) -> RenderableType:
+    def _drawing(self, height: int) -> RenderableType:
         with self._lock:
             done = sum(not step.runs for step in self._steps.values())
             seconds = (datetime.now(UTC) - self._begin).total_seconds()
@@ -143,7 +147,7 @@ class TtyDisplay:
             ]
             blocks = [(step, list(_rows(step, self._colors))) for step in self._steps.values()]
             if not self._ended:
-                blocks = _fitting(blocks, self._console.height - 1 - len(warnings))
+                blocks = _fitting(blocks, height - 1 - len(warnings))
             rows = [row for _, block in blocks for row in block]
             end = summary(step.vertex for step in self._steps.values()) if self._ended else []
             return Group(title, *rows, *warnings, *map(_faint, end))

@@ -5,8 +5,10 @@ from __future__ import annotations
 import io
 import threading
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 import pytest
+from rich.control import Control
 
 from llb import ProgressGroup
 from llb._pb import control_pb2
@@ -18,6 +20,9 @@ from llb.client.progress.text import visible
 from llb.client.progress.tty import TtyDisplay
 from llb.errors import InvalidValueError
 from tests.timing import SECONDS
+
+if TYPE_CHECKING:
+    from rich.console import ConsoleOptions
 
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -113,6 +118,21 @@ def test_a_running_step_is_seen_below_many_that_are_done() -> None:
     drawn = shown_while_running(*done, step("running", ended=False), awaited="→ running")
     assert "✓ done 19" in drawn
     assert "done 0" not in drawn
+
+
+@pytest.mark.feature("O5")
+def test_a_terminal_that_gets_narrower_within_a_drawing_is_emptied_by_the_next() -> None:
+    live = TtyDisplay(io.StringIO())
+    drawn_for = live._console.options
+    live._console.width //= 2
+
+    def empties(options: ConsoleOptions) -> bool:
+        drawing = live.__rich_console__(live._console, options)
+        return any(isinstance(each, Control) for each in drawing)
+
+    assert not empties(drawn_for)
+    assert empties(live._console.options)
+    assert not empties(live._console.options)
 
 
 @pytest.mark.feature("O2")

@@ -1,0 +1,126 @@
+"""Every field of an ExecOp is in its encoding."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from attrs import evolve, fields
+
+from llb import Image
+from llb._pb import ops_pb2
+from llb.definition.message_dict import plain
+from llb.ops.env import Env
+from llb.ops.nodes import (
+    SSH,
+    Bind,
+    Constraints,
+    Device,
+    ExecOp,
+    LinuxResources,
+    Network,
+    Output,
+    Process,
+    ProxyEnv,
+    Secret,
+    Security,
+    Ulimit,
+)
+from llb.platforms import Platform
+from llb.wire import MarshalOptions, marshal
+
+ROOT = Image("alpine").output
+PLAIN = ExecOp(("true",), ROOT, readonly_root=False, mounts=(), process=Process())
+OTHER: dict[str, Any] = {
+    "args": ("false",),
+    "root": None,
+    "readonly_root": True,
+    "mounts": (Bind("/m", ROOT),),
+    "process": Process(cwd="/src"),
+    "valid_exit_codes": (3,),
+    "secrets": (Secret("s", "/s", "S"),),
+    "ssh": (SSH("default"),),
+    "devices": (Device("vendor/class=name"),),
+    "proxy": ProxyEnv(http_proxy="http://proxy"),
+    "constraints": Constraints(resources=LinuxResources(memory=1)),
+}
+OTHER_PROCESS: dict[str, Any] = {
+    "env": Env().set("A", "1"),
+    "cwd": "/src",
+    "user": "nobody",
+    "hostname": "host",
+    "network": Network.HOST,
+    "security": Security.INSECURE,
+    "extra_hosts": (("host", "10.0.0.1"),),
+    "ulimits": (Ulimit("nofile", 1, 2),),
+    "cgroup_parent": "/group",
+}
+ALL_SET = evolve(
+    PLAIN,
+    **{key: value for key, value in OTHER.items() if key not in ("root", "readonly_root")},
+)
+
+
+def definition(op: ExecOp) -> tuple[bytes, Any]:
+    """Return an operation encoded, and its capabilities."""
+    encoded = marshal(Output(op), MarshalOptions(Platform("linux", "amd64")))
+    vertex = encoded.vertices()[-2]
+    return vertex.encoded, vertex.metadata
+
+
+def test_every_field_has_another_value_here() -> None:
+    assert OTHER.keys() == {each.name for each in fields(ExecOp)} - {"call_site"}
+    assert OTHER_PROCESS.keys() == {each.name for each in fields(Process)}
+
+
+@pytest.mark.parametrize("name", OTHER)
+def test_a_field_changes_the_definition(name: str) -> None:
+    assert definition(evolve(PLAIN, **{name: OTHER[name]})) != definition(PLAIN)
+
+
+@pytest.mark.parametrize("name", [each for each in OTHER if each not in ("root", "readonly_root")])
+def test_a_field_is_kept_among_all_others(name: str) -> None:
+    without = evolve(ALL_SET, **{name: getattr(PLAIN, name)})
+    assert definition(without) != definition(ALL_SET)
+
+
+@pytest.mark.parametrize("name", OTHER_PROCESS)
+def test_a_setting_of_the_process_changes_the_definition(name: str) -> None:
+    process = evolve(PLAIN.process, **{name: OTHER_PROCESS[name]})
+    assert definition(evolve(PLAIN, process=process)) != definition(PLAIN)
+
+
+def test_a_process_with_everything_is_read_back() -> None:
+    data, metadata = definition(ALL_SET)
+    op = plain(ops_pb2.Op.FromString(data))["exec"]
+    assert list(op) == ["meta", "mounts", "secretenv", "cdiDevices"]
+    assert list(op["meta"]) == [
+        "args",
+        "env",
+        "cwd",
+        "proxy_env",
+        "removeMountStubsRecursive",
+        "validExitCodes",
+    ]
+    assert [each["dest"] for each in op["mounts"]] == ["/", "/m", "/s", "/run/buildkit/ssh_agent.0"]
+    assert sorted(metadata.caps) == [
+        "exec.meta.base",
+        "exec.meta.cdi",
+        "exec.meta.linux.resources",
+        "exec.meta.proxyenv",
+        "exec.mount.bind",
+        "exec.mount.secret",
+        "exec.mount.ssh",
+        "exec.secretenv",
+        "exec.validexitcode",
+    ]
+
+
+def test_the_variable_of_an_agent_is_of_its_own_step() -> None:
+    with_agent = evolve(PLAIN, ssh=OTHER["ssh"])
+    after = evolve(PLAIN, root=Output(with_agent), args=("env",))
+    ops = marshal(Output(after), MarshalOptions(Platform("linux", "amd64"))).ops
+    variables = [
+        plain(ops_pb2.Op.FromString(data))["exec"]["meta"].get("env", ()) for data in ops[1:3]
+    ]
+    assert variables == [("SSH_AUTH_SOCK=/run/buildkit/ssh_agent.0",), ()]
