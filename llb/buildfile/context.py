@@ -1,7 +1,4 @@
-"""A build context of which only the paths are sent that the steps use.
-
-Steps refer to it before the whole build is known. Its operation is therefore bound late.
-"""
+"""A build context of which the client sends the paths that steps use."""
 
 from __future__ import annotations
 
@@ -10,10 +7,12 @@ from typing import TYPE_CHECKING
 from llb.gocompat.path import join
 from llb.ops import nodes as ops
 from llb.ops.walk import post_order
-from llb.state.state import State
+from llb.sources.deferred import DeferredSource
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+
+    from llb.state.state import State
 
 _ALL = "/"
 
@@ -26,8 +25,8 @@ class UsedContext:
 
     def __init__(self, make: Callable[[tuple[str, ...]], State]) -> None:
         self._make = make
-        self._op = ops.LateSourceOp()
-        self.state = State(ops.Output(self._op))
+        self._source = DeferredSource()
+        self.state = self._source.state
 
     def settle(self, trees: Iterable[State]) -> None:
         """Bind the context to the paths that the steps below ``trees`` use of it; once."""
@@ -46,18 +45,15 @@ class UsedContext:
             self._bind(())
 
     def _bind(self, paths: tuple[str, ...]) -> None:
-        if self._op.is_bound:
+        if self._source.is_bound:
             return
-        source = self._make(paths).output
-        assert source is not None
-        assert isinstance(source.op, ops.SourceOp)
-        self._op.bind(source.op)
+        self._source.bind(self._make(paths))
 
     def _used(self, output: ops.Output) -> Iterator[str]:
-        if output.op is self._op:
+        if output.op is self._source.op:
             yield _ALL
-        for op in post_order(output.op, leaves=(self._op,)):
-            yield from _paths(op, self._op)
+        for op in post_order(output.op, leaves=(self._source.op,)):
+            yield from _paths(op, self._source.op)
 
 
 def _paths(op: ops.Op, source: ops.Op) -> Iterator[str]:

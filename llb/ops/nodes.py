@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 from attrs import field, frozen
 
 from llb.errors import InvalidValueError
+from llb.ops.defaults import SECRET_MODE, SSH_MODE
 from llb.ops.env import Env
 from llb.validation import check_limit
 
@@ -252,7 +253,7 @@ class Secret:
     env: str | None = None
     uid: int = 0
     gid: int = 0
-    mode: int = 0o400
+    mode: int = SECRET_MODE
     optional: bool = False
     cache_key: str | None = field(default=None, repr=False)
 
@@ -265,7 +266,7 @@ class SSH:
     target: str | None = None
     uid: int = 0
     gid: int = 0
-    mode: int = 0o600
+    mode: int = SSH_MODE
     optional: bool = False
 
 

@@ -14,6 +14,7 @@ from llb import wire
 from llb.buildkit_names import DEFAULT_SHELL
 from llb.errors import InvalidValueError, did_you_mean
 from llb.ops import nodes as ops
+from llb.ops.defaults import WINDOWS_SHELL
 from llb.platforms import Platform, to_platform
 from llb.state import file_actions
 from llb.state.image_config import BaseImage, ImageConfig, to_healthcheck
@@ -42,7 +43,6 @@ if TYPE_CHECKING:
 P_ = ParamSpec("P_")
 T_ = TypeVar("T_")
 
-_WINDOWS_SHELL = ("cmd", "/S", "/C")
 _COPY_KEYS = file_actions.CopyOptions.__optional_keys__
 
 
@@ -485,7 +485,7 @@ class State:
     def _shell(self) -> tuple[str, ...]:
         platform = self.settings.platform
         is_windows = platform is not None and platform.os == "windows"
-        return self.config.shell or (_WINDOWS_SHELL if is_windows else DEFAULT_SHELL)
+        return self.config.shell or (WINDOWS_SHELL if is_windows else DEFAULT_SHELL)
 
     def _command(self, command: str | Sequence[str] | None) -> tuple[str, ...] | None:
         return None if command is None else to_args(command, self._shell)

@@ -19,9 +19,9 @@ from llb.dockerfile.offline import convert
 from llb.dockerfile.sources.image import WINDOWS, Image, ResolvedImage
 from llb.dockerfile.sources.requests import ImageRequest
 from llb.dockerfile.to_dockerfile.config import config_lines
-from llb.dockerfile.to_dockerfile.instructions import copied, directory, owner, run, variable
+from llb.dockerfile.to_dockerfile.instructions import copied, directory, run, variable
 from llb.dockerfile.to_dockerfile.quoting import Unsayable, word
-from llb.dockerfile.to_llb.chown import to_owner
+from llb.dockerfile_rules.permissions import parse_chown, to_chown
 from llb.errors import InputError
 from llb.gocompat.path import absolute, clean
 from llb.gocompat.utf8 import has_octets
@@ -320,7 +320,7 @@ class _Writer:
     def _workdir(self, stage: _Stage, op: ops.FileOp, path: str, after: list[ops.Op]) -> None:
         (action,) = op.actions
         assert isinstance(action, ops.MkdirAction)
-        wanted, now = owner(action.owner), owner(to_owner(stage.user))
+        wanted, now = to_chown(action.owner), to_chown(parse_chown(stage.user))
         if wanted != now:
             if not wanted:
                 raise Unsayable("a directory that is not the user's")

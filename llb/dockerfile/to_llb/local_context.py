@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Protocol
 
 from attrs import frozen
 
-from llb import Local, State
+from llb import State
 from llb.gocompat.path import join
-from llb.ops.nodes import LateSourceOp, Output, SourceOp
+from llb.sources.deferred import DeferredSource
 
 if TYPE_CHECKING:
     from llb.dockerfile.sources.named_contexts import LocalTree
@@ -42,42 +42,22 @@ class GivenContext:
 
 
 class LocalContext:
-    """A local directory, which is complete once all uses are known.
-
-    Steps refer to it before the paths are known that the whole build uses. Its operation
-    is therefore bound late, by :meth:`settle`.
-    """
+    """A local directory, of which the build sends the paths that its steps use."""
 
     def __init__(self, tree: LocalTree) -> None:
         self._tree = tree
         self._paths: set[str] = set()
-        self._op = LateSourceOp()
-        self.state = State(Output(self._op))
+        self._source = DeferredSource()
+        self.state = self._source.state
 
     def use(self, path: str) -> None:
         """Note that a step reads ``path`` of the directory."""
         self._paths.add(join("/", path))
 
     def settle(self) -> None:
-        """Bind the directory to the paths that are used."""
+        """Bind the source to the paths that are used."""
         paths = sorted(path.lstrip("/") for path in self._paths)
-        source = self._local(() if "/" in self._paths else tuple(paths)).output
-        assert source is not None
-        assert isinstance(source.op, SourceOp)
-        self._op.bind(source.op)
-
-    def _local(self, follow_paths: tuple[str, ...] = ()) -> State:
-        tree = self._tree
-        return Local(
-            tree.name,
-            exclude=tree.exclude,
-            follow_paths=follow_paths,
-            session_id=tree.session_id,
-            unique_id=tree.unique_id,
-            shared_key=tree.shared_key,
-            name=tree.label,
-            locations=(),
-        )
+        self._source.bind(self._tree.to_state(() if "/" in self._paths else tuple(paths)))
 
 
 def to_context(tree: State | LocalTree) -> Context:

@@ -29,8 +29,10 @@ if TYPE_CHECKING:
     from llb.dockerfile.options import ConvertOptions
     from llb.dockerfile.sources.named_contexts import ContextRequest
     from llb.dockerfile.sources.requests import Found
-    from llb.dockerfile.stages.graph import Stage, StageGraph
+    from llb.dockerfile.stages.graph import StageGraph
+    from llb.dockerfile.stages.stage import Stage
     from llb.dockerfile.to_llb.local_context import Context
+    from llb.state.step_options import StepOptions
 
 
 _NORMALIZING = f"normalizing workdir: normalizing working directory: {DRIVE}"
@@ -214,6 +216,22 @@ class Conversion:
         first, last = origin.lines
         ranges = tuple([Range(line, line) for line in range(first, max(first, last) + 1)])
         return (Location(self._file, ranges),)
+
+    def step(
+        self, origin: Origin, name: str, *, ignore_cache: bool = False, describe: bool = False
+    ) -> StepOptions:
+        """Describe the step of an instruction: its name, its lines, and whether it ignores the cache.
+
+        ``describe`` adds the text of the instruction, which Docker does for RUN alone.
+        """
+        options: StepOptions = {
+            "name": name,
+            "ignore_cache": ignore_cache,
+            "locations": self.locations(origin),
+        }
+        if describe:
+            options["description"] = described(origin)
+        return options
 
     def note_unwritable(self, origin: Origin) -> None:
         """Note that an operation cannot hold what an instruction says."""
