@@ -16,8 +16,8 @@ from urllib.parse import parse_qs, urlsplit
 
 from attrs import field, mutable
 
-from tests.e2e.conftest import START_SECONDS
 from tests.e2e.servers import accepts, free_port, wait_for
+from tests.e2e.waiting import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -76,7 +76,7 @@ def running_registry(
             yield f"127.0.0.1:{port}"
         finally:
             server.terminate()
-            server.wait(START_SECONDS)
+            server.wait(PATIENCE)
 
 
 def htpasswd(folder: Path) -> dict[str, object]:
@@ -97,7 +97,7 @@ class TokenServer:
     folder: Path
     port: int
     behaviour: str = "serve"
-    expires_in: int = 300
+    expires_in: int = 3600
     open_to_all: bool = False
     scheme: str = "http"
     asked: list[tuple[str, dict[str, str]]] = field(factory=list)

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import os
 import pwd
+import random
 import socket
 import subprocess
 import sys
-import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-from tests.e2e.conftest import START_SECONDS, unmount_below
+from tests.e2e.conftest import unmount_below
+from tests.e2e.waiting import PATIENCE, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -86,7 +87,7 @@ def running_sshd(folder: Path, programs: Path) -> Iterator[Sshd]:
             yield Sshd(port, folder / "bin")
         finally:
             server.terminate()
-            server.wait(START_SECONDS)
+            server.wait(PATIENCE)
 
 
 @contextmanager
@@ -109,7 +110,7 @@ def running_dockerd(folder: Path, registry: str, *arguments: str | Path) -> Iter
             yield sock
         finally:
             server.terminate()
-            server.wait(START_SECONDS)
+            server.wait(PATIENCE)
             unmount_below(folder)
 
 
@@ -126,11 +127,19 @@ def write_program(path: Path, script: str) -> None:
 
 
 def free_port() -> int:
-    """Return a port of the loopback that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
+    """Return a port of the loopback that nobody listens on.
+
+    It is outside the range from which the kernel assigns ports to connections: any of those
+    could be taken before a server listens, or while a test expects that nobody does.
+    """
+    first, last = map(int, Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split())
+    ports = [*range(10_000, first), *range(last + 1, 1 << 16)]
+    while True:
+        # Not from the generator that a test may have seeded.
+        port: int = random.SystemRandom().choice(ports)
+        with suppress(OSError), socket.socket() as probe:
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def accepts(family: int, address: str | tuple[str, int]) -> bool:
@@ -141,8 +150,9 @@ def accepts(family: int, address: str | tuple[str, int]) -> bool:
 
 def wait_for(done: Callable[[], bool], server: subprocess.Popen[bytes]) -> None:
     """Wait until a server is up; raises AssertionError when it ends before."""
-    deadline = time.monotonic() + START_SECONDS
-    while not done():
+
+    def is_up() -> bool:
         assert server.poll() is None, f"{server.args!r} ended"
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+        return done()
+
+    wait_until(is_up)

@@ -16,6 +16,7 @@ from llb import Image
 from llb.client import Client, Event, Vertex, image, local
 from llb.client.caches import inline_cache, registry_cache
 from llb.errors import SolveError
+from tests.e2e.waiting import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,7 +43,7 @@ def manifest(registry: str, name: str, tag: str) -> dict[str, object]:
             "application/vnd.docker.distribution.manifest.v2+json"
         },
     )
-    with urllib.request.urlopen(request, timeout=10) as answer:
+    with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
         found: dict[str, object] = json.load(answer)
     return found
 

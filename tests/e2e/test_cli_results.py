@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.e2e.test_failures import check_error, cli
+from tests.e2e.waiting import PATIENCE
 
 if TYPE_CHECKING:
     from tests.e2e.conftest import Buildctl
@@ -101,7 +102,7 @@ def test_an_archive_is_not_printed_on_a_terminal(script: Path) -> None:
             stderr=subprocess.PIPE,
             text=True,
             check=False,
-            timeout=60,
+            timeout=PATIENCE,
         )
     finally:
         os.close(terminal)

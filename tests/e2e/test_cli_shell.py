@@ -12,6 +12,7 @@ import pytest
 
 from tests.e2e.servers import write_program
 from tests.e2e.test_failures import check_error, cli
+from tests.e2e.waiting import PATIENCE
 
 if TYPE_CHECKING:
     from tests.e2e.conftest import Buildctl
@@ -83,7 +84,7 @@ def test_buildctl_builds_through_standard_input_and_output(
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=PATIENCE,
         env=os.environ | {"PATH": f"{tmp_path}/bin:{os.environ['PATH']}"},
     )
     assert done.returncode == 0, done.stderr
@@ -97,7 +98,7 @@ def test_a_connection_ends_with_its_input(buildkit_host: str) -> None:
         stdin=subprocess.DEVNULL,
         capture_output=True,
         check=False,
-        timeout=20,
+        timeout=PATIENCE,
     )
     assert (done.returncode, done.stderr) == (0, b"")
 
@@ -113,7 +114,7 @@ def test_a_connection_ends_when_it_is_told_to(buildkit_host: str) -> None:
         # The daemon's settings of HTTP/2 come first.
         assert process.stdout.read(3)
         process.terminate()
-        assert process.wait(20) == 143
+        assert process.wait(PATIENCE) == 143
 
 
 def test_a_connection_to_nobody_is_said(tmp_path: Path) -> None:

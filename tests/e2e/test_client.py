@@ -11,10 +11,9 @@ import socket
 import stat
 import subprocess
 import threading
-import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler, SimpleHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 
 import pytest
@@ -23,8 +22,12 @@ from llb import HTTP, Git, Image, Local, Scratch, bind, cache, diff, merge, secr
 from llb.client import Client, Event, Vertex, VertexLog, VertexStatus, image, local, oci, tar
 from llb.client.progress import display
 from llb.errors import InvalidValueError, SolveError
+from tests.e2e.registries import serving
+from tests.e2e.servers import accepts, free_port, wait_for
+from tests.e2e.waiting import PATIENCE, wait_until
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
     from pathlib import Path
 
@@ -234,9 +237,7 @@ def test_trees_come_from_repositories(buildkit_host: str, tmp_path: Path) -> Non
     git("-C", "repo", "add", ".")
     git("-C", "repo", "commit", "--quiet", "--message", "first")
     commit = git("-C", "repo", "rev-parse", "HEAD")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     serving = subprocess.Popen(
         [
             *("git", "daemon", "--reuseaddr", "--export-all", f"--base-path={tmp_path}"),
@@ -246,7 +247,7 @@ def test_trees_come_from_repositories(buildkit_host: str, tmp_path: Path) -> Non
     )
     try:
         url = f"git://127.0.0.1:{port}/repo"
-        wait_for_port(port)
+        wait_for(lambda: accepts(socket.AF_INET, ("127.0.0.1", port)), serving)
         with Client(buildkit_host) as client:
             client.solve(
                 Git(url, ref="main", subdir="sub", checksum=commit),
@@ -258,18 +259,6 @@ def test_trees_come_from_repositories(buildkit_host: str, tmp_path: Path) -> Non
         serving.terminate()
         serving.wait()
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["file"]
-
-
-def wait_for_port(port: int) -> None:
-    deadline = time.monotonic() + 20
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
-        except ConnectionRefusedError:
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
-        else:
-            return
 
 
 def test_trees_are_merged_and_compared(buildkit_host: str, tmp_path: Path) -> None:
@@ -338,7 +327,9 @@ def test_live_progress_ends_with_every_step(buildkit_host: str) -> None:
 
 
 @pytest.mark.feature("N4")
-def test_only_what_changed_is_sent_again(buildkit_host: str, tmp_path: Path) -> None:
+def test_only_what_changed_is_sent_again(
+    start_buildkitd: Callable[[], Buildctl], tmp_path: Path
+) -> None:
     source = tmp_path / "source"
     source.mkdir()
     (source / "large").write_bytes(os.urandom(3_000_000))
@@ -357,8 +348,10 @@ def test_only_what_changed_is_sent_again(buildkit_host: str, tmp_path: Path) -> 
         statuses = [each for each in events if isinstance(each, VertexStatus)]
         return max(each.current for each in statuses if names[each.vertex] == "local://context")
 
-    with Client(buildkit_host) as client:
+    with Client(start_buildkitd().address) as client:
         first = sent(client)
+        # A daemon releases the records of a build after the build, and reuses none before that.
+        wait_until(lambda: not any(each.in_use for each in client.disk_usage()))
         (source / "small").write_text("changed")
         second = sent(client)
     assert first >= 3_000_000
@@ -369,10 +362,25 @@ def test_only_what_changed_is_sent_again(buildkit_host: str, tmp_path: Path) -> 
 @pytest.mark.feature("K6")
 def test_builds_run_side_by_side_over_one_connection(buildkit_host: str) -> None:
     spans: dict[str, tuple[datetime, datetime]] = {}
+    all_run = threading.Barrier(3)
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            # No step ends before all three run.
+            all_run.wait(PATIENCE)
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *arguments: object) -> None:
+            """Requests are no news."""
+
+    address = ("127.0.0.1", free_port())
 
     def build(word: str) -> None:
         events: list[Event] = []
-        state = BUSYBOX.run(f"sleep 2 # {word}", name=word, ignore_cache=True)
+        # Steps on the stack's daemon are in the network of this machine.
+        command = f"wget -q -O /dev/null http://{address[0]}:{address[1]} # {word}"
+        state = BUSYBOX.run(command, name=word, ignore_cache=True)
         client.solve(state, on_event=events.append)
         (*_, last) = (each for each in events if isinstance(each, Vertex) and each.name == word)
         assert last.started is not None
@@ -380,7 +388,11 @@ def test_builds_run_side_by_side_over_one_connection(buildkit_host: str) -> None
         spans[word] = (last.started, last.completed)
 
     words = [f"{number} {uuid.uuid4()}" for number in range(3)]
-    with Client(buildkit_host) as client, ThreadPoolExecutor() as pool:
+    with (
+        serving(address, Handler),
+        Client(buildkit_host) as client,
+        ThreadPoolExecutor() as pool,
+    ):
         list(pool.map(build, words))
     starts, ends = zip(*spans.values(), strict=True)
     assert len(spans) == 3

@@ -14,6 +14,7 @@ from llb import Image, Local, bind
 from llb.client import Client, Container, image, local
 from tests.e2e.servers import running_dockerd, write_runtime
 from tests.e2e.test_failures import check_error, cli
+from tests.e2e.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -90,6 +91,8 @@ def test_a_container_is_made_built_in_stopped_and_removed(
             client.solve(
                 step, local={"context": tmp_path / "context"}, exports=[local(tmp_path / "out")]
             )
+            # A daemon releases the records of a build after the build.
+            wait_until(lambda: not any(each.in_use for each in client.disk_usage()))
             kept = {each.id for each in client.disk_usage()}
         assert (tmp_path / "out" / "word").read_text() == "carried"
         container.start().close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 from typing import TYPE_CHECKING
 
@@ -10,8 +11,9 @@ from attrs import frozen
 
 from llb import Scratch
 from llb.client import Client, image
-from tests.e2e.conftest import START_SECONDS, unmount_below
-from tests.e2e.servers import wait_for
+from tests.e2e.conftest import unmount_below
+from tests.e2e.servers import accepts, wait_for
+from tests.e2e.waiting import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -56,11 +58,11 @@ def containerd_socket(tmp_path: Path) -> Iterator[Path]:
     with (folder / "log").open("wb") as log:
         server = subprocess.Popen(["containerd", "--config", config], stdout=log, stderr=log)
     try:
-        wait_for(sock.is_socket, server)
+        wait_for(lambda: accepts(socket.AF_UNIX, str(sock)), server)
         yield sock
     finally:
         server.terminate()
-        server.wait(START_SECONDS)
+        server.wait(PATIENCE)
         unmount_below(folder)
 
 

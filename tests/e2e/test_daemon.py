@@ -8,11 +8,13 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
+from tests.e2e.test_failures import without_children
+from tests.e2e.waiting import PATIENCE, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,7 +52,7 @@ def llb(environment: dict[str, str], *arguments: str | Path) -> subprocess.Compl
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=PATIENCE,
     )
 
 
@@ -87,10 +89,7 @@ def test_it_is_stopped_on_request(home: dict[str, str], tmp_path: Path) -> None:
 def test_it_stops_by_itself_when_it_is_idle(home: dict[str, str], tmp_path: Path) -> None:
     home["LLB_DAEMON_IDLE"] = "2"
     assert llb(home, "daemon", "start").returncode == 0
-    deadline = time.monotonic() + 30
-    while daemons(tmp_path):
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+    wait_until(lambda: not daemons(tmp_path))
     assert "stopped" in llb(home, "daemon", "status").stdout
 
 
@@ -98,10 +97,7 @@ def test_it_ends_with_its_supervisor(home: dict[str, str], tmp_path: Path) -> No
     assert llb(home, "daemon", "start").returncode == 0
     supervisor = int((tmp_path / "pyllb" / "buildkitd" / "pid").read_text())
     os.kill(supervisor, signal.SIGKILL)
-    deadline = time.monotonic() + 30
-    while daemons(tmp_path):
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+    wait_until(lambda: not daemons(tmp_path))
     assert "stopped" in llb(home, "daemon", "status").stdout
     assert llb(home, "daemon", "start").returncode == 0
     assert len(daemons(tmp_path)) == 1
@@ -132,7 +128,7 @@ def test_several_processes_share_one(home: dict[str, str], tmp_path: Path) -> No
         )
         for _ in range(4)
     ]
-    addresses = {process.communicate(timeout=60)[0] for process in running}
+    addresses = {process.communicate(timeout=PATIENCE)[0] for process in running}
     assert addresses == {f"unix://{tmp_path}/pyllb/buildkitd/buildkitd.sock\n".encode()}
     assert len(daemons(tmp_path)) == 1
 
@@ -161,7 +157,7 @@ def test_the_environment_names_a_daemon(home: dict[str, str], buildkit_host: str
     assert f"address   {buildkit_host}\n" in llb(home, "info").stdout
 
 
-def daemons(folder: Path) -> list[str]:
+def daemons(folder: Path) -> list[int]:
     """Return the process ids of the buildkitd processes that keep their state below ``folder``."""
     found = []
     for process in Path("/proc").glob("[0-9]*"):
@@ -170,5 +166,5 @@ def daemons(folder: Path) -> list[str]:
         except (FileNotFoundError, ProcessLookupError):
             continue
         if words[0].endswith(b"buildkitd") and any(os.fsencode(folder) in word for word in words):
-            found.append(process.name)
-    return found
+            found.append(int(process.name))
+    return without_children(found)

@@ -26,6 +26,7 @@ from llb.client import (
 from llb.client.exporters import docker
 from llb.client.layout import Layout
 from tests.e2e.test_failures import cli
+from tests.e2e.waiting import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,7 +58,7 @@ def pushed(name: str, reference: str = "latest") -> dict[str, object]:
     request = urllib.request.Request(
         f"http://{host}/v2/{path}/manifests/{reference}", headers={"Accept": ACCEPT}
     )
-    with urllib.request.urlopen(request, timeout=10) as answer:
+    with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
         found: dict[str, object] = json.load(answer)
     return found
 

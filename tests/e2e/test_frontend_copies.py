@@ -8,7 +8,6 @@ import socket
 import subprocess
 import tarfile
 import threading
-import time
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -18,14 +17,15 @@ import pytest
 from attrs import evolve, frozen
 
 from llb.client import Client, local, oci
+from tests.e2e.servers import accepts, free_port, wait_for
 from tests.e2e.test_example import image_of
 from tests.e2e.test_frontend import failure
+from tests.e2e.waiting import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 LOOPBACK = "127.0.0.1"
-START_SECONDS = 20
 COPIES = """\
 FROM busybox AS made
 RUN mkdir -p /tree/a/b && echo one > /tree/a/b/one && echo two > /tree/a/two
@@ -114,31 +114,16 @@ def repository(tmp_path: Path) -> Iterator[Repository]:
     git(work, "add", ".")
     git(work, "commit", "--message=first")
     git(work, "tag", "v1")
-    with socket.create_server((LOOPBACK, 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     program = Path(git(work, "--exec-path")) / "git-daemon"
     options = ["--export-all", "--reuseaddr", f"--listen={LOOPBACK}", f"--port={port}"]
     server = subprocess.Popen([program, *options, f"--base-path={work.parent}", work.parent])
     try:
-        wait_for(port)
+        wait_for(lambda: accepts(socket.AF_INET, (LOOPBACK, port)), server)
         yield Repository(f"git://{LOOPBACK}:{port}", git(work, "rev-parse", "HEAD"))
     finally:
         server.terminate()
-        server.wait(START_SECONDS)
-
-
-def wait_for(port: int) -> None:
-    """Return once somebody listens at the port."""
-    deadline = time.monotonic() + START_SECONDS
-    while True:
-        try:
-            socket.create_connection((LOOPBACK, port)).close()
-        except OSError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.05)
-        else:
-            return
+        server.wait(PATIENCE)
 
 
 @pytest.fixture

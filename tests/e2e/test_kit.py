@@ -115,6 +115,7 @@ def test_what_is_packed_runs_nothing_but_what_it_needs(
     assert not ours & {"client", "cli", "kit", "testing"}
 
 
+@pytest.mark.timeout(900)
 def test_two_daemons_pack_the_same_image(
     program: Path, buildkit_host: str, start_buildkitd: Callable[..., Buildctl], tmp_path: Path
 ) -> None:

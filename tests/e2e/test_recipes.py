@@ -21,6 +21,8 @@ from llb.recipes import apt, npm, pip, uv
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+# Package managers take long on a busy machine.
+pytestmark = pytest.mark.timeout(900)
 UV = Path(sys.executable).with_name("uv")
 # A package that needs nothing to be built, and knows when it was.
 BACKEND = """\

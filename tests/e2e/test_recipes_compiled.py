@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from llb.client import Client
 
 __all__ = ["client", "token"]
+# Compilers take long on a busy machine.
+pytestmark = pytest.mark.timeout(900)
 BASE = Image("python:3.13-slim")
 
 

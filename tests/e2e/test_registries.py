@@ -28,6 +28,7 @@ from tests.e2e.registries import (
     write_docker_config,
 )
 from tests.e2e.servers import free_port, write_program
+from tests.e2e.waiting import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
     from tests.e2e.conftest import Buildctl
 
 WRONG = "wr0ng-pass"
-BOUND_SECONDS = 30
 LOGIN = "builds use the credentials of `docker login`; see whether they are there, and still good"
 SCOPE = "repository:team/app:pull,push"
 PULL_SCOPE = "repository:team/app:pull"
@@ -129,7 +129,7 @@ def failure(build: Build, host: str, out: Path) -> SolveError:
     began = time.monotonic()
     with pytest.raises(SolveError) as caught:
         pull(build, host, out)
-    assert time.monotonic() - began < BOUND_SECONDS
+    assert time.monotonic() - began < PATIENCE
     assert not out.exists()
     return caught.value
 
@@ -274,14 +274,16 @@ def test_a_token_that_is_over_is_fetched_anew(
 ) -> None:
     write_docker_config(docker, guarded, login())
     push(build, guarded)
-    tokens.asked.clear()
-    tokens.expires_in = 5
+    # A daemon keeps a token for nine tenths of its lifetime, in whole seconds: one second here.
+    tokens.expires_in = 2
     pull(build, guarded, tmp_path / "1")
+    time.sleep(2)
+    tokens.asked.clear()
+    tokens.expires_in = 3600
     pull(build, guarded, tmp_path / "2")
     assert len(tokens.asked) == 1
-    time.sleep(5)
     pull(build, guarded, tmp_path / "3")
-    assert len(tokens.asked) == 2
+    assert len(tokens.asked) == 1
 
 
 def test_the_daemon_fetches_tokens_where_that_is_wanted(
@@ -514,7 +516,7 @@ def test_a_registry_that_breaks_is_told(
         began = time.monotonic()
         with pytest.raises(SolveError, match=f"failed to push {host}/team/app: .* 500 Internal"):
             push(with_llb(buildkit_host, context), host)
-        assert time.monotonic() - began < BOUND_SECONDS
+        assert time.monotonic() - began < PATIENCE
 
 
 @pytest.mark.feature("N13")

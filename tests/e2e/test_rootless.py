@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.e2e.test_daemon import without_addresses
+from tests.e2e.waiting import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
     from tests.e2e.conftest import Buildctl
 
 ROOT = Path(__file__).parents[2]
-USER = "pyllb-rootless"
+# The name is unique, for test runs at the same time and for those that were interrupted.
+USER = f"pyllb-{os.getpid()}"
 PACKAGES = ("attr", "attrs", "click", "google", "hpack", "rich", "pygments", "markdown_it")
 MODULES = ("mdurl", "typing_extensions.py")
 
@@ -49,7 +51,7 @@ class Rootless:
             capture_output=True,
             text=True,
             check=False,
-            timeout=120,
+            timeout=PATIENCE,
         )
 
     @staticmethod

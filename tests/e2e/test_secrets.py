@@ -6,13 +6,12 @@ import base64
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import textwrap
-import time
 import urllib.error
 import urllib.request
+import uuid
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,6 +19,8 @@ import pytest
 from llb import Image, Scratch, bind, secret, ssh
 from llb.client import Client, EnvSecret, Secret, image, local
 from llb.errors import InputError, SolveError, render
+from tests.e2e.servers import free_port, wait_for
+from tests.e2e.waiting import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -112,7 +113,7 @@ def test_the_command_line_gives_secrets_to_a_dockerfile(buildkit_host: str, tmp_
             COPY --from=made /value /value
             """)
     )
-    (tmp_path / "token.txt").write_text(str(time.time()))
+    (tmp_path / "token.txt").write_text(uuid.uuid4().hex)
     done = llb(
         *("build", ".", "--no-cache", "--secret", "id=token,src=token.txt", "-o", "out"),
         address=buildkit_host,
@@ -244,9 +245,7 @@ def test_an_agent_that_is_not_lent_is_named(buildkit_host: str, tmp_path: Path) 
 @pytest.fixture
 def locked_registry(tmp_path: Path) -> Iterator[str]:
     """A registry that asks for a name and a password: its host and port."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     (tmp_path / "htpasswd").write_text(HTPASSWD)
     (tmp_path / "registry.yml").write_text(
         json.dumps(
@@ -265,25 +264,24 @@ def locked_registry(tmp_path: Path) -> Iterator[str]:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    wait_until_locked(f"http://127.0.0.1:{port}/v2/")
+    wait_for(lambda: is_locked(f"http://127.0.0.1:{port}/v2/"), process)
     yield f"localhost:{port}"
     process.terminate()
     process.wait()
 
 
-def wait_until_locked(url: str) -> None:
-    deadline = time.monotonic() + 20
-    while True:
-        try:
-            urllib.request.urlopen(url, timeout=1).close()
-        except urllib.error.HTTPError as error:
-            error.close()
-            if error.code == 401:
-                return
+def is_locked(url: str) -> bool:
+    """Return whether a registry is up, and lets nobody in."""
+    try:
+        urllib.request.urlopen(url, timeout=PATIENCE).close()
+    except urllib.error.HTTPError as error:
+        error.close()
+        if error.code != 401:
             raise
-        except OSError:
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
+        return True
+    except OSError:
+        return False
+    raise AssertionError("the registry is open to all")
 
 
 @pytest.mark.feature("N10")

@@ -30,7 +30,7 @@ SELECTION = (
 )
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1800)
 def test_a_selection_of_buildkits_own_tests_passes(
     frontend: str, buildkit_host: str, tmp_path: Path
 ) -> None:

@@ -6,7 +6,6 @@ import json
 import subprocess
 import sys
 import threading
-import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,7 @@ import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from tests.e2e.test_failures import check_error, cli
+from tests.e2e.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -79,10 +79,12 @@ def attributes(items: Iterable[KeyValue]) -> dict[str, str]:
 
 def daemon_spans(address: str, ref: str) -> list[dict[str, Any]]:
     """Return the spans of a build that the daemon remembers; it gathers them after the build."""
-    deadline = time.monotonic() + 30
-    while (done := cli("history", "trace", ref, address=address)).returncode:
-        check_error(done, f"error: the daemon has no trace of the build '{ref}'\n")
-        assert time.monotonic() < deadline
+
+    def trace() -> subprocess.CompletedProcess[str]:
+        return cli("history", "trace", ref, address=address)
+
+    wait_until(lambda: trace().returncode == 0)
+    done = trace()
     # They stand below each other, each over several lines.
     return [json.loads(each + "}") for each in done.stdout.split("\n}\n") if each]
 
@@ -160,7 +162,8 @@ def test_without_the_packages_the_variables_are_for_others(
 ) -> None:
     monkeypatch.setenv("OTEL_TRACES_EXPORTER", asked)
     command = [sys.executable, "-c", WITHOUT, "build", str(script), "--addr", buildkit_host]
-    assert subprocess.run(command, check=False).returncode == 0
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
     assert collector.sent == []
 
 

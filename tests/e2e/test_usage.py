@@ -14,6 +14,7 @@ from llb import Scratch
 from llb.client import Client
 from llb.client.usage import parse_age, parse_size
 from llb.errors import InvalidValueError
+from tests.e2e.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,11 +24,17 @@ if TYPE_CHECKING:
 CONTENT = b"x" * 100_000
 
 
+def build(client: Client, path: str) -> None:
+    """Build a file, and wait until the daemon has released the records of the build."""
+    client.solve(Scratch().mkfile(path, CONTENT))
+    wait_until(lambda: not any(each.in_use for each in client.disk_usage()))
+
+
 @pytest.mark.feature("P7")
 def test_the_cache_is_listed_and_emptied(start_buildkitd: Callable[..., Buildctl]) -> None:
     with Client(start_buildkitd().address) as client:
         assert client.disk_usage() == ()
-        client.solve(Scratch().mkfile("/a", CONTENT))
+        build(client, "/a")
         (record,) = client.disk_usage()
         assert (record.description, record.type) == ("mkfile /a", "regular")
         assert record.size >= len(CONTENT)
@@ -52,7 +59,7 @@ def test_the_command_line_lists_and_empties_it(start_buildkitd: Callable[..., Bu
         return done.stdout.splitlines()
 
     with Client(address) as client:
-        client.solve(Scratch().mkfile("/a", CONTENT))
+        build(client, "/a")
     first, *_, total = llb("du")
     (record,) = [json.loads(line) for line in llb("du", "--json")]
     assert (record["description"], record["type"], record["in_use"]) == (
@@ -73,7 +80,7 @@ def test_the_command_line_lists_and_empties_it(start_buildkitd: Callable[..., Bu
     assert gone.endswith("mkfile /a")
     assert llb("du") == ["reclaimable  0 B", "total        0 B"]
     with Client(address) as client:
-        client.solve(Scratch().mkfile("/b", CONTENT))
+        build(client, "/b")
     (gone,) = llb("prune", "--json")
     assert json.loads(gone)["description"] == "mkfile /b"
 
