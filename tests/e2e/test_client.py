@@ -13,7 +13,7 @@ import subprocess
 import threading
 import uuid
 from concurrent.futures import ThreadPoolExecutor
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler, SimpleHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 
 import pytest
@@ -22,8 +22,9 @@ from llb import HTTP, Git, Image, Local, Scratch, bind, cache, diff, merge, secr
 from llb.client import Client, Event, Vertex, VertexLog, VertexStatus, image, local, oci, tar
 from llb.client.progress.display import display
 from llb.errors import InvalidValueError, SolveError
+from tests.e2e.registries import serving
 from tests.e2e.servers import accepts, free_port, wait_for
-from tests.e2e.waiting import wait_until
+from tests.e2e.waiting import PATIENCE, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -368,12 +369,25 @@ exit 1"""
 @pytest.mark.feature("K6")
 def test_builds_run_side_by_side_over_one_connection(buildkit_host: str) -> None:
     spans: dict[str, tuple[datetime, datetime]] = {}
-    meeting = uuid.uuid4().hex
+    all_run = threading.Barrier(3)
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            # No step ends before all three run.
+            all_run.wait(PATIENCE)
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *arguments: object) -> None:
+            """Requests are no news."""
+
+    address = ("127.0.0.1", free_port())
 
     def build(word: str) -> None:
         events: list[Event] = []
-        mounts = [cache("/meeting", id=meeting, sharing="shared")]
-        state = BUSYBOX.run(f"{MEET}  # {word}", name=word, mounts=mounts, ignore_cache=True)
+        # Steps on the stack's daemon are in the network of this machine.
+        command = f"wget -q -O /dev/null http://{address[0]}:{address[1]} # {word}"
+        state = BUSYBOX.run(command, name=word, ignore_cache=True)
         client.solve(state, on_event=events.append)
         (*_, last) = (each for each in events if isinstance(each, Vertex) and each.name == word)
         assert last.started is not None
@@ -381,7 +395,11 @@ def test_builds_run_side_by_side_over_one_connection(buildkit_host: str) -> None
         spans[word] = (last.started, last.completed)
 
     words = [f"{number} {uuid.uuid4()}" for number in range(3)]
-    with Client(buildkit_host) as client, ThreadPoolExecutor() as pool:
+    with (
+        serving(address, Handler),
+        Client(buildkit_host) as client,
+        ThreadPoolExecutor() as pool,
+    ):
         list(pool.map(build, words))
     starts, ends = zip(*spans.values(), strict=True)
     assert len(spans) == 3

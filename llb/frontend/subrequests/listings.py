@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from llb.dockerfile.stages.targets import Target
     from llb.gateway import Result
 
-DESCRIBE = "llb.frontend.subrequests.dockerfile.describe"
+DESCRIBE = "frontend.subrequests.describe"
 OUTLINE = "frontend.outline"
 TARGETS = "frontend.targets"
 LINT = "frontend.lint"
