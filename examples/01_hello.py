@@ -25,15 +25,15 @@ greeting = toolbox.run(
     name="write the greeting",
 )
 
-facts = toolbox.copy(context, "/work", path="README.md").run(
+facts = toolbox.copy(context, "/work", src="README.md").run(
     "wc -w < README.md > words.txt", name="count the words of the README"
 )
 
 hello = (
     Scratch()
-    .copy(greeting, "/", path="/work/greeting.txt")
-    .copy(facts, "/", path="/work/words.txt")
-    .copy(toolbox, "/bin/", path="/bin/busybox")
+    .copy(greeting, "/", src="/work/greeting.txt")
+    .copy(facts, "/", src="/work/words.txt")
+    .copy(toolbox, "/bin/", src="/bin/busybox")
     .entrypoint(["/bin/busybox", "cat"])
     .cmd(["/greeting.txt"])
     .label("org.opencontainers.image.title", "hello")

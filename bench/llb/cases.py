@@ -61,8 +61,8 @@ def _release() -> State:
     )
     modules = (
         tools.workdir("/src")
-        .copy(source, "/src/", path="/go.mod", contents_only=False, wildcard=False)
-        .copy(source, "/src/", path="/go.sum", contents_only=False, wildcard=False)
+        .copy(source, "/src/", src="/go.mod", contents_only=False, wildcard=False)
+        .copy(source, "/src/", src="/go.sum", contents_only=False, wildcard=False)
         .run(shlex("go mod download"), mounts=[cache("/go/pkg/mod", id="modules")])
     )
     base = Image(BASE).run(shlex("apk add ca-certificates"), name="install certificates")
@@ -92,7 +92,7 @@ def _service(name: str, modules: State, source: State) -> State:
     ).mounted("/report")
     return (
         Scratch()
-        .copy(built, f"/usr/bin/{name}", path=f"/{name}", contents_only=False, wildcard=False)
+        .copy(built, f"/usr/bin/{name}", src=f"/{name}", contents_only=False, wildcard=False)
         .copy(tested, f"/reports/{name}/", wildcard=False)
     )
 

@@ -20,8 +20,8 @@ measured = code.run(
 
 image = (
     Scratch()
-    .copy(library, LIBRARY, path=LIBRARY, name="copy the standard library")
-    .copy(compiled, "/src", path="/src", name="copy what was compiled")
+    .copy(library, LIBRARY, src=LIBRARY, name="copy the standard library")
+    .copy(compiled, "/src", src="/src", name="copy what was compiled")
     .requires("checks", checked, measured)
     .entrypoint(["python3", "-m", "llb"])
 )

@@ -28,11 +28,11 @@ def package(
     print(f"packing {NAME} {version} for {channel}")
     packed = (
         check()
-        .copy(build.context(), "/src/", path=f"{NAME}.sh")
+        .copy(build.context(), "/src/", src=f"{NAME}.sh")
         .run(f"sed -i 's/@VERSION@/{version}-{channel}/' /src/{NAME}.sh")
         .run(f"mkdir /out && tar -c -C /src -f /out/{NAME}-{version}.tar {NAME}.sh")
     )
-    return Scratch().copy(packed, "/", path="/out")
+    return Scratch().copy(packed, "/", src="/out")
 
 
 @target(default=True)
@@ -40,7 +40,7 @@ def image(build: Build, user: str | None = None) -> State:
     """Make an image of it."""
     made = (
         build.image("busybox")
-        .copy(package(), "/opt", path=f"/{NAME}-*.tar", unpack=True, wildcard=True)
+        .copy(package(), "/opt", src=f"/{NAME}-*.tar", unpack=True, wildcard=True)
         .entrypoint(["sh", f"/opt/{NAME}.sh"])
         .label("org.opencontainers.image.title", NAME)
     )

@@ -52,7 +52,7 @@ def install(
         )
     file, mounted = requirements, None
     if requirements is not None and source is not None:
-        mounted = Scratch().copy(source, "/", path=requirements, wildcard=False)
+        mounted = Scratch().copy(source, "/", src=requirements, wildcard=False)
         file = posixpath.join(SOURCE, posixpath.basename(requirements))
     what = [] if file is None else [f"-r {shlex.quote(file)}"]
     if packages:

@@ -26,19 +26,19 @@ _MAX_ID = 2**31 - 1
 class CopyOptions(TypedDict, total=False):
     """The options of :func:`copy`, with what they are when they are not given.
 
-    ``path`` (``/``): what to copy. ``owner``: ``user[:group]``, names or
+    ``src`` (``/``): what to copy. ``owner``: ``user[:group]``, names or
     numbers. ``mode``: a number, or a symbolic mode as chmod(1) takes it.
     ``created``: the time that the copies get. ``include`` and ``exclude``:
     patterns in the manner of .dockerignore. ``required``: paths that must exist.
     ``follow_symlinks`` (off): copy what a link points to. ``contents_only`` (on):
     copy what is in a directory, not the directory. ``unpack`` (off): extract
     archives. ``create_dest_path`` (on): make missing parents. ``wildcard`` (on):
-    the last component of ``path`` may hold ``*``, ``?`` and ``[...]``.
+    the last component of ``src`` may hold ``*``, ``?`` and ``[...]``.
     ``allow_empty_wildcard`` (off): nothing may match. ``replace`` (off):
     overwrite a destination of another kind.
     """
 
-    path: str
+    src: str
     owner: str | None
     mode: int | str | None
     created: datetime | None
@@ -59,7 +59,7 @@ def copy(source: ops.Tree, dest: str, **options: Unpack[CopyOptions]) -> ops.Cop
 
     A ``dest`` that ends in ``/`` is a directory, and a file keeps its name there.
     """
-    src = clean(_not_empty(options.get("path", "/")))
+    src = clean(_not_empty(options.get("src", "/")))
     mode = options.get("mode")
     return ops.CopyAction(
         source=source.output,

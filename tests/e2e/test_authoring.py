@@ -124,7 +124,7 @@ def test_a_definition_in_a_file_is_built(client: Client, tmp_path: Path) -> None
     inner = Image("busybox").run("echo inner > /made")
     holder = Scratch().mkfile("/inner.pb", inner.marshal(source_map=False).to_bytes())
     state = holder.build("inner.pb")
-    out = built(client, Scratch().copy(state, "/", path="/made"), tmp_path)
+    out = built(client, Scratch().copy(state, "/", src="/made"), tmp_path)
     assert (out / "made").read_text() == "inner\n"
 
 

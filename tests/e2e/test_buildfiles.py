@@ -62,7 +62,7 @@ def run(buildkit_host: str, tmp_path: Path) -> Callable[..., SolveResult]:
 def test_steps_take_from_the_context_what_is_not_ignored(
     run: Callable[..., SolveResult], tmp_path: Path
 ) -> None:
-    text = f"{APP}    return Scratch().copy(build.context(), '/', path='src')\n"
+    text = f"{APP}    return Scratch().copy(build.context(), '/', src='src')\n"
     run(text, files={"src/a": "1", "src/b.log": "2", ".dockerignore": "**/*.log\n", "other": "3"})
     assert [each.name for each in (tmp_path / "out").iterdir()] == ["a"]
 
@@ -176,7 +176,7 @@ def test_named_contexts_stand_for_images_and_are_taken_by_name(
     run: Callable[..., SolveResult], tmp_path: Path
 ) -> None:
     text = f"""{APP}    base = build.image("no/such:image").run("cat /etc/os-release > /a || echo none > /a")
-    return Scratch().copy(base, "/a", path="/a")
+    return Scratch().copy(base, "/a", src="/a")
 """
     run(text, **{"context:no/such:image": "docker-image://docker.io/library/busybox:latest"})
     assert (tmp_path / "out" / "a").exists()
@@ -226,7 +226,7 @@ def test_another_frontend_makes_a_state(run: Callable[..., SolveResult], tmp_pat
 def test_secrets_of_the_client_reach_steps(run: Callable[..., SolveResult], tmp_path: Path) -> None:
     text = f"""{APP}    made = build.image("busybox").run(
         "cat /run/secrets/token > /token", mounts=[build.secret("token")])
-    return Scratch().copy(made, "/", path="/token")
+    return Scratch().copy(made, "/", src="/token")
 """
     run(text)
     assert (tmp_path / "out" / "token").read_text() == "abc"

@@ -46,7 +46,7 @@ def made(host: str, buildctl: Buildctl, tmp_path_factory: pytest.TempPathFactory
     for library in libraries(runc):
         (root / library[1:]).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(library, root / library[1:])
-    built = Image("busybox").copy(Local("root"), "/", path="/").entrypoint(["buildkitd"])
+    built = Image("busybox").copy(Local("root"), "/", src="/").entrypoint(["buildkitd"])
     with Client(host) as client:
         client.solve(built, local={"root": root}, exports=[image(IMAGE)])
     return IMAGE

@@ -132,7 +132,7 @@ def test_an_image_is_put_among_those_of_docker(
     (tmp_path / "word").write_text("made here")
     with Client("docker://") as client:
         base = Image("busybox", resolver=client)
-        built = base.copy(Local("context"), "/word", path="/word").env("WORD", "said")
+        built = base.copy(Local("context"), "/word", src="/word").env("WORD", "said")
         result = client.solve(
             built, local={"context": tmp_path}, exports=[image("pyllb/made:1,pyllb/made:2")]
         )
@@ -172,7 +172,7 @@ def test_a_container_is_reached_with_docker_exec(
     with Client("docker://") as client:
         programs = Local("programs", include=["buildctl"])
         client.solve(
-            Image("busybox").copy(programs, "/bin/buildctl", path="/buildctl"),
+            Image("busybox").copy(programs, "/bin/buildctl", src="/buildctl"),
             local={"programs": buildctl.program.parent},
             exports=[image("pyllb/buildctl")],
         )

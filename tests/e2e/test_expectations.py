@@ -97,7 +97,7 @@ def test_a_file_that_is_not_there_is_named(client: Client) -> None:
 
 
 def test_a_command_alone_needs_no_shell(client: Client) -> None:
-    busybox = Scratch().copy(Image("busybox"), "/true", path="/bin/true")
+    busybox = Scratch().copy(Image("busybox"), "/true", src="/bin/true")
     client.solve(busybox.pipe(expect_command, ["/true"]))
     with pytest.raises(SolveError, match=r'process "/true" did not complete .*: exit code: 0'):
         client.solve(busybox.pipe(expect_command, ["/true"], exit_code=1))
@@ -118,7 +118,7 @@ def test_a_check_is_run_where_its_state_is_built_and_nowhere_else(client: Client
     with pytest.raises(SolveError):
         client.solve(failing.mkfile("/other", "1"))
     with pytest.raises(SolveError):
-        client.solve(Scratch().copy(failing, "/", path="/etc/motd"))
+        client.solve(Scratch().copy(failing, "/", src="/etc/motd"))
 
 
 def test_a_check_is_cached_as_any_step(client: Client) -> None:

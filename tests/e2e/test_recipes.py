@@ -87,7 +87,7 @@ def build(client: Client, state: State, **folders: Path) -> Built:
 
 def output(client: Client, state: State, command: str, out: Path, **folders: Path) -> str:
     """Return what a command prints in a state."""
-    told = Scratch().copy(state.run(f"({command}) > /told", user="root"), "/", path="/told")
+    told = Scratch().copy(state.run(f"({command}) > /told", user="root"), "/", src="/told")
     client.solve(told, local=folders, exports=[local(out)])
     return (out / "told").read_text()
 
@@ -205,9 +205,7 @@ def test_uv_installs_what_a_project_needs_once(
     (app / ".venv" / "other").write_text("the host's own")
     folders = {"tools": UV.parent, "context": app}
     lock = base.copy(Local("context"), "./", exclude=[".venv"]).run("uv lock")
-    client.solve(
-        Scratch().copy(lock, "/", path="/app/uv.lock"), local=folders, exports=[local(app)]
-    )
+    client.solve(Scratch().copy(lock, "/", src="/app/uv.lock"), local=folders, exports=[local(app)])
     state = base.user(user).pipe(uv.sync, Local("context"))
     show = f"cat .venv/lib/*/site-packages/{token}.py .venv/lib/*/site-packages/app.py; ls -A .venv"
     first = output(client, state, show, tmp_path / "1", **folders)
@@ -261,7 +259,7 @@ def test_npm_installs_what_a_project_needs_once(
     folders = {"usr": Path("/usr"), "context": app}
     lock = base.copy(Local("context"), "./").run("npm install --package-lock-only")
     client.solve(
-        Scratch().copy(lock, "/", path="/app/package-lock.json"),
+        Scratch().copy(lock, "/", src="/app/package-lock.json"),
         local=folders,
         exports=[local(app)],
     )

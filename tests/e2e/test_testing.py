@@ -65,16 +65,16 @@ ACTIONS = {
     "rm a pattern": BASE.rm("/d/*", wildcard=True),
     "rm a pattern of nothing": BASE.rm("/x*", wildcard=True),
     "rm a pattern that is none": BASE.rm("/x", wildcard=True),
-    "copy a file": Scratch().copy(BASE, "/m", path="a"),
-    "copy a file to an owner": Scratch().copy(BASE, "/m/n/", path="a", owner="7:8"),
+    "copy a file": Scratch().copy(BASE, "/m", src="a"),
+    "copy a file to an owner": Scratch().copy(BASE, "/m/n/", src="a", owner="7:8"),
     "copy a tree": Scratch().copy(BASE, "/m", mode=0o750),
     "copy a tree into a directory": Scratch().mkdir("/m", mode=0o711).copy(BASE, "/m"),
-    "copy a directory": Scratch().mkdir("/m").copy(BASE, "/m", path="d", contents_only=False),
-    "copy a pattern": Scratch().copy(BASE, "/m/", path="*"),
-    "copy a pattern of nothing": Scratch().copy(BASE, "/m/", path="z*"),
-    "copy nothing": Scratch().copy(BASE, "/m/", path="z"),
+    "copy a directory": Scratch().mkdir("/m").copy(BASE, "/m", src="d", contents_only=False),
+    "copy a pattern": Scratch().copy(BASE, "/m/", src="*"),
+    "copy a pattern of nothing": Scratch().copy(BASE, "/m/", src="z*"),
+    "copy nothing": Scratch().copy(BASE, "/m/", src="z"),
     "copy a pattern of nothing if any": Scratch().copy(
-        BASE, "/m/", path="z*", allow_empty_wildcard=True
+        BASE, "/m/", src="z*", allow_empty_wildcard=True
     ),
     "several actions": Scratch().file(mkdir("/m"), copy(BASE, "/m/"), mkfile("/m/z", "1")),
     "merge": merge([BASE, files({"a": "2", "e": Symlink("a")})]),

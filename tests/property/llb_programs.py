@@ -194,7 +194,7 @@ OWNED = {"owner": values.owners, "created": values.moments}
 COPY: dict[str, SearchStrategy[Any]] = {
     **OWNED,
     "mode": values.modes | values.symbolic,
-    "path": values.paths,
+    "src": values.paths,
     "include": values.patterns,
     "exclude": values.patterns,
     "required": values.patterns,

@@ -40,7 +40,7 @@ def app(
     )
     if extra is not None:
         built = built.run(extra)
-    return Scratch().copy(built, "/app", path="/out/app").run(["/app", "--check"])
+    return Scratch().copy(built, "/app", src="/out/app").run(["/app", "--check"])
 
 
 def plain(state: State) -> Definition:
@@ -173,8 +173,8 @@ def test_a_step_that_takes_another_step_is_changed() -> None:
     base, other = Image("alpine").run("a"), Image("alpine").run("b")
 
     def both(source: State) -> State:
-        kept = Scratch().copy(base, "/a", path="/a").copy(other, "/b", path="/b")
-        return kept.copy(source, "/x", path="/x")
+        kept = Scratch().copy(base, "/a", src="/a").copy(other, "/b", src="/b")
+        return kept.copy(source, "/x", src="/x")
 
     (step,) = between(both(base), both(other)).changed
     assert step.fields == (FieldChange("input[source]", "#2: run a", "#4: run b"),)

@@ -19,7 +19,7 @@ EVERY = Path(__file__).parents[1] / "golden" / "llb"
 
 BASE = Image("alpine", platform="linux/amd64")
 BUILT = BASE.run("make", mounts=[cache("/c")], name="compile").mkfile("/note", "x" * 100)
-STATE = Scratch().copy(BUILT, "/app", path="/bin/app").copy(BASE, "/etc").copy(Local("src"), "/s")
+STATE = Scratch().copy(BUILT, "/app", src="/bin/app").copy(BASE, "/etc").copy(Local("src"), "/s")
 
 
 def test_text_shows_every_field() -> None:

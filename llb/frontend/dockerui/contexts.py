@@ -97,7 +97,7 @@ class Contexts:
         folder = self.options.context_folder
         if found.tree is None or folder is None:
             return found
-        inside = copy(found.tree, "/", path=folder, create_dest_path=False, wildcard=False)
+        inside = copy(found.tree, "/", src=folder, create_dest_path=False, wildcard=False)
         tree = Scratch().file(inside, locations=())
         return evolve(found, tree=tree)
 
@@ -265,7 +265,7 @@ class Contexts:
         archive = copy(
             source,
             "/",
-            path=f"/{WEB_FILE}",
+            src=f"/{WEB_FILE}",
             unpack=True,
             contents_only=False,
             create_dest_path=False,

@@ -96,7 +96,7 @@ def sources() -> dict[str, State]:
             name="get",
         ),
         "http group": HTTP("http://localhost/x", gid=6, user_agent="me"),
-        "http copied": Scratch().copy(HTTP("https://example.org/a"), "/b", path="a"),
+        "http copied": Scratch().copy(HTTP("https://example.org/a"), "/b", src="a"),
         "oci layout": OCILayout(f"name@{DIGEST}"),
         "oci layout store": OCILayout(
             f"name/x:1@{DIGEST}",
@@ -235,17 +235,17 @@ def files() -> dict[str, State]:
     app = base.workdir("/app")
     return {
         "copy": base.copy(src, "/src"),
-        "copy slash": app.copy(src, "sub/", path="a.txt"),
-        "copy dot": app.copy(src.workdir("/in"), "b/.", path="x/../a.txt"),
-        "copy to root": base.copy(src, "/.", path="a"),
-        "copy to here": app.copy(src, "./", path="a"),
+        "copy slash": app.copy(src, "sub/", src="a.txt"),
+        "copy dot": app.copy(src.workdir("/in"), "b/.", src="x/../a.txt"),
+        "copy to root": base.copy(src, "/.", src="a"),
+        "copy to here": app.copy(src, "./", src="a"),
         "copy to scratch": Scratch().copy(src, "/"),
         "copy scratch": base.copy(Scratch(), "/x"),
-        "copy itself": base.copy(base, "/etc2", path="/etc"),
+        "copy itself": base.copy(base, "/etc2", src="/etc"),
         "copy options": base.copy(
             src,
             "/src",
-            path="/a*",
+            src="/a*",
             mode=0o640,
             follow_symlinks=True,
             contents_only=False,
@@ -277,8 +277,8 @@ def files() -> dict[str, State]:
         "chained": base.file(
             mkdir("/a"),
             mkfile("/a/b", b"x"),
-            copy(src, "/a/c", path="/c"),
-            copy(base, "/a/etc", path="/etc"),
+            copy(src, "/a/c", src="/c"),
+            copy(base, "/a/etc", src="/etc"),
             rm("/a/b"),
         ),
         "one after another": base.mkdir("/a").mkfile("/a/b", b"x").rm("/a"),
@@ -291,7 +291,7 @@ def graphs() -> dict[str, State]:
     built = base.run("make")
     diamond = base
     for _ in range(12):
-        diamond = base.file(copy(diamond, "/l", path="/l"), copy(diamond, "/r", path="/r"))
+        diamond = base.file(copy(diamond, "/l", src="/l"), copy(diamond, "/r", src="/r"))
     chain = base
     for number in range(300):
         chain = chain.run(f"echo {number}")
@@ -308,7 +308,7 @@ def graphs() -> dict[str, State]:
         "diff to scratch": diff(base.workdir("/w"), Scratch()).run("pwd"),
         "diff of nothing": diff(Scratch(), Scratch()),
         "diff onto other": merge([other, diff(base, built, name="changes")]).run("ls"),
-        "two stages": Scratch().copy(built, "/app", path="/bin/app"),
+        "two stages": Scratch().copy(built, "/app", src="/bin/app"),
         "equal twice": base.file(copy(again, "/a"), copy(built, "/b")),
         "diamond": diamond,
         "chain": chain,

@@ -295,7 +295,7 @@ KINDS: dict[str, Kind] = {
     "copy": _action(
         {
             **_MODES,
-            "path": "../a*",
+            "src": "../a*",
             "include": ["*.py"],
             "exclude": ["x", "y"],
             "required": ["z"],

@@ -32,10 +32,10 @@ def used(make: Callable[[State], State]) -> tuple[str, ...] | None:
 @pytest.mark.parametrize(
     ("make", "paths"),
     [
-        (lambda context: Scratch().copy(context, "/a", path="src"), ("src",)),
-        (lambda context: Scratch().copy(context, "/a", path="/b/*.py"), ("b/*.py",)),
+        (lambda context: Scratch().copy(context, "/a", src="src"), ("src",)),
+        (lambda context: Scratch().copy(context, "/a", src="/b/*.py"), ("b/*.py",)),
         (lambda context: Scratch().copy(context, "/a"), None),
-        (lambda context: Scratch().copy(context, "/a", path="x").copy(context, "/b", path="y"), ("x", "y")),
+        (lambda context: Scratch().copy(context, "/a", src="x").copy(context, "/b", src="y"), ("x", "y")),
         (lambda context: Image("a").run("b", mounts=[bind(context, "/c", path="d")]), ("d",)),
         (lambda context: Image("a").run("b", mounts=[bind(context, "/c")]), None),
         (lambda context: Image("a").run("b", mounts=[cache("/c", source=context, path="e")]), ("e",)),
@@ -45,7 +45,7 @@ def used(make: Callable[[State], State]) -> tuple[str, ...] | None:
         (lambda context: merge([Image("a"), context]), None),
         (
             lambda context: merge(
-                [Scratch().copy(context, "/a", path="x"), Image("a").copy(context, "/a", path="y")]
+                [Scratch().copy(context, "/a", src="x"), Image("a").copy(context, "/a", src="y")]
             ),
             ("x", "y"),
         ),
@@ -60,8 +60,8 @@ def test_it_is_what_copies_and_mounts_name(
 
 def test_a_tree_that_is_read_meanwhile_needs_all_of_it() -> None:
     context = UsedContext(lambda paths: Local("context", follow_paths=paths))
-    tree = Scratch().copy(context.state, "/a", path="x")
+    tree = Scratch().copy(context.state, "/a", src="x")
     context.need_whole([Scratch().mkdir("/b")])
     context.need_whole([tree])
     context.settle([tree])
-    assert tree.marshal().ops == Scratch().copy(Local("context"), "/a", path="x").marshal().ops
+    assert tree.marshal().ops == Scratch().copy(Local("context"), "/a", src="x").marshal().ops

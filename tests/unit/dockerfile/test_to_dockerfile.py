@@ -240,7 +240,7 @@ def test_steps_of_both_sides_of_a_difference_are_told() -> None:
 
 
 def test_what_would_be_another_operation_is_refused() -> None:
-    action = copy(Scratch().file(mkfile("/x", "1\n")), "/", path="/x", contents_only=True)
+    action = copy(Scratch().file(mkfile("/x", "1\n")), "/", src="/x", contents_only=True)
     assert missing(docker.scratch().file(action))
     assert str(Missing("", "why")) == "a step: why"
 

@@ -180,7 +180,7 @@ BAD: dict[str, tuple[Callable[[], object], str]] = {
         "invalid mode 'rwx': expected a number or a symbolic mode",
     ),
     "path to copy": (
-        lambda: Scratch().copy(Image("a"), "/", path="a\0"),
+        lambda: Scratch().copy(Image("a"), "/", src="a\0"),
         "invalid path 'a\\x00': expected a path",
     ),
     "half a surrogate pair": (

@@ -113,9 +113,9 @@ def test_file_actions_are_done(gateway: Gateway) -> None:
         .mkfile("/a", "1", mode=0o600, owner="3:4")
         .mkdir("/d/e", parents=True)
         .symlink("/a", "/d/l")
-        .copy(Local("context"), "/d/", path="sub")
-        .copy(Local("context"), "/c/", path="*.txt")
-        .copy(Local("context"), "/x", path="a.txt", mode=0o700, owner="7")
+        .copy(Local("context"), "/d/", src="sub")
+        .copy(Local("context"), "/c/", src="*.txt")
+        .copy(Local("context"), "/x", src="a.txt", mode=0o700, owner="7")
         .rm("/d/e")
     )
     assert list(tree(gateway, state)) == ["a", "c", "d", "x"]
@@ -150,7 +150,7 @@ def test_what_only_a_daemon_does_is_said_by_the_test(
         gateway = fake_gateway(
             outputs={"run strip /out/app": {"out/app": b"\x7fELF"}, name: {}}
         ).connect()
-        assert content(gateway, Scratch().copy(built, "/app", path="/out/app"), "app") == b"\x7fELF"
+        assert content(gateway, Scratch().copy(built, "/app", src="/out/app"), "app") == b"\x7fELF"
     base = fake_gateway(outputs={"docker-image://docker.io/library/alpine:latest": {"etc/x": "1"}})
     assert content(base.connect(), Image("alpine").mkfile("/y", ""), "/etc/x") == b"1"
 

@@ -25,7 +25,7 @@ BASE = Image("alpine").env("A", "1").workdir("/src").user("me")
 TOOLS = BASE.run("apk add git", name="tools")
 BUILT = TOOLS.copy(Local("context"), "/src").run("make all", mounts=[cache("/c"), secret("s")])
 TESTED = TOOLS.run(["pytest", "-x", "a b"])
-APP = Scratch().copy(BUILT, "/app", path="/src/app")
+APP = Scratch().copy(BUILT, "/app", src="/src/app")
 BOTH = Scratch().copy(BUILT, "/b").copy(TESTED, "/t")
 
 

@@ -41,7 +41,7 @@ def build(build: Build, version: str = "dev") -> State:
     state = build.image(image["base"]).env("VERSION", version)
     for dest, path in image.get("files", {}).items():
         at = build.source.at(line_of(build.source, f'"{dest}"'))
-        state = state.copy(build.context(), dest, path=path, **at)
+        state = state.copy(build.context(), dest, src=path, **at)
     for command in image.get("run", []):
         state = state.run(command, **build.source.at(line_of(build.source, command)))
     return state.entrypoint(image.get("entrypoint", ["/bin/sh"]))

@@ -15,6 +15,7 @@ import (
 type action struct {
 	Kind       string   `json:"kind"`
 	Path       string   `json:"path"`
+	Src        string   `json:"src"`
 	Dest       string   `json:"dest"`
 	Source     int      `json:"source"`
 	Mode       any      `json:"mode"`
@@ -162,7 +163,7 @@ func (a action) rmOptions(whole bool) []llb.RmOption {
 
 func (i *interpreter) copied(s statement, after *llb.FileAction, a action) *llb.FileAction {
 	var source llb.CopyInput = i.values[a.Source].state
-	from := a.Path
+	from := a.Src
 	if from == "" {
 		from = "/"
 	}
