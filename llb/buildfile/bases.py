@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from attrs import evolve
 
+from llb.ops.defaults import DEFAULT_PATH
 from llb.ops.env import Env
 from llb.sources.image_and_local import Scratch
 
@@ -13,7 +14,6 @@ if TYPE_CHECKING:
     from llb.platforms import Platform
     from llb.state.state import State
 
-DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _WINDOWS = "windows"
 
 

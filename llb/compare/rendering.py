@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from llb.dump.labels import one_line, shortened
 from llb.dump.listing import as_text
+from llb.ops.defaults import SHELL
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -18,7 +19,6 @@ _WIDTH = 100
 _CONTEXT = 24
 _LISTED = 5
 _CAUSE_WIDTH = 60
-_SHELL = ("/bin/sh", "-c")
 _Item = TypeVar("_Item")
 
 
@@ -116,7 +116,7 @@ def _value_text(value: Value) -> str:
     """Return a value as JSON, or as a command where it is the arguments of one."""
     if isinstance(value, bytes):
         return as_text(value.decode("utf-8", errors="backslashreplace"))
-    if isinstance(value, tuple) and value[:2] == _SHELL and len(value) == 3:
+    if isinstance(value, tuple) and value[:2] == SHELL and len(value) == 3:
         return one_line(str(value[2]))
     if isinstance(value, tuple) and value and all(isinstance(each, str) for each in value):
         return one_line(shlex.join(value))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING, Any
 
+from llb.ops.defaults import SHELL
 from llb.ops.metadata import CUSTOM_NAME
 
 if TYPE_CHECKING:
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     from llb.ops.nodes import LinuxResources, ProgressGroup
     from llb.source_map import Location, Range
 
-_SHELL = ("/bin/sh", "-c")
 _ACTIONS = (
     ("copy", ("src", "dest")),
     ("mkfile", ("path",)),
@@ -112,7 +112,7 @@ def _lines(part: Range) -> str:
 
 def _exec_command(op: Mapping[str, Any]) -> str:
     args = op.get("meta", {}).get("args", ())
-    if args[:2] == _SHELL and len(args) == 3:
+    if args[:2] == SHELL and len(args) == 3:
         return f"run {args[2]}"
     return f"run {shlex.join(args)}"
 

@@ -11,9 +11,10 @@ from __future__ import annotations
 from enum import Enum
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
-from attrs import field, frozen
+from attrs import field, fields, frozen
 
 from llb.errors import InvalidValueError
+from llb.ops.defaults import SECRET_MODE, SSH_MODE
 from llb.ops.env import Env
 from llb.validation import check_limit
 
@@ -204,7 +205,7 @@ class Secret:
     env: str | None = None
     uid: int = 0
     gid: int = 0
-    mode: int = 0o400
+    mode: int = SECRET_MODE
     optional: bool = False
     cache_key: str | None = field(default=None, repr=False)
 
@@ -217,7 +218,7 @@ class SSH:
     target: str | None = None
     uid: int = 0
     gid: int = 0
-    mode: int = 0o600
+    mode: int = SSH_MODE
     optional: bool = False
 
 
@@ -247,6 +248,9 @@ class ProxyEnv:
     ftp_proxy: str = ""
     no_proxy: str = ""
     all_proxy: str = ""
+
+
+PROXY_NAMES = tuple(each.name for each in fields(ProxyEnv))
 
 
 @frozen(eq=False)

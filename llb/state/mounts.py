@@ -11,6 +11,7 @@ from llb.definition.protobuf import sha256_of
 from llb.errors import InvalidValueError
 from llb.gocompat.path import check_mode, check_mount_target, clean
 from llb.ops import nodes as ops
+from llb.ops.defaults import SECRET_MODE, SECRETS, SSH_MODE
 from llb.validation import check_id, check_limit, choice
 
 
@@ -78,7 +79,7 @@ def secret(
     env: str | None = None,
     uid: int = 0,
     gid: int = 0,
-    mode: int = 0o400,
+    mode: int = SECRET_MODE,
     optional: bool = False,
     cache_key: str | None = None,
 ) -> ops.Secret:
@@ -94,7 +95,7 @@ def secret(
     """
     _not_empty(id, "secret id")
     if target is None and env is None:
-        target = f"/run/secrets/{id}"
+        target = SECRETS + id
     return ops.Secret(
         id=id,
         target=None if target is None else check_mount_target(target),
@@ -120,7 +121,7 @@ def ssh(
     target: str | None = None,
     uid: int = 0,
     gid: int = 0,
-    mode: int = 0o600,
+    mode: int = SSH_MODE,
     optional: bool = False,
 ) -> ops.SSH:
     """Give the process the client's ssh agent ``id`` as a socket.

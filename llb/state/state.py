@@ -13,6 +13,7 @@ from attrs import evolve, field, frozen
 from llb import wire
 from llb.errors import InvalidValueError, did_you_mean
 from llb.ops import nodes as ops
+from llb.ops.defaults import SHELL, WINDOWS_SHELL
 from llb.platforms import Platform, to_platform
 from llb.state import file_actions
 from llb.state.image_config import BaseImage, ImageConfig, to_healthcheck
@@ -40,8 +41,6 @@ if TYPE_CHECKING:
 P_ = ParamSpec("P_")
 T_ = TypeVar("T_")
 
-_SHELL = ("/bin/sh", "-c")
-_WINDOWS_SHELL = ("cmd", "/S", "/C")
 _COPY_KEYS = file_actions.CopyOptions.__optional_keys__
 
 
@@ -481,7 +480,7 @@ class State:
     def _shell(self) -> tuple[str, ...]:
         platform = self.settings.platform
         is_windows = platform is not None and platform.os == "windows"
-        return self.config.shell or (_WINDOWS_SHELL if is_windows else _SHELL)
+        return self.config.shell or (WINDOWS_SHELL if is_windows else SHELL)
 
     def _command(self, command: str | Sequence[str] | None) -> tuple[str, ...] | None:
         return None if command is None else to_args(command, self._shell)

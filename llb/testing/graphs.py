@@ -13,6 +13,7 @@ from llb.compare import render as differences
 from llb.dump.labels import command as command_of
 from llb.dump.labels import place
 from llb.errors import did_you_mean
+from llb.ops.defaults import SHELL
 from llb.testing.definitions import Build, to_definition, without_lines
 
 if TYPE_CHECKING:
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
 
     from llb import Definition
     from llb.definition.decode import Vertex
-
-_SHELL = ("/bin/sh", "-c")
 
 
 @frozen(eq=False)
@@ -68,7 +67,7 @@ class Step:
     @property
     def command(self) -> str:
         """What a shell is given, or the arguments of a process as one would type them."""
-        if self.args[:2] == _SHELL and len(self.args) == 3:
+        if self.args[:2] == SHELL and len(self.args) == 3:
             return self.args[2]
         return shlex.join(self.args)
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from attrs import frozen
 
 from llb.definition.protobuf import message, number, number_tag, packed, tag, text, texts
+from llb.ops.defaults import DEFAULT_PATH
 from llb.ops.nodes import Network, Security
 from llb.wire.inputs import NONE, Inputs, one_to_bytes
 from llb.wire.mounts import (
@@ -31,7 +32,6 @@ _EXTRA_HOSTS, _HOSTNAME, _ULIMITS, _CGROUP_PARENT = tag(6), tag(7), tag(9), tag(
 _REMOVE_MOUNT_STUBS, _VALID_EXIT_CODES = number_tag(11), tag(12)
 
 _SKIP_OUTPUT = -1
-_DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _SETS_DEFAULT_PATH = "exec.meta.setsdefaultpath"
 _AGENT_VARIABLE = "SSH_AUTH_SOCK"
 
@@ -119,7 +119,7 @@ class ExecEncoder:
             if _SETS_DEFAULT_PATH in self._daemon_caps:
                 caps.append(_SETS_DEFAULT_PATH)
             elif "PATH" not in names and not self._windows:
-                env = env.set("PATH", _DEFAULT_PATH)
+                env = env.set("PATH", DEFAULT_PATH)
         if process.ulimits:
             caps.append("exec.meta.ulimit")
         if process.network is not Network.SANDBOX:

@@ -16,11 +16,11 @@ from llb import Platform
 from llb.errors import InputError
 from llb.gocompat import json as gojson
 from llb.gocompat.utf8 import encode, shown
+from llb.ops.defaults import DEFAULT_PATH
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 WINDOWS = "windows"
 _PLATFORM_KEYS = ("architecture", "os", "os.version", "os.features", "variant")
 CONFIG_KEYS = (

@@ -6,7 +6,6 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from llb import Platform, Reference
-from llb.buildfile.bases import DEFAULT_PATH
 from llb.dockerfile.errors import catalogue as errors
 from llb.dockerfile.instructions import nodes as instructions
 from llb.dockerfile.instructions.nodes import SCRATCH
@@ -34,6 +33,7 @@ from llb.dockerfile.to_python.run import run
 from llb.errors import InvalidValueError
 from llb.gocompat.path import absolute
 from llb.gocompat.signal import is_signal
+from llb.ops.defaults import DEFAULT_PATH
 from llb.platforms import to_platform
 
 if TYPE_CHECKING:
