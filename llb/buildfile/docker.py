@@ -11,23 +11,37 @@ links and wildcards, who owns the directory of WORKDIR, that an ARG is no part o
 
 from __future__ import annotations
 
-import posixpath
-import re
-from typing import TYPE_CHECKING, Any, TypedDict, Unpack
-from urllib.parse import unquote, urlsplit
+from typing import TYPE_CHECKING, TypedDict, Unpack
 
 from attrs import evolve
 
 from llb.buildfile.bases import scratch, upon
 from llb.buildfile.current import current
+from llb.dockerfile_rules.copy import (
+    Destination,
+    Selection,
+    destination_path,
+    filename_of,
+    heredoc_file,
+    select_parents,
+)
+from llb.dockerfile_rules.permissions import parse_chmod, parse_chown
+from llb.dockerfile_rules.run import (
+    CACHE_FOLDER,
+    CACHE_NAMESPACE,
+    DEFAULT_SHARING,
+    cache_id,
+    mount_selector,
+    new_cache,
+)
+from llb.dockerfile_rules.workdir import workdir_action
 from llb.errors import InvalidValueError
-from llb.gocompat.path import absolute, check_mode, clean, is_symbolic_mode, join
+from llb.gocompat.path import check_mode, check_mount_target
 from llb.ops import nodes as ops
+from llb.ops.defaults import SSH_MODE
 from llb.ops.env import Env
 from llb.sources.http_and_blobs import HTTP
 from llb.sources.image_and_local import Scratch
-from llb.state import mounts
-from llb.state.file_actions import mkdir, parse_owner
 from llb.state.merge import merge
 from llb.validation import choice
 
@@ -49,14 +63,6 @@ __all__ = [
     "workdir",
     "write",
 ]
-
-_OCTAL = re.compile(r"[0-7]{1,5}\Z")
-_NO_NAME = "__unnamed__"
-_PIVOT = "/./"
-# What a backslash stands before is no wildcard.
-_WILDCARD = re.compile(r"(?:[^\\*?\[]|\\.)*[*?\[]", re.DOTALL)
-_CACHE = "/cache"
-_CACHE_NAMESPACE = "BUILDKIT_CACHE_MOUNT_NS"
 
 
 class Copying(TypedDict, total=False):
@@ -97,8 +103,9 @@ def workdir(state: State, path: str) -> State:
     if state.cwd == "/":
         return state
     build = current()
-    made = mkdir(state.cwd, parents=True, created=None if build is None else build.epoch)
-    return state.file(evolve(made, owner=_owner(state.settings.process.user or state.config.user)))
+    user = state.settings.process.user or state.config.user
+    epoch = None if build is None else build.epoch
+    return state.file(workdir_action(state.cwd, user, epoch))
 
 
 def copy(
@@ -116,25 +123,14 @@ def copy(
     Links are followed, of a directory its content is copied, and a wildcard may match nothing.
     With ``parents`` the directories above what is copied, up to ``/./``, are made too.
     """
-
-    def action(path: str) -> ops.CopyAction:
-        parent, patterns, required = _parents(path) if parents else (path, (), ())
-        return _action(
-            state,
-            source,
-            absolute("/", parent),
-            dest,
-            flags,
-            follow_symlinks=True,
-            copy_dir_contents_only=True,
-            include_patterns=patterns,
-            required_paths=required,
-            attempt_unpack=unpack,
-            allow_wildcard=True,
-            allow_empty_wildcard=True,
+    destination = _destination(state, dest, flags)
+    actions = [
+        destination.copy_paths(
+            source, select_parents(path) if parents else Selection(path), unpack=unpack
         )
-
-    return _copied(state, [action(path) for path in _several(paths)], flags)
+        for path in _several(paths)
+    ]
+    return _copied(state, actions, destination)
 
 
 def expose(state: State, ports: str) -> State:
@@ -155,11 +151,11 @@ def expose(state: State, ports: str) -> State:
 
 def write(state: State, files: Mapping[str, str], dest: str, **flags: Unpack[Copying]) -> State:
     """Return the state after writing texts by their names: ``COPY <<EOF``."""
+    destination = _destination(state, dest, flags)
     actions = [
-        _action(state, Scratch().mkfile(name, text), absolute("/", name), dest, flags)
-        for name, text in files.items()
+        destination.copy_file(heredoc_file(name, text), name) for name, text in files.items()
     ]
-    return _copied(state, actions, flags)
+    return _copied(state, actions, destination)
 
 
 def fetch(
@@ -175,25 +171,27 @@ def fetch(
 
     A file is called as the end of its URL. ``checksum`` is the digest that it must have.
     """
+    destination = _destination(state, dest, flags)
 
     def action(url: str) -> ops.CopyAction:
-        name = _filename(url)
+        name = filename_of(url)
         tree = HTTP(url, filename=name, checksum=checksum or None)
-        return _action(state, tree, absolute("/", name), dest, flags, attempt_unpack=unpack)
+        return destination.copy_file(tree, name, unpack=unpack)
 
-    return _copied(state, [action(url) for url in _several(urls)], flags)
+    return _copied(state, [action(url) for url in _several(urls)], destination)
 
 
 def clone(state: State, repository: ops.Tree, dest: str, **flags: Unpack[Copying]) -> State:
     """Return the state after copying a repository (:func:`llb.Git`): ``ADD https://….git``."""
-    return _copied(state, [_action(state, repository, "/", dest, flags)], flags)
+    destination = _destination(state, dest, flags)
+    return _copied(state, [destination.copy_repository(repository)], destination)
 
 
 def cache(
     target: str,
     *,
     id: str = "",  # noqa: A002 - BuildKit's word
-    sharing: str = "shared",
+    sharing: str = DEFAULT_SHARING,
     source: State | None = None,
     path: str = "",
     readonly: bool = False,
@@ -206,17 +204,16 @@ def cache(
     ``uid``, ``gid`` and ``mode`` are those of a new one.
     """
     build = current()
-    namespace = "" if build is None else build.args.get(_CACHE_NAMESPACE, "")
-    tree, inside = source or Scratch(), join("/", path)
-    if inside == "/" and (uid, gid, mode) != (None, None, None):
-        made = mkdir(_CACHE, mode=0o755 if mode is None else mode, owner=f"{uid or 0}:{gid or 0}")
-        tree, inside = tree.file(made), _CACHE
+    namespace = "" if build is None else build.args.get(CACHE_NAMESPACE, "")
+    tree, selector = source or Scratch(), mount_selector(path)
+    if not selector and (uid, gid, mode) != (None, None, None):
+        tree, selector = new_cache(tree, uid, gid, mode), CACHE_FOLDER
     return ops.Cache(
-        target=mounts.tmpfs(target).target,
-        id=f"{namespace}/{id or clean(target)}",
+        target=check_mount_target(target),
+        id=cache_id(namespace, id, target),
         sharing=choice(ops.CacheSharing, sharing, "sharing"),
         source=tree.output,
-        selector="" if inside == "/" else inside,
+        selector=selector,
         readonly=readonly,
     )
 
@@ -227,7 +224,7 @@ def ssh(
     target: str | None = None,
     uid: int = 0,
     gid: int = 0,
-    mode: int = 0o600,
+    mode: int = SSH_MODE,
     required: bool = False,
 ) -> ops.SSH:
     """Mount an ssh agent of the client, as ``RUN --mount=type=ssh`` does; it may be missing."""
@@ -248,66 +245,19 @@ def _check_platform() -> None:
         )
 
 
-def _copied(state: State, actions: Sequence[ops.CopyAction], flags: Copying) -> State:
+def _copied(state: State, actions: Sequence[ops.CopyAction], destination: Destination) -> State:
     _check_platform()
-    if flags.get("link", False) and not flags.get("mode"):
+    if destination.has_own_layer:
         return state.with_output(merge([state, Scratch().file(*actions)]))
     return state.file(*actions)
 
 
-def _action(
-    state: State, source: ops.Tree, path: str, dest: str, flags: Copying, **options: Any
-) -> ops.CopyAction:
-    return ops.CopyAction(
-        source=source.output,
-        src=path,
-        dest=absolute(state.cwd, dest if dest not in ("", ".") else "./", keep_slash=True),
-        owner=_owner(flags.get("owner", "")),
-        mode=_mode(flags.get("mode", "")),
-        create_dest_path=True,
-        exclude_patterns=tuple(flags.get("exclude", ())),
-        **options,
+def _destination(state: State, dest: str, flags: Copying) -> Destination:
+    mode = flags.get("mode", "")
+    return Destination(
+        destination_path(state.cwd, dest),
+        owner=parse_chown(flags.get("owner", "")),
+        mode=check_mode(mode) if isinstance(mode, int) else parse_chmod(mode),
+        exclude=tuple(flags.get("exclude", ())),
+        link=flags.get("link", False),
     )
-
-
-def _owner(text: str) -> ops.Owner | None:
-    """Return an owner; unlike elsewhere, an empty user or group is root."""
-    if not text:
-        return None
-    user, colon, group = text.partition(":")
-    return ops.Owner(user=_user(user), group=_user(group) if colon else None)
-
-
-def _user(word: str) -> ops.User | None:
-    if ":" in word:
-        return ops.User(name=word)
-    owner = parse_owner(word or "root")
-    return None if owner is None else owner.user
-
-
-def _mode(mode: int | str) -> int | str | None:
-    if isinstance(mode, int):
-        return check_mode(mode)
-    if not mode:
-        return None
-    if _OCTAL.match(mode):
-        return check_mode(int(mode, 8))
-    if not is_symbolic_mode(mode):
-        raise InvalidValueError(f"invalid mode {mode!r}: expected an octal number, or u=rwX,go-w")
-    return mode
-
-
-def _parents(source: str) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
-    """Return the directory to copy from, the pattern of what is copied, and what must exist."""
-    parent, pivot, pattern = source.partition(_PIVOT)
-    if not pivot:
-        parent, pattern = "/", source
-    pattern = pattern if pattern.startswith("/") else join("/", pattern)
-    has_wildcard = _WILDCARD.match(parent) or _WILDCARD.match(pattern)
-    required = () if has_wildcard else (join("/", parent, pattern),)
-    return parent, (pattern.removeprefix("/"),), required
-
-
-def _filename(url: str) -> str:
-    name = posixpath.basename(unquote(urlsplit(url).path).rstrip("/"))
-    return _NO_NAME if name in ("", ".") else name

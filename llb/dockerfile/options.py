@@ -9,6 +9,7 @@ from attrs import evolve, field, frozen
 from llb import Platform
 from llb.dockerfile.run_options import ProcessOptions
 from llb.dockerfile.sources.named_contexts import LocalTree
+from llb.dockerfile_rules.run import CACHE_NAMESPACE
 from llb.platforms import to_platform
 
 if TYPE_CHECKING:
@@ -150,7 +151,7 @@ class ConvertOptions:
     @property
     def cache_namespace(self) -> str:
         """What the names of cache mounts begin with."""
-        return self.build_args.get("BUILDKIT_CACHE_MOUNT_NS", "")
+        return self.build_args.get(CACHE_NAMESPACE, "")
 
     def parse_platform(self, text: str) -> Platform:
         """Return the platform that ``text`` names, what it leaves out as of the daemon.

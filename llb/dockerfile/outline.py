@@ -16,7 +16,6 @@ from llb.dockerfile.instructions.nodes import Arg, Run
 from llb.dockerfile.shell.expand import Expander
 from llb.dockerfile.stages.global_args import Declared, Lookups, global_arguments
 from llb.dockerfile.stages.targets import describe
-from llb.dockerfile.to_llb.run_mounts import secret_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -144,7 +143,7 @@ def _take_mounts(step: Step, instruction: Run, uses: _Uses, expander: Expander) 
     for flag in instruction.mounts:
         mount = parse_mount(flag, lambda text: expander.word(text, env))
         if mount.kind == "secret":
-            needs, name = uses.secrets, secret_id(mount)
+            needs, name = uses.secrets, mount.secret_id
         elif mount.kind == "ssh":
             needs, name = uses.ssh, mount.id or "default"
         else:

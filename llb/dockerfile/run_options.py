@@ -8,15 +8,18 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, TypeVar
 
-from attrs import frozen
+from attrs import evolve, frozen
 
+from llb.dockerfile_rules.run import SHARED_MEMORY
 from llb.errors import InvalidValueError, did_you_mean
 from llb.gocompat.csv import split_csv
-from llb.ops.nodes import LinuxResources, Network, Ulimit
+from llb.ops.nodes import LinuxResources, Network, Tmpfs, Ulimit
 from llb.state.settings import ULIMITS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    from llb.state.state import State
 
 T_ = TypeVar("T_")
 
@@ -54,6 +57,25 @@ class ProcessOptions:
         """Whether they say how processes are run, and not just with which limits."""
         names = self.hostname, self.extra_hosts, self.ulimits, self.cgroup_parent
         return self.network is not Network.SANDBOX or any(names)
+
+    @property
+    def mounts(self) -> tuple[Tmpfs, ...]:
+        """The shared memory, where it has a size of its own."""
+        return (Tmpfs(SHARED_MEMORY, self.shm_size),) if self.shm_size > 0 else ()
+
+    def apply(self, state: State) -> State:
+        """Set the options of processes in a state."""
+        if not self.change_processes:
+            return state
+        process = evolve(
+            state.settings.process,
+            network=self.network,
+            hostname=self.hostname,
+            extra_hosts=self.extra_hosts,
+            ulimits=self.ulimits,
+            cgroup_parent=self.cgroup_parent,
+        )
+        return evolve(state, settings=evolve(state.settings, process=process))
 
 
 def parse_process_options(given: Mapping[str, str]) -> ProcessOptions:

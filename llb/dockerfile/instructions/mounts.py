@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, ClassVar
 from attrs import define, frozen
 
 from llb.dockerfile.errors import catalogue as errors
+from llb.dockerfile_rules.run import file_name
 from llb.gocompat.csv import split_csv
 from llb.gocompat.strconv import parse_switch
+from llb.ops.nodes import CacheSharing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
     from llb.errors import Span
 
 TYPES = ("bind", "cache", "tmpfs", "secret", "ssh")
-SHARINGS = ("shared", "private", "locked")
+SHARINGS = tuple(each.name.lower() for each in CacheSharing)
 _KEYS = {
     "type": "type",
     "from": "from",
@@ -92,6 +94,11 @@ class Mount:
     def has_owner(self) -> bool:
         """Whether owner or mode are given."""
         return (self.uid, self.gid, self.mode) != (None, None, None)
+
+    @property
+    def secret_id(self) -> str:
+        """The id that a secret is requested by."""
+        return self.source or self.id or file_name(self.target)
 
 
 def parse_flag(text: str, span: Span) -> MountFlag:

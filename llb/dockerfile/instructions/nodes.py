@@ -147,6 +147,11 @@ class Copy:
         """The stage, number of a stage, or image that is copied from, as it is written."""
         return () if self.stage is None else (self.stage,)
 
+    @property
+    def unpacks_paths(self) -> bool:
+        """Whether archives among its paths are extracted: by default ADD does, and COPY does not."""
+        return self.is_add if self.unpack is None else self.unpack
+
 
 @frozen
 class Workdir:

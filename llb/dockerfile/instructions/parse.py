@@ -34,6 +34,7 @@ from llb.dockerfile.instructions.nodes import (
 )
 from llb.dockerfile.parser.parser import Node, Parsed, parse, parse_heredoc
 from llb.dockerfile.shell.words import WHITE, split_first
+from llb.dockerfile_rules.run import NETWORKS, SECURITIES
 from llb.gocompat.duration import MILLISECOND, parse_duration
 from llb.gocompat.utf8 import encode
 
@@ -45,8 +46,6 @@ if TYPE_CHECKING:
 
 _DURATIONS = ("interval", "timeout", "start-period", "start-interval")
 _NOT_ONE = "onbuild trigger should be a single expression"
-_NETWORKS = ("default", "none", "host")
-_SECURITIES = ("sandbox", "insecure")
 _ONBUILD = re.compile(r"\A\s*ONBUILD\s*", re.IGNORECASE)
 _STAGE_NAME = re.compile(r"[a-z][a-z0-9\-_.]*\Z")
 
@@ -238,8 +237,8 @@ def _run(request: _Request) -> Run:
         mounts=tuple(
             parse_flag(each, request.flag_span("--mount", each)) for each in flags.get("mount", ())
         ),
-        network=request.choice(flags, "network", _NETWORKS),
-        security=request.choice(flags, "security", _SECURITIES),
+        network=request.choice(flags, "network", tuple(NETWORKS)),
+        security=request.choice(flags, "security", tuple(SECURITIES)),
         devices=tuple(
             parse_device(each, request.flag_span("--device", each))
             for each in flags.get("device", ())

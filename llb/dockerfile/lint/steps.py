@@ -28,11 +28,11 @@ from llb.dockerfile.instructions.nodes import (
 )
 from llb.dockerfile.shell.expand import DOCUMENT, Expander, ExpansionError
 from llb.dockerfile.shell.words import split_first, split_flags, split_quoted
-from llb.dockerfile.sources.remote import is_remote
 from llb.dockerfile.sources.windows_paths import is_absolute
 from llb.dockerfile.stages.global_args import Lookups
 from llb.dockerfile.to_llb.config import NOT_IN_ENV
 from llb.dockerfile.to_llb.expose_ports import PROTOCOLS, parse_port
+from llb.dockerfile_rules.copy import is_remote
 from llb.gocompat.fmt import quote
 from llb.gocompat.path import clean
 from llb.gocompat.patternmatcher import Patterns

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import posixpath
 from typing import TYPE_CHECKING, Unpack
 
+from llb.dockerfile_rules.copy import filename_of
 from llb.errors import InvalidValueError
 from llb.gocompat.path import join
-from llb.gocompat.url import parse_url
 from llb.sources.image_and_local import source_state
 
 if TYPE_CHECKING:
@@ -15,30 +14,9 @@ if TYPE_CHECKING:
     from llb.dockerfile.sources.git_refs import GitRef
     from llb.state.step_options import StepOptions
 
-_NO_NAME = "__unnamed__"
-_WEB = ("http://", "https://")
-
-
-def is_remote(source: str) -> bool:
-    """Return whether what is copied is taken from the web rather than from the build context.
-
-    A repository is asked for in the context as well, since Docker does so.
-    """
-    return source.startswith(_WEB)
-
-
-def filename_of(url: str) -> str:
-    """Return the name that a file of the web gets: the last part of the path, if there is one."""
-    try:
-        path = parse_url(url).path
-    except ValueError:
-        return _NO_NAME
-    name = posixpath.basename(path.rstrip("/"))
-    return _NO_NAME if name in ("", ".") else name
-
 
 def web_file(url: str, checksum: str, **options: Unpack[StepOptions]) -> State:
-    """Return a tree with the file at ``url``, under its :func:`filename_of`.
+    """Return a tree with the file at ``url``, under its :func:`~llb.dockerfile_rules.copy.filename_of`.
 
     ``checksum`` is the digest that it must have, or empty. Raises InvalidValueError for
     escapes that are no text.
@@ -49,6 +27,21 @@ def web_file(url: str, checksum: str, **options: Unpack[StepOptions]) -> State:
         attrs.append(("http.checksum", checksum))
         caps.append("source.http.checksum")
     return source_state(url, attrs, caps, None, options)
+
+
+def agreed_flags(
+    git: GitRef, *, keep_git_dir: bool | None, checksum: str
+) -> tuple[bool | None, str]:
+    """Merge ``--keep-git-dir`` and ``--checksum`` with the query of a repository.
+
+    Raises ValueError where they contradict each other.
+    """
+    if None not in (keep_git_dir, git.keep_git_dir) and keep_git_dir != git.keep_git_dir:
+        raise ValueError("inconsistent keep-git-dir configuration")
+    if checksum and git.checksum and checksum != git.checksum:
+        raise ValueError(f'checksum mismatch "{checksum}" != "{git.checksum}"')
+    keep = keep_git_dir if git.keep_git_dir is None else git.keep_git_dir
+    return keep, git.checksum or checksum
 
 
 def repository(

@@ -8,7 +8,6 @@ from __future__ import annotations
 from llb.errors import InvalidValueError
 from llb.gocompat.path import clean
 
-SHELL = ("cmd", "/S", "/C")
 DRIVE = "removing drive letter: "
 
 

@@ -16,7 +16,8 @@ from llb.dockerfile.instructions.nodes import SCRATCH, Arg, Copy, From
 from llb.dockerfile.shell.expand import ExpansionError
 from llb.dockerfile.sources.git_refs import parse_git_ref
 from llb.dockerfile.sources.named_contexts import find_context
-from llb.dockerfile.sources.remote import is_remote, repository, web_file
+from llb.dockerfile.sources.remote import repository, web_file
+from llb.dockerfile_rules.copy import is_remote
 from llb.errors import InvalidValueError
 from llb.reference import check_digest
 

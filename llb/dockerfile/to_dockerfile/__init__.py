@@ -13,20 +13,20 @@ from typing import TYPE_CHECKING, Any
 from attrs import define, evolve, field, frozen
 
 from llb import Platform, Reference, caps
-from llb.buildfile.bases import DEFAULT_PATH
 from llb.definition.protobuf import sha256_of
 from llb.dockerfile.errors import catalogue as errors
 from llb.dockerfile.offline import convert
 from llb.dockerfile.sources.image import WINDOWS, Image, ResolvedImage
 from llb.dockerfile.sources.requests import ImageRequest
 from llb.dockerfile.to_dockerfile.config import config_lines
-from llb.dockerfile.to_dockerfile.instructions import copied, directory, owner, run, variable
+from llb.dockerfile.to_dockerfile.instructions import copied, directory, run, variable
 from llb.dockerfile.to_dockerfile.quoting import Unsayable, word
-from llb.dockerfile.to_llb.chown import to_owner
+from llb.dockerfile_rules.permissions import parse_chown, to_chown
 from llb.errors import InputError
 from llb.gocompat.path import absolute, clean
 from llb.gocompat.utf8 import has_octets
 from llb.ops import nodes as ops
+from llb.ops.defaults import DEFAULT_PATH
 from llb.platforms import to_platform
 
 if TYPE_CHECKING:
@@ -321,7 +321,7 @@ class _Writer:
     def _workdir(self, stage: _Stage, op: ops.FileOp, path: str, after: list[ops.Op]) -> None:
         (action,) = op.actions
         assert isinstance(action, ops.MkdirAction)
-        wanted, now = owner(action.owner), owner(to_owner(stage.user))
+        wanted, now = to_chown(action.owner), to_chown(parse_chown(stage.user))
         if wanted != now:
             if not wanted:
                 raise Unsayable("a directory that is not the user's")

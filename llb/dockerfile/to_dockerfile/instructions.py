@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import posixpath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from llb.dockerfile.to_dockerfile.quoting import Unsayable, array, fields, flag, value, word, words
-from llb.gocompat.path import join
+from llb.dockerfile_rules.copy import HEREDOC_MODE, copies_paths, is_remote, parents_source
+from llb.dockerfile_rules.permissions import to_chmod, to_chown
+from llb.dockerfile_rules.run import CACHE_FOLDER, NETWORKS, SCRIPTS, SECURITIES
+from llb.dockerfile_rules.workdir import is_workdir
 from llb.ops import nodes as ops
+from llb.ops.defaults import SECRET_MODE, SHELL, SSH_MODE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from llb.ops.nodes import Output
 
     # Returns the flag that names a tree to take from, empty for the build context.
     Named = Callable[[Output | None], str]
 
-_SHELL = ("/bin/sh", "-c")
-_PIPES = "/dev/pipes/"
+T = TypeVar("T")
+
 _END = "EOF"
-_SECRET_MODE, _SSH_MODE = 0o400, 0o600
 _ASKED = "is for who builds to ask for, not for a Dockerfile"
 
 
@@ -43,22 +46,27 @@ def run(op: ops.ExecOp, named: Named) -> str:
         raise Unsayable("exit codes other than 0")
     if op.devices:
         raise Unsayable("devices are for Docker's labs channel alone")
-    script = next((each for each in op.mounts if each.target == _PIPES), None)
+    script = next((each for each in op.mounts if each.target == SCRIPTS), None)
     others = [each for each in op.mounts if each is not script]
     flags = [_mount(each, named) for each in others]
     flags += [_secret(each) for each in op.secrets] + [_ssh(each) for each in op.ssh]
     if process.network is not ops.Network.SANDBOX:
-        flags.append(flag("network", process.network.name.lower()))
+        flags.append(flag("network", _name(NETWORKS, process.network)))
     if process.security is not ops.Security.SANDBOX:
-        flags.append(flag("security", process.security.name.lower()))
+        flags.append(flag("security", _name(SECURITIES, process.security)))
     return " ".join(["RUN", *flags, _command(op, script)])
+
+
+def _name(names: Mapping[str, T | None], value: T) -> str:
+    """Find the name of a value in a table of names."""
+    return next(name for name, known in names.items() if known is value)
 
 
 def _command(op: ops.ExecOp, script: ops.Mount | None) -> str:
     if script is not None:
         return _script(op, script)
     text = op.args[-1]
-    if op.args[:-1] != _SHELL:
+    if op.args[:-1] != SHELL:
         return array(op.args)
     if "\n" not in text:
         is_plain = text == text.strip() and not text.startswith(("[", "--")) and "<<" not in text
@@ -72,8 +80,8 @@ def _command(op: ops.ExecOp, script: ops.Mount | None) -> str:
 def _script(op: ops.ExecOp, mount: ops.Mount) -> str:
     """Return a script of its own, which RUN mounts."""
     source = mount.source.op if mount.source is not None else None
-    if not isinstance(source, ops.FileOp) or op.args[:-1] != _SHELL:
-        raise Unsayable(f"a tree that is mounted at {_PIPES}")
+    if not isinstance(source, ops.FileOp) or op.args[:-1] != SHELL:
+        raise Unsayable(f"a tree that is mounted at {SCRIPTS}")
     (action,) = source.actions
     assert isinstance(action, ops.MkfileAction)
     name, text = posixpath.basename(op.args[-1]), action.data.decode()
@@ -106,7 +114,7 @@ def _cache(mount: ops.Cache, named: Named) -> str:
     if not mount.id.startswith("/"):
         raise Unsayable(f"the cache {mount.id}: Docker's begin with a slash (docker.cache)")
     path, owner, source = mount.selector, {}, mount.source
-    if source is not None and isinstance(source.op, ops.FileOp) and path == "/cache":
+    if source is not None and isinstance(source.op, ops.FileOp) and path == CACHE_FOLDER:
         (action,) = source.op.actions
         assert isinstance(action, ops.MkdirAction)
         owner, source, path = _new_cache(action), source.op.base, ""
@@ -125,7 +133,7 @@ def _cache(mount: ops.Cache, named: Named) -> str:
 def _new_cache(action: ops.MkdirAction) -> dict[str, str]:
     user, group = (action.owner.user, action.owner.group) if action.owner else (None, None)
     return {
-        "mode": f"0{action.mode:o}",
+        "mode": to_chmod(action.mode),
         "uid": str(user.id if user else 0),
         "gid": str(group.id if group else 0),
     }
@@ -138,7 +146,7 @@ def _secret(secret: ops.Secret) -> str:
         target=secret.target,
         env=secret.env,
         required=None if secret.optional else "true",
-        **_owned(secret, _SECRET_MODE),
+        **_owned(secret, SECRET_MODE),
     )
 
 
@@ -148,34 +156,23 @@ def _ssh(agent: ops.SSH) -> str:
         id=agent.id or None,
         target=agent.target,
         required=None if agent.optional else "true",
-        **_owned(agent, _SSH_MODE),
+        **_owned(agent, SSH_MODE),
     )
 
 
 def _owned(given: ops.Secret | ops.SSH, usual: int) -> dict[str, str]:
     found = {"uid": str(given.uid) if given.uid else "", "gid": str(given.gid) if given.gid else ""}
-    found["mode"] = f"0{given.mode:o}" if given.mode != usual else ""
+    found["mode"] = to_chmod(given.mode) if given.mode != usual else ""
     return {key: each for key, each in found.items() if each}
 
 
 def directory(op: ops.FileOp) -> str | None:
     """Return the directory that WORKDIR makes, None for another operation."""
     match op.actions:
-        case (ops.MkdirAction(path, 0o755, True, _, None),):
+        case (ops.MkdirAction(path) as action,) if is_workdir(action):
             return path
         case _:
             return None
-
-
-def owner(given: ops.Owner | None) -> str:
-    """Return an owner as it is written, empty for none."""
-    if given is None:
-        return ""
-    parts = [
-        "" if each is None else str(each.id) if each.name is None else each.name
-        for each in (given.user, given.group)
-    ]
-    return ":".join(parts) if given.group is not None else parts[0]
 
 
 def copied(op: ops.FileOp, named: Named, *, link: bool) -> str:
@@ -189,14 +186,14 @@ def copied(op: ops.FileOp, named: Named, *, link: bool) -> str:
             raise Unsayable("a time, or the replacing, of what is copied")
         actions.append(each)
     first = actions[0]
-    shared = {(each.dest, owner(each.owner), each.mode, each.exclude_patterns) for each in actions}
+    shared = {
+        (each.dest, to_chown(each.owner), each.mode, each.exclude_patterns) for each in actions
+    }
     if len(shared) > 1 or not first.create_dest_path:
         raise Unsayable("actions of several kinds in one step")
     flags = ["--link"] * link
-    flags += [flag("chown", word(owner(first.owner)))] if first.owner else []
-    if first.mode is not None:
-        mode = first.mode if isinstance(first.mode, str) else f"0{first.mode:o}"
-        flags.append(flag("chmod", mode))
+    flags += [flag("chown", word(to_chown(first.owner)))] if first.owner else []
+    flags += [flag("chmod", to_chmod(first.mode))] if first.mode is not None else []
     flags += [flag("exclude", each) for each in first.exclude_patterns]
     if not first.follow_symlinks:
         return _elsewhere(actions, flags)
@@ -208,8 +205,7 @@ def _paths(actions: list[ops.CopyAction], flags: list[str], named: Named) -> str
     if len({id(each.source.op) if each.source else 0 for each in actions}) > 1:
         raise Unsayable("several trees that one step copies from")
     for each in actions:
-        usual = (each.copy_dir_contents_only, each.allow_wildcard, each.allow_empty_wildcard)
-        if not all(usual) or each.attempt_unpack != first.attempt_unpack:
+        if not copies_paths(each) or each.attempt_unpack != first.attempt_unpack:
             raise Unsayable("options of copying that COPY does not have (docker.copy)")
     place = named(first.source)
     if place and first.attempt_unpack:
@@ -228,8 +224,7 @@ def _path(action: ops.CopyAction) -> str:
         return action.src
     if len(action.include_patterns) > 1:
         raise Unsayable("several patterns of what is copied")
-    pattern = action.include_patterns[0]
-    return f"{action.src.rstrip('/')}/./{pattern}" if action.src != "/" else join("/", pattern)
+    return parents_source(action.src, action.include_patterns[0])
 
 
 def _elsewhere(actions: list[ops.CopyAction], flags: list[str]) -> str:
@@ -243,7 +238,7 @@ def _elsewhere(actions: list[ops.CopyAction], flags: list[str]) -> str:
         if not isinstance(source, ops.SourceOp):
             raise Unsayable("options of copying that COPY does not have (docker.copy)")
         attrs = dict(source.attrs)
-        if source.identifier.startswith(("http://", "https://")):
+        if is_remote(source.identifier):
             more += [flag("checksum", attrs["http.checksum"])] if "http.checksum" in attrs else []
             more += ["--unpack"] if action.attempt_unpack else []
             found.append(source.identifier)
@@ -263,7 +258,9 @@ def _documents(actions: list[ops.CopyAction], flags: list[str]) -> str:
         assert action.source is not None
         assert isinstance(action.source.op, ops.FileOp)
         match action.source.op.actions:
-            case (ops.MkfileAction(_, 0o644, data, None, None),) if action.source.op.base is None:
+            case (ops.MkfileAction(_, mode, data, None, None),) if (
+                action.source.op.base is None and mode == HEREDOC_MODE
+            ):
                 text = data.decode("utf-8", errors="surrogateescape")
             case _:
                 raise Unsayable("options of copying that COPY does not have (docker.copy)")

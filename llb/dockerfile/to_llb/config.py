@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from attrs import evolve
-
-from llb import mkdir
 from llb.dockerfile.errors import catalogue as errors
-from llb.dockerfile.to_llb.chown import to_owner
 from llb.dockerfile.to_llb.expose_ports import parse_port
 from llb.dockerfile.to_llb.run import with_shell
 from llb.dockerfile.to_llb.step_names import expanded_code
+from llb.dockerfile_rules.workdir import workdir_action
 from llb.gocompat import fmt
 from llb.gocompat.duration import format_duration
 from llb.gocompat.signal import is_signal
@@ -45,11 +42,9 @@ def workdir(conversion: Conversion, result: StageResult, instruction: Workdir) -
     cwd = result.state.cwd
     if cwd != "/":
         text = expanded_code(instruction.origin.code, conversion.expander, result.env)
-        made = mkdir(cwd, parents=True, created=result.epoch)
         result.state = result.state.file(
-            evolve(made, owner=to_owner(result.image.get("User") or "")),
-            name=result.numbering.next(text, result.env),
-            locations=conversion.locations(instruction.origin),
+            workdir_action(cwd, result.image.get("User") or "", result.epoch),
+            **conversion.step(instruction.origin, result.numbering.next(text, result.env)),
         )
     result.commit(f"WORKDIR {cwd}", layer=cwd != "/")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from attrs import evolve
@@ -11,11 +10,11 @@ from llb import Scratch, merge
 from llb.definition.protobuf import sha256_of
 from llb.dockerfile.errors import catalogue as errors
 from llb.dockerfile.shell.expand import DOCUMENT
-from llb.dockerfile.sources.remote import is_remote
-from llb.dockerfile.to_llb.chown import to_owner
 from llb.dockerfile.to_llb.copy_actions import Copied, copy_actions
 from llb.dockerfile.to_llb.step_names import expanded_code
-from llb.gocompat.path import absolute, is_symbolic_mode
+from llb.dockerfile_rules.copy import Destination, destination_path, is_remote
+from llb.dockerfile_rules.permissions import parse_chmod, parse_chown
+from llb.errors import InvalidValueError
 from llb.ops.nodes import ProgressGroup
 
 if TYPE_CHECKING:
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
     from llb.ops.nodes import CopyAction
     from llb.state.step_options import StepOptions
 
-_OCTAL = re.compile(r"[0-7]+\Z")
 _ID_LENGTH = 25
 
 
@@ -36,15 +34,10 @@ def copy(conversion: Conversion, result: StageResult, instruction: Copy) -> None
     is_context = instruction.stage is None
     source = conversion.context if is_context else conversion.source_of(result, instruction)
     actions = tuple(copy_actions(copied, source.state))
-    options: StepOptions = {
-        "ignore_cache": result.no_cache,
-        "locations": conversion.locations(instruction.origin),
-    }
-    # Docker makes no layer of its own of what is given a mode.
-    if instruction.link and copied.mode is None:
-        _link(result, copied, actions, options)
+    step = conversion.step(instruction.origin, copied.name, ignore_cache=result.no_cache)
+    if copied.destination.has_own_layer:
+        _link(result, copied, actions, step)
     else:
-        step: StepOptions = {**options, "name": copied.name}
         result.state = result.state.file(*actions, **step)
     for path in copied.sources:
         if not (instruction.is_add and is_remote(path)):
@@ -58,17 +51,21 @@ def _copied(conversion: Conversion, result: StageResult, instruction: Copy) -> C
     word = conversion.expander.word
     chown, chmod = word(instruction.chown, env), word(instruction.chmod, env)
     checksum = word(instruction.checksum, env)
-    sources = tuple(word(each, env) for each in instruction.sources)
+    sources = tuple([word(source, env) for source in instruction.sources])
     dest = word(instruction.dest, env)
     code = expanded_code(instruction.origin.code, conversion.expander, env)
     return Copied(
         instruction=instruction,
         sources=sources,
         documents=_documents(instruction, env),
-        dest=_dest(result, dest),
+        destination=Destination(
+            destination_path(result.state.cwd, result.path(dest)),
+            owner=parse_chown(chown),
+            mode=_mode(chmod, instruction),
+            exclude=instruction.exclude,
+            link=instruction.link,
+        ),
         is_windows=result.is_windows,
-        owner=to_owner(chown),
-        mode=_mode(chmod, instruction),
         checksum=checksum,
         code=code,
         name=result.numbering.next(code, env),
@@ -76,44 +73,37 @@ def _copied(conversion: Conversion, result: StageResult, instruction: Copy) -> C
     )
 
 
-def _dest(result: StageResult, dest: str) -> str:
-    path = result.path(dest)
-    return absolute(result.state.cwd, path if path not in ("", ".") else "./", keep_slash=True)
-
-
 def _link(
-    result: StageResult, copied: Copied, actions: tuple[CopyAction, ...], options: StepOptions
+    result: StageResult, copied: Copied, actions: tuple[CopyAction, ...], step: StepOptions
 ) -> None:
-    """Copy into an empty tree, and lay that over the present one."""
-    group = ProgressGroup(_group_id(copied.name, options), copied.name)
-    copying: StepOptions = {
-        **options,
-        "name": copied.name,
-        "progress_group": evolve(group, weak=True),
-    }
-    linking: StepOptions = {
-        **options,
+    """Copy into an empty tree, and merge that with the tree of the stage."""
+    group = ProgressGroup(_group_id(copied.name, step), copied.name)
+    copy_step: StepOptions = {**step, "progress_group": evolve(group, weak=True)}
+    merge_step: StepOptions = {
+        **step,
         "name": result.numbering.again(f"LINK {copied.code}", result.env),
         "progress_group": group,
     }
-    alone = Scratch().file(*actions, **copying)
-    result.state = result.state.with_output(merge([result.state, alone], **linking))
+    layer = Scratch().file(*actions, **copy_step)
+    result.state = result.state.with_output(merge([result.state, layer], **merge_step))
 
 
-def _group_id(name: str, options: StepOptions) -> str:
+def _group_id(name: str, step: StepOptions) -> str:
     """Return what tells a group of steps from others of the build.
 
     In Go it is random; a name and a place do as well, and give the same bytes every time.
     """
-    places = [each.ranges for each in options["locations"]]
+    places = [each.ranges for each in step["locations"]]
     return sha256_of(f"{name}\0{places}".encode())[:_ID_LENGTH]
 
 
 def _documents(instruction: Copy, env: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
-    """Return the here-documents by name, with their variables replaced unless they are quoted."""
+    """Pair names of heredocs with their contents, in which variables are replaced unless quoted."""
+    if not instruction.documents:
+        return ()
     return tuple(
-        (each.name, DOCUMENT.word(each.chomped, env) if each.expand else each.chomped)
-        for each in instruction.documents
+        (heredoc.name, DOCUMENT.word(heredoc.chomped, env) if heredoc.expand else heredoc.chomped)
+        for heredoc in instruction.documents
     )
 
 
@@ -127,12 +117,7 @@ def _history(instruction: Copy, sources: tuple[str, ...], dest: str, chown: str,
 
 
 def _mode(chmod: str, instruction: Copy) -> int | str | None:
-    if not chmod:
-        return None
-    if _OCTAL.match(chmod):
-        if int(chmod, 8) > 0o7777:
-            raise errors.bad_chmod(instruction.origin.span, chmod)
-        return int(chmod, 8)
-    if not is_symbolic_mode(chmod):
-        raise errors.bad_chmod(instruction.origin.span, chmod)
-    return chmod
+    try:
+        return parse_chmod(chmod)
+    except InvalidValueError as error:
+        raise errors.bad_chmod(instruction.origin.span, chmod) from error

@@ -6,21 +6,25 @@ repository or a file of the web (Dockerfile reference, "ADD" and "COPY").
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from attrs import evolve, frozen
 
-from llb import Scratch, mkfile
 from llb.dockerfile.errors import catalogue as errors
 from llb.dockerfile.sources.git_refs import GitRef, parse_git_ref
-from llb.dockerfile.sources.remote import filename_of, is_remote, repository, web_file
+from llb.dockerfile.sources.remote import agreed_flags, repository, web_file
 from llb.dockerfile.sources.windows_paths import DRIVE, to_slashes
 from llb.dockerfile.to_llb.step_names import COMMAND
+from llb.dockerfile_rules.copy import (
+    Destination,
+    Selection,
+    filename_of,
+    heredoc_file,
+    is_remote,
+    select_parents,
+)
 from llb.errors import InvalidValueError
-from llb.gocompat.path import absolute, join
 from llb.gocompat.utf8 import encode
-from llb.ops.nodes import CopyAction
 from llb.reference import check_digest
 
 if TYPE_CHECKING:
@@ -29,19 +33,16 @@ if TYPE_CHECKING:
     from llb import State
     from llb.dockerfile.instructions.nodes import Copy
     from llb.errors import Span
-    from llb.ops.nodes import Owner
+    from llb.ops.nodes import CopyAction
 
-_INLINE = "[internal] preparing inline document"
-_PIVOT = "/./"
-# What a backslash stands before is no wildcard.
-_WILDCARD = re.compile(r"(?:[^\\*?\[]|\\.)*[*?\[]", re.DOTALL)
+INLINE = "[internal] preparing inline document"
 
 
 @frozen
 class Copied:
     """What an instruction copies, once its variables are replaced.
 
-    ``documents`` are names and contents, ``dest`` is absolute. ``code`` is the whole
+    ``documents`` are names and contents. ``code`` is the whole
     instruction, ``name`` that of the step, which what comes from elsewhere has too, and
     ``history`` what the image tells of it.
     """
@@ -49,9 +50,7 @@ class Copied:
     instruction: Copy
     sources: tuple[str, ...]
     documents: tuple[tuple[str, str], ...]
-    dest: str
-    owner: Owner | None
-    mode: int | str | None
+    destination: Destination
     checksum: str
     code: str
     name: str
@@ -84,8 +83,8 @@ def copy_actions(copied: Copied, tree: State) -> Iterator[CopyAction]:
             yield _from_tree(wanted, tree, source)
     for name, content in copied.documents:
         path = copied.path(name)
-        inline = Scratch().file(mkfile(path, encode(content)), name=_INLINE, locations=())
-        yield _action(copied, inline, absolute("/", path))
+        inline = heredoc_file(path, encode(content), name=INLINE, locations=())
+        yield copied.destination.copy_file(inline, path)
 
 
 def _repository(source: str, span: Span) -> GitRef | None:
@@ -110,16 +109,14 @@ def _check_checksum(copied: Copied) -> None:
 
 
 def _agreed(copied: Copied, git: GitRef) -> Copied:
-    """Return what is copied with what the repository says of itself, in one with the flags."""
+    """Add the flags of a repository's own query to those of the instruction."""
     keep, checksum = copied.instruction.keep_git_dir, copied.checksum
-    if None not in (keep, git.keep_git_dir) and keep != git.keep_git_dir:
-        raise errors.bad_repository(copied.span, "inconsistent keep-git-dir configuration")
-    if checksum and git.checksum and checksum != git.checksum:
-        reason = f'checksum mismatch "{checksum}" != "{git.checksum}"'
-        raise errors.bad_repository(copied.span, reason)
-    keep = keep if git.keep_git_dir is None else git.keep_git_dir
+    try:
+        keep, checksum = agreed_flags(git, keep_git_dir=keep, checksum=checksum)
+    except ValueError as error:
+        raise errors.bad_repository(copied.span, str(error)) from error
     instruction = evolve(copied.instruction, keep_git_dir=keep)
-    return evolve(copied, instruction=instruction, checksum=git.checksum or checksum)
+    return evolve(copied, instruction=instruction, checksum=checksum)
 
 
 def _from_repository(copied: Copied, git: GitRef) -> CopyAction:
@@ -132,7 +129,7 @@ def _from_repository(copied: Copied, git: GitRef) -> CopyAction:
         name=copied.name,
         locations=(),
     )
-    return _action(copied, tree, "/")
+    return copied.destination.copy_repository(tree)
 
 
 def _from_web(copied: Copied, url: str) -> CopyAction:
@@ -143,51 +140,14 @@ def _from_web(copied: Copied, url: str) -> CopyAction:
     except InvalidValueError as error:
         raise errors.bad_digest(copied.span, copied.checksum) from error
     tree = web_file(url, checksum, name=copied.name, description={COMMAND: ""}, locations=())
-    path = absolute("/", filename_of(url))
-    return _action(copied, tree, path, attempt_unpack=bool(copied.instruction.unpack))
+    unpack = bool(copied.instruction.unpack)
+    return copied.destination.copy_file(tree, filename_of(url), unpack=unpack)
 
 
 def _from_tree(copied: Copied, tree: State, source: str) -> CopyAction:
-    instruction = copied.instruction
-    path, patterns, required = _parents(copied, source) if instruction.parents else (source, (), ())
-    unpack = instruction.is_add if instruction.unpack is None else instruction.unpack
-    return _action(
-        copied,
-        tree,
-        absolute("/", copied.path(path, DRIVE * 2)),
-        follow_symlinks=True,
-        copy_dir_contents_only=True,
-        include_patterns=patterns,
-        required_paths=required,
-        attempt_unpack=unpack,
-        allow_wildcard=True,
-        allow_empty_wildcard=True,
-    )
-
-
-def _parents(copied: Copied, source: str) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
-    """Return the directory to copy from, the pattern of what is copied, and what must exist.
-
-    The directories in front of ``/./`` are not made at the destination.
-    """
-    parent, pivot, pattern = source.partition(_PIVOT)
-    if not pivot:
-        parent, pattern = "/", source
-    # An absolute pattern stays as it is written.
-    pattern = pattern if pattern.startswith("/") else join("/", copied.path(pattern))
-    has_wildcard = _WILDCARD.match(parent) or _WILDCARD.match(pattern)
-    required = () if has_wildcard else (join("/", copied.path(join(parent, pattern))),)
-    return parent, (pattern.removeprefix("/"),), required
-
-
-def _action(copied: Copied, tree: State, path: str, **options: Any) -> CopyAction:
-    return CopyAction(
-        source=tree.output,
-        src=path,
-        dest=copied.dest,
-        owner=copied.owner,
-        mode=copied.mode,
-        create_dest_path=True,
-        exclude_patterns=copied.instruction.exclude,
-        **options,
-    )
+    is_parents = copied.instruction.parents
+    selection = select_parents(source, copied.path) if is_parents else Selection(source)
+    if copied.is_windows:
+        selection = selection._replace(path=copied.path(selection.path, DRIVE * 2))
+    unpack = copied.instruction.unpacks_paths
+    return copied.destination.copy_paths(tree, selection, unpack=unpack)

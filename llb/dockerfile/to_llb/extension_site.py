@@ -8,7 +8,7 @@ from llb.dockerfile.errors.catalogue import DockerfileError
 from llb.dockerfile.shell.expand import DOCUMENT
 from llb.dockerfile.sources.image import CONFIG_KEYS, SETS
 from llb.dockerfile.to_llb.run import execute, with_shell
-from llb.dockerfile.to_llb.step_names import described, expanded_code
+from llb.dockerfile.to_llb.step_names import expanded_code
 from llb.errors import InvalidValueError, did_you_mean
 
 if TYPE_CHECKING:
@@ -135,12 +135,12 @@ class Site:
         numbering = self._result.numbering
         named = numbering.again if self._steps else numbering.next
         self._steps += 1
-        return {
-            "description": described(self._instruction.origin),
-            "name": named(self._text, self._result.env),
-            "ignore_cache": self._result.no_cache,
-            "locations": self._conversion.locations(self._instruction.origin),
-        }
+        return self._conversion.step(
+            self._instruction.origin,
+            named(self._text, self._result.env),
+            ignore_cache=self._result.no_cache,
+            describe=True,
+        )
 
     def configure(self, key: str, value: object) -> None:
         """Set an entry of the image config by Docker's key: ``configure("StopSignal", "INT")``.

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-import posixpath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
-from llb import bind, cache, mkdir
+from llb import bind, cache
 from llb.dockerfile.errors import catalogue as errors
 from llb.dockerfile.instructions.mounts import Mount, parse_mount
-from llb.gocompat.path import absolute, clean, join
+from llb.dockerfile_rules.run import (
+    CACHE_FOLDER,
+    DEFAULT_SHARING,
+    cache_id,
+    mount_selector,
+    new_cache,
+    secret_target,
+)
+from llb.gocompat.path import absolute, clean
+from llb.ops.defaults import SECRET_MODE, SSH_MODE
 from llb.ops.nodes import SSH, Secret, Tmpfs
 
 if TYPE_CHECKING:
@@ -18,12 +26,8 @@ if TYPE_CHECKING:
     from llb.dockerfile.to_llb.stage_state import Conversion, StageResult
     from llb.errors import Span
     from llb.state.settings import MountValue
+    from llb.state.step_options import StepOptions
 
-_SECRETS = "/run/secrets/"
-_SECRET_MODE = 0o400
-_SSH_MODE = 0o600
-_CACHE_MODE = 0o755
-_CACHE = "/cache"
 _SET_OWNER = "[internal] setting cache mount permissions"
 
 
@@ -81,14 +85,14 @@ def _tree(
     if mount.kind == "tmpfs":
         # Docker hands on a source and a mode that mean nothing, which the library's own
         # function for people does not take.
-        return Tmpfs(target, mount.size, _path(mount), mount.readonly)
+        return Tmpfs(target, mount.size, mount_selector(mount.source), mount.readonly)
     tree, path = _part(mount, source.state)
     if mount.kind == "bind":
         return bind(tree, target, path=path, readonly=mount.readonly, discard=not mount.readonly)
     return cache(
         target,
-        id=f"{conversion.options.cache_namespace}/{mount.id or clean(mount.target)}",
-        sharing=mount.sharing or "shared",
+        id=cache_id(conversion.options.cache_namespace, mount.id, mount.target),
+        sharing=mount.sharing or DEFAULT_SHARING,
         source=tree,
         path=path,
         readonly=mount.readonly,
@@ -97,39 +101,24 @@ def _tree(
 
 def _part(mount: Mount, tree: State) -> tuple[State, str]:
     """Return the tree of a mount and the path in it, a new directory where it has an owner."""
-    path = _path(mount)
-    if path or not mount.has_owner:
-        return tree, path
-    mode = _CACHE_MODE if mount.mode is None else mount.mode
-    made = mkdir(_CACHE, mode=mode, owner=f"{mount.uid or 0}:{mount.gid or 0}")
-    return tree.file(made, name=_SET_OWNER, locations=()), _CACHE
-
-
-def _path(mount: Mount) -> str:
-    """Return the path in the tree that is mounted, empty for all of it."""
-    path = join("/", mount.source)
-    return "" if path == "/" else path
-
-
-def secret_id(mount: Mount) -> str:
-    """Return the name by which a secret is asked for."""
-    return mount.source or mount.id or _name(mount.target)
+    selector = mount_selector(mount.source)
+    if selector or not mount.has_owner:
+        return tree, selector
+    step: StepOptions = {"name": _SET_OWNER, "locations": ()}
+    return new_cache(tree, mount.uid, mount.gid, mount.mode, **step), CACHE_FOLDER
 
 
 def _secret(mount: Mount) -> MountValue:
-    id_ = secret_id(mount)
-    target = mount.target or None
+    name, target = mount.secret_id, mount.target or None
     if mount.env is None and target is None:
-        target = _SECRETS + _name(id_)
+        target = secret_target(name)
     # The library's own function for people refuses a relative target.
     return Secret(
-        id=id_,
+        id=name,
         target=target,
         env=mount.env,
-        uid=mount.uid or 0,
-        gid=mount.gid or 0,
-        mode=_SECRET_MODE if mount.mode is None else mount.mode,
         optional=not mount.required,
+        **_owned(mount, SECRET_MODE),
     )
 
 
@@ -141,12 +130,17 @@ def _ssh(mount: Mount, span: Span) -> MountValue:
     return SSH(
         id=mount.id,
         target=mount.target or None,
-        uid=mount.uid or 0,
-        gid=mount.gid or 0,
-        mode=_SSH_MODE if mount.mode is None else mount.mode,
         optional=not mount.required,
+        **_owned(mount, SSH_MODE),
     )
 
 
-def _name(path: str) -> str:
-    return posixpath.basename(clean(path)) or "/"
+class _Owned(TypedDict):
+    uid: int
+    gid: int
+    mode: int
+
+
+def _owned(mount: Mount, default: int) -> _Owned:
+    mode = default if mount.mode is None else mount.mode
+    return {"uid": mount.uid or 0, "gid": mount.gid or 0, "mode": mode}

@@ -11,13 +11,14 @@ from llb import Location, Platform, Range, Reference, Scratch, SourceFile, State
 from llb.dockerfile.errors import catalogue as errors
 from llb.dockerfile.instructions.nodes import Run
 from llb.dockerfile.shell.expand import Expander
-from llb.dockerfile.sources.image import DEFAULT_PATH, WINDOWS, Image, ResolvedImage
+from llb.dockerfile.sources.image import WINDOWS, Image, ResolvedImage
 from llb.dockerfile.sources.named_contexts import ResolvedContext
 from llb.dockerfile.sources.windows_paths import DRIVE, to_slashes
 from llb.dockerfile.to_llb.image_draft import Draft
 from llb.dockerfile.to_llb.local_context import to_context
 from llb.dockerfile.to_llb.step_names import COMMAND, Numbering, described
 from llb.gocompat.path import absolute, clean
+from llb.ops.defaults import DEFAULT_PATH
 from llb.state.settings import Settings
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from llb.dockerfile.sources.requests import Found
     from llb.dockerfile.stages.graph import Stage, StageGraph
     from llb.dockerfile.to_llb.local_context import Context
+    from llb.state.step_options import StepOptions
 
 
 _NORMALIZING = f"normalizing workdir: normalizing working directory: {DRIVE}"
@@ -213,6 +215,22 @@ class Conversion:
         first, last = origin.lines
         ranges = tuple([Range(line, line) for line in range(first, max(first, last) + 1)])
         return (Location(self._file, ranges),)
+
+    def step(
+        self, origin: Origin, name: str, *, ignore_cache: bool = False, describe: bool = False
+    ) -> StepOptions:
+        """Describe the step of an instruction: its name, its lines, and whether it ignores the cache.
+
+        ``describe`` adds the text of the instruction, which Docker does for RUN alone.
+        """
+        options: StepOptions = {
+            "name": name,
+            "ignore_cache": ignore_cache,
+            "locations": self.locations(origin),
+        }
+        if describe:
+            options["description"] = described(origin)
+        return options
 
     def note_unwritable(self, origin: Origin) -> None:
         """Note that an operation cannot hold what an instruction says."""

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from llb import Git
 from llb.dockerfile.sources.git_refs import parse_git_ref
-from llb.dockerfile.sources.remote import is_remote, repository
+from llb.dockerfile.sources.remote import agreed_flags, repository
 from llb.dockerfile.to_python.code_layout import (
     Call,
     Expr,
@@ -21,8 +20,9 @@ from llb.dockerfile.to_python.code_layout import (
 )
 from llb.dockerfile.to_python.refusal import Refusal
 from llb.dockerfile.to_python.sources import source
-from llb.errors import LLBError
-from llb.gocompat.path import is_symbolic_mode
+from llb.dockerfile_rules.copy import has_wildcard, is_remote
+from llb.dockerfile_rules.permissions import parse_chmod
+from llb.errors import InvalidValueError, LLBError
 from llb.gocompat.utf8 import has_octets
 from llb.ops.nodes import SourceOp
 
@@ -32,9 +32,6 @@ if TYPE_CHECKING:
     from llb.dockerfile.sources.git_refs import GitRef
     from llb.dockerfile.to_python.expansion import Expansion
     from llb.dockerfile.to_python.function_body import Body
-
-_OCTAL = re.compile(r"[0-7]{1,5}\Z")
-_MAX_MODE = 0o7777
 
 
 def copy(body: Body, instruction: Copy) -> None:
@@ -66,13 +63,13 @@ def _mode(mode: Word) -> Expr | None:
     constant = mode.constant
     if constant is None:
         return mode
-    if not constant:
+    try:
+        value = parse_chmod(constant)
+    except InvalidValueError as error:
+        raise Refusal(f"the mode {constant}") from error
+    if value is None:
         return None
-    if _OCTAL.match(constant) and int(constant, 8) <= _MAX_MODE:
-        return Raw(f"0o{int(constant, 8):o}")
-    if not is_symbolic_mode(constant):
-        raise Refusal(f"the mode {constant}")
-    return text(constant)
+    return text(value) if isinstance(value, str) else Raw(oct(value))
 
 
 def _documents(
@@ -102,10 +99,9 @@ def _paths(
     for each in sources:
         _check_path(instruction, each)
     tree = source(body, instruction.stage, numbers=True)
-    is_wild = any("*" in part or "?" in part or "[" in part for part in instruction.sources)
+    is_wild = any(has_wildcard(_shown(path)) for path in sources)
     if instruction.parents and is_wild and instruction.stage is None:
         raise Refusal("wildcards with --parents, of which the context sends what they name")
-    unpack = instruction.is_add if instruction.unpack is None else instruction.unpack
     paths: Expr = sources[0] if len(sources) == 1 else texts(sources)
     return call(
         "pipe",
@@ -114,7 +110,7 @@ def _paths(
         paths,
         dest,
         parents=Raw("True") if instruction.parents else None,
-        unpack=Raw("True") if unpack else None,
+        unpack=Raw("True") if instruction.unpacks_paths else None,
         **flags,
     )
 
@@ -126,10 +122,15 @@ def _check_path(instruction: Copy, path: Word) -> None:
         if instruction.is_add:
             raise Refusal("a source that may be of the web or of git")
         return
-    shown = "".join(part if isinstance(part, str) else "x" for part in path.parts)
+    shown = _shown(path)
     git = _git(shown)
     if is_remote(shown) or (git is not None and not git.is_bare):
         raise Refusal("sources of several kinds")
+
+
+def _shown(path: Word) -> str:
+    """Write a path with a letter in the place of each variable."""
+    return "".join(part if isinstance(part, str) else "x" for part in path.parts)
 
 
 def _git(shown: str) -> GitRef | None:
@@ -178,11 +179,15 @@ def _clone(
 ) -> Call:
     if not is_remote(shown):
         raise Refusal("a repository that Docker asks for in the context as well")
-    given = {here.marked(instruction.checksum), git.checksum} - {""}
-    keeps = {instruction.keep_git_dir, git.keep_git_dir} - {None}
-    if len(given) > 1 or len(keeps) > 1:
-        raise Refusal("flags that contradict the repository")
-    checksum, keep = next(iter(given), ""), True in keeps
+    try:
+        keep_git_dir, checksum = agreed_flags(
+            git,
+            keep_git_dir=instruction.keep_git_dir,
+            checksum=here.marked(instruction.checksum),
+        )
+    except ValueError as error:
+        raise Refusal("flags that contradict the repository") from error
+    keep = bool(keep_git_dir)
     try:
         theirs = repository(git, keep_git_dir=keep, checksum=checksum)
         ours = Git(

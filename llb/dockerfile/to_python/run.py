@@ -6,24 +6,29 @@ import posixpath
 from typing import TYPE_CHECKING
 
 from llb.dockerfile.errors import catalogue as errors
+from llb.dockerfile.instructions.heredoc_command import heredoc_command
 from llb.dockerfile.instructions.mounts import parse_mount
-from llb.dockerfile.parser.parser import parse_heredoc
-from llb.dockerfile.to_llb.run_mounts import secret_id
 from llb.dockerfile.to_python.code_layout import Expr, Hole, Items, Raw, Word, call, text, texts
 from llb.dockerfile.to_python.refusal import Refusal
 from llb.dockerfile.to_python.sources import source, takes_part
-from llb.gocompat.path import absolute, clean, join
+from llb.dockerfile_rules.run import (
+    DEFAULT_NETWORK,
+    DEFAULT_SECURITY,
+    DEFAULT_SHARING,
+    SCRIPT_MODE,
+    SCRIPTS,
+    mount_selector,
+    secret_target,
+)
+from llb.gocompat.path import absolute, clean
 from llb.gocompat.utf8 import has_octets
+from llb.ops.defaults import SECRET_MODE, SECRETS, SSH_MODE
 
 if TYPE_CHECKING:
     from llb.dockerfile.instructions.mounts import Mount, MountFlag
     from llb.dockerfile.instructions.nodes import Run
     from llb.dockerfile.to_python.expansion import Expansion
     from llb.dockerfile.to_python.function_body import Body
-
-_PIPES = "/dev/pipes/"
-_SECRETS = "/run/secrets/"
-_SECRET_MODE, _SSH_MODE = 0o400, 0o600
 
 
 def run(body: Body, instruction: Run) -> None:
@@ -37,14 +42,14 @@ def run(body: Body, instruction: Run) -> None:
             "run",
             command,
             mounts=Items(tuple(mounts)) if mounts else None,
-            network=None if instruction.network == "default" else text(instruction.network),
-            security=None if instruction.security == "sandbox" else text(instruction.security),
+            network=_unless(DEFAULT_NETWORK, instruction.network),
+            security=_unless(DEFAULT_SECURITY, instruction.security),
         )
     )
 
 
 def _command(instruction: Run) -> tuple[Expr, list[Expr]]:
-    """Return what is run, and what that needs mounted."""
+    """Write the command, and the mount of its script."""
     if not instruction.shell:
         if not "".join(instruction.args) or any(map(has_octets, instruction.args)):
             raise Refusal("a command of nothing, or that is no text")
@@ -55,24 +60,22 @@ def _command(instruction: Run) -> tuple[Expr, list[Expr]]:
     if not script:
         return text(line), []
     name = posixpath.basename(line)
-    file = call("docker.scratch().mkfile", text(name), text(script), mode=Raw("0o755"))
+    file = call("docker.scratch().mkfile", text(name), text(script), mode=Raw(oct(SCRIPT_MODE)))
     root, readonly = text("/"), Raw("True")
-    return text(line), [call("bind", file, text(_PIPES), path=root, readonly=readonly)]
+    return text(line), [call("bind", file, text(SCRIPTS), path=root, readonly=readonly)]
 
 
 def _line(instruction: Run) -> tuple[str, str]:
-    """Return what the shell is given, and the script that this runs, if it is one."""
+    """Return the line for the shell, and the script that it runs, if it runs one."""
     if not instruction.heredocs:
         return " ".join(instruction.args), ""
-    (line,) = instruction.args
-    first = instruction.heredocs[0]
-    if parse_heredoc(line) is None:
-        return line + "".join(f"\n{each.content}{each.name}" for each in instruction.heredocs), ""
-    if not first.chomped.startswith("#!"):
-        return first.chomped, ""
-    if "/" in first.name or clean(first.name) != first.name:
+    command = heredoc_command(instruction)
+    if command.body is None or not command.is_script:
+        return command.line, ""
+    name = command.body.name
+    if "/" in name or clean(name) != name:
         raise Refusal("the name of a here-document that is a path")
-    return join(_PIPES, first.name), first.chomped
+    return command.line, command.body.chomped
 
 
 def _mount(body: Body, flag: MountFlag) -> Expr:
@@ -118,8 +121,8 @@ def _beside(target: Word) -> Word:
 def _path(here: Expansion, mount: Mount) -> Expr | None:
     if here.marks.word(mount.source).constant is None:
         raise Refusal("a variable in the source of a mount")
-    path = join("/", mount.source)
-    return None if path == "/" else text(path)
+    selector = mount_selector(mount.source)
+    return text(selector) if selector else None
 
 
 def _bind(body: Body, here: Expansion, mount: Mount, flag: MountFlag) -> Expr:
@@ -137,11 +140,11 @@ def _cache(body: Body, here: Expansion, mount: Mount, flag: MountFlag) -> Expr:
         "docker.cache",
         target,
         id=here.marks.word(name) if name else None,
-        sharing=text(mount.sharing) if mount.sharing not in ("", "shared") else None,
+        sharing=_unless(DEFAULT_SHARING, mount.sharing or DEFAULT_SHARING),
         source=None if flag.stage is None else source(body, flag.stage, numbers=False),
         path=_path(here, mount),
         readonly=Raw("True") if mount.readonly else None,
-        **_numbers(mount, 0o10000),
+        **_numbers(mount),
     )
 
 
@@ -156,11 +159,12 @@ def _tmpfs(body: Body, here: Expansion, mount: Mount, flag: MountFlag) -> Expr:
 
 
 def _secret(here: Expansion, mount: Mount) -> Expr:
-    name = secret_id(mount)
+    name = mount.secret_id
     target = mount.target or None
-    if mount.env is None and target is None and "/" in name:
-        target = _SECRETS + posixpath.basename(clean(name))
-    if target == f"{_SECRETS}{name}" and mount.env is None:
+    if mount.env is None and target is None:
+        target = secret_target(name)
+    # The default of :func:`llb.secret`.
+    if target == SECRETS + name and mount.env is None:
         target = None
     if not name or (target is not None and not target.startswith("/")) or mount.access:
         raise Refusal("a secret at a relative path")
@@ -169,7 +173,7 @@ def _secret(here: Expansion, mount: Mount) -> Expr:
         here.marks.word(name),
         target=None if target is None else here.marks.word(target),
         env=None if mount.env is None else here.marks.word(mount.env),
-        **_numbers(mount, _SECRET_MODE),
+        **_numbers(mount, SECRET_MODE),
         optional=None if mount.required else Raw("True"),
     )
 
@@ -181,16 +185,20 @@ def _ssh(here: Expansion, mount: Mount) -> Expr:
         "docker.ssh",
         id=here.marks.word(mount.id) if mount.id else None,
         target=here.marks.word(mount.target) if mount.target else None,
-        **_numbers(mount, _SSH_MODE),
+        **_numbers(mount, SSH_MODE),
         required=Raw("True") if mount.required else None,
     )
 
 
-def _numbers(mount: Mount, usual: int) -> dict[str, Expr | None]:
-    """Return owner and mode as far as they are not what they are by themselves."""
-    mode = None if mount.mode in (None, usual) else Raw(f"0o{mount.mode:o}")
+def _numbers(mount: Mount, default_mode: int | None = None) -> dict[str, Expr | None]:
+    """Write owner and mode, as far as they differ from the default."""
+    mode = None if mount.mode in (None, default_mode) else Raw(f"0o{mount.mode:o}")
     numbers = {"uid": mount.uid, "gid": mount.gid}
     return {
         **{key: None if value is None else Raw(str(value)) for key, value in numbers.items()},
         "mode": mode,
     }
+
+
+def _unless(default: str, value: str) -> Expr | None:
+    return None if value == default else text(value)

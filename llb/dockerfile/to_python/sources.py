@@ -6,10 +6,10 @@ import re
 from typing import TYPE_CHECKING
 
 from llb.dockerfile.instructions.nodes import SCRATCH, Copy, Run
-from llb.dockerfile.sources.remote import is_remote
 from llb.dockerfile.to_python.code_layout import Expr, Raw, call, text
 from llb.dockerfile.to_python.refusal import Refusal
 from llb.dockerfile.to_python.stages import SHARED
+from llb.dockerfile_rules.copy import is_remote
 from llb.gocompat.path import join
 
 if TYPE_CHECKING:

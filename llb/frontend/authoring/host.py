@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from attrs import define, evolve, field
 
-from llb import Local, Network, Scratch, State, copy, dockerfile, from_definition, tmpfs
+from llb import Local, Scratch, State, copy, dockerfile, from_definition
 from llb.buildfile.bases import with_config
 from llb.buildfile.context import UsedContext
 from llb.dockerfile.sources.named_contexts import (
@@ -15,7 +15,7 @@ from llb.dockerfile.sources.named_contexts import (
     ResolvedContext,
     find_context,
 )
-from llb.dockerfile.to_llb.run import proxy_of
+from llb.dockerfile_rules.run import parse_proxies
 from llb.errors import InputError, RemoteError
 from llb.frontend.dockerui.dockerfile import File
 from llb.gateway import is_not_found
@@ -90,23 +90,11 @@ class GatewayHost:
 
     def prepared(self, tree: State) -> State:
         """Return a tree with what the client asks of every process."""
-        asked = self.opened.options.processes
-        proxy = proxy_of(self.opened.options.build_args)
+        options = self.opened.options.processes
+        proxy = parse_proxies(self.opened.options.build_args)
         if proxy is not None:
             tree = tree.proxy(proxy)
-        for name, address in asked.extra_hosts:
-            tree = tree.extra_host(name, address)
-        for each in asked.ulimits:
-            tree = tree.ulimit(each.name, each.soft, each.hard)
-        if asked.network is not Network.SANDBOX:
-            tree = tree.network(asked.network)
-        if asked.hostname:
-            tree = tree.hostname(asked.hostname)
-        if asked.cgroup_parent:
-            tree = tree.cgroup_parent(asked.cgroup_parent)
-        if asked.shm_size:
-            tree = tree.mount(tmpfs("/dev/shm", size=asked.shm_size))  # noqa: S108 - the process's own
-        return tree
+        return options.apply(tree).mount(*options.mounts)
 
     def input(self, name: str) -> State | None:
         """Return a tree that the client built, with its image config where it has one."""

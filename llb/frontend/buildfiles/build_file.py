@@ -13,6 +13,7 @@ from llb.buildfile.loading import LANGUAGE, Modules
 from llb.buildfile.running import Part, Stopwatch, load, make
 from llb.buildfile.target import find_target
 from llb.dockerfile.stages.source_date_epoch import NAME as SOURCE_DATE_EPOCH
+from llb.dockerfile_rules.run import is_proxy
 from llb.errors import InvalidValueError, RemoteError, did_you_mean
 from llb.frontend.authoring.host import GatewayHost
 from llb.frontend.authoring.target_builder import Maker
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 
 # Build args that are for BuildKit, or that clients give to every build.
 _RESERVED = ("BUILDKIT_", SOURCE_DATE_EPOCH)
-_PROXIES = ("http_proxy", "https_proxy", "ftp_proxy", "no_proxy", "all_proxy")
 _PYTHON = ".py"
 
 
@@ -116,7 +116,7 @@ def check_arguments(targets: Iterable[Target], given: Iterable[str]) -> None:
     """Raise InvalidValueError for a build arg that no target has."""
     known = {each.name for target in targets for each in target.parameters}
     for name in given:
-        is_reserved = name.startswith(_RESERVED) or name.lower() in _PROXIES
+        is_reserved = name.startswith(_RESERVED) or is_proxy(name)
         if name not in known and not is_reserved:
             hint = did_you_mean(name, known)
             raise InvalidValueError(

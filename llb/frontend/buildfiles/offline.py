@@ -27,7 +27,7 @@ from llb.dockerfile.sources.named_contexts import ContextRequest, ResolvedContex
 from llb.dockerfile.sources.requests import ImageRequest
 from llb.dockerfile.stages.source_date_epoch import NAME as SOURCE_DATE_EPOCH
 from llb.dockerfile.stages.source_date_epoch import find_epoch
-from llb.dockerfile.to_llb.run import proxy_of
+from llb.dockerfile_rules.run import parse_proxies
 from llb.errors import InputError, InvalidValueError
 from llb.frontend.authoring.host import local_tree
 
@@ -224,7 +224,7 @@ class PureHost:
 
     def prepared(self, tree: State) -> State:
         """Return a tree with the proxies of the build args, as nothing else is asked."""
-        proxy = proxy_of(self.options.build_args)
+        proxy = parse_proxies(self.options.build_args)
         return tree if proxy is None else tree.proxy(proxy)
 
     def input(self, name: str) -> State | None:  # noqa: ARG002 - the interface's

@@ -24,7 +24,7 @@ from llb.dockerfile.sources.named_contexts import (
     git_context,
     load_context,
 )
-from llb.dockerfile.sources.remote import is_remote
+from llb.dockerfile_rules.copy import is_remote
 from llb.errors import InputError, InvalidValueError, RemoteError, ReplacedError
 from llb.frontend.dockerui.local_sources import (
     CONTEXT,

@@ -1,0 +1,61 @@
+"""Owners and modes of files, as ``--chown``, ``--chmod`` and USER spell them."""
+
+from __future__ import annotations
+
+import re
+
+from llb.errors import InvalidValueError
+from llb.gocompat.path import check_mode, is_symbolic_mode
+from llb.ops import nodes as ops
+from llb.state.file_actions import parse_owner
+
+_OCTAL = re.compile(r"[0-7]+\Z")
+# Python refuses to parse a number of thousands of digits.
+_LONGEST_ID = 1000
+
+
+def parse_chown(text: str) -> ops.Owner | None:
+    """Parse ``user[:group]``; None for an empty text.
+
+    Unlike the library, Docker takes an empty user or group for root.
+    """
+    if not text:
+        return None
+    user, colon, group = text.partition(":")
+    return ops.Owner(user=_user(user), group=_user(group) if colon else None)
+
+
+def to_chown(owner: ops.Owner | None) -> str:
+    """Write an owner as :func:`parse_chown` reads it."""
+    if owner is None:
+        return ""
+    user, group = (
+        "" if part is None else str(part.id) if part.name is None else part.name
+        for part in (owner.user, owner.group)
+    )
+    return user if owner.group is None else f"{user}:{group}"
+
+
+def parse_chmod(text: str) -> int | str | None:
+    """Parse an octal or symbolic mode; None for an empty text. Raises InvalidValueError."""
+    if not text:
+        return None
+    if _OCTAL.match(text):
+        return check_mode(int(text, 8))
+    if not is_symbolic_mode(text):
+        raise InvalidValueError(f"invalid mode {text!r}: expected an octal number, or u=rwX,go-w")
+    return text
+
+
+def to_chmod(mode: int | str) -> str:
+    """Write a mode as :func:`parse_chmod` reads it."""
+    return mode if isinstance(mode, str) else f"0{mode:o}"
+
+
+def _user(word: str) -> ops.User | None:
+    if not word:
+        return ops.User(id=0)
+    if ":" in word or len(word) > _LONGEST_ID:
+        return ops.User(name=word)
+    owner = parse_owner(word)
+    return None if owner is None else owner.user
