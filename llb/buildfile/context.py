@@ -1,22 +1,18 @@
-"""A build context of which what the steps use is sent, and nothing else.
-
-Steps refer to it before it is known what the whole build uses. Its operation is therefore
-allocated first, and filled in before anything reads it.
-"""
+"""A build context of which the client sends the paths that steps use."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from attrs import fields
-
 from llb.gocompat.path import join
 from llb.ops import nodes as ops
 from llb.ops.walk import post_order
-from llb.state.state import State
+from llb.sources.deferred import DeferredSource
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+
+    from llb.state.state import State
 
 _ALL = "/"
 
@@ -30,10 +26,8 @@ class UsedContext:
     def __init__(self, make: Callable[[tuple[str, ...]], State]) -> None:
         self._make = make
         self._is_settled = False
-        output = make(()).output
-        assert output is not None
-        self._op: ops.Op = object.__new__(type(output.op))
-        self.state = State(ops.Output(self._op))
+        self._source = DeferredSource(make(()))
+        self.state = self._source.state
 
     def settle(self, trees: Iterable[State]) -> None:
         """Fill the operation in, with what the steps below ``trees`` use of it; once."""
@@ -55,16 +49,13 @@ class UsedContext:
         if self._is_settled:
             return
         self._is_settled = True
-        made = self._make(paths).output
-        assert made is not None
-        for each in fields(type(made.op)):
-            object.__setattr__(self._op, each.name, getattr(made.op, each.name))
+        self._source.fill(self._make(paths))
 
     def _used(self, output: ops.Output) -> Iterator[str]:
-        if output.op is self._op:
+        if output.op is self._source.op:
             yield _ALL
-        for op in post_order(output.op, leaves=(self._op,)):
-            yield from _paths(op, self._op)
+        for op in post_order(output.op, leaves=(self._source.op,)):
+            yield from _paths(op, self._source.op)
 
 
 def _paths(op: ops.Op, source: ops.Op) -> Iterator[str]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from attrs import field, frozen
 
-from llb import HTTP, OCILayout, Platform, Reference, Scratch, State
+from llb import HTTP, Local, OCILayout, Platform, Reference, Scratch, State
 from llb import Image as LLBImage
 from llb.dockerfile.errors import catalogue as errors
 from llb.dockerfile.sources.git_refs import parse_git_ref
@@ -64,6 +64,20 @@ class LocalTree:
     exclude: tuple[str, ...] = ()
     session_id: str | None = None
     unique_id: str | None = None
+
+    def to_state(self, follow_paths: tuple[str, ...] = (), include: tuple[str, ...] = ()) -> State:
+        """Take the directory, or the part of it that matches the patterns."""
+        return Local(
+            self.name,
+            include=include,
+            exclude=self.exclude,
+            follow_paths=follow_paths,
+            session_id=self.session_id,
+            unique_id=self.unique_id,
+            shared_key=self.shared_key,
+            name=self.label,
+            locations=(),
+        )
 
 
 @frozen

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from attrs import fields, frozen
+from attrs import frozen
 
-from llb import Local, State
+from llb import State
 from llb.gocompat.path import join
+from llb.sources.deferred import DeferredSource
 
 if TYPE_CHECKING:
     from llb.dockerfile.sources.named_contexts import LocalTree
@@ -41,45 +42,22 @@ class GivenContext:
 
 
 class LocalContext:
-    """A local directory, which is complete once all uses are known.
-
-    Steps refer to it before it is known which paths the whole build uses. Its
-    operation is therefore allocated first and filled in by :meth:`settle`, before
-    anything reads it.
-    """
+    """A local directory, of which the build sends the paths that its steps use."""
 
     def __init__(self, tree: LocalTree) -> None:
         self._tree = tree
         self._paths: set[str] = set()
-        output = self._local().output
-        assert output is not None
-        self.state = State(type(output)(object.__new__(type(output.op))))
+        self._source = DeferredSource(tree.to_state())
+        self.state = self._source.state
 
     def use(self, path: str) -> None:
         """Note that a step reads ``path`` of the directory."""
         self._paths.add(join("/", path))
 
     def settle(self) -> None:
-        """Fill the operation in, with the paths that are used."""
+        """Complete the source with the paths that are used."""
         paths = sorted(path.lstrip("/") for path in self._paths)
-        complete = self._local(() if "/" in self._paths else tuple(paths)).output
-        assert complete is not None
-        assert self.state.output is not None
-        for each in fields(type(complete.op)):
-            object.__setattr__(self.state.output.op, each.name, getattr(complete.op, each.name))
-
-    def _local(self, follow_paths: tuple[str, ...] = ()) -> State:
-        tree = self._tree
-        return Local(
-            tree.name,
-            exclude=tree.exclude,
-            follow_paths=follow_paths,
-            session_id=tree.session_id,
-            unique_id=tree.unique_id,
-            shared_key=tree.shared_key,
-            name=tree.label,
-            locations=(),
-        )
+        self._source.fill(self._tree.to_state(() if "/" in self._paths else tuple(paths)))
 
 
 def to_context(tree: State | LocalTree) -> Context:

@@ -26,10 +26,10 @@ from llb.buildfile import Build, Source, Target
 from llb.buildfile.current import going_on
 from llb.buildfile.parameters import parameters_of
 from llb.buildfile.running import parts_of
-from llb.buildfile.target import find_target, first_line
+from llb.buildfile.target import first_line
 from llb.errors import LLBError, RemoteError
 from llb.frontend.authoring.captured_output import Output
-from llb.frontend.authoring.target_builder import Maker
+from llb.frontend.authoring.subject import Subject
 from llb.frontend.dockerui.local_sources import DEFAULT_FILENAME
 from llb.frontend.dockerui.open import open_build
 from llb.gateway import Result, is_served
@@ -114,7 +114,7 @@ class Frontend:
 
 
 @frozen
-class _Subject:
+class _Subject(Subject):
     """A file that a frontend reads."""
 
     frontend: Frontend
@@ -149,19 +149,12 @@ class _Subject:
             for place, (name, description) in enumerate(named.items())
         )
 
-    @property
-    def default(self) -> Target:
-        return find_target(self.targets, None)
-
-    @property
-    def target(self) -> Target:
-        return find_target(self.targets, self.opened.options.target)
-
-    @property
-    def maker(self) -> Maker:
-        return Maker(self.opened, self.source, self._call)
-
-    def _call(self, target: Target, calls: Calls[Target], _: Stopwatch) -> tuple[Part, ...]:
+    def call(
+        self,
+        target: Target,
+        calls: Calls[Target],
+        watch: Stopwatch,  # noqa: ARG002 - that of build files, whose time is limited
+    ) -> tuple[Part, ...]:
         try:
             for each in target.parameters:
                 calls.build.argument(each)

@@ -14,7 +14,7 @@ from llb.dockerfile.shell.expand import Expander
 from llb.dockerfile.stages.source_date_epoch import NAME as SOURCE_DATE_EPOCH
 from llb.dockerfile.stages.source_date_epoch import find_epoch
 from llb.errors import InvalidValueError
-from llb.frontend.authoring.host import GatewayHost
+from llb.frontend.authoring.gateway_host import GatewayHost
 from llb.frontend.dockerui.concurrent import each
 from llb.gateway import PlatformImage, Result
 
@@ -76,7 +76,7 @@ class Maker:
         """Return what a target comes to. Raises what it raises, and LLBError."""
         opened, options = self.opened, self.opened.options
         watch = Stopwatch()
-        host = GatewayHost(opened, watch)
+        host = GatewayHost(opened, watch=watch)
         build = Build(
             platform=platform,
             build_platform=options.build_platform,

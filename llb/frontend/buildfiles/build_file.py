@@ -11,12 +11,11 @@ from attrs import define, field
 from llb import SourceFile
 from llb.buildfile.loading import LANGUAGE, Modules
 from llb.buildfile.running import Part, Stopwatch, load, make
-from llb.buildfile.target import find_target
 from llb.dockerfile.stages.source_date_epoch import NAME as SOURCE_DATE_EPOCH
 from llb.dockerfile_rules.run import is_proxy
 from llb.errors import InvalidValueError, RemoteError, did_you_mean
-from llb.frontend.authoring.host import GatewayHost
-from llb.frontend.authoring.target_builder import Maker
+from llb.frontend.authoring.gateway_host import GatewayHost
+from llb.frontend.authoring.subject import Subject
 from llb.gateway import is_not_found
 
 if TYPE_CHECKING:
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from llb import State
     from llb.buildfile import Target
     from llb.buildfile.current import Calls
+    from llb.frontend.authoring.target_builder import Maker
     from llb.frontend.dockerui.open import Opened
     from llb.gateway import FileStat, Gateway, Ref
 
@@ -34,7 +34,7 @@ _PYTHON = ".py"
 
 
 @define(eq=False)
-class Script:
+class Script(Subject):
     """A build file that was read."""
 
     opened: Opened
@@ -64,22 +64,13 @@ class Script:
         return self._targets
 
     @property
-    def default(self) -> Target:
-        """The target that is built where none is asked for. Raises InvalidValueError."""
-        return find_target(self.targets, None)
-
-    @property
-    def target(self) -> Target:
-        """The target that was asked for, or the default one. Raises InvalidValueError."""
-        return find_target(self.targets, self.opened.options.target)
-
-    @property
     def maker(self) -> Maker:
         """What calls the targets. Raises InvalidValueError for a build arg that none has."""
         check_arguments(self.targets, self.opened.options.build_args)
-        return Maker(self.opened, self.source, self._call)
+        return super().maker
 
-    def _call(self, target: Target, calls: Calls[Target], watch: Stopwatch) -> tuple[Part, ...]:
+    def call(self, target: Target, calls: Calls[Target], watch: Stopwatch) -> tuple[Part, ...]:
+        """Call a target with the modules of the file."""
         return make(target, calls, self._modules.files, watch)
 
     def _neighbours(self, name: str) -> dict[str, SourceFile]:
@@ -94,8 +85,7 @@ class Script:
         return self._read(self._context(name), name, "")
 
     def _context(self, name: str) -> State:
-        host = GatewayHost(self.opened, Stopwatch())
-        return host.context(_patterns(name, ""), (), ())
+        return GatewayHost(self.opened).context(_patterns(name, ""), (), ())
 
     def _read(self, tree: State, name: str, inside: str) -> dict[str, SourceFile]:
         """Return the files of a module in a folder of a tree, by their paths from there."""

@@ -125,6 +125,13 @@ def test_a_dockerfile_is_part_of_it() -> None:
     ]
 
 
+def test_a_dockerfile_is_built_for_the_platform_that_the_file_asks_for() -> None:
+    body = 'build.on("linux/arm64").dockerfile("FROM a\\nRUN x\\n")'
+    definition = made(body).definition
+    assert [str(each.platform) for each in definition.vertices()][:2] == ["linux/arm64"] * 2
+    assert config(body)["architecture"] == "arm64"
+
+
 def test_trees_stand_for_names_of_a_dockerfile() -> None:
     body = 'build.dockerfile("FROM b\\nCOPY --from=c /x /\\n", contexts={"c": build.scratch().mkfile("/x", "1")})'
     assert [each.kind for each in made(body).definition.vertices()] == [

@@ -1,0 +1,153 @@
+"""The host of a build in a frontend: the daemon answers, and the client behind it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+from attrs import define, field
+
+from llb import State, from_definition
+from llb.errors import InputError, RemoteError
+from llb.frontend.authoring.build_host import BuildHost
+from llb.frontend.dockerui.dockerfile import File
+from llb.gateway import is_not_found
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from llb import Location, Platform
+    from llb.buildfile import Build
+    from llb.dockerfile.options import ConvertOptions
+    from llb.dockerfile.parser.parser import Parsed
+    from llb.dockerfile.sources.requests import Request, Resolve, Resolved
+    from llb.dockerfile.to_llb import Converted
+    from llb.frontend.dockerui.open import Opened
+    from llb.gateway import FileStat, ImageConfig, Ref, Result
+
+    T = TypeVar("T")
+
+_CONFIG = "containerimage.config"
+_BUILTIN = ("dockerfile.v0", "gateway.v0")
+
+
+@define(eq=False)
+class GatewayHost(BuildHost):
+    """The host of a build in a frontend; ``warnings`` are those that it showed."""
+
+    opened: Opened
+    warnings: list[tuple[str, Location | None]] = field(factory=list)
+    _refs: dict[str, Ref] = field(factory=dict)
+
+    @property
+    def options(self) -> ConvertOptions:
+        """The options of the build."""
+        return self.opened.options
+
+    def resolve(
+        self,
+        requests: tuple[Request, ...],
+        options: ConvertOptions,  # noqa: ARG002 - those of the build are used
+    ) -> Mapping[Request, Resolved]:
+        """Resolve images and named contexts."""
+        return self.opened.resolve(requests)
+
+    def input(self, name: str) -> State | None:
+        """Look up a tree that the client built, with its image config if it has one."""
+        with self.watch.stopped():
+            result = self.opened.contexts.given(name)
+        if result is None:
+            return None
+        state, config = result
+        return state if config is None else state.with_image_config(config)
+
+    def resolve_image_config(
+        self,
+        ref: str,
+        *,
+        platform: Platform | None = None,
+        resolve_mode: str = "default",  # noqa: ARG002 - that of the build is used
+    ) -> ImageConfig:
+        """Resolve the digest and the config of an image."""
+        with self.watch.stopped():
+            return self.opened.contexts.resolve_image(
+                ref, platform, f"[internal] load metadata for {ref}"
+            )
+
+    def read(self, tree: State, path: str, platform: Platform) -> bytes:
+        """Read a file of a tree. Raises InputError if it is missing."""
+        with self.watch.stopped():
+            return self._reading(
+                lambda ref: self.opened.gateway.read_file(ref, path),
+                tree,
+                path,
+                platform,
+            )
+
+    def list_dir(
+        self, tree: State, path: str, pattern: str, platform: Platform
+    ) -> tuple[FileStat, ...]:
+        """List a directory of a tree. Raises InputError if it is missing."""
+        with self.watch.stopped():
+            return self._reading(
+                lambda ref: self.opened.gateway.read_dir(ref, path, pattern=pattern),
+                tree,
+                path,
+                platform,
+            )
+
+    def _reading(self, read: Callable[[Ref], T], tree: State, path: str, platform: Platform) -> T:
+        # Later steps may use more of the build context.
+        self.need_whole([tree])
+        definition = tree.marshal(platform=platform, caps=self.opened.gateway.caps.llb)
+        head = definition.head or ""
+        if head not in self._refs:
+            self._refs[head] = self.opened.gateway.solve(definition)
+        try:
+            return read(self._refs[head])
+        except RemoteError as error:
+            if not is_not_found(error):
+                raise
+            raise InputError(
+                f"there is no {path}", hint="paths are relative to the tree"
+            ) from error
+
+    def convert(self, parsed: Parsed, options: ConvertOptions, resolve: Resolve) -> Converted:
+        """Convert a Dockerfile, and show its warnings."""
+        file = File(parsed.source.data, self.opened.vertex, b"", self.opened.gateway, resolve)
+        return file.convert(parsed, options)
+
+    def frontend(
+        self, build: Build, source: str, options: Mapping[str, str], inputs: Mapping[str, State]
+    ) -> State:
+        """Run another frontend."""
+        gateway = self.opened.gateway
+        given = {"platform": str(build.platform), **options}
+        name = source if source in _BUILTIN else "gateway.v0"
+        if name == "gateway.v0":
+            given["source"] = source
+        self.need_whole(inputs.values())
+        with self.watch.stopped():
+            trees = {
+                key: each.marshal(platform=build.platform, caps=gateway.caps.llb)
+                for key, each in inputs.items()
+            }
+            made = gateway.solve_frontend(name, given, inputs=trees)
+        return _state(made, build.platform)
+
+    def warn(self, message: str, location: Location | None) -> None:
+        """Show a warning, and remember it for a client that asks for all of them."""
+        self.warnings.append((message, location))
+        with self.watch.stopped():
+            self.opened.gateway.warn(self.opened.vertex, message, location=location)
+
+
+def _state(made: Result, platform: Platform) -> State:
+    """Return the result of a frontend for a platform as a state. Raises InputError."""
+    key = str(platform.normalize())
+    ref = made.refs.get(key, made.ref)
+    if ref is None:
+        platforms = ", ".join(made.refs) or "no platform"
+        raise InputError(f"the frontend made nothing for {key}, but for {platforms}")
+    state = State() if ref.definition is None else from_definition(ref.definition)
+    config = made.metadata.get(f"{_CONFIG}/{key}") or made.metadata.get(_CONFIG)
+    return state if config is None else state.with_image_config(config)
