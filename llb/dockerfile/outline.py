@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from llb.dockerfile.options import ConvertOptions
     from llb.dockerfile.parser.parser import Parsed
     from llb.dockerfile.stages.global_args import Globals
-    from llb.dockerfile.stages.graph import Stage, StageGraph
+    from llb.dockerfile.stages.graph import StageGraph
+    from llb.dockerfile.stages.stage import Stage
     from llb.dockerfile.trace import Step, Trail
 
 Lines = tuple[int, int]

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from llb.dockerfile.check_settings import Settings
     from llb.dockerfile.instructions.nodes import Instruction
     from llb.dockerfile.sources.requests import Found
-    from llb.dockerfile.stages.graph import Stage, StageGraph
+    from llb.dockerfile.stages.graph import StageGraph
+    from llb.dockerfile.stages.stage import Stage
 
 
 # There is one for each instruction of a build, and a frozen class takes three times as long.

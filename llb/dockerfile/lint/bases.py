@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from llb import Reference
 from llb.dockerfile import check_rules
+from llb.dockerfile.errors.catalogue import DockerfileError
 from llb.dockerfile.errors.suggest import suggestion
 from llb.dockerfile.instructions.nodes import From
 from llb.dockerfile.shell.expand import Expander, ExpansionError
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
     from llb.dockerfile.lint.report import Report
     from llb.dockerfile.options import ConvertOptions
     from llb.dockerfile.stages.global_args import Globals
-    from llb.dockerfile.stages.graph import Stage, StageGraph
+    from llb.dockerfile.stages.graph import StageGraph
+    from llb.dockerfile.stages.stage import Stage
     from llb.dockerfile.trace import Trail
 
 _TARGET = "TARGETPLATFORM"
@@ -41,7 +43,7 @@ def check_defaults(
                 report.add(
                     check_rules.INVALID_DEFAULT_ARG_IN_FROM, each.origin.lines, image=each.base
                 )
-    except ExpansionError:
+    except (DockerfileError, ExpansionError):
         # The conversion says what is wrong with the arguments.
         return
 
@@ -61,7 +63,7 @@ def check_begins(
                 and _check_platform(each, arguments, expander, options, report)
             ):
                 return
-    except ExpansionError:
+    except (DockerfileError, ExpansionError):
         return
 
 

@@ -42,7 +42,8 @@ if TYPE_CHECKING:
     from llb.dockerfile.check_rules import Rule
     from llb.dockerfile.lint.report import Report
     from llb.dockerfile.options import ConvertOptions
-    from llb.dockerfile.stages.graph import Stage, StageGraph
+    from llb.dockerfile.stages.graph import StageGraph
+    from llb.dockerfile.stages.stage import Stage
     from llb.dockerfile.trace import Step, Trail
 
 _SECRET = frozenset(

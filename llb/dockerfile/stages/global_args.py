@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 from attrs import define, field
 
+from llb.dockerfile.errors import catalogue as errors
 from llb.dockerfile.instructions.nodes import Arg, From
+from llb.dockerfile.shell.expand import ExpansionError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -72,7 +74,7 @@ def global_arguments(
 ) -> Globals:
     """Return the global arguments of a file, with those that are ``given`` in place of defaults.
 
-    Raises ExpansionError.
+    Raises DockerfileError.
     """
     found = Globals(dict(automatic))
     for origin, name, default in _declarations(instructions):
@@ -80,7 +82,10 @@ def global_arguments(
         value = given.get(name)
         if name not in given and default is not None:
             variables = Lookups(found.values)
-            value = expander.word(default, variables)
+            try:
+                value = expander.word(default, variables)
+            except ExpansionError as error:
+                raise errors.substitution(origin.span, default, str(error)) from error
             needs = set(variables.found)
             if name in needs:
                 # An argument made of itself needs what it was made of before.

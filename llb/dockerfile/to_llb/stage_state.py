@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from llb.dockerfile.options import ConvertOptions
     from llb.dockerfile.sources.named_contexts import ContextRequest
     from llb.dockerfile.sources.requests import Found
-    from llb.dockerfile.stages.graph import Stage, StageGraph
+    from llb.dockerfile.stages.graph import StageGraph
+    from llb.dockerfile.stages.stage import Stage
     from llb.dockerfile.to_llb.local_context import Context
     from llb.state.step_options import StepOptions
 
