@@ -49,6 +49,8 @@ def llb(*arguments: str | Path, stdin: bytes = b"") -> Ran:
     stop = signal.getsignal(signal.SIGTERM)
     with (
         mock.patch.object(sys, "argv", ["llb", *map(str, arguments)]),
+        # By this click tells whether a program was started as a module.
+        mock.patch.object(sys.modules["__main__"], "__package__", None),
         mock.patch.multiple(sys, stdin=given, stdout=output, stderr=errors),
     ):
         try:
