@@ -40,6 +40,17 @@ def test_trees_of_another_frontend_come_with_their_definitions() -> None:
     outcome.checked()
 
 
+def test_an_image_in_a_layout_is_found_by_its_digest() -> None:
+    name = f"example.com/app@sha256:{'a' * 64}"
+
+    def frontend(_: Request, gateway: Gateway) -> Result:
+        found = gateway.resolve_image_config(name, layout=("session", "store"))
+        assert (found.digest, found.config) == (f"sha256:{'a' * 64}", b"{}")
+        return Result()
+
+    run_frontend(frontend, images={f"oci-layout://{name}": "{}"}).checked()
+
+
 def test_an_empty_tree_of_another_frontend_has_no_definition() -> None:
     def empty(_: Request, gateway: Gateway) -> Result:
         return Result(gateway.solve(Scratch().marshal()))
