@@ -42,7 +42,7 @@ def test_a_script_gives_what_it_prints_and_its_image_config(script: Path) -> Non
     assert calls == ["meanwhile"]
 
 
-def test_a_script_imports_what_stands_beside_it(tmp_path: Path) -> None:
+def test_a_script_imports_modules_from_its_folder(tmp_path: Path) -> None:
     (tmp_path / "steps.py").write_text(
         "from llb import Image\nbuilt = Image('alpine').run('make')\n"
     )
@@ -75,7 +75,7 @@ def test_an_exception_of_a_script_is_a_traceback_of_its_own_lines(
     assert lines[-1] == "ZeroDivisionError: division by zero"
 
 
-def test_the_exit_status_of_a_script_is_told(script: Path) -> None:
+def test_the_exit_status_of_a_script_is_in_the_error(script: Path) -> None:
     script.write_text("import sys\nsys.exit(3)\n")
     with pytest.raises(InputError) as caught:
         load(str(script))

@@ -100,5 +100,5 @@ def test_an_invalid_limit_is_refused(address: str, option: str, value: str, mess
         (timedelta(seconds=-30), "0s ago"),
     ],
 )
-def test_a_moment_is_told_by_its_largest_unit(age: timedelta, text: str) -> None:
+def test_an_age_has_its_largest_unit(age: timedelta, text: str) -> None:
     assert ago(datetime.now(UTC) - age) == text

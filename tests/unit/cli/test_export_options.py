@@ -63,7 +63,7 @@ def test_a_name_is_given_to_every_image_that_has_none() -> None:
     ]
 
 
-def test_a_pushed_name_is_that_of_an_image_beside_an_archive() -> None:
+def test_a_pushed_name_next_to_an_archive_is_that_of_an_image() -> None:
     assert exports("type=oci,dest=a.tar", tags=("app",), push=True) == [
         Export("oci", {"name": LATEST}, "a.tar"),
         Export("image", {"name": LATEST, "push": "true"}),

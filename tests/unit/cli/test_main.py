@@ -43,7 +43,7 @@ def test_an_error_is_shown_and_is_the_exit_status(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_a_shell_is_told_how_to_complete(shell: str) -> None:
+def test_a_completion_script_is_printed_for_each_shell(shell: str) -> None:
     ran = llb("completion", shell)
     assert ran.status == 0
     assert "_LLB_COMPLETE" in ran.stdout

@@ -88,7 +88,7 @@ def test_the_error_of_docker_is_that_of_the_call(docker: FakeDocker) -> None:
     assert caught.value.message == "docker run failed: it cannot be done"
 
 
-def test_a_machine_without_docker_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_machine_without_docker_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nonexistent")
     with pytest.raises(ConnectError) as caught:
         Container(NAME).stop()

@@ -51,7 +51,7 @@ def test_a_file_that_is_not_a_key_is_refused_and_leaves_no_agent(tmp_path: Path)
     assert caught.value.hint == "a key with a passphrase has to be in an agent of yours"
 
 
-def test_a_machine_without_openssh_is_told(
+def test_a_machine_without_openssh_is_an_error(
     key: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))

@@ -31,15 +31,15 @@ def run(
     text: str,
     options: Mapping[str, str] | None = None,
     *,
-    beside: Mapping[str, Content] | None = None,
+    neighbours: Mapping[str, Content] | None = None,
     filename: str = "build.py",
     **given: object,
 ) -> Outcome:
-    """Return what comes of a build file, with the files ``beside`` it."""
+    """Return what comes of a build file, with its ``neighbours``: other files of the client."""
     return run_frontend(
         build,
         {"filename": filename, **(options or {})},
-        files={filename: text, **(beside or {})},
+        files={filename: text, **(neighbours or {})},
         language="Python",
         **given,  # type: ignore[arg-type]
     )

@@ -58,7 +58,7 @@ def test_what_a_program_prints_goes_to_the_log_of_the_daemon(
     assert_runs(served.definition, "make")
 
 
-def test_a_program_imports_what_stands_beside_it(
+def test_a_program_imports_modules_from_its_folder(
     program: Callable[..., Served], tmp_path: Path
 ) -> None:
     (tmp_path / "neighbour.py").write_text("from llb.gateway import serve\n")

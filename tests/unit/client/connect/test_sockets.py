@@ -38,13 +38,13 @@ def test_a_socket_of_a_network_is_kept_alive(family: str, host: str) -> None:
         pipe.close()
 
 
-def test_a_socket_that_does_not_exist_is_told(tmp_path: Path) -> None:
+def test_a_missing_socket_is_an_error_with_its_reason(tmp_path: Path) -> None:
     with pytest.raises(TransportError) as caught:
         dial(f"unix://{tmp_path}/none")
     assert caught.value.message == "No such file or directory"
 
 
-def test_a_port_that_nobody_listens_on_is_told() -> None:
+def test_a_closed_port_is_an_error_with_its_reason() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     with pytest.raises(TransportError) as caught:
@@ -52,7 +52,7 @@ def test_a_port_that_nobody_listens_on_is_told() -> None:
     assert caught.value.message == "Connection refused"
 
 
-def test_an_invalid_host_name_is_told() -> None:
+def test_an_invalid_host_name_is_refused() -> None:
     with pytest.raises(TransportError) as caught:
         dial("tcp://a..b:1")
     assert caught.value.message == "invalid host name"

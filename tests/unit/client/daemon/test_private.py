@@ -123,7 +123,7 @@ def test_a_daemon_that_does_not_come_up_is_an_error_with_its_last_words(
     assert caught.value.hint == f"its whole log is {place.log}"
 
 
-def test_a_machine_without_a_daemon_is_told(
+def test_a_machine_without_buildkitd_is_an_error(
     place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))

@@ -13,16 +13,16 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-def lint(text: str, beside: Mapping[str, str] | None = None) -> tuple[dict[str, Any], str, int]:
+def lint(text: str, neighbours: Mapping[str, str] | None = None) -> tuple[dict[str, Any], str, int]:
     """Return the answer to a lint request, its text, and the status for scripts."""
-    metadata = run(text, {"requestid": "frontend.lint"}, beside=beside).checked().metadata
+    metadata = run(text, {"requestid": "frontend.lint"}, neighbours=neighbours).checked().metadata
     value: dict[str, Any] = json.loads(metadata["result.json"])
     return value, metadata["result.txt"].decode(), int(metadata["result.statuscode"])
 
 
-def warnings(text: str, beside: Mapping[str, str] | None = None) -> list[tuple[str, str, int]]:
+def warnings(text: str, neighbours: Mapping[str, str] | None = None) -> list[tuple[str, str, int]]:
     """Return the name, the text and the line of each warning; line 0 is outside of the file."""
-    found = lint(text, beside)[0]["warnings"] or []
+    found = lint(text, neighbours)[0]["warnings"] or []
     return [
         (
             each["ruleName"],
@@ -58,10 +58,10 @@ def test_a_build_arg_that_sounds_like_a_secret_is_found(name: str, *, is_secret:
 
 def test_build_args_of_all_targets_are_looked_at_those_of_other_files_too() -> None:
     text = f"from ci import other\n{HEAD}\n@target(default=True)\ndef app() -> State:\n    return Scratch()\n"
-    beside = {
+    neighbours = {
         "ci.py": f"{HEAD}\n@target\ndef other(password: str = '') -> State:\n    return Scratch()\n"
     }
-    assert warnings(text, beside) == [
+    assert warnings(text, neighbours) == [
         (
             "SecretsUsedInBuildArgs",
             "The build arg 'password' of target 'other' sounds like a secret; mount it instead",
@@ -101,8 +101,8 @@ def test_a_warning_of_the_file_has_its_line() -> None:
 
 def test_a_warning_of_another_file_has_no_line_in_this_one() -> None:
     text = f"from ci import warn\n{APP}    warn(build)\n    return Scratch()\n"
-    beside = {"ci.py": "def warn(build):\n    build.warn('old paint')\n"}
-    assert warnings(text, beside) == [("BuildFileWarning", "old paint", 0)]
+    neighbours = {"ci.py": "def warn(build):\n    build.warn('old paint')\n"}
+    assert warnings(text, neighbours) == [("BuildFileWarning", "old paint", 0)]
 
 
 def test_a_file_that_cannot_be_built_has_its_error_and_no_warnings() -> None:

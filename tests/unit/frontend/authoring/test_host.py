@@ -55,7 +55,7 @@ def test_what_steps_use_of_the_context_is_sent_and_nothing_else() -> None:
             "tree = Scratch().copy(build.context(), '/', path='src/a')",
             "return tree.copy(build.context(), '/', path='src/b')",
         ),
-        beside={".dockerignore": "*.log\n"},
+        neighbours={".dockerignore": "*.log\n"},
     )
     assert patterns(outcome) == {
         "followpaths": ["src/a", "src/b"],
@@ -70,7 +70,7 @@ def test_the_whole_context_is_sent_where_it_is_used_as_a_whole() -> None:
 def test_patterns_choose_what_is_sent_of_the_context() -> None:
     outcome = run(
         body("return build.context(include=['src'], exclude=['*.o'], follow_paths=['link'])"),
-        beside={".dockerignore": "*.log\n"},
+        neighbours={".dockerignore": "*.log\n"},
     )
     assert patterns(outcome) == {
         "includepattern": ["src"],
@@ -226,7 +226,7 @@ def test_processes_on_the_empty_tree_follow_the_client_too() -> None:
 def test_a_file_of_the_context_is_read_and_nothing_else_is_sent_for_it() -> None:
     outcome = run(
         body("return Scratch().mkfile('/a', build.read_text('ci/VERSION').strip())"),
-        beside={"ci/VERSION": "1.2\n"},
+        neighbours={"ci/VERSION": "1.2\n"},
     )
     assert content(outcome) == "1.2"
     (asked,) = (
@@ -271,7 +271,7 @@ def test_reading_the_context_before_it_is_used_sends_all_of_it() -> None:
             "names = ' '.join(each.path for each in build.list_dir())",
             "return Scratch().mkfile('/names', names).copy(context, '/', path='a')",
         ),
-        beside={"a": "1"},
+        neighbours={"a": "1"},
     )
     assert patterns(outcome) == {}
 
@@ -283,7 +283,7 @@ def test_a_directory_is_listed_with_and_without_a_pattern() -> None:
             "some = [each.path for each in build.list_dir('src', pattern='*.c')]",
             "return Scratch().mkfile('/a', f'{every} {some}')",
         ),
-        beside={"src/a.c": "", "src/b.h": ""},
+        neighbours={"src/a.c": "", "src/b.h": ""},
     )
     assert content(outcome) == "['a.c', 'b.h'] ['a.c']"
 
@@ -296,7 +296,7 @@ def test_a_path_that_does_not_exist_is_refused_at_its_line(call: str) -> None:
 
 
 def test_a_file_that_is_not_text_is_refused() -> None:
-    error = error_of(run(body("return build.read_text('a')"), beside={"a": b"\xff"}))
+    error = error_of(run(body("return build.read_text('a')"), neighbours={"a": b"\xff"}))
     assert error.message == "a is not UTF-8: invalid start byte at byte 0"
 
 
@@ -330,7 +330,7 @@ def test_a_dockerfile_is_a_tree_with_its_config() -> None:
             "    contexts={'extra': extra})",
             "return tree.run('make')",
         ),
-        beside={"docker/App": DOCKERFILE},
+        neighbours={"docker/App": DOCKERFILE},
     )
     assert assert_runs(outcome.definition, "make").env["SAID"] == "hi"
     made = [step.label for step in steps(outcome.definition)]
@@ -339,7 +339,9 @@ def test_a_dockerfile_is_a_tree_with_its_config() -> None:
 
 
 def test_a_dockerfile_may_be_a_text() -> None:
-    outcome = run(body("return build.dockerfile('FROM scratch\\nCOPY a /\\n')"), beside={"a": "1"})
+    outcome = run(
+        body("return build.dockerfile('FROM scratch\\nCOPY a /\\n')"), neighbours={"a": "1"}
+    )
     assert [step.name for step in steps(outcome.definition)] == [
         "[internal] load build context",
         "[1/1] COPY a /",
@@ -348,7 +350,7 @@ def test_a_dockerfile_may_be_a_text() -> None:
 
 def test_a_mistake_in_a_dockerfile_is_shown_in_it() -> None:
     error = error_of(
-        run(body("return build.dockerfile('App')"), beside={"App": "FROM scratch\nCOPPY a b\n"})
+        run(body("return build.dockerfile('App')"), neighbours={"App": "FROM scratch\nCOPPY a b\n"})
     )
     assert str(error.span) == "App:2:1"
 

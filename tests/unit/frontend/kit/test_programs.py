@@ -43,7 +43,7 @@ def test_the_function_that_is_served_is_the_frontend(program: Path, end: str) ->
     assert_runs(outcome.definition, "make")
 
 
-def test_modules_beside_the_program_are_imported(program: Path) -> None:
+def test_modules_in_the_folder_of_the_program_are_imported(program: Path) -> None:
     (program.parent / "loaded_neighbour.py").write_text("from llb.gateway import serve\n")
     program.write_text(f"{HEAD}from loaded_neighbour import serve\nserve(build)\n")
     assert load(str(program)).__name__ == "build"
