@@ -15,7 +15,7 @@ IMAGE_WHEELS := attrs googleapis-common-protos hpack protobuf
 IMAGE_PYTHON := 3.13
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up down status protos protos-check format lint test fuzz-llb fuzz-dockerfile fuzz-parser corpus-dockerfile corpus-rewrite demo recording wheels image conformance bench clean
+.PHONY: help setup up down status protos protos-check format lint test coverage mutants fuzz-llb fuzz-dockerfile fuzz-parser corpus-dockerfile corpus-rewrite demo recording wheels image conformance bench clean
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -56,6 +56,16 @@ lint: setup ## Check style, types and the directions of imports.
 
 test: lint protos-check up ## Run the checks and every test, those against real daemons included.
 	$(BIN)/python -m pytest --no-fold-skipped $(PYTEST)
+
+coverage: setup ## Measure what tests without a daemon reach, and hold it to its floors.
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest -m "not e2e" $(PYTEST)
+	$(BIN)/coverage combine -q
+	$(BIN)/coverage json -q --fail-under=0
+	$(BIN)/python -m tests.coverage_floor
+
+mutants: setup ## Try whether the tests notice mistakes that they have to notice.
+	$(BIN)/python -m tests.mutants
 
 fuzz-llb: setup ## Compare random graphs with Go's client/llb for SECONDS, 600 by default.
 	$(BIN)/python -m tests.property.fuzz_llb --seconds $(or $(SECONDS),600)
@@ -102,5 +112,5 @@ bench: setup up ## Measure against buildctl and the stock frontend, side by side
 	$(STACK_ENV) $(BIN)/python -m bench
 
 clean: ## Remove what was made in the tree; dev/stack's state is not in it.
-	rm -rf .venv out dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf .venv out dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage* coverage.json
 	find . -name __pycache__ -prune -exec rm -rf {} +

@@ -139,7 +139,8 @@ class FakeImages:
             config = image.to_json(image.platforms[0] if platform is None else platform)
         else:
             config = image.encode() if isinstance(image, str) else image
-        return FoundImage(Reference.parse(ref).digest or _digest(ref), config)
+        # Those of a layout have its scheme before their names.
+        return FoundImage(ref.partition("@")[2] or _digest(ref), config)
 
     def has(self, ref: str) -> bool:
         """Return whether there is such an image."""

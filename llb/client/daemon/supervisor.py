@@ -78,7 +78,7 @@ def _watch(place: Place, daemon: subprocess.Popen[bytes], stopping: Event) -> No
             with place.locked():
                 if time.time() - place.used.stat().st_mtime > idle:
                     _end(daemon)
-            return
+                    return
 
 
 def _end(daemon: subprocess.Popen[bytes]) -> None:

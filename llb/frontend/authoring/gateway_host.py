@@ -146,7 +146,7 @@ def _state(made: Result, platform: Platform) -> State:
     key = str(platform.normalize())
     ref = made.refs.get(key, made.ref)
     if ref is None:
-        platforms = ", ".join(made.refs) or "no platform"
+        platforms = ", ".join(sorted(made.refs)) or "no platform"
         raise InputError(f"the frontend made nothing for {key}, but for {platforms}")
     state = State() if ref.definition is None else from_definition(ref.definition)
     config = made.metadata.get(f"{EXPORTER_IMAGE_CONFIG_KEY}/{key}") or made.metadata.get(

@@ -53,17 +53,17 @@ def _targets(subject: Subject) -> Result:
     default = _default(subject)
     return targets_result(
         [
-            Listed(each.name, each.description, "", "", each is default, _lines(each, subject))
+            Listed(each.name, each.description, "", "", each.name == default, _lines(each, subject))
             for each in subject.targets
         ],
         subject.source.data,
     )
 
 
-def _default(subject: Subject) -> Target | None:
-    """Return what is built where nothing is asked for; a client may list files without it."""
+def _default(subject: Subject) -> str | None:
+    """Return the name of the default target; targets are listed without one too."""
     try:
-        return subject.default
+        return subject.default.name
     except InvalidValueError:
         return None
 

@@ -231,7 +231,11 @@ class Conversation:
         inputs = {name: Definition.from_pb(each) for name, each in request.FrontendInputs.items()}
         nested = Conversation(self.world, inputs)
         nested.run(function, options)
-        return pb.SolveResponse(result=nested.result())
+        result = nested.result()
+        for made in (result.ref, *result.refs.refs.values()):
+            if (definition := self.world.definitions.get(made.id)) is not None:
+                getattr(made, "def").CopyFrom(definition.to_pb())
+        return pb.SolveResponse(result=result)
 
     def evaluate(self, request: pb.EvaluateRequest) -> Message:
         """Build a tree now."""

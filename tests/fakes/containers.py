@@ -1,0 +1,142 @@
+"""A daemon whose containers run programs that a test can follow: ``cat``, ``exit`` and ``tty``."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+from llb._pb import fsutil_pb2
+from llb._pb import gateway_pb2 as pb
+from llb.errors import RemoteError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from llb.grpc import Handler, ServerCall
+
+_SERVICE = "/moby.buildkit.v1.frontend.LLBBridge/"
+_CAPS = ("", ".extrahosts", ".filesystem", ".secretenv", ".signals")
+
+
+class FakeContainers:
+    """It answers as BuildKit does; ``inits`` are the processes that were started.
+
+    ``cat`` writes what it reads until its input ends, or a signal comes; ``exit CODE TEXT…``
+    writes lines of errors and ends; ``tty`` writes each size of its terminal, and ends with
+    its input.
+    """
+
+    def __init__(self, files: Mapping[str, bytes] | None = None) -> None:
+        self.failures: list[Any] = []
+        self.containers: list[pb.NewContainerRequest] = []
+        self.released: list[str] = []
+        self.inits: list[pb.InitMessage] = []
+        self._files = dict(files or {})
+        self._running: dict[str, list[ServerCall]] = {}
+        self._lock = threading.Lock()
+
+    def handlers(self) -> Mapping[str, Handler]:
+        """Return the handlers of the gateway's service."""
+        named = {
+            "Ping": self._ping,
+            "NewContainer": self._new,
+            "ReleaseContainer": self._release,
+            "ExecProcess": self._process,
+            "ReadFileContainer": self._read_file,
+            "StatFileContainer": self._stat_file,
+            "ReadDirContainer": self._read_dir,
+        }
+        return {f"{_SERVICE}{name}": handler for name, handler in named.items()}
+
+    def _ping(self, call: ServerCall) -> None:
+        pong = pb.PongResponse()
+        for name in _CAPS:
+            pong.FrontendAPICaps.add(ID=f"gateway.exec{name}", Enabled=True)
+        call.send(pong.SerializeToString())
+
+    def _new(self, call: ServerCall) -> None:
+        request = pb.NewContainerRequest.FromString(call.receive() or b"")
+        if any(mount.secretOpt.ID == "none" for mount in request.Mounts):
+            raise RemoteError("secret none: not found", code=5)
+        self.containers.append(request)
+        call.send(pb.NewContainerResponse().SerializeToString())
+
+    def _release(self, call: ServerCall) -> None:
+        request = pb.ReleaseContainerRequest.FromString(call.receive() or b"")
+        self.released.append(request.ContainerID)
+        with self._lock:
+            calls = self._running.pop(request.ContainerID, [])
+        for running in calls:
+            running.finish(None)
+            # Its handler waits for what the client sends, which is nothing any more.
+            with running._endpoint.lock:
+                running._changed.notify_all()
+        call.send(pb.ReleaseContainerResponse().SerializeToString())
+
+    def _process(self, call: ServerCall) -> None:
+        first = pb.ExecMessage.FromString(call.receive() or b"")
+        init = first.Init
+        self.inits.append(init)
+        with self._lock:
+            self._running.setdefault(init.ContainerID, []).append(call)
+
+        def say(**message: Any) -> None:
+            call.send(pb.ExecMessage(ProcessID=first.ProcessID, **message).SerializeToString())
+            call.flush()
+
+        def write(fd: int, data: bytes) -> None:
+            if fd in init.Fds:
+                say(File=pb.FdMessage(Fd=fd, Data=data))
+
+        say(Started=pb.StartedMessage())
+        name, *arguments = init.Meta.args
+        code = 0
+        if name == "exit":
+            code = int(arguments[0])
+            write(2, "".join(f"{line}\n" for line in arguments[1:]).encode())
+        else:
+            code = self._follow(call, write)
+        for fd in init.Fds:
+            if fd:
+                say(File=pb.FdMessage(Fd=fd, EOF=True))
+        say(Exit=pb.ExitMessage(Code=code))
+        say(Done=pb.DoneMessage())
+        # The client ends the call once it has heard all.
+        while call.receive() is not None:
+            pass
+
+    def _follow(self, call: ServerCall, write: Any) -> int:
+        """Return the exit code of a process that reads, once it has read all."""
+        while (data := call.receive()) is not None:
+            message = pb.ExecMessage.FromString(data)
+            match message.WhichOneof("Input"):
+                case "File" if message.File.EOF:
+                    return 0
+                case "File":
+                    write(1, message.File.Data)
+                case "Resize":
+                    write(1, f"{message.Resize.Rows}x{message.Resize.Cols}\n".encode())
+                case "Signal":
+                    write(2, f"{message.Signal.Name}\n".encode())
+                    return 137
+        return 0
+
+    def _content(self, path: str) -> bytes:
+        if path not in self._files:
+            raise RemoteError(f"open {path}: no such file or directory", code=2)
+        return self._files[path]
+
+    def _read_file(self, call: ServerCall) -> None:
+        request = pb.ReadFileRequest.FromString(call.receive() or b"")
+        answer = pb.ReadFileResponse(Data=self._content(request.FilePath))
+        call.send(answer.SerializeToString())
+
+    def _stat_file(self, call: ServerCall) -> None:
+        request = pb.StatFileRequest.FromString(call.receive() or b"")
+        stat = fsutil_pb2.Stat(path=request.Path, size=len(self._content(request.Path)))
+        call.send(pb.StatFileResponse(stat=stat).SerializeToString())
+
+    def _read_dir(self, call: ServerCall) -> None:
+        call.receive()
+        entries = [fsutil_pb2.Stat(path=path.lstrip("/")) for path in sorted(self._files)]
+        call.send(pb.ReadDirResponse(entries=entries).SerializeToString())

@@ -1,0 +1,323 @@
+"""``llb build``: what it asks of a daemon, what it writes, and what it prints."""
+
+from __future__ import annotations
+
+import io
+import json
+import tarfile
+from typing import TYPE_CHECKING
+
+import pytest
+
+from llb import Image, Local
+from llb.frontend.build import build as dockerfile
+from tests.fakes.command import Ran, llb
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from llb.testing.daemon import FakeDaemon
+    from llb.testing.fake_buildkit.builds import FakeBuild
+
+STATE = Image("alpine").run("make")
+SCRIPT = "from llb import Image, main\nmain(Image('alpine').run('make').cmd(['x']))\n"
+DIGEST = f"sha256:{'d' * 64}"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A build context with a Dockerfile."""
+    folder = tmp_path / "context"
+    folder.mkdir()
+    (folder / "Dockerfile").write_text("FROM alpine AS base\nARG A=1\nRUN echo $A\n")
+    return folder
+
+
+@pytest.fixture
+def definition(tmp_path: Path) -> Path:
+    path = tmp_path / "build.pb"
+    STATE.marshal().to_file(path)
+    return path
+
+
+def image(build: FakeBuild) -> dict[str, str]:
+    """Be a daemon that makes an image."""
+    build.show_steps()
+    return {"containerimage.digest": DIGEST}
+
+
+@pytest.fixture
+def daemon(fake_daemon: Callable[..., FakeDaemon]) -> FakeDaemon:
+    return fake_daemon(script=image, frontends={"dockerfile.v0": dockerfile})
+
+
+def only(daemon: FakeDaemon) -> FakeBuild:
+    (build,) = daemon.builds
+    return build
+
+
+def usage_error(ran: Ran) -> str:
+    """Return the error of a command line that makes no sense."""
+    assert ran.status == 2
+    return ran.stderr.partition("Error: ")[2].rstrip("\n")
+
+
+# What is built.
+
+
+def test_a_script_is_built_with_its_image_config(daemon: FakeDaemon, tmp_path: Path) -> None:
+    script = tmp_path / "build.py"
+    script.write_text(SCRIPT)
+    ran = llb("build", script, "-t", "app", "--progress", "none", "--addr", daemon.address)
+    assert (ran.status, ran.stdout, ran.stderr) == (0, "", "")
+    build = only(daemon)
+    assert build.definition is not None
+    assert build.definition.ops == STATE.marshal().ops
+    ((kind, attrs),) = build.exports
+    assert (kind, attrs["name"]) == ("image", "docker.io/library/app:latest")
+    assert json.loads(attrs["containerimage.config"])["config"]["Cmd"] == ["x"]
+
+
+def test_a_definition_from_standard_input_is_built(daemon: FakeDaemon) -> None:
+    ran = llb("build", "-", "--addr", daemon.address, stdin=STATE.marshal().to_bytes())
+    assert ran.status == 0
+    assert only(daemon).step("run make").kind == "exec"
+
+
+def test_a_definition_takes_the_working_directory_as_its_context(
+    fake_daemon: Callable[..., FakeDaemon], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a").write_text("1")
+    monkeypatch.chdir(tmp_path)
+    data = Local("context", include=["a"]).marshal().to_bytes()
+    contents: list[dict[str, bytes]] = []
+    daemon = fake_daemon(script=lambda build: contents.append(build.session.files("context")))
+    assert llb("build", "-", "--addr", daemon.address, stdin=data).status == 0
+    assert contents == [{"a": b"1"}]
+
+
+def test_no_cache_has_every_step_of_a_definition_run(daemon: FakeDaemon, definition: Path) -> None:
+    llb("build", definition, "--no-cache", "--addr", daemon.address)
+    built = only(daemon).definition
+    assert built is not None
+    assert [built.metadata[each.digest].ignore_cache for each in built.vertices()] == [True] * 3
+
+
+def test_a_dockerfile_is_built_by_its_frontend(daemon: FakeDaemon, folder: Path) -> None:
+    ran = llb("build", folder, "--build-arg", "A=2", "--addr", daemon.address)
+    assert ran.status == 0
+    build = only(daemon)
+    assert build.frontend == "dockerfile.v0"
+    assert build.frontend_attrs["build-arg:A"] == "2"
+    assert build.step("[2/2] RUN echo 2").kind == "exec"
+
+
+def test_another_file_is_the_dockerfile(daemon: FakeDaemon, folder: Path) -> None:
+    (folder / "ci").mkdir()
+    (folder / "ci" / "App").write_text("FROM debian\nRUN app\n")
+    llb("build", folder, "-f", folder / "ci" / "App", "--addr", daemon.address)
+    assert only(daemon).frontend_attrs["filename"] == "App"
+    assert only(daemon).step("[2/2] RUN app").kind == "exec"
+
+
+def test_the_dockerfile_may_come_on_standard_input(daemon: FakeDaemon, folder: Path) -> None:
+    llb("build", folder, "-f", "-", "--addr", daemon.address, stdin=b"FROM debian\nRUN piped\n")
+    assert only(daemon).step("[2/2] RUN piped").kind == "exec"
+
+
+def test_a_python_file_that_names_a_frontend_is_a_build_file(
+    daemon: FakeDaemon, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder)
+    (folder / "build.py").write_text("# syntax=dockerfile.v0\n")
+    llb("build", "build.py", "--addr", daemon.address)
+    assert only(daemon).frontend_attrs["filename"] == "build.py"
+
+
+def archive(**files: bytes) -> bytes:
+    data = io.BytesIO()
+    with tarfile.open(fileobj=data, mode="w") as tar:
+        for name, content in files.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            tar.addfile(member, io.BytesIO(content))
+    return data.getvalue()
+
+
+def test_the_context_may_come_as_an_archive_on_standard_input(
+    fake_daemon: Callable[..., FakeDaemon],
+) -> None:
+    data = archive(Dockerfile=b"FROM scratch\n")
+    daemon = fake_daemon()
+    ran = llb("build", "-", "-f", "Dockerfile", "--addr", daemon.address, stdin=data)
+    assert ran.status == 0
+    attrs = only(daemon).frontend_attrs
+    assert attrs["filename"] == "Dockerfile"
+    assert attrs["context"].startswith("http://buildkit-session/")
+
+
+def test_options_of_the_build_reach_the_daemon(
+    fake_daemon: Callable[..., FakeDaemon], definition: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "secret").write_text("s3cret")
+    found: list[bytes] = []
+    daemon = fake_daemon(script=lambda build: found.append(build.session.secret("token")))
+    ran = llb(
+        *("build", definition, "--addr", daemon.address),
+        *("--secret", f"id=token,src={tmp_path / 'secret'}"),
+        *("--cache-from", "type=registry,ref=example.com/c", "--allow", "network.host"),
+        *("--cache-to", "type=inline"),
+    )
+    assert (ran.status, found) == (0, [b"s3cret"])
+    build = only(daemon)
+    assert build.cache_imports == (("registry", {"ref": "example.com/c"}),)
+    assert build.cache_exports == (("inline", {}),)
+    assert build.entitlements == ("network.host",)
+
+
+# What is written and printed.
+
+
+def test_results_are_reported_with_the_digest(
+    fake_daemon: Callable[..., FakeDaemon], definition: Path, tmp_path: Path
+) -> None:
+    def send(build: FakeBuild) -> dict[str, str]:
+        build.session.send_tree({"a": "1"})
+        return {"containerimage.digest": DIGEST}
+
+    daemon = fake_daemon(script=send)
+    out = tmp_path / "out"
+    ran = llb("build", definition, "-o", out, "--progress", "plain", "--addr", daemon.address)
+    assert ran.stderr.endswith(f"local written to {out}\nimage digest {DIGEST}\n")
+    assert (out / "a").read_text() == "1"
+
+
+def test_a_quiet_build_prints_the_digest_alone(daemon: FakeDaemon, definition: Path) -> None:
+    ran = llb("build", definition, "-q", "-t", "app", "--addr", daemon.address)
+    assert (ran.stdout, ran.stderr) == (f"{DIGEST}\n", "")
+
+
+def test_a_build_is_shown_as_it_goes_on(daemon: FakeDaemon, definition: Path) -> None:
+    ran = llb("build", definition, "--progress", "plain", "--addr", daemon.address)
+    assert "run make" in ran.stderr
+    raw = llb("build", definition, "--progress", "rawjson", "--addr", daemon.address)
+    names = [
+        vertex["name"]
+        for line in raw.stderr.splitlines()
+        for vertex in json.loads(line).get("vertexes", ())
+    ]
+    assert names == ["docker-image://docker.io/library/alpine:latest", "run make"]
+
+
+def test_files_are_written_about_the_result(
+    daemon: FakeDaemon, definition: Path, tmp_path: Path
+) -> None:
+    files = {name: tmp_path / name for name in ("metadata", "iid", "ref", "trace", "metrics")}
+    ran = llb(
+        *("build", definition, "-t", "app", "--addr", daemon.address),
+        *("--metadata-file", files["metadata"], "--iidfile", files["iid"]),
+        *("--ref-file", files["ref"], "--trace", files["trace"]),
+        *("--debug-json-cache-metrics", files["metrics"]),
+    )
+    assert ran.status == 0
+    assert json.loads(files["metadata"].read_text())["containerimage.digest"] == DIGEST
+    assert files["iid"].read_text() == DIGEST
+    assert files["ref"].read_text() == only(daemon).ref
+    traced = [json.loads(line) for line in files["trace"].read_text().splitlines()]
+    assert [len(report["vertexes"]) for report in traced] == [2]
+    lines = files["metrics"].read_text().splitlines()
+    assert lines[:2] == [
+        "cache miss: docker-image://docker.io/library/alpine:latest",
+        "cache miss: run make",
+    ]
+    assert json.loads(lines[2])["completed"] == 2
+
+
+def test_the_name_of_a_build_that_fails_is_written_all_the_same(
+    fake_daemon: Callable[..., FakeDaemon], definition: Path, tmp_path: Path
+) -> None:
+    def fail(build: FakeBuild) -> dict[str, str]:
+        raise build.failure("run make", exit_code=2, log="no rule\n")
+
+    daemon = fake_daemon(script=fail)
+    ran = llb("build", definition, "--ref-file", tmp_path / "ref", "--addr", daemon.address)
+    assert ran.status == 1
+    assert 'process "/bin/sh -c make" did not complete successfully: exit code: 2' in ran.stderr
+    assert (tmp_path / "ref").read_text() == only(daemon).ref
+
+
+# What a frontend is asked instead of a build.
+
+
+@pytest.mark.parametrize(
+    ("options", "status", "output"),
+    [
+        (["--call", "targets"], 0, "TARGET         DESCRIPTION\nbase (default) \n"),
+        (["--call", "frontend.targets"], 0, "TARGET         DESCRIPTION\nbase (default) \n"),
+        (["--check"], 0, ""),
+    ],
+)
+def test_the_answer_of_a_frontend_is_printed(
+    daemon: FakeDaemon, folder: Path, options: list[str], status: int, output: str
+) -> None:
+    ran = llb("build", folder, *options, "--progress", "none", "--addr", daemon.address)
+    assert (ran.status, ran.stdout) == (status, output)
+
+
+def test_the_answer_of_a_check_is_the_exit_status(daemon: FakeDaemon, folder: Path) -> None:
+    (folder / "Dockerfile").write_text("from alpine\nRUN true\n")
+    ran = llb("build", folder, "--check", "--addr", daemon.address)
+    assert ran.status == 1
+    assert ran.stdout.startswith("\nWARNING: ConsistentInstructionCasing - https://docs.docker.com")
+
+
+def test_an_answer_is_printed_as_json(daemon: FakeDaemon, folder: Path) -> None:
+    ran = llb("build", folder, "--call", "targets,format=json", "--addr", daemon.address)
+    assert [target["name"] for target in json.loads(ran.stdout)["targets"]] == ["base"]
+
+
+def test_an_answer_without_text_is_refused(daemon: FakeDaemon, folder: Path) -> None:
+    ran = llb("build", folder, "--call", "convertllb", "--addr", daemon.address)
+    assert (ran.status, ran.stderr.splitlines()[-1]) == (
+        1,
+        "error: the frontend does not answer frontend.convertllb with result.txt",
+    )
+
+
+# What is refused.
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            ["-", "-f", "-"],
+            "standard input is either the context or the Dockerfile",
+        ),
+        (["{definition}", "--target", "x"], "--target is for Dockerfiles and frontends, not for "),
+        (["{folder}", "-o", "type=nonesuch"], "unknown exporter 'nonesuch': expected "),
+        (["{folder}", "--push"], "--push needs a name: give one with -t NAME"),
+        (["{folder}", "--secret", "x"], "invalid secret 'x': expected id=, "),
+        (["{folder}", "--progress", "loud"], "unknown progress display 'loud': expected "),
+        (["{folder}", "--network", "x"], "unknown network 'x': expected default, none, host"),
+    ],
+)
+def test_a_command_line_that_makes_no_sense_is_refused(
+    folder: Path, definition: Path, arguments: list[str], message: str
+) -> None:
+    named = [each.format(folder=folder, definition=definition) for each in arguments]
+    assert usage_error(llb("build", *named)).startswith(message)
+
+
+def test_a_folder_or_dockerfile_that_does_not_exist_is_refused(tmp_path: Path) -> None:
+    missing = llb("build", tmp_path / "none", "-f", "Dockerfile")
+    assert (missing.status, missing.stderr) == (
+        1,
+        f"error: there is no directory {tmp_path}/none to build from\n",
+    )
+    empty = llb("build", tmp_path)
+    assert (empty.status, empty.stderr) == (
+        1,
+        f"error: there is no Dockerfile at {tmp_path}/Dockerfile\nhint: name it with -f FILE\n",
+    )

@@ -1,0 +1,161 @@
+"""A definition comes from a build script, a file or standard input."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from typing import TYPE_CHECKING
+
+import click
+import pytest
+
+from llb import Image
+from llb.cli.definition_source import load, names_frontend
+from llb.errors import InputError, InvalidDefinitionError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+STATE = Image("alpine").run("make")
+SCRIPT = "from llb import Image, main\nmain(Image('alpine').run('make').cmd(['x']))\n"
+
+
+@pytest.fixture
+def script(tmp_path: Path) -> Path:
+    path = tmp_path / "build.py"
+    path.write_text(SCRIPT)
+    return path
+
+
+def give(data: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Put bytes on standard input."""
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data)))
+
+
+def test_a_script_gives_what_it_prints_and_its_image_config(script: Path) -> None:
+    calls: list[str] = []
+    loaded = load(str(script), lambda: calls.append("meanwhile"))
+    assert loaded.definition.ops == STATE.marshal().ops
+    assert loaded.image_config is not None
+    assert json.loads(loaded.image_config)["config"]["Cmd"] == ["x"]
+    assert calls == ["meanwhile"]
+
+
+def test_a_script_imports_modules_from_its_folder(tmp_path: Path) -> None:
+    (tmp_path / "steps.py").write_text(
+        "from llb import Image\nbuilt = Image('alpine').run('make')\n"
+    )
+    (tmp_path / "build.py").write_text("from steps import built\nimport llb\nllb.main(built)\n")
+    assert load(str(tmp_path / "build.py")).definition.ops == STATE.marshal().ops
+
+
+def test_an_error_of_a_script_has_been_shown_by_it(
+    script: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    script.write_text("import llb\nllb.Image('Alpine')\n")
+    with pytest.raises(click.exceptions.Exit) as caught:
+        load(str(script))
+    assert caught.value.exit_code == 1
+    assert capfd.readouterr().err.startswith(f"error: {script}:2: invalid reference 'Alpine'")
+
+
+def test_an_exception_of_a_script_is_a_traceback_of_its_own_lines(
+    script: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    script.write_text("def fail():\n    return 1 / 0\n\nfail()\n")
+    with pytest.raises(click.exceptions.Exit):
+        load(str(script))
+    lines = capfd.readouterr().err.splitlines()
+    assert lines[0] == "Traceback (most recent call last):"
+    assert [line for line in lines if line.startswith("  File")] == [
+        f'  File "{script}", line 4, in <module>',
+        f'  File "{script}", line 2, in fail',
+    ]
+    assert lines[-1] == "ZeroDivisionError: division by zero"
+
+
+def test_the_exit_status_of_a_script_is_in_the_error(script: Path) -> None:
+    script.write_text("import sys\nsys.exit(3)\n")
+    with pytest.raises(InputError) as caught:
+        load(str(script))
+    assert caught.value.message == f"the build script {script} failed with exit status 3"
+
+
+def test_a_script_that_prints_nothing_is_refused(script: Path) -> None:
+    script.write_text("import llb\nllb.Image('alpine')\n")
+    with pytest.raises(InputError) as caught:
+        load(str(script))
+    assert caught.value.message == f"the build script {script} printed no definition"
+    assert caught.value.hint == "its last line should be llb.main(state)"
+
+
+def test_a_script_is_ended_where_what_is_done_meanwhile_fails(script: Path) -> None:
+    script.write_text("import threading\nthreading.Event().wait()\n")
+
+    def fail() -> None:
+        raise InputError("meanwhile")
+
+    with pytest.raises(InputError, match=r"^meanwhile$"):
+        load(str(script), fail)
+
+
+def test_a_file_gives_its_definition(tmp_path: Path) -> None:
+    path = tmp_path / "build.pb"
+    STATE.marshal().to_file(path)
+    loaded = load(str(path))
+    assert (loaded.definition, loaded.image_config) == (STATE.marshal(), None)
+
+
+def test_a_file_that_does_not_exist_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError) as caught:
+        load(str(tmp_path / "none.pb"))
+    assert caught.value.message == f"there is no file {tmp_path / 'none.pb'}"
+
+
+def test_a_file_that_is_not_a_definition_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "build.pb"
+    path.write_bytes(b"\xff")
+    with pytest.raises(InvalidDefinitionError):
+        load(str(path))
+
+
+def test_standard_input_gives_a_definition(monkeypatch: pytest.MonkeyPatch) -> None:
+    give(STATE.marshal().to_bytes(), monkeypatch)
+    calls: list[str] = []
+    loaded = load("-", lambda: calls.append("meanwhile"))
+    assert (loaded.definition.ops, calls) == (STATE.marshal().ops, ["meanwhile"])
+
+
+def test_empty_standard_input_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    give(b"", monkeypatch)
+    with pytest.raises(InputError) as caught:
+        load("-")
+    assert caught.value.message == "standard input held no definition"
+    assert caught.value.hint == "for example python build.py | llb build -"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("# syntax=example.com/f\n", True),
+        ("#!/usr/bin/env python3\n# Syntax = example.com/f\nimport x\n", True),
+        ("# syntax=\nimport x\n", False),
+        ("# a comment\nimport x\n# syntax=example.com/f\n", False),
+        ("\n# syntax=example.com/f\n", False),
+        ("# a comment\n", False),
+        ("", False),
+    ],
+)
+def test_a_build_file_names_its_frontend_in_its_first_comments(
+    text: str, tmp_path: Path, *, expected: bool
+) -> None:
+    path = tmp_path / "build.py"
+    path.write_text(text)
+    assert names_frontend(str(path)) is expected
+
+
+def test_files_that_are_not_python_or_cannot_be_read_name_no_frontend(tmp_path: Path) -> None:
+    (tmp_path / "Dockerfile").write_text("# syntax=example.com/f\n")
+    assert not names_frontend(str(tmp_path / "Dockerfile"))
+    assert not names_frontend(str(tmp_path / "none.py"))

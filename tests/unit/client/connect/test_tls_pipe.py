@@ -1,0 +1,231 @@
+"""A connection through TLS is a pipe, and what is wrong with it is said in words."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import subprocess
+import threading
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+import pytest
+
+from llb.client.connect.sockets import dial
+from llb.client.connect.tls import TLS
+from llb.client.connect.tls_pipe import tls_pipe
+from llb.errors import InputError, TransportError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from llb.client.connect.tls_pipe import TLSPipe
+
+HOST = "buildkit.example"
+
+
+def openssl(*arguments: str | Path, cwd: Path) -> None:
+    subprocess.run(["openssl", *arguments], cwd=cwd, check=True, capture_output=True)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An authority, what it vouches for as the daemon and as the client, and another one."""
+    folder = tmp_path_factory.mktemp("certificates")
+    new = ("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
+    for name in ("ca", "other"):
+        files = ("-keyout", f"{name}.key", "-out", f"{name}.pem")
+        openssl(*new, *files, "-subj", f"/CN={name}", cwd=folder)
+    for name, authority in (("daemon", "ca"), ("client", "ca"), ("stranger", "other")):
+        openssl(
+            *(*new, "-keyout", f"{name}.key", "-out", f"{name}.pem", "-subj", f"/CN={name}"),
+            *("-CA", f"{authority}.pem", "-CAkey", f"{authority}.key"),
+            *("-addext", f"subjectAltName=DNS:{HOST}"),
+            *("-addext", "basicConstraints=critical,CA:FALSE"),
+            cwd=folder,
+        )
+    return folder
+
+
+class Daemon:
+    """A server that sends back what it is sent, through TLS if it has certificates."""
+
+    def __init__(self, folder: Path, *, wants_certificate: bool = False) -> None:
+        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.context.load_cert_chain(folder / "daemon.pem", folder / "daemon.key")
+        self.context.set_alpn_protocols(["h2"])
+        if wants_certificate:
+            self.context.verify_mode = ssl.CERT_REQUIRED
+            self.context.load_verify_locations(folder / "ca.pem")
+        self.protocols: list[str | None] = []
+
+    def serve(self, connection: socket.socket) -> None:
+        with suppress(OSError), self.context.wrap_socket(connection, server_side=True) as stream:
+            self.protocols.append(stream.selected_alpn_protocol())
+            while data := stream.recv(2**14):
+                stream.sendall(data)
+
+
+@pytest.fixture
+def connect() -> Iterator[Callable[..., TLSPipe]]:
+    """Connect with a server that a function is, and close everything at the end."""
+    pipes: list[TLSPipe] = []
+    threads: list[threading.Thread] = []
+
+    def connect(serve: Callable[[socket.socket], None], tls: TLS, *, host: str = HOST) -> TLSPipe:
+        here, there = socket.socketpair()
+        threads.append(threading.Thread(target=serve, args=(there,)))
+        threads[-1].start()
+        pipes.append(tls_pipe(here, tls, host, "h2"))
+        return pipes[-1]
+
+    yield connect
+    for pipe in pipes:
+        pipe.close()
+    for thread in threads:
+        thread.join()
+
+
+def read(pipe: TLSPipe, size: int) -> bytes:
+    data = b""
+    while len(data) < size and (part := pipe.read()):
+        data += part
+    return data
+
+
+def refusal(connect: Callable[[], object]) -> str:
+    """Return why there is no connection, or why it ends at the first read."""
+    with pytest.raises(TransportError) as caught:
+        connect()
+    return caught.value.message
+
+
+def test_bytes_go_both_ways(connect: Callable[..., TLSPipe], folder: Path) -> None:
+    daemon = Daemon(folder, wants_certificate=True)
+    tls = TLS(folder / "ca.pem", folder / "client.pem", folder / "client.key")
+    pipe = connect(daemon.serve, tls)
+    content = bytes(range(256)) * 8_000
+    writing = threading.Thread(target=pipe.write, args=(content,))
+    writing.start()
+    assert read(pipe, len(content)) == content
+    writing.join()
+    assert daemon.protocols == ["h2"]
+
+
+def test_the_name_in_a_certificate_may_be_another_than_the_host(
+    connect: Callable[..., TLSPipe], folder: Path
+) -> None:
+    tls = TLS(folder / "ca.pem", server_name=HOST)
+    pipe = connect(Daemon(folder).serve, tls, host="10.0.0.1")
+    pipe.write(b"hello")
+    assert read(pipe, 5) == b"hello"
+
+
+def test_closing_ends_a_read_that_waits(connect: Callable[..., TLSPipe], folder: Path) -> None:
+    pipe = connect(Daemon(folder).serve, TLS(folder / "ca.pem"))
+    pipe.write(b"x")
+    assert pipe.read() == b"x"
+    found: list[bytes] = []
+    reading = threading.Thread(target=lambda: found.append(pipe.read()))
+    reading.start()
+    pipe.close()
+    reading.join()
+    assert found == [b""]
+    with pytest.raises(TransportError, match="pipe is closed"):
+        pipe.write(b"x")
+
+
+def test_a_daemon_with_another_name_is_refused(
+    connect: Callable[..., TLSPipe], folder: Path
+) -> None:
+    tls = TLS(folder / "ca.pem")
+    assert refusal(lambda: connect(Daemon(folder).serve, tls, host="other.example")) == (
+        "TLS: the daemon's certificate is refused: Hostname mismatch, certificate is not valid for "
+        "'other.example'"
+    )
+
+
+def test_a_daemon_of_another_authority_is_refused(
+    connect: Callable[..., TLSPipe], folder: Path
+) -> None:
+    tls = TLS(folder / "other.pem")
+    assert refusal(lambda: connect(Daemon(folder).serve, tls)) == (
+        "TLS: the daemon's certificate is refused: unable to get local issuer certificate"
+    )
+
+
+def answering(data: bytes) -> Callable[[socket.socket], None]:
+    """Return a server that reads once, and sends these bytes."""
+
+    def serve(connection: socket.socket) -> None:
+        # The client may have refused its own files, and be gone.
+        with suppress(OSError), connection:
+            connection.recv(2**14)
+            connection.sendall(data)
+
+    return serve
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"HTTP/1.1 400 Bad Request\r\n\r\n", "TLS: the daemon does not speak TLS"),
+        (b"", "TLS: the connection was closed before it began"),
+        # Alerts of a server: fatal, and their numbers in RFC 8446.
+        (b"\x15\x03\x03\x00\x02\x02\x28", "TLS: handshake failure"),
+        (b"\x15\x03\x03\x00\x02\x02\x30", "TLS: the daemon refuses our certificate: unknown ca"),
+    ],
+)
+def test_what_is_wrong_with_a_daemon_is_said_in_words(
+    connect: Callable[..., TLSPipe], folder: Path, data: bytes, message: str
+) -> None:
+    tls = TLS(folder / "ca.pem")
+    assert refusal(lambda: connect(answering(data), tls)) == message
+
+
+def test_a_daemon_that_wants_a_certificate_says_so_after_the_handshake(
+    connect: Callable[..., TLSPipe], folder: Path
+) -> None:
+    serve = Daemon(folder, wants_certificate=True).serve
+    pipe = connect(serve, TLS(folder / "ca.pem"))
+    assert refusal(pipe.read) == "TLS: the daemon wants a certificate of ours"
+    stranger = TLS(folder / "ca.pem", folder / "stranger.pem", folder / "stranger.key")
+    refused = connect(serve, stranger)
+    assert refusal(refused.read) == "TLS: the daemon refuses our certificate: unknown ca"
+
+
+@pytest.mark.parametrize(
+    ("tls", "message"),
+    [
+        (("empty", None, None), "cannot use {}/empty: no certificate or crl found"),
+        (
+            ("ca.pem", "client.pem", "daemon.key"),
+            "cannot use {0}/client.pem with {0}/daemon.key: key values mismatch",
+        ),
+    ],
+)
+def test_files_without_certificates_are_refused(
+    connect: Callable[..., TLSPipe],
+    folder: Path,
+    tls: tuple[str | None, ...],
+    message: str,
+) -> None:
+    (folder / "empty").write_text("nothing")
+    ca, cert, key = (None if name is None else folder / name for name in tls)
+    with pytest.raises(InputError) as caught:
+        connect(answering(b""), TLS(ca, cert, key))
+    assert caught.value.message == message.format(folder)
+
+
+def test_a_daemon_is_dialled_by_its_address(folder: Path) -> None:
+    daemon = Daemon(folder)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        serving = threading.Thread(target=lambda: daemon.serve(listener.accept()[0]))
+        serving.start()
+        tls = TLS(folder / "ca.pem", server_name=HOST)
+        pipe = dial(f"tcp://127.0.0.1:{listener.getsockname()[1]}", tls)
+        pipe.write(b"hello")
+        assert pipe.read() == b"hello"
+        pipe.close()
+        serving.join()

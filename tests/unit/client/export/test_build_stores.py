@@ -1,0 +1,103 @@
+"""The layouts of a build: those it reads, caches in folders, and an image written to one."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from llb.client.caches import parse_cache
+from llb.client.export.build_stores import Stores
+from llb.errors import InputError, InvalidValueError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+OTHER = "type=registry,ref=example.com/cache"
+MISSING = f"sha256:{'0' * 64}"
+
+
+def layout(folder: Path, tag: str = "latest") -> str:
+    """Write an OCI layout with one manifest, and return the digest of that."""
+    blobs = folder / "blobs" / "sha256"
+    blobs.mkdir(parents=True)
+    manifest = b'{"schemaVersion": 2}'
+    name = hashlib.sha256(manifest).hexdigest()
+    (blobs / name).write_bytes(manifest)
+    (folder / "oci-layout").write_text('{"imageLayoutVersion": "1.0.0"}')
+    descriptor = {
+        "mediaType": "application/vnd.oci.image.manifest.v1+json",
+        "digest": f"sha256:{name}",
+        "size": len(manifest),
+        "annotations": {"org.opencontainers.image.ref.name": tag},
+    }
+    (folder / "index.json").write_text(json.dumps({"manifests": [descriptor]}))
+    return f"sha256:{name}"
+
+
+def test_layouts_are_read_by_their_names(tmp_path: Path) -> None:
+    layout(tmp_path)
+    stores = Stores()
+    stores.add_layouts({"base": tmp_path})
+    assert list(stores.by_id) == ["oci:base"]
+
+
+def test_a_folder_that_is_not_a_layout_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="base"):
+        Stores().add_layouts({"base": tmp_path / "none"})
+
+
+def test_a_build_writes_one_image_at_most(tmp_path: Path) -> None:
+    stores = Stores()
+    stores.add_image(tmp_path / "one")
+    assert (list(stores.by_id), len(stores.outputs)) == (["export"], 1)
+    with pytest.raises(InvalidValueError) as caught:
+        stores.add_image(tmp_path / "two")
+    assert caught.value.message == "a build writes one OCI layout at most"
+
+
+def test_an_image_is_not_written_in_place_of_a_file(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("1")
+    with pytest.raises(InputError) as caught:
+        Stores().add_image(tmp_path / "file")
+    assert caught.value.message == (
+        f"cannot write an OCI layout to {tmp_path}/file: it is not a directory"
+    )
+
+
+def test_caches_in_folders_are_written_and_others_left_to_the_daemon(tmp_path: Path) -> None:
+    stores = Stores()
+    texts = [f"type=local,dest={tmp_path}/cache,mode=max", "type=inline"]
+    assert stores.targets(texts) == [parse_cache(text) for text in texts]
+    assert (list(stores.by_id), len(stores.outputs)) == ([f"local:{tmp_path}/cache"], 1)
+
+
+@pytest.mark.parametrize("tag", ["latest", "v1"])
+def test_a_cache_in_a_folder_is_read_by_its_tag(tmp_path: Path, tag: str) -> None:
+    digest = layout(tmp_path, tag)
+    stores = Stores()
+    (cache,) = stores.sources([f"type=local,src={tmp_path},tag={tag}"])
+    assert cache.attrs["digest"] == digest
+    assert (list(stores.by_id), stores.warnings) == ([f"local:{tmp_path}"], [])
+
+
+def test_a_cache_in_a_folder_is_read_by_its_digest(tmp_path: Path) -> None:
+    digest = layout(tmp_path)
+    (cache,) = Stores().sources([f"type=local,src={tmp_path},digest={digest}"])
+    assert cache.attrs["digest"] == digest
+
+
+@pytest.mark.parametrize(
+    ("more", "missing"), [("", "latest"), (",tag=v2", "v2"), (f",digest={MISSING}", MISSING)]
+)
+def test_a_cache_that_does_not_exist_yet_is_a_warning(
+    tmp_path: Path, more: str, missing: str
+) -> None:
+    if more:
+        layout(tmp_path)
+    stores = Stores()
+    assert stores.sources([f"type=local,src={tmp_path}{more}", OTHER]) == [parse_cache(OTHER)]
+    assert stores.warnings == [f"no cache is read from {tmp_path}: there is no {missing} in it"]

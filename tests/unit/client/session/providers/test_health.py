@@ -1,0 +1,25 @@
+"""A session says that it is well for as long as its process answers."""
+
+from __future__ import annotations
+
+from llb._pb import health_pb2 as pb
+from llb.client.session.providers.health import Health
+from tests.fakes.session import offered
+
+SERVING = pb.HealthCheckResponse(status=pb.HealthCheckResponse.SERVING).SerializeToString()
+
+
+def test_a_session_is_well_whenever_it_is_asked() -> None:
+    with offered(Health()) as channel:
+        for _ in range(2):
+            assert channel.call("/grpc.health.v1.Health/Check", b"", timeout=30) == SERVING
+
+
+def test_a_session_is_watched_until_the_call_ends() -> None:
+    with offered(Health()) as channel:
+        call = channel.stream("/grpc.health.v1.Health/Watch", timeout=30)
+        call.send(b"")
+        call.flush()
+        assert call.receive() == SERVING
+        call.close_send()
+        assert call.receive() is None

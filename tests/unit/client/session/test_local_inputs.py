@@ -1,0 +1,79 @@
+"""What a definition asks the client for is looked for before the build."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from llb import Image, Local, OCILayout, Scratch, State
+from llb.client.session.local_inputs import check_layouts, check_locals, local_names, shared_key
+from llb.errors import InputError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+LOCALS = (
+    Scratch().copy(Local("one"), "/").copy(Local("two"), "/").copy(Local("one"), "/x").marshal()
+)
+DIGEST = f"sha256:{'a' * 64}"
+
+
+def layout(store: str) -> State:
+    return OCILayout(f"app@{DIGEST}", session_id="s", store_id=store)
+
+
+def test_directories_are_named_once_each() -> None:
+    assert local_names(LOCALS) == ("one", "two")
+    assert local_names(Image("alpine").marshal()) == ()
+
+
+@pytest.mark.parametrize(
+    ("given", "message", "hint"),
+    [
+        ({}, "'one', and none is given", "give it with --local one=DIR"),
+        ({"two": ""}, "'one', and those given are two", "give it with --local one=DIR"),
+        ({"one": "", "tow": ""}, "'two', and those given are one, tow", "did you mean tow?"),
+    ],
+)
+def test_a_directory_that_nobody_gave_is_refused(
+    given: dict[str, str], message: str, hint: str
+) -> None:
+    with pytest.raises(InputError) as caught:
+        check_locals(LOCALS, given)
+    assert caught.value.message == f"the build asks for the local directory {message}"
+    assert caught.value.hint == hint
+
+
+def test_directories_that_were_given_are_taken() -> None:
+    check_locals(LOCALS, {"one": "", "two": "", "three": ""})
+
+
+@pytest.mark.parametrize(
+    ("given", "message", "hint"),
+    [
+        ({}, "'app', and none is given", "give it with --oci-layout app=DIR"),
+        ({"ap": ""}, "'app', and those given are ap", "did you mean ap?"),
+    ],
+)
+def test_a_layout_that_nobody_gave_is_refused(
+    given: dict[str, str], message: str, hint: str
+) -> None:
+    with pytest.raises(InputError) as caught:
+        check_layouts(layout("app").marshal(), given)
+    assert caught.value.message == f"the build asks for the OCI layout {message}"
+    assert caught.value.hint == hint
+    check_layouts(layout("app").marshal(), {"app": ""})
+
+
+def test_a_layout_without_a_name_is_refused() -> None:
+    with pytest.raises(InputError) as caught:
+        check_layouts(layout("").marshal(), {"app": ""})
+    assert caught.value.message == "a source of the build names no OCI layout that it is in"
+
+
+def test_a_key_is_that_of_these_directories_on_this_machine(tmp_path: Path) -> None:
+    one, two = tmp_path / "one", tmp_path / "two"
+    assert shared_key({}) == ""
+    assert shared_key({"a": one, "b": two}) == shared_key({"b": two, "a": one})
+    assert shared_key({"a": one}) not in (shared_key({"a": two}), shared_key({"b": one}))

@@ -1,0 +1,125 @@
+"""A BuildKit in a container of Docker's is made, started, stopped and removed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from llb.client.container import Container
+from llb.errors import ConnectError, InputError, InvalidValueError
+from tests.fakes.command import llb
+from tests.fakes.docker import FakeDocker
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from llb.testing.daemon import FakeDaemon
+
+NAME = "builder"
+ADDRESS = f"docker-container://{NAME}"
+RUN = [
+    *("run", "--detach", "--privileged", f"--name={NAME}"),
+    f"--volume={NAME}_state:/var/lib/buildkit",
+]
+
+
+@pytest.fixture
+def docker(
+    fake_daemon: Callable[..., FakeDaemon], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> FakeDocker:
+    return FakeDocker(tmp_path, fake_daemon(version="v0.31.0").address, monkeypatch)
+
+
+def test_a_container_that_does_not_exist_is_made(docker: FakeDocker) -> None:
+    with Container(NAME).start() as client:
+        assert (client.address, client.info().version) == (ADDRESS, "v0.31.0")
+    assert docker.calls == [[*RUN, "moby/buildkit"]]
+
+
+def test_image_and_network_are_those_of_the_container(docker: FakeDocker) -> None:
+    Container(NAME, image="example.com/buildkit", network="host").start().close()
+    assert docker.calls == [[*RUN, "--network=host", "example.com/buildkit"]]
+
+
+@pytest.mark.parametrize(
+    ("state", "calls"),
+    [("running", []), ("exited", [["start", NAME]]), ("paused", [["start", NAME]])],
+)
+def test_a_container_that_exists_is_started_where_it_does_not_run(
+    docker: FakeDocker, state: str, calls: list[list[str]]
+) -> None:
+    docker.state = state
+    Container(NAME).start().close()
+    assert docker.calls == calls
+
+
+def test_a_container_that_ends_is_an_error_with_its_last_words(docker: FakeDocker) -> None:
+    docker.becomes("exited")
+    with pytest.raises(InputError) as caught:
+        Container(NAME).start()
+    assert caught.value.message == (
+        "the container builder ended before a BuildKit answered: no runc / giving up"
+    )
+
+
+@pytest.mark.parametrize(("state", "was_running"), [("running", True), ("exited", False)])
+def test_a_container_is_stopped(docker: FakeDocker, state: str, *, was_running: bool) -> None:
+    docker.state = state
+    assert Container(NAME).stop() is was_running
+    assert (docker.state, docker.calls) == ("exited", [["stop", NAME]] * was_running)
+
+
+def test_a_container_is_removed_with_its_cache(docker: FakeDocker) -> None:
+    assert not Container(NAME).remove()
+    docker.state = "running"
+    assert Container(NAME).remove()
+    assert docker.calls == [
+        ["rm", "--force", NAME],
+        ["volume", "rm", "--force", f"{NAME}_state"],
+    ]
+
+
+def test_the_error_of_docker_is_that_of_the_call(docker: FakeDocker) -> None:
+    docker.failing("run")
+    with pytest.raises(ConnectError) as caught:
+        Container(NAME).start()
+    assert caught.value.message == "docker run failed: it cannot be done"
+
+
+def test_a_machine_without_docker_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nonexistent")
+    with pytest.raises(ConnectError) as caught:
+        Container(NAME).stop()
+    assert caught.value.hint == "a BuildKit in a container needs Docker and its command line"
+
+
+@pytest.mark.parametrize("name", ["", "a", "-ab", "a b", "ä1"])
+def test_an_invalid_name_is_refused(name: str) -> None:
+    with pytest.raises(InvalidValueError, match=r"^invalid container "):
+        Container(name)
+
+
+def test_the_command_line_starts_stops_and_removes(docker: FakeDocker) -> None:
+    started = llb("daemon", "start", "--container", NAME, "--image", "example.com/b")
+    assert (started.status, started.stdout) == (0, f"{ADDRESS}\n")
+    assert docker.calls == [[*RUN, "example.com/b"]]
+    words = [
+        llb("daemon", "stop", "--container", NAME, *options).stdout
+        for options in ((), (), ("--remove",), ("--remove",))
+    ]
+    assert words == ["stopped\n", "it did not run\n", "removed\n", "it is not there\n"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["start", "--image", "a"], "--image and --network are for a --container"),
+        (["stop", "--remove"], "--remove is for a --container"),
+    ],
+)
+def test_options_of_containers_need_one(arguments: list[str], message: str) -> None:
+    ran = llb("daemon", *arguments)
+    assert ran.status == 2
+    assert ran.stderr.endswith(f"Error: {message}\n")

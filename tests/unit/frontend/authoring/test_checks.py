@@ -1,0 +1,115 @@
+"""Lint for targets: code that builds, and is probably a mistake."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.unit.frontend.builds import APP, BODY, HEAD, run
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def lint(text: str, neighbours: Mapping[str, str] | None = None) -> tuple[dict[str, Any], str, int]:
+    """Return the answer to a lint request, its text, and the status for scripts."""
+    metadata = run(text, {"requestid": "frontend.lint"}, neighbours=neighbours).checked().metadata
+    value: dict[str, Any] = json.loads(metadata["result.json"])
+    return value, metadata["result.txt"].decode(), int(metadata["result.statuscode"])
+
+
+def warnings(text: str, neighbours: Mapping[str, str] | None = None) -> list[tuple[str, str, int]]:
+    """Return the name, the text and the line of each warning; line 0 is outside of the file."""
+    found = lint(text, neighbours)[0]["warnings"] or []
+    return [
+        (
+            each["ruleName"],
+            each["detail"],
+            each["location"].get("ranges", [{"start": {"line": 0}}])[0]["start"]["line"],
+        )
+        for each in found
+    ]
+
+
+def test_a_file_without_mistakes_has_no_warnings() -> None:
+    value, text, status = lint(f"{APP}    return build.image('alpine').run('make')\n")
+    assert (value["warnings"], "buildError" in value, text, status) == (None, False, "", 0)
+
+
+@pytest.mark.parametrize(
+    ("name", "is_secret"),
+    [
+        ("api_token", True),
+        ("PASSWORD", True),
+        ("key", True),
+        ("keyboard", False),
+        ("public_key", False),
+        ("tokens", False),
+    ],
+)
+def test_a_build_arg_that_sounds_like_a_secret_is_found(name: str, *, is_secret: bool) -> None:
+    text = f"{HEAD}\n@target\ndef app({name}: str = '') -> State:\n    return Scratch()\n"
+    message = f"The build arg '{name}' of target 'app' sounds like a secret; mount it instead"
+    expected = [("SecretsUsedInBuildArgs", message, BODY - 2)] if is_secret else []
+    assert warnings(text) == expected
+
+
+def test_build_args_of_all_targets_are_looked_at_those_of_other_files_too() -> None:
+    text = f"from ci import other\n{HEAD}\n@target(default=True)\ndef app() -> State:\n    return Scratch()\n"
+    neighbours = {
+        "ci.py": f"{HEAD}\n@target\ndef other(password: str = '') -> State:\n    return Scratch()\n"
+    }
+    assert warnings(text, neighbours) == [
+        (
+            "SecretsUsedInBuildArgs",
+            "The build arg 'password' of target 'other' sounds like a secret; mount it instead",
+            0,
+        )
+    ]
+
+
+def test_a_target_that_makes_other_steps_when_it_is_called_again_is_found() -> None:
+    text = f"""{HEAD}import itertools
+count = itertools.count()
+
+@target
+def app() -> State:
+    return Scratch().mkfile("/a", str(next(count)))
+"""
+    assert warnings(text) == [
+        ("NotReproducible", "Target 'app' makes other steps when it is called again", 7)
+    ]
+
+
+def test_a_warning_of_the_file_has_its_line() -> None:
+    text = f"{APP}    build.warn('old paint')\n    return Scratch()\n"
+    assert warnings(text) == [("BuildFileWarning", "old paint", BODY)]
+    _, shown, status = lint(text)
+    assert status == 1
+    assert shown == (
+        "\nWARNING: BuildFileWarning\nold paint\nbuild.py:7\n--------------------\n"
+        "   5 |     @target\n"
+        "   6 |     def app(build: Build) -> State:\n"
+        "   7 | >>>     build.warn('old paint')\n"
+        "   8 |         return Scratch()\n"
+        "   9 |     \n"
+        "--------------------\n"
+    )
+
+
+def test_a_warning_of_another_file_has_no_line_in_this_one() -> None:
+    text = f"from ci import warn\n{APP}    warn(build)\n    return Scratch()\n"
+    neighbours = {"ci.py": "def warn(build):\n    build.warn('old paint')\n"}
+    assert warnings(text, neighbours) == [("BuildFileWarning", "old paint", 0)]
+
+
+def test_a_file_that_cannot_be_built_has_its_error_and_no_warnings() -> None:
+    value, _, status = lint(f"{APP}    build.warn('old paint')\n    return 1 / 0\n")
+    assert value["warnings"] is None
+    assert value["buildError"] == {
+        "message": "ZeroDivisionError: division by zero",
+        "location": {"ranges": [{"start": {"line": BODY + 1}, "end": {"line": BODY + 1}}]},
+    }
+    assert status == 1

@@ -1,0 +1,310 @@
+"""Where the build context and the Dockerfile are: with the client, in a repository, at a URL."""
+
+from __future__ import annotations
+
+import io
+import json
+import tarfile
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from llb import files
+from llb.errors import RemoteError
+from llb.frontend.build import build
+from llb.frontend.dockerui.contexts import _newest
+from llb.gateway import Result, SourceInfo
+from llb.testing.gateway import Outcome, run_frontend
+from llb.testing.graphs import assert_runs, step, steps
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from llb.sources.inline_files import Content
+
+DOCKERFILE = "FROM scratch\nCOPY a /\n"
+WEB = "https://example.com/context"
+GIT = "https://github.com/a/b.git#v1"
+LOAD_GIT = f"[internal] load git source {GIT}"
+LOAD_WEB = "[internal] load remote build context"
+UNPACKED = "copy /context /"
+NOW = datetime(2024, 5, 6, 7, 8, 9, tzinfo=UTC)
+GZIP = b"\x1f\x8b\x08"
+
+
+def run(
+    options: Mapping[str, str] | None = None,
+    around: Mapping[str, Content] | None = None,
+    **given: Any,
+) -> Outcome:
+    return run_frontend(build, options, files=around or {}, language="Dockerfile", **given)
+
+
+def source(outcome: Outcome, name: str) -> dict[str, Any]:
+    """Return the attributes of a source by the name of its step."""
+    attrs: dict[str, Any] = step(outcome.definition, name).vertex.op.get("attrs", {})
+    return attrs
+
+
+def error_of(outcome: Outcome) -> str:
+    assert outcome.error is not None
+    return outcome.error.message
+
+
+def archive(*times: int) -> bytes:
+    data = io.BytesIO()
+    with tarfile.open(fileobj=data, mode="w") as tar:
+        for number, time in enumerate(times):
+            member = tarfile.TarInfo(f"file {number}")
+            member.mtime = time
+            tar.addfile(member, io.BytesIO())
+    return data.getvalue()
+
+
+# With the client.
+
+
+def test_the_dockerfile_is_found_in_lower_case_too() -> None:
+    assert_runs(run(around={"dockerfile": "FROM alpine\nRUN lower\n"}).definition, "lower")
+
+
+@pytest.mark.parametrize(
+    ("around", "patterns"),
+    [
+        ({}, []),
+        ({".dockerignore": "*.log\n"}, ["*.log"]),
+        ({".dockerignore": "*.log\n", "Dockerfile.dockerignore": "*.o\n"}, ["*.o"]),
+    ],
+)
+def test_an_ignore_file_of_the_dockerfile_comes_before_that_of_the_context(
+    around: dict[str, Content], patterns: list[str]
+) -> None:
+    outcome = run(around={"Dockerfile": DOCKERFILE, **around})
+    excluded = source(outcome, "[internal] load build context").get("local.excludepatterns", "[]")
+    assert json.loads(excluded) == patterns
+
+
+def test_directories_may_be_in_other_sessions_and_under_other_names() -> None:
+    outcome = run_frontend(
+        build,
+        {"dockerfilekey": "elsewhere", "local-sessionid:context": "other"},
+        local={"elsewhere": {"Dockerfile": DOCKERFILE}, "context": {"a": "1"}},
+    )
+    assert source(outcome, "[internal] load build context")["local.session"] == "other"
+
+
+def test_a_context_that_the_client_built_is_used_with_its_dockerfile() -> None:
+    tree = files({"Dockerfile": "FROM alpine\nCOPY a /\nRUN built\n", "a": "1"})
+    outcome = run(inputs={"context": tree, "dockerfile": tree})
+    assert_runs(outcome.definition, "built")
+    assert not any(
+        "local://" in each.vertex.op.get("identifier", "") for each in steps(outcome.definition)
+    )
+
+
+def test_a_build_without_a_context_may_do_without_an_ignore_file() -> None:
+    outcome = run_frontend(build, local={"dockerfile": {"Dockerfile": "FROM alpine\nRUN x\n"}})
+    assert_runs(outcome.definition, "x")
+
+
+# In a repository.
+
+
+def test_a_repository_is_the_context_and_has_the_dockerfile() -> None:
+    outcome = run(
+        {"context": GIT}, outputs={LOAD_GIT: {"Dockerfile": "FROM alpine\nCOPY . /\nRUN git\n"}}
+    )
+    assert_runs(outcome.definition, "git")
+    attrs = source(outcome, LOAD_GIT)
+    assert ("git.keepgitdir" in attrs, "git.mtime" in attrs) == (False, False)
+
+
+def test_the_git_directory_and_the_times_of_a_repository_are_kept_where_they_are_asked_for() -> (
+    None
+):
+    outcome = run(
+        {
+            "context": GIT,
+            "build-arg:BUILDKIT_CONTEXT_KEEP_GIT_DIR": "1",
+            "build-arg:SOURCE_DATE_EPOCH": "1",
+        },
+        outputs={LOAD_GIT: {"Dockerfile": DOCKERFILE}},
+    )
+    attrs = source(outcome, LOAD_GIT)
+    assert (attrs["git.keepgitdir"], attrs["git.mtime"]) == ("true", "commit")
+
+
+def test_a_folder_of_a_repository_is_the_context() -> None:
+    outcome = run(
+        {"context": GIT, "contextsubdir": "sub"},
+        outputs={LOAD_GIT: {"Dockerfile": "FROM scratch\nCOPY . /\n"}},
+    )
+    copies = [
+        action["copy"]["src"]
+        for each in steps(outcome.definition)
+        for action in each.vertex.op.get("actions", ())
+    ]
+    assert copies == ["/sub", "/"]
+
+
+def test_a_dockerfile_of_the_client_may_build_a_repository() -> None:
+    outcome = run(
+        {"context": GIT, "dockerfilekey": "dockerfile"},
+        {"Dockerfile": "FROM alpine\nCOPY . /\nRUN ours\n"},
+    )
+    assert_runs(outcome.definition, "ours")
+
+
+def test_a_repository_whose_query_says_nothing_known_is_refused() -> None:
+    found = error_of(run({"context": "https://github.com/a/b.git?nonesuch=1"}))
+    assert found == 'unexpected query "nonesuch"'
+
+
+# At a URL.
+
+
+def test_a_file_at_a_url_is_the_dockerfile() -> None:
+    outcome = run(
+        {"context": WEB}, outputs={LOAD_WEB: {"context": "FROM alpine\nCOPY context /\nRUN web\n"}}
+    )
+    assert_runs(outcome.definition, "web")
+
+
+@pytest.mark.parametrize("head", [GZIP, b"BZh9", b"\xfd7zXZ\x00", archive(1)])
+def test_an_archive_at_a_url_is_the_context(head: bytes) -> None:
+    outcome = run(
+        {"context": WEB},
+        outputs={LOAD_WEB: {"context": head}, UNPACKED: {"Dockerfile": DOCKERFILE}},
+    )
+    (unpacked,) = (
+        action["copy"]
+        for each in steps(outcome.definition)
+        if each.label == UNPACKED
+        for action in each.vertex.op["actions"]
+    )
+    assert unpacked["attemptUnpackDockerCompatibility"] is True
+
+
+def time_of(outcome: Outcome) -> datetime | None:
+    value = outcome.checked().metadata.get("source.date.epoch")
+    return None if value is None else datetime.fromtimestamp(int(value), UTC)
+
+
+@pytest.mark.parametrize(("modified", "expected"), [(NOW, NOW), (None, None)])
+def test_an_archive_has_the_time_that_a_server_says(
+    modified: datetime | None, expected: datetime | None
+) -> None:
+    outcome = run(
+        {"context": WEB, "build-arg:SOURCE_DATE_EPOCH": "context"},
+        outputs={LOAD_WEB: {"context": GZIP}, UNPACKED: {"Dockerfile": DOCKERFILE}},
+        sources={WEB: SourceInfo(modified=modified)},
+    )
+    assert time_of(outcome) == expected
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        (archive(1, 3, 2), datetime.fromtimestamp(3, UTC)),
+        (archive(), None),
+        (b"no archive", None),
+        (b"", None),
+    ],
+)
+def test_the_newest_file_of_an_archive_is_its_time(data: bytes, expected: datetime | None) -> None:
+    assert _newest(data) == expected
+
+
+# Named contexts.
+
+
+def test_a_named_context_that_does_not_exist_is_an_error_at_the_line_that_takes_it() -> None:
+    outcome = run({"context:lib": "docker-image://nonesuch"}, {"Dockerfile": "FROM lib\nRUN x\n"})
+    assert error_of(outcome) == "docker.io/library/nonesuch:latest: not found"
+    assert outcome.error is not None
+    assert str(outcome.error.span) == "Dockerfile:1"
+
+
+def test_an_image_in_a_layout_of_the_client_is_a_named_context() -> None:
+    digest = f"sha256:{'a' * 64}"
+    outcome = run(
+        {"context:lib": f"oci-layout://store@{digest}"},
+        {"Dockerfile": "FROM lib\nRUN x\n"},
+        images={f"oci-layout://docker.io/library/lib@{digest}": '{"config": {"Env": ["A=1"]}}'},
+    )
+    attrs = source(outcome, "[context lib] OCI load from client")
+    assert attrs == {"oci.session": "session", "oci.store": "store"}
+    assert assert_runs(outcome.definition, "x").env["A"] == "1"
+
+
+@pytest.mark.parametrize("metadata", ["{", "[]", '{"containerimage.config": 1}'])
+def test_metadata_of_an_input_that_cannot_be_read_is_refused(metadata: str) -> None:
+    outcome = run(
+        {"context:lib": "input:lib", "input-metadata:lib": metadata},
+        {"Dockerfile": "FROM lib\nRUN x\n"},
+        inputs={"lib": files({"a": "1"})},
+    )
+    assert error_of(outcome) == f"failed to parse input metadata {metadata}"
+
+
+# Another frontend.
+
+
+def test_a_syntax_line_that_fails_is_shown_at_its_line() -> None:
+    def failing(*_: object) -> Any:
+        raise RemoteError("no such frontend", code=2)
+
+    outcome = run(
+        around={"Dockerfile": "# syntax=example.com/f\nFROM scratch\n"},
+        frontends={"example.com/f": failing},
+    )
+    assert error_of(outcome) == "no such frontend"
+    assert outcome.error is not None
+    assert str(outcome.error.span) == "Dockerfile:1"
+
+
+def test_the_client_may_name_the_frontend() -> None:
+    def failing(request: Any, _: object) -> Any:
+        raise RemoteError(request.options["cmdline"], code=2)
+
+    outcome = run(
+        {"build-arg:BUILDKIT_SYNTAX": "example.com/f with words"},
+        {"Dockerfile": DOCKERFILE},
+        frontends={"example.com/f": failing},
+    )
+    assert error_of(outcome) == "example.com/f with words"
+
+
+@pytest.mark.parametrize(
+    ("caps", "message"),
+    [
+        ("moby.buildkit.frontend.inputs,moby.buildkit.frontend.subrequests", None),
+        ("", None),
+        (
+            "moby.buildkit.frontend.new",
+            "unsupported frontend capability moby.buildkit.frontend.new",
+        ),
+        (
+            "moby.buildkit.frontend.new+forward",
+            "unsupported frontend capability moby.buildkit.frontend.new",
+        ),
+    ],
+)
+def test_capabilities_that_a_client_needs_are_refused_where_they_are_missing(
+    caps: str, message: str | None
+) -> None:
+    outcome = run({"frontend.caps": caps}, {"Dockerfile": DOCKERFILE})
+    assert (None if outcome.error is None else error_of(outcome)) == message
+
+
+def test_a_capability_may_be_that_of_the_frontend_that_a_file_names() -> None:
+    def other(_: object, gateway: Any) -> Any:
+        return Result(gateway.solve(files({"a": "1"}).marshal()))
+
+    outcome = run(
+        {"frontend.caps": "moby.buildkit.frontend.new+forward"},
+        {"Dockerfile": "# syntax=example.com/f\n"},
+        frontends={"example.com/f": other},
+    )
+    outcome.checked()

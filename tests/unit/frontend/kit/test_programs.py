@@ -1,0 +1,76 @@
+"""A program that serves a frontend is loaded into the process of a client."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from llb.errors import InputError
+from llb.frontend.kit import load
+from llb.testing.gateway import run_frontend
+from llb.testing.graphs import assert_runs
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+HEAD = """\
+import sys
+from llb import Image
+from llb.gateway import Result, serve
+
+def build(request, gateway):
+    state = Image("alpine").run(request.options["do"])
+    return Result(gateway.solve(state.marshal()))
+
+"""
+
+
+@pytest.fixture
+def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A path for a program; the folders that modules come from are put back."""
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    return tmp_path / "main.py"
+
+
+@pytest.mark.parametrize(
+    "end", ["sys.exit(serve(build))", "serve(build)", "serve(build); sys.exit(3)"]
+)
+def test_the_function_that_is_served_is_the_frontend(program: Path, end: str) -> None:
+    program.write_text(f"{HEAD}if __name__ == '__main__':\n    {end}\n")
+    outcome = run_frontend(load(program), {"do": "make"})
+    assert_runs(outcome.definition, "make")
+
+
+def test_modules_in_the_folder_of_the_program_are_imported(program: Path) -> None:
+    (program.parent / "loaded_neighbour.py").write_text("from llb.gateway import serve\n")
+    program.write_text(f"{HEAD}from loaded_neighbour import serve\nserve(build)\n")
+    assert load(str(program)).__name__ == "build"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "{} serves nothing"),
+        ("import sys\nsys.exit()\n", "{} serves nothing"),
+        ("import sys\nsys.exit(2)\n", "{} exits with 2, and serves nothing"),
+    ],
+)
+def test_a_program_that_serves_nothing_is_refused(program: Path, text: str, message: str) -> None:
+    program.write_text(text)
+    with pytest.raises(InputError) as caught:
+        load(program)
+    assert caught.value.message == message.format(program)
+
+
+def test_a_program_that_does_not_exist_is_refused(program: Path) -> None:
+    with pytest.raises(InputError) as caught:
+        load(program)
+    assert caught.value.message == f"there is no program {program}"
+
+
+def test_an_exception_of_the_program_is_raised(program: Path) -> None:
+    program.write_text("raise ValueError('mine')\n")
+    with pytest.raises(ValueError, match=r"^mine$"):
+        load(program)

@@ -1,0 +1,64 @@
+"""Environment variables keep the order of their last assignment, however they are assigned."""
+
+from __future__ import annotations
+
+import pytest
+
+from llb.ops.env import Env
+
+FEW = [("A", "1"), ("B", "2")]
+MANY = [(name, name.lower()) for name in "ABCDEF"]
+
+
+@pytest.mark.parametrize("pairs", [FEW, MANY], ids=["few", "many"])
+def test_a_variable_that_is_set_again_moves_to_the_end(pairs: list[tuple[str, str]]) -> None:
+    env = Env().set_all([*pairs, ("A", "new")])
+    assert env.items() == (*pairs[1:], ("A", "new"))
+
+
+@pytest.mark.parametrize("pairs", [FEW, MANY], ids=["few", "many"])
+def test_variables_move_to_the_end_of_those_that_were_there_before(
+    pairs: list[tuple[str, str]],
+) -> None:
+    before = Env().set("B", "old").set("Z", "26")
+    after = before.set_all(pairs)
+    assert after.items() == (("Z", "26"), *pairs)
+    assert before.items() == (("B", "old"), ("Z", "26"))
+
+
+@pytest.mark.parametrize("pairs", [FEW, MANY], ids=["few", "many"])
+def test_a_variable_without_a_value_is_removed(pairs: list[tuple[str, str]]) -> None:
+    env = Env().set("X", "1").set_all([*pairs, ("A", None), ("X", None)])
+    assert env.items() == tuple(pairs[1:])
+
+
+def test_a_removed_variable_comes_back_at_the_end() -> None:
+    env = Env().set_all(MANY).set("C", None).set("C", "again")
+    assert env.items() == (*MANY[:2], *MANY[3:], ("C", "again"))
+
+
+def test_an_image_keeps_the_place_of_the_first_assignment() -> None:
+    env = Env().set("A", "1").set("B", "2").set("A", "3").set("C", None)
+    assert env.image_items() == (("A", "3"), ("B", "2"))
+
+
+def test_an_image_has_no_variables_that_are_arguments() -> None:
+    env = Env(Env().set("A", "1"), "B", "2", is_argument=True)
+    assert (env.items(), env.image_items()) == ((("A", "1"), ("B", "2")), (("A", "1"),))
+
+
+def test_a_removed_variable_is_not_in_the_image() -> None:
+    env = Env().set_all(MANY).set("D", None).set("E", "5")
+    assert env.image_items() == (*MANY[:3], ("E", "5"), MANY[5])
+
+
+def test_long_environments_are_equal_to_short_ones_link_by_link() -> None:
+    env = Env().set_all([(f"V{number}", "old") for number in range(100)])
+    for number in range(100):
+        env = env.set(f"V{number}", "new")
+        assert env.items()[-1] == (f"V{number}", "new")
+    assert env.items() == tuple((f"V{number}", "new") for number in range(100))
+
+
+def test_the_variables_are_shown_as_assignments() -> None:
+    assert repr(Env().set("A", "1").set("B", "two words")) == "Env(A=1, B=two words)"

@@ -1,0 +1,107 @@
+"""A build script is run as a program whose mistakes point at its own lines."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from llb import Image, dump
+from llb.definition.definition import Definition
+from llb.script.__main__ import run
+from llb.script.main import FAILED, IMAGE_CONFIG_FD, main
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+STATE = Image("alpine").run("make").cmd(["x"])
+
+
+@pytest.fixture
+def script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A path for a script; what running one changes in this process is put back."""
+    monkeypatch.setattr(sys, "argv", sys.argv)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    return tmp_path / "build.py"
+
+
+def test_the_definition_is_printed(capsysbinary: pytest.CaptureFixture[bytes]) -> None:
+    main(STATE)
+    printed = capsysbinary.readouterr().out
+    assert Definition.from_bytes(printed).ops == STATE.marshal().ops
+
+
+def test_the_image_config_is_written_where_it_is_asked_for(
+    capsysbinary: pytest.CaptureFixture[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read, write = os.pipe()
+    monkeypatch.setenv(IMAGE_CONFIG_FD, str(write))
+    main(STATE)
+    with os.fdopen(read, "rb") as pipe:
+        assert json.loads(pipe.read())["config"]["Cmd"] == ["x"]
+    assert Definition.from_bytes(capsysbinary.readouterr().out).ops == STATE.marshal().ops
+
+
+def test_the_graph_is_drawn_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stdout", terminal)
+    main(STATE)
+    assert terminal.getvalue() == dump.tree(STATE.marshal())
+
+
+def test_a_script_is_the_main_program_in_its_own_folder(script: Path) -> None:
+    (script.parent / "neighbour.py").write_text("NAME = 'neighbour'\n")
+    script.write_text(
+        "import sys, neighbour\n"
+        "from pathlib import Path\n"
+        "result = f'{__name__} {sys.argv == [__file__]} {neighbour.NAME}'\n"
+        "Path(__file__).with_suffix('.txt').write_text(result)\n"
+    )
+    assert run(str(script)) == 0
+    assert script.with_suffix(".txt").read_text() == "__main__ True neighbour"
+
+
+def test_an_error_of_the_library_points_at_the_line_of_the_script(
+    script: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    script.write_text("import llb\n\ndef base():\n    return llb.Image('Alpine')\n\nbase()\n")
+    assert run(str(script)) == FAILED
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0].startswith(f"error: {script}:4: ")
+    assert "4 | >>>     return llb.Image('Alpine')" in lines
+
+
+def test_an_error_in_a_file_that_is_not_text_has_no_place(
+    script: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    script.write_bytes(b"# coding: latin-1\nimport llb\nx = '\xff'\nllb.Image('Alpine')\n")
+    assert run(str(script)) == FAILED
+    assert capsys.readouterr().err.startswith("error: invalid reference 'Alpine'")
+
+
+def test_any_other_exception_has_the_traceback_of_the_script(
+    script: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    script.write_text("raise ValueError('mine')\n")
+    assert run(str(script)) == FAILED
+    assert capsys.readouterr().err.splitlines() == [
+        "Traceback (most recent call last):",
+        f'  File "{script}", line 1, in <module>',
+        "    raise ValueError('mine')",
+        "ValueError: mine",
+    ]
+
+
+def test_a_script_chooses_its_own_exit_status(script: Path) -> None:
+    script.write_text("import sys\nsys.exit(7)\n")
+    with pytest.raises(SystemExit) as caught:
+        run(str(script))
+    assert caught.value.code == 7
