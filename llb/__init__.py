@@ -14,7 +14,7 @@ from llb.safe_path import leave_working_directory
 leave_working_directory()
 
 from llb.definition.definition import Definition
-from llb.errors import LLBError
+from llb.errors import InputError, InvalidDefinitionError, InvalidValueError, LLBError
 from llb.gocompat.shlex import shlex
 from llb.ops.nodes import (
     Device,
@@ -52,6 +52,9 @@ __all__ = [
     "ImageBlob",
     "ImageConfig",
     "ImageResolver",
+    "InputError",
+    "InvalidDefinitionError",
+    "InvalidValueError",
     "LLBError",
     "LinuxResources",
     "Local",

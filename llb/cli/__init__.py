@@ -1,4 +1,7 @@
-"""The ``llb`` command."""
+"""The ``llb`` command.
+
+Private to :mod:`llb`.
+"""
 
 from __future__ import annotations
 

@@ -114,7 +114,7 @@ class FrontendRequest:
 
     frontend: str
     attrs: dict[str, str]
-    local: dict[str, str]
+    local_dirs: dict[str, str]
     layouts: dict[str, str]
     uploads: tuple[Upload, ...] = ()
     inputs: Mapping[str, State] = field(factory=dict)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from llb.client.client import Client, wait_for_ready
     from llb.client.connect.control import Info, Worker
     from llb.client.connect.tls import TLS
-    from llb.client.container import Container
+    from llb.client.container import BuildKitContainer
     from llb.client.dockerfile import dockerfile_attrs
     from llb.client.export.exporters import (
         Export,
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
         tar,
     )
     from llb.client.export.image_options import Annotation
-    from llb.client.history import Build, History
+    from llb.client.history import BuildRecord, History
     from llb.client.progress.events import Event, Vertex, VertexLog, VertexStatus, VertexWarning
     from llb.client.registry_auth.auth_tls import AuthTLS
     from llb.client.results import Blob, SolveResult
@@ -43,6 +43,18 @@ if TYPE_CHECKING:
     from llb.client.session.ssh_agent_spec import AgentSpec
     from llb.client.session.uploads import Upload
     from llb.client.usage import Usage
+    from llb.errors import (
+        CancelledError,
+        CapabilityError,
+        ConnectError,
+        InputError,
+        InvalidDefinitionError,
+        InvalidValueError,
+        LLBError,
+        RemoteError,
+        SolveError,
+        TransportError,
+    )
 
 __all__ = [
     "TLS",
@@ -50,18 +62,28 @@ __all__ = [
     "Annotation",
     "AuthTLS",
     "Blob",
-    "Build",
+    "BuildKitContainer",
+    "BuildRecord",
     "Cache",
+    "CancelledError",
+    "CapabilityError",
     "Client",
-    "Container",
+    "ConnectError",
     "EnvSecret",
     "Event",
     "Export",
     "History",
     "Info",
+    "InputError",
+    "InvalidDefinitionError",
+    "InvalidValueError",
+    "LLBError",
     "PolicySource",
+    "RemoteError",
     "Secret",
+    "SolveError",
     "SolveResult",
+    "TransportError",
     "Upload",
     "Usage",
     "Vertex",
@@ -94,7 +116,7 @@ if not TYPE_CHECKING:
             "llb.client.client": ("Client", "wait_for_ready"),
             "llb.client.connect.control": ("Info", "Worker"),
             "llb.client.connect.tls": ("TLS",),
-            "llb.client.container": ("Container",),
+            "llb.client.container": ("BuildKitContainer",),
             "llb.client.dockerfile": ("dockerfile_attrs",),
             "llb.client.export.exporters": (
                 "Export",
@@ -108,7 +130,7 @@ if not TYPE_CHECKING:
                 "tar",
             ),
             "llb.client.export.image_options": ("Annotation",),
-            "llb.client.history": ("Build", "History"),
+            "llb.client.history": ("BuildRecord", "History"),
             "llb.client.progress.events": (
                 "Event",
                 "Vertex",
@@ -123,5 +145,17 @@ if not TYPE_CHECKING:
             "llb.client.session.ssh_agent_spec": ("AgentSpec",),
             "llb.client.session.uploads": ("Upload",),
             "llb.client.usage": ("Usage",),
+            "llb.errors": (
+                "CancelledError",
+                "CapabilityError",
+                "ConnectError",
+                "InputError",
+                "InvalidDefinitionError",
+                "InvalidValueError",
+                "LLBError",
+                "RemoteError",
+                "SolveError",
+                "TransportError",
+            ),
         },
     )

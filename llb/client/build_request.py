@@ -59,7 +59,7 @@ class Building:
                 self._receivers.add(number, receiver)
         self._find_exports = options.get("find_exports")
         self._image_config: bytes | None = None
-        local = {name: Path(path) for name, path in options.get("local", {}).items()}
+        local = {name: Path(path) for name, path in options.get("local_dirs", {}).items()}
         services = list(self._services(local))
         # Last, because they may be processes of their own, which nothing here ends.
         self._agents = Agents(map(to_agent, options.get("ssh", ())))

@@ -195,7 +195,7 @@ class Client:
             self._check_capabilities(build.capabilities)
             request = build.request(image_config)
             if what is not None:
-                check_locals(what, options.get("local", {}))
+                check_locals(what, options.get("local_dirs", {}))
                 check_layouts(what, options.get("oci_layouts", {}))
                 self._check_capabilities(caps.needed(what))
                 if image_config is not None and build.is_image_of_docker:

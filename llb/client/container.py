@@ -23,7 +23,7 @@ _STATE = "/var/lib/buildkit"
 _LOG_LINES = 5
 
 
-def _check_name(container: Container, attribute: Attribute[str], name: str) -> None:  # noqa: ARG001
+def _check_name(container: BuildKitContainer, attribute: Attribute[str], name: str) -> None:  # noqa: ARG001
     if not _NAME.match(name):
         raise InvalidValueError(
             f"invalid container {name!r}: expected letters, digits, and _ . - after the first"
@@ -31,7 +31,7 @@ def _check_name(container: Container, attribute: Attribute[str], name: str) -> N
 
 
 @frozen
-class Container:
+class BuildKitContainer:
     """A container with a BuildKit, by its name; ``docker`` has to be on PATH.
 
     ``image`` is what it is made of where it is not there yet, with ``buildkitd`` as what it

@@ -31,7 +31,7 @@ _CONTENT = "/containerd.services.content.v1.Content/"
 
 
 @frozen
-class Build:
+class BuildRecord:
     """A build in the history of a daemon.
 
     ``ref`` is its name there. ``completed`` is absent while it runs, and ``error`` where it
@@ -87,7 +87,7 @@ class History:
 
     def builds(
         self, *, filters: Iterable[str] = (), limit: int = 0, active_only: bool = False
-    ) -> tuple[Build, ...]:
+    ) -> tuple[BuildRecord, ...]:
         """Return the builds, the newest first; with ``active_only`` those that run.
 
         ``filters`` are BuildKit's, such as ``status==error`` or ``startedAt>1h``; a build has
@@ -100,7 +100,7 @@ class History:
         oldest = datetime.min.replace(tzinfo=UTC)
         return tuple(sorted(found.values(), key=lambda each: each.created or oldest, reverse=True))
 
-    def watch(self, *, ref: str = "", active_only: bool = False) -> Iterator[Build]:
+    def watch(self, *, ref: str = "", active_only: bool = False) -> Iterator[BuildRecord]:
         """Yield each build as it begins, changes and ends, without an end.
 
         First come those that run, and without ``active_only`` those that ended. With a
@@ -108,7 +108,7 @@ class History:
         """
         yield from self._listen(control_pb2.BuildHistoryRequest(ActiveOnly=active_only, Ref=ref))
 
-    def build(self, ref: str) -> Build:
+    def build(self, ref: str) -> BuildRecord:
         """Return one build."""
         request = control_pb2.BuildHistoryRequest(EarlyExit=True, Ref=ref)
         try:
@@ -153,7 +153,7 @@ class History:
         self.build(ref)
         yield from self._control.status(ref)
 
-    def _listen(self, request: control_pb2.BuildHistoryRequest) -> Iterator[Build]:
+    def _listen(self, request: control_pb2.BuildHistoryRequest) -> Iterator[BuildRecord]:
         path = CONTROL + "ListenBuildHistory"
         for event in self._stream(path, request, control_pb2.BuildHistoryEvent):
             if event.type != control_pb2.DELETED:
@@ -172,11 +172,11 @@ class History:
             raise
 
 
-def _from_record(record: control_pb2.BuildHistoryRecord) -> Build:
+def _from_record(record: control_pb2.BuildHistoryRecord) -> BuildRecord:
     parts = [record.Result, *(record.Results[key] for key in sorted(record.Results))]
     results = [each.Results[key] for each in parts for key in sorted(each.Results)]
     attestations = [attestation for each in parts for attestation in each.Attestations]
-    return Build(
+    return BuildRecord(
         ref=record.Ref,
         frontend=record.Frontend,
         frontend_attrs=dict(record.FrontendAttrs),

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 class BuildOptions(TypedDict, total=False):
     """The options of a build, with what they are when they are not given: nothing.
 
-    ``local`` maps names of local directories to their paths. ``exports`` are what is done
+    ``local_dirs`` maps names of local directories to their paths. ``exports`` are what is done
     with the result; ``find_exports`` is called once it is there, with what its frontend says
     of it, and returns what is done besides. ``secrets`` maps ids to values, files (a ``Path``),
     variables (``EnvSecret``) or functions; ``ssh`` names agents as ``default``, ``ID=SOCKET`` or
@@ -43,7 +43,7 @@ class BuildOptions(TypedDict, total=False):
     daemon's proxy alone.
     """
 
-    local: Mapping[str, str | Path]
+    local_dirs: Mapping[str, str | Path]
     exports: Iterable[Export]
     find_exports: Callable[[Mapping[str, bytes]], Iterable[Export]]
     secrets: Mapping[str, Secret]

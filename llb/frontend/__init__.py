@@ -25,17 +25,29 @@ if TYPE_CHECKING:
     from llb.dockerfile.language import Check, Finding, Language, NewInstruction
     from llb.dockerfile.to_llb.extension_site import Site
     from llb.dockerfile.trace import Trail
+    from llb.errors import (
+        BuildFileError,
+        InputError,
+        InvalidValueError,
+        LLBError,
+        RemoteError,
+    )
     from llb.frontend.authoring.decorator import Frontend, frontend
     from llb.frontend.server import serve_dockerfile
     from llb.gateway.serve import serve
 
 __all__ = [
     "Build",
+    "BuildFileError",
     "Check",
     "Finding",
     "Frontend",
+    "InputError",
+    "InvalidValueError",
+    "LLBError",
     "Language",
     "NewInstruction",
+    "RemoteError",
     "Site",
     "Source",
     "Trail",
@@ -58,5 +70,12 @@ if not TYPE_CHECKING:
             "llb.frontend.authoring.decorator": ("Frontend", "frontend"),
             "llb.frontend.server": ("serve_dockerfile",),
             "llb.gateway.serve": ("serve",),
+            "llb.errors": (
+                "BuildFileError",
+                "InputError",
+                "InvalidValueError",
+                "LLBError",
+                "RemoteError",
+            ),
         },
     )

@@ -7,6 +7,15 @@
 from typing import TYPE_CHECKING
 
 from llb._lazy import lazy_names
+from llb.errors import (
+    CancelledError,
+    CapabilityError,
+    InvalidValueError,
+    LLBError,
+    ProcessError,
+    RemoteError,
+    TransportError,
+)
 from llb.gateway.bridge import Caps
 from llb.gateway.connection import Gateway, ImageConfig, SourceInfo, is_not_found
 from llb.gateway.files import FileStat
@@ -17,13 +26,15 @@ from llb.gateway.sources import definition_json, source_json
 from llb.gateway.status import unsupported_cap, unsupported_request
 
 if TYPE_CHECKING:
-    from llb.gateway.container_messages import RefMount, bind
+    from llb.gateway.container_messages import RefMount, bind_ref
     from llb.gateway.containers import Completed, Container
     from llb.gateway.failed_steps import FailedStep, failed_step
     from llb.gateway.processes import Process
 
 __all__ = [
     "Attestation",
+    "CancelledError",
+    "CapabilityError",
     "Caps",
     "Completed",
     "Container",
@@ -31,15 +42,20 @@ __all__ = [
     "FileStat",
     "Gateway",
     "ImageConfig",
+    "InvalidValueError",
+    "LLBError",
     "PlatformImage",
     "Process",
+    "ProcessError",
     "Ref",
     "RefMount",
+    "RemoteError",
     "Request",
     "Result",
     "SourceInfo",
+    "TransportError",
     "answer",
-    "bind",
+    "bind_ref",
     "definition_json",
     "failed_step",
     "is_not_found",
@@ -56,7 +72,7 @@ if not TYPE_CHECKING:
         __name__,
         # What containers are made of takes 8 ms to import, and few frontends have any.
         {
-            "llb.gateway.container_messages": ("RefMount", "bind"),
+            "llb.gateway.container_messages": ("RefMount", "bind_ref"),
             "llb.gateway.containers": ("Completed", "Container"),
             "llb.gateway.failed_steps": ("FailedStep", "failed_step"),
             "llb.gateway.processes": ("Process",),

@@ -180,7 +180,7 @@ class Gateway:
         """Return a container in which processes can be run, in a copy of the tree ``root``.
 
         It has to be released, as it is at the end of a ``with``. ``mounts`` are trees
-        (:func:`llb.gateway.bind`) and those of :mod:`llb.state.mounts` that are no trees; what is
+        (:func:`llb.gateway.bind_ref`) and those of :mod:`llb.state.mounts` that are no trees; what is
         written to any but a cache is gone with the container. ``init`` is its first process,
         with which it ends: one that waits for the end of its input, which stays open, as
         ``["cat"]``. Without it the first process that is started is the first. ``network`` is

@@ -15,7 +15,7 @@ from llb._pb import gateway_pb2 as pb
 from llb._pb import ops_pb2
 from llb.errors import InvalidValueError
 from llb.gocompat.path import absolute, check_mount_target, clean, join
-from llb.state.mounts import bind as bind_tree
+from llb.state.mounts import bind
 from llb.state.step_options import check_keys
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def _check_target(_: object, __: object, value: str) -> None:
 
 @frozen
 class RefMount:
-    """A tree on the daemon that a container finds at ``target``; :func:`bind` makes one."""
+    """A tree on the daemon that a container finds at ``target``; :func:`bind_ref` makes one."""
 
     ref: Ref
     target: str = field(validator=_check_target)
@@ -43,7 +43,7 @@ class RefMount:
     readonly: bool = False
 
 
-def bind(ref: Ref, target: str, *, path: str = "", readonly: bool = False) -> RefMount:
+def bind_ref(ref: Ref, target: str, *, path: str = "", readonly: bool = False) -> RefMount:
     """Mount a solved tree at ``target`` of a container; what is written there goes with it.
 
     ``path`` mounts a subdirectory or file of the tree. Raises InvalidValueError.
@@ -182,7 +182,7 @@ def _of_step(mount: RefMount | MountValue) -> MountValue:
     """Return a mount for a step, an empty tree in the place of one by reference."""
     if not isinstance(mount, RefMount):
         return mount
-    return bind_tree(Scratch(), mount.target, path=mount.path, readonly=mount.readonly)
+    return bind(Scratch(), mount.target, path=mount.path, readonly=mount.readonly)
 
 
 def _check(mount: ops_pb2.Mount, taken: Collection[str]) -> None:
@@ -192,7 +192,7 @@ def _check(mount: ops_pb2.Mount, taken: Collection[str]) -> None:
     if mount.input != _NO_INPUT:
         raise InvalidValueError(
             f"the mount at {mount.dest} is of a tree that is not solved",
-            hint="solve() it, and mount the result with llb.gateway.bind()",
+            hint="solve() it, and mount the result with llb.gateway.bind_ref()",
         )
     if mount.TmpfsOpt.size:
         raise InvalidValueError(

@@ -34,7 +34,7 @@ class FailedStep:
 
     The latter are those of its mounts, the root first, or of file actions one after the
     other; where a part of an input was missing there are none. All of them can be mounted
-    (:func:`llb.gateway.bind`), and read by way of a container alone.
+    (:func:`llb.gateway.bind_ref`), and read by way of a container alone.
     """
 
     inputs: tuple[Ref, ...]
@@ -59,7 +59,7 @@ class FailedStep:
             raise InvalidValueError(
                 "the step that failed ran no process",
                 hint="mount its trees beside another: "
-                "new_container(tree, mounts=[bind(step.outputs[0], '/failed')])",
+                "new_container(tree, mounts=[bind_ref(step.outputs[0], '/failed')])",
             )
         request = pb.NewContainerRequest(
             ContainerID=new_id(),

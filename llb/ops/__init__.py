@@ -1,1 +1,4 @@
-"""The operations of a build as values, and one walk over their graph."""
+"""The operations of a build as values, and one walk over their graph.
+
+Private to :mod:`llb`.
+"""

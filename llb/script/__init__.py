@@ -1,1 +1,4 @@
-"""Build scripts: the last line of one, and how ``llb build`` runs it."""
+"""Build scripts: the last line of one, and how ``llb build`` runs it.
+
+Private to :mod:`llb`.
+"""

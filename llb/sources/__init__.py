@@ -1,1 +1,4 @@
-"""What builds begin with: images, local directories, git, HTTP, and files written inline."""
+"""What builds begin with: images, local directories, git, HTTP, and files written inline.
+
+Private to :mod:`llb`.
+"""

@@ -1,1 +1,4 @@
-"""The state: the fluent API that steps are written with."""
+"""The state: the fluent API that steps are written with.
+
+Private to :mod:`llb`.
+"""

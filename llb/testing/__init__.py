@@ -1,5 +1,73 @@
-"""For tests of builds and of frontends: goldens, assertions on graphs, and fakes (docs/testing.md).
+"""Test builds and frontends: goldens, assertions on graphs, and fakes (docs/testing.md).
 
 :mod:`llb.testing.plugin` is a pytest plugin, which is there wherever this package is installed.
-The fakes are in :mod:`llb.testing.gateway` and :mod:`llb.testing.daemon`.
 """
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from llb._lazy import lazy_names
+
+if TYPE_CHECKING:
+    from llb.testing.daemon import FakeDaemon
+    from llb.testing.determinism import assert_deterministic
+    from llb.testing.failures import Failed
+    from llb.testing.fake_buildkit.builds import FakeBuild
+    from llb.testing.gateway import FakeGateway, Outcome, run_frontend
+    from llb.testing.golden import Golden
+    from llb.testing.graphs import (
+        Step,
+        assert_before,
+        assert_independent,
+        assert_runs,
+        assert_same,
+        step,
+        steps,
+    )
+    from llb.testing.images import FakeImage, FakeImages
+
+__all__ = [
+    "Failed",
+    "FakeBuild",
+    "FakeDaemon",
+    "FakeGateway",
+    "FakeImage",
+    "FakeImages",
+    "Golden",
+    "Outcome",
+    "Step",
+    "assert_before",
+    "assert_deterministic",
+    "assert_independent",
+    "assert_runs",
+    "assert_same",
+    "run_frontend",
+    "step",
+    "steps",
+]
+
+if not TYPE_CHECKING:
+    # Type checkers would take any name for one of the package.
+    __getattr__ = lazy_names(
+        __name__,
+        # pytest loads the plugin in every project, and must not load the fakes with it.
+        {
+            "llb.testing.daemon": ("FakeDaemon",),
+            "llb.testing.determinism": ("assert_deterministic",),
+            "llb.testing.failures": ("Failed",),
+            "llb.testing.fake_buildkit.builds": ("FakeBuild",),
+            "llb.testing.gateway": ("FakeGateway", "Outcome", "run_frontend"),
+            "llb.testing.golden": ("Golden",),
+            "llb.testing.graphs": (
+                "Step",
+                "assert_before",
+                "assert_independent",
+                "assert_runs",
+                "assert_same",
+                "step",
+                "steps",
+            ),
+            "llb.testing.images": ("FakeImage", "FakeImages"),
+        },
+    )

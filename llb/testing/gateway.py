@@ -39,7 +39,7 @@ class GatewayOptions(TypedDict, total=False):
 
     ``files`` are what the client has as its build context, and as the directory of its
     Dockerfile: contents by path as :func:`llb.files` takes them, or the path of a directory.
-    ``local`` are further local directories by name. ``images`` are configs by reference,
+    ``local_dirs`` are further local directories by name. ``images`` are configs by reference,
     :data:`llb.testing.images.KNOWN` by default. ``outputs`` say what steps give that only a
     daemon can do, by ``run make`` and the like. ``sources`` tell of repositories and files of
     the web, by their identifiers. ``inputs`` are trees that the client built, ``frontends``
@@ -49,7 +49,7 @@ class GatewayOptions(TypedDict, total=False):
     """
 
     files: Files
-    local: Mapping[str, Files]
+    local_dirs: Mapping[str, Files]
     images: Mapping[str, AnyImage] | FakeImages
     outputs: Mapping[str, Made]
     sources: Mapping[str, SourceInfo]
@@ -123,7 +123,7 @@ class FakeGateway:
     def __init__(self, **options: Unpack[GatewayOptions]) -> None:
         check_keys(options, GatewayOptions.__optional_keys__)
         self._stack = ExitStack()
-        local = dict(options.get("local", {}))
+        local = dict(options.get("local_dirs", {}))
         if "files" in options:
             local = {"context": options["files"], "dockerfile": options["files"], **local}
         client = LocalClient(local)

@@ -128,7 +128,7 @@ def serving(frontend: str, buildkit_host: str, tmp_path: Path) -> Callable[[str]
         with Client(buildkit_host) as client:
             client.solve(
                 frontend="dockerfile.v0",
-                local={"context": folder, "dockerfile": folder},
+                local_dirs={"context": folder, "dockerfile": folder},
                 exports=[image(name, push=True)],
             )
         return name

@@ -153,7 +153,7 @@ def test_files_without_content_are_just_described(client: Client, tmp_path: Path
     (context / "kept.txt").write_text("kept")
     (context / "large.bin").write_text("not sent")
     state = Local("context", metadata_only=["kept.txt"])
-    out = built(client, state, tmp_path, local={"context": context})
+    out = built(client, state, tmp_path, local_dirs={"context": context})
     assert (out / "kept.txt").read_text() == "kept"
     assert not (out / "large.bin").exists() or (out / "large.bin").read_text() == ""
 

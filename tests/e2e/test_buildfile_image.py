@@ -295,6 +295,6 @@ def test_what_would_break_the_frontend_is_told(
         client.solve(
             frontend="gateway.v0",
             frontend_attrs={"source": frontend, "filename": "build.py"},
-            local={"context": folder, "dockerfile": folder},
+            local_dirs={"context": folder, "dockerfile": folder},
         )
     assert told in caught.value.message

@@ -51,7 +51,7 @@ def run(buildkit_host: str, tmp_path: Path) -> Callable[..., SolveResult]:
             return client.build(
                 function,
                 frontend_attrs={"filename": filename, **attrs},
-                local={"context": folder, "dockerfile": folder},
+                local_dirs={"context": folder, "dockerfile": folder},
                 exports=[local(tmp_path / "out")] if exported else [],
                 secrets={"token": b"abc"},
             )
@@ -160,7 +160,7 @@ def test_an_image_has_the_config_of_its_base_and_the_labels_of_the_client(
                 "label:given": "2",
                 "platform": f"{host},{other}",
             },
-            local={"context": folder, "dockerfile": folder},
+            local_dirs={"context": folder, "dockerfile": folder},
             exports=[oci(tmp_path / "layout", tar=False)],
         )
     for platform in (host, other):

@@ -83,7 +83,7 @@ def test_it_has_the_session_of_the_client(buildkit_host: str, tmp_path: Path) ->
 
     with Client(buildkit_host) as client:
         client.build(
-            build, local={"context": tmp_path / "context"}, exports=[local(tmp_path / "out")]
+            build, local_dirs={"context": tmp_path / "context"}, exports=[local(tmp_path / "out")]
         )
     assert (tmp_path / "out" / "a").read_text() == "of the client"
 
@@ -125,7 +125,7 @@ def test_our_dockerfile_frontend_runs_in_this_process(buildkit_host: str, tmp_pa
     (tmp_path / "Dockerfile").write_text("FROM busybox\nRUN echo here > /x\nLABEL a=b\n")
     folders = {"context": tmp_path, "dockerfile": tmp_path}
     with Client(buildkit_host) as client:
-        client.build(dockerfile, local=folders, exports=[oci(tmp_path / "image.tar")])
+        client.build(dockerfile, local_dirs=folders, exports=[oci(tmp_path / "image.tar")])
     config, _ = image_of(tmp_path / "image.tar")
     assert config["config"]["Labels"] == {"a": "b"}
 

@@ -113,7 +113,7 @@ def test_a_local_directory_arrives_as_it_is(
     # A daemon compares with what it was sent under the same name before.
     definition = Scratch().copy(Local(name), "/").marshal()
     with Client(buildkit_host) as client:
-        client.solve(definition, local={name: source}, exports=[local(tmp_path / "ours")])
+        client.solve(definition, local_dirs={name: source}, exports=[local(tmp_path / "ours")])
     (tmp_path / "definition").write_bytes(definition.to_bytes())
     os.system(
         f"{buildctl.program} --addr {buildctl.address} build --local {name}={source} "
@@ -128,7 +128,7 @@ def test_patterns_choose_what_is_sent(buildkit_host: str, tmp_path: Path) -> Non
     source = odd_tree(tmp_path / "source")
     chosen = Local("context", include=["dir/**", "*.txt"], exclude=["**/*.pyc", "!dir/keep.pyc"])
     with Client(buildkit_host) as client:
-        client.solve(chosen, local={"context": source}, exports=[local(tmp_path / "out")])
+        client.solve(chosen, local_dirs={"context": source}, exports=[local(tmp_path / "out")])
     names = {str(path.relative_to(tmp_path / "out")) for path in (tmp_path / "out").rglob("*")}
     assert names == {
         *("a.txt", "dir", "dir/keep.pyc", "dir/sub", "dir/sub/deep.txt", "same.txt", "ünïcode.txt"),
@@ -194,7 +194,9 @@ def test_mounts_reach_the_process(buildkit_host: str, tmp_path: Path) -> None:
     )
     with Client(buildkit_host) as client:
         client.solve(
-            run.mounted("/out"), local={"in": tmp_path / "in"}, exports=[local(tmp_path / "out")]
+            run.mounted("/out"),
+            local_dirs={"in": tmp_path / "in"},
+            exports=[local(tmp_path / "out")],
         )
     assert (tmp_path / "out" / "x").read_text() == "from the client"
     assert (tmp_path / "out" / "n").read_text().strip() == "1"
@@ -278,7 +280,7 @@ def test_a_frontend_builds_a_dockerfile(buildkit_host: str, tmp_path: Path) -> N
         client.solve(
             frontend="dockerfile.v0",
             frontend_attrs={"build-arg:A": "x"},
-            local={"context": tmp_path, "dockerfile": tmp_path},
+            local_dirs={"context": tmp_path, "dockerfile": tmp_path},
             exports=[local(tmp_path / "out")],
         )
     assert (tmp_path / "out" / "copy-x").exists()
@@ -292,7 +294,7 @@ def test_a_frontend_takes_states_as_inputs(buildkit_host: str, tmp_path: Path) -
             frontend="dockerfile.v0",
             frontend_attrs={"context:given": "input:given"},
             frontend_inputs={"given": Scratch().mkfile("/x", "of the state")},
-            local={"context": tmp_path, "dockerfile": tmp_path},
+            local_dirs={"context": tmp_path, "dockerfile": tmp_path},
             exports=[local(tmp_path / "out")],
         )
     assert (tmp_path / "out" / "copied").read_text() == "of the state"
@@ -340,7 +342,7 @@ def test_only_what_changed_is_sent_again(
         events: list[Event] = []
         client.solve(
             Scratch().copy(Local("context"), "/"),
-            local={"context": source},
+            local_dirs={"context": source},
             exports=[local(tmp_path / "out")],
             on_event=events.append,
         )
@@ -414,5 +416,5 @@ def test_files_of_any_owner_are_of_root_in_a_build(buildkit_host: str, tmp_path:
     os.chown(source / "x", 1234, 2345)
     told = BUSYBOX.copy(Local("context"), "/in").run("stat -c '%u %g' /in/x > /owner")
     with Client(buildkit_host) as client:
-        client.solve(told, local={"context": source}, exports=[local(tmp_path / "out")])
+        client.solve(told, local_dirs={"context": source}, exports=[local(tmp_path / "out")])
     assert (tmp_path / "out" / "owner").read_text() == "0 0\n"

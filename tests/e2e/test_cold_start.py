@@ -32,7 +32,7 @@ def steps(address: str, folder: Path, frontend: str, **options: str) -> tuple[se
             client.solve(
                 frontend=frontend,
                 frontend_attrs=options,
-                local={"context": folder, "dockerfile": folder},
+                local_dirs={"context": folder, "dockerfile": folder},
                 on_event=lambda event: names.update(
                     [event.name] if isinstance(event, Vertex) else []
                 ),

@@ -99,7 +99,9 @@ def build_through(address: str, folder: Path) -> None:
     step = Image("busybox").run("cp /in/file /copy", mounts=[bind(Local("context"), "/in")])
     with Client(address) as client:
         assert client.info().version == "v0.32.2"
-        client.solve(step, local={"context": folder / "context"}, exports=[local(folder / "o")])
+        client.solve(
+            step, local_dirs={"context": folder / "context"}, exports=[local(folder / "o")]
+        )
     assert (folder / "o" / "copy").read_bytes() == CONTENT
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from llb import Image, Local, bind
-from llb.client import Client, Container, image, local
+from llb.client import BuildKitContainer, Client, image, local
 from tests.e2e.servers import running_dockerd, write_runtime
 from tests.e2e.test_failures import check_error, cli
 from tests.e2e.waiting import wait_until
@@ -49,7 +49,7 @@ def made(host: str, buildctl: Buildctl, tmp_path_factory: pytest.TempPathFactory
         shutil.copy(library, root / library[1:])
     built = Image("busybox").copy(Local("root"), "/", src="/").entrypoint(["buildkitd"])
     with Client(host) as client:
-        client.solve(built, local={"root": root}, exports=[image(IMAGE)])
+        client.solve(built, local_dirs={"root": root}, exports=[image(IMAGE)])
     return IMAGE
 
 
@@ -81,7 +81,7 @@ def test_a_container_is_made_built_in_stopped_and_removed(
     step = Image(f"{registry}/library/busybox").run(
         "cp /in/word /word", mounts=[bind(Local("context"), "/in")]
     )
-    container = Container("builder.1", image=made, network="host")
+    container = BuildKitContainer("builder.1", image=made, network="host")
     assert not container.stop()
     assert not container.remove()
     try:
@@ -89,7 +89,9 @@ def test_a_container_is_made_built_in_stopped_and_removed(
             assert client.address == "docker-container://builder.1"
             assert client.info().version == "v0.32.2"
             client.solve(
-                step, local={"context": tmp_path / "context"}, exports=[local(tmp_path / "out")]
+                step,
+                local_dirs={"context": tmp_path / "context"},
+                exports=[local(tmp_path / "out")],
             )
             # A daemon releases the records of a build after the build.
             wait_until(lambda: not any(each.in_use for each in client.disk_usage()))
@@ -126,7 +128,7 @@ def test_what_cannot_be_started_is_told(
     check_error(cli(*begun, "--image", "pyllb/none"), "error: docker run failed: ")
     done = cli(*begun, "--image", "busybox")
     check_error(done, "error: the container broken ended before a BuildKit answered: ")
-    assert Container("broken").remove()
+    assert BuildKitContainer("broken").remove()
     check_error(cli("daemon", "start", "--container", "-x"), "error: invalid container '-x': ")
     monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/none.sock")
     check_error(cli(*begun), "error: docker ps failed: ")
@@ -137,7 +139,7 @@ def test_what_cannot_be_started_is_told(
 @pytest.mark.feature("J8")
 def test_a_container_of_somebody_else_is_used_as_it_is(made: str) -> None:
     docker("create", "--privileged", "--network=host", "--name=theirs", made)
-    with Container("theirs", image="pyllb/none").start() as client:
+    with BuildKitContainer("theirs", image="pyllb/none").start() as client:
         assert client.info().version == "v0.32.2"
-    assert Container("theirs").remove()
+    assert BuildKitContainer("theirs").remove()
     assert docker("ps", "--all", "--quiet") == ""

@@ -18,8 +18,7 @@ import pytest
 
 import llb
 import llb.gateway
-from llb import Image, Local, Scratch, cache, secret, ssh, tmpfs
-from llb import bind as bind_tree
+from llb import Image, Local, Scratch, bind, cache, secret, ssh, tmpfs
 from llb.client import Client
 from llb.errors import (
     CancelledError,
@@ -39,7 +38,7 @@ from llb.gateway import (
     Ref,
     Request,
     Result,
-    bind,
+    bind_ref,
     failed_step,
     is_not_found,
 )
@@ -301,11 +300,11 @@ def test_mounts_of_all_kinds(frontend_in: Callable[..., Any], agent: Path, tmp_p
         parts = gateway.solve(sources.marshal())
         files = gateway.solve(Local("context").marshal())
         mounts: list[Any] = [
-            bind(parts, "/whole"),
-            bind(parts, "/part/", path="/src", readonly=True),
-            bind(parts, "/one", path="/b"),
-            bind(files, "/local"),
-            bind(Ref(""), "/empty"),
+            bind_ref(parts, "/whole"),
+            bind_ref(parts, "/part/", path="/src", readonly=True),
+            bind_ref(parts, "/one", path="/b"),
+            bind_ref(files, "/local"),
+            bind_ref(Ref(""), "/empty"),
             cache("/cached", id=name),
             tmpfs("/memory"),
             secret("token", uid=1, mode=0o440),
@@ -337,7 +336,7 @@ def test_mounts_of_all_kinds(frontend_in: Callable[..., Any], agent: Path, tmp_p
 
     assert frontend_in(
         use,
-        local={"context": tmp_path / "context"},
+        local_dirs={"context": tmp_path / "context"},
         secrets={"token": b"hidden\n"},
         ssh=[f"default={agent}"],
     ) == {
@@ -357,11 +356,11 @@ def test_mounts_of_all_kinds(frontend_in: Callable[..., Any], agent: Path, tmp_p
     [
         ([secret("missing")], RemoteError, "secret missing: not found"),
         ([ssh()], RemoteError, "unset ssh forward key default"),
-        ([bind(Ref("none"), "/x")], RemoteError, 'failed to find ref none for "/x" mount'),
+        ([bind_ref(Ref("none"), "/x")], RemoteError, 'failed to find ref none for "/x" mount'),
         ([tmpfs("/x", size=4096)], InvalidValueError, "a tmpfs of a container has no limit"),
         ([tmpfs("/x"), cache("/x/")], InvalidValueError, "a container has two mounts at /x"),
         (
-            [bind_tree(Image("busybox").run("true"), "/x")],
+            [bind(Image("busybox").run("true"), "/x")],
             InvalidValueError,
             "the mount at /x is of a tree that is not solved",
         ),
@@ -386,7 +385,7 @@ def test_what_cannot_be_mounted_says_so(
 @pytest.mark.parametrize("target", ["/", "x", ""])
 def test_trees_are_mounted_at_absolute_paths_below_the_root(target: str) -> None:
     with pytest.raises(InvalidValueError, match="invalid mount target"):
-        bind(Ref(""), target)
+        bind_ref(Ref(""), target)
 
 
 @pytest.mark.feature("K5")

@@ -105,14 +105,14 @@ def test_a_build_uploads_runs_and_exports(sock: Path, tmp_path: Path) -> None:
         assert [str(each) for each in client.workers()[0].platforms][:1] == ["linux/amd64"]
         client.solve(
             built,
-            local={"context": tmp_path / "context"},
+            local_dirs={"context": tmp_path / "context"},
             secrets={"word": b"open sesame"},
             exports=[local(tmp_path / "out")],
             on_event=events.append,
         )
         client.solve(
             Local("context"),
-            local={"context": tmp_path / "context"},
+            local_dirs={"context": tmp_path / "context"},
             exports=[tar(tmp_path / "out.tar")],
         )
         assert "local source for context" in {each.description for each in client.disk_usage()}
@@ -134,7 +134,7 @@ def test_an_image_is_put_among_those_of_docker(
         base = Image("busybox", resolver=client)
         built = base.copy(Local("context"), "/word", src="/word").env("WORD", "said")
         result = client.solve(
-            built, local={"context": tmp_path}, exports=[image("pyllb/made:1,pyllb/made:2")]
+            built, local_dirs={"context": tmp_path}, exports=[image("pyllb/made:1,pyllb/made:2")]
         )
     (found,) = json.loads(docker("image", "inspect", "pyllb/made:2"))
     assert found["RepoTags"] == ["pyllb/made:1", "pyllb/made:2"]
@@ -173,7 +173,7 @@ def test_a_container_is_reached_with_docker_exec(
         programs = Local("programs", include=["buildctl"])
         client.solve(
             Image("busybox").copy(programs, "/bin/buildctl", src="/buildctl"),
-            local={"programs": buildctl.program.parent},
+            local_dirs={"programs": buildctl.program.parent},
             exports=[image("pyllb/buildctl")],
         )
     detached = ("run", "--detach", "--network=none")

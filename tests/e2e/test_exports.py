@@ -81,7 +81,7 @@ def test_an_image_has_its_annotations(client: Client, name: str, tmp_path: Path)
     client.solve(
         frontend="dockerfile.v0",
         frontend_attrs={"platform": "linux/amd64,linux/arm64"},
-        local={"context": tmp_path, "dockerfile": tmp_path},
+        local_dirs={"context": tmp_path, "dockerfile": tmp_path},
         exports=[
             image(name, push=True, annotations=notes),
             oci(layout.path, tar=False, annotations=described),

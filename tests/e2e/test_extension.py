@@ -55,7 +55,7 @@ def language(frontend: str, buildkit_host: str) -> str:
         client.solve(
             frontend="dockerfile.v0",
             frontend_attrs={"build-arg:FRONTEND": frontend},
-            local={"context": EXAMPLE, "dockerfile": EXAMPLE},
+            local_dirs={"context": EXAMPLE, "dockerfile": EXAMPLE},
             exports=[image(name, push=True)],
         )
     return name
@@ -136,7 +136,7 @@ def test_a_mistake_is_shown_with_its_place(
     with Client(buildkit_host) as client, pytest.raises(SolveError) as caught:
         client.solve(
             frontend="dockerfile.v0",
-            local={"context": folder, "dockerfile": folder},
+            local_dirs={"context": folder, "dockerfile": folder},
             exports=[local(tmp_path / "out")],
         )
     assert render(caught.value) == told.replace("SYNTAX", language)

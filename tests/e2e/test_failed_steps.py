@@ -8,8 +8,7 @@ import pytest
 
 from llb import Image, Scratch, State, bind, cache, secret, tmpfs
 from llb.errors import InvalidValueError, RemoteError
-from llb.gateway import FailedStep, Gateway, Ref, failed_step
-from llb.gateway import bind as bind_ref
+from llb.gateway import FailedStep, Gateway, Ref, bind_ref, failed_step
 from tests.e2e.frontends import in_frontend
 
 

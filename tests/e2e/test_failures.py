@@ -108,7 +108,7 @@ def test_a_bad_address_is_refused() -> None:
 @pytest.mark.feature("Q7")
 def test_a_missing_context_directory_is_named(buildkit_host: str, tmp_path: Path) -> None:
     with Client(buildkit_host) as client, pytest.raises(InputError) as caught:
-        client.solve(Local("context"), local={"context": tmp_path / "none"})
+        client.solve(Local("context"), local_dirs={"context": tmp_path / "none"})
     assert caught.value.message == (
         f"cannot use {tmp_path / 'none'} as the local directory 'context': it does not exist"
     )
@@ -116,7 +116,7 @@ def test_a_missing_context_directory_is_named(buildkit_host: str, tmp_path: Path
 
 def test_a_directory_that_nobody_gave_is_named(buildkit_host: str, tmp_path: Path) -> None:
     with Client(buildkit_host) as client, pytest.raises(InputError) as caught:
-        client.solve(Local("contxt"), local={"context": tmp_path})
+        client.solve(Local("contxt"), local_dirs={"context": tmp_path})
     assert caught.value.hint == "did you mean context?"
 
 

@@ -103,7 +103,7 @@ def built(
         client.solve(
             frontend=frontend,
             frontend_attrs={"target": "result", **options},
-            local={"context": context, "dockerfile": context},
+            local_dirs={"context": context, "dockerfile": context},
             exports=[oci(tmp_path / "image.tar")],
         )
     config, _ = image_of(tmp_path / "image.tar")
@@ -131,7 +131,7 @@ def test_it_builds_its_own_image(frontend: str, buildkit_host: str, tmp_path: Pa
             client.solve(
                 frontend=name,
                 frontend_attrs={"filename": "Dockerfile.frontend", **options},
-                local={"context": ROOT, "dockerfile": ROOT},
+                local_dirs={"context": ROOT, "dockerfile": ROOT},
                 exports=[oci(tmp_path / "image.tar")],
             )
         _, found = image_of(tmp_path / "image.tar")
@@ -152,7 +152,7 @@ def test_its_own_image_is_the_same_again(frontend: str, buildkit_host: str, tmp_
                     "no-cache": "",
                     "build-arg:SOURCE_DATE_EPOCH": "0",
                 },
-                local={"context": ROOT, "dockerfile": ROOT},
+                local_dirs={"context": ROOT, "dockerfile": ROOT},
                 exports=[exported],
             )
         _, found = image_of(tmp_path / "image.tar")
@@ -186,7 +186,7 @@ def test_run_mounts_and_an_epoch_give_the_image_of_the_stock_frontend(
             client.solve(
                 frontend=name,
                 frontend_attrs={"build-arg:SOURCE_DATE_EPOCH": "0", "no-cache": "", **options},
-                local={"context": folder, "dockerfile": folder},
+                local_dirs={"context": folder, "dockerfile": folder},
                 exports=[evolve(archive, attrs={"rewrite-timestamp": "true"})],
             )
         config, found = image_of(tmp_path / "image.tar")
@@ -201,7 +201,7 @@ def failure(address: str, folder: Path, frontend: str, **options: str) -> SolveE
         client.solve(
             frontend="gateway.v0",
             frontend_attrs={"source": frontend, **options},
-            local={"context": folder, "dockerfile": folder},
+            local_dirs={"context": folder, "dockerfile": folder},
             exports=[local(folder.parent / "out")],
         )
     assert not (folder.parent / "out").exists()

@@ -79,7 +79,7 @@ def answers(address: str, ours: str, folder: Path, questions: dict[str, dict[str
     with Client(address) as client:
         client.build(
             build,
-            local={"context": folder, "dockerfile": folder, "other": folder.parent / "other"},
+            local_dirs={"context": folder, "dockerfile": folder, "other": folder.parent / "other"},
         )
     return found
 
@@ -223,7 +223,7 @@ def index(address: str, folder: Path, frontend: str, **options: str) -> str:
                 "build-arg:SOURCE_DATE_EPOCH": "0",
                 **options,
             },
-            local={"context": folder, "dockerfile": folder},
+            local_dirs={"context": folder, "dockerfile": folder},
             exports=[evolve(archive, attrs={"rewrite-timestamp": "true"})],
         )
     with tarfile.open(folder.parent / "image.tar") as tar:
@@ -261,7 +261,7 @@ def told(address: str, folder: Path, frontend: str, **options: str) -> list[str]
         client.solve(
             frontend=frontend,
             frontend_attrs={"platform": "linux/amd64,linux/arm64", **options},
-            local={"context": folder, "dockerfile": folder},
+            local_dirs={"context": folder, "dockerfile": folder},
             on_event=events.append,
         )
     return [each.short for each in events if isinstance(each, VertexWarning)]

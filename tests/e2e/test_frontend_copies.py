@@ -143,7 +143,7 @@ def build(address: str, folder: Path, frontend: str, **options: str) -> str:
         client.solve(
             frontend=frontend,
             frontend_attrs={"build-arg:SOURCE_DATE_EPOCH": "0", "no-cache": "", **options},
-            local={"context": folder, "dockerfile": folder},
+            local_dirs={"context": folder, "dockerfile": folder},
             exports=[evolve(archive, attrs={"rewrite-timestamp": "true"})],
         )
     _, digest = image_of(folder.parent / "image.tar")
@@ -156,7 +156,7 @@ def built(address: str, folder: Path, frontend: str, **options: str) -> Path:
         client.solve(
             frontend=frontend,
             frontend_attrs=options,
-            local={"context": folder, "dockerfile": folder},
+            local_dirs={"context": folder, "dockerfile": folder},
             exports=[local(folder.parent / "out")],
         )
     return folder.parent / "out"

@@ -41,7 +41,7 @@ def asked(address: str, folder: Path, frontend: str, **options: str) -> dict[str
         client.solve(
             frontend=frontend,
             frontend_attrs={"target": "some", **options},
-            local={"context": folder, "dockerfile": folder},
+            local_dirs={"context": folder, "dockerfile": folder},
             exports=[local(folder.parent / "out")],
         )
     found: dict[str, str] = json.loads((folder.parent / "out" / "asked").read_text())

@@ -71,7 +71,7 @@ def push(frontend: str, buildkit_host: str, tmp_path: Path) -> Callable[[str, st
         with Client(buildkit_host) as client:
             client.solve(
                 frontend="dockerfile.v0",
-                local={"context": folder, "dockerfile": folder},
+                local_dirs={"context": folder, "dockerfile": folder},
                 exports=[image(pushed, push=True)],
             )
         return pushed
@@ -103,7 +103,7 @@ def test_the_metadata_of_a_result_are_those_of_the_stock_frontend(
         return gateway.solve_frontend("dockerfile.v0", {})
 
     with Client(buildkit_host) as client:
-        client.build(build, local={"context": folder, "dockerfile": folder})
+        client.build(build, local_dirs={"context": folder, "dockerfile": folder})
     assert list(found) == list(QUESTIONS)
     for name, (ours, theirs) in found.items():
         assert without_times(ours) == without_times(theirs), name
@@ -130,7 +130,7 @@ def attested(address: str, folder: Path, frontend: str, **options: str) -> dict[
         client.solve(
             frontend=frontend,
             frontend_attrs={"build-arg:SOURCE_DATE_EPOCH": "0", **options},
-            local={"context": folder, "dockerfile": folder},
+            local_dirs={"context": folder, "dockerfile": folder},
             exports=[archive],
         )
     with tarfile.open(folder.parent / "image.tar") as opened:

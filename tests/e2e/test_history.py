@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from llb import Image
-from llb.client import Build, Client, Event, Vertex, VertexLog, cache_only, image
+from llb.client import BuildRecord, Client, Event, Vertex, VertexLog, cache_only, image
 from llb.errors import InputError, SolveError
 from tests.e2e.test_failures import check_error, cli
 
@@ -39,7 +39,7 @@ def test_a_build_is_remembered_with_its_log(buildkit_host: str, words: str) -> N
         build = history.build(ref)
         events: list[Event] = list(history.events(ref))
         assert build in history.builds(filters=[f"ref=={ref}"])
-    assert isinstance(build, Build)
+    assert isinstance(build, BuildRecord)
     assert (build.ref, build.status, build.error) == (ref, "completed", None)
     assert (build.total_steps, build.completed_steps) == (2, 2)
     assert build.duration is not None

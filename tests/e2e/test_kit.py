@@ -108,7 +108,7 @@ def test_what_is_packed_runs_nothing_but_what_it_needs(
 ) -> None:
     with Client(buildkit_host) as client:
         packed = pack(program, resolver=client)
-        client.solve(packed.state, local=packed.local, exports=[local(tmp_path / "out")])
+        client.solve(packed.state, local_dirs=packed.local_dirs, exports=[local(tmp_path / "out")])
     packages = {each.name for each in (tmp_path / "out" / "opt" / "pyllb").iterdir()}
     assert packages == {"attr", "attrs", "google", "hpack", "llb"}
     own = tmp_path / "out" / "opt" / "pyllb" / "llb"

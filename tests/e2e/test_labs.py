@@ -25,7 +25,7 @@ def build(address: str, folder: Path, frontend: str) -> None:
         client.solve(
             frontend="gateway.v0",
             frontend_attrs={"source": frontend},
-            local={"context": folder / "context", "dockerfile": folder / "context"},
+            local_dirs={"context": folder / "context", "dockerfile": folder / "context"},
             exports=[local(folder / "out")],
         )
 
@@ -38,7 +38,7 @@ def labs(frontend: str, buildkit_host: str) -> str:
         client.solve(
             frontend="dockerfile.v0",
             frontend_attrs={"filename": "Dockerfile.frontend", "target": "labs"},
-            local={"context": ROOT, "dockerfile": ROOT},
+            local_dirs={"context": ROOT, "dockerfile": ROOT},
             exports=[image(name, push=True)],
         )
     return name

@@ -50,7 +50,7 @@ def solve(address: str, context: Path, *sources: str | Cache) -> list[Event]:
     with Client(address) as client:
         client.solve(
             frontend="dockerfile.v0",
-            local={"context": context, "dockerfile": context},
+            local_dirs={"context": context, "dockerfile": context},
             cache_from=sources,
             on_event=events.append,
         )

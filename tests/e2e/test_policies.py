@@ -34,7 +34,7 @@ def test_a_function_is_asked_about_every_source(client: Client, tmp_path: Path) 
         return source
 
     state = Image("busybox").copy(Local("context", include=["*.txt"]), "/")
-    client.solve(state, local={"context": tmp_path}, source_policy=allow)
+    client.solve(state, local_dirs={"context": tmp_path}, source_policy=allow)
     found = {each.identifier: each.attrs for each in asked}
     assert set(found) == {BUSYBOX, "local://context"}
     assert found["local://context"]["local.includepattern"] == '["*.txt"]'
@@ -70,7 +70,7 @@ def test_a_function_is_asked_about_what_a_frontend_reads(client: Client, tmp_pat
     with pytest.raises(SolveError, match="not allowed by policy"):
         client.solve(
             frontend="dockerfile.v0",
-            local={"context": tmp_path, "dockerfile": tmp_path},
+            local_dirs={"context": tmp_path, "dockerfile": tmp_path},
             source_policy=check,
         )
 

@@ -78,7 +78,7 @@ def token() -> str:
 
 def build(client: Client, state: State, **folders: Path) -> Built:
     events: list[Event] = []
-    client.solve(state, local=folders, on_event=events.append)
+    client.solve(state, local_dirs=folders, on_event=events.append)
     steps = {each.digest: each for each in events if isinstance(each, Vertex)}
     logs = [each.data for each in events if isinstance(each, VertexLog)]
     return Built(
@@ -90,7 +90,7 @@ def build(client: Client, state: State, **folders: Path) -> Built:
 def output(client: Client, state: State, command: str, out: Path, **folders: Path) -> str:
     """Return what a command prints in a state."""
     told = Scratch().copy(state.run(f"({command}) > /told", user="root"), "/", src="/told")
-    client.solve(told, local=folders, exports=[local(out)])
+    client.solve(told, local_dirs=folders, exports=[local(out)])
     return (out / "told").read_text()
 
 
@@ -207,7 +207,9 @@ def test_uv_installs_what_a_project_needs_once(
     (app / ".venv" / "other").write_text("the host's own")
     folders = {"tools": UV.parent, "context": app}
     lock = base.copy(Local("context"), "./", exclude=[".venv"]).run("uv lock")
-    client.solve(Scratch().copy(lock, "/", src="/app/uv.lock"), local=folders, exports=[local(app)])
+    client.solve(
+        Scratch().copy(lock, "/", src="/app/uv.lock"), local_dirs=folders, exports=[local(app)]
+    )
     state = base.user(user).pipe(uv.sync, Local("context"))
     show = f"cat .venv/lib/*/site-packages/{token}.py .venv/lib/*/site-packages/app.py; ls -A .venv"
     first = output(client, state, show, tmp_path / "1", **folders)
@@ -262,7 +264,7 @@ def test_npm_installs_what_a_project_needs_once(
     lock = base.copy(Local("context"), "./").run("npm install --package-lock-only")
     client.solve(
         Scratch().copy(lock, "/", src="/app/package-lock.json"),
-        local=folders,
+        local_dirs=folders,
         exports=[local(app)],
     )
     (app / "node_modules").mkdir()

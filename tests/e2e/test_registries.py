@@ -53,7 +53,7 @@ def with_llb(address: str, folder: Path) -> Build:
         (folder / "Dockerfile").write_text(dockerfile)
         local = {"context": folder, "dockerfile": folder}
         with Client(address) as client:
-            client.solve(frontend="dockerfile.v0", local=local, exports=[parse_export(output)])
+            client.solve(frontend="dockerfile.v0", local_dirs=local, exports=[parse_export(output)])
 
     return build
 
@@ -477,7 +477,7 @@ def test_nothing_a_build_shows_holds_a_secret(
     with Client(buildkit_host) as client:
         exports = [parse_export(to(guarded))]
         result = client.solve(
-            frontend="dockerfile.v0", local=local, exports=exports, on_event=seen.append
+            frontend="dockerfile.v0", local_dirs=local, exports=exports, on_event=seen.append
         )
     command = [sys.executable, "-m", "llb", "build", str(context), "--addr", buildkit_host]
     runs = [

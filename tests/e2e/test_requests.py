@@ -121,7 +121,7 @@ def test_all_parts_of_an_answer_are_those_of_the_stock_frontend(
         client.solve(
             frontend="gateway.v0",
             frontend_attrs={"source": name, "ours": frontend, "requests": " ".join(requests)},
-            local={"context": folder, "dockerfile": folder},
+            local_dirs={"context": folder, "dockerfile": folder},
             exports=[local(tmp_path / "out")],
         )
     answers = json.loads((tmp_path / "out" / "answers").read_text())

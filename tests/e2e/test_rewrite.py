@@ -56,7 +56,7 @@ def build(buildkit_host: str, tmp_path: Path) -> Callable[..., dict[str, str]]:
         out = tmp_path / f"out-{len(list(tmp_path.iterdir()))}"
         attrs = {f"build-arg:{name}": value for name, value in args.items()}
         given: dict[str, Any] = {
-            "local": {"context": folder, "dockerfile": folder},
+            "local_dirs": {"context": folder, "dockerfile": folder},
             "exports": [local(out)],
             "secrets": {"token": b"abc"},
         }

@@ -39,7 +39,7 @@ def test_a_selection_of_buildkits_own_tests_passes(
         client.solve(
             frontend="dockerfile.v0",
             frontend_attrs={"filename": "Dockerfile"},
-            local={"context": tmp_path, "dockerfile": _from(frontend, tmp_path)},
+            local_dirs={"context": tmp_path, "dockerfile": _from(frontend, tmp_path)},
             exports=[oci(archive)],
         )
     only = f"TestIntegration/Test({'|'.join(SELECTION)})$/worker=oci$"

@@ -99,10 +99,10 @@ class Both:
 
         outputs = {"the failing step": Failed(3)}
         with Client(self.address) as client:
-            client.build(frontend, local={"context": self.folder})
+            client.build(frontend, local_dirs={"context": self.folder})
             config = client.resolve_image_config("busybox").config
         local = {"context": self.folder}
-        with FakeGateway(local=local, images={"busybox": config}, outputs=outputs) as fake:
+        with FakeGateway(local_dirs=local, images={"busybox": config}, outputs=outputs) as fake:
             fake.run(frontend)
         real, faked = seen
         return real, faked
@@ -303,7 +303,10 @@ def test_a_function_of_the_client_reads_its_files_on_both(client: Client, tmp_pa
 
     events: list[Event] = []
     client.build(
-        function, local={"context": tmp_path}, frontend_attrs={"a": "1"}, on_event=events.append
+        function,
+        local_dirs={"context": tmp_path},
+        frontend_attrs={"a": "1"},
+        on_event=events.append,
     )
     assert names == [["kept"]]
     assert client.info().package == "github.com/moby/buildkit"

@@ -96,7 +96,7 @@ def test_a_build_goes_through_tls(address: str, certificates: Path, tmp_path: Pa
     tls = TLS.from_directory(certificates / "client", server_name="buildkit.example")
     with Client(address, tls=tls) as client:
         client.solve(
-            Local("context"), local={"context": context}, exports=[local(tmp_path / "out")]
+            Local("context"), local_dirs={"context": context}, exports=[local(tmp_path / "out")]
         )
     assert (tmp_path / "out" / "large").read_bytes() == content
 

@@ -237,7 +237,7 @@ def send(relay: Relay, context: Path, work: Callable[[], None], place: Path) -> 
     with broken_connection(relay.address), Client(relay.address) as client:
         client.solve(
             Scratch().copy(anew("context"), "/"),
-            local={"context": context},
+            local_dirs={"context": context},
             exports=[local(place / "out")],
         )
     assert left_in(place) == []
@@ -338,7 +338,7 @@ class Changing:
         with Client(self.relay.address) as client:
             client.solve(
                 Scratch().copy(anew("context"), "/"),
-                local={"context": self.folder},
+                local_dirs={"context": self.folder},
                 exports=[local(out)],
             )
         return {path.name.removeprefix(self.prefix): path.read_text() for path in out.iterdir()}

@@ -1,1 +1,4 @@
-"""The commands of ``llb``, each in the file of its name."""
+"""The commands of ``llb``, each in the file of its name.
+
+Private to :mod:`llb`.
+"""

@@ -128,7 +128,7 @@ class _DefinitionRequest:
 
     definition: Definition
     image_config: bytes | None
-    local: dict[str, str]
+    local_dirs: dict[str, str]
     layouts: dict[str, str]
 
 
@@ -156,7 +156,7 @@ def _build(
             build_options["on_event"] = _counted(given.cache_metrics, shown, stack)
         client = stack.enter_context(connection.open(frontend.each_platform))
         request = _changed(request, change, client)
-        build_options["local"] = {**request.local, **given.locals_}
+        build_options["local_dirs"] = {**request.local_dirs, **given.locals_}
         build_options["oci_layouts"] = {**request.layouts, **given.layouts}
         if isinstance(request, FrontendRequest):
             build_options["uploads"] = request.uploads

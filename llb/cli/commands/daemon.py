@@ -30,12 +30,12 @@ def start(container: str | None, image: str | None, network: str | None) -> None
       llb daemon start
       llb build --addr $(llb daemon start --container builder) .
     """  # noqa: D301 - click wants the control character
-    from llb.client.container import Container  # noqa: PLC0415
+    from llb.client.container import BuildKitContainer  # noqa: PLC0415
     from llb.client.daemon import private  # noqa: PLC0415 - loads the client
 
     given = {name: each for name, each in (("image", image), ("network", network)) if each}
     if container is not None:
-        with Container(container, **given).start() as client:
+        with BuildKitContainer(container, **given).start() as client:
             click.echo(client.address)
         return
     if given:
@@ -52,7 +52,7 @@ def stop(container: str | None, *, remove: bool) -> None:
     \b
     Example: llb daemon stop --container builder --remove
     """  # noqa: D301 - click wants the control character
-    from llb.client.container import Container  # noqa: PLC0415
+    from llb.client.container import BuildKitContainer  # noqa: PLC0415
     from llb.client.daemon import private  # noqa: PLC0415 - loads the client
 
     if container is None:
@@ -60,9 +60,9 @@ def stop(container: str | None, *, remove: bool) -> None:
             raise click.UsageError("--remove is for a --container")
         click.echo("stopped" if private.stop() else "it did not run")
     elif remove:
-        click.echo("removed" if Container(container).remove() else "it is not there")
+        click.echo("removed" if BuildKitContainer(container).remove() else "it is not there")
     else:
-        click.echo("stopped" if Container(container).stop() else "it did not run")
+        click.echo("stopped" if BuildKitContainer(container).stop() else "it did not run")
 
 
 @daemon.command()

@@ -110,7 +110,7 @@ def pack_(name: str, *, push: bool, progress: str, **options: Any) -> None:
         packed = _packed(client, **options)
         done = client.solve(
             packed.state,
-            local=packed.local,
+            local_dirs=packed.local_dirs,
             exports=[image(name, push=push, rewrite_timestamp=True, source_date_epoch=0)],
             on_event=shown,
             on_report=shown.on_report,
@@ -174,10 +174,10 @@ def _with_packed(request: FrontendRequest, packed: Packed) -> FrontendRequest:
         f"context:{_STAND_IN}": f"input:{_INPUT}",
         f"input-metadata:{_INPUT}": json.dumps(metadata),
     }
-    local = {name: str(path) for name, path in packed.local.items()}
+    local = {name: str(path) for name, path in packed.local_dirs.items()}
     return evolve(
         request,
         attrs={**request.attrs, **attrs},
-        local={**request.local, **local},
+        local_dirs={**request.local_dirs, **local},
         inputs={_INPUT: packed.state},
     )

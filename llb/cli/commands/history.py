@@ -13,7 +13,7 @@ from llb.cli.output_tables import JSON, JSON_LINES, ago, to_json
 if TYPE_CHECKING:
     from datetime import timedelta
 
-    from llb.client.history import Build, History
+    from llb.client.history import BuildRecord, History
 
 _REF_WIDTH = 34
 
@@ -153,7 +153,7 @@ def pin(*, ref: str, off: bool, **options: Any) -> None:
         client.history().pin(ref, pinned=not off)
 
 
-def line_of(build: Build) -> str:
+def line_of(build: BuildRecord) -> str:
     """Return a build in a line: its name, status and times, and how much was cached."""
     when = "" if build.created is None else ago(build.created)
     steps = f"{build.cached_steps}/{build.total_steps} cached"
@@ -167,7 +167,7 @@ def _ended(history: History) -> list[str]:
     return [each.ref for each in builds if each.completed is not None and not each.pinned]
 
 
-def _rows(build: Build) -> list[tuple[str, object]]:
+def _rows(build: BuildRecord) -> list[tuple[str, object]]:
     steps = f"{build.total_steps}, {build.completed_steps} ended, {build.cached_steps} cached"
     rows: list[tuple[str, object]] = [
         ("ref", build.ref),

@@ -1,1 +1,4 @@
-"""How a daemon is reached: addresses, their routes, the pipes they open, and calls over them."""
+"""How a daemon is reached: addresses, their routes, the pipes they open, and calls over them.
+
+Private to :mod:`llb.client`.
+"""

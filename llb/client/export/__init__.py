@@ -1,1 +1,4 @@
-"""Exports: what is asked of the daemon, and where the client puts what it sends."""
+"""Exports: what is asked of the daemon, and where the client puts what it sends.
+
+Private to :mod:`llb.client`.
+"""

@@ -1,1 +1,4 @@
-"""Credentials for registries, as Docker's command keeps them."""
+"""Credentials for registries, as Docker's command keeps them.
+
+Private to :mod:`llb.client`.
+"""

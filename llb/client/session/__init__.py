@@ -1,1 +1,4 @@
-"""The session of a build: what the daemon asks of the client meanwhile."""
+"""The session of a build: what the daemon asks of the client meanwhile.
+
+Private to :mod:`llb.client`.
+"""

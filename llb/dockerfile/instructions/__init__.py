@@ -1,1 +1,4 @@
-"""Instructions: nodes with their flags and arguments checked."""
+"""Instructions: nodes with their flags and arguments checked.
+
+Private to :mod:`llb.dockerfile`.
+"""

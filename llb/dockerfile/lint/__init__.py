@@ -3,6 +3,8 @@
 :mod:`~llb.dockerfile.check_rules` has the table of the checks. They run here in the
 order of Docker's frontend, as far as the conversion came, so that the warnings of a file that
 cannot be built are those that Docker shows before its error.
+
+Private to :mod:`llb.dockerfile`.
 """
 
 from __future__ import annotations

@@ -1,1 +1,4 @@
-"""The shell's words: quotes, variables and patterns."""
+"""The shell's words: quotes, variables and patterns.
+
+Private to :mod:`llb.dockerfile`.
+"""

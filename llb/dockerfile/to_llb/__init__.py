@@ -1,4 +1,7 @@
-"""Stages into LLB: each instruction changes the files, the settings or the image config."""
+"""Stages into LLB: each instruction changes the files, the settings or the image config.
+
+Private to :mod:`llb.dockerfile`.
+"""
 
 from __future__ import annotations
 

@@ -1,1 +1,4 @@
-"""Frontends that are functions: what they are asked, and what becomes of it."""
+"""Frontends that are functions: what they are asked, and what becomes of it.
+
+Private to :mod:`llb.frontend`.
+"""

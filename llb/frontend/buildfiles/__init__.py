@@ -1,4 +1,7 @@
-"""Build files in Python, on the daemon: :mod:`llb.buildfile` says how they are written."""
+"""Build files in Python, on the daemon: :mod:`llb.buildfile` says how they are written.
+
+Private to :mod:`llb.frontend`.
+"""
 
 from __future__ import annotations
 

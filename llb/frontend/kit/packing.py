@@ -51,7 +51,7 @@ class Packed:
     """The image of a frontend: its tree with its config, and the directories that it is made of."""
 
     state: State
-    local: Mapping[str, Path] = field(factory=dict)
+    local_dirs: Mapping[str, Path] = field(factory=dict)
 
 
 def pack(

@@ -1,1 +1,4 @@
-"""What clients ask besides builds: describe, outline, targets, lint and convertllb."""
+"""What clients ask besides builds: describe, outline, targets, lint and convertllb.
+
+Private to :mod:`llb.frontend`.
+"""

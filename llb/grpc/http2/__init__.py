@@ -1,1 +1,4 @@
-"""HTTP/2 without I/O: frames, streams, flow control and the connection that holds them."""
+"""HTTP/2 without I/O: frames, streams, flow control and the connection that holds them.
+
+Private to :mod:`llb.grpc`.
+"""

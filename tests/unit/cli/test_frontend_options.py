@@ -161,7 +161,7 @@ def test_a_request_has_the_name_that_the_frontend_knows(
 def test_a_context_elsewhere_is_named_as_it_is(environ: dict[str, str], value: str) -> None:
     request = asked(environ, contexts={"lib": value})
     assert request.attrs["context:lib"] == value
-    assert request.local == {"context": ".", "dockerfile": "."}
+    assert request.local_dirs == {"context": ".", "dockerfile": "."}
 
 
 def test_a_directory_is_a_context_under_its_own_name(
@@ -169,7 +169,7 @@ def test_a_directory_is_a_context_under_its_own_name(
 ) -> None:
     request = asked(environ, contexts={"lib": str(tmp_path)})
     assert request.attrs["context:lib"] == "local:lib"
-    assert request.local == {"context": ".", "dockerfile": ".", "lib": str(tmp_path)}
+    assert request.local_dirs == {"context": ".", "dockerfile": ".", "lib": str(tmp_path)}
 
 
 def test_a_context_that_does_not_exist_is_refused(environ: dict[str, str]) -> None:
@@ -231,7 +231,7 @@ def test_an_archive_on_standard_input_is_uploaded(
         "context": upload.url,
         "context:lib": "local:lib",
     }
-    assert request.local == {"lib": str(tmp_path)}
+    assert request.local_dirs == {"lib": str(tmp_path)}
 
 
 # What the environment says.

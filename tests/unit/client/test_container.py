@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from llb.client.container import Container
+from llb.client.container import BuildKitContainer
 from llb.errors import ConnectError, InputError, InvalidValueError
 from tests.fakes.command import llb
 from tests.fakes.docker import FakeDocker
@@ -33,13 +33,13 @@ def docker(
 
 
 def test_a_container_that_does_not_exist_is_made(docker: FakeDocker) -> None:
-    with Container(NAME).start() as client:
+    with BuildKitContainer(NAME).start() as client:
         assert (client.address, client.info().version) == (ADDRESS, "v0.31.0")
     assert docker.calls == [[*RUN, "moby/buildkit"]]
 
 
 def test_image_and_network_are_those_of_the_container(docker: FakeDocker) -> None:
-    Container(NAME, image="example.com/buildkit", network="host").start().close()
+    BuildKitContainer(NAME, image="example.com/buildkit", network="host").start().close()
     assert docker.calls == [[*RUN, "--network=host", "example.com/buildkit"]]
 
 
@@ -51,14 +51,14 @@ def test_a_container_that_exists_is_started_where_it_does_not_run(
     docker: FakeDocker, state: str, calls: list[list[str]]
 ) -> None:
     docker.state = state
-    Container(NAME).start().close()
+    BuildKitContainer(NAME).start().close()
     assert docker.calls == calls
 
 
 def test_a_container_that_ends_is_an_error_with_its_last_words(docker: FakeDocker) -> None:
     docker.becomes("exited")
     with pytest.raises(InputError) as caught:
-        Container(NAME).start()
+        BuildKitContainer(NAME).start()
     assert caught.value.message == (
         "the container builder ended before a BuildKit answered: no runc / giving up"
     )
@@ -67,14 +67,14 @@ def test_a_container_that_ends_is_an_error_with_its_last_words(docker: FakeDocke
 @pytest.mark.parametrize(("state", "was_running"), [("running", True), ("exited", False)])
 def test_a_container_is_stopped(docker: FakeDocker, state: str, *, was_running: bool) -> None:
     docker.state = state
-    assert Container(NAME).stop() is was_running
+    assert BuildKitContainer(NAME).stop() is was_running
     assert (docker.state, docker.calls) == ("exited", [["stop", NAME]] * was_running)
 
 
 def test_a_container_is_removed_with_its_cache(docker: FakeDocker) -> None:
-    assert not Container(NAME).remove()
+    assert not BuildKitContainer(NAME).remove()
     docker.state = "running"
-    assert Container(NAME).remove()
+    assert BuildKitContainer(NAME).remove()
     assert docker.calls == [
         ["rm", "--force", NAME],
         ["volume", "rm", "--force", f"{NAME}_state"],
@@ -84,21 +84,21 @@ def test_a_container_is_removed_with_its_cache(docker: FakeDocker) -> None:
 def test_the_error_of_docker_is_that_of_the_call(docker: FakeDocker) -> None:
     docker.failing("run")
     with pytest.raises(ConnectError) as caught:
-        Container(NAME).start()
+        BuildKitContainer(NAME).start()
     assert caught.value.message == "docker run failed: it cannot be done"
 
 
 def test_a_machine_without_docker_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nonexistent")
     with pytest.raises(ConnectError) as caught:
-        Container(NAME).stop()
+        BuildKitContainer(NAME).stop()
     assert caught.value.hint == "a BuildKit in a container needs Docker and its command line"
 
 
 @pytest.mark.parametrize("name", ["", "a", "-ab", "a b", "ä1"])
 def test_an_invalid_name_is_refused(name: str) -> None:
     with pytest.raises(InvalidValueError, match=r"^invalid container "):
-        Container(name)
+        BuildKitContainer(name)
 
 
 def test_the_command_line_starts_stops_and_removes(docker: FakeDocker) -> None:

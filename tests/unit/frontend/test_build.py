@@ -118,7 +118,7 @@ def test_every_image_is_asked_for_once() -> None:
 def test_a_named_context_takes_the_place_of_a_stage() -> None:
     local = {"lib": {"x.h": "1", ".dockerignore": "*.o\n"}}
     options = {"context:lib": "local:lib", "target": "one"}
-    outcome = built("FROM alpine AS one\nCOPY --from=lib x.h /\n", options, local=local)
+    outcome = built("FROM alpine AS one\nCOPY --from=lib x.h /\n", options, local_dirs=local)
     context = step(outcome.definition, "[context lib] load from client")
     assert context.vertex.op["identifier"] == "local://lib"
     assert json.loads(context.vertex.op["attrs"]["local.excludepatterns"]) == ["*.o"]

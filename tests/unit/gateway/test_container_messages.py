@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from llb import Network, Scratch, Security, cache, secret, ssh, tmpfs
-from llb import bind as bind_tree
+from llb import Network, Scratch, Security, bind, cache, secret, ssh, tmpfs
 from llb.errors import InvalidValueError
-from llb.gateway import Ref, bind
+from llb.gateway import Ref, bind_ref
 from llb.gateway.container_messages import container_request, init_message, place_of
 
 if TYPE_CHECKING:
@@ -31,7 +30,7 @@ def request(*mounts: Any, **options: Any) -> tuple[pb.NewContainerRequest, pb.In
 
 def test_trees_are_mounted_by_their_references() -> None:
     made, _ = request(
-        bind(OTHER, "/other/", path="sub", readonly=True), cache("/cache"), tmpfs("/tmp"), ssh()
+        bind_ref(OTHER, "/other/", path="sub", readonly=True), cache("/cache"), tmpfs("/tmp"), ssh()
     )
     found = [(mount.dest, mount.resultID, mount.selector, mount.readonly) for mount in made.Mounts]
     assert found == [
@@ -58,9 +57,9 @@ def test_a_container_has_the_settings_of_its_processes() -> None:
 @pytest.mark.parametrize(
     ("mounts", "message"),
     [
-        ((bind(OTHER, "/a"), bind(OTHER, "/a/")), "a container has two mounts at /a/"),
+        ((bind_ref(OTHER, "/a"), bind_ref(OTHER, "/a/")), "a container has two mounts at /a/"),
         (
-            (bind_tree(Scratch().mkfile("/a", "1"), "/a"),),
+            (bind(Scratch().mkfile("/a", "1"), "/a"),),
             "the mount at /a is of a tree that is not solved",
         ),
         ((tmpfs("/a", size=1),), "a tmpfs of a container has no limit, /a is given one"),
@@ -78,7 +77,7 @@ def test_a_mount_that_a_container_cannot_have_is_refused(
 @pytest.mark.parametrize("target", ["relative", "/", ""])
 def test_a_tree_is_mounted_below_the_root(target: str) -> None:
     with pytest.raises(InvalidValueError):
-        bind(OTHER, target)
+        bind_ref(OTHER, target)
 
 
 def test_a_process_has_its_own_settings_before_those_of_its_container() -> None:
@@ -124,7 +123,7 @@ def test_a_process_has_no_mounts_of_its_own() -> None:
     ],
 )
 def test_a_path_is_in_the_nearest_mount(path: str, target: str, rest: str) -> None:
-    made, _ = request(bind(OTHER, "/other", path="/sub"), bind(OTHER, "/other/deep"))
+    made, _ = request(bind_ref(OTHER, "/other", path="/sub"), bind_ref(OTHER, "/other/deep"))
     number, place = place_of(path, made.Mounts)
     assert (made.Mounts[number].dest, place) == (target, rest)
 

@@ -122,7 +122,7 @@ def test_a_frontend_can_be_a_function_of_the_test(fake_daemon: Make, tmp_path: P
     (tmp_path / "name").write_text("debian")
     daemon = fake_daemon(frontends={"own.v0": frontend})
     with Client(daemon.address) as client:
-        options = {"local": {"context": tmp_path}, "frontend_attrs": {"do": "make"}}
+        options = {"local_dirs": {"context": tmp_path}, "frontend_attrs": {"do": "make"}}
         client.solve(frontend="own.v0", **options)  # type: ignore[arg-type]
     built = daemon.builds[0].definitions[""]
     assert built.ops == Image("debian").run("make").marshal().ops
@@ -199,7 +199,9 @@ def test_a_session_gives_what_the_client_has(
     (context / "empty").touch()
     (context / "x.log").touch()
     (context / "link").symlink_to("empty")
-    connect(script=script).solve(BUILD, local={"context": context}, secrets={"token": b"secret"})
+    connect(script=script).solve(
+        BUILD, local_dirs={"context": context}, secrets={"token": b"secret"}
+    )
     assert found == [
         {"empty": b"", "sub ü/large": large},
         b"secret",
@@ -256,7 +258,7 @@ def test_a_function_of_the_client_is_the_frontend(
 
     events: list[Event] = []
     client = connect()
-    client.build(function, local={"context": tmp_path}, on_event=events.append)
+    client.build(function, local_dirs={"context": tmp_path}, on_event=events.append)
     assert [each.name for each in events if isinstance(each, Vertex)] == [
         "docker-image://docker.io/library/debian:latest"
     ]

@@ -103,7 +103,7 @@ def test_patterns_choose_among_them(
 
 def test_a_directory_on_disk_is_given_by_its_path(tmp_path: Path) -> None:
     (tmp_path / "x").write_text("1")
-    with FakeGateway(local={"context": tmp_path}) as daemon:
+    with FakeGateway(local_dirs={"context": tmp_path}) as daemon:
         assert content(daemon.connect(), Local("context"), "x") == b"1"
 
 

@@ -1,1 +1,4 @@
-"""What a client serves to the daemon during a build, one service a file."""
+"""What a client serves to the daemon during a build, one service a file.
+
+Private to :mod:`llb.client`.
+"""

@@ -146,5 +146,5 @@ def test_nothing_can_be_read_any_more_while_results_are_put_in_place(
 
         threading.Thread(target=ask_later).start()
 
-    solve(fake_daemon(script=script), docker(), local={"context": tmp_path / "context"})
+    solve(fake_daemon(script=script), docker(), local_dirs={"context": tmp_path / "context"})
     assert answers == [TransportError]

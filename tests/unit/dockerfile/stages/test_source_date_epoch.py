@@ -140,7 +140,7 @@ def test_a_named_context_has_the_time_of_its_source() -> None:
 
 
 def test_a_named_context_in_a_directory_has_no_time() -> None:
-    outcome = built(TAIL, "lib", {"context:lib": "local:lib"}, local={"lib": {"x": "1"}})
+    outcome = built(TAIL, "lib", {"context:lib": "local:lib"}, local_dirs={"lib": {"x": "1"}})
     assert time_of(outcome) is None
 
 

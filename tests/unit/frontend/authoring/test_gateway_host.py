@@ -104,7 +104,7 @@ def test_a_directory_is_a_named_context() -> None:
     outcome = run(
         body("return Scratch().copy(build.named('lib'), '/')"),
         {"context:lib": "local:lib"},
-        local={"lib": {"x": "1", ".dockerignore": "*.o\n"}},
+        local_dirs={"lib": {"x": "1", ".dockerignore": "*.o\n"}},
     )
     assert patterns(outcome, "lib") == {"excludepatterns": ["*.o"]}
 

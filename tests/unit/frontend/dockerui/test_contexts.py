@@ -89,7 +89,7 @@ def test_directories_may_be_in_other_sessions_and_under_other_names() -> None:
     outcome = run_frontend(
         build,
         {"dockerfilekey": "elsewhere", "local-sessionid:context": "other"},
-        local={"elsewhere": {"Dockerfile": DOCKERFILE}, "context": {"a": "1"}},
+        local_dirs={"elsewhere": {"Dockerfile": DOCKERFILE}, "context": {"a": "1"}},
     )
     assert source(outcome, "[internal] load build context")["local.session"] == "other"
 
@@ -104,7 +104,7 @@ def test_a_context_that_the_client_built_is_used_with_its_dockerfile() -> None:
 
 
 def test_a_build_without_a_context_may_do_without_an_ignore_file() -> None:
-    outcome = run_frontend(build, local={"dockerfile": {"Dockerfile": "FROM alpine\nRUN x\n"}})
+    outcome = run_frontend(build, local_dirs={"dockerfile": {"Dockerfile": "FROM alpine\nRUN x\n"}})
     assert_runs(outcome.definition, "x")
 
 

@@ -53,9 +53,9 @@ def test_an_image_has_the_packages_of_this_installation_and_the_program(
     found = steps(packed.state.marshal())
     assert images.asked == ["docker.io/library/python:3.13-slim"]
     sources = locals_of(found)
-    assert packed.local["program"] == program.parent
+    assert packed.local_dirs["program"] == program.parent
     included = {
-        packed.local[name] / package
+        packed.local_dirs[name] / package
         for name, attrs in sources.items()
         for package in attrs.get("local.includepattern", ())
     }
@@ -90,7 +90,7 @@ def test_another_base_is_another_image_below(program: Path, images: FakeImages) 
 
 def test_on_a_frontend_the_program_alone_is_packed(program: Path, images: FakeImages) -> None:
     packed = pack(program, resolver=images, on="example.com/f", platform="linux/amd64")
-    assert packed.local == {"program": program.parent}
+    assert packed.local_dirs == {"program": program.parent}
     found = steps(packed.state.marshal())
     assert list(locals_of(found)) == ["program"]
     assert found[-1].command == f"{COMPILED} /opt/frontend"

@@ -1,0 +1,92 @@
+"""The public names of the package as text: ``python -m tests.public_surface > LISTING``.
+
+A name is public if it is in the ``__all__`` of one of these modules. For each there is its
+signature, and for a class that of its public methods and the names of its attributes.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+import sys
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+MODULES = (
+    "llb",
+    "llb.buildfile",
+    "llb.client",
+    "llb.compare",
+    "llb.dockerfile",
+    "llb.dockerfile.to_dockerfile",
+    "llb.dockerfile.to_python",
+    "llb.dump",
+    "llb.frontend",
+    "llb.frontend.kit",
+    "llb.gateway",
+    "llb.grpc",
+    "llb.recipes",
+    "llb.testing",
+)
+LISTING = Path(__file__).parent / "golden" / "public_surface.txt"
+
+
+def listing() -> str:
+    """Return the listing."""
+    lines: list[str] = []
+    for name in MODULES:
+        module = import_module(name)
+        lines.append(name)
+        for public in sorted(module.__all__):
+            lines += (f"    {line}" for line in _described(public, getattr(module, public)))
+    return "\n".join(lines) + "\n"
+
+
+def _described(name: str, value: object) -> Iterator[str]:
+    if inspect.isclass(value):
+        yield f"class {name}{_signature(value)}"
+        for member in sorted(vars(value)):
+            if not member.startswith("_"):
+                yield from (f"    {line}" for line in _member(member, vars(value)[member]))
+    elif callable(value):
+        yield f"{name}{_signature(value)}"
+    elif inspect.ismodule(value):
+        yield f"module {name}"
+        for public in sorted(_functions(value)):
+            yield f"    {public}{_signature(getattr(value, public))}"
+    else:
+        yield name
+
+
+def _functions(module: object) -> Iterator[str]:
+    """Yield the public functions that a module defines."""
+    for name, value in vars(module).items():
+        own = getattr(value, "__module__", None) == getattr(module, "__name__", "")
+        if own and inspect.isfunction(value) and not name.startswith("_"):
+            yield name
+
+
+def _member(name: str, value: object) -> Iterator[str]:
+    if isinstance(value, staticmethod | classmethod):
+        value = value.__func__
+    if inspect.isfunction(value):
+        yield f"{name}{_signature(value)}"
+    else:
+        yield name
+
+
+def _signature(value: object) -> str:
+    try:
+        text = str(inspect.signature(value))  # type: ignore[arg-type]
+    except ValueError:
+        return ""
+    # Where an object lies in memory says nothing.
+    return re.sub(r" at 0x[0-9a-f]+", "", text)
+
+
+if __name__ == "__main__":
+    sys.stdout.write(listing())
