@@ -1,7 +1,7 @@
-"""Variables in words: ``$name``, ``${name…}``, quotes and escapes, as in a shell.
+"""Expand variables in words: ``$name``, ``${name…}``, quotes and escapes, as in a shell.
 
-The grammar is that of the Dockerfile reference ("Environment replacement") with
-POSIX's modifiers ``-``, ``+``, ``?``, ``#``, ``%`` and ``/``.
+``parse_word`` turns a word into a tree, and an ``Evaluator`` turns the tree into text. Nearly all
+words have no variable or are simple, and take a shorter way.
 """
 
 from __future__ import annotations
@@ -12,37 +12,38 @@ from typing import TYPE_CHECKING
 
 from attrs import define, field, frozen
 
-from llb.dockerfile.shell.globs import (
-    GlobError,
-    replace_all,
-    replace_first,
-    trim_prefix,
-    trim_suffix,
+from llb.dockerfile.shell.globs import GlobError
+from llb.dockerfile.shell.operators import OPERATORS, RequiredVariableError
+from llb.dockerfile.shell.parse_word import parse_word, unsupported
+from llb.dockerfile.shell.word_tree import (
+    DoubleQuoted,
+    Escape,
+    SingleQuoted,
+    Substitution,
+    Variable,
+    has_substitution,
 )
 from llb.dockerfile.shell.words import WHITE
 from llb.gocompat.utf8 import shown
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+    from typing import TypeAlias
+
+    from llb.dockerfile.shell.word_tree import Part, Word
+
+    _Substituted: TypeAlias = dict[Substitution, str]
 
 _BOM = "\ufeff"
-# What Go writes for the character behind the end.
-_NO_CHARACTER = "\ufffd"
-_NAME = re.compile(r"(?:[a-zA-Z_][a-zA-Z0-9_]*+|[0-9]++)(?![^\x00-\x7f])")
 _LETTERS = "[a-zA-Z_][a-zA-Z0-9_]*+"
-_SPECIAL = frozenset("@*#?-$!")
-_HEREDOC = re.compile(r"<(?:<[\t\r ]*)?")
 _LONE_DOLLAR = r"\$(?![a-zA-Z0-9_{@*#?$!-]|[^\x00-\x7f])"
 _QUOTED = """'[^']*+'|"[^"]*+\""""
 _NOTHING = "(?!)"
-_QUOTED_ESCAPES = '"$'
-_OPERATORS = "+-?#%"
-_PATTERN_OPERATORS = "#%"
 _SPACE = re.compile(f"[{WHITE}]+")
 
 
 class ExpansionError(Exception):
-    """A word that cannot be expanded; the text says why, ``word`` is the whole of it."""
+    """A word that cannot be expanded; the text is the reason, ``word`` the whole word."""
 
     word = ""
 
@@ -51,10 +52,9 @@ class ExpansionError(Exception):
 class Expander:
     """How words are expanded.
 
-    ``escape`` is the escape character of the file. ``raw_quotes`` and
-    ``raw_escapes`` keep quotes and escapes in the result, ``keep_unset`` leaves a
-    variable that is not set as it is written, ``quotes`` is whether quotes mean
-    anything at all.
+    ``escape`` is the escape character of the file. ``raw_quotes`` and ``raw_escapes`` keep quotes
+    and escapes in the result, ``keep_unset`` keeps the text of variables that are not set,
+    ``quotes`` is whether quotes have a meaning.
     """
 
     escape: str = "\\"
@@ -64,67 +64,55 @@ class Expander:
     quotes: bool = True
 
     def word(self, text: str, env: Mapping[str, str]) -> str:
-        """Return ``text`` with its variables replaced. Raises ExpansionError."""
-        # Nearly all words are one of these, and the long way takes ten times as long.
+        """Replace the variables of a word. Raises ExpansionError."""
+        # Nearly all words are one of these, and a tree takes two to eight times as long.
         patterns = _patterns(self.escape, self.quotes)
         if patterns.special.search(text) is None:
             return shown(text)
         if patterns.simple.match(text) is not None:
             return self._replaced(shown(text), env, patterns)
-        return self._read(text, env, None)
+        return Evaluator(self, env).word(text)
 
     def words(self, text: str, env: Mapping[str, str]) -> tuple[str, ...]:
-        """Return ``text`` expanded and then split at spaces outside of quotes."""
+        """Expand a word and split it at spaces outside of quotes. Raises ExpansionError."""
         if "<" not in text and _patterns(self.escape, self.quotes).special.search(text) is None:
             return tuple([word for word in _SPACE.split(shown(text)) if word])
-        words = _Words()
-        self._read(text, env, words)
-        return words.all()
+        return Evaluator(self, env).words(text)
 
     def _replaced(self, text: str, env: Mapping[str, str], patterns: _Patterns) -> str:
-        """Return a simple word with its variables replaced and its quotes taken away."""
+        """Expand a simple word."""
 
-        def variable(found: re.Match[str]) -> str:
-            value = env.get(found[1] or found[2])
+        def variable(match: re.Match[str]) -> str:
+            value = env.get(match[1] or match[2])
             if value is None and self.keep_unset:
-                return found[0]
-            operator = found[3]
-            if operator is None:
-                return value or ""
-            is_set = bool(value) if operator[0] == ":" else value is not None
-            if operator[-1] == "-":
-                return value or "" if is_set else found[4]
-            return found[4] if is_set else ""
+                return match[0]
+            operator = match[3]
+            return value or "" if operator is None else OPERATORS[operator](value, match[4])
 
-        def part(found: re.Match[str]) -> str:
-            quoted = found[5]
+        def part(match: re.Match[str]) -> str:
+            quoted, escaped = match[5], match[6]
+            if escaped is not None:
+                return match[0] if self.raw_escapes else escaped
             if quoted is None:
-                return variable(found)
+                return variable(match)
             if quoted[0] == '"' and "$" in quoted:
                 quoted = patterns.variable.sub(variable, quoted)
             return quoted if self.raw_quotes else quoted[1:-1]
 
         return patterns.part.sub(part, text)
 
-    def _read(self, text: str, env: Mapping[str, str], words: _Words | None) -> str:
-        try:
-            return _Reader(self, shown(text).removeprefix(_BOM), env, words).read()
-        except ExpansionError as error:
-            error.word = text
-            raise
 
-
-# The content of a here-document, where quotes mean nothing and a backslash is the escape always.
+# The content of a heredoc: quotes have no meaning there, and the escape is always a backslash.
 DOCUMENT = Expander(quotes=False)
 
 
 @frozen
 class _Patterns:
-    """What words are like: all that may mean something, whole words, and parts of these.
+    """The patterns of characters with a meaning, of simple words, and of the parts of these.
 
-    A ``simple`` word has variables, quotes around texts and variables, and defaults that are
-    plain text. Its parts are each a ``variable``, which is a name, or in braces a name, an
-    operator and a word, or else, as the fifth group of ``part``, a text in quotes.
+    A ``simple`` word has variables, quotes around text and variables, escapes outside of quotes,
+    and defaults that are plain text. The groups of ``part`` are: a name; or a name in braces, an
+    operator and a word; or a quoted text; or an escaped character.
     """
 
     special: re.Pattern[str]
@@ -139,29 +127,18 @@ def _patterns(escape: str, quotes: bool) -> _Patterns:  # noqa: FBT001 - a key o
     plain = f"[^{means}{_quotes(quotes=quotes)}]"
     braced = rf"\{{({_LETTERS})(?:(:?[-+])([^}}{means}'\"]*+))?\}}"
     variable = rf"\$(?:({_LETTERS})(?![^\x00-\x7f])|{braced})"
+    escaped = rf"{re.escape(escape)}(.)"
     # Python 3.11 fails on groups that capture inside of a possessive repetition.
     uncaught = re.sub(r"\((?!\?)", "(?:", variable) + f"|{_LONE_DOLLAR}"
-    words = [f"{plain}++", uncaught]
+    words = [f"{plain}++", uncaught, rf"{re.escape(escape)}."]
     if quotes:
         words += ["'[^']*+'", f'"(?:[^{means}"]++|{uncaught})*+"']
     return _Patterns(
         special=re.compile(f"[{means}{_quotes(quotes=quotes)}]"),
-        simple=re.compile(f"(?:{'|'.join(words)})*+\\Z"),
+        simple=re.compile(f"(?:{'|'.join(words)})*+\\Z", re.DOTALL),
         variable=re.compile(variable),
-        part=re.compile(f"{variable}|({_QUOTED if quotes else _NOTHING})"),
+        part=re.compile(f"{variable}|({_QUOTED if quotes else _NOTHING})|{escaped}", re.DOTALL),
     )
-
-
-@cache
-def _plain(stop: str, escape: str, quotes: bool) -> re.Pattern[str]:  # noqa: FBT001 - likewise
-    """Return what is taken as it is, up to ``stop`` or anything with a meaning."""
-    return re.compile(f"[^$<{stop}{re.escape(escape)}{_quotes(quotes=quotes)}]+")
-
-
-@cache
-def _quoted(escape: str) -> re.Pattern[str]:
-    """Return what is taken as it is in double quotes."""
-    return re.compile(f'[^$"{re.escape(escape)}]+')
 
 
 def _quotes(*, quotes: bool) -> str:
@@ -170,7 +147,7 @@ def _quotes(*, quotes: bool) -> str:
 
 @define
 class _Words:
-    """Words while they are put together."""
+    """Joins texts to words and splits them at spaces."""
 
     words: list[str] = field(factory=list)
     current: list[str] = field(factory=list)
@@ -197,276 +174,100 @@ class _Words:
         return tuple(self.words)
 
 
-@define
-class _Frame:
-    """A piece of the text that is being read, up to ``stop``; the outermost has none."""
+class Evaluator:
+    """Evaluates the trees of words, with the variables of ``env``.
 
-    stop: str
-    plain: re.Pattern[str]
-    result: list[str] = field(factory=list)
-
-
-@define
-class _Substitution(_Frame):
-    """The word of a modifier, ``${name-word}``; ``raw`` is what held before it.
-
-    ``pattern`` is that of a replacement once it is read.
+    It visits substitutions in the order of their ends, which is that of Docker's errors, and needs
+    no recursion. A subclass may override ``value`` and ``substitute``.
     """
 
-    name: str = ""
-    operator: str = ""
-    has_colon: bool = False
-    raw: bool = False
-    pattern: str | None = None
+    def __init__(self, expander: Expander, env: Mapping[str, str]) -> None:
+        self._expander = expander
+        self._env = env
 
-    @property
-    def shown(self) -> str:
-        return ":" * self.has_colon + (self.operator or _NO_CHARACTER)
+    def word(self, text: str) -> str:
+        """Replace the variables of a word. Raises ExpansionError."""
+        return "".join(self._evaluate(text)[1])
 
-    @property
-    def missing(self) -> str:
-        place = "'/' in ${}" if self.stop == "/" else "'}'"
-        return f"syntax error: missing {place}"
-
-
-class _Reader:
-    """Reads a word. Nesting is kept in a list, so that it may be as deep as it likes."""
-
-    def __init__(
-        self, how: Expander, text: str, env: Mapping[str, str], words: _Words | None
-    ) -> None:
-        self.how = how
-        self.text = text
-        self.env = env
-        self.words = words
-        self.raw_escapes = how.raw_escapes
-        self.place = 0
-        self.frame = self.new_frame("")
-        self.outer: list[_Frame] = []
-
-    def new_frame(self, stop: str) -> _Frame:
-        return _Frame(stop, _plain(stop, self.how.escape, self.how.quotes))
-
-    def read(self) -> str:
-        """Return the word expanded."""
-        text, length = self.text, len(self.text)
-        while True:
-            match = self.frame.plain.match(text, self.place)
-            if match is not None:
-                self.place = match.end()
-                self.add(match[0])
-            if self.place >= length:
-                if not self.outer:
-                    return "".join(self.frame.result)
-                raise self.unended()
-            self.step(text[self.place])
-
-    def step(self, character: str) -> None:
-        """Read what begins with a character that has a meaning."""
-        if character == self.frame.stop:
-            self.place += 1
-            self.end()
-        elif character == "$":
-            self.dollar()
-        elif self.frame.stop == '"':
-            self.quoted_escape()
-        elif character == "<":
-            match = _HEREDOC.match(self.text, self.place)
-            assert match is not None
-            self.place = match.end()
-            self.add(match[0], literal=True)
-        elif character == "'" and self.how.quotes:
-            self.single_quoted()
-        elif character == '"' and self.how.quotes:
-            self.place += 1
-            self.enter(_Frame('"', _quoted(self.how.escape)))
-            self.add('"' * self.how.raw_quotes, literal=True)
-        else:
-            self.escape(character)
-
-    def add(self, text: str, *, literal: bool = False) -> None:
-        """Add a piece of the result; the spaces of a literal one do not separate words."""
-        self.frame.result.append(text)
-        if self.words is not None and not self.outer:
-            if literal:
-                self.words.add_raw(text)
+    def words(self, text: str) -> tuple[str, ...]:
+        """Expand a word and split it at spaces outside of quotes. Raises ExpansionError."""
+        words = _Words()
+        for part, value in zip(*self._evaluate(text), strict=True):
+            if has_substitution(part):
+                # Docker's frontend loses what it has read of the word before.
+                words.current = []
+            if isinstance(part, (str, Variable, Substitution)):
+                words.add(value)
             else:
-                self.words.add(text)
+                words.add_raw(value)
+        return words.all()
 
-    def escape(self, character: str) -> None:
-        self.place += 1
-        escaped = self.text[self.place : self.place + 1]
-        self.place += 1
-        # At the end of the text it escapes nothing and is dropped.
-        self.add(character * self.raw_escapes + escaped, literal=True)
+    def value(self, name: str) -> str | None:
+        """Return the value of a variable, None if it is not set."""
+        return self._env.get(name)
 
-    def quoted_escape(self) -> None:
-        """Read an escape in double quotes, where it escapes a few characters alone."""
-        escape = self.how.escape
-        following = self.text[self.place + 1 : self.place + 2]
-        self.place += 1
-        self.add(escape * self.raw_escapes)
-        if following and following in _QUOTED_ESCAPES + escape:
-            self.place += 1
-            self.add(following)
-        elif following:
-            self.add(escape)
-
-    def single_quoted(self) -> None:
-        end = self.text.find("'", self.place + 1)
-        if end < 0:
-            self.place = len(self.text)
-            raise self.failed("unexpected end of statement while looking for matching single-quote")
-        start, self.place = self.place, end + 1
-        raw = self.how.raw_quotes
-        self.add(self.text[start : end + 1] if raw else self.text[start + 1 : end], literal=True)
-
-    def enter(self, frame: _Frame) -> None:
-        self.outer.append(self.frame)
-        self.frame = frame
-
-    def leave(self) -> str:
-        """Return what the innermost frame has come to, and go on in the one around it."""
-        text = "".join(self.frame.result)
-        self.frame = self.outer.pop()
-        return text
-
-    def end(self) -> None:
-        """Take the result of a frame that met its end."""
-        frame = self.frame
-        if not isinstance(frame, _Substitution):
-            self.add('"' * self.how.raw_quotes)
-            self.add(self.leave(), literal=True)
-            return
-        if frame.stop == "/":
-            frame.pattern = "".join(frame.result)
-            frame.stop, frame.plain = "}", self.new_frame("}").plain
-            frame.result = []
-            return
-        self.raw_escapes = frame.raw
-        word = self.leave()
+    def substitute(self, substitution: Substitution, operands: Sequence[str]) -> str:
+        """Apply the operator of a substitution. Raises ExpansionError."""
+        name, operator = substitution.name, substitution.operator
+        value = self.value(name)
+        if value is None and self._expander.keep_unset:
+            # Docker writes one slash here for two.
+            sign = "/" if operator == "//" else operator
+            return f"${{{name}{sign}{'/'.join(operands)}}}"
+        if operator not in OPERATORS:
+            raise ExpansionError(unsupported(operator))
         try:
-            self.add(self.substituted(frame, word))
+            return OPERATORS[operator](value, *operands)
+        except RequiredVariableError as error:
+            raise ExpansionError(f"{name}: {error}") from error
         except GlobError as error:
-            raise self.failed(str(error)) from error
+            raise ExpansionError(str(error)) from error
 
-    def dollar(self) -> None:
-        self.place += 1
-        if self.text[self.place : self.place + 1] != "{":
-            name = self.name()
-            unset = f"${name}" if self.how.keep_unset or not name else ""
-            self.add(self.env.get(name, unset) if name else unset)
-            return
-        self.place += 1
-        first = self.text[self.place : self.place + 1]
-        if not first:
-            raise self.failed("syntax error: missing '}'")
-        if first in "{}:":
-            raise self.failed("syntax error: bad substitution")
-        self.braces(self.name())
+    def _evaluate(self, text: str) -> tuple[Sequence[Part], list[str]]:
+        """Return the parts of a word, and the text of each."""
+        how = self._expander
+        try:
+            word = parse_word(shown(text).removeprefix(_BOM), how.escape, quotes=how.quotes)
+            return word.parts, self._tree_texts(word)
+        except ExpansionError as error:
+            error.word = text
+            raise
 
-    def braces(self, name: str) -> None:
-        operator = self.next()
-        if operator == "}":
-            self.add(self.env.get(name, f"${{{name}}}" if self.how.keep_unset else ""))
-            return
-        has_colon = operator == ":"
-        if has_colon:
-            operator = self.next()
-        elif not operator or operator not in _OPERATORS + "/":
-            raise self.failed(_unsupported(operator or _NO_CHARACTER))
-        if has_colon and operator and operator in _PATTERN_OPERATORS:
-            raise self.failed(_unsupported(f":{operator}"))
-        is_replacement = operator == "/" and not has_colon
-        is_pattern = is_replacement or operator in tuple(_PATTERN_OPERATORS)
-        if is_replacement and self.text[self.place : self.place + 1] == "/":
-            self.place += 1
-            operator = "//"
-        stop = "/" if is_replacement else "}"
-        plain = self.new_frame(stop).plain
-        self.enter(
-            _Substitution(
-                stop, plain, [], name, operator, has_colon=has_colon, raw=self.raw_escapes
-            )
-        )
-        self.raw_escapes = is_pattern
-        if self.words is not None:
-            # In Docker's frontend, what was read of the word so far gets lost here.
-            self.words.current = []
+    def _tree_texts(self, word: Word) -> list[str]:
+        substituted: _Substituted = {}
+        for substitution in word.substitutions:
+            raw = substitution.is_pattern
+            operands = [
+                "".join(self._texts(operand, substituted, raw_escapes=raw))
+                for operand in substitution.operands
+            ]
+            substituted[substitution] = self.substitute(substitution, operands)
+        if word.error is not None:
+            raise ExpansionError(word.error)
+        return self._texts(word.parts, substituted, raw_escapes=self._expander.raw_escapes)
 
-    def substituted(self, frame: _Substitution, word: str) -> str:
-        """Return what a modifier makes of a variable."""
-        value = self.env.get(frame.name)
-        if value is None and self.how.keep_unset:
-            shown = f"/{frame.pattern}/" if frame.pattern is not None else frame.shown
-            return f"${{{frame.name}{shown}{word}}}"
-        unset = value is None or (frame.has_colon and value == "")
-        match frame.operator:
-            case "-":
-                return word if unset else value or ""
-            case "+":
-                return "" if unset else word
-            case "?":
-                if unset:
-                    state = "unset" if value is None else "empty"
-                    raise self.failed(f"{frame.name}: {word or f'is not allowed to be {state}'}")
-                return value or ""
-            case "#" | "%":
-                return _trimmed(value or "", frame.operator, word)
-            case "/" | "//" if frame.pattern is not None:
-                return _replaced(value or "", frame.operator, frame.pattern, word)
-        raise self.failed(_unsupported(frame.shown))
-
-    def name(self) -> str:
-        """Read a name: letters, digits and ``_``, digits alone, or one special character."""
-        match = _NAME.match(self.text, self.place)
-        if match is not None:
-            self.place = match.end()
-            return match[0]
-        first = self.text[self.place : self.place + 1]
-        if first in _SPECIAL:
-            self.place += 1
-            return first
-        start = self.place
-        only_digits = first.isdecimal()
-        while self.place < len(self.text):
-            character = self.text[self.place]
-            is_more = character.isalpha() or character == "_"
-            if not (character.isdecimal() or (is_more and not only_digits)):
-                break
-            self.place += 1
-        return self.text[start : self.place]
-
-    def next(self) -> str:
-        character = self.text[self.place : self.place + 1]
-        self.place += 1
-        return character
-
-    def unended(self) -> ExpansionError:
-        """Return the error of a text that ends inside of something."""
-        sign = "double-quote" if self.frame.stop == '"' else self.frame.stop
-        return self.failed(f"unexpected end of statement while looking for matching {sign}")
-
-    def failed(self, reason: str) -> ExpansionError:
-        """Return the error of the word; at its end it is the outermost brace that is missing."""
-        if self.place >= len(self.text):
-            frames = (*self.outer, self.frame)
-            found = (each.missing for each in frames if isinstance(each, _Substitution))
-            reason = next(found, reason)
-        return ExpansionError(reason)
-
-
-def _unsupported(operator: str) -> str:
-    return f"unsupported modifier ({operator}) in substitution"
-
-
-def _trimmed(value: str, operator: str, pattern: str) -> str:
-    """Return the value without its shortest, or with a doubled operator longest, match."""
-    longest = pattern.startswith(operator)
-    trim = trim_prefix if operator == "#" else trim_suffix
-    return trim(value, pattern[1:] if longest else pattern, longest=longest)
-
-
-def _replaced(value: str, operator: str, pattern: str, replacement: str) -> str:
-    replace = replace_all if operator == "//" else replace_first
-    return replace(value, pattern, replacement)
+    def _texts(
+        self, parts: Sequence[Part], substituted: _Substituted, *, raw_escapes: bool
+    ) -> list[str]:
+        """Return the text of each part."""
+        how = self._expander
+        texts: list[str] = []
+        for part in parts:
+            if isinstance(part, str):
+                texts.append(part)
+            elif isinstance(part, Variable):
+                value = self.value(part.name)
+                unset = part.written if how.keep_unset else ""
+                texts.append(unset if value is None else value)
+            elif isinstance(part, DoubleQuoted):
+                text = "".join(self._texts(part.parts, substituted, raw_escapes=raw_escapes))
+                texts.append(f'"{text}"' if how.raw_quotes else text)
+            elif isinstance(part, Substitution):
+                texts.append(substituted[part])
+            elif isinstance(part, Escape):
+                texts.append(part.sign + part.text if raw_escapes else part.text)
+            elif isinstance(part, SingleQuoted):
+                texts.append(f"'{part.text}'" if how.raw_quotes else part.text)
+            else:
+                texts.append(part.text)
+        return texts

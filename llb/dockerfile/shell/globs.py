@@ -13,6 +13,7 @@ from typing import TypeAlias
 from attrs import frozen
 
 _PAIRS = re.compile(r"\\.|.", re.DOTALL)
+_SPECIAL = re.compile(r"[*?\\]")
 _TEMPLATE = re.compile(r"\$(?:(\$)|(\w+)|\{(\w+)\})")
 
 _ANY, _ONE = object(), object()
@@ -25,6 +26,8 @@ class GlobError(ValueError):
 
 def trim_prefix(value: str, pattern: str, *, longest: bool) -> str:
     """Return the value without its shortest or longest beginning that matches."""
+    if _SPECIAL.search(pattern) is None:
+        return value.removeprefix(pattern)
     return value[_Glob.parse(pattern).end(value, 0, longest=longest) or 0 :]
 
 

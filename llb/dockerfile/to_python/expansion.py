@@ -1,8 +1,7 @@
-"""Words of a Dockerfile as texts of Python: what expansion makes of them while values are unknown.
+"""Expand words of a Dockerfile while the values of variables are unknown, as Python strings.
 
-Each value that is known at run time alone is expanded as one character of Unicode's private use,
-so that quotes, escapes and nesting are read by the same expansion as ever. What a modifier makes
-of such a value, as ``${X:-y}``, becomes an expression of Python.
+A value that is known at run time only stands in the text as one character of Unicode's private
+use area. An operator on such a value, as in ``${X:-y}``, becomes a Python expression.
 """
 
 from __future__ import annotations
@@ -12,22 +11,22 @@ from typing import TYPE_CHECKING
 
 from attrs import define, field, frozen
 
-from llb.dockerfile.shell.expand import DOCUMENT, Expander, ExpansionError
+from llb.dockerfile.shell.expand import DOCUMENT, Evaluator, Expander, ExpansionError
 from llb.dockerfile.to_python.code_layout import Hole, Word
 from llb.dockerfile.to_python.refusal import Refusal
 from llb.gocompat.utf8 import has_octets
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
+
+    from llb.dockerfile.shell.word_tree import Part, Substitution
 
 _FIRST = 0xE000
 _LAST = 0xF8FF
-_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*|[0-9]+|[@*#?\-$!]")
 _MARKS = re.compile(f"[{chr(_FIRST)}-{chr(_LAST)}]")
-_OPERATORS = ("//", ":-", ":+", ":?", "##", "%%", "-", "+", "?", "#", "%", "/")
-# What Python 3.11 does not allow in an expression in a text.
+# Python 3.11 does not allow these in an expression in an f-string.
 _NEVER = ("\\", '"', "#", "\n")
-_GLOB = re.compile(r"[*?\\'\"$]")
+_NOT_LITERAL = re.compile(r"[*?\\'\"$]")
 
 
 @frozen
@@ -75,9 +74,9 @@ class Marks:
 
 @define
 class Expansion:
-    """How words are read at one place of a file.
+    """Expands words at one place of a file.
 
-    ``lookup`` returns the value of a variable, None for one that is not set.
+    ``lookup`` returns the value of a variable, None if it is not set.
     """
 
     escape: str
@@ -89,172 +88,165 @@ class Expansion:
         return self._expanded(text, Expander(escape=self.escape))
 
     def document(self, text: str) -> Word:
-        """Return a here-document with its variables replaced. Raises Refusal."""
+        """Return a heredoc with its variables replaced. Raises Refusal."""
         return self._expanded(text, DOCUMENT)
 
     def marked(self, text: str) -> str:
-        """Return a word with a character for each value that is not known. Raises Refusal."""
+        """Return a word with a character for each unknown value. Raises Refusal."""
         return self.marks.marked(self.word(text))
 
     def words(self, text: str) -> tuple[Word, ...]:
-        """Return a word that may be several, where a value that is not known is one of them."""
-        expander = Expander(escape=self.escape)
-        known, prepared = self._prepared(text, expander)
-        if prepared != text:
-            # Docker loses what stands before them.
-            raise Refusal("modifiers in words that are split")
+        """Expand a word and split it at spaces, but not inside of unknown values.
+
+        Raises Refusal.
+        """
+        evaluator = _PythonEvaluator(Expander(escape=self.escape), self.lookup, self.marks)
         try:
-            return tuple(self.marks.word(each) for each in expander.words(text, known))
+            words = evaluator.words(text)
         except ExpansionError as error:
             raise Refusal(str(error)) from error
+        if evaluator.has_expressions:
+            # Docker loses what stands before them.
+            raise Refusal("modifiers in words that are split")
+        return tuple(self.marks.word(word) for word in words)
 
     def _expanded(self, text: str, expander: Expander) -> Word:
         if has_octets(text) or _MARKS.search(text):
             raise Refusal("it has bytes that are no text")
-        known, text = self._prepared(text, expander)
         try:
-            return self.marks.word(expander.word(text, known))
+            return self.marks.word(_PythonEvaluator(expander, self.lookup, self.marks).word(text))
         except ExpansionError as error:
             raise Refusal(str(error)) from error
 
-    def _prepared(self, text: str, expander: Expander) -> tuple[Mapping[str, str], str]:
-        """Return the variables of a text, and the text with names for what modifiers make."""
-        known: dict[str, str] = {}
-        prepared = self._read(text, expander, known)
-        for name in dict.fromkeys(_NAME.findall(prepared)):
-            value = None if name in known else self._looked_up(name, prepared)
-            if value is not None:
-                known[name] = self.marks.marked(value.word)
-        return known, prepared
 
-    def _looked_up(self, name: str, text: str) -> Value | None:
-        # Most names in a text are no variables, and asking leaves a trace.
-        if re.search(rf"\$\{{?{re.escape(name)}(?![a-zA-Z0-9_])", text) is None:
-            return None
-        return self.lookup(name)
+class _PythonEvaluator(Evaluator):
+    """Evaluates words with marks for the values that are known at run time only.
 
-    def _read(self, text: str, expander: Expander, known: dict[str, str]) -> str:
-        """Return a text in which modifiers of unknown values are replaced by variables."""
-        parts: list[str] = []
-        place, quoted = 0, False
-        while place < len(text):
-            character = text[place]
-            if character == self.escape and (expander.quotes or not quoted):
-                parts.append(text[place : place + 2])
-                place += 2
-            elif character == '"' and expander.quotes:
-                quoted = not quoted
-                parts.append(character)
-                place += 1
-            elif character == "'" and expander.quotes and not quoted:
-                end = text.find("'", place + 1)
-                end = len(text) if end < 0 else end + 1
-                parts.append(text[place:end])
-                place = end
-            elif text.startswith("${", place):
-                part, place = self._braces(text, place, expander, known)
-                parts.append(part)
-            else:
-                parts.append(character)
-                place += 1
-        return "".join(parts)
+    ``has_expressions`` is whether operators on such values became expressions.
+    """
 
-    def _braces(
-        self, text: str, start: int, expander: Expander, known: dict[str, str]
-    ) -> tuple[str, int]:
-        name = _NAME.match(text, start + 2)
-        if name is None:
-            return text[start : start + 2], start + 2
-        operator = next((each for each in _OPERATORS if text.startswith(each, name.end())), "")
-        if not operator:
-            return text[start : name.end()], name.end()
-        end = _closing(text, name.end() + len(operator), self.escape, quotes=expander.quotes)
-        inner = text[name.end() + len(operator) : end]
-        value = self.lookup(name[0])
+    def __init__(
+        self, expander: Expander, lookup: Callable[[str], Value | None], marks: Marks
+    ) -> None:
+        super().__init__(expander, {})
+        self.has_expressions = False
+        self._lookup = lookup
+        self._marks = marks
+        self._values: dict[str, Value | None] = {}
+
+    def value(self, name: str) -> str | None:
+        """Return the value of a variable with marks, None if it is not set."""
+        value = self._variable(name)
+        return None if value is None else self._marks.marked(value.word)
+
+    def substitute(self, substitution: Substitution, operands: Sequence[str]) -> str:
+        """Apply an operator now, or at run time. Raises ExpansionError and Refusal."""
+        value = self._variable(substitution.name)
         if value is None or (value.maybe is None and value.word.constant is not None):
-            inner = self._read(inner, expander, known)
-            return f"${{{name[0]}{operator}{inner}}}", end + 1
-        alias = f"_{len(known)}_{len(self.marks.holes)}_"
-        known[alias] = self.marks.marked(self._modified(value, operator, inner, expander))
-        return f"${{{alias}}}", end + 1
+            if substitution.is_pattern and any(map(_MARKS.search, operands)):
+                raise Refusal(f"a variable in {_shown(substitution)}")
+            return super().substitute(substitution, operands)
+        self.has_expressions = True
+        return self._marks.marked(self._expression(value, substitution, operands))
 
-    def _modified(self, value: Value, operator: str, inner: str, expander: Expander) -> Word:
-        """Return what a modifier makes of a value that is known at run time."""
-        if operator in ("-", "+", ":-", ":+"):
-            return self._chosen(value, operator, self._expanded(inner, expander))
-        if operator in (":?", "?"):
-            raise Refusal(f"a variable that must be set: ${{…{operator}…}}")
-        pattern, slash, replacement = inner.partition("/")
-        is_plain = not _GLOB.search(replacement) and not replacement.count("/")
-        if operator[0] != "/" and slash:
-            pattern, replacement = inner, ""
-        code = value.word.inner
-        if operator in ("/", "//") and pattern and is_plain and not _GLOB.search(pattern):
-            count = ", 1" if operator == "/" else ""
-            return Word.of(Hole(f"{code}.replace({pattern!r}, {replacement!r}{count})"))
-        method = _TRIMS.get((operator, pattern.strip("*") and _shape(pattern)))
-        literal = pattern.replace("*", "", 1)
-        if method is None or not literal or _GLOB.search(literal):
-            raise Refusal(f"a pattern in ${{…{operator}{inner}}}")
-        return Word.of(Hole(f"{code}.{method.format(repr(literal))}"))
+    def _expression(
+        self, value: Value, substitution: Substitution, operands: Sequence[str]
+    ) -> Word:
+        operator = substitution.operator
+        if operator in _CHOICES:
+            return _CHOICES[operator](value, self._marks.word(operands[0]))
+        if operator in _PATTERNS:
+            code = _PATTERNS[operator](operator, *map(_literal, substitution.operands))
+            if code is not None:
+                return Word.of(Hole(f"{value.word.inner}.{code}"))
+        raise Refusal(f"the operator of {_shown(substitution)}")
 
-    def _chosen(self, value: Value, operator: str, other: Word) -> Word:
-        is_set = f"{value.maybe} is not None" if value.maybe is not None else ""
-        code = value.word.inner
-        match operator:
-            case ":-":
-                return Word.of(Hole(f"{value.maybe or code} or {other.inner}"))
-            case ":+":
-                return Word.of(Hole(f"{other.inner} if {value.maybe or code} else ''"))
-            case "-" if is_set:
-                return Word.of(Hole(f"{value.maybe} if {is_set} else {other.inner}"))
-            case "+" if is_set:
-                return Word.of(Hole(f"{other.inner} if {is_set} else ''"))
-            case _ if "tree." in code:
-                raise Refusal(f"a variable of the base that may be unset: ${{…{operator}…}}")
-            case "-":
-                return value.word
-            case _:
-                return other
+    def _variable(self, name: str) -> Value | None:
+        if name not in self._values:
+            self._values[name] = self._lookup(name)
+        return self._values[name]
 
 
-# By the modifier and where the star is: what is left of a value of which a part is taken away.
-_TRIMS = {
-    ("#", "none"): "removeprefix({})",
-    ("##", "none"): "removeprefix({})",
-    ("%", "none"): "removesuffix({})",
-    ("%%", "none"): "removesuffix({})",
-    ("%", "last"): "rsplit({}, 1)[0]",
-    ("%%", "last"): "split({}, 1)[0]",
-    ("#", "first"): "split({}, 1)[-1]",
-    ("##", "first"): "rsplit({}, 1)[-1]",
+def _shown(substitution: Substitution) -> str:
+    return f"${{{substitution.name}{substitution.operator}…}}"
+
+
+def _default(value: Value, other: Word) -> Word:
+    if value.maybe is None:
+        _check_set(value, "-")
+        return value.word
+    return Word.of(Hole(f"{value.maybe} if {value.maybe} is not None else {other.inner}"))
+
+
+def _default_or_empty(value: Value, other: Word) -> Word:
+    return Word.of(Hole(f"{value.maybe or value.word.inner} or {other.inner}"))
+
+
+def _alternative(value: Value, other: Word) -> Word:
+    if value.maybe is None:
+        _check_set(value, "+")
+        return other
+    return Word.of(Hole(f"{other.inner} if {value.maybe} is not None else ''"))
+
+
+def _alternative_unless_empty(value: Value, other: Word) -> Word:
+    return Word.of(Hole(f"{other.inner} if {value.maybe or value.word.inner} else ''"))
+
+
+def _check_set(value: Value, operator: str) -> None:
+    if "tree." in value.word.inner:
+        raise Refusal(f"a variable of the base that may be unset: ${{…{operator}…}}")
+
+
+# Functions of a value that is known at run time and a word.
+_CHOICES: Mapping[str, Callable[[Value, Word], Word]] = {
+    "-": _default,
+    ":-": _default_or_empty,
+    "+": _alternative,
+    ":+": _alternative_unless_empty,
 }
 
 
-def _shape(pattern: str) -> str:
-    if "*" not in pattern:
-        return "none"
-    return "last" if pattern.endswith("*") else "first" if pattern.startswith("*") else "other"
+def _literal(operand: Sequence[Part]) -> str | None:
+    """Return an operand of plain text, None for any other."""
+    texts = [part for part in operand if isinstance(part, str)]
+    return "".join(texts) if len(texts) == len(operand) else None
 
 
-def _closing(text: str, place: int, escape: str, *, quotes: bool) -> int:
-    """Return where the brace is that closes what is open at ``place``. Raises Refusal."""
-    depth, quoted = 1, False
-    while place < len(text):
-        character = text[place]
-        if character == escape:
-            place += 1
-        elif character == '"' and quotes:
-            quoted = not quoted
-        elif character == "'" and quotes and not quoted:
-            place = text.find("'", place + 1)
-            if place < 0:
-                break
-        elif text.startswith("${", place):
-            depth += 1
-        elif character == "}" and not quoted:
-            depth -= 1
-            if not depth:
-                return place
-        place += 1
-    raise Refusal("a brace that is not closed")
+def _trim(operator: str, pattern: str | None) -> str | None:
+    """Return the call that removes a literal, or all up to or from it, None for other patterns."""
+    if not pattern:
+        return None
+    literal, shape = pattern, ""
+    if pattern.endswith("*"):
+        literal, shape = pattern[:-1], "…*"
+    elif pattern.startswith("*"):
+        literal, shape = pattern[1:], "*…"
+    method = _TRIMS.get(operator + shape)
+    if method is None or not literal or _NOT_LITERAL.search(literal):
+        return None
+    return method.format(repr(literal))
+
+
+def _replace(operator: str, pattern: str | None, replacement: str | None) -> str | None:
+    if not pattern or replacement is None or _NOT_LITERAL.search(pattern + replacement):
+        return None
+    count = ", 1" if operator == "/" else ""
+    return f"replace({pattern!r}, {replacement!r}{count})"
+
+
+# Functions of the operator and its literal operands; they return the call of a method.
+_PATTERNS: Mapping[str, Callable[..., str | None]] = {
+    **dict.fromkeys(("#", "##", "%", "%%"), _trim),
+    **dict.fromkeys(("/", "//"), _replace),
+}
+_TRIMS = {
+    "#": "removeprefix({})",
+    "##": "removeprefix({})",
+    "%": "removesuffix({})",
+    "%%": "removesuffix({})",
+    "%…*": "rsplit({}, 1)[0]",
+    "%%…*": "split({}, 1)[0]",
+    "#*…": "split({}, 1)[-1]",
+    "##*…": "rsplit({}, 1)[-1]",
+}

@@ -72,6 +72,36 @@ def test_an_argument_without_a_value_may_be_absent() -> None:
     )
 
 
+def test_operators_on_unknown_values_become_expressions() -> None:
+    text = "FROM scratch\nARG A=1\nLABEL a=${A%%.*} b=${A#v} c=${A//a/b} d=${A:-${A+x}}\n"
+    assert body(text) == (
+        "@target(default=True)\n"
+        'def image(build: Build, A: str = "1") -> State:\n'
+        "    return (\n"
+        "        build.scratch()\n"
+        "        .pipe(docker.args, A=A)\n"
+        '        .label("a", A.split(".", 1)[0])\n'
+        '        .label("b", A.removeprefix("v"))\n'
+        '        .label("c", A.replace("a", "b"))\n'
+        '        .label("d", A or "x")\n'
+        "    )\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("word", "reason"),
+    [
+        ("${B#$A}", "a variable in ${B#…}"),
+        ("${A?x}", "the operator of ${A?…}"),
+        ("${A#a*b}", "the operator of ${A#…}"),
+        ("${A/'x'/y}", "the operator of ${A/…}"),
+    ],
+)
+def test_other_operators_stay_a_dockerfile(word: str, reason: str) -> None:
+    made = rewrite(f"FROM scratch\nARG A=1\nENV B=abc\nLABEL a={word}\n")
+    assert made.fallbacks == (Fallback("image", 4, reason),)
+
+
 def test_an_argument_chooses_between_stages() -> None:
     text = "ARG KIND=dev\nFROM a AS base-dev\nFROM b AS base-prod\nFROM base-$KIND\n"
     assert body(text).endswith(
