@@ -18,10 +18,11 @@ from llb.dockerfile.to_llb.image_draft import Draft
 from llb.dockerfile.to_llb.local_context import to_context
 from llb.dockerfile.to_llb.step_names import COMMAND, Numbering, described
 from llb.gocompat.path import absolute, clean
+from llb.ops.env import EnvIndex
 from llb.state.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from llb.dockerfile.instructions.nodes import Origin, Taking
@@ -51,9 +52,9 @@ class _Beginning:
 class StageResult:
     """What a stage has come to: files and settings, image config, arguments.
 
-    ``env`` are the variables that expansion and processes see. ``context`` is the named one
-    that it began with, or that its base did. ``arguments`` have the values that they were
-    declared with last, ``scans`` those of them that choose what is listed of an image.
+    ``context`` is the named context that it or its base begins with. ``arguments`` have the
+    values of their last declarations, ``scans`` those of the arguments that choose the trees of
+    an SBOM.
     """
 
     stage: Stage
@@ -65,11 +66,16 @@ class StageResult:
     no_cache: bool
     epoch: datetime | None
     context: Context | None = None
-    env: dict[str, str] = field(factory=dict)
     arguments: dict[str, str | None] = field(factory=dict)
     scans: dict[str, str] = field(factory=dict)
     cmd_is_set: bool = False
     _given: str | None = field(default=None, init=False)
+    _variables: EnvIndex = field(factory=EnvIndex, init=False)
+
+    @property
+    def env(self) -> Mapping[str, str]:
+        """The variables of the state, which expansion and processes see."""
+        return self._variables.follow(self.state.settings.process.env)
 
     def use(self, path: str) -> None:
         """Note that something reads ``path`` of the stage."""
@@ -85,12 +91,8 @@ class StageResult:
         self.image.add_history(text, layer=layer, created=self.epoch)
 
     def set_variables(self, pairs: Sequence[tuple[str, str]]) -> None:
-        """Set variables, for expansion and for processes."""
+        """Set variables, for expansion and for processes, but not in the image."""
         self.state = with_variables(self.state, pairs)
-        for key, value in pairs:
-            # The variable set last stands last.
-            self.env.pop(key, None)
-            self.env[key] = value
         self._given = None
 
     def declare(self, name: str, value: str | None) -> None:
@@ -204,7 +206,6 @@ class Conversion:
         numbering.platform = beginning.platform if self.options.is_index else None
         if stage.begin is not None and not stage.is_replaced:
             result.inherit(beginning.image)
-        result.env = dict(result.state.variables)
         self.results[stage] = result
         return result
 
