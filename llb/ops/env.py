@@ -109,6 +109,8 @@ class EnvIndex:
 
         The next call changes the result.
         """
+        if env is self._env:
+            return self._variables
         newer = []
         link = env
         while link is not self._env and link.parent is not None:
