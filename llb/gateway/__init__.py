@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from llb._lazy import lazy_names
 from llb.gateway.bridge import Caps
-from llb.gateway.connection import Gateway, ImageConfig, SourceInfo, is_not_found
+from llb.gateway.connection import Gateway, SourceInfo, is_not_found
 from llb.gateway.files import FileStat
 from llb.gateway.request import Request
 from llb.gateway.results import Attestation, PlatformImage, Ref, Result
@@ -30,7 +30,6 @@ __all__ = [
     "FailedStep",
     "FileStat",
     "Gateway",
-    "ImageConfig",
     "PlatformImage",
     "Process",
     "Ref",

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from llb.dockerfile.instructions.mounts import Mount
     from llb.dockerfile.instructions.nodes import Run
     from llb.dockerfile.run_options import ProcessOptions
-    from llb.dockerfile.to_llb.image_draft import Draft
+    from llb.dockerfile.to_llb.image_draft import ImageDraft
     from llb.dockerfile.to_llb.stage_state import Conversion, StageResult
     from llb.ops.nodes import Device
     from llb.state.settings import MountValue
@@ -127,10 +127,10 @@ def with_options(state: State, options: ProcessOptions) -> State:
     return evolve(state, settings=evolve(state.settings, process=changed))
 
 
-def with_shell(image: Draft, args: list[str] | tuple[str, ...]) -> list[str]:
+def with_shell(image: ImageDraft, args: Sequence[str]) -> tuple[str, ...]:
     """Return the arguments as the image's shell is given them."""
-    shell = image.get("Shell") or (SHELL if image.is_windows else _SHELL)
-    return [*shell, " ".join(args)]
+    shell = image.shell or (SHELL if image.is_windows else _SHELL)
+    return (*shell, " ".join(args))
 
 
 def _devices(conversion: Conversion, instruction: Run) -> tuple[Device, ...]:
@@ -139,7 +139,7 @@ def _devices(conversion: Conversion, instruction: Run) -> tuple[Device, ...]:
     return instruction.devices
 
 
-def _command(instruction: Run, image: Draft) -> tuple[tuple[str, ...], list[MountValue], str]:
+def _command(instruction: Run, image: ImageDraft) -> tuple[tuple[str, ...], list[MountValue], str]:
     """Return the arguments, what they need mounted, and what is added to the name."""
     if not instruction.heredocs:
         return instruction.args, [], ""

@@ -11,14 +11,21 @@ from llb import Location, Platform, Range, Reference, Scratch, SourceFile, State
 from llb.dockerfile.errors import catalogue as errors
 from llb.dockerfile.instructions.nodes import Run
 from llb.dockerfile.shell.expand import Expander
-from llb.dockerfile.sources.image import DEFAULT_PATH, WINDOWS, Image, ResolvedImage
+from llb.dockerfile.sources.image import (
+    BLANK,
+    DEFAULT_PATH,
+    WINDOWS,
+    scratch_config,
+    without_version,
+)
 from llb.dockerfile.sources.named_contexts import ResolvedContext
 from llb.dockerfile.sources.windows_paths import DRIVE, to_slashes
-from llb.dockerfile.to_llb.image_draft import Draft
+from llb.dockerfile.to_llb.image_draft import ImageDraft
 from llb.dockerfile.to_llb.local_context import to_context
 from llb.dockerfile.to_llb.step_names import COMMAND, Numbering, described
 from llb.gocompat.path import absolute, clean
 from llb.ops.env import EnvIndex
+from llb.sources.image_resolver import ResolvedImage
 from llb.state.settings import Settings
 
 if TYPE_CHECKING:
@@ -31,6 +38,7 @@ if TYPE_CHECKING:
     from llb.dockerfile.sources.requests import Found
     from llb.dockerfile.stages.graph import Stage, StageGraph
     from llb.dockerfile.to_llb.local_context import Context
+    from llb.state.image_config import ImageConfig
 
 
 _NORMALIZING = f"normalizing workdir: normalizing working directory: {DRIVE}"
@@ -38,12 +46,12 @@ _NORMALIZING = f"normalizing workdir: normalizing working directory: {DRIVE}"
 
 @define(eq=False)
 class _Beginning:
-    """What a stage begins with; ``image`` is the config so far, ``base`` that of the image below."""
+    """What a stage begins with; ``base`` is the config of the image in a registry below it."""
 
     state: State
-    image: Image
+    image: ImageConfig
     platform: Platform
-    base: Image | None = None
+    base: ImageConfig | None = None
     context: Context | None = None
     below: StageResult | None = None
 
@@ -59,8 +67,8 @@ class StageResult:
 
     stage: Stage
     state: State
-    image: Draft
-    base: Image | None
+    image: ImageDraft
+    base: ImageConfig | None
     platform: Platform
     numbering: Numbering
     no_cache: bool
@@ -81,10 +89,6 @@ class StageResult:
         """Note that something reads ``path`` of the stage."""
         if self.context is not None:
             self.context.use(path)
-
-    def configure(self, key: str, value: object) -> None:
-        """Set an entry of the image config."""
-        self.image.set(key, value)
 
     def commit(self, text: str, *, layer: bool = False) -> None:
         """Add a step to the history of the image."""
@@ -114,12 +118,12 @@ class StageResult:
     def set_workdir(self, path: str) -> None:
         """Change the directory, a relative path taken from the present one."""
         # Docker leaves an absolute path as it is written, and takes none as the present one.
-        present = self.path(self.image.get("WorkingDir") or "/")
+        present = self.path(self.image.workdir or "/")
         path = self.path(path, _NORMALIZING) if path else present
         if self.is_windows:
             path = clean(path)
         cwd = path if path.startswith("/") else absolute(present, path)
-        self.configure("WorkingDir", cwd.replace("/", "\\") if self.is_windows else cwd)
+        self.image.workdir = cwd.replace("/", "\\") if self.is_windows else cwd
         self.state = self.state.workdir(cwd)
 
     @property
@@ -136,20 +140,20 @@ class StageResult:
 
     def set_user(self, name: str) -> None:
         """Change the user of processes."""
-        self.configure("User", name)
+        self.image.user = name
         self.state = self.state.user(name)
 
-    def inherit(self, image: Image) -> None:
+    def inherit(self, image: ImageConfig) -> None:
         """Take over what the config of the base says about processes."""
-        variables = image.env
+        variables = image.variables
         if "PATH" not in variables and not self.is_windows:
             variables["PATH"] = DEFAULT_PATH
             self.image.set_variable("PATH", DEFAULT_PATH)
         self.state = with_variables(self.state, tuple(variables.items()))
-        if self.image.get("WorkingDir"):
-            self.set_workdir(self.image.get("WorkingDir"))
-        if self.image.get("User"):
-            self.set_user(self.image.get("User"))
+        if image.workdir:
+            self.set_workdir(image.workdir)
+        if image.user:
+            self.set_user(image.user)
 
 
 class Conversion:
@@ -168,7 +172,7 @@ class Conversion:
         self.options = options
         self.expander = Expander(escape=escape)
         self.naming = Expander(escape=escape, raw_quotes=True, keep_unset=True)
-        self._nothing = Image.empty(options.platform)
+        self._nothing = scratch_config(options.platform)
         self.context = to_context(
             options.local_context if options.context is None else options.context
         )
@@ -190,7 +194,7 @@ class Conversion:
         result = StageResult(
             stage=stage,
             state=beginning.state,
-            image=Draft(beginning.image),
+            image=ImageDraft(beginning.image),
             base=beginning.base,
             platform=beginning.platform,
             numbering=numbering,
@@ -250,7 +254,7 @@ class Conversion:
     def _beginning(self, stage: Stage, numbering: Numbering) -> _Beginning:
         if stage.base is not None:
             below = self.results[stage.base]
-            image = below.image.finish().with_config("OnBuild", None)
+            image = below.image.to_config()
             return _Beginning(below.state, image, below.platform, below.base, below.context, below)
         if stage.context is not None:
             return self._in_context(stage, stage.context)
@@ -259,10 +263,10 @@ class Conversion:
             return _Beginning(Scratch(), self._nothing, platform)
         resolved = self._images[stage.image]
         assert isinstance(resolved, ResolvedImage)
-        image = resolved.image.with_config("OnBuild", None)
-        platform = stage.platform or self.options.detect_platform(image.for_platform)
+        image = resolved.image
+        platform = stage.platform or self.options.detect_platform(without_version(image.platform))
         if image.is_empty:
-            return _Beginning(Scratch(), image, platform, resolved.image)
+            return _Beginning(Scratch(), image, platform, image)
         if self.options.is_index:
             numbering.platform = platform
         ref = str(Reference.parse(resolved.ref or stage.image.ref).pinned(resolved.digest))
@@ -274,7 +278,7 @@ class Conversion:
             name=numbering.next(f"FROM {ref}"),
             locations=self._image_locations(stage),
         )
-        return _Beginning(state, image, platform, resolved.image)
+        return _Beginning(state, image, platform, image)
 
     def _in_context(self, stage: Stage, request: ContextRequest) -> _Beginning:
         """Begin with a named context, which stands for an image or for all of a stage."""
@@ -284,16 +288,13 @@ class Conversion:
         self._contexts.append(context)
         if not request.is_stage:
             platform = stage.platform or self.options.platform
-            base = resolved.image or Image.empty(platform)
-            image = base.with_config("OnBuild", None)
-            return _Beginning(context.state.platform(platform), image, platform, base, context)
-        found = resolved.image
-        if found is None:
-            return _Beginning(context.state, Image.blank(), self.options.platform, context=context)
-        platform = found.for_platform if found.names_platform else self.options.platform
-        return _Beginning(
-            context.state, found.with_config("OnBuild", None), platform, context=context
-        )
+            base = resolved.image or scratch_config(platform)
+            return _Beginning(context.state.platform(platform), base, platform, base, context)
+        image = resolved.image
+        if image is None:
+            return _Beginning(context.state, BLANK, self.options.platform, context=context)
+        platform = without_version(image.platform) if image.has_platform else self.options.platform
+        return _Beginning(context.state, image, platform, context=context)
 
 
 def with_variables(state: State, pairs: Sequence[tuple[str, str]]) -> State:

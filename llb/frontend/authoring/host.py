@@ -23,12 +23,12 @@ from llb.gateway import is_not_found
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from llb import Location, Platform
+    from llb import Location, Platform, ResolvedImage
     from llb.buildfile import Build, DockerfileRequest
     from llb.buildfile.running import Stopwatch
     from llb.dockerfile.sources.requests import Request, Resolved
     from llb.frontend.dockerui.open import Opened
-    from llb.gateway import FileStat, ImageConfig, Ref, Result
+    from llb.gateway import FileStat, Ref, Result
 
     T = TypeVar("T")
 
@@ -123,7 +123,7 @@ class GatewayHost:
         *,
         platform: Platform | None = None,
         resolve_mode: str = "default",  # noqa: ARG002 - that of the build is used
-    ) -> ImageConfig:
+    ) -> ResolvedImage:
         """Return digest and config of an image."""
         with self.watch.stopped():
             return self.opened.contexts.resolve_image(

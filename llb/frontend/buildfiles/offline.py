@@ -38,9 +38,9 @@ if TYPE_CHECKING:
     from llb import Location
     from llb.buildfile import DockerfileRequest
     from llb.dockerfile.image_table import Resolver
-    from llb.dockerfile.sources.image import ResolvedImage
     from llb.dockerfile.sources.requests import Request, Resolved
     from llb.gateway import FileStat
+    from llb.sources.image_resolver import ResolvedImage
 
 _GIVEN = "input:"
 _PYTHON = ".py"
