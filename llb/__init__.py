@@ -32,7 +32,8 @@ from llb.source_map import Location, Range, SourceFile
 from llb.sources.from_definition import from_definition
 from llb.sources.git import Git
 from llb.sources.http_and_blobs import HTTP, ImageBlob, OCILayoutBlob
-from llb.sources.image_and_local import Image, ImageResolver, Local, OCILayout, Scratch
+from llb.sources.image_and_local import Image, Local, OCILayout, Scratch
+from llb.sources.image_resolver import ImageResolver, ResolvedImage
 from llb.sources.inline_files import Directory, File, Symlink, files
 from llb.state.file_actions import copy, mkdir, mkfile, rm, symlink
 from llb.state.image_config import Healthcheck, ImageConfig
@@ -67,6 +68,7 @@ __all__ = [
     "ProxyEnv",
     "Range",
     "Reference",
+    "ResolvedImage",
     "Scratch",
     "Security",
     "SourceFile",

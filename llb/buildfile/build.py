@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from llb.buildfile.source import Source
     from llb.gateway import FileStat
     from llb.source_map import Location
-    from llb.sources.image_and_local import ResolvedConfig
+    from llb.sources.image_resolver import ResolvedImage
     from llb.state.state import State
     from llb.state.step_options import StepOptions
 
@@ -50,7 +50,7 @@ class Host(Protocol):
 
     def resolve_image_config(
         self, ref: str, *, platform: Platform | None = None, resolve_mode: str = "default"
-    ) -> ResolvedConfig:
+    ) -> ResolvedImage:
         """Return digest and config of an image."""
 
     def read(self, tree: State, path: str, platform: Platform) -> bytes:

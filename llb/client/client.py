@@ -17,7 +17,7 @@ from llb.client.connect.routes import to_route
 from llb.client.session.local_inputs import check_layouts, check_locals
 from llb.definition.definition import Definition
 from llb.errors import InvalidValueError, RemoteError
-from llb.gateway import Gateway, ImageConfig, Request, Result, answer
+from llb.gateway import Gateway, Request, Result, answer
 from llb.platforms import to_platform
 from llb.reference import Reference
 from llb.state.state import State
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from llb.client.usage import Usage
     from llb.grpc import Pipe
     from llb.platforms import Platform
+    from llb.sources.image_resolver import ResolvedImage
 
 # How a call to the gateway says which build it belongs to (client/buildid).
 _BUILD_ID = "buildkit-controlapi-buildid"
@@ -230,12 +231,12 @@ class Client:
 
     def resolve_image_config(
         self, ref: str, *, platform: Platform | None = None, resolve_mode: str = "default"
-    ) -> ImageConfig:
+    ) -> ResolvedImage:
         """Return digest and config of an image, as the daemon finds it in its registry.
 
         A client is thereby the ``resolver`` of :func:`llb.Image`.
         """
-        found: list[ImageConfig] = []
+        found: list[ResolvedImage] = []
         # An old daemon knows images by their full names alone.
         full = str(Reference.parse(ref).tagged())
 

@@ -23,9 +23,9 @@ from llb.dockerfile.parser.directives import detect_syntax
 from llb.dockerfile.parser.parser import Parsed, parse
 from llb.dockerfile.passes import convert_parsed
 from llb.dockerfile.sources.dockerignore import parse_ignore
-from llb.dockerfile.sources.image import ResolvedImage
 from llb.dockerfile.sources.requests import ImageRequest
 from llb.dockerfile.to_llb import Converted
+from llb.sources.image_resolver import ResolvedImage
 
 __all__ = [
     "Conversion",

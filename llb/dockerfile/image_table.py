@@ -10,10 +10,10 @@ from attrs import field, frozen
 
 from llb import Reference, State
 from llb.dockerfile.errors import catalogue as errors
-from llb.dockerfile.sources.image import ResolvedImage
 from llb.dockerfile.sources.named_contexts import ContextRequest, LocalTree, load_context
 from llb.dockerfile.sources.requests import ImageRequest
 from llb.errors import InputError, InvalidValueError
+from llb.sources.image_resolver import ResolvedImage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -29,7 +29,7 @@ class Step:
     stage: Stage
     instruction: Instruction
     state: State = field(repr=False)
-    shell: list[str] | None = field(repr=False)
+    shell: tuple[str, ...] | None = field(repr=False)
     is_windows: bool = False
 
     @property

@@ -17,7 +17,7 @@ from llb.errors import (
     TransportError,
 )
 from llb.gateway.bridge import Caps
-from llb.gateway.connection import Gateway, ImageConfig, SourceInfo, is_not_found
+from llb.gateway.connection import Gateway, SourceInfo, is_not_found
 from llb.gateway.files import FileStat
 from llb.gateway.request import Request
 from llb.gateway.results import Attestation, PlatformImage, Ref, Result
@@ -41,7 +41,6 @@ __all__ = [
     "FailedStep",
     "FileStat",
     "Gateway",
-    "ImageConfig",
     "InvalidValueError",
     "LLBError",
     "PlatformImage",

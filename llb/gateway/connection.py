@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-from llb import Definition, caps
+from llb import Definition, ResolvedImage, caps
 from llb._pb import gateway_pb2 as pb
 from llb._pb import ops_pb2
 from llb.buildkit_names import DOCKER_IMAGE_SCHEME, GIT_SCHEME, OCI_SCHEME
@@ -50,15 +50,6 @@ class SourceInfo:
     commit: bytes = b""
     modified: datetime | None = None
     filename: str | None = None
-
-
-@frozen
-class ImageConfig:
-    """An image as the daemon resolved it: its digest and its config in JSON."""
-
-    ref: str
-    digest: str
-    config: bytes
 
 
 class Gateway:
@@ -214,7 +205,7 @@ class Gateway:
         resolve_mode: str = "default",
         log_name: str = "",
         layout: tuple[str, str] | None = None,
-    ) -> ImageConfig:
+    ) -> ResolvedImage:
         """Return the digest and config of an image in a registry.
 
         ``layout`` is the session and the name of an OCI layout of the client that has it.
@@ -230,7 +221,7 @@ class Gateway:
         if platform is not None:
             request.Platform.CopyFrom(platform_message(platform))
         response = self._bridge.call("ResolveImageConfig", request, pb.ResolveImageConfigResponse)
-        return ImageConfig(response.Ref or ref, response.Digest, response.Config)
+        return ResolvedImage(response.Digest, response.Config, response.Ref or ref)
 
     def _resolve_source(
         self,
@@ -239,7 +230,7 @@ class Gateway:
         resolve_mode: str,
         log_name: str,
         layout: tuple[str, str] | None,
-    ) -> ImageConfig:
+    ) -> ResolvedImage:
         source = ops_pb2.SourceOp(identifier=f"{DOCKER_IMAGE_SCHEME}{ref}")
         if layout is not None:
             source.identifier = f"{OCI_SCHEME}{ref}"
@@ -253,7 +244,8 @@ class Gateway:
         found = response.Source.identifier or source.identifier
         if not response.HasField("Image"):
             raise ReplacedError(f"a policy puts {found} in the place of {ref}", source=found)
-        return ImageConfig(found.partition("://")[2], response.Image.Digest, response.Image.Config)
+        ref = found.partition("://")[2]
+        return ResolvedImage(response.Image.Digest, response.Image.Config, ref)
 
     def resolve_source(self, definition: Definition, *, log_name: str = "") -> SourceInfo:
         """Return what is known of the only source of ``definition``; of another, nothing."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from attrs import field, frozen
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 _KEPT_VARIABLES = 64
 _LINKED_VARIABLES = 4
@@ -91,3 +91,37 @@ class Env:
     def __repr__(self) -> str:
         """Return the variables as ``Env(A=1, B=2)``."""
         return f"Env({', '.join(f'{key}={value}' for key, value in self.items())})"
+
+
+class EnvIndex:
+    """The variables of an environment by name, for one that changes from step to step.
+
+    It reads the assignments since the last call only, or long files would take the square of
+    their length.
+    """
+
+    def __init__(self) -> None:
+        self._env: Env | None = None
+        self._variables: dict[str, str] = {}
+
+    def follow(self, env: Env) -> Mapping[str, str]:
+        """Return the variables of ``env``, in the order of their last assignments.
+
+        The next call changes the result.
+        """
+        if env is self._env:
+            return self._variables
+        newer = []
+        link = env
+        while link is not self._env and link.parent is not None:
+            newer.append(link)
+            link = link.parent
+        if link is not self._env:
+            self._variables = dict(env.items())
+            newer = []
+        for link in reversed(newer):
+            self._variables.pop(link.key, None)
+            if link.value is not None:
+                self._variables[link.key] = link.value
+        self._env = env
+        return self._variables

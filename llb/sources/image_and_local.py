@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol, Unpack
+from typing import TYPE_CHECKING, Unpack
 
 from llb.buildkit_names import DOCKER_IMAGE_SCHEME, LOCAL_SCHEME, OCI_SCHEME
 from llb.errors import InvalidValueError, did_you_mean
@@ -17,29 +17,10 @@ from llb.state.step_options import StepOptions, step
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from llb.sources.image_resolver import ImageResolver
+
 _DIFFERS = ("none", "metadata")
 _RESOLVE_MODES = ("default", "pull", "local")
-
-
-class ResolvedConfig(Protocol):
-    """An image as something that can ask for it found it."""
-
-    @property
-    def digest(self) -> str:
-        """The digest of its manifest or index."""
-
-    @property
-    def config(self) -> bytes:
-        """Its config, JSON of the OCI image specification."""
-
-
-class ImageResolver(Protocol):
-    """Something that can ask for the config of an image: a frontend's gateway, for one."""
-
-    def resolve_image_config(
-        self, ref: str, *, platform: Platform | None = None, resolve_mode: str = "default"
-    ) -> ResolvedConfig:
-        """Return digest and config of ``ref``; an absent platform is the daemon's own."""
 
 
 def Image(  # noqa: N802 - it reads as the type of what it returns

@@ -1,7 +1,7 @@
-"""The configuration of an image: what a container started from it does by itself.
+"""The config of an image, read from JSON and written as Go writes it.
 
-The names and the JSON are those of the OCI image specification (config.md) and of the
-fields that Docker adds to it: Healthcheck, OnBuild, Shell.
+The JSON is that of the OCI image specification (config.md) with the fields that Docker adds to
+it: ArgsEscaped, Healthcheck, OnBuild, Shell.
 """
 
 from __future__ import annotations
@@ -13,15 +13,37 @@ from typing import TYPE_CHECKING, Any
 from attrs import evolve, field, frozen
 
 from llb.errors import InvalidValueError
+from llb.gocompat import json as gojson
+from llb.gocompat.utf8 import encode, shown
 from llb.platforms import Platform
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 # With or without a drive, as Windows has it.
 _ABSOLUTE = re.compile(r"(?:[A-Za-z]:)?[\\/]")
 _PORT = re.compile(r"([0-9]{1,5})(?:/(tcp|udp|sctp))?\Z")
 _DURATIONS = ("interval", "timeout", "start_period", "start_interval")
+_NO_PLATFORM = Platform("", "")
+_WINDOWS = "windows"
+_ALWAYS = ("architecture", "os", "rootfs", "config")
+_HISTORY_KEYS = ("created", "created_by", "author", "comment", "empty_layer")
+# The fields of the config for containers, by Docker's keys.
+CONFIG_FIELDS = {
+    "User": "user",
+    "ExposedPorts": "exposed_ports",
+    "Env": "env",
+    "Entrypoint": "entrypoint",
+    "Cmd": "cmd",
+    "Volumes": "volumes",
+    "WorkingDir": "workdir",
+    "Labels": "labels",
+    "StopSignal": "stop_signal",
+    "ArgsEscaped": "args_escaped",
+    "Healthcheck": "healthcheck",
+    "OnBuild": "onbuild",
+    "Shell": "shell",
+}
 _SECOND = 1_000_000_000
 
 
@@ -40,29 +62,126 @@ class Healthcheck:
     retries: int = 0
 
 
-@frozen
+@frozen(kw_only=True)
 class ImageConfig:
-    """What is in an image's config besides environment, directory and platform.
+    """The config of an image.
 
-    Those belong to the state that carries this value, because steps use them too.
-    ``user`` is that of the image below, where the state names none;
-    ``cmd_is_inherited`` that the default arguments are those of the image below.
-    ``history`` are the entries of the image below, as JSON has them.
+    ``env`` has entries as JSON has them, ``KEY=value``. ``cmd_is_inherited`` is whether the
+    default arguments are those of the image below. ``diff_ids`` are the layers, and ``history`` its
+    entries, as JSON. ``other`` are entries for containers that the specifications do not name;
+    like Go, this class does not write them.
+
+    The config of a state is without environment, directory and platform: steps use them too, and
+    the state has them itself. ``user`` there is that of the image below.
     """
 
+    author: str | None = None
+    created: str | None = None
+    platform: Platform = _NO_PLATFORM
     user: str = ""
+    exposed_ports: tuple[str, ...] = ()
+    env: tuple[str, ...] = ()
     entrypoint: tuple[str, ...] | None = None
     cmd: tuple[str, ...] | None = None
-    labels: tuple[tuple[str, str], ...] = ()
-    exposed_ports: tuple[str, ...] = ()
     volumes: tuple[str, ...] = ()
+    workdir: str = ""
+    labels: tuple[tuple[str, str], ...] = ()
     stop_signal: str | None = None
+    args_escaped: bool = False
     healthcheck: Healthcheck | None = None
     onbuild: tuple[str, ...] = ()
     shell: tuple[str, ...] | None = None
-    author: str | None = None
-    cmd_is_inherited: bool = False
+    rootfs_type: str = "layers"
+    diff_ids: tuple[str, ...] | None = field(default=(), repr=False)
     history: tuple[Mapping[str, Any], ...] = field(default=(), repr=False)
+    other: Mapping[str, Any] = field(factory=dict, repr=False)
+    cmd_is_inherited: bool = False
+
+    @classmethod
+    def from_json(cls, data: bytes | str) -> ImageConfig:
+        """Read an image config. Raises InvalidValueError."""
+        try:
+            return cls.from_dict(json.loads(data))
+        except (ValueError, TypeError, AttributeError, KeyError, RecursionError) as error:
+            raise InvalidValueError(
+                "invalid image config: expected JSON of the OCI image specification"
+            ) from error
+
+    @classmethod
+    def from_dict(cls, image: Mapping[str, Any]) -> ImageConfig:
+        """Read an image config from decoded JSON. Raises TypeError or AttributeError."""
+        config = _object(image.get("config"))
+        rootfs = _object(image.get("rootfs"))
+        check, cmd, layers = config.get("Healthcheck"), config.get("Cmd"), rootfs.get("diff_ids")
+        return cls(
+            author=image.get("author") or None,
+            created=image.get("created") or None,
+            platform=_platform_from_json(image),
+            user=_string(config.get("User")),
+            exposed_ports=tuple(_object(config.get("ExposedPorts"))),
+            env=_strings(config.get("Env")),
+            entrypoint=_strings(config.get("Entrypoint")) or None,
+            cmd=_strings(cmd) or None,
+            volumes=tuple(_object(config.get("Volumes"))),
+            workdir=_string(config.get("WorkingDir")),
+            labels=tuple(_object(config.get("Labels")).items()),
+            stop_signal=_string(config.get("StopSignal")) or None,
+            args_escaped=bool(config.get("ArgsEscaped")),
+            healthcheck=_healthcheck_from_json(check) if check else None,
+            onbuild=_strings(config.get("OnBuild")),
+            shell=_strings(config.get("Shell")) or None,
+            rootfs_type=_string(rootfs.get("type")),
+            diff_ids=None if layers is None else _strings(layers),
+            history=tuple(map(_object, image.get("history") or ())),
+            other={key: value for key, value in config.items() if key not in CONFIG_FIELDS},
+            cmd_is_inherited=bool(cmd),
+        )
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """The variables of ``env``, in order."""
+        return dict(variable(entry) for entry in self.env)
+
+    @property
+    def has_platform(self) -> bool:
+        """Whether the image names its platform."""
+        return bool(self.platform.os and self.platform.architecture)
+
+    @property
+    def is_windows(self) -> bool:
+        """Whether the image names Windows as its operating system."""
+        return self.platform.os == _WINDOWS
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether the image has no layers."""
+        return not self.diff_ids and all(entry.get("empty_layer") for entry in self.history)
+
+    def with_platform(self, platform: Platform) -> ImageConfig:
+        """Return the config for a platform, with the version and features of the same one."""
+        own = self.platform
+        if (own.os, own.architecture) != (platform.os, platform.architecture):
+            return evolve(self, platform=platform)
+        changed = evolve(
+            own,
+            variant=platform.variant or own.variant,
+            os_version=platform.os_version or own.os_version,
+            os_features=platform.os_features or own.os_features,
+        )
+        return evolve(self, platform=changed)
+
+    def for_state(self) -> ImageConfig:
+        """Return the config without what a state has itself, and what builds do not take over."""
+        return evolve(
+            self,
+            created=None,
+            platform=_NO_PLATFORM,
+            env=(),
+            workdir="",
+            args_escaped=False,
+            rootfs_type="layers",
+            diff_ids=(),
+        )
 
     def with_entrypoint(self, args: tuple[str, ...] | None) -> ImageConfig:
         """Return the config with a program; arguments meant for the one below are dropped."""
@@ -97,97 +216,65 @@ class ImageConfig:
             raise InvalidValueError(f"invalid volume {path!r}: expected an absolute path")
         return evolve(self, volumes=(*dict.fromkeys((*self.volumes, path)),))
 
-    def to_json(
-        self, *, platform: Platform, env: tuple[tuple[str, str], ...], workdir: str, user: str
-    ) -> bytes:
-        """Return the config as JSON without layers, which the exporter adds."""
+    def to_dict(self) -> dict[str, Any]:
+        """Return the entries for containers, by Docker's keys, without empty ones."""
         check = self.healthcheck
-        config: dict[str, Any] = {
-            "User": user or self.user,
-            "ExposedPorts": {port: {} for port in self.exposed_ports},
-            "Env": [f"{key}={value}" for key, value in env],
+        entries: dict[str, Any] = {
+            "User": self.user,
+            "ExposedPorts": {port: {} for port in _sorted(self.exposed_ports)},
+            "Env": self.env,
             "Entrypoint": self.entrypoint,
             "Cmd": self.cmd,
-            "Volumes": {volume: {} for volume in self.volumes},
-            "WorkingDir": workdir,
-            "Labels": dict(self.labels),
+            "Volumes": {path: {} for path in _sorted(self.volumes)},
+            "WorkingDir": self.workdir,
+            "Labels": dict(sorted(self.labels, key=_label_key)),
             "StopSignal": self.stop_signal,
+            "ArgsEscaped": self.args_escaped,
             "Healthcheck": None if check is None else _healthcheck_to_json(check),
             "OnBuild": self.onbuild,
             "Shell": self.shell,
         }
+        return {key: value for key, value in entries.items() if value}
+
+    def to_json(self) -> bytes:
+        """Return the config as Go's encoder writes it."""
+        platform = self.platform
         image: dict[str, Any] = {
+            "created": self.created,
             "author": self.author,
             "architecture": platform.architecture,
             "os": platform.os,
-            "variant": platform.variant,
             "os.version": platform.os_version,
             "os.features": platform.os_features,
-            "config": {key: value for key, value in config.items() if value},
-            "rootfs": {"type": "layers", "diff_ids": []},
-            "history": self.history,
+            "variant": platform.variant,
+            "rootfs": {"type": self.rootfs_type, "diff_ids": self.diff_ids},
+            "history": [_history_to_json(entry) for entry in self.history],
+            "config": self.to_dict(),
         }
-        kept = {key: value for key, value in image.items() if value or key == "config"}
-        return json.dumps(kept, separators=(",", ":"), ensure_ascii=False).encode()
+        written = {key: value for key, value in image.items() if value or key in _ALWAYS}
+        return shown(gojson.dumps(written), r"\\ufffd").encode()
 
 
-@frozen
-class BaseImage:
-    """The config of an image that a state builds upon, and what of it steps use."""
-
-    config: ImageConfig
-    env: tuple[tuple[str, str], ...]
-    workdir: str
-    platform: Platform | None
-
-    @classmethod
-    def from_json(cls, data: bytes | str) -> BaseImage:
-        """Return what an image config in JSON says. Raises InvalidValueError."""
-        try:
-            image = json.loads(data)
-            found = _object(image.get("config"))
-            return cls(
-                config=_config_from_json(image, found),
-                env=tuple(_pair(entry) for entry in _texts(found.get("Env"))),
-                workdir=found.get("WorkingDir") or "",
-                platform=_platform_from_json(image),
-            )
-        except (ValueError, TypeError, AttributeError, KeyError) as error:
-            raise InvalidValueError(
-                "invalid image config: expected JSON of the OCI image specification"
-            ) from error
+def _sorted(keys: Iterable[str]) -> list[str]:
+    return sorted(keys, key=encode)
 
 
-def _config_from_json(image: Mapping[str, Any], found: Mapping[str, Any]) -> ImageConfig:
-    check = found.get("Healthcheck")
-    cmd = _words(found.get("Cmd"))
-    return ImageConfig(
-        user=found.get("User") or "",
-        entrypoint=_words(found.get("Entrypoint")),
-        cmd=cmd,
-        labels=tuple(_object(found.get("Labels")).items()),
-        exposed_ports=tuple(_object(found.get("ExposedPorts"))),
-        volumes=tuple(_object(found.get("Volumes"))),
-        stop_signal=found.get("StopSignal") or None,
-        healthcheck=None if not check else _healthcheck_from_json(check),
-        onbuild=_texts(found.get("OnBuild")),
-        shell=_words(found.get("Shell")),
-        author=image.get("author") or None,
-        cmd_is_inherited=cmd is not None,
-        history=tuple(image.get("history") or ()),
-    )
+def _label_key(label: tuple[str, str]) -> bytes:
+    return encode(label[0])
 
 
-def _platform_from_json(image: Mapping[str, Any]) -> Platform | None:
-    if not image.get("os") or not image.get("architecture"):
-        return None
+def _history_to_json(entry: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: entry[key] for key in _HISTORY_KEYS if entry.get(key)}
+
+
+def _platform_from_json(image: Mapping[str, Any]) -> Platform:
     return Platform(
-        os=image["os"],
-        architecture=image["architecture"],
+        os=_string(image.get("os")),
+        architecture=_string(image.get("architecture")),
         variant=image.get("variant") or None,
         os_version=image.get("os.version") or None,
-        os_features=tuple(image.get("os.features") or ()),
-    ).normalize()
+        os_features=_strings(image.get("os.features")),
+    )
 
 
 def to_healthcheck(test: tuple[str, ...], *, retries: int, **seconds: float) -> Healthcheck:
@@ -227,16 +314,17 @@ def _object(value: Any) -> Mapping[str, Any]:
     return value or {}
 
 
-def _texts(value: Any) -> tuple[str, ...]:
-    if value is not None and not isinstance(value, list):
+def _string(value: Any) -> str:
+    return "" + (value or "")
+
+
+def _strings(value: Any) -> tuple[str, ...]:
+    if value is not None and not isinstance(value, (list, tuple)):
         raise TypeError(value)
-    return tuple("" + each for each in value or ())
+    return tuple("" + text for text in value or ())
 
 
-def _words(value: Any) -> tuple[str, ...] | None:
-    return _texts(value) or None
-
-
-def _pair(entry: str) -> tuple[str, str]:
+def variable(entry: str) -> tuple[str, str]:
+    """Split an entry of ``env`` into name and value."""
     key, _, value = entry.partition("=")
     return key, value

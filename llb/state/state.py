@@ -17,7 +17,7 @@ from llb.ops import nodes as ops
 from llb.ops.defaults import WINDOWS_SHELL
 from llb.platforms import Platform, to_platform
 from llb.state import file_actions
-from llb.state.image_config import BaseImage, ImageConfig, to_healthcheck
+from llb.state.image_config import ImageConfig, to_healthcheck, variable
 from llb.state.run_options import (
     health_test,
     no_result,
@@ -353,16 +353,15 @@ class State:
         Its environment, directory and platform hold for the steps that come next; the
         rest is handed on to the image that is made of the state. Raises InvalidValueError.
         """
-        base = BaseImage.from_json(config)
+        base = ImageConfig.from_json(config)
         process = self.settings.process
-        for key, value in base.env:
+        for key, value in map(variable, base.env):
             process = with_env(process, ((key, value),)) if key else process
         if base.workdir:
             process = evolve(process, cwd=joined(process.cwd, base.workdir))
-        settings = evolve(
-            self.settings, process=process, platform=base.platform or self.settings.platform
-        )
-        return evolve(self, settings=settings, config=base.config)
+        platform = base.platform.normalize() if base.has_platform else self.settings.platform
+        settings = evolve(self.settings, process=process, platform=platform)
+        return evolve(self, settings=settings, config=base.for_state())
 
     def entrypoint(self, command: str | Sequence[str] | None) -> State:
         """Return the state with the program that a container of the image starts.
@@ -443,12 +442,14 @@ class State:
         the host's.
         """
         default = Platform.host() if platform is None else to_platform(platform)
-        return self.config.to_json(
+        config = evolve(
+            self.config,
             platform=self.settings.platform or default,
-            env=self.settings.process.env.image_items(),
+            env=tuple(f"{key}={value}" for key, value in self.settings.process.env.image_items()),
             workdir=self.cwd,
-            user=self.settings.process.user,
+            user=self.settings.process.user or self.config.user,
         )
+        return config.to_json()
 
     # --- definition ---------------------------------------------------------
 

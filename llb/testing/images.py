@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import json
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from attrs import define, evolve, field, frozen
 
-from llb import ImageConfig, Platform, Reference
+from llb import ImageConfig, Platform, Reference, ResolvedImage
 from llb.buildkit_names import DEFAULT_PATH_ENV
 from llb.errors import InvalidValueError, RemoteError
 from llb.platforms import to_platform
@@ -44,17 +43,15 @@ class FakeImage:
         """Return the config in JSON for a platform; the first where it is not among them."""
         wanted = to_platform(platform).normalize()
         known = {each.normalize(): each for each in self.platforms}
-        found: dict[str, Any] = json.loads(
-            self.config.to_json(
-                platform=known.get(wanted, self.platforms[0]),
-                env=self.env,
-                workdir=self.workdir,
-                user=self.config.user,
-            )
+        config = evolve(
+            self.config,
+            platform=known.get(wanted, self.platforms[0]),
+            env=tuple(f"{key}={value}" for key, value in self.env),
+            workdir=self.workdir,
+            diff_ids=tuple(_digest(f"layer {number}") for number in range(self.layers)),
+            history=({"created_by": "fake"},) * self.layers,
         )
-        found["rootfs"]["diff_ids"] = [_digest(f"layer {each}") for each in range(self.layers)]
-        found["history"] = [{"created_by": "fake"}] * self.layers
-        return json.dumps(found, separators=(",", ":")).encode()
+        return config.to_json()
 
 
 ALPINE = FakeImage(ImageConfig(cmd=("/bin/sh",)), workdir="/")
@@ -97,14 +94,6 @@ AnyImage: TypeAlias = FakeImage | bytes | str
 """An image, or its config in JSON."""
 
 
-@frozen
-class FoundImage:
-    """An image as it was resolved: the digest, and the config in JSON."""
-
-    digest: str
-    config: bytes
-
-
 @define
 class FakeImages:
     """Images by reference, ``*`` for any other; a ``resolver`` of :func:`llb.Image`.
@@ -129,7 +118,7 @@ class FakeImages:
         *,
         platform: Platform | None = None,
         resolve_mode: str = "default",  # noqa: ARG002 - there is one place to look
-    ) -> FoundImage:
+    ) -> ResolvedImage:
         """Return digest and config of an image. Raises RemoteError as a daemon does."""
         self.asked.append(ref)
         image = self._named(ref)
@@ -140,7 +129,7 @@ class FakeImages:
         else:
             config = image.encode() if isinstance(image, str) else image
         # Those of a layout have its scheme before their names.
-        return FoundImage(ref.partition("@")[2] or _digest(ref), config)
+        return ResolvedImage(ref.partition("@")[2] or _digest(ref), config)
 
     def has(self, ref: str) -> bool:
         """Return whether there is such an image."""

@@ -10,6 +10,7 @@ from llb.dockerfile.errors.catalogue import DockerfileError
 from llb.dockerfile.errors.suggest import suggestion
 from llb.dockerfile.instructions.nodes import From
 from llb.dockerfile.shell.expand import Expander, ExpansionError
+from llb.dockerfile.sources.image import without_version
 from llb.dockerfile.stages.global_args import Lookups, global_arguments
 from llb.errors import InvalidValueError
 from llb.gocompat.fmt import quote
@@ -77,7 +78,7 @@ def check_images(trail: Trail, options: ConvertOptions, expander: Expander, repo
             continue
         image = trail.images[stage.image].image
         assert image is not None
-        actual = image.for_platform
+        actual = without_version(image.platform)
         expected = stage.platform or options.detect_platform(actual)
         if image.is_empty or _is_same(actual, expected):
             continue

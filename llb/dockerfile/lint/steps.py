@@ -36,7 +36,7 @@ from llb.dockerfile_rules.copy import is_remote
 from llb.gocompat.fmt import quote
 from llb.gocompat.path import clean
 from llb.gocompat.patternmatcher import Patterns
-from llb.ops import env as environment
+from llb.ops.env import EnvIndex
 
 if TYPE_CHECKING:
     from llb.dockerfile.check_rules import Rule
@@ -114,8 +114,7 @@ class _StageChecks:
         self.declared: set[str] = set()
         self.has_workdir = False
         self.once: dict[type, tuple[int, int]] = {}
-        self._link = environment.Env()
-        self._variables: dict[str, str] = {}
+        self._variables = EnvIndex()
 
     def inherit(self, stage: Stage, stages: Mapping[Stage, _StageChecks]) -> None:
         """Take over what is known of the stage below; those without instructions do nothing."""
@@ -143,26 +142,8 @@ class _StageChecks:
             self.missing(step, variables)
 
     def env(self, step: Step) -> Mapping[str, str]:
-        """Return the variables before an instruction, which comes after those asked for before.
-
-        Just what was set in between is looked at, or long files would take the square of their
-        length.
-        """
-        link = step.state.settings.process.env
-        newer = []
-        each = link
-        while each is not self._link and each.parent is not None:
-            newer.append(each)
-            each = each.parent
-        if each is not self._link:
-            self._variables = step.env
-            newer = []
-        for each in reversed(newer):
-            self._variables.pop(each.key, None)
-            if each.value is not None:
-                self._variables[each.key] = each.value
-        self._link = link
-        return self._variables
+        """Return the variables before an instruction; steps come in the order of the file."""
+        return self._variables.follow(step.state.settings.process.env)
 
     def missing(self, step: Step, variables: Lookups) -> None:
         """Report the variables that were asked for and are neither set nor declared."""

@@ -30,8 +30,10 @@ if TYPE_CHECKING:
 # Go's text for a character past the end.
 _NO_CHARACTER = "\ufffd"
 _NAME = re.compile(r"(?:[a-zA-Z_][a-zA-Z0-9_]*+|[0-9]++)(?![^\x00-\x7f])")
+# Nearly all variables: a name, or in braces a name and perhaps an operator.
 _VARIABLE = re.compile(
-    r"\$(?:([a-zA-Z_][a-zA-Z0-9_]*+)(?![^\x00-\x7f])|\{([a-zA-Z_][a-zA-Z0-9_]*+)\})"
+    r"\$(?:([a-zA-Z_][a-zA-Z0-9_]*+)(?![^\x00-\x7f])"
+    r"|\{([a-zA-Z_][a-zA-Z0-9_]*+)(?:\}|(:?[-+?]|##?|%%?|//?)))"
 )
 _SPECIAL_NAMES = frozenset("@*#?-$!")
 _HEREDOC = re.compile(r"<(?:<[\t\r ]*)?")
@@ -173,7 +175,11 @@ class _Parser:
         variable = _VARIABLE.match(self.text, self.place)
         if variable is not None:
             self.place = variable.end()
-            parts.append(Variable(variable[1] or variable[2], variable[0]))
+            name, operator = variable[1] or variable[2], variable[3]
+            if operator:
+                self._open_operand(name, operator)
+            else:
+                parts.append(Variable(name, variable[0]))
         elif self.text.startswith("${", self.place):
             self._braces(parts)
         else:
@@ -194,14 +200,17 @@ class _Parser:
             self.place += 1
             parts.append(Variable(name, self.text[start : self.place]))
         else:
-            self._open_operand(name)
+            self._open_operand(name, self._operator())
 
-    def _open_operand(self, name: str) -> None:
+    def _operator(self) -> str:
         match = _OPERATOR.match(self.text, self.place)
         operator = self.text[self.place : self.place + 1] if match is None else match[0]
         self.place += len(operator)
         if match is None or operator in _COLON_PATTERNS:
             raise self._error(unsupported(operator or _NO_CHARACTER))
+        return operator
+
+    def _open_operand(self, name: str, operator: str) -> None:
         if operator[0] == "/":
             self.levels.append(_Operand("/", self.grammar.pattern, [], name, operator))
         else:

@@ -16,10 +16,10 @@ from llb import HTTP, Local, OCILayout, Platform, Reference, Scratch, State
 from llb import Image as LLBImage
 from llb.dockerfile.errors import catalogue as errors
 from llb.dockerfile.sources.git_refs import parse_git_ref
-from llb.dockerfile.sources.image import Image
 from llb.dockerfile.sources.remote import repository
 from llb.errors import InvalidValueError
 from llb.reference import check_digest
+from llb.state.image_config import ImageConfig
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -88,14 +88,14 @@ class ResolvedContext:
     config: bytes | None = field(default=None, repr=False)
 
     @cached_property
-    def image(self) -> Image | None:
-        """The config as a value. Raises InputError."""
-        return None if self.config is None else Image.parse(self.config)
+    def image(self) -> ImageConfig | None:
+        """The config as a value. Raises InvalidValueError."""
+        return None if self.config is None else ImageConfig.from_json(self.config)
 
     @property
     def triggers(self) -> tuple[str, ...]:
-        """The instructions that ONBUILD left in the image."""
-        return () if self.image is None else tuple(self.image.get("OnBuild") or ())
+        """The ONBUILD instructions of the image."""
+        return () if self.image is None else self.image.onbuild
 
 
 class ContextSource(Protocol):

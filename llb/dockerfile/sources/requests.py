@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from attrs import field, frozen
 
-from llb.dockerfile.sources.image import ResolvedImage
 from llb.dockerfile.sources.named_contexts import ContextRequest, ResolvedContext
+from llb.sources.image_resolver import ResolvedImage
 
 if TYPE_CHECKING:
     from llb import Platform

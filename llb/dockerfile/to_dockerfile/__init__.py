@@ -16,7 +16,7 @@ from llb import Platform, Reference, caps
 from llb.buildkit_names import DEFAULT_PATH_ENV, DOCKER_IMAGE_SCHEME, LOCAL_SCHEME
 from llb.dockerfile.errors import catalogue as errors
 from llb.dockerfile.offline import convert
-from llb.dockerfile.sources.image import WINDOWS, Image, ResolvedImage
+from llb.dockerfile.sources.image import WINDOWS, scratch_config
 from llb.dockerfile.sources.requests import ImageRequest
 from llb.dockerfile.to_dockerfile.config import config_lines
 from llb.dockerfile.to_dockerfile.instructions import copied, directory, run, variable
@@ -32,7 +32,7 @@ from llb.protobuf import sha256_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from llb import Definition, State
+    from llb import Definition, ImageConfig, ResolvedImage, State
     from llb.dockerfile.image_table import Resolver
     from llb.ops.nodes import Output
 
@@ -179,7 +179,7 @@ class _Stage:
     image_env: dict[str, str]
     cwd: str
     user: str
-    config: dict[str, Any]
+    config: ImageConfig
 
 
 @define(eq=False)
@@ -204,7 +204,7 @@ class _Writer:
         process = self.tree.settings.process
         try:
             self._settle(last, process, self.tree.variables)
-            last.lines += config_lines(self.tree.image_config(platform=self.platform), last.config)
+            last.lines += config_lines(self.tree.config, last.config)
         except Unsayable as unsayable:
             self.missing.append(Missing("", unsayable.reason))
         named = [[f"{each.lines[0]} AS {each.name}", *each.lines[1:]] for each in self._written]
@@ -233,7 +233,7 @@ class _Writer:
         name = f"stage-{self._count}"
         self._count += 1
         if at is None:
-            image = Image.empty(self.platform)
+            image = scratch_config(self.platform)
             return self._based("FROM scratch", image, name)
         if _key(at) in self._stages:
             below = self._stages[_key(at)]
@@ -253,7 +253,7 @@ class _Writer:
         source = ops.source_of(at.op)
         if source is None or not source.identifier.startswith(DOCKER_IMAGE_SCHEME) or source.attrs:
             self.missing.append(Missing(_place(at.op), _not_base(source)))
-            return self._based("FROM scratch", Image.empty(self.platform), name)
+            return self._based("FROM scratch", scratch_config(self.platform), name)
         return self._image(source, name)
 
     def _image(self, op: ops.SourceOp, name: str) -> _Stage:
@@ -267,14 +267,13 @@ class _Writer:
             self.missing.append(Missing(_place(op), "an image whose ONBUILD is not run"))
         return self._based(f"FROM {flag}{ref.familiar}", found.image, name)
 
-    def _based(self, line: str, image: Image, name: str) -> _Stage:
-        env = image.env
+    def _based(self, line: str, image: ImageConfig, name: str) -> _Stage:
+        env = image.variables
         if "PATH" not in env and self.platform.os != WINDOWS:
             env["PATH"] = DEFAULT_PATH_ENV
-        config = {"author": image.author, "config": dict(image.config)}
-        cwd, user = image.get("WorkingDir") or "/", image.get("User") or ""
+        cwd = image.workdir or "/"
         cwd = cwd if cwd.startswith("/") else absolute("/", cwd)
-        return _Stage(name, [line], env, {**env}, cwd, user, config)
+        return _Stage(name, [line], env, {**env}, cwd, image.user, image)
 
     def _write(self, stage: _Stage, op: ops.Op, after: list[ops.Op]) -> None:
         match op:

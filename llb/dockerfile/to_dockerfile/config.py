@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from llb.dockerfile.to_dockerfile.quoting import Unsayable, array, flag, value, word, words
@@ -11,53 +10,55 @@ from llb.gocompat.duration import format_duration
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from llb import Healthcheck, ImageConfig
+
 _TIMES = {
-    "Interval": "interval",
-    "Timeout": "timeout",
-    "StartPeriod": "start-period",
-    "StartInterval": "start-interval",
+    "interval": "interval",
+    "timeout": "timeout",
+    "start_period": "start-period",
+    "start_interval": "start-interval",
 }
 
 
-def config_lines(wanted: bytes, base: Mapping[str, Any]) -> Iterator[str]:
+def config_lines(config: ImageConfig, base: ImageConfig) -> Iterator[str]:
     """Yield the instructions that make an image config out of that of the base.
 
     Variables, directory and user are not among them. Raises Unsayable for what is taken away.
     """
-    image = json.loads(wanted)
-    config: Mapping[str, Any] = image["config"]
-    if image.get("author") and image["author"] != base.get("author"):
-        yield f"MAINTAINER {word(image['author'])}"
-    before: Mapping[str, Any] = base.get("config") or {}
-    for key, name in (("Labels", "LABEL"), ("ExposedPorts", "EXPOSE"), ("Volumes", "VOLUME")):
-        yield from _entries(name, key, config.get(key) or {}, before.get(key) or {})
-    if _changed(config, before, "StopSignal"):
-        yield f"STOPSIGNAL {word(config['StopSignal'])}"
-    if _changed(config, before, "Shell"):
-        yield f"SHELL {array(config['Shell'])}"
-    if _changed(config, before, "Healthcheck"):
-        yield _healthcheck(config["Healthcheck"])
-    if config.get("OnBuild"):
-        if any("\n" in each for each in config["OnBuild"]):
-            raise Unsayable("ONBUILD of several lines")
-        yield from (f"ONBUILD {each}" for each in config["OnBuild"])
-    yield from _program(config, before)
+    if config.author and config.author != base.author:
+        yield f"MAINTAINER {word(config.author)}"
+    yield from _entries("LABEL", "Labels", dict(config.labels), dict(base.labels))
+    ports, volumes = config.exposed_ports, config.volumes
+    yield from _entries(
+        "EXPOSE", "ExposedPorts", dict.fromkeys(ports), dict.fromkeys(base.exposed_ports)
+    )
+    yield from _entries("VOLUME", "Volumes", dict.fromkeys(volumes), dict.fromkeys(base.volumes))
+    if _is_changed("StopSignal", config.stop_signal, base.stop_signal):
+        yield f"STOPSIGNAL {word(config.stop_signal or '')}"
+    if _is_changed("Shell", config.shell, base.shell):
+        yield f"SHELL {array(config.shell or ())}"
+    if _is_changed("Healthcheck", config.healthcheck, base.healthcheck):
+        assert config.healthcheck is not None
+        yield _healthcheck(config.healthcheck)
+    if any("\n" in instruction for instruction in config.onbuild):
+        raise Unsayable("ONBUILD of several lines")
+    yield from (f"ONBUILD {instruction}" for instruction in config.onbuild)
+    yield from _program(config, base)
 
 
-def _program(config: Mapping[str, Any], before: Mapping[str, Any]) -> Iterator[str]:
-    entrypoint, cmd = config.get("Entrypoint"), config.get("Cmd")
-    is_new = entrypoint != before.get("Entrypoint")
+def _program(config: ImageConfig, base: ImageConfig) -> Iterator[str]:
+    is_new = config.entrypoint != base.entrypoint
     if is_new:
-        yield f"ENTRYPOINT {array(entrypoint or ())}"
+        yield f"ENTRYPOINT {array(config.entrypoint or ())}"
     # A new program drops the arguments of the one before.
-    if cmd if is_new else cmd != before.get("Cmd"):
-        yield f"CMD {array(cmd or ())}"
+    if config.cmd if is_new else config.cmd != base.cmd:
+        yield f"CMD {array(config.cmd or ())}"
 
 
-def _changed(config: Mapping[str, Any], before: Mapping[str, Any], key: str) -> bool:
-    if before.get(key) and not config.get(key):
+def _is_changed(key: str, value: object, before: object) -> bool:
+    if before and not value:
         raise Unsayable(f"an image without the {key} of its base")
-    return bool(config.get(key)) and config[key] != before.get(key)
+    return bool(value) and value != before
 
 
 def _entries(
@@ -76,18 +77,17 @@ def _entries(
                     yield f"VOLUME {words([each])}"
 
 
-def _healthcheck(check: Mapping[str, Any]) -> str:
-    match check.get("Test"):
-        case ["NONE"]:
+def _healthcheck(check: Healthcheck) -> str:
+    match check.test:
+        case ("NONE",):
             return "HEALTHCHECK NONE"
-        case ["CMD-SHELL", str(line)] if "\n" not in line and not line.startswith("["):
+        case ("CMD-SHELL", line) if "\n" not in line and not line.startswith("["):
             command = f"CMD {line}"
-        case ["CMD", *args]:
+        case ("CMD", *args):
             command = f"CMD {array(args)}"
         case _:
             raise Unsayable("the command of a health check")
-    flags = [
-        flag(name, format_duration(check[key])) for key, name in _TIMES.items() if check.get(key)
-    ]
-    flags += [flag("retries", str(check["Retries"]))] if check.get("Retries") else []
+    times = {name: getattr(check, field) for field, name in _TIMES.items()}
+    flags = [flag(name, format_duration(time)) for name, time in times.items() if time]
+    flags += [flag("retries", str(check.retries))] if check.retries else []
     return " ".join(["HEALTHCHECK", *flags, command])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from llb import Healthcheck as ImageHealthcheck
 from llb.dockerfile.errors import catalogue as errors
 from llb.dockerfile.to_llb.expose_ports import parse_port
 from llb.dockerfile.to_llb.run import with_shell
@@ -43,7 +44,7 @@ def workdir(conversion: Conversion, result: StageResult, instruction: Workdir) -
     if cwd != "/":
         text = expanded_code(instruction.origin.code, conversion.expander, result.env)
         result.state = result.state.file(
-            workdir_action(cwd, result.image.get("User") or "", result.epoch),
+            workdir_action(cwd, result.image.user, result.epoch),
             **conversion.step(instruction.origin, result.numbering.next(text, result.env)),
         )
     result.commit(f"WORKDIR {cwd}", layer=cwd != "/")
@@ -81,7 +82,7 @@ def env(conversion: Conversion, result: StageResult, instruction: Env) -> None:
 def label(conversion: Conversion, result: StageResult, instruction: Label) -> None:
     """Set labels of the image."""
     pairs = _expanded(conversion, result, instruction)
-    result.image.add("Labels", dict(pairs))
+    result.image.labels.update(pairs)
     result.commit("LABEL" + "".join(f" {key}={value}" for key, value in pairs))
 
 
@@ -93,7 +94,7 @@ def expose(conversion: Conversion, result: StageResult, instruction: Expose) -> 
         word for port in instruction.ports for word in conversion.expander.words(port, variables)
     ]
     ports = [port for word in words for port in parse_port(word, span)]
-    result.image.add("ExposedPorts", {key: {} for key in ports})
+    result.image.exposed_ports.update(dict.fromkeys(ports))
     result.commit(f"EXPOSE {fmt.plain(ports)}")
 
 
@@ -109,7 +110,7 @@ def volume(conversion: Conversion, result: StageResult, instruction: Volume) -> 
     paths = [conversion.expander.word(path, result.env) for path in instruction.paths]
     if not all(paths):
         raise errors.empty_volume(instruction.origin.span)
-    result.image.add("Volumes", {key: {} for key in paths})
+    result.image.volumes.update(dict.fromkeys(paths))
     result.commit(f"VOLUME {fmt.plain(paths)}")
 
 
@@ -118,13 +119,13 @@ def stop_signal(conversion: Conversion, result: StageResult, instruction: StopSi
     name = conversion.expander.word(instruction.signal, result.env)
     if not is_signal(name):
         raise errors.bad_signal(instruction.origin.span, name)
-    result.configure("StopSignal", name)
+    result.image.stop_signal = name
     result.commit(f"STOPSIGNAL {name}")
 
 
 def shell(conversion: Conversion, result: StageResult, instruction: Shell) -> None:  # noqa: ARG001
     """Set the shell of the instructions that follow."""
-    result.configure("Shell", list(instruction.args))
+    result.image.shell = tuple(instruction.args)
     result.commit(f"SHELL {fmt.plain(instruction.args)}")
 
 
@@ -134,16 +135,23 @@ def healthcheck(
     instruction: Healthcheck,
 ) -> None:
     """Set how a container is checked."""
+    check = ImageHealthcheck(
+        instruction.test,
+        interval=instruction.interval,
+        timeout=instruction.timeout,
+        start_period=instruction.start_period,
+        start_interval=instruction.start_interval,
+        retries=instruction.retries,
+    )
+    result.image.healthcheck = check
     durations = {
-        "Interval": instruction.interval,
-        "Timeout": instruction.timeout,
-        "StartPeriod": instruction.start_period,
-        "StartInterval": instruction.start_interval,
+        "Interval": check.interval,
+        "Timeout": check.timeout,
+        "StartPeriod": check.start_period,
+        "StartInterval": check.start_interval,
     }
-    test, retries = list(instruction.test), instruction.retries
-    result.configure("Healthcheck", {"Test": test, **durations, "Retries": retries})
     shown = " ".join(f"{key}:{format_duration(value)}" for key, value in durations.items())
-    result.commit(f"HEALTHCHECK {{Test:{fmt.plain(test)} {shown} Retries:{retries}}}")
+    result.commit(f"HEALTHCHECK {{Test:{fmt.plain(check.test)} {shown} Retries:{check.retries}}}")
 
 
 def onbuild(
@@ -152,7 +160,7 @@ def onbuild(
     instruction: Onbuild,
 ) -> None:
     """Leave an instruction to builds upon the image."""
-    result.configure("OnBuild", [*(result.image.get("OnBuild") or ()), instruction.expression])
+    result.image.onbuild.append(instruction.expression)
 
 
 def maintainer(
@@ -168,9 +176,9 @@ def maintainer(
 def cmd(conversion: Conversion, result: StageResult, instruction: Cmd) -> None:  # noqa: ARG001
     """Set the default command of the image."""
     args = _arguments(result, instruction)
-    result.configure("Cmd", args)
+    result.image.cmd = args
     # Docker keeps this for containers of old daemons.
-    result.configure("ArgsEscaped", value=True)
+    result.image.args_escaped = True
     result.cmd_is_set = True
     result.commit(f"CMD {fmt.quoted(args)}")
 
@@ -182,14 +190,14 @@ def entrypoint(
 ) -> None:
     """Set the program of the image; an inherited command is no argument of it."""
     args = _arguments(result, instruction)
-    result.configure("Entrypoint", args)
+    result.image.entrypoint = args
     if not result.cmd_is_set:
-        result.configure("Cmd", None)
+        result.image.cmd = None
     result.commit(f"ENTRYPOINT {fmt.quoted(args)}")
 
 
-def _arguments(result: StageResult, instruction: Cmd | Entrypoint) -> list[str]:
-    args = list(instruction.args)
+def _arguments(result: StageResult, instruction: Cmd | Entrypoint) -> tuple[str, ...]:
+    args = instruction.args
     return with_shell(result.image, args) if instruction.shell else args
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from llb.dockerfile.errors import catalogue as errors
 from llb.dockerfile.instructions import nodes as instructions
 from llb.dockerfile.shell.expand import ExpansionError
+from llb.dockerfile.sources.image import without_version
 from llb.dockerfile.to_llb import config as settings
 from llb.dockerfile.to_llb.copy import copy
 from llb.dockerfile.to_llb.extension_site import added
@@ -25,10 +26,10 @@ if TYPE_CHECKING:
     from llb import Platform, State
     from llb.dockerfile.check_rules import LintWarning
     from llb.dockerfile.options import ConvertOptions
-    from llb.dockerfile.sources.image import Image
     from llb.dockerfile.sources.requests import Found
     from llb.dockerfile.stages.graph import StageGraph
     from llb.dockerfile.to_llb.extension_site import Site
+    from llb.state.image_config import ImageConfig
 
 _HANDLERS: Mapping[type, Callable[[Conversion, StageResult, Any], None]] = {
     instructions.Arg: settings.arg,
@@ -63,7 +64,7 @@ class Converted:
     state: State
     image_config: bytes = field(repr=False)
     platform: Platform
-    base: Image | None = field(repr=False)
+    base: ImageConfig | None = field(repr=False)
     epoch: datetime | None
     scanned: tuple[tuple[str, State], ...] = ()
     no_cache: bool = False
@@ -90,25 +91,35 @@ def convert_stages(
             if stage.is_replaced:
                 continue
             for instruction in (*stage.triggers, *stage.instructions):
-                shell = result.image.get("Shell")
+                shell = result.image.shell
                 steps.append(Step(stage, instruction, result.state, shell, result.is_windows))
                 _apply(conversion, result, instruction, added_handlers)
     result = conversion.results[graph.target]
     conversion.settle(result)
-    config = result.image.finish()
-    if options.labels:
-        config = config.with_config("Labels", {**(config.get("Labels") or {}), **options.labels})
+    result.image.labels.update(options.labels)
+    config = result.image.to_config()
     if options.explicit_platform:
         config = config.with_platform(options.platform)
     return Converted(
         state=result.state,
-        image_config=config.normalized().to_json(),
+        image_config=_normalized(config).to_json(),
         platform=options.platform,
         base=result.base,
         epoch=graph.epoch,
         scanned=tuple(scanned_trees(conversion, result)),
         no_cache=any(each.no_cache for each in (result, *scanned_stages(conversion, result))),
     )
+
+
+def _normalized(config: ImageConfig) -> ImageConfig:
+    platform = without_version(config.platform).normalize()
+    full = evolve(
+        config.platform,
+        os=platform.os,
+        architecture=platform.architecture,
+        variant=platform.variant,
+    )
+    return evolve(config, platform=full)
 
 
 def _apply(

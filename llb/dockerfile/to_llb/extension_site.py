@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from llb.dockerfile.errors.catalogue import DockerfileError
 from llb.dockerfile.shell.expand import DOCUMENT
-from llb.dockerfile.sources.image import CONFIG_KEYS, SETS
 from llb.dockerfile.to_llb.run import execute, with_shell
 from llb.dockerfile.to_llb.step_names import expanded_code
 from llb.errors import InvalidValueError, did_you_mean
+from llb.state.image_config import CONFIG_FIELDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -75,7 +75,8 @@ class Site:
 
     def config(self, key: str) -> Any:
         """Return an entry of the image config by Docker's key, as ``User``, or None."""
-        return self._result.image.get(key)
+        config = self._result.image.to_config()
+        return config.to_dict().get(key, config.other.get(key))
 
     def context(self, path: str) -> State:
         """Return the build context, of which ``path`` is used; no other file needs to be there."""
@@ -145,22 +146,20 @@ class Site:
     def configure(self, key: str, value: object) -> None:
         """Set an entry of the image config by Docker's key: ``configure("StopSignal", "INT")``.
 
-        Labels, ports and volumes come to those that are there. Processes follow ``User`` and
-        ``WorkingDir``. Raises InvalidValueError for a key that there is not.
+        Labels, ports and volumes are added to the existing ones. Processes follow ``User`` and
+        ``WorkingDir``. Raises InvalidValueError for an unknown key and for a value of another type.
         """
         if key == "Env":
             raise InvalidValueError("Env cannot be set as a whole", hint="set_variable() sets one")
-        if key not in CONFIG_KEYS:
-            hint = did_you_mean(key, CONFIG_KEYS)
+        if key not in CONFIG_FIELDS:
+            hint = did_you_mean(key, CONFIG_FIELDS)
             raise InvalidValueError(f"no entry of an image config: {key!r}", hint=hint)
         if key == "User":
             self._result.set_user(str(value))
         elif key == "WorkingDir":
             self._result.set_workdir(str(value))
-        elif isinstance(value, dict) and key in SETS:
-            self._result.image.add(key, value)
         else:
-            self._result.configure(key, value)
+            self._result.image.configure(key, value)
 
     def set_variable(self, key: str, value: str) -> None:
         """Set a variable for processes, for expansion and in the image, as ENV does."""

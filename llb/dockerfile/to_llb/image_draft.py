@@ -1,63 +1,78 @@
-"""The config of an image while instructions change it."""
+"""The image config of a stage while instructions change it."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from llb.dockerfile.sources.image import SETS, Image
+from llb.errors import InvalidValueError
+from llb.state.image_config import CONFIG_FIELDS, ImageConfig, variable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from datetime import datetime
 
+_ADDED = ("exposed_ports", "volumes", "labels")
 _COMMENT = "buildkit.dockerfile.v0"
 
 
-class Draft:
-    """An image config that is changed in place; the one that it began with stays as it was.
+class ImageDraft:
+    """An image config that instructions change in place; ``base`` stays as it is.
 
-    A value that is made anew would cost each of thousands of instructions a copy of all that
-    those before it have set.
+    A new value for each of thousands of instructions would copy all that those before it have set.
+    ONBUILD instructions of the base and the time of its creation are not taken over.
     """
 
-    def __init__(self, image: Image) -> None:
-        self.author = image.author
-        self.is_windows = image.is_windows
-        self._begin = image
-        self._history = list(image.history)
-        self._config = dict(image.config)
-        for key in SETS:
-            if key in self._config:
-                self._config[key] = dict(self._config[key] or {})
-        self._env: list[str] = list(image.get("Env") or ())
-        self._places: dict[str, int] = {}
-        for place, entry in enumerate(self._env):
-            self._places.setdefault(entry.partition("=")[0], place)
+    def __init__(self, base: ImageConfig) -> None:
+        self.author = base.author
+        self.user = base.user
+        self.exposed_ports = dict.fromkeys(base.exposed_ports)
+        self.entrypoint = base.entrypoint
+        self.cmd = base.cmd
+        self.volumes = dict.fromkeys(base.volumes)
+        self.workdir = base.workdir
+        self.labels = dict(base.labels)
+        self.stop_signal = base.stop_signal
+        self.args_escaped = base.args_escaped
+        self.healthcheck = base.healthcheck
+        self.onbuild: list[str] = []
+        self.shell = base.shell
+        self._base = base
+        self._history = list(base.history)
+        self._env = list(base.env)
+        self._positions: dict[str, int] = {}
+        for position, entry in enumerate(base.env):
+            self._positions.setdefault(variable(entry)[0], position)
 
-    def get(self, key: str) -> Any:
-        """Return an entry of the config other than its variables, or None."""
-        return self._config.get(key)
+    @property
+    def is_windows(self) -> bool:
+        """Whether the base names Windows as its operating system."""
+        return self._base.is_windows
 
-    def set(self, key: str, value: object) -> None:
-        """Set an entry of the config."""
-        self._config[key] = value
+    def configure(self, key: str, value: object) -> None:
+        """Set a field by Docker's key, or add to labels, ports and volumes.
 
-    def add(self, key: str, entries: Mapping[str, object]) -> None:
-        """Add to an entry that has entries of its own."""
-        known = self._config.get(key)
-        if known is None:
-            known = self._config[key] = {}
-        known.update(entries)
+        Raises InvalidValueError for a value of another type.
+        """
+        try:
+            config = ImageConfig.from_dict({"config": {key: value}})
+        except (TypeError, AttributeError) as error:
+            raise InvalidValueError(f"invalid {key} of an image config: {value!r}") from error
+        field = CONFIG_FIELDS[key]
+        if value is not None and field in _ADDED:
+            getattr(self, field).update(getattr(ImageDraft(config), field))
+        elif field == "onbuild":
+            self.onbuild = list(config.onbuild)
+        else:
+            setattr(self, field, getattr(ImageDraft(config), field))
 
     def set_variable(self, key: str, value: str) -> None:
-        """Set a variable, in the place where it was."""
+        """Set a variable, at the position of its first entry."""
         entry = f"{key}={value}"
-        place = self._place(key)
-        if place is None:
-            self._places.setdefault(entry.partition("=")[0], len(self._env))
+        position = self._position(key)
+        if position is None:
+            self._positions.setdefault(variable(entry)[0], len(self._env))
             self._env.append(entry)
         else:
-            self._env[place] = entry
+            self._env[position] = entry
 
     def add_history(self, created_by: str, *, layer: bool, created: datetime | None) -> None:
         """Add a step to the history."""
@@ -68,18 +83,39 @@ class Draft:
             entry["empty_layer"] = True
         self._history.append(entry)
 
-    def finish(self) -> Image:
-        """Return the config; nothing is added to the draft afterwards."""
-        begin, config = self._begin, self._config
-        if self._env:
-            config["Env"] = self._env
-        return Image(self.author, begin.platform, config, begin.rootfs, tuple(self._history))
+    def to_config(self) -> ImageConfig:
+        """Return the config as it is now."""
+        base = self._base
+        return ImageConfig(
+            author=self.author,
+            platform=base.platform,
+            user=self.user,
+            exposed_ports=tuple(self.exposed_ports),
+            env=tuple(self._env),
+            entrypoint=self.entrypoint,
+            cmd=self.cmd,
+            volumes=tuple(self.volumes),
+            workdir=self.workdir,
+            labels=tuple(self.labels.items()),
+            stop_signal=self.stop_signal,
+            args_escaped=self.args_escaped,
+            healthcheck=self.healthcheck,
+            onbuild=tuple(self.onbuild),
+            shell=self.shell,
+            rootfs_type=base.rootfs_type,
+            diff_ids=base.diff_ids,
+            history=tuple(self._history),
+            other=base.other,
+        )
 
-    def _place(self, key: str) -> int | None:
+    def _position(self, key: str) -> int | None:
         if "=" not in key:
-            return self._places.get(key)
-        # What expansion makes a name of may have the sign in it, and then stands for the
-        # beginning of any entry.
-        begin = f"{key}="
-        places = (n for n, each in enumerate(self._env) if each.startswith(begin) or each == key)
-        return next(places, None)
+            return self._positions.get(key)
+        # An expanded name may have the sign in it. Docker takes the first entry that begins so.
+        start = f"{key}="
+        positions = (
+            position
+            for position, entry in enumerate(self._env)
+            if entry.startswith(start) or entry == key
+        )
+        return next(positions, None)

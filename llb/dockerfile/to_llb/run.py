@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from llb import Network, Security
     from llb.dockerfile.instructions.mounts import Mount
     from llb.dockerfile.instructions.nodes import Run
-    from llb.dockerfile.to_llb.image_draft import Draft
+    from llb.dockerfile.to_llb.image_draft import ImageDraft
     from llb.dockerfile.to_llb.stage_state import Conversion, StageResult
     from llb.ops.nodes import Device
     from llb.state.settings import MountValue
@@ -106,10 +106,10 @@ def _step(
     )
 
 
-def with_shell(image: Draft, args: list[str] | tuple[str, ...]) -> list[str]:
+def with_shell(image: ImageDraft, args: Sequence[str]) -> tuple[str, ...]:
     """Return the arguments as the image's shell is given them."""
-    shell = image.get("Shell") or (WINDOWS_SHELL if image.is_windows else DEFAULT_SHELL)
-    return [*shell, " ".join(args)]
+    shell = image.shell or (WINDOWS_SHELL if image.is_windows else DEFAULT_SHELL)
+    return (*shell, " ".join(args))
 
 
 def _devices(conversion: Conversion, instruction: Run) -> tuple[Device, ...]:
@@ -118,7 +118,7 @@ def _devices(conversion: Conversion, instruction: Run) -> tuple[Device, ...]:
     return instruction.devices
 
 
-def _command(instruction: Run, image: Draft) -> tuple[tuple[str, ...], list[MountValue], str]:
+def _command(instruction: Run, image: ImageDraft) -> tuple[tuple[str, ...], list[MountValue], str]:
     """Return the arguments, what they need mounted, and what is added to the name."""
     if not instruction.heredocs:
         return instruction.args, [], ""

@@ -12,17 +12,19 @@ from llb.buildkit_names import DEFAULT_PATH_ENV
 from llb.dockerfile.errors import catalogue as errors
 from llb.dockerfile.instructions.nodes import Run
 from llb.dockerfile.shell.expand import Expander
-from llb.dockerfile.sources.image import WINDOWS, Image, ResolvedImage
+from llb.dockerfile.sources.image import BLANK, WINDOWS, scratch_config, without_version
 from llb.dockerfile.sources.named_contexts import ResolvedContext
 from llb.dockerfile.sources.windows_paths import DRIVE, to_slashes
-from llb.dockerfile.to_llb.image_draft import Draft
+from llb.dockerfile.to_llb.image_draft import ImageDraft
 from llb.dockerfile.to_llb.local_context import to_context
 from llb.dockerfile.to_llb.step_names import COMMAND, Numbering, described
 from llb.gocompat.path import absolute, clean
+from llb.ops.env import EnvIndex
+from llb.sources.image_resolver import ResolvedImage
 from llb.state.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from llb.dockerfile.instructions.nodes import Origin, Taking
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from llb.dockerfile.stages.graph import StageGraph
     from llb.dockerfile.stages.stage import Stage
     from llb.dockerfile.to_llb.local_context import Context
+    from llb.state.image_config import ImageConfig
     from llb.state.step_options import StepOptions
 
 
@@ -40,12 +43,12 @@ _NORMALIZING = f"normalizing workdir: normalizing working directory: {DRIVE}"
 
 @define(eq=False)
 class _Beginning:
-    """What a stage begins with; ``image`` is the config so far, ``base`` that of the image below."""
+    """What a stage begins with; ``base`` is the config of the image in a registry below it."""
 
     state: State
-    image: Image
+    image: ImageConfig
     platform: Platform
-    base: Image | None = None
+    base: ImageConfig | None = None
     context: Context | None = None
     below: StageResult | None = None
 
@@ -54,46 +57,43 @@ class _Beginning:
 class StageResult:
     """What a stage has come to: files and settings, image config, arguments.
 
-    ``env`` are the variables that expansion and processes see. ``context`` is the named one
-    that it began with, or that its base did. ``arguments`` have the values that they were
-    declared with last, ``scans`` those of them that choose what is listed of an image.
+    ``context`` is the named context that it or its base begins with. ``arguments`` have the
+    values of their last declarations, ``scans`` those of the arguments that choose the trees of
+    an SBOM.
     """
 
     stage: Stage
     state: State
-    image: Draft
-    base: Image | None
+    image: ImageDraft
+    base: ImageConfig | None
     platform: Platform
     numbering: Numbering
     no_cache: bool
     epoch: datetime | None
     context: Context | None = None
-    env: dict[str, str] = field(factory=dict)
     arguments: dict[str, str | None] = field(factory=dict)
     scans: dict[str, str] = field(factory=dict)
     cmd_is_set: bool = False
     _given: str | None = field(default=None, init=False)
+    _variables: EnvIndex = field(factory=EnvIndex, init=False)
+
+    @property
+    def env(self) -> Mapping[str, str]:
+        """The variables of the state, which expansion and processes see."""
+        return self._variables.follow(self.state.settings.process.env)
 
     def use(self, path: str) -> None:
         """Note that something reads ``path`` of the stage."""
         if self.context is not None:
             self.context.use(path)
 
-    def configure(self, key: str, value: object) -> None:
-        """Set an entry of the image config."""
-        self.image.set(key, value)
-
     def commit(self, text: str, *, layer: bool = False) -> None:
         """Add a step to the history of the image."""
         self.image.add_history(text, layer=layer, created=self.epoch)
 
     def set_variables(self, pairs: Sequence[tuple[str, str]]) -> None:
-        """Set variables, for expansion and for processes."""
+        """Set variables, for expansion and for processes, but not in the image."""
         self.state = with_variables(self.state, pairs)
-        for key, value in pairs:
-            # The variable set last stands last.
-            self.env.pop(key, None)
-            self.env[key] = value
         self._given = None
 
     def declare(self, name: str, value: str | None) -> None:
@@ -115,12 +115,12 @@ class StageResult:
     def set_workdir(self, path: str) -> None:
         """Change the directory, a relative path taken from the present one."""
         # Docker leaves an absolute path as it is written, and takes none as the present one.
-        present = self.path(self.image.get("WorkingDir") or "/")
+        present = self.path(self.image.workdir or "/")
         path = self.path(path, _NORMALIZING) if path else present
         if self.is_windows:
             path = clean(path)
         cwd = path if path.startswith("/") else absolute(present, path)
-        self.configure("WorkingDir", cwd.replace("/", "\\") if self.is_windows else cwd)
+        self.image.workdir = cwd.replace("/", "\\") if self.is_windows else cwd
         self.state = self.state.workdir(cwd)
 
     @property
@@ -137,20 +137,20 @@ class StageResult:
 
     def set_user(self, name: str) -> None:
         """Change the user of processes."""
-        self.configure("User", name)
+        self.image.user = name
         self.state = self.state.user(name)
 
-    def inherit(self, image: Image) -> None:
+    def inherit(self, image: ImageConfig) -> None:
         """Take over what the config of the base says about processes."""
-        variables = image.env
+        variables = image.variables
         if "PATH" not in variables and not self.is_windows:
             variables["PATH"] = DEFAULT_PATH_ENV
             self.image.set_variable("PATH", DEFAULT_PATH_ENV)
         self.state = with_variables(self.state, tuple(variables.items()))
-        if self.image.get("WorkingDir"):
-            self.set_workdir(self.image.get("WorkingDir"))
-        if self.image.get("User"):
-            self.set_user(self.image.get("User"))
+        if image.workdir:
+            self.set_workdir(image.workdir)
+        if image.user:
+            self.set_user(image.user)
 
 
 class Conversion:
@@ -169,7 +169,7 @@ class Conversion:
         self.options = options
         self.expander = Expander(escape=escape)
         self.naming = Expander(escape=escape, raw_quotes=True, keep_unset=True)
-        self._nothing = Image.empty(options.platform)
+        self._nothing = scratch_config(options.platform)
         self.context = to_context(
             options.local_context if options.context is None else options.context
         )
@@ -191,7 +191,7 @@ class Conversion:
         result = StageResult(
             stage=stage,
             state=beginning.state,
-            image=Draft(beginning.image),
+            image=ImageDraft(beginning.image),
             base=beginning.base,
             platform=beginning.platform,
             numbering=numbering,
@@ -207,7 +207,6 @@ class Conversion:
         numbering.platform = beginning.platform if self.options.is_index else None
         if stage.begin is not None and not stage.is_replaced:
             result.inherit(beginning.image)
-        result.env = dict(result.state.variables)
         self.results[stage] = result
         return result
 
@@ -268,7 +267,7 @@ class Conversion:
     def _beginning(self, stage: Stage, numbering: Numbering) -> _Beginning:
         if stage.base is not None:
             below = self.results[stage.base]
-            image = below.image.finish().with_config("OnBuild", None)
+            image = below.image.to_config()
             return _Beginning(below.state, image, below.platform, below.base, below.context, below)
         if stage.context is not None:
             return self._in_context(stage, stage.context)
@@ -277,10 +276,10 @@ class Conversion:
             return _Beginning(Scratch(), self._nothing, platform)
         resolved = self._images[stage.image]
         assert isinstance(resolved, ResolvedImage)
-        image = resolved.image.with_config("OnBuild", None)
-        platform = stage.platform or self.options.detect_platform(image.for_platform)
+        image = resolved.image
+        platform = stage.platform or self.options.detect_platform(without_version(image.platform))
         if image.is_empty:
-            return _Beginning(Scratch(), image, platform, resolved.image)
+            return _Beginning(Scratch(), image, platform, image)
         if self.options.is_index:
             numbering.platform = platform
         ref = str(Reference.parse(resolved.ref or stage.image.ref).pinned(resolved.digest))
@@ -292,7 +291,7 @@ class Conversion:
             name=numbering.next(f"FROM {ref}"),
             locations=self._image_locations(stage),
         )
-        return _Beginning(state, image, platform, resolved.image)
+        return _Beginning(state, image, platform, image)
 
     def _in_context(self, stage: Stage, request: ContextRequest) -> _Beginning:
         """Begin with a named context, which stands for an image or for all of a stage."""
@@ -302,16 +301,13 @@ class Conversion:
         self._contexts.append(context)
         if not request.is_stage:
             platform = stage.platform or self.options.platform
-            base = resolved.image or Image.empty(platform)
-            image = base.with_config("OnBuild", None)
-            return _Beginning(context.state.platform(platform), image, platform, base, context)
-        found = resolved.image
-        if found is None:
-            return _Beginning(context.state, Image.blank(), self.options.platform, context=context)
-        platform = found.for_platform if found.names_platform else self.options.platform
-        return _Beginning(
-            context.state, found.with_config("OnBuild", None), platform, context=context
-        )
+            base = resolved.image or scratch_config(platform)
+            return _Beginning(context.state.platform(platform), base, platform, base, context)
+        image = resolved.image
+        if image is None:
+            return _Beginning(context.state, BLANK, self.options.platform, context=context)
+        platform = without_version(image.platform) if image.has_platform else self.options.platform
+        return _Beginning(context.state, image, platform, context=context)
 
 
 def with_variables(state: State, pairs: Sequence[tuple[str, str]]) -> State:

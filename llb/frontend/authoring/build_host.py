@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from llb.dockerfile.sources.requests import Request, Resolve, Resolved
     from llb.dockerfile.to_llb import Converted
     from llb.gateway import FileStat
-    from llb.sources.image_and_local import ResolvedConfig
+    from llb.sources.image_resolver import ResolvedImage
 
 _INPUT = "input:"
 
@@ -55,7 +55,7 @@ class BuildHost(ABC):
     @abstractmethod
     def resolve_image_config(
         self, ref: str, *, platform: Platform | None = None, resolve_mode: str = "default"
-    ) -> ResolvedConfig:
+    ) -> ResolvedImage:
         """Resolve the digest and the config of an image."""
 
     @abstractmethod

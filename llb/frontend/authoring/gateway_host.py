@@ -16,14 +16,14 @@ from llb.gateway import is_not_found
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from llb import Location, Platform
+    from llb import Location, Platform, ResolvedImage
     from llb.buildfile import Build
     from llb.dockerfile.options import ConvertOptions
     from llb.dockerfile.parser.parser import Parsed
     from llb.dockerfile.sources.requests import Request, Resolve, Resolved
     from llb.dockerfile.to_llb import Converted
     from llb.frontend.dockerui.open import Opened
-    from llb.gateway import FileStat, ImageConfig, Ref, Result
+    from llb.gateway import FileStat, Ref, Result
 
     T = TypeVar("T")
 
@@ -66,7 +66,7 @@ class GatewayHost(BuildHost):
         *,
         platform: Platform | None = None,
         resolve_mode: str = "default",  # noqa: ARG002 - that of the build is used
-    ) -> ImageConfig:
+    ) -> ResolvedImage:
         """Resolve the digest and the config of an image."""
         with self.watch.stopped():
             return self.opened.contexts.resolve_image(

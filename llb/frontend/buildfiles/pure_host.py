@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     from llb.dockerfile.image_table import Resolver
     from llb.dockerfile.options import ConvertOptions
     from llb.dockerfile.parser.parser import Parsed
-    from llb.dockerfile.sources.image import ResolvedImage
     from llb.dockerfile.sources.requests import Request, Resolve, Resolved
     from llb.dockerfile.to_llb import Converted
     from llb.gateway import FileStat
+    from llb.sources.image_resolver import ResolvedImage
 
 
 @define(eq=False)

@@ -42,9 +42,9 @@ from llb.gocompat.strconv import parse_switch
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from llb import Platform
+    from llb import Platform, ResolvedImage
     from llb.frontend.dockerui.options import Options
-    from llb.gateway import Gateway, ImageConfig, Request
+    from llb.gateway import Gateway, Request
 
 # How the archives begin that a context at a URL may be: bzip2, gzip, xz.
 _COMPRESSED = (b"BZh", b"\x1f\x8b\x08", b"\xfd7zXZ\x00")
@@ -77,7 +77,7 @@ class Contexts:
     options: Options
     request: Request
     gateway: Gateway
-    _images: dict[tuple[object, ...], ImageConfig] = field(factory=dict, init=False)
+    _images: dict[tuple[object, ...], ResolvedImage] = field(factory=dict, init=False)
     _lock: Lock = field(factory=Lock, init=False)
 
     @property
@@ -161,7 +161,7 @@ class Contexts:
         platform: Platform | None,
         log_name: str,
         layout: tuple[str, str] | None = None,
-    ) -> ImageConfig:
+    ) -> ResolvedImage:
         """Return digest and config of an image, which is asked for once."""
         key = (ref, platform, layout)
         with self._lock:
@@ -180,7 +180,7 @@ class Contexts:
     def image(self, ref: str, platform: Platform | None, log_name: str) -> tuple[str, bytes]:
         """Return the reference of an image, which a policy may change, and its config."""
         found = self.resolve_image(ref, platform, log_name)
-        return found.ref, found.config
+        return found.ref or ref, found.config
 
     def layout_image(self, ref: str, store: str, platform: Platform | None, log_name: str) -> bytes:
         """Return the config of an image in an OCI layout of the client."""

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Protocol
 
 from llb import Image as LLBImage
 from llb import Scratch, bind, tmpfs
-from llb.dockerfile.sources.image import Image
 from llb.errors import InputError
 from llb.gateway import Attestation
 
@@ -57,14 +56,14 @@ def scan(
     found = gateway.resolve_image_config(
         generator, platform=platform, resolve_mode=options.resolve_mode
     )
-    config = Image.parse(found.config)
-    args = [*(config.get("Entrypoint") or ()), *(config.get("Cmd") or ())]
+    ref, config = found.ref or generator, found.image
+    args = [*(config.entrypoint or ()), *(config.cmd or ())]
     if not args:
         raise InputError(f"scanner {generator} does not have cmd")
-    env = config.env | {"BUILDKIT_SCAN_DESTINATION": _OUT}
+    env = config.variables | {"BUILDKIT_SCAN_DESTINATION": _OUT}
     env |= {"BUILDKIT_SCAN_SOURCE": f"{_SOURCES}core/{_NAME}"}
     parameters = {f"BUILDKIT_SCAN_{key}": value for key, value in options.sbom.parameters}
-    scanner = LLBImage(found.ref, platform=platform, locations=())
+    scanner = LLBImage(ref, platform=platform, locations=())
     attestations = {}
     for image, converted in images:
         extras = dict(converted.scanned)
@@ -72,14 +71,14 @@ def scan(
         ran = scanner.run(
             args,
             env=env | more | parameters,
-            workdir=config.get("WorkingDir"),
+            workdir=config.workdir or None,
             mounts=[
                 tmpfs("/tmp"),  # noqa: S108 - the scanner's own
                 bind(converted.state, f"{_SOURCES}core/{_NAME}", readonly=True),
                 *(_extra(name, tree) for name, tree in extras.items()),
                 bind(Scratch(), _OUT),
             ],
-            name=f"[{image.id}] generating sbom using {found.ref}",
+            name=f"[{image.id}] generating sbom using {ref}",
             ignore_cache=converted.no_cache,
             locations=(),
         )

@@ -31,6 +31,7 @@ from llb import (
     ProgressGroup,
     ProxyEnv,
     Range,
+    ResolvedImage,
     Scratch,
     Security,
     SourceFile,
@@ -130,15 +131,10 @@ def platform(given: dict[str, Any]) -> Platform:
 class _Known:
     """Answers every question about an image with one config and digest."""
 
-    text: str
-    digest: str
+    image: ResolvedImage
 
-    @property
-    def config(self) -> bytes:
-        return self.text.encode()
-
-    def resolve_image_config(self, ref: str, **_: object) -> _Known:
-        return self
+    def resolve_image_config(self, ref: str, **_: object) -> ResolvedImage:
+        return self.image
 
 
 @mutable
@@ -175,7 +171,7 @@ class Interpreter:
     def _image(self, statement: Statement) -> State:
         options = self._options(statement)
         if "config" in options:
-            found = _Known(options.pop("config"), options.pop("digest", ""))
+            found = _Known(ResolvedImage(options.pop("digest", ""), options.pop("config").encode()))
             options["resolver"] = found
         return Image(statement["ref"], **options)
 

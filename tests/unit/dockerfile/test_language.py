@@ -207,6 +207,15 @@ def test_settings_reach_the_image_and_processes_and_are_no_step() -> None:
     assert history(done)[2:] == [("SETUP me", False), ("RUN /bin/sh -c $V # buildkit", True)]
 
 
+def test_a_setting_of_another_type_is_refused() -> None:
+    def configure(site: Site) -> None:
+        site.configure("Cmd", "serve")
+
+    kind = NewInstruction("SETUP", configure, is_step=False)
+    with pytest.raises(DockerfileError, match="invalid Cmd of an image config: 'serve'"):
+        converted("FROM a\nSETUP me\n", kind)
+
+
 def test_several_steps_have_the_same_number() -> None:
     def twice(site: Site) -> None:
         site.take(site.state.file(mkdir("/a"), **site.step()))

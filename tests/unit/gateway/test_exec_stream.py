@@ -46,8 +46,6 @@ STARTED = pb.ExecMessage(ProcessID=ID, Started=pb.StartedMessage())
 DONE = pb.ExecMessage(ProcessID=ID, Done=pb.DoneMessage())
 INPUT_END = pb.ExecMessage(ProcessID=ID, File=pb.FdMessage(Fd=STDIN, EOF=True))
 
-pytestmark = pytest.mark.feature("K5")
-
 
 def new_stream(*, fds: tuple[int, ...] = ALL_FDS, tty: bool = False) -> ExecStream:
     meta = ops_pb2.Meta(args=["x", "y"])

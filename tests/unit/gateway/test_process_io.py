@@ -10,8 +10,6 @@ from llb.errors import TransportError
 from llb.gateway.exec_stream import STDERR, STDOUT
 from llb.gateway.process_io import Flow, Outputs
 
-pytestmark = pytest.mark.feature("K5")
-
 
 def test_a_pipe_is_read_up_to_its_end() -> None:
     outputs = Outputs(Flow())

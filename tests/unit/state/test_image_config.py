@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from attrs import frozen
 
-from llb import Image, Platform, Scratch
+from llb import Healthcheck, Image, ImageConfig, Platform, ResolvedImage, Scratch
 from llb.errors import InvalidValueError
 
 DIGEST = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
@@ -41,14 +41,12 @@ class Resolver:
     """A registry with one image."""
 
     asked: list[tuple[str, Platform | None, str]]
-    digest: str = DIGEST
-    config: bytes = json.dumps(BELOW).encode()
 
     def resolve_image_config(
         self, ref: str, *, platform: Platform | None = None, resolve_mode: str = "default"
-    ) -> Resolver:
+    ) -> ResolvedImage:
         self.asked.append((ref, platform, resolve_mode))
-        return self
+        return ResolvedImage(DIGEST, json.dumps(BELOW).encode())
 
 
 def config_of(state: Any) -> dict[str, Any]:
@@ -144,3 +142,40 @@ def test_what_is_no_config_is_refused(data: bytes) -> None:
     assert caught.value.message == (
         "invalid image config: expected JSON of the OCI image specification"
     )
+
+
+FULL = (
+    '{"created":"2020-01-01T00:00:00Z","author":"me","architecture":"arm","os":"linux",'
+    '"os.version":"1","os.features":["f"],"variant":"v7",'
+    '"rootfs":{"type":"layers","diff_ids":["sha256:1"]},'
+    '"history":[{"created":"t","created_by":"x","author":"a","comment":"c","empty_layer":true}],'
+    '"config":{"User":"u","ExposedPorts":{"443":{},"80/tcp":{}},"Env":["A=1","A=2","B"],'
+    '"Entrypoint":["e"],"Cmd":["c"],"Volumes":{"/a":{},"/b":{}},"WorkingDir":"/w",'
+    '"Labels":{"a":"\\u003c1\\u003e","b":""},"StopSignal":"INT","ArgsEscaped":true,'
+    '"Healthcheck":{"Test":["NONE"],"Interval":1,"Timeout":2,"StartPeriod":3,"StartInterval":4,'
+    '"Retries":5},"OnBuild":["RUN x"],"Shell":["sh"]}}'
+)
+
+
+def test_a_config_is_read_and_written_as_go_does() -> None:
+    config = ImageConfig.from_json(FULL)
+    assert config.to_json().decode() == FULL
+    assert config.platform == Platform("linux", "arm", "v7", "1", ("f",))
+    assert config.env == ("A=1", "A=2", "B")
+    assert config.variables == {"A": "2", "B": ""}
+    assert config.healthcheck == Healthcheck(("NONE",), 1, 2, 3, 4, 5)
+
+
+def test_a_config_keeps_unknown_entries_but_does_not_write_them() -> None:
+    config = ImageConfig.from_json('{"config": {"User": "u", "Memory": 5}, "other": 1}')
+    assert config.other == {"Memory": 5}
+    assert config.to_json() == (
+        b'{"architecture":"","os":"","rootfs":{"type":"","diff_ids":null},"config":{"User":"u"}}'
+    )
+
+
+def test_a_config_keeps_the_version_of_the_same_platform_only() -> None:
+    config = ImageConfig(platform=Platform("windows", "amd64", os_version="10"))
+    same, other = Platform("windows", "amd64"), Platform("linux", "amd64")
+    assert config.with_platform(same).platform == config.platform
+    assert config.with_platform(other).platform == other
