@@ -53,6 +53,7 @@ from llb import (
     tmpfs,
 )
 from llb._pb import ops_pb2 as pb
+from llb.buildkit_names import DEFAULT_SHELL
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -250,7 +251,8 @@ class Interpreter:
         if "proxy" in options:
             options["proxy"] = ProxyEnv(**options["proxy"])
         mounts = [self._mount(each) for each in statement.get("mounts", ())]
-        return self._on(statement).run(_command(statement), mounts=mounts, **options)
+        state = self._on(statement)
+        return state.run(_command(statement, state), mounts=mounts, **options)
 
     def _mounted(self, statement: Statement) -> State:
         return self._on(statement).mounted(statement["target"])
@@ -364,8 +366,11 @@ class Interpreter:
         return Location(self.files[number], tuple(Range(*each) for each in given["ranges"]))
 
 
-def _command(statement: Statement) -> str | Sequence[str]:
+def _command(statement: Statement, state: State) -> str | Sequence[str]:
     if "shlex" in statement:
         return shlex(statement["shlex"])
+    if "command" in statement and state._shell != DEFAULT_SHELL:
+        # Go's client knows no shells of images, and the recorder writes the one of Linux.
+        return [*DEFAULT_SHELL, statement["command"]]
     command: str | list[str] = statement["command"] if "command" in statement else statement["args"]
     return command
