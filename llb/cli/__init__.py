@@ -23,8 +23,8 @@ _TOLD_TO_STOP = 143
 
 
 _STATUSES = """\
-Exit status: 0 when everything went well, 1 for an error, 2 for a command line that makes no
-sense, 130 when it was interrupted, 143 when it was told to stop.
+Exit status: 0 for success, 1 for an error, 2 for a usage error, 130 when interrupted, 143 on
+SIGTERM.
 """
 
 
@@ -35,7 +35,7 @@ sense, 130 when it was interrupted, 143 when it was told to stop.
 )
 @click.version_option(package_name="pyllb", prog_name="llb")
 def cli() -> None:
-    """Build with BuildKit: Python builds, definitions and Dockerfiles."""
+    """Build images with BuildKit from Dockerfiles and Python."""
 
 
 def main() -> None:

@@ -49,74 +49,81 @@ def _mapping(*names: str, metavar: str, help: str) -> Callable[[F_], F_]:  # noq
 
 
 _RESULT = (
-    _many("-o", "--output", "outputs", metavar="OUTPUT", help="DIR, -, or type=…,dest=…."),
-    _many("-t", "--tag", "tags", metavar="NAME", help="A name of the image."),
-    click.option("--push", is_flag=True, help="Push the image to the registries of its names."),
-    click.option("--load", is_flag=True, help="Give the image to Docker, as `docker load` does."),
+    _many("-o", "--output", "outputs", metavar="OUTPUT", help="Output: DIR, - or type=…,dest=…."),
+    _many("-t", "--tag", "tags", metavar="NAME", help="Name of the image."),
+    click.option("--push", is_flag=True, help="Push the image to its registry."),
+    click.option("--load", is_flag=True, help="Load the image into Docker."),
     _many(
         "--annotation",
         "annotations",
         metavar="[KIND:]KEY=VALUE",
-        help="An annotation of the image; KIND is manifest, index, or a descriptor of one.",
+        help="Annotation of the image. KIND: manifest, index, manifest-descriptor or "
+        "index-descriptor.",
     ),
-    click.option("--metadata-file", type=_FILE, help="JSON of the result."),
-    click.option("--iidfile", type=_FILE, help="The digest of the image."),
-    click.option("--ref-file", type=_FILE, help="The name of the build in the history."),
+    click.option("--metadata-file", type=_FILE, help="Write the result's metadata as JSON."),
+    click.option("--iidfile", type=_FILE, help="Write the digest of the image."),
+    click.option("--ref-file", type=_FILE, help="Write the build's reference."),
 )
 _GIVEN = (
-    _mapping("--local", "locals_", metavar="NAME=DIR", help="A directory."),
+    _mapping(
+        "--local", "locals_", metavar="NAME=DIR", help="Local directory that the build may read."
+    ),
     _mapping(
         "--oci-layout",
         "layouts",
         metavar="NAME=DIR",
-        help="An OCI layout, for sources oci-layout://NAME.",
+        help="OCI layout for sources oci-layout://NAME.",
     ),
     _many(
         "--secret",
         "secrets",
         metavar="SECRET",
-        help="id=ID, from src=FILE or env=NAME; without either the variable or the file ID.",
+        help="Secret: id=ID,src=FILE or id=ID,env=NAME. With id alone: the variable or file ID.",
     ),
-    _many("--ssh", metavar="AGENT", help="default, ID=SOCKET or ID=KEY: an ssh agent."),
+    _many("--ssh", metavar="AGENT", help="SSH agent: default, ID=SOCKET or ID=KEY."),
     _many(
         "--registry-auth-tlscontext",
         "registry_auth_tls",
         metavar="TLS",
-        help="host=HOST,ca=FILE,cert=FILE,key=FILE: for the token server of a registry.",
+        help="TLS files for a registry's token server: host=HOST,ca=FILE,cert=FILE,key=FILE.",
     ),
     _many(
         "--cache-from",
         "--import-cache",
         "cache_from",
         metavar="CACHE",
-        help="A reference, or type=…,key=value….",
+        help="Cache to import: an image reference or type=…,key=value….",
     ),
     _many(
         "--cache-to",
         "--export-cache",
         "cache_to",
         metavar="CACHE",
-        help="type=registry,ref=…,mode=max, type=local,dest=… and others.",
+        help="Cache to export: type=registry,ref=…,mode=max, type=local,dest=… and others.",
     ),
-    _many("--allow", metavar="WHAT", help="network.host, security.insecure or device."),
-    click.option("--source-policy-file", type=_FILE, help="JSON: the sources it may use."),
-    click.option("--proxy-network", is_flag=True, help="Have steps use the daemon's proxy alone."),
-    click.option("--no-cache", is_flag=True, help="Run every step anew."),
+    _many(
+        "--allow", metavar="ENTITLEMENT", help="Allow network.host, security.insecure or device."
+    ),
+    click.option("--source-policy-file", type=_FILE, help="Source policy, as JSON."),
+    click.option(
+        "--proxy-network", is_flag=True, help="Limit the network of steps to the daemon's proxy."
+    ),
+    click.option("--no-cache", is_flag=True, help="Ignore the cache."),
 )
 _SHOWN = (
     click.option(
         "--progress",
         default="auto",
         metavar="KIND",
-        help="auto, plain, tty, rawjson, quiet; none also leaves the last lines out.",
+        help="Progress display: auto, plain, tty, rawjson, quiet or none.",
     ),
-    click.option("-q", "--quiet", is_flag=True, help="Print the digest of the image alone."),
-    click.option("--trace", type=_FILE, help="A file that what happens is added to, as JSON."),
+    click.option("-q", "--quiet", is_flag=True, help="Print only the digest of the image."),
+    click.option("--trace", type=_FILE, help="Append the build's events to a file, as JSON lines."),
     click.option(
         "--debug-json-cache-metrics",
         "cache_metrics",
         metavar="FILE",
-        help="Where to count what came from the cache: stdout, stderr, or a file.",
+        help="Write cache metrics to stdout, stderr or a file.",
     ),
 )
 _FRONTEND = (
@@ -125,49 +132,61 @@ _FRONTEND = (
         "--file",
         "dockerfile",
         metavar="FILE",
-        help="The Dockerfile to build; - is standard input.",
+        help="Dockerfile or build file; - reads standard input.",
     ),
     click.option(
-        "--frontend", metavar="NAME", help="dockerfile.v0, or gateway.v0 with --opt source=…."
+        "--frontend",
+        metavar="NAME",
+        help="Frontend: dockerfile.v0, or gateway.v0 with --opt source=IMAGE.",
     ),
-    _mapping("--opt", metavar="KEY=VALUE", help="A frontend's option."),
-    click.option("--target", metavar="STAGE", help="The stage of a Dockerfile to build."),
-    _many("--platform", "platforms", metavar="OS/ARCH", help="The platform to build for."),
+    _mapping("--opt", metavar="KEY=VALUE", help="Option of the frontend."),
+    click.option("--target", metavar="STAGE", help="Stage or target to build."),
+    _many("--platform", "platforms", metavar="OS/ARCH", help="Platform to build for."),
     click.option(
         "--build-arg",
         "build_args",
         multiple=True,
         metavar="KEY[=VALUE]",
         callback=_arguments,
-        help="A build argument of a Dockerfile; without a value that of the environment.",
+        help="Build argument. Without a value: from the environment.",
     ),
     _mapping(
         "--build-context",
         "contexts",
         metavar="NAME=VALUE",
-        help="A context: a directory, docker-image://…, oci-layout://DIR[:TAG], a URL.",
+        help="Named context: a directory, docker-image://…, oci-layout://DIR[:TAG] or a URL.",
     ),
-    _mapping(
-        "--label", "labels", metavar="KEY=VALUE", help="A label of the image of a Dockerfile."
-    ),
+    _mapping("--label", "labels", metavar="KEY=VALUE", help="Label of the image."),
     _many(
-        "--no-cache-filter", "no_cache_stages", metavar="STAGE", help="Run a stage's steps anew."
+        "--no-cache-filter",
+        "no_cache_stages",
+        metavar="STAGE",
+        help="Ignore the cache for a stage.",
     ),
-    click.option("--pull", is_flag=True, help="Ask registries for images that are here already."),
-    _many("--add-host", "hosts", metavar="NAME:IP", help="A host that steps know by name."),
-    click.option("--network", metavar="MODE", help="default, none or host, for all steps."),
-    click.option("--shm-size", metavar="SIZE", help="How large /dev/shm of steps is: 64m."),
-    _many("--ulimit", "ulimits", metavar="NAME=SOFT[:HARD]", help="A limit of processes."),
-    click.option("--cgroup-parent", metavar="GROUP", help="The control group of steps."),
-    _many("--attest", "attests", metavar="ATTEST", help="type=sbom or provenance, key=value…."),
-    click.option("--provenance", metavar="VALUE", help="true, false, or mode=max: as --attest."),
-    click.option("--sbom", metavar="VALUE", help="true, false, or generator=…: as --attest."),
+    click.option("--pull", is_flag=True, help="Always check registries for newer base images."),
+    _many("--add-host", "hosts", metavar="NAME:IP", help="Entry for /etc/hosts of steps."),
+    click.option("--network", metavar="MODE", help="Network of steps: default, none or host."),
+    click.option("--shm-size", metavar="SIZE", help="Size of /dev/shm in steps, for example 64m."),
+    _many("--ulimit", "ulimits", metavar="NAME=SOFT[:HARD]", help="Ulimit of steps."),
+    click.option("--cgroup-parent", metavar="GROUP", help="Parent cgroup of steps."),
+    _many(
+        "--attest",
+        "attests",
+        metavar="ATTEST",
+        help="Attestation: type=sbom or type=provenance,key=value….",
+    ),
+    click.option(
+        "--provenance", metavar="VALUE", help="Provenance attestation: true, false or mode=max."
+    ),
+    click.option(
+        "--sbom", metavar="VALUE", help="SBOM attestation: true, false or generator=IMAGE."
+    ),
     click.option(
         "--call",
         metavar="REQUEST",
-        help="Print what the frontend says: check, outline, targets; ,format=json for JSON.",
+        help="Send a request: check, outline or targets, with ,format=json for JSON.",
     ),
-    click.option("--check", is_flag=True, help="Print what a Dockerfile's checks find."),
+    click.option("--check", is_flag=True, help="Check the Dockerfile without a build."),
 )
 
 

@@ -22,23 +22,25 @@ _OPTIONS = (
         "addrs",
         metavar="ADDRESS",
         multiple=True,
-        help="The BuildKit: unix://PATH, tcp://HOST:PORT, docker-container://NAME, ssh://HOST "
-        "and others; several are a fleet.",
+        help="Address of the BuildKit: unix://PATH, tcp://HOST:PORT, docker-container://NAME, "
+        "ssh://HOST and others. Repeat it for several daemons.",
     ),
     click.option(
         "--addr-key",
         metavar="TEXT",
-        help="What is built, always by the same one of a fleet; as a rule the folder's name.",
+        help="Key that chooses one of several daemons; by default the name of the directory.",
     ),
-    click.option("--tlscacert", type=_FILE, help="The authorities that vouch for it."),
-    click.option("--tlscert", type=_FILE, help="The certificate that it asks for."),
-    click.option("--tlskey", type=_FILE, help="The key of that certificate."),
+    click.option("--tlscacert", type=_FILE, help="CA certificates to verify the daemon with."),
+    click.option("--tlscert", type=_FILE, help="Client certificate."),
+    click.option("--tlskey", type=_FILE, help="Key of the client certificate."),
     click.option(
         "--tlsdir",
         type=click.Path(file_okay=False, path_type=Path),
-        help="A folder with ca.pem, cert.pem and key.pem.",
+        help="Directory with ca.pem, cert.pem and key.pem.",
     ),
-    click.option("--tlsservername", metavar="NAME", help="The name in its certificate."),
+    click.option(
+        "--tlsservername", metavar="NAME", help="Host name to expect in the daemon's certificate."
+    ),
 )
 NAMES = ("addrs", "addr_key", "tlscacert", "tlscert", "tlskey", "tlsdir", "tlsservername")
 

@@ -14,9 +14,9 @@ from llb.platforms import Platform
 if TYPE_CHECKING:
     from attrs import AttrsInstance
 
-JSON = click.option("--json", "as_json", is_flag=True, help="All of it, as JSON.")
-JSON_LINES = click.option("--json", "as_json", is_flag=True, help="All of it, as lines of JSON.")
-VERBOSE = click.option("-v", "--verbose", is_flag=True, help="All of it, a line for each field.")
+JSON = click.option("--json", "as_json", is_flag=True, help="Print all fields as JSON.")
+JSON_LINES = click.option("--json", "as_json", is_flag=True, help="Print all fields as JSON lines.")
+VERBOSE = click.option("-v", "--verbose", is_flag=True, help="Print all fields, one a line.")
 _NAME_WIDTH = 13
 
 

@@ -69,3 +69,10 @@ def test_an_interrupt_and_a_reader_that_has_had_enough_end_it(
     monkeypatch.setattr(Client, "__init__", raising(error))
     ran = llb("ping", "--addr", "tcp://a:1")
     assert (ran.status, ran.stderr) == (status, text)
+
+
+@pytest.mark.parametrize("group", ["", "daemon", "debug", "dockerfile", "frontend", "history"])
+def test_the_first_sentence_of_each_command_fits_its_line(group: str) -> None:
+    _, _, commands = llb(*group.split(), "--help").stdout.partition("Commands:\n")
+    assert commands
+    assert "..." not in commands

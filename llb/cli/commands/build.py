@@ -51,7 +51,7 @@ _FOR_PROGRAMS = (_NONE, "rawjson")
 @building
 @connecting
 def build(**options: Any) -> None:
-    """Build a Python script, a definition, or the Dockerfile of a directory.
+    """Build a Dockerfile, a Python file or a definition.
 
     A .py file whose first lines name a frontend, as in "# syntax=myorg/pyfrontend", is a build
     file: it is built as a Dockerfile is, with the working directory as its context.

@@ -13,7 +13,7 @@ _VARIABLE = "_LLB_COMPLETE"
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 @click.pass_context
 def completion(context: click.Context, shell: str) -> None:
-    """Print a script that has a shell complete commands and options.
+    """Print a shell completion script.
 
     \b
     Examples:

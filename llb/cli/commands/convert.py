@@ -25,19 +25,27 @@ _PYTHON = "build.py"
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("file", metavar="FILE | -")
-@click.option("-o", "--output", metavar="FILE", default=_STANDARD, help="Standard output.")
+@click.option(
+    "-o",
+    "--output",
+    metavar="FILE",
+    default=_STANDARD,
+    help="Output file; by default standard output.",
+)
 @click.option(
     "--to",
     "kind",
     type=click.Choice(["python", "dockerfile"]),
     default="python",
-    help="The language to write.",
+    help="Language of the output.",
 )
-@click.option("--target", metavar="STAGE", help="What is built by default; the last stage.")
-@click.option("--syntax", metavar="IMAGE", help="The frontend that the first line names.")
-@click.option("--resolver", metavar="FILE", help="JSON: {image or *: {digest, config}}.")
-@click.option("--platform", metavar="P", help="What a build file is read for; this machine.")
-@click.option("--build-arg", "build_args", metavar="K=V", multiple=True, help="May be repeated.")
+@click.option("--target", metavar="STAGE", help="Default target; by default the last stage.")
+@click.option("--syntax", metavar="IMAGE", help="Frontend image for the syntax line.")
+@click.option(
+    "--resolver", metavar="FILE", help="Image configs as JSON: {image or *: {digest, config}}."
+)
+@click.option("--platform", metavar="P", help="Platform; by default this machine's.")
+@click.option("--build-arg", "build_args", metavar="K=V", multiple=True, help="Build argument.")
 def convert(
     file: str,
     output: str,
@@ -48,7 +56,7 @@ def convert(
     platform: str | None,
     build_args: tuple[str, ...],
 ) -> None:
-    """Write a Dockerfile as a build file in Python that makes the same operations, or back.
+    """Convert a Dockerfile to a Python build file, or back.
 
     FILE is a Dockerfile, or - for standard input. Stages become functions, ARGs parameters, and
     comments stay. A stage that Python cannot say is built from the Dockerfile's own text, of

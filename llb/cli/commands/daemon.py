@@ -5,13 +5,13 @@ from __future__ import annotations
 import click
 
 _CONTAINER = click.option(
-    "--container", metavar="NAME", help="One in a container of Docker's, instead of the private."
+    "--container", metavar="NAME", help="Use a BuildKit in a Docker container of this name."
 )
 
 
 @click.group()
 def daemon() -> None:
-    """Start, stop and look at the private BuildKit, or at one in a container.
+    """Manage a BuildKit daemon of your own.
 
     The private one is started by itself when no other is found, and stops after ten minutes
     without a client, or after as many seconds as LLB_DAEMON_IDLE says.
@@ -20,10 +20,10 @@ def daemon() -> None:
 
 @daemon.command()
 @_CONTAINER
-@click.option("--image", metavar="REF", help="What a container is made of.  [moby/buildkit]")
-@click.option("--network", metavar="NAME", help="A container's network, as of docker run.")
+@click.option("--image", metavar="REF", help="Image of the container.  [moby/buildkit]")
+@click.option("--network", metavar="NAME", help="Network of the container, as for docker run.")
 def start(container: str | None, image: str | None, network: str | None) -> None:
-    """Start it, and print its address.
+    """Start the daemon and print its address.
 
     \b
     Examples:
@@ -47,7 +47,7 @@ def start(container: str | None, image: str | None, network: str | None) -> None
 @_CONTAINER
 @click.option("--remove", is_flag=True, help="Remove the container and its cache.")
 def stop(container: str | None, *, remove: bool) -> None:
-    """Stop it.
+    """Stop the daemon.
 
     \b
     Example: llb daemon stop --container builder --remove
@@ -67,7 +67,7 @@ def stop(container: str | None, *, remove: bool) -> None:
 
 @daemon.command()
 def status() -> None:
-    """Print whether the private one runs, and where it keeps what it has.
+    """Print the state of the private daemon and its directory.
 
     \b
     Example: llb daemon status

@@ -17,7 +17,7 @@ _DIGEST = re.compile(r"sha256:[0-9a-f]{64}\Z|sha512:[0-9a-f]{128}\Z")
 
 @click.group()
 def debug() -> None:
-    """Look at what a BuildKit stores, and at builds while they come and go.
+    """Show blobs and running builds of a BuildKit.
 
     What else `buildctl debug` has are `llb dump`, `history`, `info` and `workers`.
 
@@ -46,12 +46,12 @@ def get(digest: str, **options: Any) -> None:
 
 
 @debug.command()
-@click.option("--completed", is_flag=True, help="Builds that ended, too.")
-@click.option("--ref", default="", metavar="REF", help="This build alone.")
+@click.option("--completed", is_flag=True, help="Include completed builds.")
+@click.option("--ref", default="", metavar="REF", help="Only this build.")
 @JSON_LINES
 @connecting
 def monitor(*, completed: bool, ref: str, as_json: bool, **options: Any) -> None:
-    """Print builds as they begin, change and end, until it is interrupted.
+    """Print builds as they start and end, until interrupted.
 
     \b
     Examples:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @click.command("dial-stdio")
 @connecting
 def dial_stdio(**options: Any) -> None:
-    """Connect standard input and output with a BuildKit, for a client elsewhere.
+    """Connect standard input and output to a BuildKit.
 
     \b
     Example: ssh builder llb dial-stdio

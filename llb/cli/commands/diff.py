@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @click.argument("old", metavar="OLD")
 @click.argument("new", metavar="NEW")
 def diff(old: str, new: str) -> None:
-    """Print which steps differ between two definitions, and in which fields.
+    """Compare the steps of two definitions.
 
     OLD and NEW are FILE.py, FILE.pb or -. A step that does the same as before to other
     inputs is listed below the step that is the reason. The mark that keeps apart the

@@ -28,24 +28,26 @@ _Converter: TypeAlias = "Callable[[bytes, str], Conversion]"
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def dockerfile() -> None:
-    """Look at what a Dockerfile comes to, without a daemon."""
+    """Convert Dockerfiles without a daemon."""
 
 
 @dockerfile.command("convert")
 @click.argument("files", metavar="FILE... | -", nargs=-1, required=True)
-@click.option("--resolver", metavar="FILE", help="JSON: {image or *: {digest, config}}.")
-@click.option("--platform", metavar="P", help="What to build for; the build platform.")
-@click.option("--build-platform", metavar="P", help="What the daemon runs on; this machine.")
-@click.option("--build-arg", "build_args", metavar="K=V", multiple=True, help="May be repeated.")
-@click.option("--label", "labels", metavar="K=V", multiple=True, help="May be repeated.")
-@click.option("--context", "contexts", metavar="NAME=V", multiple=True, help="May be repeated.")
-@click.option("--target", metavar="STAGE", help="The stage to build; the last.")
-@click.option("--local-unique-id", metavar="ID", default="", help="Marks local directories.")
 @click.option(
-    "-o", "--output", type=click.Path(path_type=Path), help="Where the pb.Definition goes."
+    "--resolver", metavar="FILE", help="Image configs as JSON: {image or *: {digest, config}}."
 )
-@click.option("--config", type=click.Path(path_type=Path), help="Where the image config goes.")
-@click.option("--jsonl", is_flag=True, help="Print one JSON object a file.")
+@click.option("--platform", metavar="P", help="Target platform; by default the build platform.")
+@click.option("--build-platform", metavar="P", help="Build platform; by default this machine's.")
+@click.option("--build-arg", "build_args", metavar="K=V", multiple=True, help="Build argument.")
+@click.option("--label", "labels", metavar="K=V", multiple=True, help="Label of the image.")
+@click.option("--context", "contexts", metavar="NAME=V", multiple=True, help="Named context.")
+@click.option("--target", metavar="STAGE", help="Stage to build; by default the last.")
+@click.option("--local-unique-id", metavar="ID", default="", help="Unique id of local sources.")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), help="Write the definition (pb.Definition)."
+)
+@click.option("--config", type=click.Path(path_type=Path), help="Write the image config.")
+@click.option("--jsonl", is_flag=True, help="Print one JSON object per file.")
 def convert_command(
     files: tuple[str, ...],
     resolver: str | None,
@@ -61,7 +63,7 @@ def convert_command(
     *,
     jsonl: bool,
 ) -> None:
-    """Convert a Dockerfile to LLB and an image config, as docker/dockerfile does.
+    """Convert a Dockerfile to LLB and an image config.
 
     FILE is a Dockerfile, or - for standard input. No daemon and no registry is asked: the
     resolver file says digest and config of every image.

@@ -13,7 +13,11 @@ if TYPE_CHECKING:
     from llb.client import Usage
 
 FILTER = click.option(
-    "--filter", "filters", multiple=True, metavar="FILTER", help="As type==regular or id~=abc."
+    "--filter",
+    "filters",
+    multiple=True,
+    metavar="FILTER",
+    help="Filter, for example type==regular or id~=abc.",
 )
 _ID_WIDTH = 28
 
@@ -24,7 +28,9 @@ _ID_WIDTH = 28
 @JSON_LINES
 @connecting
 def du(*, filters: tuple[str, ...], verbose: bool, as_json: bool, **options: Any) -> None:
-    """Print what the cache holds, the largest last.
+    """Show the disk usage of the build cache.
+
+    The largest records come last.
 
     \b
     Examples:

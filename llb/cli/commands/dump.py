@@ -28,13 +28,13 @@ FORMATS: Mapping[str, Callable[[Definition], str]] = {
 @click.command()
 @click.argument("source", metavar="FILE.py | FILE.pb | -")
 @click.option(
-    "--format", "form", type=click.Choice(list(FORMATS)), default="text", help="In which form."
+    "--format", "form", type=click.Choice(list(FORMATS)), default="text", help="Output format."
 )
 @click.option(
-    "-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="The file to write."
+    "-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Output file."
 )
 def dump(source: str, form: str, output: Path | None) -> None:
-    """Print every operation of a definition with all its fields.
+    """Print the operations of a definition.
 
     JSON is that of `buildctl debug dump-llb`, one operation a line.
 

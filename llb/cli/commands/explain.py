@@ -12,7 +12,7 @@ from llb.cli.commands.diff import compare_sources
 @click.argument("old", metavar="OLD")
 @click.argument("new", metavar="NEW")
 def explain(old: str, new: str) -> None:
-    """Print why steps of NEW cannot be taken from the cache of OLD.
+    """Explain the cache misses between two definitions.
 
     OLD and NEW are FILE.py, FILE.pb or -. Nothing is asked of a daemon: the
     definitions say which steps are others. A step that copies files out of a changed one

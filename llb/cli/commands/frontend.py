@@ -34,13 +34,13 @@ _SYNTAX = "build-arg:BUILDKIT_SYNTAX"
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def frontend() -> None:
-    """Begin, run, pack and try a frontend of your own."""
+    """Create, run, pack and try a frontend."""
 
 
 @frontend.command()
 @click.argument("directory", type=click.Path(path_type=Path))
 def new(directory: Path) -> None:
-    """Begin a frontend in a DIRECTORY: a program, a file for it, and tests.
+    """Create a frontend in DIRECTORY: a program, a build file and tests.
 
     \b
     Example:
@@ -59,7 +59,7 @@ def new(directory: Path) -> None:
 @building
 @connecting
 def run(program: str, **options: Any) -> None:
-    """Build with the frontend that a PROGRAM serves, in this process.
+    """Build with the frontend of PROGRAM in this process.
 
     No image is made, breakpoints stop, and what is printed is seen. The options are those
     of llb build.
@@ -86,14 +86,16 @@ def run(program: str, **options: Any) -> None:
 
 @frontend.command("pack")
 @click.argument("program")
-@click.option("-t", "--tag", "name", required=True, metavar="NAME", help="The image's name.")
-@click.option("--push", is_flag=True, help="Push it to its registry.")
-@click.option("--base", metavar="IMAGE", help="An image with Python; python:3.13-slim.")
-@click.option("--on", metavar="IMAGE", help="A frontend's image, which has what is needed.")
-@click.option("--progress", default="auto", metavar="KIND", help="As of llb build.")
+@click.option("-t", "--tag", "name", required=True, metavar="NAME", help="Name of the image.")
+@click.option("--push", is_flag=True, help="Push the image to its registry.")
+@click.option("--base", metavar="IMAGE", help="Base image with Python.  [python:3.13-slim]")
+@click.option("--on", metavar="IMAGE", help="Base image that has pyllb.")
+@click.option(
+    "--progress", default="auto", metavar="KIND", help="Progress display, as for llb build."
+)
 @connecting
 def pack_(name: str, *, push: bool, progress: str, **options: Any) -> None:
-    """Make an image of the frontend that a PROGRAM serves, with what is beside it.
+    """Pack the frontend of PROGRAM as an image, with its directory.
 
     Files and packages have the same times whenever it is made, so that the image is the same.
 
@@ -122,12 +124,12 @@ def pack_(name: str, *, push: bool, progress: str, **options: Any) -> None:
 @frontend.command("try")
 @click.argument("program", metavar="PROGRAM.py | IMAGE")
 @click.argument("source", metavar="[DIRECTORY]", default=".")
-@click.option("--base", metavar="IMAGE", help="As of llb frontend pack.")
-@click.option("--on", metavar="IMAGE", help="As of llb frontend pack.")
+@click.option("--base", metavar="IMAGE", help="As for llb frontend pack.")
+@click.option("--on", metavar="IMAGE", help="As for llb frontend pack.")
 @building
 @connecting
 def try_(program: str, base: str | None, on: str | None, **options: Any) -> None:
-    """Build a file as clients do, with a frontend in place of the one that it names.
+    """Build a file with a frontend in place of the one it names.
 
     The frontend is that of an image, or of a program, which is packed for this build alone.
     The options are those of llb build.

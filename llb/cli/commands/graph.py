@@ -21,10 +21,15 @@ _TEXTS = {".dot": "dot", ".gv": "dot", ".mmd": "mermaid", ".txt": "tree"}
 
 @click.command()
 @click.argument("source", metavar="FILE.py | FILE.pb | -")
-@click.option("--format", "form", type=click.Choice(_DRAWINGS), help="On the screen; tree.")
-@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="A picture.")
+@click.option("--format", "form", type=click.Choice(_DRAWINGS), help="Output format.  [tree]")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Output file, for example graph.svg.",
+)
 def graph(source: str, form: str | None, output: Path | None) -> None:
-    """Draw the graph of a definition, as a tree or as a picture.
+    """Draw the graph of a definition.
 
     A picture (.svg, .png, .pdf) is drawn by graphviz; without graphviz the graph is
     written in the DOT language. A .dot file holds that, and a .mmd file Mermaid's.

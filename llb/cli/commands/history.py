@@ -20,7 +20,7 @@ _REF_WIDTH = 34
 
 @click.group()
 def history() -> None:
-    """Look at builds that a BuildKit remembers, and have it forget them.
+    """Show and delete build records.
 
     \b
     Example: llb history logs $(llb history ls --quiet --limit 1)
@@ -29,11 +29,15 @@ def history() -> None:
 
 @history.command()
 @click.option(
-    "--filter", "filters", multiple=True, metavar="FILTER", help="As status==error, startedAt>1h."
+    "--filter",
+    "filters",
+    multiple=True,
+    metavar="FILTER",
+    help="Filter, for example status==error or startedAt>1h.",
 )
-@click.option("--limit", default=0, metavar="NUMBER", help="At most as many that ended.")
-@click.option("--active", is_flag=True, help="Those that run, alone.")
-@click.option("-q", "--quiet", is_flag=True, help="Names alone.")
+@click.option("--limit", default=0, metavar="NUMBER", help="Maximum number of completed builds.")
+@click.option("--active", is_flag=True, help="Only running builds.")
+@click.option("-q", "--quiet", is_flag=True, help="Print only references.")
 @JSON_LINES
 @connecting
 def ls(
@@ -45,7 +49,7 @@ def ls(
     as_json: bool,
     **options: Any,
 ) -> None:
-    """Print the builds, the newest first: name, status, time, steps from the cache.
+    """List builds, newest first: reference, status, time, cached steps.
 
     \b
     Example: llb history ls --filter status==error
@@ -64,7 +68,7 @@ def ls(
 @JSON
 @connecting
 def inspect(*, ref: str, as_json: bool, **options: Any) -> None:
-    """Print what is known of a build.
+    """Show a build record.
 
     \b
     Example: llb history inspect 3f2b… --json
@@ -80,10 +84,12 @@ def inspect(*, ref: str, as_json: bool, **options: Any) -> None:
 
 @history.command()
 @click.argument("ref")
-@click.option("--progress", default="plain", metavar="KIND", help="plain, rawjson or tty.")
+@click.option(
+    "--progress", default="plain", metavar="KIND", help="Progress display: plain, rawjson or tty."
+)
 @connecting
 def logs(ref: str, progress: str, **options: Any) -> None:
-    """Print what happened in a build, on standard output.
+    """Print the log of a build on standard output.
 
     \b
     Example: llb history logs 3f2b… --progress rawjson
@@ -105,7 +111,7 @@ def logs(ref: str, progress: str, **options: Any) -> None:
 @click.argument("ref")
 @connecting
 def trace(ref: str, **options: Any) -> None:
-    """Print the spans of a build as JSON, where the daemon traced it.
+    """Print the trace of a build as JSON.
 
     \b
     Example: llb history trace 3f2b… > trace.json
@@ -123,10 +129,10 @@ def trace(ref: str, **options: Any) -> None:
 
 @history.command()
 @click.argument("refs", nargs=-1, metavar="REF...")
-@click.option("--all", "all_", is_flag=True, help="All that ended and are not pinned.")
+@click.option("--all", "all_", is_flag=True, help="All completed builds that are not pinned.")
 @connecting
 def rm(*, refs: tuple[str, ...], all_: bool, **options: Any) -> None:
-    """Forget builds, and what is kept of them alone.
+    """Delete build records.
 
     \b
     Example: llb history rm 3f2b…
@@ -141,10 +147,10 @@ def rm(*, refs: tuple[str, ...], all_: bool, **options: Any) -> None:
 
 @history.command()
 @click.argument("ref")
-@click.option("--off", is_flag=True, help="Let it be forgotten in its turn.")
+@click.option("--off", is_flag=True, help="Remove the protection.")
 @connecting
 def pin(*, ref: str, off: bool, **options: Any) -> None:
-    """Keep a build when others are forgotten.
+    """Protect a build record from deletion.
 
     \b
     Example: llb history pin 3f2b…

@@ -14,7 +14,7 @@ from llb.cli.output_tables import JSON, to_json
 @JSON
 @connecting
 def info(*, as_json: bool, **options: Any) -> None:
-    """Print which BuildKit answers, and where.
+    """Show the daemon's version and address.
 
     \b
     Example: llb info --addr unix:///run/buildkit/buildkitd.sock

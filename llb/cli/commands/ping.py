@@ -13,7 +13,7 @@ from llb.cli.connection_options import Connection, connecting
 @click.option("--wait", metavar="TIME", help="How long a BuildKit may take to come up, as 1m30s.")
 @connecting
 def ping(wait: str | None, **options: Any) -> None:
-    """Say whether a BuildKit answers, and how fast.
+    """Check that a BuildKit answers.
 
     \b
     Examples:

@@ -13,16 +13,26 @@ from llb.cli.output_tables import JSON_LINES, VERBOSE
 
 @click.command()
 @FILTER
-@click.option("--all", "all_", is_flag=True, help="What images and frontends are made of, too.")
-@click.option("--unused-for", metavar="TIME", default="0s", help="Keep what was used since: 7d.")
-@click.option("--reserved-space", metavar="SIZE", default="0", help="Keep at least this: 10GB.")
-@click.option("--max-used-space", metavar="SIZE", default="0", help="Keep at most this.")
-@click.option("--min-free-space", metavar="SIZE", default="0", help="Leave this much of the disk.")
+@click.option("--all", "all_", is_flag=True, help="Include internal and frontend images.")
+@click.option(
+    "--unused-for",
+    metavar="TIME",
+    default="0s",
+    help="Keep records used within this time, for example 7d.",
+)
+@click.option(
+    "--reserved-space",
+    metavar="SIZE",
+    default="0",
+    help="Size to keep in any case, for example 10GB.",
+)
+@click.option("--max-used-space", metavar="SIZE", default="0", help="Maximum size to keep.")
+@click.option("--min-free-space", metavar="SIZE", default="0", help="Disk space to keep free.")
 @VERBOSE
 @JSON_LINES
 @connecting
 def prune(*, verbose: bool, as_json: bool, **options: Any) -> None:
-    """Throw away what no build uses.
+    """Remove unused build cache.
 
     \b
     Example: llb prune --unused-for 7d --reserved-space 10GB

@@ -12,12 +12,16 @@ from llb.cli.output_tables import JSON_LINES, to_json
 
 @click.command()
 @click.option(
-    "--filter", "filters", multiple=True, metavar="FILTER", help="As id==ID or labels.name==VALUE."
+    "--filter",
+    "filters",
+    multiple=True,
+    metavar="FILTER",
+    help="Filter, for example id==ID or labels.name==VALUE.",
 )
 @JSON_LINES
 @connecting
 def workers(*, filters: tuple[str, ...], as_json: bool, **options: Any) -> None:
-    """Print what runs steps: worker, platforms and labels.
+    """List workers with their platforms and labels.
 
     \b
     Examples:
