@@ -10,7 +10,7 @@ the steps one by one: :func:`parse`, then :func:`convert_parsed` with a function
 
 The passes are lines and words (:mod:`~llb.dockerfile.parser.parser`), instructions,
 stages, and conversion. Every mistake is a DockerfileError with its place.
-:mod:`~llb.dockerfile.extending` has what adds instructions and checks to those of Docker.
+:mod:`~llb.dockerfile.language` has what adds instructions and checks to those of Docker.
 """
 
 from __future__ import annotations

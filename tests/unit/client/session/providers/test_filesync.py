@@ -223,7 +223,6 @@ def test_a_file_that_cannot_be_read_ends_the_transfer_on_both_ends(tmp_path: Pat
     assert [str(failure) for failure in service.failures] == [reason]
 
 
-@pytest.mark.skipif(os.uname().sysname != "Linux", reason="names are bytes on Linux alone")
 def test_a_name_that_is_not_text_is_refused(tmp_path: Path) -> None:
     (tmp_path / os.fsdecode(b"\xff")).write_text("1")
     service = LocalDirs({"tree": tmp_path})
