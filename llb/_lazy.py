@@ -1,28 +1,107 @@
-"""Names of a package that are imported when they are asked for (PEP 562).
+"""Imports that run when they are first needed, to keep start-up short.
 
-A face that lists many names would import all of its package. Who uses one of them should wait for
-its module alone.
+Modules that few builds need stand in a block of their own, with the time that it saves::
+
+    with lazy_imports(__name__):
+        import tarfile  # 8 ms
+
+In a module, the block binds modules, each imported when an attribute of it is first read. In a
+package, it lists the public names: :data:`__all__` has them, and the module of a name is imported
+when the name is (PEP 562). ``python -m bench.lazy_imports`` measures every such import.
 """
 
 from __future__ import annotations
 
+import builtins
 import sys
 from importlib import import_module
-from typing import TYPE_CHECKING
+from threading import Lock
+from types import ModuleType
 
+# The type checker's own block: `typing` takes time to import.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Mapping, Sequence
+    from typing import Any
+
+# One block at a time replaces ``__import__``.
+_LOCK = Lock()
 
 
-def lazy_names(package: str, names: Mapping[str, Iterable[str]]) -> Callable[[str], object]:
-    """Return the ``__getattr__`` of a package; ``names`` are those of each module that has some."""
-    modules = {name: module for module, listed in names.items() for name in listed}
+class lazy_imports:  # noqa: N801 - it is used as a function
+    """Delay the import statements of a ``with`` block in the module of that name.
 
-    def lookup(name: str) -> object:
-        if name not in modules:
-            raise AttributeError(f"module {package!r} has no attribute {name!r}")
-        value: object = getattr(import_module(modules[name]), name)
-        setattr(sys.modules[package], name, value)
+    Raises ImportError for ``import a.b`` without ``as``, which would bind ``a`` alone.
+    """
+
+    def __init__(self, module: str) -> None:
+        self._names = vars(sys.modules[module])
+
+    def __enter__(self) -> None:
+        _LOCK.acquire()
+        self._import = builtins.__import__
+        builtins.__import__ = self._record
+
+    def __exit__(self, *_exception: object) -> None:
+        builtins.__import__ = self._import
+        _LOCK.release()
+        statements = {
+            name: value for name, value in self._names.items() if isinstance(value, _Statement)
+        }
+        if "__path__" in self._names:
+            _delay_names(self._names, statements)
+        else:
+            self._names.update((name, value.module()) for name, value in statements.items())
+
+    def _record(
+        self,
+        name: str,
+        globals: Mapping[str, object] | None = None,  # noqa: A002 - as in `__import__`
+        locals: Mapping[str, object] | None = None,  # noqa: A002
+        fromlist: Sequence[str] | None = (),
+        level: int = 0,
+    ) -> Any:
+        """Record a statement of the block; other threads import as usual."""
+        if globals is not self._names:
+            return self._import(name, globals, locals, fromlist or (), level)
+        return _Statement(name, name if fromlist else name.partition(".")[0])
+
+
+class _Statement:
+    """An import statement, and the dotted path that it has bound so far."""
+
+    def __init__(self, name: str, path: str) -> None:
+        self.name = name
+        self.path = path
+
+    def __getattr__(self, attribute: str) -> _Statement:
+        return _Statement(self.name, f"{self.path}.{attribute}")
+
+    def module(self) -> ModuleType:
+        if not self.path.startswith(self.name):
+            raise ImportError(f"a lazy import of {self.name} needs `as`")
+        return _LazyModule(self.path)
+
+
+class _LazyModule(ModuleType):
+    """A module that is imported when one of its attributes is first read."""
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(import_module(self.__name__), name)
+
+
+def _delay_names(names: dict[str, Any], statements: Mapping[str, _Statement]) -> None:
+    """Make a package look up its public names when they are read."""
+    for name in statements:
+        del names[name]
+
+    def look_up(name: str) -> object:
+        if name not in statements:
+            raise AttributeError(f"module {names['__name__']!r} has no attribute {name!r}")
+        value = getattr(import_module(statements[name].name), name)
+        names[name] = value
         return value
 
-    return lookup
+    names["__all__"] = sorted(statements)
+    names["__getattr__"] = look_up
+    names["__dir__"] = lambda: sorted({*names, *statements})

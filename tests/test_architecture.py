@@ -87,7 +87,7 @@ def is_named_like_a_module(test: Path) -> bool:
     package = inside or ROOT / "llb" / folder
     words = test.stem.removeprefix("test_").split("_")
     names = ["_".join(words[:count]) for count in range(1, len(words) + 1)]
-    names += [f"__{name}__" for name in names]
+    names += [spelled for name in names for spelled in (f"_{name}", f"__{name}__")]
     return any((package / f"{name}.py").exists() or (package / name).is_dir() for name in names)
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from llb import State
     from llb.client.dockerfile import Network
     from llb.client.session.uploads import Upload
-    from llb.gateway.serve import Function
+    from llb.gateway.server import Function
 
 DOCKERFILE = "dockerfile.v0"
 CONTEXT = "context"

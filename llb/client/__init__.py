@@ -9,153 +9,53 @@
         client.solve(Image("alpine").run("date > /now"), exports=[local("out")])
 """
 
-from __future__ import annotations
+from llb._lazy import lazy_imports
 
-from typing import TYPE_CHECKING
-
-from llb._lazy import lazy_names
-
-if TYPE_CHECKING:
-    from llb.client.caches import Cache, inline_cache, local_cache, registry_cache
-    from llb.client.client import Client, wait_for_ready
-    from llb.client.connect.control import Info, Worker
-    from llb.client.connect.tls import TLS
-    from llb.client.container import BuildKitContainer
-    from llb.client.dockerfile import dockerfile_attrs
-    from llb.client.export.exporters import (
-        Export,
-        cache_only,
-        docker,
-        image,
-        local,
-        oci,
-        parse_export,
-        registry,
-        tar,
-    )
-    from llb.client.export.image_options import Annotation
-    from llb.client.history import BuildRecord, History
-    from llb.client.progress.events import Event, Vertex, VertexLog, VertexStatus, VertexWarning
-    from llb.client.registry_auth.auth_tls import AuthTLS
-    from llb.client.results import Blob, SolveResult
-    from llb.client.session.policy import PolicySource
-    from llb.client.session.secrets import EnvSecret, Secret
-    from llb.client.session.ssh_agent_spec import AgentSpec
-    from llb.client.session.uploads import Upload
-    from llb.client.usage import Usage
-    from llb.errors import (
-        CancelledError,
-        CapabilityError,
-        ConnectError,
-        InputError,
-        InvalidDefinitionError,
-        InvalidValueError,
-        LLBError,
-        RemoteError,
-        SolveError,
-        TransportError,
-    )
-
-__all__ = [
-    "TLS",
-    "AgentSpec",
-    "Annotation",
-    "AuthTLS",
-    "Blob",
-    "BuildKitContainer",
-    "BuildRecord",
-    "Cache",
-    "CancelledError",
-    "CapabilityError",
-    "Client",
-    "ConnectError",
-    "EnvSecret",
-    "Event",
-    "Export",
-    "History",
-    "Info",
-    "InputError",
-    "InvalidDefinitionError",
-    "InvalidValueError",
-    "LLBError",
-    "PolicySource",
-    "RemoteError",
-    "Secret",
-    "SolveError",
-    "SolveResult",
-    "TransportError",
-    "Upload",
-    "Usage",
-    "Vertex",
-    "VertexLog",
-    "VertexStatus",
-    "VertexWarning",
-    "Worker",
-    "cache_only",
-    "docker",
-    "dockerfile_attrs",
-    "image",
-    "inline_cache",
-    "local",
-    "local_cache",
-    "oci",
-    "parse_export",
-    "registry",
-    "registry_cache",
-    "tar",
-    "wait_for_ready",
-]
-
-if not TYPE_CHECKING:
-    # Type checkers would take any name for one of the package.
-    __getattr__ = lazy_names(
-        __name__,
-        # A build uses some of them, and all take 6 ms more to import.
-        {
-            "llb.client.caches": ("Cache", "inline_cache", "local_cache", "registry_cache"),
-            "llb.client.client": ("Client", "wait_for_ready"),
-            "llb.client.connect.control": ("Info", "Worker"),
-            "llb.client.connect.tls": ("TLS",),
-            "llb.client.container": ("BuildKitContainer",),
-            "llb.client.dockerfile": ("dockerfile_attrs",),
-            "llb.client.export.exporters": (
-                "Export",
-                "cache_only",
-                "docker",
-                "image",
-                "local",
-                "oci",
-                "parse_export",
-                "registry",
-                "tar",
-            ),
-            "llb.client.export.image_options": ("Annotation",),
-            "llb.client.history": ("BuildRecord", "History"),
-            "llb.client.progress.events": (
-                "Event",
-                "Vertex",
-                "VertexLog",
-                "VertexStatus",
-                "VertexWarning",
-            ),
-            "llb.client.registry_auth.auth_tls": ("AuthTLS",),
-            "llb.client.results": ("Blob", "SolveResult"),
-            "llb.client.session.policy": ("PolicySource",),
-            "llb.client.session.secrets": ("EnvSecret", "Secret"),
-            "llb.client.session.ssh_agent_spec": ("AgentSpec",),
-            "llb.client.session.uploads": ("Upload",),
-            "llb.client.usage": ("Usage",),
-            "llb.errors": (
-                "CancelledError",
-                "CapabilityError",
-                "ConnectError",
-                "InputError",
-                "InvalidDefinitionError",
-                "InvalidValueError",
-                "LLBError",
-                "RemoteError",
-                "SolveError",
-                "TransportError",
-            ),
-        },
-    )
+with lazy_imports(__name__):
+    from llb.client.caches import Cache as Cache
+    from llb.client.caches import inline_cache as inline_cache
+    from llb.client.caches import local_cache as local_cache
+    from llb.client.caches import registry_cache as registry_cache
+    from llb.client.client import Client as Client
+    from llb.client.client import wait_for_ready as wait_for_ready
+    from llb.client.connect.control import Info as Info
+    from llb.client.connect.control import Worker as Worker
+    from llb.client.connect.tls import TLS as TLS
+    from llb.client.container import BuildKitContainer as BuildKitContainer
+    from llb.client.dockerfile import dockerfile_attrs as dockerfile_attrs
+    from llb.client.export.exporters import Export as Export
+    from llb.client.export.exporters import cache_only as cache_only
+    from llb.client.export.exporters import docker as docker
+    from llb.client.export.exporters import image as image
+    from llb.client.export.exporters import local as local
+    from llb.client.export.exporters import oci as oci
+    from llb.client.export.exporters import parse_export as parse_export
+    from llb.client.export.exporters import registry as registry
+    from llb.client.export.exporters import tar as tar
+    from llb.client.export.image_options import Annotation as Annotation
+    from llb.client.history import BuildRecord as BuildRecord
+    from llb.client.history import History as History
+    from llb.client.progress.events import Event as Event
+    from llb.client.progress.events import Vertex as Vertex
+    from llb.client.progress.events import VertexLog as VertexLog
+    from llb.client.progress.events import VertexStatus as VertexStatus
+    from llb.client.progress.events import VertexWarning as VertexWarning
+    from llb.client.registry_auth.auth_tls import AuthTLS as AuthTLS
+    from llb.client.results import Blob as Blob
+    from llb.client.results import SolveResult as SolveResult
+    from llb.client.session.policy import PolicySource as PolicySource
+    from llb.client.session.secrets import EnvSecret as EnvSecret
+    from llb.client.session.secrets import Secret as Secret
+    from llb.client.session.ssh_agent_spec import AgentSpec as AgentSpec
+    from llb.client.session.uploads import Upload as Upload
+    from llb.client.usage import Usage as Usage
+    from llb.errors import CancelledError as CancelledError
+    from llb.errors import CapabilityError as CapabilityError
+    from llb.errors import ConnectError as ConnectError
+    from llb.errors import InputError as InputError
+    from llb.errors import InvalidDefinitionError as InvalidDefinitionError
+    from llb.errors import InvalidValueError as InvalidValueError
+    from llb.errors import LLBError as LLBError
+    from llb.errors import RemoteError as RemoteError
+    from llb.errors import SolveError as SolveError
+    from llb.errors import TransportError as TransportError

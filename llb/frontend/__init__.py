@@ -13,69 +13,23 @@
 checks beside those of Docker. :mod:`llb.frontend.kit` runs a frontend from its checkout, and packs it.
 """
 
-from __future__ import annotations
+from llb._lazy import lazy_imports
 
-from typing import TYPE_CHECKING
-
-from llb._lazy import lazy_names
-
-if TYPE_CHECKING:
-    from llb.buildfile.build import Build
-    from llb.buildfile.source import Source
-    from llb.dockerfile.language import Check, Finding, Language, NewInstruction
-    from llb.dockerfile.to_llb.extension_site import Site
-    from llb.dockerfile.trace import Trail
-    from llb.errors import (
-        BuildFileError,
-        InputError,
-        InvalidValueError,
-        LLBError,
-        RemoteError,
-    )
-    from llb.frontend.authoring.decorator import Frontend, frontend
-    from llb.frontend.server import serve_dockerfile
-    from llb.gateway.serve import serve
-
-__all__ = [
-    "Build",
-    "BuildFileError",
-    "Check",
-    "Finding",
-    "Frontend",
-    "InputError",
-    "InvalidValueError",
-    "LLBError",
-    "Language",
-    "NewInstruction",
-    "RemoteError",
-    "Site",
-    "Source",
-    "Trail",
-    "frontend",
-    "serve",
-    "serve_dockerfile",
-]
-
-if not TYPE_CHECKING:
-    # Type checkers would take any name for one of the package.
-    __getattr__ = lazy_names(
-        __name__,
-        # A frontend needs the names of one kind, and a start has no time for the others.
-        {
-            "llb.buildfile.build": ("Build",),
-            "llb.buildfile.source": ("Source",),
-            "llb.dockerfile.language": ("Check", "Finding", "Language", "NewInstruction"),
-            "llb.dockerfile.to_llb.extension_site": ("Site",),
-            "llb.dockerfile.trace": ("Trail",),
-            "llb.frontend.authoring.decorator": ("Frontend", "frontend"),
-            "llb.frontend.server": ("serve_dockerfile",),
-            "llb.gateway.serve": ("serve",),
-            "llb.errors": (
-                "BuildFileError",
-                "InputError",
-                "InvalidValueError",
-                "LLBError",
-                "RemoteError",
-            ),
-        },
-    )
+with lazy_imports(__name__):
+    from llb.buildfile.build import Build as Build
+    from llb.buildfile.source import Source as Source
+    from llb.dockerfile.language import Check as Check
+    from llb.dockerfile.language import Finding as Finding
+    from llb.dockerfile.language import Language as Language
+    from llb.dockerfile.language import NewInstruction as NewInstruction
+    from llb.dockerfile.to_llb.extension_site import Site as Site
+    from llb.dockerfile.trace import Trail as Trail
+    from llb.errors import BuildFileError as BuildFileError
+    from llb.errors import InputError as InputError
+    from llb.errors import InvalidValueError as InvalidValueError
+    from llb.errors import LLBError as LLBError
+    from llb.errors import RemoteError as RemoteError
+    from llb.frontend.authoring.decorator import Frontend as Frontend
+    from llb.frontend.authoring.decorator import frontend as frontend
+    from llb.frontend.server import serve_dockerfile as serve_dockerfile
+    from llb.gateway.server import serve as serve

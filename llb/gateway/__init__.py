@@ -4,76 +4,37 @@
 :class:`Request` and a :class:`Gateway` and returns a :class:`Result`.
 """
 
-from typing import TYPE_CHECKING
+from llb._lazy import lazy_imports
 
-from llb._lazy import lazy_names
-from llb.errors import (
-    CancelledError,
-    CapabilityError,
-    InvalidValueError,
-    LLBError,
-    ProcessError,
-    RemoteError,
-    TransportError,
-)
-from llb.gateway.bridge import Caps
-from llb.gateway.connection import Gateway, SourceInfo, is_not_found
-from llb.gateway.files import FileStat
-from llb.gateway.request import Request
-from llb.gateway.results import Attestation, PlatformImage, Ref, Result
-from llb.gateway.serve import answer, is_served, serve
-from llb.gateway.sources import definition_json, source_json
-from llb.gateway.status import unsupported_cap, unsupported_request
-
-if TYPE_CHECKING:
-    from llb.gateway.container_messages import RefMount, bind_ref
-    from llb.gateway.containers import Completed, Container
-    from llb.gateway.failed_steps import FailedStep, failed_step
-    from llb.gateway.processes import Process
-
-__all__ = [
-    "Attestation",
-    "CancelledError",
-    "CapabilityError",
-    "Caps",
-    "Completed",
-    "Container",
-    "FailedStep",
-    "FileStat",
-    "Gateway",
-    "InvalidValueError",
-    "LLBError",
-    "PlatformImage",
-    "Process",
-    "ProcessError",
-    "Ref",
-    "RefMount",
-    "RemoteError",
-    "Request",
-    "Result",
-    "SourceInfo",
-    "TransportError",
-    "answer",
-    "bind_ref",
-    "definition_json",
-    "failed_step",
-    "is_not_found",
-    "is_served",
-    "serve",
-    "source_json",
-    "unsupported_cap",
-    "unsupported_request",
-]
-
-if not TYPE_CHECKING:
-    # Type checkers would take any name for one of the package.
-    __getattr__ = lazy_names(
-        __name__,
-        # What containers are made of takes 8 ms to import, and few frontends have any.
-        {
-            "llb.gateway.container_messages": ("RefMount", "bind_ref"),
-            "llb.gateway.containers": ("Completed", "Container"),
-            "llb.gateway.failed_steps": ("FailedStep", "failed_step"),
-            "llb.gateway.processes": ("Process",),
-        },
-    )
+with lazy_imports(__name__):
+    from llb.errors import CancelledError as CancelledError
+    from llb.errors import CapabilityError as CapabilityError
+    from llb.errors import InvalidValueError as InvalidValueError
+    from llb.errors import LLBError as LLBError
+    from llb.errors import ProcessError as ProcessError
+    from llb.errors import RemoteError as RemoteError
+    from llb.errors import TransportError as TransportError
+    from llb.gateway.bridge import Caps as Caps
+    from llb.gateway.connection import Gateway as Gateway
+    from llb.gateway.connection import SourceInfo as SourceInfo
+    from llb.gateway.connection import is_not_found as is_not_found
+    from llb.gateway.container_messages import RefMount as RefMount
+    from llb.gateway.container_messages import bind_ref as bind_ref
+    from llb.gateway.containers import Completed as Completed
+    from llb.gateway.containers import Container as Container
+    from llb.gateway.failed_steps import FailedStep as FailedStep
+    from llb.gateway.failed_steps import failed_step as failed_step
+    from llb.gateway.files import FileStat as FileStat
+    from llb.gateway.processes import Process as Process
+    from llb.gateway.request import Request as Request
+    from llb.gateway.results import Attestation as Attestation
+    from llb.gateway.results import PlatformImage as PlatformImage
+    from llb.gateway.results import Ref as Ref
+    from llb.gateway.results import Result as Result
+    from llb.gateway.server import answer as answer
+    from llb.gateway.server import is_served as is_served
+    from llb.gateway.server import serve as serve
+    from llb.gateway.sources import definition_json as definition_json
+    from llb.gateway.sources import source_json as source_json
+    from llb.gateway.status import unsupported_cap as unsupported_cap
+    from llb.gateway.status import unsupported_request as unsupported_request

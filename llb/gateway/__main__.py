@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 from llb.errors import InputError
-from llb.gateway.serve import hold_stdio, is_served, refuse
+from llb.gateway.server import hold_stdio, is_served, refuse
 
 
 def main(arguments: list[str]) -> int:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from llb.errors import InputError
-from llb.gateway.serve import taken
+from llb.gateway.server import taken
 
 if TYPE_CHECKING:
     from collections.abc import Callable
