@@ -148,11 +148,11 @@ def text(support: Support) -> str:
     total, missing = len(statuses), len(statuses) - supported - labs
     head = support.page.head.rstrip("\n")
     parts = [head.format(total=total, supported=supported, labs=labs, missing=missing)]
-    columns = ["", "feature", *_since(support, "since"), "supported", "covered by"]
+    columns = ["", "feature", *_since(support, "since"), "supported", "held by"]
     for letter, title in support.sections.items():
         parts += [f"\n## {letter}. {title}\n", _cells(columns), f"|{'---|' * len(columns)}"]
         parts += [_row(support, each) for each in support.features if each.id[0] == letter]
-    parts.append("\n## Tests by feature")
+    parts.append("\n## What holds them")
     parts += [_held(support, each) for each in support.features if each.missing is None]
     return "\n".join(parts) + "\n"
 

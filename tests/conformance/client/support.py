@@ -1,4 +1,4 @@
-"""Generate docs/client-support.md: the features of the client and the tests that cover them.
+"""The page docs/client-support.md: what the client and its command can do, and what holds it.
 
 ``python -m tests.conformance.client.support`` writes it.
 """
@@ -10,18 +10,18 @@ from pathlib import Path
 from tests.conformance.features import DOCS, Kind, Page, write
 
 _HEAD = """\
-# Client features and their tests
+# What the client can do
 
 <!-- python -m tests.conformance.client.support writes this file. -->
 
-This page lists the features of `llb.client` and of the `llb` command: {supported} of {total} are
-supported, {missing} are missing. For a missing feature, the table gives the reason.
+What `llb.client` and the command `llb` do with a BuildKit, line by line. Of {total} lines,
+{supported} are supported; the others, {missing} in number, say why not.
 
-The last column links to the tests and measurements that cover a feature. Tests in `tests/e2e` run
-against real daemons. **Measurements** compare the client with buildctl in the same run.
+The last column leads to what holds a line: tests, of which those in `tests/e2e` run against real
+daemons, and **measurements**, each of which has buildctl beside it in the same run.
 
-[connections.md](connections.md) describes the addresses of daemons. [cli-flags.md](cli-flags.md)
-compares the options of the command with those of buildctl and buildx.
+[connections.md](connections.md) has the addresses, [cli-flags.md](cli-flags.md) the options of the
+command beside those of buildctl and buildx.
 """
 
 PAGE = Page(

@@ -1,4 +1,4 @@
-"""Generate docs/dockerfile-support.md: the supported features and the tests that cover them.
+"""The page docs/dockerfile-support.md: what is supported, and the cases and tests that hold it.
 
 ``python -m tests.conformance.dockerfile.support`` writes it.
 """
@@ -13,27 +13,28 @@ CASES = Kind("cases", "tests/conformance/dockerfile/cases/*.Dockerfile")
 CHECKS = Kind("checks", "tests/conformance/dockerfile/checks/*.Dockerfile")
 
 _HEAD = """\
-# Dockerfile features and their tests
+# What of Dockerfiles is supported
 
 <!-- python -m tests.conformance.dockerfile.support writes this file. -->
 
-This page lists the features of the Dockerfile language of `docker/dockerfile` up to 1.26, the
-frontend of BuildKit v0.32.2. Of {total} features, {supported} are supported, {missing} are missing,
-and {labs} is only in the image of the target `labs` of Dockerfile.frontend, like in
-`docker/dockerfile:labs`. *Since* is the version of `docker/dockerfile` that introduced the feature.
-Numbers in parentheses are the versions of later additions.
+This is the language of `docker/dockerfile` up to 1.26, the frontend of BuildKit v0.32.2, line by
+line. Of {total} lines, {supported} are supported, {missing} are not, and {labs} is in the image of
+the target `labs` of Dockerfile.frontend alone, as it is in that of `docker/dockerfile:labs`.
+*Since* is the version of `docker/dockerfile` that brought it, and numbers in parentheses are of
+what came later.
 
-The last column links to the tests that cover a feature:
+The last column leads to what holds a line:
 
-- **cases** are Dockerfiles that BuildKit's own Go packages convert too. The operations, their names
-  and source locations, and the image config are equal byte for byte. If Go refuses a file
-  (`error-…`), the error has the same message and line.
-- **checks** are Dockerfiles whose warnings, outlines and targets are equal byte for byte to those of
-  BuildKit's frontend.
-- **tests** verify other properties. Those in `tests/e2e` build on a real daemon, and most of them
-  compare the result with that of the stock frontend.
+- **cases** are Dockerfiles that BuildKit's own Go packages convert as well. Operations, their
+  names and places, and the image config are equal byte for byte; what Go refuses (`error-…`) is
+  refused in the same words at the same line.
+- **checks** are Dockerfiles whose warnings, outlines and targets are equal to those of BuildKit's
+  frontend, to the byte.
+- **tests** say something else of it; those in `tests/e2e` build on a real daemon, and most of them
+  compare with what the stock frontend builds.
 
-[conformance.md](conformance.md) describes further comparisons and the intended differences.
+[conformance.md](conformance.md) has what else the two are compared by, and what differs on
+purpose.
 """
 
 PAGE = Page(
