@@ -1,4 +1,4 @@
-"""Functions as frontends, for tests."""
+"""Run functions as frontends in tests."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ if TYPE_CHECKING:
     T = TypeVar("T")
 
 
-def in_frontend(host: str, function: Callable[[Gateway], T], **options: Any) -> T:
-    """Call a function as a frontend; what it raises is raised as it is, not as a daemon says it."""
-    found: list[T] = []
-    raised: list[BaseException] = []
+def run_as_frontend(host: str, function: Callable[[Gateway], T], **options: Any) -> T:
+    """Run a function as a frontend; reraise its own exception, not the daemon's report of it."""
+    results: list[T] = []
+    errors: list[BaseException] = []
 
     def build(_: Request, gateway: Gateway) -> Result:
         try:
-            found.append(function(gateway))
+            results.append(function(gateway))
         except BaseException as error:
-            raised.append(error)
+            errors.append(error)
             raise
         return Result()
 
@@ -30,7 +30,7 @@ def in_frontend(host: str, function: Callable[[Gateway], T], **options: Any) -> 
         try:
             client.build(build, **options)
         except Exception:
-            if raised:
-                raise raised[0] from None
+            if errors:
+                raise errors[0] from None
             raise
-    return found[0]
+    return results[0]

@@ -1,4 +1,4 @@
-"""A store of objects on the loopback, as much of S3, Azure and GitHub as a cache needs."""
+"""A fake object store on the loopback: the parts of S3, Azure and GitHub that a cache needs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @frozen
 class ObjectStore:
-    """Objects by their paths, and each request as method, path and authorization."""
+    """The stored objects by path, and each request as method, path and authorization."""
 
     address: str
     objects: dict[str, bytes] = field(factory=dict)
@@ -27,7 +27,7 @@ class ObjectStore:
 
 @contextmanager
 def running_object_store() -> Iterator[ObjectStore]:
-    """Serve a store; objects are put, read and looked at by their paths."""
+    """Serve an object store that answers PUT, GET and HEAD by path."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     store = ObjectStore(f"http://127.0.0.1:{server.server_port}")
     server.store = store  # type: ignore[attr-defined]
@@ -42,47 +42,47 @@ def running_object_store() -> Iterator[ObjectStore]:
 
 
 class Handler(BaseHTTPRequestHandler):
-    """One request of the daemon."""
+    """The handler of one request from the daemon."""
 
     protocol_version = "HTTP/1.1"
 
     def do_PUT(self) -> None:
-        """Keep an object."""
+        """Store an object."""
         body = self._body()
         self._note()
         self._store.objects[self._path] = body
         self._answer(201, etag_of=body)
 
     def do_GET(self) -> None:
-        """Send an object, or the part of it that is asked for."""
+        """Send an object, or the requested range of it."""
         self._note()
-        found = self._store.objects.get(self._path)
-        if found is None:
+        content = self._store.objects.get(self._path)
+        if content is None:
             self._answer(404)
             return
-        part = (self.headers.get("Range") or self.headers.get("x-ms-range") or "").removeprefix(
-            "bytes="
-        )
-        if not part:
-            self._answer(200, found, etag_of=found)
+        requested = (
+            self.headers.get("Range") or self.headers.get("x-ms-range") or ""
+        ).removeprefix("bytes=")
+        if not requested:
+            self._answer(200, content, etag_of=content)
             return
-        first, _, last = part.partition("-")
-        end = min(int(last), len(found) - 1) if last else len(found) - 1
+        first, _, last = requested.partition("-")
+        end = min(int(last), len(content) - 1) if last else len(content) - 1
         self._answer(
             206,
-            found[int(first) : end + 1],
-            etag_of=found,
-            more={"Content-Range": f"bytes {first}-{end}/{len(found)}"},
+            content[int(first) : end + 1],
+            etag_of=content,
+            headers={"Content-Range": f"bytes {first}-{end}/{len(content)}"},
         )
 
     def do_HEAD(self) -> None:
-        """Say how large an object is."""
+        """Send the size of an object."""
         self._note()
-        found = self._store.objects.get(self._path)
-        self._answer(404 if found is None else 200, found or b"", etag_of=found or b"")
+        content = self._store.objects.get(self._path)
+        self._answer(404 if content is None else 200, content or b"", etag_of=content or b"")
 
     def do_POST(self) -> None:
-        """Refuse what is no object."""
+        """Refuse a request that is not for an object."""
         self._body()
         self._note()
         self._answer(501)
@@ -113,14 +113,14 @@ class Handler(BaseHTTPRequestHandler):
         body: bytes = b"",
         *,
         etag_of: bytes = b"",
-        more: dict[str, str] | None = None,
+        headers: dict[str, str] | None = None,
     ) -> None:
         self.send_response(status)
         if status == 404:
             self.send_header("x-ms-error-code", "BlobNotFound")
         self.send_header("ETag", f'"{hashlib.md5(etag_of).hexdigest()}"')
         self.send_header("Last-Modified", formatdate(usegmt=True))
-        for name, value in (more or {}).items():
+        for name, value in (headers or {}).items():
             self.send_header(name, value)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()

@@ -1,4 +1,4 @@
-"""Registries of a test's own, Debian's docker-registry, and a token server for them."""
+"""Private registries for tests (Debian's docker-registry), and a token server for them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 USER, PASSWORD, IDENTITY = "me", "s3cret-pass", "an-identity-t0ken"
-# bcrypt of the password, as `htpasswd -B` writes it.
+# The bcrypt hash of the password, as `htpasswd -B` writes it.
 HTPASSWD = f"{USER}:$2y$05$abcdefghijklmnopqrstuuV7fpPozvyqJfnY19y0802WTlXUm6Rjy\n"
 SERVICE, ISSUER = "registry.test", "tokens.test"
 NEW_REQUEST = ("req", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=registry")
@@ -32,21 +32,21 @@ NEW_KEY = ("req", "-x509", "-newkey", "rsa:2048", "-nodes")
 
 
 def openssl(*arguments: str | Path, cwd: Path, data: bytes = b"") -> bytes:
-    done = subprocess.run(
+    process = subprocess.run(
         ["openssl", *arguments], cwd=cwd, check=True, input=data, capture_output=True
     )
-    return done.stdout
+    return process.stdout
 
 
 def write_docker_config(folder: Path, host: str, entry: Mapping[str, str] | None) -> None:
-    """Write a config.json that has this of a registry, or nothing."""
+    """Write a config.json with the entry of one registry, or without any."""
     folder.mkdir(exist_ok=True)
     content = {} if entry is None else {"auths": {host: entry}}
     (folder / "config.json").write_text(json.dumps(content))
 
 
 def login(user: str = USER, password: str = PASSWORD) -> dict[str, str]:
-    """The entry of a registry as `docker login` writes it."""
+    """Build the entry of a registry as `docker login` writes it."""
     return {"auth": base64.b64encode(f"{user}:{password}".encode()).decode()}
 
 
@@ -54,7 +54,7 @@ def login(user: str = USER, password: str = PASSWORD) -> dict[str, str]:
 def running_registry(
     folder: Path, port: int, *, auth: Mapping[str, object] | None = None, tls: Path | None = None
 ) -> Iterator[str]:
-    """Run a registry; give its host and port. ``tls`` has cert.pem and key.pem."""
+    """Run a registry and yield its host and port. ``tls`` contains cert.pem and key.pem."""
     folder.mkdir()
     http: dict[str, object] = {"addr": f"127.0.0.1:{port}"}
     if tls is not None:
@@ -80,32 +80,32 @@ def running_registry(
 
 
 def htpasswd(folder: Path) -> dict[str, object]:
-    """The setting of a registry that asks for a name and a password."""
+    """Write an htpasswd file; return the settings of a registry with basic authentication."""
     (folder / "htpasswd").write_text(HTPASSWD)
     return {"htpasswd": {"realm": "test", "path": str(folder / "htpasswd")}}
 
 
 @mutable
 class TokenServer:
-    """A server of tokens: what it was asked for, and how it answers.
+    """A token server: the requests that it received, and how it answers.
 
-    ``asked`` has the method and the parameters of each request, with ``basic`` for what came
-    in the header. ``behaviour`` is one of ``serve``, ``plain`` (it knows no OAuth2), ``error``,
-    ``nonsense``, ``empty``, ``hang``, and ``drip``.
+    ``requests`` has the method and the parameters of each request; ``basic`` is the parameter with
+    the credentials from the header. ``behaviour`` is one of ``serve``, ``plain`` (no OAuth2),
+    ``error``, ``nonsense``, ``empty``, ``hang``, and ``drip``.
     """
 
     folder: Path
     port: int
     behaviour: str = "serve"
     expires_in: int = 3600
-    open_to_all: bool = False
+    allows_anonymous: bool = False
     scheme: str = "http"
-    asked: list[tuple[str, dict[str, str]]] = field(factory=list)
-    over: threading.Event = field(factory=threading.Event)
+    requests: list[tuple[str, dict[str, str]]] = field(factory=list)
+    closed: threading.Event = field(factory=threading.Event)
 
     @property
     def auth(self) -> dict[str, object]:
-        """The setting of a registry that wants its tokens."""
+        """The settings of a registry that requires tokens of this server."""
         return {
             "token": {
                 "realm": f"{self.scheme}://127.0.0.1:{self.port}/token",
@@ -116,7 +116,7 @@ class TokenServer:
         }
 
     def token(self, user: str, scopes: list[str]) -> str:
-        """Return a JSON Web Token as the registry's documentation describes it."""
+        """Sign a JSON Web Token in the form that the registry's documentation describes."""
         now = int(time.time())
         certificate = ssl.PEM_cert_to_DER_cert((self.folder / "cert.pem").read_text())
         kind = {"typ": "JWT", "alg": "RS256", "x5c": [base64.b64encode(certificate).decode()]}
@@ -133,38 +133,40 @@ class TokenServer:
                 for scope in scopes
             ],
         }
-        signed = f"{_encoded(kind)}.{_encoded(claims)}"
+        signing_input = f"{_encode_json(kind)}.{_encode_json(claims)}"
         signature = openssl(
-            *("dgst", "-sha256", "-sign", "key.pem"), cwd=self.folder, data=signed.encode()
+            *("dgst", "-sha256", "-sign", "key.pem"), cwd=self.folder, data=signing_input.encode()
         )
-        return f"{signed}.{_unpadded(signature)}"
+        return f"{signing_input}.{_base64url(signature)}"
 
-    def answer(self, method: str, given: dict[str, str]) -> tuple[int, dict[str, Any]]:
-        """Return status and body for a request."""
-        self.asked.append((method, given))
+    def answer(self, method: str, parameters: dict[str, str]) -> tuple[int, dict[str, Any]]:
+        """Answer a request with a status and a JSON body."""
+        self.requests.append((method, parameters))
         if self.behaviour == "error":
-            # What it says of the secrets in the request must not reach anybody.
-            return 500, {"details": f"cannot look up {given}"}
+            # This echo of the secrets in the request must not reach the user.
+            return 500, {"details": f"cannot look up {parameters}"}
         if self.behaviour == "plain" and method == "POST":
             return 404, {}
         if self.behaviour == "empty":
             return 200, {"expires_in": 60}
-        pairs = (given.get("username"), given.get("password")), given.get("basic")
-        known = (USER, PASSWORD) in pairs or f"{USER}:{PASSWORD}" in pairs
-        known = known or given.get("refresh_token") == IDENTITY or pairs[1] == f":{IDENTITY}"
-        anonymous = self.open_to_all and method == "GET" and "basic" not in given
-        if not known and not anonymous:
+        pairs = (parameters.get("username"), parameters.get("password")), parameters.get("basic")
+        is_known = (USER, PASSWORD) in pairs or f"{USER}:{PASSWORD}" in pairs
+        is_known = (
+            is_known or parameters.get("refresh_token") == IDENTITY or pairs[1] == f":{IDENTITY}"
+        )
+        anonymous = self.allows_anonymous and method == "GET" and "basic" not in parameters
+        if not is_known and not anonymous:
             return 401, {"details": "incorrect username or password"}
-        token = self.token(USER, given.get("scope", "").split())
+        token = self.token(USER, parameters.get("scope", "").split())
         name = "access_token" if method == "POST" else "token"
         return 200, {name: token, "expires_in": self.expires_in}
 
 
 @contextmanager
 def running_token_server(folder: Path, tls: Path | None = None) -> Iterator[TokenServer]:
-    """Run a token server with a key of its own.
+    """Run a token server with a new key.
 
-    ``tls`` has cert.pem and key.pem, and the ca.pem of those whom it serves.
+    ``tls`` contains cert.pem, key.pem, and the ca.pem that issued its clients' certificates.
     """
     folder.mkdir()
     openssl(
@@ -175,44 +177,44 @@ def running_token_server(folder: Path, tls: Path | None = None) -> Iterator[Toke
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             query = parse_qs(urlsplit(self.path).query)
-            given = {key: " ".join(values) for key, values in query.items()}
+            parameters = {key: " ".join(values) for key, values in query.items()}
             kind, _, basic = self.headers.get("Authorization", "").partition(" ")
             if kind == "Basic":
-                given["basic"] = base64.b64decode(basic).decode()
-            self._answer(given)
+                parameters["basic"] = base64.b64decode(basic).decode()
+            self._answer(parameters)
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"])).decode()
             self._answer({key: values[0] for key, values in parse_qs(body).items()})
 
-        def _answer(self, given: dict[str, str]) -> None:
-            status, body = tokens.answer(self.command, given)
+        def _answer(self, parameters: dict[str, str]) -> None:
+            status, body = tokens.answer(self.command, parameters)
             if tokens.behaviour == "hang":
-                tokens.over.wait()
+                tokens.closed.wait()
                 return
             data = b"<html>" if tokens.behaviour == "nonsense" else json.dumps(body).encode()
             self.send_response(status)
             self.send_header("Content-Length", str(len(data)))
             self.end_headers()
             if tokens.behaviour == "drip":
-                while not tokens.over.wait(1):
+                while not tokens.closed.wait(1):
                     self.wfile.write(b" ")
                 return
             self.wfile.write(data)
 
         def log_message(self, *arguments: object) -> None:
-            """Say nothing; what was asked is kept."""
+            """Print nothing; the token server keeps the requests."""
 
-    with serving(("127.0.0.1", tokens.port), Handler, tls):
+    with serve_http(("127.0.0.1", tokens.port), Handler, tls):
         try:
             yield tokens
         finally:
-            tokens.over.set()
+            tokens.closed.set()
 
 
 @contextmanager
 def running_broken_registry(status: int) -> Iterator[str]:
-    """Run a registry that answers everything with a status; give its host and port."""
+    """Run a registry that answers every request with one status; yield its host and port."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -227,18 +229,18 @@ def running_broken_registry(status: int) -> Iterator[str]:
             self.do_GET()
 
         def log_message(self, *arguments: object) -> None:
-            """Say nothing."""
+            """Print nothing."""
 
     port = free_port()
-    with serving(("127.0.0.1", port), Handler):
+    with serve_http(("127.0.0.1", port), Handler):
         yield f"127.0.0.1:{port}"
 
 
 @contextmanager
-def serving(
+def serve_http(
     address: tuple[str, int], handler: type[BaseHTTPRequestHandler], tls: Path | None = None
 ) -> Iterator[None]:
-    """Serve HTTP on threads."""
+    """Serve HTTP, or HTTPS if ``tls`` is given, on threads."""
     with ThreadingHTTPServer(address, handler) as server:
         if tls is not None:
             context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=tls / "ca.pem")
@@ -249,7 +251,7 @@ def serving(
             )
         server.daemon_threads = True
         server.block_on_close = False
-        # A connection that TLS ends is no error of the test.
+        # A connection that ends with a TLS error is not an error of the test.
         server.handle_error = lambda *_: None  # type: ignore[method-assign]
         thread = threading.Thread(target=server.serve_forever, args=(0.05,))
         thread.start()
@@ -261,28 +263,28 @@ def serving(
 
 
 def parse_scope(scope: str) -> tuple[str, str, list[str]]:
-    """Return kind, name and actions of a scope; a name may have a colon."""
-    kind, _, rest = scope.partition(":")
-    name, _, actions = rest.rpartition(":")
+    """Parse a scope into kind, name and actions; the name may contain a colon."""
+    kind, _, name_and_actions = scope.partition(":")
+    name, _, actions = name_and_actions.rpartition(":")
     return kind, name, actions.split(",")
 
 
-def _encoded(value: object) -> str:
-    return _unpadded(json.dumps(value).encode())
+def _encode_json(value: object) -> str:
+    return _base64url(json.dumps(value).encode())
 
 
-def _unpadded(data: bytes) -> str:
+def _base64url(data: bytes) -> str:
     return base64.urlsafe_b64encode(data).decode().rstrip("=")
 
 
 def write_authority(folder: Path) -> None:
-    """Write an authority: ca.pem and ca.key."""
+    """Create a certificate authority: ca.pem and ca.key."""
     folder.mkdir()
     openssl(*NEW_KEY, "-keyout", "ca.key", "-out", "ca.pem", "-subj", "/CN=authority", cwd=folder)
 
 
 def write_certificate(authority: Path, folder: Path, days: int) -> None:
-    """Write cert.pem and key.pem for this machine; with less than no days they are over."""
+    """Create cert.pem and key.pem for this machine; with negative ``days`` they have expired."""
     folder.mkdir()
     (folder / "ca.pem").write_bytes((authority / "ca.pem").read_bytes())
     openssl(*NEW_REQUEST, "-keyout", "key.pem", "-out", "request.pem", cwd=folder)

@@ -1,4 +1,4 @@
-"""A connection that can be cut, paused, or fall silent: a socket before that of a daemon."""
+"""A relay in front of a daemon's socket: its connections can be cut, paused or silenced."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-# A program of one instruction, which takes nothing of any packet (linux/filter.h).
+# A BPF program of one instruction, which drops every packet (linux/filter.h).
 SO_ATTACH_FILTER = 26
 RETURN_NOTHING = struct.pack("HBBI", 0x06, 0, 0, 0)
 
 
 class Relay:
-    """A socket before a daemon's, whose connections can be cut one by one.
+    """A socket in front of a daemon's socket, whose connections can be cut one by one.
 
-    It has a path, or else a port of the loopback.
+    It listens on a Unix socket at ``path``, or else on a port of the loopback interface.
     """
 
     def __init__(self, daemon: str, path: Path | None = None) -> None:
@@ -42,42 +42,42 @@ class Relay:
         threading.Thread(target=self._accept, daemon=True).start()
 
     def pause_after(self, size: int, work: Callable[[], None]) -> None:
-        """Call ``work`` when a connection has passed on ``size`` bytes in one direction.
+        """Call ``work`` when a connection has relayed ``size`` bytes in one direction.
 
-        No further bytes pass until it returns, so that a larger transfer is always incomplete.
+        No further bytes pass until ``work`` returns. A larger transfer is therefore incomplete.
         """
         self._pauses.append((size, work))
 
     def interrupt(self, first: bytes, last: bytes, work: Callable[[], None]) -> None:
         """Call ``work`` when a client has sent ``last``, before the daemon has received ``first``.
 
-        What the client sends from ``first`` on is held back until ``work`` returns.
+        The relay holds back the client's bytes, starting with ``first``, until ``work`` returns.
         """
         self._interruption = lambda: Interruption(first, last, work)
 
     def cut_newest(self) -> None:
-        """Cut the connection that was made last, which is that of the session."""
+        """Cut the newest connection, which is the connection of the session."""
         self._clients[-1].shutdown(socket.SHUT_RDWR)
 
     def cut_all(self) -> None:
         """Cut every connection."""
-        for each in self._clients:
+        for client in self._clients:
             with suppress(OSError):
-                each.shutdown(socket.SHUT_RDWR)
+                client.shutdown(socket.SHUT_RDWR)
 
     def fall_silent(self) -> None:
-        """Lose every packet of the connections that there are, as a network does that is gone."""
+        """Drop every packet of the existing connections, as a network does that has failed."""
         self._silent = True
         program = ctypes.create_string_buffer(RETURN_NOTHING)
-        taking_nothing = struct.pack("HL", 1, ctypes.addressof(program))
-        for each in self._clients:
-            each.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, taking_nothing)
+        filter_option = struct.pack("HL", 1, ctypes.addressof(program))
+        for client in self._clients:
+            client.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, filter_option)
 
     def close(self) -> None:
-        for each in (self._listening, *self._clients, *self._daemons):
+        for connection in (self._listening, *self._clients, *self._daemons):
             with suppress(OSError):
-                each.shutdown(socket.SHUT_RDWR)
-            each.close()
+                connection.shutdown(socket.SHUT_RDWR)
+            connection.close()
 
     def _accept(self) -> None:
         with suppress(OSError):
@@ -98,7 +98,7 @@ class Relay:
         if self._interruption is None:
             self._pass_on(client, daemon, lambda data: data)
         else:
-            self._pass_on(client, daemon, self._interruption().passed_on)
+            self._pass_on(client, daemon, self._interruption().filter_held)
 
     def _pass_to_client(self, client: socket.socket, daemon: socket.socket) -> None:
         self._pass_on(daemon, client, lambda data: data)
@@ -106,22 +106,22 @@ class Relay:
     def _pass_on(
         self, source: socket.socket, target: socket.socket, change: Callable[[bytes], bytes]
     ) -> None:
-        passed = 0
+        relayed = 0
         with suppress(OSError):
             while data := source.recv(1 << 16):
                 if self._silent:
                     return
-                if self._pauses and passed > self._pauses[0][0]:
+                if self._pauses and relayed > self._pauses[0][0]:
                     self._pauses.pop()[1]()
                 target.sendall(change(data))
-                passed += len(data)
-        # The other side learns of every end, of a reset connection too.
+                relayed += len(data)
+        # The other side sees every end of the connection, including a reset.
         with suppress(OSError):
             target.shutdown(socket.SHUT_WR)
 
 
 class Interruption:
-    """A call of ``work`` while the bytes of one connection are held back."""
+    """A call of ``work`` during which the bytes of one connection are held back."""
 
     def __init__(self, first: bytes, last: bytes, work: Callable[[], None]) -> None:
         self._first = first
@@ -129,8 +129,8 @@ class Interruption:
         self._work: Callable[[], None] | None = work
         self._held = b""
 
-    def passed_on(self, data: bytes) -> bytes:
-        """Return the bytes to pass on now, including those that were held back."""
+    def filter_held(self, data: bytes) -> bytes:
+        """Take the next bytes from the client; return those to relay now, including held ones."""
         if self._work is None:
             return data
         held = self._held + data

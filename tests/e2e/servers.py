@@ -1,4 +1,4 @@
-"""Servers of a test's own: a Docker Engine, an sshd, and certificates for them."""
+"""Private servers for tests: a Docker Engine and an sshd."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ USER = pwd.getpwuid(os.getuid()).pw_name
 
 @frozen
 class Sshd:
-    """An sshd on the loopback, and the folder with an ``ssh`` that may log in."""
+    """An sshd on the loopback, and the folder with an ``ssh`` that can log in."""
 
     port: int
     programs: Path
@@ -53,7 +53,7 @@ class Sshd:
 
 @contextmanager
 def running_sshd(folder: Path, programs: Path) -> Iterator[Sshd]:
-    """Run an sshd whose sessions find the programs of a folder, and Debian's."""
+    """Run an sshd whose sessions have a folder of programs on PATH, in addition to Debian's."""
     folder.mkdir()
     for key in ("host", "user"):
         subprocess.run(
@@ -74,9 +74,9 @@ def running_sshd(folder: Path, programs: Path) -> Iterator[Sshd]:
         f"IdentityFile {folder}/user\nIdentitiesOnly yes\nUserKnownHostsFile {folder}/known_hosts\n"
     )
     (folder / "bin").mkdir()
-    # There is no variable that names a configuration, and HOME does not move it.
+    # No variable sets the configuration file of ssh, and ssh ignores HOME.
     write_program(folder / "bin" / "ssh", f'exec /usr/bin/ssh -F {folder}/ssh_config "$@"')
-    # Where no service manager starts it, nobody else makes this folder of Debian's sshd.
+    # Debian's sshd needs this folder, which is missing if no service manager starts it.
     Path("/run/sshd").mkdir(exist_ok=True)
     with (folder / "log").open("wb") as log:
         server = subprocess.Popen(
@@ -92,11 +92,11 @@ def running_sshd(folder: Path, programs: Path) -> Iterator[Sshd]:
 
 @contextmanager
 def running_dockerd(folder: Path, registry: str, *arguments: str | Path) -> Iterator[Path]:
-    """Run a Docker Engine without a network of its own; give its socket."""
+    """Run a Docker Engine without a bridge network; yield the path of its socket."""
     folder.mkdir()
-    sock = folder / "docker.sock"
+    socket_path = folder / "docker.sock"
     command = [
-        *("dockerd", "--host", f"unix://{sock}", "--pidfile", folder / "pid"),
+        *("dockerd", "--host", f"unix://{socket_path}", "--pidfile", folder / "pid"),
         *("--data-root", folder / "root", "--exec-root", folder / "exec"),
         *("--iptables=false", "--ip6tables=false", "--bridge=none"),
         *("--insecure-registry", registry, "--registry-mirror", f"http://{registry}"),
@@ -106,8 +106,8 @@ def running_dockerd(folder: Path, registry: str, *arguments: str | Path) -> Iter
     with (folder / "log").open("wb") as log:
         server = subprocess.Popen(command, stdout=log, stderr=log, env=os.environ | {"PATH": path})
         try:
-            wait_for(lambda: accepts(socket.AF_UNIX, str(sock)), server)
-            yield sock
+            wait_for(lambda: accepts(socket.AF_UNIX, str(socket_path)), server)
+            yield socket_path
         finally:
             server.terminate()
             server.wait(PATIENCE)
@@ -115,27 +115,27 @@ def running_dockerd(folder: Path, registry: str, *arguments: str | Path) -> Iter
 
 
 def write_runtime(path: Path) -> None:
-    """Write a runc that leaves out a capability which a machine's root may not have to give."""
+    """Write a runc wrapper that drops a capability which root may lack on this machine."""
     path.write_text(RUNTIME.format(python=sys.executable, lacking=CAPABILITY))
     path.chmod(0o755)
 
 
 def write_program(path: Path, script: str) -> None:
-    """Write a shell script that can be run."""
+    """Write an executable shell script."""
     path.write_text(f"#!/bin/sh\n{script}\n")
     path.chmod(0o755)
 
 
 def free_port() -> int:
-    """Return a port of the loopback that nobody listens on.
+    """Find a port of the loopback on which nothing listens.
 
-    It is outside the range from which the kernel assigns ports to connections: any of those
-    could be taken before a server listens, or while a test expects that nobody does.
+    The port is outside the range from which the kernel assigns ports to connections. A port in
+    that range could be taken before a server listens, or while a test expects it to be free.
     """
     first, last = map(int, Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split())
     ports = [*range(10_000, first), *range(last + 1, 1 << 16)]
     while True:
-        # Not from the generator that a test may have seeded.
+        # A test may have seeded the default generator.
         port: int = random.SystemRandom().choice(ports)
         with suppress(OSError), socket.socket() as probe:
             probe.bind(("127.0.0.1", port))
@@ -143,16 +143,16 @@ def free_port() -> int:
 
 
 def accepts(family: int, address: str | tuple[str, int]) -> bool:
-    """Return whether somebody listens."""
+    """Check whether a server listens at an address."""
     with socket.socket(family) as probe:
         return probe.connect_ex(address) == 0
 
 
-def wait_for(done: Callable[[], bool], server: subprocess.Popen[bytes]) -> None:
-    """Wait until a server is up; raises AssertionError when it ends before."""
+def wait_for(condition: Callable[[], bool], server: subprocess.Popen[bytes]) -> None:
+    """Wait until a server is up; raises AssertionError if it exits first."""
 
     def is_up() -> bool:
         assert server.poll() is None, f"{server.args!r} ended"
-        return done()
+        return condition()
 
     wait_until(is_up)

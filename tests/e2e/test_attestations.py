@@ -1,4 +1,4 @@
-"""What is attested of an image, by a scanner of one's own."""
+"""SBOM attestations of an image, made by a custom scanner."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-# BuildKit's protocol of scanners: what to read and where to write are variables.
+# BuildKit's scanner protocol: environment variables give the source and the destination.
 SCANNER = """\
 #!/bin/sh
 set -e
@@ -33,7 +33,7 @@ EOF
 
 
 @pytest.mark.feature("K17")
-def test_a_scanner_lists_what_is_in_an_image(
+def test_a_custom_scanner_attaches_an_sbom_to_an_image(
     buildkit_host: str, registry: str, tmp_path: Path
 ) -> None:
     scanner = f"{registry}/test/{uuid.uuid4().hex}"
@@ -42,23 +42,23 @@ def test_a_scanner_lists_what_is_in_an_image(
         client.solve(program, exports=[image(scanner, push=True)])
     (tmp_path / "Dockerfile").write_text("FROM scratch\nCOPY Dockerfile /found-here\n")
     layout = Layout(tmp_path / "layout")
-    done = cli(
+    process = cli(
         *("build", tmp_path, "--sbom", f"generator={scanner},NAME=ours", "--provenance", "false"),
         *("-o", f"type=oci,tar=false,name=example.com/one,dest={layout.path}"),
         address=buildkit_host,
     )
-    assert done.returncode == 0, done.stderr
+    assert process.returncode == 0, process.stderr
 
     def read(descriptor: Mapping[str, Any]) -> Any:
         return json.loads(layout.blob(str(descriptor["digest"])).read_bytes())
 
     (entry,) = layout.manifests()
-    described, attestation = read(entry)["manifests"]
+    image_manifest, attestation = read(entry)["manifests"]
     (statement,) = read(attestation)["layers"]
     assert statement["annotations"] == {"in-toto.io/predicate-type": "https://spdx.dev/Document"}
-    listed = read(statement)
-    (subject,) = listed["subject"]
-    assert f"sha256:{subject['digest']['sha256']}" == described["digest"]
-    assert listed["predicate"]["name"] == "ours"
-    (file,) = listed["predicate"]["files"]
+    sbom = read(statement)
+    (subject,) = sbom["subject"]
+    assert f"sha256:{subject['digest']['sha256']}" == image_manifest["digest"]
+    assert sbom["predicate"]["name"] == "ours"
+    (file,) = sbom["predicate"]["files"]
     assert file["fileName"] == "./found-here"

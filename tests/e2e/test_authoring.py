@@ -1,4 +1,4 @@
-"""What the authoring API says is what a real BuildKit does."""
+"""The authoring API on a real BuildKit."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from llb import (
     tmpfs,
 )
 from llb.client import Client, Event, Vertex, image, local, oci, tar
-from tests.e2e.test_example import image_of
+from tests.e2e.test_example import read_image
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,23 +40,23 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def client(buildkit_host: str) -> Client:
-    """The client of the stack's daemon, which closes with the process."""
+    """A client of the stack's daemon; its connection closes with the process."""
     return Client(buildkit_host)
 
 
-def built(client: Client, state: State, tmp_path: Path, **options: object) -> Path:
-    """Return the directory with what a state is."""
+def export_files(client: Client, state: State, tmp_path: Path, **options: object) -> Path:
+    """Build a state; return the directory with its files."""
     out = tmp_path / "out"
     client.solve(state, exports=[local(out)], **options)  # type: ignore[arg-type]
     return out
 
 
-def names_of(client: Client, state: State) -> list[str]:
-    """Return the steps that a build goes through, by name."""
+def step_names(client: Client, state: State) -> list[str]:
+    """Build a state; return the names of its steps."""
     events: list[Event] = []
     client.solve(state, on_event=events.append)
-    found = dict.fromkeys(each.name for each in events if isinstance(each, Vertex))
-    return list(found)
+    names = dict.fromkeys(event.name for event in events if isinstance(event, Vertex))
+    return list(names)
 
 
 @pytest.mark.feature("N6")
@@ -71,14 +71,14 @@ def test_a_tree_in_memory_arrives_with_modes_and_owners(client: Client, tmp_path
     )
     client.solve(tree, exports=[tar(tmp_path / "out.tar")])
     with tarfile.open(tmp_path / "out.tar") as archive:
-        found = {
+        entries = {
             member.name: (member.mode & 0o777, member.uid, member.gid, member.linkname)
             for member in archive
         }
         content = archive.extractfile("etc/app.conf")
         assert content is not None
         assert content.read() == b"port = 80\n"
-    assert found == {
+    assert entries == {
         "bin": (0o755, 0, 0, ""),
         "bin/app": (0o750, 3, 4, ""),
         "bin/latest": (0o777, 0, 0, "app"),
@@ -88,14 +88,14 @@ def test_a_tree_in_memory_arrives_with_modes_and_owners(client: Client, tmp_path
     }
 
 
-def test_mounts_stay_over_runs_with_what_was_written(client: Client, tmp_path: Path) -> None:
+def test_a_mount_keeps_its_content_across_runs(client: Client, tmp_path: Path) -> None:
     state = (
         Image("busybox")
         .mount(bind(Scratch(), "/out"), tmpfs("/scratch"))
         .run("echo one > /out/a && echo gone > /scratch/x")
         .run("cat /out/a > /out/b && ls /scratch > /out/c")
     )
-    out = built(client, state.mounted("/out"), tmp_path)
+    out = export_files(client, state.mounted("/out"), tmp_path)
     assert {path.name: path.read_text() for path in out.iterdir()} == {
         "a": "one\n",
         "b": "one\n",
@@ -103,19 +103,19 @@ def test_mounts_stay_over_runs_with_what_was_written(client: Client, tmp_path: P
     }
 
 
-def test_what_is_required_is_built_and_not_taken(client: Client, tmp_path: Path) -> None:
+def test_a_required_state_is_built_but_not_copied(client: Client, tmp_path: Path) -> None:
     check = Image("busybox").run("true", name="the check", ignore_cache=True)
     state = Scratch().mkfile("/a", "1").requires("checks", check)
-    assert "the check" in names_of(client, state)
-    assert [path.name for path in built(client, state, tmp_path).iterdir()] == ["a"]
+    assert "the check" in step_names(client, state)
+    assert [path.name for path in export_files(client, state, tmp_path).iterdir()] == ["a"]
     failing = Image("busybox").run("exit 3", name="the check")
     with pytest.raises(Exception, match="exit code: 3"):
         client.solve(Scratch().mkfile("/a", "1").requires("checks", failing))
 
 
-def test_trees_pass_through_together(client: Client, tmp_path: Path) -> None:
+def test_passthrough_keeps_both_trees(client: Client, tmp_path: Path) -> None:
     first, second = passthrough("both", [files({"a": "1"}), files({"b": "2"})])
-    out = built(client, Scratch().copy(first, "/").copy(second, "/"), tmp_path)
+    out = export_files(client, Scratch().copy(first, "/").copy(second, "/"), tmp_path)
     assert sorted(path.name for path in out.iterdir()) == ["a", "b"]
 
 
@@ -124,18 +124,18 @@ def test_a_definition_in_a_file_is_built(client: Client, tmp_path: Path) -> None
     inner = Image("busybox").run("echo inner > /made")
     holder = Scratch().mkfile("/inner.pb", inner.marshal(source_map=False).to_bytes())
     state = holder.build("inner.pb")
-    out = built(client, Scratch().copy(state, "/", src="/made"), tmp_path)
+    out = export_files(client, Scratch().copy(state, "/", src="/made"), tmp_path)
     assert (out / "made").read_text() == "inner\n"
 
 
-def test_a_definition_that_came_back_is_built_upon(client: Client, tmp_path: Path) -> None:
-    taken = from_definition(Image("busybox").run("echo first > /one").marshal())
-    state = taken.run("cat /one > /two")
-    out = built(client, diff(Image("busybox"), state), tmp_path)
+def test_a_state_continues_a_decoded_definition(client: Client, tmp_path: Path) -> None:
+    decoded = from_definition(Image("busybox").run("echo first > /one").marshal())
+    state = decoded.run("cat /one > /two")
+    out = export_files(client, diff(Image("busybox"), state), tmp_path)
     assert (out / "two").read_text() == "first\n"
 
 
-def test_changes_move_to_another_base_without_being_built_anew(client: Client) -> None:
+def test_rebase_moves_changes_to_another_base_without_a_rebuild(client: Client) -> None:
     old = Image("busybox").mkfile("/etc/release", "old")
     app = old.run("cat /etc/release > /built-on", name="the build")
     client.solve(app)
@@ -143,22 +143,22 @@ def test_changes_move_to_another_base_without_being_built_anew(client: Client) -
     state = moved.run("cat /etc/release /built-on | grep -q newold")
     events: list[Event] = []
     client.solve(state, on_event=events.append)
-    builds = [each for each in events if isinstance(each, Vertex) and each.name == "the build"]
+    builds = [event for event in events if isinstance(event, Vertex) and event.name == "the build"]
     assert builds[-1].cached
 
 
-def test_files_without_content_are_just_described(client: Client, tmp_path: Path) -> None:
+def test_metadata_only_files_have_no_content(client: Client, tmp_path: Path) -> None:
     context = tmp_path / "context"
     context.mkdir()
     (context / "kept.txt").write_text("kept")
     (context / "large.bin").write_text("not sent")
     state = Local("context", metadata_only=["kept.txt"])
-    out = built(client, state, tmp_path, local_dirs={"context": context})
+    out = export_files(client, state, tmp_path, local_dirs={"context": context})
     assert (out / "kept.txt").read_text() == "kept"
     assert not (out / "large.bin").exists() or (out / "large.bin").read_text() == ""
 
 
-def test_the_config_of_the_image_below_reaches_the_image_on_top(
+def test_a_base_image_config_reaches_the_derived_image(
     client: Client, registry: str, tmp_path: Path
 ) -> None:
     below = (
@@ -177,10 +177,10 @@ def test_the_config_of_the_image_below_reaches_the_image_on_top(
     name = f"{registry}/test/below"
     outputs = [oci(tmp_path / "below.tar"), image(name, push=True)]
     client.solve(below.mkdir("/srv"), exports=outputs)
-    config, _ = image_of(tmp_path / "below.tar")
+    config, _ = read_image(tmp_path / "below.tar")
     on_top = Image(name).with_image_config(json.dumps(config)).mkfile("/x", "1")
     client.solve(on_top.entrypoint(["/bin/cat"]), exports=[oci(tmp_path / "top.tar")])
-    top, _ = image_of(tmp_path / "top.tar")
+    top, _ = read_image(tmp_path / "top.tar")
     expected = {**config["config"], "Entrypoint": ["/bin/cat"]}
     del expected["Cmd"]
     assert top["config"] == expected
@@ -208,26 +208,26 @@ def test_a_failing_step_shows_its_python_lines_in_the_stock_client(
     definition = subprocess.run(
         [sys.executable, script], check=True, capture_output=True, cwd=tmp_path
     ).stdout
-    done = subprocess.run(
+    process = subprocess.run(
         [buildctl.program, "--addr", buildctl.address, "build"],
         input=definition,
         capture_output=True,
         check=False,
     )
-    lines = [line.strip() for line in done.stderr.decode().splitlines()]
-    assert done.returncode == 1
+    lines = [line.strip() for line in process.stderr.decode().splitlines()]
+    assert process.returncode == 1
     assert '4 | >>>     return state.run(f"make {target}")' in lines
     assert '7 | >>> main(compiled(base, "all"))' in lines
 
 
-def steps(count: int) -> Sequence[str]:
+def name_steps(count: int) -> Sequence[str]:
     return [f"step {number}" for number in range(count)]
 
 
 def test_conditional_steps_are_plain_python(client: Client) -> None:
     state = Image("busybox").mount(cache("/c"))
-    for name in steps(3):
+    for name in name_steps(3):
         if name != "step 1":
             state = state.run("true", name=name, ignore_cache=True)
-    found = {name for name in names_of(client, state) if name.startswith("step")}
-    assert found == {"step 0", "step 2"}
+    names = {name for name in step_names(client, state) if name.startswith("step")}
+    assert names == {"step 0", "step 2"}

@@ -1,4 +1,4 @@
-"""Build files built by Debian's own Docker, with the BuildKit of 2021 that is in it."""
+"""Build files on Debian's Docker, which contains a BuildKit of 2021."""
 
 from __future__ import annotations
 
@@ -29,30 +29,30 @@ def engine(tmp_path_factory: pytest.TempPathFactory, registry: str) -> Iterator[
 
 @pytest.fixture
 def config(tmp_path: Path) -> Path:
-    """A configuration of Docker's CLI with Debian's buildx, which newer ones need to build."""
-    done = subprocess.run([STACK, "buildx"], check=True, capture_output=True, text=True)
+    """A configuration of Docker's CLI with Debian's buildx, which newer CLIs need to build."""
+    process = subprocess.run([STACK, "buildx"], check=True, capture_output=True, text=True)
     plugins = tmp_path / "config" / "cli-plugins"
     plugins.mkdir(parents=True)
-    (plugins / "docker-buildx").symlink_to(done.stdout.strip())
+    (plugins / "docker-buildx").symlink_to(process.stdout.strip())
     return plugins.parent
 
 
 def docker(engine: Path, config: Path, *arguments: str | Path) -> str:
-    """Run Docker's CLI, and return what it prints."""
-    given = {
+    """Run Docker's CLI and return its output."""
+    variables = {
         "DOCKER_HOST": f"unix://{engine}",
         "DOCKER_CONFIG": str(config),
         "DOCKER_BUILDKIT": "1",
     }
-    done = subprocess.run(
+    process = subprocess.run(
         ["docker", *arguments],
-        env={**os.environ, **given},
+        env={**os.environ, **variables},
         capture_output=True,
         text=True,
         check=False,
     )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    assert process.returncode == 0, process.stderr
+    return process.stdout
 
 
 def test_docker_build_makes_an_image_that_runs(
@@ -61,9 +61,9 @@ def test_docker_build_makes_an_image_that_runs(
     folder = tmp_path / "example"
     shutil.copytree(EXAMPLE, folder, ignore=shutil.ignore_patterns("__pycache__"))
     file = folder / "build.py"
-    text = file.read_text().replace("localhost:5000/pyfrontend", frontend)
-    # Docker Hub, where this image comes from by its short name, cannot be reached here.
-    file.write_text(text.replace('"busybox"', f'"{registry}/library/busybox"'))
+    source = file.read_text().replace("localhost:5000/pyfrontend", frontend)
+    # The short name of this image refers to Docker Hub, which cannot be reached here.
+    file.write_text(source.replace('"busybox"', f'"{registry}/library/busybox"'))
     docker(engine, config, "build", "--network", "none", "-t", "greet", "-f", file, folder)
     assert (
         docker(engine, config, "run", "--rm", "--network", "none", "greet")

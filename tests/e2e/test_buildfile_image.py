@@ -1,4 +1,4 @@
-"""Build files under ``# syntax=``, as the users of docker, buildctl and llb build them."""
+"""Build files with a ``# syntax=`` line, built with docker, buildctl and llb."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 LLB = Path(sys.executable).with_name("llb")
 EXAMPLE = Path(__file__).parents[2] / "examples" / "03_buildfile"
 STACK = Path(__file__).parents[2] / "dev" / "stack"
-TEXT = """\
+SOURCE = """\
 # syntax=SYNTAX
 import logging
 
@@ -56,16 +56,16 @@ def app(build: Build, version: str = "1") -> State:
 
 @pytest.fixture
 def folder(frontend: str, tmp_path: Path) -> Path:
-    """A context with a build file that names the frontend's image."""
+    """A build context with a build file whose syntax line names the frontend image."""
     folder = tmp_path / "context"
     folder.mkdir()
-    (folder / "build.py").write_text(TEXT.replace("SYNTAX", frontend))
+    (folder / "build.py").write_text(SOURCE.replace("SYNTAX", frontend))
     (folder / "ci.py").write_text("said = 'hi'\n")
     return folder
 
 
 def llb(folder: Path, buildkit_host: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Build the file with ``llb build build.py``, in its directory."""
+    """Run ``llb build build.py`` in the folder."""
     return subprocess.run(
         [LLB, "build", "build.py", "--progress", "plain", *arguments],
         cwd=folder,
@@ -76,16 +76,16 @@ def llb(folder: Path, buildkit_host: str, *arguments: str) -> subprocess.Complet
     )
 
 
-def test_llb_builds_it(folder: Path, buildkit_host: str, tmp_path: Path) -> None:
+def test_llb_builds_a_build_file(folder: Path, buildkit_host: str, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    done = llb(folder, buildkit_host, "--build-arg", "version=2", "-o", str(out), "--no-cache")
-    assert done.returncode == 0, done.stderr
+    process = llb(folder, buildkit_host, "--build-arg", "version=2", "-o", str(out), "--no-cache")
+    assert process.returncode == 0, process.stderr
     assert (out / "app").read_text().startswith("hi 2 linux/")
-    assert "[build.py] building 2" in done.stderr
-    assert "[build.py] WARNING app: old" in done.stderr
+    assert "[build.py] building 2" in process.stderr
+    assert "[build.py] WARNING app: old" in process.stderr
 
 
-def test_buildctl_builds_it(folder: Path, buildctl: Buildctl, tmp_path: Path) -> None:
+def test_buildctl_builds_a_build_file(folder: Path, buildctl: Buildctl, tmp_path: Path) -> None:
     subprocess.run(
         [
             *(buildctl.program, "--addr", buildctl.address, "build", "--frontend", "dockerfile.v0"),
@@ -99,7 +99,9 @@ def test_buildctl_builds_it(folder: Path, buildctl: Buildctl, tmp_path: Path) ->
     assert (tmp_path / "out" / "tools").read_text() == "tools"
 
 
-def test_it_is_known_without_its_name(folder: Path, buildx: list[str], tmp_path: Path) -> None:
+def test_a_build_file_on_standard_input_is_recognized(
+    folder: Path, buildx: list[str], tmp_path: Path
+) -> None:
     subprocess.run(
         [
             *(*buildx, "-f", "-", str(folder)),
@@ -113,7 +115,7 @@ def test_it_is_known_without_its_name(folder: Path, buildx: list[str], tmp_path:
 
 
 def test_a_failing_step_shows_the_line_of_the_file(folder: Path, buildctl: Buildctl) -> None:
-    done = subprocess.run(
+    process = subprocess.run(
         [
             *(buildctl.program, "--addr", buildctl.address, "build", "--frontend", "dockerfile.v0"),
             *("--opt", "filename=build.py", "--opt", "target=broken"),
@@ -123,16 +125,16 @@ def test_a_failing_step_shows_the_line_of_the_file(folder: Path, buildctl: Build
         text=True,
         check=False,
     )
-    assert done.returncode == 1
-    assert "build.py:18\n" in done.stderr
-    assert '  18 | >>>     return build.image("busybox").run("exit 3")' in done.stderr
+    assert process.returncode == 1
+    assert "build.py:18\n" in process.stderr
+    assert '  18 | >>>     return build.image("busybox").run("exit 3")' in process.stderr
 
 
 @pytest.fixture
 def buildx(buildctl: Buildctl, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Debian's buildx with a builder for the daemon."""
-    done = subprocess.run([STACK, "buildx"], check=True, capture_output=True, text=True)
-    program = done.stdout.strip()
+    """The command ``buildx build`` of Debian, with a builder for the stack's daemon."""
+    process = subprocess.run([STACK, "buildx"], check=True, capture_output=True, text=True)
+    program = process.stdout.strip()
     monkeypatch.setenv("BUILDX_CONFIG", str(tmp_path / "buildx"))
     subprocess.run(
         [program, "create", "--name", "test", "--driver", "remote", buildctl.address],
@@ -144,7 +146,7 @@ def buildx(buildctl: Buildctl, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 @pytest.fixture
 def example(frontend: str, tmp_path: Path) -> Path:
-    """The example, with the image that was made for the tests in its first line."""
+    """A copy of the example; its first line names the frontend image of the tests."""
     folder = tmp_path / "example"
     shutil.copytree(EXAMPLE, folder, ignore=shutil.ignore_patterns("__pycache__"))
     file = folder / "build.py"
@@ -168,21 +170,21 @@ def test_docker_buildx_builds_the_targets_of_the_example_for_two_platforms(
     build("check")
     build("package", "--output", f"type=local,dest={tmp_path / 'out'}")
     for architecture in ("amd64", "arm64"):
-        with tarfile.open(tmp_path / "out" / f"linux_{architecture}" / "greet-1.4.tar") as packed:
-            program = packed.extractfile("greet.sh")
+        with tarfile.open(tmp_path / "out" / f"linux_{architecture}" / "greet-1.4.tar") as tar:
+            program = tar.extractfile("greet.sh")
             assert program is not None
             assert program.read() == b'#!/bin/sh\necho "hello from 1.4-stable"\n'
     build("image", "--output", f"type=oci,dest={tmp_path / 'image.tar'}")
     with tarfile.open(tmp_path / "image.tar") as layout:
 
         def blob(name: str) -> Any:
-            found = layout.extractfile(name)
-            assert found is not None
-            return json.load(found)
+            file = layout.extractfile(name)
+            assert file is not None
+            return json.load(file)
 
         (index,) = blob("index.json")["manifests"]
         manifests = blob(f"blobs/sha256/{index['digest'].partition(':')[2]}")["manifests"]
-    platforms = [each["platform"]["architecture"] for each in manifests]
+    platforms = [manifest["platform"]["architecture"] for manifest in manifests]
     assert platforms == ["amd64", "arm64"]
 
 
@@ -192,16 +194,18 @@ def test_the_page_shows_the_example() -> None:
     assert code == (EXAMPLE / "build.py").read_text()
 
 
-def test_the_page_shows_what_is_said_of_a_build_arg(example: Path, buildkit_host: str) -> None:
+def test_the_page_shows_the_error_of_an_invalid_build_arg(
+    example: Path, buildkit_host: str
+) -> None:
     page = (EXAMPLE.parents[1] / "docs" / "build-files.md").read_text()
     arguments = ["--target", "package", "--build-arg", "channel=alpha"]
-    done = llb(example, buildkit_host, *arguments)
-    told = done.stderr[done.stderr.index("error: ") :]
-    assert told in page
+    process = llb(example, buildkit_host, *arguments)
+    message = process.stderr[process.stderr.index("error: ") :]
+    assert message in page
 
 
 @pytest.mark.parametrize(
-    ("call", "told"),
+    ("call", "output"),
     [
         (
             "targets",
@@ -219,17 +223,17 @@ def test_the_page_shows_what_is_said_of_a_build_arg(example: Path, buildkit_host
         ),
     ],
 )
-def test_docker_buildx_prints_what_it_offers(
-    call: str, told: str, folder: Path, buildx: list[str]
+def test_docker_buildx_prints_targets_and_outline(
+    call: str, output: str, folder: Path, buildx: list[str]
 ) -> None:
-    done = subprocess.run(
+    process = subprocess.run(
         [*buildx, "-f", folder / "build.py", folder, "--print", call],
         capture_output=True,
         text=True,
         check=True,
         env={**os.environ, "BUILDX_EXPERIMENTAL": "1"},
     )
-    assert done.stdout == told
+    assert process.stdout == output
 
 
 BAKE = {
@@ -243,7 +247,7 @@ BAKE = {
 }
 
 
-def test_a_dockerfile_takes_a_target_of_a_build_file_by_name(
+def test_a_dockerfile_copies_from_a_target_of_a_build_file(
     folder: Path, buildx: list[str], tmp_path: Path
 ) -> None:
     (folder / "bake.json").write_text(json.dumps(BAKE))
@@ -261,11 +265,11 @@ def test_a_dockerfile_takes_a_target_of_a_build_file_by_name(
     assert (out / "got").read_text() == "tools"
 
 
-def test_neighbours_come_from_a_tree_that_the_client_built(
+def test_sibling_modules_come_from_an_input_of_the_client(
     folder: Path, frontend: str, buildkit_host: str, tmp_path: Path
 ) -> None:
-    text = (folder / "build.py").read_text()
-    tree = Scratch().mkfile("/build.py", text).mkfile("/ci.py", "said = 'ho'\n")
+    source = (folder / "build.py").read_text()
+    tree = Scratch().mkfile("/build.py", source).mkfile("/ci.py", "said = 'ho'\n")
     with Client(buildkit_host) as client:
         client.solve(
             frontend="gateway.v0",
@@ -277,7 +281,7 @@ def test_neighbours_come_from_a_tree_that_the_client_built(
 
 
 @pytest.mark.parametrize(
-    ("line", "told"),
+    ("source", "message"),
     [
         ("import os\nos.kill(1, 9)", "os.kill(): a build file starts and ends no processes"),
         ("x = [0] * 10**10", "MemoryError"),
@@ -285,16 +289,16 @@ def test_neighbours_come_from_a_tree_that_the_client_built(
         ("import sys; sys.stdout.buffer.write(b'x')", "no attribute 'buffer'"),
     ],
 )
-def test_what_would_break_the_frontend_is_told(
-    line: str, told: str, frontend: str, buildkit_host: str, tmp_path: Path
+def test_code_that_would_break_the_frontend_is_an_error(
+    source: str, message: str, frontend: str, buildkit_host: str, tmp_path: Path
 ) -> None:
     folder = tmp_path / "context"
     folder.mkdir()
-    (folder / "build.py").write_text(line)
+    (folder / "build.py").write_text(source)
     with Client(buildkit_host) as client, pytest.raises(SolveError) as caught:
         client.solve(
             frontend="gateway.v0",
             frontend_attrs={"source": frontend, "filename": "build.py"},
             local_dirs={"context": folder, "dockerfile": folder},
         )
-    assert told in caught.value.message
+    assert message in caught.value.message

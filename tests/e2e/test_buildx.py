@@ -1,4 +1,4 @@
-"""``docker buildx build``, ``buildctl build`` and ``llb build``, side by side."""
+"""``docker buildx build``, ``buildctl build`` and ``llb build`` compared."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ ENTRYPOINT ["cat", "/out/word"]
 
 @pytest.fixture(scope="session")
 def buildx(stack: dict[str, str]) -> str:
-    """The program of Debian's package."""
+    """The path of Debian's buildx."""
     assert stack
-    done = subprocess.run([STACK, "buildx"], check=True, capture_output=True, text=True)
-    return done.stdout.strip()
+    process = subprocess.run([STACK, "buildx"], check=True, capture_output=True, text=True)
+    return process.stdout.strip()
 
 
 @pytest.mark.feature("K18")
-def test_the_same_dockerfile_is_the_same_image(
+def test_the_same_dockerfile_gives_the_same_image(
     buildx: str, buildctl: Buildctl, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "1700000000")
@@ -53,19 +53,19 @@ def test_the_same_dockerfile_is_the_same_image(
     output = "type=oci,rewrite-timestamp=true,name=example.com/one:latest,dest"
 
     def arguments(name: str) -> list[str]:
-        beside = ["--no-cache", "--metadata-file", f"{tmp_path}/{name}.json"]
-        return [*beside, "--output", f"{output}={tmp_path}/{name}.tar"]
+        common = ["--no-cache", "--metadata-file", f"{tmp_path}/{name}.json"]
+        return [*common, "--output", f"{output}={tmp_path}/{name}.tar"]
 
-    given = ["--build-arg", "WORD=given", *arguments("llb")]
-    done = cli("build", folder, *given, address=buildctl.address)
-    assert done.returncode == 0, done.stderr
+    options = ["--build-arg", "WORD=given", *arguments("llb")]
+    process = cli("build", folder, *options, address=buildctl.address)
+    assert process.returncode == 0, process.stderr
     frontend = ["--frontend", "dockerfile.v0", "--opt", "build-arg:WORD=given"]
-    places = [f"--local={name}={folder}" for name in ("context", "dockerfile")]
-    buildctl("build", *frontend, *places, *arguments("buildctl"))
+    local_options = [f"--local={name}={folder}" for name in ("context", "dockerfile")]
+    buildctl("build", *frontend, *local_options, *arguments("buildctl"))
     create = ["create", "--name", "stack", "--driver", "remote", buildctl.address]
     subprocess.run([buildx, *create], check=True, capture_output=True)
     command = ["build", str(folder), "--builder", "stack", "--build-arg", "WORD=given"]
-    # It adds provenance of its own accord, with the times of the build in it.
+    # Buildx adds provenance by default, and provenance contains the times of the build.
     subprocess.run(
         [buildx, *command, "--provenance", "false", *arguments("buildx")],
         check=True,
@@ -78,15 +78,15 @@ def test_the_same_dockerfile_is_the_same_image(
     assert len(set(digests.values())) == 1, digests
 
 
-def helped(buildx: str, *words: str) -> str:
+def read_help(buildx: str, *words: str) -> str:
     command = [buildx, *words, "--help"]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
 @pytest.mark.feature("P4")
 def test_the_page_of_flags_has_the_commands_of_buildx(buildx: str) -> None:
-    _, told = helped(buildx).split("Available Commands:\n")
-    names = {line.split()[0] for line in told.split("\n\n")[0].splitlines()}
+    _, commands = read_help(buildx).split("Available Commands:\n")
+    names = {line.split()[0] for line in commands.split("\n\n")[0].splitlines()}
     assert "build" in names
     assert names <= {word.split()[0] for word in COMMANDS.column(1)}
 
@@ -94,13 +94,13 @@ def test_the_page_of_flags_has_the_commands_of_buildx(buildx: str) -> None:
 @pytest.mark.feature("P4")
 @pytest.mark.parametrize("words", ["build", "du", "prune"])
 def test_the_page_of_flags_has_the_options_of_buildx(words: str, buildx: str) -> None:
-    told = [line.strip() for line in helped(buildx, words).splitlines()]
+    lines = [line.strip() for line in read_help(buildx, words).splitlines()]
     names = {
         name
-        for line in told
+        for line in lines
         if line.startswith("-")
         for name in OPTION.findall(re.split(r"\s{2,}", line)[0])
     }
-    tables_of_it = [each for each in tables() if each.buildx in (PROGRAM, f"{PROGRAM} {words}")]
+    matching = [table for table in tables() if table.buildx in (PROGRAM, f"{PROGRAM} {words}")]
     assert "--builder" in names
-    assert names - HELP <= {name for each in tables_of_it for name in each.column(1)}
+    assert names - HELP <= {name for table in matching for name in table.column(1)}

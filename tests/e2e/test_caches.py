@@ -1,4 +1,4 @@
-"""Names, pushes, caches and entitlements, on the real daemon and registry."""
+"""Image names, pushes, caches and entitlements with a real daemon and registry."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def llb(*arguments: str | Path, address: str, cwd: Path) -> subprocess.Completed
     )
 
 
-def manifest(registry: str, name: str, tag: str) -> dict[str, object]:
+def fetch_manifest(registry: str, name: str, tag: str) -> dict[str, object]:
     request = urllib.request.Request(
         f"http://{registry}/v2/{name}/manifests/{tag}",
         headers={
@@ -44,8 +44,8 @@ def manifest(registry: str, name: str, tag: str) -> dict[str, object]:
         },
     )
     with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
-        found: dict[str, object] = json.load(answer)
-    return found
+        content: dict[str, object] = json.load(answer)
+    return content
 
 
 @pytest.mark.feature("L1")
@@ -54,28 +54,28 @@ def test_an_image_is_pushed_under_all_its_names(
 ) -> None:
     (tmp_path / "Dockerfile").write_text("FROM busybox\nARG WHO\nRUN echo $WHO > /who\n")
     name = f"test/{uuid.uuid4().hex}"
-    done = llb(
+    process = llb(
         *(".", "-t", f"{registry}/{name}", "-t", f"{registry}/{name}:two", "--push"),
         *("--label", "a=b", "--build-arg", "WHO=me", "--iidfile", "iid"),
         address=buildkit_host,
         cwd=tmp_path,
     )
-    assert done.returncode == 0, done.stderr
-    assert manifest(registry, name, "latest") == manifest(registry, name, "two")
+    assert process.returncode == 0, process.stderr
+    assert fetch_manifest(registry, name, "latest") == fetch_manifest(registry, name, "two")
     assert (tmp_path / "iid").read_text().startswith("sha256:")
 
 
 @pytest.mark.feature("L1")
 def test_a_push_without_a_name_is_refused(buildkit_host: str, tmp_path: Path) -> None:
     (tmp_path / "Dockerfile").write_text("FROM busybox\n")
-    done = llb(".", "--push", address=buildkit_host, cwd=tmp_path)
-    assert done.returncode == 2
-    assert "--push needs a name: give one with -t NAME" in done.stderr
+    process = llb(".", "--push", address=buildkit_host, cwd=tmp_path)
+    assert process.returncode == 2
+    assert "--push needs a name: give one with -t NAME" in process.stderr
 
 
 @pytest.mark.feature("M1")
 @pytest.mark.parametrize("kind", ["registry", "inline"])
-def test_a_cache_in_a_registry_spares_another_daemon_the_steps(
+def test_a_registry_cache_saves_another_daemon_the_steps(
     kind: str, buildkit_host: str, registry: str, start_buildkitd: Callable[[], Buildctl]
 ) -> None:
     name = f"{registry}/test/{uuid.uuid4().hex}"
@@ -85,21 +85,21 @@ def test_a_cache_in_a_registry_spares_another_daemon_the_steps(
         client.solve(state, exports=[image(name, push=True)], cache_to=[cache])
     events: list[Event] = []
     source = name if kind == "inline" else f"{name}-cache"
-    with Client(start_buildkitd().address) as other:
-        other.solve(state, cache_from=[source], on_event=events.append)
-    steps = [each for each in events if isinstance(each, Vertex) and each.name == "make it"]
+    with Client(start_buildkitd().address) as second_client:
+        second_client.solve(state, cache_from=[source], on_event=events.append)
+    steps = [event for event in events if isinstance(event, Vertex) and event.name == "make it"]
     assert steps[-1].cached
 
 
 @pytest.mark.feature("K11")
-def test_what_is_not_allowed_is_refused_by_the_daemon(buildkit_host: str) -> None:
+def test_the_daemon_refuses_an_entitlement_that_is_not_allowed(buildkit_host: str) -> None:
     state = Image("busybox").run("true", network="host", ignore_cache=True)
     with Client(buildkit_host) as client, pytest.raises(SolveError, match=r"network\.host"):
         client.solve(state)
 
 
 @pytest.mark.feature("K12")
-def test_what_is_allowed_runs(buildkit_host: str, tmp_path: Path) -> None:
+def test_allowed_entitlements_take_effect(buildkit_host: str, tmp_path: Path) -> None:
     capabilities = "grep CapEff /proc/self/status"
     state = Image("busybox").run(f"{capabilities} > /plain", network="none", ignore_cache=True)
     state = state.run(
@@ -116,16 +116,16 @@ def test_what_is_allowed_runs(buildkit_host: str, tmp_path: Path) -> None:
     )
     assert insecure & plain == plain
     assert insecure != plain
-    # The daemon runs in the network of this machine.
+    # The daemon runs in this machine's network namespace.
     network = str(Path("/proc/self/ns/net").readlink())
     assert (tmp_path / "out" / "net").read_text().strip() == network
 
 
 @pytest.mark.feature("K12")
-def test_the_command_line_allows(buildkit_host: str, tmp_path: Path) -> None:
+def test_the_command_line_allows_entitlements(buildkit_host: str, tmp_path: Path) -> None:
     (tmp_path / "Dockerfile").write_text("FROM busybox\nRUN --network=host true\n")
-    done = llb(".", "--no-cache", address=buildkit_host, cwd=tmp_path)
-    assert done.returncode == 1
-    assert "network.host" in done.stderr
-    done = llb(".", "--no-cache", "--allow", "network.host", address=buildkit_host, cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
+    process = llb(".", "--no-cache", address=buildkit_host, cwd=tmp_path)
+    assert process.returncode == 1
+    assert "network.host" in process.stderr
+    process = llb(".", "--no-cache", "--allow", "network.host", address=buildkit_host, cwd=tmp_path)
+    assert process.returncode == 0, process.stderr

@@ -1,4 +1,4 @@
-"""What ``llb build`` leaves beside the result, and the command lines that it refuses."""
+"""The metadata files of ``llb build``, and the command lines that it refuses."""
 
 from __future__ import annotations
 
@@ -30,20 +30,20 @@ def script(tmp_path: Path) -> Path:
 
 
 def shape(value: object) -> object:
-    """Return a JSON value without its leaves."""
+    """Reduce a JSON value to its keys and the types of its leaves."""
     if isinstance(value, dict):
-        return {key: shape(each) for key, each in value.items()}
+        return {key: shape(child) for key, child in value.items()}
     return type(value).__name__
 
 
 @pytest.mark.feature("K10")
-def test_the_metadata_file_has_the_form_of_buildctl(
+def test_the_metadata_file_has_the_shape_of_buildctl(
     script: Path, tmp_path: Path, buildctl: Buildctl
 ) -> None:
     ours, theirs = tmp_path / "ours.json", tmp_path / "theirs.json"
     image = f"type=oci,dest={tmp_path}/image.tar"
-    done = cli("build", script, "-o", image, "--metadata-file", ours, address=buildctl.address)
-    assert done.returncode == 0, done.stderr
+    process = cli("build", script, "-o", image, "--metadata-file", ours, address=buildctl.address)
+    assert process.returncode == 0, process.stderr
     definition = subprocess.run([sys.executable, script], check=True, capture_output=True).stdout
     subprocess.run(
         [
@@ -54,24 +54,24 @@ def test_the_metadata_file_has_the_form_of_buildctl(
         check=True,
         capture_output=True,
     )
-    answers = json.loads(ours.read_text())
-    assert shape(answers) == shape(json.loads(theirs.read_text()))
-    assert answers["containerimage.descriptor"]["digest"] == answers["containerimage.digest"]
-    assert f"image digest {answers['containerimage.digest']}\n" in done.stderr
+    metadata = json.loads(ours.read_text())
+    assert shape(metadata) == shape(json.loads(theirs.read_text()))
+    assert metadata["containerimage.descriptor"]["digest"] == metadata["containerimage.digest"]
+    assert f"image digest {metadata['containerimage.digest']}\n" in process.stderr
 
 
 def test_a_metadata_file_that_cannot_be_written_is_named(
     script: Path, tmp_path: Path, buildkit_host: str
 ) -> None:
     target = tmp_path / "none" / "metadata.json"
-    done = cli("build", script, "--metadata-file", target, address=buildkit_host)
-    check_error(done, f"error: cannot write {target}: No such file or directory\n")
+    process = cli("build", script, "--metadata-file", target, address=buildkit_host)
+    check_error(process, f"error: cannot write {target}: No such file or directory\n")
 
 
-def test_a_drawing_that_cannot_be_written_is_named(script: Path, tmp_path: Path) -> None:
+def test_a_graph_file_that_cannot_be_written_is_named(script: Path, tmp_path: Path) -> None:
     target = tmp_path / "none" / "graph.dot"
-    done = cli("graph", script, "-o", target)
-    check_error(done, f"error: cannot write {target}: No such file or directory\n")
+    process = cli("graph", script, "-o", target)
+    check_error(process, f"error: cannot write {target}: No such file or directory\n")
 
 
 @pytest.mark.parametrize(
@@ -83,20 +83,20 @@ def test_a_drawing_that_cannot_be_written_is_named(script: Path, tmp_path: Path)
         ("-o", "type=local,dest=-", "hint: use -o type=tar,dest=-"),
     ],
 )
-def test_a_value_that_an_option_cannot_have_exits_with_2(
+def test_an_invalid_option_value_exits_with_2(
     script: Path, option: str, value: str, message: str
 ) -> None:
-    done = cli("build", script, option, value)
-    assert done.returncode == 2
-    assert message in done.stderr
-    assert "Traceback" not in done.stderr
+    process = cli("build", script, option, value)
+    assert process.returncode == 2
+    assert message in process.stderr
+    assert "Traceback" not in process.stderr
 
 
 @pytest.mark.feature("L13")
 def test_an_archive_is_not_printed_on_a_terminal(script: Path) -> None:
     controller, terminal = pty.openpty()
     try:
-        done = subprocess.run(
+        process = subprocess.run(
             [sys.executable, "-m", "llb", "build", script, "-o", "-"],
             stdout=terminal,
             stderr=subprocess.PIPE,
@@ -107,31 +107,29 @@ def test_an_archive_is_not_printed_on_a_terminal(script: Path) -> None:
     finally:
         os.close(terminal)
         os.close(controller)
-    assert done.returncode == 2
-    assert "an archive is not printed on a terminal" in done.stderr
+    assert process.returncode == 2
+    assert "an archive is not printed on a terminal" in process.stderr
 
 
-def test_the_counts_of_cached_steps_are_those_of_buildctl(
-    buildctl: Buildctl, tmp_path: Path
-) -> None:
+def test_cache_metrics_equal_those_of_buildctl(buildctl: Buildctl, tmp_path: Path) -> None:
     folder = tmp_path / "context"
     folder.mkdir()
     (folder / "Dockerfile").write_text(
         f"FROM busybox AS base\nRUN echo {tmp_path} > /x\nFROM scratch\nCOPY --from=base /x /x\n"
     )
-    given = ["--local", f"context={folder}", "--local", f"dockerfile={folder}"]
+    local_options = ["--local", f"context={folder}", "--local", f"dockerfile={folder}"]
     metrics = "--debug-json-cache-metrics"
     commands: dict[str, list[str]] = {
         "ours": [str(LLB), "build", str(folder), metrics, str(tmp_path / "ours")],
         "theirs": [
             *(str(buildctl.program), "--addr", buildctl.address, "build"),
-            *("--frontend", "dockerfile.v0", *given, metrics, str(tmp_path / "theirs")),
+            *("--frontend", "dockerfile.v0", *local_options, metrics, str(tmp_path / "theirs")),
         ],
     }
     environment = {"BUILDKIT_HOST": buildctl.address}
     subprocess.run(commands["ours"], env=environment, check=True, capture_output=True)
-    *missed, _ = (tmp_path / "ours").read_text().splitlines()
-    assert sorted(missed) == [
+    *misses, _ = (tmp_path / "ours").read_text().splitlines()
+    assert sorted(misses) == [
         f"cache miss: [base 2/2] RUN echo {tmp_path} > /x",
         "cache miss: [stage-1 1/1] COPY --from=base /x /x",
     ]

@@ -1,4 +1,4 @@
-"""``llb`` beside other programs: completed by shells, and between a client and a BuildKit."""
+"""``llb`` with other programs: shell completion, and ``dial-stdio`` for other clients."""
 
 from __future__ import annotations
 
@@ -31,36 +31,36 @@ PROGRAMS = Path(sys.executable).parent
         (("completion", "''"), ["bash", "zsh", "fish"]),
     ],
 )
-def test_bash_completes_what_is_begun(words: tuple[str, ...], completed: list[str]) -> None:
+def test_bash_completes_partial_words(words: tuple[str, ...], completed: list[str]) -> None:
     script = (
         "source <(llb completion bash)\n"
         f"COMP_WORDS=(llb {' '.join(words)}) COMP_CWORD={len(words)}\n"
         "_llb_completion llb\n"
         'printf "%s\\n" "${COMPREPLY[@]}"\n'
     )
-    done = subprocess.run(
+    process = subprocess.run(
         ["bash", "-c", script],
         capture_output=True,
         text=True,
         check=True,
         env=os.environ | {"PATH": f"{PROGRAMS}:{os.environ['PATH']}"},
     )
-    assert done.stdout.split() == completed
+    assert process.stdout.split() == completed
 
 
 @pytest.mark.feature("P11")
 @pytest.mark.parametrize(("shell", "word"), [("zsh", "compdef"), ("fish", "complete")])
 def test_other_shells_get_a_script(shell: str, word: str) -> None:
-    done = cli("completion", shell)
-    assert done.returncode == 0
-    assert "_LLB_COMPLETE" in done.stdout
-    assert word in done.stdout
+    process = cli("completion", shell)
+    assert process.returncode == 0
+    assert "_LLB_COMPLETE" in process.stdout
+    assert word in process.stdout
 
 
-def test_a_shell_that_is_not_known_is_refused() -> None:
-    done = cli("completion", "tcsh")
-    assert done.returncode == 2
-    assert "'tcsh' is not one of 'bash', 'zsh', 'fish'" in done.stderr
+def test_an_unknown_shell_is_refused() -> None:
+    process = cli("completion", "tcsh")
+    assert process.returncode == 2
+    assert "'tcsh' is not one of 'bash', 'zsh', 'fish'" in process.stderr
 
 
 @pytest.mark.feature("P10")
@@ -75,7 +75,7 @@ def test_buildctl_builds_through_standard_input_and_output(
     )
     (tmp_path / "Dockerfile").write_text("FROM scratch\nCOPY bytes /\n")
     (tmp_path / "bytes").write_bytes(content := os.urandom(3 << 20))
-    done = subprocess.run(
+    process = subprocess.run(
         [
             *(buildctl.program, "--addr", "docker-container://builder", "build"),
             *("--frontend", "dockerfile.v0", "--local", f"context={tmp_path}"),
@@ -87,23 +87,23 @@ def test_buildctl_builds_through_standard_input_and_output(
         timeout=PATIENCE,
         env=os.environ | {"PATH": f"{tmp_path}/bin:{os.environ['PATH']}"},
     )
-    assert done.returncode == 0, done.stderr
+    assert process.returncode == 0, process.stderr
     assert (tmp_path / "out" / "bytes").read_bytes() == content
 
 
 @pytest.mark.feature("P10")
 def test_a_connection_ends_with_its_input(buildkit_host: str) -> None:
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-m", "llb", "dial-stdio", "--addr", buildkit_host],
         stdin=subprocess.DEVNULL,
         capture_output=True,
         check=False,
         timeout=PATIENCE,
     )
-    assert (done.returncode, done.stderr) == (0, b"")
+    assert (process.returncode, process.stderr) == (0, b"")
 
 
-def test_a_connection_ends_when_it_is_told_to(buildkit_host: str) -> None:
+def test_a_connection_ends_on_sigterm(buildkit_host: str) -> None:
     with subprocess.Popen(
         [sys.executable, "-m", "llb", "dial-stdio", "--addr", buildkit_host],
         stdin=subprocess.PIPE,
@@ -111,12 +111,12 @@ def test_a_connection_ends_when_it_is_told_to(buildkit_host: str) -> None:
         bufsize=0,
     ) as process:
         assert process.stdout is not None
-        # The daemon's settings of HTTP/2 come first.
+        # The daemon first sends its HTTP/2 settings.
         assert process.stdout.read(3)
         process.terminate()
         assert process.wait(PATIENCE) == 143
 
 
-def test_a_connection_to_nobody_is_said(tmp_path: Path) -> None:
-    done = cli("dial-stdio", address=f"unix://{tmp_path}/nobody.sock")
-    check_error(done, f"no BuildKit answers at unix://{tmp_path}/nobody.sock")
+def test_a_connection_without_a_daemon_is_an_error(tmp_path: Path) -> None:
+    process = cli("dial-stdio", address=f"unix://{tmp_path}/nobody.sock")
+    check_error(process, f"no BuildKit answers at unix://{tmp_path}/nobody.sock")

@@ -1,4 +1,4 @@
-"""The client as a library: events, results, workers, frontends."""
+"""The client library: events, exports, workers, frontends, sources."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from llb import HTTP, Git, Image, Local, Scratch, bind, cache, diff, merge, secr
 from llb.client import Client, Event, Vertex, VertexLog, VertexStatus, image, local, oci, tar
 from llb.client.progress.display import display
 from llb.errors import InvalidValueError, SolveError
-from tests.e2e.registries import serving
+from tests.e2e.registries import serve_http
 from tests.e2e.servers import accepts, free_port, wait_for
 from tests.e2e.waiting import PATIENCE, wait_until
 
@@ -37,7 +37,7 @@ BUSYBOX = Image("busybox")
 
 
 @pytest.mark.feature("J10")
-def test_info_and_workers_tell_what_the_daemon_is(buildkit_host: str) -> None:
+def test_info_and_workers_describe_the_daemon(buildkit_host: str) -> None:
     with Client(buildkit_host) as client:
         assert client.info().version == "v0.32.2"
         (worker,) = client.workers()
@@ -63,7 +63,7 @@ def test_events_follow_every_step(buildkit_host: str) -> None:
 
 
 @pytest.mark.feature("L9", "L14")
-def test_several_exports_of_one_build(buildkit_host: str, registry: str, tmp_path: Path) -> None:
+def test_one_build_has_several_exports(buildkit_host: str, registry: str, tmp_path: Path) -> None:
     state = Scratch().mkfile("/a", "x")
     name = f"{registry}/test/exports:latest"
     with Client(buildkit_host) as client:
@@ -106,11 +106,11 @@ def test_a_second_export_adds_to_a_directory(buildkit_host: str, tmp_path: Path)
 
 
 @pytest.mark.feature("J1", "N1")
-def test_a_local_directory_arrives_as_it_is(
+def test_a_local_directory_arrives_unchanged(
     buildkit_host: str, buildctl: Buildctl, tmp_path: Path
 ) -> None:
-    source, name = odd_tree(tmp_path / "source"), f"context-{uuid.uuid4()}"
-    # A daemon compares with what it was sent under the same name before.
+    source, name = make_odd_tree(tmp_path / "source"), f"context-{uuid.uuid4()}"
+    # A daemon compares a directory with the last one that it received under the same name.
     definition = Scratch().copy(Local(name), "/").marshal()
     with Client(buildkit_host) as client:
         client.solve(definition, local_dirs={name: source}, exports=[local(tmp_path / "ours")])
@@ -119,16 +119,16 @@ def test_a_local_directory_arrives_as_it_is(
         f"{buildctl.program} --addr {buildctl.address} build --local {name}={source} "
         f"--output type=local,dest={tmp_path / 'theirs'} < {tmp_path / 'definition'} 2> /dev/null"
     )
-    assert described(tmp_path / "ours") == described(tmp_path / "theirs")
-    assert described(tmp_path / "ours") == described(source)
+    assert describe_tree(tmp_path / "ours") == describe_tree(tmp_path / "theirs")
+    assert describe_tree(tmp_path / "ours") == describe_tree(source)
 
 
 @pytest.mark.feature("N2")
-def test_patterns_choose_what_is_sent(buildkit_host: str, tmp_path: Path) -> None:
-    source = odd_tree(tmp_path / "source")
-    chosen = Local("context", include=["dir/**", "*.txt"], exclude=["**/*.pyc", "!dir/keep.pyc"])
+def test_patterns_select_the_files_to_send(buildkit_host: str, tmp_path: Path) -> None:
+    source = make_odd_tree(tmp_path / "source")
+    context = Local("context", include=["dir/**", "*.txt"], exclude=["**/*.pyc", "!dir/keep.pyc"])
     with Client(buildkit_host) as client:
-        client.solve(chosen, local_dirs={"context": source}, exports=[local(tmp_path / "out")])
+        client.solve(context, local_dirs={"context": source}, exports=[local(tmp_path / "out")])
     names = {str(path.relative_to(tmp_path / "out")) for path in (tmp_path / "out").rglob("*")}
     assert names == {
         *("a.txt", "dir", "dir/keep.pyc", "dir/sub", "dir/sub/deep.txt", "same.txt", "ünïcode.txt"),
@@ -136,8 +136,8 @@ def test_patterns_choose_what_is_sent(buildkit_host: str, tmp_path: Path) -> Non
     }
 
 
-def odd_tree(folder: Path) -> Path:
-    """Make a directory with what file trees have: links, modes, times, empty and large files."""
+def make_odd_tree(folder: Path) -> Path:
+    """Create a directory with links, modes, times, attributes, and empty and large files."""
     (folder / "dir" / "sub").mkdir(parents=True)
     (folder / "empty").mkdir(mode=0o700)
     (folder / "a.txt").write_text("a")
@@ -159,9 +159,9 @@ def odd_tree(folder: Path) -> Path:
     return folder
 
 
-def described(folder: Path) -> dict[str, tuple[object, ...]]:
-    """Return everything about the files below a directory that a build can see."""
-    found: dict[str, tuple[object, ...]] = {}
+def describe_tree(folder: Path) -> dict[str, tuple[object, ...]]:
+    """Describe the files below a directory, with everything that a build can see."""
+    entries: dict[str, tuple[object, ...]] = {}
     for path in folder.rglob("*"):
         status = path.lstat()
         content: object = None
@@ -170,14 +170,14 @@ def described(folder: Path) -> dict[str, tuple[object, ...]]:
         elif stat.S_ISREG(status.st_mode):
             content = path.read_bytes()
         attributes = () if path.is_symlink() else tuple(os.listxattr(path))
-        found[str(path.relative_to(folder))] = (
+        entries[str(path.relative_to(folder))] = (
             oct(status.st_mode),
             status.st_mtime_ns,
             status.st_nlink if stat.S_ISREG(status.st_mode) else None,
             content,
             attributes,
         )
-    return found
+    return entries
 
 
 def test_mounts_reach_the_process(buildkit_host: str, tmp_path: Path) -> None:
@@ -202,7 +202,7 @@ def test_mounts_reach_the_process(buildkit_host: str, tmp_path: Path) -> None:
     assert (tmp_path / "out" / "n").read_text().strip() == "1"
 
 
-def test_files_come_from_the_web(buildkit_host: str, tmp_path: Path) -> None:
+def test_files_come_from_urls(buildkit_host: str, tmp_path: Path) -> None:
     (tmp_path / "served").mkdir()
     (tmp_path / "served" / "page").write_text("from the web")
     handler = functools.partial(QuietHandler, directory=str(tmp_path / "served"))
@@ -222,16 +222,16 @@ def test_files_come_from_the_web(buildkit_host: str, tmp_path: Path) -> None:
 
 class QuietHandler(SimpleHTTPRequestHandler):
     def log_message(self, *arguments: object) -> None:
-        """Requests are no news."""
+        """Print nothing."""
 
 
-def test_trees_come_from_repositories(buildkit_host: str, tmp_path: Path) -> None:
+def test_trees_come_from_git_repositories(buildkit_host: str, tmp_path: Path) -> None:
     def git(*arguments: str) -> str:
         identity = ["-c", "user.name=n", "-c", "user.email=e@example.org"]
-        done = subprocess.run(
+        process = subprocess.run(
             ["git", *identity, *arguments], cwd=tmp_path, check=True, capture_output=True, text=True
         )
-        return done.stdout.strip()
+        return process.stdout.strip()
 
     git("init", "--quiet", "--initial-branch", "main", "repo")
     (tmp_path / "repo" / "sub").mkdir()
@@ -240,7 +240,7 @@ def test_trees_come_from_repositories(buildkit_host: str, tmp_path: Path) -> Non
     git("-C", "repo", "commit", "--quiet", "--message", "first")
     commit = git("-C", "repo", "rev-parse", "HEAD")
     port = free_port()
-    serving = subprocess.Popen(
+    daemon = subprocess.Popen(
         [
             *("git", "daemon", "--reuseaddr", "--export-all", f"--base-path={tmp_path}"),
             *("--listen=127.0.0.1", f"--port={port}", "--informative-errors"),
@@ -249,7 +249,7 @@ def test_trees_come_from_repositories(buildkit_host: str, tmp_path: Path) -> Non
     )
     try:
         url = f"git://127.0.0.1:{port}/repo"
-        wait_for(lambda: accepts(socket.AF_INET, ("127.0.0.1", port)), serving)
+        wait_for(lambda: accepts(socket.AF_INET, ("127.0.0.1", port)), daemon)
         with Client(buildkit_host) as client:
             client.solve(
                 Git(url, ref="main", subdir="sub", checksum=commit),
@@ -258,17 +258,17 @@ def test_trees_come_from_repositories(buildkit_host: str, tmp_path: Path) -> Non
             with pytest.raises(SolveError, match="nowhere"):
                 client.solve(Git(url, ref="nowhere"))
     finally:
-        serving.terminate()
-        serving.wait()
+        daemon.terminate()
+        daemon.wait()
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["file"]
 
 
-def test_trees_are_merged_and_compared(buildkit_host: str, tmp_path: Path) -> None:
+def test_merge_and_diff_combine_trees(buildkit_host: str, tmp_path: Path) -> None:
     base = Scratch().mkfile("/base", "b").mkfile("/shared", "old")
     changed = base.mkfile("/shared", "new").mkfile("/added", "a")
-    other = Scratch().mkfile("/other", "o").mkfile("/shared", "other")
+    upper = Scratch().mkfile("/other", "o").mkfile("/shared", "other")
     with Client(buildkit_host) as client:
-        client.solve(merge([other, diff(base, changed)]), exports=[local(tmp_path / "merged")])
+        client.solve(merge([upper, diff(base, changed)]), exports=[local(tmp_path / "merged")])
     files = {path.name: path.read_text() for path in (tmp_path / "merged").iterdir()}
     assert files == {"other": "o", "shared": "new", "added": "a"}
 
@@ -300,7 +300,7 @@ def test_a_frontend_takes_states_as_inputs(buildkit_host: str, tmp_path: Path) -
     assert (tmp_path / "out" / "copied").read_text() == "of the state"
 
 
-def test_solve_takes_one_thing_to_build(buildkit_host: str) -> None:
+def test_solve_without_a_definition_is_refused(buildkit_host: str) -> None:
     with Client(buildkit_host) as client, pytest.raises(InvalidValueError):
         client.solve()
 
@@ -308,28 +308,29 @@ def test_solve_takes_one_thing_to_build(buildkit_host: str) -> None:
 @pytest.mark.feature("O7")
 def test_plain_progress_has_a_line_for_everything(buildkit_host: str) -> None:
     stream = io.StringIO()
-    with Client(buildkit_host) as client, display("plain", stream) as shown:
+    with Client(buildkit_host) as client, display("plain", stream) as on_event:
         client.solve(
-            BUSYBOX.run("echo hello; printf tail", name="talk", ignore_cache=True), on_event=shown
+            BUSYBOX.run("echo hello; printf tail", name="talk", ignore_cache=True),
+            on_event=on_event,
         )
-    text = stream.getvalue()
-    assert re.search(r"^#\d+ talk\n", text, re.MULTILINE)
-    assert re.search(r"^#\d+ \d+\.\d{3} hello\n", text, re.MULTILINE)
-    assert re.search(r"^#\d+ tail\n", text, re.MULTILINE)
-    assert re.search(r"^#\d+ DONE \d+\.\ds\n", text, re.MULTILINE)
+    output = stream.getvalue()
+    assert re.search(r"^#\d+ talk\n", output, re.MULTILINE)
+    assert re.search(r"^#\d+ \d+\.\d{3} hello\n", output, re.MULTILINE)
+    assert re.search(r"^#\d+ tail\n", output, re.MULTILINE)
+    assert re.search(r"^#\d+ DONE \d+\.\ds\n", output, re.MULTILINE)
 
 
 @pytest.mark.feature("O2")
 def test_live_progress_ends_with_every_step(buildkit_host: str) -> None:
     stream = io.StringIO()
-    with Client(buildkit_host) as client, display("tty", stream) as shown:
-        client.solve(BUSYBOX.run("echo hello", name="talk", ignore_cache=True), on_event=shown)
+    with Client(buildkit_host) as client, display("tty", stream) as on_event:
+        client.solve(BUSYBOX.run("echo hello", name="talk", ignore_cache=True), on_event=on_event)
     assert "✓ talk" in stream.getvalue()
     assert "[+] building" in stream.getvalue()
 
 
 @pytest.mark.feature("N4")
-def test_only_what_changed_is_sent_again(
+def test_only_changed_files_are_sent_again(
     start_buildkitd: Callable[[], Buildctl], tmp_path: Path
 ) -> None:
     source = tmp_path / "source"
@@ -337,8 +338,8 @@ def test_only_what_changed_is_sent_again(
     (source / "large").write_bytes(os.urandom(3_000_000))
     (source / "small").write_text("one")
 
-    def sent(client: Client) -> int:
-        """Build, and return how many bytes the daemon was given."""
+    def send_changes(client: Client) -> int:
+        """Build; return the number of bytes that the daemon received."""
         events: list[Event] = []
         client.solve(
             Scratch().copy(Local("context"), "/"),
@@ -346,59 +347,54 @@ def test_only_what_changed_is_sent_again(
             exports=[local(tmp_path / "out")],
             on_event=events.append,
         )
-        names = {each.digest: each.name for each in events if isinstance(each, Vertex)}
-        statuses = [each for each in events if isinstance(each, VertexStatus)]
-        return max(each.current for each in statuses if names[each.vertex] == "local://context")
+        names = {event.digest: event.name for event in events if isinstance(event, Vertex)}
+        statuses = [event for event in events if isinstance(event, VertexStatus)]
+        return max(
+            status.current for status in statuses if names[status.vertex] == "local://context"
+        )
 
     with Client(start_buildkitd().address) as client:
-        first = sent(client)
-        # A daemon releases the records of a build after the build, and reuses none before that.
-        wait_until(lambda: not any(each.in_use for each in client.disk_usage()))
+        first = send_changes(client)
+        # A daemon releases the records of a build after the build, and cannot reuse them earlier.
+        wait_until(lambda: not any(record.in_use for record in client.disk_usage()))
         (source / "small").write_text("changed")
-        second = sent(client)
+        second = send_changes(client)
     assert first >= 3_000_000
     assert second < 10_000
     assert (tmp_path / "out" / "small").read_text() == "changed"
 
 
-# Each of three steps waits until all three run.
-MEET = """\
-mktemp -p /meeting
-for attempt in $(seq 1200); do set -- /meeting/*; [ $# = 3 ] && exit; sleep 0.1; done
-exit 1"""
-
-
 @pytest.mark.feature("K6")
-def test_builds_run_side_by_side_over_one_connection(buildkit_host: str) -> None:
+def test_builds_run_concurrently_over_one_connection(buildkit_host: str) -> None:
     spans: dict[str, tuple[datetime, datetime]] = {}
     all_run = threading.Barrier(3)
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            # No step ends before all three run.
+            # Each step waits until all three run.
             all_run.wait(PATIENCE)
             self.send_response(200)
             self.end_headers()
 
         def log_message(self, *arguments: object) -> None:
-            """Requests are no news."""
+            """Print nothing."""
 
     address = ("127.0.0.1", free_port())
 
     def build(word: str) -> None:
         events: list[Event] = []
-        # Steps on the stack's daemon are in the network of this machine.
+        # Steps on the stack's daemon use this machine's network.
         command = f"wget -q -O /dev/null http://{address[0]}:{address[1]} # {word}"
         state = BUSYBOX.run(command, name=word, ignore_cache=True)
         client.solve(state, on_event=events.append)
-        (*_, last) = (each for each in events if isinstance(each, Vertex) and each.name == word)
+        (*_, last) = (event for event in events if isinstance(event, Vertex) and event.name == word)
         assert last.started is not None
         assert last.completed is not None
         spans[word] = (last.started, last.completed)
 
     words = [f"{number} {uuid.uuid4()}" for number in range(3)]
     with (
-        serving(address, Handler),
+        serve_http(address, Handler),
         Client(buildkit_host) as client,
         ThreadPoolExecutor() as pool,
     ):
@@ -409,12 +405,12 @@ def test_builds_run_side_by_side_over_one_connection(buildkit_host: str) -> None
 
 
 @pytest.mark.feature("N3")
-def test_files_of_any_owner_are_of_root_in_a_build(buildkit_host: str, tmp_path: Path) -> None:
+def test_local_files_belong_to_root_in_a_build(buildkit_host: str, tmp_path: Path) -> None:
     source = tmp_path / "source"
     source.mkdir()
     (source / "x").write_text("x")
     os.chown(source / "x", 1234, 2345)
-    told = BUSYBOX.copy(Local("context"), "/in").run("stat -c '%u %g' /in/x > /owner")
+    state = BUSYBOX.copy(Local("context"), "/in").run("stat -c '%u %g' /in/x > /owner")
     with Client(buildkit_host) as client:
-        client.solve(told, local_dirs={"context": source}, exports=[local(tmp_path / "out")])
+        client.solve(state, local_dirs={"context": source}, exports=[local(tmp_path / "out")])
     assert (tmp_path / "out" / "owner").read_text() == "0 0\n"

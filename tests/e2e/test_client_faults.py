@@ -1,4 +1,4 @@
-"""What ends a build from outside: a listener, an output, a connection, a signal."""
+"""Builds that end early: errors of listeners and outputs, lost connections, signals."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from tests.e2e.test_failures import (
     ENDLESS,
     begin_long_build,
     check_error,
-    daemon_processes,
-    processes,
+    find_daemon_processes,
+    find_processes,
 )
 from tests.e2e.waiting import PATIENCE, wait_until
 
@@ -37,11 +37,11 @@ BUSYBOX = Image("busybox")
 
 @pytest.mark.feature("Q10")
 def test_an_error_of_a_listener_ends_the_build(buildkit_host: str, tmp_path: Path) -> None:
-    mistake, mark = LookupError("mine"), f"listener {uuid.uuid4()}"
+    error, mark = LookupError("mine"), f"listener {uuid.uuid4()}"
 
     def listen(event: Event) -> None:
         if isinstance(event, VertexLog):
-            raise mistake
+            raise error
 
     with Client(buildkit_host) as client, pytest.raises(LookupError) as caught:
         client.solve(
@@ -49,12 +49,12 @@ def test_an_error_of_a_listener_ends_the_build(buildkit_host: str, tmp_path: Pat
             exports=[local(tmp_path / "out")],
             on_event=listen,
         )
-    assert caught.value is mistake
+    assert caught.value is error
     assert not (tmp_path / "out").exists()
-    wait_until(lambda: not processes(mark))
+    wait_until(lambda: not find_processes(mark))
 
 
-def test_an_error_of_a_listener_at_the_very_end_counts_too(
+def test_an_error_of_a_listener_after_the_last_step_fails_the_build(
     buildkit_host: str, tmp_path: Path
 ) -> None:
     def listen(event: Event) -> None:
@@ -73,12 +73,12 @@ def test_an_output_that_cannot_be_written_is_named(buildkit_host: str, tmp_path:
     script.write_text(
         "from llb import Scratch, main\nmain(Scratch().mkdir('/sub').mkfile('/sub/a', 'new'))\n"
     )
-    taken = tmp_path / "out" / "sub"
-    taken.mkdir(parents=True)
-    taken.chmod(0o555)
-    done = subprocess.run(
+    occupied = tmp_path / "out" / "sub"
+    occupied.mkdir(parents=True)
+    occupied.chmod(0o555)
+    process = subprocess.run(
         [
-            # Root writes everywhere, unless it lacks the capability to.
+            # Root can write to every directory unless it lacks this capability.
             *("setpriv", "--bounding-set", "-dac_override,-dac_read_search"),
             *(sys.executable, "-m", "llb", "build", script, "-o", tmp_path / "out"),
             *("--addr", buildkit_host),
@@ -88,11 +88,11 @@ def test_an_output_that_cannot_be_written_is_named(buildkit_host: str, tmp_path:
         check=False,
         timeout=PATIENCE,
     )
-    check_error(done, f"error: cannot write the output {taken}/a: Permission denied")
+    check_error(process, f"error: cannot write the output {occupied}/a: Permission denied")
     assert [path.name for path in (tmp_path / "out").rglob("*")] == ["sub"]
 
 
-def test_a_platform_is_for_a_state(buildkit_host: str) -> None:
+def test_a_platform_with_a_definition_is_refused(buildkit_host: str) -> None:
     with Client(buildkit_host) as client:
         definition = Scratch().mkfile("/a", "x").marshal()
         with pytest.raises(InvalidValueError, match="only with a state"):
@@ -100,7 +100,7 @@ def test_a_platform_is_for_a_state(buildkit_host: str) -> None:
 
 
 @pytest.mark.feature("K8")
-def test_being_told_to_stop_cancels_the_build(buildkit_host: str, tmp_path: Path) -> None:
+def test_sigterm_cancels_the_build(buildkit_host: str, tmp_path: Path) -> None:
     mark = f"stop {uuid.uuid4()}"
     running = begin_long_build(buildkit_host, tmp_path, mark)
     running.send_signal(signal.SIGTERM)
@@ -108,11 +108,11 @@ def test_being_told_to_stop_cancels_the_build(buildkit_host: str, tmp_path: Path
     assert running.returncode == 143
     assert "Traceback" not in errors
     assert not (tmp_path / "out").exists()
-    wait_until(lambda: not processes(mark))
+    wait_until(lambda: not find_processes(mark))
 
 
 @pytest.mark.feature("Q6")
-def test_a_session_that_breaks_is_an_error_in_bounded_time(relay: Relay, tmp_path: Path) -> None:
+def test_a_broken_session_is_an_error_within_the_timeout(relay: Relay, tmp_path: Path) -> None:
     mark = f"session {uuid.uuid4()}"
 
     def cut(event: Event) -> None:
@@ -127,18 +127,18 @@ def test_a_session_that_breaks_is_an_error_in_bounded_time(relay: Relay, tmp_pat
         )
     assert caught.value.message.startswith(f"lost the connection to {relay.address}: ")
     assert not (tmp_path / "out").exists()
-    wait_until(lambda: not processes(mark))
+    wait_until(lambda: not find_processes(mark))
 
 
 @pytest.fixture
 def network(buildkit_host: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Relay]:
-    """A network before the stack's buildkitd, which is given up after seconds."""
-    often = (("TCP_KEEPIDLE", 1), ("TCP_KEEPINTVL", 1), ("TCP_KEEPCNT", 2))
-    monkeypatch.setattr(sockets, "_KEEP_ALIVE", often)
+    """A relay to the stack's buildkitd, with keep-alive timeouts of a few seconds."""
+    probes = (("TCP_KEEPIDLE", 1), ("TCP_KEEPINTVL", 1), ("TCP_KEEPCNT", 2))
+    monkeypatch.setattr(sockets, "_KEEP_ALIVE", probes)
     monkeypatch.setattr(sockets, "_UNCONFIRMED", ("TCP_USER_TIMEOUT", 2000))
-    made = Relay(buildkit_host)
-    yield made
-    made.close()
+    relay = Relay(buildkit_host)
+    yield relay
+    relay.close()
 
 
 @pytest.mark.feature("Q6")
@@ -155,12 +155,12 @@ def test_a_network_that_goes_silent_ends_the_build(network: Relay, tmp_path: Pat
             exports=[local(tmp_path / "out")],
             on_event=fall_silent,
         )
-    # Two connections are lost, and either may be the first that is noticed.
+    # Two connections are lost, and either loss may be noticed first.
     assert caught.value.message.startswith(f"lost the connection to {network.address}: ")
     assert caught.value.message.endswith("reading failed: Connection timed out")
     assert not (tmp_path / "out").exists()
     network.close()
-    wait_until(lambda: not processes(mark))
+    wait_until(lambda: not find_processes(mark))
 
 
 def test_a_network_that_goes_silent_ends_a_call(network: Relay) -> None:
@@ -174,9 +174,7 @@ def test_a_network_that_goes_silent_ends_a_call(network: Relay) -> None:
 
 
 @pytest.mark.feature("Q6")
-def test_a_connection_that_ended_between_builds_is_followed_by_another(
-    relay: Relay, tmp_path: Path
-) -> None:
+def test_a_connection_that_ended_between_builds_is_reopened(relay: Relay, tmp_path: Path) -> None:
     with Client(relay.address) as client:
         for name in ("first", "second"):
             client.solve(Scratch().mkfile("/a", name), exports=[local(tmp_path / "out")])
@@ -184,15 +182,15 @@ def test_a_connection_that_ended_between_builds_is_followed_by_another(
             relay.cut_all()
 
 
-def test_a_daemon_that_was_started_anew_is_found_again(
+def test_a_client_reconnects_to_a_restarted_daemon(
     start_buildkitd: Callable[..., Buildctl],
 ) -> None:
     port = free_port()
     first = start_buildkitd("--port", str(port))
     with Client(f"tcp://127.0.0.1:{port}") as client:
-        (pid,) = daemon_processes(first)
+        (pid,) = find_daemon_processes(first)
         os.kill(pid, signal.SIGTERM)
-        wait_until(lambda: not daemon_processes(first))
+        wait_until(lambda: not find_daemon_processes(first))
         with pytest.raises(ConnectError, match="Connection refused"):
             client.info()
         start_buildkitd("--port", str(port))
@@ -200,17 +198,17 @@ def test_a_daemon_that_was_started_anew_is_found_again(
 
 
 @pytest.mark.feature("K8")
-def test_being_told_to_stop_ends_the_script_too(tmp_path: Path) -> None:
-    script, begun = tmp_path / "build.py", tmp_path / "begun"
+def test_sigterm_ends_the_script_of_the_build(tmp_path: Path) -> None:
+    script, started_file = tmp_path / "build.py", tmp_path / "begun"
     script.write_text(
-        f"import pathlib, time\npathlib.Path({str(begun)!r}).touch()\ntime.sleep(300)\n"
+        f"import pathlib, time\npathlib.Path({str(started_file)!r}).touch()\ntime.sleep(300)\n"
     )
     running = subprocess.Popen(
         [sys.executable, "-m", "llb", "build", script], stderr=subprocess.PIPE, text=True
     )
-    wait_until(begun.exists)
-    assert processes(f"llb.script {script}")
+    wait_until(started_file.exists)
+    assert find_processes(f"llb.script {script}")
     running.send_signal(signal.SIGTERM)
     _, errors = running.communicate(timeout=PATIENCE)
     assert (running.returncode, errors) == (143, "")
-    wait_until(lambda: not processes(f"llb.script {script}"))
+    wait_until(lambda: not find_processes(f"llb.script {script}"))

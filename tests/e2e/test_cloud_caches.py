@@ -1,4 +1,4 @@
-"""Caches in S3, in Azure and at GitHub: what the client says reaches the store by the daemon."""
+"""Caches in S3, Azure and GitHub: the daemon passes the client's options to the object store."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def s3(store: ObjectStore) -> Cache:
 
 
 def azure(store: ObjectStore) -> Cache:
-    # The container is there.
+    # The container exists.
     store.objects["/account/caches"] = b""
     attrs = {
         "account_url": f"{store.address}/account",
@@ -73,7 +73,7 @@ def azure(store: ObjectStore) -> Cache:
         ),
     ],
 )
-def test_a_cache_in_a_store_spares_another_daemon_the_steps(
+def test_an_object_store_cache_saves_another_daemon_the_steps(
     make: Callable[[ObjectStore], Cache],
     manifest: str,
     layers: str,
@@ -89,16 +89,16 @@ def test_a_cache_in_a_store_spares_another_daemon_the_steps(
     assert manifest in store.objects
     assert any(path.startswith(f"{layers}sha256:") for path in store.objects)
     events: list[Event] = []
-    with Client(start_buildkitd().address) as other:
-        other.solve(state, cache_from=[cache], on_event=events.append)
-    steps = [each for each in events if isinstance(each, Vertex) and each.name == "make it"]
+    with Client(start_buildkitd().address) as second_client:
+        second_client.solve(state, cache_from=[cache], on_event=events.append)
+    steps = [event for event in events if isinstance(event, Vertex) and event.name == "make it"]
     assert steps[-1].cached
-    assert all(words.startswith(authorization) for _, _, words in store.requests)
+    assert all(header.startswith(authorization) for _, _, header in store.requests)
     assert "s3cr3t" not in repr(cache)
 
 
 @pytest.mark.feature("M4")
-def test_a_cache_at_github_is_asked_for_with_the_token_of_the_workflow(
+def test_a_github_cache_is_requested_with_the_token_of_the_workflow(
     store: ObjectStore, buildkit_host: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     scopes = json.dumps([{"Scope": "refs/heads/main", "Permission": 3}])
@@ -110,14 +110,16 @@ def test_a_cache_at_github_is_asked_for_with_the_token_of_the_workflow(
     monkeypatch.setenv("ACTIONS_RUNTIME_TOKEN", token)
     (tmp_path / "Dockerfile").write_text(f"FROM busybox\nRUN echo {uuid.uuid4()}\n")
     cache = "type=gha,scope=main,timeout=2s"
-    done = cli(
+    process = cli(
         *("build", tmp_path, "--cache-from", cache),
         *("--cache-to", f"{cache},mode=max,ignore-error=true"),
         address=buildkit_host,
     )
-    assert done.returncode == 0, done.stderr
-    assert token not in done.stderr
+    assert process.returncode == 0, process.stderr
+    assert token not in process.stderr
     service = "/twirp/github.actions.results.api.v1.CacheService/"
-    asked = {(path, words) for _, path, words in store.requests}
-    assert asked
-    assert all(path.startswith(service) and words == f"Bearer {token}" for path, words in asked)
+    requests = {(path, header) for _, path, header in store.requests}
+    assert requests
+    assert all(
+        path.startswith(service) and header == f"Bearer {token}" for path, header in requests
+    )

@@ -1,4 +1,4 @@
-"""What is done for a quick start of the frontend's image: nobody sees it, and errors are the same."""
+"""The prefetch of the frontend image is invisible: same steps and errors as the stock frontend."""
 
 from __future__ import annotations
 
@@ -23,10 +23,13 @@ CONTEXTS = {
 }
 
 
-def steps(address: str, folder: Path, frontend: str, **options: str) -> tuple[set[str], str]:
-    """Build the folder; return the names of its steps, without the frontend's image, and the error if any."""
+def build_steps(address: str, folder: Path, frontend: str, **options: str) -> tuple[set[str], str]:
+    """Build the folder; return the names of its steps, and the error if any.
+
+    The steps that load the frontend image are left out.
+    """
     names: set[str] = set()
-    said = ""
+    message = ""
     with Client(address) as client:
         try:
             client.solve(
@@ -38,22 +41,22 @@ def steps(address: str, folder: Path, frontend: str, **options: str) -> tuple[se
                 ),
             )
         except SolveError as error:
-            said = error.message.partition(" (hint: ")[0]
-    return {name for name in names if "docker-image://" not in name}, said
+            message = error.message.partition(" (hint: ")[0]
+    return {name for name in names if "docker-image://" not in name}, message
 
 
 @pytest.mark.parametrize("name", CONTEXTS)
-def test_what_is_loaded_early_is_what_the_stock_frontend_loads(
+def test_prefetched_files_are_those_that_the_stock_frontend_loads(
     name: str, frontend: str, buildkit_host: str, tmp_path: Path
 ) -> None:
-    for path, text in CONTEXTS[name].items():
-        (tmp_path / path).write_text(text)
+    for path, content in CONTEXTS[name].items():
+        (tmp_path / path).write_text(content)
     options = {"filename": "other"} if name == "another name" else {}
-    ours = steps(buildkit_host, tmp_path, "gateway.v0", source=frontend, **options)
-    assert ours == steps(buildkit_host, tmp_path, "dockerfile.v0", **options)
+    ours = build_steps(buildkit_host, tmp_path, "gateway.v0", source=frontend, **options)
+    assert ours == build_steps(buildkit_host, tmp_path, "dockerfile.v0", **options)
 
 
-def test_a_folder_that_the_client_lacks_is_told(frontend: str, buildkit_host: str) -> None:
+def test_a_missing_local_directory_is_named(frontend: str, buildkit_host: str) -> None:
     with (
         Client(buildkit_host) as client,
         pytest.raises(InputError, match="local directory 'dockerfile'"),

@@ -1,4 +1,4 @@
-"""Connections through programs, to one of several daemons, and to one that is not up yet."""
+"""Connections through helper programs, to a fleet of daemons, and to a daemon that starts late."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from llb.client import Client, Event, VertexLog, local, wait_for_ready
 from llb.client.connect.fleet import ranked
 from llb.errors import ConnectError, TransportError
 from tests.e2e.servers import free_port, running_sshd, write_program
-from tests.e2e.test_failures import ENDLESS, begin_long_build, check_error, cli, processes
+from tests.e2e.test_failures import ENDLESS, begin_long_build, check_error, cli, find_processes
 from tests.e2e.waiting import PATIENCE, wait_until
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 CONTENT = bytes(range(256)) * 20_000
 
-WAYS = [
+ADDRESSES = [
     ("docker-container://Some_builder", "docker exec -i Some_builder buildctl dial-stdio"),
     (
         "docker-container://builder?context=far",
@@ -60,7 +60,7 @@ WAYS = [
 
 @pytest.fixture
 def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty folder that is searched for programs first; what is run has its name on it."""
+    """An empty folder at the start of PATH; STARTED_BY marks the programs that the test starts."""
     folder = tmp_path / "programs"
     folder.mkdir()
     monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
@@ -69,8 +69,8 @@ def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def stand_in(programs: Path, buildctl: Buildctl) -> Callable[[str], None]:
-    """Make a program that dials the stack's daemon if it is run by one command line exactly."""
+def fake_program(programs: Path, buildctl: Buildctl) -> Callable[[str], None]:
+    """Write a fake program that dials the stack's daemon if its command line matches exactly."""
 
     def make(command: str) -> None:
         name, _, arguments = command.partition(" ")
@@ -86,14 +86,14 @@ def stand_in(programs: Path, buildctl: Buildctl) -> Callable[[str], None]:
 
 @pytest.fixture(scope="module")
 def sshd(tmp_path_factory: pytest.TempPathFactory, buildctl: Buildctl) -> Iterator[Sshd]:
-    """A real sshd on the loopback, whose sessions find buildctl."""
+    """A real sshd on the loopback, whose sessions have buildctl on PATH."""
     folder = tmp_path_factory.mktemp("ssh") / "sshd"
     with running_sshd(folder, buildctl.program.parent) as running:
         yield running
 
 
 def build_through(address: str, folder: Path) -> None:
-    """Build with an upload, a step and an export; fails unless what comes is what went."""
+    """Build with an upload, a step and an export; fails unless the file comes back unchanged."""
     (folder / "context").mkdir()
     (folder / "context" / "file").write_bytes(CONTENT)
     step = Image("busybox").run("cp /in/file /copy", mounts=[bind(Local("context"), "/in")])
@@ -105,36 +105,36 @@ def build_through(address: str, folder: Path) -> None:
     assert (folder / "o" / "copy").read_bytes() == CONTENT
 
 
-def started(folder: Path) -> list[int]:
-    """Return the programs that run and were started with the mark of a test's folder."""
+def started_programs(folder: Path) -> list[int]:
+    """Find the running programs that a test started, by the folder in their STARTED_BY."""
     mark = f"STARTED_BY={folder}".encode()
-    found = []
-    for process in Path("/proc").glob("[0-9]*"):
+    pids = []
+    for process_folder in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
-            is_ours = mark in (process / "environ").read_bytes().split(b"\0")
-            if is_ours and b"dial-stdio" in (process / "cmdline").read_bytes():
-                found.append(int(process.name))
-    return found
+            is_ours = mark in (process_folder / "environ").read_bytes().split(b"\0")
+            if is_ours and b"dial-stdio" in (process_folder / "cmdline").read_bytes():
+                pids.append(int(process_folder.name))
+    return pids
 
 
-def answers(client: Client) -> bool:
-    """Return whether a daemon answers."""
+def is_answering(client: Client) -> bool:
+    """Check whether a daemon answers."""
     with suppress(ConnectError):
         return client.ping() > 0
     return False
 
 
 @pytest.mark.feature("J3")
-@pytest.mark.parametrize(("address", "command"), WAYS)
+@pytest.mark.parametrize(("address", "command"), ADDRESSES)
 def test_a_build_goes_through_a_program(
-    address: str, command: str, stand_in: Callable[[str], None], programs: Path, tmp_path: Path
+    address: str, command: str, fake_program: Callable[[str], None], programs: Path, tmp_path: Path
 ) -> None:
-    stand_in(command)
+    fake_program(command)
     build_through(address, tmp_path)
-    (runs,) = programs.glob("*.runs")
-    # The control API and the session have one each.
-    assert runs.read_text() == "\n\n"
-    wait_until(lambda: not started(tmp_path))
+    (calls,) = programs.glob("*.runs")
+    # The control API and the session use one connection each.
+    assert calls.read_text() == "\n\n"
+    wait_until(lambda: not started_programs(tmp_path))
 
 
 @pytest.mark.feature("J4")
@@ -145,7 +145,7 @@ def test_a_build_goes_through_ssh(
     build_through(sshd.address + buildctl.address.removeprefix("unix://"), tmp_path)
 
 
-def test_a_socket_that_ssh_does_not_find_is_told(
+def test_a_missing_socket_on_an_ssh_host_is_an_error(
     sshd: Sshd, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", f"{sshd.programs}:{os.environ['PATH']}")
@@ -159,22 +159,18 @@ def test_a_socket_that_ssh_does_not_find_is_told(
 
 
 @pytest.mark.feature("J4")
-def test_a_host_that_ssh_does_not_reach_is_told(
-    sshd: Sshd, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_unreachable_ssh_host_is_an_error(sshd: Sshd, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", f"{sshd.programs}:{os.environ['PATH']}")
     port = free_port()
-    done = cli("info", address=f"ssh://127.0.0.1:{port}")
+    process = cli("info", address=f"ssh://127.0.0.1:{port}")
     check_error(
-        done,
+        process,
         f"error: no BuildKit answers at ssh://127.0.0.1:{port}: ssh ended with exit status 255: "
         f"ssh: connect to host 127.0.0.1 port {port}: Connection refused\n",
     )
 
 
-def test_a_program_that_is_not_installed_is_named(
-    programs: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_missing_program_is_named(programs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(programs))
     with pytest.raises(ConnectError) as caught:
         Client("kube-pod://builder")
@@ -186,17 +182,17 @@ def test_a_program_that_is_not_installed_is_named(
         Client("kube-pod://builder")
 
 
-def test_what_a_program_says_when_it_fails_is_the_error(programs: Path) -> None:
+def test_the_error_has_the_stderr_of_a_failed_program(programs: Path) -> None:
     write_program(programs / "docker", 'echo "Error: No such container: $3" >&2; exit 1')
-    done = cli("info", address="docker-container://nobody")
+    process = cli("info", address="docker-container://nobody")
     check_error(
-        done,
+        process,
         "error: no BuildKit answers at docker-container://nobody: "
         "docker ended with exit status 1: Error: No such container: nobody\n",
     )
 
 
-def test_a_program_that_talks_like_no_buildkit_is_an_error(programs: Path) -> None:
+def test_a_program_that_does_not_speak_http2_is_an_error(programs: Path) -> None:
     write_program(programs / "docker", "echo 220 mail.example.com ESMTP; cat > /dev/null")
     with pytest.raises(ConnectError) as caught:
         Client("docker-container://x")
@@ -215,15 +211,15 @@ def test_a_program_that_says_nothing_does_not_answer(programs: Path) -> None:
 
 @pytest.mark.feature("Q6")
 def test_a_program_that_dies_ends_the_build(
-    stand_in: Callable[[str], None], tmp_path: Path
+    fake_program: Callable[[str], None], tmp_path: Path
 ) -> None:
-    stand_in("podman exec -i builder buildctl dial-stdio")
+    fake_program("podman exec -i builder buildctl dial-stdio")
     mark = f"program {uuid.uuid4()}"
 
     def kill(event: Event) -> None:
         if isinstance(event, VertexLog):
-            for process in started(tmp_path):
-                # The other one may have ended with the first.
+            for process in started_programs(tmp_path):
+                # The second program may have ended together with the first.
                 with suppress(ProcessLookupError):
                     os.kill(process, signal.SIGKILL)
 
@@ -237,59 +233,59 @@ def test_a_program_that_dies_ends_the_build(
         assert caught.value.message.startswith("lost the connection to podman-container://builder")
         assert "podman ended with SIGKILL" in caught.value.message
         assert not (tmp_path / "out").exists()
-        wait_until(lambda: not processes(mark))
-        # A call after the end of the first one starts the program anew.
-        wait_until(lambda: answers(client))
-    wait_until(lambda: not started(tmp_path))
+        wait_until(lambda: not find_processes(mark))
+        # The next call starts the program again.
+        wait_until(lambda: is_answering(client))
+    wait_until(lambda: not started_programs(tmp_path))
 
 
 @pytest.mark.feature("K8")
 @pytest.mark.parametrize(
-    ("told", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGKILL, -9)]
+    ("sent", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGKILL, -9)]
 )
 def test_no_program_outlives_the_command(
-    told: signal.Signals, status: int, stand_in: Callable[[str], None], tmp_path: Path
+    sent: signal.Signals, status: int, fake_program: Callable[[str], None], tmp_path: Path
 ) -> None:
-    stand_in("docker exec -i builder buildctl dial-stdio")
-    mark = f"program {told.name} {uuid.uuid4()}"
+    fake_program("docker exec -i builder buildctl dial-stdio")
+    mark = f"program {sent.name} {uuid.uuid4()}"
     running = begin_long_build("docker-container://builder", tmp_path, mark)
-    assert len(started(tmp_path)) == 2
-    running.send_signal(told)
+    assert len(started_programs(tmp_path)) == 2
+    running.send_signal(sent)
     _, errors = running.communicate(timeout=PATIENCE)
     assert running.returncode == status
     assert "Traceback" not in errors
-    wait_until(lambda: not started(tmp_path))
-    wait_until(lambda: not processes(mark))
+    wait_until(lambda: not started_programs(tmp_path))
+    wait_until(lambda: not find_processes(mark))
 
 
-def test_an_interrupt_of_the_terminal_does_not_reach_the_program(
-    stand_in: Callable[[str], None], tmp_path: Path
+def test_a_program_runs_in_its_own_session(
+    fake_program: Callable[[str], None], tmp_path: Path
 ) -> None:
-    stand_in("docker exec -i builder buildctl dial-stdio")
+    fake_program("docker exec -i builder buildctl dial-stdio")
     with Client("docker-container://builder"):
-        (program,) = started(tmp_path)
+        (program,) = started_programs(tmp_path)
         assert os.getsid(program) == program
         assert os.getsid(0) != program
 
 
 @pytest.mark.feature("J11")
-def test_a_fleet_is_asked_in_the_order_of_a_key(
+def test_a_fleet_is_tried_in_the_order_of_a_key(
     buildkit_host: str, buildkit_tcp: str, start_buildkitd: Callable[..., Buildctl], tmp_path: Path
 ) -> None:
     third = start_buildkitd().address
-    gone = f"unix://{tmp_path}/gone.sock"
-    addresses = [gone, buildkit_host, buildkit_tcp, third]
-    chosen = set()
+    missing = f"unix://{tmp_path}/gone.sock"
+    addresses = [missing, buildkit_host, buildkit_tcp, third]
+    used = set()
     for key in map(str, range(40)):
         first, second, *_ = ranked(addresses, key)
         with Client.any(addresses, key=key) as client:
-            assert client.address == (second if first == gone else first)
+            assert client.address == (second if first == missing else first)
             assert client.ping() > 0
-            chosen.add(client.address)
-    assert chosen == set(addresses) - {gone}
+            used.add(client.address)
+    assert used == set(addresses) - {missing}
 
 
-def test_a_fleet_that_cannot_be_reached_tells_why(tmp_path: Path) -> None:
+def test_an_unreachable_fleet_reports_every_reason(tmp_path: Path) -> None:
     addresses = [f"unix://{tmp_path}/{name}.sock" for name in ("one", "two")]
     with pytest.raises(ConnectError) as caught:
         Client.any(addresses, key="x")
@@ -304,38 +300,38 @@ def test_a_fleet_that_cannot_be_reached_tells_why(tmp_path: Path) -> None:
 
 @pytest.mark.feature("J11")
 def test_the_command_line_takes_a_fleet(buildkit_host: str, tmp_path: Path) -> None:
-    gone = f"unix://{tmp_path}/gone.sock"
+    missing = f"unix://{tmp_path}/gone.sock"
     for key in ("a", "b", "c", "d"):
-        done = cli("ping", "--addr", gone, "--addr-key", key, address=buildkit_host)
-        assert done.returncode == 0, done.stderr
-        assert done.stdout.startswith(f"{buildkit_host} answers in ")
+        process = cli("ping", "--addr", missing, "--addr-key", key, address=buildkit_host)
+        assert process.returncode == 0, process.stderr
+        assert process.stdout.startswith(f"{buildkit_host} answers in ")
 
 
 @pytest.mark.feature("J12")
-def test_what_is_for_a_platform_goes_to_the_daemon_that_has_it(
+def test_a_build_for_a_platform_goes_to_a_daemon_that_supports_it(
     buildkit_host: str, start_buildkitd: Callable[..., Buildctl]
 ) -> None:
     arm = start_buildkitd("--platform", "linux/arm64", "--platform", "linux/arm/v7").address
     both = start_buildkitd("--platform", "linux/amd64", "--platform", "linux/arm64").address
     fleet = [buildkit_host, arm, both]
-    # Every BuildKit adds the platforms of its machine to those that it is told to have.
-    for platforms, suitable in (
+    # Every BuildKit adds the platforms of its machine to its configured platforms.
+    for platforms, capable in (
         (["linux/arm64/v8"], {arm}),
         (["linux/arm/v7"], {arm}),
         (["linux/amd64", "linux/arm64"], {arm, both}),
         (["linux/amd64"], {buildkit_host, both}),
-        # Nobody has it, which a build that only copies need not notice.
+        # No daemon has this platform; a build that only copies does not need it.
         (["linux/s390x"], set(fleet)),
     ):
         for key in map(str, range(3)):
             with Client.any(fleet, key=key, platforms=platforms) as client:
                 order = ranked(fleet, key)
-                assert client.address == next(each for each in order if each in suitable)
+                assert client.address == next(address for address in order if address in capable)
                 assert client.ping() > 0
 
 
 @pytest.mark.feature("J12")
-def test_the_command_line_sends_a_platform_to_the_daemon_that_has_it(
+def test_the_command_line_sends_a_platform_to_a_daemon_that_supports_it(
     buildkit_host: str, start_buildkitd: Callable[..., Buildctl], tmp_path: Path
 ) -> None:
     arm = start_buildkitd("--platform", "linux/arm64").address
@@ -344,35 +340,37 @@ def test_the_command_line_sends_a_platform_to_the_daemon_that_has_it(
     (context / "Dockerfile").write_text("FROM scratch\nCOPY Dockerfile /\n")
     for key in ("a", "b", "c"):
         reference = tmp_path / f"reference {key}"
-        done = cli(
+        process = cli(
             *("build", context, "--platform", "linux/arm64", "--ref-file", reference),
             *("--addr-key", key, "--addr", arm),
             address=buildkit_host,
         )
-        assert done.returncode == 0, done.stderr
+        assert process.returncode == 0, process.stderr
         with Client(arm) as client:
             assert client.history().build(reference.read_text()).error is None
 
 
 @pytest.mark.feature("J10")
-def test_a_daemon_that_comes_up_is_waited_for(buildkit_host: str, tmp_path: Path) -> None:
+def test_a_client_waits_for_a_daemon_that_comes_up(buildkit_host: str, tmp_path: Path) -> None:
     path = tmp_path / "late.sock"
-    with socket.socket(socket.AF_UNIX) as early, ThreadPoolExecutor() as pool:
-        early.bind(str(path))
-        early.listen()
-        waiting = pool.submit(wait_for_ready, f"unix://{path}", timeout=PATIENCE)
-        # It is there, and no BuildKit yet, when it is asked for the first time.
-        with early.accept()[0]:
+    with socket.socket(socket.AF_UNIX) as placeholder, ThreadPoolExecutor() as pool:
+        placeholder.bind(str(path))
+        placeholder.listen()
+        future = pool.submit(wait_for_ready, f"unix://{path}", timeout=PATIENCE)
+        # At the first attempt, the socket exists but does not lead to a BuildKit.
+        with placeholder.accept()[0]:
             path.unlink()
             path.symlink_to(buildkit_host.removeprefix("unix://"))
-        with waiting.result() as client:
+        with future.result() as client:
             assert client.info().version == "v0.32.2"
 
 
-def test_waiting_ends(tmp_path: Path) -> None:
-    done = cli("ping", "--wait", "1s", address=f"unix://{tmp_path}/never.sock")
-    check_error(done, f"error: no BuildKit answers at unix://{tmp_path}/never.sock: No such file")
+def test_waiting_ends_after_the_timeout(tmp_path: Path) -> None:
+    process = cli("ping", "--wait", "1s", address=f"unix://{tmp_path}/never.sock")
+    check_error(
+        process, f"error: no BuildKit answers at unix://{tmp_path}/never.sock: No such file"
+    )
 
 
-def test_a_bad_address_is_not_waited_for() -> None:
+def test_an_invalid_address_fails_without_waiting() -> None:
     check_error(cli("ping", "--wait", "1h", address="kube-pod://"), "it has no name")

@@ -1,4 +1,4 @@
-"""A BuildKit that is booted in a container of a real Docker Engine, and reached with docker exec."""
+"""A BuildKit that runs in a container of a real Docker Engine, reached with docker exec."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ IMAGE = "pyllb/buildkit"
 
 @pytest.fixture(scope="module")
 def host(tmp_path_factory: pytest.TempPathFactory, registry: str) -> Iterator[str]:
-    """The address of a Docker Engine that may make privileged containers."""
+    """The address of a Docker Engine that can run privileged containers."""
     folder = tmp_path_factory.mktemp("docker")
     write_runtime(folder / "runtime")
     runtime = (f"--add-runtime=lessened={folder}/runtime", "--default-runtime=lessened")
-    with running_dockerd(folder / "engine", registry, *runtime) as sock:
-        yield f"unix://{sock}"
+    with running_dockerd(folder / "engine", registry, *runtime) as socket_path:
+        yield f"unix://{socket_path}"
 
 
 @pytest.fixture(scope="module")
-def made(host: str, buildctl: Buildctl, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Put an image with a BuildKit among Docker's; return its name."""
+def buildkit_image(host: str, buildctl: Buildctl, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Load an image with BuildKit into Docker; the value is its name."""
     root = tmp_path_factory.mktemp("root")
     (root / "usr" / "bin").mkdir(parents=True)
     runc = shutil.which("runc", path=f"{os.environ['PATH']}:/usr/sbin")
@@ -44,44 +44,44 @@ def made(host: str, buildctl: Buildctl, tmp_path_factory: pytest.TempPathFactory
     programs = (buildctl.program, buildctl.program.parent / "buildkitd", Path(runc))
     for program in programs:
         shutil.copy(program, root / "usr" / "bin")
-    for library in libraries(runc):
+    for library in find_libraries(runc):
         (root / library[1:]).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(library, root / library[1:])
-    built = Image("busybox").copy(Local("root"), "/", src="/").entrypoint(["buildkitd"])
+    state = Image("busybox").copy(Local("root"), "/", src="/").entrypoint(["buildkitd"])
     with Client(host) as client:
-        client.solve(built, local_dirs={"root": root}, exports=[image(IMAGE)])
+        client.solve(state, local_dirs={"root": root}, exports=[image(IMAGE)])
     return IMAGE
 
 
 @pytest.fixture(autouse=True)
 def docker_config(host: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Have Docker's command line speak to this engine."""
+    """Direct Docker's CLI to this engine."""
     monkeypatch.delenv("DOCKER_CONTEXT", raising=False)
     monkeypatch.setenv("DOCKER_HOST", host)
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path / "docker-config"))
 
 
-def libraries(program: str) -> list[str]:
-    """Return the files that a program loads."""
-    printed = subprocess.run(["ldd", program], capture_output=True, text=True, check=True).stdout
-    return [word for line in printed.splitlines() for word in line.split() if word[0] == "/"]
+def find_libraries(program: str) -> list[str]:
+    """Find the shared libraries of a program."""
+    output = subprocess.run(["ldd", program], capture_output=True, text=True, check=True).stdout
+    return [word for line in output.splitlines() for word in line.split() if word[0] == "/"]
 
 
 def docker(*arguments: str) -> str:
-    """Run Docker's CLI, and return what it prints."""
+    """Run Docker's CLI and return its output."""
     return subprocess.run(["docker", *arguments], capture_output=True, text=True, check=True).stdout
 
 
 @pytest.mark.feature("J8")
-def test_a_container_is_made_built_in_stopped_and_removed(
-    made: str, registry: str, tmp_path: Path
+def test_a_container_is_created_used_stopped_and_removed(
+    buildkit_image: str, registry: str, tmp_path: Path
 ) -> None:
     (tmp_path / "context").mkdir()
     (tmp_path / "context" / "word").write_text("carried")
     step = Image(f"{registry}/library/busybox").run(
         "cp /in/word /word", mounts=[bind(Local("context"), "/in")]
     )
-    container = BuildKitContainer("builder.1", image=made, network="host")
+    container = BuildKitContainer("builder.1", image=buildkit_image, network="host")
     assert not container.stop()
     assert not container.remove()
     try:
@@ -94,51 +94,51 @@ def test_a_container_is_made_built_in_stopped_and_removed(
                 exports=[local(tmp_path / "out")],
             )
             # A daemon releases the records of a build after the build.
-            wait_until(lambda: not any(each.in_use for each in client.disk_usage()))
-            kept = {each.id for each in client.disk_usage()}
+            wait_until(lambda: not any(record.in_use for record in client.disk_usage()))
+            record_ids = {record.id for record in client.disk_usage()}
         assert (tmp_path / "out" / "word").read_text() == "carried"
         container.start().close()
         assert container.stop()
         assert not container.stop()
         with container.start() as client:
-            assert kept
-            assert {each.id for each in client.disk_usage()} == kept
+            assert record_ids
+            assert {record.id for record in client.disk_usage()} == record_ids
     finally:
         assert container.remove()
     assert docker("volume", "ls", "--quiet") == ""
 
 
 @pytest.mark.feature("J8")
-def test_the_command_line_starts_and_removes_one(made: str) -> None:
-    given = ("--container", "other")
-    started = cli("daemon", "start", *given, "--image", made, "--network", "host")
-    assert (started.returncode, started.stdout) == (0, "docker-container://other\n"), started.stderr
-    assert cli("ping", address=started.stdout.strip()).returncode == 0
-    assert cli("daemon", "stop", *given).stdout == "stopped\n"
-    assert cli("daemon", "stop", *given).stdout == "it did not run\n"
-    assert cli("daemon", "stop", *given, "--remove").stdout == "removed\n"
-    assert cli("daemon", "stop", *given, "--remove").stdout == "it is not there\n"
+def test_the_command_line_starts_and_removes_a_container(buildkit_image: str) -> None:
+    options = ("--container", "other")
+    process = cli("daemon", "start", *options, "--image", buildkit_image, "--network", "host")
+    assert (process.returncode, process.stdout) == (0, "docker-container://other\n"), process.stderr
+    assert cli("ping", address=process.stdout.strip()).returncode == 0
+    assert cli("daemon", "stop", *options).stdout == "stopped\n"
+    assert cli("daemon", "stop", *options).stdout == "it did not run\n"
+    assert cli("daemon", "stop", *options, "--remove").stdout == "removed\n"
+    assert cli("daemon", "stop", *options, "--remove").stdout == "it is not there\n"
 
 
 @pytest.mark.feature("J8")
-def test_what_cannot_be_started_is_told(
-    made: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+def test_a_container_that_cannot_be_started_is_an_error(
+    buildkit_image: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    begun = ("daemon", "start", "--container", "broken", "--network", "host")
-    check_error(cli(*begun, "--image", "pyllb/none"), "error: docker run failed: ")
-    done = cli(*begun, "--image", "busybox")
-    check_error(done, "error: the container broken ended before a BuildKit answered: ")
+    command = ("daemon", "start", "--container", "broken", "--network", "host")
+    check_error(cli(*command, "--image", "pyllb/none"), "error: docker run failed: ")
+    process = cli(*command, "--image", "busybox")
+    check_error(process, "error: the container broken ended before a BuildKit answered: ")
     assert BuildKitContainer("broken").remove()
     check_error(cli("daemon", "start", "--container", "-x"), "error: invalid container '-x': ")
     monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/none.sock")
-    check_error(cli(*begun), "error: docker ps failed: ")
+    check_error(cli(*command), "error: docker ps failed: ")
     monkeypatch.setenv("PATH", str(tmp_path))
-    check_error(cli(*begun), "error: docker is not on PATH\nhint: ")
+    check_error(cli(*command), "error: docker is not on PATH\nhint: ")
 
 
 @pytest.mark.feature("J8")
-def test_a_container_of_somebody_else_is_used_as_it_is(made: str) -> None:
-    docker("create", "--privileged", "--network=host", "--name=theirs", made)
+def test_an_existing_container_is_reused(buildkit_image: str) -> None:
+    docker("create", "--privileged", "--network=host", "--name=theirs", buildkit_image)
     with BuildKitContainer("theirs", image="pyllb/none").start() as client:
         assert client.info().version == "v0.32.2"
     assert BuildKitContainer("theirs").remove()

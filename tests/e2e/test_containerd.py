@@ -1,4 +1,4 @@
-"""Images in the store of a containerd, whose worker a BuildKit has: how they are named and kept."""
+"""Images in the store of containerd, exported by a BuildKit with a containerd worker."""
 
 from __future__ import annotations
 
@@ -33,16 +33,16 @@ address = "{folder}/sock"
 
 @frozen
 class Containerd:
-    """A containerd, and a client of the BuildKit that works with it."""
+    """A containerd, and a client of the BuildKit that uses it."""
 
     socket: Path
     client: Client
 
     def ctr(self, *arguments: str) -> list[str]:
-        """Return the lines that ctr prints of BuildKit's namespace."""
+        """Run ctr in BuildKit's namespace; return the lines of its output."""
         command = ["ctr", "--address", str(self.socket), "--namespace", "buildkit", *arguments]
-        done = subprocess.run(command, capture_output=True, text=True, check=True)
-        return done.stdout.splitlines()
+        process = subprocess.run(command, capture_output=True, text=True, check=True)
+        return process.stdout.splitlines()
 
     @property
     def names(self) -> set[str]:
@@ -53,13 +53,13 @@ class Containerd:
 def containerd_socket(tmp_path: Path) -> Iterator[Path]:
     folder = tmp_path / "containerd"
     folder.mkdir()
-    config, sock = folder / "config.toml", folder / "sock"
+    config, socket_path = folder / "config.toml", folder / "sock"
     config.write_text(CONFIG.format(folder=folder))
     with (folder / "log").open("wb") as log:
         server = subprocess.Popen(["containerd", "--config", config], stdout=log, stderr=log)
     try:
-        wait_for(lambda: accepts(socket.AF_UNIX, str(sock)), server)
-        yield sock
+        wait_for(lambda: accepts(socket.AF_UNIX, str(socket_path)), server)
+        yield socket_path
     finally:
         server.terminate()
         server.wait(PATIENCE)
@@ -75,7 +75,7 @@ def containerd(
 
 
 @pytest.mark.feature("L7")
-def test_an_image_is_kept_under_its_names_and_unpacked(containerd: Containerd) -> None:
+def test_an_image_is_stored_under_its_names_and_unpacked(containerd: Containerd) -> None:
     state = Scratch().mkfile("/x", "x")
     name = "example.com/one:latest"
     digest = containerd.client.solve(
@@ -83,12 +83,12 @@ def test_an_image_is_kept_under_its_names_and_unpacked(containerd: Containerd) -
         exports=[image(name, unpack=True, name_canonical=True, dangling_name_prefix="x.io/none")],
     ).digest
     assert containerd.names == {name, f"{name}@{digest}", f"x.io/none@{digest}"}
-    (checked,) = containerd.ctr("images", "check", f"name=={name}")[1:]
-    assert checked.split()[-1] == "true"
+    (status,) = containerd.ctr("images", "check", f"name=={name}")[1:]
+    assert status.split()[-1] == "true"
 
 
 @pytest.mark.feature("L7")
-def test_an_image_that_is_not_stored_has_no_name(containerd: Containerd) -> None:
+def test_an_image_without_store_has_no_name(containerd: Containerd) -> None:
     result = containerd.client.solve(
         Scratch().mkfile("/x", "x"), exports=[image("example.com/one:latest", store=False)]
     )

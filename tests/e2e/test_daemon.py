@@ -1,4 +1,4 @@
-"""The private daemon: found, started, shared, stopped."""
+"""The private daemon: how it is found, started, shared and stopped."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.e2e.test_failures import without_children
+from tests.e2e.test_failures import exclude_children
 from tests.e2e.waiting import PATIENCE, wait_until
 from tests.fakes.hostile_repository import HostileRepository
 
@@ -42,12 +42,12 @@ if __name__ == "__main__":
 
 @pytest.fixture
 def home(stack: dict[str, str], buildctl: Buildctl, tmp_path: Path) -> Iterator[dict[str, str]]:
-    """An environment without a BuildKit but with buildkitd on PATH, and its own cache."""
+    """An environment with buildkitd on PATH, an empty cache, and no running daemon."""
     folder = tmp_path / "pyllb" / "buildkitd"
     folder.mkdir(parents=True)
     config = Path(stack["PYLLB_STATE"]) / "run" / "buildkitd.toml"
-    kept = without_addresses(config.read_text().splitlines())
-    (folder / "buildkitd.toml").write_text("\n".join(kept))
+    mirrors = registry_sections(config.read_text().splitlines())
+    (folder / "buildkitd.toml").write_text("\n".join(mirrors))
     environment = {
         "HOME": str(tmp_path),
         "XDG_CACHE_HOME": str(tmp_path),
@@ -57,9 +57,9 @@ def home(stack: dict[str, str], buildctl: Buildctl, tmp_path: Path) -> Iterator[
     llb(environment, "daemon", "stop")
 
 
-def without_addresses(lines: list[str]) -> list[str]:
-    """Return the mirrors of a buildkitd.toml, without where that daemon listens and stores."""
-    start = next(place for place, line in enumerate(lines) if line.startswith("[registry"))
+def registry_sections(lines: list[str]) -> list[str]:
+    """Extract the registry sections of a buildkitd.toml, without addresses and storage."""
+    start = next(index for index, line in enumerate(lines) if line.startswith("[registry"))
     return lines[start:]
 
 
@@ -75,7 +75,7 @@ def llb(environment: dict[str, str], *arguments: str | Path) -> subprocess.Compl
 
 
 @pytest.mark.feature("J9")
-def test_a_build_starts_a_daemon_and_the_next_one_uses_it(
+def test_a_build_starts_a_daemon_that_the_next_build_uses(
     home: dict[str, str], tmp_path: Path
 ) -> None:
     script = tmp_path / "build.py"
@@ -93,7 +93,7 @@ def test_a_build_starts_a_daemon_and_the_next_one_uses_it(
     assert (tmp_path / "pyllb" / "buildkitd" / "log").read_text()
 
 
-def test_a_build_runs_no_module_of_the_repository_that_it_is_started_in(
+def test_a_build_imports_no_module_from_its_working_directory(
     home: dict[str, str], tmp_path: Path
 ) -> None:
     repository = HostileRepository(tmp_path / "repository")
@@ -115,7 +115,7 @@ def test_a_build_runs_no_module_of_the_repository_that_it_is_started_in(
         ["daemon", "stop"],
         ["daemon", "start"],
     ):
-        done = subprocess.run(
+        process = subprocess.run(
             [LLB, *arguments],
             check=False,
             env=home,
@@ -123,103 +123,105 @@ def test_a_build_runs_no_module_of_the_repository_that_it_is_started_in(
             capture_output=True,
             text=True,
         )
-        assert done.returncode == 0, (arguments, done.stderr)
+        assert process.returncode == 0, (arguments, process.stderr)
     dial: list[str | Path] = [LLB, "dial-stdio"]
     subprocess.run(dial, check=True, env=home, cwd=repository.folder, stdin=subprocess.DEVNULL)
     assert (tmp_path / "one" / "Dockerfile").read_text() == "FROM scratch\nCOPY Dockerfile /\n"
     assert repository.imported == []
 
 
-def test_it_is_stopped_on_request(home: dict[str, str], tmp_path: Path) -> None:
+def test_a_daemon_is_stopped_on_request(home: dict[str, str], tmp_path: Path) -> None:
     assert llb(home, "daemon", "start").stdout == (
         f"unix://{tmp_path}/pyllb/buildkitd/buildkitd.sock\n"
     )
-    assert daemons(tmp_path)
+    assert find_daemons(tmp_path)
     assert llb(home, "daemon", "stop").stdout == "stopped\n"
-    assert not daemons(tmp_path)
+    assert not find_daemons(tmp_path)
     assert llb(home, "daemon", "stop").stdout == "it did not run\n"
 
 
 @pytest.mark.feature("J9")
-def test_it_stops_by_itself_when_it_is_idle(home: dict[str, str], tmp_path: Path) -> None:
+def test_an_idle_daemon_stops_by_itself(home: dict[str, str], tmp_path: Path) -> None:
     home["LLB_DAEMON_IDLE"] = "2"
     assert llb(home, "daemon", "start").returncode == 0
-    wait_until(lambda: not daemons(tmp_path))
+    wait_until(lambda: not find_daemons(tmp_path))
     assert "stopped" in llb(home, "daemon", "status").stdout
 
 
-def test_it_ends_with_its_supervisor(home: dict[str, str], tmp_path: Path) -> None:
+def test_a_daemon_ends_with_its_supervisor(home: dict[str, str], tmp_path: Path) -> None:
     assert llb(home, "daemon", "start").returncode == 0
     supervisor = int((tmp_path / "pyllb" / "buildkitd" / "pid").read_text())
     os.kill(supervisor, signal.SIGKILL)
-    wait_until(lambda: not daemons(tmp_path))
+    wait_until(lambda: not find_daemons(tmp_path))
     assert "stopped" in llb(home, "daemon", "status").stdout
     assert llb(home, "daemon", "start").returncode == 0
-    assert len(daemons(tmp_path)) == 1
+    assert len(find_daemons(tmp_path)) == 1
 
 
-def test_an_idle_time_that_is_none_is_refused(home: dict[str, str], tmp_path: Path) -> None:
+def test_an_invalid_idle_time_is_refused(home: dict[str, str], tmp_path: Path) -> None:
     home["LLB_DAEMON_IDLE"] = "soon"
-    done = llb(home, "daemon", "start")
-    assert done.returncode == 1
-    assert done.stderr == "error: invalid LLB_DAEMON_IDLE 'soon': expected seconds, more than 0\n"
-    assert not daemons(tmp_path)
+    process = llb(home, "daemon", "start")
+    assert process.returncode == 1
+    assert (
+        process.stderr == "error: invalid LLB_DAEMON_IDLE 'soon': expected seconds, more than 0\n"
+    )
+    assert not find_daemons(tmp_path)
 
 
-def test_a_socket_that_was_left_behind_is_passed_over(home: dict[str, str], tmp_path: Path) -> None:
-    left = tmp_path / "runtime" / "buildkit" / "buildkitd.sock"
-    left.parent.mkdir(parents=True)
-    with socket.socket(socket.AF_UNIX) as gone:
-        gone.bind(str(left))
+def test_a_stale_socket_is_ignored(home: dict[str, str], tmp_path: Path) -> None:
+    stale = tmp_path / "runtime" / "buildkit" / "buildkitd.sock"
+    stale.parent.mkdir(parents=True)
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(stale))
     home["XDG_RUNTIME_DIR"] = str(tmp_path / "runtime")
     assert f"address   unix://{tmp_path}/pyllb/" in llb(home, "info").stdout
 
 
 @pytest.mark.feature("J9")
-def test_several_processes_share_one(home: dict[str, str], tmp_path: Path) -> None:
-    running = [
+def test_several_processes_share_one_daemon(home: dict[str, str], tmp_path: Path) -> None:
+    processes = [
         subprocess.Popen(
             [sys.executable, "-m", "llb", "daemon", "start"], env=home, stdout=subprocess.PIPE
         )
         for _ in range(4)
     ]
-    addresses = {process.communicate(timeout=PATIENCE)[0] for process in running}
+    addresses = {process.communicate(timeout=PATIENCE)[0] for process in processes}
     assert addresses == {f"unix://{tmp_path}/pyllb/buildkitd/buildkitd.sock\n".encode()}
-    assert len(daemons(tmp_path)) == 1
+    assert len(find_daemons(tmp_path)) == 1
 
 
-def test_without_any_buildkit_the_error_names_three_ways(home: dict[str, str]) -> None:
+def test_without_any_buildkit_the_error_names_three_solutions(home: dict[str, str]) -> None:
     home["PATH"] = os.fspath(Path(sys.executable).parent)
     assert shutil.which("buildkitd", path=home["PATH"]) is None
-    done = llb(home, "info")
-    assert done.returncode == 1
-    assert "there is no BuildKit to build with" in done.stderr
+    process = llb(home, "info")
+    assert process.returncode == 1
+    assert "there is no BuildKit to build with" in process.stderr
     for way in ("--addr or BUILDKIT_HOST", "install buildkitd and runc", "docker run"):
-        assert way in done.stderr
-    assert "Traceback" not in done.stderr
+        assert way in process.stderr
+    assert "Traceback" not in process.stderr
 
 
 def test_a_daemon_that_cannot_start_is_an_error(home: dict[str, str], tmp_path: Path) -> None:
     (tmp_path / "pyllb" / "buildkitd" / "buildkitd.toml").write_text("not toml at all [")
-    done = llb(home, "info")
-    assert done.returncode == 1
-    assert "the private buildkitd did not start" in done.stderr
-    assert not daemons(tmp_path)
+    process = llb(home, "info")
+    assert process.returncode == 1
+    assert "the private buildkitd did not start" in process.stderr
+    assert not find_daemons(tmp_path)
 
 
-def test_the_environment_names_a_daemon(home: dict[str, str], buildkit_host: str) -> None:
+def test_buildkit_host_names_a_daemon(home: dict[str, str], buildkit_host: str) -> None:
     home["BUILDKIT_HOST"] = buildkit_host
     assert f"address   {buildkit_host}\n" in llb(home, "info").stdout
 
 
-def daemons(folder: Path) -> list[int]:
-    """Return the process ids of the buildkitd processes that keep their state below ``folder``."""
-    found = []
-    for process in Path("/proc").glob("[0-9]*"):
+def find_daemons(folder: Path) -> list[int]:
+    """Find the ids of the buildkitd processes whose state is below ``folder``."""
+    pids = []
+    for process_folder in Path("/proc").glob("[0-9]*"):
         try:
-            words = (process / "cmdline").read_bytes().split(b"\0")
+            words = (process_folder / "cmdline").read_bytes().split(b"\0")
         except (FileNotFoundError, ProcessLookupError):
             continue
         if words[0].endswith(b"buildkitd") and any(os.fsencode(folder) in word for word in words):
-            found.append(int(process.name))
-    return without_children(found)
+            pids.append(int(process_folder.name))
+    return exclude_children(pids)

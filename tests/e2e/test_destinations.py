@@ -1,4 +1,4 @@
-"""Where results go: only an absent name or a regular file is replaced (the real daemon)."""
+"""Destinations of exports: pipes and devices are written, only regular files are replaced."""
 
 from __future__ import annotations
 
@@ -29,23 +29,23 @@ def context(tmp_path: Path) -> Path:
 def build(
     address: str, context: Path, *arguments: str, output: int = subprocess.DEVNULL
 ) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(
+    process = subprocess.run(
         [LLB, "build", context, "--addr", address, *arguments],
         stdout=output,
         stderr=subprocess.PIPE,
         text=True,
         check=False,
     )
-    assert done.returncode == 0, done.stderr
-    return done
+    assert process.returncode == 0, process.stderr
+    return process
 
 
-def members(data: bytes) -> set[str]:
+def read_member_names(data: bytes) -> set[str]:
     with tarfile.open(fileobj=io.BytesIO(data)) as archive:
         return set(archive.getnames())
 
 
-def expected(kind: str) -> str:
+def expected_member(kind: str) -> str:
     return "Dockerfile" if kind == "tar" else "oci-layout"
 
 
@@ -60,27 +60,29 @@ def test_an_archive_goes_through_a_named_pipe(
     reader.start()
     build(buildkit_host, context, "-o", f"type={kind},dest={pipe}")
     reader.join()
-    assert expected(kind) in members(read[0])
+    assert expected_member(kind) in read_member_names(read[0])
     assert pipe.is_fifo()
 
 
-def test_a_build_that_fails_ends_the_pipe_it_was_to_write_to(
+def test_a_failed_build_closes_its_output_pipe(
     context: Path, tmp_path: Path, buildkit_host: str
 ) -> None:
     (context / "Dockerfile").write_text("FROM busybox\nRUN exit 7\n")
     os.mkfifo(tmp_path / "pipe")
     with subprocess.Popen(["cat", tmp_path / "pipe"], stdout=subprocess.PIPE) as reader:
         arguments = ["--addr", buildkit_host, "-o", f"type=tar,dest={tmp_path}/pipe"]
-        # A reader that does not wait at the pipe yet is ended by another build.
+        # If the reader has not opened the pipe yet, the next build ends it.
         while reader.poll() is None:
-            done = subprocess.run([LLB, "build", context, *arguments], check=False)
-            assert done.returncode == 1
+            process = subprocess.run([LLB, "build", context, *arguments], check=False)
+            assert process.returncode == 1
         assert reader.stdout is not None
         assert reader.stdout.read() == b""
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_device_stays_one(context: Path, tmp_path: Path, buildkit_host: str, kind: str) -> None:
+def test_a_device_is_written_and_not_replaced(
+    context: Path, tmp_path: Path, buildkit_host: str, kind: str
+) -> None:
     null = tmp_path / "null"
     os.mknod(null, 0o666 | stat.S_IFCHR, os.makedev(1, 3))
     build(
@@ -92,7 +94,7 @@ def test_a_device_stays_one(context: Path, tmp_path: Path, buildkit_host: str, k
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_link_stays_one_and_its_target_is_replaced(
+def test_a_link_is_kept_and_its_target_is_replaced(
     context: Path, tmp_path: Path, buildkit_host: str, kind: str
 ) -> None:
     target, link = tmp_path / "target.tar", tmp_path / "link.tar"
@@ -101,22 +103,22 @@ def test_a_link_stays_one_and_its_target_is_replaced(
     link.symlink_to("target.tar")
     build(buildkit_host, context, "-o", f"type={kind},dest={link}")
     assert link.readlink() == Path("target.tar")
-    assert expected(kind) in members(target.read_bytes())
+    assert expected_member(kind) in read_member_names(target.read_bytes())
     assert stat.S_IMODE(target.stat().st_mode) == 0o600
 
 
 @pytest.mark.parametrize("name", ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"])
-def test_standard_output_by_its_name_is_written_to(
+def test_standard_output_can_be_named_by_its_path(
     context: Path, tmp_path: Path, buildkit_host: str, name: str
 ) -> None:
     archive = tmp_path / "archive.tar"
     with archive.open("wb") as output:
         build(buildkit_host, context, "-o", f"type=tar,dest={name}", output=output.fileno())
-    assert members(archive.read_bytes()) == {"Dockerfile"}
+    assert read_member_names(archive.read_bytes()) == {"Dockerfile"}
 
 
 @pytest.mark.parametrize("option", ["--iidfile", "--metadata-file", "--ref-file"])
-def test_what_is_said_of_a_build_is_added_to_standard_output(
+def test_metadata_is_appended_to_standard_output(
     context: Path, tmp_path: Path, buildkit_host: str, option: str
 ) -> None:
     log = tmp_path / "log"
@@ -126,9 +128,9 @@ def test_what_is_said_of_a_build_is_added_to_standard_output(
             *(buildkit_host, context, "-t", "localhost/test:destinations", option, "/dev/stdout"),
             output=output.fileno(),
         )
-    first, rest = log.read_text().split("\n", 1)
+    first, appended = log.read_text().split("\n", 1)
     assert first == "before"
     if option == "--metadata-file":
-        assert json.loads(rest)["containerimage.digest"].startswith("sha256:")
+        assert json.loads(appended)["containerimage.digest"].startswith("sha256:")
     else:
-        assert len(rest.removeprefix("sha256:").strip()) in (32, 64)
+        assert len(appended.removeprefix("sha256:").strip()) in (32, 64)

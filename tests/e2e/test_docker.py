@@ -1,6 +1,6 @@
-"""The BuildKit of a real Docker Engine, reached in every way in which Docker's CLI reaches it.
+"""The BuildKit of a real Docker Engine, over each transport that Docker's CLI supports.
 
-Debian's engine is a BuildKit of 2021, which is told of what it does not have.
+Debian's engine contains a BuildKit of 2021. Features that it lacks must be reported as errors.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ SERVER_FILES = (("tlscacert", "ca.pem"), ("tlscert", "server.pem"), ("tlskey", "
 
 @pytest.fixture(scope="module")
 def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with an authority, and what it vouches for: a server and a client."""
+    """A folder with a certificate authority, and certificates for a server and a client."""
     folder = tmp_path_factory.mktemp("certificates")
     new = ("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
     openssl(*new, "-keyout", "ca.key", "-out", "ca.pem", "-subj", "/CN=authority", cwd=folder)
@@ -57,7 +57,7 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def tcp() -> str:
-    """The address on which Docker asks for certificates."""
+    """The TCP address on which Docker requires certificates."""
     return f"tcp://127.0.0.1:{free_port()}"
 
 
@@ -68,13 +68,13 @@ def sock(
     """The socket of a Docker Engine."""
     tls = [f"--{name}={certificates / file}" for name, file in SERVER_FILES]
     folder = tmp_path_factory.mktemp("docker") / "engine"
-    with running_dockerd(folder, registry, "--host", tcp, "--tlsverify", *tls) as running:
-        yield running
+    with running_dockerd(folder, registry, "--host", tcp, "--tlsverify", *tls) as socket_path:
+        yield socket_path
 
 
 @pytest.fixture
 def docker_config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty configuration of Docker, and no variable that says where it is."""
+    """An empty Docker configuration, with all variables of Docker's address unset."""
     for name in ("DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH"):
         monkeypatch.delenv(name, raising=False)
     folder = tmp_path / "docker-config"
@@ -84,10 +84,10 @@ def docker_config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def docker(*arguments: str | Path) -> str:
-    """Run Docker's CLI, and return what it prints."""
-    done = subprocess.run(["docker", *arguments], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    """Run Docker's CLI and return its output."""
+    process = subprocess.run(["docker", *arguments], capture_output=True, text=True, check=False)
+    assert process.returncode == 0, process.stderr
+    return process.stdout
 
 
 @pytest.mark.feature("J5")
@@ -95,16 +95,16 @@ def test_a_build_uploads_runs_and_exports(sock: Path, tmp_path: Path) -> None:
     (tmp_path / "context").mkdir()
     (tmp_path / "context" / "file").write_bytes(CONTENT)
     events: list[Event] = []
-    built = Image("busybox").run(
+    state = Image("busybox").run(
         "cat /run/secrets/word; cp /in/file /copy",
         mounts=[bind(Local("context"), "/in"), secret("word")],
         network="none",
     )
     with Client(f"unix://{sock}") as client:
         assert client.ping() > 0
-        assert [str(each) for each in client.workers()[0].platforms][:1] == ["linux/amd64"]
+        assert [str(platform) for platform in client.workers()[0].platforms][:1] == ["linux/amd64"]
         client.solve(
-            built,
+            state,
             local_dirs={"context": tmp_path / "context"},
             secrets={"word": b"open sesame"},
             exports=[local(tmp_path / "out")],
@@ -115,9 +115,11 @@ def test_a_build_uploads_runs_and_exports(sock: Path, tmp_path: Path) -> None:
             local_dirs={"context": tmp_path / "context"},
             exports=[tar(tmp_path / "out.tar")],
         )
-        assert "local source for context" in {each.description for each in client.disk_usage()}
+        assert "local source for context" in {record.description for record in client.disk_usage()}
     assert (tmp_path / "out" / "copy").read_bytes() == CONTENT
-    assert b"open sesame" in b"".join(each.data for each in events if isinstance(each, VertexLog))
+    assert b"open sesame" in b"".join(
+        event.data for event in events if isinstance(event, VertexLog)
+    )
     with tarfile.open(tmp_path / "out.tar") as archive:
         member = archive.extractfile("file")
         assert member is not None
@@ -125,25 +127,25 @@ def test_a_build_uploads_runs_and_exports(sock: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.feature("L15")
-def test_an_image_is_put_among_those_of_docker(
+def test_an_image_is_loaded_into_docker(
     sock: Path, docker_config: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("DOCKER_HOST", f"unix://{sock}")
     (tmp_path / "word").write_text("made here")
     with Client("docker://") as client:
         base = Image("busybox", resolver=client)
-        built = base.copy(Local("context"), "/word", src="/word").env("WORD", "said")
+        state = base.copy(Local("context"), "/word", src="/word").env("WORD", "said")
         result = client.solve(
-            built, local_dirs={"context": tmp_path}, exports=[image("pyllb/made:1,pyllb/made:2")]
+            state, local_dirs={"context": tmp_path}, exports=[image("pyllb/made:1,pyllb/made:2")]
         )
-    (found,) = json.loads(docker("image", "inspect", "pyllb/made:2"))
-    assert found["RepoTags"] == ["pyllb/made:1", "pyllb/made:2"]
-    assert found["Id"] == result.digest
-    assert "WORD=said" in found["Config"]["Env"]
-    assert found["Config"]["Cmd"] == ["sh"]
-    shown = docker("run", "--rm", "--network=none", "pyllb/made:1", "sh", "-c", "cat word; env")
-    assert "made here" in shown
-    assert "WORD=said\n" in shown
+    (loaded,) = json.loads(docker("image", "inspect", "pyllb/made:2"))
+    assert loaded["RepoTags"] == ["pyllb/made:1", "pyllb/made:2"]
+    assert loaded["Id"] == result.digest
+    assert "WORD=said" in loaded["Config"]["Env"]
+    assert loaded["Config"]["Cmd"] == ["sh"]
+    output = docker("run", "--rm", "--network=none", "pyllb/made:1", "sh", "-c", "cat word; env")
+    assert "made here" in output
+    assert "WORD=said\n" in output
 
 
 @pytest.mark.feature("J5")
@@ -153,8 +155,8 @@ def test_a_dockerfile_is_built_from_the_command_line(
     monkeypatch.setenv("DOCKER_HOST", f"unix://{sock}")
     (tmp_path / "Dockerfile").write_text("FROM busybox\nCOPY word /\n")
     (tmp_path / "word").write_text("by docker's own frontend")
-    done = cli("build", tmp_path, "-t", "pyllb/file", address="docker://")
-    assert done.returncode == 0, done.stderr
+    process = cli("build", tmp_path, "-t", "pyllb/file", address="docker://")
+    assert process.returncode == 0, process.stderr
     command = ("run", "--rm", "--network=none", "pyllb/file", "cat", "/word")
     assert docker(*command) == "by docker's own frontend"
 
@@ -189,25 +191,25 @@ def test_a_container_is_reached_with_docker_exec(
             Client("docker-container://nobody")
         assert caught.value.message == (
             "no BuildKit answers at docker-container://nobody: docker ended with exit status 1: "
-            f"{_answer_about('nobody')}"
+            f"{_missing_container_message('nobody')}"
         )
-        # One Docker says it in its output, another in its errors.
+        # Some versions of Docker print this message to stdout, others to stderr.
         with pytest.raises(ConnectError, match='"buildctl": executable file not found'):
             Client("docker-container://bare")
     finally:
         docker("rm", "--force", "builder", "bare")
 
 
-def _answer_about(container: str) -> str:
-    """Return what Docker's CLI says when a container is not there."""
+def _missing_container_message(container: str) -> str:
+    """Get the error message of Docker's CLI for a missing container."""
     command = ["docker", "exec", "-i", container, "buildctl", "dial-stdio"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert "No such container" in done.stderr
-    return done.stderr.strip()
+    process = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert "No such container" in process.stderr
+    return process.stderr.strip()
 
 
 @pytest.mark.feature("J6")
-def test_contexts_of_docker_are_followed(
+def test_docker_contexts_are_followed(
     sock: Path, docker_config: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     docker("context", "create", "mine", "--docker", f"host=unix://{sock}")
@@ -238,8 +240,8 @@ def test_docker_is_reached_through_tls(
     tmp_path: Path,
 ) -> None:
     files = (("ca", "ca"), ("cert", "cert"), ("key", "key"))
-    given = ",".join(f"{name}={certificates / file}.pem" for name, file in files)
-    docker("context", "create", "safe", "--docker", f"host={tcp},{given}")
+    options = ",".join(f"{name}={certificates / file}.pem" for name, file in files)
+    docker("context", "create", "safe", "--docker", f"host={tcp},{options}")
     with Client("docker://safe") as client:
         client.solve(Scratch().mkfile("/a", CONTENT), exports=[local(tmp_path / "out")])
     assert (tmp_path / "out" / "a").read_bytes() == CONTENT
@@ -255,9 +257,9 @@ def test_docker_is_reached_through_tls(
 def test_docker_is_reached_through_ssh(
     sock: Path, docker_config: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    found = shutil.which("docker")
-    assert found is not None
-    with running_sshd(tmp_path / "sshd", Path(found).parent) as sshd:
+    program = shutil.which("docker")
+    assert program is not None
+    with running_sshd(tmp_path / "sshd", Path(program).parent) as sshd:
         monkeypatch.setenv("PATH", f"{sshd.programs}:{os.environ['PATH']}")
         monkeypatch.setenv("DOCKER_HOST", f"{sshd.address}{sock}")
         with Client("docker://") as client:
@@ -266,30 +268,30 @@ def test_docker_is_reached_through_ssh(
 
 
 @pytest.mark.feature("J7", "K9")
-def test_what_an_old_docker_does_not_have_is_said(sock: Path, tmp_path: Path) -> None:
-    something = Scratch().mkfile("/a", "x")
+def test_a_feature_that_an_old_docker_lacks_is_an_error(sock: Path, tmp_path: Path) -> None:
+    state = Scratch().mkfile("/a", "x")
     with Client(f"unix://{sock}") as client:
-        with pytest.raises(RemoteError) as untold:
+        with pytest.raises(RemoteError) as unversioned:
             client.info()
-        assert untold.value.message == f"the daemon at unix://{sock} does not tell its version"
+        assert unversioned.value.message == f"the daemon at unix://{sock} does not tell its version"
         with pytest.raises(InvalidValueError) as pushed:
-            client.solve(something, exports=[image("localhost:1/x", push=True)])
+            client.solve(state, exports=[image("localhost:1/x", push=True)])
         assert pushed.value.message == "the BuildKit of Docker cannot push an image that it builds"
         with pytest.raises(CapabilityError) as several:
-            client.solve(something, exports=[local(tmp_path / "out"), tar(tmp_path / "out.tar")])
+            client.solve(state, exports=[local(tmp_path / "out"), tar(tmp_path / "out.tar")])
         assert several.value.message == (
             "a BuildKit before v0.11 has no support for several exporters "
             "(capability exporter.multiple)"
         )
         with pytest.raises(SolveError, match="unknown API capability mergeop"):
-            client.solve(merge([Image("busybox"), something]))
+            client.solve(merge([Image("busybox"), state]))
         with pytest.raises(SolveError) as failed:
             client.solve(Image("busybox").run("echo said; exit 7", network="none"))
         assert "exit code: 7" in failed.value.message
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_is_no_docker_is_told(
+def test_an_address_that_is_not_docker_is_an_error(
     registry: str, docker_config: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     for host, reason in (
@@ -299,14 +301,14 @@ def test_what_is_no_docker_is_told(
         ("ssh://a:b@c", "there is a password in it"),
     ):
         monkeypatch.setenv("DOCKER_HOST", host)
-        done = cli("info", address="docker://")
-        check_error(done, "error: no BuildKit answers at docker://: ")
-        assert reason in done.stderr
+        process = cli("info", address="docker://")
+        check_error(process, "error: no BuildKit answers at docker://: ")
+        assert reason in process.stderr
     with pytest.raises(InvalidValueError, match=r"expected docker://\[CONTEXT\]"):
         Client("docker://a/b")
 
 
-def test_a_buildkitd_is_no_docker(
+def test_a_buildkitd_at_the_address_of_docker_is_an_error(
     buildkit_host: str, docker_config: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DOCKER_HOST", buildkit_host)

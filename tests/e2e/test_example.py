@@ -1,4 +1,4 @@
-"""The first example: the same files by every way of building it."""
+"""The first example, built with buildctl and llb: all produce the same files."""
 
 from __future__ import annotations
 
@@ -31,30 +31,30 @@ def llb(
     )
 
 
-def definition() -> bytes:
+def run_example() -> bytes:
     return subprocess.run(
         [sys.executable, EXAMPLE], cwd=ROOT, capture_output=True, check=True
     ).stdout
 
 
-def tree(folder: Path) -> dict[str, bytes]:
+def read_tree(folder: Path) -> dict[str, bytes]:
     files = (path for path in folder.rglob("*") if path.is_file())
     return {str(path.relative_to(folder)): path.read_bytes() for path in files}
 
 
-def test_go_client_builds_our_definition(buildctl: Buildctl, tmp_path: Path) -> None:
-    piped = subprocess.run(
+def test_buildctl_builds_the_definition(buildctl: Buildctl, tmp_path: Path) -> None:
+    process = subprocess.run(
         [
             *(buildctl.program, "--addr", buildctl.address, "build", "--local", "context=."),
             *("--output", f"type=local,dest={tmp_path / 'out'}"),
         ],
         cwd=ROOT,
-        input=definition(),
+        input=run_example(),
         capture_output=True,
         check=True,
     )
-    assert piped.stdout == b""
-    files = tree(tmp_path / "out")
+    assert process.stdout == b""
+    files = read_tree(tmp_path / "out")
     assert set(files) == FILES
     assert files["greeting.txt"] == b"hello from LLB\n"
 
@@ -68,22 +68,22 @@ def test_every_example_is_built(path: Path, buildkit_host: str, tmp_path: Path) 
 
 @pytest.mark.feature("K1")
 @pytest.mark.parametrize("fixture", ["buildkit_host", "buildkit_tcp"])
-def test_our_client_gives_the_same_files(
+def test_llb_and_buildctl_build_the_same_files(
     fixture: str, request: pytest.FixtureRequest, buildctl: Buildctl, tmp_path: Path
 ) -> None:
-    theirs = subprocess.run(
+    process = subprocess.run(
         [
             *(buildctl.program, "--addr", buildctl.address, "build", "--local", "context=."),
             *("--output", f"type=local,dest={tmp_path / 'theirs'}"),
         ],
         cwd=ROOT,
-        input=definition(),
+        input=run_example(),
         capture_output=True,
         check=True,
     )
-    assert theirs.returncode == 0
+    assert process.returncode == 0
     llb("build", EXAMPLE, "-o", tmp_path / "ours", address=request.getfixturevalue(fixture))
-    assert tree(tmp_path / "ours") == tree(tmp_path / "theirs")
+    assert read_tree(tmp_path / "ours") == read_tree(tmp_path / "theirs")
 
 
 @pytest.mark.feature("P1")
@@ -91,18 +91,18 @@ def test_a_definition_on_standard_input_is_built(buildkit_host: str, tmp_path: P
     llb(
         *("build", "-", "--local", "context=.", "-o", tmp_path / "out"),
         address=buildkit_host,
-        stdin=definition(),
+        stdin=run_example(),
     )
-    assert set(tree(tmp_path / "out")) == FILES
+    assert set(read_tree(tmp_path / "out")) == FILES
 
 
 @pytest.mark.feature("L13")
-def test_a_tar_archive_may_go_to_standard_output(buildkit_host: str, tmp_path: Path) -> None:
-    done = llb("build", EXAMPLE, "-o", "-", "--progress", "quiet", address=buildkit_host)
+def test_a_tar_archive_is_written_to_standard_output(buildkit_host: str, tmp_path: Path) -> None:
+    process = llb("build", EXAMPLE, "-o", "-", "--progress", "quiet", address=buildkit_host)
     archive = tmp_path / "out.tar"
-    archive.write_bytes(done.stdout)
-    with tarfile.open(archive) as opened:
-        assert {member.name for member in opened if member.isfile()} == FILES
+    archive.write_bytes(process.stdout)
+    with tarfile.open(archive) as tar:
+        assert {member.name for member in tar if member.isfile()} == FILES
 
 
 @pytest.mark.feature("K1", "L1", "L9")
@@ -113,7 +113,7 @@ def test_the_image_has_the_config_of_the_state(buildkit_host: str, tmp_path: Pat
         *("--metadata-file", metadata),
         address=buildkit_host,
     )
-    config, digest = image_of(tmp_path / "image.tar")
+    config, digest = read_image(tmp_path / "image.tar")
     assert json.loads(metadata.read_text())["containerimage.digest"] == digest
     assert config["config"] == {
         "Entrypoint": ["/bin/busybox", "cat"],
@@ -124,12 +124,12 @@ def test_the_image_has_the_config_of_the_state(buildkit_host: str, tmp_path: Pat
     assert len(config["rootfs"]["diff_ids"]) == 3
 
 
-def image_of(archive: Path) -> tuple[dict[str, Any], str]:
-    """Return config and manifest digest of the only image of an OCI archive."""
-    with tarfile.open(archive) as opened:
+def read_image(archive: Path) -> tuple[dict[str, Any], str]:
+    """Read the config and the manifest digest of the only image in an OCI archive."""
+    with tarfile.open(archive) as tar:
 
         def read(name: str) -> dict[str, Any]:
-            file = opened.extractfile(name)
+            file = tar.extractfile(name)
             assert file is not None
             content: dict[str, Any] = json.load(file)
             return content
@@ -155,5 +155,5 @@ def test_the_graph_is_drawn_without_a_daemon(tmp_path: Path) -> None:
     )
     assert run("graph", EXAMPLE, "--format", "dot").startswith("digraph llb {\n")
     assert "exec.meta.args" in run("dump", EXAMPLE)
-    (tmp_path / "build.pb").write_bytes(definition())
+    (tmp_path / "build.pb").write_bytes(run_example())
     assert run("graph", tmp_path / "build.pb") == run("graph", EXAMPLE)

@@ -1,4 +1,4 @@
-"""Checks that run with a build on a real BuildKit: they fail it, and are no part of it."""
+"""Checks on a real BuildKit: a failed check fails the build, a passed one leaves no trace."""
 
 from __future__ import annotations
 
@@ -10,31 +10,31 @@ from llb import Image, Scratch, State, cache
 from llb.client import Client, Event, Vertex, oci
 from llb.errors import SolveError
 from llb.recipes import expect_command, expect_file
-from tests.e2e.test_example import image_of
+from tests.e2e.test_example import read_image
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
 BASE = Image("busybox").mkfile("/etc/motd", "hello\nworld\n")
-# A tree without a shell, whose file is found through links that stay inside.
+# A tree without a shell; the path of its file contains a link within the tree.
 BARE = Scratch().mkdir("/opt").mkfile("/opt/app.conf", "port = 80").symlink("/opt", "/etc")
 
 
 @pytest.fixture
 def client(buildkit_host: str) -> Iterator[Client]:
-    with Client(buildkit_host) as made:
-        yield made
+    with Client(buildkit_host) as client:
+        yield client
 
 
-def steps(client: Client, state: State) -> dict[str, bool]:
-    """Return the steps of a build by name, and whether they were found in the cache."""
+def cached_by_step(client: Client, state: State) -> dict[str, bool]:
+    """Build a state; return for each step name whether the step was cached."""
     events: list[Event] = []
     client.solve(state, on_event=events.append)
-    return {each.name: each.cached for each in events if isinstance(each, Vertex)}
+    return {event.name: event.cached for event in events if isinstance(event, Vertex)}
 
 
-def test_what_is_as_expected_changes_nothing(client: Client, tmp_path: Path) -> None:
+def test_a_check_that_passes_changes_nothing(client: Client, tmp_path: Path) -> None:
     state = (
         BASE.pipe(expect_file, "etc/motd", contains="o\nw", equals="hello\nworld\n", mode=0o644)
         .pipe(expect_command, "cat /etc/motd; echo >&2 noise; exit 3", contains="llo", exit_code=3)
@@ -43,13 +43,13 @@ def test_what_is_as_expected_changes_nothing(client: Client, tmp_path: Path) -> 
     )
     client.solve(BASE, exports=[oci(tmp_path / "plain.tar")])
     client.solve(state, exports=[oci(tmp_path / "checked.tar")])
-    plain, _ = image_of(tmp_path / "plain.tar")
-    checked, _ = image_of(tmp_path / "checked.tar")
+    plain, _ = read_image(tmp_path / "plain.tar")
+    checked, _ = read_image(tmp_path / "checked.tar")
     assert checked["rootfs"] == plain["rootfs"]
 
 
 @pytest.mark.parametrize(
-    ("state", "told"),
+    ("state", "log"),
     [
         (
             BASE.pipe(expect_file, "/etc/motd", contains="it's"),
@@ -82,28 +82,28 @@ def test_what_is_as_expected_changes_nothing(client: Client, tmp_path: Path) -> 
         ),
     ],
 )
-def test_what_is_not_fails_the_build_with_what_was_found(
-    client: Client, state: State, told: str
+def test_a_check_that_fails_reports_the_actual_value(
+    client: Client, state: State, log: str
 ) -> None:
     with pytest.raises(SolveError) as caught:
         client.solve(state)
-    assert sorted("\n".join(caught.value.log).splitlines()) == sorted(told.splitlines())
+    assert sorted("\n".join(caught.value.log).splitlines()) == sorted(log.splitlines())
     assert caught.value.exit_code == 1
 
 
-def test_a_file_that_is_not_there_is_named(client: Client) -> None:
+def test_a_missing_file_is_named(client: Client) -> None:
     with pytest.raises(SolveError, match=r"/bin/sh /run/expect /nope.* no such file or directory"):
         client.solve(BASE.pipe(expect_file, "/nope"))
 
 
-def test_a_command_alone_needs_no_shell(client: Client) -> None:
+def test_an_exec_form_command_needs_no_shell(client: Client) -> None:
     busybox = Scratch().copy(Image("busybox"), "/true", src="/bin/true")
     client.solve(busybox.pipe(expect_command, ["/true"]))
     with pytest.raises(SolveError, match=r'process "/true" did not complete .*: exit code: 0'):
         client.solve(busybox.pipe(expect_command, ["/true"], exit_code=1))
 
 
-def test_a_tree_without_a_shell_is_looked_at_with_that_of_another(client: Client) -> None:
+def test_a_tree_without_a_shell_is_checked_with_the_shell_of_another(client: Client) -> None:
     client.solve(
         BARE.pipe(expect_file, "/etc/app.conf", equals="port = 80", using=Image("busybox"))
     )
@@ -112,29 +112,29 @@ def test_a_tree_without_a_shell_is_looked_at_with_that_of_another(client: Client
     assert caught.value.log[-1].endswith('exec: "/bin/sh": stat /bin/sh: no such file or directory')
 
 
-def test_a_check_is_run_where_its_state_is_built_and_nowhere_else(client: Client) -> None:
+def test_a_check_runs_only_if_its_state_is_built(client: Client) -> None:
     failing = BASE.pipe(expect_command, ["false"])
-    assert "expect command false" not in steps(client, BASE.mkfile("/other", "1"))
+    assert "expect command false" not in cached_by_step(client, BASE.mkfile("/other", "1"))
     with pytest.raises(SolveError):
         client.solve(failing.mkfile("/other", "1"))
     with pytest.raises(SolveError):
         client.solve(Scratch().copy(failing, "/", src="/etc/motd"))
 
 
-def test_a_check_is_cached_as_any_step(client: Client) -> None:
+def test_a_check_is_cached_like_any_step(client: Client) -> None:
     state = BASE.pipe(expect_command, "true # cached")
-    steps(client, state)
-    assert steps(client, state)["expect command true # cached"]
-    # Of a tree that is looked at from outside, the file alone counts.
-    looking = Image("busybox").mkdir("/looking")
-    bare = BARE.pipe(expect_file, "/etc/app.conf", equals="port = 80", using=looking)
-    steps(client, bare)
+    cached_by_step(client, state)
+    assert cached_by_step(client, state)["expect command true # cached"]
+    # With `using`, the cache key contains only the checked file, not its whole tree.
+    tools = Image("busybox").mkdir("/looking")
+    bare = BARE.pipe(expect_file, "/etc/app.conf", equals="port = 80", using=tools)
+    cached_by_step(client, bare)
     changed = BARE.mkfile("/other", "1")
-    again = changed.pipe(expect_file, "/etc/app.conf", equals="port = 80", using=looking)
-    assert steps(client, again)["expect file /etc/app.conf"]
+    second = changed.pipe(expect_file, "/etc/app.conf", equals="port = 80", using=tools)
+    assert cached_by_step(client, second)["expect file /etc/app.conf"]
 
 
-def test_settings_of_the_state_hold_for_commands_and_after_checks(client: Client) -> None:
+def test_settings_of_the_state_apply_to_commands_and_after_checks(client: Client) -> None:
     state = BASE.env("WORD", "given").workdir("/etc").user("daemon").mount(cache("/kept"))
     checked = state.pipe(expect_file, "motd").pipe(
         expect_command,

@@ -1,4 +1,4 @@
-"""What is done with results: images with every attribute, trees, several at once."""
+"""Exports: images with every attribute, directories, several exports at once."""
 
 from __future__ import annotations
 
@@ -42,28 +42,28 @@ ACCEPT = (
 
 @pytest.fixture
 def client(buildkit_host: str) -> Iterator[Client]:
-    with Client(buildkit_host) as made:
-        yield made
+    with Client(buildkit_host) as client:
+        yield client
 
 
 @pytest.fixture
 def name(stack: dict[str, str]) -> str:
-    """The name of an image that nobody made before."""
+    """A new, unique image name."""
     return f"{stack['PYLLB_REGISTRY']}/test/{uuid.uuid4().hex}"
 
 
-def pushed(name: str, reference: str = "latest") -> dict[str, object]:
-    """Return a manifest of the registry."""
+def fetch_manifest(name: str, reference: str = "latest") -> dict[str, object]:
+    """Fetch the manifest of an image from the registry."""
     host, _, path = name.partition("/")
     request = urllib.request.Request(
         f"http://{host}/v2/{path}/manifests/{reference}", headers={"Accept": ACCEPT}
     )
     with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
-        found: dict[str, object] = json.load(answer)
-    return found
+        manifest: dict[str, object] = json.load(answer)
+    return manifest
 
 
-def made(client: Client, *exports: Export) -> SolveResult:
+def export_new_file(client: Client, *exports: Export) -> SolveResult:
     return client.solve(Scratch().mkfile("/x", uuid.uuid4().hex), exports=exports)
 
 
@@ -77,22 +77,24 @@ def test_an_image_has_its_annotations(client: Client, name: str, tmp_path: Path)
         Annotation("e", "5", kind="index"),
     ]
     layout = Layout(tmp_path / "layout")
-    described = [*notes, Annotation("f", "6", kind="index-descriptor")]
+    all_annotations = [*notes, Annotation("f", "6", kind="index-descriptor")]
     client.solve(
         frontend="dockerfile.v0",
         frontend_attrs={"platform": "linux/amd64,linux/arm64"},
         local_dirs={"context": tmp_path, "dockerfile": tmp_path},
         exports=[
             image(name, push=True, annotations=notes),
-            oci(layout.path, tar=False, annotations=described),
+            oci(layout.path, tar=False, annotations=all_annotations),
         ],
     )
-    index = pushed(name)
+    index = fetch_manifest(name)
     assert index["annotations"] == {"e": "5"}
-    listed = index["manifests"]
-    assert isinstance(listed, list)
-    assert [each.get("annotations") for each in listed] == [None, {"d": "4"}]
-    amd64, arm64 = (pushed(name, each["digest"])["annotations"] for each in listed)
+    manifests = index["manifests"]
+    assert isinstance(manifests, list)
+    assert [descriptor.get("annotations") for descriptor in manifests] == [None, {"d": "4"}]
+    amd64, arm64 = (
+        fetch_manifest(name, manifest["digest"])["annotations"] for manifest in manifests
+    )
     assert (amd64, arm64) == ({"a.b": "one, two", "c": "3"}, {"a.b": "one, two"})
     (descriptor,) = layout.manifests()
     annotations = descriptor["annotations"]
@@ -101,34 +103,40 @@ def test_an_image_has_its_annotations(client: Client, name: str, tmp_path: Path)
 
 
 @pytest.mark.feature("L3", "L8")
-def test_layers_are_compressed_as_asked(client: Client, name: str) -> None:
-    made(client, registry(name, compression="zstd", compression_level=3, force_compression=True))
-    layers = pushed(name)["layers"]
+def test_layers_are_compressed_as_requested(client: Client, name: str) -> None:
+    export_new_file(
+        client, registry(name, compression="zstd", compression_level=3, force_compression=True)
+    )
+    layers = fetch_manifest(name)["layers"]
     assert isinstance(layers, list)
-    assert [each["mediaType"] for each in layers] == ["application/vnd.oci.image.layer.v1.tar+zstd"]
+    assert [layer["mediaType"] for layer in layers] == [
+        "application/vnd.oci.image.layer.v1.tar+zstd"
+    ]
 
 
 @pytest.mark.feature("L4")
-def test_an_image_has_the_types_of_docker(client: Client, name: str) -> None:
-    made(client, registry(name, oci_mediatypes=False))
-    assert pushed(name)["mediaType"] == "application/vnd.docker.distribution.manifest.v2+json"
+def test_an_image_has_docker_media_types(client: Client, name: str) -> None:
+    export_new_file(client, registry(name, oci_mediatypes=False))
+    assert (
+        fetch_manifest(name)["mediaType"] == "application/vnd.docker.distribution.manifest.v2+json"
+    )
 
 
 @pytest.mark.feature("L2")
 def test_an_image_is_pushed_without_a_tag(client: Client, name: str) -> None:
-    result = made(client, image(name, push=True, push_by_digest=True))
+    result = export_new_file(client, image(name, push=True, push_by_digest=True))
     assert result.digest is not None
-    assert pushed(name, result.digest)["layers"]
+    assert fetch_manifest(name, result.digest)["layers"]
     with pytest.raises(urllib.error.HTTPError, match="404"):
-        pushed(name)
+        fetch_manifest(name)
 
 
 @pytest.mark.feature("L6")
-def test_an_image_is_the_same_when_its_times_are(client: Client, tmp_path: Path) -> None:
-    text = uuid.uuid4().hex
+def test_rewritten_timestamps_make_an_image_reproducible(client: Client, tmp_path: Path) -> None:
+    content = uuid.uuid4().hex
     digests = set()
     for number in range(2):
-        state = Image("busybox").run(f"echo {text} > /x", ignore_cache=True)
+        state = Image("busybox").run(f"echo {content} > /x", ignore_cache=True)
         export = oci(tmp_path / f"{number}.tar", source_date_epoch=1, rewrite_timestamp=True)
         digests.add(client.solve(state, exports=[export]).digest)
     assert len(digests) == 1
@@ -136,7 +144,7 @@ def test_an_image_is_the_same_when_its_times_are(client: Client, tmp_path: Path)
 
 @pytest.mark.feature("L14")
 def test_one_build_has_several_results(client: Client, name: str, tmp_path: Path) -> None:
-    result = made(
+    result = export_new_file(
         client,
         cache_only(),
         local(tmp_path / "tree"),
@@ -152,26 +160,26 @@ def test_one_build_has_several_results(client: Client, name: str, tmp_path: Path
         assert member.read() == content
     with tarfile.open(tmp_path / "image.tar") as archive:
         assert "manifest.json" in archive.getnames()
-    assert pushed(name)["layers"]
+    assert fetch_manifest(name)["layers"]
     (manifest,) = Layout(tmp_path / "layout").manifests()
     assert manifest["digest"] == result.digest
 
 
 @pytest.mark.feature("L12")
-def test_a_tree_replaces_what_was_there(client: Client, tmp_path: Path) -> None:
+def test_a_local_export_with_delete_replaces_the_directory(client: Client, tmp_path: Path) -> None:
     def state(name: str) -> State:
         return Scratch().mkdir("/kept").mkfile("/kept/new", b"").mkfile(f"/{name}", b"")
 
-    for place in ("kept", "old/deep"):
-        (tmp_path / place).mkdir(parents=True)
-        (tmp_path / place / "stale").touch()
+    for folder in ("kept", "old/deep"):
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / "stale").touch()
     (tmp_path / "link").symlink_to("old")
     (tmp_path / "dangling").symlink_to("nowhere")
     client.solve(state("one"), exports=[local(tmp_path)])
     assert (tmp_path / "kept" / "stale").exists()
     client.solve(state("two"), exports=[local(tmp_path, delete=True)])
-    found = sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*"))
-    assert found == ["kept", "kept/new", "two"]
+    paths = sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*"))
+    assert paths == ["kept", "kept/new", "two"]
 
 
 @pytest.mark.feature("L12")
@@ -179,43 +187,43 @@ def test_a_tree_replaces_what_was_there(client: Client, tmp_path: Path) -> None:
     ("attribute", "names"),
     [("", ["linux_amd64", "linux_arm64"]), (",platform-split=false", ["amd64", "arm64"])],
 )
-def test_platforms_have_folders_of_their_own(
+def test_each_platform_has_a_folder(
     attribute: str, names: list[str], buildkit_host: str, tmp_path: Path
 ) -> None:
     context = tmp_path / "context"
     context.mkdir()
     (context / "Dockerfile").write_text("FROM scratch\nARG TARGETARCH\nCOPY x /$TARGETARCH\n")
     (context / "x").touch()
-    done = cli(
+    process = cli(
         *("build", context, "--platform", "linux/amd64,linux/arm64"),
         *("-o", f"type=local,dest={tmp_path}/out{attribute}"),
         address=buildkit_host,
     )
-    assert done.returncode == 0, done.stderr
+    assert process.returncode == 0, process.stderr
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == names
 
 
 @pytest.mark.feature("K10")
-def test_what_a_build_is_called_and_made_is_written(buildkit_host: str, tmp_path: Path) -> None:
+def test_ref_image_id_and_metadata_are_written(buildkit_host: str, tmp_path: Path) -> None:
     (tmp_path / "Dockerfile").write_text("FROM scratch\nCOPY Dockerfile /\n")
-    done = cli(
+    process = cli(
         *("build", tmp_path, "-o", f"type=oci,dest={tmp_path}/image.tar"),
         *("--ref-file", tmp_path / "ref", "--iidfile", tmp_path / "iid"),
         *("--metadata-file", tmp_path / "metadata.json"),
         address=buildkit_host,
     )
-    assert done.returncode == 0, done.stderr
-    answers = json.loads((tmp_path / "metadata.json").read_text())
-    assert answers["containerimage.digest"] == (tmp_path / "iid").read_text()
+    assert process.returncode == 0, process.stderr
+    metadata = json.loads((tmp_path / "metadata.json").read_text())
+    assert metadata["containerimage.digest"] == (tmp_path / "iid").read_text()
     ref = (tmp_path / "ref").read_text()
     with Client(buildkit_host) as client:
-        (remembered,) = client.history().build(ref).results
-    assert remembered.digest == answers["containerimage.digest"]
+        (result,) = client.history().build(ref).results
+    assert result.digest == metadata["containerimage.digest"]
 
 
-def test_a_build_that_fails_can_be_found_in_the_history(buildkit_host: str, tmp_path: Path) -> None:
+def test_a_failed_build_is_found_in_the_history(buildkit_host: str, tmp_path: Path) -> None:
     (tmp_path / "Dockerfile").write_text("FROM busybox\nRUN exit 7\n")
-    done = cli("build", tmp_path, "--ref-file", tmp_path / "ref", address=buildkit_host)
-    assert done.returncode == 1
+    process = cli("build", tmp_path, "--ref-file", tmp_path / "ref", address=buildkit_host)
+    assert process.returncode == 1
     with Client(buildkit_host) as client:
         assert client.history().build((tmp_path / "ref").read_text()).status == "error"

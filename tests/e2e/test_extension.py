@@ -1,4 +1,4 @@
-"""The example of a language of one's own, as an image that Dockerfiles name in their first line."""
+"""The extension example: an image with an extended language, named in a syntax line."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "05_extension"
 LLB = Path(sys.executable).with_name("llb")
-# Packages for apt that need no network: each has one file.
+# The packages of this apt repository need no network; each contains one file.
 DOCKERFILE = """\
 # syntax=SYNTAX
 FROM python:3.13-slim AS base
@@ -49,7 +49,7 @@ COPY --from=installed /opt/ /left /
 
 @pytest.fixture(scope="session")
 def language(frontend: str, buildkit_host: str) -> str:
-    """The name under which the example's image was pushed."""
+    """Build and push the image of the example; the value is its name."""
     name = f"{frontend.partition('/')[0]}/test/apt"
     with Client(buildkit_host) as client:
         client.solve(
@@ -61,24 +61,24 @@ def language(frontend: str, buildkit_host: str) -> str:
     return name
 
 
-def context(folder: Path, text: str, language: str) -> Path:
+def write_context(folder: Path, dockerfile: str, language: str) -> Path:
     folder.mkdir()
-    (folder / "Dockerfile").write_text(text.replace("SYNTAX", language))
+    (folder / "Dockerfile").write_text(dockerfile.replace("SYNTAX", language))
     return folder
 
 
 def check_result(folder: Path) -> None:
     assert (folder / "greet").read_text() == "hello from greet\n"
     assert (folder / "wave").read_text() == "hello from wave\n"
-    # What apt loads is in caches, and not in the image.
+    # The downloads of apt are in cache mounts, not in the image.
     assert (folder / "left").read_text() == "/var/cache/apt:\n\n/var/lib/apt/lists:\n"
 
 
-def test_buildctl_builds_a_dockerfile_that_names_it(
+def test_buildctl_builds_a_dockerfile_with_the_extension(
     language: str, buildctl: Buildctl, tmp_path: Path
 ) -> None:
-    folder = context(tmp_path / "context", DOCKERFILE, language)
-    done = subprocess.run(
+    folder = write_context(tmp_path / "context", DOCKERFILE, language)
+    process = subprocess.run(
         [
             *(buildctl.program, "--addr", buildctl.address, "build", "--frontend", "dockerfile.v0"),
             *("--local", f"context={folder}", "--local", f"dockerfile={folder}", "--no-cache"),
@@ -89,18 +89,18 @@ def test_buildctl_builds_a_dockerfile_that_names_it(
         check=True,
     )
     check_result(tmp_path / "out")
-    events = [json.loads(line) for line in done.stderr.splitlines()]
-    names = {each["name"] for event in events for each in event.get("vertexes") or ()}
+    events = [json.loads(line) for line in process.stderr.splitlines()]
+    names = {vertex["name"] for event in events for vertex in event.get("vertexes") or ()}
     assert "[installed 1/2] APT greet wave" in names
-    (warning,) = (each for event in events for each in event.get("warnings") or ())
+    (warning,) = (entry for event in events for entry in event.get("warnings") or ())
     assert warning["range"] == [{"start": {"line": 20}, "end": {"line": 20}}]
 
 
-def test_llb_builds_a_dockerfile_that_names_it(
+def test_llb_builds_a_dockerfile_with_the_extension(
     language: str, buildkit_host: str, tmp_path: Path
 ) -> None:
-    folder = context(tmp_path / "context", DOCKERFILE, language)
-    done = subprocess.run(
+    folder = write_context(tmp_path / "context", DOCKERFILE, language)
+    process = subprocess.run(
         [LLB, "build", folder, "-o", tmp_path / "out", "--progress", "plain"],
         env={"BUILDKIT_HOST": buildkit_host},
         capture_output=True,
@@ -109,7 +109,7 @@ def test_llb_builds_a_dockerfile_that_names_it(
     )
     check_result(tmp_path / "out")
     rule = "RunAptGet: APT keeps what it loads for other builds, RUN apt-get does not (line 20)"
-    assert f"WARN: {rule}" in done.stderr
+    assert f"WARN: {rule}" in process.stderr
 
 
 REFUSED = """\
@@ -127,16 +127,18 @@ error: Dockerfile:3:1: dockerfile parse error on line 3: unknown instruction: AP
   |     ^^^^"""
 
 
-@pytest.mark.parametrize(("line", "told"), [("APT greet Wave", REFUSED), ("APTT greet", UNKNOWN)])
-def test_a_mistake_is_shown_with_its_place(
-    line: str, told: str, language: str, buildkit_host: str, tmp_path: Path
+@pytest.mark.parametrize(
+    ("line", "message"), [("APT greet Wave", REFUSED), ("APTT greet", UNKNOWN)]
+)
+def test_a_mistake_is_shown_with_its_position(
+    line: str, message: str, language: str, buildkit_host: str, tmp_path: Path
 ) -> None:
-    text = f"# syntax=SYNTAX\nFROM python:3.13-slim\n{line}\n"
-    folder = context(tmp_path / "context", text, language)
+    dockerfile = f"# syntax=SYNTAX\nFROM python:3.13-slim\n{line}\n"
+    folder = write_context(tmp_path / "context", dockerfile, language)
     with Client(buildkit_host) as client, pytest.raises(SolveError) as caught:
         client.solve(
             frontend="dockerfile.v0",
             local_dirs={"context": folder, "dockerfile": folder},
             exports=[local(tmp_path / "out")],
         )
-    assert render(caught.value) == told.replace("SYNTAX", language)
+    assert render(caught.value) == message.replace("SYNTAX", language)

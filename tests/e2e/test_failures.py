@@ -1,4 +1,4 @@
-"""Bad input and faults: one clear error, exit status 1, nothing left behind."""
+"""Invalid input and faults: one clear error, exit status 1, no partial output."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ SLEEPER = "from llb import Image, main\nmain(Image('busybox').run('echo begun; {
 
 
 def cli(*arguments: str | Path, address: str | None = None) -> subprocess.CompletedProcess[str]:
-    given = ["--addr", address] if address else []
+    address_options = ["--addr", address] if address else []
     return subprocess.run(
-        [sys.executable, "-m", "llb", *arguments, *given],
+        [sys.executable, "-m", "llb", *arguments, *address_options],
         capture_output=True,
         text=True,
         check=False,
@@ -41,11 +41,11 @@ def cli(*arguments: str | Path, address: str | None = None) -> subprocess.Comple
     )
 
 
-def check_error(done: subprocess.CompletedProcess[str], message: str) -> None:
-    assert done.returncode == 1
-    assert message in done.stderr
-    assert "Traceback" not in done.stderr
-    assert done.stdout == ""
+def check_error(process: subprocess.CompletedProcess[str], message: str) -> None:
+    assert process.returncode == 1
+    assert message in process.stderr
+    assert "Traceback" not in process.stderr
+    assert process.stdout == ""
 
 
 @pytest.mark.feature("O12")
@@ -56,9 +56,9 @@ def test_a_failing_step_shows_exit_code_log_and_line(buildkit_host: str, tmp_pat
         "base = Image('busybox')\n"
         "main(base.run('echo one; echo two; exit 7', name='the step'))\n"
     )
-    done = cli("build", script, "-o", tmp_path / "out", address=buildkit_host)
-    check_error(done, "exit code: 7")
-    assert done.stderr.endswith(
+    process = cli("build", script, "-o", tmp_path / "out", address=buildkit_host)
+    check_error(process, "exit code: 7")
+    assert process.stderr.endswith(
         "  | one\n  | two\n"
         "2 |\n3 |     base = Image('busybox')\n"
         "4 | >>> main(base.run('echo one; echo two; exit 7', name='the step'))\n"
@@ -68,7 +68,7 @@ def test_a_failing_step_shows_exit_code_log_and_line(buildkit_host: str, tmp_pat
 
 
 @pytest.mark.feature("O12")
-def test_the_line_of_a_step_is_shown_rather_than_those_that_led_to_it(
+def test_the_line_of_a_step_is_shown_and_not_its_callers(
     buildkit_host: str, tmp_path: Path
 ) -> None:
     script = tmp_path / "build.py"
@@ -77,13 +77,13 @@ def test_the_line_of_a_step_is_shown_rather_than_those_that_led_to_it(
         "def fail(base):\n    return base.run('exit 7')\n\n"
         "main(fail(Image('busybox')))\n"
     )
-    done = cli("build", script, address=buildkit_host)
-    check_error(done, "error: build.py:4: process ")
-    assert "4 | >>>     return base.run('exit 7')\n" in done.stderr
+    process = cli("build", script, address=buildkit_host)
+    check_error(process, "error: build.py:4: process ")
+    assert "4 | >>>     return base.run('exit 7')\n" in process.stderr
 
 
 @pytest.mark.feature("O12")
-def test_the_api_gives_the_failure_as_attributes(buildkit_host: str) -> None:
+def test_a_failure_has_its_details_as_attributes(buildkit_host: str) -> None:
     state = BUSYBOX.run("echo one; exit 7", name="the step", ignore_cache=True)
     with Client(buildkit_host) as client, pytest.raises(SolveError) as caught:
         client.solve(state)
@@ -95,13 +95,13 @@ def test_the_api_gives_the_failure_as_attributes(buildkit_host: str) -> None:
 
 
 @pytest.mark.feature("P13")
-def test_no_daemon_is_said_at_once(tmp_path: Path) -> None:
-    done = cli("info", address=f"unix://{tmp_path}/nobody.sock")
-    check_error(done, f"no BuildKit answers at unix://{tmp_path}/nobody.sock")
-    assert "hint: " in done.stderr
+def test_a_missing_daemon_is_an_error(tmp_path: Path) -> None:
+    process = cli("info", address=f"unix://{tmp_path}/nobody.sock")
+    check_error(process, f"no BuildKit answers at unix://{tmp_path}/nobody.sock")
+    assert "hint: " in process.stderr
 
 
-def test_a_bad_address_is_refused() -> None:
+def test_an_invalid_address_is_refused() -> None:
     check_error(cli("info", address="http://x"), "expected one that begins with unix://, tcp://, ")
 
 
@@ -114,7 +114,7 @@ def test_a_missing_context_directory_is_named(buildkit_host: str, tmp_path: Path
     )
 
 
-def test_a_directory_that_nobody_gave_is_named(buildkit_host: str, tmp_path: Path) -> None:
+def test_a_misspelled_local_directory_gets_a_hint(buildkit_host: str, tmp_path: Path) -> None:
     with Client(buildkit_host) as client, pytest.raises(InputError) as caught:
         client.solve(Local("contxt"), local_dirs={"context": tmp_path})
     assert caught.value.hint == "did you mean context?"
@@ -128,9 +128,9 @@ def test_an_unreadable_file_is_named(buildkit_host: str, tmp_path: Path) -> None
     context.mkdir()
     (context / "secret").write_text("x")
     (context / "secret").chmod(0)
-    done = subprocess.run(
+    process = subprocess.run(
         [
-            # Root reads every file, unless it lacks the capability to.
+            # Root can read every file unless it lacks this capability.
             *("setpriv", "--bounding-set", "-dac_override,-dac_read_search"),
             *(sys.executable, "-m", "llb", "build", script, "--local", f"context={context}"),
             *("--addr", buildkit_host),
@@ -140,7 +140,7 @@ def test_an_unreadable_file_is_named(buildkit_host: str, tmp_path: Path) -> None
         check=False,
         timeout=PATIENCE,
     )
-    check_error(done, f"cannot read {context}/secret: Permission denied")
+    check_error(process, f"cannot read {context}/secret: Permission denied")
 
 
 @pytest.mark.feature("Q7")
@@ -156,20 +156,20 @@ def test_a_script_that_fails_is_an_error(tmp_path: Path) -> None:
     check_error(cli("build", script), "failed with exit status 3")
 
 
-def test_a_mistake_in_a_script_is_told_at_its_line(tmp_path: Path) -> None:
+def test_a_mistake_in_a_script_is_reported_at_its_line(tmp_path: Path) -> None:
     script = tmp_path / "build.py"
     script.write_text("from llb import Image, main\n\nmain(Image('Not//a/reference'))\n")
-    done = cli("build", script)
-    check_error(done, f"error: {script}:3: invalid reference 'Not//a/reference'")
-    assert "3 | >>> main(Image('Not//a/reference'))\n" in done.stderr
+    process = cli("build", script)
+    check_error(process, f"error: {script}:3: invalid reference 'Not//a/reference'")
+    assert "3 | >>> main(Image('Not//a/reference'))\n" in process.stderr
 
 
-def test_any_other_mistake_has_a_traceback_of_the_script_alone(tmp_path: Path) -> None:
+def test_any_other_exception_shows_only_the_traceback_of_the_script(tmp_path: Path) -> None:
     script = tmp_path / "build.py"
     script.write_text("def half():\n    return 1 / 0\n\nhalf()\n")
-    done = cli("build", script)
-    assert done.returncode == 1
-    assert done.stderr == (
+    process = cli("build", script)
+    assert process.returncode == 1
+    assert process.stderr == (
         "Traceback (most recent call last):\n"
         f'  File "{script}", line 4, in <module>\n    half()\n'
         f'  File "{script}", line 2, in half\n    return 1 / 0\n           ~~^~~\n'
@@ -180,12 +180,12 @@ def test_any_other_mistake_has_a_traceback_of_the_script_alone(tmp_path: Path) -
 def test_a_script_that_prints_nothing_is_an_error(tmp_path: Path) -> None:
     script = tmp_path / "build.py"
     script.write_text("x = 1\n")
-    done = cli("build", script)
-    check_error(done, "printed no definition")
-    assert "its last line should be llb.main(state)" in done.stderr
+    process = cli("build", script)
+    check_error(process, "printed no definition")
+    assert "its last line should be llb.main(state)" in process.stderr
 
 
-def test_bytes_that_are_no_definition_are_refused(tmp_path: Path) -> None:
+def test_an_invalid_definition_is_refused(tmp_path: Path) -> None:
     (tmp_path / "x.pb").write_bytes(b"\xff\xff")
     check_error(cli("build", tmp_path / "x.pb"), "these bytes are no LLB definition")
 
@@ -195,15 +195,13 @@ def test_bytes_that_are_no_definition_are_refused(tmp_path: Path) -> None:
     "arguments",
     [["build", "--no-such-option"], ["no-such-command"], ["build", "--local", "context"]],
 )
-def test_a_command_line_that_makes_no_sense_exits_with_2(arguments: list[str]) -> None:
-    done = cli(*arguments)
-    assert done.returncode == 2
-    assert "Traceback" not in done.stderr
+def test_a_usage_error_exits_with_2(arguments: list[str]) -> None:
+    process = cli(*arguments)
+    assert process.returncode == 2
+    assert "Traceback" not in process.stderr
 
 
-def test_an_output_that_cannot_be_is_refused_before_the_build(
-    buildkit_host: str, tmp_path: Path
-) -> None:
+def test_an_invalid_output_is_refused_before_the_build(buildkit_host: str, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     with Client(buildkit_host) as client, pytest.raises(InputError, match="it is not a directory"):
         client.solve(Scratch().mkfile("/a", "x"), exports=[local(tmp_path / "file")])
@@ -214,25 +212,25 @@ def test_an_output_that_cannot_be_is_refused_before_the_build(
 def test_a_deadline_cancels_the_build(buildkit_host: str, tmp_path: Path) -> None:
     mark = f"deadline {uuid.uuid4()}"
     state = BUSYBOX.run(f"{ENDLESS} # {mark}")
-    begin = time.monotonic()
+    start = time.monotonic()
     with Client(buildkit_host) as client, pytest.raises(CancelledError, match="the deadline pass"):
         client.solve(state, exports=[local(tmp_path / "out")], timeout=2)
-    assert 2 <= time.monotonic() - begin < PATIENCE
+    assert 2 <= time.monotonic() - start < PATIENCE
     assert not (tmp_path / "out").exists()
-    wait_until(lambda: not processes(mark))
+    wait_until(lambda: not find_processes(mark))
 
 
 def begin_long_build(address: str, folder: Path, mark: str) -> subprocess.Popen[str]:
     """Start a build that does not end by itself, and wait until its step runs.
 
-    The command of the step contains ``mark``, which is unique: a daemon runs a step that two
-    builds share once, and continues when one of them is cancelled.
+    The command of the step contains ``mark``, which must be unique. A daemon runs a step that two
+    builds share only once, and continues it when one of them is cancelled.
     """
     script = folder / "build.py"
     script.write_text(SLEEPER.format(ENDLESS, mark))
     running = subprocess.Popen(
         [
-            # Where the tests run in the background, their children ignore interrupts.
+            # If the tests run in the background, their child processes ignore interrupts.
             *("env", "--default-signal=INT", sys.executable, "-m", "llb"),
             *("build", script, "-o", folder / "out", "--addr", address),
         ],
@@ -256,16 +254,16 @@ def test_an_interrupt_cancels_the_build_on_the_daemon(buildkit_host: str, tmp_pa
     assert "error: interrupted" in errors
     assert "Traceback" not in errors
     assert not (tmp_path / "out").exists()
-    wait_until(lambda: not processes(mark))
+    wait_until(lambda: not find_processes(mark))
 
 
 @pytest.mark.feature("Q5")
-def test_a_daemon_that_dies_is_an_error_in_bounded_time(
+def test_a_daemon_that_dies_is_an_error_within_the_timeout(
     start_buildkitd: Callable[[], Buildctl], tmp_path: Path
 ) -> None:
     daemon, mark = start_buildkitd(), f"death {uuid.uuid4()}"
     running = begin_long_build(daemon.address, tmp_path, mark)
-    (pid,) = daemon_processes(daemon)
+    (pid,) = find_daemon_processes(daemon)
     os.kill(pid, signal.SIGKILL)
     _, errors = running.communicate(timeout=PATIENCE)
     assert running.returncode == 1
@@ -280,7 +278,7 @@ def test_the_api_reports_a_dead_daemon(
     start_buildkitd: Callable[[], Buildctl], tmp_path: Path
 ) -> None:
     daemon, mark = start_buildkitd(), f"api {uuid.uuid4()}"
-    (pid,) = daemon_processes(daemon)
+    (pid,) = find_daemon_processes(daemon)
 
     def kill(event: Event) -> None:
         if isinstance(event, VertexLog):
@@ -297,24 +295,26 @@ def test_the_api_reports_a_dead_daemon(
 
 
 def kill_all(mark: str) -> None:
-    """Kill the steps that a dead daemon left behind."""
-    for step in processes(mark):
+    """Kill the step processes that a dead daemon left running."""
+    for step in find_processes(mark):
         with suppress(ProcessLookupError):
             os.kill(step, signal.SIGKILL)
 
 
-def daemon_processes(daemon: Buildctl) -> list[int]:
+def find_daemon_processes(daemon: Buildctl) -> list[int]:
     folder = daemon.address.removeprefix("unix://").removesuffix("/buildkitd.sock")
-    return without_children([pid for pid in processes(folder) if "buildkitd" in _status(pid, 2)])
+    return exclude_children(
+        [pid for pid in find_processes(folder) if "buildkitd" in _status(pid, 2)]
+    )
 
 
-def without_children(pids: list[int]) -> list[int]:
+def exclude_children(pids: list[int]) -> list[int]:
     """Leave out child processes, which have the name of their parent until they call exec."""
     return [pid for pid in pids if _status(pid, 4) not in map(str, pids)]
 
 
 def _status(pid: int, field: int) -> str:
-    """Return field 2 (name) or 4 (parent) of /proc/PID/stat; "" when the process is gone."""
+    """Read field 2 (name) or 4 (parent) of /proc/PID/stat; "" if the process has ended."""
     try:
         head, _, tail = Path(f"/proc/{pid}/stat").read_text().rpartition(")")
     except (FileNotFoundError, ProcessLookupError):
@@ -322,14 +322,14 @@ def _status(pid: int, field: int) -> str:
     return head if field == 2 else tail.split()[field - 3]
 
 
-def processes(text: str) -> list[int]:
-    """Return the ids of processes whose command line contains ``text``, this one's aside."""
-    found = []
+def find_processes(pattern: str) -> list[int]:
+    """Find the ids of processes, other than this one, whose command line contains ``pattern``."""
+    pids = []
     for folder in Path("/proc").glob("[0-9]*"):
         try:
             command = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
         except (FileNotFoundError, ProcessLookupError):
             continue
-        if text in command and " llb " not in command and int(folder.name) != os.getpid():
-            found.append(int(folder.name))
-    return found
+        if pattern in command and " llb " not in command and int(folder.name) != os.getpid():
+            pids.append(int(folder.name))
+    return pids

@@ -1,4 +1,4 @@
-"""What is done with a result is found when the result is there."""
+"""Exports that a function chooses when the result is known (``find_exports``)."""
 
 from __future__ import annotations
 
@@ -21,39 +21,39 @@ STATE = Scratch().mkfile("/a", "1")
 
 
 @pytest.mark.feature("N18")
-def test_exports_are_found_by_what_a_frontend_says(buildkit_host: str, tmp_path: Path) -> None:
-    seen: list[dict[str, bytes]] = []
+def test_a_function_chooses_exports_by_the_metadata(buildkit_host: str, tmp_path: Path) -> None:
+    all_metadata: list[dict[str, bytes]] = []
 
-    def built(_: Request, gateway: Gateway) -> Result:
+    def build(_: Request, gateway: Gateway) -> Result:
         return Result(gateway.solve(STATE.marshal()), metadata={"release": b"yes"})
 
-    def find(metadata: Mapping[str, bytes]) -> list[Export]:
-        seen.append(dict(metadata))
+    def choose(metadata: Mapping[str, bytes]) -> list[Export]:
+        all_metadata.append(dict(metadata))
         return [local(tmp_path / "found"), tar(tmp_path / "found.tar")]
 
     with Client(buildkit_host) as client:
-        client.build(built, exports=[local(tmp_path / "given")], find_exports=find)
-    assert [each["release"] for each in seen] == [b"yes"]
+        client.build(build, exports=[local(tmp_path / "given")], find_exports=choose)
+    assert [result_metadata["release"] for result_metadata in all_metadata] == [b"yes"]
     assert (tmp_path / "given" / "a").read_text() == "1"
     assert (tmp_path / "found" / "a").read_text() == "1"
     assert (tmp_path / "found.tar").stat().st_size > 0
 
 
 @pytest.mark.feature("N18")
-def test_an_image_that_is_found_has_the_config_of_its_state(
+def test_an_image_chosen_later_has_the_config_of_its_state(
     buildkit_host: str, registry: str, tmp_path: Path
 ) -> None:
     name = f"{registry}/test/{tmp_path.name}"
     with Client(buildkit_host) as client:
-        given = client.solve(STATE.env("A", "1"), exports=[image(name, push=True)])
-        found = client.solve(STATE.env("A", "1"), find_exports=lambda _: [image(name, push=True)])
+        direct = client.solve(STATE.env("A", "1"), exports=[image(name, push=True)])
+        chosen = client.solve(STATE.env("A", "1"), find_exports=lambda _: [image(name, push=True)])
         client.solve(Image(name), exports=[local(tmp_path / "out")])
-    assert found.digest == given.digest
+    assert chosen.digest == direct.digest
     assert (tmp_path / "out" / "a").read_text() == "1"
 
 
 @pytest.mark.feature("N18")
-def test_nothing_need_be_found(buildkit_host: str, tmp_path: Path) -> None:
+def test_the_choice_may_be_cache_only(buildkit_host: str, tmp_path: Path) -> None:
     with Client(buildkit_host) as client:
         result = client.solve(STATE, find_exports=lambda _: [cache_only()])
     assert result.digest is None
@@ -61,9 +61,7 @@ def test_nothing_need_be_found(buildkit_host: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.feature("N18")
-def test_what_cannot_be_done_with_a_result_ends_the_build(
-    buildkit_host: str, tmp_path: Path
-) -> None:
+def test_an_invalid_choice_of_exports_fails_the_build(buildkit_host: str, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
 
     def layout(_: Mapping[str, bytes]) -> list[Export]:

@@ -1,4 +1,4 @@
-"""The frontend image: the same Dockerfile by every way, as BuildKit's own frontend builds it."""
+"""The frontend image: it builds the same images as BuildKit's own frontend."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from attrs import evolve
 from llb import caps
 from llb.client import Client, local, oci
 from llb.errors import SolveError, render
-from tests.e2e.test_example import image_of
+from tests.e2e.test_example import read_image
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,14 +59,14 @@ def context(frontend: str, tmp_path: Path) -> Path:
     return folder
 
 
-Request = dict[str, str]
+Attributes = dict[str, str]
 
 
-def by_syntax(frontend: str) -> tuple[str, Request]:
+def by_syntax(frontend: str) -> tuple[str, Attributes]:
     return "dockerfile.v0", {}
 
 
-def by_source(frontend: str) -> tuple[str, Request]:
+def by_source(frontend: str) -> tuple[str, Attributes]:
     return "gateway.v0", {"source": frontend}
 
 
@@ -75,18 +75,22 @@ WAYS = pytest.mark.parametrize("way", [by_syntax, by_source])
 
 @pytest.mark.feature("A5", "A10", "C6", "C1", "E1", "E2", "E3")
 @WAYS
-def test_buildctl_builds_a_dockerfile_with_it(
-    way: Callable[[str], tuple[str, Request]],
+def test_buildctl_builds_a_dockerfile_with_the_frontend(
+    way: Callable[[str], tuple[str, Attributes]],
     frontend: str,
     context: Path,
     buildctl: Buildctl,
     tmp_path: Path,
 ) -> None:
     name, options = way(frontend)
-    given = {**options, "target": "result", "build-arg:NAME": "Go"}
+    all_options = {**options, "target": "result", "build-arg:NAME": "Go"}
     buildctl(
         *("build", "--frontend", name),
-        *(word for key, value in given.items() for word in ("--opt", f"{key}={value}")),
+        *(
+            argument
+            for key, value in all_options.items()
+            for argument in ("--opt", f"{key}={value}")
+        ),
         *("--local", f"context={context}", "--local", f"dockerfile={context}"),
         *("--output", f"type=local,dest={tmp_path / 'out'}"),
     )
@@ -95,10 +99,10 @@ def test_buildctl_builds_a_dockerfile_with_it(
     assert (tmp_path / "out" / "unpacked" / "inside.txt").read_text() == "packed\n"
 
 
-def built(
+def build_config(
     address: str, context: Path, tmp_path: Path, frontend: str, **options: str
 ) -> dict[str, Any]:
-    """Build the target with a frontend, and return the image config without its times."""
+    """Build the target with a frontend; return the image config without timestamps."""
     with Client(address) as client:
         client.solve(
             frontend=frontend,
@@ -106,7 +110,7 @@ def built(
             local_dirs={"context": context, "dockerfile": context},
             exports=[oci(tmp_path / "image.tar")],
         )
-    config, _ = image_of(tmp_path / "image.tar")
+    config, _ = read_image(tmp_path / "image.tar")
     config.pop("created")
     for entry in config["history"]:
         entry.pop("created")
@@ -114,18 +118,20 @@ def built(
 
 
 @pytest.mark.feature("E10", "F1", "F2", "F4", "F5", "F6", "G8")
-def test_the_image_is_the_one_of_the_stock_frontend(
+def test_the_image_equals_that_of_the_stock_frontend(
     frontend: str, context: Path, buildkit_host: str, tmp_path: Path
 ) -> None:
-    ours = built(buildkit_host, context, tmp_path, "gateway.v0", source=frontend)
-    text = (context / "Dockerfile").read_text()
-    (context / "Dockerfile").write_text(text.partition("\n")[2])
-    theirs = built(buildkit_host, context, tmp_path, "dockerfile.v0")
+    ours = build_config(buildkit_host, context, tmp_path, "gateway.v0", source=frontend)
+    source = (context / "Dockerfile").read_text()
+    (context / "Dockerfile").write_text(source.partition("\n")[2])
+    theirs = build_config(buildkit_host, context, tmp_path, "dockerfile.v0")
     assert ours == theirs
     assert ours["config"]["Labels"] == {"org.example.key": "a value"}
 
 
-def test_it_builds_its_own_image(frontend: str, buildkit_host: str, tmp_path: Path) -> None:
+def test_the_frontend_builds_its_own_image(
+    frontend: str, buildkit_host: str, tmp_path: Path
+) -> None:
     def digest(name: str, **options: str) -> str:
         with Client(buildkit_host) as client:
             client.solve(
@@ -134,15 +140,17 @@ def test_it_builds_its_own_image(frontend: str, buildkit_host: str, tmp_path: Pa
                 local_dirs={"context": ROOT, "dockerfile": ROOT},
                 exports=[oci(tmp_path / "image.tar")],
             )
-        _, found = image_of(tmp_path / "image.tar")
-        return found
+        _, image_digest = read_image(tmp_path / "image.tar")
+        return image_digest
 
     assert digest("gateway.v0", source=frontend) == digest("dockerfile.v0")
 
 
-def test_its_own_image_is_the_same_again(frontend: str, buildkit_host: str, tmp_path: Path) -> None:
+def test_the_image_of_the_frontend_is_reproducible(
+    frontend: str, buildkit_host: str, tmp_path: Path
+) -> None:
     def digest() -> str:
-        exported = evolve(oci(tmp_path / "image.tar"), attrs={"rewrite-timestamp": "true"})
+        archive = evolve(oci(tmp_path / "image.tar"), attrs={"rewrite-timestamp": "true"})
         with Client(buildkit_host) as client:
             client.solve(
                 frontend="gateway.v0",
@@ -153,10 +161,10 @@ def test_its_own_image_is_the_same_again(frontend: str, buildkit_host: str, tmp_
                     "build-arg:SOURCE_DATE_EPOCH": "0",
                 },
                 local_dirs={"context": ROOT, "dockerfile": ROOT},
-                exports=[exported],
+                exports=[archive],
             )
-        _, found = image_of(tmp_path / "image.tar")
-        return found
+        _, image_digest = read_image(tmp_path / "image.tar")
+        return image_digest
 
     assert digest() == digest()
 
@@ -173,7 +181,7 @@ HEALTHCHECK --interval=30s CMD true
 
 
 @pytest.mark.feature("D3", "D4", "D5", "D6", "D9", "F10", "G1")
-def test_run_mounts_and_an_epoch_give_the_image_of_the_stock_frontend(
+def test_run_mounts_with_an_epoch_give_the_image_of_the_stock_frontend(
     frontend: str, buildkit_host: str, tmp_path: Path
 ) -> None:
     folder = tmp_path / "context"
@@ -189,14 +197,14 @@ def test_run_mounts_and_an_epoch_give_the_image_of_the_stock_frontend(
                 local_dirs={"context": folder, "dockerfile": folder},
                 exports=[evolve(archive, attrs={"rewrite-timestamp": "true"})],
             )
-        config, found = image_of(tmp_path / "image.tar")
+        config, image_digest = read_image(tmp_path / "image.tar")
         assert config["created"] == "1970-01-01T00:00:00Z"
-        return found
+        return image_digest
 
     assert digest("gateway.v0", source=frontend) == digest("dockerfile.v0")
 
 
-def failure(address: str, folder: Path, frontend: str, **options: str) -> SolveError:
+def expect_failure(address: str, folder: Path, frontend: str, **options: str) -> SolveError:
     with Client(address) as client, pytest.raises(SolveError) as caught:
         client.solve(
             frontend="gateway.v0",
@@ -215,7 +223,7 @@ def test_an_unknown_instruction_is_shown_with_a_caret(
     folder = tmp_path / "context"
     folder.mkdir()
     (folder / "Dockerfile").write_text("FROM busybox\nRUN a\nCOPPY a b\n")
-    assert render(failure(buildkit_host, folder, frontend)) == (
+    assert render(expect_failure(buildkit_host, folder, frontend)) == (
         "error: Dockerfile:3:1: dockerfile parse error on line 3: unknown instruction: COPPY (did you mean COPY?)\n"
         "1 |     FROM busybox\n"
         "2 |     RUN a\n"
@@ -231,7 +239,7 @@ def test_an_unknown_flag_is_shown_with_a_caret(
     folder = tmp_path / "context"
     folder.mkdir()
     (folder / "Dockerfile").write_text("FROM busybox\nCOPY --form=a b c\n")
-    assert render(failure(buildkit_host, folder, frontend)) == (
+    assert render(expect_failure(buildkit_host, folder, frontend)) == (
         "error: Dockerfile:2:6: dockerfile parse error on line 2: unknown flag: --form (did you mean from?) "
         "(hint: its flags are --chown, --chmod, --from, --link, --parents, --exclude)\n"
         "1 |     FROM busybox\n"
@@ -244,30 +252,28 @@ def test_an_unknown_flag_is_shown_with_a_caret(
 def test_a_failing_step_shows_its_line_and_log(
     frontend: str, context: Path, buildkit_host: str
 ) -> None:
-    error = failure(buildkit_host, context, frontend, **{"no-cache": ""})
+    error = expect_failure(buildkit_host, context, frontend, **{"no-cache": ""})
     assert (error.exit_code, error.span and error.span.line) == (9, 21)
     assert error.step == "[stage-2 2/2] RUN exit 9"
 
 
-def test_options_that_were_removed_are_refused(
-    frontend: str, context: Path, buildkit_host: str
-) -> None:
-    error = failure(buildkit_host, context, frontend, **{"override-copy-image": "busybox"})
+def test_removed_options_are_refused(frontend: str, context: Path, buildkit_host: str) -> None:
+    error = expect_failure(buildkit_host, context, frontend, **{"override-copy-image": "busybox"})
     reason = 'support for "override-copy-image" was removed in BuildKit 0.11'
     assert error.message.startswith(reason)
 
 
 def test_a_missing_dockerfile_is_named(frontend: str, context: Path, buildkit_host: str) -> None:
-    error = failure(buildkit_host, context, frontend, filename="None")
+    error = expect_failure(buildkit_host, context, frontend, filename="None")
     assert error.message.startswith(
         "failed to read dockerfile: open None: no such file or directory"
     )
 
 
 def test_a_function_is_a_frontend(
-    serving: Callable[[str], str], buildkit_host: str, tmp_path: Path
+    push_frontend: Callable[[str], str], buildkit_host: str, tmp_path: Path
 ) -> None:
-    name = serving("""\
+    name = push_frontend("""\
         import sys
         from llb import Image, Scratch
         from llb.gateway import PlatformImage, Result, serve
@@ -292,10 +298,10 @@ def test_a_function_is_a_frontend(
     assert (tmp_path / "out" / "y").read_text() == "built\ngiven"
 
 
-def test_the_capabilities_of_the_daemon_are_those_that_are_known(
-    serving: Callable[[str], str], buildkit_host: str, tmp_path: Path
+def test_all_capabilities_of_the_daemon_are_known(
+    push_frontend: Callable[[str], str], buildkit_host: str, tmp_path: Path
 ) -> None:
-    name = serving("""\
+    name = push_frontend("""\
         import sys
         from llb import Scratch
         from llb.gateway import PlatformImage, Result, serve
@@ -313,9 +319,9 @@ def test_the_capabilities_of_the_daemon_are_those_that_are_known(
             exports=[local(tmp_path / "out")],
         )
         version = client.info().version
-    offered = frozenset((tmp_path / "out" / "caps").read_text().split("\n"))
-    assert offered == caps.known()
-    assert offered == caps.of_version(version)
+    capabilities = frozenset((tmp_path / "out" / "caps").read_text().split("\n"))
+    assert capabilities == caps.known()
+    assert capabilities == caps.of_version(version)
 
 
 @pytest.mark.parametrize(
@@ -334,9 +340,9 @@ def test_the_capabilities_of_the_daemon_are_those_that_are_known(
     ],
 )
 def test_an_exception_in_a_frontend_reaches_the_user(
-    serving: Callable[[str], str], buildkit_host: str, tmp_path: Path, code: str, message: str
+    push_frontend: Callable[[str], str], buildkit_host: str, tmp_path: Path, code: str, message: str
 ) -> None:
-    name = serving(f"""\
+    name = push_frontend(f"""\
         import sys
         from llb.gateway import serve
 
@@ -346,7 +352,7 @@ def test_an_exception_in_a_frontend_reaches_the_user(
         sys.exit(serve(build))
         """)
     (tmp_path / "context").mkdir()
-    error = failure(buildkit_host, tmp_path / "context", name)
+    error = expect_failure(buildkit_host, tmp_path / "context", name)
     assert error.message.startswith(message)
     if "/main.py" in message:
         assert error.span is not None

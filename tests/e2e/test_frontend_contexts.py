@@ -1,4 +1,4 @@
-"""Contexts and platforms of builds by the frontend image, beside what the stock frontend makes."""
+"""Contexts and platforms of the frontend image, compared with the stock frontend."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from attrs import evolve
 from llb import Scratch
 from llb.client import Client, Event, VertexWarning, oci
 from llb.gateway import Gateway, Request, Result
-from tests.e2e.test_frontend import failure
+from tests.e2e.test_frontend import expect_failure
 from tests.e2e.test_frontend_copies import Repository, repository, web
 
 if TYPE_CHECKING:
@@ -38,41 +38,43 @@ SIMPLE = 'FROM scratch\nCOPY . /all/\nLABEL of="context"\n'
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A build context, with another directory beside it."""
+    """A build context, with another directory next to it."""
     folder = tmp_path / "context"
-    for each in (folder, tmp_path / "other"):
-        (each / "sub").mkdir(parents=True)
+    for directory in (folder, tmp_path / "other"):
+        (directory / "sub").mkdir(parents=True)
         for name in ("some.txt", "some.log", "sub/inner.txt"):
-            (each / name).write_text(f"{name} of {each.name}\n")
-        (each / ".dockerignore").write_text("*.log\n")
+            (directory / name).write_text(f"{name} of {directory.name}\n")
+        (directory / ".dockerignore").write_text("*.log\n")
     (folder / "Dockerfile").write_text(DOCKERFILE)
     return folder
 
 
-Answers = dict[str, list[dict[str, Any]]]
+Conversions = dict[str, list[dict[str, Any]]]
 
 
-def answers(address: str, ours: str, folder: Path, questions: dict[str, dict[str, str]]) -> Answers:
-    """Return what both frontends convert a Dockerfile to, for each set of options.
+def convert_with_both(
+    address: str, ours: str, folder: Path, options_by_name: dict[str, dict[str, str]]
+) -> Conversions:
+    """Convert a Dockerfile with both frontends, for each set of options.
 
-    One session asks all, because places in the answers name what files it came from.
+    All requests share one session, because locations in the results contain session data.
     """
-    made = Scratch().mkfile("/some.txt", "made\n").mkdir("/sub").marshal()
-    found: Answers = {}
+    input_tree = Scratch().mkfile("/some.txt", "made\n").mkdir("/sub").marshal()
+    conversions: Conversions = {}
 
-    def ask(gateway: Gateway, frontend: str, options: dict[str, str]) -> dict[str, Any]:
+    def convert(gateway: Gateway, frontend: str, options: dict[str, str]) -> dict[str, Any]:
         options = {**options, "requestid": "frontend.convertllb"}
         options["frontend.caps"] = "moby.buildkit.frontend.subrequests"
-        answer = gateway.solve_frontend(frontend, options, inputs={"made": made})
-        converted: dict[str, Any] = json.loads(answer.metadata["result.json"])
-        return converted
+        result = gateway.solve_frontend(frontend, options, inputs={"made": input_tree})
+        document: dict[str, Any] = json.loads(result.metadata["result.json"])
+        return document
 
     def build(request: Request, gateway: Gateway) -> Result:
         del request
-        for name, options in questions.items():
-            found[name] = [
-                ask(gateway, "gateway.v0", {**options, "source": ours}),
-                ask(gateway, "dockerfile.v0", options),
+        for name, options in options_by_name.items():
+            conversions[name] = [
+                convert(gateway, "gateway.v0", {**options, "source": ours}),
+                convert(gateway, "dockerfile.v0", options),
             ]
         return Result()
 
@@ -81,11 +83,11 @@ def answers(address: str, ours: str, folder: Path, questions: dict[str, dict[str
             build,
             local_dirs={"context": folder, "dockerfile": folder, "other": folder.parent / "other"},
         )
-    return found
+    return conversions
 
 
 @pytest.mark.feature("C10", "C11", "F12")
-def test_named_contexts_convert_as_the_stock_frontend_has_them(
+def test_named_contexts_convert_like_the_stock_frontend(
     frontend: str,
     buildkit_host: str,
     folder: Path,
@@ -93,16 +95,16 @@ def test_named_contexts_convert_as_the_stock_frontend_has_them(
     repository: Repository,
 ) -> None:
     url, _ = web
-    image, other = "docker-image://busybox", {"context:files": "local:other"}
+    image, directory = "docker-image://busybox", {"context:files": "local:other"}
     tools = {"context:tools": "docker-image://alpine:latest"}
     config = json.dumps({"containerimage.config": "eyJjb25maWciOnsiRW52IjpbIkE9YiJdfX0="})
-    questions: dict[str, dict[str, str]] = {
-        "a directory and an image": {**other, **tools},
-        "a stage": {**other, **tools, "context:base": image},
-        "a stage of nothing": {**other, **tools, "context:built": "docker-image://scratch"},
-        "an image that another replaces": {**other, **tools, "context:alpine": image},
+    options_by_name: dict[str, dict[str, str]] = {
+        "a directory and an image": {**directory, **tools},
+        "a stage": {**directory, **tools, "context:base": image},
+        "a stage of nothing": {**directory, **tools, "context:built": "docker-image://scratch"},
+        "an image that another replaces": {**directory, **tools, "context:alpine": image},
         "one of the platform": {
-            **other,
+            **directory,
             **tools,
             "context:alpine::linux/amd64": image,
             "context:alpine": "docker-image://none",
@@ -111,7 +113,7 @@ def test_named_contexts_convert_as_the_stock_frontend_has_them(
         "a file of the web": {**tools, "context:files": f"{url}/file.txt"},
         "a tree of the client": {**tools, "context:files": "input:made"},
         "an image of the client": {
-            **other,
+            **directory,
             **tools,
             "context:base": "input:made",
             "input-metadata:made": config,
@@ -119,17 +121,17 @@ def test_named_contexts_convert_as_the_stock_frontend_has_them(
         "directories alone": dict.fromkeys(
             ("context:files", "context:tools", "context:base"), "local:other"
         ),
-        "a directory as the target": {**other, "target": "base", "context:base": "local:other"},
+        "a directory as the target": {**directory, "target": "base", "context:base": "local:other"},
     }
-    found = answers(buildkit_host, frontend, folder, questions)
-    assert list(found) == list(questions)
-    for name, (ours, theirs) in found.items():
+    conversions = convert_with_both(buildkit_host, frontend, folder, options_by_name)
+    assert list(conversions) == list(options_by_name)
+    for name, (ours, theirs) in conversions.items():
         assert ours == theirs, name
-    assert len({json.dumps(theirs) for _, theirs in found.values()}) == len(questions)
+    assert len({json.dumps(theirs) for _, theirs in conversions.values()}) == len(options_by_name)
 
 
 @pytest.mark.feature("C10", "G1", "G7")
-def test_remote_contexts_convert_as_the_stock_frontend_has_them(
+def test_remote_contexts_convert_like_the_stock_frontend(
     frontend: str,
     buildkit_host: str,
     folder: Path,
@@ -141,31 +143,31 @@ def test_remote_contexts_convert_as_the_stock_frontend_has_them(
     (files / "Dockerfile").write_text(SIMPLE)
     with tarfile.open(files / "tree.tar.gz", "w:gz") as archive:
         archive.add(folder, ".")
-    beside = {"dockerfilekey": "dockerfile"}
-    questions: dict[str, dict[str, str]] = {
+    common = {"dockerfilekey": "dockerfile"}
+    options_by_name: dict[str, dict[str, str]] = {
         "an archive": {"context": f"{url}/tree.tar.gz"},
-        "a part of an archive": {"context": f"{url}/tree.tar.gz", "contextsubdir": "sub", **beside},
+        "a part of an archive": {"context": f"{url}/tree.tar.gz", "contextsubdir": "sub", **common},
         "a Dockerfile": {"context": f"{url}/Dockerfile"},
-        "a repository": {"context": f"{repository.url}/repo.git", **beside},
+        "a repository": {"context": f"{repository.url}/repo.git", **common},
         "a commit": {
             "context": f"{repository.url}/repo.git?commit={repository.commit}&keep-git-dir=1",
-            **beside,
+            **common,
         },
         "a repository with its .git": {
             "context": f"{repository.url}/repo.git",
             "build-arg:BUILDKIT_CONTEXT_KEEP_GIT_DIR": "1",
-            **beside,
+            **common,
         },
         "a time": {
             "context": f"{repository.url}/repo.git",
             "build-arg:SOURCE_DATE_EPOCH": "context",
-            **beside,
+            **common,
         },
         "another key": {"contextkey": "where", "where": f"{url}/tree.tar.gz"},
     }
-    found = answers(buildkit_host, frontend, folder, questions)
-    assert list(found) == list(questions)
-    for name, (ours, theirs) in found.items():
+    conversions = convert_with_both(buildkit_host, frontend, folder, options_by_name)
+    assert list(conversions) == list(options_by_name)
+    for name, (ours, theirs) in conversions.items():
         assert ours == theirs, name
 
 
@@ -181,7 +183,7 @@ WORKDIR /made
 
 
 @pytest.mark.feature("G1")
-def test_the_times_of_sources_are_those_of_the_stock_frontend(
+def test_timestamps_of_sources_equal_those_of_the_stock_frontend(
     frontend: str,
     buildkit_host: str,
     folder: Path,
@@ -190,16 +192,16 @@ def test_the_times_of_sources_are_those_of_the_stock_frontend(
 ) -> None:
     url, files = web
     os.utime(files / "file.txt", (10**9, 10**9))
-    text = DATED.replace("WEB", url).replace("GIT", repository.url)
-    (folder / "Dockerfile").write_text(text.replace("COMMIT", repository.commit))
+    dockerfile = DATED.replace("WEB", url).replace("GIT", repository.url)
+    (folder / "Dockerfile").write_text(dockerfile.replace("COMMIT", repository.commit))
     named = {"context:named": f"{repository.url}/repo.git"}
     names = ("file", "tree", "named", "context")
-    questions = {name: {"build-arg:SOURCE_DATE_EPOCH": name, **named} for name in names}
-    found = answers(buildkit_host, frontend, folder, questions)
-    for name, (ours, theirs) in found.items():
+    options_by_name = {name: {"build-arg:SOURCE_DATE_EPOCH": name, **named} for name in names}
+    conversions = convert_with_both(buildkit_host, frontend, folder, options_by_name)
+    for name, (ours, theirs) in conversions.items():
         assert ours == theirs, name
-    # The two of the repository are one, and a directory has no time.
-    assert len({json.dumps(theirs) for _, theirs in found.values()}) == 3
+    # The two repository sources have the same time, and a directory has none.
+    assert len({json.dumps(theirs) for _, theirs in conversions.values()}) == 3
 
 
 PLATFORMS = """\
@@ -212,8 +214,8 @@ COPY . /context
 """
 
 
-def index(address: str, folder: Path, frontend: str, **options: str) -> str:
-    """Build for two platforms; return the digest of the index."""
+def build_index(address: str, folder: Path, frontend: str, **options: str) -> str:
+    """Build for two platforms; return the digest of the image index."""
     archive = oci(folder.parent / "image.tar")
     with Client(address) as client:
         client.solve(
@@ -234,27 +236,27 @@ def index(address: str, folder: Path, frontend: str, **options: str) -> str:
 
 
 @pytest.mark.feature("C3", "C7", "C12")
-def test_an_index_of_two_platforms_is_the_one_of_the_stock_frontend(
+def test_an_index_of_two_platforms_equals_that_of_the_stock_frontend(
     frontend: str, buildkit_host: str, folder: Path
 ) -> None:
     (folder / "Dockerfile").write_text(PLATFORMS)
-    ours = index(buildkit_host, folder, "gateway.v0", source=frontend)
-    theirs = index(buildkit_host, folder, "dockerfile.v0")
+    ours = build_index(buildkit_host, folder, "gateway.v0", source=frontend)
+    theirs = build_index(buildkit_host, folder, "dockerfile.v0")
     assert ours == theirs
 
 
 @pytest.mark.feature("C12")
-def test_one_platform_is_an_index_where_that_is_asked_for(
+def test_multi_platform_gives_an_index_for_one_platform(
     frontend: str, buildkit_host: str, folder: Path
 ) -> None:
     (folder / "Dockerfile").write_text(SIMPLE)
     options = {"platform": "linux/arm64", "multi-platform": "true"}
-    ours = index(buildkit_host, folder, "gateway.v0", **{"source": frontend, **options})
-    theirs = index(buildkit_host, folder, "dockerfile.v0", **options)
+    ours = build_index(buildkit_host, folder, "gateway.v0", **{"source": frontend, **options})
+    theirs = build_index(buildkit_host, folder, "dockerfile.v0", **options)
     assert ours == theirs
 
 
-def told(address: str, folder: Path, frontend: str, **options: str) -> list[str]:
+def build_warnings(address: str, folder: Path, frontend: str, **options: str) -> list[str]:
     """Build for two platforms; return the warnings."""
     events: list[Event] = []
     with Client(address) as client:
@@ -264,16 +266,16 @@ def told(address: str, folder: Path, frontend: str, **options: str) -> list[str]
             local_dirs={"context": folder, "dockerfile": folder},
             on_event=events.append,
         )
-    return [each.short for each in events if isinstance(each, VertexWarning)]
+    return [event.short for event in events if isinstance(event, VertexWarning)]
 
 
 @pytest.mark.feature("C12")
-def test_what_is_wrong_for_all_platforms_is_told_once(
+def test_a_warning_for_all_platforms_is_reported_once(
     frontend: str, buildkit_host: str, folder: Path
 ) -> None:
     (folder / "Dockerfile").write_text("FROM scratch AS One\nCOPY . /\n")
-    ours = told(buildkit_host, folder, "gateway.v0", source=frontend)
-    assert ours == told(buildkit_host, folder, "dockerfile.v0")
+    ours = build_warnings(buildkit_host, folder, "gateway.v0", source=frontend)
+    assert ours == build_warnings(buildkit_host, folder, "dockerfile.v0")
     assert ours == ["StageNameCasing: Stage name 'One' should be lowercase (line 1)"]
 
 
@@ -300,8 +302,8 @@ def test_what_is_wrong_for_all_platforms_is_told_once(
         ({"frontend.caps": "moby.buildkit.frontend.dreams"}, "unsupported frontend capability"),
     ],
 )
-def test_options_that_cannot_be_are_refused(
+def test_invalid_options_are_refused(
     options: dict[str, str], reason: str, frontend: str, buildkit_host: str, folder: Path
 ) -> None:
-    given = {"context:tools": "docker-image://scratch", **options}
-    assert reason in failure(buildkit_host, folder, frontend, **given).message
+    all_options = {"context:tools": "docker-image://scratch", **options}
+    assert reason in expect_failure(buildkit_host, folder, frontend, **all_options).message

@@ -1,4 +1,4 @@
-"""What COPY and ADD bring in by the frontend image, beside what the stock frontend makes of it."""
+"""COPY and ADD with the frontend image, compared with the stock frontend."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from attrs import evolve, frozen
 
 from llb.client import Client, local, oci
 from tests.e2e.servers import accepts, free_port, wait_for
-from tests.e2e.test_example import image_of
-from tests.e2e.test_frontend import failure
+from tests.e2e.test_example import read_image
+from tests.e2e.test_frontend import expect_failure
 from tests.e2e.waiting import PATIENCE
 
 if TYPE_CHECKING:
@@ -61,12 +61,12 @@ RUN --network=none <<EOF
 ls /sys/class/net >> /out
 EOF
 """
-WHO = ("AUTHOR", "COMMITTER")
+ROLES = ("AUTHOR", "COMMITTER")
 
 
 @frozen
 class Repository:
-    """A server of repositories, and the only commit of the only one."""
+    """The URL of a git server, and the only commit of its only repository."""
 
     url: str
     commit: str
@@ -74,7 +74,7 @@ class Repository:
 
 @pytest.fixture
 def web(tmp_path: Path) -> Iterator[tuple[str, Path]]:
-    """Serve a folder over HTTP; its URL, and the folder."""
+    """Serve a folder over HTTP; the value is its URL and the folder."""
     folder = tmp_path / "web"
     folder.mkdir()
     (folder / "file.txt").write_text("from the web\n")
@@ -89,23 +89,27 @@ def web(tmp_path: Path) -> Iterator[tuple[str, Path]]:
 
 
 def git(folder: Path, *arguments: str) -> str:
-    """Run git as nobody in particular, at a settled time."""
-    settled = {f"GIT_{who}_{what}": "a@example.org" for who in WHO for what in ("NAME", "EMAIL")}
-    times = {f"GIT_{who}_DATE": "2024-01-01T00:00:00Z" for who in WHO}
-    done = subprocess.run(
+    """Run git with a fixed identity and time."""
+    identity = {
+        f"GIT_{role}_{field_name}": "a@example.org"
+        for role in ROLES
+        for field_name in ("NAME", "EMAIL")
+    }
+    times = {f"GIT_{role}_DATE": "2024-01-01T00:00:00Z" for role in ROLES}
+    process = subprocess.run(
         ["git", *arguments],
         cwd=folder,
-        env={**os.environ, **settled, **times, "GIT_CONFIG_GLOBAL": "/dev/null"},
+        env={**os.environ, **identity, **times, "GIT_CONFIG_GLOBAL": "/dev/null"},
         check=True,
         capture_output=True,
         text=True,
     )
-    return done.stdout.strip()
+    return process.stdout.strip()
 
 
 @pytest.fixture
 def repository(tmp_path: Path) -> Iterator[Repository]:
-    """Serve a repository by git's own protocol."""
+    """Serve a repository with git's own protocol."""
     work = tmp_path / "git" / "repo.git"
     (work / "sub").mkdir(parents=True)
     (work / "top.txt").write_text("top\n")
@@ -136,8 +140,8 @@ def folder(tmp_path: Path) -> Path:
     return folder
 
 
-def build(address: str, folder: Path, frontend: str, **options: str) -> str:
-    """Build the Dockerfile with a frontend, every step anew, and return the image's digest."""
+def build_image(address: str, folder: Path, frontend: str, **options: str) -> str:
+    """Build the Dockerfile with a frontend, without cache; return the image's digest."""
     archive = oci(folder.parent / "image.tar")
     with Client(address) as client:
         client.solve(
@@ -146,12 +150,12 @@ def build(address: str, folder: Path, frontend: str, **options: str) -> str:
             local_dirs={"context": folder, "dockerfile": folder},
             exports=[evolve(archive, attrs={"rewrite-timestamp": "true"})],
         )
-    _, digest = image_of(folder.parent / "image.tar")
+    _, digest = read_image(folder.parent / "image.tar")
     return digest
 
 
-def built(address: str, folder: Path, frontend: str, **options: str) -> Path:
-    """Build the Dockerfile with a frontend, and return the folder with the files of the image."""
+def build_files(address: str, folder: Path, frontend: str, **options: str) -> Path:
+    """Build the Dockerfile with a frontend; return the folder with the image's files."""
     with Client(address) as client:
         client.solve(
             frontend=frontend,
@@ -163,7 +167,7 @@ def built(address: str, folder: Path, frontend: str, **options: str) -> Path:
 
 
 @pytest.mark.feature("E2", "E3", "E4", "E5", "E6", "E7", "E8", "E9", "F11")
-def test_copies_from_everywhere_give_the_image_of_the_stock_frontend(
+def test_copies_from_all_sources_give_the_image_of_the_stock_frontend(
     frontend: str,
     buildkit_host: str,
     folder: Path,
@@ -172,12 +176,12 @@ def test_copies_from_everywhere_give_the_image_of_the_stock_frontend(
 ) -> None:
     url, files = web
     checksum = hashlib.sha256((files / "file.txt").read_bytes()).hexdigest()
-    text = COPIES.replace("WEB_SUM", checksum).replace("WEB", url)
-    text = text.replace("GIT", repository.url).replace("COMMIT", repository.commit)
-    (folder / "Dockerfile").write_text(text)
-    ours = build(buildkit_host, folder, "gateway.v0", source=frontend)
-    assert ours == build(buildkit_host, folder, "dockerfile.v0")
-    out = built(buildkit_host, folder, "gateway.v0", source=frontend)
+    dockerfile = COPIES.replace("WEB_SUM", checksum).replace("WEB", url)
+    dockerfile = dockerfile.replace("GIT", repository.url).replace("COMMIT", repository.commit)
+    (folder / "Dockerfile").write_text(dockerfile)
+    ours = build_image(buildkit_host, folder, "gateway.v0", source=frontend)
+    assert ours == build_image(buildkit_host, folder, "dockerfile.v0")
+    out = build_files(buildkit_host, folder, "gateway.v0", source=frontend)
     assert (out / "work/linked/two").read_text() == "two\n"
     assert (out / "parents/a/b/one").read_text() == "one\n"
     assert (out / "more/deep/x.txt").read_text() == "sub/deep/x.txt\n"
@@ -189,18 +193,18 @@ def test_copies_from_everywhere_give_the_image_of_the_stock_frontend(
 
 
 @pytest.mark.feature("E8")
-def test_another_checksum_fails(
+def test_a_wrong_checksum_fails(
     frontend: str, buildkit_host: str, folder: Path, web: tuple[str, Path]
 ) -> None:
     wrong = f"ADD --checksum=sha256:{'0' * 64} {web[0]}/file.txt /x\n"
     (folder / "Dockerfile").write_text(f"FROM busybox\n{wrong}")
-    error = failure(buildkit_host, folder, frontend)
+    error = expect_failure(buildkit_host, folder, frontend)
     assert "digest mismatch" in error.message
     assert error.span is None or error.span.line == 2
 
 
 @pytest.mark.feature("D2", "D9", "D12")
-def test_options_of_every_run_give_the_image_of_the_stock_frontend(
+def test_options_for_every_run_give_the_image_of_the_stock_frontend(
     frontend: str, buildkit_host: str, folder: Path
 ) -> None:
     (folder / "Dockerfile").write_text(PROCESSES)
@@ -211,12 +215,12 @@ def test_options_of_every_run_give_the_image_of_the_stock_frontend(
         "shm-size": "1048576",
         "memory": "268435456",
     }
-    ours = build(buildkit_host, folder, "gateway.v0", source=frontend, **options)
-    assert ours == build(buildkit_host, folder, "dockerfile.v0", **options)
-    text = (
-        built(buildkit_host, folder, "gateway.v0", source=frontend, **options) / "out"
+    ours = build_image(buildkit_host, folder, "gateway.v0", source=frontend, **options)
+    assert ours == build_image(buildkit_host, folder, "dockerfile.v0", **options)
+    output = (
+        build_files(buildkit_host, folder, "gateway.v0", source=frontend, **options) / "out"
     ).read_text()
-    assert "10.1.2.3\tsome.example\n" in text
-    assert "\nbox\n123\n" in text
-    assert "1024" in text
-    assert text.endswith("lo\n")
+    assert "10.1.2.3\tsome.example\n" in output
+    assert "\nbox\n123\n" in output
+    assert "1024" in output
+    assert output.endswith("lo\n")

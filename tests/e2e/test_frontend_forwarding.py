@@ -1,4 +1,4 @@
-"""A file, or a build argument, that names another frontend: the image hands the build to it."""
+"""Forwarding: a syntax line or build argument names another frontend, which gets the build."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from llb.client import Client, local
-from tests.e2e.test_frontend import failure
+from tests.e2e.test_frontend import expect_failure
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-# It writes down all that it is asked for.
+# A frontend whose result contains the options that it received.
 OTHER = """\
 import json
 import sys
@@ -30,13 +30,13 @@ sys.exit(serve(build))
 
 
 @pytest.fixture
-def other(serving: Callable[[str], str]) -> str:
-    """Push a frontend that is no one's; return its name."""
-    return serving(OTHER)
+def recording_frontend(push_frontend: Callable[[str], str]) -> str:
+    """Push a frontend that records its options; the value is its name."""
+    return push_frontend(OTHER)
 
 
-def asked(address: str, folder: Path, frontend: str, **options: str) -> dict[str, str]:
-    """Build, and return what the other frontend was asked for."""
+def forwarded_options(address: str, folder: Path, frontend: str, **options: str) -> dict[str, str]:
+    """Build; return the options that the other frontend received."""
     with Client(address) as client:
         client.solve(
             frontend=frontend,
@@ -44,13 +44,13 @@ def asked(address: str, folder: Path, frontend: str, **options: str) -> dict[str
             local_dirs={"context": folder, "dockerfile": folder},
             exports=[local(folder.parent / "out")],
         )
-    found: dict[str, str] = json.loads((folder.parent / "out" / "asked").read_text())
-    return found
+    options_received: dict[str, str] = json.loads((folder.parent / "out" / "asked").read_text())
+    return options_received
 
 
 @pytest.mark.feature("A5", "G7")
 @pytest.mark.parametrize(
-    ("text", "syntax", "words"),
+    ("dockerfile", "syntax", "words"),
     [
         ("# syntax=OTHER\nFROM scratch\n", None, ""),
         ("# escape=`\n# Syntax = OTHER some words\nFROM scratch\n", None, " some words"),
@@ -59,34 +59,39 @@ def asked(address: str, folder: Path, frontend: str, **options: str) -> dict[str
         ("# syntax=example.invalid/none\nFROM scratch\n", "OTHER more", " more"),
     ],
 )
-def test_a_build_is_forwarded_as_by_the_stock_frontend(
-    text: str,
+def test_a_build_is_forwarded_like_the_stock_frontend(
+    dockerfile: str,
     syntax: str | None,
     words: str,
-    other: str,
+    recording_frontend: str,
     frontend: str,
     buildkit_host: str,
     tmp_path: Path,
 ) -> None:
     folder = tmp_path / "context"
     folder.mkdir()
-    (folder / "Dockerfile").write_text(text.replace("OTHER", other))
-    given = {"build-arg:BUILDKIT_SYNTAX": syntax.replace("OTHER", other)} if syntax else {}
-    theirs = asked(buildkit_host, folder, "dockerfile.v0", **given)
-    ours = asked(buildkit_host, folder, "gateway.v0", source=frontend, **given)
-    assert theirs["cmdline"] == other + words
-    assert (ours.pop("source"), theirs.pop("source", other)) == (other, other)
+    (folder / "Dockerfile").write_text(dockerfile.replace("OTHER", recording_frontend))
+    options = (
+        {"build-arg:BUILDKIT_SYNTAX": syntax.replace("OTHER", recording_frontend)} if syntax else {}
+    )
+    theirs = forwarded_options(buildkit_host, folder, "dockerfile.v0", **options)
+    ours = forwarded_options(buildkit_host, folder, "gateway.v0", source=frontend, **options)
+    assert theirs["cmdline"] == recording_frontend + words
+    assert (ours.pop("source"), theirs.pop("source", recording_frontend)) == (
+        recording_frontend,
+        recording_frontend,
+    )
     assert ours == theirs
 
 
 @pytest.mark.feature("A5")
-def test_a_frontend_that_is_not_there_is_shown_with_its_line(
+def test_a_missing_frontend_is_shown_with_its_line(
     frontend: str, buildkit_host: str, tmp_path: Path
 ) -> None:
     folder = tmp_path / "context"
     folder.mkdir()
     (folder / "Dockerfile").write_text(f"# escape=`\n# syntax={frontend}/none:1\nFROM scratch\n")
-    error = failure(buildkit_host, folder, frontend)
+    error = expect_failure(buildkit_host, folder, frontend)
     assert "/none:1: not found" in error.message
     assert error.span is not None
     assert error.span.line == 2

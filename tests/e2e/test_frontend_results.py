@@ -1,4 +1,4 @@
-"""What the frontend image returns besides the tree, beside what the stock frontend returns."""
+"""Metadata and SBOMs of the frontend image, compared with the stock frontend."""
 
 from __future__ import annotations
 
@@ -15,8 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from llb.gateway import Gateway, Request
-    from llb.gateway import Result as Answer
+    from llb.gateway import Gateway, Request, Result
 
 DOCKERFILE = """\
 FROM alpine AS tools
@@ -28,13 +27,13 @@ COPY --from=tools /tool /tool
 COPY some.txt /
 LABEL of=file
 """
-# What the image below says of itself is kept beside what is made of it.
+# The result contains the config of this base image in addition to its own.
 BASE = """\
 FROM busybox
 LABEL of=base
 ONBUILD LABEL on=build
 """
-# It lists the files that it finds, so that a tree that is missing, or another one, is seen.
+# This scanner lists the files that it finds, so a missing or different tree is noticed.
 SCANNER = """\
 FROM busybox
 COPY <<"EOF" /scan
@@ -50,7 +49,7 @@ done
 EOF
 CMD ["sh", "/scan"]
 """
-QUESTIONS: dict[str, dict[str, str]] = {
+OPTIONS_BY_NAME: dict[str, dict[str, str]] = {
     "nothing": {},
     "labels": {"label:of": "build", "label:more": "1"},
     "a platform": {"platform": "linux/amd64"},
@@ -61,20 +60,20 @@ QUESTIONS: dict[str, dict[str, str]] = {
 
 @pytest.fixture
 def push(frontend: str, buildkit_host: str, tmp_path: Path) -> Callable[[str, str], str]:
-    """Build an image of a Dockerfile and push it; return its name."""
+    """Build an image from a Dockerfile and push it; the function returns its name."""
 
-    def build(name: str, text: str) -> str:
+    def build(name: str, dockerfile: str) -> str:
         folder = tmp_path / name
         folder.mkdir()
-        (folder / "Dockerfile").write_text(text)
-        pushed = f"{frontend.partition('/')[0]}/test/{name}"
+        (folder / "Dockerfile").write_text(dockerfile)
+        image_name = f"{frontend.partition('/')[0]}/test/{name}"
         with Client(buildkit_host) as client:
             client.solve(
                 frontend="dockerfile.v0",
                 local_dirs={"context": folder, "dockerfile": folder},
-                exports=[image(pushed, push=True)],
+                exports=[image(image_name, push=True)],
             )
-        return pushed
+        return image_name
 
     return build
 
@@ -90,41 +89,43 @@ def folder(tmp_path: Path, push: Callable[[str, str], str]) -> Path:
 
 
 @pytest.mark.feature("G5", "G6", "G7")
-def test_the_metadata_of_a_result_are_those_of_the_stock_frontend(
+def test_the_metadata_of_a_result_equal_those_of_the_stock_frontend(
     frontend: str, buildkit_host: str, folder: Path
 ) -> None:
-    found: dict[str, list[dict[str, bytes]]] = {}
+    results: dict[str, list[dict[str, bytes]]] = {}
 
-    def build(request: Request, gateway: Gateway) -> Answer:
+    def build(request: Request, gateway: Gateway) -> Result:
         del request
-        for name, options in QUESTIONS.items():
-            asked = [("gateway.v0", {**options, "source": frontend}), ("dockerfile.v0", options)]
-            found[name] = [dict(gateway.solve_frontend(*each).metadata) for each in asked]
+        for name, options in OPTIONS_BY_NAME.items():
+            requests = [("gateway.v0", {**options, "source": frontend}), ("dockerfile.v0", options)]
+            results[name] = [
+                dict(gateway.solve_frontend(*arguments).metadata) for arguments in requests
+            ]
         return gateway.solve_frontend("dockerfile.v0", {})
 
     with Client(buildkit_host) as client:
         client.build(build, local_dirs={"context": folder, "dockerfile": folder})
-    assert list(found) == list(QUESTIONS)
-    for name, (ours, theirs) in found.items():
-        assert without_times(ours) == without_times(theirs), name
+    assert list(results) == list(OPTIONS_BY_NAME)
+    for name, (ours, theirs) in results.items():
+        assert decode_configs(ours) == decode_configs(theirs), name
         assert any(key.startswith("containerimage.base.config") for key in theirs)
-    labels = json.loads(found["labels"][0]["containerimage.config"])["config"]["Labels"]
+    labels = json.loads(results["labels"][0]["containerimage.config"])["config"]["Labels"]
     assert labels == {"of": "build", "on": "build", "more": "1"}
-    below = json.loads(found["labels"][0]["containerimage.base.config"])
-    assert below["created"]
-    assert below["config"]["OnBuild"] == ["LABEL on=build"]
+    base_config = json.loads(results["labels"][0]["containerimage.base.config"])
+    assert base_config["created"]
+    assert base_config["config"]["OnBuild"] == ["LABEL on=build"]
 
 
-def without_times(metadata: dict[str, bytes]) -> dict[str, Any]:
-    """Return metadata with configs as values."""
+def decode_configs(metadata: dict[str, bytes]) -> dict[str, Any]:
+    """Decode the image configs in the metadata of a result."""
     return {
         key: json.loads(value) if value.startswith(b"{") else value
         for key, value in metadata.items()
     }
 
 
-def attested(address: str, folder: Path, frontend: str, **options: str) -> dict[str, Any]:
-    """Build with what is attested of the image; return all that is attested, by its digest."""
+def build_attestations(address: str, folder: Path, frontend: str, **options: str) -> dict[str, Any]:
+    """Build with attestations; return the in-toto statements by blob name."""
     archive = evolve(oci(folder.parent / "image.tar"), attrs={"rewrite-timestamp": "true"})
     with Client(address) as client:
         client.solve(
@@ -133,26 +134,26 @@ def attested(address: str, folder: Path, frontend: str, **options: str) -> dict[
             local_dirs={"context": folder, "dockerfile": folder},
             exports=[archive],
         )
-    with tarfile.open(folder.parent / "image.tar") as opened:
-        blobs = {
-            each.name: opened.extractfile(each)
-            for each in opened.getmembers()
-            if each.name.startswith("blobs/") and each.isfile()
+    with tarfile.open(folder.parent / "image.tar") as tar:
+        files = {
+            member.name: tar.extractfile(member)
+            for member in tar.getmembers()
+            if member.name.startswith("blobs/") and member.isfile()
         }
-        contents = {name: file.read() for name, file in blobs.items() if file is not None}
-    return {name: json.loads(data) for name, data in contents.items() if b'"_type"' in data[:4096]}
+        blob_data = {name: file.read() for name, file in files.items() if file is not None}
+    return {name: json.loads(data) for name, data in blob_data.items() if b'"_type"' in data[:4096]}
 
 
 @pytest.mark.feature("G2")
-def test_what_is_in_an_image_is_listed_as_by_the_stock_frontend(
+def test_the_sbom_equals_that_of_the_stock_frontend(
     frontend: str, push: Callable[[str, str], str], buildkit_host: str, folder: Path
 ) -> None:
     scanner = push("scanner", SCANNER)
     options = {"attest:sbom": f"generator={scanner},WORD=given"}
-    ours = attested(buildkit_host, folder, "gateway.v0", source=frontend, **options)
-    theirs = attested(buildkit_host, folder, "dockerfile.v0", **options)
+    ours = build_attestations(buildkit_host, folder, "gateway.v0", source=frontend, **options)
+    theirs = build_attestations(buildkit_host, folder, "dockerfile.v0", **options)
     assert ours == theirs
-    listed = [each["predicate"] for each in theirs.values()]
-    assert len(listed) == 3
-    assert {each["asked"] for each in listed} == {"given"}
-    assert "/run/src/core/sbom/some.txt" in " ".join(each["files"] for each in listed)
+    sboms = [statement["predicate"] for statement in theirs.values()]
+    assert len(sboms) == 3
+    assert {sbom["asked"] for sbom in sboms} == {"given"}
+    assert "/run/src/core/sbom/some.txt" in " ".join(sbom["files"] for sbom in sboms)

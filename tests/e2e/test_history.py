@@ -1,4 +1,4 @@
-"""Builds that the daemon remembers, through the API, the command line and beside buildctl."""
+"""The build history, with the API, with the command line, and compared with buildctl."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ def words() -> str:
     return uuid.uuid4().hex
 
 
-def built(address: str, words: str, *, command: str = "true") -> str:
-    """Build a step that prints words; return the name of the build."""
+def run_build(address: str, words: str, *, command: str = "true") -> str:
+    """Build a step that prints words; return the ref of the build."""
     with Client(address) as client:
         state = Image("busybox").run(f"echo {words}; {command}", ignore_cache=True)
         return client.solve(state, exports=[cache_only()]).ref
 
 
 @pytest.mark.feature("P8")
-def test_a_build_is_remembered_with_its_log(buildkit_host: str, words: str) -> None:
-    ref = built(buildkit_host, words)
+def test_the_history_has_a_build_and_its_log(buildkit_host: str, words: str) -> None:
+    ref = run_build(buildkit_host, words)
     with Client(buildkit_host) as client:
         history = client.history()
         build = history.build(ref)
@@ -43,13 +43,13 @@ def test_a_build_is_remembered_with_its_log(buildkit_host: str, words: str) -> N
     assert (build.ref, build.status, build.error) == (ref, "completed", None)
     assert (build.total_steps, build.completed_steps) == (2, 2)
     assert build.duration is not None
-    logs = b"".join(each.data for each in events if isinstance(each, VertexLog))
+    logs = b"".join(event.data for event in events if isinstance(event, VertexLog))
     assert logs == f"{words}\n".encode()
-    assert any(isinstance(each, Vertex) and words in each.name for each in events)
+    assert any(isinstance(event, Vertex) and words in event.name for event in events)
 
 
 @pytest.mark.feature("P8")
-def test_a_failed_build_is_remembered_with_its_error(buildkit_host: str, words: str) -> None:
+def test_the_history_has_a_failed_build_and_its_error(buildkit_host: str, words: str) -> None:
     ref = f"pyllb-{words}"
     with Client(buildkit_host) as client:
         with pytest.raises(SolveError):
@@ -58,12 +58,14 @@ def test_a_failed_build_is_remembered_with_its_error(buildkit_host: str, words: 
         assert build.status == "error"
         assert build.error is not None
         assert "exit code: 7" in build.error
-        assert [each.ref for each in client.history().builds(filters=["status==error"], limit=1)]
+        assert [
+            record.ref for record in client.history().builds(filters=["status==error"], limit=1)
+        ]
 
 
 @pytest.mark.feature("P8")
-def test_a_build_is_pinned_and_forgotten(buildkit_host: str, words: str) -> None:
-    ref = built(buildkit_host, words)
+def test_a_build_is_pinned_and_removed(buildkit_host: str, words: str) -> None:
+    ref = run_build(buildkit_host, words)
     with Client(buildkit_host) as client:
         history = client.history()
         history.pin(ref)
@@ -71,24 +73,26 @@ def test_a_build_is_pinned_and_forgotten(buildkit_host: str, words: str) -> None
         history.pin(ref, pinned=False)
         assert not history.build(ref).pinned
         history.remove(ref)
-        for what in (history.build, history.remove, history.pin):
+        for operation in (history.build, history.remove, history.pin):
             with pytest.raises(InputError, match="remembers no build"):
-                what(ref)
+                operation(ref)
         with pytest.raises(InputError, match="remembers no build"):
             list(history.events(ref))
 
 
 @pytest.mark.feature("P8")
-def test_the_command_line_lists_inspects_prints_and_forgets(buildctl: Buildctl, words: str) -> None:
+def test_the_command_line_lists_inspects_prints_and_removes_builds(
+    buildctl: Buildctl, words: str
+) -> None:
     address = buildctl.address
-    ref = built(address, words)
-    only = ("--filter", f"ref=={ref}")
-    # The daemon lets builds that are under way through every filter.
-    rows = cli("history", "ls", *only, address=address).stdout.splitlines()
+    ref = run_build(address, words)
+    filter_options = ("--filter", f"ref=={ref}")
+    # The daemon lists running builds whatever the filter is.
+    rows = cli("history", "ls", *filter_options, address=address).stdout.splitlines()
     assert [row.split()[1] for row in rows if row.startswith(ref)] == ["completed"]
-    assert ref in cli("history", "ls", "-q", *only, address=address).stdout.splitlines()
-    shown = cli("history", "inspect", ref, address=address).stdout
-    assert f"ref         {ref}\nstatus      completed\n" in shown
+    assert ref in cli("history", "ls", "-q", *filter_options, address=address).stdout.splitlines()
+    output = cli("history", "inspect", ref, address=address).stdout
+    assert f"ref         {ref}\nstatus      completed\n" in output
     values = json.loads(cli("history", "inspect", ref, "--json", address=address).stdout)
     assert (values["ref"], values["total_steps"]) == (ref, 2)
     ours = cli("history", "logs", ref, address=address)
@@ -99,13 +103,13 @@ def test_the_command_line_lists_inspects_prints_and_forgets(buildctl: Buildctl, 
     assert cli("history", "rm", ref, address=address).returncode == 0
     assert ref not in buildctl("debug", "histories")
     for command in ("inspect", "logs", "trace", "rm", "pin"):
-        done = cli("history", command, ref, address=address)
-        check_error(done, f"error: the daemon remembers no build '{ref}'\n")
+        process = cli("history", command, ref, address=address)
+        check_error(process, f"error: the daemon remembers no build '{ref}'\n")
 
 
 @pytest.mark.feature("P8")
-def test_events_of_the_past_are_those_that_buildctl_prints(buildctl: Buildctl, words: str) -> None:
-    ref = built(buildctl.address, words, command="echo '<&>' é")
+def test_past_events_equal_those_that_buildctl_prints(buildctl: Buildctl, words: str) -> None:
+    ref = run_build(buildctl.address, words, command="echo '<&>' é")
     ours = cli("history", "logs", ref, "--progress", "rawjson", address=buildctl.address).stdout
     theirs = buildctl("debug", "logs", "--progress", "rawjson", ref)
     assert "\\u003c" in ours
@@ -113,14 +117,14 @@ def test_events_of_the_past_are_those_that_buildctl_prints(buildctl: Buildctl, w
 
 
 @pytest.mark.feature("P8")
-def test_a_build_without_a_trace_says_so(buildkit_host: str, words: str) -> None:
-    ref = built(buildkit_host, words)
-    done = cli("history", "trace", ref, address=buildkit_host)
-    check_error(done, f"error: the daemon has no trace of the build '{ref}'\n")
+def test_a_build_without_a_trace_is_an_error(buildkit_host: str, words: str) -> None:
+    ref = run_build(buildkit_host, words)
+    process = cli("history", "trace", ref, address=buildkit_host)
+    check_error(process, f"error: the daemon has no trace of the build '{ref}'\n")
 
 
 @pytest.mark.feature("P8")
-def test_results_and_attestations_are_read(buildkit_host: str, registry: str, words: str) -> None:
+def test_results_are_read_from_the_history(buildkit_host: str, registry: str, words: str) -> None:
     name = f"{registry}/test/{words}"
     with Client(buildkit_host) as client:
         result = client.solve(
@@ -135,11 +139,9 @@ def test_results_and_attestations_are_read(buildkit_host: str, registry: str, wo
 
 
 @pytest.mark.feature("P8")
-def test_all_that_ended_is_forgotten_but_what_is_pinned(
-    start_buildkitd: Callable[[], Buildctl], words: str
-) -> None:
+def test_rm_all_keeps_pinned_builds(start_buildkitd: Callable[[], Buildctl], words: str) -> None:
     address = start_buildkitd().address
-    refs = [built(address, words) for _ in range(3)]
+    refs = [run_build(address, words) for _ in range(3)]
     with Client(address) as client:
         client.history().pin(refs[1])
     assert cli("history", "rm", "--all", address=address).returncode == 0
@@ -148,7 +150,7 @@ def test_all_that_ended_is_forgotten_but_what_is_pinned(
 
 @pytest.mark.feature("P8")
 @pytest.mark.parametrize("arguments", [(), ("--all", "x")])
-def test_what_is_to_be_forgotten_is_said_in_one_way(arguments: tuple[str, ...]) -> None:
-    done = cli("history", "rm", *arguments)
-    assert done.returncode == 2
-    assert "name builds, or give --all" in done.stderr
+def test_rm_takes_either_builds_or_all(arguments: tuple[str, ...]) -> None:
+    process = cli("history", "rm", *arguments)
+    assert process.returncode == 2
+    assert "name builds, or give --all" in process.stderr

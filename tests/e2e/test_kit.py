@@ -1,4 +1,4 @@
-"""``llb frontend``: frontends are run from their checkout, packed, and tried in place of others."""
+"""``llb frontend``: run a frontend from its checkout, pack it, and try it in place of another."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ if __name__ == "__main__":
 
 @pytest.fixture
 def program(tmp_path: Path) -> Path:
-    """A frontend with a module beside it."""
+    """A frontend with a sibling module."""
     folder = tmp_path / "checkout"
     folder.mkdir()
     (folder / "main.py").write_text(PROGRAM)
@@ -51,7 +51,7 @@ def program(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def context(tmp_path: Path) -> Path:
-    """A file that names a frontend which there is not."""
+    """A build context whose syntax line names a missing frontend."""
     folder = tmp_path / "context"
     folder.mkdir()
     (folder / "Dockerfile").write_text("# syntax=example.com/no/such:frontend\nGREET\n")
@@ -68,52 +68,54 @@ def llb(buildkit_host: str, *words: str | Path) -> subprocess.CompletedProcess[s
     )
 
 
-def test_it_runs_from_its_checkout(
+def test_a_frontend_runs_from_its_checkout(
     program: Path, context: Path, buildkit_host: str, tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
-    done = llb(buildkit_host, "run", program, context, "--build-arg", "name=you", "-o", out)
-    assert (done.returncode, done.stdout) == (0, "building Dockerfile\n"), done.stderr
+    process = llb(buildkit_host, "run", program, context, "--build-arg", "name=you", "-o", out)
+    assert (process.returncode, process.stdout) == (0, "building Dockerfile\n"), process.stderr
     assert (out / "greeting").read_text() == "hello you"
 
 
 @pytest.mark.parametrize("on", [[], ["--on"]])
-def test_it_is_tried_in_place_of_the_one_that_a_file_names(
+def test_try_replaces_the_frontend_of_the_syntax_line(
     on: list[str], program: Path, context: Path, frontend: str, buildkit_host: str, tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
     base = [*on, frontend] if on else []
-    done = llb(buildkit_host, "try", program, context, *base, "--build-arg", "name=me", "-o", out)
-    assert done.returncode == 0, done.stderr
+    process = llb(
+        buildkit_host, "try", program, context, *base, "--build-arg", "name=me", "-o", out
+    )
+    assert process.returncode == 0, process.stderr
     assert (out / "greeting").read_text() == "hello me"
 
 
-def test_it_is_packed_pushed_and_tried_as_an_image(
+def test_a_frontend_is_packed_pushed_and_tried_as_an_image(
     program: Path, context: Path, frontend: str, buildkit_host: str, tmp_path: Path
 ) -> None:
     name = f"{frontend.partition('/')[0]}/test/{tmp_path.name}"
-    packed = llb(buildkit_host, "pack", program, "-t", name, "--push")
-    assert packed.returncode == 0, packed.stderr
-    *_, timed, named = packed.stderr.splitlines()
-    assert timed.startswith("packed in ")
-    assert named.startswith(f"{name} is sha256:")
+    pack_process = llb(buildkit_host, "pack", program, "-t", name, "--push")
+    assert pack_process.returncode == 0, pack_process.stderr
+    *_, duration_line, digest_line = pack_process.stderr.splitlines()
+    assert duration_line.startswith("packed in ")
+    assert digest_line.startswith(f"{name} is sha256:")
     out = tmp_path / "out"
-    done = llb(buildkit_host, "try", name, context, "-o", out)
-    assert done.returncode == 0, done.stderr
+    process = llb(buildkit_host, "try", name, context, "-o", out)
+    assert process.returncode == 0, process.stderr
     assert (out / "greeting").read_text() == "hello None"
 
 
-def test_what_is_packed_runs_nothing_but_what_it_needs(
+def test_a_packed_image_contains_only_required_packages(
     program: Path, buildkit_host: str, tmp_path: Path
 ) -> None:
     with Client(buildkit_host) as client:
         packed = pack(program, resolver=client)
         client.solve(packed.state, local_dirs=packed.local_dirs, exports=[local(tmp_path / "out")])
-    packages = {each.name for each in (tmp_path / "out" / "opt" / "pyllb").iterdir()}
+    packages = {path.name for path in (tmp_path / "out" / "opt" / "pyllb").iterdir()}
     assert packages == {"attr", "attrs", "google", "hpack", "llb"}
-    own = tmp_path / "out" / "opt" / "pyllb" / "llb"
-    assert not {each.name for each in own.iterdir()} & {"client", "cli", "testing"}
-    assert not (own / "frontend" / "kit").exists()
+    package = tmp_path / "out" / "opt" / "pyllb" / "llb"
+    assert not {path.name for path in package.iterdir()} & {"client", "cli", "testing"}
+    assert not (package / "frontend" / "kit").exists()
 
 
 @pytest.mark.timeout(900)
@@ -122,29 +124,29 @@ def test_two_daemons_pack_the_same_image(
 ) -> None:
     digests = []
     for number, address in enumerate((buildkit_host, start_buildkitd().address)):
-        done = llb(address, "pack", program, "-t", f"localhost/test:{number}")
-        assert done.returncode == 0, done.stderr
-        digests.append(done.stderr.split()[-1])
+        process = llb(address, "pack", program, "-t", f"localhost/test:{number}")
+        assert process.returncode == 0, process.stderr
+        digests.append(process.stderr.split()[-1])
     assert digests[0] == digests[1]
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("source", "message"),
     [
         ("x = 1\n", "main.py serves nothing"),
         ("import sys\nsys.exit(3)\n", "main.py exits with 3, and serves nothing"),
     ],
 )
-def test_a_program_that_serves_nothing_is_named(text: str, told: str, program: Path) -> None:
-    program.write_text(text)
+def test_a_program_that_serves_nothing_is_named(source: str, message: str, program: Path) -> None:
+    program.write_text(source)
     with pytest.raises(InputError) as caught:
         load(program)
-    assert caught.value.message.endswith(told)
+    assert caught.value.message.endswith(message)
 
 
-def test_what_is_no_program_is_named(buildkit_host: str, tmp_path: Path) -> None:
+def test_a_missing_program_is_named(buildkit_host: str, tmp_path: Path) -> None:
     (tmp_path / "Dockerfile").touch()
-    for word in ("run", "try"):
-        done = llb(buildkit_host, word, tmp_path / "no.py", tmp_path)
-        assert done.returncode == 1
-        assert f"error: there is no program {tmp_path}/no.py" in done.stderr.splitlines()
+    for subcommand in ("run", "try"):
+        process = llb(buildkit_host, subcommand, tmp_path / "no.py", tmp_path)
+        assert process.returncode == 1
+        assert f"error: there is no program {tmp_path}/no.py" in process.stderr.splitlines()

@@ -1,4 +1,4 @@
-"""The image that allows what Docker's frontend has in its labs channel alone."""
+"""The labs image, which allows the features of the labs channel of Docker's frontend."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def build(address: str, folder: Path, frontend: str) -> None:
 
 @pytest.fixture(scope="module")
 def labs(frontend: str, buildkit_host: str) -> str:
-    """Push the image of the target ``labs``; return its name."""
+    """Build and push the image of the target ``labs``; the value is its name."""
     name = f"{frontend}:labs"
     with Client(buildkit_host) as client:
         client.solve(
@@ -45,19 +45,22 @@ def labs(frontend: str, buildkit_host: str) -> str:
 
 
 @pytest.mark.feature("D11")
-def test_a_device_is_for_the_image_of_the_labs(
+def test_only_the_labs_image_accepts_a_device(
     frontend: str, labs: str, buildkit_host: str, tmp_path: Path
 ) -> None:
     with pytest.raises(SolveError) as caught:
         build(buildkit_host, tmp_path, frontend)
     assert REFUSED in caught.value.message
     (tmp_path / "labs").mkdir()
-    # Nothing requires the device, which no daemon has, so the step runs without it.
+    # The device is not required and no daemon has it, so the step runs without it.
     build(buildkit_host, tmp_path / "labs", labs)
     assert (tmp_path / "labs" / "out" / "x").read_text() == "ran\n"
 
 
-def test_another_argument_of_the_program_is_refused() -> None:
+def test_an_unknown_argument_of_the_program_is_refused() -> None:
     command = [sys.executable, "-m", "frontend", "--lab"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr) == (2, "error: expected --labs or nothing, got --lab\n")
+    process = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (process.returncode, process.stderr) == (
+        2,
+        "error: expected --labs or nothing, got --lab\n",
+    )

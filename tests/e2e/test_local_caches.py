@@ -1,4 +1,4 @@
-"""Caches in folders of the client: ours read by buildctl, buildctl's by ours."""
+"""Local caches: llb and buildctl read each other's caches."""
 
 from __future__ import annotations
 
@@ -25,24 +25,24 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def context(tmp_path: Path) -> Path:
-    """A folder with a Dockerfile whose step no build made before."""
+    """A build context whose Dockerfile has a step that cannot be cached yet."""
     folder = tmp_path / "context"
     folder.mkdir()
     (folder / "Dockerfile").write_text(f"FROM busybox\nRUN echo {uuid.uuid4()} > /made\n")
     return folder
 
 
-def dockerfile(context: Path) -> list[str]:
+def frontend_arguments(context: Path) -> list[str]:
     return [
         *("--frontend", "dockerfile.v0"),
         *("--local", f"context={context}", "--local", f"dockerfile={context}"),
     ]
 
 
-def is_spared(events: list[Event]) -> bool:
-    """Return whether the step RUN came from a cache, as it was reported last."""
-    found = [each for each in events if isinstance(each, Vertex) and " RUN " in each.name]
-    return found[-1].cached
+def is_run_cached(events: list[Event]) -> bool:
+    """Check whether the last report of the RUN step says that it was cached."""
+    vertices = [event for event in events if isinstance(event, Vertex) and " RUN " in event.name]
+    return vertices[-1].cached
 
 
 def solve(address: str, context: Path, *sources: str | Cache) -> list[Event]:
@@ -58,45 +58,57 @@ def solve(address: str, context: Path, *sources: str | Cache) -> list[Event]:
 
 
 @pytest.mark.feature("M2")
-def test_a_cache_of_ours_spares_buildctl_the_step(
+def test_buildctl_uses_a_cache_of_llb(
     buildctl: Buildctl, start_buildkitd: Callable[[], Buildctl], context: Path, tmp_path: Path
 ) -> None:
     folder = tmp_path / "cache"
-    done = cli(
+    process = cli(
         *("build", context, "--cache-to", f"type=local,dest={folder},mode=max,tag=main"),
         address=buildctl.address,
     )
-    assert done.returncode == 0, done.stderr
+    assert process.returncode == 0, process.stderr
     assert sorted(path.name for path in folder.iterdir()) == ["blobs", "index.json", "oci-layout"]
-    other = start_buildkitd()
-    done = subprocess.run(
+    second_daemon = start_buildkitd()
+    process = subprocess.run(
         [
-            *(other.program, "--addr", other.address, "build", "--progress", "rawjson"),
-            *(*dockerfile(context), "--import-cache", f"type=local,src={folder},tag=main"),
+            *(
+                second_daemon.program,
+                "--addr",
+                second_daemon.address,
+                "build",
+                "--progress",
+                "rawjson",
+            ),
+            *(*frontend_arguments(context), "--import-cache", f"type=local,src={folder},tag=main"),
         ],
         capture_output=True,
         text=True,
         check=True,
     )
-    reports = [json.loads(line) for line in done.stderr.splitlines() if line[0] == "{"]
-    vertices = [each for report in reports for each in report.get("vertexes", ())]
-    assert [each.get("cached") for each in vertices if " RUN " in each["name"]][-1] is True
+    reports = [json.loads(line) for line in process.stderr.splitlines() if line[0] == "{"]
+    vertices = [vertex for report in reports for vertex in report.get("vertexes", ())]
+    assert [vertex.get("cached") for vertex in vertices if " RUN " in vertex["name"]][-1] is True
 
 
 @pytest.mark.feature("M2")
-def test_a_cache_of_buildctl_spares_us_the_step(
+def test_llb_uses_a_cache_of_buildctl(
     buildctl: Buildctl, start_buildkitd: Callable[[], Buildctl], context: Path, tmp_path: Path
 ) -> None:
     folder = tmp_path / "cache"
-    buildctl("build", *dockerfile(context), "--export-cache", f"type=local,dest={folder},mode=max")
+    buildctl(
+        "build",
+        *frontend_arguments(context),
+        "--export-cache",
+        f"type=local,dest={folder},mode=max",
+    )
     digest = Layout(folder).find("latest")["digest"]  # type: ignore[index]
-    assert is_spared(solve(start_buildkitd().address, context, local_cache(folder)))
+    assert is_run_cached(solve(start_buildkitd().address, context, local_cache(folder)))
     by_digest = f"type=local,src={folder},digest={digest}"
-    assert is_spared(solve(start_buildkitd().address, context, by_digest))
+    assert is_run_cached(solve(start_buildkitd().address, context, by_digest))
 
 
 @pytest.mark.feature("M2")
-def test_a_definition_reads_and_writes_a_cache_in_one_folder(
+def test_one_folder_is_both_cache_source_and_destination(
     buildkit_host: str, start_buildkitd: Callable[[], Buildctl], tmp_path: Path
 ) -> None:
     cache = local_cache(tmp_path / "cache", mode="max")
@@ -105,15 +117,15 @@ def test_a_definition_reads_and_writes_a_cache_in_one_folder(
     with Client(buildkit_host) as client:
         client.solve(state, cache_from=[cache], cache_to=[cache], on_event=first.append)
     warning = f"no cache is read from {tmp_path}/cache: there is no latest in it"
-    assert [each.short for each in first if isinstance(each, VertexWarning)] == [warning]
+    assert [event.short for event in first if isinstance(event, VertexWarning)] == [warning]
     second: list[Event] = []
-    with Client(start_buildkitd().address) as other:
-        other.solve(state, cache_from=[cache], cache_to=[cache], on_event=second.append)
-    assert is_spared(second)
-    assert not [each for each in second if isinstance(each, VertexWarning)]
+    with Client(start_buildkitd().address) as second_client:
+        second_client.solve(state, cache_from=[cache], cache_to=[cache], on_event=second.append)
+    assert is_run_cached(second)
+    assert not [event for event in second if isinstance(event, VertexWarning)]
 
 
-def test_a_cache_that_is_reset_keeps_what_it_needs_alone(
+def test_a_reset_cache_keeps_only_required_blobs(
     buildkit_host: str, start_buildkitd: Callable[[], Buildctl], tmp_path: Path
 ) -> None:
     layout = Layout(tmp_path / "cache")
@@ -128,14 +140,12 @@ def test_a_cache_that_is_reset_keeps_what_it_needs_alone(
             counts.append(len(list(layout.digests())))
     assert counts[0] == counts[1]
     events: list[Event] = []
-    with Client(start_buildkitd().address) as other:
-        other.solve(states[1], cache_from=[cache], on_event=events.append)
-    assert is_spared(events)
+    with Client(start_buildkitd().address) as second_client:
+        second_client.solve(states[1], cache_from=[cache], on_event=events.append)
+    assert is_run_cached(events)
 
 
-def test_nothing_of_a_cache_is_left_by_a_build_that_fails(
-    buildkit_host: str, tmp_path: Path
-) -> None:
+def test_a_failed_build_leaves_no_cache(buildkit_host: str, tmp_path: Path) -> None:
     state = Image("busybox").run(f"echo {uuid.uuid4()} > /made")
     bad = Cache("registry", {"ref": "localhost:1/none"})
     with Client(buildkit_host) as client, pytest.raises(SolveError, match="localhost:1"):
@@ -143,14 +153,18 @@ def test_nothing_of_a_cache_is_left_by_a_build_that_fails(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_index_that_cannot_be_read_is_named(buildkit_host: str, tmp_path: Path) -> None:
+def test_an_invalid_cache_index_is_an_error(buildkit_host: str, tmp_path: Path) -> None:
     (tmp_path / "index.json").write_text("{")
     with Client(buildkit_host) as client, pytest.raises(InputError, match="it is not JSON"):
         client.solve(Image("busybox"), cache_from=[local_cache(tmp_path)])
 
 
-def test_a_place_that_is_no_folder_is_named(buildkit_host: str, tmp_path: Path) -> None:
+def test_a_cache_destination_that_is_not_a_folder_is_named(
+    buildkit_host: str, tmp_path: Path
+) -> None:
     (tmp_path / "Dockerfile").write_text("FROM scratch\n")
     target = tmp_path / "Dockerfile"
-    done = cli("build", tmp_path, "--cache-to", f"type=local,dest={target}", address=buildkit_host)
-    check_error(done, f"cannot write an OCI layout to {target}: it is not a directory")
+    process = cli(
+        "build", tmp_path, "--cache-to", f"type=local,dest={target}", address=buildkit_host
+    )
+    check_error(process, f"cannot write an OCI layout to {target}: it is not a directory")

@@ -1,4 +1,4 @@
-"""Recipes on a real BuildKit: what they install, what they keep, and checks that fail a build."""
+"""Recipes for package managers on a real BuildKit: installed files, caches, failures."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from llb.recipes import apt, npm, pip, uv
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# Package managers take long on a busy machine.
+# Package managers are slow on a busy machine.
 pytestmark = pytest.mark.timeout(900)
 UV = Path(sys.executable).with_name("uv")
-# A package that needs nothing to be built, and knows when it was.
+# The build backend of a package without build dependencies; each build has a unique id.
 BACKEND = """\
 import pathlib, uuid, zipfile
 
@@ -57,8 +57,8 @@ requires-python = ">=3.11"
 
 
 @frozen
-class Built:
-    """What a build said: the names of steps that were found in its cache, and its log."""
+class BuildReport:
+    """The report of a build: the names of the cached steps, and the log."""
 
     cached: frozenset[str]
     log: str
@@ -66,48 +66,50 @@ class Built:
 
 @pytest.fixture
 def client(buildkit_host: str) -> Iterator[Client]:
-    with Client(buildkit_host) as made:
-        yield made
+    with Client(buildkit_host) as client:
+        yield client
 
 
 @pytest.fixture
 def token() -> str:
-    """A name that no cache has heard of."""
+    """A unique name that occurs in no cache."""
     return f"p{uuid.uuid4().hex}"
 
 
-def build(client: Client, state: State, **folders: Path) -> Built:
+def build(client: Client, state: State, **folders: Path) -> BuildReport:
     events: list[Event] = []
     client.solve(state, local_dirs=folders, on_event=events.append)
-    steps = {each.digest: each for each in events if isinstance(each, Vertex)}
-    logs = [each.data for each in events if isinstance(each, VertexLog)]
-    return Built(
-        frozenset(each.name for each in steps.values() if each.cached),
+    steps = {event.digest: event for event in events if isinstance(event, Vertex)}
+    logs = [event.data for event in events if isinstance(event, VertexLog)]
+    return BuildReport(
+        frozenset(vertex.name for vertex in steps.values() if vertex.cached),
         b"".join(logs).decode(),
     )
 
 
-def output(client: Client, state: State, command: str, out: Path, **folders: Path) -> str:
-    """Return what a command prints in a state."""
-    told = Scratch().copy(state.run(f"({command}) > /told", user="root"), "/", src="/told")
-    client.solve(told, local_dirs=folders, exports=[local(out)])
+def read_output(client: Client, state: State, command: str, out: Path, **folders: Path) -> str:
+    """Run a command in a state; return its output."""
+    state_with_output = Scratch().copy(
+        state.run(f"({command}) > /told", user="root"), "/", src="/told"
+    )
+    client.solve(state_with_output, local_dirs=folders, exports=[local(out)])
     return (out / "told").read_text()
 
 
-def sdist(name: str) -> bytes:
-    """Return the source of a package, packed."""
-    packed = io.BytesIO()
-    with tarfile.open(fileobj=packed, mode="w:gz") as archive:
-        for path, text in {"pyproject.toml": PYPROJECT, "backend.py": BACKEND}.items():
-            data = text.replace("NAME", name).encode()
+def make_sdist(name: str) -> bytes:
+    """Build the source distribution of a package."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
+        for path, template in {"pyproject.toml": PYPROJECT, "backend.py": BACKEND}.items():
+            data = template.replace("NAME", name).encode()
             entry = tarfile.TarInfo(f"{name}-1.0/{path}")
             entry.size = len(data)
             archive.addfile(entry, io.BytesIO(data))
-    return packed.getvalue()
+    return buffer.getvalue()
 
 
-def debian(token: str) -> State:
-    """Return a Debian whose only source has two packages, which apt copies as it loads others."""
+def debian_with_packages(token: str) -> State:
+    """Build a Debian with a repository of two packages, which apt copies as if downloaded."""
     script = f"""\
         set -e
         rm -rf /etc/apt/sources.list /etc/apt/sources.list.d
@@ -127,20 +129,20 @@ def debian(token: str) -> State:
     return Image("python:3.13-slim").run(textwrap.dedent(script))
 
 
-def test_apt_loads_a_package_once_and_leaves_nothing_else(
+def test_apt_downloads_a_package_once_and_leaves_no_cache(
     client: Client, token: str, tmp_path: Path
 ) -> None:
-    base = debian(token)
+    base = debian_with_packages(token)
     first = base.pipe(apt.install, f"greet{token}=1:1.*")
-    told = output(
+    printed = read_output(
         client, first, f"cat /opt/greet{token}; ls /var/cache /var/lib/apt", tmp_path / "1"
     )
-    assert told.splitlines()[0] == f"hello from greet{token}"
-    assert "recipes" not in told
-    # Without the package itself just what was kept can be installed.
+    assert printed.splitlines()[0] == f"hello from greet{token}"
+    assert "recipes" not in printed
+    # The package is removed from the repository, so apt can only install it from the cache.
     changed = base.rm(f"/packages/greet{token}.deb").user("nobody")
     second = changed.pipe(apt.install, f"greet{token}", f"wave{token}")
-    assert output(client, second, "cat /opt/*", tmp_path / "2") == (
+    assert read_output(client, second, "cat /opt/*", tmp_path / "2") == (
         f"hello from greet{token}\nhello from wave{token}\n"
     )
     with pytest.raises(SolveError, match="exit code: 100"):
@@ -151,7 +153,7 @@ def test_apt_loads_a_package_once_and_leaves_nothing_else(
 def test_pip_builds_a_wheel_once(client: Client, token: str, user: str, tmp_path: Path) -> None:
     base = (
         Image("python:3.13-slim")
-        .copy(files({f"sdists/{token}-1.0.tar.gz": sdist(token)}), "/")
+        .copy(files({f"sdists/{token}-1.0.tar.gz": make_sdist(token)}), "/")
         .mkdir("/installed", mode=0o777)
         .env("PIP_NO_INDEX", "1")
         .env("PIP_FIND_LINKS", "/sdists")
@@ -163,7 +165,7 @@ def test_pip_builds_a_wheel_once(client: Client, token: str, user: str, tmp_path
     (context / "requirements.txt").write_text(f"{token}==1.0\n")
     (context / "app.py").write_text("1\n")
 
-    def installed(state: State) -> State:
+    def install(state: State) -> State:
         return state.pipe(
             pip.install,
             requirements="requirements.txt",
@@ -172,26 +174,26 @@ def test_pip_builds_a_wheel_once(client: Client, token: str, user: str, tmp_path
         )
 
     show = f"cat /installed/{token}.py; ls -d /src /var/cache/recipes || true"
-    first = output(client, installed(base), show, tmp_path / "1", context=context)
-    second = output(
-        client, installed(base.mkfile("/installed/x", "1")), show, tmp_path / "2", context=context
+    first = read_output(client, install(base), show, tmp_path / "1", context=context)
+    second = read_output(
+        client, install(base.mkfile("/installed/x", "1")), show, tmp_path / "2", context=context
     )
     assert first.startswith("BUILT = '")
     assert len(first.splitlines()) == 1
     assert second == first
     (context / "app.py").write_text("2\n")
-    again = build(client, installed(base), context=context)
-    assert "pip install -r /src/requirements.txt" in again.cached
+    report = build(client, install(base), context=context)
+    assert "pip install -r /src/requirements.txt" in report.cached
 
 
 @pytest.mark.parametrize("user", ["root", "www-data"])
-def test_uv_installs_what_a_project_needs_once(
+def test_uv_installs_dependencies_once(
     client: Client, token: str, user: str, tmp_path: Path
 ) -> None:
     base = (
         Image("python:3.13-slim")
         .copy(Local("tools", include=["uv"]), "/usr/local/bin/")
-        .copy(files({f"sdists/{token}-1.0.tar.gz": sdist(token)}), "/")
+        .copy(files({f"sdists/{token}-1.0.tar.gz": make_sdist(token)}), "/")
         .env("UV_OFFLINE", "1")
         .env("UV_NO_INDEX", "1")
         .env("UV_FIND_LINKS", "/sdists")
@@ -212,28 +214,28 @@ def test_uv_installs_what_a_project_needs_once(
     )
     state = base.user(user).pipe(uv.sync, Local("context"))
     show = f"cat .venv/lib/*/site-packages/{token}.py .venv/lib/*/site-packages/app.py; ls -A .venv"
-    first = output(client, state, show, tmp_path / "1", **folders)
+    first = read_output(client, state, show, tmp_path / "1", **folders)
     assert first.count("BUILT = ") == 2
     assert "other" not in first
     (app / "main.py").write_text("changed")
-    again = build(client, state, **folders)
-    assert "uv sync --frozen --no-install-workspace" in again.cached
-    assert "uv sync --locked" not in again.cached
-    # Elsewhere everything is installed anew, and not built anew.
-    other = base.user(user).workdir("/other").pipe(uv.sync, Local("context"), frozen=True)
-    third = output(
-        client, other, f"cat .venv/lib/*/site-packages/{token}.py", tmp_path / "2", **folders
+    report = build(client, state, **folders)
+    assert "uv sync --frozen --no-install-workspace" in report.cached
+    assert "uv sync --locked" not in report.cached
+    # In another directory everything is installed again, but not built again.
+    elsewhere = base.user(user).workdir("/other").pipe(uv.sync, Local("context"), frozen=True)
+    third = read_output(
+        client, elsewhere, f"cat .venv/lib/*/site-packages/{token}.py", tmp_path / "2", **folders
     )
     assert third.splitlines() == first.splitlines()[:1]
-    # A lock file that is not up to date is told.
+    # An outdated lock file is an error.
     (app / "pyproject.toml").write_text(project.replace('"1.0"', '"2.0"'))
     with pytest.raises(SolveError) as caught:
         build(client, state, **folders)
     assert "needs to be updated" in "\n".join(caught.value.log)
 
 
-def node() -> State:
-    """Return Debian with the Node.js of this machine."""
+def debian_with_node() -> State:
+    """Build a Debian with this machine's Node.js."""
     programs = Local("usr", include=["bin/node", "lib/node_modules/npm"])
     return (
         Image("python:3.13-slim")
@@ -245,16 +247,16 @@ def node() -> State:
 
 
 @pytest.mark.parametrize("user", ["root", "www-data"])
-def test_npm_installs_what_a_project_needs_once(
+def test_npm_installs_dependencies_once(
     client: Client, token: str, user: str, tmp_path: Path
 ) -> None:
-    packed = io.BytesIO()
-    with tarfile.open(fileobj=packed, mode="w:gz") as archive:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
         data = f'{{"name": "{token}", "version": "1.0.0"}}'.encode()
         entry = tarfile.TarInfo("package/package.json")
         entry.size = len(data)
         archive.addfile(entry, io.BytesIO(data))
-    base = node().copy(files({"packages/dep.tgz": packed.getvalue()}), "/")
+    base = debian_with_node().copy(files({"packages/dep.tgz": buffer.getvalue()}), "/")
     app = tmp_path / "context"
     app.mkdir()
     (app / "package.json").write_text(
@@ -271,17 +273,19 @@ def test_npm_installs_what_a_project_needs_once(
     (app / "node_modules" / "other").write_text("the host's own")
     state = base.user(user).pipe(npm.ci, Local("context"), omit=["dev"])
     show = "ls node_modules; ls"
-    assert output(client, state, show, tmp_path / "1", **folders) == (
+    assert read_output(client, state, show, tmp_path / "1", **folders) == (
         f"{token}\nnode_modules\npackage-lock.json\npackage.json\n"
     )
     (app / "main.js").write_text("changed")
-    again = build(client, state, **folders)
-    assert "npm ci --no-audit --no-fund --omit=dev" in again.cached
-    # Elsewhere everything is installed anew, from what was kept.
-    other = (
+    report = build(client, state, **folders)
+    assert "npm ci --no-audit --no-fund --omit=dev" in report.cached
+    # In another directory everything is installed again from the cache.
+    elsewhere = (
         base.rm("/packages")
         .user(user)
         .workdir("/other")
         .pipe(npm.ci, Local("context"), scripts=False)
     )
-    assert output(client, other, "ls node_modules", tmp_path / "2", **folders) == f"{token}\n"
+    assert (
+        read_output(client, elsewhere, "ls node_modules", tmp_path / "2", **folders) == f"{token}\n"
+    )

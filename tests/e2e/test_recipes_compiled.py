@@ -1,4 +1,4 @@
-"""Recipes that compile, on a real BuildKit, with the toolchains of this machine."""
+"""Recipes for compilers on a real BuildKit, with this machine's toolchains."""
 
 from __future__ import annotations
 
@@ -14,31 +14,33 @@ import pytest
 from llb import Image, Local, State
 from llb.errors import SolveError
 from llb.recipes import cargo, go
-from tests.e2e.test_recipes import build, client, output, token
+from tests.e2e.test_recipes import build, client, read_output, token
 
 if TYPE_CHECKING:
     from llb.client import Client
 
 __all__ = ["client", "token"]
-# Compilers take long on a busy machine.
+# Compilers are slow on a busy machine.
 pytestmark = pytest.mark.timeout(900)
 BASE = Image("python:3.13-slim")
 
 
-def program(name: str) -> str:
-    found = shutil.which(name)
-    assert found is not None, f"these tests compile with {name} of this machine"
-    return found
+def find_program(name: str) -> str:
+    path = shutil.which(name)
+    assert path is not None, f"these tests compile with {name} of this machine"
+    return path
 
 
-def asked(*command: str) -> Path:
-    """Return the path that a program of this machine prints."""
-    done = subprocess.run([program(command[0]), *command[1:]], capture_output=True, check=True)
-    return Path(done.stdout.decode().strip())
+def read_path(*command: str) -> Path:
+    """Run a program of this machine that prints a path; return the path."""
+    process = subprocess.run(
+        [find_program(command[0]), *command[1:]], capture_output=True, check=True
+    )
+    return Path(process.stdout.decode().strip())
 
 
-def go_proxy(folder: Path, name: str) -> None:
-    """Put a module into a folder that Go takes for a module proxy."""
+def write_go_module(folder: Path, name: str) -> None:
+    """Add a module to a folder that has the layout of a Go module proxy."""
     versions = folder / "example.com" / name / "@v"
     versions.mkdir(parents=True)
     (versions / "list").write_text("v1.0.0\n")
@@ -52,11 +54,11 @@ def go_proxy(folder: Path, name: str) -> None:
 
 @pytest.mark.go
 @pytest.mark.parametrize("user", ["root", "www-data"])
-def test_go_loads_and_compiles_a_module_once(
+def test_go_downloads_and_compiles_a_module_once(
     client: Client, token: str, user: str, tmp_path: Path
 ) -> None:
     proxy, app = tmp_path / "proxy", tmp_path / "context"
-    go_proxy(proxy, token)
+    write_go_module(proxy, token)
     (app / "cmd" / "app").mkdir(parents=True)
     (app / "go.mod").write_text(f"module app\n\ngo 1.21\n\nrequire example.com/{token} v1.0.0\n")
     main = app / "cmd" / "app" / "main.go"
@@ -65,13 +67,13 @@ def test_go_loads_and_compiles_a_module_once(
     )
     offline = {"GOPROXY": f"file://{proxy}", "GONOSUMDB": "*", "GOTOOLCHAIN": "local"}
     subprocess.run(
-        [program("go"), "mod", "tidy"],
+        [find_program("go"), "mod", "tidy"],
         cwd=app,
         env=os.environ | offline | {"GOMODCACHE": str(tmp_path / "mod"), "GOFLAGS": "-modcacherw"},
         check=True,
         capture_output=True,
     )
-    root = asked("go", "env", "GOROOT")
+    root = read_path("go", "env", "GOROOT")
     toolchain = Local("go", include=["bin", "pkg", "src", "VERSION"], exclude=["**/testdata"])
     state = (
         BASE.copy(toolchain, "/usr/local/go/")
@@ -86,31 +88,33 @@ def test_go_loads_and_compiles_a_module_once(
     )
     folders = {"go": root, "context": app, "proxy": proxy}
 
-    def built(tree: State) -> State:
+    def build_app(tree: State) -> State:
         return tree.pipe(go.build, Local("context"), "./cmd/app", output="app", flags=["-v"])
 
-    first = built(state.copy(Local("proxy"), "/proxy/"))
+    first = build_app(state.copy(Local("proxy"), "/proxy/"))
     assert (
-        output(client, first, "./app 2>&1; ls -d /src || true", tmp_path / "1", **folders)
+        read_output(client, first, "./app 2>&1; ls -d /src || true", tmp_path / "1", **folders)
         == f"{token}\n"
     )
-    # Without the module itself, and with another source: just that is compiled.
+    # The module is missing now and main.go has changed, so only main.go is compiled.
     main.write_text(main.read_text().replace("println(", 'println("new", '))
-    second = built(state)
+    second = build_app(state)
     assert build(client, second, **folders).log == "app/cmd/app\n"
-    assert output(client, second, "./app 2>&1", tmp_path / "2", **folders) == f"new {token}\n"
+    assert read_output(client, second, "./app 2>&1", tmp_path / "2", **folders) == f"new {token}\n"
 
 
-def rust() -> tuple[State, dict[str, Path]]:
-    """Return Debian with the Rust of this machine, and what its C compiler links with."""
-    compiler = Path(program("cc")).resolve()
+def debian_with_rust() -> tuple[State, dict[str, Path]]:
+    """Build a Debian with this machine's Rust, C linker and libraries; return local folders too."""
+    compiler = Path(find_program("cc")).resolve()
     toolchain = Local("rust", include=["bin/cargo", "bin/rustc", "lib/*.so*", "lib/rustlib/*-gnu"])
     libraries = [
         *("collect2", "lto-wrapper", "liblto_plugin.so", "crt*.o", "libgcc.a", "libgcc_s.so*"),
         *("Scrt1.o", "libc.so", "libc_nonshared.a", "libm.so", "libmvec.so.1"),
         *(f"lib{name}.a" for name in ("dl", "pthread", "rt", "util")),
     ]
-    gcc, libc = (asked("cc", f"-print-file-name={name}").parent for name in ("libgcc.a", "libc.so"))
+    gcc, libc = (
+        read_path("cc", f"-print-file-name={name}").parent for name in ("libgcc.a", "libc.so")
+    )
     state = (
         BASE.copy(toolchain, "/usr/local/")
         .copy(Local("gcc", include=libraries), f"{gcc}/")
@@ -121,7 +125,7 @@ def rust() -> tuple[State, dict[str, Path]]:
         .env("CARGO_TERM_COLOR", "never")
     )
     folders = {"gcc": gcc, "libc": libc, "cc": compiler.parent}
-    return state, folders | {"rust": asked("rustc", "--print", "sysroot")}
+    return state, folders | {"rust": read_path("rustc", "--print", "sysroot")}
 
 
 CARGO = """\
@@ -133,7 +137,7 @@ edition = "2021"
 
 
 @pytest.mark.parametrize("user", ["root", "www-data"])
-def test_cargo_compiles_what_a_program_needs_once(
+def test_cargo_compiles_dependencies_once(
     client: Client, token: str, user: str, tmp_path: Path
 ) -> None:
     app, crate = tmp_path / "context", tmp_path / "vendor" / token
@@ -151,34 +155,32 @@ def test_cargo_compiles_what_a_program_needs_once(
     (crate / "src" / "lib.rs").write_text(f'pub const WORD: &str = "{token}";\n')
     (crate / "Cargo.toml").write_text(CARGO.replace("NAME", token))
     (crate / ".cargo-checksum.json").write_text('{"files": {}}')
-    base, folders = rust()
+    base, folders = debian_with_rust()
     folders |= {"context": app, "vendor": crate.parent}
     lock = base.copy(Local("context"), "/src/").workdir("/src").run("cargo generate-lockfile")
-    told = output(client, lock, "cat Cargo.lock", tmp_path / "lock", **folders)
-    (app / "Cargo.lock").write_text(told)
+    lock_file = read_output(client, lock, "cat Cargo.lock", tmp_path / "lock", **folders)
+    (app / "Cargo.lock").write_text(lock_file)
     state = base.mkdir("/out", mode=0o777).workdir("/out").user(user)
     name = f"{token}app"
     first = state.pipe(cargo.build, Local("context"), name, output=".")
     show = f"./{name}; ls -d /src /var/cache/recipes || true"
-    assert output(client, first, show, tmp_path / "1", **folders) == f"{token}\n"
-    # With a source of another client, older than what was compiled: just that is compiled anew.
+    assert read_output(client, first, show, tmp_path / "1", **folders) == f"{token}\n"
+    # The source changes, with a timestamp before the first build: only the program is recompiled.
     main.write_text(main.read_text().replace("{}", "new {}"))
     os.utime(main, (0, 0))
-    again = build(client, first, **folders).log
-    assert [line.split()[:2] for line in again.splitlines() if "Compiling" in line] == [
+    log = build(client, first, **folders).log
+    assert [line.split()[:2] for line in log.splitlines() if "Compiling" in line] == [
         ["Compiling", name]
     ]
-    assert output(client, first, show, tmp_path / "2", **folders) == f"new {token}\n"
+    assert read_output(client, first, show, tmp_path / "2", **folders) == f"new {token}\n"
 
 
-def test_a_lock_file_that_is_not_up_to_date_fails_the_build(
-    client: Client, token: str, tmp_path: Path
-) -> None:
+def test_an_outdated_lock_file_fails_the_build(client: Client, token: str, tmp_path: Path) -> None:
     (tmp_path / "src").mkdir()
     (tmp_path / "src" / "main.rs").write_text("fn main() {}\n")
     (tmp_path / "Cargo.toml").write_text(CARGO.replace("NAME", token))
     (tmp_path / "vendor").mkdir()
-    base, folders = rust()
+    base, folders = debian_with_rust()
     folders |= {"context": tmp_path, "vendor": tmp_path / "vendor"}
     with pytest.raises(SolveError) as caught:
         build(client, base.pipe(cargo.build, Local("context"), token), **folders)

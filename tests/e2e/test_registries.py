@@ -1,4 +1,4 @@
-"""Registries that want credentials, tokens and TLS, and the credentials of Docker for them."""
+"""Registries that require credentials, tokens or TLS, with the credentials of Docker."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ PULL_SCOPE = "repository:team/app:pull"
 
 
 class Build(Protocol):
-    """A client: builds the Dockerfile of a text, and puts the result somewhere."""
+    """A client's function that builds a Dockerfile and exports the result."""
 
     def __call__(self, dockerfile: str, output: str) -> None: ...
 
@@ -69,7 +69,7 @@ def with_buildctl(buildctl: Buildctl, folder: Path) -> Build:
 
 @pytest.fixture
 def context(tmp_path: Path) -> Path:
-    """The folder of the Dockerfiles."""
+    """The build context with the Dockerfile."""
     (tmp_path / "context").mkdir()
     return tmp_path / "context"
 
@@ -78,7 +78,7 @@ def context(tmp_path: Path) -> Path:
 def build(
     request: pytest.FixtureRequest, buildkit_host: str, buildctl: Buildctl, context: Path
 ) -> Build:
-    """Each client in turn, so that one shows what is expected of the other."""
+    """Build with each client in turn; buildctl shows what is expected of llb."""
     if request.param == "llb":
         return with_llb(buildkit_host, context)
     return with_buildctl(buildctl, context)
@@ -93,7 +93,7 @@ def docker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def locked(tmp_path: Path) -> Iterator[str]:
-    """A registry that wants a name and a password."""
+    """A registry with basic authentication."""
     with running_registry(tmp_path / "locked", free_port(), auth=htpasswd(tmp_path)) as host:
         yield host
 
@@ -107,37 +107,37 @@ def tokens(tmp_path: Path) -> Iterator[TokenServer]:
 
 @pytest.fixture
 def guarded(tmp_path: Path, tokens: TokenServer) -> Iterator[str]:
-    """A registry that wants tokens."""
+    """A registry that requires tokens."""
     with running_registry(tmp_path / "guarded", free_port(), auth=tokens.auth) as host:
         yield host
 
 
 def push(build: Build, host: str) -> None:
-    build(f"FROM scratch\nLABEL host={host}\nCOPY Dockerfile /\n", to(host))
+    build(f"FROM scratch\nLABEL host={host}\nCOPY Dockerfile /\n", push_to(host))
 
 
 def pull(build: Build, host: str, out: Path) -> None:
     build(f"FROM {host}/team/app\n", f"type=local,dest={out}")
 
 
-def to(host: str) -> str:
+def push_to(host: str) -> str:
     return f"type=image,name={host}/team/app,push=true"
 
 
-def failure(build: Build, host: str, out: Path) -> SolveError:
-    """Return the error of a build from a registry; it comes in time, and nothing is left."""
-    began = time.monotonic()
+def expect_failure(build: Build, host: str, out: Path) -> SolveError:
+    """Pull from a registry, which must fail in time and leave no files; return the error."""
+    start = time.monotonic()
     with pytest.raises(SolveError) as caught:
         pull(build, host, out)
-    assert time.monotonic() - began < PATIENCE
+    assert time.monotonic() - start < PATIENCE
     assert not out.exists()
     return caught.value
 
 
 def check_holds_no_secret(error: SolveError) -> None:
-    for text in (str(error), repr(error), render(error), str(error.details), str(error.log)):
+    for rendered in (str(error), repr(error), render(error), str(error.details), str(error.log)):
         for secret in (PASSWORD, WRONG, IDENTITY):
-            assert secret not in text
+            assert secret not in rendered
 
 
 @pytest.mark.feature("N13")
@@ -161,7 +161,7 @@ def test_credentials_come_from_the_environment(
 
 @pytest.mark.feature("Q4")
 @pytest.mark.parametrize("entry", [None, login(password=WRONG)], ids=["none", "wrong"])
-def test_a_registry_that_refuses_the_password_is_told(
+def test_a_refused_password_is_an_error_with_a_hint(
     buildkit_host: str,
     locked: str,
     docker: Path,
@@ -170,7 +170,7 @@ def test_a_registry_that_refuses_the_password_is_told(
     entry: dict[str, str] | None,
 ) -> None:
     write_docker_config(docker, locked, entry)
-    error = failure(with_llb(buildkit_host, context), locked, tmp_path / "out")
+    error = expect_failure(with_llb(buildkit_host, context), locked, tmp_path / "out")
     assert error.message.endswith(f"http://{locked}/v2/team/app/manifests/latest: 401 Unauthorized")
     assert error.hint == LOGIN
     check_holds_no_secret(error)
@@ -178,7 +178,7 @@ def test_a_registry_that_refuses_the_password_is_told(
 
 @pytest.mark.feature("N11")
 @pytest.mark.parametrize(
-    ("entry", "behaviour", "asked"),
+    ("entry", "behaviour", "expected"),
     [
         (
             login(),
@@ -209,18 +209,18 @@ def test_tokens_are_fetched_with_credentials(
     tmp_path: Path,
     entry: dict[str, str],
     behaviour: str,
-    asked: list[tuple[str, dict[str, str]]],
+    expected: list[tuple[str, dict[str, str]]],
 ) -> None:
     write_docker_config(docker, guarded, entry)
     tokens.behaviour = behaviour
     push(build, guarded)
     pull(build, guarded, tmp_path / "out")
     assert (tmp_path / "out" / "Dockerfile").exists()
-    assert tokens.asked == [
-        (method, rest | given | {"scope": scope, "service": "registry.test"})
+    assert tokens.requests == [
+        (method, client_parameters | parameters | {"scope": scope, "service": "registry.test"})
         for scope in (SCOPE, PULL_SCOPE)
-        for method, given in asked
-        for rest in ({"client_id": "buildkit-client"} if method == "POST" else {},)
+        for method, parameters in expected
+        for client_parameters in ({"client_id": "buildkit-client"} if method == "POST" else {},)
     ]
 
 
@@ -229,16 +229,16 @@ def test_tokens_are_fetched_without_credentials(
     build: Build, guarded: str, tokens: TokenServer, docker: Path, tmp_path: Path
 ) -> None:
     write_docker_config(docker, guarded, None)
-    tokens.open_to_all = True
+    tokens.allows_anonymous = True
     push(build, guarded)
     pull(build, guarded, tmp_path / "out")
-    assert tokens.asked == [
+    assert tokens.requests == [
         ("GET", {"scope": scope, "service": "registry.test"}) for scope in (SCOPE, PULL_SCOPE)
     ]
 
 
 @pytest.mark.feature("N12")
-def test_the_daemon_keeps_a_token_for_those_who_have_the_seed(
+def test_the_daemon_shares_a_token_between_clients_with_one_seed(
     buildkit_host: str,
     buildctl: Buildctl,
     guarded: str,
@@ -251,25 +251,25 @@ def test_the_daemon_keeps_a_token_for_those_who_have_the_seed(
     ours, theirs = with_llb(buildkit_host, context), with_buildctl(buildctl, context)
     write_docker_config(docker, guarded, login())
     push(ours, guarded)
-    tokens.asked.clear()
+    tokens.requests.clear()
 
     pull(theirs, guarded, tmp_path / "1")
-    assert len(tokens.asked) == 1
+    assert len(tokens.requests) == 1
     pull(ours, guarded, tmp_path / "2")
-    assert len(tokens.asked) == 1
+    assert len(tokens.requests) == 1
 
-    other = tmp_path / "other"
-    write_docker_config(other, guarded, login())
-    monkeypatch.setenv("DOCKER_CONFIG", str(other))
+    other_config = tmp_path / "other"
+    write_docker_config(other_config, guarded, login())
+    monkeypatch.setenv("DOCKER_CONFIG", str(other_config))
     pull(ours, guarded, tmp_path / "3")
-    assert len(tokens.asked) == 2
+    assert len(tokens.requests) == 2
     pull(theirs, guarded, tmp_path / "4")
-    assert len(tokens.asked) == 2
-    assert (other / ".token_seed").stat().st_mode & 0o777 == 0o600
+    assert len(tokens.requests) == 2
+    assert (other_config / ".token_seed").stat().st_mode & 0o777 == 0o600
 
 
 @pytest.mark.feature("N11")
-def test_a_token_that_is_over_is_fetched_anew(
+def test_an_expired_token_is_fetched_again(
     build: Build, guarded: str, tokens: TokenServer, docker: Path, tmp_path: Path
 ) -> None:
     write_docker_config(docker, guarded, login())
@@ -278,15 +278,15 @@ def test_a_token_that_is_over_is_fetched_anew(
     tokens.expires_in = 2
     pull(build, guarded, tmp_path / "1")
     time.sleep(2)
-    tokens.asked.clear()
+    tokens.requests.clear()
     tokens.expires_in = 3600
     pull(build, guarded, tmp_path / "2")
-    assert len(tokens.asked) == 1
+    assert len(tokens.requests) == 1
     pull(build, guarded, tmp_path / "3")
-    assert len(tokens.asked) == 1
+    assert len(tokens.requests) == 1
 
 
-def test_the_daemon_fetches_tokens_where_that_is_wanted(
+def test_the_daemon_fetches_tokens_on_request(
     build: Build,
     guarded: str,
     tokens: TokenServer,
@@ -296,12 +296,12 @@ def test_the_daemon_fetches_tokens_where_that_is_wanted(
     write_docker_config(docker, guarded, login())
     monkeypatch.setenv("BUILDKIT_NO_CLIENT_TOKEN", "1")
     push(build, guarded)
-    given = {"scope": SCOPE, "service": "registry.test", "basic": f"me:{PASSWORD}"}
-    assert tokens.asked == [("GET", given)]
+    parameters = {"scope": SCOPE, "service": "registry.test", "basic": f"me:{PASSWORD}"}
+    assert tokens.requests == [("GET", parameters)]
     assert not (docker / ".token_seed").exists()
 
 
-def test_a_helper_gives_an_identity_token(
+def test_a_credential_helper_gives_an_identity_token(
     build: Build, guarded: str, tokens: TokenServer, docker: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     docker.mkdir()
@@ -310,11 +310,11 @@ def test_a_helper_gives_an_identity_token(
     (docker / "config.json").write_text(json.dumps({"credHelpers": {guarded: "test"}}))
     monkeypatch.setenv("PATH", str(docker), prepend=":")
     push(build, guarded)
-    assert [given.get("refresh_token") for _, given in tokens.asked] == [IDENTITY]
+    assert [parameters.get("refresh_token") for _, parameters in tokens.requests] == [IDENTITY]
 
 
 @pytest.mark.parametrize("kind", ["locked", "guarded"])
-def test_a_helper_that_fails_is_told(
+def test_a_failed_credential_helper_is_an_error(
     request: pytest.FixtureRequest,
     buildkit_host: str,
     docker: Path,
@@ -328,11 +328,11 @@ def test_a_helper_that_fails_is_told(
     write_program(docker / "docker-credential-test", "echo it is locked >&2; exit 1")
     (docker / "config.json").write_text(json.dumps({"credsStore": "test"}))
     monkeypatch.setenv("PATH", str(docker), prepend=":")
-    error = failure(with_llb(buildkit_host, context), host, tmp_path / "out")
+    error = expect_failure(with_llb(buildkit_host, context), host, tmp_path / "out")
     assert f"docker-credential-test gave no credentials for {host}: it is locked" in error.message
 
 
-def test_what_a_daemon_does_without_is_not_why_a_build_fails(
+def test_an_ignored_credential_error_does_not_hide_the_real_error(
     buildkit_host: str, guarded: str, docker: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     docker.mkdir()
@@ -364,7 +364,7 @@ def test_what_a_daemon_does_without_is_not_why_a_build_fails(
         ("drip", login(), "does not answer within 12 seconds", None),
     ],
 )
-def test_a_token_server_that_gives_none_is_told(
+def test_a_token_server_without_a_token_is_an_error(
     buildkit_host: str,
     guarded: str,
     tokens: TokenServer,
@@ -378,7 +378,7 @@ def test_a_token_server_that_gives_none_is_told(
 ) -> None:
     write_docker_config(docker, guarded, entry)
     tokens.behaviour = behaviour
-    error = failure(with_llb(buildkit_host, context), guarded, tmp_path / "out")
+    error = expect_failure(with_llb(buildkit_host, context), guarded, tmp_path / "out")
     server = f"the token server http://127.0.0.1:{tokens.port}/token"
     assert f"{server} {message.format(guarded)}" in error.message
     assert error.hint == hint
@@ -395,7 +395,7 @@ def test_a_token_server_that_gives_none_is_told(
         ("empty", login()),
     ],
 )
-def test_no_client_builds_without_a_token(
+def test_no_client_builds_without_a_required_token(
     build: Build,
     guarded: str,
     tokens: TokenServer,
@@ -418,19 +418,19 @@ def test_no_client_builds_without_a_token(
 
 
 @pytest.mark.feature("Q4")
-def test_a_token_server_that_is_gone_is_told(
+def test_an_unreachable_token_server_is_an_error(
     buildkit_host: str, tmp_path: Path, docker: Path, context: Path
 ) -> None:
     with running_token_server(tmp_path / "tokens") as tokens:
         auth = tokens.auth
     with running_registry(tmp_path / "guarded", free_port(), auth=auth) as host:
-        error = failure(with_llb(buildkit_host, context), host, tmp_path / "out")
+        error = expect_failure(with_llb(buildkit_host, context), host, tmp_path / "out")
     assert f"http://127.0.0.1:{tokens.port}/token cannot be asked: " in error.message
     assert "Connection refused" in error.message
 
 
 @pytest.mark.feature("N13")
-def test_a_token_server_behind_tls_is_trusted_as_the_client_is_told(
+def test_the_tls_options_of_a_token_server_apply(
     buildkit_host: str, buildctl: Buildctl, docker: Path, context: Path, tmp_path: Path
 ) -> None:
     write_authority(tmp_path / "authority")
@@ -448,41 +448,41 @@ def test_a_token_server_behind_tls_is_trusted_as_the_client_is_told(
         theirs += ["--frontend", "dockerfile.v0"]
         theirs += ["--local", f"context={context}", "--local", f"dockerfile={context}"]
         for command in (theirs, ours):
-            for given, status, words in (
+            for options, status, message in (
                 ([], 1, "certificate"),
                 (["--registry-auth-tlscontext", f"{ca},{pair}"], 0, ""),
                 (["--registry-auth-tlscontext", f"host={host},insecure=true,{pair}"], 0, ""),
                 (["--registry-auth-tlscontext", ca], 1, f":{tokens.port}/token"),
             ):
-                done = subprocess.run(
-                    [*command, "--output", to(host), *given],
+                process = subprocess.run(
+                    [*command, "--output", push_to(host), *options],
                     capture_output=True,
                     text=True,
                     check=False,
                 )
-                assert done.returncode == status, done.stderr
-                assert words in done.stderr
-                assert "Traceback" not in done.stderr
-    assert len(tokens.asked) == 4
+                assert process.returncode == status, process.stderr
+                assert message in process.stderr
+                assert "Traceback" not in process.stderr
+    assert len(tokens.requests) == 4
 
 
 @pytest.mark.feature("Q9")
-def test_nothing_a_build_shows_holds_a_secret(
+def test_no_output_of_a_build_contains_a_secret(
     buildkit_host: str, guarded: str, tokens: TokenServer, docker: Path, context: Path
 ) -> None:
     write_docker_config(docker, guarded, login())
     (context / "Dockerfile").write_text("FROM scratch\nCOPY Dockerfile /\n")
-    seen: list[Event] = []
+    events: list[Event] = []
     local = {"context": context, "dockerfile": context}
     with Client(buildkit_host) as client:
-        exports = [parse_export(to(guarded))]
+        exports = [parse_export(push_to(guarded))]
         result = client.solve(
-            frontend="dockerfile.v0", local_dirs=local, exports=exports, on_event=seen.append
+            frontend="dockerfile.v0", local_dirs=local, exports=exports, on_event=events.append
         )
     command = [sys.executable, "-m", "llb", "build", str(context), "--addr", buildkit_host]
     runs = [
         subprocess.run(
-            [*command, "-o", to(guarded), "--progress", progress],
+            [*command, "-o", push_to(guarded), "--progress", progress],
             capture_output=True,
             text=True,
             check=True,
@@ -492,48 +492,48 @@ def test_nothing_a_build_shows_holds_a_secret(
     tokens.behaviour = "error"
     write_docker_config(docker, guarded, login(password=WRONG))
     (docker / ".token_seed").unlink()
-    refused = subprocess.run(
-        [*command, "-o", to(guarded)], capture_output=True, text=True, check=False
+    refused_run = subprocess.run(
+        [*command, "-o", push_to(guarded)], capture_output=True, text=True, check=False
     )
-    assert refused.returncode == 1
-    assert "error: the token server " in refused.stderr
-    assert "Traceback" not in refused.stderr
-    shown = [str(seen), str(result)]
-    shown += [text for run in (*runs, refused) for text in (run.stdout, run.stderr)]
+    assert refused_run.returncode == 1
+    assert "error: the token server " in refused_run.stderr
+    assert "Traceback" not in refused_run.stderr
+    outputs = [str(events), str(result)]
+    outputs += [output for run in (*runs, refused_run) for output in (run.stdout, run.stderr)]
     token = tokens.token("me", [])[:20]
-    for text in shown:
+    for value in outputs:
         for secret in (PASSWORD, WRONG, token):
-            assert secret not in text
+            assert secret not in value
 
 
 @pytest.mark.feature("Q4")
-def test_a_registry_that_breaks_is_told(
+def test_a_broken_registry_is_an_error(
     buildkit_host: str, docker: Path, context: Path, tmp_path: Path
 ) -> None:
     with running_broken_registry(500) as host:
-        error = failure(with_llb(buildkit_host, context), host, tmp_path / "out")
+        error = expect_failure(with_llb(buildkit_host, context), host, tmp_path / "out")
         assert error.message.endswith("/v2/team/app/manifests/latest: 500 Internal Server Error")
-        began = time.monotonic()
+        start = time.monotonic()
         with pytest.raises(SolveError, match=f"failed to push {host}/team/app: .* 500 Internal"):
             push(with_llb(buildkit_host, context), host)
-        assert time.monotonic() - began < PATIENCE
+        assert time.monotonic() - start < PATIENCE
 
 
 @pytest.mark.feature("N13")
-def test_a_registry_behind_tls_is_trusted_as_the_daemon_is_told(
+def test_the_daemon_verifies_the_certificate_of_a_registry(
     start_buildkitd: Callable[..., Buildctl], docker: Path, context: Path, tmp_path: Path
 ) -> None:
     write_authority(tmp_path / "authority")
     write_certificate(tmp_path / "authority", tmp_path / "good", days=2)
     write_certificate(tmp_path / "authority", tmp_path / "old", days=-1)
-    trusted, unknown, over = (free_port() for _ in range(3))
+    trusted, unknown, expired = (free_port() for _ in range(3))
     (tmp_path / "more.toml").write_text(
         "".join(
             f'[registry."127.0.0.1:{port}"]\nhttp = false\nca = {json.dumps(authorities)}\n'
             for port, authorities in (
                 (trusted, [f"{tmp_path}/authority/ca.pem"]),
                 (unknown, []),
-                (over, [f"{tmp_path}/authority/ca.pem"]),
+                (expired, [f"{tmp_path}/authority/ca.pem"]),
             )
         )
     )
@@ -549,9 +549,9 @@ def test_a_registry_behind_tls_is_trusted_as_the_daemon_is_told(
             tmp_path / "theirs" / "Dockerfile"
         ).read_text()
     with running_registry(tmp_path / "unknown", unknown, tls=good) as host:
-        error = failure(build, host, tmp_path / "out")
+        error = expect_failure(build, host, tmp_path / "out")
         assert error.message.endswith("x509: certificate signed by unknown authority")
         assert error.hint is not None
-    with running_registry(tmp_path / "over", over, tls=tmp_path / "old") as host:
-        error = failure(build, host, tmp_path / "out")
+    with running_registry(tmp_path / "over", expired, tls=tmp_path / "old") as host:
+        error = expect_failure(build, host, tmp_path / "out")
         assert "x509: certificate has expired or is not yet valid" in error.message

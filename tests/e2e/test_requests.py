@@ -1,4 +1,4 @@
-"""Checks and requests of clients: our frontend's image answers as BuildKit's own frontend does."""
+"""Lint and subrequests: the frontend image returns the same results as the stock frontend."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ REQUESTS = ("lint", "outline", "subrequests.describe", "targets")
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A build context with a Dockerfile that many checks warn of."""
+    """A build context with a Dockerfile that causes warnings of many checks."""
     folder = tmp_path / "context"
     folder.mkdir()
     (folder / "Dockerfile").write_text(DOCKERFILE)
@@ -49,14 +49,18 @@ def folder(tmp_path: Path) -> Path:
     return folder
 
 
-def run(
+def run_buildctl(
     buildctl: Buildctl, folder: Path, name: str, *arguments: str, **options: str
 ) -> subprocess.CompletedProcess[str]:
-    """Build with a frontend, and return what buildctl says."""
+    """Build with a frontend by buildctl; return the finished process."""
     return subprocess.run(
         [
             *(buildctl.program, "--addr", buildctl.address, "build", "--frontend", name),
-            *(word for key, value in options.items() for word in ("--opt", f"{key}={value}")),
+            *(
+                argument
+                for key, value in options.items()
+                for argument in ("--opt", f"{key}={value}")
+            ),
             *("--local", f"context={folder}", "--local", f"dockerfile={folder}", *arguments),
         ],
         check=False,
@@ -65,31 +69,35 @@ def run(
     )
 
 
-def refusal(buildctl: Buildctl, folder: Path, name: str, **options: str) -> str:
-    """Return the error of a build that fails."""
-    done = run(buildctl, folder, name, **options)
-    assert done.returncode == 1
-    return done.stderr.strip().split("\n")[-1]
+def build_error(buildctl: Buildctl, folder: Path, name: str, **options: str) -> str:
+    """Run a build that must fail; return the last line of its error."""
+    process = run_buildctl(buildctl, folder, name, **options)
+    assert process.returncode == 1
+    return process.stderr.strip().split("\n")[-1]
 
 
 @pytest.mark.feature("G3")
 @pytest.mark.parametrize("request_id", REQUESTS)
-def test_what_buildctl_prints_is_what_the_stock_frontend_answers(
+def test_buildctl_prints_the_same_as_for_the_stock_frontend(
     request_id: str, frontend: str, buildctl: Buildctl, folder: Path
 ) -> None:
     name = f"frontend.{request_id}"
-    ours = run(buildctl, folder, "gateway.v0", source=frontend, requestid=name)
-    theirs = run(buildctl, folder, "dockerfile.v0", requestid=name)
+    ours = run_buildctl(buildctl, folder, "gateway.v0", source=frontend, requestid=name)
+    theirs = run_buildctl(buildctl, folder, "dockerfile.v0", requestid=name)
     assert (theirs.returncode, theirs.stdout != "") == (0, True)
     assert (ours.returncode, ours.stdout) == (0, theirs.stdout), ours.stderr
 
 
 @pytest.mark.feature("A11", "G3")
-def test_all_parts_of_an_answer_are_those_of_the_stock_frontend(
-    frontend: str, serving: Callable[[str], str], buildkit_host: str, folder: Path, tmp_path: Path
+def test_all_parts_of_a_result_equal_those_of_the_stock_frontend(
+    frontend: str,
+    push_frontend: Callable[[str], str],
+    buildkit_host: str,
+    folder: Path,
+    tmp_path: Path,
 ) -> None:
-    # A frontend that asks both in one session gets places that name the same files.
-    name = serving("""\
+    # This frontend calls both in one session, so that locations refer to the same files.
+    name = push_frontend("""\
         import json
         import sys
         from llb import Scratch
@@ -124,49 +132,53 @@ def test_all_parts_of_an_answer_are_those_of_the_stock_frontend(
             local_dirs={"context": folder, "dockerfile": folder},
             exports=[local(tmp_path / "out")],
         )
-    answers = json.loads((tmp_path / "out" / "answers").read_text())
-    assert sorted(answers) == sorted(requests)
-    for request_id, (ours, theirs) in answers.items():
+    results_by_request = json.loads((tmp_path / "out" / "answers").read_text())
+    assert sorted(results_by_request) == sorted(requests)
+    for request_id, (ours, theirs) in results_by_request.items():
         assert ours == theirs, request_id
 
 
 @pytest.mark.feature("G3")
-def test_a_request_that_is_not_known_is_refused_as_the_stock_frontend_does(
+def test_an_unknown_request_is_refused_like_the_stock_frontend(
     frontend: str, buildctl: Buildctl, folder: Path
 ) -> None:
-    ours = refusal(buildctl, folder, "gateway.v0", source=frontend, requestid="frontend.x")
-    theirs = refusal(buildctl, folder, "dockerfile.v0", requestid="frontend.x")
+    ours = build_error(buildctl, folder, "gateway.v0", source=frontend, requestid="frontend.x")
+    theirs = build_error(buildctl, folder, "dockerfile.v0", requestid="frontend.x")
     assert ours == theirs
 
 
-def warnings(buildctl: Buildctl, folder: Path, name: str, **options: str) -> list[dict[str, Any]]:
-    """Return the warnings of a build as its client is told them, without ids of the session."""
-    done = run(buildctl, folder, name, "--progress", "rawjson", target="unused", **options)
-    found: list[dict[str, Any]] = []
-    for line in done.stderr.splitlines():
+def build_warnings(
+    buildctl: Buildctl, folder: Path, name: str, **options: str
+) -> list[dict[str, Any]]:
+    """Collect the warnings that a build reports to its client, without the session's ids."""
+    process = run_buildctl(
+        buildctl, folder, name, "--progress", "rawjson", target="unused", **options
+    )
+    result: list[dict[str, Any]] = []
+    for line in process.stderr.splitlines():
         if line.startswith("{"):
-            found += json.loads(line).get("warnings") or []
-    for each in found:
-        assert each.pop("vertex").startswith("sha256:")
-        assert each["sourceInfo"].pop("definition")["def"]
-    return found
+            result += json.loads(line).get("warnings") or []
+    for warning in result:
+        assert warning.pop("vertex").startswith("sha256:")
+        assert warning["sourceInfo"].pop("definition")["def"]
+    return result
 
 
 def test_the_warnings_of_a_build_reach_its_client(
     frontend: str, buildctl: Buildctl, folder: Path
 ) -> None:
-    ours = warnings(buildctl, folder, "gateway.v0", source=frontend)
-    theirs = warnings(buildctl, folder, "dockerfile.v0")
+    ours = build_warnings(buildctl, folder, "gateway.v0", source=frontend)
+    theirs = build_warnings(buildctl, folder, "dockerfile.v0")
     assert ours == theirs
     assert len(theirs) > 3
 
 
 @pytest.mark.feature("A6")
-def test_warnings_fail_a_build_that_wants_it(
+def test_warnings_fail_a_build_with_the_error_directive(
     frontend: str, buildctl: Buildctl, folder: Path
 ) -> None:
     (folder / "Dockerfile").write_text("# check=error=true\nFROM scratch AS One\n")
 
-    theirs = refusal(buildctl, folder, "dockerfile.v0")
+    theirs = build_error(buildctl, folder, "dockerfile.v0")
     assert theirs.endswith("lint violation found for rules: StageNameCasing")
-    assert refusal(buildctl, folder, "gateway.v0", source=frontend) == theirs
+    assert build_error(buildctl, folder, "gateway.v0", source=frontend) == theirs

@@ -1,4 +1,4 @@
-"""Dockerfiles rewritten in Python, built on a real BuildKit beside Docker's own frontend."""
+"""Dockerfiles rewritten in Python, compared with the stock frontend on a real BuildKit."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from llb.dockerfile.to_dockerfile import to_dockerfile
 from llb.dockerfile.to_python import rewrite
 from llb.frontend.build import build as build_function
 from llb.frontend.buildfiles.offline import evaluate
-from tests.e2e.frontends import in_frontend
+from tests.e2e.frontends import run_as_frontend
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,36 +44,36 @@ FILES = {"a.txt": "a", "b.txt": "b", "docs/c.md": "c", "unused": "u"}
 
 @pytest.fixture
 def build(buildkit_host: str, tmp_path: Path) -> Callable[..., dict[str, str]]:
-    """Build a Dockerfile, or in Python what it is rewritten as, and return the files it makes."""
+    """Build a Dockerfile, or its translation to Python; the function returns the files."""
     folder = tmp_path / "context"
-    for path, text in FILES.items():
+    for path, content in FILES.items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
-        (folder / path).write_text(text)
+        (folder / path).write_text(content)
     (folder / "build.py").write_text(rewrite(DOCKERFILE).source)
 
-    def build(*, is_python: bool, text: str = DOCKERFILE, **args: str) -> dict[str, str]:
-        (folder / "Dockerfile").write_text(text)
+    def build(*, is_python: bool, dockerfile: str = DOCKERFILE, **args: str) -> dict[str, str]:
+        (folder / "Dockerfile").write_text(dockerfile)
         out = tmp_path / f"out-{len(list(tmp_path.iterdir()))}"
         attrs = {f"build-arg:{name}": value for name, value in args.items()}
-        given: dict[str, Any] = {
+        options: dict[str, Any] = {
             "local_dirs": {"context": folder, "dockerfile": folder},
             "exports": [local(out)],
             "secrets": {"token": b"abc"},
         }
         with Client(buildkit_host) as client:
             if is_python:
-                # What has a command line was sent here by the first line of the file.
+                # A cmdline attribute says that a syntax line forwarded the build here.
                 attrs |= {"filename": "build.py", "cmdline": "here"}
-                client.build(build_function, frontend_attrs=attrs, **given)
+                client.build(build_function, frontend_attrs=attrs, **options)
             else:
-                client.solve(frontend="dockerfile.v0", frontend_attrs=attrs, **given)
+                client.solve(frontend="dockerfile.v0", frontend_attrs=attrs, **options)
         return {path.name: path.read_text() for path in out.iterdir()}
 
     return build
 
 
 @pytest.mark.parametrize("args", [{}, {"NAME": "you-there"}])
-def test_a_rewritten_build_finds_the_steps_of_dockers_own_frontend_in_the_cache(
+def test_a_rewritten_build_uses_the_cache_of_the_stock_frontend(
     build: Callable[..., dict[str, str]], args: dict[str, str]
 ) -> None:
     dockers = build(is_python=False, **args)
@@ -84,22 +84,22 @@ def test_a_rewritten_build_finds_the_steps_of_dockers_own_frontend_in_the_cache(
     assert build(is_python=True, **args) == dockers
 
 
-def test_other_build_args_make_other_steps(build: Callable[..., dict[str, str]]) -> None:
-    first, other = (build(is_python=True, NAME=name) for name in ("one", "two"))
-    assert first["stamp"] != other["stamp"]
+def test_different_build_args_give_different_steps(build: Callable[..., dict[str, str]]) -> None:
+    first, second = (build(is_python=True, NAME=name) for name in ("one", "two"))
+    assert first["stamp"] != second["stamp"]
 
 
-def test_a_build_file_goes_back_to_a_dockerfile_that_finds_its_steps_in_the_cache(
+def test_a_dockerfile_written_from_a_build_file_uses_its_cache(
     build: Callable[..., dict[str, str]], buildkit_host: str
 ) -> None:
     def resolve(request: ImageRequest) -> ResolvedImage:
-        found = in_frontend(
+        config = run_as_frontend(
             buildkit_host,
             lambda gateway: gateway.resolve_image_config(request.ref, platform=request.platform),
         )
-        return ResolvedImage(found.digest, found.config)
+        return ResolvedImage(config.digest, config.config)
 
     tree = evaluate(rewrite(DOCKERFILE).source, resolver=resolve, build_args={"NAME": "back"})
-    text = to_dockerfile(tree, resolver=resolve)
-    assert text.startswith("FROM busybox:latest@sha256:")
-    assert build(is_python=False, text=text) == build(is_python=True, NAME="back")
+    dockerfile = to_dockerfile(tree, resolver=resolve)
+    assert dockerfile.startswith("FROM busybox:latest@sha256:")
+    assert build(is_python=False, dockerfile=dockerfile) == build(is_python=True, NAME="back")

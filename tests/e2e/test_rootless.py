@@ -1,4 +1,4 @@
-"""The private daemon of a user who is not root."""
+"""The private daemon of an unprivileged user (rootless BuildKit)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.e2e.test_daemon import without_addresses
+from tests.e2e.test_daemon import registry_sections
 from tests.e2e.waiting import PATIENCE
 
 if TYPE_CHECKING:
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
     from tests.e2e.conftest import Buildctl
 
 ROOT = Path(__file__).parents[2]
-# The name is unique, for test runs at the same time and for those that were interrupted.
+# The name is unique, because test runs may be concurrent, or leave users if interrupted.
 USER = f"pyllb-{os.getpid()}"
 PACKAGES = ("attr", "attrs", "click", "google", "hpack", "rich", "pygments", "markdown_it")
 MODULES = ("mdurl", "typing_extensions.py")
 
 
 class Rootless:
-    """A user with programs of their own, because root's may be where nobody else looks."""
+    """A user with copies of all programs, because other users may not be able to read root's."""
 
     def __init__(self, home: Path, programs: Path) -> None:
         self.home = home
@@ -56,11 +56,11 @@ class Rootless:
 
     @staticmethod
     def python() -> str:
-        """Return an interpreter of this version that every user may run."""
+        """Find an interpreter of this version that every user may run."""
         name = f"python{sys.version_info.major}.{sys.version_info.minor}"
-        found = shutil.which(name, path="/usr/local/bin:/usr/bin")
-        assert found is not None, f"{name} is not where users look for it"
-        return found
+        path = shutil.which(name, path="/usr/local/bin:/usr/bin")
+        assert path is not None, f"{name} is not where users look for it"
+        return path
 
 
 @pytest.fixture
@@ -81,10 +81,10 @@ def rootless(stack: dict[str, str], buildctl: Buildctl) -> Iterator[Rootless]:
     shutil.copytree(ROOT / "llb", home / "site" / "llb")
     shutil.copytree(buildctl.program.parent, home / "bin")
     config = Path(stack["PYLLB_STATE"]) / "run" / "buildkitd.toml"
-    place = home / ".cache" / "pyllb" / "buildkitd"
-    place.mkdir(parents=True)
-    kept = without_addresses(config.read_text().splitlines())
-    (place / "buildkitd.toml").write_text("\n".join(kept))
+    state_folder = home / ".cache" / "pyllb" / "buildkitd"
+    state_folder.mkdir(parents=True)
+    mirrors = registry_sections(config.read_text().splitlines())
+    (state_folder / "buildkitd.toml").write_text("\n".join(mirrors))
     subprocess.run(["chown", "-R", f"{USER}:{USER}", home], check=True)
     user = Rootless(home, home / "bin")
     yield user
@@ -93,12 +93,12 @@ def rootless(stack: dict[str, str], buildctl: Buildctl) -> Iterator[Rootless]:
 
 
 @pytest.mark.feature("J9")
-def test_a_user_builds_with_a_daemon_of_their_own(rootless: Rootless) -> None:
+def test_an_unprivileged_user_builds_with_a_private_daemon(rootless: Rootless) -> None:
     (rootless.home / "build.py").write_text(
         "from llb import Image, main\nmain(Image('busybox').run('id -u > /id'))\n"
     )
-    built = rootless.llb("build", "build.py", "-o", "out")
-    assert built.returncode == 0, built.stderr
+    process = rootless.llb("build", "build.py", "-o", "out")
+    assert process.returncode == 0, process.stderr
     assert (rootless.home / "out" / "id").read_text() == "0\n"
     assert (rootless.home / "out" / "id").stat().st_uid == pwd.getpwnam(USER).pw_uid
     assert os.geteuid() == 0

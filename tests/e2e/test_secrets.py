@@ -1,4 +1,4 @@
-"""Secrets, ssh agents and registry credentials reach the steps and the daemon that need them."""
+"""Secrets, SSH agents and registry credentials for the steps and the daemon."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-# bcrypt of "secret".
+# The bcrypt hash of "secret".
 HTPASSWD = "me:$2b$05$abcdefghijklmnopqrstuuOQiyCxlgf/oeuTqixKmWdcYUh4Hjl0a\n"
 
 
-def run_with(address: str, tmp_path: Path, secrets: dict[str, Secret]) -> bytes:
-    """Return what a step finds in its secret as a file."""
+def read_secret_in_step(address: str, tmp_path: Path, secrets: dict[str, Secret]) -> bytes:
+    """Run a step that reads its secret file; return the content."""
     step = Image("busybox").run(
         "cat /run/secrets/token > /out/value",
         mounts=[secret("token"), bind(Scratch(), "/out")],
@@ -43,18 +43,18 @@ def run_with(address: str, tmp_path: Path, secrets: dict[str, Secret]) -> bytes:
 
 
 @pytest.mark.feature("N8")
-def test_a_secret_reaches_the_step_from_wherever_it_is(
+def test_a_secret_of_every_kind_reaches_the_step(
     buildkit_host: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "token").write_bytes(b"from a \x00 file")
     monkeypatch.setenv("MY_TOKEN", "from a variable")
-    for given, expected in (
+    for value, expected in (
         (b"bytes", b"bytes"),
         (tmp_path / "token", b"from a \x00 file"),
         (EnvSecret("MY_TOKEN"), b"from a variable"),
         (lambda: b"called", b"called"),
     ):
-        assert run_with(buildkit_host, tmp_path, {"token": given}) == expected
+        assert read_secret_in_step(buildkit_host, tmp_path, {"token": value}) == expected
 
 
 @pytest.mark.feature("N8")
@@ -75,22 +75,20 @@ def test_a_secret_may_be_a_variable_and_optional(buildkit_host: str, tmp_path: P
     assert (tmp_path / "out" / "value").read_text() == "1\n"
 
 
-def test_a_secret_that_is_missing_is_named(buildkit_host: str, tmp_path: Path) -> None:
+def test_a_missing_secret_is_named(buildkit_host: str, tmp_path: Path) -> None:
     with pytest.raises(SolveError, match="secret token: not found"):
-        run_with(buildkit_host, tmp_path, {})
+        read_secret_in_step(buildkit_host, tmp_path, {})
     assert not (tmp_path / "out").exists()
 
 
-def test_a_secret_that_cannot_be_read_when_it_is_needed_is_told(
-    buildkit_host: str, tmp_path: Path
-) -> None:
+def test_an_unreadable_secret_is_an_error(buildkit_host: str, tmp_path: Path) -> None:
     (tmp_path / "token").write_text("x")
 
-    def gone() -> bytes:
+    def fail() -> bytes:
         raise InputError("the vault is closed")
 
     with pytest.raises(InputError, match="the vault is closed"):
-        run_with(buildkit_host, tmp_path, {"token": gone})
+        read_secret_in_step(buildkit_host, tmp_path, {"token": fail})
 
 
 def llb(*arguments: str | Path, address: str, cwd: Path) -> subprocess.CompletedProcess[str]:
@@ -104,7 +102,9 @@ def llb(*arguments: str | Path, address: str, cwd: Path) -> subprocess.Completed
 
 
 @pytest.mark.feature("N8")
-def test_the_command_line_gives_secrets_to_a_dockerfile(buildkit_host: str, tmp_path: Path) -> None:
+def test_the_command_line_passes_secrets_to_a_dockerfile(
+    buildkit_host: str, tmp_path: Path
+) -> None:
     (tmp_path / "Dockerfile").write_text(
         textwrap.dedent("""\
             FROM busybox AS made
@@ -114,12 +114,12 @@ def test_the_command_line_gives_secrets_to_a_dockerfile(buildkit_host: str, tmp_
             """)
     )
     (tmp_path / "token.txt").write_text(uuid.uuid4().hex)
-    done = llb(
+    process = llb(
         *("build", ".", "--no-cache", "--secret", "id=token,src=token.txt", "-o", "out"),
         address=buildkit_host,
         cwd=tmp_path,
     )
-    assert done.returncode == 0, done.stderr
+    assert process.returncode == 0, process.stderr
     assert (tmp_path / "out" / "value").read_text() == (tmp_path / "token.txt").read_text()
     missing = llb(
         *("build", ".", "--secret", "id=token,src=none.txt"), address=buildkit_host, cwd=tmp_path
@@ -142,33 +142,33 @@ def key(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def agent(tmp_path: Path, key: Path) -> Iterator[Path]:
-    """A running ssh-agent that has the key; the path of its socket."""
+    """Run an ssh-agent that has the key; the value is the path of its socket."""
     path = tmp_path / "agent.sock"
     process = subprocess.Popen(
         ["ssh-agent", "-D", "-a", path], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
     )
     assert process.stdout is not None
     process.stdout.readline()
-    add(path, key)
+    ssh_add(path, key)
     yield path
     process.terminate()
     process.wait()
     process.stdout.close()
 
 
-def add(agent: Path, *arguments: str | Path) -> str:
-    done = subprocess.run(
+def ssh_add(agent: Path, *arguments: str | Path) -> str:
+    process = subprocess.run(
         ["ssh-add", *arguments],
         env={**os.environ, "SSH_AUTH_SOCK": str(agent)},
         capture_output=True,
         text=True,
         check=True,
     )
-    return done.stdout
+    return process.stdout
 
 
-# What a step says to an agent, and what it is told.
-ASK = """
+# The program of a step that sends a message to the agent and records the answer.
+AGENT_QUERY = """
 import os, socket
 agent = socket.socket(socket.AF_UNIX)
 agent.connect(os.environ["SSH_AUTH_SOCK"])
@@ -180,10 +180,10 @@ open("/out/answer", "wb").write(size + rest)
 LIST, REMOVE_ALL = "000000010b", "0000000113"
 
 
-def asked(address: str, tmp_path: Path, question: str, *agents: str) -> bytes:
-    """Return what an agent answers to a step that sends it a message in hexadecimal."""
+def ask_agent(address: str, tmp_path: Path, question: str, *agents: str) -> bytes:
+    """Run a step that sends a hexadecimal message to an agent; return the agent's answer."""
     step = Image("python:3.13-slim").run(
-        ["python3", "-c", ASK],
+        ["python3", "-c", AGENT_QUERY],
         env={"QUESTION": question},
         mounts=[ssh(), bind(Scratch(), "/out")],
         ignore_cache=True,
@@ -209,7 +209,7 @@ def test_an_agent_reaches_the_step(
 ) -> None:
     monkeypatch.setenv("SSH_AUTH_SOCK", str(agent) if way == "variable" else "/none")
     name = {"variable": "default", "socket": f"default={agent}", "key": f"default={key}"}[way]
-    answer = asked(buildkit_host, tmp_path, LIST, name)
+    answer = ask_agent(buildkit_host, tmp_path, LIST, name)
     assert answer[4] == 12
     assert public_key(key) in answer
 
@@ -218,33 +218,33 @@ def test_an_agent_reaches_the_step(
 def test_a_step_cannot_change_the_agent(
     buildkit_host: str, agent: Path, key: Path, tmp_path: Path
 ) -> None:
-    assert asked(buildkit_host, tmp_path, REMOVE_ALL, f"default={agent}") == b"\0\0\0\x01\x05"
-    assert "a comment" in add(agent, "-l")
+    assert ask_agent(buildkit_host, tmp_path, REMOVE_ALL, f"default={agent}") == b"\0\0\0\x01\x05"
+    assert "a comment" in ssh_add(agent, "-l")
 
 
 @pytest.mark.feature("N9")
-def test_what_goes_through_a_raw_socket_is_not_looked_at(
+def test_a_raw_agent_socket_is_not_filtered(
     buildkit_host: str, agent: Path, key: Path, tmp_path: Path
 ) -> None:
-    asked(buildkit_host, tmp_path, REMOVE_ALL, f"default={agent},raw=true")
-    done = subprocess.run(
+    ask_agent(buildkit_host, tmp_path, REMOVE_ALL, f"default={agent},raw=true")
+    process = subprocess.run(
         ["ssh-add", "-l"],
         env={**os.environ, "SSH_AUTH_SOCK": str(agent)},
         capture_output=True,
         text=True,
         check=False,
     )
-    assert done.stdout == "The agent has no identities.\n"
+    assert process.stdout == "The agent has no identities.\n"
 
 
-def test_an_agent_that_is_not_lent_is_named(buildkit_host: str, tmp_path: Path) -> None:
+def test_an_agent_that_is_not_forwarded_is_an_error(buildkit_host: str, tmp_path: Path) -> None:
     with pytest.raises(SolveError, match="unset ssh forward key default"):
-        asked(buildkit_host, tmp_path, LIST)
+        ask_agent(buildkit_host, tmp_path, LIST)
 
 
 @pytest.fixture
 def locked_registry(tmp_path: Path) -> Iterator[str]:
-    """A registry that asks for a name and a password: its host and port."""
+    """Run a registry with basic authentication; the value is its host and port."""
     port = free_port()
     (tmp_path / "htpasswd").write_text(HTPASSWD)
     (tmp_path / "registry.yml").write_text(
@@ -271,7 +271,7 @@ def locked_registry(tmp_path: Path) -> Iterator[str]:
 
 
 def is_locked(url: str) -> bool:
-    """Return whether a registry is up, and lets nobody in."""
+    """Check whether a registry is up and requires authentication."""
     try:
         urllib.request.urlopen(url, timeout=PATIENCE).close()
     except urllib.error.HTTPError as error:
@@ -285,7 +285,7 @@ def is_locked(url: str) -> bool:
 
 
 @pytest.mark.feature("N10")
-def test_credentials_of_docker_open_a_registry(
+def test_docker_credentials_open_a_registry(
     buildkit_host: str, locked_registry: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     name = f"{locked_registry}/app"

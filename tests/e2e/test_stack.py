@@ -1,4 +1,4 @@
-"""What dev/stack promises to the tests, the demo and the one who runs it by hand."""
+"""The development stack (dev/stack): daemons, images and commands."""
 
 from __future__ import annotations
 
@@ -24,9 +24,7 @@ PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 
 
-def test_buildkit_reports_the_version_that_was_required(
-    stack: dict[str, str], buildctl: Buildctl
-) -> None:
+def test_buildkit_reports_the_required_version(stack: dict[str, str], buildctl: Buildctl) -> None:
     info = buildctl("debug", "info").splitlines()[0]
     assert info.split() == [
         "BuildKit:",
@@ -40,7 +38,9 @@ def test_socket_and_port_lead_to_the_same_worker(buildctl: Buildctl, buildkit_tc
     assert over_tcp("debug", "workers") == buildctl("debug", "workers")
 
 
-def test_a_dockerfile_is_built_and_its_files_come_out(buildctl: Buildctl, tmp_path: Path) -> None:
+def test_a_dockerfile_is_built_and_its_files_are_exported(
+    buildctl: Buildctl, tmp_path: Path
+) -> None:
     dockerfile = """\
         FROM busybox AS build
         RUN echo "made by $(whoami)" > /made
@@ -73,7 +73,7 @@ def test_the_python_image_runs_python_and_pip(buildctl: Buildctl, tmp_path: Path
 
 
 @pytest.mark.parametrize("image", ["busybox", "alpine"])
-def test_users_and_groups_are_added_as_busybox_does(
+def test_adduser_and_addgroup_work_as_in_busybox(
     image: str, buildctl: Buildctl, tmp_path: Path
 ) -> None:
     dockerfile = f"""\
@@ -113,32 +113,32 @@ def test_base_images_are_a_layer_and_an_empty_cmd(
     image: str, config: dict[str, object], created_by: list[str], registry: str
 ) -> None:
     address = f"http://{registry}/v2/library/{image}"
-    manifest = _get(f"{address}/manifests/latest")
-    described = _get(f"{address}/blobs/{manifest['config']['digest']}")
+    manifest = _fetch_json(f"{address}/manifests/latest")
+    image_config = _fetch_json(f"{address}/blobs/{manifest['config']['digest']}")
     epoch = "1970-01-01T00:00:00Z"
-    assert len(manifest["layers"]) == len(described["rootfs"]["diff_ids"]) == 1
-    assert described["config"] == config
-    assert described["history"] == [
+    assert len(manifest["layers"]) == len(image_config["rootfs"]["diff_ids"]) == 1
+    assert image_config["config"] == config
+    assert image_config["history"] == [
         {"created": epoch, "created_by": created_by[0]},
         {"created": epoch, "created_by": created_by[1], "empty_layer": True},
     ]
 
 
 def test_up_does_nothing_when_everything_runs(stack: dict[str, str]) -> None:
-    def made() -> dict[Path, int]:
-        """Return the files that a stack makes, with their times."""
+    def stack_files() -> dict[Path, int]:
+        """List the files that a stack creates, with their modification times."""
         state = Path(stack["PYLLB_STATE"])
-        places = [*state.glob("bin/*/build*"), *state.glob("images/*"), *state.glob("run/*.*")]
-        return {place: place.stat().st_mtime_ns for place in places}
+        paths = [*state.glob("bin/*/build*"), *state.glob("images/*"), *state.glob("run/*.*")]
+        return {path: path.stat().st_mtime_ns for path in paths}
 
-    before, things = _stack("status", **stack), made()
-    assert len(things) > 8
-    again = _stack("up", **stack)
-    assert (again.returncode, again.stdout, again.stderr) == (0, before.stdout, "")
-    assert made() == things
+    status, files = _run_stack("status", **stack), stack_files()
+    assert len(files) > 8
+    second_up = _run_stack("up", **stack)
+    assert (second_up.returncode, second_up.stdout, second_up.stderr) == (0, status.stdout, "")
+    assert stack_files() == files
 
 
-# The daemon outlives the call that starts it.
+# The daemon keeps running after the call that starts it.
 @pytest.mark.filterwarnings("ignore:subprocess .* is still running:ResourceWarning")
 def test_a_daemon_that_answers_late_is_not_restarted(tmp_path: Path) -> None:
     answers = iter([True, False, False, True])
@@ -154,12 +154,12 @@ def test_a_daemon_that_answers_late_is_not_restarted(tmp_path: Path) -> None:
     assert list(answers) == []
 
 
-def test_status_says_what_runs_and_where(stack: dict[str, str], buildkit_host: str) -> None:
-    done = _stack("status", **stack)
-    lines = [line.split() for line in done.stdout.splitlines()]
+def test_status_lists_processes_and_addresses(stack: dict[str, str], buildkit_host: str) -> None:
+    completed = _run_stack("status", **stack)
+    lines = [line.split() for line in completed.stdout.splitlines()]
     port = stack["PYLLB_BUILDKIT_TCP"].removeprefix("tcp://")
-    # Process ids and digests differ from one stack to the next.
-    assert (done.returncode, done.stderr) == (0, "")
+    # Process ids and digests differ between stacks.
+    assert (completed.returncode, completed.stderr) == (0, "")
     assert [[*line[:2], *line[3:]] for line in lines if line[1] == "pid"] == [
         ["registry", "pid", stack["PYLLB_REGISTRY"]],
         ["buildkitd", "pid", buildkit_host, port],
@@ -173,20 +173,20 @@ def test_status_says_what_runs_and_where(stack: dict[str, str], buildkit_host: s
     assert lines[-1] == ["state", stack["PYLLB_STATE"]]
 
 
-def test_a_stack_that_was_never_started_says_so(tmp_path: Path) -> None:
-    done = _stack("env", PYLLB_STATE=str(tmp_path))
-    told = "dev/stack: the stack is not running; start it with `make up`\n"
-    assert (done.returncode, done.stdout, done.stderr) == (1, "", told)
+def test_a_stack_that_was_never_started_is_an_error(tmp_path: Path) -> None:
+    completed = _run_stack("env", PYLLB_STATE=str(tmp_path))
+    message = "dev/stack: the stack is not running; start it with `make up`\n"
+    assert (completed.returncode, completed.stdout, completed.stderr) == (1, "", message)
 
 
 @pytest.mark.parametrize("port", ["", "http", "0", "65536", "-1"])
-def test_a_port_that_is_none_is_refused(port: str) -> None:
-    done = _stack("up", PYLLB_REGISTRY_PORT=port)
-    told = f"dev/stack: PYLLB_REGISTRY_PORT is {port!r}, which is not a port number\n"
-    assert (done.returncode, done.stdout, done.stderr) == (1, "", told)
+def test_an_invalid_port_is_refused(port: str) -> None:
+    completed = _run_stack("up", PYLLB_REGISTRY_PORT=port)
+    message = f"dev/stack: PYLLB_REGISTRY_PORT is {port!r}, which is not a port number\n"
+    assert (completed.returncode, completed.stdout, completed.stderr) == (1, "", message)
 
 
-def test_private_daemons_run_beside_the_stack(
+def test_private_daemons_run_next_to_the_stack(
     start_buildkitd: Callable[[], Buildctl], buildctl: Buildctl, tmp_path: Path
 ) -> None:
     first, second = start_buildkitd(), start_buildkitd()
@@ -199,7 +199,7 @@ def test_private_daemons_run_beside_the_stack(
 
 
 def _build(buildctl: Buildctl, dockerfile: str, folder: Path) -> dict[str, str]:
-    """The files that a Dockerfile, built in an empty folder, leaves in its last stage."""
+    """Build a Dockerfile in an empty context; return the files of its last stage."""
     context, out = folder / "context", folder / "out"
     context.mkdir()
     lines = [line.removeprefix(" " * 8) for line in dockerfile.splitlines()]
@@ -210,14 +210,14 @@ def _build(buildctl: Buildctl, dockerfile: str, folder: Path) -> dict[str, str]:
     return {str(path.relative_to(out)): path.read_text() for path in sorted(out.rglob("*"))}
 
 
-def _get(address: str) -> dict[str, Any]:
+def _fetch_json(address: str) -> dict[str, Any]:
     request = urllib.request.Request(address, headers={"Accept": MANIFEST})
     with urllib.request.urlopen(request) as response:
         value: dict[str, Any] = json.load(response)
     return value
 
 
-def _stack(command: str, **variables: str) -> subprocess.CompletedProcess[str]:
+def _run_stack(command: str, **variables: str) -> subprocess.CompletedProcess[str]:
     environment = os.environ | variables
     return subprocess.run(
         [STACK, command], check=False, capture_output=True, text=True, env=environment

@@ -1,4 +1,4 @@
-"""BuildKit's own tests of its Dockerfile frontend, a quick selection; `make conformance` runs all."""
+"""A quick selection of BuildKit's Dockerfile frontend tests; `make conformance` runs them all."""
 
 from __future__ import annotations
 
@@ -39,21 +39,21 @@ def test_a_selection_of_buildkits_own_tests_passes(
         client.solve(
             frontend="dockerfile.v0",
             frontend_attrs={"filename": "Dockerfile"},
-            local_dirs={"context": tmp_path, "dockerfile": _from(frontend, tmp_path)},
+            local_dirs={"context": tmp_path, "dockerfile": _write_dockerfile(frontend, tmp_path)},
             exports=[oci(archive)],
         )
     only = f"TestIntegration/Test({'|'.join(SELECTION)})$/worker=oci$"
-    done = subprocess.run(
+    process = subprocess.run(
         [ROOT / "dev" / "suite", "--only", only, f"quick={archive}"],
         check=True,
         capture_output=True,
         text=True,
     )
     count = len(SELECTION)
-    assert f"builds with quick: {count} pass, 0 skip, 0 fail of {count}," in done.stdout
+    assert f"builds with quick: {count} pass, 0 skip, 0 fail of {count}," in process.stdout
 
 
-def _from(image: str, folder: Path) -> Path:
-    """Return a folder with a Dockerfile that is the image and nothing else."""
+def _write_dockerfile(image: str, folder: Path) -> Path:
+    """Write a Dockerfile that only names an image; return its folder."""
     (folder / "Dockerfile").write_text(f"FROM {image}\n")
     return folder

@@ -1,4 +1,4 @@
-"""Traces of builds: sent to a collector, joined with those of the daemon, and absent otherwise."""
+"""OpenTelemetry traces of builds: sent to a collector, and joined with the daemon's."""
 
 from __future__ import annotations
 
@@ -26,42 +26,47 @@ TRACE, PARENT = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 
 
 class Collector:
-    """What a collector of OTLP over HTTP was sent."""
+    """A collector of OTLP over HTTP, and the spans that it received."""
 
     def __init__(self) -> None:
-        self.sent: list[ResourceSpans] = []
+        self.received: list[ResourceSpans] = []
         collector = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 assert self.path == "/v1/traces"
-                collector.sent += ExportTraceServiceRequest.FromString(body).resource_spans
+                collector.received += ExportTraceServiceRequest.FromString(body).resource_spans
                 self.send_response(200)
                 self.end_headers()
 
             def log_message(self, *arguments: object) -> None:
-                """Requests are no news."""
+                """Print nothing."""
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
 
     @property
     def span(self) -> Span:
-        """The one span that came."""
-        (span,) = (span for each in self.sent for part in each.scope_spans for span in part.spans)
+        """The only span that was received."""
+        (span,) = (
+            span
+            for resource_span in self.received
+            for scope_span in resource_span.scope_spans
+            for span in scope_span.spans
+        )
         return span
 
 
 @pytest.fixture
 def collector(monkeypatch: pytest.MonkeyPatch) -> Iterator[Collector]:
-    """A collector, whom the variables of the environment name."""
-    found = Collector()
-    with found.server as server:
+    """A running collector to which the environment variables point."""
+    running = Collector()
+    with running.server as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://127.0.0.1:{server.server_port}")
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf")
-        yield found
+        yield running
         server.shutdown()
         thread.join()
 
@@ -74,23 +79,23 @@ def script(tmp_path: Path) -> Path:
 
 
 def attributes(items: Iterable[KeyValue]) -> dict[str, str]:
-    return {each.key: each.value.string_value for each in items}
+    return {attribute.key: attribute.value.string_value for attribute in items}
 
 
 def daemon_spans(address: str, ref: str) -> list[dict[str, Any]]:
-    """Return the spans of a build that the daemon remembers; it gathers them after the build."""
+    """Wait for the spans of a build in the daemon's history, which stores them after the build."""
 
     def trace() -> subprocess.CompletedProcess[str]:
         return cli("history", "trace", ref, address=address)
 
     wait_until(lambda: trace().returncode == 0)
-    done = trace()
-    # They stand below each other, each over several lines.
-    return [json.loads(each + "}") for each in done.stdout.split("\n}\n") if each]
+    process = trace()
+    # The output is a sequence of JSON documents over several lines each.
+    return [json.loads(document + "}") for document in process.stdout.split("\n}\n") if document]
 
 
 @pytest.mark.feature("O14")
-def test_a_build_is_a_span_and_the_daemon_has_its_own_in_the_same_trace(
+def test_spans_of_the_build_and_the_daemon_share_a_trace(
     collector: Collector,
     buildkit_host: str,
     script: Path,
@@ -99,16 +104,18 @@ def test_a_build_is_a_span_and_the_daemon_has_its_own_in_the_same_trace(
 ) -> None:
     monkeypatch.setenv("OTEL_SERVICE_NAME", "my build")
     monkeypatch.setenv("TRACEPARENT", f"00-{TRACE}-{PARENT}-01")
-    done = cli("build", script, "--ref-file", tmp_path / "ref", address=buildkit_host)
-    assert done.returncode == 0, done.stderr
+    process = cli("build", script, "--ref-file", tmp_path / "ref", address=buildkit_host)
+    assert process.returncode == 0, process.stderr
     ref = (tmp_path / "ref").read_text()
     span = collector.span
     assert (span.name, span.trace_id.hex(), span.parent_span_id.hex()) == ("build", TRACE, PARENT)
     assert attributes(span.attributes) == {"buildkit.ref": ref}
-    assert attributes(collector.sent[0].resource.attributes)["service.name"] == "my build"
-    theirs = daemon_spans(buildkit_host, ref)
-    assert {each["SpanContext"]["TraceID"] for each in theirs} == {TRACE}
-    assert span.span_id.hex() in {each["Parent"]["SpanID"] for each in theirs}
+    assert attributes(collector.received[0].resource.attributes)["service.name"] == "my build"
+    spans_of_daemon = daemon_spans(buildkit_host, ref)
+    assert {daemon_span["SpanContext"]["TraceID"] for daemon_span in spans_of_daemon} == {TRACE}
+    assert span.span_id.hex() in {
+        daemon_span["Parent"]["SpanID"] for daemon_span in spans_of_daemon
+    }
 
 
 @pytest.mark.feature("O14")
@@ -116,8 +123,8 @@ def test_the_span_of_a_build_that_fails_has_the_error(
     collector: Collector, buildkit_host: str, script: Path
 ) -> None:
     script.write_text("from llb import Image, main\nmain(Image('busybox').run('exit 3'))\n")
-    done = cli("build", script, address=buildkit_host)
-    assert done.returncode == 1
+    process = cli("build", script, address=buildkit_host)
+    assert process.returncode == 1
     assert "exit code: 3" in collector.span.status.message
     (event,) = collector.span.events
     assert event.name == "exception"
@@ -144,27 +151,37 @@ assert build.name == "build" and build.parent.span_id == mine.context.span_id
 
 
 @pytest.mark.feature("O14")
-def test_a_program_that_traces_itself_finds_builds_among_its_spans(buildkit_host: str) -> None:
+def test_builds_appear_in_the_trace_of_the_calling_program(buildkit_host: str) -> None:
     subprocess.run([sys.executable, "-c", IN_MEMORY, buildkit_host], check=True)
 
 
-WITHOUT = "import sys; sys.modules['opentelemetry'] = None; from llb.cli import main; main()"
+WITHOUT_OPENTELEMETRY = (
+    "import sys; sys.modules['opentelemetry'] = None; from llb.cli import main; main()"
+)
 
 
 @pytest.mark.feature("O14")
-@pytest.mark.parametrize("asked", ["", "otlp", "jaeger"])
-def test_without_the_packages_the_variables_are_for_others(
-    asked: str,
+@pytest.mark.parametrize("exporter", ["", "otlp", "jaeger"])
+def test_without_opentelemetry_the_variables_are_ignored(
+    exporter: str,
     collector: Collector,
     buildkit_host: str,
     script: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setenv("OTEL_TRACES_EXPORTER", asked)
-    command = [sys.executable, "-c", WITHOUT, "build", str(script), "--addr", buildkit_host]
-    done = subprocess.run(command, check=False, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    assert collector.sent == []
+    monkeypatch.setenv("OTEL_TRACES_EXPORTER", exporter)
+    command = [
+        sys.executable,
+        "-c",
+        WITHOUT_OPENTELEMETRY,
+        "build",
+        str(script),
+        "--addr",
+        buildkit_host,
+    ]
+    process = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert process.returncode == 0, process.stderr
+    assert collector.received == []
 
 
 @pytest.mark.feature("O14")
@@ -183,7 +200,7 @@ def test_without_the_packages_the_variables_are_for_others(
         ),
     ],
 )
-def test_what_no_variable_means_is_refused_before_the_build(
+def test_an_invalid_variable_is_refused_before_the_build(
     name: str,
     value: str,
     error: str,
@@ -193,4 +210,4 @@ def test_what_no_variable_means_is_refused_before_the_build(
 ) -> None:
     monkeypatch.setenv(name, value)
     check_error(cli("build", script, address="unix:///none"), error)
-    assert collector.sent == []
+    assert collector.received == []

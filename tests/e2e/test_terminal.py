@@ -1,4 +1,4 @@
-"""``llb build`` on a terminal: a real one for the program, drawn by an emulator for us."""
+"""``llb build`` on a terminal: a pseudo-terminal whose screen an emulator draws."""
 
 from __future__ import annotations
 
@@ -31,30 +31,30 @@ def script(tmp_path: Path) -> Path:
 
 
 def is_whole(rows: list[str], columns: int) -> bool:
-    """Return whether a screen shows the whole display of the build, in its width, and no more."""
-    drawn = [row for row in rows if row]
-    steps = [row for row in drawn if row[:2] in (" •", " ✓", " →")]
+    """Check whether a screen shows the complete display of the build, in its width, and no more."""
+    filled_rows = [row for row in rows if row]
+    steps = [row for row in filled_rows if row[:2] in (" •", " ✓", " →")]
     return (
-        drawn[:1] == rows[:1]
+        filled_rows[:1] == rows[:1]
         and rows[0].startswith("[+] building")
         and len([row for row in steps if row[3:].startswith("a step with")]) == 1
         and len([row for row in steps if row[3:].startswith("last")]) == 1
         and {len(row) for row in steps} == {columns}
-        and drawn[-1] == "   tail"
+        and filled_rows[-1] == "   tail"
     )
 
 
 @pytest.mark.feature("O5")
 @pytest.mark.parametrize(("columns", "lines"), [(50, 12), (140, 40), (90, 8)])
-def test_the_display_takes_the_size_that_a_terminal_is_given(
+def test_the_display_follows_the_size_of_the_terminal(
     columns: int, lines: int, buildkit_host: str, script: Path
 ) -> None:
     command = [sys.executable, "-m", "llb", "build", str(script), "--addr", buildkit_host]
     titles: set[str] = set()
 
     def is_settled(rows: list[str]) -> bool:
-        # A drawing may be read before it is complete. The title contains the time, so that
-        # several titles are several complete drawings.
+        # The screen may be read before a drawing is complete. The title contains the time, so
+        # several titles prove several complete drawings.
         if is_whole(rows, columns):
             titles.add(rows[0])
         return len(titles) > 3
@@ -65,14 +65,14 @@ def test_the_display_takes_the_size_that_a_terminal_is_given(
         terminal.wait_for(is_settled)
 
 
-def texts(picture: str) -> list[str]:
-    """Return the rows in a picture, each once, and the title."""
-    found = ET.fromstring(picture).iter("{http://www.w3.org/2000/svg}text")
-    return [" ".join(text for text in each.itertext()) for each in found]
+def picture_rows(picture: str) -> list[str]:
+    """Read the rows and the title of an SVG picture."""
+    elements = ET.fromstring(picture).iter("{http://www.w3.org/2000/svg}text")
+    return [" ".join(part for part in element.itertext()) for element in elements]
 
 
 @pytest.mark.feature("O13")
-def test_what_a_program_draws_becomes_a_picture() -> None:
+def test_a_recording_becomes_a_picture() -> None:
     lines = ["printf 'one  \\033[1;32mtwo & three\\033[0m\\n'", "read go", "printf '\\033[Hover'"]
     command = ["sh", "-c", "; ".join(lines)]
     frames = []
@@ -82,14 +82,14 @@ def test_what_a_program_draws_becomes_a_picture() -> None:
             if len(frames) == 1:
                 terminal.type("\n")
     picture = to_svg(frames, columns=20, lines=3, title="$ draw")
-    assert texts(picture) == ["one two & three", "over two & three", "$ draw"]
+    assert picture_rows(picture) == ["one two & three", "over two & three", "$ draw"]
     assert 'class="green bold">two &amp; three' in picture
     assert len(re.findall(r"^[\d.]+% ", picture, re.MULTILINE)) == 3
 
 
 @pytest.mark.feature("O13")
-def test_the_picture_in_the_documents_is_that_of_its_build() -> None:
+def test_the_picture_in_the_documentation_shows_its_build() -> None:
     script = (IMAGES / "build.py").read_text()
-    rows = texts((IMAGES / "build.svg").read_text())
+    rows = picture_rows((IMAGES / "build.svg").read_text())
     for name in re.findall(r'name="([^"]+)"', script):
         assert any(f"✓ {name} " in row for row in rows), name

@@ -1,4 +1,4 @@
-"""The fakes of llb.testing say what a real BuildKit says, and stock clients speak to them."""
+"""The fakes of llb.testing behave like a real BuildKit, and stock clients can use them."""
 
 from __future__ import annotations
 
@@ -83,18 +83,18 @@ ACTIONS = {
 
 
 @frozen
-class Both:
-    """A fake gateway and a real one, to the same frontend."""
+class GatewayPair:
+    """A fake gateway and a real one for the same frontend."""
 
     address: str
     folder: Path
 
-    def saw(self, look: Callable[[Gateway], list[str]]) -> tuple[list[str], list[str]]:
-        """Return what a function sees of the real daemon and of the fake one."""
-        seen: list[list[str]] = []
+    def compare(self, inspect: Callable[[Gateway], list[str]]) -> tuple[list[str], list[str]]:
+        """Run a function with both gateways; return its results, the real one's first."""
+        results: list[list[str]] = []
 
         def frontend(_: Request, gateway: Gateway) -> Result:
-            seen.append([plain(each) for each in look(gateway)])
+            results.append([normalize(line) for line in inspect(gateway)])
             return Result()
 
         outputs = {"the failing step": Failed(3)}
@@ -104,13 +104,13 @@ class Both:
         local = {"context": self.folder}
         with FakeGateway(local_dirs=local, images={"busybox": config}, outputs=outputs) as fake:
             fake.run(frontend)
-        real, faked = seen
+        real, faked = results
         return real, faked
 
 
 @pytest.fixture
-def both(buildkit_host: str, tmp_path: Path) -> Both:
-    """Both of them, with a directory of files, links and directories."""
+def gateways(buildkit_host: str, tmp_path: Path) -> GatewayPair:
+    """Both gateways, with a local directory that contains files, links and directories."""
     folder = tmp_path / "context"
     (folder / "sub" / "deep").mkdir(parents=True)
     (folder / "a.txt").write_text("hello")
@@ -126,67 +126,73 @@ def both(buildkit_host: str, tmp_path: Path) -> Both:
         ("around", "around"),
     ):
         (folder / name).symlink_to(target)
-    return Both(buildkit_host, folder)
+    return GatewayPair(buildkit_host, folder)
 
 
-def plain(text: str) -> str:
-    """Return a text without what is never the same: where things are mounted, and references."""
-    text = re.sub(r"buildkit-mount[0-9]+", "MOUNT", text)
-    text = re.sub(r"/root/\S+?/(?:snapshots/[0-9]+/fs|cachemounts/buildkit[0-9]+)", "MOUNT", text)
-    text = re.sub(r"checksum of ref \S+:", "checksum of ref REF:", text)
-    return re.sub(r"all \[[^]]*\]", "all REFS", text)
+def normalize(message: str) -> str:
+    """Replace the varying parts of a message: mount points and refs."""
+    message = re.sub(r"buildkit-mount[0-9]+", "MOUNT", message)
+    message = re.sub(
+        r"/root/\S+?/(?:snapshots/[0-9]+/fs|cachemounts/buildkit[0-9]+)", "MOUNT", message
+    )
+    message = re.sub(r"checksum of ref \S+:", "checksum of ref REF:", message)
+    return re.sub(r"all \[[^]]*\]", "all REFS", message)
 
 
-def told(stat: FileStat) -> str:
-    """Return what is known of a file, the root's time and all other times apart."""
+def describe(stat: FileStat) -> str:
+    """Describe a file, without its timestamps."""
     return f"{stat.path} {stat.mode:o} {stat.uid}:{stat.gid} {stat.size} {stat.target!r}"
 
 
-def answer(call: Callable[..., object], *arguments: object) -> str:
-    """Return what a call gives, as a text, or its error."""
+def describe_call(call: Callable[..., object], *arguments: object) -> str:
+    """Describe the result or the error of a call."""
     try:
-        found = call(*arguments)
+        result = call(*arguments)
     except RemoteError as error:
-        shown = to_solve_error(error, lambda _: None, lambda _: ())
-        more = (shown.vertex, shown.exit_code, shown.span and shown.span.line)
-        return f"{error.code}: {error.message} {more}"
-    if isinstance(found, FileStat):
-        return told(found)
-    return str([told(each) for each in found] if isinstance(found, tuple) else found)
+        solve_error = to_solve_error(error, lambda _: None, lambda _: ())
+        details = (
+            solve_error.vertex,
+            solve_error.exit_code,
+            solve_error.span and solve_error.span.line,
+        )
+        return f"{error.code}: {error.message} {details}"
+    if isinstance(result, FileStat):
+        return describe(result)
+    return str([describe(entry) for entry in result] if isinstance(result, tuple) else result)
 
 
-def solved(gateway: Gateway, state: State) -> Ref:
-    # A daemon shares what concurrent builds have in common, files of a client included.
+def solve(gateway: Gateway, state: State) -> Ref:
+    # A daemon shares equal steps of concurrent builds, including local files.
     definition = state.marshal(platform="linux/amd64", local_unique_id=uuid.uuid4().hex)
     return gateway.solve(definition)
 
 
-def everything(gateway: Gateway, ref: Ref, path: str = "/") -> list[str]:
-    """Return what is in a tree, as it is described."""
+def list_tree(gateway: Gateway, ref: Ref, path: str = "/") -> list[str]:
+    """List the files of a tree with their descriptions."""
     lines = []
-    for each in gateway.read_dir(ref, path):
-        place = f"{path.rstrip('/')}/{each.path}"
-        lines.append(f"{place} {told(each)}")
-        if each.mode & 0o170000 == 0o040000:
-            lines += everything(gateway, ref, place)
+    for entry in gateway.read_dir(ref, path):
+        entry_path = f"{path.rstrip('/')}/{entry.path}"
+        lines.append(f"{entry_path} {describe(entry)}")
+        if entry.mode & 0o170000 == 0o040000:
+            lines += list_tree(gateway, ref, entry_path)
     return lines
 
 
-def test_files_are_read_alike(both: Both) -> None:
+def test_both_gateways_read_files_alike(gateways: GatewayPair) -> None:
     def look(gateway: Gateway) -> list[str]:
-        ref = solved(gateway, Local("context"))
+        ref = solve(gateway, Local("context"))
         calls = (gateway.read_file, gateway.stat_file, gateway.read_dir)
-        lines = [f"{path}: {answer(call, ref, path)}" for path in PATHS for call in calls]
+        lines = [f"{path}: {describe_call(call, ref, path)}" for path in PATHS for call in calls]
         lines += [
-            answer(partial(gateway.read_file, offset=offset, length=length), ref, "a.txt")
+            describe_call(partial(gateway.read_file, offset=offset, length=length), ref, "a.txt")
             for offset, length in ((1, 3), (2, 100), (9, 1))
         ]
         return lines + [
-            answer(partial(gateway.read_dir, pattern=pattern), ref, "/")
+            describe_call(partial(gateway.read_dir, pattern=pattern), ref, "/")
             for pattern in ("*.txt", "sub", "**/run", "x", "[", "s*", "!a.txt")
         ]
 
-    real, fake = both.saw(look)
+    real, fake = gateways.compare(look)
     assert fake == real
 
 
@@ -199,71 +205,71 @@ def test_files_are_read_alike(both: Both) -> None:
         Local("other"),
     ],
 )
-def test_local_directories_are_chosen_from_alike(both: Both, state: State) -> None:
+def test_both_gateways_filter_local_directories_alike(gateways: GatewayPair, state: State) -> None:
     def look(gateway: Gateway) -> list[str]:
-        ref = solved(gateway, state)
+        ref = solve(gateway, state)
         try:
-            return everything(gateway, ref)
+            return list_tree(gateway, ref)
         except RemoteError as error:
             return [f"{error.code}: {error.message}"]
 
-    real, fake = both.saw(look)
+    real, fake = gateways.compare(look)
     assert fake == real
 
 
-def test_file_actions_come_to_the_same(both: Both) -> None:
+def test_both_gateways_apply_file_actions_alike(gateways: GatewayPair) -> None:
     def look(gateway: Gateway) -> list[str]:
         return [
-            f"{name}: {answer(everything, gateway, solved(gateway, state))}"
+            f"{name}: {describe_call(list_tree, gateway, solve(gateway, state))}"
             for name, state in ACTIONS.items()
         ]
 
-    real, fake = both.saw(look)
+    real, fake = gateways.compare(look)
     assert fake == real
 
 
-def test_what_goes_wrong_is_told_alike(both: Both) -> None:
+def test_both_gateways_report_errors_alike(gateways: GatewayPair) -> None:
     def look(gateway: Gateway) -> list[str]:
-        scratch = solved(gateway, Scratch())
-        failing = solved(gateway, FAILING)
+        scratch = solve(gateway, Scratch())
+        failing = solve(gateway, FAILING)
         missing = Image("nonesuch").marshal(platform="linux/amd64")
         return [
             str(scratch),
-            answer(gateway.read_file, scratch, "a"),
-            answer(gateway.stat_file, Ref("none"), "a"),
-            answer(gateway.read_file, failing, "a"),
-            answer(gateway.read_file, failing, "a"),
-            answer(partial(gateway.solve, evaluate=True), missing),
-            answer(gateway.resolve_image_config, "docker.io/library/nonesuch:latest"),
-            answer(gateway.resolve_image_config, "busybox"),
+            describe_call(gateway.read_file, scratch, "a"),
+            describe_call(gateway.stat_file, Ref("none"), "a"),
+            describe_call(gateway.read_file, failing, "a"),
+            describe_call(gateway.read_file, failing, "a"),
+            describe_call(partial(gateway.solve, evaluate=True), missing),
+            describe_call(gateway.resolve_image_config, "docker.io/library/nonesuch:latest"),
+            describe_call(gateway.resolve_image_config, "busybox"),
             str(gateway.resolve_image_config("docker.io/library/busybox:latest").config),
-            answer(gateway.solve_frontend, "nonesuch.v0", {}),
-            answer(gateway.solve_frontend, "gateway.v0", {}),
+            describe_call(gateway.solve_frontend, "nonesuch.v0", {}),
+            describe_call(gateway.solve_frontend, "gateway.v0", {}),
             str(gateway.inputs()),
         ]
 
-    real, fake = both.saw(look)
+    real, fake = gateways.compare(look)
     assert fake == real
 
 
-def test_what_a_fake_offers_a_real_one_does(both: Both) -> None:
+def test_the_capabilities_of_the_fake_exist_on_the_real_daemon(gateways: GatewayPair) -> None:
     def look(gateway: Gateway) -> list[str]:
         return sorted(gateway.caps.frontend | gateway.caps.llb)
 
-    real, fake = both.saw(look)
+    real, fake = gateways.compare(look)
     assert set(fake) <= set(real)
 
 
 def script(build: FakeBuild) -> None:
-    """Fail where the step is that fails."""
+    """Show the steps of a build, and fail if it contains the failing step."""
     build.show_steps()
-    if any("echo broken" in str(each.ops) for each in build.definitions.values()):
+    if any("echo broken" in str(definition.ops) for definition in build.definitions.values()):
         raise build.failure("the failing step", 3, log="broken\n")
 
 
 @pytest.fixture(params=["real", "fake"])
 def client(request: pytest.FixtureRequest, buildkit_host: str) -> Iterator[Client]:
-    """A client of the stack's daemon, and one of a fake daemon."""
+    """A client of the stack's daemon, and a client of a fake daemon."""
     if request.param == "real":
         with Client(buildkit_host) as client:
             yield client
@@ -272,7 +278,7 @@ def client(request: pytest.FixtureRequest, buildkit_host: str) -> Iterator[Clien
         yield client
 
 
-def test_a_failing_step_is_the_same_to_a_client(client: Client) -> None:
+def test_a_client_sees_the_same_failing_step_on_both(client: Client) -> None:
     events: list[Event] = []
     with pytest.raises(SolveError) as caught:
         client.solve(FAILING, on_event=events.append, ref=(ref := f"fails-{id(events)}"))
@@ -284,10 +290,10 @@ def test_a_failing_step_is_the_same_to_a_client(client: Client) -> None:
     assert error.vertex == FAILING.marshal(platform="linux/amd64").vertices()[1].digest
     assert error.span is not None
     assert error.span.text.splitlines()[error.span.line - 1].startswith("FAILING = ")
-    assert {each.error for each in events if isinstance(each, Vertex)} == {None, error.message}
-    assert b"".join(each.data for each in events if isinstance(each, VertexLog)) == b"broken\n"
-    remembered = client.history().build(ref)
-    assert (remembered.frontend, remembered.error) == ("", error.message)
+    assert {event.error for event in events if isinstance(event, Vertex)} == {None, error.message}
+    assert b"".join(event.data for event in events if isinstance(event, VertexLog)) == b"broken\n"
+    record = client.history().build(ref)
+    assert (record.frontend, record.error) == ("", error.message)
 
 
 def test_a_function_of_the_client_reads_its_files_on_both(client: Client, tmp_path: Path) -> None:
@@ -296,10 +302,10 @@ def test_a_function_of_the_client_reads_its_files_on_both(client: Client, tmp_pa
     names: list[list[str]] = []
 
     def function(request: Request, gateway: Gateway) -> Result:
-        ref = solved(gateway, Local("context", exclude=["left"]))
-        names.append([each.path for each in gateway.read_dir(ref, "/")])
+        ref = solve(gateway, Local("context", exclude=["left"]))
+        names.append([entry.path for entry in gateway.read_dir(ref, "/")])
         assert request.options == {"a": "1"}
-        return Result(solved(gateway, Scratch().mkfile("/x", "1", name="the file")))
+        return Result(solve(gateway, Scratch().mkfile("/x", "1", name="the file")))
 
     events: list[Event] = []
     client.build(
@@ -310,37 +316,37 @@ def test_a_function_of_the_client_reads_its_files_on_both(client: Client, tmp_pa
     )
     assert names == [["kept"]]
     assert client.info().package == "github.com/moby/buildkit"
-    assert "linux" in {each.os for worker in client.workers() for each in worker.platforms}
+    assert "linux" in {platform.os for worker in client.workers() for platform in worker.platforms}
 
 
-def test_a_directory_that_is_not_given_is_the_same_error(client: Client) -> None:
+def test_a_missing_local_directory_is_the_same_error(client: Client) -> None:
     def function(_: Request, gateway: Gateway) -> Result:
-        gateway.read_file(solved(gateway, Local("other")), "x")
+        gateway.read_file(solve(gateway, Local("other")), "x")
         raise AssertionError
 
     with pytest.raises(InputError, match="the build asks for the local directory 'other'"):
         client.build(function)
 
 
-def test_an_image_that_is_not_there_is_the_same_error(client: Client) -> None:
+def test_a_missing_image_is_the_same_error(client: Client) -> None:
     with pytest.raises(RemoteError) as caught:
         client.resolve_image_config("nonesuch")
     assert caught.value.message == "docker.io/library/nonesuch:latest: not found"
 
 
 def test_the_stock_client_builds_on_a_fake_daemon(buildctl: Buildctl, tmp_path: Path) -> None:
-    seen: list[object] = []
+    received: list[object] = []
 
-    def looking(build: FakeBuild) -> dict[str, str]:
+    def run_build(build: FakeBuild) -> dict[str, str]:
         session = build.session
-        seen.extend([session.files("context", exclude=["y"]), session.secret("token")])
+        received.extend([session.files("context", exclude=["y"]), session.secret("token")])
         session.send_tree({"a-b": "1", "a/b": b"2" * 100_000, "a/l": Symlink("b")})
         build.show_steps()
         return {"containerimage.digest": "sha256:1"}
 
     def frontend(request: Request, gateway: Gateway) -> Result:
-        name = gateway.read_file(solved(gateway, Local("context")), "x").decode()
-        return Result(solved(gateway, Image(name).run(request.options["command"])))
+        name = gateway.read_file(solve(gateway, Local("context")), "x").decode()
+        return Result(solve(gateway, Image(name).run(request.options["command"])))
 
     context, secret, out = (tmp_path / name for name in ("context", "secret", "out"))
     context.mkdir()
@@ -348,40 +354,40 @@ def test_the_stock_client_builds_on_a_fake_daemon(buildctl: Buildctl, tmp_path: 
     (context / "y").write_text("2")
     secret.write_text("s3cret")
     definition = Image("busybox").run("make").marshal(platform="linux/amd64").to_bytes()
-    given = ("--local", f"context={context}", "--secret", f"id=token,src={secret}")
+    inputs = ("--local", f"context={context}", "--secret", f"id=token,src={secret}")
     output = ("--output", f"type=local,dest={out}", "--progress", "plain")
-    own = ("--frontend", "own.v0", "--opt", "command=make all")
-    with FakeDaemon(script=looking, frontends={"own.v0": frontend}) as daemon:
+    own_frontend = ("--frontend", "own.v0", "--opt", "command=make all")
+    with FakeDaemon(script=run_build, frontends={"own.v0": frontend}) as daemon:
         stock = [buildctl.program, "--addr", daemon.address]
-        for more, step in (((), b"run make"), (own, b"run make all")):
-            done = subprocess.run(
-                [*stock, "build", *given, *output, *more],
-                input=None if more else definition,
-                stdin=subprocess.DEVNULL if more else None,
+        for extra, step in (((), b"run make"), (own_frontend, b"run make all")):
+            process = subprocess.run(
+                [*stock, "build", *inputs, *output, *extra],
+                input=None if extra else definition,
+                stdin=subprocess.DEVNULL if extra else None,
                 capture_output=True,
                 check=False,
             )
-            assert done.returncode == 0, done.stderr
-            assert step in done.stderr
+            assert process.returncode == 0, process.stderr
+            assert step in process.stderr
             assert (out / "a" / "l").read_bytes() == b"2" * 100_000
-        remembered = evolve(buildctl, address=daemon.address)("debug", "histories")
-        assert all(each.ref in remembered for each in daemon.builds)
-    assert seen == [{"x": b"busybox"}, b"s3cret"] * 2
+        histories = evolve(buildctl, address=daemon.address)("debug", "histories")
+        assert all(record.ref in histories for record in daemon.builds)
+    assert received == [{"x": b"busybox"}, b"s3cret"] * 2
 
 
-def test_the_stock_client_shows_what_failed_on_a_fake_daemon(
+def test_the_stock_client_shows_a_failure_on_a_fake_daemon(
     buildctl: Buildctl,
 ) -> None:
     with FakeDaemon(script=script, platforms=["linux/riscv64"]) as daemon:
         stock = evolve(buildctl, address=daemon.address)
         assert "linux/riscv64" in stock("debug", "workers")
-        done = subprocess.run(
+        process = subprocess.run(
             [stock.program, "--addr", stock.address, "build", "--progress", "plain"],
             input=FAILING.marshal(platform="linux/amd64").to_bytes(),
             capture_output=True,
             check=False,
         )
-    assert done.returncode == 1
-    assert b"broken" in done.stderr
-    shown = [line.strip() for line in done.stderr.decode().splitlines()]
-    assert any(">>> FAILING = " in line for line in shown)
+    assert process.returncode == 1
+    assert b"broken" in process.stderr
+    lines = [line.strip() for line in process.stderr.decode().splitlines()]
+    assert any(">>> FAILING = " in line for line in lines)

@@ -1,4 +1,4 @@
-"""A daemon that speaks TLS, and asks clients who they are."""
+"""A daemon with mutual TLS."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tests.e2e.conftest import Buildctl
 
 RESET = "Connection reset by peer"
-# An authority as `openssl ca` wants it described; `openssl req` knows no dates that are over.
+# The configuration of `openssl ca`, because `openssl req` cannot set dates in the past.
 AUTHORITY = """\
 [ca]
 default_ca = here
@@ -44,7 +44,7 @@ def openssl(*arguments: str | Path, cwd: Path) -> None:
 
 @pytest.fixture
 def certificates(tmp_path: Path) -> Path:
-    """A folder with an authority, and in `daemon` and `client` what it vouches for."""
+    """A folder with a certificate authority, and its certificates in `daemon` and `client`."""
     folder = tmp_path / "certificates"
     folder.mkdir()
     new = ("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
@@ -64,7 +64,7 @@ def certificates(tmp_path: Path) -> Path:
 
 
 def expire(folder: Path, name: str) -> None:
-    """Have a certificate made anew that is good no more."""
+    """Replace a certificate by an expired one."""
     (folder / "index").touch()
     (folder / "ca.cnf").write_text(AUTHORITY)
     files = ("-cert", "ca.pem", "-keyfile", "ca.key", "-in", f"{name}.csr")
@@ -81,7 +81,7 @@ def expire(folder: Path, name: str) -> None:
 
 @pytest.fixture
 def address(certificates: Path, start_buildkitd: Callable[..., Buildctl]) -> str:
-    """The address of a daemon that wants certificates."""
+    """The address of a daemon that requires client certificates."""
     port = free_port()
     start_buildkitd("--port", str(port), "--tls", certificates / "daemon")
     return f"tcp://127.0.0.1:{port}"
@@ -105,18 +105,18 @@ def test_a_build_goes_through_tls(address: str, certificates: Path, tmp_path: Pa
 def test_the_command_line_takes_certificates(address: str, certificates: Path) -> None:
     folder = certificates / "client"
     command = [sys.executable, "-m", "llb", "info", "--addr", address]
-    done = subprocess.run(
+    process = subprocess.run(
         [*command, "--tlsdir", folder, "--tlsservername", "buildkit.example"],
         capture_output=True,
         text=True,
         check=False,
     )
-    assert done.returncode == 0, done.stderr
-    assert f"address   {address}" in done.stdout
+    assert process.returncode == 0, process.stderr
+    assert f"address   {address}" in process.stdout
 
 
-def refusal(address: str, tls: TLS | None) -> str:
-    """Return why a daemon is not reached."""
+def connect_error(address: str, tls: TLS | None) -> str:
+    """Connect, which must fail; return the reason."""
     with pytest.raises(ConnectError) as caught:
         Client(address, tls=tls)
     return caught.value.message.removeprefix(f"no BuildKit answers at {address}: ")
@@ -124,75 +124,77 @@ def refusal(address: str, tls: TLS | None) -> str:
 
 @pytest.mark.feature("J2", "Q8")
 def test_a_daemon_under_another_name_is_not_trusted(address: str, certificates: Path) -> None:
-    assert refusal(address, TLS.from_directory(certificates / "client")) == (
+    assert connect_error(address, TLS.from_directory(certificates / "client")) == (
         "TLS: the daemon's certificate is refused: IP address mismatch, certificate is not valid "
         "for '127.0.0.1'"
     )
 
 
 @pytest.mark.feature("J2", "Q8")
-def test_a_daemon_that_another_authority_vouches_for_is_not_trusted(
+def test_a_daemon_certificate_of_another_authority_is_not_trusted(
     address: str, certificates: Path
 ) -> None:
     tls = TLS(certificates / "other.pem", server_name="buildkit.example")
-    assert refusal(address, tls) == (
+    assert connect_error(address, tls) == (
         "TLS: the daemon's certificate is refused: unable to get local issuer certificate"
     )
 
 
 @pytest.mark.feature("J2", "Q8")
-def test_an_expired_certificate_is_told_on_either_side(
+def test_an_expired_certificate_of_either_side_is_an_error(
     address: str, certificates: Path, start_buildkitd: Callable[..., Buildctl]
 ) -> None:
     name = "buildkit.example"
     expire(certificates, "client")
-    assert refusal(address, TLS.from_directory(certificates / "client", server_name=name)) == (
-        "TLS: the daemon refuses our certificate: certificate expired"
-    )
+    assert connect_error(
+        address, TLS.from_directory(certificates / "client", server_name=name)
+    ) == ("TLS: the daemon refuses our certificate: certificate expired")
     expire(certificates, "daemon")
     port = free_port()
     start_buildkitd("--port", str(port), "--tls", certificates / "daemon")
-    assert refusal(f"tcp://127.0.0.1:{port}", TLS(certificates / "ca.pem", server_name=name)) == (
-        "TLS: the daemon's certificate is refused: certificate has expired"
-    )
+    assert connect_error(
+        f"tcp://127.0.0.1:{port}", TLS(certificates / "ca.pem", server_name=name)
+    ) == ("TLS: the daemon's certificate is refused: certificate has expired")
 
 
 @pytest.mark.feature("J2")
 def test_a_client_without_a_certificate_is_not_served(address: str, certificates: Path) -> None:
     tls = TLS(certificates / "ca.pem", server_name="buildkit.example")
-    assert refusal(address, tls) == "TLS: the daemon wants a certificate of ours"
+    assert connect_error(address, tls) == "TLS: the daemon wants a certificate of ours"
     stranger = TLS(
         certificates / "ca.pem",
         certificates / "other.pem",
         certificates / "other.key",
         "buildkit.example",
     )
-    assert refusal(address, stranger).startswith("TLS: the daemon refuses our certificate: ")
+    assert connect_error(address, stranger).startswith("TLS: the daemon refuses our certificate: ")
 
 
-def test_tls_on_one_side_alone_is_told(address: str, buildkit_tcp: str, certificates: Path) -> None:
-    # Go closes such a connection, with what came unread.
-    assert refusal(address, None) in {"it does not answer", "reading failed: " + RESET}
+def test_tls_on_one_side_only_is_an_error(
+    address: str, buildkit_tcp: str, certificates: Path
+) -> None:
+    # Go closes such a connection without reading the pending data.
+    assert connect_error(address, None) in {"it does not answer", "reading failed: " + RESET}
     tls = TLS.from_directory(certificates / "client")
-    assert refusal(buildkit_tcp, tls) == "TLS: the daemon does not speak TLS"
+    assert connect_error(buildkit_tcp, tls) == "TLS: the daemon does not speak TLS"
 
 
-def test_a_network_that_ends_within_tls_is_an_error(certificates: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
+def test_a_connection_that_ends_within_tls_is_an_error(certificates: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
 
         def close() -> None:
-            listening.accept()[0].close()
+            server.accept()[0].close()
 
-        closing = threading.Thread(target=close)
-        closing.start()
-        address = "tcp://127.0.0.1:{1}".format(*listening.getsockname())
+        thread = threading.Thread(target=close)
+        thread.start()
+        address = "tcp://127.0.0.1:{1}".format(*server.getsockname())
         tls = TLS.from_directory(certificates / "client")
-        assert refusal(address, tls).startswith("TLS: ")
-        closing.join()
+        assert connect_error(address, tls).startswith("TLS: ")
+        thread.join()
 
 
 @pytest.mark.feature("J2", "Q8")
-def test_certificates_that_cannot_be_are_refused(certificates: Path) -> None:
+def test_invalid_certificate_settings_are_refused(certificates: Path) -> None:
     with pytest.raises(InputError, match="No such file"):
         TLS(Path("/none"))
     with pytest.raises(InvalidValueError, match="belong together"):
@@ -201,21 +203,21 @@ def test_certificates_that_cannot_be_are_refused(certificates: Path) -> None:
         Client("unix:///none", tls=TLS())
 
 
-def test_files_without_certificates_are_told_before_anything_is_said(
+def test_invalid_certificate_files_are_refused_before_connecting(
     buildkit_tcp: str, certificates: Path
 ) -> None:
-    text = certificates / "text.pem"
-    text.write_text("no certificate")
-    client, other = certificates / "client", certificates / "other.key"
+    text_file = certificates / "text.pem"
+    text_file.write_text("no certificate")
+    client, other_key = certificates / "client", certificates / "other.key"
     for tls, message in (
-        (TLS(text), f"cannot use {text}: no certificate or crl found"),
+        (TLS(text_file), f"cannot use {text_file}: no certificate or crl found"),
         (
-            TLS(None, text, other),
-            f"cannot use {text} with {other}: OpenSSL cannot read it",
+            TLS(None, text_file, other_key),
+            f"cannot use {text_file} with {other_key}: OpenSSL cannot read it",
         ),
         (
-            TLS(None, client / "cert.pem", other),
-            f"cannot use {client / 'cert.pem'} with {other}: key values mismatch",
+            TLS(None, client / "cert.pem", other_key),
+            f"cannot use {client / 'cert.pem'} with {other_key}: key values mismatch",
         ),
     ):
         with pytest.raises(InputError) as caught:

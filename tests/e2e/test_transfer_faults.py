@@ -1,4 +1,4 @@
-"""What goes wrong while bytes move: full disks, readers and daemons that are gone, other files."""
+"""Faults during a transfer: full disks, lost readers and daemons, files that change."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from attrs import frozen
 from llb import Image, Local, Scratch, bind
 from llb.client import Client, local, oci, parse_export, tar
 from llb.errors import InputError, TransportError
-from tests.e2e.test_failures import check_error, cli, daemon_processes
+from tests.e2e.test_failures import check_error, cli, find_daemon_processes
 from tests.e2e.waiting import PATIENCE, wait_until
 
 if TYPE_CHECKING:
@@ -32,40 +32,40 @@ if TYPE_CHECKING:
     from tests.e2e.relays import Relay
 
 MIB = 2**20
-# What a full disk has room for; more than every result here is larger.
-ROOM = 2 * MIB
-# The bytes of a transfer that arrive before it is interrupted, more than are ever buffered.
-BEGUN = 8 * MIB
+# The size of the small disk; every result in these tests is larger.
+DISK_SIZE = 2 * MIB
+# The number of bytes after which a transfer is interrupted, more than all buffers hold.
+FAULT_OFFSET = 8 * MIB
 
 
 def large(size: int) -> State:
-    """Return a tree with a file of so many MiB, most of it a hole."""
+    """Build a tree with a sparse file of ``size`` MiB."""
     command = f"truncate -s {size}M /out/large && echo end >> /out/large"
     return Image("busybox").run(command, mounts=[bind(Scratch(), "/out")]).mounted("/out")
 
 
 def script(folder: Path, size: int) -> Path:
-    """Write a build of :func:`large`."""
-    written = folder / "build.py"
-    written.write_text(
+    """Write a build script for :func:`large`."""
+    path = folder / "build.py"
+    path.write_text(
         "from llb import main\nfrom tests.e2e.test_transfer_faults import large\n"
         f"main(large({size}))\n"
     )
-    return written
+    return path
 
 
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system that is soon full."""
+    """A small file system that fills up quickly."""
     folder = tmp_path / "disk"
     folder.mkdir()
-    options = ["-t", "tmpfs", "-o", f"size={ROOM}"]
+    options = ["-t", "tmpfs", "-o", f"size={DISK_SIZE}"]
     subprocess.run(["mount", *options, "tmpfs", folder], check=True)
     yield folder
     subprocess.run(["umount", folder], check=True)
 
 
-def left_in(folder: Path) -> list[str]:
+def list_paths(folder: Path) -> list[str]:
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))
 
 
@@ -89,16 +89,16 @@ def left_in(folder: Path) -> list[str]:
         ("--cache-to=type=local,dest=DISK/out,compression=uncompressed", "out", "cannot write to"),
     ],
 )
-def test_a_full_disk_is_named_and_holds_nothing_after(
+def test_a_full_disk_is_named_and_keeps_no_partial_output(
     option: str, written: str, problem: str, buildkit_host: str, disk: Path, tmp_path: Path
 ) -> None:
-    given = option.replace("DISK", str(disk))
-    done = cli("build", script(tmp_path, 16), given, address=buildkit_host)
-    check_error(done, f"error: {problem} {disk / written}: No space left on device\n")
-    assert left_in(disk) == []
+    output_option = option.replace("DISK", str(disk))
+    process = cli("build", script(tmp_path, 16), output_option, address=buildkit_host)
+    check_error(process, f"error: {problem} {disk / written}: No space left on device\n")
+    assert list_paths(disk) == []
 
 
-def test_a_full_disk_keeps_what_was_there(buildkit_host: str, disk: Path) -> None:
+def test_a_full_disk_keeps_earlier_results(buildkit_host: str, disk: Path) -> None:
     exports: list[tuple[Export, str]] = [
         (local(disk / "tree"), "tree/large"),
         (tar(disk / "archive"), "archive"),
@@ -107,14 +107,14 @@ def test_a_full_disk_keeps_what_was_there(buildkit_host: str, disk: Path) -> Non
     with Client(buildkit_host) as client:
         for export, name in exports:
             client.solve(Scratch().mkfile("/large", "old"), exports=[export])
-            before = left_in(disk), (disk / name).read_bytes()
+            before = list_paths(disk), (disk / name).read_bytes()
             with pytest.raises(InputError, match="No space left on device"):
-                client.solve(noise(), exports=[export])
-            assert (left_in(disk), (disk / name).read_bytes()) == before
+                client.solve(incompressible(), exports=[export])
+            assert (list_paths(disk), (disk / name).read_bytes()) == before
 
 
-def noise() -> State:
-    """Return a tree with a file that does not get smaller."""
+def incompressible() -> State:
+    """Build a tree with a random, incompressible file."""
     command = f"head -c {8 * MIB} /dev/urandom > /out/large"
     return Image("busybox").run(command, mounts=[bind(Scratch(), "/out")]).mounted("/out")
 
@@ -123,7 +123,7 @@ def test_a_full_disk_behind_standard_output_is_named(
     buildkit_host: str, disk: Path, tmp_path: Path
 ) -> None:
     with (disk / "out").open("wb") as output:
-        done = subprocess.run(
+        process = subprocess.run(
             [sys.executable, "-m", "llb", "build", script(tmp_path, 16), "-o", "type=tar,dest=-"],
             stdout=output,
             stderr=subprocess.PIPE,
@@ -132,13 +132,13 @@ def test_a_full_disk_behind_standard_output_is_named(
             timeout=PATIENCE,
             check=False,
         )
-    assert done.returncode == 1
-    assert "error: cannot write the output: No space left on device\n" in done.stderr
-    assert "Traceback" not in done.stderr
+    assert process.returncode == 1
+    assert "error: cannot write the output: No space left on device\n" in process.stderr
+    assert "Traceback" not in process.stderr
 
 
-def begin_to_pipe(address: str, folder: Path) -> subprocess.Popen[bytes]:
-    """Start an export to a pipe, and wait until something of it is there to be read."""
+def begin_export_to_pipe(address: str, folder: Path) -> subprocess.Popen[bytes]:
+    """Start an export to a pipe, and wait until its first byte can be read."""
     running = subprocess.Popen(
         [
             *("env", "--default-signal=INT", sys.executable, "-m", "llb", "build"),
@@ -153,7 +153,7 @@ def begin_to_pipe(address: str, folder: Path) -> subprocess.Popen[bytes]:
 
 
 def is_full(pipe: IO[bytes] | None) -> bool:
-    """Return whether a write to the other end of a pipe would block."""
+    """Check whether a write to the other end of a pipe would block."""
     assert pipe is not None
     end = os.open(f"/proc/self/fd/{pipe.fileno()}", os.O_WRONLY)
     try:
@@ -163,22 +163,22 @@ def is_full(pipe: IO[bytes] | None) -> bool:
 
 
 @pytest.mark.feature("Q3")
-@pytest.mark.parametrize(("sent", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_reader_that_does_not_read_keeps_nobody_from_leaving(
-    sent: signal.Signals, status: int, buildkit_host: str, tmp_path: Path
+@pytest.mark.parametrize(("signal_number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_ends_a_build_whose_reader_does_not_read(
+    signal_number: signal.Signals, status: int, buildkit_host: str, tmp_path: Path
 ) -> None:
-    with begin_to_pipe(buildkit_host, tmp_path) as running:
+    with begin_export_to_pipe(buildkit_host, tmp_path) as running:
         assert running.stdout is not None
         wait_until(lambda: is_full(running.stdout))
         assert running.poll() is None
-        running.send_signal(sent)
+        running.send_signal(signal_number)
         assert running.wait(PATIENCE) == status
         _, errors = running.communicate()
     assert b"Traceback" not in errors
 
 
-def test_a_reader_that_is_gone_ends_the_build(buildkit_host: str, tmp_path: Path) -> None:
-    with begin_to_pipe(buildkit_host, tmp_path) as running:
+def test_a_closed_pipe_ends_the_build(buildkit_host: str, tmp_path: Path) -> None:
+    with begin_export_to_pipe(buildkit_host, tmp_path) as running:
         assert running.stdout is not None
         assert running.stderr is not None
         running.stdout.close()
@@ -188,19 +188,19 @@ def test_a_reader_that_is_gone_ends_the_build(buildkit_host: str, tmp_path: Path
     assert b"Traceback" not in errors
 
 
-def killing(daemon: Buildctl) -> Callable[[], None]:
-    (pid,) = daemon_processes(daemon)
+def kill_function(daemon: Buildctl) -> Callable[[], None]:
+    (pid,) = find_daemon_processes(daemon)
 
     def kill() -> None:
         os.kill(pid, signal.SIGKILL)
-        wait_until(lambda: not daemon_processes(daemon))
+        wait_until(lambda: not find_daemon_processes(daemon))
 
     return kill
 
 
 @pytest.fixture
 def context(tmp_path: Path) -> Path:
-    """A directory that takes a while to be sent."""
+    """A directory with large files, whose upload takes a while."""
     folder = tmp_path / "context"
     folder.mkdir()
     for name in ("0", "1"):
@@ -209,55 +209,59 @@ def context(tmp_path: Path) -> Path:
     return folder
 
 
-def anew(name: str) -> State:
-    """Return a local directory of which the daemon has nothing."""
+def fresh_local(name: str) -> State:
+    """Create a local source that the daemon cannot have in its cache."""
     nonce = secrets.token_hex(8)
     return Local(name, unique_id=nonce, shared_key=nonce)
 
 
-def size_of(place: Path) -> int:
+def total_size(target_folder: Path) -> int:
     with suppress(FileNotFoundError):
-        return sum(path.lstat().st_size for path in place.rglob("*"))
+        return sum(path.lstat().st_size for path in target_folder.rglob("*"))
     return 0
 
 
 @contextmanager
-def broken_connection(address: str) -> Iterator[None]:
-    """Check how what is done here ends."""
-    begun = time.monotonic()
+def expect_broken_connection(address: str) -> Iterator[None]:
+    """Expect that the block ends with a lost connection, within the timeout."""
+    start = time.monotonic()
     with pytest.raises(TransportError) as caught:
         yield
     assert caught.value.message.startswith(f"lost the connection to {address}: ")
-    assert time.monotonic() - begun < PATIENCE
+    assert time.monotonic() - start < PATIENCE
 
 
-def send(relay: Relay, context: Path, work: Callable[[], None], place: Path) -> None:
-    """Upload, and call ``work`` when the daemon has a part of it."""
-    relay.pause_after(BEGUN, work)
-    with broken_connection(relay.address), Client(relay.address) as client:
+def upload_with_fault(
+    relay: Relay, context: Path, work: Callable[[], None], target_folder: Path
+) -> None:
+    """Upload; call ``work`` when the daemon has received a part, and expect a lost connection."""
+    relay.pause_after(FAULT_OFFSET, work)
+    with expect_broken_connection(relay.address), Client(relay.address) as client:
         client.solve(
-            Scratch().copy(anew("context"), "/"),
+            Scratch().copy(fresh_local("context"), "/"),
             local_dirs={"context": context},
-            exports=[local(place / "out")],
+            exports=[local(target_folder / "out")],
         )
-    assert left_in(place) == []
+    assert list_paths(target_folder) == []
 
 
-def receive(relay: Relay, kind: str, work: Callable[[], None], place: Path) -> None:
-    """Export, and call ``work`` when a part of the result is written."""
-    seen: list[int] = []
+def export_with_fault(
+    relay: Relay, kind: str, work: Callable[[], None], target_folder: Path
+) -> None:
+    """Export; call ``work`` when a part is written, and expect a lost connection."""
+    sizes: list[int] = []
 
     def once_written() -> None:
-        wait_until(lambda: size_of(place) > MIB)
-        seen.append(size_of(place))
+        wait_until(lambda: total_size(target_folder) > MIB)
+        sizes.append(total_size(target_folder))
         work()
 
-    relay.pause_after(BEGUN, once_written)
-    with broken_connection(relay.address), Client(relay.address) as client:
-        client.solve(large(256), exports=[parse_export(f"{kind},dest={place / 'out'}")])
-    (size,) = seen
+    relay.pause_after(FAULT_OFFSET, once_written)
+    with expect_broken_connection(relay.address), Client(relay.address) as client:
+        client.solve(large(256), exports=[parse_export(f"{kind},dest={target_folder / 'out'}")])
+    (size,) = sizes
     assert MIB < size < 256 * MIB
-    assert left_in(place) == []
+    assert list_paths(target_folder) == []
 
 
 EXPORTS = (
@@ -269,22 +273,22 @@ EXPORTS = (
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Path:
+def target_folder(tmp_path: Path) -> Path:
     """An empty directory."""
     (tmp_path / "place").mkdir()
     return tmp_path / "place"
 
 
 @pytest.mark.feature("Q3")
-def test_a_daemon_that_dies_in_an_upload_is_an_error_in_bounded_time(
+def test_a_daemon_that_dies_in_an_upload_is_an_error_within_the_timeout(
     start_buildkitd: Callable[[], Buildctl],
     relay_to: Callable[[str], Relay],
     context: Path,
-    place: Path,
+    target_folder: Path,
 ) -> None:
     daemon = start_buildkitd()
     relay = relay_to(daemon.address)
-    send(relay, context, killing(daemon), place)
+    upload_with_fault(relay, context, kill_function(daemon), target_folder)
 
 
 @pytest.mark.parametrize("kind", EXPORTS)
@@ -292,52 +296,52 @@ def test_a_daemon_that_dies_in_an_export_leaves_nothing(
     kind: str,
     start_buildkitd: Callable[[], Buildctl],
     relay_to: Callable[[str], Relay],
-    place: Path,
+    target_folder: Path,
 ) -> None:
     daemon = start_buildkitd()
     relay = relay_to(daemon.address)
-    receive(relay, kind, killing(daemon), place)
+    export_with_fault(relay, kind, kill_function(daemon), target_folder)
 
 
-def test_a_connection_that_breaks_in_an_upload_is_an_error_in_bounded_time(
-    relay: Relay, context: Path, place: Path
+def test_a_connection_that_breaks_in_an_upload_is_an_error_within_the_timeout(
+    relay: Relay, context: Path, target_folder: Path
 ) -> None:
-    send(relay, context, relay.cut_newest, place)
+    upload_with_fault(relay, context, relay.cut_newest, target_folder)
 
 
 @pytest.mark.feature("Q3")
 @pytest.mark.parametrize("kind", EXPORTS)
 def test_a_connection_that_breaks_in_an_export_leaves_nothing(
-    kind: str, relay: Relay, place: Path
+    kind: str, relay: Relay, target_folder: Path
 ) -> None:
-    receive(relay, kind, relay.cut_newest, place)
+    export_with_fault(relay, kind, relay.cut_newest, target_folder)
 
 
 @pytest.fixture
-def changing(relay: Relay, tmp_path: Path) -> Changing:
-    return Changing(relay, tmp_path / "changing", f"z{secrets.token_hex(8)}-")
+def changing_directory(relay: Relay, tmp_path: Path) -> ChangingDirectory:
+    return ChangingDirectory(relay, tmp_path / "changing", f"z{secrets.token_hex(8)}-")
 
 
 @frozen
-class Changing:
-    """A directory that changes while it is sent.
+class ChangingDirectory:
+    """A directory that changes during an upload.
 
-    The names of its files begin with a prefix that occurs nowhere else in what a client sends.
-    By it the relay finds the moment when the client has described all files and the daemon has
-    not asked for their contents.
+    The names of its files begin with a prefix that occurs nowhere else in the client's data. The
+    relay uses the prefix to find the moment when the client has sent the metadata of all files and
+    the daemon has not yet requested their contents.
     """
 
     relay: Relay
     folder: Path
     prefix: str
 
-    def sent(self, change: Callable[[], None], out: Path) -> dict[str, str]:
-        """Send the directory, and change it meanwhile; return the contents that arrived."""
+    def upload(self, change: Callable[[], None], out: Path) -> dict[str, str]:
+        """Upload the directory and change it meanwhile; return the contents that arrived."""
         names = sorted(path.name.encode() for path in self.folder.iterdir())
         self.relay.interrupt(names[0], names[-1], change)
         with Client(self.relay.address) as client:
             client.solve(
-                Scratch().copy(anew("context"), "/"),
+                Scratch().copy(fresh_local("context"), "/"),
                 local_dirs={"context": self.folder},
                 exports=[local(out)],
             )
@@ -349,20 +353,20 @@ class Changing:
 
 
 @pytest.mark.feature("N5")
-def test_files_that_change_while_others_are_sent_are_sent_as_they_are_then(
-    changing: Changing, tmp_path: Path
+def test_files_that_change_during_an_upload_are_sent_in_their_new_state(
+    changing_directory: ChangingDirectory, tmp_path: Path
 ) -> None:
     for name in ("gone", "grown", "replaced", "shrunk"):
-        (changing / name).write_text("before")
+        (changing_directory / name).write_text("before")
 
     def change() -> None:
-        (changing / "gone").unlink()
-        (changing / "grown").write_text("before and after")
+        (changing_directory / "gone").unlink()
+        (changing_directory / "grown").write_text("before and after")
         (tmp_path / "new").write_text("another")
-        (tmp_path / "new").rename(changing / "replaced")
-        (changing / "shrunk").write_text("be")
+        (tmp_path / "new").rename(changing_directory / "replaced")
+        (changing_directory / "shrunk").write_text("be")
 
-    assert changing.sent(change, tmp_path / "out") == {
+    assert changing_directory.upload(change, tmp_path / "out") == {
         "gone": "",
         "grown": "before and after",
         "replaced": "another",
@@ -371,8 +375,10 @@ def test_files_that_change_while_others_are_sent_are_sent_as_they_are_then(
 
 
 @pytest.mark.feature("N5")
-def test_a_file_that_becomes_a_directory_is_named(changing: Changing, tmp_path: Path) -> None:
-    file = changing / "file"
+def test_a_file_that_becomes_a_directory_is_named(
+    changing_directory: ChangingDirectory, tmp_path: Path
+) -> None:
+    file = changing_directory / "file"
     file.write_text("before")
 
     def change() -> None:
@@ -380,26 +386,35 @@ def test_a_file_that_becomes_a_directory_is_named(changing: Changing, tmp_path: 
         file.mkdir()
 
     with pytest.raises(InputError) as caught:
-        changing.sent(change, tmp_path / "out")
+        changing_directory.upload(change, tmp_path / "out")
     assert caught.value.message == f"cannot read {file}: Is a directory"
     assert not (tmp_path / "out").exists()
 
 
-def test_a_directory_that_cannot_be_read_is_named(buildkit_host: str, tmp_path: Path) -> None:
-    build = tmp_path / "build.py"
-    build.write_text("from llb import Local, main\nmain(Local('context', shared_key='closed'))\n")
-    closed = tmp_path / "context" / "closed"
-    closed.mkdir(parents=True)
-    closed.chmod(0)
-    done = without_privileges(
-        buildkit_host, build, "--local", f"context={closed.parent}", "-o", tmp_path / "out"
+def test_an_unreadable_directory_is_named(buildkit_host: str, tmp_path: Path) -> None:
+    script_path = tmp_path / "build.py"
+    script_path.write_text(
+        "from llb import Local, main\nmain(Local('context', shared_key='closed'))\n"
     )
-    check_error(done, f"error: cannot read the directory {closed}: Permission denied\n")
+    unreadable = tmp_path / "context" / "closed"
+    unreadable.mkdir(parents=True)
+    unreadable.chmod(0)
+    process = build_without_privileges(
+        buildkit_host,
+        script_path,
+        "--local",
+        f"context={unreadable.parent}",
+        "-o",
+        tmp_path / "out",
+    )
+    check_error(process, f"error: cannot read the directory {unreadable}: Permission denied\n")
     assert not (tmp_path / "out").exists()
 
 
-def without_privileges(address: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    """Run a build that may not do everything with files, as root may."""
+def build_without_privileges(
+    address: str, *arguments: str | Path
+) -> subprocess.CompletedProcess[str]:
+    """Run a build without root's capabilities to bypass file permissions."""
     return subprocess.run(
         [
             *("setpriv", "--bounding-set", "-dac_override,-dac_read_search"),

@@ -1,4 +1,4 @@
-"""docs/frontends.md, done: every block is what the template has, every command is run."""
+"""docs/frontends.md: its code equals the template's, and all its commands work."""
 
 from __future__ import annotations
 
@@ -22,30 +22,30 @@ BIN = Path(sys.executable).parent
 STACK = ROOT / "dev" / "stack"
 
 
-def blocks(kind: str) -> list[str]:
-    return re.findall(rf"```{kind}\n(.*?)```", PAGE, re.DOTALL)
+def code_blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", PAGE, re.DOTALL)
 
 
-def test_the_files_are_those_of_the_template() -> None:
+def test_the_page_shows_the_files_of_the_template() -> None:
     files = [(TEMPLATE / name).read_text() for name in ("main.py", "test_main.py")]
-    assert blocks("python") == files
-    assert blocks("toml") == [(TEMPLATE / "app.toml").read_text()]
+    assert code_blocks("python") == files
+    assert code_blocks("toml") == [(TEMPLATE / "app.toml").read_text()]
 
 
 @pytest.fixture
 def environment(
     frontend: str, buildctl: Buildctl, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> dict[str, str]:
-    """What the commands of the page find: llb, pytest, buildctl, and docker's buildx."""
+    """An environment in which the page's commands find llb, pytest, buildctl and docker buildx."""
     assert frontend
     programs = tmp_path / "programs"
     programs.mkdir()
-    done = subprocess.run([STACK, "buildx"], check=True, capture_output=True, text=True)
-    buildx = done.stdout.strip()
+    process = subprocess.run([STACK, "buildx"], check=True, capture_output=True, text=True)
+    buildx = process.stdout.strip()
     monkeypatch.setenv("BUILDX_CONFIG", str(tmp_path / "buildx"))
     create = ["create", "--name", "test", "--driver", "remote", "--use", buildctl.address]
     subprocess.run([buildx, *create], check=True, capture_output=True)
-    # Debian's docker finds buildx as a plugin; here it is called by its own name.
+    # Docker would find buildx as a plugin; this script calls it directly instead.
     (programs / "docker").write_text(f'#!/bin/sh\nshift\nexec {buildx} "$@"\n')
     (programs / "docker").chmod(0o755)
     return {
@@ -55,12 +55,14 @@ def environment(
     }
 
 
-def test_the_commands_work(frontend: str, environment: dict[str, str], tmp_path: Path) -> None:
+def test_the_commands_of_the_page_work(
+    frontend: str, environment: dict[str, str], tmp_path: Path
+) -> None:
     folder = tmp_path
     registry = frontend.partition("/")[0]
     commands = [
         line.removeprefix("$ ")
-        for block in blocks("console")
+        for block in code_blocks("console")
         for line in block.splitlines()
         if line.startswith("$ ")
     ]
@@ -74,10 +76,10 @@ def test_the_commands_work(frontend: str, environment: dict[str, str], tmp_path:
             continue
         if words[0] == "pytest":
             words += ["-p", "no:cacheprovider"]
-        done = subprocess.run(
+        process = subprocess.run(
             words, cwd=folder, env=environment, capture_output=True, text=True, check=False
         )
-        assert done.returncode == 0, (command, done.stdout, done.stderr)
+        assert process.returncode == 0, (command, process.stdout, process.stderr)
     assert (folder / "out" / "app" / "hello.sh").exists()
 
 
@@ -86,7 +88,7 @@ def test_a_mistake_is_shown_with_its_line(environment: dict[str, str], tmp_path:
     (tmp_path / "apps" / "app.toml").write_text(
         '[images.app]\nbase = "busybox"\nrun = ["exit 9"]\n'
     )
-    done = subprocess.run(
+    process = subprocess.run(
         ["llb", "frontend", "try", "main.py", ".", "-f", "app.toml"],
         cwd=tmp_path / "apps",
         env=environment,
@@ -94,12 +96,12 @@ def test_a_mistake_is_shown_with_its_line(environment: dict[str, str], tmp_path:
         text=True,
         check=False,
     )
-    assert done.returncode == 1
-    assert '3 | >>> run = ["exit 9"]' in done.stderr
+    assert process.returncode == 1
+    assert '3 | >>> run = ["exit 9"]' in process.stderr
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("source", "message"),
     [
         (
             "import nothing\n",
@@ -112,14 +114,14 @@ def test_a_mistake_is_shown_with_its_line(environment: dict[str, str], tmp_path:
         ("import os\nos._exit(5)\n", "exit code: 5"),
     ],
 )
-def test_a_program_that_fails_is_told_to_its_user(
-    text: str, told: str, environment: dict[str, str], tmp_path: Path
+def test_the_error_of_a_failed_frontend_reaches_its_user(
+    source: str, message: str, environment: dict[str, str], tmp_path: Path
 ) -> None:
     (tmp_path / "checkout").mkdir()
-    (tmp_path / "checkout" / "main.py").write_text(text)
+    (tmp_path / "checkout" / "main.py").write_text(source)
     (tmp_path / "context").mkdir()
     (tmp_path / "context" / "Dockerfile").touch()
-    done = subprocess.run(
+    process = subprocess.run(
         ["llb", "frontend", "try", "checkout/main.py", "context"],
         cwd=tmp_path,
         env=environment,
@@ -127,5 +129,5 @@ def test_a_program_that_fails_is_told_to_its_user(
         text=True,
         check=False,
     )
-    assert done.returncode == 1
-    assert told in done.stderr
+    assert process.returncode == 1
+    assert message in process.stderr

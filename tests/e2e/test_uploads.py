@@ -1,4 +1,4 @@
-"""Files that a build takes from the client by URLs."""
+"""Uploads: files of the client that a build reads by URL."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ if TYPE_CHECKING:
 LARGE = bytes(range(256)) * 40_000
 
 
-def archive(**files: bytes) -> bytes:
-    """Return a tar archive."""
-    made = io.BytesIO()
-    with tarfile.open(fileobj=made, mode="w") as tar:
+def make_archive(**files: bytes) -> bytes:
+    """Build a tar archive from files."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as tar:
         for name, content in files.items():
             info = tarfile.TarInfo(name)
             info.size = len(content)
             tar.addfile(info, io.BytesIO(content))
-    return made.getvalue()
+    return buffer.getvalue()
 
 
-CONTEXT = archive(Dockerfile=b"FROM scratch\nCOPY large /\n", large=LARGE)
+CONTEXT = make_archive(Dockerfile=b"FROM scratch\nCOPY large /\n", large=LARGE)
 
 
 @pytest.mark.feature("N17")
@@ -69,7 +69,7 @@ def test_an_upload_is_a_source_of_a_state(buildkit_host: str, tmp_path: Path) ->
 
 
 @pytest.mark.feature("N17")
-def test_an_upload_that_nobody_gave_is_named(buildkit_host: str, tmp_path: Path) -> None:
+def test_an_unknown_upload_is_named(buildkit_host: str, tmp_path: Path) -> None:
     upload = Upload(b"1")
     with (
         Client(buildkit_host) as client,
@@ -80,7 +80,7 @@ def test_an_upload_that_nobody_gave_is_named(buildkit_host: str, tmp_path: Path)
 
 
 @pytest.mark.feature("N17")
-def test_a_file_that_cannot_be_uploaded_is_told(buildkit_host: str, tmp_path: Path) -> None:
+def test_an_unreadable_upload_is_an_error(buildkit_host: str, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"cannot upload .*/none: there is no such file"):
         Upload(tmp_path / "none")
     file = (tmp_path / "file").open("wb")
@@ -106,7 +106,7 @@ def run(*arguments: str, data: bytes, address: str) -> subprocess.CompletedProce
     ("data", "arguments"),
     [
         (CONTEXT, ["--frontend", "dockerfile.v0"]),
-        (archive(other=b"FROM scratch\nCOPY large /\n", large=LARGE), ["-f", "other"]),
+        (make_archive(other=b"FROM scratch\nCOPY large /\n", large=LARGE), ["-f", "other"]),
     ],
     ids=["its Dockerfile", "another file of it"],
 )
@@ -114,8 +114,8 @@ def test_the_command_line_takes_an_archive_on_standard_input(
     buildkit_host: str, tmp_path: Path, data: bytes, arguments: list[str]
 ) -> None:
     out = tmp_path / "out"
-    done = run("-", *arguments, "-o", str(out), data=data, address=buildkit_host)
-    assert done.returncode == 0, done.stderr.decode()
+    process = run("-", *arguments, "-o", str(out), data=data, address=buildkit_host)
+    assert process.returncode == 0, process.stderr.decode()
     assert (out / "large").read_bytes() == LARGE
 
 
@@ -123,15 +123,15 @@ def test_the_command_line_takes_an_archive_on_standard_input(
 def test_a_dockerfile_alone_may_come_on_standard_input(buildkit_host: str, tmp_path: Path) -> None:
     out = tmp_path / "out"
     data = b"FROM busybox AS made\nRUN echo 1 > /a\nFROM scratch\nCOPY --from=made /a /\n"
-    done = run(
+    process = run(
         *("-", "--frontend", "dockerfile.v0", "-o", str(out)), data=data, address=buildkit_host
     )
-    assert done.returncode == 0, done.stderr.decode()
+    assert process.returncode == 0, process.stderr.decode()
     assert (out / "a").read_text() == "1\n"
 
 
 @pytest.mark.feature("N17")
-def test_standard_input_is_one_thing(buildkit_host: str) -> None:
-    done = run("-", "-f", "-", data=b"FROM scratch\n", address=buildkit_host)
-    assert done.returncode == 2
-    assert b"standard input is either the context or the Dockerfile" in done.stderr
+def test_standard_input_cannot_be_context_and_dockerfile(buildkit_host: str) -> None:
+    process = run("-", "-f", "-", data=b"FROM scratch\n", address=buildkit_host)
+    assert process.returncode == 2
+    assert b"standard input is either the context or the Dockerfile" in process.stderr

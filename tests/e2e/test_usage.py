@@ -1,4 +1,4 @@
-"""What a daemon keeps is shown, and thrown away when it is told to."""
+"""Disk usage and pruning of a daemon's cache."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ CONTENT = b"x" * 100_000
 
 
 def build(client: Client, path: str) -> None:
-    """Build a file, and wait until the daemon has released the records of the build."""
+    """Build a file, and wait until the daemon has released the cache records of the build."""
     client.solve(Scratch().mkfile(path, CONTENT))
-    wait_until(lambda: not any(each.in_use for each in client.disk_usage()))
+    wait_until(lambda: not any(record.in_use for record in client.disk_usage()))
 
 
 @pytest.mark.feature("P7")
-def test_the_cache_is_listed_and_emptied(start_buildkitd: Callable[..., Buildctl]) -> None:
+def test_the_cache_is_listed_and_pruned(start_buildkitd: Callable[..., Buildctl]) -> None:
     with Client(start_buildkitd().address) as client:
         assert client.disk_usage() == ()
         build(client, "/a")
@@ -41,22 +41,24 @@ def test_the_cache_is_listed_and_emptied(start_buildkitd: Callable[..., Buildctl
         assert record.reclaimable
         assert client.disk_usage(filters=["type==exec.cachemount"]) == ()
         assert list(client.prune(unused_for=timedelta(hours=1))) == []
-        assert [each.id for each in client.prune()] == [record.id]
+        assert [pruned.id for pruned in client.prune()] == [record.id]
         assert client.disk_usage() == ()
 
 
 @pytest.mark.feature("P7")
-def test_the_command_line_lists_and_empties_it(start_buildkitd: Callable[..., Buildctl]) -> None:
+def test_the_command_line_lists_and_prunes_the_cache(
+    start_buildkitd: Callable[..., Buildctl],
+) -> None:
     address = start_buildkitd().address
 
     def llb(*arguments: str) -> list[str]:
-        done = subprocess.run(
+        process = subprocess.run(
             [sys.executable, "-m", "llb", *arguments, "--addr", address],
             capture_output=True,
             text=True,
             check=True,
         )
-        return done.stdout.splitlines()
+        return process.stdout.splitlines()
 
     with Client(address) as client:
         build(client, "/a")
@@ -76,27 +78,27 @@ def test_the_command_line_lists_and_empties_it(start_buildkitd: Callable[..., Bu
     assert first.endswith("ago  mkfile /a")
     assert total.startswith("total        1")
     assert llb("prune", "--unused-for", "1d") == ["total        0 B"]
-    gone, total = llb("prune", "--max-used-space", "1kB")
-    assert gone.endswith("mkfile /a")
+    pruned, total = llb("prune", "--max-used-space", "1kB")
+    assert pruned.endswith("mkfile /a")
     assert llb("du") == ["reclaimable  0 B", "total        0 B"]
     with Client(address) as client:
         build(client, "/b")
-    (gone,) = llb("prune", "--json")
-    assert json.loads(gone)["description"] == "mkfile /b"
+    (pruned,) = llb("prune", "--json")
+    assert json.loads(pruned)["description"] == "mkfile /b"
 
 
 @pytest.mark.feature("P7")
-def test_sizes_and_times_are_read() -> None:
-    assert [parse_size(text) for text in ("0", "5b", "1.5kB", "2MiB", "1 g")] == [
+def test_sizes_and_ages_are_parsed() -> None:
+    assert [parse_size(value) for value in ("0", "5b", "1.5kB", "2MiB", "1 g")] == [
         *(0, 5, 1500, 2 << 20, 10**9)
     ]
     assert parse_age("1d2h3m4s") == timedelta(days=1, hours=2, minutes=3, seconds=4)
 
 
 @pytest.mark.feature("P7")
-@pytest.mark.parametrize("text", ["", "x", "1x", "-1", "1..5"])
-def test_what_is_no_size_or_time_is_refused(text: str) -> None:
+@pytest.mark.parametrize("value", ["", "x", "1x", "-1", "1..5"])
+def test_an_invalid_size_or_age_is_refused(value: str) -> None:
     with pytest.raises(InvalidValueError):
-        parse_size(text)
+        parse_size(value)
     with pytest.raises(InvalidValueError):
-        parse_age(text)
+        parse_age(value)

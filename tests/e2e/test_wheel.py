@@ -1,4 +1,4 @@
-"""The wheel, in an environment of its own: one package, whatever folders its user has."""
+"""The wheel in a separate environment: it has one package and ignores the user's folders."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ pytestmark = pytest.mark.e2e
 
 
 def run(*command: str | Path, cwd: Path, env: dict[str, str] | None = None) -> str:
-    done = subprocess.run(
+    process = subprocess.run(
         command, cwd=cwd, env=env, capture_output=True, text=True, check=False, timeout=240
     )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    assert process.returncode == 0, process.stderr
+    return process.stdout
 
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel of this checkout."""
+    """The path of the wheel built from this checkout."""
     folder = tmp_path_factory.mktemp("wheel")
     run(UV, "build", "--wheel", "--quiet", "--out-dir", folder, ROOT, cwd=folder)
-    (found,) = folder.glob("*.whl")
-    return found
+    (path,) = folder.glob("*.whl")
+    return path
 
 
 @pytest.fixture(scope="module")
 def python(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A Python that has the wheel, and what it needs, alone."""
+    """A Python with only the wheel and its dependencies installed."""
     folder = tmp_path_factory.mktemp("environment")
     run(UV, "venv", "--quiet", "--python", sys.executable, folder / "venv", cwd=folder)
     interpreter = folder / "venv" / "bin" / "python"
@@ -46,7 +46,7 @@ def python(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """A project that has folders and files of these names itself."""
+    """A project with folders and files that are named like modules of llb."""
     for name in ("frontend", "dockerfile", "client", "gateway"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "__init__.py").write_text(
@@ -66,7 +66,7 @@ def test_llb_is_the_only_package_of_the_wheel(wheel: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "words",
+    "arguments",
     [
         ["--help"],
         ["convert", "Dockerfile"],
@@ -75,13 +75,13 @@ def test_llb_is_the_only_package_of_the_wheel(wheel: Path) -> None:
         ["graph", "build.py"],
         ["frontend", "new", "apps"],
     ],
-    ids=lambda words: " ".join(words[:2]),
+    ids=lambda arguments: " ".join(arguments[:2]),
 )
-def test_commands_run_beside_folders_of_any_name(
-    python: Path, project: Path, words: list[str]
+def test_commands_ignore_folders_of_the_project(
+    python: Path, project: Path, arguments: list[str]
 ) -> None:
     environ = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
-    run(python, "-m", "llb", *words, cwd=project, env=environ)
+    run(python, "-m", "llb", *arguments, cwd=project, env=environ)
 
 
 # An import of the package, on one line or in parentheses.
@@ -90,10 +90,10 @@ IMPORT = re.compile(
 )
 
 
-def test_what_the_pages_import_is_there(python: Path, project: Path) -> None:
+def test_the_imports_of_the_documentation_work(python: Path, project: Path) -> None:
     pages = [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]
-    found = (IMPORT.findall(page.read_text()) for page in pages)
-    imports = sorted({statement for statements in found for statement in statements})
+    statements_by_page = (IMPORT.findall(page.read_text()) for page in pages)
+    imports = sorted({statement for statements in statements_by_page for statement in statements})
     assert len(imports) >= len(pages)
     environ = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
     run(python, "-c", "\n".join(imports), cwd=project, env=environ)

@@ -1,4 +1,4 @@
-"""Waits that do not depend on how busy the machine is."""
+"""Wait for conditions, however busy the machine is."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-# Seconds after which a wait has failed. What succeeds takes far less, on a busy machine too.
+# The timeout of a wait, in seconds. A wait that succeeds takes far less, even on a busy machine.
 PATIENCE = 120.0
 _PAUSE = 0.05
 
 
-def wait_until(done: Callable[[], bool], seconds: float = PATIENCE) -> None:
-    """Wait until a condition holds; raises AssertionError when it never does."""
+def wait_until(condition: Callable[[], bool], seconds: float = PATIENCE) -> None:
+    """Wait until a condition holds; raises AssertionError after the timeout."""
     deadline = time.monotonic() + seconds
-    while not done():
+    while not condition():
         assert time.monotonic() < deadline
         time.sleep(_PAUSE)
