@@ -295,7 +295,7 @@ def test_a_fleet_that_cannot_be_reached_tells_why(tmp_path: Path) -> None:
         Client.any(addresses, key="x")
     first, second = ranked(addresses, "x")
     assert caught.value.message == (
-        f"none of 2 addresses is reached: no BuildKit answers at {first}: No such file or "
+        f"none of 2 addresses can be reached: no BuildKit answers at {first}: No such file or "
         f"directory; no BuildKit answers at {second}: No such file or directory"
     )
     with pytest.raises(ConnectError, match="no address is given"):
@@ -375,4 +375,4 @@ def test_waiting_ends(tmp_path: Path) -> None:
 
 
 def test_a_bad_address_is_not_waited_for() -> None:
-    check_error(cli("ping", "--wait", "1h", address="kube-pod://"), "it has no name")
+    check_error(cli("ping", "--wait", "1h", address="kube-pod://"), "missing name")

@@ -104,7 +104,7 @@ def test_a_definition_reads_and_writes_a_cache_in_one_folder(
     first: list[Event] = []
     with Client(buildkit_host) as client:
         client.solve(state, cache_from=[cache], cache_to=[cache], on_event=first.append)
-    warning = f"no cache is read from {tmp_path}/cache: there is no latest in it"
+    warning = f"no cache imported from {tmp_path}/cache: latest does not exist"
     assert [each.short for each in first if isinstance(each, VertexWarning)] == [warning]
     second: list[Event] = []
     with Client(start_buildkitd().address) as other:
