@@ -35,7 +35,8 @@ class BuildRecord:
     """A build in the history of a daemon.
 
     ``ref`` is its name there. ``completed`` is None while the build runs; ``error`` is None unless
-    it failed or was canceled. ``total_steps``, ``completed_steps`` and ``cached_steps`` count steps.
+    it failed or was canceled. ``total_steps``, ``completed_steps`` and ``cached_steps`` count its
+    steps.
     ``exports`` are the types and attributes of its exporters, ``exporter_response`` the frontend's
     metadata of the result. ``results`` and ``attestations`` are the blobs it produced, and
     ``trace`` its OpenTelemetry spans if the daemon recorded them. A ``pinned`` build is not
