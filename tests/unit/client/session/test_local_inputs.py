@@ -29,7 +29,7 @@ def test_directories_are_named_once_each() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "message", "hint"),
+    ("directories", "message", "hint"),
     [
         ({}, "'one', and none is given", "give it with --local one=DIR"),
         ({"two": ""}, "'one', and those given are two", "give it with --local one=DIR"),
@@ -50,7 +50,7 @@ def test_given_directories_are_accepted() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "message", "hint"),
+    ("layouts", "message", "hint"),
     [
         ({}, "'app', and none is given", "give it with --oci-layout app=DIR"),
         ({"ap": ""}, "'app', and those given are ap", "did you mean ap?"),
