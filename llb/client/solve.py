@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from llb._pb import control_pb2 as pb
-    from llb.client.connect.calls import Answers
+    from llb.client.connect.calls import Responses
     from llb.client.connect.control import Control
     from llb.client.connect.routes import Metadata
     from llb.client.export.outputs import Output
@@ -86,8 +86,8 @@ class Solving:
         self._record = _Record()
         # The time at which the last events arrived.
         self._last_events = 0.0
-        self._status: Answers[pb.StatusResponse] | None = None
-        self._answer: Answers[pb.SolveResponse] | None = None
+        self._status: Responses[pb.StatusResponse] | None = None
+        self._answer: Responses[pb.SolveResponse] | None = None
         self._failure: Exception | None = None
         self._frontend_error: LLBError | None = None
 
