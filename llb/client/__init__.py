@@ -1,4 +1,4 @@
-"""The client: send a build to any BuildKit, serve what it asks for, see what happens.
+"""BuildKit client: submit builds, serve their files, secrets and credentials, show progress.
 
 ::
 

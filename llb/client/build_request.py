@@ -1,4 +1,4 @@
-"""A build while it is made ready and runs: what is asked of the daemon, and what serves it."""
+"""Prepare a build from its options: the Solve request, the session's services, and the exports."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 
 class Building:
-    """One build while it is made ready and runs: its session, and what the session needs."""
+    """One build from preparation to result, with its session and the stores the session serves."""
 
     def __init__(self, control: Control, options: BuildOptions) -> None:
         check_keys(options, BuildOptions.__optional_keys__)
@@ -46,11 +46,11 @@ class Building:
         policy = options.get("source_policy")
         self._policy_check = policy if callable(policy) else None
         self._rules = None if callable(policy) else policy
-        self._exports = tuple(self._sent(options.get("exports", ())))
+        self._exports = tuple(self._exports_to_send(options.get("exports", ())))
         self._stores = Stores()
         self._stores.add_layouts(options.get("oci_layouts", {}))
-        self._targets = self._stores.targets(options.get("cache_to", ()))
-        self._imports = self._stores.sources(options.get("cache_from", ()))
+        self._cache_exports = self._stores.add_exports(options.get("cache_to", ()))
+        self._cache_imports = self._stores.add_imports(options.get("cache_from", ()))
         self._receivers = Receivers()
         for number, export in enumerate(self._exports):
             if export.is_layout:
@@ -61,7 +61,7 @@ class Building:
         self._image_config: bytes | None = None
         local = {name: Path(path) for name, path in options.get("local_dirs", {}).items()}
         services = list(self._services(local))
-        # Last, because they may be processes of their own, which nothing here ends.
+        # Last, because agents may be processes, which nothing would end if another option fails.
         self._agents = Agents(map(to_agent, options.get("ssh", ())))
         services.append(service("ssh:SSHAgents", agents=self._agents))
         self.session = Session(services, shared_key=shared_key(local))
@@ -73,8 +73,8 @@ class Building:
         self._agents.close()
 
     def _services(self, local: Mapping[str, Path]) -> Iterator[Service]:
-        """Yield what the daemon may ask. Raises InputError for what cannot be given to it."""
-        tls = [to_auth_tls(each) for each in self._options.get("registry_auth_tls", ())]
+        """Yield the services of the session. Raises InputError for an unusable option."""
+        tls = [to_auth_tls(option) for option in self._options.get("registry_auth_tls", ())]
         yield service("filesync:LocalDirs", directories=local)
         yield service("filesend:FileSend", receivers=self._receivers)
         yield service("secrets:Secrets", secrets=self._options.get("secrets", {}))
@@ -83,40 +83,42 @@ class Building:
         if self._stores.by_id:
             yield service("content:Content", stores=self._stores.by_id)
         if self._find_exports is not None:
-            yield service("exporter:Exporters", find=self._found)
+            yield service("exporter:Exporters", find=self._find_session_exports)
         if self._policy_check is not None:
             yield service("policy:PolicyVerifier", check=self._policy_check)
 
     @property
     def capabilities(self) -> tuple[str, ...]:
-        """What a daemon has to offer for these options."""
-        wanted = {
+        """The capabilities that a daemon needs for these options."""
+        conditions = {
             "exporter.multiple": len(self._exports) > 1,
             "exporter.session": self._find_exports is not None,
             "source.policy.session": self._policy_check is not None,
         }
-        return tuple(cap for cap, is_needed in wanted.items() if is_needed)
+        return tuple(cap for cap, is_needed in conditions.items() if is_needed)
 
     @property
-    def is_image_of_docker(self) -> bool:
-        """Whether the result is put among the images of a Docker."""
-        return self._control.is_docker and any(each.takes_image_config for each in self._exports)
+    def is_docker_image(self) -> bool:
+        """Whether the result goes into Docker's image store."""
+        return self._control.is_docker and any(
+            export.takes_image_config for export in self._exports
+        )
 
     @property
     def cache_attrs(self) -> dict[str, str]:
-        """How a frontend is told of the caches that are read."""
-        return frontend_attrs(self._imports)
+        """The imported caches as frontend attributes."""
+        return frontend_attrs(self._cache_imports)
 
     def request(self, image_config: bytes | None) -> pb.SolveRequest:
-        """Return the request without what is built."""
+        """Build the Solve request, except for what is built."""
         options = self._options
         self._image_config = image_config
         ref = options.get("ref") or uuid.uuid4().hex
         request = pb.SolveRequest(Session=self.session.id, Ref=ref)
-        request.Cache.Imports.extend(map(_cache_entry, self._imports))
-        request.Cache.Exports.extend(map(_cache_entry, self._targets))
+        request.Cache.Imports.extend(map(_cache_entry, self._cache_imports))
+        request.Cache.Exports.extend(map(_cache_entry, self._cache_exports))
         request.Entitlements.extend(map(to_entitlement, options.get("allow", ())))
-        exporters = list(map(self._asked, self._exports))
+        exporters = list(map(self._exporter_message, self._exports))
         request.Exporters.extend(exporters)
         request.EnableSessionExporter = self._find_exports is not None
         request.ProxyNetwork = options.get("proxy_network", False)
@@ -128,15 +130,15 @@ class Building:
 
             request.SourcePolicy.CopyFrom(to_policy(self._rules))
         if exporters:
-            # A BuildKit from before v0.13 knows one exporter, and reads it here.
+            # BuildKit before v0.13 supports one exporter, and reads it here.
             request.ExporterDeprecated = exporters[0].Type
             request.ExporterAttrsDeprecated.update(exporters[0].Attrs)
         return request
 
     def run(
-        self, request: pb.SolveRequest, beside: Callable[[str], None] | None = None
+        self, request: pb.SolveRequest, frontend: Callable[[str], None] | None = None
     ) -> SolveResult:
-        """Build; ``beside`` works meanwhile, and is told the name of the build."""
+        """Run the build; ``frontend`` runs concurrently and receives the ref of the build."""
         on_event, timeout = self._options.get("on_event"), self._options.get("timeout")
         if on_event is not None:
             for warning in self._stores.warnings:
@@ -147,42 +149,44 @@ class Building:
         )
         names = {"buildkit.ref": request.Ref, "buildkit.frontend": request.Frontend}
         with build_span({key: name for key, name in names.items() if name}) as metadata:
-            answers = dict(solving.run(request, timeout, beside, metadata).ExporterResponse)
-        return SolveResult(answers, request.Ref)
+            responses = dict(solving.run(request, timeout, frontend, metadata).ExporterResponse)
+        return SolveResult(responses, request.Ref)
 
-    def _sent(self, exports: Iterable[Export]) -> Iterator[Export]:
-        """Yield what the daemon is asked to do with the result."""
+    def _exports_to_send(self, exports: Iterable[Export]) -> Iterator[Export]:
+        """Yield the exports that the daemon performs."""
         for export in exports:
             if export.sent is not None:
                 yield export.inside_docker() if self._control.is_docker else export
 
-    def _asked(self, export: Export) -> pb.Exporter:
-        """Return an exporter as this daemon is asked for it."""
-        asked = _exporter(export, self._image_config)
-        return to_docker(asked) if self._control.is_docker else asked
+    def _exporter_message(self, export: Export) -> pb.Exporter:
+        """Encode an exporter for this daemon."""
+        message = _encode_exporter(export, self._image_config)
+        return to_docker(message) if self._control.is_docker else message
 
-    def _found(self, metadata: Mapping[str, bytes]) -> Iterator[tuple[str, Mapping[str, str]]]:
-        """Yield what is to be done besides with a result of which a frontend says this."""
+    def _find_session_exports(
+        self, metadata: Mapping[str, bytes]
+    ) -> Iterator[tuple[str, Mapping[str, str]]]:
+        """Yield the additional exporters for a result with this metadata."""
         assert self._find_exports is not None
         for number, export in enumerate(
-            self._sent(self._find_exports(dict(metadata))), len(self._exports)
+            self._exports_to_send(self._find_exports(dict(metadata))), len(self._exports)
         ):
             if export.is_layout:
                 raise InvalidValueError(
-                    "an OCI layout cannot be found for a result",
-                    hint="give it with exports, or write an archive",
+                    "find_exports cannot return an OCI layout",
+                    hint="pass the layout in exports, or write an archive",
                 )
             if (receiver := export.receiver()) is not None:
                 self._receivers.add(number, receiver)
-            asked = self._asked(export)
-            yield asked.Type, asked.Attrs
+            message = self._exporter_message(export)
+            yield message.Type, message.Attrs
 
 
 def _cache_entry(cache: Cache) -> pb.CacheOptionsEntry:
     return pb.CacheOptionsEntry(Type=cache.type, Attrs=cache.attrs)
 
 
-def _exporter(export: Export, image_config: bytes | None) -> pb.Exporter:
+def _encode_exporter(export: Export, image_config: bytes | None) -> pb.Exporter:
     kind, attrs = export.sent or ("", {})
     if image_config is not None and export.takes_image_config:
         attrs.setdefault(EXPORTER_IMAGE_CONFIG_KEY, image_config.decode())

@@ -1,4 +1,4 @@
-"""Caches of builds beside the daemon's own: where one is read from, and where it is written."""
+"""Build cache import and export: registry, local, inline, GitHub Actions, S3 and Azure caches."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from attrs import evolve, field, frozen
 
-from llb.client.key_values import check_known, flag, parse_attributes, show
+from llb.client.key_values import check_names, parse_attributes, parse_flag, redact
 from llb.errors import InvalidValueError, did_you_mean
 
 if TYPE_CHECKING:
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 Mode: TypeAlias = Literal["min", "max"]
-"""What is written: the layers of the result, or those of every step."""
+"""Which layers are exported: ``min`` for those of the result, ``max`` for those of every step."""
 
 _LAYERS = (
     *("compression", "compression-level", "force-compression", "image-manifest"),
     *("oci-mediatypes", "mode", "ignore-error"),
 )
 _PREFIXES = ("name", "prefix", "manifests_prefix", "blobs_prefix", "mode", "ignore-error")
-# The attributes that each kind has, by BuildKit's documentation and its cache/remotecache.
+# The attributes of each type, from BuildKit's documentation and its cache/remotecache.
 _KEYS: Mapping[str, tuple[str, ...]] = {
     "registry": ("ref", "registry.insecure", *_LAYERS),
     "local": ("src", "dest", "digest", "tag", "reset", *_LAYERS),
@@ -44,20 +44,20 @@ _MODES = ("min", "max")
 _SECRET = ("token", "ghtoken", "session_token", "secret_access_key")
 
 
-def _shown(attrs: Mapping[str, str]) -> str:
-    return show(attrs, _SECRET)
+def _redacted(attrs: Mapping[str, str]) -> str:
+    return redact(attrs, _SECRET)
 
 
 @frozen
 class Cache:
-    """A cache: its kind and its attributes, those that BuildKit documents for it.
+    """A build cache to import from or export to: its type, and BuildKit's attributes for that type.
 
-    ``mode`` of one that is written is ``min`` (the layers of the result) or ``max`` (those
-    of every step). Raises InvalidValueError.
+    ``mode`` of an exported cache is ``min`` (the layers of the result) or ``max`` (those of every
+    step). Raises InvalidValueError.
     """
 
     type: str
-    attrs: Mapping[str, str] = field(factory=dict, repr=_shown)
+    attrs: Mapping[str, str] = field(factory=dict, repr=_redacted)
 
     def __attrs_post_init__(self) -> None:
         if self.type not in KINDS:
@@ -65,7 +65,7 @@ class Cache:
                 f"unknown cache {self.type!r}: expected {', '.join(KINDS)}",
                 hint=did_you_mean(self.type, KINDS),
             )
-        check_known(self.attrs, _KEYS[self.type], f"the cache {self.type}")
+        check_names(self.attrs, _KEYS[self.type], f"the cache {self.type}")
         if self.type == "registry" and not self.attrs.get("ref"):
             raise InvalidValueError(
                 "a registry cache needs a ref", hint="for example type=registry,ref=ghcr.io/o/cache"
@@ -78,17 +78,17 @@ class Cache:
             )
 
     def is_set(self, key: str) -> bool:
-        """Return whether an attribute is true. Raises InvalidValueError."""
-        return flag(self.attrs.get(key, "false"), key)
+        """Check whether a boolean attribute is true. Raises InvalidValueError."""
+        return parse_flag(self.attrs.get(key, "false"), key)
 
 
 def registry_cache(
     ref: str, *, mode: Mode = "min", insecure: bool = False, ignore_error: bool = False
 ) -> Cache:
-    """Return a cache that lives in a registry under a name.
+    """Create a cache in a registry, named by an image reference.
 
-    ``insecure`` allows plain HTTP and certificates of nobody. With ``ignore_error`` a build
-    succeeds whose cache cannot be written.
+    ``insecure`` allows plain HTTP and untrusted certificates. With ``ignore_error``, a failed cache
+    export does not fail the build.
     """
     attrs = {"ref": ref, "mode": mode}
     attrs |= {"registry.insecure": "true"} if insecure else {}
@@ -98,10 +98,10 @@ def registry_cache(
 def local_cache(
     folder: str | Path, *, mode: Mode = "min", tag: str | None = None, reset: bool = False
 ) -> Cache:
-    """Return a cache in a folder of the client, an OCI layout; to be read or written.
+    """Create a cache in a folder on the client, an OCI layout, to import or export.
 
-    It is what ``tag`` names there, by itself ``latest``. ``reset`` deletes what no cache in
-    the folder needs once another was written.
+    ``tag`` names the cache in the layout, by default ``latest``. After an export, ``reset`` deletes
+    the blobs that no cache in the folder refers to.
     """
     attrs = {"src": str(folder), "dest": str(folder), "mode": mode}
     attrs |= {} if tag is None else {"tag": tag}
@@ -109,12 +109,12 @@ def local_cache(
 
 
 def inline_cache() -> Cache:
-    """Return the cache that is written into the image itself, and read from it as a registry's."""
+    """Create an inline cache: exported into the image itself, imported as a registry cache."""
     return Cache("inline")
 
 
 def parse_cache(text: str) -> Cache:
-    """Return the cache of ``type=…,key=value…``, or of a reference in a registry alone.
+    """Parse ``type=…,key=value…``, or a reference alone, which is a registry cache.
 
     Raises InvalidValueError.
 
@@ -126,40 +126,40 @@ def parse_cache(text: str) -> Cache:
     attrs = parse_attributes(text, "cache", "type=registry,ref=ghcr.io/owner/cache,mode=max")
     kind = attrs.pop("type", None)
     if kind is None:
-        raise InvalidValueError(f"invalid cache {text!r}: it has no type")
+        raise InvalidValueError(f"invalid cache {text!r}: missing type")
     return Cache(kind, attrs)
 
 
 def to_cache(cache: str | Cache) -> Cache:
-    """Return a cache, parsing text. Raises InvalidValueError."""
+    """Parse a string as a cache; pass a Cache through. Raises InvalidValueError."""
     return parse_cache(cache) if isinstance(cache, str) else cache
 
 
 def check_source(cache: Cache) -> Cache:
-    """Return a cache as it is read. Raises InvalidValueError for one that can only be written."""
+    """Prepare a cache for import. Raises InvalidValueError if it can only be exported."""
     if cache.type == "inline":
         raise InvalidValueError(
-            "an inline cache is read as that of its image",
+            "an inline cache is imported from its image",
             hint="use type=registry,ref=IMAGE to read it",
         )
-    _check_has(cache, "src")
+    _check_present(cache, "src")
     return _without(with_environment(cache), ("dest", "reset", "mode", "ignore-error"))
 
 
 def check_target(cache: Cache) -> Cache:
-    """Return a cache as it is written. Raises InvalidValueError for one that can only be read."""
-    _check_has(cache, "dest")
+    """Prepare a cache for export. Raises InvalidValueError if it can only be imported."""
+    _check_present(cache, "dest")
     cache.is_set("reset")
     return _without(with_environment(cache), ("src", "digest"))
 
 
 def frontend_attrs(imports: Iterable[Cache]) -> dict[str, str]:
-    """Return how a frontend is told of the caches to read from, for the solves that it makes."""
-    entries = [{"Type": each.type, "Attrs": dict(each.attrs)} for each in imports]
+    """Encode the imported caches as a frontend attribute, for the solves of the frontend."""
+    entries = [{"Type": cache.type, "Attrs": dict(cache.attrs)} for cache in imports]
     return {"cache-imports": json.dumps(entries, separators=(",", ":"))} if entries else {}
 
 
-def _check_has(cache: Cache, key: str) -> None:
+def _check_present(cache: Cache, key: str) -> None:
     if cache.type == "local" and not cache.attrs.get(key):
         verb = "read" if key == "src" else "written"
         raise InvalidValueError(
@@ -173,21 +173,23 @@ def _without(cache: Cache, keys: Iterable[str]) -> Cache:
 
 
 def with_environment(cache: Cache, environ: Mapping[str, str] = os.environ) -> Cache:
-    """Return the cache of a GitHub workflow with what its runner says of it, as buildctl does.
+    """Add the URL and token of the GitHub Actions runner to a ``gha`` cache, as buildctl does.
 
-    Any other cache stays as it is. Raises InvalidValueError where the runner says nothing.
+    Any other cache is unchanged. Raises InvalidValueError if the environment lacks them.
     """
     if cache.type != "gha":
         return cache
     service = environ.get("ACTIONS_CACHE_SERVICE_V2", "").lower() in ("1", "t", "true")
     second = cache.attrs.get("version", "2" if service else "") == "2"
     results = environ.get("ACTIONS_RESULTS_URL")
-    found = {
+    from_runner = {
         "url_v2": results if second else None,
         "url": environ.get("ACTIONS_CACHE_URL", results),
         "token": environ.get("ACTIONS_RUNTIME_TOKEN"),
     }
-    attrs = {key: value for key, value in found.items() if value is not None} | dict(cache.attrs)
+    attrs = {key: value for key, value in from_runner.items() if value is not None} | dict(
+        cache.attrs
+    )
     if "token" not in attrs or not {"url", "url_v2"} & set(attrs):
         raise InvalidValueError(
             "a gha cache needs a url and a token",

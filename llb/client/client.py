@@ -1,4 +1,4 @@
-"""The public client: a connection to a daemon, and builds on it."""
+"""Connect to a BuildKit daemon, run builds on it, and query or prune its cache."""
 
 from __future__ import annotations
 
@@ -35,25 +35,31 @@ if TYPE_CHECKING:
     from llb.platforms import Platform
     from llb.sources.image_resolver import ResolvedImage
 
-# How a call to the gateway says which build it belongs to (client/buildid).
+# The metadata key by which a gateway call names its build (client/buildid).
 _BUILD_ID = "buildkit-controlapi-buildid"
-_SILENT = "v0.10.0"
+_NO_VERSION = "v0.10.0"
 
 
 class Client:
-    """A connection to a BuildKit.
+    """A connection to a BuildKit daemon, and the builds run on it.
 
-    ``addr`` is ``unix://PATH`` or ``tcp://HOST:PORT``; ``docker-container://NAME``,
-    ``podman-container://NAME``, ``nerdctl-container://NAME``, ``kube-pod://NAME`` or
-    ``ssh://HOST``, where buildctl is asked for the connection (docs/connections.md); or
-    ``docker://`` for the BuildKit of Docker. Without it ``BUILDKIT_HOST``
-    is used, then the default sockets, then a private daemon that is started when
-    buildkitd is installed. ``tls`` is for a daemon at ``tcp://`` that asks for it. Raises
-    ConnectError where none of these is there.
+    ``addr`` is one of:
+
+    - ``unix://PATH`` or ``tcp://HOST:PORT``, a socket of the daemon;
+    - ``docker-container://NAME``, ``podman-container://NAME``, ``nerdctl-container://NAME``,
+      ``kube-pod://NAME`` or ``ssh://HOST``, where ``buildctl dial-stdio`` provides the connection
+      (docs/connections.md);
+    - ``docker://``, the BuildKit inside Docker.
+
+    The default is ``BUILDKIT_HOST``, then the default sockets, then a private daemon, which is
+    started if buildkitd is installed. ``tls`` holds the certificates for a ``tcp://`` daemon that
+    requires TLS. Raises ConnectError if no daemon can be reached.
     """
 
     def __init__(self, addr: str | None = None, *, tls: TLS | None = None) -> None:
-        self.address = addresses.named(addr) or addresses.default_socket() or _private_daemon()
+        self.address = (
+            addresses.explicit_address(addr) or addresses.default_socket() or _private_daemon()
+        )
         self._control = Control(to_route(self.address, tls))
         self._version: str | None = None
 
@@ -66,13 +72,13 @@ class Client:
         platforms: Iterable[Platform | str] = (),
         tls: TLS | None = None,
     ) -> Self:
-        """Return a client of one of several daemons: always the same one for a key.
+        """Connect to one of several daemons, always to the same one for the same key.
 
-        The next in the key's order takes its place while it cannot be reached, and when an
-        address is added or goes away, only the keys that it wins or had move. With
-        ``platforms`` those come first whose own platform it is, then those that can emulate
-        it, then the rest, as not every build runs steps. Raises ConnectError where none
-        can be reached.
+        The daemon is chosen by consistent hashing: while it cannot be reached, the next one in the
+        key's order is used, and adding or removing an address moves only the keys that this
+        address gains or loses. With ``platforms``, daemons that run on these platforms come first,
+        then those that emulate them, then all others, because not every build runs steps. Raises
+        ConnectError if no daemon can be reached.
         """
         return reach(
             ranked(addrs, key),
@@ -81,13 +87,13 @@ class Client:
         )
 
     def ping(self, *, timeout: float = 10.0) -> float:
-        """Return how many seconds the daemon takes to answer; raises ConnectError."""
-        begun = time.monotonic()
+        """Measure how many seconds the daemon takes to answer; raises ConnectError."""
+        start = time.monotonic()
         self._control.ping(timeout)
-        return time.monotonic() - begun
+        return time.monotonic() - start
 
     def __enter__(self) -> Self:
-        """Return the client itself."""
+        """Enter the context, which closes the connection at its end."""
         return self
 
     def __exit__(
@@ -104,22 +110,22 @@ class Client:
         self._control.close()
 
     def dial(self) -> Pipe:
-        """Return a further connection for the control API, as bytes; raises ConnectError."""
+        """Open another connection to the control API, as a pipe of bytes; raises ConnectError."""
         return self._control.connect()
 
     def info(self) -> Info:
-        """Return which BuildKit this is."""
+        """Query the daemon's version."""
         return self._control.info()
 
     def workers(self, *, filters: Iterable[str] = ()) -> tuple[Worker, ...]:
-        """Return what in the daemon runs steps, and passes one of BuildKit's ``filters``."""
+        """List the daemon's workers that pass at least one of BuildKit's ``filters``."""
         return self._control.workers(filters)
 
     def disk_usage(self, *, filters: Iterable[str] = ()) -> tuple[Usage, ...]:
-        """Return what the daemon keeps in its cache.
+        """List the records of the daemon's build cache.
 
-        ``filters`` are BuildKit's, such as ``type==regular`` or ``id~=abc``; a record has to
-        pass all of them.
+        ``filters`` are BuildKit's, such as ``type==regular`` or ``id~=abc``; a record must pass
+        all of them.
         """
         return self._control.disk_usage(filters)
 
@@ -133,12 +139,12 @@ class Client:
         max_used_space: int = 0,
         min_free_space: int = 0,
     ) -> Iterator[Usage]:
-        """Throw away what no build uses, and yield each record as it goes.
+        """Remove unused build cache, and yield each removed record.
 
-        With ``all`` that includes what images and frontends are made of. Records that were
-        used within ``unused_for`` stay. The sizes are in bytes, 0 for no such bound: at
-        least ``reserved_space`` is kept; beyond ``max_used_space`` and below
-        ``min_free_space`` of the disk is thrown away.
+        ``all`` includes the records behind images and frontends. Records used within
+        ``unused_for`` are kept. Sizes are in bytes, and 0 means no limit: at least
+        ``reserved_space`` is kept; cache beyond ``max_used_space`` is removed, and more as long
+        as less than ``min_free_space`` of the disk is free.
         """
         return self._control.prune(
             pb.PruneRequest(
@@ -152,7 +158,7 @@ class Client:
         )
 
     def history(self) -> History:
-        """Return the builds that the daemon remembers."""
+        """Open the daemon's build history."""
         # It takes 2 ms to import, and no build looks back.
         from llb.client.history import History  # noqa: PLC0415
 
@@ -169,17 +175,17 @@ class Client:
         platform: Platform | str | None = None,
         **options: Unpack[BuildOptions],
     ) -> SolveResult:
-        """Build a state, a definition, or what a frontend makes of its attributes and inputs.
+        """Build a state, a definition, or the result of a frontend.
 
-        An image that is made of a state gets the state's image config; of a definition,
-        ``image_config`` in JSON. ``platform`` is that of steps of a state which name none;
-        a frontend has an attribute for it. The rest are :class:`BuildOptions`.
+        ``frontend_attrs`` and ``frontend_inputs`` are the attributes and inputs of the frontend. An
+        image built from a state gets the state's image config; for a definition, pass it as
+        ``image_config`` in JSON. ``platform`` applies to the steps of a state that name none; for a
+        frontend, use its attribute ``platform``. All further options are :class:`BuildOptions`.
 
-        Raises SolveError when the build fails, InputError for a local directory, a
-        secret, an agent or a destination that cannot be used, CancelledError when the
-        time is over, TransportError when the connection breaks, and CapabilityError
-        when the daemon is too old for a step. Nothing of a failed build is left where
-        its results were to go.
+        Raises SolveError if the build fails, InputError for an unusable local directory, secret,
+        agent or destination, CancelledError after the timeout, TransportError if the connection
+        breaks, and CapabilityError if the daemon is too old for a step. A failed build leaves
+        nothing at its destinations.
         """
         if (what is None) == (frontend is None):
             raise InvalidValueError("solve() takes a state, a definition, or a frontend")
@@ -199,16 +205,16 @@ class Client:
                 check_locals(what, options.get("local_dirs", {}))
                 check_layouts(what, options.get("oci_layouts", {}))
                 self._check_capabilities(caps.needed(what))
-                if image_config is not None and build.is_image_of_docker:
+                if image_config is not None and build.is_docker_image:
                     return self._solve_for_docker(build, what, image_config)
                 request.Definition.CopyFrom(what.to_pb())
             if frontend is not None:
                 request.Frontend = frontend
                 request.FrontendAttrs.update({**(frontend_attrs or {}), **build.cache_attrs})
-                for name, each in (frontend_inputs or {}).items():
-                    given = each if isinstance(each, Definition) else each.marshal()
-                    self._check_capabilities(caps.needed(given))
-                    request.FrontendInputs[name].CopyFrom(given.to_pb())
+                for name, value in (frontend_inputs or {}).items():
+                    definition = value if isinstance(value, Definition) else value.marshal()
+                    self._check_capabilities(caps.needed(definition))
+                    request.FrontendInputs[name].CopyFrom(definition.to_pb())
             return build.run(request)
 
     def build(
@@ -218,12 +224,12 @@ class Client:
         frontend_attrs: Mapping[str, str] | None = None,
         **options: Unpack[BuildOptions],
     ) -> SolveResult:
-        """Build what a function returns that acts as a frontend, in this process.
+        """Build with a Python function as the frontend, which runs in this process.
 
-        It is given a request with ``frontend_attrs`` as its options, and a gateway to ask
-        the daemon with; the same function can be served from an image
-        (:func:`llb.gateway.serve`). Raises what the function raises, and what
-        :meth:`solve` does.
+        ``function`` receives a request, with ``frontend_attrs`` as its options, and a gateway to
+        the daemon; the build has its result. The same function can be served from an image
+        (:func:`llb.gateway.serve`). Raises the exceptions of the function and those of
+        :meth:`solve`.
         """
         with Building(self._control, options) as build:
             self._check_capabilities(build.capabilities)
@@ -232,36 +238,36 @@ class Client:
     def resolve_image_config(
         self, ref: str, *, platform: Platform | None = None, resolve_mode: str = "default"
     ) -> ResolvedImage:
-        """Return digest and config of an image, as the daemon finds it in its registry.
+        """Resolve the digest and config of an image through the daemon.
 
-        A client is thereby the ``resolver`` of :func:`llb.Image`.
+        This makes a client usable as the ``resolver`` of :func:`llb.Image`.
         """
-        found: list[ResolvedImage] = []
-        # An old daemon knows images by their full names alone.
+        images: list[ResolvedImage] = []
+        # Old daemons accept only full image names.
         full = str(Reference.parse(ref).tagged())
 
         def resolve(_: Request, gateway: Gateway) -> Result:
-            found.append(
+            images.append(
                 gateway.resolve_image_config(full, platform=platform, resolve_mode=resolve_mode)
             )
             return Result()
 
         self.build(resolve)
-        return found[0]
+        return images[0]
 
     def _solve_for_docker(
         self, build: Building, definition: Definition, image_config: bytes
     ) -> SolveResult:
-        """Build an image whose config comes with the result.
+        """Build an image whose config is part of the result.
 
-        The exporter of an old Docker does not read it from its own attributes.
+        An old Docker ignores the config among the attributes of its exporter.
         """
         metadata = {EXPORTER_IMAGE_CONFIG_KEY: image_config}
 
-        def solved(_: Request, gateway: Gateway) -> Result:
+        def frontend(_: Request, gateway: Gateway) -> Result:
             return Result(gateway.solve(definition), metadata=metadata)
 
-        return self._run(build, solved, {})
+        return self._run(build, frontend, {})
 
     def _run(
         self,
@@ -269,20 +275,20 @@ class Client:
         function: Callable[[Request, Gateway], Result],
         attrs: Mapping[str, str],
     ) -> SolveResult:
-        """Build what a function returns."""
-        asked = Request(
+        """Run a build with a Python function as its frontend."""
+        frontend_request = Request(
             options={**attrs, **build.cache_attrs},
             session_id=build.session.id,
             platforms=self.workers()[0].platforms,
         )
         request = build.request(None)
-        request.FrontendAttrs.update(asked.options)
-        return build.run(request, lambda ref: self._answer(function, asked, ref))
+        request.FrontendAttrs.update(frontend_request.options)
+        return build.run(request, lambda ref: self._run_frontend(function, frontend_request, ref))
 
-    def _answer(
+    def _run_frontend(
         self, function: Callable[[Request, Gateway], Result], request: Request, ref: str
     ) -> None:
-        """Be the frontend of the build ``ref``, over a connection of its own."""
+        """Act as the frontend of the build ``ref``, over a separate connection."""
         channel = self._control.channel()
         try:
             error = answer(function, request, Gateway(channel, metadata=((_BUILD_ID, ref),)))
@@ -291,29 +297,29 @@ class Client:
         finally:
             channel.close()
 
-    def _check_capabilities(self, wanted: Collection[str]) -> None:
-        """Raise CapabilityError where the daemon is too old for a capability."""
-        if not wanted:
+    def _check_capabilities(self, required: Collection[str]) -> None:
+        """Raise CapabilityError if the daemon is too old for a required capability."""
+        if not required:
             return
         if self._version is None:
             try:
                 self._version = self.info().version
             except RemoteError:
                 self._version = ""
-        # What cannot tell its version is older than the first release that can.
-        offered = caps.of_version(self._version or _SILENT)
+        # A daemon that does not report its version is older than the first release that does.
+        offered = caps.of_version(self._version or _NO_VERSION)
         if offered is not None:
-            named = f"BuildKit {self._version}" if self._version else "a BuildKit before v0.11"
-            caps.require(wanted, offered, named)
+            daemon = f"BuildKit {self._version}" if self._version else "a BuildKit before v0.11"
+            caps.require(required, offered, daemon)
 
 
 def wait_for_ready(
     addr: str | None = None, *, timeout: float = 60.0, tls: TLS | None = None
 ) -> Client:
-    """Return a client of a daemon that may still have to come up.
+    """Connect to a daemon that may still be starting.
 
-    It is asked again and again, ever less often, for ``timeout`` seconds. Raises the last
-    ConnectError when that is over, and at once what waiting does not change.
+    Attempts are repeated with growing pauses for ``timeout`` seconds. Raises the last
+    ConnectError after the timeout; any other error is raised at once.
     """
     # Chance takes 1 ms to import, and most daemons are there.
     from llb.client.connect.retry import retried  # noqa: PLC0415

@@ -1,4 +1,4 @@
-"""A BuildKit in a container of Docker's, which is made and started when it is asked for."""
+"""A BuildKit daemon in a Docker container, created and started on demand."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from attrs import field, frozen
 
 from llb.child_processes import environment
 from llb.client.client import Client
-from llb.client.connect.program_pipe import not_started
+from llb.client.connect.program_pipe import start_failure
 from llb.client.connect.retry import retried
 from llb.errors import ConnectError, InputError, InvalidValueError
 
 if TYPE_CHECKING:
     from attrs import Attribute
 
-# As Docker has it, where a name has two letters at least.
+# Docker's own rule: a name has at least two characters.
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]+\Z")
 _STATE = "/var/lib/buildkit"
 _LOG_LINES = 5
@@ -32,11 +32,12 @@ def _check_name(container: BuildKitContainer, attribute: Attribute[str], name: s
 
 @frozen
 class BuildKitContainer:
-    """A container with a BuildKit, by its name; ``docker`` has to be on PATH.
+    """A Docker container that runs BuildKit, by its name; ``docker`` must be on PATH.
 
-    ``image`` is what it is made of where it is not there yet, with ``buildkitd`` as what it
-    runs and ``buildctl`` in it, and ``network`` one of Docker's, by itself the usual one. Its
-    cache is a volume, named after it. It is privileged, as a BuildKit makes containers.
+    If the container does not exist it is created from ``image``, which must run ``buildkitd`` and
+    contain ``buildctl``, on the Docker network ``network`` (by default Docker's default network).
+    The build cache is a volume named after the container. The container is privileged, because
+    BuildKit itself creates containers.
     """
 
     name: str = field(validator=_check_name)
@@ -45,14 +46,14 @@ class BuildKitContainer:
 
     @property
     def address(self) -> str:
-        """The address for a client."""
+        """The container's address for a client."""
         return f"docker-container://{self.name}"
 
     def start(self, *, timeout: float = 60.0) -> Client:
-        """Return a client once the BuildKit answers; what is not there or stopped is started.
+        """Create or start the container if necessary, and connect once BuildKit answers.
 
-        Raises ConnectError where Docker refuses or nothing answers in ``timeout`` seconds,
-        and InputError where the container ends instead.
+        Raises ConnectError if Docker fails or nothing answers within ``timeout`` seconds, and
+        InputError if the container exits.
         """
         state = self._state()
         if state is None:
@@ -67,22 +68,22 @@ class BuildKitContainer:
         return retried(self._connect, timeout)
 
     def stop(self) -> bool:
-        """Stop it, with its cache kept; return whether it ran. Raises ConnectError."""
+        """Stop the container but keep its cache; return whether it ran. Raises ConnectError."""
         if self._state() != "running":
             return False
         _docker("stop", self.name)
         return True
 
     def remove(self) -> bool:
-        """Remove it, running or not, and its cache; return whether it was there.
+        """Remove the container, running or not, and its cache; return whether it existed.
 
         Raises ConnectError.
         """
-        is_there = self._state() is not None
-        if is_there:
+        exists = self._state() is not None
+        if exists:
             _docker("rm", "--force", self.name)
             _docker("volume", "rm", "--force", self._volume)
-        return is_there
+        return exists
 
     @property
     def _volume(self) -> str:
@@ -94,25 +95,25 @@ class BuildKitContainer:
         except ConnectError:
             if self._state() == "running":
                 raise
-            done = _docker("logs", f"--tail={_LOG_LINES}", self.name)
-            log = " / ".join((done.stdout + done.stderr).splitlines())
+            result = _docker("logs", f"--tail={_LOG_LINES}", self.name)
+            log = " / ".join((result.stdout + result.stderr).splitlines())
             raise InputError(
                 f"the container {self.name} ended before a BuildKit answered: {log}",
-                hint="its image has to run buildkitd; remove it with "
+                hint="its image must run buildkitd; remove it with "
                 f"`llb daemon stop --container {self.name} --remove`",
             ) from None
 
     def _state(self) -> str | None:
-        """Return Docker's word for its state, None where there is no such container."""
+        """Query Docker's word for the container's state, None if it does not exist."""
         name = re.escape(self.name)
-        done = _docker("ps", "--all", f"--filter=name=^/{name}$", "--format={{.State}}")
-        return done.stdout.strip() or None
+        result = _docker("ps", "--all", f"--filter=name=^/{name}$", "--format={{.State}}")
+        return result.stdout.strip() or None
 
 
 def _docker(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run Docker's CLI, and return what it printed; raises ConnectError where it fails."""
+    """Run Docker's CLI and capture its output; raises ConnectError if it fails."""
     try:
-        done = subprocess.run(
+        result = subprocess.run(
             ["docker", *arguments],
             check=False,
             env=environment(),
@@ -123,10 +124,10 @@ def _docker(*arguments: str) -> subprocess.CompletedProcess[str]:
         )
     except OSError as error:
         raise ConnectError(
-            not_started("docker", error),
+            start_failure("docker", error),
             hint="a BuildKit in a container needs Docker and its command line",
         ) from error
-    if done.returncode:
-        words = " ".join(done.stderr.split())
-        raise ConnectError(f"docker {arguments[0]} failed: {words}")
-    return done
+    if result.returncode:
+        reason = " ".join(result.stderr.split())
+        raise ConnectError(f"docker {arguments[0]} failed: {reason}")
+    return result

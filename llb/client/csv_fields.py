@@ -1,4 +1,4 @@
-"""Values of options that are one line of CSV, ``key=value,key=value``."""
+"""Option values in one line of CSV: ``key=value,key=value``."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
-def parse_fields(text: str, known: Iterable[str], what: str) -> dict[str, str]:
-    """Return the fields of a value, keys in lower case. Raises InvalidValueError.
+def parse_fields(text: str, allowed: Iterable[str], what: str) -> dict[str, str]:
+    """Parse the fields of an option value, with keys in lower case. Raises InvalidValueError.
 
     >>> parse_fields('id=a,"src=b,c"', ["id", "src"], "secret")
     {'id': 'a', 'src': 'b,c'}
     """
-    known = list(known)
+    names = list(allowed)
     fields = {}
     for field in next(csv.reader([text], strict=True), []):
         key, equals, value = field.partition("=")
         key = key.strip().lower()
-        if key not in known or not equals:
+        if key not in names or not equals:
             raise InvalidValueError(
-                f"invalid {what} {text!r}: expected {', '.join(f'{each}=' for each in known)}",
-                hint=did_you_mean(key, known),
+                f"invalid {what} {text!r}: expected {', '.join(f'{name}=' for name in names)}",
+                hint=did_you_mean(key, names),
             )
         fields[key] = value
     return fields

@@ -1,4 +1,4 @@
-"""What a Dockerfile's frontend is told, as arguments with types."""
+"""Options of the Dockerfile frontend as typed arguments, converted to its attributes."""
 
 from __future__ import annotations
 
@@ -18,15 +18,16 @@ _NETWORKS: Mapping[str, str] = {"default": "sandbox", "none": "none", "host": "h
 
 
 class DockerfileOptions(TypedDict, total=False):
-    """What the build of a Dockerfile can be told, with what it is when it is not given.
+    """Options of a Dockerfile build.
 
-    ``target`` is a stage, by itself the last one. ``platforms`` are those to build for,
-    ``build_args`` and ``labels`` mappings. ``no_cache`` runs all steps anew, or those of some
-    stages. ``pull`` asks registries for images that the daemon has. ``hosts`` maps names to
-    addresses, ``network`` is that of all steps, ``shm_size`` the size of /dev/shm in bytes,
-    ``ulimits`` maps names to a limit, or to a soft and a hard one. ``provenance`` and ``sbom``
-    are made, or not, or as their parameters say (``mode=max``), ``attests`` maps kinds of
-    attestations to their parameters.
+    ``target`` is the stage to build, by default the last one. ``platforms`` are the platforms to
+    build for; ``build_args`` and ``labels`` are mappings. ``no_cache`` ignores the cache for all
+    steps, or for those of the named stages. ``pull`` asks registries even for images that the
+    daemon has. ``hosts`` maps host names to addresses. ``network`` is the network mode of all
+    steps, ``shm_size`` the size of /dev/shm in bytes. ``ulimits`` maps names to a limit, or to a
+    soft and a hard limit. ``provenance`` and ``sbom`` add these attestations if true, or with the
+    given parameters (``mode=max``); ``attests`` maps further kinds of attestations to their
+    parameters.
     """
 
     target: str
@@ -46,9 +47,9 @@ class DockerfileOptions(TypedDict, total=False):
 
 
 def dockerfile_attrs(**options: Unpack[DockerfileOptions]) -> dict[str, str]:
-    """Return the attributes of ``dockerfile.v0`` for ``Client.solve(frontend_attrs=…)``.
+    """Build the attributes of ``dockerfile.v0`` for ``Client.solve(frontend_attrs=…)``.
 
-    Raises InvalidValueError, and TypeError for an option that there is not.
+    Raises InvalidValueError, and TypeError for an unknown option.
 
     >>> dockerfile_attrs(target="test", build_args={"VERSION": "3"}, no_cache=True)
     {'build-arg:VERSION': '3', 'target': 'test', 'no-cache': ''}
@@ -56,16 +57,18 @@ def dockerfile_attrs(**options: Unpack[DockerfileOptions]) -> dict[str, str]:
     check_keys(options, DockerfileOptions.__optional_keys__)
     attests = dict(options.get("attests", {}))
     for kind in ("provenance", "sbom"):
-        given = options.get(kind)
-        if given is False:
+        parameters = options.get(kind)
+        if parameters is False:
             attests.pop(kind, None)
-        elif given is not None:
-            attests[kind] = given if isinstance(given, str) else ""
+        elif parameters is not None:
+            attests[kind] = parameters if isinstance(parameters, str) else ""
     no_cache = options.get("no_cache", False)
     stages = () if isinstance(no_cache, bool) else no_cache
     values = {
         "target": options.get("target", ""),
-        "platform": ",".join(str(to_platform(each)) for each in options.get("platforms", ())),
+        "platform": ",".join(
+            str(to_platform(platform)) for platform in options.get("platforms", ())
+        ),
         "no-cache": ",".join(stages),
         "image-resolve-mode": "pull" if options.get("pull", False) else "",
         "add-hosts": ",".join(f"{k}={v}" for k, v in options.get("hosts", {}).items()),
@@ -79,7 +82,7 @@ def dockerfile_attrs(**options: Unpack[DockerfileOptions]) -> dict[str, str]:
         **{f"label:{key}": value for key, value in options.get("labels", {}).items()},
         **{key: value for key, value in values.items() if value},
         **({"no-cache": ""} if no_cache is True else {}),
-        **{f"attest:{kind}": text for kind, text in attests.items()},
+        **{f"attest:{kind}": attest_parameters for kind, attest_parameters in attests.items()},
     }
 
 

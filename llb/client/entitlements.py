@@ -1,4 +1,4 @@
-"""What steps may do only where both the daemon and the client allow it."""
+"""Entitlements: privileges of steps that both the daemon and the client must allow."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ _DEVICE = "device"
 
 
 def to_entitlement(text: str) -> str:
-    """Return an entitlement, ``network.host``, ``security.insecure`` or ``device[=NAME]``.
+    """Check an entitlement: ``network.host``, ``security.insecure`` or ``device[=NAME]``.
 
     Raises InvalidValueError.
     """
     name = text.partition("=")[0]
     if text not in _NAMES and name != _DEVICE:
-        known = (*_NAMES, _DEVICE)
+        names = (*_NAMES, _DEVICE)
         raise InvalidValueError(
-            f"unknown entitlement {text!r}: expected {', '.join(known)}",
-            hint=did_you_mean(text, known),
+            f"unknown entitlement {text!r}: expected {', '.join(names)}",
+            hint=did_you_mean(text, names),
         )
     return text

@@ -1,4 +1,4 @@
-"""Builds that a daemon remembers: what they were, what they printed, what they made."""
+"""Build history of a daemon: past and running builds, their logs, results and attestations."""
 
 from __future__ import annotations
 
@@ -34,11 +34,13 @@ _CONTENT = "/containerd.services.content.v1.Content/"
 class BuildRecord:
     """A build in the history of a daemon.
 
-    ``ref`` is its name there. ``completed`` is absent while it runs, and ``error`` where it
-    succeeded. Of its steps it is told how many there were, how many ended, and how many came
-    from the cache. ``exports`` are kind and attributes of its exporters, ``exporter_response``
-    what the frontend said of the result, ``results`` and ``attestations`` what it made,
-    ``trace`` its spans where the daemon traced it. One that is ``pinned`` is kept.
+    ``ref`` is its name there. ``completed`` is None while the build runs; ``error`` is None unless
+    it failed or was canceled. ``total_steps``, ``completed_steps`` and ``cached_steps`` count its
+    steps.
+    ``exports`` are the types and attributes of its exporters, ``exporter_response`` the frontend's
+    metadata of the result. ``results`` and ``attestations`` are the blobs it produced, and
+    ``trace`` its OpenTelemetry spans if the daemon recorded them. A ``pinned`` build is not
+    removed automatically.
     """
 
     ref: str
@@ -69,17 +71,16 @@ class BuildRecord:
 
     @property
     def duration(self) -> timedelta | None:
-        """How long it took, or has taken so far."""
+        """The time the build took, or has taken so far."""
         if self.created is None:
             return None
         return (self.completed or datetime.now(UTC)) - self.created
 
 
 class History:
-    """The builds that a daemon remembers; those that were before v0.11 remember none.
+    """The build history of a daemon, which exists since BuildKit v0.11.
 
-    Methods raise RemoteError with the daemon's status, and InputError for a build that
-    it does not know.
+    Methods raise RemoteError with the daemon's status, and InputError for an unknown build.
     """
 
     def __init__(self, control: Control) -> None:
@@ -88,44 +89,46 @@ class History:
     def builds(
         self, *, filters: Iterable[str] = (), limit: int = 0, active_only: bool = False
     ) -> tuple[BuildRecord, ...]:
-        """Return the builds, the newest first; with ``active_only`` those that run.
+        """List builds, the newest first; with ``active_only``, only those that are running.
 
-        ``filters`` are BuildKit's, such as ``status==error`` or ``startedAt>1h``; a build has
-        to pass all of them. With a ``limit`` above 0 there are at most as many that ended.
+        ``filters`` are BuildKit's, such as ``status==error`` or ``startedAt>1h``; a build must
+        pass all of them. A ``limit`` above 0 bounds the number of finished builds.
         """
         request = control_pb2.BuildHistoryRequest(
             EarlyExit=True, ActiveOnly=active_only, Filter=filters, Limit=limit
         )
-        found = {build.ref: build for build in self._listen(request)}
+        builds = {build.ref: build for build in self._listen(request)}
         oldest = datetime.min.replace(tzinfo=UTC)
-        return tuple(sorted(found.values(), key=lambda each: each.created or oldest, reverse=True))
+        return tuple(
+            sorted(builds.values(), key=lambda build: build.created or oldest, reverse=True)
+        )
 
     def watch(self, *, ref: str = "", active_only: bool = False) -> Iterator[BuildRecord]:
-        """Yield each build as it begins, changes and ends, without an end.
+        """Yield each build as it starts, changes and ends, without end.
 
-        First come those that run, and without ``active_only`` those that ended. With a
-        ``ref`` it is that build alone.
+        Running builds come first and, without ``active_only``, finished ones. ``ref`` limits this
+        to one build.
         """
         yield from self._listen(control_pb2.BuildHistoryRequest(ActiveOnly=active_only, Ref=ref))
 
     def build(self, ref: str) -> BuildRecord:
-        """Return one build."""
+        """Look up one build."""
         request = control_pb2.BuildHistoryRequest(EarlyExit=True, Ref=ref)
         try:
-            found = list(self._listen(request))
+            records = list(self._listen(request))
         except RemoteError as error:
-            # So says a daemon of one that was removed a moment ago.
+            # This is the daemon's answer for a build that has just been removed.
             if f"ref {ref} is deleted" not in error.message:
                 raise
-            found = []
-        if not ref or not found:
+            records = []
+        if not ref or not records:
             raise InputError(
-                f"the daemon remembers no build {ref!r}", hint="see `llb history ls` for all"
+                f"unknown build {ref!r}", hint="list the daemon's builds with `llb history ls`"
             )
-        return found[-1]
+        return records[-1]
 
     def events(self, ref: str) -> Iterator[Event]:
-        """Yield what happened in a build; while it runs, as it happens."""
+        """Yield the events of a build; while it runs, as they happen."""
         for response in self._responses(ref):
             yield from from_response(response)
 
@@ -134,20 +137,20 @@ class History:
         yield from map(to_report, self._responses(ref))
 
     def pin(self, ref: str, *, pinned: bool = True) -> None:
-        """Keep a build, or let it be forgotten in its turn."""
+        """Pin a build so that it is kept, or unpin it."""
         self.build(ref)
         self._update(control_pb2.UpdateBuildHistoryRequest(Ref=ref, Pinned=pinned))
 
     def remove(self, ref: str) -> None:
-        """Forget a build, with what is kept of it alone."""
+        """Remove a build from the history, with the data only it refers to."""
         self.build(ref)
         self._update(control_pb2.UpdateBuildHistoryRequest(Ref=ref, Delete=True))
 
     def read(self, blob: Blob) -> Iterator[bytes]:
-        """Yield the bytes of a blob, such as a build's trace or an attestation."""
+        """Read a blob, such as a build's trace or an attestation, in chunks."""
         request = content_pb2.ReadContentRequest(digest=blob.digest)
-        for each in self._stream(_CONTENT + "Read", request, content_pb2.ReadContentResponse):
-            yield each.data
+        for response in self._stream(_CONTENT + "Read", request, content_pb2.ReadContentResponse):
+            yield response.data
 
     def _responses(self, ref: str) -> Iterator[control_pb2.StatusResponse]:
         self.build(ref)
@@ -161,30 +164,30 @@ class History:
 
     def _update(self, request: control_pb2.UpdateBuildHistoryRequest) -> None:
         method = CONTROL + "UpdateBuildHistory"
-        self._control.ask(method, request, control_pb2.UpdateBuildHistoryResponse).only()
+        self._control.ask(method, request, control_pb2.UpdateBuildHistoryResponse).single()
 
-    def _stream(self, path: str, request: Message, answer: type[M_]) -> Iterator[M_]:
+    def _stream(self, path: str, request: Message, response_type: type[M_]) -> Iterator[M_]:
         try:
-            yield from self._control.ask(path, request, answer)
+            yield from self._control.ask(path, request, response_type)
         except RemoteError as error:
             if error.code == Code.UNIMPLEMENTED:
-                error.hint = "daemons remember builds since BuildKit v0.11"
+                error.hint = "build history needs BuildKit v0.11 or later"
             raise
 
 
 def _from_record(record: control_pb2.BuildHistoryRecord) -> BuildRecord:
     parts = [record.Result, *(record.Results[key] for key in sorted(record.Results))]
-    results = [each.Results[key] for each in parts for key in sorted(each.Results)]
-    attestations = [attestation for each in parts for attestation in each.Attestations]
+    results = [part.Results[key] for part in parts for key in sorted(part.Results)]
+    attestations = [attestation for part in parts for attestation in part.Attestations]
     return BuildRecord(
         ref=record.Ref,
         frontend=record.Frontend,
         frontend_attrs=dict(record.FrontendAttrs),
-        exports=tuple((each.Type, dict(each.Attrs)) for each in record.Exporters),
+        exports=tuple((exporter.Type, dict(exporter.Attrs)) for exporter in record.Exporters),
         exporter_response=dict(record.ExporterResponse),
         error=record.error.message if record.HasField("error") else None,
-        created=_moment(record.CreatedAt) if record.HasField("CreatedAt") else None,
-        completed=_moment(record.CompletedAt) if record.HasField("CompletedAt") else None,
+        created=_to_datetime(record.CreatedAt) if record.HasField("CreatedAt") else None,
+        completed=_to_datetime(record.CompletedAt) if record.HasField("CompletedAt") else None,
         total_steps=record.numTotalSteps,
         completed_steps=record.numCompletedSteps,
         cached_steps=record.numCachedSteps,
@@ -200,5 +203,5 @@ def _blob(descriptor: control_pb2.Descriptor) -> Blob:
     return Blob(descriptor.media_type, descriptor.digest, descriptor.size)
 
 
-def _moment(stamp: Timestamp) -> datetime:
+def _to_datetime(stamp: Timestamp) -> datetime:
     return stamp.ToDatetime(tzinfo=UTC)

@@ -1,4 +1,4 @@
-"""Files of JSON that a person, or a program beside us, wrote."""
+"""Read JSON files written by users or by other programs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def read_object(path: Path) -> dict[str, object]:
-    """Return the object in a file. Raises InputError."""
+    """Read the JSON object in a file. Raises InputError."""
     try:
         content = json.loads(path.read_bytes())
     except OSError as error:

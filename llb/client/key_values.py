@@ -1,4 +1,4 @@
-"""Attributes of exporters and caches: texts by keys, as BuildKit has them."""
+"""Attributes of exporters and caches: parse ``key=value,key=value``, check names and booleans."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from llb.errors import InvalidValueError, did_you_mean
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
-# What Go's strconv.ParseBool reads.
+# The strings that Go's strconv.ParseBool accepts.
 TRUE = ("1", "t", "T", "true", "TRUE", "True")
 _FALSE = ("0", "f", "F", "false", "FALSE", "False")
 
 
 def parse_attributes(text: str, what: str, example: str) -> dict[str, str]:
-    """Return the attributes of ``key=value,key=value``, keys in lower case.
+    """Parse ``key=value,key=value`` as a mapping, with keys in lower case.
 
-    The fields are separated as in CSV, so that one with a comma is quoted. Raises
-    InvalidValueError.
+    Fields are separated as in CSV, so a field that contains a comma is quoted. ``what`` and
+    ``example`` are for the error message. Raises InvalidValueError.
 
     >>> parse_attributes('a=1,"b=2,3"', "output", "a=1")
     {'a': '1', 'b': '2,3'}
@@ -29,33 +29,34 @@ def parse_attributes(text: str, what: str, example: str) -> dict[str, str]:
     except csv.Error as error:
         raise InvalidValueError(f"invalid {what} {text!r}: {error}") from error
     attrs: dict[str, str] = {}
-    for each in fields:
-        key, equals, value = each.partition("=")
+    for field in fields:
+        key, equals, value = field.partition("=")
         if not equals or not key:
             raise InvalidValueError(
-                f"invalid {what} {text!r}: {each!r} is no key=value", hint=f"for example {example}"
+                f"invalid {what} {text!r}: {field!r} is not key=value",
+                hint=f"for example {example}",
             )
         attrs[key.strip().lower()] = value
     return attrs
 
 
-def check_known(attrs: Iterable[str], known: Collection[str], what: str) -> None:
-    """Raise InvalidValueError for an attribute that is none of those known."""
+def check_names(attrs: Iterable[str], allowed: Collection[str], what: str) -> None:
+    """Raise InvalidValueError for an unknown attribute."""
     for key in attrs:
-        if key not in known:
+        if key not in allowed:
             raise InvalidValueError(
                 f"unknown attribute {key!r} of {what}",
-                hint=did_you_mean(key, known) or f"known are {', '.join(sorted(known))}",
+                hint=did_you_mean(key, allowed) or f"expected one of {', '.join(sorted(allowed))}",
             )
 
 
-def flag(value: str, key: str) -> bool:
-    """Return whether a value is true, of those that Go takes. Raises InvalidValueError."""
+def parse_flag(value: str, key: str) -> bool:
+    """Parse a boolean as Go does. Raises InvalidValueError."""
     if value not in (*TRUE, *_FALSE):
         raise InvalidValueError(f"invalid {key} {value!r}: expected true or false")
     return value in TRUE
 
 
-def show(attrs: Mapping[str, str], secret: Collection[str]) -> str:
-    """Return attributes for a person, without what is secret."""
+def redact(attrs: Mapping[str, str], secret: Collection[str]) -> str:
+    """Format attributes for display, with secret values masked."""
     return repr({key: "***" if key in secret else value for key, value in attrs.items()})

@@ -1,4 +1,4 @@
-"""What every build can be told, whatever is built."""
+"""Options common to all builds, whatever is built."""
 
 from __future__ import annotations
 
@@ -20,27 +20,27 @@ if TYPE_CHECKING:
 
 
 class BuildOptions(TypedDict, total=False):
-    """The options of a build, with what they are when they are not given: nothing.
+    """The options of a build; all may be omitted.
 
-    ``local_dirs`` maps names of local directories to their paths. ``exports`` are what is done
-    with the result; ``find_exports`` is called once it is there, with what its frontend says
-    of it, and returns what is done besides. ``secrets`` maps ids to values, files (a ``Path``),
-    variables (``EnvSecret``) or functions; ``ssh`` names agents as ``default``, ``ID=SOCKET`` or
-    ``ID=KEY``; credentials for registries are those of Docker's configuration, and
-    ``registry_auth_tls`` is for the token servers of some
-    (:func:`llb.client.registry_auth.auth_tls.parse_auth_tls`).
-    ``cache_from`` and ``cache_to`` are caches as values or as texts
-    (:func:`llb.client.caches.parse_cache`). ``oci_layouts`` maps names of OCI layouts to their
-    folders, for the sources ``oci-layout://``. ``uploads`` are files that the build finds at
-    their URLs. ``allow`` is what steps may do that is not allowed by itself:
-    ``network.host``, ``security.insecure``, ``device=…``. ``on_event`` is called
-    for everything that happens, on a thread of its own; an exception of it ends the build
-    and is raised where the build was started. ``on_report`` is called likewise, with each
-    message of the daemon as JSON (:mod:`llb.client.progress.raw_reports`), before its events. ``timeout``
-    is in seconds. ``ref`` is the name of the build in the daemon's history, where it is not
-    drawn. ``source_policy`` says which sources may be used, as rules or as a function
-    (:mod:`llb.client.session.policy`), and ``proxy_network`` that steps reach the network through the
-    daemon's proxy alone.
+    ``local_dirs`` maps the names of local directories to paths. ``exports`` are the exporters of
+    the result; ``find_exports`` receives the frontend's metadata once the result exists, and
+    returns further exporters. ``secrets`` maps ids to values, files (a ``Path``), environment
+    variables (``EnvSecret``) or functions. ``ssh`` lists agents as ``default``, ``ID=SOCKET`` or
+    ``ID=KEY``. Registry credentials come from Docker's configuration; ``registry_auth_tls`` sets
+    TLS options for token servers (:func:`llb.client.registry_auth.auth_tls.parse_auth_tls`).
+
+    ``cache_from`` and ``cache_to`` are caches as values or strings
+    (:func:`llb.client.caches.parse_cache`). ``oci_layouts`` maps the names in ``oci-layout://``
+    sources to folders. ``uploads`` are files that the build fetches by their URLs. ``allow``
+    grants entitlements: ``network.host``, ``security.insecure``, ``device=…``.
+
+    ``on_event`` is called for every progress event, on a separate thread; its exceptions end the
+    build and are raised by the call that started it. ``on_report`` is called likewise with each
+    of the daemon's messages as JSON (:mod:`llb.client.progress.raw_reports`), before the events
+    of the message. ``timeout`` is in seconds. ``ref`` is the name of the build in the daemon's
+    history, by default a random one. ``source_policy`` restricts or replaces sources, by rules or
+    by a function (:mod:`llb.client.session.policy`). ``proxy_network`` allows steps to reach the
+    network only through the daemon's proxy.
     """
 
     local_dirs: Mapping[str, str | Path]

@@ -1,4 +1,4 @@
-"""What a build gave, as its exporters answer."""
+"""Results of builds: the exporters' responses and blob descriptors."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @frozen
 class Blob:
-    """A blob by its descriptor; ``size`` is in bytes."""
+    """The descriptor of a blob; ``size`` is in bytes."""
 
     media_type: str
     digest: str
@@ -26,7 +26,7 @@ class Blob:
 
 @frozen
 class SolveResult:
-    """What a build gave: the answers of its exporters, by their own keys.
+    """The result of a build: the exporters' responses, by their keys.
 
     ``ref`` is the name of the build in the daemon's history.
     """
@@ -36,35 +36,35 @@ class SolveResult:
 
     @property
     def digest(self) -> str | None:
-        """The digest of the image that was exported, where there was one."""
+        """The digest of the exported image, if any."""
         return self.exporter_response.get(EXPORTER_IMAGE_DIGEST_KEY)
 
     @property
     def descriptor(self) -> Blob | None:
-        """The manifest or the index of the image; none without one, or of a daemon before v0.9.
+        """The descriptor of the exported manifest or index; None without an image or before v0.9.
 
-        Raises TransportError for a descriptor that is none.
+        Raises TransportError for an invalid descriptor.
         """
-        text = self.exporter_response.get(EXPORTER_IMAGE_DESCRIPTOR_KEY)
-        if text is None:
+        encoded = self.exporter_response.get(EXPORTER_IMAGE_DESCRIPTOR_KEY)
+        if encoded is None:
             return None
-        found = _object_or_text(text)
-        match found:
+        decoded = _decode_object(encoded)
+        match decoded:
             case {"mediaType": str(media_type), "digest": str(digest), "size": int(size)}:
                 return Blob(media_type, digest, size)
             case _:
-                raise TransportError(f"the daemon sent no descriptor: {found}")
+                raise TransportError(f"invalid descriptor from the daemon: {decoded}")
 
     def to_json(self) -> str:
-        """Return the answers as JSON, in the form of buildctl's metadata file.
+        """Format the responses as JSON, like buildctl's metadata file.
 
-        Objects, such as descriptors, come as base64 of their JSON, and stand in it as objects.
+        Values that are base64 of JSON objects, such as descriptors, become these objects.
         """
-        answers = {key: _object_or_text(value) for key, value in self.exporter_response.items()}
-        return json.dumps(answers, indent=2, sort_keys=True)
+        responses = {key: _decode_object(value) for key, value in self.exporter_response.items()}
+        return json.dumps(responses, indent=2, sort_keys=True)
 
 
-def _object_or_text(value: str) -> object:
+def _decode_object(value: str) -> object:
     try:
         decoded = json.loads(base64.b64decode(value, validate=True))
     except ValueError:

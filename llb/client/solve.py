@@ -1,4 +1,4 @@
-"""One build under way: Solve, Status and the session, side by side, and how they end."""
+"""Run a build: the Solve call, the Status stream and the session, in parallel, until all end."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from attrs import field, mutable
 
-from llb.client.connect.errors import is_of_step, lost, to_solve_error
+from llb.client.connect.errors import connection_lost, names_step, to_solve_error
 from llb.client.progress.events import Event, Vertex, VertexLog, from_response
 from llb.client.progress.raw_reports import Report, to_report
 from llb.errors import CancelledError, InputError, LLBError, RemoteError, TransportError
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from llb._pb import control_pb2 as pb
-    from llb.client.connect.calls import Answers
+    from llb.client.connect.calls import Responses
     from llb.client.connect.control import Control
     from llb.client.connect.routes import Metadata
     from llb.client.export.outputs import Output
@@ -28,21 +28,21 @@ if TYPE_CHECKING:
 T_ = TypeVar("T_")
 
 _KEPT_LINES = 200
-# Of a line, which may have no end.
+# The limit for one line, because output need not contain a newline.
 _KEPT_BYTES = 16 * 1024
-# A daemon ends the stream of events soon after the build. One that sends nothing for this long
-# is not waited for; neither is a function whose build failed, and which may raise the reason.
+# A daemon ends the event stream soon after the build. After this time without an event the client
+# stops waiting; likewise for a frontend function that may raise the reason of a failed build.
 _STATUS_SECONDS = 5.0
-# One that refused a build at once has nothing to tell, and does not end it before that.
+# A daemon that rejects a build at once sends no events, but keeps the stream open.
 _SILENT_SECONDS = 1.0
 _SESSION_SECONDS = 5.0
-# The end of a tree may still be on its way when the daemon says that the build succeeded.
+# The end of a tree may still be in transit when the daemon reports success.
 _TRANSFER_SECONDS = 30.0
 
 
 @mutable
 class _Record:
-    """What is kept of the events, to explain a failure."""
+    """The names and last log lines of the steps, to explain a failure."""
 
     names: dict[str, str] = field(factory=dict)
     logs: dict[str, deque[bytes]] = field(factory=dict)
@@ -53,9 +53,9 @@ class _Record:
                 self.names[event.digest] = event.name
             case VertexLog():
                 lines = self.logs.setdefault(event.vertex, deque([b""], maxlen=_KEPT_LINES))
-                first, *rest = event.data.split(b"\n")
+                first, *new_lines = event.data.split(b"\n")
                 lines[-1] = (lines[-1] + first)[-_KEPT_BYTES:]
-                lines.extend(line[-_KEPT_BYTES:] for line in rest[-_KEPT_LINES:])
+                lines.extend(line[-_KEPT_BYTES:] for line in new_lines[-_KEPT_LINES:])
 
     def log_of(self, digest: str) -> tuple[str, ...]:
         lines = [line.rstrip(b"\r").decode(errors="replace") for line in self.logs.get(digest, ())]
@@ -63,9 +63,9 @@ class _Record:
 
 
 class Solving:
-    """A build on a daemon, with the session that serves it and what it leaves on the client.
+    """A running build: its Solve call, its session, and its outputs on the client.
 
-    While it runs, receivers may be added.
+    Receivers may be added while it runs.
     """
 
     def __init__(
@@ -84,32 +84,31 @@ class Solving:
         self._on_event = on_event
         self._on_report = on_report
         self._record = _Record()
-        # When the last events arrived.
+        # The time at which the last events arrived.
         self._last_events = 0.0
-        self._status: Answers[pb.StatusResponse] | None = None
-        self._answer: Answers[pb.SolveResponse] | None = None
-        self._broken: Exception | None = None
-        self._raised_beside: LLBError | None = None
+        self._status: Responses[pb.StatusResponse] | None = None
+        self._answer: Responses[pb.SolveResponse] | None = None
+        self._failure: Exception | None = None
+        self._frontend_error: LLBError | None = None
 
     def run(
         self,
         request: pb.SolveRequest,
         timeout: float | None,
-        beside: Callable[[str], None] | None = None,
+        frontend: Callable[[str], None] | None = None,
         metadata: Metadata = (),
     ) -> pb.SolveResponse:
-        """Send the request and return the answer; raises what ``Client.solve`` does.
+        """Send the request and wait for the response; raises the errors of ``Client.solve``.
 
-        ``beside`` works meanwhile on a thread of its own, and is told the name of the
-        build; what it raises ends the build and is raised here. ``metadata`` goes with the
-        request.
+        ``frontend`` runs concurrently on its own thread and receives the ref of the build; its
+        exceptions end the build and are raised here. ``metadata`` accompanies the request.
         """
         self._session.open(self._control.open_session)
-        serving = self._thread(self._serve)
+        serving = self._start_thread(self._serve)
         try:
-            response = self._build(request, timeout, beside, metadata)
+            response = self._build(request, timeout, frontend, metadata)
             self._receivers.check_complete(_TRANSFER_SECONDS)
-            # A daemon that is still served could read what its own export changes on the client.
+            # A daemon that is still served could read files that its export changes on the client.
             self._end_session(serving)
             self._commit(response.ExporterResponse)
         finally:
@@ -122,24 +121,28 @@ class Solving:
         self,
         request: pb.SolveRequest,
         timeout: float | None,
-        beside: Callable[[str], None] | None,
+        frontend: Callable[[str], None] | None,
         metadata: Metadata,
     ) -> pb.SolveResponse:
-        following = self._thread(lambda: self._follow(request.Ref))
-        working = None if beside is None else self._thread(lambda: self._work(beside, request.Ref))
+        follower = self._start_thread(lambda: self._follow(request.Ref))
+        worker = (
+            None
+            if frontend is None
+            else self._start_thread(lambda: self._run_frontend(frontend, request.Ref))
+        )
         try:
             response = self._wait(request, timeout, metadata)
-            self._await_events(following, _STATUS_SECONDS)
-            if self._broken is not None:
-                raise self._broken
+            self._await_events(follower, _STATUS_SECONDS)
+            if self._failure is not None:
+                raise self._failure
         except LLBError as error:
-            # A step that failed has events, even if none has arrived yet.
-            has_events = bool(self._record.names) or is_of_step(error)
-            self._await_events(following, _STATUS_SECONDS if has_events else _SILENT_SECONDS)
-            if working is not None and isinstance(error, RemoteError):
-                # The daemon may tell of an error before the thread that raised it does.
-                working.join(_STATUS_SECONDS)
-            raise self._explained(self._raised_beside or error) from error
+            # A failed step has events, even if none has arrived yet.
+            has_events = bool(self._record.names) or names_step(error)
+            self._await_events(follower, _STATUS_SECONDS if has_events else _SILENT_SECONDS)
+            if worker is not None and isinstance(error, RemoteError):
+                # The daemon may report the error before the thread that raised it does.
+                worker.join(_STATUS_SECONDS)
+            raise self._most_specific(self._frontend_error or error) from error
         finally:
             if self._status is not None:
                 self._status.cancel()
@@ -154,13 +157,13 @@ class Solving:
     ) -> pb.SolveResponse:
         self._answer = answer = self._control.solve(request, timeout, metadata)
         try:
-            if self._broken is not None:
-                raise self._broken
-            return answer.only()
+            if self._failure is not None:
+                raise self._failure
+            return answer.single()
         except CancelledError as error:
-            raise self._broken or error from error
+            raise self._failure or error from error
         finally:
-            # On an interrupt this is what ends the build on the daemon.
+            # After an interrupt, this ends the build on the daemon.
             answer.cancel()
 
     def _commit(self, answers: Mapping[str, str]) -> None:
@@ -168,14 +171,14 @@ class Solving:
             for output in self._outputs:
                 output.commit(answers)
         except OSError as error:
-            place = error.filename2 or error.filename
-            raise InputError(f"cannot write the output {place}: {error.strerror}") from error
+            path = error.filename2 or error.filename
+            raise InputError(f"cannot write the output {path}: {error.strerror}") from error
 
-    def _explained(self, error: LLBError) -> LLBError:
-        """Return the error that says most: our own failure before the daemon's echo of it."""
+    def _most_specific(self, error: LLBError) -> LLBError:
+        """Choose the most specific error: a failure of the client before its echo by the daemon."""
         if self._session.failures:
             return self._session.failures[0]
-        # An error of another type is the caller's own.
+        # Any other type is an error of the caller.
         if type(error) is RemoteError:
             return to_solve_error(error, self._record.names.get, self._record.log_of)
         return error
@@ -184,62 +187,62 @@ class Solving:
         try:
             self._session.serve()
         except TransportError as error:
-            # Nothing else notices a network that goes silent.
-            self._break(lost(self._control.address, error.message))
+            # Nothing else detects a network that has gone silent.
+            self._abort(connection_lost(self._control.address, error.message))
 
-    def _work(self, beside: Callable[[str], None], ref: str) -> None:
+    def _run_frontend(self, frontend: Callable[[str], None], ref: str) -> None:
         try:
-            beside(ref)
+            frontend(ref)
         # The caller's own error, whatever it is, belongs to the caller of build().
         except Exception as error:  # noqa: BLE001
             if isinstance(error, LLBError) and not isinstance(error, TransportError):
-                self._raised_beside = error
-            self._break(error)
+                self._frontend_error = error
+            self._abort(error)
 
     def _follow(self, ref: str) -> None:
         self._status = self._control.status(ref)
         for response in self._status:
             try:
-                self._take(response)
+                self._handle(response)
             except TransportError as error:
-                self._break(error)
+                self._abort(error)
                 return
             self._last_events = monotonic()
 
-    def _await_events(self, following: threading.Thread, seconds: float) -> None:
-        """Wait for the end of the events, or for a number of seconds without any."""
-        begun = monotonic()
-        while following.is_alive():
-            left = max(begun, self._last_events) + seconds - monotonic()
+    def _await_events(self, follower: threading.Thread, seconds: float) -> None:
+        """Wait for the end of the events, or until none has arrived for some seconds."""
+        start = monotonic()
+        while follower.is_alive():
+            left = max(start, self._last_events) + seconds - monotonic()
             if left <= 0:
                 return
-            following.join(left)
+            follower.join(left)
 
-    def _take(self, response: pb.StatusResponse) -> None:
+    def _handle(self, response: pb.StatusResponse) -> None:
         if self._on_report is not None:
-            self._tell(self._on_report, to_report(response))
+            self._notify(self._on_report, to_report(response))
         for event in from_response(response):
             self._record.add(event)
             if self._on_event is not None:
-                self._tell(self._on_event, event)
+                self._notify(self._on_event, event)
 
-    def _tell(self, listener: Callable[[T_], None], what: T_) -> None:
+    def _notify(self, listener: Callable[[T_], None], value: T_) -> None:
         try:
-            listener(what)
+            listener(value)
         # The caller's own error, whatever it is, belongs to the caller of solve().
         except Exception as error:  # noqa: BLE001
             self._on_event = self._on_report = None
-            self._break(error)
+            self._abort(error)
 
-    def _break(self, error: Exception) -> None:
-        """End the build with an error of a thread."""
-        self._broken = self._broken or error
+    def _abort(self, error: Exception) -> None:
+        """End the build with the error of a thread."""
+        self._failure = self._failure or error
         if self._answer is not None:
             self._answer.cancel()
 
-    def _thread(self, work: Callable[[], None]) -> threading.Thread:
+    def _start_thread(self, work: Callable[[], None]) -> threading.Thread:
         def run() -> None:
-            # Whatever breaks here breaks the build too, which reports it.
+            # The same failure also fails the Solve call, which reports it.
             try:
                 work()
             except LLBError:

@@ -1,4 +1,4 @@
-"""Traces of builds through OpenTelemetry, for programs that use it."""
+"""OpenTelemetry traces of builds, for programs that use OpenTelemetry."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _API = "opentelemetry.trace"
 
 @contextmanager
 def build_span(attributes: Mapping[str, str]) -> Iterator[Metadata]:
-    """Have a span of a build, and yield what tells the daemon that its own spans are of that.
+    """Run a build in a span, and yield the metadata that link the daemon's spans to it.
 
-    There is none, and nothing to tell, in a process that has not set OpenTelemetry up. An
-    error that leaves the context is recorded in the span.
+    Without OpenTelemetry there is no span, and the metadata are empty. An exception that leaves
+    the context is recorded in the span.
     """
-    # Who sets it up has imported it; others are spared 15 ms of import for nothing.
+    # A program that uses OpenTelemetry has imported it; the import takes 15 ms.
     if _API not in sys.modules:
         yield ()
         return

@@ -1,4 +1,4 @@
-"""What a daemon keeps in its cache, and what it is told to throw away."""
+"""Records of the daemon's build cache, and the sizes and ages that select what to prune."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ _DURATION = re.compile(r"(?:([0-9]+)d)?(?:([0-9]+)h)?(?:([0-9]+)m)?(?:([0-9]+)s)
 
 @frozen
 class Usage:
-    """One record of the cache; ``size`` is in bytes.
+    """One record of the build cache; ``size`` is in bytes.
 
-    ``type`` is what it is of: ``regular``, ``source.local``, ``exec.cachemount`` and
-    others. One that is ``shared`` is part of others too; a ``mutable`` one changes.
+    ``type`` is BuildKit's kind of record: ``regular``, ``source.local``, ``exec.cachemount`` and
+    others. A ``shared`` record is part of other records too; a ``mutable`` one can change.
     """
 
     id: str
@@ -44,12 +44,12 @@ class Usage:
 
     @property
     def reclaimable(self) -> bool:
-        """Whether it could be thrown away now."""
+        """Whether the record could be removed now."""
         return not self.in_use
 
 
 def from_record(record: pb.UsageRecord) -> Usage:
-    """Return a record as the daemon tells it."""
+    """Convert a record of the control API."""
     return Usage(
         id=record.ID,
         size=record.Size,
@@ -60,13 +60,13 @@ def from_record(record: pb.UsageRecord) -> Usage:
         shared=record.Shared,
         parents=tuple(record.Parents),
         usage_count=record.UsageCount,
-        created=_moment(record.CreatedAt) if record.HasField("CreatedAt") else None,
-        last_used=_moment(record.LastUsedAt) if record.HasField("LastUsedAt") else None,
+        created=_to_datetime(record.CreatedAt) if record.HasField("CreatedAt") else None,
+        last_used=_to_datetime(record.LastUsedAt) if record.HasField("LastUsedAt") else None,
     )
 
 
 def parse_size(text: str) -> int:
-    """Return bytes of ``1.5GB`` or ``512MiB``. Raises InvalidValueError.
+    """Parse a size such as ``1.5GB`` or ``512MiB`` as bytes. Raises InvalidValueError.
 
     >>> parse_size("1.5kB")
     1500
@@ -79,13 +79,13 @@ def parse_size(text: str) -> int:
 
 
 def parse_age(text: str) -> timedelta:
-    """Return the time of ``7d``, ``36h`` or ``1h30m``. Raises InvalidValueError."""
+    """Parse a duration such as ``7d``, ``36h`` or ``1h30m``. Raises InvalidValueError."""
     match = _DURATION.match(text.strip())
     if not text.strip() or match is None:
         raise InvalidValueError(f"invalid time {text!r}: expected a duration", hint="like 7d, 36h")
-    days, hours, minutes, seconds = (int(each or 0) for each in match.groups())
+    days, hours, minutes, seconds = (int(number or 0) for number in match.groups())
     return timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
 
 
-def _moment(stamp: Timestamp) -> datetime:
+def _to_datetime(stamp: Timestamp) -> datetime:
     return datetime.fromtimestamp(stamp.seconds + stamp.nanos / 1e9, UTC)

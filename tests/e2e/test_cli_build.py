@@ -189,7 +189,7 @@ def test_options_become_frontend_attributes(
         (("--attest", "mode=max"), "--attest takes type=KIND,key=value…, not 'mode=max'"),
         (("--annotation", "a=b"), "--annotation needs an image: name one with -t NAME"),
         (("--annotation", "a", "-t", "x"), "invalid annotation 'a': expected KEY=VALUE"),
-        (("--secret", "src=x"), "invalid secret 'src=x': it has no id"),
+        (("--secret", "src=x"), "invalid secret 'src=x': missing id"),
         (("--allow", "network"), "hint: did you mean network.host?"),
         (("--cache-to", "type=locl"), "hint: did you mean local?"),
     ],
@@ -418,7 +418,7 @@ def test_a_failed_load_into_docker_is_an_error(
     check_error(process, "error: docker did not load the image: ")
     monkeypatch.setenv("PATH", str(Path(sys.executable).parent))
     process = cli("build", folder, "--load", address=buildkit_host)
-    check_error(process, "error: docker is to load the image, and is not on PATH\n")
+    check_error(process, "error: docker is not on PATH, but is needed to load the image\n")
 
 
 @pytest.mark.feature("K18")

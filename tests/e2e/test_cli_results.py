@@ -79,7 +79,7 @@ def test_a_graph_file_that_cannot_be_written_is_named(script: Path, tmp_path: Pa
     [
         ("--progress", "fancy", "Error: unknown progress display 'fancy'"),
         ("-o", "type=lcal,dest=out", "did you mean local?"),
-        ("-o", "dest=out", "it has no type"),
+        ("-o", "dest=out", "missing type"),
         ("-o", "type=local,dest=-", "hint: use -o type=tar,dest=-"),
     ],
 )

@@ -291,7 +291,7 @@ def test_an_unreachable_fleet_reports_every_reason(tmp_path: Path) -> None:
         Client.any(addresses, key="x")
     first, second = ranked(addresses, "x")
     assert caught.value.message == (
-        f"none of 2 addresses is reached: no BuildKit answers at {first}: No such file or "
+        f"none of 2 addresses can be reached: no BuildKit answers at {first}: No such file or "
         f"directory; no BuildKit answers at {second}: No such file or directory"
     )
     with pytest.raises(ConnectError, match="no address is given"):
@@ -373,4 +373,4 @@ def test_waiting_ends_after_the_timeout(tmp_path: Path) -> None:
 
 
 def test_an_invalid_address_fails_without_waiting() -> None:
-    check_error(cli("ping", "--wait", "1h", address="kube-pod://"), "it has no name")
+    check_error(cli("ping", "--wait", "1h", address="kube-pod://"), "missing name")

@@ -163,7 +163,8 @@ def test_an_invalid_idle_time_is_refused(home: dict[str, str], tmp_path: Path) -
     process = llb(home, "daemon", "start")
     assert process.returncode == 1
     assert (
-        process.stderr == "error: invalid LLB_DAEMON_IDLE 'soon': expected seconds, more than 0\n"
+        process.stderr
+        == "error: invalid LLB_DAEMON_IDLE 'soon': expected a number of seconds above 0\n"
     )
     assert not find_daemons(tmp_path)
 

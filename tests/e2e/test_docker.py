@@ -273,10 +273,12 @@ def test_a_feature_that_an_old_docker_lacks_is_an_error(sock: Path, tmp_path: Pa
     with Client(f"unix://{sock}") as client:
         with pytest.raises(RemoteError) as unversioned:
             client.info()
-        assert unversioned.value.message == f"the daemon at unix://{sock} does not tell its version"
+        assert (
+            unversioned.value.message == f"the daemon at unix://{sock} does not report its version"
+        )
         with pytest.raises(InvalidValueError) as pushed:
             client.solve(state, exports=[image("localhost:1/x", push=True)])
-        assert pushed.value.message == "the BuildKit of Docker cannot push an image that it builds"
+        assert pushed.value.message == "the BuildKit inside Docker cannot push images"
         with pytest.raises(CapabilityError) as several:
             client.solve(state, exports=[local(tmp_path / "out"), tar(tmp_path / "out.tar")])
         assert several.value.message == (
@@ -295,10 +297,10 @@ def test_an_address_that_is_not_docker_is_an_error(
     registry: str, docker_config: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     for host, reason in (
-        (f"tcp://{registry}", "it has no BuildKit for us: 404 Not Found"),
+        (f"tcp://{registry}", "it offers no BuildKit: 404 Not Found"),
         (f"unix://{tmp_path}/docker.sock", "No such file or directory"),
         ("npipe:////./pipe/docker", "invalid address 'npipe:////./pipe/docker'"),
-        ("ssh://a:b@c", "there is a password in it"),
+        ("ssh://a:b@c", "a password is not supported"),
     ):
         monkeypatch.setenv("DOCKER_HOST", host)
         process = cli("info", address="docker://")

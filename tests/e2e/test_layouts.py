@@ -134,7 +134,7 @@ def test_a_missing_layout_is_named(buildkit_host: str, tmp_path: Path) -> None:
     with Client(buildkit_host) as client:
         with pytest.raises(InputError, match="asks for the OCI layout 'base', and none is given"):
             client.solve(state)
-        with pytest.raises(InputError, match="it has no folder blobs"):
+        with pytest.raises(InputError, match="missing folder blobs"):
             client.solve(state, oci_layouts={"base": tmp_path / "empty"})
         with pytest.raises(InputError, match="it does not exist"):
             client.solve(state, oci_layouts={"base": tmp_path / "none"})

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from tests.e2e.conftest import Buildctl
 
 WRONG = "wr0ng-pass"
-LOGIN = "builds use the credentials of `docker login`; see whether they are there, and still good"
+LOGIN = "builds use the credentials of `docker login`; check that they exist and are still valid"
 SCOPE = "repository:team/app:pull,push"
 PULL_SCOPE = "repository:team/app:pull"
 
@@ -349,7 +349,12 @@ def test_an_ignored_credential_error_does_not_hide_the_real_error(
 @pytest.mark.parametrize(
     ("behaviour", "entry", "message", "hint"),
     [
-        ("serve", None, "wants credentials for {}, and there are none: incorrect username", LOGIN),
+        (
+            "serve",
+            None,
+            "requires credentials for {}, and there are none: incorrect username",
+            LOGIN,
+        ),
         (
             "serve",
             login(password=WRONG),
@@ -358,8 +363,8 @@ def test_an_ignored_credential_error_does_not_hide_the_real_error(
         ),
         ("error", login(), "answers with status 500: cannot look up", None),
         ("error", {"identitytoken": IDENTITY}, "answers with status 500: cannot look up", None),
-        ("nonsense", login(), "answers with no token", None),
-        ("empty", login(), "answers with no token", None),
+        ("nonsense", login(), "answered without a token", None),
+        ("empty", login(), "answered without a token", None),
         ("hang", login(), "does not answer within 12 seconds", None),
         ("drip", login(), "does not answer within 12 seconds", None),
     ],
@@ -425,7 +430,7 @@ def test_an_unreachable_token_server_is_an_error(
         auth = tokens.auth
     with running_registry(tmp_path / "guarded", free_port(), auth=auth) as host:
         error = expect_failure(with_llb(buildkit_host, context), host, tmp_path / "out")
-    assert f"http://127.0.0.1:{tokens.port}/token cannot be asked: " in error.message
+    assert f"http://127.0.0.1:{tokens.port}/token failed to answer: " in error.message
     assert "Connection refused" in error.message
 
 

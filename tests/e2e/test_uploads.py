@@ -73,7 +73,7 @@ def test_an_unknown_upload_is_named(buildkit_host: str, tmp_path: Path) -> None:
     upload = Upload(b"1")
     with (
         Client(buildkit_host) as client,
-        pytest.raises(SolveError, match=f"there is no upload /{upload.url[-32:]}"),
+        pytest.raises(SolveError, match=f"unknown upload /{upload.url[-32:]}"),
     ):
         client.solve(HTTP(upload.url, filename="file"), exports=[local(tmp_path / "out")])
     assert not (tmp_path / "out").exists()
@@ -81,7 +81,7 @@ def test_an_unknown_upload_is_named(buildkit_host: str, tmp_path: Path) -> None:
 
 @pytest.mark.feature("N17")
 def test_an_unreadable_upload_is_an_error(buildkit_host: str, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"cannot upload .*/none: there is no such file"):
+    with pytest.raises(InputError, match=r"cannot upload .*/none: no such file"):
         Upload(tmp_path / "none")
     file = (tmp_path / "file").open("wb")
     upload = Upload(file)

@@ -1,4 +1,4 @@
-"""How a daemon is reached: addresses, their routes, the pipes they open, and calls over them.
+"""Connections to a daemon: addresses, routes, pipes, and control API calls over them.
 
 Private to :mod:`llb.client`.
 """

@@ -1,4 +1,4 @@
-"""Addresses of daemons, and where to look for one that was not named."""
+"""Parse daemon addresses, and find a default daemon if none is specified."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _LAST_PORT = 65535
 
 
 def check_socket(address: str) -> None:
-    """Raise InvalidValueError for another address than ``unix://PATH`` or ``tcp://HOST:PORT``."""
+    """Raise InvalidValueError unless the address is ``unix://PATH`` or ``tcp://HOST:PORT``."""
     if address.startswith("unix://"):
         if address == "unix://":
             raise InvalidValueError(f"invalid address {address!r}: expected unix://PATH")
@@ -36,7 +36,7 @@ def check_socket(address: str) -> None:
 
 
 def is_docker(address: str) -> bool:
-    """Return whether an address is one of Docker's API, not of a buildkitd.
+    """Check whether an address is Docker's API rather than a buildkitd.
 
     >>> is_docker("unix:///var/run/docker.sock"), is_docker("docker-container://x")
     (True, False)
@@ -46,15 +46,15 @@ def is_docker(address: str) -> bool:
     return address.startswith(DOCKER)
 
 
-def named(address: str | None, environ: Mapping[str, str] = os.environ) -> str | None:
-    """Return the address that was given, by argument or by ``BUILDKIT_HOST``, or None."""
+def explicit_address(address: str | None, environ: Mapping[str, str] = os.environ) -> str | None:
+    """Choose the address from the argument or from ``BUILDKIT_HOST``; None if neither is set."""
     return address or environ.get(VARIABLE) or None
 
 
 def default_socket(environ: Mapping[str, str] = os.environ) -> str | None:
-    """Return the address of the first default socket that answers, the system's before the user's.
+    """Find the first default socket that answers: the system's, then the user's.
 
-    One that a daemon which is gone left behind does not count.
+    A stale socket, left by a daemon that no longer runs, is skipped.
     """
     candidates = [_ROOT_SOCKET]
     runtime = environ.get("XDG_RUNTIME_DIR")
@@ -67,7 +67,7 @@ def default_socket(environ: Mapping[str, str] = os.environ) -> str | None:
 
 
 def listens(path: Path) -> bool:
-    """Return whether something that this user may talk to listens on a socket."""
+    """Check whether a process that this user may connect to listens on a socket."""
     with socket.socket(socket.AF_UNIX) as probe:
         try:
             probe.connect(str(path))
@@ -76,12 +76,12 @@ def listens(path: Path) -> bool:
     return True
 
 
-def none_found() -> ConnectError:
-    """Return the error of a machine without a BuildKit, which names three ways to get one."""
+def no_daemon_error() -> ConnectError:
+    """Build the error for a machine without BuildKit, with three ways to get one."""
     return ConnectError(
-        "there is no BuildKit to build with: no address is given, no default socket answers, "
-        "and no buildkitd is on PATH",
+        "no BuildKit found: no address is given, no default socket answers, "
+        "and buildkitd is not on PATH",
         hint=f"name a daemon with --addr or {VARIABLE}; or install buildkitd and runc, and one is "
-        "started when it is needed; or run one in a container, docker run -d --privileged "
+        "started on demand; or run one in a container, docker run -d --privileged "
         "--name builder moby/buildkit, and name it with --addr docker-container://builder",
     )

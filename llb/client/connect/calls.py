@@ -1,4 +1,4 @@
-"""Calls to a daemon, in protobuf, over a connection that is made anew once it has ended."""
+"""gRPC calls to a daemon with protobuf messages, over one connection that reconnects as needed."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ M_ = TypeVar("M_", bound="Message")
 
 
 class Calls:
-    """Calls to the daemon at the end of a route, any number at a time, over one connection.
+    """Concurrent calls to the daemon at the end of a route, over one connection.
 
-    It is made with the first of them, and anew with the next one after it has ended or the
-    daemon has said that it leaves.
+    The connection is opened by the first call, and reopened by the next call after it has ended or
+    the daemon has announced that it is going away (GOAWAY).
     """
 
     def __init__(self, route: Route) -> None:
@@ -38,27 +38,27 @@ class Calls:
         self._channel: Channel | None = None
         self._closed = False
 
-    def ask(
+    def start(
         self,
         method: str,
         request: Message,
-        answer: type[M_],
-        translated: Callable[[LLBError], LLBError],
+        response_type: type[M_],
+        translate: Callable[[LLBError], LLBError],
         *,
         timeout: float | None = None,
         metadata: Metadata = (),
-    ) -> Answers[M_]:
-        """Send a request, and return the answers to it, which may take ``timeout`` seconds.
+    ) -> Responses[M_]:
+        """Send a request and return the responses, which may take ``timeout`` seconds.
 
-        Raises ConnectError where no connection can be made, and what ``translated`` makes of
-        the errors of the tunnel.
+        Raises ConnectError if no connection can be opened. ``translate`` converts errors of the
+        transport into those that are raised.
         """
         deadline = None if timeout is None else monotonic() + timeout
         data = request.SerializeToString()
 
         def begin() -> ClientCall:
-            left = None if deadline is None else deadline - monotonic()
-            call = self._open(method, left, metadata)
+            remaining = None if deadline is None else deadline - monotonic()
+            call = self._open(method, remaining, metadata)
             try:
                 call.send(data)
                 call.close_send()
@@ -67,10 +67,10 @@ class Calls:
                 raise
             return call
 
-        return Answers(begin, answer, translated)
+        return Responses(begin, response_type, translate)
 
     def close(self) -> None:
-        """End the connection, and all calls; a second call does nothing."""
+        """Close the connection and end all calls; a second call does nothing."""
         with self._lock:
             self._closed = True
             channel = self._channel
@@ -78,41 +78,41 @@ class Calls:
             channel.close()
 
     def _open(self, method: str, timeout: float | None, metadata: Metadata) -> ClientCall:
-        known = self._channel
-        channel = self._current()
+        previous = self._channel
+        channel = self._current_channel()
         try:
             return channel.stream(method, timeout=timeout, metadata=metadata)
         except TransportError:
-            # What has just ended is followed by another; what never worked is not.
-            if channel is not known:
+            # A connection that has just ended is replaced; one that never worked is not.
+            if channel is not previous:
                 raise
-            return self._current().stream(method, timeout=timeout, metadata=metadata)
+            return self._current_channel().stream(method, timeout=timeout, metadata=metadata)
 
-    def _current(self) -> Channel:
+    def _current_channel(self) -> Channel:
         with self._lock:
             if self._closed:
-                raise TransportError("it was closed here")
+                raise TransportError("the client closed it")
             if self._channel is None or not self._channel.is_open:
                 self._channel = self._route.channel()
             return self._channel
 
 
-class Answers(Generic[M_]):
-    """The answers to one request, as they come, of which any thread may want no more.
+class Responses(Generic[M_]):
+    """The responses to one request, as they arrive; any thread may cancel them.
 
-    ``begin`` sends the request, and does so once more where a daemon that leaves has not
-    seen it. ``translated`` gives the error to raise for one of the tunnel.
+    ``begin`` sends the request, and sends it again if a daemon that is going away has not processed
+    it. ``translate`` converts errors of the transport.
     """
 
     def __init__(
         self,
         begin: Callable[[], ClientCall],
-        answer: type[M_],
-        translated: Callable[[LLBError], LLBError],
+        response_type: type[M_],
+        translate: Callable[[LLBError], LLBError],
     ) -> None:
         self._begin = begin
-        self._answer = answer
-        self._translated = translated
+        self._answer = response_type
+        self._translated = translate
         self._cancelled = False
         with self._translation():
             try:
@@ -121,28 +121,28 @@ class Answers(Generic[M_]):
                 self._call = begin()
 
     def __iter__(self) -> Iterator[M_]:
-        """Yield them, as long as whoever asked wants more; the first error ends them."""
+        """Yield the responses until the caller stops; the first error ends them."""
         try:
             with self._translation():
                 while (message := self._receive()) is not None:
-                    yield self._parsed(message)
+                    yield self._parse(message)
         finally:
             self.cancel()
 
-    def only(self) -> M_:
-        """Return the one answer that there is."""
+    def single(self) -> M_:
+        """Receive exactly one response."""
         try:
             with self._translation():
                 message = self._receive()
                 if message is None or self._receive() is not None:
                     raise RemoteError("call did not have one response", code=Code.INTERNAL)
-                return self._parsed(message)
+                return self._parse(message)
         finally:
-            # Who was interrupted does not wait for it either.
+            # After an interrupt, nothing waits for the call either.
             self.cancel()
 
     def cancel(self) -> None:
-        """End the call at once, here and there; does nothing to one that is over."""
+        """Cancel the call at once on both sides; does nothing after its end."""
         self._cancelled = True
         self._call.cancel()
 
@@ -155,12 +155,12 @@ class Answers(Generic[M_]):
                 self._call.cancel()
             return self._call.receive()
 
-    def _parsed(self, message: bytes) -> M_:
+    def _parse(self, message: bytes) -> M_:
         try:
             return self._answer.FromString(message)
         except DecodeError as error:
             name = self._answer.DESCRIPTOR.name
-            raise RemoteError(f"the answer is no {name}", code=Code.INTERNAL) from error
+            raise RemoteError(f"the response is not a valid {name}", code=Code.INTERNAL) from error
 
     @contextmanager
     def _translation(self) -> Iterator[None]:

@@ -1,7 +1,7 @@
-"""Programs that reach a BuildKit elsewhere: in a container, in a pod, on another machine.
+"""Commands that connect to a BuildKit in a container, in a pod, or on another machine.
 
-Each is asked to run ``buildctl dial-stdio`` there, whose standard input and output are a
-connection to the daemon. The addresses and the arguments are those of BuildKit's own helpers
+Each command runs ``buildctl dial-stdio`` there, whose standard input and output are a connection to
+the daemon. Addresses and arguments are those of BuildKit's connection helpers
 (client/connhelper).
 """
 
@@ -22,20 +22,20 @@ if TYPE_CHECKING:
 _DIAL = ("buildctl", "dial-stdio")
 _LAST_PORT = 65535
 _PASSWORD = re.compile(r"(://[^/:]*:)[^/]*(@)")
-_MEANINGLESS = re.compile(r"[\s#]")
-# No program can be given the first of them, and nothing has a name with any other.
+_UNSUPPORTED = re.compile(r"[\s#]")
+# NUL cannot be part of an argument, and no name contains the other control characters.
 _CONTROL = re.compile(r"[\0-\x1f\x7f]")
-# Of containers and contexts: what a program could not take for an option of its own.
+# Containers and contexts: a name that a program cannot mistake for an option.
 _NAME = re.compile(r"[A-Za-z0-9][^\s/]*\Z")
-# Of pods, namespaces and containers in Kubernetes; BuildKit checks no more than this.
+# Pods, namespaces and containers in Kubernetes; BuildKit checks no more than this.
 _KUBE_NAME = re.compile(r"[-a-z0-9.]+\Z")
 _USER = re.compile(r"[^\s:@]+\Z")
 _HOST = re.compile(r"[^\s:@/]+\Z|\[[0-9A-Fa-f:.]+(?:%[^\s\]]+)?\]\Z")
 
 
 @frozen
-class Place:
-    """What an address says of where the daemon is; what it does not say is empty."""
+class Target:
+    """The parts of an address; missing parts are empty."""
 
     name: str
     options: Mapping[str, str] = field(factory=dict)
@@ -44,33 +44,33 @@ class Place:
     path: str = ""
 
     def option(self, name: str) -> str:
-        """Return an option of the address's query."""
+        """Look up an option in the query of the address, empty if missing."""
         return self.options.get(name, "")
 
 
 @frozen
 class Program:
-    """A way to a daemon: the command for a place, and which options an address may have."""
+    """A program that connects to a daemon: its command, and the options of its addresses."""
 
     form: str
-    command: Callable[[Place], tuple[str, ...]]
+    command: Callable[[Target], tuple[str, ...]]
     options: Mapping[str, re.Pattern[str]] = field(factory=dict)
     name: re.Pattern[str] = _NAME
     is_remote: bool = False
 
 
 def command(address: str) -> tuple[str, ...]:
-    """Return the command whose input and output reach a daemon, by an address of PROGRAMS.
+    """Build the command whose input and output connect to the daemon at an address of PROGRAMS.
 
-    Raises InvalidValueError for one that is not as its kind is written.
+    Raises InvalidValueError for a malformed address.
 
     >>> command("docker-container://builder")
     ('docker', 'exec', '-i', 'builder', 'buildctl', 'dial-stdio')
     """
-    scheme, _, rest = address.partition("://")
+    scheme, _, location = address.partition("://")
     program = PROGRAMS[scheme]
     try:
-        return program.command(_place(program, rest))
+        return program.command(_parse_target(program, location))
     except ValueError as error:
         hint = error.hint if isinstance(error, InvalidValueError) else None
         shown = _PASSWORD.sub(r"\1…\2", address)
@@ -79,42 +79,42 @@ def command(address: str) -> tuple[str, ...]:
         ) from error
 
 
-def ssh_command(place: Place, *remote: str, flags: tuple[str, ...] = ()) -> tuple[str, ...]:
-    """Return the command that runs another one on another machine."""
-    user = ("-l", place.user) if place.user else ()
-    port = ("-p", place.port) if place.port else ()
-    return ("ssh", *user, *port, *flags, "--", place.name, *remote)
+def ssh_command(target: Target, *remote: str, flags: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """Build the command that runs ``remote`` on another machine."""
+    user = ("-l", target.user) if target.user else ()
+    port = ("-p", target.port) if target.port else ()
+    return ("ssh", *user, *port, *flags, "--", target.name, *remote)
 
 
-def ssh_place(rest: str) -> Place:
-    """Return what follows ``ssh://`` as a place; raises ValueError."""
-    return _place(PROGRAMS["ssh"], rest)
+def parse_ssh_target(location: str) -> Target:
+    """Parse what follows ``ssh://``; raises ValueError."""
+    return _parse_target(PROGRAMS["ssh"], location)
 
 
-def _place(program: Program, rest: str) -> Place:
-    """Return the place that an address names after its scheme; raises ValueError."""
-    if wrong := _MEANINGLESS.search(rest) or _CONTROL.search(unquote(rest)):
-        raise ValueError(f"{wrong[0]!r} has no meaning here")
+def _parse_target(program: Program, location: str) -> Target:
+    """Parse an address after its scheme; raises ValueError."""
+    if match := _UNSUPPORTED.search(location) or _CONTROL.search(unquote(location)):
+        raise ValueError(f"unexpected {match[0]!r}")
     try:
-        parts = urlsplit(f"//{rest}")
+        parts = urlsplit(f"//{location}")
     except ValueError as error:
-        # Python's words for it differ from release to release.
-        raise ValueError("it has no valid host") from error
-    options = _options(program, parts.query)
+        # Python's own message differs between releases.
+        raise ValueError("invalid host") from error
+    options = _parse_options(program, parts.query)
     if program.is_remote:
-        return _remote_place(program, parts.netloc, unquote(parts.path))
+        return _parse_remote_target(program, parts.netloc, unquote(parts.path))
     if parts.path not in ("", "/"):
-        raise ValueError(f"there is a path, {parts.path!r}")
+        raise ValueError(f"unexpected path {parts.path!r}")
     name = unquote(parts.netloc)
     _check("name", name, program.name)
-    return Place(name, options)
+    return Target(name, options)
 
 
-def _remote_place(program: Program, netloc: str, path: str) -> Place:
-    before, at, host = netloc.rpartition("@")
-    user, colon, _ = before.partition(":")
+def _parse_remote_target(program: Program, netloc: str, path: str) -> Target:
+    userinfo, at, host = netloc.rpartition("@")
+    user, colon, _ = userinfo.partition(":")
     if colon:
-        raise ValueError("there is a password in it")
+        raise ValueError("a password is not supported")
     name, port_colon, port = host, "", ""
     if not host.endswith("]"):
         left, port_colon, right = host.rpartition(":")
@@ -124,16 +124,16 @@ def _remote_place(program: Program, netloc: str, path: str) -> Place:
         _check("user", unquote(user), _USER)
     if port_colon and not (port.isdecimal() and 0 < int(port) <= _LAST_PORT):
         raise ValueError(f"invalid port {port!r}")
-    return Place(name.strip("[]"), user=unquote(user), port=port, path=path)
+    return Target(name.strip("[]"), user=unquote(user), port=port, path=path)
 
 
-def _options(program: Program, query: str) -> dict[str, str]:
+def _parse_options(program: Program, query: str) -> dict[str, str]:
     options = {}
     for key, value in parse_qsl(query, keep_blank_values=True, strict_parsing=bool(query)):
         if key not in program.options:
             hint = did_you_mean(key, program.options)
             raise InvalidValueError(f"unknown option {key!r}", hint=hint)
-        # What is empty is as if it were not there.
+        # An empty value counts as missing.
         if value:
             _check(key, value, program.options[key])
             options[key] = value
@@ -142,35 +142,35 @@ def _options(program: Program, query: str) -> dict[str, str]:
 
 def _check(what: str, value: str, form: re.Pattern[str]) -> None:
     if not form.match(value):
-        raise ValueError(f"invalid {what} {value!r}" if value else f"it has no {what}")
+        raise ValueError(f"invalid {what} {value!r}" if value else f"missing {what}")
 
 
-def _docker(place: Place) -> tuple[str, ...]:
-    context = place.option("context")
+def _docker(target: Target) -> tuple[str, ...]:
+    context = target.option("context")
     flags = (f"--context={context}",) if context else ()
-    return ("docker", *flags, "exec", "-i", place.name, *_DIAL)
+    return ("docker", *flags, "exec", "-i", target.name, *_DIAL)
 
 
-def _podman(place: Place) -> tuple[str, ...]:
-    return ("podman", "exec", "-i", place.name, *_DIAL)
+def _podman(target: Target) -> tuple[str, ...]:
+    return ("podman", "exec", "-i", target.name, *_DIAL)
 
 
-def _nerdctl(place: Place) -> tuple[str, ...]:
-    namespace = place.option("namespace")
+def _nerdctl(target: Target) -> tuple[str, ...]:
+    namespace = target.option("namespace")
     flags = ("--namespace", namespace) if namespace else ()
-    return ("nerdctl", "exec", *flags, "-i", place.name, *_DIAL)
+    return ("nerdctl", "exec", *flags, "-i", target.name, *_DIAL)
 
 
-def _kubectl(place: Place) -> tuple[str, ...]:
-    where = (f"--{each}={place.option(each)}" for each in ("context", "namespace"))
-    container = f"--container={place.option('container')}"
-    return ("kubectl", *where, "exec", container, "-i", place.name, "--", *_DIAL)
+def _kubectl(target: Target) -> tuple[str, ...]:
+    flags = (f"--{option}={target.option(option)}" for option in ("context", "namespace"))
+    container = f"--container={target.option('container')}"
+    return ("kubectl", *flags, "exec", container, "-i", target.name, "--", *_DIAL)
 
 
-def _ssh(place: Place) -> tuple[str, ...]:
-    # A shell on the other machine reads the words again.
-    socket = ("--addr", shlex.quote(f"unix://{place.path}")) if place.path.strip("/") else ()
-    return ssh_command(place, _DIAL[0], *socket, *_DIAL[1:])
+def _ssh(target: Target) -> tuple[str, ...]:
+    # A shell on the other machine splits the command again.
+    socket = ("--addr", shlex.quote(f"unix://{target.path}")) if target.path.strip("/") else ()
+    return ssh_command(target, _DIAL[0], *socket, *_DIAL[1:])
 
 
 PROGRAMS: Mapping[str, Program] = {

@@ -1,4 +1,4 @@
-"""The control API of a daemon: one method for each call, in our own types."""
+"""The daemon's control API: one method per call, with the client's own types."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, TypeVar
 from attrs import frozen
 
 from llb._pb import control_pb2 as pb
-from llb.client.connect.calls import Answers, Calls
-from llb.client.connect.errors import of_call, of_greeting
+from llb.client.connect.calls import Calls, Responses
+from llb.client.connect.errors import call_error, ping_error
 from llb.client.usage import Usage, from_record
 from llb.errors import RemoteError
 from llb.grpc import Code
@@ -33,7 +33,7 @@ _INFO = CONTROL + "Info"
 
 @frozen
 class Worker:
-    """Something in a daemon that runs steps: its platforms, its own first, and labels."""
+    """A worker of a daemon: its labels and platforms, the native platform first."""
 
     id: str
     labels: tuple[tuple[str, str], ...]
@@ -42,7 +42,7 @@ class Worker:
 
 @frozen
 class Info:
-    """Which BuildKit a daemon is."""
+    """The version of a daemon's BuildKit."""
 
     package: str
     version: str
@@ -52,9 +52,9 @@ class Info:
 class Control:
     """The control API of a daemon.
 
-    Raises ConnectError where nothing answers. Calls raise RemoteError with the daemon's
-    status, TransportError where the connection breaks, and ConnectError where it has ended
-    and no other can be made.
+    Raises ConnectError if no daemon answers. Calls raise RemoteError with the daemon's status,
+    TransportError if the connection breaks, and ConnectError if it has ended and cannot be
+    reopened.
     """
 
     def __init__(self, route: Route) -> None:
@@ -69,92 +69,92 @@ class Control:
             raise
 
     def ping(self, timeout: float) -> None:
-        """Ask for a sign of life; raises ConnectError where no BuildKit gives one."""
+        """Check that a BuildKit answers; raises ConnectError if none does."""
 
-        def translated(error: LLBError) -> LLBError:
-            return of_greeting(error, self.address)
+        def translate(error: LLBError) -> LLBError:
+            return ping_error(error, self.address)
 
         request = pb.InfoRequest()
-        # A BuildKit from before this call is one too.
+        # BuildKit before v0.11 does not implement this call, but has answered.
         with suppress(RemoteError):
-            self._calls.ask(_INFO, request, pb.InfoResponse, translated, timeout=timeout).only()
+            self._calls.start(_INFO, request, pb.InfoResponse, translate, timeout=timeout).single()
 
     def info(self) -> Info:
-        """Return which BuildKit this is; raises RemoteError where it is too old to tell."""
+        """Query the daemon's version; raises RemoteError if the daemon is too old to report it."""
         try:
-            version = self.ask(_INFO, pb.InfoRequest(), pb.InfoResponse).only().buildkitVersion
+            version = self.ask(_INFO, pb.InfoRequest(), pb.InfoResponse).single().buildkitVersion
         except RemoteError as error:
             if error.code != Code.UNIMPLEMENTED:
                 raise
             raise RemoteError(
-                f"the daemon at {self.address} does not tell its version",
+                f"the daemon at {self.address} does not report its version",
                 code=error.code,
-                hint="every BuildKit since v0.11 does, and Docker Engine since 23.0",
+                hint="BuildKit v0.11 and Docker Engine 23.0 were the first to report it",
             ) from error
         return Info(version.package, version.version, version.revision)
 
     def workers(self, filters: Iterable[str] = ()) -> tuple[Worker, ...]:
-        """Return the workers of the daemon that one of the filters lets through."""
+        """List the workers that pass at least one of the filters."""
         request = pb.ListWorkersRequest(filter=filters)
-        response = self.ask(CONTROL + "ListWorkers", request, pb.ListWorkersResponse).only()
+        response = self.ask(CONTROL + "ListWorkers", request, pb.ListWorkersResponse).single()
         return tuple(
             Worker(
                 id=record.ID,
                 labels=tuple(sorted(record.Labels.items())),
-                platforms=tuple(_platform(each) for each in record.platforms),
+                platforms=tuple(_platform(platform) for platform in record.platforms),
             )
             for record in response.record
         )
 
     def disk_usage(self, filters: Iterable[str]) -> tuple[Usage, ...]:
-        """Return the records of the cache that all filters let through."""
+        """List the cache records that pass all filters."""
         request = pb.DiskUsageRequest(filter=filters)
-        response = self.ask(CONTROL + "DiskUsage", request, pb.DiskUsageResponse).only()
+        response = self.ask(CONTROL + "DiskUsage", request, pb.DiskUsageResponse).single()
         return tuple(map(from_record, response.record))
 
     def prune(self, request: pb.PruneRequest) -> Iterator[Usage]:
-        """Throw records away, and yield each that is gone."""
+        """Remove cache records, and yield each removed one."""
         yield from map(from_record, self.ask(CONTROL + "Prune", request, pb.UsageRecord))
 
     def solve(
         self, request: pb.SolveRequest, timeout: float | None, metadata: Metadata = ()
-    ) -> Answers[pb.SolveResponse]:
-        """Start a build, whose one answer comes when it is over."""
+    ) -> Responses[pb.SolveResponse]:
+        """Start a build; its single response arrives at the end."""
         method = CONTROL + "Solve"
         return self.ask(method, request, pb.SolveResponse, timeout=timeout, metadata=metadata)
 
-    def status(self, ref: str) -> Answers[pb.StatusResponse]:
-        """Return what follows a build."""
+    def status(self, ref: str) -> Responses[pb.StatusResponse]:
+        """Follow the progress of a build."""
         return self.ask(CONTROL + "Status", pb.StatusRequest(Ref=ref), pb.StatusResponse)
 
     def ask(
         self,
         method: str,
         request: Message,
-        answer: type[M_],
+        response_type: type[M_],
         *,
         timeout: float | None = None,
         metadata: Metadata = (),
-    ) -> Answers[M_]:
-        """Call a method by its path; raises as all calls do."""
+    ) -> Responses[M_]:
+        """Call a method by its path; raises the same errors as all calls."""
 
-        def translated(error: LLBError) -> LLBError:
-            return of_call(error, self.address)
+        def translate(error: LLBError) -> LLBError:
+            return call_error(error, self.address)
 
-        return self._calls.ask(
-            method, request, answer, translated, timeout=timeout, metadata=metadata
+        return self._calls.start(
+            method, request, response_type, translate, timeout=timeout, metadata=metadata
         )
 
     def connect(self) -> Pipe:
-        """Return a further connection, as bytes; raises ConnectError."""
+        """Open another connection, as a pipe of bytes; raises ConnectError."""
         return self._route.connect()
 
     def channel(self) -> Channel:
-        """Return a further connection, for calls; raises ConnectError."""
+        """Open another connection, for gRPC calls; raises ConnectError."""
         return self._route.channel()
 
     def open_session(self, metadata: Metadata) -> Pipe:
-        """Return the byte stream of a new session; raises ConnectError."""
+        """Open the byte stream of a new session; raises ConnectError."""
         return self._route.open_session(metadata)
 
     def close(self) -> None:

@@ -1,8 +1,8 @@
-"""Where Docker's API is: ``DOCKER_HOST``, Docker's contexts, or its usual socket.
+"""Find Docker's API: ``DOCKER_HOST``, Docker contexts, or the default socket.
 
-The order is that of Docker's CLI: a context that is named, ``DOCKER_HOST``,
-``DOCKER_CONTEXT``, the context that ``docker context use`` chose, and the default. A context
-is kept in a folder named after the sha256 of its name (docker/cli, cli/context/store).
+The order is that of Docker's CLI: a context that is named explicitly, ``DOCKER_HOST``,
+``DOCKER_CONTEXT``, the context selected by ``docker context use``, and the default. A context
+is stored in a folder named after the sha256 of its name (docker/cli, cli/context/store).
 """
 
 from __future__ import annotations
@@ -30,35 +30,35 @@ _FILES = ("ca.pem", "cert.pem", "key.pem")
 
 @frozen
 class Endpoint:
-    """Docker's API: ``unix://``, ``tcp://`` or ``ssh://``, and the certificates it asks for."""
+    """An endpoint of Docker's API, ``unix://``, ``tcp://`` or ``ssh://``, and its certificates."""
 
     host: str
     tls: TLS | None = None
 
 
 def find_endpoint(address: str, environ: Mapping[str, str] = os.environ) -> Endpoint:
-    """Return where Docker's API is, for ``docker://[CONTEXT]`` or the socket of a Docker.
+    """Find Docker's API for ``docker://[CONTEXT]`` or for the address of a Docker socket.
 
-    Raises InputError for a context that is not there or cannot be read.
+    Raises InputError for a missing or unreadable context.
     """
     if not address.startswith(DOCKER):
         return Endpoint(address)
-    named = address.removeprefix(DOCKER)
-    if "/" in named:
+    context = address.removeprefix(DOCKER)
+    if "/" in context:
         raise InvalidValueError(f"invalid address {address!r}: expected docker://[CONTEXT]")
-    name = named or _chosen(environ)
-    return _of_environment(environ) if name == _DEFAULT else _of_context(name, environ)
+    name = context or _current_context(environ)
+    return _environment_endpoint(environ) if name == _DEFAULT else _context_endpoint(name, environ)
 
 
-def _chosen(environ: Mapping[str, str]) -> str:
-    """Return the name of the context that is in use."""
+def _current_context(environ: Mapping[str, str]) -> str:
+    """Determine the name of the current context."""
     if environ.get("DOCKER_HOST"):
         return _DEFAULT
-    chosen = environ.get("DOCKER_CONTEXT")
-    return chosen or str(DockerConfig.load(environ).content.get("currentContext") or _DEFAULT)
+    context = environ.get("DOCKER_CONTEXT")
+    return context or str(DockerConfig.load(environ).content.get("currentContext") or _DEFAULT)
 
 
-def _of_environment(environ: Mapping[str, str]) -> Endpoint:
+def _environment_endpoint(environ: Mapping[str, str]) -> Endpoint:
     host = environ.get("DOCKER_HOST") or _DEFAULT_HOST
     if not environ.get("DOCKER_TLS_VERIFY") or not host.startswith("tcp://"):
         return Endpoint(host)
@@ -66,7 +66,7 @@ def _of_environment(environ: Mapping[str, str]) -> Endpoint:
     return Endpoint(host, _certificates(Path(folder)))
 
 
-def _of_context(name: str, environ: Mapping[str, str]) -> Endpoint:
+def _context_endpoint(name: str, environ: Mapping[str, str]) -> Endpoint:
     folder = config_folder(environ) / "contexts"
     key = hashlib.sha256(name.encode()).hexdigest()
     path = folder / "meta" / key / "meta.json"
@@ -76,16 +76,16 @@ def _of_context(name: str, environ: Mapping[str, str]) -> Endpoint:
     except FileNotFoundError as error:
         raise InputError(
             f"docker has no context {name!r}: {path} does not exist",
-            hint="docker context ls prints those that there are",
+            hint="list the contexts with `docker context ls`",
         ) from error
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}") from error
     except (ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{path} does not say where docker's context {name!r} is") from error
+        raise InputError(f"{path} has no endpoint for docker's context {name!r}") from error
     if endpoint.get("SkipTLSVerify"):
         raise InputError(
             f"docker's context {name!r} trusts any certificate, which is not supported",
-            hint="give the context the authority of the daemon: docker context update",
+            hint="add the daemon's authority to the context with `docker context update`",
         )
     certificates = folder / "tls" / key / "docker"
     return Endpoint(host, _certificates(certificates) if certificates.is_dir() else None)

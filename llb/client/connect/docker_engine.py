@@ -1,7 +1,7 @@
-"""The BuildKit inside of Docker: connections that Docker's API is upgraded to.
+"""The BuildKit inside Docker, reached by upgrading connections of Docker's API.
 
-``POST /grpc`` becomes a connection for the control API. ``POST /session`` becomes one in which
-Docker is the client of a session at once; what is metadata elsewhere are its headers.
+``POST /grpc`` upgrades to a connection for the control API. ``POST /session`` upgrades to the
+connection of a session, in which Docker is the gRPC client; session metadata are its HTTP headers.
 (docker/docker api/server/router; buildx driver/docker.)
 """
 
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from attrs import frozen
 
 from llb.client.connect.address import check_socket
-from llb.client.connect.connhelpers import ssh_command, ssh_place
+from llb.client.connect.connhelpers import parse_ssh_target, ssh_command
 from llb.client.connect.program_pipe import ProgramPipe
 from llb.client.connect.sockets import dial
 from llb.errors import InvalidValueError, TransportError
@@ -29,53 +29,53 @@ _END = b"\r\n\r\n"
 _HEAD_LIMIT = 2**16
 _SSH = "ssh://"
 _ANSWER_SECONDS = 30
-_SILENT = "it does not answer as Docker does"
-# As Docker's CLI asks for a connection that is no terminal (cli/connhelper).
+_NOT_DOCKER = "it does not answer as Docker does"
+# The options that Docker's CLI uses for a connection without a terminal (cli/connhelper).
 _SSH_FLAGS = ("-o", f"ConnectTimeout={_ANSWER_SECONDS}", "-T")
 
 
 @frozen
 class Docker:
-    """A Docker, which has a BuildKit. Its methods raise TransportError, whose message says why."""
+    """A Docker with its built-in BuildKit. Methods raise TransportError with the reason."""
 
     endpoint: Endpoint
 
     def connect(self) -> Pipe:
-        """Return a connection for the control API."""
-        return self._upgraded("/grpc", ())
+        """Open a connection for the control API."""
+        return self._upgrade("/grpc", ())
 
     def open_session(self, metadata: Iterable[tuple[str, str]]) -> Pipe:
-        """Return a connection in which the daemon asks a session."""
-        return self._upgraded("/session", metadata)
+        """Open the connection of a session."""
+        return self._upgrade("/session", metadata)
 
-    def _upgraded(self, path: str, headers: Iterable[tuple[str, str]]) -> Pipe:
+    def _upgrade(self, path: str, headers: Iterable[tuple[str, str]]) -> Pipe:
         pipe = self._dial()
-        is_late = Event()
+        timed_out = Event()
 
-        def give_up() -> None:
-            is_late.set()
+        def abort() -> None:
+            timed_out.set()
             pipe.close()
 
-        # What accepts a connection and says nothing is no Docker.
-        timer = Timer(_ANSWER_SECONDS, give_up)
+        # A server that accepts a connection but never answers is not Docker.
+        timer = Timer(_ANSWER_SECONDS, abort)
         timer.start()
         try:
             pipe.write(_request(path, headers))
-            rest = _read_answer(pipe)
+            leftover = _read_answer(pipe)
         except TransportError as error:
             pipe.close()
-            # A pipe that was closed under who writes has a reason of its own.
-            reason = _SILENT if is_late.is_set() else error.message
+            # After the timeout, the error of the closed pipe would hide the reason.
+            reason = _NOT_DOCKER if timed_out.is_set() else error.message
             raise TransportError(f"{self.endpoint.host}: {reason}") from error
         finally:
             timer.cancel()
-        return _BegunPipe(pipe, rest)
+        return _PrefixedPipe(pipe, leftover)
 
     def _dial(self) -> Pipe:
         host = self.endpoint.host
         try:
             if host.startswith(_SSH):
-                return ProgramPipe(_ssh(host))
+                return ProgramPipe(_docker_ssh_command(host))
             check_socket(host)
             return dial(host, self.endpoint.tls, protocol="http/1.1")
         except InvalidValueError as error:
@@ -84,19 +84,19 @@ class Docker:
             raise TransportError(f"{host}: {error.message}") from error
 
 
-class _BegunPipe:
-    """A pipe whose first bytes have been read already."""
+class _PrefixedPipe:
+    """A pipe whose first bytes have already been read."""
 
-    def __init__(self, pipe: Pipe, begun: bytes) -> None:
+    def __init__(self, pipe: Pipe, prefix: bytes) -> None:
         self._pipe = pipe
-        self._begun = begun
+        self._prefix = prefix
         self.write = pipe.write
         self.close = pipe.close
 
     def read(self) -> bytes:
-        """Return what was read already, then what comes."""
-        begun, self._begun = self._begun, b""
-        return begun or self._pipe.read()
+        """Read the bytes that were already received, then from the pipe."""
+        prefix, self._prefix = self._prefix, b""
+        return prefix or self._pipe.read()
 
 
 def _request(path: str, headers: Iterable[tuple[str, str]]) -> bytes:
@@ -112,28 +112,28 @@ def _request(path: str, headers: Iterable[tuple[str, str]]) -> bytes:
 
 
 def _read_answer(pipe: Pipe) -> bytes:
-    """Return what came after the answer that the connection is upgraded."""
+    """Read the response that upgrades the connection, and return the bytes after it."""
     head = b""
     while _END not in head:
         data = pipe.read()
         if not data or len(head) > _HEAD_LIMIT:
-            raise TransportError(_SILENT)
+            raise TransportError(_NOT_DOCKER)
         head += data
-    answer, _, rest = head.partition(_END)
+    answer, _, leftover = head.partition(_END)
     line = answer.partition(b"\r\n")[0].decode(errors="replace")
     version, _, status = line.partition(" ")
     if not version.startswith("HTTP/1."):
-        raise TransportError(_SILENT)
+        raise TransportError(_NOT_DOCKER)
     if not status.startswith("101"):
-        raise TransportError(f"it has no BuildKit for us: {status}")
-    return rest
+        raise TransportError(f"it offers no BuildKit: {status}")
+    return leftover
 
 
-def _ssh(host: str) -> tuple[str, ...]:
-    """Return the command that reaches Docker's API on another machine."""
+def _docker_ssh_command(host: str) -> tuple[str, ...]:
+    """Build the command that connects to Docker's API on another machine."""
     try:
-        place = ssh_place(host.removeprefix(_SSH))
+        target = parse_ssh_target(host.removeprefix(_SSH))
     except ValueError as error:
         raise InvalidValueError(f"invalid host {host!r}: {error}") from error
-    socket = (shlex.quote(f"--host=unix://{place.path}"),) if place.path.strip("/") else ()
-    return ssh_command(place, "docker", *socket, "system", "dial-stdio", flags=_SSH_FLAGS)
+    socket = (shlex.quote(f"--host=unix://{target.path}"),) if target.path.strip("/") else ()
+    return ssh_command(target, "docker", *socket, "system", "dial-stdio", flags=_SSH_FLAGS)

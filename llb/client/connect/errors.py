@@ -1,4 +1,4 @@
-"""Errors of a daemon, translated once, where they come in."""
+"""Translate errors of a daemon into the client's errors, once, where they arrive."""
 
 from __future__ import annotations
 
@@ -25,38 +25,38 @@ _SOURCE = "errdefs.Source"
 _VERTEX = "errdefs.Vertex"
 _PREFIX = "github.com/moby/buildkit/"
 _TAIL = 20
-_LOGIN = "builds use the credentials of `docker login`; see whether they are there, and still good"
-# What is to be done, by what registries and token servers say.
+_LOGIN = "builds use the credentials of `docker login`; check that they exist and are still valid"
+# Hints by the words that registries, token servers and the auth service use.
 _HINTS = {
     "401 Unauthorized": _LOGIN,
     "insufficient_scope": _LOGIN,
     "refuses the credentials of": _LOGIN,
-    "wants credentials for": _LOGIN,
-    "is not the base64 of NAME:PASSWORD": "write it again with `docker login`",
-    "x509: ": "the daemon has to trust the certificate: name its authority in buildkitd.toml",
+    "requires credentials for": _LOGIN,
+    "is not the base64 of NAME:PASSWORD": "store it again with `docker login`",
+    "x509: ": "the daemon must trust the certificate: add its authority to buildkitd.toml",
 }
 
 
-def of_call(error: LLBError, address: str) -> LLBError:
-    """Return the error of a call to a daemon, for one of the tunnel."""
+def call_error(error: LLBError, address: str) -> LLBError:
+    """Translate a transport error of a call to a daemon."""
     match error:
         case DeadlineError() | RemoteError(code=Code.DEADLINE_EXCEEDED):
             return CancelledError("the deadline passed before the daemon answered")
         case CancelledError() | RemoteError(code=Code.CANCELLED):
             return CancelledError("the build was cancelled")
         case TransportError() | RemoteError(code=Code.UNAVAILABLE):
-            return lost(address, error.message)
+            return connection_lost(address, error.message)
         case RemoteError():
-            text = _one_line(error.message) or _status_name(error.code)
-            return RemoteError(text, code=error.code, details=error.details)
+            message = _one_line(error.message) or _status_name(error.code)
+            return RemoteError(message, code=error.code, details=error.details)
         case _:
             return error
 
 
-def of_greeting(error: LLBError, address: str) -> LLBError:
-    """Return the error of the first call to a daemon, for one of the tunnel."""
+def ping_error(error: LLBError, address: str) -> LLBError:
+    """Translate a transport error of the first call to a daemon."""
     match error:
-        # A BuildKit from before this call is one too.
+        # BuildKit before v0.11 does not implement this call, but has answered.
         case RemoteError(code=Code.UNIMPLEMENTED):
             return error
         case CancelledError() | ClosedError():
@@ -67,36 +67,36 @@ def of_greeting(error: LLBError, address: str) -> LLBError:
             return unreachable(address, error.message)
 
 
-def lost(address: str, reason: str) -> TransportError:
-    """Return the error of a connection that broke."""
+def connection_lost(address: str, reason: str) -> TransportError:
+    """Build the error for a broken connection."""
     return TransportError(
         f"lost the connection to {address}: {reason}",
-        hint="see whether the daemon still runs, and what its log says",
+        hint="check whether the daemon still runs, and look at its log",
     )
 
 
 def unreachable(address: str, reason: str) -> ConnectError:
-    """Return the error of an address where no BuildKit answers."""
+    """Build the error for an address where no BuildKit answers."""
     return ConnectError(
         f"no BuildKit answers at {address}: {reason}",
         hint="start one with `llb daemon start`, or name another with --addr or BUILDKIT_HOST",
     )
 
 
-def none_of(errors: Sequence[ConnectError]) -> ConnectError:
-    """Return the error of addresses none of which is reached, or that there is no address."""
+def none_reachable(errors: Sequence[ConnectError]) -> ConnectError:
+    """Combine the errors of all addresses, or report that no address was given."""
     if not errors:
         return ConnectError("no address is given", hint="name at least one")
     if len(errors) == 1:
         return errors[0]
     reasons = "; ".join(error.message for error in errors)
-    return ConnectError(f"none of {len(errors)} addresses is reached: {reasons}")
+    return ConnectError(f"none of {len(errors)} addresses can be reached: {reasons}")
 
 
-def is_of_step(error: LLBError) -> bool:
-    """Return whether the error of a daemon names the step that failed."""
+def names_step(error: LLBError) -> bool:
+    """Check whether the error of a daemon names the failed step."""
     return isinstance(error, RemoteError) and any(
-        _decoded(data)[0] == _VERTEX for data in error.details
+        _decode_detail(data)[0] == _VERTEX for data in error.details
     )
 
 
@@ -105,25 +105,25 @@ def to_solve_error(
     name_of: Callable[[str], str | None],
     log_of: Callable[[str], tuple[str, ...]],
 ) -> SolveError:
-    """Return what failed a build, put together from the details that a daemon sends.
+    """Build the error of a failed build from the details that a daemon sends.
 
-    ``name_of`` and ``log_of`` give name and output of a step by its digest.
+    ``name_of`` and ``log_of`` look up the name and output of a step by its digest.
     """
-    found: dict[str, Any] = {}
+    details: dict[str, Any] = {}
     for data in error.details:
-        name, body = _decoded(data)
-        # The first detail of a kind is the one nearest to the cause; only of the lines that
-        # led to a step, the last is its own.
-        if name == _SOURCE or name not in found:
-            found[name] = body
-    vertex = found.get(_VERTEX, {}).get("digest")
-    exit_code = found.get("gatewayapi.ExitMessage", {}).get("Code")
+        name, body = _decode_detail(data)
+        # The first detail of a type is the one nearest to the cause. Sources are the exception:
+        # the last one belongs to the step itself, the others led to it.
+        if name == _SOURCE or name not in details:
+            details[name] = body
+    vertex = details.get(_VERTEX, {}).get("digest")
+    exit_code = details.get("gatewayapi.ExitMessage", {}).get("Code")
     message = _one_line(error.message)
     return SolveError(
         message,
         code=error.code,
         details=error.details,
-        span=_span(found.get(_SOURCE)),
+        span=_span(details.get(_SOURCE)),
         hint=next((hint for words, hint in _HINTS.items() if words in message), None),
         vertex=vertex,
         step=name_of(vertex) if vertex else None,
@@ -136,8 +136,8 @@ def _status_name(code: int) -> str:
     return Code(code).name.lower() if code in list(Code) else f"status {code}"
 
 
-def _decoded(data: bytes) -> tuple[str, dict[str, Any]]:
-    """Return the name and the content of a detail that is JSON; any other has no content."""
+def _decode_detail(data: bytes) -> tuple[str, dict[str, Any]]:
+    """Decode the type and content of a detail in JSON; other details have no content."""
     from google.protobuf.any_pb2 import Any as AnyMessage  # noqa: PLC0415 - shadows typing's
 
     message = AnyMessage.FromString(data)
@@ -154,7 +154,7 @@ def _span(source: dict[str, Any] | None) -> Span | None:
         return None
     info, ranges = source.get("info", {}), source["ranges"]
     lines = [
-        each[side].get("line", 0) for each in ranges for side in ("start", "end") if side in each
+        span[side].get("line", 0) for span in ranges for side in ("start", "end") if side in span
     ]
     if not lines or not min(lines):
         return None
@@ -165,7 +165,7 @@ def _span(source: dict[str, Any] | None) -> Span | None:
         text=base64.b64decode(info.get("data", "")).decode(errors="replace"),
         line=min(lines),
         end_line=max(lines),
-        # Without an end, only lines are known.
+        # Without an end, only the lines are known.
         column=start + 1 if end > start else None,
         width=max(end - start, 1),
     )

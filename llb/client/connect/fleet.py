@@ -1,9 +1,8 @@
-"""Several daemons: the same work goes to the same one, so that it finds its caches there.
+"""Pick one of several daemons by consistent hashing, so builds return to their cache.
 
-What is built for a platform goes to a daemon that has it. Their order is that of rendezvous
+Daemons that have the platforms of the build are preferred. Their order is that of rendezvous
 hashing (Thaler and Ravishankar, 1998): every address has a weight for a key, and the heaviest is
-first. Without an address, only the keys that were its own go elsewhere, and they spread over all
-others.
+first. When an address is removed, only the keys it had move, and they spread over all others.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from llb.client.connect.errors import none_of
+from llb.client.connect.errors import none_reachable
 from llb.errors import ConnectError
 
 if TYPE_CHECKING:
@@ -25,31 +24,31 @@ class Member(Protocol):
     """An open connection to one of the daemons."""
 
     def workers(self) -> tuple[Worker, ...]:
-        """Return what in the daemon runs steps."""
+        """List the daemon's workers."""
 
     def close(self) -> None:
         """Close the connection."""
 
 
-Found = TypeVar("Found", bound=Member)
+Member_ = TypeVar("Member_", bound=Member)
 
 
 def ranked(addresses: Iterable[str], key: str) -> tuple[str, ...]:
-    """Return the addresses, each once, in the order in which a key's work tries them."""
-    return tuple(sorted(set(addresses), key=lambda each: _weight(each, key), reverse=True))
+    """Order the distinct addresses by their weight for a key, the first to try first."""
+    return tuple(sorted(set(addresses), key=lambda address: _weight(address, key), reverse=True))
 
 
 def reach(
-    addresses: Iterable[str], connect: Callable[[str], Found], *, platforms: Collection[Platform]
-) -> Found:
-    """Return the first daemon that can be reached, of those nearest to the platforms.
+    addresses: Iterable[str], connect: Callable[[str], Member_], *, platforms: Collection[Platform]
+) -> Member_:
+    """Connect to the first reachable daemon, among those that fit the platforms best.
 
-    ``connect`` opens a connection; all but one are closed again. Raises ConnectError where
-    none can be opened.
+    ``connect`` opens a connection; all connections but the chosen one are closed. Raises
+    ConnectError if none can be opened.
     """
-    reached: dict[Found, int] = {}
+    reached: dict[Member_, int] = {}
     reasons: list[ConnectError] = []
-    chosen = None
+    best = None
     try:
         for address in addresses:
             try:
@@ -59,37 +58,39 @@ def reach(
                 continue
             reached[member] = 0
             if platforms:
-                # Steps run on the first worker alone.
-                offered = [each for worker in member.workers()[:1] for each in worker.platforms]
+                # Steps run on the first worker only.
+                offered = [
+                    platform for worker in member.workers()[:1] for platform in worker.platforms
+                ]
                 reached[member] = distance(offered, platforms)
             if reached[member] == 0:
                 break
-        chosen = min(reached, key=reached.__getitem__, default=None)
+        best = min(reached, key=reached.__getitem__, default=None)
     finally:
         for member in reached:
-            if member is not chosen:
+            if member is not best:
                 member.close()
-    if chosen is None:
-        raise none_of(reasons)
-    return chosen
+    if best is None:
+        raise none_reachable(reasons)
+    return best
 
 
-def distance(offered: Collection[Platform], wanted: Collection[Platform]) -> int:
-    """Return how well a worker suits steps for platforms: 0 best, 1 less, 2 not.
+def distance(offered: Collection[Platform], requested: Collection[Platform]) -> int:
+    """Rate how well a worker fits the requested platforms: 0 native, 1 emulated, 2 unsupported.
 
-    The first platform that it offers is its machine's own; others may be emulated, which
-    takes many times as long.
+    The first platform that a worker offers is its native one; others may be emulated, which is
+    many times slower.
 
     >>> from llb.platforms import Platform
     >>> amd64, arm64 = Platform.parse("linux/amd64"), Platform.parse("linux/arm64")
     >>> [distance(offered, [arm64]) for offered in ([arm64], [amd64, arm64], [amd64])]
     [0, 1, 2]
     """
-    if not set(wanted) <= set(offered):
+    if not set(requested) <= set(offered):
         return 2
-    return 0 if set(wanted) <= {next(iter(offered), None)} else 1
+    return 0 if set(requested) <= {next(iter(offered), None)} else 1
 
 
 def _weight(address: str, key: str) -> bytes:
-    # The length keeps what is address and what is key apart.
+    # The length separates the address from the key.
     return hashlib.sha256(f"{len(address)} {address}{key}".encode()).digest()

@@ -1,4 +1,4 @@
-"""A program as a pipe: what it reads is written to it, what it prints is read."""
+"""A program as a pipe: writes go to its standard input, reads come from its standard output."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from llb.grpc import DescriptorPipe
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-# How long a program may take to end once its input has ended, and then once it was told to.
+# How long a program may run on after its input has ended, and then after each signal.
 _END_SECONDS = 3.0
-_KEPT_WORDS = 4096
+_KEPT_BYTES = 4096
 
 
 class ProgramPipe(DescriptorPipe):
     """A pipe to the standard input and from the standard output of a program.
 
-    It runs in a session of its own, so that an interrupt from the terminal is ours to
-    handle and does not cut the connection first. Its input ends with the pipe, or with this
-    process however that ends, which ends the program; one that goes on is killed by
-    :meth:`close`. Raises TransportError where it cannot be started.
+    The program runs in a separate session, so an interrupt from the terminal reaches this process
+    but does not cut the connection first. Its input ends with the pipe, or with this process,
+    which ends the program; :meth:`close` kills a program that keeps running. Raises
+    TransportError if the program cannot be started.
     """
 
     def __init__(self, command: Sequence[str]) -> None:
@@ -43,26 +43,26 @@ class ProgramPipe(DescriptorPipe):
                 start_new_session=True,
             )
         except OSError as error:
-            raise TransportError(not_started(self._name, error)) from error
+            raise TransportError(start_failure(self._name, error)) from error
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        self._words = bytearray()
-        self._listener = threading.Thread(target=self._listen, daemon=True)
-        self._listener.start()
+        self._stderr = bytearray()
+        self._stderr_reader = threading.Thread(target=self._read_stderr, daemon=True)
+        self._stderr_reader.start()
         super().__init__(self._process.stdout.fileno(), self._process.stdin.fileno())
 
     def close(self) -> None:
-        """End both directions, and the program; idempotent."""
+        """Close both directions and end the program; idempotent."""
         super().close()
-        for told in (signal.SIGTERM, signal.SIGKILL):
+        for sig in (signal.SIGTERM, signal.SIGKILL):
             with suppress(subprocess.TimeoutExpired):
                 self._process.wait(_END_SECONDS)
                 break
-            # Its own children are in its group.
+            # Its children are in the same process group.
             with suppress(ProcessLookupError):
-                os.killpg(self._process.pid, told)
+                os.killpg(self._process.pid, sig)
         self._process.wait()
-        self._listener.join(_END_SECONDS)
+        self._stderr_reader.join(_END_SECONDS)
 
     def _read_some(self) -> bytes:
         data = super()._read_some()
@@ -83,46 +83,46 @@ class ProgramPipe(DescriptorPipe):
             end.close()
 
     def _check_end(self) -> None:
-        """Raise TransportError with what the program said, unless it ended in order."""
+        """Raise TransportError with the program's error output, unless it ended successfully."""
         try:
             status = self._process.wait(_END_SECONDS)
         except subprocess.TimeoutExpired:
             return
-        self._listener.join(_END_SECONDS)
-        words = " ".join(bytes(self._words).decode(errors="replace").split())
-        if status or words:
+        self._stderr_reader.join(_END_SECONDS)
+        message = " ".join(bytes(self._stderr).decode(errors="replace").split())
+        if status or message:
             how = f"exit status {status}" if status >= 0 else signal.Signals(-status).name
-            raise TransportError(f"{self._name} ended with {how}{': ' if words else ''}{words}")
+            raise TransportError(f"{self._name} ended with {how}{': ' if message else ''}{message}")
 
-    def _listen(self) -> None:
+    def _read_stderr(self) -> None:
         assert self._process.stderr is not None
         with self._process.stderr as stream:
-            while data := os.read(stream.fileno(), _KEPT_WORDS):
-                self._words = (self._words + data)[-_KEPT_WORDS:]
+            while data := os.read(stream.fileno(), _KEPT_BYTES):
+                self._stderr = (self._stderr + data)[-_KEPT_BYTES:]
 
 
 class BuildctlPipe(ProgramPipe):
     """A pipe to a program that runs ``buildctl dial-stdio`` somewhere.
 
-    Some say on their standard output why they cannot, as ``docker exec`` does without a
-    buildctl in the container. That is told by the first byte: a daemon begins with settings
-    of HTTP/2, which are shorter than 64 KiB (RFC 9113, 3.4 and 4.1).
+    Some programs print errors to standard output, as ``docker exec`` does if the container has no
+    buildctl. The first byte reveals this: a daemon starts with an HTTP/2 SETTINGS frame, which is
+    shorter than 64 KiB and so starts with a zero byte (RFC 9113, 3.4 and 4.1).
     """
 
-    _begun = False
+    _has_started = False
 
     def _read_some(self) -> bytes:
         data = super()._read_some()
-        if data and not self._begun:
-            self._begun = True
+        if data and not self._has_started:
+            self._has_started = True
             if data[0]:
-                words = " ".join(data[:_KEPT_WORDS].decode(errors="replace").split())
-                raise TransportError(f"{self._name} says: {words}")
+                message = " ".join(data[:_KEPT_BYTES].decode(errors="replace").split())
+                raise TransportError(f"{self._name} says: {message}")
         return data
 
 
-def not_started(name: str, error: OSError) -> str:
-    """Return why a program could not be started."""
+def start_failure(name: str, error: OSError) -> str:
+    """Explain why a program could not be started."""
     if isinstance(error, FileNotFoundError):
         return f"{name} is not on PATH"
     return f"{name} cannot be started: {error.strerror}"

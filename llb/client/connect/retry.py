@@ -1,4 +1,4 @@
-"""Waiting for a daemon that is about to be there."""
+"""Retry with exponential backoff until a daemon can be reached."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from llb.errors import ConnectError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-Found = TypeVar("Found")
+T_ = TypeVar("T_")
 
 _FIRST_SECONDS = 0.05
 _LONGEST_SECONDS = 2.0
@@ -20,10 +20,10 @@ _DOUBLINGS = 10
 
 
 def delays(chance: Callable[[], float] = random.random) -> Iterator[float]:
-    """Yield how many seconds to wait before each further attempt, without end.
+    """Yield the seconds to wait before each further attempt, without end.
 
-    Twice as long each time, up to two seconds, of which ``chance``, from 0 to 1, takes up
-    to the half away, so that many who wait for one daemon do not come all at once.
+    Delays double up to two seconds. ``chance``, between 0 and 1, shortens each by up to half, so
+    that many clients do not reconnect at the same moment.
 
     >>> [next(pauses) for pauses in [delays(lambda: 0.0)] for _ in range(3)]
     [0.05, 0.1, 0.2]
@@ -34,23 +34,23 @@ def delays(chance: Callable[[], float] = random.random) -> Iterator[float]:
 
 
 def retried(
-    attempt: Callable[[], Found],
+    attempt: Callable[[], T_],
     timeout: float,
     *,
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], object] = time.sleep,
-) -> Found:
-    """Return what ``attempt`` does, tried again while it raises ConnectError.
+) -> T_:
+    """Call ``attempt`` until it no longer raises ConnectError, and return its result.
 
-    Raises that error once ``timeout``, in seconds, is over; an attempt is never cut short.
-    ``clock`` and ``sleep`` are the time that it goes by.
+    Raises the last ConnectError after ``timeout`` seconds; an attempt is never interrupted.
+    ``clock`` and ``sleep`` may be replaced in tests.
     """
     deadline, pauses = clock() + timeout, delays()
     while True:
         try:
             return attempt()
         except ConnectError:
-            left = deadline - clock()
-            if left <= 0:
+            remaining = deadline - clock()
+            if remaining <= 0:
                 raise
-        sleep(min(next(pauses), left))
+        sleep(min(next(pauses), remaining))

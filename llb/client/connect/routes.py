@@ -1,4 +1,4 @@
-"""Routes to a daemon: how connections to it are made, for its API and for sessions."""
+"""Routes to a daemon: how to open connections for its control API and for sessions."""
 
 from __future__ import annotations
 
@@ -23,25 +23,24 @@ if TYPE_CHECKING:
 Metadata: TypeAlias = "Iterable[tuple[str, str]]"
 
 SOCKETS = ("unix", "tcp")
-# Those of programs are the keys of llb.client.connect.connhelpers.PROGRAMS.
+# The keys of llb.client.connect.connhelpers.PROGRAMS.
 PROGRAMS = ("docker-container", "podman-container", "nerdctl-container", "kube-pod", "ssh")
 SCHEMES = (*SOCKETS, "docker", *PROGRAMS)
-# Another machine is asked for, logged in to, and starts a program.
+# A program must first find the other machine, log in, and start a process there.
 _FAR_SECONDS = 30.0
 _LOCAL = "localhost"
 _LARGEST_MESSAGE = 64 * 2**20
-# The details of an error hold whole source files, and come among the headers.
+# Error details hold whole source files and are sent in the headers.
 _LIMITS = Limits(header_list=16 * 2**20)
 
 
 @frozen
 class Route:
-    """How the daemon at an address is reached.
+    """A way to connect to the daemon at an address.
 
-    ``dial`` opens a pipe for the control API, and ``dial_session`` one for a session, which
-    goes through the control API where there is none; both raise TransportError. The daemon
-    may take ``greet_seconds`` to answer for the first time, and is told that it is called
-    ``authority``, by ``scheme``.
+    ``dial`` opens a pipe for the control API, and ``dial_session`` one for a session; without
+    ``dial_session``, sessions use the control API. Both raise TransportError. ``greet_seconds``
+    is the timeout for the first response; ``authority`` and ``scheme`` are sent with every call.
     """
 
     address: str
@@ -53,11 +52,11 @@ class Route:
     scheme: str = "http"
 
     def connect(self) -> Pipe:
-        """Return a further connection for the control API; raises ConnectError."""
-        return self._reached(self.dial)
+        """Open another connection to the control API; raises ConnectError."""
+        return self._open(self.dial)
 
     def channel(self) -> Channel:
-        """Return a further connection that calls are made through; raises ConnectError."""
+        """Open another connection for gRPC calls; raises ConnectError."""
         return Channel(
             self.connect(),
             authority=self.authority,
@@ -67,47 +66,49 @@ class Route:
         )
 
     def open_session(self, metadata: Metadata) -> Pipe:
-        """Return the byte stream of a session; raises ConnectError."""
+        """Open the byte stream of a session; raises ConnectError."""
         dial_session = self.dial_session
         if dial_session is None:
             return SessionPipe(self.channel(), metadata)
-        return self._reached(lambda: dial_session(metadata))
+        return self._open(lambda: dial_session(metadata))
 
-    def _reached(self, dial: Callable[[], Pipe]) -> Pipe:
+    def _open(self, dial: Callable[[], Pipe]) -> Pipe:
         try:
             return dial()
         except TransportError as error:
             raise unreachable(self.address, error.message) from error
-        # What is short here, such as descriptors.
+        # The client lacks a resource, such as file descriptors.
         except OSError as error:
             raise unreachable(self.address, error.strerror or str(error)) from error
 
 
 def to_route(address: str, tls: TLS | None = None) -> Route:
-    """Return the route to an address. Raises InvalidValueError, and InputError for Docker's files.
+    """Choose the route to an address. Raises InvalidValueError, and InputError for Docker's files.
 
     >>> to_route("ssh://me@builder").dial_session is None
     True
     """
-    scheme, separator, place = address.partition("://")
+    scheme, separator, host = address.partition("://")
     if not separator or scheme not in SCHEMES:
-        known = ", ".join(f"{each}://" for each in SCHEMES)
+        schemes = ", ".join(f"{name}://" for name in SCHEMES)
         raise InvalidValueError(
-            f"invalid address {address!r}: expected one that begins with {known}",
+            f"invalid address {address!r}: expected one that begins with {schemes}",
             hint=did_you_mean(scheme, SCHEMES) or "for example unix:///run/buildkit/buildkitd.sock",
         )
     if tls is not None and scheme != "tcp":
         raise InvalidValueError(f"TLS is for tcp:// addresses, not for {address}")
     if is_docker(address):
-        return _through_docker(address)
+        return _docker_route(address)
     if scheme in PROGRAMS:
-        return _through_program(address)
+        return _program_route(address)
     check_socket(address)
-    near = Route(address, lambda: dial(address, tls), greet_seconds=CONNECT_SECONDS)
-    return near if tls is None else evolve(near, authority=tls.server_name or place, scheme="https")
+    route = Route(address, lambda: dial(address, tls), greet_seconds=CONNECT_SECONDS)
+    return (
+        route if tls is None else evolve(route, authority=tls.server_name or host, scheme="https")
+    )
 
 
-def _through_docker(address: str) -> Route:
+def _docker_route(address: str) -> Route:
     # These and subprocess take 7 ms to import, and a socket needs none of them.
     from llb.client.connect.docker_contexts import find_endpoint  # noqa: PLC0415
     from llb.client.connect.docker_engine import Docker  # noqa: PLC0415
@@ -116,10 +117,10 @@ def _through_docker(address: str) -> Route:
     return Route(address, docker.connect, docker.open_session, is_docker=True)
 
 
-def _through_program(address: str) -> Route:
+def _program_route(address: str) -> Route:
     # As above.
     from llb.client.connect.connhelpers import command  # noqa: PLC0415
     from llb.client.connect.program_pipe import BuildctlPipe  # noqa: PLC0415
 
-    words = command(address)
-    return Route(address, lambda: BuildctlPipe(words))
+    arguments = command(address)
+    return Route(address, lambda: BuildctlPipe(arguments))

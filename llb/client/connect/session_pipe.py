@@ -1,4 +1,4 @@
-"""The byte stream of a session: ``Control.Session``, messages that carry pieces of it."""
+"""The byte stream of a session: messages of the ``Control.Session`` call that carry its pieces."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _encode = message(1)
 
 
 class SessionPipe:
-    """A pipe through a stream of ``BytesMessage``, which owns the connection that it takes.
+    """A pipe over a stream of ``BytesMessage``; it owns the connection it is given.
 
-    The messages have one field and are written and read by hand.
+    The messages have one field and are encoded and decoded by hand.
     """
 
     def __init__(self, channel: Channel, metadata: Iterable[tuple[str, str]]) -> None:
@@ -30,7 +30,7 @@ class SessionPipe:
         self._call = self._channel.stream(_METHOD, metadata=metadata)
 
     def read(self) -> bytes:
-        """Return the next piece, or ``b""`` at the end; raises TransportError."""
+        """Read the next piece, or ``b""`` at the end; raises TransportError."""
         while True:
             try:
                 received = self._call.receive()
@@ -44,7 +44,7 @@ class SessionPipe:
                 return piece
 
     def write(self, data: bytes) -> None:
-        """Send a piece, as soon as there is room for it; raises TransportError."""
+        """Send a piece once the peer accepts it; raises TransportError."""
         try:
             self._call.send(_encode(data))
             self._call.flush()
@@ -52,7 +52,7 @@ class SessionPipe:
             raise TransportError(f"the session is closed: {error}") from error
 
     def close(self) -> None:
-        """End the stream in both directions."""
+        """Close the stream in both directions."""
         if not self._closed.is_set():
             self._closed.set()
             self._channel.close()
@@ -68,4 +68,4 @@ def _decode(data: bytes) -> bytes:
         case [] if not data:
             return b""
         case _:
-            raise TransportError("the daemon sent a message that is no part of a session")
+            raise TransportError("malformed session message from the daemon")

@@ -1,4 +1,4 @@
-"""Sockets to a daemon, as pipes: of this machine, or over a network and then perhaps with TLS."""
+"""Unix and TCP sockets to a daemon as pipes, with keepalive and optional TLS."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ if TYPE_CHECKING:
     from llb.grpc import Pipe
 
 CONNECT_SECONDS = 10.0
-# A machine that is silent for half a minute is gone: how long until the kernel asks it, how long
-# between its questions, how many of them, and how long what was sent may stay unconfirmed.
+# A machine that is silent for half a minute is considered gone: the idle time before the first
+# keepalive probe, the interval between probes, their number, and the limit for unacknowledged data.
 _KEEP_ALIVE = (("TCP_KEEPIDLE", 15), ("TCP_KEEPINTVL", 5), ("TCP_KEEPCNT", 3))
 _UNCONFIRMED = ("TCP_USER_TIMEOUT", 30_000)
 
 
 def dial(address: str, tls: TLS | None = None, *, protocol: str = "h2") -> Pipe:
-    """Return a connection to ``unix://PATH`` or ``tcp://HOST:PORT``.
+    """Connect to ``unix://PATH`` or ``tcp://HOST:PORT``.
 
-    ``protocol`` is what will be spoken in TLS, by its name in ALPN. Raises TransportError,
-    whose message says why.
+    ``protocol`` is the protocol inside TLS, by its ALPN name. Raises TransportError with the
+    reason.
     """
     connection = _connect(address)
     if tls is None:
@@ -37,33 +37,33 @@ def dial(address: str, tls: TLS | None = None, *, protocol: str = "h2") -> Pipe:
 
 
 def _connect(address: str) -> socket.socket:
-    kind, _, place = address.partition("://")
+    kind, _, location = address.partition("://")
     try:
         if kind != "unix":
-            host, _, port = place.rpartition(":")
-            return _kept_alive(
+            host, _, port = location.rpartition(":")
+            return _enable_keep_alive(
                 socket.create_connection((host.strip("[]"), int(port)), CONNECT_SECONDS)
             )
         connection = socket.socket(socket.AF_UNIX)
         try:
-            connection.connect(place)
+            connection.connect(location)
         except OSError:
             connection.close()
             raise
     except OSError as error:
         raise TransportError(error.strerror or str(error)) from error
-    # A name that cannot be one, as with an empty label.
+    # A malformed host name, such as one with an empty label.
     except UnicodeError as error:
         raise TransportError("invalid host name") from error
     return connection
 
 
-def _kept_alive(connection: socket.socket) -> socket.socket:
-    """Return the connection, which now breaks when the other machine is gone."""
+def _enable_keep_alive(connection: socket.socket) -> socket.socket:
+    """Make the connection break when the other machine is gone."""
     connection.settimeout(None)
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     for name, value in (*_KEEP_ALIVE, _UNCONFIRMED):
-        # Not every system has every one.
+        # Not every system has all of these options.
         if hasattr(socket, name):
             connection.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
     return connection

@@ -1,4 +1,4 @@
-"""TLS to a daemon: whom to trust, and who we are."""
+"""TLS certificates for the connection to a daemon."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _NAMES = ("ca.pem", "cert.pem", "key.pem")
 
 @frozen
 class TLS:
-    """The certificates of a connection, as files in PEM.
+    """The certificates of a connection, as PEM files.
 
-    ``ca`` are the authorities that vouch for the daemon, by default those of the system.
-    ``cert`` and ``key`` are the client's own, together. ``server_name`` is the name in the
-    daemon's certificate, where it is not the host of the address. Raises InputError for a
-    file that cannot be read.
+    ``ca`` are the certificate authorities that the client trusts, by default the system's.
+    ``cert`` and ``key`` are the client certificate and its key, given together. ``server_name``
+    is the name in the daemon's certificate if it differs from the host in the address. Raises
+    InputError for an unreadable file.
     """
 
     ca: Path | None = None
@@ -31,18 +31,18 @@ class TLS:
 
     def __attrs_post_init__(self) -> None:
         if (self.cert is None) != (self.key is None):
-            raise InvalidValueError("a client's certificate and its key belong together")
+            raise InvalidValueError("a client certificate needs both cert and key")
         for path in (self.ca, self.cert, self.key):
-            _check(path)
+            _check_readable(path)
 
     @classmethod
     def from_directory(cls, folder: Path, *, server_name: str | None = None) -> TLS:
-        """Return the certificates of a folder with ``ca.pem``, ``cert.pem`` and ``key.pem``."""
+        """Use ``ca.pem``, ``cert.pem`` and ``key.pem`` of a folder."""
         ca, cert, key = (folder / name for name in _NAMES)
         return cls(ca, cert, key, server_name)
 
 
-def _check(path: Path | None) -> None:
+def _check_readable(path: Path | None) -> None:
     try:
         if path is not None:
             path.read_bytes()

@@ -1,4 +1,4 @@
-"""A daemon of our own: started when there is none, ended once nobody needs it.
+"""The private daemon: a buildkitd that is started on demand and stopped when idle.
 
 Private to :mod:`llb.client`.
 """

@@ -1,7 +1,7 @@
-"""The private daemon: a buildkitd of one's own, started when it is needed.
+"""Start and stop the private daemon: the user's buildkitd, started on demand.
 
-Its state lies in the user's cache directory. It is stopped by its supervisor
-(:mod:`llb.client.daemon.supervisor`) once nobody was connected for a while.
+Its state is in the user's cache directory. Its supervisor (:mod:`llb.client.daemon.supervisor`)
+stops it when no client has been connected for a while.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from attrs import frozen
 
 from llb.child_processes import environment, python
-from llb.client.connect.address import listens, none_found
+from llb.client.connect.address import listens, no_daemon_error
 from llb.errors import ConnectError, InvalidValueError
 
 if TYPE_CHECKING:
@@ -35,34 +35,34 @@ _LOG_LINES = 5
 
 @frozen
 class Place:
-    """Where a private daemon keeps what it has, below ``folder``."""
+    """The files of a private daemon, below ``folder``."""
 
     folder: Path
 
     @classmethod
     def default(cls) -> Place:
-        """Return the place in the user's cache directory."""
+        """Locate the folder in the user's cache directory."""
         cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
         return cls(Path(cache) / "pyllb" / "buildkitd")
 
     @property
     def socket(self) -> Path:
-        """The socket that it listens on."""
+        """The socket that the daemon listens on."""
         return self.folder / "buildkitd.sock"
 
     @property
     def address(self) -> str:
-        """The address for a client."""
+        """The daemon's address for a client."""
         return f"unix://{self.socket}"
 
     @property
     def log(self) -> Path:
-        """What it printed since it was last started."""
+        """The daemon's output since its last start."""
         return self.folder / "log"
 
     @property
     def config(self) -> Path:
-        """A buildkitd.toml of the user, used where it exists."""
+        """The user's buildkitd.toml, which is used if it exists."""
         return self.folder / "buildkitd.toml"
 
     @property
@@ -72,12 +72,12 @@ class Place:
 
     @property
     def used(self) -> Path:
-        """A file whose time says when the daemon was last asked for."""
+        """A file whose modification time is the daemon's last use."""
         return self.folder / "used"
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
-        """Hold the lock under which the daemon is started and stopped."""
+        """Hold the lock for starting and stopping the daemon."""
         self.folder.mkdir(parents=True, exist_ok=True)
         with (self.folder / "lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
@@ -85,10 +85,10 @@ class Place:
 
 
 def start(place: Place | None = None) -> str:
-    """Return the address of the private daemon, started if it does not run.
+    """Start the private daemon unless it runs, and return its address.
 
-    Raises ConnectError where buildkitd is not installed or does not come up, and
-    InvalidValueError for an idle time that is no number.
+    Raises ConnectError if buildkitd is not installed or does not start, and InvalidValueError
+    for an invalid idle timeout.
     """
     place = place or Place.default()
     idle_seconds()
@@ -100,23 +100,25 @@ def start(place: Place | None = None) -> str:
 
 
 def idle_seconds(environ: Mapping[str, str] = os.environ) -> float:
-    """Return after how many seconds without clients the daemon stops; raises InvalidValueError.
+    """Read the idle timeout after which the daemon stops, in seconds; raises InvalidValueError.
 
     >>> idle_seconds({"LLB_DAEMON_IDLE": "60"})
     60.0
     """
-    text = environ.get(IDLE_VARIABLE) or str(_IDLE_SECONDS)
+    value = environ.get(IDLE_VARIABLE) or str(_IDLE_SECONDS)
     try:
-        seconds = float(text)
+        seconds = float(value)
     except ValueError:
         seconds = 0.0
     if not seconds > 0:
-        raise InvalidValueError(f"invalid {IDLE_VARIABLE} {text!r}: expected seconds, more than 0")
+        raise InvalidValueError(
+            f"invalid {IDLE_VARIABLE} {value!r}: expected a number of seconds above 0"
+        )
     return seconds
 
 
 def stop(place: Place | None = None) -> bool:
-    """Stop the private daemon; return whether one ran."""
+    """Stop the private daemon; return whether it was running."""
     place = place or Place.default()
     with place.locked():
         supervisor = running(place)
@@ -128,17 +130,17 @@ def stop(place: Place | None = None) -> bool:
 
 
 def running(place: Place) -> int | None:
-    """Return the process id of the supervisor, where it runs.
+    """Find the process id of the supervisor, None if it does not run.
 
-    It holds a lock on the file with its id, so that an id which another process
-    got meanwhile is not taken for it.
+    The supervisor holds a lock on the file with its process id, so a stale id that another process
+    has since received is not mistaken for it.
     """
     try:
         with place.pid.open() as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
             except BlockingIOError:
-                # It is there once the supervisor has written it.
+                # The file is empty until the supervisor has written its id.
                 return int(file.read() or 0) or None
     except FileNotFoundError:
         return None
@@ -146,32 +148,32 @@ def running(place: Place) -> int | None:
 
 
 def is_up(place: Place) -> bool:
-    """Return whether something listens on the daemon's socket."""
+    """Check whether something listens on the daemon's socket."""
     return listens(place.socket)
 
 
 def command(place: Place) -> list[str]:
-    """Return the command that is the daemon, rootless for users other than root.
+    """Build the daemon's command line, rootless for users other than root.
 
-    Raises ConnectError where a program is missing.
+    Raises ConnectError if a program is missing.
     """
     buildkitd = shutil.which("buildkitd")
     if buildkitd is None:
-        raise none_found()
+        raise no_daemon_error()
     wrapper = []
     if os.geteuid() != 0:
         rootlesskit = shutil.which("rootlesskit")
         if rootlesskit is None:
             raise ConnectError(
-                "a BuildKit of a user's own needs rootlesskit, which is not on PATH",
+                "a rootless BuildKit needs rootlesskit, which is not on PATH",
                 hint="install rootlesskit and uidmap, or name a daemon with --addr",
             )
         wrapper = [rootlesskit, "--net=host", "--copy-up=/etc"]
     config = ["--config", str(place.config)] if place.config.exists() else []
     rootless = ["--rootless"] if wrapper else []
-    own = ["--root", str(place.folder / "root"), "--addr", place.address]
+    state = ["--root", str(place.folder / "root"), "--addr", place.address]
     traces = ["--otel-socket-path", str(place.folder / "otel.sock")]
-    return [*wrapper, buildkitd, *config, *own, *traces, *rootless]
+    return [*wrapper, buildkitd, *config, *state, *traces, *rootless]
 
 
 def _start(place: Place) -> None:
@@ -191,12 +193,12 @@ def _start(place: Place) -> None:
         lines = place.log.read_text(errors="replace").splitlines()
         raise ConnectError(
             f"the private buildkitd did not start: {' / '.join(lines[-_LOG_LINES:])}",
-            hint=f"its whole log is {place.log}",
+            hint=f"the full log is in {place.log}",
         )
 
 
 def _environment(place: Place) -> dict[str, str]:
-    """Return the daemon's environment; a user's runc keeps its state in a place of the user's."""
+    """Build the daemon's environment; a rootless runc keeps its state in the user's folder."""
     if os.geteuid() == 0:
         return environment()
     runtime = place.folder / "run"
@@ -204,7 +206,7 @@ def _environment(place: Place) -> dict[str, str]:
     return environment({"XDG_RUNTIME_DIR": str(runtime)})
 
 
-def _wait_until(done: Callable[[], bool], seconds: float) -> None:
+def _wait_until(is_done: Callable[[], bool], seconds: float) -> None:
     deadline = time.monotonic() + seconds
-    while not done() and time.monotonic() < deadline:
+    while not is_done() and time.monotonic() < deadline:
         time.sleep(_POLL_SECONDS)

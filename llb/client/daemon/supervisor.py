@@ -1,7 +1,7 @@
-"""The supervisor of the private daemon: starts it, and stops it once it is idle.
+"""Supervise the private daemon: start it, and stop it when it is idle.
 
-Run as ``python -m llb.client.daemon.supervisor FOLDER COMMAND…``. Who is connected it
-reads from the kernel's table of sockets, so that any client counts.
+Run as ``python -m llb.client.daemon.supervisor FOLDER COMMAND…``. Connected clients are counted
+in the kernel's table of sockets, so any client counts.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from llb.client.daemon.private import Place, idle_seconds
 if TYPE_CHECKING:
     from types import FrameType
 
-_LOOK_SECONDS = 5.0
+_POLL_SECONDS = 5.0
 _KILL_SECONDS = 20.0
 _CONNECTED = "03"
 # prctl(2): the signal that a process gets when its parent dies.
@@ -31,7 +31,7 @@ _LIBC = ctypes.CDLL(None)
 
 
 def main(folder: str, command: list[str]) -> int:
-    """Run the daemon until it ends, is idle, or this process is told to stop."""
+    """Run the daemon until it exits or is idle, or until this process receives SIGTERM."""
     place = Place(Path(folder))
     stopping = Event()
 
@@ -40,12 +40,12 @@ def main(folder: str, command: list[str]) -> int:
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    # The lock on this file says that the process in it is this one, and alive.
+    # The lock on this file shows that its process id is this process, and alive.
     with place.pid.open("w") as pid:
         fcntl.flock(pid, fcntl.LOCK_EX)
         pid.write(str(os.getpid()))
         pid.flush()
-        # This process has one thread, so that nothing holds a lock in the child.
+        # This process has a single thread, so no lock is held in the child.
         daemon = subprocess.Popen(command, preexec_fn=_end_with_parent)  # noqa: PLW1509
         try:
             _watch(place, daemon, stopping)
@@ -56,25 +56,25 @@ def main(folder: str, command: list[str]) -> int:
 
 
 def connections(socket: Path) -> int:
-    """Return how many clients are connected to a unix socket."""
+    """Count the clients connected to a unix socket."""
     with open("/proc/net/unix") as table:  # noqa: PTH123 - the kernel's file, read as it is
         rows = [line.split(maxsplit=7) for line in table]
     return sum(row[5] == _CONNECTED and row[-1].strip() == str(socket) for row in rows[1:])
 
 
 def _end_with_parent() -> None:
-    """Let the daemon end even where this process is killed, which nobody can catch."""
+    """Let the kernel stop the daemon if this process is killed, which cannot be caught."""
     _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def _watch(place: Place, daemon: subprocess.Popen[bytes], stopping: Event) -> None:
     idle = idle_seconds()
     last_used = time.time()
-    while daemon.poll() is None and not stopping.wait(min(_LOOK_SECONDS, idle / 4)):
+    while daemon.poll() is None and not stopping.wait(min(_POLL_SECONDS, idle / 4)):
         if connections(place.socket):
             last_used = time.time()
         elif time.time() - max(last_used, place.used.stat().st_mtime) > idle:
-            # A client that is about to ask for the daemon holds this lock.
+            # A client that is about to use the daemon holds this lock.
             with place.locked():
                 if time.time() - place.used.stat().st_mtime > idle:
                     _end(daemon)

@@ -1,4 +1,4 @@
-"""Exports: what is asked of the daemon, and where the client puts what it sends.
+"""Exports of build results: exporters, their destinations on the client, and OCI layouts.
 
 Private to :mod:`llb.client`.
 """

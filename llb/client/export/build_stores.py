@@ -1,4 +1,4 @@
-"""The layouts of a build: those it reads, caches in folders, and an image written to one."""
+"""The OCI layouts of a build: layout sources, local caches, and an image exported as a layout."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ _EXPORT = "export"
 
 @mutable
 class Stores:
-    """Stores by the ids under which a daemon asks for them, and what is done with them.
+    """Content stores by the ids a daemon uses for them, and their outputs.
 
-    ``warnings`` say which caches are not read because they are not there, as with the first
+    ``warnings`` report caches that are not imported because they do not exist, as in the first
     build of a series.
     """
 
@@ -34,52 +34,52 @@ class Stores:
     warnings: list[str] = field(factory=list)
 
     def add_layouts(self, layouts: Mapping[str, str | Path]) -> None:
-        """Add layouts that are read, by their names. Raises InputError."""
+        """Add layouts to read, by their names. Raises InputError."""
         for name, path in layouts.items():
             check_layout(name, Path(path))
             self.by_id[f"oci:{name}"] = Store(Layout(Path(path)))
 
     def add_image(self, folder: Path) -> None:
-        """Add the layout that an image is written to. Raises InputError, InvalidValueError."""
+        """Add the layout that an image is exported to. Raises InputError, InvalidValueError."""
         if _EXPORT in self.by_id:
             raise InvalidValueError(
-                "a build writes one OCI layout at most", hint="write the others as archives"
+                "a build can write only one OCI layout", hint="write the others as archives"
             )
-        store = self.by_id[_EXPORT] = Store(_folder(folder), writable=True)
+        store = self.by_id[_EXPORT] = Store(_writable_layout(folder), writable=True)
         self.outputs.append(ImageOutput(store))
 
-    def targets(self, caches: Iterable[str | Cache]) -> list[Cache]:
-        """Return the caches that are written. Raises InputError, InvalidValueError."""
-        found = [check_target(to_cache(each)) for each in caches]
-        for cache in found:
+    def add_exports(self, caches: Iterable[str | Cache]) -> list[Cache]:
+        """Add the caches to export. Raises InputError, InvalidValueError."""
+        exports = [check_target(to_cache(cache)) for cache in caches]
+        for cache in exports:
             if cache.type == "local":
-                store = Store(_folder(Path(cache.attrs["dest"])), writable=True)
+                store = Store(_writable_layout(Path(cache.attrs["dest"])), writable=True)
                 self.by_id[f"local:{cache.attrs['dest']}"] = store
                 tag = cache.attrs.get("tag", DEFAULT_TAG)
                 self.outputs.append(CacheOutput(store, tag, reset=cache.is_set("reset")))
-        return found
+        return exports
 
-    def sources(self, caches: Iterable[str | Cache]) -> list[Cache]:
-        """Return the caches that are read and are there. Raises InputError, InvalidValueError."""
-        checked = (check_source(to_cache(each)) for each in caches)
-        return [each for cache in checked if (each := self._source(cache)) is not None]
+    def add_imports(self, caches: Iterable[str | Cache]) -> list[Cache]:
+        """Add the existing caches to import. Raises InputError, InvalidValueError."""
+        checked = (check_source(to_cache(cache)) for cache in caches)
+        resolved = map(self._resolve_import, checked)
+        return [cache for cache in resolved if cache is not None]
 
-    def _source(self, cache: Cache) -> Cache | None:
+    def _resolve_import(self, cache: Cache) -> Cache | None:
         if cache.type != "local":
             return cache
         folder, tag = cache.attrs["src"], cache.attrs.get("tag", DEFAULT_TAG)
         layout = Layout(Path(folder))
-        named = None if "digest" in cache.attrs else layout.find(tag)
-        digest = cache.attrs.get("digest") or (str(named.get("digest")) if named else "")
+        descriptor = None if "digest" in cache.attrs else layout.find(tag)
+        digest = cache.attrs.get("digest") or (str(descriptor.get("digest")) if descriptor else "")
         if not digest or not layout.blob(digest).is_file():
-            what = digest or tag
-            self.warnings.append(f"no cache is read from {folder}: there is no {what} in it")
+            self.warnings.append(f"no cache imported from {folder}: {digest or tag} does not exist")
             return None
         self.by_id.setdefault(f"local:{folder}", Store(layout))
         return evolve(cache, attrs={**cache.attrs, "digest": digest})
 
 
-def _folder(path: Path) -> Layout:
+def _writable_layout(path: Path) -> Layout:
     if path.exists() and not path.is_dir():
         raise InputError(f"cannot write an OCI layout to {path}: it is not a directory")
     return Layout(path)

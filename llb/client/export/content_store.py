@@ -1,7 +1,7 @@
-"""The blobs of a layout as a build sees them, and those that it writes.
+"""A content store: the blobs of an OCI layout as a build sees them, and the blobs it writes.
 
-What is written waits in a folder beside, under names of our own, until the build is over. It is
-seen by the build once its bytes are those of its digest, and by others once the build succeeded.
+Writes go to a staging folder next to the layout, under temporary names, until the build ends. The
+build sees a blob once its bytes match its digest; others see it once the build has succeeded.
 """
 
 from __future__ import annotations
@@ -24,16 +24,15 @@ if TYPE_CHECKING:
 
     from llb.client.export.oci_layout import Layout
 
-# What a daemon may leave unfinished at a time; it writes four or so.
+# The limit of unfinished blobs at a time; a daemon writes about four.
 _MAX_UNFINISHED = 256
 
 
 @mutable(eq=False)
 class Ingest:
-    """A blob that is being written, by the name that the daemon gave it.
+    """A blob that is being written, named by the daemon's ``ref``.
 
-    ``offset`` and ``total`` are in bytes; ``total`` is 0 and ``expected`` empty where they
-    are not known.
+    ``offset`` and ``total`` are in bytes; unknown ``total`` is 0, unknown ``expected`` is empty.
     """
 
     ref: str
@@ -48,19 +47,19 @@ class Ingest:
 
     @property
     def digest(self) -> str:
-        """The digest of what is there so far."""
+        """The digest of the bytes written so far."""
         return f"sha256:{self._hash.hexdigest()}"
 
     def write(self, data: bytes, offset: int) -> None:
-        """Append bytes; at offset 0 begin anew. Raises RemoteError and OSError."""
+        """Append bytes, or start again at offset 0. Raises RemoteError and OSError."""
         if offset not in (0, self.offset):
             raise RemoteError(
-                f"write at {offset}, where {self.offset} comes next", code=Code.OUT_OF_RANGE
+                f"invalid write offset {offset}, expected {self.offset}", code=Code.OUT_OF_RANGE
             )
         if offset == 0 and self.offset:
             self._hash, self.offset = hashlib.sha256(), 0
         if self.total and self.offset + len(data) > self.total:
-            raise RemoteError(f"more than {self.total} bytes", code=Code.OUT_OF_RANGE)
+            raise RemoteError(f"blob exceeds its {self.total} bytes", code=Code.OUT_OF_RANGE)
         with self.path.open("wb" if self.offset == 0 else "ab") as file:
             file.write(data)
         self._hash.update(data)
@@ -69,9 +68,9 @@ class Ingest:
 
 
 class Store:
-    """A layout for one build; several calls may use it at a time.
+    """The content store of a layout during one build; it is safe for concurrent calls.
 
-    One that is not ``writable`` is read and nothing else.
+    Unless ``writable``, the layout is only read.
     """
 
     def __init__(self, layout: Layout, *, writable: bool = False) -> None:
@@ -85,7 +84,7 @@ class Store:
         self._closed = False
 
     def find(self, digest: str) -> Path | None:
-        """Return the file of a blob, or None. Raises RemoteError for what is no digest."""
+        """Find the file of a blob, or None. Raises RemoteError for an invalid digest."""
         try:
             path = self.layout.blob(digest)
         except InvalidValueError as error:
@@ -95,16 +94,16 @@ class Store:
         return path if path.is_file() else None
 
     def digests(self) -> Iterator[str]:
-        """Yield the digests of all blobs."""
+        """List the digests of all blobs."""
         with self._lock:
             staged = tuple(self._staged)
         yield from staged
-        yield from (each for each in self.layout.digests() if each not in staged)
+        yield from (digest for digest in self.layout.digests() if digest not in staged)
 
     def begin(self, ref: str, total: int, expected: str) -> Ingest:
-        """Return the blob to write under a name, as far as it is; one call may write it.
+        """Start or resume writing a blob under a ref, for one call at a time.
 
-        Raises RemoteError, and InputError or OSError where the folder cannot be written.
+        Raises RemoteError, and InputError or OSError if the folder cannot be written.
         """
         self.check_new(expected)
         with self._lock:
@@ -120,18 +119,18 @@ class Store:
         return ingest
 
     def check_new(self, expected: str) -> None:
-        """Raise RemoteError for a digest that is none, or whose blob is there already."""
+        """Raise RemoteError for an invalid digest, or if its blob already exists."""
         if expected and self.find(expected) is not None:
             raise RemoteError(
                 f"blob with expected digest {expected} exists", code=Code.ALREADY_EXISTS
             )
 
     def finish(self, ingest: Ingest, total: int, expected: str) -> None:
-        """Make a blob of what was written. Raises RemoteError where it is not what it should be."""
+        """Turn a finished ingest into a blob. Raises RemoteError on a wrong size or digest."""
         if total and total != ingest.offset:
             reason = f"unexpected size {ingest.offset}, expected {total}"
             raise RemoteError(reason, code=Code.FAILED_PRECONDITION)
-        digest = _digest_of(ingest, expected or ingest.expected)
+        digest = _verify_digest(ingest, expected or ingest.expected)
         with self._lock:
             self._check_writable()
             if self._ingests.pop(ingest.ref, None) is not ingest:
@@ -139,25 +138,25 @@ class Store:
             self._staged[digest] = ingest.path
 
     def release(self, ingest: Ingest) -> None:
-        """Let others write an unfinished blob."""
+        """Allow other calls to continue an unfinished blob."""
         with self._lock:
             ingest.busy = False
 
     def drop(self, ref: str) -> None:
-        """Throw an unfinished blob away. Raises RemoteError where there is none."""
+        """Discard an unfinished blob. Raises RemoteError if the ref is unknown."""
         with self._lock:
             ingest = self._ingests.pop(ref, None)
         if ingest is None:
-            raise RemoteError(f"nothing is written as {ref}", code=Code.NOT_FOUND)
+            raise RemoteError(f"unknown ref {ref}", code=Code.NOT_FOUND)
         ingest.path.unlink(missing_ok=True)
 
     def unfinished(self) -> tuple[Ingest, ...]:
-        """Return the blobs that are being written."""
+        """List the blobs that are being written."""
         with self._lock:
             return tuple(self._ingests.values())
 
-    def place(self) -> None:
-        """Put the blobs of the build in their places; raises OSError."""
+    def commit(self) -> None:
+        """Move the blobs of the build into the layout; raises OSError."""
         with self._lock:
             for digest, path in self._staged.items():
                 target = self.layout.blob(digest)
@@ -166,7 +165,7 @@ class Store:
             self._staged.clear()
 
     def close(self) -> None:
-        """Throw away what is in no place; a second call does nothing."""
+        """Discard everything uncommitted; a second call does nothing."""
         with self._lock:
             self._closed = True
             self._ingests.clear()
@@ -180,7 +179,7 @@ class Store:
 
     def _check_writable(self) -> None:
         if not self._writable:
-            raise RemoteError("the layout is for reading alone", code=Code.PERMISSION_DENIED)
+            raise RemoteError("the layout is read-only", code=Code.PERMISSION_DENIED)
         if self._closed:
             raise RemoteError("the build is over", code=Code.UNAVAILABLE)
 
@@ -195,27 +194,27 @@ class Store:
         return path
 
 
-def _digest_of(ingest: Ingest, expected: str) -> str:
-    """Return the digest under which a blob is kept. Raises RemoteError."""
+def _verify_digest(ingest: Ingest, expected: str) -> str:
+    """Verify the expected digest, and return the digest of the blob. Raises RemoteError."""
     if not expected or expected == ingest.digest:
         return ingest.digest
     algorithm = check_digest(expected).partition(":")[0]
     with ingest.path.open("rb") as file:
-        found = f"{algorithm}:{hashlib.file_digest(file, algorithm).hexdigest()}"
-    if found != expected:
+        actual = f"{algorithm}:{hashlib.file_digest(file, algorithm).hexdigest()}"
+    if actual != expected:
         raise RemoteError(
-            f"unexpected digest {found}, expected {expected}", code=Code.FAILED_PRECONDITION
+            f"unexpected digest {actual}, expected {expected}", code=Code.FAILED_PRECONDITION
         )
     return expected
 
 
 def check_layout(name: str, path: Path) -> None:
-    """Raise InputError where there is no layout to read in a folder."""
+    """Raise InputError unless a folder contains an OCI layout."""
     if not path.is_dir():
         reason = "it is not a directory" if path.exists() else "it does not exist"
         raise InputError(f"cannot use {path} as the OCI layout {name!r}: {reason}")
     if not (path / "blobs").is_dir():
         raise InputError(
-            f"cannot use {path} as the OCI layout {name!r}: it has no folder blobs",
-            hint="an archive is unpacked first, or written with -o type=oci,tar=false,dest=DIR",
+            f"cannot use {path} as the OCI layout {name!r}: missing folder blobs",
+            hint="unpack an archive first, or write a layout with -o type=oci,tar=false,dest=DIR",
         )

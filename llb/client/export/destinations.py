@@ -1,4 +1,4 @@
-"""Where exports go: a directory, a file, or an open stream."""
+"""Destinations of exports: a directory, a file, or an open stream."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 
 
 class LocalReceiver:
-    """A directory for a tree, or for several at a time, one of each platform.
+    """A directory that receives a tree, or several concurrently, one per platform.
 
-    They are received beside their place. A new directory is moved there whole; in
-    one that exists, files are added and replaced, as with buildctl. With ``exact``,
-    what is there and in no tree is removed.
+    Trees are received into a staging folder next to it. A new directory is then moved into place
+    as a whole; in an existing one, files are added and replaced, as buildctl does. With
+    ``exact``, files that are in no tree are removed.
     """
 
     def __init__(self, destination: Path, *, exact: bool = False) -> None:
@@ -35,33 +35,33 @@ class LocalReceiver:
                 hint="name a directory, or use type=tar,dest=FILE",
             )
         self.destination = str(destination)
-        self._place = destination
+        self._path = destination
         self._exact = exact
         self._lock = threading.Lock()
         self._staging: Path | None = None
         self._trees: list[Path] = []
 
     def receive(self, call: ServerCall) -> None:
-        """Take a tree."""
-        receive_tree(call, self._new_tree(), self._place)
+        """Receive a tree."""
+        receive_tree(call, self._new_tree(), self._path)
 
     def commit(self, answers: Mapping[str, str]) -> None:  # noqa: ARG002 - nothing to name
-        """Put the trees in their place; a second call does nothing."""
+        """Move the trees into place; a second call does nothing."""
         if not self._trees:
             return
-        whole, *others = self._trees
-        for other in others:
-            _merge(other, whole)
-        if self._place.exists():
+        merged, *further = self._trees
+        for tree in further:
+            _merge(tree, merged)
+        if self._path.exists():
             if self._exact:
-                _remove_others(whole, self._place)
-            _merge(whole, self._place)
+                _remove_others(merged, self._path)
+            _merge(merged, self._path)
         else:
-            whole.rename(self._place)
+            merged.rename(self._path)
         self.abort()
 
     def abort(self) -> None:
-        """Throw the trees away."""
+        """Discard the trees."""
         with self._lock:
             self._trees.clear()
             if self._staging is not None:
@@ -71,7 +71,7 @@ class LocalReceiver:
     def _new_tree(self) -> Path:
         with self._lock:
             if self._staging is None:
-                self._staging = make_staging(self._place)
+                self._staging = make_staging(self._path)
             tree = self._staging / str(len(self._trees))
             tree.mkdir()
             self._trees.append(tree)
@@ -79,24 +79,24 @@ class LocalReceiver:
 
 
 class FileReceiver:
-    """A file for a stream: replaced when it is complete, or written through (:class:`WholeFile`)."""
+    """A file that receives a stream, replaced on commit or written through (:class:`WholeFile`)."""
 
     def __init__(self, destination: Path) -> None:
         if destination.is_dir():
             raise InputError(
-                f"cannot export to {destination}: it is a directory, and a file is wanted",
+                f"cannot export to {destination}: it is a directory, expected a file",
                 hint=f"for example dest={destination / 'image.tar'}",
             )
         self.destination = str(destination)
         self._folder = destination.parent
         self._file = WholeFile(destination)
-        self._is_used = False
+        self._has_received = False
 
     def receive(self, call: ServerCall) -> None:
-        """Take the stream."""
-        if self._is_used:
+        """Receive the stream."""
+        if self._has_received:
             raise TransportError(f"the daemon sent a second file for {self.destination}")
-        self._is_used = True
+        self._has_received = True
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             with self._file.open() as file:
@@ -105,16 +105,16 @@ class FileReceiver:
             raise InputError(f"cannot export to {self.destination}: {error.strerror}") from error
 
     def commit(self, answers: Mapping[str, str]) -> None:  # noqa: ARG002 - nothing to name
-        """Give the file its name; a second call does nothing."""
+        """Move the file into place; a second call does nothing."""
         self._file.commit()
 
     def abort(self) -> None:
-        """Remove the file."""
+        """Discard the file."""
         self._file.abort()
 
 
 class StreamReceiver:
-    """An open stream for a stream, such as standard output; what was written stays written."""
+    """An open stream, such as standard output; what has been written cannot be undone."""
 
     destination = "standard output"
 
@@ -122,28 +122,28 @@ class StreamReceiver:
         self._stream = stream
 
     def receive(self, call: ServerCall) -> None:
-        """Pass the stream on."""
+        """Copy the daemon's stream to the open one."""
         try:
             copy_stream(call, self._stream)
         except OSError as error:
             raise InputError(f"cannot write the output: {error.strerror}") from error
 
     def commit(self, answers: Mapping[str, str]) -> None:
-        """Do nothing: everything was passed on."""
+        """Do nothing: everything has been written."""
 
     def abort(self) -> None:
-        """Do nothing: what was passed on cannot be taken back."""
+        """Do nothing: written bytes cannot be taken back."""
 
 
 def copy_stream(call: ServerCall, file: BinaryIO) -> None:
-    """Write what comes as pieces of a stream. Raises OSError."""
+    """Copy the messages of a stream to a file. Raises OSError."""
     while (data := call.receive()) is not None:
         file.write(filesync_pb2.BytesMessage.FromString(data).data)
     file.flush()
 
 
 def _merge(staging: Path, destination: Path) -> None:
-    """Move everything below ``staging`` into ``destination``, over what is there."""
+    """Move everything below ``staging`` into ``destination``, replacing existing files."""
     for entry in os.scandir(staging):
         target = destination / entry.name
         is_directory = entry.is_dir(follow_symlinks=False)
@@ -159,14 +159,14 @@ def _merge(staging: Path, destination: Path) -> None:
 
 
 def _remove_others(staging: Path, destination: Path) -> None:
-    """Remove what is below ``destination`` and not below ``staging``, results apart."""
+    """Remove what exists below ``destination`` but not below ``staging``, except staging files."""
     for entry in os.scandir(destination):
-        ours = staging / entry.name
+        counterpart = staging / entry.name
         is_directory = entry.is_dir(follow_symlinks=False)
         if entry.name.startswith(PREFIX):
             continue
-        if is_directory and ours.is_dir() and not ours.is_symlink():
-            _remove_others(ours, destination / entry.name)
-        elif not os.path.lexists(ours):
+        if is_directory and counterpart.is_dir() and not counterpart.is_symlink():
+            _remove_others(counterpart, destination / entry.name)
+        elif not os.path.lexists(counterpart):
             target = destination / entry.name
             shutil.rmtree(target) if is_directory else target.unlink()

@@ -1,4 +1,4 @@
-"""Exporters as the BuildKit inside of Docker has them."""
+"""Exporters of the BuildKit inside Docker."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from llb.errors import InvalidValueError
 
 
 def to_docker(exporter: pb.Exporter) -> pb.Exporter:
-    """Return an exporter as Docker knows it: its own one puts images among Docker's.
+    """Convert an exporter for Docker: its ``moby`` exporter adds images to Docker's image store.
 
-    Raises InvalidValueError for an image that is to be pushed, which that one does not do.
+    Raises InvalidValueError for an image to push, which that exporter cannot do.
     """
     if exporter.Type != "image":
         return exporter
     if exporter.Attrs.get("push", "false") == "true":
         raise InvalidValueError(
-            "the BuildKit of Docker cannot push an image that it builds",
-            hint="leave push out and use `docker push` then, or build with a BuildKit of its own",
+            "the BuildKit inside Docker cannot push images",
+            hint="omit push and run `docker push` afterwards, or build with a separate BuildKit",
         )
     return pb.Exporter(Type="moby", Attrs=exporter.Attrs)

@@ -1,4 +1,4 @@
-"""Images that are given to the Docker of this machine, as ``docker load`` takes them."""
+"""Load an exported image into the local Docker with ``docker load``."""
 
 from __future__ import annotations
 
@@ -18,39 +18,39 @@ if TYPE_CHECKING:
 
 
 class DockerReceiver:
-    """The Docker of the ``docker`` command, which is given the image once it is complete."""
+    """A temporary archive of an image, which commit loads with the ``docker`` command."""
 
     destination = "docker"
 
     def __init__(self) -> None:
         if shutil.which("docker") is None:
             raise InputError(
-                "docker is to load the image, and is not on PATH",
+                "docker is not on PATH, but is needed to load the image",
                 hint="write an archive with -o type=docker,dest=image.tar",
             )
         self._archive = tempfile.TemporaryFile()  # noqa: SIM115 - abort closes it
 
     def receive(self, call: ServerCall) -> None:
-        """Take the archive."""
+        """Receive the archive."""
         try:
             copy_stream(call, self._archive)
         except OSError as error:
             raise InputError(f"cannot keep the image for docker: {error.strerror}") from error
 
     def commit(self, answers: Mapping[str, str]) -> None:  # noqa: ARG002 - nothing to name
-        """Have it loaded."""
+        """Load the image into Docker."""
         self._archive.seek(0)
-        done = subprocess.run(
+        result = subprocess.run(
             ["docker", "load"],
             env=environment(),
             stdin=self._archive,
             capture_output=True,
             check=False,
         )
-        if done.returncode:
-            reason = " ".join(done.stderr.decode(errors="replace").split())
+        if result.returncode:
+            reason = " ".join(result.stderr.decode(errors="replace").split())
             raise InputError(f"docker did not load the image: {reason}")
 
     def abort(self) -> None:
-        """Throw the archive away."""
+        """Discard the archive."""
         self._archive.close()

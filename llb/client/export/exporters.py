@@ -1,4 +1,4 @@
-"""What is done with a result: kinds of exporters, and their short forms on a command line."""
+"""Exporters: what happens to the result of a build, and the short forms on a command line."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from attrs import field, frozen
 
 from llb.client.export.image_options import ImageOptions, check_attributes, to_attributes
-from llb.client.key_values import flag, parse_attributes
+from llb.client.key_values import parse_attributes, parse_flag
 from llb.errors import InvalidValueError, did_you_mean
 
 if TYPE_CHECKING:
@@ -28,14 +28,16 @@ STANDARD_OUTPUT = "-"
 
 @frozen
 class Export:
-    """An exporter: its kind, its attributes, and where the client puts what it sends.
+    """An exporter: its type, its attributes, and the destination on the client.
 
-    ``destination`` is a directory for ``local``, a file or ``-`` for ``tar``, ``oci`` and
-    ``docker`` (with ``tar=false`` among the attributes a directory, an OCI layout), and absent
-    for ``image``, which stays on the daemon or goes to a registry (``name`` and ``push``);
-    ``registry`` stands for an image that is pushed, and ``cacheonly`` for no result at all.
-    Without one, what ``docker`` makes is given to the Docker of the ``docker`` command.
-    The attributes are those that BuildKit documents for the kind. Raises InvalidValueError.
+    - ``local`` writes a directory.
+    - ``tar``, ``oci`` and ``docker`` write a file, or standard output for ``-``; with the
+      attribute ``tar=false``, ``oci`` and ``docker`` write an OCI layout, which is a directory.
+    - ``docker`` without a destination loads the image with the ``docker`` command.
+    - ``image`` keeps the image on the daemon or pushes it (``name`` and ``push``); ``registry``
+      always pushes. ``cacheonly`` exports nothing. These three have no destination.
+
+    Attributes are those that BuildKit documents for the type. Raises InvalidValueError.
     """
 
     type: str
@@ -64,7 +66,7 @@ class Export:
 
     @property
     def sent(self) -> tuple[str, dict[str, str]] | None:
-        """The kind and the attributes as the daemon knows them; None where it is asked nothing."""
+        """The type and attributes sent to the daemon; None for ``cacheonly``."""
         if self.type == "cacheonly":
             return None
         if self.type == "registry":
@@ -73,33 +75,33 @@ class Export:
 
     @property
     def takes_image_config(self) -> bool:
-        """Whether the exporter makes an image."""
+        """Whether the exporter produces an image."""
         return self.type in _WITH_CONFIG
 
     @property
     def is_loaded(self) -> bool:
-        """Whether Docker is given the image."""
+        """Whether the image is loaded into Docker."""
         return self.type == "docker" and self.destination is None and self._is_archive
 
     @property
     def is_layout(self) -> bool:
-        """Whether the image is written as an OCI layout, rather than as an archive of one."""
+        """Whether the image is written as an OCI layout rather than as an archive."""
         return self.type in ("oci", "docker") and not self._is_archive
 
     @property
     def _is_archive(self) -> bool:
-        return flag(self.attrs.get("tar") or "true", "tar")
+        return parse_flag(self.attrs.get("tar") or "true", "tar")
 
     def inside_docker(self) -> Export:
-        """Return it as for the BuildKit inside of Docker, which need not be given its image."""
+        """Adapt the exporter to the BuildKit inside Docker, which needs no image to be loaded."""
         if not self.is_loaded:
             return self
         return Export("image", {key: self.attrs[key] for key in self.attrs if key != "tar"})
 
     def receiver(self) -> Receiver | None:
-        """Return what takes the result on the client, or None where nothing comes as one.
+        """Create the receiver of the result on the client, None if no stream is sent to it.
 
-        Raises InputError for a destination that cannot be used.
+        Raises InputError for an unusable destination.
         """
         if self.is_loaded:
             # What it runs docker with takes 5 ms to import.
@@ -131,15 +133,15 @@ def local(
     attestation_prefix: str | None = None,
     source_date_epoch: int | None = None,
 ) -> Export:
-    """Return the exporter that writes the tree of files to a directory.
+    """Export the files of the result to a directory.
 
-    With ``platform_split`` each platform has a folder of its own, as it has by itself where
-    there are several. ``delete`` removes what is in the directory and not in the result.
-    ``source_date_epoch``, in seconds, is the time of all files.
+    ``platform_split`` gives each platform its own folder; by default this happens if there are
+    several platforms. ``delete`` removes files that are in the directory but not in the result.
+    ``source_date_epoch``, in seconds, is the modification time of all files.
     """
     attrs = {"mode": "delete"} if delete else {}
-    rest = _tree_attributes(platform_split, attestation_prefix, source_date_epoch)
-    return Export("local", attrs | rest, str(destination))
+    tree_attrs = _tree_attributes(platform_split, attestation_prefix, source_date_epoch)
+    return Export("local", attrs | tree_attrs, str(destination))
 
 
 def tar(
@@ -149,7 +151,7 @@ def tar(
     attestation_prefix: str | None = None,
     source_date_epoch: int | None = None,
 ) -> Export:
-    """Return the exporter that writes the tree of files to a tar archive."""
+    """Export the files of the result to a tar archive."""
     attrs = _tree_attributes(platform_split, attestation_prefix, source_date_epoch)
     return Export("tar", attrs, str(destination))
 
@@ -161,7 +163,7 @@ def oci(
     tar: bool = True,
     **options: Unpack[ImageOptions],
 ) -> Export:
-    """Return the exporter that writes an OCI image archive, or a layout where not ``tar``."""
+    """Export an image as an OCI archive, or as an OCI layout unless ``tar``."""
     return _archive("oci", destination, name, tar, options)
 
 
@@ -172,7 +174,7 @@ def docker(
     tar: bool = True,
     **options: Unpack[ImageOptions],
 ) -> Export:
-    """Return the exporter that writes what ``docker load`` reads, or that gives it to Docker."""
+    """Export an image in the format of ``docker load``, or load it into Docker directly."""
     return _archive("docker", destination, name, tar, options)
 
 
@@ -188,12 +190,12 @@ def image(
     dangling_name_prefix: str | None = None,
     **options: Unpack[ImageOptions],
 ) -> Export:
-    """Return the exporter that names an image on the daemon, and pushes it if asked.
+    """Export an image to the daemon's image store, or push it to a registry.
 
-    With ``push_by_digest`` it is pushed without a tag; ``insecure`` allows plain HTTP.
-    ``unpack``, ``store``, ``name_canonical`` and ``dangling_name_prefix`` are for daemons that
-    keep images, in containerd: unpack it, keep what it is made of, name it by its digest too,
-    and have a name for it where it has none.
+    ``push_by_digest`` pushes without a tag; ``insecure`` allows plain HTTP. Four options are for
+    daemons with an image store (containerd): ``unpack`` unpacks the image, ``store`` keeps its
+    blobs, ``name_canonical`` also names it by its digest, and ``dangling_name_prefix`` names an
+    image that has no name.
     """
     flags = {
         "push": push,
@@ -202,7 +204,7 @@ def image(
         "unpack": unpack,
         "name-canonical": name_canonical,
     }
-    attrs = _name(name) | {key: "true" for key, given in flags.items() if given}
+    attrs = _name(name) | {key: "true" for key, is_set in flags.items() if is_set}
     attrs |= {} if store else {"store": "false"}
     if dangling_name_prefix is not None:
         attrs["dangling-name-prefix"] = dangling_name_prefix
@@ -212,20 +214,20 @@ def image(
 def registry(
     name: str | Iterable[str], *, insecure: bool = False, **options: Unpack[ImageOptions]
 ) -> Export:
-    """Return the exporter that pushes an image; ``insecure`` allows plain HTTP."""
+    """Push an image to a registry; ``insecure`` allows plain HTTP."""
     attrs = _name(name) | ({"registry.insecure": "true"} if insecure else {})
     return Export("registry", attrs | to_attributes(options))
 
 
 def cache_only() -> Export:
-    """Return the exporter that leaves the result in the daemon's cache."""
+    """Export nothing; the result stays in the daemon's cache."""
     return Export("cacheonly")
 
 
 def parse_export(text: str) -> Export:
-    """Return the exporter that ``text`` names: ``DIR``, ``-``, or ``type=…,key=value…``.
+    """Parse an exporter on a command line: ``DIR``, ``-``, or ``type=…,key=value…``.
 
-    The fields are separated as in CSV, so that a value with a comma is quoted.
+    Fields are separated as in CSV, so a value that contains a comma is quoted.
     Raises InvalidValueError.
     """
     if text == STANDARD_OUTPUT:
@@ -235,7 +237,7 @@ def parse_export(text: str) -> Export:
     attrs = parse_attributes(text, "output", "-o type=oci,dest=image.tar")
     kind = attrs.pop("type", None)
     if kind is None:
-        raise InvalidValueError(f"invalid output {text!r}: it has no type")
+        raise InvalidValueError(f"invalid output {text!r}: missing type")
     return Export(kind, attrs, attrs.pop("dest", None))
 
 

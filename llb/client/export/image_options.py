@@ -1,4 +1,4 @@
-"""What an exporter can be told: attributes by kind, how an image is made, annotations."""
+"""Options of exporters: attributes by exporter, image options, and annotations."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias, TypedDict
 
 from attrs import field, frozen
 
-from llb.client.key_values import check_known, flag
+from llb.client.key_values import check_names, parse_flag
 from llb.errors import InvalidValueError, did_you_mean
 from llb.platforms import Platform, to_platform
 from llb.state.step_options import check_keys
@@ -47,7 +47,7 @@ _FLAGS = (
     *("prefer-nondist-layers", "rewrite-timestamp", "tar", "platform-split"),
     *(key for key in _ON_DAEMON if key != "dangling-name-prefix"),
 )
-# An empty value of these is the one that the attribute is there for.
+# For these, an empty value means that the attribute is set.
 _MAY_BE_EMPTY = (
     *("push", "push-by-digest", "registry.insecure", "unpack", "store", "tar"),
     *("name-canonical", "danging-name-empty-only", "force-compression"),
@@ -57,20 +57,19 @@ _CHOICES: Mapping[str, tuple[str, ...]] = {
     "mode": ("copy", "delete"),
 }
 _ANNOTATION = re.compile(r"annotation(?:-([a-z-]+))?(?:\[([A-Za-z0-9_/-]+)\])?\.(\S+)\Z")
-# What a frontend would say of an image may be said by the client.
+# A client may set the metadata of an image that a frontend would set.
 _METADATA = "containerimage."
 
 
-def _optional_platform(given: Platform | str | None) -> Platform | None:
-    return None if given is None else to_platform(given)
+def _optional_platform(platform: Platform | str | None) -> Platform | None:
+    return None if platform is None else to_platform(platform)
 
 
 @frozen
 class Annotation:
-    """Words about an image: where they stand, and on which platform's manifest.
+    """An annotation of an image, with the object it is attached to and an optional platform.
 
-    ``kind`` is ``manifest``, ``index``, or the descriptor of either, which stands in what
-    lists it. Raises InvalidValueError.
+    ``kind`` is ``manifest``, ``index``, or the descriptor of either. Raises InvalidValueError.
     """
 
     key: str
@@ -79,30 +78,30 @@ class Annotation:
     platform: Platform | None = field(default=None, converter=_optional_platform)
 
     def __attrs_post_init__(self) -> None:
-        _check_choice("kind of annotation", self.kind, _KINDS)
-        if not self.key or any(each.isspace() for each in self.key):
-            raise InvalidValueError(f"invalid key of an annotation {self.key!r}: expected a word")
+        _check_choice("annotation kind", self.kind, _KINDS)
+        if not self.key or any(character.isspace() for character in self.key):
+            raise InvalidValueError(f"invalid annotation key {self.key!r}: expected a word")
         if self.platform is not None and self.kind.startswith("index"):
-            raise InvalidValueError(f"an {self.kind} annotation is of no platform")
+            raise InvalidValueError(f"an {self.kind} annotation cannot have a platform")
 
     @property
     def attribute(self) -> str:
-        """The key of the exporter's attribute."""
+        """The annotation's key among the attributes of an exporter."""
         kind = "" if self.kind == "manifest" else f"-{self.kind}"
         platform = "" if self.platform is None else f"[{self.platform}]"
         return f"annotation{kind}{platform}.{self.key}"
 
 
 class ImageOptions(TypedDict, total=False):
-    """How an image is made; what is not given is the daemon's choice.
+    """Options for exported images; the daemon chooses the defaults.
 
     ``compression`` of new layers is ``uncompressed``, ``gzip``, ``estargz`` or ``zstd``, at
-    ``compression_level`` 0 to 9, for zstd to 22; ``force_compression`` is for all layers.
-    ``oci_mediatypes`` says whether the types are OCI's or Docker's, ``oci_artifact`` and
-    ``attestation_inline`` how attestations are kept, ``prefer_nondist_layers`` that layers
-    stay non-distributable. ``source_date_epoch``, in seconds, is the time of the image, and
-    with ``rewrite_timestamp`` no file is younger. ``annotations`` is a mapping, for the
-    manifest, or values.
+    ``compression_level`` 0 to 9, for zstd to 22; ``force_compression`` recompresses all layers.
+    ``oci_mediatypes`` selects OCI rather than Docker media types. ``oci_artifact`` and
+    ``attestation_inline`` select how attestations are stored. ``prefer_nondist_layers`` keeps
+    non-distributable layers as such. ``source_date_epoch``, in seconds, is the time of the image;
+    with ``rewrite_timestamp``, no file is newer. ``annotations`` is a mapping, for the manifest,
+    or a collection of :class:`Annotation`.
     """
 
     compression: Compression
@@ -118,22 +117,22 @@ class ImageOptions(TypedDict, total=False):
 
 
 def to_attributes(options: ImageOptions) -> dict[str, str]:
-    """Return options as attributes. Raises TypeError for one that there is not."""
+    """Convert image options to attributes. Raises TypeError for an unknown option."""
     check_keys(options, ImageOptions.__optional_keys__)
     attrs = {
         key.replace("_", "-"): str(value).lower() if isinstance(value, bool) else str(value)
         for key, value in options.items()
         if key != "annotations"
     }
-    given = options.get("annotations", ())
-    pairs = given.items() if hasattr(given, "items") else ()
-    own = (each for each in given if isinstance(each, Annotation))
-    annotations = [*(Annotation(key, value) for key, value in pairs), *own]
-    return attrs | {each.attribute: each.value for each in annotations}
+    values = options.get("annotations", ())
+    pairs = values.items() if hasattr(values, "items") else ()
+    typed = (value for value in values if isinstance(value, Annotation))
+    annotations = [*(Annotation(key, value) for key, value in pairs), *typed]
+    return attrs | {annotation.attribute: annotation.value for annotation in annotations}
 
 
 def parse_annotation(text: str) -> tuple[Annotation, ...]:
-    """Return the annotations of ``[KIND[,KIND…][[PLATFORM]]:]KEY=VALUE``, as buildx reads it.
+    """Parse ``[KIND[,KIND…][[PLATFORM]]:]KEY=VALUE``, as buildx does.
 
     Raises InvalidValueError.
 
@@ -141,9 +140,9 @@ def parse_annotation(text: str) -> tuple[Annotation, ...]:
     (Annotation(key='a', value='b', kind='index', platform=None),)
     """
     left, equals, value = text.partition("=")
-    where, colon, key = left.rpartition(":")
-    # A key may have a colon itself, after no kind.
-    match = re.fullmatch(r"([a-z,-]+)(?:\[([^\]]+)\])?", where) if colon else None
+    scope, colon, key = left.rpartition(":")
+    # Without a kind, the key itself may contain a colon.
+    match = re.fullmatch(r"([a-z,-]+)(?:\[([^\]]+)\])?", scope) if colon else None
     kinds = match[1].split(",") if match else []
     if not equals or not key:
         raise InvalidValueError(
@@ -151,24 +150,24 @@ def parse_annotation(text: str) -> tuple[Annotation, ...]:
         )
     if match is None or not set(kinds) <= set(_KINDS):
         return (Annotation(left, value),)
-    return tuple(Annotation(key, value, each, match[2]) for each in kinds)  # type: ignore[arg-type]
+    return tuple(Annotation(key, value, kind, match[2]) for kind in kinds)  # type: ignore[arg-type]
 
 
 def check_attributes(kind: str, attrs: Mapping[str, str]) -> None:
-    """Raise InvalidValueError for an attribute that an exporter does not have, or not so."""
-    known = _KEYS[kind]
-    makes_image = "name" in known
+    """Raise InvalidValueError for an unknown attribute of an exporter, or an invalid value."""
+    allowed = _KEYS[kind]
+    makes_image = "name" in allowed
     for key, value in attrs.items():
         if makes_image and key.startswith(("annotation", _METADATA)):
             _check_annotation(key)
             continue
-        check_known([key], known, f"the exporter {kind}")
+        check_names([key], allowed, f"the exporter {kind}")
         _check_value(key, value)
 
 
 def _check_value(key: str, value: str) -> None:
     if key in _FLAGS and (value or key not in _MAY_BE_EMPTY):
-        flag(value, key)
+        parse_flag(value, key)
     elif key in _CHOICES:
         _check_choice(key, value, _CHOICES[key])
     elif key == "compression-level":
@@ -186,20 +185,22 @@ def _check_annotation(key: str) -> None:
             f"invalid annotation {key!r}: expected annotation[-KIND][[PLATFORM]].KEY",
             hint="for example annotation-index.org.opencontainers.image.title=app",
         )
-    _check_choice("kind of annotation", match[1] or "manifest", _KINDS)
+    _check_choice("annotation kind", match[1] or "manifest", _KINDS)
     if match[2]:
         to_platform(match[2])
 
 
 def _check_choice(what: str, value: str, choices: Iterable[str]) -> None:
-    if value not in (known := tuple(choices)):
+    if value not in (allowed := tuple(choices)):
         raise InvalidValueError(
-            f"invalid {what} {value!r}: expected {', '.join(known)}",
-            hint=did_you_mean(value, known),
+            f"invalid {what} {value!r}: expected {', '.join(allowed)}",
+            hint=did_you_mean(value, allowed),
         )
 
 
-def _check_number(key: str, value: str, most: int | None) -> None:
-    if not re.fullmatch("-?[0-9]+", value) or (most is not None and not 0 <= int(value) <= most):
-        bounds = "a whole number" if most is None else f"0 to {most}"
+def _check_number(key: str, value: str, maximum: int | None) -> None:
+    if not re.fullmatch("-?[0-9]+", value) or (
+        maximum is not None and not 0 <= int(value) <= maximum
+    ):
+        bounds = "a whole number" if maximum is None else f"0 to {maximum}"
         raise InvalidValueError(f"invalid {key} {value!r}: expected {bounds}")

@@ -1,7 +1,7 @@
-"""An OCI image layout: a folder of blobs under their digests, and an index that names some.
+"""An OCI image layout: a folder of blobs by digest, with an index that names some of them.
 
-The form is that of the OCI image specification (image-layout.md); the index is locked and its
-entries are named as buildctl does it.
+The format is that of the OCI image specification (image-layout.md); the index is locked and its
+entries are named as buildctl does.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 Descriptor: TypeAlias = "Mapping[str, object]"
-"""A descriptor as in JSON: ``mediaType``, ``digest``, ``size``, ``annotations`` and others."""
+"""A descriptor in JSON: ``mediaType``, ``digest``, ``size``, ``annotations`` and others."""
 
 _NAME = "io.containerd.image.name"
 _TAG = "org.opencontainers.image.ref.name"
@@ -41,81 +41,81 @@ _LOCK_SECONDS = 10.0
 _LOCK_PAUSE = 0.05
 
 
-def named(name: str) -> dict[str, str]:
-    """Return the annotations of an image with a full name, ``docker.io/library/app:1``.
+def name_annotations(name: str) -> dict[str, str]:
+    """Build the annotations for an image with a full name, ``docker.io/library/app:1``.
 
-    >>> named("docker.io/library/app:1")["org.opencontainers.image.ref.name"]
+    >>> name_annotations("docker.io/library/app:1")["org.opencontainers.image.ref.name"]
     '1'
     """
-    _, separator, rest = name.partition("/")
-    parts = re.split("[:@]", rest, maxsplit=1)
+    _, separator, path = name.partition("/")
+    parts = re.split("[:@]", path, maxsplit=1)
     return {_NAME: name, _TAG: parts[1] if separator and len(parts) == 2 else name}
 
 
-def tagged(tag: str) -> dict[str, str]:
-    """Return the annotations of what has a tag alone."""
+def tag_annotations(tag: str) -> dict[str, str]:
+    """Build the annotations for an entry that has only a tag."""
     return {_TAG: tag}
 
 
 @frozen
 class Layout:
-    """The layout in a folder, which may not be there yet."""
+    """The OCI layout in a folder, which need not exist yet."""
 
     path: Path
 
     def blob(self, digest: str) -> Path:
-        """Return where a blob is, or would be. Raises InvalidValueError for what is no digest."""
+        """Build the path of a blob, whether it exists or not. Raises InvalidValueError."""
         algorithm, _, value = check_digest(digest).partition(":")
         return self.path / "blobs" / algorithm / value
 
     def digests(self) -> Iterator[str]:
-        """Yield the digests of all blobs."""
+        """List the digests of all blobs."""
         for path in sorted(self.path.glob("blobs/*/*")):
             with suppress(InvalidValueError):
                 yield check_digest(f"{path.parent.name}:{path.name}")
 
     def manifests(self) -> tuple[Descriptor, ...]:
-        """Return what the index lists; nothing without an index. Raises InputError."""
+        """Read the entries of the index; empty without an index. Raises InputError."""
         return tuple(_entries(self._index(), self._index_path, "manifests"))
 
     def find(self, name: str) -> Descriptor | None:
-        """Return what has this full name, or else this tag; None where nothing has."""
+        """Find the entry with this full name, or else with this tag; None if there is neither."""
         manifests = self.manifests()
         for key in (_NAME, _TAG):
-            for each in manifests:
-                if _annotation(each, key) == name:
-                    return each
+            for manifest in manifests:
+                if _annotation(manifest, key) == name:
+                    return manifest
         return None
 
     def put(self, descriptor: Descriptor, names: Iterable[Mapping[str, str]]) -> None:
-        """List a blob under names, in place of what had them, while locked. Raises InputError.
+        """Add a blob to the index under names, replacing previous holders; call while locked.
 
-        Who reads meanwhile finds the index as it was or as it will be.
+        Concurrent readers see either the old or the new index. Raises InputError.
         """
         index = self._index()
         entries = _entries(index, self._index_path, "manifests")
         for name in names:
-            entries = [each for each in entries if not _has_name(each, name)]
+            entries = [entry for entry in entries if not _has_name(entry, name)]
             entries.append({**descriptor, "annotations": {**_annotations(descriptor), **name}})
         index = {"schemaVersion": 2, "mediaType": _INDEX, **index, "manifests": entries}
         self._write("oci-layout", _LAYOUT)
         self._write("index.json", index)
 
     def sweep(self) -> None:
-        """Delete the blobs that nothing leads to from the index, while locked.
+        """Delete the blobs that are unreachable from the index; call while locked.
 
         Raises InputError.
         """
-        reached = self._reached()
+        reachable = self._reachable()
         for digest in list(self.digests()):
-            if digest not in reached:
+            if digest not in reachable:
                 self.blob(digest).unlink(missing_ok=True)
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Keep other programs from changing it, buildctl too; make the folder if it is not there.
+        """Lock the layout against other programs, including buildctl; create the folder if missing.
 
-        Raises InputError where another holds the lock for long.
+        Raises InputError if another process holds the lock for too long.
         """
         self.path.mkdir(parents=True, exist_ok=True)
         path = self.path / "index.json.lock"
@@ -126,25 +126,25 @@ class Layout:
             path.unlink(missing_ok=True)
             os.close(descriptor)
 
-    def _reached(self) -> set[str]:
-        reached: set[str] = set()
-        ahead = list(self.manifests())
-        while ahead:
-            descriptor = ahead.pop()
+    def _reachable(self) -> set[str]:
+        reachable: set[str] = set()
+        pending = list(self.manifests())
+        while pending:
+            descriptor = pending.pop()
             digest = str(descriptor.get("digest"))
-            if digest in reached:
+            if digest in reachable:
                 continue
-            reached.add(digest)
+            reachable.add(digest)
             if descriptor.get("mediaType") in _WITH_CHILDREN:
-                ahead += self._children(digest)
-        return reached
+                pending += self._children(digest)
+        return reachable
 
     def _children(self, digest: str) -> list[Descriptor]:
         path = self.blob(digest)
         content = read_object(path)
         config = content.get("config")
-        own = [config] if isinstance(config, dict) else []
-        return [*own, *_entries(content, path, "manifests"), *_entries(content, path, "layers")]
+        configs = [config] if isinstance(config, dict) else []
+        return [*configs, *_entries(content, path, "manifests"), *_entries(content, path, "layers")]
 
     @property
     def _index_path(self) -> Path:
@@ -163,16 +163,16 @@ class Layout:
 
 
 def _lock(path: Path) -> int:
-    until = time.monotonic() + _LOCK_SECONDS
+    deadline = time.monotonic() + _LOCK_SECONDS
     while True:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            # Whoever had it removes the file; a lock on one that is gone locks nothing.
+            # The previous holder removes the file, and a lock on a removed file has no effect.
             if path.exists() and os.fstat(descriptor).st_ino == path.stat().st_ino:
                 return descriptor
         except (BlockingIOError, FileNotFoundError):
-            if time.monotonic() > until:
+            if time.monotonic() > deadline:
                 os.close(descriptor)
                 raise InputError(
                     f"cannot write {path.with_suffix('')}: another process holds {path}"
@@ -182,16 +182,16 @@ def _lock(path: Path) -> int:
 
 
 def _entries(content: Mapping[str, object], path: Path, key: str) -> list[Descriptor]:
-    found = content.get(key)
-    entries = [] if found is None else found
-    if not isinstance(entries, list) or not all(isinstance(each, dict) for each in entries):
+    value = content.get(key)
+    entries = [] if value is None else value
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         raise InputError(f"cannot read {path}: {key} is not a list of descriptors")
     return entries
 
 
 def _annotations(descriptor: Descriptor) -> Mapping[str, object]:
-    found = descriptor.get("annotations")
-    return found if isinstance(found, dict) else {}
+    annotations = descriptor.get("annotations")
+    return annotations if isinstance(annotations, dict) else {}
 
 
 def _annotation(descriptor: Descriptor, key: str) -> object:

@@ -1,4 +1,4 @@
-"""What a build leaves on the client when it succeeded, and takes away when it did not."""
+"""Outputs of a build on the client, committed if it succeeds and discarded if it fails."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 from attrs import frozen
 
 from llb.buildkit_names import EXPORTER_IMAGE_DESCRIPTOR_KEY
-from llb.client.export.oci_layout import named, tagged
+from llb.client.export.oci_layout import name_annotations, tag_annotations
 from llb.errors import InputError, TransportError
 from llb.reference import check_digest
 
@@ -25,75 +25,79 @@ _NAMES = "image.name"
 
 
 class Output(Protocol):
-    """Something of the build that counts once it is committed."""
+    """An output of a build that takes effect on commit."""
 
     def commit(self, answers: Mapping[str, str]) -> None:
-        """Put it in its place, with what the exporters answered; raises OSError, LLBError."""
+        """Put the output in place, using the exporters' responses; raises OSError, LLBError."""
 
     def abort(self) -> None:
-        """Throw it away; nothing is left behind, and after a commit nothing is done."""
+        """Discard the output without a trace; does nothing after a commit."""
 
 
 @frozen
 class CacheOutput:
-    """A cache in a layout, under a tag. With ``reset``, what nothing needs any more goes."""
+    """A cache exported to a layout under a tag; ``reset`` deletes blobs no longer needed."""
 
     store: Store
     tag: str = DEFAULT_TAG
     reset: bool = False
 
     def commit(self, answers: Mapping[str, str]) -> None:
-        """Name the cache in the index, if there was anything to keep."""
+        """Add the cache to the index, unless it is empty."""
         if _CACHE in answers:
-            descriptor = _descriptor(answers[_CACHE], self.store)
+            descriptor = _parse_descriptor(answers[_CACHE], self.store)
             layout = self.store.layout
             with layout.locked():
-                self.store.place()
-                layout.put(descriptor, [tagged(self.tag)])
+                self.store.commit()
+                layout.put(descriptor, [tag_annotations(self.tag)])
                 if self.reset:
                     layout.sweep()
 
     def abort(self) -> None:
-        """Throw away what has no place."""
+        """Discard everything uncommitted."""
         self.store.close()
 
 
 @frozen
 class ImageOutput:
-    """An image in a layout, under its names or as ``latest``."""
+    """An image exported to a layout, under its names or as ``latest``."""
 
     store: Store
 
     def commit(self, answers: Mapping[str, str]) -> None:
-        """Name the image in the index."""
+        """Add the image to the index."""
         try:
-            text = base64.b64decode(answers.get(EXPORTER_IMAGE_DESCRIPTOR_KEY, ""), validate=True)
+            encoded = base64.b64decode(
+                answers.get(EXPORTER_IMAGE_DESCRIPTOR_KEY, ""), validate=True
+            )
         except ValueError as error:
             raise TransportError("the daemon sent a descriptor that is not base64") from error
-        descriptor = _descriptor(text, self.store)
-        names = [named(each) for each in answers.get(_NAMES, "").split(",") if each]
+        descriptor = _parse_descriptor(encoded, self.store)
+        names = [name_annotations(name) for name in answers.get(_NAMES, "").split(",") if name]
         layout = self.store.layout
         with layout.locked():
-            self.store.place()
-            layout.put(descriptor, names or [tagged(DEFAULT_TAG)])
+            self.store.commit()
+            layout.put(descriptor, names or [tag_annotations(DEFAULT_TAG)])
 
     def abort(self) -> None:
-        """Throw away what has no place."""
+        """Discard everything uncommitted."""
         self.store.close()
 
 
-def _descriptor(text: str | bytes, store: Store) -> Descriptor:
-    """Return a descriptor of the daemon whose blob is there. Raises TransportError, InputError."""
+def _parse_descriptor(encoded: str | bytes, store: Store) -> Descriptor:
+    """Parse the daemon's descriptor of a stored blob. Raises TransportError, InputError."""
     try:
-        found = json.loads(text)
-        digest = check_digest(found["digest"])
+        parsed = json.loads(encoded)
+        digest = check_digest(parsed["digest"])
     except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise TransportError(f"the daemon sent no descriptor for {store.layout.path}") from error
+        raise TransportError(
+            f"invalid descriptor from the daemon for {store.layout.path}"
+        ) from error
     if store.find(digest) is None:
         raise InputError(
-            f"cannot write {store.layout.path}: the daemon names another result, "
-            f"{digest}, than what it wrote there",
-            hint="write caches of different forms in builds of their own",
+            f"cannot write {store.layout.path}: the daemon reported the result {digest}, "
+            "but did not write it there",
+            hint="export caches with different options in separate builds",
         )
-    descriptor: Descriptor = found
+    descriptor: Descriptor = parsed
     return descriptor

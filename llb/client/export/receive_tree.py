@@ -1,7 +1,7 @@
-"""A tree that is received from a daemon, which is not trusted.
+"""Receive a tree of files from a daemon, which is not trusted.
 
-Every path has to be relative and clean, in order, and in a directory that came
-before it; so nothing is written outside, and no link is followed on the way.
+Every path must be relative, clean, in order, and in a directory that came before it; so nothing is
+written outside the destination, and no link is followed.
 """
 
 from __future__ import annotations
@@ -24,46 +24,46 @@ if TYPE_CHECKING:
 
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
 _NO_NAMES = ("", ".", "..")
-# In place of the descriptors of files that are not open.
-_UNMADE = -1
+# Values of a file's descriptor while the file is not open.
+_NOT_CREATED = -1
 _CLOSED = -2
 
 
 def receive_tree(call: ServerCall, root: Path, destination: Path) -> None:
-    """Receive a tree into the empty directory ``root``, from where it goes to ``destination``.
+    """Receive a tree into the empty directory ``root``, on its way to ``destination``.
 
-    Raises TransportError for what no honest daemon sends and for devices, by which a
-    daemon could have others reach what is behind them; InputError, in the words of the
-    destination, for what cannot be written.
+    Raises TransportError if the daemon breaks the protocol or sends a device, through which it
+    could give others access to the hardware; InputError, naming the destination, for files that
+    cannot be written.
     """
     try:
         _Receiver(call, str(root)).run()
     except OSError as error:
         raise InputError(
-            f"cannot write {_place(error, root, destination)}: {error.strerror}"
+            f"cannot write {_destination_path(error, root, destination)}: {error.strerror}"
         ) from error
 
 
-def _place(error: OSError, root: Path, destination: Path) -> str:
-    """Return where in the destination an error happened, as far as it says that, on one line."""
-    # Of a link, the second name is its own; of an open file, what is there is a number.
+def _destination_path(error: OSError, root: Path, destination: Path) -> str:
+    """Map the path of an error to the destination, as far as it is known, in one line."""
+    # For a link, the second name is the link; for an open file, the name is a descriptor number.
     name = error.filename2 or error.filename
-    below = name.removeprefix(f"{root}/") if isinstance(name, str) else ""
-    place = str(destination if below.startswith("/") else destination / below)
-    return place if place.isprintable() else repr(place)
+    relative = name.removeprefix(f"{root}/") if isinstance(name, str) else ""
+    path = str(destination if relative.startswith("/") else destination / relative)
+    return path if path.isprintable() else repr(path)
 
 
 @mutable
 class _File:
-    """A file whose content is on its way; it is made when that begins, or a link refers to it."""
+    """A file whose content is pending; created when content arrives or a link refers to it."""
 
     path: str
-    described: pb.Stat
-    descriptor: int = _UNMADE
-    left: int = field(init=False)
+    stat: pb.Stat
+    descriptor: int = _NOT_CREATED
+    remaining: int = field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        self.left = self.described.size
+        self.remaining = self.stat.size
 
 
 @mutable
@@ -75,12 +75,12 @@ class _Receiver:
     directories: dict[str, pb.Stat] = field(factory=dict)
     regular: dict[str, _File] = field(factory=dict)
     waiting: dict[int, _File] = field(factory=dict)
-    all_described: bool = False
+    all_stats_received: bool = False
 
     def run(self) -> None:
         try:
             while (data := self.call.receive()) is not None:
-                if self.take(_parsed(data)):
+                if self.handle(_parse_packet(data)):
                     return
         finally:
             for file in self.waiting.values():
@@ -88,79 +88,79 @@ class _Receiver:
                     os.close(file.descriptor)
         raise TransportError("the daemon ended a transfer before it was complete")
 
-    def take(self, packet: pb.Packet) -> bool:
-        """Act on a packet; return whether it was the last one."""
+    def handle(self, packet: pb.Packet) -> bool:
+        """Handle a packet; return whether it was the last one."""
         match packet.type:
             case pb.Packet.PACKET_STAT if packet.HasField("stat"):
                 self.create(packet.stat)
             case pb.Packet.PACKET_STAT:
-                self.all_described = True
+                self.all_stats_received = True
                 self.finish()
             case pb.Packet.PACKET_DATA:
                 self.write(packet.ID, packet.data)
             case pb.Packet.PACKET_FIN:
-                if not self.all_described or self.waiting:
+                if not self.all_stats_received or self.waiting:
                     raise TransportError("the daemon ended a transfer before it was complete")
                 return True
             case pb.Packet.PACKET_ERR:
                 message = " ".join(packet.data.decode(errors="replace").split())
-                raise TransportError(f"the daemon gave up a transfer: {message}")
+                raise TransportError(f"the daemon aborted a transfer: {message}")
             case _:
                 raise TransportError("the daemon sent an unexpected packet")
         return False
 
-    def create(self, described: pb.Stat) -> None:
-        """Make what a description says, and ask for a file's content."""
-        path = self.checked(described.path)
-        _check(described)
+    def create(self, stat: pb.Stat) -> None:
+        """Create the described entry, and request a file's content."""
+        path = self.check_path(stat.path)
+        _check_stat(stat)
         full = f"{self.root}/{path}"
-        kind = described.mode & filemode.TYPE
+        kind = stat.mode & filemode.TYPE
         number, self.count = self.count, self.count + 1
         if kind == filemode.DIRECTORY:
             os.mkdir(full, 0o700)  # noqa: PTH102 - one string for each of many files
-            self.directories[path] = described
+            self.directories[path] = stat
         elif kind == filemode.SYMLINK:
-            os.symlink(described.linkname, full)  # noqa: PTH211
-            os.utime(full, ns=(described.modTime, described.modTime), follow_symlinks=False)
+            os.symlink(stat.linkname, full)  # noqa: PTH211
+            os.utime(full, ns=(stat.modTime, stat.modTime), follow_symlinks=False)
         elif kind:
             os.mkfifo(full, 0o600)
-            _set_attributes(full, described)
-        elif described.linkname:
-            self.link(path, described.linkname)
+            _set_attributes(full, stat)
+        elif stat.linkname:
+            self.link(path, stat.linkname)
         else:
-            self.request(number, path, described)
+            self.request(number, path, stat)
 
-    def checked(self, path: str) -> str:
-        """Return a path that is safe to make below the root."""
-        if self.all_described:
-            raise _hostile(path, "it comes after the last one")
+    def check_path(self, path: str) -> str:
+        """Check that a path is safe to create below the root."""
+        if self.all_stats_received:
+            raise _hostile(path, "it follows the end of the list")
         if "\0" in path:
-            raise _hostile(path, "it has a NUL")
+            raise _hostile(path, "it contains a NUL")
         parent, _, name = path.rpartition("/")
         if path.startswith("/") or name in _NO_NAMES:
             raise _hostile(path, "it is not a clean relative path")
-        # What is a directory of the tree has been through here itself.
+        # Directories of the tree have been checked by this method themselves.
         if parent and parent not in self.directories:
             raise _hostile(path, "its directory did not come before it")
-        # Component by component, as if nothing came before the slash.
-        place = path.replace("/", "\0")
-        if place <= self.last:
+        # Compare component by component, as if the slash sorted before all other characters.
+        sort_key = path.replace("/", "\0")
+        if sort_key <= self.last:
             raise _hostile(path, "it is out of order")
-        self.last = place
+        self.last = sort_key
         return path
 
     def link(self, path: str, target: str) -> None:
-        """Give a file of the tree another name."""
+        """Create another name for a file of the tree."""
         file = self.regular.get(target)
         if file is None:
-            raise _hostile(path, f"it is a link to {target!r}, which is not there")
+            raise _hostile(path, f"it is a link to {target!r}, which does not exist")
         self.open(file)
         os.link(f"{self.root}/{target}", f"{self.root}/{path}", follow_symlinks=False)
 
-    def request(self, number: int, path: str, described: pb.Stat) -> None:
-        """Ask for the content of a file, if it has any."""
-        file = self.regular[path] = self.waiting[number] = _File(path, described)
-        if described.size == 0:
+    def request(self, number: int, path: str, stat: pb.Stat) -> None:
+        """Request the content of a file, if it has any."""
+        file = self.regular[path] = self.waiting[number] = _File(path, stat)
+        if stat.size == 0:
             self.open(file)
             self.close(number, file)
             return
@@ -168,81 +168,81 @@ class _Receiver:
         self.call.send(packet.SerializeToString())
 
     def write(self, number: int, data: bytes) -> None:
-        """Write a piece of a file; an empty one is its end."""
+        """Write a chunk of a file; an empty chunk is its end."""
         file = self.waiting.get(number)
         if file is None:
             raise TransportError(
-                f"the daemon sent content of file {number}, which nobody asked for"
+                f"the daemon sent content of file {number}, which was not requested"
             )
         self.open(file)
         if data:
-            file.left -= len(data)
-            if file.left < 0:
-                raise _hostile(file.path, f"it has more than its {file.described.size} bytes")
+            file.remaining -= len(data)
+            if file.remaining < 0:
+                raise _hostile(file.path, f"it has more than its {file.stat.size} bytes")
             view = memoryview(data)
             while view:
                 view = view[os.write(file.descriptor, view) :]
             return
-        if file.left:
-            raise _hostile(file.path, f"it ends {file.left} bytes early")
+        if file.remaining:
+            raise _hostile(file.path, f"it ends {file.remaining} bytes early")
         self.close(number, file)
         self.finish()
 
     def open(self, file: _File) -> None:
-        """Make a file, unless it is made already."""
-        if file.descriptor == _UNMADE:
+        """Create a file unless it already exists."""
+        if file.descriptor == _NOT_CREATED:
             file.descriptor = os.open(f"{self.root}/{file.path}", _CREATE, 0o600)
 
     def close(self, number: int, file: _File) -> None:
-        """End a file that has all its content."""
-        _set_attributes(file.descriptor, file.described)
+        """Close a file that is complete, after setting its attributes."""
+        _set_attributes(file.descriptor, file.stat)
         del self.waiting[number]
         os.close(file.descriptor)
         file.descriptor = _CLOSED
 
     def finish(self) -> None:
-        """Say so when everything has arrived."""
-        if not self.all_described or self.waiting:
+        """Acknowledge the transfer when everything has arrived."""
+        if not self.all_stats_received or self.waiting:
             return
-        # What is put into a directory changes its time, so directories come last.
-        for path, described in reversed(self.directories.items()):
-            _set_attributes(f"{self.root}/{path}", described)
+        # Adding entries changes a directory's modification time, so directories come last.
+        for path, stat in reversed(self.directories.items()):
+            _set_attributes(f"{self.root}/{path}", stat)
         self.call.send(pb.Packet(type=pb.Packet.PACKET_FIN).SerializeToString())
         self.call.flush()
 
 
-def _parsed(data: bytes) -> pb.Packet:
+def _parse_packet(data: bytes) -> pb.Packet:
     try:
         return pb.Packet.FromString(data)
     except DecodeError as error:
-        raise TransportError("the daemon sent a packet that cannot be read") from error
+        raise TransportError("malformed packet from the daemon") from error
 
 
-def _check(described: pb.Stat) -> None:
-    """Raise TransportError for a description of what there cannot be, or must not be."""
-    path, kind = described.path, described.mode & filemode.TYPE
+def _check_stat(stat: pb.Stat) -> None:
+    """Raise TransportError for a description that is impossible or not allowed."""
+    path, kind = stat.path, stat.mode & filemode.TYPE
     if kind in (filemode.DEVICE, filemode.DEVICE | filemode.CHARACTER_DEVICE):
         raise _hostile(path, "it is a device", hint="export an archive instead, with type=tar")
     if kind not in (0, filemode.DIRECTORY, filemode.SYMLINK, filemode.NAMED_PIPE):
-        raise _hostile(path, f"its mode {described.mode:o} is of no known kind")
-    if kind == filemode.SYMLINK and not described.linkname:
+        raise _hostile(path, f"its mode {stat.mode:o} has an unknown file type")
+    if kind == filemode.SYMLINK and not stat.linkname:
         raise _hostile(path, "it is a link to nowhere")
-    if described.size < 0:
-        raise _hostile(path, f"its size is {described.size}")
-    if "\0" in described.linkname or any("\0" in name for name in described.xattrs):
-        raise _hostile(path, "its description has a NUL")
+    if stat.size < 0:
+        raise _hostile(path, f"its size is {stat.size}")
+    if "\0" in stat.linkname or any("\0" in name for name in stat.xattrs):
+        raise _hostile(path, "its description contains a NUL")
 
 
-def _set_attributes(made: str | int, described: pb.Stat) -> None:
-    """Give what was made here, which is no link, what its description says."""
-    for name, value in described.xattrs.items():
+def _set_attributes(target: str | int, stat: pb.Stat) -> None:
+    """Set mode, time and extended attributes of a new file, which is not a link."""
+    for name, value in stat.xattrs.items():
         try:
-            os.setxattr(made, name, value)
+            os.setxattr(target, name, value)
         except OSError:
-            # The file system of the client may know no such attributes, or only root's.
+            # The client's file system may not support the attribute, or only allow it for root.
             continue
-    os.chmod(made, filemode.permissions(described.mode))  # noqa: PTH101
-    os.utime(made, ns=(described.modTime, described.modTime))
+    os.chmod(target, filemode.permissions(stat.mode))  # noqa: PTH101
+    os.utime(target, ns=(stat.modTime, stat.modTime))
 
 
 def _hostile(path: str, reason: str, *, hint: str | None = None) -> TransportError:

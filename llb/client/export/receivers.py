@@ -1,4 +1,4 @@
-"""What takes the results of a build on the client, and whether they came whole."""
+"""Receivers of a build's results on the client, and the check that every result is complete."""
 
 from __future__ import annotations
 
@@ -17,42 +17,42 @@ _UNKNOWN = 2
 
 
 class Receiver(Output, Protocol):
-    """Where one export goes, ``destination`` in words; what came counts once it is committed."""
+    """The destination of one export, described by ``destination``; it takes effect on commit."""
 
     destination: str
 
     def receive(self, call: ServerCall) -> None:
-        """Take what the daemon sends; raises InputError or TransportError."""
+        """Receive the daemon's data; raises InputError or TransportError."""
 
 
 class Receivers:
-    """The receivers of a build by the number of their exporter, as one output.
+    """The receivers of a build, by the number of their exporter, as one output.
 
-    ``failures`` are what could not be received, in order.
+    ``failures`` lists the errors while receiving, in order.
     """
 
     def __init__(self) -> None:
         self.failures: list[LLBError] = []
         self._receivers: dict[int, Receiver] = {}
         self._arrived: set[int] = set()
-        self._under_way: list[int] = []
+        self._in_progress: list[int] = []
         self._changed = threading.Condition()
 
     def __bool__(self) -> bool:
-        """Return whether there are any."""
+        """Check whether there are any receivers."""
         return bool(self._receivers)
 
     def add(self, number: int, receiver: Receiver) -> None:
-        """Add the receiver of an exporter."""
+        """Register the receiver of an exporter."""
         self._receivers[number] = receiver
 
     def receive(self, number: int, call: ServerCall) -> None:
-        """Have a call of the daemon received. Raises RemoteError, for the daemon."""
+        """Dispatch a call of the daemon to its receiver. Raises RemoteError, for the daemon."""
         receiver = self._receivers.get(number)
         if receiver is None:
-            raise RemoteError(f"there is no exporter {number} to send to", code=_UNKNOWN)
+            raise RemoteError(f"unknown exporter {number}", code=_UNKNOWN)
         with self._changed:
-            self._under_way.append(number)
+            self._in_progress.append(number)
         try:
             receiver.receive(call)
             self._arrived.add(number)
@@ -61,32 +61,32 @@ class Receivers:
             raise RemoteError(str(failure), code=_UNKNOWN) from failure
         finally:
             with self._changed:
-                self._under_way.remove(number)
+                self._in_progress.remove(number)
                 self._changed.notify_all()
 
     def check_complete(self, seconds: float) -> None:
-        """Raise what failed, or TransportError for a result that did not come, or not to its end.
+        """Raise the first failure, or TransportError for a missing or incomplete result.
 
-        A daemon that reports success may have sent the end of a tree a moment before:
-        transfers under way have some ``seconds`` for it.
+        A daemon that reports success may have sent the end of a tree just before, so transfers in
+        progress have some ``seconds`` to complete.
         """
         with self._changed:
-            self._changed.wait_for(lambda: not self._under_way, seconds)
+            self._changed.wait_for(lambda: not self._in_progress, seconds)
             if self.failures:
                 raise self.failures[0]
-            missing = {*self._under_way, *(self._receivers.keys() - self._arrived)}
+            missing = {*self._in_progress, *(self._receivers.keys() - self._arrived)}
         if missing:
             receiver = self._receivers[min(missing)]
             raise TransportError(
-                f"the daemon reported success, and did not send all of {receiver.destination}"
+                f"the daemon reported success but did not send all of {receiver.destination}"
             )
 
-    def commit(self, answers: Mapping[str, str]) -> None:
-        """Put every result in its place; raises OSError, LLBError."""
+    def commit(self, responses: Mapping[str, str]) -> None:
+        """Put every result in place; raises OSError, LLBError."""
         for receiver in self._receivers.values():
-            receiver.commit(answers)
+            receiver.commit(responses)
 
     def abort(self) -> None:
-        """Throw away what is not in its place."""
+        """Discard uncommitted results."""
         for receiver in self._receivers.values():
             receiver.abort()

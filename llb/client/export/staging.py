@@ -1,4 +1,4 @@
-"""Folders in which a result waits until it is whole, on the file system where it will be."""
+"""Staging folders for incomplete results, on the file system of the destination."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
 
 def make_staging(destination: Path) -> Path:
-    """Make a folder in a directory, or beside one that is not there yet. Raises InputError."""
-    # In a directory that exists, its own file system is the one to rename on.
+    """Create a staging folder in an existing directory, or next to a new one. Raises InputError."""
+    # Renaming works only within one file system, which is that of an existing destination.
     parent = destination if destination.is_dir() else destination.parent
     try:
         parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""The progress of a build: its events, and displays of them, plain or live.
+"""Progress of a build: its events, and plain and live displays of them.
 
 Private to :mod:`llb.client`.
 """

@@ -1,4 +1,4 @@
-"""Colors of the live display, by NO_COLOR and BUILDKIT_COLORS as BuildKit reads it."""
+"""Colors of the live display, from NO_COLOR and BUILDKIT_COLORS as in BuildKit."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _KEYS = ("run", "cancel", "error", "warning")
 
 @frozen
 class Colors:
-    """Styles of rich: of steps that run or are done, were stopped, failed, and of warnings.
+    """The rich styles of running or finished steps, canceled and failed steps, and warnings.
 
-    ``run`` is absent where each kind of step has its own.
+    If ``run`` is None, each kind of step has its default color.
     """
 
     run: str | None = None
@@ -28,23 +28,25 @@ class Colors:
 
 
 def parse_colors(environ: Mapping[str, str]) -> tuple[Colors, tuple[str, ...]]:
-    """Return the colors of ``run=cyan:error=1,2,3``, and what is wrong in it.
+    """Parse colors such as ``run=cyan:error=1,2,3``, and list the invalid entries.
 
-    A color is a name, as ``light-blue``, or red, green and blue from 0 to 255. What is
-    wrong is left out.
+    A color is a name such as ``light-blue``, or red, green and blue from 0 to 255. Invalid entries
+    are skipped.
 
     >>> parse_colors({"BUILDKIT_COLORS": "run=light-blue:warn=red"})[1]
-    ("BUILDKIT_COLORS has no color for 'warn', but for run, cancel, error, warning",)
+    ("unknown key 'warn' in BUILDKIT_COLORS: expected run, cancel, error, warning",)
     """
     colors, problems = Colors(), []
-    text = environ.get("BUILDKIT_COLORS", "")
-    for entry in next(csv.reader([text], delimiter=":"), []):
+    setting = environ.get("BUILDKIT_COLORS", "")
+    for entry in next(csv.reader([setting], delimiter=":"), []):
         key, _, value = entry.partition("=")
         style = _style(value)
         if key.lower() not in _KEYS:
-            problems.append(f"BUILDKIT_COLORS has no color for {key!r}, but for {', '.join(_KEYS)}")
+            problems.append(f"unknown key {key!r} in BUILDKIT_COLORS: expected {', '.join(_KEYS)}")
         elif style is None:
-            problems.append(f"BUILDKIT_COLORS has no color {value!r}: name one, or give R,G,B")
+            problems.append(
+                f"invalid color {value!r} in BUILDKIT_COLORS: expected a color name or R,G,B"
+            )
         else:
             colors = evolve(colors, **{key.lower(): style})
     return colors, tuple(problems)
@@ -57,6 +59,6 @@ def _style(value: str) -> str | None:
     if value.lower() == "default":
         return "default"
     parts = value.split(",")
-    if len(parts) == 3 and all(each.isdecimal() and int(each) <= 255 for each in parts):
-        return f"rgb({','.join(str(int(each)) for each in parts)})"
+    if len(parts) == 3 and all(part.isdecimal() and int(part) <= 255 for part in parts):
+        return f"rgb({','.join(str(int(part)) for part in parts)})"
     return None

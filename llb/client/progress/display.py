@@ -1,4 +1,4 @@
-"""A build on the screen: the display of a kind, over the same events, plain or live."""
+"""Choose the progress display of a build: plain, live (tty), rawjson or quiet."""
 
 from __future__ import annotations
 
@@ -21,46 +21,46 @@ _CANNOT_REDRAW = ("", "dumb", "unknown")
 
 
 class Display(Protocol):
-    """Shows events; used as a context around the build.
+    """A display of progress events, used as a context manager around the build.
 
-    One that shows whole reports instead has ``on_report`` for them.
+    A display of the daemon's raw messages has ``on_report`` in addition.
     """
 
     @property
     def on_report(self) -> Callable[[Report], None] | None:
-        """What shows a report of the daemon, where there is such a thing."""
+        """The callback for the daemon's raw messages, if the display shows them."""
 
     def __enter__(self) -> Self:
-        """Begin to show."""
+        """Start the display."""
 
     def __exit__(self, *exception: object) -> None:
-        """Show the end and give the terminal back."""
+        """Show the final state and restore the terminal."""
 
     def __call__(self, event: Event) -> None:
-        """Show what happened."""
+        """Show an event."""
 
 
 class QuietDisplay:
-    """Shows nothing."""
+    """A display that shows nothing."""
 
     on_report = None
 
     def __enter__(self) -> Self:
-        """Begin to show nothing."""
+        """Start the display, which stays empty."""
         return self
 
     def __exit__(self, *exception: object) -> None:
-        """Stop."""
+        """Stop the display."""
 
     def __call__(self, event: Event) -> None:
-        """Show nothing."""
+        """Ignore an event."""
 
 
 def display(kind: str, stream: TextIO | None = None) -> Display:
-    """Return the display of a kind on a stream, by default standard error.
+    """Create a progress display of a kind on a stream, by default standard error.
 
-    ``auto`` is what BUILDKIT_PROGRESS says, or else ``tty`` on a terminal that can redraw,
-    and ``plain`` elsewhere. Raises InvalidValueError.
+    ``auto`` is the kind in BUILDKIT_PROGRESS if set, otherwise ``tty`` on a terminal that can
+    redraw lines, and ``plain`` elsewhere. Raises InvalidValueError.
     """
     out = sys.stderr if stream is None else stream
     if kind == "auto":

@@ -1,4 +1,4 @@
-"""What happens during a build, as values; the stream of ``Control.Status``."""
+"""Progress events of a build, decoded from the stream of ``Control.Status``."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 @frozen
 class Vertex:
-    """A step and how far it is; it comes again whenever that changes.
+    """A step and its state; an event is sent whenever the state changes.
 
-    ``digest`` is that of its operation, ``error`` is set when it failed, ``group`` when the
-    step is one of several that are shown as one.
+    ``digest`` is the digest of the step's operation. ``error`` is set if it failed, ``group`` if
+    it is one of several steps that are shown as one.
     """
 
     digest: str
@@ -37,13 +37,13 @@ class Vertex:
 
     @property
     def canceled(self) -> bool:
-        """Whether the step was stopped because the build was over, not because it failed."""
+        """Whether the step was stopped because the build ended, rather than failed."""
         return self.error is not None and self.error.endswith("context canceled")
 
 
 @frozen
 class VertexStatus:
-    """How far a part of a step is: ``current`` of ``total``, in bytes; 0 where it is unknown."""
+    """Progress of a part of a step: ``current`` of ``total``, usually in bytes; 0 if unknown."""
 
     id: str
     vertex: str
@@ -56,7 +56,7 @@ class VertexStatus:
 
 @frozen
 class VertexLog:
-    """Output of a step: ``stream`` is 1 or 2, ``data`` any bytes."""
+    """Output of a step: ``stream`` is 1 (stdout) or 2 (stderr), ``data`` are arbitrary bytes."""
 
     vertex: str
     stream: int
@@ -66,7 +66,7 @@ class VertexLog:
 
 @frozen
 class VertexWarning:
-    """A warning about a step, with its texts and the lines that it is about."""
+    """A warning about a step, with the source lines it refers to."""
 
     vertex: str
     level: int
@@ -80,15 +80,16 @@ Event: TypeAlias = Vertex | VertexStatus | VertexLog | VertexWarning
 
 
 def from_response(response: control_pb2.StatusResponse) -> Iterator[Event]:
-    """Yield the events of one message: steps, what they say, and then that they ended.
+    """Yield the events of one message: steps, then their output, then the ends of these steps.
 
-    Raises TransportError for a time that no calendar has.
+    Raises TransportError for a time outside the calendar.
     """
-    said = {each.vertex for each in response.statuses} | {each.vertex for each in response.logs}
+    with_output = {status.vertex for status in response.statuses}
+    with_output |= {log.vertex for log in response.logs}
     ended = []
-    for each in response.vertexes:
-        vertex = _vertex(each)
-        if vertex.completed is not None and vertex.digest in said:
+    for message in response.vertexes:
+        vertex = _vertex(message)
+        if vertex.completed is not None and vertex.digest in with_output:
             ended.append(vertex)
             vertex = evolve(vertex, completed=None, error=None)
         yield vertex
@@ -130,14 +131,14 @@ def _vertex(vertex: control_pb2.Vertex) -> Vertex:
 
 
 def span_of(info: ops_pb2.SourceInfo, ranges: list[ops_pb2.Range]) -> Span | None:
-    """Return the lines that ranges of a file cover, or None where there are none."""
+    """Build the span of source lines that ranges cover, None without a file or ranges."""
     if not info.filename or not ranges:
         return None
     return Span(
         filename=info.filename,
         text=info.data.decode(errors="replace"),
-        line=min(each.start.line for each in ranges),
-        end_line=max(max(each.end.line, each.start.line) for each in ranges),
+        line=min(range_.start.line for range_ in ranges),
+        end_line=max(max(range_.end.line, range_.start.line) for range_ in ranges),
     )
 
 
@@ -146,9 +147,9 @@ def _group(group: ops_pb2.ProgressGroup) -> ProgressGroup:
 
 
 def to_time(stamp: Timestamp) -> datetime:
-    """Return a time, to the microsecond; raises TransportError for one that no calendar has."""
+    """Convert a timestamp, to the microsecond; raises TransportError outside the calendar."""
     try:
         return stamp.ToDatetime(tzinfo=UTC)
     except ValueError as error:
-        reason = f"{stamp.seconds} seconds and {stamp.nanos} nanoseconds are none"
-        raise TransportError(f"the daemon sent a time that cannot be: {reason}") from error
+        reason = f"{stamp.seconds} seconds and {stamp.nanos} nanoseconds"
+        raise TransportError(f"invalid time from the daemon: {reason}") from error

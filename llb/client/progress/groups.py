@@ -1,4 +1,4 @@
-"""Steps that are shown as one, because whoever wrote the build grouped them."""
+"""Progress groups: several steps of a build that are shown as one."""
 
 from __future__ import annotations
 
@@ -15,37 +15,37 @@ if TYPE_CHECKING:
 
 
 class Groups:
-    """The groups of a build, as far as they are known."""
+    """The progress groups of a build seen so far."""
 
     def __init__(self) -> None:
         self._members: dict[str, dict[str, Vertex]] = {}
         self._group_of: dict[str, str] = {}
 
-    def joined(self, event: Event) -> Event:
-        """Return an event as one of the step's group, where it has one."""
+    def fold(self, event: Event) -> Event:
+        """Attribute an event to the group of its step, if any."""
         if isinstance(event, Vertex):
-            return event if event.group is None else self._whole(event, event.group)
+            return event if event.group is None else self._fold_vertex(event, event.group)
         group = self._group_of.get(event.vertex)
         return event if group is None else evolve(event, vertex=group)
 
-    def _whole(self, vertex: Vertex, group: ProgressGroup) -> Vertex:
-        """Return the step that stands for all of a group."""
+    def _fold_vertex(self, vertex: Vertex, group: ProgressGroup) -> Vertex:
+        """Merge a step into its group, and return the step that represents the group."""
         self._group_of[vertex.digest] = group.id
         members = self._members.setdefault(group.id, {})
         members[vertex.digest] = vertex
-        return _whole(group, members.values())
+        return _merge(group, members.values())
 
 
-def _whole(group: ProgressGroup, members: Collection[Vertex]) -> Vertex:
-    starts = [each.started for each in members if each.started is not None]
-    ends = [each.completed for each in members if each.completed is not None]
-    error = next((each.error for each in members if each.error is not None), None)
+def _merge(group: ProgressGroup, members: Collection[Vertex]) -> Vertex:
+    starts = [member.started for member in members if member.started is not None]
+    ends = [member.completed for member in members if member.completed is not None]
+    error = next((member.error for member in members if member.error is not None), None)
     is_over = error is not None or len(ends) == len(members)
     return Vertex(
         digest=group.id,
         name=group.name,
         inputs=(),
-        cached=all(each.cached for each in members),
+        cached=all(member.cached for member in members),
         started=min(starts, default=None),
         completed=max(ends, default=None) if is_over else None,
         error=error,

@@ -1,7 +1,7 @@
-"""Progress as lines of text, for logs and pipes.
+"""Plain progress: one line per event, for logs and pipes.
 
-The form is the one that Docker's users know: ``#3 [2/4] RUN make``, then ``#3``
-with seconds and a line of output, then ``#3 DONE 0.2s``.
+The format is the one Docker users know: ``#3 [2/4] RUN make``, then ``#3`` with seconds
+and a line of output, then ``#3 DONE 0.2s``.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from llb.client.progress.text import human_size
 if TYPE_CHECKING:
     from datetime import datetime
 
-# What is longer is several lines.
+# A longer line is split into several.
 _LONGEST = 1 << 16
 _RETURNS = re.compile(r"\r+$", re.MULTILINE)
 
 
 class PlainDisplay:
-    """Writes events to a stream as they come."""
+    """A display that writes events to a stream as they arrive."""
 
     on_report = None
 
@@ -38,11 +38,11 @@ class PlainDisplay:
         self._groups = Groups()
 
     def __enter__(self) -> Self:
-        """Begin; nothing is written yet."""
+        """Start the display; nothing is written yet."""
         return self
 
     def __exit__(self, *exception: object) -> None:
-        """Write what is left of lines that did not end, and what there is to say of all."""
+        """Write unfinished lines, then the summary."""
         for digest in list(self._unfinished):
             self._end_line(digest)
         for line in summary(self._vertices.values()):
@@ -50,8 +50,8 @@ class PlainDisplay:
         self._stream.flush()
 
     def __call__(self, event: Event) -> None:
-        """Write what happened."""
-        match self._groups.joined(event):
+        """Write an event."""
+        match self._groups.fold(event):
             case Vertex() as vertex:
                 self._vertex(vertex)
             case VertexLog() as log:
@@ -78,25 +78,25 @@ class PlainDisplay:
             self._line(vertex.digest, end)
 
     def _log(self, log: VertexLog) -> None:
-        *lines, rest = (self._unfinished.get(log.vertex, b"") + log.data).split(b"\n")
-        if len(rest) > _LONGEST:
-            lines, rest = [*lines, rest], b""
-        self._unfinished[log.vertex] = rest
+        *lines, unfinished = (self._unfinished.get(log.vertex, b"") + log.data).split(b"\n")
+        if len(unfinished) > _LONGEST:
+            lines, unfinished = [*lines, unfinished], b""
+        self._unfinished[log.vertex] = unfinished
         started = self._started.get(log.vertex)
         seconds = 0.0
         if started is not None and log.timestamp is not None:
             seconds = (log.timestamp - started).total_seconds()
         if lines:
-            # All at once, because a step may print a million of them.
-            text = _RETURNS.sub("", b"\n".join(lines).decode(errors="replace"))
-            before = f"{max(0.0, seconds):.3f} "
-            next_line = f"\n#{self._numbers.get(log.vertex, 0)} {before}"
-            self._line(log.vertex, before + text.replace("\n", next_line))
+            # All lines at once, because a step may print a million of them.
+            output = _RETURNS.sub("", b"\n".join(lines).decode(errors="replace"))
+            prefix = f"{max(0.0, seconds):.3f} "
+            next_line = f"\n#{self._numbers.get(log.vertex, 0)} {prefix}"
+            self._line(log.vertex, prefix + output.replace("\n", next_line))
 
     def _end_line(self, digest: str) -> None:
-        """Write what a step printed without an end of the line."""
-        if rest := self._unfinished.pop(digest, b""):
-            self._line(digest, rest.decode(errors="replace"))
+        """Write output of a step that did not end with a newline."""
+        if unfinished := self._unfinished.pop(digest, b""):
+            self._line(digest, unfinished.decode(errors="replace"))
 
     def _status(self, status: VertexStatus) -> None:
         key = (status.vertex, status.id)
@@ -112,8 +112,8 @@ class PlainDisplay:
         else:
             self._stream.write(f"WARN: {warning.short}\n")
 
-    def _line(self, digest: str, text: str) -> None:
-        self._stream.write(f"#{self._numbers.get(digest, 0)} {text}\n")
+    def _line(self, digest: str, line: str) -> None:
+        self._stream.write(f"#{self._numbers.get(digest, 0)} {line}\n")
 
 
 def _end(vertex: Vertex) -> str | None:

@@ -1,7 +1,7 @@
-"""What a daemon reports of a build as JSON, in the form of ``buildctl --progress rawjson``.
+"""The daemon's progress messages as JSON, in the format of ``buildctl --progress rawjson``.
 
-That form is Go's encoding of ``client.SolveStatus``: what is empty is left out, times have
-nanoseconds, bytes are base64.
+That format is Go's encoding of ``client.SolveStatus``: empty values are omitted, times have
+nanoseconds, and bytes are base64.
 """
 
 from __future__ import annotations
@@ -19,34 +19,34 @@ if TYPE_CHECKING:
     from llb._pb import control_pb2 as pb
 
 Report: TypeAlias = "dict[str, object]"
-"""One message of the daemon: ``vertexes``, ``statuses``, ``logs`` and ``warnings``."""
+"""One progress message: ``vertexes``, ``statuses``, ``logs`` and ``warnings``."""
 
 
 def to_report(response: pb.StatusResponse) -> Report:
-    """Return one message as values of JSON, but for bytes.
+    """Convert one message to JSON values, except that bytes stay bytes.
 
-    Raises TransportError for a time that no calendar has.
+    Raises TransportError for a time outside the calendar.
     """
-    return _set(
-        vertexes=[_vertex(each) for each in response.vertexes],
-        statuses=[_status(each) for each in response.statuses],
-        logs=[_log(each) for each in response.logs],
-        warnings=[_warning(each) for each in response.warnings],
+    return _omit_empty(
+        vertexes=[_vertex(vertex) for vertex in response.vertexes],
+        statuses=[_status(status) for status in response.statuses],
+        logs=[_log(log) for log in response.logs],
+        warnings=[_warning(warning) for warning in response.warnings],
     )
 
 
 def to_line(report: Report) -> str:
-    """Return a report as one line of JSON, without its end."""
-    return gojson.dumps(report, default=_text)
+    """Encode a report as one line of JSON, without the newline."""
+    return gojson.dumps(report, default=_base64)
 
 
 def _vertex(vertex: pb.Vertex) -> Report:
-    return _set(
+    return _omit_empty(
         digest=vertex.digest,
         inputs=list(vertex.inputs),
         name=vertex.name,
-        started=_moment(vertex.started) if vertex.HasField("started") else None,
-        completed=_moment(vertex.completed) if vertex.HasField("completed") else None,
+        started=_format_time(vertex.started) if vertex.HasField("started") else None,
+        completed=_format_time(vertex.completed) if vertex.HasField("completed") else None,
         cached=vertex.cached,
         error=vertex.error,
         progressGroup=plain(vertex.progressGroup) if vertex.HasField("progressGroup") else None,
@@ -56,48 +56,48 @@ def _vertex(vertex: pb.Vertex) -> Report:
 def _status(status: pb.VertexStatus) -> Report:
     return {
         "id": status.ID,
-        **_set(vertex=status.vertex, name=status.name, total=status.total),
+        **_omit_empty(vertex=status.vertex, name=status.name, total=status.total),
         "current": status.current,
-        "timestamp": _moment(status.timestamp),
-        **_set(
-            started=_moment(status.started) if status.HasField("started") else None,
-            completed=_moment(status.completed) if status.HasField("completed") else None,
+        "timestamp": _format_time(status.timestamp),
+        **_omit_empty(
+            started=_format_time(status.started) if status.HasField("started") else None,
+            completed=_format_time(status.completed) if status.HasField("completed") else None,
         ),
     }
 
 
 def _log(log: pb.VertexLog) -> Report:
     return {
-        **_set(vertex=log.vertex, stream=log.stream),
+        **_omit_empty(vertex=log.vertex, stream=log.stream),
         "data": log.msg or None,
-        "timestamp": _moment(log.timestamp),
+        "timestamp": _format_time(log.timestamp),
     }
 
 
 def _warning(warning: pb.VertexWarning) -> Report:
-    return _set(
+    return _omit_empty(
         vertex=warning.vertex,
         level=warning.level,
         short=warning.short,
         detail=list(warning.detail),
         url=warning.url,
         sourceInfo=plain(warning.info) if warning.HasField("info") else None,
-        range=[plain(each) for each in warning.ranges],
+        range=[plain(range_) for range_ in warning.ranges],
     )
 
 
-def _set(**values: object) -> Report:
-    """Return the values that are not empty; a message that is there counts as not."""
+def _omit_empty(**values: object) -> Report:
+    """Drop empty values, except messages that are present."""
     return {key: value for key, value in values.items() if value or isinstance(value, dict)}
 
 
-def _moment(stamp: Timestamp) -> str:
-    """Return a time as in RFC 3339, with as many digits below a second as it needs."""
-    whole = to_time(stamp).replace(microsecond=0, tzinfo=None).isoformat()
-    below = f"{stamp.nanos:09}".rstrip("0")
-    return f"{whole}.{below}Z" if below else f"{whole}Z"
+def _format_time(stamp: Timestamp) -> str:
+    """Format a time as in RFC 3339, with only as many decimals as it needs."""
+    seconds = to_time(stamp).replace(microsecond=0, tzinfo=None).isoformat()
+    fraction = f"{stamp.nanos:09}".rstrip("0")
+    return f"{seconds}.{fraction}Z" if fraction else f"{seconds}Z"
 
 
-def _text(value: object) -> str:
+def _base64(value: object) -> str:
     assert isinstance(value, bytes)
     return base64.b64encode(value).decode()

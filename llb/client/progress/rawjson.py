@@ -1,4 +1,4 @@
-"""Progress for programs: what the daemon reports, one JSON object a line."""
+"""Raw JSON progress for programs: the daemon's messages, one JSON object per line."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ if TYPE_CHECKING:
 
 
 class RawJsonDisplay:
-    """Writes the lines that ``buildctl --progress rawjson`` writes."""
+    """A display that writes the lines of ``buildctl --progress rawjson``."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
 
     def __enter__(self) -> Self:
-        """Begin; nothing is written yet."""
+        """Start the display; nothing is written yet."""
         return self
 
     def __exit__(self, *exception: object) -> None:
-        """End; everything was written."""
+        """End the display; everything has been written."""
 
     def __call__(self, event: Event) -> None:
-        """Do nothing: events are parts of reports."""
+        """Ignore an event, because the reports contain it."""
 
     def on_report(self, report: Report) -> None:
-        """Write what the daemon reports."""
+        """Write one of the daemon's messages."""
         self._stream.write(to_line(report) + "\n")
         self._stream.flush()

@@ -1,4 +1,4 @@
-"""What there is to say of a build when it is over: cached steps, and the slowest."""
+"""Summary of a finished build: the number of steps and cached steps, and the slowest steps."""
 
 from __future__ import annotations
 
@@ -12,32 +12,32 @@ if TYPE_CHECKING:
     from llb.client.progress.events import Vertex
 
 _SLOWEST = 3
-# What takes less is not worth a line.
-_LEAST_SECONDS = 0.1
+# Faster steps are not worth a line.
+_MIN_SECONDS = 0.1
 
 
 def summary(vertices: Iterable[Vertex]) -> list[str]:
-    """Return lines about steps that ended; none where nothing ended.
+    """Format the summary lines of the finished steps; none if no step finished.
 
-    The first counts the steps and those from the cache, the others are the slowest that
-    took a tenth of a second or more, with their seconds.
+    The first line counts the steps and the cached ones. The others are the slowest steps that took
+    at least a tenth of a second, with their seconds.
     """
-    ended = [each for each in vertices if each.cached or each.completed is not None]
+    ended = [vertex for vertex in vertices if vertex.cached or vertex.completed is not None]
     if not ended:
         return []
-    cached = sum(each.cached for each in ended)
+    cached = sum(vertex.cached for vertex in ended)
     plural = "" if len(ended) == 1 else "s"
     slowest = sorted(
-        ((_seconds(each), each) for each in ended if not each.cached),
+        ((_seconds(vertex), vertex) for vertex in ended if not vertex.cached),
         key=lambda pair: pair[0],
         reverse=True,
     )
     return [
         f"{len(ended)} step{plural}, {cached} cached",
         *(
-            f"{seconds:6.1f}s  {visible(each.name)}"
-            for seconds, each in slowest[:_SLOWEST]
-            if seconds >= _LEAST_SECONDS
+            f"{seconds:6.1f}s  {visible(vertex.name)}"
+            for seconds, vertex in slowest[:_SLOWEST]
+            if seconds >= _MIN_SECONDS
         ),
     ]
 

@@ -1,11 +1,11 @@
-"""Text for a display: sizes for people, and the output of steps without what moves a cursor."""
+"""Text for a display: human-readable sizes, and step output without terminal control sequences."""
 
 from __future__ import annotations
 
 import re
 
-# ECMA-48: a control sequence, a string up to its terminator, any other escape; then what is left
-# of the control characters.
+# ECMA-48: a control sequence, a string up to its terminator, any other escape; then the remaining
+# control characters.
 _CONTROLS = re.compile(
     r"\x1b\[[0-?]*[ -/]*[@-~]"
     r"|\x1b[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\)?"
@@ -15,7 +15,7 @@ _CONTROLS = re.compile(
 
 
 def human_size(size: int) -> str:
-    """Return a number of bytes in the unit that a person reads: ``3.2 MB``.
+    """Format a number of bytes with a decimal unit: ``3.2 MB``.
 
     >>> human_size(3_200_000)
     '3.2 MB'
@@ -29,7 +29,7 @@ def human_size(size: int) -> str:
 
 
 def visible(line: str) -> str:
-    r"""Return one line as it stands on a terminal: what was last written over it, in no color.
+    r"""Reduce a line to what a terminal shows: uncolored text after the last carriage return.
 
     >>> visible("10%\r\x1b[32m20%\x1b[0m\r")
     '20%'

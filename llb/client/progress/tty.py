@@ -1,4 +1,4 @@
-"""Progress on a terminal: a live list of steps, with the output of those that run."""
+"""Live progress on a terminal: the steps, redrawn in place, with the output of running ones."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from rich.console import ConsoleOptions, RenderResult
 
-_TAIL = 6
+_DEFAULT_TAIL = 6
 _REFRESH_PER_SECOND = 10
 
 
@@ -43,7 +43,7 @@ class _Step:
         self.lines = deque(maxlen=self.height)
 
     @property
-    def runs(self) -> bool:
+    def is_running(self) -> bool:
         return self.vertex.started is not None and self.vertex.completed is None
 
     @property
@@ -55,9 +55,9 @@ class _Step:
 
     @property
     def tail(self) -> list[str]:
-        """The last lines that were printed, the one that has not ended included."""
-        rest = visible(self.unfinished.decode(errors="replace"))
-        return [*self.lines, *([rest] if rest else [])][-self.height :]
+        """The last lines of output, including an unfinished one."""
+        unfinished = visible(self.unfinished.decode(errors="replace"))
+        return [*self.lines, *([unfinished] if unfinished else [])][-self.height :]
 
     def add_output(self, data: bytes) -> None:
         *lines, self.unfinished = (self.unfinished + data).split(b"\n")
@@ -65,15 +65,15 @@ class _Step:
 
 
 class TtyDisplay:
-    """Redraws the steps in place, some times a second, in the order in which they began."""
+    """A display that redraws the steps in place several times a second, in order of start."""
 
     on_report = None
 
     def __init__(self, stream: TextIO, environ: Mapping[str, str] = os.environ) -> None:
         self._console = Console(file=stream, highlight=False)
         self._colors, problems = parse_colors(environ)
-        self._tail = _tail_of(environ)
-        self._known: set[str] = set()
+        self._tail = _tail_height(environ)
+        self._seen: set[str] = set()
         self._steps: dict[str, _Step] = {}
         self._groups = Groups()
         self._warnings = list(problems)
@@ -91,20 +91,20 @@ class TtyDisplay:
         )
 
     def __enter__(self) -> Self:
-        """Begin to draw."""
+        """Start drawing."""
         self._live.__enter__()
         return self
 
     def __exit__(self, *exception: object) -> None:
-        """Draw everything once more and leave it there."""
+        """Draw the final state and leave it on the screen."""
         self._ended = True
         self._live.vertical_overflow = "visible"
         self._live.__exit__(None, None, None)
 
     def __call__(self, event: Event) -> None:
-        """Take note of what happened."""
+        """Record an event for the next redraw."""
         with self._lock:
-            match self._groups.joined(event):
+            match self._groups.fold(event):
                 case Vertex() as vertex:
                     self._vertex(vertex)
                 case VertexLog() as log if log.vertex in self._steps:
@@ -117,37 +117,37 @@ class TtyDisplay:
                     pass
 
     def _vertex(self, vertex: Vertex) -> None:
-        self._known.add(vertex.digest)
+        self._seen.add(vertex.digest)
         if vertex.digest in self._steps:
             self._steps[vertex.digest].vertex = vertex
         elif vertex.started is not None or vertex.cached or vertex.error is not None:
             self._steps[vertex.digest] = _Step(vertex, self._tail)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        """Draw everything in the size of this drawing, even if the terminal has another by now."""
-        yield from self._cleared(options.max_width)
-        yield self._drawing(options.size.height)
+        """Draw everything at the size of this redraw, even if the terminal has since changed."""
+        yield from self._clear_if_narrower(options.max_width)
+        yield self._render(options.size.height)
 
-    def _cleared(self, width: int) -> Iterator[RenderableType]:
-        """Yield what empties the screen, on a terminal that has become narrower.
+    def _clear_if_narrower(self, width: int) -> Iterator[RenderableType]:
+        """Yield a control code that clears the screen if the terminal became narrower.
 
-        Many wrap what stands there already, so that it takes more rows than were drawn.
+        Many terminals then wrap the existing lines, which take up more rows than were drawn.
         """
-        before, self._width = self._width, width
-        if self._width < before:
+        previous, self._width = self._width, width
+        if self._width < previous:
             yield Control(ControlType.HOME, ControlType.CLEAR)
 
-    def _drawing(self, height: int) -> RenderableType:
+    def _render(self, height: int) -> RenderableType:
         with self._lock:
-            done = sum(not step.runs for step in self._steps.values())
+            done = sum(not step.is_running for step in self._steps.values())
             seconds = (datetime.now(UTC) - self._begin).total_seconds()
-            title = Text(f"[+] building {seconds:.1f}s ({done}/{len(self._known)})", style="bold")
+            title = Text(f"[+] building {seconds:.1f}s ({done}/{len(self._seen)})", style="bold")
             warnings = [
                 Text(f" ! {warning}", style=self._colors.warning) for warning in self._warnings
             ]
             blocks = [(step, list(_rows(step, self._colors))) for step in self._steps.values()]
             if not self._ended:
-                blocks = _fitting(blocks, height - 1 - len(warnings))
+                blocks = _fit(blocks, height - 1 - len(warnings))
             rows = [row for _, block in blocks for row in block]
             end = summary(step.vertex for step in self._steps.values()) if self._ended else []
             return Group(title, *rows, *warnings, *map(_faint, end))
@@ -156,12 +156,12 @@ class TtyDisplay:
 _Block = tuple[_Step, list[RenderableType]]
 
 
-def _fitting(blocks: list[_Block], height: int) -> list[_Block]:
-    """Return the blocks without as many finished steps, oldest first, as do not fit."""
+def _fit(blocks: list[_Block], height: int) -> list[_Block]:
+    """Drop finished steps, oldest first, until the blocks fit the height."""
     excess = sum(len(rows) for _, rows in blocks) - height
     kept = []
     for step, rows in blocks:
-        if excess > 0 and not step.runs:
+        if excess > 0 and not step.is_running:
             excess -= len(rows)
         else:
             kept.append((step, rows))
@@ -175,15 +175,15 @@ def _rows(step: _Step, colors: Colors) -> Iterator[RenderableType]:
     head.add_column(justify="right", no_wrap=True)
     mark, style = _mark(step, colors)
     name = visible(step.vertex.name.replace("\n", " "))
-    head.add_row(Text(f" {mark} {name}", style=style), Text(_right(step), style=style))
+    head.add_row(Text(f" {mark} {name}", style=style), Text(_duration(step), style=style))
     yield head
-    if step.runs:
+    if step.is_running:
         yield from _dim(
             f"{visible(status.name)} {_progress(status)}"
             for status in step.transfers.values()
             if status.completed is None
         )
-    if step.runs or step.vertex.error is not None:
+    if step.is_running or step.vertex.error is not None:
         yield from _dim(step.tail)
 
 
@@ -202,16 +202,16 @@ def _mark(step: _Step, colors: Colors) -> tuple[str, str]:
         return "✗", colors.error
     if step.vertex.cached:
         return "•", colors.run or "blue"
-    return ("→", colors.run or "") if step.runs else ("✓", colors.run or "green")
+    return ("→", colors.run or "") if step.is_running else ("✓", colors.run or "green")
 
 
-def _tail_of(environ: Mapping[str, str]) -> int:
-    """Return how many lines of a running step are shown, which BuildKit has a variable for."""
-    text = environ.get("BUILDKIT_TTY_LOG_LINES", "")
-    return int(text) if text.isdecimal() and int(text) else _TAIL
+def _tail_height(environ: Mapping[str, str]) -> int:
+    """Read from BuildKit's variable how many lines of a running step are shown."""
+    value = environ.get("BUILDKIT_TTY_LOG_LINES", "")
+    return int(value) if value.isdecimal() and int(value) else _DEFAULT_TAIL
 
 
-def _right(step: _Step) -> str:
+def _duration(step: _Step) -> str:
     return "cached" if step.vertex.cached else f"{step.seconds:.1f}s"
 
 

@@ -1,4 +1,4 @@
-"""Credentials for registries, as Docker's command keeps them.
+"""Registry credentials from Docker's configuration and credential helpers.
 
 Private to :mod:`llb.client`.
 """

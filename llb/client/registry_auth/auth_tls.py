@@ -1,4 +1,4 @@
-"""TLS to the token servers of registries: whom to trust there, and who we are."""
+"""TLS options for the token servers of registries."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-from llb.client.key_values import check_known, flag, parse_attributes
+from llb.client.key_values import check_names, parse_attributes, parse_flag
 from llb.errors import InputError, InvalidValueError
 
 if TYPE_CHECKING:
@@ -20,10 +20,11 @@ _KEYS = ("host", "ca", "cert", "key", "insecure")
 
 @frozen
 class AuthTLS:
-    """The certificates for the token server of the registry ``host``, as files in PEM.
+    """TLS options for the token server of the registry ``host``, with files in PEM.
 
-    ``ca`` are authorities that are trusted besides those of the system, ``cert`` and ``key``
-    the client's own, together. With ``insecure`` anybody is trusted. Raises InvalidValueError.
+    ``ca`` are certificate authorities to trust in addition to the system's. ``cert`` and ``key``
+    are the client certificate and its key, given together. ``insecure`` disables verification.
+    Raises InvalidValueError.
     """
 
     host: str
@@ -36,7 +37,7 @@ class AuthTLS:
         if not self.host:
             raise InvalidValueError(f"a {_WHAT} needs a host", hint=f"for example {_EXAMPLE}")
         if (self.cert is None) != (self.key is None):
-            raise InvalidValueError("a client's certificate and its key belong together")
+            raise InvalidValueError("a client certificate needs both cert and key")
         if self.ca is None and self.cert is None and not self.insecure:
             raise InvalidValueError(
                 f"a {_WHAT} needs a ca, a cert with its key, or insecure=true",
@@ -44,7 +45,7 @@ class AuthTLS:
             )
 
     def context(self) -> ssl.SSLContext:
-        """Return what connections are made with; raises InputError for files that are none."""
+        """Build the SSL context for connections; raises InputError for unusable files."""
         # It takes 6 ms to import, and few builds bring certificates.
         import ssl  # noqa: PLC0415
 
@@ -55,8 +56,8 @@ class AuthTLS:
             if self.cert is not None:
                 context.load_cert_chain(self.cert, self.key)
         except OSError as error:
-            # One of TLS has no number, and its text names no file.
-            names = ", ".join(str(each) for each in (self.ca, self.cert, self.key) if each)
+            # OpenSSL's errors have no errno, and their messages do not name the file.
+            names = ", ".join(str(path) for path in (self.ca, self.cert, self.key) if path)
             reason = error.strerror or str(error)
             raise InputError(f"cannot use {names} for {self.host}: {reason}") from error
         if self.insecure:
@@ -66,7 +67,7 @@ class AuthTLS:
 
 
 def parse_auth_tls(text: str) -> AuthTLS:
-    """Return what ``host=…,ca=…,cert=…,key=…,insecure=…`` says, as buildctl reads it.
+    """Parse ``host=…,ca=…,cert=…,key=…,insecure=…``, as buildctl does.
 
     Raises InvalidValueError.
 
@@ -74,12 +75,12 @@ def parse_auth_tls(text: str) -> AuthTLS:
     AuthTLS(host='registry.example', ca=None, cert=None, key=None, insecure=True)
     """
     attrs = parse_attributes(text, _WHAT, _EXAMPLE)
-    check_known(attrs, _KEYS, _WHAT)
+    check_names(attrs, _KEYS, _WHAT)
     files = {key: Path(attrs[key]) for key in ("ca", "cert", "key") if attrs.get(key)}
-    insecure = flag(attrs.get("insecure") or "false", "insecure")
+    insecure = parse_flag(attrs.get("insecure") or "false", "insecure")
     return AuthTLS(attrs.get("host", ""), **files, insecure=insecure)
 
 
-def to_auth_tls(given: str | AuthTLS) -> AuthTLS:
-    """Return it, parsing text. Raises InvalidValueError."""
-    return parse_auth_tls(given) if isinstance(given, str) else given
+def to_auth_tls(value: str | AuthTLS) -> AuthTLS:
+    """Parse a string as TLS options; pass an AuthTLS through. Raises InvalidValueError."""
+    return parse_auth_tls(value) if isinstance(value, str) else value

@@ -1,6 +1,7 @@
-"""Credential helpers: programs that keep the passwords of Docker's users.
+"""Credential helpers: programs that store registry passwords for Docker.
 
-``docker-credential-NAME get`` reads a server and prints JSON (docker/docker-credential-helpers).
+``docker-credential-NAME get`` reads a server name and prints JSON
+(docker/docker-credential-helpers).
 """
 
 from __future__ import annotations
@@ -16,9 +17,9 @@ _HELPER_SECONDS = 30.0
 
 
 def ask(helper: str, server: str) -> tuple[str, str] | None:
-    """Return the name and the secret that a helper knows, None where it knows nothing.
+    """Query a helper for the user name and secret of a server; None if it has none.
 
-    Raises InputError for a helper that is not there or fails.
+    Raises InputError if the helper is missing or fails.
     """
     program = f"docker-credential-{helper}"
     if shutil.which(program) is None:
@@ -26,7 +27,7 @@ def ask(helper: str, server: str) -> tuple[str, str] | None:
             f"docker's config.json names the credential helper {program}, which is not on PATH"
         )
     try:
-        done = subprocess.run(
+        result = subprocess.run(
             [program, "get"],
             env=environment(),
             input=server.encode(),
@@ -36,19 +37,19 @@ def ask(helper: str, server: str) -> tuple[str, str] | None:
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise InputError(f"{program} gave no credentials for {server}: {_reason(error)}") from error
-    words = (done.stdout + done.stderr).decode(errors="replace")
-    if done.returncode:
-        if "not found" in words:
+    output = (result.stdout + result.stderr).decode(errors="replace")
+    if result.returncode:
+        if "not found" in output:
             return None
-        raise InputError(f"{program} gave no credentials for {server}: {' '.join(words.split())}")
+        raise InputError(f"{program} gave no credentials for {server}: {' '.join(output.split())}")
     try:
-        answer = json.loads(done.stdout)
+        answer = json.loads(result.stdout)
         return str(answer["Username"]), str(answer["Secret"])
     except (ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{program} gave no credentials for {server}: no JSON of them") from error
+        raise InputError(f"{program} gave no credentials for {server}: invalid JSON") from error
 
 
 def _reason(error: OSError | subprocess.TimeoutExpired) -> str:
     if isinstance(error, subprocess.TimeoutExpired):
-        return f"it does not end within {_HELPER_SECONDS:.0f} seconds"
+        return f"it did not exit within {_HELPER_SECONDS:.0f} seconds"
     return error.strerror or str(error)

@@ -1,7 +1,7 @@
-"""Docker's own configuration of credentials: ``config.json``, helpers and stores.
+"""Docker's ``config.json``: registry credentials, credential helpers and stores, and proxies.
 
 The format is that of Docker's CLI (``docker login``): ``credHelpers`` and ``credsStore``
-name programs ``docker-credential-NAME``, ``auths`` holds the rest.
+name programs ``docker-credential-NAME``, and ``auths`` holds all other credentials.
 """
 
 from __future__ import annotations
@@ -25,7 +25,6 @@ T_ = TypeVar("T_")
 _HUB = "https://index.docker.io/v1/"
 _HUB_HOSTS = ("registry-1.docker.io", "docker.io", "index.docker.io")
 _IDENTITY = "<token>"
-# A daemon waits a minute for credentials.
 _FILE = "config.json"
 _VARIABLE = "DOCKER_AUTH_CONFIG"
 _KEYS = ("username", "password", "auth", "identitytoken", "registrytoken")
@@ -40,9 +39,9 @@ _PROXIES = {
 
 @frozen
 class Credentials:
-    """What a registry is told: a name and a secret, or a bearer token that is there already.
+    """Credentials for a registry: a user name and secret, or an existing bearer token.
 
-    Without a name the secret is an identity token, which token servers take.
+    Without a user name, the secret is an identity token for token servers.
     """
 
     username: str = ""
@@ -52,20 +51,21 @@ class Credentials:
 
 @frozen
 class DockerConfig:
-    """What a ``config.json`` says of credentials; absent files say nothing.
+    """The content of a ``config.json``, empty if the file is missing.
 
-    ``given`` are credentials of the environment, which come before those of the file.
+    ``from_environment`` holds credentials from the environment, which take precedence over the
+    file.
     """
 
     content: Mapping[str, Any] = field(repr=False)
-    given: Mapping[str, Credentials] = field(factory=dict)
+    from_environment: Mapping[str, Credentials] = field(factory=dict)
 
     @classmethod
     def load(cls, environ: Mapping[str, str] = os.environ) -> DockerConfig:
-        """Return the configuration of ``DOCKER_CONFIG``, or of ``~/.docker``.
+        """Read the configuration in ``DOCKER_CONFIG``, or in ``~/.docker``.
 
         ``DOCKER_AUTH_CONFIG`` may hold credentials, as JSON with ``auths``.
-        Raises InputError for a file that cannot be read, and for what is no JSON.
+        Raises InputError for an unreadable file and for invalid JSON.
         """
         path = config_folder(environ) / "config.json"
         try:
@@ -74,91 +74,95 @@ class DockerConfig:
             data = b""
         except OSError as error:
             raise InputError(f"cannot read {path}: {error.strerror}") from error
-        given = _object(environ.get(_VARIABLE, "").encode(), _VARIABLE)
-        auths = _auths(given, _VARIABLE)
+        variable_content = _parse_object(environ.get(_VARIABLE, "").encode(), _VARIABLE)
+        auths = _auths(variable_content, _VARIABLE)
         return cls(
-            _object(data, str(path)),
-            {server: _decoded(server, entry) for server, entry in auths.items()},
+            _parse_object(data, str(path)),
+            {server: _decode_entry(server, entry) for server, entry in auths.items()},
         )
 
     def credentials(self, host: str) -> Credentials:
-        """Return what a registry is to be told, nothing where it is not known.
+        """Look up the credentials of a registry; empty if it has none.
 
-        Raises InputError where a helper fails, and for an entry that is none.
+        Raises InputError if a helper fails, and for a malformed entry.
         """
         server = _HUB if host in _HUB_HOSTS else host
-        known = _entry(self.given, server)
-        if known is not None:
-            return known
+        credentials = _entry(self.from_environment, server)
+        if credentials is not None:
+            return credentials
         helpers = self.content.get("credHelpers")
         helper = helpers.get(server) if isinstance(helpers, dict) else None
         if helper := helper or self.content.get("credsStore"):
-            found = _ask(str(helper), server)
-            if found is not None:
-                return found
+            credentials = _ask_helper(str(helper), server)
+            if credentials is not None:
+                return credentials
         entry = _entry(_auths(self.content, _FILE), server)
-        return Credentials() if entry is None else _decoded(server, entry)
+        return Credentials() if entry is None else _decode_entry(server, entry)
 
     def proxies(self) -> dict[str, str]:
-        """Return the proxies that steps are to use, by the names of their variables."""
+        """Read the proxies for build steps, by the names of their variables."""
         match self.content:
-            case {"proxies": {"default": dict(found)}}:
-                return {name: str(found[key]) for key, name in _PROXIES.items() if found.get(key)}
+            case {"proxies": {"default": dict(proxies)}}:
+                return {
+                    name: str(proxies[key]) for key, name in _PROXIES.items() if proxies.get(key)
+                }
             case _:
                 return {}
 
 
 def config_folder(environ: Mapping[str, str] = os.environ) -> Path:
-    """Return the folder of Docker's configuration: ``DOCKER_CONFIG``, or ``~/.docker``."""
+    """Locate Docker's configuration folder: ``DOCKER_CONFIG``, or ``~/.docker``."""
     folder = environ.get("DOCKER_CONFIG")
     return Path(folder) if folder else Path.home() / ".docker"
 
 
-def _object(data: bytes, place: str) -> Mapping[str, Any]:
-    """Return a JSON object, an empty one for no data."""
+def _parse_object(data: bytes, origin: str) -> Mapping[str, Any]:
+    """Parse a JSON object; no data is an empty object."""
     try:
-        found = json.loads(data) if data.strip() else {}
+        parsed = json.loads(data) if data.strip() else {}
     except ValueError as error:
-        raise InputError(f"{place} is no JSON: {error}") from error
-    if not isinstance(found, dict):
-        raise InputError(f"{place} is no JSON object")
-    return found
+        raise InputError(f"{origin} is not JSON: {error}") from error
+    if not isinstance(parsed, dict):
+        raise InputError(f"{origin} is not a JSON object")
+    return parsed
 
 
-def _auths(content: Mapping[str, Any], place: str) -> Mapping[str, Any]:
-    found = content.get("auths") or {}
-    if not isinstance(found, dict):
-        raise InputError(f"the auths of {place} are no JSON object")
-    return found
+def _auths(content: Mapping[str, Any], origin: str) -> Mapping[str, Any]:
+    auths = content.get("auths") or {}
+    if not isinstance(auths, dict):
+        raise InputError(f"the auths of {origin} are not a JSON object")
+    return auths
 
 
 def _entry(entries: Mapping[str, T_], server: str) -> T_ | None:
-    """Return the entry of a server; old ones are named by a URL rather than by the host."""
+    """Look up the entry of a server; old entries are named by a URL instead of a host."""
     if server in entries:
         return entries[server]
-    return next((entry for known, entry in entries.items() if _host_of(known) == server), None)
+    return next((entry for name, entry in entries.items() if _registry_host(name) == server), None)
 
 
-def _host_of(server: str) -> str:
+def _registry_host(server: str) -> str:
     return urlsplit(server).netloc if "://" in server else server.partition("/")[0]
 
 
-def _decoded(server: str, entry: object) -> Credentials:
-    """Return the credentials of an entry; what is wrong with it is said without its content."""
+def _decode_entry(server: str, entry: object) -> Credentials:
+    """Decode the credentials of an entry; errors never include its content."""
     if not isinstance(entry, dict):
         raise InputError(
-            f"the credentials of {server} in docker's configuration are no JSON object"
+            f"the credentials of {server} in docker's configuration are not a JSON object"
         )
-    texts = {key: entry.get(key) or "" for key in _KEYS}
-    if not all(isinstance(text, str) for text in texts.values()):
-        raise InputError(f"the credentials of {server} in docker's configuration are no texts")
-    token = texts["registrytoken"]
-    if texts["identitytoken"]:
-        return Credentials(secret=texts["identitytoken"], registry_token=token)
-    if not texts["auth"]:
-        return Credentials(texts["username"], texts["password"], token)
+    fields = {key: entry.get(key) or "" for key in _KEYS}
+    if not all(isinstance(value, str) for value in fields.values()):
+        raise InputError(f"the credentials of {server} in docker's configuration are not strings")
+    token = fields["registrytoken"]
+    if fields["identitytoken"]:
+        return Credentials(secret=fields["identitytoken"], registry_token=token)
+    if not fields["auth"]:
+        return Credentials(fields["username"], fields["password"], token)
     try:
-        name, colon, secret = base64.b64decode(texts["auth"], validate=True).decode().partition(":")
+        name, colon, secret = (
+            base64.b64decode(fields["auth"], validate=True).decode().partition(":")
+        )
     except ValueError:
         name = colon = secret = ""
     if not name or not colon:
@@ -168,13 +172,13 @@ def _decoded(server: str, entry: object) -> Credentials:
     return Credentials(name, secret.strip("\0"), token)
 
 
-def _ask(helper: str, server: str) -> Credentials | None:
-    """Return what a credential helper knows, None where it knows nothing."""
+def _ask_helper(helper: str, server: str) -> Credentials | None:
+    """Query a credential helper; None if it has no credentials."""
     # What it runs programs with takes 4 ms to import, and few builds ask one.
     from llb.client.registry_auth.credential_helpers import ask  # noqa: PLC0415
 
-    found = ask(helper, server)
-    if found is None:
+    answer = ask(helper, server)
+    if answer is None:
         return None
-    name, secret = found
+    name, secret = answer
     return Credentials("" if name == _IDENTITY else name, secret)

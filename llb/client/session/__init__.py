@@ -1,4 +1,4 @@
-"""The session of a build: what the daemon asks of the client meanwhile.
+"""The session of a build: the services that the daemon calls on the client.
 
 Private to :mod:`llb.client`.
 """

@@ -1,8 +1,8 @@
-"""Paths that a build names, with what they lead to through symbolic links.
+"""Follow symbolic links: extend a build's paths with the targets of their links.
 
-A build that copies ``a/link`` needs where the link leads as well. The rules are those of
-BuildKit's file transfer (``fsutil``): wildcards in a component lead wherever the links that they
-match lead, and a link is resolved once, for the path that comes first.
+A build that copies ``a/link`` also needs the target of the link. The rules are those of BuildKit's
+file transfer (``fsutil``): a wildcard in a path component follows all links that it matches, and
+every link is resolved once, for the first path that contains it.
 """
 
 from __future__ import annotations
@@ -16,68 +16,68 @@ from llb.gocompat.patternmatcher import matches_glob
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from llb.client.session.root import Below
+    from llb.client.session.root import TreeReader
 
 
-def with_followed(
-    below: Below, include: tuple[str, ...], paths: Iterable[str]
+def add_followed_paths(
+    tree: TreeReader, include: tuple[str, ...], paths: Iterable[str]
 ) -> tuple[str, ...] | None:
-    """Return the include patterns with ``paths`` and what they lead to below the root.
+    """Extend the include patterns with ``paths`` and the targets of links in them.
 
-    None, which includes everything, is the result where one of the patterns is the root;
-    a path that leads to the root adds nothing.
+    Returns None, which includes everything, if one of the patterns is the root; a path that
+    resolves to the root adds nothing.
     """
-    followed = _without_inner(sorted(_resolve(below, paths)))
-    return include if followed is None else _without_inner((*include, *followed))
+    followed = _remove_nested(sorted(_resolve(tree, paths)))
+    return include if followed is None else _remove_nested((*include, *followed))
 
 
-def _without_inner(patterns: Sequence[str]) -> tuple[str, ...] | None:
-    """Return the patterns without those below the one before, or None for the root."""
+def _remove_nested(patterns: Sequence[str]) -> tuple[str, ...] | None:
+    """Remove patterns nested in their predecessor; None if one is the root."""
     kept: list[str] = []
     for pattern in patterns:
         if pattern == ".":
             return None
-        above = kept[-1] if kept else ""
-        if not pattern.startswith(f"{above}/"):
+        parent = kept[-1] if kept else ""
+        if not pattern.startswith(f"{parent}/"):
             kept.append(pattern)
     return tuple(kept)
 
 
-def _resolve(below: Below, paths: Iterable[str]) -> set[str]:
-    """Return the paths and the links on the way, each relative to the root."""
+def _resolve(tree: TreeReader, paths: Iterable[str]) -> set[str]:
+    """Resolve the paths and the links in them, relative to the root."""
     resolved: set[str] = set()
-    # Every link is followed once, so that links which lead to each other come to an end.
+    # Every link is followed once, so cycles of links terminate.
     pending = [join(".", path) for path in reversed(tuple(paths))]
     while pending:
         parts = pending.pop().split("/")
         for count in range(1, len(parts) + 1):
-            current, rest = "/".join(parts[:count]), parts[count:]
-            targets = _targets(below, current)
+            current, remaining = "/".join(parts[:count]), parts[count:]
+            targets = _link_targets(tree, current)
             if targets and current not in resolved:
-                pending += [join(".", target, *rest) for target in reversed(targets)]
-            if targets or not rest:
+                pending += [join(".", target, *remaining) for target in reversed(targets)]
+            if targets or not remaining:
                 resolved.add(current)
                 break
     return resolved
 
 
-def _targets(below: Below, path: str) -> list[str]:
-    """Return where the symbolic links that ``path`` names lead, from the root of the tree."""
+def _link_targets(tree: TreeReader, path: str) -> list[str]:
+    """List the targets of the symbolic links that ``path`` matches, relative to the root."""
     folder, _, name = path.rpartition("/")
     if path.split("/", maxsplit=1)[0] == "..":
         return []
     try:
-        descriptor = below.directory(folder)
+        descriptor = tree.directory(folder)
         names = [name]
         if _has_wildcard(name):
             listed = sorted(os.listdir(descriptor))  # noqa: PTH208 - pathlib takes no descriptor
-            names = [each for each in listed if matches_glob(name, each)]
+            names = [entry for entry in listed if matches_glob(name, entry)]
     except OSError:
         return []
     targets = []
-    for each in names:
+    for entry in names:
         try:
-            link = os.readlink(each, dir_fd=descriptor)
+            link = os.readlink(entry, dir_fd=descriptor)
         except OSError:
             continue
         targets.append(clean(link) if link.startswith("/") else join("/", folder, link))
@@ -85,10 +85,10 @@ def _targets(below: Below, path: str) -> list[str]:
 
 
 def _has_wildcard(name: str) -> bool:
-    """Return whether a component has a wildcard that no backslash escapes."""
-    place = 0
-    while place < len(name):
-        if name[place] in "*?[":
+    """Check whether a component has a wildcard that no backslash escapes."""
+    index = 0
+    while index < len(name):
+        if name[index] in "*?[":
             return True
-        place += 2 if name[place] == "\\" else 1
+        index += 2 if name[index] == "\\" else 1
     return False

@@ -1,4 +1,4 @@
-"""What a definition asks the client for, against what the client was given."""
+"""Check that every local directory and OCI layout that a definition needs is given."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def local_names(definition: Definition) -> tuple[str, ...]:
-    """Return the names of the local directories that a definition asks for."""
+    """List the local directories that a definition uses, by name."""
     identifiers = (
         str(vertex.op.get("identifier", ""))
         for vertex in definition.vertices()
@@ -25,60 +25,64 @@ def local_names(definition: Definition) -> tuple[str, ...]:
     )
     return tuple(
         dict.fromkeys(
-            each.removeprefix(LOCAL_SCHEME) for each in identifiers if each.startswith(LOCAL_SCHEME)
+            identifier.removeprefix(LOCAL_SCHEME)
+            for identifier in identifiers
+            if identifier.startswith(LOCAL_SCHEME)
         )
     )
 
 
-def check_locals(definition: Definition, given: Mapping[str, str | Path]) -> None:
-    """Raise InputError for a local directory that the definition names and nobody gave."""
+def check_locals(definition: Definition, directories: Mapping[str, str | Path]) -> None:
+    """Raise InputError for a local directory that the definition uses but is not given."""
     for name in local_names(definition):
-        if name not in given:
-            raise unknown_directory(name, given)
+        if name not in directories:
+            raise unknown_directory(name, directories)
 
 
-def check_layouts(definition: Definition, given: Mapping[str, str | Path]) -> None:
-    """Raise InputError for an OCI layout that the definition names and nobody gave."""
+def check_layouts(definition: Definition, layouts: Mapping[str, str | Path]) -> None:
+    """Raise InputError for an OCI layout that the definition uses but is not given."""
     for vertex in definition.vertices():
         identifier, attrs = str(vertex.op.get("identifier", "")), vertex.op.get("attrs", {})
         if vertex.kind != "source" or not identifier.startswith(OCI_SCHEME):
             continue
         name = attrs.get("oci.store", "") if isinstance(attrs, dict) else ""
-        if name not in given:
-            raise _unknown_layout(name, given)
+        if name not in layouts:
+            raise _unknown_layout(name, layouts)
 
 
-def unknown_directory(name: str, known: Mapping[str, object]) -> InputError:
-    """Return the error of a build that asks for a directory which nobody gave."""
-    given = f"those given are {', '.join(sorted(known))}" if known else "none is given"
+def unknown_directory(name: str, directories: Mapping[str, object]) -> InputError:
+    """Build the error for a local directory that is needed but not given."""
+    listing = (
+        f"those given are {', '.join(sorted(directories))}" if directories else "none is given"
+    )
     return InputError(
-        f"the build asks for the local directory {name!r}, and {given}",
-        hint=did_you_mean(name, known) or f"give it with --local {name}=DIR",
+        f"the build asks for the local directory {name!r}, and {listing}",
+        hint=did_you_mean(name, directories) or f"give it with --local {name}=DIR",
     )
 
 
 def shared_key(directories: Mapping[str, Path]) -> str:
-    """Return a key of these very directories on this machine; there is none of none.
+    """Compute the key for reusing uploads of these directories on this machine, empty without any.
 
-    A daemon keeps what was uploaded under a name and this key, to be sent only
-    changes the next time; another directory of the same name must not get it.
+    A daemon keeps uploaded files by name and key, and later receives only the changes. A different
+    directory with the same name must therefore have a different key.
     """
     if not directories:
         return ""
-    places = sorted(f"{name}={path.resolve()}" for name, path in directories.items())
-    text = "\0".join((gethostname(), *places))
-    return hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()
+    locations = sorted(f"{name}={path.resolve()}" for name, path in directories.items())
+    identity = "\0".join((gethostname(), *locations))
+    return hashlib.sha256(identity.encode(errors="surrogateescape")).hexdigest()
 
 
-def _unknown_layout(name: str, known: Mapping[str, object]) -> InputError:
-    """Return the error of a build that asks for a layout which nobody gave."""
-    given = f"those given are {', '.join(sorted(known))}" if known else "none is given"
+def _unknown_layout(name: str, layouts: Mapping[str, object]) -> InputError:
+    """Build the error for an OCI layout that is needed but not given."""
+    listing = f"those given are {', '.join(sorted(layouts))}" if layouts else "none is given"
     if not name:
         return InputError(
-            "a source of the build names no OCI layout that it is in",
-            hint="say which with OCILayout(…, store_id=NAME)",
+            "a source of the build does not name its OCI layout",
+            hint="name it with OCILayout(…, store_id=NAME)",
         )
     return InputError(
-        f"the build asks for the OCI layout {name!r}, and {given}",
-        hint=did_you_mean(name, known) or f"give it with --oci-layout {name}=DIR",
+        f"the build asks for the OCI layout {name!r}, and {listing}",
+        hint=did_you_mean(name, layouts) or f"give it with --oci-layout {name}=DIR",
     )

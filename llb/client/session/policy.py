@@ -1,4 +1,4 @@
-"""Source policies: which sources a build may use, and which it gets in place of others."""
+"""Source policies: rules or functions that allow, deny or replace the sources of a build."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 class PolicySource:
     """A source that a build is about to use.
 
-    ``identifier`` says which, such as ``docker-image://docker.io/library/alpine:latest``, and
-    ``attrs`` are attributes by BuildKit's keys (solver/pb/attr.go).
+    ``identifier`` names it, such as ``docker-image://docker.io/library/alpine:latest``; ``attrs``
+    are attributes by BuildKit's keys (solver/pb/attr.go).
     """
 
     identifier: str
@@ -29,17 +29,17 @@ class PolicySource:
 
 
 PolicyCheck: TypeAlias = Callable[[PolicySource], PolicySource | None]
-"""Is asked of each source, and returns it, or another to use in its place, or None to refuse it.
+"""A function called for each source: returns it to allow it, another to replace it, or None.
 
-What is used in place of another is asked about too.
+None denies the source. A replacement is checked as well.
 """
 
 SourcePolicy: TypeAlias = Mapping[str, object] | PolicyCheck
-"""Rules in the form of BuildKit's JSON, or a function."""
+"""Rules in BuildKit's JSON format, or a function."""
 
 
 def to_policy(policy: Mapping[str, object]) -> policy_pb2.Policy:
-    """Return a policy as its message: ``version`` and ``rules``, as in BuildKit's JSON.
+    """Convert a policy in BuildKit's JSON format, ``version`` and ``rules``, to its message.
 
     Raises InvalidValueError.
     """
@@ -53,10 +53,10 @@ def to_policy(policy: Mapping[str, object]) -> policy_pb2.Policy:
 
 
 def read_policy(path: Path) -> Mapping[str, object]:
-    """Return the policy of a file. Raises InputError."""
-    found = read_object(path)
+    """Read and check a policy file. Raises InputError."""
+    policy = read_object(path)
     try:
-        to_policy(found)
+        to_policy(policy)
     except InvalidValueError as error:
         raise InputError(f"cannot use {path}: {error.message}", hint=error.hint) from error
-    return found
+    return policy

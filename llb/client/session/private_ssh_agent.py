@@ -1,4 +1,4 @@
-"""An ssh agent of a build's own, for keys in files."""
+"""Start a temporary ssh agent for the key files of a build."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ _ADD_SECONDS = 20.0
 
 
 def private_agent(stack: ExitStack, spec: AgentSpec) -> Path:
-    """Start an agent that has the keys alone, and ends with the stack; return its socket.
+    """Start an agent with only the given keys, stopped when the stack closes; return its socket.
 
-    Raises InputError for keys that cannot be used.
+    Raises InputError for unusable keys.
     """
     for key in spec.keys:
         if not key.is_file():
-            raise InputError(f"ssh {spec.id}: there is no key {key}")
+            raise InputError(f"ssh {spec.id}: key {key} does not exist")
     agent, add = shutil.which("ssh-agent"), shutil.which("ssh-add")
     if agent is None or add is None:
         raise InputError(
@@ -44,11 +44,11 @@ def private_agent(stack: ExitStack, spec: AgentSpec) -> Path:
     )
     stack.callback(process.wait)
     stack.callback(process.terminate)
-    # It says where it listens once it does.
+    # The agent prints its socket once it listens.
     assert process.stdout is not None
     stack.enter_context(process.stdout)
     process.stdout.readline()
-    done = subprocess.run(
+    result = subprocess.run(
         [add, *spec.keys],
         env=environment({VARIABLE: str(socket), "SSH_ASKPASS_REQUIRE": "never"}),
         stdin=subprocess.DEVNULL,
@@ -58,10 +58,10 @@ def private_agent(stack: ExitStack, spec: AgentSpec) -> Path:
         timeout=_ADD_SECONDS,
         start_new_session=True,
     )
-    if done.returncode:
-        words = " ".join(done.stderr.split())
+    if result.returncode:
+        message = " ".join(result.stderr.split())
         raise InputError(
-            f"ssh {spec.id}: cannot use {', '.join(map(str, spec.keys))}: {words}",
-            hint="a key with a passphrase has to be in an agent of yours",
+            f"ssh {spec.id}: cannot use {', '.join(map(str, spec.keys))}: {message}",
+            hint="add a key with a passphrase to your own agent",
         )
     return socket

@@ -1,8 +1,8 @@
-"""A directory that a daemon may read, and nothing outside of it.
+"""Read files below a directory without ever leaving it through symbolic links.
 
-A daemon writes into the user's directories, too: what it exports may be a symbolic link, put in
-the place of a directory while it is read. So a directory is opened once, and everything below it
-from there, name by name, without following a link (as Go's ``os.Root``).
+A daemon may also write into the user's directories: an export could replace a directory with a
+symbolic link while the directory is being read. So a directory is opened once, and everything below
+it is opened relative to it, name by name, without following links (like Go's ``os.Root``).
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
-# What has become a pipe meanwhile must not wait for a writer.
+# If the file has become a pipe meanwhile, opening it must not wait for a writer.
 _FILE = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 
 
 class Root:
-    """An open directory; ``path`` is its name. Closed when nobody refers to it any more.
+    """An open directory; ``path`` is its name. It is closed when it is garbage collected.
 
-    A transfer that was told to end may still be in the middle of something: closed earlier, the
-    descriptor could already be another directory's. Raises OSError.
+    A transfer that was cancelled may still be running: if the directory were closed earlier, the
+    descriptor number could already refer to another directory. Raises OSError.
     """
 
     def __init__(self, path: str) -> None:
@@ -32,11 +32,11 @@ class Root:
         weakref.finalize(self, os.close, self.descriptor)
 
 
-class Below:
-    """Directories and files below a root; for one thread, and closed at the end of a block.
+class TreeReader:
+    """Opens directories and files below a root; for one thread, used as a context manager.
 
-    Paths are relative to the root, and clean; the root itself is ``""``. It keeps the directory
-    that was used last, because what is read next is mostly in there, or below it.
+    Paths are relative to the root and clean; the root itself is ``""``. The directory used last
+    stays open, because the next path is usually in it or below it.
     """
 
     def __init__(self, root: Root) -> None:
@@ -45,7 +45,7 @@ class Below:
         self._descriptor = root.descriptor
 
     def __enter__(self) -> Self:
-        """Return itself."""
+        """Enter the context, at whose end the directory used last is closed."""
         return self
 
     def __exit__(
@@ -54,29 +54,29 @@ class Below:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Close the directory that is kept."""
+        """Close the directory used last."""
         self._keep("", self.root.descriptor)
 
     def directory(self, path: str) -> int:
-        """Return the descriptor of a directory, which is open until the next call; raises OSError."""
+        """Open a directory; the descriptor is valid until the next call. Raises OSError."""
         if path == self._path:
             return self._descriptor
-        below = f"{self._path}/" if self._path else ""
-        if not path.startswith(below):
-            below = ""
+        prefix = f"{self._path}/" if self._path else ""
+        if not path.startswith(prefix):
+            prefix = ""
             self._keep("", self.root.descriptor)
-        for name in path[len(below) :].split("/") if path else ():
+        for name in path[len(prefix) :].split("/") if path else ():
             inner = f"{self._path}/{name}" if self._path else name
             self._keep(inner, os.open(name, _DIRECTORY | os.O_NOFOLLOW, dir_fd=self._descriptor))
         return self._descriptor
 
     def open(self, path: str) -> int:
-        """Return a new descriptor to read a file; raises OSError, also where it is a link."""
+        """Open a file for reading, for the caller to close; raises OSError, also for a link."""
         folder, _, name = path.rpartition("/")
         return os.open(name, _FILE, dir_fd=self.directory(folder))
 
     def _keep(self, path: str, descriptor: int) -> None:
-        """Close the directory that was used last, and keep another."""
+        """Close the directory used last, and remember another."""
         if self._descriptor != self.root.descriptor:
             os.close(self._descriptor)
         self._path, self._descriptor = path, descriptor

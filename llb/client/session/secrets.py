@@ -1,4 +1,4 @@
-"""Secrets that a client gives to builds, and how they are written on a command line."""
+"""Build secrets: values, files, environment variables or functions, and ``--secret`` parsing."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 MAX_SIZE = 500 * 1024
-"""How large a secret may be, in bytes, as BuildKit has it."""
+"""The maximum size of a secret in bytes, as in BuildKit."""
 
 
 @frozen
 class EnvSecret:
-    """The value of a variable of this process, read when the daemon asks."""
+    """The value of an environment variable, read when the daemon requests the secret."""
 
     variable: str
 
 
 Secret: TypeAlias = bytes | str | Path | EnvSecret | Callable[[], bytes]
-"""A value, a file, a variable, or a function that is asked when the daemon asks."""
+"""A value, a file, an environment variable, or a function called when the daemon requests it."""
 
 
 def check(name: str, secret: Secret, environ: Mapping[str, str] = os.environ) -> None:
-    """Raise InputError where a secret cannot be given, as far as it shows before a build."""
+    """Raise InputError for an unusable secret, as far as this is known before the build."""
     match secret:
         case bytes() | str():
             _check_size(name, len(secret.encode() if isinstance(secret, str) else secret))
@@ -42,11 +42,11 @@ def check(name: str, secret: Secret, environ: Mapping[str, str] = os.environ) ->
                 raise _unreadable(name, secret, error) from error
         case EnvSecret(variable):
             if variable not in environ:
-                raise InputError(f"secret {name}: there is no variable {variable}")
+                raise InputError(f"secret {name}: variable {variable} is not set")
 
 
 def read(name: str, secret: Secret, environ: Mapping[str, str] = os.environ) -> bytes:
-    """Return the value of a secret. Raises InputError."""
+    """Read the value of a secret. Raises InputError."""
     match secret:
         case str():
             value = secret.encode()
@@ -67,9 +67,10 @@ def read(name: str, secret: Secret, environ: Mapping[str, str] = os.environ) -> 
 
 
 def parse_secret(text: str, environ: Mapping[str, str] = os.environ) -> tuple[str, Secret]:
-    """Return id and secret of ``id=ID[,src=FILE|,env=NAME]``, as buildctl reads it.
+    """Parse the id and secret of ``id=ID[,src=FILE|,env=NAME]``, as buildctl does.
 
-    Without either it is the variable ID, or else the file ID. Raises InvalidValueError.
+    Without ``src`` and ``env``, it is the variable ID if set, or else the file ID. Raises
+    InvalidValueError.
 
     >>> parse_secret("id=npm,env=NPM_TOKEN")
     ('npm', EnvSecret(variable='NPM_TOKEN'))
@@ -78,7 +79,7 @@ def parse_secret(text: str, environ: Mapping[str, str] = os.environ) -> tuple[st
     name = fields.get("id", "")
     if not name:
         raise InvalidValueError(
-            f"invalid secret {text!r}: it has no id", hint="for example id=npm,src=token.txt"
+            f"invalid secret {text!r}: missing id", hint="for example id=npm,src=token.txt"
         )
     source = fields.get("src", fields.get("source"))
     variable = fields.get("env")
@@ -93,7 +94,9 @@ def parse_secret(text: str, environ: Mapping[str, str] = os.environ) -> tuple[st
 
 def _check_size(name: str, size: int) -> None:
     if size > MAX_SIZE:
-        raise InputError(f"secret {name} is too large: {size} bytes, of at most {MAX_SIZE}")
+        raise InputError(
+            f"secret {name} is too large: {size} bytes, at most {MAX_SIZE} are allowed"
+        )
 
 
 def _unreadable(name: str, path: Path, error: OSError) -> InputError:

@@ -1,4 +1,4 @@
-"""The services of a session, and which of them a daemon may call where a build brings nothing."""
+"""Create the services of a session, importing those without options only when called."""
 
 from __future__ import annotations
 
@@ -27,40 +27,40 @@ METHODS = {
     "ssh:SSHAgents": (_SSH + "CheckAgent", _SSH + "ForwardAgent"),
     "upload:Uploads": ("/moby.upload.v1.Upload/Pull",),
 }
-"""By module and class, the methods that may be called whatever a build brings."""
+"""The methods of each service, by module and class, that a daemon may call in any build."""
 
 
-def service(name: str, **given: Any) -> Service:
-    """Return a service by its module and class, made of what it is given.
+def service(name: str, **options: Any) -> Service:
+    """Create a service by its module and class, with its options as keyword arguments.
 
-    One that is given something is made now, so that what is wrong with that is told before
-    the build. One without is imported by the first call, if that comes: all of them take
-    13 ms, and a cached build is asked for its health alone.
+    With options it is created now, so errors in them are raised before the build. Without options
+    it is imported on its first call, if any: importing all of them takes 13 ms, and a cached
+    build only calls the health service.
     """
-    if any(given.values()):
-        made: Service = resolve_name(_PROVIDERS + name)(**given)
-        return made
-    return _Later(name, given)
+    if any(options.values()):
+        created: Service = resolve_name(_PROVIDERS + name)(**options)
+        return created
+    return _LazyService(name, options)
 
 
-class _Later:
-    """A service that is made when its first call comes."""
+class _LazyService:
+    """A service that is created on its first call."""
 
-    def __init__(self, name: str, given: Mapping[str, Any]) -> None:
+    def __init__(self, name: str, options: Mapping[str, Any]) -> None:
         self.failures: list[LLBError] = []
         self._name = name
-        self._given = given
+        self._options = options
         self._lock = threading.Lock()
         self._handlers: Mapping[str, Handler] = {}
 
     def handlers(self) -> Mapping[str, Handler]:
-        """Return the handlers of its methods."""
+        """Map all methods to a handler that creates the service first."""
         return dict.fromkeys(METHODS[self._name], self._handle)
 
     def _handle(self, call: ServerCall) -> None:
         with self._lock:
             if not self._handlers:
-                made: Service = resolve_name(_PROVIDERS + self._name)(**self._given)
-                self.failures = made.failures
-                self._handlers = made.handlers()
+                created: Service = resolve_name(_PROVIDERS + self._name)(**self._options)
+                self.failures = created.failures
+                self._handlers = created.handlers()
         self._handlers[call.method](call)

@@ -1,4 +1,4 @@
-"""A session: gRPC served to the daemon, for as long as a build needs it."""
+"""The session of a build: a gRPC server for the daemon, for the duration of the build."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _HEADER = "x-docker-expose-session-"
 
 
 class Session:
-    """The services that a client offers to the daemon, under an id that Solve names.
+    """The services that a client offers to the daemon, under the session id in Solve.
 
-    ``shared_key`` lets later sessions of the same kind find what was uploaded.
+    ``shared_key`` lets later sessions with the same key reuse uploaded files.
     """
 
     def __init__(
@@ -40,27 +40,27 @@ class Session:
 
     @property
     def failures(self) -> tuple[LLBError, ...]:
-        """What the services could not do, in order, but for what the connection did to them."""
-        end = None if self._server is None else self._server.failure
-        found = (failure for service in self._services for failure in service.failures)
-        return tuple(failure for failure in found if failure is not end)
+        """The services' failures, in order, except those caused by the end of the connection."""
+        connection_failure = None if self._server is None else self._server.failure
+        failures = (failure for service in self._services for failure in service.failures)
+        return tuple(failure for failure in failures if failure is not connection_failure)
 
-    def open(self, stream: Callable[[Iterable[tuple[str, str]]], Pipe]) -> None:
-        """Have the stream opened by its metadata; :meth:`serve` answers what comes through it."""
+    def open(self, open_stream: Callable[[Iterable[tuple[str, str]]], Pipe]) -> None:
+        """Open the stream with the session's metadata; :meth:`serve` answers calls on it."""
         metadata = [
             (_HEADER + "uuid", self.id),
             (_HEADER + "name", self._name),
             (_HEADER + "sharedkey", self._shared_key),
             *((_HEADER + "grpc-method", method) for method in self._handlers),
         ]
-        self._server = Server(stream(metadata), self._handlers)
+        self._server = Server(open_stream(metadata), self._handlers)
 
     def serve(self) -> None:
-        """Answer the daemon until the session is closed; raises TransportError when it breaks."""
+        """Serve the daemon until the session is closed; raises TransportError if it breaks."""
         assert self._server is not None
         self._server.serve()
 
     def close(self) -> None:
-        """End the session; a second call does nothing."""
+        """Close the session; a second call does nothing."""
         if self._server is not None:
             self._server.close()

@@ -1,4 +1,4 @@
-"""Ssh agents as they are asked for: a socket, key files, or the user's own agent."""
+"""Specifications of ssh agents: a socket, key files, or the user's own agent."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ VARIABLE = "SSH_AUTH_SOCK"
 
 @frozen
 class AgentSpec:
-    """What stands behind an id: a socket, key files, or neither for the user's own agent.
+    """The ssh agent for an id: a socket, key files, or by default the user's own agent.
 
-    What goes through a ``raw`` socket is not looked at; of an agent, a build may list
-    keys and have something signed, and nothing else.
+    A build may only list keys and request signatures; through a ``raw`` socket, everything is
+    forwarded unchecked.
     """
 
     id: str = DEFAULT
@@ -29,15 +29,15 @@ class AgentSpec:
 
 
 def parse_agent(text: str) -> AgentSpec:
-    """Return the agent of ``default``, ``ID=SOCKET`` or ``ID=KEY[,KEY…]``, as buildctl reads it.
+    """Parse ``default``, ``ID=SOCKET`` or ``ID=KEY[,KEY…]``, as buildctl does.
 
     ``,raw=true`` may follow a socket. Raises InvalidValueError.
 
     >>> parse_agent("default")
     AgentSpec(id='default', socket=None, keys=(), raw=False)
     """
-    id_, equals, rest = text.partition("=")
-    words = [word for word in rest.split(",") if word]
+    id_, equals, paths_field = text.partition("=")
+    words = [word for word in paths_field.split(",") if word]
     if not id_ or (equals and not words):
         raise InvalidValueError(
             f"invalid ssh {text!r}: expected ID, ID=SOCKET or ID=KEY,…", hint="for example default"
@@ -52,12 +52,12 @@ def parse_agent(text: str) -> AgentSpec:
 
 
 def to_agent(agent: str | AgentSpec) -> AgentSpec:
-    """Return an agent, parsing text. Raises InvalidValueError."""
+    """Parse a string as an agent; pass an AgentSpec through. Raises InvalidValueError."""
     return parse_agent(agent) if isinstance(agent, str) else agent
 
 
 def is_socket(path: Path) -> bool:
-    """Return whether there is a socket at a path."""
+    """Check whether a path is a socket."""
     try:
         return stat.S_ISSOCK(path.stat().st_mode)
     except OSError:

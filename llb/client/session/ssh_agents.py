@@ -1,4 +1,4 @@
-"""Ssh agents that a client lends to builds: sockets, and private agents for key files."""
+"""Open the ssh agents of a build: existing sockets, and temporary agents for key files."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 
 class Agents:
-    """The sockets of agents, open until :meth:`close`.
+    """The sockets of a build's ssh agents, open until :meth:`close`.
 
-    Raises InputError for a socket or key that cannot be used.
+    Raises InputError for an unusable socket or key.
     """
 
     def __init__(self, specs: Iterable[AgentSpec], environ: Mapping[str, str] = os.environ) -> None:
@@ -35,19 +35,19 @@ class Agents:
             raise
 
     def __bool__(self) -> bool:
-        """Return whether there are any."""
+        """Check whether there are any agents."""
         return bool(self.sockets)
 
     def __enter__(self) -> Self:
-        """Return the agents themselves."""
+        """Enter the context, which closes the agents at its end."""
         return self
 
     def __exit__(self, *exception: object) -> None:
-        """End the private ones."""
+        """Stop the temporary agents."""
         self.close()
 
     def close(self) -> None:
-        """End the private agents; a second call does nothing."""
+        """Stop the temporary agents; a second call does nothing."""
         self._stack.close()
 
     def _open(self, spec: AgentSpec, environ: Mapping[str, str]) -> Path:
@@ -59,9 +59,9 @@ class Agents:
         socket = spec.socket or Path(environ.get(VARIABLE, ""))
         if spec.socket is None and not environ.get(VARIABLE):
             raise InputError(
-                f"ssh {spec.id}: there is no agent: {VARIABLE} is not set",
+                f"ssh {spec.id}: no agent: {VARIABLE} is not set",
                 hint=f"start one with ssh-agent, or name a key: {spec.id}=~/.ssh/id_ed25519",
             )
         if not is_socket(socket):
-            raise InputError(f"ssh {spec.id}: {socket} is no socket")
+            raise InputError(f"ssh {spec.id}: {socket} is not a socket")
         return socket

@@ -1,4 +1,4 @@
-"""Files that a build takes from the client by URLs, such as an archive as its context."""
+"""Uploads: files on the client that a build fetches by URL, such as an archive as its context."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ _HOST = "http://buildkit-session/"
 
 
 def _new_url() -> str:
-    # Builds that ask for the same URL at a time would be given the same file.
+    # Concurrent builds that fetch the same URL would receive the same file.
     return _HOST + uuid.uuid4().hex
 
 
 @frozen(eq=False)
 class Upload:
-    """Bytes, a file, or an open stream, which is read once; a build finds them at ``url``.
+    """Bytes, a file, or an open stream (read once) that a build fetches from ``url``.
 
-    The URL stands for one of the web: as the context of a frontend, where it is a tar archive
-    or a Dockerfile, or in :func:`llb.HTTP`. Raises InputError for a file that is not there.
+    Use the URL like one on the web: as the context of a frontend, for a tar archive or a
+    Dockerfile, or in :func:`llb.HTTP`. Raises InputError for a missing file.
     """
 
     content: Content = field(repr=False)
@@ -33,4 +33,4 @@ class Upload:
 
     def __attrs_post_init__(self) -> None:
         if isinstance(self.content, Path) and not self.content.is_file():
-            raise InputError(f"cannot upload {self.content}: there is no such file")
+            raise InputError(f"cannot upload {self.content}: no such file")

@@ -1,8 +1,8 @@
-"""A walk over a directory as a daemon wants to see it: ordered, filtered, described.
+"""Walk a directory in the order of BuildKit's file transfer, filtered by patterns.
 
-The order and the filter are those of BuildKit's file transfer (``fsutil``): names
-sorted by their bytes, a directory before what is in it; include patterns, exclude
-patterns, and paths that are followed through symbolic links.
+Order and filter are those of ``fsutil``: names are sorted by their bytes, a directory comes before
+its entries; files are selected by include patterns, exclude patterns, and paths that are followed
+through symbolic links.
 """
 
 from __future__ import annotations
@@ -13,21 +13,21 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen, mutable
 
-from llb.client.session.follow import with_followed
+from llb.client.session.follow import add_followed_paths
 from llb.errors import InputError
 from llb.gocompat.patternmatcher import Patterns
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from llb.client.session.root import Below
+    from llb.client.session.root import TreeReader
 
 _PATTERN_CHARACTERS = frozenset("*[]?^\\")
 
 
 @frozen
 class Entry:
-    """A file of the walk: its path relative to the root, and what lstat(2) says."""
+    """A file of the walk: its path relative to the root, and its lstat(2) result."""
 
     path: str
     status: os.stat_result
@@ -35,33 +35,33 @@ class Entry:
 
 @frozen
 class Filter:
-    """Which files a walk yields; without patterns all of them."""
+    """The patterns that select the files of a walk; without patterns, all files."""
 
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     follow: tuple[str, ...] = ()
 
 
-def walk(below: Below, chosen: Filter) -> Iterator[Entry]:
-    """Return the files below a root that the filter lets through, in the order of the transfer.
+def walk(tree: TreeReader, selection: Filter) -> Iterator[Entry]:
+    """Yield the selected files below a root, in transfer order.
 
-    A directory that is not chosen itself comes before what is chosen in it.
-    What vanishes meanwhile is left out. Raises InvalidValueError for a malformed
-    pattern, and the iterator InputError for what cannot be read.
+    A directory that is not selected itself still comes before the selected files in it.
+    Files that vanish meanwhile are left out. Raises InvalidValueError for a malformed
+    pattern, and the iterator raises InputError for unreadable files.
     """
-    include: tuple[str, ...] | None = chosen.include
-    if chosen.follow:
-        include = with_followed(below, chosen.include, chosen.follow)
+    include: tuple[str, ...] | None = selection.include
+    if selection.follow:
+        include = add_followed_paths(tree, selection.include, selection.follow)
     return _Walk(
-        below=below,
+        tree=tree,
         include=Patterns.compile(include) if include else None,
-        exclude=Patterns.compile(chosen.exclude) if chosen.exclude else None,
+        exclude=Patterns.compile(selection.exclude) if selection.exclude else None,
     ).run()
 
 
 @frozen
-class _Choice:
-    """What the patterns say of a file, and which of them match, for what is below it."""
+class _Match:
+    """The match result of a file, and which patterns match it, for the entries below it."""
 
     is_included: bool = True
     is_excluded: bool = False
@@ -69,29 +69,29 @@ class _Choice:
     excluded_by: tuple[bool, ...] | None = None
 
     @property
-    def is_chosen(self) -> bool:
+    def is_selected(self) -> bool:
         return self.is_included and not self.is_excluded
 
 
 @mutable
 class _Directory:
-    """A directory that the walk is in."""
+    """A directory on the stack of the walk."""
 
     path: str
     entry: Entry | None
     pending: Iterator[str]
-    choice: _Choice
+    match: _Match
 
 
 @frozen
 class _Walk:
-    below: Below
+    tree: TreeReader
     include: Patterns | None
     exclude: Patterns | None
 
     def run(self) -> Iterator[Entry]:
-        # A directory's entry is held back until something in it is yielded.
-        stack = [_Directory("", None, self._names("", lenient=False), _Choice())]
+        # The entry of an unselected directory is pending until something in it is yielded.
+        stack = [_Directory("", None, self._names("", lenient=False), _Match())]
         while stack:
             name = next(stack[-1].pending, None)
             if name is None:
@@ -99,67 +99,69 @@ class _Walk:
                 continue
             path = f"{stack[-1].path}/{name}" if stack[-1].path else name
             try:
-                folder = self.below.directory(stack[-1].path)
+                folder = self.tree.directory(stack[-1].path)
                 status = os.stat(name, dir_fd=folder, follow_symlinks=False)
             except (FileNotFoundError, NotADirectoryError):
-                # It was there a moment ago, or is in what was a directory then.
+                # It was removed a moment ago, or its directory was replaced by a file.
                 continue
             entry = Entry(path, status)
-            choice = self._choose(path, stack[-1].choice)
-            if choice.is_chosen:
-                yield from _held_back(stack)
+            match = self._match_patterns(path, stack[-1].match)
+            if match.is_selected:
+                yield from _pending_parents(stack)
                 yield entry
-            if stat.S_ISDIR(status.st_mode) and (choice.is_chosen or self._may_hold(path, choice)):
-                held = None if choice.is_chosen else entry
-                names = self._names(path, lenient=not choice.is_chosen)
-                stack.append(_Directory(path, held, names, choice))
+            if stat.S_ISDIR(status.st_mode) and (
+                match.is_selected or self._may_contain(path, match)
+            ):
+                pending_entry = None if match.is_selected else entry
+                names = self._names(path, lenient=not match.is_selected)
+                stack.append(_Directory(path, pending_entry, names, match))
 
     def _names(self, path: str, *, lenient: bool) -> Iterator[str]:
-        """Return the names in a directory in order; raises InputError.
+        """List the names in a directory in order; raises InputError.
 
-        With ``lenient`` one that the user must not read is empty.
+        With ``lenient``, a directory without read permission counts as empty.
         """
         try:
-            names = os.listdir(self.below.directory(path))  # noqa: PTH208 - a descriptor
+            names = os.listdir(self.tree.directory(path))  # noqa: PTH208 - a descriptor
             return iter(sorted(names, key=os.fsencode))
         except (FileNotFoundError, NotADirectoryError):
             return iter(())
         except OSError as error:
             if lenient and isinstance(error, PermissionError):
                 return iter(())
-            place = f"{self.below.root.path}/{path}".rstrip("/")
-            raise InputError(f"cannot read the directory {place}: {error.strerror}") from error
+            location = f"{self.tree.root.path}/{path}".rstrip("/")
+            raise InputError(f"cannot read the directory {location}: {error.strerror}") from error
 
-    def _choose(self, path: str, parent: _Choice) -> _Choice:
+    def _match_patterns(self, path: str, parent: _Match) -> _Match:
         is_included, is_excluded = True, False
         included_by = excluded_by = None
         if self.include is not None:
             is_included, included_by = self.include.match_below(path, parent.included_by)
         if self.exclude is not None:
             is_excluded, excluded_by = self.exclude.match_below(path, parent.excluded_by)
-        return _Choice(is_included, is_excluded, included_by, excluded_by)
+        return _Match(is_included, is_excluded, included_by, excluded_by)
 
-    def _may_hold(self, path: str, choice: _Choice) -> bool:
-        """Return whether anything below a directory that is not chosen could be chosen."""
-        if self.include is not None and not choice.is_included:
-            including = (each.prefix for each in self.include.patterns if not each.exclusion)
-            if not _could_be_below(path, including):
+    def _may_contain(self, path: str, match: _Match) -> bool:
+        """Check whether anything below an unselected directory could be selected."""
+        if self.include is not None and not match.is_included:
+            prefixes = (p.prefix for p in self.include.patterns if not p.exclusion)
+            if not _could_be_below(path, prefixes):
                 return False
-        if self.exclude is not None and choice.is_excluded:
-            excepting = (each.prefix for each in self.exclude.patterns if each.exclusion)
-            return _could_be_below(path, excepting)
+        if self.exclude is not None and match.is_excluded:
+            prefixes = (p.prefix for p in self.exclude.patterns if p.exclusion)
+            return _could_be_below(path, prefixes)
         return True
 
 
-def _could_be_below(path: str, texts: Iterable[str]) -> bool:
-    """Return whether a pattern may match below ``path``; one with wildcards always may."""
+def _could_be_below(path: str, prefixes: Iterable[str]) -> bool:
+    """Check whether a pattern may match below ``path``; a prefix with wildcards always may."""
     return any(
-        not _PATTERN_CHARACTERS.isdisjoint(text) or f"{text}/".startswith(f"{path}/")
-        for text in texts
+        not _PATTERN_CHARACTERS.isdisjoint(prefix) or f"{prefix}/".startswith(f"{path}/")
+        for prefix in prefixes
     )
 
 
-def _held_back(stack: list[_Directory]) -> Iterator[Entry]:
+def _pending_parents(stack: list[_Directory]) -> Iterator[Entry]:
     for directory in stack:
         if directory.entry is not None:
             yield directory.entry

@@ -1,4 +1,4 @@
-"""Caches and entitlements as they are written, and what is refused of them."""
+"""Caches and entitlements are parsed and validated."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from llb.errors import InvalidValueError
         ("type=gha,scope=main", Cache("gha", {"scope": "main"})),
     ],
 )
-def test_caches_are_read_as_from_buildctl(text: str, cache: Cache) -> None:
+def test_caches_are_parsed_as_by_buildctl(text: str, cache: Cache) -> None:
     assert parse_cache(text) == cache
 
 
@@ -42,19 +42,19 @@ def test_caches_are_read_as_from_buildctl(text: str, cache: Cache) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("ref=x", "invalid cache 'ref=x': it has no type"),
+        ("ref=x", "invalid cache 'ref=x': missing type"),
         ("type=registry", "a registry cache needs a ref"),
         (
             "type=regsitry,ref=x",
             "unknown cache 'regsitry': expected registry, local, inline, gha, s3, azblob",
         ),
         ("type=inline,mode=all", "invalid cache mode 'all': expected min, max"),
-        ("type=inline,x", "invalid cache 'type=inline,x': 'x' is no key=value"),
+        ("type=inline,x", "invalid cache 'type=inline,x': 'x' is not key=value"),
         ("type=s3,buckt=x", "unknown attribute 'buckt' of the cache s3"),
         ('type=inline,"x', "invalid cache 'type=inline,\"x': unexpected end of data"),
     ],
 )
-def test_what_is_no_cache_is_refused(text: str, message: str) -> None:
+def test_an_invalid_cache_is_refused(text: str, message: str) -> None:
     with pytest.raises(InvalidValueError) as caught:
         parse_cache(text)
     assert caught.value.message == message
@@ -65,14 +65,14 @@ def test_what_is_no_cache_is_refused(text: str, message: str) -> None:
     ("text", "read", "written"),
     [
         ("type=local,tag=a", "a local cache that is read needs a src", "written needs a dest"),
-        ("type=inline", "an inline cache is read as that of its image", None),
+        ("type=inline", "an inline cache is imported from its image", None),
         ("type=local,src=x", None, "a local cache that is written needs a dest"),
         ("type=local,dest=x", "a local cache that is read needs a src", None),
         ("type=local,dest=x,reset=maybe", "needs a src", "invalid reset 'maybe'"),
         ("type=gha", "a gha cache needs a url and a token", "a gha cache needs a url and a token"),
     ],
 )
-def test_a_cache_is_refused_where_it_can_only_be_read_or_written(
+def test_import_only_and_export_only_caches_are_refused(
     text: str, read: str | None, written: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("ACTIONS_RUNTIME_TOKEN", "ACTIONS_RESULTS_URL", "ACTIONS_CACHE_URL"):
@@ -86,27 +86,27 @@ def test_a_cache_is_refused_where_it_can_only_be_read_or_written(
 
 
 @pytest.mark.feature("M4")
-def test_a_cache_of_a_workflow_has_what_its_runner_says() -> None:
+def test_a_gha_cache_gets_its_url_and_token_from_the_runner() -> None:
     environ = {
         "ACTIONS_CACHE_SERVICE_V2": "true",
         "ACTIONS_RESULTS_URL": "https://results",
         "ACTIONS_RUNTIME_TOKEN": "t0k3n",
     }
-    found = with_environment(parse_cache("type=gha,scope=main"), environ)
-    assert found.attrs == {
+    cache = with_environment(parse_cache("type=gha,scope=main"), environ)
+    assert cache.attrs == {
         "scope": "main",
         "url": "https://results",
         "url_v2": "https://results",
         "token": "t0k3n",
     }
-    assert repr(found) == (
+    assert repr(cache) == (
         "Cache(type='gha', attrs={'url_v2': 'https://results', 'url': 'https://results', "
         "'token': '***', 'scope': 'main'})"
     )
-    assert with_environment(found, {}) == found
+    assert with_environment(cache, {}) == cache
 
 
-def test_a_cache_in_a_folder_is_read_and_written_with_what_each_needs() -> None:
+def test_a_local_cache_has_different_attributes_for_import_and_export() -> None:
     cache = local_cache("cache", mode="max", tag="main", reset=True)
     assert check_source(cache).attrs == {"src": "cache", "tag": "main"}
     assert check_target(cache).attrs == {
@@ -117,7 +117,7 @@ def test_a_cache_in_a_folder_is_read_and_written_with_what_each_needs() -> None:
     }
 
 
-def test_a_frontend_is_told_of_caches() -> None:
+def test_imported_caches_become_a_frontend_attribute() -> None:
     attrs = frontend_attrs([registry_cache("r/c")])
     assert json.loads(attrs["cache-imports"]) == [
         {"Type": "registry", "Attrs": {"ref": "r/c", "mode": "min"}}

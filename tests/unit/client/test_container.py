@@ -1,4 +1,4 @@
-"""A BuildKit in a container of Docker's is made, started, stopped and removed."""
+"""A BuildKit container in Docker is created, started, stopped and removed."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ def docker(
     return FakeDocker(tmp_path, fake_daemon(version="v0.31.0").address, monkeypatch)
 
 
-def test_a_container_that_does_not_exist_is_made(docker: FakeDocker) -> None:
+def test_a_missing_container_is_created(docker: FakeDocker) -> None:
     with BuildKitContainer(NAME).start() as client:
         assert (client.address, client.info().version) == (ADDRESS, "v0.31.0")
     assert docker.calls == [[*RUN, "moby/buildkit"]]
 
 
-def test_image_and_network_are_those_of_the_container(docker: FakeDocker) -> None:
+def test_a_container_is_created_with_its_image_and_network(docker: FakeDocker) -> None:
     BuildKitContainer(NAME, image="example.com/buildkit", network="host").start().close()
     assert docker.calls == [[*RUN, "--network=host", "example.com/buildkit"]]
 
@@ -47,7 +47,7 @@ def test_image_and_network_are_those_of_the_container(docker: FakeDocker) -> Non
     ("state", "calls"),
     [("running", []), ("exited", [["start", NAME]]), ("paused", [["start", NAME]])],
 )
-def test_a_container_that_exists_is_started_where_it_does_not_run(
+def test_an_existing_container_is_started_unless_it_runs(
     docker: FakeDocker, state: str, calls: list[list[str]]
 ) -> None:
     docker.state = state
@@ -55,7 +55,7 @@ def test_a_container_that_exists_is_started_where_it_does_not_run(
     assert docker.calls == calls
 
 
-def test_a_container_that_ends_is_an_error_with_its_last_words(docker: FakeDocker) -> None:
+def test_an_exited_container_is_an_error_with_its_last_log_lines(docker: FakeDocker) -> None:
     docker.becomes("exited")
     with pytest.raises(InputError) as caught:
         BuildKitContainer(NAME).start()
@@ -81,7 +81,7 @@ def test_a_container_is_removed_with_its_cache(docker: FakeDocker) -> None:
     ]
 
 
-def test_the_error_of_docker_is_that_of_the_call(docker: FakeDocker) -> None:
+def test_an_error_of_docker_is_raised(docker: FakeDocker) -> None:
     docker.failing("run")
     with pytest.raises(ConnectError) as caught:
         BuildKitContainer(NAME).start()
@@ -105,11 +105,11 @@ def test_the_command_line_starts_stops_and_removes(docker: FakeDocker) -> None:
     started = llb("daemon", "start", "--container", NAME, "--image", "example.com/b")
     assert (started.status, started.stdout) == (0, f"{ADDRESS}\n")
     assert docker.calls == [[*RUN, "example.com/b"]]
-    words = [
+    outputs = [
         llb("daemon", "stop", "--container", NAME, *options).stdout
         for options in ((), (), ("--remove",), ("--remove",))
     ]
-    assert words == ["stopped\n", "it did not run\n", "removed\n", "it is not there\n"]
+    assert outputs == ["stopped\n", "it did not run\n", "removed\n", "it is not there\n"]
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ def test_the_command_line_starts_stops_and_removes(docker: FakeDocker) -> None:
         (["stop", "--remove"], "--remove is for a --container"),
     ],
 )
-def test_options_of_containers_need_one(arguments: list[str], message: str) -> None:
+def test_container_options_need_a_container(arguments: list[str], message: str) -> None:
     ran = llb("daemon", *arguments)
     assert ran.status == 2
     assert ran.stderr.endswith(f"Error: {message}\n")

@@ -1,4 +1,4 @@
-"""What a Dockerfile's frontend is told, from arguments with types."""
+"""Typed arguments become attributes of the Dockerfile frontend."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_arguments_become_attributes(options: DockerfileOptions, attrs: dict[str
 
 
 @pytest.mark.feature("K15")
-def test_what_is_no_argument_or_no_value_is_refused() -> None:
+def test_unknown_options_and_invalid_values_are_refused() -> None:
     with pytest.raises(TypeError, match="'targt'; did you mean target"):
         dockerfile_attrs(targt="x")  # type: ignore[call-arg]
     with pytest.raises(InvalidValueError, match="unknown network 'bridge': expected default"):

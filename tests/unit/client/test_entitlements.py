@@ -1,4 +1,4 @@
-"""Entitlements."""
+"""Entitlements are validated."""
 
 from __future__ import annotations
 

@@ -242,7 +242,7 @@ def test_what_the_client_refuses_is_an_error_of_the_build(connect: Callable[...,
     def script(build: FakeBuild) -> None:
         build.session.send_file(b"1", export=7)
 
-    with pytest.raises(SolveError, match="there is no exporter 7 to send to"):
+    with pytest.raises(SolveError, match="unknown exporter 7"):
         connect(script=script).solve(BUILD)
 
 

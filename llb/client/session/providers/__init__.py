@@ -1,4 +1,4 @@
-"""What a client serves to the daemon during a build, one service a file.
+"""Services of a session, one per file: local files, secrets, ssh, registry credentials and others.
 
 Private to :mod:`llb.client`.
 """

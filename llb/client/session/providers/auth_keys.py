@@ -1,9 +1,9 @@
-"""The token authority of a client: a key by which a daemon knows it again.
+"""Token authority keys, which prove to a daemon that clients share registry credentials.
 
-A daemon keeps the tokens that a client fetched for it. Before it uses them for another build it
-has that build's client sign something, with a key that is made of a secret of this client
-(the seed of a registry, in Docker's folder, as other clients of BuildKit keep it) and of a
-salt of the daemon. So tokens stay with those who may have them, and no password is sent.
+A daemon keeps the tokens that a client fetched. Before it uses them for another build, that build's
+client must sign a challenge. The signing key is derived from a secret of the client (a seed per
+registry in Docker's configuration folder, shared with other BuildKit clients) and a salt of the
+daemon. So tokens are only used for clients with the same secret, and no password is sent.
 """
 
 from __future__ import annotations
@@ -32,29 +32,29 @@ _SIZE = 16
 
 
 def signing_key(seed: bytes, salt: bytes) -> SigningKey:
-    """Return the key of a seed; all who have no credentials share that of an empty one."""
+    """Derive the key from a seed; clients without credentials share the empty seed."""
     # It takes 27 ms to import, and most builds need no key.
     from nacl.signing import SigningKey  # noqa: PLC0415
 
     return SigningKey(hmac.digest(salt, seed, "sha256"))
 
 
-def seed_of(folder: Path, host: str) -> bytes:
-    """Return the seed of a registry, a new one where there is none yet.
+def read_or_create_seed(folder: Path, host: str) -> bytes:
+    """Read the seed of a registry, or create one.
 
-    Where nothing can be written it is for once. Raises InputError for a folder that is none.
+    In a read-only folder the seed is not saved. Raises InputError for an unusable folder.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with _locked(folder / _LOCK):
             path = folder / _FILE
             seeds = _read(path)
-            found = _decoded(seeds.get(host))
-            if found is None:
-                found = secrets.token_bytes(_SIZE)
-                seeds[host] = {"Seed": base64.b64encode(found).decode()}
+            seed = _decode_seed(seeds.get(host))
+            if seed is None:
+                seed = secrets.token_bytes(_SIZE)
+                seeds[host] = {"Seed": base64.b64encode(seed).decode()}
                 _write(path, json.dumps(seeds, indent=2))
-            return found
+            return seed
     except OSError as error:
         if _is_read_only(error):
             return secrets.token_bytes(_SIZE)
@@ -63,7 +63,7 @@ def seed_of(folder: Path, host: str) -> bytes:
 
 @contextmanager
 def _locked(path: Path) -> Iterator[None]:
-    """Hold the lock that other clients hold while they write; a folder may be read-only."""
+    """Hold the lock that BuildKit clients share for writing; skip it in a read-only folder."""
     try:
         lock = os.open(path, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
@@ -79,29 +79,29 @@ def _locked(path: Path) -> Iterator[None]:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    """Return the seeds of a file; one that was not written to its end has none."""
+    """Read the seeds of a file; an incomplete file counts as empty."""
     try:
-        found = json.loads(path.read_bytes())
+        seeds = json.loads(path.read_bytes())
     except (FileNotFoundError, PermissionError, ValueError):
         return {}
-    return found if isinstance(found, dict) else {}
+    return seeds if isinstance(seeds, dict) else {}
 
 
-def _write(path: Path, text: str) -> None:
-    """Write a file that nobody else may read, where files can be written."""
+def _write(path: Path, content: str) -> None:
+    """Write a file readable only by its owner, if the folder is writable."""
     try:
         with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:  # noqa: PTH123 - with a mode
-            file.write(text)
+            file.write(content)
     except OSError as error:
         if not _is_read_only(error):
             raise
 
 
-def _decoded(entry: object) -> bytes | None:
+def _decode_seed(entry: object) -> bytes | None:
     match entry:
-        case {"Seed": str(text)}:
+        case {"Seed": str(encoded)}:
             try:
-                return base64.b64decode(text, validate=True) or None
+                return base64.b64decode(encoded, validate=True) or None
             except binascii.Error:
                 return None
         case _:

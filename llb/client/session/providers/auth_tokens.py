@@ -1,8 +1,8 @@
-"""Bearer tokens of registries, fetched at the token server that a registry names.
+"""Fetch bearer tokens for registries from their token servers.
 
-With credentials they come by OAuth2 (POST), or, where a server does not have that, as without
-credentials by what was there before (GET, with basic authentication). Both are specified by
-the Distribution project, as "OAuth2 token authentication" and "token authentication".
+With credentials, OAuth2 (POST) is used first; without credentials, or if the server does not
+support OAuth2, the older protocol (GET, with basic authentication). The Distribution project
+specifies both, as "OAuth2 token authentication" and "token authentication".
 """
 
 from __future__ import annotations
@@ -26,21 +26,21 @@ if TYPE_CHECKING:
 
     from llb.client.registry_auth.docker_config import Credentials
 
-# The name that other clients of BuildKit have.
+# The client id of other BuildKit clients.
 _CLIENT = "buildkit-client"
-# What a server means that says nothing of it, in seconds.
-_EXPIRES = 60
+# The default lifetime in seconds, if the server does not specify one.
+_DEFAULT_LIFETIME = 60
 # A daemon waits a minute for a token, and two requests may be needed.
-_SECONDS = 12.0
+_TIMEOUT_SECONDS = 12.0
 _CHUNK = 64 * 1024
-_MAX_ANSWER = 1024 * 1024
-_MAX_WORDS = 200
+_MAX_BODY = 1024 * 1024
+_MAX_MESSAGE = 200
 _REFUSED = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 
 
 @frozen
 class TokenRequest:
-    """What the registry ``host`` asks for: a token from ``realm`` (a URL) for its ``service``."""
+    """A registry's request for a token from ``realm``, a URL, for the service ``service``."""
 
     host: str
     realm: str
@@ -50,72 +50,76 @@ class TokenRequest:
 
 @frozen
 class Token:
-    """A bearer token, the seconds it is good for, and the Unix time it is from, 0 if unknown."""
+    """A bearer token, its lifetime in seconds, and the Unix time of its issue, 0 if unknown."""
 
     value: str = field(repr=False)
-    expires_in: int = _EXPIRES
+    expires_in: int = _DEFAULT_LIFETIME
     issued_at: int = 0
 
 
 def fetch(
-    asked: TokenRequest, credentials: Credentials, context: SSLContext | None = None
+    token_request: TokenRequest, credentials: Credentials, context: SSLContext | None = None
 ) -> Token:
-    """Return the token that a registry asks for.
+    """Fetch the token that a registry requires.
 
-    ``context`` says which token servers are trusted, by itself those that the system trusts.
-    Raises InputError where there is none to have; what it says holds no secret.
+    ``context`` selects the token servers to trust, by default those that the system trusts.
+    Raises InputError if no token can be obtained; its message contains no secret.
     """
-    opener = _opener(asked.realm, context)
+    opener = _opener(token_request.realm, context)
     if credentials.registry_token:
         return Token(credentials.registry_token)
     if not credentials.secret:
-        return _token(asked, credentials, *_answer(opener, _plain(asked, credentials), asked))
-    status, body = _answer(opener, _oauth(asked, credentials), asked)
+        return _parse_token(
+            token_request,
+            credentials,
+            *_send(opener, _basic_request(token_request, credentials), token_request),
+        )
+    status, body = _send(opener, _oauth_request(token_request, credentials), token_request)
     if _lacks_oauth(status, credentials):
-        status, body = _answer(opener, _plain(asked, credentials), asked)
-    return _token(asked, credentials, status, body)
+        status, body = _send(opener, _basic_request(token_request, credentials), token_request)
+    return _parse_token(token_request, credentials, status, body)
 
 
 def _lacks_oauth(status: int, credentials: Credentials) -> bool:
-    """Return whether this answer to a POST is one of servers that do not know it."""
+    """Check whether this response to a POST means that the server does not support OAuth2."""
     if status == HTTPStatus.METHOD_NOT_ALLOWED:
         return bool(credentials.username)
     return status in (HTTPStatus.NOT_FOUND, HTTPStatus.UNAUTHORIZED)
 
 
-def _oauth(asked: TokenRequest, credentials: Credentials) -> Request:
+def _oauth_request(token_request: TokenRequest, credentials: Credentials) -> Request:
     from urllib.request import Request  # noqa: PLC0415 - see _opener
 
-    form = {"scope": " ".join(asked.scopes)} if asked.scopes else {}
-    form |= {"service": asked.service, "client_id": _CLIENT}
+    form = {"scope": " ".join(token_request.scopes)} if token_request.scopes else {}
+    form |= {"service": token_request.service, "client_id": _CLIENT}
     if credentials.username:
         form |= {"grant_type": "password", "username": credentials.username}
         form |= {"password": credentials.secret}
     else:
         form |= {"grant_type": "refresh_token", "refresh_token": credentials.secret}
-    return Request(asked.realm, urlencode(form).encode())  # noqa: S310 - _opener looked at it
+    return Request(token_request.realm, urlencode(form).encode())  # noqa: S310 - _opener looked at it
 
 
-def _plain(asked: TokenRequest, credentials: Credentials) -> Request:
+def _basic_request(token_request: TokenRequest, credentials: Credentials) -> Request:
     from urllib.request import Request  # noqa: PLC0415 - see _opener
 
-    url = urlsplit(asked.realm)
+    url = urlsplit(token_request.realm)
     query = parse_qsl(url.query, keep_blank_values=True)
-    query += [("service", asked.service)] if asked.service else []
-    query += [("scope", scope) for scope in asked.scopes]
+    query += [("service", token_request.service)] if token_request.service else []
+    query += [("scope", scope) for scope in token_request.scopes]
     request = Request(url._replace(query=urlencode(query)).geturl())  # noqa: S310 - likewise
     if credentials.secret:
-        # It is for this server, and not for one that it names instead.
-        request.add_unredirected_header("Authorization", f"Basic {_pair(credentials)}")
+        # The credentials are only for this server, not for one it redirects to.
+        request.add_unredirected_header("Authorization", f"Basic {_encode_basic(credentials)}")
     return request
 
 
-def _pair(credentials: Credentials) -> str:
+def _encode_basic(credentials: Credentials) -> str:
     return base64.b64encode(f"{credentials.username}:{credentials.secret}".encode()).decode()
 
 
 def _opener(realm: str, context: SSLContext | None) -> OpenerDirector:
-    """Return what opens URLs of HTTP, and none of files, as a daemon may name any."""
+    """Build an opener for HTTP URLs only, because a daemon could name local files."""
     # It takes 5 ms to import, and most builds need no token.
     from urllib import request  # noqa: PLC0415
 
@@ -123,9 +127,9 @@ def _opener(realm: str, context: SSLContext | None) -> OpenerDirector:
         url = urlsplit(realm)
         host = url.hostname
     except ValueError as error:
-        raise InputError(f"the token server {realm!r} is no URL") from error
+        raise InputError(f"the token server {realm!r} is not a URL") from error
     if url.scheme not in ("http", "https") or not host:
-        raise InputError(f"the token server {realm!r} is no URL of HTTP")
+        raise InputError(f"the token server {realm!r} is not an HTTP URL")
     opener = request.OpenerDirector()
     opener.addheaders = [("User-Agent", "pyllb")]
     for handler in (
@@ -141,102 +145,116 @@ def _opener(realm: str, context: SSLContext | None) -> OpenerDirector:
     return opener
 
 
-def _answer(opener: OpenerDirector, request: Request, asked: TokenRequest) -> tuple[int, bytes]:
-    """Return status and body of what a server answers."""
+def _send(
+    opener: OpenerDirector, request: Request, token_request: TokenRequest
+) -> tuple[int, bytes]:
+    """Send a request, and return status and body of the response."""
     from http.client import HTTPException  # noqa: PLC0415 - see _opener
     from urllib.error import HTTPError  # noqa: PLC0415 - see _opener
 
-    server = _name(asked)
+    server = _server_name(token_request)
     try:
         try:
-            response = opener.open(request, timeout=_SECONDS)
+            response = opener.open(request, timeout=_TIMEOUT_SECONDS)
         except HTTPError as error:
             response = error
         with response:
-            return response.status, _body(response)
+            return response.status, _read_body(response)
     except TimeoutError as error:
-        raise _silent(server) from error
+        raise _timeout_error(server) from error
     except (OSError, HTTPException, ValueError) as error:
         reason = getattr(error, "reason", error)
         if isinstance(reason, TimeoutError):
-            raise _silent(server) from error
-        raise InputError(f"{server} cannot be asked: {_one_line(str(reason))}") from error
+            raise _timeout_error(server) from error
+        raise InputError(f"{server} failed to answer: {_one_line(str(reason))}") from error
 
 
-def _body(response: HTTPResponse) -> bytes:
-    """Return what follows, as far as it comes in time; raises TimeoutError and ValueError."""
-    deadline = monotonic() + _SECONDS
+def _read_body(response: HTTPResponse) -> bytes:
+    """Read the body within the time limit; raises TimeoutError and ValueError."""
+    deadline = monotonic() + _TIMEOUT_SECONDS
     body = b""
     while chunk := response.read1(_CHUNK):
         body += chunk
-        if len(body) > _MAX_ANSWER:
-            raise ValueError(f"its answer has more than {_MAX_ANSWER} bytes")
+        if len(body) > _MAX_BODY:
+            raise ValueError(f"its response exceeds {_MAX_BODY} bytes")
         if monotonic() > deadline:
             raise TimeoutError
     return body
 
 
-def _token(asked: TokenRequest, credentials: Credentials, status: int, body: bytes) -> Token:
-    """Return the token in an answer; raises InputError for an answer without one."""
-    server = _name(asked)
-    said = _json(body)
+def _parse_token(
+    token_request: TokenRequest, credentials: Credentials, status: int, body: bytes
+) -> Token:
+    """Parse the token in a response; raises InputError for a response without one."""
+    server = _server_name(token_request)
+    content = _parse_json(body)
     if not HTTPStatus.OK <= status < HTTPStatus.BAD_REQUEST:
-        words = _words(said, credentials)
+        message = _error_message(content, credentials)
         if status not in _REFUSED:
-            raise InputError(f"{server} answers with status {status}{words}")
+            raise InputError(f"{server} answers with status {status}{message}")
         if credentials.secret:
-            raise InputError(f"{server} refuses the credentials of {asked.host}{words}")
-        raise InputError(f"{server} wants credentials for {asked.host}, and there are none{words}")
-    # Servers of both kinds give it the one name or the other.
-    value = said.get("access_token") or said.get("token")
+            raise InputError(f"{server} refuses the credentials of {token_request.host}{message}")
+        raise InputError(
+            f"{server} requires credentials for {token_request.host}, and there are none{message}"
+        )
+    # Both protocols use either name.
+    value = content.get("access_token") or content.get("token")
     if not isinstance(value, str) or not value.isascii() or not value.isprintable():
-        raise InputError(f"{server} answers with no token")
-    return Token(value, _seconds(said.get("expires_in")), _moment(said.get("issued_at")))
+        raise InputError(f"{server} answered without a token")
+    return Token(
+        value,
+        _parse_lifetime(content.get("expires_in")),
+        _parse_issued_at(content.get("issued_at")),
+    )
 
 
-def _json(body: bytes) -> dict[str, Any]:
+def _parse_json(body: bytes) -> dict[str, Any]:
     try:
-        found = json.loads(body)
-    # A hostile server may nest it as deep as it likes.
+        parsed = json.loads(body)
+    # A hostile server may nest the JSON deeply.
     except (ValueError, RecursionError):
         return {}
-    return found if isinstance(found, dict) else {}
+    return parsed if isinstance(parsed, dict) else {}
 
 
-def _words(said: dict[str, Any], credentials: Credentials) -> str:
-    """Return what a server says of an error, where it says it as OAuth2 or registries do."""
-    match said:
-        case {"errors": [{"message": str(words)}, *_]}:
+def _error_message(content: dict[str, Any], credentials: Credentials) -> str:
+    """Extract the message of an error in the format of OAuth2 or of registries."""
+    match content:
+        case {"errors": [{"message": str(message)}, *_]}:
             pass
-        case {"error_description": str(words)} | {"details": str(words)} | {"error": str(words)}:
+        case (
+            {"error_description": str(message)}
+            | {"details": str(message)}
+            | {"error": str(message)}
+        ):
             pass
         case _:
             return ""
-    words = _one_line(words)
-    for secret in (credentials.secret, quote_plus(credentials.secret), _pair(credentials)):
-        words = words.replace(secret or "\0", "***")
-    return f": {words[:_MAX_WORDS]}"
+    message = _one_line(message)
+    for secret in (credentials.secret, quote_plus(credentials.secret), _encode_basic(credentials)):
+        message = message.replace(secret or "\0", "***")
+    return f": {message[:_MAX_MESSAGE]}"
 
 
-def _seconds(said: Any) -> int:
-    return said if isinstance(said, int) and 0 < said < 2**31 else _EXPIRES
+def _parse_lifetime(value: Any) -> int:
+    return value if isinstance(value, int) and 0 < value < 2**31 else _DEFAULT_LIFETIME
 
 
-def _moment(said: Any) -> int:
-    """Return a time as in RFC 3339 as seconds, 0 where it is none."""
+def _parse_issued_at(value: Any) -> int:
+    """Parse an RFC 3339 time as Unix seconds, 0 if invalid."""
     try:
-        return max(0, int(datetime.fromisoformat(said).timestamp()))
+        return max(0, int(datetime.fromisoformat(value).timestamp()))
     except (TypeError, ValueError, OverflowError):
         return 0
 
 
-def _silent(server: str) -> InputError:
-    return InputError(f"{server} does not answer within {_SECONDS:.0f} seconds")
+def _timeout_error(server: str) -> InputError:
+    return InputError(f"{server} does not answer within {_TIMEOUT_SECONDS:.0f} seconds")
 
 
-def _name(asked: TokenRequest) -> str:
-    """Return how errors speak of the server: without what its URL may hold that is secret."""
-    url = urlsplit(asked.realm)
+def _server_name(token_request: TokenRequest) -> str:
+    """Describe the server in errors, without the secrets that its URL may contain."""
+    url = urlsplit(token_request.realm)
     host = url.netloc.rpartition("@")[2]
     return f"the token server {url.scheme}://{host}{url.path}"
 
@@ -246,5 +264,5 @@ def _one_line(text: str) -> str:
 
 
 def _is_loopback(host: str) -> bool:
-    """Return whether a host is this machine, which no proxy reaches."""
+    """Check whether a host is this machine, which is never reached through a proxy."""
     return host == "localhost" or host.startswith("127.") or host == "::1"

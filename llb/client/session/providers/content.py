@@ -1,7 +1,7 @@
-"""``containerd.services.content.v1.Content``: layouts of the client, read and written.
+"""``containerd.services.content.v1.Content``: the client's OCI layouts, read and written.
 
-A daemon names a layout in the metadata of each call and blobs by their digests. It deletes and
-relabels nothing.
+A daemon names a layout in the metadata of each call, and blobs by their digests. Deleting and
+relabeling are not supported.
 """
 
 from __future__ import annotations
@@ -26,20 +26,20 @@ if TYPE_CHECKING:
 
 _SERVICE = "/containerd.services.content.v1.Content/"
 _STORE_ID = "buildkit-attachable-store-id"
-_PIECE = 1 << 18
-_LISTED = 100
+_CHUNK = 1 << 18
+_INFOS_PER_MESSAGE = 100
 _DATA = length_delimited_tag(pb.ReadContentResponse.DATA_FIELD_NUMBER)
 
 
 class Content:
-    """Stores by the ids that a daemon knows: ``oci:NAME``, ``local:FOLDER`` and ``export``."""
+    """A service for content stores by id: ``oci:NAME``, ``local:FOLDER`` and ``export``."""
 
     def __init__(self, stores: Mapping[str, Store]) -> None:
         self.failures: list[LLBError] = []
         self._stores = dict(stores)
 
     def handlers(self) -> Mapping[str, Handler]:
-        """Return the handlers of all methods; none where there is no store."""
+        """Map all methods to their handlers; empty without a store."""
         if not self._stores:
             return {}
         methods = {
@@ -75,56 +75,56 @@ class Content:
 
 def _info(call: ServerCall, store: Store) -> None:
     digest = pb.InfoRequest.FromString(call.receive() or b"").digest
-    info = _info_of(digest, _found(store, digest))
+    info = _to_info(digest, _find_blob(store, digest))
     call.send(pb.InfoResponse(info=info).SerializeToString())
 
 
 def _list(call: ServerCall, store: Store) -> None:
     if pb.ListContentRequest.FromString(call.receive() or b"").filters:
         raise RemoteError("filters of a list are not supported", code=Code.UNIMPLEMENTED)
-    infos = [_info_of(each, _found(store, each)) for each in store.digests()]
-    for start in range(0, len(infos), _LISTED):
-        block = infos[start : start + _LISTED]
+    infos = [_to_info(digest, _find_blob(store, digest)) for digest in store.digests()]
+    for start in range(0, len(infos), _INFOS_PER_MESSAGE):
+        block = infos[start : start + _INFOS_PER_MESSAGE]
         call.send(pb.ListContentResponse(info=block).SerializeToString())
 
 
 def _read(call: ServerCall, store: Store) -> None:
     request = pb.ReadContentRequest.FromString(call.receive() or b"")
-    path = _found(store, request.digest)
+    path = _find_blob(store, request.digest)
     try:
         with path.open("rb") as file:
             size = path.stat().st_size
             offset = max(request.offset, 0)
             if offset > size:
                 raise RemoteError(f"read past {size} bytes", code=Code.OUT_OF_RANGE)
-            left = min(request.size, size - offset) if request.size > 0 else size - offset
+            remaining = min(request.size, size - offset) if request.size > 0 else size - offset
             file.seek(offset)
-            while left > 0 and (data := file.read(min(_PIECE, left))):
-                call.send(_piece(offset, data))
-                offset, left = offset + len(data), left - len(data)
+            while remaining > 0 and (data := file.read(min(_CHUNK, remaining))):
+                call.send(_encode_read_response(offset, data))
+                offset, remaining = offset + len(data), remaining - len(data)
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}") from error
 
 
-def _piece(offset: int, data: bytes) -> bytes:
-    """Return an answer to Read, put together so that the data are copied once and not thrice."""
+def _encode_read_response(offset: int, data: bytes) -> bytes:
+    """Encode a response to Read by hand, to copy the data once instead of three times."""
     head = pb.ReadContentResponse(offset=offset).SerializeToString()
     return b"".join((head, _DATA, varint(len(data)), data))
 
 
 def _status(call: ServerCall, store: Store) -> None:
     ref = pb.StatusRequest.FromString(call.receive() or b"").ref
-    for each in store.unfinished():
-        if each.ref == ref:
-            call.send(pb.StatusResponse(status=_status_of(each)).SerializeToString())
+    for ingest in store.unfinished():
+        if ingest.ref == ref:
+            call.send(pb.StatusResponse(status=_to_status(ingest)).SerializeToString())
             return
-    raise RemoteError(f"nothing is written as {ref}", code=Code.NOT_FOUND)
+    raise RemoteError(f"unknown ref {ref}", code=Code.NOT_FOUND)
 
 
 def _list_statuses(call: ServerCall, store: Store) -> None:
     if pb.ListStatusesRequest.FromString(call.receive() or b"").filters:
         raise RemoteError("filters of a list are not supported", code=Code.UNIMPLEMENTED)
-    statuses = map(_status_of, store.unfinished())
+    statuses = map(_to_status, store.unfinished())
     call.send(pb.ListStatusesResponse(statuses=statuses).SerializeToString())
 
 
@@ -134,11 +134,11 @@ def _abort(call: ServerCall, store: Store) -> None:
 
 
 def _refuse(call: ServerCall, store: Store) -> None:  # noqa: ARG001 - the signature
-    raise RemoteError("blobs of a client stay as they are", code=Code.PERMISSION_DENIED)
+    raise RemoteError("client blobs cannot be changed or deleted", code=Code.PERMISSION_DENIED)
 
 
 def _write(call: ServerCall, store: Store) -> None:
-    """Take a blob: every message is answered, and the one that commits is the last."""
+    """Receive a blob: every message is answered, and the one that commits is the last."""
     data = call.receive()
     if data is None:
         return
@@ -148,18 +148,17 @@ def _write(call: ServerCall, store: Store) -> None:
     try:
         ingest = store.begin(request.ref, request.total, request.expected)
         try:
-            _write_on(call, store, ingest, request)
+            _write_messages(call, store, ingest, request)
         finally:
             store.release(ingest)
     except OSError as error:
-        place = store.layout.path
-        raise InputError(f"cannot write to {place}: {error.strerror}") from error
+        raise InputError(f"cannot write to {store.layout.path}: {error.strerror}") from error
 
 
-def _write_on(
+def _write_messages(
     call: ServerCall, store: Store, ingest: Ingest, request: pb.WriteContentRequest
 ) -> None:
-    while _answer(call, store, ingest, request) != pb.COMMIT:
+    while _handle_message(call, store, ingest, request) != pb.COMMIT:
         data = call.receive()
         if data is None:
             return
@@ -167,8 +166,10 @@ def _write_on(
         store.check_new(request.expected)
 
 
-def _answer(call: ServerCall, store: Store, ingest: Ingest, request: pb.WriteContentRequest) -> int:
-    """Do what a message says, answer it, and return which action it was."""
+def _handle_message(
+    call: ServerCall, store: Store, ingest: Ingest, request: pb.WriteContentRequest
+) -> int:
+    """Execute a message, answer it, and return its action."""
     ingest.total = request.total or ingest.total
     if request.action != pb.STAT:
         ingest.write(request.data, request.offset)
@@ -186,23 +187,23 @@ def _answer(call: ServerCall, store: Store, ingest: Ingest, request: pb.WriteCon
     return int(request.action)
 
 
-def _found(store: Store, digest: str) -> Path:
+def _find_blob(store: Store, digest: str) -> Path:
     path = store.find(digest)
     if path is None:
         raise RemoteError(f"content {digest}: not found", code=Code.NOT_FOUND)
     return path
 
 
-def _info_of(digest: str, path: Path) -> pb.Info:
+def _to_info(digest: str, path: Path) -> pb.Info:
     try:
-        found = path.stat()
+        status = path.stat()
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}") from error
-    moment = _stamp(datetime.fromtimestamp(found.st_mtime, UTC))
-    return pb.Info(digest=digest, size=found.st_size, created_at=moment, updated_at=moment)
+    moment = _stamp(datetime.fromtimestamp(status.st_mtime, UTC))
+    return pb.Info(digest=digest, size=status.st_size, created_at=moment, updated_at=moment)
 
 
-def _status_of(ingest: Ingest) -> pb.Status:
+def _to_status(ingest: Ingest) -> pb.Status:
     return pb.Status(
         started_at=_stamp(ingest.started),
         updated_at=_stamp(ingest.updated),

@@ -1,4 +1,4 @@
-"""``moby.exporter.v1.Exporter``: what is done with a result is found when the result is there."""
+"""``moby.exporter.v1.Exporter``: find the exporters of a result once the result exists."""
 
 from __future__ import annotations
 
@@ -12,31 +12,31 @@ if TYPE_CHECKING:
 
     from llb.grpc import Handler, ServerCall
 
-    # What a frontend says of its result, to exporters with their attributes.
+    # Maps a frontend's metadata of a result to exporters and their attributes.
     Find = Callable[[Mapping[str, bytes]], Iterable[tuple[str, Mapping[str, str]]]]
 
 _METHOD = "/moby.exporter.v1.Exporter/FindExporters"
 
 
 class Exporters:
-    """A service that answers by a function, where there is one."""
+    """A service that calls a function to find exporters, if one is given."""
 
     def __init__(self, find: Find | None) -> None:
         self.failures: list[LLBError] = []
         self._find = find
 
     def handlers(self) -> Mapping[str, Handler]:
-        """Return the handler of FindExporters; none without a function."""
+        """Map FindExporters to its handler; empty without a function."""
         find = self._find
         return {} if find is None else {_METHOD: lambda call: self._answer(call, find)}
 
     def _answer(self, call: ServerCall, find: Find) -> None:
-        asked = pb.FindExportersRequest.FromString(call.receive() or b"")
+        request = pb.FindExportersRequest.FromString(call.receive() or b"")
         try:
-            found = [
-                pb.ExporterRequest(Type=kind, Attrs=attrs) for kind, attrs in find(asked.metadata)
+            exporters = [
+                pb.ExporterRequest(Type=kind, Attrs=attrs) for kind, attrs in find(request.metadata)
             ]
         except LLBError as error:
             self.failures.append(error)
             raise
-        call.send(pb.FindExportersResponse(exporters=found).SerializeToString())
+        call.send(pb.FindExportersResponse(exporters=exporters).SerializeToString())

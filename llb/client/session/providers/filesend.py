@@ -1,4 +1,4 @@
-"""``FileSend``: results that the daemon writes to the client, as a tree or as one stream."""
+"""``FileSend``: receive the results that a daemon exports to the client, as a tree or a stream."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ _EXPORTER_ID = "buildkit-attachable-exporter-id"
 
 
 class FileSend:
-    """The service that results of a build come to."""
+    """A service that passes results to the receivers of a build."""
 
     def __init__(self, receivers: Receivers) -> None:
         self._receivers = receivers
         self.failures = receivers.failures
 
     def handlers(self) -> Mapping[str, Handler]:
-        """Return the handler of DiffCopy."""
+        """Map DiffCopy to its handler."""
         return {"/moby.filesync.v1.FileSend/DiffCopy": self._diff_copy}
 
     def _diff_copy(self, call: ServerCall) -> None:
         (number, *_) = call.metadata.get(_EXPORTER_ID, ("0",))
         if not number.isdecimal():
-            raise RemoteError(f"there is no exporter {number} to send to", code=_UNKNOWN)
+            raise RemoteError(f"unknown exporter {number}", code=_UNKNOWN)
         self._receivers.receive(int(number), call)

@@ -1,7 +1,7 @@
-"""``FileSync``: directories of the client, sent to the daemon as it asks for them.
+"""``FileSync``: send local directories of the client to the daemon on demand.
 
-The protocol is that of ``fsutil``: the sender describes every file in order, the
-receiver asks for the contents it lacks by number, and says when it has all.
+The protocol is that of ``fsutil``: the sender describes every file in order; the receiver requests
+the contents it lacks by number, and confirms when it has everything.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from urllib.parse import unquote_plus
 
 from llb._pb import fsutil_pb2 as pb
 from llb.client.session.local_inputs import unknown_directory
-from llb.client.session.root import Below, Root
+from llb.client.session.root import Root, TreeReader
 from llb.client.session.walk import Entry, Filter, walk
 from llb.errors import InputError, InvalidValueError, LLBError, RemoteError
 from llb.gocompat import filemode
@@ -31,23 +31,23 @@ if TYPE_CHECKING:
 
 _NOT_FOUND = 5
 _UNKNOWN = 2
-# A receiver takes data packets of any size; large ones cost less per byte.
+# A receiver accepts data packets of any size; large ones cost less per byte.
 _CHUNK = 256 * 1024
 _READERS = 2
 
 
 class LocalDirs:
-    """Directories of the client by the names that builds know them under.
+    """The client's local directories, by the names that builds use.
 
-    Raises InputError for one that cannot be used.
+    Raises InputError for an unusable directory.
     """
 
     def __init__(self, directories: Mapping[str, Path]) -> None:
-        self._directories = {name: _root(name, path) for name, path in directories.items()}
+        self._directories = {name: _open_root(name, path) for name, path in directories.items()}
         self.failures: list[LLBError] = []
 
     def handlers(self) -> Mapping[str, Handler]:
-        """Return the handler of DiffCopy."""
+        """Map DiffCopy to its handler."""
         return {"/moby.filesync.v1.FileSync/DiffCopy": self._diff_copy}
 
     def _diff_copy(self, call: ServerCall) -> None:
@@ -57,19 +57,19 @@ class LocalDirs:
             failure = unknown_directory(name, self._directories)
             self.failures.append(failure)
             raise RemoteError(str(failure), code=_NOT_FOUND)
-        chosen = Filter(
+        selection = Filter(
             include=_values(call.metadata, "include-patterns"),
             exclude=_values(call.metadata, "exclude-patterns"),
             follow=_values(call.metadata, "followpaths"),
         )
         try:
-            _Sender(call, root, chosen).run()
+            _Sender(call, root, selection).run()
         except (InputError, InvalidValueError) as failure:
             self.failures.append(failure)
             raise RemoteError(str(failure), code=_UNKNOWN) from failure
 
 
-def _root(name: str, path: Path) -> Root:
+def _open_root(name: str, path: Path) -> Root:
     if not path.is_dir():
         problem = "is not a directory" if path.exists() else "does not exist"
         raise InputError(
@@ -85,28 +85,28 @@ def _root(name: str, path: Path) -> Root:
 
 
 def _values(metadata: Mapping[str, tuple[str, ...]], key: str) -> tuple[str, ...]:
-    """Return the values of a header, decoded where they were encoded to be ASCII."""
+    """Read the values of a header, and decode them if they were encoded as ASCII."""
     values = metadata.get(key, ())
-    encoded = metadata.get(f"{key}-encoded", ("0",))[0] in ("1", "t", "true")
-    return tuple(unquote_plus(value) for value in values) if encoded else values
+    is_encoded = metadata.get(f"{key}-encoded", ("0",))[0] in ("1", "t", "true")
+    return tuple(unquote_plus(value) for value in values) if is_encoded else values
 
 
 class _Sender:
-    """One transfer: a thread walks, some read files, and this one listens."""
+    """One transfer: a thread walks the tree, others read files, and this one receives requests."""
 
-    def __init__(self, call: ServerCall, root: Root, chosen: Filter) -> None:
+    def __init__(self, call: ServerCall, root: Root, selection: Filter) -> None:
         self._call = call
         self._root = root
-        self._chosen = chosen
+        self._selection = selection
         self._files: dict[int, str] = {}
-        self._wanted: queue.SimpleQueue[tuple[int, str] | None] = queue.SimpleQueue()
+        self._requests: queue.SimpleQueue[tuple[int, str] | None] = queue.SimpleQueue()
         self._errors: list[LLBError] = []
 
     def run(self) -> None:
-        """Send what is asked for, until the receiver has all; raises InputError."""
-        threads = [threading.Thread(target=self._guarded, args=(self._walk,), daemon=True)]
+        """Send what the receiver requests until it has everything; raises InputError."""
+        threads = [threading.Thread(target=self._record_errors, args=(self._walk,), daemon=True)]
         threads += [
-            threading.Thread(target=self._guarded, args=(self._read_files,), daemon=True)
+            threading.Thread(target=self._record_errors, args=(self._read_files,), daemon=True)
             for _ in range(_READERS)
         ]
         for thread in threads:
@@ -114,17 +114,17 @@ class _Sender:
         try:
             self._listen()
         except LLBError as error:
-            # What went wrong here before is why the receiver breaks off.
+            # An earlier error of this side is the reason why the receiver aborts.
             self._errors.append(error)
         finally:
             for _ in range(_READERS):
-                self._wanted.put(None)
+                self._requests.put(None)
             for thread in threads:
                 thread.join()
         if self._errors:
             raise self._errors[0]
 
-    def _guarded(self, work: Callable[[], None]) -> None:
+    def _record_errors(self, work: Callable[[], None]) -> None:
         try:
             work()
         except InputError as error:
@@ -135,9 +135,9 @@ class _Sender:
             self._fail(InputError(f"cannot read {error.filename}: {error.strerror}"))
 
     def _fail(self, error: InputError) -> None:
-        """Tell the receiver that the transfer is over, and why."""
+        """Tell the receiver that the transfer has failed, and why."""
         self._errors.append(error)
-        # A receiver that is gone needs no reason.
+        # A receiver that has disconnected needs no reason.
         with suppress(LLBError):
             self._send(_encode_error(str(error)), flush=True)
 
@@ -146,11 +146,11 @@ class _Sender:
             packet = pb.Packet.FromString(data)
             match packet.type:
                 case pb.Packet.PACKET_REQ:
-                    # The walk puts a file down before it sends its description.
+                    # The walk registers a file before it sends its description.
                     path = self._files.pop(packet.ID, None)
                     if path is None:
-                        raise RemoteError(f"file {packet.ID} cannot be asked for", code=_UNKNOWN)
-                    self._wanted.put((packet.ID, path))
+                        raise RemoteError(f"file {packet.ID} cannot be requested", code=_UNKNOWN)
+                    self._requests.put((packet.ID, path))
                 case pb.Packet.PACKET_FIN:
                     self._send(_FIN, flush=True)
                     return
@@ -158,19 +158,19 @@ class _Sender:
                     message = packet.data.decode(errors="replace")
                     if self._errors:
                         return
-                    raise RemoteError(f"the daemon gave up a transfer: {message}", code=_UNKNOWN)
+                    raise RemoteError(f"the daemon aborted a transfer: {message}", code=_UNKNOWN)
                 case _:
                     raise RemoteError("the daemon sent an unexpected packet", code=_UNKNOWN)
 
     def _walk(self) -> None:
         first_paths: dict[tuple[int, int], str] = {}
         number = -1
-        with Below(self._root) as below:
-            for entry in walk(below, self._chosen):
+        with TreeReader(self._root) as tree:
+            for entry in walk(tree, self._selection):
                 try:
-                    description = _describe(below, entry, first_paths)
+                    description = _describe(tree, entry, first_paths)
                 except (FileNotFoundError, NotADirectoryError):
-                    # It was there a moment ago, and is now as if it had never been.
+                    # It was removed a moment ago, and is treated as if it had never existed.
                     continue
                 number += 1
                 if not description.mode & filemode.TYPE:
@@ -180,16 +180,16 @@ class _Sender:
         self._send(_END_OF_STATS, flush=True)
 
     def _read_files(self) -> None:
-        with Below(self._root) as below:
-            while (wanted := self._wanted.get()) is not None:
-                self._send_file(below, *wanted)
-                if self._wanted.empty():
+        with TreeReader(self._root) as tree:
+            while (request := self._requests.get()) is not None:
+                self._send_file(tree, *request)
+                if self._requests.empty():
                     self._call.flush()
 
-    def _send_file(self, below: Below, number: int, path: str) -> None:
+    def _send_file(self, tree: TreeReader, number: int, path: str) -> None:
         head = b"\x08\x02\x18" + varint(number)
         try:
-            descriptor = _open(below, path)
+            descriptor = _open(tree, path)
             if descriptor is not None:
                 try:
                     for chunk in _content(descriptor):
@@ -206,27 +206,27 @@ class _Sender:
             self._call.flush()
 
 
-def _open(below: Below, path: str) -> int | None:
-    """Open a file to read it; None is one without content, which the receiver makes empty."""
+def _open(tree: TreeReader, path: str) -> int | None:
+    """Open a file for reading; None if it has no content, so that the receiver creates it empty."""
     try:
-        return below.open(path)
+        return tree.open(path)
     except OSError as error:
-        # It was there a moment ago, or it is a socket.
+        # It was removed a moment ago, or it is a socket.
         if error.errno in (errno.ENOENT, errno.ENXIO):
             return None
         raise
 
 
 def _content(descriptor: int) -> Iterator[bytes]:
-    """Yield what is in a file; no more than there was at first, since it may grow for ever."""
-    left = os.fstat(descriptor).st_size
-    if not left:
-        # The files of /proc have no size, and content all the same.
+    """Yield the content of a file up to its initial size, since it may grow forever."""
+    remaining = os.fstat(descriptor).st_size
+    if not remaining:
+        # Files in /proc report no size but have content.
         while chunk := os.read(descriptor, _CHUNK):
             yield chunk
-    while left > 0 and (chunk := os.read(descriptor, min(left, _CHUNK))):
+    while remaining > 0 and (chunk := os.read(descriptor, min(remaining, _CHUNK))):
         yield chunk
-        left -= len(chunk)
+        remaining -= len(chunk)
 
 
 _END_OF_STATS = pb.Packet(type=pb.Packet.PACKET_STAT).SerializeToString()
@@ -237,28 +237,28 @@ def _encode_error(message: str) -> bytes:
     return pb.Packet(type=pb.Packet.PACKET_ERR, data=message.encode()).SerializeToString()
 
 
-def _describe(below: Below, entry: Entry, first_paths: dict[tuple[int, int], str]) -> pb.Stat:
-    """Return the description of a file, owned by root as from every client."""
+def _describe(tree: TreeReader, entry: Entry, first_paths: dict[tuple[int, int], str]) -> pb.Stat:
+    """Describe a file, owned by root as from every client."""
     status = entry.status
     try:
         entry.path.encode()
     except UnicodeEncodeError as error:
-        shown = entry.path.encode(errors="surrogateescape")
-        raise InputError(f"cannot send the file {shown!r}: its name is not UTF-8") from error
-    described = pb.Stat(
+        encoded_path = entry.path.encode(errors="surrogateescape")
+        raise InputError(f"cannot send the file {encoded_path!r}: its name is not UTF-8") from error
+    description = pb.Stat(
         path=entry.path, mode=filemode.to_wire(status.st_mode), modTime=status.st_mtime_ns
     )
     folder, _, name = entry.path.rpartition("/")
-    descriptor = below.directory(folder)
+    descriptor = tree.directory(folder)
     if not stat.S_ISDIR(status.st_mode):
-        described.size = status.st_size
-        _describe_links(descriptor, name, entry, first_paths, described)
+        description.size = status.st_size
+        _describe_links(descriptor, name, entry, first_paths, description)
         if stat.S_ISCHR(status.st_mode) or stat.S_ISBLK(status.st_mode):
-            described.devmajor = os.major(status.st_rdev)
-            described.devminor = os.minor(status.st_rdev)
+            description.devmajor = os.major(status.st_rdev)
+            description.devminor = os.minor(status.st_rdev)
     # No call for extended attributes takes a descriptor and a name.
-    _add_xattrs(f"/proc/self/fd/{descriptor}/{name}", described)
-    return described
+    _add_xattrs(f"/proc/self/fd/{descriptor}/{name}", description)
+    return description
 
 
 def _describe_links(
@@ -266,26 +266,26 @@ def _describe_links(
     name: str,
     entry: Entry,
     first_paths: dict[tuple[int, int], str],
-    described: pb.Stat,
+    description: pb.Stat,
 ) -> None:
     status = entry.status
     if stat.S_ISLNK(status.st_mode):
-        described.linkname = os.readlink(name, dir_fd=folder)
+        description.linkname = os.readlink(name, dir_fd=folder)
     elif status.st_nlink > 1:
         key = (status.st_dev, status.st_ino)
         first = first_paths.setdefault(key, entry.path)
         if first != entry.path:
-            described.linkname = first
+            description.linkname = first
 
 
-def _add_xattrs(full: str, described: pb.Stat) -> None:
+def _add_xattrs(path: str, description: pb.Stat) -> None:
     try:
-        names = os.listxattr(full, follow_symlinks=False)
+        names = os.listxattr(path, follow_symlinks=False)
     except OSError:
         return
     for name in names:
         try:
-            described.xattrs[name] = os.getxattr(full, name, follow_symlinks=False)
+            description.xattrs[name] = os.getxattr(path, name, follow_symlinks=False)
         except OSError:
-            # It went away, or is not for us to read.
+            # The attribute was removed, or this user may not read it.
             continue

@@ -1,4 +1,4 @@
-"""``grpc.health.v1.Health``: without it a daemon drops the session after some seconds."""
+"""``grpc.health.v1.Health``: answer health checks, without which a daemon drops the session."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ _SERVING = pb.HealthCheckResponse(status=pb.HealthCheckResponse.SERVING).Seriali
 
 
 class Health:
-    """A service that is well for as long as its process answers."""
+    """A service that reports as serving while its process answers."""
 
     def __init__(self) -> None:
         self.failures: list[LLBError] = []
 
     def handlers(self) -> Mapping[str, Handler]:
-        """Return the handlers of Check and Watch."""
+        """Map Check and Watch to their handlers."""
         return {"/grpc.health.v1.Health/Check": _check, "/grpc.health.v1.Health/Watch": _watch}
 
 
@@ -35,5 +35,5 @@ def _watch(call: ServerCall) -> None:
     call.receive()
     call.send(_SERVING)
     call.flush()
-    # The status never changes, so that all there is to wait for is the end of the call.
+    # The status never changes, so only the end of the call is left to wait for.
     call.receive()

@@ -1,4 +1,4 @@
-"""``PolicyVerifier``: the daemon asks a function of the client about each source of a build."""
+"""``PolicyVerifier``: check each source of a build with a function of the client."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ _METHOD = "/moby.buildkit.v1.sourcepolicy.policysession.PolicyVerifier/CheckPoli
 
 
 class PolicyVerifier:
-    """A service that answers by a function, where there is one."""
+    """A service that calls a function to check sources, if one is given."""
 
     def __init__(self, check: PolicyCheck | None) -> None:
         self.failures: list[LLBError] = []
         self._check = check
 
     def handlers(self) -> Mapping[str, Handler]:
-        """Return the handler of CheckPolicy; none without a function."""
+        """Map CheckPolicy to its handler; empty without a function."""
         check = self._check
         return {} if check is None else {_METHOD: lambda call: self._answer(call, check)}
 
     def _answer(self, call: ServerCall, check: PolicyCheck) -> None:
-        asked = pb.CheckPolicyRequest.FromString(call.receive() or b"").Source.Source
-        source = PolicySource(asked.identifier, dict(asked.attrs))
+        requested = pb.CheckPolicyRequest.FromString(call.receive() or b"").Source.Source
+        source = PolicySource(requested.identifier, dict(requested.attrs))
         try:
             decision = _decision(source, check(source))
         except LLBError as error:

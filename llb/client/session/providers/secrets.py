@@ -1,4 +1,4 @@
-"""``moby.buildkit.secrets.v1.Secrets``: the values of secrets, when steps that use them run."""
+"""``moby.buildkit.secrets.v1.Secrets``: send secrets when the steps that use them run."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _UNKNOWN, _NOT_FOUND = 2, 5
 
 
 class Secrets:
-    """A service that gives secrets by their ids. Raises InputError for one that cannot be read."""
+    """A service that sends secrets by their ids. Raises InputError for an unreadable secret."""
 
     def __init__(self, secrets: Mapping[str, Secret]) -> None:
         self.failures: list[LLBError] = []
@@ -27,13 +27,13 @@ class Secrets:
             check(name, secret)
 
     def handlers(self) -> Mapping[str, Handler]:
-        """Return the handler of GetSecret."""
+        """Map GetSecret to its handler."""
         return {"/moby.buildkit.secrets.v1.Secrets/GetSecret": self._get}
 
     def _get(self, call: ServerCall) -> None:
         name = pb.GetSecretRequest.FromString(call.receive() or b"").ID
         if name not in self._secrets:
-            # The daemon decides: a step may do without one that is optional.
+            # The daemon decides whether this fails the build: a secret may be optional.
             raise RemoteError(f"secret {name}: not found", code=_NOT_FOUND)
         try:
             value = read(name, self._secrets[name])

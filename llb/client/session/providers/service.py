@@ -1,4 +1,4 @@
-"""What every service of a session has."""
+"""The interface of a session's services."""
 
 from __future__ import annotations
 
@@ -14,11 +14,10 @@ if TYPE_CHECKING:
 class Service(Protocol):
     """A gRPC service that a session offers to the daemon.
 
-    ``failures`` are what it could not do; they say more than what the daemon
-    makes of them.
+    ``failures`` lists its errors, which are more precise than the daemon's reports of them.
     """
 
     failures: list[LLBError]
 
     def handlers(self) -> Mapping[str, Handler]:
-        """Return the handlers of its methods, by ``/package.Service/Method``."""
+        """Map the service's methods, as ``/package.Service/Method``, to their handlers."""

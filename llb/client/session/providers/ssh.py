@@ -1,8 +1,8 @@
-"""``moby.sshforward.v1.SSH``: the client's ssh agents, as far as a build may use them.
+"""``moby.sshforward.v1.SSH``: forward the client's ssh agents, restricted to signing.
 
-The agent protocol is that of draft-miller-ssh-agent: a length of four bytes, a type, and
-the rest. A build gets to list keys and to have something signed; what would change an
-agent, or ask anything else of it, is answered with a failure and does not reach it.
+The agent protocol is that of draft-miller-ssh-agent: a length of four bytes, a type, and a body. A
+build may list keys and request signatures; any other request, such as one that changes the agent,
+is answered with a failure and not forwarded.
 """
 
 from __future__ import annotations
@@ -26,20 +26,20 @@ _UNKNOWN, _NOT_FOUND = 2, 5
 _REQUEST_IDENTITIES, _SIGN_REQUEST = 11, 13
 _FAILURE = b"\x00\x00\x00\x01\x05"
 _HEAD = struct.Struct(">I")
-# OpenSSH's own limit of a message.
+# OpenSSH's own message size limit.
 _MAX_MESSAGE = 256 * 1024
 _CHUNK = 32 * 1024
 
 
 class SSHAgents:
-    """A service that lends agents by their ids."""
+    """A service that forwards agents by their ids."""
 
     def __init__(self, agents: Agents) -> None:
         self.failures: list[LLBError] = []
         self._agents = agents
 
     def handlers(self) -> Mapping[str, Handler]:
-        """Return the handlers of CheckAgent and ForwardAgent."""
+        """Map CheckAgent and ForwardAgent to their handlers."""
         return {
             "/moby.sshforward.v1.SSH/CheckAgent": self._check,
             "/moby.sshforward.v1.SSH/ForwardAgent": self._forward,
@@ -69,25 +69,25 @@ class SSHAgents:
             if name in self._agents.raw:
                 _pump(call, agent)
             else:
-                _converse(call, agent)
+                _forward_allowed(call, agent)
 
 
-def _converse(call: ServerCall, agent: socket.socket) -> None:
-    """Pass on the questions that a build may ask, one after the other, with their answers."""
-    with agent.makefile("rb") as answers:
-        for question in _messages(call):
-            if question[_HEAD.size] not in (_REQUEST_IDENTITIES, _SIGN_REQUEST):
+def _forward_allowed(call: ServerCall, agent: socket.socket) -> None:
+    """Forward the allowed requests, one after the other, with their responses."""
+    with agent.makefile("rb") as responses:
+        for request in _messages(call):
+            if request[_HEAD.size] not in (_REQUEST_IDENTITIES, _SIGN_REQUEST):
                 _send(call, _FAILURE)
                 continue
-            agent.sendall(question)
-            head = answers.read(_HEAD.size)
+            agent.sendall(request)
+            head = responses.read(_HEAD.size)
             if len(head) < _HEAD.size:
                 return
-            _send(call, head + answers.read(_HEAD.unpack(head)[0]))
+            _send(call, head + responses.read(_HEAD.unpack(head)[0]))
 
 
 def _messages(call: ServerCall) -> Iterator[bytes]:
-    """Yield whole messages of the agent protocol out of the stream."""
+    """Split the stream into whole messages of the agent protocol."""
     buffer = b""
     while (data := call.receive()) is not None:
         buffer += pb.BytesMessage.FromString(data).data
@@ -103,10 +103,10 @@ def _messages(call: ServerCall) -> Iterator[bytes]:
 
 
 def _pump(call: ServerCall, peer: socket.socket) -> None:
-    """Pass bytes on both ways until either side ends."""
+    """Copy bytes in both directions until either side ends."""
 
     def from_peer() -> None:
-        # The call may be over before the socket is.
+        # The call may end before the socket does.
         try:
             while data := peer.recv(_CHUNK):
                 _send(call, data)

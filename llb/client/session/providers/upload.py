@@ -1,4 +1,4 @@
-"""``moby.upload.v1.Upload``: files that the daemon takes as if from the web."""
+"""``moby.upload.v1.Upload``: send uploads, which the daemon fetches like URLs on the web."""
 
 from __future__ import annotations
 
@@ -23,26 +23,26 @@ _CHUNK = 1024 * 1024
 
 
 class Uploads:
-    """A service that gives files by the last part of their URLs."""
+    """A service that sends uploads by the last component of their URLs."""
 
     def __init__(self, uploads: Iterable[Upload]) -> None:
         self.failures: list[LLBError] = []
-        self._contents = {_name(each.url): each.content for each in uploads}
+        self._contents = {_name(upload.url): upload.content for upload in uploads}
 
     def handlers(self) -> Mapping[str, Handler]:
-        """Return the handler of Pull."""
+        """Map Pull to its handler."""
         return {"/moby.upload.v1.Upload/Pull": self._pull}
 
     def _pull(self, call: ServerCall) -> None:
         (path, *_) = call.metadata.get(_PATH, ("",))
         content = self._contents.get(_name(path))
         if content is None:
-            raise RemoteError(f"there is no upload {path}", code=_NOT_FOUND)
+            raise RemoteError(f"unknown upload {path}", code=_NOT_FOUND)
         if not isinstance(content, bytes | Path):
-            # What was read of a stream does not come a second time.
+            # A stream can be read only once.
             del self._contents[_name(path)]
         try:
-            with _opened(content) as file:
+            with _open(content) as file:
                 while data := file.read(_CHUNK):
                     call.send(pb.BytesMessage(data=data).SerializeToString())
         except (OSError, ValueError) as error:
@@ -55,12 +55,12 @@ def _name(url: str) -> str:
     return url.rpartition("/")[2]
 
 
-def _opened(content: Content) -> AbstractContextManager[BinaryIO]:
+def _open(content: Content) -> AbstractContextManager[BinaryIO]:
     match content:
         case bytes():
             return io.BytesIO(content)
         case Path():
             return content.open("rb")
         case _:
-            # Who opened a stream closes it.
+            # The caller who opened a stream closes it.
             return nullcontext(content)

@@ -1,4 +1,4 @@
-"""Addresses are read, and a BuildKit is looked for in the documented order."""
+"""Addresses are parsed, and default daemons are found in the documented order."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from llb.client.connect.address import check_socket, default_socket, named
+from llb.client.connect.address import check_socket, default_socket, explicit_address
 from llb.client.connect.routes import to_route
 from llb.errors import InvalidValueError
 
@@ -44,7 +44,7 @@ def test_other_addresses_are_refused(address: str) -> None:
 
 
 @pytest.mark.parametrize("address", ["", "unix", "://x", "http://x", "UNIX:///x"])
-def test_another_scheme_is_refused_with_those_that_there_are(address: str) -> None:
+def test_an_unknown_scheme_is_refused_with_the_known_ones(address: str) -> None:
     with pytest.raises(InvalidValueError) as caught:
         to_route(address)
     assert caught.value.message == (
@@ -53,7 +53,7 @@ def test_another_scheme_is_refused_with_those_that_there_are(address: str) -> No
     )
 
 
-def test_a_near_scheme_is_suggested() -> None:
+def test_a_similar_scheme_is_suggested() -> None:
     with pytest.raises(InvalidValueError) as caught:
         to_route("docker-contaner://builder")
     assert caught.value.hint == "did you mean docker-container?"
@@ -61,20 +61,20 @@ def test_a_near_scheme_is_suggested() -> None:
 
 def test_an_argument_comes_before_the_environment() -> None:
     environ = {"BUILDKIT_HOST": "unix:///env"}
-    assert named("unix:///given", environ) == "unix:///given"
-    assert named(None, environ) == "unix:///env"
-    assert named(None, {"BUILDKIT_HOST": ""}) is None
+    assert explicit_address("unix:///given", environ) == "unix:///given"
+    assert explicit_address(None, environ) == "unix:///env"
+    assert explicit_address(None, {"BUILDKIT_HOST": ""}) is None
 
 
 def test_the_socket_of_a_user_is_found(tmp_path: Path) -> None:
     (tmp_path / "buildkit").mkdir()
     path = tmp_path / "buildkit" / "buildkitd.sock"
     environ = {"XDG_RUNTIME_DIR": str(tmp_path)}
-    path.write_text("a file is no socket")
+    path.write_text("a file is not a socket")
     assert default_socket(environ) is None
     path.unlink()
-    with socket.socket(socket.AF_UNIX) as listening:
-        listening.bind(str(path))
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
         assert default_socket(environ) is None, "nobody listens on it"
-        listening.listen()
+        listener.listen()
         assert default_socket(environ) == f"unix://{path}"

@@ -1,4 +1,4 @@
-"""Calls to a daemon: over one connection, over the next one, and over none."""
+"""Calls to a daemon share a connection, reopen it after its end, and fail without one."""
 
 from __future__ import annotations
 
@@ -42,10 +42,12 @@ def refusing(error: LLBError) -> Handler:
 
 
 class Daemon:
-    """A daemon in this process: it serves, may leave, and counts its connections."""
+    """A daemon in this process, which may refuse connections, and counts them."""
 
     def __init__(self, **handlers: Handler) -> None:
-        self.handlers = {INFO: info} | {CONTROL + name: each for name, each in handlers.items()}
+        self.handlers = {INFO: info} | {
+            CONTROL + name: handler for name, handler in handlers.items()
+        }
         self.gone: str | None = None
         self.servers: list[Server] = []
         self._threads: list[threading.Thread] = []
@@ -74,7 +76,7 @@ class Daemon:
 
 
 class Script:
-    """A peer that speaks frames by itself, a function for each of its connections."""
+    """A peer that writes frames itself, with a function for each of its connections."""
 
     def __init__(self, *parts: Callable[[Pipe], None]) -> None:
         self._parts = list(parts)
@@ -94,24 +96,24 @@ class Script:
 
 @pytest.fixture(autouse=True)
 def patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Who finds a pipe closed waits as long for its reader as that takes on a busy machine."""
+    """Writers to a closed pipe wait for its reader as long as that takes on a busy machine."""
     for module in ("endpoint", "server"):
         monkeypatch.setattr(f"llb.grpc.{module}._GRACE", SECONDS)
 
 
 @pytest.fixture
 def connect() -> Iterator[Callable[..., Control]]:
-    """A function that returns the control API of a daemon of one's own."""
-    made: list[Control] = []
+    """Connect to the control API of a daemon that belongs to the test."""
+    controls: list[Control] = []
     daemons: list[Daemon | Script] = []
 
     def start(daemon: Daemon | Script, greet_seconds: float = SECONDS) -> Control:
         daemons.append(daemon)
-        made.append(Control(Route(ADDRESS, daemon.dial, greet_seconds=greet_seconds)))
-        return made[-1]
+        controls.append(Control(Route(ADDRESS, daemon.dial, greet_seconds=greet_seconds)))
+        return controls[-1]
 
     yield start
-    for control in made:
+    for control in controls:
         control.close()
     for daemon in daemons:
         daemon.close()
@@ -133,7 +135,7 @@ def answer(stream_id: int, message: bytes = b"") -> bytes:
 
 
 class Peer:
-    """One end of a pipe that speaks frames by itself, and has said that it is there."""
+    """One end of a pipe that writes frames itself, and has sent its settings."""
 
     def __init__(self, pipe: Pipe) -> None:
         self._pipe = pipe
@@ -144,7 +146,7 @@ class Peer:
         self._pipe.write(data)
 
     def hear(self, requests: int) -> None:
-        """Read until so many requests have ended."""
+        """Read until this many requests have ended."""
         while _ends(self._heard) < requests:
             data = self._pipe.read()
             assert data, "the client has left"
@@ -158,35 +160,39 @@ class Peer:
 
 
 def _ends(data: bytes) -> int:
-    """Return how many frames in what a client wrote end a stream."""
-    at, ends = len(frames.PREFACE), 0
-    while len(data) - at >= frames.HEADER_SIZE:
-        length, kind, flags = int.from_bytes(data[at : at + 3], "big"), data[at + 3], data[at + 4]
+    """Count the frames written by a client that end a stream."""
+    offset, ends = len(frames.PREFACE), 0
+    while len(data) - offset >= frames.HEADER_SIZE:
+        length, kind, flags = (
+            int.from_bytes(data[offset : offset + 3], "big"),
+            data[offset + 3],
+            data[offset + 4],
+        )
         ends += kind in (frames.DATA, frames.HEADERS) and bool(flags & frames.END_STREAM)
-        at += frames.HEADER_SIZE + length
+        offset += frames.HEADER_SIZE + length
     return ends
 
 
 def test_calls_share_a_connection(connect: Callable[..., Control]) -> None:
-    together = threading.Barrier(5)
+    barrier = threading.Barrier(5)
 
     def listed(call: ServerCall) -> None:
-        together.wait(SECONDS)
+        barrier.wait(SECONDS)
         call.send(b"")
 
     daemon = Daemon(ListWorkers=listed)
     control = connect(daemon)
-    asking = [threading.Thread(target=control.workers) for _ in range(4)]
-    for each in asking:
-        each.start()
-    together.wait(SECONDS)
+    threads = [threading.Thread(target=control.workers) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    barrier.wait(SECONDS)
     assert control.info().version == "v1"
-    for each in asking:
-        each.join(SECONDS)
+    for thread in threads:
+        thread.join(SECONDS)
     assert len(daemon.servers) == 1
 
 
-def test_a_connection_that_ended_is_followed_by_another(connect: Callable[..., Control]) -> None:
+def test_an_ended_connection_is_replaced(connect: Callable[..., Control]) -> None:
     daemon = Daemon()
     control = connect(daemon)
     for count in (2, 3):
@@ -196,7 +202,7 @@ def test_a_connection_that_ended_is_followed_by_another(connect: Callable[..., C
         assert len(daemon.servers) == count
 
 
-def test_a_daemon_that_is_leaving_is_called_over_another_connection(
+def test_a_call_after_goaway_uses_another_connection(
     connect: Callable[..., Control],
 ) -> None:
     left = threading.Event()
@@ -214,12 +220,12 @@ def test_a_daemon_that_is_leaving_is_called_over_another_connection(
         peer.say(answer(1))
 
     control = connect(Script(leaving, there))
-    # A connection that nothing more comes through is not kept.
+    # The client closes a connection without open calls.
     assert left.wait(SECONDS)
     control.info()
 
 
-def test_a_call_that_a_leaving_daemon_has_not_seen_is_made_again(
+def test_a_call_that_goaway_excludes_is_repeated(
     connect: Callable[..., Control],
 ) -> None:
     def leaving(pipe: Pipe) -> None:
@@ -238,7 +244,7 @@ def test_a_call_that_a_leaving_daemon_has_not_seen_is_made_again(
     assert len(connect(Script(leaving, there)).workers()) == 1
 
 
-def test_a_call_that_a_leaving_daemon_has_seen_goes_on(connect: Callable[..., Control]) -> None:
+def test_a_call_that_goaway_includes_continues(connect: Callable[..., Control]) -> None:
     called = threading.Event()
 
     def leaving(pipe: Pipe) -> None:
@@ -263,7 +269,7 @@ def test_a_call_that_a_leaving_daemon_has_seen_goes_on(connect: Callable[..., Co
     assert [response.warnings[0].level for response in status] == [7]
 
 
-def test_a_connection_that_breaks_fails_what_was_seen(connect: Callable[..., Control]) -> None:
+def test_a_broken_connection_fails_its_calls(connect: Callable[..., Control]) -> None:
     def breaking(pipe: Pipe) -> None:
         peer = Peer(pipe)
         peer.hear(1)
@@ -278,7 +284,7 @@ def test_a_connection_that_breaks_fails_what_was_seen(connect: Callable[..., Con
     )
 
 
-def test_a_daemon_that_is_gone_is_an_error_of_each_call_until_it_is_back(
+def test_every_call_fails_until_an_unreachable_daemon_is_back(
     connect: Callable[..., Control],
 ) -> None:
     daemon = Daemon()
@@ -294,7 +300,7 @@ def test_a_daemon_that_is_gone_is_an_error_of_each_call_until_it_is_back(
 
 
 @pytest.mark.parametrize(
-    ("words", "reason"),
+    ("data", "reason"),
     [
         (b"", "it does not answer"),
         (
@@ -308,10 +314,10 @@ def test_a_daemon_that_is_gone_is_an_error_of_each_call_until_it_is_back(
         (SETTINGS, "it does not answer"),
     ],
 )
-def test_what_is_no_daemon_is_told(words: bytes, reason: str) -> None:
+def test_another_server_is_an_error(data: bytes, reason: str) -> None:
     def say(pipe: Pipe) -> None:
-        if words:
-            pipe.write(words)
+        if data:
+            pipe.write(data)
         pipe.close()
 
     script = Script(say)
@@ -321,15 +327,15 @@ def test_what_is_no_daemon_is_told(words: bytes, reason: str) -> None:
     script.close()
 
 
-@pytest.mark.parametrize("words", [b"", SETTINGS])
-def test_a_peer_that_says_nothing_does_not_answer(words: bytes) -> None:
+@pytest.mark.parametrize("data", [b"", SETTINGS])
+def test_a_silent_peer_is_an_error(data: bytes) -> None:
     over = threading.Event()
 
     def listen(pipe: Pipe) -> None:
         # The client may have gone by now.
         with suppress(TransportError):
-            if words:
-                pipe.write(words)
+            if data:
+                pipe.write(data)
         while pipe.read():
             pass
         over.set()
@@ -342,15 +348,15 @@ def test_a_peer_that_says_nothing_does_not_answer(words: bytes) -> None:
     script.close()
 
 
-def test_a_daemon_that_does_not_know_the_first_call_is_one(
+def test_a_daemon_without_the_first_call_is_accepted(
     connect: Callable[..., Control],
 ) -> None:
     daemon = Daemon(Info=refusing(RemoteError("unknown", code=Code.UNIMPLEMENTED)))
-    with pytest.raises(RemoteError, match="does not tell its version"):
+    with pytest.raises(RemoteError, match="does not report its version"):
         connect(daemon).info()
 
 
-def test_a_daemon_that_refuses_the_first_call_is_not_reached() -> None:
+def test_a_daemon_that_refuses_the_first_call_is_unreachable() -> None:
     daemon = Daemon(Info=refusing(RemoteError("not\nyou", code=Code.UNAUTHENTICATED)))
     with pytest.raises(ConnectError) as caught:
         Control(Route(ADDRESS, daemon.dial))
@@ -376,7 +382,7 @@ LOST = f"lost the connection to {ADDRESS}: "
         ),
     ],
 )
-def test_a_status_is_an_error(
+def test_a_grpc_status_becomes_an_error(
     error: LLBError, kind: type[LLBError], message: str, connect: Callable[..., Control]
 ) -> None:
     with pytest.raises(LLBError) as caught:
@@ -385,7 +391,7 @@ def test_a_status_is_an_error(
     assert caught.value.message == message
 
 
-def test_the_details_of_a_status_are_kept_however_long(connect: Callable[..., Control]) -> None:
+def test_large_details_of_a_status_are_kept(connect: Callable[..., Control]) -> None:
     details = (b"\x0a\x01t", bytes(4 * 2**20))
     error = RemoteError("x", code=Code.UNKNOWN, details=details)
     with pytest.raises(RemoteError) as caught:
@@ -393,7 +399,7 @@ def test_the_details_of_a_status_are_kept_however_long(connect: Callable[..., Co
     assert caught.value.details == details
 
 
-def test_a_build_ends_with_its_deadline(connect: Callable[..., Control]) -> None:
+def test_a_build_ends_at_its_deadline(connect: Callable[..., Control]) -> None:
     over = threading.Event()
 
     def solve(_: ServerCall) -> None:
@@ -401,39 +407,39 @@ def test_a_build_ends_with_its_deadline(connect: Callable[..., Control]) -> None
 
     control = connect(Daemon(Solve=solve))
     with pytest.raises(CancelledError) as caught:
-        control.solve(pb.SolveRequest(), 0.2).only()
+        control.solve(pb.SolveRequest(), 0.2).single()
     assert caught.value.message == "the deadline passed before the daemon answered"
     over.set()
 
 
 def test_a_call_may_be_cancelled_by_any_thread(connect: Callable[..., Control]) -> None:
-    begun, over = threading.Event(), threading.Event()
+    started, over = threading.Event(), threading.Event()
 
     def status(call: ServerCall) -> None:
         try:
             while True:
                 call.send(b"")
-                begun.set()
+                started.set()
         except CancelledError:
             over.set()
             raise
 
-    answers = connect(Daemon(Status=status)).status("x")
+    responses = connect(Daemon(Status=status)).status("x")
 
     def cancel() -> None:
-        begun.wait(SECONDS)
-        answers.cancel()
+        started.wait(SECONDS)
+        responses.cancel()
 
-    cancelling = threading.Thread(target=cancel)
-    cancelling.start()
+    canceller = threading.Thread(target=cancel)
+    canceller.start()
     with pytest.raises(CancelledError) as caught:
-        list(answers)
+        list(responses)
     assert caught.value.message == "the build was cancelled"
     assert over.wait(SECONDS)
-    cancelling.join()
+    canceller.join()
 
 
-def test_who_has_enough_of_a_stream_ends_it(connect: Callable[..., Control]) -> None:
+def test_dropping_a_stream_cancels_its_call(connect: Callable[..., Control]) -> None:
     over = threading.Event()
 
     def prune(call: ServerCall) -> None:
@@ -451,7 +457,7 @@ def test_who_has_enough_of_a_stream_ends_it(connect: Callable[..., Control]) -> 
 
 
 @pytest.mark.parametrize("count", [0, 2])
-def test_there_is_one_answer_to_most_questions(count: int, connect: Callable[..., Control]) -> None:
+def test_a_unary_call_has_exactly_one_response(count: int, connect: Callable[..., Control]) -> None:
     def listed(call: ServerCall) -> None:
         for _ in range(count):
             call.send(b"")
@@ -461,20 +467,20 @@ def test_there_is_one_answer_to_most_questions(count: int, connect: Callable[...
     assert caught.value.message == "call did not have one response"
 
 
-def test_an_answer_that_is_none_is_an_error(connect: Callable[..., Control]) -> None:
+def test_a_malformed_response_is_an_error(connect: Callable[..., Control]) -> None:
     def garbage(call: ServerCall) -> None:
         call.send(b"\xff")
 
     control = connect(Daemon(ListWorkers=garbage, Status=garbage))
     with pytest.raises(RemoteError) as caught:
         control.workers()
-    assert caught.value.message == "the answer is no ListWorkersResponse"
+    assert caught.value.message == "the response is not a valid ListWorkersResponse"
     with pytest.raises(RemoteError) as caught:
         list(control.status("x"))
-    assert caught.value.message == "the answer is no StatusResponse"
+    assert caught.value.message == "the response is not a valid StatusResponse"
 
 
-def test_metadata_goes_with_a_build(connect: Callable[..., Control]) -> None:
+def test_metadata_accompany_a_build(connect: Callable[..., Control]) -> None:
     seen: list[object] = []
 
     def solve(call: ServerCall) -> None:
@@ -482,12 +488,12 @@ def test_metadata_goes_with_a_build(connect: Callable[..., Control]) -> None:
         call.send(pb.SolveResponse(ExporterResponse={"a": "b"}).SerializeToString())
 
     control = connect(Daemon(Solve=solve))
-    answers = control.solve(pb.SolveRequest(Ref="r"), None, (("traceparent", "00-1"),))
-    assert dict(answers.only().ExporterResponse) == {"a": "b"}
+    responses = control.solve(pb.SolveRequest(Ref="r"), None, (("traceparent", "00-1"),))
+    assert dict(responses.single().ExporterResponse) == {"a": "b"}
     assert seen == [(("00-1",), b"\x0a\x01r")]
 
 
-def test_a_message_may_be_large_but_not_endless(connect: Callable[..., Control]) -> None:
+def test_messages_have_a_size_limit(connect: Callable[..., Control]) -> None:
     sizes = [40 * MIB, 64 * MIB]
 
     def status(call: ServerCall) -> None:
@@ -501,8 +507,8 @@ def test_a_message_may_be_large_but_not_endless(connect: Callable[..., Control])
     assert caught.value.code == Code.RESOURCE_EXHAUSTED
 
 
-def is_held_back(server: Server) -> bool:
-    """Whether a handler waits to send, for a client that lets nothing more be written."""
+def is_blocked(server: Server) -> bool:
+    """Check whether a handler waits to send because the client accepts no more data."""
     endpoint = server._endpoint
     with endpoint.lock:
         return not endpoint.connection.has_output and any(
@@ -510,7 +516,7 @@ def is_held_back(server: Server) -> bool:
         )
 
 
-def test_who_reads_slowly_holds_only_the_stream_back(connect: Callable[..., Control]) -> None:
+def test_a_slow_reader_delays_only_its_own_stream(connect: Callable[..., Control]) -> None:
     sent: list[int] = []
 
     def status(call: ServerCall) -> None:
@@ -521,19 +527,19 @@ def test_who_reads_slowly_holds_only_the_stream_back(connect: Callable[..., Cont
 
     daemon = Daemon(Status=status)
     control = connect(daemon)
-    answers = control.status("x")
-    wait_until(lambda: len(sent) == 64 or is_held_back(daemon.servers[0]))
+    responses = control.status("x")
+    wait_until(lambda: len(sent) == 64 or is_blocked(daemon.servers[0]))
     assert control.info().version == "v1"
-    # The window of a stream, and what lies on the way.
+    # The window of the stream, and the data in transit.
     assert 8 <= len(sent) <= 16
-    assert sum(len(response.logs[0].msg) for response in answers) == 64 * MIB
+    assert sum(len(response.logs[0].msg) for response in responses) == 64 * MIB
 
 
-def test_a_closed_connection_is_not_made_anew(connect: Callable[..., Control]) -> None:
+def test_a_closed_connection_is_not_reopened(connect: Callable[..., Control]) -> None:
     daemon = Daemon()
     control = connect(daemon)
     control.close()
     with pytest.raises(TransportError) as caught:
         control.info()
-    assert caught.value.message == LOST + "it was closed here"
+    assert caught.value.message == LOST + "the client closed it"
     assert len(daemon.servers) == 1

@@ -1,4 +1,4 @@
-"""Addresses become the commands of BuildKit's own helpers, or are refused."""
+"""Addresses become the commands of BuildKit's connection helpers, or are refused."""
 
 from __future__ import annotations
 
@@ -54,32 +54,32 @@ def test_addresses_become_commands(address: str, expected: str) -> None:
 @pytest.mark.parametrize(
     ("address", "reason"),
     [
-        ("docker-container://", "it has no name"),
+        ("docker-container://", "missing name"),
         ("docker-container://-rm", "invalid name '-rm'"),
         ("docker-container://%2Drm", "invalid name '-rm'"),
-        ("docker-container://a b", "' ' has no meaning here"),
-        ("docker-container://a\n", "'\\n' has no meaning here"),
-        ("docker-container://a/b", "there is a path, '/b'"),
+        ("docker-container://a b", "unexpected ' '"),
+        ("docker-container://a\n", "unexpected '\\n'"),
+        ("docker-container://a/b", "unexpected path '/b'"),
         ("docker-container://a?context=-H", "invalid context '-H'"),
         ("docker-container://a?x", "bad query field: 'x'"),
-        ("docker-container://[a", "it has no valid host"),
+        ("docker-container://[a", "invalid host"),
         ("podman-container://a?context=b", "unknown option 'context'"),
         ("kube-pod://unsupported_pod_name", "invalid name 'unsupported_pod_name'"),
         ("kube-pod://p?container=a_b", "invalid container 'a_b'"),
         ("kube-pod://p?namespace=a_b", "invalid namespace 'a_b'"),
-        ("ssh://", "it has no host"),
-        ("ssh://me@", "it has no host"),
-        ("ssh://@foo", "it has no user"),
+        ("ssh://", "missing host"),
+        ("ssh://me@", "missing host"),
+        ("ssh://@foo", "missing user"),
         ("ssh://foo:", "invalid port ''"),
         ("ssh://foo:0", "invalid port '0'"),
         ("ssh://foo:65536", "invalid port '65536'"),
-        ("ssh://[foo", "it has no valid host"),
+        ("ssh://[foo", "invalid host"),
         ("ssh://foo:²", "invalid port '²'"),
-        ("ssh://[foo]", "it has no valid host"),
+        ("ssh://[foo]", "invalid host"),
         ("ssh://foo?bar", "bad query field: 'bar'"),
-        ("ssh://foo#bar", "'#' has no meaning here"),
-        ("ssh://foo\0", "'\\x00' has no meaning here"),
-        ("ssh://foo/a%00b", "'\\x00' has no meaning here"),
+        ("ssh://foo#bar", "unexpected '#'"),
+        ("ssh://foo\0", "unexpected '\\x00'"),
+        ("ssh://foo/a%00b", "unexpected '\\x00'"),
     ],
 )
 def test_bad_addresses_are_refused_with_the_reason_and_the_form(address: str, reason: str) -> None:
@@ -94,24 +94,24 @@ def test_a_password_is_refused_and_not_shown() -> None:
     with pytest.raises(InvalidValueError) as caught:
         command("ssh://me:open@sesame@foo")
     assert caught.value.message == (
-        "invalid address 'ssh://me:…@foo': there is a password in it, "
+        "invalid address 'ssh://me:…@foo': a password is not supported, "
         f"expected {PROGRAMS['ssh'].form}"
     )
 
 
-def test_a_near_option_is_suggested() -> None:
+def test_a_similar_option_is_suggested() -> None:
     with pytest.raises(InvalidValueError) as caught:
         command("kube-pod://a?namspace=b")
     assert caught.value.hint == "did you mean namespace?"
 
 
 @given(st.sampled_from(sorted(PROGRAMS)), st.text() | st.text("a-%0[]:@/?=&\0", max_size=12))
-def test_any_text_is_a_command_or_refused(scheme: str, rest: str) -> None:
+def test_any_string_becomes_a_command_or_is_refused(scheme: str, location: str) -> None:
     try:
-        made = command(f"{scheme}://{rest}")
+        arguments = command(f"{scheme}://{location}")
     except InvalidValueError:
         return
-    assert made is not None
-    assert made[0] in {"docker", "podman", "nerdctl", "kubectl", "ssh"}
-    assert made[-1] == "dial-stdio"
-    assert all("\0" not in word for word in made)
+    assert arguments is not None
+    assert arguments[0] in {"docker", "podman", "nerdctl", "kubectl", "ssh"}
+    assert arguments[-1] == "dial-stdio"
+    assert all("\0" not in word for word in arguments)

@@ -1,4 +1,4 @@
-"""Docker contexts."""
+"""Docker's API is found by contexts and variables, in the order of Docker's CLI."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def write_context(folder: Path, name: str, content: object) -> Path:
-    """Write what Docker's CLI writes for a context; return the folder for its certificates."""
+    """Write a context as Docker's CLI does; return the folder for its certificates."""
     key = hashlib.sha256(name.encode()).hexdigest()
     meta = folder / "contexts" / "meta" / key
     meta.mkdir(parents=True)
@@ -26,7 +26,7 @@ def write_context(folder: Path, name: str, content: object) -> Path:
     return folder / "contexts" / "tls" / key / "docker"
 
 
-def at(host: str, **more: object) -> dict[str, object]:
+def endpoint_of(host: str, **more: object) -> dict[str, object]:
     return {"Endpoints": {"docker": {"Host": host, **more}}}
 
 
@@ -44,18 +44,18 @@ def at(host: str, **more: object) -> dict[str, object]:
         ("unix:///x/docker.sock", {"DOCKER_HOST": "tcp://h:1"}, "unix:///x/docker.sock"),
     ],
 )
-def test_the_order_is_that_of_docker(
+def test_the_order_is_that_of_dockers_cli(
     address: str, environ: Mapping[str, str], expected: str, tmp_path: Path
 ) -> None:
     (tmp_path / "config.json").write_text('{"currentContext": "first"}')
-    write_context(tmp_path, "first", at("unix:///of-config"))
-    write_context(tmp_path, "second", at("unix:///of-second"))
-    found = find_endpoint(address, {"DOCKER_CONFIG": str(tmp_path), **environ})
-    assert found == Endpoint(expected)
+    write_context(tmp_path, "first", endpoint_of("unix:///of-config"))
+    write_context(tmp_path, "second", endpoint_of("unix:///of-second"))
+    endpoint = find_endpoint(address, {"DOCKER_CONFIG": str(tmp_path), **environ})
+    assert endpoint == Endpoint(expected)
 
 
-def test_certificates_come_with_a_context_or_by_variables(tmp_path: Path) -> None:
-    folder = write_context(tmp_path, "safe", at("tcp://h:1"))
+def test_certificates_come_from_a_context_or_from_variables(tmp_path: Path) -> None:
+    folder = write_context(tmp_path, "safe", endpoint_of("tcp://h:1"))
     folder.mkdir(parents=True)
     for name in ("ca.pem", "cert.pem", "key.pem"):
         (folder / name).write_text("x")
@@ -63,8 +63,8 @@ def test_certificates_come_with_a_context_or_by_variables(tmp_path: Path) -> Non
     config = {"DOCKER_CONFIG": str(tmp_path)}
     assert find_endpoint("docker://safe", config) == Endpoint("tcp://h:1", files)
     verified = {"DOCKER_HOST": "tcp://h:1", "DOCKER_TLS_VERIFY": "1", **config}
-    given = {"DOCKER_CERT_PATH": str(folder), **verified}
-    assert find_endpoint("docker://", given) == Endpoint("tcp://h:1", files)
+    explicit = {"DOCKER_CERT_PATH": str(folder), **verified}
+    assert find_endpoint("docker://", explicit) == Endpoint("tcp://h:1", files)
     (tmp_path / "ca.pem").write_text("x")
     expected = Endpoint("tcp://h:1", TLS(tmp_path / "ca.pem"))
     assert find_endpoint("docker://", verified) == expected
@@ -73,19 +73,19 @@ def test_certificates_come_with_a_context_or_by_variables(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("content", ["not json", "[]", {}, {"Endpoints": {}}, {"Endpoints": None}])
-def test_a_context_that_says_nothing_is_an_error(content: object, tmp_path: Path) -> None:
+def test_a_context_without_an_endpoint_is_an_error(content: object, tmp_path: Path) -> None:
     write_context(tmp_path, "x", content)
-    with pytest.raises(InputError, match=r"meta\.json does not say where docker's context 'x' is"):
+    with pytest.raises(InputError, match=r"meta\.json has no endpoint for docker's context 'x'"):
         find_endpoint("docker://x", {"DOCKER_CONFIG": str(tmp_path)})
 
 
-def test_a_context_that_trusts_everybody_is_refused(tmp_path: Path) -> None:
-    write_context(tmp_path, "x", at("tcp://h:1", SkipTLSVerify=True))
+def test_a_context_without_verification_is_refused(tmp_path: Path) -> None:
+    write_context(tmp_path, "x", endpoint_of("tcp://h:1", SkipTLSVerify=True))
     with pytest.raises(InputError, match="'x' trusts any certificate, which is not supported"):
         find_endpoint("docker://x", {"DOCKER_CONFIG": str(tmp_path)})
 
 
-def test_a_context_that_is_not_there_is_an_error(tmp_path: Path) -> None:
+def test_a_missing_context_is_an_error(tmp_path: Path) -> None:
     config = {"DOCKER_CONFIG": str(tmp_path)}
     with pytest.raises(InputError, match="docker has no context 'x'"):
         find_endpoint("docker://x", config)

@@ -1,4 +1,4 @@
-"""Docker is looked for where its CLI looks, and only an upgraded connection is used."""
+"""Connections of Docker's API are upgraded, and other responses are refused."""
 
 from __future__ import annotations
 
@@ -23,16 +23,25 @@ if TYPE_CHECKING:
 UPGRADED = b"HTTP/1.1 101 UPGRADED\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n"
 
 
-def test_the_socket_of_docker_is_known_by_its_name() -> None:
-    known = ["docker://", "docker://x", "unix:///var/run/docker.sock", "unix://docker.sock"]
-    assert [is_docker(each) for each in known] == [True] * 4
-    others = ["unix:///run/buildkit/buildkitd.sock", "docker-container://x", "tcp://docker.sock:1"]
-    assert [is_docker(each) for each in others] == [False] * 3
+def test_a_docker_socket_is_recognized_by_its_name() -> None:
+    docker_addresses = [
+        "docker://",
+        "docker://x",
+        "unix:///var/run/docker.sock",
+        "unix://docker.sock",
+    ]
+    assert [is_docker(address) for address in docker_addresses] == [True] * 4
+    other_addresses = [
+        "unix:///run/buildkit/buildkitd.sock",
+        "docker-container://x",
+        "tcp://docker.sock:1",
+    ]
+    assert [is_docker(address) for address in other_addresses] == [False] * 3
 
 
 @pytest.fixture
 def answering(tmp_path: Path) -> Iterator[Callable[..., Docker]]:
-    """Make a Docker that answers with given pieces, and keeps what it is asked in `asked`."""
+    """Start a Docker that answers with these pieces, and saves the request as `request`."""
     running: list[tuple[threading.Thread, socket.socket]] = []
 
     def make(*pieces: bytes) -> Docker:
@@ -43,10 +52,10 @@ def answering(tmp_path: Path) -> Iterator[Callable[..., Docker]]:
 
         def answer() -> None:
             connection, _ = listening.accept()
-            # Who has heard enough leaves.
+            # The client may disconnect early.
             with connection, suppress(BrokenPipeError, ConnectionResetError):
-                asked = connection.recv(10_000)
-                (tmp_path / "asked").write_bytes(asked)
+                request = connection.recv(10_000)
+                (tmp_path / "request").write_bytes(request)
                 for piece in pieces:
                     connection.sendall(piece)
 
@@ -61,27 +70,27 @@ def answering(tmp_path: Path) -> Iterator[Callable[..., Docker]]:
         listening.close()
 
 
-def test_an_upgrade_is_asked_for_with_the_headers_of_a_session(
+def test_an_upgrade_is_requested_with_the_session_headers(
     answering: Callable[..., Docker], tmp_path: Path
 ) -> None:
     pipe = answering(UPGRADED).open_session([("x-session-uuid", "1"), ("x-method", "/a/B")])
     pipe.close()
-    assert (tmp_path / "asked").read_bytes() == (
+    assert (tmp_path / "request").read_bytes() == (
         b"POST /session HTTP/1.1\r\nHost: docker\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n"
         b"Content-Length: 0\r\nx-session-uuid: 1\r\nx-method: /a/B\r\n\r\n"
     )
 
 
 @pytest.mark.parametrize("cut", range(0, len(UPGRADED), 7))
-def test_an_answer_may_come_in_any_pieces_and_with_what_follows(
+def test_a_response_may_come_in_pieces_together_with_data(
     cut: int, answering: Callable[..., Docker]
 ) -> None:
     pipe = answering(UPGRADED[:cut], UPGRADED[cut:] + b"first", b"second").connect()
-    found = b""
+    received = b""
     while data := pipe.read():
-        found += data
+        received += data
     pipe.close()
-    assert found == b"firstsecond"
+    assert received == b"firstsecond"
 
 
 @pytest.mark.parametrize(
@@ -91,10 +100,10 @@ def test_an_answer_may_come_in_any_pieces_and_with_what_follows(
         ((UPGRADED[:30],), "it does not answer as Docker does"),
         ((b"SSH-2.0-OpenSSH\r\n\r\n",), "it does not answer as Docker does"),
         ((b"x" * 100_000,), "it does not answer as Docker does"),
-        ((b"HTTP/1.1 403 Forbidden\r\n\r\n",), "it has no BuildKit for us: 403 Forbidden"),
+        ((b"HTTP/1.1 403 Forbidden\r\n\r\n",), "it offers no BuildKit: 403 Forbidden"),
     ],
 )
-def test_any_other_answer_is_an_error(
+def test_any_other_response_is_an_error(
     pieces: tuple[bytes, ...], reason: str, answering: Callable[..., Docker]
 ) -> None:
     docker = answering(*pieces)
@@ -103,9 +112,9 @@ def test_any_other_answer_is_an_error(
     assert caught.value.message == f"{docker.endpoint.host}: {reason}"
 
 
-# The time may be over before it is asked, on a machine that is busy.
+# On a busy machine, the timeout may expire before the request is sent.
 @pytest.mark.parametrize("seconds", [0.2, 0])
-def test_a_docker_that_says_nothing_is_left(
+def test_a_silent_docker_is_abandoned(
     seconds: float, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr("llb.client.connect.docker_engine._ANSWER_SECONDS", seconds)

@@ -1,4 +1,4 @@
-"""A key's work goes to one address, and moves only when it has to."""
+"""Builds with the same key go to one daemon, and move only when necessary."""
 
 from __future__ import annotations
 
@@ -18,23 +18,27 @@ addresses = st.lists(st.text(), min_size=1, max_size=8, unique=True)
 
 
 @given(addresses, st.text())
-def test_every_address_is_tried_once_in_an_order_of_the_key(given: list[str], key: str) -> None:
-    order = ranked(given, key)
-    assert sorted(order) == sorted(given)
-    assert ranked(reversed([*given, *given]), key) == order
+def test_every_address_is_tried_once_in_an_order_that_depends_on_the_key(
+    fleet: list[str], key: str
+) -> None:
+    order = ranked(fleet, key)
+    assert sorted(order) == sorted(fleet)
+    assert ranked(reversed([*fleet, *fleet]), key) == order
 
 
 @given(addresses, st.text(), st.data())
-def test_without_an_address_the_others_keep_their_order(
-    given: list[str], key: str, data: st.DataObject
+def test_removing_an_address_keeps_the_order_of_the_others(
+    fleet: list[str], key: str, data: st.DataObject
 ) -> None:
-    gone = data.draw(st.sampled_from(given))
-    left = [each for each in given if each != gone]
-    assert ranked(left, key) == tuple(each for each in ranked(given, key) if each != gone)
+    gone = data.draw(st.sampled_from(fleet))
+    remaining = [address for address in fleet if address != gone]
+    assert ranked(remaining, key) == tuple(
+        address for address in ranked(fleet, key) if address != gone
+    )
 
 
 @pytest.mark.feature("J11")
-def test_keys_spread_over_all_addresses_and_those_of_a_lost_one_over_the_rest() -> None:
+def test_keys_spread_evenly_and_those_of_a_lost_address_spread_over_the_others() -> None:
     fleet = [f"tcp://10.0.0.{number}:1234" for number in range(5)]
     orders = [ranked(fleet, f"project {number}") for number in range(5000)]
     assert all(850 < count < 1150 for count in Counter(order[0] for order in orders).values())
@@ -43,10 +47,10 @@ def test_keys_spread_over_all_addresses_and_those_of_a_lost_one_over_the_rest() 
     assert all(170 < count < 340 for count in moved.values())
 
 
-def test_a_worker_suits_by_its_own_platform_then_by_those_that_it_emulates() -> None:
+def test_native_platforms_rate_better_than_emulated_ones() -> None:
     names = ("linux/amd64", "linux/amd64/v2", "linux/386", "linux/arm64")
     amd64, _, i386, arm64 = offered = [Platform.parse(name) for name in names]
-    assert [distance(offered, [each]) for each in offered] == [0, 1, 1, 1]
+    assert [distance(offered, [platform]) for platform in offered] == [0, 1, 1, 1]
     assert distance(offered, [amd64, arm64]) == 1
     assert distance(offered[:1], [amd64, arm64]) == 2
     assert distance([arm64], [i386]) == 2
@@ -86,7 +90,7 @@ class FakeMember:
 
 @define
 class Fleet:
-    """Daemons by their addresses; those without platforms cannot be reached."""
+    """Daemons by address; those without platforms are unreachable."""
 
     offered: dict[str, tuple[Platform, ...] | None]
     members: list[FakeMember] = field(factory=list)
@@ -99,13 +103,13 @@ class Fleet:
         return self.members[-1]
 
     def reach(self, *platforms: Platform) -> str:
-        """Return the address that is taken; all other connections must be closed."""
+        """Connect and return the chosen address; all other connections must be closed."""
         chosen = reach(self.offered, self.connect, platforms=platforms)
-        assert [each for each in self.members if each.is_open] == [chosen]
+        assert [member for member in self.members if member.is_open] == [chosen]
         return chosen.address
 
 
-def test_the_first_that_can_be_reached_is_taken() -> None:
+def test_the_first_reachable_daemon_is_chosen() -> None:
     fleet = Fleet({"a": None, "b": (AMD64,), "c": (ARM64,)})
     assert fleet.reach() == "b"
     assert len(fleet.members) == 1
@@ -115,14 +119,14 @@ def test_the_first_that_can_be_reached_is_taken() -> None:
     ("platforms", "address"),
     [((AMD64,), "b"), ((ARM64,), "c"), ((AMD64, ARM64), "b")],
 )
-def test_a_daemon_of_the_platform_comes_before_one_that_emulates_it(
+def test_a_native_daemon_comes_before_an_emulating_one(
     platforms: tuple[Platform, ...], address: str
 ) -> None:
     fleet = Fleet({"a": None, "b": (AMD64, ARM64), "c": (ARM64,), "d": (AMD64, ARM64)})
     assert fleet.reach(*platforms) == address
 
 
-def test_a_daemon_without_the_platform_is_better_than_none() -> None:
+def test_a_daemon_without_the_platform_is_the_last_resort() -> None:
     assert Fleet({"a": (AMD64,), "b": (AMD64,)}).reach(ARM64) == "a"
 
 
@@ -139,15 +143,15 @@ def test_a_daemon_whose_workers_cannot_be_listed_closes_all_connections() -> Non
     assert [member.is_open for member in fleet.members] == [False, False]
 
 
-def test_no_daemon_that_can_be_reached_is_an_error_with_all_reasons() -> None:
+def test_several_unreachable_daemons_are_one_error_with_all_reasons() -> None:
     with pytest.raises(ConnectError) as caught:
         Fleet({"a": None, "b": None}).reach()
     assert caught.value.message == (
-        "none of 2 addresses is reached: cannot connect to a; cannot connect to b"
+        "none of 2 addresses can be reached: cannot connect to a; cannot connect to b"
     )
 
 
-def test_one_daemon_that_cannot_be_reached_is_its_own_error() -> None:
+def test_a_single_unreachable_daemon_raises_its_own_error() -> None:
     with pytest.raises(ConnectError) as caught:
         Fleet({"a": None}).reach()
     assert (caught.value.message, caught.value.hint) == ("cannot connect to a", "start it")

@@ -1,4 +1,4 @@
-"""A program is a pipe for as long as it runs, and does not outlive it."""
+"""A program serves as a pipe, and ends with it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.timing import SECONDS, wait_until
 
 @pytest.fixture(autouse=True)
 def patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Programs may take as long to end as they do on a machine that is busy."""
+    """Programs may take as long to end as they do on a busy machine."""
     monkeypatch.setattr(program_pipe, "_END_SECONDS", SECONDS)
 
 
@@ -34,7 +34,7 @@ def is_running(process: int) -> bool:
 
 
 def calls_of(thread: threading.Thread) -> list[str]:
-    """Return the functions that a thread is in, the innermost first."""
+    """List the functions that a thread is in, the innermost first."""
     frame = sys._current_frames().get(thread.ident or 0)
     names = []
     while frame is not None:
@@ -43,24 +43,24 @@ def calls_of(thread: threading.Thread) -> list[str]:
     return names
 
 
-def test_what_is_written_comes_back_from_cat() -> None:
+def test_cat_returns_what_is_written() -> None:
     pipe = ProgramPipe(["cat"])
     data = bytes(range(256)) * 20_000
-    writing = threading.Thread(target=pipe.write, args=(data,))
-    writing.start()
-    found = b""
-    while len(found) < len(data):
-        found += pipe.read()
-    writing.join()
+    writer = threading.Thread(target=pipe.write, args=(data,))
+    writer.start()
+    received = b""
+    while len(received) < len(data):
+        received += pipe.read()
+    writer.join()
     pipe.close()
-    assert found == data
+    assert received == data
     assert pipe.read() == b""
     with pytest.raises(TransportError, match="pipe is closed"):
         pipe.write(b"x")
     pipe.close()
 
 
-def test_a_program_that_ends_in_order_is_an_end() -> None:
+def test_a_successful_program_ends_the_stream() -> None:
     pipe = ProgramPipe(["sh", "-c", "echo said"])
     assert read_all(pipe) == b"said\n"
     pipe.close()
@@ -75,7 +75,7 @@ def test_a_program_that_ends_in_order_is_an_end() -> None:
         ("echo farewell >&2", "sh ended with exit status 0: farewell"),
     ],
 )
-def test_how_a_program_ended_is_the_error(script: str, message: str) -> None:
+def test_a_failed_program_is_an_error_of_the_reader(script: str, message: str) -> None:
     pipe = ProgramPipe(["sh", "-c", script])
     with pytest.raises(TransportError) as caught:
         read_all(pipe)
@@ -83,7 +83,7 @@ def test_how_a_program_ended_is_the_error(script: str, message: str) -> None:
     pipe.close()
 
 
-def test_how_a_program_ended_is_the_error_of_who_writes_too() -> None:
+def test_a_failed_program_is_an_error_of_the_writer_too() -> None:
     pipe = ProgramPipe(["sh", "-c", "exec <&-; echo why >&2; exit 3"])
     with pytest.raises(TransportError) as caught:
         pipe.write(bytes(2**22))
@@ -91,7 +91,7 @@ def test_how_a_program_ended_is_the_error_of_who_writes_too() -> None:
     pipe.close()
 
 
-def test_a_complaint_in_the_place_of_an_answer_is_the_error() -> None:
+def test_a_message_on_standard_output_is_the_error() -> None:
     pipe = BuildctlPipe(["sh", "-c", r"printf '\nno\nbuildctl\n'; cat > /dev/null"])
     with pytest.raises(TransportError) as caught:
         pipe.read()
@@ -99,13 +99,13 @@ def test_a_complaint_in_the_place_of_an_answer_is_the_error() -> None:
     pipe.close()
 
 
-def test_settings_of_http2_are_passed_on_whatever_follows() -> None:
+def test_http2_settings_are_passed_on() -> None:
     pipe = BuildctlPipe(["printf", r"\0\0\0\4\0\0\0\0\0and more"])
     assert read_all(pipe) == b"\0\0\0\4\0\0\0\0\0and more"
     pipe.close()
 
 
-def test_only_the_end_of_what_a_program_complains_of_is_kept() -> None:
+def test_only_the_end_of_the_error_output_is_kept() -> None:
     pipe = ProgramPipe(["sh", "-c", "yes no | head -n 300000 >&2; echo last >&2; exit 1"])
     with pytest.raises(TransportError) as caught:
         read_all(pipe)
@@ -114,30 +114,30 @@ def test_only_the_end_of_what_a_program_complains_of_is_kept() -> None:
     pipe.close()
 
 
-def test_closing_wakes_who_reads() -> None:
+def test_closing_wakes_a_reader() -> None:
     pipe = ProgramPipe(["cat"])
-    found: list[bytes] = []
-    reading = threading.Thread(target=lambda: found.append(pipe.read()))
-    reading.start()
-    wait_until(lambda: "_wait" in calls_of(reading))
+    received: list[bytes] = []
+    reader = threading.Thread(target=lambda: received.append(pipe.read()))
+    reader.start()
+    wait_until(lambda: "_wait" in calls_of(reader))
     pipe.close()
-    reading.join(SECONDS)
-    assert found == [b""]
+    reader.join(SECONDS)
+    assert received == [b""]
 
 
-def test_a_program_that_does_not_end_is_killed_with_its_children(
+def test_a_stubborn_program_is_killed_with_its_children(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(program_pipe, "_END_SECONDS", 0.2)
     stubborn = "trap '' TERM; sleep 300 & echo $$ $!; while :; do sleep 300; done"
     pipe = ProgramPipe(["sh", "-c", stubborn])
-    processes = [int(each) for each in pipe.read().split()]
+    processes = [int(number) for number in pipe.read().split()]
     assert all(map(is_running, processes))
     pipe.close()
     wait_until(lambda: not any(map(is_running, processes)))
 
 
-def test_what_cannot_be_started_leaves_no_descriptors(tmp_path: Path) -> None:
+def test_a_program_that_cannot_be_started_leaves_no_descriptors(tmp_path: Path) -> None:
     before = os.listdir("/proc/self/fd")  # noqa: PTH208 - the names are all that matters
     with pytest.raises(TransportError, match="/none is not on PATH"):
         ProgramPipe(["/none"])

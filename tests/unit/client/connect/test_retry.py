@@ -1,4 +1,4 @@
-"""Attempts come ever less often, until one succeeds or the time is over."""
+"""Attempts are repeated with growing pauses until one succeeds or the timeout expires."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from llb.errors import ConnectError, InvalidValueError
 
 @define
 class Time:
-    """A time in which nothing takes any but sleeping; ``sleeps`` are those that there were."""
+    """A clock that advances only by sleeping; ``sleeps`` records the pauses."""
 
     now: float = 1000.0
     sleeps: list[float] = field(factory=list)
@@ -34,13 +34,13 @@ def test_delays_double_up_to_two_seconds() -> None:
 
 
 @given(st.floats(0, 1), st.integers(0, 40))
-def test_chance_takes_up_to_the_half_away(chance: float, attempt: int) -> None:
+def test_chance_shortens_a_delay_by_up_to_half(chance: float, attempt: int) -> None:
     longest = next(islice(delays(lambda: 0.0), attempt, None))
     delay = next(islice(delays(lambda: chance), attempt, None))
     assert longest / 2 <= delay <= longest
 
 
-def test_an_attempt_that_succeeds_ends_the_waiting() -> None:
+def test_a_successful_attempt_ends_the_retries() -> None:
     outcomes = [ConnectError("not yet"), ConnectError("not yet"), None]
     time = Time()
 
@@ -55,7 +55,7 @@ def test_an_attempt_that_succeeds_ends_the_waiting() -> None:
     assert 0.025 <= first <= 0.05 <= second <= 0.1
 
 
-def test_the_last_error_is_raised_when_the_time_is_over() -> None:
+def test_the_last_error_is_raised_after_the_timeout() -> None:
     attempts = 0
     time = Time()
 
@@ -71,7 +71,7 @@ def test_the_last_error_is_raised_when_the_time_is_over() -> None:
     assert caught.value.message == f"attempt {attempts}"
 
 
-def test_an_attempt_that_takes_too_long_is_the_last_one() -> None:
+def test_an_attempt_beyond_the_timeout_is_the_last_one() -> None:
     time = Time()
 
     def attempt() -> None:
@@ -83,7 +83,7 @@ def test_an_attempt_that_takes_too_long_is_the_last_one() -> None:
     assert time.sleeps == []
 
 
-def test_time_goes_by_where_no_other_is_given() -> None:
+def test_the_default_clock_is_real_time() -> None:
     outcomes = [ConnectError("not yet"), None]
 
     def attempt() -> None:
@@ -95,7 +95,7 @@ def test_time_goes_by_where_no_other_is_given() -> None:
     assert outcomes == []
 
 
-def test_what_waiting_does_not_change_is_raised_at_once() -> None:
+def test_other_errors_are_raised_at_once() -> None:
     time = Time()
 
     def attempt() -> None:

@@ -1,4 +1,4 @@
-"""The messages of a session are those that protobuf writes."""
+"""The messages of a session equal those that protobuf encodes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Daemons are dialled by the addresses of sockets, and what cannot be reached says why."""
+"""Sockets are dialed by address, and failures have a reason."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def test_a_socket_of_this_machine_is_dialled(tmp_path: Path) -> None:
+def test_a_unix_socket_is_dialed(tmp_path: Path) -> None:
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(tmp_path / "s"))
         listener.listen()
@@ -27,7 +27,7 @@ def test_a_socket_of_this_machine_is_dialled(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("family", "host"), [("127.0.0.1", "127.0.0.1"), ("::1", "[::1]")])
-def test_a_socket_of_a_network_is_kept_alive(family: str, host: str) -> None:
+def test_a_tcp_socket_is_dialed(family: str, host: str) -> None:
     kind = socket.AF_INET6 if ":" in family else socket.AF_INET
     with socket.create_server((family, 0), family=kind) as listener:
         pipe = dial(f"tcp://{host}:{listener.getsockname()[1]}")

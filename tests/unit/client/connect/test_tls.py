@@ -1,4 +1,4 @@
-"""The certificates of a connection are files that can be read, and belong together."""
+"""The certificates of a connection are readable files, with a key for the client certificate."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def test_a_folder_has_an_authority_a_certificate_and_a_key(tmp_path: Path) -> None:
+def test_certificates_are_found_in_a_folder(tmp_path: Path) -> None:
     ca, cert, key = (tmp_path / name for name in ("ca.pem", "cert.pem", "key.pem"))
     for path in (ca, cert, key):
         path.write_text("x")
-    found = TLS.from_directory(tmp_path, server_name="name")
-    assert found == TLS(ca, cert, key, "name")
+    tls = TLS.from_directory(tmp_path, server_name="name")
+    assert tls == TLS(ca, cert, key, "name")
 
 
 def test_a_certificate_without_its_key_is_refused(tmp_path: Path) -> None:
@@ -27,10 +27,10 @@ def test_a_certificate_without_its_key_is_refused(tmp_path: Path) -> None:
     for cert, key in ((path, None), (None, path)):
         with pytest.raises(InvalidValueError) as caught:
             TLS(cert=cert, key=key)
-        assert caught.value.message == "a client's certificate and its key belong together"
+        assert caught.value.message == "a client certificate needs both cert and key"
 
 
-def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+def test_an_unreadable_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError) as caught:
         TLS.from_directory(tmp_path)
     assert caught.value.message == f"cannot read {tmp_path}/ca.pem: No such file or directory"

@@ -1,4 +1,4 @@
-"""A connection through TLS is a pipe, and what is wrong with it is said in words."""
+"""A TLS connection is a pipe, and its errors are readable."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def openssl(*arguments: str | Path, cwd: Path) -> None:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An authority, what it vouches for as the daemon and as the client, and another one."""
+    """Two certificate authorities, with certificates of the first for the daemon and the client."""
     folder = tmp_path_factory.mktemp("certificates")
     new = ("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
     for name in ("ca", "other"):
@@ -49,13 +49,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 class Daemon:
-    """A server that sends back what it is sent, through TLS if it has certificates."""
+    """A TLS server that echoes what it receives."""
 
-    def __init__(self, folder: Path, *, wants_certificate: bool = False) -> None:
+    def __init__(self, folder: Path, *, requires_certificate: bool = False) -> None:
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.context.load_cert_chain(folder / "daemon.pem", folder / "daemon.key")
         self.context.set_alpn_protocols(["h2"])
-        if wants_certificate:
+        if requires_certificate:
             self.context.verify_mode = ssl.CERT_REQUIRED
             self.context.load_verify_locations(folder / "ca.pem")
         self.protocols: list[str | None] = []
@@ -69,7 +69,7 @@ class Daemon:
 
 @pytest.fixture
 def connect() -> Iterator[Callable[..., TLSPipe]]:
-    """Connect with a server that a function is, and close everything at the end."""
+    """Connect to a server function, and close everything at the end."""
     pipes: list[TLSPipe] = []
     threads: list[threading.Thread] = []
 
@@ -95,25 +95,25 @@ def read(pipe: TLSPipe, size: int) -> bytes:
 
 
 def refusal(connect: Callable[[], object]) -> str:
-    """Return why there is no connection, or why it ends at the first read."""
+    """Connect, and return the reason for the failure."""
     with pytest.raises(TransportError) as caught:
         connect()
     return caught.value.message
 
 
 def test_bytes_go_both_ways(connect: Callable[..., TLSPipe], folder: Path) -> None:
-    daemon = Daemon(folder, wants_certificate=True)
+    daemon = Daemon(folder, requires_certificate=True)
     tls = TLS(folder / "ca.pem", folder / "client.pem", folder / "client.key")
     pipe = connect(daemon.serve, tls)
     content = bytes(range(256)) * 8_000
-    writing = threading.Thread(target=pipe.write, args=(content,))
-    writing.start()
+    writer = threading.Thread(target=pipe.write, args=(content,))
+    writer.start()
     assert read(pipe, len(content)) == content
-    writing.join()
+    writer.join()
     assert daemon.protocols == ["h2"]
 
 
-def test_the_name_in_a_certificate_may_be_another_than_the_host(
+def test_the_name_in_a_certificate_may_differ_from_the_host(
     connect: Callable[..., TLSPipe], folder: Path
 ) -> None:
     tls = TLS(folder / "ca.pem", server_name=HOST)
@@ -122,16 +122,16 @@ def test_the_name_in_a_certificate_may_be_another_than_the_host(
     assert read(pipe, 5) == b"hello"
 
 
-def test_closing_ends_a_read_that_waits(connect: Callable[..., TLSPipe], folder: Path) -> None:
+def test_closing_ends_a_waiting_read(connect: Callable[..., TLSPipe], folder: Path) -> None:
     pipe = connect(Daemon(folder).serve, TLS(folder / "ca.pem"))
     pipe.write(b"x")
     assert pipe.read() == b"x"
-    found: list[bytes] = []
-    reading = threading.Thread(target=lambda: found.append(pipe.read()))
-    reading.start()
+    received: list[bytes] = []
+    reader = threading.Thread(target=lambda: received.append(pipe.read()))
+    reader.start()
     pipe.close()
-    reading.join()
-    assert found == [b""]
+    reader.join()
+    assert received == [b""]
     with pytest.raises(TransportError, match="pipe is closed"):
         pipe.write(b"x")
 
@@ -141,7 +141,7 @@ def test_a_daemon_with_another_name_is_refused(
 ) -> None:
     tls = TLS(folder / "ca.pem")
     assert refusal(lambda: connect(Daemon(folder).serve, tls, host="other.example")) == (
-        "TLS: the daemon's certificate is refused: Hostname mismatch, certificate is not valid for "
+        "TLS: invalid daemon certificate: Hostname mismatch, certificate is not valid for "
         "'other.example'"
     )
 
@@ -151,15 +151,15 @@ def test_a_daemon_of_another_authority_is_refused(
 ) -> None:
     tls = TLS(folder / "other.pem")
     assert refusal(lambda: connect(Daemon(folder).serve, tls)) == (
-        "TLS: the daemon's certificate is refused: unable to get local issuer certificate"
+        "TLS: invalid daemon certificate: unable to get local issuer certificate"
     )
 
 
 def answering(data: bytes) -> Callable[[socket.socket], None]:
-    """Return a server that reads once, and sends these bytes."""
+    """Build a server that reads once, and sends these bytes."""
 
     def serve(connection: socket.socket) -> None:
-        # The client may have refused its own files, and be gone.
+        # The client may have rejected its own files and disconnected.
         with suppress(OSError), connection:
             connection.recv(2**14)
             connection.sendall(data)
@@ -171,28 +171,31 @@ def answering(data: bytes) -> Callable[[socket.socket], None]:
     ("data", "message"),
     [
         (b"HTTP/1.1 400 Bad Request\r\n\r\n", "TLS: the daemon does not speak TLS"),
-        (b"", "TLS: the connection was closed before it began"),
-        # Alerts of a server: fatal, and their numbers in RFC 8446.
+        (b"", "TLS: the connection was closed during the handshake"),
+        # Fatal alerts of a server, with their numbers from RFC 8446.
         (b"\x15\x03\x03\x00\x02\x02\x28", "TLS: handshake failure"),
-        (b"\x15\x03\x03\x00\x02\x02\x30", "TLS: the daemon refuses our certificate: unknown ca"),
+        (
+            b"\x15\x03\x03\x00\x02\x02\x30",
+            "TLS: the daemon rejected the client certificate: unknown ca",
+        ),
     ],
 )
-def test_what_is_wrong_with_a_daemon_is_said_in_words(
+def test_tls_errors_of_a_daemon_are_readable(
     connect: Callable[..., TLSPipe], folder: Path, data: bytes, message: str
 ) -> None:
     tls = TLS(folder / "ca.pem")
     assert refusal(lambda: connect(answering(data), tls)) == message
 
 
-def test_a_daemon_that_wants_a_certificate_says_so_after_the_handshake(
+def test_a_required_client_certificate_is_an_error_after_the_handshake(
     connect: Callable[..., TLSPipe], folder: Path
 ) -> None:
-    serve = Daemon(folder, wants_certificate=True).serve
+    serve = Daemon(folder, requires_certificate=True).serve
     pipe = connect(serve, TLS(folder / "ca.pem"))
-    assert refusal(pipe.read) == "TLS: the daemon wants a certificate of ours"
+    assert refusal(pipe.read) == "TLS: the daemon requires a client certificate"
     stranger = TLS(folder / "ca.pem", folder / "stranger.pem", folder / "stranger.key")
     refused = connect(serve, stranger)
-    assert refusal(refused.read) == "TLS: the daemon refuses our certificate: unknown ca"
+    assert refusal(refused.read) == "TLS: the daemon rejected the client certificate: unknown ca"
 
 
 @pytest.mark.parametrize(
@@ -218,7 +221,7 @@ def test_files_without_certificates_are_refused(
     assert caught.value.message == message.format(folder)
 
 
-def test_a_daemon_is_dialled_by_its_address(folder: Path) -> None:
+def test_a_daemon_is_dialed_by_its_address(folder: Path) -> None:
     daemon = Daemon(folder)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         serving = threading.Thread(target=lambda: daemon.serve(listener.accept()[0]))

@@ -1,4 +1,4 @@
-"""The private daemon is started when it is needed, and ends when nobody uses it."""
+"""The private daemon is started on demand, and stops when it is idle."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-# Listens where it is told to, until it is told to stop.
+# Listens at the address in its arguments until SIGTERM.
 BUILDKITD = """\
 #!{python}
 import signal, socket, sys
@@ -40,7 +40,7 @@ while True:
 
 @pytest.fixture
 def bin_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder that is all of PATH, with a buildkitd."""
+    """The only folder in PATH, with a fake buildkitd."""
     folder = tmp_path / "bin"
     folder.mkdir()
     program(folder, "buildkitd", BUILDKITD.format(python=sys.executable))
@@ -50,7 +50,7 @@ def bin_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
-    """The place of the user's daemon, which is stopped after the test."""
+    """The folder of the user's daemon, which is stopped after the test."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     place = Place.default()
     assert place.folder == tmp_path / "pyllb" / "buildkitd"
@@ -59,21 +59,21 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
 
 
 def start() -> str:
-    """Start it from a program of its own, as it outlives who starts it; return what is printed."""
-    done = subprocess.run(
+    """Start the daemon from a separate program, which it outlives; return the program's output."""
+    result = subprocess.run(
         [sys.executable, "-m", "llb", "daemon", "start"], check=True, capture_output=True, text=True
     )
-    return done.stdout
+    return result.stdout
 
 
-def wait_until_it_ended(place: Place) -> None:
-    """Wait for the lock that the supervisor holds for as long as it lives."""
+def wait_for_end(place: Place) -> None:
+    """Wait for the lock that the supervisor holds while it runs."""
     with place.pid.open() as file:
         fcntl.flock(file, fcntl.LOCK_SH)
 
 
-def program(folder: Path, name: str, text: str) -> None:
-    (folder / name).write_text(text)
+def program(folder: Path, name: str, source: str) -> None:
+    (folder / name).write_text(source)
     (folder / name).chmod(0o755)
 
 
@@ -82,7 +82,7 @@ def test_a_daemon_is_started_once_and_stopped(place: Place) -> None:
     assert start() == f"{place.address}\n"
     supervisor = daemon.running(place)
     assert (daemon.is_up(place), supervisor is not None) == (True, True)
-    # It runs, so that nothing is started from here.
+    # The daemon already runs, so this does not start one.
     assert daemon.start() == place.address
     assert daemon.running(place) == supervisor
     assert daemon.stop()
@@ -92,7 +92,7 @@ def test_a_daemon_is_started_once_and_stopped(place: Place) -> None:
 
 
 @pytest.mark.usefixtures("bin_folder")
-def test_the_command_line_shows_and_stops_it(place: Place) -> None:
+def test_the_command_line_shows_and_stops_the_daemon(place: Place) -> None:
     stopped = (
         f"status   stopped\naddress  {place.address}\n"
         f"state    {place.folder}\nlog      {place.log}\n"
@@ -106,28 +106,28 @@ def test_the_command_line_shows_and_stops_it(place: Place) -> None:
 
 
 @pytest.mark.usefixtures("bin_folder")
-def test_a_daemon_ends_once_nobody_uses_it(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_idle_daemon_stops(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LLB_DAEMON_IDLE", "0.1")
     start()
-    wait_until_it_ended(place)
+    wait_for_end(place)
     assert (daemon.running(place), daemon.is_up(place)) == (None, False)
 
 
-def test_a_daemon_that_does_not_come_up_is_an_error_with_its_last_words(
+def test_a_daemon_that_fails_to_start_is_an_error_with_its_last_log_lines(
     bin_folder: Path, place: Place
 ) -> None:
     program(bin_folder, "buildkitd", "#!/bin/sh\necho no runc\necho giving up >&2\nexit 1\n")
     with pytest.raises(ConnectError) as caught:
         daemon.start(place)
     assert caught.value.message == "the private buildkitd did not start: no runc / giving up"
-    assert caught.value.hint == f"its whole log is {place.log}"
+    assert caught.value.hint == f"the full log is in {place.log}"
 
 
 def test_a_machine_without_buildkitd_is_an_error(
     place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(ConnectError, match="there is no BuildKit to build with"):
+    with pytest.raises(ConnectError, match="no BuildKit found"):
         daemon.start(place)
 
 
@@ -137,9 +137,7 @@ def test_a_user_other_than_root_needs_rootlesskit(
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     with pytest.raises(ConnectError) as caught:
         daemon.command(place)
-    assert caught.value.message == (
-        "a BuildKit of a user's own needs rootlesskit, which is not on PATH"
-    )
+    assert caught.value.message == ("a rootless BuildKit needs rootlesskit, which is not on PATH")
     program(bin_folder, "rootlesskit", "")
     place.folder.mkdir(parents=True)
     place.config.write_text("")
@@ -154,17 +152,17 @@ def test_a_user_other_than_root_needs_rootlesskit(
     assert (place.folder / "run").stat().st_mode & 0o777 == 0o700
 
 
-@pytest.mark.parametrize(("text", "seconds"), [("", 600.0), ("1.5", 1.5)])
-def test_the_idle_time_is_a_number_of_seconds(text: str, seconds: float) -> None:
-    assert idle_seconds({"LLB_DAEMON_IDLE": text}) == seconds
+@pytest.mark.parametrize(("value", "seconds"), [("", 600.0), ("1.5", 1.5)])
+def test_the_idle_time_is_a_number_of_seconds(value: str, seconds: float) -> None:
+    assert idle_seconds({"LLB_DAEMON_IDLE": value}) == seconds
 
 
-@pytest.mark.parametrize("text", ["soon", "0", "-1", "nan"])
-def test_an_invalid_idle_time_is_refused(text: str) -> None:
+@pytest.mark.parametrize("value", ["soon", "0", "-1", "nan"])
+def test_an_invalid_idle_time_is_refused(value: str) -> None:
     with pytest.raises(InvalidValueError) as caught:
-        idle_seconds({"LLB_DAEMON_IDLE": text})
+        idle_seconds({"LLB_DAEMON_IDLE": value})
     assert caught.value.message == (
-        f"invalid LLB_DAEMON_IDLE {text!r}: expected seconds, more than 0"
+        f"invalid LLB_DAEMON_IDLE {value!r}: expected a number of seconds above 0"
     )
 
 
@@ -174,5 +172,5 @@ def test_a_daemon_ends_with_its_supervisor(place: Place) -> None:
     supervisor = daemon.running(place)
     assert supervisor is not None
     os.kill(supervisor, signal.SIGTERM)
-    wait_until_it_ended(place)
+    wait_for_end(place)
     assert not place.socket.exists()

@@ -1,4 +1,4 @@
-"""The supervisor of the private daemon ends it when it is idle, and never in a client's hands."""
+"""The supervisor stops an idle private daemon, but never one that a client is about to use."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ LATER = time.time() + 3600
 
 
 class Contended(Place):
-    """A place whose lock a client holds that has just asked for the daemon.
+    """A place whose lock is held by a client that is about to use the daemon.
 
-    ``seen`` tells what the supervisor does after it had the lock: that it looks again, or ends.
+    ``seen`` reports what the supervisor does once it has the lock: it looks again, or ends.
     """
 
     seen: SimpleQueue[str] = SimpleQueue()
@@ -49,20 +49,20 @@ class Contended(Place):
 
 @pytest.fixture
 def process() -> Iterator[subprocess.Popen[bytes]]:
-    """A process that ends when it is told to, and not by itself."""
+    """A process that runs until it is terminated."""
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
         yield process
         process.kill()
 
 
 def idle(place: Place) -> None:
-    """Make a place that nobody has used for an hour."""
+    """Create a place that has not been used for an hour."""
     place.folder.mkdir(exist_ok=True)
     place.used.touch()
     os.utime(place.used, (0, 0))
 
 
-def test_a_daemon_that_nobody_uses_is_ended(
+def test_an_idle_daemon_is_stopped(
     process: subprocess.Popen[bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LLB_DAEMON_IDLE", "0.01")
@@ -72,7 +72,7 @@ def test_a_daemon_that_nobody_uses_is_ended(
     assert process.returncode is not None
 
 
-def test_a_daemon_that_a_client_has_just_asked_for_goes_on(
+def test_a_daemon_that_a_client_is_about_to_use_keeps_running(
     process: subprocess.Popen[bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LLB_DAEMON_IDLE", "0.01")
@@ -83,15 +83,15 @@ def test_a_daemon_that_a_client_has_just_asked_for_goes_on(
         _watch(place, process, stopping)
         place.seen.put("ends")
 
-    watching = threading.Thread(target=watch)
-    watching.start()
+    watcher = threading.Thread(target=watch)
+    watcher.start()
     assert place.seen.get() == "looks again"
     stopping.set()
-    watching.join()
+    watcher.join()
     assert process.poll() is None
 
 
-def test_a_daemon_that_ends_by_itself_is_watched_no_longer(tmp_path: Path) -> None:
+def test_an_exited_daemon_is_no_longer_watched(tmp_path: Path) -> None:
     place = Place(tmp_path)
     with subprocess.Popen([sys.executable, "-c", ""]) as process:
         process.wait()
@@ -99,13 +99,13 @@ def test_a_daemon_that_ends_by_itself_is_watched_no_longer(tmp_path: Path) -> No
     assert process.returncode == 0
 
 
-def test_a_daemon_is_asked_to_end() -> None:
+def test_a_daemon_is_stopped_by_sigterm() -> None:
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
         _end(process)
     assert process.returncode == -15
 
 
-def test_clients_are_counted_by_the_kernel(tmp_path: Path) -> None:
+def test_connected_clients_are_counted(tmp_path: Path) -> None:
     path = tmp_path / "socket"
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(path))

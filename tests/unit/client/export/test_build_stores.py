@@ -1,4 +1,4 @@
-"""The layouts of a build: those it reads, caches in folders, and an image written to one."""
+"""The OCI layouts of a build: layout sources, local caches, and an exported image."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MISSING = f"sha256:{'0' * 64}"
 
 
 def layout(folder: Path, tag: str = "latest") -> str:
-    """Write an OCI layout with one manifest, and return the digest of that."""
+    """Write an OCI layout with one manifest, and return the manifest's digest."""
     blobs = folder / "blobs" / "sha256"
     blobs.mkdir(parents=True)
     manifest = b'{"schemaVersion": 2}'
@@ -38,7 +38,7 @@ def layout(folder: Path, tag: str = "latest") -> str:
     return f"sha256:{name}"
 
 
-def test_layouts_are_read_by_their_names(tmp_path: Path) -> None:
+def test_layouts_have_ids_by_their_names(tmp_path: Path) -> None:
     layout(tmp_path)
     stores = Stores()
     stores.add_layouts({"base": tmp_path})
@@ -50,16 +50,16 @@ def test_a_folder_that_is_not_a_layout_is_refused(tmp_path: Path) -> None:
         Stores().add_layouts({"base": tmp_path / "none"})
 
 
-def test_a_build_writes_one_image_at_most(tmp_path: Path) -> None:
+def test_a_build_writes_only_one_image_layout(tmp_path: Path) -> None:
     stores = Stores()
     stores.add_image(tmp_path / "one")
     assert (list(stores.by_id), len(stores.outputs)) == (["export"], 1)
     with pytest.raises(InvalidValueError) as caught:
         stores.add_image(tmp_path / "two")
-    assert caught.value.message == "a build writes one OCI layout at most"
+    assert caught.value.message == "a build can write only one OCI layout"
 
 
-def test_an_image_is_not_written_in_place_of_a_file(tmp_path: Path) -> None:
+def test_an_image_layout_does_not_replace_a_file(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("1")
     with pytest.raises(InputError) as caught:
         Stores().add_image(tmp_path / "file")
@@ -68,36 +68,34 @@ def test_an_image_is_not_written_in_place_of_a_file(tmp_path: Path) -> None:
     )
 
 
-def test_caches_in_folders_are_written_and_others_left_to_the_daemon(tmp_path: Path) -> None:
+def test_local_caches_are_written_and_others_left_to_the_daemon(tmp_path: Path) -> None:
     stores = Stores()
-    texts = [f"type=local,dest={tmp_path}/cache,mode=max", "type=inline"]
-    assert stores.targets(texts) == [parse_cache(text) for text in texts]
+    caches = [f"type=local,dest={tmp_path}/cache,mode=max", "type=inline"]
+    assert stores.add_exports(caches) == [parse_cache(cache) for cache in caches]
     assert (list(stores.by_id), len(stores.outputs)) == ([f"local:{tmp_path}/cache"], 1)
 
 
 @pytest.mark.parametrize("tag", ["latest", "v1"])
-def test_a_cache_in_a_folder_is_read_by_its_tag(tmp_path: Path, tag: str) -> None:
+def test_a_local_cache_is_found_by_its_tag(tmp_path: Path, tag: str) -> None:
     digest = layout(tmp_path, tag)
     stores = Stores()
-    (cache,) = stores.sources([f"type=local,src={tmp_path},tag={tag}"])
+    (cache,) = stores.add_imports([f"type=local,src={tmp_path},tag={tag}"])
     assert cache.attrs["digest"] == digest
     assert (list(stores.by_id), stores.warnings) == ([f"local:{tmp_path}"], [])
 
 
-def test_a_cache_in_a_folder_is_read_by_its_digest(tmp_path: Path) -> None:
+def test_a_local_cache_is_found_by_its_digest(tmp_path: Path) -> None:
     digest = layout(tmp_path)
-    (cache,) = Stores().sources([f"type=local,src={tmp_path},digest={digest}"])
+    (cache,) = Stores().add_imports([f"type=local,src={tmp_path},digest={digest}"])
     assert cache.attrs["digest"] == digest
 
 
 @pytest.mark.parametrize(
     ("more", "missing"), [("", "latest"), (",tag=v2", "v2"), (f",digest={MISSING}", MISSING)]
 )
-def test_a_cache_that_does_not_exist_yet_is_a_warning(
-    tmp_path: Path, more: str, missing: str
-) -> None:
+def test_a_missing_cache_is_a_warning(tmp_path: Path, more: str, missing: str) -> None:
     if more:
         layout(tmp_path)
     stores = Stores()
-    assert stores.sources([f"type=local,src={tmp_path}{more}", OTHER]) == [parse_cache(OTHER)]
-    assert stores.warnings == [f"no cache is read from {tmp_path}: there is no {missing} in it"]
+    assert stores.add_imports([f"type=local,src={tmp_path}{more}", OTHER]) == [parse_cache(OTHER)]
+    assert stores.warnings == [f"no cache imported from {tmp_path}: {missing} does not exist"]

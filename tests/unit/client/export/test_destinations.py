@@ -1,4 +1,4 @@
-"""Where results of a daemon go: several trees to one place, one file to a file, or to Docker."""
+"""Destinations of exports: a directory for several trees, and a file."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 
 def tree(*names: str) -> ServerCall:
-    """Return a call that sends folders."""
-    described = [
+    """Build a call that sends directories."""
+    descriptions = [
         pb.Packet(
             type=pb.Packet.PACKET_STAT,
             stat=pb.Stat(path=name, mode=filemode.DIRECTORY | 0o755),
@@ -29,7 +29,7 @@ def tree(*names: str) -> ServerCall:
         for name in names
     ]
     ends = [pb.Packet(type=pb.Packet.PACKET_STAT), pb.Packet(type=pb.Packet.PACKET_FIN)]
-    return cast("ServerCall", FakeCall([*described, *ends]))
+    return cast("ServerCall", FakeCall([*descriptions, *ends]))
 
 
 def stream(data: bytes, number: str = "0") -> ServerCall:
@@ -43,7 +43,7 @@ def names_in(folder: Path) -> list[str]:
 
 
 @pytest.mark.feature("N7")
-def test_trees_of_one_export_are_put_together(tmp_path: Path) -> None:
+def test_trees_of_one_export_are_merged(tmp_path: Path) -> None:
     receiver = LocalReceiver(tmp_path / "out")
     for call in (tree("one", "one/deep", "shared"), tree("shared", "shared/deep", "two")):
         receiver.receive(call)
@@ -55,7 +55,7 @@ def test_trees_of_one_export_are_put_together(tmp_path: Path) -> None:
 
 
 @pytest.mark.feature("N7")
-def test_an_exact_place_keeps_what_is_in_any_tree(tmp_path: Path) -> None:
+def test_an_exact_export_keeps_files_of_any_tree(tmp_path: Path) -> None:
     for name in ("one/kept", "two/kept", "gone/deep"):
         (tmp_path / name).mkdir(parents=True)
     receiver = LocalReceiver(tmp_path, exact=True)
@@ -65,7 +65,7 @@ def test_an_exact_place_keeps_what_is_in_any_tree(tmp_path: Path) -> None:
     assert names_in(tmp_path) == ["one", "one/kept", "two"]
 
 
-def test_nothing_is_left_of_trees_that_are_thrown_away(tmp_path: Path) -> None:
+def test_aborted_trees_leave_nothing_behind(tmp_path: Path) -> None:
     receiver = LocalReceiver(tmp_path / "out")
     receiver.receive(tree("one"))
     receiver.receive(tree("two"))
@@ -74,7 +74,7 @@ def test_nothing_is_left_of_trees_that_are_thrown_away(tmp_path: Path) -> None:
     assert names_in(tmp_path) == []
 
 
-def test_a_second_file_for_one_is_refused(tmp_path: Path) -> None:
+def test_a_second_stream_for_a_file_is_refused(tmp_path: Path) -> None:
     receiver = FileReceiver(tmp_path / "out.tar")
     receiver.receive(stream(b"one"))
     with pytest.raises(TransportError, match=r"sent a second file for .*out\.tar"):

@@ -1,4 +1,4 @@
-"""Docker load."""
+"""An exported image is loaded with ``docker load``."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from llb.testing.fake_buildkit.builds import FakeBuild
 
 
-def test_docker_is_looked_for_before_it_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_docker_is_reported_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(InputError) as caught:
         DockerReceiver()
@@ -33,7 +33,7 @@ ARCHIVE = b"layers " * 10_000
 def load(
     fake_daemon: Callable[..., FakeDaemon], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[[str], None]:
-    """Build an image for a ``docker`` that is a shell script, in a folder of its own."""
+    """Build an image with a shell script as ``docker``, which runs in a temporary folder."""
 
     def load(script: str) -> None:
         program = tmp_path / "docker"
@@ -52,27 +52,25 @@ def load(
     return load
 
 
-def test_the_archive_of_the_daemon_is_given_to_docker(
-    load: Callable[[str], None], tmp_path: Path
-) -> None:
+def test_the_archive_is_passed_to_docker_load(load: Callable[[str], None], tmp_path: Path) -> None:
     load('echo "$@" > arguments; cat > loaded')
     assert (tmp_path / "arguments").read_text() == "load\n"
     assert (tmp_path / "loaded").read_bytes() == ARCHIVE
 
 
-def test_the_error_of_docker_ends_the_build(load: Callable[[str], None]) -> None:
+def test_an_error_of_docker_load_fails_the_build(load: Callable[[str], None]) -> None:
     with pytest.raises(InputError) as caught:
         load("cat > /dev/null; echo 'no space left' >&2; echo 'on device' >&2; exit 1")
     assert str(caught.value) == "docker did not load the image: no space left on device"
 
 
-def test_a_build_without_docker_is_refused_before_it_begins(
+def test_a_build_without_docker_is_refused_before_it_starts(
     fake_daemon: Callable[..., FakeDaemon], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     daemon = fake_daemon()
     with Client(daemon.address) as client, pytest.raises(InputError) as caught:
         client.solve(Image("alpine"), exports=[docker()])
-    assert caught.value.message == "docker is to load the image, and is not on PATH"
+    assert caught.value.message == "docker is not on PATH, but is needed to load the image"
     assert caught.value.hint == "write an archive with -o type=docker,dest=image.tar"
     assert daemon.builds == ()

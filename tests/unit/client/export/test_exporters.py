@@ -1,4 +1,4 @@
-"""Outputs are read from their short forms, and refused when they cannot be."""
+"""Exporters are parsed from their short forms, and invalid ones are refused."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ _LOCAL = local("out", delete=True, platform_split=False)
         ("type=image,annotation.a=1", image(annotations={"a": "1"})),
     ],
 )
-def test_outputs_are_read(text: str, export: Export) -> None:
+def test_outputs_are_parsed(text: str, export: Export) -> None:
     assert parse_export(text) == export
 
 
@@ -96,8 +96,8 @@ def test_outputs_are_read(text: str, export: Export) -> None:
         ("type=local", "the exporter local needs a destination"),
         ("type=local,dest=-", "a directory cannot be written to standard output"),
         ("type=image,dest=x", "the exporter image takes no dest"),
-        ("dest=x", "invalid output 'dest=x': it has no type"),
-        ("type=oci,x", "invalid output 'type=oci,x': 'x' is no key=value"),
+        ("dest=x", "invalid output 'dest=x': missing type"),
+        ("type=oci,x", "invalid output 'type=oci,x': 'x' is not key=value"),
         ("type=oci,tar=false,dest=-", "a directory cannot be written to standard output"),
         ("type=image,psuh=true", "unknown attribute 'psuh' of the exporter image"),
         ("type=oci,dest=x,push=true", "unknown attribute 'push' of the exporter oci"),
@@ -121,7 +121,7 @@ def test_outputs_are_read(text: str, export: Export) -> None:
         (
             "type=image,annotation-indx.a=b",
             (
-                "invalid kind of annotation 'indx': "
+                "invalid annotation kind 'indx': "
                 "expected manifest, manifest-descriptor, index, index-descriptor"
             ),
         ),
@@ -131,23 +131,23 @@ def test_outputs_are_read(text: str, export: Export) -> None:
         ),
     ],
 )
-def test_outputs_that_cannot_be_are_refused(text: str, message: str) -> None:
+def test_invalid_outputs_are_refused(text: str, message: str) -> None:
     with pytest.raises(InvalidValueError) as caught:
         parse_export(text)
     assert caught.value.message == message
 
 
 @pytest.mark.feature("L16")
-def test_an_option_that_an_image_does_not_have_is_refused() -> None:
+def test_an_unknown_image_option_is_refused() -> None:
     with pytest.raises(TypeError, match="'compresion'; did you mean compression"):
         image("x", compresion="gzip")  # type: ignore[call-arg]
 
 
-def test_names_may_be_several() -> None:
+def test_an_image_may_have_several_names() -> None:
     assert image(["a", "b"]) == Export("image", {"name": "a,b"})
 
 
-def test_the_buildkit_inside_docker_makes_an_image_and_no_archive() -> None:
+def test_the_buildkit_inside_docker_exports_an_image_instead_of_an_archive() -> None:
     export = docker(name="app", compression="zstd", tar=True)
     assert Export("docker", {**export.attrs, "tar": "true"}).inside_docker() == Export(
         "image", {"name": "app", "compression": "zstd"}
@@ -155,7 +155,7 @@ def test_the_buildkit_inside_docker_makes_an_image_and_no_archive() -> None:
 
 
 @pytest.mark.parametrize("export", [docker("image.tar"), docker("layout", tar=False), oci("a.tar")])
-def test_the_buildkit_inside_docker_writes_archives_as_any_other_does(export: Export) -> None:
+def test_the_buildkit_inside_docker_writes_archives_like_any_other(export: Export) -> None:
     assert export.inside_docker() is export
 
 
@@ -168,7 +168,7 @@ def test_the_buildkit_inside_docker_writes_archives_as_any_other_does(export: Ex
         (parse_export("-"), StreamReceiver),
     ],
 )
-def test_a_result_that_is_sent_has_a_receiver(
+def test_an_export_to_the_client_has_a_receiver(
     export: Export, receiver: type[Receiver], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.BytesIO()))
@@ -178,5 +178,5 @@ def test_a_result_that_is_sent_has_a_receiver(
 @pytest.mark.parametrize(
     "export", [docker("layout", tar=False), parse_export("type=image,name=a"), cache_only()]
 )
-def test_a_result_that_is_not_sent_has_no_receiver(export: Export) -> None:
+def test_an_export_without_a_stream_has_no_receiver(export: Export) -> None:
     assert export.receiver() is None

@@ -1,4 +1,4 @@
-"""Image options."""
+"""Annotations of images are parsed."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from llb.errors import InvalidValueError
         ("manifest[linux/amd64]:a=", (Annotation("a", "", platform="linux/amd64"),)),
     ],
 )
-def test_annotations_are_read_as_from_buildx(text: str, annotations: object) -> None:
+def test_annotations_are_parsed_as_by_buildx(text: str, annotations: object) -> None:
     assert parse_annotation(text) == annotations
 
 
 @pytest.mark.parametrize("text", ["a", "=b", "index:=b", "index[linux/amd64]:a=b", "a b=c"])
-def test_what_is_no_annotation_is_refused(text: str) -> None:
+def test_an_invalid_annotation_is_refused(text: str) -> None:
     with pytest.raises(InvalidValueError):
         parse_annotation(text)

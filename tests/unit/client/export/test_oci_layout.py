@@ -1,4 +1,4 @@
-"""Oci layout."""
+"""OCI layouts are read, written and locked."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from llb.client.export.oci_layout import Layout, named, tagged
+from llb.client.export.oci_layout import Layout, name_annotations, tag_annotations
 from llb.errors import InputError
 
 if TYPE_CHECKING:
@@ -37,21 +37,21 @@ def files(layout: Layout) -> list[str]:
     )
 
 
-def test_an_index_keeps_what_has_other_names(layout: Layout) -> None:
-    one, two = ({"mediaType": "x", "digest": digest_of(each), "size": 1} for each in (b"1", b"2"))
+def test_an_index_keeps_entries_with_other_names(layout: Layout) -> None:
+    first, second = (
+        {"mediaType": "x", "digest": digest_of(data), "size": 1} for data in (b"1", b"2")
+    )
     with layout.locked():
-        layout.put(one, [named("docker.io/library/a:1"), tagged("latest")])
-        layout.put(two, [tagged("latest")])
-    assert [each["digest"] for each in layout.manifests()] == [one["digest"], two["digest"]]
+        layout.put(first, [name_annotations("docker.io/library/a:1"), tag_annotations("latest")])
+        layout.put(second, [tag_annotations("latest")])
+    assert [entry["digest"] for entry in layout.manifests()] == [first["digest"], second["digest"]]
     assert layout.find("docker.io/library/a:1") == layout.find("1")
-    assert layout.find("latest") == {**two, "annotations": tagged("latest")}
+    assert layout.find("latest") == {**second, "annotations": tag_annotations("latest")}
     assert layout.find("none") is None
     assert files(layout) == ["layout", "layout/index.json", "layout/oci-layout"]
 
 
-def test_a_layout_is_changed_by_one_at_a_time(
-    layout: Layout, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_layout_is_locked_for_writing(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("llb.client.export.oci_layout._LOCK_SECONDS", 0.1)
     with layout.locked():
         with pytest.raises(InputError, match=r"another process holds .*/index\.json\.lock"):
@@ -62,21 +62,23 @@ def test_a_layout_is_changed_by_one_at_a_time(
     assert files(layout) == ["layout"]
 
 
-def test_what_nothing_leads_to_is_swept(layout: Layout) -> None:
+def test_unreachable_blobs_are_swept(layout: Layout) -> None:
     layer, config = put_blob(layout, b"layer"), put_blob(layout, b"{}")
     manifest_type = "application/vnd.oci.image.manifest.v1+json"
     content = {"config": {"digest": config}, "layers": [{"digest": layer}]}
     manifest = put_blob(layout, json.dumps(content).encode())
     put_blob(layout, b"old")
     with layout.locked():
-        layout.put({"mediaType": manifest_type, "digest": manifest, "size": 1}, [tagged("latest")])
+        layout.put(
+            {"mediaType": manifest_type, "digest": manifest, "size": 1}, [tag_annotations("latest")]
+        )
         layout.sweep()
     assert sorted(layout.digests()) == sorted([layer, config, manifest])
 
 
-@pytest.mark.parametrize("text", ["[]", '{"manifests": {}}', '{"manifests": [1]}', "\xff"])
-def test_an_index_that_is_none_is_refused(text: str, layout: Layout) -> None:
+@pytest.mark.parametrize("index", ["[]", '{"manifests": {}}', '{"manifests": [1]}', "\xff"])
+def test_an_invalid_index_is_refused(index: str, layout: Layout) -> None:
     layout.path.mkdir()
-    (layout.path / "index.json").write_text(text)
+    (layout.path / "index.json").write_text(index)
     with pytest.raises(InputError, match="cannot read"):
         layout.manifests()

@@ -1,4 +1,4 @@
-"""Outputs."""
+"""Outputs of a build: invalid descriptors are refused."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def files(layout: Layout) -> list[str]:
 
 
 @pytest.mark.parametrize("answer", ["", "x", "[]", "{}", '{"digest": 1}', '{"digest": "sha256:x"}'])
-def test_a_descriptor_that_is_none_names_nothing(answer: str, layout: Layout, store: Store) -> None:
+def test_an_invalid_descriptor_is_refused(answer: str, layout: Layout, store: Store) -> None:
     with pytest.raises(TransportError):
         CacheOutput(store).commit({"cache.manifest": answer})
     with pytest.raises(TransportError):
@@ -52,7 +52,7 @@ def test_a_descriptor_that_is_none_names_nothing(answer: str, layout: Layout, st
     assert files(layout) == []
 
 
-def test_a_result_that_was_not_written_is_not_named(layout: Layout, store: Store) -> None:
-    with pytest.raises(InputError, match="names another result"):
+def test_a_result_that_was_not_written_is_refused(layout: Layout, store: Store) -> None:
+    with pytest.raises(InputError, match="but did not write it there"):
         CacheOutput(store).commit({"cache.manifest": json.dumps({"digest": DIGEST})})
     assert files(layout) == []

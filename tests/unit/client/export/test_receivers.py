@@ -1,4 +1,4 @@
-"""A result counts when the client has all of it, whatever the daemon says."""
+"""A result counts only once the client has all of it, whatever the daemon reports."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def solve(daemon: FakeDaemon, export: Export, **options: Any) -> None:
 
 
 def send(build: FakeBuild, *packets: pb.Packet) -> None:
-    """Send packets to the first export, whatever the client says of them."""
+    """Send packets to the first export, and ignore how the client ends the call."""
 
     def send_all(call: ClientCall) -> None:
         for packet in packets:
@@ -45,10 +45,10 @@ def send(build: FakeBuild, *packets: pb.Packet) -> None:
         build.session._send(0, send_all)
 
 
-def test_a_tree_that_is_refused_fails_the_build(fake_daemon: Make, tmp_path: Path) -> None:
+def test_a_refused_tree_fails_the_build(fake_daemon: Make, tmp_path: Path) -> None:
     def script(build: FakeBuild) -> None:
         stats = [pb.Stat(path="good", mode=0o644), pb.Stat(path="../x", mode=0o644)]
-        send(build, *(pb.Packet(type=STAT, stat=each) for each in stats))
+        send(build, *(pb.Packet(type=STAT, stat=stat) for stat in stats))
 
     with pytest.raises(TransportError, match=r"refused the file '../x' from the daemon"):
         solve(fake_daemon(script=script), local(tmp_path / "out"))
@@ -60,8 +60,8 @@ def test_a_file_that_ends_early_fails_the_build(fake_daemon: Make, tmp_path: Pat
     (tmp_path / "out" / "a").write_text("of the last build")
 
     def script(build: FakeBuild) -> None:
-        described = pb.Packet(type=STAT, stat=pb.Stat(path="a", mode=0o644, size=1000))
-        send(build, described, pb.Packet(type=DATA, ID=0, data=b"abc"), pb.Packet(type=DATA, ID=0))
+        packet = pb.Packet(type=STAT, stat=pb.Stat(path="a", mode=0o644, size=1000))
+        send(build, packet, pb.Packet(type=DATA, ID=0, data=b"abc"), pb.Packet(type=DATA, ID=0))
 
     with pytest.raises(TransportError, match=r"refused the file 'a' .* it ends 997 bytes early"):
         solve(fake_daemon(script=script), local(tmp_path / "out", delete=True))
@@ -82,7 +82,7 @@ def test_a_file_that_cannot_be_written_fails_the_build(fake_daemon: Make, tmp_pa
 
 
 @pytest.mark.parametrize("export", [local, tar])
-def test_success_without_a_result_is_no_success(
+def test_a_missing_result_fails_the_build(
     fake_daemon: Make, tmp_path: Path, export: Callable[[Path], Export]
 ) -> None:
     with pytest.raises(TransportError, match=r"did not send all of .*/out"):
@@ -90,19 +90,19 @@ def test_success_without_a_result_is_no_success(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_result_that_is_still_under_way_is_no_success(
+def test_an_incomplete_result_fails_the_build(
     fake_daemon: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("llb.client.solve._TRANSFER_SECONDS", 0.1)
-    begun = threading.Event()
+    started = threading.Event()
 
     def send_half(call: ClientCall) -> None:
-        described = pb.Packet(type=STAT, stat=pb.Stat(path="a", mode=0o644, size=1000))
-        call.send(described.SerializeToString())
+        packet = pb.Packet(type=STAT, stat=pb.Stat(path="a", mode=0o644, size=1000))
+        call.send(packet.SerializeToString())
         call.flush()
-        # The client asks for what is in it, and so it is in the middle of the tree.
+        # The client requests the content, so the transfer is in progress.
         call.receive()
-        begun.set()
+        started.set()
 
     def script(build: FakeBuild) -> None:
         def keep_sending() -> None:
@@ -110,17 +110,17 @@ def test_a_result_that_is_still_under_way_is_no_success(
                 build.session._send(0, send_half)
 
         threading.Thread(target=keep_sending).start()
-        begun.wait()
+        started.wait()
 
     with pytest.raises(TransportError, match=r"did not send all of .*/out"):
         solve(fake_daemon(script=script), local(tmp_path / "out"))
     assert list(tmp_path.iterdir()) == []
 
 
-def test_nothing_can_be_read_any_more_while_results_are_put_in_place(
+def test_the_daemon_cannot_read_files_while_results_are_committed(
     fake_daemon: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # What loads the image is in the middle of it for as long as it waits at the second pipe.
+    # The fake docker is still loading the image while it waits on the second pipe.
     for name in ("begun", "end"):
         os.mkfifo(tmp_path / name)
     (tmp_path / "bin").mkdir()

@@ -1,4 +1,4 @@
-"""Colors."""
+"""The colors of the live display come from the environment."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def small_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.feature("O4")
 @pytest.mark.parametrize(
-    ("text", "colors"),
+    ("setting", "colors"),
     [
         ("", Colors()),
         ("run=cyan", Colors(run="cyan")),
@@ -25,25 +25,28 @@ def small_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
         ('"error=1,2,3":run=red', Colors(error="rgb(1,2,3)", run="red")),
     ],
 )
-def test_colors_are_those_of_the_environment(text: str, colors: Colors) -> None:
-    assert parse_colors({"BUILDKIT_COLORS": text}) == (colors, ())
+def test_colors_are_read_from_the_environment(setting: str, colors: Colors) -> None:
+    assert parse_colors({"BUILDKIT_COLORS": setting}) == (colors, ())
 
 
 @pytest.mark.parametrize(
-    ("text", "problem"),
+    ("setting", "problem"),
     [
         (
             "runs=red",
-            "BUILDKIT_COLORS has no color for 'runs', but for run, cancel, error, warning",
+            "unknown key 'runs' in BUILDKIT_COLORS: expected run, cancel, error, warning",
         ),
-        ("run", "BUILDKIT_COLORS has no color '': name one, or give R,G,B"),
-        ("run=beige", "BUILDKIT_COLORS has no color 'beige': name one, or give R,G,B"),
-        ("run=1,2", "BUILDKIT_COLORS has no color '1,2': name one, or give R,G,B"),
-        ("run=1,2,256", "BUILDKIT_COLORS has no color '1,2,256': name one, or give R,G,B"),
+        ("run", "invalid color '' in BUILDKIT_COLORS: expected a color name or R,G,B"),
+        ("run=beige", "invalid color 'beige' in BUILDKIT_COLORS: expected a color name or R,G,B"),
+        ("run=1,2", "invalid color '1,2' in BUILDKIT_COLORS: expected a color name or R,G,B"),
+        (
+            "run=1,2,256",
+            "invalid color '1,2,256' in BUILDKIT_COLORS: expected a color name or R,G,B",
+        ),
     ],
 )
-def test_what_is_no_color_is_left_out_and_said(text: str, problem: str) -> None:
-    assert parse_colors({"BUILDKIT_COLORS": f"{text}:error=blue"}) == (
+def test_invalid_colors_are_skipped_and_reported(setting: str, problem: str) -> None:
+    assert parse_colors({"BUILDKIT_COLORS": f"{setting}:error=blue"}) == (
         Colors(error="blue"),
         (problem,),
     )

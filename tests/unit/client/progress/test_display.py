@@ -1,4 +1,4 @@
-"""Displays: what stands on a terminal while a build runs, and when it is over."""
+"""What the displays show on a terminal while a build runs, and after it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 class Terminal(io.StringIO):
-    """A terminal that keeps what was drawn, and says when a word was."""
+    """A terminal that keeps what is drawn, and signals when an awaited word is drawn."""
 
     def __init__(self, awaited: str) -> None:
         super().__init__()
@@ -108,12 +108,12 @@ def shown_while_running(*events: Event, awaited: str) -> str:
         ("cut \x1b", "cut "),
     ],
 )
-def test_output_moves_no_cursor(line: str, seen: str) -> None:
+def test_output_cannot_move_the_cursor(line: str, seen: str) -> None:
     assert visible(line) == seen
 
 
 @pytest.mark.feature("O2")
-def test_a_running_step_is_seen_below_many_that_are_done() -> None:
+def test_a_running_step_is_shown_below_many_finished_ones() -> None:
     done = [step(f"done {number}") for number in range(20)]
     drawn = shown_while_running(*done, step("running", ended=False), awaited="→ running")
     assert "✓ done 19" in drawn
@@ -121,33 +121,33 @@ def test_a_running_step_is_seen_below_many_that_are_done() -> None:
 
 
 @pytest.mark.feature("O5")
-def test_a_terminal_that_gets_narrower_within_a_drawing_is_emptied_by_the_next() -> None:
+def test_a_terminal_that_gets_narrower_is_cleared_by_the_next_redraw() -> None:
     live = TtyDisplay(io.StringIO())
     drawn_for = live._console.options
     live._console.width //= 2
 
-    def empties(options: ConsoleOptions) -> bool:
+    def clears(options: ConsoleOptions) -> bool:
         drawing = live.__rich_console__(live._console, options)
-        return any(isinstance(each, Control) for each in drawing)
+        return any(isinstance(item, Control) for item in drawing)
 
-    assert not empties(drawn_for)
-    assert empties(live._console.options)
-    assert not empties(live._console.options)
+    assert not clears(drawn_for)
+    assert clears(live._console.options)
+    assert not clears(live._console.options)
 
 
 @pytest.mark.feature("O2")
-def test_steps_stand_in_the_order_in_which_they_began() -> None:
+def test_steps_are_shown_in_the_order_of_their_start() -> None:
     stream = io.StringIO()
     with TtyDisplay(stream) as live:
         for event in (step("second", started=False), step("first"), step("second")):
             live(event)
-    text = stream.getvalue()
-    assert "(2/2)" in text
-    assert text.index("✓ first") < text.index("✓ second")
+    screen = stream.getvalue()
+    assert "(2/2)" in screen
+    assert screen.index("✓ first") < screen.index("✓ second")
 
 
 @pytest.mark.feature("O2")
-def test_output_without_an_end_of_line_is_seen() -> None:
+def test_output_without_a_newline_is_shown() -> None:
     drawn = shown_while_running(
         step("load", ended=False),
         output("load", b"begin\n 10%"),
@@ -160,7 +160,7 @@ def test_output_without_an_end_of_line_is_seen() -> None:
 
 
 @pytest.mark.feature("O4")
-def test_colors_are_left_out_on_request(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_color_disables_colors(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
     assert "\x1b[32m" not in shown_while_running(step("done"), awaited="✓ done")
 
@@ -169,7 +169,7 @@ def test_colors_are_left_out_on_request(monkeypatch: pytest.MonkeyPatch) -> None
 @pytest.mark.parametrize(
     ("term", "kind"), [("xterm", TtyDisplay), ("dumb", PlainDisplay), ("", PlainDisplay)]
 )
-def test_a_terminal_that_cannot_redraw_gets_lines(
+def test_a_terminal_that_cannot_redraw_gets_plain_lines(
     term: str, kind: type, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TERM", term)
@@ -177,7 +177,7 @@ def test_a_terminal_that_cannot_redraw_gets_lines(
 
 
 @pytest.mark.feature("O10")
-def test_the_kind_is_that_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_environment_chooses_the_display(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BUILDKIT_PROGRESS", "plain")
     assert type(display("auto", Terminal(""))) is PlainDisplay
     assert type(display("tty", Terminal(""))) is TtyDisplay
@@ -186,13 +186,11 @@ def test_the_kind_is_that_of_the_environment(monkeypatch: pytest.MonkeyPatch) ->
         display("auto", Terminal(""))
 
 
-def test_steps_are_drawn_in_the_colors_that_are_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_steps_are_drawn_in_the_configured_colors(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NO_COLOR", raising=False)
     monkeypatch.setenv("BUILDKIT_COLORS", "run=magenta:error=1,2,3:warning=bogus")
     monkeypatch.setenv("COLORTERM", "truecolor")
-    drawn = shown_while_running(
-        step("done"), step("failed", error="no"), awaited="BUILDKIT_COLORS has no"
-    )
+    drawn = shown_while_running(step("done"), step("failed", error="no"), awaited="invalid color")
     assert "\x1b[35m ✓ done" in drawn
     assert "\x1b[38;2;1;2;3m ✗ failed" in drawn
 
@@ -201,7 +199,7 @@ def test_steps_are_drawn_in_the_colors_that_are_wanted(monkeypatch: pytest.Monke
 @pytest.mark.parametrize(
     ("lines", "seen"), [("2", ["four", "five"]), ("many", ["one", "two", "four", "five"])]
 )
-def test_the_environment_says_how_many_lines_of_output_are_seen(
+def test_the_environment_limits_the_lines_of_output(
     lines: str, seen: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("BUILDKIT_TTY_LOG_LINES", lines)
@@ -213,7 +211,7 @@ def test_the_environment_says_how_many_lines_of_output_are_seen(
 
 
 @pytest.mark.feature("O7")
-def test_plain_lines_tell_all_that_happened() -> None:
+def test_plain_lines_report_every_event() -> None:
     stream = io.StringIO()
     with PlainDisplay(stream) as plain:
         for event in (
@@ -284,7 +282,7 @@ def test_steps_of_a_group_are_shown_as_one() -> None:
 
 
 @pytest.mark.feature("O3")
-def test_a_group_fails_with_its_first_step_and_is_cached_with_all() -> None:
+def test_a_group_fails_with_any_step_and_is_cached_with_all() -> None:
     group = ProgressGroup("id", "COPY two /")
     stream = io.StringIO()
     with TtyDisplay(stream) as live:
@@ -292,13 +290,13 @@ def test_a_group_fails_with_its_first_step_and_is_cached_with_all() -> None:
         live(step("two", cached=True, group=group))
         live(step("bad", error="no", group=ProgressGroup("x", "COPY bad /")))
         live(step("good", ended=False, group=ProgressGroup("x", "COPY bad /")))
-    text = stream.getvalue()
-    assert "(2/2)" in text
-    assert "• COPY two /" in text
-    assert "✗ COPY bad /" in text
+    screen = stream.getvalue()
+    assert "(2/2)" in screen
+    assert "• COPY two /" in screen
+    assert "✗ COPY bad /" in screen
 
 
-def test_a_line_without_an_end_is_not_waited_for() -> None:
+def test_a_very_long_line_is_written_before_its_end() -> None:
     stream = io.StringIO()
     with PlainDisplay(stream) as plain:
         plain(step("run", ended=False))
@@ -307,7 +305,7 @@ def test_a_line_without_an_end_is_not_waited_for() -> None:
         assert stream.getvalue() == f"#1 run\n#1 0.000 {'x' * 80_000}\n"
 
 
-def test_what_a_step_says_comes_before_its_end_in_the_same_message() -> None:
+def test_output_of_a_step_precedes_its_end_in_the_same_message() -> None:
     message = control_pb2.StatusResponse()
     vertex = message.vertexes.add(digest="run", name="run")
     vertex.started.FromSeconds(1)

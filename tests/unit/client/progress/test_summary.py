@@ -1,4 +1,4 @@
-"""Summary."""
+"""The summary of a finished build."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def small_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.feature("O11")
-def test_the_end_counts_steps_and_names_the_slowest() -> None:
+def test_the_summary_counts_steps_and_names_the_slowest() -> None:
     steps = [
         step("cached", cached=True, seconds=50),
         *(step(f"of {seconds} seconds", seconds=seconds) for seconds in (0.05, 3, 0.1, 20, 7.25)),

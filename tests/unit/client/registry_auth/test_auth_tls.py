@@ -1,4 +1,4 @@
-"""Auth tls."""
+"""TLS options for token servers are parsed, and their files are checked before the build."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from llb.client.session.providers.auth import Auth
 from llb.errors import InputError, InvalidValueError
 
 
-def test_files_for_token_servers_are_read_as_by_buildctl() -> None:
-    given = "host=a:5000,ca=/ca,cert=/cert,KEY=/key,insecure=1"
-    wanted = AuthTLS("a:5000", Path("/ca"), Path("/cert"), Path("/key"), insecure=True)
-    assert parse_auth_tls(given) == wanted
+def test_tls_options_are_parsed_as_by_buildctl() -> None:
+    value = "host=a:5000,ca=/ca,cert=/cert,KEY=/key,insecure=1"
+    expected = AuthTLS("a:5000", Path("/ca"), Path("/cert"), Path("/key"), insecure=True)
+    assert parse_auth_tls(value) == expected
 
 
 @pytest.mark.parametrize(
@@ -22,19 +22,19 @@ def test_files_for_token_servers_are_read_as_by_buildctl() -> None:
     [
         ("ca=/ca", "a registry-auth-tlscontext needs a host"),
         ("host=a", "a registry-auth-tlscontext needs a ca, a cert with its key, or insecure=true"),
-        ("host=a,cert=/c", "a client's certificate and its key belong together"),
+        ("host=a,cert=/c", "a client certificate needs both cert and key"),
         ("host=a,insecure=x", "invalid insecure 'x': expected true or false"),
         ("host=a,cb=/c", "unknown attribute 'cb' of registry-auth-tlscontext"),
-        ("host", "invalid registry-auth-tlscontext 'host': 'host' is no key=value"),
+        ("host", "invalid registry-auth-tlscontext 'host': 'host' is not key=value"),
     ],
 )
-def test_what_is_not_for_token_servers_is_refused(text: str, message: str) -> None:
+def test_invalid_tls_options_are_refused(text: str, message: str) -> None:
     with pytest.raises(InvalidValueError) as caught:
         parse_auth_tls(text)
     assert caught.value.message == message
 
 
-def test_certificates_that_cannot_be_used_are_told_before_the_build(tmp_path: Path) -> None:
+def test_unusable_certificates_are_refused_before_the_build(tmp_path: Path) -> None:
     (tmp_path / "none.pem").touch()
     with pytest.raises(InputError, match=r"^cannot use .*/none\.pem for a: "):
         Auth(tls=[AuthTLS("a", ca=tmp_path / "none.pem")])

@@ -1,4 +1,4 @@
-"""Docker config."""
+"""Credentials come from Docker's config.json and credential helpers."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ def helper(tmp_path: Path, name: str, script: str, monkeypatch: pytest.MonkeyPat
 
 
 @pytest.mark.feature("N10")
-def test_credentials_stand_in_the_configuration(tmp_path: Path) -> None:
+def test_credentials_are_read_from_the_configuration(tmp_path: Path) -> None:
     auth = base64.b64encode(b"me:se:cret").decode()
-    found = config(
+    loaded = config(
         tmp_path,
         {
             "auths": {
@@ -40,14 +40,14 @@ def test_credentials_stand_in_the_configuration(tmp_path: Path) -> None:
             }
         },
     )
-    assert found.credentials("registry-1.docker.io") == Credentials("me", "se:cret")
-    assert found.credentials("ghcr.io") == Credentials("", "token")
-    assert found.credentials("other.example:5000") == Credentials("u", "p")
-    assert found.credentials("unknown.example") == Credentials()
+    assert loaded.credentials("registry-1.docker.io") == Credentials("me", "se:cret")
+    assert loaded.credentials("ghcr.io") == Credentials("", "token")
+    assert loaded.credentials("other.example:5000") == Credentials("u", "p")
+    assert loaded.credentials("unknown.example") == Credentials()
 
 
 @pytest.mark.feature("N10")
-def test_a_helper_comes_before_what_is_stored(
+def test_a_helper_comes_before_stored_credentials(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     helper(
@@ -56,11 +56,11 @@ def test_a_helper_comes_before_what_is_stored(
         'read host; echo "{\\"Username\\": \\"u\\", \\"Secret\\": \\"$host\\"}"',
         monkeypatch,
     )
-    found = config(tmp_path, {"credHelpers": {"a.example": "test"}, "credsStore": "none"})
-    assert found.credentials("a.example") == Credentials("u", "a.example")
+    loaded = config(tmp_path, {"credHelpers": {"a.example": "test"}, "credsStore": "none"})
+    assert loaded.credentials("a.example") == Credentials("u", "a.example")
 
 
-def test_a_helper_that_knows_nothing_is_no_error(
+def test_a_helper_without_credentials_is_not_an_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     helper(tmp_path, "test", "echo credentials not found in native keychain; exit 1", monkeypatch)
@@ -72,10 +72,10 @@ def test_a_helper_that_knows_nothing_is_no_error(
     ("script", "message"),
     [
         ("echo broken >&2; exit 3", "gave no credentials for a.example: broken"),
-        ("echo '{}'", "gave no credentials for a.example: no JSON of them"),
+        ("echo '{}'", "gave no credentials for a.example: invalid JSON"),
     ],
 )
-def test_a_helper_that_fails_is_told(
+def test_a_failing_helper_is_an_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str, message: str
 ) -> None:
     helper(tmp_path, "test", script, monkeypatch)
@@ -84,12 +84,12 @@ def test_a_helper_that_fails_is_told(
     assert caught.value.message == f"docker-credential-test {message}"
 
 
-def test_no_configuration_has_no_credentials(tmp_path: Path) -> None:
-    found = DockerConfig.load({"DOCKER_CONFIG": str(tmp_path / "none")})
-    assert found.credentials("a.example") == Credentials()
+def test_a_missing_configuration_has_no_credentials(tmp_path: Path) -> None:
+    loaded = DockerConfig.load({"DOCKER_CONFIG": str(tmp_path / "none")})
+    assert loaded.credentials("a.example") == Credentials()
 
 
-def test_a_configuration_that_is_no_json_is_told(tmp_path: Path) -> None:
+def test_a_configuration_that_is_not_json_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text("{")
-    with pytest.raises(InputError, match="is no JSON"):
+    with pytest.raises(InputError, match="is not JSON"):
         DockerConfig.load({"DOCKER_CONFIG": str(tmp_path)})

@@ -1,4 +1,4 @@
-"""Docker config environment."""
+"""Credentials come from DOCKER_AUTH_CONFIG, and invalid ones are refused."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 HOST = "registry.example"
 
 
-NO_PAIR = f"the auth of {HOST} in docker's configuration is not the base64 of NAME:PASSWORD"
+INVALID_AUTH = f"the auth of {HOST} in docker's configuration is not the base64 of NAME:PASSWORD"
 
 
 def auth_of(name: str, secret: str) -> str:
@@ -33,8 +33,8 @@ def config(folder: Path, content: object) -> dict[str, str]:
 
 def test_credentials_of_the_environment_come_first(tmp_path: Path) -> None:
     environ = config(tmp_path, {"auths": {HOST: {"auth": auth_of("file", "1")}, "other": {}}})
-    given = {"https://registry.example/v1/": {"auth": auth_of("environment", "2")}}
-    environ["DOCKER_AUTH_CONFIG"] = json.dumps({"auths": given})
+    auths = {"https://registry.example/v1/": {"auth": auth_of("environment", "2")}}
+    environ["DOCKER_AUTH_CONFIG"] = json.dumps({"auths": auths})
     assert DockerConfig.load(environ).credentials(HOST) == Credentials("environment", "2")
     assert DockerConfig.load(environ).credentials("other") == Credentials()
 
@@ -42,22 +42,22 @@ def test_credentials_of_the_environment_come_first(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ([], "{} is no JSON object"),
-        ({"auths": ["x"]}, "the auths of config.json are no JSON object"),
+        ([], "{} is not a JSON object"),
+        ({"auths": ["x"]}, "the auths of config.json are not a JSON object"),
         (
             {"auths": {HOST: "x"}},
-            "the credentials of registry.example in docker's configuration are no JSON object",
+            "the credentials of registry.example in docker's configuration are not a JSON object",
         ),
         (
             {"auths": {HOST: {"auth": 7}}},
-            "the credentials of registry.example in docker's configuration are no texts",
+            "the credentials of registry.example in docker's configuration are not strings",
         ),
         *(
             (
-                {"auths": {HOST: {"auth": text}}},
-                NO_PAIR,
+                {"auths": {HOST: {"auth": auth}}},
+                INVALID_AUTH,
             )
-            for text in (
+            for auth in (
                 "?",
                 "a",
                 base64.b64encode(b"me").decode(),
@@ -66,7 +66,7 @@ def test_credentials_of_the_environment_come_first(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_a_configuration_that_is_none_is_told(
+def test_an_invalid_configuration_is_an_error(
     tmp_path: Path, content: object, message: str
 ) -> None:
     environ = config(tmp_path, content)
@@ -75,7 +75,7 @@ def test_a_configuration_that_is_none_is_told(
     assert caught.value.message == message.format(tmp_path / "config.json")
 
 
-def test_credentials_of_the_environment_that_are_none_are_told(tmp_path: Path) -> None:
+def test_invalid_credentials_in_the_environment_are_an_error(tmp_path: Path) -> None:
     environ = config(tmp_path, {}) | {"DOCKER_AUTH_CONFIG": "{"}
-    with pytest.raises(InputError, match=r"^DOCKER_AUTH_CONFIG is no JSON"):
+    with pytest.raises(InputError, match=r"^DOCKER_AUTH_CONFIG is not JSON"):
         DockerConfig.load(environ)

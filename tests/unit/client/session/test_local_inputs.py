@@ -1,4 +1,4 @@
-"""What a definition asks the client for is looked for before the build."""
+"""Local directories and layouts that a definition needs are checked before the build."""
 
 from __future__ import annotations
 
@@ -29,38 +29,36 @@ def test_directories_are_named_once_each() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "message", "hint"),
+    ("directories", "message", "hint"),
     [
         ({}, "'one', and none is given", "give it with --local one=DIR"),
         ({"two": ""}, "'one', and those given are two", "give it with --local one=DIR"),
         ({"one": "", "tow": ""}, "'two', and those given are one, tow", "did you mean tow?"),
     ],
 )
-def test_a_directory_that_nobody_gave_is_refused(
-    given: dict[str, str], message: str, hint: str
+def test_a_missing_directory_is_refused(
+    directories: dict[str, str], message: str, hint: str
 ) -> None:
     with pytest.raises(InputError) as caught:
-        check_locals(LOCALS, given)
+        check_locals(LOCALS, directories)
     assert caught.value.message == f"the build asks for the local directory {message}"
     assert caught.value.hint == hint
 
 
-def test_directories_that_were_given_are_taken() -> None:
+def test_given_directories_are_accepted() -> None:
     check_locals(LOCALS, {"one": "", "two": "", "three": ""})
 
 
 @pytest.mark.parametrize(
-    ("given", "message", "hint"),
+    ("layouts", "message", "hint"),
     [
         ({}, "'app', and none is given", "give it with --oci-layout app=DIR"),
         ({"ap": ""}, "'app', and those given are ap", "did you mean ap?"),
     ],
 )
-def test_a_layout_that_nobody_gave_is_refused(
-    given: dict[str, str], message: str, hint: str
-) -> None:
+def test_a_missing_layout_is_refused(layouts: dict[str, str], message: str, hint: str) -> None:
     with pytest.raises(InputError) as caught:
-        check_layouts(layout("app").marshal(), given)
+        check_layouts(layout("app").marshal(), layouts)
     assert caught.value.message == f"the build asks for the OCI layout {message}"
     assert caught.value.hint == hint
     check_layouts(layout("app").marshal(), {"app": ""})
@@ -69,11 +67,11 @@ def test_a_layout_that_nobody_gave_is_refused(
 def test_a_layout_without_a_name_is_refused() -> None:
     with pytest.raises(InputError) as caught:
         check_layouts(layout("").marshal(), {"app": ""})
-    assert caught.value.message == "a source of the build names no OCI layout that it is in"
+    assert caught.value.message == "a source of the build does not name its OCI layout"
 
 
-def test_a_key_is_that_of_these_directories_on_this_machine(tmp_path: Path) -> None:
-    one, two = tmp_path / "one", tmp_path / "two"
+def test_the_shared_key_depends_on_names_and_paths(tmp_path: Path) -> None:
+    first, second = tmp_path / "one", tmp_path / "two"
     assert shared_key({}) == ""
-    assert shared_key({"a": one, "b": two}) == shared_key({"b": two, "a": one})
-    assert shared_key({"a": one}) not in (shared_key({"a": two}), shared_key({"b": one}))
+    assert shared_key({"a": first, "b": second}) == shared_key({"b": second, "a": first})
+    assert shared_key({"a": first}) not in (shared_key({"a": second}), shared_key({"b": first}))

@@ -1,4 +1,4 @@
-"""Keys in files are lent to a build by an agent of its own."""
+"""A temporary agent provides key files to a build."""
 
 from __future__ import annotations
 
@@ -24,32 +24,32 @@ def key(tmp_path: Path) -> Path:
     return path
 
 
-def listed(socket: Path) -> str:
-    done = subprocess.run(
+def list_keys(socket: Path) -> str:
+    result = subprocess.run(
         ["ssh-add", "-l"],
         env={**os.environ, "SSH_AUTH_SOCK": str(socket)},
         capture_output=True,
         text=True,
         check=False,
     )
-    return done.stdout
+    return result.stdout
 
 
-def test_an_agent_has_these_keys_and_ends_with_the_build(key: Path) -> None:
+def test_an_agent_holds_the_keys_and_ends_with_the_build(key: Path) -> None:
     with Agents([AgentSpec("deploy", keys=(key,))]) as agents:
         socket = agents.sockets["deploy"]
-        assert "of the test (ED25519)" in listed(socket)
+        assert "of the test (ED25519)" in list_keys(socket)
         assert bool(agents)
     assert not socket.exists()
 
 
 def test_a_file_that_is_not_a_key_is_refused_and_leaves_no_agent(tmp_path: Path) -> None:
-    (tmp_path / "key").write_text("no key")
+    (tmp_path / "key").write_text("not a key")
     (tmp_path / "key").chmod(0o600)
     with pytest.raises(InputError) as caught:
         Agents([AgentSpec(keys=(tmp_path / "key",))])
     assert caught.value.message.startswith(f"ssh default: cannot use {tmp_path}/key: ")
-    assert caught.value.hint == "a key with a passphrase has to be in an agent of yours"
+    assert caught.value.hint == "add a key with a passphrase to your own agent"
 
 
 def test_a_machine_without_openssh_is_an_error(

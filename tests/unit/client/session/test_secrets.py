@@ -1,4 +1,4 @@
-"""Secrets, agents and credentials as they are written, and what is refused of them."""
+"""Secrets are parsed, read, and checked before the build."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from llb.errors import InputError, InvalidValueError
         ('id=a,"src=/x,y"', {}, Path("/x,y")),
     ],
 )
-def test_secrets_are_read_as_from_buildctl(
+def test_secrets_are_parsed_as_by_buildctl(
     text: str, environ: dict[str, str], secret: Secret
 ) -> None:
     assert parse_secret(text, environ) == ("a", secret)
@@ -33,12 +33,12 @@ def test_secrets_are_read_as_from_buildctl(
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("src=/x", "invalid secret 'src=/x': it has no id"),
+        ("src=/x", "invalid secret 'src=/x': missing id"),
         ("id=a,srk=/x", "invalid secret 'id=a,srk=/x': expected id=, src=, source=, env=, type="),
         ("a", "invalid secret 'a': expected id=, src=, source=, env=, type="),
     ],
 )
-def test_what_is_no_secret_is_refused(text: str, message: str) -> None:
+def test_an_invalid_secret_is_refused(text: str, message: str) -> None:
     with pytest.raises(InvalidValueError) as caught:
         parse_secret(text)
     assert caught.value.message == message
@@ -60,13 +60,11 @@ def test_every_kind_of_secret_has_a_value(tmp_path: Path) -> None:
     ("secret", "message"),
     [
         (Path("/none"), "secret a: cannot read /none: No such file or directory"),
-        (EnvSecret("NO_SUCH"), "secret a: there is no variable NO_SUCH"),
-        (b"x" * (MAX_SIZE + 1), "secret a is too large: 512001 bytes, of at most 512000"),
+        (EnvSecret("NO_SUCH"), "secret a: variable NO_SUCH is not set"),
+        (b"x" * (MAX_SIZE + 1), "secret a is too large: 512001 bytes, at most 512000 are allowed"),
     ],
 )
-def test_secrets_that_cannot_be_given_are_told_before_the_build(
-    secret: Secret, message: str
-) -> None:
+def test_unusable_secrets_are_refused_before_the_build(secret: Secret, message: str) -> None:
     with pytest.raises(InputError) as caught:
         Secrets({"a": secret})
     assert caught.value.message == message

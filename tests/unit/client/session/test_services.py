@@ -1,4 +1,4 @@
-"""Services that a build brings nothing for are there all the same, and cost nothing before."""
+"""Services without options exist but are not imported before their first call."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from llb.client.session.providers.service import Service
 
-MADE: dict[str, Service] = {
+CREATED: dict[str, Service] = {
     "auth:Auth": Auth(),
     "filesend:FileSend": FileSend(Receivers()),
     "filesync:LocalDirs": LocalDirs({}),
@@ -43,15 +43,15 @@ SYNC = "/moby.filesync.v1.FileSync/DiffCopy"
 PROVIDERS = """
 import sys
 from llb.client.session.services import METHODS, service
-made = [service(name, given=()) for name in METHODS]
+services = [service(name, options=()) for name in METHODS]
 providers = {"llb.client.session.providers." + name.partition(":")[0] for name in METHODS}
 print(sorted(providers.intersection(sys.modules)))
 """
 
 
 @pytest.fixture
-def unmade() -> dict[str, Service]:
-    """All services that may be asked of a build which brings nothing."""
+def lazy_services() -> dict[str, Service]:
+    """All services that a daemon may call in any build, without options."""
     return {
         "auth:Auth": service("auth:Auth", tls=[]),
         "filesend:FileSend": service("filesend:FileSend", receivers=Receivers()),
@@ -63,33 +63,33 @@ def unmade() -> dict[str, Service]:
 
 
 @pytest.fixture
-def channel(unmade: dict[str, Service]) -> Iterator[Channel]:
-    """What a daemon has of them."""
+def channel(lazy_services: dict[str, Service]) -> Iterator[Channel]:
+    """A channel to the services."""
     here, there = memory_pair()
-    handlers = {name: each for made in unmade.values() for name, each in made.handlers().items()}
+    handlers = {k: v for service in lazy_services.values() for k, v in service.handlers().items()}
     server = Server(there, handlers)
-    serving = threading.Thread(target=server.serve)
-    serving.start()
-    made = Channel(here)
-    yield made
-    made.close()
-    serving.join(SECONDS)
+    thread = threading.Thread(target=server.serve)
+    thread.start()
+    client = Channel(here)
+    yield client
+    client.close()
+    thread.join(SECONDS)
 
 
-def test_every_service_has_the_methods_that_are_told_of_it(unmade: dict[str, Service]) -> None:
-    assert {name: tuple(made.handlers()) for name, made in MADE.items()} == METHODS
-    assert {name: tuple(made.handlers()) for name, made in unmade.items()} == METHODS
+def test_every_service_has_its_listed_methods(lazy_services: dict[str, Service]) -> None:
+    assert {name: tuple(created.handlers()) for name, created in CREATED.items()} == METHODS
+    assert {name: tuple(created.handlers()) for name, created in lazy_services.items()} == METHODS
 
 
 def test_nothing_is_imported_before_the_first_call() -> None:
-    done = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-c", PROVIDERS], capture_output=True, text=True, check=True
     )
-    assert done.stdout == "[]\n"
+    assert result.stdout == "[]\n"
 
 
 def outcome(channel: Channel, method: str) -> str:
-    """Return what a service says to an empty request."""
+    """Send an empty request, and return the error message, if any."""
     try:
         channel.call(method, b"", timeout=SECONDS)
     except RemoteError as error:
@@ -98,27 +98,27 @@ def outcome(channel: Channel, method: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("method", "said"),
+    ("method", "expected"),
     [
         ("/moby.filesync.v1.Auth/Credentials", "an answer"),
-        ("/moby.filesync.v1.FileSend/DiffCopy", "there is no exporter 0 to send to"),
+        ("/moby.filesync.v1.FileSend/DiffCopy", "unknown exporter 0"),
         (
             "/moby.filesync.v1.FileSync/DiffCopy",
             "the build asks for the local directory '', and none is given",
         ),
         ("/moby.buildkit.secrets.v1.Secrets/GetSecret", "secret : not found"),
         ("/moby.sshforward.v1.SSH/CheckAgent", "unset ssh forward key default"),
-        ("/moby.upload.v1.Upload/Pull", "there is no upload "),
+        ("/moby.upload.v1.Upload/Pull", "unknown upload "),
     ],
 )
-def test_the_first_call_makes_a_service_of_nothing(
-    method: str, said: str, channel: Channel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_the_first_call_creates_a_service(
+    method: str, expected: str, channel: Channel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
-    assert outcome(channel, method) == said
+    assert outcome(channel, method) == expected
 
 
-def test_a_secret_that_nobody_gave_is_not_found_by_many_at_once(channel: Channel) -> None:
+def test_an_unknown_secret_is_not_found_by_concurrent_calls(channel: Channel) -> None:
     request = secrets_pb2.GetSecretRequest(ID="x").SerializeToString()
 
     def ask(_: int) -> tuple[int, str]:
@@ -131,16 +131,16 @@ def test_a_secret_that_nobody_gave_is_not_found_by_many_at_once(channel: Channel
     assert answers == {(Code.NOT_FOUND, "secret x: not found")}
 
 
-def test_failures_of_a_service_that_was_made_late_are_told(
-    channel: Channel, unmade: dict[str, Service]
+def test_failures_of_a_lazy_service_are_recorded(
+    channel: Channel, lazy_services: dict[str, Service]
 ) -> None:
     call = channel.stream(SYNC, metadata=[("dir-name", "src")], timeout=SECONDS)
     with pytest.raises(RemoteError):
         call.receive()
-    (failure,) = unmade["filesync:LocalDirs"].failures
+    (failure,) = lazy_services["filesync:LocalDirs"].failures
     assert failure.message == "the build asks for the local directory 'src', and none is given"
 
 
-def test_what_is_given_is_looked_at_before_the_build(tmp_path: Path) -> None:
+def test_options_are_checked_before_the_build(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="does not exist"):
         service("filesync:LocalDirs", directories={"context": tmp_path / "none"})

@@ -1,4 +1,4 @@
-"""Ssh agent spec."""
+"""Specifications of ssh agents are parsed."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from llb.errors import InvalidValueError
         ("mine=/any,raw=true", AgentSpec("mine", socket=Path("/any"), raw=True)),
     ],
 )
-def test_agents_are_read_as_from_buildctl(text: str, spec: AgentSpec) -> None:
+def test_agents_are_parsed_as_by_buildctl(text: str, spec: AgentSpec) -> None:
     assert parse_agent(text) == spec
 
 
 @pytest.mark.parametrize("text", ["", "=x", "a=", "a=x,y,raw=true"])
-def test_what_is_no_agent_is_refused(text: str) -> None:
+def test_an_invalid_agent_is_refused(text: str) -> None:
     with pytest.raises(InvalidValueError, match="invalid ssh"):
         parse_agent(text)

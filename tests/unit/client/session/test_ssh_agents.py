@@ -1,4 +1,4 @@
-"""Ssh agents."""
+"""Unusable ssh agents are refused before the build."""
 
 from __future__ import annotations
 
@@ -14,14 +14,12 @@ from llb.errors import InputError
 @pytest.mark.parametrize(
     ("spec", "message"),
     [
-        (AgentSpec(), "ssh default: there is no agent: SSH_AUTH_SOCK is not set"),
-        (AgentSpec(socket=Path("/none")), "ssh default: /none is no socket"),
-        (AgentSpec(keys=(Path("/none"),)), "ssh default: there is no key /none"),
+        (AgentSpec(), "ssh default: no agent: SSH_AUTH_SOCK is not set"),
+        (AgentSpec(socket=Path("/none")), "ssh default: /none is not a socket"),
+        (AgentSpec(keys=(Path("/none"),)), "ssh default: key /none does not exist"),
     ],
 )
-def test_agents_that_cannot_be_lent_are_told_before_the_build(
-    spec: AgentSpec, message: str
-) -> None:
+def test_unusable_agents_are_refused_before_the_build(spec: AgentSpec, message: str) -> None:
     with pytest.raises(InputError) as caught:
         Agents([spec], environ={})
     assert caught.value.message == message

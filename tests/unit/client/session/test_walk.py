@@ -1,4 +1,4 @@
-"""A walk yields what is chosen, in the order of the transfer."""
+"""A walk yields the selected files in transfer order."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from llb.client.session.root import Below, Root
+from llb.client.session.root import Root, TreeReader
 from llb.client.session.walk import Filter, walk
 
 ALL = [
@@ -29,21 +29,21 @@ def tree(tmp_path: Path) -> str:
     return str(tmp_path)
 
 
-def paths(root: str, **chosen: tuple[str, ...]) -> list[str]:
-    with Below(Root(root)) as below:
-        return [entry.path for entry in walk(below, Filter(**chosen))]
+def paths(root: str, **patterns: tuple[str, ...]) -> list[str]:
+    with TreeReader(Root(root)) as reader:
+        return [entry.path for entry in walk(reader, Filter(**patterns))]
 
 
 @pytest.mark.feature("N1")
-def test_directories_come_before_what_is_in_them(tree: str) -> None:
-    found = paths(tree)
-    assert sorted(found) == sorted(ALL)
-    assert found == sorted(found, key=lambda path: path.split("/"))
+def test_directories_come_before_their_entries(tree: str) -> None:
+    walked = paths(tree)
+    assert sorted(walked) == sorted(ALL)
+    assert walked == sorted(walked, key=lambda path: path.split("/"))
 
 
 @pytest.mark.feature("N2")
 @pytest.mark.parametrize(
-    ("chosen", "expected"),
+    ("patterns", "expected"),
     [
         ({"include": ("b.txt",)}, ["b.txt"]),
         ({"include": ("*.txt",)}, ["b.txt"]),
@@ -84,42 +84,42 @@ def test_directories_come_before_what_is_in_them(tree: str) -> None:
         ({"follow": ("to-*",)}, ["docs", "docs/README.md", "docs/deep", "docs/deep/x", "to-docs"]),
     ],
 )
-def test_patterns_choose(
-    tree: str, chosen: dict[str, tuple[str, ...]], expected: list[str]
+def test_patterns_select_files(
+    tree: str, patterns: dict[str, tuple[str, ...]], expected: list[str]
 ) -> None:
-    assert sorted(paths(tree, **chosen)) == sorted(expected)
+    assert sorted(paths(tree, **patterns)) == sorted(expected)
 
 
 @pytest.mark.feature("N2")
-def test_links_that_lead_to_each_other_end(tmp_path: Path) -> None:
+def test_a_cycle_of_links_ends(tmp_path: Path) -> None:
     (tmp_path / "one").symlink_to("two")
     (tmp_path / "two").symlink_to("one")
     assert paths(str(tmp_path), follow=("one/x",)) == ["one", "two"]
 
 
-def test_a_root_that_was_deleted_is_empty(tmp_path: Path) -> None:
+def test_a_deleted_root_is_empty(tmp_path: Path) -> None:
     (tmp_path / "tree" / "sub").mkdir(parents=True)
-    with Below(Root(str(tmp_path / "tree"))) as below:
+    with TreeReader(Root(str(tmp_path / "tree"))) as reader:
         shutil.rmtree(tmp_path / "tree")
-        assert list(walk(below, Filter())) == []
+        assert list(walk(reader, Filter())) == []
 
 
-def test_a_root_that_was_replaced_is_read_as_it_was_opened(tree: str, tmp_path: Path) -> None:
+def test_a_replaced_root_is_read_as_it_was_opened(tree: str, tmp_path: Path) -> None:
     secret = folder_with_a_key(tmp_path)
-    with Below(Root(tree)) as below:
+    with TreeReader(Root(tree)) as reader:
         replace_by_link(Path(tree), secret)
-        assert sorted(entry.path for entry in walk(below, Filter())) == sorted(ALL)
+        assert sorted(entry.path for entry in walk(reader, Filter())) == sorted(ALL)
 
 
 def test_a_directory_that_becomes_a_link_is_not_followed(tree: str, tmp_path: Path) -> None:
     secret = folder_with_a_key(tmp_path)
-    found = []
-    with Below(Root(tree)) as below:
-        for entry in walk(below, Filter(include=("docs",))):
-            found.append(entry.path)
+    walked = []
+    with TreeReader(Root(tree)) as reader:
+        for entry in walk(reader, Filter(include=("docs",))):
+            walked.append(entry.path)
             if entry.path == "docs":
                 replace_by_link(Path(tree) / "docs", secret)
-    assert found == ["docs"]
+    assert walked == ["docs"]
 
 
 def test_a_tree_deeper_than_the_limit_of_open_files_is_walked(tmp_path: Path) -> None:
@@ -131,12 +131,12 @@ def test_a_tree_deeper_than_the_limit_of_open_files_is_walked(tmp_path: Path) ->
         os.close(folder)
         folder = inner
     os.close(folder)
-    with Below(Root(str(tmp_path))) as below:
+    with TreeReader(Root(str(tmp_path))) as reader:
         before = open_files()
-        *_, last = walk(below, Filter())
+        *_, last = walk(reader, Filter())
         assert open_files() <= before + 1
     assert last.path == "/".join("d" * depth)
-    # What removes the folders of tests calls itself for each level.
+    # pytest's own cleanup recurses once per level.
     subprocess.run(["rm", "-r", tmp_path / "d"], check=True)
 
 

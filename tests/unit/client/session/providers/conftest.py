@@ -1,4 +1,4 @@
-"""Requests to servers of a test, without the proxies of whoever runs it."""
+"""Requests to test servers ignore the proxies of the environment."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from tests.timing import SECONDS
 
 @pytest.fixture(autouse=True)
 def no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The proxies of who runs the tests are not theirs, and servers have time to answer."""
+    """Unset the proxies of the environment, and give servers time to answer."""
     for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.upper(), raising=False)
-    monkeypatch.setattr(auth_tokens, "_SECONDS", SECONDS)
+    monkeypatch.setattr(auth_tokens, "_TIMEOUT_SECONDS", SECONDS)

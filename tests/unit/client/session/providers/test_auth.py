@@ -1,4 +1,4 @@
-"""Credentials, tokens and keys as a daemon may ask for them, and servers that cannot be trusted."""
+"""Credentials, tokens and keys are provided as a daemon requests them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from nacl.signing import VerifyKey
 from llb._pb import auth_pb2 as pb
 from llb.client.registry_auth.docker_config import DockerConfig
 from llb.client.session.providers.auth import Auth
-from llb.client.session.providers.auth_keys import seed_of, signing_key
+from llb.client.session.providers.auth_keys import read_or_create_seed, signing_key
 from llb.client.session.providers.auth_tokens import Token
 from llb.errors import InputError, RemoteError
 from tests.fakes.call import MessageCall
@@ -35,7 +35,7 @@ SALT = b"a salt"
 SEED = "AAECAwQFBgcICQoLDA0ODw=="
 
 
-# What Go's crypto/ed25519 makes of this seed and salt, as BuildKit's own clients use it.
+# The key that Go's crypto/ed25519 derives from this seed and salt, as BuildKit's clients do.
 RECORDED_KEY = "433929aca14883f6073a92290dd287787ec9e2cedd8f049920b1994e85847b94"
 
 
@@ -50,8 +50,8 @@ def config(folder: Path, content: object) -> dict[str, str]:
     return {"DOCKER_CONFIG": str(folder)}
 
 
-def asked(auth: Auth, method: str, message: Message) -> bytes:
-    """Return what a service answers."""
+def call_service(auth: Auth, method: str, message: Message) -> bytes:
+    """Call a method, and return its response."""
     call = MessageCall(message)
     handler = auth.handlers()[f"/moby.filesync.v1.Auth/{method}"]
     handler(call)  # type: ignore[arg-type] # the surface of a call that services use
@@ -61,40 +61,38 @@ def asked(auth: Auth, method: str, message: Message) -> bytes:
 
 def public_key(auth: Auth, host: str = HOST, salt: bytes = SALT) -> bytes:
     request = pb.GetTokenAuthorityRequest(Host=host, Salt=salt)
-    answer = asked(auth, "GetTokenAuthority", request)
+    answer = call_service(auth, "GetTokenAuthority", request)
     return pb.GetTokenAuthorityResponse.FromString(answer).PublicKey
 
 
 def signed(auth: Auth, payload: bytes) -> bytes:
     request = pb.VerifyTokenAuthorityRequest(Host=HOST, Payload=payload, Salt=SALT)
-    answer = asked(auth, "VerifyTokenAuthority", request)
+    answer = call_service(auth, "VerifyTokenAuthority", request)
     return pb.VerifyTokenAuthorityResponse.FromString(answer).Signed
 
 
 @pytest.mark.feature("Q9")
-def test_secrets_are_in_no_repr(tmp_path: Path) -> None:
+def test_no_repr_contains_a_secret(tmp_path: Path) -> None:
     environ = config(tmp_path, {"auths": {HOST: {"auth": auth_of("me", "hidden")}}})
     environ["DOCKER_AUTH_CONFIG"] = json.dumps({"auths": {"b": {"auth": auth_of("me", "hidden")}}})
-    found = DockerConfig.load(environ)
-    shown = repr(found) + repr(found.credentials(HOST)) + repr(Token("hidden"))
+    loaded = DockerConfig.load(environ)
+    shown = repr(loaded) + repr(loaded.credentials(HOST)) + repr(Token("hidden"))
     assert "hidden" not in shown
     assert auth_of("me", "hidden") not in shown
 
 
-def test_a_helper_that_hangs_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_hanging_helper_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     program = tmp_path / "docker-credential-slow"
     program.write_text("#!/bin/sh\nexec sleep 60\n")
     program.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
     monkeypatch.setattr("llb.client.registry_auth.credential_helpers._HELPER_SECONDS", 0.2)
-    found = DockerConfig.load(config(tmp_path, {"credsStore": "slow"}))
-    with pytest.raises(InputError, match="gave no credentials for a: it does not end within"):
-        found.credentials("a")
+    loaded = DockerConfig.load(config(tmp_path, {"credsStore": "slow"}))
+    with pytest.raises(InputError, match="gave no credentials for a: it did not exit within"):
+        loaded.credentials("a")
 
 
-def test_a_helper_is_asked_once_for_a_registry(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_helper_runs_once_per_registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     program = tmp_path / "docker-credential-test"
     answer = json.dumps({"Username": "me", "Secret": "1"})
     program.write_text(f"#!/bin/sh\necho asked >> {tmp_path}/log\necho '{answer}'\n")
@@ -106,34 +104,34 @@ def test_a_helper_is_asked_once_for_a_registry(
         thread.start()
     for thread in threads:
         thread.join()
-    answer_bytes = asked(auth, "Credentials", pb.CredentialsRequest(Host=HOST))
+    answer_bytes = call_service(auth, "Credentials", pb.CredentialsRequest(Host=HOST))
     assert pb.CredentialsResponse.FromString(answer_bytes).Secret == "1"
     assert (tmp_path / "log").read_text() == "asked\n"
 
 
-def test_a_registry_token_is_given_as_it_is(tmp_path: Path) -> None:
+def test_a_registry_token_is_used_unchanged(tmp_path: Path) -> None:
     auth = Auth(config(tmp_path, {"auths": {HOST: {"registrytoken": "ready"}}}))
     request = pb.FetchTokenRequest(Host=HOST, Realm="http://127.0.0.1:1/none")
-    answer = pb.FetchTokenResponse.FromString(asked(auth, "FetchToken", request))
+    answer = pb.FetchTokenResponse.FromString(call_service(auth, "FetchToken", request))
     assert answer == pb.FetchTokenResponse(Token="ready", ExpiresIn=60)
 
 
-def test_keys_are_for_a_registry_a_salt_and_a_folder(tmp_path: Path) -> None:
+def test_keys_depend_on_registry_salt_and_folder(tmp_path: Path) -> None:
     content = {"auths": {host: {"auth": auth_of("me", "1")} for host in (HOST, "b")}}
     auth = Auth(config(tmp_path / "one", content))
     key = public_key(auth)
     assert len(key) == 32
     assert public_key(Auth(config(tmp_path / "one", content))) == key
-    others = [
+    other_keys = [
         public_key(auth, "b"),
         public_key(auth, salt=b"another"),
         public_key(Auth(config(tmp_path / "two", content))),
     ]
-    assert len({key, *others}) == 4
+    assert len({key, *other_keys}) == 4
 
 
 @pytest.mark.feature("N12")
-def test_what_is_signed_is_verified_by_the_key(tmp_path: Path) -> None:
+def test_a_signature_is_verified_by_the_key(tmp_path: Path) -> None:
     auth = Auth(config(tmp_path, {"auths": {HOST: {"auth": auth_of("me", "1")}}}))
     message = signed(auth, b"a payload")
     assert VerifyKey(public_key(auth)).verify(message) == b"a payload"
@@ -141,9 +139,9 @@ def test_what_is_signed_is_verified_by_the_key(tmp_path: Path) -> None:
         VerifyKey(public_key(auth, salt=b"another")).verify(message)
 
 
-def test_without_credentials_there_is_one_key_for_all(tmp_path: Path) -> None:
-    one, two = (Auth(config(tmp_path / name, {})) for name in ("one", "two"))
-    assert public_key(one) == public_key(two)
+def test_clients_without_credentials_share_a_key(tmp_path: Path) -> None:
+    first, second = (Auth(config(tmp_path / name, {})) for name in ("one", "two"))
+    assert public_key(first) == public_key(second)
     assert [path.name for path in (tmp_path / "one").iterdir()] == ["config.json"]
 
 
@@ -151,38 +149,41 @@ def test_without_credentials_there_is_one_key_for_all(tmp_path: Path) -> None:
 def test_keys_can_be_switched_off(tmp_path: Path, method: str) -> None:
     auth = Auth({"DOCKER_CONFIG": str(tmp_path), "BUILDKIT_NO_CLIENT_TOKEN": "true"})
     with pytest.raises(RemoteError) as caught:
-        asked(auth, method, pb.GetTokenAuthorityRequest(Host=HOST, Salt=SALT))
+        call_service(auth, method, pb.GetTokenAuthorityRequest(Host=HOST, Salt=SALT))
     assert caught.value.code == 14
 
 
-def test_seeds_of_others_are_kept(tmp_path: Path) -> None:
+def test_seeds_of_other_registries_are_kept(tmp_path: Path) -> None:
     (tmp_path / ".token_seed").write_text('{"b": {"Seed": "AAAA"}}')
-    seed_of(tmp_path, HOST)
-    found = json.loads((tmp_path / ".token_seed").read_text())
-    assert found == {"b": {"Seed": "AAAA"}, HOST: found[HOST]}
-    assert len(base64.b64decode(found[HOST]["Seed"])) == 16
+    read_or_create_seed(tmp_path, HOST)
+    loaded = json.loads((tmp_path / ".token_seed").read_text())
+    assert loaded == {"b": {"Seed": "AAAA"}, HOST: loaded[HOST]}
+    assert len(base64.b64decode(loaded[HOST]["Seed"])) == 16
 
 
 def test_a_seed_of_another_client_is_used(tmp_path: Path) -> None:
     (tmp_path / ".token_seed").write_text(json.dumps({HOST: {"Seed": SEED}}))
-    assert bytes(signing_key(seed_of(tmp_path, HOST), SALT).verify_key).hex() == RECORDED_KEY
+    assert (
+        bytes(signing_key(read_or_create_seed(tmp_path, HOST), SALT).verify_key).hex()
+        == RECORDED_KEY
+    )
 
 
 @pytest.mark.parametrize(
-    "text", ["", "{", "[]", f'{{"{HOST}": 1}}', f'{{"{HOST}": {{"Seed": "?"}}}}']
+    "content", ["", "{", "[]", f'{{"{HOST}": 1}}', f'{{"{HOST}": {{"Seed": "?"}}}}']
 )
-def test_a_file_of_seeds_that_is_broken_is_begun_anew(tmp_path: Path, text: str) -> None:
-    (tmp_path / ".token_seed").write_text(text)
-    assert seed_of(tmp_path, HOST) == seed_of(tmp_path, HOST)
+def test_a_broken_seed_file_is_replaced(tmp_path: Path, content: str) -> None:
+    (tmp_path / ".token_seed").write_text(content)
+    assert read_or_create_seed(tmp_path, HOST) == read_or_create_seed(tmp_path, HOST)
 
 
-def test_a_folder_that_cannot_be_is_told(tmp_path: Path) -> None:
+def test_an_impossible_folder_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(InputError, match=r"cannot keep a seed in .*/file/folder: Not a directory"):
-        seed_of(tmp_path / "file" / "folder", HOST)
+        read_or_create_seed(tmp_path / "file" / "folder", HOST)
 
 
-def test_a_key_stays_while_a_build_runs(tmp_path: Path) -> None:
+def test_a_key_is_stable_during_a_build(tmp_path: Path) -> None:
     auth = Auth(config(tmp_path, {"auths": {HOST: {"auth": auth_of("me", "1")}}}))
     key = public_key(auth)
     (tmp_path / ".token_seed").unlink()
@@ -190,12 +191,12 @@ def test_a_key_stays_while_a_build_runs(tmp_path: Path) -> None:
     assert public_key(Auth({"DOCKER_CONFIG": str(tmp_path)})) != key
 
 
-def test_a_folder_that_is_read_only_does_not_matter(tmp_path: Path) -> None:
+def test_a_read_only_folder_is_accepted(tmp_path: Path) -> None:
     folder = tmp_path / "docker"
     folder.mkdir()
     subprocess.run(["mount", "-t", "tmpfs", "-o", "ro", "none", folder], check=True)
     try:
-        assert len(seed_of(folder, HOST)) == 16
-        assert len(seed_of(folder / "none", HOST)) == 16
+        assert len(read_or_create_seed(folder, HOST)) == 16
+        assert len(read_or_create_seed(folder / "none", HOST)) == 16
     finally:
         subprocess.run(["umount", folder], check=True)

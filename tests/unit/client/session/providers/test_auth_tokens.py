@@ -1,4 +1,4 @@
-"""Auth tokens."""
+"""Tokens are fetched from token servers, which cannot be trusted."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ HOST = "registry.example"
 LOGIN = Credentials("me", "pass word")
 
 
-def asked(auth: Auth, method: str, message: Message) -> bytes:
-    """Return what a service answers."""
+def call_service(auth: Auth, method: str, message: Message) -> bytes:
+    """Call a method, and return its response."""
     call = MessageCall(message)
     handler = auth.handlers()[f"/moby.filesync.v1.Auth/{method}"]
     handler(call)  # type: ignore[arg-type] # the surface of a call that services use
@@ -39,14 +39,14 @@ def asked(auth: Auth, method: str, message: Message) -> bytes:
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Answers with what a test says, and keeps what it was asked."""
+    """Answers with the test's responses, and records the requests."""
 
     answers: ClassVar[list[tuple[int, bytes, dict[str, str]]]]
-    asked: ClassVar[list[tuple[str, str, str]]]
+    requests: ClassVar[list[tuple[str, str, str]]]
 
     def do_GET(self) -> None:
         self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        self.asked.append((self.command, self.path, self.headers.get("Authorization", "")))
+        self.requests.append((self.command, self.path, self.headers.get("Authorization", "")))
         status, body, headers = self.answers.pop(0)
         self.send_response(status)
         for key, value in ({"Content-Length": str(len(body))} | headers).items():
@@ -58,24 +58,24 @@ class Handler(BaseHTTPRequestHandler):
         self.do_GET()
 
     def log_message(self, *arguments: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 @contextmanager
 def server(
     *answers: tuple[int, object] | tuple[int, object, dict[str, str]],
 ) -> Iterator[tuple[str, list[tuple[str, str, str]]]]:
-    """Run a server that gives these answers; its URL, and what it was asked."""
+    """Run a server with these answers; yield its URL and the requests it received."""
     seen: list[tuple[str, str, str]] = []
 
-    class Own(Handler):
-        asked = seen
+    class TestHandler(Handler):
+        requests = seen
 
-    Own.answers = [
+    TestHandler.answers = [
         (status, body if isinstance(body, bytes) else json.dumps(body).encode(), dict(*headers))
         for status, body, *headers in answers
     ]
-    with ThreadingHTTPServer(("127.0.0.1", 0), Own) as http:
+    with ThreadingHTTPServer(("127.0.0.1", 0), TestHandler) as http:
         thread = threading.Thread(target=http.serve_forever, args=(0.01,))
         thread.start()
         try:
@@ -85,15 +85,17 @@ def server(
             thread.join()
 
 
-def test_a_realm_keeps_its_own_query() -> None:
+def test_a_realm_keeps_its_query() -> None:
     with server((200, {"token": "t"})) as (url, seen):
-        asked_for = TokenRequest(HOST, f"{url}/token?account=a", "s s", ("a:b:pull", "c:d:pull"))
-        assert fetch(asked_for, Credentials()) == Token("t")
+        token_request = TokenRequest(
+            HOST, f"{url}/token?account=a", "s s", ("a:b:pull", "c:d:pull")
+        )
+        assert fetch(token_request, Credentials()) == Token("t")
     path = "/token?account=a&service=s+s&scope=a%3Ab%3Apull&scope=c%3Ad%3Apull"
     assert seen == [("GET", path, "")]
 
 
-def test_when_a_token_is_over_is_told_as_the_server_says() -> None:
+def test_the_server_determines_the_lifetime_of_a_token() -> None:
     answer = {"token": "t", "expires_in": 900, "issued_at": "2026-01-02T03:04:05.123456789Z"}
     with server((200, answer)) as (url, _):
         assert fetch(TokenRequest(HOST, url), Credentials()) == Token("t", 900, 1767323045)
@@ -102,7 +104,7 @@ def test_when_a_token_is_over_is_told_as_the_server_says() -> None:
 @pytest.mark.parametrize(
     "odd", [{"expires_in": -1}, {"expires_in": "x"}, {"issued_at": 7}, {"issued_at": "yesterday"}]
 )
-def test_times_that_are_none_are_those_of_a_server_that_says_nothing(
+def test_invalid_times_are_replaced_by_the_defaults(
     odd: dict[str, object],
 ) -> None:
     with server((200, {"token": "t"} | odd)) as (url, _):
@@ -122,33 +124,33 @@ def test_times_that_are_none_are_those_of_a_server_that_says_nothing(
         (LOGIN, 403, ["POST"]),
     ],
 )
-def test_servers_without_oauth_are_asked_as_before(
+def test_servers_without_oauth_get_the_older_request(
     credentials: Credentials, status: int, methods: list[str]
 ) -> None:
     with server((status, {}), (200, {"token": "t"})) as (url, seen):
-        asked_for = TokenRequest(HOST, url)
+        token_request = TokenRequest(HOST, url)
         if methods == ["POST"]:
             with pytest.raises(InputError):
-                fetch(asked_for, credentials)
+                fetch(token_request, credentials)
         else:
-            assert fetch(asked_for, credentials) == Token("t")
+            assert fetch(token_request, credentials) == Token("t")
     assert [method for method, *_ in seen] == methods
 
 
-def test_credentials_do_not_follow_to_another_server() -> None:
-    with server((200, {"token": "t"})) as (other, others):
-        moved = {"Location": f"{other}/moved"}
+def test_credentials_do_not_follow_redirects() -> None:
+    with server((200, {"token": "t"})) as (redirected, redirected_seen):
+        moved = {"Location": f"{redirected}/moved"}
         with server((404, {}), (302, b"", moved)) as (url, seen):
             assert fetch(TokenRequest(HOST, url), LOGIN) == Token("t")
     assert [(method, bool(header)) for method, _, header in seen] == [
         ("POST", False),
         ("GET", True),
     ]
-    assert others == [("GET", "/moved", "")]
+    assert redirected_seen == [("GET", "/moved", "")]
 
 
 @pytest.mark.parametrize(
-    ("body", "words"),
+    ("body", "message"),
     [
         ({"errors": [{"code": "DENIED", "message": "no\nway"}]}, ": no way"),
         ({"error": "invalid_grant", "error_description": "used up"}, ": used up"),
@@ -160,25 +162,25 @@ def test_credentials_do_not_follow_to_another_server() -> None:
         (b"[" * 100_000, ""),
     ],
 )
-def test_what_a_server_says_is_told_without_secrets(body: object, words: str) -> None:
+def test_error_messages_of_a_server_contain_no_secrets(body: object, message: str) -> None:
     with server((500, body)) as (url, _), pytest.raises(InputError) as caught:
         fetch(TokenRequest(HOST, f"{url}/a?secret=1"), LOGIN)
-    assert caught.value.message == f"the token server {url}/a answers with status 500{words}"
+    assert caught.value.message == f"the token server {url}/a answers with status 500{message}"
 
 
 @pytest.mark.parametrize("body", [b"", b"{}", b"[]", b'{"token": 7}', b'{"token": "a\\nb"}'])
-def test_an_answer_without_a_token_is_told(body: bytes) -> None:
+def test_an_answer_without_a_token_is_an_error(body: bytes) -> None:
     with (
         server((200, body)) as (url, _),
-        pytest.raises(InputError, match=r"answers with no token$"),
+        pytest.raises(InputError, match=r"answered without a token$"),
     ):
         fetch(TokenRequest(HOST, url), Credentials())
 
 
-def test_an_answer_without_end_is_not_read() -> None:
+def test_an_endless_answer_is_refused() -> None:
     with (
         server((200, b" " * 2**21)) as (url, _),
-        pytest.raises(InputError, match="cannot be asked: its answer has more than 1048576 bytes"),
+        pytest.raises(InputError, match="failed to answer: its response exceeds 1048576 bytes"),
     ):
         fetch(TokenRequest(HOST, url), Credentials())
 
@@ -186,20 +188,20 @@ def test_an_answer_without_end_is_not_read() -> None:
 @pytest.mark.parametrize(
     "realm", ["file:///etc/passwd", "ftp://host/x", "", "token", "http://", "http://[", "data:,x"]
 )
-def test_only_servers_of_http_are_asked(realm: str) -> None:
-    with pytest.raises(InputError, match="is no URL"):
+def test_only_http_servers_are_used(realm: str) -> None:
+    with pytest.raises(InputError, match=r"is not (a|an HTTP) URL"):
         fetch(TokenRequest(HOST, realm), LOGIN)
 
 
 @pytest.mark.parametrize(
     "realm", ["http://127.0.0.1:1/", "http://127.0.0.1:x/", "http://127.0.0.1/a b", "http://ü\x00/"]
 )
-def test_a_server_that_cannot_be_asked_is_told(realm: str) -> None:
-    with pytest.raises(InputError, match=r"^the token server http://.* cannot be asked: "):
+def test_an_unreachable_server_is_an_error(realm: str) -> None:
+    with pytest.raises(InputError, match=r"^the token server http://.* failed to answer: "):
         fetch(TokenRequest(HOST, realm), LOGIN)
 
 
-def test_proxies_of_the_environment_are_not_for_this_machine(
+def test_proxies_are_not_used_for_this_machine(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     with server((200, {"token": "t"})) as (proxy, seen):

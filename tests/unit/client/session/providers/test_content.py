@@ -1,4 +1,4 @@
-"""The content store of a session: what a daemon may do with layouts of the client, and may not."""
+"""The content store of a session: a daemon reads and writes the client's OCI layouts."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from llb._pb import content_pb2 as pb
 from llb.client.export.content_store import Store
-from llb.client.export.oci_layout import Layout, tagged
+from llb.client.export.oci_layout import Layout, tag_annotations
 from llb.client.export.outputs import CacheOutput
 from llb.client.session.providers.content import Content
 from llb.errors import InputError, RemoteError
@@ -44,11 +44,11 @@ def put_blob(layout: Layout, data: bytes) -> str:
 
 def call(store: Store, method: str, *messages: Message, name: str = "oci:base") -> list[bytes]:
     service = Content({"oci:base": store})
-    made = MessageCall(*messages, metadata={"buildkit-attachable-store-id": (name,)})
+    message_call = MessageCall(*messages, metadata={"buildkit-attachable-store-id": (name,)})
     service.handlers()[f"/containerd.services.content.v1.Content/{method}"](
-        cast("ServerCall", made)
+        cast("ServerCall", message_call)
     )
-    return made.sent
+    return message_call.sent
 
 
 def refused(store: Store, method: str, *messages: Message, name: str = "oci:base") -> int:
@@ -91,7 +91,7 @@ def test_a_blob_is_read_in_parts(layout: Layout, store: Store) -> None:
 
     def read(**fields: int) -> bytes:
         sent = call(store, "Read", pb.ReadContentRequest(digest=DIGEST, **fields))
-        return b"".join(pb.ReadContentResponse.FromString(each).data for each in sent)
+        return b"".join(pb.ReadContentResponse.FromString(data).data for data in sent)
 
     assert read() == BLOB
     assert read(offset=5, size=5) == b"bytes"
@@ -101,14 +101,14 @@ def test_a_blob_is_read_in_parts(layout: Layout, store: Store) -> None:
     assert refused(store, "Read", too_far) == Code.OUT_OF_RANGE
 
 
-def test_blobs_are_told_of(layout: Layout, store: Store) -> None:
+def test_blobs_are_described_and_listed(layout: Layout, store: Store) -> None:
     put_blob(layout, BLOB)
     (layout.path / "blobs" / "sha256" / "no-digest").touch()
     (sent,) = call(store, "Info", pb.InfoRequest(digest=DIGEST))
     info = pb.InfoResponse.FromString(sent).info
     assert (info.digest, info.size) == (DIGEST, len(BLOB))
     (listed,) = call(store, "List", pb.ListContentRequest())
-    assert [each.digest for each in pb.ListContentResponse.FromString(listed).info] == [DIGEST]
+    assert [info.digest for info in pb.ListContentResponse.FromString(listed).info] == [DIGEST]
 
 
 @pytest.mark.parametrize(
@@ -124,7 +124,7 @@ def test_blobs_are_told_of(layout: Layout, store: Store) -> None:
         f"sha256:{'0' * 64}\n",
     ],
 )
-def test_what_is_no_digest_reaches_no_file(digest: str, store: Store) -> None:
+def test_an_invalid_digest_reaches_no_file(digest: str, store: Store) -> None:
     for method, message in (
         ("Info", pb.InfoRequest(digest=digest)),
         ("Read", pb.ReadContentRequest(digest=digest)),
@@ -135,7 +135,7 @@ def test_what_is_no_digest_reaches_no_file(digest: str, store: Store) -> None:
 
 
 @pytest.mark.feature("N15")
-def test_a_blob_appears_when_it_is_whole_and_in_the_layout_when_the_build_is(
+def test_a_complete_blob_is_visible_and_reaches_the_layout_after_the_build(
     layout: Layout, store: Store
 ) -> None:
     sent = call(
@@ -146,9 +146,9 @@ def test_a_blob_appears_when_it_is_whole_and_in_the_layout_when_the_build_is(
         write(BLOB[4:], 4),
         end(len(BLOB), total=len(BLOB), expected=DIGEST),
     )
-    answers = [pb.WriteContentResponse.FromString(each) for each in sent]
-    assert [each.offset for each in answers] == [0, 4, len(BLOB), len(BLOB)]
-    assert [each.digest for each in answers] == [
+    answers = [pb.WriteContentResponse.FromString(data) for data in sent]
+    assert [answer.offset for answer in answers] == [0, 4, len(BLOB), len(BLOB)]
+    assert [answer.digest for answer in answers] == [
         digest_of(b""),
         digest_of(BLOB[:4]),
         DIGEST,
@@ -169,11 +169,11 @@ def test_a_blob_appears_when_it_is_whole_and_in_the_layout_when_the_build_is(
         "layout/oci-layout",
     ]
     assert layout.blob(DIGEST).read_bytes() == BLOB
-    assert layout.find("main") == {**descriptor, "annotations": tagged("main")}
+    assert layout.find("main") == {**descriptor, "annotations": tag_annotations("main")}
 
 
 @pytest.mark.feature("N15")
-def test_other_bytes_than_the_digest_says_are_refused(layout: Layout, store: Store) -> None:
+def test_bytes_with_another_digest_are_refused(layout: Layout, store: Store) -> None:
     written = (begin(), write(b"other"))
     assert refused(store, "Write", *written, end(5, expected=DIGEST)) == Code.FAILED_PRECONDITION
     assert refused(store, "Write", begin("s"), write(b"other"), end(5, total=6)) == (
@@ -188,25 +188,25 @@ def test_other_bytes_than_the_digest_says_are_refused(layout: Layout, store: Sto
     assert files(layout) == []
 
 
-def test_a_write_goes_on_where_it_broke_off(store: Store) -> None:
+def test_an_interrupted_write_is_resumed(store: Store) -> None:
     call(store, "Write", begin(), write(BLOB[:7]))
     (sent,) = call(store, "Status", pb.StatusRequest(ref="r"))
     assert pb.StatusResponse.FromString(sent).status.offset == 7
     (listed,) = call(store, "ListStatuses", pb.ListStatusesRequest())
-    assert [each.ref for each in pb.ListStatusesResponse.FromString(listed).statuses] == ["r"]
+    assert [status.ref for status in pb.ListStatusesResponse.FromString(listed).statuses] == ["r"]
     call(store, "Write", begin(), write(BLOB[7:], 7), end(len(BLOB), expected=DIGEST))
     assert call(store, "ListStatuses", pb.ListStatusesRequest()) == [b""]
     assert refused(store, "Write", begin("again", expected=DIGEST)) == Code.ALREADY_EXISTS
 
 
-def test_a_write_may_begin_anew(store: Store) -> None:
+def test_a_write_may_start_again(store: Store) -> None:
     call(store, "Write", begin(), write(b"wrong"), write(BLOB), end(len(BLOB), expected=DIGEST))
     path = store.find(DIGEST)
     assert path is not None
     assert path.read_bytes() == BLOB
 
 
-def test_an_empty_blob_is_one(store: Store) -> None:
+def test_an_empty_blob_is_accepted(store: Store) -> None:
     call(store, "Write", begin(), end(0, expected=digest_of(b"")))
     assert store.find(digest_of(b"")) is not None
 
@@ -221,7 +221,7 @@ def test_a_longer_digest_is_checked_too(store: Store) -> None:
     )
 
 
-def test_what_is_aborted_is_gone(layout: Layout, store: Store) -> None:
+def test_an_aborted_blob_is_gone(layout: Layout, store: Store) -> None:
     call(store, "Write", begin(), write(BLOB))
     call(store, "Abort", pb.AbortRequest(ref="r"))
     assert refused(store, "Status", pb.StatusRequest(ref="r")) == Code.NOT_FOUND
@@ -237,13 +237,13 @@ def test_one_call_at_a_time_writes_a_blob(store: Store) -> None:
     assert call(store, "Write", begin())
 
 
-def test_a_daemon_begins_no_end_of_blobs(store: Store) -> None:
+def test_unfinished_blobs_are_limited(store: Store) -> None:
     for number in range(256):
         call(store, "Write", begin(str(number)))
     assert refused(store, "Write", begin("one more")) == Code.RESOURCE_EXHAUSTED
 
 
-def test_a_layout_that_is_read_is_not_written(layout: Layout) -> None:
+def test_an_imported_layout_is_not_written(layout: Layout) -> None:
     put_blob(layout, BLOB)
     store = Store(layout)
     assert refused(store, "Write", begin()) == Code.PERMISSION_DENIED
@@ -260,22 +260,22 @@ def test_nothing_is_written_after_the_build(layout: Layout, store: Store) -> Non
     assert files(layout) == []
 
 
-def test_a_store_that_is_not_there_is_named(store: Store) -> None:
+def test_an_unknown_store_is_named(store: Store) -> None:
     with pytest.raises(RemoteError, match="unknown store oci:other"):
         call(store, "Info", pb.InfoRequest(digest=DIGEST), name="oci:other")
     assert Content({}).handlers() == {}
 
 
 @pytest.mark.feature("Q6")
-def test_a_disk_that_takes_no_more_is_a_failure_of_the_session(
+def test_an_unwritable_layout_is_a_failure_of_the_session(
     layout: Layout, store: Store, tmp_path: Path
 ) -> None:
     service = Content({"oci:base": store})
     (tmp_path / "layout").write_text("a file")
-    made = MessageCall(begin(), metadata={"buildkit-attachable-store-id": ("oci:base",)})
+    message_call = MessageCall(begin(), metadata={"buildkit-attachable-store-id": ("oci:base",)})
     store.layout = Layout(layout.path / "below")
     with pytest.raises(RemoteError):
         service.handlers()["/containerd.services.content.v1.Content/Write"](
-            cast("ServerCall", made)
+            cast("ServerCall", message_call)
         )
-    assert [type(each) for each in service.failures] == [InputError]
+    assert [type(failure) for failure in service.failures] == [InputError]

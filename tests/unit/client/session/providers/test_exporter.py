@@ -1,4 +1,4 @@
-"""What is done with a result may be found once a frontend has said of it what it is."""
+"""A function may add exporters once the result exists."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 METHOD = "/moby.exporter.v1.Exporter/FindExporters"
 
 
-def test_exporters_are_found_by_what_is_said_of_the_result() -> None:
+def test_exporters_are_found_by_the_metadata_of_the_result() -> None:
     def find(metadata: Mapping[str, bytes]) -> Iterable[tuple[str, Mapping[str, str]]]:
         yield "image", {"name": metadata["name"].decode()}
         yield "local", {}
@@ -25,11 +25,11 @@ def test_exporters_are_found_by_what_is_said_of_the_result() -> None:
     request = pb.FindExportersRequest(metadata={"name": b"app"}).SerializeToString()
     with offered(Exporters(find)) as channel:
         answer = pb.FindExportersResponse.FromString(channel.call(METHOD, request, timeout=30))
-    found = [(exporter.Type, dict(exporter.Attrs)) for exporter in answer.exporters]
-    assert found == [("image", {"name": "app"}), ("local", {})]
+    exporters = [(exporter.Type, dict(exporter.Attrs)) for exporter in answer.exporters]
+    assert exporters == [("image", {"name": "app"}), ("local", {})]
 
 
-def test_an_error_of_the_function_is_that_of_the_build() -> None:
+def test_an_error_of_the_function_fails_the_build() -> None:
     def failing(_: Mapping[str, bytes]) -> Iterable[tuple[str, Mapping[str, str]]]:
         raise InputError("no name")
 

@@ -1,4 +1,4 @@
-"""Only exports of the build are received."""
+"""Only the exports of the build are received."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ def names_in(folder: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("number", ["1", "-1", "x", ""])
-def test_an_export_that_nobody_asked_for_is_refused(number: str, tmp_path: Path) -> None:
+def test_an_unrequested_export_is_refused(number: str, tmp_path: Path) -> None:
     receivers = Receivers()
     receivers.add(0, FileReceiver(tmp_path / "out.tar"))
     (handler,) = FileSend(receivers).handlers().values()
-    with pytest.raises(RemoteError, match=f"there is no exporter {number} to send to"):
+    with pytest.raises(RemoteError, match=f"unknown exporter {number}"):
         handler(stream(b"data", number))
     assert names_in(tmp_path) == []

@@ -1,4 +1,4 @@
-"""A directory is sent as it is, and no more of a file than there was when its turn came."""
+"""Local directories are sent as they are, and files only up to their initial size."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     from llb.grpc import Channel, ClientCall, ServerCall
 
 
-class Asking:
-    """A daemon that asks for every file, one after the other; ``on_data`` sees what came.
+class RequestingDaemon:
+    """A daemon that requests every file, one after the other; ``on_data`` receives the contents.
 
-    ``on_file`` sees the name of a file before it is asked for.
+    ``on_file`` receives the name of a file before it is requested.
     """
 
     def __init__(
@@ -37,7 +37,7 @@ class Asking:
         self._on_data = on_data
         self._on_file = on_file
         self._paths: list[str] = []
-        # Numbers of files, and one that stands for the descriptions.
+        # The numbers of files, and -1 for the descriptions.
         self._missing = {-1}
         self._answers: queue.SimpleQueue[pb.Packet] = queue.SimpleQueue()
 
@@ -64,22 +64,22 @@ class Asking:
                 self._answers.put(pb.Packet(type=pb.Packet.PACKET_FIN))
 
     def flush(self) -> None:
-        """Everything was sent at once."""
+        """Do nothing: messages are delivered at once."""
 
     def files(self) -> dict[str, bytes]:
-        """Return what came of each file that is not empty."""
+        """Map the files that are not empty to their contents."""
         return {self._paths[number]: data for number, data in self.received.items()}
 
 
 def sent(tree: Path, on_data: Callable[[bytes], None]) -> dict[str, bytes]:
-    call = Asking(on_data)
+    call = RequestingDaemon(on_data)
     (handler,) = LocalDirs({"tree": tree}).handlers().values()
     handler(cast("ServerCall", call))
     return call.files()
 
 
 @pytest.mark.feature("N5")
-def test_a_file_that_grows_as_fast_as_it_is_read_comes_to_an_end(tmp_path: Path) -> None:
+def test_a_growing_file_is_sent_up_to_its_initial_size(tmp_path: Path) -> None:
     log = tmp_path / "log"
     log.write_bytes(b"x" * 1_000_000)
 
@@ -92,7 +92,7 @@ def test_a_file_that_grows_as_fast_as_it_is_read_comes_to_an_end(tmp_path: Path)
 
 
 @pytest.mark.feature("N5")
-def test_a_file_that_shrinks_is_sent_as_far_as_it_goes(tmp_path: Path) -> None:
+def test_a_shrinking_file_is_sent_up_to_its_end(tmp_path: Path) -> None:
     log = tmp_path / "log"
     log.write_bytes(b"x" * 1_000_000)
 
@@ -105,14 +105,14 @@ def test_a_file_that_shrinks_is_sent_as_far_as_it_goes(tmp_path: Path) -> None:
 
 @pytest.mark.feature("N5")
 def test_a_file_without_a_size_is_sent_to_its_end() -> None:
-    # What is in such files of the kernel is made while they are read.
+    # The kernel generates the content of these files when they are read.
     folder = Path("/proc/sys/kernel/random")
     assert (folder / "boot_id").stat().st_size == 0
     assert sent(folder, lambda _: None)["boot_id"] == (folder / "boot_id").read_bytes()
 
 
 @pytest.mark.parametrize("path", ["a/shadow", "a/b/c/shadow"])
-def test_a_directory_that_becomes_a_link_gives_no_file_behind_it(tmp_path: Path, path: str) -> None:
+def test_a_directory_that_becomes_a_link_is_not_followed(tmp_path: Path, path: str) -> None:
     (tmp_path / "tree" / path).parent.mkdir(parents=True)
     (tmp_path / "tree" / path).write_text("harmless")
     secret = tmp_path / "etc" / path.removeprefix("a/")
@@ -123,7 +123,7 @@ def test_a_directory_that_becomes_a_link_gives_no_file_behind_it(tmp_path: Path,
         (tmp_path / "tree" / "a").rename(tmp_path / "moved")
         (tmp_path / "tree" / "a").symlink_to(tmp_path / "etc")
 
-    call = Asking(lambda _: None, replace)
+    call = RequestingDaemon(lambda _: None, replace)
     service = LocalDirs({"tree": tmp_path / "tree"})
     (handler,) = service.handlers().values()
     with pytest.raises(RemoteError, match=r"cannot read .*shadow: Not a directory"):
@@ -150,17 +150,17 @@ def send(call: ClientCall, **packet: object) -> None:
     call.flush()
 
 
-def described(call: ClientCall) -> dict[str, pb.Stat]:
-    """Return the descriptions of all files, by their paths."""
-    found = {}
+def read_descriptions(call: ClientCall) -> dict[str, pb.Stat]:
+    """Read the descriptions of all files, by path."""
+    descriptions = {}
     while (packet := receive(call)).HasField("stat"):
-        found[packet.stat.path] = packet.stat
+        descriptions[packet.stat.path] = packet.stat
     assert packet == pb.Packet(type=pb.Packet.PACKET_STAT)
-    return found
+    return descriptions
 
 
 def refused(call: ClientCall) -> RemoteError:
-    """Return the error with which the client ends a transfer."""
+    """Read the transfer to its end, and return the error of the client."""
 
     def read_all() -> None:
         while call.receive() is not None:
@@ -171,7 +171,7 @@ def refused(call: ClientCall) -> RemoteError:
     return caught.value
 
 
-def test_files_are_described_with_what_they_are(tmp_path: Path) -> None:
+def test_files_are_described_with_size_and_link_target(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"12345")
     (tmp_path / "hard").hardlink_to(tmp_path / "file")
     (tmp_path / "link").symlink_to("nowhere")
@@ -179,51 +179,56 @@ def test_files_are_described_with_what_they_are(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     with offered(LocalDirs({"tree": tmp_path})) as channel:
         call = begin(channel)
-        found = described(call)
+        descriptions = read_descriptions(call)
         send(call, type=pb.Packet.PACKET_FIN)
         assert receive(call).type == pb.Packet.PACKET_FIN
         assert call.receive() is None
-    assert list(found) == ["file", "folder", "hard", "link", "pipe"]
-    assert {path: (stat.size, stat.linkname) for path, stat in found.items() if stat.linkname} == {
+    assert list(descriptions) == ["file", "folder", "hard", "link", "pipe"]
+    assert {
+        path: (stat.size, stat.linkname) for path, stat in descriptions.items() if stat.linkname
+    } == {
         "hard": (5, "file"),
         "link": (7, "nowhere"),
     }
 
 
-def test_what_has_no_content_any_more_is_sent_empty(tmp_path: Path) -> None:
+def test_a_vanished_file_is_sent_empty(tmp_path: Path) -> None:
     (tmp_path / "gone").write_text("1")
     (tmp_path / "socket").write_text("2")
-    with offered(LocalDirs({"tree": tmp_path})) as channel, socket.socket(socket.AF_UNIX) as other:
+    with (
+        offered(LocalDirs({"tree": tmp_path})) as channel,
+        socket.socket(socket.AF_UNIX) as listener,
+    ):
         call = begin(channel)
-        described(call)
+        read_descriptions(call)
         for path in tmp_path.iterdir():
             path.unlink()
-        other.bind(str(tmp_path / "socket"))
+        listener.bind(str(tmp_path / "socket"))
         for number in range(2):
             send(call, type=pb.Packet.PACKET_REQ, ID=number)
             assert receive(call) == pb.Packet(type=pb.Packet.PACKET_DATA, ID=number)
         call.cancel()
 
 
-def test_a_file_that_cannot_be_read_ends_the_transfer_on_both_ends(tmp_path: Path) -> None:
+def test_an_unreadable_file_ends_the_transfer_on_both_sides(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("1")
     service = LocalDirs({"tree": tmp_path})
     with offered(service) as channel:
         call = begin(channel)
-        described(call)
+        read_descriptions(call)
         (tmp_path / "file").unlink()
         (tmp_path / "file").symlink_to("file")
         send(call, type=pb.Packet.PACKET_REQ, ID=0)
         packet = receive(call)
         reason = f"cannot read {tmp_path}/file: Too many levels of symbolic links"
         assert (packet.type, packet.data.decode()) == (pb.Packet.PACKET_ERR, reason)
-        # A daemon gives up in its turn.
+        # The daemon aborts as well.
         send(call, type=pb.Packet.PACKET_ERR, data=b"theirs")
         assert refused(call).message == reason
     assert [str(failure) for failure in service.failures] == [reason]
 
 
-def test_a_name_that_is_not_text_is_refused(tmp_path: Path) -> None:
+def test_a_name_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
     (tmp_path / os.fsdecode(b"\xff")).write_text("1")
     service = LocalDirs({"tree": tmp_path})
     with offered(service) as channel:
@@ -239,33 +244,33 @@ def test_a_name_that_is_not_text_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("packet", "message"),
     [
-        ({"type": pb.Packet.PACKET_REQ, "ID": 7}, "file 7 cannot be asked for"),
+        ({"type": pb.Packet.PACKET_REQ, "ID": 7}, "file 7 cannot be requested"),
         ({"type": pb.Packet.PACKET_DATA}, "the daemon sent an unexpected packet"),
         (
             {"type": pb.Packet.PACKET_ERR, "data": b"disk full"},
-            "the daemon gave up a transfer: disk full",
+            "the daemon aborted a transfer: disk full",
         ),
     ],
 )
-def test_a_daemon_that_breaks_off_or_the_protocol_ends_the_transfer(
+def test_an_abort_or_a_protocol_error_ends_the_transfer(
     tmp_path: Path, packet: dict[str, object], message: str
 ) -> None:
     (tmp_path / "file").write_text("1")
     with offered(LocalDirs({"tree": tmp_path})) as channel:
         call = begin(channel)
-        described(call)
+        read_descriptions(call)
         send(call, **packet)
         assert refused(call).message == message
 
 
-def test_a_file_is_asked_for_once(tmp_path: Path) -> None:
+def test_a_file_can_be_requested_only_once(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("1")
     with offered(LocalDirs({"tree": tmp_path})) as channel:
         call = begin(channel)
-        described(call)
+        read_descriptions(call)
         for _ in range(2):
             send(call, type=pb.Packet.PACKET_REQ, ID=0)
-        assert refused(call).message == "file 0 cannot be asked for"
+        assert refused(call).message == "file 0 cannot be requested"
 
 
 def test_patterns_may_be_encoded(tmp_path: Path) -> None:
@@ -273,7 +278,7 @@ def test_patterns_may_be_encoded(tmp_path: Path) -> None:
         (tmp_path / name).write_text("1")
     with offered(LocalDirs({"tree": tmp_path})) as channel:
         call = begin(channel, include_patterns="%C3%A4+*", include_patterns_encoded="1")
-        assert list(described(call)) == ["ä b"]
+        assert list(read_descriptions(call)) == ["ä b"]
         call.cancel()
 
 
@@ -286,7 +291,7 @@ def test_an_unknown_directory_is_not_found(tmp_path: Path) -> None:
     )
 
 
-def test_a_path_that_is_no_directory_is_refused_before_the_build(tmp_path: Path) -> None:
+def test_a_path_that_is_not_a_directory_is_refused_before_the_build(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("1")
     for name, problem in (("file", "is not a directory"), ("none", "does not exist")):
         with pytest.raises(InputError) as caught:

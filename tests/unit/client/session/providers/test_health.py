@@ -1,4 +1,4 @@
-"""A session says that it is well for as long as its process answers."""
+"""A session reports as serving while its process answers."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from tests.fakes.session import offered
 SERVING = pb.HealthCheckResponse(status=pb.HealthCheckResponse.SERVING).SerializeToString()
 
 
-def test_a_session_is_well_whenever_it_is_asked() -> None:
+def test_a_health_check_reports_serving() -> None:
     with offered(Health()) as channel:
         for _ in range(2):
             assert channel.call("/grpc.health.v1.Health/Check", b"", timeout=30) == SERVING
 
 
-def test_a_session_is_watched_until_the_call_ends() -> None:
+def test_a_health_watch_runs_until_the_call_ends() -> None:
     with offered(Health()) as channel:
         call = channel.stream("/grpc.health.v1.Health/Watch", timeout=30)
         call.send(b"")

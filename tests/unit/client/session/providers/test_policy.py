@@ -24,7 +24,7 @@ OTHER = PolicySource("docker-image://docker.io/library/debian:latest", {"b": "2"
 
 
 def decide(check: Callable[[PolicySource], PolicySource | None]) -> pb.DecisionResponse:
-    """Return what is decided on a source."""
+    """Ask a function about a source, and return the decision."""
     request = pb.CheckPolicyRequest()
     request.Source.Source.identifier = SOURCE.identifier
     request.Source.Source.attrs.update(SOURCE.attrs)
@@ -33,22 +33,22 @@ def decide(check: Callable[[PolicySource], PolicySource | None]) -> pb.DecisionR
     return pb.CheckPolicyResponse.FromString(answer).decision
 
 
-def test_a_source_is_allowed_refused_or_replaced() -> None:
-    asked: list[PolicySource] = []
+def test_a_source_is_allowed_denied_or_replaced() -> None:
+    checked: list[PolicySource] = []
 
     def allow(source: PolicySource) -> PolicySource:
-        asked.append(source)
+        checked.append(source)
         return source
 
     assert decide(allow).action == policy_pb2.ALLOW
-    assert asked == [SOURCE]
+    assert checked == [SOURCE]
     assert decide(lambda _: None).action == policy_pb2.DENY
     replaced = decide(lambda _: OTHER)
     assert replaced.action == policy_pb2.CONVERT
     assert PolicySource(replaced.update.identifier, dict(replaced.update.attrs)) == OTHER
 
 
-def test_an_error_of_the_function_is_that_of_the_build() -> None:
+def test_an_error_of_the_function_fails_the_build() -> None:
     def failing(_: PolicySource) -> PolicySource:
         raise InputError("no list of sources")
 
@@ -65,7 +65,7 @@ def test_without_a_function_nothing_is_offered() -> None:
 RULES = {"rules": [{"action": "DENY", "selector": {"identifier": "docker-image://*"}}]}
 
 
-def test_rules_are_those_of_buildkits_json(tmp_path: Path) -> None:
+def test_rules_are_buildkits_json(tmp_path: Path) -> None:
     (rule,) = to_policy(RULES).rules
     assert (rule.action, rule.selector.identifier) == (policy_pb2.DENY, "docker-image://*")
     path = tmp_path / "policy.json"
@@ -73,7 +73,7 @@ def test_rules_are_those_of_buildkits_json(tmp_path: Path) -> None:
     assert read_policy(path) == RULES
 
 
-def test_rules_that_are_not_those_are_refused(tmp_path: Path) -> None:
+def test_invalid_rules_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InvalidValueError, match=r"^invalid source policy: "):
         to_policy({"rulez": []})
     path = tmp_path / "policy.json"

@@ -1,4 +1,4 @@
-"""A build may list the keys of an ssh agent and have something signed, and nothing else."""
+"""A build may list the keys of an ssh agent and request signatures, and nothing else."""
 
 from __future__ import annotations
 
@@ -31,19 +31,19 @@ SECONDS = 30
 
 
 def message(kind: int, body: bytes = b"") -> bytes:
-    """Return a message of the agent protocol."""
+    """Encode a message of the agent protocol."""
     return struct.pack(">IB", 1 + len(body), kind) + body
 
 
 class FakeAgent:
-    """An agent on a socket that answers each question with what it was asked.
+    """An agent on a socket that answers each request with the request itself.
 
-    With ``hangs_up`` it reads a question, and ends in the middle of the answer.
+    With ``hangs_up``, it reads a request and disconnects in the middle of the answer.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.asked: list[bytes] = []
+        self.requests: list[bytes] = []
         self.hangs_up = False
         self._listener = socket.socket(socket.AF_UNIX)
         self._listener.bind(str(path))
@@ -64,7 +64,7 @@ class FakeAgent:
                     while head := stream.read(4):
                         (size,) = struct.unpack(">I", head)
                         question = stream.read(size)
-                        self.asked.append(question)
+                        self.requests.append(question)
                         answer = message(question[0] + 1, question[1:])
                         connection.sendall(answer[:3] if self.hangs_up else answer)
                         if self.hangs_up:
@@ -82,21 +82,21 @@ def agent(tmp_path: Path) -> Iterator[FakeAgent]:
 
 
 @pytest.fixture
-def lent(agent: FakeAgent) -> Iterator[Callable[..., tuple[Channel, SSHAgents]]]:
-    """Lend the agent, and return what a daemon has of it."""
-    made: list[tuple[Channel, threading.Thread]] = []
+def forwarded(agent: FakeAgent) -> Iterator[Callable[..., tuple[Channel, SSHAgents]]]:
+    """Forward the agent, and return the daemon's channel to it with the service."""
+    opened: list[tuple[Channel, threading.Thread]] = []
 
-    def lend(*, raw: bool = False, name: str = "default") -> tuple[Channel, SSHAgents]:
+    def start(*, raw: bool = False, name: str = "default") -> tuple[Channel, SSHAgents]:
         service = SSHAgents(Agents([AgentSpec(name, socket=agent.path, raw=raw)]))
         here, there = memory_pair()
         server = Server(there, service.handlers())
         serving = threading.Thread(target=server.serve)
         serving.start()
-        made.append((Channel(here), serving))
-        return made[-1][0], service
+        opened.append((Channel(here), serving))
+        return opened[-1][0], service
 
-    yield lend
-    for channel, serving in made:
+    yield start
+    for channel, serving in opened:
         channel.close()
         serving.join(SECONDS)
 
@@ -107,7 +107,7 @@ def send(call: ClientCall, data: bytes) -> None:
 
 
 def read(call: ClientCall, size: int) -> bytes:
-    """Return that many bytes of the answers, or fewer at the end."""
+    """Read this many bytes of the answers, or fewer at the end."""
     data = b""
     while len(data) < size and (part := call.receive()) is not None:
         data += pb.BytesMessage.FromString(part).data
@@ -120,9 +120,9 @@ def forward(channel: Channel, name: str | None = None) -> ClientCall:
 
 
 def test_keys_are_listed_and_used(
-    agent: FakeAgent, lent: Callable[..., tuple[Channel, SSHAgents]]
+    agent: FakeAgent, forwarded: Callable[..., tuple[Channel, SSHAgents]]
 ) -> None:
-    call = forward(lent()[0])
+    call = forward(forwarded()[0])
     for question, answer in (
         (message(LIST), message(KEYS)),
         (message(SIGN, b"a key and data"), message(SIGNATURE, b"a key and data")),
@@ -131,73 +131,73 @@ def test_keys_are_listed_and_used(
         assert read(call, len(answer)) == answer
     call.close_send()
     assert call.receive() is None
-    assert agent.asked == [bytes([LIST]), bytes([SIGN]) + b"a key and data"]
+    assert agent.requests == [bytes([LIST]), bytes([SIGN]) + b"a key and data"]
 
 
 def test_no_other_message_reaches_the_agent(
-    agent: FakeAgent, lent: Callable[..., tuple[Channel, SSHAgents]]
+    agent: FakeAgent, forwarded: Callable[..., tuple[Channel, SSHAgents]]
 ) -> None:
-    call = forward(lent()[0])
-    others = [kind for kind in range(256) if kind not in (LIST, SIGN)]
-    for kind in others:
+    call = forward(forwarded()[0])
+    other_kinds = [kind for kind in range(256) if kind not in (LIST, SIGN)]
+    for kind in other_kinds:
         send(call, message(kind, b"body"))
     send(call, message(LIST))
-    answers = FAILURE * len(others) + message(KEYS)
+    answers = FAILURE * len(other_kinds) + message(KEYS)
     assert read(call, len(answers)) == answers
-    assert agent.asked == [bytes([LIST])]
+    assert agent.requests == [bytes([LIST])]
     call.cancel()
 
 
-def test_messages_in_pieces_are_put_together(
-    agent: FakeAgent, lent: Callable[..., tuple[Channel, SSHAgents]]
+def test_messages_in_pieces_are_reassembled(
+    agent: FakeAgent, forwarded: Callable[..., tuple[Channel, SSHAgents]]
 ) -> None:
-    call = forward(lent()[0])
+    call = forward(forwarded()[0])
     question = message(SIGN, b"x" * 100_000)
-    for place in range(0, len(question), 30_001):
-        send(call, question[place : place + 30_001])
+    for offset in range(0, len(question), 30_001):
+        send(call, question[offset : offset + 30_001])
     assert read(call, len(question)) == message(SIGNATURE, b"x" * 100_000)
     call.cancel()
 
 
 @pytest.mark.parametrize("size", [0, 256 * 1024 + 1, 2**32 - 1])
 def test_a_message_of_an_impossible_size_ends_the_call(
-    agent: FakeAgent, lent: Callable[..., tuple[Channel, SSHAgents]], size: int
+    agent: FakeAgent, forwarded: Callable[..., tuple[Channel, SSHAgents]], size: int
 ) -> None:
-    call = forward(lent()[0])
+    call = forward(forwarded()[0])
     send(call, struct.pack(">I", size))
     with pytest.raises(RemoteError) as caught:
         call.receive()
     assert caught.value.message == f"ssh agent message of {size} bytes"
-    assert agent.asked == []
+    assert agent.requests == []
 
 
-def test_an_agent_that_hangs_up_ends_the_call(
-    agent: FakeAgent, lent: Callable[..., tuple[Channel, SSHAgents]]
+def test_a_disconnecting_agent_ends_the_call(
+    agent: FakeAgent, forwarded: Callable[..., tuple[Channel, SSHAgents]]
 ) -> None:
     agent.hangs_up = True
-    call = forward(lent()[0])
+    call = forward(forwarded()[0])
     send(call, message(LIST))
     assert call.receive() is None
-    assert agent.asked == [bytes([LIST])]
+    assert agent.requests == [bytes([LIST])]
 
 
-def test_bytes_of_a_raw_socket_go_both_ways_as_they_are(
-    agent: FakeAgent, lent: Callable[..., tuple[Channel, SSHAgents]]
+def test_a_raw_socket_forwards_all_bytes_unchanged(
+    agent: FakeAgent, forwarded: Callable[..., tuple[Channel, SSHAgents]]
 ) -> None:
-    call = forward(lent(raw=True)[0])
+    call = forward(forwarded(raw=True)[0])
     send(call, message(17, b"add this key"))
     answer = message(18, b"add this key")
     assert read(call, len(answer)) == answer
     call.close_send()
     assert call.receive() is None
-    assert agent.asked == [bytes([17]) + b"add this key"]
+    assert agent.requests == [bytes([17]) + b"add this key"]
 
 
-def test_a_raw_socket_that_hangs_up_ends_the_call(
-    agent: FakeAgent, lent: Callable[..., tuple[Channel, SSHAgents]]
+def test_a_disconnecting_raw_socket_ends_the_call(
+    agent: FakeAgent, forwarded: Callable[..., tuple[Channel, SSHAgents]]
 ) -> None:
     agent.hangs_up = True
-    call = forward(lent(raw=True)[0])
+    call = forward(forwarded(raw=True)[0])
     send(call, message(LIST))
     assert read(call, 5) == message(KEYS)[:3]
     assert call.receive() is None
@@ -205,9 +205,9 @@ def test_a_raw_socket_that_hangs_up_ends_the_call(
 
 @pytest.mark.parametrize("name", [None, "", "default"])
 def test_an_agent_without_a_name_is_the_default_one(
-    lent: Callable[..., tuple[Channel, SSHAgents]], name: str | None
+    forwarded: Callable[..., tuple[Channel, SSHAgents]], name: str | None
 ) -> None:
-    channel, _ = lent()
+    channel, _ = forwarded()
     assert channel.call(CHECK, b"", timeout=SECONDS) == b""
     call = forward(channel, name)
     send(call, message(LIST))
@@ -215,26 +215,26 @@ def test_an_agent_without_a_name_is_the_default_one(
     call.cancel()
 
 
-def test_an_agent_of_another_name_is_not_found(
-    lent: Callable[..., tuple[Channel, SSHAgents]],
+def test_an_unknown_agent_is_not_found(
+    forwarded: Callable[..., tuple[Channel, SSHAgents]],
 ) -> None:
-    channel, _ = lent(name="deploy")
+    channel, _ = forwarded(name="deploy")
     named = pb.CheckAgentRequest(ID="deploy").SerializeToString()
     assert channel.call(CHECK, named, timeout=SECONDS) == b""
     with pytest.raises(RemoteError) as checked:
         channel.call(CHECK, b"", timeout=SECONDS)
-    with pytest.raises(RemoteError) as forwarded:
+    with pytest.raises(RemoteError) as refused:
         forward(channel, "other").receive()
-    assert [(error.value.code, error.value.message) for error in (checked, forwarded)] == [
+    assert [(error.value.code, error.value.message) for error in (checked, refused)] == [
         (Code.NOT_FOUND, "unset ssh forward key default"),
         (Code.NOT_FOUND, "unset ssh forward key other"),
     ]
 
 
-def test_an_agent_that_is_gone_is_an_error_of_the_build(
-    agent: FakeAgent, lent: Callable[..., tuple[Channel, SSHAgents]]
+def test_a_vanished_agent_fails_the_build(
+    agent: FakeAgent, forwarded: Callable[..., tuple[Channel, SSHAgents]]
 ) -> None:
-    channel, service = lent()
+    channel, service = forwarded()
     agent.path.unlink()
     expected = f"ssh default: cannot connect to {agent.path}: No such file or directory"
     with pytest.raises(RemoteError) as caught:

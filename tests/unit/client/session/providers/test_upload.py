@@ -1,4 +1,4 @@
-"""Files of the client come to a build as if from the web."""
+"""A build fetches files of the client by URL."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ LARGE = bytes(range(256)) * 10_000
 
 
 def pull(channel: Channel, url: str) -> bytes:
-    """Return what a daemon gets of a URL."""
+    """Fetch a URL as a daemon does."""
     metadata = [("urlpath", url.removeprefix("http://buildkit-session"))]
     call = channel.stream("/moby.upload.v1.Upload/Pull", metadata=metadata, timeout=30)
     call.close_send()
@@ -33,7 +33,7 @@ def pull(channel: Channel, url: str) -> bytes:
     return data
 
 
-def test_bytes_and_files_are_given_as_often_as_they_are_asked_for(tmp_path: Path) -> None:
+def test_bytes_and_files_can_be_fetched_repeatedly(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(LARGE)
     uploads = Upload(b"bytes"), Upload(tmp_path / "file"), Upload(b"")
     with offered(Uploads(uploads)) as channel:
@@ -41,7 +41,7 @@ def test_bytes_and_files_are_given_as_often_as_they_are_asked_for(tmp_path: Path
             assert [pull(channel, upload.url) for upload in uploads] == [b"bytes", LARGE, b""]
 
 
-def test_a_stream_is_given_once_and_stays_open() -> None:
+def test_a_stream_is_sent_once_and_stays_open() -> None:
     stream = io.BytesIO(b"stream")
     upload = Upload(stream)
     with offered(Uploads([upload])) as channel:
@@ -55,10 +55,10 @@ def test_a_stream_is_given_once_and_stays_open() -> None:
 def test_an_unknown_url_is_not_found() -> None:
     with offered(Uploads([])) as channel, pytest.raises(RemoteError) as caught:
         pull(channel, "http://buildkit-session/none")
-    assert caught.value.message == "there is no upload /none"
+    assert caught.value.message == "unknown upload /none"
 
 
-def test_a_file_that_cannot_be_read_is_an_error_of_the_build(tmp_path: Path) -> None:
+def test_an_unreadable_file_fails_the_build(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"x")
     upload = Upload(tmp_path / "file")
     (tmp_path / "file").unlink()
@@ -69,7 +69,7 @@ def test_a_file_that_cannot_be_read_is_an_error_of_the_build(tmp_path: Path) -> 
     assert [str(failure) for failure in service.failures] == [caught.value.message]
 
 
-def test_a_file_that_does_not_exist_is_refused_before_the_build(tmp_path: Path) -> None:
+def test_a_missing_file_is_refused_before_the_build(tmp_path: Path) -> None:
     with pytest.raises(InputError) as caught:
         Upload(tmp_path / "none")
-    assert caught.value.message == f"cannot upload {tmp_path}/none: there is no such file"
+    assert caught.value.message == f"cannot upload {tmp_path}/none: no such file"
