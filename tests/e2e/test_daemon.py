@@ -196,7 +196,7 @@ def test_without_any_buildkit_the_error_names_three_solutions(home: dict[str, st
     assert shutil.which("buildkitd", path=home["PATH"]) is None
     process = llb(home, "info")
     assert process.returncode == 1
-    assert "there is no BuildKit to build with" in process.stderr
+    assert "no BuildKit found" in process.stderr
     for way in ("--addr or BUILDKIT_HOST", "install buildkitd and runc", "docker run"):
         assert way in process.stderr
     assert "Traceback" not in process.stderr
