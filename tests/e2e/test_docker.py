@@ -278,7 +278,7 @@ def test_what_an_old_docker_does_not_have_is_said(sock: Path, tmp_path: Path) ->
         with pytest.raises(CapabilityError) as several:
             client.solve(something, exports=[local(tmp_path / "out"), tar(tmp_path / "out.tar")])
         assert several.value.message == (
-            "a BuildKit before v0.11 has no support for several exporters "
+            "a BuildKit before v0.11 does not support several exporters "
             "(capability exporter.multiple)"
         )
         with pytest.raises(SolveError, match="unknown API capability mergeop"):

@@ -27,9 +27,9 @@ def test_what_a_release_lacks_is_named_with_the_first_that_has_it() -> None:
     assert offered is not None
     with pytest.raises(CapabilityError) as caught:
         caps.check(MERGED, offered, "BuildKit v0.9.3")
-    assert str(caught.value) == "BuildKit v0.9.3 has no merge (capability mergeop)"
+    assert str(caught.value) == "BuildKit v0.9.3 does not support merge (capability mergeop)"
     assert (caught.value.cap, caught.value.since) == ("mergeop", "v0.10.0")
-    assert caught.value.hint == "it came with BuildKit v0.10.0"
+    assert caught.value.hint == "it needs BuildKit v0.10.0 or later"
 
 
 def test_limits_of_a_step_need_a_new_one() -> None:
