@@ -216,7 +216,7 @@ class ProcessError(RemoteError):
         self.log = log
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> str | None:
+def did_you_mean(word: str, candidates: Iterable[str]) -> str | None:
     """Suggest the known word nearest to ``word``, or None if none is near.
 
     >>> did_you_mean("COPPY", ["COPY", "RUN"])
@@ -225,8 +225,8 @@ def did_you_mean(word: str, known: Iterable[str]) -> str | None:
     # It takes 3 ms to import, and most builds have no errors.
     from difflib import get_close_matches  # noqa: PLC0415
 
-    near = get_close_matches(word, list(known), n=1, cutoff=0.6)
-    return f"did you mean {near[0]}?" if near else None
+    matches = get_close_matches(word, list(candidates), n=1, cutoff=0.6)
+    return f"did you mean {matches[0]}?" if matches else None
 
 
 _CONTEXT_LINES = 2

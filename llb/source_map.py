@@ -132,11 +132,11 @@ def forget(file: SourceFile) -> None:
 
 def python_source(path: str) -> SourceFile | None:
     """Load the Python file at ``path`` from :func:`know` or from disk; None if it is unreadable."""
-    return _registered.get(path) or _on_disk(path)
+    return _registered.get(path) or _read_file(path)
 
 
 @lru_cache(maxsize=256)
-def _on_disk(path: str) -> SourceFile | None:
+def _read_file(path: str) -> SourceFile | None:
     """Read a file under its display name.
 
     The name is relative to the working directory for a file below it, otherwise just the last

@@ -184,7 +184,7 @@ class Automaton:
             following = self.transitions.get((state, character))
             if following is None:
                 following = self.follow(state, character)
-                # Transitions are cached because most paths resemble each other; the size is limited.
+                # Transitions are cached, because most paths resemble each other, up to a limit.
                 if len(self.transitions) >= _MAX_TRANSITIONS:
                     self.transitions.clear()
                 self.transitions[state, character] = following

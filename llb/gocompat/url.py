@@ -47,18 +47,18 @@ def parse_url(text: str) -> URL:
     before, _, fragment = text.partition("#")
     if _CONTROL.search(before):
         raise ValueError("invalid control character in URL")
-    scheme, rest = _scheme(before)
+    scheme, remainder = _scheme(before)
     # A single question mark at the end is kept, although the query is empty.
-    mark = "?" if rest.endswith("?") and rest.count("?") == 1 else ""
-    rest, _, query = rest.partition("?")
+    mark = "?" if remainder.endswith("?") and remainder.count("?") == 1 else ""
+    remainder, _, query = remainder.partition("?")
     authority, user, host = "", "", ""
-    if rest.startswith("//") and (scheme or not rest.startswith("///")):
-        user_and_host, slash, path = rest[2:].partition("/")
-        rest = slash + path
+    if remainder.startswith("//") and (scheme or not remainder.startswith("///")):
+        user_and_host, slash, path = remainder[2:].partition("/")
+        remainder = slash + path
         user, host = _authority(scheme, user_and_host)
-        authority = f"//{user}{_quote(host, _KEPT_IN_HOST)}" if user or host or rest else ""
-    path = unquote(rest)
-    escaped = rest if _IN_PATH.match(rest) else _quote(path, _KEPT_IN_PATH)
+        authority = f"//{user}{_quote(host, _KEPT_IN_HOST)}" if user or host or remainder else ""
+    path = unquote(remainder)
+    escaped = remainder if _IN_PATH.match(remainder) else _quote(path, _KEPT_IN_PATH)
     base = f"{scheme}:" * bool(scheme) + authority + escaped + mark
     return URL(scheme, host, path, query, unquote(fragment), base)
 

@@ -79,7 +79,7 @@ class ClientCall(Call):
         """Handle a reset, which is also a status."""
         error = status.from_reset(code)
         if error.code == Code.CANCELLED and self._is_late():
-            # A peer that notices the deadline first cancels the call; grpc-go handles this likewise.
+            # A peer that notices the deadline first cancels the call; grpc-go does the same.
             self.fail(DeadlineError("deadline of the call has passed"))
         else:
             self.fail(error)
@@ -187,7 +187,7 @@ class Channel:
         )
         call = ClientCall(endpoint, deadline)
         with endpoint.lock:
-            endpoint.await_room(deadline)
+            endpoint.await_stream_slot(deadline)
             call.stream_id = endpoint.connection.open_stream(headers)
             endpoint.calls[call.stream_id] = call
             endpoint.nudge_writer()

@@ -59,7 +59,7 @@ class Endpoint:
         self.failure: TransportError | None = None
         self.departing: TransportError | None = None
         # Notified when the limit on concurrent streams may allow another stream.
-        self.room = threading.Condition(self.lock)
+        self.slot_freed = threading.Condition(self.lock)
         self._pipe = pipe
         self._accept = accept
         self._blocked: set[Listener] = set()
@@ -85,7 +85,7 @@ class Endpoint:
             self._has_lazy = True
             self._work.notify()
 
-    def await_room(self, deadline: float | None) -> None:
+    def await_stream_slot(self, deadline: float | None) -> None:
         """Block until a stream can be opened. Requires the lock.
 
         Raises :class:`~llb.errors.TransportError` if the connection accepts no more streams, and
@@ -100,7 +100,7 @@ class Endpoint:
             timeout = None if deadline is None else deadline - monotonic()
             if timeout is not None and timeout <= 0:
                 raise DeadlineError("deadline of the call has passed")
-            self.room.wait(timeout)
+            self.slot_freed.wait(timeout)
 
     @contextmanager
     def sending(self, call: Listener) -> Iterator[None]:
@@ -162,7 +162,7 @@ class Endpoint:
                 for call in list(self.calls.values()):
                     call.fail(reason)
             self._stopping = True
-            self.room.notify_all()
+            self.slot_freed.notify_all()
             self._work.notify()
 
     def _dispatch(self, events: list[Event]) -> None:
@@ -185,7 +185,7 @@ class Endpoint:
                     call.on_reset(event.code)
         for call in touched:
             call.on_settled()
-        self.room.notify_all()
+        self.slot_freed.notify_all()
         self.wake_writer()
 
     def _on_stray(self, event: DataReceived | HeadersReceived | StreamReset) -> None:

@@ -59,8 +59,8 @@ def Git(  # noqa: N802 - it reads as the type of what it returns
     - ``skip_submodules``: do not check out submodules.
     - ``mtime``: the modification time of the files: that of the ``checkout`` or of the ``commit``.
     - ``fetch_by_commit``: fetch the commit ``checksum`` directly.
-    - ``auth_token_secret``, ``auth_header_secret``: ids of the client's secrets that hold a token or
-      an Authorization header; by default ``GIT_AUTH_TOKEN`` and ``GIT_AUTH_HEADER``.
+    - ``auth_token_secret``, ``auth_header_secret``: ids of the client's secrets that hold a token
+      or an Authorization header; by default ``GIT_AUTH_TOKEN`` and ``GIT_AUTH_HEADER``.
     - ``known_hosts``: lines of a known_hosts file, for ssh.
     - ``ssh``: the id of the client's ssh agent, by default ``default``.
     - ``bundle``: import the history from this blob: ``docker-image+blob://…``, or
@@ -137,22 +137,22 @@ def _parse(url: str) -> _Remote:
     host = match[2].rpartition("@")[2]
     if not host or not match[3].strip("/"):
         raise InvalidValueError(f"invalid repository {url!r}: expected a host and a path")
-    scheme, path = match[1].lower(), _unquoted(match[3])
-    clean = f"{scheme}://{match[2]}{_quoted(match[3])}"
+    scheme, path = match[1].lower(), _unquote(match[3])
+    clean = f"{scheme}://{match[2]}{_quote(match[3])}"
     return _Remote(clean, host, path, is_ssh=scheme == "ssh")
 
 
-def _quoted(path: str) -> str:
+def _quote(path: str) -> str:
     """Quote a path as Go does: unchanged if it is valid, otherwise unquoted and quoted again."""
     if _PROPER_PATH.match(path):
         return path
     # It takes 3 ms to import, and hardly any path needs quoting.
     from urllib.parse import quote  # noqa: PLC0415
 
-    return quote(_unquoted(path), safe="$&+,/:;=@-_.~")
+    return quote(_unquote(path), safe="$&+,/:;=@-_.~")
 
 
-def _unquoted(path: str) -> str:
+def _unquote(path: str) -> str:
     if "%" not in path:
         return path
     # It takes 3 ms to import, and hardly any path is quoted.

@@ -40,17 +40,17 @@ def Image(  # noqa: N802 - it reads as the type of what it returns
     ``ref`` is a reference such as ``alpine``, ``alpine:3.20`` or ``ghcr.io/o/app:1@sha256:…``; the
     default domain is docker.io and the default tag ``latest``.
 
-    - ``platform``: the platform to select, for example ``linux/arm64``; it is also that of the steps
-      that follow. The default is the platform passed to :meth:`State.marshal`.
+    - ``platform``: the platform to select, for example ``linux/arm64``; it also applies to the
+      steps that follow. The default is the platform passed to :meth:`State.marshal`.
     - ``resolve_mode``: ``default``, ``pull`` (ask the registry even if the daemon has the image) or
       ``local`` (use the daemon's image if it has one).
     - ``record_type``: the record type of the cache entry, for example ``internal``.
     - ``layer_limit``: use only the first layers, at least 1.
     - ``checksum``: the digest that the image must have, ``sha256:…``.
-    - ``resolver``: resolve the image now and apply its config (:meth:`State.with_image_config`): the
-      environment, working directory and platform for the steps that follow, and the other fields for
-      an image made from the state. Without a resolver the daemon resolves the image during the build,
-      and its config is unknown here.
+    - ``resolver``: resolve the image now and apply its config (:meth:`State.with_image_config`):
+      the environment, working directory and platform for the steps that follow, and the other
+      fields for an image made from the state. Without a resolver, the daemon resolves the image
+      during the build, and its config is unknown here.
     - ``resolve_digest``: pin the source to the digest that the resolver found.
 
     Raises InvalidValueError for an invalid argument.

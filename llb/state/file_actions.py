@@ -38,7 +38,7 @@ class CopyOptions(TypedDict, total=False):
     - ``create_dest_path`` (True): create missing parent directories of the destination.
     - ``wildcard`` (True): the last component of ``src`` may contain ``*``, ``?`` and ``[...]``.
     - ``allow_empty_wildcard`` (False): do not fail if the wildcard matches nothing.
-    - ``replace`` (False): overwrite a destination of another type, for example a file by a directory.
+    - ``replace`` (False): overwrite a destination of another type, such as a file by a directory.
     """
 
     src: str

@@ -165,7 +165,7 @@ def ssh(
     )
 
 
-def _not_empty(value: str, what: str) -> str:
+def _not_empty(value: str, label: str) -> str:
     if not value:
-        raise InvalidValueError(f"invalid {what} '': expected a name")
+        raise InvalidValueError(f"invalid {label} '': expected a name")
     return value

@@ -69,11 +69,11 @@ def step(
     return constraints, None if "locations" in options else caller()
 
 
-def check_keys(options: Mapping[str, object], known: frozenset[str]) -> None:
+def check_keys(options: Mapping[str, object], allowed: frozenset[str]) -> None:
     """Raise TypeError for an unknown option, as Python does for an unknown keyword argument."""
     for key in options:
-        if key not in known:
-            hint = did_you_mean(key, known)
+        if key not in allowed:
+            hint = did_you_mean(key, allowed)
             raise TypeError(
                 f"got an unexpected keyword argument {key!r}" + (f"; {hint}" if hint else "")
             )

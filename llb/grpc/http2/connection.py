@@ -395,10 +395,10 @@ class Connection:
                 "peer does not read the answers to its PING and SETTINGS frames",
             )
 
-    def _count_nuisance(self, what: str) -> None:
+    def _count_nuisance(self, description: str) -> None:
         self._nuisance += 1
         if self._nuisance > self._limits.nuisance:
-            raise ProtocolError(ErrorCode.ENHANCE_YOUR_CALM, f"peer floods with {what}")
+            raise ProtocolError(ErrorCode.ENHANCE_YOUR_CALM, f"peer floods with {description}")
 
 
 def _text(value: bytes) -> str:
