@@ -53,7 +53,7 @@ class Span:
 
 
 class LLBError(Exception):
-    """The root of the tree; carries a message, a span and a hint."""
+    """The base class of this package's errors; carries a message, a span and a hint."""
 
     def __init__(self, message: str, *, span: Span | None = None, hint: str | None = None) -> None:
         super().__init__(message)

@@ -1,4 +1,4 @@
-"""Python versions of Go's standard library and of packages that BuildKit uses.
+"""Python counterparts of Go packages that BuildKit uses, from the standard library and elsewhere.
 
 BuildKit compares, prints and parses with them, so bytes and errors are equal only if these are.
 

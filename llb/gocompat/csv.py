@@ -21,7 +21,9 @@ def split_csv(text: str) -> tuple[str, ...]:
     offset = 0
     while True:
         field, offset = (
-            _quoted(text, offset) if text.startswith('"', offset) else _plain(text, offset)
+            _parse_quoted(text, offset)
+            if text.startswith('"', offset)
+            else _parse_plain(text, offset)
         )
         fields.append(field)
         if offset == len(text):
@@ -32,7 +34,7 @@ def split_csv(text: str) -> tuple[str, ...]:
             return (*fields, "")
 
 
-def _plain(text: str, start: int) -> tuple[str, int]:
+def _parse_plain(text: str, start: int) -> tuple[str, int]:
     end = text.find(",", start)
     field = text[start:] if end < 0 else text[start:end]
     if '"' in field:
@@ -40,7 +42,7 @@ def _plain(text: str, start: int) -> tuple[str, int]:
     return field, start + len(field)
 
 
-def _quoted(text: str, start: int) -> tuple[str, int]:
+def _parse_quoted(text: str, start: int) -> tuple[str, int]:
     match = _INSIDE.match(text, start + 1)
     assert match is not None
     end = match.end()

@@ -231,7 +231,7 @@ def _parse_class(pattern: str, offset: int) -> tuple[Node, int]:
 
 
 def _class_character(pattern: str, offset: int) -> tuple[int, int]:
-    """Parse a character of a class; also return the offset after it. The class must go on."""
+    """Parse one character of a class that must continue after it; also return the next offset."""
     if pattern.startswith("\\", offset):
         offset += 1
     elif pattern.startswith(("-", "]"), offset):

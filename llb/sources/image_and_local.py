@@ -118,7 +118,8 @@ def Local(  # noqa: N802 - it reads as the type of what it returns
     - ``follow_paths``: send only these paths, and the targets of symbolic links in them.
     - ``shared_key``: reuse an earlier upload with the same key, to send only changes.
     - ``session_id``: read from this session of the client only.
-    - ``unique_id``: do not share the upload with other builds; ignored with ``session_id``.
+    - ``unique_id``: an id of this build, to keep its upload apart from those of other builds;
+      ignored with ``session_id``.
     - ``differ``: how changes are detected, ``none`` (send everything) or ``metadata``. A daemon
       without support ignores it, unless ``differ_required``.
     - ``metadata_only``: True sends no file contents; patterns send the contents of matching files.
