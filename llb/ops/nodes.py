@@ -126,7 +126,7 @@ class SourceOp:
 
     @property
     def inputs(self) -> tuple[Output, ...]:
-        """No inputs: a source has none."""
+        """Always empty: a source has no inputs."""
         return ()
 
 
@@ -165,7 +165,7 @@ class LateSourceOp:
 
     @property
     def inputs(self) -> tuple[Output, ...]:
-        """No inputs: a source has none."""
+        """Always empty: a source has no inputs."""
         return ()
 
     @property
