@@ -5,8 +5,8 @@
 >>> built
 <State after ExecOp>
 
-:meth:`State.marshal` gives the definition that any BuildKit builds,
-:mod:`llb.client` sends it there, :mod:`llb.gateway` is for frontends.
+:meth:`State.marshal` produces the definition that any BuildKit daemon builds,
+:mod:`llb.client` sends it there, and :mod:`llb.gateway` is for frontends.
 """
 
 from llb.safe_path import leave_working_directory

@@ -1,4 +1,4 @@
-"""The ``llb`` command as ``python -m llb``."""
+"""Run the ``llb`` command as ``python -m llb``."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Files that are written whole or not at all, and what is written through instead.
+"""Atomic file writes: replace a file whole or not at all, and write through pipes and devices.
 
-Only a name that is not there, or a regular file, is replaced. Pipes, devices and open descriptors
+Only a missing name or a regular file is replaced. Pipes, devices and open descriptors
 (``/dev/stdout``, ``/dev/fd/N``, a shell's ``>(…)``) are opened and written to, and stay what they
-are. A symbolic link stays too: what it leads to is written.
+are. A symbolic link stays too: its target is written.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PREFIX = ".llb-partial-"
-"""How the names of files and folders begin in which a result waits until it is whole."""
+"""Prefix of the temporary names under which results are staged until they are complete."""
 
-# As many as Linux follows (path_resolution(7)).
+# Linux follows at most this many links (path_resolution(7)).
 _MAX_LINKS = 40
 
 
 def write_whole(path: str | os.PathLike[str], data: bytes) -> None:
-    """Write a file; who reads it meanwhile sees the old bytes or the new ones.
+    """Write a file atomically: concurrent readers see either the old bytes or the new ones.
 
-    Raises InputError where it cannot be written; what was there is left then.
+    Raises InputError if the file cannot be written; the old content is kept then.
     """
     target = WholeFile(Path(path))
     try:
@@ -44,9 +44,9 @@ def write_whole(path: str | os.PathLike[str], data: bytes) -> None:
 
 
 class WholeFile:
-    """A file under way: written after :meth:`open`, in its place after :meth:`commit`.
+    """A file written under a temporary name, which gets its final name on :meth:`commit`.
 
-    The methods but :meth:`abort` raise OSError.
+    Every method except :meth:`abort` raises OSError.
     """
 
     def __init__(self, path: Path) -> None:
@@ -56,31 +56,31 @@ class WholeFile:
         self._is_opened = False
 
     def open(self) -> BinaryIO:
-        """Open the file to write it from its start."""
+        """Open the file for writing from its start."""
         self._is_opened = True
-        where = _where(self._path)
-        if isinstance(where, int):
-            # A file opened again by its name would be written from its start.
-            return os.fdopen(os.dup(where), "wb")
-        old = _status(where)
-        if old is not None and not stat.S_ISREG(old.st_mode):
-            return where.open("wb")
-        staging = where.with_name(new_name())
+        destination = _resolve(self._path)
+        if isinstance(destination, int):
+            # Opening the file again by name would overwrite it from its start.
+            return os.fdopen(os.dup(destination), "wb")
+        old_status = _status(destination)
+        if old_status is not None and not stat.S_ISREG(old_status.st_mode):
+            return destination.open("wb")
+        staging = destination.with_name(new_name())
         descriptor = os.open(staging, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
-        self._target, self._staging = where, staging
+        self._target, self._staging = destination, staging
         file = os.fdopen(descriptor, "wb")
-        if old is not None:
-            _take_over(descriptor, old)
+        if old_status is not None:
+            _copy_owner_and_mode(descriptor, old_status)
         return file
 
     def commit(self) -> None:
-        """Give the file its name; a second call does nothing."""
+        """Rename the temporary file to its final name; a second call does nothing."""
         if self._staging is not None and self._target is not None:
             self._staging.replace(self._target)
             self._staging = None
 
     def abort(self) -> None:
-        """Remove what has no name yet, and let go whoever waits at a pipe."""
+        """Remove an uncommitted file, and release a reader that waits on a named pipe."""
         if self._staging is not None:
             with contextlib.suppress(OSError):
                 self._staging.unlink(missing_ok=True)
@@ -92,33 +92,33 @@ class WholeFile:
 
 
 def new_name() -> str:
-    """Return a name for a result that is not whole yet, which no other result has."""
+    """Create a unique name for a result that is not complete yet."""
     return f"{PREFIX}{uuid.uuid4().hex[:12]}"
 
 
-def _where(path: Path) -> Path | int:
-    """Return where a path leads through links, or the open descriptor that it names."""
-    place = os.path.abspath(path)  # noqa: PTH100 - resolve() follows the links of /proc, too
+def _resolve(path: Path) -> Path | int:
+    """Resolve the symbolic links of a path, or find the open descriptor that it names."""
+    full_path = os.path.abspath(path)  # noqa: PTH100 - resolve() follows the links of /proc, too
     for _ in range(_MAX_LINKS):
-        folder, name = os.path.split(place)
+        folder, name = os.path.split(full_path)
         folder = os.path.realpath(folder)
-        if name.isdecimal() and folder in _descriptors():
+        if name.isdecimal() and folder in _descriptor_folders():
             return int(name)
-        place = os.path.join(folder, name)  # noqa: PTH118
+        full_path = os.path.join(folder, name)  # noqa: PTH118
         if folder.startswith("/proc/"):
-            # What links to open files say there is no name of them.
-            return Path(place)
+            # The links to open files in /proc do not contain names.
+            return Path(full_path)
         try:
-            link = os.readlink(place)  # noqa: PTH115
+            link = os.readlink(full_path)  # noqa: PTH115
         except OSError:
-            # It is no link, or is not there.
-            return Path(place)
-        place = os.path.join(folder, link)  # noqa: PTH118
+            # The path is not a link, or does not exist.
+            return Path(full_path)
+        full_path = os.path.join(folder, link)  # noqa: PTH118
     raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
 
 
-def _descriptors() -> Iterator[str]:
-    """Yield the folders whose entries are this process's descriptors."""
+def _descriptor_folders() -> Iterator[str]:
+    """Yield the folders whose entries are the descriptors of this process."""
     for name in ("/dev/fd", "/proc/self/fd", "/proc/thread-self/fd"):
         yield os.path.realpath(name)
 
@@ -130,18 +130,22 @@ def _status(path: Path) -> os.stat_result | None:
         return None
 
 
-def _take_over(descriptor: int, old: os.stat_result) -> None:
-    """Give a new file the owner, as far as that is allowed, and the mode of the one it replaces."""
-    new = os.fstat(descriptor)
-    if (new.st_uid, new.st_gid) != (old.st_uid, old.st_gid):
+def _copy_owner_and_mode(descriptor: int, old_status: os.stat_result) -> None:
+    """Give a new file the mode of the file it replaces, and its owner as far as that is allowed."""
+    new_status = os.fstat(descriptor)
+    if (new_status.st_uid, new_status.st_gid) != (old_status.st_uid, old_status.st_gid):
         with contextlib.suppress(PermissionError):
-            os.fchown(descriptor, old.st_uid, old.st_gid)
-    os.fchmod(descriptor, stat.S_IMODE(old.st_mode))
+            os.fchown(descriptor, old_status.st_uid, old_status.st_gid)
+    os.fchmod(descriptor, stat.S_IMODE(old_status.st_mode))
 
 
 def _end_pipe(path: Path) -> None:
-    """Have whoever waits to read a named pipe see its end, if nothing was written to it."""
-    where = _where(path)
-    if isinstance(where, Path) and (status := _status(where)) and stat.S_ISFIFO(status.st_mode):
-        # Opened both ways, so that it waits for nobody.
-        os.close(os.open(where, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC))
+    """Let a reader that waits on a named pipe see its end, if nothing was written to it."""
+    destination = _resolve(path)
+    if (
+        isinstance(destination, Path)
+        and (status := _status(destination))
+        and stat.S_ISFIFO(status.st_mode)
+    ):
+        # Opening for reading and writing does not block.
+        os.close(os.open(destination, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC))

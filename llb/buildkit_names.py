@@ -1,19 +1,19 @@
-"""Names and defaults that BuildKit defines in one place, and we here.
+"""BuildKit's constants: default PATH, proxy variables, source schemes and exporter keys.
 
-The names are BuildKit's: ``util/system`` (PATH), ``source/types`` (schemes) and
+The values come from BuildKit's ``util/system`` (PATH), ``source/types`` (schemes) and
 ``exporter/containerimage/exptypes`` (keys of a result's metadata).
 """
 
 from __future__ import annotations
 
 DEFAULT_PATH_ENV = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-"""PATH of a process whose image sets none, except on Windows (``system.DefaultPathEnvUnix``)."""
+"""Default PATH if the image sets none, except on Windows (``system.DefaultPathEnvUnix``)."""
 
 DEFAULT_SHELL = ("/bin/sh", "-c")
-"""The shell of commands whose image sets none, except on Windows."""
+"""Default shell for commands if the image sets none, except on Windows."""
 
 PROXY_NAMES = ("http_proxy", "https_proxy", "ftp_proxy", "no_proxy", "all_proxy")
-"""The variables of ``pb.ProxyEnv``, which are build args in any case of letters."""
+"""The variables of ``pb.ProxyEnv``; build args match them in upper or lower case."""
 
 DOCKER_IMAGE_SCHEME = "docker-image://"
 OCI_SCHEME = "oci-layout://"

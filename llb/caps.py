@@ -1,8 +1,8 @@
-"""Capabilities: what a definition needs of a daemon, and which BuildKit has it.
+"""Capabilities: what a definition requires of a daemon, and which BuildKit release provides it.
 
-The names are BuildKit's own (``solver/pb/caps.go``), and so is the misspelt one. A daemon
-tells them to its frontends; to clients it tells its version alone, which is why each is
-listed with the first release that has it.
+The names are BuildKit's own (``solver/pb/caps.go``), including the misspelt one. A daemon reports
+its capabilities to frontends, but only its version to clients. Therefore each one is listed with
+the first release that has it.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from llb.definition.definition import Definition
 
-# Capability, the minor number of the first release v0.N.0 that has it (3 stands for all
-# before too), and what it is for in the words of this library.
+# Capability, the minor number of the first release v0.N.0 that has it (3 includes all earlier
+# releases), and the feature that needs it, in the words of this library.
 _KNOWN: dict[str, tuple[int, str]] = {
     "source.image": (3, "images"),
     "source.image.resolvemode": (3, "resolve_mode of Image"),
@@ -102,7 +102,7 @@ _KNOWN: dict[str, tuple[int, str]] = {
     "exporter.image.annotations": (11, "annotations of images"),
     "exporter.image.attestations": (11, "attestations of images"),
     "exporter.sourcedateepoch": (11, "SOURCE_DATE_EPOCH of exporters"),
-    "exporter.multiple": (13, "support for several exporters"),
+    "exporter.multiple": (13, "several exporters"),
     "exporter.session": (21, "exporters in sessions"),
     "source.policy": (11, "source policies"),
     "source.policy.session": (26, "source policies in sessions"),
@@ -113,44 +113,45 @@ _VERSION = re.compile(r"v?0\.([0-9]+)\.[0-9]+")
 
 
 def known() -> frozenset[str]:
-    """Return every capability that this library knows of."""
+    """List every capability in this library's table."""
     return frozenset(_KNOWN)
 
 
 def needed(definition: Definition) -> frozenset[str]:
-    """Return the capabilities that a definition needs."""
-    return frozenset().union(*(each.caps for each in definition.metadata.values()))
+    """Collect the capabilities that a definition requires."""
+    return frozenset().union(*(metadata.caps for metadata in definition.metadata.values()))
 
 
 def of_version(version: str) -> frozenset[str] | None:
-    """Return the capabilities of a BuildKit release, None for a version that says nothing.
+    """Look up the capabilities of a BuildKit release; None for a version that is not a release.
 
     >>> "mergeop" in of_version("v0.9.3")
     False
     """
     match = _VERSION.match(version)
-    # A build from a checkout calls itself v0.0.0 and some commit.
+    # A build from a checkout reports v0.0.0 and a commit.
     if match is None or match[1] == "0":
         return None
     return frozenset(cap for cap, (since, _) in _KNOWN.items() if since <= int(match[1]))
 
 
 def check(definition: Definition, offered: Collection[str], daemon: str) -> None:
-    """Raise CapabilityError where a definition needs what a daemon does not offer.
+    """Check that a daemon supports everything a definition requires.
 
-    ``daemon`` is the daemon's name for the message, ``BuildKit v0.9.3``. What this
-    library does not know of is left to the daemon.
+    ``daemon`` is the daemon's name for the message, for example ``BuildKit v0.9.3``. Capabilities
+    missing from this library's table are left to the daemon. Raises CapabilityError if the daemon
+    lacks one.
     """
     require(needed(definition), offered, daemon)
 
 
-def require(wanted: Collection[str], offered: Collection[str], daemon: str) -> None:
-    """Raise CapabilityError for the first wanted capability that is known and not offered."""
-    for cap in sorted(set(wanted) - set(offered)):
+def require(required: Collection[str], offered: Collection[str], daemon: str) -> None:
+    """Raise CapabilityError for the first required capability that is known and not offered."""
+    for cap in sorted(set(required) - set(offered)):
         if cap in _KNOWN:
             since, feature = _KNOWN[cap]
             raise CapabilityError(
-                f"{daemon} has no {feature} (capability {cap})",
+                f"{daemon} does not support {feature} (capability {cap})",
                 cap=cap,
                 since=f"v0.{since}.0",
             )

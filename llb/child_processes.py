@@ -1,7 +1,7 @@
-"""Start programs so that none of them loads Python modules from the working directory.
+"""Start child programs without loading Python modules from the working directory.
 
-The working directory is often a repository that nobody has read yet. Python puts it first on
-``sys.path`` for ``-m`` and ``-c``, and a relative entry of ``PYTHONPATH`` names it too.
+The working directory is often a repository that nobody has reviewed yet. Python puts it first on
+``sys.path`` for ``-m`` and ``-c``, and a relative entry of ``PYTHONPATH`` refers to it too.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ _PATH = "PYTHONPATH"
 
 
 def python(*arguments: str) -> list[str]:
-    """Return the command that runs this Python, with no folder added to its ``sys.path``."""
+    """Build a command that runs this Python without adding a folder to ``sys.path``."""
     return [sys.executable, "-P", *arguments]
 
 
 def environment(changes: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Return this process's environment for a child, with ``changes``.
+    """Copy this process's environment for a child, with ``changes`` applied.
 
-    ``PYTHONPATH`` keeps its absolute entries alone; an empty one is the working directory.
+    ``PYTHONPATH`` keeps only absolute entries; an empty entry means the working directory.
     """
     variables = {**os.environ, **(changes or {})}
     entries = variables.pop(_PATH, "").split(os.pathsep)

@@ -1,23 +1,23 @@
-"""Every error this package raises, as one tree.
+"""The exceptions that this package raises, as one tree.
 
 ::
 
     LLBError
-    ├── InvalidValueError       a value was refused where it was given (also a ValueError)
-    ├── InvalidDefinitionError  bytes or a graph that no BuildKit would accept
+    ├── InvalidValueError       an argument is invalid (also a ValueError)
+    ├── InvalidDefinitionError  bytes or a graph that no BuildKit accepts
     ├── InputError              a file, directory or stream of the user cannot be used
-    ├── BuildFileError          a build file in Python raised, or does not end
-    ├── CapabilityError         the daemon is too old for what is asked of it
+    ├── BuildFileError          a Python build file raised an exception, or timed out
+    ├── CapabilityError         the daemon is too old for the build
     ├── ConnectError            no BuildKit could be reached
-    ├── TransportError          a connection broke, or the other side broke its protocol
-    ├── RemoteError             the other side answered with a gRPC status
+    ├── TransportError          a connection failed, or the peer violated the protocol
+    ├── RemoteError             the peer answered with a gRPC status
     │   ├── SolveError          the build failed on the daemon
     │   └── ProcessError        a process in a container of a frontend failed
     └── CancelledError          the build was cancelled or its deadline passed
 
-``str(error)`` is one lower-case line. :func:`render` adds the excerpt of the
-source that the error is about, a caret line and the hint. Everything a program
-may want to act on is an attribute.
+``str(error)`` is one lower-case line. :func:`render` adds an excerpt of the
+source, a caret line and the hint. Everything a program may want to act on is
+an attribute.
 """
 
 from __future__ import annotations
@@ -32,11 +32,10 @@ if TYPE_CHECKING:
 
 @frozen
 class Span:
-    """A place in a text: the whole text and the 1-based lines that matter in it.
+    """A range of lines in a source text: the whole text, and the 1-based lines that matter in it.
 
-    ``column`` is the 1-based column of the first character on ``line``, and
-    ``width`` the number of characters from there; both are absent where only
-    lines are known.
+    ``column`` is the 1-based column of the first character on ``line``, and ``width`` the number of
+    characters from there; ``column`` is absent if only lines are known.
     """
 
     filename: str
@@ -48,13 +47,13 @@ class Span:
     definition: bytes | None = field(default=None, repr=False)
 
     def __str__(self) -> str:
-        """Return ``file:line``, or ``file:line:column``."""
-        place = f"{self.filename}:{self.line}"
-        return place if self.column is None else f"{place}:{self.column}"
+        """Format as ``file:line``, or ``file:line:column`` if the column is known."""
+        position = f"{self.filename}:{self.line}"
+        return position if self.column is None else f"{position}:{self.column}"
 
 
 class LLBError(Exception):
-    """The root of the tree; carries a message, a span and a hint."""
+    """The base class of this package's errors; carries a message, a span and a hint."""
 
     def __init__(self, message: str, *, span: Span | None = None, hint: str | None = None) -> None:
         super().__init__(message)
@@ -63,7 +62,7 @@ class LLBError(Exception):
         self.hint = hint
 
     def __str__(self) -> str:
-        """Return the message, preceded by the place it is about."""
+        """Format the message, preceded by its position in the source, if any."""
         return self.message if self.span is None else f"{self.span}: {self.message}"
 
     def __reduce__(self) -> tuple[object, ...]:
@@ -72,16 +71,16 @@ class LLBError(Exception):
 
 
 def _without_init(kind: type[LLBError], arguments: tuple[object, ...]) -> LLBError:
-    """Create an error whose attributes are set by whoever restores it."""
+    """Create an error without calling its constructor; the caller restores the attributes."""
     return kind.__new__(kind, *arguments)
 
 
 class InvalidValueError(LLBError, ValueError):
-    """A value was refused at the call that gave it."""
+    """An argument is invalid; raised by the call that received it."""
 
 
 class InvalidDefinitionError(LLBError):
-    """Bytes are no definition, or a graph no daemon would accept."""
+    """The bytes are not a definition, or no daemon would accept the graph."""
 
 
 class InputError(LLBError):
@@ -89,9 +88,9 @@ class InputError(LLBError):
 
 
 class BuildFileError(LLBError):
-    """A build file in Python raised something that is no error of this package, or does not end.
+    """A Python build file raised an exception from outside this package, or timed out.
 
-    ``trace`` are the lines of the traceback that are about the file and its neighbours.
+    ``trace`` holds the traceback lines of the build file and of the modules next to it.
     """
 
     def __init__(
@@ -107,21 +106,21 @@ class BuildFileError(LLBError):
 
 
 class CapabilityError(LLBError):
-    """A definition needs what the daemon does not have.
+    """A definition requires a capability that the daemon does not have.
 
-    ``cap`` is the capability in BuildKit's words, ``since`` the first release with it.
+    ``cap`` is BuildKit's name of the capability, ``since`` the first release with it.
     """
 
     def __init__(self, message: str, *, cap: str, since: str) -> None:
-        super().__init__(message, hint=f"it came with BuildKit {since}")
+        super().__init__(message, hint=f"it needs BuildKit {since} or later")
         self.cap = cap
         self.since = since
 
 
 class ReplacedError(LLBError):
-    """A policy of the daemon puts something that is no image in the place of an image.
+    """A source policy of the daemon replaces an image with a source that is not an image.
 
-    ``source`` is what, as sources are identified: ``local://name``.
+    ``source`` is the identifier of the replacement, for example ``local://name``.
     """
 
     def __init__(self, message: str, *, source: str) -> None:
@@ -134,19 +133,18 @@ class ConnectError(LLBError):
 
 
 class TransportError(LLBError):
-    """A connection broke, or the peer did not keep to the protocol."""
+    """A connection failed, or the peer violated the protocol."""
 
 
 class CancelledError(LLBError):
-    """The work was cancelled, or its deadline passed."""
+    """The operation was cancelled, or its deadline passed."""
 
 
 class RemoteError(LLBError):
     """The peer answered a call with a gRPC status other than OK.
 
-    ``code`` is the status code of the gRPC specification; ``details`` are the
-    serialized ``google.protobuf.Any`` values that came with it, in order and
-    unchanged, so that they can be passed on.
+    ``code`` is the status code of the gRPC specification. ``details`` are the serialized
+    ``google.protobuf.Any`` values of the status, in order and unchanged, so they can be forwarded.
     """
 
     def __init__(
@@ -166,9 +164,9 @@ class RemoteError(LLBError):
 class SolveError(RemoteError):
     """A build failed on the daemon.
 
-    ``vertex`` is the digest of the step that failed and ``step`` its name,
-    ``exit_code`` that of its process and ``log`` the tail of what the step
-    printed; each is absent where the daemon did not say.
+    ``vertex`` is the digest of the failed step and ``step`` its name, ``exit_code`` is the exit
+    code of its process, and ``log`` holds the last lines of its output. Each is absent if the
+    daemon did not report it.
     """
 
     def __init__(
@@ -192,10 +190,10 @@ class SolveError(RemoteError):
 
 
 class ProcessError(RemoteError):
-    """A process in a container of a frontend ended with another exit code than 0.
+    """A process in a container of a frontend ended with an exit code other than 0.
 
-    ``command`` are its arguments, ``stdout`` and ``stderr`` what was kept of its output, and
-    ``log`` the last lines that it wrote to standard error, or to its terminal.
+    ``command`` holds its arguments, ``stdout`` and ``stderr`` its captured output, and ``log`` the
+    last lines that it wrote to standard error, or to its terminal.
     """
 
     def __init__(
@@ -218,24 +216,24 @@ class ProcessError(RemoteError):
         self.log = log
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> str | None:
-    """Return a hint that names the known word nearest to ``word``, if one is near.
+def did_you_mean(word: str, candidates: Iterable[str]) -> str | None:
+    """Suggest the known word nearest to ``word``, or None if none is near.
 
     >>> did_you_mean("COPPY", ["COPY", "RUN"])
     'did you mean COPY?'
     """
-    # It takes 3 ms to import, and most builds make no mistake.
+    # It takes 3 ms to import, and most builds have no errors.
     from difflib import get_close_matches  # noqa: PLC0415
 
-    near = get_close_matches(word, list(known), n=1, cutoff=0.6)
-    return f"did you mean {near[0]}?" if near else None
+    matches = get_close_matches(word, list(candidates), n=1, cutoff=0.6)
+    return f"did you mean {matches[0]}?" if matches else None
 
 
 _CONTEXT_LINES = 2
 
 
 def render(error: LLBError) -> str:
-    """Return the error as text for a person: message, log tail, excerpt, hint.
+    """Format an error for a person: message, log tail, source excerpt and hint.
 
     The first line starts with ``error: ``. There is no trailing newline.
     """
@@ -252,7 +250,7 @@ def render(error: LLBError) -> str:
 
 
 def excerpt(span: Span) -> list[str]:
-    """Return the lines around ``span``, numbered, those it covers marked with ``>>>``."""
+    """List the source lines around ``span``, numbered; ``>>>`` marks the lines it covers."""
     source = span.text.splitlines()
     last = max(span.line, span.end_line or span.line)
     first_shown = max(1, span.line - _CONTEXT_LINES)

@@ -1,10 +1,10 @@
-"""The fields of the messages in BuildKit's ``ops.proto``: each encodes its value, by its name.
+"""The fields of the messages in BuildKit's ``ops.proto``, as functions that encode one field.
 
-Classes and fields have the names of the ``.proto`` file, in the order of the numbers there;
-``def_`` is ``def``. ``pb.Meta.cwd("/src")`` is that field as bytes, nothing for a default value.
-Fields of one message are joined in the order of their numbers, as Go writes them. A message
-that holds another takes it encoded: ``pb.ExecOp.meta(pb.Meta.cwd("/src"))``. Fields that we
-never write are absent.
+Classes and fields are named as in the ``.proto`` file and sorted by field number; ``def_`` is
+``def``. ``pb.Meta.cwd("/src")`` encodes that field to bytes; a default value encodes to no bytes.
+Join the fields of a message in the order of their numbers, as Go writes them. A field that holds a
+message takes the encoded message: ``pb.ExecOp.meta(pb.Meta.cwd("/src"))``. Fields that this library
+never writes are missing.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from llb.protobuf import (
 
 
 class Op:
-    """One operation; its inputs come first, then the constraints, then what it does."""
+    """One operation; inputs come first, then the constraints, then the kind of operation."""
 
     inputs = message(1)
     exec = message(2)
@@ -49,7 +49,7 @@ class Platform:
 
 
 class Input:
-    """An output of another operation, by digest and number."""
+    """An output of another operation, by digest and index."""
 
     digest = string(1)
     index = integer(2)
@@ -187,13 +187,13 @@ class BuildOp:
 
 
 class BuildInput:
-    """An input of a BuildOp, by number."""
+    """An input of a BuildOp, by index."""
 
     input = integer(1)
 
 
 class OpMetadata:
-    """The metadata of an operation, which is no part of its digest."""
+    """The metadata of an operation, which its digest does not include."""
 
     ignore_cache = integer(1)
     description = string_map(2)
@@ -226,7 +226,7 @@ class SourceInfo:
 
 
 class Location:
-    """Ranges in a source file, which is an index of ``Source.infos``."""
+    """Ranges in a source file; the file is an index into ``Source.infos``."""
 
     sourceIndex = integer(1)
     ranges = message(2)
@@ -303,7 +303,7 @@ class FileOp:
 
 
 class FileAction:
-    """One action on files, with the numbers of its inputs and of its output."""
+    """One action on files, with the indexes of its inputs and of its output."""
 
     input = integer(1)
     secondaryInput = integer(2)
@@ -388,32 +388,32 @@ class UserOpt:
 
 
 class NamedUserOpt:
-    """A name, and the number of the input in whose files the daemon looks it up."""
+    """A user name, and the index of the input in whose files the daemon looks it up."""
 
     name = string(1)
     input = integer(2)
 
 
 class MergeInput:
-    """An input of a MergeOp, by number."""
+    """An input of a MergeOp, by index."""
 
     input = integer(1)
 
 
 class MergeOp:
-    """Trees that are laid over each other."""
+    """A merge of trees, the last on top."""
 
     inputs = message(1)
 
 
 class LowerDiffInput:
-    """The lower input of a DiffOp, by number."""
+    """The lower input of a DiffOp, by index."""
 
     input = integer(1)
 
 
 class UpperDiffInput:
-    """The upper input of a DiffOp, by number."""
+    """The upper input of a DiffOp, by index."""
 
     input = integer(1)
 

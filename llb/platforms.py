@@ -1,7 +1,7 @@
-"""Platforms: what an image runs on, as ``os/architecture[/variant]``.
+"""Platforms: parse and normalize ``os/architecture[/variant]``.
 
-The rules of normalization are those of containerd's ``platforms`` package,
-which BuildKit uses to compare them.
+The rules of normalization are those of containerd's ``platforms`` package, which BuildKit uses to
+compare platforms.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _ARCHITECTURES = {
     "armel": "arm",
 }
 _VARIANTS = {"armhf": "v7", "armel": "v6", "i386": ""}
-# What uname(2) calls machines that have other names in images.
+# Machine names of uname(2) that differ from the names in images.
 _MACHINES = {
     "armv6l": "armel",
     "armv7l": "armhf",
@@ -43,17 +43,16 @@ _MACHINES = {
 }
 
 
-def _features(given: Iterable[str]) -> tuple[str, ...]:
-    return tuple(given)
+def _features(features: Iterable[str]) -> tuple[str, ...]:
+    return tuple(features)
 
 
 @frozen
 class Platform:
-    """An operating system, an architecture and what narrows them.
+    """An operating system and an architecture, with an optional variant, OS version and features.
 
-    ``variant`` is the level of the architecture (``v7`` of arm), ``os_version``
-    and ``os_features`` are those of the OCI image specification and matter for
-    Windows.
+    ``variant`` is the level of the architecture (``v7`` of arm). ``os_version`` and ``os_features``
+    are those of the OCI image specification and matter only for Windows.
     """
 
     os: str
@@ -64,10 +63,10 @@ class Platform:
 
     @classmethod
     def parse(cls, text: str) -> Platform:
-        """Return the normalized platform that ``text`` names.
+        """Parse and normalize a platform string.
 
-        ``text`` is ``os/arch[/variant]``; ``os`` may carry a version and
-        features as ``os(version+feature)``. Raises InvalidValueError.
+        ``text`` is ``os/arch[/variant]``; ``os`` may carry a version and features as
+        ``os(version+feature)``. Raises InvalidValueError if it is malformed.
 
         >>> str(Platform.parse("linux/aarch64"))
         'linux/arm64'
@@ -90,12 +89,12 @@ class Platform:
 
     @classmethod
     def host(cls) -> Platform:
-        """Return the normalized platform of the machine this runs on."""
+        """Detect the platform of this machine."""
         machine = host_platform.machine()
         return cls(os=sys.platform, architecture=_MACHINES.get(machine, machine)).normalize()
 
     def normalize(self) -> Platform:
-        """Return the platform with aliases and default variants in containerd's normal form."""
+        """Replace aliases and default variants with containerd's normal form."""
         architecture = self.architecture.lower()
         variant = _VARIANTS.get(architecture, (self.variant or "").lower())
         architecture = _ARCHITECTURES.get(architecture, architecture)
@@ -109,7 +108,7 @@ class Platform:
         )
 
     def __str__(self) -> str:
-        """Return ``os/arch[/variant]``, the form that :meth:`parse` reads."""
+        """Format as ``os/arch[/variant]``, which :meth:`parse` accepts."""
         os = self.os
         if self.os_version or self.os_features:
             os = f"{os}({'+'.join((self.os_version or '', *self.os_features))})"
@@ -118,7 +117,7 @@ class Platform:
 
 @lru_cache(maxsize=256)
 def to_platform(value: Platform | str) -> Platform:
-    """Return ``value`` as a normalized platform, parsing text. Raises InvalidValueError."""
+    """Normalize a platform, parsing it if it is a string. Raises InvalidValueError."""
     return Platform.parse(value) if isinstance(value, str) else value.normalize()
 
 

@@ -1,10 +1,10 @@
-"""Protobuf's wire format by hand: encoders of fields, a reader, and the digest of the bytes.
+"""Protobuf's wire format, encoded by hand: field encoders, a reader, and digests of the bytes.
 
-Each of the first functions takes the number of a field and returns the encoder of that field;
-:mod:`llb.ops_proto` names the fields of LLB's messages with them. Definitions are written this
-way rather than through protobuf's classes because the order of fields is part of an operation's
-digest, and because it takes a fifth of the time. A field with its default value is left out, as
-proto3 does; a message is written even if it is empty. The rules are those of
+Each of the first functions takes a field number and creates the encoder of that field;
+:mod:`llb.ops_proto` uses them to define the fields of LLB's messages. Definitions are not written
+through protobuf's classes because the order of fields is part of an operation's digest, and because
+encoding by hand takes a fifth of the time. As in proto3, a field with its default value is omitted;
+an empty message is written. The rules are those of
 https://protobuf.dev/programming-guides/encoding.
 """
 
@@ -29,7 +29,7 @@ _SMALL = tuple(bytes([number]) for number in range(128))
 
 
 def integer(number: int) -> Callable[[int], bytes]:
-    """Return the encoder of an integer, boolean or enumeration.
+    """Create the encoder of an integer, boolean or enumeration.
 
     >>> integer(1)(300).hex()
     '08ac02'
@@ -38,17 +38,17 @@ def integer(number: int) -> Callable[[int], bytes]:
 
 
 def oneof_integer(number: int) -> Callable[[int], bytes]:
-    """Return the encoder of an integer in a oneof, where 0 is written too."""
+    """Create the encoder of an integer in a oneof, which also writes 0."""
     return MethodType(_oneof_integer, varint(number << 3 | _VARINT))
 
 
 def packed_integers(number: int) -> Callable[[Iterable[int]], bytes]:
-    """Return the encoder of a repeated field of integers."""
+    """Create the encoder of a repeated field of integers."""
     return MethodType(_packed_integers, length_delimited_tag(number))
 
 
 def string(number: int) -> Callable[[str], bytes]:
-    """Return the encoder of a string.
+    """Create the encoder of a string.
 
     >>> string(3)("/a").hex()
     '1a022f61'
@@ -57,32 +57,32 @@ def string(number: int) -> Callable[[str], bytes]:
 
 
 def strings(number: int) -> Callable[[Iterable[str]], bytes]:
-    """Return the encoder of a repeated field of strings, where empty ones are written too."""
+    """Create the encoder of a repeated field of strings, which also writes empty ones."""
     return MethodType(_strings, length_delimited_tag(number))
 
 
 def binary(number: int) -> Callable[[bytes], bytes]:
-    """Return the encoder of a field of bytes."""
+    """Create the encoder of a field of bytes."""
     return MethodType(_binary, length_delimited_tag(number))
 
 
 def message(number: int) -> Callable[[bytes], bytes]:
-    """Return the encoder of an encoded message, or of one element of a repeated field."""
+    """Create the encoder of an encoded message, or of one element of a repeated field."""
     return MethodType(_message, length_delimited_tag(number))
 
 
 def message_map(number: int) -> Callable[[Mapping[str, bytes]], bytes]:
-    """Return the encoder of a map of strings to encoded messages, sorted by key."""
+    """Create the encoder of a map from strings to encoded messages, sorted by key."""
     return MethodType(_message_map, length_delimited_tag(number))
 
 
 def string_map(number: int) -> Callable[[Mapping[str, str]], bytes]:
-    """Return the encoder of a map of strings to strings, sorted by key."""
+    """Create the encoder of a map from strings to strings, sorted by key."""
     return MethodType(_string_map, length_delimited_tag(number))
 
 
 def flag_map(number: int) -> Callable[[Iterable[str]], bytes]:
-    """Return the encoder of a map of strings to booleans, of which all are true."""
+    """Create the encoder of a map from strings to booleans, which are all true."""
     return MethodType(_flag_map, length_delimited_tag(number))
 
 
@@ -106,7 +106,7 @@ def _string(tag: bytes, value: str) -> bytes:
     return tag + (_SMALL[size] if size < 128 else varint(size)) + content
 
 
-# Arguments of processes are most of what we encode; a call for each takes half as long again.
+# Process arguments are most of the encoded data; one call per argument takes 50% longer.
 def _strings(tag: bytes, values: Iterable[str]) -> bytes:
     return b"".join(
         [
@@ -144,12 +144,12 @@ def _flag_map(tag: bytes, keys: Iterable[str]) -> bytes:
 
 
 def length_delimited_tag(number: int) -> bytes:
-    """Return the tag of field ``number`` if it holds a string, bytes or a message."""
+    """Encode the tag of field ``number`` for a string, bytes or message."""
     return varint(number << 3 | _LENGTH_DELIMITED)
 
 
 def varint(value: int) -> bytes:
-    """Return an integer in groups of seven bits; a negative one takes ten bytes.
+    """Encode an integer in groups of seven bits; a negative one takes ten bytes.
 
     >>> varint(300).hex()
     'ac02'
@@ -167,13 +167,13 @@ def varint(value: int) -> bytes:
     return bytes(out)
 
 
-# The fields of the entries of a map.
+# The two fields of a map entry.
 _KEY, _VALUE = length_delimited_tag(1), length_delimited_tag(2)
 _TRUE = integer(2)(1)
 
 
 def read_fields(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """Yield the number and content of each string, bytes or message; other fields are skipped.
+    """Yield the number and content of each string, bytes or message field, and skip the others.
 
     Raises ValueError if ``data`` is not a message.
     """
@@ -198,15 +198,15 @@ def read_fields(data: bytes) -> Iterator[tuple[int, bytes]]:
 
 
 def number_of(encode: Callable[[bytes], bytes]) -> int:
-    """Return the number of a field of messages, by its encoder."""
+    """Determine the field number that an encoder writes."""
     ((number, _),) = read_fields(encode(b""))
     return number
 
 
 def read_varint(data: bytes, offset: int) -> tuple[int, int]:
-    """Return the integer at ``offset`` and the offset behind it.
+    """Decode the integer at ``offset``; also return the offset after it.
 
-    Raises ValueError if it is cut off or longer than 64 bits.
+    Raises ValueError if the integer is truncated or longer than 64 bits.
     """
     value = 0
     for shift in range(0, 70, 7):
@@ -221,11 +221,11 @@ def read_varint(data: bytes, offset: int) -> tuple[int, int]:
 
 
 def digest_of(data: bytes) -> str:
-    """Return the digest of an encoded operation: ``sha256:`` and 64 hexadecimal digits."""
+    """Compute the digest of an encoded operation: ``sha256:`` and 64 hexadecimal digits."""
     return f"sha256:{sha256(data).hexdigest()}"
 
 
 def sha256_of(data: bytes) -> str:
-    """Return the SHA-256 of bytes as 64 hexadecimal digits."""
+    """Compute the SHA-256 of bytes as 64 hexadecimal digits."""
     digits: str = sha256(data).hexdigest()
     return digits

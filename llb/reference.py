@@ -1,7 +1,7 @@
-"""Image references: ``[domain/]path[:tag][@digest]`` and their full form.
+"""Image references: parse ``[domain/]path[:tag][@digest]`` and expand it to its full form.
 
-The grammar is that of the distribution project's ``reference`` package, which
-Docker and BuildKit use; the limits on lengths are its own.
+The grammar and the limits on lengths are those of the distribution project's ``reference`` package,
+which Docker and BuildKit use.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ _IDENTIFIER = re.compile(r"[a-f0-9]{64}\Z")
 
 @frozen
 class Reference:
-    """A normalized reference: ``docker.io/library/alpine:latest``.
+    """A normalized image reference: ``docker.io/library/alpine:latest``.
 
-    ``path`` is the repository without the domain; ``tag`` and ``digest`` are
-    absent where the text had none. The domain is empty where what looks like one has an
-    underscore, ``my_host.example/app``, which Docker takes for a part of the path.
+    ``path`` is the repository without the domain. ``tag`` and ``digest`` are None if the parsed
+    string had none. ``domain`` is empty if the host name contains an underscore, as in
+    ``my_host.example/app``; Docker counts such a name as part of the path.
     """
 
     domain: str
@@ -46,10 +46,10 @@ class Reference:
 
     @classmethod
     def parse(cls, text: str) -> Reference:
-        """Return the normalized reference that ``text`` names.
+        """Parse and normalize an image reference.
 
-        The default domain is ``docker.io`` and a bare name there stands for
-        ``library/name``. Raises InvalidValueError.
+        The default domain is ``docker.io``; a bare name there is expanded to ``library/name``.
+        Raises InvalidValueError if the reference is malformed.
 
         >>> str(Reference.parse("alpine:3.20"))
         'docker.io/library/alpine:3.20'
@@ -59,17 +59,17 @@ class Reference:
                 f"invalid reference {text!r}: 64 hexadecimal characters are an image id",
                 hint="name a repository, optionally with a tag or @sha256:digest",
             )
-        domain, rest = _split_domain(text)
-        match = _REFERENCE.match(f"{domain}/{rest}")
+        domain, remainder = _split_domain(text)
+        match = _REFERENCE.match(f"{domain}/{remainder}")
         if match is None:
-            raise InvalidValueError(f"invalid reference {text!r}: {_reason(text, rest)}")
+            raise InvalidValueError(f"invalid reference {text!r}: {_reason(text, remainder)}")
         reference = cls(match["domain"] or "", match["path"], match["tag"], match["digest"])
         _check_lengths(reference, text)
         return reference
 
     @property
     def name(self) -> str:
-        """Domain and path, without tag and digest."""
+        """The domain and path, without tag and digest."""
         return f"{self.domain}/{self.path}" if self.domain else self.path
 
     @property
@@ -77,41 +77,44 @@ class Reference:
         """The short name that people write: ``alpine``, ``user/app``, ``ghcr.io/o/app``."""
         if self.domain != _DEFAULT_DOMAIN:
             return self.name
-        rest = self.path.removeprefix(_OFFICIAL)
-        return self.path if "/" in rest else rest
+        short_path = self.path.removeprefix(_OFFICIAL)
+        return self.path if "/" in short_path else short_path
 
     @property
     def familiar(self) -> str:
-        """The short form of the whole: ``alpine:3.20``."""
+        """The short form with tag and digest: ``alpine:3.20``."""
         return self.familiar_name + str(self).removeprefix(self.name)
 
     def tagged(self) -> Reference:
-        """Return the reference with ``:latest`` where it has neither tag nor digest."""
+        """Add ``:latest`` if the reference has neither tag nor digest."""
         return self if self.tag or self.digest else evolve(self, tag="latest")
 
     def pinned(self, digest: str) -> Reference:
-        """Return the reference with ``digest`` in place of any it had."""
+        """Set or replace the digest."""
         return evolve(self, digest=digest)
 
     def __str__(self) -> str:
-        """Return the full form, which :meth:`parse` reads back to an equal value."""
+        """Format the full form, which :meth:`parse` reads back to an equal value."""
         tag = f":{self.tag}" if self.tag else ""
         digest = f"@{self.digest}" if self.digest else ""
         return f"{self.name}{tag}{digest}"
 
 
-def _split_domain(text: str) -> tuple[str, str]:
-    """Split off the domain: a first component with a dot, a port, or ``localhost``."""
-    first, slash, rest = text.partition("/")
+def _split_domain(reference: str) -> tuple[str, str]:
+    """Split off the domain: the first component if it looks like a host name.
+
+    It does if it contains a dot, a port or a capital letter, or is ``localhost``.
+    """
+    first, slash, remainder = reference.partition("/")
     is_domain = slash and (
         "." in first or ":" in first or first == "localhost" or first.lower() != first
     )
-    domain, rest = (first, rest) if is_domain else (_DEFAULT_DOMAIN, text)
+    domain, remainder = (first, remainder) if is_domain else (_DEFAULT_DOMAIN, reference)
     if domain == _LEGACY_DOMAIN:
         domain = _DEFAULT_DOMAIN
-    if domain == _DEFAULT_DOMAIN and "/" not in rest:
-        rest = _OFFICIAL + rest
-    return domain, rest
+    if domain == _DEFAULT_DOMAIN and "/" not in remainder:
+        remainder = _OFFICIAL + remainder
+    return domain, remainder
 
 
 def _check_lengths(reference: Reference, text: str) -> None:
@@ -124,10 +127,10 @@ def _check_lengths(reference: Reference, text: str) -> None:
 
 
 def check_digest(text: str) -> str:
-    """Return ``text`` if it is a digest of a supported algorithm, else raise InvalidValueError.
+    """Validate a digest and return it. Raises InvalidValueError if it is malformed.
 
-    A digest is ``algorithm:hex`` with sha256, sha384 or sha512 and as many
-    lower-case hexadecimal digits as the algorithm has (OCI image descriptor).
+    A digest is ``algorithm:hex`` with sha256, sha384 or sha512 and the algorithm's number of
+    lower-case hexadecimal digits (OCI image descriptor).
     """
     algorithm, _, hexadecimal = text.partition(":")
     length = _DIGEST_LENGTHS.get(algorithm)
@@ -138,8 +141,8 @@ def check_digest(text: str) -> str:
     return text
 
 
-def _reason(text: str, rest: str) -> str:
-    path = rest.split("@", maxsplit=1)[0].split(":", maxsplit=1)[0]
+def _reason(text: str, remainder: str) -> str:
+    path = remainder.split("@", maxsplit=1)[0].split(":", maxsplit=1)[0]
     if not text:
         return "it is empty"
     if path != path.lower():

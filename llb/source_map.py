@@ -1,4 +1,4 @@
-"""Source maps: which lines of which text made a step.
+"""Source maps: the source file and lines that created a step.
 
 The daemon prints these lines when the step fails (ops.proto, ``Source``).
 """
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
 _PACKAGE = __file__.removesuffix("source_map.py")
-# The standard library, and what installed packages have for commands.
+# The standard library, and the commands of installed packages.
 _NOT_OWN = (os.__file__.removesuffix("os.py"), f"{sys.prefix}/bin/")
 _MAX_CALLERS = 16
 _REMEMBERED = 64
@@ -29,7 +29,7 @@ _HIDDEN, _INSTALLED, _OWN = "hidden", "installed", "own"
 
 @lru_cache(_REMEMBERED)
 def _operations(definition: bytes | None) -> tuple[bytes, ...] | None:
-    """Return the encoded ops of a serialized definition, or the data itself if it is not one."""
+    """Split a serialized definition into encoded ops; invalid data counts as a single op."""
     if definition is None:
         return None
     try:
@@ -41,11 +41,11 @@ def _operations(definition: bytes | None) -> tuple[bytes, ...] | None:
 
 @frozen
 class SourceFile:
-    """A text that steps come from, under the name that is shown to people.
+    """A source file that steps come from, under its display name.
 
-    ``language`` is a name of GitHub's linguist list, ``definition`` the
-    serialized ``pb.Definition`` that yields the text, where there is one. Two texts are
-    the same if the operations of their definitions are, whatever is said of those.
+    ``language`` is a name from GitHub's linguist list. ``definition`` is the serialized
+    ``pb.Definition`` that produces the file, if any; equality compares its operations and ignores
+    their metadata.
     """
 
     filename: str
@@ -56,7 +56,7 @@ class SourceFile:
 
 @frozen
 class Range:
-    """Lines of a text, 1-based, and characters in them, 0-based as LSP counts them."""
+    """A range of a source file: 1-based lines, and 0-based characters in them, as in LSP."""
 
     line: int
     end_line: int
@@ -66,23 +66,22 @@ class Range:
 
 @frozen
 class Location:
-    """Where in a source file a step was written."""
+    """The lines of a source file that created a step."""
 
     file: SourceFile
     ranges: tuple[Range, ...]
 
 
 CallSite: TypeAlias = tuple[tuple[str, int], ...]
-"""Lines of Python files, by path as the interpreter knows it: a call and those that led to it."""
+"""A call and its callers, as lines of Python files; paths are those of the interpreter."""
 
 
 def caller() -> CallSite | None:
-    """Return the nearest line on the stack that is not in this package, and its callers, or None.
+    """Find the innermost stack frame outside this package, and its callers, nearest first.
 
-    The rule that finds the line is the one a reader would use: the call into
-    the library, whatever helpers the library went through. From there on callers are
-    kept up to the module that runs, if they are a person's own and not of an installed
-    package, nearest first.
+    That is the line a reader would name: the call into the library, whatever helpers the library
+    went through. The callers reach up to the running module; frames of installed packages are left
+    out. Returns None if every frame is inside this package.
     """
     frame: FrameType | None = sys._getframe(2)
     while frame is not None and _kind(frame.f_code.co_filename) is _HIDDEN:
@@ -103,7 +102,7 @@ def caller() -> CallSite | None:
 
 @cache
 def _kind(path: str) -> str:
-    """Return whose code is in a file."""
+    """Classify a file as part of this package, of an installed one, or of the user's own code."""
     # Generated code (attrs methods, python -c) has no file to show.
     if path.startswith((_PACKAGE, "<")):
         return _HIDDEN
@@ -112,48 +111,49 @@ def _kind(path: str) -> str:
 
 
 def python_locations(site: CallSite) -> tuple[Location, ...]:
-    """Return the lines of a call site in files that can be read, nearest first."""
-    found = ((python_source(path), line) for path, line in site)
-    return tuple(Location(file, (Range(line, line),)) for file, line in found if file is not None)
+    """Convert a call site to locations, nearest first; unreadable files are left out."""
+    lines = ((python_source(path), line) for path, line in site)
+    return tuple(Location(file, (Range(line, line),)) for file, line in lines if file is not None)
 
 
-_known: dict[str, SourceFile] = {}
+_registered: dict[str, SourceFile] = {}
 
 
 def know(file: SourceFile) -> None:
-    """Let code that was compiled under the name of ``file`` be found in it, and on no disk."""
-    _known[file.filename] = file
+    """Register source code that is not on disk under the name it was compiled with."""
+    _registered[file.filename] = file
 
 
 def forget(file: SourceFile) -> None:
-    """Take back what :func:`know` was told."""
-    if _known.get(file.filename) is file:
-        del _known[file.filename]
+    """Undo :func:`know`."""
+    if _registered.get(file.filename) is file:
+        del _registered[file.filename]
 
 
 def python_source(path: str) -> SourceFile | None:
-    """Return the Python file at ``path``, or None where there is no such file to read.
-
-    A file that is on no disk is one that :func:`know` was told of.
-    """
-    return _known.get(path) or _on_disk(path)
+    """Load the Python file at ``path`` from :func:`know` or from disk; None if it is unreadable."""
+    return _registered.get(path) or _read_file(path)
 
 
 @lru_cache(maxsize=256)
-def _on_disk(path: str) -> SourceFile | None:
-    """Return a file with the name that people know.
+def _read_file(path: str) -> SourceFile | None:
+    """Read a file under its display name.
 
-    Its name is relative to the working directory for a file below it, else the
-    last component alone: a definition never tells where on a disk it was made.
+    The name is relative to the working directory for a file below it, otherwise just the last
+    component: a definition must not reveal where on a disk it was created.
     """
-    # It takes 2 ms to import, which is much for a frontend that makes steps from other files.
+    # It takes 2 ms to import, which is a lot for a frontend whose steps come from other files.
     from pathlib import Path  # noqa: PLC0415
 
     try:
         data = Path(path).read_bytes()
     except OSError:
         return None
-    here = Path.cwd()
-    full = Path(path).resolve()
-    name = full.relative_to(here).as_posix() if full.is_relative_to(here) else full.name
+    working_directory = Path.cwd()
+    resolved = Path(path).resolve()
+    name = (
+        resolved.relative_to(working_directory).as_posix()
+        if resolved.is_relative_to(working_directory)
+        else resolved.name
+    )
     return SourceFile(filename=name, data=data, language="Python")

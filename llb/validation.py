@@ -1,4 +1,4 @@
-"""Values of an enumeration by their names, and numbers within bounds."""
+"""Validation of arguments: enumeration members by name, and numbers within bounds."""
 
 from __future__ import annotations
 
@@ -14,33 +14,33 @@ _MAX_ID = 2**32 - 1
 
 
 @lru_cache(256)
-def choice(kind: type[E_], value: E_ | str, what: str) -> E_:
-    """Return the member that ``value`` is, or that it names in lower case.
+def choice(kind: type[E_], value: E_ | str, label: str) -> E_:
+    """Convert a member, or its lower-case name, to a member of an enumeration.
 
-    Raises InvalidValueError.
+    Raises InvalidValueError if the name is unknown.
     """
     if isinstance(value, kind):
         return value
-    # It is looked up by its name, as an enumeration itself is slow to ask.
-    found = kind.__members__.get(value.upper()) if isinstance(value, str) else None
-    if found is None or value != found.name.lower():
-        names = [member.name.lower() for member in kind]
+    # The lookup by name is faster than a call of the enumeration.
+    member = kind.__members__.get(value.upper()) if isinstance(value, str) else None
+    if member is None or value != member.name.lower():
+        names = [candidate.name.lower() for candidate in kind]
         raise InvalidValueError(
-            f"invalid {what} {value!r}: expected {', '.join(names)}",
+            f"invalid {label} {value!r}: expected {', '.join(names)}",
             hint=did_you_mean(str(value), names),
         )
-    return found
+    return member
 
 
-def check_id(value: int, what: str) -> int:
-    """Return a user's or group's number. Raises InvalidValueError."""
+def check_id(value: int, label: str) -> int:
+    """Validate the numeric id of a user or group. Raises InvalidValueError."""
     if not 0 <= value <= _MAX_ID:
-        raise InvalidValueError(f"invalid {what} {value}: expected 0 to {_MAX_ID}")
+        raise InvalidValueError(f"invalid {label} {value}: expected 0 to {_MAX_ID}")
     return value
 
 
-def check_limit(value: int, what: str, *, least: int = 0) -> int:
-    """Return a number that is not too small. Raises InvalidValueError."""
+def check_limit(value: int, label: str, *, least: int = 0) -> int:
+    """Validate that a number is at least ``least``. Raises InvalidValueError."""
     if value < least:
-        raise InvalidValueError(f"invalid {what} {value}: expected {least} or more")
+        raise InvalidValueError(f"invalid {label} {value}: expected {least} or more")
     return value

@@ -1,4 +1,4 @@
-"""One line of comma-separated values (RFC 4180), where quotes are matched strictly."""
+"""Split a line of CSV (RFC 4180) with strict quotes, as Go's ``encoding/csv`` does."""
 
 from __future__ import annotations
 
@@ -10,27 +10,31 @@ _INSIDE = re.compile(r'(?:[^"]|"")*')
 
 
 def split_csv(text: str) -> tuple[str, ...]:
-    """Return the fields of a line that is not empty.
+    """Split a line of CSV into fields.
 
-    Raises ValueError in the words of Go's ``encoding/csv``.
+    Raises ValueError for an empty or malformed line, in the words of Go's ``encoding/csv``.
     """
     text = text.removesuffix("\n").removesuffix("\r" if text.endswith("\r\n") else "")
     if not text:
         raise ValueError("EOF")
     fields: list[str] = []
-    place = 0
+    offset = 0
     while True:
-        field, place = _quoted(text, place) if text.startswith('"', place) else _plain(text, place)
+        field, offset = (
+            _parse_quoted(text, offset)
+            if text.startswith('"', offset)
+            else _parse_plain(text, offset)
+        )
         fields.append(field)
-        if place == len(text):
+        if offset == len(text):
             return tuple(fields)
-        # A comma at the end begins one more field, an empty one.
-        place += 1
-        if place == len(text):
+        # A comma at the end starts another, empty field.
+        offset += 1
+        if offset == len(text):
             return (*fields, "")
 
 
-def _plain(text: str, start: int) -> tuple[str, int]:
+def _parse_plain(text: str, start: int) -> tuple[str, int]:
     end = text.find(",", start)
     field = text[start:] if end < 0 else text[start:end]
     if '"' in field:
@@ -38,7 +42,7 @@ def _plain(text: str, start: int) -> tuple[str, int]:
     return field, start + len(field)
 
 
-def _quoted(text: str, start: int) -> tuple[str, int]:
+def _parse_quoted(text: str, start: int) -> tuple[str, int]:
     match = _INSIDE.match(text, start + 1)
     assert match is not None
     end = match.end()
@@ -50,6 +54,6 @@ def _quoted(text: str, start: int) -> tuple[str, int]:
     return match[0].replace('""', '"'), end + 1
 
 
-def _error(text: str, place: int, reason: str) -> ValueError:
-    column = len(encode(text[:place])) + 1
+def _error(text: str, offset: int, reason: str) -> ValueError:
+    column = len(encode(text[:offset])) + 1
     return ValueError(f"parse error on line 1, column {column}: {reason}")

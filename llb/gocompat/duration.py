@@ -1,4 +1,4 @@
-"""Lengths of time as Go's ``time.Duration`` reads and writes them, ``1m30s``."""
+"""Parse and format durations as Go's ``time.Duration`` does: ``1m30s``."""
 
 from __future__ import annotations
 
@@ -22,40 +22,42 @@ MILLISECOND = _UNITS["ms"]
 
 
 def parse_duration(text: str) -> int:
-    """Return nanoseconds. Raises ValueError in the words of Go's ``time.ParseDuration``.
+    """Parse a duration into nanoseconds.
+
+    Raises ValueError in the words of Go's ``time.ParseDuration``.
 
     >>> parse_duration("1m30s") == 90_000_000_000
     True
     """
     sign = -1 if text.startswith("-") else 1
-    rest = text[1:] if text.startswith(("-", "+")) else text
-    if rest == "0":
+    unsigned = text[1:] if text.startswith(("-", "+")) else text
+    if unsigned == "0":
         return 0
-    # It takes 2.4 ms to import, and few files tell lengths of time.
+    # It takes 2.4 ms to import, and few files contain durations.
     from fractions import Fraction  # noqa: PLC0415
 
-    total, place = 0, 0
-    while match := _PART.match(rest, place):
+    total, offset = 0, 0
+    while match := _PART.match(unsigned, offset):
         total += int(Fraction(match[1].rstrip(".")) * _UNITS[match[2]])
-        place = match.end()
-    if not rest or place != len(rest) or total >= _LIMIT:
-        raise ValueError(f'time: {_reason(rest)} duration "{text}"')
+        offset = match.end()
+    if not unsigned or offset != len(unsigned) or total >= _LIMIT:
+        raise ValueError(f'time: {_reason(unsigned)} duration "{text}"')
     return sign * total
 
 
-def _reason(rest: str) -> str:
-    """Return what is wrong with the first part that cannot be read."""
-    while match := _NUMBER_AND_UNIT.match(rest):
+def _reason(remainder: str) -> str:
+    """Describe the first part that cannot be parsed."""
+    while match := _NUMBER_AND_UNIT.match(remainder):
         if not match[1]:
             return "missing unit in"
         if match[1] not in _UNITS:
             return f'unknown unit "{match[1]}" in'
-        rest = rest[match.end() :]
+        remainder = remainder[match.end() :]
     return "invalid"
 
 
 def format_duration(nanoseconds: int) -> str:
-    """Return the shortest text, in seconds and more, or in one smaller unit.
+    """Format a duration with hours, minutes and seconds, or one smaller unit below a second.
 
     >>> format_duration(90_500_000_000)
     '1m30.5s'
@@ -65,15 +67,15 @@ def format_duration(nanoseconds: int) -> str:
     for unit, following in (("ns", "us"), ("\u00b5s", "ms"), ("ms", "s")):
         if nanoseconds < _UNITS[following]:
             return f"{_decimal(nanoseconds, _UNITS[unit])}{unit}"
-    minutes, rest = divmod(nanoseconds, _UNITS["m"])
+    minutes, remainder = divmod(nanoseconds, _UNITS["m"])
     hours, minutes = divmod(minutes, 60)
-    seconds = f"{_decimal(rest, _UNITS['s'])}s"
+    seconds = f"{_decimal(remainder, _UNITS['s'])}s"
     if hours:
         return f"{hours}h{minutes}m{seconds}"
     return f"{minutes}m{seconds}" if minutes else seconds
 
 
 def _decimal(value: int, unit: int) -> str:
-    whole, rest = divmod(value, unit)
-    fraction = f"{rest:0{len(str(unit)) - 1}d}".rstrip("0") if rest else ""
+    whole, remainder = divmod(value, unit)
+    fraction = f"{remainder:0{len(str(unit)) - 1}d}".rstrip("0") if remainder else ""
     return f"{whole}.{fraction}" if fraction else str(whole)

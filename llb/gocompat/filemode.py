@@ -1,4 +1,4 @@
-"""File modes on the wire: the bits of Go's ``os.FileMode``, which are not those of stat(2)."""
+"""Convert file modes between stat(2) and Go's ``os.FileMode``, which is sent on the wire."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _BITS = ((stat.S_ISUID, SETUID), (stat.S_ISGID, SETGID), (stat.S_ISVTX, STICKY))
 
 
 def to_wire(mode: int) -> int:
-    """Return a mode of stat(2) as it is sent."""
+    """Convert a mode of stat(2) to Go's bits."""
     wire = mode & 0o777 | _TYPES.get(stat.S_IFMT(mode), 0)
     for bit, sent in _BITS:
         if mode & bit:
@@ -37,7 +37,7 @@ def to_wire(mode: int) -> int:
 
 
 def permissions(wire: int) -> int:
-    """Return the permission bits of a received mode, as chmod(2) takes them."""
+    """Extract the permission bits of a received mode, for chmod(2)."""
     mode = wire & 0o777
     for bit, sent in _BITS:
         if wire & sent:
@@ -46,6 +46,6 @@ def permissions(wire: int) -> int:
 
 
 def from_wire(wire: int) -> int:
-    """Return a received mode as stat(2) has it, its kind of file included."""
+    """Convert a received mode, including the file type, to a mode of stat(2)."""
     kinds = {sent: kind for kind, sent in _TYPES.items() if sent}
     return kinds.get(wire & TYPE, stat.S_IFREG) | permissions(wire)

@@ -1,4 +1,4 @@
-"""Texts as Go's ``fmt`` writes them, because they are part of an image's history."""
+"""Format strings as Go's ``fmt`` does; they are part of an image's history."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-# Bytes of a file that are no UTF-8, as Python decodes them.
+# Bytes that are not valid UTF-8, as Python decodes them with surrogateescape.
 _OCTETS = range(0xDC80, 0xDD00)
 _ESCAPES = {
     "\a": "\\a",
@@ -23,7 +23,7 @@ _ESCAPES = {
 
 
 def quoted(words: Iterable[str]) -> str:
-    """Return a list of strings as ``%q`` writes it.
+    """Format a list of strings as ``%q`` does.
 
     >>> quoted(["/bin/sh", "-c"])
     '["/bin/sh" "-c"]'
@@ -32,7 +32,7 @@ def quoted(words: Iterable[str]) -> str:
 
 
 def plain(words: Iterable[str]) -> str:
-    """Return a list of strings as ``%v`` writes it.
+    """Format a list of strings as ``%v`` does.
 
     >>> plain(["80/tcp", "443/tcp"])
     '[80/tcp 443/tcp]'
@@ -41,13 +41,13 @@ def plain(words: Iterable[str]) -> str:
 
 
 def quote(word: str) -> str:
-    """Return a string as ``%q`` writes it."""
+    """Quote a string as ``%q`` does."""
     if word.isprintable() and '"' not in word and "\\" not in word:
         return f'"{word}"'
-    return f'"{"".join(_character(each) for each in word)}"'
+    return f'"{"".join(_escaped(character) for character in word)}"'
 
 
-def _character(character: str) -> str:
+def _escaped(character: str) -> str:
     if character in _ESCAPES:
         return _ESCAPES[character]
     if character.isprintable():

@@ -1,4 +1,4 @@
-"""JSON as Go's ``encoding/json`` writes it."""
+"""Encode JSON as Go's ``encoding/json`` does."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-# Go keeps the characters that matter in HTML and in JavaScript out of JSON.
-_ESCAPED = tuple((each, f"\\u{ord(each):04x}") for each in "<>&\u2028\u2029")
+# Go escapes the characters that are special in HTML and JavaScript.
+_ESCAPED = tuple((character, f"\\u{ord(character):04x}") for character in "<>&\u2028\u2029")
 
 
 def dumps(
     value: Any, *, indent: int | None = None, default: Callable[[Any], Any] | None = None
 ) -> str:
-    r"""Return a value as JSON, compact unless there is an ``indent``.
+    r"""Encode a value as JSON, compact unless ``indent`` is set.
 
     >>> dumps({"a": ["<b>"]})
     '{"a":["\\u003cb\\u003e"]}'
@@ -27,7 +27,7 @@ def dumps(
 
 
 def escape(text: str) -> str:
-    """Return JSON with the characters escaped that Go escapes."""
+    """Escape the characters in JSON that Go escapes."""
     for character, escaped in _ESCAPED:
         text = text.replace(character, escaped)
     return text

@@ -1,4 +1,4 @@
-"""Paths inside a tree, joined and cleaned the way Go's ``path`` package does it."""
+"""Join and clean paths as Go's ``path`` package does, and validate mount targets and modes."""
 
 from __future__ import annotations
 
@@ -12,40 +12,40 @@ _CLAUSE = r"[ugoa]*(?:[-+=][rwxXstugo]*)+"
 _SYMBOLIC_MODE = re.compile(rf"{_CLAUSE}(?:,{_CLAUSE})*\Z")
 
 
-# Builds name the same few paths again and again.
+# Builds use the same few paths repeatedly.
 _REMEMBERED = 4096
 
 
 @lru_cache(_REMEMBERED)
 def clean(path: str) -> str:
-    """Return the shortest path with the same meaning; ``.`` for an empty one.
+    """Shorten a path without changing its meaning; an empty path becomes ``.``.
 
     >>> clean("a//b/../c/.")
     'a/c'
     """
     cleaned = posixpath.normpath(path)
-    # POSIX gives two leading slashes a meaning of their own, Go does not.
+    # Two leading slashes are special in POSIX, but not in Go.
     return cleaned[1:] if cleaned.startswith("//") else cleaned
 
 
 def join(*parts: str) -> str:
-    """Return the parts joined and cleaned, empty ones left out.
+    """Join and clean parts, without the empty ones.
 
-    A later part does not start anew at the root as with ``os.path.join``.
+    Unlike ``os.path.join``, a later part never restarts at the root.
 
     >>> join("/a", "/b")
     '/a/b'
     """
-    given = [part for part in parts if part]
-    return clean("/".join(given)) if given else ""
+    nonempty = [part for part in parts if part]
+    return clean("/".join(nonempty)) if nonempty else ""
 
 
 @lru_cache(_REMEMBERED)
 def absolute(workdir: str, path: str, *, keep_slash: bool = False) -> str:
-    """Return ``path`` as an absolute path, a relative one taken from ``workdir``.
+    """Make ``path`` absolute; a relative one extends ``workdir``.
 
-    With ``keep_slash`` an ending that says "inside this directory" (``/`` or
-    ``/.``) is kept, as a copy's destination needs it.
+    ``keep_slash`` keeps a trailing ``/`` or ``/.``, which means "inside this directory" for the
+    destination of a copy.
     """
     cleaned = clean(path)
     if not cleaned.startswith("/"):
@@ -59,7 +59,7 @@ def absolute(workdir: str, path: str, *, keep_slash: bool = False) -> str:
 
 @lru_cache(_REMEMBERED)
 def check_mount_target(target: str) -> str:
-    """Return ``target`` if a tree can be mounted there, else raise InvalidValueError."""
+    """Validate a mount target and return it. Raises InvalidValueError."""
     if not target.startswith("/") or "\0" in target:
         raise InvalidValueError(
             f"invalid mount target {target!r}: expected an absolute path",
@@ -74,12 +74,12 @@ def check_mount_target(target: str) -> str:
 
 
 def is_symbolic_mode(text: str) -> bool:
-    """Return whether ``text`` is a mode as chmod(1) takes it: ``u=rwX,go-w``."""
+    """Check whether ``text`` is a symbolic mode for chmod(1): ``u=rwX,go-w``."""
     return _SYMBOLIC_MODE.match(text) is not None
 
 
 def check_mode(mode: int) -> int:
-    """Return ``mode`` if it is a file mode of 0 to 0o7777, else raise InvalidValueError."""
+    """Validate a file mode of 0 to 0o7777 and return it. Raises InvalidValueError."""
     if isinstance(mode, bool) or not 0 <= mode <= 0o7777:
         raise InvalidValueError(f"invalid mode {mode!r}: expected 0 to 0o7777")
     return mode

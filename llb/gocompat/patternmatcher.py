@@ -1,9 +1,9 @@
-r"""Patterns that choose files: those of .dockerignore, as Docker matches them.
+r"""Match file patterns of .dockerignore as Docker does.
 
-The rules are those of moby's ``patternmatcher``: ``*`` and ``?`` stay within a
-component, ``**`` spans any number of them, ``[...]`` is a class, ``\`` escapes,
-a pattern matches what is below the directory that it names, and a later ``!``
-pattern takes back what an earlier one matched.
+The rules are those of moby's ``patternmatcher``: ``*`` and ``?`` stay within a path component,
+``**`` spans any number of components, ``[...]`` is a class, ``\`` escapes, a pattern matches
+everything below a matching directory, and a later ``!`` pattern excludes what an earlier one
+matched.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @frozen
 class Pattern:
-    """One pattern: its cleaned text, whether ``!`` came before it, and what it matches."""
+    """One pattern: its cleaned text, whether it began with ``!``, and a match function."""
 
     text: str
     exclusion: bool
@@ -32,46 +32,46 @@ class Pattern:
 
     @property
     def prefix(self) -> str:
-        """The text without a last component that stands for anything."""
+        """The text without a final ``/*`` or ``/**``."""
         return self.text.removesuffix("/**").removesuffix("/*")
 
 
 @frozen
 class Patterns:
-    """A list of patterns that are matched together."""
+    """A list of patterns that are matched in order."""
 
     patterns: tuple[Pattern, ...]
 
     @classmethod
-    def compile(cls, texts: Iterable[str]) -> Patterns:
-        """Return the patterns of ``texts``; empty ones are left out.
+    def compile(cls, lines: Iterable[str]) -> Patterns:
+        """Compile patterns, skipping empty ones.
 
-        Raises InvalidValueError for a pattern that is malformed.
+        Raises InvalidValueError for a malformed pattern.
         """
-        stripped = (text.strip() for text in texts)
-        return cls(tuple(_compile(text) for text in stripped if text))
+        stripped = (line.strip() for line in lines)
+        return cls(tuple(_compile(line) for line in stripped if line))
 
     @property
     def exclusions(self) -> bool:
-        """Whether any pattern takes back what others matched."""
+        """Whether any pattern begins with ``!``."""
         return any(pattern.exclusion for pattern in self.patterns)
 
     def matches(self, path: str) -> bool:
-        """Return whether ``path`` or a directory above it is matched."""
+        """Check whether ``path`` or a directory above it matches."""
         return self.match_below(path, None)[0]
 
     def match_below(
         self, path: str, parent: tuple[bool, ...] | None
     ) -> tuple[bool, tuple[bool, ...]]:
-        """Return whether ``path`` is matched, and by which patterns.
+        """Match ``path``; also return the match of each pattern.
 
-        ``parent`` is the second value of the directory above, which saves
-        matching it again; None matches every directory above.
+        ``parent`` is that second value for the directory above, which saves matching it again; None
+        matches every directory above.
         """
         matched = False
         by: list[bool] = []
-        for place, pattern in enumerate(self.patterns):
-            hit = parent is not None and parent[place]
+        for index, pattern in enumerate(self.patterns):
+            hit = parent is not None and parent[index]
             if not hit and pattern.exclusion == matched:
                 hit = pattern.matches(path)
                 if not hit and parent is None:
@@ -84,7 +84,7 @@ class Patterns:
 
 def _parents(path: str) -> list[str]:
     parts = path.split("/")[:-1]
-    return ["/".join(parts[: place + 1]) for place in range(len(parts))]
+    return ["/".join(parts[: index + 1]) for index in range(len(parts))]
 
 
 def _compile(text: str) -> Pattern:
@@ -99,16 +99,16 @@ def _compile(text: str) -> Pattern:
 
 
 def _matcher(pattern: str) -> Callable[[str], bool]:
-    """Return a function that tells whether a path is matched, by the quickest way."""
+    """Choose the fastest function that matches a path against the pattern."""
     if _is_literal(pattern):
         return pattern.__eq__
-    rest = pattern.removeprefix("**")
-    if rest != pattern and _is_literal(rest):
-        # A leading ** matches any directories, none included.
-        return lambda path: path.endswith(rest) or path == rest.removeprefix("/")
-    rest = pattern.removesuffix("**")
-    if rest != pattern and _is_literal(rest):
-        return lambda path: path.startswith(rest)
+    suffix = pattern.removeprefix("**")
+    if suffix != pattern and _is_literal(suffix):
+        # A leading ** matches any number of directories, including none.
+        return lambda path: path.endswith(suffix) or path == suffix.removeprefix("/")
+    prefix = pattern.removesuffix("**")
+    if prefix != pattern and _is_literal(prefix):
+        return lambda path: path.startswith(prefix)
     try:
         return compile_regex(_to_regex(pattern))
     except InvalidValueError as error:
@@ -120,38 +120,37 @@ def _is_literal(text: str) -> bool:
 
 
 def _to_regex(pattern: str) -> str:
-    """Return a pattern as the regular expression that Docker makes of it.
+    """Translate a pattern to the regular expression that Docker uses.
 
-    It is made character by character, with no regard for where a class begins and
-    ends, so that a wildcard in a class is still one. An escaped letter, ``|``, ``^`` and
-    ``{2}`` mean what they mean in a regular expression: the last three by mistake, but that
-    is what they do.
+    Docker translates character by character and does not recognize classes, so a wildcard inside a
+    class is still a wildcard. An escaped letter, ``|``, ``^`` and ``{2}`` mean what they mean in a
+    regular expression; the last three are a mistake of Docker's that is kept here.
     """
     out = ["^"]
-    place = 0
-    while place < len(pattern):
-        character = pattern[place]
-        place += 1
-        if character == "*" and pattern.startswith("*", place):
-            place += 1
-            place += pattern.startswith("/", place)
-            out.append("(.*/)?" if place < len(pattern) else ".*")
+    offset = 0
+    while offset < len(pattern):
+        character = pattern[offset]
+        offset += 1
+        if character == "*" and pattern.startswith("*", offset):
+            offset += 1
+            offset += pattern.startswith("/", offset)
+            out.append("(.*/)?" if offset < len(pattern) else ".*")
         elif character == "\\":
-            out.append(pattern[place - 1 : place + 1])
-            place += 1
+            out.append(pattern[offset - 1 : offset + 1])
+            offset += 1
         else:
             out.append(_TRANSLATED.get(character, character))
     return "".join((*out, "$"))
 
 
-_TRANSLATED = {"*": "[^/]*", "?": "[^/]"} | {each: f"\\{each}" for each in ".+()$"}
+_TRANSLATED = {"*": "[^/]*", "?": "[^/]"} | {symbol: f"\\{symbol}" for symbol in ".+()$"}
 
 
 def check_glob(pattern: str) -> None:
     """Raise InvalidValueError for a pattern that Go's ``filepath.Match`` calls malformed.
 
-    Docker asks it with the name ``.``, and it does not look behind the part between two
-    ``*`` that fails to match.
+    Docker checks the pattern against the name ``.``, so Go does not look beyond the first part
+    between two ``*`` that fails to match.
     """
     name = "."
     while pattern:
@@ -163,24 +162,24 @@ def check_glob(pattern: str) -> None:
 
 
 def _split_glob(pattern: str) -> tuple[str, str]:
-    """Return a pattern up to its first ``*`` outside of classes, and the rest."""
-    place, in_class = 0, False
-    while place < len(pattern) and (in_class or pattern[place] != "*"):
-        match pattern[place]:
+    """Split a pattern before its first ``*`` outside of classes."""
+    offset, in_class = 0, False
+    while offset < len(pattern) and (in_class or pattern[offset] != "*"):
+        match pattern[offset]:
             case "\\":
-                place += 1
+                offset += 1
             case "[":
                 in_class = True
             case "]":
                 in_class = False
-        place += 1
-    return pattern[:place], pattern[place:]
+        offset += 1
+    return pattern[:offset], pattern[offset:]
 
 
 def matches_glob(pattern: str, name: str) -> bool:
-    """Return whether one component of a path matches, as ``filepath.Match`` does.
+    """Match one path component, as ``filepath.Match`` does.
 
-    Nothing matches a pattern that is malformed.
+    A malformed pattern matches nothing.
     """
     try:
         parts = _parse_glob(pattern)
@@ -190,25 +189,25 @@ def matches_glob(pattern: str, name: str) -> bool:
 
 
 def _parse_glob(pattern: str) -> list[Node]:
-    """Return what the characters of a glob match, one after the other."""
+    """Parse a glob into the nodes that it matches in sequence."""
     parts: list[Node] = []
-    place = 0
-    while place < len(pattern):
-        character = pattern[place]
-        place += 1
+    offset = 0
+    while offset < len(pattern):
+        character = pattern[offset]
+        offset += 1
         match character:
             case "*":
                 parts.append(Repeat(_IN_COMPONENT, 0, None))
             case "?":
                 parts.append(_IN_COMPONENT)
             case "[":
-                node, place = _parse_class(pattern, place)
+                node, offset = _parse_class(pattern, offset)
                 parts.append(node)
             case "\\":
-                if place == len(pattern):
-                    raise _malformed(pattern, "it ends with an escape")
-                parts.append(literal(pattern[place]))
-                place += 1
+                if offset == len(pattern):
+                    raise _malformed(pattern, "it ends with a backslash")
+                parts.append(literal(pattern[offset]))
+                offset += 1
             case _:
                 parts.append(literal(character))
     return parts
@@ -217,29 +216,29 @@ def _parse_glob(pattern: str) -> list[Node]:
 _IN_COMPONENT = char((ord("/"), ord("/")), negated=True)
 
 
-def _parse_class(pattern: str, place: int) -> tuple[Node, int]:
-    """Return the class whose content begins at ``place``, and where it ends."""
-    negated = pattern.startswith("^", place)
-    place += negated
+def _parse_class(pattern: str, offset: int) -> tuple[Node, int]:
+    """Parse the class whose content begins at ``offset``; also return the offset after it."""
+    negated = pattern.startswith("^", offset)
+    offset += negated
     ranges: list[tuple[int, int]] = []
-    while not (ranges and pattern.startswith("]", place)):
-        first, place = _class_character(pattern, place)
+    while not (ranges and pattern.startswith("]", offset)):
+        first, offset = _class_character(pattern, offset)
         last = first
-        if pattern.startswith("-", place):
-            last, place = _class_character(pattern, place + 1)
+        if pattern.startswith("-", offset):
+            last, offset = _class_character(pattern, offset + 1)
         ranges.append((first, last))
-    return char(*(each for each in ranges if each[0] <= each[1]), negated=negated), place + 1
+    return char(*(span for span in ranges if span[0] <= span[1]), negated=negated), offset + 1
 
 
-def _class_character(pattern: str, place: int) -> tuple[int, int]:
-    """Return a character of a class, and where it ends; a ``]`` must follow somewhere."""
-    if pattern.startswith("\\", place):
-        place += 1
-    elif pattern.startswith(("-", "]"), place):
+def _class_character(pattern: str, offset: int) -> tuple[int, int]:
+    """Parse one character of a class that must continue after it; also return the next offset."""
+    if pattern.startswith("\\", offset):
+        offset += 1
+    elif pattern.startswith(("-", "]"), offset):
         raise _malformed(pattern, "a class has an empty range")
-    if place + 1 >= len(pattern):
+    if offset + 1 >= len(pattern):
         raise _malformed(pattern, "a class is not closed")
-    return ord(pattern[place]), place + 1
+    return ord(pattern[offset]), offset + 1
 
 
 def _malformed(pattern: str, reason: str) -> InvalidValueError:

@@ -1,12 +1,12 @@
-r"""Regular expressions in Go's syntax, matched in time linear in the text.
+r"""Regular expressions in Go's syntax, matched in time linear in the length of the string.
 
-Docker's patterns are translated to these, so that what a pattern means in a corner is
-what Go's ``regexp`` says. It is that syntax (RE2's) as far as patterns reach it; Unicode
-classes (``\p``) are refused.
+Docker translates its patterns to regular expressions, so corner cases behave as in Go's ``regexp``.
+The supported syntax is the part of RE2 that patterns can produce; Unicode classes (``\p``) are
+refused.
 
-Expressions of few repetitions are left to Python's engine, which is quick with them.
-It tries the ways to divide a text among the repetitions one by one, so others are matched
-by an automaton, which is in all the places that it can be in at once.
+Expressions with few repetitions are compiled to Python's ``re``, which is fast for them. It
+backtracks, so expressions with more repetitions are matched by an automaton, which follows all
+possible positions at once.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _LAST = 0x10FFFF
 _MAX_REPEAT = 1000
-# With two, the divisions of the longest path are some millions at worst; with three, billions.
+# Backtracking over the longest path takes millions of steps at worst with two, billions with three.
 _MAX_BACKTRACKING = 2
 _MAX_TRANSITIONS = 10_000
 
@@ -34,13 +34,13 @@ Ranges = tuple[tuple[int, int], ...]
 
 @frozen
 class Char:
-    """One character out of ranges of code points, first and last included."""
+    """A character from ranges of code points, which include both ends."""
 
     ranges: Ranges
 
 
 class Anchor(Enum):
-    """A place between characters; the values are the names in Python's expressions."""
+    """A position between characters; the values are Python's syntax."""
 
     START = r"\A"
     END = r"\Z"
@@ -50,21 +50,21 @@ class Anchor(Enum):
 
 @frozen
 class Sequence:
-    """One part after the other."""
+    """Parts that match in order."""
 
     parts: tuple[Node, ...]
 
 
 @frozen
 class Choice:
-    """Any one of its branches."""
+    """Alternatives, of which one matches."""
 
     branches: tuple[Node, ...]
 
 
 @frozen
 class Repeat:
-    """A node ``least`` to ``most`` times, without an end where ``most`` is absent."""
+    """A node that matches ``least`` to ``most`` times; without a limit if ``most`` is None."""
 
     node: Node
     least: int
@@ -75,7 +75,7 @@ Node = Char | Anchor | Sequence | Choice | Repeat
 
 
 def char(*ranges: tuple[int, int], negated: bool = False) -> Char:
-    """Return the character of these ranges, or that of all others."""
+    """Build a character from ranges, or from all others if ``negated``."""
     merged: list[tuple[int, int]] = []
     for first, last in sorted(ranges):
         if merged and first <= merged[-1][1] + 1:
@@ -86,24 +86,24 @@ def char(*ranges: tuple[int, int], negated: bool = False) -> Char:
 
 
 def literal(character: str) -> Char:
-    """Return this very character."""
+    """Build a node that matches one given character."""
     return Char(((ord(character), ord(character)),))
 
 
 def _complement(ranges: Iterable[tuple[int, int]]) -> Ranges:
-    others: list[tuple[int, int]] = []
-    place = 0
+    complement: list[tuple[int, int]] = []
+    start = 0
     for first, last in ranges:
-        if place < first:
-            others.append((place, first - 1))
-        place = last + 1
-    if place <= _LAST:
-        others.append((place, _LAST))
-    return tuple(others)
+        if start < first:
+            complement.append((start, first - 1))
+        start = last + 1
+    if start <= _LAST:
+        complement.append((start, _LAST))
+    return tuple(complement)
 
 
 def compile_node(node: Node) -> Callable[[str], bool]:
-    """Return a function that tells whether an expression matches anywhere in a text."""
+    """Compile an expression to a function that searches a string for a match."""
     if _repetitions(node) <= _MAX_BACKTRACKING:
         search = re.compile(_to_python(node), re.ASCII).search
         return lambda text: search(text) is not None
@@ -111,7 +111,7 @@ def compile_node(node: Node) -> Callable[[str], bool]:
 
 
 def _repetitions(node: Node) -> int:
-    """Return how many repetitions there are, any with a bound counting as too many."""
+    """Count the repetitions; any with a bound counts as too many to backtrack."""
     match node:
         case Sequence(parts) | Choice(parts):
             return sum(_repetitions(part) for part in parts)
@@ -144,7 +144,7 @@ def _to_python(node: Node) -> str:
 
 @frozen
 class _Split:
-    """Go on at both places, counted from this one."""
+    """A step that continues at two others, given by their distance from this one."""
 
     first: int
     second: int
@@ -155,36 +155,36 @@ _Step = Char | Anchor | _Split
 
 @frozen
 class _State:
-    """The steps that an automaton is at, and the character before, if it matters.
+    """The positions of an automaton, and the kind of the previous character, if it matters.
 
-    ``matched`` ends everything.
+    ``matched`` is set once the expression has matched.
     """
 
-    places: frozenset[int]
+    positions: frozenset[int]
     before: str
     matched: bool = False
 
 
 @frozen(eq=False)
 class Automaton:
-    """An expression as steps, each followed by the next; beyond the last it has matched."""
+    """An expression as a list of steps; reaching the end of the list is a match."""
 
     steps: tuple[_Step, ...]
     transitions: dict[tuple[_State, str], _State] = field(factory=dict, repr=False)
 
     @classmethod
     def from_node(cls, node: Node) -> Automaton:
-        """Return the steps of an expression."""
+        """Convert an expression to an automaton."""
         return cls(tuple(_to_steps(node)))
 
     def matches(self, text: str) -> bool:
-        """Return whether the expression matches anywhere in a text."""
+        """Check whether the expression matches anywhere in ``text``."""
         state = _State(frozenset({0}), "")
         for character in text:
             following = self.transitions.get((state, character))
             if following is None:
                 following = self.follow(state, character)
-                # What was found is kept, since most texts resemble each other, but not for ever.
+                # Transitions are cached, because most paths resemble each other, up to a limit.
                 if len(self.transitions) >= _MAX_TRANSITIONS:
                     self.transitions.clear()
                 self.transitions[state, character] = following
@@ -194,37 +194,37 @@ class Automaton:
         return len(self.steps) in self.reach(state, "")
 
     def follow(self, state: _State, character: str) -> _State:
-        """Return the state that a character leads to."""
+        """Compute the state after a character."""
         reached = self.reach(state, character)
         code = ord(character)
-        # A match may begin behind every character.
-        taken = {0}
-        for place in reached - {len(self.steps)}:
-            step = self.steps[place]
+        # A match may start after any character.
+        positions = {0}
+        for position in reached - {len(self.steps)}:
+            step = self.steps[position]
             if isinstance(step, Char) and any(low <= code <= high for low, high in step.ranges):
-                taken.add(place + 1)
+                positions.add(position + 1)
         before = "w" if _is_word(character) else "-"
-        return _State(frozenset(taken), before, len(self.steps) in reached)
+        return _State(frozenset(positions), before, len(self.steps) in reached)
 
     def reach(self, state: _State, after: str) -> set[int]:
-        """Return the steps that are reached in front of the character ``after``."""
+        """Collect the steps that are reachable before the character ``after``."""
         is_edge = _is_word(state.before) != _is_word(after)
-        held = {Anchor.WORD_EDGE if is_edge else Anchor.NO_WORD_EDGE}
-        held |= {Anchor.START} if not state.before else set()
-        held |= {Anchor.END} if not after else set()
-        found: set[int] = set()
-        pending = list(state.places)
+        satisfied = {Anchor.WORD_EDGE if is_edge else Anchor.NO_WORD_EDGE}
+        satisfied |= {Anchor.START} if not state.before else set()
+        satisfied |= {Anchor.END} if not after else set()
+        reached: set[int] = set()
+        pending = list(state.positions)
         while pending:
-            place = pending.pop()
-            if place in found:
+            position = pending.pop()
+            if position in reached:
                 continue
-            found.add(place)
-            match self.steps[place] if place < len(self.steps) else None:
+            reached.add(position)
+            match self.steps[position] if position < len(self.steps) else None:
                 case _Split(first, second):
-                    pending += (place + first, place + second)
-                case Anchor() as anchor if anchor in held:
-                    pending.append(place + 1)
-        return found
+                    pending += (position + first, position + second)
+                case Anchor() as anchor if anchor in satisfied:
+                    pending.append(position + 1)
+        return reached
 
 
 def _is_word(character: str) -> bool:
@@ -238,10 +238,10 @@ def _to_steps(node: Node) -> list[_Step]:
         case Sequence(parts):
             return [step for part in parts for step in _to_steps(part)]
         case Choice(branches):
-            *others, last = branches
+            *earlier, last = branches
             steps = _to_steps(last)
-            for branch in reversed(others):
-                # A branch ends with a jump over those after it.
+            for branch in reversed(earlier):
+                # Each branch ends with a jump over the following branches.
                 first, over = _to_steps(branch), len(steps) + 1
                 steps = [_Split(1, len(first) + 2), *first, _Split(over, over), *steps]
             return steps
@@ -290,55 +290,55 @@ _NAMED_CLASS = re.compile(r"\[:(.*?):\]", re.DOTALL)
 
 
 def parse(text: str) -> Node:
-    """Return what an expression says; raises InvalidValueError for one that is malformed."""
+    """Parse an expression. Raises InvalidValueError if it is malformed."""
     parser = _Parser(text)
     node = parser.choice()
-    if parser.place < len(text):
-        raise InvalidValueError("a ')' has no '('")
+    if parser.offset < len(text):
+        raise InvalidValueError("unmatched ')'")
     return node
 
 
 class _Parser:
-    """A reader of an expression, from ``place`` on."""
+    """A recursive-descent parser; ``offset`` is the position of the next character."""
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self.place = 0
+        self.offset = 0
 
     def take(self, expected: str) -> bool:
-        """Step over ``expected`` if it comes next."""
-        found = self.text.startswith(expected, self.place)
-        self.place += len(expected) * found
-        return found
+        """Skip ``expected`` if it comes next, and return whether it did."""
+        is_next = self.text.startswith(expected, self.offset)
+        self.offset += len(expected) * is_next
+        return is_next
 
     def next(self, missing: str) -> str:
-        """Step over a character and return it; raises InvalidValueError at the end."""
-        if self.place == len(self.text):
+        """Consume one character. Raises InvalidValueError(``missing``) at the end."""
+        if self.offset == len(self.text):
             raise InvalidValueError(missing)
-        self.place += 1
-        return self.text[self.place - 1]
+        self.offset += 1
+        return self.text[self.offset - 1]
 
     def take_match(self, pattern: re.Pattern[str]) -> re.Match[str] | None:
-        """Step over what ``pattern`` matches."""
-        found = pattern.match(self.text, self.place)
-        if found is not None:
-            self.place = found.end()
-        return found
+        """Consume what ``pattern`` matches here, if anything."""
+        match = pattern.match(self.text, self.offset)
+        if match is not None:
+            self.offset = match.end()
+        return match
 
     def choice(self) -> Node:
-        """Read branches with ``|`` between them."""
+        """Parse alternatives separated by ``|``."""
         branches = [self.sequence()]
         while self.take("|"):
             branches.append(self.sequence())
         return branches[0] if len(branches) == 1 else Choice(tuple(branches))
 
     def sequence(self) -> Node:
-        """Read what stands before the next ``|`` or ``)``."""
+        """Parse everything up to the next ``|`` or ``)``."""
         parts: list[Node] = []
-        while self.place < len(self.text) and self.text[self.place] not in "|)":
+        while self.offset < len(self.text) and self.text[self.offset] not in "|)":
             if self.take("\\Q"):
-                quoted, _, _ = self.text[self.place :].partition("\\E")
-                self.place += len(quoted)
+                quoted, _, _ = self.text[self.offset :].partition("\\E")
+                self.offset += len(quoted)
                 self.take("\\E")
                 parts += map(literal, quoted)
                 if quoted:
@@ -348,44 +348,44 @@ class _Parser:
         return Sequence(tuple(parts))
 
     def repeated(self, node: Node) -> Node:
-        """Read how many times ``node`` is repeated."""
+        """Parse a repetition of ``node``, if any follows."""
         bounds = self.bounds()
         if bounds is None:
             return node
         if self.bounds() is not None:
-            raise InvalidValueError("a repetition is repeated")
+            raise InvalidValueError("repeated repetition")
         least, most = bounds
         if max(least, most or 0) > _MAX_REPEAT or (most is not None and most < least):
-            raise InvalidValueError("a repetition has bounds that cannot be")
+            raise InvalidValueError("invalid bounds of a repetition")
         return Repeat(node, least, most)
 
     def bounds(self) -> tuple[int, int | None] | None:
-        """Read the bounds of a repetition, if there is one."""
+        """Parse the bounds of a repetition, if any."""
         if self.take("*"):
             return 0, None
         if self.take("?"):
             return 0, 1
-        found = self.take_match(_BOUNDS)
-        if found is None:
+        match = self.take_match(_BOUNDS)
+        if match is None:
             return None
-        least, comma, most = found.groups()
+        least, comma, most = match.groups()
         return int(least), int(most or least) if most or not comma else None
 
     def single(self) -> Node:
-        """Read what a repetition would apply to."""
+        """Parse one element, to which a repetition can apply."""
         if self.bounds() is not None:
-            raise InvalidValueError("a repetition has nothing to repeat")
-        match self.next("it ends early"):
+            raise InvalidValueError("nothing to repeat")
+        match self.next("unexpected end"):
             case "(":
                 node = self.choice()
                 if not self.take(")"):
-                    raise InvalidValueError("a '(' has no ')'")
+                    raise InvalidValueError("unclosed '('")
                 return node
             case "[":
                 return self.character_class()
             case "\\":
-                found = self.take_match(_ESCAPED_ANCHOR)
-                return _ESCAPED_ANCHORS[found[0]] if found else char(*self.escape())
+                anchor = self.take_match(_ESCAPED_ANCHOR)
+                return _ESCAPED_ANCHORS[anchor[0]] if anchor else char(*self.escape())
             case ".":
                 return _ANY
             case "^":
@@ -396,36 +396,36 @@ class _Parser:
                 return literal(character)
 
     def character_class(self) -> Char:
-        """Read a class, whose ``[`` was read."""
+        """Parse a class after its ``[``."""
         negated = self.take("^")
         ranges: list[tuple[int, int]] = []
         while not ranges or not self.take("]"):
-            if found := self.take_match(_NAMED_CLASS):
-                ranges += _named_class(found[1])
+            if match := self.take_match(_NAMED_CLASS):
+                ranges += _named_class(match[1])
                 continue
             first = self.class_member()
             ranges += first
-            ends_class = self.text.startswith("-]", self.place)
+            ends_class = self.text.startswith("-]", self.offset)
             if len(first) == 1 and first[0][0] == first[0][1] and not ends_class and self.take("-"):
-                (_, last), *others = self.class_member()
-                if others or last < first[0][0]:
-                    raise InvalidValueError("a class has a range that ends before it begins")
+                (_, last), *more_ranges = self.class_member()
+                if more_ranges or last < first[0][0]:
+                    raise InvalidValueError("reversed range in a class")
                 ranges.append((first[0][0], last))
         return char(*ranges, negated=negated)
 
     def class_member(self) -> Ranges:
-        """Read a character of a class, or a class of its own."""
+        """Parse a character or an escaped class within a class."""
         character = self.next("a class is not closed")
         return self.escape() if character == "\\" else ((ord(character), ord(character)),)
 
     def escape(self) -> Ranges:
-        r"""Read what stands after a ``\``."""
-        if found := self.take_match(_OCTAL):
-            code = int(found[0], 8)
-        elif found := self.take_match(_HEXADECIMAL):
-            code = int(found[1] or found[2], 16)
+        r"""Parse an escape after its ``\``."""
+        if match := self.take_match(_OCTAL):
+            code = int(match[0], 8)
+        elif match := self.take_match(_HEXADECIMAL):
+            code = int(match[1] or match[2], 16)
         else:
-            character = self.next("it ends with an escape")
+            character = self.next("it ends with a backslash")
             if character.lower() in _ESCAPED_CLASSES:
                 ranges = _ESCAPED_CLASSES[character.lower()]
                 return ranges if character.islower() else _complement(ranges)
@@ -434,21 +434,21 @@ class _Parser:
             else:
                 code = ord(character)
         if code > _LAST:
-            raise InvalidValueError("it escapes what cannot be escaped")
+            raise InvalidValueError("invalid escape")
         return ((code, code),)
 
 
 def _named_class(name: str) -> Ranges:
     ranges = _NAMED_CLASSES.get(name.removeprefix("^"))
     if ranges is None:
-        raise InvalidValueError(f"there is no class of characters named {name!r}")
+        raise InvalidValueError(f"unknown character class {name!r}")
     return _complement(ranges) if name.startswith("^") else ranges
 
 
 @cache
 def compile_regex(text: str) -> Callable[[str], bool]:
-    """Return a function that tells whether an expression matches anywhere in a text.
+    """Compile an expression to a function that searches a string for a match.
 
-    Raises InvalidValueError for one that is malformed.
+    Raises InvalidValueError if it is malformed.
     """
     return compile_node(parse(text))

@@ -1,4 +1,4 @@
-"""A command line into arguments, by the rules of the library that BuildKit uses (google/shlex)."""
+"""Split a command line into arguments, by the rules of google/shlex, which BuildKit uses."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ _SPACE = " \t\r\n"
 
 
 def shlex(command: str) -> tuple[str, ...]:
-    r"""Return the arguments of a command line, quotes taken off.
+    r"""Split a command line into arguments and remove the quotes.
 
-    In single quotes every character stands for itself; elsewhere a backslash takes
-    the meaning off the next one. A word that begins with ``#`` begins a comment, up to
-    the end of the line. Raises InvalidValueError where a quote or an escape does not end.
+    Characters in single quotes are literal; elsewhere a backslash escapes the next one. A word that
+    begins with ``#`` starts a comment, up to the end of the line. Raises InvalidValueError for an
+    unclosed quote or a trailing backslash.
 
     >>> shlex('echo "hello $USER" it\\\'s # a comment')
     ('echo', 'hello $USER', "it's")
@@ -48,7 +48,7 @@ def shlex(command: str) -> tuple[str, ...]:
 def _escaped(characters: Iterator[str], command: str) -> str:
     following = next(characters, None)
     if following is None:
-        raise InvalidValueError(f"invalid command {command!r}: it ends with an escape")
+        raise InvalidValueError(f"invalid command {command!r}: it ends with a backslash")
     return following
 
 
@@ -58,7 +58,7 @@ def _single_quoted(characters: Iterator[str], command: str) -> str:
         if character == "'":
             return "".join(content)
         content.append(character)
-    raise _open_quote(command)
+    raise _unclosed_quote(command)
 
 
 def _double_quoted(characters: Iterator[str], command: str) -> str:
@@ -67,8 +67,8 @@ def _double_quoted(characters: Iterator[str], command: str) -> str:
         if character == '"':
             return "".join(content)
         content.append(_escaped(characters, command) if character == "\\" else character)
-    raise _open_quote(command)
+    raise _unclosed_quote(command)
 
 
-def _open_quote(command: str) -> InvalidValueError:
-    return InvalidValueError(f"invalid command {command!r}: a quote does not end")
+def _unclosed_quote(command: str) -> InvalidValueError:
+    return InvalidValueError(f"invalid command {command!r}: a quote is not closed")

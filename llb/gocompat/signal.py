@@ -1,4 +1,4 @@
-"""Signals that STOPSIGNAL takes: numbers, and the names of Linux whatever this runs on."""
+"""Validate signals for STOPSIGNAL: numbers, and the names of Linux on every platform."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _NAMES = frozenset(
 
 
 def is_signal(text: str) -> bool:
-    """Return whether ``text`` is a number other than 0 or a name, with or without SIG."""
+    """Check whether ``text`` is a nonzero number, or a signal name with or without SIG."""
     if _NUMBER.match(text):
         return int(text) != 0
     return text.upper().removeprefix("SIG") in _NAMES

@@ -1,4 +1,4 @@
-"""Values of true or false in the fields of flags and in queries."""
+"""Parse booleans in flags and queries, as Go's ``strconv`` does."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ _FALSE = ("0", "f", "F", "FALSE", "false", "False")
 
 
 def parse_switch(text: str) -> bool:
-    """Return what a word says that Go's ``strconv.ParseBool`` takes. Raises ValueError."""
+    """Parse a boolean as Go's ``strconv.ParseBool`` does. Raises ValueError."""
     if text not in (*_TRUE, *_FALSE):
         raise ValueError(f"invalid value: {text}")
     return text in _TRUE

@@ -1,4 +1,4 @@
-"""Text in columns, as Go's ``text/tabwriter`` aligns it."""
+"""Align columns of text, as Go's ``text/tabwriter`` does."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ if TYPE_CHECKING:
 
 
 def align(rows: Iterable[tuple[str, ...]], padding: int) -> str:
-    """Return rows as lines whose cells stand below each other; each line ends with a newline.
+    """Align cells in columns; each row becomes a line with a newline.
 
-    A cell that holds tabs is several, and one that holds newlines ends its row.
+    A cell that contains tabs counts as several cells, and one that contains newlines ends its row.
 
     >>> print(align([("A", "B"), ("long", "short")], padding=2), end="")
     A     B
@@ -21,21 +21,21 @@ def align(rows: Iterable[tuple[str, ...]], padding: int) -> str:
     widths: list[list[int]] = [[] for _ in lines]
     _measure(lines, widths, padding)
     return "".join(
-        "".join(map(str.ljust, line, [*found, 0])) + "\n"
-        for line, found in zip(lines, widths, strict=True)
+        "".join(map(str.ljust, line, [*line_widths, 0])) + "\n"
+        for line, line_widths in zip(lines, widths, strict=True)
     )
 
 
 def _measure(lines: list[list[str]], widths: list[list[int]], padding: int) -> None:
-    """Find the widths: a column reaches over the lines that follow each other and have it."""
+    """Fill in the widths: a column spans consecutive lines that have a cell in it."""
     for column in range(max((len(line) for line in lines), default=0) - 1):
         block: list[int] = []
         for number in range(len(lines) + 1):
-            # The last cell of a line stands in no column.
+            # The last cell of a line belongs to no column.
             if number < len(lines) and column < len(lines[number]) - 1:
                 block.append(number)
                 continue
-            width = max((len(lines[each][column]) for each in block), default=0) + padding
-            for each in block:
-                widths[each].append(width)
+            width = max((len(lines[row][column]) for row in block), default=0) + padding
+            for row in block:
+                widths[row].append(width)
             block = []

@@ -1,7 +1,7 @@
-"""URLs as BuildKit reads them, which is as Go's ``net/url`` does: strict here, lenient there.
+"""Parse URLs as BuildKit does with Go's ``net/url``: stricter or more lenient than the standard.
 
-The grammar is that of RFC 3986. What is done differently on purpose is told where it is
-done, since the text of a URL is part of a step's digest.
+The grammar is that of RFC 3986. Comments mark intentional deviations, because the string of a URL
+is part of a step's digest.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import re
 from attrs import frozen
 
 _UNRESERVED = "A-Za-z0-9\\-_.~"
-# What is not ASCII is a choice of its own, since a set with its range takes 1.4 ms to compile.
+# Non-ASCII characters are a separate alternative: a set with their range takes 1.4 ms to compile.
 _IN_HOST = re.compile(rf"(?:[{_UNRESERVED}!$&'()*+,;=:\[\]<>\"]|[^\x00-\x7f])*\Z")
 _IN_USER = re.compile(r"[A-Za-z0-9\-._:~!$&'()*+,;=%@]*\Z")
 _IN_PATH = re.compile(rf"[{_UNRESERVED}!$&'()*+,;=:@\[\]%/]*\Z")
@@ -28,10 +28,10 @@ _WEB = ("http", "https")
 
 @frozen
 class URL:
-    """A URL in its parts.
+    """A parsed URL.
 
-    ``host``, ``path`` and ``fragment`` are without escapes. ``base`` is the URL without
-    query and fragment, escaped where it has to be.
+    ``host``, ``path`` and ``fragment`` are unescaped. ``base`` is the URL without query and
+    fragment, with escapes where they are required.
     """
 
     scheme: str
@@ -43,40 +43,40 @@ class URL:
 
 
 def parse_url(text: str) -> URL:
-    """Return the URL, or the path without a scheme, that ``text`` is. Raises ValueError."""
+    """Parse a URL, or a path without a scheme. Raises ValueError if it is malformed."""
     before, _, fragment = text.partition("#")
     if _CONTROL.search(before):
         raise ValueError("invalid control character in URL")
-    scheme, rest = _scheme(before)
-    # A lone question mark at the end stays there, though nothing is asked.
-    mark = "?" if rest.endswith("?") and rest.count("?") == 1 else ""
-    rest, _, query = rest.partition("?")
+    scheme, remainder = _scheme(before)
+    # A single question mark at the end is kept, although the query is empty.
+    mark = "?" if remainder.endswith("?") and remainder.count("?") == 1 else ""
+    remainder, _, query = remainder.partition("?")
     authority, user, host = "", "", ""
-    if rest.startswith("//") and (scheme or not rest.startswith("///")):
-        given, slash, path = rest[2:].partition("/")
-        rest = slash + path
-        user, host = _authority(scheme, given)
-        authority = f"//{user}{_quote(host, _KEPT_IN_HOST)}" if user or host or rest else ""
-    path = unquote(rest)
-    escaped = rest if _IN_PATH.match(rest) else _quote(path, _KEPT_IN_PATH)
+    if remainder.startswith("//") and (scheme or not remainder.startswith("///")):
+        user_and_host, slash, path = remainder[2:].partition("/")
+        remainder = slash + path
+        user, host = _authority(scheme, user_and_host)
+        authority = f"//{user}{_quote(host, _KEPT_IN_HOST)}" if user or host or remainder else ""
+    path = unquote(remainder)
+    escaped = remainder if _IN_PATH.match(remainder) else _quote(path, _KEPT_IN_PATH)
     base = f"{scheme}:" * bool(scheme) + authority + escaped + mark
     return URL(scheme, host, path, query, unquote(fragment), base)
 
 
 def parse_query(text: str) -> dict[str, list[str]]:
-    """Return the values of a query by their names; pairs that cannot be read are left out."""
+    """Collect the values of a query by name, skipping malformed pairs."""
     return {key: values for key, values in _pairs(text).items() if key is not None}
 
 
 def is_query(text: str) -> bool:
-    """Return whether all pairs of a query can be read."""
+    """Check whether every pair of a query is well-formed."""
     return None not in _pairs(text)
 
 
 def unquote(text: str) -> str:
-    """Return ``text`` with its escapes replaced. Raises ValueError.
+    """Decode the percent escapes of ``text``. Raises ValueError for a malformed escape.
 
-    Bytes that are no UTF-8 become surrogates, as Python's own paths have them.
+    Bytes that are not valid UTF-8 become surrogates, as in Python's paths.
     """
     if _BAD_ESCAPE.search(text):
         raise ValueError(f"invalid URL escape in {text!r}")
@@ -89,10 +89,10 @@ def _decode(escapes: str) -> str:
 
 def _quote(text: str, kept: str) -> str:
     return "".join(
-        each
-        if (each.isascii() and each.isalnum()) or each in kept
-        else "".join(f"%{byte:02X}" for byte in each.encode(errors="surrogateescape"))
-        for each in text
+        character
+        if (character.isascii() and character.isalnum()) or character in kept
+        else "".join(f"%{byte:02X}" for byte in character.encode(errors="surrogateescape"))
+        for character in text
     )
 
 
@@ -102,7 +102,7 @@ def _scheme(text: str) -> tuple[str, str]:
 
 
 def _authority(scheme: str, text: str) -> tuple[str, str]:
-    """Return the user as it is written in front of the host, and the host."""
+    """Parse an authority into the quoted user with ``@``, and the host."""
     user, at, host = text.rpartition("@")
     host = _host(scheme, host)
     if not at:
@@ -110,7 +110,7 @@ def _authority(scheme: str, text: str) -> tuple[str, str]:
     if not _IN_USER.match(user):
         raise ValueError("invalid userinfo")
     name, colon, password = user.partition(":")
-    name, password = (_quote(unquote(each), _KEPT_IN_USER) for each in (name, password))
+    name, password = (_quote(unquote(part), _KEPT_IN_USER) for part in (name, password))
     return f"{name}{colon}{password}@", host
 
 
@@ -119,7 +119,7 @@ def _host(scheme: str, text: str) -> str:
         return _literal(text)
     if "[" in text:
         raise ValueError("invalid IP-literal")
-    # Several colons are none of the web's, and some databases' own.
+    # HTTP hosts have one colon at most; the URLs of some databases have several.
     colon = text.find(":") if scheme in _WEB else text.rfind(":")
     if colon >= 0 and not _PORT.match(text[colon:]):
         raise ValueError(f"invalid port {text[colon:]!r} after host")
@@ -127,13 +127,13 @@ def _host(scheme: str, text: str) -> str:
 
 
 def _literal(text: str) -> str:
-    """Return an IPv6 address in brackets, with its port."""
+    """Validate an IPv6 address in brackets, and unescape it with its zone and port."""
     address, bracket, port = text[1:].rpartition("]")
     if not bracket or not _PORT.match(port):
         raise ValueError("invalid IP-literal")
     address, escape, zone = address.partition("%25")
     plain = _unquote_host(address) + unquote(escape + zone)
-    # It takes 1.2 ms to import, and few hosts are numbers.
+    # It takes 1.2 ms to import, and few hosts are IP addresses.
     from ipaddress import IPv6Address  # noqa: PLC0415
 
     IPv6Address(plain)
@@ -141,15 +141,15 @@ def _literal(text: str) -> str:
 
 
 def _unquote_host(text: str) -> str:
-    # RFC 3986 has escapes in hosts for what is not ASCII alone.
+    # In hosts, Go accepts only escapes of non-ASCII characters.
     if _ASCII_ESCAPE.search(text) or not _IN_HOST.match(_ESCAPES.sub("", text)):
         raise ValueError(f"invalid host name {text!r}")
     return unquote(text)
 
 
 def _pairs(text: str) -> dict[str | None, list[str]]:
-    """Return the pairs of a query; those that cannot be read are under None."""
-    found: dict[str | None, list[str]] = {}
+    """Parse the pairs of a query; the malformed ones are listed under None."""
+    pairs: dict[str | None, list[str]] = {}
     for pair in text.split("&"):
         key, _, value = pair.replace("+", " ").partition("=")
         try:
@@ -158,5 +158,5 @@ def _pairs(text: str) -> dict[str | None, list[str]]:
         except ValueError:
             name = None
         if pair:
-            found.setdefault(name, []).append(value)
-    return found
+            pairs.setdefault(name, []).append(value)
+    return pairs

@@ -1,8 +1,8 @@
-"""Bytes of a file that are no UTF-8, which Docker lets through.
+"""Files with bytes that are not valid UTF-8, which Docker accepts.
 
-They go through the passes as Python's surrogates, one for each, and are what Go makes of them
-where they leave: a replacement character in words, messages and JSON, the byte itself in the
-content of a file, and a mistake in an operation.
+Inside the conversion such a byte is one of Python's surrogates. The result treats it as Go does: it
+becomes a replacement character in words, messages and JSON, stays itself in the content of a file,
+and is an error in an operation.
 """
 
 from __future__ import annotations
@@ -14,20 +14,20 @@ _REPLACEMENT = "\ufffd"
 
 
 def decode(data: bytes) -> str:
-    """Return the text of a file."""
+    """Decode the bytes of a file."""
     return data.decode("utf-8", errors="surrogateescape")
 
 
 def encode(text: str) -> bytes:
-    """Return the bytes of a text from a file."""
+    """Encode a string to the bytes of its file."""
     return text.encode("utf-8", errors="surrogateescape")
 
 
 def shown(text: str, instead: str = _REPLACEMENT) -> str:
-    """Return a text for people, or for JSON, with ``instead`` for each such byte."""
+    """Replace each invalid byte by ``instead``, for people or for JSON."""
     return text if text.isascii() else _OCTET.sub(instead, text)
 
 
 def has_octets(text: str) -> bool:
-    """Return whether there are such bytes in a text."""
+    """Check whether a string contains invalid bytes."""
     return not text.isascii() and _OCTET.search(text) is not None

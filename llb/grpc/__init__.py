@@ -1,16 +1,14 @@
-"""gRPC over any byte pipe, in both roles.
+"""gRPC client and server over any byte pipe.
 
-gRPC for Python can neither dial nor serve on a bare byte stream, and three
-places need that: the session that a daemon calls back through, a frontend's
-stdin and stdout, and Docker's connection upgrades. This package carries
-messages as bytes and knows no protobuf.
+gRPC for Python can neither connect nor serve on a bare byte stream, and three places need that: the
+session that a daemon calls back through, a frontend's stdin and stdout, and Docker's connection
+upgrades. This package transfers messages as bytes and does not depend on protobuf.
 
-From below: :mod:`~llb.grpc.http2.frames`, :mod:`~llb.grpc.http2.streams` and
-:mod:`~llb.grpc.http2.connection` are HTTP/2 without I/O;
-:mod:`~llb.grpc.messages`, :mod:`~llb.grpc.metadata` and
-:mod:`~llb.grpc.status` are gRPC's wire format;
-:mod:`~llb.grpc.endpoint`, :mod:`~llb.grpc.call`,
-:mod:`~llb.grpc.server` and :mod:`~llb.grpc.channel` add threads.
+From the bottom up: :mod:`~llb.grpc.http2.frames`, :mod:`~llb.grpc.http2.streams` and
+:mod:`~llb.grpc.http2.connection` implement HTTP/2 without I/O; :mod:`~llb.grpc.messages`,
+:mod:`~llb.grpc.metadata` and :mod:`~llb.grpc.status` implement gRPC's wire format;
+:mod:`~llb.grpc.endpoint`, :mod:`~llb.grpc.call`, :mod:`~llb.grpc.server` and
+:mod:`~llb.grpc.channel` add threads.
 """
 
 from __future__ import annotations

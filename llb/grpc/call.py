@@ -1,4 +1,4 @@
-"""One call as either side sees it: messages in, messages out, one end."""
+"""A gRPC call in either role: messages in, messages out, one end."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ if TYPE_CHECKING:
     from llb.grpc.endpoint import Endpoint
     from llb.grpc.http2.streams import Headers
 
-# From here on a stream's bytes are worth a write without waiting for more.
+# With this many queued bytes a stream is written at once, without waiting for more.
 _WAKE_SIZE = 128 * 1024
-# Who sends waits above this many unsent bytes, until half of them are gone.
+# A sender blocks above this many unsent bytes, until half of them are sent.
 _SEND_BUFFER = 512 * 1024
 
 
 class Call:
-    """What a call is in both roles; one thread may send while another receives.
+    """The part of a call that both roles share; one thread may send while another receives.
 
-    The methods that begin with ``on_`` are called by the reader of the
-    endpoint; they, and those that say so, need its lock.
+    The reader of the endpoint calls the ``on_…`` methods. They, and the methods that say so,
+    require the endpoint's lock.
     """
 
     def __init__(self, endpoint: Endpoint, deadline: float | None) -> None:
@@ -37,20 +37,19 @@ class Call:
         self._deadline = deadline
         self._changed = threading.Condition(endpoint.lock)
         self._incoming = MessageReader(endpoint.message_limit)
-        # Messages that were taken together under the lock, handed out without it.
+        # Messages that were taken in one batch under the lock, and are returned without it.
         self._ready: deque[bytes] = deque()
         self._failure: LLBError | None = None
         self._ended = False
         self._is_receiving = False
-        # Received bytes that the peer was not yet allowed to send again.
+        # Received bytes that were not yet returned to the peer's flow control window.
         self._held = 0
 
     def receive(self) -> bytes | None:
-        """Return the next message, or None once the peer has sent its last one.
+        """Receive the next message, or None after the peer's last one.
 
-        Raises :class:`~llb.errors.CancelledError` when the call was cancelled
-        or its deadline passed, and :class:`~llb.errors.TransportError` when
-        the connection broke.
+        Raises :class:`~llb.errors.CancelledError` if the call was cancelled or its deadline passed,
+        and :class:`~llb.errors.TransportError` if the connection failed.
         """
         if self._ready:
             return self._ready.popleft()
@@ -62,19 +61,19 @@ class Call:
                     return None
                 self._await_message()
             self._ready = self._incoming.take()
-            self._give_back()
+            self._return_window()
         return self._ready.popleft()
 
     def flush(self) -> None:
-        """Send now what waits to share a write with more."""
+        """Send messages that wait to share a write with later ones."""
         with self._endpoint.lock:
             self._endpoint.wake_writer()
 
     def _await_message(self) -> None:
-        # Whoever waits wants the bytes of the message that is under way: one
-        # larger than the window would never become whole if they stayed owed.
+        # Return the window while waiting: a message larger than the window could
+        # otherwise never be completed.
         self._is_receiving = True
-        self._give_back()
+        self._return_window()
         self._endpoint.wake_writer()
         try:
             self._wait()
@@ -82,7 +81,7 @@ class Call:
             self._is_receiving = False
 
     def _queue(self, message: bytes) -> None:
-        """Queue a message; blocks while too much of this call waits. Needs the lock."""
+        """Queue a message; block while too much data of this call is unsent. Requires the lock."""
         endpoint = self._endpoint
         waiting = endpoint.connection.send_data(self.stream_id, messages.prefix(message), message)
         if waiting < _WAKE_SIZE:
@@ -105,34 +104,34 @@ class Call:
         return self._deadline is not None and monotonic() >= self._deadline
 
     def _wait(self) -> None:
-        """Wait for a change, until the deadline. Needs the lock."""
-        left = None if self._deadline is None else self._deadline - monotonic()
-        if left is not None and left <= 0:
+        """Wait for a change, until the deadline. Requires the lock."""
+        timeout = None if self._deadline is None else self._deadline - monotonic()
+        if timeout is not None and timeout <= 0:
             self._expire()
-        self._changed.wait(left)
+        self._changed.wait(timeout)
 
     def _expire(self) -> None:
         error = DeadlineError("deadline of the call has passed")
         self.abort(error, ErrorCode.CANCEL)
         raise error
 
-    def _give_back(self) -> None:
+    def _return_window(self) -> None:
         if self._held:
             self._endpoint.connection.consumed(self.stream_id, self._held)
             self._held = 0
             self._endpoint.wake_writer()
 
-    def room_made(self) -> None:
-        """Wake whoever waits to send. Needs the lock."""
+    def on_writable(self) -> None:
+        """Wake the thread that waits to send, if enough is sent. Requires the lock."""
         if self._endpoint.connection.waiting(self.stream_id) <= _SEND_BUFFER // 2:
             self._changed.notify_all()
 
     def on_headers(self, headers: Headers, *, end: bool) -> None:
-        """Take a header list that came after the one which began the call."""
+        """Handle a header list after the one that started the call."""
         raise NotImplementedError
 
     def on_data(self, data: memoryview, *, end: bool) -> None:
-        """Take bytes of the stream."""
+        """Handle received bytes of the stream."""
         self._held += len(data)
         try:
             self._incoming.feed(data)
@@ -140,46 +139,46 @@ class Call:
             self.refuse(error)
             return
         if self._is_receiving and not self._incoming.messages:
-            self._give_back()
+            self._return_window()
         if end:
             self.on_end()
 
     def on_end(self) -> None:
-        """Take the end of the peer's side."""
+        """Handle the end of the peer's side of the stream."""
         if self._incoming.is_between_messages:
             self._ended = True
         else:
             self.refuse(RemoteError("stream ended within a message", code=Code.INTERNAL))
 
     def on_reset(self, code: int) -> None:
-        """Take a reset of the stream."""
+        """Handle a reset of the stream."""
         raise NotImplementedError
 
     def on_settled(self) -> None:
-        """Take note that a batch is over: let go of its buffer, wake who waits."""
+        """Handle the end of a batch of events: release its buffer and wake the waiting threads."""
         self._incoming.settle()
         self._changed.notify_all()
 
     def refuse(self, error: RemoteError) -> None:
-        """End the call because of what the peer sent. Needs the lock."""
+        """End the call because of invalid data from the peer. Requires the lock."""
         self.abort(error, ErrorCode.CANCEL)
 
     def abort(self, error: LLBError, code: ErrorCode) -> None:
-        """Fail the call here and reset it there. Needs the lock."""
+        """Fail the call locally and reset its stream. Requires the lock."""
         self.fail(error)
         self._incoming.take()
         self._endpoint.connection.reset(self.stream_id, code)
         self._endpoint.wake_writer()
 
     def fail(self, error: LLBError) -> None:
-        """Have everything that waits for this call raise ``error``. Needs the lock."""
+        """Make every thread that waits for this call raise ``error``. Requires the lock."""
         if self._failure is None:
             self._failure = error
         self._leave()
         self._changed.notify_all()
 
     def _leave(self) -> None:
-        """Take the call off the connection, and give its unread bytes back to it."""
+        """Remove the call from the connection, and return its unread bytes to the window."""
         self._endpoint.calls.pop(self.stream_id, None)
         self._endpoint.connection.consumed(0, self._held)
         self._held = 0

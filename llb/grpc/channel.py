@@ -1,4 +1,4 @@
-"""The client role: calls go out over one connection."""
+"""The gRPC client: make calls over one connection."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ if TYPE_CHECKING:
 
 
 class ClientCall(Call):
-    """One outgoing call; :meth:`receive` also raises the status it ended with."""
+    """An outgoing call; :meth:`receive` also raises the status that it ended with."""
 
     def __init__(self, endpoint: Endpoint, deadline: float | None) -> None:
         super().__init__(endpoint, deadline)
         self._has_response = False
 
     def send(self, message: bytes) -> None:
-        """Send a message; it may wait for others until :meth:`flush` or :meth:`receive`.
+        """Send a message; it may be delayed until :meth:`flush` or :meth:`receive`.
 
-        Blocks while the peer takes no more. Raises what :meth:`receive` raises,
-        but discards a message after the peer has ended the call with OK.
+        Blocks while the peer accepts no more data. Raises the same errors as :meth:`receive`, but
+        drops the message if the peer has ended the call with OK.
         """
         with self._endpoint.lock:
             self._check_alive()
@@ -42,28 +42,28 @@ class ClientCall(Call):
                 self._queue(message)
 
     def close_send(self) -> None:
-        """Tell the peer that this was the last message."""
+        """Signal that no more messages follow."""
         with self._endpoint.lock:
             self._endpoint.connection.end_stream(self.stream_id)
             self._endpoint.wake_writer()
 
     def cancel(self) -> None:
-        """End the call at once, here and there; does nothing to a call that is over."""
+        """Cancel the call on both sides; does nothing if the call is over."""
         with self._endpoint.lock:
             if self._failure is None and not self._ended:
                 self.abort(CancelledError("call was cancelled"), ErrorCode.CANCEL)
 
     def on_headers(self, headers: Headers, *, end: bool) -> None:
-        """Take the response headers, the trailers, or both in one."""
+        """Handle the response headers, the trailers, or both in one."""
         if not self._has_response:
             fields = dict(headers)
             code = fields.get(":status", "")
             if code.startswith("1") and not end:
                 return
             self._has_response = True
-            problem = _problem(code, fields)
-            if problem is not None:
-                self.refuse(problem)
+            refusal = _response_error(code, fields)
+            if refusal is not None:
+                self.refuse(refusal)
                 return
         elif not end:
             self.refuse(RemoteError("peer sent two header lists", code=Code.INTERNAL))
@@ -72,14 +72,14 @@ class ClientCall(Call):
             self._on_trailers(headers)
 
     def on_end(self) -> None:
-        """Take an end without trailers, which no gRPC server sends."""
+        """Handle an end without trailers, which no gRPC server sends."""
         self.refuse(RemoteError("call ended without a status", code=Code.INTERNAL))
 
     def on_reset(self, code: int) -> None:
-        """Take a reset, which is a status as well."""
+        """Handle a reset, which is also a status."""
         error = status.from_reset(code)
         if error.code == Code.CANCELLED and self._is_late():
-            # A peer that sees the deadline pass first cancels the call, as grpc-go has it too.
+            # A peer that notices the deadline first cancels the call; grpc-go does the same.
             self.fail(DeadlineError("deadline of the call has passed"))
         else:
             self.fail(error)
@@ -90,32 +90,34 @@ class ClientCall(Call):
             error = RemoteError("stream ended within a message", code=Code.INTERNAL)
         self._failure = error
         if error is not None and error.code == Code.DEADLINE_EXCEEDED and self._deadline:
-            # The peer knows the deadline too, and may be the first to see it pass.
+            # The peer knows the deadline too, and may notice first that it has passed.
             self._failure = DeadlineError("deadline of the call has passed")
         self._ended = True
         self._leave()
-        # The peer wants nothing more; where all was said this finds no stream.
+        # The peer needs no more data. If both sides have ended, there is no stream to reset.
         self._endpoint.connection.reset(self.stream_id, ErrorCode.NO_ERROR)
 
 
-def _problem(code: str, fields: dict[str, str]) -> RemoteError | None:
+def _response_error(code: str, fields: dict[str, str]) -> RemoteError | None:
     if code != "200":
         return status.from_http(code)
-    kind = fields.get("content-type", "")
-    if not kind.startswith("application/grpc"):
-        return RemoteError(f"content type is not gRPC: {kind!r}", code=Code.UNKNOWN)
+    content_type = fields.get("content-type", "")
+    if not content_type.startswith("application/grpc"):
+        return RemoteError(
+            f"invalid content type {content_type!r}: expected application/grpc", code=Code.UNKNOWN
+        )
     encoding = fields.get("grpc-encoding", "identity")
     if encoding != "identity":
-        return RemoteError(f"compression is not supported: {encoding!r}", code=Code.UNIMPLEMENTED)
+        return RemoteError(f"unsupported compression {encoding!r}", code=Code.UNIMPLEMENTED)
     return None
 
 
 class Channel:
-    """Makes calls to the peer at the other end of ``pipe``, from any thread.
+    """A gRPC client connection over ``pipe``; any thread may make calls.
 
-    ``authority`` and ``scheme`` are what the calls say of the peer: its name, and ``https``
-    where the pipe is one of TLS. A peer that is leaving takes no new calls, and the
-    connection ends with the last one that it still answers.
+    ``authority`` is the name of the peer in the calls' headers, and ``scheme`` is ``https`` for a
+    pipe over TLS. After a GOAWAY from the peer the channel accepts no new calls, and the connection
+    ends with the last call that the peer still answers.
     """
 
     def __init__(
@@ -139,7 +141,7 @@ class Channel:
 
     @property
     def is_open(self) -> bool:
-        """Whether the connection still takes calls."""
+        """Whether the connection accepts new calls."""
         return self._endpoint.failure is None and self._endpoint.departing is None
 
     def call(
@@ -153,8 +155,8 @@ class Channel:
         """Make a unary call and return its response; ``timeout`` is in seconds.
 
         Raises :class:`~llb.errors.RemoteError` for a status other than OK,
-        :class:`~llb.errors.TransportError` when the connection broke, and
-        :class:`~llb.errors.CancelledError` when the time is over.
+        :class:`~llb.errors.TransportError` if the connection failed, and
+        :class:`~llb.errors.CancelledError` if the timeout passed.
         """
         call = self.stream(method, timeout=timeout, metadata=metadata)
         try:
@@ -174,9 +176,9 @@ class Channel:
         timeout: float | None = None,
         metadata: Iterable[tuple[str, str]] = (),
     ) -> ClientCall:
-        """Begin a call of any kind; raises as :meth:`call` does.
+        """Start a call of any kind; raises the same errors as :meth:`call`.
 
-        Waits for a place among the streams that the peer takes at a time.
+        Blocks until the peer's limit on concurrent streams allows another one.
         """
         endpoint = self._endpoint
         deadline = None if timeout is None else monotonic() + timeout
@@ -185,14 +187,14 @@ class Channel:
         )
         call = ClientCall(endpoint, deadline)
         with endpoint.lock:
-            endpoint.await_room(deadline)
+            endpoint.await_stream_slot(deadline)
             call.stream_id = endpoint.connection.open_stream(headers)
             endpoint.calls[call.stream_id] = call
             endpoint.nudge_writer()
         return call
 
     def close(self) -> None:
-        """End the connection; calls under way fail. Idempotent."""
+        """Close the connection and fail its calls. Idempotent."""
         self._endpoint.stop(TransportError("connection was closed"), ErrorCode.NO_ERROR)
         if threading.current_thread() is not self._reader:
             self._reader.join()

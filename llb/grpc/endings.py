@@ -1,4 +1,4 @@
-"""Ends of calls and connections that who called goes on from in its own way."""
+"""Specific errors for the end of a call or connection, which some callers handle themselves."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from llb.errors import CancelledError, TransportError
 
 
 class DeadlineError(CancelledError):
-    """The time that a call was given is over."""
+    """The deadline of a call has passed."""
 
 
 class UnseenError(TransportError):
-    """The peer left without having seen the call, which may be made again elsewhere."""
+    """The peer left before it saw the call, so the call can be retried elsewhere."""
 
 
 class ClosedError(TransportError):

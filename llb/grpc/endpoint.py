@@ -1,10 +1,9 @@
-"""One end of a connection with its threads: a reader, a writer, and who calls.
+"""One end of a gRPC connection and its threads: a reader, a writer, and the callers.
 
-Everything shares one lock. The reader feeds the state machine and wakes
-whoever its events concern; it never writes, so that two ends cannot wait for
-each other. The writer takes what is ready, joins it once and writes it in
-large pieces. Callers queue, and wait only for room, for a message, or for a
-place among the concurrent streams.
+All share one lock. The reader feeds the state machine and wakes the threads that its events
+concern; it never writes, so two ends cannot deadlock. The writer takes the available output, joins
+it once and writes it in large pieces. Callers queue data, and block only for send buffer space, for
+a message, or for the limit on concurrent streams.
 """
 
 from __future__ import annotations
@@ -29,19 +28,19 @@ if TYPE_CHECKING:
 
 DEFAULT_MESSAGE_LIMIT = 16 * 2**20
 
-# What the writer joins into one write. BuildKit takes up to 16 MiB in one
+# The writer joins this much into one write. BuildKit accepts up to 16 MiB in one
 # message of a session.
 _WRITE_SIZE = 512 * 1024
-# How long bytes that nobody flushed wait for others to share their write.
+# Unflushed bytes wait this long for more bytes to share their write.
 _LINGER = 0.002
-# How long an end waits for its last words to be written or read.
+# A closing end waits this long for its last data to be written or read.
 _GRACE = 1.0
 
 
 class Endpoint:
-    """What both roles have in common: the lock, the calls, the threads, the end.
+    """The part of a connection that both roles share: lock, calls, threads and shutdown.
 
-    ``accept`` is called, with the lock held, for headers that begin a stream.
+    ``accept`` is called, with the lock held, for headers that start a stream.
     """
 
     def __init__(
@@ -59,15 +58,15 @@ class Endpoint:
         self.calls: dict[int, Listener] = {}
         self.failure: TransportError | None = None
         self.departing: TransportError | None = None
-        # Notified when a place among the concurrent streams may be free.
-        self.room = threading.Condition(self.lock)
+        # Notified when the limit on concurrent streams may allow another stream.
+        self.slot_freed = threading.Condition(self.lock)
         self._pipe = pipe
         self._accept = accept
         self._blocked: set[Listener] = set()
         self._work = threading.Condition(self.lock)
         self._is_urgent = True
         self._has_lazy = False
-        # Whether the end has begun, and whether it began here and in order.
+        # Whether the shutdown has started, and whether this side started it in order.
         self._stopping = False
         self._has_left = False
         self._reader_ended = threading.Event()
@@ -75,21 +74,22 @@ class Endpoint:
         self._writer.start()
 
     def wake_writer(self) -> None:
-        """Have what can be sent written now. Needs the lock."""
+        """Let the writer send the available output now. Requires the lock."""
         if not self._is_urgent and self.connection.has_output:
             self._is_urgent = True
             self._work.notify()
 
     def nudge_writer(self) -> None:
-        """Have what can be sent written within a moment. Needs the lock."""
+        """Let the writer send the available output after a short delay. Requires the lock."""
         if not self._has_lazy and not self._is_urgent:
             self._has_lazy = True
             self._work.notify()
 
-    def await_room(self, deadline: float | None) -> None:
-        """Wait until a stream can be opened. Needs the lock.
+    def await_stream_slot(self, deadline: float | None) -> None:
+        """Block until a stream can be opened. Requires the lock.
 
-        Raises :class:`~llb.errors.TransportError` when none ever will be.
+        Raises :class:`~llb.errors.TransportError` if the connection accepts no more streams, and
+        :class:`~llb.errors.CancelledError` if the deadline passes.
         """
         while True:
             refusal = self.failure or self.departing
@@ -97,14 +97,14 @@ class Endpoint:
                 raise refusal
             if self.connection.can_open:
                 return
-            left = None if deadline is None else deadline - monotonic()
-            if left is not None and left <= 0:
+            timeout = None if deadline is None else deadline - monotonic()
+            if timeout is not None and timeout <= 0:
                 raise DeadlineError("deadline of the call has passed")
-            self.room.wait(left)
+            self.slot_freed.wait(timeout)
 
     @contextmanager
     def sending(self, call: Listener) -> Iterator[None]:
-        """Have ``call`` told when the writer has made room in its queue. Needs the lock."""
+        """Notify ``call`` within this context when its queue has space. Requires the lock."""
         self._blocked.add(call)
         try:
             yield
@@ -112,24 +112,24 @@ class Endpoint:
             self._blocked.discard(call)
 
     def leave_if_idle(self) -> None:
-        """End a connection that takes no more calls once it has none. Needs the lock."""
+        """Close a departing connection once it has no calls. Requires the lock."""
         if self.departing is not None and not self.calls and not self._stopping:
             self.failure = self.departing
             self._stopping = True
             self._work.notify()
 
     def read_all(self) -> TransportError | None:
-        """Read until the pipe ends; return why, or None where that was in order.
+        """Read until the pipe ends; return the reason, or None if it ended in order.
 
-        By then every call has failed and the pipe is closed.
+        When it returns, every call has failed and the pipe is closed.
         """
         reason = TransportError("reading from the connection failed")
-        in_order = False
+        is_orderly = False
         try:
             while data := self._pipe.read():
                 with self.lock:
                     self._dispatch(self.connection.receive(data))
-            reason, in_order = ClosedError("connection was closed by the peer"), True
+            reason, is_orderly = ClosedError("connection was closed by the peer"), True
         except TransportError as error:
             reason = error
         except OSError as error:
@@ -138,14 +138,14 @@ class Endpoint:
             self._fail(reason)
             self._reader_ended.set()
             self.stop(reason)
-        if self._has_left or (in_order and self.failure is reason):
+        if self._has_left or (is_orderly and self.failure is reason):
             return None
         return self.failure
 
     def stop(self, reason: TransportError, code: ErrorCode | None = None) -> None:
-        """Fail every call, write the last words, close the pipe; idempotent.
+        """Fail every call, write the remaining output and close the pipe; idempotent.
 
-        A ``code`` says that this side leaves of its own accord, and the peer is told.
+        A ``code`` means that this side closes the connection, and is sent to the peer.
         """
         self._fail(reason, code)
         if threading.current_thread() is not self._writer:
@@ -162,7 +162,7 @@ class Endpoint:
                 for call in list(self.calls.values()):
                     call.fail(reason)
             self._stopping = True
-            self.room.notify_all()
+            self.slot_freed.notify_all()
             self._work.notify()
 
     def _dispatch(self, events: list[Event]) -> None:
@@ -185,20 +185,20 @@ class Endpoint:
                     call.on_reset(event.code)
         for call in touched:
             call.on_settled()
-        self.room.notify_all()
+        self.slot_freed.notify_all()
         self.wake_writer()
 
     def _on_stray(self, event: DataReceived | HeadersReceived | StreamReset) -> None:
         match event:
             case DataReceived():
-                # The call is over on this side, and its trailers wait for the window.
+                # The call is over on this side, but the peer may need the window for its trailers.
                 self.connection.consumed(event.stream_id, len(event.data))
             case HeadersReceived() if self._accept is not None:
                 self._accept(event)
 
     def _on_goaway(self, event: GoAwayReceived) -> None:
-        text = f": {event.text}" if event.text else ""
-        reason = TransportError(f"peer is closing the connection{text}")
+        detail = f": {event.text}" if event.text else ""
+        reason = TransportError(f"peer is closing the connection{detail}")
         self.departing = reason
         for stream_id, call in list(self.calls.items()):
             if stream_id > event.last_stream_id:
@@ -219,8 +219,8 @@ class Endpoint:
         except OSError as error:
             reason = TransportError(f"connection broke: {error.strerror}")
         finally:
-            # What the peer wrote before it left may still be unread, the
-            # answer to the last call for one.
+            # Data that the peer wrote before it left may still be unread, for example
+            # the answer to the last call.
             if not self._stopping:
                 self._reader_ended.wait(_GRACE)
             self.stop(reason)
@@ -232,7 +232,7 @@ class Endpoint:
                 output = self.connection.take_output(_WRITE_SIZE)
                 self._is_urgent = bool(output) and self.connection.has_output
                 for call in list(self._blocked):
-                    call.room_made()
+                    call.on_writable()
                 if output or self._stopping:
                     return output
             elif self._has_lazy:

@@ -1,4 +1,4 @@
-"""The headers that begin a gRPC call, and the metadata among them.
+"""Request headers of a gRPC call, metadata, and timeouts.
 
 The names and formats are those of gRPC's PROTOCOL-HTTP2 document.
 """
@@ -30,11 +30,10 @@ def request(
     *,
     scheme: str = "http",
 ) -> Headers:
-    """Return the headers of a call; ``timeout`` is in seconds.
+    """Build the headers of a call; ``timeout`` is in seconds.
 
-    The value of a name that ends in ``-bin`` is base64 text, here as on the
-    wire. Raises :class:`~llb.errors.InvalidValueError` for metadata that gRPC
-    does not carry.
+    The value of a name that ends in ``-bin`` is base64, as on the wire. Raises
+    :class:`~llb.errors.InvalidValueError` for metadata that gRPC cannot carry.
     """
     headers = [
         (":method", "POST"),
@@ -53,26 +52,26 @@ def request(
 
 def _checked(name: str, value: str) -> tuple[str, str]:
     if not name or not _NAME.issuperset(name):
-        raise InvalidValueError(f"metadata cannot have the name {name!r}")
+        raise InvalidValueError(f"invalid metadata name {name!r}")
     if not (value.isascii() and value.isprintable()):
         raise InvalidValueError(
-            f"metadata {name!r} has a value that is not printable ASCII: {value!r}",
+            f"invalid value {value!r} of metadata {name!r}: expected printable ASCII",
             hint="encode it, or use a name that ends in -bin with a base64 value",
         )
     return name, value
 
 
 def parse_metadata(headers: Headers) -> Mapping[str, tuple[str, ...]]:
-    """Return the headers by name, without those that begin with a colon."""
-    found: dict[str, tuple[str, ...]] = {}
+    """Group the header values by name, without pseudo-headers."""
+    metadata: dict[str, tuple[str, ...]] = {}
     for name, value in headers:
         if not name.startswith(":"):
-            found[name] = (*found.get(name, ()), value)
-    return found
+            metadata[name] = (*metadata.get(name, ()), value)
+    return metadata
 
 
 def format_timeout(seconds: float) -> str:
-    """Return a timeout in the finest unit that has digits enough, rounded up.
+    """Format a timeout in the finest unit that fits 8 digits, rounded up.
 
     >>> format_timeout(1.5), format_timeout(864000)
     ('1500000u', '864000S')
@@ -85,7 +84,7 @@ def format_timeout(seconds: float) -> str:
 
 
 def parse_timeout(text: str) -> float | None:
-    """Return a timeout in seconds, or None if ``text`` is not one."""
+    """Parse a timeout into seconds; None if it is malformed."""
     digits, unit = text[:-1], text[-1:]
     if not (digits.isascii() and digits.isdigit() and len(digits) <= _TIMEOUT_DIGITS):
         return None

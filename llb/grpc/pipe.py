@@ -1,7 +1,7 @@
-"""Byte pipes: the one thing a tunnel needs from the world outside.
+"""Byte pipes: the transport of a gRPC connection.
 
-A pipe is any pair of byte streams between two ends. The ones here run over
-file descriptors, over a socket, and inside one process.
+A pipe is a pair of byte streams between two ends. The implementations use file descriptors, a
+socket, or memory within one process.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from llb.errors import TransportError
 if TYPE_CHECKING:
     from socket import socket
 
-# Reads ask for this much; Linux lets an unprivileged process make its pipes as
-# large, which saves a context switch per 64 KiB.
+# Reads request this many bytes; Linux lets an unprivileged process make its pipes
+# this large, which saves a context switch per 64 KiB.
 _CHUNK = 2**20
 _F_SETPIPE_SZ = 1031
 
@@ -29,45 +29,44 @@ class Pipe(Protocol):
     """A bidirectional byte stream."""
 
     def read(self) -> bytes:
-        """Block for some bytes and return them; ``b""`` is the end."""
+        """Block until bytes arrive and return them; ``b""`` is the end."""
 
     def write(self, data: bytes) -> None:
-        """Block until all of ``data`` is taken; one call at a time.
+        """Block until all of ``data`` is written; one call at a time.
 
-        Raises :class:`~llb.errors.TransportError` where nothing can be written
-        any more.
+        Raises :class:`~llb.errors.TransportError` if the pipe is closed or broken.
         """
 
     def close(self) -> None:
-        """End both directions and unblock who reads or writes; idempotent."""
+        """Close both directions and unblock threads that read or write; idempotent."""
 
 
 def stdio_pipe(read_fd: int, write_fd: int) -> Pipe:
-    """Return a pipe over two descriptors, which it owns from here on.
+    """Open a pipe over two descriptors, which it owns from then on.
 
-    They are made non-blocking, because nothing else on POSIX lets
-    :meth:`Pipe.close` unblock a thread that reads or writes them.
+    They become non-blocking: on POSIX, :meth:`Pipe.close` can unblock a reading or writing thread
+    in no other way.
     """
     return DescriptorPipe(read_fd, write_fd)
 
 
 def socket_pipe(sock: socket) -> Pipe:
-    """Return a pipe over a connected stream socket, which it owns from here on."""
+    """Open a pipe over a connected stream socket, which it owns from then on."""
     fd = sock.detach()
     return DescriptorPipe(fd, fd)
 
 
 def memory_pair(capacity: int = 2**20) -> tuple[Pipe, Pipe]:
-    """Return two connected pipes; each direction holds about ``capacity`` bytes."""
-    there, back = _Queue(capacity), _Queue(capacity)
-    return _MemoryPipe(there, back), _MemoryPipe(back, there)
+    """Create two connected pipes; each direction buffers about ``capacity`` bytes."""
+    forward, backward = _Queue(capacity), _Queue(capacity)
+    return _MemoryPipe(forward, backward), _MemoryPipe(backward, forward)
 
 
 class DescriptorPipe:
-    """A pipe over two descriptors, which it makes non-blocking.
+    """A pipe over two descriptors, which become non-blocking.
 
-    What reads and writes a part may be replaced in a subclass; it raises BlockingIOError
-    where there is nothing to do yet.
+    Subclasses may override the methods that read and write some bytes; these raise BlockingIOError
+    if there is nothing to do yet.
     """
 
     def __init__(self, read_fd: int, write_fd: int) -> None:
@@ -79,15 +78,15 @@ class DescriptorPipe:
                 fcntl(fd, _F_SETPIPE_SZ, _CHUNK)
         self._closed = False
         self._close_lock = threading.Lock()
-        # Each is held during its operation, so that no descriptor is closed,
-        # and its number given to another file, while a thread still uses it.
+        # Each lock is held during its operation. Otherwise a descriptor could be closed,
+        # and its number reused for another file, while a thread still uses it.
         self._reading = threading.Lock()
         self._writing = threading.Lock()
-        # Readable from the moment the pipe is closed: that wakes both pollers.
+        # It becomes readable when the pipe is closed, which wakes both pollers.
         self._closing, self._close_signal = os.pipe()
 
     def read(self) -> bytes:
-        """Block for some bytes and return them; ``b""`` is the end."""
+        """Block until bytes arrive and return them; ``b""`` is the end."""
         with self._reading:
             while not self._closed:
                 try:
@@ -99,21 +98,21 @@ class DescriptorPipe:
             return b""
 
     def write(self, data: bytes) -> None:
-        """Block until all of ``data`` is taken."""
+        """Block until all of ``data`` is written."""
         with self._writing:
-            rest = memoryview(data)
-            while rest:
+            unwritten = memoryview(data)
+            while unwritten:
                 if self._closed:
                     raise TransportError("pipe is closed")
                 try:
-                    rest = rest[self._write_some(rest) :]
+                    unwritten = unwritten[self._write_some(unwritten) :]
                 except BlockingIOError:
                     self._wait(self._write_fd, select.POLLOUT)
                 except OSError as error:
                     raise TransportError(f"writing failed: {error.strerror}") from error
 
     def close(self) -> None:
-        """End both directions and unblock who reads or writes; idempotent."""
+        """Close both directions and unblock threads that read or write; idempotent."""
         with self._close_lock:
             if self._closed:
                 return
@@ -124,11 +123,11 @@ class DescriptorPipe:
             os.close(self._closing)
 
     def _read_some(self) -> bytes:
-        """Return what has come, ``b""`` at the end."""
+        """Read the bytes that have arrived; ``b""`` is the end."""
         return os.read(self._read_fd, _CHUNK)
 
     def _write_some(self, data: memoryview) -> int:
-        """Return how many bytes were taken."""
+        """Write as much as possible, and return the number of bytes."""
         return os.write(self._write_fd, data)
 
     def _close_ends(self) -> None:
@@ -144,7 +143,7 @@ class DescriptorPipe:
 
 
 class _Queue:
-    """One direction of a pipe in memory."""
+    """One direction of an in-memory pipe."""
 
     def __init__(self, capacity: int) -> None:
         self._capacity = capacity

@@ -1,4 +1,4 @@
-"""The server role: calls come in, each is handled on a thread of its own."""
+"""The gRPC server: handle incoming calls, each in its own thread."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ if TYPE_CHECKING:
     from llb.grpc.http2.streams import Headers
     from llb.grpc.pipe import Pipe
 
-# How long the end of a server waits for its handlers to notice.
+# A closing server waits this long for its handlers to end.
 _GRACE = 1.0
 
 
 class ServerCall(Call):
-    """One incoming call.
+    """An incoming call.
 
-    ``method`` is the path ``/package.Service/Method``; ``metadata`` maps
-    lower-case names to their values.
+    ``method`` is the path ``/package.Service/Method``; ``metadata`` maps lower-case names to their
+    values.
     """
 
     def __init__(self, endpoint: Endpoint, headers: Headers, timeout: float | None) -> None:
@@ -37,9 +37,9 @@ class ServerCall(Call):
         self._has_headers = False
 
     def send(self, message: bytes) -> None:
-        """Send a message; it may wait for others until :meth:`flush` or :meth:`receive`.
+        """Send a message; it may be delayed until :meth:`flush` or :meth:`receive`.
 
-        Blocks while the peer takes no more. Raises what :meth:`receive` raises.
+        Blocks while the peer accepts no more data. Raises the same errors as :meth:`receive`.
         """
         with self._endpoint.lock:
             self._check_alive()
@@ -47,7 +47,7 @@ class ServerCall(Call):
             self._queue(message)
 
     def finish(self, error: RemoteError | None) -> None:
-        """End the call with this error, or with OK; does nothing to a call that is over."""
+        """End the call with an error, or with OK for None; does nothing if the call is over."""
         with self._endpoint.lock:
             if self._failure is None:
                 self._finish(error)
@@ -55,7 +55,7 @@ class ServerCall(Call):
     def _finish(self, error: RemoteError | None) -> None:
         connection = self._endpoint.connection
         trailers = status.to_trailers(error)
-        # The details come last and the code first: the peer gets what it takes.
+        # The details come last and the code first: trailers are dropped from the end to fit.
         while len(trailers) > 1 and not connection.fits_peer(trailers):
             trailers = trailers[:-1]
         if not self._has_headers:
@@ -71,18 +71,18 @@ class ServerCall(Call):
             self._endpoint.connection.send_headers(self.stream_id, metadata.RESPONSE)
 
     def on_headers(self, headers: Headers, *, end: bool) -> None:  # noqa: ARG002 - clients send no trailers that gRPC gives a meaning
-        """Take the trailers of a request."""
+        """Handle the trailers of a request."""
         if end:
             self.on_end()
         else:
             self.abort(CancelledError("peer sent two header lists"), ErrorCode.PROTOCOL_ERROR)
 
     def on_reset(self, code: int) -> None:  # noqa: ARG002 - every reset is a cancellation here
-        """Take the peer's loss of interest."""
+        """Handle a cancellation by the peer."""
         self.fail(CancelledError("call was cancelled by the peer"))
 
     def refuse(self, error: RemoteError) -> None:
-        """Answer with ``error``; the handler finds the call cancelled."""
+        """End the call with ``error``; the handler sees a cancelled call."""
         self._finish(error)
         self._failure = CancelledError(f"call was refused: {error.message}")
 
@@ -91,12 +91,12 @@ Handler = Callable[[ServerCall], None]
 
 
 class Server:
-    """Serves calls that a peer makes over ``pipe``.
+    """A gRPC server for the calls of one peer over ``pipe``.
 
-    ``handlers`` maps methods to functions. One that returns ends its call with
-    OK, one that raises :class:`~llb.errors.RemoteError` with that status, any
-    other exception with ``UNKNOWN`` and its text. ``unknown`` handles what has
-    no handler; without it the answer is ``UNIMPLEMENTED``.
+    ``handlers`` maps methods to functions. A handler that returns ends its call with OK. One that
+    raises :class:`~llb.errors.RemoteError` ends it with that status, and any other exception ends
+    it with ``UNKNOWN`` and its message. ``unknown`` handles methods without a handler; by default
+    they are answered with ``UNIMPLEMENTED``.
     """
 
     def __init__(
@@ -122,30 +122,30 @@ class Server:
 
     @property
     def failure(self) -> TransportError | None:
-        """Why the connection is over; the calls that it ended raise this very error."""
+        """The reason why the connection ended; the calls that it ended raise this same error."""
         return self._endpoint.failure
 
     def serve(self) -> None:
         """Serve until the pipe ends or :meth:`close` is called.
 
-        Raises :class:`~llb.errors.TransportError` when the pipe broke or the
-        peer broke the protocol.
+        Raises :class:`~llb.errors.TransportError` if the pipe failed or the peer violated the
+        protocol.
         """
-        broken = self._endpoint.read_all()
+        failure = self._endpoint.read_all()
         self._join_handlers()
-        if broken is not None:
-            raise broken
+        if failure is not None:
+            raise failure
 
     def close(self) -> None:
-        """End the connection; calls under way fail. Idempotent."""
+        """Close the connection and fail its calls. Idempotent."""
         self._endpoint.stop(TransportError("connection was closed"), ErrorCode.NO_ERROR)
 
     def _join_handlers(self) -> None:
-        until = monotonic() + _GRACE
+        deadline = monotonic() + _GRACE
         with self._endpoint.lock:
             running = list(self._running)
         for thread in running:
-            thread.join(max(0.0, until - monotonic()))
+            thread.join(max(0.0, deadline - monotonic()))
 
     def _accept(self, event: HeadersReceived) -> None:
         connection = self._endpoint.connection
@@ -156,7 +156,7 @@ class Server:
             connection.end_stream(event.stream_id, trailers)
             return
         if len(self._running) >= self._limits.streams:
-            # Handlers of calls that were reset may still run.
+            # Handlers of reset calls may still run.
             connection.reset(event.stream_id, ErrorCode.REFUSED_STREAM)
             return
         call = ServerCall(self._endpoint, event.headers, timeout)
@@ -171,21 +171,22 @@ class Server:
         thread.start()
 
     def _find(self, headers: Mapping[str, str]) -> tuple[Handler, float | None]:
-        """Return the handler and the timeout of a request; raises RemoteError."""
+        """Find the handler and the timeout of a request. Raises RemoteError."""
         if headers.get(":method") != "POST":
             raise RemoteError("request is not a POST", code=Code.INTERNAL)
-        kind = headers.get("content-type", "")
-        if not kind.startswith("application/grpc"):
-            raise RemoteError(f"content type is not gRPC: {kind!r}", code=Code.INTERNAL)
+        content_type = headers.get("content-type", "")
+        if not content_type.startswith("application/grpc"):
+            raise RemoteError(
+                f"invalid content type {content_type!r}: expected application/grpc",
+                code=Code.INTERNAL,
+            )
         encoding = headers.get("grpc-encoding", "identity")
         if encoding != "identity":
-            raise RemoteError(
-                f"compression is not supported: {encoding!r}", code=Code.UNIMPLEMENTED
-            )
-        text = headers.get("grpc-timeout")
-        timeout = None if text is None else metadata.parse_timeout(text)
-        if text is not None and timeout is None:
-            raise RemoteError(f"timeout cannot be read: {text!r}", code=Code.INTERNAL)
+            raise RemoteError(f"unsupported compression {encoding!r}", code=Code.UNIMPLEMENTED)
+        timeout_header = headers.get("grpc-timeout")
+        timeout = None if timeout_header is None else metadata.parse_timeout(timeout_header)
+        if timeout_header is not None and timeout is None:
+            raise RemoteError(f"invalid timeout {timeout_header!r}", code=Code.INTERNAL)
         method = headers.get(":path", "")
         handler = self._handlers.get(method, self._unknown)
         if handler is None:
@@ -206,7 +207,7 @@ class Server:
         except Exception as raised:  # noqa: BLE001 - the peer must get an answer whatever a handler does
             error = RemoteError(str(raised) or type(raised).__name__, code=Code.UNKNOWN)
         finally:
-            # Once the peer has the answer it may take the place of this call.
+            # Once the peer has the answer, it may start another call.
             with self._endpoint.lock:
                 self._running.discard(threading.current_thread())
             call.finish(error)

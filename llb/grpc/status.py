@@ -1,8 +1,7 @@
-"""gRPC's status: how a call ended, as trailers and as an error.
+"""gRPC status: encode and decode how a call ended, as trailers and as an error.
 
-The trailers are those of gRPC's PROTOCOL-HTTP2 document; the details travel
-as a serialized ``google.rpc.Status``, which is read and written here without
-protobuf's classes.
+The trailers are those of gRPC's PROTOCOL-HTTP2 document. The details are a serialized
+``google.rpc.Status``, which is read and written here without protobuf's classes.
 """
 
 from __future__ import annotations
@@ -42,7 +41,7 @@ class Code(IntEnum):
     UNAUTHENTICATED = 16
 
 
-# What a reset says about a call, by gRPC's table; any other code is INTERNAL.
+# The status for a reset, from gRPC's table; any other code is INTERNAL.
 _RESET_CODES = {
     ErrorCode.REFUSED_STREAM: Code.UNAVAILABLE,
     ErrorCode.CANCEL: Code.CANCELLED,
@@ -50,8 +49,8 @@ _RESET_CODES = {
     ErrorCode.INADEQUATE_SECURITY: Code.PERMISSION_DENIED,
 }
 
-# What an HTTP status says where no gRPC server answered, by gRPC's
-# http-grpc-status-mapping document; any other status is UNKNOWN.
+# The status for an HTTP status without a gRPC status, from gRPC's
+# http-grpc-status-mapping document; any other HTTP status is UNKNOWN.
 _HTTP_CODES = {
     "400": Code.INTERNAL,
     "401": Code.UNAUTHENTICATED,
@@ -70,7 +69,7 @@ _HEX_DIGITS = frozenset(b"0123456789abcdefABCDEF")
 
 
 def to_trailers(error: RemoteError | None) -> Headers:
-    """Return the trailers that say how a call ended; None is OK."""
+    """Encode the trailers that end a call; None is OK."""
     if error is None:
         return (("grpc-status", "0"),)
     trailers = [("grpc-status", str(int(error.code)))]
@@ -78,42 +77,42 @@ def to_trailers(error: RemoteError | None) -> Headers:
         trailers.append(("grpc-message", quote_message(error.message)))
     if error.details:
         body = encode_status(int(error.code), error.message, error.details)
-        text = b2a_base64(body, newline=False).decode("ascii").rstrip("=")
-        trailers.append(("grpc-status-details-bin", text))
+        encoded = b2a_base64(body, newline=False).decode("ascii").rstrip("=")
+        trailers.append(("grpc-status-details-bin", encoded))
     return tuple(trailers)
 
 
 def from_trailers(trailers: Headers) -> RemoteError | None:
-    """Return the error that trailers carry, or None if they say OK.
+    """Decode the error in trailers, or None for OK.
 
-    Trailers without a readable status are an error with ``UNKNOWN``.
+    Trailers without a valid status are an error with ``UNKNOWN``.
     """
     fields = dict(trailers)
-    text = fields.get("grpc-status", "")
-    if not (text.isascii() and text.isdigit() and len(text) < 10):
+    code = fields.get("grpc-status", "")
+    if not (code.isascii() and code.isdigit() and len(code) < 10):
         return RemoteError("call ended without a status", code=Code.UNKNOWN)
-    if int(text) == Code.OK:
+    if int(code) == Code.OK:
         return None
     details = parse_details(fields.get("grpc-status-details-bin", ""))
     message = unquote_message(fields.get("grpc-message", ""))
-    return RemoteError(message, code=int(text), details=details)
+    return RemoteError(message, code=int(code), details=details)
 
 
 def from_reset(code: int) -> RemoteError:
-    """Return the error that an RST_STREAM with this HTTP/2 code stands for."""
+    """Convert the HTTP/2 error code of an RST_STREAM to an error."""
     name = ErrorCode(code).name if code <= max(ErrorCode) else str(code)
-    known = _RESET_CODES.get(ErrorCode(code)) if code <= max(ErrorCode) else None
-    return RemoteError(f"call was reset by the peer: {name}", code=known or Code.INTERNAL)
+    status_code = _RESET_CODES.get(ErrorCode(code)) if code <= max(ErrorCode) else None
+    return RemoteError(f"call was reset by the peer: {name}", code=status_code or Code.INTERNAL)
 
 
 def from_http(status: str) -> RemoteError:
-    """Return the error for an HTTP answer that is not 200."""
+    """Convert an HTTP status other than 200 to an error."""
     code = _HTTP_CODES.get(status, Code.UNKNOWN)
     return RemoteError(f"peer answered with HTTP status {status or 'missing'}", code=code)
 
 
 def quote_message(text: str) -> str:
-    r"""Return ``text`` as a grpc-message: UTF-8, what is not printable ASCII as %XX.
+    r"""Encode a grpc-message: UTF-8, with %XX for everything but printable ASCII.
 
     >>> quote_message("50 % für\n")
     '50 %25 f%C3%BCr%0A'
@@ -125,10 +124,10 @@ def quote_message(text: str) -> str:
 
 
 def unquote_message(text: str) -> str:
-    """Return what :func:`quote_message` was given; a broken escape stays as it is."""
-    head, *rest = text.encode("utf-8", "surrogateescape").split(b"%")
+    """Decode a grpc-message; a malformed escape stays as it is."""
+    head, *parts = text.encode("utf-8", "surrogateescape").split(b"%")
     out = bytearray(head)
-    for part in rest:
+    for part in parts:
         if len(part) >= 2 and _HEX_DIGITS.issuperset(part[:2]):
             out.append(int(part[:2], 16))
             out += part[2:]
@@ -138,13 +137,13 @@ def unquote_message(text: str) -> str:
 
 
 def encode_status(code: int, text: str, details: tuple[bytes, ...]) -> bytes:
-    """Return a serialized ``google.rpc.Status``."""
+    """Serialize a ``google.rpc.Status``."""
     content = text.encode("utf-8", "replace")
     return _CODE(code) + _MESSAGE(content) + b"".join(map(_DETAILS, details))
 
 
 def parse_details(text: str) -> tuple[bytes, ...]:
-    """Return the details in a base64 ``google.rpc.Status``; what is broken has none."""
+    """Decode the details of a base64 ``google.rpc.Status``; none if it is malformed."""
     try:
         body = a2b_base64(text + "=" * (-len(text) % 4))
         return tuple(value for number, value in read_fields(body) if number == _DETAILS_NUMBER)

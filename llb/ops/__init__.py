@@ -1,4 +1,4 @@
-"""The operations of a build as values, and one walk over their graph.
+"""LLB operations as values, and a traversal of their graph.
 
 Private to :mod:`llb`.
 """

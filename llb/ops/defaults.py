@@ -1,4 +1,4 @@
-"""What processes and their mounts have where nothing else is chosen."""
+"""Defaults for processes and mounts."""
 
 from __future__ import annotations
 

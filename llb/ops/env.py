@@ -1,4 +1,4 @@
-"""Environment variables as a chain of assignments, shared by the steps that see them."""
+"""Environment variables as a chain of assignments, which steps share."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _LINKED_VARIABLES = 4
 class Env:
     """Environment variables as a chain of assignments, the newest first.
 
-    A chain costs one link for each assignment however many steps share it. ``_items`` is the
-    cache of :meth:`items`, empty or one, so that the next link need not walk to the end.
-    ``is_argument`` is whether the assignment is for processes alone, and not for the image.
+    A chain costs one link per assignment, however many steps share it. ``_items`` caches the result
+    of :meth:`items` (it holds at most one), so the next link need not walk to the end.
+    ``is_argument`` marks an assignment that only processes see, and the image does not.
     """
 
     parent: Env | None = None
@@ -29,13 +29,13 @@ class Env:
     _items: list[tuple[tuple[str, str], ...]] = field(factory=list, init=False)
 
     def set(self, key: str, value: str | None) -> Env:
-        """Return the environment with ``key`` assigned, or removed where ``value`` is None."""
+        """Assign ``key``, or remove it if ``value`` is None."""
         return Env(self, key, value)
 
     def set_all(self, pairs: Sequence[tuple[str, str | None]]) -> Env:
-        """Return the environment with keys assigned one after the other.
+        """Assign several keys in order.
 
-        Many of them begin a chain of their own.
+        More than a few assignments start a new chain.
         """
         if len(pairs) <= _LINKED_VARIABLES:
             env = self
@@ -52,7 +52,7 @@ class Env:
         return env
 
     def items(self) -> tuple[tuple[str, str], ...]:
-        """Return the variables in the order of their last assignment."""
+        """List the variables in the order of their last assignment."""
         if self._items:
             return self._items[0]
         newer: dict[str, str | None] = {}
@@ -62,8 +62,8 @@ class Env:
             link = link.parent
         older = link._items[0] if link._items else ()
         if len(older) > _KEPT_VARIABLES and link.parent is not None:
-            # Long ones are kept in one place of a chain, or the chain would take the
-            # square of its length.
+            # A long list is cached at one link only; otherwise the memory of a chain would
+            # grow with the square of its length.
             link._items.clear()
         items = (
             *(pair for pair in older if pair[0] not in newer),
@@ -73,7 +73,7 @@ class Env:
         return items
 
     def image_items(self) -> tuple[tuple[str, str], ...]:
-        """Return the variables of an image, each in the place of its first assignment."""
+        """List the variables of the image in the order of their first assignment."""
         assigned = []
         link = self
         while link.parent is not None:
@@ -89,15 +89,15 @@ class Env:
         return tuple(items.items())
 
     def __repr__(self) -> str:
-        """Return the variables as ``Env(A=1, B=2)``."""
+        """Format the variables as ``Env(A=1, B=2)``."""
         return f"Env({', '.join(f'{key}={value}' for key, value in self.items())})"
 
 
 class EnvIndex:
-    """The variables of an environment by name, for one that changes from step to step.
+    """The variables of an environment by name, for an environment that changes from step to step.
 
-    It reads the assignments since the last call only, or long files would take the square of
-    their length.
+    Each call reads only the assignments since the last call; otherwise the time for a long file
+    would grow with the square of its length.
     """
 
     def __init__(self) -> None:
@@ -105,7 +105,7 @@ class EnvIndex:
         self._variables: dict[str, str] = {}
 
     def follow(self, env: Env) -> Mapping[str, str]:
-        """Return the variables of ``env``, in the order of their last assignments.
+        """Index the variables of ``env`` by name, in the order of their last assignments.
 
         The next call changes the result.
         """

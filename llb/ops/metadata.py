@@ -1,4 +1,4 @@
-"""What a definition says about its operations, outside of their digests (``pb.OpMetadata``)."""
+"""Metadata of operations, which their digests do not include (``pb.OpMetadata``)."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ if TYPE_CHECKING:
     from llb.ops.nodes import LinuxResources, ProgressGroup
 
 CUSTOM_NAME = "llb.customname"
-"""The key of the description that is shown as the name of a step (client/llb)."""
+"""Description key whose value is shown as the name of a step (client/llb)."""
 
 
 @frozen
 class OpMetadata:
-    """The metadata of one operation; an absent value is one that is not said."""
+    """The metadata of one operation; None means unspecified."""
 
     ignore_cache: bool = False
     description: Mapping[str, str] = field(factory=dict)
@@ -27,10 +27,10 @@ class OpMetadata:
     resources: LinuxResources | None = None
 
     def merged(self, other: OpMetadata) -> OpMetadata:
-        """Return both as one, as Go merges the metadata of equal operations.
+        """Merge the metadata of two equal operations, as Go does.
 
-        Descriptions and capabilities add up, ``ignore_cache`` holds if either
-        says so, and of the rest the one of ``other`` wins where it has any.
+        Descriptions and capabilities are combined, ``ignore_cache`` is set if either sets it, and
+        for every other field the value of ``other`` wins if it has one.
         """
         return OpMetadata(
             ignore_cache=self.ignore_cache or other.ignore_cache,

@@ -1,9 +1,8 @@
 """The operations of LLB as frozen values, without protobuf.
 
-An operation refers to its inputs by :class:`Output`, so that a graph is just
-operations that hold each other. They compare by identity: two operations that
-were written separately are equal when their digests are, which
-:mod:`llb.wire` computes. The fields are those of BuildKit's ``ops.proto``.
+An operation refers to its inputs by :class:`Output`, so a graph consists only of operations that
+hold each other. Operations compare by identity: two that were created separately are equal if their
+digests are, which :mod:`llb.wire` computes. The fields are those of BuildKit's ``ops.proto``.
 """
 
 from __future__ import annotations
@@ -58,7 +57,7 @@ class ContentCache(Enum):
 
 @frozen
 class ProgressGroup:
-    """Steps that a progress display shows as one; a weak one gives way to others."""
+    """Steps that a progress display shows as one; a weak group yields to other groups."""
 
     id: str
     name: str
@@ -66,15 +65,18 @@ class ProgressGroup:
 
 
 def _check_limit(_: object, attribute: Attribute[int], value: int) -> None:
-    least = -1 if attribute.name in ("memory_swap", "cpu_quota") else 0
-    check_limit(value, attribute.name.replace("_", " "), least=least)
+    minimum = -1 if attribute.name in ("memory_swap", "cpu_quota") else 0
+    check_limit(value, attribute.name.replace("_", " "), least=minimum)
 
 
 @frozen
 class LinuxResources:
-    """Limits of a step's cgroup: bytes, shares, microseconds and cpu lists, 0 for none.
+    """Resource limits of a step's cgroup; 0 or an empty string means no limit.
 
-    ``memory_swap`` and ``cpu_quota`` of -1 are without a limit.
+    ``memory`` and ``memory_swap`` are in bytes, ``cpu_period`` and ``cpu_quota`` in microseconds,
+    ``cpu_shares`` is a relative weight, and ``cpuset_cpus`` and ``cpuset_mems`` are lists such as
+    ``0-3,7``. ``memory_swap`` and ``cpu_quota`` of -1 are unlimited. Raises InvalidValueError for
+    other negative numbers.
     """
 
     memory: int = field(default=0, validator=_check_limit)
@@ -88,10 +90,10 @@ class LinuxResources:
 
 @frozen
 class Constraints:
-    """What is said about a step rather than done by it.
+    """The platform, worker filters and metadata of a step.
 
-    Only ``platform`` and ``worker_filters`` reach the operation's digest; the
-    rest becomes its ``pb.OpMetadata`` and source locations.
+    Only ``platform`` and ``worker_filters`` are part of the operation's digest; the other fields
+    become its ``pb.OpMetadata`` and source locations.
     """
 
     platform: Platform | None = None
@@ -105,15 +107,15 @@ class Constraints:
 
 
 UNCONSTRAINED = Constraints()
-"""Of a step of which nothing is said."""
+"""The constraints of a step without any options."""
 
 
 @frozen(eq=False)
 class SourceOp:
-    """A tree that comes from outside: an image, a local directory, a repository, a file.
+    """A tree from outside the build: an image, a local directory, a git repository, a file.
 
-    ``attrs`` are the source's own options (``solver/pb/attr.go``); ``caps``
-    the capabilities that the daemon must have for them.
+    ``attrs`` are the source's options (``solver/pb/attr.go``). ``caps`` are the capabilities that
+    the daemon needs for them.
     """
 
     identifier: str
@@ -124,14 +126,15 @@ class SourceOp:
 
     @property
     def inputs(self) -> tuple[Output, ...]:
-        """A source has none."""
+        """Always empty: a source has no inputs."""
         return ()
 
 
 class LateSourceOp:
-    """A source that is bound after the steps that use it were made; the one op that changes, once.
+    """A placeholder for a source that is bound after the steps that use it are created.
 
-    What a build sends of a context depends on all of its steps, and they refer to the context.
+    What a build sends of its context depends on all steps, and the steps refer to the context. This
+    is the only mutable operation; it changes once.
     """
 
     __slots__ = ("_source",)
@@ -141,11 +144,11 @@ class LateSourceOp:
 
     @property
     def source(self) -> SourceOp:
-        """The source. Raises InvalidValueError if it is not bound yet."""
+        """The bound source. Raises InvalidValueError if it is not bound yet."""
         if self._source is None:
             raise InvalidValueError(
                 "the build context is not known before the build is complete",
-                hint="use context(follow_paths=[...]) for a tree that is marshaled by itself",
+                hint="use context(follow_paths=[...]) for a tree that is marshaled on its own",
             )
         return self._source
 
@@ -155,33 +158,32 @@ class LateSourceOp:
         return self._source is not None
 
     def bind(self, source: SourceOp) -> None:
-        """Let the op be ``source`` from now on. Raises InvalidValueError if it is bound already."""
+        """Replace the placeholder with ``source``. Raises InvalidValueError on a second call."""
         if self._source is not None:
-            raise InvalidValueError("the source is bound already")
+            raise InvalidValueError("the source is already bound")
         self._source = source
 
     @property
     def inputs(self) -> tuple[Output, ...]:
-        """A source has none."""
+        """Always empty: a source has no inputs."""
         return ()
 
     @property
     def constraints(self) -> Constraints:
-        """Those of the source."""
+        """The constraints of the source."""
         return self.source.constraints
 
     @property
     def call_site(self) -> CallSite | None:
-        """That of the source."""
+        """The call site of the source."""
         return self.source.call_site
 
 
 @frozen(eq=False)
 class Bind:
-    """A tree mounted into a process; writable ones have an output of their own.
+    """A bind mount of a tree into a process.
 
-    ``source`` is absent for an empty tree. ``discard`` keeps a writable mount
-    from having an output.
+    A writable mount has an output, unless ``discard`` is set. ``source`` is None for an empty tree.
     """
 
     target: str
@@ -193,13 +195,13 @@ class Bind:
 
     @property
     def has_output(self) -> bool:
-        """Whether what the process wrote here can be used by other steps."""
+        """Whether other steps can use what the process writes to the mount."""
         return not self.readonly and not self.discard
 
 
 @frozen(eq=False)
 class Cache:
-    """A directory that stays on the daemon between builds, known by ``id``."""
+    """A cache mount: a directory that the daemon keeps between builds under ``id``."""
 
     target: str
     id: str
@@ -211,15 +213,15 @@ class Cache:
 
     @property
     def has_output(self) -> bool:
-        """A cache is no part of any result."""
+        """Always False: the content of a cache is not part of any result."""
         return False
 
 
 @frozen(eq=False)
 class Tmpfs:
-    """A directory in memory, of ``size`` bytes at most (0: no limit of its own).
+    """A tmpfs mount of at most ``size`` bytes (0: the system's default).
 
-    ``selector`` and ``readonly`` are what Dockerfiles can say of it, for what it is worth.
+    ``selector`` and ``readonly`` exist because a Dockerfile can set them; BuildKit ignores both.
     """
 
     target: str
@@ -229,12 +231,12 @@ class Tmpfs:
 
     @property
     def source(self) -> Output | None:
-        """A tmpfs starts empty."""
+        """Always None: a tmpfs starts empty."""
         return None
 
     @property
     def has_output(self) -> bool:
-        """What is in memory is gone with the process."""
+        """Always False: the content is lost when the process ends."""
         return False
 
 
@@ -243,9 +245,9 @@ Mount: TypeAlias = Bind | Cache | Tmpfs
 
 @frozen(eq=False)
 class Secret:
-    """A secret of the client, as a file at ``target``, as variable ``env``, or as both.
+    """A secret of the client, as a file at ``target``, as the variable ``env``, or as both.
 
-    ``cache_key`` is a text whose change runs the process anew.
+    A changed ``cache_key`` invalidates the cache of the process.
     """
 
     id: str
@@ -272,7 +274,7 @@ class SSH:
 
 @frozen(eq=False)
 class Ulimit:
-    """A resource limit of a process, by its name in getrlimit(2) without RLIMIT_."""
+    """A resource limit of a process, by its getrlimit(2) name without ``RLIMIT_``."""
 
     name: str
     soft: int
@@ -289,7 +291,7 @@ class Device:
 
 @frozen(eq=False)
 class ProxyEnv:
-    """Proxy variables of a process, which are no part of its cache key."""
+    """Proxy variables of a process, which its cache key does not include."""
 
     http_proxy: str = ""
     https_proxy: str = ""
@@ -300,7 +302,7 @@ class ProxyEnv:
 
 @frozen(eq=False)
 class Process:
-    """What a process is run with; steps that say nothing of their own share one of these."""
+    """The settings of a process; steps with the same settings share one instance."""
 
     env: Env = field(default=Env())
     cwd: str = "/"
@@ -313,8 +315,8 @@ class Process:
     cgroup_parent: str = ""
 
     def with_env(self, env: Env) -> Process:
-        """Return the process with other variables."""
-        # It is what builds change most, and attrs' evolve takes five times as long.
+        """Replace the environment."""
+        # Builds change the environment most often, and attrs' evolve takes five times as long.
         return Process(
             env,
             self.cwd,
@@ -332,9 +334,8 @@ class Process:
 class ExecOp:
     """A process run in a tree.
 
-    ``root`` is absent where the process begins in an empty tree. ``mounts`` are sorted
-    by target as Go sorts them, which is, after the root, the order of inputs and
-    outputs on the wire.
+    ``root`` is None if the process starts in an empty tree. ``mounts`` are sorted by target as Go
+    sorts them; that is, after the root, the order of inputs and outputs on the wire.
     """
 
     args: tuple[str, ...]
@@ -352,14 +353,14 @@ class ExecOp:
 
     @property
     def inputs(self) -> tuple[Output, ...]:
-        """The root and the trees that are mounted, in mount order."""
+        """The root and the mounted trees, in mount order."""
         root = () if self.root is None else (self.root,)
         if not self.mounts:
             return root
         return (*root, *[mount.source for mount in self.mounts if mount.source is not None])
 
     def output(self, target: str) -> Output | None:
-        """Return the output of the writable mount at ``target``, the root included, or None."""
+        """Find the output of the writable mount at ``target`` (``/`` is the root), or None."""
         if target == "/":
             return None if self.readonly_root else Output(self)
         index = 0 if self.readonly_root else 1
@@ -373,7 +374,7 @@ class ExecOp:
 
 @frozen(eq=False)
 class User:
-    """An owner: a number, or a name that the daemon looks up in the tree's own files."""
+    """A user or group: a number, or a name that the daemon looks up in the tree's own files."""
 
     id: int | None = None
     name: str | None = None
@@ -381,7 +382,7 @@ class User:
 
 @frozen(eq=False)
 class Owner:
-    """User and group of a file; an absent one is left as it is."""
+    """The user and group of a file; None leaves one unchanged."""
 
     user: User | None = None
     group: User | None = None
@@ -411,7 +412,7 @@ class CopyAction:
 
 @frozen(eq=False)
 class MkdirAction:
-    """Make a directory; ``timestamp`` is in nanoseconds since 1970."""
+    """Create a directory; ``timestamp`` is in nanoseconds since 1970."""
 
     path: str
     mode: int
@@ -422,7 +423,7 @@ class MkdirAction:
 
 @frozen(eq=False)
 class MkfileAction:
-    """Write a file with these bytes; ``timestamp`` is in nanoseconds since 1970."""
+    """Write ``data`` to a file; ``timestamp`` is in nanoseconds since 1970."""
 
     path: str
     mode: int
@@ -433,7 +434,7 @@ class MkfileAction:
 
 @frozen(eq=False)
 class RmAction:
-    """Remove a file or a tree."""
+    """Remove a file or directory tree."""
 
     path: str
     allow_not_found: bool = False
@@ -442,7 +443,7 @@ class RmAction:
 
 @frozen(eq=False)
 class SymlinkAction:
-    """Make ``newpath`` a symbolic link to ``oldpath``."""
+    """Create ``newpath`` as a symbolic link to ``oldpath``."""
 
     oldpath: str
     newpath: str
@@ -455,9 +456,9 @@ FileAction: TypeAlias = CopyAction | MkdirAction | MkfileAction | RmAction | Sym
 
 @frozen(eq=False)
 class FileOp:
-    """Changes to a tree, one after the other, without running anything in it.
+    """File actions on a tree, applied in order, without running a process.
 
-    ``base`` is absent for an empty tree.
+    ``base`` is None for an empty tree.
     """
 
     base: Output | None
@@ -467,7 +468,7 @@ class FileOp:
 
     @property
     def inputs(self) -> tuple[Output, ...]:
-        """The base and then the copied trees, last action first, as Go visits them."""
+        """The base and then the trees to copy from, last action first, as Go visits them."""
         copied = tuple(
             action.source
             for action in reversed(self.actions)
@@ -478,7 +479,7 @@ class FileOp:
 
 @frozen(eq=False)
 class MergeOp:
-    """Trees laid over each other, the last on top."""
+    """A merge of trees, the last on top."""
 
     inputs: tuple[Output, ...]
     constraints: Constraints = field(default=UNCONSTRAINED, repr=False)
@@ -487,7 +488,7 @@ class MergeOp:
 
 @frozen(eq=False)
 class DiffOp:
-    """What ``upper`` changes in ``lower``; an absent one is the empty tree."""
+    """The changes from ``lower`` to ``upper``; None is the empty tree."""
 
     lower: Output | None
     upper: Output | None
@@ -497,12 +498,12 @@ class DiffOp:
     @property
     def inputs(self) -> tuple[Output, ...]:
         """The lower and then the upper tree."""
-        return tuple(side for side in (self.lower, self.upper) if side is not None)
+        return tuple(tree for tree in (self.lower, self.upper) if tree is not None)
 
 
 @frozen(eq=False)
 class BuildOp:
-    """What a definition says that stands in a file of a tree.
+    """The result of a definition that is stored in a file of a tree.
 
     An empty ``filename`` is the daemon's default, ``buildkit.llb.definition``.
     """
@@ -514,7 +515,7 @@ class BuildOp:
 
     @property
     def inputs(self) -> tuple[Output, ...]:
-        """The tree with the file."""
+        """The tree that contains the file."""
         return (self.source,)
 
 
@@ -525,7 +526,7 @@ def _check_passthrough_id(_: object, __: object, value: str) -> None:
 
 @frozen(eq=False)
 class PassthroughOp:
-    """Trees that are built together; those at the places in ``forwarded`` are its outputs."""
+    """Trees that are built together; the inputs at the indexes in ``forwarded`` are its outputs."""
 
     id: str = field(validator=_check_passthrough_id)
     inputs: tuple[Output, ...]
@@ -536,7 +537,7 @@ class PassthroughOp:
 
 @frozen(eq=False)
 class EncodedOp:
-    """An operation of a definition that was made elsewhere; its bytes stay as they are."""
+    """An operation of an existing definition, whose bytes stay as they are."""
 
     data: bytes = field(repr=False)
     inputs: tuple[Output, ...]
@@ -545,7 +546,7 @@ class EncodedOp:
 
     @property
     def call_site(self) -> None:
-        """Where it was made is in its locations."""
+        """Always None: the locations come from the definition."""
         return None
 
 
@@ -563,25 +564,25 @@ Op: TypeAlias = (
 
 
 def source_of(op: Op) -> SourceOp | None:
-    """Return the source that an operation is, None for any other operation."""
+    """Resolve a bound or plain source; None for any other operation."""
     source = op.source if isinstance(op, LateSourceOp) else op
     return source if isinstance(source, SourceOp) else None
 
 
 @frozen(eq=False, repr=False)
 class Output:
-    """One of an operation's results, by number."""
+    """One result of an operation, by index."""
 
     op: Op
     index: int = 0
 
     def __repr__(self) -> str:
-        """Return the kind of operation and the number, not the graph below."""
+        """Format the kind of operation and the index, without the graph below."""
         return f"Output({type(self.op).__name__}, {self.index})"
 
 
 class Tree(Protocol):
-    """Anything whose result can be mounted or copied from: in practice a State."""
+    """An object whose result can be mounted or copied from; in practice a State."""
 
     @property
     def output(self) -> Output | None:
@@ -589,4 +590,4 @@ class Tree(Protocol):
 
     @property
     def cwd(self) -> str:
-        """The directory that relative paths in the tree are taken from."""
+        """The directory that relative paths in the tree start from."""

@@ -1,4 +1,4 @@
-"""Walks over operations. They are iterative, so that a chain may be of any length."""
+"""Traversal of the operation graph, iterative so that chains may have any length."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ if TYPE_CHECKING:
 
 
 def post_order(root: Op, leaves: Iterable[Op] = ()) -> Iterator[Op]:
-    """Yield every operation below ``root`` once, inputs before those that use them.
+    """Yield every operation below ``root`` once, inputs before the operations that use them.
 
-    The order is the one in which Go's ``Marshal`` writes a definition: depth
-    first, inputs in the order of ``op.inputs``. A graph of frozen values has no
-    cycles. ``leaves`` are not asked for inputs, and not yielded.
+    The order is that in which Go's ``Marshal`` writes a definition: depth first, inputs in the
+    order of ``op.inputs``. A graph of frozen values has no cycles. ``leaves`` are neither traversed
+    nor yielded.
     """
     done: set[int] = set(map(id, leaves))
     stack = [root]
@@ -24,7 +24,7 @@ def post_order(root: Op, leaves: Iterable[Op] = ()) -> Iterator[Op]:
         if id(op) in done:
             stack.pop()
             continue
-        pending = [each.op for each in op.inputs if id(each.op) not in done]
+        pending = [output.op for output in op.inputs if id(output.op) not in done]
         if pending:
             pending.reverse()
             stack += pending

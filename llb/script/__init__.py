@@ -1,4 +1,4 @@
-"""Build scripts: the last line of one, and how ``llb build`` runs it.
+"""Build scripts: the function that ends one, and the runner of ``llb build``.
 
 Private to :mod:`llb`.
 """

@@ -1,7 +1,7 @@
-"""A build script as ``llb build`` runs it: its mistakes are told as errors.
+"""Run a build script for ``llb build``, and report its errors.
 
-Run as ``python -m llb.script FILE``. An error of this package points at the line of
-the script that made it; any other exception has a traceback of the script's own frames.
+The command is ``python -m llb.script FILE``. An error of this package points at the line of the
+script that caused it; any other exception is shown with a traceback of the script's own frames.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ _PACKAGE = str(Path(__file__).parents[1]) + "/"
 
 
 def run(path: str) -> int:
-    """Run the script and return the exit status; SystemExit of the script goes through."""
+    """Run the script and return the exit status; SystemExit of the script is not caught."""
     sys.argv = [path]
-    # As for a program that Python is given, which was told to add nothing by itself here.
+    # Python adds a script's folder to sys.path, but not when it runs with -P, as here.
     sys.path.insert(0, str(Path(path).resolve().parent))
     try:
         runpy.run_path(path, run_name="__main__")
     except LLBError as error:
-        error.span = error.span or _place(error)
+        error.span = error.span or _script_span(error)
         sys.stderr.write(render(error) + "\n")
         return FAILED
     # A script may raise anything; its author wants to see where.
@@ -35,8 +35,8 @@ def run(path: str) -> int:
     return 0
 
 
-def _place(error: BaseException) -> Span | None:
-    """Return the innermost line that is not of this package or generated."""
+def _script_span(error: BaseException) -> Span | None:
+    """Find the innermost line that is neither in this package nor in generated code."""
     for frame in reversed(traceback.extract_tb(error.__traceback__)):
         if not frame.filename.startswith((_PACKAGE, "<")) and frame.lineno is not None:
             try:

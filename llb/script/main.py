@@ -1,4 +1,4 @@
-"""The last line of a build script: print what it builds."""
+"""End a build script: print the definition of its state."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ if TYPE_CHECKING:
     from llb.state.state import State
 
 IMAGE_CONFIG_FD = "LLB_IMAGE_CONFIG_FD"
-"""The variable with which ``llb build`` asks a script for the image config as well."""
+"""Environment variable with which ``llb build`` requests the image config from a script."""
 
 FAILED = 125
-"""The exit status of a script whose mistake has been told."""
+"""Exit status of a script whose error was already reported."""
 
 
 def main(state: State) -> None:
-    """Write the definition of ``state`` to standard output, or draw it on a terminal.
+    """Write the definition of ``state`` to standard output, or draw its graph on a terminal.
 
-    In a pipe these are the bytes that ``buildctl build`` and ``llb build -``
-    read. They differ from run to run where the graph holds a local directory,
-    because concurrent builds must not take each other's files.
+    In a pipe, the output is the definition that ``buildctl build`` and ``llb build -`` read. It
+    differs between runs if the graph contains a local directory, because concurrent builds must not
+    use each other's files.
     """
     if sys.stdout.isatty():
-        # What draws takes 6 ms to import, and a script in a pipe draws nothing.
+        # It takes 6 ms to import, and a script in a pipe draws nothing.
         from llb import dump  # noqa: PLC0415
 
         sys.stdout.write(dump.tree(state.marshal()))

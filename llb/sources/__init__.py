@@ -1,4 +1,4 @@
-"""What builds begin with: images, local directories, git, HTTP, and files written inline.
+"""Sources of a build: images, local directories, git, HTTP, and inline files.
 
 Private to :mod:`llb`.
 """

@@ -7,7 +7,7 @@ from llb.state.state import State
 
 
 class DeferredSource:
-    """A source whose operation is bound late; steps take :attr:`state`."""
+    """A placeholder for a source that is bound later; steps use its :attr:`state`."""
 
     def __init__(self) -> None:
         self.op = ops.LateSourceOp()
@@ -15,11 +15,11 @@ class DeferredSource:
 
     @property
     def is_bound(self) -> bool:
-        """Whether the operation is known."""
+        """Whether :meth:`bind` was called."""
         return self.op.is_bound
 
     def bind(self, source: State) -> None:
-        """Take over the operation of a source; once."""
+        """Replace the placeholder with ``source``. Raises InvalidValueError on a second call."""
         assert source.output is not None
         assert isinstance(source.output.op, ops.SourceOp)
         self.op.bind(source.output.op)

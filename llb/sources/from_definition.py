@@ -1,4 +1,4 @@
-"""Definitions that were made elsewhere, taken back in as states."""
+"""Convert an existing definition to a state."""
 
 from __future__ import annotations
 
@@ -16,10 +16,15 @@ if TYPE_CHECKING:
 
 
 def from_definition(definition: Definition) -> State:
-    """Return the tree that a definition describes, to build upon.
+    """Convert a definition to a state, to add steps to it.
 
-    The bytes of its operations stay as they are, and so do their metadata and source
-    locations. The platform is that of its last operation, where it has one.
+    The operations keep their bytes, metadata and source locations, so their digests do not change.
+    The platform of the state is that of the last operation, if any.
+
+    >>> from llb import Image
+    >>> definition = Image("alpine").run("true").marshal(platform="linux/amd64")
+    >>> from_definition(definition).run("echo more")
+    <State after ExecOp>
     """
     vertices = {vertex.digest: vertex for vertex in definition.vertices()}
     if not vertices:
@@ -27,29 +32,29 @@ def from_definition(definition: Definition) -> State:
     data = dict(zip(vertices, definition.ops, strict=True))
     *_, last = vertices.values()
     ((digest, index),) = last.inputs
-    made: dict[tuple[str, int], ops.Output] = {}
-    # An operation has a node for each of its outputs that is used, as in Go, where each
-    # of them brings the source locations once more.
+    outputs: dict[tuple[str, int], ops.Output] = {}
+    # As in Go, an operation has one node per output in use, and each node adds the source
+    # locations once more.
     pending = [(digest, index)]
     while pending:
         key = pending[-1]
         vertex = vertices[key[0]]
-        missing = [each for each in vertex.inputs if each not in made]
+        missing = [source for source in vertex.inputs if source not in outputs]
         if missing:
             pending += reversed(missing)
             continue
         pending.pop()
-        if key not in made:
-            made[key] = _output(vertex, data[key[0]], key[1], made)
-    return State(made[digest, index], Settings(platform=_platform(vertices[digest])))
+        if key not in outputs:
+            outputs[key] = _output(vertex, data[key[0]], key[1], outputs)
+    return State(outputs[digest, index], Settings(platform=_platform(vertices[digest])))
 
 
 def _output(
-    vertex: Vertex, data: bytes, index: int, made: dict[tuple[str, int], ops.Output]
+    vertex: Vertex, data: bytes, index: int, outputs: dict[tuple[str, int], ops.Output]
 ) -> ops.Output:
     op = ops.EncodedOp(
         data=data,
-        inputs=tuple(made[each] for each in vertex.inputs),
+        inputs=tuple(outputs[source] for source in vertex.inputs),
         caps=vertex.metadata.caps,
         constraints=_constraints(vertex.metadata, vertex),
     )

@@ -1,4 +1,4 @@
-"""Trees from git repositories."""
+"""Git sources: a tree from a repository."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 _PROTOCOLS = ("http", "https", "ssh", "git")
 _WITH_PROTOCOL = re.compile(r"([a-zA-Z0-9]+)://([^/?#\s]*)([^?#]*)\Z")
-# What git takes for user@host:path; the protocol of it is ssh.
+# The scp-like syntax of git, user@host:path, whose protocol is ssh.
 _SCP = re.compile(r"[a-zA-Z0-9_-]+@([a-zA-Z0-9.-]+):([^?#]*)\Z")
 _PROPER_PATH = re.compile(r"(?:[A-Za-z0-9\-._~!$&'()*+,;=:@/\[\]]|%[0-9A-Fa-f]{2})*\Z")
 _MTIMES = ("checkout", "commit")
-# The ids of secrets that BuildKit looks for when a server asks who it is.
+# BuildKit looks for secrets with these ids if a server requires authentication.
 _TOKEN_SECRET = "GIT_AUTH_TOKEN"  # noqa: S105 - an id, not a secret
 _HEADER_SECRET = "GIT_AUTH_HEADER"  # noqa: S105 - an id, not a secret
 
@@ -47,17 +47,31 @@ def Git(  # noqa: N802 - it reads as the type of what it returns
     checkout_bundle: bool = False,
     **options: Unpack[StepOptions],
 ) -> State:
-    """Return the tree of a repository at ``ref``, a branch, a tag or a commit.
+    """Create a state from a git repository.
 
-    ``url`` is ``https://host/path``, ``ssh://``, ``git://``, ``user@host:path``, or
-    ``host/path`` for https. ``subdir`` takes that directory alone, ``keep_git_dir``
-    keeps ``.git``. ``checksum`` is the commit that ``ref`` must be, with
-    ``fetch_by_commit`` fetched as it is. ``mtime`` is ``checkout`` or ``commit``, the
-    time that files get. The secrets are ids of a token or of an Authorization header;
-    over ssh ``known_hosts`` are lines of that file and ``ssh`` is the id of the
-    client's agent. ``bundle`` is the reference of a blob to import history from
-    (``docker-image+blob://`` or ``oci-layout+blob://``, the latter with a store of a
-    session), ``checkout_bundle`` makes such a bundle instead of a tree.
+    ``url`` is ``https://host/path``, ``ssh://…``, ``git://…``, ``user@host:path``, or ``host/path``
+    for https.
+
+    - ``ref``: a branch, tag or commit; the default is the repository's default branch.
+    - ``subdir``: use only this directory of the repository.
+    - ``checksum``: the commit hash that ``ref`` must resolve to.
+    - ``keep_git_dir``: keep the ``.git`` directory.
+    - ``skip_submodules``: do not check out submodules.
+    - ``mtime``: the modification time of the files: that of the ``checkout`` or of the ``commit``.
+    - ``fetch_by_commit``: fetch the commit ``checksum`` directly.
+    - ``auth_token_secret``, ``auth_header_secret``: ids of the client's secrets that hold a token
+      or an Authorization header; by default ``GIT_AUTH_TOKEN`` and ``GIT_AUTH_HEADER``.
+    - ``known_hosts``: lines of a known_hosts file, for ssh.
+    - ``ssh``: the id of the client's ssh agent, by default ``default``.
+    - ``bundle``: import the history from this blob: ``docker-image+blob://…``, or
+      ``oci-layout+blob://…`` in the store ``bundle_store_id`` of the session ``bundle_session_id``.
+    - ``checkout_bundle``: produce a git bundle instead of a tree.
+
+    Raises InvalidValueError for an invalid URL or ``mtime``.
+
+    >>> from llb import Git
+    >>> Git("https://github.com/moby/buildkit", ref="v0.12.0", subdir="client")
+    <State after SourceOp>
     """
     remote = _parse(url)
     if mtime is not None and mtime not in _MTIMES:
@@ -65,11 +79,11 @@ def Git(  # noqa: N802 - it reads as the type of what it returns
             f"invalid mtime {mtime!r}: expected {', '.join(_MTIMES)}",
             hint=did_you_mean(mtime, _MTIMES),
         )
-    inner = join("/", subdir or "").lstrip("/")
+    subpath = join("/", subdir or "").lstrip("/")
     identifier = f"{GIT_SCHEME}{remote.host}{join('/', remote.path)}"
-    if ref or inner:
-        identifier += f"#{ref or ''}" + f":{inner}" * bool(inner)
-    # Attribute, value, and the capability that goes with it when the value is given.
+    if ref or subpath:
+        identifier += f"#{ref or ''}" + f":{subpath}" * bool(subpath)
+    # Attribute, value, and the capability that it requires if the value is set.
     rows: list[tuple[str, str | None, str | None]] = [
         ("git.fullurl", remote.url, "source.git.fullurl"),
         ("git.keepgitdir", _flag(keep_git_dir), "source.git.keepgitdir"),
@@ -108,7 +122,7 @@ def _parse(url: str) -> _Remote:
     if "#" in url or "?" in url:
         raise InvalidValueError(
             f"invalid repository {url!r}: it has a fragment or a query",
-            hint="give the branch, tag or commit as ref=, and the directory as subdir=",
+            hint="pass the branch, tag or commit as ref=, and the directory as subdir=",
         )
     match = _WITH_PROTOCOL.match(url)
     if match is None and (scp := _SCP.match(url)) is not None:
@@ -123,22 +137,22 @@ def _parse(url: str) -> _Remote:
     host = match[2].rpartition("@")[2]
     if not host or not match[3].strip("/"):
         raise InvalidValueError(f"invalid repository {url!r}: expected a host and a path")
-    scheme, path = match[1].lower(), _unquoted(match[3])
-    clean = f"{scheme}://{match[2]}{_quoted(match[3])}"
+    scheme, path = match[1].lower(), _unquote(match[3])
+    clean = f"{scheme}://{match[2]}{_quote(match[3])}"
     return _Remote(clean, host, path, is_ssh=scheme == "ssh")
 
 
-def _quoted(path: str) -> str:
-    """Return a path as Go writes it: as it is if that is proper, else quoted anew."""
+def _quote(path: str) -> str:
+    """Quote a path as Go does: unchanged if it is valid, otherwise unquoted and quoted again."""
     if _PROPER_PATH.match(path):
         return path
-    # It takes 3 ms to import, and hardly any path needs quotes.
+    # It takes 3 ms to import, and hardly any path needs quoting.
     from urllib.parse import quote  # noqa: PLC0415
 
-    return quote(_unquoted(path), safe="$&+,/:;=@-_.~")
+    return quote(_unquote(path), safe="$&+,/:;=@-_.~")
 
 
-def _unquoted(path: str) -> str:
+def _unquote(path: str) -> str:
     if "%" not in path:
         return path
     # It takes 3 ms to import, and hardly any path is quoted.

@@ -1,4 +1,4 @@
-"""Single files from outside: from the web, and blobs of registries and OCI layouts."""
+"""File sources: HTTP downloads, and blobs of registries and OCI layouts."""
 
 from __future__ import annotations
 
@@ -33,11 +33,21 @@ def HTTP(  # noqa: N802 - it reads as the type of what it returns
     pgp_signature: bytes | None = None,
     **options: Unpack[StepOptions],
 ) -> State:
-    """Return a tree with the file at ``url``, named by the server or ``filename``.
+    """Create a state that contains the file at an HTTP or HTTPS URL.
 
-    ``checksum`` is the digest that it must have. ``auth_header_secret`` is the id of
-    a secret with the value of the Authorization header. ``pgp_public_key`` and
-    ``pgp_signature``, armored, are what it must be signed with.
+    - ``checksum``: the digest that the file must have, ``sha256:…``.
+    - ``filename``: the name of the file; by default the server's choice, or the end of the URL.
+    - ``mode``: the permission bits of the file, for example ``0o755``.
+    - ``uid``, ``gid``: the numeric ids of its owner.
+    - ``auth_header_secret``: the id of the client's secret that holds the Authorization header.
+    - ``accept``, ``user_agent``: values of these request headers.
+    - ``pgp_public_key``, ``pgp_signature``: an armored key and a detached signature to verify.
+
+    Raises InvalidValueError for an invalid URL, digest, mode or owner.
+
+    >>> from llb import HTTP
+    >>> HTTP("https://example.com/tool.tar.gz", filename="tool.tgz", mode=0o644)
+    <State after SourceOp>
     """
     if _URL.match(url) is None:
         raise InvalidValueError(f"invalid URL {url!r}: expected http:// or https:// and a host")
@@ -74,7 +84,11 @@ def ImageBlob(  # noqa: N802 - it reads as the type of what it returns
     gid: int = 0,
     **options: Unpack[StepOptions],
 ) -> State:
-    """Return a tree with one blob of a registry, ``name@sha256:…``, as a file."""
+    """Create a state that contains one blob of a registry as a file.
+
+    ``ref`` is ``name@sha256:…``, without a tag. ``filename``, ``mode``, ``uid`` and ``gid`` are
+    those of the file. Raises InvalidValueError for an invalid reference, mode or owner.
+    """
     attrs = _file_attrs(filename, mode, uid, gid)
     return _blob("docker-image+blob", ref, attrs, options)
 
@@ -90,7 +104,13 @@ def OCILayoutBlob(  # noqa: N802 - it reads as the type of what it returns
     gid: int = 0,
     **options: Unpack[StepOptions],
 ) -> State:
-    """Return a tree with one blob of an OCI layout of the client as a file."""
+    """Create a state that contains one blob of an OCI layout on the client as a file.
+
+    ``ref`` is ``name@sha256:…``, without a tag. ``store_id`` names the layout, if it is not the
+    name in ``ref``, and ``session_id`` the session that provides it. ``filename``, ``mode``,
+    ``uid`` and ``gid`` are those of the file. Raises InvalidValueError for an invalid reference,
+    mode or owner.
+    """
     attrs = _file_attrs(filename, mode, uid, gid)
     store = {"oci.session": session_id, "oci.store": store_id}
     attrs |= {key: value for key, value in store.items() if value}
@@ -98,18 +118,18 @@ def OCILayoutBlob(  # noqa: N802 - it reads as the type of what it returns
 
 
 def _blob(scheme: str, ref: str, attrs: dict[str, str], options: StepOptions) -> State:
-    parsed = Reference.parse(ref)
-    if parsed.digest is None or parsed.tag is not None:
+    reference = Reference.parse(ref)
+    if reference.digest is None or reference.tag is not None:
         raise InvalidValueError(
             f"invalid blob reference {ref!r}: expected a digest and no tag",
-            hint=f"for example {parsed.familiar_name}@sha256:…",
+            hint=f"for example {reference.familiar_name}@sha256:…",
         )
-    identifier = f"{scheme}://{parsed}"
+    identifier = f"{scheme}://{reference}"
     return source_state(identifier, list(attrs.items()), ["source.imageblob"], None, options)
 
 
 def _file_attrs(filename: str | None, mode: int | None, uid: int, gid: int) -> dict[str, str]:
-    """Return the attributes that say what the file is like; an owner of 0 is the default."""
+    """Build the attributes for name, mode and owner of the file; 0 is the default owner."""
     if not 0 <= uid <= _MAX_ID or not 0 <= gid <= _MAX_ID:
         raise InvalidValueError(f"invalid owner {uid}:{gid}: expected ids of 0 and more")
     attrs = {}

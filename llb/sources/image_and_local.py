@@ -1,4 +1,4 @@
-"""Where trees come from: images, local directories, nothing at all."""
+"""Image and local sources, and the empty tree."""
 
 from __future__ import annotations
 
@@ -35,16 +35,29 @@ def Image(  # noqa: N802 - it reads as the type of what it returns
     resolve_digest: bool = False,
     **options: Unpack[StepOptions],
 ) -> State:
-    """Return the tree of an image in a registry, ``alpine`` or ``ghcr.io/o/app:1@sha256:…``.
+    """Create a state from an image in a registry.
 
-    ``resolve_mode`` is ``default``, ``pull`` (ask the registry even when the
-    image is there) or ``local`` (take what is there). ``layer_limit`` takes the
-    first layers alone, ``checksum`` is the digest that the image must have.
+    ``ref`` is a reference such as ``alpine``, ``alpine:3.20`` or ``ghcr.io/o/app:1@sha256:…``; the
+    default domain is docker.io and the default tag ``latest``.
 
-    With a ``resolver`` the state has the config of the image: environment, directory
-    and platform for the steps that come next, and the rest for an image that is made of
-    it (:meth:`State.with_image_config`). With ``resolve_digest`` the source names the
-    digest that was found as well.
+    - ``platform``: the platform to select, for example ``linux/arm64``; it also applies to the
+      steps that follow. The default is the platform passed to :meth:`State.marshal`.
+    - ``resolve_mode``: ``default``, ``pull`` (ask the registry even if the daemon has the image) or
+      ``local`` (use the daemon's image if it has one).
+    - ``record_type``: the record type of the cache entry, for example ``internal``.
+    - ``layer_limit``: use only the first layers, at least 1.
+    - ``checksum``: the digest that the image must have, ``sha256:…``.
+    - ``resolver``: resolve the image now and apply its config (:meth:`State.with_image_config`):
+      the environment, working directory and platform for the steps that follow, and the other
+      fields for an image made from the state. Without a resolver, the daemon resolves the image
+      during the build, and its config is unknown here.
+    - ``resolve_digest``: pin the source to the digest that the resolver found.
+
+    Raises InvalidValueError for an invalid argument.
+
+    >>> from llb import Image
+    >>> Image("alpine:3.20", platform="linux/arm64").run("uname -m")
+    <State after ExecOp>
     """
     attrs: list[tuple[str, str]] = []
     caps = ["source.image"]
@@ -70,15 +83,15 @@ def Image(  # noqa: N802 - it reads as the type of what it returns
         if resolve_digest:
             raise InvalidValueError("resolve_digest needs a resolver")
         return source_state(f"{DOCKER_IMAGE_SCHEME}{reference}", attrs, caps, platform, options)
-    found = resolver.resolve_image_config(
+    resolved = resolver.resolve_image_config(
         str(reference),
         platform=None if platform is None else to_platform(platform),
         resolve_mode=resolve_mode,
     )
-    if resolve_digest and reference.digest is None and found.digest:
-        reference = reference.pinned(found.digest)
+    if resolve_digest and reference.digest is None and resolved.digest:
+        reference = reference.pinned(resolved.digest)
     state = source_state(f"{DOCKER_IMAGE_SCHEME}{reference}", attrs, caps, platform, options)
-    return state.with_image_config(found.config)
+    return state.with_image_config(resolved.config)
 
 
 def Local(  # noqa: N802 - it reads as the type of what it returns
@@ -96,15 +109,27 @@ def Local(  # noqa: N802 - it reads as the type of what it returns
     metadata_only: bool | Iterable[str] = False,
     **options: Unpack[StepOptions],
 ) -> State:
-    """Return a directory of the client, known there as ``name``.
+    """Create a state from a directory of the client.
 
-    Which directory it is, the client says when it builds (``--local NAME=DIR``).
-    ``include``, ``exclude`` and ``follow_paths`` choose what is sent, with the
-    patterns of .dockerignore. ``shared_key`` finds an earlier upload to send only
-    changes. ``session_id`` ties the source to one session, ``unique_id`` to one
-    build. ``differ`` is ``none`` or ``metadata``, how changes are found; a daemon that
-    cannot is asked all the same unless ``differ_required``. With ``metadata_only`` no
-    content is sent, or just that of files that its patterns choose.
+    ``name`` is a label, not a path: the client assigns a directory to it when it builds (``llb
+    build --local NAME=DIR``).
+
+    - ``include``, ``exclude``: patterns of the files to send or skip, as in .dockerignore.
+    - ``follow_paths``: send only these paths, and the targets of symbolic links in them.
+    - ``shared_key``: reuse an earlier upload with the same key, to send only changes.
+    - ``session_id``: read from this session of the client only.
+    - ``unique_id``: an id of this build, to keep its upload apart from those of other builds;
+      ignored with ``session_id``.
+    - ``differ``: how changes are detected, ``none`` (send everything) or ``metadata``. A daemon
+      without support ignores it, unless ``differ_required``.
+    - ``metadata_only``: True sends no file contents; patterns send the contents of matching files.
+
+    Raises InvalidValueError for an empty name or an unknown ``differ``.
+
+    >>> from llb import Image, Local
+    >>> source = Local("context", exclude=["**/__pycache__", ".git"])
+    >>> Image("python").copy(source, "/app")
+    <State after FileOp>
     """
     if not name:
         raise InvalidValueError("invalid local name '': expected a name, for example context")
@@ -113,8 +138,8 @@ def Local(  # noqa: N802 - it reads as the type of what it returns
             f"invalid differ {differ!r}: expected {', '.join(_DIFFERS)}",
             hint=did_you_mean(differ, _DIFFERS),
         )
-    kept = () if isinstance(metadata_only, bool) else tuple(metadata_only)
-    # Attribute, value, and the capability that goes with it when the value is given.
+    content_patterns = () if isinstance(metadata_only, bool) else tuple(metadata_only)
+    # Attribute, value, and the capability that it requires if the value is set.
     rows: list[tuple[str, str | None, str | None]] = [
         ("local.includepattern", _json(include), "source.local.includepatterns"),
         ("local.followpaths", _json(follow_paths), "source.local.followpaths"),
@@ -128,7 +153,7 @@ def Local(  # noqa: N802 - it reads as the type of what it returns
             "true" if metadata_only is not False else None,
             "source.local.metadatatransfer",
         ),
-        ("local.metadatatransferexclude", _json(kept), None),
+        ("local.metadatatransferexclude", _json(content_patterns), None),
     ]
     attrs = [(key, value) for key, value, _ in rows if value is not None]
     caps = ["source.local", *(cap for _, value, cap in rows if value is not None and cap)]
@@ -144,11 +169,12 @@ def OCILayout(  # noqa: N802 - it reads as the type of what it returns
     platform: Platform | str | None = None,
     **options: Unpack[StepOptions],
 ) -> State:
-    """Return the tree of an image in an OCI layout of the client, ``name@sha256:…``.
+    """Create a state from an image in an OCI layout on the client.
 
-    ``store_id`` names the layout, where it is not the name in ``ref``, and
-    ``session_id`` the session that has it. ``layer_limit`` takes the first layers
-    alone.
+    ``ref`` is ``name@sha256:…``. ``store_id`` names the layout, if it is not the name in ``ref``,
+    and ``session_id`` the session that provides it. ``layer_limit`` uses only the first layers.
+    ``platform`` is that of the image and of the steps that follow. Raises InvalidValueError for an
+    invalid argument.
     """
     if Reference.parse(ref).digest is None:
         raise InvalidValueError(
@@ -166,7 +192,12 @@ def OCILayout(  # noqa: N802 - it reads as the type of what it returns
 
 
 def Scratch() -> State:  # noqa: N802 - it reads as the type of what it returns
-    """Return the empty tree."""
+    """Create the empty tree.
+
+    >>> from llb import Image, Scratch
+    >>> Scratch().copy(Image("alpine"), "/etc/", src="/etc/os-release")
+    <State after FileOp>
+    """
     return State()
 
 
@@ -177,10 +208,10 @@ def source_state(
     platform: Platform | str | None,
     options: StepOptions,
 ) -> State:
-    """Return the state of a source; what every kind of source is made of."""
-    known = None if platform is None else to_platform(platform)
-    op = ops.SourceOp(identifier, tuple(sorted(attrs)), tuple(caps), *step(known, options))
-    return State(ops.Output(op), Settings(platform=known))
+    """Create the state of a source; every kind of source uses it."""
+    normalized = None if platform is None else to_platform(platform)
+    op = ops.SourceOp(identifier, tuple(sorted(attrs)), tuple(caps), *step(normalized, options))
+    return State(ops.Output(op), Settings(platform=normalized))
 
 
 def _layers(limit: int) -> str:
@@ -189,7 +220,7 @@ def _layers(limit: int) -> str:
     return str(limit)
 
 
-def _json(given: Iterable[str]) -> str | None:
-    """Return a JSON array as Go's encoder writes it; without values there is none."""
-    values = tuple(given)
+def _json(items: Iterable[str]) -> str | None:
+    """Encode values as a JSON array, as Go's encoder does; None if there are none."""
+    values = tuple(items)
     return gojson.dumps(values) if values else None

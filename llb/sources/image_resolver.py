@@ -1,4 +1,4 @@
-"""Digests and configs of images, and who is asked for them."""
+"""Resolve digests and configs of images: the protocol and its result."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 @frozen
 class ResolvedImage:
-    """An image as a registry or a daemon resolves it.
+    """An image as resolved by a registry or a daemon.
 
-    ``digest`` is that of its manifest or index, ``config`` its config, JSON of the OCI image
-    specification. ``ref`` is the resolved reference, which a policy of the daemon may change; None
-    is the requested one.
+    ``digest`` is that of its manifest or index. ``config`` is JSON of the OCI image specification.
+    ``ref`` is the resolved reference, which a source policy of the daemon may change; None means
+    the requested one.
     """
 
     digest: str
@@ -28,7 +28,7 @@ class ResolvedImage:
 
     @cached_property
     def image(self) -> ImageConfig:
-        """The config as a value. Raises InvalidValueError."""
+        """The parsed config. Raises InvalidValueError if it is malformed."""
         return ImageConfig.from_json(self.config)
 
     @property
@@ -38,9 +38,9 @@ class ResolvedImage:
 
 
 class ImageResolver(Protocol):
-    """Something that knows the configs of images: a frontend's gateway, for one."""
+    """An object that resolves image configs, for example the gateway of a frontend."""
 
     def resolve_image_config(
         self, ref: str, *, platform: Platform | None = None, resolve_mode: str = "default"
     ) -> ResolvedImage:
-        """Return digest and config of ``ref``; an absent platform is the daemon's own."""
+        """Resolve the digest and config of ``ref``; the default platform is the daemon's."""

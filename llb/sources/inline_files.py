@@ -1,4 +1,4 @@
-"""File trees given in memory, as a source like any other."""
+"""Inline files: a file tree from contents in memory."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @frozen
 class File:
-    """A file with more than its content: ``mode``, and ``owner`` as ``user[:group]``."""
+    """A file with a mode, and an owner as ``user[:group]``; a string is encoded as UTF-8."""
 
     data: bytes | str = field(repr=False)
     mode: int = 0o644
@@ -31,7 +31,7 @@ class File:
 
 @frozen
 class Directory:
-    """A directory with a mode or an owner of its own, or without anything in it."""
+    """A directory with a mode or an owner, or an empty directory."""
 
     mode: int = 0o755
     owner: str | None = None
@@ -39,7 +39,7 @@ class Directory:
 
 @frozen
 class Symlink:
-    """A symbolic link to ``target``, which is taken as it is."""
+    """A symbolic link to ``target``, which is used as it is."""
 
     target: str
 
@@ -53,11 +53,11 @@ def files(
     created: datetime | None = None,
     **options: Unpack[StepOptions],
 ) -> State:
-    """Return the tree of these files: paths and what is there.
+    """Create a tree from a mapping of paths to contents.
 
-    Text is written as UTF-8. Directories above a file are made by themselves. ``created``
-    is the time that all of them get. The order of the mapping does not matter. Raises
-    InvalidValueError for a path that leads out of the tree or that is given twice.
+    Strings are encoded as UTF-8. Missing parent directories are created. ``created`` is the
+    modification time of every entry, with a time zone. The order of the mapping does not matter.
+    Raises InvalidValueError for a path that leaves the tree, and for duplicate paths.
 
     >>> from llb import File, Image, files
     >>> config = files({"etc/app.conf": "port = 80", "bin/app": File(b"...", mode=0o755)})
@@ -72,27 +72,27 @@ def files(
 
 
 def _with_parents(tree: Mapping[str, Content]) -> dict[str, Content]:
-    """Return the tree by clean absolute paths, with the directories that are not named."""
+    """Normalize the paths to absolute ones, and add missing parent directories."""
     contents: dict[str, Content] = {}
-    for written, content in tree.items():
-        path = clean(f"/{written}")
-        if not written or ".." in written.split("/") or "\0" in written or path == "/":
+    for raw_path, content in tree.items():
+        path = clean(f"/{raw_path}")
+        if not raw_path or ".." in raw_path.split("/") or "\0" in raw_path or path == "/":
             raise InvalidValueError(
-                f"invalid path {written!r} in files(): expected one below the root of the tree"
+                f"invalid path {raw_path!r} in files(): expected a path below the root of the tree"
             )
         if path in contents:
-            raise InvalidValueError(f"the path {path} is given twice in files()")
+            raise InvalidValueError(f"duplicate path {path} in files()")
         contents[path] = content
     for path in tuple(contents):
-        for above in _above(path):
-            if not isinstance(contents.setdefault(above, Directory()), Directory):
+        for parent in _parents_of(path):
+            if not isinstance(contents.setdefault(parent, Directory()), Directory):
                 raise InvalidValueError(
-                    f"the path {above} is given as a file in files(), and {path} is below it"
+                    f"path {parent} in files() is a file, but {path} is below it"
                 )
     return contents
 
 
-def _above(path: str) -> Iterator[str]:
+def _parents_of(path: str) -> Iterator[str]:
     while (path := posixpath.dirname(path)) != "/":
         yield path
 
@@ -114,5 +114,5 @@ def _action(path: str, content: Content, created: datetime | None) -> ops.FileAc
         case bytes() | str():
             return file_actions.mkfile(path, content, created=created)
     raise InvalidValueError(
-        f"invalid content of {path} in files(): expected bytes, text, File, Directory or Symlink"
+        f"invalid content of {path} in files(): expected bytes, str, File, Directory or Symlink"
     )

@@ -1,4 +1,4 @@
-"""The state: the fluent API that steps are written with.
+"""State: the fluent API for build steps.
 
 Private to :mod:`llb`.
 """

@@ -1,7 +1,7 @@
-"""Changes to a tree that need no process: copy, mkdir, mkfile, rm and symlink.
+"""File actions: copy, mkdir, mkfile, rm and symlink, without running a process.
 
-Each function returns a value for ``state.file(...)``, which puts several into
-one step; the methods of the same names on State make a step each.
+Each function creates an action for ``state.file(...)``, which combines several in one step. The
+methods of the same names on State create one step each.
 """
 
 from __future__ import annotations
@@ -24,18 +24,21 @@ _MAX_ID = 2**31 - 1
 
 
 class CopyOptions(TypedDict, total=False):
-    """The options of :func:`copy`, with what they are when they are not given.
+    """The options of :func:`copy`, with their defaults.
 
-    ``src`` (``/``): what to copy. ``owner``: ``user[:group]``, names or
-    numbers. ``mode``: a number, or a symbolic mode as chmod(1) takes it.
-    ``created``: the time that the copies get. ``include`` and ``exclude``:
-    patterns in the manner of .dockerignore. ``required``: paths that must exist.
-    ``follow_symlinks`` (off): copy what a link points to. ``contents_only`` (on):
-    copy what is in a directory, not the directory. ``unpack`` (off): extract
-    archives. ``create_dest_path`` (on): make missing parents. ``wildcard`` (on):
-    the last component of ``src`` may hold ``*``, ``?`` and ``[...]``.
-    ``allow_empty_wildcard`` (off): nothing may match. ``replace`` (off):
-    overwrite a destination of another kind.
+    - ``src`` (``/``): the path to copy in the source tree.
+    - ``owner`` (unchanged): ``user[:group]``, names or numeric ids.
+    - ``mode`` (unchanged): an integer such as ``0o644``, or a symbolic mode for chmod(1).
+    - ``created`` (unchanged): the modification time of the copies, with a time zone.
+    - ``include``, ``exclude`` (none): patterns of paths to copy or skip, as in .dockerignore.
+    - ``required`` (none): paths that must exist.
+    - ``follow_symlinks`` (False): copy the target of a symbolic link instead of the link.
+    - ``contents_only`` (True): copy the contents of a directory, not the directory itself.
+    - ``unpack`` (False): extract archives.
+    - ``create_dest_path`` (True): create missing parent directories of the destination.
+    - ``wildcard`` (True): the last component of ``src`` may contain ``*``, ``?`` and ``[...]``.
+    - ``allow_empty_wildcard`` (False): do not fail if the wildcard matches nothing.
+    - ``replace`` (False): overwrite a destination of another type, such as a file by a directory.
     """
 
     src: str
@@ -55,9 +58,12 @@ class CopyOptions(TypedDict, total=False):
 
 
 def copy(source: ops.Tree, dest: str, **options: Unpack[CopyOptions]) -> ops.CopyAction:
-    """Copy from ``source`` to ``dest``, as :class:`CopyOptions` say.
+    """Copy a file or directory from another tree to ``dest``; see :class:`CopyOptions`.
 
-    A ``dest`` that ends in ``/`` is a directory, and a file keeps its name there.
+    ``dest`` is relative to the working directory of the state that the action is applied to, and a
+    relative ``src`` to that of ``source``. A ``dest`` that ends with ``/`` is a directory, in which
+    a file keeps its name. Raises InvalidValueError for an empty path or an invalid owner, mode or
+    time.
     """
     src = clean(_not_empty(options.get("src", "/")))
     mode = options.get("mode")
@@ -89,7 +95,12 @@ def mkdir(
     owner: str | None = None,
     created: datetime | None = None,
 ) -> ops.MkdirAction:
-    """Make the directory ``path``, with missing ``parents`` if asked."""
+    """Create the directory ``path``.
+
+    ``parents`` also creates missing parent directories. ``owner`` is ``user[:group]``, names or
+    numeric ids. ``created`` is the modification time, with a time zone. Only the permission bits of
+    ``mode`` are used. Raises InvalidValueError for an invalid argument.
+    """
     return ops.MkdirAction(
         path=_not_empty(path),
         mode=check_mode(mode) & 0o777,
@@ -107,7 +118,12 @@ def mkfile(
     owner: str | None = None,
     created: datetime | None = None,
 ) -> ops.MkfileAction:
-    """Write ``data`` to the file ``path``; text is written as UTF-8."""
+    """Write ``data`` to the file ``path``; a string is encoded as UTF-8.
+
+    ``owner`` is ``user[:group]``, names or numeric ids. ``created`` is the modification time, with
+    a time zone. Only the permission bits of ``mode`` are used. Raises InvalidValueError for an
+    invalid argument.
+    """
     return ops.MkfileAction(
         path=_not_empty(path),
         mode=check_mode(mode) & 0o777,
@@ -118,7 +134,11 @@ def mkfile(
 
 
 def rm(path: str, *, allow_not_found: bool = False, wildcard: bool = False) -> ops.RmAction:
-    """Remove ``path`` and all below; with ``wildcard`` whatever it matches."""
+    """Remove the file or directory ``path``, including all contents.
+
+    With ``wildcard``, ``path`` may contain ``*``, ``?`` and ``[...]``. ``allow_not_found`` ignores
+    a missing path.
+    """
     return ops.RmAction(
         path=_not_empty(path), allow_not_found=allow_not_found, allow_wildcard=wildcard
     )
@@ -127,7 +147,11 @@ def rm(path: str, *, allow_not_found: bool = False, wildcard: bool = False) -> o
 def symlink(
     oldpath: str, newpath: str, *, owner: str | None = None, created: datetime | None = None
 ) -> ops.SymlinkAction:
-    """Make ``newpath`` a symbolic link to ``oldpath``; both are taken as they are."""
+    """Create the symbolic link ``newpath``, which points to ``oldpath``.
+
+    Both paths are used as they are: neither is resolved against the working directory. ``owner`` is
+    ``user[:group]``. ``created`` is the modification time, with a time zone.
+    """
     return ops.SymlinkAction(
         oldpath=_not_empty(oldpath),
         newpath=_not_empty(newpath),
@@ -136,10 +160,10 @@ def symlink(
     )
 
 
-def bound(action: ops.FileAction, workdir: str) -> ops.FileAction:
-    """Return the action with relative paths taken from ``workdir``.
+def resolve_paths(action: ops.FileAction, workdir: str) -> ops.FileAction:
+    """Resolve the relative paths of an action against ``workdir``.
 
-    The target of a symbolic link and its own path stay as they are, as in Go.
+    The paths of a symbolic link stay as they are, as in Go.
     """
     match action:
         case ops.CopyAction():
@@ -155,9 +179,9 @@ def bound(action: ops.FileAction, workdir: str) -> ops.FileAction:
 
 
 def parse_owner(text: str | None) -> ops.Owner | None:
-    """Return the owner that ``user[:group]`` names; numbers and ``root`` are ids.
+    """Parse ``user[:group]``; numbers and ``root`` become numeric ids.
 
-    Raises InvalidValueError.
+    Raises InvalidValueError if it is malformed.
     """
     if text is None:
         return None
@@ -181,8 +205,8 @@ def _mode(mode: int | str | None) -> int | str | None:
 def _user(word: str) -> ops.User:
     if word == "root":
         return ops.User(id=0)
-    # As Go reads them: what fits no signed number of 32 bits is a name, and a negative
-    # number counts from the end.
+    # As in Go: a number beyond 32 signed bits is a name, and a negative number counts
+    # down from 2**32.
     if _ID.match(word) and -_MAX_ID - 1 <= int(word) <= _MAX_ID:
         return ops.User(id=int(word) % 2**32)
     return ops.User(name=word)
@@ -196,7 +220,7 @@ def _nanoseconds(moment: datetime | None) -> int | None:
             f"invalid time {moment.isoformat()}: it has no time zone",
             hint="for example datetime(2024, 1, 1, tzinfo=timezone.utc)",
         )
-    # Whole seconds and microseconds apart, because a float has too few digits.
+    # Seconds and microseconds are converted separately, because a float has too few digits.
     seconds = int(moment.replace(microsecond=0).timestamp())
     return seconds * 1_000_000_000 + moment.microsecond * 1_000
 

@@ -1,7 +1,7 @@
-"""The config of an image, read from JSON and written as Go writes it.
+"""Image configs: read them from JSON, and write them as Go does.
 
-The JSON is that of the OCI image specification (config.md) with the fields that Docker adds to
-it: ArgsEscaped, Healthcheck, OnBuild, Shell.
+The JSON is that of the OCI image specification (config.md), with the fields that Docker adds:
+ArgsEscaped, Healthcheck, OnBuild and Shell.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from llb.platforms import Platform
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-# With or without a drive, as Windows has it.
+# Windows paths may start with a drive letter.
 _ABSOLUTE = re.compile(r"(?:[A-Za-z]:)?[\\/]")
 _PORT = re.compile(r"([0-9]{1,5})(?:/(tcp|udp|sctp))?\Z")
 _DURATIONS = ("interval", "timeout", "start_period", "start_interval")
@@ -28,7 +28,7 @@ _NO_PLATFORM = Platform("", "")
 _WINDOWS = "windows"
 _ALWAYS = ("architecture", "os", "rootfs", "config")
 _HISTORY_KEYS = ("created", "created_by", "author", "comment", "empty_layer")
-# The fields of the config for containers, by Docker's keys.
+# The fields of the container config, by Docker's keys.
 CONFIG_FIELDS = {
     "User": "user",
     "ExposedPorts": "exposed_ports",
@@ -49,9 +49,13 @@ _SECOND = 1_000_000_000
 
 @frozen
 class Healthcheck:
-    """How a container is asked whether it is well; times are in nanoseconds, 0 for Docker's own.
+    """The health check of a container; times are in nanoseconds, 0 for Docker's default.
 
-    ``test`` begins with ``CMD``, ``CMD-SHELL``, or is ``("NONE",)``.
+    ``test`` starts with ``CMD`` or ``CMD-SHELL``, or is ``("NONE",)`` to disable the check.
+    ``interval`` is the time between checks, ``timeout`` the limit of one check, ``start_period``
+    the time in which failures do not count, ``start_interval`` the time between checks during that
+    period, and ``retries`` the number of consecutive failures after which the container is
+    unhealthy.
     """
 
     test: tuple[str, ...]
@@ -66,13 +70,13 @@ class Healthcheck:
 class ImageConfig:
     """The config of an image.
 
-    ``env`` has entries as JSON has them, ``KEY=value``. ``cmd_is_inherited`` is whether the
-    default arguments are those of the image below. ``diff_ids`` are the layers, and ``history`` its
-    entries, as JSON. ``other`` are entries for containers that the specifications do not name;
-    like Go, this class does not write them.
+    ``env`` holds entries as in JSON, ``KEY=value``. ``cmd_is_inherited`` is True if the default
+    arguments are those of the base image. ``diff_ids`` are the digests of the layers, and
+    ``history`` the history entries as JSON objects. ``other`` holds container entries that the
+    specifications do not define; like Go, this class does not write them.
 
-    The config of a state is without environment, directory and platform: steps use them too, and
-    the state has them itself. ``user`` there is that of the image below.
+    The config of a state has no environment, working directory or platform, because the state holds
+    them for its steps. There, ``user`` is the user of the base image.
     """
 
     author: str | None = None
@@ -99,7 +103,7 @@ class ImageConfig:
 
     @classmethod
     def from_json(cls, data: bytes | str) -> ImageConfig:
-        """Read an image config. Raises InvalidValueError."""
+        """Parse an image config. Raises InvalidValueError if it is malformed."""
         try:
             return cls.from_dict(json.loads(data))
         except (ValueError, TypeError, AttributeError, KeyError, RecursionError) as error:
@@ -109,7 +113,7 @@ class ImageConfig:
 
     @classmethod
     def from_dict(cls, image: Mapping[str, Any]) -> ImageConfig:
-        """Read an image config from decoded JSON. Raises TypeError or AttributeError."""
+        """Convert decoded JSON to an image config. Raises TypeError or AttributeError."""
         config = _object(image.get("config"))
         rootfs = _object(image.get("rootfs"))
         check, cmd, layers = config.get("Healthcheck"), config.get("Cmd"), rootfs.get("diff_ids")
@@ -139,7 +143,7 @@ class ImageConfig:
 
     @property
     def variables(self) -> dict[str, str]:
-        """The variables of ``env``, in order."""
+        """The environment variables, in order."""
         return dict(variable(entry) for entry in self.env)
 
     @property
@@ -158,20 +162,24 @@ class ImageConfig:
         return not self.diff_ids and all(entry.get("empty_layer") for entry in self.history)
 
     def with_platform(self, platform: Platform) -> ImageConfig:
-        """Return the config for a platform, with the version and features of the same one."""
-        own = self.platform
-        if (own.os, own.architecture) != (platform.os, platform.architecture):
+        """Set the platform.
+
+        The variant, OS version and features of the config are kept if its OS and architecture are
+        the same and ``platform`` does not specify them.
+        """
+        current = self.platform
+        if (current.os, current.architecture) != (platform.os, platform.architecture):
             return evolve(self, platform=platform)
         changed = evolve(
-            own,
-            variant=platform.variant or own.variant,
-            os_version=platform.os_version or own.os_version,
-            os_features=platform.os_features or own.os_features,
+            current,
+            variant=platform.variant or current.variant,
+            os_version=platform.os_version or current.os_version,
+            os_features=platform.os_features or current.os_features,
         )
         return evolve(self, platform=changed)
 
     def for_state(self) -> ImageConfig:
-        """Return the config without what a state has itself, and what builds do not take over."""
+        """Clear the fields that a state holds itself, and those that builds do not inherit."""
         return evolve(
             self,
             created=None,
@@ -184,24 +192,24 @@ class ImageConfig:
         )
 
     def with_entrypoint(self, args: tuple[str, ...] | None) -> ImageConfig:
-        """Return the config with a program; arguments meant for the one below are dropped."""
+        """Set the entrypoint, and clear default arguments that come from the base image."""
         if self.cmd_is_inherited:
             return evolve(self, entrypoint=args, cmd=None, cmd_is_inherited=False)
         return evolve(self, entrypoint=args)
 
     def with_cmd(self, args: tuple[str, ...] | None) -> ImageConfig:
-        """Return the config with default arguments."""
+        """Set the default arguments of the entrypoint."""
         return evolve(self, cmd=args, cmd_is_inherited=False)
 
     def with_label(self, key: str, value: str) -> ImageConfig:
-        """Return the config with the label set, in the place of one with the same key."""
+        """Set a label, replacing one with the same key."""
         if not key:
             raise InvalidValueError("invalid label '': expected a key")
-        rest = tuple(pair for pair in self.labels if pair[0] != key)
-        return evolve(self, labels=(*rest, (key, value)))
+        other_labels = tuple(pair for pair in self.labels if pair[0] != key)
+        return evolve(self, labels=(*other_labels, (key, value)))
 
     def with_port(self, port: int | str) -> ImageConfig:
-        """Return the config with ``port`` (``80`` or ``"53/udp"``; tcp is the default) exposed."""
+        """Expose ``port``: ``80`` or ``"53/udp"``; the default protocol is tcp."""
         match = _PORT.match(str(port))
         if match is None or not 0 < int(match[1]) < 65536:
             raise InvalidValueError(
@@ -211,13 +219,13 @@ class ImageConfig:
         return evolve(self, exposed_ports=(*dict.fromkeys((*self.exposed_ports, name)),))
 
     def with_volume(self, path: str) -> ImageConfig:
-        """Return the config with a directory that a container gets a volume for."""
+        """Declare a directory for which a container gets a volume."""
         if _ABSOLUTE.match(path) is None:
             raise InvalidValueError(f"invalid volume {path!r}: expected an absolute path")
         return evolve(self, volumes=(*dict.fromkeys((*self.volumes, path)),))
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the entries for containers, by Docker's keys, without empty ones."""
+        """Convert the container config to a dict with Docker's keys, without empty entries."""
         check = self.healthcheck
         entries: dict[str, Any] = {
             "User": self.user,
@@ -237,7 +245,7 @@ class ImageConfig:
         return {key: value for key, value in entries.items() if value}
 
     def to_json(self) -> bytes:
-        """Return the config as Go's encoder writes it."""
+        """Encode the config as Go's encoder does."""
         platform = self.platform
         image: dict[str, Any] = {
             "created": self.created,
@@ -278,9 +286,10 @@ def _platform_from_json(image: Mapping[str, Any]) -> Platform:
 
 
 def to_healthcheck(test: tuple[str, ...], *, retries: int, **seconds: float) -> Healthcheck:
-    """Return a health check of times in seconds. Raises InvalidValueError.
+    """Create a health check from times in seconds.
 
-    Docker takes no time between 0 and a millisecond.
+    Raises InvalidValueError for negative ``retries``, and for a time between 0 and a millisecond,
+    which Docker refuses.
     """
     if retries < 0:
         raise InvalidValueError(f"invalid retries {retries}: expected 0 or more")
@@ -321,7 +330,7 @@ def _string(value: Any) -> str:
 def _strings(value: Any) -> tuple[str, ...]:
     if value is not None and not isinstance(value, (list, tuple)):
         raise TypeError(value)
-    return tuple("" + text for text in value or ())
+    return tuple("" + item for item in value or ())
 
 
 def variable(entry: str) -> tuple[str, str]:

@@ -1,7 +1,7 @@
-"""Trees out of trees: laid over each other, and what one changes in another.
+"""Combine trees: merge, diff, rebase and passthrough.
 
-Neither copies a file: a merge shares the layers of its inputs, so that a change in one
-of them leaves the others as they were, in the cache and in a registry.
+None of them copies files: a merge shares the layers of its inputs, so changing one input keeps the
+others cached, on the daemon and in a registry.
 """
 
 from __future__ import annotations
@@ -20,31 +20,36 @@ if TYPE_CHECKING:
 
 
 def merge(states: Iterable[State], **options: Unpack[StepOptions]) -> State:
-    """Return the trees laid over each other, the last on top.
+    """Lay trees over each other, the last on top.
 
-    The settings and the image config are those of the first that is not empty. Empty
-    trees are left out, and one tree alone is itself. Raises InvalidValueError for trees
-    of several platforms.
+    The settings and the image config are those of the first tree that is not empty. Empty trees are
+    skipped; a single tree is returned unchanged, and none gives the empty tree. Raises
+    InvalidValueError for trees of different platforms.
 
     >>> from llb import Image, Scratch, merge
     >>> merge([Image("alpine"), Scratch().mkfile("/motd", "hello")])
     <State after MergeOp>
     """
-    given = [state for state in states if state.output is not None]
-    if len(given) < 2:
-        return given[0] if given else State()
-    for state in given[1:]:
-        _check_same_platform(given[0], state)
-    inputs = tuple(state.output for state in given if state.output is not None)
-    op = ops.MergeOp(inputs, *step(given[0].settings.platform, options))
-    return evolve(given[0], output=ops.Output(op), last_run=None)
+    trees = [state for state in states if state.output is not None]
+    if len(trees) < 2:
+        return trees[0] if trees else State()
+    for state in trees[1:]:
+        _check_same_platform(trees[0], state)
+    inputs = tuple(state.output for state in trees if state.output is not None)
+    op = ops.MergeOp(inputs, *step(trees[0].settings.platform, options))
+    return evolve(trees[0], output=ops.Output(op), last_run=None)
 
 
 def diff(lower: State, upper: State, **options: Unpack[StepOptions]) -> State:
-    """Return what ``upper`` changes in ``lower``, as a tree to merge onto another.
+    """Compute the changes from ``lower`` to ``upper``, as a tree to merge onto another.
 
-    The difference to an empty tree is all of ``upper``. The settings are those of
-    ``lower``. Raises InvalidValueError for trees of two platforms.
+    The difference to an empty tree is all of ``upper``. The settings are those of ``lower``. Raises
+    InvalidValueError for trees of different platforms.
+
+    >>> from llb import Image, diff
+    >>> base = Image("alpine")
+    >>> diff(base, base.run("apk add git"))
+    <State after DiffOp>
     """
     if lower.output is None:
         return upper if upper.output is not None else State()
@@ -54,10 +59,11 @@ def diff(lower: State, upper: State, **options: Unpack[StepOptions]) -> State:
 
 
 def rebase(state: State, *, onto: State, base: State, **options: Unpack[StepOptions]) -> State:
-    """Return what ``state`` adds to ``base``, put onto another tree instead.
+    """Move the changes from ``base`` to ``state`` onto another tree.
 
-    The layers of ``state`` stay as they are, so that an image gets a newer base without
-    being built anew. The settings and the image config are those of ``state``.
+    The layers of ``state`` stay as they are, so an image gets a newer base image without a rebuild.
+    The settings and the image config are those of ``state``. Raises InvalidValueError for trees of
+    different platforms.
 
     >>> from llb import Image, rebase
     >>> old, new = Image("alpine:3.20"), Image("alpine:3.21")
@@ -75,29 +81,30 @@ def passthrough(
     requires: Iterable[State] = (),
     **options: Unpack[StepOptions],
 ) -> tuple[State, ...]:
-    """Return the trees as they are, each of them once all were built.
+    """Build trees together: each result is available only after all of them were built.
 
-    ``requires`` are further trees that are built with them and not handed on. ``id``
-    tells such groups apart in the cache. Empty trees are left out of the group.
+    The trees stay unchanged. ``requires`` are further trees that are built with them but not
+    returned. ``id`` distinguishes such groups in the cache. Empty trees are returned as they are
+    and do not belong to the group. Raises InvalidValueError if all trees are empty.
     """
-    given = tuple(states)
-    handed_on = [state.output for state in given if state.output is not None]
-    needed = [state.output for state in requires if state.output is not None]
-    if not handed_on:
+    trees = tuple(states)
+    outputs = [state.output for state in trees if state.output is not None]
+    required = [state.output for state in requires if state.output is not None]
+    if not outputs:
         raise InvalidValueError("passthrough() needs at least one tree that is not empty")
-    forwarded = tuple(range(len(handed_on)))
-    op = ops.PassthroughOp(id, (*handed_on, *needed), forwarded, *step(None, options))
-    numbers = iter(forwarded)
+    forwarded = tuple(range(len(outputs)))
+    op = ops.PassthroughOp(id, (*outputs, *required), forwarded, *step(None, options))
+    indexes = iter(forwarded)
     return tuple(
-        state if state.output is None else state.with_output(State(ops.Output(op, next(numbers))))
-        for state in given
+        state if state.output is None else state.with_output(State(ops.Output(op, next(indexes))))
+        for state in trees
     )
 
 
 def _check_same_platform(first: State, second: State) -> None:
-    one, other = first.settings.platform, second.settings.platform
-    if one is not None and other is not None and one != other:
+    platform, other_platform = first.settings.platform, second.settings.platform
+    if platform is not None and other_platform is not None and platform != other_platform:
         raise InvalidValueError(
-            f"cannot combine a tree for {one} with one for {other}",
-            hint="copy from the other one instead, with copy()",
+            f"cannot combine a tree for {platform} with one for {other_platform}",
+            hint="copy from the other tree with copy() instead",
         )

@@ -1,6 +1,6 @@
-"""What a process finds mounted: trees, caches, memory, secrets and ssh agents.
+"""Mounts of a process: bind mounts, caches, tmpfs, secrets and ssh agents.
 
-Each function returns a value to put into ``run(..., mounts=[...])``.
+Each function creates a mount for ``run(..., mounts=[...])`` or ``state.mount(...)``.
 """
 
 from __future__ import annotations
@@ -24,12 +24,18 @@ def bind(
     discard: bool = False,
     content_cache: str = "default",
 ) -> ops.Bind:
-    """Mount a tree at ``target``; what the process writes there is its own result.
+    """Mount the tree of another state at the absolute path ``target``.
 
-    ``path`` mounts a subdirectory or file of ``source``. A writable mount's
-    result is ``state.mounted(target)``, unless ``discard`` drops what is
-    written. ``content_cache`` is ``default``, ``on`` or ``off``: whether the
-    content rather than its history decides about the cache.
+    ``path`` mounts only a subdirectory or file of ``source``. What the process writes becomes a
+    separate result, ``state.mounted(target)``; ``source`` itself never changes. ``readonly``
+    forbids writing, and ``discard`` drops what is written. ``content_cache`` is ``default``, ``on``
+    or ``off``: whether the cache compares the content of the mount instead of its history. Raises
+    InvalidValueError for an invalid argument.
+
+    >>> from llb import Image, Local, Scratch, bind
+    >>> mounts = [bind(Local("src"), "/src", readonly=True), bind(Scratch(), "/out")]
+    >>> Image("golang").run("go build -o /out ./...", workdir="/src", mounts=mounts).mounted("/out")
+    <State after ExecOp>
     """
     return ops.Bind(
         target=check_mount_target(target),
@@ -52,9 +58,15 @@ def cache(
 ) -> ops.Cache:
     """Mount a directory that the daemon keeps between builds.
 
-    ``id`` names it, by default the cleaned target. ``sharing`` is ``shared``,
-    ``private`` (a second build gets another one) or ``locked`` (it waits).
-    ``source`` is what a new cache starts with, ``path`` a subdirectory of it.
+    ``id`` names the cache; mounts with the same ``id`` share it. The default is the cleaned target.
+    ``sharing`` says what concurrent builds do: ``shared`` uses the same directory, ``private``
+    gives the second build another one, and ``locked`` makes it wait. ``source`` is the initial
+    content of a new cache, and ``path`` a subdirectory of it. Raises InvalidValueError for an
+    invalid argument.
+
+    >>> from llb import Image, cache
+    >>> Image("node").run("npm ci", mounts=[cache("/root/.npm", sharing="locked")])
+    <State after ExecOp>
     """
     check_mount_target(target)
     return ops.Cache(
@@ -68,7 +80,11 @@ def cache(
 
 
 def tmpfs(target: str, *, size: int = 0) -> ops.Tmpfs:
-    """Mount memory at ``target``, at most ``size`` bytes of it (0: no limit of its own)."""
+    """Mount a file system in memory at ``target``.
+
+    ``size`` is its maximum in bytes; 0 is the system's default. Raises InvalidValueError for an
+    invalid argument.
+    """
     return ops.Tmpfs(target=check_mount_target(target), size=check_limit(size, "tmpfs size"))
 
 
@@ -83,15 +99,23 @@ def secret(
     optional: bool = False,
     cache_key: str | None = None,
 ) -> ops.Secret:
-    """Give the process the client's secret ``id``, as a file, a variable, or both.
+    """Give the process a secret of the client as a file, an environment variable, or both.
 
-    Without ``target`` and ``env`` it is the file ``/run/secrets/ID``. A missing
-    secret fails the build unless ``optional``.
+    ``id`` is the name under which the client provides the secret. ``target`` is the path of the
+    file, and ``env`` the name of the variable; without both, the secret is the file
+    ``/run/secrets/ID``. ``uid``, ``gid`` and ``mode`` (``0o400``) apply to the file. A missing
+    secret fails the build unless ``optional``. The content is not part of the definition, the cache
+    key or the result.
 
-    A secret that changes leaves the cache valid, unless ``cache_key`` is given: a text
-    that changes with it, as its version or the day of its rotation. A digest of that
-    text, not the text, stands in the definition and in the process's environment, as
-    ``LLB_SECRET_KEY_`` and the id. Do not make it of a secret that can be guessed.
+    By default a changed secret does not invalidate the cache. To invalidate it, pass a
+    ``cache_key`` that changes with the secret, for example its version or the day of its rotation.
+    The definition and the environment of the process contain a digest of the key, not the key
+    itself, in the variable ``LLB_SECRET_KEY_`` plus the id. Do not derive the key from a secret
+    that can be guessed.
+
+    >>> from llb import Image, secret
+    >>> Image("node").run("npm ci", mounts=[secret("npm-token", env="NPM_TOKEN")])
+    <State after ExecOp>
     """
     _not_empty(id, "secret id")
     if target is None and env is None:
@@ -109,10 +133,10 @@ def secret(
 
 
 def cache_key_variable(mount: ops.Secret) -> tuple[str, str]:
-    """Return the variable that stands for the cache key of a secret, and its value."""
+    """Name the variable that carries the cache key of a secret, and compute its value."""
     name = re.sub(r"[^A-Z0-9_]", "_", mount.id.upper())
-    text = f"{mount.id}\0{mount.cache_key}"
-    return f"LLB_SECRET_KEY_{name}", sha256_of(text.encode())[:16]
+    key = f"{mount.id}\0{mount.cache_key}"
+    return f"LLB_SECRET_KEY_{name}", sha256_of(key.encode())[:16]
 
 
 def ssh(
@@ -124,10 +148,12 @@ def ssh(
     mode: int = SSH_MODE,
     optional: bool = False,
 ) -> ops.SSH:
-    """Give the process the client's ssh agent ``id`` as a socket.
+    """Give the process a socket to an ssh agent of the client.
 
-    ``SSH_AUTH_SOCK`` names the first such socket unless the environment has it.
-    Without ``target`` the socket is ``/run/buildkit/ssh_agent.N``.
+    ``id`` is the name under which the client provides the agent. ``target`` is the path of the
+    socket, by default ``/run/buildkit/ssh_agent.N``. ``SSH_AUTH_SOCK`` is set to the first such
+    socket unless the environment already sets it. ``uid``, ``gid`` and ``mode`` (``0o600``) apply
+    to the socket. A missing agent fails the build unless ``optional``.
     """
     return ops.SSH(
         id=_not_empty(id, "ssh id"),
@@ -139,7 +165,7 @@ def ssh(
     )
 
 
-def _not_empty(value: str, what: str) -> str:
+def _not_empty(value: str, label: str) -> str:
     if not value:
-        raise InvalidValueError(f"invalid {what} '': expected a name")
+        raise InvalidValueError(f"invalid {label} '': expected a name")
     return value

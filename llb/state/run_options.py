@@ -1,4 +1,4 @@
-"""The arguments of :meth:`llb.State.run` as parts of an ExecOp."""
+"""Convert the arguments of :meth:`llb.State.run` to parts of an ExecOp."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from attrs import evolve
 from llb.errors import InvalidValueError
 from llb.ops import nodes as ops
 from llb.state.mounts import cache_key_variable
-from llb.state.settings import MountValue, joined, with_env
+from llb.state.settings import MountValue, resolve_workdir, with_env
 from llb.validation import choice
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ _TREES = (ops.Bind, ops.Cache, ops.Tmpfs)
 
 
 def to_args(command: str | Sequence[str], shell: Sequence[str]) -> tuple[str, ...]:
-    """Return the arguments of a command; text is given to ``shell``."""
+    """Convert a command to process arguments; a string is passed to ``shell``."""
     if isinstance(command, str):
         if not command.strip():
             raise InvalidValueError("invalid command '': expected a shell command")
@@ -31,12 +31,12 @@ def to_args(command: str | Sequence[str], shell: Sequence[str]) -> tuple[str, ..
 
 
 def to_argv(args: Sequence[str]) -> tuple[str, ...]:
-    """Return the arguments of a program, the program first. Raises InvalidValueError."""
-    given = () if isinstance(args, str) else tuple(args)
+    """Validate the arguments of a program, the program first. Raises InvalidValueError."""
+    argv = () if isinstance(args, str) else tuple(args)
     try:
-        # Joining is the quickest way to see that all of them are text.
-        if "".join(given) or given:
-            return given
+        # Joining is the fastest check that all of them are strings.
+        if "".join(argv) or argv:
+            return argv
     except TypeError:
         pass
     raise InvalidValueError(
@@ -45,16 +45,16 @@ def to_argv(args: Sequence[str]) -> tuple[str, ...]:
 
 
 def to_exit_codes(codes: Iterable[int]) -> tuple[int, ...]:
-    """Return exit codes that are none of a failure. Raises InvalidValueError."""
-    given = tuple(codes)
-    for code in given:
+    """Validate the exit codes that count as success. Raises InvalidValueError."""
+    exit_codes = tuple(codes)
+    for code in exit_codes:
         if not 0 <= code <= _LAST_EXIT_CODE:
             raise InvalidValueError(f"invalid exit code {code}: expected 0 to 255")
-    return given
+    return exit_codes
 
 
 def health_test(command: str | Sequence[str] | None) -> tuple[str, ...]:
-    """Return the test of a health check; None asks nothing."""
+    """Convert the command of a health check to its test; None disables the check."""
     if command is None:
         return ("NONE",)
     if isinstance(command, str):
@@ -65,14 +65,14 @@ def health_test(command: str | Sequence[str] | None) -> tuple[str, ...]:
 def with_variables(
     process: ops.Process, env: Mapping[str, str] | None, mounts: tuple[MountValue, ...]
 ) -> ops.Process:
-    """Return the process with the variables of one run."""
+    """Set the environment variables of one run, including the cache keys of secrets."""
     if not env and not mounts:
         return process
-    # A secret that is to invalidate the cache does so as a variable.
+    # A cache key of a secret invalidates the cache through a variable.
     keys = [
-        cache_key_variable(each)
-        for each in mounts
-        if isinstance(each, ops.Secret) and each.cache_key is not None
+        cache_key_variable(mount)
+        for mount in mounts
+        if isinstance(mount, ops.Secret) and mount.cache_key is not None
     ]
     return with_env(process, tuple({**(env or {}), **dict(keys)}.items()))
 
@@ -85,12 +85,12 @@ def with_overrides(
     network: ops.Network | str | None,
     security: ops.Security | str | None,
 ) -> ops.Process:
-    """Return the process with the settings of one run; None keeps those of the state."""
+    """Override the process settings for one run; None keeps a setting of the state."""
     if workdir is None and user is None and network is None and security is None:
         return process
     changes: dict[str, Any] = {}
     if workdir is not None:
-        changes["cwd"] = joined(process.cwd, workdir)
+        changes["cwd"] = resolve_workdir(process.cwd, workdir)
     if user is not None:
         changes["user"] = user
     if network is not None:
@@ -103,27 +103,27 @@ def with_overrides(
 def with_mounts(
     mounts: tuple[MountValue, ...], added: Iterable[MountValue]
 ) -> tuple[MountValue, ...]:
-    """Return the mounts with others added, each in place of one that has its target."""
-    given = tuple(added)
+    """Add mounts, each replacing an existing mount with the same target."""
+    new = tuple(added)
     if not mounts:
-        return given
-    targets = {each.target for each in given if each.target is not None}
-    return (*(each for each in mounts if each.target not in targets), *given)
+        return new
+    targets = {mount.target for mount in new if mount.target is not None}
+    return (*(mount for mount in mounts if mount.target not in targets), *new)
 
 
-def sorted_trees(given: Iterable[MountValue]) -> tuple[ops.Mount, ...]:
-    """Return the mounts of trees, caches and memory in their order on the wire."""
-    trees = [each for each in given if isinstance(each, _TREES)]
+def sorted_trees(mounts: Iterable[MountValue]) -> tuple[ops.Mount, ...]:
+    """Select the bind, cache and tmpfs mounts, in their order on the wire."""
+    trees = [mount for mount in mounts if isinstance(mount, _TREES)]
     return tuple(sorted(trees, key=lambda mount: mount.target))
 
 
-def of_kind(kind: type[M_], given: tuple[MountValue, ...]) -> tuple[M_, ...]:
-    """Return the mounts of one kind."""
-    return tuple([each for each in given if isinstance(each, kind)]) if given else ()
+def mounts_of_kind(kind: type[M_], mounts: tuple[MountValue, ...]) -> tuple[M_, ...]:
+    """Select the mounts of one class."""
+    return tuple([mount for mount in mounts if isinstance(mount, kind)]) if mounts else ()
 
 
-def no_result(op: ops.ExecOp, target: str) -> InvalidValueError:
-    """Return the error of asking for what a run wrote where it wrote nothing."""
+def no_result_error(op: ops.ExecOp, target: str) -> InvalidValueError:
+    """Create the error for a mount that has no result, with the reason and the alternatives."""
     results = [] if op.readonly_root else ["/"]
     results += [mount.target for mount in op.mounts if mount.has_output]
     for mount in op.mounts:

@@ -1,4 +1,4 @@
-"""What holds for the steps that come next, when they do not say it themselves."""
+"""Settings of a state: defaults for the steps that follow."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ ULIMITS = (
 
 @frozen(eq=False)
 class Settings:
-    """How processes are run, on which platform, what all find mounted, and by which proxies."""
+    """The process settings, platform, mounts and proxies for the steps that follow."""
 
     process: ops.Process = field(default=ops.Process())
     platform: Platform | None = None
@@ -46,9 +46,9 @@ class Settings:
     proxy: ops.ProxyEnv | None = None
 
     def after(self, op: ops.ExecOp) -> Settings:
-        """Return the settings for the steps that follow ``op``.
+        """Update the writable mounts for the steps that follow ``op``.
 
-        They find writable mounts as ``op`` left them.
+        Later steps see the mounts as ``op`` left them.
         """
         if not any(isinstance(mount, ops.Bind) and mount.has_output for mount in self.mounts):
             return self
@@ -62,24 +62,24 @@ class Settings:
 
 
 def with_env(process: ops.Process, pairs: Sequence[tuple[str, str | None]]) -> ops.Process:
-    """Return the process with variables set, or removed where a value is None."""
+    """Set variables of a process, or remove those whose value is None. Raises InvalidValueError."""
     for key, value in pairs:
         if not key or "=" in key or "\0" in key or (value is not None and "\0" in value):
             raise InvalidValueError(
-                f"invalid environment variable {key!r}: expected a name without '=' and NUL"
+                f"invalid environment variable {key!r}: expected a name without '=' or NUL"
             )
     return process.with_env(process.env.set_all(pairs)) if pairs else process
 
 
-def joined(cwd: str, path: str) -> str:
-    """Return a directory, a relative one taken from the present one."""
+def resolve_workdir(cwd: str, path: str) -> str:
+    """Resolve a working directory against the current one. Raises InvalidValueError for ``''``."""
     if not path or "\0" in path:
         raise InvalidValueError(f"invalid working directory {path!r}: expected a path")
     return path if path.startswith("/") else absolute(cwd, path)
 
 
 def to_ulimit(name: str, soft: int, hard: int) -> ops.Ulimit:
-    """Return a resource limit, -1 being no limit. Raises InvalidValueError."""
+    """Create a resource limit; -1 means unlimited. Raises InvalidValueError."""
     if name not in ULIMITS:
         raise InvalidValueError(
             f"invalid ulimit {name!r}: expected {', '.join(ULIMITS)}",
@@ -93,7 +93,7 @@ def to_ulimit(name: str, soft: int, hard: int) -> ops.Ulimit:
 
 
 def to_ip(text: str) -> str:
-    """Return an IP address in its canonical form. Raises InvalidValueError."""
+    """Parse an IP address into its canonical form. Raises InvalidValueError."""
     # The module takes 3 ms to import, and few builds name hosts.
     from ipaddress import ip_address  # noqa: PLC0415
 

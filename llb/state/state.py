@@ -1,7 +1,7 @@
-"""State: a tree of files and the settings of the steps that come next.
+"""State: a file tree, and the settings for the steps that follow.
 
-A state is a value. Every method returns a new one and leaves the old as it was,
-so that a state can be kept, passed on and built upon from several places.
+A state is an immutable value: every method creates a new state and leaves the old one unchanged. A
+state can therefore be stored, passed around and used as the base of several others.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from llb.state import file_actions
 from llb.state.image_config import ImageConfig, to_healthcheck, variable
 from llb.state.run_options import (
     health_test,
-    no_result,
-    of_kind,
+    mounts_of_kind,
+    no_result_error,
     sorted_trees,
     to_args,
     to_argv,
@@ -30,7 +30,7 @@ from llb.state.run_options import (
     with_overrides,
     with_variables,
 )
-from llb.state.settings import MountValue, Settings, joined, to_ip, to_ulimit, with_env
+from llb.state.settings import MountValue, Settings, resolve_workdir, to_ip, to_ulimit, with_env
 from llb.state.step_options import STEP_KEYS, StepOptions, check_keys, step
 from llb.validation import choice
 
@@ -47,15 +47,25 @@ _COPY_KEYS = file_actions.CopyOptions.__optional_keys__
 
 
 class CopyStepOptions(file_actions.CopyOptions, StepOptions, total=False):
-    """What :meth:`State.copy` takes: the options of the action and those of a step."""
+    """The options of :meth:`State.copy`: those of the copy and those of a step."""
 
 
 @frozen(eq=False, repr=False)
 class State:
-    """A tree of files, the settings for further steps, and an image config.
+    """A file tree, the settings for the steps that follow, and an image config.
 
-    ``output`` is the result of the last step, or None for the empty tree;
-    ``last_run`` the last process that was run on the way here.
+    A state is immutable; every method creates a new one. Create a state with :func:`llb.Image`,
+    :func:`llb.Local`, :func:`llb.Git`, :func:`llb.HTTP` or :func:`llb.Scratch`, add steps with
+    :meth:`run`, :meth:`copy` and the other methods, and encode it with :meth:`marshal`. Invalid
+    arguments raise InvalidValueError at the call; steps run when a daemon builds the definition.
+
+    ``output`` is the result of the last step, or None for the empty tree. ``last_run`` is the most
+    recent process, whose mounts :meth:`mounted` refers to.
+
+    >>> from llb import Image, Local
+    >>> state = Image("golang").workdir("/src").copy(Local("context"), ".")
+    >>> state.run("go build ./...", env={"CGO_ENABLED": "0"})
+    <State after ExecOp>
     """
 
     output: ops.Output | None = None
@@ -67,87 +77,95 @@ class State:
 
     @property
     def cwd(self) -> str:
-        """The directory that commands run in and relative paths are taken from."""
+        """The working directory of commands, and the base of relative paths."""
         return self.settings.process.cwd
 
     @property
     def variables(self) -> tuple[tuple[str, str], ...]:
-        """The environment of processes, in the order of the last assignments."""
+        """The environment variables of processes, in the order of their last assignment."""
         return self.settings.process.env.items()
 
     def env(self, key: str, value: str | None) -> State:
-        """Return the state with a variable set, or removed where ``value`` is None."""
+        """Set an environment variable for processes and the image; None removes it.
+
+        Raises InvalidValueError for an invalid name.
+        """
         return self._with_process(with_env(self.settings.process, ((key, value),)))
 
     def getenv(self, key: str, default: str = "") -> str:
-        """Return the value of a variable, or ``default`` where it is not set."""
+        """Look up an environment variable; ``default`` if it is not set."""
         return dict(self.variables).get(key, default)
 
     def workdir(self, path: str) -> State:
-        """Return the state with another directory, a relative one taken from the present one.
+        """Set the working directory; a relative path extends the current one.
 
-        The directory is not made; a process needs it to exist.
+        The directory is not created, and a process fails if it does not exist.
         """
-        return self._set(cwd=joined(self.cwd, path))
+        return self._set(cwd=resolve_workdir(self.cwd, path))
 
     def user(self, name: str) -> State:
-        """Return the state with another user for processes: ``user[:group]``."""
+        """Set the user of processes: ``user[:group]``, names or numeric ids."""
         return self._set(user=name)
 
     def hostname(self, name: str) -> State:
-        """Return the state with another host name for processes."""
+        """Set the host name that processes see."""
         return self._set(hostname=name)
 
     def platform(self, platform: Platform | str) -> State:
-        """Return the state with another platform for the steps that come next."""
+        """Set the platform of the steps that follow, for example ``linux/arm64``."""
         return self._with_settings(platform=to_platform(platform))
 
     def network(self, network: ops.Network | str) -> State:
-        """Return the state with another network for processes: ``sandbox``, ``host``, ``none``."""
+        """Set the network of processes: ``sandbox``, ``host`` or ``none``."""
         return self._set(network=choice(ops.Network, network, "network"))
 
     def security(self, security: ops.Security | str) -> State:
-        """Return the state with other privileges for processes: ``sandbox``, ``insecure``."""
+        """Set the privileges of processes: ``sandbox`` or ``insecure``."""
         return self._set(security=choice(ops.Security, security, "security"))
 
     def extra_host(self, host: str, ip: str) -> State:
-        """Return the state with ``host`` known to processes as ``ip``."""
+        """Map the host name ``host`` to the address ``ip`` for processes, as in ``/etc/hosts``."""
         hosts = (*self.settings.process.extra_hosts, (host, to_ip(ip)))
         return self._set(extra_hosts=hosts)
 
     def ulimit(self, name: str, soft: int, hard: int) -> State:
-        """Return the state with a resource limit for processes, by its getrlimit(2) name."""
+        """Set a resource limit of processes by its getrlimit(2) name, for example ``nofile``.
+
+        -1 is unlimited. Raises InvalidValueError for an unknown name, or ``soft`` above ``hard``.
+        """
         return self._set(ulimits=(*self.settings.process.ulimits, to_ulimit(name, soft, hard)))
 
     def cgroup_parent(self, path: str) -> State:
-        """Return the state with a parent cgroup for processes."""
+        """Set the parent cgroup of processes."""
         return self._set(cgroup_parent=path)
 
     def proxy(self, proxy: ops.ProxyEnv | None) -> State:
-        """Return the state with proxies for processes, which are no part of their cache keys."""
+        """Set the proxies of processes, which cache keys do not include; None removes them."""
         return self._with_settings(proxy=proxy)
 
     def mount(self, *mounts: MountValue) -> State:
-        """Return the state with mounts (:mod:`llb.state.mounts`) for all processes that come next.
+        """Add mounts (:mod:`llb.state.mounts`) to all processes that follow.
 
-        What one of them writes to a writable mount, the next one finds there, and
-        :meth:`mounted` gives. A mount that a run is given itself, at the same target,
-        comes in place of this one.
+        What one process writes to a writable mount, the next one sees, and :meth:`mounted` refers
+        to. A mount passed to :meth:`run` replaces one of the state with the same target.
         """
         return self._with_settings(mounts=with_mounts(self.settings.mounts, mounts))
 
     def unmount(self, target: str) -> State:
-        """Return the state without the mount at ``target``, which :meth:`mount` put there."""
-        kept = tuple(each for each in self.settings.mounts if each.target != target)
+        """Remove the mount at ``target`` that :meth:`mount` added.
+
+        Raises InvalidValueError if there is no such mount.
+        """
+        kept = tuple(mount for mount in self.settings.mounts if mount.target != target)
         if len(kept) == len(self.settings.mounts):
-            targets = [str(each.target) for each in kept]
+            targets = [str(mount.target) for mount in kept]
             raise InvalidValueError(f"no mount at {target!r}", hint=did_you_mean(target, targets))
         return self._with_settings(mounts=kept)
 
     def with_output(self, other: State) -> State:
-        """Return the tree of another state with the settings and the image config of this one.
+        """Replace the file tree by that of ``other``, and keep the settings and the image config.
 
-        The platform is that of the other tree, where its source names one.
+        If ``other`` comes straight from a source with a platform, the platform changes to that one.
         """
         platform = None
         if other.output is not None and isinstance(other.output.op, ops.SourceOp | ops.EncodedOp):
@@ -162,7 +180,7 @@ class State:
         *args: P_.args,
         **options: P_.kwargs,
     ) -> T_:
-        """Return what a function makes of this state, so that steps of one's own chain too.
+        """Call ``step`` with this state and return its result, to chain your own functions.
 
         >>> from llb import Image
         >>> def with_tools(state: State, *names: str) -> State:
@@ -191,18 +209,41 @@ class State:
         proxy: ops.ProxyEnv | None = None,
         **options: Unpack[StepOptions],
     ) -> State:
-        """Return the state after running a process in it.
+        """Run a process in the tree.
 
-        A string is given to ``shell``, by default that of the image (:meth:`shell`), or
-        ``/bin/sh -c``, or for Windows ``cmd /S /C``; a sequence is run as it is. ``env``, ``workdir``, ``user``, ``network`` and ``security`` hold for
-        this process alone. ``mounts`` come from :mod:`llb.state.mounts`; what was
-        written to a writable one is :meth:`mounted`. With ``readonly_root`` the
-        process cannot change the tree. An exit code other than 0, or than
-        ``valid_exit_codes``, fails the build.
+        ``command`` is a string for ``shell``, or a sequence of arguments, which runs without a
+        shell. The default shell is that of the image (:meth:`shell`), otherwise ``/bin/sh -c``, or
+        ``cmd /S /C`` for Windows.
+
+        These arguments apply to this process only and override the settings of the state:
+
+        - ``env``: additional environment variables.
+        - ``workdir``: the working directory; a relative path extends that of the state.
+        - ``user``: ``user[:group]``, names or numeric ids.
+        - ``network``: ``sandbox``, ``host`` or ``none``.
+        - ``security``: ``sandbox`` or ``insecure``.
+        - ``mounts``: mounts created by :func:`llb.bind`, :func:`llb.cache`, :func:`llb.tmpfs`,
+          :func:`llb.secret` and :func:`llb.ssh`; :meth:`mounted` refers to what was written to one.
+        - ``readonly_root``: the process cannot change the tree outside its mounts.
+        - ``valid_exit_codes``: exit codes that count as success, by default only 0.
+        - ``devices``: CDI devices.
+        - ``proxy``: proxy variables, which the cache key does not include.
+
+        ``options`` are those of every step, for example ``name`` and ``ignore_cache``
+        (:class:`~llb.state.step_options.StepOptions`). Raises InvalidValueError for an invalid
+        argument, and TypeError for an unknown one. Any other exit code fails the build with
+        :class:`llb.errors.SolveError`.
+
+        >>> from llb import Image, cache
+        >>> state = Image("python:3.13").workdir("/app")
+        >>> state.run("pip install flask", mounts=[cache("/root/.cache/pip")], name="install")
+        <State after ExecOp>
+        >>> state.run(["python", "-m", "compileall", "."], env={"LANG": "C"}, user="nobody")
+        <State after ExecOp>
         """
         settings = self.settings
-        given = with_mounts(settings.mounts, mounts)
-        process = with_variables(settings.process, env, given)
+        all_mounts = with_mounts(settings.mounts, mounts)
+        process = with_variables(settings.process, env, all_mounts)
         process = with_overrides(
             process, workdir=workdir, user=user, network=network, security=security
         )
@@ -211,11 +252,11 @@ class State:
             args=to_args(command, shell or self._shell),
             root=self.output,
             readonly_root=readonly_root,
-            mounts=sorted_trees(given) if given else (),
+            mounts=sorted_trees(all_mounts) if all_mounts else (),
             process=process,
             valid_exit_codes=None if valid_exit_codes is None else to_exit_codes(valid_exit_codes),
-            secrets=of_kind(ops.Secret, given),
-            ssh=of_kind(ops.SSH, given),
+            secrets=mounts_of_kind(ops.Secret, all_mounts),
+            ssh=mounts_of_kind(ops.SSH, all_mounts),
             devices=tuple(devices),
             proxy=settings.proxy if proxy is None else proxy,
             constraints=constraints,
@@ -229,34 +270,54 @@ class State:
         )
 
     def mounted(self, target: str) -> State:
-        """Return what the last run wrote into its writable mount at ``target``.
+        """Select what the last process wrote to its writable mount at ``target``, as a state.
 
-        It has no settings, the platform included, as what is mounted may be for another.
-        Raises InvalidValueError where there is none.
+        The new state has no settings; even the platform is unset, because the mounted tree may be
+        for another one. Raises InvalidValueError if there is no writable mount at ``target``.
         """
         op = self.last_run
         if op is None:
             raise InvalidValueError(f"no mount at {target!r}: nothing was run yet")
         output = op.output(target)
         if output is None:
-            raise no_result(op, target)
+            raise no_result_error(op, target)
         return State(output)
 
     def file(self, *actions: ops.FileAction, **options: Unpack[StepOptions]) -> State:
-        """Return the state after file actions (:mod:`llb.state.file_actions`) done in one step, in order."""
+        """Apply file actions in order, in a single step.
+
+        The actions are created by :func:`llb.copy`, :func:`llb.mkdir`, :func:`llb.mkfile`,
+        :func:`llb.rm` and :func:`llb.symlink`. Relative paths start from the working directory.
+
+        >>> from llb import Image, mkdir, mkfile
+        >>> Image("alpine").file(mkdir("/etc/app"), mkfile("/etc/app/port", "80"))
+        <State after FileOp>
+        """
         if not actions:
             raise InvalidValueError("file() needs at least one action")
         constraints, call_site = step(self.settings.platform, options)
         op = ops.FileOp(
             base=self.output,
-            actions=tuple([file_actions.bound(action, self.cwd) for action in actions]),
+            actions=tuple([file_actions.resolve_paths(action, self.cwd) for action in actions]),
             constraints=constraints,
             call_site=call_site,
         )
         return State(ops.Output(op), self.settings, self.config, self.last_run)
 
     def copy(self, source: ops.Tree, dest: str, **options: Unpack[CopyStepOptions]) -> State:
-        """Return the state after copying from another one (:func:`llb.state.file_actions.copy`)."""
+        """Copy a file or directory from the tree of another state to ``dest``.
+
+        ``dest`` is relative to the working directory of this state; one that ends with ``/`` is a
+        directory. By default all of ``source`` is copied: ``src`` selects a path in it, and may
+        contain wildcards. The other options are those of
+        :class:`~llb.state.file_actions.CopyOptions` (``owner``, ``mode``, ``include``, ``exclude``,
+        …) and of every step. Raises InvalidValueError for an invalid argument, and TypeError for an
+        unknown option.
+
+        >>> from llb import Image, Local
+        >>> Image("alpine").copy(Local("context"), "/app/", src="*.py", owner="app:app", mode=0o644)
+        <State after FileOp>
+        """
         action, step = _split(options)
         return self.file(file_actions.copy(source, dest, **action), **step)
 
@@ -270,7 +331,10 @@ class State:
         created: datetime | None = None,
         **options: Unpack[StepOptions],
     ) -> State:
-        """Return the state after making a directory (:func:`llb.state.file_actions.mkdir`)."""
+        """Create the directory ``path``; ``parents`` also creates missing parent directories.
+
+        ``owner`` is ``user[:group]``, names or numeric ids; ``created`` is the modification time.
+        """
         action = file_actions.mkdir(path, mode=mode, parents=parents, owner=owner, created=created)
         return self.file(action, **options)
 
@@ -284,7 +348,10 @@ class State:
         created: datetime | None = None,
         **options: Unpack[StepOptions],
     ) -> State:
-        """Return the state after writing a file (:func:`llb.state.file_actions.mkfile`)."""
+        """Write ``data`` to the file ``path``; a string is encoded as UTF-8.
+
+        ``owner`` is ``user[:group]``, names or numeric ids; ``created`` is the modification time.
+        """
         action = file_actions.mkfile(path, data, mode=mode, owner=owner, created=created)
         return self.file(action, **options)
 
@@ -296,7 +363,11 @@ class State:
         wildcard: bool = False,
         **options: Unpack[StepOptions],
     ) -> State:
-        """Return the state after removing a file or tree (:func:`llb.state.file_actions.rm`)."""
+        """Remove the file or directory ``path``, including all contents.
+
+        With ``wildcard``, ``path`` may contain ``*``, ``?`` and ``[...]``. ``allow_not_found``
+        ignores a missing path.
+        """
         action = file_actions.rm(path, allow_not_found=allow_not_found, wildcard=wildcard)
         return self.file(action, **options)
 
@@ -309,22 +380,26 @@ class State:
         created: datetime | None = None,
         **options: Unpack[StepOptions],
     ) -> State:
-        """Return the state after making a symbolic link (:func:`llb.state.file_actions.symlink`)."""
+        """Create the symbolic link ``newpath``, which points to ``oldpath``.
+
+        Both paths are used as they are, without the working directory. ``owner`` is
+        ``user[:group]``; ``created`` is the modification time.
+        """
         action = file_actions.symlink(oldpath, newpath, owner=owner, created=created)
         return self.file(action, **options)
 
     def requires(self, id: str, *others: State, **options: Unpack[StepOptions]) -> State:  # noqa: A002 - BuildKit's word
-        """Return the state once the trees of ``others`` were built too, of which nothing is taken.
+        """Require that the trees of ``others`` are built too, without using their files.
 
-        ``id`` tells such steps apart in the cache. Without others it is the state itself.
+        ``id`` distinguishes such steps in the cache. Without ``others`` the state is unchanged.
         """
         if not others:
             return self
         if self.output is None:
             raise InvalidValueError("the empty tree cannot require others: it is not built")
-        needed = [each.output for each in others if each.output is not None]
+        required = [state.output for state in others if state.output is not None]
         constraints, call_site = step(None, options)
-        op = ops.PassthroughOp(id, (self.output, *needed), (0,), constraints, call_site)
+        op = ops.PassthroughOp(id, (self.output, *required), (0,), constraints, call_site)
         return self.with_output(State(ops.Output(op)))
 
     def build(
@@ -334,69 +409,71 @@ class State:
         platform: Platform | str | None = None,
         **options: Unpack[StepOptions],
     ) -> State:
-        """Return the tree that a definition in a file of this one describes.
+        """Build the LLB definition stored in a file of this tree, and continue with its result.
 
-        The daemon reads the file, by default ``buildkit.llb.definition``, when the
-        tree is there, and builds what it says.
+        ``filename`` is the path of the file, by default ``buildkit.llb.definition``. The daemon
+        reads it once this tree is built.
         """
         if self.output is None:
             raise InvalidValueError("the empty tree holds no definition to build")
-        known = None if platform is None else to_platform(platform)
-        op = ops.BuildOp(self.output, filename or "", *step(known, options))
+        normalized = None if platform is None else to_platform(platform)
+        op = ops.BuildOp(self.output, filename or "", *step(normalized, options))
         return evolve(self, output=ops.Output(op), last_run=None)
 
     # --- image config -------------------------------------------------------
 
     def with_image_config(self, config: bytes | str) -> State:
-        """Return the state with the config of an image, JSON of the OCI specification.
+        """Apply an image config: JSON of the OCI image specification.
 
-        Its environment, directory and platform hold for the steps that come next; the
-        rest is handed on to the image that is made of the state. Raises InvalidValueError.
+        The environment, working directory and platform become settings for the steps that follow.
+        The other fields are kept for the image made from the state. Raises InvalidValueError if the
+        config is malformed.
         """
         base = ImageConfig.from_json(config)
         process = self.settings.process
         for key, value in map(variable, base.env):
             process = with_env(process, ((key, value),)) if key else process
         if base.workdir:
-            process = evolve(process, cwd=joined(process.cwd, base.workdir))
+            process = evolve(process, cwd=resolve_workdir(process.cwd, base.workdir))
         platform = base.platform.normalize() if base.has_platform else self.settings.platform
         settings = evolve(self.settings, process=process, platform=platform)
         return evolve(self, settings=settings, config=base.for_state())
 
     def entrypoint(self, command: str | Sequence[str] | None) -> State:
-        """Return the state with the program that a container of the image starts.
+        """Set the program that a container of the image starts.
 
-        A string is given to the shell of the image, as by :meth:`run`, and None is no
-        program. Default arguments that the image below has for its own program are
-        dropped, as from a Dockerfile.
+        A string is passed to the shell, as in :meth:`run`; a sequence holds the arguments; None
+        removes the entrypoint. Default arguments that come from the base image are cleared, as in a
+        Dockerfile.
         """
         return evolve(self, config=self.config.with_entrypoint(self._command(command)))
 
     def cmd(self, command: str | Sequence[str] | None) -> State:
-        """Return the state with the default arguments of the image's entrypoint.
+        """Set the default arguments of the entrypoint, or the command if there is no entrypoint.
 
-        A string is given to the shell of the image, as by :meth:`run`; None is without any.
+        A string is passed to the shell, as in :meth:`run`; a sequence holds the arguments; None
+        removes them.
         """
         return evolve(self, config=self.config.with_cmd(self._command(command)))
 
     def author(self, name: str) -> State:
-        """Return the state with the author of the image."""
+        """Set the author of the image."""
         return evolve(self, config=evolve(self.config, author=name))
 
     def label(self, key: str, value: str) -> State:
-        """Return the state with a label of the image."""
+        """Set a label of the image. Raises InvalidValueError for an empty key."""
         return evolve(self, config=self.config.with_label(key, value))
 
     def expose(self, port: int | str) -> State:
-        """Return the state with a port that the image listens on, as ``80`` or ``"53/udp"``."""
+        """Expose a port of the image: ``80`` or ``"53/udp"``; the default protocol is tcp."""
         return evolve(self, config=self.config.with_port(port))
 
     def volume(self, path: str) -> State:
-        """Return the state with a directory that containers of the image get a volume for."""
+        """Declare an absolute path for which containers of the image get a volume."""
         return evolve(self, config=self.config.with_volume(path))
 
     def stop_signal(self, signal: str) -> State:
-        """Return the state with the signal that ends a container: ``SIGTERM``, or its number."""
+        """Set the signal that stops a container: a name such as ``SIGTERM``, or a number."""
         return evolve(self, config=evolve(self.config, stop_signal=signal))
 
     def healthcheck(
@@ -409,10 +486,14 @@ class State:
         start_interval: float = 0,
         retries: int = 0,
     ) -> State:
-        """Return the state with the command that tells whether a container is well.
+        """Set the command that checks whether a container is healthy.
 
-        A string is given to a shell, a sequence is run as it is, and None asks nothing,
-        whatever the image below does. Times are in seconds, 0 for Docker's own.
+        A string runs in a shell, a sequence runs without one, and None disables the check,
+        including that of the base image. Times are in seconds, and 0 selects Docker's default:
+        ``interval`` between checks, ``timeout`` of one check, ``start_period`` in which failures do
+        not count, and ``start_interval`` between checks during that period. After ``retries``
+        consecutive failures the container is unhealthy. Raises InvalidValueError for negative
+        values and for times below 0.001.
         """
         check = to_healthcheck(
             health_test(command),
@@ -425,21 +506,20 @@ class State:
         return evolve(self, config=evolve(self.config, healthcheck=check))
 
     def onbuild(self, instruction: str) -> State:
-        """Return the state with a Dockerfile instruction for builds upon the image."""
+        """Add an ONBUILD trigger: an instruction for Dockerfiles that use the image as a base."""
         return evolve(self, config=evolve(self.config, onbuild=(*self.config.onbuild, instruction)))
 
     def shell(self, args: Sequence[str]) -> State:
-        """Return the state with the shell that commands given as text are run by.
+        """Set the shell for commands that are strings, for example ``["/bin/bash", "-c"]``.
 
-        It is kept in the image, for what builds upon it.
+        The image keeps it for builds that use it as a base.
         """
         return evolve(self, config=evolve(self.config, shell=to_argv(args)))
 
     def image_config(self, *, platform: Platform | str | None = None) -> bytes:
-        """Return the image config as JSON, for an exporter's ``containerimage.config``.
+        """Encode the image config as JSON, for an exporter's ``containerimage.config``.
 
-        ``platform`` is that of the image where the state names none; by default
-        the host's.
+        ``platform`` is used if the state has none; the default is the platform of this machine.
         """
         default = Platform.host() if platform is None else to_platform(platform)
         config = evolve(
@@ -462,13 +542,13 @@ class State:
         caps: Iterable[str] | None = None,
         source_map: bool = True,
     ) -> Definition:
-        """Return the definition of everything that leads to this state.
+        """Encode the graph that leads to this state as a definition.
 
-        ``platform`` is that of steps which name none, by default the host's.
-        ``worker_filters`` choose the worker for all steps. ``local_unique_id`` tells local sources of concurrent builds apart; a
-        client that solves gives a new one each time. ``caps`` are the daemon's
-        LLB capabilities, where they are known. ``source_map`` records the lines
-        that made the steps; digests do not depend on it.
+        ``platform`` applies to steps without one; the default is the platform of this machine.
+        ``worker_filters`` choose the worker for all steps. ``local_unique_id`` keeps the local
+        sources of concurrent builds apart; a client generates a new one for each build. ``caps``
+        are the LLB capabilities of the daemon, if known. ``source_map`` records the source lines of
+        the steps; digests do not depend on it.
         """
         default = Platform.host() if platform is None else to_platform(platform)
         return wire.marshal(
@@ -495,17 +575,17 @@ class State:
         return self._with_process(evolve(self.settings.process, **changes))
 
     def _with_process(self, process: ops.Process) -> State:
-        before = self.settings
-        settings = Settings(process, before.platform, before.mounts, before.proxy)
+        current = self.settings
+        settings = Settings(process, current.platform, current.mounts, current.proxy)
         return State(self.output, settings, self.config, self.last_run)
 
     def _with_settings(self, **changes: Any) -> State:
         return State(self.output, evolve(self.settings, **changes), self.config, self.last_run)
 
     def __repr__(self) -> str:
-        """Return the kind of the last step, not the graph below it."""
-        last = "scratch" if self.output is None else type(self.output.op).__name__
-        return f"<State after {last}>"
+        """Format the kind of the last step, without the graph below."""
+        kind = "scratch" if self.output is None else type(self.output.op).__name__
+        return f"<State after {kind}>"
 
 
 def _split(options: CopyStepOptions) -> tuple[file_actions.CopyOptions, StepOptions]:

@@ -1,4 +1,4 @@
-"""What every step can be told besides what it does."""
+"""Options of every step: name, description, caching, worker filters, source locations."""
 
 from __future__ import annotations
 
@@ -16,13 +16,17 @@ if TYPE_CHECKING:
 
 
 class StepOptions(TypedDict, total=False):
-    """What every step can be told; but for ``worker_filters`` none of it changes the digest.
+    """The options of every step; only ``worker_filters`` is part of the digest.
 
-    ``name`` is shown instead of the operation; ``description`` are further
-    texts for tools. ``ignore_cache`` runs the step anew, ``export_cache`` puts
-    its result into an exported cache or keeps it out. ``resources`` limits a
-    process. ``worker_filters`` choose the worker of a daemon that has several.
-    ``locations``, even none, replace the Python line that is recorded by itself.
+    - ``name``: the name of the step in progress displays, instead of the operation.
+    - ``description``: further strings for tools, by key.
+    - ``ignore_cache``: run the step even if its result is cached.
+    - ``export_cache``: include the result in an exported cache, or exclude it.
+    - ``progress_group``: the group under which progress displays show the step.
+    - ``resources``: limits for the process of the step.
+    - ``worker_filters``: choose a worker, if the daemon has several.
+    - ``locations``: the source locations of the step. They replace the Python line that is recorded
+      automatically, even if they are empty.
     """
 
     name: str
@@ -41,13 +45,13 @@ STEP_KEYS = StepOptions.__optional_keys__
 def step(
     platform: Platform | None, options: StepOptions
 ) -> tuple[ops.Constraints, CallSite | None]:
-    """Return what is said about a step that is being made, and the line that made it.
+    """Convert the options of a new step to constraints, and find the line that created the step.
 
-    Raises TypeError for an option that there is not.
+    Raises TypeError for an unknown option.
     """
     if not options:
-        known = ops.UNCONSTRAINED if platform is None else ops.Constraints(platform)
-        return known, caller()
+        constraints = ops.UNCONSTRAINED if platform is None else ops.Constraints(platform)
+        return constraints, caller()
     check_keys(options, STEP_KEYS)
     description = dict(options.get("description", {}))
     if "name" in options:
@@ -65,11 +69,11 @@ def step(
     return constraints, None if "locations" in options else caller()
 
 
-def check_keys(options: Mapping[str, object], known: frozenset[str]) -> None:
-    """Raise TypeError, as Python does for a wrong keyword, where an option is not known."""
+def check_keys(options: Mapping[str, object], allowed: frozenset[str]) -> None:
+    """Raise TypeError for an unknown option, as Python does for an unknown keyword argument."""
     for key in options:
-        if key not in known:
-            hint = did_you_mean(key, known)
+        if key not in allowed:
+            hint = did_you_mean(key, allowed)
             raise TypeError(
                 f"got an unexpected keyword argument {key!r}" + (f"; {hint}" if hint else "")
             )

@@ -282,7 +282,7 @@ def test_a_feature_that_an_old_docker_lacks_is_an_error(sock: Path, tmp_path: Pa
         with pytest.raises(CapabilityError) as several:
             client.solve(state, exports=[local(tmp_path / "out"), tar(tmp_path / "out.tar")])
         assert several.value.message == (
-            "a BuildKit before v0.11 has no support for several exporters "
+            "a BuildKit before v0.11 does not support several exporters "
             "(capability exporter.multiple)"
         )
         with pytest.raises(SolveError, match="unknown API capability mergeop"):

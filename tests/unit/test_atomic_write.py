@@ -1,4 +1,4 @@
-"""Only an absent name or a regular file is replaced; everything else is written through."""
+"""Only a missing name or a regular file is replaced; everything else is written through."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_a_file_that_is_replaced_keeps_mode_and_owner(tmp_path: Path, mode: int)
     assert names_in(tmp_path) == ["old"]
 
 
-def test_who_has_the_old_file_open_reads_the_old_bytes(tmp_path: Path) -> None:
+def test_a_reader_with_the_old_file_open_sees_the_old_bytes(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_bytes(b"old")
     with path.open("rb") as file:
@@ -59,7 +59,7 @@ def test_who_has_the_old_file_open_reads_the_old_bytes(tmp_path: Path) -> None:
         assert file.read() == b"old"
 
 
-def test_nothing_is_left_of_a_file_that_is_thrown_away(tmp_path: Path) -> None:
+def test_an_aborted_file_leaves_nothing_behind(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_bytes(b"old")
     target = WholeFile(path)
@@ -72,7 +72,7 @@ def test_nothing_is_left_of_a_file_that_is_thrown_away(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("length", [234, 255])
-def test_a_name_may_be_as_long_as_the_file_system_has_it(tmp_path: Path, length: int) -> None:
+def test_a_name_may_be_as_long_as_the_file_system_allows(tmp_path: Path, length: int) -> None:
     write_whole(tmp_path / ("n" * length), b"data")
     assert (tmp_path / ("n" * length)).read_bytes() == b"data"
 
@@ -84,7 +84,7 @@ def test_a_name_that_is_too_long_is_an_error(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("is_there", [True, False])
-def test_a_link_stays_and_what_it_leads_to_is_written(tmp_path: Path, is_there: bool) -> None:
+def test_a_link_stays_and_its_target_is_written(tmp_path: Path, is_there: bool) -> None:
     target = tmp_path / "sub" / "target"
     target.parent.mkdir()
     if is_there:
@@ -100,7 +100,7 @@ def test_a_link_stays_and_what_it_leads_to_is_written(tmp_path: Path, is_there: 
     assert names_in(target.parent) == ["target"]
 
 
-def test_links_that_lead_to_each_other_are_an_error(tmp_path: Path) -> None:
+def test_a_cycle_of_links_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "one").symlink_to("two")
     (tmp_path / "two").symlink_to("one")
     with pytest.raises(InputError, match="Too many levels of symbolic links"):
@@ -119,12 +119,12 @@ def test_a_named_pipe_is_written_to(tmp_path: Path, through_link: bool) -> None:
     assert pipe.is_fifo()
 
 
-def test_who_waits_at_a_pipe_for_what_was_thrown_away_sees_its_end(tmp_path: Path) -> None:
+def test_a_reader_of_a_pipe_sees_its_end_after_an_abort(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     reader, read = read_in_background(pipe)
     while reader.is_alive():
-        # A reader that is not there yet sees no end; it comes at some time.
+        # A reader that has not opened the pipe yet misses the end, so abort again.
         WholeFile(pipe).abort()
         reader.join(0.01)
     assert read == [b""]
@@ -150,7 +150,7 @@ def test_a_folder_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1", "link"])
 @pytest.mark.parametrize("mode", ["w", "a"])
-def test_standard_output_is_written_on_from_where_it_is(
+def test_standard_output_is_written_from_its_current_offset(
     tmp_path: Path, name: str, mode: str
 ) -> None:
     code = (
@@ -171,7 +171,7 @@ def test_a_descriptor_that_is_not_open_is_an_error() -> None:
         write_whole("/dev/fd/999", b"data")
 
 
-def test_a_shell_gives_a_program_to_write_to(tmp_path: Path) -> None:
+def test_a_process_substitution_of_a_shell_is_written_to(tmp_path: Path) -> None:
     code = "import sys; from llb.atomic_write import write_whole; write_whole(sys.argv[1], b'data')"
     line = f'"$0" -c "$1" >(cat > {tmp_path}/got; echo done >> {tmp_path}/pipe)'
     os.mkfifo(tmp_path / "pipe")

@@ -1,4 +1,4 @@
-"""Names that BuildKit defines are written in one module."""
+"""Names that BuildKit defines are written in a single module."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ONCE = {
 
 
 def strings(path: Path) -> set[str]:
-    """Return the strings in a module, the fixed parts of f-strings included."""
+    """Collect the string constants of a module, including the constant parts of f-strings."""
     nodes = ast.walk(ast.parse(path.read_text()))
     return {
         node.value
@@ -28,11 +28,11 @@ def strings(path: Path) -> set[str]:
     }
 
 
-def test_no_other_module_writes_them() -> None:
+def test_no_other_module_repeats_the_names() -> None:
     files = [path for folder in ("llb", "frontend") for path in (ROOT / folder).rglob("*.py")]
-    others = [path for path in files if path != Path(buildkit_names.__file__)]
-    assert {str(path): strings(path) & ONCE for path in others if strings(path) & ONCE} == {}
+    other_files = [path for path in files if path != Path(buildkit_names.__file__)]
+    assert {str(path): strings(path) & ONCE for path in other_files if strings(path) & ONCE} == {}
 
 
-def test_the_proxies_are_those_of_a_process() -> None:
-    assert tuple(each.name for each in fields(ProxyEnv)) == buildkit_names.PROXY_NAMES
+def test_the_proxy_names_are_those_of_a_process() -> None:
+    assert tuple(attribute.name for attribute in fields(ProxyEnv)) == buildkit_names.PROXY_NAMES

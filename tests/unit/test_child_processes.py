@@ -1,4 +1,4 @@
-"""No program that is started here loads modules from the working directory."""
+"""Child programs load no modules from the working directory."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ import pytest
 from llb.child_processes import environment, python
 from tests.fakes.hostile_repository import HostileRepository
 
-# What Python itself imports for -m before it has found the module, and this package by its name.
+# Prints the modules that Python imports for -m before it finds the module.
 BEFORE_LLB = "import sys; print(*sys.modules)"
 
 
 @pytest.fixture
 def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> HostileRepository:
-    made = HostileRepository(tmp_path / "repository")
-    monkeypatch.chdir(made.folder)
-    return made
+    hostile = HostileRepository(tmp_path / "repository")
+    monkeypatch.chdir(hostile.folder)
+    return hostile
 
 
 @pytest.mark.parametrize("entry", ["", ".", "../repository", os.pathsep])
-def test_a_relative_entry_of_pythonpath_is_no_place_for_modules(
+def test_modules_are_not_loaded_from_a_relative_entry_of_pythonpath(
     repository: HostileRepository, monkeypatch: pytest.MonkeyPatch, entry: str
 ) -> None:
     monkeypatch.setenv("PYTHONPATH", entry)
@@ -33,7 +33,7 @@ def test_a_relative_entry_of_pythonpath_is_no_place_for_modules(
     assert repository.imported == []
 
 
-def test_without_that_the_modules_of_the_working_directory_are_run(
+def test_without_protection_modules_of_the_working_directory_are_run(
     repository: HostileRepository,
 ) -> None:
     subprocess.run([sys.executable, "-c", "import colorsys"], check=True)
@@ -70,7 +70,7 @@ def test_python_m_llb_leaves_the_working_directory_before_it_imports_anything(
     assert repository.imported == []
 
 
-def test_another_program_that_is_run_as_a_module_keeps_its_path(tmp_path: Path) -> None:
+def test_another_program_run_as_a_module_keeps_its_sys_path(tmp_path: Path) -> None:
     (tmp_path / "own").mkdir()
     (tmp_path / "own" / "__init__.py").write_text("import llb")
     (tmp_path / "own" / "__main__.py").write_text("import sys; print(sys.path[0])")

@@ -1,4 +1,4 @@
-"""Errors are one line, and render with the place they are about."""
+"""Errors are one line, are rendered with their source lines, and survive pickle and copy."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from llb.errors import LLBError, SolveError, Span, render
 TEXT = "FROM alpine\nRUN one\nCOPPY a b\nRUN two\nRUN three\nRUN four\n"
 
 
-def test_an_error_is_one_line_with_its_place() -> None:
+def test_an_error_is_one_line_with_its_position() -> None:
     error = LLBError("unknown instruction", span=Span("Dockerfile", TEXT, 3, column=1, width=5))
     assert str(error) == "Dockerfile:3:1: unknown instruction"
 
@@ -70,38 +70,38 @@ SAMPLES: dict[str, Any] = {
 
 
 def all_errors() -> list[type[LLBError]]:
-    """Return every error of the package, wherever it is defined."""
+    """Collect every error class of the package, wherever it is defined."""
     for package in (llb,):
         for module in walk_packages(package.__path__, f"{package.__name__}."):
             if ".template" not in module.name and not module.name.endswith("__main__"):
                 import_module(module.name)
     kinds: list[type[LLBError]] = [LLBError]
     for kind in kinds:
-        kinds += [each for each in kind.__subclasses__() if each not in kinds]
+        kinds += [subclass for subclass in kind.__subclasses__() if subclass not in kinds]
     return [kind for kind in kinds if kind.__module__.startswith("llb.")]
 
 
 @pytest.mark.parametrize("kind", all_errors(), ids=lambda kind: kind.__qualname__)
-def test_every_error_is_the_same_after_pickle_and_copy(kind: type[LLBError]) -> None:
+def test_every_error_survives_pickle_and_copy(kind: type[LLBError]) -> None:
     error = kind(**{name: SAMPLES[name] for name in signature(kind).parameters})
     error.add_note("seen in a pool")
-    again = [
+    copies = [
         *(pickle.loads(pickle.dumps(error, level)) for level in range(pickle.HIGHEST_PROTOCOL + 1)),
         copy.copy(error),
         copy.deepcopy(error),
     ]
-    for each in again:
-        assert type(each) is kind
-        assert each.args == error.args
-        assert vars(each) == vars(error)
-        assert render(each) == render(error)
+    for duplicate in copies:
+        assert type(duplicate) is kind
+        assert duplicate.args == error.args
+        assert vars(duplicate) == vars(error)
+        assert render(duplicate) == render(error)
 
 
 def fail(number: int) -> None:
     raise SolveError(f"step {number} failed", code=2, exit_code=number, log=("a",))
 
 
-def test_a_pool_of_processes_passes_on_the_failure_of_a_build() -> None:
+def test_a_process_pool_passes_on_a_build_failure() -> None:
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         error = pool.submit(fail, 7).exception()
     assert isinstance(error, SolveError)

@@ -29,7 +29,7 @@ FIELDS = [
 
 
 def samples(field: FieldDescriptor) -> list[tuple[Any, Any]]:
-    """Return values for our encoder of a field, with what protobuf then reads."""
+    """Choose values for our encoder of a field, with the values that protobuf decodes."""
     kind = field.message_type
     if kind is not None and kind.GetOptions().map_entry:
         value = kind.fields_by_name["value"]
@@ -45,14 +45,14 @@ def samples(field: FieldDescriptor) -> list[tuple[Any, Any]]:
     if field.type == field.TYPE_STRING:
         return [(["a", ""], ("a", ""))] if field.is_repeated else [("a" * 200, "a" * 200)]
     if field.enum_type is not None:
-        return [(each.number, each.name) for each in field.enum_type.values if each.number]
+        return [(value.number, value.name) for value in field.enum_type.values if value.number]
     if field.is_repeated:
         return [([0, 300], (0, 300))]
     return [(1, True if field.type == field.TYPE_BOOL else 1)]
 
 
 @pytest.mark.parametrize(("name", "field"), FIELDS)
-def test_protobuf_reads_each_field_under_its_name(name: str, field: str) -> None:
+def test_protobuf_decodes_each_field_under_its_name(name: str, field: str) -> None:
     message = getattr(ops_pb2, name)
     proto_name = field.removesuffix("_")
     encode = getattr(MESSAGES[name], field)
@@ -61,13 +61,13 @@ def test_protobuf_reads_each_field_under_its_name(name: str, field: str) -> None
 
 
 @pytest.mark.parametrize("name", MESSAGES)
-def test_fields_stand_in_the_order_of_their_numbers(name: str) -> None:
+def test_fields_are_sorted_by_number(name: str) -> None:
     numbers = getattr(ops_pb2, name).DESCRIPTOR.fields_by_name
     ours = [field.removesuffix("_") for message, field in FIELDS if message == name]
     assert ours == sorted(ours, key=lambda field: int(numbers[field].number))
 
 
-def test_every_field_is_there_that_is_not_known_to_be_unused() -> None:
+def test_only_unused_fields_are_missing() -> None:
     missing = {
         f"{message.name}.{field.name}"
         for message in ops_pb2.DESCRIPTOR.message_types_by_name.values()
@@ -80,13 +80,13 @@ def test_every_field_is_there_that_is_not_known_to_be_unused() -> None:
 
 
 @pytest.mark.parametrize("value", [0, 7])
-def test_an_integer_of_a_oneof_is_written_even_if_it_is_0(value: int) -> None:
+def test_an_integer_in_a_oneof_is_written_even_if_it_is_0(value: int) -> None:
     message = ops_pb2.UserOpt.FromString(ops_proto.UserOpt.byID(value))
     assert message.WhichOneof("user") == "byID"
     assert message.byID == value
 
 
-def test_the_types_of_mounts_have_protobufs_numbers() -> None:
+def test_mount_types_have_protobufs_numbers() -> None:
     ours = {key: value for key, value in vars(ops_proto.MountType).items() if key.isupper()}
     assert ours == dict(ops_pb2.MountType.items())
 
@@ -101,6 +101,6 @@ def test_the_types_of_mounts_have_protobufs_numbers() -> None:
     ],
 )
 def test_enumerations_have_protobufs_numbers(ours: Any, theirs: Any) -> None:
-    names = {each.name: each.value for each in ours}
-    # BuildKit calls the default network UNSET, and its users sandbox.
+    names = {member.name: member.value for member in ours}
+    # BuildKit's name of the default network is UNSET; its users call it sandbox.
     assert {name.replace("UNSET", "SANDBOX"): value for name, value in theirs.items()} == names

@@ -1,4 +1,4 @@
-"""Platforms."""
+"""Platforms are normalized as containerd normalizes them."""
 
 from __future__ import annotations
 

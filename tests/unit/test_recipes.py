@@ -222,6 +222,6 @@ def test_an_older_buildkit_is_told_of_checks_before_it_builds() -> None:
     with pytest.raises(CapabilityError) as caught:
         caps.check(definition, offered, "BuildKit v0.30.0")
     assert str(caught.value) == (
-        "BuildKit v0.30.0 has no requires and passthrough (capability passthroughop)"
+        "BuildKit v0.30.0 does not support requires and passthrough (capability passthroughop)"
     )
     assert caught.value.since == "v0.31.0"

@@ -1,4 +1,4 @@
-"""Reference."""
+"""Image references are normalized as Docker normalizes them."""
 
 from __future__ import annotations
 
@@ -30,6 +30,6 @@ def test_references_are_normalized(text: str, full: str, familiar: str) -> None:
 @pytest.mark.parametrize(
     "text", ["", "-a", "a//b", "a:", "a@sha256:12", "UPPER", "a b", "a" * 256, "f" * 64, "a:b:c"]
 )
-def test_bad_references_are_refused(text: str) -> None:
+def test_malformed_references_are_refused(text: str) -> None:
     with pytest.raises(ValueError, match="invalid"):
         Reference.parse(text)

@@ -1,4 +1,4 @@
-"""Every step knows the line that made it, and the lines that led there."""
+"""Every step records the line that created it, and the callers of that line."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ def outer(state: State) -> State:
     return helper(state, "make")  # the outer line
 
 
-def line_of(text: str) -> int:
+def line_of(comment: str) -> int:
     lines = HERE.read_text().splitlines()
-    return next(number for number, line in enumerate(lines, 1) if line.endswith(f"# {text}"))
+    return next(number for number, line in enumerate(lines, 1) if line.endswith(f"# {comment}"))
 
 
-def test_a_step_knows_the_nearest_line_and_its_callers() -> None:
+def test_a_step_records_the_nearest_line_and_its_callers() -> None:
     state = outer(Image("alpine"))  # the test's line
     definition = state.marshal()
     lines = [
@@ -38,7 +38,7 @@ def test_a_step_knows_the_nearest_line_and_its_callers() -> None:
     assert not any(location[0].startswith("/") for location in lines)
 
 
-def test_callers_end_at_the_module_and_leave_installed_packages_out(tmp_path: Path) -> None:
+def test_callers_reach_up_to_the_module_and_skip_installed_packages(tmp_path: Path) -> None:
     script = tmp_path / "build.py"
     script.write_text(
         "from functools import reduce\nfrom llb import Image\n\ndef step(s, c):\n"
@@ -46,18 +46,18 @@ def test_callers_end_at_the_module_and_leave_installed_packages_out(tmp_path: Pa
     )
     scope: dict[str, State] = {}
     exec(compile(script.read_text(), str(script), "exec"), scope)
-    found = scope["state"].marshal().vertices()[-2].locations
-    assert [(each.file.filename, each.ranges[0].line) for each in found] == [
+    locations = scope["state"].marshal().vertices()[-2].locations
+    assert [(location.file.filename, location.ranges[0].line) for location in locations] == [
         ("build.py", 5),
         ("build.py", 7),
     ]
 
 
-def test_digests_do_not_depend_on_the_lines() -> None:
+def test_digests_do_not_depend_on_source_lines() -> None:
     assert outer(Image("a")).marshal().ops == Image("a").run("make").marshal().ops
 
 
-def test_lines_can_be_left_out() -> None:
+def test_source_lines_can_be_omitted() -> None:
     definition = outer(Image("a")).marshal(source_map=False)
     assert definition.files == ()
     assert not any(definition.locations.values())

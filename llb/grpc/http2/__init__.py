@@ -1,4 +1,4 @@
-"""HTTP/2 without I/O: frames, streams, flow control and the connection that holds them.
+"""HTTP/2 without I/O: frames, streams, flow control and the connection.
 
 Private to :mod:`llb.grpc`.
 """

@@ -1,8 +1,8 @@
-"""An HTTP/2 connection as a state machine: bytes in, events and bytes out.
+"""HTTP/2 connection as a state machine: bytes in, events and bytes out.
 
-RFC 9113 as far as gRPC needs it, in the client and the server role, with no
-I/O, clock or threads. Everything a peer can make this side hold is bounded:
-see :class:`~llb.grpc.http2.events.Limits`.
+It implements the part of RFC 9113 that gRPC needs, in the client and the server role, without I/O,
+clock or threads. All memory that a peer can make this side use is limited; see
+:class:`~llb.grpc.http2.events.Limits`.
 """
 
 from __future__ import annotations
@@ -34,23 +34,23 @@ class Connection:
         self._sender = Sender(client=client)
         self._decoder = hpack.Decoder(max_header_list_size=limits.header_list)
         self._reader = FrameReader(frame_limit=limits.frame_size, held_limit=limits.header_list)
-        # What is still to come of the client's preface.
+        # The part of the client's preface that has not arrived yet.
         self._preface = b"" if client else frames.PREFACE
-        # Whether the peer's settings came, and whether it has taken ours.
+        # Whether the peer's settings arrived, and whether it acknowledged ours.
         self._settled = False
         self._acknowledged = False
         self._next_id = 1
         self._last_peer_id = 0
-        # No setting makes the connection's window smaller than it is at first.
+        # No setting can shrink the connection's window below its initial size.
         self._receive_window = max(limits.connection_window, frames.DEFAULT_WINDOW)
         self._owed = 0
         self._nuisance = 0
         self._answers = 0
-        # The header block whose CONTINUATION is awaited: stream, flags, bytes so far.
+        # The header block that waits for a CONTINUATION: stream, flags, bytes so far.
         self._block: tuple[int, int, bytearray] | None = None
-        self._introduce()
+        self._send_preface()
 
-    def _introduce(self) -> None:
+    def _send_preface(self) -> None:
         limits = self._limits
         settings = [
             (frames.INITIAL_WINDOW_SIZE, limits.stream_window),
@@ -63,19 +63,19 @@ class Connection:
         else:
             settings.append((frames.MAX_CONCURRENT_STREAMS, limits.streams))
         self._sender.put_frame(frames.settings(settings))
-        more = limits.connection_window - frames.DEFAULT_WINDOW
-        if more > 0:
-            self._sender.put_frame(frames.window_update(0, more))
+        increment = limits.connection_window - frames.DEFAULT_WINDOW
+        if increment > 0:
+            self._sender.put_frame(frames.window_update(0, increment))
 
-    # What this side sends.
+    # Sending.
 
     @property
     def can_open(self) -> bool:
-        """Whether the peer's limit on concurrent streams leaves room for one more."""
+        """Whether the peer's limit on concurrent streams allows another one."""
         return len(self._streams) < self._sender.stream_limit
 
     def open_stream(self, headers: Headers) -> int:
-        """Begin a stream with these request headers and return its number."""
+        """Open a stream with these request headers and return its number."""
         stream_id = self._next_id
         if stream_id > frames.LARGEST_WINDOW:
             raise ProtocolError(ErrorCode.NO_ERROR, "connection has no stream numbers left")
@@ -90,7 +90,7 @@ class Connection:
             self._sender.put_headers(stream_id, headers)
 
     def send_data(self, stream_id: int, *pieces: bytes) -> int:
-        """Queue bytes; return how many wait on that stream now."""
+        """Queue bytes, and return the number of unsent bytes of the stream."""
         stream = self._streams.get(stream_id)
         if stream is None or stream.ending:
             return 0
@@ -100,12 +100,12 @@ class Connection:
         return stream.queue.size
 
     def waiting(self, stream_id: int) -> int:
-        """Return how many bytes wait to be sent on a stream."""
+        """Count the unsent bytes of a stream."""
         stream = self._streams.get(stream_id)
         return 0 if stream is None else stream.queue.size
 
     def end_stream(self, stream_id: int, trailers: Headers | None = None) -> None:
-        """End this side of a stream after what is queued, with trailers if given."""
+        """End this side of a stream after its queued bytes, with trailers if given."""
         stream = self._streams.get(stream_id)
         if stream is not None and not stream.ending:
             stream.ending = True
@@ -113,21 +113,21 @@ class Connection:
             self._sender.enlist(stream)
 
     def fits_peer(self, headers: Headers) -> bool:
-        """Return whether a header list is within what the peer said it takes."""
+        """Check whether a header list is within the peer's limit."""
         return self._sender.fits(headers)
 
     def reset(self, stream_id: int, code: ErrorCode) -> None:
-        """End a stream at once, if it is still there."""
+        """Reset a stream, if it still exists."""
         stream = self._streams.get(stream_id)
         if stream is not None:
             self._forget(stream)
             self._sender.put_frame(frames.rst_stream(stream_id, code))
 
     def consumed(self, stream_id: int, size: int) -> None:
-        """Give back ``size`` received bytes, so that the peer may send as many again.
+        """Return ``size`` received bytes to the windows, so that the peer may send as many again.
 
-        Stream 0 gives them back to the connection alone. Updates go out in
-        halves of a window, because each costs a frame on both sides.
+        For stream 0 only the connection's window grows. Updates are sent for half a window at a
+        time, because each costs a frame on both sides.
         """
         self._owed += size
         if self._owed * 2 >= self._limits.connection_window:
@@ -144,16 +144,16 @@ class Connection:
             stream.owed = 0
 
     def go_away(self, code: ErrorCode) -> None:
-        """Queue the announcement that this side is leaving."""
+        """Queue a GOAWAY frame: this side is leaving."""
         self._sender.put_frame(frames.goaway(self._last_peer_id, code))
 
     @property
     def has_output(self) -> bool:
-        """Whether :meth:`take_output` would return something."""
+        """Whether :meth:`take_output` would return anything."""
         return self._sender.has_output
 
     def take_output(self, limit: int) -> list[Buffer]:
-        """Return frames for about ``limit`` bytes, as pieces to be joined."""
+        """Take frames of about ``limit`` bytes, as pieces to be joined."""
         self._answers = 0
         pieces, ended = self._sender.take(limit)
         for stream in ended:
@@ -165,7 +165,7 @@ class Connection:
     def _add_stream(self, stream_id: int) -> Stream:
         window = self._limits.stream_window
         if not self._acknowledged:
-            # A peer that has not read our settings yet goes by the defaults.
+            # A peer that has not read our settings yet uses the defaults.
             window = max(window, frames.DEFAULT_WINDOW)
         stream = Stream(stream_id, send_window=self._sender.stream_window, receive_window=window)
         self._streams[stream_id] = stream
@@ -176,13 +176,13 @@ class Connection:
         stream.queue.clear()
         stream.ending = stream.local_closed = stream.remote_closed = True
 
-    # What the peer sends.
+    # Receiving.
 
     def receive(self, data: bytes) -> list[Event]:
-        """Return what ``data`` brought.
+        """Process received bytes and return their events.
 
-        Raises :class:`ProtocolError` when the peer broke the protocol; the GOAWAY
-        that tells it so is then queued, and nothing more must be received.
+        Raises :class:`ProtocolError` if the peer violated the protocol. A GOAWAY for the peer is
+        then queued, and no more bytes must be passed in.
         """
         events: list[Event] = []
         try:
@@ -210,8 +210,8 @@ class Connection:
         if awaited is not None and (kind != frames.CONTINUATION or frame.stream_id != awaited[0]):
             raise ProtocolError(ErrorCode.PROTOCOL_ERROR, "header block was interrupted")
         if not self._settled and (kind != frames.SETTINGS or frame.flags & frames.ACK):
-            raise ProtocolError(ErrorCode.PROTOCOL_ERROR, "no settings at the start")
-        # Priorities and unknown kinds are to be ignored (sections 5.3.2 and 5.5).
+            raise ProtocolError(ErrorCode.PROTOCOL_ERROR, "missing SETTINGS at the start")
+        # Priorities and unknown frame types must be ignored (sections 5.3.2 and 5.5).
         handler = _HANDLERS.get(kind)
         if handler is not None:
             handler(self, frame, events)
@@ -223,7 +223,7 @@ class Connection:
         stream = self._streams.get(frame.stream_id)
         end = bool(frame.flags & frames.END_STREAM)
         if not len(frame.payload) and not end:
-            self._annoy("empty frames")
+            self._count_nuisance("empty frames")
         if stream is None or stream.remote_closed:
             self._on_stray_data(frame, stream, events)
             return
@@ -240,7 +240,7 @@ class Connection:
             self._close_remote(stream)
 
     def _on_stray_data(self, frame: Frame, stream: Stream | None, events: list[Event]) -> None:
-        self._must_have_existed(frame.stream_id)
+        self._check_was_opened(frame.stream_id)
         self.consumed(0, frame.size)
         if stream is not None:
             self._reset_for(stream, ErrorCode.STREAM_CLOSED, events)
@@ -256,7 +256,7 @@ class Connection:
             return
         stream = self._streams.get(frame.stream_id)
         if stream is None:
-            self._must_have_existed(frame.stream_id)
+            self._check_was_opened(frame.stream_id)
             return
         stream.send_window += increment
         if not increment or stream.send_window > frames.LARGEST_WINDOW:
@@ -267,9 +267,9 @@ class Connection:
 
     def _on_continuation(self, frame: Frame, events: list[Event]) -> None:
         if self._block is None:
-            raise ProtocolError(ErrorCode.PROTOCOL_ERROR, "continuation of nothing")
+            raise ProtocolError(ErrorCode.PROTOCOL_ERROR, "CONTINUATION without a header block")
         if not len(frame.payload) and not frame.flags & frames.END_HEADERS:
-            self._annoy("empty frames")
+            self._count_nuisance("empty frames")
         stream_id, flags, block = self._block
         merged = frame._replace(flags=frame.flags | flags)
         self._on_block(stream_id, merged, block, events)
@@ -299,7 +299,7 @@ class Connection:
             raise ProtocolError(
                 ErrorCode.COMPRESSION_ERROR, f"headers cannot be decoded: {error}"
             ) from error
-        # Values are ASCII in gRPC; anything else passes through unharmed.
+        # Values are ASCII in gRPC; anything else is passed through unchanged.
         return tuple((_text(name), _text(value)) for name, value in pairs)
 
     def _on_headers(self, event: HeadersReceived, events: list[Event]) -> None:
@@ -307,7 +307,7 @@ class Connection:
         stream = self._streams.get(stream_id)
         if stream is None:
             if self._client or stream_id <= self._last_peer_id:
-                self._must_have_existed(stream_id)
+                self._check_was_opened(stream_id)
                 return
             stream = self._accept(stream_id)
             if stream is None:
@@ -325,21 +325,23 @@ class Connection:
         self._last_peer_id = stream_id
         if len(self._streams) >= self._limits.streams:
             self._sender.put_frame(frames.rst_stream(stream_id, ErrorCode.REFUSED_STREAM))
-            self._annoy("streams above the limit")
+            self._count_nuisance("streams above the limit")
             return None
         return self._add_stream(stream_id)
 
     def _on_settings(self, frame: Frame, _events: list[Event]) -> None:
         if frame.flags & frames.ACK:
             if len(frame.payload):
-                raise ProtocolError(ErrorCode.FRAME_SIZE_ERROR, "acknowledgement with a payload")
+                raise ProtocolError(
+                    ErrorCode.FRAME_SIZE_ERROR, "SETTINGS acknowledgement with a payload"
+                )
             self._acknowledged = True
             return
         self._settled = True
-        before = self._sender.stream_window
+        old_window = self._sender.stream_window
         for identifier, value in frames.parse_settings(frame.payload):
             self._sender.apply(identifier, value)
-        change = self._sender.stream_window - before
+        change = self._sender.stream_window - old_window
         for stream in self._streams.values():
             stream.send_window += change
             if stream.send_window > frames.LARGEST_WINDOW:
@@ -353,7 +355,7 @@ class Connection:
     def _on_goaway(self, frame: Frame, events: list[Event]) -> None:
         last_stream_id, code, text = frames.parse_goaway(frame.payload)
         if self._client:
-            # The streams it counts are ours, and a server opens none.
+            # The last stream is one of ours, because a server opens none.
             events.append(GoAwayReceived(last_stream_id, code, text))
 
     def _on_push(self, _frame: Frame, _events: list[Event]) -> None:
@@ -362,13 +364,13 @@ class Connection:
     def _on_reset(self, frame: Frame, events: list[Event]) -> None:
         stream = self._streams.get(frame.stream_id)
         if stream is None:
-            self._must_have_existed(frame.stream_id)
+            self._check_was_opened(frame.stream_id)
         else:
             code = frames.parse_word(frame.payload)
             self._forget(stream)
             events.append(StreamReset(frame.stream_id, code))
         if not self._client:
-            self._annoy("resets")
+            self._count_nuisance("resets")
 
     def _reset_for(self, stream: Stream, code: ErrorCode, events: list[Event]) -> None:
         self.reset(stream.id, code)
@@ -379,7 +381,7 @@ class Connection:
         if stream.local_closed:
             self._forget(stream)
 
-    def _must_have_existed(self, stream_id: int) -> None:
+    def _check_was_opened(self, stream_id: int) -> None:
         ours = (stream_id % 2 == 1) == self._client
         if stream_id >= self._next_id if ours else stream_id > self._last_peer_id:
             raise ProtocolError(ErrorCode.PROTOCOL_ERROR, f"stream {stream_id} was never opened")
@@ -388,12 +390,15 @@ class Connection:
         self._sender.put_frame(answer)
         self._answers += 1
         if self._answers > self._limits.answers:
-            raise ProtocolError(ErrorCode.ENHANCE_YOUR_CALM, "peer asks and does not read")
+            raise ProtocolError(
+                ErrorCode.ENHANCE_YOUR_CALM,
+                "peer does not read the answers to its PING and SETTINGS frames",
+            )
 
-    def _annoy(self, what: str) -> None:
+    def _count_nuisance(self, description: str) -> None:
         self._nuisance += 1
         if self._nuisance > self._limits.nuisance:
-            raise ProtocolError(ErrorCode.ENHANCE_YOUR_CALM, f"peer floods with {what}")
+            raise ProtocolError(ErrorCode.ENHANCE_YOUR_CALM, f"peer floods with {description}")
 
 
 def _text(value: bytes) -> str:

@@ -1,4 +1,4 @@
-"""What a connection tells about, and the limits it keeps."""
+"""Events of an HTTP/2 connection, and the limits that it enforces."""
 
 from __future__ import annotations
 
@@ -13,16 +13,14 @@ if TYPE_CHECKING:
 
 @frozen
 class Limits:
-    """Bounds on what a peer can make this side hold, in bytes and numbers.
+    """Limits on the memory that a peer can make this side use, in bytes and counts.
 
-    ``stream_window`` bounds what arrives on a stream that nobody reads, and
-    ``connection_window`` what arrives on all such streams together; beyond
-    that, each reader holds the message it is waiting for. ``header_list`` bounds a
-    decoded header list and the encoded block it came in; error details travel
-    there. ``answers`` bounds the PING and SETTINGS answers that wait for a
-    peer which asks but does not read, and ``nuisance`` the frames that carry
-    nothing (empty DATA, resets of fresh streams, frames of finished streams)
-    for every call that completes.
+    ``stream_window`` limits the unread bytes of one stream, and ``connection_window`` those of all
+    streams together. In addition, each reader holds the message that it is waiting for.
+    ``header_list`` limits a decoded header list and its encoded block; error details are sent
+    there. ``answers`` limits the unsent answers to PING and SETTINGS for a peer that does not read
+    them. ``nuisance`` limits the useless frames (empty DATA, resets of new streams, frames of
+    finished streams) per completed call.
     """
 
     streams: int = 250
@@ -45,7 +43,7 @@ class HeadersReceived:
 
 @frozen
 class DataReceived:
-    """Bytes of a stream arrived; they stay owed until :meth:`Connection.consumed`."""
+    """Bytes of a stream arrived; return them to the window with :meth:`Connection.consumed`."""
 
     stream_id: int
     data: memoryview
@@ -54,7 +52,7 @@ class DataReceived:
 
 @frozen
 class StreamReset:
-    """A stream ended at once: the peer reset it, or was at fault and is told so."""
+    """A stream ended early: the peer reset it, or violated the protocol and was reset."""
 
     stream_id: int
     code: int
@@ -62,7 +60,7 @@ class StreamReset:
 
 @frozen
 class GoAwayReceived:
-    """The peer takes no new streams; those above ``last_stream_id`` it never saw."""
+    """The peer accepts no new streams and never saw those above ``last_stream_id``."""
 
     last_stream_id: int
     code: int
@@ -73,22 +71,22 @@ Event = HeadersReceived | DataReceived | StreamReset | GoAwayReceived
 
 
 class Listener(Protocol):
-    """Whom the events of a stream concern: a call. Everything is told with the lock held."""
+    """The receiver of a stream's events: a call. The lock is held during every method."""
 
     def on_headers(self, headers: Headers, *, end: bool) -> None:
-        """Take a header list that came after the one which began the call."""
+        """Handle a header list after the one that started the call."""
 
     def on_data(self, data: memoryview, *, end: bool) -> None:
-        """Take bytes of the stream."""
+        """Handle received bytes of the stream."""
 
     def on_reset(self, code: int) -> None:
-        """Take a reset of the stream."""
+        """Handle a reset of the stream."""
 
     def on_settled(self) -> None:
-        """Take note that a batch of events is over."""
+        """Handle the end of a batch of events."""
 
-    def room_made(self) -> None:
-        """Wake whoever waits to send."""
+    def on_writable(self) -> None:
+        """Wake the thread that waits to send."""
 
     def fail(self, error: LLBError) -> None:
-        """Have everything that waits for the stream raise ``error``."""
+        """Make every thread that waits for the stream raise ``error``."""

@@ -1,7 +1,7 @@
-"""HTTP/2 frames as bytes, both ways: the layout of RFC 9113 sections 4 and 6.
+"""Encode and decode HTTP/2 frames (RFC 9113, sections 4 and 6).
 
-Nothing here knows streams, windows or I/O. :class:`FrameReader` cuts frames
-out of whatever pieces a pipe hands over; the other functions build one.
+This module does not know streams, windows or I/O. :class:`FrameReader` splits a byte stream into
+frames; the other functions encode and decode single frames.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 
-# Kinds of frames, flags and settings are plain integers, because they are
-# compared once a frame, and an IntEnum member costs ten times as much to reach.
+# Frame types, flags and settings are plain integers: they are compared for every
+# frame, and access to an IntEnum member takes ten times as long.
 DATA, HEADERS, PRIORITY, RST_STREAM, SETTINGS = 0, 1, 2, 3, 4
 PUSH_PROMISE, PING, GOAWAY, WINDOW_UPDATE, CONTINUATION = 5, 6, 7, 8, 9
 
@@ -36,20 +36,20 @@ LARGEST_FRAME_SIZE = 16_777_215
 LARGEST_WINDOW = 2**31 - 1
 
 HEADER_SIZE = 9
-# The first word holds the 24 bits of the length and the 8 of the kind.
+# The first word holds the length (24 bits) and the type (8 bits).
 _HEADER = Struct(">IBI")
 _SETTING = Struct(">HI")
 _WORD = Struct(">I")
 _TWO_WORDS = Struct(">II")
 
-# Frames whose length the specification fixes; any other is a FRAME_SIZE_ERROR.
+# Frames with a fixed length; any other length is a FRAME_SIZE_ERROR.
 _FIXED_SIZES = {PRIORITY: 5, RST_STREAM: 4, PING: 8, WINDOW_UPDATE: 4}
-# Frames that belong to the connection; every other kind belongs to a stream.
+# Frames that belong to the connection; all other types belong to a stream.
 _CONNECTION_FRAMES = frozenset({SETTINGS, PING, GOAWAY})
 
 
 class ErrorCode(IntEnum):
-    """Why a stream or a connection ended (RFC 9113 section 7)."""
+    """The reason why a stream or a connection ended (RFC 9113 section 7)."""
 
     NO_ERROR = 0
     PROTOCOL_ERROR = 1
@@ -68,7 +68,7 @@ class ErrorCode(IntEnum):
 
 
 class ProtocolError(TransportError):
-    """The peer broke HTTP/2; ``code`` is what the GOAWAY to it says."""
+    """The peer violated HTTP/2; ``code`` is sent to it in a GOAWAY."""
 
     def __init__(self, code: ErrorCode, message: str) -> None:
         super().__init__(message)
@@ -76,9 +76,9 @@ class ProtocolError(TransportError):
 
 
 class Frame(NamedTuple):
-    """One frame: ``size`` is what it takes from the windows, if it is DATA.
+    """One frame; ``size`` is the number of bytes that DATA takes from the windows.
 
-    A tuple, and not an attrs class, because it is unpacked once per 16 KiB.
+    It is a tuple instead of an attrs class because it is unpacked once per 16 KiB.
     """
 
     kind: int
@@ -89,62 +89,61 @@ class Frame(NamedTuple):
 
 
 class FrameReader:
-    """Cuts frames out of a byte stream that arrives in any pieces.
+    """A splitter of a byte stream into frames; the stream may arrive in pieces of any size.
 
-    DATA is handed on as it arrives: a frame that comes in pieces comes out as
-    smaller frames, which HTTP/2 does not tell apart, so that its bytes are
-    never gathered twice. Every other frame is kept until it is whole, and
-    ``held_limit`` bounds how long such a frame may be.
+    DATA is passed on as it arrives: a frame that arrives in pieces becomes several smaller frames,
+    which is equivalent in HTTP/2 and avoids copying its bytes twice. Every other frame is kept
+    until it is complete, and ``held_limit`` limits its length.
     """
 
     def __init__(self, *, frame_limit: int, held_limit: int) -> None:
         self._frame_limit = frame_limit
         self._held_limit = held_limit
         self._held = bytearray()
-        self._wanted = HEADER_SIZE
+        self._needed = HEADER_SIZE
         self._open: tuple[int, int, int] | None = None
 
     def feed(self, data: bytes) -> Iterator[Frame]:
-        """Yield the frames that ``data`` completes; raises :class:`ProtocolError`."""
+        """Yield the frames that ``data`` completes. Raises :class:`ProtocolError`."""
         if self._held:
             self._held += data
-            if len(self._held) < self._wanted:
+            if len(self._held) < self._needed:
                 return
             data = bytes(self._held)
             self._held.clear()
         view = memoryview(data)
-        at, end = 0, len(data)
-        self._wanted = HEADER_SIZE
+        offset, end = 0, len(data)
+        self._needed = HEADER_SIZE
         if self._open is not None:
             length, flags, stream_id = self._open
-            at = min(length, end)
-            yield self._piece(view[:at], length, flags, stream_id)
-        while end - at >= HEADER_SIZE:
-            word, flags, stream_id = _HEADER.unpack_from(data, at)
+            offset = min(length, end)
+            yield self._piece(view[:offset], length, flags, stream_id)
+        while end - offset >= HEADER_SIZE:
+            word, flags, stream_id = _HEADER.unpack_from(data, offset)
             length, kind = word >> 8, word & 0xFF
             stream_id &= LARGEST_WINDOW
             self._check(kind, length, stream_id)
-            start = at + HEADER_SIZE
+            start = offset + HEADER_SIZE
             in_pieces = kind == DATA and not flags & PADDED
             if in_pieces and (start < end or not length):
-                at = min(start + length, end)
-                yield self._piece(view[start:at], length, flags, stream_id)
+                offset = min(start + length, end)
+                yield self._piece(view[start:offset], length, flags, stream_id)
                 continue
             if end - start < length:
-                self._wanted = HEADER_SIZE + (1 if in_pieces else length)
+                self._needed = HEADER_SIZE + (1 if in_pieces else length)
                 break
-            at = start + length
-            yield _unpadded(kind, flags, stream_id, view[start:at])
-        if at < end:
-            self._held += view[at:]
+            offset = start + length
+            yield _unpadded(kind, flags, stream_id, view[start:offset])
+        if offset < end:
+            self._held += view[offset:]
 
     def _piece(self, payload: memoryview, length: int, flags: int, stream_id: int) -> Frame:
-        here = len(payload)
+        size = len(payload)
         self._open = None
-        if here < length:
-            self._open = (length - here, flags, stream_id)
+        if size < length:
+            self._open = (length - size, flags, stream_id)
             flags &= ~END_STREAM
-        return Frame(DATA, flags, stream_id, payload, here)
+        return Frame(DATA, flags, stream_id, payload, size)
 
     def _check(self, kind: int, length: int, stream_id: int) -> None:
         limit = self._frame_limit if kind == DATA else min(self._frame_limit, self._held_limit)
@@ -153,8 +152,8 @@ class FrameReader:
                 ErrorCode.FRAME_SIZE_ERROR, f"frame of kind {kind} with a length of {length}"
             )
         if kind <= CONTINUATION and kind != WINDOW_UPDATE:
-            expected = kind in _CONNECTION_FRAMES
-            if expected != (stream_id == 0):
+            is_connection_frame = kind in _CONNECTION_FRAMES
+            if is_connection_frame != (stream_id == 0):
                 raise ProtocolError(
                     ErrorCode.PROTOCOL_ERROR, f"frame of kind {kind} on stream {stream_id}"
                 )
@@ -174,18 +173,18 @@ def _unpadded(kind: int, flags: int, stream_id: int, payload: memoryview) -> Fra
 
 
 def header(kind: int, flags: int, stream_id: int, length: int) -> bytes:
-    """Return the nine bytes that precede a payload of ``length`` bytes."""
+    """Encode the nine bytes that precede a payload of ``length`` bytes."""
     return _HEADER.pack(length << 8 | kind, flags, stream_id)
 
 
 def settings(values: Iterable[tuple[int, int]]) -> bytes:
-    """Return a SETTINGS frame of these (identifier, value) pairs."""
+    """Encode a SETTINGS frame with these (identifier, value) pairs."""
     body = b"".join(_SETTING.pack(identifier, value) for identifier, value in values)
     return header(SETTINGS, 0, 0, len(body)) + body
 
 
 def parse_settings(payload: memoryview) -> list[tuple[int, int]]:
-    """Return the (identifier, value) pairs of a SETTINGS payload, in order."""
+    """Decode the (identifier, value) pairs of a SETTINGS payload, in order."""
     if len(payload) % _SETTING.size:
         raise ProtocolError(ErrorCode.FRAME_SIZE_ERROR, f"settings of {len(payload)} bytes")
     return list(_SETTING.iter_unpack(payload))
@@ -195,32 +194,32 @@ SETTINGS_ACK = header(SETTINGS, ACK, 0, 0)
 
 
 def ping_ack(payload: memoryview) -> bytes:
-    """Return the answer to a PING with this payload."""
+    """Encode the answer to a PING with this payload."""
     return header(PING, ACK, 0, 8) + bytes(payload)
 
 
 def window_update(stream_id: int, increment: int) -> bytes:
-    """Return a WINDOW_UPDATE; stream 0 is the connection."""
+    """Encode a WINDOW_UPDATE; stream 0 is the connection."""
     return header(WINDOW_UPDATE, 0, stream_id, 4) + _WORD.pack(increment)
 
 
 def rst_stream(stream_id: int, code: int) -> bytes:
-    """Return an RST_STREAM."""
+    """Encode an RST_STREAM."""
     return header(RST_STREAM, 0, stream_id, 4) + _WORD.pack(code)
 
 
 def goaway(last_stream_id: int, code: int) -> bytes:
-    """Return a GOAWAY without debug data."""
+    """Encode a GOAWAY without debug data."""
     return header(GOAWAY, 0, 0, 8) + _TWO_WORDS.pack(last_stream_id, code)
 
 
 def parse_word(payload: memoryview) -> int:
-    """Return the 32 bits of an RST_STREAM or a WINDOW_UPDATE."""
+    """Decode the 32 bits of an RST_STREAM or a WINDOW_UPDATE."""
     return int.from_bytes(payload[:4], "big")
 
 
 def parse_goaway(payload: memoryview) -> tuple[int, int, str]:
-    """Return the last stream, the error code and the debug text of a GOAWAY."""
+    """Decode the last stream, the error code and the debug string of a GOAWAY."""
     if len(payload) < _TWO_WORDS.size:
         raise ProtocolError(ErrorCode.FRAME_SIZE_ERROR, f"goaway of {len(payload)} bytes")
     last_stream_id, code = _TWO_WORDS.unpack_from(payload)
@@ -228,9 +227,9 @@ def parse_goaway(payload: memoryview) -> tuple[int, int, str]:
 
 
 def headers(stream_id: int, block: bytes, *, end: bool, frame_size: int) -> bytes:
-    """Return a HEADERS frame, and the CONTINUATION frames its block needs."""
+    """Encode a HEADERS frame, and the CONTINUATION frames that its block requires."""
     flags = END_STREAM if end else 0
-    parts = [block[at : at + frame_size] for at in range(0, len(block), frame_size)]
+    parts = [block[offset : offset + frame_size] for offset in range(0, len(block), frame_size)]
     out = []
     for number, part in enumerate(parts):
         kind = CONTINUATION if number else HEADERS

@@ -1,4 +1,4 @@
-"""The sending half of a connection: whose bytes go out next, and how many."""
+"""HTTP/2 sender: schedule the frames of the streams within the windows."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from llb.grpc.http2 import frames
 from llb.grpc.http2.frames import ErrorCode, ProtocolError
 from llb.grpc.http2.streams import Buffer, Headers, Stream, header_list_size
 
-# What one stream may send before the next one gets its turn.
+# Bytes that one stream may send before the next one gets its turn.
 _QUANTUM = 4 * frames.DEFAULT_FRAME_SIZE
-# No peer gains from a larger table for the few headers of gRPC.
+# A larger table would not help with the few headers of gRPC.
 _TABLE_LIMIT = 4096
 
 
 class Sender:
-    """Frames in the order they go out: control frames first, then streams in turn.
+    """The queue of outgoing frames: control frames first, then the streams in turn.
 
-    Header lists are encoded in the order in which they are sent, because the
-    compression of each depends on those before it.
+    Header lists are encoded in the order in which they are sent, because the compression of each
+    depends on the previous ones.
     """
 
     def __init__(self, *, client: bool) -> None:
         self.window = frames.DEFAULT_WINDOW
-        # What the peer's settings allow.
+        # The limits from the peer's settings.
         self.stream_window = frames.DEFAULT_WINDOW
         self.stream_limit = frames.LARGEST_WINDOW
         self._frame_size = frames.DEFAULT_FRAME_SIZE
@@ -36,7 +36,7 @@ class Sender:
         self._round: deque[Stream] = deque()
 
     def put_frame(self, frame: bytes) -> None:
-        """Queue a frame that no window holds back."""
+        """Queue a frame that is not subject to flow control."""
         self._control.append(frame)
 
     def put_headers(self, stream_id: int, headers: Headers) -> None:
@@ -44,17 +44,17 @@ class Sender:
         self._control.append(self._encode(stream_id, headers, end=False))
 
     def enlist(self, stream: Stream) -> None:
-        """Give a stream a place in the round, if it has none."""
+        """Add a stream to the round of sending streams, unless it is already in it."""
         if not stream.is_enlisted:
             stream.is_enlisted = True
             self._round.append(stream)
 
     def fits(self, headers: Headers) -> bool:
-        """Return whether a header list is within what the peer said it takes."""
+        """Check whether a header list is within the peer's limit."""
         return header_list_size(headers) <= self._header_list
 
     def apply(self, identifier: int, value: int) -> None:
-        """Keep to a setting of the peer, other than the window of open streams."""
+        """Apply a setting of the peer; the caller adjusts the windows of open streams."""
         match identifier:
             case frames.HEADER_TABLE_SIZE:
                 self._encoder.header_table_size = min(value, _TABLE_LIMIT)
@@ -62,27 +62,28 @@ class Sender:
                 self.stream_limit = value
             case frames.INITIAL_WINDOW_SIZE:
                 if value > frames.LARGEST_WINDOW:
-                    raise ProtocolError(ErrorCode.FLOW_CONTROL_ERROR, f"window of {value}")
+                    raise ProtocolError(
+                        ErrorCode.FLOW_CONTROL_ERROR, f"invalid window size {value}"
+                    )
                 self.stream_window = value
             case frames.MAX_FRAME_SIZE:
                 if not frames.DEFAULT_FRAME_SIZE <= value <= frames.LARGEST_FRAME_SIZE:
-                    raise ProtocolError(ErrorCode.PROTOCOL_ERROR, f"frame size of {value}")
+                    raise ProtocolError(ErrorCode.PROTOCOL_ERROR, f"invalid frame size {value}")
                 self._frame_size = value
             case frames.MAX_HEADER_LIST_SIZE:
                 self._header_list = value
             case _:
-                pass  # Unknown settings are to be ignored (section 6.5.2).
+                pass  # Unknown settings must be ignored (section 6.5.2).
 
     @property
     def has_output(self) -> bool:
-        """Whether :meth:`take` would return something."""
+        """Whether :meth:`take` would return anything."""
         return bool(self._control) or any(stream.can_send(self.window) for stream in self._round)
 
     def take(self, limit: int) -> tuple[list[Buffer], list[Stream]]:
-        """Return frames for about ``limit`` bytes as pieces, and the streams they end.
+        """Take frames of about ``limit`` bytes as pieces, and the streams that they end.
 
-        Streams take turns, so that a small answer does not wait behind a large
-        upload.
+        Streams take turns, so a small answer does not wait behind a large upload.
         """
         out, self._control = self._control, []
         ended: list[Stream] = []
@@ -104,15 +105,15 @@ class Sender:
 
     def _send(self, stream: Stream, out: list[Buffer]) -> int:
         turn = max(0, min(_QUANTUM, self.window, stream.send_window, stream.queue.size))
-        left = turn
-        while left:
-            size = min(left, self._frame_size)
+        remaining = turn
+        while remaining:
+            size = min(remaining, self._frame_size)
             last = stream.ending and stream.trailers is None and size == stream.queue.size
             flags = frames.END_STREAM if last else 0
             out.append(frames.header(frames.DATA, flags, stream.id, size))
             stream.queue.take(size, out)
             stream.local_closed = last
-            left -= size
+            remaining -= size
         stream.send_window -= turn
         self.window -= turn
         if stream.ending and not stream.queue.size:
@@ -126,11 +127,11 @@ class Sender:
             out.append(frames.header(frames.DATA, frames.END_STREAM, stream.id, 0))
         stream.local_closed = True
         if not self._client and not stream.remote_closed:
-            # The answer is whole: what the peer still has to say is not wanted.
+            # The response is complete, so the rest of the request is not needed.
             out.append(frames.rst_stream(stream.id, ErrorCode.NO_ERROR))
             stream.remote_closed = True
 
     def _encode(self, stream_id: int, headers: Headers, *, end: bool) -> bytes:
-        # Plain strings: what Huffman coding saves on a local pipe is less than it costs.
+        # On a local pipe, Huffman coding costs more than it saves.
         block = self._encoder.encode(headers, huffman=False)
         return frames.headers(stream_id, block, end=end, frame_size=self._frame_size)

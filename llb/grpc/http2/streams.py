@@ -1,4 +1,4 @@
-"""What one HTTP/2 stream keeps: the bytes waiting to be sent and both windows."""
+"""State of one HTTP/2 stream: the send queue and both flow control windows."""
 
 from __future__ import annotations
 
@@ -11,16 +11,15 @@ if TYPE_CHECKING:
 Headers = tuple[tuple[str, str], ...]
 Buffer = bytes | bytearray | memoryview
 
-# Below this size a copy into a shared buffer is cheaper than a piece of its own.
+# Below this size, copying into a shared buffer is cheaper than a separate piece.
 _SMALL = 2048
 
 
 class SendQueue:
-    """Bytes waiting for the windows, in order.
+    """Bytes that wait for the windows, in order.
 
-    Small pieces are copied together as they come; large ones are only
-    referred to, and cut into frames as views, so that the join of a whole
-    pipe write is the one copy that is made of them.
+    Small pieces are copied together as they arrive. Large ones are only referenced, and cut into
+    frames as views, so the join of a whole pipe write is their only copy.
     """
 
     __slots__ = ("_pieces", "_tail", "size")
@@ -31,7 +30,7 @@ class SendQueue:
         self.size = 0
 
     def put(self, piece: bytes) -> None:
-        """Add ``piece`` at the end."""
+        """Append ``piece``."""
         if len(piece) < _SMALL:
             self._tail += piece
         else:
@@ -40,7 +39,7 @@ class SendQueue:
         self.size += len(piece)
 
     def take(self, size: int, into: list[Buffer]) -> None:
-        """Move the first ``size`` bytes to ``into``; there must be that many."""
+        """Move the first ``size`` bytes to ``into``; the queue must hold that many."""
         self._seal()
         self.size -= size
         while size:
@@ -57,24 +56,24 @@ class SendQueue:
                 return
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Discard all bytes."""
         self._pieces.clear()
         self._tail = bytearray()
         self.size = 0
 
     def _seal(self) -> None:
-        # A bytearray that is referred to by a view cannot grow any more.
+        # A bytearray cannot grow while a view refers to it.
         if self._tail:
             self._pieces.append(self._tail)
             self._tail = bytearray()
 
 
 class Stream:
-    """One stream as the connection sees it.
+    """The state of one stream within a connection.
 
-    ``send_window`` is what the peer lets us send and may be negative after
-    its settings changed; ``receive_window`` is what we let it send;
-    ``owed`` is what was read of that and not yet given back.
+    ``send_window`` is what the peer allows this side to send; it may be negative after the peer's
+    settings changed. ``receive_window`` is what this side allows the peer to send. ``owed`` counts
+    the bytes that were consumed but not yet returned to the window.
     """
 
     __slots__ = (
@@ -96,12 +95,12 @@ class Stream:
         self.send_window = send_window
         self.receive_window = receive_window
         self.owed = 0
-        # The local side ends after its queue, with trailers if there are some.
+        # Whether the local side ends after its queue, with trailers if any.
         self.ending = False
         self.trailers: Headers | None = None
         self.local_closed = False
         self.remote_closed = False
-        # Whether the stream has its place in the round of those that send.
+        # Whether the stream is in the sender's round.
         self.is_enlisted = False
 
     @property
@@ -110,12 +109,12 @@ class Stream:
         return bool(self.queue.size) or (self.ending and not self.local_closed)
 
     def can_send(self, connection_window: int) -> bool:
-        """Return whether a frame of this stream could go out now."""
+        """Check whether a frame of this stream can be sent now."""
         if self.queue.size:
             return self.send_window > 0 and connection_window > 0
         return self.ending and not self.local_closed
 
 
 def header_list_size(headers: Iterable[tuple[str, str]]) -> int:
-    """Return the size of a header list as SETTINGS_MAX_HEADER_LIST_SIZE counts it."""
+    """Compute the size of a header list as SETTINGS_MAX_HEADER_LIST_SIZE counts it."""
     return sum(len(name) + len(value) + 32 for name, value in headers)

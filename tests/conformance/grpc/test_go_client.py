@@ -67,7 +67,7 @@ def test_100_calls_run_at_the_same_time(go_call: Callable[..., dict[str, Any]]) 
 def test_a_compressed_call_is_refused(go_call: Callable[..., dict[str, Any]]) -> None:
     assert go_call("gzip", "hello") == OK | {
         "code": 12,
-        "message": "compression is not supported: 'gzip'",
+        "message": "unsupported compression 'gzip'",
     }
 
 

@@ -83,5 +83,5 @@ def test_a_late_source_is_bound_once() -> None:
     late = LateSourceOp()
     late.bind(source.op)
     assert source_of(late) is source.op
-    with pytest.raises(InvalidValueError, match="the source is bound already"):
+    with pytest.raises(InvalidValueError, match="the source is already bound"):
         late.bind(source.op)

@@ -1,4 +1,4 @@
-"""Csv."""
+"""Lines of CSV are split as Go's ``encoding/csv`` splits them."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_a_line_of_csv_is_split(line: str, fields: tuple[str, ...]) -> None:
         ('"a""b', 'parse error on line 1, column 5: extraneous or missing " in quoted-field'),
     ],
 )
-def test_a_line_that_is_no_csv_is_refused_in_the_words_of_go(line: str, reason: str) -> None:
+def test_malformed_csv_is_refused_in_the_words_of_go(line: str, reason: str) -> None:
     with pytest.raises(ValueError, match=r".") as caught:
         split_csv(line)
     assert str(caught.value) == reason

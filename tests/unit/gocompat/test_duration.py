@@ -1,4 +1,4 @@
-"""Duration."""
+"""Durations are parsed and formatted as by Go's ``time``."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ SECOND = 1_000_000_000
         ("+1.m", 60 * SECOND, "1m0s"),
     ],
 )
-def test_durations_are_read_and_written(text: str, nanoseconds: int, shown: str) -> None:
+def test_durations_are_parsed_and_formatted(text: str, nanoseconds: int, shown: str) -> None:
     assert parse_duration(text) == nanoseconds
     assert format_duration(nanoseconds) == shown
 
 
 @given(st.integers(min_value=0, max_value=2**63 - 1))
-def test_a_duration_is_read_as_it_is_written(nanoseconds: int) -> None:
+def test_a_formatted_duration_is_parsed_to_the_same_value(nanoseconds: int) -> None:
     assert parse_duration(format_duration(nanoseconds)) == nanoseconds
 
 
 @pytest.mark.parametrize("text", ["", "1", "s", "1x", "1s2", "--1s", "1 s", "9999999999h"])
-def test_what_is_no_duration_is_refused(text: str) -> None:
+def test_an_invalid_duration_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="duration"):
         parse_duration(text)

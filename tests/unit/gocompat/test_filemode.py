@@ -1,4 +1,4 @@
-"""File modes as Go sends them."""
+"""File modes are converted to and from Go's bits."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from llb.gocompat import filemode
     "kind", [stat.S_IFREG, stat.S_IFDIR, stat.S_IFLNK, stat.S_IFBLK, stat.S_IFCHR, stat.S_IFIFO]
 )
 @pytest.mark.parametrize("bits", [0o644, 0o4755, 0o2711, 0o1777, 0])
-def test_a_mode_comes_back_as_it_was_sent(kind: int, bits: int) -> None:
+def test_a_mode_survives_the_round_trip(kind: int, bits: int) -> None:
     assert filemode.from_wire(filemode.to_wire(kind | bits)) == kind | bits
 
 
-def test_a_socket_comes_back_as_a_file() -> None:
+def test_a_socket_becomes_a_regular_file() -> None:
     assert filemode.from_wire(filemode.to_wire(stat.S_IFSOCK | 0o600)) == stat.S_IFREG | 0o600

@@ -1,4 +1,4 @@
-"""Platforms, references and paths follow the rules of Go's packages."""
+"""Paths follow the rules of Go's ``path`` package."""
 
 from __future__ import annotations
 
@@ -30,5 +30,5 @@ def test_a_later_part_does_not_start_at_the_root() -> None:
     ("path", "kept"),
     [("a/", "/w/a/"), ("/", "/"), (".", "/w"), ("./", "/w/"), ("a/.", "/w/a/."), ("/.", "/.")],
 )
-def test_an_ending_that_means_a_directory_is_kept(path: str, kept: str) -> None:
+def test_a_trailing_slash_that_means_a_directory_is_kept(path: str, kept: str) -> None:
     assert absolute("/w", path, keep_slash=True) == kept

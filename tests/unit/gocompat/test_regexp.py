@@ -1,4 +1,4 @@
-"""Regexp."""
+"""The automaton agrees with Python's ``re``."""
 
 from __future__ import annotations
 

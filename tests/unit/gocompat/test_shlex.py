@@ -1,4 +1,4 @@
-"""Command lines are split as the library that BuildKit uses splits them."""
+"""Command lines are split as google/shlex, BuildKit's library, splits them."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ def test_command_lines_are_split(command: str, words: tuple[str, ...]) -> None:
 @pytest.mark.parametrize(
     ("command", "message"),
     [
-        ("a 'b", 'invalid command "a \'b": a quote does not end'),
-        ('a "b', "invalid command 'a \"b': a quote does not end"),
-        ("a \\", "invalid command 'a \\\\': it ends with an escape"),
-        ('"\\', "invalid command '\"\\\\': it ends with an escape"),
+        ("a 'b", 'invalid command "a \'b": a quote is not closed'),
+        ('a "b', "invalid command 'a \"b': a quote is not closed"),
+        ("a \\", "invalid command 'a \\\\': it ends with a backslash"),
+        ('"\\', "invalid command '\"\\\\': it ends with a backslash"),
     ],
 )
-def test_what_does_not_end_is_refused(command: str, message: str) -> None:
+def test_an_unclosed_quote_or_escape_is_refused(command: str, message: str) -> None:
     with pytest.raises(InvalidValueError) as caught:
         shlex(command)
     assert caught.value.message == message

@@ -1,4 +1,4 @@
-"""Url."""
+"""URLs are parsed as Go's ``net/url`` parses them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 from llb.gocompat.url import URL, parse_query, parse_url
 
 
-def test_a_url_is_read_in_its_parts() -> None:
+def test_a_url_is_parsed_into_its_parts() -> None:
     assert parse_url("HTTPS://me:p%40@h.example:8/a%20b/c?q=1#f%21") == URL(
         scheme="https",
         host="h.example:8",
@@ -33,7 +33,7 @@ def test_a_url_is_read_in_its_parts() -> None:
         ("github.com/a b", "github.com/a%20b"),
     ],
 )
-def test_a_url_is_quoted_where_it_has_to_be(text: str, base: str) -> None:
+def test_a_url_is_quoted_where_required(text: str, base: str) -> None:
     assert parse_url(text).base == base
 
 
@@ -54,12 +54,12 @@ def test_a_url_is_quoted_where_it_has_to_be(text: str, base: str) -> None:
         "https://h/#%",
     ],
 )
-def test_what_is_no_url_is_refused(text: str) -> None:
+def test_an_invalid_url_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"."):
         parse_url(text)
 
 
-def test_pairs_of_a_query_that_cannot_be_read_are_left_out() -> None:
+def test_malformed_pairs_of_a_query_are_skipped() -> None:
     assert parse_query("a=1&b&a=%32+x&%zz=1&c=%&d;e=1&&=y") == {
         "a": ["1", "2 x"],
         "b": [""],

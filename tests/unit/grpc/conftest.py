@@ -1,4 +1,4 @@
-"""Pairs of a server and a channel in one process, and a peer that says anything."""
+"""Pairs of a server and a channel in one process, and a server behind a bare pipe."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Serving:
-    """A server on a thread; ``ended`` is what :meth:`Server.serve` raised."""
+    """A server in a thread; ``ended`` is the error that :meth:`Server.serve` raised."""
 
     def __init__(self, pipe: Pipe, handlers: dict[str, Handler], **options: Any) -> None:
         self.server = Server(pipe, handlers, **options)
@@ -34,7 +34,7 @@ class Serving:
             self.ended = error
 
     def join(self) -> TransportError | None:
-        """Wait for the end of the server, and return why it ended if not in order."""
+        """Wait for the server, and return the reason if it did not end in order."""
         self.thread.join(SECONDS)
         assert not self.thread.is_alive()
         return self.ended
@@ -42,25 +42,25 @@ class Serving:
 
 @pytest.fixture(autouse=True)
 def patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ends wait for last words and handlers as long as those take on a machine that is busy."""
+    """Let ends and handlers take as long to finish as a busy machine needs."""
     for module in ("endpoint", "server"):
         monkeypatch.setattr(f"llb.grpc.{module}._GRACE", SECONDS)
 
 
 @pytest.fixture(autouse=True)
 def no_threads_left() -> Iterator[None]:
-    """Every test ends with the threads it began with."""
+    """Check that a test leaves no thread behind."""
     before = set(threading.enumerate())
     yield
-    left = set(threading.enumerate()) - before
-    for thread in left:
+    new_threads = set(threading.enumerate()) - before
+    for thread in new_threads:
         thread.join(SECONDS)
-    assert not any(thread.is_alive() for thread in left)
+    assert not any(thread.is_alive() for thread in new_threads)
 
 
 @pytest.fixture
 def connect() -> Iterator[Callable[..., Channel]]:
-    """A function that serves handlers and returns a channel to them."""
+    """A function that starts a server with handlers and returns a channel to it."""
     with ExitStack() as stack:
 
         def start(handlers: dict[str, Handler], **options: Any) -> Channel:
@@ -76,7 +76,7 @@ def connect() -> Iterator[Callable[..., Channel]]:
 
 @pytest.fixture
 def serve_raw() -> Iterator[Callable[..., tuple[Serving, Pipe]]]:
-    """A function that serves handlers to a bare pipe, and returns both."""
+    """A function that starts a server with handlers, and returns it with a pipe to it."""
     with ExitStack() as stack:
 
         def start(handlers: dict[str, Handler], **options: Any) -> tuple[Serving, Pipe]:

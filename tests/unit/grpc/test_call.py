@@ -68,13 +68,13 @@ def test_a_handler_sees_method_and_metadata(connect: Callable[..., Channel]) -> 
         (ValueError(), (2, "ValueError", ())),
     ],
 )
-def test_an_exception_of_a_handler_is_a_status(
+def test_an_exception_of_a_handler_becomes_a_status(
     connect: Callable[..., Channel], error: Exception, expected: tuple[int, str, tuple[bytes, ...]]
 ) -> None:
     assert outcome(connect({"/s/m": failing(error)}), "/s/m") == expected
 
 
-def test_an_exception_after_a_message_is_a_status(connect: Callable[..., Channel]) -> None:
+def test_an_exception_after_a_message_becomes_a_status(connect: Callable[..., Channel]) -> None:
     def handler(call: ServerCall) -> None:
         call.send(b"one")
         raise RemoteError("then no more", code=9)
@@ -85,7 +85,7 @@ def test_an_exception_after_a_message_is_a_status(connect: Callable[..., Channel
         call.receive()
 
 
-def test_details_above_what_the_peer_takes_are_left_out(connect: Callable[..., Channel]) -> None:
+def test_details_above_the_limit_of_the_peer_are_dropped(connect: Callable[..., Channel]) -> None:
     error = RemoteError("much", code=9, details=(bytes(2**20),))
     assert outcome(connect({"/s/m": failing(error)}), "/s/m") == (9, "much", ())
 
@@ -94,7 +94,7 @@ def test_an_unknown_method_is_unimplemented(connect: Callable[..., Channel]) -> 
     assert outcome(connect({}), "/s/m") == (12, "unknown method /s/m", ())
 
 
-def test_an_unknown_method_may_have_a_handler(connect: Callable[..., Channel]) -> None:
+def test_unknown_handles_unknown_methods(connect: Callable[..., Channel]) -> None:
     def handler(call: ServerCall) -> None:
         call.send(call.method.encode())
 
@@ -102,7 +102,9 @@ def test_an_unknown_method_may_have_a_handler(connect: Callable[..., Channel]) -
 
 
 @pytest.mark.parametrize("count", [0, 2])
-def test_a_unary_call_wants_one_response(connect: Callable[..., Channel], count: int) -> None:
+def test_a_unary_call_expects_exactly_one_response(
+    connect: Callable[..., Channel], count: int
+) -> None:
     def handler(call: ServerCall) -> None:
         for _ in range(count):
             call.send(b"")
@@ -150,7 +152,7 @@ def test_a_message_larger_than_the_window_arrives(connect: Callable[..., Channel
     assert channel.call("/s/echo", bytes(10**6)) == bytes(10**6)
 
 
-def test_a_handler_that_does_not_read_holds_only_its_sender_back(
+def test_a_handler_that_does_not_read_blocks_only_its_own_sender(
     connect: Callable[..., Channel],
 ) -> None:
     may_read = threading.Event()
@@ -180,17 +182,17 @@ def test_a_message_above_the_limit_of_the_server_is_refused(
     assert channel.call("/s/echo", bytes(10)) == bytes(10)
 
 
-def test_calls_above_the_limit_of_streams_wait_for_their_turn(
+def test_calls_above_the_limit_of_streams_wait(
     connect: Callable[..., Channel],
 ) -> None:
     channel = connect({"/s/echo": echo}, limits=Limits(streams=2))
-    channel.call("/s/echo", b"")  # By now the limit is known here.
+    channel.call("/s/echo", b"")  # Now the client knows the limit.
     with ThreadPoolExecutor(20) as pool:
         answers = list(pool.map(lambda n: channel.call("/s/echo", b"%d" % n), range(100)))
     assert answers == [b"%d" % number for number in range(100)]
 
 
-def test_the_place_of_a_call_is_free_before_its_answer_is_there(
+def test_a_call_no_longer_counts_once_its_answer_arrives(
     connect: Callable[..., Channel], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     channel = connect({"/s/echo": echo}, limits=Limits(streams=1))
@@ -199,7 +201,7 @@ def test_the_place_of_a_call_is_free_before_its_answer_is_there(
 
     def finish_and_stay(call: ServerCall, error: RemoteError | None) -> None:
         finish(call, error)
-        # The thread of the handler goes on after the peer has what it asked for.
+        # The handler's thread continues after the peer has its answer.
         answered.wait(SECONDS)
 
     monkeypatch.setattr(ServerCall, "finish", finish_and_stay)
@@ -208,7 +210,9 @@ def test_the_place_of_a_call_is_free_before_its_answer_is_there(
     answered.set()
 
 
-def test_a_call_that_finds_no_place_in_time_is_cancelled(connect: Callable[..., Channel]) -> None:
+def test_a_call_that_waits_too_long_for_a_stream_is_cancelled(
+    connect: Callable[..., Channel],
+) -> None:
     channel = connect({"/s/echo": echo}, limits=Limits(streams=1))
     channel.call("/s/echo", b"")
     held = channel.stream("/s/echo")
@@ -231,14 +235,14 @@ def test_a_deadline_cancels_the_handler_too(connect: Callable[..., Channel]) -> 
 
     call = connect({"/s/m": handler}).stream("/s/m", timeout=SECONDS)
     assert call.receive() == b"ready"
-    # A short one could pass before there is a handler.
+    # A short timeout could pass before the handler starts.
     call._deadline = monotonic() + 0.05
     with pytest.raises(DeadlineError, match="deadline of the call has passed"):
         call.receive()
     assert over.wait(SECONDS)
 
 
-def test_a_deadline_may_be_seen_by_the_handler_first(connect: Callable[..., Channel]) -> None:
+def test_a_handler_may_notice_the_deadline_first(connect: Callable[..., Channel]) -> None:
     seen: list[str] = []
     over = threading.Event()
 
@@ -253,14 +257,14 @@ def test_a_deadline_may_be_seen_by_the_handler_first(connect: Callable[..., Chan
     call = channel.stream("/s/m", timeout=0.05)
     call.flush()
     assert over.wait(SECONDS)
-    # What the handler's end said has been read with this.
+    # After this call the status of the handler's call has been read too.
     channel.call("/s/echo", b"")
     assert seen == ["deadline of the call has passed"]
     with pytest.raises(DeadlineError, match="deadline of the call has passed"):
         call.receive()
 
 
-def test_a_deadline_ends_a_send_that_is_held_back(connect: Callable[..., Channel]) -> None:
+def test_a_deadline_ends_a_blocked_send(connect: Callable[..., Channel]) -> None:
     may_end = threading.Event()
 
     def handler(_call: ServerCall) -> None:
@@ -294,7 +298,9 @@ def test_a_cancelled_call_cancels_its_handler(connect: Callable[..., Channel]) -
         call.send(b"more")
 
 
-def test_a_call_that_the_server_ended_early_takes_no_more(connect: Callable[..., Channel]) -> None:
+def test_a_call_that_the_server_ended_early_drops_further_messages(
+    connect: Callable[..., Channel],
+) -> None:
     def handler(call: ServerCall) -> None:
         call.send(b"enough")
 
@@ -307,7 +313,7 @@ def test_a_call_that_the_server_ended_early_takes_no_more(connect: Callable[...,
     assert call.receive() is None
 
 
-def test_a_response_may_be_half_a_gibibyte_without_being_held(
+def test_a_response_of_half_a_gibibyte_is_streamed(
     connect: Callable[..., Channel],
 ) -> None:
     def handler(call: ServerCall) -> None:
@@ -321,7 +327,7 @@ def test_a_response_may_be_half_a_gibibyte_without_being_held(
     assert total == 2**29
 
 
-def test_both_roles_run_over_one_pair_at_a_time() -> None:
+def test_both_roles_run_over_one_pair_and_close_twice() -> None:
     here, there = memory_pair()
     server = Server(there, {"/s/echo": echo})
     with ThreadPoolExecutor(1) as pool:

@@ -1,4 +1,4 @@
-"""Connections that end: everyone who waits is told, and no thread stays."""
+"""The end of a connection: every waiting thread gets an error, and no thread is left."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def data(stream_id: int, payload: bytes, *, end: bool = False) -> bytes:
 
 
 def answer_with(data: bytes) -> tuple[Channel, Pipe]:
-    """A channel whose peer says ``data`` once something was said to it."""
+    """Open a channel whose peer answers the first bytes with ``data``."""
     here, there = memory_pair(2**26)
     channel = Channel(here)
     assert there.read()
@@ -51,10 +51,10 @@ def answer_with(data: bytes) -> tuple[Channel, Pipe]:
             "peer does not speak HTTP/2: frame of kind 80 with a length of 4740180",
         ),
         (b"\0\0\1\4\0\0\0\0\0", "connection was closed by the peer"),
-        (frames.window_update(0, 1), "peer does not speak HTTP/2: no settings at the start"),
+        (frames.window_update(0, 1), "peer does not speak HTTP/2: missing SETTINGS at the start"),
     ],
 )
-def test_an_end_or_garbage_wakes_all_who_wait(last_words: bytes, message: str) -> None:
+def test_an_end_or_garbage_wakes_all_waiting_threads(last_words: bytes, message: str) -> None:
     here, there = memory_pair(2**26)
     channel = Channel(here)
     with ThreadPoolExecutor(5) as pool:
@@ -69,7 +69,7 @@ def test_an_end_or_garbage_wakes_all_who_wait(last_words: bytes, message: str) -
     channel.close()
 
 
-def test_a_close_here_wakes_all_who_wait() -> None:
+def test_closing_the_channel_wakes_waiting_threads() -> None:
     here, there = memory_pair()
     channel = Channel(here)
     with ThreadPoolExecutor(1) as pool:
@@ -79,21 +79,21 @@ def test_a_close_here_wakes_all_who_wait() -> None:
     there.close()
 
 
-def test_an_end_wakes_who_waits_to_send() -> None:
+def test_an_end_wakes_a_blocked_sender() -> None:
     here, there = memory_pair(2**26)
     channel = Channel(here)
     call = channel.stream("/s/m")
     with ThreadPoolExecutor(1) as pool:
         sending = pool.submit(call.send, bytes(2**22))
-        said = 0
-        while said < frames.DEFAULT_WINDOW:
-            said += len(there.read())
+        received = 0
+        while received < frames.DEFAULT_WINDOW:
+            received += len(there.read())
         there.close()
         assert isinstance(sending.exception(SECONDS), TransportError)
     channel.close()
 
 
-def test_an_end_wakes_who_waits_for_a_place() -> None:
+def test_an_end_wakes_a_call_that_waits_for_a_stream() -> None:
     channel, there = answer_with(frames.settings([(frames.MAX_CONCURRENT_STREAMS, 0)]))
     while there.read()[-9:] != frames.SETTINGS_ACK:
         pass
@@ -104,7 +104,7 @@ def test_an_end_wakes_who_waits_for_a_place() -> None:
     channel.close()
 
 
-def test_a_leaving_peer_fails_what_it_never_saw_and_finishes_the_rest() -> None:
+def test_a_leaving_peer_fails_unseen_calls_and_finishes_the_others() -> None:
     channel, there = answer_with(SETTINGS)
     first, second = channel.stream("/s/m"), channel.stream("/s/m")
     there.write(frames.goaway(1, 0))
@@ -118,7 +118,7 @@ def test_a_leaving_peer_fails_what_it_never_saw_and_finishes_the_rest() -> None:
     channel.close()
 
 
-def test_what_arrived_before_the_end_is_still_received() -> None:
+def test_messages_that_arrived_before_the_end_are_still_received() -> None:
     channel, there = answer_with(SETTINGS)
     call = channel.stream("/s/m")
     there.write(headers(1, metadata.RESPONSE) + data(1, b"\0\0\0\0\1a"))
@@ -137,12 +137,12 @@ def test_what_arrived_before_the_end_is_still_received() -> None:
         (
             headers(1, [(":status", "200"), ("content-type", "text/html")]),
             2,
-            "content type is not gRPC: 'text/html'",
+            "invalid content type 'text/html': expected application/grpc",
         ),
         (
             headers(1, [*metadata.RESPONSE, ("grpc-encoding", "gzip")]),
             12,
-            "compression is not supported: 'gzip'",
+            "unsupported compression 'gzip'",
         ),
         (
             headers(1, metadata.RESPONSE) + headers(1, [("a", "b")]),
@@ -175,9 +175,7 @@ def test_what_arrived_before_the_end_is_still_received() -> None:
         (frames.rst_stream(1, 7), 14, "call was reset by the peer: REFUSED_STREAM"),
     ],
 )
-def test_an_answer_that_is_none_is_an_error_of_its_call(
-    answer: bytes, code: int, message: str
-) -> None:
+def test_an_invalid_answer_fails_its_call(answer: bytes, code: int, message: str) -> None:
     channel, there = answer_with(SETTINGS)
     call = channel.stream("/s/m")
     there.write(answer)
@@ -188,7 +186,7 @@ def test_an_answer_that_is_none_is_an_error_of_its_call(
     channel.close()
 
 
-def test_an_interim_answer_is_skipped() -> None:
+def test_an_interim_response_is_skipped() -> None:
     channel, there = answer_with(SETTINGS)
     call = channel.stream("/s/m")
     there.write(headers(1, [(":status", "103")]) + headers(1, metadata.RESPONSE))
@@ -219,14 +217,14 @@ def test_the_end_of_a_server_fails_its_handlers(
     assert seen == ["connection was closed by the peer"]
 
 
-def test_a_server_says_why_it_gave_up(serve_raw: Callable[..., tuple[Any, Pipe]]) -> None:
+def test_a_server_reports_why_it_failed(serve_raw: Callable[..., tuple[Any, Pipe]]) -> None:
     serving, pipe = serve_raw({})
     pipe.write(b"GET / HTTP/1.1\r\n")
     assert str(serving.join()) == "peer does not speak HTTP/2: wrong preface"
-    said = b""
+    received = b""
     while piece := pipe.read():
-        said += piece
-    assert said.endswith(frames.goaway(0, 1))
+        received += piece
+    assert received.endswith(frames.goaway(0, 1))
 
 
 @pytest.mark.parametrize(
@@ -239,7 +237,7 @@ def test_a_server_says_why_it_gave_up(serve_raw: Callable[..., tuple[Any, Pipe]]
         (metadata.request("/s/other", "x", None, ()), "12"),
     ],
 )
-def test_a_request_that_is_none_is_answered_with_a_status(
+def test_an_invalid_request_is_answered_with_a_status(
     serve_raw: Callable[..., tuple[Any, Pipe]], pairs: Any, status: str
 ) -> None:
     _, pipe = serve_raw({"/s/m": lambda _call: None})
@@ -247,10 +245,12 @@ def test_a_request_that_is_none_is_answered_with_a_status(
     reader = frames.FrameReader(frame_limit=2**20, held_limit=2**20)
     decoder = hpack.Decoder()
     while True:
-        found = [frame for frame in reader.feed(pipe.read()) if frame.kind == frames.HEADERS]
-        if found:
+        header_frames = [
+            frame for frame in reader.feed(pipe.read()) if frame.kind == frames.HEADERS
+        ]
+        if header_frames:
             break
-    answer: Any = dict(decoder.decode(bytes(found[0].payload)))
+    answer: Any = dict(decoder.decode(bytes(header_frames[0].payload)))
     assert answer["grpc-status"] == status
 
 
@@ -272,10 +272,10 @@ def test_handlers_of_reset_calls_count_until_they_return(
         attack += frames.headers(number, block, end=True, frame_size=2**14)
         attack += frames.rst_stream(number, 8)
     pipe.write(attack + frames.header(frames.PING, 0, 0, 8) + bytes(8))
-    said = b""
-    while not said.endswith(frames.header(frames.PING, frames.ACK, 0, 8) + bytes(8)):
-        said += pipe.read()
-    # What was taken by then may only be about to run.
+    received = b""
+    while not received.endswith(frames.header(frames.PING, frames.ACK, 0, 8) + bytes(8)):
+        received += pipe.read()
+    # The accepted calls may not have started yet.
     wait_until(lambda: len(running) >= 2)
     pipe.close()
     may_end.set()
@@ -298,7 +298,7 @@ def test_a_client_that_vanishes_mid_call_does_not_stop_its_server_from_ending(
     assert serving.join() is None
 
 
-def test_a_handler_is_told_of_garbage_in_its_stream(
+def test_garbage_in_a_stream_cancels_its_handler(
     serve_raw: Callable[..., tuple[Any, Pipe]],
 ) -> None:
     seen: list[str] = []
@@ -318,10 +318,10 @@ def test_a_handler_is_told_of_garbage_in_its_stream(
     assert seen == ["call was refused: message is compressed without an encoding"]
 
 
-def test_a_pipe_that_can_only_be_read_any_more_ends_its_server(
+def test_a_server_ends_when_its_pipe_can_no_longer_be_written(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    # This is how long what may still be read is waited for.
+    # The server waits this long for data that may still arrive.
     monkeypatch.setattr("llb.grpc.endpoint._GRACE", 0.1)
 
     class HalfBroken:
@@ -343,7 +343,7 @@ def test_a_pipe_that_can_only_be_read_any_more_ends_its_server(
 
 
 @pytest.mark.parametrize("error", [OSError(5, "Input/output error"), RuntimeError("bug")])
-def test_a_pipe_that_fails_in_its_own_way_leaves_nobody_waiting(error: Exception) -> None:
+def test_an_unexpected_error_of_a_pipe_ends_the_server(error: Exception) -> None:
     class Failing:
         def __init__(self) -> None:
             self.closed = 0

@@ -1,4 +1,4 @@
-"""Messages in the bytes of a stream."""
+"""Messages are extracted from the bytes of a stream."""
 
 from __future__ import annotations
 
@@ -8,32 +8,32 @@ from llb.errors import RemoteError
 from llb.grpc.messages import MessageReader, prefix
 
 
-def test_messages_are_read_however_they_are_cut() -> None:
+def test_messages_are_read_from_pieces_of_any_size() -> None:
     messages = [b"", b"a", bytes(300), b"", b"end"]
     data = b"".join(prefix(message) + message for message in messages)
     for step in (1, 2, 5, 7, 100, len(data)):
         reader = MessageReader(1000)
-        for at in range(0, len(data), step):
-            reader.feed(memoryview(data)[at : at + step])
+        for offset in range(0, len(data), step):
+            reader.feed(memoryview(data)[offset : offset + step])
             reader.settle()
         assert list(reader.take()) == messages
         assert reader.is_between_messages
 
 
-def test_taken_messages_are_gone() -> None:
+def test_take_removes_the_messages() -> None:
     reader = MessageReader(10)
     reader.feed(memoryview(prefix(b"a") + b"a"))
     assert (list(reader.take()), list(reader.take())) == ([b"a"], [])
 
 
 @pytest.mark.parametrize("piece", [b"\0", prefix(b"abc"), prefix(b"abc") + b"ab"])
-def test_a_message_cut_off_is_noticed(piece: bytes) -> None:
+def test_a_truncated_message_is_noticed(piece: bytes) -> None:
     reader = MessageReader(10)
     reader.feed(memoryview(piece))
     assert not reader.is_between_messages
 
 
-def test_the_buffer_that_a_piece_lay_in_is_let_go() -> None:
+def test_settle_releases_the_buffer_of_a_piece() -> None:
     buffer = bytearray(prefix(b"abc") + b"a")
     reader = MessageReader(10)
     reader.feed(memoryview(buffer))

@@ -30,7 +30,7 @@ every_kind = pytest.mark.parametrize("pair", [descriptor_pair, socket_pair, memo
 
 
 def in_thread(run: Callable[[], object]) -> tuple[threading.Thread, list[object]]:
-    """Start ``run``; the list gets what it returned or raised."""
+    """Start ``run`` in a thread; its result or error is appended to the list."""
     results: list[object] = []
 
     def target() -> None:
@@ -45,7 +45,7 @@ def in_thread(run: Callable[[], object]) -> tuple[threading.Thread, list[object]
 
 
 @every_kind
-def test_what_is_written_is_read(pair: Pair) -> None:
+def test_written_bytes_are_read(pair: Pair) -> None:
     here, there = pair()
     data = os.urandom(5_000_000)
     writer, _ = in_thread(lambda: here.write(data))
@@ -59,7 +59,7 @@ def test_what_is_written_is_read(pair: Pair) -> None:
 
 
 @every_kind
-def test_closing_wakes_who_reads(pair: Pair) -> None:
+def test_closing_wakes_a_reader(pair: Pair) -> None:
     here, there = pair()
     reader, results = in_thread(here.read)
     here.close()
@@ -69,7 +69,7 @@ def test_closing_wakes_who_reads(pair: Pair) -> None:
 
 
 @every_kind
-def test_closing_wakes_who_writes(pair: Pair) -> None:
+def test_closing_wakes_a_writer(pair: Pair) -> None:
     here, there = pair()
 
     def fill() -> None:
@@ -86,10 +86,10 @@ def test_closing_wakes_who_writes(pair: Pair) -> None:
 
 
 @every_kind
-def test_writing_to_an_end_that_is_gone_is_an_error(pair: Pair) -> None:
+def test_writing_to_a_closed_end_is_an_error(pair: Pair) -> None:
     here, there = pair()
     there.close()
-    # A socket takes what is written until it has heard of the end.
+    # A socket accepts bytes until it learns that the other end is closed.
     with pytest.raises(TransportError):  # noqa: PT012
         for _ in range(10):
             here.write(b"data")

@@ -1,4 +1,4 @@
-"""The status of a call, as trailers and as an error."""
+"""The status of a call is encoded as trailers and decoded to an error."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from llb.errors import RemoteError
 from llb.grpc import status
 
 
-def seen(error: RemoteError | None) -> tuple[int, str, tuple[bytes, ...]] | None:
+def fields_of(error: RemoteError | None) -> tuple[int, str, tuple[bytes, ...]] | None:
     return None if error is None else (error.code, error.message, error.details)
 
 
@@ -27,11 +27,11 @@ def test_ok_is_one_trailer() -> None:
         RemoteError("m", code=13, details=(bytes(1000),)),
     ],
 )
-def test_an_error_survives_its_trailers(error: RemoteError) -> None:
-    assert seen(status.from_trailers(status.to_trailers(error))) == seen(error)
+def test_an_error_survives_the_round_trip_through_trailers(error: RemoteError) -> None:
+    assert fields_of(status.from_trailers(status.to_trailers(error))) == fields_of(error)
 
 
-def test_trailers_look_as_grpc_has_them() -> None:
+def test_trailers_have_grpcs_format() -> None:
     error = RemoteError("a%b\n", code=9, details=(b"\x0a\x01t",))
     assert status.to_trailers(error) == (
         ("grpc-status", "9"),
@@ -41,17 +41,17 @@ def test_trailers_look_as_grpc_has_them() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "x", "-1", "٣", "9999999999"])
-def test_trailers_without_a_readable_status_are_an_error(text: str) -> None:
+def test_trailers_without_a_valid_status_are_an_error(text: str) -> None:
     expected = (2, "call ended without a status", ())
-    assert seen(status.from_trailers((("grpc-status", text),))) == expected
+    assert fields_of(status.from_trailers((("grpc-status", text),))) == expected
 
 
 @pytest.mark.parametrize("text", ["A", "****", "CAkS", "GgUKAXQ", "//////////////8", "HwoBdA", "é"])
-def test_details_that_cannot_be_read_are_none(text: str) -> None:
+def test_malformed_details_are_ignored(text: str) -> None:
     assert status.parse_details(text) == ()
 
 
-def test_fields_of_a_status_that_are_unknown_are_skipped() -> None:
+def test_unknown_fields_of_a_status_are_skipped() -> None:
     # Field 15 as a varint, as 8 bytes, as 4 bytes and as a string; then a detail.
     body = b"\x78\x05" + b"\x79" + bytes(8) + b"\x7d" + bytes(4) + b"\x7a\x01x" + b"\x1a\x02ok"
     text = b64encode(body).decode()
@@ -61,7 +61,7 @@ def test_fields_of_a_status_that_are_unknown_are_skipped() -> None:
 @pytest.mark.parametrize(
     ("text", "expected"), [("a%zzb", "a%zzb"), ("%", "%"), ("%C3", "\ufffd"), ("a%20b", "a b")]
 )
-def test_a_message_with_broken_escapes_is_read_as_far_as_it_goes(text: str, expected: str) -> None:
+def test_malformed_escapes_of_a_message_are_kept(text: str, expected: str) -> None:
     assert status.unquote_message(text) == expected
 
 
@@ -74,10 +74,10 @@ def test_a_message_with_broken_escapes_is_read_as_far_as_it_goes(text: str, expe
         (99, (13, "call was reset by the peer: 99", ())),
     ],
 )
-def test_a_reset_is_a_status(code: int, expected: tuple[int, str, tuple[bytes, ...]]) -> None:
-    assert seen(status.from_reset(code)) == expected
+def test_a_reset_becomes_a_status(code: int, expected: tuple[int, str, tuple[bytes, ...]]) -> None:
+    assert fields_of(status.from_reset(code)) == expected
 
 
 @pytest.mark.parametrize(("answer", "code"), [("404", 12), ("503", 14), ("418", 2), ("", 2)])
-def test_an_http_status_is_a_status(answer: str, code: int) -> None:
+def test_an_http_status_becomes_a_grpc_status(answer: str, code: int) -> None:
     assert status.from_http(answer).code == code

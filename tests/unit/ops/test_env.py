@@ -17,7 +17,7 @@ def test_a_variable_that_is_set_again_moves_to_the_end(pairs: list[tuple[str, st
 
 
 @pytest.mark.parametrize("pairs", [FEW, MANY], ids=["few", "many"])
-def test_variables_move_to_the_end_of_those_that_were_there_before(
+def test_assigned_variables_move_behind_the_existing_ones(
     pairs: list[tuple[str, str]],
 ) -> None:
     before = Env().set("B", "old").set("Z", "26")
@@ -37,12 +37,12 @@ def test_a_removed_variable_comes_back_at_the_end() -> None:
     assert env.items() == (*MANY[:2], *MANY[3:], ("C", "again"))
 
 
-def test_an_image_keeps_the_place_of_the_first_assignment() -> None:
+def test_an_image_keeps_the_position_of_the_first_assignment() -> None:
     env = Env().set("A", "1").set("B", "2").set("A", "3").set("C", None)
     assert env.image_items() == (("A", "3"), ("B", "2"))
 
 
-def test_an_image_has_no_variables_that_are_arguments() -> None:
+def test_an_image_contains_no_argument_variables() -> None:
     env = Env(Env().set("A", "1"), "B", "2", is_argument=True)
     assert (env.items(), env.image_items()) == ((("A", "1"), ("B", "2")), (("A", "1"),))
 
@@ -52,7 +52,7 @@ def test_a_removed_variable_is_not_in_the_image() -> None:
     assert env.image_items() == (*MANY[:3], ("E", "5"), MANY[5])
 
 
-def test_long_environments_are_equal_to_short_ones_link_by_link() -> None:
+def test_a_long_environment_keeps_the_order_link_by_link() -> None:
     env = Env().set_all([(f"V{number}", "old") for number in range(100)])
     for number in range(100):
         env = env.set(f"V{number}", "new")
@@ -60,7 +60,7 @@ def test_long_environments_are_equal_to_short_ones_link_by_link() -> None:
     assert env.items() == tuple((f"V{number}", "new") for number in range(100))
 
 
-def test_the_variables_are_shown_as_assignments() -> None:
+def test_repr_shows_the_variables_as_assignments() -> None:
     assert repr(Env().set("A", "1").set("B", "two words")) == "Env(A=1, B=two words)"
 
 
@@ -72,7 +72,7 @@ def test_an_index_follows_an_environment() -> None:
     assert list(index.follow(later).items()) == list(later.items()) == [("A", "3"), ("C", "4")]
 
 
-def test_an_index_changes_to_another_environment() -> None:
+def test_an_index_can_switch_to_another_environment() -> None:
     index = EnvIndex()
     index.follow(Env().set("A", "1"))
     assert index.follow(Env()) == {}

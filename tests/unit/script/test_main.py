@@ -1,4 +1,4 @@
-"""A build script is run as a program whose mistakes point at its own lines."""
+"""A build script runs as the main program, and its errors point at its own lines."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ STATE = Image("alpine").run("make").cmd(["x"])
 
 @pytest.fixture
 def script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A path for a script; what running one changes in this process is put back."""
+    """A path for a script; changes that running it makes to this process are undone."""
     monkeypatch.setattr(sys, "argv", sys.argv)
     monkeypatch.setattr(sys, "path", list(sys.path))
     return tmp_path / "build.py"
@@ -35,7 +35,7 @@ def test_the_definition_is_printed(capsysbinary: pytest.CaptureFixture[bytes]) -
     assert Definition.from_bytes(printed).ops == STATE.marshal().ops
 
 
-def test_the_image_config_is_written_where_it_is_asked_for(
+def test_the_image_config_is_written_to_the_requested_descriptor(
     capsysbinary: pytest.CaptureFixture[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read, write = os.pipe()
@@ -79,7 +79,7 @@ def test_an_error_of_the_library_points_at_the_line_of_the_script(
     assert "4 | >>>     return llb.Image('Alpine')" in lines
 
 
-def test_an_error_in_a_file_that_is_not_text_has_no_place(
+def test_an_error_in_a_file_that_is_not_utf8_has_no_position(
     script: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     script.write_bytes(b"# coding: latin-1\nimport llb\nx = '\xff'\nllb.Image('Alpine')\n")
@@ -87,7 +87,7 @@ def test_an_error_in_a_file_that_is_not_text_has_no_place(
     assert capsys.readouterr().err.startswith("error: invalid reference 'Alpine'")
 
 
-def test_any_other_exception_has_the_traceback_of_the_script(
+def test_any_other_exception_is_shown_with_a_traceback_of_the_script(
     script: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     script.write_text("raise ValueError('mine')\n")

@@ -1,4 +1,4 @@
-"""The config of an image travels with the state: from the image below into the one on top."""
+"""Image configs are inherited from the base image, and written as Go writes them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from llb import Healthcheck, Image, ImageConfig, Platform, ResolvedImage, Scratc
 from llb.errors import InvalidValueError
 
 DIGEST = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
-BELOW = {
+BASE = {
     "architecture": "arm",
     "variant": "v6",
     "os": "linux",
@@ -38,15 +38,15 @@ BELOW = {
 
 @frozen
 class Resolver:
-    """A registry with one image."""
+    """A resolver that knows a single image and records its requests."""
 
-    asked: list[tuple[str, Platform | None, str]]
+    requests: list[tuple[str, Platform | None, str]]
 
     def resolve_image_config(
         self, ref: str, *, platform: Platform | None = None, resolve_mode: str = "default"
     ) -> ResolvedImage:
-        self.asked.append((ref, platform, resolve_mode))
-        return ResolvedImage(DIGEST, json.dumps(BELOW).encode())
+        self.requests.append((ref, platform, resolve_mode))
+        return ResolvedImage(DIGEST, json.dumps(BASE).encode())
 
 
 def config_of(state: Any) -> dict[str, Any]:
@@ -54,13 +54,13 @@ def config_of(state: Any) -> dict[str, Any]:
     return config
 
 
-def test_an_image_that_is_resolved_hands_its_config_on() -> None:
+def test_a_resolved_image_passes_on_its_config() -> None:
     state = Image("app", resolver=Resolver([]))
-    below = {key: value for key, value in BELOW.items() if key != "rootfs"}
-    assert config_of(state) == {**below, "rootfs": {"type": "layers", "diff_ids": []}}
+    base = {key: value for key, value in BASE.items() if key != "rootfs"}
+    assert config_of(state) == {**base, "rootfs": {"type": "layers", "diff_ids": []}}
 
 
-def test_steps_use_the_environment_directory_and_platform_of_the_image() -> None:
+def test_steps_inherit_the_environment_directory_and_platform_of_the_image() -> None:
     state = Image("app", resolver=Resolver([])).run("true")
     definition = state.marshal(platform="linux/amd64")
     run = definition.vertices()[-2]
@@ -71,24 +71,24 @@ def test_steps_use_the_environment_directory_and_platform_of_the_image() -> None
     assert "user" not in run.op["meta"]
 
 
-def test_the_resolver_is_asked_for_what_is_built() -> None:
+def test_the_resolver_is_asked_for_the_reference_and_platform_of_the_image() -> None:
     resolver = Resolver([])
     Image("app:1", platform="linux/arm64", resolve_mode="pull", resolver=resolver)
-    assert resolver.asked == [("docker.io/library/app:1", Platform("linux", "arm64"), "pull")]
+    assert resolver.requests == [("docker.io/library/app:1", Platform("linux", "arm64"), "pull")]
 
 
-def test_a_resolved_digest_stands_in_the_source() -> None:
+def test_a_resolved_digest_is_pinned_in_the_source() -> None:
     state = Image("app:1", resolver=Resolver([]), resolve_digest=True)
     source = state.marshal().vertices()[0]
     assert source.op["identifier"] == f"docker-image://docker.io/library/app:1@{DIGEST}"
 
 
-def test_a_digest_needs_somebody_to_ask() -> None:
+def test_resolve_digest_needs_a_resolver() -> None:
     with pytest.raises(InvalidValueError, match="resolve_digest needs a resolver"):
         Image("app", resolve_digest=True)
 
 
-def test_what_the_state_says_comes_before_the_image_below() -> None:
+def test_settings_of_the_state_override_the_base_image() -> None:
     state = (
         Image("app", resolver=Resolver([]))
         .user("root")
@@ -104,7 +104,7 @@ def test_what_the_state_says_comes_before_the_image_below() -> None:
     )
     config = config_of(state)["config"]
     assert config == {
-        **BELOW["config"],  # type: ignore[dict-item]
+        **BASE["config"],  # type: ignore[dict-item]
         "User": "root",
         "WorkingDir": "/srv/sub",
         "Env": ["PATH=/bin", "EMPTY="],
@@ -118,14 +118,14 @@ def test_what_the_state_says_comes_before_the_image_below() -> None:
     }
 
 
-def test_an_entrypoint_drops_the_arguments_of_the_one_below() -> None:
-    below = Image("app", resolver=Resolver([]))
-    assert "Cmd" not in config_of(below.entrypoint(["/mine"]))["config"]
-    own = config_of(below.cmd(["mine"]).entrypoint(["/mine"]))["config"]
+def test_an_entrypoint_drops_the_arguments_of_the_base_image() -> None:
+    base = Image("app", resolver=Resolver([]))
+    assert "Cmd" not in config_of(base.entrypoint(["/mine"]))["config"]
+    own = config_of(base.cmd(["mine"]).entrypoint(["/mine"]))["config"]
     assert (own["Entrypoint"], own["Cmd"]) == (["/mine"], ["mine"])
 
 
-def test_a_health_check_is_in_nanoseconds() -> None:
+def test_health_check_times_are_written_in_nanoseconds() -> None:
     state = Scratch().healthcheck("curl localhost", interval=30, start_interval=0.5, retries=2)
     assert config_of(state)["config"]["Healthcheck"] == {
         "Test": ["CMD-SHELL", "curl localhost"],
@@ -136,7 +136,7 @@ def test_a_health_check_is_in_nanoseconds() -> None:
 
 
 @pytest.mark.parametrize("data", [b"", b"[]", b"null", b'{"config": 5}', b'{"config": {"Env": 5}}'])
-def test_what_is_no_config_is_refused(data: bytes) -> None:
+def test_an_invalid_config_is_refused(data: bytes) -> None:
     with pytest.raises(InvalidValueError) as caught:
         Scratch().with_image_config(data)
     assert caught.value.message == (
@@ -174,8 +174,8 @@ def test_a_config_keeps_unknown_entries_but_does_not_write_them() -> None:
     )
 
 
-def test_a_config_keeps_the_version_of_the_same_platform_only() -> None:
+def test_a_config_keeps_its_os_version_only_for_the_same_platform() -> None:
     config = ImageConfig(platform=Platform("windows", "amd64", os_version="10"))
-    same, other = Platform("windows", "amd64"), Platform("linux", "amd64")
+    same, different = Platform("windows", "amd64"), Platform("linux", "amd64")
     assert config.with_platform(same).platform == config.platform
-    assert config.with_platform(other).platform == other
+    assert config.with_platform(different).platform == different

@@ -1,4 +1,4 @@
-"""Trees out of trees, and steps of one's own."""
+"""Merged, rebased and passed-through trees, state mounts, and chained functions."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def env_of(state: State) -> list[str]:
     return list(env)
 
 
-def test_a_rebased_state_is_its_changes_on_the_other_tree() -> None:
+def test_rebase_merges_the_changes_onto_the_other_tree() -> None:
     old, new = Image("alpine:3.20"), Image("alpine:3.21").env("A", "new")
     app = old.run("make").env("A", "app")
     moved = rebase(app, onto=new, base=old)
@@ -39,18 +39,24 @@ def test_a_rebased_state_is_its_changes_on_the_other_tree() -> None:
     assert moved.variables == (("A", "app"),)
 
 
-def test_trees_that_pass_through_keep_their_own_settings() -> None:
+def test_passed_through_trees_keep_their_own_settings() -> None:
     first, second = Image("alpine").env("A", "1"), Image("busybox").workdir("/b")
-    one, empty, two = passthrough("both", [first, Scratch(), second], requires=[Image("debian")])
-    assert one.variables == (("A", "1"),)
-    assert two.cwd == "/b"
+    alpine, empty, busybox = passthrough(
+        "both", [first, Scratch(), second], requires=[Image("debian")]
+    )
+    assert alpine.variables == (("A", "1"),)
+    assert busybox.cwd == "/b"
     assert empty.output is None
-    assert one.output is not None
-    assert two.output is not None
-    assert (one.output.op, one.output.index, two.output.index) == (two.output.op, 0, 1)
+    assert alpine.output is not None
+    assert busybox.output is not None
+    assert (alpine.output.op, alpine.output.index, busybox.output.index) == (
+        busybox.output.op,
+        0,
+        1,
+    )
 
 
-def test_functions_chain_as_steps() -> None:
+def test_pipe_calls_a_function_in_a_chain() -> None:
     def with_user(state: State, name: str, *, shell: str = "/bin/sh") -> State:
         return state.run(f"adduser -s {shell} {name}").user(name)
 
@@ -58,7 +64,7 @@ def test_functions_chain_as_steps() -> None:
     assert marshalled(piped) == marshalled(with_user(Image("alpine"), "app", shell="/bin/ash"))
 
 
-def test_a_mount_stays_for_the_runs_that_follow() -> None:
+def test_a_mount_of_the_state_applies_to_all_later_runs() -> None:
     kept = Image("alpine").mount(cache("/c"), tmpfs("/t"))
     assert marshalled(kept.run("a").run("b")) == marshalled(
         Image("alpine")
@@ -77,7 +83,7 @@ def test_a_run_replaces_a_mount_of_the_state_at_the_same_target() -> None:
     )
 
 
-def test_the_next_run_finds_what_the_one_before_wrote_to_a_mount() -> None:
+def test_the_next_run_sees_what_the_previous_run_wrote_to_a_mount() -> None:
     first = Image("alpine").mount(bind(Scratch(), "/out")).run("a")
     by_hand = Image("alpine").run("a", mounts=[bind(Scratch(), "/out")])
     second = by_hand.run("b", mounts=[bind(by_hand.mounted("/out"), "/out")])
@@ -93,22 +99,22 @@ def test_a_secret_invalidates_the_cache_when_its_key_changes() -> None:
     assert env_of(run("1")) != env_of(run("2"))
 
 
-def test_a_state_that_requires_nothing_is_itself() -> None:
+def test_requires_without_other_states_changes_nothing() -> None:
     state = Image("alpine")
     assert state.requires("nothing") is state
 
 
-def test_a_definition_comes_back_as_it_was() -> None:
+def test_a_definition_survives_a_round_trip_through_a_state() -> None:
     state = merge([Image("alpine").run("a", name="A", ignore_cache=True), Scratch().mkdir("/x")])
     definition = state.marshal(platform="linux/arm64")
     assert from_definition(definition).marshal(platform="linux/amd64") == definition
     assert from_definition(Scratch().marshal()).output is None
 
 
-def test_a_definition_that_came_back_is_built_upon() -> None:
-    below = Image("alpine", platform="linux/arm64")
-    taken = from_definition(below.marshal(source_map=False))
-    assert marshalled(taken.run("a")) == marshalled(below.run("a"))
+def test_steps_can_be_added_to_a_loaded_definition() -> None:
+    base = Image("alpine", platform="linux/arm64")
+    loaded = from_definition(base.marshal(source_map=False))
+    assert marshalled(loaded.run("a")) == marshalled(base.run("a"))
 
 
 @pytest.mark.parametrize(
@@ -153,13 +159,13 @@ def test_a_definition_that_came_back_is_built_upon() -> None:
         ),
     ],
 )
-def test_what_cannot_be_is_refused_at_the_call(make: object, message: str) -> None:
+def test_invalid_combinations_are_refused_at_the_call(make: object, message: str) -> None:
     with pytest.raises(InvalidValueError) as caught:
         make()  # type: ignore[operator]
     assert caught.value.message == message
 
 
-def test_an_option_that_there_is_not_is_refused_with_the_nearest() -> None:
+def test_an_unknown_option_is_refused_with_a_suggestion() -> None:
     with pytest.raises(TypeError) as caught:
         Image("a").run("b", nmae="c")  # type: ignore[call-arg]
     assert str(caught.value) == "got an unexpected keyword argument 'nmae'; did you mean name?"

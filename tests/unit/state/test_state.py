@@ -1,4 +1,4 @@
-"""States are values, and refuse what no daemon would take, at the call."""
+"""States are immutable values, and invalid arguments are refused at the call."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-def test_methods_leave_the_state_they_are_called_on_as_it_was() -> None:
+def test_methods_do_not_change_the_state_they_are_called_on() -> None:
     base = Image("alpine")
     before = base.marshal(source_map=False)
     base.env("A", "1").workdir("/x").user("app").run("true").mkdir("/a")
@@ -49,7 +49,7 @@ def test_a_chain_may_be_of_any_length() -> None:
     assert len(state.marshal().ops) == 20_002
 
 
-def test_a_diamond_of_any_depth_is_written_once_per_step() -> None:
+def test_a_shared_step_is_written_once_in_a_diamond_of_any_depth() -> None:
     state = Image("alpine")
     for _ in range(200):
         state = state.copy(state, "/left").copy(state, "/right")
@@ -61,7 +61,7 @@ def test_marshalling_again_gives_the_same_bytes() -> None:
     assert state.marshal().to_bytes() == state.marshal().to_bytes()
 
 
-def test_a_step_remembers_the_python_line_that_made_it() -> None:
+def test_a_step_records_the_python_line_that_created_it() -> None:
     definition = Image("alpine").run("true").marshal()
     (location,) = definition.vertices()[1].locations
     assert location.file.filename == "tests/unit/state/test_state.py"
@@ -69,21 +69,21 @@ def test_a_step_remembers_the_python_line_that_made_it() -> None:
     assert line == '    definition = Image("alpine").run("true").marshal()'
 
 
-def test_digests_do_not_depend_on_the_lines_that_made_the_steps() -> None:
-    one = Image("alpine").run("true").marshal()
-    other = Image("alpine").run("true").marshal()
-    assert one.ops == other.ops
-    assert one.locations != other.locations
+def test_digests_do_not_depend_on_source_lines() -> None:
+    first = Image("alpine").run("true").marshal()
+    second = Image("alpine").run("true").marshal()
+    assert first.ops == second.ops
+    assert first.locations != second.locations
 
 
-def test_what_a_run_wrote_into_a_mount_is_a_state() -> None:
+def test_what_a_run_wrote_to_a_mount_is_a_state() -> None:
     run = Image("alpine").run("make", mounts=[bind(Scratch(), "/out")])
     assert run.mounted("/out").marshal(source_map=False).vertices()[-1].inputs == (
         (run.marshal().vertices()[1].digest, 1),
     )
 
 
-def test_image_config_has_what_the_state_was_given() -> None:
+def test_the_image_config_contains_the_settings_of_the_state() -> None:
     state = (
         Image("alpine")
         .env("A", "1")
@@ -136,7 +136,7 @@ BAD: dict[str, tuple[Callable[[], object], str]] = {
     ),
     "variable": (
         lambda: Scratch().env("A=B", "1"),
-        "invalid environment variable 'A=B': expected a name without '=' and NUL",
+        "invalid environment variable 'A=B': expected a name without '=' or NUL",
     ),
     "directory": (
         lambda: Scratch().workdir(""),

@@ -1,4 +1,4 @@
-"""The connection as a state machine: two of them, or one and crafted frames."""
+"""The connection as a state machine: two connected ones, or one with crafted frames."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ TRAILERS = (("grpc-status", "0"),)
 
 def output(connection: Connection) -> bytes:
     pieces = []
-    while taken := connection.take_output(2**16):
-        pieces += taken
+    while batch := connection.take_output(2**16):
+        pieces += batch
     return b"".join(pieces)
 
 
 def sent(connection: Connection) -> list[tuple[int, int, int, int]]:
-    """Kind, flags, stream and size of the frames that are waiting, without a preface."""
+    """List kind, flags, stream and size of the waiting frames, without a preface."""
     reader = FrameReader(frame_limit=2**24, held_limit=2**24)
     data = output(connection).removeprefix(frames.PREFACE)
     return [(f.kind, f.flags, f.stream_id, f.size) for f in reader.feed(data)]
 
 
 def plain(events: list[Event]) -> list[Event]:
-    """The events with views as bytes, so that they compare."""
+    """Convert the views in events to bytes, so that events compare."""
     return [
         evolve(event, data=bytes(event.data)) if isinstance(event, DataReceived) else event  # type: ignore[arg-type]
         for event in events
@@ -47,7 +47,7 @@ def plain(events: list[Event]) -> list[Event]:
 def connect(
     client_limits: Limits | None = None, server_limits: Limits | None = None
 ) -> tuple[Connection, Connection]:
-    """A client and a server that know each other's settings."""
+    """Connect a client and a server that know each other's settings."""
     client = Connection(client=True, limits=client_limits or Limits())
     server = Connection(client=False, limits=server_limits or Limits())
     server.receive(output(client))
@@ -136,7 +136,7 @@ def test_a_connection_sends_no_more_than_its_window() -> None:
     assert client.waiting(1) + client.waiting(3) == 0
 
 
-def test_an_end_is_sent_through_a_closed_window() -> None:
+def test_an_end_of_stream_needs_no_window() -> None:
     client, server = connect(server_limits=Limits(stream_window=10))
     client.open_stream(REQUEST)
     client.send_data(1, bytes(10))
@@ -145,7 +145,7 @@ def test_an_end_is_sent_through_a_closed_window() -> None:
     assert sent(client) == [(frames.DATA, frames.END_STREAM, 1, 0)]
 
 
-def test_windows_are_given_back_in_halves() -> None:
+def test_windows_are_updated_in_halves() -> None:
     client, server = connect(server_limits=Limits(stream_window=1000, connection_window=100_000))
     client.open_stream(REQUEST)
     client.send_data(1, bytes(1000))
@@ -192,7 +192,7 @@ def test_a_reset_ends_a_stream_on_both_sides() -> None:
     assert not server.has_output
 
 
-def test_what_arrives_for_a_stream_after_its_reset_is_let_go() -> None:
+def test_data_for_a_stream_after_its_reset_is_dropped() -> None:
     client, server = connect(client_limits=Limits(connection_window=100_000))
     client.open_stream(REQUEST)
     server.receive(output(client))
@@ -204,7 +204,7 @@ def test_what_arrives_for_a_stream_after_its_reset_is_let_go() -> None:
     assert sent(client) == [(frames.RST_STREAM, 0, 1, 4), (frames.WINDOW_UPDATE, 0, 0, 4)]
 
 
-def test_an_answer_before_the_end_of_the_question_stops_the_question() -> None:
+def test_a_response_before_the_end_of_the_request_stops_the_request() -> None:
     client, server = connect()
     client.open_stream(REQUEST)
     server.receive(output(client))
@@ -215,7 +215,7 @@ def test_an_answer_before_the_end_of_the_question_stops_the_question() -> None:
     ]
 
 
-def test_no_more_streams_are_opened_than_the_peer_takes() -> None:
+def test_can_open_respects_the_limit_of_the_peer() -> None:
     client, server = connect(server_limits=Limits(streams=1))
     could = [client.can_open]
     client.open_stream(REQUEST)
@@ -245,7 +245,7 @@ def test_pings_and_settings_are_answered() -> None:
     )
 
 
-def test_a_client_learns_what_a_leaving_server_saw() -> None:
+def test_a_client_learns_the_last_stream_of_a_leaving_server() -> None:
     client, _ = connect()
     client.open_stream(REQUEST)
     expected: list[Event] = [GoAwayReceived(0, ErrorCode.NO_ERROR, "")]
@@ -259,7 +259,7 @@ def test_unknown_frames_and_settings_are_ignored() -> None:
     assert client.receive(unknown + priority + frames.settings([(0x99, 1)])) == []
 
 
-def test_a_smaller_table_of_the_peer_is_kept_to() -> None:
+def test_a_smaller_header_table_of_the_peer_is_respected() -> None:
     client, server = connect()
     client.receive(frames.settings([(frames.HEADER_TABLE_SIZE, 0)]))
     for number in (1, 3):
@@ -297,7 +297,7 @@ def test_a_frame_on_the_next_stream_of_a_client_is_refused(
 
 
 @pytest.mark.parametrize("kind", FRAMES)
-def test_a_frame_on_the_last_stream_of_a_client_is_taken(
+def test_a_frame_on_the_last_stream_of_a_client_is_accepted(
     pair: tuple[Connection, Connection], kind: str
 ) -> None:
     client, _ = pair

@@ -1,4 +1,4 @@
-"""What a hostile peer may send: each ends in one clear error, and holds nothing."""
+"""A hostile peer: every attack ends in one clear error, and uses bounded memory."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def serve(attack: bytes, limits: Limits | None = None) -> list[Event]:
 
 
 def refusal(attack: bytes, *, limits: Limits | None = None, start: bytes = START) -> str:
-    """The code and the message of the error, after checking that the peer is told."""
+    """Format the code and message of the error, and check that the peer is sent the code."""
     server = Connection(client=False, limits=limits or Limits())
     with pytest.raises(ProtocolError) as caught:
         server.receive(start + attack)
@@ -47,15 +47,15 @@ def refusal(attack: bytes, *, limits: Limits | None = None, start: bytes = START
         (b"\0" * 9, "PROTOCOL_ERROR: peer does not speak HTTP/2: wrong preface"),
         (
             frames.PREFACE + frames.window_update(0, 1),
-            "PROTOCOL_ERROR: peer does not speak HTTP/2: no settings at the start",
+            "PROTOCOL_ERROR: peer does not speak HTTP/2: missing SETTINGS at the start",
         ),
         (
             frames.PREFACE + frames.SETTINGS_ACK,
-            "PROTOCOL_ERROR: peer does not speak HTTP/2: no settings at the start",
+            "PROTOCOL_ERROR: peer does not speak HTTP/2: missing SETTINGS at the start",
         ),
     ],
 )
-def test_a_wrong_beginning_is_refused(start: bytes, expected: str | None) -> None:
+def test_a_wrong_start_is_refused(start: bytes, expected: str | None) -> None:
     if expected is None:
         assert Connection(client=False, limits=Limits()).receive(start) == []
     else:
@@ -65,15 +65,15 @@ def test_a_wrong_beginning_is_refused(start: bytes, expected: str | None) -> Non
 @pytest.mark.parametrize(
     ("attack", "expected"),
     [
-        (frames.settings([(4, 2**31)]), "FLOW_CONTROL_ERROR: window of 2147483648"),
-        (frames.settings([(5, 1)]), "PROTOCOL_ERROR: frame size of 1"),
+        (frames.settings([(4, 2**31)]), "FLOW_CONTROL_ERROR: invalid window size 2147483648"),
+        (frames.settings([(5, 1)]), "PROTOCOL_ERROR: invalid frame size 1"),
         (
             frames.header(frames.SETTINGS, 0, 0, 5) + bytes(5),
             "FRAME_SIZE_ERROR: settings of 5 bytes",
         ),
         (
             frames.header(frames.SETTINGS, frames.ACK, 0, 6) + bytes(6),
-            "FRAME_SIZE_ERROR: acknowledgement with a payload",
+            "FRAME_SIZE_ERROR: SETTINGS acknowledgement with a payload",
         ),
         (frames.window_update(0, 0), "FLOW_CONTROL_ERROR: peer broke the connection window"),
         (
@@ -95,7 +95,7 @@ def test_a_wrong_beginning_is_refused(start: bytes, expected: str | None) -> Non
         ),
         (
             frames.header(frames.CONTINUATION, 0, 1, 1) + b"x",
-            "PROTOCOL_ERROR: continuation of nothing",
+            "PROTOCOL_ERROR: CONTINUATION without a header block",
         ),
         (
             frames.header(frames.HEADERS, 0, 1, 1) + b"\x82" + frames.window_update(0, 1),
@@ -110,7 +110,7 @@ def test_a_wrong_beginning_is_refused(start: bytes, expected: str | None) -> Non
         (frames.header(frames.GOAWAY, 0, 0, 3) + bytes(3), "FRAME_SIZE_ERROR: goaway of 3 bytes"),
     ],
 )
-def test_a_broken_rule_is_refused(attack: bytes, expected: str) -> None:
+def test_a_protocol_violation_is_refused(attack: bytes, expected: str) -> None:
     assert refusal(attack) == expected
 
 
@@ -137,13 +137,13 @@ def test_endless_continuations_are_refused() -> None:
     )
 
 
-def test_empty_continuations_are_refused_in_the_end() -> None:
+def test_many_empty_continuations_are_refused() -> None:
     attack = frames.header(frames.HEADERS, 0, 1, 1) + b"\x82"
     attack += frames.header(frames.CONTINUATION, 0, 1, 0) * 1001
     assert refusal(attack) == "ENHANCE_YOUR_CALM: peer floods with empty frames"
 
 
-def test_a_headers_frame_above_the_limit_is_refused_before_it_is_kept() -> None:
+def test_a_headers_frame_above_the_limit_is_refused_before_it_is_buffered() -> None:
     attack = frames.header(frames.HEADERS, 0, 1, 2**24 - 1)
     assert refusal(attack) == "FRAME_SIZE_ERROR: frame of kind 1 with a length of 16777215"
 
@@ -151,11 +151,13 @@ def test_a_headers_frame_above_the_limit_is_refused_before_it_is_kept() -> None:
 @pytest.mark.parametrize(
     "question", [frames.settings([]), frames.header(frames.PING, 0, 0, 8) + bytes(8)]
 )
-def test_a_peer_that_asks_and_does_not_read_is_refused(question: bytes) -> None:
-    assert refusal(question * 1001) == "ENHANCE_YOUR_CALM: peer asks and does not read"
+def test_a_peer_that_does_not_read_its_answers_is_refused(question: bytes) -> None:
+    assert refusal(question * 1001) == (
+        "ENHANCE_YOUR_CALM: peer does not read the answers to its PING and SETTINGS frames"
+    )
 
 
-def test_a_peer_that_reads_its_answers_may_ask_on() -> None:
+def test_a_peer_that_reads_its_answers_is_not_limited() -> None:
     server = Connection(client=False, limits=Limits())
     server.receive(START)
     for _ in range(20):
@@ -163,11 +165,11 @@ def test_a_peer_that_reads_its_answers_may_ask_on() -> None:
         server.take_output(2**20)
 
 
-def test_empty_data_is_refused_in_the_end() -> None:
+def test_many_empty_data_frames_are_refused() -> None:
     assert refusal(OPEN + data(b"") * 1001) == "ENHANCE_YOUR_CALM: peer floods with empty frames"
 
 
-def test_rapid_resets_are_refused_in_the_end() -> None:
+def test_rapid_resets_are_refused() -> None:
     attack = b"".join(
         opened(number, frames.END_STREAM) + frames.rst_stream(number, ErrorCode.CANCEL)
         for number in range(1, 2 * 1001 + 1, 2)
@@ -175,7 +177,7 @@ def test_rapid_resets_are_refused_in_the_end() -> None:
     assert refusal(attack) == "ENHANCE_YOUR_CALM: peer floods with resets"
 
 
-def test_streams_far_above_the_limit_are_refused_in_the_end() -> None:
+def test_many_streams_above_the_limit_are_refused() -> None:
     attack = b"".join(opened(number) for number in range(1, 2600, 2))
     assert refusal(attack) == "ENHANCE_YOUR_CALM: peer floods with streams above the limit"
 
@@ -207,7 +209,7 @@ def test_a_window_of_a_stream_that_overflows_resets_the_stream() -> None:
     assert events[1:] == [StreamReset(1, ErrorCode.FLOW_CONTROL_ERROR)]
 
 
-def test_data_for_a_stream_that_was_reset_gives_its_window_back() -> None:
+def test_data_for_a_reset_stream_is_returned_to_the_window() -> None:
     limits = Limits(stream_window=2**16, connection_window=2**17)
     attack = OPEN + frames.rst_stream(1, ErrorCode.CANCEL) + data(bytes(2**14)) * 100
     assert len(serve(attack, limits)) == 2

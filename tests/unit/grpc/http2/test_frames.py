@@ -1,4 +1,4 @@
-"""Frames in and out of bytes."""
+"""Frames are encoded and decoded."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from llb.grpc.http2.frames import ErrorCode, FrameReader, ProtocolError
 def read(data: bytes, *, piece: int | None = None) -> list[tuple[int, int, int, bytes, int]]:
     reader = FrameReader(frame_limit=2**20, held_limit=2**16)
     step = piece or len(data) or 1
-    found = []
-    for at in range(0, len(data), step):
-        found += [
+    frames_read = []
+    for offset in range(0, len(data), step):
+        frames_read += [
             (kind, flags, stream_id, bytes(payload), size)
-            for kind, flags, stream_id, payload, size in reader.feed(data[at : at + step])
+            for kind, flags, stream_id, payload, size in reader.feed(data[offset : offset + step])
         ]
-    return found
+    return frames_read
 
 
 def test_frames_are_read_as_they_were_written() -> None:
@@ -40,7 +40,7 @@ def test_frames_other_than_data_are_kept_until_they_are_whole() -> None:
     assert read(data, piece=1) == read(data)
 
 
-def test_data_is_handed_on_in_the_pieces_it_comes_in() -> None:
+def test_data_is_passed_on_in_the_pieces_it_arrives_in() -> None:
     data = frames.header(frames.DATA, frames.END_STREAM, 1, 6) + b"abcdef"
     assert read(data, piece=12) == [
         (frames.DATA, 0, 1, b"abc", 3),
@@ -53,7 +53,7 @@ def test_an_empty_data_frame_is_a_frame() -> None:
     assert read(data, piece=4) == [(frames.DATA, frames.END_STREAM, 1, b"", 0)]
 
 
-def test_padding_is_taken_off_and_counts_for_the_windows() -> None:
+def test_padding_is_removed_and_counts_for_the_windows() -> None:
     data = frames.header(frames.DATA, frames.PADDED, 1, 6) + b"\2abc\0\0"
     assert read(data) == [(frames.DATA, frames.PADDED, 1, b"abc", 6)]
 
@@ -87,7 +87,7 @@ def test_a_malformed_frame_is_refused_by_its_header(data: bytes, code: ErrorCode
     assert caught.value.code == code
 
 
-def test_a_block_longer_than_a_frame_continues() -> None:
+def test_a_header_block_longer_than_a_frame_is_continued() -> None:
     data = frames.headers(1, b"abcde", end=True, frame_size=2)
     assert read(data) == [
         (frames.HEADERS, frames.END_STREAM, 1, b"ab", 2),
