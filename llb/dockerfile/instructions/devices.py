@@ -1,7 +1,7 @@
-"""``RUN --device``: devices of the Container Device Interface that a process gets.
+"""Parse ``RUN --device``: devices of the Container Device Interface (CDI) for a process.
 
-The grammar is that of the labs channel's reference ("RUN --device"): fields of one line
-of CSV, of which one without a key is the name.
+The grammar is that of the labs channel's reference ("RUN --device"): the fields of one line of
+CSV; a field without a key is the device name.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 _KEYS = ("name", "required")
 
 
-def parse_device(text: str, span: Span) -> Device:
-    """Return the device that a flag names. Raises DockerfileError."""
+def parse_device(flag: str, span: Span) -> Device:
+    """Parse the value of a ``--device``. Raises DockerfileError."""
     try:
-        fields = split_csv(text)
+        fields = split_csv(flag)
     except ValueError as error:
         raise errors.bad_device(span, f"failed to parse csv devices: {error}") from error
     name, required = "", False

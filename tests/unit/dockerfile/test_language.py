@@ -212,7 +212,7 @@ def test_a_setting_of_another_type_is_refused() -> None:
         site.configure("Cmd", "serve")
 
     kind = NewInstruction("SETUP", configure, is_step=False)
-    with pytest.raises(DockerfileError, match="invalid Cmd of an image config: 'serve'"):
+    with pytest.raises(DockerfileError, match="invalid value for Cmd in an image config: 'serve'"):
         converted("FROM a\nSETUP me\n", kind)
 
 
@@ -278,10 +278,10 @@ def misuse(text: str) -> Callable[[Site], None]:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("step", "BAD is no step, and changes no files"),
-        ("take", "BAD is no step, and changes no files"),
+        ("step", "instruction BAD is not a step and cannot change files"),
+        ("take", "instruction BAD is not a step and cannot change files"),
         ("Env", "Env cannot be set as a whole"),
-        ("Labls", "no entry of an image config: 'Labls'"),
+        ("Labls", "unknown image config field 'Labls'"),
     ],
 )
 def test_what_an_instruction_may_not_do_is_refused_at_its_line(text: str, message: str) -> None:
@@ -293,11 +293,11 @@ def test_what_an_instruction_may_not_do_is_refused_at_its_line(text: str, messag
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: NewInstruction("run", note), "no name of an instruction: 'run'"),
-        (lambda: NewInstruction("RUN", note), "the instruction RUN is there already"),
-        (lambda: NewInstruction("A", note, flags=("--b",)), "no flag of A: '--b'"),
-        (lambda: Language([NOTE, NOTE]), "the instruction NOTE is there already"),
-        (lambda: Language([], [seen("StageNameCasing")]), "the check StageNameCasing is there"),
+        (lambda: NewInstruction("run", note), "invalid instruction name 'run'"),
+        (lambda: NewInstruction("RUN", note), "instruction RUN already exists"),
+        (lambda: NewInstruction("A", note, flags=("--b",)), "invalid flag name '--b' of instruction A"),
+        (lambda: Language([NOTE, NOTE]), "instruction NOTE already exists"),
+        (lambda: Language([], [seen("StageNameCasing")]), "check StageNameCasing already exists"),
     ],
 )
 def test_names_that_are_none_or_are_taken_are_refused(

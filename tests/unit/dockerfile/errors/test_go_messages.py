@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from llb.dockerfile.errors.go_messages import why_no_image, why_no_platform
+from llb.dockerfile.errors.go_messages import invalid_image_reason, invalid_platform_reason
 
 HEX = "a" * 64
 SYSTEM = (
@@ -30,7 +30,7 @@ COMPONENT = '"^[A-Za-z0-9_.-]+$": invalid argument'
     ],
 )  # fmt: skip
 def test_an_invalid_image_has_dockers_reason(name: str, reason: str) -> None:
-    assert why_no_image(name) == reason
+    assert invalid_image_reason(name) == reason
 
 
 @pytest.mark.parametrize(
@@ -59,4 +59,4 @@ def test_an_invalid_image_has_dockers_reason(name: str, reason: str) -> None:
     ],
 )  # fmt: skip
 def test_an_invalid_platform_has_dockers_reason(text: str, reason: str) -> None:
-    assert why_no_platform(text) == reason
+    assert invalid_platform_reason(text) == reason

@@ -101,7 +101,7 @@ def test_an_empty_value_is_no_time() -> None:
 def test_a_value_that_is_neither_a_number_nor_a_name_is_refused(value: str) -> None:
     assert error_of(TAIL, value) == (
         f"invalid SOURCE_DATE_EPOCH: {value} "
-        "(hint: seconds since 1970, the word context, or the name of a context or a stage)"
+        "(hint: expected seconds since 1970, the word context, or the name of a context or a stage)"
     )
 
 
