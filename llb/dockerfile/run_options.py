@@ -86,11 +86,11 @@ def parse_process_options(options: Mapping[str, str]) -> ProcessOptions:
     return ProcessOptions(
         network=_NETWORKS[network],
         hostname=options.get(_HOSTNAME_ARG) or options.get("hostname", ""),
-        extra_hosts=_parse_list("add-hosts", options, _host),
-        ulimits=_parse_list("ulimit", options, _ulimit),
-        shm_size=_integer("shm-size", options.get("shm-size") or "0"),
+        extra_hosts=_parse_list("add-hosts", options, _parse_host),
+        ulimits=_parse_list("ulimit", options, _parse_ulimit),
+        shm_size=_parse_integer("shm-size", options.get("shm-size") or "0"),
         cgroup_parent=options.get("cgroup-parent", ""),
-        resources=_resources(options),
+        resources=_parse_resources(options),
     )
 
 
@@ -104,7 +104,7 @@ def _parse_list(key: str, options: Mapping[str, str], parse: Callable[[str], T_]
         raise _invalid(key, value, str(error)) from error
 
 
-def _host(field: str) -> tuple[str, str]:
+def _parse_host(field: str) -> tuple[str, str]:
     name, equals, value = field.lower().partition("=")
     if not equals or "%" in value:
         raise ValueError("expected name=address")
@@ -115,7 +115,7 @@ def _host(field: str) -> tuple[str, str]:
     return name, str(getattr(address, "ipv4_mapped", None) or address)
 
 
-def _ulimit(field: str) -> Ulimit:
+def _parse_ulimit(field: str) -> Ulimit:
     name, equals, value = field.partition("=")
     limits = value.split(":")
     if not equals or len(limits) > 2 or not all(map(_INTEGER.match, limits)):
@@ -128,36 +128,36 @@ def _ulimit(field: str) -> Ulimit:
     return Ulimit(name, soft, hard)
 
 
-def _resources(options: Mapping[str, str]) -> LinuxResources | None:
+def _parse_resources(options: Mapping[str, str]) -> LinuxResources | None:
     resources = LinuxResources(
-        memory=_limit("memory", options),
-        memory_swap=_limit("memswap", options, unlimited=True),
-        cpu_shares=_limit("cpushares", options),
-        cpu_period=_limit("cpuperiod", options),
-        cpu_quota=_limit("cpuquota", options),
-        cpuset_cpus=_cpus("cpusetcpus", options),
-        cpuset_mems=_cpus("cpusetmems", options),
+        memory=_parse_limit("memory", options),
+        memory_swap=_parse_limit("memswap", options, unlimited=True),
+        cpu_shares=_parse_limit("cpushares", options),
+        cpu_period=_parse_limit("cpuperiod", options),
+        cpu_quota=_parse_limit("cpuquota", options),
+        cpuset_cpus=_check_cpus("cpusetcpus", options),
+        cpuset_mems=_check_cpus("cpusetmems", options),
     )
     return None if resources == LinuxResources() else resources
 
 
-def _limit(key: str, options: Mapping[str, str], *, unlimited: bool = False) -> int:
+def _parse_limit(key: str, options: Mapping[str, str], *, unlimited: bool = False) -> int:
     value = options.get(key, "")
     if not value:
         return 0
-    limit = _integer(key, value)
+    limit = _parse_integer(key, value)
     if limit < 1 and not (unlimited and limit == -1):
         raise _invalid(key, value, "expected 1 or more" + ", or -1 for no limit" * unlimited)
     return limit
 
 
-def _integer(key: str, value: str) -> int:
+def _parse_integer(key: str, value: str) -> int:
     if not _INTEGER.match(value) or not -_MAX <= int(value) < _MAX:
         raise _invalid(key, value, "expected an integer")
     return int(value)
 
 
-def _cpus(key: str, options: Mapping[str, str]) -> str:
+def _check_cpus(key: str, options: Mapping[str, str]) -> str:
     """Check a list of numbers and ranges, for example ``0-3,5``."""
     value = options.get(key, "")
     for part in filter(None, map(str.strip, value.split(","))):

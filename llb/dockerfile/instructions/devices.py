@@ -30,7 +30,7 @@ def parse_device(flag: str, span: Span) -> Device:
         written, equals, value = field.partition("=")
         key = written.lower()
         if key == "required":
-            required = _required(value, span) if equals else True
+            required = _parse_required(value, span) if equals else True
         elif key == "name" and equals:
             if name:
                 raise errors.bad_device(span, f"device name already set to {name}")
@@ -46,7 +46,7 @@ def parse_device(flag: str, span: Span) -> Device:
     return Device(name, optional=not required)
 
 
-def _required(value: str, span: Span) -> bool:
+def _parse_required(value: str, span: Span) -> bool:
     try:
         return parse_switch(value)
     except ValueError as error:

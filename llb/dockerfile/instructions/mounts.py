@@ -146,9 +146,11 @@ def _set(mount: Mount, key: str, written: str, value: str, span: Span) -> None:
         case "from":
             pass
         case "type":
-            mount.kind = _choice(value, TYPES, f'unsupported mount type "{value}"', span)
+            mount.kind = _parse_choice(value, TYPES, f'unsupported mount type "{value}"', span)
         case "sharing":
-            mount.sharing = _choice(value, SHARINGS, f'unsupported sharing value "{value}"', span)
+            mount.sharing = _parse_choice(
+                value, SHARINGS, f'unsupported sharing value "{value}"', span
+            )
         case "readonly" | "readwrite":
             mount.access = _access(key, is_on=_parse_bool(written, value, span))
         case "required":
@@ -156,9 +158,9 @@ def _set(mount: Mount, key: str, written: str, value: str, span: Span) -> None:
             mount.required = _parse_bool(key, value, span)
         case "size":
             _only_for(mount, key, ("tmpfs",), span)
-            mount.size = _size(value, span)
+            mount.size = _parse_size(value, span)
         case "mode" | "uid" | "gid":
-            setattr(mount, key, _number(key, value, span))
+            setattr(mount, key, _parse_number(key, value, span))
         case _:
             setattr(mount, key, value)
 
@@ -196,7 +198,7 @@ def _only_for(mount: Mount, key: str, kinds: tuple[str, ...], span: Span) -> Non
         )
 
 
-def _choice(value: str, allowed: tuple[str, ...], reason: str, span: Span) -> str:
+def _parse_choice(value: str, allowed: tuple[str, ...], reason: str, span: Span) -> str:
     if value.lower() not in allowed:
         raise errors.bad_mount(span, reason, near=(value.lower(), allowed))
     return value.lower()
@@ -214,7 +216,7 @@ def _parse_bool(key: str, value: str, span: Span) -> bool:
         raise errors.bad_mount(span, reason, hint="expected true or false") from error
 
 
-def _number(key: str, value: str, span: Span) -> int:
+def _parse_number(key: str, value: str, span: Span) -> int:
     base = 8 if key == "mode" else 10
     match = _NUMBERS[base].match(value)
     if match is None or int(match[1], base) >= 2**32:
@@ -225,7 +227,7 @@ def _number(key: str, value: str, span: Span) -> int:
     return int(match[1], base)
 
 
-def _size(value: str, span: Span) -> int:
+def _parse_size(value: str, span: Span) -> int:
     """Parse a size in bytes, with units that are powers of 1024 (docker/go-units)."""
     match = _SIZE.match(value)
     size = -1.0

@@ -216,7 +216,7 @@ def _arg(reader: _NodeReader) -> Arg:
     return Arg(reader.origin, tuple(args))
 
 
-def _pairs(reader: _NodeReader) -> tuple[tuple[str, str], ...]:
+def _read_pairs(reader: _NodeReader) -> tuple[tuple[str, str], ...]:
     name = reader.node.name.upper()
     reader.flags()
     if not reader.args:
@@ -338,7 +338,7 @@ def _healthcheck(reader: _NodeReader) -> Healthcheck:
     test = ("CMD" if reader.node.json else "CMD-SHELL", *args)
     values = {name: value for name, (value,) in flags.items() if value}
     interval, timeout, start_period, start_interval = (
-        _interval(reader, name, values.get(name, "0")) for name in _DURATIONS
+        _parse_interval(reader, name, values.get(name, "0")) for name in _DURATIONS
     )
     return Healthcheck(
         origin=reader.origin,
@@ -347,11 +347,11 @@ def _healthcheck(reader: _NodeReader) -> Healthcheck:
         timeout=timeout,
         start_period=start_period,
         start_interval=start_interval,
-        retries=_retries(reader, values),
+        retries=_parse_retries(reader, values),
     )
 
 
-def _interval(reader: _NodeReader, name: str, duration: str) -> int:
+def _parse_interval(reader: _NodeReader, name: str, duration: str) -> int:
     span = reader.flag_span(f"--{name}")
     try:
         value = parse_duration(duration)
@@ -362,7 +362,7 @@ def _interval(reader: _NodeReader, name: str, duration: str) -> int:
     return value
 
 
-def _retries(reader: _NodeReader, flags: Mapping[str, str]) -> int:
+def _parse_retries(reader: _NodeReader, flags: Mapping[str, str]) -> int:
     number = flags.get("retries", "0")
     span = reader.flag_span("--retries")
     match = re.fullmatch(r"([+-]?)0*([0-9]+)", number)
@@ -395,11 +395,11 @@ _BUILDERS: dict[str, Callable[[_NodeReader], Instruction]] = {
     "CMD": _cmd,
     "COPY": _copy,
     "ENTRYPOINT": _entrypoint,
-    "ENV": lambda reader: Env(reader.origin, _pairs(reader)),
+    "ENV": lambda reader: Env(reader.origin, _read_pairs(reader)),
     "EXPOSE": _expose,
     "FROM": _from,
     "HEALTHCHECK": _healthcheck,
-    "LABEL": lambda reader: Label(reader.origin, _pairs(reader)),
+    "LABEL": lambda reader: Label(reader.origin, _read_pairs(reader)),
     "MAINTAINER": lambda reader: Maintainer(reader.origin, reader.one_argument()),
     "ONBUILD": _onbuild,
     "RUN": _run,

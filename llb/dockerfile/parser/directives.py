@@ -27,12 +27,12 @@ def detect_syntax(text: bytes) -> Syntax | None:
     in a JSON object.
     """
     decoded = text.decode("utf-8", errors="replace").removeprefix("\ufeff")
-    lines = _without_shebang(decoded)
+    lines = _skip_shebang(decoded)
     for sign in ("#", "//"):
-        directive = _find(lines, "syntax", sign)
+        directive = _find_directive(lines, "syntax", sign)
         if directive is not None:
             value, line = directive
-            return Syntax(_first(value), value, line + (lines != decoded))
+            return Syntax(_first_word(value), value, line + (lines != decoded))
     if lines.lstrip().startswith("{"):
         try:
             value = json.loads(lines).get("syntax")
@@ -45,8 +45,8 @@ def detect_syntax(text: bytes) -> Syntax | None:
 
 def find_directive(text: str, name: str) -> str | None:
     """Find a directive of a file by name, and cut its value at the first space."""
-    directive = _find(_without_shebang(text), name, "#")
-    return None if directive is None else _first(directive[0])
+    directive = _find_directive(_skip_shebang(text), name, "#")
+    return None if directive is None else _first_word(directive[0])
 
 
 def parse_directive(comment: str) -> tuple[str, str] | None:
@@ -63,15 +63,15 @@ def parse_directive(comment: str) -> tuple[str, str] | None:
     return name.lower(), value
 
 
-def _without_shebang(lines: str) -> str:
+def _skip_shebang(lines: str) -> str:
     return lines.partition("\n")[2] if lines.startswith("#!") else lines
 
 
-def _first(value: str) -> str:
+def _first_word(value: str) -> str:
     return value.split(" ", maxsplit=1)[0]
 
 
-def _find(lines: str, name: str, sign: str) -> tuple[str, int] | None:
+def _find_directive(lines: str, name: str, sign: str) -> tuple[str, int] | None:
     """Find a directive by name in the first comments; return its value and line number."""
     start, number = 0, 0
     while lines.startswith(sign, start):

@@ -148,7 +148,7 @@ class _Parser:
                 continue
             self.directives_end = True
             start = self.line
-            part, ends = self.continued(stripped)
+            part, ends = self.strip_continuation(stripped)
             if ends and not part:
                 continue
             yield self.node(part if ends else self.join(part, lines), start, lines)
@@ -187,7 +187,7 @@ class _Parser:
                 raise errors.bad_escape_token(span, value)
             self.escape = value
 
-    def continued(self, line: str) -> tuple[str, bool]:
+    def strip_continuation(self, line: str) -> tuple[str, bool]:
         """Remove a line continuation; return the line and whether the instruction ends with it."""
         if self.escape not in line:
             return line, True
@@ -212,7 +212,7 @@ class _Parser:
             if not stripped.strip(WHITE):
                 has_gap = True
                 continue
-            part, ends = self.continued(stripped)
+            part, ends = self.strip_continuation(stripped)
             parts.append(part)
         if has_gap:
             self.gaps.append(self.line)
@@ -271,7 +271,7 @@ _Split = tuple[tuple[str, ...], bool]
 _Where = Callable[[], "Span"]
 
 
-def _json(arguments: str, where: _Where) -> tuple[str, ...] | None:
+def _parse_json(arguments: str, where: _Where) -> tuple[str, ...] | None:
     """Parse a JSON array of strings; None if the arguments are not JSON."""
     if not arguments.startswith("["):
         return None
@@ -285,12 +285,12 @@ def _json(arguments: str, where: _Where) -> tuple[str, ...] | None:
 
 
 def _maybe_json(arguments: str, escape: str, where: _Where) -> _Split:  # noqa: ARG001
-    items = _json(arguments, where)
+    items = _parse_json(arguments, where)
     return ((arguments,) if arguments else (), False) if items is None else (items, True)
 
 
 def _maybe_json_words(arguments: str, escape: str, where: _Where) -> _Split:  # noqa: ARG001
-    items = _json(arguments, where)
+    items = _parse_json(arguments, where)
     return (split_space(arguments), False) if items is None else (items, True)
 
 
@@ -306,7 +306,7 @@ def _whole(arguments: str, escape: str, where: _Where) -> _Split:  # noqa: ARG00
     return ((arguments,) if arguments else ()), False
 
 
-def _typed(arguments: str, escape: str, where: _Where) -> _Split:
+def _word_then_json(arguments: str, escape: str, where: _Where) -> _Split:
     """Split off the first word, and parse the remaining arguments as JSON if they are."""
     if not arguments:
         return (), False
@@ -356,7 +356,7 @@ _SPLITTERS: dict[str, Callable[[str, str, _Where], _Split]] = {
     "env": _pairs("ENV"),
     "expose": _words,
     "from": _words,
-    "healthcheck": _typed,
+    "healthcheck": _word_then_json,
     "label": _pairs("LABEL"),
     "maintainer": _whole,
     "onbuild": _trigger,

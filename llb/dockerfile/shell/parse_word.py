@@ -143,11 +143,11 @@ class _Parser:
             self.position += 1
             self._close(level)
         elif character == "$":
-            self._dollar(level.parts)
+            self._read_dollar(level.parts)
         elif character == self.grammar.escape:
-            level.parts.append(self._escaped(in_quotes=level.stop == '"'))
+            level.parts.append(self._read_escape(in_quotes=level.stop == '"'))
         elif character == "'":
-            level.parts.append(self._single_quoted())
+            level.parts.append(self._read_single_quoted())
         elif character == '"':
             self.position += 1
             self.levels.append(_Level('"', self.grammar.quoted))
@@ -171,7 +171,7 @@ class _Parser:
         self.levels[-1].parts.append(substitution)
         self.substitutions.append(substitution)
 
-    def _dollar(self, parts: list[Part]) -> None:
+    def _read_dollar(self, parts: list[Part]) -> None:
         variable = _VARIABLE.match(self.text, self.position)
         if variable is not None:
             self.position = variable.end()
@@ -181,13 +181,13 @@ class _Parser:
             else:
                 parts.append(Variable(name, variable[0]))
         elif self.text.startswith("${", self.position):
-            self._braces(parts)
+            self._read_braces(parts)
         else:
             self.position += 1
-            name = self._name()
+            name = self._read_name()
             parts.append(Variable(name, f"${name}") if name else "$")
 
-    def _braces(self, parts: list[Part]) -> None:
+    def _read_braces(self, parts: list[Part]) -> None:
         start = self.position
         self.position += 2
         following = self.text[self.position : self.position + 1]
@@ -195,14 +195,14 @@ class _Parser:
             raise self._error("syntax error: missing '}'")
         if following in _NEVER_NAMES:
             raise self._error("syntax error: bad substitution")
-        name = self._name()
+        name = self._read_name()
         if self.text.startswith("}", self.position):
             self.position += 1
             parts.append(Variable(name, self.text[start : self.position]))
         else:
-            self._open_operand(name, self._operator())
+            self._open_operand(name, self._read_operator())
 
-    def _operator(self) -> str:
+    def _read_operator(self) -> str:
         match = _OPERATOR.match(self.text, self.position)
         operator = self.text[self.position : self.position + 1] if match is None else match[0]
         self.position += len(operator)
@@ -216,7 +216,7 @@ class _Parser:
         else:
             self.levels.append(_Operand("}", self.grammar.operand, [], name, operator))
 
-    def _name(self) -> str:
+    def _read_name(self) -> str:
         """Read a name: letters, digits and ``_``, or digits alone, or one special character."""
         match = _NAME.match(self.text, self.position)
         if match is not None:
@@ -236,7 +236,7 @@ class _Parser:
             self.position += 1
         return self.text[start : self.position]
 
-    def _escaped(self, *, in_quotes: bool) -> Escape:
+    def _read_escape(self, *, in_quotes: bool) -> Escape:
         escape = self.grammar.escape
         following = self.text[self.position + 1 : self.position + 2]
         self.position += 1
@@ -245,7 +245,7 @@ class _Parser:
         self.position += len(following)
         return Escape(escape, following)
 
-    def _single_quoted(self) -> SingleQuoted:
+    def _read_single_quoted(self) -> SingleQuoted:
         start = self.position + 1
         end = self.text.find("'", start)
         if end < 0:

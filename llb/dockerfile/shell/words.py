@@ -55,13 +55,13 @@ def split_quoted(line: str, escape: str) -> tuple[str, ...]:
         if line[index] in WHITE:
             index += 1
             continue
-        word, index = _quoted_word(line, index, escape)
+        word, index = _read_quoted_word(line, index, escape)
         if word:
             words.append(word)
     return tuple(words)
 
 
-def _quoted_word(line: str, index: int, escape: str) -> tuple[str, int]:
+def _read_quoted_word(line: str, index: int, escape: str) -> tuple[str, int]:
     """Read the word that begins at ``index``; return it and the index of its end."""
     word: list[str] = []
     quote = ""
@@ -110,13 +110,13 @@ def _split_flags(line: str, escape: str) -> tuple[tuple[str, ...], str]:
             index += 1
         if not line.startswith("--", index):
             return tuple(flags), line[index:]
-        word, index = _flag(line, index, escape)
+        word, index = _read_flag(line, index, escape)
         if word == "--":
             return tuple(flags), line[index:]
         flags.append(word)
 
 
-def _flag(line: str, index: int, escape: str) -> tuple[str, int]:
+def _read_flag(line: str, index: int, escape: str) -> tuple[str, int]:
     word: list[str] = []
     quote = ""
     while index < len(line):

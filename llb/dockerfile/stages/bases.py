@@ -49,8 +49,8 @@ class Bases:
         base_name = self.expand(instruction.base, span)
         if not base_name:
             raise errors.blank_base(span, instruction.base)
-        platform = self._platform(instruction)
-        context = self._stage_context(instruction, platform)
+        platform = self._parse_platform(instruction)
+        context = self._find_stage_context(instruction, platform)
         base = None if context else self.by_name.get(base_name)
         image = None
         if base is None and (context or base_name != SCRATCH):
@@ -70,7 +70,9 @@ class Bases:
             self.by_name[instruction.name] = stage
         return stage
 
-    def _stage_context(self, instruction: From, platform: Platform | None) -> ContextRequest | None:
+    def _find_stage_context(
+        self, instruction: From, platform: Platform | None
+    ) -> ContextRequest | None:
         """Find the named context that replaces a stage."""
         options = self.options
         explicit = options.platform if options.explicit_platform else None
@@ -90,7 +92,7 @@ class Bases:
             # An invalid image reference is refused later, after all stages are read.
             return None
 
-    def _platform(self, instruction: From) -> Platform | None:
+    def _parse_platform(self, instruction: From) -> Platform | None:
         if instruction.platform is None:
             return None
         span = instruction.origin.span

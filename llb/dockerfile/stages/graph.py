@@ -62,11 +62,11 @@ def build_graph(
     The ONBUILD triggers of images are included as far as ``images`` are resolved.
     """
     expander = Expander(escape=escape)
-    number = _first_stage(source, instructions)
-    scope = _global_scope(instructions, number, options, expander)
+    number = _find_first_from(source, instructions)
+    scope = _evaluate_globals(instructions, number, options, expander)
     bases = Bases(options, expander, scope.arguments)
-    stages = _stages(instructions[number:], bases)
-    target = _target(source, stages, bases.by_name, options.target)
+    stages = _divide_into_stages(instructions[number:], bases)
+    target = _find_target(source, stages, bases.by_name, options.target)
     links = StageLinks(bases, stages)
     for stage in list(stages):
         links.connect(stage, stage.instructions)
@@ -95,7 +95,7 @@ class _GlobalScope:
     epoch: datetime | None
 
 
-def _first_stage(source: errors.Source, instructions: tuple[Instruction, ...]) -> int:
+def _find_first_from(source: errors.Source, instructions: tuple[Instruction, ...]) -> int:
     """Find the first FROM. Raises DockerfileError if an instruction other than ARG precedes it."""
     for number, instruction in enumerate(instructions):
         if isinstance(instruction, From):
@@ -105,7 +105,7 @@ def _first_stage(source: errors.Source, instructions: tuple[Instruction, ...]) -
     raise errors.no_stages(source)
 
 
-def _global_scope(
+def _evaluate_globals(
     instructions: tuple[Instruction, ...],
     number: int,
     options: ConvertOptions,
@@ -135,7 +135,7 @@ def _global_scope(
     return _GlobalScope(arguments, build_args, moment)
 
 
-def _stages(instructions: tuple[Instruction, ...], bases: Bases) -> list[Stage]:
+def _divide_into_stages(instructions: tuple[Instruction, ...], bases: Bases) -> list[Stage]:
     """Divide instructions into stages."""
     stages: list[Stage] = []
     for instruction in instructions:
@@ -146,7 +146,7 @@ def _stages(instructions: tuple[Instruction, ...], bases: Bases) -> list[Stage]:
     return stages
 
 
-def _target(
+def _find_target(
     source: errors.Source, stages: list[Stage], by_name: Mapping[str, Stage], name: str | None
 ) -> Stage:
     if name is None:

@@ -37,13 +37,13 @@ class StageLinks:
             if not isinstance(instruction, TakesFromStage):
                 continue
             for index, name in enumerate(instruction.stages):
-                source = self._find(instruction, name)
+                source = self._find_source(instruction, name)
                 if source is None:
-                    source = self._image_stage(instruction, name)
+                    source = self._create_image_stage(instruction, name)
                     self.stages.append(source)
                 stage.needs[instruction, index] = source
 
-    def _find(self, instruction: TakesFromStage, name: str) -> Stage | None:
+    def _find_source(self, instruction: TakesFromStage, name: str) -> Stage | None:
         if isinstance(instruction, Run):
             return self.bases.by_name.get(name.lower())
         span = instruction.origin.span
@@ -56,7 +56,7 @@ class StageLinks:
             raise errors.bad_stage_index(span, index)
         return self.stages[index]
 
-    def _image_stage(self, instruction: TakesFromStage, name: str) -> Stage:
+    def _create_image_stage(self, instruction: TakesFromStage, name: str) -> Stage:
         """Create a stage for an image, or for scratch, that an instruction takes from."""
         if name == SCRATCH:
             # Builds have thousands of caches, and each would create another stage.

@@ -8,7 +8,7 @@ from llb import Healthcheck as ImageHealthcheck
 from llb.dockerfile.errors import catalogue as errors
 from llb.dockerfile.to_llb.expose_ports import parse_port
 from llb.dockerfile.to_llb.run import with_shell
-from llb.dockerfile.to_llb.step_names import expanded_code
+from llb.dockerfile.to_llb.step_names import expand_code
 from llb.dockerfile_rules.workdir import workdir_action
 from llb.gocompat import fmt
 from llb.gocompat.duration import format_duration
@@ -42,7 +42,7 @@ def workdir(conversion: Conversion, result: StageResult, instruction: Workdir) -
     result.set_workdir(conversion.expander.word(instruction.path, result.env))
     cwd = result.state.cwd
     if cwd != "/":
-        code = expanded_code(instruction.origin.code, conversion.expander, result.env)
+        code = expand_code(instruction.origin.code, conversion.expander, result.env)
         result.state = result.state.file(
             workdir_action(cwd, result.image.user, result.epoch),
             **conversion.step(instruction.origin, result.numbering.next(code, result.env)),

@@ -96,7 +96,7 @@ def convert_stages(
                 steps.append(Step(stage, instruction, result.state, shell, result.is_windows))
                 _apply(conversion, result, instruction, added_handlers)
     result = conversion.results[graph.target]
-    conversion.settle(result)
+    conversion.finish(result)
     result.image.labels.update(options.labels)
     config = result.image.to_config()
     if options.explicit_platform:

@@ -10,7 +10,7 @@ from llb import Scratch, merge
 from llb.dockerfile.errors import catalogue as errors
 from llb.dockerfile.shell.expand import DOCUMENT
 from llb.dockerfile.to_llb.copy_actions import ExpandedCopy, copy_actions
-from llb.dockerfile.to_llb.step_names import expanded_code
+from llb.dockerfile.to_llb.step_names import expand_code
 from llb.dockerfile_rules.copy import Destination, destination_path, is_remote
 from llb.dockerfile_rules.permissions import parse_chmod, parse_chown
 from llb.errors import InvalidValueError
@@ -53,15 +53,15 @@ def _expand_copy(conversion: Conversion, result: StageResult, instruction: Copy)
     checksum = word(instruction.checksum, env)
     sources = tuple([word(source, env) for source in instruction.sources])
     dest = word(instruction.dest, env)
-    code = expanded_code(instruction.origin.code, conversion.expander, env)
+    code = expand_code(instruction.origin.code, conversion.expander, env)
     return ExpandedCopy(
         instruction=instruction,
         sources=sources,
-        documents=_documents(instruction, env),
+        documents=_expand_heredocs(instruction, env),
         destination=Destination(
             destination_path(result.state.cwd, result.path(dest)),
             owner=parse_chown(chown),
-            mode=_mode(chmod, instruction),
+            mode=_parse_mode(chmod, instruction),
             exclude=instruction.exclude,
             link=instruction.link,
         ),
@@ -69,7 +69,7 @@ def _expand_copy(conversion: Conversion, result: StageResult, instruction: Copy)
         checksum=checksum,
         code=code,
         name=result.numbering.next(code, env),
-        history=_history(instruction, sources, dest, chown, chmod),
+        history=_history_entry(instruction, sources, dest, chown, chmod),
     )
 
 
@@ -97,7 +97,7 @@ def _group_id(name: str, step: StepOptions) -> str:
     return sha256_of(f"{name}\0{ranges}".encode())[:_ID_LENGTH]
 
 
-def _documents(instruction: Copy, env: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+def _expand_heredocs(instruction: Copy, env: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
     """Pair names of heredocs with their contents, in which variables are replaced unless quoted."""
     if not instruction.documents:
         return ()
@@ -107,7 +107,9 @@ def _documents(instruction: Copy, env: Mapping[str, str]) -> tuple[tuple[str, st
     )
 
 
-def _history(instruction: Copy, sources: tuple[str, ...], dest: str, chown: str, chmod: str) -> str:
+def _history_entry(
+    instruction: Copy, sources: tuple[str, ...], dest: str, chown: str, chmod: str
+) -> str:
     words = ["ADD" if instruction.is_add else "COPY"]
     words += ["--parents"] if instruction.parents else []
     words += [f"--chown={chown}"] if chown else []
@@ -116,7 +118,7 @@ def _history(instruction: Copy, sources: tuple[str, ...], dest: str, chown: str,
     return f"{' '.join(words)} # buildkit"
 
 
-def _mode(chmod: str, instruction: Copy) -> int | str | None:
+def _parse_mode(chmod: str, instruction: Copy) -> int | str | None:
     try:
         return parse_chmod(chmod)
     except InvalidValueError as error:

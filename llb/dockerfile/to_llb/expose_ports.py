@@ -29,26 +29,26 @@ def parse_port(text: str, span: Span) -> tuple[str, ...]:
         raise errors.bad_port(span, f'invalid port: "{text}": invalid proto: {protocol}')
     if len(host) == 2:
         _check_address(host[0].removeprefix("[").removesuffix("]"), span)
-    first, last = _range(port, "containerPort", span)
+    first, last = _parse_range(port, "containerPort", span)
     if host and host[-1]:
-        host_first, host_last = _range(host[-1], "hostPort", span)
+        host_first, host_last = _parse_range(host[-1], "hostPort", span)
         if last - first != host_last - host_first and first != last:
             reason = "invalid ranges specified for container and host Ports"
             raise errors.bad_port(span, f"{reason}: {port} and {host[-1]}")
     return tuple(f"{number}/{protocol.lower() or 'tcp'}" for number in range(first, last + 1))
 
 
-def _range(ports: str, field: str, span: Span) -> tuple[int, int]:
+def _parse_range(ports: str, field: str, span: Span) -> tuple[int, int]:
     first, dash, last = ports.partition("-")
-    low = _number(first)
-    high = _number(last) if dash else low
+    low = _parse_number(first)
+    high = _parse_number(last) if dash else low
     if low is None or high is None or high < low:
         hint = "expected a number from 0 to 65535, or a range like 8000-8010"
         raise errors.bad_port(span, f"invalid {field}: {ports}", hint=hint)
     return low, high
 
 
-def _number(digits: str) -> int | None:
+def _parse_number(digits: str) -> int | None:
     match = re.fullmatch(r"\+?0*([0-9]{1,5})", digits)
     return None if match is None or int(match[1]) > 65535 else int(match[1])
 

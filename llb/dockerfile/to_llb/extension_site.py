@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from llb.dockerfile.errors.catalogue import DockerfileError
 from llb.dockerfile.shell.expand import DOCUMENT
 from llb.dockerfile.to_llb.run import execute, with_shell
-from llb.dockerfile.to_llb.step_names import expanded_code
+from llb.dockerfile.to_llb.step_names import expand_code
 from llb.errors import InvalidValueError, did_you_mean
 from llb.state.image_config import CONFIG_FIELDS
 
@@ -185,8 +185,8 @@ class Site:
         """The code of the instruction, with its variables replaced."""
         conversion, code = self._conversion, self._instruction.origin.code
         if self._instruction.kind.is_whole:
-            return expanded_code(code, conversion.naming, self._result.env)
-        return expanded_code(code, conversion.expander, self._result.env)
+            return expand_code(code, conversion.naming, self._result.env)
+        return expand_code(code, conversion.expander, self._result.env)
 
     def _expand(self, words: tuple[str, ...]) -> tuple[str, ...]:
         if self._instruction.kind.is_whole:

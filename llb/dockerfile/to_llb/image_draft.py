@@ -113,7 +113,8 @@ class ImageDraft:
     def _position(self, key: str) -> int | None:
         if "=" not in key:
             return self._positions.get(key)
-        # An expanded name may contain "=". Docker takes the first entry that begins with it.
+        # An expanded name may contain "=". Docker takes the first
+        # entry that begins with the name.
         start = f"{key}="
         positions = (
             position

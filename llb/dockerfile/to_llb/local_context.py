@@ -24,7 +24,7 @@ class Context(Protocol):
     def use(self, path: str) -> None:
         """Record that a step reads ``path``."""
 
-    def settle(self) -> None:
+    def finish(self) -> None:
         """Finish the context after all uses are recorded."""
 
 
@@ -37,7 +37,7 @@ class TreeContext:
     def use(self, path: str) -> None:
         """Do nothing."""
 
-    def settle(self) -> None:
+    def finish(self) -> None:
         """Do nothing."""
 
 
@@ -54,7 +54,7 @@ class LocalContext:
         """Record that a step reads ``path`` of the directory."""
         self._paths.add(join("/", path))
 
-    def settle(self) -> None:
+    def finish(self) -> None:
         """Bind the deferred source to the used paths."""
         paths = sorted(path.lstrip("/") for path in self._paths)
         self._source.bind(self._tree.to_state(() if "/" in self._paths else tuple(paths)))

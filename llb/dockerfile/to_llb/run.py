@@ -10,7 +10,7 @@ from llb.dockerfile.errors import catalogue as errors
 from llb.dockerfile.instructions.heredoc_command import heredoc_command
 from llb.dockerfile.to_llb.copy_actions import INLINE
 from llb.dockerfile.to_llb.run_mounts import mount_values, parse_mounts
-from llb.dockerfile.to_llb.step_names import expanded_code
+from llb.dockerfile.to_llb.step_names import expand_code
 from llb.dockerfile_rules.run import (
     NETWORKS,
     SCRIPT_MODE,
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 def run(conversion: Conversion, result: StageResult, instruction: Run) -> None:
     """Run the command of the instruction."""
-    args, script_mounts, summary = _command(instruction, result.image)
+    args, script_mounts, summary = _build_command(instruction, result.image)
     if instruction.shell:
         args = tuple(with_shell(result.image, args))
     if any(map(has_octets, args)):
@@ -49,10 +49,10 @@ def run(conversion: Conversion, result: StageResult, instruction: Run) -> None:
         result,
         args,
         [*script_mounts, *flag_mounts],
-        _step(conversion, result, instruction, mounts, summary),
+        _step_options(conversion, result, instruction, mounts, summary),
         network=NETWORKS[instruction.network],
         security=SECURITIES[instruction.security],
-        devices=_devices(conversion, instruction),
+        devices=_check_devices(conversion, instruction),
     )
 
 
@@ -85,7 +85,7 @@ def execute(
     result.commit(f"RUN {result.history_args}{' '.join(args)} # buildkit", layer=True)
 
 
-def _step(
+def _step_options(
     conversion: Conversion,
     result: StageResult,
     instruction: Run,
@@ -97,7 +97,7 @@ def _step(
     # The values of secret variables are unknown here; asterisks take their place in the name.
     secrets = {mount.env: "****" for mount in mounts if mount.env and mount.kind == "secret"}
     variables = {**env, **secrets} if secrets else env
-    shown = expanded_code(instruction.origin.code + summary, conversion.naming, variables)
+    shown = expand_code(instruction.origin.code + summary, conversion.naming, variables)
     return conversion.step(
         instruction.origin,
         result.numbering.next(shown, env),
@@ -112,19 +112,21 @@ def with_shell(image: ImageDraft, args: Sequence[str]) -> tuple[str, ...]:
     return (*shell, " ".join(args))
 
 
-def _devices(conversion: Conversion, instruction: Run) -> tuple[Device, ...]:
+def _check_devices(conversion: Conversion, instruction: Run) -> tuple[Device, ...]:
     if instruction.devices and not conversion.options.labs:
         raise errors.labs_device(instruction.origin.span)
     return instruction.devices
 
 
-def _command(instruction: Run, image: ImageDraft) -> tuple[tuple[str, ...], list[MountValue], str]:
+def _build_command(
+    instruction: Run, image: ImageDraft
+) -> tuple[tuple[str, ...], list[MountValue], str]:
     """Build the arguments of the process, the mount of its script, and a suffix for the name."""
     if not instruction.heredocs:
         return instruction.args, [], ""
     command = heredoc_command(instruction, is_windows=image.is_windows)
     body = command.body
-    summary = "" if body is None else f" ({_summary(body.content)})"
+    summary = "" if body is None else f" ({_summarize(body.content)})"
     if body is None or not command.is_script:
         return (command.line,), [], summary
     script = Scratch().file(
@@ -133,6 +135,6 @@ def _command(instruction: Run, image: ImageDraft) -> tuple[tuple[str, ...], list
     return (command.line,), [bind(script, SCRIPTS, path="/", readonly=True)], summary
 
 
-def _summary(content: str) -> str:
+def _summarize(content: str) -> str:
     first, *following = content.strip().replace("\r\n", "\n").split("\n")
     return f"{first}..." if following else first

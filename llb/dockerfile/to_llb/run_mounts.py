@@ -53,15 +53,15 @@ def mount_values(
     for index, mount in enumerate(mounts):
         match mount.kind:
             case "secret":
-                values.append(_secret(mount))
+                values.append(_convert_secret(mount))
             case "ssh":
-                values.append(_ssh(mount, instruction.mounts[index].span))
+                values.append(_convert_ssh(mount, instruction.mounts[index].span))
             case _:
-                values.append(_tree(conversion, result, instruction, index, mount))
+                values.append(_convert_tree(conversion, result, instruction, index, mount))
     return values
 
 
-def _tree(
+def _convert_tree(
     conversion: Conversion,
     result: StageResult,
     instruction: Run,
@@ -108,7 +108,7 @@ def _select_path(mount: Mount, tree: State) -> tuple[State, str]:
     return new_cache(tree, mount.uid, mount.gid, mount.mode, **step), CACHE_FOLDER
 
 
-def _secret(mount: Mount) -> MountValue:
+def _convert_secret(mount: Mount) -> MountValue:
     name, target = mount.secret_id, mount.target or None
     if mount.env is None and target is None:
         target = secret_target(name)
@@ -122,7 +122,7 @@ def _secret(mount: Mount) -> MountValue:
     )
 
 
-def _ssh(mount: Mount, span: Span) -> MountValue:
+def _convert_ssh(mount: Mount, span: Span) -> MountValue:
     if mount.source:
         raise errors.bad_mount(span, "ssh does not support source")
     # An empty id is the default agent of the daemon; the public function does not accept it.

@@ -17,7 +17,7 @@ from llb.dockerfile.sources.named_contexts import ResolvedContext
 from llb.dockerfile.sources.windows_paths import DRIVE, to_slashes
 from llb.dockerfile.to_llb.image_draft import ImageDraft
 from llb.dockerfile.to_llb.local_context import to_context
-from llb.dockerfile.to_llb.step_names import COMMAND, Numbering, described
+from llb.dockerfile.to_llb.step_names import COMMAND, Numbering, describe_command
 from llb.gocompat.path import absolute, clean
 from llb.ops.env import EnvIndex
 from llb.sources.image_resolver import ResolvedImage
@@ -229,14 +229,14 @@ class Conversion:
             "locations": self.locations(origin),
         }
         if describe:
-            options["description"] = described(origin)
+            options["description"] = describe_command(origin)
         return options
 
     def mark_non_utf8(self, origin: Origin) -> None:
         """Record that an instruction has bytes that are not UTF-8, so LLB cannot encode it."""
         self._non_utf8 = self._non_utf8 or origin
 
-    def settle(self, target: StageResult) -> None:
+    def finish(self, target: StageResult) -> None:
         """Finish the contexts after all uses are recorded; the target uses its whole context.
 
         Raises DockerfileError if an instruction was marked as not UTF-8.
@@ -245,7 +245,7 @@ class Conversion:
             raise errors.not_utf8(self._non_utf8.span)
         target.use("/")
         for context in self._contexts:
-            context.settle()
+            context.finish()
 
     def source_of(
         self, result: StageResult, instruction: TakesFromStage, index: int = 0
@@ -297,7 +297,7 @@ class Conversion:
             ref,
             platform=platform,
             resolve_mode=self.options.resolve_mode,
-            description=described(stage.origin) if stage.begin else {COMMAND: ""},
+            description=describe_command(stage.origin) if stage.begin else {COMMAND: ""},
             name=numbering.next(f"FROM {ref}"),
             locations=self._image_locations(stage),
         )

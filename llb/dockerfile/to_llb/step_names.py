@@ -49,7 +49,7 @@ class Numbering:
         width = int(1 + math.log10(self.total))
         label = f"{self.label} " if self.label else ""
         if self.platform is not None:
-            label = f"{self.platform}{_cross(self.platform, env)} {label}"
+            label = f"{self.platform}{_cross_suffix(self.platform, env)} {label}"
         return f"[{label}{self.count:>{width}}/{self.total}] {self.prefix}{instruction}"
 
     def again(self, instruction: str, env: Mapping[str, str]) -> str:
@@ -58,9 +58,9 @@ class Numbering:
         return self.next(instruction, env)
 
 
-def _cross(base: Platform, env: Mapping[str, str]) -> str:
+def _cross_suffix(base: Platform, env: Mapping[str, str]) -> str:
     """Format the target platform of a cross build; empty if it is not one."""
-    target = _target(base, env)
+    target = _target_platform(base, env)
     if target is None or (target.os, target.architecture) == (base.os, base.architecture):
         return ""
     if target.os != base.os:
@@ -68,7 +68,7 @@ def _cross(base: Platform, env: Mapping[str, str]) -> str:
     return "->" + "/".join(part for part in (target.architecture, target.variant) if part)
 
 
-def _target(base: Platform, env: Mapping[str, str]) -> Platform | None:
+def _target_platform(base: Platform, env: Mapping[str, str]) -> Platform | None:
     with suppress(InvalidValueError):
         return Platform.parse(env.get("TARGETPLATFORM", ""))
     if not any(key in env for key in ("TARGETOS", "TARGETARCH", "TARGETVARIANT")):
@@ -80,12 +80,12 @@ def _target(base: Platform, env: Mapping[str, str]) -> Platform | None:
     ).normalize()
 
 
-def described(origin: Origin) -> dict[str, str]:
+def describe_command(origin: Origin) -> dict[str, str]:
     """Describe a step by the code of its instruction, for tools."""
     return {COMMAND: shown(origin.code)}
 
 
-def expanded_code(code: str, expander: Expander, env: Mapping[str, str]) -> str:
+def expand_code(code: str, expander: Expander, env: Mapping[str, str]) -> str:
     """Replace the variables in an instruction's code, and put its name in capitals."""
     try:
         expanded = expander.word(code, env)
