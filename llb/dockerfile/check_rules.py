@@ -28,7 +28,7 @@ class Rule:
 
 @frozen
 class LintWarning:
-    """A warning of a rule; ``lines`` are the first and last line number, None without a position."""
+    """A warning of a rule; ``lines`` are the first and last line, None without a position."""
 
     rule: Rule
     message: str

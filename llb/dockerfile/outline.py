@@ -89,7 +89,7 @@ def outline(parsed: Parsed, options: ConvertOptions, trail: Trail) -> Outline:
 
 @define
 class _Uses:
-    """The names of the arguments that a stage uses, their declarations, and its secrets and SSH."""
+    """The arguments that a stage uses, with their declarations, and its secrets and SSH agents."""
 
     declared: dict[str, Declaration] = field(factory=dict)
     used: set[str] = field(factory=set)

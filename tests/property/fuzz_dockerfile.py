@@ -43,7 +43,7 @@ def main() -> int:
 
 
 def _search(process: go.Go) -> tuple[str | None, int]:
-    """Try one batch; return the smallest file with a difference, if any, and the number of files."""
+    """Try one batch; return the smallest differing file, if any, and the number of files."""
     last: list[str] = []
     tried = 0
 

@@ -1,4 +1,4 @@
-"""The small languages in a Dockerfile are parsed as by Go's packages: words, patterns, references."""
+"""The small languages in a Dockerfile are parsed as by Go's packages."""
 
 from __future__ import annotations
 

@@ -84,7 +84,7 @@ class Label:
 
 @frozen
 class Onbuild:
-    """``ONBUILD instruction``, which builds on top of the image run."""
+    """``ONBUILD instruction``; builds that use the image as their base run it."""
 
     origin: Origin
     expression: str

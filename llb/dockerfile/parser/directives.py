@@ -1,4 +1,4 @@
-"""Parser directives: settings in the first comments of a Dockerfile (reference, "Parser directives")."""
+"""Parse directives, the settings in the first comments (reference, "Parser directives")."""
 
 from __future__ import annotations
 

@@ -156,7 +156,7 @@ class _Parser:
                 self.comments = []
 
     def lines(self) -> Iterator[str]:
-        """Yield the lines up to one that is too long, which Docker refuses after all other errors."""
+        """Yield the lines before a too long one, which Docker reports after all other errors."""
         for line in _LINES.findall(self.source.text):
             if len(line) > _SURELY_SHORT and len(encode(line.rstrip("\n"))) > _MAX_LINE:
                 self.is_cut = True

@@ -44,7 +44,7 @@ class Bases:
     _bad_images: list[errors.DockerfileError] = field(factory=list)
 
     def begin(self, instruction: From, number: int) -> Stage:
-        """Create the stage of a FROM; ``number`` is its index in the file. Raises DockerfileError."""
+        """Create stage number ``number``, which begins with a FROM. Raises DockerfileError."""
         span = instruction.origin.span
         base_name = self.expand(instruction.base, span)
         if not base_name:

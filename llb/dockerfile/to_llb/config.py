@@ -159,7 +159,7 @@ def onbuild(
     result: StageResult,
     instruction: Onbuild,
 ) -> None:
-    """Add an instruction that builds on top of the image run."""
+    """Add an ONBUILD instruction to the image config."""
     result.image.onbuild.append(instruction.expression)
 
 

@@ -14,7 +14,7 @@ IMAGES = ImageTable({"*": ResolvedImage(DIGEST, b'{"config": {"Env": ["A=1"]}}')
 
 
 def sources(value: str, text: str = "FROM lib\nRUN x\n", **options: Any) -> dict[str, str]:
-    """Convert a file with a named context `lib`, and map its sources to the names of their steps."""
+    """Convert a file with a named context `lib`; map its sources to the names of their steps."""
     conversion = convert(
         text, resolver=IMAGES, contexts={"lib": value}, platform="linux/amd64", **options
     )

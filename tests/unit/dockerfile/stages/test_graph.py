@@ -18,8 +18,8 @@ def error_of(text: str, **options: str) -> str:
 
 
 def steps_of(text: str, **options: str) -> list[str]:
-    conversion = convert(text, resolver=ANY, platform="linux/amd64", **options)  # type: ignore[arg-type]
-    return [step.name or "" for step in steps(conversion.definition)]
+    result = convert(text, resolver=ANY, platform="linux/amd64", **options)  # type: ignore[arg-type]
+    return [step.name or "" for step in steps(result.definition)]
 
 
 def test_the_last_of_several_invalid_images_is_reported() -> None:
