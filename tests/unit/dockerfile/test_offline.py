@@ -21,10 +21,10 @@ HARMLESS = {
     "comments in an instruction": b"FROM scratch\nRUN a \\\n" + b"# x\n" * MANY + b"b\n",
     "comments": b"# x\n" * MANY + b"FROM scratch\n",
     "nesting": b"FROM scratch\nENV x=" + b"${a:-" * 10_000 + b"x" + b"}" * 10_000,
-    "stages upon each other": b"FROM scratch AS s0\n"
+    "a deep chain of stages": b"FROM scratch AS s0\n"
     + b"".join(b"FROM s%d AS s%d\n" % (n, n + 1) for n in range(10_000)),
     "mounts": b"FROM scratch\nRUN " + b"--mount=target=/x " * 3_000 + b"x",
-    "here-documents": b"FROM scratch\nCOPY "
+    "heredocs": b"FROM scratch\nCOPY "
     + b" ".join(b"<<E%d" % n for n in range(2_000))
     + b" /x\n"
     + b"".join(b"E%d\n" % n for n in range(2_000)),
@@ -37,9 +37,9 @@ HARMLESS = {
 
 
 REFUSED = {
-    "nesting without end": (b"FROM scratch\nENV x=" + b"${a:-" * 10_000, 2),
-    "here-document without end": (b"FROM scratch\nRUN <<EOF\n" + b"line\n" * MANY, 2),
-    "many here-documents without end": (b"FROM scratch\nRUN " + b"<<E " * 10_000 + b"\n", 2),
+    "unterminated nesting": (b"FROM scratch\nENV x=" + b"${a:-" * 10_000, 2),
+    "an unterminated heredoc": (b"FROM scratch\nRUN <<EOF\n" + b"line\n" * MANY, 2),
+    "many unterminated heredocs": (b"FROM scratch\nRUN " + b"<<E " * 10_000 + b"\n", 2),
     "a line": (b"FROM scratch\nRUN " + b"x" * 70_000, 1),
     "binary": (bytes(range(256)) * 1_000, 1),
     "zeros": (b"\0" * MANY, 1),
@@ -47,7 +47,7 @@ REFUSED = {
     "a word": (b"FROM scratch\n" + b"X" * 60_000, 2),
     "a flag": (b"FROM scratch\nRUN --" + b"x" * 60_000 + b" x", 2),
     "fields": (b"FROM scratch\nRUN --mount=" + b"," * 60_000 + b" x", 2),
-    "a number of a stage": (b"FROM scratch\nCOPY --from=" + b"9" * 6_000 + b" a b", 2),
+    "a stage index": (b"FROM scratch\nCOPY --from=" + b"9" * 6_000 + b" a b", 2),
     "a port": (b"FROM scratch\nEXPOSE " + b"9" * 60_000, 2),
     "a cycle": (
         b"".join(
