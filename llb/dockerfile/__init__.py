@@ -1,16 +1,16 @@
-"""A Dockerfile, from its text to LLB: pure, without a daemon.
+"""Convert a Dockerfile to LLB, as a pure function without a daemon.
 
 ::
 
     converted = convert(data, resolver=ImageTable.from_json(table), platform="linux/amd64")
     converted.definition.to_file("def.pb")
 
-:func:`convert` goes all the way. A driver that asks a registry for many images at once takes
-the steps one by one: :func:`parse`, then :func:`convert_parsed` with a function that does.
+:func:`convert` runs all passes. A driver that asks a registry for many images at once calls
+:func:`parse`, and then :func:`convert_parsed` with a function that resolves them.
 
-The passes are lines and words (:mod:`~llb.dockerfile.parser.parser`), instructions,
-stages, and conversion. Every mistake is a DockerfileError with its place.
-:mod:`~llb.dockerfile.language` has what adds instructions and checks to those of Docker.
+The passes are parsing (:mod:`~llb.dockerfile.parser.parser`), instructions, stages, and
+conversion. Every error in the file is a DockerfileError with its source position.
+A :class:`~llb.dockerfile.language.Language` adds instructions and checks to Docker's.
 """
 
 from __future__ import annotations

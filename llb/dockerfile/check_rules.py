@@ -1,7 +1,7 @@
-"""The checks of a Dockerfile, as data: name, page, description and message of each.
+"""The lint rules of Dockerfiles as data: name, URL, description and message of each.
 
-They are the 22 rules of ``docker/dockerfile`` in BuildKit v0.32.2 (reference, "Build
-checks"), with the words that its users know them by.
+These are the 22 rules of ``docker/dockerfile`` in BuildKit v0.32.2 (reference, "Build
+checks"), with the messages that its users know.
 """
 
 from __future__ import annotations
@@ -13,11 +13,10 @@ _PAGE = "https://docs.docker.com/go/dockerfile/rule"
 
 @frozen
 class Rule:
-    """A check.
+    """A lint rule.
 
-    ``url`` is the page that explains it, empty where there is none; ``message`` what is said of
-    one place, with the names of what was found there in braces. An experimental check has to be
-    asked for.
+    ``url`` is the page that explains it, empty if there is none. ``message`` is the warning, with
+    placeholders in braces. An experimental rule must be enabled explicitly.
     """
 
     name: str
@@ -29,7 +28,7 @@ class Rule:
 
 @frozen
 class LintWarning:
-    """What a check says of a place: ``lines`` are the first and the last, None for no place."""
+    """A warning of a rule; ``lines`` are the first and last line, None without a position."""
 
     rule: Rule
     message: str
@@ -37,13 +36,13 @@ class LintWarning:
 
     @property
     def short(self) -> str:
-        """The line that progress displays show."""
-        place = "" if self.lines is None else f" (line {self.lines[0]})"
-        return f"{self.rule.name}: {self.message}{place}"
+        """The one-line form for progress displays."""
+        position = "" if self.lines is None else f" (line {self.lines[0]})"
+        return f"{self.rule.name}: {self.message}{position}"
 
     @property
     def each_line(self) -> range:
-        """The lines one by one, which is how places are told to clients."""
+        """All line numbers, because clients expect one range for each line."""
         return range(0) if self.lines is None else range(self.lines[0], self.lines[1] + 1)
 
 
@@ -190,4 +189,4 @@ EXPOSE_INVALID_FORMAT = Rule(
     "EXPOSE instruction should not define an IP address or host-port mapping, found '{port}'",
 )
 
-RULES = tuple(each for each in tuple(globals().values()) if isinstance(each, Rule))
+RULES = tuple(rule for rule in tuple(globals().values()) if isinstance(rule, Rule))

@@ -1,7 +1,7 @@
-"""How instructions are written: the names of Docker's, and the syntax of those that are added.
+"""The syntax of instructions: the names of Docker's, and the syntax of added ones.
 
-What an instruction does is said by a :class:`~llb.dockerfile.language.Language`. The parser and
-the stages know the syntax alone.
+A :class:`~llb.dockerfile.language.Language` defines what added instructions do. The parser and
+the stages know only their syntax.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from llb.errors import InvalidValueError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-# In the order in which Docker looks for one that is near to a word that is none.
+# In the order in which Docker looks for a suggestion for an unknown instruction.
 INSTRUCTIONS = (
     "ADD",
     "ARG",
@@ -47,11 +47,12 @@ def _check_name(instance: InstructionSyntax, attribute: Attribute[str], name: st
     del instance, attribute
     if not _NAME.match(name):
         raise InvalidValueError(
-            f"no name of an instruction: {name!r}", hint="capitals, digits and _, as in APT"
+            f"invalid instruction name {name!r}",
+            hint="expected capital letters, digits and _, for example APT",
         )
     if name in INSTRUCTIONS:
         raise InvalidValueError(
-            f"the instruction {name} is there already", hint="those of Docker cannot be replaced"
+            f"instruction {name} already exists", hint="built-in instructions cannot be replaced"
         )
 
 
@@ -59,10 +60,11 @@ def _check_flag(
     instance: InstructionSyntax, attribute: Attribute[tuple[str, ...]], flags: tuple[str, ...]
 ) -> None:
     del attribute
-    for each in flags:
-        if not _FLAG.match(each):
+    for flag in flags:
+        if not _FLAG.match(flag):
             raise InvalidValueError(
-                f"no flag of {instance.name}: {each!r}", hint="small letters, digits and -"
+                f"invalid flag name {flag!r} of instruction {instance.name}",
+                hint="expected lower-case letters, digits and -",
             )
 
 
@@ -72,9 +74,9 @@ def _to_flags(flags: Iterable[str]) -> tuple[str, ...]:
 
 @frozen
 class InstructionSyntax:
-    """How an instruction that Docker's frontend does not have is written.
+    """The syntax of an instruction that Docker's frontend does not have.
 
-    Raises InvalidValueError for a name that is none, or is Docker's.
+    Raises InvalidValueError if the name is malformed or belongs to a built-in instruction.
     """
 
     name: str = field(validator=_check_name)
@@ -99,7 +101,7 @@ class InstructionSyntax:
 
 @frozen
 class Grammar:
-    """Docker's instructions, and those that are added to them, as they are written."""
+    """The syntax of a Dockerfile: Docker's instructions and the added ones."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -108,10 +110,10 @@ class Grammar:
 
     @cached_property
     def added(self) -> Mapping[str, InstructionSyntax]:
-        """The instructions that are added, by name."""
-        return {each.name: each for each in self._added()}
+        """The added instructions, by name."""
+        return {syntax.name: syntax for syntax in self._added_instructions()}
 
-    def _added(self) -> Sequence[InstructionSyntax]:
+    def _added_instructions(self) -> Sequence[InstructionSyntax]:
         return ()
 
 

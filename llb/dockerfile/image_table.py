@@ -1,4 +1,4 @@
-"""Images from a table: what stands in for a registry where a conversion must be repeatable."""
+"""Resolve images from a table instead of a registry, for reproducible conversions."""
 
 from __future__ import annotations
 
@@ -31,53 +31,53 @@ _SHAPE = '{"REFERENCE or *": {"digest": "sha256:…", "config": "JSON"}}'
 
 @frozen
 class ImageTable:
-    """Digests and configs by image reference, and those of any other under ``*``.
+    """Digests and configs by image reference, with ``*`` as the default for all others.
 
-    It resolves by being called, as a resolver of :func:`llb.dockerfile.convert` does.
+    It is callable, and so a resolver for :func:`llb.dockerfile.convert`.
     """
 
     images: Mapping[str, ResolvedImage] = field(repr=False)
 
     @classmethod
     def from_json(cls, text: str | bytes) -> ImageTable:
-        """Return the table that a resolver file holds.
+        """Parse a resolver file.
 
-        It maps a reference, as it is written or in full form, or ``*`` for any, to an object
-        with ``digest`` and ``config``. The config is the exact JSON text, or an object.
+        It maps an image reference, in short or full form, or ``*`` for any image, to an object
+        with ``digest`` and ``config``. The config is a string with the exact JSON, or an object.
         Raises InputError.
         """
         try:
             entries = json.loads(text)
         except (ValueError, RecursionError) as error:
-            raise InputError(f"the resolver file is no JSON: {error}", hint=_SHAPE) from error
+            raise InputError(f"invalid JSON in the resolver file: {error}", hint=_SHAPE) from error
         if not isinstance(entries, dict):
-            raise InputError("the resolver file is no JSON object", hint=_SHAPE)
-        return cls({_full(ref): _image(ref, entry) for ref, entry in entries.items()})
+            raise InputError("the resolver file is not a JSON object", hint=_SHAPE)
+        return cls({_full_ref(ref): _parse_entry(ref, entry) for ref, entry in entries.items()})
 
     def __call__(self, request: ImageRequest) -> ResolvedImage:
-        """Return the image of a request. Raises DockerfileError where the table has none."""
-        found = self.images.get(request.ref, self.images.get(ANY))
-        if found is None:
-            known = [ref for ref in self.images if ref != ANY]
-            raise errors.unknown_image(request.span, request.ref, known)
-        return found
+        """Look up the image of a request. Raises DockerfileError if the table does not have it."""
+        image = self.images.get(request.ref, self.images.get(ANY))
+        if image is None:
+            refs = [ref for ref in self.images if ref != ANY]
+            raise errors.unknown_image(request.span, request.ref, refs)
+        return image
 
 
 def resolve_purely(
     requests: tuple[Request, ...], resolver: Resolver, options: ConvertOptions
 ) -> Found:
-    """Return images and named contexts of which no daemon knows anything."""
+    """Resolve images and named contexts without a daemon."""
     return {
-        each: resolver(each)
-        if isinstance(each, ImageRequest)
-        else load_context(each, _Contexts(each, resolver, options))
-        for each in requests
+        request: resolver(request)
+        if isinstance(request, ImageRequest)
+        else load_context(request, _OfflineContexts(request, resolver, options))
+        for request in requests
     }
 
 
 @frozen
-class _Contexts:
-    """What a named context may be where there is no client: images, and directories unread."""
+class _OfflineContexts:
+    """Named contexts without a client: images from the resolver, and directories by name only."""
 
     request: ContextRequest
     resolver: Resolver
@@ -93,8 +93,8 @@ class _Contexts:
         platform: Platform | None,
         log_name: str,  # noqa: ARG002 - the signature
     ) -> tuple[str, bytes]:
-        found = self._resolved(ref, platform)
-        return found.ref or ref, found.config
+        image = self._resolve(ref, platform)
+        return image.ref or ref, image.config
 
     def layout_image(
         self,
@@ -103,7 +103,7 @@ class _Contexts:
         platform: Platform | None,
         log_name: str,  # noqa: ARG002 - the signature
     ) -> bytes:
-        return self._resolved(ref, platform).config
+        return self._resolve(ref, platform).config
 
     def local(self, request: ContextRequest, name: str) -> LocalTree:
         return LocalTree(
@@ -118,7 +118,7 @@ class _Contexts:
     def given(self, name: str) -> tuple[State, bytes | None] | None:  # noqa: ARG002 - the signature
         return None
 
-    def _resolved(self, ref: str, platform: Platform | None) -> ResolvedImage:
+    def _resolve(self, ref: str, platform: Platform | None) -> ResolvedImage:
         span = self.request.span
         if span is None:
             span = errors.Source(self.options.filename, b"", "").span(1)
@@ -127,19 +127,19 @@ class _Contexts:
         )
 
 
-def _full(ref: str) -> str:
-    """Return a reference in the form in which images are asked for."""
+def _full_ref(ref: str) -> str:
+    """Normalize a reference to the full form that requests use."""
     try:
         return ref if ref == ANY else str(Reference.parse(ref).tagged())
     except InvalidValueError as error:
-        raise InputError(f"the resolver file names no image: {error.message}") from error
+        raise InputError(f"invalid image in the resolver file: {error.message}") from error
 
 
-def _image(ref: str, entry: Any) -> ResolvedImage:
+def _parse_entry(ref: str, entry: Any) -> ResolvedImage:
     match entry:
         case {"digest": str(digest), "config": str(config)} if _DIGEST.match(digest):
             return ResolvedImage(digest, config.encode())
         case {"digest": str(digest), "config": dict(config)} if _DIGEST.match(digest):
             return ResolvedImage(digest, json.dumps(config, ensure_ascii=False).encode())
         case _:
-            raise InputError(f"the resolver file has no digest and config of {ref}", hint=_SHAPE)
+            raise InputError(f"invalid entry for {ref} in the resolver file", hint=_SHAPE)

@@ -1,12 +1,12 @@
-"""The language of a Dockerfile: that of Docker's frontend, and what others add to it.
+"""The language of a Dockerfile: Docker's, optionally with added instructions and checks.
 
 ::
 
     APT = NewInstruction("APT", install)
     sys.exit(serve(Language([APT])))
 
-A :class:`Language` is a value that goes through the passes with the file. There is no registry:
-who reads a file says in which language.
+A :class:`Language` is a value that goes through the passes with the file. There is no global
+registry: the caller that parses a file chooses its language.
 """
 
 from __future__ import annotations
@@ -32,18 +32,18 @@ if TYPE_CHECKING:
 class NewInstruction(InstructionSyntax):
     """An instruction that Docker's frontend does not have.
 
-    ``name`` is in capitals; a file may write it in any case. ``convert`` is called for each one
-    that the target needs, with its place (:class:`Site`), and changes files,
-    settings or the image config there.
+    ``name`` is in capitals; a file may write it in any case. ``convert`` is called for each
+    occurrence that the target needs, with its :class:`Site`, and changes files, settings or the
+    image config there.
 
-    Quotes keep words together, and variables in them are replaced; ``least`` and ``most`` say
-    how many there may be. With ``is_whole`` all that follows the flags is one word as it is
-    written, as in RUN. Of the flags, ``flags`` take a value, ``repeated`` take one and may stand
-    several times, ``switches`` are true or false, and ``trees`` name a stage, an image or a
-    named context, as ``--from`` of COPY does. ``documents`` allows here-documents. An
-    instruction that changes no files, just settings, is no ``is_step``, and not numbered.
+    Quotes keep words together, and variables in them are replaced; ``least`` and ``most`` limit
+    the number of words. With ``is_whole``, everything after the flags is one word as it is
+    written, as in RUN. Of the flags, ``flags`` take a value, ``repeated`` take a value and may
+    occur several times, ``switches`` are true or false, and ``trees`` name a stage, an image or a
+    named context, as COPY's ``--from`` does. ``documents`` allows heredocs. Set ``is_step`` to
+    False for an instruction that changes only settings and no files; it is not numbered then.
 
-    Raises InvalidValueError for a name that is none, or is Docker's.
+    Raises InvalidValueError if the name is malformed or belongs to a built-in instruction.
     """
 
     convert: Callable[[Site], None]
@@ -51,7 +51,7 @@ class NewInstruction(InstructionSyntax):
 
 @frozen
 class Finding:
-    """What a check found: the instruction, and the words for the braces of its message."""
+    """A result of a check: the instruction, and the values for placeholders in the message."""
 
     origin: Origin
     words: Mapping[str, str] = field(factory=dict)
@@ -61,10 +61,10 @@ class Finding:
 class Check:
     """A check that Docker's frontend does not have.
 
-    ``find`` looks at what a conversion leaves behind (:class:`Trail`), be it complete or not,
-    and returns what it found. ``message`` is said of each place, with the words of the finding
-    for what is in braces, ``description`` of the check itself, and ``url`` is a page about it.
-    Files turn it off by its ``name``, and one that ``is_experimental`` on.
+    ``find`` inspects the trace of a conversion (:class:`Trail`), complete or not, and returns its
+    findings. ``message`` is the warning for each of them, with placeholders in braces,
+    ``description`` explains the check, and ``url`` is a page about it. Files skip the check by its
+    ``name``; they must enable it if it ``is_experimental``.
     """
 
     name: str
@@ -76,47 +76,47 @@ class Check:
 
     @property
     def rule(self) -> Rule:
-        """The check as one of the table."""
+        """The check as a lint rule."""
         return Rule(self.name, self.url, self.description, self.message, self.is_experimental)
 
 
-def _to_instructions(given: Iterable[NewInstruction]) -> tuple[NewInstruction, ...]:
-    return tuple(given)
+def _to_instructions(instructions: Iterable[NewInstruction]) -> tuple[NewInstruction, ...]:
+    return tuple(instructions)
 
 
-def _to_checks(given: Iterable[Check]) -> tuple[Check, ...]:
-    return tuple(given)
+def _to_checks(checks: Iterable[Check]) -> tuple[Check, ...]:
+    return tuple(checks)
 
 
 @frozen
 class Language(Grammar):
-    """Docker's instructions and checks, and ``instructions`` and ``checks`` beside them.
+    """Docker's instructions and checks, plus the added ``instructions`` and ``checks``.
 
-    Raises InvalidValueError where two of them have the same name.
+    Raises InvalidValueError if two of them have the same name.
     """
 
     instructions: tuple[NewInstruction, ...] = field(default=(), converter=_to_instructions)
     checks: tuple[Check, ...] = field(default=(), converter=_to_checks)
 
     def __attrs_post_init__(self) -> None:
-        _refuse_same("instruction", (each.name for each in self.instructions))
-        docker = (each.name for each in RULES)
-        _refuse_same("check", (*docker, *(each.name for each in self.checks)))
+        _refuse_duplicates("instruction", (added.name for added in self.instructions))
+        docker = (rule.name for rule in RULES)
+        _refuse_duplicates("check", (*docker, *(check.name for check in self.checks)))
 
     @cached_property
     def handlers(self) -> Mapping[str, Callable[[Site], None]]:
-        """What the instructions that are added do, by name."""
-        return {each.name: each.convert for each in self.instructions}
+        """The conversion functions of the added instructions, by name."""
+        return {added.name: added.convert for added in self.instructions}
 
-    def _added(self) -> tuple[NewInstruction, ...]:
+    def _added_instructions(self) -> tuple[NewInstruction, ...]:
         return self.instructions
 
 
-def _refuse_same(what: str, names: Iterable[str]) -> None:
+def _refuse_duplicates(kind: str, names: Iterable[str]) -> None:
     seen = set()
     for name in names:
         if name in seen:
-            raise InvalidValueError(f"the {what} {name} is there already")
+            raise InvalidValueError(f"{kind} {name} already exists")
         seen.add(name)
 
 
@@ -124,5 +124,5 @@ PLAIN = Language()
 
 
 def language_of(grammar: Grammar) -> Language:
-    """Return the language that a grammar belongs to; that of Docker for its grammar alone."""
+    """Find the language that a grammar belongs to; Docker's for a plain grammar."""
     return grammar if isinstance(grammar, Language) else PLAIN

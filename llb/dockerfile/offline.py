@@ -1,4 +1,4 @@
-"""One Dockerfile, all the way: bytes in, a definition and an image config out."""
+"""Convert one Dockerfile offline: bytes in, a definition and an image config out."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 
 @frozen
 class Conversion:
-    """What a Dockerfile comes to.
+    """The result of an offline conversion.
 
-    ``image_config`` is JSON as Docker's frontend writes it, ``platform`` what the target is
-    for, and ``warnings`` what the checks of the file say.
+    ``image_config`` is JSON as Docker's frontend writes it, ``platform`` the platform of the
+    target, and ``warnings`` are those of the checks.
     """
 
     definition: Definition
@@ -53,22 +53,22 @@ def convert(
     language: Language = PLAIN,
     labs: bool = False,
 ) -> Conversion:
-    r"""Return what ``docker/dockerfile`` makes of a file, byte for byte.
+    r"""Convert a Dockerfile to the same bytes of LLB as ``docker/dockerfile``.
 
-    No daemon, registry or file is asked: ``resolver`` returns digest and config of an image
-    (:class:`~llb.dockerfile.ImageTable` reads a file of them). ``platform`` is what is
-    built for, by default ``build_platform``, and that by default the host. ``contexts`` are the
-    named ones (``docker build --build-context``). ``ignore`` are the patterns of an ignore
-    file. ``session_id`` ties the context to a session, else ``local_unique_id`` marks it.
-    ``language`` may add instructions and checks, and ``labs`` allows what Docker's frontend has
-    in its labs channel alone.
+    No daemon, registry or file system is used: ``resolver`` returns the digest and config of an
+    image (:class:`~llb.dockerfile.ImageTable` reads them from a file). ``platform`` is the target
+    platform, by default ``build_platform``, which is by default the host's. ``contexts`` are the
+    named contexts (``docker build --build-context``). ``ignore`` are the patterns of an ignore
+    file. ``session_id`` ties the build context to a session, otherwise ``local_unique_id`` marks
+    it. ``language`` may add instructions and checks, and ``labs`` allows the features of Docker's
+    labs channel.
 
-    Raises DockerfileError for a mistake in the file, InvalidValueError for one in the
-    arguments, and what ``resolver`` raises.
+    Raises DockerfileError for an error in the file, InvalidValueError for an invalid argument,
+    and the exceptions of ``resolver``.
 
     >>> from llb.dockerfile import ImageTable
-    >>> done = convert("FROM scratch\nCOPY . /\n", resolver=ImageTable({}))
-    >>> len(done.definition.ops)
+    >>> conversion = convert("FROM scratch\nCOPY . /\n", resolver=ImageTable({}))
+    >>> len(conversion.definition.ops)
     3
     """
     data = text.encode() if isinstance(text, str) else text
@@ -85,7 +85,7 @@ def convert(
         ignore=tuple(ignore),
         labs=labs,
     )
-    with _uncollected():
+    with _no_garbage_collection():
         return _convert(parse(data, filename, language), options, resolver)
 
 
@@ -104,16 +104,16 @@ def _convert(parsed: Parsed, options: ConvertOptions, resolver: Resolver) -> Con
         definition=definition,
         image_config=converted.image_config,
         platform=converted.platform,
-        warnings=tuple(each.short for each in converted.warnings),
+        warnings=tuple(warning.short for warning in converted.warnings),
     )
 
 
 @contextmanager
-def _uncollected() -> Iterator[None]:
-    """Let no garbage be looked for meanwhile.
+def _no_garbage_collection() -> Iterator[None]:
+    """Disable the cyclic garbage collector.
 
-    A conversion leaves none that refers to itself, and looking took a fifth of its time for
-    2,700 lines and half of it for 30,000.
+    A conversion creates no reference cycles, and the collector took a fifth of its time for 2,700
+    lines and half of it for 30,000.
     """
     was_enabled = gc.isenabled()
     gc.disable()

@@ -1,4 +1,4 @@
-"""What a conversion depends on besides the text of the Dockerfile."""
+"""Options of a Dockerfile conversion."""
 
 from __future__ import annotations
 
@@ -40,26 +40,26 @@ _ARCHITECTURES = (
 
 
 def _no_epoch(source: State | ContextRequest, log_name: str) -> None:
-    """Say that nothing is known of a source, because nobody can be asked."""
+    """Return no time for any source, because there is no daemon to ask."""
     del source, log_name
 
 
 @frozen
 class ConvertOptions:
-    """The request behind a conversion.
+    """The options of one conversion.
 
-    ``platform`` is what is built for, ``explicit_platform`` whether the user said so,
-    ``build_platform`` that of the daemon, and ``build_platforms`` all that it builds for.
-    ``no_cache`` is True, False, or names of stages in lower case. ``all_stages`` converts
-    those too that the target does not need, as the checks of a whole file ask for;
-    ``checks`` is whether the file is checked. ``ignore`` are patterns of files that the context does not
-    send. ``session_id`` ties the context to a session; without one, ``unique_id`` keeps
-    it apart from other builds. ``context`` is the build context where it is no local directory, ``contexts`` are
-    the named ones. ``definition`` is the serialized ``pb.Definition`` that the text itself
-    was read from. ``is_index`` is whether images of several platforms are made, so that steps
-    name theirs. ``find_epoch`` returns the time of a source that ``SOURCE_DATE_EPOCH`` names,
-    a tree or a named context. ``processes`` holds for every RUN. ``labs`` allows
-    what Docker's frontend has in its labs channel alone.
+    ``platform`` is the target platform, ``explicit_platform`` whether the user chose it,
+    ``build_platform`` the daemon's platform, and ``build_platforms`` all that it can build.
+    ``no_cache`` is True, False, or a set of stage names in lower case. ``all_stages`` also
+    converts the stages that the target does not need, to check the whole file; ``checks`` enables
+    the checks. ``ignore`` are patterns of files that the context does not send. ``session_id``
+    ties the context to a session; without a session, ``unique_id`` separates it from other builds.
+    ``context`` is the build context if it is not a local directory, ``contexts`` are the named
+    ones. ``definition`` is the serialized ``pb.Definition`` that the Dockerfile was read from.
+    ``is_index`` is whether the build has several platforms, in which case step names begin with
+    theirs. ``find_epoch`` returns the time of a source, a tree or a named context, that
+    ``SOURCE_DATE_EPOCH`` names. ``processes`` applies to every RUN. ``labs`` allows the features
+    of the labs channel of Docker's frontend.
     """
 
     target: str | None = None
@@ -95,11 +95,11 @@ class ConvertOptions:
         build_platform: Platform | str | None = None,
         session_id: str | None = None,
         unique_id: str | None = None,
-        **given: Any,
+        **options: Any,
     ) -> ConvertOptions:
-        """Return the options of a conversion that asks no daemon, which would be of this machine.
+        """Create options for a conversion without a daemon; the host's platform is the default.
 
-        Raises InvalidValueError for a platform that is none.
+        Raises InvalidValueError for an invalid platform.
         """
         host = Platform.host() if build_platform is None else to_platform(build_platform)
         return cls(
@@ -109,7 +109,7 @@ class ConvertOptions:
             build_platforms=(host,),
             session_id=session_id,
             unique_id=None if session_id else unique_id,
-            **given,
+            **options,
         )
 
     @property
@@ -125,9 +125,9 @@ class ConvertOptions:
         )
 
     def automatic_arguments(self, stage: str) -> dict[str, str]:
-        """Return the arguments that every Dockerfile has (reference, "Automatic platform ARGs").
+        """Build the predefined arguments (reference, "Automatic platform ARGs").
 
-        ``stage`` is the name of the target, empty for one without a name.
+        ``stage`` is the name of the target, empty if it has no name.
         """
         build, target = self.build_platform, self.platform
         plain_build = "/".join(
@@ -150,11 +150,11 @@ class ConvertOptions:
 
     @property
     def cache_namespace(self) -> str:
-        """What the names of cache mounts begin with."""
+        """The prefix of the ids of cache mounts."""
         return self.build_args.get(CACHE_NAMESPACE, "")
 
     def parse_platform(self, text: str) -> Platform:
-        """Return the platform that ``text`` names, what it leaves out as of the daemon.
+        """Parse a platform, and fill in missing parts from the daemon's platform.
 
         Raises InvalidValueError.
         """
@@ -164,7 +164,7 @@ class ConvertOptions:
         if text.lower() in _ARCHITECTURES:
             text = f"{build.os}/{text}"
         parsed = Platform.parse(text)
-        # Docker leaves the usual variant out, or in, as it was written.
+        # Docker keeps or omits the default variant as it is written.
         match parsed.architecture, parsed.variant, text.count("/"):
             case "arm", "v7", 1:
                 return evolve(parsed, variant=None)
@@ -174,18 +174,18 @@ class ConvertOptions:
                 return parsed
 
     def detect_platform(self, image: Platform) -> Platform:
-        """Return what an image is for where nobody said, of those that the daemon builds for."""
+        """Choose the platform of a base image if the user did not, among the daemon's platforms."""
 
         def key(platform: Platform) -> tuple[str, str]:
             return platform.os, platform.architecture
 
         if self.explicit_platform or key(self.platform) == key(image):
             return self.platform
-        same = (each for each in self.build_platforms if key(each) == key(image))
-        return next(same, self.platform)
+        matching = (platform for platform in self.build_platforms if key(platform) == key(image))
+        return next(matching, self.platform)
 
     def is_no_cache(self, stage: str | None) -> bool:
-        """Return whether the steps of a stage are to be run anew."""
+        """Check whether the steps of a stage ignore the cache."""
         if isinstance(self.no_cache, bool):
             return self.no_cache
         return stage is not None and stage.lower() in self.no_cache

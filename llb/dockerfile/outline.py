@@ -1,7 +1,7 @@
-"""What a build of a target can be given: its arguments, secrets and ssh agents.
+"""Outline of a target: its build arguments, secrets and SSH agents.
 
-It is made of what a conversion leaves behind. An argument counts where it is used: in FROM, in
-a declaration of a stage that the target needs, and in the value of an argument that counts.
+It is derived from the trace of a conversion. An argument is part of it if it is used: in FROM, in
+a declaration in a stage that the target needs, or in the value of another used argument.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from attrs import define, field, frozen
 from llb.dockerfile.instructions.mounts import parse_mount
 from llb.dockerfile.instructions.nodes import Arg, Run
 from llb.dockerfile.shell.expand import Expander
-from llb.dockerfile.stages.global_args import Declared, Lookups, global_arguments
+from llb.dockerfile.stages.global_args import Declaration, Lookups, global_arguments
 from llb.dockerfile.stages.targets import describe
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ Lines = tuple[int, int]
 
 @frozen
 class Argument:
-    """An argument with the value that it has in this build, empty where it has none."""
+    """A build argument with its value in this build, empty if it has none."""
 
     name: str
     description: str
@@ -42,7 +42,7 @@ class Argument:
 
 @frozen
 class Need:
-    """A secret or an ssh agent by its name."""
+    """A secret or an SSH agent by its id."""
 
     name: str
     is_required: bool
@@ -51,7 +51,7 @@ class Need:
 
 @frozen
 class Outline:
-    """A target, and what it can be given, by the lines that say so."""
+    """The arguments, secrets and SSH agents of a target, with their line numbers."""
 
     name: str
     description: str
@@ -61,7 +61,7 @@ class Outline:
 
 
 def outline(parsed: Parsed, options: ConvertOptions, trail: Trail) -> Outline:
-    """Return the outline of the target of a file that was converted."""
+    """Derive the outline of the target from a finished conversion."""
     assert trail.graph is not None
     assert trail.instructions is not None
     graph = trail.graph
@@ -72,60 +72,62 @@ def outline(parsed: Parsed, options: ConvertOptions, trail: Trail) -> Outline:
         options.build_args,
         expander,
     )
-    uses = _uses_of(graph, arguments, expander)
+    uses = _collect_from_arguments(graph, arguments, expander)
     for step in trail.steps:
-        _take_step(step, uses[step.stage], graph, expander)
+        _collect_step(step, uses[step.stage], graph, expander)
     begin = graph.target.begin
     name = graph.target.name or ""
-    found = [uses[stage] for stage in _in_depth(graph.target)]
+    needed = [uses[stage] for stage in _depth_first(graph.target)]
     return Outline(
         name=name,
         description="" if begin is None else describe(begin.origin.comments, name),
-        arguments=_arguments(found),
-        secrets=_needs([each.secrets for each in found]),
-        ssh=_needs([each.ssh for each in found]),
+        arguments=_arguments(needed),
+        secrets=_merge_needs([stage_uses.secrets for stage_uses in needed]),
+        ssh=_merge_needs([stage_uses.ssh for stage_uses in needed]),
     )
 
 
 @define
 class _Uses:
-    """What a stage uses: names of arguments, and the declarations that they stand for."""
+    """The arguments that a stage uses, with their declarations, and its secrets and SSH agents."""
 
-    declared: dict[str, Declared] = field(factory=dict)
+    declared: dict[str, Declaration] = field(factory=dict)
     used: set[str] = field(factory=set)
     secrets: dict[str, Need] = field(factory=dict)
     ssh: dict[str, Need] = field(factory=dict)
 
 
-def _uses_of(graph: StageGraph, arguments: Globals, expander: Expander) -> dict[Stage, _Uses]:
-    """Return what FROM uses, for all stages; a stage begins with what its base's FROM uses."""
-    found: defaultdict[Stage, _Uses] = defaultdict(_Uses)
+def _collect_from_arguments(
+    graph: StageGraph, arguments: Globals, expander: Expander
+) -> dict[Stage, _Uses]:
+    """Collect the arguments of all FROMs; a stage inherits those of its base stage."""
+    uses: defaultdict[Stage, _Uses] = defaultdict(_Uses)
     for stage in graph.stages:
         if stage.begin is None:
             continue
-        below = set() if stage.base is None else found[stage.base].used
+        inherited = set() if stage.base is None else uses[stage.base].used
         variables = Lookups(arguments.values)
         expander.word(stage.begin.base, variables)
         expander.word(stage.begin.platform or "", variables)
-        found[stage] = _Uses(dict(arguments.declared), below | set(variables.found))
-    return found
+        uses[stage] = _Uses(dict(arguments.declared), inherited | set(variables.found))
+    return uses
 
 
-def _take_step(step: Step, uses: _Uses, graph: StageGraph, expander: Expander) -> None:
+def _collect_step(step: Step, uses: _Uses, graph: StageGraph, expander: Expander) -> None:
     match step.instruction:
         case Arg():
-            for each in _declarations(step, step.instruction, graph, expander):
-                # What is inherited stays where the file declares it first.
-                if each is not None:
-                    uses.declared[each.name] = each
+            for declaration in _declarations(step, step.instruction, graph, expander):
+                # An inherited value keeps its global declaration.
+                if declaration is not None:
+                    uses.declared[declaration.name] = declaration
             uses.used.update(name for name, _ in step.instruction.args)
         case Run() if step.instruction.mounts:
-            _take_mounts(step, step.instruction, uses, expander)
+            _collect_mounts(step, step.instruction, uses, expander)
 
 
 def _declarations(
     step: Step, instruction: Arg, graph: StageGraph, expander: Expander
-) -> Iterator[Declared | None]:
+) -> Iterator[Declaration | None]:
     env = step.env
     for name, default in instruction.args:
         inherited = default is None and name not in graph.build_args
@@ -134,15 +136,19 @@ def _declarations(
             value = graph.arguments.get(name)
         elif value is None and default is not None:
             value = expander.word(default, env)
-        yield None if inherited and value is not None else Declared(name, value, instruction.origin)
+        yield (
+            None
+            if inherited and value is not None
+            else Declaration(name, value, instruction.origin)
+        )
         if value is not None:
             env[name] = value
 
 
-def _take_mounts(step: Step, instruction: Run, uses: _Uses, expander: Expander) -> None:
+def _collect_mounts(step: Step, instruction: Run, uses: _Uses, expander: Expander) -> None:
     env = step.env
     for flag in instruction.mounts:
-        mount = parse_mount(flag, lambda text: expander.word(text, env))
+        mount = parse_mount(flag, lambda value: expander.word(value, env))
         if mount.kind == "secret":
             needs, name = uses.secrets, mount.secret_id
         elif mount.kind == "ssh":
@@ -152,8 +158,8 @@ def _take_mounts(step: Step, instruction: Run, uses: _Uses, expander: Expander) 
         needs.setdefault(name, Need(name, mount.required, instruction.origin.lines))
 
 
-def _in_depth(target: Stage) -> Iterator[Stage]:
-    """Return a stage and those that it needs, what it is built upon before what it copies from."""
+def _depth_first(target: Stage) -> Iterator[Stage]:
+    """Yield a stage and those that it needs, its base before the stages that it copies from."""
     seen: set[Stage] = set()
     pending = [target]
     while pending:
@@ -161,38 +167,38 @@ def _in_depth(target: Stage) -> Iterator[Stage]:
         if stage not in seen:
             seen.add(stage)
             yield stage
-            pending.extend(reversed(tuple(stage.below())))
+            pending.extend(reversed(tuple(stage.dependencies())))
 
 
-def _arguments(found: list[_Uses]) -> tuple[Argument, ...]:
+def _arguments(needed: list[_Uses]) -> tuple[Argument, ...]:
     arguments: dict[str, Argument] = {}
-    for uses in found:
-        for name in _with_needs(uses):
-            declared = uses.declared.get(name)
-            if declared is not None and name not in arguments:
-                origin = declared.origin
+    for uses in needed:
+        for name in _used_arguments(uses):
+            declaration = uses.declared.get(name)
+            if declaration is not None and name not in arguments:
+                origin = declaration.origin
                 description = describe(origin.comments, name)
-                arguments[name] = Argument(name, description, declared.value or "", origin.lines)
-    return tuple(sorted(arguments.values(), key=lambda each: each.lines[0]))
+                arguments[name] = Argument(name, description, declaration.value or "", origin.lines)
+    return tuple(sorted(arguments.values(), key=lambda argument: argument.lines[0]))
 
 
-def _with_needs(uses: _Uses) -> list[str]:
-    """Return the arguments that are used, and those that their values are made of."""
+def _used_arguments(uses: _Uses) -> list[str]:
+    """List the arguments that are used, and those that their values depend on."""
     seen: set[str] = set()
     pending = sorted(uses.used)
     while pending:
         name = pending.pop()
         if name not in seen:
             seen.add(name)
-            declared = uses.declared.get(name)
-            pending.extend(() if declared is None else declared.needs)
-    # Those of one line stand in the order in which the file declares them.
+            declaration = uses.declared.get(name)
+            pending.extend(() if declaration is None else declaration.needs)
+    # Arguments of one line keep the order of their declarations.
     return [name for name in uses.declared if name in seen]
 
 
-def _needs(found: list[dict[str, Need]]) -> tuple[Need, ...]:
-    needs: dict[str, Need] = {}
-    for each in found:
-        for name, need in each.items():
-            needs.setdefault(name, need)
-    return tuple(sorted(needs.values(), key=lambda each: each.lines[0]))
+def _merge_needs(needs_by_stage: list[dict[str, Need]]) -> tuple[Need, ...]:
+    merged: dict[str, Need] = {}
+    for needs in needs_by_stage:
+        for name, need in needs.items():
+            merged.setdefault(name, need)
+    return tuple(sorted(merged.values(), key=lambda need: need.lines[0]))

@@ -1,4 +1,4 @@
-"""The passes over a Dockerfile one by one, for drivers that ask for images in between."""
+"""Run the passes over a parsed Dockerfile; a driver resolves the images in between."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ def convert_parsed(
     resolve: Resolve,
     trail: Trail | None = None,
 ) -> Converted:
-    """Return the target as LLB, with its image config and the warnings of the checks.
+    """Convert the target to LLB, with its image config and the warnings of the checks.
 
-    ``resolve`` finds all that is asked for at once; it is asked once more where ONBUILD in an
-    image copies from further ones. ``trail`` is told how far it came. Raises DockerfileError,
-    and what ``resolve`` raises.
+    ``resolve`` gets all requests of a round at once. There is another round if ONBUILD
+    instructions of an image need more images. ``trail`` records the progress. Raises
+    DockerfileError, and the exceptions of ``resolve``.
     """
     trail = Trail() if trail is None else trail
-    images, graph = _resolved(parsed, options, resolve, trail)
-    return _converted(parsed, options, images, graph, trail)
+    images, graph = _resolve_images(parsed, options, resolve, trail)
+    return _convert(parsed, options, images, graph, trail)
 
 
-def _resolved(
+def _resolve_images(
     parsed: Parsed,
     options: ConvertOptions,
     resolve: Resolve,
@@ -45,15 +45,15 @@ def _resolved(
 ) -> tuple[Found, StageGraph]:
     images: dict[Request, Resolved] = {}
     while True:
-        graph = _graph(parsed, options, images, trail)
-        missing = tuple(each for each in graph.requests if each not in images)
-        found = resolve(missing) if missing else {}
-        images.update(found)
-        if not any(each.triggers for each in found.values()):
+        graph = _build_graph(parsed, options, images, trail)
+        missing = tuple(request for request in graph.requests if request not in images)
+        resolved = resolve(missing) if missing else {}
+        images.update(resolved)
+        if not any(image.triggers for image in resolved.values()):
             return images, graph
 
 
-def _converted(
+def _convert(
     parsed: Parsed,
     options: ConvertOptions,
     images: Found,
@@ -78,13 +78,13 @@ def _converted(
 
 
 def warnings_of(parsed: Parsed, options: ConvertOptions, trail: Trail) -> tuple[LintWarning, ...]:
-    """Return what the checks say of a file, as far as its conversion came."""
+    """Run the checks on a file, as far as its conversion got."""
     if trail.settings is None or not options.checks:
         return ()
     return lint.check(parsed, options, trail, trail.settings)
 
 
-def _graph(
+def _build_graph(
     parsed: Parsed,
     options: ConvertOptions,
     images: Found,

@@ -1,6 +1,6 @@
-"""Options of a build that hold for every RUN: its network, names, limits and memory.
+"""Build options that apply to every RUN: network, host names, limits and memory.
 
-A client sends them as options of the frontend (``frontend/dockerui``), each as a text.
+A client sends them to the frontend as strings (``frontend/dockerui``).
 """
 
 from __future__ import annotations
@@ -38,10 +38,10 @@ _MAX_CPU = 8192
 
 @frozen
 class ProcessOptions:
-    """What holds for every RUN; the empty values say nothing.
+    """Options of the process of every RUN; empty values are defaults.
 
-    ``extra_hosts`` are names with their addresses, ``shm_size`` is in bytes, and so is
-    the memory of ``resources``.
+    ``extra_hosts`` are names with their addresses. ``shm_size`` and the memory of ``resources``
+    are in bytes.
     """
 
     network: Network = Network.SANDBOX
@@ -54,17 +54,17 @@ class ProcessOptions:
 
     @property
     def change_processes(self) -> bool:
-        """Whether they say how processes are run, and not just with which limits."""
+        """Whether they change the process settings, and not only resource limits."""
         names = self.hostname, self.extra_hosts, self.ulimits, self.cgroup_parent
         return self.network is not Network.SANDBOX or any(names)
 
     @property
     def mounts(self) -> tuple[Tmpfs, ...]:
-        """The shared memory, where it has a size of its own."""
+        """The mount of shared memory, if its size is set."""
         return (Tmpfs(SHARED_MEMORY, self.shm_size),) if self.shm_size > 0 else ()
 
     def apply(self, state: State) -> State:
-        """Set the options of processes in a state."""
+        """Set the process options in a state."""
         if not self.change_processes:
             return state
         process = evolve(
@@ -78,98 +78,98 @@ class ProcessOptions:
         return evolve(state, settings=evolve(state.settings, process=process))
 
 
-def parse_process_options(given: Mapping[str, str]) -> ProcessOptions:
-    """Return what the options of a frontend say of processes. Raises InvalidValueError."""
-    network = given.get("force-network-mode", "")
+def parse_process_options(options: Mapping[str, str]) -> ProcessOptions:
+    """Parse the process options among the frontend options. Raises InvalidValueError."""
+    network = options.get("force-network-mode", "")
     if network not in _NETWORKS:
         raise _invalid("force-network-mode", network, did_you_mean(network, _NETWORKS))
     return ProcessOptions(
         network=_NETWORKS[network],
-        hostname=given.get(_HOSTNAME_ARG) or given.get("hostname", ""),
-        extra_hosts=_each("add-hosts", given, _host),
-        ulimits=_each("ulimit", given, _ulimit),
-        shm_size=_integer("shm-size", given.get("shm-size") or "0"),
-        cgroup_parent=given.get("cgroup-parent", ""),
-        resources=_resources(given),
+        hostname=options.get(_HOSTNAME_ARG) or options.get("hostname", ""),
+        extra_hosts=_parse_list("add-hosts", options, _parse_host),
+        ulimits=_parse_list("ulimit", options, _parse_ulimit),
+        shm_size=_parse_integer("shm-size", options.get("shm-size") or "0"),
+        cgroup_parent=options.get("cgroup-parent", ""),
+        resources=_parse_resources(options),
     )
 
 
-def _each(key: str, given: Mapping[str, str], parse: Callable[[str], T_]) -> tuple[T_, ...]:
-    text = given.get(key, "")
-    if not text:
+def _parse_list(key: str, options: Mapping[str, str], parse: Callable[[str], T_]) -> tuple[T_, ...]:
+    value = options.get(key, "")
+    if not value:
         return ()
     try:
-        return tuple(parse(field) for field in split_csv(text))
+        return tuple(parse(field) for field in split_csv(value))
     except ValueError as error:
-        raise _invalid(key, text, str(error)) from error
+        raise _invalid(key, value, str(error)) from error
 
 
-def _host(field: str) -> tuple[str, str]:
-    name, equals, text = field.lower().partition("=")
-    if not equals or "%" in text:
+def _parse_host(field: str) -> tuple[str, str]:
+    name, equals, value = field.lower().partition("=")
+    if not equals or "%" in value:
         raise ValueError("expected name=address")
     # It takes 1.2 ms to import, and few builds name hosts.
     from ipaddress import ip_address  # noqa: PLC0415
 
-    address = ip_address(text)
+    address = ip_address(value)
     return name, str(getattr(address, "ipv4_mapped", None) or address)
 
 
-def _ulimit(field: str) -> Ulimit:
-    name, equals, text = field.partition("=")
-    limits = text.split(":")
+def _parse_ulimit(field: str) -> Ulimit:
+    name, equals, value = field.partition("=")
+    limits = value.split(":")
     if not equals or len(limits) > 2 or not all(map(_INTEGER.match, limits)):
         raise ValueError("expected name=soft[:hard]")
     if name not in ULIMITS:
         raise ValueError(did_you_mean(name, ULIMITS) or f"expected {', '.join(ULIMITS)}")
     soft, hard = int(limits[0]), int(limits[-1])
     if hard != -1 and (soft == -1 or soft > hard):
-        raise ValueError("the soft limit must not be more than the hard one")
+        raise ValueError("the soft limit must not exceed the hard limit")
     return Ulimit(name, soft, hard)
 
 
-def _resources(given: Mapping[str, str]) -> LinuxResources | None:
-    found = LinuxResources(
-        memory=_limit("memory", given),
-        memory_swap=_limit("memswap", given, unlimited=True),
-        cpu_shares=_limit("cpushares", given),
-        cpu_period=_limit("cpuperiod", given),
-        cpu_quota=_limit("cpuquota", given),
-        cpuset_cpus=_cpus("cpusetcpus", given),
-        cpuset_mems=_cpus("cpusetmems", given),
+def _parse_resources(options: Mapping[str, str]) -> LinuxResources | None:
+    resources = LinuxResources(
+        memory=_parse_limit("memory", options),
+        memory_swap=_parse_limit("memswap", options, unlimited=True),
+        cpu_shares=_parse_limit("cpushares", options),
+        cpu_period=_parse_limit("cpuperiod", options),
+        cpu_quota=_parse_limit("cpuquota", options),
+        cpuset_cpus=_check_cpus("cpusetcpus", options),
+        cpuset_mems=_check_cpus("cpusetmems", options),
     )
-    return None if found == LinuxResources() else found
+    return None if resources == LinuxResources() else resources
 
 
-def _limit(key: str, given: Mapping[str, str], *, unlimited: bool = False) -> int:
-    text = given.get(key, "")
-    if not text:
+def _parse_limit(key: str, options: Mapping[str, str], *, unlimited: bool = False) -> int:
+    value = options.get(key, "")
+    if not value:
         return 0
-    value = _integer(key, text)
-    if value < 1 and not (unlimited and value == -1):
-        raise _invalid(key, text, "expected 1 or more" + ", or -1 for no limit" * unlimited)
+    limit = _parse_integer(key, value)
+    if limit < 1 and not (unlimited and limit == -1):
+        raise _invalid(key, value, "expected 1 or more" + ", or -1 for no limit" * unlimited)
+    return limit
+
+
+def _parse_integer(key: str, value: str) -> int:
+    if not _INTEGER.match(value) or not -_MAX <= int(value) < _MAX:
+        raise _invalid(key, value, "expected an integer")
+    return int(value)
+
+
+def _check_cpus(key: str, options: Mapping[str, str]) -> str:
+    """Check a list of numbers and ranges, for example ``0-3,5``."""
+    value = options.get(key, "")
+    for part in filter(None, map(str.strip, value.split(","))):
+        first, _, last = part.partition("-")
+        numbers = [number.strip() for number in (first, last or first)]
+        if not all(map(_CPU.match, numbers)) or part.endswith("-"):
+            raise _invalid(key, value, "expected numbers and ranges, for example 0-3,5")
+        low, high = map(int, numbers)
+        if not low <= high <= _MAX_CPU:
+            raise _invalid(key, value, f"expected ranges of numbers up to {_MAX_CPU}")
     return value
 
 
-def _integer(key: str, text: str) -> int:
-    if not _INTEGER.match(text) or not -_MAX <= int(text) < _MAX:
-        raise _invalid(key, text, "expected a number")
-    return int(text)
-
-
-def _cpus(key: str, given: Mapping[str, str]) -> str:
-    """Return a list of numbers and ranges, for example ``0-3,5``."""
-    text = given.get(key, "")
-    for part in filter(None, map(str.strip, text.split(","))):
-        first, _, last = part.partition("-")
-        numbers = [each.strip() for each in (first, last or first)]
-        if not all(map(_CPU.match, numbers)) or part.endswith("-"):
-            raise _invalid(key, text, "for example 0-3,5")
-        low, high = map(int, numbers)
-        if not low <= high <= _MAX_CPU:
-            raise _invalid(key, text, f"expected ranges of numbers up to {_MAX_CPU}")
-    return text
-
-
-def _invalid(key: str, text: str, hint: str | None) -> InvalidValueError:
-    return InvalidValueError(f"invalid value for {key}: {text}", hint=hint)
+def _invalid(key: str, value: str, hint: str | None) -> InvalidValueError:
+    return InvalidValueError(f"invalid value for {key}: {value}", hint=hint)

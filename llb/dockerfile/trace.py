@@ -1,6 +1,6 @@
-"""What the passes over a Dockerfile leave behind, for passes that look on.
+"""Trace of a conversion, for passes that inspect it afterwards.
 
-The checks and the outline are made of it after a conversion, whether it went well or not.
+The checks and the outline are derived from it, whether the conversion succeeded or failed.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from llb.dockerfile.stages.stage import Stage
 
 
-# There is one for each instruction of a build, and a frozen class takes three times as long.
+# Every instruction of a build creates one, and a frozen class takes three times as long.
 @define(eq=False)
 class Step:
-    """An instruction that was converted, with the state and the shell of the image before it.
+    """A converted instruction, with the state and the image's shell before it.
 
-    ``is_windows`` is whether the stage is for Windows, whatever its image is for.
+    ``is_windows`` is whether the stage is for Windows, whatever the platform of its image is.
     """
 
     stage: Stage
@@ -40,11 +40,10 @@ class Step:
 
 @define(eq=False)
 class Trail:
-    """How far a conversion came: what is absent was not reached.
+    """The progress of a conversion; a pass that was not reached leaves its field None or empty.
 
-    ``settings`` are those of the checks, ``instructions`` those of the file, ``steps`` those
-    that were converted, in that order; the last one of a conversion that failed is the one
-    that failed.
+    ``settings`` are those of the checks, ``instructions`` those of the file. ``steps`` are the
+    converted instructions in order; if the conversion failed, it failed at the last one.
     """
 
     instructions: tuple[Instruction, ...] | None = None

@@ -1,4 +1,4 @@
-"""Dockerfiles that hypothesis writes: valid ones, and ones with a mistake here and there."""
+"""Hypothesis strategies for Dockerfiles: valid ones, and some with errors."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ modifiers = st.sampled_from(
 
 @st.composite
 def substitutions(draw: st.DrawFn) -> str:
-    """Return ``$name`` or ``${name…}``."""
+    """Draw ``$name`` or ``${name…}``."""
     name, modifier = draw(variables), draw(modifiers)
     if not modifier:
         return draw(st.sampled_from((f"${name}", f"${{{name}}}")))
@@ -29,7 +29,7 @@ def substitutions(draw: st.DrawFn) -> str:
 
 @st.composite
 def words(draw: st.DrawFn) -> str:
-    """Return a word with variables, quotes and escapes in it."""
+    """Draw a word with variables, quotes and escapes in it."""
     part = st.one_of(letters, letters, substitutions(), st.sampled_from(_SPECIAL))
     word = "".join(draw(st.lists(part, min_size=1, max_size=4)))
     return draw(st.sampled_from(("{}", "{}", "{}", '"{}"', "'{}'"))).format(word)
@@ -37,18 +37,18 @@ def words(draw: st.DrawFn) -> str:
 
 @st.composite
 def arguments(draw: st.DrawFn) -> str:
-    """Return a command, as words or as JSON."""
+    """Draw a command, as words or as JSON."""
     plain = " ".join(draw(st.lists(words(), max_size=3)))
-    items = ", ".join(f'"{each}"' for each in draw(st.lists(letters, max_size=3)))
+    items = ", ".join(f'"{item}"' for item in draw(st.lists(letters, max_size=3)))
     return draw(st.sampled_from((plain, plain, f"[{items}]")))
 
 
 def _flagged(
-    name: str, flags: tuple[str, ...], rest: st.SearchStrategy[str]
+    name: str, flags: tuple[str, ...], tails: st.SearchStrategy[str]
 ) -> st.SearchStrategy[str]:
-    chosen = st.lists(st.sampled_from(flags), max_size=2).map(" ".join)
+    some_flags = st.lists(st.sampled_from(flags), max_size=2).map(" ".join)
     return st.builds(
-        lambda flag, text: " ".join(part for part in (name, flag, text) if part), chosen, rest
+        lambda flag, tail: " ".join(part for part in (name, flag, tail) if part), some_flags, tails
     )
 
 
@@ -125,14 +125,14 @@ def _stages(draw: st.DrawFn) -> list[str]:
 
 @st.composite
 def dockerfiles(draw: st.DrawFn) -> str:
-    """Return the text of a file."""
+    """Draw the text of a Dockerfile."""
     top = draw(
         st.lists(
             st.sampled_from(("# syntax=x", "# escape=`", "ARG A=1", "ARG B=$A", "", "# c")),
             max_size=3,
         )
     )
-    # Most have a stage that others can name.
+    # Most files have a stage that others can refer to.
     first = draw(st.sampled_from((["FROM alpine AS base"], ["FROM alpine AS base"], [])))
     stages = draw(st.lists(_stages(), min_size=1, max_size=3))
     lines = [*top, *first, *(line for stage in stages for line in stage)]

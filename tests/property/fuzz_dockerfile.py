@@ -1,6 +1,7 @@
-"""Compares random Dockerfiles with Go for as long as asked; ``make fuzz-dockerfile`` runs it.
+"""Compare conversions of random Dockerfiles with Go; ``make fuzz-dockerfile`` runs it.
 
-One on which the sides disagree is shrunk and printed; it belongs among the cases then.
+``--seconds`` limits the time. A file that the two sides convert differently is shrunk and
+printed, and should be added to the conformance cases.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ EXAMPLES = 1000
 
 
 def main() -> int:
-    """Return 1 where the sides disagree."""
+    """Compare until the time is over; return 1 if the two sides differ."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=600)
     seconds = parser.parse_args().seconds
@@ -42,7 +43,7 @@ def main() -> int:
 
 
 def _search(process: go.Go) -> tuple[str | None, int]:
-    """Return the smallest of the files tried that the sides disagree on, and how many were tried."""
+    """Try one batch; return the smallest differing file, if any, and the number of files."""
     last: list[str] = []
     tried = 0
 

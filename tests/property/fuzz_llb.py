@@ -1,7 +1,7 @@
-"""Compares random programs with Go for as long as asked; ``make fuzz-llb`` runs it.
+"""Compare definitions of random programs with Go; ``make fuzz-llb`` runs it.
 
-A program that makes another definition than in Go is shrunk and kept, with Go's
-definition, among the recorded cases, where a test runs it from then on.
+``--seconds`` limits the time. A program whose definition differs from Go's is shrunk and saved,
+with Go's definition, among the recorded cases, which a test runs.
 """
 
 from __future__ import annotations
@@ -26,25 +26,25 @@ EXAMPLES = 500
 
 
 def main() -> int:
-    """Return 1 where a difference was found."""
+    """Compare until the time is over; return 1 if there was a difference."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=600)
     seconds = parser.parse_args().seconds
     start = time.monotonic()
-    tried = found = 0
+    tried = differences = 0
     with go.running() as process:
-        while time.monotonic() - start < seconds and not found:
+        while time.monotonic() - start < seconds and not differences:
             failing, count = _search(process)
             tried += count
             if failing is not None:
-                found = 1
+                differences = 1
                 print(f"kept {recorded.keep(failing, process)}")  # noqa: T201 - it is a command
-    print(f"{tried} programs in {time.monotonic() - start:.0f} s, {found} difference")  # noqa: T201
-    return found
+    print(f"{tried} programs in {time.monotonic() - start:.0f} s, {differences} difference")  # noqa: T201
+    return differences
 
 
 def _search(process: go.Go) -> tuple[Program | None, int]:
-    """Return the smallest of the programs tried that differs, and how many were tried."""
+    """Try one batch; return the smallest program with a difference, if any, and their number."""
     last: list[Program] = []
     tried = 0
 
@@ -66,7 +66,7 @@ def _search(process: go.Go) -> tuple[Program | None, int]:
 
 
 def agree(program: Program, process: go.Go) -> bool:
-    """Return whether both sides make the same of the program, or both refuse it."""
+    """Check whether both sides build the same definition, or both refuse the program."""
     try:
         ours = programs.run(program)
     except LLBError:

@@ -1,8 +1,8 @@
-"""Looks for files that break the Dockerfile parser, led by what they reach in its code.
+"""Fuzz the Dockerfile parser, guided by coverage; ``make fuzz-parser`` runs it.
 
-``make fuzz-parser`` runs it for as long as asked, from the files of the conformance tests. A file
-that is refused is fine; one that raises anything else, or takes longer than ten seconds, is
-written to ``crash-…`` or ``timeout-…`` in the folder given, and belongs among the cases then.
+It starts from the files of the conformance tests, and ``--seconds`` limits the time. A file may be
+refused. One that raises another exception, or takes longer than ten seconds, is written to
+``crash-…`` or ``timeout-…`` in the folder ``--found``, and should be added to the cases.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ LENGTH = 4096
 IMAGES = ImageTable({"*": ResolvedImage(f"sha256:{'0' * 64}", b"{}")})
 
 
-def one(data: bytes) -> None:
-    """Convert a file, which may be refused and nothing else."""
+def convert_input(data: bytes) -> None:
+    """Convert a file; only an LLBError is allowed."""
     try:
         detect_syntax(data)
         convert(data, resolver=IMAGES)
@@ -37,11 +37,11 @@ def one(data: bytes) -> None:
 
 
 def main() -> None:
-    """Fuzz until the time is over; libFuzzer ends the process with its status."""
+    """Fuzz until the time is over; libFuzzer exits with its own status."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=int, default=600)
-    parser.add_argument("--found", type=Path, default=Path(), help="folder for what is found")
-    given = parser.parse_args()
+    parser.add_argument("--found", type=Path, default=Path(), help="folder for failing files")
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory() as corpus:
         for path in CASES.glob("*.Dockerfile"):
             shutil.copy(path, corpus)
@@ -49,14 +49,14 @@ def main() -> None:
             [
                 sys.argv[0],
                 corpus,
-                f"-max_total_time={given.seconds}",
+                f"-max_total_time={options.seconds}",
                 f"-timeout={SLOW_SECONDS}",
                 f"-max_len={LENGTH}",
-                f"-artifact_prefix={given.found}/",
+                f"-artifact_prefix={options.found}/",
                 "-print_final_stats=1",
                 "-verbosity=0",
             ],
-            one,
+            convert_input,
         )
         atheris.Fuzz()
 

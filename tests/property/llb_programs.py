@@ -1,8 +1,8 @@
-"""Random programs for :mod:`tests.conformance.llb.programs`, as hypothesis draws them.
+"""Hypothesis strategies for programs of :mod:`tests.conformance.llb.programs`.
 
-They are biased to what has gone wrong in clients: trees that are used many times,
-equal operations with different metadata, merges with the empty tree, mounts in any
-order, relative directories and names that no one expects.
+They are biased towards past bugs of clients: trees that are used many times, equal operations with
+different metadata, merges with the empty tree, mounts in any order, relative directories and
+unusual names.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from llb import Scratch
 from tests.conformance.llb.programs import Interpreter
 from tests.property import llb_values as values
-from tests.property.llb_values import flag, optional, some, texts
+from tests.property.llb_values import flag, optional, some, strings
 
 if TYPE_CHECKING:
     from hypothesis.strategies import DrawFn, SearchStrategy
@@ -37,7 +37,7 @@ LOCATIONS = some(
     )
 )
 
-# Go's sort keeps the order of mounts at one target as long as they are no more than these.
+# Go's sort keeps the order of mounts at one target up to this number of mounts.
 STABLE_MOUNTS = 12
 MOST_STATES = 320
 
@@ -58,14 +58,14 @@ SOURCES: dict[str, tuple[str, SearchStrategy[str], dict[str, SearchStrategy[Any]
     ),
     "local": (
         "name",
-        texts("context", "dockerfile"),
+        strings("context", "dockerfile"),
         {
             "include": values.patterns,
             "exclude": values.patterns,
             "follow_paths": values.patterns,
-            "shared_key": texts("key"),
-            "session_id": texts("session"),
-            "unique_id": texts("mine"),
+            "shared_key": strings("key"),
+            "session_id": strings("session"),
+            "unique_id": strings("mine"),
             "differ": st.sampled_from(["none", "metadata"]),
             "differ_required": flag,
             "metadata_only": flag | values.patterns,
@@ -82,8 +82,8 @@ SOURCES: dict[str, tuple[str, SearchStrategy[str], dict[str, SearchStrategy[Any]
             "skip_submodules": flag,
             "mtime": st.sampled_from(["checkout", "commit"]),
             "fetch_by_commit": flag,
-            "auth_token_secret": texts("token"),
-            "auth_header_secret": texts("header"),
+            "auth_token_secret": strings("token"),
+            "auth_header_secret": strings("header"),
             "known_hosts": st.just("not read over https"),
             "ssh": st.just("nor this"),
             "bundle": st.just(f"oci-layout+blob://b@{values.DIGEST}"),
@@ -95,13 +95,13 @@ SOURCES: dict[str, tuple[str, SearchStrategy[str], dict[str, SearchStrategy[Any]
         values.urls,
         {
             "checksum": values.digests,
-            "filename": texts("f.txt"),
+            "filename": strings("f.txt"),
             "mode": values.modes,
             "uid": values.ids32,
             "gid": values.ids32,
-            "auth_header_secret": texts("token"),
-            "accept": texts("text/plain"),
-            "user_agent": texts("me/1.0"),
+            "auth_header_secret": strings("token"),
+            "accept": strings("text/plain"),
+            "user_agent": strings("me/1.0"),
             "pgp_public_key": values.armored,
             "pgp_signature": values.armored,
         },
@@ -110,8 +110,8 @@ SOURCES: dict[str, tuple[str, SearchStrategy[str], dict[str, SearchStrategy[Any]
         "ref",
         st.sampled_from([f"name@{values.DIGEST}", f"a.b/c:1@{values.OTHER_DIGEST}"]),
         {
-            "session_id": texts("session"),
-            "store_id": texts("store"),
+            "session_id": strings("session"),
+            "store_id": strings("store"),
             "layer_limit": st.integers(1, 20),
             "platform": values.platforms,
         },
@@ -120,7 +120,7 @@ SOURCES: dict[str, tuple[str, SearchStrategy[str], dict[str, SearchStrategy[Any]
         "ref",
         values.blobs,
         {
-            "filename": texts("f"),
+            "filename": strings("f"),
             "mode": values.modes,
             "uid": values.ids32,
             "gid": values.ids32,
@@ -130,12 +130,12 @@ SOURCES: dict[str, tuple[str, SearchStrategy[str], dict[str, SearchStrategy[Any]
         "ref",
         values.blobs,
         {
-            "filename": texts("f"),
+            "filename": strings("f"),
             "mode": values.modes,
             "uid": values.ids32,
             "gid": values.ids32,
-            "session_id": texts("session"),
-            "store_id": texts("store"),
+            "session_id": strings("session"),
+            "store_id": strings("store"),
         },
     ),
 }
@@ -143,51 +143,51 @@ SETTINGS: dict[str, dict[str, SearchStrategy[Any]]] = {
     "env": {"key": values.keys, "value": values.env_values},
     "unset_env": {"key": values.keys},
     "workdir": {"path": values.paths},
-    "user": {"value": texts("app", "1000:1000", "")},
-    "hostname": {"value": texts("builder", "")},
+    "user": {"value": strings("app", "1000:1000", "")},
+    "hostname": {"value": strings("builder", "")},
     "platform": {"platform": values.platforms},
     "network": {"value": st.sampled_from(["sandbox", "host", "none"])},
     "security": {"value": st.sampled_from(["sandbox", "insecure"])},
-    "extra_host": {"host": texts("a.example"), "ip": values.addresses},
+    "extra_host": {"host": strings("a.example"), "ip": values.addresses},
     "ulimit": {
         "name": values.ulimit_names,
         "soft": st.sampled_from([-1, 0, 1024]),
         "hard": st.sampled_from([-1, 1024, 2**63 - 1]),
     },
-    "cgroup_parent": {"value": texts("/parent", "")},
+    "cgroup_parent": {"value": strings("/parent", "")},
     "image_config": {"config": values.configs},
 }
 RUN: dict[str, SearchStrategy[Any]] = {
     "env": st.lists(st.tuples(values.keys, values.env_values), max_size=3, unique_by=lambda e: e[0]),
     "workdir": values.paths,
-    "user": texts("root", ""),
+    "user": strings("root", ""),
     "network": st.sampled_from(["sandbox", "host", "none"]),
     "security": st.sampled_from(["sandbox", "insecure"]),
     "readonly_root": flag,
     "valid_exit_codes": some(number),
     "devices": some(
-        st.fixed_dictionaries({"name": texts("vendor/class=a")}, optional={"optional": flag})
+        st.fixed_dictionaries({"name": strings("vendor/class=a")}, optional={"optional": flag})
     ),
     "proxy": optional(
         dict.fromkeys(
-            ("http_proxy", "https_proxy", "ftp_proxy", "no_proxy", "all_proxy"), texts("http://p")
+            ("http_proxy", "https_proxy", "ftp_proxy", "no_proxy", "all_proxy"), strings("http://p")
         )
     ),
 }  # fmt: skip
 RESOURCES = optional({
     "memory": values.int64, "memory_swap": values.limits, "cpu_shares": values.uint64, "cpu_period": values.uint64,
-    "cpu_quota": values.limits, "cpuset_cpus": texts("0-1"), "cpuset_mems": texts("0"),
+    "cpu_quota": values.limits, "cpuset_cpus": strings("0-1"), "cpuset_mems": strings("0"),
 })  # fmt: skip
 STEP: dict[str, SearchStrategy[Any]] = {
-    "name": texts("a step", ""),
-    "description": st.dictionaries(texts("k", "llb.customname"), texts("v", ""), max_size=2),
+    "name": strings("a step", ""),
+    "description": st.dictionaries(strings("k", "llb.customname"), strings("v", ""), max_size=2),
     "ignore_cache": flag,
     "export_cache": flag,
     "progress_group": st.fixed_dictionaries(
-        {"id": texts("id"), "name": texts("group", "")}, optional={"weak": flag}
+        {"id": strings("id"), "name": strings("group", "")}, optional={"weak": flag}
     ),
     "resources": RESOURCES,
-    "worker_filters": some(texts("platform==linux/amd64")),
+    "worker_filters": some(strings("platform==linux/amd64")),
 }
 FILE_MODES = {"mode": values.modes, "owner": values.owners, "created": values.moments}
 OWNED = {"owner": values.owners, "created": values.moments}
@@ -206,7 +206,7 @@ COPY: dict[str, SearchStrategy[Any]] = {
     "allow_empty_wildcard": flag,
     "replace": flag,
 }
-TREE_MOUNT: dict[str, SearchStrategy[Any]] = {"path": texts("sub", "/sub"), "readonly": flag}
+TREE_MOUNT: dict[str, SearchStrategy[Any]] = {"path": strings("sub", "/sub"), "readonly": flag}
 RESOLVED = st.fixed_dictionaries(
     {"digest": values.digests | st.just("")}, optional={"resolve_digest": flag}
 )
@@ -218,20 +218,20 @@ MOUNTS: dict[str, dict[str, SearchStrategy[Any]]] = {
     },
     "cache": {
         **TREE_MOUNT,
-        "id": texts("mine"),
+        "id": strings("mine"),
         "sharing": st.sampled_from(["shared", "private", "locked"]),
     },
     "tmpfs": {"size": st.sampled_from([0, 1, 2**20, 2**62])},
     "secret": {
         "target": values.targets,
-        "env": texts("KEY"),
+        "env": strings("KEY"),
         "uid": values.ids32,
         "gid": values.ids32,
         "mode": values.modes,
         "optional": flag,
     },
     "ssh": {
-        "id": texts("one"),
+        "id": strings("one"),
         "target": values.targets,
         "uid": values.ids32,
         "gid": values.ids32,
@@ -244,17 +244,17 @@ MOUNTS: dict[str, dict[str, SearchStrategy[Any]]] = {
 OPTIONS = optional(
     {
         "platform": values.platforms,
-        "unique": texts("unique"),
+        "unique": strings("unique"),
         "caps": st.sampled_from([[], ["exec.meta.setsdefaultpath"], ["exec.meta.base"]]),
-        "filters": some(texts("platform==linux/arm64")),
+        "filters": some(strings("platform==linux/arm64")),
     }
 )
 
 
 @st.composite
 def programs(draw: DrawFn) -> Program:
-    """Return programs of one to some hundreds of operations."""
-    # What a definition that is read back holds depends on these.
+    """Draw programs of one to several hundred operations."""
+    # A definition that is read back depends on these.
     options = draw(OPTIONS)
     writer = Writer(draw, options, Interpreter({**options, "files": FILES}))
     writer.add({"op": "image", "ref": "alpine"})
@@ -268,7 +268,7 @@ def programs(draw: DrawFn) -> Program:
 
 @st.composite
 def _another(draw: DrawFn, writer: Writer, often: int) -> bool:
-    """Add a statement or end; a value of its own, so that hypothesis can leave it out."""
+    """Add a statement or end; it is a separate strategy because hypothesis can then drop it."""
     if not draw(st.integers(0, often)):
         return False
     evolve(writer, draw=draw).any()
@@ -277,7 +277,7 @@ def _another(draw: DrawFn, writer: Writer, often: int) -> bool:
 
 @frozen
 class Writer:
-    """A program while it is being drawn, one statement after the other."""
+    """A program that is drawn statement by statement."""
 
     draw: DrawFn
     options: dict[str, Any]
@@ -307,32 +307,32 @@ class Writer:
         self.draw(st.sampled_from(kinds))()
 
     def program(self) -> Program:
-        """Return what was drawn."""
-        located = any(each.get("step", {}).get("locations") for each in self.states)
+        """Build the program from the statements."""
+        located = any(state.get("step", {}).get("locations") for state in self.states)
         files = {"files": FILES} if located else {}
         return {**self.options, **files, "states": self.states}
 
     # --- statements -----------------------------------------------------------
 
     def source(self) -> None:
-        """Add a source, one of many or the empty tree."""
+        """Add a source of any kind, or the empty tree."""
         kind = self.draw(st.sampled_from(["image", "image", "local", "scratch", *SOURCES, "ssh"]))
         if kind == "scratch":
             self.add({"op": "scratch"})
         elif kind == "ssh":
             # Without known hosts, Go would ask the host for them.
-            given: dict[str, Any]
-            options = optional({"known_hosts": texts("x y z\n"), "ssh": texts("mine")})
-            given = {"known_hosts": "a b c"} | self.draw(options)
-            self.step("git", url=self.draw(values.ssh_repositories), options=given)
+            fields: dict[str, Any]
+            ssh_options = optional({"known_hosts": strings("x y z\n"), "ssh": strings("mine")})
+            fields = {"known_hosts": "a b c"} | self.draw(ssh_options)
+            self.step("git", url=self.draw(values.ssh_repositories), options=fields)
         else:
-            key, texts_, known = SOURCES[kind]
-            given = {key: self.draw(texts_)}
-            if chosen := self.draw(optional(known)):
-                given["options"] = chosen
-            if "config" in chosen:
-                chosen |= self.draw(RESOLVED)
-            self.step(kind, **given)
+            key, names, strategies = SOURCES[kind]
+            fields = {key: self.draw(names)}
+            if options := self.draw(optional(strategies)):
+                fields["options"] = options
+            if "config" in options:
+                options |= self.draw(RESOLVED)
+            self.step(kind, **fields)
 
     def settle(self) -> None:
         """Add a statement that changes settings."""
@@ -345,21 +345,21 @@ class Writer:
     def run(self) -> None:
         """Add a process."""
         command: dict[str, Any] = self.draw(
-            st.fixed_dictionaries({"command": texts("ls").map("echo {}".format)})
-            | st.fixed_dictionaries({"args": st.lists(texts("ls", ""), min_size=1, max_size=4)})
+            st.fixed_dictionaries({"command": strings("ls").map("echo {}".format)})
+            | st.fixed_dictionaries({"args": st.lists(strings("ls", ""), min_size=1, max_size=4)})
         )
-        given: dict[str, Any] = {"on": self.pick(), **command}
+        fields: dict[str, Any] = {"on": self.pick(), **command}
         if options := self.draw(optional(RUN)):
-            given["options"] = options
-        given["mounts"] = [self.mount() for _ in range(self.draw(st.integers(0, 5)))]
-        self.step("run", **given)
+            fields["options"] = options
+        fields["mounts"] = [self.mount() for _ in range(self.draw(st.integers(0, 5)))]
+        self.step("run", **fields)
 
     def mount(self, target: str | None = None) -> dict[str, Any]:
-        """Return a mount of any kind."""
+        """Draw a mount of any kind."""
         kind = self.draw(st.sampled_from(["bind", "bind", *MOUNTS]))
         mount = {"kind": kind, **self.draw(optional(MOUNTS[kind]))}
         if kind == "secret":
-            mount["id"] = self.draw(texts("key"))
+            mount["id"] = self.draw(strings("key"))
         elif kind != "ssh":
             mount["target"] = target or self.draw(values.targets)
         if kind in ("bind", "cache") and self.draw(st.integers(0, 3)):
@@ -367,16 +367,16 @@ class Writer:
         return mount
 
     def mounted(self) -> None:
-        """Add what a run wrote into one of its mounts, where there is such a run."""
-        found = [
+        """Add the result of a mount that a run wrote to, if there is such a run."""
+        candidates = [
             (number, mount["target"])
             for number, state in enumerate(self.states)
             for mount in state.get("mounts", ())
             if mount["kind"] == "bind" and not mount.get("readonly") and not mount.get("discard")
-            if sum(each.get("target") == mount["target"] for each in state["mounts"]) == 1
+            if sum(peer.get("target") == mount["target"] for peer in state["mounts"]) == 1
         ]
-        if found:
-            on, target = self.draw(st.sampled_from(found))
+        if candidates:
+            on, target = self.draw(st.sampled_from(candidates))
             self.use(on)
             self.add({"op": "mounted", "on": on, "target": target})
 
@@ -386,7 +386,7 @@ class Writer:
         self.step("file", on=self.pick(), actions=actions)
 
     def action(self) -> dict[str, Any]:
-        """Return a file action of any kind."""
+        """Draw a file action of any kind."""
         kind = self.draw(st.sampled_from(["copy", "copy", "mkdir", "mkfile", "rm", "symlink"]))
         path = self.draw(values.paths)
         match kind:
@@ -406,7 +406,7 @@ class Writer:
                 return {"kind": kind, "path": path, **self.optional(options)}
 
     def merge(self) -> None:
-        """Add a merge, of empty trees and of equal ones too."""
+        """Add a merge, also of empty and of equal trees."""
         picked = [self.pick() for _ in range(self.draw(st.integers(0, 5)))]
         self.step("merge", states=self.of_one_platform(picked))
 
@@ -417,33 +417,33 @@ class Writer:
             self.step("diff", on=picked[0], other=picked[1])
 
     def passthrough(self) -> None:
-        """Add trees that are only used once all of them were built, and use some."""
-        chosen = [self.pick() for _ in range(self.draw(st.integers(1, 3)))]
-        # Of empty trees alone there is none.
-        states = [0, *chosen] if chosen[0] == 0 else [*chosen, 0]
+        """Add a passthrough of trees, which are available after all are built, and use some."""
+        picked = [self.pick() for _ in range(self.draw(st.integers(1, 3)))]
+        # A passthrough of empty trees only is not allowed.
+        states = [0, *picked] if picked[0] == 0 else [*picked, 0]
         needed = [self.pick() for _ in range(self.draw(st.integers(0, 2)))]
-        name = self.draw(texts("id"))
+        name = self.draw(strings("id"))
         self.step("passthrough", id=name, states=states, requires=needed)
-        made = len(self.states) - 1
+        passthrough = len(self.states) - 1
         for index in self.draw(st.lists(st.integers(0, len(states) - 1), max_size=2)):
-            self.add({"op": "output", "on": made, "index": index})
-            self.use(made)
+            self.add({"op": "output", "on": passthrough, "index": index})
+            self.use(passthrough)
 
     def requires(self) -> None:
-        """Add a state that needs others."""
+        """Add a state that requires others."""
         needed = [self.pick() for _ in range(self.draw(st.integers(0, 3)))]
         on = self.pick()
         if self.is_built(on):
-            self.step("requires", id=self.draw(texts("id")), on=on, requires=needed)
+            self.step("requires", id=self.draw(strings("id")), on=on, requires=needed)
 
     def build(self) -> None:
-        """Add what a definition in a tree describes."""
+        """Add a build of a definition in a tree."""
         on = self.pick()
         if self.is_built(on):
-            self.step("build", on=on, filename=self.draw(texts("file", "")))
+            self.step("build", on=on, filename=self.draw(strings("file", "")))
 
     def nested(self) -> None:
-        """Add a state that is read back from its definition."""
+        """Add a state that is decoded from its definition."""
         self.add({"op": "definition", "on": self.pick()})
 
     def resettle(self) -> None:
@@ -453,7 +453,7 @@ class Writer:
     # --- patterns ---------------------------------------------------------------
 
     def again(self) -> None:
-        """Add an equal operation with other metadata, and use both."""
+        """Add an equal operation with different metadata, and use both."""
         number = self.pick()
         if "step" not in self.states[number]:
             return
@@ -463,12 +463,12 @@ class Writer:
         self.step("file", on=number, actions=[{"kind": "copy", "source": copied, "dest": "/again"}])
 
     def chain(self) -> None:
-        """Add many steps after each other."""
+        """Add a chain of many steps."""
         for count in range(self.draw(st.integers(1, 100))):
             self.add({"op": "run", "on": self.pick(-1), "args": ["echo", str(count)]})
 
     def ladder(self) -> None:
-        """Add diamonds upon each other."""
+        """Add a ladder of diamonds."""
         base = self.pick()
         for _ in range(self.draw(st.integers(1, 12))):
             last = self.pick(-1)
@@ -476,29 +476,29 @@ class Writer:
             self.add({"op": "file", "on": base, "actions": actions})
 
     def gather(self) -> None:
-        """Add a statement that uses all states that no other one used, so that none is lost."""
-        left = [each for each in range(len(self.states)) if each not in self.used] or [0]
+        """Add a statement that uses all unused states, so the definition contains every state."""
+        left = [number for number in range(len(self.states)) if number not in self.used] or [0]
         match self.draw(st.sampled_from(["merge", "copy", "mount"])):
             case "merge":
                 self.step("merge", states=self.of_one_platform(left))
             case "copy":
-                actions = [{"kind": "copy", "source": each, "dest": "/x"} for each in left]
+                actions = [{"kind": "copy", "source": number, "dest": "/x"} for number in left]
                 self.step("file", on=self.pick(), actions=actions)
             case _:
                 mounts = [
-                    {"kind": "bind", "source": each, "target": f"/{each * 7 % 10}/{each}"}
-                    for each in left
+                    {"kind": "bind", "source": number, "target": f"/{number * 7 % 10}/{number}"}
+                    for number in left
                 ]
                 self.step("run", on=self.pick(), args=["ls"], mounts=mounts)
 
-    # --- what they share --------------------------------------------------------
+    # --- helpers ----------------------------------------------------------------
 
     def optional(self, options: dict[str, SearchStrategy[Any]]) -> dict[str, Any]:
-        """Return a few of the options."""
+        """Draw a few of the options."""
         return self.draw(optional(options))
 
     def pick(self, number: int | None = None) -> int:
-        """Return the number of a state to build upon, often the last or one of the first."""
+        """Pick a state to use, often the last or one of the first, and return its number."""
         last = len(self.states) - 1
         if number is None:
             number = self.draw(st.just(last) | st.integers(0, last) | st.integers(0, min(last, 2)))
@@ -507,33 +507,35 @@ class Writer:
         return number
 
     def of_one_platform(self, picked: list[int]) -> list[int]:
-        """Return the states that can be merged: trees for two platforms cannot."""
+        """Keep the states of one platform; trees of different platforms cannot be merged."""
         platforms = [
-            self.interpreter.values[each].settings.platform if self.is_built(each) else None
-            for each in picked
+            self.interpreter.values[number].settings.platform if self.is_built(number) else None
+            for number in picked
         ]
-        first = next((each for each in platforms if each is not None), None)
+        first = next((platform for platform in platforms if platform is not None), None)
         return [
-            each for each, known in zip(picked, platforms, strict=True) if known in (None, first)
+            number
+            for number, platform in zip(picked, platforms, strict=True)
+            if platform in (None, first)
         ]
 
     def is_built(self, number: int) -> bool:
-        """Return whether a state is more than the empty tree."""
+        """Check whether a state is more than the empty tree."""
         return self.interpreter.values[number].output is not None
 
     def use(self, number: int) -> None:
-        """Note that another statement uses this one."""
+        """Record that another statement uses this one."""
         self.used.add(number)
 
     def metadata(self) -> dict[str, Any]:
-        """Return a few options of a step."""
+        """Draw a few options of a step."""
         step = self.optional(STEP)
         if self.draw(st.integers(0, 3)) == 3:
             step["locations"] = self.draw(LOCATIONS)
         return step
 
     def step(self, kind: str, **fields: Any) -> None:
-        """Add a statement that makes an operation."""
+        """Add a statement that creates an operation."""
         self.add({"op": kind, **fields, "step": self.metadata()})
 
     def add(self, statement: Statement) -> None:
@@ -543,5 +545,5 @@ class Writer:
         try:
             self.interpreter.values.append(self.interpreter.make(statement))
         except Exception:  # noqa: BLE001
-            # What is refused here is refused, and seen, when the program is run.
+            # An invalid statement is refused again when the program runs, and the test sees it.
             self.interpreter.values.append(Scratch())

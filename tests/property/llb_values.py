@@ -1,4 +1,4 @@
-"""Values for the options of every kind of step, valid ones that are as odd as may be."""
+"""Hypothesis strategies for options of every kind of step: valid, but unusual values."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ DIGEST = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b85
 OTHER_DIGEST = "sha256:" + "0123456789abcdef" * 4
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
-# No surrogates, which are no text for protobuf, and no NUL, which is none for a system call.
+# No surrogates, which protobuf refuses in strings, and no NUL, which system calls refuse.
 CHARACTERS = st.characters(codec="utf-8", exclude_characters="\0")
 ODD = [
     "a", "b", "main", "a b", "<&>\"'\\/", "é", "e\u0301", "日本", "\u2028\u2029", "👩‍👩‍👧", "\u202eabc",
@@ -26,31 +26,35 @@ ODD = [
 ]  # fmt: skip
 
 
-def texts(*known: str) -> SearchStrategy[str]:
-    """Return texts that are not empty: known ones, odd ones and random ones."""
-    return st.sampled_from([*known, *ODD]) | st.text(CHARACTERS, min_size=1, max_size=5)
+def strings(*usual: str) -> SearchStrategy[str]:
+    """Draw strings that are not empty: usual, odd and random ones."""
+    return st.sampled_from([*usual, *ODD]) | st.text(CHARACTERS, min_size=1, max_size=5)
 
 
 def optional(options: Mapping[str, SearchStrategy[Any]]) -> SearchStrategy[dict[str, Any]]:
-    """Return dicts with a few of the options, sometimes all of them."""
+    """Draw dicts with a few of the options, sometimes all of them."""
     names = st.lists(st.sampled_from(list(options)), unique=True, max_size=4)
-    chosen = st.integers(0, 15).flatmap(lambda n: names if n < 15 else st.just(list(options)))
-    return chosen.flatmap(lambda keys: st.fixed_dictionaries({key: options[key] for key in keys}))
+    some_names = st.integers(0, 15).flatmap(lambda n: names if n < 15 else st.just(list(options)))
+    return some_names.flatmap(
+        lambda keys: st.fixed_dictionaries({key: options[key] for key in keys})
+    )
 
 
 def some(values: SearchStrategy[T_], most: int = 3) -> SearchStrategy[list[T_]]:
-    """Return short lists."""
+    """Draw short lists."""
     return st.lists(values, max_size=most)
 
 
-def _platform(text: str, **more: Any) -> dict[str, Any]:
+def _platform(path: str, **features: Any) -> dict[str, Any]:
     names = ("os", "architecture", "variant")
-    return dict(zip(names, text.split("/"), strict=False)) | more
+    return dict(zip(names, path.split("/"), strict=False)) | features
 
 
 flag = st.booleans()
 binary = st.binary(max_size=8).map(lambda data: base64.b64encode(data).decode())
-armored = texts("-----BEGIN PGP-----\n").map(lambda text: base64.b64encode(text.encode()).decode())
+armored = strings("-----BEGIN PGP-----\n").map(
+    lambda text: base64.b64encode(text.encode()).decode()
+)
 ids32 = st.sampled_from([0, 1, 1000, 2**31 - 1]) | st.integers(0, 2**31 - 1)
 modes = st.sampled_from([0, 0o400, 0o644, 0o755, 0o4755, 0o7777, 0o1000]) | st.integers(0, 0o7777)
 int64 = st.sampled_from([0, 1, 2**20, 2**63 - 1]) | st.integers(0, 10**6)
@@ -59,7 +63,7 @@ uint64 = st.sampled_from([0, 1, 1024, 2**64 - 1])
 paths = st.sampled_from([
     "/a", "a", "./a/", "../x", "/a//b/../c/.", "b/.", ".", "/", "..", "./", "../..", "/..", "/.", "//a", "///",
     "a/..", "a/../..", "/a/./", "a b/é", "*", "/a*/?[b]", "~", ".a", "a.", "...", "/日本/x/", "a\\b", "\n",
-]) | texts()  # fmt: skip
+]) | strings()  # fmt: skip
 targets = st.sampled_from([
     "/a", "/b", "/a/b", "/a-b", "/a.b", "/A", "/a/", "//a", "/z/../y", "/é", "/日", "/👩", "/~", "/ ", "/a\nb", "/usr/lib",
     "/aa", "/a/b/c", "/.a", "/-",
@@ -118,12 +122,12 @@ owners = st.sampled_from([
     "root", "0", "1000", "app", "app:staff", "root:root", "1:2", "0:app", "app:0", "007", "2147483647",
     "a b:c", "é", "1000:root", "-x", "-1", "+5", "2147483648", "-2147483649:7", "--1", "1e3", "0x1", "a:b:c",
 ])  # fmt: skip
-# Microseconds since 1970 as far as nanoseconds have 64 bits.
+# Microseconds since 1970, in the range of 64-bit nanoseconds.
 moments = st.sampled_from([0, 1, -1, 1_700_000_000_123_456, -(9 * 10**15), 9 * 10**15, 999_999])
 symbolic = st.sampled_from(["u+x,go-w", "a=rX", "+t", "ug=rwx"])
-patterns = some(texts("**/*.pyc", "!x", "a<b", "c&d", "*"))
+patterns = some(strings("**/*.pyc", "!x", "a<b", "c&d", "*"))
 keys = st.sampled_from(["A", "B", "PATH", "SSH_AUTH_SOCK", "é", "a b", "HTTP_PROXY"])
-env_values = st.sampled_from(["", "1", "/bin:/usr/bin", "x=y", "$A"]) | texts()
+env_values = st.sampled_from(["", "1", "/bin:/usr/bin", "x=y", "$A"]) | strings()
 ulimit_names = st.sampled_from([
     "core", "cpu", "data", "fsize", "locks", "memlock", "msgqueue", "nice", "nofile", "nproc", "rss", "rtprio",
     "rttime", "sigpending", "stack",

@@ -1,4 +1,4 @@
-"""Whatever Dockerfile is written, both sides convert it to the same, or refuse it at the same line."""
+"""Any Dockerfile converts to the same as in Go, or is refused at the same line."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.go
 
-# ``make fuzz-dockerfile`` tries more.
+# ``make fuzz-dockerfile`` runs more examples.
 bounded = settings(
     max_examples=200, deadline=None, database=None, suppress_health_check=list(HealthCheck)
 )
@@ -30,7 +30,7 @@ def recorder() -> Iterator[go.Go]:
 
 @bounded
 @given(text=dockerfiles())
-def test_files_come_to_the_same(recorder: go.Go, text: str) -> None:
+def test_files_convert_to_the_same(recorder: go.Go, text: str) -> None:
     result = compare(text.encode(), recorder)
     assert result.agrees, f"{result.outcome}\n{result.detail}"
 

@@ -1,4 +1,4 @@
-"""Whatever graph is written, the definition is the one that Go's client/llb gives."""
+"""Any graph has the same definition as with Go's client/llb."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.go
 
-# ``make fuzz-llb`` tries more.
+# ``make fuzz-llb`` runs more examples.
 EXAMPLES = 60
 bounded = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
 REFUSED: list[Statement] = [
@@ -67,7 +67,7 @@ def recorder() -> Iterator[go.Go]:
 
 @bounded
 @given(program=drawn.programs())
-def test_programs_make_the_definitions_of_go(recorder: go.Go, program: Program) -> None:
+def test_programs_build_the_definitions_of_go(recorder: go.Go, program: Program) -> None:
     assert programs.run(program) == recorder.run(program)
 
 
@@ -86,7 +86,7 @@ def test_command_lines_are_split_as_in_go(recorder: go.Go, command: str) -> None
     try:
         shlex(command)
     except LLBError:
-        # Go leaves out a word whose quote does not end, and all that follow.
+        # Go drops a word with an unterminated quote, and all words after it.
         reject()
     program = {"states": [*BASE, {"op": "run", "on": 0, "shlex": f"echo {command}"}]}
     assert programs.run(program) == recorder.run(program)

@@ -1,4 +1,4 @@
-"""Properties of HTTP/2 and of calls: what goes in comes out, and nothing else."""
+"""Properties of HTTP/2 and of calls: messages arrive unchanged, and invalid bytes are refused."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ cuts = st.lists(st.integers(1, 5000), min_size=1, max_size=10)
 
 
 def pieces(data: bytes, steps: list[int]) -> Iterator[bytes]:
-    at = number = 0
-    while at < len(data):
+    offset = number = 0
+    while offset < len(data):
         step = steps[number % len(steps)]
-        yield data[at : at + step]
-        at += step
+        yield data[offset : offset + step]
+        offset += step
         number += 1
 
 
@@ -46,7 +46,7 @@ def message(number: int, size: int) -> bytes:
     return bytes([number % 256]) * size
 
 
-@settings(deadline=None)  # Small windows make many rounds.
+@settings(deadline=None)  # Small windows need many rounds.
 @given(sizes, windows, cuts)
 def test_messages_arrive_whole_and_in_order_whatever_the_windows(
     sizes: list[int], limits: Limits, steps: list[int]
@@ -55,8 +55,8 @@ def test_messages_arrive_whole_and_in_order_whatever_the_windows(
     server = Connection(client=False, limits=limits)
     sent = [message(number, size) for number, size in enumerate(sizes)]
     client.open_stream(REQUEST)
-    for one in sent:
-        client.send_data(1, prefix(one), one)
+    for payload in sent:
+        client.send_data(1, prefix(payload), payload)
     client.end_stream(1)
     reader = MessageReader(2**20)
     ended = False
@@ -76,7 +76,7 @@ def test_messages_arrive_whole_and_in_order_whatever_the_windows(
 
 @frozen
 class _Recorded:
-    """What a real client and a real server say in one short conversation."""
+    """The bytes of a short conversation between a real client and a real server."""
 
     to_server: bytes
     to_client: bytes
@@ -101,13 +101,13 @@ RECORDED = _record()
 
 @st.composite
 def mutated(draw: st.DrawFn, data: bytes) -> bytes:
-    """``data`` with bytes changed, removed, doubled, or put in."""
+    """Draw ``data`` with bytes changed, removed, repeated, or inserted."""
     changed = bytearray(data)
     for _ in range(draw(st.integers(1, 4))):
-        at = draw(st.integers(0, len(changed)))
-        until = min(len(changed), at + draw(st.integers(0, 12)))
-        put = draw(st.binary(max_size=12) | st.just(bytes(changed[at:until]) * 2))
-        changed[at:until] = put
+        start = draw(st.integers(0, len(changed)))
+        end = min(len(changed), start + draw(st.integers(0, 12)))
+        replacement = draw(st.binary(max_size=12) | st.just(bytes(changed[start:end]) * 2))
+        changed[start:end] = replacement
     return bytes(changed)
 
 
@@ -116,11 +116,9 @@ def echo(call: ServerCall) -> None:
         call.send(message)
 
 
-@settings(deadline=None)  # Threads take as long as they take.
+@settings(deadline=None)  # The time of threads varies.
 @given(mutated(RECORDED.to_server), cuts)
-def test_no_bytes_from_a_client_hang_a_server_or_break_it_otherwise(
-    data: bytes, steps: list[int]
-) -> None:
+def test_no_bytes_from_a_client_hang_or_crash_a_server(data: bytes, steps: list[int]) -> None:
     here, there = memory_pair(2**26)
     server = Server(there, {"/s/echo": echo})
     for piece in pieces(data, steps):
@@ -132,9 +130,7 @@ def test_no_bytes_from_a_client_hang_a_server_or_break_it_otherwise(
 
 @settings(deadline=None)
 @given(mutated(RECORDED.to_client), cuts)
-def test_no_bytes_from_a_server_hang_a_call_or_break_it_otherwise(
-    data: bytes, steps: list[int]
-) -> None:
+def test_no_bytes_from_a_server_hang_or_crash_a_call(data: bytes, steps: list[int]) -> None:
     here, there = memory_pair(2**26)
     channel = Channel(here)
     call = channel.stream("/s/echo", timeout=60)
@@ -160,26 +156,26 @@ values = st.text(st.characters(min_codepoint=0x20, max_codepoint=0x7E))
 
 
 @given(st.lists(st.tuples(names, values), max_size=20))
-def test_metadata_arrives_as_it_was_given(pairs: list[tuple[str, str]]) -> None:
+def test_metadata_arrives_unchanged(pairs: list[tuple[str, str]]) -> None:
     block = hpack.Encoder().encode(metadata.request("/s/m", "x", None, pairs))
     decoded: Any = tuple(hpack.Decoder().decode(block))
     assert decoded[7:] == tuple(pairs)
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"])))
-def test_a_status_message_survives_its_quoting(text: str) -> None:
+def test_a_status_message_survives_quoting(text: str) -> None:
     quoted = quote_message(text)
     assert quoted.isascii()
     assert unquote_message(quoted) == text
 
 
 @given(st.text())
-def test_any_text_is_read_as_details_or_as_none(text: str) -> None:
+def test_any_string_is_parsed_as_status_details(text: str) -> None:
     assert isinstance(parse_details(text), tuple)
 
 
 @given(st.floats(0, 1e9))
-def test_a_timeout_is_never_shortened_and_hardly_lengthened(seconds: float) -> None:
+def test_a_timeout_is_never_shortened_and_at_most_slightly_lengthened(seconds: float) -> None:
     read = metadata.parse_timeout(metadata.format_timeout(seconds))
     assert read is not None
     assert seconds <= read * (1 + 1e-12)

@@ -1,4 +1,4 @@
-"""The small languages in a Dockerfile mean the same as to the Go packages that read them there."""
+"""The small languages in a Dockerfile are parsed as by Go's packages."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def packages() -> Iterator[go.Packages]:
 
 
 def ours(function: Callable[[], Any]) -> Any:
-    """Return what a function does, or None where it refuses."""
+    """Call a function; return None if it refuses its input."""
     try:
         return function()
     except (LLBError, ExpansionError):
@@ -41,7 +41,7 @@ def ours(function: Callable[[], Any]) -> Any:
 
 
 def pieces(*parts: str, most: int = 8) -> st.SearchStrategy[str]:
-    """Return texts that are put together of parts, and of what they are made of."""
+    """Join strings from parts and from the characters in them."""
     characters = "".join(sorted(set("".join(parts))))
     return st.lists(st.sampled_from(parts) | st.sampled_from(characters), max_size=most).map(
         "".join
@@ -65,8 +65,8 @@ def test_words_expand(packages: go.Packages, text: str) -> None:
 @bounded
 @given(text=WORDS)
 def test_words_split(packages: go.Packages, text: str) -> None:
-    found = ours(lambda: list(Expander().words(text, ENV)))
-    assert found == packages.ask("words", text=text, env=ENV)
+    split = ours(lambda: list(Expander().words(text, ENV)))
+    assert split == packages.ask("words", text=text, env=ENV)
 
 
 PATTERNS = pieces(
@@ -78,8 +78,8 @@ PATTERNS = pieces(
 @bounded
 @given(text=st.lists(PATTERNS | pieces("#", " ", "\t", "!", "/a"), max_size=4).map("\n".join))
 def test_ignore_files_read(packages: go.Packages, text: str) -> None:
-    found = ours(lambda: list(parse_ignore(text.encode())))
-    assert found == packages.ask("ignore", text=text)
+    patterns = ours(lambda: list(parse_ignore(text.encode())))
+    assert patterns == packages.ask("ignore", text=text)
 
 
 @pytest.mark.feature("E10")
@@ -89,14 +89,14 @@ def test_ignore_files_read(packages: go.Packages, text: str) -> None:
     path=st.lists(st.sampled_from(["a", "b", "c", "abc", "é", "x"]), min_size=1, max_size=4),
 )
 def test_patterns_match(packages: go.Packages, lines: list[str], path: list[str]) -> None:
-    text = "/".join(path)
-    found = ours(lambda: Patterns.compile(lines).matches(text))
-    if found is None:
-        # Go finds out about a pattern when it needs it; here it is refused at once.
-        alone = {each for line in lines for each in (line, line.lstrip("!")) if each}
-        assert None in [packages.ask("match", lines=[each], text=text) for each in alone]
+    joined = "/".join(path)
+    matches = ours(lambda: Patterns.compile(lines).matches(joined))
+    if matches is None:
+        # Go refuses an invalid pattern when it is used; we refuse it when it is compiled.
+        single = {pattern for line in lines for pattern in (line, line.lstrip("!")) if pattern}
+        assert None in [packages.ask("match", lines=[pattern], text=joined) for pattern in single]
     else:
-        assert found == packages.ask("match", lines=lines, text=text)
+        assert matches == packages.ask("match", lines=lines, text=joined)
 
 
 @bounded
@@ -127,17 +127,17 @@ def test_references(packages: go.Packages, text: str) -> None:
     ).filter(lambda text: "/" in text)
 )
 def test_platforms(packages: go.Packages, text: str) -> None:
-    # A single word is completed with what the machine is, which the frontend does with the daemon's.
-    found = ours(lambda: str(Platform.parse(text)))
-    assert found == packages.ask("platform", text=text)
+    # Go completes a single word with the platform of the machine, the frontend with the daemon's.
+    platform = ours(lambda: str(Platform.parse(text)))
+    assert platform == packages.ask("platform", text=text)
 
 
 @pytest.mark.feature("E3")
 @bounded
 @given(text=pieces("u", "g", "o", "a", "+", "-", "=", "r", "w", "x", "X", "s", "t", ",", "go", "7"))
 def test_symbolic_modes(packages: go.Packages, text: str) -> None:
-    found = is_symbolic_mode(text) or None
+    is_valid = is_symbolic_mode(text) or None
     if text.isdigit():
-        # Numbers are read before.
+        # Numbers are parsed elsewhere, as octal modes.
         return
-    assert found == packages.ask("mode", text=text)
+    assert is_valid == packages.ask("mode", text=text)

@@ -1,4 +1,4 @@
-"""Whatever a daemon sends as a tree, nothing is touched but its place, and it ends in order."""
+"""Whatever tree a daemon sends, only its destination is written, and the transfer ends cleanly."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from llb.grpc import ServerCall
 
-# What stands for a directory beside the place of the tree, which the packets point to.
+# A placeholder for a directory next to the destination, which the packets point to.
 SECRET = "SECRET"
 END = pb.Packet(type=pb.Packet.PACKET_STAT)
 DONE = pb.Packet(type=pb.Packet.PACKET_FIN)
@@ -80,7 +80,7 @@ def entry(path: str, mode: int, **fields: object) -> pb.Packet:
     return pb.Packet(type=pb.Packet.PACKET_STAT, stat=described)
 
 
-# A tree that is in order, into which others come: most of what is drawn above ends at once.
+# A valid tree, into which other packets are inserted; most random streams end at once.
 IN_ORDER = (
     entry("a", filemode.DIRECTORY | 0o755),
     entry("a/b", 0o644, size=2),
@@ -97,25 +97,25 @@ IN_ORDER = (
 
 @st.composite
 def streams(draw: st.DrawFn) -> list[pb.Packet]:
-    """Draw packets: a tree that is in order, with some left out, changed places, or added."""
-    found = list(IN_ORDER)
+    """Draw packets: a valid tree, with some packets dropped, reordered, or added."""
+    sent = list(IN_ORDER)
     for _ in range(draw(st.integers(0, 4))):
-        at = draw(st.integers(0, len(found)))
+        index = draw(st.integers(0, len(sent)))
         match draw(st.sampled_from(["add", "drop", "swap", "again"])):
             case "add":
-                found.insert(at, draw(packets))
+                sent.insert(index, draw(packets))
             case "drop":
-                del found[at : at + 1]
+                del sent[index : index + 1]
             case "swap":
-                found[at:] = reversed(found[at:])
+                sent[index:] = reversed(sent[index:])
             case "again":
-                found += found[at : at + 2]
-    return found
+                sent += sent[index : index + 2]
+    return sent
 
 
 @contextmanager
-def place() -> Iterator[Path]:
-    """Make a directory with the place of a tree and files that nobody may touch."""
+def guarded_directory() -> Iterator[Path]:
+    """Create a directory with files that a transfer must not touch."""
     with tempfile.TemporaryDirectory(prefix="receiver-") as name:
         outer = Path(name)
         (outer / "secret").mkdir()
@@ -124,34 +124,34 @@ def place() -> Iterator[Path]:
         yield outer
 
 
-def outside(outer: Path, but: str) -> dict[str, object]:
-    """Return everything below a directory, the tree in ``but`` apart."""
-    found: dict[str, object] = {}
+def outside(outer: Path, destination: str) -> dict[str, object]:
+    """Record all files below a directory, except those in ``destination``."""
+    files: dict[str, object] = {}
     for folder, folders, names in os.walk(outer):
         if Path(folder) == outer:
-            folders.remove(but)
-        for each in (*folders, *names):
-            path = Path(folder, each)
+            folders.remove(destination)
+        for name in (*folders, *names):
+            path = Path(folder, name)
             status = path.lstat()
             content = path.read_bytes() if path.is_file() else b""
             key = str(path.relative_to(outer))
-            found[key] = (status.st_mode, status.st_mtime_ns, status.st_nlink, content)
-    return found
+            files[key] = (status.st_mode, status.st_mtime_ns, status.st_nlink, content)
+    return files
 
 
 def aimed(packet: pb.Packet, outer: Path) -> pb.Packet:
-    """Return a packet that points to the files that nobody may touch."""
-    made = pb.Packet()
-    made.CopyFrom(packet)
+    """Replace the placeholder in a packet by the directory that must not be touched."""
+    copy = pb.Packet()
+    copy.CopyFrom(packet)
     if packet.HasField("stat"):
         secret = str(outer / "secret")
-        made.stat.path = packet.stat.path.replace(SECRET, secret)
-        made.stat.linkname = packet.stat.linkname.replace(SECRET, secret)
-    return made
+        copy.stat.path = packet.stat.path.replace(SECRET, secret)
+        copy.stat.linkname = packet.stat.linkname.replace(SECRET, secret)
+    return copy
 
 
 def error_of(outer: Path, sent: Sequence[pb.Packet]) -> LLBError | None:
-    """Receive a tree and return how that failed."""
+    """Receive a tree and return the error, if any."""
     try:
         call = FakeCall(aimed(packet, outer) for packet in sent)
         receive_tree(cast("ServerCall", call), outer / "root", outer / "out")
@@ -162,7 +162,7 @@ def error_of(outer: Path, sent: Sequence[pb.Packet]) -> LLBError | None:
 
 @pytest.mark.feature("Q1")
 def test_the_tree_in_order_arrives() -> None:
-    with place() as outer:
+    with guarded_directory() as outer:
         (outer / "root").mkdir()
         assert error_of(outer, IN_ORDER) is None
         names = sorted(
@@ -175,7 +175,7 @@ def test_the_tree_in_order_arrives() -> None:
 @pytest.mark.feature("Q1")
 @given(streams() | st.lists(packets, max_size=8))
 def test_no_packets_touch_what_is_outside(sent: list[pb.Packet]) -> None:
-    with place() as outer:
+    with guarded_directory() as outer:
         (outer / "root").mkdir()
         before = outside(outer, "root")
         error = error_of(outer, sent)
@@ -189,7 +189,7 @@ def test_no_packets_touch_what_is_outside(sent: list[pb.Packet]) -> None:
 @pytest.mark.feature("Q1")
 @given(streams())
 def test_no_tree_reaches_through_the_links_of_its_destination(sent: list[pb.Packet]) -> None:
-    with place() as outer:
+    with guarded_directory() as outer:
         (outer / "out").mkdir()
         (outer / "out" / "a").symlink_to(outer / "secret")
         (outer / "out" / "b").symlink_to(outer / "secret" / "kept")
@@ -209,20 +209,20 @@ def test_no_tree_reaches_through_the_links_of_its_destination(sent: list[pb.Pack
 
 @st.composite
 def broken(draw: st.DrawFn) -> list[bytes]:
-    """Draw messages that are packets, or nearly so."""
-    found = [packet.SerializeToString() for packet in draw(streams())]
-    if found:
-        at = draw(st.integers(0, len(found) - 1))
-        message = found[at]
+    """Draw serialized packets, one of which is corrupted."""
+    messages = [packet.SerializeToString() for packet in draw(streams())]
+    if messages:
+        index = draw(st.integers(0, len(messages) - 1))
+        message = messages[index]
         cut = draw(st.integers(0, len(message)))
-        found[at] = message[:cut] + draw(st.binary(max_size=4)) + message[cut + 1 :]
-    return found
+        messages[index] = message[:cut] + draw(st.binary(max_size=4)) + message[cut + 1 :]
+    return messages
 
 
 @pytest.mark.feature("Q1")
 @given(broken() | st.lists(st.binary(max_size=20), max_size=4))
-def test_bytes_that_are_no_packets_are_refused(sent: list[bytes]) -> None:
-    with place() as outer:
+def test_bytes_that_are_not_packets_are_refused(sent: list[bytes]) -> None:
+    with guarded_directory() as outer:
         (outer / "root").mkdir()
         before = outside(outer, "root")
         try:

@@ -1,4 +1,4 @@
-"""Whatever a daemon reports of a build, it becomes events and lines, or one error."""
+"""Any status that a daemon reports is decoded to events and lines, or to one error."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from llb.client.progress.raw_reports import to_line, to_report
 from llb.client.progress.tty import TtyDisplay
 from llb.errors import TransportError
 
-texts = st.text(max_size=4) | st.sampled_from(["a", "\x1b[2J", "\n", "context canceled"])
+strings = st.text(max_size=4) | st.sampled_from(["a", "\x1b[2J", "\n", "context canceled"])
 names = st.sampled_from(["one", "two", ""])
 signed = st.integers(-(2**63), 2**63 - 1) | st.integers(-1, 3)
 small = st.integers(-(2**31), 2**31 - 1) | st.integers(-1, 3)
@@ -27,23 +27,23 @@ times = st.none() | st.builds(
     seconds=st.integers(0, 2**31) | st.sampled_from([-62135596800, 253402300799]) | signed,
     nanos=st.integers(0, 999_999_999) | small,
 )
-groups = st.none() | st.builds(ops_pb2.ProgressGroup, id=names, name=texts, weak=st.booleans())
+groups = st.none() | st.builds(ops_pb2.ProgressGroup, id=names, name=strings, weak=st.booleans())
 vertices = st.builds(
     pb.Vertex,
     digest=names,
     inputs=st.lists(names, max_size=2),
-    name=texts,
+    name=strings,
     cached=st.booleans(),
     started=times,
     completed=times,
-    error=texts,
+    error=strings,
     progressGroup=groups,
 )
 statuses = st.builds(
     pb.VertexStatus,
-    ID=texts,
+    ID=strings,
     vertex=names,
-    name=texts,
+    name=strings,
     current=signed,
     total=signed,
     timestamp=times,
@@ -64,8 +64,8 @@ warnings = st.builds(
     level=signed,
     short=st.binary(max_size=4),
     detail=st.lists(st.binary(max_size=4), max_size=2),
-    url=texts,
-    info=st.none() | st.builds(ops_pb2.SourceInfo, filename=texts, data=st.binary(max_size=4)),
+    url=strings,
+    info=st.none() | st.builds(ops_pb2.SourceInfo, filename=strings, data=st.binary(max_size=4)),
     ranges=st.lists(st.builds(ops_pb2.Range, start=positions, end=positions), max_size=2),
 )
 responses = st.builds(
@@ -87,10 +87,13 @@ def test_a_message_becomes_an_event_for_each_part_or_one_error(
     except TransportError as error:
         assert error.message.startswith("invalid time from the daemon: ")  # noqa: PT017 - either outcome is right
         return
-    said = {each.vertex for each in response.statuses} | {each.vertex for each in response.logs}
-    # A step that ended and said something has two: it is there, and it ended.
-    twice = [each for each in response.vertexes if each.HasField("completed")]
-    steps = len(response.vertexes) + len([each for each in twice if each.digest in said])
+    active = {status.vertex for status in response.statuses}
+    active |= {log.vertex for log in response.logs}
+    # A step that ended and has output has two events: its start and its end.
+    completed = [vertex for vertex in response.vertexes if vertex.HasField("completed")]
+    steps = len(response.vertexes) + len(
+        [vertex for vertex in completed if vertex.digest in active]
+    )
     parts = len(response.statuses) + len(response.logs) + len(response.warnings)
     assert len(events) == steps + parts
 
@@ -106,9 +109,9 @@ def test_a_message_becomes_a_line_of_json_or_one_error(response: pb.StatusRespon
     assert set(json.loads(line)) <= {"vertexes", "statuses", "logs", "warnings"}
 
 
-def events_of(found: list[pb.StatusResponse]) -> list[Event]:
+def events_of(received: list[pb.StatusResponse]) -> list[Event]:
     events: list[Event] = []
-    for response in found:
+    for response in received:
         try:
             events += from_response(response)
         except TransportError:
@@ -119,15 +122,15 @@ def events_of(found: list[pb.StatusResponse]) -> list[Event]:
 @pytest.mark.parametrize("display", [PlainDisplay, TtyDisplay])
 @given(st.lists(responses, max_size=3))
 def test_a_display_shows_every_event(
-    display: type[PlainDisplay | TtyDisplay], found: list[pb.StatusResponse]
+    display: type[PlainDisplay | TtyDisplay], received: list[pb.StatusResponse]
 ) -> None:
     stream = io.StringIO()
     with display(stream) as shown:
-        for event in events_of(found):
+        for event in events_of(received):
             shown(event)
 
 
-def test_a_time_is_as_go_writes_it() -> None:
+def test_a_time_is_formatted_as_in_go() -> None:
     log = pb.VertexLog(timestamp=Timestamp(seconds=-62135596800, nanos=120))
     line = to_line(to_report(pb.StatusResponse(logs=[log])))
     assert line == '{"logs":[{"data":null,"timestamp":"0001-01-01T00:00:00.00000012Z"}]}'

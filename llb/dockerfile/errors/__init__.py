@@ -1,4 +1,4 @@
-"""The errors of Dockerfiles: a catalogue with spans, suggestions, and the words of Go.
+"""Errors in Dockerfiles: a catalogue with spans, suggestions, and Go's messages.
 
 Private to :mod:`llb.dockerfile`.
 """

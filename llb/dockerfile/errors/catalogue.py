@@ -1,7 +1,7 @@
-"""Every mistake that a Dockerfile can have, one function each.
+"""Catalogue of the errors in Dockerfiles, one function each.
 
-They return the error with the place it is about; who finds the mistake raises it.
-The words follow those of Docker's own frontend where users know them.
+Each function builds the error with its source position and returns it; the caller raises it.
+Messages follow Docker's own frontend where users know its wording.
 """
 
 from __future__ import annotations
@@ -21,11 +21,10 @@ if TYPE_CHECKING:
 
 
 class DockerfileError(LLBError):
-    """A Dockerfile that cannot be built, and where.
+    """An error in a Dockerfile, with its source position.
 
-    ``words`` are those of Docker's frontend where they are others than the message.
-    ``names_line`` is whether it puts the line in front of them, as it does where it reads
-    instructions.
+    ``words`` is the message of Docker's frontend if it differs from ours. ``names_line`` is
+    whether Docker puts the line number in front of it, as it does while it parses instructions.
     """
 
     names_line = False
@@ -43,7 +42,7 @@ class DockerfileError(LLBError):
 
     @property
     def docker_words(self) -> str:
-        """The error as Docker's frontend tells it."""
+        """The error message of Docker's frontend."""
         if self.span is None or not self.names_line:
             return self.words
         return f"dockerfile parse error on line {self.span.line}: {self.words}"
@@ -51,7 +50,7 @@ class DockerfileError(LLBError):
 
 @frozen
 class Source:
-    """A Dockerfile: its name, its bytes, and the text in them without a byte order mark."""
+    """A Dockerfile: its name, its bytes, and its decoded text without the byte order mark."""
 
     filename: str
     data: bytes = field(repr=False)
@@ -59,20 +58,20 @@ class Source:
 
     @cached_property
     def shown(self) -> str:
-        """The text for people."""
+        """The printable text, for messages."""
         return shown(self.text)
 
     @cached_property
     def lines(self) -> list[str]:
-        """The text for people in lines."""
+        """The lines of the printable text."""
         return self.shown.split("\n")
 
     def span(self, line: int, end_line: int | None = None, word: str | None = None) -> Span:
-        """Return the place of an instruction, and of a word on its first line."""
+        """Locate an instruction by its lines, and optionally a word on the first of them."""
         column = None
         if word and 0 < line <= len(self.lines):
-            found = self.lines[line - 1].find(shown(word))
-            column = found + 1 if found >= 0 else None
+            index = self.lines[line - 1].find(shown(word))
+            column = index + 1 if index >= 0 else None
         return Span(
             filename=self.filename,
             text=self.shown,
@@ -84,25 +83,25 @@ class Source:
 
 
 def empty_file(source: Source) -> DockerfileError:
-    """Return the error of a file without a byte."""
+    """Report an empty file."""
     return DockerfileError("the Dockerfile cannot be empty", span=source.span(1))
 
 
 def no_instructions(source: Source, last: int) -> DockerfileError:
-    """Return the error of a file with comments alone, at its last line."""
+    """Report a file that has comments only, at its last line."""
     return DockerfileError(
         "file with no instructions", span=source.span(last), hint="a Dockerfile begins with FROM"
     )
 
 
 def no_stages(source: Source) -> DockerfileError:
-    """Return the error of a file without FROM."""
+    """Report a file without FROM."""
     return DockerfileError("dockerfile contains no stages to build", span=source.span(1))
 
 
 def line_too_long(source: Source, line: int) -> DockerfileError:
-    """Return the error of a line that is longer than Docker reads, behind ``line``."""
-    # Docker names the line before, and so do we; the excerpt shows both.
+    """Report a line that is longer than Docker reads; it is the one after ``line``."""
+    # Docker names the line before, so we do too; the excerpt shows both.
     return DockerfileError(
         "dockerfile line greater than max allowed size of 65535",
         span=source.span(line, line + 1),
@@ -110,75 +109,75 @@ def line_too_long(source: Source, line: int) -> DockerfileError:
 
 
 def repeated_directive(span: Span, name: str) -> DockerfileError:
-    """Return the error of a parser directive that stands twice."""
+    """Report a duplicate parser directive."""
     return DockerfileError(f"only one {name} parser directive can be used", span=span)
 
 
 def bad_escape_token(span: Span, token: str) -> DockerfileError:
-    """Return the error of an escape directive with another character."""
+    """Report an escape directive with an invalid character."""
     return DockerfileError(f"invalid escape token '{token}' does not match ` or \\", span=span)
 
 
 def unterminated_heredoc(span: Span, name: str) -> DockerfileError:
-    """Return the error of a here-document that does not end."""
+    """Report an unterminated heredoc."""
     return DockerfileError(
-        "unterminated heredoc", span=span, hint=f"it ends with a line that is just {name}"
+        "unterminated heredoc", span=span, hint=f"expected a line that contains only {name}"
     )
 
 
-def unknown_instruction(span: Span, name: str, known: Iterable[str]) -> DockerfileError:
-    """Return the error of a first word that is no instruction."""
-    # Docker compares without regard to case, and answers in the case of the word.
-    near = nearest(name.upper(), known)
+def unknown_instruction(span: Span, name: str, instructions: Iterable[str]) -> DockerfileError:
+    """Report an unknown instruction, and suggest the nearest one."""
+    # Docker ignores case when it compares, and suggests a name in the case of the word.
+    near = nearest(name.upper(), instructions)
     if near is not None and (shown(name).upper() != name or name == name.lower()):
         near = near.lower()
     suggested = "" if near is None else f" (did you mean {near}?)"
     return DockerfileError(f"unknown instruction: {name}{suggested}", span=span)
 
 
-def unknown_flag(span: Span, flag: str, known: Iterable[str]) -> DockerfileError:
-    """Return the error of a flag that the instruction does not have."""
-    known = list(known)
-    suggested = suggestion(flag[2:], [each[2:] for each in known])
-    hint = f"its flags are {', '.join(known)}" if known else None
+def unknown_flag(span: Span, flag: str, flags: Iterable[str]) -> DockerfileError:
+    """Report an unknown flag, and suggest the nearest of the instruction's flags."""
+    flags = list(flags)
+    suggested = suggestion(flag[2:], [name[2:] for name in flags])
+    hint = f"its flags are {', '.join(flags)}" if flags else None
     return DockerfileError(f"unknown flag: {flag}{suggested}", span=span, hint=hint)
 
 
 def repeated_flag(span: Span, flag: str) -> DockerfileError:
-    """Return the error of a flag that may stand once and stands twice."""
+    """Report a duplicate flag."""
     return DockerfileError(f"duplicate flag specified: {flag}", span=span)
 
 
 def missing_flag_value(span: Span, flag: str) -> DockerfileError:
-    """Return the error of a flag that needs a value."""
+    """Report a flag without its value."""
     return DockerfileError(f"missing a value on flag: {flag}", span=span)
 
 
 def bad_flag_value(span: Span, flag: str, value: str) -> DockerfileError:
-    """Return the error of a flag that takes true or false."""
+    """Report a boolean flag with an invalid value."""
     return DockerfileError(f"expecting boolean value for flag {flag}, not: {value}", span=span)
 
 
 def too_few_arguments(span: Span, name: str) -> DockerfileError:
-    """Return the error of an instruction without an argument."""
+    """Report an instruction without arguments."""
     return DockerfileError(f"{name} requires at least one argument", span=span)
 
 
 def bad_count(span: Span, name: str, count: int, least: int, most: int | None) -> DockerfileError:
-    """Return the error of an added instruction with too few or too many words."""
-    wanted = f"{least} or more" if most is None else f"{least} to {most}"
+    """Report an added instruction with too few or too many words."""
+    expected = f"{least} or more" if most is None else f"{least} to {most}"
     if least == most:
-        wanted = str(least)
-    return DockerfileError(f"{name} takes {wanted} arguments, not {count}", span=span)
+        expected = str(least)
+    return DockerfileError(f"{name} takes {expected} arguments, not {count}", span=span)
 
 
 def not_one_argument(span: Span, name: str) -> DockerfileError:
-    """Return the error of an instruction that takes one argument."""
+    """Report an instruction that does not have exactly one argument."""
     return DockerfileError(f"{name} requires exactly one argument", span=span)
 
 
 def no_destination(span: Span, name: str) -> DockerfileError:
-    """Return the error of a copy with one argument."""
+    """Report a COPY or ADD without a destination."""
     return DockerfileError(
         f"{name} requires at least two arguments, but only one was provided. "
         "Destination could not be determined",
@@ -187,14 +186,14 @@ def no_destination(span: Span, name: str) -> DockerfileError:
 
 
 def bad_from(span: Span) -> DockerfileError:
-    """Return the error of FROM with another number of words."""
+    """Report a FROM that has neither one nor three arguments."""
     return DockerfileError(
         "FROM requires either one or three arguments", span=span, hint="FROM image [AS name]"
     )
 
 
 def bad_stage_name(span: Span, name: str) -> DockerfileError:
-    """Return the error of a stage with an invalid name."""
+    """Report an invalid stage name."""
     return DockerfileError(
         f"invalid name for build stage: {quote(name)}, "
         "name can't start with a number or contain symbols",
@@ -203,38 +202,38 @@ def bad_stage_name(span: Span, name: str) -> DockerfileError:
 
 
 def no_stage_yet(span: Span) -> DockerfileError:
-    """Return the error of an instruction before the first FROM."""
+    """Report an instruction before the first FROM."""
     return DockerfileError(
         "no build stage in current context", span=span, hint="a stage begins with FROM"
     )
 
 
 def missing_value(span: Span, name: str) -> DockerfileError:
-    """Return the error of ENV or LABEL with a name alone."""
+    """Report an ENV or LABEL that has a name but no value."""
     return DockerfileError(f"{name} must have two arguments", span=span)
 
 
 def no_equals(span: Span, word: str) -> DockerfileError:
-    """Return the error of a pair without an equals sign."""
+    """Report a name=value pair without an equals sign."""
     return DockerfileError(
         f"Syntax error - can't find = in {quote(word)}. Must be of the form: name=value", span=span
     )
 
 
 def blank_name(span: Span, name: str) -> DockerfileError:
-    """Return the error of a pair without a name."""
+    """Report a name=value pair without a name."""
     return DockerfileError(f"{name} names can not be blank", span=span)
 
 
 def not_strings(span: Span) -> DockerfileError:
-    """Return the error of a JSON array of other things than strings."""
+    """Report a JSON array with items that are not strings."""
     return DockerfileError(
         "when using JSON array syntax, arrays must be comprised of strings only", span=span
     )
 
 
 def not_json(span: Span, name: str) -> DockerfileError:
-    """Return the error of an instruction that takes JSON alone."""
+    """Report an instruction whose arguments must be a JSON array."""
     return DockerfileError(
         f"{name} requires the arguments to be in JSON form",
         span=span,
@@ -243,17 +242,17 @@ def not_json(span: Span, name: str) -> DockerfileError:
 
 
 def heredoc_destination(span: Span, name: str) -> DockerfileError:
-    """Return the error of a copy to a here-document."""
+    """Report a COPY or ADD with a heredoc as its destination."""
     return DockerfileError(f"{name} cannot accept a heredoc as a destination", span=span)
 
 
 def substitution(span: Span, word: str, reason: str) -> DockerfileError:
-    """Return the error of a word that cannot be expanded."""
+    """Report a word whose variables cannot be expanded."""
     return DockerfileError(f"failed to process {quote(word)}: {reason}", span=span)
 
 
 def blank_base(span: Span, name: str) -> DockerfileError:
-    """Return the error of FROM with a variable that is empty."""
+    """Report a FROM whose base image name expands to an empty string."""
     return DockerfileError(
         f"base name ({name}) should not be blank",
         span=span,
@@ -262,60 +261,60 @@ def blank_base(span: Span, name: str) -> DockerfileError:
 
 
 def bad_base(span: Span, name: str, reason: str) -> DockerfileError:
-    """Return the error of FROM with something that names no image."""
+    """Report an invalid image reference in FROM."""
     return DockerfileError(f"failed to parse stage name {quote(name)}: {reason}", span=span)
 
 
 def bad_context_name(span: Span | None, name: str, reason: str) -> DockerfileError:
-    """Return the error of a stage or an image whose name no context could have."""
+    """Report a stage or image name that cannot be looked up among the named contexts."""
     return DockerfileError(f"invalid context name {name}: {reason}", span=span)
 
 
 def bad_context(span: Span | None, reason: str, hint: str | None = None) -> DockerfileError:
-    """Return the error of a named context that cannot be read."""
+    """Report an invalid named context."""
     return DockerfileError(reason, span=span, hint=hint)
 
 
-def unknown_image(span: Span, ref: str, known: Iterable[str]) -> DockerfileError:
-    """Return the error of an image that the table of a conversion does not have."""
+def unknown_image(span: Span, ref: str, refs: Iterable[str]) -> DockerfileError:
+    """Report an image that is missing from the table of an offline conversion."""
     return DockerfileError(
         f"there is no image {ref}",
         span=span,
-        hint=did_you_mean(ref, known) or "give the resolver file an entry for it, or for *",
+        hint=did_you_mean(ref, refs) or "add an entry for it, or for *, to the resolver file",
     )
 
 
-def empty_platform(span: Span, text: str, near: str) -> DockerfileError:
-    """Return the error of a platform that is a variable without a value."""
-    return DockerfileError(f"empty platform value from expression {text}{near}", span=span)
+def empty_platform(span: Span, expression: str, near: str) -> DockerfileError:
+    """Report a platform whose expression expands to an empty string."""
+    return DockerfileError(f"empty platform value from expression {expression}{near}", span=span)
 
 
-def bad_platform(span: Span, text: str, reason: str) -> DockerfileError:
-    """Return the error of a platform that cannot be read."""
-    return DockerfileError(f"failed to parse platform {text}: {reason}", span=span)
+def bad_platform(span: Span, expression: str, reason: str) -> DockerfileError:
+    """Report an invalid platform."""
+    return DockerfileError(f"failed to parse platform {expression}: {reason}", span=span)
 
 
-def unknown_target(source: Source, name: str, known: Iterable[str]) -> DockerfileError:
-    """Return the error of a target that is no stage."""
-    known = list(known)
+def unknown_target(source: Source, name: str, stages: Iterable[str]) -> DockerfileError:
+    """Report an unknown target stage, and suggest the nearest one."""
+    stages = list(stages)
     return DockerfileError(
-        f"target stage {quote(name)} could not be found{suggestion(name, known)}",
-        hint=f"the stages of {source.filename} are {', '.join(known)}" if known else None,
+        f"target stage {quote(name)} could not be found{suggestion(name, stages)}",
+        hint=f"the stages of {source.filename} are {', '.join(stages)}" if stages else None,
     )
 
 
 def cycle(span: Span, name: str) -> DockerfileError:
-    """Return the error of stages that need each other."""
+    """Report a circular dependency between stages."""
     return DockerfileError(f"circular dependency detected on stage: {name}", span=span)
 
 
 def bad_stage_index(span: Span, index: int) -> DockerfileError:
-    """Return the error of a stage number that does not exist."""
+    """Report an invalid stage index."""
     return DockerfileError(f"invalid stage index {index}", span=span)
 
 
 def later_stage(span: Span, name: str, current: str, verb: str = "copy") -> DockerfileError:
-    """Return the error of a copy or a mount from a stage that comes later."""
+    """Report a copy or a mount from a later stage."""
     return DockerfileError(
         f'cannot {verb} from stage "{name}", '
         f'it needs to be defined before current stage "{current}"',
@@ -324,7 +323,7 @@ def later_stage(span: Span, name: str, current: str, verb: str = "copy") -> Dock
 
 
 def variable_in_from(span: Span) -> DockerfileError:
-    """Return the error of ``--from`` with a variable."""
+    """Report a ``--from`` that contains a variable."""
     return DockerfileError(
         "variable expansion is not supported for --from, define a new stage with FROM using ARG "
         "from global scope as a workaround",
@@ -335,12 +334,12 @@ def variable_in_from(span: Span) -> DockerfileError:
 def bad_mount(
     span: Span, reason: str, *, hint: str | None = None, near: tuple[str, Iterable[str]] = ("", ())
 ) -> DockerfileError:
-    """Return the error of a ``--mount`` that cannot be; ``near`` is a word and those known."""
+    """Report an invalid ``--mount``; ``near`` is a misspelt word and the valid ones."""
     return DockerfileError(f"{reason}{suggestion(*near)}", span=span, hint=hint)
 
 
 def mount_of_later_stage(span: Span, name: str, target: str) -> DockerfileError:
-    """Return the error of a mount from a stage that comes later."""
+    """Report a RUN that mounts a later stage."""
     return DockerfileError(
         f'cannot mount from stage "{name}" to "{target}", '
         "stage needs to be defined before current command",
@@ -349,14 +348,14 @@ def mount_of_later_stage(span: Span, name: str, target: str) -> DockerfileError:
 
 
 def bad_mount_target(span: Span, target: str) -> DockerfileError:
-    """Return the error of a mount in place of the whole tree."""
+    """Report a mount over the root directory."""
     return DockerfileError(f'invalid mount target "{target}"', span=span)
 
 
-def bad_run_option(span: Span, flag: str, value: str, known: Iterable[str]) -> DockerfileError:
-    """Return the error of ``--network`` or ``--security`` with a word that it does not know."""
-    known = list(known)
-    hint = did_you_mean(value, known) or f"it takes {', '.join(known)}"
+def bad_run_option(span: Span, flag: str, value: str, allowed: Iterable[str]) -> DockerfileError:
+    """Report an invalid value of ``--network`` or ``--security``."""
+    allowed = list(allowed)
+    hint = did_you_mean(value, allowed) or f"expected one of {', '.join(allowed)}"
     reason = f'security "{value}" is not valid'
     if flag == "--network":
         reason = f'invalid network mode "{value}"'
@@ -366,47 +365,47 @@ def bad_run_option(span: Span, flag: str, value: str, known: Iterable[str]) -> D
 def bad_device(
     span: Span, reason: str, *, near: tuple[str, Iterable[str]] = ("", ())
 ) -> DockerfileError:
-    """Return the error of a ``--device`` that cannot be; ``near`` is a word and those known."""
+    """Report an invalid ``--device``; ``near`` is a misspelt word and the valid ones."""
     return DockerfileError(f"{reason}{suggestion(*near)}", span=span)
 
 
 def labs_device(span: Span) -> DockerfileError:
-    """Return the error of a ``--device`` where labs are not asked for."""
+    """Report a ``--device`` without the labs channel."""
     return DockerfileError(
         "device feature is only supported in Dockerfile frontend 1.14.0-labs or later", span=span
     )
 
 
-def remote_in_copy(span: Span, what: str) -> DockerfileError:
-    """Return the error of COPY with what just ADD takes: a ``git ref`` or a ``URL``."""
-    return DockerfileError(f"source can't be a {what} for COPY", span=span, hint="ADD takes it")
+def remote_in_copy(span: Span, kind: str) -> DockerfileError:
+    """Report a COPY of a ``git ref`` or a ``URL``, which only ADD accepts."""
+    return DockerfileError(f"source can't be a {kind} for COPY", span=span, hint="use ADD")
 
 
 def bad_repository(span: Span, reason: str) -> DockerfileError:
-    """Return the error of a repository that says what cannot be."""
+    """Report an invalid or contradictory Git repository."""
     return DockerfileError(reason, span=span)
 
 
-def bad_digest(span: Span, text: str) -> DockerfileError:
-    """Return the error of a ``--checksum`` of a file that is no digest."""
-    algorithm, colon, value = text.partition(":")
+def bad_digest(span: Span, checksum: str) -> DockerfileError:
+    """Report a ``--checksum`` that is not a digest."""
+    algorithm, colon, value = checksum.partition(":")
     lengths = {"sha256": 64, "sha384": 96, "sha512": 128}
     reason = "invalid checksum digest format"
     if colon and value and algorithm not in lengths:
         reason = "unsupported digest algorithm"
     elif colon and len(value) != lengths.get(algorithm):
         reason = "invalid checksum digest length"
-    hint = "it is sha256: and 64 lower-case hexadecimal digits"
-    return DockerfileError(f"{reason}: {text}", span=span, hint=hint, words=reason)
+    hint = "expected sha256: and 64 lower-case hexadecimal digits"
+    return DockerfileError(f"{reason}: {checksum}", span=span, hint=hint, words=reason)
 
 
 def bad_checksum(span: Span, reason: str) -> DockerfileError:
-    """Return the error of ``--checksum`` of what has none."""
+    """Report a ``--checksum`` on sources that cannot have one."""
     return DockerfileError(f"checksum {reason}", span=span)
 
 
 def bad_chmod(span: Span, value: str) -> DockerfileError:
-    """Return the error of a mode that is neither octal nor symbolic."""
+    """Report a ``--chmod`` that is neither an octal nor a symbolic mode."""
     reason = f"invalid chmod parameter: '{value}'"
     if not value[:1].isdigit():
         hint = "for example 0755 or u+x,go-w"
@@ -417,42 +416,42 @@ def bad_chmod(span: Span, value: str) -> DockerfileError:
 
 
 def bad_port(span: Span, reason: str, *, hint: str | None = None) -> DockerfileError:
-    """Return the error of a port that cannot be read."""
+    """Report an invalid port in EXPOSE."""
     return DockerfileError(reason, span=span, hint=hint)
 
 
 def bad_signal(span: Span, name: str) -> DockerfileError:
-    """Return the error of a signal that does not exist."""
+    """Report an unknown signal in STOPSIGNAL."""
     return DockerfileError(f"invalid signal: {name}", span=span)
 
 
 def empty_volume(span: Span) -> DockerfileError:
-    """Return the error of a volume without a name."""
+    """Report an empty path in VOLUME."""
     return DockerfileError("VOLUME specified can not be an empty string", span=span)
 
 
 def chained_onbuild(span: Span) -> DockerfileError:
-    """Return the error of ONBUILD ONBUILD."""
+    """Report a nested ONBUILD."""
     return DockerfileError("Chaining ONBUILD via `ONBUILD ONBUILD` isn't allowed", span=span)
 
 
 def forbidden_trigger(span: Span, name: str) -> DockerfileError:
-    """Return the error of an instruction that ONBUILD cannot leave for later."""
+    """Report an instruction that ONBUILD does not allow."""
     return DockerfileError(f"{name} isn't allowed as an ONBUILD trigger", span=span)
 
 
 def bad_trigger(span: Span, reason: str) -> DockerfileError:
-    """Return the error of an ONBUILD instruction of the image below, at the FROM."""
-    return DockerfileError(reason, span=span, hint="it is an ONBUILD instruction of the base")
+    """Report an invalid ONBUILD instruction of the base image, at the FROM."""
+    return DockerfileError(reason, span=span, hint="the base image has this ONBUILD instruction")
 
 
 def bad_healthcheck(span: Span, reason: str) -> DockerfileError:
-    """Return the error of a health check that says no command."""
+    """Report a HEALTHCHECK with a missing command or extra arguments."""
     return DockerfileError(reason, span=span)
 
 
 def unknown_healthcheck(span: Span, kind: str) -> DockerfileError:
-    """Return the error of a health check of a type that there is not."""
+    """Report an unknown type of HEALTHCHECK."""
     return DockerfileError(
         f"Unknown type {quote(kind.upper())} in HEALTHCHECK (try CMD)",
         span=span,
@@ -461,7 +460,7 @@ def unknown_healthcheck(span: Span, kind: str) -> DockerfileError:
 
 
 def bad_duration(span: Span, flag: str, value: str, words: str) -> DockerfileError:
-    """Return the error of a length of time that cannot be read; ``words`` are Docker's."""
+    """Report an invalid duration; ``words`` is Docker's message."""
     return DockerfileError(
         f'invalid duration "{value}" of {flag}',
         span=span,
@@ -471,7 +470,7 @@ def bad_duration(span: Span, flag: str, value: str, words: str) -> DockerfileErr
 
 
 def short_duration(span: Span, flag: str, value: str) -> DockerfileError:
-    """Return the error of a length of time that is too short."""
+    """Report a duration under one millisecond."""
     return DockerfileError(
         f'invalid duration "{value}" of {flag}: it cannot be less than 1ms',
         span=span,
@@ -480,7 +479,7 @@ def short_duration(span: Span, flag: str, value: str) -> DockerfileError:
 
 
 def bad_retries(span: Span, value: str, reason: str) -> DockerfileError:
-    """Return the error of a number of retries that is none; ``reason`` is Docker's."""
+    """Report an invalid number of retries; ``reason`` is Docker's."""
     return DockerfileError(
         f'invalid number "{value}" of --retries: expected 0 or more',
         span=span,
@@ -489,48 +488,50 @@ def bad_retries(span: Span, value: str, reason: str) -> DockerfileError:
 
 
 def negative_retries(span: Span, value: str) -> DockerfileError:
-    """Return the error of a number of retries below 0."""
+    """Report a negative number of retries."""
     return DockerfileError(f"--retries cannot be negative ({int(value)})", span=span)
 
 
 def bad_epoch(span: Span | None, value: str) -> DockerfileError:
-    """Return the error of a time that is no number of seconds."""
+    """Report an invalid SOURCE_DATE_EPOCH."""
     return DockerfileError(
         f"invalid SOURCE_DATE_EPOCH: {value}",
         span=span,
-        hint="seconds since 1970, the word context, or the name of a context or a stage",
+        hint="expected seconds since 1970, the word context, or the name of a context or a stage",
     )
 
 
 def bad_epoch_stage(span: Span, reason: str) -> DockerfileError:
-    """Return the error of a stage that SOURCE_DATE_EPOCH names and that is no source."""
+    """Report a SOURCE_DATE_EPOCH stage that does not consist of one remote source."""
     return DockerfileError(f"SOURCE_DATE_EPOCH stage {reason}", span=span)
 
 
 def bad_check(where: str, reason: str) -> DockerfileError:
-    """Return the error of settings of the checks that cannot be read."""
+    """Report invalid check options."""
     return DockerfileError(f"failed to parse {where}: {reason}")
 
 
 def violations(names: Iterable[str]) -> DockerfileError:
-    """Return the error of a file with warnings that says that they fail the build."""
+    """Report the checks that warned, if the settings make warnings errors."""
     return DockerfileError(f"lint violation found for rules: {', '.join(names)}")
 
 
 def bad_ignore(span: Span, reason: str) -> DockerfileError:
-    """Return the error of a line of an ignore file that is no pattern."""
+    """Report an invalid pattern in an ignore file."""
     return DockerfileError(reason, span=span, words="syntax error in pattern")
 
 
 def not_utf8(span: Span) -> DockerfileError:
-    """Return the error of an operation that would hold bytes that are no UTF-8."""
+    """Report bytes that are not UTF-8 in an instruction."""
     return DockerfileError(
-        "string field contains invalid UTF-8", span=span, hint="a Dockerfile is written in UTF-8"
+        "string field contains invalid UTF-8",
+        span=span,
+        hint="a Dockerfile must be encoded in UTF-8",
     )
 
 
 def lone_exclusion(span: Span) -> DockerfileError:
-    """Return the error of a line of an ignore file that takes nothing back."""
+    """Report a line of an ignore file that is ``!`` only."""
     return DockerfileError(
         "invalid pattern '!': nothing comes after it",
         span=span,
@@ -539,5 +540,5 @@ def lone_exclusion(span: Span) -> DockerfileError:
 
 
 def refused_value(span: Span, reason: str, hint: str | None) -> DockerfileError:
-    """Return the error of a value that LLB cannot hold, for the reason that it gives."""
+    """Report a value that LLB refuses, with its reason."""
     return DockerfileError(reason, span=span, hint=hint)

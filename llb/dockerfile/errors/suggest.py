@@ -1,4 +1,4 @@
-"""The known word that is nearest to one that is not known, as BuildKit measures it."""
+"""Suggest the nearest known word for a misspelt one, by BuildKit's edit distance."""
 
 from __future__ import annotations
 
@@ -10,46 +10,46 @@ if TYPE_CHECKING:
 _MOST = 2
 
 
-def nearest(word: str, known: Iterable[str]) -> str | None:
-    """Return the first of the known words with the fewest changes, of two letters at most.
+def nearest(word: str, candidates: Iterable[str]) -> str | None:
+    """Find the first of the known words with the smallest edit distance, which is 2 at most.
 
-    A word that is known itself has no near one: then the mistake is another.
+    None if the word itself is known: it is not misspelt then.
 
     >>> nearest("TARGETARC", ["TARGETOS", "TARGETARCH"])
     'TARGETARCH'
     """
     best, limit = None, _MOST
     letters = frozenset(word)
-    for each in known:
-        if each == word:
+    for candidate in candidates:
+        if candidate == word:
             return None
-        # A change takes at most one letter away and adds one.
-        if limit < 0 or len(letters.symmetric_difference(each)) > 2 * limit:
+        # One change removes at most one letter and adds at most one.
+        if limit < 0 or len(letters.symmetric_difference(candidate)) > 2 * limit:
             continue
-        found = _changes(word, each, limit)
-        if found <= limit:
-            best, limit = each, found - 1
+        changes = _changes(word, candidate, limit)
+        if changes <= limit:
+            best, limit = candidate, changes - 1
     return best
 
 
-def suggestion(word: str, known: Iterable[str], sign: str = "") -> str:
-    """Return what a message says of the nearest word, empty where there is none."""
-    near = nearest(word, known)
+def suggestion(word: str, candidates: Iterable[str], sign: str = "") -> str:
+    """Format the nearest word as the end of a message; empty if there is none."""
+    near = nearest(word, candidates)
     return "" if near is None else f" (did you mean {sign}{near}?)"
 
 
-def _changes(one: str, other: str, limit: int) -> int:
-    """Return how many letters have to be added, removed or replaced, or more than ``limit``."""
+def _changes(word: str, candidate: str, limit: int) -> int:
+    """Count the letters to add, remove or replace, or return more than ``limit``."""
     start = 0
-    for mine, its in zip(one, other, strict=False):
-        if mine != its:
+    for ours, theirs in zip(word, candidate, strict=False):
+        if ours != theirs:
             break
         start += 1
-    one, other = one[start:], other[start:]
-    if not one or not other or limit == 0:
-        return max(len(one), len(other))
+    word, candidate = word[start:], candidate[start:]
+    if not word or not candidate or limit == 0:
+        return max(len(word), len(candidate))
     return 1 + min(
-        _changes(one[1:], other[1:], limit - 1),
-        _changes(one[1:], other, limit - 1),
-        _changes(one, other[1:], limit - 1),
+        _changes(word[1:], candidate[1:], limit - 1),
+        _changes(word[1:], candidate, limit - 1),
+        _changes(word, candidate[1:], limit - 1),
     )

@@ -1,7 +1,7 @@
-"""``RUN --device``: devices of the Container Device Interface that a process gets.
+"""Parse ``RUN --device``: devices of the Container Device Interface (CDI) for a process.
 
-The grammar is that of the labs channel's reference ("RUN --device"): fields of one line
-of CSV, of which one without a key is the name.
+The grammar is that of the labs channel's reference ("RUN --device"): the fields of one line of
+CSV; a field without a key is the device name.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 _KEYS = ("name", "required")
 
 
-def parse_device(text: str, span: Span) -> Device:
-    """Return the device that a flag names. Raises DockerfileError."""
+def parse_device(flag: str, span: Span) -> Device:
+    """Parse the value of a ``--device``. Raises DockerfileError."""
     try:
-        fields = split_csv(text)
+        fields = split_csv(flag)
     except ValueError as error:
         raise errors.bad_device(span, f"failed to parse csv devices: {error}") from error
     name, required = "", False
@@ -30,7 +30,7 @@ def parse_device(text: str, span: Span) -> Device:
         written, equals, value = field.partition("=")
         key = written.lower()
         if key == "required":
-            required = _required(value, span) if equals else True
+            required = _parse_required(value, span) if equals else True
         elif key == "name" and equals:
             if name:
                 raise errors.bad_device(span, f"device name already set to {name}")
@@ -46,7 +46,7 @@ def parse_device(text: str, span: Span) -> Device:
     return Device(name, optional=not required)
 
 
-def _required(value: str, span: Span) -> bool:
+def _parse_required(value: str, span: Span) -> bool:
     try:
         return parse_switch(value)
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""RUN with heredocs: the line that its shell executes."""
+"""Turn the heredocs of a RUN into the command line of its shell."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 
 class HeredocCommand(NamedTuple):
-    """A line for the shell.
+    """A command line for the shell.
 
-    ``body`` is the heredoc that is the whole command, None where the shell reads heredocs
-    itself. ``is_script`` is whether the line is the path that the body is mounted at.
+    ``body`` is the heredoc that is the whole command, None if the shell reads the heredocs
+    itself. ``is_script`` is whether the line is the path at which the body is mounted.
     """
 
     line: str
@@ -26,11 +26,11 @@ class HeredocCommand(NamedTuple):
 
 
 def heredoc_command(instruction: Run, *, is_windows: bool = False) -> HeredocCommand:
-    """Read the heredocs of a RUN: one alone is the command, and a script if it begins with ``#!``."""
+    """Use a single heredoc of a RUN as the command, or as a script if it begins with ``#!``."""
     (line,) = instruction.args
     body = instruction.heredocs[0]
     if parse_heredoc(line) is None:
-        bodies = "".join(f"\n{each.content}{each.name}" for each in instruction.heredocs)
+        bodies = "".join(f"\n{heredoc.content}{heredoc.name}" for heredoc in instruction.heredocs)
         return HeredocCommand(line + bodies)
     if is_windows or not body.chomped.startswith("#!"):
         return HeredocCommand(body.chomped, body)

@@ -1,7 +1,7 @@
-"""``RUN --mount``: what the fields of the flag say.
+"""Parse ``RUN --mount``.
 
-The grammar is that of the Dockerfile reference ("RUN --mount"): fields of one line of
-CSV, read in order, so that ``type`` stands before what belongs to one type alone.
+The grammar is that of the Dockerfile reference ("RUN --mount"): the fields of one line of CSV.
+They are read in order, so ``type`` comes before fields that only one type allows.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from llb.errors import Span
 
 TYPES = ("bind", "cache", "tmpfs", "secret", "ssh")
-SHARINGS = tuple(each.name.lower() for each in CacheSharing)
+SHARINGS = tuple(sharing.name.lower() for sharing in CacheSharing)
 _KEYS = {
     "type": "type",
     "from": "from",
@@ -66,7 +66,7 @@ class MountFlag:
 
 @define
 class Mount:
-    """What is mounted into a process; None is what the flag does not say."""
+    """A mount of a RUN, as the flag specifies it; None is the default of the mount type."""
 
     kind: str = "bind"
     source: str = ""
@@ -85,14 +85,14 @@ class Mount:
 
     @property
     def readonly(self) -> bool:
-        """Whether the process cannot write; where nothing is said, it can to caches and memory."""
+        """Whether the mount is read-only; by default, caches and tmpfs are writable."""
         if self.access is None:
             return self.kind not in self.WRITABLE
         return self.access == "readonly"
 
     @property
     def has_owner(self) -> bool:
-        """Whether owner or mode are given."""
+        """Whether the owner or the mode is set."""
         return (self.uid, self.gid, self.mode) != (None, None, None)
 
     @property
@@ -101,30 +101,30 @@ class Mount:
         return self.source or self.id or file_name(self.target)
 
 
-def parse_flag(text: str, span: Span) -> MountFlag:
-    """Return the fields of a ``--mount``. Raises DockerfileError."""
+def parse_flag(flag: str, span: Span) -> MountFlag:
+    """Split a ``--mount`` into its fields. Raises DockerfileError."""
     stage = None
     try:
-        fields = split_csv(text)
+        fields = split_csv(flag)
     except ValueError as error:
-        hint = None if text else "for example type=cache,target=/root/.cache"
+        hint = None if flag else "for example type=cache,target=/root/.cache"
         reason = f"failed to parse csv mounts: {error}"
         raise errors.bad_mount(span, reason, hint=hint) from error
-    for each in fields:
-        key, equals, value = each.partition("=")
+    for field in fields:
+        key, equals, value = field.partition("=")
         if key.lower() == "from" and equals:
             if "$" in value[:-1]:
                 raise errors.bad_mount(
                     span,
                     "'from' doesn't support variable expansion, define alias stage instead",
-                    hint="name a stage that begins with FROM and the variable",
+                    hint="use the variable in FROM … AS NAME, and from=NAME here",
                 )
             stage = value or None
     return MountFlag(fields, stage, span)
 
 
 def parse_mount(flag: MountFlag, expand: Callable[[str], str]) -> Mount:
-    """Return what a flag says, its values expanded. Raises DockerfileError and ExpansionError."""
+    """Parse a flag and expand its values. Raises DockerfileError and ExpansionError."""
     mount = Mount()
     for field in flag.fields:
         written, equals, value = field.partition("=")
@@ -146,25 +146,27 @@ def _set(mount: Mount, key: str, written: str, value: str, span: Span) -> None:
         case "from":
             pass
         case "type":
-            mount.kind = _choice(value, TYPES, f'unsupported mount type "{value}"', span)
+            mount.kind = _parse_choice(value, TYPES, f'unsupported mount type "{value}"', span)
         case "sharing":
-            mount.sharing = _choice(value, SHARINGS, f'unsupported sharing value "{value}"', span)
+            mount.sharing = _parse_choice(
+                value, SHARINGS, f'unsupported sharing value "{value}"', span
+            )
         case "readonly" | "readwrite":
-            mount.access = _access(key, switched=_switch(written, value, span))
+            mount.access = _access(key, is_on=_parse_bool(written, value, span))
         case "required":
             _only_for(mount, key, ("secret", "ssh"), span)
-            mount.required = _switch(key, value, span)
+            mount.required = _parse_bool(key, value, span)
         case "size":
             _only_for(mount, key, ("tmpfs",), span)
-            mount.size = _size(value, span)
+            mount.size = _parse_size(value, span)
         case "mode" | "uid" | "gid":
-            setattr(mount, key, _number(key, value, span))
+            setattr(mount, key, _parse_number(key, value, span))
         case _:
             setattr(mount, key, value)
 
 
 def _check(mount: Mount, flag: MountFlag) -> None:
-    """Refuse what does not go together."""
+    """Refuse fields that the mount type does not allow."""
     kind, span = mount.kind, flag.span
     if kind in ("bind", "tmpfs"):
         for key in ("mode", "uid", "gid"):
@@ -192,39 +194,41 @@ def _only_for(mount: Mount, key: str, kinds: tuple[str, ...], span: Span) -> Non
         raise errors.bad_mount(
             span,
             f"unexpected key '{key}' for mount type '{mount.kind}'",
-            hint=f"it belongs after type={' or type='.join(kinds)}",
+            hint=f"put it after type={' or type='.join(kinds)}",
         )
 
 
-def _choice(value: str, known: tuple[str, ...], reason: str, span: Span) -> str:
-    if value.lower() not in known:
-        raise errors.bad_mount(span, reason, near=(value.lower(), known))
+def _parse_choice(value: str, allowed: tuple[str, ...], reason: str, span: Span) -> str:
+    if value.lower() not in allowed:
+        raise errors.bad_mount(span, reason, near=(value.lower(), allowed))
     return value.lower()
 
 
-def _access(key: str, *, switched: bool) -> str:
-    return "readonly" if (key == "readonly") == switched else "readwrite"
+def _access(key: str, *, is_on: bool) -> str:
+    return "readonly" if (key == "readonly") == is_on else "readwrite"
 
 
-def _switch(key: str, value: str, span: Span) -> bool:
+def _parse_bool(key: str, value: str, span: Span) -> bool:
     try:
         return parse_switch(value)
     except ValueError as error:
         reason = f"invalid value for {key}: {value}"
-        raise errors.bad_mount(span, reason, hint="true or false") from error
+        raise errors.bad_mount(span, reason, hint="expected true or false") from error
 
 
-def _number(key: str, value: str, span: Span) -> int:
+def _parse_number(key: str, value: str, span: Span) -> int:
     base = 8 if key == "mode" else 10
     match = _NUMBERS[base].match(value)
     if match is None or int(match[1], base) >= 2**32:
-        hint = "an octal number, for example 0755" if key == "mode" else "a number"
+        hint = (
+            "expected an octal number, for example 0755" if key == "mode" else "expected an integer"
+        )
         raise errors.bad_mount(span, f"invalid value {value} for {key}", hint=hint)
     return int(match[1], base)
 
 
-def _size(value: str, span: Span) -> int:
-    """Return bytes from a number and a unit, each 1024 times the one before (docker/go-units)."""
+def _parse_size(value: str, span: Span) -> int:
+    """Parse a size in bytes, with units that are powers of 1024 (docker/go-units)."""
     match = _SIZE.match(value)
     size = -1.0
     if match is not None:

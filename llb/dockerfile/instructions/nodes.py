@@ -1,6 +1,6 @@
-"""Instructions with their meaning, one class each.
+"""Instructions of a Dockerfile, one class each.
 
-Nothing is expanded yet; that needs the environment at the place of the instruction.
+Variables are not expanded yet; that needs the environment at the instruction.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 SCRATCH = "scratch"
 
 
-# There is one for each instruction, and a frozen class takes three times as long.
+# Every instruction creates one, and a frozen class takes three times as long.
 @define
 class Origin:
-    """Where an instruction comes from: its text on one line, its lines, and its place.
+    """The source of an instruction: its code on one line, its line numbers, and its file.
 
-    The lines of one that ONBUILD has left are those of the FROM that it belongs to.
-    ``comments`` are those right above it.
+    An ONBUILD trigger has the lines of the FROM that runs it. ``comments`` are those right above
+    the instruction.
     """
 
     code: str
@@ -39,7 +39,7 @@ class Origin:
 
     @property
     def span(self) -> Span:
-        """Its place in the file."""
+        """The position in the file."""
         return self.source.span(*self.lines)
 
     @property
@@ -84,7 +84,7 @@ class Label:
 
 @frozen
 class Onbuild:
-    """``ONBUILD instruction``, which is run by builds upon the image."""
+    """``ONBUILD instruction``; builds that use the image as their base run it."""
 
     origin: Origin
     expression: str
@@ -98,10 +98,10 @@ class Maintainer:
     name: str
 
 
-# They are keys of what they need, and may have thousands of mounts.
+# Instances are dictionary keys, and may have thousands of mounts.
 @frozen(eq=False)
 class Run:
-    """``RUN command``; ``shell`` is whether a shell reads it."""
+    """``RUN command``; ``shell`` is whether a shell runs it."""
 
     origin: Origin
     args: tuple[str, ...]
@@ -114,17 +114,17 @@ class Run:
 
     @property
     def stages(self) -> tuple[str, ...]:
-        """The stages and images that are mounted, as they are written."""
-        # A mount from nowhere counts as one of an empty stage, whatever its type: that is
-        # how Docker comes to name the stages of a file that has a single one.
+        """The mounted stages and images, as they are written."""
+        # A mount without from counts as one of an empty stage, whatever its type. Because of
+        # that, Docker names the stage even in a file that has a single one.
         return tuple(mount.stage or SCRATCH for mount in self.mounts)
 
 
 @frozen(eq=False)
 class Copy:
-    """``COPY`` and ``ADD``: sources, here-documents as sources, and the destination.
+    """``COPY`` and ``ADD``: sources, heredocs as sources, and the destination.
 
-    ``unpack`` and ``keep_git_dir`` are absent where the instruction does not say.
+    ``unpack`` and ``keep_git_dir`` are None if the instruction does not set them.
     """
 
     origin: Origin
@@ -144,12 +144,12 @@ class Copy:
 
     @property
     def stages(self) -> tuple[str, ...]:
-        """The stage, number of a stage, or image that is copied from, as it is written."""
+        """The stage name, stage index or image of ``--from``, as it is written."""
         return () if self.stage is None else (self.stage,)
 
     @property
     def unpacks_paths(self) -> bool:
-        """Whether archives among its paths are extracted: by default ADD does, and COPY does not."""
+        """Whether archives among the sources are extracted; by default only ADD does."""
         return self.is_add if self.unpack is None else self.unpack
 
 
@@ -221,7 +221,7 @@ class Shell:
 
 @frozen
 class Healthcheck:
-    """``HEALTHCHECK CMD command`` or ``NONE``; durations are in nanoseconds, 0 where absent."""
+    """``HEALTHCHECK CMD command`` or ``NONE``; durations are in nanoseconds, 0 by default."""
 
     origin: Origin
     test: tuple[str, ...]
@@ -232,13 +232,13 @@ class Healthcheck:
     retries: int = 0
 
 
-# It is a key of the trees that it takes from, and has flags that are none.
+# Instances are dictionary keys, and the mapping of flags is not hashable.
 @frozen(eq=False)
-class Added:
-    """An instruction that a language adds, in the syntax of ``kind``.
+class AddedInstruction:
+    """An instruction that a language adds, with the syntax ``kind``.
 
-    ``flags`` has the values of those that are given, ``stages`` those of the flags that name a
-    tree, in the order of the kind.
+    ``flags`` maps the flags that are present to their values. ``stages`` are the values of the
+    flags that name a tree, in the order of ``kind.trees``.
     """
 
     origin: Origin
@@ -249,10 +249,10 @@ class Added:
     stages: tuple[str, ...]
 
 
-Taking: TypeAlias = Copy | Run | Added
+TakesFromStage: TypeAlias = Copy | Run | AddedInstruction
 Instruction: TypeAlias = (
     From
-    | Added
+    | AddedInstruction
     | Arg
     | Env
     | Label

@@ -1,4 +1,4 @@
-"""Nodes into instructions: flags and arguments checked, by the rules of each instruction."""
+"""Interpret nodes as instructions, and check their flags and arguments."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from llb.dockerfile.errors import catalogue as errors
 from llb.dockerfile.instructions.devices import parse_device
 from llb.dockerfile.instructions.mounts import parse_flag
 from llb.dockerfile.instructions.nodes import (
-    Added,
+    AddedInstruction,
     Arg,
     Cmd,
     Copy,
@@ -45,63 +45,63 @@ if TYPE_CHECKING:
     from llb.errors import Span
 
 _DURATIONS = ("interval", "timeout", "start-period", "start-interval")
-_NOT_ONE = "onbuild trigger should be a single expression"
+_NOT_SINGLE = "onbuild trigger should be a single expression"
 _ONBUILD = re.compile(r"\A\s*ONBUILD\s*", re.IGNORECASE)
 _STAGE_NAME = re.compile(r"[a-z][a-z0-9\-_.]*\Z")
 
 
 def interpret(parsed: Parsed) -> tuple[Instruction, ...]:
-    """Return the instructions of a file. Raises DockerfileError."""
-    found: list[Instruction] = []
+    """Interpret the nodes of a file as instructions. Raises DockerfileError."""
+    instructions: list[Instruction] = []
     has_stage = False
     for node in parsed.nodes:
         try:
-            each = interpret_node(node, parsed.source, parsed.grammar)
+            instruction = interpret_node(node, parsed.source, parsed.grammar)
         except errors.DockerfileError as error:
             error.names_line = True
             raise
-        has_stage = has_stage or isinstance(each, From)
-        if not has_stage and not isinstance(each, Arg):
-            raise errors.no_stage_yet(each.origin.span)
-        found.append(each)
-    return tuple(found)
+        has_stage = has_stage or isinstance(instruction, From)
+        if not has_stage and not isinstance(instruction, Arg):
+            raise errors.no_stage_yet(instruction.origin.span)
+        instructions.append(instruction)
+    return tuple(instructions)
 
 
 def interpret_trigger(
     expression: str, begin: From, source: errors.Source, grammar: Grammar
 ) -> Instruction:
-    """Return an instruction that ONBUILD left in the base of ``begin``, as if it stood there.
+    """Interpret an ONBUILD instruction of the base image, at the FROM that runs it.
 
     Raises DockerfileError at that FROM.
     """
     try:
         nodes = parse(encode(expression), source.filename, grammar).nodes
         if len(nodes) != 1:
-            raise errors.bad_trigger(begin.origin.span, _NOT_ONE)
+            raise errors.bad_trigger(begin.origin.span, _NOT_SINGLE)
         node = evolve(nodes[0], lines=begin.origin.lines)
-        found = interpret_node(node, source, grammar)
+        trigger = interpret_node(node, source, grammar)
     except errors.DockerfileError as error:
         raise errors.bad_trigger(begin.origin.span, error.message) from error
-    return evolve(found, origin=evolve(found.origin, is_trigger=True))
+    return evolve(trigger, origin=evolve(trigger.origin, is_trigger=True))
 
 
 def interpret_node(node: Node, source: errors.Source, grammar: Grammar) -> Instruction:
-    """Return the instruction of one node, wherever it stands. Raises DockerfileError."""
+    """Interpret one node, whatever precedes it. Raises DockerfileError."""
     name = node.name.upper()
     origin = Origin(node.original.strip(WHITE), node.lines, source, comments=node.comments)
-    request = _Request(node, source, origin)
+    reader = _NodeReader(node, source, origin)
     if name in _BUILDERS:
-        return _BUILDERS[name](request)
-    kind = grammar.added.get(name)
-    if kind is None:
-        pointed = source.span(*node.lines, word=node.name)
-        raise errors.unknown_instruction(pointed, node.name, grammar.names)
-    return _added(request, kind)
+        return _BUILDERS[name](reader)
+    syntax = grammar.added.get(name)
+    if syntax is None:
+        span = source.span(*node.lines, word=node.name)
+        raise errors.unknown_instruction(span, node.name, grammar.names)
+    return _added_instruction(reader, syntax)
 
 
 @define
-class _Request:
-    """An instruction that is being checked."""
+class _NodeReader:
+    """Reads the flags and arguments of a node."""
 
     node: Node
     source: errors.Source
@@ -122,22 +122,22 @@ class _Request:
         *,
         repeated: tuple[str, ...] = (),
     ) -> Mapping[str, tuple[str, ...]]:
-        """Return the values of the flags that are given, checked.
+        """Check the flags of the node, and map their names to their values.
 
-        ``strings`` take a value, ``switches`` take true or false, ``repeated`` take a
-        value and may stand several times.
+        ``strings`` take a value, ``switches`` take true or false, ``repeated`` take a value and
+        may occur several times.
         """
         if not self.node.flags:
             return {}
-        known = (*strings, *switches, *repeated)
-        found: dict[str, tuple[str, ...]] = {}
+        names = (*strings, *switches, *repeated)
+        flags: dict[str, tuple[str, ...]] = {}
         for flag in self.node.flags:
             name, equals, value = flag[2:].partition("=")
             shown = f"--{name}"
             span = self.flag_span(shown)
-            if name not in known:
-                raise errors.unknown_flag(span, shown, [f"--{each}" for each in known])
-            if name in found and name not in repeated:
+            if name not in names:
+                raise errors.unknown_flag(span, shown, [f"--{option}" for option in names])
+            if name in flags and name not in repeated:
                 raise errors.repeated_flag(span, shown)
             if name in switches:
                 if equals and not value:
@@ -147,11 +147,11 @@ class _Request:
                     raise errors.bad_flag_value(span, shown, value)
             elif not equals:
                 raise errors.missing_flag_value(span, shown)
-            found[name] = (*found.get(name, ()), value)
-        return found
+            flags[name] = (*flags.get(name, ()), value)
+        return flags
 
     def flag_span(self, flag: str, value: str | None = None) -> Span:
-        """Return the place of a flag, of the one with ``value`` if it is written that way."""
+        """Locate a flag, preferably the occurrence with this value."""
         if value is not None:
             span = self.source.span(*self.node.lines, word=f"{flag}={value}")
             if span.column is not None:
@@ -159,115 +159,118 @@ class _Request:
         return self.source.span(*self.node.lines, word=flag)
 
     def choice(
-        self, flags: Mapping[str, tuple[str, ...]], name: str, known: tuple[str, ...]
+        self, flags: Mapping[str, tuple[str, ...]], name: str, allowed: tuple[str, ...]
     ) -> str:
-        """Return the value of a flag that takes one of some words, the first where it is absent."""
-        (value,) = flags.get(name, known[:1])
-        if value not in known:
+        """Read a flag that takes one of the allowed words, by default the first of them."""
+        (value,) = flags.get(name, allowed[:1])
+        if value not in allowed:
             flag = f"--{name}"
-            raise errors.bad_run_option(self.flag_span(flag), flag, value, known)
+            raise errors.bad_run_option(self.flag_span(flag), flag, value, allowed)
         return value
 
     def one_argument(self) -> str:
-        """Return the only argument."""
+        """Read the single argument."""
         if len(self.args) != 1:
             raise errors.not_one_argument(self.span, self.node.name.upper())
-        # Docker does not look at what STOPSIGNAL has for flags.
+        # Docker does not check the flags of STOPSIGNAL.
         if self.node.name.lower() != "stopsignal":
             self.flags()
         return self.args[0]
 
 
-def _added(request: _Request, kind: InstructionSyntax) -> Added:
-    flags = request.flags(kind.flags + kind.trees, kind.switches, repeated=kind.repeated)
-    words = request.args
-    if kind.documents and not kind.is_whole:
+def _added_instruction(reader: _NodeReader, syntax: InstructionSyntax) -> AddedInstruction:
+    flags = reader.flags(syntax.flags + syntax.trees, syntax.switches, repeated=syntax.repeated)
+    words = reader.args
+    if syntax.documents and not syntax.is_whole:
         words = tuple(word for word in words if parse_heredoc(word) is None)
-    if len(words) < kind.least or (kind.most is not None and len(words) > kind.most):
-        raise errors.bad_count(request.span, kind.name, len(words), kind.least, kind.most)
-    stages = tuple(flags[name][0] for name in kind.trees if name in flags)
-    return Added(request.origin, kind, words, flags, request.node.heredocs, stages)
+    if len(words) < syntax.least or (syntax.most is not None and len(words) > syntax.most):
+        raise errors.bad_count(reader.span, syntax.name, len(words), syntax.least, syntax.most)
+    stages = tuple(flags[name][0] for name in syntax.trees if name in flags)
+    return AddedInstruction(reader.origin, syntax, words, flags, reader.node.heredocs, stages)
 
 
-def _from(request: _Request) -> From:
-    args = request.args
+def _from(reader: _NodeReader) -> From:
+    args = reader.args
     name = None
     if len(args) == 3 and args[1].lower() == "as":
         name = args[2].lower()
         if not _STAGE_NAME.match(name):
-            span = request.source.span(*request.node.lines, word=args[2])
+            span = reader.source.span(*reader.node.lines, word=args[2])
             raise errors.bad_stage_name(span, args[2])
     elif len(args) != 1:
-        raise errors.bad_from(request.span)
-    flags = request.flags(("platform",))
+        raise errors.bad_from(reader.span)
+    flags = reader.flags(("platform",))
     (platform,) = flags.get("platform", (None,))
-    return From(request.origin, args[0], name, platform)
+    return From(reader.origin, args[0], name, platform)
 
 
-def _arg(request: _Request) -> Arg:
-    if not request.args:
-        raise errors.too_few_arguments(request.span, "ARG")
+def _arg(reader: _NodeReader) -> Arg:
+    if not reader.args:
+        raise errors.too_few_arguments(reader.span, "ARG")
     args: list[tuple[str, str | None]] = []
-    for word in request.args:
+    for word in reader.args:
         name, equals, value = word.partition("=")
         if not name:
-            raise errors.blank_name(request.span, "ARG")
+            raise errors.blank_name(reader.span, "ARG")
         args.append((name, value if equals else None))
-    return Arg(request.origin, tuple(args))
+    return Arg(reader.origin, tuple(args))
 
 
-def _pairs(request: _Request) -> tuple[tuple[str, str], ...]:
-    name = request.node.name.upper()
-    request.flags()
-    if not request.args:
-        raise errors.too_few_arguments(request.span, name)
-    keys = request.args[::2]
+def _read_pairs(reader: _NodeReader) -> tuple[tuple[str, str], ...]:
+    name = reader.node.name.upper()
+    reader.flags()
+    if not reader.args:
+        raise errors.too_few_arguments(reader.span, name)
+    keys = reader.args[::2]
     if "" in keys:
-        raise errors.blank_name(request.span, name)
-    return tuple(zip(keys, request.args[1::2], strict=True))
+        raise errors.blank_name(reader.span, name)
+    return tuple(zip(keys, reader.args[1::2], strict=True))
 
 
-def _run(request: _Request) -> Run:
-    flags = request.flags(("network", "security"), repeated=("mount", "device"))
+def _run(reader: _NodeReader) -> Run:
+    flags = reader.flags(("network", "security"), repeated=("mount", "device"))
     return Run(
-        origin=request.origin,
-        args=request.args,
-        shell=not request.node.json,
-        heredocs=request.node.heredocs,
+        origin=reader.origin,
+        args=reader.args,
+        shell=not reader.node.json,
+        heredocs=reader.node.heredocs,
         mounts=tuple(
-            parse_flag(each, request.flag_span("--mount", each)) for each in flags.get("mount", ())
+            parse_flag(value, reader.flag_span("--mount", value))
+            for value in flags.get("mount", ())
         ),
-        network=request.choice(flags, "network", tuple(NETWORKS)),
-        security=request.choice(flags, "security", tuple(SECURITIES)),
+        network=reader.choice(flags, "network", tuple(NETWORKS)),
+        security=reader.choice(flags, "security", tuple(SECURITIES)),
         devices=tuple(
-            parse_device(each, request.flag_span("--device", each))
-            for each in flags.get("device", ())
+            parse_device(value, reader.flag_span("--device", value))
+            for value in flags.get("device", ())
         ),
     )
 
 
-def _copy(request: _Request) -> Copy:
-    name = request.node.name.upper()
+def _copy(reader: _NodeReader) -> Copy:
+    name = reader.node.name.upper()
     is_add = name == "ADD"
-    if len(request.args) < 2:
-        raise errors.no_destination(request.span, name)
-    flags = request.flags(
+    if len(reader.args) < 2:
+        raise errors.no_destination(reader.span, name)
+    flags = reader.flags(
         ("chown", "chmod", "checksum" if is_add else "from"),
         ("link", "keep-git-dir", "unpack") if is_add else ("link", "parents"),
         repeated=("exclude",),
     )
     switches = {key: value == "true" for key, (value, *_) in flags.items()}
-    *words, dest = request.args
+    *words, dest = reader.args
     if parse_heredoc(dest) is not None:
-        raise errors.heredoc_destination(request.span, name)
-    begun = [parse_heredoc(word) if "<<" in word else None for word in words]
-    contents = {each.name: each.content for each in request.node.heredocs}
+        raise errors.heredoc_destination(reader.span, name)
+    openers = [parse_heredoc(word) if "<<" in word else None for word in words]
+    contents = {heredoc.name: heredoc.content for heredoc in reader.node.heredocs}
     return Copy(
-        origin=request.origin,
+        origin=reader.origin,
         is_add=is_add,
-        sources=tuple(word for word, each in zip(words, begun, strict=True) if each is None),
+        sources=tuple(word for word, opener in zip(words, openers, strict=True) if opener is None),
         documents=tuple(
-            evolve(each, content=contents.get(each.name, "")) for each in begun if each is not None
+            evolve(opener, content=contents.get(opener.name, ""))
+            for opener in openers
+            if opener is not None
         ),
         dest=dest,
         stage="".join(flags.get("from", ())) or None,
@@ -282,127 +285,127 @@ def _copy(request: _Request) -> Copy:
     )
 
 
-def _expose(request: _Request) -> Expose:
-    if not request.args:
-        raise errors.too_few_arguments(request.span, "EXPOSE")
-    request.flags()
-    return Expose(request.origin, tuple(sorted(request.args)))
+def _expose(reader: _NodeReader) -> Expose:
+    if not reader.args:
+        raise errors.too_few_arguments(reader.span, "EXPOSE")
+    reader.flags()
+    return Expose(reader.origin, tuple(sorted(reader.args)))
 
 
-def _volume(request: _Request) -> Volume:
-    if not request.args:
-        raise errors.too_few_arguments(request.span, "VOLUME")
-    request.flags()
-    paths = tuple(path.strip(WHITE) for path in request.args)
+def _volume(reader: _NodeReader) -> Volume:
+    if not reader.args:
+        raise errors.too_few_arguments(reader.span, "VOLUME")
+    reader.flags()
+    paths = tuple(path.strip(WHITE) for path in reader.args)
     if not all(paths):
-        raise errors.empty_volume(request.span)
-    return Volume(request.origin, paths)
+        raise errors.empty_volume(reader.span)
+    return Volume(reader.origin, paths)
 
 
-def _shell(request: _Request) -> Shell:
-    request.flags()
-    if not request.node.json and request.args:
-        raise errors.not_json(request.span, "SHELL")
-    if not request.args:
-        raise errors.too_few_arguments(request.span, "SHELL")
-    return Shell(request.origin, request.args)
+def _shell(reader: _NodeReader) -> Shell:
+    reader.flags()
+    if not reader.node.json and reader.args:
+        raise errors.not_json(reader.span, "SHELL")
+    if not reader.args:
+        raise errors.too_few_arguments(reader.span, "SHELL")
+    return Shell(reader.origin, reader.args)
 
 
-def _cmd(request: _Request) -> Cmd:
-    request.flags()
-    return Cmd(request.origin, request.args, not request.node.json)
+def _cmd(reader: _NodeReader) -> Cmd:
+    reader.flags()
+    return Cmd(reader.origin, reader.args, not reader.node.json)
 
 
-def _entrypoint(request: _Request) -> Entrypoint:
-    request.flags()
-    return Entrypoint(request.origin, request.args, not request.node.json)
+def _entrypoint(reader: _NodeReader) -> Entrypoint:
+    reader.flags()
+    return Entrypoint(reader.origin, reader.args, not reader.node.json)
 
 
-def _healthcheck(request: _Request) -> Healthcheck:
-    if not request.args:
-        raise errors.too_few_arguments(request.span, "HEALTHCHECK")
-    kind, *args = request.args
+def _healthcheck(reader: _NodeReader) -> Healthcheck:
+    if not reader.args:
+        raise errors.too_few_arguments(reader.span, "HEALTHCHECK")
+    kind, *args = reader.args
     if kind.upper() == "NONE":
         if args:
-            raise errors.bad_healthcheck(request.span, "HEALTHCHECK NONE takes no arguments")
-        # Docker does not look at what it has for flags.
-        return Healthcheck(request.origin, ("NONE",))
-    flags = request.flags((*_DURATIONS, "retries"))
+            raise errors.bad_healthcheck(reader.span, "HEALTHCHECK NONE takes no arguments")
+        # Docker does not check its flags.
+        return Healthcheck(reader.origin, ("NONE",))
+    flags = reader.flags((*_DURATIONS, "retries"))
     if kind.upper() != "CMD":
-        raise errors.unknown_healthcheck(request.span, kind)
+        raise errors.unknown_healthcheck(reader.span, kind)
     if not args:
-        raise errors.bad_healthcheck(request.span, "Missing command after HEALTHCHECK CMD")
-    test = ("CMD" if request.node.json else "CMD-SHELL", *args)
-    given = {name: value for name, (value,) in flags.items() if value}
+        raise errors.bad_healthcheck(reader.span, "Missing command after HEALTHCHECK CMD")
+    test = ("CMD" if reader.node.json else "CMD-SHELL", *args)
+    values = {name: value for name, (value,) in flags.items() if value}
     interval, timeout, start_period, start_interval = (
-        _interval(request, name, given.get(name, "0")) for name in _DURATIONS
+        _parse_interval(reader, name, values.get(name, "0")) for name in _DURATIONS
     )
     return Healthcheck(
-        origin=request.origin,
+        origin=reader.origin,
         test=test,
         interval=interval,
         timeout=timeout,
         start_period=start_period,
         start_interval=start_interval,
-        retries=_retries(request, given),
+        retries=_parse_retries(reader, values),
     )
 
 
-def _interval(request: _Request, name: str, text: str) -> int:
-    span = request.flag_span(f"--{name}")
+def _parse_interval(reader: _NodeReader, name: str, duration: str) -> int:
+    span = reader.flag_span(f"--{name}")
     try:
-        value = parse_duration(text)
+        value = parse_duration(duration)
     except ValueError as error:
-        raise errors.bad_duration(span, f"--{name}", text, str(error)) from error
+        raise errors.bad_duration(span, f"--{name}", duration, str(error)) from error
     if value != 0 and value < MILLISECOND:
-        raise errors.short_duration(span, f"--{name}", text)
+        raise errors.short_duration(span, f"--{name}", duration)
     return value
 
 
-def _retries(request: _Request, flags: Mapping[str, str]) -> int:
-    text = flags.get("retries", "0")
-    span = request.flag_span("--retries")
-    match = re.fullmatch(r"([+-]?)0*([0-9]+)", text)
+def _parse_retries(reader: _NodeReader, flags: Mapping[str, str]) -> int:
+    number = flags.get("retries", "0")
+    span = reader.flag_span("--retries")
+    match = re.fullmatch(r"([+-]?)0*([0-9]+)", number)
     if match is None:
-        raise errors.bad_retries(span, text, "invalid syntax")
+        raise errors.bad_retries(span, number, "invalid syntax")
     if len(match[2]) > 10 or int(match[2]) >= 2**31:
-        raise errors.bad_retries(span, text, "value out of range")
+        raise errors.bad_retries(span, number, "value out of range")
     if match[1] == "-" and int(match[2]) > 0:
-        raise errors.negative_retries(span, text)
+        raise errors.negative_retries(span, number)
     return int(match[2])
 
 
-def _onbuild(request: _Request) -> Onbuild:
-    if not request.args:
-        raise errors.too_few_arguments(request.span, "ONBUILD")
-    request.flags()
-    name = split_first(request.args[0])[0].upper()
+def _onbuild(reader: _NodeReader) -> Onbuild:
+    if not reader.args:
+        raise errors.too_few_arguments(reader.span, "ONBUILD")
+    reader.flags()
+    name = split_first(reader.args[0])[0].upper()
     if name == "ONBUILD":
-        raise errors.chained_onbuild(request.span)
+        raise errors.chained_onbuild(reader.span)
     if name in ("FROM", "MAINTAINER"):
-        raise errors.forbidden_trigger(request.span, name)
-    documents = (f"\n{each.content}{each.name}" for each in request.node.heredocs)
-    expression = _ONBUILD.sub("", request.node.original)
-    return Onbuild(request.origin, "".join([expression, *documents]))
+        raise errors.forbidden_trigger(reader.span, name)
+    documents = (f"\n{heredoc.content}{heredoc.name}" for heredoc in reader.node.heredocs)
+    expression = _ONBUILD.sub("", reader.node.original)
+    return Onbuild(reader.origin, "".join([expression, *documents]))
 
 
-_BUILDERS: dict[str, Callable[[_Request], Instruction]] = {
+_BUILDERS: dict[str, Callable[[_NodeReader], Instruction]] = {
     "ADD": _copy,
     "ARG": _arg,
     "CMD": _cmd,
     "COPY": _copy,
     "ENTRYPOINT": _entrypoint,
-    "ENV": lambda request: Env(request.origin, _pairs(request)),
+    "ENV": lambda reader: Env(reader.origin, _read_pairs(reader)),
     "EXPOSE": _expose,
     "FROM": _from,
     "HEALTHCHECK": _healthcheck,
-    "LABEL": lambda request: Label(request.origin, _pairs(request)),
-    "MAINTAINER": lambda request: Maintainer(request.origin, request.one_argument()),
+    "LABEL": lambda reader: Label(reader.origin, _read_pairs(reader)),
+    "MAINTAINER": lambda reader: Maintainer(reader.origin, reader.one_argument()),
     "ONBUILD": _onbuild,
     "RUN": _run,
     "SHELL": _shell,
-    "STOPSIGNAL": lambda request: StopSignal(request.origin, request.one_argument()),
-    "USER": lambda request: User(request.origin, request.one_argument()),
+    "STOPSIGNAL": lambda reader: StopSignal(reader.origin, reader.one_argument()),
+    "USER": lambda reader: User(reader.origin, reader.one_argument()),
     "VOLUME": _volume,
-    "WORKDIR": lambda request: Workdir(request.origin, request.one_argument()),
+    "WORKDIR": lambda reader: Workdir(reader.origin, reader.one_argument()),
 }

@@ -1,8 +1,8 @@
-"""The checks of a Dockerfile: a pass of its own over what a conversion leaves behind.
+"""Lint a Dockerfile: run the checks on the trace of its conversion.
 
-:mod:`~llb.dockerfile.check_rules` has the table of the checks. They run here in the
-order of Docker's frontend, as far as the conversion came, so that the warnings of a file that
-cannot be built are those that Docker shows before its error.
+:mod:`~llb.dockerfile.check_rules` has the table of rules. The checks run in the order of
+Docker's frontend, and as far as the conversion got. A file that fails therefore has the same
+warnings as in Docker.
 
 Private to :mod:`llb.dockerfile`.
 """
@@ -15,7 +15,7 @@ from llb.dockerfile.check_rules import RULES, Rule
 from llb.dockerfile.check_settings import parse_settings
 from llb.dockerfile.errors import catalogue as errors
 from llb.dockerfile.language import language_of
-from llb.dockerfile.lint.bases import check_begins, check_defaults, check_images
+from llb.dockerfile.lint.bases import check_defaults, check_froms, check_images
 from llb.dockerfile.lint.report import Report
 from llb.dockerfile.lint.steps import check_steps
 from llb.dockerfile.lint.text import check_casing, check_lines, check_names, check_nodes
@@ -41,7 +41,7 @@ __all__ = [
 
 
 def settings_of(parsed: Parsed, options: ConvertOptions) -> Settings:
-    """Return which checks a file, or the build, asks for. Raises DockerfileError."""
+    """Read the check settings of a file and its build. Raises DockerfileError."""
     directive = find_directive(parsed.source.text, "check")
     return parse_settings(directive or "", options.build_args)
 
@@ -49,7 +49,7 @@ def settings_of(parsed: Parsed, options: ConvertOptions) -> Settings:
 def check(
     parsed: Parsed, options: ConvertOptions, trail: Trail, settings: Settings
 ) -> tuple[LintWarning, ...]:
-    """Return the warnings of a file that was converted, or that failed to be."""
+    """Run the checks on a conversion, whether it succeeded or failed, and return the warnings."""
     report = Report(settings)
     check_lines(parsed, report)
     if not check_nodes(parsed, report, failed=trail.instructions is None):
@@ -59,7 +59,7 @@ def check(
     if trail.instructions is not None:
         expander = Expander(escape=parsed.escape)
         check_defaults(trail.instructions, parsed.escape, options, report)
-        check_begins(trail.instructions, parsed.escape, options, report)
+        check_froms(trail.instructions, parsed.escape, options, report)
         check_images(trail, options, expander, report)
         check_steps(trail, options, expander, report)
         check_added(language_of(parsed.grammar), trail, report)
@@ -70,11 +70,11 @@ def check_added(language: Language, trail: Trail, report: Report) -> None:
     """Run the checks that a language adds."""
     for check in language.checks:
         rule = check.rule
-        for each in check.find(trail):
-            report.add(rule, each.origin.lines, each.origin.comments, **each.words)
+        for finding in check.find(trail):
+            report.add(rule, finding.origin.lines, finding.origin.comments, **finding.words)
 
 
 def refuse(warnings: tuple[LintWarning, ...], settings: Settings) -> None:
-    """Raise DockerfileError where there are warnings and they fail the build."""
+    """Raise DockerfileError if there are warnings and the settings make them errors."""
     if warnings and settings.fails:
-        raise errors.violations(dict.fromkeys(each.rule.name for each in warnings))
+        raise errors.violations(dict.fromkeys(warning.rule.name for warning in warnings))

@@ -1,4 +1,4 @@
-"""Checks of FROM: the arguments in it, the platform, and the image that was found."""
+"""Checks of FROM: its arguments, its platform, and the resolved image."""
 
 from __future__ import annotations
 
@@ -33,35 +33,35 @@ _TARGET = "TARGETPLATFORM"
 def check_defaults(
     instructions: tuple[Instruction, ...], escape: str, options: ConvertOptions, report: Report
 ) -> None:
-    """Check that images have names also where no argument is given."""
+    """Check that image names are valid with the default values of arguments."""
     expander = Expander(escape=escape)
     try:
         arguments = global_arguments(
-            instructions, _automatic(instructions, options), {}, expander
+            instructions, _automatic_arguments(instructions, options), {}, expander
         ).values
-        for each in _begins(instructions):
-            if not _is_reference(expander.word(each.base, arguments)):
+        for begin in _froms(instructions):
+            if not _is_reference(expander.word(begin.base, arguments)):
                 report.add(
-                    check_rules.INVALID_DEFAULT_ARG_IN_FROM, each.origin.lines, image=each.base
+                    check_rules.INVALID_DEFAULT_ARG_IN_FROM, begin.origin.lines, image=begin.base
                 )
     except (DockerfileError, ExpansionError):
-        # The conversion says what is wrong with the arguments.
+        # The conversion reports invalid arguments.
         return
 
 
-def check_begins(
+def check_froms(
     instructions: tuple[Instruction, ...], escape: str, options: ConvertOptions, report: Report
 ) -> None:
-    """Check the arguments and the platform of every FROM, up to one that makes no sense."""
+    """Check the arguments and the platform of every FROM, up to an invalid one."""
     expander = Expander(escape=escape)
     try:
         arguments = global_arguments(
-            instructions, _automatic(instructions, options), options.build_args, expander
+            instructions, _automatic_arguments(instructions, options), options.build_args, expander
         )
-        for each in _begins(instructions):
+        for begin in _froms(instructions):
             if not (
-                _check_base(each, arguments, expander, report)
-                and _check_platform(each, arguments, expander, options, report)
+                _check_base(begin, arguments, expander, report)
+                and _check_platform(begin, arguments, expander, options, report)
             ):
                 return
     except (DockerfileError, ExpansionError):
@@ -69,7 +69,7 @@ def check_begins(
 
 
 def check_images(trail: Trail, options: ConvertOptions, expander: Expander, report: Report) -> None:
-    """Check that the images that were found are for the platform that is built for."""
+    """Check that the resolved images match the target platform."""
     graph = trail.graph
     if graph is None:
         return
@@ -85,31 +85,33 @@ def check_images(trail: Trail, options: ConvertOptions, expander: Expander, repo
         report.add(
             check_rules.INVALID_BASE_IMAGE_PLATFORM,
             None if stage.mounted else stage.origin.lines,
-            image=_written(stage, graph, expander),
+            image=_image_name(stage, graph, expander),
             expected=str(expected.normalize()),
             actual=str(actual.normalize()),
         )
 
 
-def _automatic(instructions: tuple[Instruction, ...], options: ConvertOptions) -> dict[str, str]:
-    names = [each.name for each in _begins(instructions)]
+def _automatic_arguments(
+    instructions: tuple[Instruction, ...], options: ConvertOptions
+) -> dict[str, str]:
+    names = [begin.name for begin in _froms(instructions)]
     return options.automatic_arguments(options.target or (names[-1] if names else None) or "")
 
 
-def _begins(instructions: Iterable[Instruction]) -> tuple[From, ...]:
-    return tuple(each for each in instructions if isinstance(each, From))
+def _froms(instructions: Iterable[Instruction]) -> tuple[From, ...]:
+    return tuple(instruction for instruction in instructions if isinstance(instruction, From))
 
 
-def _is_reference(text: str) -> bool:
+def _is_reference(name: str) -> bool:
     try:
-        Reference.parse(text)
+        Reference.parse(name)
     except InvalidValueError:
         return False
     return True
 
 
 def _check_base(begin: From, arguments: Globals, expander: Expander, report: Report) -> bool:
-    """Check the name of the image; return whether there is one."""
+    """Check the arguments in the image name; return whether the name is not empty."""
     variables = Lookups(arguments.values)
     try:
         return bool(expander.word(begin.base, variables))
@@ -120,51 +122,53 @@ def _check_base(begin: From, arguments: Globals, expander: Expander, report: Rep
 def _check_platform(
     begin: From, arguments: Globals, expander: Expander, options: ConvertOptions, report: Report
 ) -> bool:
-    """Check the platform of a stage; return whether it has none or one that makes sense."""
+    """Check the platform of a FROM; return whether it is valid or absent."""
     if not begin.platform:
         return True
-    place = begin.origin.lines, begin.origin.comments
+    position = begin.origin.lines, begin.origin.comments
     variables = Lookups(arguments.values)
     try:
-        text = expander.word(begin.platform, variables)
+        value = expander.word(begin.platform, variables)
     finally:
         _check_names(begin, variables, arguments, report)
     is_target = list(variables.found) == [_TARGET] and not variables.missing
-    if is_target and text == arguments.values[_TARGET]:
-        report.add(check_rules.REDUNDANT_TARGET_PLATFORM, *place, platform=begin.platform)
+    if is_target and value == arguments.values[_TARGET]:
+        report.add(check_rules.REDUNDANT_TARGET_PLATFORM, *position, platform=begin.platform)
     try:
-        platform = options.parse_platform(text)
+        platform = options.parse_platform(value)
     except InvalidValueError:
         return False
     if not variables.found and not variables.missing:
         name = begin.name or ""
         if platform.os not in name and platform.architecture not in name:
-            report.add(check_rules.FROM_PLATFORM_FLAG_CONST_DISALLOWED, *place, quoted=quote(text))
-    return bool(text)
+            report.add(
+                check_rules.FROM_PLATFORM_FLAG_CONST_DISALLOWED, *position, quoted=quote(value)
+            )
+    return bool(value)
 
 
 def _check_names(begin: From, variables: Lookups, arguments: Globals, report: Report) -> None:
     if not variables.missing:
         return
     names = arguments.names
-    place = begin.origin.lines, begin.origin.comments
+    position = begin.origin.lines, begin.origin.comments
     for name in variables.missing:
         if name not in names:
             near = suggestion(name, names)
-            report.add(check_rules.UNDEFINED_ARG_IN_FROM, *place, variable=name, suggestion=near)
+            report.add(check_rules.UNDEFINED_ARG_IN_FROM, *position, variable=name, suggestion=near)
 
 
-def _is_same(one: Platform, other: Platform) -> bool:
-    return (one.os, one.architecture) == (other.os, other.architecture)
+def _is_same(actual: Platform, expected: Platform) -> bool:
+    return (actual.os, actual.architecture) == (expected.os, expected.architecture)
 
 
-def _written(stage: Stage, graph: StageGraph, expander: Expander) -> str:
-    """Return the name of an image as the file has it, with its variables replaced."""
+def _image_name(stage: Stage, graph: StageGraph, expander: Expander) -> str:
+    """Expand the name of an image as it is written in the file."""
     if stage.begin is not None:
         return expander.word(stage.begin.base, graph.arguments)
     return next(
-        instruction.stages[place]
+        instruction.stages[index]
         for user in graph.stages
-        for (instruction, place), needed in user.needs.items()
+        for (instruction, index), needed in user.needs.items()
         if needed is stage
     )

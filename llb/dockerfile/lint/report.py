@@ -1,4 +1,4 @@
-"""What the checks found, while they run."""
+"""Collect the warnings of the checks."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Report:
-    """The warnings so far, in the order of Docker's frontend, for the checks that are asked for."""
+    """The warnings of the enabled checks so far, in the order of Docker's frontend."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -25,10 +25,10 @@ class Report:
         lines: tuple[int, int] | None,
         comments: tuple[str, ...] = (),
         /,
-        **found: str,
+        **values: str,
     ) -> None:
-        """Report what ``rule`` found in ``lines``, if the comments above allow it."""
+        """Add a warning of ``rule`` for ``lines``, unless the comments above skip the rule."""
         settings = self.settings.with_comments(comments) if comments else self.settings
         if settings.allow(rule):
-            message = shown(rule.message.format(**found))
+            message = shown(rule.message.format(**values))
             self.warnings.append(LintWarning(rule, message, lines))

@@ -1,4 +1,4 @@
-"""Checks of what is converted: each instruction with the variables and the image at its place."""
+"""Checks of converted instructions, with the variables and the image config before each."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from llb.dockerfile.errors.catalogue import DockerfileError
 from llb.dockerfile.errors.suggest import suggestion
 from llb.dockerfile.instructions.mounts import parse_mount
 from llb.dockerfile.instructions.nodes import (
-    Added,
+    AddedInstruction,
     Arg,
     Cmd,
     Copy,
@@ -61,14 +61,14 @@ _SECRET = frozenset(
     )
 )
 _HARMLESS = frozenset(("public", "file", "version"))
-_TELLING = _SECRET | _HARMLESS
+_SIGNIFICANT = _SECRET | _HARMLESS
 _ROOTS = (".", "/")
 _VARIABLE = re.compile(r"\$\{?((?:[a-zA-Z_][a-zA-Z0-9_]*+|[0-9]++)(?![^\x00-\x7f])|[@*#?$!-])")
 _ALL_ROOTS = ("*", "**", "**/*")
 
 
 def check_steps(trail: Trail, options: ConvertOptions, expander: Expander, report: Report) -> None:
-    """Check the instructions that were converted, in that order."""
+    """Check the converted instructions in order."""
     graph = trail.graph
     if graph is None:
         return
@@ -87,15 +87,15 @@ def check_steps(trail: Trail, options: ConvertOptions, expander: Expander, repor
         try:
             check(checks, step, step.instruction)
         except (ExpansionError, DockerfileError):
-            # It is the one that the conversion failed at, and says so itself.
+            # The conversion failed at this instruction, and reports the error itself.
             return
 
 
 class _StageChecks:
-    """The checks of a stage, and what it has done so far.
+    """The state of the checks of one stage.
 
-    ``declared`` are its arguments, ``once`` the lines of instructions that count once.
-    ``failed`` is the step that the conversion failed at.
+    ``declared`` are the arguments so far, ``once`` the lines of instructions of which only the
+    last one has an effect. ``failed`` is the step at which the conversion failed.
     """
 
     def __init__(
@@ -117,52 +117,52 @@ class _StageChecks:
         self._variables = EnvIndex()
 
     def inherit(self, stage: Stage, stages: Mapping[Stage, _StageChecks]) -> None:
-        """Take over what is known of the stage below; those without instructions do nothing."""
-        below = stage.base
-        while below is not None and below not in stages:
-            below = below.base
-        if below is not None:
-            self.declared |= stages[below].declared
-            self.has_workdir = stages[below].has_workdir
+        """Inherit the state of the nearest base stage that has checked instructions."""
+        base = stage.base
+        while base is not None and base not in stages:
+            base = base.base
+        if base is not None:
+            self.declared |= stages[base].declared
+            self.has_workdir = stages[base].has_workdir
 
-    def add(self, rule: Rule, step: Step, /, **found: str) -> None:
-        """Report what was found in an instruction."""
+    def add(self, rule: Rule, step: Step, /, **values: str) -> None:
+        """Add a warning for an instruction."""
         origin = step.instruction.origin
-        self.report.add(rule, origin.lines, origin.comments, **found)
+        self.report.add(rule, origin.lines, origin.comments, **values)
 
-    def expand(self, step: Step, text: str, expander: Expander | None = None) -> str:
-        """Return a word with its variables replaced, and report those that are not defined."""
+    def expand(self, step: Step, word: str, expander: Expander | None = None) -> str:
+        """Expand a word, and report its undefined variables."""
         expander = expander or self.expander
-        if "$" not in text:
-            return expander.word(text, {})
+        if "$" not in word:
+            return expander.word(word, {})
         variables = Lookups(self.env(step))
         try:
-            return expander.word(text, variables)
+            return expander.word(word, variables)
         finally:
             self.missing(step, variables)
 
     def env(self, step: Step) -> Mapping[str, str]:
-        """Return the variables before an instruction; steps come in the order of the file."""
+        """Look up the variables before an instruction; calls must follow the order of the file."""
         return self._variables.follow(step.state.settings.process.env)
 
     def missing(self, step: Step, variables: Lookups) -> None:
-        """Report the variables that were asked for and are neither set nor declared."""
+        """Report the variables that were looked up and are neither set nor declared."""
         for name in variables.missing:
             if name not in self.declared and name not in NOT_IN_ENV:
                 near = suggestion(name, variables, "$")
                 self.add(check_rules.UNDEFINED_VAR, step, variable=name, suggestion=near)
 
     def words(self, step: Step, *words: str) -> None:
-        """Report what is not defined in any of some words."""
-        for each in words:
-            # One of an instruction that failed may be the reason for it.
-            if step is self.failed or ("$" in each and not self.knows(step, each)):
-                self.expand(step, each)
+        """Report the undefined variables of some words."""
+        for word in words:
+            # In a failed instruction, any word may be the reason for the failure.
+            if step is self.failed or ("$" in word and not self.is_defined(step, word)):
+                self.expand(step, word)
 
-    def knows(self, step: Step, text: str) -> bool:
-        """Return whether all variables in a word are surely known, so that it need not be read."""
-        names = _VARIABLE.findall(text)
-        return len(names) == text.count("$") and self.env(step).keys() >= set(names)
+    def is_defined(self, step: Step, word: str) -> bool:
+        """Check quickly whether all variables in a word are certainly set."""
+        names = _VARIABLE.findall(word)
+        return len(names) == word.count("$") and self.env(step).keys() >= set(names)
 
 
 def _env(checks: _StageChecks, step: Step, instruction: Env) -> None:
@@ -182,17 +182,17 @@ def _label(checks: _StageChecks, step: Step, instruction: Label) -> None:
 
 
 def _check_form(checks: _StageChecks, step: Step, pairs: int) -> None:
-    """Report the old form, ``name value``, which has one pair and no ``=`` in its first word."""
+    """Report the legacy form ``name value``: one pair without ``=`` in its first word."""
     if pairs != 1:
         return
     origin, escape = step.instruction.origin, checks.expander.escape
-    _, rest = split_flags(split_first(origin.code)[1], escape)
-    if "=" not in split_quoted(rest, escape)[0]:
+    _, arguments = split_flags(split_first(origin.code)[1], escape)
+    if "=" not in split_quoted(arguments, escape)[0]:
         checks.add(check_rules.LEGACY_KEY_VALUE_FORMAT, step, name=origin.name)
 
 
 def _check_secret(checks: _StageChecks, step: Step, name: str, key: str) -> None:
-    parts = _TELLING.intersection(key.lower().split("_"))
+    parts = _SIGNIFICANT.intersection(key.lower().split("_"))
     if parts and not parts & _HARMLESS:
         checks.add(check_rules.SECRETS_USED_IN_ARG_OR_ENV, step, name=name, quoted=quote(key))
 
@@ -207,36 +207,36 @@ def _arg(checks: _StageChecks, step: Step, instruction: Arg) -> None:
         elif value is None:
             value = checks.graph.arguments.get(name)
         if value is not None and name not in NOT_IN_ENV:
-            # The variable set last stands last.
+            # A variable that is set again moves to the end.
             own.pop(name, None)
             own[name] = value
         checks.declared.add(name)
 
 
-def _default(checks: _StageChecks, step: Step, text: str, own: Mapping[str, str]) -> str:
-    """Return the default of an argument; ``own`` are those before it in the instruction."""
-    if "$" not in text:
-        return checks.expander.word(text, own)
+def _default(checks: _StageChecks, step: Step, word: str, own: Mapping[str, str]) -> str:
+    """Expand the default of an argument; ``own`` are the earlier ones of the instruction."""
+    if "$" not in word:
+        return checks.expander.word(word, own)
     env = checks.env(step)
     if own:
         env = {**{key: value for key, value in env.items() if key not in own}, **own}
     variables = Lookups(env)
     try:
-        return checks.expander.word(text, variables)
+        return checks.expander.word(word, variables)
     finally:
         checks.missing(step, variables)
 
 
 def _run(checks: _StageChecks, step: Step, instruction: Run) -> None:
     for flag in instruction.mounts:
-        checks.words(step, *(each.partition("=")[2] for each in flag.fields))
+        checks.words(step, *(field.partition("=")[2] for field in flag.fields))
         if step is checks.failed:
-            parse_mount(flag, lambda text: checks.expander.word(text, checks.env(step)))
+            parse_mount(flag, lambda value: checks.expander.word(value, checks.env(step)))
 
 
 def _workdir(checks: _StageChecks, step: Step, instruction: Workdir) -> None:
     path = checks.expand(step, instruction.path)
-    # The directory of an image may change with the image, and does not count.
+    # The working directory of the base image may change with the image, so it is ignored.
     is_rooted = is_absolute(path) if step.is_windows else path.startswith("/")
     if not checks.has_workdir and not is_rooted:
         checks.add(check_rules.WORKDIR_RELATIVE_PATH, step, quoted=quote(path))
@@ -246,21 +246,21 @@ def _workdir(checks: _StageChecks, step: Step, instruction: Workdir) -> None:
 def _copy(checks: _StageChecks, step: Step, instruction: Copy) -> None:
     checks.words(step, instruction.chown, instruction.chmod, instruction.checksum)
     checks.words(step, *instruction.sources, instruction.dest)
-    for document in instruction.documents:
-        if document.expand and "$" in document.content:
-            checks.expand(step, document.content, DOCUMENT)
-    # What is taken back from the ignored files is too hard to tell from here.
+    for heredoc in instruction.documents:
+        if heredoc.expand and "$" in heredoc.content:
+            checks.expand(step, heredoc.content, DOCUMENT)
+    # With exclusions, some file below an ignored path may be included after all.
     has_patterns = checks.ignored.patterns and not checks.ignored.exclusions
     if has_patterns and instruction.stage is None and step is not checks.failed:
-        for each in instruction.sources:
-            source = checks.expander.word(each, checks.env(step))
+        for word in instruction.sources:
+            source = checks.expander.word(word, checks.env(step))
             if not is_remote(source):
                 _check_ignored(checks, step, instruction, clean(source))
 
 
 def _check_ignored(checks: _StageChecks, step: Step, instruction: Copy, path: str) -> None:
     ignored = checks.ignored
-    if path in _ROOTS and not any(each.text in _ALL_ROOTS for each in ignored.patterns):
+    if path in _ROOTS and not any(pattern.text in _ALL_ROOTS for pattern in ignored.patterns):
         return
     if ignored.matches(path):
         name = "Add" if instruction.is_add else "Copy"
@@ -302,20 +302,20 @@ def _expose(checks: _StageChecks, step: Step, instruction: Expose) -> None:
             parse_port(word, instruction.origin.span)
 
 
-def _added(checks: _StageChecks, step: Step, instruction: Added) -> None:
+def _added_instruction(checks: _StageChecks, step: Step, instruction: AddedInstruction) -> None:
     if not instruction.kind.is_whole:
-        given = (each for values in instruction.flags.values() for each in values)
-        checks.words(step, *given, *instruction.words)
+        flag_values = (value for values in instruction.flags.values() for value in values)
+        checks.words(step, *flag_values, *instruction.words)
 
 
-def _plain(words: Callable[[Any], tuple[str, ...]]) -> _Check:
-    """Return the check of an instruction of which just the variables are checked."""
+def _variables_only(words: Callable[[Any], tuple[str, ...]]) -> _Check:
+    """Create a check that covers only the variables of an instruction."""
     return lambda checks, step, instruction: checks.words(step, *words(instruction))
 
 
 _Check = Callable[[_StageChecks, "Step", Any], None]
 _CHECKS: Mapping[type, _Check] = {
-    Added: _added,
+    AddedInstruction: _added_instruction,
     Arg: _arg,
     Cmd: _command,
     Copy: _copy,
@@ -325,8 +325,8 @@ _CHECKS: Mapping[type, _Check] = {
     Healthcheck: _check_once,
     Label: _label,
     Run: _run,
-    StopSignal: _plain(lambda instruction: (instruction.signal,)),
-    User: _plain(lambda instruction: (instruction.name,)),
-    Volume: _plain(lambda instruction: instruction.paths),
+    StopSignal: _variables_only(lambda instruction: (instruction.signal,)),
+    User: _variables_only(lambda instruction: (instruction.name,)),
+    Volume: _variables_only(lambda instruction: instruction.paths),
     Workdir: _workdir,
 }

@@ -1,4 +1,4 @@
-"""Checks of what is written: casing, names of stages, comments, continued lines."""
+"""Checks of the source text: casing, stage names, comments and continuation lines."""
 
 from __future__ import annotations
 
@@ -18,34 +18,34 @@ _RESERVED = ("context", "scratch")
 
 
 def check_lines(parsed: Parsed, report: Report) -> None:
-    """Check for instructions that go on over an empty line."""
+    """Check for instructions that continue after an empty line."""
     for line in parsed.gaps:
         report.add(check_rules.NO_EMPTY_CONTINUATION, (line, line))
 
 
 def check_nodes(parsed: Parsed, report: Report, *, failed: bool) -> bool:
-    """Check instructions one by one, and return whether all of them could be.
+    """Check the nodes one by one, and return whether all of them could be checked.
 
-    Those after a mistake in one of them are not checked, if the file ``failed`` for that, nor
-    those after one that needs a stage and has none.
+    If interpretation of the file ``failed``, the checks stop at the invalid instruction. They also
+    stop at an instruction before the first FROM that is not an ARG.
     """
-    begun = False
+    has_stage = False
     for node in parsed.nodes:
         name = node.name.lower()
-        begun = begun or name == "from"
+        has_stage = has_stage or name == "from"
         if name == "maintainer":
             report.add(check_rules.MAINTAINER_DEPRECATED, node.lines, node.comments)
         if name == "from":
             _check_from(node, report)
-        if (failed and _is_wrong(parsed, node)) or not (begun or name == "arg"):
+        if (failed and _is_invalid(parsed, node)) or not (has_stage or name == "arg"):
             return False
         if node.comments and name in ("arg", "from"):
             _check_description(node, report)
-    return begun
+    return has_stage
 
 
 def check_names(parsed: Parsed, report: Report) -> None:
-    """Check the names of stages against each other and those that mean something else."""
+    """Check stage names for duplicates and reserved names."""
     seen = set()
     for node in parsed.nodes:
         if len(node.args) != 3 or node.name.lower() != "from":
@@ -59,16 +59,16 @@ def check_names(parsed: Parsed, report: Report) -> None:
 
 
 def check_casing(parsed: Parsed, report: Report) -> None:
-    """Check that instructions are written as most of them are, in capitals or in small letters."""
+    """Check that all instructions have the case of the majority, upper or lower."""
     nodes = _after_globals(parsed)
     counts = Counter([node.name for node in nodes])
     lower = {name for name in counts if name.islower()}
     upper = {name for name in counts if name.isupper()}
     is_lower = sum(counts[name] for name in lower) > sum(counts[name] for name in upper)
-    casing, right = ("lowercase", lower) if is_lower else ("uppercase", upper)
-    for node in nodes if right != counts.keys() else ():
+    casing, consistent = ("lowercase", lower) if is_lower else ("uppercase", upper)
+    for node in nodes if consistent != counts.keys() else ():
         name = node.name
-        if name not in right:
+        if name not in consistent:
             report.add(
                 check_rules.CONSISTENT_INSTRUCTION_CASING, node.lines, name=name, casing=casing
             )
@@ -76,13 +76,13 @@ def check_casing(parsed: Parsed, report: Report) -> None:
 
 def _after_globals(parsed: Parsed) -> list[Node]:
     first = next(
-        (place for place, node in enumerate(parsed.nodes) if node.name.lower() == "from"),
+        (index for index, node in enumerate(parsed.nodes) if node.name.lower() == "from"),
         len(parsed.nodes),
     )
     return list(parsed.nodes[first:])
 
 
-def _is_wrong(parsed: Parsed, node: Node) -> bool:
+def _is_invalid(parsed: Parsed, node: Node) -> bool:
     try:
         interpret_node(node, parsed.source, parsed.grammar)
     except DockerfileError:
@@ -96,12 +96,12 @@ def _check_from(node: Node, report: Report) -> None:
     if len(node.args) >= 3 and (node.name.islower() or node.name.isupper()):
         keyword = node.args[1]
         if keyword != (keyword.lower() if node.name.islower() else keyword.upper()):
-            place = node.lines, node.comments
-            report.add(check_rules.FROM_AS_CASING, *place, keyword=keyword, name=node.name)
+            position = node.lines, node.comments
+            report.add(check_rules.FROM_AS_CASING, *position, keyword=keyword, name=node.name)
 
 
 def _check_description(node: Node, report: Report) -> None:
-    """Check that the last comment above begins with the name of what it describes."""
+    """Check that the last comment above begins with the name of the stage or argument."""
     if node.name.lower() == "arg":
         names = [word.partition("=")[0] for word in node.args]
     else:

@@ -1,4 +1,4 @@
-"""The parser: lines, words, here-documents and parser directives.
+"""The parser: lines, words, heredocs and parser directives.
 
 Private to :mod:`llb.dockerfile`.
 """

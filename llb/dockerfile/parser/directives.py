@@ -1,4 +1,4 @@
-"""Parser directives: settings in the first comments of a file (reference, "Parser directives")."""
+"""Parse directives, the settings in the first comments (reference, "Parser directives")."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _KNOWN = ("syntax", "escape", "check")
 
 @frozen
 class Syntax:
-    """A frontend that a file names, the whole of the value, and the line that it is on."""
+    """A syntax directive: the frontend image, the whole value, and its line number."""
 
     source: str
     cmdline: str
@@ -21,18 +21,18 @@ class Syntax:
 
 
 def detect_syntax(text: bytes) -> Syntax | None:
-    """Return the frontend that a file names, or None.
+    """Find the syntax directive of a file, which names its frontend; None if there is none.
 
-    The directive stands in comments of ``#`` or ``//`` in the first lines, after a
-    shebang line if there is one, or in a JSON object.
+    It is in a ``#`` or ``//`` comment among the first lines, after an optional shebang line, or
+    in a JSON object.
     """
     decoded = text.decode("utf-8", errors="replace").removeprefix("\ufeff")
-    lines = _without_shebang(decoded)
+    lines = _skip_shebang(decoded)
     for sign in ("#", "//"):
-        found = _find(lines, "syntax", sign)
-        if found is not None:
-            value, line = found
-            return Syntax(_first(value), value, line + (lines != decoded))
+        directive = _find_directive(lines, "syntax", sign)
+        if directive is not None:
+            value, line = directive
+            return Syntax(_first_word(value), value, line + (lines != decoded))
     if lines.lstrip().startswith("{"):
         try:
             value = json.loads(lines).get("syntax")
@@ -44,15 +44,15 @@ def detect_syntax(text: bytes) -> Syntax | None:
 
 
 def find_directive(text: str, name: str) -> str | None:
-    """Return the value of a directive of a file, up to its first space, or None."""
-    found = _find(_without_shebang(text), name, "#")
-    return None if found is None else _first(found[0])
+    """Find a directive of a file by name, and cut its value at the first space."""
+    directive = _find_directive(_skip_shebang(text), name, "#")
+    return None if directive is None else _first_word(directive[0])
 
 
 def parse_directive(comment: str) -> tuple[str, str] | None:
-    """Return name and value of the directive that a comment is, or None.
+    """Parse a comment as a directive, ``name=value``; None if it is an ordinary comment.
 
-    ``comment`` is what comes after the sign.
+    ``comment`` is the part after the comment sign.
 
     >>> parse_directive(" Check = skip=all ")
     ('check', 'skip=all')
@@ -63,24 +63,24 @@ def parse_directive(comment: str) -> tuple[str, str] | None:
     return name.lower(), value
 
 
-def _without_shebang(lines: str) -> str:
+def _skip_shebang(lines: str) -> str:
     return lines.partition("\n")[2] if lines.startswith("#!") else lines
 
 
-def _first(value: str) -> str:
+def _first_word(value: str) -> str:
     return value.split(" ", maxsplit=1)[0]
 
 
-def _find(lines: str, name: str, sign: str) -> tuple[str, int] | None:
-    """Return the value of a directive, and its line."""
+def _find_directive(lines: str, name: str, sign: str) -> tuple[str, int] | None:
+    """Find a directive by name in the first comments; return its value and line number."""
     start, number = 0, 0
     while lines.startswith(sign, start):
         number += 1
         line, newline, _ = lines[start : start + 65536].partition("\n")
-        found = parse_directive(line.removeprefix(sign))
-        if found is None:
+        directive = parse_directive(line.removeprefix(sign))
+        if directive is None:
             return None
-        if found[0] == name:
-            return found[1], number
+        if directive[0] == name:
+            return directive[1], number
         start += len(line) + len(newline)
     return None

@@ -1,7 +1,7 @@
-"""The text of a Dockerfile into instructions: directives, continuations, here-documents.
+"""Parse a Dockerfile into nodes: directives, line continuations and heredocs.
 
-What comes out is what the lines say: a name, flags and arguments. What they mean is
-for :mod:`llb.dockerfile.instructions.nodes`.
+A node has the name, flags and arguments of an instruction as they are written;
+:mod:`llb.dockerfile.instructions.parse` interprets them.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from llb.errors import Span
 
-# In bytes, of which a character has at most four.
+# In bytes; a character has at most four.
 _MAX_LINE = 65535
 _SURELY_SHORT = _MAX_LINE // 4
 _LINES = re.compile(r"[^\n]*\n|[^\n]+")
@@ -45,10 +45,10 @@ _WITH_HEREDOCS = ("add", "copy", "run")
 
 @frozen
 class Heredoc:
-    """A here-document.
+    """A heredoc.
 
-    ``expand`` is whether its variables are replaced, ``chomp`` whether tabs in front of
-    its lines are left out.
+    ``expand`` is whether its variables are replaced, ``chomp`` whether leading tabs of its lines
+    are removed.
     """
 
     name: str
@@ -58,18 +58,18 @@ class Heredoc:
 
     @property
     def chomped(self) -> str:
-        """The content, without the tabs that are not wanted."""
+        """The content, without leading tabs if ``chomp`` is set."""
         return _LEADING_TABS.sub("", self.content) if self.chomp else self.content
 
 
-# There is one for each instruction, and a frozen class takes three times as long.
+# Every instruction creates one, and a frozen class takes three times as long.
 @define
 class Node:
     """One instruction as it is written.
 
-    ``original`` is the whole of it on one line, ``rest`` what comes after name and
-    flags, ``lines`` the first and last line in the file. ``json`` is whether the
-    arguments were a JSON array.
+    ``original`` is the whole instruction on one line, ``args`` the words after name and flags,
+    ``lines`` the first and last line number in the file. ``json`` is whether the arguments were
+    a JSON array. ``comments`` are those right above it.
     """
 
     name: str
@@ -84,9 +84,9 @@ class Node:
 
 @frozen
 class Parsed:
-    """A Dockerfile as instructions, with its escape character and its grammar.
+    """A parsed Dockerfile: its nodes, escape character and grammar.
 
-    ``gaps`` are the last lines of the instructions that go on over an empty line.
+    ``gaps`` are the last lines of instructions that continue after an empty line.
     """
 
     source: errors.Source
@@ -97,7 +97,7 @@ class Parsed:
 
 
 def parse(text: bytes, filename: str, grammar: Grammar = DOCKER) -> Parsed:
-    """Return the instructions of a Dockerfile. Raises DockerfileError."""
+    """Parse a Dockerfile into nodes. Raises DockerfileError."""
     source = errors.Source(filename, text, decode(text).removeprefix(_BOM))
     if not text:
         raise errors.empty_file(source)
@@ -111,7 +111,7 @@ def parse(text: bytes, filename: str, grammar: Grammar = DOCKER) -> Parsed:
 
 
 def parse_heredoc(word: str) -> Heredoc | None:
-    """Return the here-document that a word like ``<<EOF`` begins, or None."""
+    """Parse a word like ``<<EOF``, which begins a heredoc; None for other words."""
     match = _HEREDOC.match(word)
     if match is None or not match[3]:
         return None
@@ -122,7 +122,7 @@ def parse_heredoc(word: str) -> Heredoc | None:
         return None
     if len(plain) != 1:
         return None
-    # With a quote that is gone, some of the word was quoted, and nothing is expanded.
+    # If a quote was removed, part of the word was quoted, and nothing is expanded.
     quotes = [sum(word.count(quote) for quote in "'\"") for word in (plain[0], raw[0])]
     return Heredoc(plain[0], expand=quotes[0] == quotes[1], chomp=bool(match[2]))
 
@@ -148,15 +148,15 @@ class _Parser:
                 continue
             self.directives_end = True
             start = self.line
-            text, ends = self.continued(stripped)
-            if ends and not text:
+            part, ends = self.strip_continuation(stripped)
+            if ends and not part:
                 continue
-            yield self.node(text if ends else self.join(text, lines), start, lines)
+            yield self.node(part if ends else self.join(part, lines), start, lines)
             if self.comments:
                 self.comments = []
 
     def lines(self) -> Iterator[str]:
-        """Return the lines up to one that is too long, which Docker refuses after all others."""
+        """Yield the lines before a too long one, which Docker reports after all other errors."""
         for line in _LINES.findall(self.source.text):
             if len(line) > _SURELY_SHORT and len(encode(line.rstrip("\n"))) > _MAX_LINE:
                 self.is_cut = True
@@ -165,19 +165,19 @@ class _Parser:
             yield line
 
     def comment(self, line: str, written: str) -> None:
-        """Take note of a comment, which may be a parser directive."""
+        """Handle a comment, which may be a parser directive."""
         directive = None if self.directives_end else parse_directive(line[1:])
         if directive is None:
             self.directives_end = True
-            # Docker takes the first character away, be it the sign or the space before it.
-            text = written[1:].strip(WHITE)
-            if text:
-                self.comments.append(shown(text))
+            # Docker removes the first character, whether it is the sign or a space before it.
+            content = written[1:].strip(WHITE)
+            if content:
+                self.comments.append(shown(content))
             else:
                 self.comments = []
             return
         name, value = directive
-        # Docker names the line before, and so do we; the excerpt shows both.
+        # Docker names the line before, so we do too; the excerpt shows both.
         span = self.source.span(self.line - 1, self.line)
         if name in self.seen:
             raise errors.repeated_directive(span, name)
@@ -187,20 +187,20 @@ class _Parser:
                 raise errors.bad_escape_token(span, value)
             self.escape = value
 
-    def continued(self, line: str) -> tuple[str, bool]:
-        """Return a line without an escape at its end, and whether it ends there."""
+    def strip_continuation(self, line: str) -> tuple[str, bool]:
+        """Remove a line continuation; return the line and whether the instruction ends with it."""
         if self.escape not in line:
             return line, True
-        text = line.rstrip(" \t")
-        if text == self.escape and line.startswith(self.escape):
+        stripped = line.rstrip(" \t")
+        if stripped == self.escape and line.startswith(self.escape):
             return "", False
-        if text.endswith(self.escape) and not text[:-1].endswith(self.escape):
-            return text[:-1], False
+        if stripped.endswith(self.escape) and not stripped[:-1].endswith(self.escape):
+            return stripped[:-1], False
         return line, True
 
-    def join(self, text: str, lines: Iterator[str]) -> str:
-        """Return an instruction with the lines that continue it."""
-        parts = [text]
+    def join(self, beginning: str, lines: Iterator[str]) -> str:
+        """Join the first line of an instruction with the lines that continue it."""
+        parts = [beginning]
         ends = has_gap = False
         while not ends:
             following = next(lines, None)
@@ -212,7 +212,7 @@ class _Parser:
             if not stripped.strip(WHITE):
                 has_gap = True
                 continue
-            part, ends = self.continued(stripped)
+            part, ends = self.strip_continuation(stripped)
             parts.append(part)
         if has_gap:
             self.gaps.append(self.line)
@@ -223,60 +223,60 @@ class _Parser:
         name, flags, args, is_json = self.split(line, where)
         heredocs: tuple[Heredoc, ...] = ()
         command = name if name.lower() != "onbuild" else split_first(args[0] if args else "")[0]
-        if "<<" in line and not is_json and self.takes_documents(command):
+        if "<<" in line and not is_json and self.takes_heredocs(command):
             heredocs = self.heredocs(line, start, lines)
         return Node(
             name, line, flags, args, is_json, heredocs, tuple(self.comments), (start, self.line)
         )
 
     def split(self, line: str, where: _Where) -> tuple[str, tuple[str, ...], tuple[str, ...], bool]:
-        name, rest = split_first(line)
-        flags, rest = split_flags(rest, self.escape)
+        name, arguments = split_first(line)
+        flags, arguments = split_flags(arguments, self.escape)
         split = _SPLITTERS.get(name.lower())
         if split is None:
-            kind = self.grammar.added.get(name.upper())
-            if kind is None:
+            syntax = self.grammar.added.get(name.upper())
+            if syntax is None:
                 return name, flags, (), False
-            split = _whole if kind.is_whole else _quoted_words
-        args, is_json = split(rest.strip(WHITE), self.escape, where)
+            split = _whole if syntax.is_whole else _quoted_words
+        args, is_json = split(arguments.strip(WHITE), self.escape, where)
         return name, flags, args, is_json
 
-    def takes_documents(self, command: str) -> bool:
+    def takes_heredocs(self, command: str) -> bool:
         if command.lower() in _WITH_HEREDOCS:
             return True
-        kind = self.grammar.added.get(command.upper())
-        return kind is not None and kind.documents
+        syntax = self.grammar.added.get(command.upper())
+        return syntax is not None and syntax.documents
 
     def heredocs(self, line: str, start: int, lines: Iterator[str]) -> tuple[Heredoc, ...]:
         try:
             words = Expander(raw_quotes=True, raw_escapes=True, keep_unset=True).words(line, {})
-            found = [each for word in words if (each := parse_heredoc(word)) is not None]
+            openers = [opener for word in words if (opener := parse_heredoc(word)) is not None]
         except ExpansionError:
-            # Quotes that do not end are the shell's matter.
+            # Unterminated quotes are left to the shell.
             return ()
-        return tuple(self.heredoc(each, start, lines) for each in found)
+        return tuple(self.heredoc(opener, start, lines) for opener in openers)
 
-    def heredoc(self, begun: Heredoc, start: int, lines: Iterator[str]) -> Heredoc:
+    def heredoc(self, opener: Heredoc, start: int, lines: Iterator[str]) -> Heredoc:
         content: list[str] = []
         for line in lines:
-            text = line.rstrip("\r\n")
-            if (text.lstrip("\t") if begun.chomp else text) == begun.name:
-                return Heredoc(begun.name, begun.expand, begun.chomp, "".join(content))
+            stripped = line.rstrip("\r\n")
+            if (stripped.lstrip("\t") if opener.chomp else stripped) == opener.name:
+                return Heredoc(opener.name, opener.expand, opener.chomp, "".join(content))
             content.append(line)
-        raise errors.unterminated_heredoc(self.source.span(start, self.line), begun.name)
+        raise errors.unterminated_heredoc(self.source.span(start, self.line), opener.name)
 
 
 _Split = tuple[tuple[str, ...], bool]
-# Most instructions are right, and need no place.
+# Most instructions are valid, and need no span.
 _Where = Callable[[], "Span"]
 
 
-def _json(rest: str, where: _Where) -> tuple[str, ...] | None:
-    """Return the strings of a JSON array, or None where it is none."""
-    if not rest.startswith("["):
+def _parse_json(arguments: str, where: _Where) -> tuple[str, ...] | None:
+    """Parse a JSON array of strings; None if the arguments are not JSON."""
+    if not arguments.startswith("["):
         return None
     try:
-        values = json.loads(rest)
+        values = json.loads(arguments)
     except (ValueError, RecursionError):
         return None
     if not all(isinstance(value, str) for value in values):
@@ -284,46 +284,46 @@ def _json(rest: str, where: _Where) -> tuple[str, ...] | None:
     return tuple(shown(value) for value in values)
 
 
-def _maybe_json(rest: str, escape: str, where: _Where) -> _Split:  # noqa: ARG001
-    found = _json(rest, where)
-    return ((rest,) if rest else (), False) if found is None else (found, True)
+def _maybe_json(arguments: str, escape: str, where: _Where) -> _Split:  # noqa: ARG001
+    items = _parse_json(arguments, where)
+    return ((arguments,) if arguments else (), False) if items is None else (items, True)
 
 
-def _maybe_json_words(rest: str, escape: str, where: _Where) -> _Split:  # noqa: ARG001
-    found = _json(rest, where)
-    return (split_space(rest), False) if found is None else (found, True)
+def _maybe_json_words(arguments: str, escape: str, where: _Where) -> _Split:  # noqa: ARG001
+    items = _parse_json(arguments, where)
+    return (split_space(arguments), False) if items is None else (items, True)
 
 
-def _words(rest: str, escape: str, where: _Where) -> _Split:  # noqa: ARG001
-    return split_space(rest), False
+def _words(arguments: str, escape: str, where: _Where) -> _Split:  # noqa: ARG001
+    return split_space(arguments), False
 
 
-def _quoted_words(rest: str, escape: str, where: _Where) -> _Split:  # noqa: ARG001
-    return split_quoted(rest, escape), False
+def _quoted_words(arguments: str, escape: str, where: _Where) -> _Split:  # noqa: ARG001
+    return split_quoted(arguments, escape), False
 
 
-def _whole(rest: str, escape: str, where: _Where) -> _Split:  # noqa: ARG001
-    return ((rest,) if rest else ()), False
+def _whole(arguments: str, escape: str, where: _Where) -> _Split:  # noqa: ARG001
+    return ((arguments,) if arguments else ()), False
 
 
-def _typed(rest: str, escape: str, where: _Where) -> _Split:
-    """Return a word and then what may be JSON."""
-    if not rest:
+def _word_then_json(arguments: str, escape: str, where: _Where) -> _Split:
+    """Split off the first word, and parse the remaining arguments as JSON if they are."""
+    if not arguments:
         return (), False
-    word, rest = split_first(rest)
-    args, is_json = _maybe_json(rest, escape, where)
+    word, arguments = split_first(arguments)
+    args, is_json = _maybe_json(arguments, escape, where)
     return (word, *args), is_json
 
 
 def _pairs(name: str) -> Callable[[str, str, _Where], _Split]:
-    """Return the splitter of ``name=value …``, or of the old form ``name value``."""
+    """Create the splitter of ``name=value …`` and of the legacy form ``name value``."""
 
-    def split(rest: str, escape: str, where: _Where) -> _Split:
-        words = split_quoted(rest, escape)
+    def split(arguments: str, escape: str, where: _Where) -> _Split:
+        words = split_quoted(arguments, escape)
         if not words:
             return (), False
         if "=" not in words[0]:
-            legacy = split_legacy(rest)
+            legacy = split_legacy(arguments)
             if legacy is None:
                 raise errors.missing_value(where(), name)
             return legacy, False
@@ -338,13 +338,13 @@ def _pairs(name: str) -> Callable[[str, str, _Where], _Split]:
     return split
 
 
-def _trigger(rest: str, escape: str, where: _Where) -> _Split:
-    """Return the instruction as it is; one that does not parse is refused already here."""
-    name, after = split_first(rest)
+def _trigger(instruction: str, escape: str, where: _Where) -> _Split:
+    """Keep the instruction as it is, but refuse one whose arguments cannot be parsed."""
+    name, after = split_first(instruction)
     _, arguments = split_flags(after, escape)
     split = _SPLITTERS.get(name.lower())
     is_json = split is not None and split(arguments.strip(WHITE), escape, where)[1]
-    return ((rest,) if rest else ()), is_json
+    return ((instruction,) if instruction else ()), is_json
 
 
 _SPLITTERS: dict[str, Callable[[str, str, _Where], _Split]] = {
@@ -356,7 +356,7 @@ _SPLITTERS: dict[str, Callable[[str, str, _Where], _Split]] = {
     "env": _pairs("ENV"),
     "expose": _words,
     "from": _words,
-    "healthcheck": _typed,
+    "healthcheck": _word_then_json,
     "label": _pairs("LABEL"),
     "maintainer": _whole,
     "onbuild": _trigger,

@@ -1,4 +1,4 @@
-"""The shell's words: quotes, variables and patterns.
+"""Shell words: quotes, variables and glob patterns.
 
 Private to :mod:`llb.dockerfile`.
 """

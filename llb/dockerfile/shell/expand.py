@@ -1,7 +1,7 @@
 """Expand variables in words: ``$name``, ``${name…}``, quotes and escapes, as in a shell.
 
-``parse_word`` turns a word into a tree, and an ``Evaluator`` turns the tree into text. Nearly all
-words have no variable or are simple, and take a shorter way.
+``parse_word`` turns a word into a tree, and an ``Evaluator`` turns the tree into a string. Nearly
+all words have no variable or are simple, and skip the tree.
 """
 
 from __future__ import annotations
@@ -43,17 +43,17 @@ _SPACE = re.compile(f"[{WHITE}]+")
 
 
 class ExpansionError(Exception):
-    """A word that cannot be expanded; the text is the reason, ``word`` the whole word."""
+    """A word that cannot be expanded; the message is the reason, ``word`` the whole word."""
 
     word = ""
 
 
 @frozen
 class Expander:
-    """How words are expanded.
+    """Expands words with the same options.
 
     ``escape`` is the escape character of the file. ``raw_quotes`` and ``raw_escapes`` keep quotes
-    and escapes in the result, ``keep_unset`` keeps the text of variables that are not set,
+    and escapes in the result, ``keep_unset`` leaves unset variables as they are written, and
     ``quotes`` is whether quotes have a meaning.
     """
 
@@ -65,22 +65,22 @@ class Expander:
 
     def word(self, text: str, env: Mapping[str, str]) -> str:
         """Replace the variables of a word. Raises ExpansionError."""
-        # Nearly all words are one of these, and a tree takes two to eight times as long.
+        # Nearly all words take one of these short cuts; a tree takes two to eight times as long.
         patterns = _patterns(self.escape, self.quotes)
         if patterns.special.search(text) is None:
             return shown(text)
         if patterns.simple.match(text) is not None:
-            return self._replaced(shown(text), env, patterns)
+            return self._expand_simple(shown(text), env, patterns)
         return Evaluator(self, env).word(text)
 
     def words(self, text: str, env: Mapping[str, str]) -> tuple[str, ...]:
-        """Expand a word and split it at spaces outside of quotes. Raises ExpansionError."""
+        """Expand a word and split it at spaces outside quotes. Raises ExpansionError."""
         if "<" not in text and _patterns(self.escape, self.quotes).special.search(text) is None:
             return tuple([word for word in _SPACE.split(shown(text)) if word])
         return Evaluator(self, env).words(text)
 
-    def _replaced(self, text: str, env: Mapping[str, str], patterns: _Patterns) -> str:
-        """Expand a simple word."""
+    def _expand_simple(self, text: str, env: Mapping[str, str], patterns: _Patterns) -> str:
+        """Expand a simple word without a tree."""
 
         def variable(match: re.Match[str]) -> str:
             value = env.get(match[1] or match[2])
@@ -108,11 +108,11 @@ DOCUMENT = Expander(quotes=False)
 
 @frozen
 class _Patterns:
-    """The patterns of characters with a meaning, of simple words, and of the parts of these.
+    """Regular expressions for special characters, for simple words, and for their parts.
 
-    A ``simple`` word has variables, quotes around text and variables, escapes outside of quotes,
+    A ``simple`` word has variables, quotes around text and variables, escapes outside quotes,
     and defaults that are plain text. The groups of ``part`` are: a name; or a name in braces, an
-    operator and a word; or a quoted text; or an escaped character.
+    operator and a word; or a quoted string; or an escaped character.
     """
 
     special: re.Pattern[str]
@@ -128,7 +128,7 @@ def _patterns(escape: str, quotes: bool) -> _Patterns:  # noqa: FBT001 - a key o
     braced = rf"\{{({_LETTERS})(?:(:?[-+])([^}}{means}'\"]*+))?\}}"
     variable = rf"\$(?:({_LETTERS})(?![^\x00-\x7f])|{braced})"
     escaped = rf"{re.escape(escape)}(.)"
-    # Python 3.11 fails on groups that capture inside of a possessive repetition.
+    # Python 3.11 fails on capturing groups inside a possessive repetition.
     uncaught = re.sub(r"\((?!\?)", "(?:", variable) + f"|{_LONE_DOLLAR}"
     words = [f"{plain}++", uncaught, rf"{re.escape(escape)}."]
     if quotes:
@@ -147,20 +147,20 @@ def _quotes(*, quotes: bool) -> str:
 
 @define
 class _Words:
-    """Joins texts to words and splits them at spaces."""
+    """Joins strings to words and splits them at spaces."""
 
     words: list[str] = field(factory=list)
     current: list[str] = field(factory=list)
 
     def add(self, text: str) -> None:
-        first, *more = _SPACE.split(text)
+        first, *following = _SPACE.split(text)
         self.add_raw(first)
-        for part in more:
+        for part in following:
             self.end()
             self.add_raw(part)
 
     def add_raw(self, text: str) -> None:
-        # Something empty in quotes makes no word of its own.
+        # Empty quotes alone do not make a word.
         if text:
             self.current.append(text)
 
@@ -177,8 +177,8 @@ class _Words:
 class Evaluator:
     """Evaluates the trees of words, with the variables of ``env``.
 
-    It visits substitutions in the order of their ends, which is that of Docker's errors, and needs
-    no recursion. A subclass may override ``value`` and ``substitute``.
+    It visits substitutions in the order in which they end, as Docker does, so that the same error
+    comes first, and without recursion. A subclass may override ``value`` and ``substitute``.
     """
 
     def __init__(self, expander: Expander, env: Mapping[str, str]) -> None:
@@ -190,11 +190,11 @@ class Evaluator:
         return "".join(self._evaluate(text)[1])
 
     def words(self, text: str) -> tuple[str, ...]:
-        """Expand a word and split it at spaces outside of quotes. Raises ExpansionError."""
+        """Expand a word and split it at spaces outside quotes. Raises ExpansionError."""
         words = _Words()
         for part, value in zip(*self._evaluate(text), strict=True):
             if has_substitution(part):
-                # Docker's frontend loses what it has read of the word before.
+                # Docker's frontend loses the part of the word before a substitution.
                 words.current = []
             if isinstance(part, (str, Variable, Substitution)):
                 words.add(value)
@@ -203,7 +203,7 @@ class Evaluator:
         return words.all()
 
     def value(self, name: str) -> str | None:
-        """Return the value of a variable, None if it is not set."""
+        """Look up a variable; None if it is not set."""
         return self._env.get(name)
 
     def substitute(self, substitution: Substitution, operands: Sequence[str]) -> str:
@@ -224,50 +224,53 @@ class Evaluator:
             raise ExpansionError(str(error)) from error
 
     def _evaluate(self, text: str) -> tuple[Sequence[Part], list[str]]:
-        """Return the parts of a word, and the text of each."""
-        how = self._expander
+        """Parse a word; return its parts and the expanded string of each."""
+        expander = self._expander
         try:
-            word = parse_word(shown(text).removeprefix(_BOM), how.escape, quotes=how.quotes)
-            return word.parts, self._tree_texts(word)
+            source = shown(text).removeprefix(_BOM)
+            word = parse_word(source, expander.escape, quotes=expander.quotes)
+            return word.parts, self._expand_word(word)
         except ExpansionError as error:
             error.word = text
             raise
 
-    def _tree_texts(self, word: Word) -> list[str]:
+    def _expand_word(self, word: Word) -> list[str]:
+        """Apply the substitutions of a word, and expand its parts."""
         substituted: _Substituted = {}
         for substitution in word.substitutions:
             raw = substitution.is_pattern
             operands = [
-                "".join(self._texts(operand, substituted, raw_escapes=raw))
+                "".join(self._expand_parts(operand, substituted, raw_escapes=raw))
                 for operand in substitution.operands
             ]
             substituted[substitution] = self.substitute(substitution, operands)
         if word.error is not None:
             raise ExpansionError(word.error)
-        return self._texts(word.parts, substituted, raw_escapes=self._expander.raw_escapes)
+        return self._expand_parts(word.parts, substituted, raw_escapes=self._expander.raw_escapes)
 
-    def _texts(
+    def _expand_parts(
         self, parts: Sequence[Part], substituted: _Substituted, *, raw_escapes: bool
     ) -> list[str]:
-        """Return the text of each part."""
-        how = self._expander
-        texts: list[str] = []
+        """Expand each of the parts."""
+        expander = self._expander
+        values: list[str] = []
         for part in parts:
             if isinstance(part, str):
-                texts.append(part)
+                values.append(part)
             elif isinstance(part, Variable):
                 value = self.value(part.name)
-                unset = part.written if how.keep_unset else ""
-                texts.append(unset if value is None else value)
+                unset = part.written if expander.keep_unset else ""
+                values.append(unset if value is None else value)
             elif isinstance(part, DoubleQuoted):
-                text = "".join(self._texts(part.parts, substituted, raw_escapes=raw_escapes))
-                texts.append(f'"{text}"' if how.raw_quotes else text)
+                inner = self._expand_parts(part.parts, substituted, raw_escapes=raw_escapes)
+                content = "".join(inner)
+                values.append(f'"{content}"' if expander.raw_quotes else content)
             elif isinstance(part, Substitution):
-                texts.append(substituted[part])
+                values.append(substituted[part])
             elif isinstance(part, Escape):
-                texts.append(part.sign + part.text if raw_escapes else part.text)
+                values.append(part.sign + part.text if raw_escapes else part.text)
             elif isinstance(part, SingleQuoted):
-                texts.append(f"'{part.text}'" if how.raw_quotes else part.text)
+                values.append(f"'{part.text}'" if expander.raw_quotes else part.text)
             else:
-                texts.append(part.text)
-        return texts
+                values.append(part.text)
+        return values

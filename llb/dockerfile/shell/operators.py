@@ -1,4 +1,4 @@
-"""The operators of ``${name:-word}``, by their signs."""
+"""The operators of substitutions, as in ``${name:-word}``, by their signs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class RequiredVariableError(Exception):
-    """The variable of ``${name?word}`` is not set; the text is the reason."""
+    """The variable of ``${name?word}`` is not set; the message is the reason."""
 
 
 def _default(value: str | None, word: str) -> str:
@@ -39,7 +39,7 @@ def _required(value: str | None, word: str, *, may_be_empty: bool) -> str:
 
 
 def _remove_prefix(value: str | None, pattern: str, *, longest: bool) -> str:
-    # In Docker's frontend, a pattern that expands to the sign and more doubles the operator.
+    # In Docker's frontend, a pattern whose expansion begins with the sign doubles the operator.
     if not longest and pattern.startswith("#"):
         return trim_prefix(value or "", pattern[1:], longest=True)
     return trim_prefix(value or "", pattern, longest=longest)
@@ -60,7 +60,7 @@ def _replace_all(value: str | None, pattern: str, replacement: str) -> str:
 
 
 # Functions of the value of the variable, None if it is not set, and the expanded operands.
-# Those of patterns raise GlobError.
+# The operators with patterns raise GlobError.
 OPERATORS: Mapping[str, Callable[..., str]] = {
     "-": _default,
     ":-": _default_or_empty,

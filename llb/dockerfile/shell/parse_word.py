@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from llb.dockerfile.shell.word_tree import Part
 
-# Go's text for a character past the end.
+# Go's string for a character past the end.
 _NO_CHARACTER = "\ufffd"
 _NAME = re.compile(r"(?:[a-zA-Z_][a-zA-Z0-9_]*+|[0-9]++)(?![^\x00-\x7f])")
 # Nearly all variables: a name, or in braces a name and perhaps an operator.
@@ -53,13 +53,13 @@ def parse_word(text: str, escape: str, *, quotes: bool) -> Word:
 
 
 def unsupported(operator: str) -> str:
-    """Return the error text of an operator that does not exist."""
+    """Format the error message of an unknown operator."""
     return f"unsupported modifier ({operator}) in substitution"
 
 
 @frozen
 class _Grammar:
-    """What is plain text in a word, in double quotes, in an operand and in a pattern before ``/``.
+    """Plain text in a word, in double quotes, in an operand and in a pattern before ``/``.
 
     ``escape`` is the escape character.
     """
@@ -83,7 +83,7 @@ def _grammar(escape: str, *, quotes: bool) -> _Grammar:
 
 @define
 class _Level:
-    """Parts up to the character ``stop``: a quote, an operand, or the word itself."""
+    """The parts up to the character ``stop``: a quoted part, an operand, or the whole word."""
 
     stop: str
     plain: re.Pattern[str]
@@ -92,7 +92,7 @@ class _Level:
 
 @define
 class _Operand(_Level):
-    """The operand of a substitution that the parser has reached, after those in ``operands``."""
+    """The current operand of a substitution, after the finished ones in ``operands``."""
 
     name: str = ""
     operator: str = ""
@@ -105,12 +105,12 @@ class _Operand(_Level):
 
 
 class _Parser:
-    """Parses one word. Levels are a list, so that a word may nest as deep as Docker's may."""
+    """Parses one word. Levels are in a list, so words may nest as deeply as in Docker."""
 
     def __init__(self, text: str, grammar: _Grammar) -> None:
         self.text = text
         self.grammar = grammar
-        self.place = 0
+        self.position = 0
         self.levels = [_Level("", grammar.word)]
         self.substitutions: list[Substitution] = []
 
@@ -125,37 +125,37 @@ class _Parser:
 
     def _read(self) -> None:
         text, length = self.text, len(self.text)
-        while self.place < length:
+        while self.position < length:
             level = self.levels[-1]
-            plain = level.plain.match(text, self.place)
+            plain = level.plain.match(text, self.position)
             if plain is not None:
                 level.parts.append(plain[0])
-                self.place = plain.end()
-                if self.place == length:
+                self.position = plain.end()
+                if self.position == length:
                     break
-            self._read_special(text[self.place], level)
+            self._read_special(text[self.position], level)
         if len(self.levels) > 1:
             sign = self.levels[-1].stop
-            raise self._error(_unended("double-quote" if sign == '"' else sign))
+            raise self._error(_unmatched("double-quote" if sign == '"' else sign))
 
     def _read_special(self, character: str, level: _Level) -> None:
         if character == level.stop:
-            self.place += 1
+            self.position += 1
             self._close(level)
         elif character == "$":
-            self._dollar(level.parts)
+            self._read_dollar(level.parts)
         elif character == self.grammar.escape:
-            level.parts.append(self._escaped(in_quotes=level.stop == '"'))
+            level.parts.append(self._read_escape(in_quotes=level.stop == '"'))
         elif character == "'":
-            level.parts.append(self._single_quoted())
+            level.parts.append(self._read_single_quoted())
         elif character == '"':
-            self.place += 1
+            self.position += 1
             self.levels.append(_Level('"', self.grammar.quoted))
         else:
             level.parts.append(Heredoc(self._match(_HEREDOC)))
 
     def _close(self, level: _Level) -> None:
-        """Close the level that met its end."""
+        """Close the innermost level at its ``stop`` character."""
         if not isinstance(level, _Operand):
             self.levels.pop()
             self.levels[-1].parts.append(DoubleQuoted(level.parts))
@@ -164,48 +164,48 @@ class _Parser:
         if level.stop == "/":
             level.stop, level.plain, level.parts = "}", self.grammar.operand, []
             return
-        if self.place >= len(self.text):
+        if self.position >= len(self.text):
             self._check_braces(self.levels[:-1])
         self.levels.pop()
         substitution = Substitution(level.name, level.operator, level.operands)
         self.levels[-1].parts.append(substitution)
         self.substitutions.append(substitution)
 
-    def _dollar(self, parts: list[Part]) -> None:
-        variable = _VARIABLE.match(self.text, self.place)
+    def _read_dollar(self, parts: list[Part]) -> None:
+        variable = _VARIABLE.match(self.text, self.position)
         if variable is not None:
-            self.place = variable.end()
+            self.position = variable.end()
             name, operator = variable[1] or variable[2], variable[3]
             if operator:
                 self._open_operand(name, operator)
             else:
                 parts.append(Variable(name, variable[0]))
-        elif self.text.startswith("${", self.place):
-            self._braces(parts)
+        elif self.text.startswith("${", self.position):
+            self._read_braces(parts)
         else:
-            self.place += 1
-            name = self._name()
+            self.position += 1
+            name = self._read_name()
             parts.append(Variable(name, f"${name}") if name else "$")
 
-    def _braces(self, parts: list[Part]) -> None:
-        start = self.place
-        self.place += 2
-        following = self.text[self.place : self.place + 1]
+    def _read_braces(self, parts: list[Part]) -> None:
+        start = self.position
+        self.position += 2
+        following = self.text[self.position : self.position + 1]
         if not following:
             raise self._error("syntax error: missing '}'")
         if following in _NEVER_NAMES:
             raise self._error("syntax error: bad substitution")
-        name = self._name()
-        if self.text.startswith("}", self.place):
-            self.place += 1
-            parts.append(Variable(name, self.text[start : self.place]))
+        name = self._read_name()
+        if self.text.startswith("}", self.position):
+            self.position += 1
+            parts.append(Variable(name, self.text[start : self.position]))
         else:
-            self._open_operand(name, self._operator())
+            self._open_operand(name, self._read_operator())
 
-    def _operator(self) -> str:
-        match = _OPERATOR.match(self.text, self.place)
-        operator = self.text[self.place : self.place + 1] if match is None else match[0]
-        self.place += len(operator)
+    def _read_operator(self) -> str:
+        match = _OPERATOR.match(self.text, self.position)
+        operator = self.text[self.position : self.position + 1] if match is None else match[0]
+        self.position += len(operator)
         if match is None or operator in _COLON_PATTERNS:
             raise self._error(unsupported(operator or _NO_CHARACTER))
         return operator
@@ -216,63 +216,63 @@ class _Parser:
         else:
             self.levels.append(_Operand("}", self.grammar.operand, [], name, operator))
 
-    def _name(self) -> str:
+    def _read_name(self) -> str:
         """Read a name: letters, digits and ``_``, or digits alone, or one special character."""
-        match = _NAME.match(self.text, self.place)
+        match = _NAME.match(self.text, self.position)
         if match is not None:
-            self.place = match.end()
+            self.position = match.end()
             return match[0]
-        first = self.text[self.place : self.place + 1]
+        first = self.text[self.position : self.position + 1]
         if first in _SPECIAL_NAMES:
-            self.place += 1
+            self.position += 1
             return first
-        start = self.place
+        start = self.position
         only_digits = first.isdecimal()
-        while self.place < len(self.text):
-            character = self.text[self.place]
+        while self.position < len(self.text):
+            character = self.text[self.position]
             is_letter = character.isalpha() or character == "_"
             if not (character.isdecimal() or (is_letter and not only_digits)):
                 break
-            self.place += 1
-        return self.text[start : self.place]
+            self.position += 1
+        return self.text[start : self.position]
 
-    def _escaped(self, *, in_quotes: bool) -> Escape:
+    def _read_escape(self, *, in_quotes: bool) -> Escape:
         escape = self.grammar.escape
-        following = self.text[self.place + 1 : self.place + 2]
-        self.place += 1
+        following = self.text[self.position + 1 : self.position + 2]
+        self.position += 1
         if in_quotes and following and following not in _QUOTED_ESCAPES + escape:
             return Escape(escape, escape)
-        self.place += len(following)
+        self.position += len(following)
         return Escape(escape, following)
 
-    def _single_quoted(self) -> SingleQuoted:
-        start = self.place + 1
+    def _read_single_quoted(self) -> SingleQuoted:
+        start = self.position + 1
         end = self.text.find("'", start)
         if end < 0:
-            self.place = len(self.text)
-            raise self._error(_unended("single-quote"))
-        self.place = end + 1
+            self.position = len(self.text)
+            raise self._error(_unmatched("single-quote"))
+        self.position = end + 1
         return SingleQuoted(self.text[start:end])
 
     def _match(self, pattern: re.Pattern[str]) -> str:
-        match = pattern.match(self.text, self.place)
+        match = pattern.match(self.text, self.position)
         assert match is not None
-        self.place = match.end()
+        self.position = match.end()
         return match[0]
 
     def _error(self, reason: str) -> _BrokenWordError:
-        """Return the error of the word; at its end, it is the outermost brace that is missing."""
-        if self.place >= len(self.text):
+        """Create a syntax error; at the end of the word it is the outermost missing brace."""
+        if self.position >= len(self.text):
             self._check_braces(self.levels)
         return _BrokenWordError(reason)
 
     @staticmethod
     def _check_braces(levels: list[_Level]) -> None:
-        """Raise _BrokenWordError if one of the levels, which have met no end, has a brace."""
+        """Raise _BrokenWordError if one of the levels, which are unclosed, has a brace."""
         for level in levels:
             if isinstance(level, _Operand):
                 raise _BrokenWordError(level.missing)
 
 
-def _unended(sign: str) -> str:
+def _unmatched(sign: str) -> str:
     return f"unexpected end of statement while looking for matching {sign}"

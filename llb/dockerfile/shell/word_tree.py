@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @define
 class Heredoc:
-    """The sign ``<`` or ``<<``, the latter with the spaces behind it, which do not end a word."""
+    """The sign ``<`` or ``<<``, the latter with the spaces after it, which do not end a word."""
 
     text: str
 
@@ -48,7 +48,7 @@ class DoubleQuoted:
 
 @define
 class Variable:
-    """A variable, ``$name`` or ``${name}``; ``written`` is its text in the word."""
+    """A variable, ``$name`` or ``${name}``; ``written`` is its source in the word."""
 
     name: str
     written: str
@@ -67,7 +67,7 @@ class Substitution:
 
     @property
     def is_pattern(self) -> bool:
-        """Whether the first operand is a pattern, in which escapes stay."""
+        """Whether the first operand is a pattern, which keeps its escapes."""
         return self.operator[0] in "#%/"
 
 
@@ -78,9 +78,9 @@ Part: TypeAlias = "str | Heredoc | Escape | SingleQuoted | DoubleQuoted | Variab
 class Word:
     """A word as a tree.
 
-    ``substitutions`` are all that are complete, in the order of their ends: each comes after those
-    in its operands. ``error`` is the syntax error that ends the word; errors of the substitutions
-    come first.
+    ``substitutions`` are the complete ones, in the order in which they end: each comes after those
+    in its operands. ``error`` is the syntax error that ends the word; errors of substitutions are
+    reported first.
     """
 
     parts: Sequence[Part]
@@ -89,7 +89,7 @@ class Word:
 
 
 def has_substitution(part: Part) -> bool:
-    """Return whether a part is a substitution or has one in its double quotes."""
+    """Check whether a part is a substitution, or a double-quoted part that contains one."""
     if isinstance(part, DoubleQuoted):
         return any(isinstance(inner, Substitution) for inner in part.parts)
     return isinstance(part, Substitution)

@@ -1,4 +1,4 @@
-"""What stages are made of: images, named contexts, git, URLs, and what is ignored.
+"""Sources of stages: images, named contexts, Git, URLs, and ``.dockerignore``.
 
 Private to :mod:`llb.dockerfile`.
 """

@@ -1,4 +1,4 @@
-"""``.dockerignore``: the patterns in it."""
+"""Parse ``.dockerignore`` files."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from llb.gocompat.patternmatcher import check_glob
 
 
 def parse_ignore(data: bytes, filename: str = ".dockerignore") -> tuple[str, ...]:
-    """Return the patterns of an ignore file, cleaned, relative to the context.
+    """Parse an ignore file into cleaned patterns, relative to the context.
 
-    Lines that begin with ``#`` and empty ones are left out; ``!`` stays in front.
-    Raises DockerfileError for a pattern that is none.
+    Comments, which begin with ``#``, and empty lines are skipped; a leading ``!`` is kept.
+    Raises DockerfileError for an invalid pattern.
     """
     text = data.decode("utf-8", errors="replace").removeprefix("\ufeff")
     patterns = []
     for number, line in enumerate(text.split("\n"), start=1):
         if line.startswith("#") or not line.strip():
             continue
-        pattern = _cleaned(line.strip())
+        pattern = _clean_pattern(line.strip())
         try:
             check_glob(pattern.removeprefix("!"))
         except InvalidValueError as error:
@@ -31,7 +31,7 @@ def parse_ignore(data: bytes, filename: str = ".dockerignore") -> tuple[str, ...
     return tuple(patterns)
 
 
-def _cleaned(line: str) -> str:
+def _clean_pattern(line: str) -> str:
     exclusion = line.startswith("!")
     pattern = line.removeprefix("!").strip() if exclusion else line
     if pattern:

@@ -1,8 +1,8 @@
-"""Repositories as ADD and build contexts name them.
+"""Parse the Git URLs of ADD and of build contexts.
 
 The forms are those of the Dockerfile reference ("Adding files from a Git repository"):
 ``https://host/path.git``, ``ssh://``, ``git://`` and ``user@host:path``, followed by
-``#ref:subdir`` or by a query that says the same and more.
+``#ref:subdir`` or by a query with more options.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _PROTOCOL = re.compile(r"([a-zA-Z0-9]+)://")
 _PROTOCOLS = ("http", "https", "ssh", "git")
-# What git takes for user@host:path.
+# The scp-like form of git, user@host:path.
 _SCP = re.compile(r"([a-zA-Z0-9\-_]+)@([a-zA-Z0-9\-.]+):")
 _BARE = "github.com/"
 _SWITCHES = ("submodules", "keep-git-dir", "fetch-by-commit")
@@ -43,10 +43,10 @@ _TAGS, _BRANCHES = "refs/tags/", "refs/heads/"
 
 @frozen
 class GitRef:
-    """A repository and what is taken of it; an empty value is one that is not said.
+    """A Git repository with its ref, subdirectory and options; empty values are defaults.
 
-    ``url`` is what git takes. ``is_bare`` is whether it is a path that begins with
-    github.com, which just the context of a build takes for a repository.
+    ``url`` is the URL for git. ``is_bare`` is whether it is written as a path that begins with
+    github.com, which only a build context treats as a repository.
     """
 
     url: str
@@ -64,48 +64,48 @@ class GitRef:
 
 
 def parse_git_ref(text: str) -> GitRef | None:
-    """Return the repository that ``text`` names, or None where it names something else.
+    """Parse a Git URL; None if ``text`` is not one.
 
-    Raises ValueError where it is a repository and its query says nothing that is known.
+    Raises ValueError if it is a Git URL with an invalid query.
     """
     try:
-        found = _bare(text) if text.startswith(_BARE) else _url(text)
+        parsed = _parse_bare(text) if text.startswith(_BARE) else _parse_url(text)
     except ValueError:
         return None
-    if found is None:
+    if parsed is None:
         return None
-    git, query = found
+    git, query = parsed
     return _with_query(git, query) if query else git
 
 
 _Query = dict[str, list[str]]
 
 
-def _bare(text: str) -> tuple[GitRef, _Query]:
+def _parse_bare(text: str) -> tuple[GitRef, _Query]:
     url = parse_url(text)
-    git = evolve(_located(url.base), is_bare=True)
+    git = evolve(_from_base(url.base), is_bare=True)
     return _with_fragment(git, url.fragment), parse_query(url.query)
 
 
-def _url(text: str) -> tuple[GitRef, _Query] | None:
+def _parse_url(text: str) -> tuple[GitRef, _Query] | None:
     protocol = _PROTOCOL.match(text)
     if protocol is None:
-        return None if text.startswith(("./", "../")) else _scp(text)
+        return None if text.startswith(("./", "../")) else _parse_scp(text)
     if protocol[1].lower() not in _PROTOCOLS:
         return None
     url = parse_url(text)
     if url.scheme in ("http", "https") and not url.path.endswith(".git"):
         return None
-    return _with_fragment(_located(url.base), url.fragment), parse_query(url.query)
+    return _with_fragment(_from_base(url.base), url.fragment), parse_query(url.query)
 
 
-def _located(base: str) -> GitRef:
-    """Return a repository by its URL; without a protocol it is asked for by https."""
+def _from_base(base: str) -> GitRef:
+    """Build a GitRef from a URL; the default protocol is https."""
     url = parse_url(base if _PROTOCOL.match(base) else f"https://{base}")
     return GitRef(url.base, url.scheme, url.host, url.path)
 
 
-def _scp(text: str) -> tuple[GitRef, _Query] | None:
+def _parse_scp(text: str) -> tuple[GitRef, _Query] | None:
     match = _SCP.match(text)
     if match is None or "\n" in text:
         return None
@@ -123,17 +123,17 @@ def _with_fragment(git: GitRef, fragment: str) -> GitRef:
 
 
 def _with_query(git: GitRef, query: Mapping[str, list[str]]) -> GitRef:
-    values = {key: _value(key, given) for key, given in query.items()}
+    values = {key: _single_value(key, occurrences) for key, occurrences in query.items()}
     for key, value in values.items():
         if key not in _KEYS:
             raise ValueError(f'unexpected query "{key}"')
         if key == "mtime" and value not in _MTIMES:
             raise ValueError(f'invalid mtime value: "{value}" (must be "checkout" or "commit")')
-    switches = {key: _switch(key, values[key]) for key in _SWITCHES if key in values}
+    switches = {key: _parse_bool(key, values[key]) for key in _SWITCHES if key in values}
     return evolve(
         git,
-        ref=_ref(git.ref, values),
-        subdir=_agreed("subdir", git.subdir, values.get("subdir", "")),
+        ref=_merge_refs(git.ref, values),
+        subdir=_merge("subdir", git.subdir, values.get("subdir", "")),
         checksum=values.get("commit", values.get("checksum", "")),
         keep_git_dir=switches.get("keep-git-dir"),
         submodules=switches.get("submodules"),
@@ -142,35 +142,35 @@ def _with_query(git: GitRef, query: Mapping[str, list[str]]) -> GitRef:
     )
 
 
-def _value(key: str, given: list[str]) -> str:
-    if len(given) > 1:
+def _single_value(key: str, values: list[str]) -> str:
+    if len(values) > 1:
         raise ValueError(f'query "{key}" has multiple values')
-    if not given[0] and key in _SWITCHES:
+    if not values[0] and key in _SWITCHES:
         return "true"
-    if not given[0]:
+    if not values[0]:
         raise ValueError(f'query "{key}" has no value')
-    return given[0]
+    return values[0]
 
 
-def _switch(key: str, value: str) -> bool:
+def _parse_bool(key: str, value: str) -> bool:
     try:
         return parse_switch(value)
     except ValueError as error:
         raise ValueError(f'invalid {key} value: "{value}"') from error
 
 
-def _ref(fragment: str, values: Mapping[str, str]) -> str:
-    """Return the ref of fragment and query, which may be told as a tag or a branch as well."""
+def _merge_refs(fragment: str, values: Mapping[str, str]) -> str:
+    """Merge the refs of fragment and query; the query may also specify a tag or a branch."""
     if "tag" in values and "branch" in values:
         raise ValueError("branch conflicts with tag")
-    ref = _agreed("ref", fragment, values.get("ref", ""))
+    ref = _merge("ref", fragment, values.get("ref", ""))
     for key, prefix in (("tag", _TAGS), ("branch", _BRANCHES)):
         if key in values:
-            ref = _agreed("ref", ref, prefix + values[key].removeprefix(prefix))
+            ref = _merge("ref", ref, prefix + values[key].removeprefix(prefix))
     return ref
 
 
-def _agreed(key: str, first: str, second: str) -> str:
+def _merge(key: str, first: str, second: str) -> str:
     if first and second and first != second:
         raise ValueError(f'{key} conflicts: "{first}" vs "{second}"')
     return first or second

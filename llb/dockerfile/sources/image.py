@@ -1,4 +1,4 @@
-"""The configs of images that no registry has."""
+"""Image configs of scratch and of trees that are not images."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ BLANK = ImageConfig(rootfs_type="", diff_ids=None)
 
 
 def without_version(platform: Platform) -> Platform:
-    """Return a platform without version and features, as Docker compares those of images."""
+    """Drop the OS version and features of a platform, because Docker ignores them in images."""
     return Platform(platform.os, platform.architecture, platform.variant)
 
 
 def scratch_config(platform: Platform) -> ImageConfig:
-    """Return the image config of ``FROM scratch``."""
+    """Create the image config of ``FROM scratch``."""
     env = () if platform.os == WINDOWS else (f"PATH={DEFAULT_PATH_ENV}",)
     return ImageConfig(platform=platform, env=env, workdir="/", diff_ids=None)

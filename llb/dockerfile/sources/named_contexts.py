@@ -1,8 +1,9 @@
-"""Named contexts: what ``docker build --build-context NAME=VALUE`` puts in the place of a name.
+"""Named contexts: ``docker build --build-context NAME=VALUE``.
 
-A name is that of a stage, which is then not built, or of an image. The forms of a value are
-those of the Dockerfile reference: ``docker-image://``, ``oci-layout://``, repositories, URLs,
-local directories of the client (``local:``) and trees that the client built (``input:``).
+A named context replaces the stage of that name, which is then not built, or the image. The forms
+of a value are those of the Dockerfile reference: ``docker-image://``, ``oci-layout://``, Git
+repositories, URLs, local directories of the client (``local:``) and trees that the client built
+(``input:``).
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
     from llb.errors import Span
 
-# The name of the file that a context at a URL is.
+# The file name of a context that is downloaded from a URL.
 WEB_FILE = "context"
 
 _NEVER = ("scratch", "context")
@@ -38,9 +39,9 @@ _KINDS = "docker-image, oci-layout, git, http, https, local, input"
 class ContextRequest:
     """A named context that a conversion needs.
 
-    ``name`` is what it stands for, ``key`` how the client named it, with or without a
-    platform, and ``value`` what it is. ``is_stage`` is whether it replaces a stage and not
-    just the image of one.
+    ``name`` is the stage or image that it replaces, ``key`` the client's name for it, with or
+    without a platform, and ``value`` its specifier. ``is_stage`` is whether it replaces a whole
+    stage and not only its base image.
     """
 
     name: str
@@ -53,9 +54,9 @@ class ContextRequest:
 
 @frozen
 class LocalTree:
-    """A local directory of the client, of which a build sends what it uses.
+    """A local directory of the client; a build transfers only the paths that it uses.
 
-    ``label`` is what progress shows, ``shared_key`` finds an earlier upload.
+    ``label`` is shown by progress displays, ``shared_key`` identifies earlier uploads.
     """
 
     name: str
@@ -66,7 +67,7 @@ class LocalTree:
     unique_id: str | None = None
 
     def to_state(self, follow_paths: tuple[str, ...] = (), include: tuple[str, ...] = ()) -> State:
-        """Take the directory, or the part of it that matches the patterns."""
+        """Create the source of the directory, or of the part of it that matches the patterns."""
         return Local(
             self.name,
             include=include,
@@ -82,14 +83,14 @@ class LocalTree:
 
 @frozen
 class ResolvedContext:
-    """What a named context comes to: a tree, and the config in JSON where it is an image."""
+    """A resolved named context: a tree, and the config as JSON if it is an image."""
 
     tree: State | LocalTree
     config: bytes | None = field(default=None, repr=False)
 
     @cached_property
     def image(self) -> ImageConfig | None:
-        """The config as a value. Raises InvalidValueError."""
+        """The parsed config. Raises InvalidValueError."""
         return None if self.config is None else ImageConfig.from_json(self.config)
 
     @property
@@ -99,23 +100,23 @@ class ResolvedContext:
 
 
 class ContextSource(Protocol):
-    """What knows of images, and of what the client has."""
+    """Resolves images, and the directories and trees of the client."""
 
     @property
     def session_id(self) -> str | None:
-        """The session with the client, None where there is none."""
+        """The id of the session with the client, or None."""
 
     def image(self, ref: str, platform: Platform | None, log_name: str) -> tuple[str, bytes]:
-        """Return the reference of an image, which a policy may change, and its config."""
+        """Resolve an image to its reference, which a policy may change, and its config."""
 
     def layout_image(self, ref: str, store: str, platform: Platform | None, log_name: str) -> bytes:
-        """Return the config of an image in an OCI layout of the client."""
+        """Resolve the config of an image in an OCI layout of the client."""
 
     def local(self, request: ContextRequest, name: str) -> LocalTree:
-        """Return a local directory."""
+        """Open a local directory of the client."""
 
     def given(self, name: str) -> tuple[State, bytes | None] | None:
-        """Return a tree that the client built, with its image config; None for no such one."""
+        """Look up a tree that the client built, with its image config; None if it is unknown."""
 
 
 def find_context(
@@ -126,10 +127,10 @@ def find_context(
     is_stage: bool = False,
     span: Span | None = None,
 ) -> ContextRequest | None:
-    """Return the named context that stands for a stage or an image, if there is one.
+    """Find the named context that replaces a stage or an image, if any.
 
-    One that is given for ``platform``, or for that of this machine, comes before one for all.
-    Raises DockerfileError for a name that is no reference.
+    One for ``platform``, by default the host's, takes precedence over one for all platforms.
+    Raises DockerfileError if the name is not a valid reference.
     """
     if not contexts or name.lower() in _NEVER:
         return None
@@ -144,55 +145,55 @@ def find_context(
 
 
 def load_context(request: ContextRequest, source: ContextSource) -> ResolvedContext:
-    """Return what a named context comes to. Raises DockerfileError, and what ``source`` raises."""
-    kind, colon, rest = request.value.partition(":")
+    """Resolve a named context. Raises DockerfileError, and the exceptions of ``source``."""
+    kind, colon, location = request.value.partition(":")
     if not colon:
         reason = f"invalid context specifier {request.value} for {request.key}"
         raise errors.bad_context(request.span, reason)
     match "git" if kind.startswith("git@") else kind:
         case "docker-image":
-            return _image(request, rest.removeprefix("//"), source)
+            return _load_image(request, location.removeprefix("//"), source)
         case "oci-layout":
-            return _layout(request, rest.removeprefix("//"), source)
+            return _load_layout(request, location.removeprefix("//"), source)
         case "git":
-            return ResolvedContext(_repository(request, request.value))
+            return ResolvedContext(_load_repository(request, request.value))
         case "http" | "https":
-            return ResolvedContext(_web(request))
+            return ResolvedContext(_load_url(request))
         case "local":
-            return ResolvedContext(source.local(request, rest))
+            return ResolvedContext(source.local(request, location))
         case "input":
-            return _input(request, rest, source)
+            return _load_input(request, location, source)
         case _:
             reason = f"unsupported context source {kind} for {request.key}"
             raise errors.bad_context(request.span, reason, hint=f"expected one of {_KINDS}")
 
 
-def _image(request: ContextRequest, text: str, source: ContextSource) -> ResolvedContext:
-    if text == "scratch":
+def _load_image(request: ContextRequest, name: str, source: ContextSource) -> ResolvedContext:
+    if name == "scratch":
         return ResolvedContext(Scratch())
-    ref = str(_reference(request, text).tagged())
-    log_name = f"[context {request.key}] load metadata for {text}"
+    ref = str(_parse_reference(request, name).tagged())
+    log_name = f"[context {request.key}] load metadata for {name}"
     ref, config = source.image(ref, request.platform, log_name)
     state = LLBImage(
-        ref, platform=request.platform, name=f"[context {request.key}] {text}", locations=()
+        ref, platform=request.platform, name=f"[context {request.key}] {name}", locations=()
     )
     return ResolvedContext(state.with_image_config(config), config)
 
 
-def _layout(request: ContextRequest, text: str, source: ContextSource) -> ResolvedContext:
-    store, at, digest = text.partition("@")
-    # The name is that of a store, which may have a tag that says nothing.
+def _load_layout(request: ContextRequest, reference: str, source: ContextSource) -> ResolvedContext:
+    store, at, digest = reference.partition("@")
+    # The name is that of a store; Docker ignores its tag.
     store = store[: store.rindex(":")] if ":" in store.rpartition("/")[2] else store
     if not store:
-        reason = f'oci-layout reference "{text}" has no name'
+        reason = f'oci-layout reference "{reference}" has no name'
         raise errors.bad_context(request.span, reason)
     if not at:
-        reason = f'oci-layout reference "{text}" has no digest'
+        reason = f'oci-layout reference "{reference}" has no digest'
         raise errors.bad_context(request.span, reason, hint="oci-layout://NAME@sha256:…")
     try:
-        ref = str(_reference(request, request.name).pinned(check_digest(digest)))
+        ref = str(_parse_reference(request, request.name).pinned(check_digest(digest)))
     except InvalidValueError as error:
-        reason = f'could not parse oci-layout reference "{text}": {error.message}'
+        reason = f'could not parse oci-layout reference "{reference}": {error.message}'
         raise errors.bad_context(request.span, reason) from error
     log_name = f"[context {request.key}] load metadata for {ref}"
     config = source.layout_image(ref, store, request.platform, log_name)
@@ -207,47 +208,47 @@ def _layout(request: ContextRequest, text: str, source: ContextSource) -> Resolv
     return ResolvedContext(state.with_image_config(config), config)
 
 
-def _reference(request: ContextRequest, text: str) -> Reference:
+def _parse_reference(request: ContextRequest, ref: str) -> Reference:
     try:
-        return Reference.parse(text)
+        return Reference.parse(ref)
     except InvalidValueError as error:
         raise errors.bad_context(request.span, error.message, hint=error.hint) from error
 
 
-def _repository(request: ContextRequest, text: str) -> State:
+def _load_repository(request: ContextRequest, url: str) -> State:
     try:
-        state = git_context(text)
+        state = git_context(url)
     except ValueError as error:
         raise errors.bad_context(request.span, str(error)) from error
     if state is None:
-        raise errors.bad_context(request.span, f"invalid git context {text}")
+        raise errors.bad_context(request.span, f"invalid git context {url}")
     return state
 
 
-def _web(request: ContextRequest) -> State:
+def _load_url(request: ContextRequest) -> State:
     try:
-        found = git_context(request.value)
+        repository_state = git_context(request.value)
     except ValueError as error:
         raise errors.bad_context(request.span, str(error)) from error
     name = f"[context {request.key}] {request.value}"
-    return found or HTTP(request.value, filename=WEB_FILE, name=name, locations=())
+    return repository_state or HTTP(request.value, filename=WEB_FILE, name=name, locations=())
 
 
-def _input(request: ContextRequest, name: str, source: ContextSource) -> ResolvedContext:
-    found = source.given(name)
-    if found is None:
+def _load_input(request: ContextRequest, name: str, source: ContextSource) -> ResolvedContext:
+    client_input = source.given(name)
+    if client_input is None:
         reason = f"invalid input {name} for {request.key}"
         raise errors.bad_context(request.span, reason)
-    state, config = found
+    state, config = client_input
     return ResolvedContext(state if config is None else state.with_image_config(config), config)
 
 
-def git_context(text: str, *, keep_git_dir: bool = False, mtime: str = "") -> State | None:
-    """Return the repository that a context is, or None where ``text`` names none.
+def git_context(url: str, *, keep_git_dir: bool = False, mtime: str = "") -> State | None:
+    """Create the source of a context that is a Git repository; None if ``url`` is not one.
 
-    Raises ValueError where its query says nothing that is known.
+    Raises ValueError for an invalid query.
     """
-    git = parse_git_ref(text)
+    git = parse_git_ref(url)
     if git is None:
         return None
     return repository(
@@ -255,6 +256,6 @@ def git_context(text: str, *, keep_git_dir: bool = False, mtime: str = "") -> St
         keep_git_dir=keep_git_dir or bool(git.keep_git_dir),
         checksum=git.checksum,
         mtime=git.mtime or mtime,
-        name=f"[internal] load git source {text}",
+        name=f"[internal] load git source {url}",
         locations=(),
     )

@@ -1,4 +1,4 @@
-"""Trees from elsewhere: repositories, and single files of the web."""
+"""Remote sources of ADD and contexts: Git repositories and single URLs."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 
 def web_file(url: str, checksum: str, **options: Unpack[StepOptions]) -> State:
-    """Return a tree with the file at ``url``, under its :func:`~llb.dockerfile_rules.copy.filename_of`.
+    """Create the source of a URL; :func:`~llb.dockerfile_rules.copy.filename_of` names its file.
 
-    ``checksum`` is the digest that it must have, or empty. Raises InvalidValueError for
-    escapes that are no text.
+    ``checksum`` is the expected digest, or empty. Raises InvalidValueError if percent-encoded
+    bytes of the URL are not UTF-8.
     """
-    attrs = [("http.filename", _utf8(filename_of(url)))]
+    attrs = [("http.filename", _check_utf8(filename_of(url)))]
     caps = ["source.http"]
     if checksum:
         attrs.append(("http.checksum", checksum))
@@ -35,7 +35,7 @@ def agreed_flags(
 ) -> tuple[bool | None, str]:
     """Merge ``--keep-git-dir`` and ``--checksum`` with the query of a repository.
 
-    Raises ValueError where they contradict each other.
+    Raises ValueError if they contradict each other.
     """
     if None not in (keep_git_dir, git.keep_git_dir) and keep_git_dir != git.keep_git_dir:
         raise ValueError("inconsistent keep-git-dir configuration")
@@ -53,17 +53,16 @@ def repository(
     mtime: str = "",
     **options: Unpack[StepOptions],
 ) -> State:
-    """Return the tree of a repository.
+    """Create the source of a Git repository.
 
-    What ``git`` says of these three itself is left to the caller, because flags may say
-    the same. The library's own function cleans what it is given; here the texts stay as
-    they are written, as Docker has them.
+    The caller merges these three options with those of ``git``, because flags may also set them.
+    Unlike ``llb.Git``, this keeps URL, ref and subdirectory as they are written, as Docker does.
     """
     identifier = git.host + join("/", git.path)
     if git.ref or git.subdir:
         identifier += f"#{git.ref}" + f":{git.subdir}" * bool(git.subdir)
     is_ssh = git.scheme == "ssh"
-    # Attribute, value, and the capability that goes with it when the value is given.
+    # Attribute, value, and the capability that a non-empty value requires.
     rows = [
         ("git.fullurl", git.url, "source.git.fullurl"),
         ("git.keepgitdir", _flag(keep_git_dir), "source.git.keepgitdir"),
@@ -73,25 +72,25 @@ def repository(
         ("git.fetchbycommit", _flag(git.fetch_by_commit), "source.git.fetchbycommit"),
         ("git.mountsshsock", "default" if is_ssh else "", "source.git.mountsshsock"),
     ]
-    given = [(key, value, cap) for key, value, cap in rows if value]
-    attrs = [(key, value) for key, value, _ in given]
+    used_rows = [(key, value, cap) for key, value, cap in rows if value]
+    attrs = [(key, value) for key, value, _ in used_rows]
     attrs += [
         ("git.authtokensecret", "GIT_AUTH_TOKEN"),
         ("git.authheadersecret", "GIT_AUTH_HEADER"),
     ]
-    caps = ["source.git", *(cap for _, _, cap in given)]
+    caps = ["source.git", *(cap for _, _, cap in used_rows)]
     caps += ["source.git.knownsshhosts"] if is_ssh else []
-    return source_state(f"{GIT_SCHEME}{_utf8(identifier)}", attrs, caps, None, options)
+    return source_state(f"{GIT_SCHEME}{_check_utf8(identifier)}", attrs, caps, None, options)
 
 
-def _utf8(text: str) -> str:
-    """Return ``text`` if escapes in it came to characters, else raise InvalidValueError."""
+def _check_utf8(value: str) -> str:
+    """Check that the unescaped bytes of a string are UTF-8. Raises InvalidValueError."""
     try:
-        text.encode()
+        value.encode()
     except UnicodeEncodeError as error:
         raise InvalidValueError("string field contains invalid UTF-8") from error
-    return text
+    return value
 
 
-def _flag(value: bool) -> str:  # noqa: FBT001 - a conversion of one
+def _flag(value: bool) -> str:  # noqa: FBT001 - it converts a boolean
     return "true" if value else ""

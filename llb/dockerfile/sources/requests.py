@@ -1,4 +1,4 @@
-"""What a conversion asks of others: images by name, and contexts that stand for them."""
+"""Requests of a conversion to its driver: images, and the named contexts that replace them."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 @frozen
 class ImageRequest:
-    """An image whose digest and config a conversion needs; ``ref`` is in full form.
+    """A request for the digest and config of an image.
 
-    ``name`` is as it is written.
+    ``ref`` is the full reference, ``name`` the reference as it is written.
     """
 
     ref: str

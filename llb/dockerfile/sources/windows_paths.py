@@ -1,4 +1,4 @@
-"""Paths of Windows images, as LLB has them: without a drive, with slashes.
+"""Convert paths of Windows images to those of LLB: without a drive, with slashes.
 
 The rules are those of BuildKit's ``util/system``; the only drive is C.
 """
@@ -12,9 +12,9 @@ DRIVE = "removing drive letter: "
 
 
 def to_slashes(path: str, doing: str = DRIVE) -> str:
-    r"""Return a path of Windows with slashes, and without its drive; an ending slash is kept.
+    r"""Convert a Windows path to slashes, and remove its drive; a trailing slash is kept.
 
-    Raises InvalidValueError, whose message begins with what Docker says it is ``doing``.
+    Raises InvalidValueError; its message begins with ``doing``, Docker's name of the operation.
 
     >>> to_slashes(r"C:\\Program Files\\App\\")
     '/Program Files/App/'
@@ -24,17 +24,17 @@ def to_slashes(path: str, doing: str = DRIVE) -> str:
     path = path.replace("\\", "/")
     if path.startswith("//"):
         raise InvalidValueError(f"{doing}UNC paths are not supported")
-    drive, colon, rest = path.partition(":")
+    drive, colon, without_drive = path.partition(":")
     if colon and drive.lower() != "c":
         raise InvalidValueError(f"{doing}The specified path is not on the system drive (C:)")
-    path = rest if colon else path
+    path = without_drive if colon else path
     cleaned = clean(path)
-    # Docker takes the slash away from a name of one letter too.
+    # Docker also removes the slash after a name of one letter.
     return f"{cleaned}/" if path.endswith("/") and len(cleaned) > 1 else cleaned
 
 
 def is_absolute(path: str) -> bool:
-    """Return whether a path of Windows begins at the root of the drive."""
+    """Check whether a Windows path is absolute."""
     try:
         return to_slashes(path).startswith("/")
     except InvalidValueError:

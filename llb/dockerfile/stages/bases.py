@@ -1,4 +1,4 @@
-"""FROM: the stage, image or named context that a stage begins with."""
+"""Resolve FROM: the base stage, image or named context of a stage."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from attrs import define, field
 
 from llb import Platform, Reference
 from llb.dockerfile.errors import catalogue as errors
-from llb.dockerfile.errors.go_messages import why_no_image, why_no_platform
+from llb.dockerfile.errors.go_messages import invalid_image_reason, invalid_platform_reason
 from llb.dockerfile.errors.suggest import suggestion
 from llb.dockerfile.instructions.nodes import SCRATCH
 from llb.dockerfile.shell.expand import Expander, ExpansionError
@@ -31,10 +31,10 @@ _NAMES = re.compile(r"\$\{?([a-zA-Z0-9_]+)")
 
 @define
 class Bases:
-    """Begins stages, whose names FROM expands with the global ``arguments``.
+    """Creates stages; the names in FROM are expanded with the global ``arguments``.
 
-    ``by_name`` has the stages that have begun. Docker parses image references once it knows all
-    stages, used or not, which is when :meth:`refuse_bad_images` is called.
+    ``by_name`` has the stages so far. Docker parses image references after it has read all
+    stages, used or not; :meth:`refuse_bad_images` is called at that point.
     """
 
     options: ConvertOptions
@@ -44,13 +44,13 @@ class Bases:
     _bad_images: list[errors.DockerfileError] = field(factory=list)
 
     def begin(self, instruction: From, number: int) -> Stage:
-        """Begin a stage; ``number`` is its place in the file. Raises DockerfileError."""
+        """Create stage number ``number``, which begins with a FROM. Raises DockerfileError."""
         span = instruction.origin.span
         base_name = self.expand(instruction.base, span)
         if not base_name:
             raise errors.blank_base(span, instruction.base)
-        platform = self._platform(instruction)
-        context = self._stage_context(instruction, platform)
+        platform = self._parse_platform(instruction)
+        context = self._find_stage_context(instruction, platform)
         base = None if context else self.by_name.get(base_name)
         image = None
         if base is None and (context or base_name != SCRATCH):
@@ -70,7 +70,9 @@ class Bases:
             self.by_name[instruction.name] = stage
         return stage
 
-    def _stage_context(self, instruction: From, platform: Platform | None) -> ContextRequest | None:
+    def _find_stage_context(
+        self, instruction: From, platform: Platform | None
+    ) -> ContextRequest | None:
         """Find the named context that replaces a stage."""
         options = self.options
         explicit = options.platform if options.explicit_platform else None
@@ -87,33 +89,33 @@ class Bases:
         try:
             return find_context(self.options.contexts, image.ref, image.platform, span=image.span)
         except errors.DockerfileError:
-            # An invalid image reference is refused once all stages are known.
+            # An invalid image reference is refused later, after all stages are read.
             return None
 
-    def _platform(self, instruction: From) -> Platform | None:
+    def _parse_platform(self, instruction: From) -> Platform | None:
         if instruction.platform is None:
             return None
         span = instruction.origin.span
-        text = self.expand(instruction.platform, span)
-        # An unset variable may be a misspelt one.
+        value = self.expand(instruction.platform, span)
+        # An unset variable may be misspelt.
         unset = (
             name for name in _NAMES.findall(instruction.platform) if name not in self.arguments
         )
         near = next(filter(None, (suggestion(name, self.arguments) for name in unset)), "")
-        if not text:
+        if not value:
             raise errors.empty_platform(span, instruction.platform, near)
         try:
-            return self.options.parse_platform(text)
+            return self.options.parse_platform(value)
         except InvalidValueError as error:
-            reason = why_no_platform(text) + near
+            reason = invalid_platform_reason(value) + near
             raise errors.bad_platform(span, instruction.platform, reason) from error
 
     def image(self, name: str, platform: Platform | None, span: Span) -> ImageRequest:
-        """Request an image."""
+        """Create the request for an image, and note an invalid reference."""
         try:
             ref = str(Reference.parse(name).tagged())
         except InvalidValueError:
-            self._bad_images.append(errors.bad_base(span, name, why_no_image(name)))
+            self._bad_images.append(errors.bad_base(span, name, invalid_image_reason(name)))
             ref = name
         return ImageRequest(ref, platform or self.options.platform, name, span)
 
@@ -123,9 +125,9 @@ class Bases:
             # Docker parses them in parallel, and nearly always reports the last one.
             raise self._bad_images[-1]
 
-    def expand(self, text: str, span: Span, *, empty: bool = False) -> str:
-        """Expand a text, with the global arguments or with no variables."""
+    def expand(self, word: str, span: Span, *, empty: bool = False) -> str:
+        """Expand a word, with the global arguments or with no variables."""
         try:
-            return self.expander.word(text, {} if empty else self.arguments)
+            return self.expander.word(word, {} if empty else self.arguments)
         except ExpansionError as error:
-            raise errors.substitution(span, text, str(error)) from error
+            raise errors.substitution(span, word, str(error)) from error

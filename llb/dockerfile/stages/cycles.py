@@ -1,4 +1,4 @@
-"""Circular dependencies between stages."""
+"""Detect circular dependencies between stages."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ if TYPE_CHECKING:
 
 
 def check_cycles(stages: Iterable[Stage]) -> None:
-    """Raise DockerfileError if a stage takes from itself, through others or not."""
+    """Raise DockerfileError if a stage depends on itself, directly or through others."""
     done: set[Stage] = set()
     for root in stages:
         path: dict[Stage, None] = {}
-        # Docker does not begin a cycle with the base of a stage.
+        # In Docker, a cycle does not begin with the base of a stage.
         stack = [(root, iter(root.needs.values()))]
         path[root] = None
         while stack:
-            stage, below = stack[-1]
-            following = next(below, None)
+            stage, dependencies = stack[-1]
+            following = next(dependencies, None)
             if following is None:
                 stack.pop()
                 path.pop(stage)
@@ -37,7 +37,7 @@ def check_cycles(stages: Iterable[Stage]) -> None:
 def _cycle(path: list[Stage]) -> errors.DockerfileError:
     """Report a cycle at the instruction of its first stage that leads to it."""
     first, following, *_ = path
-    # If several instructions do, Docker names the last one.
+    # If several instructions lead to it, Docker names the last one.
     *_, entry = (
         instruction for (instruction, _), stage in first.needs.items() if stage is following
     )

@@ -1,4 +1,4 @@
-"""Arguments before the first FROM: their values, and what they depend on."""
+"""Global arguments, declared before the first FROM: their values and dependencies."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 
 class Lookups(Mapping[str, str]):
-    """Variables that remember which of them were asked for, in that order.
+    """Variables that record which names are looked up, in order.
 
-    ``found`` are those that are set, ``missing`` those that are not.
+    ``found`` are the names that are set, ``missing`` those that are not.
     """
 
     def __init__(self, values: Mapping[str, str]) -> None:
@@ -30,22 +30,22 @@ class Lookups(Mapping[str, str]):
         self.missing: dict[str, None] = {}
 
     def __getitem__(self, key: str) -> str:
-        """Return the value of a variable, and remember that it was asked for."""
+        """Look up a variable, and record its name."""
         (self.found if key in self._values else self.missing)[key] = None
         return self._values[key]
 
     def __iter__(self) -> Iterator[str]:
-        """Return the names, in the order in which they were set."""
+        """Iterate over the names, in the order in which they were set."""
         return iter(self._values)
 
     def __len__(self) -> int:
-        """Return how many are set."""
+        """Count the variables that are set."""
         return len(self._values)
 
 
 @define
-class Declared:
-    """An argument as it was declared last, and the arguments that its value is made of."""
+class Declaration:
+    """The last declaration of an argument, and the arguments that its value depends on."""
 
     name: str
     value: str | None
@@ -55,54 +55,54 @@ class Declared:
 
 @define
 class Globals:
-    """The arguments before the first FROM: all values, and what the file itself declares."""
+    """The global arguments: all values, and the declarations in the file."""
 
     values: dict[str, str]
-    declared: dict[str, Declared] = field(factory=dict)
+    declared: dict[str, Declaration] = field(factory=dict)
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Every name that FROM may use, with a value or without one."""
+        """All names that FROM may use, with or without a value."""
         return tuple(dict.fromkeys((*self.declared, *self.values)))
 
 
 def global_arguments(
     instructions: Iterable[Instruction],
     automatic: Mapping[str, str],
-    given: Mapping[str, str],
+    build_args: Mapping[str, str],
     expander: Expander,
 ) -> Globals:
-    """Return the global arguments of a file, with those that are ``given`` in place of defaults.
+    """Evaluate the global arguments of a file; ``build_args`` override their defaults.
 
     Raises DockerfileError.
     """
-    found = Globals(dict(automatic))
+    arguments = Globals(dict(automatic))
     for origin, name, default in _declarations(instructions):
         needs: set[str] = set()
-        value = given.get(name)
-        if name not in given and default is not None:
-            variables = Lookups(found.values)
+        value = build_args.get(name)
+        if name not in build_args and default is not None:
+            variables = Lookups(arguments.values)
             try:
                 value = expander.word(default, variables)
             except ExpansionError as error:
                 raise errors.substitution(origin.span, default, str(error)) from error
             needs = set(variables.found)
             if name in needs:
-                # An argument made of itself needs what it was made of before.
-                before = found.declared.get(name)
+                # A value that refers to its own argument needs the dependencies of the old value.
+                before = arguments.declared.get(name)
                 needs = (needs - {name}) | (before.needs if before else frozenset())
         if value is not None:
-            found.values[name] = value
-        found.declared[name] = Declared(name, value, origin, frozenset(needs))
-    return found
+            arguments.values[name] = value
+        arguments.declared[name] = Declaration(name, value, origin, frozenset(needs))
+    return arguments
 
 
 def _declarations(
     instructions: Iterable[Instruction],
 ) -> Iterator[tuple[Origin, str, str | None]]:
-    for each in instructions:
-        if isinstance(each, From):
+    for instruction in instructions:
+        if isinstance(instruction, From):
             return
-        if isinstance(each, Arg):
-            for name, default in each.args:
-                yield each.origin, name, default
+        if isinstance(instruction, Arg):
+            for name, default in instruction.args:
+                yield instruction.origin, name, default

@@ -1,4 +1,4 @@
-"""The stages of a Dockerfile: which there are, which the target needs, and their images."""
+"""Build the graph of stages: their dependencies, images, and what the target needs."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ if TYPE_CHECKING:
 
 @frozen
 class StageGraph:
-    """All stages in order, the target, those it needs, and the global arguments.
+    """All stages in order, the target, the stages that it needs, and the global arguments.
 
-    ``stages`` also holds images that are copied from, after the stages of the file.
-    ``build_args`` are those that were given, ``epoch`` the time that they say.
+    ``stages`` also contains the images that are copied from, after the stages of the file.
+    ``build_args`` are those of the client, ``epoch`` the time of SOURCE_DATE_EPOCH.
     """
 
     stages: tuple[Stage, ...]
@@ -44,9 +44,9 @@ class StageGraph:
 
     @property
     def requests(self) -> tuple[Request, ...]:
-        """The images and contexts of the reachable stages, each once."""
-        found = (stage.request for stage in self.stages if stage in self.reachable)
-        return tuple(dict.fromkeys(each for each in found if each is not None))
+        """The images and contexts of the reachable stages, without duplicates."""
+        requests = (stage.request for stage in self.stages if stage in self.reachable)
+        return tuple(dict.fromkeys(request for request in requests if request is not None))
 
 
 def build_graph(
@@ -57,16 +57,16 @@ def build_graph(
     images: Found,
     grammar: Grammar,
 ) -> StageGraph:
-    """Link the stages with what they need of each other. Raises DockerfileError.
+    """Divide the instructions into stages and link their dependencies. Raises DockerfileError.
 
-    The triggers of images are part of it as far as ``images`` are known.
+    The ONBUILD triggers of images are included as far as ``images`` are resolved.
     """
     expander = Expander(escape=escape)
-    number = _first_stage(source, instructions)
-    scope = _global_scope(instructions, number, options, expander)
+    number = _find_first_from(source, instructions)
+    scope = _evaluate_globals(instructions, number, options, expander)
     bases = Bases(options, expander, scope.arguments)
-    stages = _stages(instructions[number:], bases)
-    target = _target(source, stages, bases.by_name, options.target)
+    stages = _divide_into_stages(instructions[number:], bases)
+    target = _find_target(source, stages, bases.by_name, options.target)
     links = StageLinks(bases, stages)
     for stage in list(stages):
         links.connect(stage, stage.instructions)
@@ -88,15 +88,15 @@ def build_graph(
 
 @frozen
 class _GlobalScope:
-    """The global arguments, and the build args with the time that they say as a number."""
+    """The global arguments and build args, with SOURCE_DATE_EPOCH as a number."""
 
     arguments: Mapping[str, str]
     build_args: Mapping[str, str]
     epoch: datetime | None
 
 
-def _first_stage(source: errors.Source, instructions: tuple[Instruction, ...]) -> int:
-    """Find the first FROM. Raises DockerfileError if other instructions than ARG precede it."""
+def _find_first_from(source: errors.Source, instructions: tuple[Instruction, ...]) -> int:
+    """Find the first FROM. Raises DockerfileError if an instruction other than ARG precedes it."""
     for number, instruction in enumerate(instructions):
         if isinstance(instruction, From):
             return number
@@ -105,25 +105,27 @@ def _first_stage(source: errors.Source, instructions: tuple[Instruction, ...]) -
     raise errors.no_stages(source)
 
 
-def _global_scope(
+def _evaluate_globals(
     instructions: tuple[Instruction, ...],
     number: int,
     options: ConvertOptions,
     expander: Expander,
 ) -> _GlobalScope:
     """Evaluate the arguments before the first FROM, and SOURCE_DATE_EPOCH among them."""
-    last = next(each for each in reversed(instructions) if isinstance(each, From))
+    last = next(
+        instruction for instruction in reversed(instructions) if isinstance(instruction, From)
+    )
     automatic = options.automatic_arguments(options.target or last.name or "")
-    found = global_arguments(instructions[:number], automatic, options.build_args, expander)
-    arguments, build_args = found.values, dict(options.build_args)
-    declared = found.declared.get(epoch.NAME)
+    scope = global_arguments(instructions[:number], automatic, options.build_args, expander)
+    arguments, build_args = scope.values, dict(options.build_args)
+    declaration = scope.declared.get(epoch.NAME)
     moment = epoch.find_epoch(
         build_args.get(epoch.NAME, arguments.get(epoch.NAME, "")),
         instructions[number:],
         arguments,
         options,
         expander,
-        None if declared is None else declared.origin.span,
+        None if declaration is None else declaration.origin.span,
     )
     for variables in (build_args, arguments):
         if moment is None:
@@ -133,7 +135,7 @@ def _global_scope(
     return _GlobalScope(arguments, build_args, moment)
 
 
-def _stages(instructions: tuple[Instruction, ...], bases: Bases) -> list[Stage]:
+def _divide_into_stages(instructions: tuple[Instruction, ...], bases: Bases) -> list[Stage]:
     """Divide instructions into stages."""
     stages: list[Stage] = []
     for instruction in instructions:
@@ -144,12 +146,12 @@ def _stages(instructions: tuple[Instruction, ...], bases: Bases) -> list[Stage]:
     return stages
 
 
-def _target(
+def _find_target(
     source: errors.Source, stages: list[Stage], by_name: Mapping[str, Stage], name: str | None
 ) -> Stage:
     if name is None:
         return [stage for stage in stages if stage.begin is not None][-1]
-    found = by_name.get(name.lower())
-    if found is None:
+    target = by_name.get(name.lower())
+    if target is None:
         raise errors.unknown_target(source, name, by_name)
-    return found
+    return target

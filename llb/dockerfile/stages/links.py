@@ -1,4 +1,4 @@
-"""The links between stages: which stage or image an instruction takes from."""
+"""Link the stages: find the stage or image that an instruction copies from or mounts."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from attrs import define, field
 
 from llb.dockerfile.errors import catalogue as errors
-from llb.dockerfile.instructions.nodes import SCRATCH, Run, Taking
+from llb.dockerfile.instructions.nodes import SCRATCH, Run, TakesFromStage
 from llb.dockerfile.stages.stage import Stage
 
 if TYPE_CHECKING:
@@ -25,25 +25,25 @@ _INDEX = re.compile(r"[+-]?[0-9]{1,18}\Z")
 
 @define
 class StageLinks:
-    """Links stages to those that they take from; an image becomes one more of ``stages``."""
+    """Links stages to their sources; images are added to ``stages`` too."""
 
     bases: Bases
     stages: list[Stage]
     _scratch: dict[bool, Stage] = field(factory=dict)
 
     def connect(self, stage: Stage, instructions: Iterable[Instruction]) -> None:
-        """Link a stage to those that instructions take from. Raises DockerfileError."""
+        """Link a stage to the sources of its instructions. Raises DockerfileError."""
         for instruction in instructions:
-            if not isinstance(instruction, Taking):
+            if not isinstance(instruction, TakesFromStage):
                 continue
             for index, name in enumerate(instruction.stages):
-                source = self._find(instruction, name)
+                source = self._find_source(instruction, name)
                 if source is None:
-                    source = self._image_stage(instruction, name)
+                    source = self._create_image_stage(instruction, name)
                     self.stages.append(source)
                 stage.needs[instruction, index] = source
 
-    def _find(self, instruction: Taking, name: str) -> Stage | None:
+    def _find_source(self, instruction: TakesFromStage, name: str) -> Stage | None:
         if isinstance(instruction, Run):
             return self.bases.by_name.get(name.lower())
         span = instruction.origin.span
@@ -56,21 +56,21 @@ class StageLinks:
             raise errors.bad_stage_index(span, index)
         return self.stages[index]
 
-    def _image_stage(self, instruction: Taking, name: str) -> Stage:
-        """Make a stage of an image, or of scratch, that an instruction takes from."""
+    def _create_image_stage(self, instruction: TakesFromStage, name: str) -> Stage:
+        """Create a stage for an image, or for scratch, that an instruction takes from."""
         if name == SCRATCH:
-            # Builds have thousands of caches, each of which counts as a stage of its own.
+            # Builds have thousands of caches, and each would create another stage.
             is_run = isinstance(instruction, Run)
             if is_run not in self._scratch:
-                self._scratch[is_run] = _unnamed(instruction, None, None)
+                self._scratch[is_run] = _unnamed_stage(instruction, None, None)
             return self._scratch[is_run]
         image = self.bases.image(name, None, instruction.origin.span)
         context = self.bases.image_context(image)
-        return _unnamed(instruction, None if context else image, context)
+        return _unnamed_stage(instruction, None if context else image, context)
 
 
-def _unnamed(
-    instruction: Taking, image: ImageRequest | None, context: ContextRequest | None
+def _unnamed_stage(
+    instruction: TakesFromStage, image: ImageRequest | None, context: ContextRequest | None
 ) -> Stage:
     return Stage(
         begin=None,

@@ -1,8 +1,8 @@
-"""``SOURCE_DATE_EPOCH``: the time that a reproducible image is made at.
+"""``SOURCE_DATE_EPOCH``: the creation time of a reproducible image.
 
 The rules are those of the Dockerfile reference ("SOURCE_DATE_EPOCH") and of
-reproducible-builds.org. The value is a number of seconds, or names a source whose time
-counts: the build context, a named context, or a stage that adds one remote source.
+reproducible-builds.org. The value is a number of seconds, or the name of a source whose time is
+used: the build context, a named context, or a stage that adds one remote source.
 """
 
 from __future__ import annotations
@@ -45,88 +45,91 @@ def find_epoch(
     expander: Expander,
     span: Span | None,
 ) -> datetime | None:
-    """Return the time that ``value`` says, None where it is empty or the source has none.
+    """Resolve a SOURCE_DATE_EPOCH; None if ``value`` is empty or its source has no time.
 
     ``instructions`` are those from the first FROM on. Raises DockerfileError.
     """
     if not value:
         return None
     if re.fullmatch(r"[+-]?[0-9]{1,19}", value):
-        return _time(value, span)
+        return _parse_seconds(value, span)
     if value == _CONTEXT:
-        # A local directory has no time of its own.
+        # A local directory has no time.
         return None if options.context is None else options.find_epoch(options.context, _MAIN_LOG)
     context = find_context(options.contexts, value, None, span=span)
     if context is not None:
         return options.find_epoch(context, _NAMED_LOG + value)
-    for place, each in enumerate(instructions):
-        if isinstance(each, From) and (each.name or "").lower() == value.lower():
-            env = {key: text for key, text in arguments.items() if key != NAME}
+    for index, begin in enumerate(instructions):
+        if isinstance(begin, From) and (begin.name or "").lower() == value.lower():
+            env = {key: default for key, default in arguments.items() if key != NAME}
+            body = _stage_body(instructions[index + 1 :])
             try:
-                source = _source(each, _body(instructions[place + 1 :]), env, options, expander)
+                source = _stage_source(begin, body, env, options, expander)
             except ExpansionError as error:
-                text = each.origin.code
-                raise errors.substitution(each.origin.span, text, str(error)) from error
-            return options.find_epoch(source, _STAGE_LOG + str(each.name))
+                code = begin.origin.code
+                raise errors.substitution(begin.origin.span, code, str(error)) from error
+            return options.find_epoch(source, _STAGE_LOG + str(begin.name))
     raise errors.bad_epoch(span, value)
 
 
 def seconds(epoch: datetime) -> str:
-    """Return the time as arguments of the build have it."""
+    """Format the time as a build argument, in seconds since 1970."""
     return str(int(epoch.timestamp()))
 
 
-def _time(value: str, span: Span | None) -> datetime:
+def _parse_seconds(value: str, span: Span | None) -> datetime:
     try:
         return datetime.fromtimestamp(int(value), UTC)
     except (OverflowError, ValueError, OSError) as error:
         raise errors.bad_epoch(span, value) from error
 
 
-def _body(instructions: Sequence[Instruction]) -> Sequence[Instruction]:
-    for place, each in enumerate(instructions):
-        if isinstance(each, From):
-            return instructions[:place]
+def _stage_body(instructions: Sequence[Instruction]) -> Sequence[Instruction]:
+    for index, instruction in enumerate(instructions):
+        if isinstance(instruction, From):
+            return instructions[:index]
     return instructions
 
 
-def _source(
+def _stage_source(
     begin: From,
     body: Sequence[Instruction],
     env: dict[str, str],
     options: ConvertOptions,
     expander: Expander,
 ) -> State:
-    """Return the remote source that a stage is made of, and of nothing else."""
+    """Find the one remote source that a stage consists of."""
     span = begin.origin.span
     if expander.word(begin.base, env) != SCRATCH:
         raise errors.bad_epoch_stage(span, "must use FROM scratch")
-    found: State | None = None
-    for each in body:
-        match each:
+    source: State | None = None
+    for instruction in body:
+        match instruction:
             case Arg():
-                for name, default in each.args:
+                for name, default in instruction.args:
                     if name in options.build_args:
                         env[name] = options.build_args[name]
                     elif default is not None:
                         env[name] = expander.word(default, env)
-            case Copy(is_add=True) if found is None:
-                found = _added(each, env, expander, span)
+            case Copy(is_add=True) if source is None:
+                source = _remote_source(instruction, env, expander, span)
             case Copy(is_add=True):
                 raise errors.bad_epoch_stage(span, "must contain exactly one remote ADD")
             case _:
-                name = each.origin.code.split(maxsplit=1)[0].upper()
+                name = instruction.origin.code.split(maxsplit=1)[0].upper()
                 reason = "does not meet source-only requirements: unsupported"
                 raise errors.bad_epoch_stage(span, f"{reason} {name} instruction")
-    if found is None:
+    if source is None:
         raise errors.bad_epoch_stage(span, "must contain exactly one remote ADD")
-    return found
+    return source
 
 
-def _added(instruction: Copy, env: Mapping[str, str], expander: Expander, span: Span) -> State:
-    """Return the source of an ADD, which has to be one of the web or a repository.
+def _remote_source(
+    instruction: Copy, env: Mapping[str, str], expander: Expander, span: Span
+) -> State:
+    """Create the source of an ADD, which must be a URL or a Git repository.
 
-    ``span`` is that of the stage, at which Docker tells what is wrong with it.
+    ``span`` is that of the stage, where Docker reports errors of the ADD.
     """
     if instruction.documents or len(instruction.sources) != 1:
         raise errors.bad_epoch_stage(span, "must contain exactly one remote ADD source")

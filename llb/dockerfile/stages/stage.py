@@ -1,4 +1,4 @@
-"""A stage: where it begins, its instructions, and the stages that it needs."""
+"""A build stage: its base, its instructions, and the stages that it needs."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 from attrs import define, field
 
-from llb.dockerfile.instructions.nodes import Added, Copy, Run, Workdir
+from llb.dockerfile.instructions.nodes import AddedInstruction, Copy, Run, Workdir
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from llb import Platform
-    from llb.dockerfile.instructions.nodes import From, Instruction, Origin, Taking
+    from llb.dockerfile.instructions.nodes import From, Instruction, Origin, TakesFromStage
     from llb.dockerfile.sources.named_contexts import ContextRequest
     from llb.dockerfile.sources.requests import ImageRequest, Request
 
@@ -21,16 +21,15 @@ _STEPS = (Run, Copy, Workdir)
 
 @define(eq=False)
 class Stage:
-    """A stage, or an image that a stage copies from.
+    """A build stage, or an image that a stage copies from or mounts.
 
-    ``origin`` is the FROM that begins it, or the instruction that takes from the image.
-    ``base`` is the stage that it builds upon, else ``image`` the one in a registry, else
-    ``context`` the named one that stands for the image or for the whole stage; all are
-    absent for scratch. ``needs`` are the stages that it copies from or mounts,
-    by the instruction that does and the place in its ``stages``. ``mounted`` is whether
-    it is an image that a RUN mounts. ``triggers`` are the instructions that ONBUILD left
-    in the base, which come before its own. ``numbered`` is how often Docker has numbered
-    the image before it found out that the stage is needed.
+    ``origin`` is the FROM that begins it, or the instruction that uses the image. It begins with
+    the stage ``base``, with the ``image`` of a registry, or with the named ``context`` that
+    replaces the image or the whole stage; all three are None for scratch. ``needs`` are the stages
+    that it copies from or mounts, by instruction and index in its ``stages``. ``mounted`` is
+    whether it is an image that a RUN mounts. ``triggers`` are the ONBUILD instructions of the
+    base, which run before ``instructions``. ``numbered`` is how often Docker numbered the image
+    before it knew that the stage is needed.
     """
 
     begin: From | None
@@ -42,16 +41,16 @@ class Stage:
     origin: Origin = field(repr=False)
     context: ContextRequest | None = None
     instructions: list[Instruction] = field(factory=list, repr=False)
-    needs: dict[tuple[Taking, int], Stage] = field(factory=dict, repr=False)
+    needs: dict[tuple[TakesFromStage, int], Stage] = field(factory=dict, repr=False)
     mounted: bool = False
     triggers: tuple[Instruction, ...] = ()
     numbered: int = 0
 
     @property
     def steps(self) -> int:
-        """How many steps are numbered: the image, and its own that change files.
+        """The number of numbered steps: the base image, and the instructions that change files.
 
-        An image that is just copied from has no numbers.
+        An image that is only copied from has no numbers.
         """
         if self.begin is None or self.is_replaced:
             return 0
@@ -60,16 +59,16 @@ class Stage:
 
     @property
     def request(self) -> Request | None:
-        """What it begins with that is not in the file."""
+        """The image or named context that it begins with."""
         return self.image or self.context
 
     @property
     def is_replaced(self) -> bool:
-        """Whether a named context stands in its place, so that nothing of it is run."""
+        """Whether a named context replaces it, so that none of its instructions run."""
         return self.context is not None and self.context.is_stage
 
-    def below(self) -> Iterable[Stage]:
-        """Return the stages that this one needs first."""
+    def dependencies(self) -> Iterable[Stage]:
+        """Iterate over the direct dependencies of this stage, its base first."""
         return (*((self.base,) if self.base else ()), *self.needs.values())
 
     def closure(self) -> frozenset[Stage]:
@@ -77,7 +76,7 @@ class Stage:
         reachable = {self}
         pending: list[Stage] = [self]
         while pending:
-            for stage in pending.pop().below():
+            for stage in pending.pop().dependencies():
                 if stage not in reachable:
                     reachable.add(stage)
                     pending.append(stage)
@@ -85,7 +84,7 @@ class Stage:
 
 
 def is_step(instruction: Instruction) -> bool:
-    """Tell whether Docker numbers an instruction."""
-    if isinstance(instruction, Added):
+    """Check whether Docker numbers an instruction."""
+    if isinstance(instruction, AddedInstruction):
         return instruction.kind.is_step
     return isinstance(instruction, _STEPS)

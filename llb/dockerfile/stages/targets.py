@@ -1,4 +1,4 @@
-"""The stages of a Dockerfile as targets that can be built, with what their comments say."""
+"""List the stages of a Dockerfile as build targets, with descriptions from their comments."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @frozen
 class Target:
-    """A stage: ``base`` and ``platform`` are as they are written, empty where they are absent."""
+    """A build target; ``base`` and ``platform`` are as they are written, empty if absent."""
 
     name: str
     description: str
@@ -26,27 +26,29 @@ class Target:
 
 
 def list_targets(parsed: Parsed) -> tuple[Target, ...]:
-    """Return the targets of a file in order; the last is the default. Raises DockerfileError."""
-    begins = [each for each in interpret(parsed) if isinstance(each, From)]
+    """List the targets of a file in order; the last is the default. Raises DockerfileError."""
+    froms = [instruction for instruction in interpret(parsed) if isinstance(instruction, From)]
     return tuple(
         Target(
-            name=each.name or "",
-            description=describe(each.origin.comments, each.name or ""),
-            base=each.base,
-            platform=each.platform or "",
-            is_default=each is begins[-1],
-            lines=each.origin.lines,
+            name=begin.name or "",
+            description=describe(begin.origin.comments, begin.name or ""),
+            base=begin.base,
+            platform=begin.platform or "",
+            is_default=begin is froms[-1],
+            lines=begin.origin.lines,
         )
-        for each in begins
+        for begin in froms
     )
 
 
 def describe(comments: tuple[str, ...], name: str) -> str:
-    """Return what the comments above a stage or an argument say of it: ``# NAME TEXT``.
+    """Find the description of a stage or argument in the comments above it: ``# NAME TEXT``.
 
     >>> describe(("of the image", "build makes it"), "build")
     'makes it'
     """
     start = f"{name} "
-    found = (each.removeprefix(start) for each in comments if each.startswith(start))
-    return next(found, "") if name else ""
+    descriptions = (
+        comment.removeprefix(start) for comment in comments if comment.startswith(start)
+    )
+    return next(descriptions, "") if name else ""

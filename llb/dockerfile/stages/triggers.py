@@ -1,4 +1,4 @@
-"""ONBUILD: the instructions that a base leaves to the stages which begin with it."""
+"""ONBUILD: run the instructions of a base image or stage in the stages that begin with it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @frozen
 class Triggers:
-    """Reads what ONBUILD left in stages, and in ``images`` as far as they are resolved."""
+    """Reads the ONBUILD triggers of stages, and of ``images`` as far as they are resolved."""
 
     source: errors.Source
     grammar: Grammar
@@ -32,7 +32,7 @@ class Triggers:
     def add(self, target: Stage, links: StageLinks) -> None:
         """Add the triggers of all stages that the target needs.
 
-        Triggers may need more stages, which have triggers of their own.
+        Triggers may need more stages, which have triggers too.
         """
         done: set[Stage] = set()
         for count in itertools.count():
@@ -43,14 +43,17 @@ class Triggers:
                 done.add(stage)
                 stage.numbered = count if stage.request is not None else 0
                 if stage.begin is not None:
-                    stage.triggers = self._of(stage, stage.begin)
+                    stage.triggers = self._interpret_triggers(stage, stage.begin)
                     links.connect(stage, stage.triggers)
 
-    def _of(self, stage: Stage, begin: From) -> tuple[Instruction, ...]:
+    def _interpret_triggers(self, stage: Stage, begin: From) -> tuple[Instruction, ...]:
         expressions: Iterable[str] = ()
         if stage.base is not None:
-            below = stage.base.instructions
-            expressions = [each.expression for each in below if isinstance(each, Onbuild)]
+            expressions = [
+                instruction.expression
+                for instruction in stage.base.instructions
+                if isinstance(instruction, Onbuild)
+            ]
         elif stage.request is not None and stage.request in self.images:
             expressions = self.images[stage.request].triggers
         return tuple(

@@ -1,4 +1,4 @@
-"""Stages into LLB: each instruction changes the files, the settings or the image config.
+"""Convert stages to LLB: each instruction changes files, settings or the image config.
 
 Private to :mod:`llb.dockerfile`.
 """

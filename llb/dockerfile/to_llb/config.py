@@ -1,4 +1,4 @@
-"""Instructions that change settings and the image config, and WORKDIR with its directory."""
+"""Convert the instructions that change settings and the image config, and WORKDIR."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from llb import Healthcheck as ImageHealthcheck
 from llb.dockerfile.errors import catalogue as errors
 from llb.dockerfile.to_llb.expose_ports import parse_port
 from llb.dockerfile.to_llb.run import with_shell
-from llb.dockerfile.to_llb.step_names import expanded_code
+from llb.dockerfile.to_llb.step_names import expand_code
 from llb.dockerfile_rules.workdir import workdir_action
 from llb.gocompat import fmt
 from llb.gocompat.duration import format_duration
@@ -33,25 +33,25 @@ if TYPE_CHECKING:
     )
     from llb.dockerfile.to_llb.stage_state import Conversion, StageResult
 
-# Arguments that steer the frontend and are no variables of a process.
+# Arguments that control the frontend and are not variables of processes.
 NOT_IN_ENV = ("BUILDKIT_SBOM_SCAN_CONTEXT", "BUILDKIT_SBOM_SCAN_STAGE")
 
 
 def workdir(conversion: Conversion, result: StageResult, instruction: Workdir) -> None:
-    """Change the directory, and make it."""
+    """Change the working directory, and create it."""
     result.set_workdir(conversion.expander.word(instruction.path, result.env))
     cwd = result.state.cwd
     if cwd != "/":
-        text = expanded_code(instruction.origin.code, conversion.expander, result.env)
+        code = expand_code(instruction.origin.code, conversion.expander, result.env)
         result.state = result.state.file(
             workdir_action(cwd, result.image.user, result.epoch),
-            **conversion.step(instruction.origin, result.numbering.next(text, result.env)),
+            **conversion.step(instruction.origin, result.numbering.next(code, result.env)),
         )
     result.commit(f"WORKDIR {cwd}", layer=cwd != "/")
 
 
 def arg(conversion: Conversion, result: StageResult, instruction: Arg) -> None:
-    """Declare arguments: from the build, else their default, else the global value."""
+    """Declare arguments, with the value of the build, or the default, or the global value."""
     shown = []
     for name, default in instruction.args:
         value: str | None
@@ -72,7 +72,7 @@ def arg(conversion: Conversion, result: StageResult, instruction: Arg) -> None:
 
 def env(conversion: Conversion, result: StageResult, instruction: Env) -> None:
     """Set variables, for processes and in the image."""
-    pairs = _expanded(conversion, result, instruction)
+    pairs = _expand_pairs(conversion, result, instruction)
     result.set_variables(pairs)
     for key, value in pairs:
         result.image.set_variable(key, value)
@@ -81,7 +81,7 @@ def env(conversion: Conversion, result: StageResult, instruction: Env) -> None:
 
 def label(conversion: Conversion, result: StageResult, instruction: Label) -> None:
     """Set labels of the image."""
-    pairs = _expanded(conversion, result, instruction)
+    pairs = _expand_pairs(conversion, result, instruction)
     result.image.labels.update(pairs)
     result.commit("LABEL" + "".join(f" {key}={value}" for key, value in pairs))
 
@@ -134,7 +134,7 @@ def healthcheck(
     result: StageResult,
     instruction: Healthcheck,
 ) -> None:
-    """Set how a container is checked."""
+    """Set the health check of the image."""
     check = ImageHealthcheck(
         instruction.test,
         interval=instruction.interval,
@@ -159,7 +159,7 @@ def onbuild(
     result: StageResult,
     instruction: Onbuild,
 ) -> None:
-    """Leave an instruction to builds upon the image."""
+    """Add an ONBUILD instruction to the image config."""
     result.image.onbuild.append(instruction.expression)
 
 
@@ -188,7 +188,7 @@ def entrypoint(
     result: StageResult,
     instruction: Entrypoint,
 ) -> None:
-    """Set the program of the image; an inherited command is no argument of it."""
+    """Set the entrypoint of the image, and drop a command that the base image set."""
     args = _arguments(result, instruction)
     result.image.entrypoint = args
     if not result.cmd_is_set:
@@ -201,10 +201,10 @@ def _arguments(result: StageResult, instruction: Cmd | Entrypoint) -> tuple[str,
     return with_shell(result.image, args) if instruction.shell else args
 
 
-def _expanded(
+def _expand_pairs(
     conversion: Conversion, result: StageResult, instruction: Env | Label
 ) -> tuple[tuple[str, str], ...]:
-    # All of an instruction is expanded in the environment before it.
+    # All pairs are expanded in the environment before the instruction.
     variables = result.env
     word = conversion.expander.word
     return tuple(

@@ -1,4 +1,4 @@
-"""The stages of a graph, one after the other, each instruction by the function for it."""
+"""Convert the stages of a graph in order, and dispatch each instruction to its handler."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from llb.dockerfile.shell.expand import ExpansionError
 from llb.dockerfile.sources.image import without_version
 from llb.dockerfile.to_llb import config as settings
 from llb.dockerfile.to_llb.copy import copy
-from llb.dockerfile.to_llb.extension_site import added
+from llb.dockerfile.to_llb.extension_site import convert_added
 from llb.dockerfile.to_llb.run import run
 from llb.dockerfile.to_llb.sbom_targets import scanned_stages, scanned_trees
 from llb.dockerfile.to_llb.stage_state import Conversion, StageResult
@@ -53,12 +53,12 @@ _HANDLERS: Mapping[type, Callable[[Conversion, StageResult, Any], None]] = {
 
 @frozen
 class Converted:
-    """A Dockerfile as LLB: the state of the target, the image config in JSON, the platform.
+    """A converted Dockerfile: the state of the target, its image config as JSON, the platform.
 
-    ``base`` is the config of the image in a registry that it began with. ``epoch`` is the
-    time that the image is to have, if ``SOURCE_DATE_EPOCH`` says one. ``scanned`` are the
-    trees that a list of what is in the image counts in, by the names of their stages, and
-    ``no_cache`` is whether they are built anew. ``warnings`` are those of the checks.
+    ``base`` is the config of its base image in a registry. ``epoch`` is the creation time of the
+    image, if ``SOURCE_DATE_EPOCH`` sets one. ``scanned`` are the additional trees for the SBOM
+    scanner, by stage name, and ``no_cache`` is whether they ignore the cache. ``warnings`` are
+    those of the checks.
     """
 
     state: State
@@ -80,9 +80,10 @@ def convert_stages(
     added_handlers: Mapping[str, Callable[[Site], None]],
     steps: list[Step],
 ) -> Converted:
-    """Return the LLB of the target. Raises DockerfileError.
+    """Convert the target and the stages that it needs. Raises DockerfileError.
 
-    ``added_handlers`` do what instructions that a language adds mean, by name. ``steps`` takes what each instruction began with, for passes that look on.
+    ``added_handlers`` are the conversion functions of added instructions, by name. The conversion
+    appends to ``steps`` each instruction with the state before it, for passes that inspect it.
     """
     conversion = Conversion(graph, source, escape, options, images)
     for stage in graph.stages:
@@ -95,23 +96,23 @@ def convert_stages(
                 steps.append(Step(stage, instruction, result.state, shell, result.is_windows))
                 _apply(conversion, result, instruction, added_handlers)
     result = conversion.results[graph.target]
-    conversion.settle(result)
+    conversion.finish(result)
     result.image.labels.update(options.labels)
     config = result.image.to_config()
     if options.explicit_platform:
         config = config.with_platform(options.platform)
     return Converted(
         state=result.state,
-        image_config=_normalized(config).to_json(),
+        image_config=_normalize_platform(config).to_json(),
         platform=options.platform,
         base=result.base,
         epoch=graph.epoch,
         scanned=tuple(scanned_trees(conversion, result)),
-        no_cache=any(each.no_cache for each in (result, *scanned_stages(conversion, result))),
+        no_cache=any(scanned.no_cache for scanned in (result, *scanned_stages(conversion, result))),
     )
 
 
-def _normalized(config: ImageConfig) -> ImageConfig:
+def _normalize_platform(config: ImageConfig) -> ImageConfig:
     platform = without_version(config.platform).normalize()
     full = evolve(
         config.platform,
@@ -131,8 +132,8 @@ def _apply(
     origin = instruction.origin
     result.numbering.prefix = "ONBUILD " if origin.is_trigger else ""
     try:
-        if isinstance(instruction, instructions.Added):
-            added(conversion, result, instruction, added_handlers[instruction.kind.name])
+        if isinstance(instruction, instructions.AddedInstruction):
+            convert_added(conversion, result, instruction, added_handlers[instruction.kind.name])
         else:
             _HANDLERS[type(instruction)](conversion, result, instruction)
     except ExpansionError as error:

@@ -1,4 +1,4 @@
-"""COPY and ADD: one step that copies all sources, or with ``--link`` two."""
+"""Convert COPY and ADD: one step that copies all sources, or two with ``--link``."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from attrs import evolve
 from llb import Scratch, merge
 from llb.dockerfile.errors import catalogue as errors
 from llb.dockerfile.shell.expand import DOCUMENT
-from llb.dockerfile.to_llb.copy_actions import Copied, copy_actions
-from llb.dockerfile.to_llb.step_names import expanded_code
+from llb.dockerfile.to_llb.copy_actions import ExpandedCopy, copy_actions
+from llb.dockerfile.to_llb.step_names import expand_code
 from llb.dockerfile_rules.copy import Destination, destination_path, is_remote
 from llb.dockerfile_rules.permissions import parse_chmod, parse_chown
 from llb.errors import InvalidValueError
@@ -29,39 +29,39 @@ _ID_LENGTH = 25
 
 
 def copy(conversion: Conversion, result: StageResult, instruction: Copy) -> None:
-    """Copy what the instruction names."""
-    copied = _copied(conversion, result, instruction)
+    """Copy the sources of the instruction into the stage."""
+    expanded = _expand_copy(conversion, result, instruction)
     is_context = instruction.stage is None
     source = conversion.context if is_context else conversion.source_of(result, instruction)
-    actions = tuple(copy_actions(copied, source.state))
-    step = conversion.step(instruction.origin, copied.name, ignore_cache=result.no_cache)
-    if copied.destination.has_own_layer:
-        _link(result, copied, actions, step)
+    actions = tuple(copy_actions(expanded, source.state))
+    step = conversion.step(instruction.origin, expanded.name, ignore_cache=result.no_cache)
+    if expanded.destination.has_own_layer:
+        _link(result, expanded, actions, step)
     else:
         result.state = result.state.file(*actions, **step)
-    for path in copied.sources:
+    for path in expanded.sources:
         if not (instruction.is_add and is_remote(path)):
             source.use(path)
-    result.commit(copied.history, layer=True)
+    result.commit(expanded.history, layer=True)
 
 
-def _copied(conversion: Conversion, result: StageResult, instruction: Copy) -> Copied:
-    """Return what an instruction says, in the environment at its place."""
+def _expand_copy(conversion: Conversion, result: StageResult, instruction: Copy) -> ExpandedCopy:
+    """Expand the variables of an instruction."""
     env = result.env
     word = conversion.expander.word
     chown, chmod = word(instruction.chown, env), word(instruction.chmod, env)
     checksum = word(instruction.checksum, env)
     sources = tuple([word(source, env) for source in instruction.sources])
     dest = word(instruction.dest, env)
-    code = expanded_code(instruction.origin.code, conversion.expander, env)
-    return Copied(
+    code = expand_code(instruction.origin.code, conversion.expander, env)
+    return ExpandedCopy(
         instruction=instruction,
         sources=sources,
-        documents=_documents(instruction, env),
+        documents=_expand_heredocs(instruction, env),
         destination=Destination(
             destination_path(result.state.cwd, result.path(dest)),
             owner=parse_chown(chown),
-            mode=_mode(chmod, instruction),
+            mode=_parse_mode(chmod, instruction),
             exclude=instruction.exclude,
             link=instruction.link,
         ),
@@ -69,19 +69,19 @@ def _copied(conversion: Conversion, result: StageResult, instruction: Copy) -> C
         checksum=checksum,
         code=code,
         name=result.numbering.next(code, env),
-        history=_history(instruction, sources, dest, chown, chmod),
+        history=_history_entry(instruction, sources, dest, chown, chmod),
     )
 
 
 def _link(
-    result: StageResult, copied: Copied, actions: tuple[CopyAction, ...], step: StepOptions
+    result: StageResult, expanded: ExpandedCopy, actions: tuple[CopyAction, ...], step: StepOptions
 ) -> None:
-    """Copy into an empty tree, and merge that with the tree of the stage."""
-    group = ProgressGroup(_group_id(copied.name, step), copied.name)
+    """Copy into an empty tree, and merge it with the tree of the stage."""
+    group = ProgressGroup(_group_id(expanded.name, step), expanded.name)
     copy_step: StepOptions = {**step, "progress_group": evolve(group, weak=True)}
     merge_step: StepOptions = {
         **step,
-        "name": result.numbering.again(f"LINK {copied.code}", result.env),
+        "name": result.numbering.again(f"LINK {expanded.code}", result.env),
         "progress_group": group,
     }
     layer = Scratch().file(*actions, **copy_step)
@@ -89,15 +89,15 @@ def _link(
 
 
 def _group_id(name: str, step: StepOptions) -> str:
-    """Return what tells a group of steps from others of the build.
+    """Derive the id of a progress group from the name and the lines of its step.
 
-    In Go it is random; a name and a place do as well, and give the same bytes every time.
+    In Go the id is random; this one is unique too, and the same in every conversion.
     """
-    places = [each.ranges for each in step["locations"]]
-    return sha256_of(f"{name}\0{places}".encode())[:_ID_LENGTH]
+    ranges = [location.ranges for location in step["locations"]]
+    return sha256_of(f"{name}\0{ranges}".encode())[:_ID_LENGTH]
 
 
-def _documents(instruction: Copy, env: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+def _expand_heredocs(instruction: Copy, env: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
     """Pair names of heredocs with their contents, in which variables are replaced unless quoted."""
     if not instruction.documents:
         return ()
@@ -107,16 +107,18 @@ def _documents(instruction: Copy, env: Mapping[str, str]) -> tuple[tuple[str, st
     )
 
 
-def _history(instruction: Copy, sources: tuple[str, ...], dest: str, chown: str, chmod: str) -> str:
+def _history_entry(
+    instruction: Copy, sources: tuple[str, ...], dest: str, chown: str, chmod: str
+) -> str:
     words = ["ADD" if instruction.is_add else "COPY"]
     words += ["--parents"] if instruction.parents else []
     words += [f"--chown={chown}"] if chown else []
     words += [f"--chmod={chmod}"] if chmod else []
-    words += [*sources, *(f"<<{each.name}" for each in instruction.documents), dest]
+    words += [*sources, *(f"<<{heredoc.name}" for heredoc in instruction.documents), dest]
     return f"{' '.join(words)} # buildkit"
 
 
-def _mode(chmod: str, instruction: Copy) -> int | str | None:
+def _parse_mode(chmod: str, instruction: Copy) -> int | str | None:
     try:
         return parse_chmod(chmod)
     except InvalidValueError as error:

@@ -1,7 +1,7 @@
-"""What COPY and ADD copy: one action for each source.
+"""Create the copy actions of COPY and ADD, one for each source.
 
-A source is a path in a tree, a here-document of the Dockerfile and, for ADD, a
-repository or a file of the web (Dockerfile reference, "ADD" and "COPY").
+A source is a path in a tree, a heredoc of the Dockerfile and, for ADD, a Git repository or a URL
+(Dockerfile reference, "ADD" and "COPY").
 """
 
 from __future__ import annotations
@@ -39,12 +39,12 @@ INLINE = "[internal] preparing inline document"
 
 
 @frozen
-class Copied:
-    """What an instruction copies, once its variables are replaced.
+class ExpandedCopy:
+    """A COPY or ADD whose variables are replaced.
 
-    ``documents`` are names and contents. ``code`` is the whole
-    instruction, ``name`` that of the step, which what comes from elsewhere has too, and
-    ``history`` what the image tells of it.
+    ``documents`` are the names and contents of heredocs. ``code`` is the whole instruction,
+    ``name`` the name of the step and of remote sources, and ``history`` the entry in the image
+    history.
     """
 
     instruction: Copy
@@ -57,97 +57,97 @@ class Copied:
     history: str
     is_windows: bool = False
 
-    def path(self, text: str, doing: str = DRIVE) -> str:
-        """Return a path as LLB has it. Raises InvalidValueError."""
-        return to_slashes(text, doing) if self.is_windows else text
+    def path(self, path: str, doing: str = DRIVE) -> str:
+        """Convert a path to that of LLB. Raises InvalidValueError."""
+        return to_slashes(path, doing) if self.is_windows else path
 
     @property
     def span(self) -> Span:
-        """The place of the instruction."""
+        """The position of the instruction."""
         return self.instruction.origin.span
 
 
-def copy_actions(copied: Copied, tree: State) -> Iterator[CopyAction]:
-    """Return the actions, of paths in ``tree``. Raises DockerfileError and InvalidValueError."""
-    _check_checksum(copied)
-    wanted = copied
-    for source in copied.sources:
-        git = _repository(source, copied.span)
+def copy_actions(copy: ExpandedCopy, tree: State) -> Iterator[CopyAction]:
+    """Create the actions, for paths in ``tree``. Raises DockerfileError and InvalidValueError."""
+    _check_checksum(copy)
+    current = copy
+    for source in copy.sources:
+        git = _parse_repository(source, copy.span)
         if git is not None and not git.is_bare:
-            # What one repository says of itself holds for those after it.
-            wanted = _agreed(wanted, git)
-            yield _from_repository(wanted, git)
+            # The query of a repository also applies to the sources after it.
+            current = _merge_query(current, git)
+            yield _copy_repository(current, git)
         elif is_remote(source):
-            yield _from_web(wanted, source)
+            yield _copy_url(current, source)
         else:
-            yield _from_tree(wanted, tree, source)
-    for name, content in copied.documents:
-        path = copied.path(name)
+            yield _copy_paths(current, tree, source)
+    for name, content in copy.documents:
+        path = copy.path(name)
         inline = heredoc_file(path, encode(content), name=INLINE, locations=())
-        yield copied.destination.copy_file(inline, path)
+        yield copy.destination.copy_file(inline, path)
 
 
-def _repository(source: str, span: Span) -> GitRef | None:
+def _parse_repository(source: str, span: Span) -> GitRef | None:
     try:
         return parse_git_ref(source)
     except ValueError as error:
         raise errors.bad_repository(span, str(error)) from error
 
 
-def _check_checksum(copied: Copied) -> None:
-    if not copied.checksum:
+def _check_checksum(copy: ExpandedCopy) -> None:
+    if not copy.checksum:
         return
-    if len(copied.sources) != 1:
-        raise errors.bad_checksum(copied.span, "can't be specified for multiple sources")
-    (source,) = copied.sources
+    if len(copy.sources) != 1:
+        raise errors.bad_checksum(copy.span, "can't be specified for multiple sources")
+    (source,) = copy.sources
     try:
         has_checksum = is_remote(source) or parse_git_ref(source) is not None
     except ValueError:
         has_checksum = False
     if not has_checksum:
-        raise errors.bad_checksum(copied.span, "requires HTTP(S) or Git sources")
+        raise errors.bad_checksum(copy.span, "requires HTTP(S) or Git sources")
 
 
-def _agreed(copied: Copied, git: GitRef) -> Copied:
-    """Add the flags of a repository's own query to those of the instruction."""
-    keep, checksum = copied.instruction.keep_git_dir, copied.checksum
+def _merge_query(copy: ExpandedCopy, git: GitRef) -> ExpandedCopy:
+    """Merge the query of a repository with the flags of the instruction."""
+    keep, checksum = copy.instruction.keep_git_dir, copy.checksum
     try:
         keep, checksum = agreed_flags(git, keep_git_dir=keep, checksum=checksum)
     except ValueError as error:
-        raise errors.bad_repository(copied.span, str(error)) from error
-    instruction = evolve(copied.instruction, keep_git_dir=keep)
-    return evolve(copied, instruction=instruction, checksum=checksum)
+        raise errors.bad_repository(copy.span, str(error)) from error
+    instruction = evolve(copy.instruction, keep_git_dir=keep)
+    return evolve(copy, instruction=instruction, checksum=checksum)
 
 
-def _from_repository(copied: Copied, git: GitRef) -> CopyAction:
-    if not copied.instruction.is_add:
-        raise errors.remote_in_copy(copied.span, "git ref")
+def _copy_repository(copy: ExpandedCopy, git: GitRef) -> CopyAction:
+    if not copy.instruction.is_add:
+        raise errors.remote_in_copy(copy.span, "git ref")
     tree = repository(
         git,
-        keep_git_dir=bool(copied.instruction.keep_git_dir),
-        checksum=copied.checksum,
-        name=copied.name,
+        keep_git_dir=bool(copy.instruction.keep_git_dir),
+        checksum=copy.checksum,
+        name=copy.name,
         locations=(),
     )
-    return copied.destination.copy_repository(tree)
+    return copy.destination.copy_repository(tree)
 
 
-def _from_web(copied: Copied, url: str) -> CopyAction:
-    if not copied.instruction.is_add:
-        raise errors.remote_in_copy(copied.span, "URL")
+def _copy_url(copy: ExpandedCopy, url: str) -> CopyAction:
+    if not copy.instruction.is_add:
+        raise errors.remote_in_copy(copy.span, "URL")
     try:
-        checksum = copied.checksum and check_digest(copied.checksum)
+        checksum = copy.checksum and check_digest(copy.checksum)
     except InvalidValueError as error:
-        raise errors.bad_digest(copied.span, copied.checksum) from error
-    tree = web_file(url, checksum, name=copied.name, description={COMMAND: ""}, locations=())
-    unpack = bool(copied.instruction.unpack)
-    return copied.destination.copy_file(tree, filename_of(url), unpack=unpack)
+        raise errors.bad_digest(copy.span, copy.checksum) from error
+    tree = web_file(url, checksum, name=copy.name, description={COMMAND: ""}, locations=())
+    unpack = bool(copy.instruction.unpack)
+    return copy.destination.copy_file(tree, filename_of(url), unpack=unpack)
 
 
-def _from_tree(copied: Copied, tree: State, source: str) -> CopyAction:
-    is_parents = copied.instruction.parents
-    selection = select_parents(source, copied.path) if is_parents else Selection(source)
-    if copied.is_windows:
-        selection = selection._replace(path=copied.path(selection.path, DRIVE * 2))
-    unpack = copied.instruction.unpacks_paths
-    return copied.destination.copy_paths(tree, selection, unpack=unpack)
+def _copy_paths(copy: ExpandedCopy, tree: State, source: str) -> CopyAction:
+    is_parents = copy.instruction.parents
+    selection = select_parents(source, copy.path) if is_parents else Selection(source)
+    if copy.is_windows:
+        selection = selection._replace(path=copy.path(selection.path, DRIVE * 2))
+    unpack = copy.instruction.unpacks_paths
+    return copy.destination.copy_paths(tree, selection, unpack=unpack)

@@ -1,4 +1,4 @@
-"""Ports of EXPOSE: numbers, ranges and protocols."""
+"""Parse the ports of EXPOSE: numbers, ranges and protocols."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _SIMPLE = re.compile(r"[1-9][0-9]{0,3}(?:/(?:tcp|udp|sctp))?\Z")
 
 
 def parse_port(text: str, span: Span) -> tuple[str, ...]:
-    """Return the ports that ``[[ip:]host:]container[/protocol]`` names, as ``80/tcp``.
+    """Parse ``[[ip:]host:]container[/protocol]`` into ports like ``80/tcp``.
 
-    Host parts are checked and dropped, as Docker does. Raises DockerfileError.
+    Host parts are checked and dropped, as in Docker. Raises DockerfileError.
     """
     if _SIMPLE.match(text) is not None:
         return (text if "/" in text else f"{text}/tcp",)
@@ -29,38 +29,38 @@ def parse_port(text: str, span: Span) -> tuple[str, ...]:
         raise errors.bad_port(span, f'invalid port: "{text}": invalid proto: {protocol}')
     if len(host) == 2:
         _check_address(host[0].removeprefix("[").removesuffix("]"), span)
-    first, last = _range(port, "containerPort", span)
+    first, last = _parse_range(port, "containerPort", span)
     if host and host[-1]:
-        host_first, host_last = _range(host[-1], "hostPort", span)
+        host_first, host_last = _parse_range(host[-1], "hostPort", span)
         if last - first != host_last - host_first and first != last:
             reason = "invalid ranges specified for container and host Ports"
             raise errors.bad_port(span, f"{reason}: {port} and {host[-1]}")
     return tuple(f"{number}/{protocol.lower() or 'tcp'}" for number in range(first, last + 1))
 
 
-def _range(text: str, what: str, span: Span) -> tuple[int, int]:
-    first, dash, last = text.partition("-")
-    low = _number(first)
-    high = _number(last) if dash else low
+def _parse_range(ports: str, field: str, span: Span) -> tuple[int, int]:
+    first, dash, last = ports.partition("-")
+    low = _parse_number(first)
+    high = _parse_number(last) if dash else low
     if low is None or high is None or high < low:
-        hint = "a number of 0 to 65535, or a range like 8000-8010"
-        raise errors.bad_port(span, f"invalid {what}: {text}", hint=hint)
+        hint = "expected a number from 0 to 65535, or a range like 8000-8010"
+        raise errors.bad_port(span, f"invalid {field}: {ports}", hint=hint)
     return low, high
 
 
-def _number(text: str) -> int | None:
-    match = re.fullmatch(r"\+?0*([0-9]{1,5})", text)
+def _parse_number(digits: str) -> int | None:
+    match = re.fullmatch(r"\+?0*([0-9]{1,5})", digits)
     return None if match is None or int(match[1]) > 65535 else int(match[1])
 
 
-def _check_address(text: str, span: Span) -> None:
-    if not text:
+def _check_address(address: str, span: Span) -> None:
+    if not address:
         return
     # It takes 1.2 ms to import, and few ports have an address.
     from ipaddress import ip_address  # noqa: PLC0415
 
     try:
-        # An address with a zone is none that could be listened on.
-        ip_address("" if "%" in text else text)
+        # Go does not accept an address with a zone here.
+        ip_address("" if "%" in address else address)
     except ValueError as error:
-        raise errors.bad_port(span, f"invalid IP address: {text}") from error
+        raise errors.bad_port(span, f"invalid IP address: {address}") from error

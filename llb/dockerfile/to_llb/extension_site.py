@@ -1,4 +1,4 @@
-"""The place of an instruction that a language adds: what stands there, and what it may change."""
+"""Interface of an added instruction to its stage: what it can read and change."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from llb.dockerfile.errors.catalogue import DockerfileError
 from llb.dockerfile.shell.expand import DOCUMENT
 from llb.dockerfile.to_llb.run import execute, with_shell
-from llb.dockerfile.to_llb.step_names import expanded_code
+from llb.dockerfile.to_llb.step_names import expand_code
 from llb.errors import InvalidValueError, did_you_mean
 from llb.state.image_config import CONFIG_FIELDS
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from llb import Platform, State
-    from llb.dockerfile.instructions.nodes import Added
+    from llb.dockerfile.instructions.nodes import AddedInstruction
     from llb.dockerfile.parser.parser import Heredoc
     from llb.dockerfile.to_llb.stage_state import Conversion, StageResult
     from llb.state.settings import MountValue
@@ -23,90 +23,93 @@ if TYPE_CHECKING:
 
 
 class Site:
-    """An added instruction at its place in a stage.
+    """An added instruction in its stage.
 
-    ``words`` are those after the flags, with their variables replaced unless the instruction
-    takes them whole. What it does is :meth:`run`, :meth:`take`, :meth:`configure` and
-    :meth:`set_variable`, in the order in which they are called.
+    ``words`` are the words after the flags, with their variables replaced unless the syntax has
+    ``is_whole``. The conversion function calls :meth:`run`, :meth:`take`, :meth:`configure` and
+    :meth:`set_variable`, which take effect in the order of the calls.
     """
 
-    def __init__(self, conversion: Conversion, result: StageResult, instruction: Added) -> None:
+    def __init__(
+        self, conversion: Conversion, result: StageResult, instruction: AddedInstruction
+    ) -> None:
         self._conversion = conversion
         self._result = result
         self._instruction = instruction
         self._steps = 0
         self._has_history = False
-        self.words = self._expanded(instruction.words)
+        self.words = self._expand(instruction.words)
 
-    # --- what stands there ---------------------------------------------------
+    # --- reading --------------------------------------------------------------
 
     def flag(self, name: str) -> str | None:
-        """Return the value of a flag that takes one, None where it is absent."""
-        found = self.flags(name)
-        return found[-1] if found else None
+        """Read the value of a flag; None if the flag is absent."""
+        values = self.flags(name)
+        return values[-1] if values else None
 
     def flags(self, name: str) -> tuple[str, ...]:
-        """Return all values of a flag, none where it is absent."""
-        return self._expanded(self._instruction.flags.get(name, ()))
+        """Read all values of a repeated flag; an empty tuple if it is absent."""
+        return self._expand(self._instruction.flags.get(name, ()))
 
     def switch(self, name: str) -> bool:
-        """Return whether a switch is given, and not as false."""
+        """Check whether a switch is on."""
         return self._instruction.flags.get(name) == ("true",)
 
     @property
     def documents(self) -> tuple[str, ...]:
-        """The here-documents, with their variables replaced unless they are quoted."""
-        return tuple(self._document(each) for each in self._instruction.documents)
+        """The contents of the heredocs, with their variables replaced unless they are quoted."""
+        return tuple(self._heredoc(heredoc) for heredoc in self._instruction.documents)
 
     @property
     def state(self) -> State:
-        """The files of the stage so far, with the settings of processes."""
+        """The current files of the stage, with the settings of processes."""
         return self._result.state
 
     @property
     def env(self) -> Mapping[str, str]:
-        """The variables at this place, those of ARG included."""
+        """The variables before the instruction, including those of ARG."""
         return dict(self._result.env)
 
     @property
     def platform(self) -> Platform:
-        """What the stage is for."""
+        """The platform of the stage."""
         return self._result.platform
 
     def config(self, key: str) -> Any:
-        """Return an entry of the image config by Docker's key, as ``User``, or None."""
+        """Read a field of the image config by Docker's key, for example ``User``; None if unset."""
         config = self._result.image.to_config()
         return config.to_dict().get(key, config.other.get(key))
 
     def context(self, path: str) -> State:
-        """Return the build context, of which ``path`` is used; no other file needs to be there."""
+        """Use ``path`` of the build context; the client need not send other files."""
         self._conversion.context.use(path)
         return self._conversion.context.state
 
     def tree(self, flag: str) -> State | None:
-        """Return the files of the stage or image that a flag names, None where it is absent."""
-        kind, given = self._instruction.kind, self._instruction.flags
-        if flag not in given:
+        """Use the files of the stage or image that a flag names; None if the flag is absent."""
+        kind, flags = self._instruction.kind, self._instruction.flags
+        if flag not in flags:
             return None
-        place = [name for name in kind.trees if name in given].index(flag)
-        source = self._conversion.source_of(self._result, self._instruction, place)
+        index = [name for name in kind.trees if name in flags].index(flag)
+        source = self._conversion.source_of(self._result, self._instruction, index)
         source.use("/")
         return source.state
 
     def error(
         self, message: str, *, word: str | None = None, hint: str | None = None
     ) -> DockerfileError:
-        """Return an error at this place, with a caret below ``word`` as the file has it."""
+        """Create an error at this instruction, with a caret below ``word`` in its source."""
         first, last = self._instruction.origin.lines
         source = self._conversion.source
         spans = (source.span(line, last, word=word) for line in range(first, last + 1))
-        found = next((each for each in spans if each.column is not None), source.span(first, last))
-        return DockerfileError(message, span=found, hint=hint)
+        whole = source.span(first, last)
+        span = next((span for span in spans if span.column is not None), whole)
+        return DockerfileError(message, span=span, hint=hint)
 
-    # --- what it changes -----------------------------------------------------
+    # --- changing -------------------------------------------------------------
 
     def run(self, command: str | Sequence[str], *, mounts: Iterable[MountValue] = ()) -> None:
-        """Run a process as RUN does; a text is given to the shell of the image.
+        """Run a process as RUN does; a string is a command line for the image's shell.
 
         ``mounts`` come from :mod:`llb.state.mounts`.
         """
@@ -117,43 +120,44 @@ class Site:
         self._has_history = True
 
     def take(self, state: State) -> None:
-        """Go on with the files of ``state``, which are made of those of :attr:`state` in one step.
+        """Replace the files of the stage by those of ``state``, derived from :attr:`state`.
 
-        Its settings are not taken; processes keep those of the stage.
+        The settings of ``state`` are ignored; processes keep those of the stage.
         """
         self._check_step()
         self._result.state = self._result.state.with_output(state)
-        self._result.commit(f"{self._text} # buildkit", layer=True)
+        self._result.commit(f"{self._code} # buildkit", layer=True)
         self._has_history = True
 
     def step(self) -> StepOptions:
-        """Return what is said of a step besides what it does: ``state.mkdir("/x", **site.step())``.
+        """Create the options of a step: ``state.mkdir("/x", **site.step())``.
 
-        These are its numbered name, its place in the file, and whether it is done anew. Several
-        steps have the same number.
+        These are its numbered name, its source lines, and whether it ignores the cache. All steps
+        of an instruction have the same number.
         """
         self._check_step()
         numbering = self._result.numbering
-        named = numbering.again if self._steps else numbering.next
+        name_step = numbering.again if self._steps else numbering.next
         self._steps += 1
         return self._conversion.step(
             self._instruction.origin,
-            named(self._text, self._result.env),
+            name_step(self._code, self._result.env),
             ignore_cache=self._result.no_cache,
             describe=True,
         )
 
     def configure(self, key: str, value: object) -> None:
-        """Set an entry of the image config by Docker's key: ``configure("StopSignal", "INT")``.
+        """Set a field of the image config by Docker's key: ``configure("StopSignal", "INT")``.
 
-        Labels, ports and volumes are added to the existing ones. Processes follow ``User`` and
-        ``WorkingDir``. Raises InvalidValueError for an unknown key and for a value of another type.
+        Labels, ports and volumes are added to the existing ones. ``User`` and ``WorkingDir`` also
+        apply to processes. Raises InvalidValueError for an unknown key, and for a value of the
+        wrong type.
         """
         if key == "Env":
-            raise InvalidValueError("Env cannot be set as a whole", hint="set_variable() sets one")
+            raise InvalidValueError("Env cannot be set as a whole", hint="use set_variable()")
         if key not in CONFIG_FIELDS:
             hint = did_you_mean(key, CONFIG_FIELDS)
-            raise InvalidValueError(f"no entry of an image config: {key!r}", hint=hint)
+            raise InvalidValueError(f"unknown image config field {key!r}", hint=hint)
         if key == "User":
             self._result.set_user(str(value))
         elif key == "WorkingDir":
@@ -167,41 +171,41 @@ class Site:
         self._result.image.set_variable(key, value)
 
     def finish(self) -> None:
-        """Note what changed nothing but settings in the history of the image."""
+        """Add an instruction that changed only settings to the history of the image."""
         if not self._has_history:
-            self._result.commit(self._text)
+            self._result.commit(self._code)
 
     def _check_step(self) -> None:
         if not self._instruction.kind.is_step:
             name = self._instruction.kind.name
-            raise InvalidValueError(f"{name} is no step, and changes no files")
+            raise InvalidValueError(f"instruction {name} is not a step and cannot change files")
 
     @property
-    def _text(self) -> str:
-        """The instruction with its variables replaced."""
+    def _code(self) -> str:
+        """The code of the instruction, with its variables replaced."""
         conversion, code = self._conversion, self._instruction.origin.code
         if self._instruction.kind.is_whole:
-            return expanded_code(code, conversion.naming, self._result.env)
-        return expanded_code(code, conversion.expander, self._result.env)
+            return expand_code(code, conversion.naming, self._result.env)
+        return expand_code(code, conversion.expander, self._result.env)
 
-    def _expanded(self, words: tuple[str, ...]) -> tuple[str, ...]:
+    def _expand(self, words: tuple[str, ...]) -> tuple[str, ...]:
         if self._instruction.kind.is_whole:
             return words
         env = self._result.env
-        return tuple(self._conversion.expander.word(each, env) for each in words)
+        return tuple(self._conversion.expander.word(word, env) for word in words)
 
-    def _document(self, document: Heredoc) -> str:
-        text = document.chomped
-        return DOCUMENT.word(text, self._result.env) if document.expand else text
+    def _heredoc(self, heredoc: Heredoc) -> str:
+        content = heredoc.chomped
+        return DOCUMENT.word(content, self._result.env) if heredoc.expand else content
 
 
-def added(
+def convert_added(
     conversion: Conversion,
     result: StageResult,
-    instruction: Added,
+    instruction: AddedInstruction,
     handler: Callable[[Site], None],
 ) -> None:
-    """Do what the language says of an instruction that it adds."""
+    """Convert an added instruction with the function of its language."""
     site = Site(conversion, result, instruction)
     handler(site)
     site.finish()

@@ -1,4 +1,4 @@
-"""The image config of a stage while instructions change it."""
+"""Mutable image config of a stage during its conversion."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _COMMENT = "buildkit.dockerfile.v0"
 
 
 class ImageDraft:
-    """An image config that instructions change in place; ``base`` stays as it is.
+    """An image config that instructions change in place; ``base`` is not modified.
 
-    A new value for each of thousands of instructions would copy all that those before it have set.
-    ONBUILD instructions of the base and the time of its creation are not taken over.
+    It is mutable because a new value for each of thousands of instructions would copy all settings
+    each time. The ONBUILD instructions and the creation time of the base are not inherited.
     """
 
     def __init__(self, base: ImageConfig) -> None:
@@ -55,7 +55,9 @@ class ImageDraft:
         try:
             config = ImageConfig.from_dict({"config": {key: value}})
         except (TypeError, AttributeError) as error:
-            raise InvalidValueError(f"invalid {key} of an image config: {value!r}") from error
+            raise InvalidValueError(
+                f"invalid value for {key} in an image config: {value!r}"
+            ) from error
         field = CONFIG_FIELDS[key]
         if value is not None and field in _ADDED:
             getattr(self, field).update(getattr(ImageDraft(config), field))
@@ -65,7 +67,7 @@ class ImageDraft:
             setattr(self, field, getattr(ImageDraft(config), field))
 
     def set_variable(self, key: str, value: str) -> None:
-        """Set a variable, at the position of its first entry."""
+        """Set a variable; its first entry, if any, is replaced."""
         entry = f"{key}={value}"
         position = self._position(key)
         if position is None:
@@ -75,7 +77,7 @@ class ImageDraft:
             self._env[position] = entry
 
     def add_history(self, created_by: str, *, layer: bool, created: datetime | None) -> None:
-        """Add a step to the history."""
+        """Add an entry to the history."""
         entry: dict[str, Any] = {"created_by": created_by, "comment": _COMMENT}
         if created is not None:
             entry["created"] = created.isoformat().replace("+00:00", "Z")
@@ -84,7 +86,7 @@ class ImageDraft:
         self._history.append(entry)
 
     def to_config(self) -> ImageConfig:
-        """Return the config as it is now."""
+        """Build the config from the current values."""
         base = self._base
         return ImageConfig(
             author=self.author,
@@ -111,7 +113,8 @@ class ImageDraft:
     def _position(self, key: str) -> int | None:
         if "=" not in key:
             return self._positions.get(key)
-        # An expanded name may have the sign in it. Docker takes the first entry that begins so.
+        # An expanded name may contain "=". Docker takes the first
+        # entry that begins with the name.
         start = f"{key}="
         positions = (
             position

@@ -1,4 +1,4 @@
-"""Build contexts: trees that are given, and local directories of which what is used is sent."""
+"""Build contexts: whole trees, and local directories that record which paths are used."""
 
 from __future__ import annotations
 
@@ -15,34 +15,34 @@ if TYPE_CHECKING:
 
 
 class Context(Protocol):
-    """A tree that steps take from, and what they take of it."""
+    """A tree that steps read from, with the paths that they use."""
 
     @property
     def state(self) -> State:
         """The tree."""
 
     def use(self, path: str) -> None:
-        """Note that a step reads ``path``."""
+        """Record that a step reads ``path``."""
 
-    def settle(self) -> None:
-        """Note that all uses are known."""
+    def finish(self) -> None:
+        """Finish the context after all uses are recorded."""
 
 
 @frozen
-class GivenContext:
-    """A tree that is there as a whole, whatever is used of it."""
+class TreeContext:
+    """A tree that is complete, whichever paths are used."""
 
     state: State
 
     def use(self, path: str) -> None:
         """Do nothing."""
 
-    def settle(self) -> None:
+    def finish(self) -> None:
         """Do nothing."""
 
 
 class LocalContext:
-    """A local directory, of which the build sends the paths that its steps use."""
+    """A local directory; the client sends only the paths that steps use."""
 
     def __init__(self, tree: LocalTree) -> None:
         self._tree = tree
@@ -51,15 +51,15 @@ class LocalContext:
         self.state = self._source.state
 
     def use(self, path: str) -> None:
-        """Note that a step reads ``path`` of the directory."""
+        """Record that a step reads ``path`` of the directory."""
         self._paths.add(join("/", path))
 
-    def settle(self) -> None:
-        """Bind the source to the paths that are used."""
+    def finish(self) -> None:
+        """Bind the deferred source to the used paths."""
         paths = sorted(path.lstrip("/") for path in self._paths)
         self._source.bind(self._tree.to_state(() if "/" in self._paths else tuple(paths)))
 
 
 def to_context(tree: State | LocalTree) -> Context:
-    """Return a tree as something that steps take from."""
-    return GivenContext(tree) if isinstance(tree, State) else LocalContext(tree)
+    """Wrap a tree as a context."""
+    return TreeContext(tree) if isinstance(tree, State) else LocalContext(tree)

@@ -1,4 +1,4 @@
-"""RUN: a process in the files of a stage."""
+"""Convert RUN: run a process in the files of a stage."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from llb.dockerfile.errors import catalogue as errors
 from llb.dockerfile.instructions.heredoc_command import heredoc_command
 from llb.dockerfile.to_llb.copy_actions import INLINE
 from llb.dockerfile.to_llb.run_mounts import mount_values, parse_mounts
-from llb.dockerfile.to_llb.step_names import expanded_code
+from llb.dockerfile.to_llb.step_names import expand_code
 from llb.dockerfile_rules.run import (
     NETWORKS,
     SCRIPT_MODE,
@@ -36,23 +36,23 @@ if TYPE_CHECKING:
 
 def run(conversion: Conversion, result: StageResult, instruction: Run) -> None:
     """Run the command of the instruction."""
-    args, documents, summary = _command(instruction, result.image)
+    args, script_mounts, summary = _build_command(instruction, result.image)
     if instruction.shell:
         args = tuple(with_shell(result.image, args))
     if any(map(has_octets, args)):
-        conversion.note_unwritable(instruction.origin)
+        conversion.mark_non_utf8(instruction.origin)
     mounts = parse_mounts(conversion, result, instruction)
     result.use("/")
-    trees = mount_values(conversion, result, instruction, mounts)
+    flag_mounts = mount_values(conversion, result, instruction, mounts)
     execute(
         conversion,
         result,
         args,
-        [*documents, *trees],
-        _step(conversion, result, instruction, mounts, summary),
+        [*script_mounts, *flag_mounts],
+        _step_options(conversion, result, instruction, mounts, summary),
         network=NETWORKS[instruction.network],
         security=SECURITIES[instruction.security],
-        devices=_devices(conversion, instruction),
+        devices=_check_devices(conversion, instruction),
     )
 
 
@@ -67,7 +67,7 @@ def execute(
     security: Security | None = None,
     devices: tuple[Device, ...] = (),
 ) -> None:
-    """Run a process in the files of a stage, with what the build asks for every one of them."""
+    """Run a process in the files of a stage, with the build's options for all processes."""
     options = conversion.options.processes
     if options.resources is not None:
         step["resources"] = options.resources
@@ -82,22 +82,22 @@ def execute(
         **step,
     )
     result.state = after if before is result.state else result.state.with_output(after)
-    result.commit(f"RUN {result.given}{' '.join(args)} # buildkit", layer=True)
+    result.commit(f"RUN {result.history_args}{' '.join(args)} # buildkit", layer=True)
 
 
-def _step(
+def _step_options(
     conversion: Conversion,
     result: StageResult,
     instruction: Run,
     mounts: tuple[Mount, ...],
     summary: str,
 ) -> StepOptions:
-    """Describe the step, with a name that shows no secret."""
+    """Create the step options, with a name that does not show secrets."""
     env = result.env
-    # What a secret variable holds is not known here; the stars say where it comes from.
+    # The values of secret variables are unknown here; asterisks take their place in the name.
     secrets = {mount.env: "****" for mount in mounts if mount.env and mount.kind == "secret"}
-    known = {**env, **secrets} if secrets else env
-    shown = expanded_code(instruction.origin.code + summary, conversion.naming, known)
+    variables = {**env, **secrets} if secrets else env
+    shown = expand_code(instruction.origin.code + summary, conversion.naming, variables)
     return conversion.step(
         instruction.origin,
         result.numbering.next(shown, env),
@@ -107,24 +107,26 @@ def _step(
 
 
 def with_shell(image: ImageDraft, args: Sequence[str]) -> tuple[str, ...]:
-    """Return the arguments as the image's shell is given them."""
+    """Prepend the image's shell to a command line."""
     shell = image.shell or (WINDOWS_SHELL if image.is_windows else DEFAULT_SHELL)
     return (*shell, " ".join(args))
 
 
-def _devices(conversion: Conversion, instruction: Run) -> tuple[Device, ...]:
+def _check_devices(conversion: Conversion, instruction: Run) -> tuple[Device, ...]:
     if instruction.devices and not conversion.options.labs:
         raise errors.labs_device(instruction.origin.span)
     return instruction.devices
 
 
-def _command(instruction: Run, image: ImageDraft) -> tuple[tuple[str, ...], list[MountValue], str]:
-    """Return the arguments, what they need mounted, and what is added to the name."""
+def _build_command(
+    instruction: Run, image: ImageDraft
+) -> tuple[tuple[str, ...], list[MountValue], str]:
+    """Build the arguments of the process, the mount of its script, and a suffix for the name."""
     if not instruction.heredocs:
         return instruction.args, [], ""
     command = heredoc_command(instruction, is_windows=image.is_windows)
     body = command.body
-    summary = "" if body is None else f" ({_summary(body.content)})"
+    summary = "" if body is None else f" ({_summarize(body.content)})"
     if body is None or not command.is_script:
         return (command.line,), [], summary
     script = Scratch().file(
@@ -133,6 +135,6 @@ def _command(instruction: Run, image: ImageDraft) -> tuple[tuple[str, ...], list
     return (command.line,), [bind(script, SCRIPTS, path="/", readonly=True)], summary
 
 
-def _summary(text: str) -> str:
-    first, *more = text.strip().replace("\r\n", "\n").split("\n")
-    return f"{first}..." if more else first
+def _summarize(content: str) -> str:
+    first, *following = content.strip().replace("\r\n", "\n").split("\n")
+    return f"{first}..." if following else first

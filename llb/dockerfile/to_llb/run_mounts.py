@@ -1,4 +1,4 @@
-"""What RUN mounts: trees, caches, memory, secrets and ssh agents."""
+"""Convert the mounts of RUN: trees, caches, tmpfs, secrets and SSH agents."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ _SET_OWNER = "[internal] setting cache mount permissions"
 def parse_mounts(
     conversion: Conversion, result: StageResult, instruction: Run
 ) -> tuple[Mount, ...]:
-    """Return the mounts of an instruction with their variables replaced."""
+    """Parse the mounts of an instruction, and replace their variables."""
     if not instruction.mounts:
         return ()
     env = result.env
     word = conversion.expander.word
-    return tuple(parse_mount(flag, lambda text: word(text, env)) for flag in instruction.mounts)
+    return tuple(parse_mount(flag, lambda value: word(value, env)) for flag in instruction.mounts)
 
 
 def mount_values(
@@ -48,27 +48,27 @@ def mount_values(
     instruction: Run,
     mounts: tuple[Mount, ...],
 ) -> list[MountValue]:
-    """Return the mounts as LLB has them."""
+    """Convert the mounts to those of LLB."""
     values: list[MountValue] = []
-    for place, mount in enumerate(mounts):
+    for index, mount in enumerate(mounts):
         match mount.kind:
             case "secret":
-                values.append(_secret(mount))
+                values.append(_convert_secret(mount))
             case "ssh":
-                values.append(_ssh(mount, instruction.mounts[place].span))
+                values.append(_convert_ssh(mount, instruction.mounts[index].span))
             case _:
-                values.append(_tree(conversion, result, instruction, place, mount))
+                values.append(_convert_tree(conversion, result, instruction, index, mount))
     return values
 
 
-def _tree(
+def _convert_tree(
     conversion: Conversion,
     result: StageResult,
     instruction: Run,
-    place: int,
+    index: int,
     mount: Mount,
 ) -> MountValue:
-    flag = instruction.mounts[place]
+    flag = instruction.mounts[index]
     target = mount.target
     if not clean(target).startswith("/"):
         target = absolute(result.state.cwd, target)
@@ -77,16 +77,16 @@ def _tree(
     if flag.stage is None and mount.kind != "cache":
         source: StageResult | Context = conversion.context
     else:
-        stage = result.stage.needs[instruction, place]
+        stage = result.stage.needs[instruction, index]
         if stage.begin is not None and stage not in conversion.results:
-            raise errors.mount_of_later_stage(flag.span, instruction.stages[place], mount.target)
-        source = conversion.source_of(result, instruction, place)
+            raise errors.mount_of_later_stage(flag.span, instruction.stages[index], mount.target)
+        source = conversion.source_of(result, instruction, index)
     source.use(mount.source)
     if mount.kind == "tmpfs":
-        # Docker hands on a source and a mode that mean nothing, which the library's own
-        # function for people does not take.
+        # Docker passes on a source and a read-only flag that have no effect. The public
+        # function does not accept them.
         return Tmpfs(target, mount.size, mount_selector(mount.source), mount.readonly)
-    tree, path = _part(mount, source.state)
+    tree, path = _select_path(mount, source.state)
     if mount.kind == "bind":
         return bind(tree, target, path=path, readonly=mount.readonly, discard=not mount.readonly)
     return cache(
@@ -99,8 +99,8 @@ def _tree(
     )
 
 
-def _part(mount: Mount, tree: State) -> tuple[State, str]:
-    """Return the tree of a mount and the path in it, a new directory where it has an owner."""
+def _select_path(mount: Mount, tree: State) -> tuple[State, str]:
+    """Choose the tree of a mount and the path in it; one with an owner gets a new directory."""
     selector = mount_selector(mount.source)
     if selector or not mount.has_owner:
         return tree, selector
@@ -108,39 +108,38 @@ def _part(mount: Mount, tree: State) -> tuple[State, str]:
     return new_cache(tree, mount.uid, mount.gid, mount.mode, **step), CACHE_FOLDER
 
 
-def _secret(mount: Mount) -> MountValue:
+def _convert_secret(mount: Mount) -> MountValue:
     name, target = mount.secret_id, mount.target or None
     if mount.env is None and target is None:
         target = secret_target(name)
-    # The library's own function for people refuses a relative target.
+    # The public function refuses a relative target.
     return Secret(
         id=name,
         target=target,
         env=mount.env,
         optional=not mount.required,
-        **_owned(mount, SECRET_MODE),
+        **_owner_options(mount, SECRET_MODE),
     )
 
 
-def _ssh(mount: Mount, span: Span) -> MountValue:
+def _convert_ssh(mount: Mount, span: Span) -> MountValue:
     if mount.source:
         raise errors.bad_mount(span, "ssh does not support source")
-    # The daemon knows the default agent by an empty name, which the library's own
-    # function for people does not take.
+    # An empty id is the default agent of the daemon; the public function does not accept it.
     return SSH(
         id=mount.id,
         target=mount.target or None,
         optional=not mount.required,
-        **_owned(mount, SSH_MODE),
+        **_owner_options(mount, SSH_MODE),
     )
 
 
-class _Owned(TypedDict):
+class _OwnerOptions(TypedDict):
     uid: int
     gid: int
     mode: int
 
 
-def _owned(mount: Mount, default: int) -> _Owned:
+def _owner_options(mount: Mount, default: int) -> _OwnerOptions:
     mode = default if mount.mode is None else mount.mode
     return {"uid": mount.uid or 0, "gid": mount.gid or 0, "mode": mode}

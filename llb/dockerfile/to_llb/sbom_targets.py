@@ -1,7 +1,7 @@
-"""Which trees a list of what is in an image counts in (SBOM).
+"""Choose the stages that an SBOM scan includes.
 
-Build arguments say it: ``BUILDKIT_SBOM_SCAN_CONTEXT`` and ``BUILDKIT_SBOM_SCAN_STAGE``, as true
-or false or as names of stages, before the first FROM or in a stage.
+The build arguments ``BUILDKIT_SBOM_SCAN_CONTEXT`` and ``BUILDKIT_SBOM_SCAN_STAGE`` choose them,
+as a boolean or as a list of stage names, before the first FROM or in a stage.
 """
 
 from __future__ import annotations
@@ -21,23 +21,23 @@ _STAGE = "BUILDKIT_SBOM_SCAN_STAGE"
 
 
 def scanned_trees(conversion: Conversion, target: StageResult) -> Iterator[tuple[str, State]]:
-    """Return the trees to look at besides that of the target, by their names."""
-    if _wants(conversion, target, _CONTEXT):
+    """Yield the trees to scan in addition to the target, with their names."""
+    if _is_included(conversion, target, _CONTEXT):
         yield "context", conversion.context.state
     for result in scanned_stages(conversion, target):
         yield result.stage.label, result.state
 
 
 def scanned_stages(conversion: Conversion, target: StageResult) -> Iterator[StageResult]:
-    """Return the stages besides the target that are to be looked at."""
+    """Yield the stages to scan in addition to the target."""
     for stage in conversion.graph.stages:
         result = conversion.results.get(stage)
-        if result is not None and result is not target and _wants(conversion, result, _STAGE):
+        if result is not None and result is not target and _is_included(conversion, result, _STAGE):
             yield result
 
 
-def _wants(conversion: Conversion, result: StageResult, name: str) -> bool:
-    """Return whether an argument asks for it; what a stage says itself comes first."""
+def _is_included(conversion: Conversion, result: StageResult, name: str) -> bool:
+    """Check whether an argument includes a stage; the stage's own value takes precedence."""
     value = result.scans.get(name, conversion.graph.arguments.get(name))
     if value is None:
         return False

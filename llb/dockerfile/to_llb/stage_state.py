@@ -1,4 +1,4 @@
-"""A conversion under way: the stages that are done, and what instructions need to know."""
+"""State of a conversion: the stages so far, and the context of their instructions."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from llb.dockerfile.sources.named_contexts import ResolvedContext
 from llb.dockerfile.sources.windows_paths import DRIVE, to_slashes
 from llb.dockerfile.to_llb.image_draft import ImageDraft
 from llb.dockerfile.to_llb.local_context import to_context
-from llb.dockerfile.to_llb.step_names import COMMAND, Numbering, described
+from llb.dockerfile.to_llb.step_names import COMMAND, Numbering, describe_command
 from llb.gocompat.path import absolute, clean
 from llb.ops.env import EnvIndex
 from llb.sources.image_resolver import ResolvedImage
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-    from llb.dockerfile.instructions.nodes import Origin, Taking
+    from llb.dockerfile.instructions.nodes import Origin, TakesFromStage
     from llb.dockerfile.options import ConvertOptions
     from llb.dockerfile.sources.named_contexts import ContextRequest
     from llb.dockerfile.sources.requests import Found
@@ -42,24 +42,24 @@ _NORMALIZING = f"normalizing workdir: normalizing working directory: {DRIVE}"
 
 
 @define(eq=False)
-class _Beginning:
-    """What a stage begins with; ``base`` is the config of the image in a registry below it."""
+class _StageBase:
+    """What a stage begins with; ``base`` is the config of its base image in a registry."""
 
     state: State
     image: ImageConfig
     platform: Platform
     base: ImageConfig | None = None
     context: Context | None = None
-    below: StageResult | None = None
+    base_stage: StageResult | None = None
 
 
 @define(eq=False)
 class StageResult:
-    """What a stage has come to: files and settings, image config, arguments.
+    """The current state of a stage: files and settings, image config, arguments.
 
-    ``context`` is the named context that it or its base begins with. ``arguments`` have the
-    values of their last declarations, ``scans`` those of the arguments that choose the trees of
-    an SBOM.
+    ``context`` is the named context that it or its base begins with. ``arguments`` are the values
+    of the last declarations, ``scans`` the values of the arguments that choose the trees of an
+    SBOM.
     """
 
     stage: Stage
@@ -74,66 +74,66 @@ class StageResult:
     arguments: dict[str, str | None] = field(factory=dict)
     scans: dict[str, str] = field(factory=dict)
     cmd_is_set: bool = False
-    _given: str | None = field(default=None, init=False)
+    _history_args: str | None = field(default=None, init=False)
     _variables: EnvIndex = field(factory=EnvIndex, init=False)
 
     @property
     def env(self) -> Mapping[str, str]:
-        """The variables of the state, which expansion and processes see."""
+        """The variables of the state, for expansion and processes."""
         return self._variables.follow(self.state.settings.process.env)
 
     def use(self, path: str) -> None:
-        """Note that something reads ``path`` of the stage."""
+        """Record that a step reads ``path`` of the stage."""
         if self.context is not None:
             self.context.use(path)
 
-    def commit(self, text: str, *, layer: bool = False) -> None:
-        """Add a step to the history of the image."""
-        self.image.add_history(text, layer=layer, created=self.epoch)
+    def commit(self, created_by: str, *, layer: bool = False) -> None:
+        """Add an entry to the history of the image."""
+        self.image.add_history(created_by, layer=layer, created=self.epoch)
 
     def set_variables(self, pairs: Sequence[tuple[str, str]]) -> None:
         """Set variables, for expansion and for processes, but not in the image."""
         self.state = with_variables(self.state, pairs)
-        self._given = None
+        self._history_args = None
 
     def declare(self, name: str, value: str | None) -> None:
-        """Note that an argument is declared, with a value or without one."""
+        """Declare an argument, with or without a value."""
         self.arguments[name] = value
-        self._given = None
+        self._history_args = None
 
     @property
-    def given(self) -> str:
-        """The arguments as they stand before a command in the history of the image."""
-        if self._given is None:
+    def history_args(self) -> str:
+        """The arguments in front of a command in the image history: ``|2 A=1 B=2 ``."""
+        if self._history_args is None:
             env = self.env
             values = [
                 f"{name}={env.get(name, value or '')}" for name, value in self.arguments.items()
             ]
-            self._given = f"|{len(values)} {' '.join(values)} " if values else ""
-        return self._given
+            self._history_args = f"|{len(values)} {' '.join(values)} " if values else ""
+        return self._history_args
 
     def set_workdir(self, path: str) -> None:
-        """Change the directory, a relative path taken from the present one."""
-        # Docker leaves an absolute path as it is written, and takes none as the present one.
-        present = self.path(self.image.workdir or "/")
-        path = self.path(path, _NORMALIZING) if path else present
+        """Change the working directory; a relative path begins at the current one."""
+        # Docker keeps an absolute path as it is written, and an empty path is the current one.
+        current = self.path(self.image.workdir or "/")
+        path = self.path(path, _NORMALIZING) if path else current
         if self.is_windows:
             path = clean(path)
-        cwd = path if path.startswith("/") else absolute(present, path)
+        cwd = path if path.startswith("/") else absolute(current, path)
         self.image.workdir = cwd.replace("/", "\\") if self.is_windows else cwd
         self.state = self.state.workdir(cwd)
 
     @property
     def is_windows(self) -> bool:
-        """Whether it is for Windows."""
+        """Whether the stage is for Windows."""
         return self.platform.os == WINDOWS
 
-    def path(self, text: str, doing: str = DRIVE) -> str:
-        """Return a path as LLB has it, which for Windows is not as it is written.
+    def path(self, path: str, doing: str = DRIVE) -> str:
+        """Convert a path to that of LLB, which differs for Windows.
 
         Raises InvalidValueError.
         """
-        return to_slashes(text, doing) if self.is_windows else text
+        return to_slashes(path, doing) if self.is_windows else path
 
     def set_user(self, name: str) -> None:
         """Change the user of processes."""
@@ -141,7 +141,7 @@ class StageResult:
         self.state = self.state.user(name)
 
     def inherit(self, image: ImageConfig) -> None:
-        """Take over what the config of the base says about processes."""
+        """Inherit the variables, directory and user of the base image."""
         variables = image.variables
         if "PATH" not in variables and not self.is_windows:
             variables["PATH"] = DEFAULT_PATH_ENV
@@ -154,7 +154,7 @@ class StageResult:
 
 
 class Conversion:
-    """The stages of a graph on their way to LLB, with the options and the build context."""
+    """A conversion of a stage graph, with its options, build context and results so far."""
 
     def __init__(
         self,
@@ -169,13 +169,13 @@ class Conversion:
         self.options = options
         self.expander = Expander(escape=escape)
         self.naming = Expander(escape=escape, raw_quotes=True, keep_unset=True)
-        self._nothing = scratch_config(options.platform)
+        self._scratch_config = scratch_config(options.platform)
         self.context = to_context(
             options.local_context if options.context is None else options.context
         )
         self.results: dict[Stage, StageResult] = {}
         self._images = images
-        self._unwritable: Origin | None = None
+        self._non_utf8: Origin | None = None
         self._contexts = [self.context]
         self._file = SourceFile(
             filename=source.filename,
@@ -185,33 +185,33 @@ class Conversion:
         )
 
     def begin(self, stage: Stage) -> StageResult:
-        """Return the result of a stage before its first instruction, and keep it."""
+        """Create the result of a stage before its first instruction, and store it."""
         numbering = Numbering(stage.label, stage.steps, stage.numbered)
-        beginning = self._beginning(stage, numbering)
+        start = self._stage_base(stage, numbering)
         result = StageResult(
             stage=stage,
-            state=beginning.state,
-            image=ImageDraft(beginning.image),
-            base=beginning.base,
-            platform=beginning.platform,
+            state=start.state,
+            image=ImageDraft(start.image),
+            base=start.base,
+            platform=start.platform,
             numbering=numbering,
             no_cache=self.options.is_no_cache(stage.name),
             epoch=self.graph.epoch,
-            context=beginning.context,
+            context=start.context,
         )
-        if beginning.below is not None:
-            result.arguments.update(beginning.below.arguments)
-            result.scans.update(beginning.below.scans)
-        # What ONBUILD left is counted in only once the image has its number.
+        if start.base_stage is not None:
+            result.arguments.update(start.base_stage.arguments)
+            result.scans.update(start.base_stage.scans)
+        # Docker counts the ONBUILD triggers only after it numbered the base image.
         numbering.total += len(stage.triggers)
-        numbering.platform = beginning.platform if self.options.is_index else None
+        numbering.platform = start.platform if self.options.is_index else None
         if stage.begin is not None and not stage.is_replaced:
-            result.inherit(beginning.image)
+            result.inherit(start.image)
         self.results[stage] = result
         return result
 
     def locations(self, origin: Origin) -> tuple[Location, ...]:
-        """Return the lines of an instruction, one range for each line."""
+        """Locate an instruction, with one range for each line."""
         first, last = origin.lines
         ranges = tuple([Range(line, line) for line in range(first, max(first, last) + 1)])
         return (Location(self._file, ranges),)
@@ -219,9 +219,9 @@ class Conversion:
     def step(
         self, origin: Origin, name: str, *, ignore_cache: bool = False, describe: bool = False
     ) -> StepOptions:
-        """Describe the step of an instruction: its name, its lines, and whether it ignores the cache.
+        """Create the step options of an instruction: name, lines, and whether to ignore the cache.
 
-        ``describe`` adds the text of the instruction, which Docker does for RUN alone.
+        ``describe`` adds the code of the instruction, which Docker does only for RUN.
         """
         options: StepOptions = {
             "name": name,
@@ -229,57 +229,67 @@ class Conversion:
             "locations": self.locations(origin),
         }
         if describe:
-            options["description"] = described(origin)
+            options["description"] = describe_command(origin)
         return options
 
-    def note_unwritable(self, origin: Origin) -> None:
-        """Note that an operation cannot hold what an instruction says."""
-        self._unwritable = self._unwritable or origin
+    def mark_non_utf8(self, origin: Origin) -> None:
+        """Record that an instruction has bytes that are not UTF-8, so LLB cannot encode it."""
+        self._non_utf8 = self._non_utf8 or origin
 
-    def settle(self, target: StageResult) -> None:
-        """Note that all uses of contexts are known, and that all of the target is wanted.
+    def finish(self, target: StageResult) -> None:
+        """Finish the contexts after all uses are recorded; the target uses its whole context.
 
-        Raises DockerfileError where an operation could not hold what an instruction says.
+        Raises DockerfileError if an instruction was marked as not UTF-8.
         """
-        if self._unwritable is not None:
-            raise errors.not_utf8(self._unwritable.span)
+        if self._non_utf8 is not None:
+            raise errors.not_utf8(self._non_utf8.span)
         target.use("/")
-        for each in self._contexts:
-            each.settle()
+        for context in self._contexts:
+            context.finish()
 
-    def source_of(self, result: StageResult, instruction: Taking, place: int = 0) -> StageResult:
-        """Return one of the stages and images that an instruction takes from."""
-        stage = result.stage.needs[instruction, place]
+    def source_of(
+        self, result: StageResult, instruction: TakesFromStage, index: int = 0
+    ) -> StageResult:
+        """Look up a stage or image that an instruction takes from, by its index in ``stages``."""
+        stage = result.stage.needs[instruction, index]
         if stage.begin is None and stage not in self.results:
             self.begin(stage)
         if stage not in self.results:
             verb = "mount" if isinstance(instruction, Run) else "copy"
-            name = instruction.stages[place]
+            name = instruction.stages[index]
             raise errors.later_stage(instruction.origin.span, name, result.stage.label, verb)
         return self.results[stage]
 
     def _image_locations(self, stage: Stage) -> tuple[Location, ...]:
-        """Return the place of an image; of one that is mounted Docker tells just the file."""
+        """Locate an image; for one that is mounted, Docker records only the file."""
         if stage.mounted:
             return (Location(self._file, ()),)
         return self.locations(stage.origin)
 
-    def _beginning(self, stage: Stage, numbering: Numbering) -> _Beginning:
+    def _stage_base(self, stage: Stage, numbering: Numbering) -> _StageBase:
+        """Create the initial state of a stage from its base stage, image or named context."""
         if stage.base is not None:
-            below = self.results[stage.base]
-            image = below.image.to_config()
-            return _Beginning(below.state, image, below.platform, below.base, below.context, below)
+            base_stage = self.results[stage.base]
+            image = base_stage.image.to_config()
+            return _StageBase(
+                base_stage.state,
+                image,
+                base_stage.platform,
+                base_stage.base,
+                base_stage.context,
+                base_stage,
+            )
         if stage.context is not None:
-            return self._in_context(stage, stage.context)
+            return self._context_base(stage, stage.context)
         if stage.image is None:
             platform = self.options.platform
-            return _Beginning(Scratch(), self._nothing, platform)
+            return _StageBase(Scratch(), self._scratch_config, platform)
         resolved = self._images[stage.image]
         assert isinstance(resolved, ResolvedImage)
         image = resolved.image
         platform = stage.platform or self.options.detect_platform(without_version(image.platform))
         if image.is_empty:
-            return _Beginning(Scratch(), image, platform, image)
+            return _StageBase(Scratch(), image, platform, image)
         if self.options.is_index:
             numbering.platform = platform
         ref = str(Reference.parse(resolved.ref or stage.image.ref).pinned(resolved.digest))
@@ -287,14 +297,14 @@ class Conversion:
             ref,
             platform=platform,
             resolve_mode=self.options.resolve_mode,
-            description=described(stage.origin) if stage.begin else {COMMAND: ""},
+            description=describe_command(stage.origin) if stage.begin else {COMMAND: ""},
             name=numbering.next(f"FROM {ref}"),
             locations=self._image_locations(stage),
         )
-        return _Beginning(state, image, platform, image)
+        return _StageBase(state, image, platform, image)
 
-    def _in_context(self, stage: Stage, request: ContextRequest) -> _Beginning:
-        """Begin with a named context, which stands for an image or for all of a stage."""
+    def _context_base(self, stage: Stage, request: ContextRequest) -> _StageBase:
+        """Begin with a named context, which replaces an image or a whole stage."""
         resolved = self._images[request]
         assert isinstance(resolved, ResolvedContext)
         context = to_context(resolved.tree)
@@ -302,19 +312,19 @@ class Conversion:
         if not request.is_stage:
             platform = stage.platform or self.options.platform
             base = resolved.image or scratch_config(platform)
-            return _Beginning(context.state.platform(platform), base, platform, base, context)
+            return _StageBase(context.state.platform(platform), base, platform, base, context)
         image = resolved.image
         if image is None:
-            return _Beginning(context.state, BLANK, self.options.platform, context=context)
+            return _StageBase(context.state, BLANK, self.options.platform, context=context)
         platform = without_version(image.platform) if image.has_platform else self.options.platform
-        return _Beginning(context.state, image, platform, context=context)
+        return _StageBase(context.state, image, platform, context=context)
 
 
 def with_variables(state: State, pairs: Sequence[tuple[str, str]]) -> State:
-    """Return the state with variables set, names included that the library refuses.
+    """Set variables in a state, including names that the library refuses.
 
-    Docker takes what expansion, or the config of an image, makes of a name: an empty one, or one
-    with an equals sign in it.
+    Docker accepts names that result from expansion or come from an image config, even empty ones
+    and names that contain an equals sign.
     """
     settings = state.settings
     changed = settings.process.with_env(settings.process.env.set_all(pairs))

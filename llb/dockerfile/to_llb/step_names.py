@@ -1,4 +1,4 @@
-"""The names of steps as a progress display shows them: ``[stage 2/5] RUN make``."""
+"""Name the steps for progress displays: ``[stage 2/5] RUN make``."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ COMMAND = "com.docker.dockerfile.v1.command"
 
 @define
 class Numbering:
-    """Numbers the steps of a stage; ``label`` is empty where it is the only stage.
+    """Numbers the steps of a stage; ``label`` is empty if it is the only stage.
 
-    ``prefix`` stands before what a step does, and ``platform``, where there are several,
-    before everything.
+    ``prefix`` precedes the instruction. ``platform`` is set in builds for several platforms, and
+    precedes the label.
     """
 
     label: str
@@ -38,29 +38,29 @@ class Numbering:
     prefix: str = ""
     platform: Platform | None = None
 
-    def next(self, text: str, env: Mapping[str, str] = _NOTHING) -> str:
-        """Return ``text`` with the next number in front.
+    def next(self, instruction: str, env: Mapping[str, str] = _NOTHING) -> str:
+        """Prefix an instruction with the next number.
 
-        ``env`` may tell that the step builds for another platform than its own.
+        ``env`` may specify that the step builds for a platform other than its own.
         """
         if self.total == 0:
-            return text
+            return instruction
         self.count += 1
         width = int(1 + math.log10(self.total))
         label = f"{self.label} " if self.label else ""
         if self.platform is not None:
-            label = f"{self.platform}{_cross(self.platform, env)} {label}"
-        return f"[{label}{self.count:>{width}}/{self.total}] {self.prefix}{text}"
+            label = f"{self.platform}{_cross_suffix(self.platform, env)} {label}"
+        return f"[{label}{self.count:>{width}}/{self.total}] {self.prefix}{instruction}"
 
-    def again(self, text: str, env: Mapping[str, str]) -> str:
-        """Return ``text`` with the number of the last step, of which it is another part."""
+    def again(self, instruction: str, env: Mapping[str, str]) -> str:
+        """Prefix another part of the last step with the same number."""
         self.count -= 1
-        return self.next(text, env)
+        return self.next(instruction, env)
 
 
-def _cross(base: Platform, env: Mapping[str, str]) -> str:
-    """Return the platform that variables name, as far as it is another one."""
-    target = _target(base, env)
+def _cross_suffix(base: Platform, env: Mapping[str, str]) -> str:
+    """Format the target platform of a cross build; empty if it is not one."""
+    target = _target_platform(base, env)
     if target is None or (target.os, target.architecture) == (base.os, base.architecture):
         return ""
     if target.os != base.os:
@@ -68,7 +68,7 @@ def _cross(base: Platform, env: Mapping[str, str]) -> str:
     return "->" + "/".join(part for part in (target.architecture, target.variant) if part)
 
 
-def _target(base: Platform, env: Mapping[str, str]) -> Platform | None:
+def _target_platform(base: Platform, env: Mapping[str, str]) -> Platform | None:
     with suppress(InvalidValueError):
         return Platform.parse(env.get("TARGETPLATFORM", ""))
     if not any(key in env for key in ("TARGETOS", "TARGETARCH", "TARGETVARIANT")):
@@ -80,16 +80,16 @@ def _target(base: Platform, env: Mapping[str, str]) -> Platform | None:
     ).normalize()
 
 
-def described(origin: Origin) -> dict[str, str]:
-    """Return the text of an instruction as tools find it at its steps."""
+def describe_command(origin: Origin) -> dict[str, str]:
+    """Describe a step by the code of its instruction, for tools."""
     return {COMMAND: shown(origin.code)}
 
 
-def expanded_code(code: str, expander: Expander, env: Mapping[str, str]) -> str:
-    """Return an instruction's text with its variables replaced and its name in capitals."""
+def expand_code(code: str, expander: Expander, env: Mapping[str, str]) -> str:
+    """Replace the variables in an instruction's code, and put its name in capitals."""
     try:
-        text = expander.word(code, env)
+        expanded = expander.word(code, env)
     except ExpansionError:
-        text = shown(code)
-    name, space, rest = text.partition(" ")
-    return f"{name.upper()}{space}{rest}"
+        expanded = shown(code)
+    name, space, arguments = expanded.partition(" ")
+    return f"{name.upper()}{space}{arguments}"

@@ -1,4 +1,4 @@
-"""Check rules."""
+"""The table of lint rules."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Check settings."""
+"""Parsing the settings of checks."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from llb.dockerfile.check_settings import Settings, parse_settings
 from llb.dockerfile.errors.catalogue import DockerfileError
 
 
-def test_settings_of_the_build_take_the_place_of_those_of_the_file() -> None:
-    given = {"BUILDKIT_DOCKERFILE_CHECK": "error=true"}
-    assert parse_settings("skip=all", given) == Settings(fails=True)
+def test_settings_of_the_build_replace_those_of_the_file() -> None:
+    build_args = {"BUILDKIT_DOCKERFILE_CHECK": "error=true"}
+    assert parse_settings("skip=all", build_args) == Settings(fails=True)
     assert parse_settings("skip=a,b", {}) == Settings(skipped=frozenset("ab"))
 
 
 @pytest.mark.parametrize(
-    ("text", "message"),
+    ("directive", "message"),
     [
         ("skip", 'invalid check option "skip"'),
         ("warn=all", 'invalid check option "warn"'),
@@ -28,7 +28,7 @@ def test_settings_of_the_build_take_the_place_of_those_of_the_file() -> None:
         ),
     ],
 )
-def test_settings_that_cannot_be_read_are_refused(text: str, message: str) -> None:
+def test_invalid_settings_are_refused(directive: str, message: str) -> None:
     with pytest.raises(DockerfileError) as caught:
-        parse_settings(text, {})
+        parse_settings(directive, {})
     assert caught.value.message == f"failed to parse check options: {message}"

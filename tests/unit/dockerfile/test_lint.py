@@ -1,4 +1,4 @@
-"""The table of checks, who shows what they say, and how they do on odd files."""
+"""Running the checks: whether they run, and how long they take."""
 
 from __future__ import annotations
 
@@ -27,24 +27,26 @@ def resolve(requests: tuple[Request, ...]) -> Found:
 
 
 def shorts(text: bytes, options: ConvertOptions | None = None) -> list[str]:
-    """Return what the checks say of a file, whether it can be converted or not."""
+    """Convert a file, whether it fails or not, and return its warnings in short form."""
     options = options or ConvertOptions()
     trail = Trail()
     parsed = parse(text, "Dockerfile")
     try:
-        return [each.short for each in convert_parsed(parsed, options, resolve, trail).warnings]
+        return [
+            warning.short for warning in convert_parsed(parsed, options, resolve, trail).warnings
+        ]
     except DockerfileError:
-        return [each.short for each in warnings_of(parsed, options, trail)]
+        return [warning.short for warning in warnings_of(parsed, options, trail)]
 
 
-def test_files_can_go_unchecked() -> None:
+def test_checks_can_be_disabled() -> None:
     assert len(shorts(WARNED)) == 2
     assert shorts(WARNED, ConvertOptions(checks=False)) == []
 
 
-def test_many_unknown_names_take_no_more_than_the_square_of_their_number() -> None:
+def test_many_undefined_variables_take_at_most_quadratic_time() -> None:
     def seconds(count: int, *, runs: int = 3) -> float:
-        lines = [b"FROM scratch", *(b"ENV A%d=$B%d" % (each, each) for each in range(count))]
+        lines = [b"FROM scratch", *(b"ENV A%d=$B%d" % (number, number) for number in range(count))]
         parsed, trail = parse(b"\n".join(lines), "Dockerfile"), Trail()
         convert_parsed(parsed, ConvertOptions(checks=False), resolve, trail)
         assert len(warnings_of(parsed, ConvertOptions(), trail)) == count

@@ -1,4 +1,4 @@
-"""Options."""
+"""Platforms in the options of a conversion."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ ON_ARM = ConvertOptions(
         ("linux/arm64/v8", Platform("linux", "arm64", "v8")),
     ],
 )
-def test_platforms_are_those_that_docker_reads(text: str, platform: Platform) -> None:
+def test_platforms_are_parsed_as_in_docker(text: str, platform: Platform) -> None:
     assert ON_ARM.parse_platform(text) == platform
 
 
@@ -36,6 +36,6 @@ def test_an_unknown_platform_is_refused() -> None:
         ON_ARM.parse_platform("plan9")
 
 
-def test_an_image_says_its_platform_where_the_daemon_builds_for_it() -> None:
+def test_the_platform_of_an_image_is_used_if_the_daemon_builds_for_it() -> None:
     assert ON_ARM.detect_platform(Platform("linux", "amd64")) == Platform("linux", "amd64")
     assert ON_ARM.detect_platform(Platform("linux", "s390x")) == Platform("linux", "arm64")

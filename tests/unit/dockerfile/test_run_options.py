@@ -1,4 +1,4 @@
-"""Options of a client that hold for every RUN."""
+"""Options of a client that apply to every RUN."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from llb.errors import InvalidValueError
 from llb.ops.nodes import LinuxResources, Network
 
 
-def test_nothing_is_said_by_default() -> None:
+def test_empty_options_are_defaults() -> None:
     assert parse_process_options({"target": "x", "ulimit": ""}) == ProcessOptions()
 
 
-def test_options_are_read() -> None:
+def test_options_are_parsed() -> None:
     options = parse_process_options(
         {
             "force-network-mode": "none",
@@ -31,7 +31,9 @@ def test_options_are_read() -> None:
     assert options.network is Network.NONE
     assert options.hostname == "box"
     assert options.extra_hosts == (("one", "1.2.3.4"), ("two", "1.2.3.4"), ("six", "fe80::1"))
-    assert [(each.name, each.soft, each.hard) for each in options.ulimits] == [("nofile", 1024, -1)]
+    assert [(ulimit.name, ulimit.soft, ulimit.hard) for ulimit in options.ulimits] == [
+        ("nofile", 1024, -1)
+    ]
     assert (options.shm_size, options.cgroup_parent) == (64, "/c")
     assert options.resources == LinuxResources(memory=1, memory_swap=-1, cpuset_cpus="0-3, 5")
 
@@ -60,7 +62,7 @@ def test_options_are_read() -> None:
         ("cpusetmems", "a"),
     ],
 )
-def test_values_that_cannot_be_are_refused_by_name(key: str, value: str) -> None:
+def test_invalid_values_are_refused_by_option(key: str, value: str) -> None:
     with pytest.raises(InvalidValueError) as caught:
         parse_process_options({key: value})
     assert caught.value.message == f"invalid value for {key}: {value}"

@@ -1,4 +1,4 @@
-"""Every mistake in a Dockerfile is told with its place; the whole texts are checked in."""
+"""Every error in a Dockerfile is reported with its position; the whole messages are goldens."""
 
 from __future__ import annotations
 
@@ -32,16 +32,16 @@ IMAGES: dict[str, str] = json.loads((CASES[0].parent / "images.json").read_text(
 OPTIONS = json.loads((CONFORMANCE / "options.json").read_text())
 
 
-def resolved(requests: tuple[Request, ...]) -> Found:
-    """Return the images of the cases, and images of nothing at all."""
+def resolve(requests: tuple[Request, ...]) -> Found:
+    """Resolve the images of the cases, and any other image with an empty config."""
 
-    def resolver(each: ImageRequest) -> ResolvedImage:
-        return ResolvedImage("sha256:" + "0" * 64, IMAGES.get(each.ref, "{}").encode())
+    def resolver(request: ImageRequest) -> ResolvedImage:
+        return ResolvedImage("sha256:" + "0" * 64, IMAGES.get(request.ref, "{}").encode())
 
     return resolve_purely(requests, resolver, ConvertOptions())
 
 
-def told(
+def report_of(
     text: bytes,
     *,
     target: str | None = None,
@@ -49,31 +49,31 @@ def told(
     labs: bool = False,
     platform: str = "linux/amd64",
 ) -> str:
-    """Return what is told of a file's mistake."""
+    """Convert an invalid file, and render its error."""
 
-    def converted() -> None:
+    def convert() -> None:
         patterns = parse_ignore(ignore.encode())
         options = ConvertOptions(
             target=target, ignore=patterns, labs=labs, platform=Platform.parse(platform)
         )
         parsed = parse(text, "Dockerfile")
-        convert_parsed(parsed, options, resolved)
+        convert_parsed(parsed, options, resolve)
 
     with pytest.raises(DockerfileError) as caught:
-        converted()
+        convert()
     return render(caught.value)
 
 
-def test_every_mistake_is_told_as_checked_in(golden: Golden) -> None:
-    texts = [
-        f"# {path.stem}\n{told(path.read_bytes(), **OPTIONS.get(path.stem, {}))}\n"
+def test_every_error_is_reported_as_checked_in(golden: Golden) -> None:
+    reports = [
+        f"# {path.stem}\n{report_of(path.read_bytes(), **OPTIONS.get(path.stem, {}))}\n"
         for path in CASES
     ]
-    golden("\n".join(texts))
+    golden("\n".join(reports))
 
 
-def test_what_is_of_the_labs_channel_is_refused_elsewhere() -> None:
-    assert told(b"FROM scratch\nRUN --device=vendor.com/a=b x\n") == (
+def test_a_labs_feature_is_refused_outside_the_labs_channel() -> None:
+    assert report_of(b"FROM scratch\nRUN --device=vendor.com/a=b x\n") == (
         "error: Dockerfile:2: device feature is only supported in Dockerfile frontend "
         "1.14.0-labs or later\n"
         "1 |     FROM scratch\n"
@@ -81,12 +81,12 @@ def test_what_is_of_the_labs_channel_is_refused_elsewhere() -> None:
     )
 
 
-def test_nothing_of_a_file_of_bytes_is_a_traceback() -> None:
-    assert told(b"\x00\xff\xfe FROM\n").startswith("error: Dockerfile:1")
+def test_a_binary_file_is_refused_without_a_traceback() -> None:
+    assert report_of(b"\x00\xff\xfe FROM\n").startswith("error: Dockerfile:1")
 
 
 @pytest.mark.feature("A2")
 def test_a_line_that_is_too_long_is_refused() -> None:
-    assert told(b"FROM scratch\nRUN " + b"x" * 70_000).startswith(
+    assert report_of(b"FROM scratch\nRUN " + b"x" * 70_000).startswith(
         "error: Dockerfile:1: dockerfile line greater than max allowed size of 65535"
     )

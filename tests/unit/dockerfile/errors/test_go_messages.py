@@ -1,10 +1,10 @@
-"""Why a text is no image or no platform is said in the words of the readers that Docker uses."""
+"""Reasons why an image reference or a platform is invalid are those of Go's packages."""
 
 from __future__ import annotations
 
 import pytest
 
-from llb.dockerfile.errors.go_messages import why_no_image, why_no_platform
+from llb.dockerfile.errors.go_messages import invalid_image_reason, invalid_platform_reason
 
 HEX = "a" * 64
 SYSTEM = (
@@ -30,11 +30,11 @@ COMPONENT = '"^[A-Za-z0-9_.-]+$": invalid argument'
     ],
 )  # fmt: skip
 def test_an_invalid_image_has_dockers_reason(name: str, reason: str) -> None:
-    assert why_no_image(name) == reason
+    assert invalid_image_reason(name) == reason
 
 
 @pytest.mark.parametrize(
-    ("text", "reason"),
+    ("platform", "reason"),
     [
         ("bogus", '"bogus": unknown operating system or architecture: invalid argument'),
         ("a/b/c/d", '"a/b/c/d": cannot parse platform specifier: invalid argument'),
@@ -58,5 +58,5 @@ def test_an_invalid_image_has_dockers_reason(name: str, reason: str) -> None:
         ),
     ],
 )  # fmt: skip
-def test_an_invalid_platform_has_dockers_reason(text: str, reason: str) -> None:
-    assert why_no_platform(text) == reason
+def test_an_invalid_platform_has_dockers_reason(platform: str, reason: str) -> None:
+    assert invalid_platform_reason(platform) == reason

@@ -1,4 +1,4 @@
-"""Values in a Dockerfile: durations, mounts, platforms, and the time of an image."""
+"""The fields of RUN --mount."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from llb.errors import Span
 SPAN = Span(filename="Dockerfile", text="RUN", line=1, end_line=1, column=None, width=1)
 
 
-def mount(text: str) -> Mount:
-    """Return a mount of which nothing is expanded."""
-    return parse_mount(parse_flag(text, SPAN), str)
+def mount(flag: str) -> Mount:
+    """Parse a mount without expanding variables."""
+    return parse_mount(parse_flag(flag, SPAN), str)
 
 
 @pytest.mark.parametrize(
-    ("text", "size"),
+    ("value", "size"),
     [
         ("10", 10),
         ("10b", 10),
@@ -30,19 +30,19 @@ def mount(text: str) -> Mount:
         ("1e3", 1000),
     ],
 )
-def test_sizes_have_units_of_1024(text: str, size: int) -> None:
-    assert mount(f"type=tmpfs,target=/t,size={text}").size == size
+def test_sizes_have_units_of_1024(value: str, size: int) -> None:
+    assert mount(f"type=tmpfs,target=/t,size={value}").size == size
 
 
-@pytest.mark.parametrize("text", ["", "k", "-1", "1x", "1kib2", "1bb", "0x10"])
-def test_what_is_no_size_is_refused(text: str) -> None:
+@pytest.mark.parametrize("value", ["", "k", "-1", "1x", "1kib2", "1bb", "0x10"])
+def test_an_invalid_size_is_refused(value: str) -> None:
     with pytest.raises(DockerfileError, match="invalid value for size"):
-        mount(f"type=tmpfs,target=/t,size={text}")
+        mount(f"type=tmpfs,target=/t,size={value}")
 
 
-def test_mounts_are_writable_by_type_unless_they_say() -> None:
-    texts = ["target=/x", "type=cache,target=/x", "rw,target=/x", "type=cache,rw=0", "ro=F"]
-    assert [mount(text).readonly for text in texts] == [True, False, False, True, False]
+def test_the_type_of_a_mount_decides_whether_it_is_writable_by_default() -> None:
+    flags = ["target=/x", "type=cache,target=/x", "rw,target=/x", "type=cache,rw=0", "ro=F"]
+    assert [mount(flag).readonly for flag in flags] == [True, False, False, True, False]
 
 
 def test_fields_of_a_mount_may_be_quoted() -> None:
@@ -51,8 +51,8 @@ def test_fields_of_a_mount_may_be_quoted() -> None:
 
 
 @given(st.text(alphabet='",=a/$ \n', max_size=20))
-def test_any_mount_is_read_or_refused(text: str) -> None:
+def test_any_mount_is_parsed_or_refused(flag: str) -> None:
     try:
-        mount(text)
+        mount(flag)
     except DockerfileError as error:
         assert error.span is SPAN  # noqa: PT017 - either outcome is right

@@ -1,4 +1,4 @@
-"""Directives."""
+"""Parser directives."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from llb.dockerfile import detect_syntax
 
 @pytest.mark.feature("A5")
 @pytest.mark.parametrize(
-    ("text", "found"),
+    ("text", "expected"),
     [
         ("# syntax=a/b:1\nFROM x", ("a/b:1", "a/b:1", 1)),
         ("#escape=`\n# Syntax = a b c \n", ("a", "a b c", 2)),
@@ -23,7 +23,7 @@ from llb.dockerfile import detect_syntax
     ],
 )
 def test_the_frontend_that_a_file_names_is_found(
-    text: str, found: tuple[str, str, int] | None
+    text: str, expected: tuple[str, str, int] | None
 ) -> None:
     syntax = detect_syntax(text.encode())
-    assert (syntax and (syntax.source, syntax.cmdline, syntax.line)) == found
+    assert (syntax and (syntax.source, syntax.cmdline, syntax.line)) == expected

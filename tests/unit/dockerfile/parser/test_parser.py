@@ -1,4 +1,4 @@
-"""Parser."""
+"""Parsing a Dockerfile into nodes."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from llb.dockerfile import DockerfileError, parse
 from tests.timing import cpu_seconds
 
 
-def test_heredocs_are_taken_in_order() -> None:
+def test_heredocs_are_read_in_order() -> None:
     text = b"RUN <<A && cat <<-'B'\none\nA\n\ttwo\n\tB\n"
     (node,) = parse(text, "Dockerfile").nodes
-    assert [(each.name, each.expand, each.chomped) for each in node.heredocs] == [
+    assert [(heredoc.name, heredoc.expand, heredoc.chomped) for heredoc in node.heredocs] == [
         ("A", True, "one\n"),
         ("B", False, "two\n"),
     ]
@@ -24,12 +24,12 @@ def test_a_long_continuation_takes_linear_time() -> None:
         (_, node) = parse(b"FROM x\nRUN a" + b" \\\n b" * lines, "Dockerfile").nodes
         assert node.lines == (2, lines + 2)
 
-    # Sixteen times as long, and not sixteen times that.
+    # Sixteen times the lines take about sixteen times as long, not 256 times.
     assert cpu_seconds(lambda: read(200_000), runs=1) < 64 * cpu_seconds(lambda: read(12_500))
 
 
 @given(st.binary(max_size=300))
-def test_any_bytes_are_instructions_or_an_error(data: bytes) -> None:
+def test_any_bytes_are_parsed_or_refused(data: bytes) -> None:
     try:
         parse(data, "Dockerfile")
     except DockerfileError as error:

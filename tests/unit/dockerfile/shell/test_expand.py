@@ -1,4 +1,4 @@
-"""Words, variables, here-documents, directives and ignore files of a Dockerfile."""
+"""Expanding variables in words."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_nesting_may_be_deep() -> None:
         Expander().word("${a:-" * 10_000, ENV)
 
 
-def test_words_are_split_after_expansion_outside_of_quotes() -> None:
+def test_words_are_split_after_expansion_outside_quotes() -> None:
     env = {"two": "a b"}
     assert Expander().words("x $two \"$two\" 'c d' e\\ f", env) == (
         "x",

@@ -1,4 +1,4 @@
-"""Words as trees."""
+"""Parsing words into trees."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_a_substitution_has_an_operator_and_operands(
     assert (part.name, part.operator, part.operands) == ("a", operator, operands)
 
 
-def test_substitutions_stand_in_the_order_of_their_ends() -> None:
+def test_substitutions_are_in_the_order_of_their_ends() -> None:
     word = parse('${a:-${b:-x}"${c+y}"}${d?z}')
     assert [part.name for part in word.substitutions] == ["b", "c", "a", "d"]
 

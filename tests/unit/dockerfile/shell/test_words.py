@@ -1,4 +1,4 @@
-"""Words."""
+"""Splitting lines into words and flags."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Dockerignore."""
+"""Parsing .dockerignore files."""
 
 from __future__ import annotations
 

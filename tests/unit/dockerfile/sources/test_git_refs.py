@@ -1,4 +1,4 @@
-"""Where ADD takes things from: URLs, repositories, and the names that files get."""
+"""Parsing Git URLs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 from llb.dockerfile.sources.git_refs import GitRef, parse_git_ref
 
 
-def test_a_repository_is_read_with_all_that_its_query_says() -> None:
+def test_the_query_of_a_repository_sets_all_options() -> None:
     query = "tag=v1&subdir=/a/&commit=abc1234&keep-git-dir&submodules=0&mtime=commit"
     assert parse_git_ref(f"https://h.example/o/r.git?{query}&fetch-by-commit=T") == GitRef(
         url="https://h.example/o/r.git",
@@ -42,5 +42,5 @@ def test_a_repository_is_read_with_all_that_its_query_says() -> None:
         ("dir/file", None),
     ],
 )
-def test_repositories_are_told_from_other_sources(text: str, ref: GitRef | None) -> None:
+def test_git_urls_are_distinguished_from_other_sources(text: str, ref: GitRef | None) -> None:
     assert parse_git_ref(text) == ref

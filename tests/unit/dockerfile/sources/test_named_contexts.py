@@ -1,4 +1,4 @@
-"""Named contexts stand for images and stages, in each of their forms."""
+"""Named contexts replace images and stages, in each of their forms."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ IMAGES = ImageTable({"*": ResolvedImage(DIGEST, b'{"config": {"Env": ["A=1"]}}')
 
 
 def sources(value: str, text: str = "FROM lib\nRUN x\n", **options: Any) -> dict[str, str]:
-    """Return the sources of a build whose context `lib` is a value, with their names."""
-    done = convert(
+    """Convert a file with a named context `lib`; map its sources to the names of their steps."""
+    conversion = convert(
         text, resolver=IMAGES, contexts={"lib": value}, platform="linux/amd64", **options
     )
     return {
         step.vertex.op["identifier"]: step.name or ""
-        for step in steps(done.definition)
+        for step in steps(conversion.definition)
         if step.kind == "source"
     }
 
@@ -62,7 +62,7 @@ def error_of(value: str, text: str = "FROM lib\nRUN x\n") -> str:
         ("local:folder", {"local://folder": "[context lib] load from client"}),
     ],
 )
-def test_a_context_takes_the_place_of_an_image(value: str, expected: dict[str, str]) -> None:
+def test_a_context_replaces_an_image(value: str, expected: dict[str, str]) -> None:
     assert sources(value) == expected
 
 
@@ -83,34 +83,36 @@ def test_a_context_takes_the_place_of_an_image(value: str, expected: dict[str, s
         ("input:lib", "invalid input lib for lib"),
     ],
 )
-def test_an_invalid_context_is_refused_at_the_line_that_takes_it(value: str, message: str) -> None:
+def test_an_invalid_context_is_refused_at_the_line_that_uses_it(value: str, message: str) -> None:
     assert error_of(value).startswith(f"Dockerfile:1: {message}")
 
 
-def test_a_context_for_a_platform_comes_before_one_for_all() -> None:
+def test_a_context_for_a_platform_takes_precedence_over_one_for_all() -> None:
     contexts = {
         "lib": "docker-image://all",
         "lib::linux/arm64": "docker-image://arm",
     }
     for platform, name in (("linux/arm64", "arm"), ("linux/s390x", "all")):
-        done = convert("FROM lib\nRUN x\n", resolver=IMAGES, contexts=contexts, platform=platform)
-        (source,) = (step for step in steps(done.definition) if step.kind == "source")
+        conversion = convert(
+            "FROM lib\nRUN x\n", resolver=IMAGES, contexts=contexts, platform=platform
+        )
+        (source,) = (step for step in steps(conversion.definition) if step.kind == "source")
         assert source.vertex.op["identifier"] == f"docker-image://docker.io/library/{name}:latest"
 
 
-def test_a_context_takes_the_place_of_a_stage_whose_steps_are_not_run() -> None:
+def test_a_context_replaces_a_stage_and_its_steps_do_not_run() -> None:
     text = "FROM alpine AS lib\nRUN not run\nFROM scratch\nCOPY --from=lib / /\n"
     assert list(sources("local:folder", text)) == ["local://folder"]
 
 
 @pytest.mark.parametrize("name", ["scratch", "context", "SCRATCH"])
-def test_some_names_are_never_those_of_contexts(name: str) -> None:
-    done = convert(
+def test_reserved_names_are_never_replaced_by_contexts(name: str) -> None:
+    conversion = convert(
         "FROM scratch\nCOPY . /\n",
         resolver=IMAGES,
         contexts={name: "local:folder"},
         platform="linux/amd64",
     )
-    assert [step.name for step in steps(done.definition) if step.kind == "source"] == [
+    assert [step.name for step in steps(conversion.definition) if step.kind == "source"] == [
         "[internal] load build context"
     ]

@@ -1,4 +1,4 @@
-"""The stages of a Dockerfile: which are built, on which images, and which mistakes are shown."""
+"""Stages of a Dockerfile: which error is reported if several images are invalid."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 from llb.dockerfile import DockerfileError, ImageTable, ResolvedImage, convert
 from llb.testing.graphs import steps
 
-# A registry that has every image, all of them without a config.
+# A registry that has every image, without a config.
 ANY = ImageTable({"*": ResolvedImage(f"sha256:{'0' * 64}", b"{}")})
 
 
@@ -18,11 +18,11 @@ def error_of(text: str, **options: str) -> str:
 
 
 def steps_of(text: str, **options: str) -> list[str]:
-    done = convert(text, resolver=ANY, platform="linux/amd64", **options)  # type: ignore[arg-type]
-    return [step.name or "" for step in steps(done.definition)]
+    result = convert(text, resolver=ANY, platform="linux/amd64", **options)  # type: ignore[arg-type]
+    return [step.name or "" for step in steps(result.definition)]
 
 
-def test_of_several_invalid_images_the_last_one_is_shown() -> None:
+def test_the_last_of_several_invalid_images_is_reported() -> None:
     text = "FROM Alpine AS one\nFROM scratch AS two\nFROM Debian AS three\nFROM scratch\n"
     assert error_of(text) == (
         'Dockerfile:3: failed to parse stage name "Debian": invalid reference format: '
@@ -30,10 +30,10 @@ def test_of_several_invalid_images_the_last_one_is_shown() -> None:
     )
 
 
-def test_an_invalid_image_that_is_copied_from_comes_after_those_of_stages() -> None:
+def test_an_invalid_image_in_copy_takes_precedence_over_those_of_stages() -> None:
     text = "FROM Alpine AS one\nFROM scratch\nCOPY --from=Busy / /\n"
     assert error_of(text).startswith('Dockerfile:3: failed to parse stage name "Busy"')
 
 
-def test_an_invalid_image_is_shown_although_its_stage_is_not_needed() -> None:
+def test_an_invalid_image_is_reported_even_if_its_stage_is_not_needed() -> None:
     assert error_of("FROM Alpine AS one\nFROM scratch\nCOPY a /\n").startswith("Dockerfile:1:")

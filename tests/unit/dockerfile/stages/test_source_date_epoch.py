@@ -1,4 +1,4 @@
-"""Source date epoch."""
+"""SOURCE_DATE_EPOCH as a number, a context, or a stage."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ def test_the_epoch_is_a_number_of_seconds() -> None:
     assert epoch("") is None
 
 
-@pytest.mark.parametrize("text", ["soon", "1.5", "9" * 18, "9" * 30, " 1", "\u0661"])
-def test_what_is_no_epoch_is_refused(text: str) -> None:
+@pytest.mark.parametrize("value", ["soon", "1.5", "9" * 18, "9" * 30, " 1", "\u0661"])
+def test_an_invalid_epoch_is_refused(value: str) -> None:
     with pytest.raises(DockerfileError, match="invalid SOURCE_DATE_EPOCH"):
-        epoch(text)
+        epoch(value)
 
 
 def test_a_directory_has_no_epoch() -> None:
@@ -49,20 +49,20 @@ FILE = "https://example.com/a.tar"
 COMMIT = f"tree 1\nauthor A <a@b> 1 +0000\ncommitter C <c@d> {NUMBER} +0200\n\ntext\n".encode()
 
 
-def built(
-    dockerfile: str, value: str, options: Mapping[str, str] | None = None, **given: object
+def run(
+    dockerfile: str, value: str, options: Mapping[str, str] | None = None, **inputs: object
 ) -> Outcome:
     files = {"Dockerfile": dockerfile, "a": "1"}
     return run_frontend(
         build,
         {"build-arg:SOURCE_DATE_EPOCH": value, **(options or {})},
         files=files,
-        **given,  # type: ignore[arg-type]
+        **inputs,  # type: ignore[arg-type]
     )
 
 
 def time_of(outcome: Outcome) -> datetime | None:
-    """Return the time that a daemon is asked to give the image."""
+    """Read the creation time that the frontend requests for the image."""
     value = outcome.checked().metadata.get("source.date.epoch")
     return None if value is None else datetime.fromtimestamp(int(value), UTC)
 
@@ -70,12 +70,12 @@ def time_of(outcome: Outcome) -> datetime | None:
 def time_of_stage(
     stage: str, sources: Mapping[str, SourceInfo], options: Mapping[str, str] | None = None
 ) -> datetime | None:
-    """Return the time of an image that is that of the stage ``source``."""
-    return time_of(built(stage + TAIL, "source", options, sources=sources))
+    """Build an image with the time of the stage ``source``, and read its creation time."""
+    return time_of(run(stage + TAIL, "source", options, sources=sources))
 
 
 def error_of(dockerfile: str, value: str = "source") -> str:
-    error = built(dockerfile, value).error
+    error = run(dockerfile, value).error
     assert error is not None
     return error.message
 
@@ -86,27 +86,27 @@ GIT = {"git://github.com/a/b.git#v1": SourceInfo(commit=COMMIT)}
 
 
 def test_a_number_of_seconds_is_the_time_of_the_image() -> None:
-    outcome = built(
+    outcome = run(
         "FROM scratch\nCOPY a /\nARG SOURCE_DATE_EPOCH\nENV E=$SOURCE_DATE_EPOCH\n", NUMBER
     )
     assert time_of(outcome) == NOW
     assert outcome.image_config["config"]["Env"][-1] == f"E={NUMBER}"
 
 
-def test_an_empty_value_is_no_time() -> None:
-    assert time_of(built(TAIL, "")) is None
+def test_an_empty_value_sets_no_time() -> None:
+    assert time_of(run(TAIL, "")) is None
 
 
 @pytest.mark.parametrize("value", ["1.5", "9223372036854775808", "none", "12345678901234567890"])
 def test_a_value_that_is_neither_a_number_nor_a_name_is_refused(value: str) -> None:
     assert error_of(TAIL, value) == (
         f"invalid SOURCE_DATE_EPOCH: {value} "
-        "(hint: seconds since 1970, the word context, or the name of a context or a stage)"
+        "(hint: expected seconds since 1970, the word context, or the name of a context or a stage)"
     )
 
 
 def test_a_local_context_has_no_time() -> None:
-    assert time_of(built(TAIL, "context")) is None
+    assert time_of(run(TAIL, "context")) is None
 
 
 def test_a_repository_as_the_context_has_the_time_of_its_commit() -> None:
@@ -130,7 +130,7 @@ def test_a_repository_as_the_context_has_the_time_of_its_commit() -> None:
 
 
 def test_a_named_context_has_the_time_of_its_source() -> None:
-    outcome = built(
+    outcome = run(
         TAIL,
         "lib",
         {"context:lib": "https://github.com/a/b.git#v1"},
@@ -140,14 +140,14 @@ def test_a_named_context_has_the_time_of_its_source() -> None:
 
 
 def test_a_named_context_in_a_directory_has_no_time() -> None:
-    outcome = built(TAIL, "lib", {"context:lib": "local:lib"}, local_dirs={"lib": {"x": "1"}})
+    outcome = run(TAIL, "lib", {"context:lib": "local:lib"}, local_dirs={"lib": {"x": "1"}})
     assert time_of(outcome) is None
 
 
 @pytest.mark.parametrize("value", ["source", "SOURCE"])
 def test_a_stage_has_the_time_of_the_file_that_it_adds(value: str) -> None:
     text = f"FROM scratch AS other\nCOPY a /\nFROM scratch AS Source\nADD {FILE} /\n{TAIL}"
-    assert time_of(built(text, value, sources=HTTP)) == NOW
+    assert time_of(run(text, value, sources=HTTP)) == NOW
 
 
 def test_a_stage_has_the_time_of_the_repository_that_it_adds() -> None:
@@ -158,8 +158,8 @@ def test_a_stage_has_the_time_of_the_repository_that_it_adds() -> None:
 def test_build_args_choose_the_source_of_a_stage() -> None:
     stage = f"{SOURCE}ADD https://example.com/$NAME.tar /\n"
     sources = {"https://example.com/b.tar": SourceInfo(modified=NOW)}
-    found = time_of_stage(stage, sources, {"build-arg:NAME": "b"})
-    assert found == NOW
+    time = time_of_stage(stage, sources, {"build-arg:NAME": "b"})
+    assert time == NOW
 
 
 @pytest.mark.parametrize(
@@ -181,21 +181,21 @@ def test_build_args_choose_the_source_of_a_stage() -> None:
         ),
     ],
 )
-def test_a_stage_that_is_not_one_source_has_no_time(stage: str, reason: str) -> None:
+def test_a_stage_that_is_not_a_single_source_is_refused(stage: str, reason: str) -> None:
     assert error_of(stage + TAIL) == f"SOURCE_DATE_EPOCH stage {reason}"
 
 
-def test_a_variable_that_must_be_set_is_missed_at_its_stage() -> None:
+def test_an_unset_required_variable_is_reported_at_its_stage() -> None:
     stage = "FROM scratch AS source\nADD https://example.com/${X:?unset} /\n"
     message = error_of(stage + TAIL)
     assert message == 'failed to process "FROM scratch AS source": X: unset'
 
 
-def test_a_checksum_that_is_not_one_is_refused() -> None:
+def test_an_invalid_checksum_is_refused() -> None:
     stage = f"{SOURCE}ADD --checksum=sha256:1 {FILE} /\n"
     assert error_of(stage + TAIL).startswith("invalid digest 'sha256:1'")
 
 
-def test_a_repository_that_cannot_be_read_is_refused() -> None:
+def test_a_repository_with_an_invalid_query_is_refused() -> None:
     stage = f"{SOURCE}ADD https://github.com/a/b.git?nonesuch=1 /\n"
     assert error_of(stage + TAIL) == 'unexpected query "nonesuch"'
