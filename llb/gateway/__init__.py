@@ -1,4 +1,4 @@
-"""The side of a frontend: what a program says to the daemon that started it.
+"""Write frontends: the connection between a program and the daemon that started it.
 
 :func:`serve` turns a function into a frontend. The function gets a
 :class:`Request` and a :class:`Gateway` and returns a :class:`Result`.
@@ -66,10 +66,10 @@ __all__ = [
 ]
 
 if not TYPE_CHECKING:
-    # Type checkers would take any name for one of the package.
+    # Type checkers would accept any name as one of the package.
     __getattr__ = lazy_names(
         __name__,
-        # What containers are made of takes 8 ms to import, and few frontends have any.
+        # The modules for containers take 8 ms to import, and few frontends use containers.
         {
             "llb.gateway.container_messages": ("RefMount", "bind_ref"),
             "llb.gateway.containers": ("Completed", "Container"),

@@ -187,7 +187,7 @@ class ExecStream:
         return pb.ExecMessage(ProcessID=self._id, Resize=pb.ResizeMessage(Rows=rows, Cols=columns))
 
     def _can_send(self) -> bool:
-        """Tell whether the process takes messages. Raises InvalidValueError before it started."""
+        """Check whether the process takes messages. Raises InvalidValueError before it started."""
         if self.state is State.STARTING:
             raise InvalidValueError(f"{self} {self.state.value}")
         return self.state is State.RUNNING

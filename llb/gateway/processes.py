@@ -319,7 +319,7 @@ class Process:
 
 
 def _signal_name(number: signal.Signals | int | str) -> str:
-    """Return the name of a signal without SIG. Raises InvalidValueError."""
+    """Normalize a signal to its name without SIG. Raises InvalidValueError."""
     # It takes a millisecond to import, and few frontends signal processes.
     from signal import Signals  # noqa: PLC0415
 

@@ -147,11 +147,11 @@ def test_an_exit_code_is_a_value_where_it_is_not_checked(frontend_in: Callable[.
         ({"command": ["id"], "work_dir": "/"}, TypeError, "argument 'work_dir'; did you mean"),
         ({"command": ["id"], "stdin": "text"}, InvalidValueError, "invalid stdin 'text'"),
         ({"command": ["id"], "stdin": io.BytesIO()}, InvalidValueError, "invalid stdin"),
-        ({"command": ["id"], "stdin": "pipe"}, InvalidValueError, "has no pipe to write to"),
+        ({"command": ["id"], "stdin": "pipe"}, InvalidValueError, "run() cannot write to it"),
         (
             {"command": ["id"], "stdin": b"text", "tty": True},
             InvalidValueError,
-            "a terminal is given no bytes",
+            "a terminal takes no bytes",
         ),
         ({"command": ["id"], "stdout": "pipes"}, InvalidValueError, "invalid stdout 'pipes'"),
         ({"command": ["id"], "stderr": None}, InvalidValueError, "invalid stderr None"),
@@ -163,7 +163,7 @@ def test_an_exit_code_is_a_value_where_it_is_not_checked(frontend_in: Callable[.
         (
             {"command": ["id"], "secrets": [secret("token")]},
             InvalidValueError,
-            "a process has no mounts of its own, /run/secrets/token is one",
+            "invalid mount /run/secrets/token of a process: only containers have mounts",
         ),
         (
             {"command": ["id"], "secrets": [secret("token", env="TOKEN")]},
@@ -362,12 +362,12 @@ def test_mounts_of_all_kinds(frontend_in: Callable[..., Any], agent: Path, tmp_p
         (
             [bind(Image("busybox").run("true"), "/x")],
             InvalidValueError,
-            "the mount at /x is of a tree that is not solved",
+            "the tree mounted at /x is not solved",
         ),
         (
             [secret("token", env="TOKEN")],
             InvalidValueError,
-            "a container has no variables, TOKEN is one",
+            "invalid secret TOKEN of a container: only processes have variables",
         ),
     ],
 )

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from llb.errors import InputError
-from llb.gateway.serve import taken
+from llb.gateway.serve import capture_served
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,7 +29,7 @@ def load(program: str | PathLike[str]) -> Function:
     if not path.is_file():
         raise InputError(f"there is no program {path}")
     folder = str(path.resolve().parent)
-    with taken() as found:
+    with capture_served() as found:
         sys.path.insert(0, folder)
         try:
             runpy.run_path(str(path), run_name="__main__")

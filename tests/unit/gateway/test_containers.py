@@ -1,4 +1,4 @@
-"""Containers with a daemon that does not keep to the protocol, or can little."""
+"""Containers with a daemon that breaks the protocol or lacks capabilities."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ DONE = pb.ExecMessage(Done=pb.DoneMessage())
 
 @define
 class Daemon:
-    """A daemon that says of every process what it is told to say."""
+    """A daemon that sends the same messages about every process."""
 
     says: list[pb.ExecMessage | bytes] = field(factory=list)
     end: RemoteError | None = None
@@ -51,9 +51,9 @@ class Daemon:
     release: RemoteError | None = None
     is_stuck: bool = False
     caps: tuple[str, ...] = tuple(f"gateway.exec{name}" for name in _CAPS)
-    # What it sends when the input of a process has ended.
+    # The messages sent when the input of a process has ended.
     replies: list[pb.ExecMessage] = field(factory=list)
-    # What it was told about processes, without their name.
+    # The messages received about processes, without the process ID.
     heard: list[pb.ExecMessage] = field(factory=list)
     closing: threading.Event = field(factory=threading.Event)
 
@@ -147,14 +147,16 @@ def open_container(connect: Callable[[Daemon], Gateway]) -> Callable[[Daemon], C
 
 
 @pytest.mark.feature("K5")
-def test_what_was_said_is_what_happened(open_container: Callable[[Daemon], Container]) -> None:
+def test_an_exit_code_may_arrive_before_the_output(
+    open_container: Callable[[Daemon], Container],
+) -> None:
     out = pb.ExecMessage(File=pb.FdMessage(Fd=1, Data=b"out", EOF=True))
     err = pb.ExecMessage(File=pb.FdMessage(Fd=2, EOF=True))
-    # An exit code may overtake what a process wrote before.
+    # An exit code may overtake earlier output.
     daemon = Daemon([STARTED, EXITED, out, err, DONE])
     with open_container(daemon) as container:
         assert container.run(["x"]).stdout == b"out"
-    # Without input there is no end of it to be told.
+    # Without input, its end is not sent.
     assert daemon.heard == []
 
 
@@ -207,7 +209,7 @@ def test_a_daemon_that_breaks_the_protocol_is_an_error(
 
 
 @pytest.mark.feature("K5")
-def test_output_that_came_before_a_break_is_read_and_then_the_break(
+def test_output_before_a_broken_connection_is_read_before_the_error(
     open_container: Callable[[Daemon], Container],
 ) -> None:
     out = pb.ExecMessage(File=pb.FdMessage(Fd=1, Data=b"before"))
@@ -220,7 +222,7 @@ def test_output_that_came_before_a_break_is_read_and_then_the_break(
 
 
 @pytest.mark.feature("K5")
-def test_a_daemon_that_keeps_its_reason_to_itself_is_asked_for_it(
+def test_the_half_closed_call_gets_the_reason_of_a_failed_start(
     open_container: Callable[[Daemon], Container], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(processes, "_START_SECONDS", 0.2)
@@ -234,7 +236,7 @@ def test_a_daemon_that_keeps_its_reason_to_itself_is_asked_for_it(
 
 
 @pytest.mark.feature("K5")
-def test_a_daemon_that_says_nothing_is_waited_for_only_so_long(
+def test_a_silent_daemon_is_a_timeout(
     open_container: Callable[[Daemon], Container], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(processes, "_START_SECONDS", 0.2)
@@ -332,13 +334,13 @@ def test_a_release_that_takes_too_long_is_an_error(
         ),
     ],
 )
-def test_what_the_daemon_is_too_old_for_is_named(
+def test_a_missing_capability_is_named(
     connect: Callable[[Daemon], Gateway],
     cap: str,
     use: Callable[[Gateway], object],
     feature: str,
 ) -> None:
-    caps = tuple(each for each in Daemon().caps if each != cap)
+    caps = tuple(daemon_cap for daemon_cap in Daemon().caps if daemon_cap != cap)
     gateway = connect(Daemon([STARTED], caps=("other", *caps)))
     with pytest.raises(CapabilityError) as caught:
         use(gateway)
@@ -347,7 +349,7 @@ def test_what_the_daemon_is_too_old_for_is_named(
 
 
 @pytest.mark.feature("K5")
-def test_a_process_without_signals_is_left_to_the_release(
+def test_a_process_without_signals_ends_with_its_container(
     connect: Callable[[Daemon], Gateway], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(processes, "_END_SECONDS", 0.2)
