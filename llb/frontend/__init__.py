@@ -1,4 +1,4 @@
-"""Whole frontends: of a function, for Dockerfiles, and for a language that says more.
+"""Complete frontends: from a function, for Dockerfiles, and for extended Dockerfile languages.
 
 ::
 
@@ -9,8 +9,8 @@
     if __name__ == "__main__":
         sys.exit(serve(build))
 
-:func:`serve_dockerfile` serves Docker's language, or a :class:`Language` with instructions and
-checks beside those of Docker. :mod:`llb.frontend.kit` runs a frontend from its checkout, and packs it.
+:func:`serve_dockerfile` serves Docker's language, or a :class:`Language` with additional
+instructions and checks. :mod:`llb.frontend.kit` runs a frontend from its checkout and packs it.
 """
 
 from __future__ import annotations
@@ -57,10 +57,10 @@ __all__ = [
 ]
 
 if not TYPE_CHECKING:
-    # Type checkers would take any name for one of the package.
+    # Type checkers would accept any name as one of the package.
     __getattr__ = lazy_names(
         __name__,
-        # A frontend needs the names of one kind, and a start has no time for the others.
+        # A frontend needs only some of the names, and importing all of them slows its start.
         {
             "llb.buildfile.build": ("Build",),
             "llb.buildfile.source": ("Source",),

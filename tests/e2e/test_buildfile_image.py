@@ -279,7 +279,7 @@ def test_neighbours_come_from_a_tree_that_the_client_built(
 @pytest.mark.parametrize(
     ("line", "told"),
     [
-        ("import os\nos.kill(1, 9)", "os.kill(): a build file starts and ends no processes"),
+        ("import os\nos.kill(1, 9)", "os.kill(): a build file cannot start or end processes"),
         ("x = [0] * 10**10", "MemoryError"),
         ("import sys; sys.exit(0)", "SystemExit: 0"),
         ("import sys; sys.stdout.buffer.write(b'x')", "no attribute 'buffer'"),

@@ -131,8 +131,8 @@ def test_two_daemons_pack_the_same_image(
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("x = 1\n", "main.py serves nothing"),
-        ("import sys\nsys.exit(3)\n", "main.py exits with 3, and serves nothing"),
+        ("x = 1\n", "main.py does not serve a frontend"),
+        ("import sys\nsys.exit(3)\n", "main.py exits with status 3 without serving a frontend"),
     ],
 )
 def test_a_program_that_serves_nothing_is_named(text: str, told: str, program: Path) -> None:
@@ -147,4 +147,4 @@ def test_what_is_no_program_is_named(buildkit_host: str, tmp_path: Path) -> None
     for word in ("run", "try"):
         done = llb(buildkit_host, word, tmp_path / "no.py", tmp_path)
         assert done.returncode == 1
-        assert f"error: there is no program {tmp_path}/no.py" in done.stderr.splitlines()
+        assert f"error: no such program: {tmp_path}/no.py" in done.stderr.splitlines()
