@@ -82,11 +82,11 @@ def _record_patterns() -> Compiled:
     compile_any, sre = compiler.compile, compiler._sre
 
     def recording(pattern: Any, flags: int = 0) -> Any:
-        def compile_code(text: Any, all_flags: int, code: list[int], *groups: Any) -> Any:
+        def compile_code(source: Any, all_flags: int, code: list[int], *groups: Any) -> Any:
             # The numbers are instances of a subclass of int, which marshal cannot write.
-            plain = text, int(all_flags), [int(number) for number in code], *groups
+            plain = source, int(all_flags), [int(number) for number in code], *groups
             recorded[pattern, int(flags)] = marshal.dumps(plain)
-            return sre.compile(text, all_flags, code, *groups)
+            return sre.compile(source, all_flags, code, *groups)
 
         compiler.__dict__["_sre"] = SimpleNamespace(**{**vars(sre), "compile": compile_code})
         try:

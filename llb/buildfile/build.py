@@ -165,7 +165,7 @@ class Build:
         return self._host.prepared(scratch())
 
     def on(self, platform: Platform | str) -> Build:
-        """Copy the build for another platform."""
+        """Create the same build for another platform."""
         return evolve(self, platform=to_platform(platform))
 
     def read_bytes(self, path: str, tree: State | None = None) -> bytes:

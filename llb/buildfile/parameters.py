@@ -49,15 +49,15 @@ class Parameter:
             return str(self.default).lower()
         return str(self.default.value if isinstance(self.default, enum.Enum) else self.default)
 
-    def convert(self, text: str) -> object:
-        """Convert the value of the client. Raises InvalidValueError."""
+    def convert(self, value: str) -> object:
+        """Convert a value that the client sent. Raises InvalidValueError."""
         try:
-            return self._convert(text)
+            return self._convert(value)
         except ValueError as error:
             expected = f"one of {', '.join(self.allowed)}" if self.allowed else self.kind
             raise InvalidValueError(
-                f"invalid build arg {self.name}={text}: expected {expected}",
-                hint=did_you_mean(text, self.allowed),
+                f"invalid build arg {self.name}={value}: expected {expected}",
+                hint=did_you_mean(value, self.allowed),
             ) from error
 
 
@@ -129,7 +129,7 @@ def _kind(name: str, hint: Any) -> tuple[str, tuple[str, ...], Callable[[str], o
             # An empty value is a valid string; for other types it is None.
             is_string = inner[0] is str
             optional = f"{kind}, or nothing"
-            return optional, allowed, lambda text: convert(text) if text or is_string else None
+            return optional, allowed, lambda value: convert(value) if value or is_string else None
     if origin is Literal:
         values = {str(value): value for value in typing.get_args(hint)}
         return f"one of {', '.join(values)}", tuple(values), _choice(values)
@@ -150,18 +150,18 @@ _PLAIN: Mapping[Any, str] = {str: "a string", int: "an integer", float: "a numbe
 
 
 def _choice(values: Mapping[str, object]) -> Callable[[str], object]:
-    def convert(text: str) -> object:
-        if text not in values:
-            raise ValueError(text)
-        return values[text]
+    def convert(value: str) -> object:
+        if value not in values:
+            raise ValueError(value)
+        return values[value]
 
     return convert
 
 
-def _boolean(text: str) -> bool:
-    if text.lower() not in (*_TRUE, *_FALSE):
-        raise ValueError(text)
-    return text.lower() in _TRUE
+def _boolean(value: str) -> bool:
+    if value.lower() not in (*_TRUE, *_FALSE):
+        raise ValueError(value)
+    return value.lower() in _TRUE
 
 
 def _has_type(value: object, hint: Any) -> bool:

@@ -229,7 +229,7 @@ class Outputs:
         return None
 
     def write(self, fd: int, data: bytes) -> None:
-        """Write output to its file; raises what a file of the caller raises."""
+        """Write output to its file; raises the exceptions of a file of the caller."""
         file = self._files[fd]
         if isinstance(file, Output):
             file.put(data)
@@ -279,7 +279,7 @@ class Input(io.RawIOBase):
 
 
 class Feeder:
-    """A thread that sends bytes, or what it reads from a descriptor, until either side ends."""
+    """A thread that sends bytes or the content of a descriptor until either side ends."""
 
     def __init__(self, source: bytes | int, target: Input, fail: Callable[[OSError], None]) -> None:
         self._source = source

@@ -95,7 +95,7 @@ class Frontend:
     targets: Targets | None
 
     def __call__(self, request: Request, gateway: Gateway) -> Result:
-        """Run a build or a subrequest. Raises what the function raises, and LLBError."""
+        """Run a build or a subrequest. Raises the function's own exceptions, and LLBError."""
         build_request = read_entrypoint(request, gateway, filename=self.filename)
         if isinstance(build_request, Result):
             return build_request

@@ -11,7 +11,7 @@ from tests.unit.buildfile.texts import HEAD, load, run_target
 TWO = f"""{HEAD}
 @target
 def tools() -> State:
-    '''What is needed.
+    '''The required tools.
 
     And more.
     '''
@@ -33,7 +33,7 @@ def test_targets_have_names_descriptions_and_lines() -> None:
             target.lines[-1],
         )
         for target in load(TWO)
-    ] == [("tools", "What is needed.", False, [4], 10), ("the-app", "", True, [12], 14)]
+    ] == [("tools", "The required tools.", False, [4], 10), ("the-app", "", True, [12], 14)]
 
 
 @pytest.mark.parametrize("name", [None, "the-app", "The_App"])

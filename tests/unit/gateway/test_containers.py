@@ -45,7 +45,7 @@ DONE = pb.ExecMessage(Done=pb.DoneMessage())
 class Daemon:
     """A daemon that sends the same messages about every process."""
 
-    says: list[pb.ExecMessage | bytes] = field(factory=list)
+    sends: list[pb.ExecMessage | bytes] = field(factory=list)
     end: RemoteError | None = None
     is_silent: bool = False
     release: RemoteError | None = None
@@ -54,7 +54,7 @@ class Daemon:
     # The messages sent when the input of a process has ended.
     replies: list[pb.ExecMessage] = field(factory=list)
     # The messages received about processes, without the process ID.
-    heard: list[pb.ExecMessage] = field(factory=list)
+    received: list[pb.ExecMessage] = field(factory=list)
     closing: threading.Event = field(factory=threading.Event)
 
     def handlers(self) -> dict[str, Callable[[ServerCall], None]]:
@@ -85,7 +85,7 @@ class Daemon:
         first = call.receive()
         assert first is not None
         init = pb.ExecMessage.FromString(first)
-        for message in self.says:
+        for message in self.sends:
             if isinstance(message, bytes):
                 call.send(message)
                 continue
@@ -94,10 +94,10 @@ class Daemon:
         if self.is_silent:
             self.closing.wait()
         while (data := call.receive()) is not None:
-            heard = pb.ExecMessage.FromString(data)
-            heard.ProcessID = ""
-            self.heard.append(heard)
-            if heard.File.EOF:
+            exec_message = pb.ExecMessage.FromString(data)
+            exec_message.ProcessID = ""
+            self.received.append(exec_message)
+            if exec_message.File.EOF:
                 for message in self.replies:
                     call.send(named(message, init.ProcessID))
                 call.flush()
@@ -157,7 +157,7 @@ def test_an_exit_code_may_arrive_before_the_output(
     with open_container(daemon) as container:
         assert container.run(["x"]).stdout == b"out"
     # Without input, its end is not sent.
-    assert daemon.heard == []
+    assert daemon.received == []
 
 
 @pytest.mark.feature("K5")
@@ -172,7 +172,7 @@ def test_the_end_of_a_process_may_come_before_its_exit_code(
 
 @pytest.mark.feature("K5")
 @pytest.mark.parametrize(
-    ("says", "reason"),
+    ("sends", "reason"),
     [
         ([STARTED, DONE], "the daemon ended process 'x y' without an exit code"),
         ([EXITED], "unexpected Exit message from the daemon: process 'x y' has not started"),
@@ -197,11 +197,11 @@ def test_the_end_of_a_process_may_come_before_its_exit_code(
 )
 def test_a_daemon_that_breaks_the_protocol_is_an_error(
     open_container: Callable[[Daemon], Container],
-    says: list[pb.ExecMessage | bytes],
+    sends: list[pb.ExecMessage | bytes],
     reason: str,
 ) -> None:
     with (
-        open_container(Daemon(says)) as container,
+        open_container(Daemon(sends)) as container,
         pytest.raises(TransportError) as caught,
     ):
         container.run(["x", "y"])
@@ -284,7 +284,7 @@ def test_a_container_that_cannot_be_released_is_an_error_unless_a_process_failed
     daemon = Daemon([STARTED, EXITED, DONE], release=RemoteError("of the daemon", code=2))
     with pytest.raises(RemoteError, match="of the daemon"), open_container(daemon) as container:
         container.run(["x"])
-    daemon.says = [STARTED, pb.ExecMessage(Exit=pb.ExitMessage(Code=3)), DONE]
+    daemon.sends = [STARTED, pb.ExecMessage(Exit=pb.ExitMessage(Code=3)), DONE]
     with open_container(daemon) as container:
         assert container.run(["x"], check=False).exit_code == 3
     with pytest.raises(ZeroDivisionError), open_container(daemon):
@@ -383,7 +383,7 @@ def test_input_signals_and_sizes_are_sent_in_order_until_the_process_exits(
         assert (before, process.exit_code) == (None, 0)
         process.resize(1, 1)
         process.kill()
-    assert daemon.heard == [
+    assert daemon.received == [
         pb.ExecMessage(Resize=pb.ResizeMessage(Rows=24, Cols=80)),
         pb.ExecMessage(File=pb.FdMessage(Data=b"typed")),
         pb.ExecMessage(Signal=pb.SignalMessage(Name="HUP")),
@@ -409,7 +409,7 @@ def test_an_unknown_signal_is_not_sent(
         process.stdin.close()
         process.check(SECONDS)
     assert caught.value.message == reason
-    assert daemon.heard == [pb.ExecMessage(File=pb.FdMessage(EOF=True))]
+    assert daemon.received == [pb.ExecMessage(File=pb.FdMessage(EOF=True))]
 
 
 @pytest.mark.feature("K5")
@@ -427,7 +427,7 @@ def test_a_file_is_sent_and_output_goes_to_files(
     ):
         container.start(["x"], stdin=file, stdout=out, stderr="discard").check(SECONDS)
     assert out.getvalue() == b"out"
-    assert [message.File.Data for message in daemon.heard] == [b"input", b""]
+    assert [message.File.Data for message in daemon.received] == [b"input", b""]
 
 
 @pytest.mark.feature("K5")
