@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol, Unpack
 from attrs import evolve, field, frozen
 
 from llb.buildfile.bases import from_image, scratch
-from llb.buildfile.source import decoded
+from llb.buildfile.source import decode_utf8
 from llb.errors import InputError, InvalidValueError, did_you_mean
 from llb.platforms import Platform, to_platform
 from llb.source_map import caller, python_locations
@@ -179,7 +179,7 @@ class Build:
 
     def read_text(self, path: str, tree: State | None = None) -> str:
         """Read a file as UTF-8; raises like :meth:`read_bytes`."""
-        return decoded(self.read_bytes(path, tree), path)
+        return decode_utf8(self.read_bytes(path, tree), path)
 
     def list_dir(
         self, path: str = ".", tree: State | None = None, *, pattern: str = ""

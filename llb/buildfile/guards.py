@@ -109,7 +109,7 @@ def check_module(name: str) -> None:
         refuse(f"import {name}", reason)
 
 
-def guarded(module: ModuleType) -> ModuleType:
+def guard_module(module: ModuleType) -> ModuleType:
     """Wrap a module for a build file: some of its names are guarded."""
     return _proxies.get(module.__name__, _same)(module)
 
@@ -120,8 +120,8 @@ def builtins_with(import_: Callable[..., Any]) -> dict[str, Any]:
         **vars(builtins),
         _MARK: True,
         "__import__": import_,
-        "open": _refusing("open()", _FILES),
-        "input": _refusing("input()", _FILES),
+        "open": _refuser("open()", _FILES),
+        "input": _refuser("input()", _FILES),
     }
 
 
@@ -182,11 +182,11 @@ class _GuardedValue:
         refuse(*self._refusal)
 
 
-def _refusing(operation: str, reason: _Reason) -> Callable[..., NoReturn]:
-    def refused(*_: object, **__: object) -> NoReturn:
+def _refuser(operation: str, reason: _Reason) -> Callable[..., NoReturn]:
+    def guard(*_: object, **__: object) -> NoReturn:
         refuse(operation, reason)
 
-    return refused
+    return guard
 
 
 def _plain(module: ModuleType) -> ModuleType:
@@ -197,7 +197,7 @@ def _plain(module: ModuleType) -> ModuleType:
             continue
         operation = f"{module.__name__}.{name}"
         replaced[name] = (
-            _refusing(f"{operation}()", reason)
+            _refuser(f"{operation}()", reason)
             if callable(original)
             else _GuardedValue(operation, reason)
         )
@@ -235,12 +235,12 @@ def _time(module: ModuleType) -> ModuleType:
 
 def _datetime(module: ModuleType) -> ModuleType:
     class Date(module.date):  # type: ignore[name-defined, misc]
-        today = classmethod(_refusing("date.today()", _CLOCK))
+        today = classmethod(_refuser("date.today()", _CLOCK))
 
     class Datetime(module.datetime):  # type: ignore[name-defined, misc]
-        now = classmethod(_refusing("datetime.now()", _CLOCK))
-        utcnow = classmethod(_refusing("datetime.utcnow()", _CLOCK))
-        today = classmethod(_refusing("datetime.today()", _CLOCK))
+        now = classmethod(_refuser("datetime.now()", _CLOCK))
+        utcnow = classmethod(_refuser("datetime.utcnow()", _CLOCK))
+        today = classmethod(_refuser("datetime.today()", _CLOCK))
 
     return _Proxy(module, {"date": Date, "datetime": Datetime})
 
@@ -250,7 +250,7 @@ def _os_path(module: ModuleType) -> ModuleType:
         "exists lexists isfile isdir islink ismount getsize getmtime getatime getctime realpath "
         "abspath samefile expanduser expandvars"
     )
-    return _Proxy(module, {name: _refusing(f"os.path.{name}()", _FILES) for name in names.split()})
+    return _Proxy(module, {name: _refuser(f"os.path.{name}()", _FILES) for name in names.split()})
 
 
 def _os(module: ModuleType) -> ModuleType:

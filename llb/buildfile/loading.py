@@ -104,7 +104,7 @@ class Modules(MetaPathFinder):
             for module_name in (name, *(f"{name}.{inner}" for inner in names or ())):
                 guards.check_module(module_name)
             module = builtins.__import__(name, global_names, local_names, names or ())
-            return guards.guarded(module)
+            return guards.guard_module(module)
         if top == _OWN:
             return builtins.__import__(name, global_names, local_names, names or ())
         inner = f"{self._package}.{name}"

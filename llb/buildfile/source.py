@@ -28,7 +28,7 @@ class Source:
     @property
     def text(self) -> str:
         """The content of the file. Raises InputError if it is not UTF-8."""
-        return decoded(self.file.data, self.name)
+        return decode_utf8(self.file.data, self.name)
 
     def at(self, line: int, end_line: int | None = None) -> StepOptions:
         """Build step options that point at lines of the file, counted from 1.
@@ -55,7 +55,7 @@ class Source:
         return InputError(message, span=span, hint=hint)
 
 
-def decoded(data: bytes, name: str) -> str:
+def decode_utf8(data: bytes, name: str) -> str:
     """Decode the bytes of a file. Raises InputError if they are not UTF-8."""
     try:
         return data.decode()

@@ -80,7 +80,7 @@ def convert(
         ignore=tuple(ignore),
     )
     host = PureHost(options, resolver, dict(neighbours or {}))
-    with _evaluated(data, options, host) as tree:
+    with _evaluate_target(data, options, host) as tree:
         return _conversion(tree, options, host)
 
 
@@ -100,12 +100,12 @@ def evaluate(
         platform=platform, target=target or None, build_args=build_args or {}, filename=filename
     )
     host = PureHost(options, resolver, dict(neighbours or {}))
-    with _evaluated(data, options, host) as tree:
+    with _evaluate_target(data, options, host) as tree:
         return tree
 
 
 @contextmanager
-def _evaluated(data: bytes, options: ConvertOptions, host: PureHost) -> Iterator[State]:
+def _evaluate_target(data: bytes, options: ConvertOptions, host: PureHost) -> Iterator[State]:
     """Run the target, and keep its source lines available while the context is open."""
     filename = options.filename
     modules = Modules(
