@@ -110,11 +110,11 @@ class Result:
             refs={image.id: image.ref for image in images}, metadata={**metadata, **platforms}
         )
 
-    def with_attestations(self, attestations: Mapping[str, Iterable[Attestation]]) -> Result:
+    def with_attestations(self, found: Mapping[str, Iterable[Attestation]]) -> Result:
         """Add attestations by the ids of images."""
         added = {
             key: pb.Attestations(attestation=map(_message, entries))
-            for key, entries in attestations.items()
+            for key, entries in found.items()
         }
         return evolve(self, attestations={**self.attestations, **added})
 

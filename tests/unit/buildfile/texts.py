@@ -81,7 +81,7 @@ def run_target(
     try:
         targets = running.load_targets(loaded, running.Stopwatch())
         watch = watch or running.Stopwatch()
-        calls = Calls(build(args))
+        calls: Calls[Target] = Calls(build(args))
         return running.run_target(find_target(targets, target), calls, loaded.files, watch)
     finally:
         loaded.close()
