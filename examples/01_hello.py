@@ -1,4 +1,4 @@
-"""Two branches of steps that meet in an image with nothing but their results.
+"""Two branches of steps whose results are copied into one minimal image.
 
 Draw the graph:      python examples/01_hello.py
 Build it:            llb build examples/01_hello.py --local context=. -o out/fs

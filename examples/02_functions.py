@@ -1,8 +1,8 @@
-"""A build in functions: checks that must pass, files in memory, caches, a newer base.
+"""Build with functions: checks that must pass, files in memory, caches, a newer base image.
 
 Draw the graph:   python examples/02_functions.py
 Build it:         llb build examples/02_functions.py --local context=. -o out/fs
-What a change of a line would rebuild:
+Show what a changed line would rebuild:
                   llb diff examples/02_functions.py edited.py
 """
 
@@ -22,12 +22,12 @@ settings = files(
 
 
 def with_caches(state: State) -> State:
-    """Every run that comes finds these; nothing of them gets into the image."""
+    """Mount a cache for all later commands; it does not become part of the image."""
     return state.mount(cache("/var/cache/app", id="example"))
 
 
 def checked(state: State) -> State:
-    """The checks run with the build and fail it, and the image takes nothing of them."""
+    """Run checks that can fail the build; the image contains nothing of them."""
     sizes = state.run("test -s /app/README.md", name="check that there is a README")
     licence = state.run("grep -q Apache /app/LICENSE", name="check the licence")
     return state.requires("checks", sizes, licence)

@@ -1,1 +1,1 @@
-"""Frontends on top of llb: a Dockerfile, read and turned into LLB."""
+"""The frontend image's program, which builds Dockerfiles and Python build files with llb."""

@@ -1,4 +1,4 @@
-"""The frontend as a daemon starts it: ``python -m frontend [--labs]``."""
+"""Run the frontend for the daemon: ``python -m frontend [--labs]``."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _LABS = "--labs"
 
 
 def main(arguments: list[str]) -> int:
-    """Serve, and return the exit status; 2 for arguments that there are not."""
+    """Serve one build and return the exit status; 2 for unknown arguments."""
     if arguments not in ([], [_LABS]):
         sys.stderr.write(f"error: expected {_LABS} or nothing, got {' '.join(arguments)}\n")
         return 2

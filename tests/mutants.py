@@ -49,7 +49,7 @@ MUTANTS = (
     Mutant("a frame on the next stream of one's own", "llb.grpc.http2.connection", "tests/unit/grpc",
            "if stream_id >= self._next_id if ours", "if stream_id > self._next_id if ours"),
     Mutant("--no-cache marks sources too", "llb.frontend.authoring.target_builder", "tests/unit/frontend/authoring",
-           ' if each.kind != "source"}', "}"),
+           ' if vertex.kind != "source"}', "}"),
     Mutant("ADD_IDENTITY reaches an ssh agent", "llb.client.session.providers.ssh",
            "tests/unit/client/session",
            "not in (_REQUEST_IDENTITIES, _SIGN_REQUEST)",

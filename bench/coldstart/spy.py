@@ -48,10 +48,10 @@ def watch() -> None:
     from llb.frontend import server
     from llb.gateway.bridge import Bridge
 
-    call, foresee = Bridge.call, server.foresee
+    call, prefetch = Bridge.call, server.prefetch
 
     def foreseen(request: object, gateway: object) -> object:
-        found = foresee(request, gateway)
+        found = prefetch(request, gateway)
         stamp("early")
         return found
 
@@ -69,7 +69,7 @@ def watch() -> None:
         finally:
             stamp(method)
 
-    Bridge.call, server.foresee = watched, foreseen
+    Bridge.call, server.prefetch = watched, foreseen
 
 
 def report() -> str:

@@ -1,5 +1,5 @@
 # syntax=localhost:5000/pyfrontend
-"""A program in shell: checked, packed, and made an image for any platform."""
+"""A shell program: checked, packed, and built into an image for any platform."""
 
 from typing import Annotated, Literal
 
@@ -23,7 +23,7 @@ def package(
     build: Build,
     channel: Annotated[Literal["stable", "beta"], "where it is published"] = "stable",
 ) -> State:
-    """Pack the program, with its version in it."""
+    """Pack the program with its version."""
     version = build.read_text("VERSION").strip()
     print(f"packing {NAME} {version} for {channel}")
     packed = (
@@ -37,11 +37,11 @@ def package(
 
 @target(default=True)
 def image(build: Build, user: str | None = None) -> State:
-    """Make an image of it."""
-    made = (
+    """Build the image."""
+    image = (
         build.image("busybox")
         .copy(package(), "/opt", src=f"/{NAME}-*.tar", unpack=True, wildcard=True)
         .entrypoint(["sh", f"/opt/{NAME}.sh"])
         .label("org.opencontainers.image.title", NAME)
     )
-    return made if user is None else made.user(user)
+    return image if user is None else image.user(user)

@@ -1,4 +1,4 @@
-"""Dockerfiles with APT, which installs Debian packages, and a check of RUN that does so itself."""
+"""Dockerfiles with APT, which installs Debian packages, and a check for RUN apt-get."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ CACHES = [cache("/var/cache/apt", sharing="locked"), cache("/var/lib/apt/lists",
 
 
 def install(site: Site) -> None:
-    """APT [--recommends] PACKAGE...: install packages, and keep what is loaded for other builds."""
+    """APT [--recommends] PACKAGE...: install packages, and cache the downloads."""
     for word in site.words:
         if not PACKAGE.fullmatch(word):
-            raise site.error(f"no name of a package: {word}", word=word, hint="git, or git=1:2.47")
+            raise site.error(f"invalid package name {word}", word=word, hint="git, or git=1:2.47")
     recommends = "" if site.switch("recommends") else "--no-install-recommends"
     names = " ".join(site.words)
     site.run(f"apt-get update -q && apt-get install -qy {recommends} {names}", mounts=CACHES)

@@ -1,1 +1,1 @@
-"""A quick start of the image: what a build imports, in one file."""
+"""Speed up the start of the image: all modules that a build imports, bundled in one file."""

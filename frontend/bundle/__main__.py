@@ -1,7 +1,7 @@
-"""Write the file that the frontend's image starts from: ``python -S -m frontend.bundle``.
+"""Write the bundle that the frontend's image starts from: ``python -S -m frontend.bundle``.
 
-It is made of an installation, and belongs to it (:mod:`frontend.bundle.start`). Its bytes are the same
-every time that ``PYTHONHASHSEED`` is, because attrs writes hashes into methods.
+A bundle is specific to the installation that it was written from (:mod:`frontend.bundle.start`).
+Its bytes are reproducible for a fixed ``PYTHONHASHSEED``: attrs writes hashes into methods.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from frontend.bundle.start import METHODS, PATH
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    Kept = dict[tuple[str | bytes, int], bytes]
+    Compiled = dict[tuple[str | bytes, int], bytes]
 
-# What a build without anything special imports, some of it while it goes on.
+# The modules that an ordinary build imports, some of them while it runs.
 _ROOTS = ("frontend.__main__", "llb.frontend.build", "llb.definition.decode")
 
 
 def write(path: Path) -> None:
-    """Write the modules that the roots import, and what is compiled meanwhile."""
-    methods = _keep_methods()
-    patterns = _keep_patterns()
+    """Write the modules that the roots import, and the methods and expressions they compile."""
+    methods = _record_methods()
+    patterns = _record_patterns()
     for name in _ROOTS:
         import_module(name)
     values = bytearray()
@@ -43,16 +43,16 @@ def write(path: Path) -> None:
     modules = {
         name: (source, is_package, *put(code)) for name, source, is_package, code in _modules()
     }
-    tables = [{key: put(each[key]) for key in each} for each in (methods, patterns)]
+    tables = [{key: put(table[key]) for key in table} for table in (methods, patterns)]
     index = marshal.dumps((modules, *tables))
     path.write_bytes(len(index).to_bytes(8) + index + values)
 
 
 def _modules() -> Iterator[tuple[str, str, bool, bytes]]:
-    """Return what was imported from files: name, source, whether it is a package, and code."""
+    """Yield the modules imported from files: name, source, whether it is a package, and code."""
     for name, module in sorted(sys.modules.items()):
         spec = getattr(module, "__spec__", None)
-        # The program that writes is a module too, under another name.
+        # This program is a module too, under another name.
         if spec is None or spec.name != name:
             continue
         if isinstance(spec.loader, SourceFileLoader):
@@ -60,33 +60,33 @@ def _modules() -> Iterator[tuple[str, str, bool, bytes]]:
             yield name, spec.loader.path, spec.submodule_search_locations is not None, code
 
 
-def _keep_methods() -> Kept:
-    """Return where the code of the methods that attrs makes for classes is put from now on."""
-    found: Kept = {}
+def _record_methods() -> Compiled:
+    """Record the code of all methods that attrs generates from now on."""
+    recorded: Compiled = {}
     compile_any = builtins.compile
 
-    def keeping(source: Any, filename: Any, mode: str, *args: Any, **more: Any) -> Any:
+    def recording(source: Any, filename: Any, mode: str, *args: Any, **more: Any) -> Any:
         code = compile_any(source, filename, mode, *args, **more)
         if isinstance(filename, str) and filename.startswith(METHODS):
-            found[filename, crc32(source.encode())] = marshal.dumps(code)
+            recorded[filename, crc32(source.encode())] = marshal.dumps(code)
         return code
 
-    builtins.compile = keeping
-    return found
+    builtins.compile = recording
+    return recorded
 
 
-def _keep_patterns() -> Kept:
-    """Return where what ``re`` compiles is put from now on, as arguments of ``_sre.compile``."""
-    found: Kept = {}
+def _record_patterns() -> Compiled:
+    """Record all expressions that ``re`` compiles from now on, as arguments of ``_sre.compile``."""
+    recorded: Compiled = {}
     compiler = import_module("re._compiler")
     compile_any, sre = compiler.compile, compiler._sre
 
-    def keeping(pattern: Any, flags: int = 0) -> Any:
-        def compile_code(text: Any, all_flags: int, code: list[int], *groups: Any) -> Any:
-            # The numbers are of a class with names for them.
-            plain = text, int(all_flags), [int(each) for each in code], *groups
-            found[pattern, int(flags)] = marshal.dumps(plain)
-            return sre.compile(text, all_flags, code, *groups)
+    def recording(pattern: Any, flags: int = 0) -> Any:
+        def compile_code(source: Any, all_flags: int, code: list[int], *groups: Any) -> Any:
+            # The numbers are instances of a subclass of int, which marshal cannot write.
+            plain = source, int(all_flags), [int(number) for number in code], *groups
+            recorded[pattern, int(flags)] = marshal.dumps(plain)
+            return sre.compile(source, all_flags, code, *groups)
 
         compiler.__dict__["_sre"] = SimpleNamespace(**{**vars(sre), "compile": compile_code})
         try:
@@ -94,8 +94,8 @@ def _keep_patterns() -> Kept:
         finally:
             compiler.__dict__["_sre"] = sre
 
-    compiler.__dict__["compile"] = keeping
-    return found
+    compiler.__dict__["compile"] = recording
+    return recorded
 
 
 if __name__ == "__main__":

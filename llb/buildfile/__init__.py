@@ -1,6 +1,6 @@
-"""Builds written in Python, in files that any client of BuildKit builds.
+"""Python build files, which every BuildKit client can build.
 
-The first line of such a file names the frontend that reads it::
+The first line of a build file names the frontend that reads it::
 
     # syntax=myorg/pyfrontend
     from llb import State

@@ -1,4 +1,4 @@
-"""What a stage begins with, as FROM has it: the settings that steps take over from an image."""
+"""Base images of stages, as FROM defines them: the settings that steps inherit from an image."""
 
 from __future__ import annotations
 
@@ -18,30 +18,30 @@ _WINDOWS = "windows"
 
 
 def scratch() -> State:
-    """Return the empty tree as ``FROM scratch`` has it: with the PATH that images have."""
+    """Start with the empty tree and the default PATH: ``FROM scratch``."""
     return Scratch().env("PATH", DEFAULT_PATH_ENV)
 
 
-def as_base(tree: State, platform: Platform) -> State:
-    """Return the tree of an image, for ``platform``, as what steps build upon.
+def from_image(tree: State, platform: Platform) -> State:
+    """Start with the tree of an image for ``platform``: ``FROM image``.
 
-    Processes are run by the user of the image, and with a PATH where it has none. What ONBUILD
-    left in it is not run, and not left to images upon it.
+    Processes run as the user of the image, with a default PATH if it has none. Its ONBUILD
+    instructions are neither run nor inherited.
     """
     process, config = tree.settings.process, tree.config
     user = process.user or config.user
     settings = evolve(tree.settings, process=evolve(process, user=user), platform=platform)
-    based = evolve(tree, settings=settings, config=evolve(config, onbuild=()))
+    base = evolve(tree, settings=settings, config=evolve(config, onbuild=()))
     if platform.os == _WINDOWS or "PATH" in dict(tree.variables):
-        return based
-    return based.env("PATH", DEFAULT_PATH_ENV)
+        return base
+    return base.env("PATH", DEFAULT_PATH_ENV)
 
 
 def upon(tree: State) -> State:
-    """Return a tree as what a stage begins with: ``FROM stage``.
+    """Start with the tree of another stage: ``FROM stage``.
 
-    The variables of its image come anew, after those of its build args; its default arguments
-    are those of the image below, and ONBUILD is for others.
+    The variables of its image are set again, after those of its build args. Its default arguments
+    count as inherited, and its ONBUILD instructions are dropped.
     """
     env = tree.settings.process.env
     for key, value in env.image_items():
@@ -53,9 +53,9 @@ def upon(tree: State) -> State:
 
 
 def with_config(tree: State, config: bytes) -> State:
-    """Return a tree whose steps were told what the config of its image says, with that config.
+    """Set the image config of a tree whose steps already have the settings of that config.
 
-    Variables that it has besides are for processes alone. Raises InvalidValueError.
+    Other variables of the tree apply only to processes. Raises InvalidValueError.
     """
     image = Scratch().with_image_config(config)
     env = image.settings.process.env

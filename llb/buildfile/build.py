@@ -1,4 +1,4 @@
-"""What a build file is told of the build that it is run for, and whom it asks for more."""
+"""The build as a build file sees it: platforms, build args, contexts, images and files."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Protocol, Unpack
 
 from attrs import evolve, field, frozen
 
-from llb.buildfile.bases import as_base, scratch
-from llb.buildfile.source import decoded
+from llb.buildfile.bases import from_image, scratch
+from llb.buildfile.source import decode_utf8
 from llb.errors import InputError, InvalidValueError, did_you_mean
 from llb.platforms import Platform, to_platform
 from llb.source_map import caller, python_locations
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 class Host(Protocol):
-    """Who runs a build file: it knows the client's files and asks the daemon."""
+    """The host of a build file: it knows the client's files and calls the daemon."""
 
     def context(
         self,
@@ -37,39 +37,39 @@ class Host(Protocol):
         exclude: tuple[str, ...],
         follow_paths: tuple[str, ...],
     ) -> State:
-        """Return the build context, without what its ignore file names."""
+        """Load the build context, without the files that its ignore file excludes."""
 
     def named(self, name: str, platform: Platform) -> State | None:
-        """Return a named context, or None where the client gave none of that name."""
+        """Look up a named context; None if the client sent no such context."""
 
     def prepared(self, tree: State) -> State:
-        """Return a tree with what the client asks of every process: network, hosts, limits."""
+        """Apply the client's settings for all processes: network, hosts, limits."""
 
     def input(self, name: str) -> State | None:
-        """Return a tree that the client built, or None where there is none of that name."""
+        """Look up a tree that the client built; None if there is none."""
 
     def resolve_image_config(
         self, ref: str, *, platform: Platform | None = None, resolve_mode: str = "default"
     ) -> ResolvedImage:
-        """Return digest and config of an image."""
+        """Resolve the digest and config of an image."""
 
     def read(self, tree: State, path: str, platform: Platform) -> bytes:
-        """Build a tree and return one of its files. Raises InputError where there is none."""
+        """Build a tree and read one of its files. Raises InputError if it is missing."""
 
     def list_dir(
         self, tree: State, path: str, pattern: str, platform: Platform
     ) -> tuple[FileStat, ...]:
-        """Build a tree and return what is in one of its directories."""
+        """Build a tree and list one of its directories."""
 
     def dockerfile(
         self, build: Build, text: bytes, filename: str, request: DockerfileRequest
     ) -> State:
-        """Return the tree and image config that a Dockerfile describes."""
+        """Convert a Dockerfile to its tree and image config."""
 
     def frontend(
         self, build: Build, source: str, options: Mapping[str, str], inputs: Mapping[str, State]
     ) -> State:
-        """Return the tree and image config that another frontend makes."""
+        """Run another frontend, and return its tree and image config."""
 
     def warn(self, message: str, location: Location | None) -> None:
         """Show a warning."""
@@ -77,7 +77,7 @@ class Host(Protocol):
 
 @frozen
 class DockerfileRequest:
-    """What is asked of a Dockerfile: a stage, build args, and trees that stand for names."""
+    """A Dockerfile to convert: its target, build args, and trees that replace names."""
 
     target: str | None
     build_args: Mapping[str, str]
@@ -88,13 +88,13 @@ class DockerfileRequest:
 class Build:
     """A build as a build file sees it; the same inputs give the same values.
 
-    ``platform`` is what is built for, one of ``platforms``, and ``build_platform`` that of the
-    daemon, which steps run on. ``args`` are the build args as the client wrote them, which
-    targets have as parameters; ``labels`` are put on the image in any case. ``target`` is the
-    name of the target that was asked for. ``no_cache`` says whether steps are to run anew, which
-    they do by themselves. ``epoch`` is the time of SOURCE_DATE_EPOCH, None where it is not given.
-    ``contexts`` are the named contexts as the client wrote them, and ``source`` is the file that
-    says what to build.
+    ``platform`` is the target platform, one of ``platforms``, and ``build_platform`` the platform
+    of the daemon, which steps run on. ``args`` are the build args as the client sent them, which
+    targets receive as parameters; ``labels`` are added to the image in any case. ``target`` is the
+    name of the requested target. ``no_cache`` is whether steps ignore the cache; this is applied
+    without further action. ``epoch`` is the time of SOURCE_DATE_EPOCH, None if it is not set.
+    ``contexts`` are the named contexts as the client sent them, and ``source`` is the file of the
+    build.
     """
 
     platform: Platform
@@ -116,82 +116,81 @@ class Build:
         exclude: Iterable[str] = (),
         follow_paths: Iterable[str] = (),
     ) -> State:
-        """Return the build context: the client's directory, or a repository or archive.
+        """Load the build context: the client's directory, or a repository or archive.
 
-        What .dockerignore names is not in it, nor what is in ``exclude``; with ``include``
-        or ``follow_paths`` that alone is sent.
+        It leaves out the files that .dockerignore and ``exclude`` match; with ``include`` or
+        ``follow_paths``, only those are sent.
         """
         return self._host.context(tuple(include), tuple(exclude), tuple(follow_paths))
 
     def named(self, name: str) -> State:
-        """Return a named context (``--build-context NAME=…``).
+        """Load a named context (``--build-context NAME=…``).
 
-        Raises InputError where the client gave none of that name.
+        Raises InputError if the client sent no such context.
         """
-        found = self._host.named(name, self.platform)
-        if found is None:
+        tree = self._host.named(name, self.platform)
+        if tree is None:
             raise InputError(
                 f"the build has no context {name}",
-                hint=did_you_mean(name, self.contexts) or f"give it: --build-context {name}=DIR",
+                hint=did_you_mean(name, self.contexts) or f"add it: --build-context {name}=DIR",
             )
-        return self._host.prepared(found)
+        return self._host.prepared(tree)
 
     def input(self, name: str) -> State:
-        """Return a tree that the client built itself. Raises InputError where there is none."""
-        found = self._host.input(name)
-        if found is None:
+        """Get a tree that the client built itself. Raises InputError if it is missing."""
+        tree = self._host.input(name)
+        if tree is None:
             raise InputError(f"the build has no input {name}")
-        return found
+        return tree
 
     def image(
         self, ref: str, *, platform: Platform | str | None = None, **options: Unpack[StepOptions]
     ) -> State:
-        """Return an image with its config, as FROM does: its digest is found, and pinned.
+        """Start with an image and its config, like FROM; its digest is resolved and pinned.
 
-        Processes are run by its user, and find a PATH. What ONBUILD left in it is not run, of
-        which a warning is shown. ``platform`` is by default the one that is built for. A named
-        context of that name stands for the image. Raises InvalidValueError, and RemoteError
-        where there is none.
+        Processes run as its user and have a PATH. Its ONBUILD instructions are not run, and cause
+        a warning. ``platform`` defaults to the target platform. A named context of that name
+        replaces the image. Raises InvalidValueError, and RemoteError if the image is missing.
         """
-        wanted = self.platform if platform is None else to_platform(platform)
-        found = self._host.named(ref, wanted) if self.contexts else None
-        if found is None:
-            found = Image(ref, platform=wanted, resolver=self._host, resolve_digest=True, **options)
-        if found.config.onbuild:
-            self.warn(f"the ONBUILD instructions of {ref} are not run: {found.config.onbuild[0]} …")
-        return self._host.prepared(as_base(found, wanted))
+        target = self.platform if platform is None else to_platform(platform)
+        tree = self._host.named(ref, target) if self.contexts else None
+        if tree is None:
+            tree = Image(ref, platform=target, resolver=self._host, resolve_digest=True, **options)
+        if tree.config.onbuild:
+            self.warn(f"the ONBUILD instructions of {ref} are not run: {tree.config.onbuild[0]} …")
+        return self._host.prepared(from_image(tree, target))
 
     def scratch(self) -> State:
-        """Return the empty tree, as ``FROM scratch`` does: with the PATH that images have."""
+        """Start with the empty tree and the default PATH, like ``FROM scratch``."""
         return self._host.prepared(scratch())
 
     def on(self, platform: Platform | str) -> Build:
-        """Return the same build for another platform."""
+        """Create the same build for another platform."""
         return evolve(self, platform=to_platform(platform))
 
     def read_bytes(self, path: str, tree: State | None = None) -> bytes:
-        """Return a file of the build context, or of ``tree``, which is built for it.
+        """Read a file of the build context, or of ``tree``, which is built first.
 
-        Raises InputError where there is none, and RemoteError where the tree cannot be built.
+        Raises InputError if it is missing, and RemoteError if the tree cannot be built.
         """
-        # The daemon is asked for this file alone.
-        found = self.context(follow_paths=[_relative(path)]) if tree is None else tree
-        return self._host.read(found, path, self.platform)
+        # Only this file is loaded.
+        source = self.context(follow_paths=[_relative(path)]) if tree is None else tree
+        return self._host.read(source, path, self.platform)
 
     def read_text(self, path: str, tree: State | None = None) -> str:
-        """Return a file as text, in UTF-8; raises as :meth:`read_bytes` does."""
-        return decoded(self.read_bytes(path, tree), path)
+        """Read a file as UTF-8; raises like :meth:`read_bytes`."""
+        return decode_utf8(self.read_bytes(path, tree), path)
 
     def list_dir(
         self, path: str = ".", tree: State | None = None, *, pattern: str = ""
     ) -> tuple[FileStat, ...]:
-        """Return what is in a directory of the build context, or of ``tree``, by name.
+        """List a directory of the build context, or of ``tree``, by name.
 
-        With ``pattern``, as ``*.toml``, what matches it. Raises InputError where there is no
-        such directory.
+        With ``pattern``, for example ``*.toml``, lists only matches. Raises InputError if the
+        directory is missing.
         """
-        found = self.context() if tree is None else tree
-        return self._host.list_dir(found, path, pattern, self.platform)
+        source = self.context() if tree is None else tree
+        return self._host.list_dir(source, path, pattern, self.platform)
 
     def dockerfile(
         self,
@@ -201,11 +200,11 @@ class Build:
         build_args: Mapping[str, str] | None = None,
         contexts: Mapping[str, State] | None = None,
     ) -> State:
-        """Return what a Dockerfile describes, with its image config, to build upon.
+        """Convert a Dockerfile to a state with its image config.
 
-        It is a text of several lines, or the path of a file in the build context. ``contexts``
-        stand for images and stages of these names. Raises InputError where there is no such file,
-        and DockerfileError for a mistake in it.
+        Pass its content in several lines, or the path of a file in the build context. ``contexts``
+        replace the images and stages of these names. Raises InputError if the file is missing,
+        and DockerfileError if it is invalid.
         """
         if "\n" in text_or_path:
             text, filename = text_or_path.encode(), "Dockerfile"
@@ -221,15 +220,15 @@ class Build:
         options: Mapping[str, str] | None = None,
         inputs: Mapping[str, State] | None = None,
     ) -> State:
-        """Return what another frontend makes, with its image config.
+        """Run another frontend, and return its state with the image config.
 
-        ``source`` is its image, or ``dockerfile.v0``; ``options`` are what it understands, as
-        ``filename``, and ``inputs`` trees that it finds by name, ``context`` being the build
+        ``source`` is its image, or ``dockerfile.v0``; ``options`` are its options, for example
+        ``filename``, and ``inputs`` are trees by name, ``context`` being the build
         context. Raises RemoteError with its error.
         """
         return self._host.frontend(self, source, dict(options or {}), dict(inputs or {}))
 
-    # What a client keeps for steps is mounted, as a file or a socket.
+    # Mounts of the client's secrets and ssh agents.
     secret = staticmethod(mounts.secret)
     ssh = staticmethod(mounts.ssh)
 
@@ -240,12 +239,12 @@ class Build:
         self._host.warn(message, locations[0] if locations else None)
 
     def argument(self, parameter: Parameter) -> object:
-        """Return the value of a build arg. Raises InvalidValueError where it has none."""
+        """Get the value of a build arg. Raises InvalidValueError if it is missing or invalid."""
         if parameter.name in self.args:
             return parameter.convert(self.args[parameter.name])
         if parameter.is_required:
             raise InvalidValueError(
-                f"the build arg {parameter.name} is not given: expected {parameter.kind}",
+                f"missing build arg {parameter.name}: expected {parameter.kind}",
                 hint=f"--build-arg {parameter.name}={'|'.join(parameter.allowed) or '…'}",
             )
         return parameter.default

@@ -1,4 +1,4 @@
-"""The build that goes on in a thread, and the targets that were called in it."""
+"""The current build of a thread, and the targets that were called in it."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ T = TypeVar("T")
 
 @frozen(eq=False)
 class Calls(Generic[T]):
-    """The targets that are called in a build, and what they made."""
+    """The targets that are called in a build, and their return values."""
 
     build: Build
     _called: list[T] = field(factory=list, init=False, repr=False)
-    _made: dict[T, Any] = field(factory=dict, init=False, repr=False)
+    _values: dict[T, Any] = field(factory=dict, init=False, repr=False)
 
-    def note(self, target: T) -> None:
-        """Remember that a target is part of the build."""
+    def record(self, target: T) -> None:
+        """Record that a target is part of the build."""
         if target not in self._called:
             self._called.append(target)
 
-    def once(self, target: T, make: Callable[[], Any]) -> Any:
-        """Return what a target made when it was first called, or what it makes now."""
-        if target not in self._made:
-            self._made[target] = make()
-        return self._made[target]
+    def once(self, target: T, call: Callable[[], Any]) -> Any:
+        """Call a target, or reuse the value of its first call."""
+        if target not in self._values:
+            self._values[target] = call()
+        return self._values[target]
 
     @property
     def targets(self) -> tuple[T, ...]:
-        """The targets that were called so far, in their order."""
+        """The targets called so far, in their order."""
         return tuple(self._called)
 
 
@@ -45,19 +45,19 @@ _CURRENT: ContextVar[Calls[Any] | None] = ContextVar("calls", default=None)
 
 
 def current_calls() -> Calls[Any] | None:
-    """Return the calls of the build that goes on in this thread, if one does."""
+    """Get the calls of the current build in this thread, if any."""
     return _CURRENT.get()
 
 
-def current() -> Build | None:
-    """Return the build that goes on in this thread, if one does."""
+def current_build() -> Build | None:
+    """Get the current build of this thread, if any."""
     calls = _CURRENT.get()
     return None if calls is None else calls.build
 
 
 @contextmanager
-def going_on(calls: Calls[Any]) -> Iterator[None]:
-    """Let a build be the one that targets find which are called without one."""
+def set_current(calls: Calls[Any]) -> Iterator[None]:
+    """Set the build for targets that are called without one."""
     token = _CURRENT.set(calls)
     try:
         yield

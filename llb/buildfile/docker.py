@@ -1,7 +1,7 @@
-"""Steps with the meaning that a Dockerfile gives them, made for :meth:`State.pipe`.
+"""Dockerfile instructions as functions, for use with :meth:`State.pipe`.
 
-They are the same operations, byte for byte, and so have the same cache: what COPY does with
-links and wildcards, who owns the directory of WORKDIR, that an ARG is no part of the image.
+They produce the same operations, byte for byte, and so share the cache: COPY follows links and
+expands wildcards, WORKDIR sets the owner of its directory, ARG stays out of the image.
 
 >>> from llb import Local
 >>> from llb.buildfile import docker
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, TypedDict, Unpack
 from attrs import evolve
 
 from llb.buildfile.bases import scratch, upon
-from llb.buildfile.current import current
+from llb.buildfile.current import current_build
 from llb.dockerfile_rules.copy import (
     Destination,
     Selection,
@@ -65,12 +65,12 @@ __all__ = [
 ]
 
 
-class Copying(TypedDict, total=False):
-    """The flags that COPY and ADD have in common, each as it is written in a Dockerfile.
+class CopyFlags(TypedDict, total=False):
+    """The flags that COPY and ADD share, with the values that a Dockerfile has.
 
-    ``owner`` is ``user[:group]``, an empty one being root. ``mode`` is a number, or text as
-    ``"755"`` or ``"u+x"``. ``exclude`` are patterns of what is left out. ``link`` makes a layer
-    that does not depend on the tree below, unless a mode is given.
+    ``owner`` is ``user[:group]``; an empty string is root. ``mode`` is an integer, or a string
+    like ``"755"`` or ``"u+x"``. ``exclude`` are patterns of paths to leave out. ``link`` creates a
+    layer that does not depend on the tree below, unless there is a mode.
     """
 
     owner: str
@@ -80,9 +80,9 @@ class Copying(TypedDict, total=False):
 
 
 def args(state: State, /, **values: str | None) -> State:
-    """Return the state with build args for the processes that come next: ``ARG``.
+    """Set build args for the processes that follow: ``ARG``.
 
-    The image does not get them, and None leaves a variable as it is.
+    They do not become part of the image. None leaves a variable unchanged.
     """
     env = state.settings.process.env
     for name, value in values.items():
@@ -93,7 +93,7 @@ def args(state: State, /, **values: str | None) -> State:
 
 
 def workdir(state: State, path: str) -> State:
-    """Return the state with another directory, which is made where it is missing: ``WORKDIR``.
+    """Change the working directory, and create it if it is missing: ``WORKDIR``.
 
     It belongs to the user of the state, and has the time of SOURCE_DATE_EPOCH.
     """
@@ -102,7 +102,7 @@ def workdir(state: State, path: str) -> State:
         state = state.workdir(path)
     if state.cwd == "/":
         return state
-    build = current()
+    build = current_build()
     user = state.settings.process.user or state.config.user
     epoch = None if build is None else build.epoch
     return state.file(workdir_action(state.cwd, user, epoch))
@@ -116,46 +116,46 @@ def copy(
     *,
     parents: bool = False,
     unpack: bool = False,
-    **flags: Unpack[Copying],
+    **flags: Unpack[CopyFlags],
 ) -> State:
-    """Return the state after copying paths of another tree: ``COPY``, or with ``unpack`` ``ADD``.
+    """Copy paths of another tree: ``COPY``, or with ``unpack`` ``ADD``.
 
-    Links are followed, of a directory its content is copied, and a wildcard may match nothing.
-    With ``parents`` the directories above what is copied, up to ``/./``, are made too.
+    Follows links, copies the content of directories, and accepts wildcards without a match.
+    With ``parents`` the parent directories of each path, after ``/./``, are created too.
     """
     destination = _destination(state, dest, flags)
     actions = [
         destination.copy_paths(
             source, select_parents(path) if parents else Selection(path), unpack=unpack
         )
-        for path in _several(paths)
+        for path in _to_sequence(paths)
     ]
-    return _copied(state, actions, destination)
+    return _apply_copy(state, actions, destination)
 
 
 def expose(state: State, ports: str) -> State:
-    """Return the state with the ports that a text names: ``EXPOSE``.
+    """Expose the ports in a string: ``EXPOSE``.
 
-    There may be none, several, ranges as ``8000-8010/udp``, and ports of the host, which are
-    left out.
+    The string holds any number of ports, separated by spaces: ranges like ``8000-8010/udp``, and
+    host ports, which are ignored.
     """
-    for each in ports.split():
-        port, slash, protocol = each.rpartition(":")[2].partition("/")
+    for spec in ports.split():
+        port, slash, protocol = spec.rpartition(":")[2].partition("/")
         first, dash, last = port.partition("-")
         if dash and not (first.isdecimal() and last.isdecimal()):
-            raise InvalidValueError(f"invalid port {each!r}: expected a number or a range")
+            raise InvalidValueError(f"invalid port {spec!r}: expected a number or a range")
         for number in range(int(first), int(last) + 1) if dash else (first,):
             state = state.expose(f"{number}{slash}{protocol.lower()}")
     return state
 
 
-def write(state: State, files: Mapping[str, str], dest: str, **flags: Unpack[Copying]) -> State:
-    """Return the state after writing texts by their names: ``COPY <<EOF``."""
+def write(state: State, files: Mapping[str, str], dest: str, **flags: Unpack[CopyFlags]) -> State:
+    """Write strings to files, by their names: ``COPY <<EOF``."""
     destination = _destination(state, dest, flags)
     actions = [
-        destination.copy_file(heredoc_file(name, text), name) for name, text in files.items()
+        destination.copy_file(heredoc_file(name, content), name) for name, content in files.items()
     ]
-    return _copied(state, actions, destination)
+    return _apply_copy(state, actions, destination)
 
 
 def fetch(
@@ -165,11 +165,11 @@ def fetch(
     *,
     checksum: str | None = None,
     unpack: bool = False,
-    **flags: Unpack[Copying],
+    **flags: Unpack[CopyFlags],
 ) -> State:
-    """Return the state after loading files of the web: ``ADD https://…``.
+    """Download files from URLs: ``ADD https://…``.
 
-    A file is called as the end of its URL. ``checksum`` is the digest that it must have.
+    The last part of its URL names each file. ``checksum`` is the expected digest.
     """
     destination = _destination(state, dest, flags)
 
@@ -178,13 +178,13 @@ def fetch(
         tree = HTTP(url, filename=name, checksum=checksum or None)
         return destination.copy_file(tree, name, unpack=unpack)
 
-    return _copied(state, [action(url) for url in _several(urls)], destination)
+    return _apply_copy(state, [action(url) for url in _to_sequence(urls)], destination)
 
 
-def clone(state: State, repository: ops.Tree, dest: str, **flags: Unpack[Copying]) -> State:
-    """Return the state after copying a repository (:func:`llb.Git`): ``ADD https://….git``."""
+def clone(state: State, repository: ops.Tree, dest: str, **flags: Unpack[CopyFlags]) -> State:
+    """Copy a repository (:func:`llb.Git`): ``ADD https://….git``."""
     destination = _destination(state, dest, flags)
-    return _copied(state, [destination.copy_repository(repository)], destination)
+    return _apply_copy(state, [destination.copy_repository(repository)], destination)
 
 
 def cache(
@@ -199,11 +199,11 @@ def cache(
     gid: int | None = None,
     mode: int | None = None,
 ) -> ops.Cache:
-    """Mount a directory that the daemon keeps, by the name that ``RUN --mount=type=cache`` gives.
+    """Mount a cache directory with the ID that ``RUN --mount=type=cache`` would use.
 
-    ``uid``, ``gid`` and ``mode`` are those of a new one.
+    ``uid``, ``gid`` and ``mode`` apply to a new cache.
     """
-    build = current()
+    build = current_build()
     namespace = "" if build is None else build.args.get(CACHE_NAMESPACE, "")
     tree, selector = source or Scratch(), mount_selector(path)
     if not selector and (uid, gid, mode) != (None, None, None):
@@ -227,32 +227,32 @@ def ssh(
     mode: int = SSH_MODE,
     required: bool = False,
 ) -> ops.SSH:
-    """Mount an ssh agent of the client, as ``RUN --mount=type=ssh`` does; it may be missing."""
+    """Mount an ssh agent of the client, like ``RUN --mount=type=ssh``; it may be missing."""
     return ops.SSH(id, target, uid, gid, check_mode(mode), optional=not required)
 
 
-def _several(given: str | Sequence[str]) -> Sequence[str]:
-    return [given] if isinstance(given, str) else given
+def _to_sequence(values: str | Sequence[str]) -> Sequence[str]:
+    return [values] if isinstance(values, str) else values
 
 
 def _check_platform() -> None:
-    """Raise InvalidValueError where paths mean something else than here."""
-    build = current()
+    """Raise InvalidValueError for Windows, whose paths differ."""
+    build = current_build()
     if build is not None and build.platform.os == "windows":
         raise InvalidValueError(
-            "steps of a Dockerfile for Windows have no functions",
-            hint="build the Dockerfile itself: Build.dockerfile()",
+            "these functions do not support Windows images",
+            hint="build a Dockerfile instead: Build.dockerfile()",
         )
 
 
-def _copied(state: State, actions: Sequence[ops.CopyAction], destination: Destination) -> State:
+def _apply_copy(state: State, actions: Sequence[ops.CopyAction], destination: Destination) -> State:
     _check_platform()
     if destination.has_own_layer:
         return state.with_output(merge([state, Scratch().file(*actions)]))
     return state.file(*actions)
 
 
-def _destination(state: State, dest: str, flags: Copying) -> Destination:
+def _destination(state: State, dest: str, flags: CopyFlags) -> Destination:
     mode = flags.get("mode", "")
     return Destination(
         destination_path(state.cwd, dest),

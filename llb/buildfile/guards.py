@@ -1,7 +1,7 @@
-"""What a build file may not do by itself: read clocks, dice, the environment, files, the network.
+"""Guards for build files: no access to clocks, randomness, environment, files or network.
 
-A result depends on the inputs of the build alone, so what would bring in something else raises
-instead. The interpreter's own reading, as when a module is imported, goes on.
+A result depends only on the inputs of the build, so access to anything else raises an error.
+The interpreter itself may still read files, for example to import a module.
 """
 
 from __future__ import annotations
@@ -20,12 +20,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from types import FrameType
 
-_CLOCK = "the clock is no input of a build", "take the time as a build arg, or Build.epoch"
-_DICE = "chance is no input of a build", "random.Random(seed) gives the same numbers every time"
-_ENVIRONMENT = "the environment is no input of a build", "take it as a build arg"
-_FILES = "a build file sees no files by itself", "Build.read_text() reads those of the context"
-_PROCESSES = "a build file starts and ends no processes", "run it in a step: State.run()"
-_NETWORK = "a build file has no network", "fetch it in a step: HTTP(), Git(), Image()"
+_CLOCK = "the clock is not an input of the build", "use a build arg, or Build.epoch"
+_RANDOMNESS = (
+    "randomness is not an input of the build",
+    "random.Random(seed) generates the same numbers every time",
+)
+_ENVIRONMENT = "the environment is not an input of the build", "use a build arg"
+_FILES = "a build file cannot access local files", "Build.read_text() reads files of the context"
+_PROCESSES = "a build file cannot start or end processes", "run it in a step: State.run()"
+_NETWORK = "a build file cannot access the network", "fetch it in a step: HTTP(), Git(), Image()"
 
 _Reason = tuple[str, str]
 
@@ -34,7 +37,7 @@ def _all(names: str, reason: _Reason) -> dict[str, _Reason]:
     return dict.fromkeys(names.split(), reason)
 
 
-# Names of modules that are replaced by what refuses, where a build file imports them.
+# Names that are replaced by guards when a build file imports their modules.
 _REFUSED: Mapping[str, Mapping[str, _Reason]] = {
     "time": _all(
         "time time_ns monotonic monotonic_ns perf_counter perf_counter_ns process_time "
@@ -47,15 +50,15 @@ _REFUSED: Mapping[str, Mapping[str, _Reason]] = {
         "normalvariate lognormvariate expovariate vonmisesvariate gammavariate gauss "
         "betavariate paretovariate weibullvariate getstate setstate getrandbits randbytes "
         "seed binomialvariate SystemRandom",
-        _DICE,
+        _RANDOMNESS,
     ),
-    "uuid": _all("uuid1 uuid4 uuid6 uuid7 getnode", _DICE),
+    "uuid": _all("uuid1 uuid4 uuid6 uuid7 getnode", _RANDOMNESS),
     "secrets": _all(
-        "token_bytes token_hex token_urlsafe choice randbelow randbits SystemRandom", _DICE
+        "token_bytes token_hex token_urlsafe choice randbelow randbits SystemRandom", _RANDOMNESS
     ),
     "os": {
         **_all("environ environb getenv getenvb putenv unsetenv", _ENVIRONMENT),
-        **_all("urandom getrandom getpid getppid cpu_count", _DICE),
+        **_all("urandom getrandom getpid getppid cpu_count", _RANDOMNESS),
         **_all(
             "stat lstat access open listdir scandir walk fwalk readlink getcwd getcwdb chdir",
             _FILES,
@@ -67,7 +70,7 @@ _REFUSED: Mapping[str, Mapping[str, _Reason]] = {
     },
     "pathlib": _all("Path PosixPath WindowsPath", _FILES),
 }
-# Modules that have no use here.
+# Modules that are useless without access to the system.
 _REFUSED_MODULES: Mapping[str, _Reason] = {
     **dict.fromkeys(("subprocess", "multiprocessing", "pty", "ctypes"), _PROCESSES),
     **dict.fromkeys(("socket", "ssl", "ftplib", "smtplib", "asyncio"), _NETWORK),
@@ -88,43 +91,43 @@ _AUDITED: Mapping[str, _Reason] = {
 }
 _STANDARD = sysconfig.get_path("stdlib") + "/"
 
-# What tells the code of build files from all other.
+# The mark in the builtins of build files.
 _MARK = "__build_file__"
 
 _guarded = threading.local()
 
 
-def refuse(what: str, reason: _Reason) -> NoReturn:
+def refuse(operation: str, reason: _Reason) -> NoReturn:
     """Raise InvalidValueError."""
-    raise InvalidValueError(f"{what}: {reason[0]}", hint=reason[1])
+    raise InvalidValueError(f"{operation}: {reason[0]}", hint=reason[1])
 
 
 def check_module(name: str) -> None:
-    """Raise InvalidValueError for a module of the standard library that has no use here."""
+    """Raise InvalidValueError for a module of the standard library that is not available."""
     reason = _REFUSED_MODULES.get(name) or _REFUSED_MODULES.get(name.partition(".")[0])
     if reason is not None:
         refuse(f"import {name}", reason)
 
 
-def guarded(module: ModuleType) -> ModuleType:
-    """Return a module as a build file sees it: some of its names refuse."""
+def guard_module(module: ModuleType) -> ModuleType:
+    """Wrap a module for a build file: some of its names are guarded."""
     return _proxies.get(module.__name__, _same)(module)
 
 
 def builtins_with(import_: Callable[..., Any]) -> dict[str, Any]:
-    """Return what every module of a build file has: Python's own, with its own imports."""
+    """Build the builtins of a build file's modules: Python's own, with another import function."""
     return {
         **vars(builtins),
         _MARK: True,
         "__import__": import_,
-        "open": _refusing("open()", _FILES),
-        "input": _refusing("input()", _FILES),
+        "open": _refuser("open()", _FILES),
+        "input": _refuser("input()", _FILES),
     }
 
 
 @contextmanager
-def in_force() -> Iterator[None]:
-    """Refuse, in this thread, what goes around the names that are replaced."""
+def enforce() -> Iterator[None]:
+    """Guard this thread also against code that bypasses the replaced names."""
     _audit_once()
     before = getattr(_guarded, "is_on", False)
     _guarded.is_on = True
@@ -135,8 +138,8 @@ def in_force() -> Iterator[None]:
 
 
 @contextmanager
-def lifted() -> Iterator[None]:
-    """Let the code of this package do what it has to, on behalf of a build file."""
+def suspend() -> Iterator[None]:
+    """Suspend the guards in this thread, for code of this package."""
     before = getattr(_guarded, "is_on", False)
     _guarded.is_on = False
     try:
@@ -150,7 +153,7 @@ def _same(module: ModuleType) -> ModuleType:
 
 
 class _Proxy(ModuleType):
-    """A module some of whose names are others."""
+    """A module with some of its names replaced."""
 
     def __init__(self, module: ModuleType, replaced: Mapping[str, Any]) -> None:
         super().__init__(module.__name__, module.__doc__)
@@ -164,50 +167,52 @@ class _Proxy(ModuleType):
         return dir(self.__dict__["_module"])
 
 
-class _Refused:
+class _GuardedValue:
     """A value that cannot be read."""
 
-    def __init__(self, what: str, reason: _Reason) -> None:
-        self._why = what, reason
+    def __init__(self, operation: str, reason: _Reason) -> None:
+        self._refusal = operation, reason
 
     def _refuse(self, *_: object) -> NoReturn:
-        refuse(*self._why)
+        refuse(*self._refusal)
 
     __getitem__ = __contains__ = __iter__ = __len__ = __setitem__ = __delitem__ = _refuse
 
     def __getattr__(self, name: str) -> NoReturn:
-        refuse(*self._why)
+        refuse(*self._refusal)
 
 
-def _refusing(what: str, reason: _Reason) -> Callable[..., NoReturn]:
-    def refused(*_: object, **__: object) -> NoReturn:
-        refuse(what, reason)
+def _refuser(operation: str, reason: _Reason) -> Callable[..., NoReturn]:
+    def guard(*_: object, **__: object) -> NoReturn:
+        refuse(operation, reason)
 
-    return refused
+    return guard
 
 
 def _plain(module: ModuleType) -> ModuleType:
-    name = module.__name__
-    made: dict[str, Any] = {}
-    for each, reason in _REFUSED[name].items():
-        found = getattr(module, each, None)
-        if found is None:
+    replaced: dict[str, Any] = {}
+    for name, reason in _REFUSED[module.__name__].items():
+        original = getattr(module, name, None)
+        if original is None:
             continue
-        is_value = not callable(found)
-        what = f"{name}.{each}"
-        made[each] = _Refused(what, reason) if is_value else _refusing(f"{what}()", reason)
-    return _Proxy(module, made)
+        operation = f"{module.__name__}.{name}"
+        replaced[name] = (
+            _refuser(f"{operation}()", reason)
+            if callable(original)
+            else _GuardedValue(operation, reason)
+        )
+    return _Proxy(module, replaced)
 
 
 def _random(module: ModuleType) -> ModuleType:
     proxy = _plain(module)
 
     class Random(module.Random):  # type: ignore[name-defined, misc]
-        """Python's generator, which has to be given a seed."""
+        """Python's random number generator, which requires a seed."""
 
         def __init__(self, seed: Any = None) -> None:
             if seed is None:
-                refuse("random.Random()", _DICE)
+                refuse("random.Random()", _RANDOMNESS)
             super().__init__(seed)
 
     proxy.__dict__["Random"] = Random
@@ -218,8 +223,8 @@ def _time(module: ModuleType) -> ModuleType:
     proxy = _plain(module)
 
     def needs_time(name: str) -> Callable[..., Any]:
-        def call(*given: Any) -> Any:
-            return getattr(module, name)(*given) if given else refuse(f"time.{name}()", _CLOCK)
+        def call(*args: Any) -> Any:
+            return getattr(module, name)(*args) if args else refuse(f"time.{name}()", _CLOCK)
 
         return call
 
@@ -230,12 +235,12 @@ def _time(module: ModuleType) -> ModuleType:
 
 def _datetime(module: ModuleType) -> ModuleType:
     class Date(module.date):  # type: ignore[name-defined, misc]
-        today = classmethod(_refusing("date.today()", _CLOCK))
+        today = classmethod(_refuser("date.today()", _CLOCK))
 
     class Datetime(module.datetime):  # type: ignore[name-defined, misc]
-        now = classmethod(_refusing("datetime.now()", _CLOCK))
-        utcnow = classmethod(_refusing("datetime.utcnow()", _CLOCK))
-        today = classmethod(_refusing("datetime.today()", _CLOCK))
+        now = classmethod(_refuser("datetime.now()", _CLOCK))
+        utcnow = classmethod(_refuser("datetime.utcnow()", _CLOCK))
+        today = classmethod(_refuser("datetime.today()", _CLOCK))
 
     return _Proxy(module, {"date": Date, "datetime": Datetime})
 
@@ -245,7 +250,7 @@ def _os_path(module: ModuleType) -> ModuleType:
         "exists lexists isfile isdir islink ismount getsize getmtime getatime getctime realpath "
         "abspath samefile expanduser expandvars"
     )
-    return _Proxy(module, {each: _refusing(f"os.path.{each}()", _FILES) for each in names.split()})
+    return _Proxy(module, {name: _refuser(f"os.path.{name}()", _FILES) for name in names.split()})
 
 
 def _os(module: ModuleType) -> ModuleType:
@@ -279,13 +284,13 @@ def _audit(event: str, arguments: tuple[object, ...]) -> None:
     reason = _AUDITED.get(event)
     if reason is None or not getattr(_guarded, "is_on", False):
         return
-    what = arguments[0] if arguments else ""
-    if event == "open" and isinstance(what, str) and what.startswith(_STANDARD):
+    subject = arguments[0] if arguments else ""
+    if event == "open" and isinstance(subject, str) and subject.startswith(_STANDARD):
         return
-    # What is imported meanwhile is read from files.
+    # Imports may read files.
     frame: FrameType | None = sys._getframe(1)
     while frame is not None and _MARK not in frame.f_builtins:
         if frame.f_code.co_filename.startswith("<frozen importlib"):
             return
         frame = frame.f_back
-    refuse(f"{event}({what!r})" if event == "open" else f"{event}()", reason)
+    refuse(f"{event}({subject!r})" if event == "open" else f"{event}()", reason)

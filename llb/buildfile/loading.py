@@ -1,7 +1,7 @@
-"""A build file and its neighbours as modules, read through whoever has them.
+"""Import a build file and the modules next to it, read from wherever they are.
 
-They live below a package of their own, so that a neighbour may be called as anything else that is
-installed: ``import ci.steps`` in a build file is ``<package>.ci.steps`` to the interpreter.
+They live in a private package, so a module may have the name of an installed one:
+``import ci.steps`` in a build file is ``<package>.ci.steps`` to the interpreter.
 """
 
 from __future__ import annotations
@@ -41,34 +41,34 @@ _names = (f"__build_{number}__" for number in itertools.count())
 class Modules(MetaPathFinder):
     """The modules of one build file.
 
-    ``find`` returns the files that a name at the top stands for, by their paths from where it
-    was found: of ``ci``, ``ci.py`` or all that is Python below ``ci/``. ``files`` are those that
-    were read, by their names.
+    ``find`` returns the files of a top-level module, by their paths relative to the folder that
+    has it: for ``ci``, ``ci.py`` or all Python files below ``ci/``. ``files`` are the files that
+    were read, by name.
     """
 
     main: SourceFile
     find: Callable[[str], Mapping[str, SourceFile]]
     files: dict[str, SourceFile] = field(factory=dict, init=False)
     _package: str = field(factory=lambda: next(_names), init=False)
-    _places: dict[str, SourceFile] = field(factory=dict, init=False)
-    _found: set[str] = field(factory=set, init=False)
+    _by_path: dict[str, SourceFile] = field(factory=dict, init=False)
+    _searched: set[str] = field(factory=set, init=False)
 
     def load(self) -> ModuleType:
-        """Return the build file as a module; raises what it raises, and InputError."""
-        self._know(self.main)
+        """Import the build file; raises its exceptions, and InputError."""
+        self._register(self.main)
         sys.meta_path.insert(0, self)
         package = ModuleSpec(self._package, None, is_package=True)
         sys.modules[self._package] = importlib.util.module_from_spec(package)
         return importlib.import_module(f"{self._package}.{_MAIN}")
 
     def close(self) -> None:
-        """Forget the modules, and their lines: steps are to be marshalled before."""
+        """Unload the modules and their lines; marshal all steps before."""
         for file in self.files.values():
             source_map.forget(file)
             linecache.cache.pop(file.filename, None)
         if self in sys.meta_path:
             sys.meta_path.remove(self)
-        for name in [each for each in sys.modules if each.partition(".")[0] == self._package]:
+        for name in [name for name in sys.modules if name.partition(".")[0] == self._package]:
             del sys.modules[name]
 
     def find_spec(
@@ -77,7 +77,7 @@ class Modules(MetaPathFinder):
         path: Sequence[str] | None = None,  # noqa: ARG002 - the interface's
         target: ModuleType | None = None,  # noqa: ARG002
     ) -> ModuleSpec | None:
-        """Return where a module of this package comes from."""
+        """Find the spec of a module in the private package."""
         package, _, name = fullname.partition(".")
         if package != self._package:
             return None
@@ -91,52 +91,53 @@ class Modules(MetaPathFinder):
     def import_(
         self,
         name: str,
-        given: Mapping[str, Any] | None = None,
-        local: Mapping[str, Any] | None = None,
+        global_names: Mapping[str, Any] | None = None,
+        local_names: Mapping[str, Any] | None = None,
         names: Sequence[str] = (),
         level: int = 0,
     ) -> ModuleType:
-        """Return what an ``import`` of a build file gives; raises InputError for a stranger."""
+        """Import a module for a build file; raises InputError for an unknown module."""
         top = name.partition(".")[0]
         if level:
-            return builtins.__import__(name, given, local, names or (), level)
+            return builtins.__import__(name, global_names, local_names, names or (), level)
         if top in sys.stdlib_module_names:
-            for each in (name, *(f"{name}.{inner}" for inner in names or ())):
-                guards.check_module(each)
-            return guards.guarded(builtins.__import__(name, given, local, names or ()))
+            for module_name in (name, *(f"{name}.{inner}" for inner in names or ())):
+                guards.check_module(module_name)
+            module = builtins.__import__(name, global_names, local_names, names or ())
+            return guards.guard_module(module)
         if top == _OWN:
-            return builtins.__import__(name, given, local, names or ())
+            return builtins.__import__(name, global_names, local_names, names or ())
         inner = f"{self._package}.{name}"
         try:
-            found = builtins.__import__(inner, given, local, names or ())
+            module = builtins.__import__(inner, global_names, local_names, names or ())
         except ModuleNotFoundError as error:
             if error.name is None or not inner.startswith(error.name):
                 raise
-            raise self._stranger(name) from None
-        return found if names else sys.modules[f"{self._package}.{top}"]
+            raise self._unknown_module(name) from None
+        return module if names else sys.modules[f"{self._package}.{top}"]
 
     def _file(self, name: str) -> SourceFile | None:
         path = name.replace(".", "/")
         top = name.partition(".")[0]
-        if top not in self._found:
-            self._found.add(top)
-            with guards.lifted():
-                found = self.find(top)
-            self._places.update(found)
-            for each in found.values():
-                self._know(each)
-        return self._places.get(f"{path}.py") or self._places.get(f"{path}/{_INIT}")
+        if top not in self._searched:
+            self._searched.add(top)
+            with guards.suspend():
+                files = self.find(top)
+            self._by_path.update(files)
+            for file in files.values():
+                self._register(file)
+        return self._by_path.get(f"{path}.py") or self._by_path.get(f"{path}/{_INIT}")
 
     def _is_folder(self, name: str) -> bool:
         start = name.replace(".", "/") + "/"
-        return any(each.startswith(start) for each in self._places)
+        return any(path.startswith(start) for path in self._by_path)
 
-    def _know(self, file: SourceFile) -> None:
-        """Let errors and steps show the lines of a file that is on no disk."""
+    def _register(self, file: SourceFile) -> None:
+        """Register the lines of a file that is not on disk, for errors and steps."""
         self.files[file.filename] = file
         source_map.know(file)
         text = file.data.decode("utf-8", errors="replace")
-        # A file without a time is never looked for on a disk.
+        # Without a modification time, linecache never looks for the file on disk.
         linecache.cache[file.filename] = (
             len(text),
             None,
@@ -144,12 +145,12 @@ class Modules(MetaPathFinder):
             file.filename,
         )
 
-    def _stranger(self, name: str) -> InputError:
-        known = {posixpath.splitext(each)[0].replace("/", ".") for each in self._places}
+    def _unknown_module(self, name: str) -> InputError:
+        names = {posixpath.splitext(path)[0].replace("/", ".") for path in self._by_path}
         return InputError(
-            f"there is no module {name} beside {self.main.filename}",
-            hint=did_you_mean(name, known)
-            or "a build file imports its neighbours, Python's standard library and llb",
+            f"module {name} not found next to {self.main.filename}",
+            hint=did_you_mean(name, names)
+            or "a build file can import files next to it, Python's standard library and llb",
         )
 
 
@@ -170,11 +171,11 @@ class _Loader(InspectLoader):
     def exec_module(self, module: ModuleType) -> None:
         module.__dict__["__builtins__"] = guards.builtins_with(self.modules.import_)
         module.__file__ = self.file.filename
-        exec(self.get_code(module.__name__), module.__dict__)  # noqa: S102 - it is what it is for
+        exec(self.get_code(module.__name__), module.__dict__)  # noqa: S102 - a loader runs code
 
 
 def compile_file(file: SourceFile) -> Any:
-    """Return the code of a file. Raises InputError with the place of a mistake in its syntax."""
+    """Compile a file. Raises InputError for invalid syntax, with a span."""
     try:
         return compile(file.data, file.filename, "exec", dont_inherit=True)
     except SyntaxError as error:
@@ -185,27 +186,28 @@ def compile_file(file: SourceFile) -> Any:
         span = Span(file.filename, text, error.lineno or 1, column=error.offset, width=width)
         raise InputError(f"invalid Python: {error.msg}", span=span) from error
     except ValueError as error:
-        raise InputError(f"{file.filename} is no Python: {error}") from error
+        raise InputError(f"invalid Python file {file.filename}: {error}") from error
 
 
 def targets_of(module: ModuleType) -> tuple[Target, ...]:
-    """Return the targets of a build file in their order. Raises InvalidValueError for a clash.
+    """Collect the targets of a build file in their order.
 
-    They are those that it makes, and those that it imports by name.
+    They are those that it defines, and those that it imports by name. Raises InvalidValueError
+    for two targets of the same name, and for two defaults.
     """
-    made: list[Target] = module.__dict__.get(REGISTRY, [])
-    there = [each for each in vars(module).values() if isinstance(each, Target)]
-    found = tuple(dict.fromkeys([*made, *there]))
-    seen: dict[str, Target] = {}
-    for each in found:
-        first = seen.setdefault(folded(each.name), each)
-        if first is not each:
+    defined: list[Target] = module.__dict__.get(REGISTRY, [])
+    imported = [value for value in vars(module).values() if isinstance(value, Target)]
+    targets = tuple(dict.fromkeys([*defined, *imported]))
+    by_name: dict[str, Target] = {}
+    for target in targets:
+        first = by_name.setdefault(folded(target.name), target)
+        if first is not target:
             raise InvalidValueError(
-                f"two targets are called {each.name}: {first.filename}:{first.line} "
-                f"and {each.filename}:{each.line}",
-                hint="give one of them another name: @target(name=…)",
+                f"duplicate target {target.name}: {first.filename}:{first.line} "
+                f"and {target.filename}:{target.line}",
+                hint="rename one of them: @target(name=…)",
             )
-    defaults = [each.name for each in found if each.is_default]
+    defaults = [target.name for target in targets if target.is_default]
     if len(defaults) > 1:
-        raise InvalidValueError(f"several targets are the default: {', '.join(defaults)}")
-    return found
+        raise InvalidValueError(f"several default targets: {', '.join(defaults)}")
+    return targets

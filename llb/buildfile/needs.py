@@ -1,4 +1,4 @@
-"""What the steps of a tree need of a client: secrets and ssh agents."""
+"""Secrets and ssh agents that the steps of a tree need from the client."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @frozen
 class Need:
-    """A secret or an ssh agent by its name, and the lines that made the first step with it."""
+    """A secret or an ssh agent by name, and the call site of the first step that uses it."""
 
     name: str
     is_required: bool
@@ -26,25 +26,26 @@ class Need:
 
 
 def secrets_of(trees: Iterable[State]) -> tuple[Need, ...]:
-    """Return the secrets, each once; one is required if one step requires it."""
+    """Collect the secrets, each once; a secret is required if one step requires it."""
     return _needs(trees, lambda op: op.secrets)
 
 
 def ssh_of(trees: Iterable[State]) -> tuple[Need, ...]:
-    """Return the ssh agents, as :func:`secrets_of` does."""
+    """Collect the ssh agents, like :func:`secrets_of`."""
     return _needs(trees, lambda op: op.ssh)
 
 
 def _needs(
-    trees: Iterable[State], of: Callable[[ops.ExecOp], Iterable[ops.Secret | ops.SSH]]
+    trees: Iterable[State], mounts_of: Callable[[ops.ExecOp], Iterable[ops.Secret | ops.SSH]]
 ) -> tuple[Need, ...]:
-    found: dict[str, Need] = {}
+    needs: dict[str, Need] = {}
     for op in _processes(trees):
-        for each in of(op):
-            need = found.setdefault(each.id, Need(each.id, not each.optional, op.call_site or ()))
-            if not each.optional:
-                found[each.id] = evolve(need, is_required=True)
-    return tuple(found.values())
+        for mount in mounts_of(op):
+            new_need = Need(mount.id, not mount.optional, op.call_site or ())
+            need = needs.setdefault(mount.id, new_need)
+            if not mount.optional:
+                needs[mount.id] = evolve(need, is_required=True)
+    return tuple(needs.values())
 
 
 def _processes(trees: Iterable[State]) -> Iterator[ops.ExecOp]:

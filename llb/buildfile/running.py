@@ -1,4 +1,4 @@
-"""One run of a build file, in bounded time, with its mistakes told as its author needs them."""
+"""Run a build file with a time limit, and report its errors with its own source lines."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from attrs import define, field, frozen
 
 from llb.buildfile import guards
-from llb.buildfile.current import going_on
+from llb.buildfile.current import set_current
 from llb.buildfile.loading import targets_of
 from llb.errors import BuildFileError, InvalidValueError, LLBError, Span, TransportError
 from llb.platforms import Platform, to_platform
@@ -32,14 +32,14 @@ if TYPE_CHECKING:
     T = TypeVar("T")
 
 SECONDS = 60.0
-"""How long a build file may take by itself, without what it waits for the daemon."""
+"""The time limit of a build file, without the time that it waits for the daemon."""
 
 _TICK = 0.2
 
 
 @define
 class Stopwatch:
-    """The time that a build file takes by ``clock``; it stands still while the daemon is asked."""
+    """The time that a build file takes by ``clock``, without the calls to the daemon."""
 
     limit: float = SECONDS
     clock: Callable[[], float] = time.monotonic
@@ -48,19 +48,19 @@ class Stopwatch:
     _lock: threading.Lock = field(factory=threading.Lock, init=False)
 
     def start(self) -> None:
-        """Let it run."""
+        """Start the stopwatch."""
         with self._lock:
             self._since = self.clock()
 
     @contextmanager
     def stopped(self) -> Iterator[None]:
-        """Let it stand, and refuse nothing: what is done meanwhile is not the build file's."""
+        """Stop the stopwatch and suspend the guards, for work that is not the build file's."""
         with self._lock:
             before, self._since = self._since, None
             if before is not None:
                 self._spent += self.clock() - before
         try:
-            with guards.lifted():
+            with guards.suspend():
                 yield
         finally:
             if before is not None:
@@ -68,14 +68,14 @@ class Stopwatch:
 
     @property
     def is_over(self) -> bool:
-        """Whether the time is over."""
+        """Whether the time limit is exceeded."""
         with self._lock:
             running = 0.0 if self._since is None else self.clock() - self._since
             return self._spent + running > self.limit
 
 
-def load(modules: Modules, watch: Stopwatch) -> tuple[Target, ...]:
-    """Return the targets of a build file. Raises what :func:`make` does."""
+def load_targets(modules: Modules, watch: Stopwatch) -> tuple[Target, ...]:
+    """Load the targets of a build file. Raises like :func:`run_target`."""
 
     def work() -> tuple[Target, ...]:
         return targets_of(modules.load())
@@ -83,16 +83,16 @@ def load(modules: Modules, watch: Stopwatch) -> tuple[Target, ...]:
     return _run(work, modules.files, watch)
 
 
-def make(
+def run_target(
     target: Target, calls: Calls[Target], files: Mapping[str, SourceFile], watch: Stopwatch
 ) -> tuple[Part, ...]:
-    """Return what a target makes.
+    """Call a target, and return the trees that it builds.
 
-    Raises BuildFileError for what it raises, and where the time is over, with the traceback of
-    ``files`` alone; an error of this package keeps its type, and gets its place.
+    Raises BuildFileError for an exception of the target or a timeout, with a traceback limited to
+    ``files``; an error of this package keeps its type and gets a span.
     """
-    # Between a build file and its thread there is this package alone, so that what is known of
-    # where a step was made ends with the file.
+    # Only frames of this package come between the thread and the build file, so call sites of
+    # steps end at the file.
 
     def work() -> tuple[Part, ...]:
         return _call(target, calls)
@@ -101,16 +101,16 @@ def make(
 
 
 def _run(function: Callable[[], T], files: Mapping[str, SourceFile], watch: Stopwatch) -> T:
-    done: list[T] = []
-    failed: list[BaseException] = []
+    results: list[T] = []
+    errors: list[BaseException] = []
 
     def work() -> None:
         try:
-            with guards.in_force():
-                done.append(function())
-        # Whatever it raises, SystemExit included, its author has to see.
+            with guards.enforce():
+                results.append(function())
+        # The author has to see every exception, including SystemExit.
         except BaseException as error:  # noqa: BLE001
-            failed.append(error)
+            errors.append(error)
 
     context = copy_context()
     worker = threading.Thread(target=context.run, args=(work,), name="build file", daemon=True)
@@ -119,17 +119,17 @@ def _run(function: Callable[[], T], files: Mapping[str, SourceFile], watch: Stop
     while worker.is_alive():
         worker.join(_TICK)
         if worker.is_alive() and watch.is_over:
-            error = _too_long(worker, files, watch)
-            _end(worker)
+            error = _timeout_error(worker, files, watch)
+            _interrupt(worker)
             raise error
-    if failed:
-        raise explained(failed[0], files) from failed[0].__cause__
-    return done[0]
+    if errors:
+        raise to_author_error(errors[0], files) from errors[0].__cause__
+    return results[0]
 
 
 @frozen
 class Part:
-    """A tree that a target makes, for a platform or with a name where it said so."""
+    """A tree that a target returns, with its platform or name, if any."""
 
     tree: State
     platform: Platform | None = None
@@ -137,19 +137,19 @@ class Part:
 
 
 def _call(target: Target, calls: Calls[Target]) -> tuple[Part, ...]:
-    # They are all converted before anything is made of them.
-    with _placed(target):
-        for each in target.parameters:
-            calls.build.argument(each)
-    with going_on(calls):
-        made = target()
-    with _placed(target):
-        return parts_of(made, target)
+    # All build args are converted before any of them is used.
+    with _located_at(target):
+        for parameter in target.parameters:
+            calls.build.argument(parameter)
+    with set_current(calls):
+        value = target()
+    with _located_at(target):
+        return to_parts(value, target)
 
 
 @contextmanager
-def _placed(target: Target) -> Iterator[None]:
-    """Let errors be about the target, as no line of its own raised them."""
+def _located_at(target: Target) -> Iterator[None]:
+    """Point errors at the target, because none of its own lines raised them."""
     try:
         yield
     except InvalidValueError as error:
@@ -158,37 +158,41 @@ def _placed(target: Target) -> Iterator[None]:
         raise
 
 
-def parts_of(made: Any, target: Target) -> tuple[Part, ...]:
-    """Return what a target returned. Raises InvalidValueError for what is no result."""
-    if isinstance(made, State):
-        return (Part(made),)
-    if isinstance(made, dict) and made and all(isinstance(each, State) for each in made.values()):
-        if all(isinstance(key, Platform) or "/" in str(key) for key in made):
-            return tuple(Part(tree, to_platform(key)) for key, tree in made.items())
-        if all(isinstance(key, str) and key for key in made):
-            return tuple(Part(tree, name=name) for name, tree in made.items())
+def to_parts(value: Any, target: Target) -> tuple[Part, ...]:
+    """Convert the return value of a target. Raises InvalidValueError for any other type."""
+    if isinstance(value, State):
+        return (Part(value),)
+    if (
+        isinstance(value, dict)
+        and value
+        and all(isinstance(tree, State) for tree in value.values())
+    ):
+        if all(isinstance(key, Platform) or "/" in str(key) for key in value):
+            return tuple(Part(tree, to_platform(key)) for key, tree in value.items())
+        if all(isinstance(key, str) and key for key in value):
+            return tuple(Part(tree, name=name) for name, tree in value.items())
     raise InvalidValueError(
-        f"the target {target.name} returned {_shown(made)}, expected a State, or States by "
+        f"the target {target.name} returned {_describe(value)}, expected a State, or States by "
         "platform or by name",
-        hint="it ends without return" if made is None else None,
+        hint="it ends without return" if value is None else None,
     )
 
 
-def _shown(made: object) -> str:
-    if not isinstance(made, dict):
-        return "nothing" if made is None else f"a value of the type {type(made).__name__}"
-    kinds = {f"{type(key).__name__}: {type(value).__name__}" for key, value in made.items()}
+def _describe(value: object) -> str:
+    if not isinstance(value, dict):
+        return "nothing" if value is None else f"a value of the type {type(value).__name__}"
+    kinds = {f"{type(key).__name__}: {type(item).__name__}" for key, item in value.items()}
     return f"a dict of {', '.join(sorted(kinds)) or 'nothing'}"
 
 
-def explained(error: BaseException, files: Mapping[str, SourceFile]) -> BaseException:
-    """Return an error as the author of a build file needs it: with the place and the calls."""
+def to_author_error(error: BaseException, files: Mapping[str, SourceFile]) -> BaseException:
+    """Convert an exception for the author of a build file: with its line and traceback."""
     if isinstance(error, TransportError):
         return error
     frames = [
-        each
-        for each in traceback.extract_tb(error.__traceback__)
-        if each.filename in files and each.lineno is not None
+        frame
+        for frame in traceback.extract_tb(error.__traceback__)
+        if frame.filename in files and frame.lineno is not None
     ]
     span = _span_of(frames[-1], files) if frames else None
     if isinstance(error, LLBError):
@@ -198,32 +202,32 @@ def explained(error: BaseException, files: Mapping[str, SourceFile]) -> BaseExce
     return BuildFileError(summary, trace=_trace(frames), span=span)
 
 
-def _end(worker: threading.Thread) -> None:
-    """Have a thread of Python code raise where it is, or it would go on in this process."""
+def _interrupt(worker: threading.Thread) -> None:
+    """Raise SystemExit in a thread of Python code, which would otherwise continue to run."""
     import ctypes  # noqa: PLC0415 - it is needed for nothing else
 
     ident = ctypes.c_ulong(worker.ident or 0)
     ctypes.pythonapi.PyThreadState_SetAsyncExc(ident, ctypes.py_object(SystemExit))
 
 
-def _too_long(
+def _timeout_error(
     worker: threading.Thread, files: Mapping[str, SourceFile], watch: Stopwatch
 ) -> BuildFileError:
     frame: FrameType | None = sys._current_frames().get(worker.ident or 0)
     stack = traceback.extract_stack(frame) if frame is not None else []
-    own = [each for each in stack if each.filename in files]
+    frames = [summary for summary in stack if summary.filename in files]
     return BuildFileError(
-        f"the build file has run for {watch.limit:g} seconds, and does not end",
-        trace=_trace(own),
-        span=_span_of(own[-1], files) if own else None,
-        hint="what takes long belongs into a step: State.run()",
+        f"the build file did not finish within {watch.limit:g} seconds",
+        trace=_trace(frames),
+        span=_span_of(frames[-1], files) if frames else None,
+        hint="move long work into a step: State.run()",
     )
 
 
 def _trace(frames: Iterable[traceback.FrameSummary]) -> tuple[str, ...]:
-    """Return the calls that led to an error as Python prints them, the last one last."""
+    """Format the traceback of an error like Python, the innermost call last."""
     return tuple(
-        line for each in traceback.format_list(list(frames)) for line in each.rstrip().split("\n")
+        line for entry in traceback.format_list(list(frames)) for line in entry.rstrip().split("\n")
     )
 
 

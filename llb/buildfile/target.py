@@ -1,4 +1,4 @@
-"""Targets: functions of a build file that a client may ask for."""
+"""Targets: the functions of a build file that a client can build."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ if TYPE_CHECKING:
     from llb.platforms import Platform
     from llb.state.state import State
 
-    Made: TypeAlias = "State | Mapping[Platform, State] | Mapping[str, State]"
+    TargetValue: TypeAlias = "State | Mapping[Platform, State] | Mapping[str, State]"
 
 REGISTRY = "__targets__"
-"""Where a module keeps the targets that were made in it, in their order."""
+"""The global in which a module lists the targets that it defines, in their order."""
 
 
 @frozen(eq=False)
 class Target:
-    """A function that a client may ask for by ``name``.
+    """A function that a client can build by ``name``.
 
     ``parameters`` are its build args and ``description`` the first line of its docstring; it
-    begins on ``line`` of ``filename``. Called, it is the function with what the call leaves out:
-    the build that is going on, and the build args that the client gave.
+    starts on ``line`` of ``filename``. A call supplies missing arguments: the current build, and
+    the build args of the client.
     """
 
     function: Callable[..., Any] = field(repr=False)
@@ -51,65 +51,65 @@ class Target:
         while pending:
             code = pending.pop()
             last = max([last, *(line for *_, line in code.co_lines() if line is not None)])
-            pending += [each for each in code.co_consts if isinstance(each, CodeType)]
+            pending += [constant for constant in code.co_consts if isinstance(constant, CodeType)]
         return range(self.line, last + 1)
 
-    def __call__(self, *args: Any, **given: Any) -> Any:
-        """Return what the function makes; raises what it raises, and InvalidValueError.
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Call the function; raises its exceptions, and InvalidValueError.
 
-        A call without arguments makes the same in one build, and is made once: stages that
-        begin with each other would double the calls with every one.
+        Within a build, a call without arguments runs once and is reused: otherwise a chain of
+        stages would double the calls with every stage.
         """
         calls = current_calls()
-        if calls is None or args or given:
-            return self._called(calls, *args, **given)
-        return calls.once(self, lambda: self._called(calls))
+        if calls is None or args or kwargs:
+            return self._call_function(calls, *args, **kwargs)
+        return calls.once(self, lambda: self._call_function(calls))
 
-    def _called(self, calls: Calls[Target] | None, /, *args: Any, **given: Any) -> Any:
+    def _call_function(self, calls: Calls[Target] | None, /, *args: Any, **kwargs: Any) -> Any:
         build = None if calls is None else calls.build
-        bound = inspect.signature(self.function).bind_partial(*args, **given)
+        bound = inspect.signature(self.function).bind_partial(*args, **kwargs)
         if self._takes_build is not None and build is not None:
             bound.arguments.setdefault(self._takes_build, build)
         if calls is not None and build is not None:
-            calls.note(self)
-            for each in self.parameters:
-                if each.name not in bound.arguments:
-                    bound.arguments[each.name] = build.argument(each)
+            calls.record(self)
+            for parameter in self.parameters:
+                if parameter.name not in bound.arguments:
+                    bound.arguments[parameter.name] = build.argument(parameter)
         return self.function(*bound.args, **bound.kwargs)
 
 
 @overload
-def target(function: Callable[..., Made], /) -> Target: ...
+def target(function: Callable[..., TargetValue], /) -> Target: ...
 
 
 @overload
 def target(
     *, name: str | None = None, default: bool = False
-) -> Callable[[Callable[..., Made]], Target]: ...
+) -> Callable[[Callable[..., TargetValue]], Target]: ...
 
 
 def target(
-    function: Callable[..., Made] | None = None,
+    function: Callable[..., TargetValue] | None = None,
     /,
     *,
     name: str | None = None,
     default: bool = False,
-) -> Target | Callable[[Callable[..., Made]], Target]:
+) -> Target | Callable[[Callable[..., TargetValue]], Target]:
     """Mark a function as a target of the build file.
 
-    It returns a state; or one for each platform, which make an index; or one for each name, whose
-    files are exported to directories of these names. ``name`` is what clients ask for, by default
-    the function's; the ``default`` is built where nothing is asked for. The parameter that is
-    annotated with :class:`Build` is given the build; the others are build args, of the types str,
-    int, float, bool, Enum, Literal, and any of them ``| None``. ``Annotated[str, "what it is"]``
-    describes one, and the docstring the target.
+    The function returns a state; or a state for each platform, which become an index; or a state
+    for each name, whose files are exported to directories of these names. ``name`` is the name of
+    the target, by default that of the function; the ``default`` target is built if the client
+    names none. The parameter annotated with :class:`Build` receives the build; the others are
+    build args, of the types str, int, float, bool, Enum, Literal, and any of them ``| None``.
+    ``Annotated[str, "description"]`` describes a build arg, and the docstring the target.
 
     Raises InvalidValueError for a parameter that cannot be a build arg.
     """
 
-    def make(function: Callable[..., Made]) -> Target:
+    def decorate(function: Callable[..., TargetValue]) -> Target:
         takes_build, parameters = parameters_of(function, Build)
-        made = Target(
+        new_target = Target(
             function,
             name or function.__name__,
             first_line(function.__doc__),
@@ -119,39 +119,41 @@ def target(
             function.__code__.co_firstlineno,
             takes_build,
         )
-        function.__globals__.setdefault(REGISTRY, []).append(made)
-        return made
+        function.__globals__.setdefault(REGISTRY, []).append(new_target)
+        return new_target
 
-    return make if function is None else make(function)
+    return decorate if function is None else decorate(function)
 
 
-def first_line(text: str | None) -> str:
-    """Return the first line of a docstring."""
-    return inspect.cleandoc(text).partition("\n")[0] if text else ""
+def first_line(docstring: str | None) -> str:
+    """Extract the first line of a docstring."""
+    return inspect.cleandoc(docstring).partition("\n")[0] if docstring else ""
 
 
 def folded(name: str) -> str:
-    """Return a name as clients may write it: case and dashes do not count."""
+    """Normalize a name for comparison: case and dashes do not matter."""
     return name.lower().replace("-", "_")
 
 
 def find_target(targets: tuple[Target, ...], name: str | None) -> Target:
-    """Return the target of a name, or the default one. Raises InvalidValueError."""
+    """Find the target with a name, or the default target. Raises InvalidValueError."""
     if not targets:
         raise InvalidValueError(
             "the build file has no target", hint="mark a function that returns a State with @target"
         )
-    names = ", ".join(each.name for each in targets)
+    names = ", ".join(target.name for target in targets)
     if name is not None:
-        for each in targets:
-            if folded(each.name) == folded(name):
-                return each
-        hint = did_you_mean(name, [each.name for each in targets])
-        raise InvalidValueError(f"there is no target {name}", hint=hint or f"there are {names}")
-    marked = [each for each in targets if each.is_default]
+        for target in targets:
+            if folded(target.name) == folded(name):
+                return target
+        hint = did_you_mean(name, [target.name for target in targets])
+        raise InvalidValueError(
+            f"unknown target {name}", hint=hint or f"available targets: {names}"
+        )
+    marked = [target for target in targets if target.is_default]
     if not marked and len(targets) > 1:
         raise InvalidValueError(
-            f"none of the targets is the default: {names}",
-            hint="mark one with @target(default=True), or name one with --target",
+            f"no default target among {names}",
+            hint="mark one with @target(default=True), or choose one with --target",
         )
     return marked[0] if marked else targets[0]

@@ -1,4 +1,4 @@
-"""Whole frontends: of a function, for Dockerfiles, and for a language that says more.
+"""Complete frontends: from a function, for Dockerfiles, and for extended Dockerfile languages.
 
 ::
 
@@ -9,8 +9,8 @@
     if __name__ == "__main__":
         sys.exit(serve(build))
 
-:func:`serve_dockerfile` serves Docker's language, or a :class:`Language` with instructions and
-checks beside those of Docker. :mod:`llb.frontend.kit` runs a frontend from its checkout, and packs it.
+:func:`serve_dockerfile` serves Docker's language, or a :class:`Language` with additional
+instructions and checks. :mod:`llb.frontend.kit` runs a frontend from its checkout and packs it.
 """
 
 from llb._lazy import lazy_imports

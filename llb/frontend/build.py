@@ -1,6 +1,6 @@
-"""A Dockerfile build, from the options of a client to a result on the daemon.
+"""Build a Dockerfile on the daemon, from the options of a client to the gateway result.
 
-This is the part that asks the daemon; reading and converting the Dockerfile are
+This module talks to the daemon; parsing and converting the Dockerfile are
 pure and live in :mod:`llb.dockerfile`.
 """
 
@@ -12,9 +12,9 @@ from attrs import evolve
 
 from llb.dockerfile.language import PLAIN, Language
 from llb.errors import LLBError
-from llb.frontend.dockerui.concurrent import each
+from llb.frontend.dockerui.concurrent import map_concurrently
 from llb.frontend.dockerui.dockerfile import File
-from llb.frontend.dockerui.open import open_build
+from llb.frontend.dockerui.open import read_entrypoint
 from llb.gateway import Gateway, PlatformImage, Request, Result
 
 if TYPE_CHECKING:
@@ -34,37 +34,36 @@ def build(
     *,
     labs: bool = False,
 ) -> Result:
-    """Return the result of the build that ``request`` asks for, of a Dockerfile or a build file.
+    """Build the Dockerfile or build file that ``request`` names, and return the result.
 
-    ``language`` may add instructions and checks, and ``labs`` allows what Docker's frontend has
-    in its labs channel alone. Raises LLBError with the place in the file
-    where there is one.
+    ``language`` may add instructions and checks; ``labs`` enables the features of the labs
+    channel of Docker's frontend. Raises LLBError, with a source span if possible.
     """
-    opened = open_build(request, gateway, labs=labs)
-    if isinstance(opened, Result):
-        return opened
-    wanted, options = opened.options, opened.asked
-    if _is_python(wanted.filename, opened.text):
+    entry = read_entrypoint(request, gateway, labs=labs)
+    if isinstance(entry, Result):
+        return entry
+    convert_options, options = entry.options, entry.client_options
+    if _is_python(convert_options.filename, entry.text):
         # Dockerfiles do without it.
         from llb.frontend import buildfiles  # noqa: PLC0415
 
-        return buildfiles.build(opened)
-    file = File(opened.text, opened.vertex, opened.definition, gateway, opened.resolve, language)
+        return buildfiles.build(entry)
+    file = File(entry.text, entry.vertex, entry.definition, gateway, entry.resolve, language)
     if options.request_id is not None:
         # It takes 5 ms to import, and builds do without it.
         from llb.frontend.subrequests import dockerfile  # noqa: PLC0415
 
-        return dockerfile.answer(options.request_id, file, wanted)
+        return dockerfile.answer(options.request_id, file, convert_options)
     try:
-        return _result(file, wanted, options, gateway)
+        return _result(file, convert_options, options, gateway)
     except LLBError as error:
-        raise file.explained(error) from error.__cause__
+        raise file.to_client_error(error) from error.__cause__
 
 
 def _is_python(filename: str, text: bytes) -> bool:
-    """Return whether a file is a build file in Python: by its name, or by how its code begins.
+    """Check whether a file is a Python build file, by its extension or its first statement.
 
-    No Dockerfile begins so, and what comes on standard input has no name.
+    No Dockerfile starts with such a statement, and a file from standard input has no extension.
     """
     if filename.endswith(_PYTHON):
         return True
@@ -76,29 +75,33 @@ def _is_python(filename: str, text: bytes) -> bool:
     return False
 
 
-def _result(file: File, wanted: ConvertOptions, options: Options, gateway: Gateway) -> Result:
-    """Return the images of all platforms, which are converted one beside the other."""
-    parsed = file.parse(wanted)
+def _result(
+    file: File, convert_options: ConvertOptions, options: Options, gateway: Gateway
+) -> Result:
+    """Convert and solve the images of all platforms in parallel."""
+    parsed = file.parse(convert_options)
 
-    def made(platform: Platform | None) -> tuple[PlatformImage, Converted]:
-        given = wanted
+    def build_image(platform: Platform | None) -> tuple[PlatformImage, Converted]:
+        for_platform = convert_options
         if platform is not None:
-            # Warnings are those of the first platform alone.
+            # Only the first platform shows warnings.
             is_first = platform == options.platforms[0]
-            given = evolve(wanted, platform=platform, explicit_platform=True, checks=is_first)
-        converted = file.convert(parsed, given)
-        definition = converted.state.marshal(platform=given.platform, caps=gateway.caps.llb)
+            for_platform = evolve(
+                convert_options, platform=platform, explicit_platform=True, checks=is_first
+            )
+        converted = file.convert(parsed, for_platform)
+        definition = converted.state.marshal(platform=for_platform.platform, caps=gateway.caps.llb)
         ref = gateway.solve(definition, cache_imports=options.cache_imports)
         base = None if converted.base is None else converted.base.to_json()
         config, epoch = converted.image_config, converted.epoch
-        return PlatformImage(ref, given.platform, config, base, epoch), converted
+        return PlatformImage(ref, for_platform.platform, config, base, epoch), converted
 
     platforms = tuple(dict.fromkeys(options.platforms)) or (None,)
-    images = each(made, platforms)
+    images = map_concurrently(build_image, platforms)
     result = Result.of_images([image for image, _ in images], is_index=options.is_index)
     if options.sbom is None:
         return result
-    # It is asked for seldom.
+    # Few builds request an SBOM.
     from llb.frontend.dockerui.sbom import scan  # noqa: PLC0415
 
     return result.with_attestations(scan(images, options, gateway))

@@ -1,4 +1,4 @@
-"""Serve the frontend for Dockerfiles, in Docker's language or in one that says more."""
+"""Serve the Dockerfile frontend, optionally with an extended language."""
 
 from __future__ import annotations
 
@@ -8,29 +8,29 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from llb import gateway
-from llb.frontend.dockerui.prefetch import foresee
+from llb.frontend.dockerui.prefetch import prefetch
 
 if TYPE_CHECKING:
     from llb.dockerfile.language import Language
     from llb.gateway import Gateway, Request, Result
 
-# How long a thread may keep others waiting, in seconds: Python's own 5 ms are much for a
-# conversation whose answers come in one.
+# How long a thread may run while others wait, in seconds: Python's default of 5 ms is long for
+# a connection whose answers take 1 ms.
 _SWITCH_INTERVAL = 0.0002
 
 
 def serve_dockerfile(language: Language | None = None, *, labs: bool = False) -> int:
-    """Answer the daemon that started this process with the build of a Dockerfile.
+    """Build a Dockerfile for the daemon that started this process.
 
-    ``language`` may add instructions and checks to those of Docker, and ``labs`` allows what
-    Docker's frontend has in its labs channel alone. The exit status is for ``sys.exit``.
+    ``language`` may add instructions and checks to those of Docker; ``labs`` enables the
+    features of the labs channel of Docker's frontend. Pass the exit status to ``sys.exit``.
     """
     return gateway.serve(partial(_build, language=language, labs=labs), language="Dockerfile")
 
 
 def _build(request: Request, gateway: Gateway, language: Language | None, *, labs: bool) -> Result:
     sys.setswitchinterval(_SWITCH_INTERVAL)
-    gateway = foresee(request, gateway)
+    gateway = prefetch(request, gateway)
     # It takes 20 ms to import, in which the daemon loads what is read first.
     from llb.dockerfile.language import PLAIN  # noqa: PLC0415
     from llb.frontend.build import build  # noqa: PLC0415

@@ -1,4 +1,4 @@
-"""The side of a frontend: what a program says to the daemon that started it.
+"""Write frontends: the connection between a program and the daemon that started it.
 
 :func:`serve` turns a function into a frontend. The function gets a
 :class:`Request` and a :class:`Gateway` and returns a :class:`Result`.

@@ -1,4 +1,4 @@
-"""The calls of a frontend to the daemon that started it, and what that daemon can do.
+"""Call the daemon that started a frontend, and list what it can do.
 
 The service is ``moby.buildkit.v1.frontend.LLBBridge``, spoken over the standard
 input and output of the frontend's process.
@@ -24,20 +24,20 @@ if TYPE_CHECKING:
 
 _SERVICE = "/moby.buildkit.v1.frontend.LLBBridge/"
 _PING_TIMEOUT = 15.0
-# What a daemon can do that lists no capabilities at all (gateway capabilities of 2018).
+# The capabilities of a daemon that lists none (gateway capabilities of 2018).
 _FROZEN_CAPS = frozenset({"solve.base", "solve.inlinereturn", "resolveimage", "readfile"})
 
 
 @frozen
 class Caps:
-    """What the daemon can do: for frontends, and in LLB."""
+    """The daemon's capabilities, for frontends and for LLB."""
 
     frontend: frozenset[str]
     llb: frozenset[str]
 
 
 class Calls(Protocol):
-    """What calls are made on: an :class:`llb.grpc.Channel`, or what stands before one."""
+    """The calls of a channel: an :class:`llb.grpc.Channel`, or a wrapper around one."""
 
     def call(
         self,
@@ -47,7 +47,7 @@ class Calls(Protocol):
         timeout: float | None = None,
         metadata: Iterable[tuple[str, str]] = (),
     ) -> bytes:
-        """Make a unary call and return its response, as :meth:`llb.grpc.Channel.call` does."""
+        """Make a unary call and return its response (:meth:`llb.grpc.Channel.call`)."""
 
     def stream(
         self,
@@ -56,14 +56,14 @@ class Calls(Protocol):
         timeout: float | None = None,
         metadata: Iterable[tuple[str, str]] = (),
     ) -> ClientCall:
-        """Begin a call of any kind, as :meth:`llb.grpc.Channel.stream` does."""
+        """Start a call of any kind (:meth:`llb.grpc.Channel.stream`)."""
 
 
 class Bridge:
-    """Calls over a channel, with the same metadata each; ``caps`` are those of the daemon.
+    """Calls over a channel, all with the same metadata; ``caps`` are the daemon's capabilities.
 
-    Every call raises RemoteError with the daemon's status, or TransportError
-    where the connection broke.
+    Every call raises RemoteError with the daemon's status, or TransportError if the
+    connection broke.
     """
 
     def __init__(self, channel: Calls, metadata: tuple[tuple[str, str], ...] = ()) -> None:
@@ -72,15 +72,15 @@ class Bridge:
         self.caps = self._ping()
 
     def over(self, wrap: Callable[[Calls], Calls]) -> Bridge:
-        """Return the bridge whose calls go through what ``wrap`` makes of its channel."""
-        other = copy(self)
-        other._channel = wrap(self._channel)
-        return other
+        """Copy the bridge, with the channel replaced by ``wrap(channel)``."""
+        bridge = copy(self)
+        bridge._channel = wrap(self._channel)
+        return bridge
 
     def call(
         self, method: str, request: Message, response: type[M], *, timeout: float | None = None
     ) -> M:
-        """Make a call and return its response."""
+        """Make a unary call and decode its response."""
         data = self._channel.call(
             _SERVICE + method,
             request.SerializeToString(),
@@ -90,7 +90,7 @@ class Bridge:
         return response.FromString(data)
 
     def stream(self, method: str) -> ClientCall:
-        """Begin a call in which both sides send messages."""
+        """Start a call in which both sides send messages."""
         return self._channel.stream(_SERVICE + method, metadata=self._metadata)
 
     def _ping(self) -> Caps:

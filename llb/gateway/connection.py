@@ -1,4 +1,4 @@
-"""The conversation of a frontend with the daemon that started it: trees, images, and its result."""
+"""The gateway connection of a frontend: solve trees, resolve images, read files, return the result."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from llb.source_map import Location
     from llb.state.settings import MountValue
 
-# RESOURCE_EXHAUSTED of gRPC: a message beyond 16 MiB.
+# RESOURCE_EXHAUSTED of gRPC: a message of more than 16 MiB.
 _TOO_LARGE = 8
 _MAX = 2**63 - 1
 # The kind of resolver that reads OCI layouts.
@@ -41,10 +41,10 @@ _META = "source.metaresolver"
 
 @frozen
 class SourceInfo:
-    """What is known of a source without fetching all of it.
+    """Metadata of a source, available without fetching all of it.
 
-    ``commit`` is git's object of a repository's commit, ``modified`` when a web server
-    says that a file was changed, ``filename`` what such a file is called in the tree.
+    ``commit`` is the Git object of a repository's commit, ``modified`` the Last-Modified time of
+    an HTTP source, ``filename`` the name of such a file in its tree.
     """
 
     commit: bytes = b""
@@ -55,8 +55,8 @@ class SourceInfo:
 class Gateway:
     """A connection to the daemon; safe for use by several threads at once.
 
-    Every call raises RemoteError with the daemon's status, or TransportError
-    where the connection broke. ``metadata`` goes with every call.
+    Every call raises RemoteError with the daemon's status, or TransportError if the
+    connection broke. ``metadata`` is sent with every call.
     """
 
     def __init__(self, channel: Calls, *, metadata: tuple[tuple[str, str], ...] = ()) -> None:
@@ -64,14 +64,14 @@ class Gateway:
 
     @property
     def caps(self) -> Caps:
-        """What the daemon can do."""
+        """The daemon's capabilities."""
         return self._bridge.caps
 
     def over(self, wrap: Callable[[Calls], Calls]) -> Gateway:
-        """Return the gateway whose calls go through what ``wrap`` makes of its channel."""
-        other = copy(self)
-        other._bridge = self._bridge.over(wrap)
-        return other
+        """Copy the gateway, with the channel replaced by ``wrap(channel)``."""
+        gateway = copy(self)
+        gateway._bridge = self._bridge.over(wrap)
+        return gateway
 
     def solve(
         self,
@@ -80,12 +80,12 @@ class Gateway:
         evaluate: bool = False,
         cache_imports: Iterable[tuple[str, Mapping[str, str]]] = (),
     ) -> Ref:
-        """Return the tree that ``definition`` describes.
+        """Solve a definition and return a reference to its tree.
 
-        It is built when it is needed, or at once with ``evaluate``.
-        ``cache_imports`` are pairs of type and attributes. Raises CapabilityError for a
-        step that the daemon is too old for, and InvalidDefinitionError for more steps than
-        it takes.
+        The tree is built when it is needed, or at once with ``evaluate``.
+        ``cache_imports`` are pairs of type and attributes. Raises CapabilityError if the daemon is
+        too old for a step, and InvalidDefinitionError if the definition has more steps than it
+        accepts.
         """
         if self.caps.llb:
             caps.check(definition, self.caps.llb, "this BuildKit")
@@ -102,9 +102,9 @@ class Gateway:
             if error.code != _TOO_LARGE:
                 raise
             raise InvalidDefinitionError(
-                f"the graph has {len(definition.ops):,} operations, which the daemon does not take: "
+                f"the daemon does not accept a graph of {len(definition.ops):,} operations: "
                 f"{error.message}",
-                hint="fewer steps that do more, or files of a context in place of texts",
+                hint="combine steps, or copy files from a context instead of writing their content",
             ) from error
 
     def solve_frontend(
@@ -114,43 +114,43 @@ class Gateway:
         *,
         inputs: Mapping[str, Definition] | None = None,
     ) -> Result:
-        """Return what another frontend makes of ``options``; nothing is inherited."""
-        given = {name: each.to_pb() for name, each in (inputs or {}).items()}
+        """Run another frontend with ``options``; it inherits no options of this build."""
+        messages = {name: definition.to_pb() for name, definition in (inputs or {}).items()}
         return self._solve(
-            pb.SolveRequest(Frontend=frontend, FrontendOpt=options, FrontendInputs=given)
+            pb.SolveRequest(Frontend=frontend, FrontendOpt=options, FrontendInputs=messages)
         )
 
     def inputs(self) -> dict[str, Definition]:
-        """Return the trees that the client gave the frontend, by name."""
+        """Fetch the trees that the client passed to the frontend, by name."""
         if "frontend.inputs" not in self.caps.frontend:
             return {}
-        found = self._bridge.call("Inputs", pb.InputsRequest(), pb.InputsResponse).Definitions
-        for name, each in found.items():
-            if not each.metadata:
+        messages = self._bridge.call("Inputs", pb.InputsRequest(), pb.InputsResponse).Definitions
+        for name, message in messages.items():
+            if not message.metadata:
                 reason = "invalid nil input definition to definition op"
-                raise InvalidDefinitionError(reason, hint=f"the input {name} is nothing")
-        return {name: Definition.from_pb(each) for name, each in found.items()}
+                raise InvalidDefinitionError(reason, hint=f"the input {name} is empty")
+        return {name: Definition.from_pb(message) for name, message in messages.items()}
 
     def read_file(self, ref: Ref, path: str, *, offset: int = 0, length: int = 0) -> bytes:
-        """Return a file's bytes from ``offset``, at most ``length`` of them (0: all).
+        """Read a file from ``offset``, at most ``length`` bytes (0: all).
 
-        Raises RemoteError, which :func:`is_not_found` where there is no such file.
+        Raises RemoteError, which is :func:`is_not_found` if the file is missing.
         """
         request = pb.ReadFileRequest(Ref=ref.id, FilePath=path)
         if offset or length:
-            # A daemon takes no length for nothing.
+            # The daemon takes a length of 0 literally.
             request.Range.CopyFrom(pb.FileRange(Offset=offset, Length=length or _MAX - offset))
         return self._bridge.call("ReadFile", request, pb.ReadFileResponse).Data
 
     def stat_file(self, ref: Ref, path: str) -> FileStat:
-        """Return what is known of a file, of a link what it leads to; raises as :meth:`read_file`."""
+        """Get the status of a file, for a link that of its target; raises like :meth:`read_file`."""
         request = pb.StatFileRequest(Ref=ref.id, Path=path)
         return from_message(self._bridge.call("StatFile", request, pb.StatFileResponse).stat)
 
     def read_dir(self, ref: Ref, path: str, *, pattern: str = "") -> tuple[FileStat, ...]:
-        """Return what is in a directory, by name; with ``pattern`` what matches it.
+        """List a directory by name; with ``pattern`` only entries that match it.
 
-        Raises as :meth:`read_file` does.
+        Raises like :meth:`read_file`.
         """
         request = pb.ReadDirRequest(Ref=ref.id, DirPath=path, IncludePattern=pattern)
         entries = self._bridge.call("ReadDir", request, pb.ReadDirResponse).entries
@@ -168,19 +168,19 @@ class Gateway:
         extra_hosts: Mapping[str, str] | None = None,
         platform: Platform | str | None = None,
     ) -> Container:
-        """Return a container in which processes can be run, in a copy of the tree ``root``.
+        """Create a container to run processes in, on a copy of the tree ``root``.
 
-        It has to be released, as it is at the end of a ``with``. ``mounts`` are trees
-        (:func:`llb.gateway.bind_ref`) and those of :mod:`llb.state.mounts` that are no trees; what is
-        written to any but a cache is gone with the container. ``init`` is its first process,
-        with which it ends: one that waits for the end of its input, which stays open, as
-        ``["cat"]``. Without it the first process that is started is the first. ``network`` is
-        ``sandbox``, ``host`` where the client allows it, or ``none``; ``security`` is
-        ``sandbox``, or where the client allows it ``insecure``. ``extra_hosts`` maps names to
-        IP addresses. ``platform`` says which default PATH processes have.
+        Release it, or use it as a context manager. ``mounts`` are trees
+        (:func:`llb.gateway.bind_ref`) and the mounts of :mod:`llb.state.mounts` that are not trees;
+        writes to any but a cache end with the container. ``init`` is its first process, with which
+        the container ends: use one that waits for the end of its input, which stays open, like
+        ``["cat"]``. Without ``init``, the first started process is the first one. ``network`` is
+        ``sandbox``, ``none``, or ``host`` if the client allows it; ``security`` is
+        ``sandbox``, or ``insecure`` if the client allows it. ``extra_hosts`` maps names to
+        IP addresses. ``platform`` selects the default PATH of processes.
 
-        The tree is built, if it is not yet. Raises InvalidValueError, CapabilityError for what
-        the daemon cannot do, and for a secret or an agent that the client lacks RemoteError.
+        Builds the tree if necessary. Raises InvalidValueError, CapabilityError if the daemon is
+        too old, and RemoteError for a secret or an agent that the client lacks.
         """
         # It takes 8 ms to import, and few frontends have containers.
         from llb.gateway.containers import new_container  # noqa: PLC0415
@@ -206,10 +206,10 @@ class Gateway:
         log_name: str = "",
         layout: tuple[str, str] | None = None,
     ) -> ResolvedImage:
-        """Return the digest and config of an image in a registry.
+        """Resolve the digest and config of an image in a registry.
 
-        ``layout`` is the session and the name of an OCI layout of the client that has it.
-        Raises ReplacedError where a policy of the daemon puts something else in its place.
+        ``layout`` selects an image in an OCI layout of the client: the session ID and the name of
+        the layout. Raises ReplacedError if a policy of the daemon replaces the source.
         """
         log_name = log_name or f"resolve image config for {ref}"
         if _META in self.caps.frontend:
@@ -241,26 +241,26 @@ class Gateway:
         if platform is not None:
             request.Platform.CopyFrom(platform_message(platform))
         response = self._bridge.call("ResolveSourceMeta", request, pb.ResolveSourceMetaResponse)
-        found = response.Source.identifier or source.identifier
+        identifier = response.Source.identifier or source.identifier
         if not response.HasField("Image"):
-            raise ReplacedError(f"a policy puts {found} in the place of {ref}", source=found)
-        ref = found.partition("://")[2]
+            raise ReplacedError(f"a policy replaces {ref} with {identifier}", source=identifier)
+        ref = identifier.partition("://")[2]
         return ResolvedImage(response.Image.Digest, response.Image.Config, ref)
 
     def resolve_source(self, definition: Definition, *, log_name: str = "") -> SourceInfo:
-        """Return what is known of the only source of ``definition``; of another, nothing."""
+        """Get the metadata of the only source of ``definition``; empty for anything else."""
         operations = [ops_pb2.Op.FromString(data) for data in definition.ops]
-        sources = [each.source for each in operations if each.HasField("source")]
+        sources = [op.source for op in operations if op.HasField("source")]
         if len(sources) != 1 or _META not in self.caps.frontend:
             return SourceInfo()
         request = pb.ResolveSourceMetaRequest(Source=sources[0], LogName=log_name)
         if sources[0].identifier.startswith(GIT_SCHEME):
             request.Git.ReturnObject = True
-        found = self._bridge.call("ResolveSourceMeta", request, pb.ResolveSourceMetaResponse)
-        is_known = found.HTTP.HasField("LastModified")
+        response = self._bridge.call("ResolveSourceMeta", request, pb.ResolveSourceMetaResponse)
+        has_time = response.HTTP.HasField("LastModified")
         return SourceInfo(
-            commit=found.Git.CommitObject,
-            modified=found.HTTP.LastModified.ToDatetime(UTC) if is_known else None,
+            commit=response.Git.CommitObject,
+            modified=response.HTTP.LastModified.ToDatetime(UTC) if has_time else None,
             filename=sources[0].attrs.get("http.filename"),
         )
 
@@ -274,9 +274,9 @@ class Gateway:
         level: int = 1,
         location: Location | None = None,
     ) -> None:
-        """Show a warning at the step with ``digest``; a daemon that shows none ignores it.
+        """Show a warning for the step with ``digest``; daemons without warnings ignore it.
 
-        ``location`` is the place in a file that it is about.
+        ``location`` is the source location that it is about.
         """
         if "gateway.warnings" not in self.caps.frontend:
             return
@@ -293,7 +293,7 @@ class Gateway:
         self._bridge.call("Warn", request, pb.WarnResponse)
 
     def return_result(self, result: Result) -> None:
-        """Hand the result to the daemon; either this or :meth:`return_error`, once."""
+        """Send the result to the daemon; call either this or :meth:`return_error`, once."""
         message = pb.Result(metadata=result.metadata)
         for key, attestations in result.attestations.items():
             message.attestations[key].CopyFrom(attestations)
@@ -327,9 +327,8 @@ def _ref(message: pb.Ref) -> Ref:
 
 
 def is_not_found(error: RemoteError) -> bool:
-    """Return whether a read failed because there is no such file.
+    """Check whether a read failed because the file is missing.
 
-    BuildKit sends no code of its own for it, so the text of the operating
-    system's error decides.
+    BuildKit has no error code for this, so the operating system's error message decides.
     """
     return "no such file or directory" in error.message or "file does not exist" in error.message

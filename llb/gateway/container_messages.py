@@ -1,7 +1,7 @@
-"""What a daemon is asked for containers and their processes, as messages.
+"""Messages that create containers and start processes in them.
 
-A container and a process are told the same things as a step, and so a step is made of them,
-from which the messages are taken: its mounts, variables and all that is checked are a step's.
+Containers and processes have the settings of a step. The messages are therefore taken from a
+step that is built first: its mounts, its variables and all checks are those of a step.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def _check_target(_: object, __: object, value: str) -> None:
 
 @frozen
 class RefMount:
-    """A tree on the daemon that a container finds at ``target``; :func:`bind_ref` makes one."""
+    """A tree on the daemon mounted at ``target`` of a container (:func:`bind_ref`)."""
 
     ref: Ref
     target: str = field(validator=_check_target)
@@ -44,7 +44,7 @@ class RefMount:
 
 
 def bind_ref(ref: Ref, target: str, *, path: str = "", readonly: bool = False) -> RefMount:
-    """Mount a solved tree at ``target`` of a container; what is written there goes with it.
+    """Mount a solved tree at ``target`` of a container; writes to it end with the container.
 
     ``path`` mounts a subdirectory or file of the tree. Raises InvalidValueError.
     """
@@ -52,12 +52,12 @@ def bind_ref(ref: Ref, target: str, *, path: str = "", readonly: bool = False) -
 
 
 class ProcessOptions(TypedDict, total=False):
-    """How a process is run, with what holds when it is not said.
+    """Settings of a process and their defaults.
 
-    ``env`` are variables, beside which there are PATH and, with a terminal, TERM; those of
-    an image are not known to a container. ``workdir`` is ``/``. ``user`` is ``user[:group]``:
-    root for the first process of a container, and for others the first one's. ``tty`` gives
-    the process a terminal. ``secrets`` are secrets of the client as variables
+    ``env`` are variables, in addition to PATH and, with a terminal, TERM; a container does not
+    know those of an image. ``workdir`` defaults to ``/``. ``user`` is ``user[:group]``: root for
+    the first process of a container, and for others the user of the first one. ``tty`` allocates
+    a terminal. ``secrets`` are secrets of the client as variables
     (``secret("token", env="TOKEN")``).
     """
 
@@ -78,29 +78,29 @@ def container_request(
     security: Security | str,
     extra_hosts: Mapping[str, str],
 ) -> tuple[pb.NewContainerRequest, pb.InitMessage]:
-    """Return the request for a container, and what all of its processes are told.
+    """Build the request for a container, and the message that all of its processes share.
 
-    Raises InvalidValueError for what no container can have.
+    Raises InvalidValueError for settings that a container cannot have.
     """
-    given = tuple(mounts)
-    trees = [each for each in given if isinstance(each, RefMount)]
-    refs = {_ROOT: root, **{clean(each.target): each.ref for each in trees}}
+    all_mounts = tuple(mounts)
+    ref_mounts = [mount for mount in all_mounts if isinstance(mount, RefMount)]
+    refs = {_ROOT: root, **{clean(mount.target): mount.ref for mount in ref_mounts}}
     state = Scratch().network(network).security(security).hostname(hostname)
     for host, ip in extra_hosts.items():
         state = state.extra_host(host, ip)
-    step = _exec_of(state.run(["-"], mounts=[_of_step(each) for each in given]))
+    step = _exec_of(state.run(["-"], mounts=[_to_step_mount(mount) for mount in all_mounts]))
     targets: set[str] = set()
     for mount in step.mounts:
         target = clean(mount.dest)
-        _check(mount, targets)
+        _check_mount(mount, targets)
         targets.add(target)
         if target in refs:
             mount.resultID = refs[target].id
     if step.secretenv:
         name = step.secretenv[0].name
         raise InvalidValueError(
-            f"a container has no variables, {name} is one",
-            hint="give the secret to the process: run(..., secrets=[...])",
+            f"invalid secret {name} of a container: only processes have variables",
+            hint="pass the secret to the process: run(..., secrets=[...])",
         )
     request = pb.NewContainerRequest(
         ContainerID=container_id,
@@ -118,13 +118,13 @@ def container_request(
 def init_message(
     common: pb.InitMessage, command: str | Sequence[str], **options: Unpack[ProcessOptions]
 ) -> pb.InitMessage:
-    """Return the message that starts a process, without the descriptors that are served.
+    """Build the message that starts a process, without the descriptors that are served.
 
-    What it is not told, ``common`` says. Raises InvalidValueError.
+    Settings that are not specified are those of ``common``. Raises InvalidValueError.
     """
     check_keys(options, ProcessOptions.__optional_keys__)
     meta = common.Meta
-    inherited = dict(each.split("=", 1) for each in meta.env)
+    inherited = dict(item.split("=", 1) for item in meta.env)
     step = _exec_of(
         Scratch().run(
             command,
@@ -137,9 +137,9 @@ def init_message(
     for mount in step.mounts:
         if mount.dest != _ROOT:
             raise InvalidValueError(
-                f"a process has no mounts of its own, {mount.dest} is one",
-                hint="it is the container that has mounts; a secret that is a variable alone "
-                'is secret("token", env="TOKEN")',
+                f"invalid mount {mount.dest} of a process: only containers have mounts",
+                hint="mount it in the container, or pass the secret as a variable: "
+                'secret("token", env="TOKEN")',
             )
     return pb.InitMessage(
         ContainerID=common.ContainerID,
@@ -150,27 +150,27 @@ def init_message(
     )
 
 
-def place_of(path: str, mounts: Sequence[ops_pb2.Mount]) -> tuple[int, str]:
-    """Return in which mount of a container a path leads, by number, and where in its tree.
+def locate_in_mount(path: str, mounts: Sequence[ops_pb2.Mount]) -> tuple[int, str]:
+    """Find the index of the mount that contains a path, and the path inside its tree.
 
     Raises InvalidValueError for a path that is not absolute.
     """
     if not path.startswith("/"):
         raise InvalidValueError(f"invalid path {path!r}: expected an absolute path")
     cleaned = clean(path)
-    number, rest = max(
+    index, suffix = max(
         (
-            (number, rest)
-            for number, each in enumerate(mounts)
-            if (rest := _below(clean(each.dest), cleaned)) is not None
+            (index, suffix)
+            for index, mount in enumerate(mounts)
+            if (suffix := _suffix_below(clean(mount.dest), cleaned)) is not None
         ),
-        key=lambda found: len(mounts[found[0]].dest),
+        key=lambda candidate: len(mounts[candidate[0]].dest),
     )
-    return number, join("/", mounts[number].selector, rest)
+    return index, join("/", mounts[index].selector, suffix)
 
 
-def _below(target: str, path: str) -> str | None:
-    """Return the rest of a path that is, or is below, ``target``."""
+def _suffix_below(target: str, path: str) -> str | None:
+    """Strip ``target`` from a path that equals it or is below it; None for any other path."""
     if target == _ROOT:
         return path
     if path == target or path.startswith(target + "/"):
@@ -178,30 +178,30 @@ def _below(target: str, path: str) -> str | None:
     return None
 
 
-def _of_step(mount: RefMount | MountValue) -> MountValue:
-    """Return a mount for a step, an empty tree in the place of one by reference."""
+def _to_step_mount(mount: RefMount | MountValue) -> MountValue:
+    """Convert to a mount of a step, with an empty tree in place of a reference."""
     if not isinstance(mount, RefMount):
         return mount
     return bind(Scratch(), mount.target, path=mount.path, readonly=mount.readonly)
 
 
-def _check(mount: ops_pb2.Mount, taken: Collection[str]) -> None:
+def _check_mount(mount: ops_pb2.Mount, used_targets: Collection[str]) -> None:
     """Raise InvalidValueError for a mount that a container cannot have."""
-    if clean(mount.dest) in taken:
+    if clean(mount.dest) in used_targets:
         raise InvalidValueError(f"a container has two mounts at {mount.dest}")
     if mount.input != _NO_INPUT:
         raise InvalidValueError(
-            f"the mount at {mount.dest} is of a tree that is not solved",
+            f"the tree mounted at {mount.dest} is not solved",
             hint="solve() it, and mount the result with llb.gateway.bind_ref()",
         )
     if mount.TmpfsOpt.size:
         raise InvalidValueError(
-            f"a tmpfs of a container has no limit, {mount.dest} is given one",
-            hint="BuildKit keeps to the size of a tmpfs in steps alone",
+            f"invalid size of the tmpfs {mount.dest}: a tmpfs of a container has no limit",
+            hint="BuildKit limits the size of a tmpfs only in steps",
         )
 
 
 def _exec_of(state: State) -> ops_pb2.ExecOp:
-    """Return the process of a state that was made by one."""
+    """Get the operation of the last process of a state."""
     operations = (ops_pb2.Op.FromString(data) for data in reversed(state.marshal().ops))
-    return next(each.exec for each in operations if each.HasField("exec"))
+    return next(op.exec for op in operations if op.HasField("exec"))

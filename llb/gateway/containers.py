@@ -1,6 +1,6 @@
-"""Containers that a frontend has: trees on the daemon in which it runs processes at will.
+"""Containers of a frontend: trees on the daemon in which it runs processes interactively.
 
-They are no steps: nothing of them is cached, and nothing becomes a result.
+They are not steps: nothing in them is cached, and nothing becomes a result.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from attrs import field, frozen
 from llb._pb import gateway_pb2 as pb
 from llb._pb import ops_pb2
 from llb.errors import CapabilityError, InvalidValueError, LLBError, RemoteError
-from llb.gateway.container_messages import container_request, init_message, place_of
+from llb.gateway.container_messages import container_request, init_message, locate_in_mount
 from llb.gateway.files import FileStat, from_message
 from llb.gateway.process_io import to_files
 from llb.gateway.processes import Process
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 _RELEASE_SECONDS = 30.0
 # The exit code of a process that SIGKILL ended.
 _KILLED = 137
-# Capability, what it is for, and the first release with it.
+# Capabilities with their features, and the first release that has them.
 _CAPS = {
     "gateway.exec": ("containers of frontends", "v0.8.0"),
     "gateway.exec.extrahosts": ("extra_hosts of containers", "v0.10.0"),
@@ -46,7 +46,7 @@ _CAPS = {
 
 @frozen
 class Completed:
-    """A process that has ended: its exit code and what it wrote, as far as that was kept."""
+    """A completed process: its exit code, and the output that was captured."""
 
     command: tuple[str, ...]
     exit_code: int
@@ -55,13 +55,13 @@ class Completed:
 
 
 class Container:
-    """A tree on the daemon with what is mounted in it, where processes can be run.
+    """A tree on the daemon with its mounts, in which processes run.
 
-    :meth:`llb.gateway.Gateway.new_container` makes one. The first process is the init of the
-    others: when it ends, they are killed, and no more can be started. BuildKit does the same
-    when *any* of them ends with another exit code than 0. Files can still be read then.
+    Created by :meth:`llb.gateway.Gateway.new_container`. The first process is the init of the
+    others: when it ends, they are killed, and no more can start. BuildKit does the same when
+    *any* process ends with a nonzero exit code. Files can still be read then.
 
-    As a context it is released at its end. Any thread may use it.
+    As a context manager it is released at the end. Any thread may use it.
     """
 
     def __init__(
@@ -70,12 +70,12 @@ class Container:
         self._bridge = bridge
         self.id = request.ContainerID
         self._mounts = tuple(request.Mounts)
-        # What all processes are told.
+        # The settings that all processes share.
         self._common = common
         self._starting = threading.Lock()
         self._first: Process | None = None
         self._running: list[Process] = []
-        # The processes with which all ended, the first one and those that failed.
+        # The processes whose end stops the container: the first one, and those that failed.
         self._ends: list[Process] = []
         self._is_released = False
         self._require("gateway.exec")
@@ -92,34 +92,32 @@ class Container:
         stderr: Stderr = "pipe",
         **options: Unpack[ProcessOptions],
     ) -> Process:
-        """Start a process, and return when it runs; a string is given to ``/bin/sh -c``.
+        """Start a process and return once it runs; a string is run by ``/bin/sh -c``.
 
-        ``stdin`` is nothing, the bytes that it reads, an open file of the system whose
-        descriptor is read, or ``pipe``: then ``stdin`` of the process is written to.
-        ``stdout`` and ``stderr`` are ``pipe``, to be read from the process; ``discard``; or a
-        binary file that is written to on a thread of the process. ``stderr`` may be
-        ``stdout`` as well. More than 1 MiB that nobody reads nor waits for holds the process
-        back.
+        ``stdin`` is None, the bytes to read, an open file with a descriptor, or ``pipe``: then write
+        to ``stdin`` of the process. ``stdout`` and ``stderr`` are ``pipe``, to be read from the
+        process; ``discard``; or a binary file, which a thread of the process writes to. ``stderr``
+        may also be ``stdout``. More than 1 MiB of output that nobody reads or waits for blocks the
+        process.
 
-        A process with a terminal has one output, ``stdout``. What is typed before it shows
-        anything may be taken by a terminal of the daemon's own; the input ends with what ends
-        it there, the byte 4.
+        A process with a terminal has one output, ``stdout``. The daemon's own terminal may consume
+        input that is typed before the process shows anything; end the input with the byte 4, as at
+        any terminal.
 
-        That there is no such program is found out by a process that fails. Raises
-        InvalidValueError for what cannot be, a container that has ended among it, CapabilityError
-        for what the daemon cannot do, RemoteError for a secret that is not there, and
-        TransportError when the connection broke.
+        A missing program makes the process fail, not this call. Raises InvalidValueError for
+        invalid arguments and for a container that has ended, CapabilityError if the daemon is too
+        old, RemoteError for a missing secret, and TransportError if the connection broke.
         """
         files = to_files(stdin, stdout, stderr)
         if options.get("tty") and isinstance(stdin, bytes):
             raise InvalidValueError(
-                "a terminal is given no bytes",
-                hint="open its input with stdin='pipe', and type when it has shown something",
+                "invalid stdin: a terminal takes no bytes",
+                hint="use stdin='pipe', and write once the process has shown something",
             )
         init = init_message(self._common, command, **options)
         if init.secretenv:
             self._require("gateway.exec.secretenv")
-        # A second process waits until the first one has made the container.
+        # A second process waits until the first one has created the container.
         with self._starting:
             self._check_runs()
             self._check_secrets(init)
@@ -139,16 +137,16 @@ class Container:
         timeout: float | None = None,
         **options: Unpack[ProcessOptions],
     ) -> Completed:
-        """Run a process to its end, and return what it wrote to the pipes.
+        """Run a process to its end, and collect what it writes to the pipes.
 
-        The arguments are those of :meth:`start`. Raises ProcessError for another exit code
-        than 0, unless ``check`` is false; CancelledError when it runs for more than
-        ``timeout`` seconds, and is killed; and what :meth:`start` and
-        :meth:`llb.gateway.Process.wait` raise.
+        The arguments are those of :meth:`start`. Raises ProcessError for a nonzero exit code,
+        unless ``check`` is false; CancelledError when ``timeout`` seconds are over, and kills the
+        process; and the errors of :meth:`start` and :meth:`llb.gateway.Process.wait`.
         """
         if stdin == "pipe":
             raise InvalidValueError(
-                "run() has no pipe to write to", hint="give it bytes, or start() the process"
+                "invalid stdin 'pipe': run() cannot write to it",
+                hint="pass bytes, or start() the process",
             )
         started = self.start(command, stdin=stdin, stdout=stdout, stderr=stderr, **options)
         with started as process:
@@ -160,51 +158,50 @@ class Container:
         return Completed(process.command, code, out, err)
 
     def read_file(self, path: str) -> bytes:
-        """Return the bytes of a file as processes find it, also when none runs.
+        """Read a file as processes see it, whether or not one runs.
 
-        ``path`` is absolute; its links lead nowhere else than into the same mount. Raises
-        RemoteError, which :func:`llb.gateway.is_not_found` where there is no such file, and
+        ``path`` is absolute; links are followed only inside the same mount. Raises
+        RemoteError, which is :func:`llb.gateway.is_not_found` if the file is missing, and
         CapabilityError.
         """
-        number, place = self._place(path)
-        request = pb.ReadFileRequest(Ref=self.id, FilePath=place, MountIndex=number)
+        index, path = self._locate(path)
+        request = pb.ReadFileRequest(Ref=self.id, FilePath=path, MountIndex=index)
         return self._bridge.call("ReadFileContainer", request, pb.ReadFileResponse).Data
 
     def stat_file(self, path: str) -> FileStat:
-        """Return what is known of a file, its owner excepted; raises as :meth:`read_file` does.
+        """Get the status of a file, except its owner; raises like :meth:`read_file`.
 
-        A link is followed, but for one that leads out of its mount.
+        A link is followed unless it leads out of its mount.
         """
-        number, place = self._place(path)
-        request = pb.StatFileRequest(Ref=self.id, Path=place, MountIndex=number)
-        found = self._bridge.call("StatFileContainer", request, pb.StatFileResponse)
-        return from_message(found.stat)
+        index, path = self._locate(path)
+        request = pb.StatFileRequest(Ref=self.id, Path=path, MountIndex=index)
+        response = self._bridge.call("StatFileContainer", request, pb.StatFileResponse)
+        return from_message(response.stat)
 
     def read_dir(self, path: str) -> tuple[FileStat, ...]:
-        """Return what is in a directory, by name, without owners; raises as :meth:`read_file`.
+        """List a directory by name, without owners; raises like :meth:`read_file`.
 
-        What is mounted below is not seen.
+        Mounts below it are not included.
         """
-        number, place = self._place(path)
-        request = pb.ReadDirRequest(Ref=self.id, DirPath=place, MountIndex=number)
-        found = self._bridge.call("ReadDirContainer", request, pb.ReadDirResponse)
-        return tuple(map(from_message, found.entries))
+        index, path = self._locate(path)
+        request = pb.ReadDirRequest(Ref=self.id, DirPath=path, MountIndex=index)
+        response = self._bridge.call("ReadDirContainer", request, pb.ReadDirResponse)
+        return tuple(map(from_message, response.entries))
 
     def release(self) -> None:
-        """Kill what runs and give the container back; a second call does nothing.
+        """Kill running processes and release the container; a second call does nothing.
 
-        Raises RemoteError where the daemon could not, CancelledError where it takes more than
-        30 seconds, and TransportError.
+        Raises RemoteError if the daemon fails, CancelledError after 30 seconds, and TransportError.
         """
         with self._starting:
             if self._is_released:
                 return
             self._is_released = True
         self._forget_ended()
-        # The daemon gives as its own error that a process failed, or was killed.
-        is_told = bool(self._running) or any(each.exit_code != 0 for each in self._ends)
+        # The daemon reports a failed or killed process as the error of the release.
+        has_failed = bool(self._running) or any(process.exit_code != 0 for process in self._ends)
         for process in self._running:
-            # It waits until all output is gone.
+            # The daemon waits until all output is sent.
             process._flow.open()
         try:
             self._bridge.call(
@@ -214,7 +211,7 @@ class Container:
                 timeout=_RELEASE_SECONDS,
             )
         except RemoteError:
-            if not is_told:
+            if not has_failed:
                 raise
         finally:
             for process in self._running:
@@ -232,18 +229,20 @@ class Container:
         if error is None:
             self.release()
             return
-        # What went wrong first is what matters.
+        # The first error matters.
         with suppress(LLBError):
             self.release()
 
     def _check_runs(self) -> None:
-        """Raise InvalidValueError for a container in which no process can be started."""
+        """Raise InvalidValueError if no process can be started any more."""
         if self._is_released:
             raise InvalidValueError("the container was released")
         self._forget_ended()
         if self._ends:
-            # One that ended by itself took with it those that were killed.
-            cause = min(self._ends, key=lambda each: (each.exit_code == _KILLED, each._ended))
+            # A process that ended by itself is the cause of those that were killed.
+            cause = min(
+                self._ends, key=lambda process: (process.exit_code == _KILLED, process._ended)
+            )
             code = cause.exit_code
             how = "could not be run" if code is None else f"ended with exit code {code}"
             raise InvalidValueError(
@@ -253,7 +252,7 @@ class Container:
             )
 
     def _forget_ended(self) -> None:
-        for process in [each for each in self._running if each.is_over]:
+        for process in [process for process in self._running if process.is_over]:
             self._running.remove(process)
             process._end()
             if process.exit_code != 0 or process is self._first:
@@ -262,11 +261,11 @@ class Container:
     def _check_secrets(self, init: pb.InitMessage) -> None:
         """Raise RemoteError for a secret that the client does not have.
 
-        A daemon that cannot get the secret of a variable leaves who starts the process
-        waiting for ever, up to v0.32 at least. Asked for the same as a file, it answers.
+        If the secret of a variable is missing, daemons up to at least v0.32 never answer the
+        call that starts the process. They do answer for the same secret mounted as a file.
         """
-        wanted = [each.ID for each in init.secretenv if not each.optional]
-        if not wanted:
+        required = [secret.ID for secret in init.secretenv if not secret.optional]
+        if not required:
             return
         mounts = [
             ops_pb2.Mount(
@@ -274,19 +273,19 @@ class Container:
                 mountType=ops_pb2.SECRET,
                 secretOpt=ops_pb2.SecretOpt(ID=secret),
             )
-            for number, secret in enumerate(wanted)
+            for number, secret in enumerate(required)
         ]
-        asked = pb.NewContainerRequest(ContainerID=new_id(), Mounts=mounts)
-        self._bridge.call("NewContainer", asked, pb.NewContainerResponse)
-        given_back = pb.ReleaseContainerRequest(ContainerID=asked.ContainerID)
-        self._bridge.call("ReleaseContainer", given_back, pb.ReleaseContainerResponse)
+        request = pb.NewContainerRequest(ContainerID=new_id(), Mounts=mounts)
+        self._bridge.call("NewContainer", request, pb.NewContainerResponse)
+        release = pb.ReleaseContainerRequest(ContainerID=request.ContainerID)
+        self._bridge.call("ReleaseContainer", release, pb.ReleaseContainerResponse)
 
-    def _place(self, path: str) -> tuple[int, str]:
+    def _locate(self, path: str) -> tuple[int, str]:
         self._require("gateway.exec.filesystem")
-        return place_of(path, self._mounts)
+        return locate_in_mount(path, self._mounts)
 
     def _require(self, cap: str) -> None:
-        """Raise CapabilityError for what the daemon cannot do."""
+        """Raise CapabilityError if the daemon lacks a capability."""
         if cap not in self._bridge.caps.frontend:
             feature, since = _CAPS[cap]
             raise CapabilityError(
@@ -306,7 +305,7 @@ def new_container(
     extra_hosts: Mapping[str, str],
     platform: ops_pb2.Platform | None,
 ) -> Container:
-    """Return a container as :meth:`llb.gateway.Gateway.new_container` is asked for it."""
+    """Create a container for :meth:`llb.gateway.Gateway.new_container`."""
     request, common = container_request(
         new_id(),
         root,
@@ -318,11 +317,11 @@ def new_container(
     )
     if platform is not None:
         request.platform.CopyFrom(platform)
-    return opened(Container(bridge, request, common), init)
+    return start_init(Container(bridge, request, common), init)
 
 
-def opened(container: Container, init: str | Sequence[str] | None) -> Container:
-    """Return a container with its first process, where there is to be one."""
+def start_init(container: Container, init: str | Sequence[str] | None) -> Container:
+    """Start the first process of a container, if any, and return the container."""
     if init is not None:
         try:
             container.start(init, stdin="pipe", stdout="discard", stderr="discard")
@@ -334,5 +333,5 @@ def opened(container: Container, init: str | Sequence[str] | None) -> Container:
 
 
 def new_id() -> str:
-    """Return a name for a container, which its client chooses."""
+    """Generate a container ID, which the client chooses."""
     return os.urandom(16).hex()

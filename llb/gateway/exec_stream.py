@@ -150,7 +150,7 @@ class ExecStream:
         text = " ".join(self._init.Meta.args)
         return f"process {text if len(text) <= _SHOWN_COMMAND else text[:_SHOWN_COMMAND] + '…'!r}"
 
-    # What this side sends.
+    # Messages to the daemon.
 
     def start(self) -> pb.ExecMessage:
         """Build the message that starts the process, the first of the call."""
@@ -187,7 +187,7 @@ class ExecStream:
         return pb.ExecMessage(ProcessID=self._id, Resize=pb.ResizeMessage(Rows=rows, Cols=columns))
 
     def _can_send(self) -> bool:
-        """Tell whether the process takes messages. Raises InvalidValueError before it started."""
+        """Check whether the process takes messages. Raises InvalidValueError before it started."""
         if self.state is State.STARTING:
             raise InvalidValueError(f"{self} {self.state.value}")
         return self.state is State.RUNNING
@@ -197,7 +197,7 @@ class ExecStream:
             ProcessID=self._id, File=pb.FdMessage(Fd=STDIN, Data=data, EOF=is_end)
         )
 
-    # What the daemon sends.
+    # Messages from the daemon.
 
     def receive(self, message: pb.ExecMessage) -> list[Event]:
         """Take a message from the daemon.
@@ -301,7 +301,7 @@ def _details(message: pb.ExitMessage) -> tuple[bytes, ...]:
     return tuple(detail.SerializeToString() for detail in message.Error.details)
 
 
-# What each state accepts; anything else breaks the protocol.
+# The messages that each state accepts; any other message breaks the protocol.
 _HANDLERS: dict[tuple[State, str | None], Callable[[ExecStream, pb.ExecMessage], list[Event]]] = {
     (State.STARTING, "Started"): ExecStream._on_started,
     (State.RUNNING, "File"): ExecStream._on_output,

@@ -1,7 +1,7 @@
-"""A step that failed, as the daemon kept it: what it ran, and the trees as it left them.
+"""A failed step as the daemon kept it: its operation, and the trees as it left them.
 
-They come as a detail of the error (BuildKit's ``errdefs.Solve``), and are kept for as long as the
-frontend runs.
+They arrive as a detail of the error (BuildKit's ``errdefs.Solve``), and are kept for as long as
+the frontend runs.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from google.protobuf.any_pb2 import Any as AnyMessage
 from llb._pb import errdefs_pb2, ops_pb2
 from llb._pb import gateway_pb2 as pb
 from llb.errors import InvalidValueError
-from llb.gateway.containers import Container, new_id, opened
+from llb.gateway.containers import Container, new_id, start_init
 from llb.gateway.results import Ref
 
 if TYPE_CHECKING:
@@ -30,11 +30,11 @@ _SOLVE = "github.com/moby/buildkit/errdefs.Solve+json"
 
 @frozen
 class FailedStep:
-    """A step that failed: the trees that it was given, and those that it had as it left them.
+    """A failed step: the trees that it took as inputs, and those that it left behind.
 
-    The latter are those of its mounts, the root first, or of file actions one after the
-    other; where a part of an input was missing there are none. All of them can be mounted
-    (:func:`llb.gateway.bind_ref`), and read by way of a container alone.
+    ``outputs`` are those of its mounts, the root first, or one per file action; they are empty if a
+    path of an input was missing. All of them can be mounted (:func:`llb.gateway.bind_ref`), and
+    read only in a container.
     """
 
     inputs: tuple[Ref, ...]
@@ -43,22 +43,22 @@ class FailedStep:
 
     @property
     def command(self) -> tuple[str, ...]:
-        """The arguments of the process that failed; nothing for any other step."""
+        """The arguments of the failed process; empty for any other step."""
         return tuple(self._op.exec.meta.args)
 
     def container(self, gateway: Gateway, *, init: str | Sequence[str] | None = None) -> Container:
-        """Return a container with all that the process found, to look around and to try again.
+        """Start a container with the mounts of the failed process, to look around and try again.
 
-        Processes in it have the variables, the working directory and the user of the one that
-        failed, unless they are told others. ``init`` is as for
-        :meth:`llb.gateway.Gateway.new_container`, which says too what is raised; and
-        InvalidValueError is for a step that was no process.
+        Processes in it inherit the variables, the working directory and the user of the failed
+        process. For ``init`` and the errors raised see
+        :meth:`llb.gateway.Gateway.new_container`. Raises InvalidValueError also if the step did not
+        run a process.
         """
         mounts, meta = self._op.exec.mounts, self._op.exec.meta
         if not mounts or len(mounts) != len(self.outputs):
             raise InvalidValueError(
                 "the step that failed ran no process",
-                hint="mount its trees beside another: "
+                hint="mount its trees in a new container: "
                 "new_container(tree, mounts=[bind_ref(step.outputs[0], '/failed')])",
             )
         request = pb.NewContainerRequest(
@@ -75,22 +75,22 @@ class FailedStep:
             Security=self._op.exec.security,
             secretenv=self._op.exec.secretenv,
         )
-        return opened(Container(gateway._bridge, request, common), init)
+        return start_init(Container(gateway._bridge, request, common), init)
 
 
 def failed_step(error: RemoteError) -> FailedStep | None:
-    """Return the step with which a solve failed, None where the daemon says of none."""
-    found = errdefs_pb2.Solve()
+    """Get the failed step from the error of a solve; None if the daemon did not report one."""
+    solve = errdefs_pb2.Solve()
     for data in error.details:
         detail = AnyMessage.FromString(data)
         # The first detail of a kind is the one nearest to the cause.
         if detail.type_url == _SOLVE:
             with suppress(json_format.ParseError):
-                json_format.Parse(detail.value, found, ignore_unknown_fields=True)
+                json_format.Parse(detail.value, solve, ignore_unknown_fields=True)
             break
-    if not found.HasField("op"):
+    if not solve.HasField("op"):
         return None
-    return FailedStep(_refs(found.inputIDs), _refs(found.mountIDs), found.op)
+    return FailedStep(_refs(solve.inputIDs), _refs(solve.mountIDs), solve.op)
 
 
 def _refs(ids: Iterable[str]) -> tuple[Ref, ...]:
@@ -98,8 +98,8 @@ def _refs(ids: Iterable[str]) -> tuple[Ref, ...]:
 
 
 def _mount(mount: ops_pb2.Mount, ref: Ref) -> ops_pb2.Mount:
-    """Return a mount of a step for a container, with the tree that was there."""
-    kept = ops_pb2.Mount()
-    kept.CopyFrom(mount)
-    kept.resultID = ref.id
-    return kept
+    """Copy a mount of a step for a container, with the tree that was mounted there."""
+    copied = ops_pb2.Mount()
+    copied.CopyFrom(mount)
+    copied.resultID = ref.id
+    return copied

@@ -1,4 +1,4 @@
-"""What is in a tree on the daemon, as a frontend sees it."""
+"""Files of a tree on the daemon, as a frontend sees them."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 @frozen
 class FileStat:
-    """A file in a tree: ``path`` as it was asked for, or a name in a directory.
+    """A file in a tree: ``path`` as it was requested, or a name in a directory.
 
-    ``mode`` is that of stat(2), so that the functions of :mod:`stat` read it; ``size`` is in
-    bytes, and ``target`` what a symbolic link leads to.
+    ``mode`` is the st_mode of stat(2), for the functions of :mod:`stat`. ``size`` is in bytes.
+    ``target`` is the target of a symbolic link.
     """
 
     path: str
@@ -30,14 +30,14 @@ class FileStat:
     target: str = ""
 
 
-def from_message(found: fsutil_pb2.Stat) -> FileStat:
-    """Return what the daemon says of a file."""
+def from_message(message: fsutil_pb2.Stat) -> FileStat:
+    """Decode the file status that the daemon sent."""
     return FileStat(
-        path=found.path,
-        mode=from_wire(found.mode),
-        uid=found.uid,
-        gid=found.gid,
-        size=found.size,
-        modified=datetime.fromtimestamp(found.modTime / 1e9, UTC),
-        target=found.linkname,
+        path=message.path,
+        mode=from_wire(message.mode),
+        uid=message.uid,
+        gid=message.gid,
+        size=message.size,
+        modified=datetime.fromtimestamp(message.modTime / 1e9, UTC),
+        target=message.linkname,
     )

@@ -110,7 +110,7 @@ class Flow:
         while self._held > _HELD and not self._waiting and not self._is_open:
             self.changed.wait()
 
-    def taken(self, size: int) -> None:
+    def consumed(self, size: int) -> None:
         """Count output that was read. Needs the lock."""
         self._held -= size
         self.changed.notify_all()
@@ -172,7 +172,7 @@ class Output(io.RawIOBase):
             target[:size] = piece[:size]
             if size < len(piece):
                 self._pieces.appendleft(piece[size:])
-            flow.taken(size)
+            flow.consumed(size)
         return size
 
     def put(self, data: bytes) -> None:
@@ -194,7 +194,7 @@ class Output(io.RawIOBase):
         with self._flow.changed:
             if not self.closed:
                 super().close()
-                self._flow.taken(sum(map(len, self._pieces)))
+                self._flow.consumed(sum(map(len, self._pieces)))
                 self._pieces.clear()
 
 
@@ -229,7 +229,7 @@ class Outputs:
         return None
 
     def write(self, fd: int, data: bytes) -> None:
-        """Write output to its file; raises what a file of the caller raises."""
+        """Write output to its file; raises the exceptions of a file of the caller."""
         file = self._files[fd]
         if isinstance(file, Output):
             file.put(data)
@@ -279,7 +279,7 @@ class Input(io.RawIOBase):
 
 
 class Feeder:
-    """A thread that sends bytes, or what it reads from a descriptor, until either side ends."""
+    """A thread that sends bytes or the content of a descriptor until either side ends."""
 
     def __init__(self, source: bytes | int, target: Input, fail: Callable[[OSError], None]) -> None:
         self._source = source

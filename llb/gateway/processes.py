@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 
 
 _START_SECONDS = 60.0
-# How long to wait for a daemon that has to say why a process did not start, or to end a call.
+# How long to wait for the reason of a failed start, and for the end of a call.
 _REASON_SECONDS = 5.0
 _END_SECONDS = 5.0
 
@@ -175,7 +175,7 @@ class Process:
         """Format the command for errors."""
         return str(self._stream)
 
-    # What callers send.
+    # Sending, for callers.
 
     def _start(self) -> None:
         """Have the daemon start the process, and wait until it runs."""
@@ -243,7 +243,7 @@ class Process:
             self._stream.cancel(failure)
         self._call.cancel()
 
-    # What the thread does.
+    # Receiving, on the thread.
 
     def _follow(self) -> None:
         """Receive messages until the call ends."""
@@ -304,7 +304,7 @@ class Process:
             self._flow.changed.notify_all()
         self._handle(events)
 
-    # What the container uses.
+    # For the container.
 
     def _end(self) -> None:
         """Receive what is left, and cancel the call after 5 seconds."""
@@ -319,7 +319,7 @@ class Process:
 
 
 def _signal_name(number: signal.Signals | int | str) -> str:
-    """Return the name of a signal without SIG. Raises InvalidValueError."""
+    """Normalize a signal to its name without SIG. Raises InvalidValueError."""
     # It takes a millisecond to import, and few frontends signal processes.
     from signal import Signals  # noqa: PLC0415
 

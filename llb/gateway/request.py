@@ -1,7 +1,7 @@
-"""What a daemon tells a frontend when it starts it: options, session and workers.
+"""The request that a daemon passes to a frontend: options, session ID and worker platforms.
 
-It comes in environment variables (BuildKit ``frontend/gateway``): options as
-``BUILDKIT_FRONTEND_OPT_<n>=key=value`` in no particular order, the session in
+It arrives in environment variables (BuildKit ``frontend/gateway``): options as
+``BUILDKIT_FRONTEND_OPT_<n>=key=value`` in any order, the session ID in
 ``BUILDKIT_SESSION_ID``, the workers as JSON in ``BUILDKIT_WORKERS``.
 """
 
@@ -23,10 +23,10 @@ _OPTION = "BUILDKIT_FRONTEND_OPT_"
 
 @frozen
 class Request:
-    """A build that a frontend is asked for.
+    """A build that a client requests of a frontend.
 
-    ``options`` are the frontend attributes of the client, ``platforms`` those of
-    the first worker, the daemon's own platform first.
+    ``options`` are the frontend attributes of the client. ``platforms`` are those of the first
+    worker, the daemon's own platform first.
     """
 
     options: Mapping[str, str] = field(factory=dict)
@@ -35,9 +35,9 @@ class Request:
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> Request:
-        """Return the request that the environment describes.
+        """Parse the request in environment variables.
 
-        Raises TransportError where a daemon did not start this process.
+        Raises TransportError if the process was not started by a daemon.
         """
         if "BUILDKIT_SESSION_ID" not in environ:
             raise TransportError(
@@ -56,7 +56,7 @@ class Request:
         )
 
     def prefixed(self, prefix: str) -> dict[str, str]:
-        """Return the options whose names begin with ``prefix``, by the rest of their names."""
+        """Select the options whose names start with ``prefix``, and strip it from the names."""
         return {
             key.removeprefix(prefix): value
             for key, value in self.options.items()
@@ -64,35 +64,35 @@ class Request:
         }
 
     def flag(self, name: str) -> bool | None:
-        """Return a boolean option as Go's ParseBool reads it, or None where it is absent.
+        """Parse a boolean option like Go's ParseBool; None if it is absent.
 
         Raises InvalidValueError.
         """
-        text = self.options.get(name)
-        if text is None:
+        value = self.options.get(name)
+        if value is None:
             return None
-        if text in ("1", "t", "T", "true", "TRUE", "True"):
+        if value in ("1", "t", "T", "true", "TRUE", "True"):
             return True
-        if text in ("0", "f", "F", "false", "FALSE", "False"):
+        if value in ("0", "f", "F", "false", "FALSE", "False"):
             return False
-        raise InvalidValueError(f"invalid value {text!r} of option {name}: expected true or false")
+        raise InvalidValueError(f"invalid value {value!r} of option {name}: expected true or false")
 
 
-def _platforms(text: str) -> tuple[Platform, ...]:
-    workers = json.loads(text)
-    found = _get(workers[0], "platforms") if workers else None
+def _platforms(encoded_workers: str) -> tuple[Platform, ...]:
+    workers = json.loads(encoded_workers)
+    platforms = _get(workers[0], "platforms") if workers else None
     return tuple(
         Platform(
-            os=_get(each, "os") or "",
-            architecture=_get(each, "architecture") or "",
-            variant=_get(each, "variant") or None,
-            os_version=_get(each, "osversion") or _get(each, "os.version") or None,
-            os_features=tuple(_get(each, "osfeatures") or _get(each, "os.features") or ()),
+            os=_get(platform, "os") or "",
+            architecture=_get(platform, "architecture") or "",
+            variant=_get(platform, "variant") or None,
+            os_version=_get(platform, "osversion") or _get(platform, "os.version") or None,
+            os_features=tuple(_get(platform, "osfeatures") or _get(platform, "os.features") or ()),
         ).normalize()
-        for each in found or ()
+        for platform in platforms or ()
     )
 
 
 def _get(record: Mapping[str, Any], name: str) -> Any:
-    """Return a field whatever its case, because versions of BuildKit differ in it."""
+    """Look up a field in any case: versions of BuildKit differ in it."""
     return next((value for key, value in record.items() if key.lower() == name), None)

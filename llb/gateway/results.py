@@ -1,4 +1,4 @@
-"""What a frontend gives back: trees by reference, and metadata for the exporter.
+"""Results of a frontend: references to trees, and metadata for the exporter.
 
 The metadata keys are those that BuildKit's exporters read (``exporter/containerimage/exptypes``).
 """
@@ -35,15 +35,15 @@ class Ref:
 
     @property
     def definition(self) -> Definition | None:
-        """What the tree is made of, as the daemon said; None where it did not."""
+        """The LLB of the tree as the daemon sent it; None if it sent none."""
         return None if self._message is None else Definition.from_pb(self._message)
 
 
 @frozen
 class Attestation:
-    """What is said of an image: in-toto statements, one in each file of a tree.
+    """An attestation of an image: in-toto statements, one in each file of a tree.
 
-    ``predicate_type`` is the URI of what they say, ``metadata`` what exporters are told of them.
+    ``predicate_type`` is the URI of their predicate, ``metadata`` goes to the exporter.
     """
 
     ref: Ref
@@ -55,10 +55,9 @@ class Attestation:
 class PlatformImage:
     """An image for one platform, with its config in JSON.
 
-    ``base`` is the config of the image that it builds upon, whose layers exporters then
-    leave as they are when they rewrite times. ``epoch`` is the time that exporters give
-    what they make. ``name`` tells it apart from others for the same platform; exporters of
-    files have a directory of that name for it.
+    ``base`` is the config of its base image, whose layers exporters leave unchanged when they
+    rewrite timestamps. ``epoch`` is the timestamp that exporters write. ``name`` distinguishes
+    images for the same platform; exporters of files create a directory of that name.
     """
 
     ref: Ref
@@ -70,11 +69,11 @@ class PlatformImage:
 
     @property
     def id(self) -> str:
-        """The name, or the platform, as metadata and attestations have it."""
+        """The name, or the platform: the key in metadata and attestations."""
         return self.name or str(self.platform.normalize())
 
     def metadata(self) -> Iterator[tuple[str, bytes]]:
-        """Return what exporters are told of the image."""
+        """Yield the exporter metadata of the image."""
         yield EXPORTER_IMAGE_CONFIG_KEY, self.config
         if self.base is not None:
             yield EXPORTER_IMAGE_BASE_CONFIG_KEY, self.base
@@ -84,10 +83,9 @@ class PlatformImage:
 
 @frozen
 class Result:
-    """The result of a frontend: one tree, or one for each platform.
+    """The result of a frontend: one tree, or one per platform.
 
-    ``refs`` are keyed by platform, and so are ``attestations``; ``metadata`` goes to the
-    exporter.
+    ``refs`` and ``attestations`` are keyed by platform; ``metadata`` goes to the exporter.
     """
 
     ref: Ref | None = None
@@ -97,21 +95,26 @@ class Result:
 
     @classmethod
     def of_images(cls, images: Iterable[PlatformImage], *, is_index: bool = False) -> Result:
-        """Return the result that is these images.
+        """Build the result for one or more images.
 
-        One image is an image of its own, unless it ``is_index``; more make an index.
+        A single image becomes a plain image, unless it ``is_index``; several become an index.
         """
         images = tuple(images)
         platforms = {_PLATFORMS: _platforms_json(images)}
         if len(images) == 1 and not is_index:
             return cls(ref=images[0].ref, metadata={**dict(images[0].metadata()), **platforms})
-        each = {f"{key}/{one.id}": value for one in images for key, value in one.metadata()}
-        return cls(refs={one.id: one.ref for one in images}, metadata={**each, **platforms})
+        metadata = {
+            f"{key}/{image.id}": value for image in images for key, value in image.metadata()
+        }
+        return cls(
+            refs={image.id: image.ref for image in images}, metadata={**metadata, **platforms}
+        )
 
     def with_attestations(self, found: Mapping[str, Iterable[Attestation]]) -> Result:
-        """Return the result with what is said of its images, by the ids of their platforms."""
+        """Add attestations by the ids of images."""
         added = {
-            key: pb.Attestations(attestation=map(_message, each)) for key, each in found.items()
+            key: pb.Attestations(attestation=map(_message, entries))
+            for key, entries in found.items()
         }
         return evolve(self, attestations={**self.attestations, **added})
 
@@ -126,13 +129,13 @@ def _message(attestation: Attestation) -> pb.Attestation:
 
 
 def _platforms_json(images: Iterable[PlatformImage]) -> bytes:
-    """Return the value of ``refs.platforms``: each platform with its id, as Go encodes it."""
+    """Encode ``refs.platforms`` as Go does: each platform with its id."""
     entries = []
     for image in images:
         platform = image.platform.normalize()
         version = platform.os_version
         if platform.os == _WINDOWS and version is None:
-            # That of the base, which a platform for Windows names seldom.
+            # The version of the base image: platforms for Windows rarely specify one.
             version = json.loads(image.config).get("os.version")
         fields = {
             "architecture": platform.architecture,

@@ -1,4 +1,4 @@
-"""A function as a frontend: started by a daemon, it answers one build and ends."""
+"""Serve a function as a frontend: a daemon starts the process, which answers one build and exits."""
 
 from __future__ import annotations
 
@@ -24,30 +24,30 @@ if TYPE_CHECKING:
     Function: TypeAlias = Callable[[Request, Gateway], Result]
 
 _IS_SERVED = ContextVar("is_served", default=False)
-_TAKER: ContextVar[list[Function] | None] = ContextVar("taker", default=None)
+_CAPTURED: ContextVar[list[Function] | None] = ContextVar("captured", default=None)
 
 
 def serve(build: Function, *, language: str = "") -> int:
-    """Answer the daemon that started this process with what ``build`` returns.
+    """Answer the daemon that started this process with the result of ``build``.
 
-    Where a client runs the program itself (:func:`taken`), it is given the function.
+    When a client runs the program itself, it gets the function instead (:func:`capture_served`).
 
-    An exception becomes the build's error, with its message and place.
-    ``language`` names the language of the files that errors point into. The
-    exit status is for ``sys.exit``: 0 whenever an answer was given, because a
-    daemon throws the answer of a failed process away.
+    An exception becomes the build's error, with its message and source line.
+    ``language`` is the language of the files that errors point into. Pass the
+    exit status to ``sys.exit``: it is 0 whenever the daemon got an answer, because a
+    daemon discards the answer of a failed process.
     """
-    taker = _TAKER.get()
-    if taker is not None:
-        taker.append(build)
+    captured = _CAPTURED.get()
+    if captured is not None:
+        captured.append(build)
         return 0
-    # Modules live as long as the process: it takes 16 ms to look through them at its end.
+    # Modules live as long as the process: scanning them for garbage at exit takes 16 ms.
     gc.freeze()
     return _serve(build, language)
 
 
 def refuse(error: BaseException) -> int:
-    """Answer the daemon that started this process with an error; the exit status is for it."""
+    """Answer the daemon with an error, and return the exit status for ``sys.exit``."""
 
     def fail(_: Request, __: Gateway) -> Result:
         raise error
@@ -58,7 +58,7 @@ def refuse(error: BaseException) -> int:
 def _serve(build: Function, language: str) -> int:
     try:
         request = Request.from_environ(os.environ)
-        channel = Channel(stdio_pipe(*hold_stdio()))
+        channel = Channel(stdio_pipe(*claim_stdio()))
         gateway = Gateway(channel)
     except LLBError as error:
         sys.stderr.write(render(error) + "\n")
@@ -67,7 +67,7 @@ def _serve(build: Function, language: str) -> int:
     try:
         answer(build, request, gateway, language=language)
     except TransportError as error:
-        # The daemon is gone, or has cancelled the build: nobody is left to tell.
+        # The daemon is gone or has cancelled the build, so no client gets the error.
         sys.stderr.write(render(error) + "\n")
         return 1
     finally:
@@ -76,19 +76,19 @@ def _serve(build: Function, language: str) -> int:
 
 
 def is_served() -> bool:
-    """Return whether this process has begun to serve a frontend to the daemon that started it."""
+    """Check whether this process has started to serve a frontend to its daemon."""
     return _IS_SERVED.get()
 
 
 @contextmanager
-def taken() -> Iterator[list[Function]]:
-    """Let :func:`serve` give its function, in this thread, instead of serving it."""
-    found: list[Function] = []
-    token = _TAKER.set(found)
+def capture_served() -> Iterator[list[Function]]:
+    """Collect the functions passed to :func:`serve` in this thread, without serving them."""
+    functions: list[Function] = []
+    token = _CAPTURED.set(functions)
     try:
-        yield found
+        yield functions
     finally:
-        _TAKER.reset(token)
+        _CAPTURED.reset(token)
 
 
 def answer(
@@ -98,13 +98,16 @@ def answer(
     *,
     language: str = "",
 ) -> BaseException | None:
-    """Answer the daemon with what ``build`` returns, or with its exception, which is returned."""
+    """Call ``build`` and answer the daemon with its result or its exception.
+
+    Returns the exception, or None.
+    """
     try:
-        result = _checked(build(request, gateway))
+        result = _check_result(build(request, gateway))
     except TransportError:
         raise
-    # Whatever a frontend raises, SystemExit included, its user has to see: standard
-    # error goes to the log of the daemon alone.
+    # The user has to see every exception, including SystemExit: standard error goes only to
+    # the log of the daemon.
     except BaseException as error:  # noqa: BLE001
         gateway.return_error(to_status(error, language=language))
         return error
@@ -112,17 +115,17 @@ def answer(
     return None
 
 
-def _checked(result: object) -> Result:
+def _check_result(result: object) -> Result:
     if not isinstance(result, Result):
         raise TypeError(f"a frontend returned {result!r}, not a Result")
     return result
 
 
 @cache
-def hold_stdio() -> tuple[int, int]:
-    """Take standard input and output for the daemon, so that ``print`` cannot break them; once.
+def claim_stdio() -> tuple[int, int]:
+    """Reserve standard input and output for the connection to the daemon; once per process.
 
-    What is printed from now on goes to standard error.
+    ``print`` writes to standard error from now on, and cannot corrupt the connection.
     """
     read, write = os.dup(0), os.dup(1)
     with open(os.devnull, "rb") as nothing:  # noqa: PTH123 - a descriptor is wanted

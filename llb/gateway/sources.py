@@ -1,7 +1,7 @@
-"""Platforms, source files and definitions as messages, and as the JSON that Go makes of messages.
+"""Platforms, source files and definitions as protobuf messages, and as Go's JSON of messages.
 
-Answers to requests of clients carry them in JSON of two kinds: Go's ``encoding/json``, which
-writes fields by their names in the ``.proto`` file, and protobuf's own mapping ("ProtoJSON").
+Answers to subrequests carry messages in two kinds of JSON: that of Go's ``encoding/json``, which
+names fields as the ``.proto`` file does, and protobuf's own mapping ("ProtoJSON").
 """
 
 from __future__ import annotations
@@ -29,28 +29,28 @@ _LARGE = (FieldDescriptor.CPPTYPE_INT64, FieldDescriptor.CPPTYPE_UINT64)
 
 
 def source_info(file: SourceFile) -> ops_pb2.SourceInfo:
-    """Return a source file with the definition that it was read from."""
+    """Build the message of a source file, with the definition that it was read from."""
     return ops_pb2.SourceInfo.FromString(encode_source_info(file))
 
 
 def range_message(lines: Range) -> ops_pb2.Range:
-    """Return a range of a source file."""
+    """Build the message of a range of lines in a source file."""
     return ops_pb2.Range.FromString(encode_range(lines))
 
 
 def platform_message(platform: Platform) -> ops_pb2.Platform:
-    """Return a platform."""
+    """Build the message of a platform."""
     return ops_pb2.Platform.FromString(encode_platform(platform))
 
 
 def source_json(file: SourceFile) -> dict[str, Any]:
-    """Return a source file as ``encoding/json`` has it."""
-    found: dict[str, Any] = _plain(source_info(file))
-    return found
+    """Encode a source file like Go's ``encoding/json``."""
+    encoded: dict[str, Any] = _plain(source_info(file))
+    return encoded
 
 
 def definition_json(definition: Definition) -> dict[str, Any]:
-    """Return a definition as ``frontend.convertllb`` answers it: operations by their digests."""
+    """Encode a definition for ``frontend.convertllb``: operations by their digests."""
     message = definition.to_pb()
     operations = {digest_of(data): ops_pb2.Op.FromString(data) for data in getattr(message, "def")}
     return {
@@ -61,15 +61,15 @@ def definition_json(definition: Definition) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    """Return a value as ``encoding/json`` has it."""
+    """Encode a value like Go's ``encoding/json``."""
     if hasattr(value, "ListFields"):
-        return {field.name: _plain(each) for field, each in value.ListFields()}
+        return {field.name: _plain(part) for field, part in value.ListFields()}
     return _parts(value, _plain)
 
 
 def _proto(message: Message) -> dict[str, Any]:
-    """Return a message as ProtoJSON has it: other names, and large numbers as text."""
-    return {field.json_name: _proto_value(field, each) for field, each in message.ListFields()}
+    """Encode a message in ProtoJSON: camelCase names, 64-bit integers as strings."""
+    return {field.json_name: _proto_value(field, value) for field, value in message.ListFields()}
 
 
 def _proto_value(field: FieldDescriptor, value: Any) -> Any:
@@ -79,16 +79,16 @@ def _proto_value(field: FieldDescriptor, value: Any) -> Any:
         return str(value)
     if field.enum_type is not None:
         return field.enum_type.values_by_number[value].name
-    # What is in a map here, texts, flags and messages, is written alike whatever the field.
+    # The values of maps here are strings, booleans and messages, which need no field.
     return _parts(value, partial(_proto_value, field))
 
 
 def _parts(value: Any, convert: Callable[[Any], Any]) -> Any:
-    """Return bytes as base64, and lists and maps of what ``convert`` makes of their parts."""
+    """Encode bytes as base64, and convert the elements of lists and maps."""
     if isinstance(value, bytes):
         return base64.b64encode(value).decode()
     if hasattr(value, "items"):
         return {key: convert(value[key]) for key in sorted(value)}
     if hasattr(value, "extend"):
-        return [convert(each) for each in value]
+        return [convert(element) for element in value]
     return value

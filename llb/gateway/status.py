@@ -1,8 +1,7 @@
-"""Errors on their way to the user: an exception as ``google.rpc.Status``.
+"""Convert exceptions to ``google.rpc.Status``, the errors that clients show.
 
 BuildKit passes typed details as ``Any`` of ``github.com/moby/buildkit/TYPE+json``
-whose value is JSON. ``errdefs.Source`` is the one that makes every client print
-the lines of a file that an error is about.
+whose value is JSON. ``errdefs.Source`` makes every client print the source lines of an error.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ _PACKAGE = __file__.removesuffix("gateway/status.py")
 
 
 def unsupported_cap(name: str) -> RemoteError:
-    """Return the error of a capability that a client asks for and a frontend lacks."""
+    """Build the error for a capability that a client requires and a frontend lacks."""
     detail = AnyMessage(type_url=_FRONTEND_CAP, value=json.dumps({"name": name}).encode())
     return RemoteError(
         f"unsupported frontend capability {name}",
@@ -38,9 +37,9 @@ def unsupported_cap(name: str) -> RemoteError:
 
 
 def unsupported_request(name: str) -> RemoteError:
-    """Return the error of a request other than a build that a frontend does not answer.
+    """Build the error for an unknown subrequest.
 
-    Clients know it by its detail; the code is the one that Go's frontends send.
+    Clients recognize it by its detail; the code is the one that Go's frontends send.
     """
     detail = AnyMessage(type_url=_SUBREQUEST, value=json.dumps({"name": name}).encode())
     return RemoteError(
@@ -49,47 +48,47 @@ def unsupported_request(name: str) -> RemoteError:
 
 
 def to_status(error: BaseException, *, language: str = "") -> status_pb2.Status:
-    """Return the status that tells a user what went wrong and where.
+    """Convert an exception to the status that reports it to the user.
 
-    An error of this package keeps its message, hint and place; details that
-    came from the daemon are passed on as they are. Any other exception is a
-    mistake in the frontend: its type, text and the place in the frontend's code.
-    ``language`` is the name under which a file's lines are shown.
+    An error of this package keeps its message, hint and span; details that
+    came from the daemon are passed on unchanged. Any other exception is a
+    bug in the frontend: its type, message and the line in the frontend's code.
+    ``language`` is the language in which source lines are highlighted.
     """
     match error:
         case RemoteError():
             details = [AnyMessage.FromString(data) for data in error.details]
             details += _span_details(error.span, language)
-            return status_pb2.Status(code=error.code, message=_text(error), details=details)
+            return status_pb2.Status(code=error.code, message=_format_error(error), details=details)
         case LLBError():
             code = _CANCELLED if isinstance(error, CancelledError) else _UNKNOWN
             details = _span_details(error.span, language)
-            return status_pb2.Status(code=code, message=_text(error), details=details)
+            return status_pb2.Status(code=code, message=_format_error(error), details=details)
         case _:
             details = _span_details(_failing_line(error), _PYTHON)
-            return status_pb2.Status(code=_UNKNOWN, message=_crash(error), details=details)
+            return status_pb2.Status(code=_UNKNOWN, message=_format_crash(error), details=details)
 
 
-def _text(error: LLBError) -> str:
-    """Return message, hint and traceback; the place travels beside them."""
-    text = error.message if error.hint is None else f"{error.message} (hint: {error.hint})"
-    return "\n".join((text, *error.trace)) if isinstance(error, BuildFileError) else text
+def _format_error(error: LLBError) -> str:
+    """Format message, hint and traceback; the span is a separate detail."""
+    summary = error.message if error.hint is None else f"{error.message} (hint: {error.hint})"
+    return "\n".join((summary, *error.trace)) if isinstance(error, BuildFileError) else summary
 
 
-def _crash(error: BaseException) -> str:
-    """Return the type and text of an unexpected exception and where it was raised."""
+def _format_crash(error: BaseException) -> str:
+    """Format an unexpected exception: its type, its message and where it was raised."""
     # It takes 2 ms to import, and crashes are rare.
     import traceback  # noqa: PLC0415
 
     summary = "".join(traceback.format_exception_only(error)).strip()
     frames = traceback.extract_tb(error.__traceback__)
-    own = [frame for frame in frames if not frame.filename.startswith(_PACKAGE)] or frames
-    places = [f"{frame.filename}:{frame.lineno} in {frame.name}" for frame in own]
-    return f"the frontend crashed: {summary}; at " + " < ".join(reversed(places))
+    outside = [frame for frame in frames if not frame.filename.startswith(_PACKAGE)] or frames
+    lines = [f"{frame.filename}:{frame.lineno} in {frame.name}" for frame in outside]
+    return f"the frontend crashed: {summary}; at " + " < ".join(reversed(lines))
 
 
 def _failing_line(error: BaseException) -> Span | None:
-    """Return the innermost line outside of this package, where its file can be read."""
+    """Find the innermost line outside this package, if its file can be read."""
     import traceback  # noqa: PLC0415
     from pathlib import Path  # noqa: PLC0415
 
@@ -119,7 +118,7 @@ def _span_details(span: Span | None, language: str) -> list[AnyMessage]:
 
 
 def _range(span: Span) -> dict[str, Any]:
-    """Return the lines, and the characters (from 0) of a place that is narrower than a line."""
+    """Encode the lines of a span, and its characters from 0 if it is narrower than a line."""
     start: dict[str, int] = {"line": span.line}
     end: dict[str, int] = {"line": span.end_line or span.line}
     if span.column is not None:

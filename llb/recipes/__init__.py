@@ -1,7 +1,7 @@
-"""Recipes: what most builds do, with the caches it needs, and checks that run with a build.
+"""Recipes for common build steps, with the caches they need, and checks that run with a build.
 
-Each kind of packages is a module, each function the command that it runs, made for
-:meth:`State.pipe`. All of it is written with what :mod:`llb` offers to everyone.
+Each package manager is a module, and each function a command that it runs, for use with
+:meth:`State.pipe`. Recipes use only the public API of :mod:`llb`.
 
 >>> from llb import Image
 >>> from llb.recipes import apt, expect_command

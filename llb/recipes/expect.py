@@ -1,4 +1,4 @@
-"""Checks that run with a build: it fails where a tree is not what was expected of it."""
+"""Checks that run with a build, and fail it if a file or command is not as expected."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ _LAST_MODE = 0o7777
 _LAST_EXIT_CODE = 255
 _SHELL = "/bin/sh"
 
-# What is expected comes in variables, so that nothing of it is read as a part of the script,
-# and an empty text is told from none. What is found is cut, as a log is read by people.
+# Expected values are passed in variables, so none of them is parsed as part of the script, and
+# an empty string differs from an absent one. Actual values are cut to keep the log readable.
 _CHECK_TEXT = """\
 fail() {
   printf 'expected %s, found %.500s\\n' "$1" "$2" >&2
@@ -65,16 +65,16 @@ def expect_file(
     mode: int | None = None,
     using: State | None = None,
 ) -> State:
-    """Return the state, of which a build fails where the file at ``path`` is not as expected.
+    """Fail the build if the file at ``path`` is not as expected.
 
-    It must be there, and ``equals`` a text, or ``contains`` one, or have a ``mode``, as
-    ``0o644``. Links are followed, inside the tree. The check is a step of its own that
-    needs ``/bin/sh``, ``cat`` and ``stat``: of ``using``, a tree with a shell, where the state
-    has none; nothing is pulled that is not named. It is run where the state is built, and
-    again when the file has changed; the state takes nothing of it. Needs BuildKit 0.31.
+    It must exist, and optionally equal the string ``equals``, contain the string ``contains``,
+    and have the ``mode``, like ``0o644``. Links are followed inside the tree. The check is a
+    separate step that needs ``/bin/sh``, ``cat`` and ``stat``: from ``using``, a tree with a
+    shell, if the state has none; no other image is pulled. It runs when the state is built, and
+    again when the file has changed; the state does not contain its result. Needs BuildKit 0.31.
     """
     if not path.strip("/"):
-        raise InvalidValueError(f"invalid path {path!r}: expected that of a file")
+        raise InvalidValueError(f"invalid path {path!r}: expected the path of a file")
     if mode is not None and not 0 <= mode <= _LAST_MODE:
         raise InvalidValueError(f"invalid mode {mode!r}: expected 0 to 0o7777")
     expected = _expected(equals, contains)
@@ -84,7 +84,7 @@ def expect_file(
         script=_FILE,
         env=expected if mode is None else expected | {"EXPECT_MODE": f"{mode:o}"},
         name=f"expect file {path}",
-        found=state,
+        tested=state,
         path=posixpath.join(state.cwd, path),
     )
     return state.requires("expect", check)
@@ -98,19 +98,19 @@ def expect_command(
     contains: str | None = None,
     exit_code: int = 0,
 ) -> State:
-    """Return the state, of which a build fails where a command does not end as expected.
+    """Fail the build if a command does not end as expected.
 
-    A text is given to ``/bin/sh -c``, a sequence is run as it is, with the settings of
-    the state. It must exit with ``exit_code``; ``equals`` is all of its standard output
-    but for newlines at the end, ``contains`` a part of it. A sequence of which just the exit
-    code is expected needs no shell, so that it works in any tree. The command is a step
-    of its own that is run where the state is built; what it writes is dropped. Needs
+    A string is run by ``/bin/sh -c``, a sequence without a shell, with the settings of
+    the state. It must exit with ``exit_code``; ``equals`` is its whole standard output
+    without trailing newlines, ``contains`` a part of it. A sequence needs no shell if only
+    the exit code is expected, so it works in any tree. The command is a separate step
+    that runs when the state is built; its changes are dropped. Needs
     BuildKit 0.31.
     """
     if not 0 <= exit_code <= _LAST_EXIT_CODE:
         raise InvalidValueError(f"invalid exit code {exit_code}: expected 0 to 255")
-    shown = command if isinstance(command, str) else shlex.join(command)
-    name = f"expect command {shown}"
+    displayed = command if isinstance(command, str) else shlex.join(command)
+    name = f"expect command {displayed}"
     if not isinstance(command, str) and equals is None and contains is None:
         check = state.run(command, valid_exit_codes=[exit_code], name=name)
         return state.requires("expect", check)
@@ -132,19 +132,19 @@ def _run(
     script: str,
     env: Mapping[str, str],
     name: str,
-    found: State | None = None,
+    tested: State | None = None,
     path: str = "",
 ) -> State:
-    """Return the state after a script that is mounted, and so not in the error of its failure."""
+    """Run a script from a mount, so the error of a failure does not contain it."""
     mounts = [bind(Scratch().mkfile("/script", script), _SCRIPT, path="/script", readonly=True)]
-    if found is None:
+    if tested is None:
         return state.run([_SHELL, _SCRIPT, *args], env=env, mounts=mounts, name=name)
-    mounts.append(bind(found, _FOUND, path=path, readonly=True))
+    mounts.append(bind(tested, _FOUND, path=path, readonly=True))
     return state.run(
         [_SHELL, _SCRIPT, *args], env=env, mounts=mounts, user="0", workdir="/", name=name
     )
 
 
 def _expected(equals: str | None, contains: str | None) -> dict[str, str]:
-    given = {"EXPECT_EQUALS": equals, "EXPECT_CONTAINS": contains}
-    return {key: value for key, value in given.items() if value is not None}
+    variables = {"EXPECT_EQUALS": equals, "EXPECT_CONTAINS": contains}
+    return {key: value for key, value in variables.items() if value is not None}

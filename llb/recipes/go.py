@@ -1,4 +1,4 @@
-"""Programs in Go."""
+"""Build Go programs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 import shlex
 from typing import TYPE_CHECKING
 
-from llb.recipes.steps import SOURCE, Kept, of_distribution, run
+from llb.recipes.steps import SOURCE, CacheDirectory, per_distribution, run
 from llb.recipes.words import flag_words, words
 
 if TYPE_CHECKING:
@@ -28,25 +28,25 @@ def build(
     output: str,
     flags: Iterable[str] = (),
 ) -> State:
-    """Return the state with a program of ``source`` at the path ``output``.
+    """Build a program of ``source`` at the path ``output``.
 
-    Runs ``go build`` as the state's user. The source is mounted and is no part of the
-    result. ``package`` is one of it, ``./cmd/app``, and ``flags`` are further arguments,
-    ``["-trimpath"]``.
+    Runs ``go build`` as the state's user. The source is mounted and is not part of the
+    result. ``package`` is one of its packages, like ``./cmd/app``, and ``flags`` are further
+    arguments, like ``["-trimpath"]``.
 
-    Modules and what was compiled are kept for other builds, so that a change compiles
-    what it changes, and loads nothing: there is no step for the modules alone. What was
-    compiled is kept apart for each distribution, as it may hold parts of C libraries,
-    and both for each platform and user.
+    Modules and compiled code are cached for other builds, so a change recompiles only
+    what it affects, and downloads nothing: modules need no separate step. There is a separate
+    cache of compiled code for each distribution, because it may contain parts of C libraries,
+    and separate caches for each platform and user.
     """
     name = words([package], _PACKAGE, "package", example="./cmd/app")
     path = shlex.quote(posixpath.join(state.cwd, output))
     command = f"go build{flag_words(flags)} -o {path} {name}"
     return run(
         state,
-        f"GOCACHE={of_distribution(_BUILT)} {command}",
+        f"GOCACHE={per_distribution(_BUILT)} {command}",
         name=command,
-        kept=[Kept("go-modules", _MODULES), Kept("go-build", _BUILT)],
+        caches=[CacheDirectory("go-modules", _MODULES), CacheDirectory("go-build", _BUILT)],
         env={"GOMODCACHE": _MODULES},
         workdir=SOURCE,
         source=source,

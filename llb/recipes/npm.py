@@ -1,11 +1,11 @@
-"""Projects of JavaScript, by npm."""
+"""Install JavaScript projects with npm."""
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
 
-from llb.recipes.steps import Kept, run, user_of
+from llb.recipes.steps import CacheDirectory, process_user, run
 from llb.recipes.words import option_words
 
 if TYPE_CHECKING:
@@ -26,27 +26,27 @@ def ci(
     omit: Iterable[str] = (),
     scripts: bool = True,
 ) -> State:
-    """Return the state with a project in its directory, and ``node_modules`` from its lock file.
+    """Install a project in the working directory, with ``node_modules`` from its lock file.
 
-    Runs ``npm ci`` with the lock file, the package.json files and the .npmrc of
-    ``source`` alone, as the state's user, and copies the rest then. A change of anything
-    else installs nothing anew. ``omit`` leaves out dependencies: ``dev``, ``optional``,
+    Runs ``npm ci`` with only the lock file, the package.json files and the .npmrc of
+    ``source``, as the state's user, and then copies the other files. A change of those
+    does not run the installation again. ``omit`` leaves out dependencies: ``dev``, ``optional``,
     ``peer``.
 
-    With ``scripts`` the packages' install scripts are run, and with them the project's
-    own, which the rest of ``source`` is not there for.
+    With ``scripts`` the install scripts of the packages run, and those of the project
+    itself, although the other files of ``source`` are not there yet.
 
-    What npm loads is kept for other builds and is no part of the image. It is the same
-    on every distribution; platforms and users have their own.
+    Downloads of npm are cached for other builds and are not part of the image. The cache is the
+    same for every distribution; each platform and user has its own.
     """
     command = "npm ci --no-audit --no-fund" + option_words("--omit", omit, _KIND, example="['dev']")
     command += "" if scripts else " --ignore-scripts"
-    owner = user_of(state) or None
+    owner = process_user(state) or None
     locked = state.copy(source, "./", include=_LOCK, exclude=_MODULES, owner=owner)
     installed = run(
         locked,
         f"{command} --cache {_DIRECTORY}",
         name=command,
-        kept=[Kept("npm", _DIRECTORY)],
+        caches=[CacheDirectory("npm", _DIRECTORY)],
     )
     return installed.copy(source, "./", exclude=_MODULES, owner=owner)

@@ -1,4 +1,4 @@
-"""A step of a recipe: a script, the caches that it keeps, and the source that it works on."""
+"""Run the step of a recipe: a script with its caches and its source."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from llb import State
 
 SOURCE = "/src"
-"""Where a step finds the source that is mounted for it."""
+"""The mount point of the source of a step."""
 
 _ROOT = ("", "root", "0")
 
 
 @frozen
-class Kept:
-    """A directory that the daemon keeps between builds: its name, where it is, who may share it."""
+class CacheDirectory:
+    """A cache directory: its name, its mount point, and its sharing mode."""
 
     name: str
     target: str
@@ -33,56 +33,56 @@ def run(
     script: str,
     *,
     name: str,
-    kept: Iterable[Kept],
+    caches: Iterable[CacheDirectory],
     env: Mapping[str, str] | None = None,
     user: str | None = None,
     workdir: str | None = None,
     source: State | None = None,
 ) -> State:
-    """Return the state after a script of its shell, shown as ``name``.
+    """Run a script in the shell of the state, shown as ``name``.
 
-    ``source`` is mounted at :data:`SOURCE`, to be read.
+    ``source`` is mounted read-only at :data:`SOURCE`.
     """
-    owner = user_of(state) if user is None else _unless_root(user)
-    # What a new cache starts with says who may write to it; without that only root may.
-    new = Scratch().mkdir("/new", mode=0o777) if owner else None
-    caches = [
+    owner = process_user(state) if user is None else _unless_root(user)
+    # The initial content of a cache sets its permissions; without it only root can write.
+    initial = Scratch().mkdir("/new", mode=0o777) if owner else None
+    cache_mounts = [
         cache(
-            each.target,
-            id=_id(each.name, state, owner),
-            sharing=each.sharing,
-            source=new,
+            directory.target,
+            id=_id(directory.name, state, owner),
+            sharing=directory.sharing,
+            source=initial,
             path="/new" if owner else "",
         )
-        for each in kept
+        for directory in caches
     ]
     sources = [] if source is None else [bind(source, SOURCE, readonly=True)]
     return state.run(
-        script, env=env, user=user, workdir=workdir, mounts=[*caches, *sources], name=name
+        script, env=env, user=user, workdir=workdir, mounts=[*cache_mounts, *sources], name=name
     )
 
 
-def user_of(state: State) -> str:
-    """Return the user whom processes of the state run as, empty for root."""
+def process_user(state: State) -> str:
+    """Get the user that processes of the state run as, empty for root."""
     return _unless_root(state.settings.process.user)
 
 
-def of_distribution(directory: str) -> str:
-    """Return a word of a script: a directory below another one, of the distribution it runs in.
+def per_distribution(directory: str) -> str:
+    """Build a shell word for a subdirectory named after the distribution that the script runs in.
 
-    It is for what another distribution must not find, as programs that were compiled
-    with other libraries. The distribution says who it is in os-release(5).
+    It separates files that other distributions must not use, such as programs compiled
+    with other libraries. The name comes from os-release(5).
     """
     release = "/etc/os-release"
     return f'{directory}/"$(test ! -e {release} || . {release}; echo "$ID-$VERSION_ID")"'
 
 
 def _unless_root(user: str) -> str:
-    """Return ``user[:group]``, empty for root."""
+    """Normalize ``user[:group]``: empty for root."""
     return "" if user.partition(":")[0] in _ROOT else user
 
 
 def _id(name: str, state: State, user: str) -> str:
-    """Return the name of a cache of one platform and one user."""
+    """Build the ID of a cache for one platform and one user."""
     platform = state.settings.platform
     return " ".join(["recipes", name, *([] if platform is None else [str(platform)]), user]).strip()

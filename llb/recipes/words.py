@@ -1,4 +1,4 @@
-"""What users write in recipes, as words of a script: checked, and quoted for a shell."""
+"""Check the arguments of recipes, and quote them for a shell script."""
 
 from __future__ import annotations
 
@@ -12,37 +12,37 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
-def words(given: Iterable[str], pattern: re.Pattern[str], what: str, *, example: str) -> str:
-    """Return names as words; raises InvalidValueError for one that is none, and for none at all."""
-    checked = [_checked(each, pattern, what, example) for each in given]
+def words(names: Iterable[str], pattern: re.Pattern[str], kind: str, *, example: str) -> str:
+    """Quote names as shell words; raises InvalidValueError if one is invalid or all are missing."""
+    checked = [_check(name, pattern, kind, example) for name in names]
     if not checked:
-        raise InvalidValueError(f"no {what} is given", hint=f"for example {example}")
+        raise InvalidValueError(f"missing {kind}", hint=f"for example {example}")
     return shlex.join(checked)
 
 
-def option_words(flag: str, given: Iterable[str], pattern: re.Pattern[str], *, example: str) -> str:
-    """Return ``flag=name`` for each name, every word after a space. Raises InvalidValueError."""
-    what = f"value of {flag}"
-    names = [_checked(each, pattern, what, example) for each in _several(given, flag, example)]
-    return flag_words([f"{flag}={each}" for each in names])
+def option_words(flag: str, names: Iterable[str], pattern: re.Pattern[str], *, example: str) -> str:
+    """Format ``flag=name`` for each name, with a space before each. Raises InvalidValueError."""
+    kind = f"value of {flag}"
+    checked = [_check(name, pattern, kind, example) for name in _to_tuple(names, flag, example)]
+    return flag_words([f"{flag}={name}" for name in checked])
 
 
-def flag_words(given: Iterable[str]) -> str:
-    """Return further arguments as they are given, every word after a space."""
-    arguments = _several(given, "flags", "['-v']")
-    return "".join(f" {shlex.quote(each)}" for each in arguments)
+def flag_words(flags: Iterable[str]) -> str:
+    """Quote further arguments, with a space before each. Raises InvalidValueError."""
+    arguments = _to_tuple(flags, "flags", "['-v']")
+    return "".join(f" {shlex.quote(argument)}" for argument in arguments)
 
 
-def _several(given: Iterable[str], what: str, example: str) -> tuple[str, ...]:
-    if isinstance(given, str):
+def _to_tuple(values: Iterable[str], kind: str, example: str) -> tuple[str, ...]:
+    if isinstance(values, str):
         raise InvalidValueError(
-            f"invalid {what} {given!r}: expected a sequence of strings",
+            f"invalid {kind} {values!r}: expected a sequence of strings",
             hint=f"for example {example}",
         )
-    return tuple(given)
+    return tuple(values)
 
 
-def _checked(word: str, pattern: re.Pattern[str], what: str, example: str) -> str:
+def _check(word: str, pattern: re.Pattern[str], kind: str, example: str) -> str:
     if not pattern.fullmatch(word):
-        raise InvalidValueError(f"invalid {what} {word!r}", hint=f"for example {example}")
+        raise InvalidValueError(f"invalid {kind} {word!r}", hint=f"for example {example}")
     return word

@@ -283,7 +283,7 @@ def test_sibling_modules_come_from_an_input_of_the_client(
 @pytest.mark.parametrize(
     ("source", "message"),
     [
-        ("import os\nos.kill(1, 9)", "os.kill(): a build file starts and ends no processes"),
+        ("import os\nos.kill(1, 9)", "os.kill(): a build file cannot start or end processes"),
         ("x = [0] * 10**10", "MemoryError"),
         ("import sys; sys.exit(0)", "SystemExit: 0"),
         ("import sys; sys.stdout.buffer.write(b'x')", "no attribute 'buffer'"),

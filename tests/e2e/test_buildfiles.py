@@ -184,7 +184,7 @@ def test_named_contexts_replace_images_and_are_read_by_name(
     assert (tmp_path / "out" / "a").exists()
     with pytest.raises(InputError) as caught:
         run(f"{APP}    return build.named('sources')\n")
-    assert caught.value.hint == "give it: --build-context sources=DIR"
+    assert caught.value.hint == "add it: --build-context sources=DIR"
 
 
 DOCKERFILE = """FROM busybox AS base
@@ -422,7 +422,7 @@ def platforms() -> dict[str, State]:
     assert (tmp_path / "out" / "linux_s390x" / "name").read_text() == "linux/s390x"
     with pytest.raises(LLBError) as caught:
         run(source, target="platforms", platform="linux/amd64")
-    assert caught.value.message == "the target makes nothing for linux/amd64"
+    assert caught.value.message == "the target does not build for linux/amd64"
 
 
 def test_a_graph_that_is_too_large_for_the_daemon_is_an_error(

@@ -115,12 +115,12 @@ def test_mounts_of_all_kinds(
         (
             [bind(Image("busybox").run("true"), "/x")],
             InvalidValueError,
-            "the mount at /x is of a tree that is not solved",
+            "the tree mounted at /x is not solved",
         ),
         (
             [secret("token", env="TOKEN")],
             InvalidValueError,
-            "a container has no variables, TOKEN is one",
+            "invalid secret TOKEN of a container: only processes have variables",
         ),
     ],
 )

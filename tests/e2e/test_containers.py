@@ -144,11 +144,11 @@ def test_an_unchecked_exit_code_is_a_value(run_with_tree: Callable[..., Any]) ->
         ({"command": ["id"], "work_dir": "/"}, TypeError, "argument 'work_dir'; did you mean"),
         ({"command": ["id"], "stdin": "text"}, InvalidValueError, "invalid stdin 'text'"),
         ({"command": ["id"], "stdin": io.BytesIO()}, InvalidValueError, "invalid stdin"),
-        ({"command": ["id"], "stdin": "pipe"}, InvalidValueError, "has no pipe to write to"),
+        ({"command": ["id"], "stdin": "pipe"}, InvalidValueError, "run() cannot write to it"),
         (
             {"command": ["id"], "stdin": b"text", "tty": True},
             InvalidValueError,
-            "a terminal is given no bytes",
+            "a terminal takes no bytes",
         ),
         ({"command": ["id"], "stdout": "pipes"}, InvalidValueError, "invalid stdout 'pipes'"),
         ({"command": ["id"], "stderr": None}, InvalidValueError, "invalid stderr None"),
@@ -160,7 +160,7 @@ def test_an_unchecked_exit_code_is_a_value(run_with_tree: Callable[..., Any]) ->
         (
             {"command": ["id"], "secrets": [secret("token")]},
             InvalidValueError,
-            "a process has no mounts of its own, /run/secrets/token is one",
+            "invalid mount /run/secrets/token of a process: only containers have mounts",
         ),
         (
             {"command": ["id"], "secrets": [secret("token", env="TOKEN")]},

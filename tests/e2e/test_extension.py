@@ -113,7 +113,7 @@ def test_llb_builds_a_dockerfile_with_the_extension(
 
 
 REFUSED = """\
-error: Dockerfile:3:11: no name of a package: Wave (hint: git, or git=1:2.47)
+error: Dockerfile:3:11: invalid package name Wave (hint: git, or git=1:2.47)
 1 |     # syntax=SYNTAX
 2 |     FROM python:3.13-slim
 3 | >>> APT greet Wave

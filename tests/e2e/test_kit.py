@@ -133,8 +133,8 @@ def test_two_daemons_pack_the_same_image(
 @pytest.mark.parametrize(
     ("source", "message"),
     [
-        ("x = 1\n", "main.py serves nothing"),
-        ("import sys\nsys.exit(3)\n", "main.py exits with 3, and serves nothing"),
+        ("x = 1\n", "main.py does not serve a frontend"),
+        ("import sys\nsys.exit(3)\n", "main.py exits with status 3 without serving a frontend"),
     ],
 )
 def test_a_program_that_serves_nothing_is_named(source: str, message: str, program: Path) -> None:
@@ -149,4 +149,4 @@ def test_a_missing_program_is_named(buildkit_host: str, tmp_path: Path) -> None:
     for subcommand in ("run", "try"):
         process = llb(buildkit_host, subcommand, tmp_path / "no.py", tmp_path)
         assert process.returncode == 1
-        assert f"error: there is no program {tmp_path}/no.py" in process.stderr.splitlines()
+        assert f"error: no such program: {tmp_path}/no.py" in process.stderr.splitlines()

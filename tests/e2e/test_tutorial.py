@@ -107,10 +107,10 @@ def test_a_mistake_is_shown_with_its_line(environment: dict[str, str], tmp_path:
             "import nothing\n",
             "the frontend crashed: ModuleNotFoundError: No module named 'nothing'",
         ),
-        ("print('x')\n", "the frontend main.py ended with the status 0, and answered nothing"),
-        ("import sys\nsys.exit(4)\n", "the frontend main.py ended with the status 4"),
+        ("print('x')\n", "the frontend main.py exited with status 0 without an answer"),
+        ("import sys\nsys.exit(4)\n", "the frontend main.py exited with status 4"),
         ("def f(:\n", "SyntaxError: invalid syntax"),
-        ("import os\nos.write(1, b'no gRPC')\nprint('x')\n", "answered nothing"),
+        ("import os\nos.write(1, b'no gRPC')\nprint('x')\n", "without an answer"),
         ("import os\nos._exit(5)\n", "exit code: 5"),
     ],
 )

@@ -1,4 +1,4 @@
-"""docs/connections.md names every kind of address, and tests that exist."""
+"""docs/connections.md lists every kind of address, and tests that exist."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ TESTS = sorted(set(re.findall(r"`(tests/[^`]*)::([^`]*)`", PAGE)))
 
 
 def rows(page: str) -> list[list[str]]:
-    """Return the cells of the rows of the first table."""
+    """Parse the rows of the first table into cells."""
     table = page.partition("|---|---|---|---|\n")[2].partition("\n\n")[0]
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()]
 
@@ -27,14 +27,16 @@ def test_every_kind_of_address_has_a_row() -> None:
     assert set(SCHEMES) == {*SOCKETS, "docker", *PROGRAMS}
 
 
-def test_programs_stand_there_as_they_are_written_with_their_options() -> None:
-    found = {address.strip("`"): options for address, _, options, _ in rows(PAGE)}
+def test_programs_have_their_address_and_options() -> None:
+    options_by_address = {address.strip("`"): options for address, _, options, _ in rows(PAGE)}
     for program in PROGRAMS.values():
-        assert set(re.findall("`([^`]*)`", found[program.form])) == set(program.options)
+        assert set(re.findall("`([^`]*)`", options_by_address[program.form])) == set(
+            program.options
+        )
 
 
 def test_every_row_names_a_test() -> None:
-    assert all("::" in shown for *_, shown in rows(PAGE))
+    assert all("::" in test for *_, test in rows(PAGE))
     assert TESTS
 
 

@@ -1,4 +1,4 @@
-"""Every example runs, prints a definition, and gives the same one again."""
+"""Every example runs and prints a reproducible definition."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ def test_there_are_examples() -> None:
 
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_example_prints_a_definition(name: str) -> None:
-    done = subprocess.run(
+    completed = subprocess.run(
         [sys.executable, ROOT / "examples" / name], capture_output=True, check=True
     )
-    assert Definition.from_bytes(done.stdout).head is not None
-    assert done.stderr == b""
+    assert Definition.from_bytes(completed.stdout).head is not None
+    assert completed.stderr == b""
 
 
 @pytest.mark.parametrize("name", EXAMPLES)

@@ -1,4 +1,4 @@
-"""The example of a language of one's own converts, and the guide to it shows the same program."""
+"""The example of an extended language converts, and its guide shows the same program."""
 
 from __future__ import annotations
 
@@ -27,41 +27,42 @@ def test_the_guide_shows_the_files_of_the_example() -> None:
 
 
 def converted_by(code: str, scope: dict[str, object]) -> tuple[bytes, ...]:
-    """Return the operations of what code of the guide converts."""
+    """Run code of the guide, and get the operations of its conversion."""
     exec(compile(code, "extending.md", "exec"), scope)
     operations: tuple[bytes, ...] = scope["converted"].definition.ops  # type: ignore[attr-defined]
     return operations
 
 
-def test_it_adds_one_instruction_and_one_check() -> None:
+def test_the_example_adds_one_instruction_and_one_check() -> None:
     scope = runpy.run_path(str(EXAMPLE / "main.py"))
-    done = convert(
+    conversion = convert(
         "FROM debian\nAPT git\nRUN apt-get update\nRUN true\n",
         resolver=ImageTable({"*": ResolvedImage(f"sha256:{'0' * 64}", CONFIG)}),
         language=scope["LANGUAGE"],
     )
-    (installed,) = (each for each in done.definition.vertices() if "git" in str(each.op))
+    vertices = conversion.definition.vertices()
+    (installed,) = (vertex for vertex in vertices if "git" in str(vertex.op))
     assert installed.op["meta"]["args"][-1] == (
         "apt-get update -q && apt-get install -qy --no-install-recommends git"
     )
-    assert done.warnings == (
+    assert conversion.warnings == (
         "RunAptGet: APT keeps what it loads for other builds, RUN apt-get does not (line 3)",
     )
 
 
-def test_it_is_about_thirty_lines() -> None:
+def test_the_example_has_about_thirty_lines() -> None:
     code = (EXAMPLE / "main.py").read_text().partition("\n\n\n")[2]
     assert len([line for line in code.splitlines() if line.strip()]) <= 30
 
 
-def test_no_daemon_no_traceback() -> None:
-    done = subprocess.run(
+def test_without_a_daemon_there_is_no_traceback() -> None:
+    completed = subprocess.run(
         [sys.executable, EXAMPLE / "main.py"],
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
         check=False,
     )
-    assert done.returncode == 1
-    assert done.stderr.startswith("error: ")
-    assert "Traceback" not in done.stderr
+    assert completed.returncode == 1
+    assert completed.stderr.startswith("error: ")
+    assert "Traceback" not in completed.stderr

@@ -1,4 +1,4 @@
-"""The guide to recipes: its code gives states, and its table has every recipe with its options."""
+"""The guide to recipes: its code builds states, and its table lists every recipe and option."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ FUNCTIONS: dict[str, Callable[..., State]] = {
 
 
 @pytest.mark.parametrize("block", BLOCKS)
-def test_the_code_of_the_guide_gives_a_state(block: str) -> None:
+def test_the_code_of_the_guide_builds_a_state(block: str) -> None:
     scope: dict[str, object] = {}
     exec(compile(block, "recipes.md", "exec"), scope)
     state = scope["state"]
@@ -39,16 +39,16 @@ def test_the_code_of_the_guide_gives_a_state(block: str) -> None:
     assert state.marshal().head is not None
 
 
-def test_every_function_is_in_the_guide_with_all_of_its_options() -> None:
-    told = {
-        name: [each.partition("=")[0].strip(" *") for each in options.split(",")]
+def test_the_guide_lists_every_function_with_all_options() -> None:
+    documented = {
+        name: [option.partition("=")[0].strip(" *") for option in options.split(",")]
         for name, options in re.findall(r"[|-] `([a-z_.]+)\(([^`]*)\)`", GUIDE)
     }
-    assert told == {
+    assert documented == {
         name: list(inspect.signature(function).parameters)[1:]
         for name, function in FUNCTIONS.items()
     }
 
 
-def test_the_guide_has_all_of_the_package() -> None:
+def test_the_guide_covers_the_whole_package() -> None:
     assert {name.partition(".")[0] for name in FUNCTIONS} == set(recipes.__all__)

@@ -1,4 +1,4 @@
-"""docs/registries.md names tests that exist."""
+"""docs/registries.md lists tests that exist."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every block of Python in the guide to tests is a test file that passes."""
+"""Every Python block in the guide to testing is a test file that passes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-# pytester forgets what the runs of a test imported, and protobuf cannot be imported twice.
+# pytester unloads the modules that a run imported, and protobuf cannot be imported twice.
 import llb.testing.daemon
 import llb.testing.gateway  # noqa: F401
 
@@ -25,12 +25,12 @@ def test_a_block_of_the_guide_passes(pytester: pytest.Pytester, number: int) -> 
         pytester.runpytest(*option).assert_outcomes(passed=count)
 
 
-def test_the_guide_shows_what_a_difference_looks_like(pytester: pytest.Pytester) -> None:
+def test_the_guide_shows_the_output_of_a_difference(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(test_site=BLOCKS[0])
     pytester.runpytest("--update-golden")
     pytester.makepyfile(test_site=BLOCKS[0].replace("pandoc", "pandoc make"))
     result = pytester.runpytest()
-    (shown,) = re.findall(r"```text\n(.*?)```", GUIDE, re.DOTALL)
+    (expected,) = re.findall(r"```text\n(.*?)```", GUIDE, re.DOTALL)
     result.stdout.fnmatch_lines(
-        [f"E *{line.strip()}" for line in shown.splitlines() if not line.startswith("…")]
+        [f"E *{line.strip()}" for line in expected.splitlines() if not line.startswith("…")]
     )

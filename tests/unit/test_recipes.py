@@ -1,4 +1,4 @@
-"""Recipes as graphs: equal to what is checked in, with the user's lines, and nothing unsafe."""
+"""Recipes as graphs: equal to their goldens, with the user's lines, and safe arguments."""
 
 from __future__ import annotations
 
@@ -69,17 +69,17 @@ RECIPES: dict[str, State] = {
 
 
 @pytest.mark.parametrize("name", RECIPES)
-def test_a_recipe_is_what_is_checked_in(name: str) -> None:
+def test_a_recipe_equals_its_golden(name: str) -> None:
     definition = RECIPES[name].marshal(platform="linux/amd64", source_map=False)
     assert dump.text(definition) == (GOLDEN / f"{name}.txt").read_text()
 
 
-def test_nothing_is_checked_in_for_no_recipe() -> None:
+def test_every_golden_has_a_recipe() -> None:
     assert {path.stem for path in GOLDEN.iterdir()} == RECIPES.keys()
 
 
 @pytest.mark.parametrize("name", RECIPES)
-def test_each_step_has_the_line_of_the_user_and_not_of_the_recipe(name: str) -> None:
+def test_each_step_has_the_line_of_its_caller(name: str) -> None:
     definition = RECIPES[name].marshal(platform="linux/amd64")
     assert [file.filename for file in definition.files] == ["tests/unit/test_recipes.py"]
     *steps, _ = definition.vertices()
@@ -87,7 +87,7 @@ def test_each_step_has_the_line_of_the_user_and_not_of_the_recipe(name: str) -> 
 
 
 def cache_ids(state: State) -> list[str]:
-    """Return the names of the caches of the last process."""
+    """Collect the IDs of the caches of the last process."""
     assert state.last_run is not None
     return [mount.id for mount in state.last_run.mounts if isinstance(mount, Cache)]
 
@@ -106,7 +106,7 @@ def cache_ids(state: State) -> list[str]:
         (Image("debian").user("app").pipe(apt.install, "git"), ["recipes apt"]),
     ],
 )
-def test_caches_are_of_one_platform_and_one_user(state: State, ids: list[str]) -> None:
+def test_each_platform_and_user_has_its_own_caches(state: State, ids: list[str]) -> None:
     assert cache_ids(state) == ids
 
 
@@ -115,7 +115,7 @@ def test_caches_are_of_one_platform_and_one_user(state: State, ids: list[str]) -
     [
         (
             lambda: BASE.pipe(apt.install),
-            "no Debian package is given",
+            "missing Debian package",
             "for example git, or git=1:2.47*",
         ),
         (
@@ -146,12 +146,12 @@ def test_caches_are_of_one_platform_and_one_user(state: State, ids: list[str]) -
         ),
         (
             lambda: BASE.pipe(pip.install),
-            "nothing to install: neither a requirement nor a file of requirements is given",
+            "nothing to install: expected requirements or a requirements file",
             "for example 'requests==2.32', or requirements='requirements.txt'",
         ),
         (
             lambda: BASE.pipe(pip.install, "a", source=SOURCE),
-            "source is given without a file of requirements in it",
+            "source without requirements: expected the path of a requirements file in it",
             "for example requirements='requirements.txt'",
         ),
         (
@@ -181,7 +181,7 @@ def test_caches_are_of_one_platform_and_one_user(state: State, ids: list[str]) -
         ),
         (
             lambda: BASE.pipe(cargo.build, SOURCE),
-            "no program is given",
+            "missing program",
             "for example app, as in [[bin]] of Cargo.toml",
         ),
         (
@@ -189,7 +189,11 @@ def test_caches_are_of_one_platform_and_one_user(state: State, ids: list[str]) -
             "invalid program '../app'",
             "for example app, as in [[bin]] of Cargo.toml",
         ),
-        (lambda: BASE.pipe(expect_file, "/"), "invalid path '/': expected that of a file", None),
+        (
+            lambda: BASE.pipe(expect_file, "/"),
+            "invalid path '/': expected the path of a file",
+            None,
+        ),
         (
             lambda: BASE.pipe(expect_file, "/a", mode=644000),
             "invalid mode 644000: expected 0 to 0o7777",
@@ -207,7 +211,7 @@ def test_caches_are_of_one_platform_and_one_user(state: State, ids: list[str]) -
         ),
     ],
 )
-def test_what_is_wrong_is_refused_with_what_would_be_right(
+def test_invalid_arguments_are_refused_with_an_example(
     refused: Callable[[], State], message: str, hint: str | None
 ) -> None:
     with pytest.raises(InvalidValueError) as caught:
@@ -215,7 +219,7 @@ def test_what_is_wrong_is_refused_with_what_would_be_right(
     assert (str(caught.value), caught.value.hint) == (message, hint)
 
 
-def test_an_older_buildkit_is_told_of_checks_before_it_builds() -> None:
+def test_an_older_buildkit_is_refused_before_the_build() -> None:
     definition = RECIPES["expect_file"].marshal()
     offered = caps.of_version("v0.30.0")
     assert offered is not None

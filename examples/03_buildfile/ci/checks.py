@@ -1,8 +1,8 @@
-"""Checks that run with the build, and are kept as any other step."""
+"""Checks that run with the build, and are cached like any other step."""
 
 from llb import State, bind
 
 
 def shell_syntax(tools: State, sources: State, path: str) -> State:
-    """Return the tools once they found nothing wrong with a shell script."""
+    """Check the syntax of a shell script with the tools."""
     return tools.run(f"sh -n /src/{path}", mounts=[bind(sources, "/src", readonly=True)])

@@ -1,4 +1,4 @@
-"""Frontends that are functions: what they are asked, and what becomes of it.
+"""Frontends from functions: call them per platform, and answer builds and subrequests.
 
 Private to :mod:`llb.frontend`.
 """

@@ -1,4 +1,4 @@
-"""The host of a build, whether a daemon answers or nobody does."""
+"""The host of a build: the part that works with and without a daemon."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _INPUT = "input:"
 
 @define(eq=False)
 class BuildHost(ABC):
-    """The part of :class:`llb.buildfile.Host` that no daemon is needed for.
+    """The part of :class:`llb.buildfile.Host` that needs no daemon.
 
     Subclasses supply images (:meth:`resolve`, :meth:`resolve_image_config`), files (:meth:`read`,
     :meth:`list_dir`) and other frontends. ``watch`` is stopped while they wait.
@@ -44,7 +44,7 @@ class BuildHost(ABC):
     @property
     @abstractmethod
     def options(self) -> ConvertOptions:
-        """The options of the build, which are those of a Dockerfile."""
+        """The options of the build, in the form of a Dockerfile conversion."""
 
     @abstractmethod
     def resolve(
@@ -126,7 +126,7 @@ class BuildHost(ABC):
         return context.tree if isinstance(context.tree, State) else context.tree.to_state()
 
     def prepared(self, tree: State) -> State:
-        """Set the options that the client has for every process, and its proxies."""
+        """Apply the client's settings for all processes, and its proxies."""
         proxies = parse_proxies(self.options.build_args)
         tree = tree if proxies is None else tree.proxy(proxies)
         processes = self.options.processes
@@ -154,13 +154,14 @@ class BuildHost(ABC):
         )
 
         def resolve(requests: tuple[Request, ...]) -> Mapping[Request, Resolved]:
-            own: dict[Request, Resolved] = {}
-            for each in requests:
-                if isinstance(each, ContextRequest) and each.value in inputs:
-                    state = inputs[each.value]
-                    own[each] = ResolvedContext(state, state.image_config(platform=build.platform))
-            others = tuple(each for each in requests if each not in own)
-            return {**own, **self.resolve(others, options)}
+            resolved: dict[Request, Resolved] = {}
+            for source in requests:
+                if isinstance(source, ContextRequest) and source.value in inputs:
+                    state = inputs[source.value]
+                    config = state.image_config(platform=build.platform)
+                    resolved[source] = ResolvedContext(state, config)
+            unresolved = tuple(source for source in requests if source not in resolved)
+            return {**resolved, **self.resolve(unresolved, options)}
 
         with self.watch.stopped():
             converted = self.convert(parse(text, filename), options, resolve)

@@ -1,7 +1,7 @@
-"""What a build file prints and logs, shown as steps of the build.
+"""Capture what a build file prints and logs, and show it as steps of the build.
 
-Nobody sees what a frontend writes: its streams are the daemon's. What everybody sees are the
-names of steps, so each line is the name of one that makes next to nothing.
+The standard streams of a frontend belong to the daemon, and users never see them. Users do see
+the names of steps, so each line of output becomes the name of a trivial step.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ _WIDTH = 500
 
 
 @define
-class Output:
-    """The lines that a build file has written; safe for use by several threads."""
+class CapturedOutput:
+    """The captured output of a build file, by lines; safe for use by several threads."""
 
     filename: str
     _lines: list[str] = field(factory=list, init=False)
@@ -41,11 +41,11 @@ class Output:
             self._lines.append(line)
 
     def show(self, gateway: Gateway) -> None:
-        """Show the lines that were added since the last time."""
+        """Show the lines that were added since the last call."""
         with self._lock:
             lines, self._lines = self._lines, []
         if len(lines) > _LINES:
-            lines = [*lines[:_LINES], f"... and {len(lines) - _LINES} lines more"]
+            lines = [*lines[:_LINES], f"... and {len(lines) - _LINES} more lines"]
         state = Scratch()
         for line in lines:
             name = f"[{self.filename}] {line[:_WIDTH]}"
@@ -54,18 +54,18 @@ class Output:
             gateway.solve(state.marshal(), evaluate=True)
 
     @contextmanager
-    def shown(self, gateway: Gateway) -> Iterator[None]:
-        """Take what the process prints and logs meanwhile, and show it at the end."""
+    def capture(self, gateway: Gateway) -> Iterator[None]:
+        """Capture what the process prints and logs, and show it at the end of the context."""
         try:
-            with self._taken():
+            with self._redirect():
                 yield
         finally:
-            # A build that fails has its own error to tell.
+            # A failing build reports its own error.
             with suppress(RemoteError, TransportError):
                 self.show(gateway)
 
     @contextmanager
-    def _taken(self) -> Iterator[None]:
+    def _redirect(self) -> Iterator[None]:
         before, level = (sys.stdout, sys.stderr), logging.root.level
         handler = logging.StreamHandler(stream := _Stream(self))
         handler.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
@@ -82,9 +82,9 @@ class Output:
 
 
 class _Stream(io.TextIOBase):
-    """A stream for text that hands on lines, of which each thread has its own."""
+    """A text stream that passes on whole lines, buffered per thread."""
 
-    def __init__(self, output: Output) -> None:
+    def __init__(self, output: CapturedOutput) -> None:
         self._output = output
         self._open: dict[int, str] = {}
 
@@ -99,6 +99,6 @@ class _Stream(io.TextIOBase):
         return len(text)
 
     def end(self) -> None:
-        """Hand on the lines that have no end."""
+        """Pass on unfinished lines."""
         for line in filter(None, self._open.values()):
             self._output.add(line)

@@ -1,4 +1,4 @@
-"""The checks of targets that are functions: what builds, and will be regretted."""
+"""Lint for function targets: code that builds but is probably a mistake."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 NOT_REPRODUCIBLE = Rule(
     "NotReproducible",
     "",
-    "A target should make the same steps whenever it is called",
-    "Target '{target}' makes other steps when it is called again",
+    "A target should produce the same steps every time it is called",
+    "Target '{target}' produces different steps when it is called again",
 )
 SECRET_IN_BUILD_ARG = Rule(
     "SecretsUsedInBuildArgs",
@@ -26,7 +26,7 @@ SECRET_IN_BUILD_ARG = Rule(
     "Build args are kept in the image's history and in caches; secrets should be mounted",
     "The build arg '{argument}' of target '{target}' sounds like a secret; mount it instead",
 )
-OWN = Rule("BuildFileWarning", "", "The build file warns", "{message}")
+OWN = Rule("BuildFileWarning", "", "A warning of the build file itself", "{message}")
 
 _SECRET = re.compile(
     r"(^|_)(apikey|auth|credentials?|key|passwd|password|pword|secret|token)(_|$)", re.IGNORECASE
@@ -35,17 +35,17 @@ _PUBLIC = re.compile(r"(^|_)public(_|$)", re.IGNORECASE)
 
 
 def check(subject: Subject) -> Iterator[LintWarning]:
-    """Yield what the checks say. Raises what the file raises, and LLBError."""
+    """Run the checks, and yield their warnings. Raises the exceptions of the file, and LLBError."""
     for target in subject.targets:
         yield from _check_arguments(target, subject)
-    platform = subject.opened.options.build_platform
+    platform = subject.request.options.build_platform
     first, second = (
-        subject.maker.make(subject.target, platform),
-        subject.maker.make(subject.target, platform),
+        subject.runner.run(subject.target, platform),
+        subject.runner.run(subject.target, platform),
     )
     digests = [
-        [subject.maker.marshal(part.tree, platform, made).head for part in made.parts]
-        for made in (first, second)
+        [subject.runner.marshal(part.tree, platform, result).head for part in result.parts]
+        for result in (first, second)
     ]
     if digests[0] != digests[1]:
         yield _warning(NOT_REPRODUCIBLE, subject.target, subject, target=subject.target.name)
@@ -54,17 +54,17 @@ def check(subject: Subject) -> Iterator[LintWarning]:
 
 
 def _check_arguments(target: Target, subject: Subject) -> Iterator[LintWarning]:
-    for each in target.parameters:
-        if _SECRET.search(each.name) and not _PUBLIC.search(each.name):
+    for parameter in target.parameters:
+        if _SECRET.search(parameter.name) and not _PUBLIC.search(parameter.name):
             yield _warning(
-                SECRET_IN_BUILD_ARG, target, subject, argument=each.name, target=target.name
+                SECRET_IN_BUILD_ARG, target, subject, argument=parameter.name, target=target.name
             )
 
 
-def _warning(rule: Rule, of: Target, subject: Subject, /, **found: str) -> LintWarning:
-    is_here = of.filename == subject.source.filename
-    lines = (of.line, of.line) if is_here else None
-    return LintWarning(rule, rule.message.format(**found), lines)
+def _warning(rule: Rule, owner: Target, subject: Subject, /, **fields: str) -> LintWarning:
+    is_here = owner.filename == subject.source.filename
+    lines = (owner.line, owner.line) if is_here else None
+    return LintWarning(rule, rule.message.format(**fields), lines)
 
 
 def _lines(location: Location | None, subject: Subject) -> tuple[int, int] | None:

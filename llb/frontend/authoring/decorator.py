@@ -1,4 +1,4 @@
-"""A frontend for a language of one's own, made of a function.
+"""Turn a function into a frontend for your own language.
 
 ::
 
@@ -9,9 +9,9 @@
     if __name__ == "__main__":
         sys.exit(serve(build))
 
-What Docker's frontend does for all of its builds is done: ``# syntax=`` in the file, contexts in
-directories, repositories and archives, ``.dockerignore``, named contexts, inputs, platforms, labels,
-caches, lists of what is in an image, and what clients ask besides builds.
+It supports what Docker's frontend does for all of its builds: ``# syntax=`` in the file, contexts
+in directories, repositories and archives, ``.dockerignore``, named contexts, inputs, platforms,
+labels, cache imports, SBOMs, and subrequests.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ from attrs import evolve, frozen
 
 from llb import SourceFile
 from llb.buildfile import Build, Source, Target
-from llb.buildfile.current import going_on
+from llb.buildfile.current import set_current
 from llb.buildfile.parameters import parameters_of
-from llb.buildfile.running import parts_of
+from llb.buildfile.running import to_parts
 from llb.buildfile.target import first_line
 from llb.errors import LLBError, RemoteError
-from llb.frontend.authoring.captured_output import Output
+from llb.frontend.authoring.captured_output import CapturedOutput
 from llb.frontend.authoring.subject import Subject
 from llb.frontend.dockerui.local_sources import DEFAULT_FILENAME
-from llb.frontend.dockerui.open import open_build
+from llb.frontend.dockerui.open import read_entrypoint
 from llb.gateway import Result, is_served
 
 if TYPE_CHECKING:
@@ -41,11 +41,11 @@ if TYPE_CHECKING:
     from llb import Platform, State
     from llb.buildfile.current import Calls
     from llb.buildfile.running import Part, Stopwatch
-    from llb.frontend.dockerui.open import Opened
+    from llb.frontend.dockerui.open import BuildRequest
     from llb.gateway import Gateway, Request
 
-    Made: TypeAlias = "State | Mapping[Platform, State] | Mapping[str, State]"
-    Function: TypeAlias = Callable[..., Made]
+    TargetValue: TypeAlias = "State | Mapping[Platform, State] | Mapping[str, State]"
+    Function: TypeAlias = Callable[..., TargetValue]
     Targets: TypeAlias = Callable[[Source], Mapping[str, str]]
 
 __all__ = ["Frontend", "frontend"]
@@ -69,26 +69,25 @@ def frontend(
     language: str = "",
     targets: Targets | None = None,
 ) -> Frontend | Callable[[Function], Frontend]:
-    """Make a frontend of a function from a :class:`llb.buildfile.Build` to what is built.
+    """Turn a function that takes a :class:`llb.buildfile.Build` into a frontend.
 
-    It is called for each platform, and returns a state, or states by platform or by name, as a
-    target of a build file does; its other parameters are build args, as there.
+    It is called for each platform, and returns a state, or states by platform or by name, like
+    a target of a build file; its other parameters are build args.
 
-    ``filename`` is the file that is read where a client names none, and ``language`` what its
-    lines are shown as, by a name of GitHub's linguist. ``targets`` returns the targets that a file
-    has, with their descriptions, the first of them being the default; without it
-    ``Build.target`` is what a client asks for.
+    ``filename`` is the default name of the file, and ``language`` the GitHub linguist name in
+    which its lines are shown. ``targets`` returns the targets of a file with their descriptions,
+    the first being the default; without it ``Build.target`` is the target that the client names.
     """
 
-    def make(function: Function) -> Frontend:
+    def decorate(function: Function) -> Frontend:
         return Frontend(function, filename, language, targets)
 
-    return make if function is None else make(function)
+    return decorate if function is None else decorate(function)
 
 
 @frozen
 class Frontend:
-    """What :func:`frontend` makes of a function, to be served, or built by ``Client.build``."""
+    """A frontend created by :func:`frontend`: serve it, or pass it to ``Client.build``."""
 
     function: Function
     filename: str
@@ -96,42 +95,43 @@ class Frontend:
     targets: Targets | None
 
     def __call__(self, request: Request, gateway: Gateway) -> Result:
-        """Return the result of a build. Raises what the function raises, and LLBError."""
-        opened = open_build(request, gateway, filename=self.filename)
-        if isinstance(opened, Result):
-            return opened
+        """Run a build or a subrequest. Raises the function's own exceptions, and LLBError."""
+        build_request = read_entrypoint(request, gateway, filename=self.filename)
+        if isinstance(build_request, Result):
+            return build_request
         with ExitStack() as stack:
             if is_served():
-                stack.enter_context(Output(opened.options.filename).shown(gateway))
-            subject = _Subject(self, opened)
-            asked = opened.asked.request_id
-            if asked is not None:
+                output = CapturedOutput(build_request.options.filename)
+                stack.enter_context(output.capture(gateway))
+            subject = _Subject(self, build_request)
+            subrequest = build_request.client_options.request_id
+            if subrequest is not None:
                 # It takes some milliseconds to import, and builds do without it.
                 from llb.frontend.authoring.subrequests import answer  # noqa: PLC0415
 
-                return answer(asked, subject)
-            return subject.maker.result(subject.target)
+                return answer(subrequest, subject)
+            return subject.runner.result(subject.target)
 
 
 @frozen
 class _Subject(Subject):
-    """A file that a frontend reads."""
+    """The file that a frontend reads."""
 
     frontend: Frontend
-    opened: Opened
+    request: BuildRequest
 
     @property
     def source(self) -> SourceFile:
-        opened = self.opened
-        name, language = opened.options.filename, self.frontend.language
-        return SourceFile(name, opened.text, language, opened.definition)
+        request = self.request
+        name, language = request.options.filename, self.frontend.language
+        return SourceFile(name, request.text, language, request.definition)
 
     @property
     def targets(self) -> tuple[Target, ...]:
         function = self.frontend.function
         takes_build, parameters = parameters_of(function, Build)
         named: Mapping[str, str] = {
-            self.opened.options.target or "default": first_line(function.__doc__)
+            self.request.options.target or "default": first_line(function.__doc__)
         }
         if self.frontend.targets is not None:
             named = self.frontend.targets(Source(self.source))
@@ -141,12 +141,12 @@ class _Subject(Subject):
                 name,
                 description,
                 tuple(parameters),
-                is_default=place == 0,
+                is_default=index == 0,
                 filename="",
                 line=0,
                 takes_build=takes_build,
             )
-            for place, (name, description) in enumerate(named.items())
+            for index, (name, description) in enumerate(named.items())
         )
 
     def call(
@@ -156,13 +156,13 @@ class _Subject(Subject):
         watch: Stopwatch,  # noqa: ARG002 - that of build files, whose time is limited
     ) -> tuple[Part, ...]:
         try:
-            for each in target.parameters:
-                calls.build.argument(each)
-            with going_on(calls):
-                return parts_of(target(), target)
+            for parameter in target.parameters:
+                calls.build.argument(parameter)
+            with set_current(calls):
+                return to_parts(target(), target)
         except RemoteError:
             raise
         except LLBError as error:
             if error.span is not None:
-                error.span = evolve(error.span, definition=self.opened.definition)
+                error.span = evolve(error.span, definition=self.request.definition)
             raise

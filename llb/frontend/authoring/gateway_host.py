@@ -1,4 +1,4 @@
-"""The host of a build in a frontend: the daemon answers, and the client behind it."""
+"""The host of a build in a frontend, which calls the daemon."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from llb.dockerfile.parser.parser import Parsed
     from llb.dockerfile.sources.requests import Request, Resolve, Resolved
     from llb.dockerfile.to_llb import Converted
-    from llb.frontend.dockerui.open import Opened
+    from llb.frontend.dockerui.open import BuildRequest
     from llb.gateway import FileStat, Ref, Result
 
     T = TypeVar("T")
@@ -32,16 +32,16 @@ _BUILTIN = ("dockerfile.v0", "gateway.v0")
 
 @define(eq=False)
 class GatewayHost(BuildHost):
-    """The host of a build in a frontend; ``warnings`` are those that it showed."""
+    """The host of a build in a frontend; ``warnings`` are those that were shown."""
 
-    opened: Opened
+    request: BuildRequest
     warnings: list[tuple[str, Location | None]] = field(factory=list)
     _refs: dict[str, Ref] = field(factory=dict)
 
     @property
     def options(self) -> ConvertOptions:
         """The options of the build."""
-        return self.opened.options
+        return self.request.options
 
     def resolve(
         self,
@@ -49,12 +49,12 @@ class GatewayHost(BuildHost):
         options: ConvertOptions,  # noqa: ARG002 - those of the build are used
     ) -> Mapping[Request, Resolved]:
         """Resolve images and named contexts."""
-        return self.opened.resolve(requests)
+        return self.request.resolve(requests)
 
     def input(self, name: str) -> State | None:
         """Look up a tree that the client built, with its image config if it has one."""
         with self.watch.stopped():
-            result = self.opened.contexts.given(name)
+            result = self.request.contexts.given(name)
         if result is None:
             return None
         state, config = result
@@ -69,15 +69,15 @@ class GatewayHost(BuildHost):
     ) -> ResolvedImage:
         """Resolve the digest and the config of an image."""
         with self.watch.stopped():
-            return self.opened.contexts.resolve_image(
+            return self.request.contexts.resolve_image(
                 ref, platform, f"[internal] load metadata for {ref}"
             )
 
     def read(self, tree: State, path: str, platform: Platform) -> bytes:
         """Read a file of a tree. Raises InputError if it is missing."""
         with self.watch.stopped():
-            return self._reading(
-                lambda ref: self.opened.gateway.read_file(ref, path),
+            return self._read_solved(
+                lambda ref: self.request.gateway.read_file(ref, path),
                 tree,
                 path,
                 platform,
@@ -88,68 +88,70 @@ class GatewayHost(BuildHost):
     ) -> tuple[FileStat, ...]:
         """List a directory of a tree. Raises InputError if it is missing."""
         with self.watch.stopped():
-            return self._reading(
-                lambda ref: self.opened.gateway.read_dir(ref, path, pattern=pattern),
+            return self._read_solved(
+                lambda ref: self.request.gateway.read_dir(ref, path, pattern=pattern),
                 tree,
                 path,
                 platform,
             )
 
-    def _reading(self, read: Callable[[Ref], T], tree: State, path: str, platform: Platform) -> T:
+    def _read_solved(
+        self, read: Callable[[Ref], T], tree: State, path: str, platform: Platform
+    ) -> T:
         # Later steps may use more of the build context.
         self.need_whole([tree])
-        definition = tree.marshal(platform=platform, caps=self.opened.gateway.caps.llb)
+        definition = tree.marshal(platform=platform, caps=self.request.gateway.caps.llb)
         head = definition.head or ""
         if head not in self._refs:
-            self._refs[head] = self.opened.gateway.solve(definition)
+            self._refs[head] = self.request.gateway.solve(definition)
         try:
             return read(self._refs[head])
         except RemoteError as error:
             if not is_not_found(error):
                 raise
             raise InputError(
-                f"there is no {path}", hint="paths are relative to the tree"
+                f"no such file or directory: {path}", hint="paths are relative to the tree"
             ) from error
 
     def convert(self, parsed: Parsed, options: ConvertOptions, resolve: Resolve) -> Converted:
         """Convert a Dockerfile, and show its warnings."""
-        file = File(parsed.source.data, self.opened.vertex, b"", self.opened.gateway, resolve)
+        file = File(parsed.source.data, self.request.vertex, b"", self.request.gateway, resolve)
         return file.convert(parsed, options)
 
     def frontend(
         self, build: Build, source: str, options: Mapping[str, str], inputs: Mapping[str, State]
     ) -> State:
         """Run another frontend."""
-        gateway = self.opened.gateway
-        given = {"platform": str(build.platform), **options}
+        gateway = self.request.gateway
+        frontend_options = {"platform": str(build.platform), **options}
         name = source if source in _BUILTIN else "gateway.v0"
         if name == "gateway.v0":
-            given["source"] = source
+            frontend_options["source"] = source
         self.need_whole(inputs.values())
         with self.watch.stopped():
             trees = {
-                key: each.marshal(platform=build.platform, caps=gateway.caps.llb)
-                for key, each in inputs.items()
+                key: state.marshal(platform=build.platform, caps=gateway.caps.llb)
+                for key, state in inputs.items()
             }
-            made = gateway.solve_frontend(name, given, inputs=trees)
-        return _state(made, build.platform)
+            result = gateway.solve_frontend(name, frontend_options, inputs=trees)
+        return _state(result, build.platform)
 
     def warn(self, message: str, location: Location | None) -> None:
-        """Show a warning, and remember it for a client that asks for all of them."""
+        """Show a warning, and record it for a client that lints the file."""
         self.warnings.append((message, location))
         with self.watch.stopped():
-            self.opened.gateway.warn(self.opened.vertex, message, location=location)
+            self.request.gateway.warn(self.request.vertex, message, location=location)
 
 
-def _state(made: Result, platform: Platform) -> State:
-    """Return the result of a frontend for a platform as a state. Raises InputError."""
+def _state(result: Result, platform: Platform) -> State:
+    """Convert a frontend's result for a platform to a state. Raises InputError."""
     key = str(platform.normalize())
-    ref = made.refs.get(key, made.ref)
+    ref = result.refs.get(key, result.ref)
     if ref is None:
-        platforms = ", ".join(sorted(made.refs)) or "no platform"
-        raise InputError(f"the frontend made nothing for {key}, but for {platforms}")
+        platforms = ", ".join(sorted(result.refs)) or "no platform"
+        raise InputError(f"the frontend returned no result for {key}, only for {platforms}")
     state = State() if ref.definition is None else from_definition(ref.definition)
-    config = made.metadata.get(f"{EXPORTER_IMAGE_CONFIG_KEY}/{key}") or made.metadata.get(
+    config = result.metadata.get(f"{EXPORTER_IMAGE_CONFIG_KEY}/{key}") or result.metadata.get(
         EXPORTER_IMAGE_CONFIG_KEY
     )
     return state if config is None else state.with_image_config(config)

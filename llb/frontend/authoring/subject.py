@@ -1,4 +1,4 @@
-"""The file of a build whose targets are functions, or that functions read."""
+"""The file of a build whose targets are functions, or which functions read."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
 from llb.buildfile.target import find_target
-from llb.frontend.authoring.target_builder import Maker
+from llb.frontend.authoring.target_builder import TargetRunner
 
 if TYPE_CHECKING:
     from llb import SourceFile
     from llb.buildfile import Target
     from llb.buildfile.current import Calls
     from llb.buildfile.running import Part, Stopwatch
-    from llb.frontend.dockerui.open import Opened
+    from llb.frontend.dockerui.open import BuildRequest
 
 
 class Subject(ABC):
@@ -21,7 +21,7 @@ class Subject(ABC):
 
     __slots__ = ()
 
-    opened: Opened
+    request: BuildRequest
 
     @property
     @abstractmethod
@@ -35,7 +35,7 @@ class Subject(ABC):
 
     @abstractmethod
     def call(self, target: Target, calls: Calls[Target], watch: Stopwatch) -> tuple[Part, ...]:
-        """Call a target. Raises what it raises, and LLBError."""
+        """Call a target. Raises the target's own exceptions, and LLBError."""
 
     @property
     def default(self) -> Target:
@@ -45,9 +45,9 @@ class Subject(ABC):
     @property
     def target(self) -> Target:
         """The target that the build names, or the default one. Raises InvalidValueError."""
-        return find_target(self.targets, self.opened.options.target)
+        return find_target(self.targets, self.request.options.target)
 
     @property
-    def maker(self) -> Maker:
-        """What calls the targets. Raises InvalidValueError."""
-        return Maker(self.opened, self.source, self.call)
+    def runner(self) -> TargetRunner:
+        """The runner of the targets. Raises InvalidValueError."""
+        return TargetRunner(self.request, self.source, self.call)

@@ -1,4 +1,4 @@
-"""What clients ask besides builds of what is written as functions: targets, outline, checks, LLB."""
+"""Subrequests (outline, targets, lint, convertllb) for function targets."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from llb.buildfile.needs import secrets_of, ssh_of
 from llb.buildfile.target import folded
 from llb.dockerfile.outline import Argument, Need, Outline
-from llb.dockerfile.stages.targets import Target as Listed
+from llb.dockerfile.stages.targets import Target as ListedTarget
 from llb.errors import InvalidValueError, LLBError, TransportError
 from llb.frontend.authoring import checks
 from llb.frontend.subrequests.lint import lint_result
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from llb.buildfile import Target
-    from llb.buildfile.needs import Need as Wanted
+    from llb.buildfile.needs import Need as StepNeed
     from llb.buildfile.parameters import Parameter
     from llb.dockerfile.check_rules import LintWarning
     from llb.frontend.authoring.subject import Subject
@@ -38,11 +38,11 @@ _NOWHERE = (0, 0)
 
 
 def answer(name: str, subject: Subject) -> Result:
-    """Return the answer to a request. Raises LLBError, for a name that is not known too."""
-    found = _ANSWERS.get(name)
-    if found is None:
+    """Answer a subrequest. Raises LLBError, also for an unknown name."""
+    handler = _HANDLERS.get(name)
+    if handler is None:
         raise unsupported_request(name)
-    return found(subject)
+    return handler(subject)
 
 
 def _describe(subject: Subject) -> Result:  # noqa: ARG001
@@ -53,15 +53,22 @@ def _targets(subject: Subject) -> Result:
     default = _default(subject)
     return targets_result(
         [
-            Listed(each.name, each.description, "", "", each.name == default, _lines(each, subject))
-            for each in subject.targets
+            ListedTarget(
+                target.name,
+                target.description,
+                "",
+                "",
+                target.name == default,
+                _lines(target, subject),
+            )
+            for target in subject.targets
         ],
         subject.source.data,
     )
 
 
 def _default(subject: Subject) -> str | None:
-    """Return the name of the default target; targets are listed without one too."""
+    """Get the name of the default target; None if there is no default."""
     try:
         return subject.default.name
     except InvalidValueError:
@@ -69,42 +76,44 @@ def _default(subject: Subject) -> str | None:
 
 
 def _outline(subject: Subject) -> Result:
-    """Return what the target can be given, and the targets that it calls if it can be run."""
-    target = subject.target
+    """Describe the inputs of the target, and of the targets that it calls if it can be run."""
+    target, options = subject.target, subject.request.options
     missing = any(
-        each.is_required and each.name not in subject.opened.options.build_args
-        for each in target.parameters
+        parameter.is_required and parameter.name not in options.build_args
+        for parameter in target.parameters
     )
-    made = None if missing else subject.maker.make(target, subject.opened.options.build_platform)
-    targets = (target,) if made is None else made.targets
-    trees = () if made is None else [part.tree for part in made.parts]
-    arguments = {each.name: (each, of) for of in targets for each in of.parameters}
-    found = Outline(
+    result = None if missing else subject.runner.run(target, options.build_platform)
+    targets = (target,) if result is None else result.targets
+    trees = () if result is None else [part.tree for part in result.parts]
+    arguments = {
+        parameter.name: (parameter, owner) for owner in targets for parameter in owner.parameters
+    }
+    outline = Outline(
         target.name,
         target.description,
-        tuple(_argument(each, of, subject) for each, of in arguments.values()),
-        secrets=tuple(_need(each, subject) for each in secrets_of(trees)),
-        ssh=tuple(_need(each, subject) for each in ssh_of(trees)),
+        tuple(_argument(parameter, owner, subject) for parameter, owner in arguments.values()),
+        secrets=tuple(_need(need, subject) for need in secrets_of(trees)),
+        ssh=tuple(_need(need, subject) for need in ssh_of(trees)),
     )
-    return outline_result(found, subject.source.data)
+    return outline_result(outline, subject.source.data)
 
 
 def _argument(parameter: Parameter, target: Target, subject: Subject) -> Argument:
-    value = subject.opened.options.build_args.get(parameter.name, parameter.default_text)
+    value = subject.request.options.build_args.get(parameter.name, parameter.default_text)
     allowed = f"one of {', '.join(parameter.allowed)}" if parameter.allowed else ""
     description = ": ".join(filter(None, (parameter.description, allowed)))
     return Argument(parameter.name, description, value, _lines(target, subject))
 
 
-def _need(need: Wanted, subject: Subject) -> Need:
-    """Return what a step needs, with the line of the build file that led to the step."""
-    own = (line for name, line in need.call_site if name == subject.source.filename)
-    line = next(own, 0)
+def _need(need: StepNeed, subject: Subject) -> Need:
+    """Add the line of the build file that created the step with this need."""
+    own_lines = (line for name, line in need.call_site if name == subject.source.filename)
+    line = next(own_lines, 0)
     return Need(need.name, need.is_required, (line, line))
 
 
 def _lines(target: Target, subject: Subject) -> tuple[int, int]:
-    """Return the lines of a target that is in the build file itself."""
+    """Get the lines of a target that the build file itself contains."""
     if target.filename != subject.source.filename:
         return _NOWHERE
     return target.lines[0], target.lines[-1]
@@ -112,28 +121,28 @@ def _lines(target: Target, subject: Subject) -> tuple[int, int]:
 
 def _lint(subject: Subject) -> Result:
     warnings: tuple[LintWarning, ...] = ()
-    failed: LLBError | None = None
+    build_error: LLBError | None = None
     try:
         warnings = tuple(checks.check(subject))
     except TransportError:
         raise
     except LLBError as error:
-        failed = error
-    return lint_result(warnings, failed, subject.source)
+        build_error = error
+    return lint_result(warnings, build_error, subject.source)
 
 
 def _convert(subject: Subject) -> Result:
-    platform = subject.opened.options.build_platform
-    made = subject.maker.make(subject.target, platform)
-    if len(made.parts) != 1:
+    platform = subject.request.options.build_platform
+    result = subject.runner.run(subject.target, platform)
+    if len(result.parts) != 1:
         raise InvalidValueError(
-            f"the target {subject.target.name} makes several trees, and one is converted",
-            hint=f"ask for another target than {folded(subject.target.name)}",
+            f"the target {subject.target.name} returns several states: only one can be converted",
+            hint=f"choose another target than {folded(subject.target.name)}",
         )
-    return convert_result(subject.maker.marshal(made.parts[0].tree, platform, made))
+    return convert_result(subject.runner.marshal(result.parts[0].tree, platform, result))
 
 
-_ANSWERS: Mapping[str, Callable[[Subject], Result]] = {
+_HANDLERS: Mapping[str, Callable[[Subject], Result]] = {
     DESCRIBE: _describe,
     OUTLINE: _outline,
     TARGETS: _targets,

@@ -1,4 +1,4 @@
-"""What functions make of a build: targets are called for each platform, and become a result."""
+"""Call the targets once per platform and assemble the gateway result."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from llb.dockerfile.stages.source_date_epoch import NAME as SOURCE_DATE_EPOCH
 from llb.dockerfile.stages.source_date_epoch import find_epoch
 from llb.errors import InvalidValueError
 from llb.frontend.authoring.gateway_host import GatewayHost
-from llb.frontend.dockerui.concurrent import each
+from llb.frontend.dockerui.concurrent import map_concurrently
 from llb.gateway import PlatformImage, Result
 
 if TYPE_CHECKING:
@@ -25,16 +25,16 @@ if TYPE_CHECKING:
     from llb import Definition, Location, Platform, SourceFile, State
     from llb.buildfile import Target
     from llb.buildfile.running import Part
-    from llb.frontend.dockerui.open import Opened
+    from llb.frontend.dockerui.open import BuildRequest
 
     Call = Callable[[Target, Calls[Target], Stopwatch], tuple[Part, ...]]
 
 
 @frozen
-class Made:
-    """What a target comes to when it is called for a platform.
+class TargetResult:
+    """The result of calling a target for a platform.
 
-    ``targets`` are those that were called, and ``warnings`` what they said.
+    ``targets`` are all targets that were called, and ``warnings`` their warnings.
     """
 
     parts: tuple[Part, ...]
@@ -44,13 +44,13 @@ class Made:
 
     @property
     def is_by_platform(self) -> bool:
-        """Whether the target made trees for platforms by itself."""
+        """Whether the target itself returned trees by platform."""
         return self.parts[0].platform is not None
 
 
 @frozen
-class Built:
-    """A tree with what a scanner looks at: that tree alone."""
+class ScannableTree:
+    """A tree for an SBOM scanner, which scans only that tree."""
 
     state: State
     no_cache: bool
@@ -58,29 +58,29 @@ class Built:
 
 
 @frozen
-class Maker:
-    """A build whose file is ``source``, and how its targets are called."""
+class TargetRunner:
+    """A build of the file ``source``, whose targets are called by ``call``."""
 
-    opened: Opened
+    request: BuildRequest
     source: SourceFile
     call: Call
 
     @property
     def epoch(self) -> datetime | None:
-        """The time that SOURCE_DATE_EPOCH says, None for none. Raises LLBError."""
-        options = self.opened.options
+        """The time of SOURCE_DATE_EPOCH; None if it is not set. Raises LLBError."""
+        options = self.request.options
         value = options.build_args.get(SOURCE_DATE_EPOCH, "")
         return find_epoch(value, (), {}, options, Expander(), None)
 
-    def make(self, target: Target, platform: Platform) -> Made:
-        """Return what a target comes to. Raises what it raises, and LLBError."""
-        opened, options = self.opened, self.opened.options
+    def run(self, target: Target, platform: Platform) -> TargetResult:
+        """Call a target for a platform. Raises the target's own exceptions, and LLBError."""
+        request, options = self.request, self.request.options
         watch = Stopwatch()
-        host = GatewayHost(opened, watch=watch)
+        host = GatewayHost(request, watch=watch)
         build = Build(
             platform=platform,
             build_platform=options.build_platform,
-            platforms=opened.asked.platforms or (platform,),
+            platforms=request.client_options.platforms or (platform,),
             target=target.name,
             args=options.build_args,
             labels=options.labels,
@@ -93,85 +93,90 @@ class Maker:
         calls: Calls[Target] = Calls(build)
         parts = self.call(target, calls, watch)
         host.settle(part.tree for part in parts)
-        return Made(parts, calls.targets, tuple(host.warnings), build.epoch)
+        return TargetResult(parts, calls.targets, tuple(host.warnings), build.epoch)
 
-    def marshal(self, tree: State, platform: Platform, made: Made) -> Definition:
-        """Return the steps of a tree, those to be run anew marked so."""
-        definition = tree.marshal(platform=platform, caps=self.opened.gateway.caps.llb)
-        wanted = self.opened.options.no_cache
-        if wanted is False:
+    def marshal(self, tree: State, platform: Platform, result: TargetResult) -> Definition:
+        """Marshal a tree, and mark the steps that ignore the cache."""
+        definition = tree.marshal(platform=platform, caps=self.request.gateway.caps.llb)
+        no_cache = self.request.options.no_cache
+        if no_cache is False:
             return definition
-        anew = set(definition.metadata)
-        if wanted is not True:
-            names = set(map(folded, wanted))
-            anew = {
+        uncached = set(definition.metadata)
+        if no_cache is not True:
+            names = set(map(folded, no_cache))
+            uncached = {
                 digest
                 for digest, locations in definition.locations.items()
-                if (owner := _owner(locations, made.targets)) and folded(owner.name) in names
+                if (owner := _owner(locations, result.targets)) and folded(owner.name) in names
             }
-        steps = {each.digest for each in definition.vertices() if each.kind != "source"} & anew
+        steps = {vertex.digest for vertex in definition.vertices() if vertex.kind != "source"}
+        steps &= uncached
         metadata = {
-            digest: evolve(each, ignore_cache=True) if digest in steps else each
-            for digest, each in definition.metadata.items()
+            digest: evolve(entry, ignore_cache=True) if digest in steps else entry
+            for digest, entry in definition.metadata.items()
         }
         return evolve(definition, metadata=metadata)
 
     def result(self, target: Target) -> Result:
-        """Return the images that a target makes for the platforms of the build."""
-        options = self.opened.asked
-        wanted = options.platforms or (options.build_platform,)
-        # The first one reads the file, and tells what the target returns.
-        first = self.make(target, wanted[0])
+        """Build the images of a target for the platforms of the build."""
+        options = self.request.client_options
+        platforms = options.platforms or (options.build_platform,)
+        # The first call reads the file, and shows what the target returns.
+        first = self.run(target, platforms[0])
         if first.is_by_platform:
-            parts = _chosen(first, options.platforms)
+            parts = _select_platforms(first, options.platforms)
         else:
-            rest = each(lambda platform: (platform, self.make(target, platform)), wanted[1:])
+            later = map_concurrently(
+                lambda platform: (platform, self.run(target, platform)), platforms[1:]
+            )
             parts = [
-                (made, _named(part, platform, wanted))
-                for platform, made in [(wanted[0], first), *rest]
-                for part in made.parts
+                (target_result, _with_platform(part, platform, platforms))
+                for platform, target_result in [(platforms[0], first), *later]
+                for part in target_result.parts
             ]
-        images = each(lambda part: self._image(*part), parts)
+        images = map_concurrently(lambda part: self._image(*part), parts)
         is_index = options.is_index or len(images) > 1 or bool(parts[0][1].name)
         result = Result.of_images([image for image, _ in images], is_index=is_index)
         if options.sbom is None:
             return result
-        # It is asked for seldom.
+        # Few builds request an SBOM.
         from llb.frontend.dockerui.sbom import scan  # noqa: PLC0415
 
-        return result.with_attestations(scan(images, options, self.opened.gateway))
+        return result.with_attestations(scan(images, options, self.request.gateway))
 
-    def _image(self, made: Made, part: Part) -> tuple[PlatformImage, Built]:
-        options, platform, tree = self.opened.options, _platform(part), part.tree
+    def _image(self, result: TargetResult, part: Part) -> tuple[PlatformImage, ScannableTree]:
+        options, platform, tree = self.request.options, _platform(part), part.tree
         for key, value in options.labels.items():
             tree = tree.label(key, value)
-        ref = self.opened.gateway.solve(
-            self.marshal(tree, platform, made),
-            cache_imports=self.opened.asked.cache_imports,
+        ref = self.request.gateway.solve(
+            self.marshal(tree, platform, result),
+            cache_imports=self.request.client_options.cache_imports,
         )
-        if self.opened.asked.platforms or made.is_by_platform:
-            # What was asked for is what the image is for, whatever its last step ran on.
+        if self.request.client_options.platforms or result.is_by_platform:
+            # The image is for the requested platform, whatever platform its last step ran on.
             tree = tree.platform(platform)
         config = tree.image_config(platform=platform)
-        image = PlatformImage(ref, platform, config, epoch=made.epoch, name=part.name)
-        return image, Built(tree, no_cache=options.no_cache is True)
+        image = PlatformImage(ref, platform, config, epoch=result.epoch, name=part.name)
+        return image, ScannableTree(tree, no_cache=options.no_cache is True)
 
 
-def _chosen(made: Made, wanted: tuple[Platform, ...]) -> list[tuple[Made, Part]]:
-    """Return those of the trees by platform that a client asked for. Raises InvalidValueError."""
-    there = {str(_platform(part).normalize()): part for part in made.parts}
-    asked = [str(platform.normalize()) for platform in wanted] or list(there)
-    for key in asked:
-        if key not in there:
+def _select_platforms(
+    result: TargetResult, platforms: tuple[Platform, ...]
+) -> list[tuple[TargetResult, Part]]:
+    """Select the trees of the requested platforms, or all. Raises InvalidValueError."""
+    parts = {str(_platform(part).normalize()): part for part in result.parts}
+    requested = [str(platform.normalize()) for platform in platforms] or list(parts)
+    for key in requested:
+        if key not in parts:
             raise InvalidValueError(
-                f"the target makes nothing for {key}", hint=f"it does for {', '.join(there)}"
+                f"the target does not build for {key}", hint=f"it builds for {', '.join(parts)}"
             )
-    return [(made, there[key]) for key in asked]
+    return [(result, parts[key]) for key in requested]
 
 
-def _named(part: Part, platform: Platform, wanted: tuple[Platform, ...]) -> Part:
-    """Return a part for a platform; its name tells it apart from those for others."""
-    name = f"{part.name}/{platform}" if part.name and len(wanted) > 1 else part.name
+def _with_platform(part: Part, platform: Platform, platforms: tuple[Platform, ...]) -> Part:
+    """Set the platform of a part, and add it to the name if there are several platforms."""
+    name = f"{part.name}/{platform}" if part.name and len(platforms) > 1 else part.name
     return evolve(part, platform=platform, name=name)
 
 
@@ -181,10 +186,10 @@ def _platform(part: Part) -> Platform:
 
 
 def _owner(locations: Iterable[Location], targets: Iterable[Target]) -> Target | None:
-    """Return the target that made a step: the nearest one on the way to it."""
-    for place in locations:
+    """Find the target that created a step: the innermost one in its call stack."""
+    for location in locations:
         for target in targets:
-            is_here = place.file.filename == target.filename
-            if is_here and any(found.line in target.lines for found in place.ranges):
+            is_same_file = location.file.filename == target.filename
+            if is_same_file and any(lines.line in target.lines for lines in location.ranges):
                 return target
     return None

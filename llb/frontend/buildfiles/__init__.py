@@ -1,4 +1,4 @@
-"""Build files in Python, on the daemon: :mod:`llb.buildfile` says how they are written.
+"""Run Python build files (:mod:`llb.buildfile`), on the daemon and offline.
 
 Private to :mod:`llb.frontend`.
 """
@@ -8,32 +8,33 @@ from __future__ import annotations
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from llb.frontend.authoring.captured_output import Output
+from llb.frontend.authoring.captured_output import CapturedOutput
 from llb.frontend.buildfiles import limits
-from llb.frontend.buildfiles.build_file import Script
+from llb.frontend.buildfiles.build_file import BuildFile
 from llb.gateway import is_served
 
 if TYPE_CHECKING:
-    from llb.frontend.dockerui.open import Opened
+    from llb.frontend.dockerui.open import BuildRequest
     from llb.gateway import Result
 
 
-def build(opened: Opened) -> Result:
-    """Return the result of a build file, or the answer to what is asked of it instead.
+def build(request: BuildRequest) -> Result:
+    """Run the build or the subrequest for a build file.
 
-    In a process that a daemon started, its author sees what it prints in the progress of the
-    build, and it is held within limits. Raises what the file raises, told with its own lines, and
-    LLBError.
+    In a process that a daemon started, the file's output is shown in the progress of the
+    build, and its CPU time and memory are limited. Raises the file's own exceptions, with its
+    source lines, and LLBError.
     """
     with ExitStack() as stack:
         if is_served():
             limits.set_limits()
-            stack.enter_context(Output(opened.options.filename).shown(opened.gateway))
-        script = stack.enter_context(Script(opened))
-        asked = opened.asked.request_id
-        if asked is not None:
+            output = CapturedOutput(request.options.filename)
+            stack.enter_context(output.capture(request.gateway))
+        build_file = stack.enter_context(BuildFile(request))
+        subrequest = request.client_options.request_id
+        if subrequest is not None:
             # It takes some milliseconds to import, and builds do without it.
             from llb.frontend.authoring.subrequests import answer  # noqa: PLC0415
 
-            return answer(asked, script)
-        return script.maker.result(script.target)
+            return answer(subrequest, build_file)
+        return build_file.runner.result(build_file.target)

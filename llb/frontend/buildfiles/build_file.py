@@ -10,7 +10,7 @@ from attrs import define, field
 
 from llb import SourceFile
 from llb.buildfile.loading import LANGUAGE, Modules
-from llb.buildfile.running import Part, Stopwatch, load, make
+from llb.buildfile.running import Part, Stopwatch, load_targets, run_target
 from llb.dockerfile.stages.source_date_epoch import NAME as SOURCE_DATE_EPOCH
 from llb.dockerfile_rules.run import is_proxy
 from llb.errors import InvalidValueError, RemoteError, did_you_mean
@@ -24,76 +24,76 @@ if TYPE_CHECKING:
     from llb import State
     from llb.buildfile import Target
     from llb.buildfile.current import Calls
-    from llb.frontend.authoring.target_builder import Maker
-    from llb.frontend.dockerui.open import Opened
+    from llb.frontend.authoring.target_builder import TargetRunner
+    from llb.frontend.dockerui.open import BuildRequest
     from llb.gateway import FileStat, Gateway, Ref
 
-# Build args that are for BuildKit, or that clients give to every build.
+# Build args for BuildKit itself, and those that clients send to every build.
 _RESERVED = ("BUILDKIT_", SOURCE_DATE_EPOCH)
 _PYTHON = ".py"
 
 
 @define(eq=False)
-class Script(Subject):
+class BuildFile(Subject):
     """A build file that was read."""
 
-    opened: Opened
+    request: BuildRequest
     source: SourceFile = field(init=False)
     _modules: Modules = field(init=False)
     _targets: tuple[Target, ...] | None = field(default=None, init=False)
 
     def __attrs_post_init__(self) -> None:
-        opened = self.opened
-        filename = opened.options.filename
-        self.source = SourceFile(filename, opened.text, LANGUAGE, opened.definition)
-        self._modules = Modules(self.source, self._neighbours)
+        request = self.request
+        filename = request.options.filename
+        self.source = SourceFile(filename, request.text, LANGUAGE, request.definition)
+        self._modules = Modules(self.source, self._find_module)
 
     def __enter__(self) -> Self:
         """Return the build file itself."""
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Forget its modules."""
+        """Unload its modules."""
         self._modules.close()
 
     @property
     def targets(self) -> tuple[Target, ...]:
-        """The targets of the file in their order. Raises what the file raises, and LLBError."""
+        """The targets of the file in their order. Raises the file's own exceptions, and LLBError."""
         if self._targets is None:
-            self._targets = load(self._modules, Stopwatch())
+            self._targets = load_targets(self._modules, Stopwatch())
         return self._targets
 
     @property
-    def maker(self) -> Maker:
-        """What calls the targets. Raises InvalidValueError for a build arg that none has."""
-        check_arguments(self.targets, self.opened.options.build_args)
-        return super().maker
+    def runner(self) -> TargetRunner:
+        """The runner of the targets. Raises InvalidValueError for an unknown build arg."""
+        check_arguments(self.targets, self.request.options.build_args)
+        return super().runner
 
     def call(self, target: Target, calls: Calls[Target], watch: Stopwatch) -> tuple[Part, ...]:
         """Call a target with the modules of the file."""
-        return make(target, calls, self._modules.files, watch)
+        return run_target(target, calls, self._modules.files, watch)
 
-    def _neighbours(self, name: str) -> dict[str, SourceFile]:
-        """Return the files of a module, by their paths from where it was found."""
+    def _find_module(self, name: str) -> dict[str, SourceFile]:
+        """Load the files of a module, by their paths relative to the folder that has it."""
         folder = posixpath.dirname(self.source.filename)
         for inside in dict.fromkeys((folder, "")):
             label = f"[internal] load {name} from beside {self.source.filename}"
-            tree = self.opened.contexts.beside(_patterns(name, inside), label)
-            found = self._read(tree, name, inside)
-            if found:
-                return found
+            tree = self.request.contexts.dockerfile_neighbours(_patterns(name, inside), label)
+            files = self._read(tree, name, inside)
+            if files:
+                return files
         return self._read(self._context(name), name, "")
 
     def _context(self, name: str) -> State:
-        return GatewayHost(self.opened).context(_patterns(name, ""), (), ())
+        return GatewayHost(self.request).context(_patterns(name, ""), (), ())
 
     def _read(self, tree: State, name: str, inside: str) -> dict[str, SourceFile]:
-        """Return the files of a module in a folder of a tree, by their paths from there."""
-        gateway = self.opened.gateway
+        """Read the files of a module in a folder of a tree, by their paths relative to it."""
+        gateway = self.request.gateway
         definition = tree.marshal(caps=gateway.caps.llb)
         ref = gateway.solve(definition)
         encoded = definition.to_bytes()
-        paths = _modules_in(self.opened.gateway, ref, inside, name)
+        paths = _module_paths(self.request.gateway, ref, inside, name)
         return {
             posixpath.relpath(path, inside or "."): SourceFile(
                 path, gateway.read_file(ref, path), LANGUAGE, encoded
@@ -102,33 +102,33 @@ class Script(Subject):
         }
 
 
-def check_arguments(targets: Iterable[Target], given: Iterable[str]) -> None:
+def check_arguments(targets: Iterable[Target], names: Iterable[str]) -> None:
     """Raise InvalidValueError for a build arg that no target has."""
-    known = {each.name for target in targets for each in target.parameters}
-    for name in given:
+    parameters = {parameter.name for target in targets for parameter in target.parameters}
+    for name in names:
         is_reserved = name.startswith(_RESERVED) or is_proxy(name)
-        if name not in known and not is_reserved:
-            hint = did_you_mean(name, known)
+        if name not in parameters and not is_reserved:
+            hint = did_you_mean(name, parameters)
             raise InvalidValueError(
-                f"there is no build arg {name}",
-                hint=hint or f"there are {', '.join(sorted(known)) or 'none'}",
+                f"unknown build arg {name}",
+                hint=hint or f"available build args: {', '.join(sorted(parameters)) or 'none'}",
             )
 
 
-def _modules_in(gateway: Gateway, ref: Ref, folder: str, name: str) -> list[str]:
-    """Return the paths of a module's files in a folder of a tree."""
-    found = []
+def _module_paths(gateway: Gateway, ref: Ref, folder: str, name: str) -> list[str]:
+    """List the files of a module in a folder of a tree."""
+    paths = []
     pending = [folder]
     while pending:
         inside = pending.pop()
-        for each in _entries(gateway, ref, inside):
-            path = posixpath.join(inside, each.path)
-            is_wanted = inside != folder or each.path in (name, f"{name}{_PYTHON}")
-            if is_wanted and stat.S_ISDIR(each.mode):
+        for entry in _entries(gateway, ref, inside):
+            path = posixpath.join(inside, entry.path)
+            is_of_module = inside != folder or entry.path in (name, f"{name}{_PYTHON}")
+            if is_of_module and stat.S_ISDIR(entry.mode):
                 pending.append(path)
-            elif is_wanted and path.endswith(_PYTHON):
-                found.append(path)
-    return sorted(found)
+            elif is_of_module and path.endswith(_PYTHON):
+                paths.append(path)
+    return sorted(paths)
 
 
 def _entries(gateway: Gateway, ref: Ref, folder: str) -> tuple[FileStat, ...]:
@@ -141,6 +141,6 @@ def _entries(gateway: Gateway, ref: Ref, folder: str) -> tuple[FileStat, ...]:
 
 
 def _patterns(name: str, folder: str) -> tuple[str, ...]:
-    """Return the patterns of the files that a module of a name in a folder can be made of."""
+    """Build the patterns of the files of a module in a folder."""
     path = posixpath.join(folder, name)
     return (f"{path}.py", f"{path}/**/*.py")

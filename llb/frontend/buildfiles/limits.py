@@ -1,7 +1,8 @@
 """The limits of a process that runs a build file.
 
-:mod:`llb.buildfile.running` ends a file that does not end, and says where it was. Code in C that
-does not let go, as a regular expression that tries everything, it cannot end; the system can.
+:mod:`llb.buildfile.running` interrupts a file that runs too long, and reports its line. It cannot
+interrupt C code that keeps the GIL, such as a regular expression that backtracks; the operating
+system can.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ _MEMORY = 4 << 30
 
 
 def set_limits() -> None:
-    """Let the process have some more time than a build file may take, and 4 GiB of memory."""
+    """Limit the CPU time to a little more than a build file may take, and memory to 4 GiB."""
     seconds = int(SECONDS) + _GRACE
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
     resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))

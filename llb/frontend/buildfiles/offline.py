@@ -1,4 +1,4 @@
-"""One build file in Python, all the way and without a daemon: a definition and an image config."""
+"""Convert a Python build file without a daemon: to a definition and an image config."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from llb import Platform, SourceFile, State, caps
 from llb.buildfile import Build, Source
 from llb.buildfile.current import Calls
 from llb.buildfile.loading import LANGUAGE, Modules
-from llb.buildfile.running import Stopwatch, load, make
+from llb.buildfile.running import Stopwatch, load_targets, run_target
 from llb.buildfile.target import find_target
 from llb.dockerfile.offline import Conversion
 from llb.dockerfile.options import ConvertOptions
@@ -45,14 +45,14 @@ def convert(
     local_unique_id: str = "",
     neighbours: Mapping[str, bytes] | None = None,
 ) -> Conversion:
-    r"""Return what a build file in Python comes to, as :func:`llb.dockerfile.convert` does.
+    r"""Convert a Python build file, as :func:`llb.dockerfile.convert` converts a Dockerfile.
 
-    No daemon, registry or file is asked: ``resolver`` returns digest and config of an image, and
-    ``neighbours`` are files of the build context by their paths, which the build file may import
-    and read. The other arguments are those of a Dockerfile's conversion.
+    Uses no daemon, registry or local file: ``resolver`` returns the digest and config of an image,
+    and ``neighbours`` are files of the build context by their paths, which the build file may
+    import and read. The other arguments are those of a Dockerfile conversion.
 
-    Raises what the build file raises, told with its own lines; InputError where it reads what is
-    not there; InvalidValueError for a mistake in the arguments; and what ``resolver`` raises.
+    Raises the build file's own exceptions, with its source lines; InputError if it reads a
+    missing file; InvalidValueError for an invalid argument; and what ``resolver`` raises.
 
     >>> from llb.dockerfile import ImageTable
     >>> build = '''
@@ -79,9 +79,9 @@ def convert(
         filename=filename,
         ignore=tuple(ignore),
     )
-    pure = PureHost(options, resolver, dict(neighbours or {}))
-    with _evaluated(data, options, pure) as tree:
-        return _conversion(tree, options, pure)
+    host = PureHost(options, resolver, dict(neighbours or {}))
+    with _evaluate_target(data, options, host) as tree:
+        return _conversion(tree, options, host)
 
 
 def evaluate(
@@ -94,19 +94,19 @@ def evaluate(
     build_args: Mapping[str, str] | None = None,
     neighbours: Mapping[str, bytes] | None = None,
 ) -> State:
-    """Return the tree that a build file comes to; arguments and errors are those of :func:`convert`."""
+    """Evaluate a build file to its tree; arguments and errors are those of :func:`convert`."""
     data = text.encode() if isinstance(text, str) else text
     options = ConvertOptions.alone(
         platform=platform, target=target or None, build_args=build_args or {}, filename=filename
     )
-    pure = PureHost(options, resolver, dict(neighbours or {}))
-    with _evaluated(data, options, pure) as tree:
+    host = PureHost(options, resolver, dict(neighbours or {}))
+    with _evaluate_target(data, options, host) as tree:
         return tree
 
 
 @contextmanager
-def _evaluated(data: bytes, options: ConvertOptions, host: PureHost) -> Iterator[State]:
-    """Give the one tree that the target makes, while the lines that made it are known."""
+def _evaluate_target(data: bytes, options: ConvertOptions, host: PureHost) -> Iterator[State]:
+    """Run the target, and keep its source lines available while the context is open."""
     filename = options.filename
     modules = Modules(
         SourceFile(filename, data, LANGUAGE), lambda name: _modules(host.files, filename, name)
@@ -118,13 +118,13 @@ def _evaluated(data: bytes, options: ConvertOptions, host: PureHost) -> Iterator
 
 
 def _tree(modules: Modules, options: ConvertOptions, host: PureHost) -> State:
-    targets = load(modules, Stopwatch())
-    found = find_target(targets, options.target)
+    targets = load_targets(modules, Stopwatch())
+    target = find_target(targets, options.target)
     build = Build(
         platform=options.platform,
         build_platform=options.build_platform,
         platforms=(options.platform,),
-        target=found.name,
+        target=target.name,
         args=options.build_args,
         labels=options.labels,
         no_cache=False,
@@ -133,10 +133,10 @@ def _tree(modules: Modules, options: ConvertOptions, host: PureHost) -> State:
         source=Source(modules.main),
         host=host,
     )
-    parts = make(found, Calls(build), modules.files, host.watch)
+    parts = run_target(target, Calls(build), modules.files, host.watch)
     if len(parts) != 1:
         raise InvalidValueError(
-            f"the target {found.name} makes several trees, and one is converted"
+            f"the target {target.name} returns several states: only one can be converted"
         )
     host.settle((parts[0].tree,))
     return parts[0].tree
@@ -164,17 +164,17 @@ def _epoch(options: ConvertOptions) -> datetime | None:
 
 
 def _modules(files: Mapping[str, bytes], filename: str, name: str) -> dict[str, SourceFile]:
-    """Return the files of a module, by their paths from where it was found."""
+    """Find the files of a module, by their paths relative to the folder that has it."""
     for folder in dict.fromkeys((posixpath.dirname(filename), "")):
-        found = {
+        module_files = {
             posixpath.relpath(path, folder or "."): SourceFile(path, data, LANGUAGE)
             for path, data in files.items()
-            if path.endswith(_PYTHON) and _is_of(posixpath.relpath(path, folder or "."), name)
+            if path.endswith(_PYTHON) and _is_part_of(posixpath.relpath(path, folder or "."), name)
         }
-        if found:
-            return found
+        if module_files:
+            return module_files
     return {}
 
 
-def _is_of(path: str, name: str) -> bool:
+def _is_part_of(path: str, name: str) -> bool:
     return path == f"{name}{_PYTHON}" or path.startswith(f"{name}/")

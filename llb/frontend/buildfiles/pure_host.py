@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 @define(eq=False)
 class PureHost(BuildHost):
-    """A host that knows the ``files`` of the build context which are passed in, by their paths.
+    """A host whose build context consists of ``files``, by their paths.
 
     ``warnings`` are those of the build file.
     """
@@ -48,7 +48,7 @@ class PureHost(BuildHost):
         exclude: tuple[str, ...],
         follow_paths: tuple[str, ...],
     ) -> State:
-        """Take the build context, and remember a part of it, whose files can be read."""
+        """Take the build context, and remember that files of a part of it can be read."""
         tree = super().context(include, exclude, follow_paths)
         if include or exclude or follow_paths:
             self._parts.append(tree)
@@ -74,7 +74,7 @@ class PureHost(BuildHost):
             return self.resolver(ImageRequest(full, platform or self.options.platform, ref, span))
 
     def input(self, name: str) -> State | None:  # noqa: ARG002 - the interface's
-        """Return None: no client built anything."""
+        """Return None: without a client there are no inputs."""
         return None
 
     def read(self, tree: State, path: str, platform: Platform) -> bytes:  # noqa: ARG002 - likewise
@@ -84,8 +84,8 @@ class PureHost(BuildHost):
             self._refuse(path)
         if name not in self.files:
             raise InputError(
-                f"there is no {path}",
-                hint="without a daemon, just the files that are given as neighbours are there",
+                f"no such file: {path}",
+                hint="without a daemon, only files passed as neighbours can be read",
             )
         return self.files[name]
 
@@ -111,7 +111,7 @@ class PureHost(BuildHost):
         inputs: Mapping[str, State],  # noqa: ARG002
     ) -> State:
         """Raise InputError: no frontend can run."""
-        raise InputError(f"the frontend {source} cannot be run without a daemon")
+        raise InputError(f"cannot run the frontend {source} without a daemon")
 
     def warn(self, message: str, location: Location | None) -> None:
         """Record a warning."""
@@ -120,6 +120,6 @@ class PureHost(BuildHost):
 
     def _refuse(self, path: str) -> NoReturn:
         raise InputError(
-            f"{path} cannot be read without a daemon, which would build its tree",
-            hint="just files of the build context that are given as neighbours can be",
+            f"cannot read {path} without a daemon, which builds its tree",
+            hint="only files of the build context passed as neighbours can be read",
         )

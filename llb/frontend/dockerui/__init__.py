@@ -1,4 +1,4 @@
-"""What BuildKit's dockerui does for every frontend: options, contexts, the file, forwarding, SBOMs.
+"""The counterpart of BuildKit's dockerui: options, contexts, the file, forwarding, SBOMs.
 
 Private to :mod:`llb.frontend`.
 """

@@ -1,4 +1,4 @@
-"""Several questions to the daemon, asked at the same time."""
+"""Parallel calls to the daemon."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 _THREADS = 8
 
 
-def each(function: Callable[[T], R], arguments: Iterable[T]) -> list[R]:
-    """Return what a function makes of each, one beside the other where there are several."""
+def map_concurrently(function: Callable[[T], R], arguments: Iterable[T]) -> list[R]:
+    """Apply the function to every argument, in parallel if there is more than one."""
     arguments = tuple(arguments)
     if len(arguments) < 2:
         return [function(argument) for argument in arguments]

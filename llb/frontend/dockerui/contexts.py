@@ -1,4 +1,4 @@
-"""Build contexts, as a daemon and the client behind it have them."""
+"""Build contexts: main and named contexts, ignore files, and SOURCE_DATE_EPOCH of a context."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ from llb.frontend.dockerui.local_sources import (
     DOCKERFILE,
     IGNORE,
     dockerfile_folder,
+    fallback_name,
     ignore_folder,
     local_folder,
-    other_name,
 )
 from llb.gateway import Ref, is_not_found
 from llb.gocompat.strconv import parse_switch
@@ -46,21 +46,21 @@ if TYPE_CHECKING:
     from llb.frontend.dockerui.options import Options
     from llb.gateway import Gateway, Request
 
-# How the archives begin that a context at a URL may be: bzip2, gzip, xz.
+# The magic bytes of archives that a context at a URL may be: bzip2, gzip, xz.
 _COMPRESSED = (b"BZh", b"\x1f\x8b\x08", b"\xfd7zXZ\x00")
 _HEAD = 1024
-# How often policies may put another source in the place of a context.
+# How many times policies may replace the source of a context.
 _REPLACED = 11
 _COMMITTER = re.compile(rb"^committer .*> (-?[0-9]+) [+-][0-9]{4}$", re.MULTILINE)
 
 
 @frozen
 class BuildContext:
-    """Where the build context and the Dockerfile are.
+    """The sources of the build context and the Dockerfile.
 
-    ``tree`` is the context, and ``dockerfile`` the tree with ``filename`` in it, where they are
-    no local directories. ``source`` is the repository or the URL that the context comes from,
-    and ``archive`` the file that was fetched from there, if it is one of many files.
+    ``tree`` is the context, and ``dockerfile`` the tree that contains ``filename``; both are None
+    for local directories. ``source`` is the repository or the URL that the context comes from,
+    and ``archive`` the fetched file, if the context is an archive at a URL.
     """
 
     tree: State | None
@@ -82,35 +82,36 @@ class Contexts:
 
     @property
     def session_id(self) -> str:
-        """The session with the client."""
+        """The session ID of the client."""
         return self.request.session_id
 
     @cached_property
     def inputs(self) -> dict[str, State]:
         """The trees that the client built."""
-        return {name: from_definition(each) for name, each in self.gateway.inputs().items()}
+        definitions = self.gateway.inputs()
+        return {name: from_definition(definition) for name, definition in definitions.items()}
 
     @cached_property
     def main(self) -> BuildContext:
         """The build context and the Dockerfile. Raises LLBError."""
-        found = self._remote() or self._given()
+        context = self._from_remote() or self._from_client()
         folder = self.options.context_folder
-        if found.tree is None or folder is None:
-            return found
-        inside = copy(found.tree, "/", src=folder, create_dest_path=False, wildcard=False)
+        if context.tree is None or folder is None:
+            return context
+        inside = copy(context.tree, "/", src=folder, create_dest_path=False, wildcard=False)
         tree = Scratch().file(inside, locations=())
-        return evolve(found, tree=tree)
+        return evolve(context, tree=tree)
 
     @property
     def dockerfile(self) -> State:
-        """The tree of the Dockerfile; of a directory that file and its ignore file alone."""
+        """The tree of the Dockerfile; from a local directory only the file and its ignore file."""
         name = self._dockerfile_name
         return self.main.dockerfile or dockerfile_folder(
             self.options.filename, name, self.session_of(name)
         )
 
-    def beside(self, patterns: Iterable[str], label: str) -> State:
-        """Return the tree of the Dockerfile; of a directory what ``patterns`` name."""
+    def dockerfile_neighbours(self, patterns: Iterable[str], label: str) -> State:
+        """Load the tree of the Dockerfile; from a local directory only ``patterns``."""
         name = self._dockerfile_name
         return self.main.dockerfile or local_folder(
             name, label, session_id=self.session_of(name), shared_key=name, include=patterns
@@ -121,38 +122,38 @@ class Contexts:
         return self.options.dockerfile_name or DOCKERFILE
 
     def ignore(self, folder: Ref) -> tuple[str, ...]:
-        """Return the patterns of files that a local context does not send.
+        """Read the patterns of files that a local context does not send.
 
-        They are in the ignore file beside the Dockerfile, in ``folder``, else in that of
+        They are in the ignore file next to the Dockerfile, in ``folder``, or else in that of
         the context.
         """
         if self.main.tree is not None:
             return ()
         name = f"{self.main.filename}{IGNORE}"
-        own = read(self.gateway, folder, name)
-        if own is not None:
-            return dockerfile.parse_ignore(own, name)
+        specific = read(self.gateway, folder, name)
+        if specific is not None:
+            return dockerfile.parse_ignore(specific, name)
         try:
-            found = self._read(ignore_folder(self.session_of(CONTEXT)), IGNORE)
+            patterns = self._read(ignore_folder(self.session_of(CONTEXT)), IGNORE)
         except RemoteError:
-            # A build that has no context may do without; one that needs it says so itself.
-            found = None
-        return dockerfile.parse_ignore(found or b"")
+            # A build may have no context; a build that uses a missing context fails later.
+            patterns = None
+        return dockerfile.parse_ignore(patterns or b"")
 
     def named(self, request: ContextRequest) -> ResolvedContext:
-        """Return a named context. Raises LLBError."""
+        """Resolve a named context. Raises LLBError."""
         for _ in range(_REPLACED):
             try:
                 return load_context(request, self)
             except ReplacedError as error:
-                kind, _, rest = error.source.partition("://")
-                request = evolve(request, value=f"{kind}:{rest}")
+                kind, _, ref = error.source.partition("://")
+                request = evolve(request, value=f"{kind}:{ref}")
             except RemoteError as error:
                 error.span = error.span or request.span
                 raise
         raise InputError(
             f"context recursion limit exceeded: {request.value}",
-            hint="the policies of the daemon may replace sources in a circle",
+            hint="policies of the daemon may replace sources in a cycle",
         )
 
     def resolve_image(
@@ -162,12 +163,12 @@ class Contexts:
         log_name: str,
         layout: tuple[str, str] | None = None,
     ) -> ResolvedImage:
-        """Return digest and config of an image, which is asked for once."""
+        """Resolve the digest and config of an image, once per build."""
         key = (ref, platform, layout)
         with self._lock:
             if key in self._images:
                 return self._images[key]
-        found = self.gateway.resolve_image_config(
+        resolved = self.gateway.resolve_image_config(
             ref,
             platform=platform,
             resolve_mode=self.options.resolve_mode,
@@ -175,19 +176,19 @@ class Contexts:
             layout=layout,
         )
         with self._lock:
-            return self._images.setdefault(key, found)
+            return self._images.setdefault(key, resolved)
 
     def image(self, ref: str, platform: Platform | None, log_name: str) -> tuple[str, bytes]:
-        """Return the reference of an image, which a policy may change, and its config."""
-        found = self.resolve_image(ref, platform, log_name)
-        return found.ref or ref, found.config
+        """Resolve the reference of an image, which a policy may change, and its config."""
+        resolved = self.resolve_image(ref, platform, log_name)
+        return resolved.ref or ref, resolved.config
 
     def layout_image(self, ref: str, store: str, platform: Platform | None, log_name: str) -> bytes:
-        """Return the config of an image in an OCI layout of the client."""
+        """Resolve the config of an image in an OCI layout of the client."""
         return self.resolve_image(ref, platform, log_name, (self.session_id, store)).config
 
     def local(self, request: ContextRequest, name: str) -> LocalTree:
-        """Return a local directory of the client, without what its ignore file names."""
+        """Describe a local directory of the client, without the files that its ignore file excludes."""
         ignore = local_folder(
             name,
             f"[context {request.key}] load {IGNORE}",
@@ -195,17 +196,17 @@ class Contexts:
             shared_key=f"context:{request.key}-{IGNORE}",
             follow_paths=[IGNORE],
         )
-        text = self._read(ignore, IGNORE)
+        patterns = self._read(ignore, IGNORE)
         return LocalTree(
             name,
             f"[context {request.key}] load from client",
             f"context:{request.key}-{self.options.shared_keys.get(request.key, '')}",
-            dockerfile.parse_ignore(text or b""),
+            dockerfile.parse_ignore(patterns or b""),
             self.session_of(name),
         )
 
     def given(self, name: str) -> tuple[State, bytes | None] | None:
-        """Return a tree that the client built, with its image config; None for no such one."""
+        """Look up a tree that the client built, with its image config; None if there is none."""
         if name not in self.inputs:
             return None
         metadata = self.options.input_metadata.get(name)
@@ -218,11 +219,11 @@ class Contexts:
             raise InvalidValueError(f"failed to parse input metadata {metadata}") from error
 
     def session_of(self, local: str) -> str:
-        """Return the session that has a local directory."""
+        """Look up the session ID for a local directory."""
         return self.options.sessions.get(local, self.session_id)
 
     def epoch(self, source: State | ContextRequest, log_name: str) -> datetime | None:
-        """Return when a source was changed last, None where nobody knows."""
+        """Get the time of the last change of a source; None if it is unknown."""
         archive, name = None, WEB_FILE
         if isinstance(source, ContextRequest):
             tree = self.named(source).tree
@@ -232,18 +233,18 @@ class Contexts:
         elif source is self.main.tree:
             source, archive = self.main.source or source, self.main.archive
         definition = source.marshal()
-        found = self.gateway.resolve_source(definition, log_name=log_name)
-        if found.commit:
-            committed = _COMMITTER.search(found.commit)
+        metadata = self.gateway.resolve_source(definition, log_name=log_name)
+        if metadata.commit:
+            committed = _COMMITTER.search(metadata.commit)
             return None if committed is None else datetime.fromtimestamp(int(committed[1]), UTC)
-        if found.modified is not None or found.filename is None:
-            return found.modified
+        if metadata.modified is not None or metadata.filename is None:
+            return metadata.modified
         if archive is None:
-            archive, name = self.gateway.solve(definition), found.filename
+            archive, name = self.gateway.solve(definition), metadata.filename
         return _newest(self.gateway.read_file(archive, name))
 
-    def _remote(self) -> BuildContext | None:
-        """Return a context in a repository or at a URL, if that is what was asked for."""
+    def _from_remote(self) -> BuildContext | None:
+        """Load a context in a repository or at a URL, if the build has one."""
         options = self.options
         keep = False
         with suppress(ValueError):
@@ -275,8 +276,8 @@ class Contexts:
         folder = self._dockerfile_in(tree)
         return BuildContext(tree, folder, options.filename, source, fetched)
 
-    def _given(self) -> BuildContext:
-        """Return a context that the client built, or has in a directory."""
+    def _from_client(self) -> BuildContext:
+        """Load a context that the client built or has in a directory."""
         folder = self._dockerfile_in(self.inputs.get(DOCKERFILE))
         return BuildContext(self.inputs.get(CONTEXT), folder, self.options.filename)
 
@@ -284,16 +285,16 @@ class Contexts:
         return tree if self.options.dockerfile_name is None else None
 
     def _read(self, tree: State, path: str) -> bytes | None:
-        """Return a file of a tree, None where there is none."""
+        """Read a file of a tree; None if it is missing."""
         return read(self.gateway, self.gateway.solve(tree.marshal()), path)
 
 
 def read_dockerfile(folder: Ref, context: BuildContext, gateway: Gateway) -> bytes:
-    """Return the bytes of the Dockerfile. Raises InputError where there is none."""
-    for path in filter(None, (context.filename, other_name(context.filename))):
-        text = read(gateway, folder, path)
-        if text is not None:
-            return text
+    """Read the Dockerfile. Raises InputError if it is missing."""
+    for path in filter(None, (context.filename, fallback_name(context.filename))):
+        content = read(gateway, folder, path)
+        if content is not None:
+            return content
     raise InputError(
         f"failed to read dockerfile: open {context.filename}: no such file or directory",
         hint="name the file with --opt filename=PATH, relative to its directory",
@@ -301,7 +302,7 @@ def read_dockerfile(folder: Ref, context: BuildContext, gateway: Gateway) -> byt
 
 
 def read(gateway: Gateway, ref: Ref, path: str) -> bytes | None:
-    """Return a file of a tree, or None where there is none."""
+    """Read a file of a tree; None if it is missing."""
     try:
         return gateway.read_file(ref, path)
     except RemoteError as error:
@@ -323,7 +324,7 @@ def _is_archive(head: bytes) -> bool:
 
 
 def _newest(data: bytes) -> datetime | None:
-    """Return when the last file in an archive was changed; None for what is no archive."""
+    """Get the time of the newest file in an archive; None for anything but an archive."""
     import tarfile  # noqa: PLC0415 - few times are those of archives
 
     try:

@@ -1,4 +1,4 @@
-"""A Dockerfile on the daemon: images are asked of it, and warnings are told to it."""
+"""A Dockerfile on the daemon: parse and convert it, and show its warnings."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ LANGUAGE = "Dockerfile"
 
 @frozen
 class File:
-    """A Dockerfile that was read: ``vertex`` is the digest of the step that it comes from.
+    """A Dockerfile that was read: ``vertex`` is the digest of the step that loaded it.
 
-    ``definition`` is that step as a serialized ``pb.Definition``. ``resolve`` finds the images
-    that are asked for. ``language`` is the one that the file is read in.
+    ``definition`` is that step as a serialized ``pb.Definition``. ``resolve`` resolves images
+    and named contexts. ``language`` is the language of the file.
     """
 
     text: bytes = field(repr=False)
@@ -40,15 +40,15 @@ class File:
     language: Language = PLAIN
 
     def parse(self, options: ConvertOptions) -> Parsed:
-        """Return the instructions of the file. Raises DockerfileError."""
+        """Parse the instructions of the file. Raises DockerfileError."""
         return dockerfile.parse(self.text, options.filename, self.language)
 
     def convert(
         self, parsed: Parsed, options: ConvertOptions, trail: Trail | None = None
     ) -> Converted:
-        """Return the target as LLB, and show the warnings, also those of a file that fails.
+        """Convert the target to LLB, and show the warnings, even if the conversion fails.
 
-        ``trail`` is told how far it came. Raises LLBError.
+        ``trail`` records how far the conversion came. Raises LLBError.
         """
         trail = Trail() if trail is None else trail
         try:
@@ -59,8 +59,8 @@ class File:
         self._show(converted.warnings, options)
         return converted
 
-    def explained(self, error: LLBError) -> LLBError:
-        """Return an error as clients of Docker's frontend know it, and where the file comes from."""
+    def to_client_error(self, error: LLBError) -> LLBError:
+        """Give an error the message of Docker's frontend, and the definition of the file."""
         if isinstance(error, dockerfile.DockerfileError):
             error.message = error.docker_words
         if error.span is not None:
@@ -68,18 +68,20 @@ class File:
         return error
 
     def source(self, options: ConvertOptions) -> SourceFile:
-        """Return the file as places in it name it."""
+        """Build the source file that locations point into."""
         return SourceFile(options.filename, self.text, LANGUAGE, options.definition)
 
     def _show(self, warnings: Iterable[LintWarning], options: ConvertOptions) -> None:
         source = self.source(options)
-        for each in warnings:
+        for warning in warnings:
             # A build does not fail for a warning that cannot be shown.
             with suppress(RemoteError):
                 self.gateway.warn(
                     self.vertex,
-                    each.short,
-                    detail=[each.rule.description],
-                    url=each.rule.url,
-                    location=Location(source, tuple(Range(line, line) for line in each.each_line)),
+                    warning.short,
+                    detail=[warning.rule.description],
+                    url=warning.rule.url,
+                    location=Location(
+                        source, tuple(Range(line, line) for line in warning.each_line)
+                    ),
                 )

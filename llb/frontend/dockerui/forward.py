@@ -1,4 +1,4 @@
-"""``# syntax=``: a build that another frontend is asked for."""
+"""Forward a build to the frontend that its ``# syntax=`` line names."""
 
 from __future__ import annotations
 
@@ -22,24 +22,25 @@ _SOURCE = b"errdefs.Source+json"
 
 
 def check_caps(request: Request) -> RemoteError | None:
-    """Return the error of a capability that just a frontend that is forwarded to may have.
+    """Check the capabilities that a client requires in ``frontend.caps``.
 
-    A client names in ``frontend.caps`` what it needs. Raises RemoteError for what is lacking.
+    Raises RemoteError for a missing capability. If the frontend that the build is forwarded to may
+    have it, the error is returned instead.
     """
     missing: RemoteError | None = None
-    for each in filter(None, request.options.get("frontend.caps", "").split(",")):
-        name, _, _ = each.partition("+")
+    for requirement in filter(None, request.options.get("frontend.caps", "").split(",")):
+        name, _, _ = requirement.partition("+")
         if name not in (_PREFIX + cap for cap in _CAPS):
             missing = unsupported_cap(name)
-            if _LATER not in each:
+            if _LATER not in requirement:
                 raise missing
     return missing
 
 
 def forward(text: bytes, definition: bytes, contexts: Contexts) -> Result | None:
-    """Return what the frontend that a file or the client names makes of the build.
+    """Run the frontend that the file or the client names, if any, and return its result.
 
-    ``definition`` is what the file was read from.
+    ``definition`` is the definition that the file was read from.
     """
     options, filename = contexts.options, contexts.main.filename
     if options.forwarded:
@@ -47,19 +48,19 @@ def forward(text: bytes, definition: bytes, contexts: Contexts) -> Result | None
     if options.syntax is not None:
         source, _, _ = options.syntax.strip().partition(" ")
         return _solve(contexts, source, options.syntax)
-    found = dockerfile.detect_syntax(text)
-    if found is None:
+    directive = dockerfile.detect_syntax(text)
+    if directive is None:
         return None
     try:
-        return _solve(contexts, found.source, found.cmdline)
+        return _solve(contexts, directive.source, directive.cmdline)
     except RemoteError as error:
-        if not any(_SOURCE in each for each in error.details):
-            shown = Source(filename, text, text.decode("utf-8", errors="replace"))
-            error.span = evolve(shown.span(found.line), definition=definition)
+        if not any(_SOURCE in detail for detail in error.details):
+            file = Source(filename, text, text.decode("utf-8", errors="replace"))
+            error.span = evolve(file.span(directive.line), definition=definition)
         raise
 
 
 def _solve(contexts: Contexts, source: str, cmdline: str) -> Result:
     request, gateway = contexts.request, contexts.gateway
-    given = {**request.options, "source": source, "cmdline": cmdline}
-    return gateway.solve_frontend("gateway.v0", given, inputs=gateway.inputs())
+    options = {**request.options, "source": source, "cmdline": cmdline}
+    return gateway.solve_frontend("gateway.v0", options, inputs=gateway.inputs())

@@ -1,6 +1,6 @@
-"""Local directories of the client: the steps that load them, and those that every build begins with.
+"""Load local directories of the client: the build definition, .dockerignore and contexts.
 
-Progress shows each step under the name that BuildKit's own frontend gives it.
+Progress shows each step under the name that BuildKit's own frontend uses.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def local_folder(
     follow_paths: Iterable[str] = (),
     include: Iterable[str] = (),
 ) -> State:
-    """Return a local directory, or what is named of it, as a step called ``label``."""
+    """Load a local directory, or the named part of it, in a step called ``label``."""
     return Local(
         name,
         follow_paths=follow_paths,
@@ -44,19 +44,19 @@ def local_folder(
 
 
 def dockerfile_folder(filename: str, name: str, session_id: str) -> State:
-    """Return the Dockerfile and its ignore file, in a local directory."""
-    other = [] if (found := other_name(filename)) is None else [found]
+    """Load the Dockerfile and its ignore file from a local directory."""
+    fallbacks = [] if (fallback := fallback_name(filename)) is None else [fallback]
     return local_folder(
         name,
         f"[internal] load build definition from {filename}",
         session_id=session_id,
         shared_key=name,
-        follow_paths=[filename, f"{filename}{IGNORE}", *other],
+        follow_paths=[filename, f"{filename}{IGNORE}", *fallbacks],
     )
 
 
 def ignore_folder(session_id: str) -> State:
-    """Return the ignore file of the context, in a local directory."""
+    """Load the ignore file of the context from a local directory."""
     return local_folder(
         CONTEXT,
         f"[internal] load {IGNORE}",
@@ -66,7 +66,7 @@ def ignore_folder(session_id: str) -> State:
     )
 
 
-def other_name(filename: str) -> str | None:
-    """Return the name that is tried next: Dockerfile in lower case."""
+def fallback_name(filename: str) -> str | None:
+    """Get the fallback for a missing Dockerfile: its name in lower case."""
     parent, name = posixpath.split(filename)
     return posixpath.join(parent, name.lower()) if name == DEFAULT_FILENAME else None

@@ -1,4 +1,4 @@
-"""What a build begins with: its options, its contexts, and the file that says what to build."""
+"""Read the entrypoint of a build: its options, its contexts, and its Dockerfile or build file."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from attrs import field, frozen
 from llb import dockerfile
 from llb.dockerfile.sources.named_contexts import ContextRequest
 from llb.errors import RemoteError
-from llb.frontend.dockerui.concurrent import each
+from llb.frontend.dockerui.concurrent import map_concurrently
 from llb.frontend.dockerui.contexts import Contexts, read_dockerfile
 from llb.frontend.dockerui.forward import check_caps, forward
 from llb.frontend.dockerui.local_sources import DEFAULT_FILENAME
@@ -17,18 +17,18 @@ from llb.frontend.dockerui.options import Options
 
 if TYPE_CHECKING:
     from llb.dockerfile import ConvertOptions
-    from llb.dockerfile.sources.requests import Request as Wanted
+    from llb.dockerfile.sources.requests import Request as SourceRequest
     from llb.dockerfile.sources.requests import Resolve, Resolved
     from llb.gateway import Gateway, Request, Result
 
 
 @frozen
-class Opened:
-    """A build whose file was read.
+class BuildRequest:
+    """A requested build whose file was read.
 
-    ``vertex`` is the digest of the step that ``text`` comes from, and ``definition`` that step as a
-    serialized ``pb.Definition``. ``options`` are those of a Dockerfile, which mean the same
-    in other languages, and ``resolve`` finds the images that one asks for.
+    ``vertex`` is the digest of the step that loaded ``text``, and ``definition`` that step as a
+    serialized ``pb.Definition``. ``options`` are those of a Dockerfile conversion, which mean the
+    same in other languages. ``resolve`` resolves images and named contexts.
     """
 
     text: bytes = field(repr=False)
@@ -39,8 +39,8 @@ class Opened:
     resolve: Resolve
 
     @property
-    def asked(self) -> Options:
-        """What the client asked for."""
+    def client_options(self) -> Options:
+        """The options that the client sent."""
         return self.contexts.options
 
     @property
@@ -49,12 +49,13 @@ class Opened:
         return self.contexts.gateway
 
 
-def open_build(
+def read_entrypoint(
     request: Request, gateway: Gateway, *, filename: str = DEFAULT_FILENAME, labs: bool = False
-) -> Opened | Result:
-    """Return the build that is asked for; or its result, where the file names another frontend.
+) -> BuildRequest | Result:
+    """Read the options and the file of a build, or forward it to another frontend.
 
-    ``filename`` is the file's name where the client says none, and ``labs`` is whether Docker's labs channel is allowed. Raises LLBError.
+    A forwarded build gives the result of the frontend that the file names. ``filename`` is the
+    default name of the file; ``labs`` enables Docker's labs channel. Raises LLBError.
     """
     missing = check_caps(request)
     options = Options.from_request(request, filename)
@@ -68,7 +69,7 @@ def open_build(
         return forwarded
     if missing is not None:
         raise missing
-    wanted = dockerfile.ConvertOptions(
+    convert_options = dockerfile.ConvertOptions(
         target=options.target,
         build_args=options.build_args,
         labels=options.labels,
@@ -89,24 +90,25 @@ def open_build(
         labs=labs,
     )
     vertex = definition.head or ""
-    return Opened(text, vertex, source, contexts, wanted, _resolver(contexts, wanted))
+    resolve = _resolver(contexts, convert_options)
+    return BuildRequest(text, vertex, source, contexts, convert_options, resolve)
 
 
 def _resolver(contexts: Contexts, options: ConvertOptions) -> Resolve:
-    """Return what finds images and named contexts, all that are asked for at the same time."""
+    """Build the function that resolves images and named contexts in parallel."""
 
-    def resolve(request: Wanted) -> Resolved:
+    def resolve(request: SourceRequest) -> Resolved:
         if isinstance(request, ContextRequest):
             return contexts.named(request)
         where = f"{request.platform} internal" if options.is_index else "internal"
         log_name = f"[{where}] load metadata for {request.ref}"
         try:
-            found = contexts.resolve_image(request.ref, request.platform, log_name)
+            resolved = contexts.resolve_image(request.ref, request.platform, log_name)
         except RemoteError as error:
             error.message = f"{request.name}: {error.message}"
             error.span = error.span or request.span
             raise
-        ref = None if found.ref == request.ref else found.ref
-        return dockerfile.ResolvedImage(found.digest, found.config, ref)
+        ref = None if resolved.ref == request.ref else resolved.ref
+        return dockerfile.ResolvedImage(resolved.digest, resolved.config, ref)
 
-    return lambda requests: dict(zip(requests, each(resolve, requests), strict=True))
+    return lambda requests: dict(zip(requests, map_concurrently(resolve, requests), strict=True))

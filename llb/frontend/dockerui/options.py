@@ -1,4 +1,4 @@
-"""The options of a build, as clients send them to a Dockerfile frontend.
+"""Parse the build options that clients send to a Dockerfile frontend.
 
 The names are those that BuildKit's own Dockerfile frontend reads (``frontend/dockerui``).
 """
@@ -32,7 +32,7 @@ CacheImport = tuple[str, dict[str, str]]
 
 @frozen
 class Sbom:
-    """The program that lists what is in an image, and what it is told."""
+    """An SBOM request: the scanner image, and its parameters."""
 
     generator: str
     parameters: tuple[tuple[str, str], ...] = ()
@@ -40,17 +40,17 @@ class Sbom:
 
 @frozen
 class Options:
-    """What a client asked of the build of a Dockerfile.
+    """The options of a Dockerfile build.
 
-    ``context`` is where the build context is, in a repository or at a URL, and empty for the
-    local directory. ``dockerfile_name`` is the local directory with the Dockerfile, where one
-    was asked for that counts even if the context is elsewhere. ``contexts`` are the named ones.
-    ``no_cache`` is True, False, or the stages that are to be built anew. ``platforms`` are
-    what is built for, none for the daemon's own, and ``is_index`` whether the result names
-    them even if it is one. ``build_platforms`` are all that the daemon builds for, its own
-    first. ``syntax`` is what ``BUILDKIT_SYNTAX`` asks for, and ``forwarded`` says that another
-    frontend already followed a ``# syntax`` line to get here. ``processes`` holds for every
-    RUN. ``request_id`` names what is asked for instead of a build.
+    ``context`` is the URL of the build context in a repository or elsewhere, and empty for a
+    local directory. ``dockerfile_name`` is the local directory of the Dockerfile, if the client
+    requires one even for a remote context. ``contexts`` are the named contexts.
+    ``no_cache`` is True, False, or the names of the stages that ignore the cache. ``platforms`` are
+    the target platforms, empty for the daemon's own. ``is_index`` requests an index even for one
+    platform. ``build_platforms`` are all platforms that the daemon supports, its own
+    first. ``syntax`` is the value of ``BUILDKIT_SYNTAX``, and ``forwarded`` whether another
+    frontend forwarded the build for its ``# syntax`` line. ``processes`` applies to every
+    RUN. ``request_id`` is the name of a subrequest, sent instead of a build.
     """
 
     filename: str
@@ -78,38 +78,38 @@ class Options:
 
     @classmethod
     def from_request(cls, request: Request, filename: str = DEFAULT_FILENAME) -> Options:
-        """Return the options of a request; ``filename`` is where it names none.
+        """Parse the options of a request; ``filename`` is the default name of the file.
 
         Raises InvalidValueError.
         """
-        given = request.options
-        _refuse_removed(given)
+        options = request.options
+        _refuse_removed(options)
         build_args = request.prefixed("build-arg:")
-        no_cache = given.get("no-cache")
-        platforms = _platforms(given.get("platform", ""))
+        no_cache = options.get("no-cache")
+        platforms = _platforms(options.get("platform", ""))
         return cls(
-            filename=given.get("filename", filename),
-            context=given.get(given.get("contextkey", "context"), ""),
-            context_folder=given.get("contextsubdir"),
-            dockerfile_name=given.get("dockerfilekey"),
+            filename=options.get("filename", filename),
+            context=options.get(options.get("contextkey", "context"), ""),
+            context_folder=options.get("contextsubdir"),
+            dockerfile_name=options.get("dockerfilekey"),
             contexts=request.prefixed("context:"),
             input_metadata=request.prefixed("input-metadata:"),
             sessions=request.prefixed("local-sessionid:"),
             shared_keys=request.prefixed("sharedkey:localdir:"),
-            target=given.get("target") or None,
+            target=options.get("target") or None,
             build_args=build_args,
             labels=request.prefixed("label:"),
             no_cache=_stages(no_cache) if no_cache else no_cache is not None,
             platforms=platforms,
-            is_index=_is_index(given, platforms),
+            is_index=_is_index(options, platforms),
             build_platforms=request.platforms or (Platform.host(),),
-            resolve_mode=_resolve_mode(given.get("image-resolve-mode") or "default"),
-            cache_imports=_cache_imports(given),
-            sbom=_sbom(given),
+            resolve_mode=_resolve_mode(options.get("image-resolve-mode") or "default"),
+            cache_imports=_cache_imports(options),
+            sbom=_sbom(options),
             syntax=build_args.get("BUILDKIT_SYNTAX"),
-            forwarded="cmdline" in given,
-            processes=parse_process_options(given),
-            request_id=given.get("requestid"),
+            forwarded="cmdline" in options,
+            processes=parse_process_options(options),
+            request_id=options.get("requestid"),
         )
 
     @property
@@ -118,107 +118,110 @@ class Options:
         return self.build_platforms[0]
 
 
-def _refuse_removed(given: Mapping[str, str]) -> None:
-    if given.get("override-copy-image"):
+def _refuse_removed(options: Mapping[str, str]) -> None:
+    if options.get("override-copy-image"):
         raise InvalidValueError(_REMOVED.format('"override-copy-image"'))
-    if _switch(given.get("build-arg:BUILDKIT_DISABLE_FILEOP", "")):
+    if _switch(options.get("build-arg:BUILDKIT_DISABLE_FILEOP", "")):
         raise InvalidValueError(_REMOVED.format('"BUILDKIT_DISABLE_FILEOP" build-arg'))
 
 
-def _switch(text: str) -> bool | None:
+def _switch(value: str) -> bool | None:
     try:
-        return parse_switch(text)
+        return parse_switch(value)
     except ValueError:
         return None
 
 
-def _stages(text: str) -> frozenset[str]:
-    return frozenset(name.lower() for name in text.split(","))
+def _stages(names: str) -> frozenset[str]:
+    return frozenset(name.lower() for name in names.split(","))
 
 
-def _platforms(text: str) -> tuple[Platform, ...]:
-    if not text:
+def _platforms(value: str) -> tuple[Platform, ...]:
+    if not value:
         return ()
-    found = []
-    for each in text.split(","):
+    platforms = []
+    for name in value.split(","):
         try:
-            found.append(Platform.parse(each))
+            platforms.append(Platform.parse(name))
         except InvalidValueError as error:
             raise InvalidValueError(
-                f"failed to parse target platform {each}: {error.message}", hint=error.hint
+                f"failed to parse target platform {name}: {error.message}", hint=error.hint
             ) from error
-    return tuple(found)
+    return tuple(platforms)
 
 
-def _is_index(given: Mapping[str, str], platforms: tuple[Platform, ...]) -> bool:
-    text = given.get("build-arg:BUILDKIT_MULTI_PLATFORM") or given.get("multi-platform")
-    if not text:
+def _is_index(options: Mapping[str, str], platforms: tuple[Platform, ...]) -> bool:
+    value = options.get("build-arg:BUILDKIT_MULTI_PLATFORM") or options.get("multi-platform")
+    if not value:
         return len(platforms) > 1
-    wanted = _switch(text)
-    if wanted is None:
-        raise InvalidValueError(f"invalid boolean value for multi-platform: {text}")
-    if not wanted and len(platforms) > 1:
+    is_requested = _switch(value)
+    if is_requested is None:
+        raise InvalidValueError(f"invalid boolean value for multi-platform: {value}")
+    if not is_requested and len(platforms) > 1:
         raise InvalidValueError(
             "conflicting config: returning multiple target platforms is not allowed",
             hint="leave multi-platform=false out, or build for one platform",
         )
-    return wanted
+    return is_requested
 
 
-def _resolve_mode(text: str) -> str:
-    if text not in _RESOLVE_MODES:
+def _resolve_mode(mode: str) -> str:
+    if mode not in _RESOLVE_MODES:
         raise InvalidValueError(
-            f"invalid image-resolve-mode: {text}", hint=did_you_mean(text, _RESOLVE_MODES)
+            f"invalid image-resolve-mode: {mode}", hint=did_you_mean(mode, _RESOLVE_MODES)
         )
-    return text
+    return mode
 
 
-def _cache_imports(given: Mapping[str, str]) -> tuple[CacheImport, ...]:
-    text = given.get("cache-imports")
-    found = [_cache_import(each, text) for each in _json(text)] if text else []
-    older = given.get("cache-from")
-    return (*found, *(("registry", {"ref": each}) for each in (older.split(",") if older else ())))
+def _cache_imports(options: Mapping[str, str]) -> tuple[CacheImport, ...]:
+    value = options.get("cache-imports")
+    imports = [_cache_import(entry, value) for entry in _json(value)] if value else []
+    legacy = options.get("cache-from")
+    refs = legacy.split(",") if legacy else ()
+    return (*imports, *(("registry", {"ref": ref}) for ref in refs))
 
 
-def _json(text: str) -> list[Any]:
+def _json(value: str) -> list[Any]:
     try:
-        found = json.loads(text)
+        entries = json.loads(value)
     except (ValueError, RecursionError) as error:
-        raise InvalidValueError(f'failed to unmarshal cache-imports ("{text}"): {error}') from error
-    return found if isinstance(found, list) else [found]
+        raise InvalidValueError(
+            f'failed to unmarshal cache-imports ("{value}"): {error}'
+        ) from error
+    return entries if isinstance(entries, list) else [entries]
 
 
-def _cache_import(entry: Any, text: str | None) -> CacheImport:
+def _cache_import(entry: Any, value: str | None) -> CacheImport:
     match entry:
         case {"Type": str(kind), "Attrs": dict(attrs)}:
-            return kind, {key: str(value) for key, value in attrs.items()}
+            return kind, {key: str(attr) for key, attr in attrs.items()}
         case {"Type": str(kind)}:
             return kind, {}
         case _:
             raise InvalidValueError(
-                f'failed to unmarshal cache-imports ("{text}")',
+                f'failed to unmarshal cache-imports ("{value}")',
                 hint='[{"Type": "registry", "Attrs": {"ref": "…"}}]',
             )
 
 
-def _sbom(given: Mapping[str, str]) -> Sbom | None:
-    wanted: dict[str, str] = {}
+def _sbom(options: Mapping[str, str]) -> Sbom | None:
+    attestations: dict[str, str] = {}
     for prefix in ("build-arg:BUILDKIT_ATTEST_", "attest:"):
-        for key, value in given.items():
+        for key, value in options.items():
             if key.startswith(prefix):
-                wanted[key.removeprefix(prefix).lower()] = value
-    for key in wanted:
+                attestations[key.removeprefix(prefix).lower()] = value
+    for key in attestations:
         if key not in _ATTESTATIONS:
             raise InvalidValueError(
                 f'unknown attestation type "{key}"', hint=did_you_mean(key, _ATTESTATIONS)
             )
-    if "sbom" not in wanted:
+    if "sbom" not in attestations:
         return None
     try:
-        fields = split_csv(wanted["sbom"]) if wanted["sbom"] else ()
+        fields = split_csv(attestations["sbom"]) if attestations["sbom"] else ()
     except ValueError as error:
         raise InvalidValueError(f"failed to parse sbom: {error}") from error
-    pairs = dict(each.partition("=")[::2] for each in fields)
+    pairs = dict(item.partition("=")[::2] for item in fields)
     generator = pairs.pop("generator", _SBOM_GENERATOR)
     try:
         reference = Reference.parse(generator).tagged()

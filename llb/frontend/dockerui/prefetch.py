@@ -1,4 +1,4 @@
-"""What a build asks first, asked while its modules are imported, and asked once."""
+"""Prefetch a build's first gateway calls while its modules import, and reuse the answers."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ if TYPE_CHECKING:
     from llb.gateway.bridge import Calls
     from llb.grpc import ClientCall
 
-# Options with which the Dockerfile, or the context, may be elsewhere.
+# Options that may move the Dockerfile or the context away from the client's directories.
 _ELSEWHERE = ("context", "contextkey", "dockerfilekey")
 
 
-def foresee(request: Request, gateway: Gateway) -> Gateway:
-    """Ask what a build will ask for first, where that is plain to see, and return its gateway.
+def prefetch(request: Request, gateway: Gateway) -> Gateway:
+    """Make a build's first calls in advance if they are predictable, and return its gateway.
 
-    The daemon answers while this process does other things, and the build finds the answers; what
-    went wrong is raised where it asks.
+    The daemon works while this process imports modules, and the build reuses the answers. An
+    error is raised when the build makes the call.
     """
     options = request.options
     if not options.keys().isdisjoint(_ELSEWHERE):
@@ -43,22 +43,22 @@ def foresee(request: Request, gateway: Gateway) -> Gateway:
     sessions = request.prefixed("local-sessionid:")
     filename = options.get("filename", DEFAULT_FILENAME)
     answers: dict[tuple[str, bytes], _Answer] = {}
-    early = gateway.over(lambda channel: _Remembering(channel, answers, records=True))
+    early = gateway.over(lambda channel: _CachingChannel(channel, answers, records=True))
     with suppress(LLBError):
         if not early.inputs():
             session = sessions.get(DOCKERFILE, request.session_id)
-            loaded = early.solve(dockerfile_folder(filename, DOCKERFILE, session).marshal())
+            folder = early.solve(dockerfile_folder(filename, DOCKERFILE, session).marshal())
             ignore = ignore_folder(sessions.get(CONTEXT, request.session_id)).marshal()
-            Thread(target=_load, args=(early, loaded, filename, ignore), daemon=True).start()
-    return gateway.over(lambda channel: _Remembering(channel, answers, records=False))
+            Thread(target=_load, args=(early, folder, filename, ignore), daemon=True).start()
+    return gateway.over(lambda channel: _CachingChannel(channel, answers, records=False))
 
 
-def _load(gateway: Gateway, loaded: Ref, filename: str, ignore: Definition) -> None:
-    """Read the Dockerfile, and the ignore file that counts."""
+def _load(gateway: Gateway, folder: Ref, filename: str, ignore: Definition) -> None:
+    """Read the Dockerfile, and the ignore file that applies."""
     with suppress(LLBError):
-        gateway.read_file(loaded, filename)
+        gateway.read_file(folder, filename)
         try:
-            gateway.read_file(loaded, f"{filename}{IGNORE}")
+            gateway.read_file(folder, f"{filename}{IGNORE}")
         except RemoteError as error:
             if is_not_found(error):
                 gateway.read_file(gateway.solve(ignore), IGNORE)
@@ -66,22 +66,22 @@ def _load(gateway: Gateway, loaded: Ref, filename: str, ignore: Definition) -> N
 
 @define
 class _Answer:
-    """What came of a call, once it is there."""
+    """The outcome of a call, once it has arrived."""
 
-    is_there: Event = field(factory=Event)
+    has_arrived: Event = field(factory=Event)
     data: bytes = b""
     error: LLBError | None = None
 
     def get(self) -> bytes:
-        self.is_there.wait()
+        self.has_arrived.wait()
         if self.error is not None:
             raise self.error
         return self.data
 
 
 @define
-class _Remembering:
-    """A channel on which a call that was made, with the same request, is not made again."""
+class _CachingChannel:
+    """A channel that reuses the answers of recorded calls with the same request."""
 
     channel: Calls
     answers: dict[tuple[str, bytes], _Answer]
@@ -95,9 +95,9 @@ class _Remembering:
         timeout: float | None = None,
         metadata: Iterable[tuple[str, str]] = (),
     ) -> bytes:
-        found = self.answers.get((method, request))
-        if found is not None:
-            return found.get()
+        recorded = self.answers.get((method, request))
+        if recorded is not None:
+            return recorded.get()
         if not self.records:
             return self.channel.call(method, request, timeout=timeout, metadata=metadata)
         answer = self.answers[method, request] = _Answer()
@@ -106,7 +106,7 @@ class _Remembering:
         except LLBError as error:
             answer.error = error
         finally:
-            answer.is_there.set()
+            answer.has_arrived.set()
         return answer.get()
 
     def stream(

@@ -1,7 +1,7 @@
-"""Lists of what is in an image (SBOM), which a program makes that is run upon it.
+"""SBOM attestations: run a scanner image over each built image.
 
-The conventions are those of BuildKit's SBOM scanning protocol: the program finds the trees
-below ``/run/src`` and leaves files in ``/run/out``.
+The conventions are those of BuildKit's SBOM scanning protocol: the scanner reads the trees
+below ``/run/src`` and writes files to ``/run/out``.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ _SPDX = "https://spdx.dev/Document"
 _METADATA = {"reason": b"sbom", "sbom-core": _NAME.encode()}
 
 
-class Scanned(Protocol):
-    """A tree to look at, and those that it is made of which are of interest too, by name."""
+class Scannable(Protocol):
+    """A tree to scan, and the stages that are scanned with it, by name."""
 
     @property
     def state(self) -> State:
@@ -37,26 +37,26 @@ class Scanned(Protocol):
 
     @property
     def scanned(self) -> Iterable[tuple[str, State]]:
-        """The other trees."""
+        """The stages to scan in addition."""
 
     @property
     def no_cache(self) -> bool:
-        """Whether to look anew."""
+        """Whether the scan ignores the cache."""
 
 
 def scan(
-    images: Sequence[tuple[PlatformImage, Scanned]], options: Options, gateway: Gateway
+    images: Sequence[tuple[PlatformImage, Scannable]], options: Options, gateway: Gateway
 ) -> dict[str, list[Attestation]]:
-    """Return what the program that was asked for says of each image, by its platform's id.
+    """Run the requested scanner over each image; return the attestations by image id.
 
     Raises LLBError.
     """
     assert options.sbom is not None
     generator, platform = options.sbom.generator, options.build_platform
-    found = gateway.resolve_image_config(
+    resolved = gateway.resolve_image_config(
         generator, platform=platform, resolve_mode=options.resolve_mode
     )
-    ref, config = found.ref or generator, found.image
+    ref, config = resolved.ref or generator, resolved.image
     args = [*(config.entrypoint or ()), *(config.cmd or ())]
     if not args:
         raise InputError(f"scanner {generator} does not have cmd")
@@ -67,10 +67,10 @@ def scan(
     attestations = {}
     for image, converted in images:
         extras = dict(converted.scanned)
-        more = {"BUILDKIT_SCAN_SOURCE_EXTRAS": f"{_SOURCES}extras"} if extras else {}
-        ran = scanner.run(
+        extras_env = {"BUILDKIT_SCAN_SOURCE_EXTRAS": f"{_SOURCES}extras"} if extras else {}
+        scanned = scanner.run(
             args,
-            env=env | more | parameters,
+            env=env | extras_env | parameters,
             workdir=config.workdir or None,
             mounts=[
                 tmpfs("/tmp"),  # noqa: S108 - the scanner's own
@@ -82,7 +82,7 @@ def scan(
             ignore_cache=converted.no_cache,
             locations=(),
         )
-        definition = ran.mounted(_OUT).marshal(caps=gateway.caps.llb)
+        definition = scanned.mounted(_OUT).marshal(caps=gateway.caps.llb)
         attestations[image.id] = [Attestation(gateway.solve(definition), _SPDX, _METADATA)]
     return attestations
 

@@ -1,6 +1,7 @@
-"""For people who write frontends: run one from its checkout, pack it, try it.
+"""Tools for frontend authors: run a frontend from its checkout, pack it, try it.
 
-:mod:`llb.gateway` is what a frontend is written with; ``llb frontend`` is the command for this.
+Write a frontend with :mod:`llb.frontend` or :mod:`llb.gateway`; the command for these tools is
+``llb frontend``.
 """
 
 from llb.frontend.kit.packing import Packed, pack

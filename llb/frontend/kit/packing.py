@@ -1,7 +1,7 @@
-"""A frontend's program as an image, with Python and this package.
+"""Pack a frontend's program as an image, with Python and this package.
 
-It is made of this installation, so that it runs with what it was tried with. Nothing is fetched
-but the base.
+The packages are copied from this installation, so the image runs the versions that were tested.
+Only the base image is fetched.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
     from llb import ImageResolver, Platform
 
 BASE = "python:3.13-slim"
-"""The image that a frontend stands on, where nothing else is said."""
+"""The default base image of a frontend."""
 
 PACKAGES = "/opt/pyllb"
-"""Where the packages are in the image."""
+"""The directory of the packages in the image."""
 
 _PROGRAM = "/opt/frontend"
-# What a frontend imports; of this package without what is for clients.
+# The packages that a frontend imports; the client parts of this one are left out below.
 _NEEDED = (
     "attr",
     "attrs",
@@ -42,13 +42,13 @@ _NEEDED = (
 _NOT_NEEDED = ("llb/cli", "llb/client", "llb/frontend/kit", "llb/testing")
 _CACHES = ("**/__pycache__", "**/.git", "**/.venv")
 _CAPS = ("inputs", "subrequests", "contexts", "gitquerystring")
-# Nothing is as young as the build, so that the image is the same whenever it is made.
+# A fixed timestamp makes the image reproducible.
 _EPOCH = datetime(1980, 1, 1, tzinfo=UTC)
 
 
 @frozen
 class Packed:
-    """The image of a frontend: its tree with its config, and the directories that it is made of."""
+    """The image of a frontend: its state, and the local directories that it is built from."""
 
     state: State
     local_dirs: Mapping[str, Path] = field(factory=dict)
@@ -62,14 +62,15 @@ def pack(
     on: str | None = None,
     platform: Platform | str | None = None,
 ) -> Packed:
-    """Return the image that runs a program, with what is beside it.
+    """Build the image that runs a program, with the files next to it.
 
-    ``resolver``, a client for one, finds the config of the image below: ``base`` has Python 3.11
-    or later, and ``on`` is a frontend's image that has this package already. Raises InputError where there is no such program, or a package is not where it can be copied.
+    ``resolver``, for example a client, resolves the config of the base image: ``base`` has Python
+    3.11 or later, and ``on`` is a frontend's image that already has this package. Raises
+    InputError if the program is missing or a package cannot be copied.
     """
     path = Path(program)
     if not path.is_file():
-        raise InputError(f"there is no program {path}")
+        raise InputError(f"no such program: {path}")
     local: dict[str, Path] = {"program": path.resolve().parent}
     state = Image(on or base or BASE, platform=platform, resolver=resolver)
     if on is None:
@@ -98,7 +99,7 @@ def pack(
     environment = {"PYTHONPATH": PACKAGES, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONHASHSEED": "0"}
     for key, value in environment.items():
         state = state.env(key, value)
-    caps = ",".join(f"moby.buildkit.frontend.{each}" for each in _CAPS)
+    caps = ",".join(f"moby.buildkit.frontend.{cap}" for cap in _CAPS)
     state = state.label("moby.buildkit.frontend.network.none", "true")
     state = state.label("moby.buildkit.frontend.caps", caps)
     start = ["python3", "-S", "-m", "llb.gateway", f"{_PROGRAM}/{path.name}"]
@@ -106,24 +107,24 @@ def pack(
 
 
 def _folders() -> dict[Path, list[str]]:
-    """Return the folders that the packages are in, with their paths there. Raises InputError."""
-    found: dict[Path, list[str]] = {}
+    """Group the packages by the folder that contains them. Raises InputError."""
+    folders: dict[Path, list[str]] = {}
     for name in _NEEDED:
         path = name.replace(".", "/")
-        found.setdefault(_package(name).parents[path.count("/")], []).append(path)
-    return found
+        folders.setdefault(_package(name).parents[path.count("/")], []).append(path)
+    return folders
 
 
 def _package(name: str) -> Path:
-    """Return where a package is. Raises InputError."""
+    """Locate the directory of a package. Raises InputError."""
     try:
-        found = find_spec(name)
+        spec = find_spec(name)
     except ModuleNotFoundError:
-        found = None
-    places = list(found.submodule_search_locations or ()) if found is not None else []
-    if not places or not Path(places[0]).is_dir():
+        spec = None
+    directories = list(spec.submodule_search_locations or ()) if spec is not None else []
+    if not directories or not Path(directories[0]).is_dir():
         raise InputError(
-            f"the package {name} is not in a directory, from which it could be copied",
-            hint="pack it on an image that has it: --on IMAGE",
+            f"cannot copy the package {name}: it is not in a directory",
+            hint="pack on an image that has it: --on IMAGE",
         )
-    return Path(places[0])
+    return Path(directories[0])

@@ -1,4 +1,4 @@
-"""Frontends as programs, run in the process of a client instead of a container."""
+"""Run frontend programs in the process of a client instead of a container."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from llb.errors import InputError
-from llb.gateway.server import taken
+from llb.gateway.server import capture_served
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,24 +20,27 @@ if TYPE_CHECKING:
 
 
 def load(program: str | PathLike[str]) -> Function:
-    """Return the function that a program serves, which ``Client.build`` runs as a frontend.
+    """Load the function that a program serves, for ``Client.build`` to run as a frontend.
 
-    The program is run as it would be in its image, up to :func:`llb.gateway.serve`. Raises what
-    it raises, and InputError for one that does not get there.
+    Runs the program as its image would, up to :func:`llb.gateway.serve`. Raises the program's
+    own exceptions, and InputError if it does not call ``serve``.
     """
     path = Path(program)
     if not path.is_file():
-        raise InputError(f"there is no program {path}")
+        raise InputError(f"no such program: {path}")
     folder = str(path.resolve().parent)
-    with taken() as found:
+    with capture_served() as functions:
         sys.path.insert(0, folder)
         try:
             runpy.run_path(str(path), run_name="__main__")
         except SystemExit as end:
-            if not found and end.code not in (None, 0):
-                raise InputError(f"{path} exits with {end.code}, and serves nothing") from end
-    if not found:
+            if not functions and end.code not in (None, 0):
+                raise InputError(
+                    f"{path} exits with status {end.code} without serving a frontend"
+                ) from end
+    if not functions:
         raise InputError(
-            f"{path} serves nothing", hint="it has to end with llb.gateway.serve(function)"
+            f"{path} does not serve a frontend",
+            hint="end the program with llb.gateway.serve(function)",
         )
-    return found[0]
+    return functions[0]

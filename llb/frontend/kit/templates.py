@@ -1,4 +1,4 @@
-"""What a frontend begins with: files that ``llb frontend new`` writes."""
+"""Write the template of a new frontend, for ``llb frontend new``."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ _FILES = ("README.md", "app.toml", "main.py", "src/hello.sh", "test_main.py")
 
 
 def write(directory: Path) -> Iterator[Path]:
-    """Write the files into a directory, which is made, and yield their paths.
+    """Write the template's files into a directory, which is created, and yield their paths.
 
-    Raises InputError for a directory that holds something, or cannot be made.
+    Raises InputError if the directory is not empty or cannot be created.
     """
     template = files("llb.frontend.kit").joinpath("template")
     try:
         directory.mkdir(parents=True, exist_ok=True)
         if any(directory.iterdir()):
-            raise InputError(f"{directory} is not empty", hint="name a directory that is not there")
+            raise InputError(f"{directory} is not empty", hint="choose a new directory")
         for name in _FILES:
             path = directory / name
             path.parent.mkdir(exist_ok=True)

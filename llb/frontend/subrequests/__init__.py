@@ -1,4 +1,4 @@
-"""What clients ask besides builds: describe, outline, targets, lint and convertllb.
+"""Subrequests, which clients send instead of builds: describe, outline, targets, lint, convertllb.
 
 Private to :mod:`llb.frontend`.
 """

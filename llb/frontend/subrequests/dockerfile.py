@@ -1,8 +1,8 @@
-"""Requests other than builds: what a Dockerfile offers, what its checks say, what it converts to.
+"""Subrequests for Dockerfiles: outline, targets, lint and convertllb.
 
-A client names one in the option ``requestid``, and takes the answer from the metadata of the
-result (BuildKit ``frontend/subrequests``): ``result.json``, ``result.txt`` for people,
-``version``, and ``result.statuscode`` of one that a script may judge by.
+A client names the subrequest in the option ``requestid``, and reads the answer from the metadata
+of the result (BuildKit ``frontend/subrequests``): ``result.json``, ``result.txt`` for people,
+``version``, and ``result.statuscode`` for scripts.
 """
 
 from __future__ import annotations
@@ -38,14 +38,14 @@ if TYPE_CHECKING:
 
 
 def answer(name: str, file: File, options: ConvertOptions) -> Result:
-    """Return the answer to a request. Raises LLBError, for a name that is not known too."""
-    # Docker's frontend reads this one before it looks at the request.
+    """Answer a subrequest. Raises LLBError, also for an unknown name."""
+    # Docker's frontend parses these settings before it looks at the subrequest.
     parse_settings("", options.build_args)
-    found = _ANSWERS.get(name)
-    if found is None:
+    handler = _HANDLERS.get(name)
+    if handler is None:
         raise unsupported_request(name)
-    # Docker's frontend answers for its own platform, whatever the build is asked for.
-    return found(file, evolve(options, platform=options.build_platform, explicit_platform=False))
+    # Docker's frontend answers for its own platform, whatever platform the build requests.
+    return handler(file, evolve(options, platform=options.build_platform, explicit_platform=False))
 
 
 def _describe(file: File, options: ConvertOptions) -> Result:  # noqa: ARG001
@@ -69,7 +69,7 @@ def _convert(file: File, options: ConvertOptions) -> Result:
     return convert_result(definition)
 
 
-_ANSWERS: Mapping[str, Callable[[File, ConvertOptions], Result]] = {
+_HANDLERS: Mapping[str, Callable[[File, ConvertOptions], Result]] = {
     DESCRIBE: _describe,
     OUTLINE: _outline,
     TARGETS: _targets,

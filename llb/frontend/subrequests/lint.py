@@ -1,4 +1,4 @@
-"""The answer to ``frontend.lint``: what the checks say of a file, and why it cannot be built."""
+"""Answer ``frontend.lint``: the warnings of the checks, and the build error, if any."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from llb.dockerfile import DockerfileError
 from llb.dockerfile.passes import convert_parsed, warnings_of
 from llb.dockerfile.trace import Trail
 from llb.errors import LLBError, TransportError
-from llb.frontend.subrequests.result import given, location, to_result
+from llb.frontend.subrequests.result import location, to_result, without_empty
 from llb.gateway import source_json
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ _CONTEXT_OF_MANY = 2
 
 
 def answer_lint(file: File, options: ConvertOptions) -> Result:
-    """Return the warnings and the error of a file; without a target all stages are checked."""
+    """Lint a file; without a target all stages are checked."""
     options = evolve(options, all_stages=options.target is None)
     warnings, error = _check(file, options)
     return lint_result(warnings, error, file.source(options))
@@ -36,15 +36,15 @@ def answer_lint(file: File, options: ConvertOptions) -> Result:
 def lint_result(
     warnings: tuple[LintWarning, ...], error: LLBError | None, source: SourceFile
 ) -> Result:
-    """Return warnings about a file, and why it cannot be built if it cannot."""
+    """Build the answer from warnings about a file, and its build error, if any."""
     value: dict[str, Any] = {
-        "warnings": [_warning(each) for each in warnings] or None,
+        "warnings": [_warning(warning) for warning in warnings] or None,
         "sources": [source_json(source)],
     }
     if error is not None:
         value["buildError"] = _error(error)
     status = 1 if warnings or error is not None else 0
-    return to_result(value, _VERSION, text=_text(warnings, source), status=status)
+    return to_result(value, _VERSION, text=_format_warnings(warnings, source), status=status)
 
 
 def _check(file: File, options: ConvertOptions) -> tuple[tuple[LintWarning, ...], LLBError | None]:
@@ -67,7 +67,7 @@ def _warning(warning: LintWarning) -> dict[str, Any]:
         "url": rule.url,
         "detail": warning.message,
     }
-    return {**given(fields), "location": location(warning.each_line)}
+    return {**without_empty(fields), "location": location(warning.each_line)}
 
 
 def _error(error: LLBError) -> dict[str, Any]:
@@ -77,13 +77,17 @@ def _error(error: LLBError) -> dict[str, Any]:
     return {"message": message, "location": location(lines)}
 
 
-def _text(warnings: tuple[LintWarning, ...], source: SourceFile) -> bytes:
-    """Return the warnings for people, by their lines; those without a place come first."""
+def _format_warnings(warnings: tuple[LintWarning, ...], source: SourceFile) -> bytes:
+    """Format the warnings for people, by their lines; those without a line come first."""
     ordered = sorted(
         warnings,
-        key=lambda each: (0, each.rule.name) if each.lines is None else (each.lines[0], ""),
+        key=lambda warning: (
+            (0, warning.rule.name) if warning.lines is None else (warning.lines[0], "")
+        ),
     )
-    return b"".join(part for each in ordered for part in (_headline(each), _excerpt(each, source)))
+    return b"".join(
+        part for warning in ordered for part in (_headline(warning), _excerpt(warning, source))
+    )
 
 
 def _headline(warning: LintWarning) -> bytes:
@@ -93,24 +97,24 @@ def _headline(warning: LintWarning) -> bytes:
 
 
 def _excerpt(warning: LintWarning, source: SourceFile) -> bytes:
-    """Return the lines of a warning among their neighbours, as BuildKit prints sources."""
+    """Format the lines of a warning with their context, as BuildKit prints sources."""
     lines = source.data.split(b"\n")
     marked = warning.each_line
     if not marked or marked[0] > len(lines):
         return b""
     parts = [f"{source.filename}:{marked[0]}\n".encode(), _RULER]
-    for number in _shown(marked, len(lines)):
+    for number in _excerpt_range(marked, len(lines)):
         mark = ">>>" if number in marked else "   "
         parts += [f" {number:3} | {mark} ".encode(), lines[number - 1], b"\n"]
     return b"".join((*parts, _RULER))
 
 
-def _shown(marked: range, total: int) -> range:
-    """Return the lines around those that are marked: more of them around a single one."""
+def _excerpt_range(marked: range, total: int) -> range:
+    """Extend the marked lines by the lines around them: more around a single one."""
     first, last = marked[0], min(marked[-1], total)
     left = _CONTEXT if first == last else _CONTEXT_OF_MANY
     while left > 0:
-        # Each line costs one, and so does each turn.
+        # Each line counts, and so does each iteration.
         left -= 1
         if first > 1:
             first -= 1

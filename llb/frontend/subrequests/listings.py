@@ -1,11 +1,11 @@
-"""Answers to requests, whatever language they are about: what is offered, targets, an outline."""
+"""Answers to the subrequests describe, targets, outline and convertllb, for any language."""
 
 from __future__ import annotations
 
 import base64
 from typing import TYPE_CHECKING, Any
 
-from llb.frontend.subrequests.result import given, location, to_result
+from llb.frontend.subrequests.result import location, to_result, without_empty
 from llb.gateway import definition_json
 from llb.gocompat.tabwriter import align
 
@@ -25,7 +25,7 @@ CONVERT = "frontend.convertllb"
 
 _VERSION = "1.0.0"
 _CONVERT_VERSION = "0.1.0"
-# Name, description and options; Docker's frontend describes these three alone.
+# Name, description and options; Docker's frontend describes only these three.
 _DESCRIBED: tuple[tuple[str, str, list[dict[str, str]] | None], ...] = (
     (
         OUTLINE,
@@ -38,7 +38,7 @@ _DESCRIBED: tuple[tuple[str, str, list[dict[str, str]] | None], ...] = (
 
 
 def describe_result() -> Result:
-    """Return which requests there are."""
+    """List the available subrequests."""
     value = [
         {
             "name": name,
@@ -47,9 +47,7 @@ def describe_result() -> Result:
             "description": description,
             "opts": options,
             "inputs": None,
-            "metadata": [
-                {"name": each, "description": ""} for each in ("result.json", "result.txt")
-            ],
+            "metadata": [{"name": key, "description": ""} for key in ("result.json", "result.txt")],
             "refs": None,
         }
         for name, description, options in _DESCRIBED
@@ -63,19 +61,19 @@ def describe_result() -> Result:
 
 
 def targets_result(targets: Iterable[Target], text: bytes) -> Result:
-    """Return the targets of the file with ``text``."""
+    """List the targets of the file with ``text``."""
     targets = tuple(targets)
     value = {
-        "targets": [_target(each) for each in targets] or None,
+        "targets": [_target(target) for target in targets] or None,
         "sources": [base64.b64encode(text).decode()],
     }
-    rows = [(_target_name(each), each.description) for each in targets]
+    rows = [(_target_name(target), target.description) for target in targets]
     shown = align([("TARGET", "DESCRIPTION"), *rows], padding=1)
     return to_result(value, _VERSION, text=shown.encode())
 
 
 def _target(target: Target) -> dict[str, Any]:
-    return given(
+    return without_empty(
         {
             "name": target.name,
             "default": target.is_default,
@@ -93,24 +91,24 @@ def _target_name(target: Target) -> str:
     return f"{target.name} (default)" if target.name else "(default)"
 
 
-def outline_result(found: Outline, text: bytes) -> Result:
-    """Return what a target of the file with ``text`` can be given."""
+def outline_result(outline: Outline, text: bytes) -> Result:
+    """Describe the build args, secrets and ssh agents of a target of the file with ``text``."""
     value = {
-        "name": found.name,
-        "description": found.description,
+        "name": outline.name,
+        "description": outline.description,
         "args": [
             {
-                "name": each.name,
-                **given({"description": each.description, "value": each.value}),
-                "location": location(range(each.lines[0], each.lines[1] + 1)),
+                "name": argument.name,
+                **without_empty({"description": argument.description, "value": argument.value}),
+                "location": location(range(argument.lines[0], argument.lines[1] + 1)),
             }
-            for each in found.arguments
+            for argument in outline.arguments
         ],
-        "secrets": [_need(each) for each in found.secrets],
-        "ssh": [_need(each) for each in found.ssh],
+        "secrets": [_need(need) for need in outline.secrets],
+        "ssh": [_need(need) for need in outline.ssh],
         "sources": [base64.b64encode(text).decode()],
     }
-    return to_result(given(value), _VERSION, text=_outline_text(found).encode())
+    return to_result(without_empty(value), _VERSION, text=_outline_text(outline).encode())
 
 
 def _need(need: Need) -> dict[str, Any]:
@@ -119,23 +117,25 @@ def _need(need: Need) -> dict[str, Any]:
     return {"name": need.name, **fields, "location": location(lines)}
 
 
-def _outline_text(found: Outline) -> str:
+def _outline_text(outline: Outline) -> str:
     parts = []
-    if found.name or found.description:
-        rows = [("TARGET:", found.name or "(default)")]
-        rows += [("DESCRIPTION:", found.description)] if found.description else []
+    if outline.name or outline.description:
+        rows = [("TARGET:", outline.name or "(default)")]
+        rows += [("DESCRIPTION:", outline.description)] if outline.description else []
         parts.append(align(rows, padding=1))
-    if found.arguments:
+    if outline.arguments:
         titles = ("BUILD ARG", "VALUE", "DESCRIPTION")
-        arguments = [(each.name, each.value, each.description) for each in found.arguments]
+        arguments = [
+            (argument.name, argument.value, argument.description) for argument in outline.arguments
+        ]
         parts.append(align([titles, *arguments], padding=3))
-    for title, needs in (("SECRET", found.secrets), ("SSH", found.ssh)):
+    for title, needs in (("SECRET", outline.secrets), ("SSH", outline.ssh)):
         if needs:
-            named = [(each.name, "true" if each.is_required else "") for each in needs]
-            parts.append(align([(title, "REQUIRED"), *named], padding=3))
+            rows = [(need.name, "true" if need.is_required else "") for need in needs]
+            parts.append(align([(title, "REQUIRED"), *rows], padding=3))
     return "".join(f"{part}\n" for part in parts)
 
 
 def convert_result(definition: Definition) -> Result:
-    """Return the steps that a file converts to."""
+    """Encode the LLB of a file."""
     return to_result(definition_json(definition), _CONVERT_VERSION)

@@ -1,4 +1,4 @@
-"""The values of answers to requests, in the JSON of Go's ``encoding/json``."""
+"""Build the answers to subrequests, in the JSON of Go's ``encoding/json``."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def to_result(
     value: Any, version: str, *, text: bytes | None = None, status: int | None = None
 ) -> Result:
-    """Return an answer: ``value`` for programs, ``text`` for people, and a status for scripts."""
+    """Build an answer: ``value`` for programs, ``text`` for people, and a status for scripts."""
     metadata = {"result.json": _encode(value), "version": version.encode()}
     if text is not None:
         metadata["result.txt"] = text
@@ -25,13 +25,13 @@ def to_result(
 
 
 def location(lines: Iterable[int]) -> dict[str, Any]:
-    """Return a place in the first source of an answer."""
+    """Encode a location in the first source of an answer."""
     ranges = [{"start": {"line": line}, "end": {"line": line}} for line in lines]
-    return given({"ranges": ranges})
+    return without_empty({"ranges": ranges})
 
 
-def given(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the fields that say something, which are those that Go writes."""
+def without_empty(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Drop empty fields, like Go's ``omitempty``."""
     return {name: value for name, value in fields.items() if value not in ("", None, False, [])}
 
 

@@ -1,4 +1,4 @@
-"""Of a build context, what the steps use is sent."""
+"""The client sends only the part of a build context that steps use."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-def used(make: Callable[[State], State]) -> tuple[str, ...] | None:
-    """Return the paths that the steps of a tree use of a context; None for all."""
-    asked: list[tuple[str, ...]] = []
+def used(build: Callable[[State], State]) -> tuple[str, ...] | None:
+    """Collect the paths of a context that the steps of a tree use; None for all."""
+    requested: list[tuple[str, ...]] = []
 
     def source(paths: tuple[str, ...]) -> State:
-        asked.append(paths)
+        requested.append(paths)
         return Local("context", follow_paths=paths)
 
     context = UsedContext(source)
-    tree = make(context.state)
+    tree = build(context.state)
     context.settle([tree])
-    expected = make(Local("context", follow_paths=asked[-1]))
+    expected = build(Local("context", follow_paths=requested[-1]))
     assert tree.marshal().ops == expected.marshal().ops
-    return asked[-1] or None
+    return requested[-1] or None
 
 
 @pytest.mark.parametrize(
-    ("make", "paths"),
+    ("build", "paths"),
     [
         (lambda context: Scratch().copy(context, "/a", src="src"), ("src",)),
         (lambda context: Scratch().copy(context, "/a", src="/b/*.py"), ("b/*.py",)),
@@ -54,13 +54,13 @@ def used(make: Callable[[State], State]) -> tuple[str, ...] | None:
         (lambda _: Scratch().mkdir("/a"), None),
     ],
 )  # fmt: skip
-def test_it_is_what_copies_and_mounts_name(
-    make: Callable[[State], State], paths: tuple[str, ...] | None
+def test_copies_and_mounts_limit_the_context(
+    build: Callable[[State], State], paths: tuple[str, ...] | None
 ) -> None:
-    assert used(make) == paths
+    assert used(build) == paths
 
 
-def test_a_tree_that_is_read_meanwhile_needs_all_of_it() -> None:
+def test_a_tree_that_is_read_before_the_build_needs_the_whole_context() -> None:
     context = UsedContext(lambda paths: Local("context", follow_paths=paths))
     tree = Scratch().copy(context.state, "/a", src="x")
     context.need_whole([Scratch().mkdir("/b")])

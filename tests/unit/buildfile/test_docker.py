@@ -1,4 +1,4 @@
-"""Steps with the meaning of a Dockerfile's: what is in the operations and the image config."""
+"""Dockerfile instructions as functions: their operations and image config."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from llb import Git, Image, Local, Scratch, State
 from llb.buildfile import docker
-from llb.buildfile.bases import as_base, with_config
+from llb.buildfile.bases import from_image, with_config
 from llb.errors import InvalidValueError
 from llb.ops import nodes as ops
 from llb.platforms import Platform
@@ -19,44 +19,44 @@ PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 def config(state: State) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(state.image_config(platform=AMD64))["config"]
-    return found
+    decoded: dict[str, Any] = json.loads(state.image_config(platform=AMD64))["config"]
+    return decoded
 
 
 def actions(state: State) -> tuple[Any, ...]:
-    """Return what the last operation does to files."""
+    """Get the file actions of the last operation."""
     assert state.output is not None
     assert isinstance(state.output.op, ops.FileOp)
     return state.output.op.actions
 
 
-def named(owner: ops.Owner) -> tuple[Any, ...]:
-    """Return user and group, each as its number or name."""
-    return tuple(each and (each.name or each.id) for each in (owner.user, owner.group))
+def user_and_group(owner: ops.Owner) -> tuple[Any, ...]:
+    """Get user and group, each by name or number."""
+    return tuple(account and (account.name or account.id) for account in (owner.user, owner.group))
 
 
-def test_build_args_are_for_processes_and_not_for_the_image() -> None:
+def test_build_args_reach_processes_and_not_the_image() -> None:
     state = docker.scratch().env("A", "image").pipe(docker.args, A="1", B=None, C="")
     assert state.variables == (("PATH", PATH[5:]), ("A", "1"), ("C", ""))
     assert config(state)["Env"] == [PATH, "A=image"]
     assert config(state.env("C", "x"))["Env"] == [PATH, "A=image", "C=x"]
 
 
-def test_a_stage_upon_another_finds_the_variables_of_its_image_after_its_build_args() -> None:
+def test_a_stage_from_another_sets_the_variables_of_its_image_last() -> None:
     below = docker.scratch().env("A", "1").pipe(docker.args, A="2", B="3").env("PATH", "/p")
     assert below.variables == (("A", "2"), ("B", "3"), ("PATH", "/p"))
-    upon = docker.upon(below.cmd(["c"]).onbuild("RUN x"))
-    assert upon.variables == (("B", "3"), ("PATH", "/p"), ("A", "1"))
-    assert config(upon) == {"Env": ["PATH=/p", "A=1"], "Cmd": ["c"], "WorkingDir": "/"}
-    assert "Cmd" not in config(upon.entrypoint(["e"]))
+    stage = docker.upon(below.cmd(["c"]).onbuild("RUN x"))
+    assert stage.variables == (("B", "3"), ("PATH", "/p"), ("A", "1"))
+    assert config(stage) == {"Env": ["PATH=/p", "A=1"], "Cmd": ["c"], "WorkingDir": "/"}
+    assert "Cmd" not in config(stage.entrypoint(["e"]))
 
 
-def test_an_image_is_a_base_with_its_user_and_a_path() -> None:
+def test_a_base_image_has_its_user_and_a_path() -> None:
     image = Image("a").with_image_config('{"config": {"User": "me", "OnBuild": ["RUN x"]}}')
-    base = as_base(image, AMD64)
+    base = from_image(image, AMD64)
     assert base.settings.process.user == "me"
     assert config(base) == {"User": "me", "Env": [PATH], "WorkingDir": "/"}
-    windows = as_base(image, Platform("windows", "amd64"))
+    windows = from_image(image, Platform("windows", "amd64"))
     assert windows.variables == ()
 
 
@@ -66,71 +66,73 @@ def test_a_tree_keeps_the_variables_of_processes_that_its_image_does_not_have() 
     assert config(state)["Env"] == ["A=2"]
 
 
-def test_a_directory_is_made_for_the_user() -> None:
+def test_workdir_creates_a_directory_of_the_user() -> None:
     state = docker.scratch().user("me:7").pipe(docker.workdir, "/a/").pipe(docker.workdir, "b")
-    (made,) = actions(state)
-    assert (made.path, made.make_parents, named(made.owner)) == ("/a/b", True, ("me", 7))
+    (action,) = actions(state)
+    assert (action.path, action.make_parents, user_and_group(action.owner)) == (
+        "/a/b",
+        True,
+        ("me", 7),
+    )
     assert docker.scratch().pipe(docker.workdir, "/").output is None
 
 
 def test_several_paths_are_copied_in_one_step() -> None:
     state = docker.scratch().pipe(docker.copy, Local("c"), ["a", "../b*"], ".", exclude=["*.o"])
-    assert [(each.src, each.dest) for each in actions(state)] == [("/a", "/"), ("/b*", "/")]
-    for each in actions(state):
-        assert each.exclude_patterns == ("*.o",)
-        assert each.follow_symlinks
-        assert each.copy_dir_contents_only
-        assert each.create_dest_path
-        assert each.allow_wildcard
-        assert each.allow_empty_wildcard
-        assert not each.attempt_unpack
+    assert [(action.src, action.dest) for action in actions(state)] == [("/a", "/"), ("/b*", "/")]
+    for action in actions(state):
+        assert action.exclude_patterns == ("*.o",)
+        assert action.follow_symlinks
+        assert action.copy_dir_contents_only
+        assert action.create_dest_path
+        assert action.allow_wildcard
+        assert action.allow_empty_wildcard
+        assert not action.attempt_unpack
 
 
 @pytest.mark.parametrize(
-    ("path", "found"),
+    ("path", "expected"),
     [
         ("a/./b/c", ("/a", ("b/c",), ("/a/b/c",))),
         ("/a/b", ("/", ("a/b",), ("/a/b",))),
         ("a/*.c", ("/", ("a/*.c",), ())),
     ],
 )
-def test_directories_above_are_copied_too(path: str, found: Any) -> None:
+def test_parents_copies_the_parent_directories(path: str, expected: Any) -> None:
     state = docker.scratch().pipe(docker.copy, Local("c"), path, "/", parents=True)
     (action,) = actions(state)
-    assert (action.src, action.include_patterns, action.required_paths) == found
+    assert (action.src, action.include_patterns, action.required_paths) == expected
 
 
 @pytest.mark.parametrize(
-    ("mode", "found"), [(0o755, 0o755), ("644", 0o644), ("u+x", "u+x"), ("", None)]
+    ("mode", "expected"), [(0o755, 0o755), ("644", 0o644), ("u+x", "u+x"), ("", None)]
 )
-def test_modes_are_numbers_or_texts(mode: int | str, found: int | str | None) -> None:
+def test_a_mode_is_an_integer_or_a_string(mode: int | str, expected: int | str | None) -> None:
     (action,) = actions(docker.scratch().pipe(docker.copy, Local("c"), "a", "/", mode=mode))
-    assert action.mode == found
+    assert action.mode == expected
 
 
-def test_a_mode_that_is_none_is_refused() -> None:
+def test_an_invalid_mode_is_refused() -> None:
     with pytest.raises(InvalidValueError, match="invalid mode '9'"):
         docker.scratch().pipe(docker.copy, Local("c"), "a", "/", mode="9")
 
 
-def test_a_layer_of_its_own_is_merged_unless_it_is_given_a_mode() -> None:
+def test_link_merges_a_separate_layer_unless_there_is_a_mode() -> None:
     def last(**flags: Any) -> object:
         state = docker.scratch().pipe(docker.workdir, "/w")
-        made = state.pipe(docker.copy, Local("c"), "a", "b", link=True, **flags)
-        assert made.output is not None
-        return type(made.output.op)
+        copied = state.pipe(docker.copy, Local("c"), "a", "b", link=True, **flags)
+        assert copied.output is not None
+        return type(copied.output.op)
 
     assert last() is ops.MergeOp
     assert last(mode="") is ops.MergeOp
     assert last(mode=0o755) is ops.FileOp
 
 
-def test_texts_are_written_as_files() -> None:
+def test_strings_are_written_to_files() -> None:
     state = docker.scratch().pipe(docker.write, {"a": "1", "b": "2"}, "/etc/", owner=":5")
-    assert [(each.src, each.dest, named(each.owner)) for each in actions(state)] == [
-        ("/a", "/etc/", (0, 5)),
-        ("/b", "/etc/", (0, 5)),
-    ]
+    written = [(action.src, action.dest, user_and_group(action.owner)) for action in actions(state)]
+    assert written == [("/a", "/etc/", (0, 5)), ("/b", "/etc/", (0, 5))]
 
 
 @pytest.mark.parametrize(
@@ -141,7 +143,7 @@ def test_texts_are_written_as_files() -> None:
         ("https://h", "__unnamed__"),
     ],
 )
-def test_a_file_of_the_web_is_called_as_the_end_of_its_url(url: str, name: str) -> None:
+def test_a_downloaded_file_is_named_by_the_end_of_its_url(url: str, name: str) -> None:
     state = docker.scratch().pipe(docker.fetch, url, "/d/", unpack=True)
     (action,) = actions(state)
     assert (action.src, action.attempt_unpack) == (f"/{name}", True)
@@ -162,18 +164,18 @@ def test_a_repository_is_copied_as_a_whole() -> None:
         ("90-92/udp", ["90/udp", "91/udp", "92/udp"]),
     ],
 )
-def test_ports_are_read_out_of_a_text(ports: str, exposed: list[str]) -> None:
+def test_ports_are_parsed_from_a_string(ports: str, exposed: list[str]) -> None:
     state = docker.scratch().pipe(docker.expose, ports)
     assert list(config(state).get("ExposedPorts", {})) == exposed
 
 
 @pytest.mark.parametrize("ports", ["a-b", "x", "70000"])
-def test_ports_that_are_none_are_refused(ports: str) -> None:
+def test_invalid_ports_are_refused(ports: str) -> None:
     with pytest.raises(InvalidValueError, match="invalid port"):
         docker.scratch().pipe(docker.expose, ports)
 
 
-def test_caches_have_dockers_names() -> None:
+def test_caches_have_the_ids_of_a_dockerfile() -> None:
     assert docker.cache("/root/.cache").id == "//root/.cache"
     assert docker.cache("/c", id="mine").id == "/mine"
     owned = docker.cache("/c", uid=5)

@@ -1,4 +1,4 @@
-"""What would make a result depend on something else than the inputs of the build is refused."""
+"""Guards refuse everything that would make a result depend on more than the build's inputs."""
 
 from __future__ import annotations
 
@@ -9,29 +9,29 @@ import time
 import pytest
 
 from llb.errors import InvalidValueError
-from tests.unit.buildfile.texts import HEAD, make
+from tests.unit.buildfile.texts import HEAD, run_target
 
-CLOCK = "the clock is no input of a build"
-DICE = "chance is no input of a build"
-ENVIRONMENT = "the environment is no input of a build"
-FILES = "a build file sees no files by itself"
-PROCESSES = "a build file starts and ends no processes"
-NETWORK = "a build file has no network"
+CLOCK = "the clock is not an input of the build"
+RANDOMNESS = "randomness is not an input of the build"
+ENVIRONMENT = "the environment is not an input of the build"
+FILES = "a build file cannot access local files"
+PROCESSES = "a build file cannot start or end processes"
+NETWORK = "a build file cannot access the network"
 
 
 @pytest.mark.parametrize(
-    ("line", "told"),
+    ("line", "message"),
     [
         ("import time; time.time()", f"time.time(): {CLOCK}"),
         ("from time import sleep as s; s(1)", f"time.sleep(): {CLOCK}"),
         ("import time; time.gmtime()", f"time.gmtime(): {CLOCK}"),
         ("import datetime; datetime.date.today()", f"date.today(): {CLOCK}"),
         ("from datetime import datetime as d; d.now()", f"datetime.now(): {CLOCK}"),
-        ("import random; random.choice([1])", f"random.choice(): {DICE}"),
-        ("import random; random.Random()", f"random.Random(): {DICE}"),
-        ("import uuid; uuid.uuid4()", f"uuid.uuid4(): {DICE}"),
-        ("import secrets; secrets.token_hex()", f"secrets.token_hex(): {DICE}"),
-        ("import os; os.urandom(4)", f"os.urandom(): {DICE}"),
+        ("import random; random.choice([1])", f"random.choice(): {RANDOMNESS}"),
+        ("import random; random.Random()", f"random.Random(): {RANDOMNESS}"),
+        ("import uuid; uuid.uuid4()", f"uuid.uuid4(): {RANDOMNESS}"),
+        ("import secrets; secrets.token_hex()", f"secrets.token_hex(): {RANDOMNESS}"),
+        ("import os; os.urandom(4)", f"os.urandom(): {RANDOMNESS}"),
         ("import os; os.environ['HOME']", f"os.environ: {ENVIRONMENT}"),
         ("import os; os.environ.get('HOME')", f"os.environ: {ENVIRONMENT}"),
         ("import os; dict(os.environ)", f"os.environ: {ENVIRONMENT}"),
@@ -55,15 +55,15 @@ NETWORK = "a build file has no network"
     ],
 )
 @pytest.mark.parametrize("where", ["module", "target", "neighbour"])
-def test_it_is_refused_with_its_line(line: str, told: str, where: str) -> None:
+def test_a_guarded_operation_is_refused_at_its_line(line: str, message: str, where: str) -> None:
     neighbours = {"ci.py": f"def work():\n    {line}\n"}
     body = {"module": "0", "target": line, "neighbour": "import ci; ci.work()"}[where]
     top = line if where == "module" else "0"
     with pytest.raises(InvalidValueError) as caught:
-        make(f"{HEAD}{top}\n@target\ndef app() -> State:\n    {body}\n", neighbours)
-    assert caught.value.message == told
-    places = {"module": "build.py:3", "target": "build.py:6", "neighbour": "ci.py:2"}
-    assert str(caught.value.span) == places[where]
+        run_target(f"{HEAD}{top}\n@target\ndef app() -> State:\n    {body}\n", neighbours)
+    assert caught.value.message == message
+    spans = {"module": "build.py:3", "target": "build.py:6", "neighbour": "ci.py:2"}
+    assert str(caught.value.span) == spans[where]
 
 
 @pytest.mark.parametrize(
@@ -83,14 +83,14 @@ def test_it_is_refused_with_its_line(line: str, told: str, where: str) -> None:
         "import logging; logging.getLogger().warning('x')",
     ],
 )
-def test_what_depends_on_nothing_else_is_allowed(line: str) -> None:
-    make(f"{HEAD}\n@target\ndef app() -> State:\n    {line}\n    return Scratch()\n")
+def test_deterministic_code_is_allowed(line: str) -> None:
+    run_target(f"{HEAD}\n@target\ndef app() -> State:\n    {line}\n    return Scratch()\n")
 
 
-def test_the_program_that_runs_a_build_file_is_not_held() -> None:
+def test_the_program_that_runs_a_build_file_is_not_guarded() -> None:
     with pytest.raises(InvalidValueError):
-        make(f"{HEAD}open('/etc/passwd')\n")
-    with open("/etc/passwd", encoding="utf-8") as file:  # noqa: PTH123 - that is what is tried
+        run_target(f"{HEAD}open('/etc/passwd')\n")
+    with open("/etc/passwd", encoding="utf-8") as file:  # noqa: PTH123 - open() itself is tested
         assert file.read()
     assert time.time() > 0
     assert random.random() < 1

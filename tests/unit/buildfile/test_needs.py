@@ -1,4 +1,4 @@
-"""The secrets and ssh agents that the steps of a tree need of a client."""
+"""The secrets and ssh agents that the steps of a tree need from the client."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ def names(needs: tuple[Need, ...]) -> list[tuple[str, bool]]:
     return [(need.name, need.is_required) for need in needs]
 
 
-def test_secrets_of_all_steps_are_found_each_once() -> None:
+def test_secrets_of_all_steps_are_listed_once() -> None:
     base = Image("alpine").run("one", mounts=[secret("a"), secret("b", optional=True)])
     tree = base.copy(base.run("two", mounts=[secret("c")]), "/x").run("three", mounts=[secret("a")])
     assert names(secrets_of([tree])) == [("a", True), ("b", False), ("c", True)]
@@ -27,9 +27,9 @@ def test_a_secret_that_one_step_requires_is_required() -> None:
     assert names(ssh_of([more])) == [("default", True)]
 
 
-def test_a_need_has_the_lines_of_the_first_step_with_it() -> None:
+def test_a_need_has_the_call_site_of_the_first_step_with_it() -> None:
     tree = Image("alpine").run("one", mounts=[ssh("deploy")])
-    line = test_a_need_has_the_lines_of_the_first_step_with_it.__code__.co_firstlineno + 1
+    line = test_a_need_has_the_call_site_of_the_first_step_with_it.__code__.co_firstlineno + 1
     (need,) = ssh_of([tree.run("two", mounts=[ssh("deploy")])])
     assert need.call_site[0] == (__file__, line)
 

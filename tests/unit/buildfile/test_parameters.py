@@ -1,4 +1,4 @@
-"""Build args: which parameters may be one, what texts come to, and what is refused."""
+"""Build args: allowed parameter types, conversion of values, and errors."""
 
 from __future__ import annotations
 
@@ -28,20 +28,22 @@ def function(
     channel: Literal["stable", "beta"] = "stable",
     level: Literal[1, 2] = 1,
     jobs: int | None = None,
-    older: Optional[str] = None,  # noqa: UP045 - people write it
+    older: Optional[str] = None,  # noqa: UP045 - the older spelling works too
 ) -> None:
     """Do nothing."""
 
 
-def found() -> dict[str, Parameter]:
+def parameters_by_name() -> dict[str, Parameter]:
     _, parameters = parameters_of(function, Build)
-    return {each.name: each for each in parameters}
+    return {parameter.name: parameter for parameter in parameters}
 
 
 def test_one_parameter_takes_the_build_and_the_others_are_build_args() -> None:
-    taken, parameters = parameters_of(function, Build)
-    assert taken == "build"
-    assert [(each.name, each.is_required, each.default_text) for each in parameters] == [
+    build_parameter, parameters = parameters_of(function, Build)
+    assert build_parameter == "build"
+    assert [
+        (parameter.name, parameter.is_required, parameter.default_text) for parameter in parameters
+    ] == [
         ("needed", True, ""),
         ("text", False, "hello"),
         ("number", False, "3"),
@@ -53,7 +55,7 @@ def test_one_parameter_takes_the_build_and_the_others_are_build_args() -> None:
         ("jobs", False, ""),
         ("older", False, ""),
     ]
-    assert found()["text"].description == "what to say"
+    assert parameters_by_name()["text"].description == "what to say"
 
 
 @pytest.mark.parametrize(
@@ -74,16 +76,16 @@ def test_one_parameter_takes_the_build_and_the_others_are_build_args() -> None:
         ("older", "x", "x"),
     ],
 )
-def test_a_text_becomes_a_value(name: str, text: str, value: object) -> None:
-    made = found()[name].convert(text)
-    assert (made, type(made)) == (value, type(value))
+def test_a_string_is_converted_to_a_value(name: str, text: str, value: object) -> None:
+    converted = parameters_by_name()[name].convert(text)
+    assert (converted, type(converted)) == (value, type(value))
 
 
 @pytest.mark.parametrize(
-    ("name", "text", "told"),
+    ("name", "text", "rendered"),
     [
-        ("number", "x", "error: invalid build arg number=x: expected a whole number"),
-        ("number", "", "error: invalid build arg number=: expected a whole number"),
+        ("number", "x", "error: invalid build arg number=x: expected an integer"),
+        ("number", "", "error: invalid build arg number=: expected an integer"),
         ("debug", "maybe", "error: invalid build arg debug=maybe: expected true or false"),
         (
             "color",
@@ -93,13 +95,13 @@ error: invalid build arg color=rad: expected one of red, blue
 hint: did you mean red?""",
         ),
         ("level", "3", "error: invalid build arg level=3: expected one of 1, 2"),
-        ("jobs", "x", "error: invalid build arg jobs=x: expected a whole number, or nothing"),
+        ("jobs", "x", "error: invalid build arg jobs=x: expected an integer, or nothing"),
     ],
 )
-def test_a_text_that_is_no_value_is_refused(name: str, text: str, told: str) -> None:
+def test_an_invalid_value_is_refused(name: str, text: str, rendered: str) -> None:
     with pytest.raises(InvalidValueError) as caught:
-        found()[name].convert(text)
-    assert render(caught.value) == told
+        parameters_by_name()[name].convert(text)
+    assert render(caught.value) == rendered
 
 
 def no_type(build, version) -> None:  # type: ignore[no-untyped-def]
@@ -131,18 +133,18 @@ def flag_as_number(count: int = True) -> None:
 
 
 @pytest.mark.parametrize(
-    ("refused", "told"),
+    ("refused", "message"),
     [
         (no_type, "the parameter version has no type"),
-        (a_list, "the build arg names cannot be of the type list"),
-        (two_kinds, "the build arg value cannot be of the type int | str"),
-        (any_number, "a target cannot have the parameter *names"),
-        (wrong_default, "the default of version is 3, expected a text"),
-        (wrong_choice, "the default of channel is 'b', expected one of a few"),
-        (flag_as_number, "the default of count is True, expected a whole number"),
+        (a_list, "invalid type list of the build arg names"),
+        (two_kinds, "invalid type int | str of the build arg value"),
+        (any_number, "invalid parameter *names of a target"),
+        (wrong_default, "the default of version is 3, expected a string"),
+        (wrong_choice, "the default of channel is 'b', expected one of a"),
+        (flag_as_number, "the default of count is True, expected an integer"),
     ],
 )
-def test_a_parameter_that_cannot_be_a_build_arg_is_refused(refused: Any, told: str) -> None:
+def test_a_parameter_that_cannot_be_a_build_arg_is_refused(refused: Any, message: str) -> None:
     with pytest.raises(InvalidValueError) as caught:
         parameters_of(refused, Build)
-    assert caught.value.message == told
+    assert caught.value.message == message

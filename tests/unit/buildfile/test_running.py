@@ -1,4 +1,4 @@
-"""A build file ends, and what it raises is told with its own lines."""
+"""A build file has a time limit, and its errors are reported with its own lines."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from llb.buildfile.running import Stopwatch
 from llb.errors import BuildFileError, InvalidValueError, render
 from llb.source_map import python_source
 from tests.timing import SECONDS, wait_until
-from tests.unit.buildfile.texts import HEAD, build, load, make, modules
+from tests.unit.buildfile.texts import HEAD, build, load, modules, run_target
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -33,31 +33,31 @@ def step(number):
 
 
 def clock_of_a_loop() -> float:
-    """Return a time that is far on as soon as the loop of the build file runs."""
+    """Read a clock that jumps ahead as soon as the loop of the build file runs."""
     lines = set[int]()
     for frame in sys._current_frames().values():
-        found: FrameType | None = frame
-        while found is not None:
-            if (found.f_code.co_filename, found.f_code.co_name) == ("build.py", "app"):
-                lines.add(found.f_lineno)
-            found = found.f_back
+        caller: FrameType | None = frame
+        while caller is not None:
+            if (caller.f_code.co_filename, caller.f_code.co_name) == ("build.py", "app"):
+                lines.add(caller.f_lineno)
+            caller = caller.f_back
     return 100.0 if lines & {7, 8} else 0.0
 
 
-def test_a_file_that_does_not_end_is_ended_where_it_is() -> None:
+def test_a_file_that_runs_too_long_is_interrupted_at_its_line() -> None:
     before = set(threading.enumerate())
     with pytest.raises(BuildFileError) as caught:
-        make(LOOP, watch=Stopwatch(99, clock=clock_of_a_loop))
-    for each in set(threading.enumerate()) - before:
-        each.join(SECONDS)
-        assert not each.is_alive()
-    assert caught.value.message == "the build file has run for 99 seconds, and does not end"
+        run_target(LOOP, watch=Stopwatch(99, clock=clock_of_a_loop))
+    for thread in set(threading.enumerate()) - before:
+        thread.join(SECONDS)
+        assert not thread.is_alive()
+    assert caught.value.message == "the build file did not finish within 99 seconds"
     assert caught.value.span is not None
     assert caught.value.span.line in (7, 8, 11, 12)
     assert caught.value.trace[0] in [f'  File "build.py", line {n}, in app' for n in (7, 8)]
 
 
-def test_waiting_for_the_daemon_takes_none_of_its_time() -> None:
+def test_waiting_for_the_daemon_does_not_count() -> None:
     now = 1000.0
     watch = Stopwatch(10, clock=lambda: now)
     watch.start()
@@ -74,7 +74,7 @@ def test_waiting_for_the_daemon_takes_none_of_its_time() -> None:
     assert watch.is_over
 
 
-def test_time_goes_by_where_no_other_is_given() -> None:
+def test_the_default_clock_runs() -> None:
     watch = Stopwatch(0.0)
     assert not watch.is_over
     watch.start()
@@ -97,7 +97,7 @@ error: build.py:11: KeyError: 'missing'
 11 | >>>     return given["missing"]"""
 
 
-def test_an_exception_has_the_calls_of_the_file_alone() -> None:
+def test_the_traceback_of_an_exception_is_limited_to_the_file() -> None:
     text = f"""{HEAD}
 @target
 def app() -> State:
@@ -109,20 +109,20 @@ def second(given):
     return given["missing"]
 """
     with pytest.raises(BuildFileError) as caught:
-        make(text)
+        run_target(text)
     assert render(caught.value) == RAISED
 
 
-def test_an_error_of_this_package_keeps_its_type_and_gets_its_place() -> None:
+def test_an_error_of_this_package_keeps_its_type_and_gets_a_span() -> None:
     text = f"{HEAD}\n@target\ndef app() -> State:\n    return Image('Alpine')\n"
     with pytest.raises(InvalidValueError) as caught:
-        make(text)
+        run_target(text)
     assert str(caught.value.span) == "build.py:6"
     assert caught.value.message.startswith("invalid reference 'Alpine'")
 
 
 @pytest.mark.parametrize(
-    ("line", "told"),
+    ("line", "expected"),
     [
         ("import sys; sys.exit(0)", "SystemExit: 0"),
         ("raise KeyboardInterrupt", "KeyboardInterrupt"),
@@ -132,27 +132,27 @@ def test_an_error_of_this_package_keeps_its_type_and_gets_its_place() -> None:
         ("async def f(): pass\nf().send(None)", "StopIteration"),
     ],
 )
-def test_whatever_it_raises_is_told(line: str, told: str) -> None:
+def test_every_exception_is_reported(line: str, expected: str) -> None:
     with pytest.raises(BuildFileError) as caught:
         load(line)
-    assert told in caught.value.message
+    assert expected in caught.value.message
 
 
-def test_steps_name_their_lines_of_files_that_are_on_no_disk() -> None:
+def test_steps_have_locations_in_files_that_are_not_on_disk() -> None:
     neighbour = "def greet(state):\n    return state.run('true')\n"
     text = (
         f"{HEAD}from ci import greet\n@target\ndef app() -> State:\n    return greet(Scratch())\n"
     )
-    found = modules(text, {"ci.py": neighbour})
-    (target,) = running.load(found, Stopwatch())
-    (part,) = running.make(target, Calls(build()), found.files, Stopwatch())
+    loaded = modules(text, {"ci.py": neighbour})
+    (target,) = running.load_targets(loaded, Stopwatch())
+    (part,) = running.run_target(target, Calls(build()), loaded.files, Stopwatch())
     definition = part.tree.marshal()
-    found.close()
+    loaded.close()
     (locations,) = definition.locations.values()
-    assert [(each.file.filename, each.ranges[0].line) for each in locations] == [
+    assert [(location.file.filename, location.ranges[0].line) for location in locations] == [
         ("ci.py", 2),
         ("build.py", 6),
     ]
-    assert [each.data.decode() for each in definition.files] == [neighbour, text]
-    # What is closed is no longer taken for files of these names.
+    assert [file.data.decode() for file in definition.files] == [neighbour, text]
+    # Closed files are no longer registered.
     assert python_source("ci.py") is None

@@ -1,4 +1,4 @@
-"""Targets of a build file: which there are, which is built, and what they may return."""
+"""Targets of a build file: their names, the default target, and their return values."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import pytest
 
 from llb.errors import InvalidValueError, LLBError, render
 from llb.platforms import Platform
-from tests.unit.buildfile.texts import HEAD, load, make
+from tests.unit.buildfile.texts import HEAD, load, run_target
 
 TWO = f"""{HEAD}
 @target
 def tools() -> State:
-    '''What is needed.
+    '''The required tools.
 
     And more.
     '''
@@ -25,18 +25,24 @@ def app(build: Build, version: str = "1") -> State:
 
 def test_targets_have_names_descriptions_and_lines() -> None:
     assert [
-        (each.name, each.description, each.is_default, list(each.lines)[:1], each.lines[-1])
-        for each in load(TWO)
-    ] == [("tools", "What is needed.", False, [4], 10), ("the-app", "", True, [12], 14)]
+        (
+            target.name,
+            target.description,
+            target.is_default,
+            list(target.lines)[:1],
+            target.lines[-1],
+        )
+        for target in load(TWO)
+    ] == [("tools", "The required tools.", False, [4], 10), ("the-app", "", True, [12], 14)]
 
 
 @pytest.mark.parametrize("name", [None, "the-app", "The_App"])
 def test_a_target_is_found_by_its_name_or_as_the_default(name: str | None) -> None:
-    (part,) = make(TWO, target=name, args={"version": "2"})
+    (part,) = run_target(TWO, target=name, args={"version": "2"})
     assert b"2" in part.tree.marshal().ops[0]
 
 
-def test_a_target_that_calls_another_gives_it_the_build_args() -> None:
+def test_a_target_called_by_another_gets_the_build_args() -> None:
     text = f"""{HEAD}
 @target
 def base(build: Build, greeting: str = "hello", *, name: str = "you") -> State:
@@ -46,11 +52,11 @@ def base(build: Build, greeting: str = "hello", *, name: str = "you") -> State:
 def app() -> State:
     return base(name="me").mkfile("/more", "")
 """
-    (part,) = make(text, args={"greeting": "bye", "name": "nobody"})
+    (part,) = run_target(text, args={"greeting": "bye", "name": "nobody"})
     assert b"byeme" in part.tree.marshal().ops[0]
 
 
-def test_a_tree_may_be_made_for_each_platform_or_name() -> None:
+def test_a_target_may_return_states_by_platform_or_name() -> None:
     text = f"""{HEAD}
 from llb import Platform
 
@@ -66,18 +72,20 @@ def values() -> dict[Platform, State]:
 def names() -> dict[str, State]:
     return {{"docs": Scratch(), "wheels": Scratch()}}
 """
-    assert [each.platform for each in make(text, target="platforms")] == [
+    assert [part.platform for part in run_target(text, target="platforms")] == [
         Platform("linux", "arm64"),
         Platform("linux", "arm64", "v9"),
     ]
-    assert [each.platform for each in make(text, target="values")] == [Platform("linux", "riscv64")]
-    assert [each.name for each in make(text, target="names")] == ["docs", "wheels"]
+    assert [part.platform for part in run_target(text, target="values")] == [
+        Platform("linux", "riscv64")
+    ]
+    assert [part.name for part in run_target(text, target="names")] == ["docs", "wheels"]
 
 
-def test_a_target_of_a_neighbour_is_one_of_the_file_that_imports_it() -> None:
+def test_an_imported_target_belongs_to_the_file_that_imports_it() -> None:
     neighbour = f"{HEAD}@target\ndef lint() -> State:\n    return Scratch()\n"
-    found = load("from steps import lint\n", {"steps.py": neighbour})
-    assert [(each.name, each.filename) for each in found] == [("lint", "steps.py")]
+    targets = load("from steps import lint\n", {"steps.py": neighbour})
+    assert [(target.name, target.filename) for target in targets] == [("lint", "steps.py")]
 
 
 RETURNS = """\
@@ -90,7 +98,7 @@ error: build.py:4: the target app returned {}, expected a State, or States by pl
 
 
 @pytest.mark.parametrize(
-    ("line", "shown"),
+    ("line", "description"),
     [
         ("return 5", "a value of the type int"),
         ("pass", "nothing"),
@@ -100,19 +108,19 @@ error: build.py:4: the target app returned {}, expected a State, or States by pl
         ("return [Scratch()]", "a value of the type list"),
     ],
 )
-def test_what_is_no_result_is_refused_at_its_target(line: str, shown: str) -> None:
+def test_an_invalid_return_value_is_refused_at_its_target(line: str, description: str) -> None:
     with pytest.raises(InvalidValueError) as caught:
-        make(f"{HEAD}\n@target\ndef app():\n    {line}\n")
+        run_target(f"{HEAD}\n@target\ndef app():\n    {line}\n")
     hint = "\nhint: it ends without return" if line == "pass" else ""
-    assert render(caught.value) == RETURNS.format(shown, line) + hint
+    assert render(caught.value) == RETURNS.format(description, line) + hint
 
 
-def one(decorator: str, name: str) -> str:
+def target_code(decorator: str, name: str) -> str:
     return f"@target{decorator}\ndef {name}() -> State:\n    return Scratch()\n"
 
 
 @pytest.mark.parametrize(
-    ("text", "name", "told"),
+    ("text", "name", "rendered"),
     [
         (
             "",
@@ -122,50 +130,50 @@ def one(decorator: str, name: str) -> str:
                 "hint: mark a function that returns a State with @target"
             ),
         ),
-        (one("", "a"), "b", "error: there is no target b\nhint: there are a"),
-        (one("", "apps"), "app", "error: there is no target app\nhint: did you mean apps?"),
+        (target_code("", "a"), "b", "error: unknown target b\nhint: available targets: a"),
+        (target_code("", "apps"), "app", "error: unknown target app\nhint: did you mean apps?"),
         (
-            one("", "a") + one("", "b"),
+            target_code("", "a") + target_code("", "b"),
             None,
             (
-                "error: none of the targets is the default: a, b\n"
-                "hint: mark one with @target(default=True), or name one with --target"
+                "error: no default target among a, b\n"
+                "hint: mark one with @target(default=True), or choose one with --target"
             ),
         ),
         (
-            one("", "a") + one("", "a"),
+            target_code("", "a") + target_code("", "a"),
             None,
             (
-                "error: two targets are called a: build.py:3 and build.py:6\n"
-                "hint: give one of them another name: @target(name=…)"
+                "error: duplicate target a: build.py:3 and build.py:6\n"
+                "hint: rename one of them: @target(name=…)"
             ),
         ),
         (
-            one("", "my_app") + one("(name='my-App')", "b"),
+            target_code("", "my_app") + target_code("(name='my-App')", "b"),
             None,
             (
-                "error: two targets are called my-App: build.py:3 and build.py:6\n"
-                "hint: give one of them another name: @target(name=…)"
+                "error: duplicate target my-App: build.py:3 and build.py:6\n"
+                "hint: rename one of them: @target(name=…)"
             ),
         ),
         (
-            one("(default=True)", "a") + one("(default=True)", "b"),
+            target_code("(default=True)", "a") + target_code("(default=True)", "b"),
             None,
-            "error: several targets are the default: a, b",
+            "error: several default targets: a, b",
         ),
     ],
 )
-def test_targets_that_cannot_be_told_apart_are_refused(
-    text: str, name: str | None, told: str
+def test_missing_and_ambiguous_targets_are_refused(
+    text: str, name: str | None, rendered: str
 ) -> None:
     with pytest.raises(LLBError) as caught:
-        make(HEAD + text, target=name)
-    assert render(caught.value) == told
+        run_target(HEAD + text, target=name)
+    assert render(caught.value) == rendered
 
 
-def test_a_build_arg_that_is_missing_is_named_at_its_target() -> None:
+def test_a_missing_build_arg_is_an_error_at_its_target() -> None:
     text = f"{HEAD}\n@target\ndef app(version: str) -> State:\n    return Scratch()\n"
     with pytest.raises(InvalidValueError) as caught:
-        make(text)
-    assert str(caught.value) == "build.py:4: the build arg version is not given: expected a text"
+        run_target(text)
+    assert str(caught.value) == "build.py:4: missing build arg version: expected a string"
     assert caught.value.hint == "--build-arg version=…"

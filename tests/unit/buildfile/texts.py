@@ -1,4 +1,4 @@
-"""Build files in tests, which need no daemon."""
+"""Run build files in tests without a daemon."""
 
 from __future__ import annotations
 
@@ -21,35 +21,35 @@ from llb.buildfile import Build, target
 """
 
 
-def file(name: str, text: str) -> SourceFile:
-    return SourceFile(name, text.encode(), LANGUAGE)
+def file(name: str, content: str) -> SourceFile:
+    return SourceFile(name, content.encode(), LANGUAGE)
 
 
-def modules(text: str, neighbours: Mapping[str, str] | None = None) -> Modules:
-    """Return a build file with the files beside it, by their paths."""
-    there = {path: file(path, each) for path, each in (neighbours or {}).items()}
+def modules(source_text: str, neighbours: Mapping[str, str] | None = None) -> Modules:
+    """Create the modules of a build file and the files next to it, by their paths."""
+    files = {path: file(path, content) for path, content in (neighbours or {}).items()}
 
     def find(name: str) -> dict[str, SourceFile]:
         return {
-            path: each
-            for path, each in there.items()
+            path: source
+            for path, source in files.items()
             if path == f"{name}.py" or path.startswith(f"{name}/")
         }
 
-    return Modules(file("build.py", text), find)
+    return Modules(file("build.py", source_text), find)
 
 
-def load(text: str, neighbours: Mapping[str, str] | None = None) -> tuple[Target, ...]:
-    """Return the targets of a build file; raises what its author sees."""
-    found = modules(text, neighbours)
+def load(source_text: str, neighbours: Mapping[str, str] | None = None) -> tuple[Target, ...]:
+    """Load the targets of a build file; raises the errors that its author sees."""
+    loaded = modules(source_text, neighbours)
     try:
-        return running.load(found, running.Stopwatch())
+        return running.load_targets(loaded, running.Stopwatch())
     finally:
-        found.close()
+        loaded.close()
 
 
-def build(args: Mapping[str, str] | None = None, **given: Any) -> Build:
-    """Return a build that can ask nobody for anything."""
+def build(args: Mapping[str, str] | None = None, **fields: Any) -> Build:
+    """Create a build without a host."""
     return Build(
         **{
             "platform": LINUX,
@@ -63,24 +63,25 @@ def build(args: Mapping[str, str] | None = None, **given: Any) -> Build:
             "contexts": {},
             "source": Source(file("build.py", "")),
             "host": None,
-            **given,
+            **fields,
         }
     )
 
 
-def make(
-    text: str,
+def run_target(
+    source_text: str,
     neighbours: Mapping[str, str] | None = None,
     *,
     target: str | None = None,
     args: Mapping[str, str] | None = None,
     watch: running.Stopwatch | None = None,
 ) -> tuple[running.Part, ...]:
-    """Return what a target of a build file makes; raises what its author sees."""
-    found = modules(text, neighbours)
+    """Run a target of a build file; raises the errors that its author sees."""
+    loaded = modules(source_text, neighbours)
     try:
-        chosen = find_target(running.load(found, running.Stopwatch()), target)
+        targets = running.load_targets(loaded, running.Stopwatch())
         watch = watch or running.Stopwatch()
-        return running.make(chosen, Calls(build(args)), found.files, watch)
+        calls: Calls[Target] = Calls(build(args))
+        return running.run_target(find_target(targets, target), calls, loaded.files, watch)
     finally:
-        found.close()
+        loaded.close()

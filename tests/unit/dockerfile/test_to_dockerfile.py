@@ -27,7 +27,7 @@ from llb import (
     tmpfs,
 )
 from llb.buildfile import docker
-from llb.buildfile.bases import as_base
+from llb.buildfile.bases import from_image
 from llb.cli import cli
 from llb.dockerfile import ImageTable, convert
 from llb.dockerfile.to_dockerfile import Missing, UnsayableError, to_dockerfile
@@ -55,7 +55,7 @@ class Resolver:
 
 def image() -> State:
     found = Image("alpine", platform=AMD64, resolver=Resolver(), resolve_digest=True)
-    return as_base(found, AMD64)
+    return from_image(found, AMD64)
 
 
 def written(tree: State) -> str:

@@ -1,4 +1,4 @@
-"""Build files as a daemon that runs nothing builds them."""
+"""Run build files with a fake daemon, which runs no steps."""
 
 from __future__ import annotations
 
@@ -33,19 +33,19 @@ def run(
     *,
     neighbours: Mapping[str, Content] | None = None,
     filename: str = "build.py",
-    **given: object,
+    **fields: object,
 ) -> Outcome:
-    """Return what comes of a build file, with its ``neighbours``: other files of the client."""
+    """Build a build file, with its ``neighbours``: other files of the client."""
     return run_frontend(
         build,
         {"filename": filename, **(options or {})},
         files={filename: text, **(neighbours or {})},
         language="Python",
-        **given,  # type: ignore[arg-type]
+        **fields,  # type: ignore[arg-type]
     )
 
 
 def error_of(outcome: Outcome) -> SolveError:
-    """Return the error of a build, as its user is shown it."""
+    """Get the error of a build, as its user sees it."""
     assert outcome.error is not None
     return outcome.error

@@ -1,4 +1,4 @@
-"""A Dockerfile build as the frontend does it: from what a client sends to what it gets."""
+"""Dockerfile builds by the frontend, from the options of a client to the result."""
 
 from __future__ import annotations
 
@@ -52,70 +52,73 @@ ENTRYPOINT ["/app"]
 """
 
 
-def built(dockerfile: str, options: Mapping[str, str] | None = None, **given: object) -> Outcome:
-    """Return what comes of a Dockerfile with some files beside it."""
-    around = {"Dockerfile": dockerfile, ".dockerignore": "*.log\n", "go.mod": "module x\n"}
-    return run_frontend(build, options, files=around, language="Dockerfile", **given)  # type: ignore[arg-type]
+def built(dockerfile: str, options: Mapping[str, str] | None = None, **fields: object) -> Outcome:
+    """Build a Dockerfile with some files next to it."""
+    files = {"Dockerfile": dockerfile, ".dockerignore": "*.log\n", "go.mod": "module x\n"}
+    return run_frontend(build, options, files=files, language="Dockerfile", **fields)  # type: ignore[arg-type]
 
 
 def test_a_build_in_stages_is_as_it_was(golden: Golden) -> None:
     outcome = built(APP, {"build-arg:VERSION": "v1", "label:by": "me"})
     golden(outcome.definition)
     golden(json.dumps(outcome.image_config, indent=2) + "\n", "image config")
-    # Images are asked for at the same time, in any order.
+    # Images are resolved in parallel, in any order.
     golden("\n".join(sorted(outcome.calls)) + "\n", "calls")
 
 
-def test_stages_that_are_not_needed_are_not_built() -> None:
+def test_unneeded_stages_are_not_built() -> None:
     definition = built(APP).definition
     assert_before(definition, "go mod download", "go build")
-    assert [each.label for each in steps(definition) if "go vet" in each.label] == []
+    assert [step.label for step in steps(definition) if "go vet" in step.label] == []
 
 
-def test_stages_that_do_not_need_each_other_run_at_the_same_time() -> None:
+def test_independent_stages_run_in_parallel() -> None:
     both = APP + "COPY --from=test /src /tested\n"
     assert_independent(built(both).definition, "go vet", "go build")
 
 
-def test_files_are_sent_without_those_that_are_ignored() -> None:
+def test_ignored_files_are_not_sent() -> None:
     definition = built(APP, {"target": "build"}).definition
     context = step(definition, "load build context")
     assert json.loads(context.vertex.op["attrs"]["local.excludepatterns"]) == ["*.log"]
 
 
-def test_what_an_image_leaves_to_do_is_done() -> None:
+def test_onbuild_instructions_of_an_image_are_run() -> None:
     outcome = built("FROM example.com/onbuild\n")
     install = assert_runs(outcome.definition, "npm install")
     assert install.cwd == "/app"
     assert outcome.image_config["config"]["Cmd"] == ["node"]
 
 
-def test_the_user_and_the_directory_of_an_image_are_those_of_steps() -> None:
+def test_steps_use_the_user_and_the_directory_of_their_image() -> None:
     images = {**KNOWN, "base": DISTROLESS}
     process = assert_runs(built("FROM base\nRUN id\n", images=images).definition, "id")
     assert (process.user, process.cwd) == ("65532", "/home/nonroot")
     assert "SSL_CERT_FILE" in process.env
 
 
-def test_each_platform_is_built_upon_its_own_image() -> None:
+def test_each_platform_has_its_own_base_image() -> None:
     outcome = built(
         "FROM alpine\nARG TARGETARCH\nRUN make $TARGETARCH\n",
         {"platform": "linux/amd64,linux/arm64"},
     )
-    found = {key: assert_runs(each, "make").platform for key, each in outcome.definitions.items()}
-    assert found == {"linux/amd64": "linux/amd64", "linux/arm64": "linux/arm64"}
+    platforms = {
+        key: assert_runs(definition, "make").platform
+        for key, definition in outcome.definitions.items()
+    }
+    assert platforms == {"linux/amd64": "linux/amd64", "linux/arm64": "linux/arm64"}
     metadata = outcome.checked().metadata
     config = json.loads(metadata["containerimage.config/linux/arm64"])
     assert config["architecture"] == "arm64"
 
 
-def test_every_image_is_asked_for_once() -> None:
+def test_every_image_is_resolved_once() -> None:
     text = "FROM alpine AS a\nFROM alpine AS b\nFROM alpine\nCOPY --from=a / /a\nCOPY --from=b / /b"
     counts = Counter(call for call in built(text).calls if call.startswith("Resolve"))
     assert counts == {"ResolveSourceMeta docker-image://docker.io/library/alpine:latest": 1}
 
 
-def test_a_named_context_takes_the_place_of_a_stage() -> None:
+def test_a_named_context_replaces_a_stage() -> None:
     local = {"lib": {"x.h": "1", ".dockerignore": "*.o\n"}}
     options = {"context:lib": "local:lib", "target": "one"}
     outcome = built("FROM alpine AS one\nCOPY --from=lib x.h /\n", options, local_dirs=local)
@@ -124,13 +127,13 @@ def test_a_named_context_takes_the_place_of_a_stage() -> None:
     assert json.loads(context.vertex.op["attrs"]["local.excludepatterns"]) == ["*.o"]
 
 
-def test_what_the_client_built_is_a_context() -> None:
+def test_an_input_of_the_client_is_a_context() -> None:
     inputs: dict[str, State] = {"made": files({"x": "1"})}
     outcome = built("FROM made\nRUN x\n", {"context:made": "input:made"}, inputs=inputs)
     assert_before(outcome.definition, "mkfile /x", "RUN x")
 
 
-def test_another_language_is_handed_on_with_all_options() -> None:
+def test_a_build_is_forwarded_with_all_options() -> None:
     def other(request: Request, gateway: Gateway) -> Result:
         assert request.options["cmdline"] == "example.com/other:1 with words"
         assert request.options["target"] == "a"
@@ -150,7 +153,7 @@ def test_another_language_is_handed_on_with_all_options() -> None:
     [
         ("FROM nonesuch\n", "nonesuch: docker.io/library/nonesuch:latest: not found"),
         ("FROM alpine\nCOPPY a b\n", "unknown instruction: COPPY (did you mean COPY?)"),
-        # What is no stage is an image.
+        # A name that is not a stage is an image.
         ("FROM alpine\nCOPY --from=c / /\n", "c: docker.io/library/c:latest: not found"),
     ],
 )
@@ -163,7 +166,7 @@ def test_an_error_is_shown_at_its_line(dockerfile: str, message: str) -> None:
     assert any(line.startswith(f"{outcome.error.span.line} | >>> ") for line in lines)
 
 
-def test_a_file_that_is_not_there_is_named() -> None:
+def test_a_missing_file_is_named() -> None:
     outcome = run_frontend(build, {"filename": "sub/File"}, files={})
     assert outcome.error is not None
     assert outcome.error.message == (
@@ -191,7 +194,7 @@ def test_a_context_in_an_archive_is_unpacked() -> None:
 
 
 def converted() -> Definition:
-    """Return what the example is without a daemon."""
+    """Convert the example without a daemon."""
     image = ResolvedImage(f"sha256:{'0' * 64}", ALPINE.to_json())
     return convert(APP, resolver=ImageTable({"*": image})).definition
 

@@ -1,4 +1,4 @@
-"""``python -m frontend``: Dockerfiles and build files, served to the daemon that started it."""
+"""``python -m frontend``: serve Dockerfiles and build files to the daemon that started it."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_a_dockerfile_is_served() -> None:
     assert assert_runs(served.definition, "echo $A").env["A"] == "2"
 
 
-def test_a_build_file_is_served_and_shows_what_it_prints() -> None:
+def test_a_build_file_is_served_and_its_output_is_shown() -> None:
     served = run_program(
         "-m", "frontend", options={"filename": "build.py"}, files={"build.py": BUILD_FILE}
     )
@@ -46,7 +46,7 @@ def test_a_build_file_is_served_and_shows_what_it_prints() -> None:
 
 
 @pytest.mark.parametrize(("labs", "is_allowed"), [((), False), (("--labs",), True)])
-def test_the_labs_channel_is_another_language(labs: tuple[str, ...], *, is_allowed: bool) -> None:
+def test_the_labs_channel_enables_more_features(labs: tuple[str, ...], *, is_allowed: bool) -> None:
     files: dict[str, Content] = {"Dockerfile": "FROM alpine\nRUN --device=vendor.com/a=b x\n"}
     served = run_program("-m", "frontend", *labs, files=files)
     assert (served.status, served.error is None) == (0, is_allowed)

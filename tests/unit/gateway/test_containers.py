@@ -1,4 +1,4 @@
-"""Containers with a daemon that does not keep to the protocol, or can little."""
+"""Containers with a daemon that breaks the protocol or lacks capabilities."""
 
 from __future__ import annotations
 
@@ -43,18 +43,18 @@ DONE = pb.ExecMessage(Done=pb.DoneMessage())
 
 @define
 class Daemon:
-    """A daemon that says of every process what it is told to say."""
+    """A daemon that sends the same messages about every process."""
 
-    says: list[pb.ExecMessage | bytes] = field(factory=list)
+    sends: list[pb.ExecMessage | bytes] = field(factory=list)
     end: RemoteError | None = None
     is_silent: bool = False
     release: RemoteError | None = None
     is_stuck: bool = False
     caps: tuple[str, ...] = tuple(f"gateway.exec{name}" for name in _CAPS)
-    # What it sends when the input of a process has ended.
+    # The messages sent when the input of a process has ended.
     replies: list[pb.ExecMessage] = field(factory=list)
-    # What it was told about processes, without their name.
-    heard: list[pb.ExecMessage] = field(factory=list)
+    # The messages received about processes, without the process ID.
+    received: list[pb.ExecMessage] = field(factory=list)
     closing: threading.Event = field(factory=threading.Event)
 
     def handlers(self) -> dict[str, Callable[[ServerCall], None]]:
@@ -85,7 +85,7 @@ class Daemon:
         first = call.receive()
         assert first is not None
         init = pb.ExecMessage.FromString(first)
-        for message in self.says:
+        for message in self.sends:
             if isinstance(message, bytes):
                 call.send(message)
                 continue
@@ -94,10 +94,10 @@ class Daemon:
         if self.is_silent:
             self.closing.wait()
         while (data := call.receive()) is not None:
-            heard = pb.ExecMessage.FromString(data)
-            heard.ProcessID = ""
-            self.heard.append(heard)
-            if heard.File.EOF:
+            exec_message = pb.ExecMessage.FromString(data)
+            exec_message.ProcessID = ""
+            self.received.append(exec_message)
+            if exec_message.File.EOF:
                 for message in self.replies:
                     call.send(named(message, init.ProcessID))
                 call.flush()
@@ -147,15 +147,17 @@ def open_container(connect: Callable[[Daemon], Gateway]) -> Callable[[Daemon], C
 
 
 @pytest.mark.feature("K5")
-def test_what_was_said_is_what_happened(open_container: Callable[[Daemon], Container]) -> None:
+def test_an_exit_code_may_arrive_before_the_output(
+    open_container: Callable[[Daemon], Container],
+) -> None:
     out = pb.ExecMessage(File=pb.FdMessage(Fd=1, Data=b"out", EOF=True))
     err = pb.ExecMessage(File=pb.FdMessage(Fd=2, EOF=True))
-    # An exit code may overtake what a process wrote before.
+    # An exit code may overtake earlier output.
     daemon = Daemon([STARTED, EXITED, out, err, DONE])
     with open_container(daemon) as container:
         assert container.run(["x"]).stdout == b"out"
-    # Without input there is no end of it to be told.
-    assert daemon.heard == []
+    # Without input, its end is not sent.
+    assert daemon.received == []
 
 
 @pytest.mark.feature("K5")
@@ -170,7 +172,7 @@ def test_the_end_of_a_process_may_come_before_its_exit_code(
 
 @pytest.mark.feature("K5")
 @pytest.mark.parametrize(
-    ("says", "reason"),
+    ("sends", "reason"),
     [
         ([STARTED, DONE], "the daemon ended process 'x y' without an exit code"),
         ([EXITED], "unexpected Exit message from the daemon: process 'x y' has not started"),
@@ -195,11 +197,11 @@ def test_the_end_of_a_process_may_come_before_its_exit_code(
 )
 def test_a_daemon_that_breaks_the_protocol_is_an_error(
     open_container: Callable[[Daemon], Container],
-    says: list[pb.ExecMessage | bytes],
+    sends: list[pb.ExecMessage | bytes],
     reason: str,
 ) -> None:
     with (
-        open_container(Daemon(says)) as container,
+        open_container(Daemon(sends)) as container,
         pytest.raises(TransportError) as caught,
     ):
         container.run(["x", "y"])
@@ -207,7 +209,7 @@ def test_a_daemon_that_breaks_the_protocol_is_an_error(
 
 
 @pytest.mark.feature("K5")
-def test_output_that_came_before_a_break_is_read_and_then_the_break(
+def test_output_before_a_broken_connection_is_read_before_the_error(
     open_container: Callable[[Daemon], Container],
 ) -> None:
     out = pb.ExecMessage(File=pb.FdMessage(Fd=1, Data=b"before"))
@@ -220,7 +222,7 @@ def test_output_that_came_before_a_break_is_read_and_then_the_break(
 
 
 @pytest.mark.feature("K5")
-def test_a_daemon_that_keeps_its_reason_to_itself_is_asked_for_it(
+def test_the_half_closed_call_gets_the_reason_of_a_failed_start(
     open_container: Callable[[Daemon], Container], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(processes, "_START_SECONDS", 0.2)
@@ -234,7 +236,7 @@ def test_a_daemon_that_keeps_its_reason_to_itself_is_asked_for_it(
 
 
 @pytest.mark.feature("K5")
-def test_a_daemon_that_says_nothing_is_waited_for_only_so_long(
+def test_a_silent_daemon_is_a_timeout(
     open_container: Callable[[Daemon], Container], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(processes, "_START_SECONDS", 0.2)
@@ -282,7 +284,7 @@ def test_a_container_that_cannot_be_released_is_an_error_unless_a_process_failed
     daemon = Daemon([STARTED, EXITED, DONE], release=RemoteError("of the daemon", code=2))
     with pytest.raises(RemoteError, match="of the daemon"), open_container(daemon) as container:
         container.run(["x"])
-    daemon.says = [STARTED, pb.ExecMessage(Exit=pb.ExitMessage(Code=3)), DONE]
+    daemon.sends = [STARTED, pb.ExecMessage(Exit=pb.ExitMessage(Code=3)), DONE]
     with open_container(daemon) as container:
         assert container.run(["x"], check=False).exit_code == 3
     with pytest.raises(ZeroDivisionError), open_container(daemon):
@@ -332,13 +334,13 @@ def test_a_release_that_takes_too_long_is_an_error(
         ),
     ],
 )
-def test_what_the_daemon_is_too_old_for_is_named(
+def test_a_missing_capability_is_named(
     connect: Callable[[Daemon], Gateway],
     cap: str,
     use: Callable[[Gateway], object],
     feature: str,
 ) -> None:
-    caps = tuple(each for each in Daemon().caps if each != cap)
+    caps = tuple(daemon_cap for daemon_cap in Daemon().caps if daemon_cap != cap)
     gateway = connect(Daemon([STARTED], caps=("other", *caps)))
     with pytest.raises(CapabilityError) as caught:
         use(gateway)
@@ -347,7 +349,7 @@ def test_what_the_daemon_is_too_old_for_is_named(
 
 
 @pytest.mark.feature("K5")
-def test_a_process_without_signals_is_left_to_the_release(
+def test_a_process_without_signals_ends_with_its_container(
     connect: Callable[[Daemon], Gateway], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(processes, "_END_SECONDS", 0.2)
@@ -381,7 +383,7 @@ def test_input_signals_and_sizes_are_sent_in_order_until_the_process_exits(
         assert (before, process.exit_code) == (None, 0)
         process.resize(1, 1)
         process.kill()
-    assert daemon.heard == [
+    assert daemon.received == [
         pb.ExecMessage(Resize=pb.ResizeMessage(Rows=24, Cols=80)),
         pb.ExecMessage(File=pb.FdMessage(Data=b"typed")),
         pb.ExecMessage(Signal=pb.SignalMessage(Name="HUP")),
@@ -407,7 +409,7 @@ def test_an_unknown_signal_is_not_sent(
         process.stdin.close()
         process.check(SECONDS)
     assert caught.value.message == reason
-    assert daemon.heard == [pb.ExecMessage(File=pb.FdMessage(EOF=True))]
+    assert daemon.received == [pb.ExecMessage(File=pb.FdMessage(EOF=True))]
 
 
 @pytest.mark.feature("K5")
@@ -425,7 +427,7 @@ def test_a_file_is_sent_and_output_goes_to_files(
     ):
         container.start(["x"], stdin=file, stdout=out, stderr="discard").check(SECONDS)
     assert out.getvalue() == b"out"
-    assert [message.File.Data for message in daemon.heard] == [b"input", b""]
+    assert [message.File.Data for message in daemon.received] == [b"input", b""]
 
 
 @pytest.mark.feature("K5")

@@ -106,7 +106,7 @@ REACH: dict[State, Callable[[], ExecStream]] = {
     State.SETTLED: settled,
     State.NEVER_STARTED: never_started,
 }
-# Every message that a daemon can send, and what each state makes of it.
+# Every message that a daemon can send, and how each state handles it.
 MESSAGES = {
     "Started": STARTED,
     "File": output(STDOUT, b"data"),
@@ -236,7 +236,7 @@ def test_done_before_the_end_of_output_leaves_the_end_to_the_call() -> None:
     assert stream.exit_code == 3
 
 
-def test_done_before_the_exit_code_is_no_error() -> None:
+def test_done_before_the_exit_code_is_accepted() -> None:
     stream = closing()
     assert receive(stream, exited(4), output(STDOUT, b"late")) == [OutputReceived(STDOUT, b"late")]
     assert stream.settle(RemoteError("io: read/write on closed pipe", code=2)) == [

@@ -1,4 +1,4 @@
-"""A step that failed is kept by the daemon, to be looked at in a container."""
+"""The daemon keeps a failed step, which a container can inspect."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ EXEC = {
 
 
 def error(*details: tuple[str, Any]) -> RemoteError:
-    """Return an error with details, by their types."""
+    """Build an error with details, by their types."""
     encoded = tuple(
         AnyMessage(type_url=kind, value=json.dumps(body).encode()).SerializeToString()
         for kind, body in details
@@ -51,7 +51,7 @@ def error(*details: tuple[str, Any]) -> RemoteError:
 
 
 class Daemon:
-    """A daemon that makes containers, and notes of what."""
+    """A daemon that records the containers it creates."""
 
     def __init__(self) -> None:
         self.containers: list[pb.NewContainerRequest] = []
@@ -78,7 +78,7 @@ class Daemon:
         call.send(pb.ReleaseContainerResponse().SerializeToString())
 
 
-def test_a_failed_process_has_its_command_and_its_trees() -> None:
+def test_a_failed_process_has_its_command_and_trees() -> None:
     step = failed_step(error(("other", {}), (SOLVE, EXEC)))
     assert step is not None
     assert step.command == ("make",)
@@ -86,30 +86,34 @@ def test_a_failed_process_has_its_command_and_its_trees() -> None:
 
 
 @pytest.mark.parametrize("details", [(), (("other", {}),), ((SOLVE, []),), ((SOLVE, {}),)])
-def test_an_error_without_a_step_has_none(details: tuple[tuple[str, Any], ...]) -> None:
+def test_an_error_without_a_step_has_no_failed_step(details: tuple[tuple[str, Any], ...]) -> None:
     assert failed_step(error(*details)) is None
 
 
-def test_the_nearest_step_is_the_one_that_failed() -> None:
+def test_only_the_nearest_step_counts() -> None:
     assert failed_step(error((SOLVE, {}), (SOLVE, EXEC))) is None
 
 
-def test_a_container_has_all_that_the_process_found() -> None:
+def test_a_container_has_the_settings_of_the_failed_process() -> None:
     step = failed_step(error((SOLVE, EXEC)))
     assert step is not None
     daemon = Daemon()
     with offered(daemon) as channel, step.container(Gateway(channel)):
         pass
-    (made,) = daemon.containers
-    assert [(each.dest, each.resultID, each.readonly) for each in made.Mounts] == [
+    (request,) = daemon.containers
+    assert [(mount.dest, mount.resultID, mount.readonly) for mount in request.Mounts] == [
         ("/", "root", False),
         ("/cache", "cache", True),
     ]
-    assert (made.hostname, made.Network, made.platform.Architecture) == ("builder", 1, "arm64")
+    assert (request.hostname, request.Network, request.platform.Architecture) == (
+        "builder",
+        1,
+        "arm64",
+    )
 
 
 @pytest.mark.parametrize("op", [{"file": {}}, EXEC["op"]])
-def test_a_step_that_ran_no_process_has_no_container(op: Any) -> None:
+def test_a_step_without_a_process_has_no_container(op: Any) -> None:
     step = failed_step(error((SOLVE, {"op": op, "mountIDs": ["one"]})))
     assert step is not None
     with offered(Daemon()) as channel, pytest.raises(InvalidValueError) as caught:

@@ -1,4 +1,4 @@
-"""``python -m llb.gateway FILE``: a program's mistakes are answered as errors of its build."""
+"""``python -m llb.gateway FILE``: a program's mistakes become errors of its build."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ def build(request, gateway):
 
 @pytest.fixture
 def program(tmp_path: Path) -> Callable[..., Served]:
-    """Run a program as a frontend that is asked to do ``make``."""
+    """Run a program as a frontend with the option ``do=make``."""
 
-    def program(text: str, **environ: str) -> Served:
+    def program(source: str, **environ: str) -> Served:
         path = tmp_path / "main.py"
-        path.write_text(text)
+        path.write_text(source)
         return run_program("-m", "llb.gateway", path, options={"do": "make"}, environ=environ)
 
     return program
@@ -44,13 +44,13 @@ def error_of(served: Served) -> str:
     return served.error.message
 
 
-def test_a_program_answers_with_what_its_function_returns(program: Callable[..., Served]) -> None:
+def test_a_program_answers_with_the_result_of_its_function(program: Callable[..., Served]) -> None:
     served = program(f"{HEAD}sys.exit(serve(build))\n")
     assert (served.status, served.stderr) == (0, "")
     assert_runs(served.definition, "make")
 
 
-def test_what_a_program_prints_goes_to_the_log_of_the_daemon(
+def test_printed_output_goes_to_the_log_of_the_daemon(
     program: Callable[..., Served],
 ) -> None:
     served = program(f"print('before')\n{HEAD}serve(build)\nprint('after')\n")
@@ -66,29 +66,29 @@ def test_a_program_imports_modules_from_its_folder(
     assert_runs(served.definition, "make")
 
 
-def test_an_exception_before_it_serves_is_the_error_of_the_build(
+def test_an_exception_before_serving_is_the_error_of_the_build(
     program: Callable[..., Served], tmp_path: Path
 ) -> None:
     served = program("import nonesuch\n")
     assert served.status == 0
-    message, _, place = error_of(served).partition("; at ")
+    message, _, line = error_of(served).partition("; at ")
     assert message == "the frontend crashed: ModuleNotFoundError: No module named 'nonesuch'"
-    assert place.startswith(f"{tmp_path}/main.py:1 in <module>")
+    assert line.startswith(f"{tmp_path}/main.py:1 in <module>")
 
 
-def test_a_program_that_does_not_serve_is_an_error_of_the_build(
+def test_a_program_that_does_not_serve_fails_the_build(
     program: Callable[..., Served],
 ) -> None:
-    hint = "(hint: it has to end with llb.gateway.serve(function))"
-    for text, status in (("", 0), ("import sys\nsys.exit(3)\n", 3), ("raise SystemExit", 0)):
-        served = program(text)
+    hint = "(hint: end the program with llb.gateway.serve(function))"
+    for source, status in (("", 0), ("import sys\nsys.exit(3)\n", 3), ("raise SystemExit", 0)):
+        served = program(source)
         assert served.status == 0
         assert error_of(served) == (
-            f"the frontend main.py ended with the status {status}, and answered nothing {hint}"
+            f"the frontend main.py exited with status {status} without an answer {hint}"
         )
 
 
-def test_an_exception_after_it_has_answered_goes_to_the_log(
+def test_an_exception_after_the_answer_goes_to_the_log(
     program: Callable[..., Served],
 ) -> None:
     served = program(f"{HEAD}serve(build)\nraise ValueError('late')\n")
@@ -104,7 +104,7 @@ def test_the_exit_status_is_that_of_a_program_that_has_served(
     assert program(f"{HEAD}serve(build)\nsys.exit('text')\n").status == 0
 
 
-def test_an_error_of_the_function_is_the_error_of_the_build(
+def test_an_exception_of_the_function_is_the_error_of_the_build(
     program: Callable[..., Served], tmp_path: Path
 ) -> None:
     served = program(f"{HEAD}sys.exit(serve(lambda request, gateway: request.options['none']))\n")
@@ -114,7 +114,7 @@ def test_an_error_of_the_function_is_the_error_of_the_build(
     )
 
 
-def test_a_result_of_another_type_is_an_error_of_the_build(
+def test_a_result_of_another_type_fails_the_build(
     program: Callable[..., Served],
 ) -> None:
     served = program(f"{HEAD}sys.exit(serve(lambda request, gateway: 'text'))\n")
@@ -124,7 +124,7 @@ def test_a_result_of_another_type_is_an_error_of_the_build(
 
 
 @pytest.mark.parametrize("arguments", [[], ["one.py", "two.py"]])
-def test_one_program_is_run(arguments: list[str]) -> None:
+def test_exactly_one_program_is_expected(arguments: list[str]) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "llb.gateway", *arguments],
         capture_output=True,
@@ -134,7 +134,7 @@ def test_one_program_is_run(arguments: list[str]) -> None:
     assert (done.returncode, done.stderr) == (2, "error: expected the path of a program\n")
 
 
-def test_a_program_that_no_daemon_started_says_what_it_is(tmp_path: Path) -> None:
+def test_a_program_started_by_hand_explains_itself(tmp_path: Path) -> None:
     path = tmp_path / "main.py"
     path.write_text(f"{HEAD}sys.exit(serve(build))\n")
     done = subprocess.run(

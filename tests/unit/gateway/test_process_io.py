@@ -1,4 +1,4 @@
-"""Where the output of a process goes, without a process."""
+"""The files that take the output of a process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Processes in containers of a frontend are written to, read from, signalled and awaited."""
+"""Input, output, signals and exit codes of processes in containers of a frontend."""
 
 from __future__ import annotations
 
@@ -40,11 +40,11 @@ def container(gateway: Gateway) -> Iterator[Container]:
         yield container
 
 
-def test_bytes_go_in_and_come_out(container: Container) -> None:
+def test_bytes_go_in_and_out(container: Container) -> None:
     assert container.run(["cat"], stdin=LARGE) == Completed(("cat",), 0, LARGE, b"")
 
 
-def test_a_file_is_read_by_a_process(container: Container, tmp_path: Path) -> None:
+def test_a_process_reads_a_file(container: Container, tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(LARGE)
     with (tmp_path / "file").open("rb") as file:
         assert container.run(["cat"], stdin=file).stdout == LARGE
@@ -54,9 +54,9 @@ def test_a_pipe_is_written_to_piece_by_piece(container: Container) -> None:
     with container.start(["cat"], stdin="pipe") as process:
         assert process.stdin is not None
         assert process.stdout is not None
-        for text in (b"one", b"two"):
-            process.stdin.write(text)
-            assert process.stdout.read1() == text
+        for data in (b"one", b"two"):
+            process.stdin.write(data)
+            assert process.stdout.read1() == data
         assert (process.exit_code, process.is_over) == (None, False)
         process.stdin.close()
         assert (process.wait(), process.stdout.read()) == (0, b"")
@@ -67,8 +67,8 @@ def test_a_pipe_is_written_to_piece_by_piece(container: Container) -> None:
 
 def test_output_goes_to_files_or_is_discarded(container: Container) -> None:
     out = io.BytesIO()
-    done = container.run(["cat"], stdin=b"text", stdout=out, stderr="discard")
-    assert (done.stdout, out.getvalue()) == (b"", b"text")
+    completed = container.run(["cat"], stdin=b"text", stdout=out, stderr="discard")
+    assert (completed.stdout, out.getvalue()) == (b"", b"text")
     both = container.run(["exit", "3", "lines"], stderr="stdout", check=False)
     assert (both.stdout, both.stderr, both.exit_code) == (b"lines\n", b"", 3)
 
@@ -86,20 +86,20 @@ def test_a_process_that_fails_is_an_error_with_its_last_line(gateway: Gateway) -
         )
 
 
-def test_a_process_is_checked(container: Container) -> None:
+def test_check_raises_for_a_nonzero_exit_code(container: Container) -> None:
     process = container.start(["exit", "4"])
     with pytest.raises(ProcessError, match="exit code 4"):
         process.check()
 
 
 @pytest.mark.parametrize("number", [signal.SIGHUP, 1, "SIGHUP", "hup"])
-def test_a_process_is_signalled(container: Container, number: Any) -> None:
+def test_a_process_receives_a_signal(container: Container, number: Any) -> None:
     process = container.start(["cat"], stdin="pipe")
     process.signal(number)
     assert process.wait() == 137
     assert process.stderr is not None
     assert process.stderr.read() == b"HUP\n"
-    # One that has ended hears nothing.
+    # A process that has ended gets no signal.
     process.kill()
 
 
@@ -120,7 +120,7 @@ def test_a_terminal_has_a_size(container: Container) -> None:
         assert process.stdout.read1() == b"24x80\n"
 
 
-def test_a_process_without_a_terminal_has_none(container: Container) -> None:
+def test_a_process_without_a_terminal_cannot_be_resized(container: Container) -> None:
     with container.start(["cat"], stdin="pipe") as process:
         with pytest.raises(InvalidValueError) as caught:
             process.resize(24, 80)
@@ -130,7 +130,7 @@ def test_a_process_without_a_terminal_has_none(container: Container) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"stdin": b"x", "tty": True}, "a terminal is given no bytes"),
+        ({"stdin": b"x", "tty": True}, "invalid stdin: a terminal takes no bytes"),
         ({"stdin": io.BytesIO()}, "invalid stdin "),
         ({"stdin": "text"}, "invalid stdin 'text'"),
         ({"stdout": "pip"}, "invalid stdout 'pip': expected pipe, discard, or a binary file"),
@@ -145,10 +145,10 @@ def test_invalid_files_are_refused(
     assert caught.value.message.startswith(message)
 
 
-def test_a_pipe_is_for_a_process_that_is_started(container: Container) -> None:
+def test_run_refuses_a_pipe_as_input(container: Container) -> None:
     with pytest.raises(InvalidValueError) as caught:
         container.run(["cat"], stdin="pipe")
-    assert caught.value.message == "run() has no pipe to write to"
+    assert caught.value.message == "invalid stdin 'pipe': run() cannot write to it"
 
 
 def test_input_that_cannot_be_read_ends_the_process(container: Container, tmp_path: Path) -> None:
@@ -165,11 +165,13 @@ def test_input_that_cannot_be_read_ends_the_process(container: Container, tmp_pa
         os.close(folder)
 
 
-def test_secrets_are_asked_for_before_a_process_waits_for_them(
+def test_a_missing_secret_is_an_error_before_the_process_starts(
     container: Container, daemon: FakeContainers
 ) -> None:
     container.run(["cat"], stdin=b"", secrets=[secret("token", env="TOKEN")])
-    assert [(each.ID, each.name) for each in daemon.inits[-1].secretenv] == [("token", "TOKEN")]
+    assert [(variable.ID, variable.name) for variable in daemon.inits[-1].secretenv] == [
+        ("token", "TOKEN")
+    ]
     with pytest.raises(RemoteError, match="secret none: not found"):
         container.run(["cat"], secrets=[secret("none", env="TOKEN")])
 
@@ -177,7 +179,7 @@ def test_secrets_are_asked_for_before_a_process_waits_for_them(
 def test_files_of_a_container_are_read(container: Container) -> None:
     assert container.read_file("/etc/name") == b"value"
     assert container.stat_file("/etc/name").size == 5
-    assert [each.path for each in container.read_dir("/")] == ["etc/name"]
+    assert [file.path for file in container.read_dir("/")] == ["etc/name"]
     with pytest.raises(RemoteError) as caught:
         container.read_file("/none")
     assert is_not_found(caught.value)

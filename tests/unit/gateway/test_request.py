@@ -1,4 +1,4 @@
-"""What a daemon tells a frontend is read from its environment."""
+"""A frontend's request is parsed from environment variables."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ WORKERS = [
 ]
 
 
-def test_options_session_and_platforms_are_read() -> None:
+def test_options_session_and_platforms_are_parsed() -> None:
     request = Request.from_environ(
         {
             "BUILDKIT_FRONTEND_OPT_0": "filename=Dockerfile",
@@ -41,13 +41,13 @@ def test_options_session_and_platforms_are_read() -> None:
     assert request.prefixed("build-arg:") == {"A": "1=2"}
 
 
-def test_without_a_daemon_it_says_so() -> None:
+def test_a_process_that_no_daemon_started_is_an_error() -> None:
     with pytest.raises(TransportError) as caught:
         Request.from_environ({})
     assert caught.value.message == "this is a BuildKit frontend, which a daemon starts"
 
 
-def test_flags_are_read_as_go_reads_them() -> None:
+def test_boolean_options_are_parsed_like_go() -> None:
     request = Request(options={"a": "1", "b": "FALSE", "c": "yes"})
     assert (request.flag("a"), request.flag("b"), request.flag("z")) == (True, False, None)
     with pytest.raises(InvalidValueError):

@@ -1,4 +1,4 @@
-"""Errors travel as statuses that every client shows."""
+"""Exceptions become statuses that every client shows."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from llb.gateway.status import to_status
 SPAN = Span("Dockerfile", "FROM a\nCOPPY b c\n", 2, column=1, width=5)
 
 
-def test_an_error_carries_its_lines() -> None:
+def test_an_error_carries_its_source_lines() -> None:
     status = to_status(LLBError("it is wrong", span=SPAN, hint="mend it"), language="Dockerfile")
     assert status.message == "it is wrong (hint: mend it)"
     (detail,) = status.details
@@ -27,14 +27,14 @@ def test_an_error_carries_its_lines() -> None:
     }
 
 
-def test_what_came_from_the_daemon_goes_back_unchanged() -> None:
+def test_a_status_of_the_daemon_is_passed_on_unchanged() -> None:
     detail = AnyMessage(type_url="some/type", value=b"content")
     error = RemoteError("from the daemon", code=5, details=(detail.SerializeToString(),))
     status = to_status(error)
     assert (status.code, status.message, list(status.details)) == (5, "from the daemon", [detail])
 
 
-def test_a_mistake_in_a_frontend_is_told_with_its_place() -> None:
+def test_a_bug_in_a_frontend_is_reported_with_its_source_line() -> None:
     try:
         dict[str, str]()["missing"]
     except KeyError as error:

@@ -10,30 +10,30 @@ from llb.frontend import Build, Source, frontend, serve
 
 
 def parse(source: Source) -> dict[str, Any]:
-    """Return the images of a file by their names."""
+    """Parse the images of a file, by name."""
     try:
         images: dict[str, Any] = tomllib.loads(source.text)["images"]
     except tomllib.TOMLDecodeError as error:
-        place = re.search(r"line (\d+)", str(error))
-        raise source.error(str(error), line=int(place[1]) if place else 1) from error
+        match = re.search(r"line (\d+)", str(error))
+        raise source.error(str(error), line=int(match[1]) if match else 1) from error
     except KeyError as error:
-        raise source.error("there are no images", line=1, hint="[images.NAME]") from error
+        raise source.error("the file has no images", line=1, hint="[images.NAME]") from error
     return images
 
 
 def targets(source: Source) -> dict[str, str]:
-    """Return the targets of a file with what is said of them."""
+    """List the targets of a file with their descriptions."""
     return {name: image.get("description", "") for name, image in parse(source).items()}
 
 
 def line_of(source: Source, text: str) -> int:
-    """Return the first line with a text in it."""
+    """Find the first line that contains a string."""
     return next(n for n, line in enumerate(source.text.splitlines(), 1) if text in line)
 
 
 @frontend(filename="app.toml", language="TOML", targets=targets)
 def build(build: Build, version: str = "dev") -> State:
-    """Make the image that is asked for."""
+    """Build the requested image."""
     image = parse(build.source)[build.target]
     if "base" not in image:
         line = line_of(build.source, f"[images.{build.target}]")

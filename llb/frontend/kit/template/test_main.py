@@ -1,4 +1,4 @@
-"""What the frontend makes of a file, in conversation with a fake daemon."""
+"""Test the frontend with a fake daemon."""
 
 from __future__ import annotations
 
@@ -14,12 +14,14 @@ run = ["echo $VERSION"]
 """
 
 
-def test_an_image_has_its_steps() -> None:
-    done = run_frontend(build, {"cmdline": "apps"}, local_dirs={"dockerfile": {"app.toml": FILE}})
-    assert_runs(done.definition, "echo $VERSION")
+def test_an_image_runs_its_commands() -> None:
+    outcome = run_frontend(
+        build, {"cmdline": "apps"}, local_dirs={"dockerfile": {"app.toml": FILE}}
+    )
+    assert_runs(outcome.definition, "echo $VERSION")
 
 
-def test_an_image_without_a_base_is_shown_with_its_line() -> None:
+def test_an_image_without_a_base_is_an_error_at_its_line() -> None:
     file = b"[images.app]\n"
-    done = run_frontend(build, local_dirs={"dockerfile": {"app.toml": file}})
-    assert str(done.error) == 'app.toml:1: the image has no base (hint: base = "busybox")'
+    outcome = run_frontend(build, local_dirs={"dockerfile": {"app.toml": file}})
+    assert str(outcome.error) == 'app.toml:1: the image has no base (hint: base = "busybox")'

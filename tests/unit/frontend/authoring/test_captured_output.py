@@ -1,4 +1,4 @@
-"""What a build file prints and logs is shown as the names of steps."""
+"""Printed and logged output of a build file is shown as the names of steps."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from llb.errors import RemoteError
-from llb.frontend.authoring.captured_output import Output
+from llb.frontend.authoring.captured_output import CapturedOutput
 from llb.testing.graphs import steps
 
-# ruff: noqa: T201 - what is printed is what these tests are about
+# ruff: noqa: T201 - these tests print
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,7 +27,7 @@ def daemon(fake_gateway: Callable[..., FakeGateway]) -> FakeGateway:
 
 
 def shown(daemon: FakeGateway) -> list[list[str | None]]:
-    """Return the names of the steps of each build that was asked for."""
+    """Collect the names of the steps of each solve."""
     assert all(solve.evaluate for solve in daemon.solves)
     return [
         [step.name for step in steps(solve.definition)]
@@ -36,8 +36,8 @@ def shown(daemon: FakeGateway) -> list[list[str | None]]:
     ]
 
 
-def test_lines_are_shown_once_in_their_order(daemon: FakeGateway) -> None:
-    gateway, output = daemon.connect(), Output("build.py")
+def test_lines_are_shown_once_and_in_order(daemon: FakeGateway) -> None:
+    gateway, output = daemon.connect(), CapturedOutput("build.py")
     output.add("one")
     output.add("two")
     output.show(gateway)
@@ -48,19 +48,19 @@ def test_lines_are_shown_once_in_their_order(daemon: FakeGateway) -> None:
 
 
 def test_a_long_line_is_cut_and_many_lines_are_counted(daemon: FakeGateway) -> None:
-    output = Output("build.py")
+    output = CapturedOutput("build.py")
     for number in range(103):
         output.add(f"{number} " + "x" * 600)
     output.show(daemon.connect())
     (names,) = shown(daemon)
     assert len(names) == 101
     assert names[0] == "[build.py] 0 " + "x" * 498
-    assert names[-1] == "[build.py] ... and 3 lines more"
+    assert names[-1] == "[build.py] ... and 3 more lines"
 
 
-def test_what_is_printed_and_logged_is_taken(daemon: FakeGateway) -> None:
+def test_printed_and_logged_output_is_captured(daemon: FakeGateway) -> None:
     before = sys.stdout, sys.stderr, logging.root.level, list(logging.root.handlers)
-    with Output("build.py").shown(daemon.connect()):
+    with CapturedOutput("build.py").capture(daemon.connect()):
         print("printed")
         print("in two", end="")
         print(" parts\nand more", file=sys.stdout)
@@ -90,7 +90,7 @@ def test_lines_of_threads_are_not_mixed(daemon: FakeGateway) -> None:
         half.wait()
         print(f" of {name}")
 
-    with Output("build.py").shown(daemon.connect()):
+    with CapturedOutput("build.py").capture(daemon.connect()):
         threads = [threading.Thread(target=work, args=(name,)) for name in ("one", "two")]
         for thread in threads:
             thread.start()
@@ -100,9 +100,9 @@ def test_lines_of_threads_are_not_mixed(daemon: FakeGateway) -> None:
     assert sorted(filter(None, names)) == ["[build.py] one of one", "[build.py] two of two"]
 
 
-def test_what_was_printed_is_shown_of_a_build_that_fails(daemon: FakeGateway) -> None:
+def test_the_output_of_a_failing_build_is_shown(daemon: FakeGateway) -> None:
     def build() -> None:
-        with Output("build.py").shown(daemon.connect()):
+        with CapturedOutput("build.py").capture(daemon.connect()):
             print("printed")
             raise ValueError("mine")
 
@@ -111,16 +111,16 @@ def test_what_was_printed_is_shown_of_a_build_that_fails(daemon: FakeGateway) ->
     assert shown(daemon) == [["[build.py] printed"]]
 
 
-def test_output_that_cannot_be_shown_is_no_error_of_the_build(
+def test_output_that_cannot_be_shown_does_not_fail_the_build(
     fake_gateway: Callable[..., FakeGateway],
 ) -> None:
     daemon = fake_gateway(errors={"Solve": RemoteError("not now", code=2)})
-    with Output("build.py").shown(daemon.connect()):
+    with CapturedOutput("build.py").capture(daemon.connect()):
         print("printed")
     assert daemon.solves == ()
 
 
-def test_a_build_file_that_prints_nothing_asks_for_nothing(daemon: FakeGateway) -> None:
-    with Output("build.py").shown(daemon.connect()):
+def test_no_output_causes_no_solve(daemon: FakeGateway) -> None:
+    with CapturedOutput("build.py").capture(daemon.connect()):
         pass
     assert daemon.solves == ()

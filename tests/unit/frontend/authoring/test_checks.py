@@ -1,4 +1,4 @@
-"""Lint for targets: code that builds, and is probably a mistake."""
+"""Lint for function targets: code that builds but is probably a mistake."""
 
 from __future__ import annotations
 
@@ -14,22 +14,21 @@ if TYPE_CHECKING:
 
 
 def lint(text: str, neighbours: Mapping[str, str] | None = None) -> tuple[dict[str, Any], str, int]:
-    """Return the answer to a lint request, its text, and the status for scripts."""
+    """Send a lint subrequest; return its value, its text, and the status for scripts."""
     metadata = run(text, {"requestid": "frontend.lint"}, neighbours=neighbours).checked().metadata
     value: dict[str, Any] = json.loads(metadata["result.json"])
     return value, metadata["result.txt"].decode(), int(metadata["result.statuscode"])
 
 
 def warnings(text: str, neighbours: Mapping[str, str] | None = None) -> list[tuple[str, str, int]]:
-    """Return the name, the text and the line of each warning; line 0 is outside of the file."""
-    found = lint(text, neighbours)[0]["warnings"] or []
+    """Collect the name, the message and the line of each warning; line 0 is outside the file."""
     return [
         (
-            each["ruleName"],
-            each["detail"],
-            each["location"].get("ranges", [{"start": {"line": 0}}])[0]["start"]["line"],
+            warning["ruleName"],
+            warning["detail"],
+            warning["location"].get("ranges", [{"start": {"line": 0}}])[0]["start"]["line"],
         )
-        for each in found
+        for warning in lint(text, neighbours)[0]["warnings"] or []
     ]
 
 
@@ -56,7 +55,7 @@ def test_a_build_arg_that_sounds_like_a_secret_is_found(name: str, *, is_secret:
     assert warnings(text) == expected
 
 
-def test_build_args_of_all_targets_are_looked_at_those_of_other_files_too() -> None:
+def test_build_args_of_imported_targets_are_checked_too() -> None:
     text = f"from ci import other\n{HEAD}\n@target(default=True)\ndef app() -> State:\n    return Scratch()\n"
     neighbours = {
         "ci.py": f"{HEAD}\n@target\ndef other(password: str = '') -> State:\n    return Scratch()\n"
@@ -70,7 +69,7 @@ def test_build_args_of_all_targets_are_looked_at_those_of_other_files_too() -> N
     ]
 
 
-def test_a_target_that_makes_other_steps_when_it_is_called_again_is_found() -> None:
+def test_a_target_that_is_not_reproducible_is_found() -> None:
     text = f"""{HEAD}import itertools
 count = itertools.count()
 
@@ -79,7 +78,7 @@ def app() -> State:
     return Scratch().mkfile("/a", str(next(count)))
 """
     assert warnings(text) == [
-        ("NotReproducible", "Target 'app' makes other steps when it is called again", 7)
+        ("NotReproducible", "Target 'app' produces different steps when it is called again", 7)
     ]
 
 

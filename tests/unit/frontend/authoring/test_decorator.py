@@ -1,4 +1,4 @@
-"""A frontend for a language of one's own, made of a function."""
+"""Frontends for your own language, from a function."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def parse(source: Source) -> dict[str, Any]:
 
 
 def targets(source: Source) -> dict[str, str]:
-    return {name: f"Builds on {each['base']}." for name, each in parse(source).items()}
+    return {name: f"Builds on {image['base']}." for name, image in parse(source).items()}
 
 
 @frontend(filename="app.toml", language="TOML", targets=targets)
@@ -58,17 +58,17 @@ def run(
     *,
     text: str = APP,
     filename: str = "app.toml",
-    **given: Any,
+    **fields: Any,
 ) -> Outcome:
-    return run_frontend(function, options, files={filename: text}, **given)
+    return run_frontend(function, options, files={filename: text}, **fields)
 
 
 def answer(
     name: str, function: Frontend = toml, options: Mapping[str, str] | None = None
 ) -> tuple[str, dict[str, Any]]:
-    """Return the text and the value of an answer."""
-    asked = {"requestid": f"frontend.{name}", **(options or {})}
-    metadata = run(function, asked).checked().metadata
+    """Send a subrequest; return the text and the value of its answer."""
+    request = {"requestid": f"frontend.{name}", **(options or {})}
+    metadata = run(function, request).checked().metadata
     return metadata["result.txt"].decode(), json.loads(metadata["result.json"])
 
 
@@ -78,7 +78,7 @@ def test_the_first_target_of_the_file_is_built() -> None:
     assert "VERSION=dev" in outcome.image_config["config"]["Env"]
 
 
-def test_a_target_and_its_build_args_are_chosen_by_the_client() -> None:
+def test_the_client_chooses_the_target_and_its_build_args() -> None:
     options = {"target": "docs", "build-arg:version": "2", "build-arg:strip": "true"}
     outcome = run(options=options)
     assert_runs(outcome.definition, "make docs")
@@ -86,7 +86,7 @@ def test_a_target_and_its_build_args_are_chosen_by_the_client() -> None:
     assert "VERSION=2" in outcome.image_config["config"]["Env"]
 
 
-def test_another_file_is_read_where_the_client_names_it() -> None:
+def test_the_client_chooses_the_file() -> None:
     outcome = run(options={"filename": "other.toml"}, filename="other.toml")
     assert_runs(outcome.definition, "make")
 
@@ -94,20 +94,20 @@ def test_another_file_is_read_where_the_client_names_it() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"target": "doc"}, "there is no target doc (hint: did you mean docs?)"),
+        ({"target": "doc"}, "unknown target doc (hint: did you mean docs?)"),
         (
             {"build-arg:strip": "maybe"},
             "invalid build arg strip=maybe: expected true or false",
         ),
     ],
 )
-def test_a_wrong_option_is_refused(options: dict[str, str], message: str) -> None:
+def test_an_invalid_option_is_refused(options: dict[str, str], message: str) -> None:
     error = run(options=options).error
     assert error is not None
     assert error.message == message
 
 
-def test_an_error_points_at_the_line_and_the_word_of_the_file() -> None:
+def test_an_error_points_at_a_line_and_a_word_of_the_file() -> None:
     @frontend(filename="app.toml")
     def failing(build: Build) -> State:
         raise build.source.error("that is wrong", line=3, word="make", hint="not so")
@@ -134,26 +134,26 @@ def _file(text: str) -> Any:
     return SourceFile("app.toml", text.encode())
 
 
-def test_a_file_that_is_not_text_is_refused() -> None:
+def test_a_file_that_is_not_utf8_is_refused() -> None:
     error = run_frontend(toml, files={"app.toml": b"a\xff"}).error
     assert error is not None
     assert error.message == "app.toml is not UTF-8: invalid start byte at byte 1"
 
 
-def test_a_step_that_fails_points_at_the_line_that_made_it() -> None:
+def test_a_failing_step_points_at_its_line() -> None:
     outputs = {"run make": Failed(exit_code=2)}
 
     @frontend(filename="app.toml")
     def reading(build: Build) -> State:
-        made = build.image("alpine").run("make", **build.source.at(3))
-        return Scratch().mkfile("/a", build.read_bytes("/a", made))
+        built = build.image("alpine").run("make", **build.source.at(3))
+        return Scratch().mkfile("/a", build.read_bytes("/a", built))
 
     error = run(reading, outputs=outputs).error
     assert error is not None
     assert (error.exit_code, str(error.span)) == (2, "app.toml:3")
 
 
-def test_an_exception_of_the_function_is_a_crash_with_its_place() -> None:
+def test_an_exception_of_the_function_is_a_crash() -> None:
     @frontend(filename="app.toml")
     def failing(build: Build) -> State:
         raise KeyError(build.target)
@@ -164,19 +164,19 @@ def test_an_exception_of_the_function_is_a_crash_with_its_place() -> None:
     assert outcome.error.message.startswith("the frontend crashed: KeyError: 'default'; at ")
 
 
-def test_errors_of_the_library_and_of_the_daemon_are_those_of_the_build() -> None:
+def test_errors_of_the_library_and_the_daemon_fail_the_build() -> None:
     for raised in (InvalidValueError("mine"), RemoteError("theirs", code=2)):
 
         @frontend(filename="app.toml")
         def failing(_: Build, error: str = "") -> State:
             raise raised  # noqa: B023 - it is called before the next turn
 
-        found = run(failing).error
-        assert found is not None
-        assert found.message == str(raised)
+        failure = run(failing).error
+        assert failure is not None
+        assert failure.message == str(raised)
 
 
-def test_a_function_without_targets_builds_what_is_asked_for() -> None:
+def test_a_function_without_targets_builds_any_target() -> None:
     @frontend
     def plain(build: Build) -> State:
         return Scratch().mkfile("/target", build.target)
@@ -199,11 +199,11 @@ def test_a_function_may_return_states_by_name_or_platform() -> None:
         return {"linux/arm64": Scratch().mkfile("/a", "1")}
 
     assert list(run(names, filename="Dockerfile").definitions) == ["a", "b"]
-    found = run(platforms, filename="Dockerfile")
-    assert found.checked().metadata["refs.platforms"]
+    outcome = run(platforms, filename="Dockerfile")
+    assert outcome.checked().metadata["refs.platforms"]
 
 
-def test_targets_are_listed_with_what_is_said_of_them() -> None:
+def test_targets_are_listed_with_their_descriptions() -> None:
     text, value = answer("targets")
     assert text == (
         "TARGET        DESCRIPTION\n"
@@ -213,7 +213,7 @@ def test_targets_are_listed_with_what_is_said_of_them() -> None:
     assert [target["name"] for target in value["targets"]] == ["app", "docs"]
 
 
-def test_a_target_can_be_given_the_parameters_of_the_function() -> None:
+def test_parameters_of_the_function_are_build_args() -> None:
     text, value = answer("outline", options={"build-arg:version": "3"})
     assert text == (
         "TARGET:      app\n"
@@ -234,13 +234,13 @@ def test_a_function_is_linted() -> None:
         return Scratch()
 
     _, value = answer("lint", function)
-    assert [each["ruleName"] for each in value["warnings"]] == [
+    assert [warning["ruleName"] for warning in value["warnings"]] == [
         "SecretsUsedInBuildArgs",
         "BuildFileWarning",
     ]
 
 
-def test_a_file_that_names_another_frontend_is_built_by_it() -> None:
+def test_a_build_is_forwarded_to_the_frontend_that_its_file_names() -> None:
     def other(request: Request, gateway: Gateway) -> Result:
         return Result(gateway.solve(Scratch().mkfile("/by", request.options["cmdline"]).marshal()))
 

@@ -1,4 +1,4 @@
-"""What a build file asks of its build: contexts, images, files, other languages."""
+"""The host of a build file on the daemon: contexts, images, files, other frontends."""
 
 from __future__ import annotations
 
@@ -22,25 +22,25 @@ if TYPE_CHECKING:
 
 
 def body(*lines: str) -> str:
-    """Return a build file whose target has these lines."""
+    """Build a build file whose target has these lines."""
     return APP + "".join(f"    {line}\n" for line in lines)
 
 
 def sources(outcome: Outcome) -> dict[str, dict[str, Any]]:
-    """Return the attributes of the sources, by their identifiers."""
-    found = (step.vertex.op for step in steps(outcome.definition) if step.kind == "source")
-    return {op["identifier"]: dict(op.get("attrs", {})) for op in found}
+    """Collect the attributes of the sources, by their identifiers."""
+    source_ops = (step.vertex.op for step in steps(outcome.definition) if step.kind == "source")
+    return {op["identifier"]: dict(op.get("attrs", {})) for op in source_ops}
 
 
 def patterns(outcome: Outcome, name: str = "context") -> dict[str, list[str]]:
-    """Return what is sent of a local directory."""
+    """Get the patterns of a local directory."""
     attrs = sources(outcome)[f"local://{name}"]
     keys = ("includepattern", "excludepatterns", "followpaths")
     return {key: json.loads(attrs[f"local.{key}"]) for key in keys if f"local.{key}" in attrs}
 
 
 def content(outcome: Outcome) -> str:
-    """Return the content of the only file that a build makes."""
+    """Get the content of the only file that a build writes."""
     (step,) = steps(outcome.definition)
     data: bytes = step.vertex.op["actions"][0]["mkfile"]["data"]
     return data.decode()
@@ -49,7 +49,7 @@ def content(outcome: Outcome) -> str:
 # The build context.
 
 
-def test_what_steps_use_of_the_context_is_sent_and_nothing_else() -> None:
+def test_only_the_used_part_of_the_context_is_sent() -> None:
     outcome = run(
         body(
             "tree = Scratch().copy(build.context(), '/', src='src/a')",
@@ -63,11 +63,11 @@ def test_what_steps_use_of_the_context_is_sent_and_nothing_else() -> None:
     }
 
 
-def test_the_whole_context_is_sent_where_it_is_used_as_a_whole() -> None:
+def test_a_context_that_is_used_as_a_whole_is_sent_as_a_whole() -> None:
     assert patterns(run(body("return build.context()"))) == {}
 
 
-def test_patterns_choose_what_is_sent_of_the_context() -> None:
+def test_patterns_limit_the_context() -> None:
     outcome = run(
         body("return build.context(include=['src'], exclude=['*.o'], follow_paths=['link'])"),
         neighbours={".dockerignore": "*.log\n"},
@@ -82,12 +82,12 @@ def test_patterns_choose_what_is_sent_of_the_context() -> None:
 CONTEXT = files({"a": "1", "b": "2"})
 
 
-def test_a_context_that_the_client_built_is_used_as_it_is() -> None:
+def test_a_context_that_the_client_built_is_used_unchanged() -> None:
     outcome = run(body("return build.context()"), inputs={"context": CONTEXT})
     assert outcome.definition.head == CONTEXT.marshal().head
 
 
-def test_patterns_choose_from_a_context_that_the_client_built() -> None:
+def test_patterns_limit_a_context_that_the_client_built() -> None:
     outcome = run(
         body("return build.context(include=['a'], exclude=['b'], follow_paths=['c'])"),
         inputs={"context": CONTEXT},
@@ -100,7 +100,7 @@ def test_patterns_choose_from_a_context_that_the_client_built() -> None:
 # Named contexts, inputs and images.
 
 
-def test_a_directory_is_a_named_context() -> None:
+def test_a_local_directory_is_a_named_context() -> None:
     outcome = run(
         body("return Scratch().copy(build.named('lib'), '/')"),
         {"context:lib": "local:lib"},
@@ -109,17 +109,17 @@ def test_a_directory_is_a_named_context() -> None:
     assert patterns(outcome, "lib") == {"excludepatterns": ["*.o"]}
 
 
-def test_a_named_context_that_was_not_given_is_refused() -> None:
+def test_a_missing_named_context_is_refused() -> None:
     missing = error_of(run(body("return build.named('lib')")))
     assert missing.message == (
-        "the build has no context lib (hint: give it: --build-context lib=DIR)"
+        "the build has no context lib (hint: add it: --build-context lib=DIR)"
     )
     near = error_of(run(body("return build.named('lbi')"), {"context:lib": "local:lib"}))
     assert near.message == "the build has no context lbi (hint: did you mean lib?)"
     assert str(near.span) == f"build.py:{BODY}"
 
 
-def test_a_named_context_stands_for_an_image() -> None:
+def test_a_named_context_replaces_an_image() -> None:
     outcome = run(
         body("return build.image('example.com/base').run('make')"),
         {"context:example.com/base": "docker-image://debian"},
@@ -135,7 +135,7 @@ def test_an_image_is_resolved_once_for_each_platform() -> None:
     assert resolved == ["ResolveSourceMeta docker-image://docker.io/library/alpine:latest"]
 
 
-def test_the_triggers_of_an_image_are_not_run_of_which_a_warning_is_shown() -> None:
+def test_onbuild_instructions_of_an_image_cause_a_warning() -> None:
     outcome = run(body("return build.image('example.com/onbuild')"))
     assert [(warning.message, warning.location) for warning in outcome.warnings] == [
         (
@@ -148,13 +148,13 @@ def test_the_triggers_of_an_image_are_not_run_of_which_a_warning_is_shown() -> N
     assert (location.file.filename, location.ranges[0].line) == ("build.py", BODY)
 
 
-def test_an_image_that_does_not_exist_is_an_error_at_its_line() -> None:
+def test_a_missing_image_is_an_error_at_its_line() -> None:
     error = error_of(run(body("return build.image('example.com/none')")))
     assert error.message == "example.com/none:latest: not found"
     assert str(error.span) == f"build.py:{BODY}"
 
 
-def test_an_input_comes_with_the_config_of_its_image() -> None:
+def test_an_input_has_its_image_config() -> None:
     config = base64.b64encode(b'{"config": {"Env": ["A=1"]}}').decode()
     outcome = run(
         body("return build.input('base').run('make')"),
@@ -169,12 +169,12 @@ def test_an_input_without_a_config_is_a_tree() -> None:
     assert outcome.definition.head == CONTEXT.marshal().head
 
 
-def test_an_input_that_was_not_given_is_refused() -> None:
+def test_a_missing_input_is_refused() -> None:
     error = error_of(run(body("return build.input('base')")))
     assert error.message == "the build has no input base"
 
 
-# What the client asks of every process.
+# The client's settings for all processes.
 
 
 def process(options: dict[str, str]) -> Step:
@@ -195,11 +195,11 @@ def process(options: dict[str, str]) -> Step:
         ),
     ],
 )
-def test_options_of_the_client_hold_for_every_process(
+def test_options_of_the_client_apply_to_every_process(
     options: dict[str, str], meta: dict[str, Any]
 ) -> None:
-    found = process(options).vertex.op["meta"]
-    assert {key: found.get(key) for key in meta} == meta
+    actual = process(options).vertex.op["meta"]
+    assert {key: actual.get(key) for key in meta} == meta
 
 
 def test_the_client_chooses_the_network_of_every_process() -> None:
@@ -208,14 +208,14 @@ def test_the_client_chooses_the_network_of_every_process() -> None:
 
 def test_the_client_chooses_the_size_of_shared_memory() -> None:
     (mount,) = (
-        each
-        for each in process({"shm-size": "1024"}).vertex.op["mounts"]
-        if each["dest"] == "/dev/shm"
+        process_mount
+        for process_mount in process({"shm-size": "1024"}).vertex.op["mounts"]
+        if process_mount["dest"] == "/dev/shm"
     )
     assert mount["TmpfsOpt"] == {"size": 1024}
 
 
-def test_processes_on_the_empty_tree_follow_the_client_too() -> None:
+def test_options_of_the_client_apply_to_processes_on_the_empty_tree() -> None:
     outcome = run(body("return build.scratch().run(['/make'])"), {"hostname": "builder"})
     assert assert_runs(outcome.definition, "/make").vertex.op["meta"]["hostname"] == "builder"
 
@@ -223,23 +223,23 @@ def test_processes_on_the_empty_tree_follow_the_client_too() -> None:
 # Files.
 
 
-def test_a_file_of_the_context_is_read_and_nothing_else_is_sent_for_it() -> None:
+def test_reading_a_file_of_the_context_sends_only_that_file() -> None:
     outcome = run(
         body("return Scratch().mkfile('/a', build.read_text('ci/VERSION').strip())"),
         neighbours={"ci/VERSION": "1.2\n"},
     )
     assert content(outcome) == "1.2"
-    (asked,) = (
+    (definition,) = (
         solve.definition
         for solve in outcome.solves
         if f"ReadFile {solve.ref} ci/VERSION" in outcome.calls
     )
-    assert asked is not None
-    (source,) = asked.vertices()[:1]
+    assert definition is not None
+    (source,) = definition.vertices()[:1]
     assert source.op["attrs"]["local.followpaths"] == '["ci/VERSION"]'
 
 
-def test_a_file_of_a_tree_that_is_built_is_read() -> None:
+def test_a_file_of_a_built_tree_is_read() -> None:
     outcome = run(
         body(
             "made = Image('alpine').run('make')",
@@ -289,13 +289,13 @@ def test_a_directory_is_listed_with_and_without_a_pattern() -> None:
 
 
 @pytest.mark.parametrize("call", ["read_text('none')", "list_dir('none')"])
-def test_a_path_that_does_not_exist_is_refused_at_its_line(call: str) -> None:
+def test_a_missing_path_is_an_error_at_its_line(call: str) -> None:
     error = error_of(run(body("", f"return build.{call}")))
-    assert error.message == "there is no none (hint: paths are relative to the tree)"
+    assert error.message == "no such file or directory: none (hint: paths are relative to the tree)"
     assert str(error.span) == f"build.py:{BODY + 1}"
 
 
-def test_a_file_that_is_not_text_is_refused() -> None:
+def test_a_file_that_is_not_utf8_is_refused() -> None:
     error = error_of(run(body("return build.read_text('a')"), neighbours={"a": b"\xff"}))
     assert error.message == "a is not UTF-8: invalid start byte at byte 0"
 
@@ -322,7 +322,7 @@ COPY --from=extra /extra /
 """
 
 
-def test_a_dockerfile_is_a_tree_with_its_config() -> None:
+def test_a_dockerfile_is_converted_with_its_config() -> None:
     outcome = run(
         body(
             "extra = Scratch().mkfile('/extra', 'extra')",
@@ -333,12 +333,12 @@ def test_a_dockerfile_is_a_tree_with_its_config() -> None:
         neighbours={"docker/App": DOCKERFILE},
     )
     assert assert_runs(outcome.definition, "make").env["SAID"] == "hi"
-    made = [step.label for step in steps(outcome.definition)]
-    assert "mkfile /extra" in made
+    labels = [step.label for step in steps(outcome.definition)]
+    assert "mkfile /extra" in labels
     assert outcome.image_config["config"]["Env"][-1] == "SAID=hi"
 
 
-def test_a_dockerfile_may_be_a_text() -> None:
+def test_a_dockerfile_may_be_a_string() -> None:
     outcome = run(
         body("return build.dockerfile('FROM scratch\\nCOPY a /\\n')"), neighbours={"a": "1"}
     )
@@ -348,7 +348,7 @@ def test_a_dockerfile_may_be_a_text() -> None:
     ]
 
 
-def test_a_mistake_in_a_dockerfile_is_shown_in_it() -> None:
+def test_an_error_in_a_dockerfile_points_into_it() -> None:
     error = error_of(
         run(body("return build.dockerfile('App')"), neighbours={"App": "FROM scratch\nCOPPY a b\n"})
     )
@@ -356,7 +356,7 @@ def test_a_mistake_in_a_dockerfile_is_shown_in_it() -> None:
 
 
 def other(request: Request, gateway: Gateway) -> Result:
-    """Be a frontend that names what it was asked for."""
+    """Be a frontend that writes its options and inputs to files."""
     state = Scratch().mkfile("/asked", json.dumps(dict(request.options), sort_keys=True))
     for name, tree in gateway.inputs().items():
         state = state.mkfile(f"/{name}", tree.head or "")
@@ -364,7 +364,7 @@ def other(request: Request, gateway: Gateway) -> Result:
     return Result(gateway.solve(state.marshal()), metadata={"containerimage.config": config})
 
 
-def test_another_frontend_makes_a_tree_with_its_config() -> None:
+def test_another_frontend_builds_a_tree_with_its_config() -> None:
     outcome = run(
         body(
             "made = build.frontend('example.com/other', options={'key': 'value'},",
@@ -373,8 +373,8 @@ def test_another_frontend_makes_a_tree_with_its_config() -> None:
         ),
         frontends={"example.com/other": other},
     )
-    asked = steps(outcome.definition)[0].vertex.op["actions"][0]["mkfile"]["data"]
-    assert json.loads(asked) == {
+    options = steps(outcome.definition)[0].vertex.op["actions"][0]["mkfile"]["data"]
+    assert json.loads(options) == {
         "key": "value",
         "platform": "linux/amd64",
         "source": "example.com/other",
@@ -382,22 +382,22 @@ def test_another_frontend_makes_a_tree_with_its_config() -> None:
     assert assert_runs(outcome.definition, "make").env == {"A": "1"}
 
 
-def test_a_builtin_frontend_is_named_without_an_image() -> None:
+def test_a_builtin_frontend_needs_no_image() -> None:
     outcome = run(
         body("return build.frontend('dockerfile.v0', options={'platform': 'linux/arm64'})"),
         frontends={"dockerfile.v0": other},
     )
-    asked = steps(outcome.definition)[0].vertex.op["actions"][0]["mkfile"]["data"]
-    assert json.loads(asked) == {"platform": "linux/arm64"}
+    options = steps(outcome.definition)[0].vertex.op["actions"][0]["mkfile"]["data"]
+    assert json.loads(options) == {"platform": "linux/arm64"}
 
 
-def test_the_whole_context_goes_to_another_frontend() -> None:
+def test_another_frontend_gets_the_whole_context() -> None:
     outcome = run(
         body("return build.frontend('dockerfile.v0', inputs={'context': build.context()})"),
         frontends={"dockerfile.v0": other},
     )
-    (given,) = (solve.inputs for solve in outcome.solves if solve.frontend == "dockerfile.v0")
-    (source, _) = given["context"].vertices()
+    (inputs,) = (solve.inputs for solve in outcome.solves if solve.frontend == "dockerfile.v0")
+    (source, _) = inputs["context"].vertices()
     assert (source.op["identifier"], "local.followpaths" in source.op["attrs"]) == (
         "local://context",
         False,
@@ -406,16 +406,16 @@ def test_the_whole_context_goes_to_another_frontend() -> None:
 
 def several(_: Request, gateway: Gateway) -> Result:
     """Be a frontend with a tree for two platforms, one of them empty."""
-    made = gateway.solve(Scratch().mkfile("/arm", "1").marshal())
+    arm = gateway.solve(Scratch().mkfile("/arm", "1").marshal())
     config = b'{"config": {"Env": ["ARM=1"]}}'
     empty = gateway.solve(Scratch().marshal())
     return Result(
-        refs={"linux/arm64": made, "linux/s390x": empty},
+        refs={"linux/arm64": arm, "linux/s390x": empty},
         metadata={"containerimage.config/linux/arm64": config},
     )
 
 
-def test_another_frontend_makes_a_tree_for_the_platform_of_the_build() -> None:
+def test_another_frontend_builds_for_the_platform_of_the_build() -> None:
     outcome = run(
         body("return build.frontend('dockerfile.v0')"),
         {"platform": "linux/arm64"},
@@ -425,16 +425,16 @@ def test_another_frontend_makes_a_tree_for_the_platform_of_the_build() -> None:
     assert outcome.image_config["config"]["Env"] == ["ARM=1"]
 
 
-def test_a_platform_that_another_frontend_did_not_build_is_refused() -> None:
+def test_a_platform_missing_from_another_frontends_result_is_refused() -> None:
     outcome = run(
         body("return build.frontend('dockerfile.v0')"), frontends={"dockerfile.v0": several}
     )
     assert error_of(outcome).message == (
-        "the frontend made nothing for linux/amd64, but for linux/arm64, linux/s390x"
+        "the frontend returned no result for linux/amd64, only for linux/arm64, linux/s390x"
     )
 
 
-def test_the_error_of_another_frontend_is_that_of_the_build() -> None:
+def test_an_error_of_another_frontend_fails_the_build() -> None:
     def failing(_: Request, __: Gateway) -> Result:
         raise RemoteError("no such recipe", code=2)
 
@@ -444,7 +444,7 @@ def test_the_error_of_another_frontend_is_that_of_the_build() -> None:
     assert error_of(outcome).message == "no such recipe"
 
 
-def test_a_warning_is_shown_at_the_line_that_warns() -> None:
+def test_a_warning_is_shown_with_its_line() -> None:
     outcome = run(body("build.warn('old paint')", "return Scratch()"))
     (warning,) = outcome.warnings
     assert warning.location is not None
@@ -453,4 +453,4 @@ def test_a_warning_is_shown_at_the_line_that_warns() -> None:
         "old paint",
         location=warning.location,
     )
-    assert [(place.line, place.end_line) for place in warning.location.ranges] == [(BODY, BODY)]
+    assert [(lines.line, lines.end_line) for lines in warning.location.ranges] == [(BODY, BODY)]

@@ -1,4 +1,4 @@
-"""What clients ask about targets: which there are, what they take, and what they come to."""
+"""Subrequests for function targets: targets, outline, lint and convertllb."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def app(color: Annotated[Color, "of the paint"] = Color.RED) -> State:
 TOOLS, NEEDS, DECORATOR = 11, 14, 16
 
 
-def ask(name: str, text: str = TARGETS, options: Mapping[str, str] | None = None) -> Outcome:
+def subrequest(name: str, text: str = TARGETS, options: Mapping[str, str] | None = None) -> Outcome:
     return run(text, {"requestid": f"frontend.{name}", **(options or {})})
 
 
@@ -49,11 +49,11 @@ def value_of(outcome: Outcome) -> dict[str, Any]:
 
 def lines(first: int, last: int) -> dict[str, Any]:
     numbers = range(first, last + 1)
-    return {"ranges": [{"start": {"line": each}, "end": {"line": each}} for each in numbers]}
+    return {"ranges": [{"start": {"line": line}, "end": {"line": line}} for line in numbers]}
 
 
 def test_targets_are_listed_with_their_descriptions_and_lines() -> None:
-    outcome = ask("targets")
+    outcome = subrequest("targets")
     assert text_of(outcome) == (
         "TARGET        DESCRIPTION\ntools         Everything that is needed.\napp (default) \n"
     )
@@ -67,15 +67,15 @@ def test_targets_are_listed_with_their_descriptions_and_lines() -> None:
     ]
 
 
-def test_targets_without_a_default_are_listed_all_the_same() -> None:
+def test_targets_without_a_default_are_listed_too() -> None:
     text = f"{HEAD}" + "".join(
         f"@target\ndef {name}() -> State:\n    return Scratch()\n" for name in ("one", "two")
     )
-    assert text_of(ask("targets", text)) == "TARGET DESCRIPTION\none    \ntwo    \n"
+    assert text_of(subrequest("targets", text)) == "TARGET DESCRIPTION\none    \ntwo    \n"
 
 
-def test_an_outline_has_the_arguments_secrets_and_agents_of_all_targets_that_are_called() -> None:
-    outcome = ask("outline", options={"build-arg:color": "blue"})
+def test_an_outline_covers_all_called_targets() -> None:
+    outcome = subrequest("outline", options={"build-arg:color": "blue"})
     assert text_of(outcome) == (
         "TARGET: app\n"
         "\n"
@@ -108,32 +108,32 @@ def test_an_outline_has_the_arguments_secrets_and_agents_of_all_targets_that_are
     assert value["ssh"] == [{"name": "deploy", "required": True, "location": lines(NEEDS, NEEDS)}]
 
 
-def test_an_outline_of_another_target_is_its_own() -> None:
-    outcome = ask("outline", options={"target": "tools"})
+def test_an_outline_of_another_target() -> None:
+    outcome = subrequest("outline", options={"target": "tools"})
     assert [arg["name"] for arg in value_of(outcome)["args"]] == ["jobs"]
     assert value_of(outcome)["description"] == "Everything that is needed."
 
 
-def test_an_outline_is_made_although_a_required_argument_is_missing() -> None:
+def test_an_outline_needs_no_required_arguments() -> None:
     text = f"{HEAD}@target\ndef app(version: str, jobs: int = 1) -> State:\n    return 1 / 0\n"
-    assert text_of(ask("outline", text)) == (
+    assert text_of(subrequest("outline", text)) == (
         "TARGET: app\n\nBUILD ARG   VALUE   DESCRIPTION\nversion             \njobs        1       \n\n"
     )
 
 
-def test_an_outline_of_a_target_that_fails_is_its_error() -> None:
-    error = error_of(ask("outline", f"{APP}    return 1 / 0\n"))
+def test_an_outline_of_a_failing_target_is_its_error() -> None:
+    error = error_of(subrequest("outline", f"{APP}    return 1 / 0\n"))
     assert error.message.startswith("ZeroDivisionError: division by zero ")
     assert str(error.span) == "build.py:7"
 
 
 def test_an_unknown_target_is_refused_with_the_nearest_name() -> None:
-    error = error_of(ask("outline", options={"target": "tool"}))
-    assert error.message == "there is no target tool (hint: did you mean tools?)"
+    error = error_of(subrequest("outline", options={"target": "tool"}))
+    assert error.message == "unknown target tool (hint: did you mean tools?)"
 
 
-def test_the_requests_are_described() -> None:
-    outcome = ask("subrequests.describe")
+def test_the_subrequests_are_described() -> None:
+    outcome = subrequest("subrequests.describe")
     assert text_of(outcome) == (
         "NAME                 VERSION DESCRIPTION\n"
         "outline              1.0.0   List all parameters current build target supports\n"
@@ -142,21 +142,21 @@ def test_the_requests_are_described() -> None:
     )
 
 
-def test_a_target_is_converted_to_the_steps_that_a_build_would_run() -> None:
-    value = value_of(ask("convertllb", f"{APP}    return Scratch().mkfile('/a', 'b')\n"))
+def test_a_target_is_converted_to_the_steps_of_its_build() -> None:
+    value = value_of(subrequest("convertllb", f"{APP}    return Scratch().mkfile('/a', 'b')\n"))
     (operation,) = (op for op in value["def"].values() if "file" in op)
     (action,) = operation["file"]["actions"]
     assert action["mkfile"]["path"] == "/a"
 
 
-def test_several_trees_are_not_converted() -> None:
+def test_several_states_are_not_converted() -> None:
     text = f"{APP}    return {{'my-docs': Scratch(), 'wheel': Scratch()}}\n"
-    assert error_of(ask("convertllb", text)).message == (
-        "the target app makes several trees, and one is converted "
-        "(hint: ask for another target than app)"
+    assert error_of(subrequest("convertllb", text)).message == (
+        "the target app returns several states: only one can be converted "
+        "(hint: choose another target than app)"
     )
 
 
 @pytest.mark.parametrize("text", [TARGETS, f"{HEAD}syntax error"])
-def test_an_unknown_request_is_refused(text: str) -> None:
-    assert error_of(ask("nonesuch", text)).message == "unsupported request frontend.nonesuch"
+def test_an_unknown_subrequest_is_refused(text: str) -> None:
+    assert error_of(subrequest("nonesuch", text)).message == "unsupported request frontend.nonesuch"

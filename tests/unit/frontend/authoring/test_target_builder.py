@@ -27,7 +27,7 @@ SOURCES = ("docker-image://docker.io/library/alpine:latest", "local://context")
 
 
 def marked(outcome: Outcome) -> dict[str, bool]:
-    """Return which steps ignore the cache, by what they do."""
+    """Map the steps to whether they ignore the cache, by what they do."""
     definition = outcome.definition
     return {
         step.command or step.vertex.op.get("identifier", step.label).partition("@")[0]: (
@@ -51,9 +51,9 @@ def marked(outcome: Outcome) -> dict[str, bool]:
 def test_no_cache_runs_steps_again_and_leaves_sources(
     options: dict[str, str], ignored: set[str]
 ) -> None:
-    found = marked(run(TWO, options))
-    assert set(found) == {*SOURCES, "make base", "make app", "copy / /src"}
-    assert {name for name, is_ignored in found.items() if is_ignored} == ignored
+    marks = marked(run(TWO, options))
+    assert set(marks) == {*SOURCES, "make base", "make app", "copy / /src"}
+    assert {name for name, is_ignored in marks.items() if is_ignored} == ignored
 
 
 def test_a_target_is_called_for_each_platform() -> None:
@@ -85,7 +85,7 @@ def test_a_target_is_called_for_each_platform() -> None:
     }
 
 
-def test_a_build_knows_all_platforms_that_it_is_for() -> None:
+def test_a_build_knows_all_target_platforms() -> None:
     text = f"""{APP}    names = " ".join(map(str, build.platforms))
     return Scratch().mkfile("/a", f"{{build.build_platform}}: {{names}}")
 """
@@ -115,7 +115,7 @@ def test_a_target_may_return_a_tree_per_platform() -> None:
 def test_a_platform_that_a_target_does_not_build_for_is_refused() -> None:
     outcome = run(PLATFORMS, {"platform": "linux/arm64,linux/386"})
     assert error_of(outcome).message == (
-        "the target makes nothing for linux/386 (hint: it does for linux/arm64, linux/s390x)"
+        "the target does not build for linux/386 (hint: it builds for linux/arm64, linux/s390x)"
     )
 
 
@@ -130,7 +130,7 @@ def test_a_target_may_return_a_tree_per_name() -> None:
     assert list(run(NAMED).definitions) == ["docs", "wheel"]
 
 
-def test_names_of_several_platforms_tell_them_apart() -> None:
+def test_names_include_the_platform_if_there_are_several() -> None:
     outcome = run(NAMED, {"platform": "linux/amd64,linux/arm64"})
     assert list(outcome.definitions) == [
         "docs/linux/amd64",
@@ -140,13 +140,13 @@ def test_names_of_several_platforms_tell_them_apart() -> None:
     ]
 
 
-def test_the_image_has_the_labels_of_the_client_and_its_own() -> None:
+def test_the_image_has_its_own_labels_and_those_of_the_client() -> None:
     text = f"{APP}    return build.image('alpine').label('own', '1').label('both', '1')\n"
     outcome = run(text, {"label:client": "2", "label:both": "2"})
     assert outcome.image_config["config"]["Labels"] == {"own": "1", "both": "2", "client": "2"}
 
 
-def test_the_image_is_for_the_platform_that_was_asked_for() -> None:
+def test_the_image_is_for_the_requested_platform() -> None:
     text = f"{APP}    return build.image('alpine', platform='linux/arm64')\n"
     assert run(text, {"platform": "linux/s390x"}).image_config["architecture"] == "s390x"
     assert run(text).image_config["architecture"] == "arm64"
@@ -160,7 +160,7 @@ def test_the_time_of_the_image_is_that_of_source_date_epoch() -> None:
     assert step.vertex.op["actions"][0]["mkfile"]["data"] == b"2023-11-14 22:13:20+00:00"
 
 
-def test_a_time_that_is_not_one_is_refused() -> None:
+def test_an_invalid_source_date_epoch_is_refused() -> None:
     outcome = run(f"{APP}    return Scratch()\n", {"build-arg:SOURCE_DATE_EPOCH": "now"})
     assert error_of(outcome).message.startswith("invalid SOURCE_DATE_EPOCH: now")
 
@@ -171,15 +171,15 @@ def test_caches_are_imported_for_the_result() -> None:
     assert outcome.solves[-1].cache_imports == (("registry", {"ref": "example.com/cache"}),)
 
 
-def test_an_image_comes_with_its_sbom_where_one_is_asked_for() -> None:
+def test_an_image_has_an_sbom_on_request() -> None:
     scanner = {"config": {"Entrypoint": ["/scan"], "Env": ["A=1"]}}
     outcome = run(
         f"{APP}    return Scratch().mkfile('/a', '1', name='the file')\n",
         {"attest:sbom": "generator=example.com/scanner,DEPTH=2"},
         images={"example.com/scanner": json.dumps(scanner)},
     )
-    ((platform, found),) = outcome.checked().attestations.items()
-    (attestation,) = found.attestation
+    ((platform, attestations),) = outcome.checked().attestations.items()
+    (attestation,) = attestations.attestation
     assert (platform, attestation.inTotoPredicateType) == (
         "linux/amd64",
         "https://spdx.dev/Document",
@@ -187,8 +187,8 @@ def test_an_image_comes_with_its_sbom_where_one_is_asked_for() -> None:
     *_, scan = outcome.solves
     assert attestation.ref.id == scan.ref
     assert scan.definition is not None
-    found_steps = {step.name: step for step in steps(scan.definition)}
-    process = found_steps["[linux/amd64] generating sbom using example.com/scanner:latest"]
+    steps_by_name = {step.name: step for step in steps(scan.definition)}
+    process = steps_by_name["[linux/amd64] generating sbom using example.com/scanner:latest"]
     assert process.args == ("/scan",)
     assert process.env == {
         "A": "1",
@@ -196,4 +196,4 @@ def test_an_image_comes_with_its_sbom_where_one_is_asked_for() -> None:
         "BUILDKIT_SCAN_DESTINATION": "/run/out/",
         "BUILDKIT_SCAN_SOURCE": "/run/src/core/sbom",
     }
-    assert found_steps["the file"] in process.inputs
+    assert steps_by_name["the file"] in process.inputs

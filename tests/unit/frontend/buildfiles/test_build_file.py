@@ -1,4 +1,4 @@
-"""A build file on a daemon: where its modules are found, and which build args it takes."""
+"""Build files on the daemon: the search for modules, and checks of build args."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ NEIGHBOURS = {
 }
 
 
-def written(text: str, **given: object) -> list[bytes]:
-    """Return the contents of the files that a build makes."""
-    outcome = run(text, **given)  # type: ignore[arg-type]
+def written(text: str, **options: object) -> list[bytes]:
+    """Collect the contents of the files that a build writes."""
+    outcome = run(text, **options)  # type: ignore[arg-type]
     return [
         action["mkfile"]["data"]
         for step in steps(outcome.definition)
@@ -35,11 +35,11 @@ def test_modules_come_from_the_folder_of_the_file_and_then_from_the_context() ->
     assert written(MAIN, neighbours=NEIGHBOURS, filename="ci/build.py") == [b"one", b"onetwo"]
 
 
-def test_the_files_of_a_module_alone_are_sent_for_it() -> None:
+def test_only_the_files_of_a_module_are_sent() -> None:
     outcome = run(MAIN, neighbours=NEIGHBOURS, filename="ci/build.py")
     read = [call.split()[2] for call in outcome.calls if call.startswith("ReadFile")]
     assert [path for path in read if path.endswith(".py")] == [
-        # Of what is imported first, that file; of the package, all that is in it.
+        # The file of the first import, and all files of the package.
         "ci/build.py",
         "ci/steps.py",
         "ci/build.py",
@@ -67,13 +67,13 @@ def test_a_module_comes_from_a_context_that_the_client_built() -> None:
     assert written(text, inputs=inputs, outputs=outputs) == [b"built"]
 
 
-def test_a_module_that_is_nowhere_is_an_error_at_its_line() -> None:
+def test_a_missing_module_is_an_error_at_its_line() -> None:
     error = error_of(run(f"import nonesuch\n{APP}    return Scratch()\n"))
-    assert error.message.startswith("there is no module nonesuch")
+    assert error.message.startswith("module nonesuch not found")
     assert str(error.span) == "build.py:1"
 
 
-def test_an_error_of_the_daemon_while_a_module_is_read_is_that_of_the_build() -> None:
+def test_an_error_of_the_daemon_during_an_import_fails_the_build() -> None:
     failing = {"ReadDir": RemoteError("disk full", code=2)}
     error = error_of(run(f"import nonesuch\n{APP}    return Scratch()\n", errors=failing))
     assert error.message == "disk full"
@@ -90,27 +90,27 @@ ARGS = APP.replace("build: Build", "version: str = '1', jobs: int = 1")
 
 @pytest.mark.parametrize(
     ("name", "hint"),
-    [("verson", "did you mean version?"), ("other", "there are jobs, version")],
+    [("verson", "did you mean version?"), ("other", "available build args: jobs, version")],
 )
-def test_a_build_arg_that_no_target_has_is_refused(name: str, hint: str) -> None:
+def test_an_unknown_build_arg_is_refused(name: str, hint: str) -> None:
     error = error_of(run(f"{ARGS}    return Scratch()\n", {f"build-arg:{name}": "1"}))
-    assert error.message == f"there is no build arg {name} (hint: {hint})"
+    assert error.message == f"unknown build arg {name} (hint: {hint})"
 
 
-def test_a_file_without_build_args_has_none() -> None:
+def test_every_build_arg_is_unknown_to_a_file_without_build_args() -> None:
     error = error_of(run(f"{APP}    return Scratch()\n", {"build-arg:x": "1"}))
-    assert error.message == "there is no build arg x (hint: there are none)"
+    assert error.message == "unknown build arg x (hint: available build args: none)"
 
 
 @pytest.mark.parametrize(
     "name",
     ["BUILDKIT_INLINE_CACHE", "SOURCE_DATE_EPOCH", "HTTP_PROXY", "no_proxy", "ALL_PROXY"],
 )
-def test_build_args_that_clients_give_to_every_build_are_taken(name: str) -> None:
+def test_reserved_build_args_are_accepted(name: str) -> None:
     run(f"{APP}    return Scratch()\n", {f"build-arg:{name}": "1"}).checked()
 
 
-def test_the_default_target_is_built_where_none_is_named() -> None:
+def test_the_default_target_is_built_unless_one_is_named() -> None:
     text = f"""{APP}    return Scratch().mkfile("/a", "app")
 
 @target(default=True)
@@ -128,7 +128,7 @@ def other() -> State:
         (f"{APP}    return 'text'\n", "the target app returned"),
     ],
 )
-def test_a_file_that_builds_nothing_is_refused(text: str, message: str) -> None:
+def test_a_file_without_a_result_is_refused(text: str, message: str) -> None:
     assert message in error_of(run(text)).message
 
 
@@ -143,7 +143,7 @@ def test_a_file_that_builds_nothing_is_refused(text: str, message: str) -> None:
         ("", False),
     ],
 )
-def test_a_build_file_is_known_by_how_it_begins(text: str, *, is_python: bool) -> None:
+def test_a_build_file_is_recognized_by_its_first_statement(text: str, *, is_python: bool) -> None:
     outcome = run(text, filename="Dockerfile")
     message = "" if outcome.error is None else outcome.error.message
     assert message.startswith("the build file has no target") is is_python

@@ -1,4 +1,4 @@
-"""A build file without a daemon: what it comes to, and what it cannot do there."""
+"""Convert build files without a daemon, and refuse what needs one."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ IMAGES = ImageTable.from_json(json.dumps({"*": {"digest": DIGEST, "config": CONF
 HEAD = "from llb import State\nfrom llb.buildfile import Build, docker, target\n@target\n"
 
 
-def made(body: str, **options: Any) -> Any:
-    """Return what a target of one expression comes to."""
+def converted(body: str, **options: Any) -> Any:
+    """Convert a target of one expression."""
     text = f"{HEAD}def app(build: Build, A: str = 'x') -> State:\n    return {body}\n"
     return convert(text, resolver=IMAGES, build_platform="linux/amd64", **options)
 
 
 def config(body: str, **options: Any) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(made(body, **options).image_config)
-    return found
+    decoded: dict[str, Any] = json.loads(converted(body, **options).image_config)
+    return decoded
 
 
 def source(body: str, **options: Any) -> dict[str, str]:
-    """Return the attributes of the first source."""
-    found: dict[str, str] = made(body, **options).definition.vertices()[0].op.get("attrs", {})
-    return found
+    """Get the attributes of the first source."""
+    attrs: dict[str, str] = converted(body, **options).definition.vertices()[0].op.get("attrs", {})
+    return attrs
 
 
-def test_it_comes_to_what_a_dockerfile_does() -> None:
-    ours = made('build.image("a").pipe(docker.copy, build.context(), "f", "/").run("x")')
+def test_a_build_file_has_the_steps_of_a_dockerfile() -> None:
+    ours = converted('build.image("a").pipe(docker.copy, build.context(), "f", "/").run("x")')
     theirs = convert_dockerfile(
         "FROM a\nCOPY f /\nRUN x\n", resolver=IMAGES, build_platform="linux/amd64"
     )
@@ -44,34 +44,36 @@ def test_it_comes_to_what_a_dockerfile_does() -> None:
     assert ours.platform == theirs.platform
 
 
-def test_build_args_labels_and_the_platform_are_those_of_the_call() -> None:
-    found = config(
+def test_the_call_sets_build_args_labels_and_the_platform() -> None:
+    image = config(
         'build.scratch().label("a", A)',
         build_args={"A": "y"},
         labels={"b": "2"},
         platform="linux/arm64",
     )
-    assert found["architecture"] == "arm64"
-    assert found["config"]["Labels"] == {"a": "y", "b": "2"}
+    assert image["architecture"] == "arm64"
+    assert image["config"]["Labels"] == {"a": "y", "b": "2"}
 
 
-def test_an_explicit_platform_is_that_of_the_image_whatever_its_base_is_for() -> None:
+def test_an_explicit_platform_overrides_that_of_the_base() -> None:
     body = 'build.image("a", platform=build.build_platform)'
     assert config(body, platform="linux/arm64")["architecture"] == "arm64"
 
 
-def test_proxies_among_the_build_args_are_for_processes() -> None:
-    found = made('build.scratch().run("x")', build_args={"HTTP_PROXY": "http://p"})
-    assert found.definition.vertices()[-2].op["meta"]["proxy_env"] == {"http_proxy": "http://p"}
+def test_proxy_build_args_apply_to_processes() -> None:
+    conversion = converted('build.scratch().run("x")', build_args={"HTTP_PROXY": "http://p"})
+    assert conversion.definition.vertices()[-2].op["meta"]["proxy_env"] == {
+        "http_proxy": "http://p"
+    }
 
 
-def test_the_context_has_what_steps_use_without_what_is_ignored() -> None:
-    found = source(
+def test_the_context_has_the_used_paths_without_ignored_files() -> None:
+    attrs = source(
         'build.scratch().pipe(docker.copy, build.context(), ["b", "a"], "/")',
         ignore=["*.o"],
         session_id="s",
     )
-    assert found == {
+    assert attrs == {
         "local.excludepatterns": '["*.o"]',
         "local.followpaths": '["a","b"]',
         "local.session": "s",
@@ -79,10 +81,10 @@ def test_the_context_has_what_steps_use_without_what_is_ignored() -> None:
     }
 
 
-def test_a_named_context_stands_for_an_image() -> None:
-    found = made('build.image("base")', contexts={"base": "docker-image://other"})
+def test_a_named_context_replaces_an_image() -> None:
+    conversion = converted('build.image("base")', contexts={"base": "docker-image://other"})
     assert (
-        found.definition.vertices()[0].op["identifier"]
+        conversion.definition.vertices()[0].op["identifier"]
         == "docker-image://docker.io/library/other:latest"
     )
     assert (
@@ -91,50 +93,53 @@ def test_a_named_context_stands_for_an_image() -> None:
     )
 
 
-def test_neighbours_can_be_imported_and_read() -> None:
+def test_files_next_to_the_build_file_can_be_imported_and_read() -> None:
     text = f"from ci.steps import NAME\n{HEAD}def app(build: Build) -> State:\n"
     text += "    return build.scratch().mkfile('/a', NAME + build.read_text('VERSION'))\n"
     files = {"ci/steps.py": b"NAME = 'n'\n", "VERSION": b"7\n"}
-    done = convert(text, resolver=IMAGES, neighbours=files)
-    (action,) = done.definition.vertices()[0].op["actions"]
+    conversion = convert(text, resolver=IMAGES, neighbours=files)
+    (action,) = conversion.definition.vertices()[0].op["actions"]
     assert action["mkfile"]["data"] == b"n7\n"
 
 
 @pytest.mark.parametrize(
     ("body", "message"),
     [
-        ("build.scratch().mkfile('/a', build.read_text('b'))", "there is no b"),
-        ("build.scratch().label('a', build.read_text('b', build.image('x')))", "b cannot be read"),
-        ("build.list_dir() and build.scratch()", ". cannot be read without a daemon"),
-        ("build.frontend('x')", "the frontend x cannot be run without a daemon"),
+        ("build.scratch().mkfile('/a', build.read_text('b'))", "no such file: b"),
+        (
+            "build.scratch().label('a', build.read_text('b', build.image('x')))",
+            "cannot read b without",
+        ),
+        ("build.list_dir() and build.scratch()", r"cannot read \. without a daemon"),
+        ("build.frontend('x')", "cannot run the frontend x without a daemon"),
         ("build.input('x')", "the build has no input x"),
     ],
 )
-def test_what_needs_a_daemon_is_refused(body: str, message: str) -> None:
+def test_an_operation_that_needs_a_daemon_is_refused(body: str, message: str) -> None:
     with pytest.raises(InputError, match=message):
-        made(body)
+        converted(body)
 
 
-def test_a_dockerfile_is_part_of_it() -> None:
+def test_a_build_file_can_convert_a_dockerfile() -> None:
     body = 'build.dockerfile("FROM a\\nARG B=1\\nRUN x\\n", build_args={"B": "2"}).run("y")'
-    vertices = made(body).definition.vertices()
-    assert [each.op["meta"]["env"][-1] for each in vertices[1:3]] == ["B=2", "B=2"]
+    vertices = converted(body).definition.vertices()
+    assert [vertex.op["meta"]["env"][-1] for vertex in vertices[1:3]] == ["B=2", "B=2"]
     assert config(body)["config"]["Env"] == [
         "A=1",
         "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
     ]
 
 
-def test_a_dockerfile_is_built_for_the_platform_that_the_file_asks_for() -> None:
+def test_a_dockerfile_is_converted_for_the_requested_platform() -> None:
     body = 'build.on("linux/arm64").dockerfile("FROM a\\nRUN x\\n")'
-    definition = made(body).definition
-    assert [str(each.platform) for each in definition.vertices()][:2] == ["linux/arm64"] * 2
+    definition = converted(body).definition
+    assert [str(vertex.platform) for vertex in definition.vertices()][:2] == ["linux/arm64"] * 2
     assert config(body)["architecture"] == "arm64"
 
 
-def test_trees_stand_for_names_of_a_dockerfile() -> None:
+def test_trees_replace_names_in_a_dockerfile() -> None:
     body = 'build.dockerfile("FROM b\\nCOPY --from=c /x /\\n", contexts={"c": build.scratch().mkfile("/x", "1")})'
-    assert [each.kind for each in made(body).definition.vertices()] == [
+    assert [vertex.kind for vertex in converted(body).definition.vertices()] == [
         "source",
         "file",
         "file",
@@ -142,21 +147,21 @@ def test_trees_stand_for_names_of_a_dockerfile() -> None:
     ]
 
 
-def test_warnings_are_handed_on() -> None:
+def test_warnings_are_collected() -> None:
     onbuild = {"*": {"digest": DIGEST, "config": '{"config":{"OnBuild":["RUN x"]}}'}}
     images = ImageTable.from_json(json.dumps(onbuild))
     text = f"{HEAD}def app(build: Build) -> State:\n    return build.image('a')\n"
-    done = convert(text, resolver=images)
-    assert done.warnings == ("the ONBUILD instructions of a are not run: RUN x … (line 5)",)
+    conversion = convert(text, resolver=images)
+    assert conversion.warnings == ("the ONBUILD instructions of a are not run: RUN x … (line 5)",)
 
 
-def test_mistakes_are_told_with_their_lines() -> None:
+def test_errors_have_their_type_and_message() -> None:
     with pytest.raises(BuildFileError, match="ZeroDivisionError"):
-        made("1 // 0")
-    with pytest.raises(InvalidValueError, match="there is no target b"):
-        made("build.scratch()", target="b")
-    with pytest.raises(InvalidValueError, match="makes several trees"):
-        made('{"a": build.scratch(), "b": build.scratch()}')
+        converted("1 // 0")
+    with pytest.raises(InvalidValueError, match="unknown target b"):
+        converted("build.scratch()", target="b")
+    with pytest.raises(InvalidValueError, match="returns several states"):
+        converted('{"a": build.scratch(), "b": build.scratch()}')
 
 
 def test_targets_that_call_each_other_are_called_once() -> None:

@@ -1,4 +1,4 @@
-"""Where the build context and the Dockerfile are: with the client, in a repository, at a URL."""
+"""The build context and the Dockerfile: from the client, from a repository, from a URL."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ GZIP = b"\x1f\x8b\x08"
 
 def run(
     options: Mapping[str, str] | None = None,
-    around: Mapping[str, Content] | None = None,
-    **given: Any,
+    client_files: Mapping[str, Content] | None = None,
+    **fields: Any,
 ) -> Outcome:
-    return run_frontend(build, options, files=around or {}, language="Dockerfile", **given)
+    return run_frontend(build, options, files=client_files or {}, language="Dockerfile", **fields)
 
 
 def source(outcome: Outcome, name: str) -> dict[str, Any]:
-    """Return the attributes of a source by the name of its step."""
+    """Get the attributes of a source by the name of its step."""
     attrs: dict[str, Any] = step(outcome.definition, name).vertex.op.get("attrs", {})
     return attrs
 
@@ -62,11 +62,11 @@ def archive(*times: int) -> bytes:
     return data.getvalue()
 
 
-# With the client.
+# From the client.
 
 
 def test_the_dockerfile_is_found_in_lower_case_too() -> None:
-    assert_runs(run(around={"dockerfile": "FROM alpine\nRUN lower\n"}).definition, "lower")
+    assert_runs(run(client_files={"dockerfile": "FROM alpine\nRUN lower\n"}).definition, "lower")
 
 
 @pytest.mark.parametrize(
@@ -77,15 +77,15 @@ def test_the_dockerfile_is_found_in_lower_case_too() -> None:
         ({".dockerignore": "*.log\n", "Dockerfile.dockerignore": "*.o\n"}, ["*.o"]),
     ],
 )
-def test_an_ignore_file_of_the_dockerfile_comes_before_that_of_the_context(
+def test_the_ignore_file_of_the_dockerfile_takes_precedence(
     around: dict[str, Content], patterns: list[str]
 ) -> None:
-    outcome = run(around={"Dockerfile": DOCKERFILE, **around})
+    outcome = run(client_files={"Dockerfile": DOCKERFILE, **around})
     excluded = source(outcome, "[internal] load build context").get("local.excludepatterns", "[]")
     assert json.loads(excluded) == patterns
 
 
-def test_directories_may_be_in_other_sessions_and_under_other_names() -> None:
+def test_directories_may_have_other_sessions_and_names() -> None:
     outcome = run_frontend(
         build,
         {"dockerfilekey": "elsewhere", "local-sessionid:context": "other"},
@@ -99,19 +99,19 @@ def test_a_context_that_the_client_built_is_used_with_its_dockerfile() -> None:
     outcome = run(inputs={"context": tree, "dockerfile": tree})
     assert_runs(outcome.definition, "built")
     assert not any(
-        "local://" in each.vertex.op.get("identifier", "") for each in steps(outcome.definition)
+        "local://" in step.vertex.op.get("identifier", "") for step in steps(outcome.definition)
     )
 
 
-def test_a_build_without_a_context_may_do_without_an_ignore_file() -> None:
+def test_a_build_without_a_context_needs_no_ignore_file() -> None:
     outcome = run_frontend(build, local_dirs={"dockerfile": {"Dockerfile": "FROM alpine\nRUN x\n"}})
     assert_runs(outcome.definition, "x")
 
 
-# In a repository.
+# From a repository.
 
 
-def test_a_repository_is_the_context_and_has_the_dockerfile() -> None:
+def test_a_repository_is_the_context_and_contains_the_dockerfile() -> None:
     outcome = run(
         {"context": GIT}, outputs={LOAD_GIT: {"Dockerfile": "FROM alpine\nCOPY . /\nRUN git\n"}}
     )
@@ -120,9 +120,7 @@ def test_a_repository_is_the_context_and_has_the_dockerfile() -> None:
     assert ("git.keepgitdir" in attrs, "git.mtime" in attrs) == (False, False)
 
 
-def test_the_git_directory_and_the_times_of_a_repository_are_kept_where_they_are_asked_for() -> (
-    None
-):
+def test_the_git_directory_and_commit_times_of_a_repository_are_kept_on_request() -> None:
     outcome = run(
         {
             "context": GIT,
@@ -142,13 +140,13 @@ def test_a_folder_of_a_repository_is_the_context() -> None:
     )
     copies = [
         action["copy"]["src"]
-        for each in steps(outcome.definition)
-        for action in each.vertex.op.get("actions", ())
+        for step in steps(outcome.definition)
+        for action in step.vertex.op.get("actions", ())
     ]
     assert copies == ["/sub", "/"]
 
 
-def test_a_dockerfile_of_the_client_may_build_a_repository() -> None:
+def test_a_dockerfile_of_the_client_can_build_a_repository() -> None:
     outcome = run(
         {"context": GIT, "dockerfilekey": "dockerfile"},
         {"Dockerfile": "FROM alpine\nCOPY . /\nRUN ours\n"},
@@ -156,12 +154,12 @@ def test_a_dockerfile_of_the_client_may_build_a_repository() -> None:
     assert_runs(outcome.definition, "ours")
 
 
-def test_a_repository_whose_query_says_nothing_known_is_refused() -> None:
-    found = error_of(run({"context": "https://github.com/a/b.git?nonesuch=1"}))
-    assert found == 'unexpected query "nonesuch"'
+def test_an_unknown_query_of_a_repository_is_refused() -> None:
+    message = error_of(run({"context": "https://github.com/a/b.git?nonesuch=1"}))
+    assert message == 'unexpected query "nonesuch"'
 
 
-# At a URL.
+# From a URL.
 
 
 def test_a_file_at_a_url_is_the_dockerfile() -> None:
@@ -179,9 +177,9 @@ def test_an_archive_at_a_url_is_the_context(head: bytes) -> None:
     )
     (unpacked,) = (
         action["copy"]
-        for each in steps(outcome.definition)
-        if each.label == UNPACKED
-        for action in each.vertex.op["actions"]
+        for step in steps(outcome.definition)
+        if step.label == UNPACKED
+        for action in step.vertex.op["actions"]
     )
     assert unpacked["attemptUnpackDockerCompatibility"] is True
 
@@ -192,7 +190,7 @@ def time_of(outcome: Outcome) -> datetime | None:
 
 
 @pytest.mark.parametrize(("modified", "expected"), [(NOW, NOW), (None, None)])
-def test_an_archive_has_the_time_that_a_server_says(
+def test_the_time_of_an_archive_is_its_last_modified_header(
     modified: datetime | None, expected: datetime | None
 ) -> None:
     outcome = run(
@@ -208,25 +206,27 @@ def test_an_archive_has_the_time_that_a_server_says(
     [
         (archive(1, 3, 2), datetime.fromtimestamp(3, UTC)),
         (archive(), None),
-        (b"no archive", None),
+        (b"not an archive", None),
         (b"", None),
     ],
 )
-def test_the_newest_file_of_an_archive_is_its_time(data: bytes, expected: datetime | None) -> None:
+def test_the_time_of_an_archive_is_that_of_its_newest_file(
+    data: bytes, expected: datetime | None
+) -> None:
     assert _newest(data) == expected
 
 
 # Named contexts.
 
 
-def test_a_named_context_that_does_not_exist_is_an_error_at_the_line_that_takes_it() -> None:
+def test_a_missing_named_context_is_an_error_at_the_line_that_uses_it() -> None:
     outcome = run({"context:lib": "docker-image://nonesuch"}, {"Dockerfile": "FROM lib\nRUN x\n"})
     assert error_of(outcome) == "docker.io/library/nonesuch:latest: not found"
     assert outcome.error is not None
     assert str(outcome.error.span) == "Dockerfile:1"
 
 
-def test_an_image_in_a_layout_of_the_client_is_a_named_context() -> None:
+def test_an_image_in_an_oci_layout_is_a_named_context() -> None:
     digest = f"sha256:{'a' * 64}"
     outcome = run(
         {"context:lib": f"oci-layout://store@{digest}"},
@@ -239,7 +239,7 @@ def test_an_image_in_a_layout_of_the_client_is_a_named_context() -> None:
 
 
 @pytest.mark.parametrize("metadata", ["{", "[]", '{"containerimage.config": 1}'])
-def test_metadata_of_an_input_that_cannot_be_read_is_refused(metadata: str) -> None:
+def test_invalid_metadata_of_an_input_is_refused(metadata: str) -> None:
     outcome = run(
         {"context:lib": "input:lib", "input-metadata:lib": metadata},
         {"Dockerfile": "FROM lib\nRUN x\n"},
@@ -251,12 +251,12 @@ def test_metadata_of_an_input_that_cannot_be_read_is_refused(metadata: str) -> N
 # Another frontend.
 
 
-def test_a_syntax_line_that_fails_is_shown_at_its_line() -> None:
+def test_a_failing_frontend_is_an_error_at_the_syntax_line() -> None:
     def failing(*_: object) -> Any:
         raise RemoteError("no such frontend", code=2)
 
     outcome = run(
-        around={"Dockerfile": "# syntax=example.com/f\nFROM scratch\n"},
+        client_files={"Dockerfile": "# syntax=example.com/f\nFROM scratch\n"},
         frontends={"example.com/f": failing},
     )
     assert error_of(outcome) == "no such frontend"
@@ -264,7 +264,7 @@ def test_a_syntax_line_that_fails_is_shown_at_its_line() -> None:
     assert str(outcome.error.span) == "Dockerfile:1"
 
 
-def test_the_client_may_name_the_frontend() -> None:
+def test_the_client_can_choose_the_frontend() -> None:
     def failing(request: Any, _: object) -> Any:
         raise RemoteError(request.options["cmdline"], code=2)
 
@@ -291,14 +291,12 @@ def test_the_client_may_name_the_frontend() -> None:
         ),
     ],
 )
-def test_capabilities_that_a_client_needs_are_refused_where_they_are_missing(
-    caps: str, message: str | None
-) -> None:
+def test_missing_capabilities_are_refused(caps: str, message: str | None) -> None:
     outcome = run({"frontend.caps": caps}, {"Dockerfile": DOCKERFILE})
     assert (None if outcome.error is None else error_of(outcome)) == message
 
 
-def test_a_capability_may_be_that_of_the_frontend_that_a_file_names() -> None:
+def test_a_capability_may_be_left_to_the_forwarded_frontend() -> None:
     def other(_: object, gateway: Any) -> Any:
         return Result(gateway.solve(files({"a": "1"}).marshal()))
 

@@ -1,4 +1,4 @@
-"""Dockerfile."""
+"""Warnings of a Dockerfile on the daemon."""
 
 from __future__ import annotations
 

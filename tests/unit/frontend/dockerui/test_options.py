@@ -15,19 +15,19 @@ from llb.gateway import Request
 AMD64, ARM64 = Platform("linux", "amd64"), Platform("linux", "arm64")
 
 
-def options(given: dict[str, str]) -> Options:
-    return Options.from_request(Request(given, "session", (AMD64, ARM64)))
+def options(attrs: dict[str, str]) -> Options:
+    return Options.from_request(Request(attrs, "session", (AMD64, ARM64)))
 
 
-def error_of(given: dict[str, str]) -> str:
+def error_of(attrs: dict[str, str]) -> str:
     with pytest.raises(InvalidValueError) as caught:
-        options(given)
+        options(attrs)
     hint = f" (hint: {caught.value.hint})" if caught.value.hint else ""
     return caught.value.message + hint
 
 
 @pytest.mark.parametrize(
-    ("given", "field", "value"),
+    ("attrs", "field", "value"),
     [
         ({}, "filename", "Dockerfile"),
         ({"filename": "a"}, "filename", "a"),
@@ -55,12 +55,12 @@ def error_of(given: dict[str, str]) -> str:
         ({"build-arg:BUILDKIT_DISABLE_FILEOP": "maybe"}, "target", None),
     ],
 )
-def test_an_option_has_its_value(given: dict[str, str], field: str, value: object) -> None:
-    assert getattr(options(given), field) == value
+def test_options_are_parsed(attrs: dict[str, str], field: str, value: object) -> None:
+    assert getattr(options(attrs), field) == value
 
 
 @pytest.mark.parametrize(
-    ("given", "is_index"),
+    ("attrs", "is_index"),
     [
         ({}, False),
         ({"platform": "linux/amd64"}, False),
@@ -71,9 +71,9 @@ def test_an_option_has_its_value(given: dict[str, str], field: str, value: objec
     ],
 )
 def test_several_platforms_or_an_option_make_an_index(
-    given: dict[str, str], *, is_index: bool
+    attrs: dict[str, str], *, is_index: bool
 ) -> None:
-    assert options(given).is_index is is_index
+    assert options(attrs).is_index is is_index
 
 
 def cache(value: Any) -> dict[str, str]:
@@ -81,7 +81,7 @@ def cache(value: Any) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(
-    ("given", "imports"),
+    ("attrs", "imports"),
     [
         ({}, ()),
         ({"cache-from": "a,b"}, (("registry", {"ref": "a"}), ("registry", {"ref": "b"}))),
@@ -90,14 +90,14 @@ def cache(value: Any) -> dict[str, str]:
         ({**cache([{"Type": "gha"}]), "cache-from": "a"}, (("gha", {}), ("registry", {"ref": "a"}))),
     ],
 )  # fmt: skip
-def test_caches_are_imported(
-    given: dict[str, str], imports: tuple[tuple[str, dict[str, str]], ...]
+def test_cache_imports_are_parsed(
+    attrs: dict[str, str], imports: tuple[tuple[str, dict[str, str]], ...]
 ) -> None:
-    assert options(given).cache_imports == imports
+    assert options(attrs).cache_imports == imports
 
 
 @pytest.mark.parametrize(
-    ("given", "sbom"),
+    ("attrs", "sbom"),
     [
         ({}, None),
         ({"attest:provenance": "mode=max"}, None),
@@ -110,12 +110,12 @@ def test_caches_are_imported(
          Sbom("docker.io/library/b:latest")),
     ],
 )  # fmt: skip
-def test_an_sbom_is_made_by_a_generator(given: dict[str, str], sbom: Sbom | None) -> None:
-    assert options(given).sbom == sbom
+def test_an_sbom_names_its_generator(attrs: dict[str, str], sbom: Sbom | None) -> None:
+    assert options(attrs).sbom == sbom
 
 
 @pytest.mark.parametrize(
-    ("given", "message"),
+    ("attrs", "message"),
     [
         (
             {"override-copy-image": "a"},
@@ -154,6 +154,6 @@ def test_an_sbom_is_made_by_a_generator(given: dict[str, str], sbom: Sbom | None
         ({"cache-imports": "{"}, 'failed to unmarshal cache-imports ("{"): '),
     ],
 )
-def test_an_invalid_option_is_refused(given: dict[str, str], message: str) -> None:
-    found = error_of(given)
-    assert found.startswith(message) if message.endswith(": ") else found == message
+def test_an_invalid_option_is_refused(attrs: dict[str, str], message: str) -> None:
+    error = error_of(attrs)
+    assert error.startswith(message) if message.endswith(": ") else error == message

@@ -1,4 +1,4 @@
-"""What is asked early is asked once, and answered where the build asks."""
+"""Prefetched calls are made once, and the build reuses their answers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from attrs import define, field
 
 from llb.errors import RemoteError
-from llb.frontend.dockerui.prefetch import _Remembering, foresee
+from llb.frontend.dockerui.prefetch import _CachingChannel, prefetch
 from llb.gateway import Gateway, Request, Result
 from llb.testing.gateway import run_frontend
 from tests.timing import SECONDS
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 @define
 class Daemon:
-    """Answers calls with their requests, when it is allowed to, and fails those for ``no``."""
+    """Answers calls with their requests once it is allowed to, and refuses the request ``no``."""
 
-    is_asked: threading.Event = field(factory=threading.Event)
+    is_called: threading.Event = field(factory=threading.Event)
     is_allowed: threading.Event = field(factory=threading.Event)
     calls: list[bytes] = field(factory=list)
 
@@ -35,7 +35,7 @@ class Daemon:
         metadata: Iterable[tuple[str, str]] = (),
     ) -> bytes:
         self.calls.append(request)
-        self.is_asked.set()
+        self.is_called.set()
         assert self.is_allowed.wait(SECONDS)
         if request == b"no":
             raise RemoteError("refused", code=2)
@@ -46,7 +46,7 @@ class Daemon:
 
 
 class Awaited(threading.Event):
-    """An event that happens only when somebody waits for it: ``cause`` is set then."""
+    """An event that sets ``cause`` when somebody waits for it."""
 
     def __init__(self, cause: threading.Event) -> None:
         super().__init__()
@@ -57,36 +57,36 @@ class Awaited(threading.Event):
         return super().wait(timeout)
 
 
-def test_a_call_that_is_under_way_is_waited_for_and_not_made_again() -> None:
+def test_a_pending_call_is_awaited_and_not_repeated() -> None:
     daemon, answers = Daemon(), {}  # type: ignore[var-annotated]
-    early = _Remembering(daemon, answers, records=True)
-    later = _Remembering(daemon, answers, records=False)
+    early = _CachingChannel(daemon, answers, records=True)
+    later = _CachingChannel(daemon, answers, records=False)
     thread = threading.Thread(target=early.call, args=("Read", b"x"))
     thread.start()
-    assert daemon.is_asked.wait(SECONDS)
-    answers["Read", b"x"].is_there = Awaited(daemon.is_allowed)
+    assert daemon.is_called.wait(SECONDS)
+    answers["Read", b"x"].has_arrived = Awaited(daemon.is_allowed)
     assert later.call("Read", b"x") == b"Readx"
     thread.join()
     assert later.call("Read", b"x") == b"Readx"
     assert daemon.calls == [b"x"]
-    # What was not asked is asked, each time.
+    # Other calls are made each time.
     assert [later.call("Read", b"y"), later.call("Stat", b"x")] == [b"Ready", b"Statx"]
     assert daemon.calls == [b"x", b"y", b"x"]
 
 
-def test_what_went_wrong_early_is_raised_where_it_is_asked_again() -> None:
+def test_an_error_of_a_prefetched_call_is_raised_when_the_build_makes_it() -> None:
     daemon, answers = Daemon(), {}  # type: ignore[var-annotated]
     daemon.is_allowed.set()
     for records in (True, False):
         with pytest.raises(RemoteError, match="refused"):
-            _Remembering(daemon, answers, records=records).call("Read", b"no")
+            _CachingChannel(daemon, answers, records=records).call("Read", b"no")
     assert daemon.calls == [b"no"]
 
 
-def test_a_build_whose_file_is_elsewhere_is_not_foreseen() -> None:
+def test_a_build_with_a_remote_context_is_not_prefetched() -> None:
     def build(request: Request, gateway: Gateway) -> Result:
-        assert foresee(request, gateway) is gateway
+        assert prefetch(request, gateway) is gateway
         return Result()
 
-    done = run_frontend(build, {"context": "https://example.com/x.git"})
-    assert [each for each in done.calls if each.startswith(("Solve", "ReadFile"))] == []
+    outcome = run_frontend(build, {"context": "https://example.com/x.git"})
+    assert [call for call in outcome.calls if call.startswith(("Solve", "ReadFile"))] == []

@@ -1,4 +1,4 @@
-"""An SBOM is made of the stages that build args choose, by a scanner image."""
+"""SBOMs: a scanner image scans the stages that build args select."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ COPY --from=two / /
 def built(
     head: str = "", one: str = "", last: str = "", config: str = '{"Cmd": ["/scan"]}'
 ) -> Outcome:
-    text = DOCKERFILE.format(head=head, one=one, last=last)
+    dockerfile = DOCKERFILE.format(head=head, one=one, last=last)
     return run_frontend(
         build,
         {"attest:sbom": "generator=example.com/scanner"},
-        files={"Dockerfile": text},
+        files={"Dockerfile": dockerfile},
         images={"alpine": "{}", "example.com/scanner": f'{{"config": {config}}}'},
     )
 
@@ -47,7 +47,7 @@ def scanner(outcome: Outcome) -> Step:
 
 
 @pytest.mark.parametrize(
-    ("given", "extras"),
+    ("lines", "extras"),
     [
         ({}, []),
         ({"head": "ARG BUILDKIT_SBOM_SCAN_STAGE=true"}, ["one", "two"]),
@@ -63,8 +63,8 @@ def scanner(outcome: Outcome) -> Step:
         ({"last": "ARG BUILDKIT_SBOM_SCAN_CONTEXT=true\nCOPY x /"}, ["context"]),
     ],
 )
-def test_build_args_choose_what_is_scanned(given: dict[str, str], extras: list[str]) -> None:
-    process = scanner(built(**given))
+def test_build_args_select_the_scanned_stages(lines: dict[str, str], extras: list[str]) -> None:
+    process = scanner(built(**lines))
     targets = [mount["dest"] for mount in process.vertex.op["mounts"]]
     assert targets == [
         "/",
@@ -77,7 +77,7 @@ def test_build_args_choose_what_is_scanned(given: dict[str, str], extras: list[s
     assert process.env.get("BUILDKIT_SCAN_SOURCE_EXTRAS") == expected
 
 
-def test_a_scanner_runs_its_entrypoint_and_its_arguments_with_its_settings() -> None:
+def test_a_scanner_runs_with_the_settings_of_its_image() -> None:
     config = {"Entrypoint": ["/scan"], "Cmd": ["all"], "WorkingDir": "/work", "Env": ["A=1"]}
     process = scanner(built(config=json.dumps(config)))
     assert (process.args, process.cwd) == (("/scan", "all"), "/work")

@@ -33,15 +33,15 @@ def images() -> FakeImages:
     return FakeImages({"*": FakeImage()})
 
 
-def locals_of(found: tuple[Step, ...]) -> dict[str, dict[str, Any]]:
-    """Return what is taken of each local directory."""
+def locals_of(all_steps: tuple[Step, ...]) -> dict[str, dict[str, Any]]:
+    """Get the patterns of each local directory."""
     return {
         step.vertex.op["identifier"].removeprefix("local://"): {
             key: json.loads(value)
             for key, value in step.vertex.op["attrs"].items()
             if key in ("local.includepattern", "local.excludepatterns")
         }
-        for step in found
+        for step in all_steps
         if step.vertex.op.get("identifier", "").startswith("local://")
     }
 
@@ -50,9 +50,9 @@ def test_an_image_has_the_packages_of_this_installation_and_the_program(
     program: Path, images: FakeImages
 ) -> None:
     packed = pack(program, resolver=images, platform="linux/amd64")
-    found = steps(packed.state.marshal())
+    image_steps = steps(packed.state.marshal())
     assert images.asked == ["docker.io/library/python:3.13-slim"]
-    sources = locals_of(found)
+    sources = locals_of(image_steps)
     assert packed.local_dirs["program"] == program.parent
     included = {
         packed.local_dirs[name] / package
@@ -63,7 +63,7 @@ def test_an_image_has_the_packages_of_this_installation_and_the_program(
     assert all(path.is_dir() for path in included)
     excluded = sources["packages 0"]["local.excludepatterns"]
     assert {"llb/cli", "llb/client", "llb/frontend/kit", "llb/testing"} < set(excluded)
-    assert found[-1].command == f"{COMPILED} /opt/frontend {PACKAGES}"
+    assert image_steps[-1].command == f"{COMPILED} /opt/frontend {PACKAGES}"
 
 
 def test_the_image_starts_the_program_for_a_daemon(program: Path, images: FakeImages) -> None:
@@ -83,34 +83,32 @@ def test_the_image_starts_the_program_for_a_daemon(program: Path, images: FakeIm
     }
 
 
-def test_another_base_is_another_image_below(program: Path, images: FakeImages) -> None:
+def test_the_base_image_can_be_chosen(program: Path, images: FakeImages) -> None:
     pack(program, resolver=images, base="example.com/python")
     assert images.asked == ["example.com/python:latest"]
 
 
-def test_on_a_frontend_the_program_alone_is_packed(program: Path, images: FakeImages) -> None:
+def test_on_a_frontend_only_the_program_is_packed(program: Path, images: FakeImages) -> None:
     packed = pack(program, resolver=images, on="example.com/f", platform="linux/amd64")
     assert packed.local_dirs == {"program": program.parent}
-    found = steps(packed.state.marshal())
-    assert list(locals_of(found)) == ["program"]
-    assert found[-1].command == f"{COMPILED} /opt/frontend"
+    image_steps = steps(packed.state.marshal())
+    assert list(locals_of(image_steps)) == ["program"]
+    assert image_steps[-1].command == f"{COMPILED} /opt/frontend"
 
 
-def test_the_same_program_is_the_same_image(program: Path, images: FakeImages) -> None:
+def test_packing_is_deterministic(program: Path, images: FakeImages) -> None:
     first, second = (pack(program, resolver=images).state.marshal() for _ in range(2))
     assert first.head == second.head
 
 
-def test_a_program_that_does_not_exist_is_refused(tmp_path: Path, images: FakeImages) -> None:
+def test_a_missing_program_is_refused(tmp_path: Path, images: FakeImages) -> None:
     with pytest.raises(InputError) as caught:
         pack(tmp_path / "none.py", resolver=images)
-    assert caught.value.message == f"there is no program {tmp_path / 'none.py'}"
+    assert caught.value.message == f"no such program: {tmp_path / 'none.py'}"
 
 
 @pytest.mark.parametrize("name", ["nonesuch", "nonesuch.inner", "this"])
 def test_a_package_that_is_not_in_a_directory_is_refused(name: str) -> None:
     with pytest.raises(InputError) as caught:
         _package(name)
-    assert caught.value.message == (
-        f"the package {name} is not in a directory, from which it could be copied"
-    )
+    assert caught.value.message == f"cannot copy the package {name}: it is not in a directory"

@@ -29,7 +29,7 @@ def build(request, gateway):
 
 @pytest.fixture
 def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A path for a program; the folders that modules come from are put back."""
+    """A path for a program; ``sys.path`` is restored afterwards."""
     monkeypatch.setattr(sys, "path", list(sys.path))
     return tmp_path / "main.py"
 
@@ -37,7 +37,7 @@ def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.parametrize(
     "end", ["sys.exit(serve(build))", "serve(build)", "serve(build); sys.exit(3)"]
 )
-def test_the_function_that_is_served_is_the_frontend(program: Path, end: str) -> None:
+def test_the_served_function_is_the_frontend(program: Path, end: str) -> None:
     program.write_text(f"{HEAD}if __name__ == '__main__':\n    {end}\n")
     outcome = run_frontend(load(program), {"do": "make"})
     assert_runs(outcome.definition, "make")
@@ -52,22 +52,22 @@ def test_modules_in_the_folder_of_the_program_are_imported(program: Path) -> Non
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "{} serves nothing"),
-        ("import sys\nsys.exit()\n", "{} serves nothing"),
-        ("import sys\nsys.exit(2)\n", "{} exits with 2, and serves nothing"),
+        ("", "{} does not serve a frontend"),
+        ("import sys\nsys.exit()\n", "{} does not serve a frontend"),
+        ("import sys\nsys.exit(2)\n", "{} exits with status 2 without serving a frontend"),
     ],
 )
-def test_a_program_that_serves_nothing_is_refused(program: Path, text: str, message: str) -> None:
+def test_a_program_that_does_not_serve_is_refused(program: Path, text: str, message: str) -> None:
     program.write_text(text)
     with pytest.raises(InputError) as caught:
         load(program)
     assert caught.value.message == message.format(program)
 
 
-def test_a_program_that_does_not_exist_is_refused(program: Path) -> None:
+def test_a_missing_program_is_refused(program: Path) -> None:
     with pytest.raises(InputError) as caught:
         load(program)
-    assert caught.value.message == f"there is no program {program}"
+    assert caught.value.message == f"no such program: {program}"
 
 
 def test_an_exception_of_the_program_is_raised(program: Path) -> None:

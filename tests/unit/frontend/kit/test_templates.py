@@ -1,4 +1,4 @@
-"""A new frontend begins with a program, a file for it, and tests that pass."""
+"""The template of a new frontend: a program, a file for it, and tests that pass."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 NAMES = ["README.md", "app.toml", "main.py", "src/hello.sh", "test_main.py"]
 
 
-def test_files_are_written_into_a_directory_that_is_made(tmp_path: Path) -> None:
+def test_files_are_written_into_a_new_directory(tmp_path: Path) -> None:
     folder = tmp_path / "deep" / "new"
     assert list(write(folder)) == [folder / name for name in NAMES]
-    found = sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
-    assert found == sorted(NAMES)
+    written = sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+    assert written == sorted(NAMES)
 
 
 def test_the_tests_of_a_new_frontend_pass(tmp_path: Path) -> None:
@@ -36,7 +36,7 @@ def test_the_tests_of_a_new_frontend_pass(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout
 
 
-def test_a_directory_that_holds_something_is_left_alone(tmp_path: Path) -> None:
+def test_a_directory_with_files_is_left_unchanged(tmp_path: Path) -> None:
     (tmp_path / "mine").write_text("1")
     with pytest.raises(InputError) as caught:
         list(write(tmp_path))
@@ -44,7 +44,7 @@ def test_a_directory_that_holds_something_is_left_alone(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["mine"]
 
 
-def test_a_directory_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
+def test_a_directory_that_cannot_be_created_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("1")
     with pytest.raises(InputError) as caught:
         list(write(tmp_path / "file"))

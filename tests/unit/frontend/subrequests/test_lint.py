@@ -1,4 +1,4 @@
-"""Warnings of a Dockerfile are printed with the lines around them, as BuildKit prints them."""
+"""Warnings of a Dockerfile are printed with their source lines, in BuildKit's format."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from llb.frontend.build import build
 from llb.testing.gateway import run_frontend
 
 RULER = "--------------------\n"
-# One line, or two, of which a check warns; and five lines without a mistake.
+# One line, or two, that cause a warning; and five lines that do not.
 ONE = "FROM --platform=linux/amd64 alpine\n"
 TWO = "FROM --platform=linux/amd64 \\\n  alpine\n"
 OTHER = "".join(f"RUN {number}\n" for number in range(5))
 
 
 def excerpt(text: str) -> str:
-    """Return the lines of the only warning, without what the warning says."""
+    """Extract the source lines of the only warning."""
     outcome = run_frontend(build, {"requestid": "frontend.lint"}, files={"Dockerfile": text})
     printed = outcome.checked().metadata["result.txt"].decode()
     _, lines, _ = printed.split(RULER)
@@ -23,7 +23,7 @@ def excerpt(text: str) -> str:
 
 
 def numbered(first: int, *lines: str) -> str:
-    """Return lines as an excerpt has them; those that begin with ``>`` are marked."""
+    """Format lines like an excerpt; those that start with ``>`` are marked."""
     return "".join(
         f" {number:3} | {'>>>' if line.startswith('>') else '   '} {line.removeprefix('>')}\n"
         for number, line in enumerate(lines, first)
@@ -47,5 +47,5 @@ FIRST, SECOND = (f">{line}" for line in TWO.splitlines())
         (TWO + OTHER, numbered(1, FIRST, SECOND, "RUN 0")),
     ],
 )  # fmt: skip
-def test_a_warning_stands_among_the_lines_around_it(text: str, expected: str) -> None:
+def test_a_warning_is_shown_with_the_lines_around_it(text: str, expected: str) -> None:
     assert excerpt(text) == expected

@@ -1,4 +1,4 @@
-"""The program of the image starts out of one file, and serves as it does without."""
+"""The program of the image serves with and without a bundle."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def served(path: Path, *arguments: str) -> Served:
-    """Return what comes of a Dockerfile where the program starts with a bundle."""
+    """Build a Dockerfile with the program, started with a bundle."""
     return run_program(
         *("-c", START.format(str(path)), *arguments),
         options={"build-arg:A": "2"},
@@ -40,20 +40,20 @@ def served(path: Path, *arguments: str) -> Served:
     )
 
 
-def test_the_program_serves_out_of_a_bundle_and_without_one(path: Path, tmp_path: Path) -> None:
-    for place in (path, tmp_path / "none"):
-        done = served(place, "--labs")
-        assert (done.status, done.stderr) == (0, "")
-        assert assert_runs(done.definition, "echo $A").env["A"] == "2"
+def test_the_program_serves_with_and_without_a_bundle(path: Path, tmp_path: Path) -> None:
+    for bundle in (path, tmp_path / "none"):
+        program = served(bundle, "--labs")
+        assert (program.status, program.stderr) == (0, "")
+        assert assert_runs(program.definition, "echo $A").env["A"] == "2"
 
 
-def test_an_argument_that_is_unknown_is_the_exit_status(path: Path) -> None:
-    done = served(path, "--nonesuch")
-    assert (done.status, done.result) == (2, None)
-    assert done.stderr == "error: expected --labs or nothing, got --nonesuch\n"
+def test_an_unknown_argument_is_an_exit_status(path: Path) -> None:
+    program = served(path, "--nonesuch")
+    assert (program.status, program.result) == (2, None)
+    assert program.stderr == "error: expected --labs or nothing, got --nonesuch\n"
 
 
-def test_modules_are_found_with_the_place_of_their_source(path: Path) -> None:
+def test_modules_have_their_source_file(path: Path) -> None:
     bundle = Bundle(str(path))
     package, module = bundle.find_spec("frontend"), bundle.find_spec("llb.frontend.build")
     assert package is not None
@@ -67,7 +67,7 @@ def test_modules_are_found_with_the_place_of_their_source(path: Path) -> None:
     assert bundle.find_spec("nonesuch") is None
 
 
-def test_what_is_not_in_a_bundle_is_compiled(path: Path) -> None:
+def test_code_that_is_not_in_a_bundle_is_compiled(path: Path) -> None:
     bundle = Bundle(str(path))
     for filename in ("<attrs generated init nonesuch>", "file.py"):
         code = bundle.compile_methods("value = 1", filename, "exec")
@@ -76,9 +76,9 @@ def test_what_is_not_in_a_bundle_is_compiled(path: Path) -> None:
         assert (code.co_filename, scope["value"]) == (filename, 1)
 
 
-def test_methods_and_expressions_are_not_compiled_again(path: Path) -> None:
+def test_methods_and_expressions_come_from_the_bundle(path: Path) -> None:
     bundle = Bundle(str(path))
     filename, _ = next(iter(bundle._methods))
     assert filename.startswith("<attrs generated ")
-    (text, flags), _ = next(iter(bundle._patterns.items()))
-    assert bundle.compile_pattern(text, flags).pattern == text
+    (pattern, flags), _ = next(iter(bundle._patterns.items()))
+    assert bundle.compile_pattern(pattern, flags).pattern == pattern

@@ -1,4 +1,4 @@
-"""The file that the frontend's image starts from: written from an installation, used at a start."""
+"""The bundle of the frontend's image: written from an installation, used at the start."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ bundle._compile_pattern = counting_pattern
 
 
 def run(code: str, folder: Path, *, seed: str = "0") -> str:
-    """Return what code prints in a Python of its own, whose byte code is in ``folder``."""
+    """Run code in a new Python, with its byte code in ``folder``, and return its output."""
     env = {"PYTHONHASHSEED": seed, "PYTHONPYCACHEPREFIX": str(folder / "byte code")}
-    done = subprocess.run(
+    completed = subprocess.run(
         [sys.executable, "-c", code],
         cwd=ROOT,
         env={key: os.environ[key] for key in ("PATH", "HOME") if key in os.environ} | env,
@@ -42,7 +42,7 @@ def run(code: str, folder: Path, *, seed: str = "0") -> str:
         text=True,
         check=True,
     )
-    return done.stdout
+    return completed.stdout
 
 
 def write(folder: Path, name: str) -> Path:
@@ -64,19 +64,19 @@ def use(bundle: Path, code: str, *, seed: str = "0") -> str:
     return run(USE.format(path=str(bundle)) + code, bundle.parent, seed=seed)
 
 
-def test_a_bundle_has_all_that_a_build_imports_and_compiles(bundle: Path) -> None:
+def test_a_bundle_has_everything_that_a_build_imports_and_compiles(bundle: Path) -> None:
     code = """
 before = set(sys.modules)
 import frontend.__main__, llb.frontend.build, llb.definition.decode
-made = [sys.modules[name] for name in sys.modules.keys() - before]
-others = [each for each in made if getattr(each.__loader__, "path", "").endswith(".py")
-          and type(each.__loader__).__module__ != "frontend.bundle.start"]
-print(len(made) > 100, others, compiled, expressions)
+loaded = [sys.modules[name] for name in sys.modules.keys() - before]
+others = [module for module in loaded if getattr(module.__loader__, "path", "").endswith(".py")
+          and type(module.__loader__).__module__ != "frontend.bundle.start"]
+print(len(loaded) > 100, others, compiled, expressions)
 """
     assert use(bundle, code) == "True [] [] []\n"
 
 
-def test_what_comes_from_a_bundle_is_where_its_source_is(bundle: Path) -> None:
+def test_modules_of_a_bundle_have_their_source_file(bundle: Path) -> None:
     code = """
 import inspect, traceback
 import llb.reference, llb.dockerfile
@@ -91,7 +91,7 @@ except llb.errors.InvalidValueError as error:
     assert use(bundle, code) == f"{reference} ['{folder}']\nTrue\nraise InvalidValueError\n"
 
 
-def test_expressions_of_a_bundle_are_those_that_re_makes(bundle: Path) -> None:
+def test_expressions_of_a_bundle_equal_those_of_re(bundle: Path) -> None:
     code = """
 tables = [bundle.compile_pattern(*key) == bundle._compile_pattern(*key) for key in bundle._patterns]
 print(len(tables) > 50, all(tables))
@@ -99,7 +99,7 @@ print(len(tables) > 50, all(tables))
     assert use(bundle, code) == "True True\n"
 
 
-def test_under_another_seed_what_differs_is_compiled(bundle: Path) -> None:
+def test_methods_are_compiled_again_for_another_hash_seed(bundle: Path) -> None:
     code = """
 import llb
 print(bool(compiled), hash(llb.Platform("linux", "amd64")) == hash(llb.Platform("linux", "amd64")))
@@ -107,13 +107,16 @@ print(bool(compiled), hash(llb.Platform("linux", "amd64")) == hash(llb.Platform(
     assert use(bundle, code, seed="1") == "True True\n"
 
 
-def test_a_bundle_is_the_same_again(bundle: Path) -> None:
+def test_a_bundle_is_reproducible(bundle: Path) -> None:
     assert write(bundle.parent, "again").read_bytes() == bundle.read_bytes()
 
 
 def test_a_start_needs_no_bundle() -> None:
     code = "from frontend.bundle.start import main; main()"
-    done = subprocess.run(
+    completed = subprocess.run(
         [sys.executable, "-c", code, "--lab"], cwd=ROOT, capture_output=True, text=True, check=False
     )
-    assert (done.returncode, done.stderr) == (2, "error: expected --labs or nothing, got --lab\n")
+    assert (completed.returncode, completed.stderr) == (
+        2,
+        "error: expected --labs or nothing, got --lab\n",
+    )
