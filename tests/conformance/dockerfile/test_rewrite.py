@@ -113,7 +113,7 @@ def test_a_folder_is_summed_up(
     assert main() == 0
     assert capsys.readouterr().out == (
         "=== fallback: b.Dockerfile\n"
-        "line 2: the volume relative, which is no absolute path \n\n"
+        "line 2: volume relative is not an absolute path \n\n"
         "      1  equal\n"
         "      2  equal, and back\n"
         "      1  equal, with other build args\n"
