@@ -146,7 +146,7 @@ def test_a_file_that_is_no_definition_is_one_line_and_a_hint(
     done = llb(command, *two, bad)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == (
-        f"error: {named}these bytes are no LLB definition\n"
+        f"error: {named}invalid LLB definition\n"
         "hint: expected the output of a build script, or of State.marshal().to_bytes()\n"
     )
 

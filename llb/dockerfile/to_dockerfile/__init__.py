@@ -50,7 +50,7 @@ _IGNORED_FIELDS = ("ArgsEscaped",)
 
 @frozen
 class Missing:
-    """A step that a Dockerfile cannot express: its Python source line, empty if unknown, and why."""
+    """A step that a Dockerfile cannot express: its source line, empty if unknown, and why."""
 
     place: str
     reason: str

@@ -37,7 +37,7 @@ _IMPORTS = ("Git", "bind", "secret", "tmpfs")
 
 @frozen
 class Fallback:
-    """A stage that is still built from the Dockerfile: its name, the line at fault, and the reason."""
+    """A stage that is still built from the Dockerfile: its name, and the line and reason."""
 
     stage: str
     line: int
