@@ -41,7 +41,7 @@ _PATH_OPTIONS = {
 
 
 class Selection(NamedTuple):
-    """A path of a tree, or what matches ``include`` below it; ``required`` must exist."""
+    """A path of a tree, or the ``include`` matches below it; ``required`` paths must exist."""
 
     path: str
     include: tuple[str, ...] = ()

@@ -27,10 +27,10 @@ if TYPE_CHECKING:
 _MOUNT_TYPES = {"BIND": 0, "SECRET": 1, "SSH": 2, "CACHE": 3, "TMPFS": 4}
 _NUMBERS: Mapping[str, Mapping[str, int]] = {
     "mountType": _MOUNT_TYPES,
-    "network": {"UNSET": 0, **{each.name: each.value for each in Network}},
-    "security": {each.name: each.value for each in Security},
-    "sharing": {each.name: each.value for each in CacheSharing},
-    "contentCache": {each.name: each.value for each in ContentCache},
+    "network": {"UNSET": 0, **{member.name: member.value for member in Network}},
+    "security": {member.name: member.value for member in Security},
+    "sharing": {member.name: member.value for member in CacheSharing},
+    "contentCache": {member.name: member.value for member in ContentCache},
 }
 # json.dumps() would create an encoder for each call.
 _ENCODER = encoding.JSONEncoder(ensure_ascii=False, separators=(",", ":"))

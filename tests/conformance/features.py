@@ -204,8 +204,8 @@ def _row(support: Support, feature: Feature) -> str:
     counts.append((len(support.tests(feature)), "test"))
     summary = ", ".join(f"{count} {noun}{'s' * (count > 1)}" for count, noun in counts if count)
     link = f"[{summary}](#{feature.id.lower()})" if summary else ""
-    noun = feature.what.replace("|", "\\|")
-    return _cells([feature.id, noun, *_since(support, feature.since), feature.status, link])
+    description = feature.what.replace("|", "\\|")
+    return _cells([feature.id, description, *_since(support, feature.since), feature.status, link])
 
 
 def _coverage_section(support: Support, feature: Feature) -> str:

@@ -404,20 +404,20 @@ def _describe_base(source: ops.SourceOp | None) -> str:
 
 
 def _assignments(
-    present: dict[str, str], wanted: tuple[tuple[str, str], ...]
+    present: dict[str, str], required: tuple[tuple[str, str], ...]
 ) -> Iterator[tuple[str, str]]:
-    """Yield the fewest assignments that turn ``present`` into ``wanted``.
+    """Yield the fewest assignments that turn ``present`` into ``required``.
 
     Raises NotExpressible.
     """
-    names = {key for key, _ in wanted}
+    names = {key for key, _ in required}
     for key in present:
         if key not in names:
             raise NotExpressible(f"a process without variable {key} of its base")
-    for count in range(len(wanted), -1, -1):
-        reassigned = {key for key, _ in wanted[count:]}
-        if tuple(pair for pair in present.items() if pair[0] not in reassigned) == wanted[:count]:
-            yield from wanted[count:]
+    for count in range(len(required), -1, -1):
+        reassigned = {key for key, _ in required[count:]}
+        if tuple(pair for pair in present.items() if pair[0] not in reassigned) == required[:count]:
+            yield from required[count:]
             return
 
 

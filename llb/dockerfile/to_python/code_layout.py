@@ -285,7 +285,7 @@ def _attached_calls(chain: Chain, indent: int, before: int) -> str:
 
 
 def _has_one_call(chain: Chain) -> bool:
-    """Check whether a chain has only one method call, which then gets no line of its own."""
+    """Check whether a chain has only one method call, which then needs no separate line."""
     links = chain.links[1:] if isinstance(chain.head, Raw) else chain.links
     return len(links) < 2 and not any(link.comments for link in chain.links)
 

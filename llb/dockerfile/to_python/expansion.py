@@ -65,14 +65,17 @@ class Placeholders:
             part if isinstance(part, str) else self.add_placeholder(part) for part in word.parts
         )
 
-    def decode(self, text: str) -> Word:
+    def decode(self, encoded: str) -> Word:
         """Replace the placeholders of a string with their expressions."""
         parts: list[str | Interpolation] = []
         position = 0
-        for match in _PLACEHOLDER.finditer(text):
-            parts += [text[position : match.start()], self.interpolations[ord(match[0]) - _FIRST]]
+        for match in _PLACEHOLDER.finditer(encoded):
+            parts += [
+                encoded[position : match.start()],
+                self.interpolations[ord(match[0]) - _FIRST],
+            ]
             position = match.end()
-        return Word.of(*parts, text[position:])
+        return Word.of(*parts, encoded[position:])
 
 
 @define
@@ -86,29 +89,29 @@ class Expansion:
     lookup: Callable[[str], Value | None]
     placeholders: Placeholders = field(factory=Placeholders)
 
-    def word(self, text: str) -> Word:
+    def word(self, source: str) -> Word:
         """Expand the variables of a word. Raises NotExpressible."""
-        return self._expand(text, Expander(escape=self.escape))
+        return self._expand(source, Expander(escape=self.escape))
 
-    def document(self, text: str) -> Word:
+    def document(self, source: str) -> Word:
         """Expand the variables of a heredoc. Raises NotExpressible."""
-        return self._expand(text, DOCUMENT)
+        return self._expand(source, DOCUMENT)
 
-    def encode(self, text: str) -> str:
+    def encode(self, source: str) -> str:
         """Expand a word, with a placeholder for each value unknown until run time.
 
         Raises NotExpressible.
         """
-        return self.placeholders.encode(self.word(text))
+        return self.placeholders.encode(self.word(source))
 
-    def words(self, text: str) -> tuple[Word, ...]:
+    def words(self, source: str) -> tuple[Word, ...]:
         """Expand a word and split it at spaces, except inside values unknown until run time.
 
         Raises NotExpressible.
         """
         evaluator = _PythonEvaluator(Expander(escape=self.escape), self.lookup, self.placeholders)
         try:
-            words = evaluator.words(text)
+            words = evaluator.words(source)
         except ExpansionError as error:
             raise NotExpressible(str(error)) from error
         if evaluator.has_expressions:
@@ -116,12 +119,12 @@ class Expansion:
             raise NotExpressible("a variable modifier in a word that is split at spaces")
         return tuple(self.placeholders.decode(word) for word in words)
 
-    def _expand(self, text: str, expander: Expander) -> Word:
-        if has_octets(text) or _PLACEHOLDER.search(text):
+    def _expand(self, source: str, expander: Expander) -> Word:
+        if has_octets(source) or _PLACEHOLDER.search(source):
             raise NotExpressible("bytes that are not UTF-8, or private use characters")
         try:
             return self.placeholders.decode(
-                _PythonEvaluator(expander, self.lookup, self.placeholders).word(text)
+                _PythonEvaluator(expander, self.lookup, self.placeholders).word(source)
             )
         except ExpansionError as error:
             raise NotExpressible(str(error)) from error

@@ -144,7 +144,7 @@ class Body:
             name: None if value is None or value.optional else value.word.constant
             for name, value in self.variables.items()
         }
-        # If a variable and an argument assign_shared_trees a name, the variable is inherited.
+        # If a variable and an argument share a name, the variable is inherited.
         constants |= dict.fromkeys(self._arguments & self._own)
         return EndState(
             constants,

@@ -43,7 +43,7 @@ _OTHER_VALUE = "v9"
 
 @frozen
 class Outcome:
-    """The result for a file: ``equal``, ``refused``, ``fallback``, or a difference, with details."""
+    """The result for a file: ``equal``, ``refused``, ``fallback``, or a difference, and details."""
 
     kind: str
     detail: str = ""
