@@ -115,7 +115,7 @@ class _Classifier:
         inputs = _Inputs(
             self, new_vertex, [] if is_equal else list(field_changes(old_vertex, new_vertex))
         )
-        for role, first, second in self._paired_inputs(ours, theirs, same=is_equal):
+        for role, first, second in self._paired_inputs(ours, theirs, is_equal=is_equal):
             inputs.follow(role, first, second)
         if not inputs.fields and not inputs.causes:
             inputs.fields += numbered_changes(old_vertex, new_vertex)

@@ -15,9 +15,9 @@ from llb.dockerfile.to_dockerfile.quoting import (
     word,
     words,
 )
-from llb.dockerfile_rules.convert_process import CACHE_FOLDER, NETWORKS, SCRIPTS, SECURITIES
 from llb.dockerfile_rules.copy import HEREDOC_MODE, copies_paths, is_remote, parents_source
 from llb.dockerfile_rules.permissions import to_chmod, to_chown
+from llb.dockerfile_rules.run import CACHE_FOLDER, NETWORKS, SCRIPTS, SECURITIES
 from llb.dockerfile_rules.workdir import is_workdir
 from llb.ops import nodes as ops
 from llb.ops.defaults import SECRET_MODE, SSH_MODE

@@ -142,13 +142,13 @@ class _PythonEvaluator(Evaluator):
         super().__init__(expander, {})
         self.has_expressions = False
         self._lookup = lookup
-        self._marks = placeholders
+        self._placeholders = placeholders
         self._values: dict[str, Value | None] = {}
 
     def value(self, name: str) -> str | None:
         """Look up a variable and insert placeholders; None if it is not set."""
         value = self._variable(name)
-        return None if value is None else self._marks.encode(value.word)
+        return None if value is None else self._placeholders.encode(value.word)
 
     def substitute(self, substitution: Substitution, operands: Sequence[str]) -> str:
         """Apply an operator now or at run time. Raises ExpansionError and NotExpressible."""
@@ -158,14 +158,14 @@ class _PythonEvaluator(Evaluator):
                 raise NotExpressible(f"a variable in {_describe(substitution)}")
             return super().substitute(substitution, operands)
         self.has_expressions = True
-        return self._marks.encode(self._expression(value, substitution, operands))
+        return self._placeholders.encode(self._expression(value, substitution, operands))
 
     def _expression(
         self, value: Value, substitution: Substitution, operands: Sequence[str]
     ) -> Word:
         operator = substitution.operator
         if operator in _CHOICES:
-            return _CHOICES[operator](value, self._marks.word(operands[0]))
+            return _CHOICES[operator](value, self._placeholders.decode(operands[0]))
         if operator in _PATTERNS:
             code = _PATTERNS[operator](operator, *map(_literal, substitution.operands))
             if code is not None:
