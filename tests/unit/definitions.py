@@ -1,4 +1,4 @@
-"""Definitions for tests, made of messages: every kind of operation, and what no library writes."""
+"""Build definitions from raw messages: every kind of operation, and invalid ones."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ def result_of(encoded: bytes, index: int = 0) -> bytes:
 
 
 def message_of(*ops: bytes) -> bytes:
-    """Return the bytes of a definition of these operations, checked by nobody."""
+    """Serialize a definition of these operations without checks."""
     message = pb.Definition()
     getattr(message, "def").extend(ops)
     return message.SerializeToString()
 
 
 def every_kind() -> Definition:
-    """Return a definition with each kind of operation and of metadata."""
+    """Build a definition with each kind of operation and of metadata."""
     image = pb.Op(
         source=pb.SourceOp(identifier="docker-image://alpine", attrs={"image.layerlimit": "2"}),
         platform=pb.Platform(OS="linux", Architecture="arm", Variant="v7"),
