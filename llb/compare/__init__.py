@@ -1,4 +1,4 @@
-"""Two definitions compared: which steps were added, removed or changed, and why others follow."""
+"""Compare two definitions: added, removed and changed steps, and steps rebuilt as a result."""
 
 from llb.compare.classify import compare
 from llb.compare.explanation import explain

@@ -1,4 +1,4 @@
-"""Two definitions compared step by step."""
+"""Classify the steps of two definitions as added, removed, changed, affected or kept."""
 
 from __future__ import annotations
 
@@ -18,34 +18,34 @@ if TYPE_CHECKING:
     from llb.definition.decode import Vertex
     from llb.definition.definition import Definition
 
-# A graph in which everything depends on everything would otherwise take its square in memory.
-_CAUSES = 8
-# Operations whose inputs have places and no names.
-_LISTS = ("merge", "passthrough")
+# Without a limit, a graph in which every step depends on every other takes quadratic memory.
+_MAX_CAUSES = 8
+# Operations whose inputs are numbered rather than named.
+_LIST_KINDS = ("merge", "passthrough")
 
 
 def compare(old: Definition, new: Definition) -> Comparison:
-    """Return what is different in ``new``.
+    """Compare two definitions and list the differences in ``new``.
 
-    Steps with equal digests are the same. Of the rest, those that have the same role are
-    paired, by what they do, their names, commands, neighbours and lines, and a pair is
-    *changed* where fields of its own differ, and *affected* where only its inputs do. The
-    source locations of steps and the mark of a build in a local directory are not compared.
+    Steps with equal digests are the same. The others are paired with the step that has the same
+    role, judged by content, name, command, neighbours and source lines. A pair is *changed* if its
+    own fields differ, and *affected* if only its inputs do. Source locations, and the mark of a
+    build in a local directory, are ignored.
 
-    Time and memory grow with the number of steps. Raises InvalidDefinitionError where an
-    operation cannot be decoded.
+    Time and memory are linear in the number of steps. Raises InvalidDefinitionError if an operation
+    cannot be decoded.
     """
     keys = Keys()
-    comparing = _Comparing(Graph.of(old, keys), Graph.of(new, keys))
-    match(comparing.old, comparing.new)
-    for at in range(len(comparing.new.steps)):
-        comparing.take(at)
-    return comparing.result()
+    classifier = _Classifier(Graph.of(old, keys), Graph.of(new, keys))
+    match(classifier.old, classifier.new)
+    for at in range(len(classifier.new.steps)):
+        classifier.classify(at)
+    return classifier.result()
 
 
 @mutable
-class _Comparing:
-    """A comparison while it is made; ``causes`` are those of each step of the new definition."""
+class _Classifier:
+    """A comparison in progress; ``causes`` has an entry for each step of the new definition."""
 
     old: Graph
     new: Graph
@@ -55,156 +55,164 @@ class _Comparing:
     kept: list[tuple[Step, Step]] = field(factory=list)
     marked: list[tuple[Step, Step]] = field(factory=list)
 
-    def take(self, at: int) -> None:
-        """Sort a step of the new definition in; those below it have been."""
-        partner, step = self.new.partner[at], self.new.steps[at]
+    def classify(self, index: int) -> None:
+        """Classify a step of the new definition, after the steps below it."""
+        partner, step = self.new.partner[index], self.new.steps[index]
         if partner is None:
             self.causes.append((step.digest,))
             return
-        before = self.old.steps[partner]
-        if self.old.whole[partner] == self.new.whole[at]:
-            self._take_equal(before, step)
+        old_step = self.old.steps[partner]
+        if self.old.whole[partner] == self.new.whole[index]:
+            self._classify_equal(old_step, step)
             return
-        fields, via, causes = self._differences(partner, at)
+        fields, via, causes = self._differences(partner, index)
         self.causes.append((step.digest,) if fields else causes)
         if fields:
-            said = metadata_changes(before.vertex, step.vertex, caps=False)
-            self.changed.append(ChangedStep(before, step, fields + said, causes))
+            metadata_fields = metadata_changes(old_step.vertex, step.vertex, caps=False)
+            self.changed.append(ChangedStep(old_step, step, fields + metadata_fields, causes))
             return
-        said = self._said(before, step)
-        if said:
-            self.changed.append(ChangedStep(before, step, said, causes))
+        metadata_fields = self._metadata_changes(old_step, step)
+        if metadata_fields:
+            self.changed.append(ChangedStep(old_step, step, metadata_fields, causes))
         if step.vertex.kind is not None:
-            self.affected.append(AffectedStep(before, step, via, causes))
+            self.affected.append(AffectedStep(old_step, step, via, causes))
 
     def result(self) -> Comparison:
-        """Return the comparison, everything in the order of the definitions."""
+        """Build the comparison, sorted in the order of the definitions."""
         return Comparison(
-            added=_ordered(self.new.steps[at] for at in self.new.free()),
-            removed=_ordered(self.old.steps[at] for at in self.old.free()),
-            changed=tuple(sorted(self.changed, key=lambda each: each.new.number)),
-            affected=tuple(sorted(self.affected, key=lambda each: each.new.number)),
-            kept=tuple(sorted(self.kept, key=lambda each: each[1].number)),
-            marked=tuple(sorted(self.marked, key=lambda each: each[1].number)),
+            added=_in_order(self.new.steps[index] for index in self.new.free()),
+            removed=_in_order(self.old.steps[index] for index in self.old.free()),
+            changed=tuple(sorted(self.changed, key=lambda change: change.new.number)),
+            affected=tuple(sorted(self.affected, key=lambda change: change.new.number)),
+            kept=tuple(sorted(self.kept, key=lambda pair: pair[1].number)),
+            marked=tuple(sorted(self.marked, key=lambda pair: pair[1].number)),
         )
 
-    def _take_equal(self, before: Step, step: Step) -> None:
+    def _classify_equal(self, old_step: Step, step: Step) -> None:
         self.causes.append(())
-        self.kept.append((before, step))
-        # Equal keys and other digests: a local directory, or something above one.
-        if before.digest != step.digest and is_marked(step.vertex):
-            self.marked.append((before, step))
-        if said := self._said(before, step):
-            self.changed.append(ChangedStep(before, step, said))
+        self.kept.append((old_step, step))
+        # Equal keys but different digests: a local directory, or a step that uses one.
+        if old_step.digest != step.digest and is_marked(step.vertex):
+            self.marked.append((old_step, step))
+        if metadata_fields := self._metadata_changes(old_step, step):
+            self.changed.append(ChangedStep(old_step, step, metadata_fields))
 
     @staticmethod
-    def _said(before: Step, step: Step) -> tuple[FieldChange, ...]:
-        """Return how the metadata differs; the last operation has that of all others."""
-        if before.vertex.metadata == step.vertex.metadata:
+    def _metadata_changes(old_step: Step, new_step: Step) -> tuple[FieldChange, ...]:
+        """Compare the metadata of a pair; the last operation has that of the whole definition."""
+        if old_step.vertex.metadata == new_step.vertex.metadata:
             return ()
-        return metadata_changes(before.vertex, step.vertex, caps=step.vertex.kind is not None)
+        return metadata_changes(
+            old_step.vertex, new_step.vertex, caps=new_step.vertex.kind is not None
+        )
 
     def _differences(
         self, ours: int, theirs: int
     ) -> tuple[tuple[FieldChange, ...], tuple[str, ...], tuple[str, ...]]:
-        """Return which fields of a pair differ, the inputs that do, and where that begins."""
-        before, step = self.old.vertex(ours), self.new.vertex(theirs)
-        same = self.old.own[ours] == self.new.own[theirs]
-        inputs = _Inputs(self, step, [] if same else list(field_changes(before, step)))
-        for role, first, second in self._uses(ours, theirs, same=same):
+        """Find the fields of a pair that differ, the inputs that differ, and the root causes."""
+        old_vertex, new_vertex = self.old.vertex(ours), self.new.vertex(theirs)
+        is_equal = self.old.own[ours] == self.new.own[theirs]
+        inputs = _Inputs(
+            self, new_vertex, [] if is_equal else list(field_changes(old_vertex, new_vertex))
+        )
+        for role, first, second in self._paired_inputs(ours, theirs, is_equal=is_equal):
             inputs.follow(role, first, second)
         if not inputs.fields and not inputs.causes:
-            inputs.fields += numbered_changes(before, step)
-        return tuple(inputs.fields), tuple(inputs.via), tuple(inputs.causes)[:_CAUSES]
+            inputs.fields += numbered_changes(old_vertex, new_vertex)
+        return tuple(inputs.fields), tuple(inputs.via), tuple(inputs.causes)[:_MAX_CAUSES]
 
-    def _uses(self, ours: int, theirs: int, *, same: bool) -> Iterator[_Use]:
-        """Yield the inputs of a pair by role or place; None is where one has no such role."""
-        mine, others = self.old.inputs[ours], self.new.inputs[theirs]
-        if same and len(mine) == len(others):
-            # Equal operations use inputs by equal numbers, and decoding them takes most time.
-            yield from zip(range(len(mine)), mine, others, strict=True)
+    def _paired_inputs(self, ours: int, theirs: int, *, is_equal: bool) -> Iterator[_PairedInput]:
+        """Yield the inputs of a pair by role or index; None if one step lacks the role."""
+        old_inputs, new_inputs = self.old.inputs[ours], self.new.inputs[theirs]
+        if is_equal and len(old_inputs) == len(new_inputs):
+            # Equal operations number their inputs alike, and decoding them is the slow part.
+            yield from zip(range(len(old_inputs)), old_inputs, new_inputs, strict=True)
             return
-        if self.new.vertex(theirs).kind in _LISTS and len(mine) != len(others):
-            yield from self._aligned(mine, others)
+        if self.new.vertex(theirs).kind in _LIST_KINDS and len(old_inputs) != len(new_inputs):
+            yield from self._aligned_inputs(old_inputs, new_inputs)
             return
-        before, now = roles(self.old.vertex(ours)), roles(self.new.vertex(theirs))
-        for role in dict.fromkeys([*before, *now]):
+        old_roles, new_roles = roles(self.old.vertex(ours)), roles(self.new.vertex(theirs))
+        for role in dict.fromkeys([*old_roles, *new_roles]):
             yield (
                 role,
-                mine[before[role]] if role in before else None,
-                others[now[role]] if role in now else None,
+                old_inputs[old_roles[role]] if role in old_roles else None,
+                new_inputs[new_roles[role]] if role in new_roles else None,
             )
 
-    def _aligned(self, mine: Sequence[_Place], others: Sequence[_Place]) -> Iterator[_Use]:
-        """Yield the inputs of a list that got longer or shorter, those that are the same first."""
-        left = dict.fromkeys(mine)
-        for place, (at, output) in enumerate(others):
-            partner = self.new.partner[at]
-            same = None if partner is None else (partner, output)
-            found = same if same in left else None
-            if found is not None:
-                del left[found]
-            yield str(place), found, (at, output)
-        for place, each in enumerate(mine):
-            if each in left:
-                yield str(place), each, None
+    def _aligned_inputs(
+        self, old_inputs: Sequence[_Source], new_inputs: Sequence[_Source]
+    ) -> Iterator[_PairedInput]:
+        """Yield the inputs of a list that grew or shrank, equal inputs paired first."""
+        unmatched = dict.fromkeys(old_inputs)
+        for index, (position, output) in enumerate(new_inputs):
+            partner = self.new.partner[position]
+            candidate = None if partner is None else (partner, output)
+            matched_input = candidate if candidate in unmatched else None
+            if matched_input is not None:
+                del unmatched[matched_input]
+            yield str(index), matched_input, (position, output)
+        for index, old_input in enumerate(old_inputs):
+            if old_input in unmatched:
+                yield str(index), old_input, None
 
 
 @mutable
 class _Inputs:
-    """What is found out about the inputs of a pair of steps."""
+    """The differences between the inputs of two steps."""
 
-    comparing: _Comparing
+    classifier: _Classifier
     step: Vertex
     fields: list[FieldChange]
     via: dict[str, None] = field(factory=dict)
     causes: dict[str, None] = field(factory=dict)
     names: dict[int, str] = field(factory=dict)
 
-    def follow(self, role: str | int, first: _Place | None, second: _Place | None) -> None:
-        """Take in what an input was and what it is now."""
-        old, new = self.comparing.old, self.comparing.new
-        if first is None or second is None or first[1] != second[1]:
-            self._changed(role, first, second)
-        elif new.partner[second[0]] in (first[0], None):
-            self._differs(second[0])
-        elif old.partner[first[0]] is None:
-            # What is below the removed step may differ as well.
-            self.via[old.steps[first[0]].digest] = None
-            self.causes[old.steps[first[0]].digest] = None
-            self._differs(second[0])
+    def follow(self, role: str | int, before: _Source | None, after: _Source | None) -> None:
+        """Compare an input before and after."""
+        old, new = self.classifier.old, self.classifier.new
+        if before is None or after is None or before[1] != after[1]:
+            self._add_field(role, before, after)
+        elif new.partner[after[0]] in (before[0], None):
+            self._add_causes(after[0])
+        elif old.partner[before[0]] is None:
+            # The steps below the removed step may differ as well.
+            self.via[old.steps[before[0]].digest] = None
+            self.causes[old.steps[before[0]].digest] = None
+            self._add_causes(after[0])
         else:
-            self._changed(role, first, second)
+            self._add_field(role, before, after)
 
-    def _differs(self, at: int) -> None:
-        if causes := self.comparing.causes[at]:
-            self.via[self.comparing.new.steps[at].digest] = None
+    def _add_causes(self, position: int) -> None:
+        if causes := self.classifier.causes[position]:
+            self.via[self.classifier.new.steps[position].digest] = None
             self.causes.update(dict.fromkeys(causes))
 
-    def _changed(self, role: str | int, first: _Place | None, second: _Place | None) -> None:
-        old, new = self.comparing.old, self.comparing.new
+    def _add_field(self, role: str | int, before: _Source | None, after: _Source | None) -> None:
+        old, new = self.classifier.old, self.classifier.new
         self.fields.append(
             FieldChange(
-                f"input[{role if isinstance(role, str) else self._name(role)}]",
-                None if first is None else _text(old, first),
-                None if second is None else _text(new, second),
+                f"input[{role if isinstance(role, str) else self._role_name(role)}]",
+                None if before is None else _describe(old, before),
+                None if after is None else _describe(new, after),
             )
         )
 
-    def _name(self, place: int) -> str:
+    def _role_name(self, index: int) -> str:
         if not self.names:
-            self.names.update((at, role) for role, at in reversed(roles(self.step).items()))
-        return self.names[place]
+            self.names.update(
+                (position, role) for role, position in reversed(roles(self.step).items())
+            )
+        return self.names[index]
 
 
-_Place: TypeAlias = tuple[int, int]
-_Use: TypeAlias = tuple[str | int, _Place | None, _Place | None]
+_Source: TypeAlias = tuple[int, int]
+_PairedInput: TypeAlias = tuple[str | int, _Source | None, _Source | None]
 
 
-def _text(graph: Graph, place: _Place) -> str:
-    at, output = place
-    return f"output {output} of {graph.steps[at]}" if output else str(graph.steps[at])
+def _describe(graph: Graph, source: _Source) -> str:
+    position, output = source
+    return f"output {output} of {graph.steps[position]}" if output else str(graph.steps[position])
 
 
-def _ordered(steps: Iterable[Step]) -> tuple[Step, ...]:
+def _in_order(steps: Iterable[Step]) -> tuple[Step, ...]:
     return tuple(sorted(steps, key=lambda step: step.number))

@@ -1,4 +1,4 @@
-"""The fields of two operations compared, under names that do not shift when an entry is added."""
+"""Compare the fields of two operations, under names that do not shift when an entry is added."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from llb.definition.decode import Vertex
     from llb.ops.metadata import OpMetadata
 
-# Lists whose entries are told apart by one of their fields.
+# Lists whose entries are identified by one of their fields.
 _KEYED = {
     "mounts": "dest",
     "secretenv": "name",
@@ -25,92 +25,92 @@ _KEYED = {
     "ulimit": "Name",
     "cdiDevices": "name",
 }
-# Numbers that stand for inputs and outputs; which steps they mean is compared instead.
+# Numbers of inputs and outputs; the steps that they refer to are compared instead.
 _NUMBERS = frozenset({"input", "secondaryInput", "output"})
 
 
 def field_changes(old: Vertex, new: Vertex) -> tuple[FieldChange, ...]:
-    """Return how two operations differ in what they do, apart from their inputs."""
-    ours, theirs = _flat(old), _flat(new)
+    """Compare the content of two operations, apart from their inputs."""
+    old_fields, new_fields = _flat(old), _flat(new)
     return tuple(
-        FieldChange(path, ours.get(path), theirs.get(path))
-        for path in _in_order(ours, theirs)
-        if ours.get(path) != theirs.get(path)
+        FieldChange(path, old_fields.get(path), new_fields.get(path))
+        for path in _merged_paths(old_fields, new_fields)
+        if old_fields.get(path) != new_fields.get(path)
     )
 
 
 def numbered_changes(old: Vertex, new: Vertex) -> tuple[FieldChange, ...]:
-    """Return how two operations differ field by field, numbers of inputs included.
+    """Compare two operations field by field, including the numbers of inputs.
 
-    Where nothing that is known differs, the encoding does.
+    If all known fields are equal, the change is that of the encoding.
     """
-    ours, theirs = dict(pairs("op", old.fields)), dict(pairs("op", new.fields))
+    old_fields, new_fields = dict(pairs("op", old.fields)), dict(pairs("op", new.fields))
     changes = tuple(
-        FieldChange(path.removeprefix("op."), ours.get(path), theirs.get(path))
-        for path in _in_order(ours, theirs)
-        if ours.get(path) != theirs.get(path) and not path.startswith("op.inputs")
+        FieldChange(path.removeprefix("op."), old_fields.get(path), new_fields.get(path))
+        for path in _merged_paths(old_fields, new_fields)
+        if old_fields.get(path) != new_fields.get(path) and not path.startswith("op.inputs")
     )
     return changes or (FieldChange("encoding", old.digest, new.digest),)
 
 
 def metadata_changes(old: Vertex, new: Vertex, *, caps: bool) -> tuple[FieldChange, ...]:
-    """Return how what is said about two operations differs, with capabilities or without."""
-    ours, theirs = _metadata(old.metadata, caps=caps), _metadata(new.metadata, caps=caps)
+    """Compare the metadata of two operations, with or without capabilities."""
+    old_fields, new_fields = _metadata(old.metadata, caps=caps), _metadata(new.metadata, caps=caps)
     return tuple(
-        FieldChange(path, ours.get(path), theirs.get(path), metadata=True)
-        for path in _in_order(ours, theirs)
-        if ours.get(path) != theirs.get(path)
+        FieldChange(path, old_fields.get(path), new_fields.get(path), metadata=True)
+        for path in _merged_paths(old_fields, new_fields)
+        if old_fields.get(path) != new_fields.get(path)
     )
 
 
-def _in_order(ours: Iterable[str], theirs: Iterable[str]) -> list[str]:
-    return list(dict.fromkeys([*ours, *theirs]))
+def _merged_paths(old_paths: Iterable[str], new_paths: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys([*old_paths, *new_paths]))
 
 
 def _flat(vertex: Vertex) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    fields: dict[str, Any] = {}
     if vertex.platform is not None:
-        found["platform"] = vertex.platform
+        fields["platform"] = vertex.platform
     if vertex.worker_filters:
-        found["worker filters"] = vertex.worker_filters
+        fields["worker filters"] = vertex.worker_filters
     if vertex.kind is not None:
-        _flatten(vertex.kind, vertex.op, found)
-    return found
+        _flatten(vertex.kind, vertex.op, fields)
+    return fields
 
 
-def _flatten(path: str, value: Any, found: dict[str, Any]) -> None:
+def _flatten(path: str, value: Any, fields: dict[str, Any]) -> None:
     key = path.rpartition(".")[2]
     if isinstance(value, dict):
         for name in sorted(value):
             if name not in MARKS and not (name in _NUMBERS and isinstance(value[name], int)):
-                _flatten(f"{path}.{name}", value[name], found)
+                _flatten(f"{path}.{name}", value[name], fields)
     elif path == "exec.meta.env":
-        _flatten_env(path, value, found)
-    elif isinstance(value, tuple) and any(isinstance(each, dict) for each in value):
+        _flatten_env(path, value, fields)
+    elif isinstance(value, tuple) and any(isinstance(entry, dict) for entry in value):
         names = _entry_names(value, _KEYED.get(key))
-        for name, each in zip(names, value, strict=True):
-            _flatten(f"{path}[{name}]", each, found)
+        for name, entry in zip(names, value, strict=True):
+            _flatten(f"{path}[{name}]", entry, fields)
     else:
-        # Bytes are compared whole: what a listing shows is their beginning alone.
-        found[path] = value
+        # Bytes are compared in full, although a listing shows only their beginning.
+        fields[path] = value
 
 
-def _flatten_env(path: str, value: tuple[str, ...], found: dict[str, Any]) -> None:
-    """Add variables by name; where their order alone differs, the whole list is compared."""
-    names = [each.partition("=")[0] for each in value]
-    for name, each in zip(_numbered(names), value, strict=True):
-        found[f"{path}[{name}]"] = each.partition("=")[2]
+def _flatten_env(path: str, value: tuple[str, ...], fields: dict[str, Any]) -> None:
+    """Add variables by name; if only their order differs, the whole list differs."""
+    names = [variable.partition("=")[0] for variable in value]
+    for name, variable in zip(_number_duplicates(names), value, strict=True):
+        fields[f"{path}[{name}]"] = variable.partition("=")[2]
 
 
 def _entry_names(entries: tuple[Mapping[str, Any], ...], key: str | None) -> list[str]:
-    """Return a name for each entry of a list: the field that tells them apart, or a number."""
+    """Name the entries of a list, by the field that identifies them or by number."""
     if key is None:
-        return [str(place) for place in range(len(entries))]
-    return _numbered([str(each.get(key, "")) for each in entries])
+        return [str(index) for index in range(len(entries))]
+    return _number_duplicates([str(entry.get(key, "")) for entry in entries])
 
 
-def _numbered(names: list[str]) -> list[str]:
-    """Return the names, those that are not the first of their kind with a number."""
+def _number_duplicates(names: list[str]) -> list[str]:
+    """Number the duplicates among the names."""
     seen: Counter[str] = Counter()
     numbered = []
     for name in names:
@@ -120,18 +120,18 @@ def _numbered(names: list[str]) -> list[str]:
 
 
 def _metadata(metadata: OpMetadata, *, caps: bool) -> dict[str, Any]:
-    found: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "name" if key == CUSTOM_NAME else f"description[{key}]": value
         for key, value in sorted(metadata.description.items())
     }
     if metadata.ignore_cache:
-        found["ignore_cache"] = True
+        fields["ignore_cache"] = True
     if metadata.export_cache is not None:
-        found["export_cache"] = metadata.export_cache
+        fields["export_cache"] = metadata.export_cache
     if metadata.progress_group is not None:
-        found["progress_group"] = group_text(metadata.progress_group)
+        fields["progress_group"] = group_text(metadata.progress_group)
     if metadata.resources is not None:
-        found["resources"] = resources_text(metadata.resources)
+        fields["resources"] = resources_text(metadata.resources)
     if caps and metadata.caps:
-        found["caps"] = tuple(sorted(metadata.caps))
-    return found
+        fields["caps"] = tuple(sorted(metadata.caps))
+    return fields

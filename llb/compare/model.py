@@ -1,4 +1,4 @@
-"""What a comparison finds, as values."""
+"""The result of a comparison, as values."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from llb.definition.decode import Vertex
 
 Value: TypeAlias = object
-"""A field's value: text, bytes, number, truth, ``{}`` for an empty message, a tuple of them."""
+"""The value of a field: str, bytes, number, bool, ``{}`` for an empty message, or a tuple."""
 
 
 @frozen
@@ -29,26 +29,26 @@ class Step:
 
     @property
     def label(self) -> str:
-        """What the step does, on one line; its custom name where it has one."""
+        """A one-line description of the step: its custom name, if any, or its command."""
         return label(self.vertex)
 
     @property
     def where(self) -> str:
-        """The line that made the step, as ``file:line``, or its number as ``#1``."""
+        """The source line of the step, as ``file:line``, or its number as ``#1``."""
         return place(self.vertex.locations[0]) if self.vertex.locations else f"#{self.number}"
 
     def __str__(self) -> str:
-        """Return where the step was written, and what it does."""
+        """Format the source line and the label."""
         return f"{self.where}: {self.label}"
 
 
 @frozen
 class FieldChange:
-    """A field that is not the same on both sides; None is a field that is not there.
+    """A field that differs between the two sides; None is a missing field.
 
-    ``path`` is dotted, entries of lists are named by what tells them apart:
-    ``exec.meta.env[PATH]``, ``exec.mounts[/src].selector``. ``metadata`` is whether
-    the field is only said about the step, outside of its digest.
+    ``path`` is dotted, and list entries are named by their identifying field:
+    ``exec.meta.env[PATH]``, ``exec.mounts[/src].selector``. ``metadata`` is whether the field is
+    metadata of the step, outside its digest.
     """
 
     path: str
@@ -59,9 +59,9 @@ class FieldChange:
 
 @frozen
 class ChangedStep:
-    """A step that has the same role on both sides and fields of its own that differ.
+    """A step with the same role on both sides whose own fields differ.
 
-    ``causes`` are digests as in :class:`AffectedStep`, where its inputs differ as well.
+    ``causes`` are digests as in :class:`AffectedStep`, if its inputs differ as well.
     """
 
     old: Step
@@ -71,17 +71,16 @@ class ChangedStep:
 
     @property
     def only_metadata(self) -> bool:
-        """Whether the step itself does the same, so that nothing after it changes."""
-        return all(each.metadata for each in self.fields)
+        """Whether only metadata changed, so no later step is affected."""
+        return all(change.metadata for change in self.fields)
 
 
 @frozen
 class AffectedStep:
-    """A step that does the same on both sides, to inputs that are not the same.
+    """A step with the same content on both sides whose inputs differ.
 
-    ``via`` are the digests of the inputs that differ, and ``causes`` those of the
-    steps at which the difference begins, the first eight: of changed and added steps in
-    the new definition, of removed ones in the old.
+    ``via`` are the digests of the inputs that differ. ``causes`` are the digests of up to eight
+    root causes: changed and added steps of the new definition, and removed steps of the old one.
     """
 
     old: Step
@@ -92,9 +91,9 @@ class AffectedStep:
 
 @frozen
 class RootCause:
-    """A step at which a difference begins, and the steps that are affected by it.
+    """A step at which a difference begins, and the steps that it affects.
 
-    ``step`` is changed, or was added, or, where ``removed``, was removed.
+    ``step`` was removed if ``removed`` is set; otherwise it was changed or added.
     """
 
     step: ChangedStep | Step
@@ -103,18 +102,18 @@ class RootCause:
 
     @property
     def at(self) -> Step:
-        """The step as the new definition has it, or the old one where it was removed."""
+        """The step in the new definition, or in the old one if it was removed."""
         return self.step.new if isinstance(self.step, ChangedStep) else self.step
 
 
 @frozen
 class Comparison:
-    """What is different between an old and a new definition.
+    """The differences between an old and a new definition.
 
-    All steps are in the order of their definition. ``kept`` are pairs of steps that do the
-    same to the same inputs; ``affected`` do not contain the result itself. ``marked`` are the
-    local directories, as pairs of old and new, that differ only in the mark which keeps
-    apart the directories of concurrent builds; it is no difference.
+    All steps are in the order of their definition. ``kept`` are pairs of steps with equal content
+    and inputs; ``affected`` does not contain the result itself. ``marked`` are pairs of local
+    directories that differ only in the mark that separates concurrent builds, which does not count
+    as a difference.
     """
 
     added: tuple[Step, ...] = ()
@@ -126,33 +125,33 @@ class Comparison:
 
     @property
     def equal(self) -> bool:
-        """Whether both definitions say the same, lines of source files apart."""
+        """Whether both definitions are equal, apart from source locations."""
         return not (self.added or self.removed or self.changed)
 
     @property
     def rebuilds(self) -> bool:
-        """Whether a step of the new definition differs from all of the old in what it does."""
+        """Whether a step of the new definition has to run again."""
         return bool(self.added or self.affected) or any(
-            not each.only_metadata or each.causes for each in self.changed
+            not step.only_metadata or step.causes for step in self.changed
         )
 
     def root_causes(self) -> tuple[RootCause, ...]:
-        """Return where differences begin, in order: changed and added steps, then removed ones."""
+        """List the steps where differences begin: changed and added ones, then removed ones."""
         dependants: dict[str, list[AffectedStep]] = {}
-        for each in self.affected:
-            for cause in each.causes:
-                dependants.setdefault(cause, []).append(each)
-        own: list[ChangedStep | Step] = [each for each in self.changed if not each.only_metadata]
-        found = [
+        for affected in self.affected:
+            for cause in affected.causes:
+                dependants.setdefault(cause, []).append(affected)
+        own: list[ChangedStep | Step] = [step for step in self.changed if not step.only_metadata]
+        causes = [
             RootCause(step, removed=False, dependants=tuple(dependants.get(_digest(step), ())))
             for step in sorted([*own, *self.added], key=_number)
         ]
-        found += [
+        causes += [
             RootCause(step, removed=True, dependants=tuple(dependants[step.digest]))
             for step in self.removed
             if step.digest in dependants
         ]
-        return tuple(found)
+        return tuple(causes)
 
 
 def _digest(step: ChangedStep | Step) -> str:

@@ -1,4 +1,4 @@
-"""For what an operation uses each of its inputs."""
+"""Name the role of each input of an operation."""
 
 from __future__ import annotations
 
@@ -11,40 +11,40 @@ if TYPE_CHECKING:
 
 
 def roles(vertex: Vertex) -> dict[str, int]:
-    """Return places among the inputs by role: ``{"mount /": 0, "mount /src": 1}``.
+    """Map each role to the index of its input: ``{"mount /": 0, "mount /src": 1}``.
 
-    An input that has no role of its own has its place as one.
+    The role of an input without a specific one is its index.
     """
     count = len(vertex.inputs)
-    found: dict[str, int] = {}
-    for role, number in _uses(vertex.kind, vertex.op):
+    indices: dict[str, int] = {}
+    for role, number in _named_inputs(vertex.kind, vertex.op):
         if 0 <= number < count:
-            found.setdefault(role, number)
-    used = set(found.values())
+            indices.setdefault(role, number)
+    used = set(indices.values())
     for number in range(count):
         if number not in used:
-            found[str(number)] = number
-    return found
+            indices[str(number)] = number
+    return indices
 
 
-def _uses(kind: str | None, op: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
+def _named_inputs(kind: str | None, op: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
     match kind:
         case "exec":
             for mount in op.get("mounts", ()):
                 yield f"mount {mount.get('dest', '')}", mount.get("input", 0)
         case "file":
-            for place, action in enumerate(op.get("actions", ())):
-                yield ("base" if place == 0 else f"base of action {place}"), action.get("input", 0)
-                source = "source" if place == 0 else f"source of action {place}"
+            for index, action in enumerate(op.get("actions", ())):
+                yield ("base" if index == 0 else f"base of action {index}"), action.get("input", 0)
+                source = "source" if index == 0 else f"source of action {index}"
                 yield source, action.get("secondaryInput", 0)
         case "diff":
             for side in ("lower", "upper"):
                 yield side, op.get(side, {}).get("input", 0)
         case "build":
-            for name, each in op.get("inputs", {}).items():
-                yield name, each.get("input", 0)
+            for name, entry in op.get("inputs", {}).items():
+                yield name, entry.get("input", 0)
         case None:
             yield "result", 0
         case _:
-            # The inputs of a merge and of a passthrough have places and no names.
+            # The inputs of a merge and of a passthrough are numbered rather than named.
             return

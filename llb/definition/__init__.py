@@ -1,4 +1,4 @@
-"""A definition: encoded operations with their metadata and sources, to and from bytes.
+"""Encode and decode definitions: operations with their metadata and source locations.
 
 Private to :mod:`llb`.
 """

@@ -1,7 +1,7 @@
-"""Definitions and operations out of bytes, checked; the one part of the model that reads protobuf.
+"""Decode and check definitions; the only module of the model that reads protobuf.
 
-It is apart from :mod:`llb.definition.definition` because protobuf takes longer to import than a build
-script to run, and a script only writes.
+It is separate from :mod:`llb.definition.definition` because importing protobuf takes longer than
+running a build script, and a script only writes.
 """
 
 from __future__ import annotations
@@ -28,11 +28,10 @@ if TYPE_CHECKING:
 class Vertex:
     """One operation of a definition, decoded.
 
-    ``encoded`` are its bytes. ``kind`` is the field of ``pb.Op`` that is set
-    (``source``, ``exec``, ``file``, ``build``, ``merge``, ``diff``,
-    ``passthrough``) and ``None`` for the last operation, which only points at
-    the result. ``inputs`` are pairs of digest and output number. A ``platform``
-    that is there and says nothing is ``""``.
+    ``encoded`` is the operation in bytes. ``kind`` is the field of ``pb.Op`` that is set
+    (``source``, ``exec``, ``file``, ``build``, ``merge``, ``diff``, ``passthrough``), or ``None``
+    for the last operation, which only points at the result. ``inputs`` are pairs of digest and
+    output index. ``platform`` is ``""`` if it is present but empty.
     """
 
     digest: str
@@ -46,56 +45,59 @@ class Vertex:
 
     @property
     def name(self) -> str | None:
-        """The custom name, where the step has one."""
+        """The custom name of the step, if any."""
         return self.metadata.description.get(CUSTOM_NAME)
 
     @property
     def op(self) -> Mapping[str, Any]:
-        """The content of the field ``kind``, as :func:`llb.definition.message_dict.plain` gives it."""
+        """The content of the field ``kind``, see :func:`llb.definition.message_dict.plain`."""
         content: dict[str, Any] = self.fields.get(self.kind, {}) if self.kind else {}
         return content
 
     @cached_property
     def fields(self) -> Mapping[str, Any]:
-        """The whole ``pb.Op``, as :func:`llb.definition.message_dict.plain` gives it; decoded when first asked."""
+        """The whole ``pb.Op``, as :func:`llb.definition.message_dict.plain` converts it.
+
+        It is decoded on first access.
+        """
         return plain(_op_from_bytes(self.digest, self.encoded))
 
     @property
     def content(self) -> bytes:
-        """The operation in bytes without its inputs: what it does, whatever it does it to."""
+        """The encoded operation without its inputs."""
         message = _op_from_bytes(self.digest, self.encoded)
         message.ClearField("inputs")
         return message.SerializeToString(deterministic=True)
 
 
 def parse(data: bytes) -> pb.Definition:
-    """Return the message that is serialized in ``data``. Raises InvalidDefinitionError."""
+    """Decode the protobuf message of a definition. Raises InvalidDefinitionError."""
     try:
         message = pb.Definition.FromString(data)
     except DecodeError as error:
-        raise _no_definition() from error
-    # Fields that nobody knows are no error to protobuf; a text may look like one of them.
+        raise _invalid_definition() from error
+    # Protobuf accepts unknown fields, and plain text may look like one.
     if data and not message.ListFields():
-        raise _no_definition()
+        raise _invalid_definition()
     return message
 
 
 def metadata_of(message: pb.Definition) -> dict[str, OpMetadata]:
-    """Return the metadata of operations by their digests."""
+    """Read the metadata of operations by digest."""
     return {key: _metadata_from_pb(value) for key, value in message.metadata.items()}
 
 
 def files_of(message: pb.Definition) -> tuple[SourceFile, ...]:
-    """Return the source files."""
+    """Read the source files."""
     return tuple(_file_from_pb(info) for info in message.Source.infos)
 
 
 def locations_of(
     message: pb.Definition, files: tuple[SourceFile, ...]
 ) -> dict[str, tuple[Location, ...]]:
-    """Return the source locations of operations by their digests.
+    """Read the source locations of operations by digest.
 
-    Raises InvalidDefinitionError for one in a file that there is not.
+    Raises InvalidDefinitionError if a location refers to a missing file.
     """
     return {
         key: tuple(_location_from_pb(location, files) for location in value.locations)
@@ -108,7 +110,7 @@ def vertices(
     metadata: Mapping[str, OpMetadata],
     locations: Mapping[str, tuple[Location, ...]],
 ) -> tuple[Vertex, ...]:
-    """Return operations decoded. Raises InvalidDefinitionError for a graph that cannot be."""
+    """Decode operations. Raises InvalidDefinitionError if their graph is invalid."""
     digests = [digest_of(data) for data in ops]
     messages = [_op_from_bytes(digest, data) for digest, data in zip(digests, ops, strict=True)]
     _check(list(zip(digests, messages, strict=True)))
@@ -117,7 +119,7 @@ def vertices(
             digest=digest,
             encoded=data,
             kind=message.WhichOneof("op"),
-            inputs=tuple((each.digest, each.index) for each in message.inputs),
+            inputs=tuple((source.digest, source.index) for source in message.inputs),
             platform=_platform_text(message.platform) if message.HasField("platform") else None,
             worker_filters=tuple(message.constraints.filter),
             metadata=metadata.get(digest, _NO_METADATA),
@@ -128,9 +130,9 @@ def vertices(
 
 
 def head(last: bytes) -> str:
-    """Return the digest that the last operation of a definition points at.
+    """Find the digest that the last operation of a definition points at.
 
-    Raises InvalidDefinitionError where it points at nothing.
+    Raises InvalidDefinitionError if it has no input.
     """
     message = _op_from_bytes(digest_of(last), last)
     _check_inputs(message)
@@ -140,9 +142,9 @@ def head(last: bytes) -> str:
 _NO_METADATA = OpMetadata()
 
 
-def _no_definition() -> InvalidDefinitionError:
+def _invalid_definition() -> InvalidDefinitionError:
     return InvalidDefinitionError(
-        "these bytes are no LLB definition",
+        "invalid LLB definition",
         hint="expected the output of a build script, or of State.marshal().to_bytes()",
     )
 
@@ -155,42 +157,43 @@ def _op_from_bytes(digest: str, data: bytes) -> pb.Op:
 
 
 def _check(messages: Sequence[tuple[str, pb.Op]]) -> None:
-    """Raise InvalidDefinitionError for a graph that the daemon refuses or misreads.
+    """Raise InvalidDefinitionError for a graph that the daemon would refuse or misread.
 
-    An input may come later than what uses it and an operation may be there twice, as for the
-    daemon. A cycle would need an operation that holds its own digest.
+    Like the daemon, accept an input that comes after its user, and duplicate operations. A cycle
+    is impossible, because an operation would have to contain its own digest.
     """
-    known = dict(messages)
+    ops_by_digest = dict(messages)
     outputs: dict[str, int | None] = {}
     for digest, message in messages:
-        for each in message.inputs:
-            if each.digest not in known:
+        for source in message.inputs:
+            if source.digest not in ops_by_digest:
                 raise InvalidDefinitionError(
-                    f"operation {digest} has an input that is not in the definition: {each.digest}"
+                    f"operation {digest} has an input that is not in the definition: "
+                    f"{source.digest}"
                 )
             # Most inputs are output 0, which all operations have.
-            if each.index:
-                _check_output(digest, each, known, outputs)
+            if source.index:
+                _check_output(digest, source, ops_by_digest, outputs)
     if messages:
         _check_last(messages[-1][1])
 
 
 def _check_output(
-    digest: str, used: pb.Input, known: Mapping[str, pb.Op], outputs: dict[str, int | None]
+    digest: str, used: pb.Input, ops_by_digest: Mapping[str, pb.Op], outputs: dict[str, int | None]
 ) -> None:
-    """Raise InvalidDefinitionError where ``used`` is an output that its operation lacks."""
+    """Raise InvalidDefinitionError if ``used`` is an output that its operation lacks."""
     if used.digest not in outputs:
-        outputs[used.digest] = _output_count(known[used.digest])
+        outputs[used.digest] = _output_count(ops_by_digest[used.digest])
     count = outputs[used.digest]
     if used.index < 0 or (count is not None and used.index >= count):
         raise InvalidDefinitionError(
             f"operation {digest} takes output {used.index} of {used.digest}, "
-            f"which has {'others' if count is None else count}"
+            f"which has {'no such output' if count is None else count}"
         )
 
 
 def _output_count(message: pb.Op) -> int | None:
-    """Return how many outputs an operation has; None where only the daemon knows."""
+    """Count the outputs of an operation; None if only the daemon knows."""
     match message.WhichOneof("op"):
         case "exec":
             return sum(mount.output >= 0 for mount in message.exec.mounts)
@@ -259,13 +262,14 @@ def _file_from_pb(info: pb.SourceInfo) -> SourceFile:
 def _location_from_pb(location: pb.Location, files: tuple[SourceFile, ...]) -> Location:
     if not 0 <= location.sourceIndex < len(files):
         raise InvalidDefinitionError(
-            f"a location refers to source {location.sourceIndex}, of {len(files)}"
+            f"invalid source index {location.sourceIndex} in a location: "
+            f"the definition has {len(files)} source files"
         )
     return Location(
         files[location.sourceIndex],
         tuple(
-            Range(each.start.line, each.end.line, each.start.character, each.end.character)
-            for each in location.ranges
+            Range(span.start.line, span.end.line, span.start.character, span.end.character)
+            for span in location.ranges
         ),
     )
 

@@ -1,6 +1,6 @@
 """A definition: encoded operations with their metadata and source locations.
 
-This is what goes to a daemon as ``pb.Definition``, whoever made it.
+It is sent to the daemon as ``pb.Definition``, whichever client created it.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 class Definition:
     """Encoded operations, inputs first; the last one points at the result.
 
-    An empty definition, without operations, is the empty tree. ``metadata`` and
-    ``locations`` are keyed by the digests of the operations.
+    A definition without operations is the empty tree. ``metadata`` and ``locations`` are keyed by
+    the digests of the operations.
     """
 
     ops: tuple[bytes, ...] = ()
@@ -43,11 +43,11 @@ class Definition:
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Definition:
-        """Return the definition that a serialized ``pb.Definition`` holds.
+        """Decode a serialized ``pb.Definition``.
 
-        Raises InvalidDefinitionError where ``data`` is something else, an operation cannot
-        be decoded, an input refers to nothing, or the last operation points at no result.
-        The time and memory that this takes grow with the length of ``data`` alone.
+        Raises InvalidDefinitionError if ``data`` is not a definition, an operation cannot be
+        decoded, an input is missing, or the last operation does not point at a result. Time and
+        memory are linear in the length of ``data``.
         """
         from llb.definition import decode
 
@@ -55,7 +55,7 @@ class Definition:
 
     @classmethod
     def from_pb(cls, message: pb.Definition) -> Definition:
-        """Return the definition that the message holds. Raises InvalidDefinitionError."""
+        """Build a definition from a protobuf message. Raises InvalidDefinitionError."""
         from llb.definition import decode
 
         files = decode.files_of(message)
@@ -70,9 +70,9 @@ class Definition:
 
     @classmethod
     def from_file(cls, path: str | os.PathLike[str]) -> Definition:
-        """Return the definition in a file.
+        """Read a definition from a file.
 
-        Raises InputError where the file cannot be read, and what :meth:`from_bytes` raises.
+        Raises InputError if the file cannot be read, and the errors of :meth:`from_bytes`.
         """
         from pathlib import Path
 
@@ -88,22 +88,22 @@ class Definition:
             ) from error
 
     def to_pb(self) -> pb.Definition:
-        """Return the definition as a protobuf message.
+        """Convert the definition to a protobuf message.
 
-        Raises InvalidDefinitionError where the definition of a source file is none.
+        Raises InvalidDefinitionError if the definition of a source file is invalid.
         """
         from llb.definition import decode
 
         return decode.parse(self.to_bytes())
 
     def to_bytes(self) -> bytes:
-        """Return the serialized ``pb.Definition``; equal definitions give equal bytes."""
+        """Serialize to ``pb.Definition``; equal definitions have equal bytes."""
         return encode_definition(self.ops, self.metadata, self.locations, self.files)
 
     def to_file(self, path: str | os.PathLike[str]) -> None:
-        """Write the definition to a file, whole or not at all.
+        """Write the definition to a file atomically.
 
-        Raises InputError where the file cannot be written.
+        Raises InputError if the file cannot be written.
         """
         from llb.atomic_write import write_whole
 
@@ -111,18 +111,18 @@ class Definition:
 
     @property
     def head(self) -> str | None:
-        """The digest of the operation that yields the result; None for the empty tree.
+        """The digest of the operation that creates the result; None for the empty tree.
 
-        Raises InvalidDefinitionError where the last operation points at no result.
+        Raises InvalidDefinitionError if the last operation does not point at a result.
         """
         from llb.definition import decode
 
         return decode.head(self.ops[-1]) if self.ops else None
 
     def vertices(self) -> tuple[Vertex, ...]:
-        """Return the operations decoded, in the order of the definition.
+        """Decode the operations, once, in the order of the definition.
 
-        They are decoded once. Raises InvalidDefinitionError as :meth:`from_bytes` does.
+        Raises InvalidDefinitionError as :meth:`from_bytes` does.
         """
         return self._vertices
 
@@ -133,7 +133,7 @@ class Definition:
         return decode.vertices(self.ops, self.metadata, self.locations)
 
     def __repr__(self) -> str:
-        """Return the number of operations and the digest of the result."""
+        """Show the number of operations and the digest of the result."""
         head: str | None = None
         with suppress(InvalidDefinitionError):
             head = self.head

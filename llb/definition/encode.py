@@ -1,4 +1,4 @@
-"""Encode what a definition holds, and the values that messages of others share with it."""
+"""Encode definitions, and the messages that other APIs share with them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,9 @@ def encode_definition(
     return b"".join(
         [
             *[encode_op(data) for data in ops],
-            pb.Definition.metadata({key: encode_metadata(each) for key, each in metadata.items()}),
+            pb.Definition.metadata(
+                {key: encode_metadata(op_metadata) for key, op_metadata in metadata.items()}
+            ),
             pb.Definition.Source(_source(locations, files)) if ops else b"",
         ]
     )
@@ -49,7 +51,7 @@ def encode_metadata(metadata: OpMetadata) -> bytes:
     return b"".join(out)
 
 
-# Operations of a kind need the same few.
+# Operations of the same kind need the same few capabilities.
 @lru_cache(maxsize=256)
 def _caps(caps: frozenset[str]) -> bytes:
     return pb.OpMetadata.caps(caps)
@@ -76,10 +78,15 @@ def _linux_resources(limits: LinuxResources) -> bytes:
 def _source(locations: Mapping[str, tuple[Location, ...]], files: Sequence[SourceFile]) -> bytes:
     """Encode the source maps of a definition, a ``pb.Source``."""
     indices = {file: index for index, file in enumerate(files)}
-    encode_one = pb.Locations.locations
+    encode_location = pb.Locations.locations
     entries = {
-        digest: b"".join([encode_one(_location(each, indices[each.file])) for each in of_op])
-        for digest, of_op in locations.items()
+        digest: b"".join(
+            [
+                encode_location(_location(location, indices[location.file]))
+                for location in op_locations
+            ]
+        )
+        for digest, op_locations in locations.items()
     }
     infos = [pb.Source.infos(encode_source_info(file)) for file in files]
     return pb.Source.locations(entries) + b"".join(infos)
@@ -97,8 +104,8 @@ def encode_source_info(file: SourceFile) -> bytes:
 
 
 def _location(location: Location, index: int) -> bytes:
-    """Encode a location in the source file of that index, a ``pb.Location``."""
-    ranges = [pb.Location.ranges(encode_range(each)) for each in location.ranges]
+    """Encode a location in the source file at that index, a ``pb.Location``."""
+    ranges = [pb.Location.ranges(encode_range(span)) for span in location.ranges]
     return pb.Location.sourceIndex(index) + b"".join(ranges)
 
 
@@ -109,7 +116,7 @@ def encode_range(lines: Range) -> bytes:
     return pb.Range.start(start) + pb.Range.end(end)
 
 
-# Most ranges begin and end at the same place, and other operations are from there too.
+# Most ranges begin and end at the same position, which several operations share.
 @lru_cache(maxsize=4096)
 def _position(line: int, character: int) -> bytes:
     return pb.Position.line(line) + pb.Position.character(character)

@@ -1,7 +1,7 @@
-"""A protobuf message as plain values: dicts, tuples, numbers, texts and bytes.
+"""Convert a protobuf message to plain dicts, tuples, numbers, strings and bytes.
 
-``google.protobuf.json_format`` does nearly this, in the spelling of JSON: 64-bit numbers as
-texts and bytes as base64. It takes 8 ms to import and three times as long for an operation.
+``google.protobuf.json_format`` is similar but follows JSON: 64-bit numbers are strings and bytes
+are base64. It takes 8 ms to import and three times as long per operation.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ _REPEATED = 3
 
 
 def plain(message: Message) -> dict[str, Any]:
-    """Return the fields that are set, under protobuf's own names and in the order of numbers.
+    """Convert the fields that are set, under protobuf's names and in the order of their numbers.
 
-    Defaults are left out, as on the wire, and an empty message that is set is ``{}``. Values of
-    an enumeration are names, or numbers where they have none; maps are sorted by key. The
-    nesting is at most that which protobuf parses, 100.
+    Defaults are left out, as on the wire, and an empty message that is set is ``{}``. Enumeration
+    values are names, or numbers if unnamed; maps are sorted by key. The nesting depth is limited
+    by protobuf's parser to 100.
     """
     readers = _readers(message.DESCRIPTOR)
     return {field.name: readers[field.name](value) for field, value in message.ListFields()}
@@ -37,7 +37,7 @@ def _readers(descriptor: Descriptor) -> Mapping[str, Callable[[Any], Any]]:
 
 
 def _reader(field: FieldDescriptor) -> Callable[[Any], Any]:
-    """Return what makes a plain value of the field's value."""
+    """Build the function that converts values of a field."""
     if field.message_type is not None and field.message_type.GetOptions().map_entry:
         read = _single(field.message_type.fields_by_name["value"])
         return lambda entries: {key: read(entries[key]) for key in sorted(entries)}
@@ -48,9 +48,9 @@ def _reader(field: FieldDescriptor) -> Callable[[Any], Any]:
 
 
 def _is_repeated(field: FieldDescriptor) -> bool:
-    # Releases of protobuf before 6.31 have the label alone, and later ones warn of it.
-    found: bool | None = getattr(field, "is_repeated", None)
-    return getattr(field, "label", None) == _REPEATED if found is None else found
+    # Protobuf before 6.31 has only the label, and later releases warn about it.
+    is_repeated: bool | None = getattr(field, "is_repeated", None)
+    return getattr(field, "label", None) == _REPEATED if is_repeated is None else is_repeated
 
 
 def _single(field: FieldDescriptor) -> Callable[[Any], Any]:
@@ -58,7 +58,7 @@ def _single(field: FieldDescriptor) -> Callable[[Any], Any]:
         return plain
     if field.enum_type is not None:
         return _namer(field.enum_type)
-    return _as_it_is
+    return _identity
 
 
 def _namer(enumeration: EnumDescriptor) -> Callable[[int], str | int]:
@@ -66,5 +66,5 @@ def _namer(enumeration: EnumDescriptor) -> Callable[[int], str | int]:
     return lambda number: names.get(number, number)
 
 
-def _as_it_is(value: Any) -> Any:
+def _identity(value: Any) -> Any:
     return value

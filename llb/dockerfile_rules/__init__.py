@@ -1,6 +1,7 @@
-"""What the instructions of a Dockerfile mean for BuildKit's operations.
+"""Map the instructions of a Dockerfile to BuildKit's operations.
 
-The conversion, :mod:`llb.buildfile.docker` and the writers of both languages share these rules.
+The conversion, :mod:`llb.buildfile.docker`, and the writers of Python and Dockerfiles share these
+rules.
 
 Private to :mod:`llb`.
 """

@@ -31,7 +31,7 @@ _UNNAMED = "__unnamed__"
 _PIVOT = "/./"
 # A backslash makes the next character literal.
 _WILDCARD = re.compile(r"(?:[^\\*?\[]|\\.)*[*?\[]", re.DOTALL)
-# How paths of a tree are copied. Heredocs, downloads and repositories are copied without.
+# The options of copied paths. Heredocs, downloads and repositories are copied without them.
 _PATH_OPTIONS = {
     "follow_symlinks": True,
     "copy_dir_contents_only": True,
@@ -41,7 +41,7 @@ _PATH_OPTIONS = {
 
 
 class Selection(NamedTuple):
-    """A path of a tree, or what matches ``include`` below it; ``required`` must exist."""
+    """A path of a tree, or the ``include`` matches below it; ``required`` paths must exist."""
 
     path: str
     include: tuple[str, ...] = ()
@@ -60,7 +60,7 @@ class Destination:
 
     @property
     def has_own_layer(self) -> bool:
-        """Whether the copy is a layer apart from the tree below; a mode rules out ``--link``."""
+        """Whether the copy is a separate layer; a mode rules out ``--link``."""
         return self.link and self.mode is None
 
     def copy_paths(
@@ -77,7 +77,7 @@ class Destination:
         )
 
     def copy_file(self, tree: ops.Tree, name: str, *, unpack: bool = False) -> ops.CopyAction:
-        """Copy a heredoc or a download, which is the file ``name`` of a tree of its own."""
+        """Copy a heredoc or a download, which is the file ``name`` of a separate tree."""
         return self._copy(tree, absolute("/", name), attempt_unpack=unpack)
 
     def copy_repository(self, tree: ops.Tree) -> ops.CopyAction:
@@ -98,7 +98,7 @@ class Destination:
 
 
 def copies_paths(action: ops.CopyAction) -> bool:
-    """Tell whether an action has the options of :meth:`Destination.copy_paths`."""
+    """Check whether an action has the options of :meth:`Destination.copy_paths`."""
     return all(getattr(action, name) == value for name, value in _PATH_OPTIONS.items())
 
 
@@ -129,14 +129,14 @@ def parents_source(path: str, pattern: str) -> str:
 
 
 def has_wildcard(path: str) -> bool:
-    """Tell whether a path has an unescaped wildcard."""
+    """Check whether a path has an unescaped wildcard."""
     return _WILDCARD.match(path) is not None
 
 
 def is_remote(source: str) -> bool:
-    """Tell whether a source is a URL rather than a path of the build context.
+    """Check whether a source is a URL rather than a path of the build context.
 
-    Docker looks for a repository in the build context as well.
+    Docker also looks for a repository in the build context.
     """
     return source.startswith(_SCHEMES)
 
@@ -152,5 +152,5 @@ def filename_of(url: str) -> str:
 
 
 def heredoc_file(filename: str, data: bytes | str, **options: Unpack[StepOptions]) -> State:
-    """Write the content of a heredoc to a tree of its own."""
+    """Write the content of a heredoc to a separate tree."""
     return State().file(mkfile(filename, data, mode=HEREDOC_MODE), **options)

@@ -1,4 +1,4 @@
-"""Owners and modes of files, as ``--chown``, ``--chmod`` and USER spell them."""
+"""Parse and write owners and modes of files, as in ``--chown``, ``--chmod`` and USER."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from llb.ops import nodes as ops
 from llb.state.file_actions import parse_owner
 
 _OCTAL = re.compile(r"[0-7]+\Z")
-# Python refuses to parse a number of thousands of digits.
+# Python refuses to parse a number with thousands of digits.
 _LONGEST_ID = 1000
 
 
-def parse_chown(text: str) -> ops.Owner | None:
-    """Parse ``user[:group]``; None for an empty text.
+def parse_chown(spec: str) -> ops.Owner | None:
+    """Parse ``user[:group]``; None for an empty string.
 
-    Unlike the library, Docker takes an empty user or group for root.
+    Unlike the library, Docker treats an empty user or group as root.
     """
-    if not text:
+    if not spec:
         return None
-    user, colon, group = text.partition(":")
+    user, colon, group = spec.partition(":")
     return ops.Owner(user=_user(user), group=_user(group) if colon else None)
 
 
@@ -36,15 +36,15 @@ def to_chown(owner: ops.Owner | None) -> str:
     return user if owner.group is None else f"{user}:{group}"
 
 
-def parse_chmod(text: str) -> int | str | None:
-    """Parse an octal or symbolic mode; None for an empty text. Raises InvalidValueError."""
-    if not text:
+def parse_chmod(spec: str) -> int | str | None:
+    """Parse an octal or symbolic mode; None for an empty string. Raises InvalidValueError."""
+    if not spec:
         return None
-    if _OCTAL.match(text):
-        return check_mode(int(text, 8))
-    if not is_symbolic_mode(text):
-        raise InvalidValueError(f"invalid mode {text!r}: expected an octal number, or u=rwX,go-w")
-    return text
+    if _OCTAL.match(spec):
+        return check_mode(int(spec, 8))
+    if not is_symbolic_mode(spec):
+        raise InvalidValueError(f"invalid mode {spec!r}: expected an octal number, or u=rwX,go-w")
+    return spec
 
 
 def to_chmod(mode: int | str) -> str:

@@ -1,4 +1,4 @@
-"""RUN: its network, its scripts, and what it mounts.
+"""RUN: its network, scripts and mounts.
 
 The rules are those of the Dockerfile reference ("RUN", "RUN --mount").
 """
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
 
 DEFAULT_NETWORK, DEFAULT_SECURITY = "default", "sandbox"
 DEFAULT_SHARING = "shared"
-# None leaves the network to who starts the build.
+# None leaves the network to the client.
 NETWORKS: Mapping[str, ops.Network | None] = MappingProxyType(
     {DEFAULT_NETWORK: None, "none": ops.Network.NONE, "host": ops.Network.HOST}
 )
 SECURITIES: Mapping[str, ops.Security] = MappingProxyType(
     {DEFAULT_SECURITY: ops.Security.SANDBOX, "insecure": ops.Security.INSECURE}
 )
-# The folder that a heredoc with a ``#!`` line is mounted in, as an executable file.
+# The folder where a heredoc with a ``#!`` line is mounted as an executable file.
 SCRIPTS = "/dev/pipes/"
 SCRIPT_MODE = 0o755
 SHARED_MEMORY = "/dev/shm"  # noqa: S108 - a mount of a process, not a file of ours
@@ -62,7 +62,7 @@ def new_cache(
 
 
 def mount_selector(source: str) -> str:
-    """Resolve the path of a tree that is mounted; empty for the whole tree."""
+    """Resolve the path of the mounted tree; empty for the whole tree."""
     path = join("/", source)
     return "" if path == "/" else path
 
@@ -84,5 +84,5 @@ def parse_proxies(build_args: Mapping[str, str]) -> ops.ProxyEnv | None:
 
 
 def is_proxy(build_arg: str) -> bool:
-    """Tell whether a build arg names a proxy, in any case."""
+    """Check whether a build arg names a proxy, in any case."""
     return build_arg.lower() in PROXY_NAMES

@@ -23,7 +23,7 @@ def workdir_action(path: str, user: str, created: datetime | None) -> ops.MkdirA
 
 
 def is_workdir(action: ops.FileAction) -> bool:
-    """Tell whether WORKDIR writes the action, in a build without SOURCE_DATE_EPOCH."""
+    """Check whether WORKDIR writes the action, in a build without SOURCE_DATE_EPOCH."""
     match action:
         case ops.MkdirAction(_, mode, True, _, None):
             return mode == _MODE

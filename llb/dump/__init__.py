@@ -1,4 +1,4 @@
-"""A definition as text: a listing, JSON, a tree, and pictures in DOT and Mermaid."""
+"""Render a definition: as a listing, JSON, a tree, or a picture in DOT or Mermaid."""
 
 from llb.dump.drawing import dot, mermaid
 from llb.dump.labels import label

@@ -1,4 +1,4 @@
-"""A definition as a picture, in the languages of graphviz and of Mermaid."""
+"""Draw a definition in DOT (Graphviz) or Mermaid."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 from llb.dump.fields import numbers
 from llb.dump.labels import label, notes, one_line, shortened
-from llb.dump.listing import facts
+from llb.dump.listing import fields_of
 
 if TYPE_CHECKING:
     from llb.definition.decode import Vertex
     from llb.definition.definition import Definition
 
-# A box that is wider is no longer read; the whole text is in the tooltip.
+# Wider boxes are hard to read; the tooltip has everything.
 _WIDTH = 120
 _SHAPES = {"source": "ellipse", "exec": "box", "file": "note", None: "plaintext"}
 # Mermaid draws stadiums, rectangles, flags, hexagons and circles by their brackets.
@@ -29,10 +29,10 @@ _BRACKETS = {
 
 
 def dot(definition: Definition) -> str:
-    """Return the graph in the DOT language, edges from what is needed to what needs it.
+    """Draw the graph in the DOT language, with edges from inputs to the steps that use them.
 
-    What is said about a step is below its label, and all its fields are its tooltip.
-    Edges are labelled with the number of the output, where it is not 0.
+    Metadata is below the label of a step, and all its fields are in its tooltip. Edges are
+    labelled with the output index unless it is 0.
     """
     vertices = definition.vertices()
     number = numbers(vertices)
@@ -40,7 +40,7 @@ def dot(definition: Definition) -> str:
     for vertex in vertices:
         node = number[vertex.digest]
         shape = _SHAPES.get(vertex.kind, "box")
-        tooltip = "\n".join(f"{key}: {one_line(value)}" for key, value in facts(vertex, number))
+        tooltip = "\n".join(f"{key}: {one_line(value)}" for key, value in fields_of(vertex, number))
         lines.append(
             f"  n{node} [label={_quoted(_caption(vertex))}, shape={shape}, "
             f"tooltip={_quoted(tooltip)}];"
@@ -52,7 +52,7 @@ def dot(definition: Definition) -> str:
 
 
 def mermaid(definition: Definition) -> str:
-    """Return the graph as a flowchart of Mermaid, which Markdown viewers draw.
+    """Draw the graph as a Mermaid flowchart, which Markdown viewers render.
 
     Nodes and edges are labelled as in :func:`dot`; Mermaid has no tooltips.
     """
@@ -70,29 +70,29 @@ def mermaid(definition: Definition) -> str:
 
 
 def _caption(vertex: Vertex) -> str:
-    """Return the label of a step, and below it what is said about the step."""
-    said = ", ".join(notes(vertex))
-    lines = [label(vertex), said] if said else [label(vertex)]
+    """Write the label of a step, and its metadata on the line below."""
+    metadata = ", ".join(notes(vertex))
+    lines = [label(vertex), metadata] if metadata else [label(vertex)]
     return "\n".join(shortened(line, _WIDTH) for line in lines)
 
 
-def _quoted(text: str) -> str:
-    """Return a string of DOT. Graphviz reads a backslash and HTML's entities in it."""
+def _quoted(string: str) -> str:
+    """Quote a DOT string, in which Graphviz reads backslashes and HTML entities."""
     for plain, escaped in (("\\", "\\\\"), ('"', '\\"'), ("&", "&amp;"), ("\n", "\\n")):
-        text = text.replace(plain, escaped)
-    return f'"{text}"'
+        string = string.replace(plain, escaped)
+    return f'"{string}"'
 
 
 # Mermaid reads Markdown and HTML in a label; its own entities are numbers after a hash.
 _MARKUP = {ord(char): f"#{ord(char)};" for char in '#&<>"`*_~\\'}
 
 
-def _entities(text: str) -> str:
-    """Return a label of Mermaid, of which every line begins as no list of Markdown does."""
+def _entities(string: str) -> str:
+    """Escape a Mermaid label so that no line begins like a Markdown list."""
     return "<br/>".join(
         line.translate(_MARKUP)
         if line[:1].isalpha() or line[:1] in "#/"
         else f"#{ord(line[0])};{line[1:].translate(_MARKUP)}"
-        for line in text.split("\n")
+        for line in string.split("\n")
         if line
     )

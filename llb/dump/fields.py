@@ -1,4 +1,4 @@
-"""The content of an operation as pairs of a dotted path and a value."""
+"""Flatten the content of an operation into pairs of a dotted path and a value."""
 
 from __future__ import annotations
 
@@ -13,40 +13,40 @@ _SHOWN_DATA = 60
 
 
 def pairs(path: str, value: object) -> list[tuple[str, Any]]:
-    """Return a nested value as pairs of path and text, number, truth, or tuple of them.
+    """Flatten a nested value into pairs of path and str, number, bool, or a tuple of them.
 
-    Keys are sorted. An empty message is ``{}``, and bytes are their beginning as text.
+    Keys are sorted. An empty message is ``{}``, and bytes are shortened and decoded.
 
     >>> pairs("merge", {"inputs": ({}, {"input": 1})})
     [('merge.inputs[0]', {}), ('merge.inputs[1].input', 1)]
     """
-    found: list[tuple[str, Any]] = []
-    _collect(path, value, found)
-    return found
+    flattened: list[tuple[str, Any]] = []
+    _collect(path, value, flattened)
+    return flattened
 
 
 def numbers(vertices: Iterable[Vertex]) -> dict[str, int]:
-    """Return the numbers of operations from 1, in the order of the definition."""
-    found: dict[str, int] = {}
+    """Number operations from 1, in the order of the definition."""
+    numbers_by_digest: dict[str, int] = {}
     for number, vertex in enumerate(vertices, 1):
-        found.setdefault(vertex.digest, number)
-    return found
+        numbers_by_digest.setdefault(vertex.digest, number)
+    return numbers_by_digest
 
 
-def _collect(path: str, value: object, found: list[tuple[str, Any]]) -> None:
-    # Asking for Mapping, an abstract class, takes a fifth of a listing's time.
+def _collect(path: str, value: object, flattened: list[tuple[str, Any]]) -> None:
+    # An isinstance check against Mapping, an abstract class, takes a fifth of a listing's time.
     if isinstance(value, dict) and value:
         for key in sorted(value):
-            _collect(f"{path}.{key}", value[key], found)
-    elif isinstance(value, tuple) and any(isinstance(each, dict) for each in value):
-        for place, each in enumerate(value):
-            _collect(f"{path}[{place}]", each, found)
+            _collect(f"{path}.{key}", value[key], flattened)
+    elif isinstance(value, tuple) and any(isinstance(item, dict) for item in value):
+        for index, item in enumerate(value):
+            _collect(f"{path}[{index}]", item, flattened)
     else:
-        found.append((path, _readable(value)))
+        flattened.append((path, _readable(value)))
 
 
 def _readable(value: object) -> object:
-    """Return bytes, which are a file's content or an encoded operation, as text to look at."""
+    """Decode and shorten bytes, such as the content of a file or an encoded operation."""
     if isinstance(value, tuple):
         return tuple(map(_readable, value))
     if not isinstance(value, bytes):

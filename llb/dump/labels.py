@@ -1,4 +1,4 @@
-"""What a step is called, and what is said about it, on one line each."""
+"""Format one-line labels, metadata and source locations of steps."""
 
 from __future__ import annotations
 
@@ -25,75 +25,75 @@ _ACTIONS = (
 
 
 def label(vertex: Vertex) -> str:
-    """Return one line that says what an operation does; its custom name where it has one."""
+    """Describe an operation on one line: its custom name, if any, or its command."""
     return one_line(vertex.name) if vertex.name is not None else command(vertex)
 
 
 def command(vertex: Vertex) -> str:
-    """Return one line that says what an operation does, whatever its name is."""
+    """Describe the command of an operation on one line, whatever its custom name."""
     if vertex.kind is None:
         return "result"
     return one_line(_COMMANDS[vertex.kind](vertex.op))
 
 
-def one_line(text: str) -> str:
-    r"""Return ``text`` with what does not print as a Python escape, line ends included.
+def one_line(string: str) -> str:
+    r"""Escape unprintable characters as Python does, including line breaks.
 
-    A name comes from whoever wrote the definition; it is not to move a terminal's cursor.
+    Names in a definition are untrusted and must not move a terminal's cursor.
 
     >>> print(one_line("a\nb"))
     a\nb
     """
-    if text.isprintable():
-        return text
+    if string.isprintable():
+        return string
     return "".join(
         char if char.isprintable() else char.encode("unicode_escape").decode("ascii")
-        for char in text
+        for char in string
     )
 
 
-def shortened(text: str, width: int) -> str:
-    """Return at most ``width`` characters of ``text``, the last a dot-dot-dot where some miss."""
-    return text if len(text) <= width else text[: width - 1] + "…"
+def shortened(string: str, width: int) -> str:
+    """Cut a string to ``width`` characters, with an ellipsis at the end if it was longer."""
+    return string if len(string) <= width else string[: width - 1] + "…"
 
 
 def place(location: Location) -> str:
-    """Return ``file:line``, or ``file:first-last``, with all the lines of a location."""
+    """Format the file and all lines of a location: ``file:line`` or ``file:first-last``."""
     lines = ", ".join(map(_lines, location.ranges))
     name = one_line(location.file.filename)
     return f"{name}:{lines}" if lines else name
 
 
 def notes(vertex: Vertex) -> tuple[str, ...]:
-    """Return in a few words each what is said about a step, and where it was written.
+    """List the metadata and source locations of a step as short phrases.
 
-    Capabilities are left out: they follow from what the step does.
+    Capabilities are left out, as they follow from the operation itself.
     """
     metadata = vertex.metadata
-    found = [f"on workers {each}" for each in vertex.worker_filters]
+    phrases = [f"on workers {worker_filter}" for worker_filter in vertex.worker_filters]
     if metadata.ignore_cache:
-        found.append("cache ignored")
+        phrases.append("cache ignored")
     if metadata.export_cache is not None:
-        found.append("cache exported" if metadata.export_cache else "cache not exported")
+        phrases.append("cache exported" if metadata.export_cache else "cache not exported")
     if metadata.progress_group is not None:
-        found.append(f"group {group_text(metadata.progress_group)}")
+        phrases.append(f"group {group_text(metadata.progress_group)}")
     if metadata.resources is not None:
-        found.append(resources_text(metadata.resources))
-    found += [
+        phrases.append(resources_text(metadata.resources))
+    phrases += [
         f"{key}={value}"
         for key, value in sorted(metadata.description.items())
         if key != CUSTOM_NAME
     ]
-    return tuple(map(one_line, found)) + tuple(map(place, vertex.locations))
+    return tuple(map(one_line, phrases)) + tuple(map(place, vertex.locations))
 
 
 def group_text(group: ProgressGroup) -> str:
-    """Return the name and the id of a progress group, and whether it gives way to others."""
+    """Format the name and ID of a progress group, and whether it is weak."""
     return f"{group.name} ({group.id}{', weak' if group.weak else ''})"
 
 
 def resources_text(limits: LinuxResources) -> str:
-    """Return the limits that are set, as ``memory=1 cpu_quota=2``."""
+    """Format the limits that are set, as in ``memory=1 cpu_quota=2``."""
     pairs = (
         ("memory", limits.memory),
         ("memory_swap", limits.memory_swap),

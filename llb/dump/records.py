@@ -1,9 +1,9 @@
-"""A definition as JSON, one operation a line, as ``buildctl debug dump-llb`` prints it.
+"""Write a definition as JSON Lines, one operation per line, like ``buildctl debug dump-llb``.
 
-Tools that read the one read the other. The form is Go's: enumerations are numbers, bytes are
-base64, a oneof is an object of its own inside of its message, and an action's indexes are
-there even where they are 0. It shows nothing of an action that makes a symbolic link, so
-that nothing is shown here either; the listing has it.
+Tools that read one output can read the other. The format is Go's: enumerations are numbers, bytes
+are base64, a oneof is a nested object, and the indexes of an action are present even if they are 0.
+buildctl omits the content of an action that creates a symbolic link, so it is omitted here too;
+the listing has it.
 """
 
 from __future__ import annotations
@@ -23,25 +23,25 @@ if TYPE_CHECKING:
     from llb.ops.metadata import OpMetadata
     from llb.ops.nodes import LinuxResources
 
-# The values of pb.MountType, which the model of operations has as types.
+# The values of pb.MountType, which the operation model represents as classes.
 _MOUNT_TYPES = {"BIND": 0, "SECRET": 1, "SSH": 2, "CACHE": 3, "TMPFS": 4}
 _NUMBERS: Mapping[str, Mapping[str, int]] = {
     "mountType": _MOUNT_TYPES,
-    "network": {"UNSET": 0, **{each.name: each.value for each in Network}},
-    "security": {each.name: each.value for each in Security},
-    "sharing": {each.name: each.value for each in CacheSharing},
-    "contentCache": {each.name: each.value for each in ContentCache},
+    "network": {"UNSET": 0, **{member.name: member.value for member in Network}},
+    "security": {member.name: member.value for member in Security},
+    "sharing": {member.name: member.value for member in CacheSharing},
+    "contentCache": {member.name: member.value for member in ContentCache},
 }
-# json.dumps() makes an encoder for each call.
+# json.dumps() would create an encoder for each call.
 _ENCODER = encoding.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 _INDEXES = ("input", "secondaryInput", "output")
-_NOT_SHOWN = "symlink"
+_OMITTED_ACTION = "symlink"
 
 
 def json(definition: Definition) -> str:
-    """Return one JSON object a line: ``Op``, ``Digest`` and ``OpMetadata``.
+    """Encode each operation as one JSON object per line: ``Op``, ``Digest`` and ``OpMetadata``.
 
-    The lines are in the order of the definition; the empty tree has none.
+    The lines are in the order of the definition; the empty tree has no lines.
     """
     return "".join(_line(vertex) for vertex in definition.vertices())
 
@@ -71,18 +71,20 @@ def _content(kind: str, content: Mapping[str, Any]) -> Any:
     if kind == "exec":
         return _exec(content)
     if kind == "file":
-        return {key: [_action(each) for each in value] for key, value in content.items()}
+        return {key: [_action(action) for action in value] for key, value in content.items()}
     return _value(content)
 
 
 def _exec(value: Any) -> Any:
-    """Return the value with enumerations as numbers, which only processes have."""
+    """Replace enumeration names by numbers, which only processes need."""
     if isinstance(value, dict):
         return {
-            key: _NUMBERS[key].get(each, each) if key in _NUMBERS else _exec(each)
-            for key, each in value.items()
+            key: _NUMBERS[key].get(field_value, field_value)
+            if key in _NUMBERS
+            else _exec(field_value)
+            for key, field_value in value.items()
         }
-    return [_exec(each) for each in value] if isinstance(value, tuple) else value
+    return [_exec(item) for item in value] if isinstance(value, tuple) else value
 
 
 def _action(action: Mapping[str, Any]) -> dict[str, Any]:
@@ -90,7 +92,7 @@ def _action(action: Mapping[str, Any]) -> dict[str, Any]:
     body = {
         key: _action_body(value)
         for key, value in action.items()
-        if key not in (*_INDEXES, _NOT_SHOWN)
+        if key not in (*_INDEXES, _OMITTED_ACTION)
     }
     return {**numbers, "Action": body}
 
@@ -111,22 +113,22 @@ def _user(user: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _metadata(metadata: OpMetadata) -> dict[str, Any]:
-    found = _set(
+    fields = _without_defaults(
         ignore_cache=metadata.ignore_cache,
         description=dict(sorted(metadata.description.items())),
     )
     if metadata.export_cache is not None:
-        found["export_cache"] = _set(Value=metadata.export_cache)
-    found |= _set(caps=dict.fromkeys(sorted(metadata.caps), True))
+        fields["export_cache"] = _without_defaults(Value=metadata.export_cache)
+    fields |= _without_defaults(caps=dict.fromkeys(sorted(metadata.caps), True))
     if (group := metadata.progress_group) is not None:
-        found["progress_group"] = _set(id=group.id, name=group.name, weak=group.weak)
+        fields["progress_group"] = _without_defaults(id=group.id, name=group.name, weak=group.weak)
     if metadata.resources is not None:
-        found["linux_resources"] = _resources(metadata.resources)
-    return found
+        fields["linux_resources"] = _resources(metadata.resources)
+    return fields
 
 
 def _resources(limits: LinuxResources) -> dict[str, Any]:
-    return _set(
+    return _without_defaults(
         memory=limits.memory,
         memorySwap=limits.memory_swap,
         cpuShares=limits.cpu_shares,
@@ -137,14 +139,14 @@ def _resources(limits: LinuxResources) -> dict[str, Any]:
     )
 
 
-def _set(**fields: Any) -> dict[str, Any]:
-    """Return the fields that are not at their default."""
+def _without_defaults(**fields: Any) -> dict[str, Any]:
+    """Keep the fields that differ from their default."""
     return {key: value for key, value in fields.items() if value}
 
 
 def _value(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: _value(each) for key, each in value.items()}
+        return {key: _value(field_value) for key, field_value in value.items()}
     if isinstance(value, tuple):
-        return [_value(each) for each in value]
+        return [_value(item) for item in value]
     return base64.b64encode(value).decode("ascii") if isinstance(value, bytes) else value

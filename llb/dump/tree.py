@@ -1,4 +1,4 @@
-"""A definition as a tree, the result on top and what it needs below it."""
+"""Draw a definition as a tree, with the result at the top and its inputs below."""
 
 from __future__ import annotations
 
@@ -15,24 +15,23 @@ if TYPE_CHECKING:
     from llb.definition.decode import Vertex
     from llb.definition.definition import Definition
 
-# Below this many levels a tree starts anew at the left margin: what a chain of n steps
-# takes would otherwise grow with the square of n, and nobody reads so far to the right.
-_LEVELS = 40
+# Beyond this depth, a tree restarts at the left margin. Otherwise the output for a chain of n
+# steps would grow quadratically, and nobody reads that far to the right.
+_MAX_LEVELS = 40
 _WIDTH = 160
 
 
 def tree(definition: Definition) -> str:
-    """Return the graph as a tree, the result on top and what it needs below it.
+    """Draw the graph as a tree, with the result at the top and its inputs below.
 
-    An operation that several others need is drawn once; later it is only named,
-    with its number. ``#2.1`` is output 1 of operation 2. Words in parentheses
-    say what is set for the step and where it was written. A deep graph goes on
-    at the left margin, where its last line says so.
+    An operation with several users is drawn once; later it appears only by its number.
+    ``#2.1`` is output 1 of operation 2. Parentheses contain metadata and the source location of a
+    step. A branch that is too deep continues at the left margin, as its last line says.
     """
     vertices = definition.vertices()
     if not vertices:
         return "scratch\n"
-    drawing = _Drawing({each.digest: each for each in vertices}, numbers(vertices))
+    drawing = _Drawing({vertex.digest: vertex for vertex in vertices}, numbers(vertices))
     roots = [vertices[-1].inputs[0]]
     for root in roots:
         roots += drawing.draw(root)
@@ -41,7 +40,7 @@ def tree(definition: Definition) -> str:
 
 @frozen
 class _Line:
-    """An operation that is still to be drawn: what leads to it, and to what is below it."""
+    """An operation still to be drawn, with the prefixes of its own line and of those below it."""
 
     step: tuple[str, int]
     level: int
@@ -51,7 +50,7 @@ class _Line:
 
 @mutable
 class _Drawing:
-    """The lines so far, and what is drawn on them."""
+    """The lines drawn so far, and the operations on them."""
 
     vertices: Mapping[str, Vertex]
     number: Mapping[str, int]
@@ -59,23 +58,23 @@ class _Drawing:
     drawn: set[str] = field(factory=set)
 
     def draw(self, root: tuple[str, int]) -> list[tuple[str, int]]:
-        """Draw a tree, and return what is too deep in it to be drawn."""
+        """Draw a tree and return the steps that are too deep in it."""
         deep: list[tuple[str, int]] = []
         pending = [] if root[0] in self.drawn else [_Line(root, 0)]
         while pending:
             line = pending.pop()
             vertex = self.vertices[line.step[0]]
             again = bool(vertex.inputs) and vertex.digest in self.drawn
-            too_deep = bool(vertex.inputs) and line.level == _LEVELS and not again
-            self.lines.append(line.lead + self._text(line.step, again, too_deep))
+            too_deep = bool(vertex.inputs) and line.level == _MAX_LEVELS and not again
+            self.lines.append(line.lead + self._format(line.step, again, too_deep))
             if too_deep:
                 deep.append(line.step)
             elif not again:
                 self.drawn.add(vertex.digest)
-                pending += _below(line, vertex)
+                pending += _input_lines(line, vertex)
         return deep
 
-    def _text(self, step: tuple[str, int], again: bool, too_deep: bool) -> str:  # noqa: FBT001
+    def _format(self, step: tuple[str, int], again: bool, too_deep: bool) -> str:  # noqa: FBT001
         digest, index = step
         vertex = self.vertices[digest]
         name = f"#{self.number[digest]}{f'.{index}' if index else ''}"
@@ -84,19 +83,19 @@ class _Drawing:
             return f"{line} …"
         if too_deep:
             return f"{line} … drawn below"
-        said = notes(vertex)
-        return f"{line}  ({shortened(', '.join(said), _WIDTH)})" if said else line
+        metadata = notes(vertex)
+        return f"{line}  ({shortened(', '.join(metadata), _WIDTH)})" if metadata else line
 
 
-def _below(line: _Line, vertex: Vertex) -> list[_Line]:
-    """Return what a step needs, the last first, as it is taken from the end of a list."""
+def _input_lines(line: _Line, vertex: Vertex) -> list[_Line]:
+    """Prepare the lines of a step's inputs, last first, because they are popped from a list."""
     inputs = list(dict.fromkeys(vertex.inputs))
     lines = [
-        _Line(each, line.level + 1, line.below + "├── ", line.below + "│   ")
-        for each in inputs[:-1]
+        _Line(step, line.level + 1, line.below + "├── ", line.below + "│   ")
+        for step in inputs[:-1]
     ]
     lines += [
-        _Line(each, line.level + 1, line.below + "└── ", line.below + "    ")
-        for each in inputs[-1:]
+        _Line(step, line.level + 1, line.below + "└── ", line.below + "    ")
+        for step in inputs[-1:]
     ]
     return lines[::-1]

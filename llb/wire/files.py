@@ -1,4 +1,4 @@
-"""FileOp: actions on a tree, each on the result of the one before it."""
+"""Encode FileOp: file actions on a tree, each on the result of the one before."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A graph as a definition: every operation once, its inputs before it."""
+"""Marshal a graph to a definition, with every operation once and after its inputs."""
 
 from __future__ import annotations
 
@@ -45,13 +45,12 @@ _LLB_DEFINITION = "buildkit.llb.definition"
 
 @frozen
 class MarshalOptions:
-    """What a definition depends on besides its graph.
+    """The options of a definition besides its graph.
 
-    ``platform`` is that of operations which name none, ``worker_filters`` are
-    put before those of each operation. ``local_unique_id`` keeps equal local
-    sources of different builds apart. ``caps`` are the capabilities of the
-    daemon, where they are known; with them the default PATH is settled as Go
-    does it. ``source_map`` is whether source locations are written.
+    ``platform`` applies to operations without one, and ``worker_filters`` precede those of each
+    operation. ``local_unique_id`` separates equal local sources of different builds. ``caps`` are
+    the capabilities of the daemon, if known; with them, the default PATH is set as Go does.
+    ``source_map`` enables source locations.
     """
 
     platform: Platform
@@ -62,9 +61,9 @@ class MarshalOptions:
 
 
 def marshal(root: Output | None, options: MarshalOptions) -> Definition:
-    """Return the definition of everything that ``root`` needs; None is the empty tree.
+    """Marshal the graph below ``root`` to a definition; None is the empty tree.
 
-    Raises InvalidValueError for text that UTF-8 cannot hold.
+    Raises InvalidValueError for a string that cannot be encoded as UTF-8.
     """
     if root is None:
         return Definition()
@@ -74,19 +73,19 @@ def marshal(root: Output | None, options: MarshalOptions) -> Definition:
             writer.add(op)
     except UnicodeEncodeError as error:
         raise InvalidValueError(
-            f"invalid text {error.object!r}: it holds half of a surrogate pair"
+            f"invalid string {error.object!r}: it contains half of a surrogate pair"
         ) from error
     return writer.finish(root)
 
 
 _Encoded = tuple[bytes, bytes, frozenset[str]]
-"""The field of inputs, the field of the operation itself, and the capabilities."""
+"""The field of the inputs, the field of the operation itself, and the capabilities."""
 
 
 class _Writer:
-    """A definition while it is being written."""
+    """Write a definition, operation by operation."""
 
-    # attrs would add 1 ms to each import of the package.
+    # An attrs class would add 1 ms to each import of the package.
     def __init__(self, options: MarshalOptions) -> None:
         self.options = options
         self.references: dict[int, bytes] = {}
@@ -94,14 +93,14 @@ class _Writer:
         self.metadata: dict[str, OpMetadata] = {}
         self.locations: dict[str, tuple[Location, ...]] = {}
         self.files: dict[SourceFile, None] = {}
-        self.known_metadata: dict[tuple[int, frozenset[str]], OpMetadata] = {}
-        self.known_sites: dict[CallSite, tuple[Location, ...]] = {}
-        self.known_constraints: dict[tuple[int, tuple[str, ...]], tuple[bytes, bytes]] = {}
+        self.metadata_cache: dict[tuple[int, frozenset[str]], OpMetadata] = {}
+        self.site_cache: dict[CallSite, tuple[Location, ...]] = {}
+        self.constraints_cache: dict[tuple[int, tuple[str, ...]], tuple[bytes, bytes]] = {}
         windows = options.platform.os == "windows"
         self.processes = ExecEncoder(self.references, options.caps, windows=windows)
 
     def add(self, op: Op) -> None:
-        """Write ``op``, whose inputs were written before; equal operations become one."""
+        """Write ``op`` after its inputs; equal operations become one."""
         if isinstance(op, EncodedOp):
             data, caps = op.data, op.caps
         else:
@@ -123,15 +122,15 @@ class _Writer:
         self.locations[digest] = locations
 
     def finish(self, root: Output) -> Definition:
-        """Return the definition with the operation that points at ``root`` as its last."""
+        """Build the definition; its last operation points at ``root``."""
         last = encode_input(self.references, root)
         caps = {"constraints", "platform"}
-        said = self.known_metadata.values()
-        if any(each.ignore_cache for each in said):
+        all_metadata = self.metadata_cache.values()
+        if any(metadata.ignore_cache for metadata in all_metadata):
             caps.add("meta.ignorecache")
-        if any(each.description for each in said):
+        if any(metadata.description for metadata in all_metadata):
             caps.add("meta.description")
-        if any(each.export_cache is not None for each in said):
+        if any(metadata.export_cache is not None for metadata in all_metadata):
             caps.add("meta.exportcache")
         self.metadata[digest_of(last)] = OpMetadata(caps=frozenset(caps))
         return Definition(
@@ -154,19 +153,19 @@ class _Writer:
             case LateSourceOp():
                 return self._source(op.source)
             case MergeOp():
-                return self._all(op), pb.Op.merge(_merge(op)), _MERGE_CAPS
+                return self._all_inputs(op), pb.Op.merge(_merge(op)), _MERGE_CAPS
             case DiffOp():
-                return self._all(op), pb.Op.diff(_diff(op)), _DIFF_CAPS
+                return self._all_inputs(op), pb.Op.diff(_diff(op)), _DIFF_CAPS
             case BuildOp():
-                return self._all(op), pb.Op.build(_build(op)), _BUILD_CAPS
+                return self._all_inputs(op), pb.Op.build(_build(op)), _BUILD_CAPS
             case PassthroughOp():
-                return self._all(op), pb.Op.passthrough(_passthrough(op)), _PASSTHROUGH_CAPS
+                return self._all_inputs(op), pb.Op.passthrough(_passthrough(op)), _PASSTHROUGH_CAPS
             case _:
                 assert_never(op)
 
-    def _all(self, op: _PlainOp) -> bytes:
-        """Encode all inputs, as often as they occur."""
-        return b"".join([encode_input(self.references, each) for each in op.inputs])
+    def _all_inputs(self, op: _PlainOp) -> bytes:
+        """Encode all inputs, including duplicates."""
+        return b"".join([encode_input(self.references, source) for source in op.inputs])
 
     def _source(self, op: SourceOp) -> _Encoded:
         attrs, caps = dict(op.attrs), frozenset(op.caps)
@@ -177,24 +176,24 @@ class _Writer:
         return b"", pb.Op.source(body), caps
 
     def _constraints(self, constraints: Constraints) -> tuple[bytes, bytes]:
-        """Return the fields of the platform and of the worker's constraints."""
+        """Encode the fields of the platform and the worker constraints."""
         platform = constraints.platform or self.options.platform
         key = id(platform), constraints.worker_filters
-        known = self.known_constraints.get(key)
-        if known is None:
+        encoded = self.constraints_cache.get(key)
+        if encoded is None:
             filters = (*self.options.worker_filters, *constraints.worker_filters)
-            known = (
+            encoded = (
                 pb.Op.platform(encode_platform(platform)),
                 pb.Op.constraints(pb.WorkerConstraints.filter(filters)),
             )
-            self.known_constraints[key] = known
-        return known
+            self.constraints_cache[key] = encoded
+        return encoded
 
     def _metadata(self, constraints: Constraints, caps: frozenset[str]) -> OpMetadata:
         key = id(constraints), caps
-        known = self.known_metadata.get(key)
-        if known is None:
-            known = self.known_metadata[key] = OpMetadata(
+        metadata = self.metadata_cache.get(key)
+        if metadata is None:
+            metadata = self.metadata_cache[key] = OpMetadata(
                 ignore_cache=constraints.ignore_cache,
                 description=dict(constraints.description),
                 export_cache=constraints.export_cache,
@@ -202,25 +201,25 @@ class _Writer:
                 progress_group=constraints.progress_group,
                 resources=constraints.resources,
             )
-        return known
+        return metadata
 
     def _locations(self, op: Op) -> tuple[Location, ...]:
         if not self.options.source_map:
             return ()
         if op.constraints.locations or op.call_site is None:
-            found = op.constraints.locations
-            self.files.update(dict.fromkeys([each.file for each in found]))
-            return found
-        known = self.known_sites.get(op.call_site)
-        if known is None:
-            known = self.known_sites[op.call_site] = python_locations(op.call_site)
-            self.files.update(dict.fromkeys([each.file for each in known]))
-        return known
+            op_locations = op.constraints.locations
+            self.files.update(dict.fromkeys([location.file for location in op_locations]))
+            return op_locations
+        known_locations = self.site_cache.get(op.call_site)
+        if known_locations is None:
+            known_locations = self.site_cache[op.call_site] = python_locations(op.call_site)
+            self.files.update(dict.fromkeys([location.file for location in known_locations]))
+        return known_locations
 
 
 _PlainOp = SourceOp | LateSourceOp | ExecOp | FileOp | MergeOp | DiffOp | BuildOp | PassthroughOp
-# Go means to record the capabilities of single actions too, but records none of
-# them, and the daemon refuses one that it would record.
+# Go intends to record the capabilities of single actions too, but records none of them, and the
+# daemon would refuse one of them.
 _FILE_CAPS = frozenset({"file.base"})
 _MERGE_CAPS = frozenset({"mergeop"})
 _DIFF_CAPS = frozenset({"diffop"})
@@ -236,7 +235,7 @@ def _keeps_platform(op: _PlainOp) -> bool:
 
 
 def _merge(op: MergeOp) -> bytes:
-    # Go counts an input that occurs twice as two.
+    # Go counts a duplicate input twice.
     numbers = range(len(op.inputs))
     return b"".join([pb.MergeOp.inputs(pb.MergeInput.input(number)) for number in numbers])
 

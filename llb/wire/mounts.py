@@ -1,4 +1,4 @@
-"""Mounts of a process: trees, caches, tmpfs, and the secrets and ssh agents of the client."""
+"""Encode the mounts of a process: trees, caches, tmpfs, and the client's secrets and SSH agents."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ _CACHE_CAPS = ("exec.mount.cache", "exec.mount.cache.sharing")
 
 
 def encode_mount(mount: Mount, source: int, output: int) -> tuple[bytes, tuple[str, ...]]:
-    """Encode a mount, a field of ``pb.ExecOp``, and return its capabilities too.
+    """Encode a mount, a field of ``pb.ExecOp``, and list its capabilities.
 
-    ``source`` and ``output`` are the numbers of its input and output.
+    ``source`` and ``output`` are the indexes of its input and output.
     """
     match mount:
         case Bind():
@@ -59,7 +59,7 @@ def _mount(
     selector: str,
     target: str,
     output: int,
-    readonly: bool,  # noqa: FBT001 - fields in their order
+    readonly: bool,  # noqa: FBT001 - fields in protobuf order
     kind: bytes,
     options: bytes,
 ) -> bytes:
@@ -74,10 +74,10 @@ def _mount(
     )
 
 
-# Nearly all processes have one of two.
+# Nearly all processes have one of two root mounts.
 @cache
 def encode_root(source: int, readonly: bool) -> bytes:  # noqa: FBT001 - a keyword costs 0.1 µs
-    """Encode the mount of the root, whose output is the first if it is writable."""
+    """Encode the mount of the root, whose output index is 0 if it is writable."""
     return _mount(source, "", "/", SKIP_OUTPUT if readonly else 0, readonly, b"", b"")
 
 
@@ -87,7 +87,7 @@ def encode_secret_file(secret: Secret, target: str) -> bytes:
 
 
 def encode_agent(agent: SSH, target: str) -> bytes:
-    """Encode the mount of an ssh agent's socket, a field of ``pb.ExecOp``."""
+    """Encode the mount of an SSH agent's socket, a field of ``pb.ExecOp``."""
     return _client_mount(target, _SSH + pb.Mount.SSHOpt(_access(pb.SSHOpt, agent)))
 
 

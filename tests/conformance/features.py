@@ -1,7 +1,6 @@
-"""Pages of features: what there is, line by line, and the tests and files that hold each line.
+"""Write the feature pages: each feature with the tests and files that cover it.
 
-A page is written from a file features.toml, which has its lines, and from the markers
-``feature("A1")`` of tests.
+The features come from a file features.toml, and the tests from their ``feature("A1")`` markers.
 """
 
 from __future__ import annotations
@@ -27,28 +26,28 @@ _LABS = "-labs"
 
 @frozen
 class Kind:
-    """Files that hold features: a word for several of them, and ``place``, where they are.
+    """A kind of files that cover features: its plural, and the path pattern of a file.
 
-    The place is a path below the root, in which ``*`` stands for the name of one.
+    The pattern is relative to the root, with ``*`` for the name of a file.
     """
 
     plural: str
-    place: str
+    pattern: str
 
     def names(self) -> list[str]:
-        """Return the names of all there are."""
-        before, after = (len(part) for part in self.place.split("*"))
-        found = (path.relative_to(ROOT).as_posix() for path in ROOT.glob(self.place))
-        return sorted(path[before : len(path) - after] for path in found)
+        """List the names of all files of this kind."""
+        prefix, suffix = (len(part) for part in self.pattern.split("*"))
+        paths = (path.relative_to(ROOT).as_posix() for path in ROOT.glob(self.pattern))
+        return sorted(path[prefix : len(path) - suffix] for path in paths)
 
     def link(self, name: str) -> str:
-        """Return where one is, as seen from docs/."""
-        return f"../{self.place.replace('*', name)}"
+        """Build the link to a file, relative to docs/."""
+        return f"../{self.pattern.replace('*', name)}"
 
 
 @frozen
 class Page:
-    """A document, the file with its lines, what stands above them, and which files hold lines."""
+    """A document, its feature file, its introduction, and the kinds of its files."""
 
     lines: Path
     document: Path
@@ -58,34 +57,36 @@ class Page:
 
 @frozen
 class Feature:
-    """A line of a page; ``held`` are patterns of names of files, by the plurals of their kinds.
+    """A feature; ``files`` has patterns of file names by the plural of their kind.
 
-    ``since`` is the version that brought it, where the page tells versions. ``missing`` says
-    why it is not supported, None where it is.
+    ``since`` is the version that introduced it, on pages with versions. ``missing`` is the reason
+    why it is not supported, or None if it is.
     """
 
     id: str
     what: str
     since: str = ""
     missing: str | None = None
-    held: Mapping[str, Iterable[str]] = field(factory=dict)
+    files: Mapping[str, Iterable[str]] = field(factory=dict)
 
     @property
     def status(self) -> str:
-        """Whether it is supported, in a word or with the reason."""
+        """The support status, or the reason why it is missing."""
         if self.missing is not None:
             return f"no: {self.missing}"
         return "in the labs image" if self.since.endswith(_LABS) else "yes"
 
     def names(self, kind: Kind) -> list[str]:
-        """Return the names of the files of a kind that hold it."""
-        patterns = tuple(self.held.get(kind.plural, ()))
-        return [name for name in kind.names() if any(fnmatchcase(name, each) for each in patterns)]
+        """List the names of the files of a kind that cover it."""
+        patterns = tuple(self.files.get(kind.plural, ()))
+        return [
+            name for name in kind.names() if any(fnmatchcase(name, pattern) for pattern in patterns)
+        ]
 
 
 @frozen
-class Marked:
-    """A test that says by its marker which features it holds; ``path`` is below tests/."""
+class MarkedTest:
+    """A test whose marker lists the features that it covers; ``path`` is relative to tests/."""
 
     path: str
     name: str
@@ -94,93 +95,103 @@ class Marked:
 
 @frozen
 class Support:
-    """A page with its sections by their letters, features in order, and the marked tests."""
+    """A page with its sections by letter, its features in order, and the marked tests."""
 
     page: Page
     sections: Mapping[str, str]
     features: tuple[Feature, ...]
-    marked: tuple[Marked, ...]
+    marked: tuple[MarkedTest, ...]
 
     @classmethod
     def read(cls, page: Page) -> Support:
-        """Return what the page's file says, and those tests that are marked with its features."""
+        """Read the feature file of a page, and collect the tests marked with its features."""
         data = tomllib.loads(page.lines.read_text())
         features = tuple(_feature(key, value) for key, value in data["features"].items())
-        ids = {each.id for each in features}
-        return cls(page, data["sections"], features, tuple(m for m in marked() if ids & set(m.ids)))
+        ids = {feature.id for feature in features}
+        return cls(
+            page,
+            data["sections"],
+            features,
+            tuple(test for test in marked() if ids & set(test.ids)),
+        )
 
-    def tests(self, feature: Feature) -> list[Marked]:
-        """Return the tests that are marked with a feature."""
-        return [each for each in self.marked if feature.id in each.ids]
+    def tests(self, feature: Feature) -> list[MarkedTest]:
+        """Select the tests that are marked with a feature."""
+        return [test for test in self.marked if feature.id in test.ids]
 
     def mistakes(self) -> list[str]:
-        """Return what does not fit: ids, patterns without a file, and what nothing holds."""
+        """List invalid IDs, patterns without a file, and features that nothing covers."""
         return [mistake for feature in self.features for mistake in self._mistakes(feature)]
 
     def _mistakes(self, feature: Feature) -> Iterator[str]:
         if feature.id.rstrip("0123456789") not in self.sections:
-            yield f"{feature.id}: no section"
+            yield f"{feature.id}: unknown section"
         kinds = {kind.plural: kind for kind in self.page.kinds}
-        for plural, patterns in feature.held.items():
+        for plural, patterns in feature.files.items():
             names = kinds[plural].names() if plural in kinds else []
             for pattern in patterns:
                 if not any(fnmatchcase(name, pattern) for name in names):
-                    yield f"{feature.id}: no file of {plural}: {pattern}"
-        is_held = any(feature.held.values()) or bool(self.tests(feature))
-        if is_held == (feature.missing is not None):
-            yield f"{feature.id}: {'held, yet missing' if is_held else 'nothing holds it'}"
+                    yield f"{feature.id}: none of the {plural} match {pattern}"
+        is_covered = any(feature.files.values()) or bool(self.tests(feature))
+        if is_covered == (feature.missing is not None):
+            problem = "covered, but marked missing" if is_covered else "no test or file covers it"
+            yield f"{feature.id}: {problem}"
 
 
-def marked() -> Iterator[Marked]:
-    """Yield all tests with a marker, in the order of their files."""
+def marked() -> Iterator[MarkedTest]:
+    """Yield all tests with a marker, file by file."""
     for path in sorted(TESTS.rglob("test_*.py")):
         for node in ast.parse(path.read_text()).body:
             ids = _ids(node)
             if ids and isinstance(node, ast.FunctionDef):
-                yield Marked(path.relative_to(TESTS).as_posix(), node.name, ids)
+                yield MarkedTest(path.relative_to(TESTS).as_posix(), node.name, ids)
 
 
-def text(support: Support) -> str:
-    """Return the document."""
-    statuses = [each.status for each in support.features]
+def render(support: Support) -> str:
+    """Render the document."""
+    statuses = [feature.status for feature in support.features]
     supported = statuses.count("yes")
     labs = statuses.count("in the labs image")
     total, missing = len(statuses), len(statuses) - supported - labs
-    head = support.page.head.rstrip("\n")
-    parts = [head.format(total=total, supported=supported, labs=labs, missing=missing)]
-    columns = ["", "feature", *_since(support, "since"), "supported", "held by"]
+    page_head = support.page.head.rstrip("\n")
+    parts = [page_head.format(total=total, supported=supported, labs=labs, missing=missing)]
+    columns = ["", "feature", *_since(support, "since"), "supported", "covered by"]
     for letter, title in support.sections.items():
         parts += [f"\n## {letter}. {title}\n", _cells(columns), f"|{'---|' * len(columns)}"]
-        parts += [_row(support, each) for each in support.features if each.id[0] == letter]
-    parts.append("\n## What holds them")
-    parts += [_held(support, each) for each in support.features if each.missing is None]
+        parts += [_row(support, feature) for feature in support.features if feature.id[0] == letter]
+    parts.append("\n## Coverage")
+    parts += [
+        _coverage_section(support, feature)
+        for feature in support.features
+        if feature.missing is None
+    ]
     return "\n".join(parts) + "\n"
 
 
 def write(page: Page) -> None:
     """Write the document of a page."""
-    page.document.write_text(text(Support.read(page)))
+    page.document.write_text(render(Support.read(page)))
 
 
 def _feature(key: str, value: dict[str, Any]) -> Feature:
-    own = {name: value.pop(name) for name in ("what", "since", "missing") if name in value}
-    return Feature(key, **own, held=value)
+    attributes = {name: value.pop(name) for name in ("what", "since", "missing") if name in value}
+    return Feature(key, **attributes, files=value)
 
 
 def _ids(node: ast.stmt) -> tuple[str, ...]:
-    """Return the arguments of a function's marker."""
+    """Read the arguments of a function's marker."""
     decorators: list[Any] = getattr(node, "decorator_list", [])
     return tuple(
         ast.literal_eval(argument)
-        for each in decorators
-        if isinstance(each, ast.Call) and ast.unparse(each.func) == MARKER
-        for argument in each.args
+        for decorator in decorators
+        if isinstance(decorator, ast.Call) and ast.unparse(decorator.func) == MARKER
+        for argument in decorator.args
     )
 
 
 def _since(support: Support, value: str) -> list[str]:
-    """Return the cell about versions, on a page that tells them."""
-    return [value] if any(each.since for each in support.features) else []
+    """List the version cell, on a page with versions."""
+    return [value] if any(feature.since for feature in support.features) else []
 
 
 def _cells(cells: Iterable[str]) -> str:
@@ -191,19 +202,19 @@ def _row(support: Support, feature: Feature) -> str:
     kinds = support.page.kinds
     counts = [(len(feature.names(kind)), kind.plural.removesuffix("s")) for kind in kinds]
     counts.append((len(support.tests(feature)), "test"))
-    told = ", ".join(f"{count} {what}{'s' * (count > 1)}" for count, what in counts if count)
-    link = f"[{told}](#{feature.id.lower()})" if told else ""
-    what = feature.what.replace("|", "\\|")
-    return _cells([feature.id, what, *_since(support, feature.since), feature.status, link])
+    summary = ", ".join(f"{count} {noun}{'s' * (count > 1)}" for count, noun in counts if count)
+    link = f"[{summary}](#{feature.id.lower()})" if summary else ""
+    description = feature.what.replace("|", "\\|")
+    return _cells([feature.id, description, *_since(support, feature.since), feature.status, link])
 
 
-def _held(support: Support, feature: Feature) -> str:
-    """Return the paragraph with links to all that holds a feature."""
+def _coverage_section(support: Support, feature: Feature) -> str:
+    """Render the section with links to everything that covers a feature."""
     parts = [f"\n### {feature.id}\n"]
     for kind in support.page.kinds:
         links = [f"[{name}]({kind.link(name)})" for name in feature.names(kind)]
         parts += [f"- {kind.plural}: {', '.join(links)}"] if links else []
     parts += [
-        f"- [{each.path}](../tests/{each.path}): `{each.name}`" for each in support.tests(feature)
+        f"- [{test.path}](../tests/{test.path}): `{test.name}`" for test in support.tests(feature)
     ]
     return "\n".join(parts)

@@ -1,4 +1,4 @@
-"""The pages of features are those of the tests and files there are, and nothing is unheld."""
+"""The feature pages are up to date, and every feature has tests or files."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from tests.conformance.features import (
     TESTS,
     Feature,
     Kind,
-    Marked,
+    MarkedTest,
     Page,
     Support,
     marked,
-    text,
+    render,
 )
 
 PAGES = (CLIENT, DOCKERFILE)
@@ -25,38 +25,40 @@ of_every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.doc
 
 
 @of_every_page
-def test_every_feature_is_held_by_what_there_is(page: Page) -> None:
+def test_every_feature_has_existing_tests_or_files(page: Page) -> None:
     assert Support.read(page).mistakes() == []
 
 
 @of_every_page
 def test_the_document_is_up_to_date(page: Page) -> None:
     folder = page.lines.parent.name
-    assert page.document.read_text() == text(Support.read(page)), (
+    assert page.document.read_text() == render(Support.read(page)), (
         f"python -m tests.conformance.{folder}.support"
     )
 
 
 def test_every_marker_names_features_of_one_page() -> None:
-    ids = [each.id for page in PAGES for each in Support.read(page).features]
+    ids = [feature.id for page in PAGES for feature in Support.read(page).features]
     assert len(ids) == len(set(ids))
-    assert [(each, name) for each in marked() for name in each.ids if name not in ids] == []
+    assert [(test, name) for test in marked() for name in test.ids if name not in ids] == []
 
 
-def test_no_marker_stands_where_it_is_not_seen() -> None:
-    texts = (path.read_text() for path in TESTS.rglob("*.py"))
-    assert sum(text.count(f"{MARKER}(") for text in texts) == len(list(marked()))
+def test_every_marker_is_on_a_collected_test() -> None:
+    sources = (path.read_text() for path in TESTS.rglob("*.py"))
+    assert sum(source.count(f"{MARKER}(") for source in sources) == len(list(marked()))
 
 
 @of_every_page
-def test_links_lead_somewhere(page: Page) -> None:
+def test_every_link_resolves(page: Page) -> None:
     document = page.document.read_text()
     links = re.findall(r"\]\(([^)]+)\)", document)
-    headings = {f"#{each.lower()}" for each in re.findall(r"^### (\w+)$", document, re.MULTILINE)}
-    assert [each for each in links if each.startswith("#") and each not in headings] == []
+    headings = {
+        f"#{heading.lower()}" for heading in re.findall(r"^### (\w+)$", document, re.MULTILINE)
+    }
+    assert [link for link in links if link.startswith("#") and link not in headings] == []
     folder = page.document.parent
-    files = [each for each in links if not each.startswith("#")]
-    assert [each for each in files if not (folder / each).is_file()] == []
+    files = [link for link in links if not link.startswith("#")]
+    assert [link for link in files if not (folder / link).is_file()] == []
 
 
 @of_every_page
@@ -67,14 +69,16 @@ def test_ids_count_up_in_the_order_of_the_sections(page: Page) -> None:
         numbers[feature.id[0]] += 1
         assert feature.id == f"{feature.id[0]}{numbers[feature.id[0]]}"
     assert all(numbers.values())
-    assert list(dict.fromkeys(each.id[0] for each in support.features)) == list(support.sections)
+    assert list(dict.fromkeys(feature.id[0] for feature in support.features)) == list(
+        support.sections
+    )
 
 
 @pytest.mark.parametrize("kind", DOCKERFILE.kinds, ids=lambda kind: kind.plural)
-def test_every_dockerfile_holds_a_feature(kind: Kind) -> None:
+def test_every_dockerfile_covers_a_feature(kind: Kind) -> None:
     features = Support.read(DOCKERFILE).features
-    held = {name for feature in features for name in feature.names(kind)}
-    assert [name for name in kind.names() if name not in held] == []
+    covered = {name for feature in features for name in feature.names(kind)}
+    assert [name for name in kind.names() if name not in covered] == []
 
 
 SIMPLE = {"cases": ["simple"]}
@@ -83,16 +87,16 @@ SIMPLE = {"cases": ["simple"]}
 @pytest.mark.parametrize(
     ("feature", "mistakes"),
     [
-        (Feature("A1", "x"), ["A1: nothing holds it"]),
-        (Feature("A1", "x", held=SIMPLE), []),
+        (Feature("A1", "x"), ["A1: no test or file covers it"]),
+        (Feature("A1", "x", files=SIMPLE), []),
         (Feature("A1", "x", missing="too odd"), []),
-        (Feature("A1", "x", missing="too odd", held=SIMPLE), ["A1: held, yet missing"]),
-        (Feature("A1", "x", held={"cases": ["none*"]}), ["A1: no file of cases: none*"]),
-        (Feature("A1", "x", held={"plays": ["simple"]}), ["A1: no file of plays: simple"]),
+        (Feature("A1", "x", missing="too odd", files=SIMPLE), ["A1: covered, but marked missing"]),
+        (Feature("A1", "x", files={"cases": ["none*"]}), ["A1: none of the cases match none*"]),
+        (Feature("A1", "x", files={"plays": ["simple"]}), ["A1: none of the plays match simple"]),
         (Feature("A2", "x"), []),
-        (Feature("B1", "x", held=SIMPLE), ["B1: no section"]),
+        (Feature("B1", "x", files=SIMPLE), ["B1: unknown section"]),
     ],
 )
-def test_what_does_not_fit_is_found(feature: Feature, mistakes: list[str]) -> None:
-    tests = (Marked("e2e/test_a.py", "test_b", ("A2",)),)
+def test_mistakes_in_a_page_are_reported(feature: Feature, mistakes: list[str]) -> None:
+    tests = (MarkedTest("e2e/test_a.py", "test_b", ("A2",)),)
     assert Support(DOCKERFILE, {"A": "The file"}, (feature,), tests).mistakes() == mistakes

@@ -155,7 +155,7 @@ def test_an_invalid_definition_is_an_error_with_a_hint(
     process = llb(command, *others, bad)
     assert (process.returncode, process.stdout) == (1, "")
     assert process.stderr == (
-        f"error: {prefix}these bytes are no LLB definition\n"
+        f"error: {prefix}invalid LLB definition\n"
         "hint: expected the output of a build script, or of State.marshal().to_bytes()\n"
     )
 

@@ -187,7 +187,7 @@ def test_a_script_that_prints_nothing_is_an_error(tmp_path: Path) -> None:
 
 def test_an_invalid_definition_is_refused(tmp_path: Path) -> None:
     (tmp_path / "x.pb").write_bytes(b"\xff\xff")
-    check_error(cli("build", tmp_path / "x.pb"), "these bytes are no LLB definition")
+    check_error(cli("build", tmp_path / "x.pb"), "invalid LLB definition")
 
 
 @pytest.mark.feature("P13")

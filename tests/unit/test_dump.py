@@ -1,4 +1,4 @@
-"""A definition as text: complete, stable, and equal to what is checked in."""
+"""Render definitions: complete, stable, and equal to the golden files."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ STATE = Scratch().copy(BUILT, "/app", src="/bin/app").copy(BASE, "/etc").copy(Lo
 
 
 def test_text_shows_every_field() -> None:
-    text = dump.text(STATE.marshal(platform="linux/amd64", source_map=False))
-    assert text == (GOLDEN / "text.txt").read_text()
+    listing = dump.text(STATE.marshal(platform="linux/amd64", source_map=False))
+    assert listing == (GOLDEN / "text.txt").read_text()
 
 
-def test_tree_draws_what_is_shared_once() -> None:
+def test_tree_draws_shared_steps_once() -> None:
     assert dump.tree(STATE.marshal(source_map=False)) == (GOLDEN / "tree.txt").read_text()
 
 
 def test_dot_has_a_node_for_each_operation() -> None:
-    text = dump.dot(STATE.marshal(platform="linux/amd64", source_map=False))
-    assert text == (GOLDEN / "graph.dot").read_text()
+    graph = dump.dot(STATE.marshal(platform="linux/amd64", source_map=False))
+    assert graph == (GOLDEN / "graph.dot").read_text()
 
 
 def test_the_empty_tree_is_scratch() -> None:
@@ -57,12 +57,12 @@ def test_each_form_shows_every_kind_of_operation_and_metadata(
     assert form(every_kind()) == (EVERY / name).read_text()
 
 
-def test_a_definition_from_bytes_has_the_same_text() -> None:
+def test_a_definition_from_bytes_has_the_same_listing() -> None:
     again = Definition.from_bytes(every_kind().to_bytes())
     assert dump.text(again) == dump.text(every_kind())
 
 
-def test_a_deep_tree_goes_on_at_the_margin_and_names_every_step() -> None:
+def test_a_deep_tree_continues_at_the_margin_and_names_every_step() -> None:
     state = BASE
     for number in range(100):
         state = state.run(f"step {number}")
@@ -80,12 +80,12 @@ def test_a_deep_tree_goes_on_at_the_margin_and_names_every_step() -> None:
     assert len(drawn) == 101
 
 
-def test_a_label_is_one_line_that_moves_no_cursor() -> None:
+def test_a_label_is_one_line_without_control_characters() -> None:
     definition = BASE.run("x", name="a\n\x1b[2Jb\u202e").marshal()
     assert dump.label(definition.vertices()[1]) == "a\\n\\x1b[2Jb\\u202e"
 
 
-def test_mermaid_reads_no_markup_in_labels() -> None:
+def test_markup_in_mermaid_labels_is_escaped() -> None:
     definition = BASE.run('echo "1" & <b> `c` #x').run("x", name="- 1").marshal(source_map=False)
     assert dump.mermaid(definition) == (
         "flowchart BT\n"

@@ -1,7 +1,7 @@
-"""From a tree back to a Dockerfile that makes the same operations, and what none of them says.
+"""Convert a tree back to a Dockerfile that creates the same operations, or report why not.
 
-Each step is told as the instruction that Docker makes such an operation of. What was written is
-converted as Docker does, and compared: a Dockerfile that is returned makes the tree.
+Each step becomes the instruction that Docker converts to such an operation. The Dockerfile is then
+converted as Docker does and compared with the tree, so a returned Dockerfile creates that tree.
 """
 
 from __future__ import annotations
@@ -19,8 +19,13 @@ from llb.dockerfile.offline import convert
 from llb.dockerfile.sources.image import WINDOWS, scratch_config
 from llb.dockerfile.sources.requests import ImageRequest
 from llb.dockerfile.to_dockerfile.config import config_lines
-from llb.dockerfile.to_dockerfile.instructions import copied, directory, run, variable
-from llb.dockerfile.to_dockerfile.quoting import Unsayable, word
+from llb.dockerfile.to_dockerfile.instructions import (
+    convert_copies,
+    convert_process,
+    variable,
+    workdir_path,
+)
+from llb.dockerfile.to_dockerfile.quoting import NotExpressible, word
 from llb.dockerfile_rules.permissions import parse_chown, to_chown
 from llb.errors import InputError
 from llb.gocompat.path import absolute, clean
@@ -39,40 +44,40 @@ if TYPE_CHECKING:
 __all__ = ["Missing", "UnsayableError", "to_dockerfile"]
 
 _CONTEXT = f"{LOCAL_SCHEME}context"
-# Docker writes it for containers of old daemons.
-_UNSEEN = ("ArgsEscaped",)
+# Docker sets it for containers of old daemons.
+_IGNORED_FIELDS = ("ArgsEscaped",)
 
 
 @frozen
 class Missing:
-    """A step that no Dockerfile has: its place in Python, empty where it is unknown, and why."""
+    """A step that a Dockerfile cannot express: its source line, empty if unknown, and why."""
 
     place: str
     reason: str
 
     def __str__(self) -> str:
-        """Return both, as an error tells it."""
+        """Format both for an error message."""
         return f"{self.place or 'a step'}: {self.reason}"
 
 
 class UnsayableError(InputError):
-    """A tree that no Dockerfile makes; ``missing`` are its steps that none has."""
+    """A tree that a Dockerfile cannot express; ``missing`` lists the steps at fault."""
 
     def __init__(self, missing: Iterable[Missing]) -> None:
         self.missing = tuple(missing)
-        said = "; ".join(map(str, self.missing))
-        super().__init__(f"no Dockerfile makes this: {said}")
+        reasons = "; ".join(map(str, self.missing))
+        super().__init__(f"a Dockerfile cannot express this: {reasons}")
 
 
 def to_dockerfile(
     tree: State, *, resolver: Resolver, platform: Platform | str | None = None
 ) -> str:
-    r"""Return the text of a Dockerfile that makes the operations and the image of a tree.
+    r"""Write a Dockerfile that creates the operations and the image of a tree.
 
-    ``resolver`` returns the configs of images, as for :func:`llb.dockerfile.convert`, and
-    ``platform`` is what is built for, by default the host's.
+    ``resolver`` resolves the configs of images, as for :func:`llb.dockerfile.convert`, and
+    ``platform`` is the target platform, by default the host's.
 
-    Raises UnsayableError, with each step that no Dockerfile makes.
+    Raises UnsayableError with each step that a Dockerfile cannot express.
 
     >>> from llb.dockerfile import ImageTable
     >>> from llb.buildfile import docker
@@ -85,76 +90,84 @@ def to_dockerfile(
     CMD ["/b"]
     <BLANKLINE>
     """
-    wanted = Platform.host() if platform is None else to_platform(platform)
-    resolver = _by_name(resolver)
-    writer = _Writer(tree, resolver, wanted)
-    text = writer.text()
-    if has_octets(text):
-        writer.missing.append(Missing("", "bytes that are no UTF-8"))
+    target_platform = Platform.host() if platform is None else to_platform(platform)
+    resolver = _with_lookup_by_name(resolver)
+    writer = _Writer(tree, resolver, target_platform)
+    source = writer.text()
+    if has_octets(source):
+        writer.missing.append(Missing("", "bytes that are not UTF-8"))
     if writer.missing:
         raise UnsayableError(writer.missing)
-    _check(text, tree, resolver, wanted)
-    return text
+    _check(source, tree, resolver, target_platform)
+    return source
 
 
-def _by_name(resolver: Resolver) -> Resolver:
-    """Return what also finds an image by its name where it is asked for by that and its digest."""
+def _with_lookup_by_name(resolver: Resolver) -> Resolver:
+    """Wrap a resolver to look up an image by its name if it is requested by name and digest."""
 
     def resolve(request: ImageRequest) -> ResolvedImage:
         ref = Reference.parse(request.ref)
         if ref.digest is not None:
             name = str(evolve(ref, digest=None).tagged())
             with suppress(errors.DockerfileError):
-                found = resolver(evolve(request, ref=name))
-                if found.digest == ref.digest:
-                    return found
+                image = resolver(evolve(request, ref=name))
+                if image.digest == ref.digest:
+                    return image
         return resolver(request)
 
     return resolve
 
 
-def _check(text: str, tree: State, resolver: Resolver, platform: Platform) -> None:
-    """Raise UnsayableError where a Dockerfile makes other operations, or another image."""
+def _check(source: str, tree: State, resolver: Resolver, platform: Platform) -> None:
+    """Check that a Dockerfile creates the operations and the image of a tree.
+
+    Raises UnsayableError.
+    """
     expected = tree.marshal(platform=platform, caps=caps.known())
-    given = _context(expected)
+    context_options = _context_options(expected)
     try:
-        done = convert(text, resolver=resolver, build_platform=platform, **given)
+        conversion = convert(source, resolver=resolver, build_platform=platform, **context_options)
     except errors.DockerfileError as error:
         raise UnsayableError([Missing("", error.message)]) from error
-    ours, theirs = _meanings(done.definition), _meanings(expected)
+    ours, theirs = _hash_operations(conversion.definition), _hash_operations(expected)
     if set(ours.values()) != set(theirs.values()):
         raise UnsayableError(
-            Missing(_line(expected, digest), "an instruction would make another operation")
+            Missing(
+                _first_line(expected, digest),
+                "the closest instruction creates a different operation",
+            )
             for digest, meaning in theirs.items()
             if meaning not in ours.values()
         )
-    if _known(done.image_config) != _known(tree.image_config(platform=platform)):
-        raise UnsayableError([Missing("", "the config of the image would be another")])
+    if _container_config(conversion.image_config) != _container_config(
+        tree.image_config(platform=platform)
+    ):
+        raise UnsayableError([Missing("", "the image config would differ")])
 
 
-def _meanings(definition: Definition) -> dict[str, str]:
-    """Return what each operation does to what, whatever is said of the build context."""
-    found: dict[str, str] = {}
-    for each in definition.vertices():
-        is_context = each.kind == "source" and each.op.get("identifier") == _CONTEXT
-        content = b"" if is_context else each.content
-        inputs = tuple((found[digest], number) for digest, number in each.inputs)
-        found[each.digest] = sha256_of(repr((content, inputs)).encode())
-    return found
+def _hash_operations(definition: Definition) -> dict[str, str]:
+    """Hash each operation with its inputs, but without the options of the build context."""
+    meanings: dict[str, str] = {}
+    for vertex in definition.vertices():
+        is_context = vertex.kind == "source" and vertex.op.get("identifier") == _CONTEXT
+        content = b"" if is_context else vertex.content
+        inputs = tuple((meanings[digest], number) for digest, number in vertex.inputs)
+        meanings[vertex.digest] = sha256_of(repr((content, inputs)).encode())
+    return meanings
 
 
-def _known(config: bytes) -> dict[str, Any]:
-    """Return what containers see of an image config, its variables in any order."""
-    found: dict[str, Any] = json.loads(config)["config"]
-    inner = {key: each for key, each in found.items() if key not in _UNSEEN}
-    return {"WorkingDir": "/", **inner, "Env": sorted(found.get("Env", ()))}
+def _container_config(config: bytes) -> dict[str, Any]:
+    """Parse the part of an image config that containers see, with sorted variables."""
+    container_config: dict[str, Any] = json.loads(config)["config"]
+    kept = {key: value for key, value in container_config.items() if key not in _IGNORED_FIELDS}
+    return {"WorkingDir": "/", **kept, "Env": sorted(container_config.get("Env", ()))}
 
 
-def _context(expected: Definition) -> dict[str, Any]:
-    """Return the arguments that make the build context what it is."""
-    for each in expected.vertices():
-        if each.kind == "source" and each.op.get("identifier") == _CONTEXT:
-            attrs = each.op.get("attrs", {})
+def _context_options(expected: Definition) -> dict[str, Any]:
+    """Find the conversion options that reproduce the build context of a definition."""
+    for vertex in expected.vertices():
+        if vertex.kind == "source" and vertex.op.get("identifier") == _CONTEXT:
+            attrs = vertex.op.get("attrs", {})
             return {
                 "ignore": json.loads(attrs.get("local.excludepatterns", "[]")),
                 "session_id": attrs.get("local.session"),
@@ -163,15 +176,19 @@ def _context(expected: Definition) -> dict[str, Any]:
     return {}
 
 
-def _line(definition: Definition, digest: str) -> str:
-    found = definition.locations.get(digest, ())
-    places = [f"{each.file.filename}:{each.ranges[0].line}" for each in found if each.ranges]
-    return places[0] if places else ""
+def _first_line(definition: Definition, digest: str) -> str:
+    op_locations = definition.locations.get(digest, ())
+    lines = [
+        f"{location.file.filename}:{location.ranges[0].line}"
+        for location in op_locations
+        if location.ranges
+    ]
+    return lines[0] if lines else ""
 
 
 @define
 class _Stage:
-    """A stage while it is written: its lines, and what holds at its end."""
+    """A stage while it is written: its lines, and the state at its end."""
 
     name: str
     lines: list[str]
@@ -184,7 +201,7 @@ class _Stage:
 
 @define(eq=False)
 class _Writer:
-    """Writes the stages of a tree, those first that others take from."""
+    """Write the stages of a tree, each before the stages that use it."""
 
     tree: State
     resolver: Resolver
@@ -196,78 +213,86 @@ class _Writer:
     _in_image: set[str] = field(factory=set)
 
     def text(self) -> str:
-        """Return the whole Dockerfile."""
+        """Write the whole Dockerfile."""
         image_env = self.tree.settings.process.env.image_items()
         self._in_image = {key for key, _ in image_env}
         output = self.tree.output
-        last = self._stage(output)
+        last_stage = self._write_stage(output)
         process = self.tree.settings.process
         try:
-            self._settle(last, process, self.tree.variables)
-            last.lines += config_lines(self.tree.config, last.config)
-        except Unsayable as unsayable:
-            self.missing.append(Missing("", unsayable.reason))
-        named = [[f"{each.lines[0]} AS {each.name}", *each.lines[1:]] for each in self._written]
-        return "\n\n".join("\n".join(lines) for lines in [*named[:-1], last.lines]) + "\n"
+            self._set_process_state(last_stage, process, self.tree.variables)
+            last_stage.lines += config_lines(self.tree.config, last_stage.config)
+        except NotExpressible as error:
+            self.missing.append(Missing("", error.reason))
+        named_stages = [
+            [f"{stage.lines[0]} AS {stage.name}", *stage.lines[1:]] for stage in self._written
+        ]
+        return (
+            "\n\n".join("\n".join(lines) for lines in [*named_stages[:-1], last_stage.lines]) + "\n"
+        )
 
-    def _stage(self, output: Output | None) -> _Stage:
-        """Return the stage that ends with a tree."""
+    def _write_stage(self, output: Output | None) -> _Stage:
+        """Write the stage that ends with a tree."""
         chain: list[ops.Op] = []
-        at = output
-        while at is not None and _key(at) not in self._stages and _is_step(at):
-            chain.append(at.op)
-            at = _below(at.op)
-        stage = self._begin(at)
+        tree = output
+        while tree is not None and _identity(tree) not in self._stages and _is_step(tree):
+            chain.append(tree.op)
+            tree = _input_tree(tree.op)
+        stage = self._begin_stage(tree)
         for number in range(len(chain) - 1, -1, -1):
             op = chain[number]
             try:
-                self._write(stage, op, chain[:number][::-1])
-            except Unsayable as unsayable:
-                self.missing.append(Missing(_place(op), unsayable.reason))
+                self._write_step(stage, op, chain[:number][::-1])
+            except NotExpressible as error:
+                self.missing.append(Missing(_source_line(op), error.reason))
         if output is not None:
-            self._stages[_key(output)] = stage
+            self._stages[_identity(output)] = stage
         self._written.append(stage)
         return stage
 
-    def _begin(self, at: Output | None) -> _Stage:
+    def _begin_stage(self, tree: Output | None) -> _Stage:
         name = f"stage-{self._count}"
         self._count += 1
-        if at is None:
+        if tree is None:
             image = scratch_config(self.platform)
-            return self._based("FROM scratch", image, name)
-        if _key(at) in self._stages:
-            below = self._stages[_key(at)]
-            env = {**below.env}
-            for key, each in below.image_env.items():
+            return self._from_image("FROM scratch", image, name)
+        if _identity(tree) in self._stages:
+            base_stage = self._stages[_identity(tree)]
+            env = {**base_stage.env}
+            for key, value in base_stage.image_env.items():
                 env.pop(key, None)
-                env[key] = each
+                env[key] = value
             return _Stage(
                 name,
-                [f"FROM {below.name}"],
+                [f"FROM {base_stage.name}"],
                 env,
-                {**below.image_env},
-                below.cwd,
-                below.user,
-                below.config,
+                {**base_stage.image_env},
+                base_stage.cwd,
+                base_stage.user,
+                base_stage.config,
             )
-        source = ops.source_of(at.op)
+        source = ops.source_of(tree.op)
         if source is None or not source.identifier.startswith(DOCKER_IMAGE_SCHEME) or source.attrs:
-            self.missing.append(Missing(_place(at.op), _not_base(source)))
-            return self._based("FROM scratch", scratch_config(self.platform), name)
-        return self._image(source, name)
+            self.missing.append(Missing(_source_line(tree.op), _describe_base(source)))
+            return self._from_image("FROM scratch", scratch_config(self.platform), name)
+        return self._begin_from_image(source, name)
 
-    def _image(self, op: ops.SourceOp, name: str) -> _Stage:
+    def _begin_from_image(self, op: ops.SourceOp, name: str) -> _Stage:
         ref = Reference.parse(op.identifier.removeprefix(DOCKER_IMAGE_SCHEME))
         platform = op.constraints.platform or self.platform
         flag = "" if platform == self.platform else f"--platform={platform} "
         span = errors.Source("Dockerfile", b"", "").span(1)
-        asked = ImageRequest(str(ref), platform, str(ref), span)
-        found = self.resolver(asked)
-        if found.triggers:
-            self.missing.append(Missing(_place(op), "an image whose ONBUILD is not run"))
-        return self._based(f"FROM {flag}{ref.familiar}", found.image, name)
+        request = ImageRequest(str(ref), platform, str(ref), span)
+        image = self.resolver(request)
+        if image.triggers:
+            self.missing.append(
+                Missing(
+                    _source_line(op), "an image with ONBUILD instructions, which FROM would run"
+                )
+            )
+        return self._from_image(f"FROM {flag}{ref.familiar}", image.image, name)
 
-    def _based(self, line: str, image: ImageConfig, name: str) -> _Stage:
+    def _from_image(self, line: str, image: ImageConfig, name: str) -> _Stage:
         env = image.variables
         if "PATH" not in env and self.platform.os != WINDOWS:
             env["PATH"] = DEFAULT_PATH_ENV
@@ -275,43 +300,45 @@ class _Writer:
         cwd = cwd if cwd.startswith("/") else absolute("/", cwd)
         return _Stage(name, [line], env, {**env}, cwd, image.user, image)
 
-    def _write(self, stage: _Stage, op: ops.Op, after: list[ops.Op]) -> None:
+    def _write_step(self, stage: _Stage, op: ops.Op, after: list[ops.Op]) -> None:
         match op:
             case ops.ExecOp():
-                self._settle(stage, op.process, op.process.env.items())
-                stage.lines.append(run(op, self._named))
-            case ops.FileOp() if (path := directory(op)) is not None:
+                self._set_process_state(stage, op.process, op.process.env.items())
+                stage.lines.append(convert_process(op, self._from_name))
+            case ops.FileOp() if (path := workdir_path(op)) is not None:
                 self._workdir(stage, op, path, after)
             case ops.FileOp():
-                stage.lines.append(copied(op, self._named, link=False))
+                stage.lines.append(convert_copies(op, self._from_name, link=False))
             case ops.MergeOp((_, ops.Output(ops.FileOp(None) as alone))):
-                stage.lines.append(copied(alone, self._named, link=True))
+                stage.lines.append(convert_copies(alone, self._from_name, link=True))
             case _:
-                # The steps below are told as well.
-                for each in op.inputs[1:]:
-                    self._stage(each)
+                # Also report the steps of the inputs.
+                for input_tree in op.inputs[1:]:
+                    self._write_stage(input_tree)
                 kind = type(op).__name__.removesuffix("Op").lower()
-                raise Unsayable(f"{kind}, for which there is no instruction")
+                raise NotExpressible(f"{kind} has no Dockerfile instruction")
 
-    def _settle(self, stage: _Stage, process: ops.Process, env: Iterable[tuple[str, str]]) -> None:
-        """Write what a process finds: its variables, its user and its directory."""
-        for key, each in _assigned(stage.env, tuple(env)):
-            of_image = key in self._in_image
-            stage.lines.append(variable(key, each, of_image=of_image))
+    def _set_process_state(
+        self, stage: _Stage, process: ops.Process, env: Iterable[tuple[str, str]]
+    ) -> None:
+        """Set the variables, user and working directory that a process expects."""
+        for key, value in _assignments(stage.env, tuple(env)):
+            in_image = key in self._in_image
+            stage.lines.append(variable(key, value, of_image=in_image))
             stage.env.pop(key, None)
-            stage.env[key] = each
-            if of_image:
-                stage.image_env[key] = each
+            stage.env[key] = value
+            if in_image:
+                stage.image_env[key] = value
         user = process.user
         if user != stage.user:
             if not user:
-                raise Unsayable("a process of no user, upon one of another")
+                raise NotExpressible("a process without a user, on a base that sets one")
             stage.lines.append(f"USER {word(user)}")
             stage.user = user
         if process.cwd != stage.cwd:
             if process.cwd != "/":
-                raise Unsayable(
-                    f"the directory {process.cwd}, which WORKDIR would make (docker.workdir)"
+                raise NotExpressible(
+                    f"working directory {process.cwd}, which WORKDIR would create (docker.workdir)"
                 )
             stage.lines.append("WORKDIR /")
             stage.cwd = "/"
@@ -319,20 +346,20 @@ class _Writer:
     def _workdir(self, stage: _Stage, op: ops.FileOp, path: str, after: list[ops.Op]) -> None:
         (action,) = op.actions
         assert isinstance(action, ops.MkdirAction)
-        wanted, now = to_chown(action.owner), to_chown(parse_chown(stage.user))
-        if wanted != now:
-            if not wanted:
-                raise Unsayable("a directory that is not the user's")
-            stage.lines.append(f"USER {word(wanted)}")
-            stage.user = wanted
-        # A process tells how the directory was written.
-        cwds = [each.process.cwd for each in after if isinstance(each, ops.ExecOp)]
+        owner, current_owner = to_chown(action.owner), to_chown(parse_chown(stage.user))
+        if owner != current_owner:
+            if not owner:
+                raise NotExpressible("a directory without an owner, while a user is set")
+            stage.lines.append(f"USER {word(owner)}")
+            stage.user = owner
+        # The next process shows how the path was spelled.
+        cwds = [op.process.cwd for op in after if isinstance(op, ops.ExecOp)]
         cwds.append(self.tree.cwd)
         stage.cwd = cwds[0] if clean(cwds[0]) == path else path
         stage.lines.append(f"WORKDIR {word(stage.cwd)}")
 
-    def _named(self, output: Output | None) -> str:
-        """Return the name of a tree that a step takes from, empty for the build context."""
+    def _from_name(self, output: Output | None) -> str:
+        """Find the ``--from`` name of a tree; empty for the build context."""
         if output is None:
             return "scratch"
         source = ops.source_of(output.op)
@@ -343,23 +370,23 @@ class _Writer:
             and source.identifier.startswith(DOCKER_IMAGE_SCHEME)
             and not source.attrs
         ):
-            same = source.constraints.platform in (None, self.platform)
-            if same and _key(output) not in self._stages:
+            has_same_platform = source.constraints.platform in (None, self.platform)
+            if has_same_platform and _identity(output) not in self._stages:
                 return Reference.parse(source.identifier.removeprefix(DOCKER_IMAGE_SCHEME)).familiar
-        if _key(output) not in self._stages:
-            self._stage(output)
-        return self._stages[_key(output)].name
+        if _identity(output) not in self._stages:
+            self._write_stage(output)
+        return self._stages[_identity(output)].name
 
 
 def _is_step(output: Output) -> bool:
-    """Return whether a tree is what a step made of another, and not a base."""
+    """Check whether an operation produced a tree from another, rather than being a base."""
     if isinstance(output.op, ops.ExecOp):
         return output.index == 0
     return ops.source_of(output.op) is None and not isinstance(output.op, ops.EncodedOp)
 
 
-def _below(op: ops.Op) -> Output | None:
-    """Return the tree that a step begins with."""
+def _input_tree(op: ops.Op) -> Output | None:
+    """Find the tree that a step begins with."""
     match op:
         case ops.ExecOp(root=root):
             return root
@@ -369,36 +396,40 @@ def _below(op: ops.Op) -> Output | None:
             return next(iter(op.inputs), None)
 
 
-def _not_base(source: ops.SourceOp | None) -> str:
+def _describe_base(source: ops.SourceOp | None) -> str:
     if source is not None:
         name = source.identifier.partition("://")[0]
-        return (
-            f"a base that is no image: {name}" if name != "docker-image" else "an image's options"
-        )
-    return "a tree of another definition"
+        return f"a base that is not an image: {name}" if name != "docker-image" else "image options"
+    return "a base from another definition"
 
 
-def _assigned(
-    present: dict[str, str], wanted: tuple[tuple[str, str], ...]
+def _assignments(
+    present: dict[str, str], required: tuple[tuple[str, str], ...]
 ) -> Iterator[tuple[str, str]]:
-    """Yield the fewest assignments that make variables of others. Raises Unsayable."""
-    names = {key for key, _ in wanted}
+    """Yield the fewest assignments that turn ``present`` into ``required``.
+
+    Raises NotExpressible.
+    """
+    names = {key for key, _ in required}
     for key in present:
         if key not in names:
-            raise Unsayable(f"a process without the variable {key} of its base")
-    for kept in range(len(wanted), -1, -1):
-        later = {key for key, _ in wanted[kept:]}
-        if tuple(pair for pair in present.items() if pair[0] not in later) == wanted[:kept]:
-            yield from wanted[kept:]
+            raise NotExpressible(f"a process without variable {key} of its base")
+    for count in range(len(required), -1, -1):
+        reassigned = {key for key, _ in required[count:]}
+        if tuple(pair for pair in present.items() if pair[0] not in reassigned) == required[:count]:
+            yield from required[count:]
             return
 
 
-def _key(output: Output) -> tuple[int, int]:
+def _identity(output: Output) -> tuple[int, int]:
     return id(output.op), output.index
 
 
-def _place(op: ops.Op) -> str:
-    """Return the line of Python, or of another file, that made an operation."""
-    places = [f"{each.file.filename}:{each.ranges[0].line}" for each in op.constraints.locations]
-    places += [f"{name}:{line}" for name, line in op.call_site or ()]
-    return places[0] if places else ""
+def _source_line(op: ops.Op) -> str:
+    """Find the source line that created an operation, in Python or another file."""
+    lines = [
+        f"{location.file.filename}:{location.ranges[0].line}"
+        for location in op.constraints.locations
+    ]
+    lines += [f"{name}:{line}" for name, line in op.call_site or ()]
+    return lines[0] if lines else ""

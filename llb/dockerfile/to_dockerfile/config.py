@@ -1,10 +1,10 @@
-"""What an image says besides its files, as instructions."""
+"""Convert an image config to instructions."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from llb.dockerfile.to_dockerfile.quoting import Unsayable, array, flag, value, word, words
+from llb.dockerfile.to_dockerfile.quoting import NotExpressible, array, flag, value, word, words
 from llb.gocompat.duration import format_duration
 
 if TYPE_CHECKING:
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from llb import Healthcheck, ImageConfig
 
-_TIMES = {
+_DURATIONS = {
     "interval": "interval",
     "timeout": "timeout",
     "start_period": "start-period",
@@ -21,9 +21,10 @@ _TIMES = {
 
 
 def config_lines(config: ImageConfig, base: ImageConfig) -> Iterator[str]:
-    """Yield the instructions that make an image config out of that of the base.
+    """Yield the instructions that turn the image config of the base into another.
 
-    Variables, directory and user are not among them. Raises Unsayable for what is taken away.
+    Variables, working directory and user are written elsewhere. Raises NotExpressible if a field
+    of the base was removed.
     """
     if config.author and config.author != base.author:
         yield f"MAINTAINER {word(config.author)}"
@@ -41,40 +42,40 @@ def config_lines(config: ImageConfig, base: ImageConfig) -> Iterator[str]:
         assert config.healthcheck is not None
         yield _healthcheck(config.healthcheck)
     if any("\n" in instruction for instruction in config.onbuild):
-        raise Unsayable("ONBUILD of several lines")
+        raise NotExpressible("a multi-line ONBUILD instruction")
     yield from (f"ONBUILD {instruction}" for instruction in config.onbuild)
-    yield from _program(config, base)
+    yield from _command_lines(config, base)
 
 
-def _program(config: ImageConfig, base: ImageConfig) -> Iterator[str]:
+def _command_lines(config: ImageConfig, base: ImageConfig) -> Iterator[str]:
     is_new = config.entrypoint != base.entrypoint
     if is_new:
         yield f"ENTRYPOINT {array(config.entrypoint or ())}"
-    # A new program drops the arguments of the one before.
+    # A new entrypoint resets CMD.
     if config.cmd if is_new else config.cmd != base.cmd:
         yield f"CMD {array(config.cmd or ())}"
 
 
-def _is_changed(key: str, value: object, before: object) -> bool:
-    if before and not value:
-        raise Unsayable(f"an image without the {key} of its base")
-    return bool(value) and value != before
+def _is_changed(key: str, value: object, base_value: object) -> bool:
+    if base_value and not value:
+        raise NotExpressible(f"an image without its base's {key}")
+    return bool(value) and value != base_value
 
 
 def _entries(
-    name: str, key: str, entries: Mapping[str, Any], before: Mapping[str, Any]
+    name: str, key: str, entries: Mapping[str, Any], base_entries: Mapping[str, Any]
 ) -> Iterator[str]:
-    if before.keys() - entries.keys():
-        raise Unsayable(f"an image without some {key} of its base")
-    for each, found in entries.items():
-        if each not in before or before[each] != found:
+    if base_entries.keys() - entries.keys():
+        raise NotExpressible(f"an image without some of its base's {key}")
+    for entry, entry_value in entries.items():
+        if entry not in base_entries or base_entries[entry] != entry_value:
             match name:
                 case "LABEL":
-                    yield f"LABEL {value(each)}={value(found)}"
+                    yield f"LABEL {value(entry)}={value(entry_value)}"
                 case "EXPOSE":
-                    yield f"EXPOSE {each}"
+                    yield f"EXPOSE {entry}"
                 case _:
-                    yield f"VOLUME {words([each])}"
+                    yield f"VOLUME {words([entry])}"
 
 
 def _healthcheck(check: Healthcheck) -> str:
@@ -86,8 +87,8 @@ def _healthcheck(check: Healthcheck) -> str:
         case ("CMD", *args):
             command = f"CMD {array(args)}"
         case _:
-            raise Unsayable("the command of a health check")
-    times = {name: getattr(check, field) for field, name in _TIMES.items()}
-    flags = [flag(name, format_duration(time)) for name, time in times.items() if time]
+            raise NotExpressible("a health check command that HEALTHCHECK cannot express")
+    durations = {name: getattr(check, field) for field, name in _DURATIONS.items()}
+    flags = [flag(name, format_duration(time)) for name, time in durations.items() if time]
     flags += [flag("retries", str(check.retries))] if check.retries else []
     return " ".join(["HEALTHCHECK", *flags, command])

@@ -1,4 +1,4 @@
-"""Texts as they are written in a Dockerfile, so that they mean themselves."""
+"""Quote strings for a Dockerfile."""
 
 from __future__ import annotations
 
@@ -11,58 +11,60 @@ from attrs import frozen
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-_MEANING = re.compile(r"([\\$\"'])")
+_SPECIAL = re.compile(r"([\\$\"'])")
 _PLAIN = re.compile(r"(?!#)[^\s\\$\"'\[<`]+\Z")
-_UNUSUAL = re.compile(r"[\s\\$\"'`]")
+_UNSAFE = re.compile(r"[\s\\$\"'`]")
 
 
 @frozen
-class Unsayable(Exception):  # noqa: N818 - it is told with others
-    """What a Dockerfile has no words for."""
+class NotExpressible(Exception):  # noqa: N818 - collected, then reported together
+    """A step or value that a Dockerfile cannot express."""
 
     reason: str
 
 
-def word(text: str) -> str:
-    """Return a text as a word whose variables are replaced. Raises Unsayable."""
-    if "\n" in text or "\r" in text or "\0" in text:
-        raise Unsayable("a text of several lines")
-    return _MEANING.sub(r"\\\1", text)
+def word(string: str) -> str:
+    """Escape a string for a word with variable expansion. Raises NotExpressible."""
+    if "\n" in string or "\r" in string or "\0" in string:
+        raise NotExpressible("a line break or NUL character in a value")
+    return _SPECIAL.sub(r"\\\1", string)
 
 
-def value(text: str) -> str:
-    """Return the value of a variable or label."""
-    return text if _PLAIN.match(text) else f'"{_in_quotes(text)}"'
+def value(string: str) -> str:
+    """Quote the value of a variable or label."""
+    return string if _PLAIN.match(string) else f'"{_in_quotes(string)}"'
 
 
-def _in_quotes(text: str) -> str:
-    word(text)
-    return re.sub(r"([\\$\"])", r"\\\1", text)
+def _in_quotes(string: str) -> str:
+    word(string)
+    return re.sub(r"([\\$\"])", r"\\\1", string)
 
 
-def words(texts: Sequence[str]) -> str:
-    """Return paths, as an array of JSON where one has spaces."""
-    if all(_PLAIN.match(each) and not each.startswith("--") for each in texts):
-        return " ".join(texts)
-    return array([word(each) for each in texts])
+def words(paths: Sequence[str]) -> str:
+    """Join paths, as a JSON array if one needs quotes."""
+    if all(_PLAIN.match(path) and not path.startswith("--") for path in paths):
+        return " ".join(paths)
+    return array([word(path) for path in paths])
 
 
-def array(texts: Iterable[str]) -> str:
-    """Return an array of JSON."""
-    return json.dumps(list(texts), ensure_ascii=False)
+def array(strings: Iterable[str]) -> str:
+    """Write a JSON array."""
+    return json.dumps(list(strings), ensure_ascii=False)
 
 
-def flag(name: str, text: str) -> str:
-    """Return a flag. Raises Unsayable for a text with signs that mean something in one."""
-    if _UNUSUAL.search(text):
-        raise Unsayable(f"{text!r} in --{name}")
-    return f"--{name}={text}"
+def flag(name: str, string: str) -> str:
+    """Write a flag. Raises NotExpressible if the value has special characters."""
+    if _UNSAFE.search(string):
+        raise NotExpressible(f"{string!r} in --{name}")
+    return f"--{name}={string}"
 
 
-def fields(**given: str | None) -> str:
-    """Return the fields of a ``--mount``. Raises Unsayable."""
-    kept = {key: each for key, each in given.items() if each is not None}
-    for each in kept.values():
-        if "," in each or _UNUSUAL.search(each):
-            raise Unsayable(f"{each!r} in --mount")
-    return "--mount=" + ",".join(f"{key}={each}" if each else key for key, each in kept.items())
+def fields(**options: str | None) -> str:
+    """Write the fields of a ``--mount``. Raises NotExpressible."""
+    present = {key: string for key, string in options.items() if string is not None}
+    for string in present.values():
+        if "," in string or _UNSAFE.search(string):
+            raise NotExpressible(f"{string!r} in --mount")
+    return "--mount=" + ",".join(
+        f"{key}={string}" if string else key for key, string in present.items()
+    )

@@ -1,4 +1,4 @@
-"""From a Dockerfile to a build file in Python, which makes the same operations."""
+"""Convert a Dockerfile to a Python build file that creates the same operations."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from attrs import field, frozen
 from llb.dockerfile.errors import catalogue as errors
 from llb.dockerfile.parser.directives import detect_syntax
 from llb.dockerfile.parser.parser import parse
-from llb.dockerfile.to_python.code_layout import WIDTH, Raw, call, statement, text
+from llb.dockerfile.to_python.code_layout import WIDTH, Raw, call, literal, statement
 from llb.dockerfile.to_python.function_body import Body
-from llb.dockerfile.to_python.instructions import begin, write
-from llb.dockerfile.to_python.refusal import Refusal
-from llb.dockerfile.to_python.sources import share
-from llb.dockerfile.to_python.stages import Model, is_name, model
+from llb.dockerfile.to_python.instructions import write_base, write_instruction
+from llb.dockerfile.to_python.not_expressible import NotExpressible
+from llb.dockerfile.to_python.sources import assign_shared_trees
+from llb.dockerfile.to_python.stages import Model, build_model, is_name
 from llb.errors import InputError
 from llb.gocompat.utf8 import has_octets
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from llb.dockerfile.image_table import Resolver
-    from llb.dockerfile.to_python.function_body import Ending
+    from llb.dockerfile.to_python.function_body import EndState
     from llb.dockerfile.to_python.stages import Stage
 
 __all__ = ["Fallback", "Rewritten", "rewrite"]
@@ -37,7 +37,7 @@ _IMPORTS = ("Git", "bind", "secret", "tmpfs")
 
 @frozen
 class Fallback:
-    """A stage that stays a Dockerfile: its name, the line of what cannot be written, and why."""
+    """A stage that is still built from the Dockerfile: its name, and the line and reason."""
 
     stage: str
     line: int
@@ -46,7 +46,7 @@ class Fallback:
 
 @frozen
 class Rewritten:
-    """A build file, and the stages that it builds from the Dockerfile's own text."""
+    """A build file, and the stages that it still builds from the Dockerfile's own source."""
 
     source: str = field(repr=False)
     fallbacks: tuple[Fallback, ...] = ()
@@ -60,16 +60,16 @@ def rewrite(
     syntax: str | None = None,
     resolver: Resolver | None = None,
 ) -> Rewritten:
-    r"""Return the build file in Python that makes the operations of a Dockerfile.
+    r"""Convert a Dockerfile to a Python build file that creates the same operations.
 
-    Each stage becomes a function, each ARG a parameter, and comments stay. ``target`` is the
-    stage that is built by default, the last one where it is absent, and ``syntax`` the image of
-    the frontend that the first line names. A stage that cannot be written out is built from the
-    text of the Dockerfile, and is among the ``fallbacks``. With a ``resolver``, so is one upon an
+    Each stage becomes a function, each ARG a parameter, and comments are kept. ``target`` is the
+    stage built by default; without it, the last one is. ``syntax`` is the frontend image named
+    on the first line. A stage that Python cannot express is built from the source of the
+    Dockerfile and listed in ``fallbacks``. With a ``resolver``, this includes a stage based on an
     image with ONBUILD; without one, such a stage warns when it is built.
 
-    Raises DockerfileError for a mistake in the file, and InputError where all of it cannot be
-    written.
+    Raises DockerfileError if the file has a mistake, and InputError if no part of it can be
+    converted.
 
     >>> print(rewrite("FROM alpine\nRUN echo $HOME\n").source)
     # syntax=myorg/pyfrontend
@@ -82,96 +82,98 @@ def rewrite(
         return build.image("alpine").run("echo $HOME")
     <BLANKLINE>
     """
-    given = data.encode() if isinstance(data, str) else data
-    parsed = parse(given, filename)
+    data_bytes = data.encode() if isinstance(data, str) else data
+    parsed = parse(data_bytes, filename)
     try:
-        made = model(parsed)
-        default = _default(made, target)
+        dockerfile = build_model(parsed)
+        default = _default_stage(dockerfile, target)
         try:
-            functions, fallbacks = _functions(made, default, resolver)
-        except Refusal as refusal:
-            fallbacks = [Fallback(default.target, refusal.line, refusal.reason)]
-            functions = [_fallback(made, default, fallbacks[0], is_default=True)]
-    except Refusal as refusal:
+            functions, fallbacks = _write_functions(dockerfile, default, resolver)
+        except NotExpressible as error:
+            fallbacks = [Fallback(default.target, error.line, error.reason)]
+            functions = [_write_fallback(dockerfile, default, fallbacks[0], is_default=True)]
+    except NotExpressible as error:
         raise InputError(
-            f"{filename}, line {refusal.line}, cannot be written in Python: {refusal.reason}"
-        ) from refusal
-    head = _head(functions, made, syntax or _syntax(given))
+            f"{filename}:{error.line}: cannot convert to Python: {error.reason}"
+        ) from error
+    header = _write_header(functions, dockerfile, syntax or _syntax(data_bytes))
     if fallbacks:
-        head += f"\n\n{_constant(parsed.source.text)}"
-    source = "\n\n\n".join([head, *functions]) + "\n"
-    if made.ending:
-        source += "\n\n" + "\n".join(made.ending) + "\n"
-    if has_octets(source) or "\0" in source:
-        raise InputError(f"{filename} cannot be written in Python: it has bytes that are no UTF-8")
-    return Rewritten(source, tuple(fallbacks))
+        header += f"\n\n{_dockerfile_constant(parsed.source.text)}"
+    build_file = "\n\n\n".join([header, *functions]) + "\n"
+    if dockerfile.ending:
+        build_file += "\n\n" + "\n".join(dockerfile.ending) + "\n"
+    if has_octets(build_file) or "\0" in build_file:
+        raise InputError(f"{filename}: cannot convert to Python: bytes that are not UTF-8")
+    return Rewritten(build_file, tuple(fallbacks))
 
 
 def _syntax(data: bytes) -> str:
-    found = detect_syntax(data)
-    if found is None or found.source.partition(":")[0].partition("@")[0] in _DOCKER:
+    directive = detect_syntax(data)
+    if directive is None or directive.source.partition(":")[0].partition("@")[0] in _DOCKER:
         return SYNTAX
-    return found.cmdline
+    return directive.cmdline
 
 
-def _default(made: Model, name: str | None) -> Stage:
+def _default_stage(dockerfile: Model, name: str | None) -> Stage:
     if name is None:
-        return made.stages[-1]
-    found = [each for each in made.stages if each.name == name.lower()]
-    if not found:
-        names = [each.name for each in made.stages if each.name is not None]
-        raise errors.unknown_target(made.parsed.source, name, names)
-    return found[-1]
+        return dockerfile.stages[-1]
+    matches = [stage for stage in dockerfile.stages if stage.name == name.lower()]
+    if not matches:
+        names = [stage.name for stage in dockerfile.stages if stage.name is not None]
+        raise errors.unknown_target(dockerfile.parsed.source, name, names)
+    return matches[-1]
 
 
-def _functions(
-    made: Model, default: Stage, resolver: Resolver | None
+def _write_functions(
+    dockerfile: Model, default: Stage, resolver: Resolver | None
 ) -> tuple[list[str], list[Fallback]]:
     functions: list[str] = []
     fallbacks: list[Fallback] = []
-    endings: dict[int, Ending] = {}
-    for stage in made.stages:
-        body = Body(made, stage, resolver)
+    end_states: dict[int, EndState] = {}
+    for stage in dockerfile.stages:
+        body = Body(dockerfile, stage, resolver)
         try:
-            functions.append(_function(body, endings, is_default=stage is default))
-        except Refusal as refusal:
-            line = refusal.line or body.line or stage.begin.origin.lines[0]
-            fallbacks.append(Fallback(stage.target, line, refusal.reason))
-            functions.append(_fallback(made, stage, fallbacks[-1], is_default=stage is default))
+            functions.append(_write_function(body, end_states, is_default=stage is default))
+        except NotExpressible as error:
+            line = error.line or body.line or stage.from_instruction.origin.lines[0]
+            fallbacks.append(Fallback(stage.target, line, error.reason))
+            functions.append(
+                _write_fallback(dockerfile, stage, fallbacks[-1], is_default=stage is default)
+            )
         else:
-            endings[stage.number] = body.ending()
+            end_states[stage.number] = body.end_state()
     return functions, fallbacks
 
 
-def _function(body: Body, endings: dict[int, Ending], *, is_default: bool) -> str:
+def _write_function(body: Body, end_states: dict[int, EndState], *, is_default: bool) -> str:
     stage = body.stage
-    share(body)
-    begin(body, endings)
+    assign_shared_trees(body)
+    write_base(body, end_states)
     for step in stage.steps:
         body.comment(step.comments)
-        write(body, step.instruction)
+        write_instruction(body, step.instruction)
     lines = body.lines()
-    parameters = [f"{name}: {_typed(code)}" for name, code in body.parameters.items()]
+    parameters = [f"{name}: {_with_type(code)}" for name, code in body.parameters.items()]
     if re.search(r"\bbuild\.", "".join(lines)):
         parameters.insert(0, _BUILD)
-    return "\n".join([*_signature(stage, parameters, is_default=is_default), *lines])
+    return "\n".join([*_signature_lines(stage, parameters, is_default=is_default), *lines])
 
 
-def _typed(code: str) -> str:
+def _with_type(code: str) -> str:
     return f"{'str | None' if code == 'None' else 'str'} = {code}"
 
 
-def _signature(stage: Stage, given: Sequence[str], *, is_default: bool) -> list[str]:
-    """Return the lines of a function above its body."""
-    named = [f'name="{stage.target}"'] if stage.target != stage.function else []
-    options = [*named, *(["default=True"] if is_default else [])]
+def _signature_lines(stage: Stage, parameters: Sequence[str], *, is_default: bool) -> list[str]:
+    """List the lines of a function above its body."""
+    name_option = [f'name="{stage.target}"'] if stage.target != stage.function else []
+    options = [*name_option, *(["default=True"] if is_default else [])]
     decorator = f"@target({', '.join(options)})" if options else "@target"
-    start = f"def {stage.function}({', '.join(given)}) -> State:"
+    start = f"def {stage.function}({', '.join(parameters)}) -> State:"
     lines = [*stage.comments, decorator]
     if len(start) <= WIDTH:
         lines.append(start)
     else:
-        inner = "".join(f"    {each},\n" for each in given)
+        inner = "".join(f"    {parameter},\n" for parameter in parameters)
         lines.append(f"def {stage.function}(\n{inner}) -> State:")
     if stage.description:
         lines.append(f'    """{_sentence(stage.description)}"""')
@@ -183,47 +185,54 @@ def _sentence(words: str) -> str:
     return escaped[0].upper() + escaped[1:] + ("" if escaped.endswith((".", "!", "?")) else ".")
 
 
-def _fallback(made: Model, stage: Stage, why: Fallback, *, is_default: bool) -> str:
-    """Return a function that builds a stage from the text of the Dockerfile."""
-    if not is_default and (stage.name is None or _STAGE in made.parsed.source.text):
-        raise Refusal(why.reason, why.line)
-    names = filter(is_name, made.argument_names)
+def _write_fallback(
+    dockerfile: Model, stage: Stage, fallback: Fallback, *, is_default: bool
+) -> str:
+    """Write a function that builds a stage from the source of the Dockerfile."""
+    if not is_default and (stage.name is None or _STAGE in dockerfile.parsed.source.text):
+        raise NotExpressible(fallback.reason, fallback.line)
+    names = filter(is_name, dockerfile.argument_names)
     parameters = [_BUILD, *(f"{name}: str | None = None" for name in names)]
-    asked = None if stage is made.stages[-1] or stage.name is None else text(stage.name)
-    made_of = call(
-        "build.dockerfile", Raw("DOCKERFILE"), target=asked, build_args=Raw("build.args")
+    target_name = (
+        None if stage is dockerfile.stages[-1] or stage.name is None else literal(stage.name)
+    )
+    tree = call(
+        "build.dockerfile", Raw("DOCKERFILE"), target=target_name, build_args=Raw("build.args")
     )
     return "\n".join(
         [
-            *_signature(stage, parameters, is_default=is_default),
-            f"    # Line {why.line} of the Dockerfile has no words in Python: {why.reason}.",
-            statement("return ", made_of, 4),
+            *_signature_lines(stage, parameters, is_default=is_default),
+            f"    # Built from the Dockerfile because of line {fallback.line}: {fallback.reason}.",
+            statement("return ", tree, 4),
         ]
     )
 
 
-def _constant(written: str) -> str:
-    written = written if written.endswith("\n") else f"{written}\n"
-    escaped = written.replace("\\", "\\\\").replace('"""', '\\"\\"\\"').replace("\r", "\\r")
+def _dockerfile_constant(source: str) -> str:
+    source = source if source.endswith("\n") else f"{source}\n"
+    escaped = source.replace("\\", "\\\\").replace('"""', '\\"\\"\\"').replace("\r", "\\r")
     return f'DOCKERFILE = """\\\n{escaped}"""'
 
 
-def _head(functions: list[str], made: Model, syntax: str) -> str:
+def _write_header(functions: list[str], dockerfile: Model, syntax: str) -> str:
     code = "\n".join(functions)
-    names = ["State", *(name for name in _IMPORTS if re.search(rf"(?<![\w.]){name}\(", code))]
-    of_file = ["target", *(["Build"] if _BUILD in code else [])]
-    of_file += ["docker"] if "docker." in code else []
+    library_names = [
+        "State",
+        *(name for name in _IMPORTS if re.search(rf"(?<![\w.]){name}\(", code)),
+    ]
+    build_file_names = ["target", *(["Build"] if _BUILD in code else [])]
+    build_file_names += ["docker"] if "docker." in code else []
     lines = [
         f"# syntax={syntax}",
-        *made.comments,
-        *([""] if made.comments else []),
+        *dockerfile.comments,
+        *([""] if dockerfile.comments else []),
         *(["import posixpath", ""] if "posixpath." in code else []),
-        f"from llb import {', '.join(_sorted(names))}",
-        f"from llb.buildfile import {', '.join(_sorted(of_file))}",
+        f"from llb import {', '.join(_sort_imports(library_names))}",
+        f"from llb.buildfile import {', '.join(_sort_imports(build_file_names))}",
     ]
     return "\n".join(lines)
 
 
-def _sorted(names: Iterable[str]) -> list[str]:
-    """Return names in the order of imports: classes first."""
+def _sort_imports(names: Iterable[str]) -> list[str]:
+    """Sort imported names: classes first."""
     return sorted(names, key=lambda name: (not name[0].isupper(), name))

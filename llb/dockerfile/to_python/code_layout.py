@@ -1,4 +1,4 @@
-"""Python code, laid out as a formatter does it: calls, chains of calls, texts."""
+"""Lay out Python code as a formatter does: calls, method chains, and strings."""
 
 from __future__ import annotations
 
@@ -12,41 +12,41 @@ if TYPE_CHECKING:
 
 WIDTH = 100
 _INDENT = 4
-# A text of fewer lines stays on one, with its line ends written out.
-_MANY_LINES = 2
-# What needs no parentheses in an expression.
+# A string with fewer line breaks is written on one line, with its line breaks escaped.
+_MIN_LINE_BREAKS = 2
+# An expression that needs no parentheses.
 _ATOM = re.compile(r"[\w.]+(\([^() ]*\))?\Z")
 _TOKEN = re.compile(r"\s*\S+\s?|\s+")
 _PLAIN = {"\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r"}
 
 
 @frozen
-class Hole:
-    """An expression in a text, written with single quotes; ``code`` gives a ``str``."""
+class Interpolation:
+    """An expression in a string, written with single quotes; ``code`` evaluates to a ``str``."""
 
     code: str
 
 
 @frozen
 class Word:
-    """A text with expressions in it."""
+    """A string with interpolated expressions."""
 
-    parts: tuple[str | Hole, ...]
+    parts: tuple[str | Interpolation, ...]
 
     @classmethod
-    def of(cls, *parts: str | Hole) -> Word:
-        """Return a text of parts, those that stand side by side as one."""
-        found: list[str | Hole] = []
+    def of(cls, *parts: str | Interpolation) -> Word:
+        """Build a string from parts and merge adjacent literal parts."""
+        merged: list[str | Interpolation] = []
         for part in parts:
-            if isinstance(part, str) and found and isinstance(found[-1], str):
-                found[-1] += part
+            if isinstance(part, str) and merged and isinstance(merged[-1], str):
+                merged[-1] += part
             elif part != "":
-                found.append(part)
-        return cls(tuple(found))
+                merged.append(part)
+        return cls(tuple(merged))
 
     @property
     def constant(self) -> str | None:
-        """The text, or None where there are expressions in it."""
+        """The string, or None if it contains expressions."""
         if not self.parts:
             return ""
         first = self.parts[0]
@@ -54,28 +54,30 @@ class Word:
 
     @property
     def inner(self) -> str:
-        """The code of it as part of another expression, with single quotes."""
+        """Its code as part of another expression, with single quotes."""
         match self.parts:
-            case (Hole(code),):
+            case (Interpolation(code),):
                 return code if _ATOM.match(code) else f"({code})"
-            case _ if any(isinstance(part, Hole) and "'" in part.code for part in self.parts):
-                # Before 3.12 a text in a text cannot have the same quotes.
-                each = (Word((part,)).inner for part in self.parts)
-                return f"({' + '.join(each)})"
+            case _ if any(
+                isinstance(part, Interpolation) and "'" in part.code for part in self.parts
+            ):
+                # Before Python 3.12, an f-string cannot reuse its quotes inside.
+                inner_parts = (Word((part,)).inner for part in self.parts)
+                return f"({' + '.join(inner_parts)})"
             case _:
                 return _quoted(self.parts, "'")
 
 
 @frozen
 class Raw:
-    """Code as it is."""
+    """Code to write unchanged."""
 
     code: str
 
 
 @frozen
 class Call:
-    """A call with its arguments, by name where they have one."""
+    """A call with its arguments; a positional argument has an empty name."""
 
     function: str
     args: tuple[tuple[str, Expr], ...] = ()
@@ -97,7 +99,7 @@ class Pairs:
 
 @frozen
 class Link:
-    """A call of a method, with the comments above it."""
+    """A method call, with the comments above it."""
 
     call: Call
     comments: tuple[str, ...] = ()
@@ -105,7 +107,7 @@ class Link:
 
 @frozen
 class Chain:
-    """Calls of methods, one on what the other returns."""
+    """A chain of method calls, each on the result of the one before."""
 
     head: Expr
     links: tuple[Link, ...] = field(default=())
@@ -115,28 +117,28 @@ Expr: TypeAlias = "Word | Raw | Call | Items | Pairs | Chain"
 
 
 def call(function: str, *args: Expr, **named: Expr | None) -> Call:
-    """Return a call; arguments that are None are left out."""
-    given = [(name, value) for name, value in named.items() if value is not None]
-    return Call(function, (*(("", each) for each in args), *given))
+    """Build a call, without the arguments that are None."""
+    named_args = [(name, value) for name, value in named.items() if value is not None]
+    return Call(function, (*(("", arg) for arg in args), *named_args))
 
 
-def text(value: str) -> Word:
-    """Return a text without expressions."""
+def literal(value: str) -> Word:
+    """Build a string without expressions."""
     return Word.of(value)
 
 
-def texts(values: Iterable[str | Word]) -> Items:
-    """Return a list of texts."""
-    return Items(tuple(text(each) if isinstance(each, str) else each for each in values))
+def string_list(values: Iterable[str | Word]) -> Items:
+    """Build a list of strings."""
+    return Items(tuple(literal(value) if isinstance(value, str) else value for value in values))
 
 
 def needs_tree(expr: Expr) -> bool:
-    """Return whether code depends on what the tree so far has."""
+    """Check whether an expression reads the tree built so far."""
     match expr:
         case Raw():
             return False
         case Word(parts):
-            return any(isinstance(part, Hole) and "tree." in part.code for part in parts)
+            return any(isinstance(part, Interpolation) and "tree." in part.code for part in parts)
         case Items(items):
             return any(map(needs_tree, items))
         case Pairs(pairs):
@@ -148,43 +150,47 @@ def needs_tree(expr: Expr) -> bool:
 
 
 def flat(expr: Expr) -> str | None:
-    """Return an expression on one line, or None where it needs several."""
+    """Write an expression on one line, or return None if it needs several."""
     match expr:
         case Raw(code):
             return code
         case Word(parts):
-            return None if _has_lines(expr) else _best(parts)
+            return None if _is_multiline(expr) else _one_line(parts)
         case Items(items):
-            return _joined("[", [flat(each) for each in items], "]")
+            return _join("[", [flat(item) for item in items], "]")
         case Pairs(pairs):
-            entries = [_joined("", [flat(key), flat(value)], "", ": ") for key, value in pairs]
-            return _joined("{", entries, "}")
+            entries = [_join("", [flat(key), flat(value)], "", ": ") for key, value in pairs]
+            return _join("{", entries, "}")
         case Call(function, args):
-            return _joined(f"{function}(", [_named(name, flat(each)) for name, each in args], ")")
+            return _join(f"{function}(", [_argument(name, flat(arg)) for name, arg in args], ")")
         case Chain(head, links):
             if any(link.comments for link in links):
                 return None
-            return _joined("", [flat(head), *(flat(link.call) for link in links)], "", ".")
+            return _join("", [flat(head), *(flat(link.call) for link in links)], "", ".")
 
 
 def layout(expr: Expr, indent: int, before: int = 0, after: int = 0) -> str:
-    """Return an expression that begins ``before`` columns behind ``indent``.
+    """Write an expression that begins ``before`` columns after ``indent``.
 
-    ``after`` is how many characters follow it on its last line.
+    ``after`` is the number of characters that follow it on its last line.
     """
-    one = flat(expr)
-    if one is not None and _is_whole(expr) and indent + before + len(one) + after <= WIDTH:
-        return one
+    line = flat(expr)
+    if line is not None and _fits_one_line(expr) and indent + before + len(line) + after <= WIDTH:
+        return line
     inside = indent + _INDENT
     match expr:
         case Raw(code):
             return code
         case Word():
-            return _lines(expr) if _has_lines(expr) else _wrapped(expr, indent)
+            return _triple_quoted(expr) if _is_multiline(expr) else _wrapped_lines(expr, indent)
         case Items(items):
-            return _several("[", [layout(each, inside, after=1) for each in items], "]", indent)
+            return _one_per_line(
+                "[", [layout(item, inside, after=1) for item in items], "]", indent
+            )
         case Pairs(pairs):
-            return _several("{", [_entry(key, value, inside) for key, value in pairs], "}", indent)
+            return _one_per_line(
+                "{", [_entry(key, value, inside) for key, value in pairs], "}", indent
+            )
         case Call(function, args):
             return _call(function, args, indent)
         case Chain():
@@ -192,31 +198,31 @@ def layout(expr: Expr, indent: int, before: int = 0, after: int = 0) -> str:
 
 
 def statement(start: str, expr: Expr, indent: int) -> str:
-    """Return ``start`` and an expression, as ``return f()``, on as many lines as it needs."""
+    """Write ``start`` and an expression, such as ``return f()``, on as many lines as needed."""
     pad = " " * indent
     code = layout(expr, indent, before=len(start))
-    if isinstance(expr, Word) and "\n" in code and not _has_lines(expr):
+    if isinstance(expr, Word) and "\n" in code and not _is_multiline(expr):
         inside = layout(expr, indent + _INDENT)
         code = f"(\n{pad}{' ' * _INDENT}{inside}\n{pad})"
     return f"{pad}{start}{code}"
 
 
-def _is_whole(expr: Expr) -> bool:
+def _fits_one_line(expr: Expr) -> bool:
     return flat(expr) is not None and "\n" not in (flat(expr) or "")
 
 
-def _joined(start: str, parts: Sequence[str | None], end: str, separator: str = ", ") -> str | None:
-    known = [each for each in parts if each is not None]
-    if len(known) < len(parts):
+def _join(start: str, parts: Sequence[str | None], end: str, separator: str = ", ") -> str | None:
+    lines = [line for line in parts if line is not None]
+    if len(lines) < len(parts):
         return None
-    return start + separator.join(known) + end
+    return start + separator.join(lines) + end
 
 
-def _named(name: str, code: str | None) -> str | None:
+def _argument(name: str, code: str | None) -> str | None:
     return code if code is None or not name else f"{name}={code}"
 
 
-def _several(start: str, parts: Sequence[str], end: str, indent: int) -> str:
+def _one_per_line(start: str, parts: Sequence[str], end: str, indent: int) -> str:
     inside = " " * (indent + _INDENT)
     lines = "".join(f"{inside}{part},\n" for part in parts)
     return f"{start}\n{lines}{' ' * indent}{end}"
@@ -229,28 +235,28 @@ def _entry(key: Expr, value: Expr, indent: int) -> str:
 
 def _call(function: str, args: tuple[tuple[str, Expr], ...], indent: int) -> str:
     inside = indent + _INDENT
-    one = _joined("", [_named(name, flat(each)) for name, each in args], "")
-    if one is not None and inside + len(one) <= WIDTH:
-        return f"{function}(\n{' ' * inside}{one}\n{' ' * indent})"
+    line = _join("", [_argument(name, flat(arg)) for name, arg in args], "")
+    if line is not None and inside + len(line) <= WIDTH:
+        return f"{function}(\n{' ' * inside}{line}\n{' ' * indent})"
     if len(args) == 1 and isinstance(args[0][1], Word) and not args[0][0]:
-        alone = layout(args[0][1], inside)
-        if _has_lines(args[0][1]):
-            return f"{function}({alone})"
-        return f"{function}(\n{' ' * inside}{alone}\n{' ' * indent})"
+        string = layout(args[0][1], inside)
+        if _is_multiline(args[0][1]):
+            return f"{function}({string})"
+        return f"{function}(\n{' ' * inside}{string}\n{' ' * indent})"
     parts = []
-    for name, each in args:
+    for name, arg in args:
         start = f"{name}=" if name else ""
-        parts.append(start + layout(each, inside, before=len(start), after=1))
-    return _several(f"{function}(", parts, ")", indent)
+        parts.append(start + layout(arg, inside, before=len(start), after=1))
+    return _one_per_line(f"{function}(", parts, ")", indent)
 
 
 def _chain(chain: Chain, indent: int, before: int) -> str:
-    one = flat(chain)
+    line = flat(chain)
     inside = indent + _INDENT
-    if one is not None and inside + len(one) <= WIDTH and not _is_single(chain):
-        return f"(\n{' ' * inside}{one}\n{' ' * indent})"
-    if _is_single(chain):
-        return _attached(chain, indent, before)
+    if line is not None and inside + len(line) <= WIDTH and not _has_one_call(chain):
+        return f"(\n{' ' * inside}{line}\n{' ' * indent})"
+    if _has_one_call(chain):
+        return _attached_calls(chain, indent, before)
     pad = " " * inside
     links = list(chain.links)
     first = layout(chain.head, inside)
@@ -258,76 +264,76 @@ def _chain(chain: Chain, indent: int, before: int) -> str:
         first += f".{layout(links.pop(0).call, inside, len(first) + 1)}"
     lines = [f"{pad}{first}"]
     for link in links:
-        lines += [f"{pad}{each}" for each in link.comments]
+        lines += [f"{pad}{comment}" for comment in link.comments]
         lines.append(f"{pad}.{layout(link.call, inside, 1)}")
     return "(\n" + "\n".join(lines) + f"\n{' ' * indent})"
 
 
-def _attached(chain: Chain, indent: int, before: int) -> str:
-    """Return calls of methods that stand right behind each other."""
-    place = before
+def _attached_calls(chain: Chain, indent: int, before: int) -> str:
+    """Write method calls directly after each other, without line breaks between them."""
+    column = before
     code = ""
-    for each in (chain.head, *(link.call for link in chain.links)):
+    for expr in (chain.head, *(link.call for link in chain.links)):
         dot = "." if code else ""
         # A call that opens here must have room for its name.
-        after = 0 if each is chain.links[-1].call else len("." + "method(")
-        part = dot + layout(each, indent, place + len(dot), after)
+        after = 0 if expr is chain.links[-1].call else len("." + "method(")
+        part = dot + layout(expr, indent, column + len(dot), after)
         code += part
         last = part.rpartition("\n")[2]
-        place = place + len(part) if last == part else len(last) - indent
+        column = column + len(part) if last == part else len(last) - indent
     return code
 
 
-def _is_single(chain: Chain) -> bool:
-    """Return whether there is one call of a method, which has no line of its own then."""
+def _has_one_call(chain: Chain) -> bool:
+    """Check whether a chain has only one method call, which then needs no separate line."""
     links = chain.links[1:] if isinstance(chain.head, Raw) else chain.links
     return len(links) < 2 and not any(link.comments for link in chain.links)
 
 
-def _has_lines(word: Word) -> bool:
-    """Return whether a text is best written on several lines, between three quotes."""
-    written = "".join(part for part in word.parts if isinstance(part, str))
-    is_plain = all(each.isprintable() or each in "\n\t" for each in written)
-    return is_plain and written.count("\n") >= _MANY_LINES
+def _is_multiline(word: Word) -> bool:
+    """Check whether a string should be triple-quoted over several lines."""
+    literals = "".join(part for part in word.parts if isinstance(part, str))
+    is_plain = all(character.isprintable() or character in "\n\t" for character in literals)
+    return is_plain and literals.count("\n") >= _MIN_LINE_BREAKS
 
 
-def _lines(word: Word) -> str:
-    is_format = any(isinstance(part, Hole) for part in word.parts)
-    found = []
+def _triple_quoted(word: Word) -> str:
+    is_format = any(isinstance(part, Interpolation) for part in word.parts)
+    pieces = []
     for part in word.parts:
-        if isinstance(part, Hole):
-            found.append(f"{{{part.code}}}")
+        if isinstance(part, Interpolation):
+            pieces.append(f"{{{part.code}}}")
             continue
         escaped = part.replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
-        found.append(escaped.replace("{", "{{").replace("}", "}}") if is_format else escaped)
-    body = "".join(found)
+        pieces.append(escaped.replace("{", "{{").replace("}", "}}") if is_format else escaped)
+    body = "".join(pieces)
     if body.endswith('"'):
         body = f'{body[:-1]}\\"'
     return f'{"f" * is_format}"""\\\n{body}"""'
 
 
-def _best(parts: tuple[str | Hole, ...]) -> str:
-    """Return a text on one line, in the quotes that need fewer escapes."""
+def _one_line(parts: tuple[str | Interpolation, ...]) -> str:
+    """Write a string on one line, with the quotes that need fewer escapes."""
     match parts:
-        case (Hole(code),):
+        case (Interpolation(code),):
             return code.replace("'", '"')
         case _:
-            return _text(parts)
+            return _quoted_best(parts)
 
 
-def _text(parts: tuple[str | Hole, ...]) -> str:
-    written = "".join(part for part in parts if isinstance(part, str))
-    codes = "".join(part.code for part in parts if isinstance(part, Hole))
-    is_single = written.count("'") < written.count('"') and "'" not in codes
+def _quoted_best(parts: tuple[str | Interpolation, ...]) -> str:
+    literals = "".join(part for part in parts if isinstance(part, str))
+    codes = "".join(part.code for part in parts if isinstance(part, Interpolation))
+    is_single = literals.count("'") < literals.count('"') and "'" not in codes
     return _quoted(parts, "'" if is_single else '"')
 
 
-def _quoted(parts: tuple[str | Hole, ...], quote: str) -> str:
-    is_format = any(isinstance(part, Hole) for part in parts)
+def _quoted(parts: tuple[str | Interpolation, ...], quote: str) -> str:
+    is_format = any(isinstance(part, Interpolation) for part in parts)
     body = "".join(
         f"{{{part.code}}}"
-        if isinstance(part, Hole)
-        else "".join(_escaped(each, quote, is_format=is_format) for each in part)
+        if isinstance(part, Interpolation)
+        else "".join(_escaped(character, quote, is_format=is_format) for character in part)
         for part in parts
     )
     return f"{'f' * is_format}{quote}{body}{quote}"
@@ -352,26 +358,26 @@ def _escaped(character: str, quote: str, *, is_format: bool) -> str:
     )
 
 
-def _wrapped(word: Word, indent: int) -> str:
-    """Return a text as several that stand side by side, one a line."""
-    pieces: list[list[str | Hole]] = [[]]
+def _wrapped_lines(word: Word, indent: int) -> str:
+    """Write a string as adjacent literals, one per line."""
+    pieces: list[list[str | Interpolation]] = [[]]
     for part, is_begin in _tokens(word):
         line = _quoted(Word.of(*pieces[-1], part).parts, '"')
         if pieces[-1] and (is_begin or indent + len(line) + 1 > WIDTH):
             pieces.append([])
         pieces[-1].append(part)
-    lines = [_text(Word.of(*piece).parts) for piece in pieces]
+    lines = [_quoted_best(Word.of(*piece).parts) for piece in pieces]
     return f"\n{' ' * indent}".join(lines)
 
 
-def _tokens(word: Word) -> Iterator[tuple[str | Hole, bool]]:
-    """Yield the parts of a text that stay together, and whether one begins a line.
+def _tokens(word: Word) -> Iterator[tuple[str | Interpolation, bool]]:
+    """Split a string into unbreakable parts, each with whether it must begin a line.
 
-    Words do, with the space behind them, and a line begins where there are several spaces.
+    A word keeps the space after it, and a run of several spaces begins a line.
     """
     for part in word.parts:
-        if isinstance(part, Hole):
+        if isinstance(part, Interpolation):
             yield part, False
         else:
-            for found in _TOKEN.findall(part):
-                yield found, found[:1].isspace() and found.strip() != ""
+            for token in _TOKEN.findall(part):
+                yield token, token[:1].isspace() and token.strip() != ""

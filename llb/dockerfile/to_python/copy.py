@@ -1,4 +1,4 @@
-"""COPY and ADD as calls."""
+"""Convert COPY and ADD to calls."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from llb.dockerfile.sources.remote import agreed_flags, repository
 from llb.dockerfile.to_python.code_layout import (
     Call,
     Expr,
-    Hole,
+    Interpolation,
     Pairs,
     Raw,
     Word,
     call,
-    text,
-    texts,
+    literal,
+    string_list,
 )
-from llb.dockerfile.to_python.refusal import Refusal
-from llb.dockerfile.to_python.sources import source
+from llb.dockerfile.to_python.not_expressible import NotExpressible
+from llb.dockerfile.to_python.sources import source_tree
 from llb.dockerfile_rules.copy import has_wildcard, is_remote
 from llb.dockerfile_rules.permissions import parse_chmod
 from llb.errors import InvalidValueError, LLBError
@@ -35,26 +35,28 @@ if TYPE_CHECKING:
 
 
 def copy(body: Body, instruction: Copy) -> None:
-    """Write a COPY or an ADD. Raises Refusal."""
-    here = body.here
-    sources = tuple(here.word(each) for each in instruction.sources)
-    dest = here.word(instruction.dest)
-    flags = _flags(here, instruction)
+    """Convert a COPY or an ADD. Raises NotExpressible."""
+    expansion = body.expansion
+    sources = tuple(expansion.word(source) for source in instruction.sources)
+    dest = expansion.word(instruction.dest)
+    flags = _flags(expansion, instruction)
     if instruction.documents:
-        made = _documents(here, instruction, dest, flags)
-    elif instruction.is_add and (remote := _remote(here, instruction, sources, dest, flags)):
-        made = remote
+        step = _copy_heredocs(expansion, instruction, dest, flags)
+    elif instruction.is_add and (
+        download := _download(expansion, instruction, sources, dest, flags)
+    ):
+        step = download
     else:
-        made = _paths(body, instruction, sources, dest, flags)
-    body.add(made)
+        step = _copy_paths(body, instruction, sources, dest, flags)
+    body.add(step)
 
 
-def _flags(here: Expansion, instruction: Copy) -> dict[str, Expr | None]:
-    owner, mode = here.word(instruction.chown), here.word(instruction.chmod)
+def _flags(expansion: Expansion, instruction: Copy) -> dict[str, Expr | None]:
+    owner, mode = expansion.word(instruction.chown), expansion.word(instruction.chmod)
     return {
         "owner": None if owner.constant == "" else owner,
         "mode": _mode(mode),
-        "exclude": texts(instruction.exclude) if instruction.exclude else None,
+        "exclude": string_list(instruction.exclude) if instruction.exclude else None,
         "link": Raw("True") if instruction.link else None,
     }
 
@@ -66,28 +68,30 @@ def _mode(mode: Word) -> Expr | None:
     try:
         value = parse_chmod(constant)
     except InvalidValueError as error:
-        raise Refusal(f"the mode {constant}") from error
+        raise NotExpressible(f"invalid mode {constant}") from error
     if value is None:
         return None
-    return text(value) if isinstance(value, str) else Raw(oct(value))
+    return literal(value) if isinstance(value, str) else Raw(oct(value))
 
 
-def _documents(
-    here: Expansion, instruction: Copy, dest: Word, flags: dict[str, Expr | None]
+def _copy_heredocs(
+    expansion: Expansion, instruction: Copy, dest: Word, flags: dict[str, Expr | None]
 ) -> Call:
-    names = [each.name for each in instruction.documents]
+    names = [document.name for document in instruction.documents]
     if instruction.sources or len(set(names)) < len(names):
-        raise Refusal("here-documents besides other sources, or two of one name")
+        raise NotExpressible("heredocs mixed with other sources, or two heredocs with one name")
     contents = []
-    for each in instruction.documents:
-        if has_octets(each.chomped):
-            raise Refusal("a here-document that is no text")
-        contents.append(here.document(each.chomped) if each.expand else text(each.chomped))
-    pairs = zip(map(text, names), contents, strict=True)
+    for document in instruction.documents:
+        if has_octets(document.chomped):
+            raise NotExpressible("a heredoc that is not UTF-8")
+        contents.append(
+            expansion.document(document.chomped) if document.expand else literal(document.chomped)
+        )
+    pairs = zip(map(literal, names), contents, strict=True)
     return call("pipe", Raw("docker.write"), Pairs(tuple(pairs)), dest, **flags)
 
 
-def _paths(
+def _copy_paths(
     body: Body,
     instruction: Copy,
     sources: tuple[Word, ...],
@@ -95,14 +99,14 @@ def _paths(
     flags: dict[str, Expr | None],
 ) -> Call:
     if instruction.checksum:
-        raise Refusal("a checksum of what is no file of the web")
-    for each in sources:
-        _check_path(instruction, each)
-    tree = source(body, instruction.stage, numbers=True)
-    is_wild = any(has_wildcard(_shown(path)) for path in sources)
+        raise NotExpressible("--checksum on a source that is not a URL")
+    for path in sources:
+        _check_path(instruction, path)
+    tree = source_tree(body, instruction.stage, numbers=True)
+    is_wild = any(has_wildcard(_with_placeholder_letters(path)) for path in sources)
     if instruction.parents and is_wild and instruction.stage is None:
-        raise Refusal("wildcards with --parents, of which the context sends what they name")
-    paths: Expr = sources[0] if len(sources) == 1 else texts(sources)
+        raise NotExpressible("--parents with wildcards in the build context")
+    paths: Expr = sources[0] if len(sources) == 1 else string_list(sources)
     return call(
         "pipe",
         Raw("docker.copy"),
@@ -116,48 +120,48 @@ def _paths(
 
 
 def _check_path(instruction: Copy, path: Word) -> None:
-    """Raise Refusal for what is, or may be, no path."""
-    first = path.parts[0] if path.parts else ""
-    if isinstance(first, Hole):
+    """Check that a source is a path. Raises NotExpressible."""
+    first_part = path.parts[0] if path.parts else ""
+    if isinstance(first_part, Interpolation):
         if instruction.is_add:
-            raise Refusal("a source that may be of the web or of git")
+            raise NotExpressible("an ADD source that may be a path, a URL or a Git repository")
         return
-    shown = _shown(path)
-    git = _git(shown)
-    if is_remote(shown) or (git is not None and not git.is_bare):
-        raise Refusal("sources of several kinds")
+    path_string = _with_placeholder_letters(path)
+    git = _parse_git(path_string)
+    if is_remote(path_string) or (git is not None and not git.is_bare):
+        raise NotExpressible("sources of several kinds")
 
 
-def _shown(path: Word) -> str:
-    """Write a path with a letter in the place of each variable."""
+def _with_placeholder_letters(path: Word) -> str:
+    """Write a path with a letter in place of each variable."""
     return "".join(part if isinstance(part, str) else "x" for part in path.parts)
 
 
-def _git(shown: str) -> GitRef | None:
+def _parse_git(url: str) -> GitRef | None:
     try:
-        return parse_git_ref(shown)
+        return parse_git_ref(url)
     except ValueError as error:
-        raise Refusal(str(error)) from error
+        raise NotExpressible(str(error)) from error
 
 
-def _remote(
-    here: Expansion,
+def _download(
+    expansion: Expansion,
     instruction: Copy,
     sources: tuple[Word, ...],
     dest: Word,
     flags: dict[str, Expr | None],
 ) -> Call | None:
-    """Return an ADD of what is not in the context, None where all of it is."""
-    marked = [here.marks.marked(each) for each in sources]
-    gits = [_git(each) for each in marked]
-    checksum = here.word(instruction.checksum)
+    """Convert an ADD of URLs or a Git repository; None for paths of the build context."""
+    encoded_sources = [expansion.placeholders.encode(source) for source in sources]
+    gits = [_parse_git(source) for source in encoded_sources]
+    checksum = expansion.word(instruction.checksum)
     if len(sources) == 1 and gits[0] is not None and not gits[0].is_bare:
-        return _clone(here, instruction, marked[0], gits[0], dest, flags)
-    if not all(is_remote(each) for each in marked) or any(gits):
+        return _clone(expansion, instruction, encoded_sources[0], gits[0], dest, flags)
+    if not all(is_remote(source) for source in encoded_sources) or any(gits):
         return None
     if checksum.constant != "" and len(sources) > 1:
-        raise Refusal("a checksum of several sources")
-    urls: Expr = sources[0] if len(sources) == 1 else texts(sources)
+        raise NotExpressible("--checksum with several sources")
+    urls: Expr = sources[0] if len(sources) == 1 else string_list(sources)
     return call(
         "pipe",
         Raw("docker.fetch"),
@@ -170,23 +174,23 @@ def _remote(
 
 
 def _clone(
-    here: Expansion,
+    expansion: Expansion,
     instruction: Copy,
-    shown: str,
+    encoded_source: str,
     git: GitRef,
     dest: Word,
     flags: dict[str, Expr | None],
 ) -> Call:
-    if not is_remote(shown):
-        raise Refusal("a repository that Docker asks for in the context as well")
+    if not is_remote(encoded_source):
+        raise NotExpressible("a Git repository that Docker also looks up in the build context")
     try:
         keep_git_dir, checksum = agreed_flags(
             git,
             keep_git_dir=instruction.keep_git_dir,
-            checksum=here.marked(instruction.checksum),
+            checksum=expansion.encode(instruction.checksum),
         )
     except ValueError as error:
-        raise Refusal("flags that contradict the repository") from error
+        raise NotExpressible("flags that contradict the Git URL") from error
     keep = bool(keep_git_dir)
     try:
         theirs = repository(git, keep_git_dir=keep, checksum=checksum)
@@ -200,10 +204,10 @@ def _clone(
             fetch_by_commit=git.fetch_by_commit,
         )
     except LLBError as error:
-        raise Refusal(error.message) from error
-    if _said(ours) != _said(theirs):
-        raise Refusal("a repository that is written in an unusual way")
-    named = {"ref": git.ref, "subdir": git.subdir, "checksum": checksum}
+        raise NotExpressible(error.message) from error
+    if _identifier_and_attrs(ours) != _identifier_and_attrs(theirs):
+        raise NotExpressible("an unusual spelling of a Git URL")
+    options = {"ref": git.ref, "subdir": git.subdir, "checksum": checksum}
     switches = {
         "keep_git_dir": keep,
         "skip_submodules": git.submodules is False,
@@ -211,14 +215,17 @@ def _clone(
     }
     tree = call(
         "Git",
-        here.marks.word(git.url),
-        **{key: here.marks.word(value) if value else None for key, value in named.items()},
+        expansion.placeholders.decode(git.url),
+        **{
+            key: expansion.placeholders.decode(value) if value else None
+            for key, value in options.items()
+        },
         **{key: Raw("True") if value else None for key, value in switches.items()},
     )
     return call("pipe", Raw("docker.clone"), tree, dest, **flags)
 
 
-def _said(tree: State) -> tuple[str, tuple[tuple[str, str], ...]]:
+def _identifier_and_attrs(tree: State) -> tuple[str, tuple[tuple[str, str], ...]]:
     assert tree.output is not None
     assert isinstance(tree.output.op, SourceOp)
     return tree.output.op.identifier, tuple(sorted(tree.output.op.attrs))

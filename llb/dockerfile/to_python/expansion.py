@@ -1,7 +1,8 @@
-"""Expand words of a Dockerfile while the values of variables are unknown, as Python strings.
+"""Expand words of a Dockerfile to Python strings, with some variables known only at run time.
 
-A value that is known at run time only stands in the text as one character of Unicode's private
-use area. An operator on such a value, as in ``${X:-y}``, becomes a Python expression.
+During expansion, a placeholder character from Unicode's private use area represents a value that
+is known only at run time. An operator on such a value, such as ``${X:-y}``, becomes a Python
+expression.
 """
 
 from __future__ import annotations
@@ -12,8 +13,8 @@ from typing import TYPE_CHECKING
 from attrs import define, field, frozen
 
 from llb.dockerfile.shell.expand import DOCUMENT, Evaluator, Expander, ExpansionError
-from llb.dockerfile.to_python.code_layout import Hole, Word
-from llb.dockerfile.to_python.refusal import Refusal
+from llb.dockerfile.to_python.code_layout import Interpolation, Word
+from llb.dockerfile.to_python.not_expressible import NotExpressible
 from llb.gocompat.utf8 import has_octets
 
 if TYPE_CHECKING:
@@ -23,9 +24,9 @@ if TYPE_CHECKING:
 
 _FIRST = 0xE000
 _LAST = 0xF8FF
-_MARKS = re.compile(f"[{chr(_FIRST)}-{chr(_LAST)}]")
+_PLACEHOLDER = re.compile(f"[{chr(_FIRST)}-{chr(_LAST)}]")
 # Python 3.11 does not allow these in an expression in an f-string.
-_NEVER = ("\\", '"', "#", "\n")
+_FORBIDDEN = ("\\", '"', "#", "\n")
 _NOT_LITERAL = re.compile(r"[*?\\'\"$]")
 
 
@@ -33,133 +34,143 @@ _NOT_LITERAL = re.compile(r"[*?\\'\"$]")
 class Value:
     """The value of a variable.
 
-    ``code`` gives it at run time, as a ``str``; ``maybe`` is the code of one that may be None,
-    for a variable that may be unset.
+    ``word`` is its code at run time, a ``str``. For a variable that may be unset, ``optional`` is
+    code that evaluates to None in that case.
     """
 
     word: Word
-    maybe: str | None = None
+    optional: str | None = None
 
 
 @define
-class Marks:
-    """The expressions that stand in a text as one character each."""
+class Placeholders:
+    """Placeholder characters, each of which represents an expression in a string."""
 
-    holes: list[Hole] = field(factory=list)
+    interpolations: list[Interpolation] = field(factory=list)
 
-    def mark(self, hole: Hole) -> str:
-        """Return the character that stands for an expression."""
-        if any(each in hole.code for each in _NEVER) or hole.code.count("f'") > 1:
-            raise Refusal("a variable in the words of another variable's modifier")
-        if hole not in self.holes:
-            self.holes.append(hole)
-        number = _FIRST + self.holes.index(hole)
+    def add_placeholder(self, hole: Interpolation) -> str:
+        """Allocate the placeholder of an expression."""
+        if any(sequence in hole.code for sequence in _FORBIDDEN) or hole.code.count("f'") > 1:
+            raise NotExpressible("a variable in another variable's modifier")
+        if hole not in self.interpolations:
+            self.interpolations.append(hole)
+        number = _FIRST + self.interpolations.index(hole)
         if number > _LAST:
-            raise Refusal("too many variables in one instruction")
+            raise NotExpressible("too many variables in one instruction")
         return chr(number)
 
-    def marked(self, word: Word) -> str:
-        """Return a text with its expressions as characters."""
-        return "".join(part if isinstance(part, str) else self.mark(part) for part in word.parts)
+    def encode(self, word: Word) -> str:
+        """Replace the expressions of a string with placeholders."""
+        return "".join(
+            part if isinstance(part, str) else self.add_placeholder(part) for part in word.parts
+        )
 
-    def word(self, text: str) -> Word:
-        """Return the text that characters stand in."""
-        parts: list[str | Hole] = []
-        place = 0
-        for found in _MARKS.finditer(text):
-            parts += [text[place : found.start()], self.holes[ord(found[0]) - _FIRST]]
-            place = found.end()
-        return Word.of(*parts, text[place:])
+    def decode(self, encoded: str) -> Word:
+        """Replace the placeholders of a string with their expressions."""
+        parts: list[str | Interpolation] = []
+        position = 0
+        for match in _PLACEHOLDER.finditer(encoded):
+            parts += [
+                encoded[position : match.start()],
+                self.interpolations[ord(match[0]) - _FIRST],
+            ]
+            position = match.end()
+        return Word.of(*parts, encoded[position:])
 
 
 @define
 class Expansion:
-    """Expands words at one place of a file.
+    """Expand words at one position of a Dockerfile.
 
-    ``lookup`` returns the value of a variable, None if it is not set.
+    ``lookup`` finds the value of a variable, or None if it is not set.
     """
 
     escape: str
     lookup: Callable[[str], Value | None]
-    marks: Marks = field(factory=Marks)
+    placeholders: Placeholders = field(factory=Placeholders)
 
-    def word(self, text: str) -> Word:
-        """Return a word with its variables replaced. Raises Refusal."""
-        return self._expanded(text, Expander(escape=self.escape))
+    def word(self, source: str) -> Word:
+        """Expand the variables of a word. Raises NotExpressible."""
+        return self._expand(source, Expander(escape=self.escape))
 
-    def document(self, text: str) -> Word:
-        """Return a heredoc with its variables replaced. Raises Refusal."""
-        return self._expanded(text, DOCUMENT)
+    def document(self, source: str) -> Word:
+        """Expand the variables of a heredoc. Raises NotExpressible."""
+        return self._expand(source, DOCUMENT)
 
-    def marked(self, text: str) -> str:
-        """Return a word with a character for each unknown value. Raises Refusal."""
-        return self.marks.marked(self.word(text))
+    def encode(self, source: str) -> str:
+        """Expand a word, with a placeholder for each value unknown until run time.
 
-    def words(self, text: str) -> tuple[Word, ...]:
-        """Expand a word and split it at spaces, but not inside of unknown values.
-
-        Raises Refusal.
+        Raises NotExpressible.
         """
-        evaluator = _PythonEvaluator(Expander(escape=self.escape), self.lookup, self.marks)
-        try:
-            words = evaluator.words(text)
-        except ExpansionError as error:
-            raise Refusal(str(error)) from error
-        if evaluator.has_expressions:
-            # Docker loses what stands before them.
-            raise Refusal("modifiers in words that are split")
-        return tuple(self.marks.word(word) for word in words)
+        return self.placeholders.encode(self.word(source))
 
-    def _expanded(self, text: str, expander: Expander) -> Word:
-        if has_octets(text) or _MARKS.search(text):
-            raise Refusal("it has bytes that are no text")
+    def words(self, source: str) -> tuple[Word, ...]:
+        """Expand a word and split it at spaces, except inside values unknown until run time.
+
+        Raises NotExpressible.
+        """
+        evaluator = _PythonEvaluator(Expander(escape=self.escape), self.lookup, self.placeholders)
         try:
-            return self.marks.word(_PythonEvaluator(expander, self.lookup, self.marks).word(text))
+            words = evaluator.words(source)
         except ExpansionError as error:
-            raise Refusal(str(error)) from error
+            raise NotExpressible(str(error)) from error
+        if evaluator.has_expressions:
+            # Docker loses the characters before them.
+            raise NotExpressible("a variable modifier in a word that is split at spaces")
+        return tuple(self.placeholders.decode(word) for word in words)
+
+    def _expand(self, source: str, expander: Expander) -> Word:
+        if has_octets(source) or _PLACEHOLDER.search(source):
+            raise NotExpressible("bytes that are not UTF-8, or private use characters")
+        try:
+            return self.placeholders.decode(
+                _PythonEvaluator(expander, self.lookup, self.placeholders).word(source)
+            )
+        except ExpansionError as error:
+            raise NotExpressible(str(error)) from error
 
 
 class _PythonEvaluator(Evaluator):
-    """Evaluates words with marks for the values that are known at run time only.
+    """Evaluate words with placeholders for values that are known only at run time.
 
-    ``has_expressions`` is whether operators on such values became expressions.
+    ``has_expressions`` reports whether operators on such values became expressions.
     """
 
     def __init__(
-        self, expander: Expander, lookup: Callable[[str], Value | None], marks: Marks
+        self, expander: Expander, lookup: Callable[[str], Value | None], placeholders: Placeholders
     ) -> None:
         super().__init__(expander, {})
         self.has_expressions = False
         self._lookup = lookup
-        self._marks = marks
+        self._placeholders = placeholders
         self._values: dict[str, Value | None] = {}
 
     def value(self, name: str) -> str | None:
-        """Return the value of a variable with marks, None if it is not set."""
+        """Look up a variable and insert placeholders; None if it is not set."""
         value = self._variable(name)
-        return None if value is None else self._marks.marked(value.word)
+        return None if value is None else self._placeholders.encode(value.word)
 
     def substitute(self, substitution: Substitution, operands: Sequence[str]) -> str:
-        """Apply an operator now, or at run time. Raises ExpansionError and Refusal."""
+        """Apply an operator now or at run time. Raises ExpansionError and NotExpressible."""
         value = self._variable(substitution.name)
-        if value is None or (value.maybe is None and value.word.constant is not None):
-            if substitution.is_pattern and any(map(_MARKS.search, operands)):
-                raise Refusal(f"a variable in {_shown(substitution)}")
+        if value is None or (value.optional is None and value.word.constant is not None):
+            if substitution.is_pattern and any(map(_PLACEHOLDER.search, operands)):
+                raise NotExpressible(f"a variable in {_describe(substitution)}")
             return super().substitute(substitution, operands)
         self.has_expressions = True
-        return self._marks.marked(self._expression(value, substitution, operands))
+        return self._placeholders.encode(self._expression(value, substitution, operands))
 
     def _expression(
         self, value: Value, substitution: Substitution, operands: Sequence[str]
     ) -> Word:
         operator = substitution.operator
         if operator in _CHOICES:
-            return _CHOICES[operator](value, self._marks.word(operands[0]))
+            return _CHOICES[operator](value, self._placeholders.decode(operands[0]))
         if operator in _PATTERNS:
             code = _PATTERNS[operator](operator, *map(_literal, substitution.operands))
             if code is not None:
-                return Word.of(Hole(f"{value.word.inner}.{code}"))
-        raise Refusal(f"the operator of {_shown(substitution)}")
+                return Word.of(Interpolation(f"{value.word.inner}.{code}"))
+        raise NotExpressible(f"unsupported operator in {_describe(substitution)}")
 
     def _variable(self, name: str) -> Value | None:
         if name not in self._values:
@@ -167,38 +178,42 @@ class _PythonEvaluator(Evaluator):
         return self._values[name]
 
 
-def _shown(substitution: Substitution) -> str:
+def _describe(substitution: Substitution) -> str:
     return f"${{{substitution.name}{substitution.operator}…}}"
 
 
-def _default(value: Value, other: Word) -> Word:
-    if value.maybe is None:
+def _default(value: Value, fallback: Word) -> Word:
+    if value.optional is None:
         _check_set(value, "-")
         return value.word
-    return Word.of(Hole(f"{value.maybe} if {value.maybe} is not None else {other.inner}"))
+    return Word.of(
+        Interpolation(f"{value.optional} if {value.optional} is not None else {fallback.inner}")
+    )
 
 
-def _default_or_empty(value: Value, other: Word) -> Word:
-    return Word.of(Hole(f"{value.maybe or value.word.inner} or {other.inner}"))
+def _default_or_empty(value: Value, fallback: Word) -> Word:
+    return Word.of(Interpolation(f"{value.optional or value.word.inner} or {fallback.inner}"))
 
 
-def _alternative(value: Value, other: Word) -> Word:
-    if value.maybe is None:
+def _alternative(value: Value, alternative: Word) -> Word:
+    if value.optional is None:
         _check_set(value, "+")
-        return other
-    return Word.of(Hole(f"{other.inner} if {value.maybe} is not None else ''"))
+        return alternative
+    return Word.of(Interpolation(f"{alternative.inner} if {value.optional} is not None else ''"))
 
 
-def _alternative_unless_empty(value: Value, other: Word) -> Word:
-    return Word.of(Hole(f"{other.inner} if {value.maybe or value.word.inner} else ''"))
+def _alternative_unless_empty(value: Value, alternative: Word) -> Word:
+    return Word.of(
+        Interpolation(f"{alternative.inner} if {value.optional or value.word.inner} else ''")
+    )
 
 
 def _check_set(value: Value, operator: str) -> None:
     if "tree." in value.word.inner:
-        raise Refusal(f"a variable of the base that may be unset: ${{…{operator}…}}")
+        raise NotExpressible(f"${{…{operator}…}} of a base variable that may be unset")
 
 
-# Functions of a value that is known at run time and a word.
+# Writers of the operators that choose between a value known at run time and a word.
 _CHOICES: Mapping[str, Callable[[Value, Word], Word]] = {
     "-": _default,
     ":-": _default_or_empty,
@@ -208,13 +223,16 @@ _CHOICES: Mapping[str, Callable[[Value, Word], Word]] = {
 
 
 def _literal(operand: Sequence[Part]) -> str | None:
-    """Return an operand of plain text, None for any other."""
-    texts = [part for part in operand if isinstance(part, str)]
-    return "".join(texts) if len(texts) == len(operand) else None
+    """Join the parts of an operand, or return None if some are not plain strings."""
+    literals = [part for part in operand if isinstance(part, str)]
+    return "".join(literals) if len(literals) == len(operand) else None
 
 
 def _trim(operator: str, pattern: str | None) -> str | None:
-    """Return the call that removes a literal, or all up to or from it, None for other patterns."""
+    """Write the call that removes a literal, or everything before or after it.
+
+    None for other patterns.
+    """
     if not pattern:
         return None
     literal, shape = pattern, ""
@@ -235,7 +253,7 @@ def _replace(operator: str, pattern: str | None, replacement: str | None) -> str
     return f"replace({pattern!r}, {replacement!r}{count})"
 
 
-# Functions of the operator and its literal operands; they return the call of a method.
+# Writers of the pattern operators: from an operator and its literal operands to a method call.
 _PATTERNS: Mapping[str, Callable[..., str | None]] = {
     **dict.fromkeys(("#", "##", "%", "%%"), _trim),
     **dict.fromkeys(("/", "//"), _replace),

@@ -1,4 +1,4 @@
-"""The body of a stage's function while it is being written."""
+"""Write the body of a stage's function."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from llb.dockerfile.to_python.code_layout import (
     Call,
     Chain,
     Expr,
-    Hole,
+    Interpolation,
     Link,
     Raw,
     Word,
@@ -20,7 +20,7 @@ from llb.dockerfile.to_python.code_layout import (
     statement,
 )
 from llb.dockerfile.to_python.expansion import Expansion, Value
-from llb.dockerfile.to_python.refusal import Refusal
+from llb.dockerfile.to_python.not_expressible import NotExpressible
 from llb.dockerfile.to_python.stages import is_name
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 _INDENT = 4
 _TREE = Raw("tree")
-# What every Dockerfile knows of the build, as code.
+# The automatic platform arguments, as code.
 AUTOMATIC = {
     f"{prefix}{name}": code.format(platform)
     for prefix, platform in (("TARGET", "build.platform"), ("BUILD", "build.build_platform"))
@@ -46,12 +46,12 @@ AUTOMATIC = {
 
 
 @define
-class Ending:
-    """What a stage leaves to those that begin with it.
+class EndState:
+    """The state at the end of a stage, which the stages based on it inherit.
 
-    ``variables`` are those whose values are known; of all others, the tree knows at run time,
-    unless ``is_closed``. It ``is_plain`` where those find it as it is left:
-    without variables and a CMD of its own.
+    ``variables`` are those with known values; the tree provides all others at run time, unless
+    ``is_closed``. A stage that ``is_plain`` sets no variables and no CMD, so stages can begin with
+    its tree directly.
     """
 
     variables: dict[str, str | None]
@@ -63,13 +63,13 @@ class Ending:
 
 @define(eq=False)
 class Body:
-    """What is written of a stage so far.
+    """The body of a stage's function, as far as it is written.
 
-    ``resolver`` knows images, where it is there.
-    ``parameters`` are the build args with the code of their defaults. ``variables`` are the
-    values at this place, None for those that the tree knows. ``cwd`` is the directory, None where
-    the base says it. ``shared`` are the names of trees that are taken from several times, by
-    their code.
+    ``resolver`` resolves images, if available.
+    ``parameters`` are the build args with the code of their defaults. ``variables`` are the current
+    values, None for those that the tree provides. ``cwd`` is the working directory, None if it
+    depends on the base. ``shared`` maps the code of trees that are used several times to the
+    variables that hold them.
     """
 
     model: Model
@@ -91,63 +91,63 @@ class Body:
     _links: list[Link] = field(factory=list)
     _comments: list[str] = field(factory=list)
 
-    # --- what is written ----------------------------------------------------
+    # --- writing lines ------------------------------------------------------
 
     def begin(self, head: Expr) -> None:
         """Begin with a tree."""
         self._head = head
 
     def comment(self, comments: tuple[str, ...]) -> None:
-        """Write comments above what comes next."""
+        """Write comments above the next step."""
         self._comments += comments
 
-    def add(self, made: Call) -> None:
-        """Add a step, which may need the tree so far."""
-        self.add_all([made])
+    def add(self, step: Call) -> None:
+        """Add a step, which may read the tree built so far."""
+        self.add_all([step])
 
-    def add_all(self, made: Sequence[Call]) -> None:
-        """Add steps that all see the tree before the first of them."""
-        if any(map(needs_tree, made)):
+    def add_all(self, steps: Sequence[Call]) -> None:
+        """Add steps that all read the tree as it is before the first of them."""
+        if any(map(needs_tree, steps)):
             self.flush()
-        for each in made:
-            self._add(each)
+        for step in steps:
+            self._add(step)
 
-    def _add(self, made: Call) -> None:
-        self._links.append(Link(made, tuple(self._comments)))
+    def _add(self, step: Call) -> None:
+        self._links.append(Link(step, tuple(self._comments)))
         self._comments = []
 
     def assign(self, name: str, value: Expr, *, condition: str = "") -> None:
-        """Write an assignment, which comes after all steps so far."""
+        """Write an assignment after all steps so far."""
         if self._links or not isinstance(self._head, Raw):
             self.flush()
         pad = " " * _INDENT
-        self._lines += [f"{pad}{each}" for each in self._comments]
+        self._lines += [f"{pad}{comment}" for comment in self._comments]
         self._comments = []
         if condition:
             self._lines.append(f"{pad}if {condition}:")
         self._lines.append(statement(f"{name} = ", value, _INDENT * (2 if condition else 1)))
 
     def flush(self) -> None:
-        """Let ``tree`` be what was made so far."""
+        """Assign the steps so far to ``tree``."""
         if self._links or self._head is not _TREE:
             self._lines.append(statement("tree = ", self._chain(), _INDENT))
         self._head, self._links = _TREE, []
 
     def lines(self) -> list[str]:
-        """Return all lines, which end with a return."""
-        ending = [f"{' ' * _INDENT}{each}" for each in self._comments]
-        return [*self._lines, statement("return ", self._chain(), _INDENT), *ending]
+        """List all lines, with the return statement at the end."""
+        trailing_comments = [f"{' ' * _INDENT}{comment}" for comment in self._comments]
+        return [*self._lines, statement("return ", self._chain(), _INDENT), *trailing_comments]
 
-    def ending(self) -> Ending:
-        """Return what the stage leaves to others."""
-        known = {
-            name: None if value is None or value.maybe else value.word.constant
+    def end_state(self) -> EndState:
+        """Summarize the state that stages based on this one inherit."""
+        constants = {
+            name: None if value is None or value.optional else value.word.constant
             for name, value in self.variables.items()
         }
-        # Of a variable and an argument of one name, the variable comes back.
-        known |= dict.fromkeys(self._arguments & self._own)
-        return Ending(
-            known,
+        # If a variable and an argument share a name, the variable is inherited.
+        constants |= dict.fromkeys(self._arguments & self._own)
+        return EndState(
+            constants,
             self.is_closed,
             self.cwd,
             is_plain=self.is_plain,
@@ -157,30 +157,30 @@ class Body:
     def _chain(self) -> Expr:
         return Chain(self._head, tuple(self._links)) if self._links else self._head
 
-    # --- what words mean ----------------------------------------------------
+    # --- expanding words ----------------------------------------------------
 
     @property
-    def here(self) -> Expansion:
-        """How words of the stage are read at this place."""
+    def expansion(self) -> Expansion:
+        """The expansion of words in the stage, at the current position."""
         return Expansion(self.model.parsed.escape, self.lookup)
 
     @property
-    def above(self) -> Expansion:
-        """How words of FROM are read."""
+    def global_expansion(self) -> Expansion:
+        """The expansion of words in FROM."""
         return Expansion(self.model.parsed.escape, self.global_value)
 
-    def word(self, text: str) -> Word:
-        """Return a word of the stage with its variables replaced. Raises Refusal."""
-        return self.here.word(text)
+    def word(self, source: str) -> Word:
+        """Expand the variables of a word in the stage. Raises NotExpressible."""
+        return self.expansion.word(source)
 
     def lookup(self, name: str) -> Value | None:
-        """Return the value of a variable at this place, None for one that is not set."""
+        """Look up a variable at the current position; None if it is not set."""
         if name in self.variables:
             return self.variables[name] or of_tree(name)
         return None if self.is_closed else of_tree(name)
 
     def global_value(self, name: str) -> Value | None:
-        """Return the value of an argument from before the first stage."""
+        """Look up an argument that is declared before the first stage."""
         if name not in self._globals:
             value = self._global(name)
             if value is None:
@@ -194,59 +194,64 @@ class Body:
             return automatic(name)
         if not defaults:
             return self.parameter(name, None)
-        first, *others = defaults
-        word = self.above.word(first)
-        for each in others:
-            word = self._renewed(name, Value(word), each)
+        first_default, *other_defaults = defaults
+        word = self.global_expansion.word(first_default)
+        for default in other_defaults:
+            word = self._expand_again(name, Value(word), default)
         return self.parameter(name, word)
 
-    def _renewed(self, name: str, before: Value, default: str) -> Word:
-        """Return another default of an argument, which may be made of the one before."""
+    def _expand_again(self, name: str, previous: Value, default: str) -> Word:
+        """Expand another default of an argument, which may refer to the one before."""
 
         def lookup(key: str) -> Value | None:
-            return before if key == name else self.global_value(key)
+            return previous if key == name else self.global_value(key)
 
         return Expansion(self.model.parsed.escape, lookup).word(default)
 
     def parameter(self, name: str, default: Word | None) -> Value:
-        """Return the value of a build arg, which becomes a parameter. Raises Refusal."""
+        """Turn a build arg into a parameter and return its value. Raises NotExpressible."""
         if not is_name(name):
-            raise Refusal(f"the build arg {name} cannot be the name of a parameter", self.line)
-        known = self.parameters.get(name)
+            raise NotExpressible(f"build arg {name} is not a valid parameter name", self.line)
+        known_default = self.parameters.get(name)
         constant = None if default is None else default.constant
         code = "None" if constant is None else flat(Word.of(constant)) or repr(constant)
-        if known is None:
+        if known_default is None:
             self.parameters[name] = code
             if default is not None and constant is None:
                 self.assign_default(name, default)
-        elif known != code or (default is not None and constant is None):
+        elif known_default != code or (default is not None and constant is None):
             self.reassign(name, default)
         if default is None:
-            return Value(Word.of(Hole(f"{name} or ''")), maybe=name)
-        return Value(Word.of(Hole(name)))
+            return Value(Word.of(Interpolation(f"{name} or ''")), optional=name)
+        return Value(Word.of(Interpolation(name)))
 
     def assign_default(self, name: str, default: Word) -> None:
-        """Give a parameter a default that depends on others."""
+        """Assign a default that depends on other parameters."""
         self.assign(name, default, condition=f"{name} is None")
 
     def reassign(self, name: str, default: Word | None) -> None:
-        """Give a parameter another default from here on. Raises Refusal."""
-        used = (value for value in self.variables.values() if value is not None)
-        holes = (part.code for value in used for part in value.word.parts if isinstance(part, Hole))
-        if default is None or any(name in code for code in holes):
-            raise Refusal(f"the argument {name} has several values", self.line)
+        """Assign another default to a parameter from here on. Raises NotExpressible."""
+        values = (value for value in self.variables.values() if value is not None)
+        interpolations = (
+            part.code
+            for value in values
+            for part in value.word.parts
+            if isinstance(part, Interpolation)
+        )
+        if default is None or any(name in code for code in interpolations):
+            raise NotExpressible(f"ARG {name} has several values", self.line)
         self.assign(name, call("build.args.get", Word.of(name), default))
 
     def set(self, name: str, word: Word) -> None:
-        """Note that a variable is set."""
-        # What depends on the tree so far is the tree's own from here on.
+        """Record that a variable is set."""
+        # From here on, the tree provides a value that depends on the tree.
         self._own.add(name)
         self.is_plain = False
         self.variables.pop(name, None)
         self.variables[name] = None if needs_tree(word) else Value(word)
 
     def declare(self, name: str, value: Value, *, is_open: bool) -> None:
-        """Note that an argument is declared; one that ``is_open`` may leave what was there."""
+        """Record that an argument is declared; with ``is_open``, an earlier value may remain."""
         self._arguments.add(name)
         self.is_plain = False
         self.variables.pop(name, None)
@@ -254,13 +259,13 @@ class Body:
 
 
 def of_tree(name: str) -> Value:
-    """Return the value that a variable of the tree has at run time."""
+    """Write the lookup of a variable in the tree at run time."""
     if '"' in name or "'" in name or "\\" in name:
-        raise Refusal(f"the variable {name}")
-    return Value(Word.of(Hole(f"tree.getenv('{name}')")))
+        raise NotExpressible(f"unsupported variable name {name}")
+    return Value(Word.of(Interpolation(f"tree.getenv('{name}')")))
 
 
 def automatic(name: str) -> Value | None:
-    """Return what every Dockerfile knows of the build, None for other names."""
+    """Write the value of an automatic platform argument; None for other names."""
     code = AUTOMATIC.get(name)
-    return None if code is None else Value(Word.of(Hole(code)))
+    return None if code is None else Value(Word.of(Interpolation(code)))

@@ -1,4 +1,4 @@
-"""Instructions as calls: what each comes to in a build file."""
+"""Convert instructions to calls of a build file."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from llb.dockerfile.to_llb.expose_ports import parse_port
 from llb.dockerfile.to_python.code_layout import (
     Call,
     Expr,
-    Hole,
+    Interpolation,
     Pairs,
     Raw,
     Word,
     call,
     flat,
-    text,
-    texts,
+    literal,
+    string_list,
 )
 from llb.dockerfile.to_python.copy import copy
 from llb.dockerfile.to_python.expansion import Value
 from llb.dockerfile.to_python.function_body import AUTOMATIC, Body
-from llb.dockerfile.to_python.refusal import Refusal
+from llb.dockerfile.to_python.not_expressible import NotExpressible
 from llb.dockerfile.to_python.run import run
 from llb.errors import InvalidValueError
 from llb.gocompat.path import absolute
@@ -39,136 +39,142 @@ from llb.platforms import to_platform
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from llb.dockerfile.to_python.function_body import Ending
+    from llb.dockerfile.to_python.function_body import EndState
     from llb.dockerfile.to_python.stages import Stage
 
 _ABSOLUTE = re.compile(r"(?:[A-Za-z]:)?[\\/]")
 _SECOND = 1_000_000_000
 
 
-def begin(body: Body, endings: Mapping[int, Ending]) -> None:
-    """Write what a stage begins with. Raises Refusal."""
-    begun = body.stage.begin
-    base = body.above.word(begun.base)
+def write_base(body: Body, end_states: Mapping[int, EndState]) -> None:
+    """Write the tree that a stage begins with. Raises NotExpressible."""
+    from_instruction = body.stage.from_instruction
+    base = body.global_expansion.word(from_instruction.base)
     if base.constant is None:
-        _begin_openly(body, base)
+        _begin_with_argument(body, base)
         return
     if not base.constant:
-        raise Refusal("FROM names nothing")
-    found = body.model.find(base.constant, body.stage)
-    if found is not None:
-        _inherit(body, found, endings)
+        raise NotExpressible("FROM with an empty name")
+    base_stage = body.model.find(base.constant, body.stage)
+    if base_stage is not None:
+        _inherit(body, base_stage, end_states)
     elif base.constant == SCRATCH:
         body.begin(call("build.scratch"))
-        body.variables["PATH"] = Value(text(DEFAULT_PATH_ENV))
+        body.variables["PATH"] = Value(literal(DEFAULT_PATH_ENV))
         body.is_closed, body.cwd = True, "/"
     else:
         body.begin(_image(body, base, base.constant))
 
 
-def write(body: Body, instruction: instructions.Instruction) -> None:
-    """Write an instruction. Raises Refusal."""
+def write_instruction(body: Body, instruction: instructions.Instruction) -> None:
+    """Convert an instruction. Raises NotExpressible."""
     body.line = instruction.origin.lines[0]
     handler = _HANDLERS.get(type(instruction))
     if handler is None:
-        raise Refusal(f"{instruction.origin.name} is none of Docker's instructions")
+        raise NotExpressible(f"{instruction.origin.name} is not a Docker instruction")
     handler(body, instruction)
 
 
-def _inherit(body: Body, base: Stage, endings: Mapping[int, Ending]) -> None:
-    ending = endings.get(base.number)
-    if ending is None:
-        # It is built from the Dockerfile, and what it has the tree knows.
+def _inherit(body: Body, base: Stage, end_states: Mapping[int, EndState]) -> None:
+    base_state = end_states.get(base.number)
+    if base_state is None:
+        # It is built from the Dockerfile, so only the tree provides its variables.
         body.begin(call("docker.upon", call(base.function)))
         body.is_plain = False
         return
-    if ending.has_triggers:
-        raise Refusal(f"the stage {base.target} leaves ONBUILD to it")
+    if base_state.has_triggers:
+        raise NotExpressible(f"stage {base.target} has ONBUILD instructions")
     tree = call(base.function)
-    body.begin(tree if ending.is_plain else call("docker.upon", tree))
-    body.is_closed, body.cwd, body.is_plain = ending.is_closed, ending.cwd, ending.is_plain
+    body.begin(tree if base_state.is_plain else call("docker.upon", tree))
+    body.is_closed, body.cwd, body.is_plain = (
+        base_state.is_closed,
+        base_state.cwd,
+        base_state.is_plain,
+    )
     body.variables = {
-        name: None if value is None else Value(text(value))
-        for name, value in ending.variables.items()
+        name: None if value is None else Value(literal(value))
+        for name, value in base_state.variables.items()
     }
 
 
-def _image(body: Body, base: Word, usual: str) -> Call:
-    """Return an image, which is usually the one of a name. Raises Refusal for its ONBUILD."""
-    begun = body.stage.begin
-    if body.resolver is not None and usual != SCRATCH:
+def _image(body: Body, base: Word, default_image: str) -> Call:
+    """Write a base image. Raises NotExpressible if the default image has ONBUILD."""
+    from_instruction = body.stage.from_instruction
+    if body.resolver is not None and default_image != SCRATCH:
         try:
-            ref = str(Reference.parse(usual).tagged())
+            ref = str(Reference.parse(default_image).tagged())
         except InvalidValueError as error:
-            raise Refusal(error.message) from error
-        request = ImageRequest(ref, Platform.host(), usual, begun.origin.span)
+            raise NotExpressible(error.message) from error
+        request = ImageRequest(ref, Platform.host(), default_image, from_instruction.origin.span)
         if body.resolver(request).triggers:
-            raise Refusal(f"the image {usual} leaves ONBUILD to it")
-    return call("build.image", base, platform=_platform(body, begun.platform))
+            raise NotExpressible(f"image {default_image} has ONBUILD instructions")
+    return call("build.image", base, platform=_platform(body, from_instruction.platform))
 
 
-def _begin_openly(body: Body, base: Word) -> None:
-    """Write a beginning that arguments choose: an image, or one of the stages before."""
-    usual = body.model.usual_base(body.stage)
-    before = {each.name: each for each in body.model.stages[: body.stage.number] if each.name}
+def _begin_with_argument(body: Body, base: Word) -> None:
+    """Write a base that build args choose: an image, or one of the earlier stages."""
+    default_base = body.model.default_base(body.stage)
+    earlier_stages = {
+        earlier.name: earlier for earlier in body.model.stages[: body.stage.number] if earlier.name
+    }
     pattern = "".join(re.escape(part) if isinstance(part, str) else ".*" for part in base.parts)
-    is_likely = len(base.parts) > 1 or usual in (*before, SCRATCH)
+    is_likely = len(base.parts) > 1 or default_base in (*earlier_stages, SCRATCH)
     trees = {
         name: stage.function
-        for name, stage in before.items()
+        for name, stage in earlier_stages.items()
         if re.fullmatch(pattern, name) and is_likely
     }
-    if usual == SCRATCH:
+    if default_base == SCRATCH:
         trees[SCRATCH] = "build.scratch"
     if not trees:
-        body.begin(_image(body, base, usual))
+        body.begin(_image(body, base, default_base))
         return
-    platform = _platform(body, body.stage.begin.platform)
-    named = "" if platform is None else f", platform={flat(platform)}"
+    platform = _platform(body, body.stage.from_instruction.platform)
+    platform_arg = "" if platform is None else f", platform={flat(platform)}"
     body.assign("chosen", base)
-    body.assign("stages", Pairs(tuple((text(name), Raw(code)) for name, code in trees.items())))
+    body.assign("stages", Pairs(tuple((literal(name), Raw(code)) for name, code in trees.items())))
     tree = "docker.upon(stages[chosen]())"
-    code = f"{tree} if chosen in stages else build.image(chosen{named})"
+    code = f"{tree} if chosen in stages else build.image(chosen{platform_arg})"
     body.assign("tree", Raw(code))
     body.is_plain = False
 
 
-def _platform(body: Body, given: str | None) -> Expr | None:
-    if given is None:
+def _platform(body: Body, platform: str | None) -> Expr | None:
+    if platform is None:
         return None
-    word = body.above.word(given)
-    if word.parts == (Hole(AUTOMATIC["BUILDPLATFORM"]),):
+    word = body.global_expansion.word(platform)
+    if word.parts == (Interpolation(AUTOMATIC["BUILDPLATFORM"]),):
         return Raw("build.build_platform")
-    if word.parts == (Hole(AUTOMATIC["TARGETPLATFORM"]),):
+    if word.parts == (Interpolation(AUTOMATIC["TARGETPLATFORM"]),):
         return Raw("build.platform")
     if word.constant is not None:
         try:
             to_platform(word.constant)
         except InvalidValueError as error:
-            raise Refusal(f"the platform {word.constant} depends on the daemon") from error
+            raise NotExpressible(f"platform {word.constant} depends on the daemon") from error
     return word
 
 
 def _arg(body: Body, instruction: instructions.Arg) -> None:
-    given: dict[str, Expr] = {}
+    values: dict[str, Expr] = {}
     for name, default in instruction.args:
         value = _argument(body, name, default)
         if value is None:
             continue
-        is_open = value.maybe is not None and (name in body.variables or not body.is_closed)
+        is_open = value.optional is not None and (name in body.variables or not body.is_closed)
         if name not in NOT_IN_ENV:
-            given[name] = Raw(value.maybe) if value.maybe is not None else value.word
+            values[name] = Raw(value.optional) if value.optional is not None else value.word
             body.declare(name, value, is_open=is_open)
-    if given:
-        body.add(call("pipe", Raw("docker.args"), **given))
+    if values:
+        body.add(call("pipe", Raw("docker.args"), **values))
 
 
 def _argument(body: Body, name: str, default: str | None) -> Value | None:
-    """Return the value of an argument of a stage, None for one that has none."""
+    """Write the value of a stage's argument; None if it has no variable."""
     if name in NOT_IN_ENV:
         return None
     if name == SOURCE_DATE_EPOCH:
-        raise Refusal(f"{name}, of which Docker makes a number")
+        raise NotExpressible(f"ARG {name}, which Docker converts to a number")
     if default is not None:
         return body.parameter(name, body.word(default))
     model = body.model
@@ -177,27 +183,27 @@ def _argument(body: Body, name: str, default: str | None) -> Value | None:
     if name == "TARGETSTAGE":
         last = model.stages[-1]
         if last.name is not None:
-            return Value(Word.of(Hole("build.target")))
+            return Value(Word.of(Interpolation("build.target")))
         code = f"'default' if build.target == '{last.target}' else build.target"
-        return Value(Word.of(Hole(code)))
+        return Value(Word.of(Interpolation(code)))
     if name in body.parameters:
-        raise Refusal(f"the argument {name} is declared again")
+        raise NotExpressible(f"ARG {name} is declared again")
     return body.parameter(name, None)
 
 
 def _env(body: Body, instruction: instructions.Env) -> None:
-    pairs = [(_name(body, key), body.word(value)) for key, value in instruction.pairs]
+    pairs = [(_variable_name(body, key), body.word(value)) for key, value in instruction.pairs]
     if any("\0" in part for _, word in pairs for part in word.parts if isinstance(part, str)):
-        raise Refusal("a variable with a NUL")
-    body.add_all([call("env", text(key), word) for key, word in pairs])
+        raise NotExpressible("a NUL character in a variable")
+    body.add_all([call("env", literal(key), word) for key, word in pairs])
     for key, word in pairs:
         body.set(key, word)
 
 
-def _name(body: Body, key: str) -> str:
+def _variable_name(body: Body, key: str) -> str:
     name = body.word(key).constant
     if not name or "=" in name or "\0" in name:
-        raise Refusal(f"the name of a variable: {key}")
+        raise NotExpressible(f"invalid variable name {key}")
     return name
 
 
@@ -205,7 +211,7 @@ def _label(body: Body, instruction: instructions.Label) -> None:
     for key, value in instruction.pairs:
         words = body.word(key), body.word(value)
         if words[0].constant == "":
-            raise Refusal("a label without a name")
+            raise NotExpressible("a label without a key")
         body.add(call("label", *words))
 
 
@@ -223,50 +229,50 @@ def _workdir(body: Body, instruction: instructions.Workdir) -> None:
 def _user(body: Body, instruction: instructions.User) -> None:
     word = body.word(instruction.name)
     if word.constant == "":
-        raise Refusal("USER names nobody")
+        raise NotExpressible("USER with an empty name")
     body.add(call("user", word))
 
 
 def _expose(body: Body, instruction: instructions.Expose) -> None:
     for port in instruction.ports:
-        for word in body.here.words(port):
+        for word in body.expansion.words(port):
             if word.constant is None:
                 body.add(call("pipe", Raw("docker.expose"), word))
                 continue
-            for each in _ports(instruction, word.constant):
-                number, _, protocol = each.partition("/")
+            for parsed in _ports(instruction, word.constant):
+                number, _, protocol = parsed.partition("/")
                 if number == "0":
-                    raise Refusal("the port 0")
-                body.add(call("expose", Raw(number) if protocol == "tcp" else text(each)))
+                    raise NotExpressible("port 0")
+                body.add(call("expose", Raw(number) if protocol == "tcp" else literal(parsed)))
 
 
 def _ports(instruction: instructions.Expose, word: str) -> tuple[str, ...]:
     try:
         return parse_port(word, instruction.origin.span)
     except errors.DockerfileError as error:
-        raise Refusal(error.message) from error
+        raise NotExpressible(error.message) from error
 
 
 def _volume(body: Body, instruction: instructions.Volume) -> None:
     for path in instruction.paths:
         word = body.word(path)
-        begin = word.parts[0] if word.parts else ""
-        if isinstance(begin, str) and _ABSOLUTE.match(begin) is None:
-            raise Refusal(f"the volume {word.constant or path}, which is no absolute path")
+        first_part = word.parts[0] if word.parts else ""
+        if isinstance(first_part, str) and _ABSOLUTE.match(first_part) is None:
+            raise NotExpressible(f"volume {word.constant or path} is not an absolute path")
         body.add(call("volume", word))
 
 
 def _stop_signal(body: Body, instruction: instructions.StopSignal) -> None:
     word = body.word(instruction.signal)
     if word.constant is not None and not is_signal(word.constant):
-        raise Refusal(f"the signal {word.constant}")
+        raise NotExpressible(f"unknown signal {word.constant}")
     body.add(call("stop_signal", word))
 
 
 def _shell(body: Body, instruction: instructions.Shell) -> None:
     if not instruction.args:
-        raise Refusal("SHELL names nothing")
-    body.add(call("shell", texts(instruction.args)))
+        raise NotExpressible("SHELL without a command")
+    body.add(call("shell", string_list(instruction.args)))
 
 
 def _healthcheck(body: Body, instruction: instructions.Healthcheck) -> None:
@@ -274,36 +280,36 @@ def _healthcheck(body: Body, instruction: instructions.Healthcheck) -> None:
         case ("NONE",):
             command: Expr = Raw("None")
         case ("CMD-SHELL", str(line)) if line.strip():
-            command = text(line)
+            command = literal(line)
         case ("CMD", *args) if args:
-            command = texts(args)
+            command = string_list(args)
         case _:
-            raise Refusal("the command of HEALTHCHECK")
-    times = {
+            raise NotExpressible("invalid HEALTHCHECK command")
+    durations = {
         name: _seconds(getattr(instruction, name))
         for name in ("interval", "timeout", "start_period", "start_interval")
     }
     retries = Raw(str(instruction.retries)) if instruction.retries else None
-    body.add(call("healthcheck", command, **times, retries=retries))
+    body.add(call("healthcheck", command, **durations, retries=retries))
 
 
 def _seconds(nanoseconds: int) -> Expr | None:
     if not nanoseconds:
         return None
-    whole, rest = divmod(nanoseconds, _SECOND)
-    seconds = whole if not rest else nanoseconds / _SECOND
+    whole, remainder = divmod(nanoseconds, _SECOND)
+    seconds = whole if not remainder else nanoseconds / _SECOND
     if round(seconds * _SECOND) != nanoseconds:
-        raise Refusal("a time that is no number of seconds")
+        raise NotExpressible("a duration that cannot be written exactly in seconds")
     return Raw(repr(seconds))
 
 
 def _onbuild(body: Body, instruction: instructions.Onbuild) -> None:
     body.has_triggers = True
-    body.add(call("onbuild", text(instruction.expression)))
+    body.add(call("onbuild", literal(instruction.expression)))
 
 
 def _maintainer(body: Body, instruction: instructions.Maintainer) -> None:
-    body.add(call("author", text(instruction.name)))
+    body.add(call("author", literal(instruction.name)))
 
 
 def _cmd(body: Body, instruction: instructions.Cmd) -> None:
@@ -317,11 +323,11 @@ def _entrypoint(body: Body, instruction: instructions.Entrypoint) -> None:
 
 def _command(instruction: instructions.Cmd | instructions.Entrypoint) -> Expr:
     if not instruction.shell:
-        return texts(instruction.args) if instruction.args else Raw("None")
+        return string_list(instruction.args) if instruction.args else Raw("None")
     line = " ".join(instruction.args)
     if not line.strip():
-        raise Refusal("a command of nothing")
-    return text(line)
+        raise NotExpressible("an empty command")
+    return literal(line)
 
 
 _HANDLERS: Mapping[type, Callable[[Body, Any], None]] = {

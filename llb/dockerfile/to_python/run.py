@@ -1,4 +1,4 @@
-"""RUN as a call, with what it mounts."""
+"""Convert RUN and its mounts to calls."""
 
 from __future__ import annotations
 
@@ -8,9 +8,18 @@ from typing import TYPE_CHECKING
 from llb.dockerfile.errors import catalogue as errors
 from llb.dockerfile.instructions.heredoc_command import heredoc_command
 from llb.dockerfile.instructions.mounts import parse_mount
-from llb.dockerfile.to_python.code_layout import Expr, Hole, Items, Raw, Word, call, text, texts
-from llb.dockerfile.to_python.refusal import Refusal
-from llb.dockerfile.to_python.sources import source, takes_part
+from llb.dockerfile.to_python.code_layout import (
+    Expr,
+    Interpolation,
+    Items,
+    Raw,
+    Word,
+    call,
+    literal,
+    string_list,
+)
+from llb.dockerfile.to_python.not_expressible import NotExpressible
+from llb.dockerfile.to_python.sources import source_tree, uses_part_of_context
 from llb.dockerfile_rules.run import (
     DEFAULT_NETWORK,
     DEFAULT_SECURITY,
@@ -32,9 +41,9 @@ if TYPE_CHECKING:
 
 
 def run(body: Body, instruction: Run) -> None:
-    """Write a RUN. Raises Refusal."""
+    """Convert a RUN. Raises NotExpressible."""
     if instruction.devices:
-        raise Refusal("RUN --device is for Docker's labs channel alone")
+        raise NotExpressible("RUN --device exists only in Docker's labs channel")
     command, mounts = _command(instruction)
     mounts += [_mount(body, flag) for flag in instruction.mounts]
     body.add(
@@ -42,31 +51,33 @@ def run(body: Body, instruction: Run) -> None:
             "run",
             command,
             mounts=Items(tuple(mounts)) if mounts else None,
-            network=_unless(DEFAULT_NETWORK, instruction.network),
-            security=_unless(DEFAULT_SECURITY, instruction.security),
+            network=_unless_default(DEFAULT_NETWORK, instruction.network),
+            security=_unless_default(DEFAULT_SECURITY, instruction.security),
         )
     )
 
 
 def _command(instruction: Run) -> tuple[Expr, list[Expr]]:
-    """Write the command, and the mount of its script."""
+    """Convert the command, and the mount of its script, if any."""
     if not instruction.shell:
         if not "".join(instruction.args) or any(map(has_octets, instruction.args)):
-            raise Refusal("a command of nothing, or that is no text")
-        return texts(instruction.args), []
-    line, script = _line(instruction)
+            raise NotExpressible("a command that is empty or not UTF-8")
+        return string_list(instruction.args), []
+    line, script = _split_script(instruction)
     if not line.strip() or has_octets(line + script):
-        raise Refusal("a command of nothing, or that is no text")
+        raise NotExpressible("a command that is empty or not UTF-8")
     if not script:
-        return text(line), []
+        return literal(line), []
     name = posixpath.basename(line)
-    file = call("docker.scratch().mkfile", text(name), text(script), mode=Raw(oct(SCRIPT_MODE)))
-    root, readonly = text("/"), Raw("True")
-    return text(line), [call("bind", file, text(SCRIPTS), path=root, readonly=readonly)]
+    file = call(
+        "docker.scratch().mkfile", literal(name), literal(script), mode=Raw(oct(SCRIPT_MODE))
+    )
+    root, readonly = literal("/"), Raw("True")
+    return literal(line), [call("bind", file, literal(SCRIPTS), path=root, readonly=readonly)]
 
 
-def _line(instruction: Run) -> tuple[str, str]:
-    """Return the line for the shell, and the script that it runs, if it runs one."""
+def _split_script(instruction: Run) -> tuple[str, str]:
+    """Split a RUN into the command line and the script that it runs, if any."""
     if not instruction.heredocs:
         return " ".join(instruction.args), ""
     command = heredoc_command(instruction)
@@ -74,91 +85,95 @@ def _line(instruction: Run) -> tuple[str, str]:
         return command.line, ""
     name = command.body.name
     if "/" in name or clean(name) != name:
-        raise Refusal("the name of a here-document that is a path")
+        raise NotExpressible("a heredoc whose name is a path")
     return command.line, command.body.chomped
 
 
 def _mount(body: Body, flag: MountFlag) -> Expr:
-    here = body.here
+    expansion = body.expansion
     try:
-        mount = parse_mount(flag, here.marked)
+        mount = parse_mount(flag, expansion.encode)
     except errors.DockerfileError as error:
-        raise Refusal(f"--mount: {error.message}") from error
+        raise NotExpressible(f"--mount: {error.message}") from error
     match mount.kind:
         case "secret":
-            return _secret(here, mount)
+            return _secret(expansion, mount)
         case "ssh":
-            return _ssh(here, mount)
+            return _ssh(expansion, mount)
         case "tmpfs":
-            return _tmpfs(body, here, mount, flag)
+            return _tmpfs(body, expansion, mount, flag)
         case "cache":
-            return _cache(body, here, mount, flag)
+            return _cache(body, expansion, mount, flag)
         case _:
-            return _bind(body, here, mount, flag)
+            return _bind(body, expansion, mount, flag)
 
 
-def _target(body: Body, here: Expansion, mount: Mount) -> Word:
+def _target(body: Body, expansion: Expansion, mount: Mount) -> Word:
     target = mount.target
-    word = here.marks.word(target)
-    is_open = bool(word.parts) and not isinstance(word.parts[0], str)
-    if not is_open and not clean(target).startswith("/"):
+    target_word = expansion.placeholders.decode(target)
+    starts_with_variable = bool(target_word.parts) and not isinstance(target_word.parts[0], str)
+    if not starts_with_variable and not clean(target).startswith("/"):
         if body.cwd is None:
-            return _beside(word)
+            return _relative_target(target_word)
         target = absolute(body.cwd, target)
     if clean(target) == "/":
-        raise Refusal("a mount at the root")
-    return here.marks.word(target)
+        raise NotExpressible("a mount at /")
+    return expansion.placeholders.decode(target)
 
 
-def _beside(target: Word) -> Word:
-    """Return a target in the directory that the base says."""
+def _relative_target(target: Word) -> Word:
+    """Write a target relative to the working directory of the base."""
     if target.constant is None or clean(target.constant).startswith(".."):
-        raise Refusal("a mount beside the directory of the base")
+        raise NotExpressible("a mount target that may be outside the base's working directory")
     path = clean(target.constant)
-    return Word.of(Hole("tree.cwd" if path == "." else f"posixpath.join(tree.cwd, {path!r})"))
+    return Word.of(
+        Interpolation("tree.cwd" if path == "." else f"posixpath.join(tree.cwd, {path!r})")
+    )
 
 
-def _path(here: Expansion, mount: Mount) -> Expr | None:
-    if here.marks.word(mount.source).constant is None:
-        raise Refusal("a variable in the source of a mount")
+def _path(expansion: Expansion, mount: Mount) -> Expr | None:
+    if expansion.placeholders.decode(mount.source).constant is None:
+        raise NotExpressible("a variable in the source of a mount")
     selector = mount_selector(mount.source)
-    return text(selector) if selector else None
+    return literal(selector) if selector else None
 
 
-def _bind(body: Body, here: Expansion, mount: Mount, flag: MountFlag) -> Expr:
-    tree = source(body, flag.stage, numbers=False)
-    ending = {"readonly" if mount.readonly else "discard": Raw("True")}
-    return call("bind", tree, _target(body, here, mount), path=_path(here, mount), **ending)
+def _bind(body: Body, expansion: Expansion, mount: Mount, flag: MountFlag) -> Expr:
+    tree = source_tree(body, flag.stage, numbers=False)
+    access = {"readonly" if mount.readonly else "discard": Raw("True")}
+    return call(
+        "bind", tree, _target(body, expansion, mount), path=_path(expansion, mount), **access
+    )
 
 
-def _cache(body: Body, here: Expansion, mount: Mount, flag: MountFlag) -> Expr:
-    target = _target(body, here, mount)
+def _cache(body: Body, expansion: Expansion, mount: Mount, flag: MountFlag) -> Expr:
+    target = _target(body, expansion, mount)
     name = mount.id
-    if not name and here.marks.word(mount.target) != target:
+    if not name and expansion.placeholders.decode(mount.target) != target:
         name = clean(mount.target)
     return call(
         "docker.cache",
         target,
-        id=here.marks.word(name) if name else None,
-        sharing=_unless(DEFAULT_SHARING, mount.sharing or DEFAULT_SHARING),
-        source=None if flag.stage is None else source(body, flag.stage, numbers=False),
-        path=_path(here, mount),
+        id=expansion.placeholders.decode(name) if name else None,
+        sharing=_unless_default(DEFAULT_SHARING, mount.sharing or DEFAULT_SHARING),
+        source=None if flag.stage is None else source_tree(body, flag.stage, numbers=False),
+        path=_path(expansion, mount),
         readonly=Raw("True") if mount.readonly else None,
-        **_numbers(mount),
+        **_owner_and_mode(mount),
     )
 
 
-def _tmpfs(body: Body, here: Expansion, mount: Mount, flag: MountFlag) -> Expr:
+def _tmpfs(body: Body, expansion: Expansion, mount: Mount, flag: MountFlag) -> Expr:
     if mount.source or mount.readonly or flag.stage is not None:
-        raise Refusal("a source or an access of memory")
-    if takes_part(body.model):
-        # Docker notes that all of the context is used.
-        raise Refusal("memory that is mounted, for which Docker sends the whole context")
+        raise NotExpressible("a tmpfs mount with source=, from= or readonly")
+    if uses_part_of_context(body.model):
+        # Docker then records that the whole context is used.
+        raise NotExpressible("a tmpfs mount, for which Docker sends the whole build context")
     size = Raw(str(mount.size)) if mount.size else None
-    return call("tmpfs", _target(body, here, mount), size=size)
+    return call("tmpfs", _target(body, expansion, mount), size=size)
 
 
-def _secret(here: Expansion, mount: Mount) -> Expr:
+def _secret(expansion: Expansion, mount: Mount) -> Expr:
     name = mount.secret_id
     target = mount.target or None
     if mount.env is None and target is None:
@@ -167,38 +182,38 @@ def _secret(here: Expansion, mount: Mount) -> Expr:
     if target == SECRETS + name and mount.env is None:
         target = None
     if not name or (target is not None and not target.startswith("/")) or mount.access:
-        raise Refusal("a secret at a relative path")
+        raise NotExpressible("a secret mount with a relative target, without an ID, or with ro/rw")
     return call(
         "secret",
-        here.marks.word(name),
-        target=None if target is None else here.marks.word(target),
-        env=None if mount.env is None else here.marks.word(mount.env),
-        **_numbers(mount, SECRET_MODE),
+        expansion.placeholders.decode(name),
+        target=None if target is None else expansion.placeholders.decode(target),
+        env=None if mount.env is None else expansion.placeholders.decode(mount.env),
+        **_owner_and_mode(mount, SECRET_MODE),
         optional=None if mount.required else Raw("True"),
     )
 
 
-def _ssh(here: Expansion, mount: Mount) -> Expr:
+def _ssh(expansion: Expansion, mount: Mount) -> Expr:
     if mount.source:
-        raise Refusal("a source of an ssh agent")
+        raise NotExpressible("an ssh mount with source=")
     return call(
         "docker.ssh",
-        id=here.marks.word(mount.id) if mount.id else None,
-        target=here.marks.word(mount.target) if mount.target else None,
-        **_numbers(mount, SSH_MODE),
+        id=expansion.placeholders.decode(mount.id) if mount.id else None,
+        target=expansion.placeholders.decode(mount.target) if mount.target else None,
+        **_owner_and_mode(mount, SSH_MODE),
         required=Raw("True") if mount.required else None,
     )
 
 
-def _numbers(mount: Mount, default_mode: int | None = None) -> dict[str, Expr | None]:
-    """Write owner and mode, as far as they differ from the default."""
+def _owner_and_mode(mount: Mount, default_mode: int | None = None) -> dict[str, Expr | None]:
+    """Write uid, gid and mode unless they are the default."""
     mode = None if mount.mode in (None, default_mode) else Raw(f"0o{mount.mode:o}")
-    numbers = {"uid": mount.uid, "gid": mount.gid}
+    owner = {"uid": mount.uid, "gid": mount.gid}
     return {
-        **{key: None if value is None else Raw(str(value)) for key, value in numbers.items()},
+        **{key: None if value is None else Raw(str(value)) for key, value in owner.items()},
         "mode": mode,
     }
 
 
-def _unless(default: str, value: str) -> Expr | None:
-    return None if value == default else text(value)
+def _unless_default(default: str, value: str) -> Expr | None:
+    return None if value == default else literal(value)

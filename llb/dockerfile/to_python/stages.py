@@ -1,4 +1,4 @@
-"""The stages of a Dockerfile as functions: their names, their comments, and the global arguments."""
+"""Model the stages of a Dockerfile as functions: names, comments, and global arguments."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from llb.dockerfile.parser.directives import parse_directive
 from llb.dockerfile.shell.expand import Expander, ExpansionError
 from llb.dockerfile.shell.words import WHITE
 from llb.dockerfile.stages.source_date_epoch import NAME as SOURCE_DATE_EPOCH
-from llb.dockerfile.to_python.refusal import Refusal
+from llb.dockerfile.to_python.not_expressible import NotExpressible
 from llb.gocompat.utf8 import shown
 
 if TYPE_CHECKING:
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from llb.dockerfile.instructions.nodes import Instruction
     from llb.dockerfile.parser.parser import Parsed
 
-# Names that the body of a function uses.
-_USED = (
+# Names that function bodies use.
+_LOCAL_NAMES = (
     "DOCKERFILE",
     "Git",
     "bind",
@@ -40,17 +40,17 @@ _USED = (
     "tmpfs",
     "tree",
 )
-_RESERVED = (*_USED, "Build", "State", "target")
-# What trees are called that a stage takes from several times.
+_RESERVED = (*_LOCAL_NAMES, "Build", "State", "target")
+# The prefix of variables for trees that a stage uses several times.
 SHARED = "from_"
 _LAST = "image"
-# What stands for the platforms of a build, of which there is none yet.
-_HERE = ConvertOptions().automatic_arguments("")
+# Defaults of the platform arguments, as no build is running.
+_AUTOMATIC_DEFAULTS = ConvertOptions().automatic_arguments("")
 
 
 @frozen
 class Step:
-    """An instruction with the comments above it, as Python has them."""
+    """An instruction, and the comments above it in Python's form."""
 
     instruction: Instruction
     comments: tuple[str, ...]
@@ -58,13 +58,13 @@ class Step:
 
 @define(eq=False)
 class Stage:
-    """A stage: ``name`` is that of the file, None for one without, ``function`` that in Python.
+    """A stage: ``name`` is its name in the Dockerfile, if any, and ``function`` its name in Python.
 
-    ``target`` is what a client asks for, and ``description`` what the file says of the stage.
+    ``target`` is the name that clients build, and ``description`` comes from the comment above it.
     """
 
     number: int
-    begin: From
+    from_instruction: From
     name: str | None
     comments: tuple[str, ...]
     function: str = ""
@@ -75,10 +75,10 @@ class Stage:
 
 @frozen
 class Model:
-    """A Dockerfile: its stages, and the arguments before the first.
+    """A Dockerfile: its stages, and the arguments before the first of them.
 
-    ``arguments`` are the defaults by name, each made of the one before; ``comments`` stand above them
-    and above everything, and ``ending`` below.
+    ``arguments`` are the defaults by name; each default may refer to the one before it.
+    ``comments`` are at the top of the file and above the arguments, ``ending`` at the bottom.
     """
 
     parsed: Parsed
@@ -88,92 +88,102 @@ class Model:
     ending: tuple[str, ...]
 
     def find(self, name: str, before: Stage) -> Stage | None:
-        """Return the stage of a name that stands before another one, the last of several."""
-        found = [each for each in self.stages[: before.number] if each.name == name]
-        return found[-1] if found else None
+        """Find the last stage of a name that is defined before another stage."""
+        matches = [stage for stage in self.stages[: before.number] if stage.name == name]
+        return matches[-1] if matches else None
 
-    def usual_base(self, stage: Stage) -> str:
-        """Return what a stage begins with where no build arg is given."""
+    def default_base(self, stage: Stage) -> str:
+        """Expand the base of a stage with the defaults of all build args."""
         expander = Expander(escape=self.parsed.escape)
-        values = dict(_HERE)
+        values = dict(_AUTOMATIC_DEFAULTS)
         try:
             for name, defaults in self.arguments.items():
                 for default in defaults:
                     values[name] = expander.word(default, values)
-            return expander.word(stage.begin.base, values)
+            return expander.word(stage.from_instruction.base, values)
         except ExpansionError as error:
-            raise Refusal(str(error), stage.begin.origin.lines[0]) from error
+            raise NotExpressible(str(error), stage.from_instruction.origin.lines[0]) from error
 
     @property
     def argument_names(self) -> tuple[str, ...]:
-        """The names of all arguments that the file declares, once each."""
-        inner = (step.instruction for stage in self.stages for step in stage.steps)
-        names = (name for each in inner if isinstance(each, Arg) for name, _ in each.args)
+        """The names of all arguments that the file declares, without duplicates."""
+        instructions = (step.instruction for stage in self.stages for step in stage.steps)
+        names = (
+            name
+            for instruction in instructions
+            if isinstance(instruction, Arg)
+            for name, _ in instruction.args
+        )
         return tuple(dict.fromkeys((*self.arguments, *names)))
 
 
-def model(parsed: Parsed) -> Model:
-    """Return the stages of a Dockerfile. Raises DockerfileError, and Refusal for no stage."""
+def build_model(parsed: Parsed) -> Model:
+    """Collect the stages of a Dockerfile.
+
+    Raises DockerfileError, and NotExpressible if the file has no stage.
+    """
     comments = _Comments(parsed)
     stages: list[Stage] = []
     arguments: dict[str, tuple[str, ...]] = {}
-    above = [*comments.beginning]
-    for each in interpret(parsed):
-        found = comments.above(each)
-        if isinstance(each, From):
-            stages.append(Stage(len(stages), each, each.name, found))
+    top_comments = [*comments.beginning]
+    for instruction in interpret(parsed):
+        comments_above = comments.above(instruction)
+        if isinstance(instruction, From):
+            stages.append(Stage(len(stages), instruction, instruction.name, comments_above))
         elif stages:
-            stages[-1].steps.append(Step(each, found))
-        elif isinstance(each, Arg):
-            above += found
-            _declare(each, arguments)
+            stages[-1].steps.append(Step(instruction, comments_above))
+        elif isinstance(instruction, Arg):
+            top_comments += comments_above
+            _declare(instruction, arguments)
     if not stages:
-        raise Refusal("it has no stage")
-    made = Model(parsed, tuple(stages), arguments, tuple(above), comments.ending())
-    _name(made)
-    return made
+        raise NotExpressible("the file has no stage")
+    dockerfile = Model(parsed, tuple(stages), arguments, tuple(top_comments), comments.ending())
+    _assign_names(dockerfile)
+    return dockerfile
 
 
 def _declare(instruction: Arg, arguments: dict[str, tuple[str, ...]]) -> None:
     for name, default in instruction.args:
         if name == SOURCE_DATE_EPOCH:
-            raise Refusal(f"{name}, which all stages depend on", instruction.origin.lines[0])
-        others = (each for key, known in arguments.items() if key != name for each in known)
-        if name in arguments and any(name in each for each in others):
-            raise Refusal(f"the argument {name} is declared twice", instruction.origin.lines[0])
+            raise NotExpressible(f"all stages depend on ARG {name}", instruction.origin.lines[0])
+        other_defaults = (
+            value for key, values in arguments.items() if key != name for value in values
+        )
+        if name in arguments and any(name in value for value in other_defaults):
+            raise NotExpressible(f"ARG {name} is declared twice", instruction.origin.lines[0])
         arguments[name] = (*arguments.get(name, ()), *(() if default is None else (default,)))
 
 
-def is_name(text: str) -> bool:
-    """Return whether a text can be the name of a parameter."""
-    is_free = text not in _USED and not text.startswith(SHARED)
-    return is_free and text.isidentifier() and not keyword.iskeyword(text)
+def is_name(string: str) -> bool:
+    """Check whether a string can name a parameter."""
+    is_free = string not in _LOCAL_NAMES and not string.startswith(SHARED)
+    return is_free and string.isidentifier() and not keyword.iskeyword(string)
 
 
-def _name(made: Model) -> None:
-    """Give each stage a function and a target that no other has."""
-    taken = {*_RESERVED, *dir(builtins), *keyword.kwlist, *made.argument_names}
-    targets: set[str] = set()
-    for stage in made.stages:
-        is_last = stage is made.stages[-1]
-        wanted = stage.name or (_LAST if is_last else f"stage_{stage.number}")
-        stem = re.sub(r"\W", "_", wanted, flags=re.ASCII)
+def _assign_names(dockerfile: Model) -> None:
+    """Give each stage a unique function name and target name."""
+    used_functions = {*_RESERVED, *dir(builtins), *keyword.kwlist, *dockerfile.argument_names}
+    used_targets: set[str] = set()
+    for stage in dockerfile.stages:
+        is_last = stage is dockerfile.stages[-1]
+        name = stage.name or (_LAST if is_last else f"stage_{stage.number}")
+        stem = re.sub(r"\W", "_", name, flags=re.ASCII)
         stem = f"stage_{stem}" if stem[0].isdigit() else stem
-        stage.function = _free(stem, taken, "_stage")
-        taken.add(stage.function)
-        stage.target = _free(wanted, targets, "_stage")
-        targets.add(folded(stage.target))
-        stage.description, stage.comments = _described(stage)
+        stage.function = _unused_name(stem, used_functions, "_stage")
+        used_functions.add(stage.function)
+        stage.target = _unused_name(name, used_targets, "_stage")
+        used_targets.add(folded(stage.target))
+        stage.description, stage.comments = _split_description(stage)
 
 
-def _free(name: str, taken: Iterable[str], ending: str) -> str:
-    while name in taken or folded(name) in taken:
-        name += ending
+def _unused_name(name: str, used: Iterable[str], suffix: str) -> str:
+    while name in used or folded(name) in used:
+        name += suffix
     return name
 
 
-def _described(stage: Stage) -> tuple[str, tuple[str, ...]]:
-    """Return what the comment right above a stage says of it, and the other comments."""
+def _split_description(stage: Stage) -> tuple[str, tuple[str, ...]]:
+    """Split the comments above a stage into its description and the others."""
     start = f"# {stage.name} "
     if not stage.comments or not stage.comments[-1].lower().startswith(start):
         return "", stage.comments
@@ -181,33 +191,37 @@ def _described(stage: Stage) -> tuple[str, tuple[str, ...]]:
 
 
 class _Comments:
-    """The comments of a file, which the parser has just a part of."""
+    """Read the comments of a file in order; the parser keeps only some of them."""
 
     def __init__(self, parsed: Parsed) -> None:
         self._lines = parsed.source.text.split("\n")
         self._nodes = {node.lines: node for node in parsed.nodes}
-        self._place = _directives(self._lines)
-        # What an empty line separates from the first instruction is about the whole file.
-        first = parsed.nodes[0].lines[0] - 1
-        blank = [
-            place for place in range(self._place, first) if not self._lines[place].strip(WHITE)
+        self._position = _count_directives(self._lines)
+        # Comments that a blank line separates from the first instruction describe the file.
+        first_line = parsed.nodes[0].lines[0] - 1
+        blank_lines = [
+            index
+            for index in range(self._position, first_line)
+            if not self._lines[index].strip(WHITE)
         ]
-        self.beginning = tuple(self._between(self._place, blank[-1])) if blank else ()
-        self._place = blank[-1] if blank else self._place
+        self.beginning = (
+            tuple(self._between(self._position, blank_lines[-1])) if blank_lines else ()
+        )
+        self._position = blank_lines[-1] if blank_lines else self._position
 
     def above(self, instruction: Instruction) -> tuple[str, ...]:
-        """Return the comments between the last instruction and one, and inside of that."""
-        first, last = instruction.origin.lines
-        found = [*self._between(self._place, first - 1)]
+        """Read the comments between the previous instruction and this one, and inside this one."""
+        first_line, last_line = instruction.origin.lines
+        comments = [*self._between(self._position, first_line - 1)]
         node = self._nodes[instruction.origin.lines]
         if not node.heredocs:
-            found += self._between(first, last)
-        self._place = last
-        return tuple(found)
+            comments += self._between(first_line, last_line)
+        self._position = last_line
+        return tuple(comments)
 
     def ending(self) -> tuple[str, ...]:
-        """Return the comments below the last instruction."""
-        return tuple(self._between(self._place, len(self._lines)))
+        """Read the comments below the last instruction."""
+        return tuple(self._between(self._position, len(self._lines)))
 
     def _between(self, start: int, end: int) -> Iterator[str]:
         for line in self._lines[start:end]:
@@ -217,12 +231,12 @@ class _Comments:
 
 
 def _comment(line: str) -> str:
-    written = shown(line.lstrip("#").strip())
-    return f"{'#' * (len(line) - len(line.lstrip('#')))} {written}".rstrip()
+    content = shown(line.lstrip("#").strip())
+    return f"{'#' * (len(line) - len(line.lstrip('#')))} {content}".rstrip()
 
 
-def _directives(lines: list[str]) -> int:
-    """Return how many lines at the beginning are for the parser."""
+def _count_directives(lines: list[str]) -> int:
+    """Count the parser directives at the beginning."""
     count = 0
     for line in lines:
         stripped = line.strip(WHITE)

@@ -1,6 +1,6 @@
-"""The page docs/client-support.md: what the client and its command can do, and what holds it.
+"""Write docs/client-support.md: the features of the client and its command, and their tests.
 
-``python -m tests.conformance.client.support`` writes it.
+Run it as ``python -m tests.conformance.client.support``.
 """
 
 from __future__ import annotations
@@ -10,18 +10,18 @@ from pathlib import Path
 from tests.conformance.features import DOCS, Kind, Page, write
 
 _HEAD = """\
-# What the client can do
+# Client features
 
 <!-- python -m tests.conformance.client.support writes this file. -->
 
-What `llb.client` and the command `llb` do with a BuildKit, line by line. Of {total} lines,
-{supported} are supported; the others, {missing} in number, say why not.
+The features of `llb.client` and of the command `llb`. Of {total} features, {supported} are
+supported; {missing} are not, for the reasons given.
 
-The last column leads to what holds a line: tests, of which those in `tests/e2e` run against real
-daemons, and **measurements**, each of which has buildctl beside it in the same run.
+The last column links to the tests and files that cover a feature. Tests in `tests/e2e` run against
+real daemons, and **measurements** compare with buildctl in the same run.
 
-[connections.md](connections.md) has the addresses, [cli-flags.md](cli-flags.md) the options of the
-command beside those of buildctl and buildx.
+[connections.md](connections.md) lists the addresses, and [cli-flags.md](cli-flags.md) compares the
+options of the command with those of buildctl and buildx.
 """
 
 PAGE = Page(

@@ -1,4 +1,4 @@
-"""A Dockerfile converted by both sides, and in what they differ."""
+"""Convert a Dockerfile with both sides and describe the differences."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ if TYPE_CHECKING:
 
 UNIQUE = "unique"
 IMAGES = ImageTable.from_json(TABLE)
-# Go reads the names of images side by side, and what a stage needs in the order of a map: any of
-# several mistakes may be the first.
+# Go parses image names concurrently, and reads the dependencies of a stage in map order: any of
+# several mistakes may be reported first.
 _RACES = ("failed to parse stage name", "circular dependency detected")
-# Go refuses RUN [] when all is converted, after every other mistake.
+# Go refuses RUN [] at the end of the conversion, after every other mistake.
 _LATE = "invalid arguments ()"
 _DIFF_LINES = 30
 
 
 @frozen
 class Comparison:
-    """How a file went.
+    """The result for a file.
 
-    ``outcome`` is ``equal``, ``refused`` (by both, at the same line), or what differs.
+    ``outcome`` is ``equal``, ``refused`` (by both, at the same line), or the kind of difference.
     ``detail`` shows it, ``same_text`` is whether both refuse in the same words, and
-    ``same_warnings`` whether both warn of the same.
+    ``same_warnings`` whether both have the same warnings.
     """
 
     outcome: str
@@ -47,27 +47,27 @@ class Comparison:
 
     @property
     def agrees(self) -> bool:
-        """Whether there is nothing to repair."""
+        """Whether both sides agree."""
         return self.outcome in ("equal", "refused")
 
 
 def compare(data: bytes, go: Go, options: Mapping[str, Any] | None = None) -> Comparison:
-    """Convert a file with both, and compare."""
-    given = dict(options or {})
-    theirs = go.convert(data, given)
+    """Convert a file with both sides and compare."""
+    request_options = dict(options or {})
+    theirs = go.convert(data, request_options)
     try:
-        ours = converted(data, given)
+        ours = converted(data, request_options)
     except LLBError as error:
-        return _refused(error, theirs)
-    except Exception as error:  # noqa: BLE001 - a bug in one file is reported, and the rest go on
+        return _compare_errors(error, theirs)
+    except Exception as error:  # noqa: BLE001 - report a crash and continue with the other files
         return Comparison("crash", f"{type(error).__name__}: {error}")
     if not theirs["ok"]:
         return Comparison("accepted", f"Go: {theirs['error']} (line {theirs['line']})")
-    return _compared(ours, theirs)
+    return _compare_conversions(ours, theirs)
 
 
 def converted(data: bytes, options: Mapping[str, Any]) -> Conversion:
-    """Return a file as we convert it, with the options that the recorder has."""
+    """Convert a file with this library, with the options of the recorder."""
     return convert(
         data,
         resolver=IMAGES,
@@ -80,14 +80,16 @@ def converted(data: bytes, options: Mapping[str, Any]) -> Conversion:
     )
 
 
-def _refused(error: LLBError, theirs: Mapping[str, Any]) -> Comparison:
+def _compare_errors(error: LLBError, theirs: Mapping[str, Any]) -> Comparison:
     line = _line(error.span)
     words = error.docker_words if isinstance(error, DockerfileError) else error.message
-    said = f"ours: {words} (line {line})"
+    our_error = f"ours: {words} (line {line})"
     if theirs["ok"]:
-        return Comparison("refused by us", said)
-    detail = f"{said}\nGo:   {theirs['error']} (line {theirs['line']})"
-    is_race = any(words.startswith(each) and theirs["error"].startswith(each) for each in _RACES)
+        return Comparison("refused by us", our_error)
+    detail = f"{our_error}\nGo:   {theirs['error']} (line {theirs['line']})"
+    is_race = any(
+        words.startswith(prefix) and theirs["error"].startswith(prefix) for prefix in _RACES
+    )
     is_late = words.startswith(_LATE)
     if theirs["line"] and theirs["line"] != line and not is_race and not is_late:
         return Comparison("line", detail)
@@ -98,67 +100,76 @@ def _line(span: Span | None) -> int | None:
     return None if span is None else span.line
 
 
-def _compared(ours: Conversion, theirs: Mapping[str, Any]) -> Comparison:
-    mine = ours.definition
-    other = Definition.from_bytes(base64.b64decode(theirs["definition"] or ""))
-    if mine.ops != other.ops:
-        return Comparison("ops", _first_difference(mine, other))
-    if numbered_groups(mine) != other.metadata:
-        return Comparison("metadata", _metadata_difference(mine, other))
-    if mine.locations != other.locations or mine.files != other.files:
-        return Comparison("locations", _difference(str(mine.locations), str(other.locations)))
-    # Read into dictionaries and written again, the order of the keys stays.
+def _compare_conversions(ours: Conversion, theirs: Mapping[str, Any]) -> Comparison:
+    our_definition = ours.definition
+    their_definition = Definition.from_bytes(base64.b64decode(theirs["definition"] or ""))
+    if our_definition.ops != their_definition.ops:
+        return Comparison("ops", _first_difference(our_definition, their_definition))
+    if numbered_groups(our_definition) != their_definition.metadata:
+        return Comparison("metadata", _metadata_difference(our_definition, their_definition))
+    if (
+        our_definition.locations != their_definition.locations
+        or our_definition.files != their_definition.files
+    ):
+        return Comparison(
+            "locations", _difference(str(our_definition.locations), str(their_definition.locations))
+        )
+    # The order of the keys survives parsing and encoding.
     configs = [
-        json.dumps(each, indent=1) for each in (json.loads(ours.image_config), theirs["config"])
+        json.dumps(config, indent=1) for config in (json.loads(ours.image_config), theirs["config"])
     ]
     if configs[0] != configs[1]:
         return Comparison("config", _difference(*configs))
-    said = [
+    their_warnings = [
         f"{w['rule']}: {w['message']}" + (f" (line {w['line']})" if w["line"] else "")
         for w in theirs["warnings"]
     ]
-    same = sorted(said) == sorted(ours.warnings)
+    same_warnings = sorted(their_warnings) == sorted(ours.warnings)
     return Comparison(
         "equal",
-        "" if same else _difference("\n".join(ours.warnings), "\n".join(said)),
-        same_warnings=same,
+        "" if same_warnings else _difference("\n".join(ours.warnings), "\n".join(their_warnings)),
+        same_warnings=same_warnings,
     )
 
 
 def numbered_groups(definition: Definition) -> dict[str, OpMetadata]:
-    """Return the metadata with numbers as ids of groups, which are random in Go."""
+    """Replace the IDs of progress groups by numbers, because Go's are random."""
     metadata = dict(definition.metadata)
     names: dict[str, str] = {}
     for vertex in definition.vertices():
         group = metadata[vertex.digest].progress_group
         if group is not None:
             name = names.setdefault(group.id, f"group-{len(names) + 1}")
-            named = evolve(group, id=name)
-            metadata[vertex.digest] = evolve(metadata[vertex.digest], progress_group=named)
+            numbered_group = evolve(group, id=name)
+            metadata[vertex.digest] = evolve(metadata[vertex.digest], progress_group=numbered_group)
     return metadata
 
 
 def _first_difference(ours: Definition, theirs: Definition) -> str:
-    """Return the first operations that differ, those of the same place beside each other."""
-    for place, (mine, other) in enumerate(zip(ours.vertices(), theirs.vertices(), strict=False)):
-        if mine.encoded != other.encoded:
-            return f"op {place}\n{_difference(str(mine.op), str(other.op))}"
+    """Show the first pair of operations that differ."""
+    for index, (our_vertex, their_vertex) in enumerate(
+        zip(ours.vertices(), theirs.vertices(), strict=False)
+    ):
+        if our_vertex.encoded != their_vertex.encoded:
+            return f"op {index}\n{_difference(str(our_vertex.op), str(their_vertex.op))}"
     return f"{len(ours.ops)} operations, not {len(theirs.ops)}"
 
 
 def _metadata_difference(ours: Definition, theirs: Definition) -> str:
-    for digest, mine in numbered_groups(ours).items():
-        other = theirs.metadata.get(digest)
-        if mine != other:
-            return _difference(str(mine), str(other))
+    for digest, our_metadata in numbered_groups(ours).items():
+        their_metadata = theirs.metadata.get(digest)
+        if our_metadata != their_metadata:
+            return _difference(str(our_metadata), str(their_metadata))
     return "Go has more"
 
 
 def _difference(ours: str, theirs: str) -> str:
-    lines = difflib.unified_diff(_broken(theirs), _broken(ours), "Go", "ours", n=1, lineterm="")
+    lines = difflib.unified_diff(
+        _break_lines(theirs), _break_lines(ours), "Go", "ours", n=1, lineterm=""
+    )
     return "\n".join(list(lines)[:_DIFF_LINES])
 
 
-def _broken(text: str) -> list[str]:
-    """Return a text in lines, of which none holds many fields."""
-    return text.replace(", ", ",\n").splitlines()
+def _break_lines(value: str) -> list[str]:
+    """Break a string into lines of few fields each."""
+    return value.replace(", ", ",\n").splitlines()

@@ -1,4 +1,4 @@
-"""Go's side of the comparison: the recorder, built and kept running."""
+"""Build the recorder, Go's side of the comparison, and keep it running."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 RECORDER = Path(__file__).parent / "recorder"
-# Has an environment, a command and a layer, as nearly all images do.
+# An image config with an environment, a command and a layer, as nearly all images have.
 CONFIG = json.dumps(
     {
         "architecture": "amd64",
@@ -33,37 +33,37 @@ TABLE = json.dumps({"*": {"digest": "sha256:" + "d" * 64, "config": CONFIG}})
 
 @frozen
 class Go:
-    """A running recorder that answers requests, one after the other."""
+    """A running recorder that answers one request after the other."""
 
     process: subprocess.Popen[str]
 
     def convert(self, data: bytes, options: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        """Return what Go makes of a Dockerfile: a line of ``llb dockerfile convert --jsonl``."""
+        """Convert a Dockerfile with Go; the answer is like a line of ``convert --jsonl``."""
         assert self.process.stdin is not None
         assert self.process.stdout is not None
-        asked = {"data": base64.b64encode(data).decode(), "options": dict(options or {})}
-        print(json.dumps(asked), file=self.process.stdin, flush=True)
+        request = {"data": base64.b64encode(data).decode(), "options": dict(options or {})}
+        print(json.dumps(request), file=self.process.stdin, flush=True)
         answer: dict[str, Any] = json.loads(self.process.stdout.readline())
         return answer
 
 
 @frozen
 class Packages:
-    """Go packages that answer questions, one after the other."""
+    """A process of Go packages that answers one request after the other."""
 
     process: subprocess.Popen[str]
 
-    def ask(self, what: str, **given: Any) -> Any:
-        """Return what a package makes of something, or None where it refuses it."""
+    def ask(self, function: str, **arguments: Any) -> Any:
+        """Call a Go package; None if it refuses the arguments."""
         assert self.process.stdin is not None
         assert self.process.stdout is not None
-        print(json.dumps({"ask": what, **given}), file=self.process.stdin, flush=True)
+        print(json.dumps({"ask": function, **arguments}), file=self.process.stdin, flush=True)
         return json.loads(self.process.stdout.readline())
 
 
 @contextmanager
 def packages() -> Iterator[Packages]:
-    """Build the recorder and keep its packages ready meanwhile."""
+    """Build the recorder and keep its packages running."""
     with tempfile.TemporaryDirectory() as folder:
         binary = Path(folder) / "recorder"
         build(binary)
@@ -77,7 +77,7 @@ def packages() -> Iterator[Packages]:
 
 @contextmanager
 def running(table: str = TABLE) -> Iterator[Go]:
-    """Build the recorder and keep it running meanwhile; ``table`` is its resolver file."""
+    """Build the recorder and keep it running; ``table`` is the content of its resolver file."""
     with tempfile.TemporaryDirectory() as folder:
         binary, resolver = Path(folder) / "recorder", Path(folder) / "resolver.json"
         resolver.write_text(table)
@@ -91,7 +91,7 @@ def running(table: str = TABLE) -> Iterator[Go]:
 
 
 def build(binary: Path) -> None:
-    """Build the recorder. Fails where there is no Go."""
+    """Build the recorder. Fails if Go is not installed."""
     go = shutil.which("go")
     assert go is not None, "go is not on PATH"
     environment = {**os.environ, "GOFLAGS": "-mod=readonly", "GOTOOLCHAIN": "local"}

@@ -1,8 +1,8 @@
-"""Dockerfiles rewritten in Python, and whether that comes to the same; ``make corpus-rewrite DIR=…``.
+"""Compare Dockerfiles with their conversion to Python; ``make corpus-rewrite DIR=…``.
 
-Rewrites every Dockerfile below a folder, converts the file and the build file, and counts in how
-many the operations and the image configs are equal, with the build args of the file as they are
-and with others. Exit status: 1 where something differs that is not known to.
+Convert every Dockerfile below a folder to a build file, convert both to LLB, and count how often
+the operations and image configs are equal, with the build args of the file and with others. The
+exit status is 1 if there is an unexpected difference.
 """
 
 from __future__ import annotations
@@ -36,138 +36,146 @@ if TYPE_CHECKING:
 
 AMD64 = Platform("linux", "amd64")
 _AUTOMATIC = ("TARGET", "BUILD", "SOURCE_DATE_EPOCH")
-# Docker writes these for old daemons and for ``docker history``; builds do not depend on them.
+# Docker writes these for old daemons and ``docker history``; builds do not depend on them.
 _UNCOMPARED = ("created", "history", "rootfs", "variant")
-_OTHER = "v9"
+_OTHER_VALUE = "v9"
 
 
 @frozen
 class Outcome:
-    """How a file went: ``equal``, ``refused``, ``fallback``, or what differs, with the detail."""
+    """The result for a file: ``equal``, ``refused``, ``fallback``, or a difference, and details."""
 
     kind: str
     detail: str = ""
 
 
-def as_registries_have(images: Resolver) -> Resolver:
-    """Return images by the digests that they are asked for by, and for the platforms."""
+def with_pinned_digests(images: Resolver) -> Resolver:
+    """Wrap a resolver to pin requested digests and set the requested platform."""
 
     def resolve(request: ImageRequest) -> ResolvedImage:
         name, _, pinned = request.ref.partition("@")
-        found, platform = images(evolve(request, ref=name)), request.platform
-        config = json.loads(found.config)
+        image, platform = images(evolve(request, ref=name)), request.platform
+        config = json.loads(image.config)
         config |= {"os": platform.os, "architecture": platform.architecture}
-        return ResolvedImage(pinned or found.digest, json.dumps(config).encode())
+        return ResolvedImage(pinned or image.digest, json.dumps(config).encode())
 
     return resolve
 
 
 def go_back(data: bytes, images: Resolver = IMAGES) -> Outcome | None:
-    """Write the tree of a file as a Dockerfile, and compare; None where the file is refused."""
-    given = ConvertOptions(
+    """Convert the tree of a file back to a Dockerfile and compare; None if the file is refused."""
+    options = ConvertOptions(
         platform=AMD64, build_platform=AMD64, build_platforms=(AMD64,), unique_id=""
     )
-    resolve = as_registries_have(images)
+    resolve = with_pinned_digests(images)
     try:
-        made = convert_parsed(
+        conversion = convert_parsed(
             parse(data, "Dockerfile"),
-            given,
-            lambda requests: resolve_purely(requests, resolve, given),
+            options,
+            lambda requests: resolve_purely(requests, resolve, options),
         )
-        tree = with_config(made.state, made.image_config)
+        tree = with_config(conversion.state, conversion.image_config)
     except LLBError:
         return None
     try:
-        text = to_dockerfile(tree, resolver=resolve, platform=AMD64)
+        dockerfile_source = to_dockerfile(tree, resolver=resolve, platform=AMD64)
     except UnsayableError as error:
         return Outcome("unsayable", str(error))
-    again = dockerfile.convert(text, resolver=resolve, build_platform=AMD64)
+    again = dockerfile.convert(dockerfile_source, resolver=resolve, build_platform=AMD64)
     expected = tree.marshal(platform=AMD64).ops
-    return Outcome("equal" if again.definition.ops == expected else "differs", text)
+    return Outcome("equal" if again.definition.ops == expected else "differs", dockerfile_source)
 
 
 def compare(data: bytes, options: Mapping[str, Any], images: Resolver = IMAGES) -> Outcome | None:
-    """Rewrite a file, and compare what both come to; None where the file itself is refused."""
-    resolve = as_registries_have(images)
-    given = {"build_platform": "linux/amd64", "local_unique_id": UNIQUE, **options}
+    """Convert a file to Python and compare both results; None if the file itself is refused."""
+    resolve = with_pinned_digests(images)
+    conversion_options = {"build_platform": "linux/amd64", "local_unique_id": UNIQUE, **options}
     try:
-        theirs = dockerfile.convert(data, resolver=resolve, **given)
+        theirs = dockerfile.convert(data, resolver=resolve, **conversion_options)
     except LLBError:
         return None
     try:
-        made = rewrite(data, target=given.pop("target", None), resolver=resolve)
+        rewritten = rewrite(data, target=conversion_options.pop("target", None), resolver=resolve)
     except LLBError as error:
         return Outcome("refused", error.message)
     try:
-        ours = convert_python(made.source, resolver=resolve, **given)
+        ours = convert_python(rewritten.source, resolver=resolve, **conversion_options)
     except LLBError as error:
         return Outcome("fails", str(error))
     differs = difference(ours, theirs)
-    if made.fallbacks:
-        reasons = "; ".join(f"line {each.line}: {each.reason}" for each in made.fallbacks)
+    if rewritten.fallbacks:
+        reasons = "; ".join(
+            f"line {fallback.line}: {fallback.reason}" for fallback in rewritten.fallbacks
+        )
         return Outcome("fallback, differs" if differs else "fallback", f"{reasons} {differs}")
     return Outcome("differs", differs) if differs else Outcome("equal")
 
 
 def difference(ours: Conversion, theirs: Conversion) -> str:
-    """Return in what two conversions differ, empty for nothing."""
+    """Describe the difference between two conversions; empty if there is none."""
     pairs = zip(ours.definition.vertices(), theirs.definition.vertices(), strict=False)
-    for place, (mine, other) in enumerate(pairs):
-        if mine.encoded != other.encoded:
-            return f"operation {place}\nours:   {mine.op}\ntheirs: {other.op}"
+    for index, (our_vertex, their_vertex) in enumerate(pairs):
+        if our_vertex.encoded != their_vertex.encoded:
+            return f"operation {index}\nours:   {our_vertex.op}\ntheirs: {their_vertex.op}"
     if ours.definition.ops != theirs.definition.ops:
         return f"{len(ours.definition.ops)} operations, not {len(theirs.definition.ops)}"
-    configs = known(ours.image_config), known(theirs.image_config)
+    configs = comparable_config(ours.image_config), comparable_config(theirs.image_config)
     return "" if configs[0] == configs[1] else "config\nours:   {}\ntheirs: {}".format(*configs)
 
 
-def known(config: bytes) -> dict[str, Any]:
-    """Return an image config without what only Docker writes."""
+def comparable_config(config: bytes) -> dict[str, Any]:
+    """Parse an image config without the fields that only Docker writes."""
     image = json.loads(config)
     image = {key: value for key, value in image.items() if key not in _UNCOMPARED}
     inner = {key: value for key, value in image["config"].items() if key != "ArgsEscaped"}
-    # What is not said is the root.
+    # The default is the root.
     return {**image, "config": {"WorkingDir": "/", **inner}}
 
 
 def other_args(data: bytes) -> dict[str, str]:
-    """Return other values for every second build arg of a file."""
-    found = [each for each in interpret(parse(data, "Dockerfile")) if isinstance(each, Arg)]
-    names = dict.fromkeys(name for each in found for name, _ in each.args)
-    return {name: _OTHER for name in list(names)[::2] if not name.startswith(_AUTOMATIC)}
+    """Choose different values for every second build arg of a file."""
+    args = [
+        instruction
+        for instruction in interpret(parse(data, "Dockerfile"))
+        if isinstance(instruction, Arg)
+    ]
+    names = dict.fromkeys(name for arg in args for name, _ in arg.args)
+    return {name: _OTHER_VALUE for name in list(names)[::2] if not name.startswith(_AUTOMATIC)}
 
 
 def main() -> int:
     """Compare, print, and return the exit status."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--all", action="store_true", help="all files, whatever their names")
-    parser.add_argument("--examples", type=int, default=3, help="shown of each kind of difference")
-    given = parser.parse_args()
-    found: defaultdict[str, list[tuple[Path, str]]] = defaultdict(list)
+    parser.add_argument("--all", action="store_true", help="include files with any name")
+    parser.add_argument(
+        "--examples", type=int, default=3, help="number of examples per kind of difference"
+    )
+    options = parser.parse_args()
+    results_by_kind: defaultdict[str, list[tuple[Path, str]]] = defaultdict(list)
     counts: Counter[str] = Counter()
-    for path in files_below(given.folder, every=given.all):
+    for path in files_below(options.folder, every=options.all):
         data = path.read_bytes()
         outcome = compare(data, {})
         back = go_back(data)
         if outcome is None:
             counts["refused by Docker"] += 1
             continue
-        found[outcome.kind].append((path, outcome.detail))
+        results_by_kind[outcome.kind].append((path, outcome.detail))
         assert back is not None
-        found[f"{back.kind}, and back"].append((path, back.detail))
+        results_by_kind[f"{back.kind}, and back"].append((path, back.detail))
         args = other_args(data)
         changed = compare(data, {"build_args": args}) if args else None
         if changed is not None:
-            found[f"{changed.kind}, with other build args"].append((path, changed.detail))
-    for kind, results in sorted(found.items()):
+            results_by_kind[f"{changed.kind}, with other build args"].append((path, changed.detail))
+    for kind, results in sorted(results_by_kind.items()):
         counts[kind] = len(results)
         if not kind.startswith("equal"):
-            for path, detail in results[: given.examples]:
-                print(f"=== {kind}: {path.relative_to(given.folder)}\n{detail}\n")  # noqa: T201
+            for path, detail in results[: options.examples]:
+                print(f"=== {kind}: {path.relative_to(options.folder)}\n{detail}\n")  # noqa: T201
     for kind, count in sorted(counts.items()):
         print(f"{count:>7}  {kind}")  # noqa: T201
-    return int(any("differs" in kind or "fails" in kind for kind in found))
+    return int(any("differs" in kind or "fails" in kind for kind in results_by_kind))
 
 
 if __name__ == "__main__":

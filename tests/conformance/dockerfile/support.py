@@ -1,6 +1,6 @@
-"""The page docs/dockerfile-support.md: what is supported, and the cases and tests that hold it.
+"""Write docs/dockerfile-support.md: the supported Dockerfile features, and their tests.
 
-``python -m tests.conformance.dockerfile.support`` writes it.
+Run it as ``python -m tests.conformance.dockerfile.support``.
 """
 
 from __future__ import annotations
@@ -13,28 +13,27 @@ CASES = Kind("cases", "tests/conformance/dockerfile/cases/*.Dockerfile")
 CHECKS = Kind("checks", "tests/conformance/dockerfile/checks/*.Dockerfile")
 
 _HEAD = """\
-# What of Dockerfiles is supported
+# Dockerfile features
 
 <!-- python -m tests.conformance.dockerfile.support writes this file. -->
 
-This is the language of `docker/dockerfile` up to 1.26, the frontend of BuildKit v0.32.2, line by
-line. Of {total} lines, {supported} are supported, {missing} are not, and {labs} is in the image of
-the target `labs` of Dockerfile.frontend alone, as it is in that of `docker/dockerfile:labs`.
-*Since* is the version of `docker/dockerfile` that brought it, and numbers in parentheses are of
-what came later.
+The features of the language of `docker/dockerfile` up to 1.26, the frontend of BuildKit v0.32.2.
+Of {total} features, {supported} are supported, {missing} are not, and {labs} is only in the image
+of the target `labs` of Dockerfile.frontend, as it is only in `docker/dockerfile:labs`.
+*Since* is the version of `docker/dockerfile` that introduced a feature; later additions have their
+version in parentheses.
 
-The last column leads to what holds a line:
+The last column links to the tests and files that cover a feature:
 
 - **cases** are Dockerfiles that BuildKit's own Go packages convert as well. Operations, their
-  names and places, and the image config are equal byte for byte; what Go refuses (`error-…`) is
-  refused in the same words at the same line.
-- **checks** are Dockerfiles whose warnings, outlines and targets are equal to those of BuildKit's
-  frontend, to the byte.
-- **tests** say something else of it; those in `tests/e2e` build on a real daemon, and most of them
-  compare with what the stock frontend builds.
+  names and source locations, and the image config are equal byte for byte. Files that Go refuses
+  (`error-…`) are refused in the same words at the same line.
+- **checks** are Dockerfiles whose warnings, outlines and targets equal those of BuildKit's
+  frontend byte for byte.
+- **tests** cover everything else; those in `tests/e2e` build on a real daemon, and most of them
+  compare the result with the stock frontend's.
 
-[conformance.md](conformance.md) has what else the two are compared by, and what differs on
-purpose.
+[conformance.md](conformance.md) describes the other comparisons, and the intentional differences.
 """
 
 PAGE = Page(

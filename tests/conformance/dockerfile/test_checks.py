@@ -1,4 +1,4 @@
-"""Checks, outlines and targets are those of BuildKit's own frontend, to the byte."""
+"""Checks, outlines and targets equal those of BuildKit's own frontend, byte for byte."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ RECORDED: dict[str, Any] = json.loads((HERE / "checks.json").read_text())
 IMAGES: dict[str, str] = json.loads((CASES / "images.json").read_text())
 OPTIONS: dict[str, Any] = json.loads((CASES / "options.json").read_text())
 NAMES = sorted(path.stem for path in CASES.glob("*.Dockerfile"))
-# Errors that are told in other words than Go's.
+# Errors whose words differ from Go's.
 OTHER_WORDS = frozenset(
     (
         "error-cycle",
@@ -41,18 +41,18 @@ OTHER_WORDS = frozenset(
 ANSWERS = [(name, request) for name in NAMES for request in RECORDED[name]["answers"]]
 
 
-def answered(name: str, **more: str) -> Outcome:
-    """Return what comes of a case, with more options than its own."""
-    given = OPTIONS.get(name, {})
+def run_case(name: str, **more_options: str) -> Outcome:
+    """Run a case, with additional options."""
+    case_options = OPTIONS.get(name, {})
     files = {"Dockerfile": (CASES / f"{name}.Dockerfile").read_bytes()}
-    if "ignore" in given:
-        files[".dockerignore"] = given["ignore"].encode()
-    options = {**given.get("options", {}), **more}
+    if "ignore" in case_options:
+        files[".dockerignore"] = case_options["ignore"].encode()
+    options = {**case_options.get("options", {}), **more_options}
     return run_frontend(build, options, files=files, images=IMAGES)
 
 
-def shown(warning: Warned) -> dict[str, Any]:
-    """Return a warning as the recorder writes it."""
+def to_record(warning: Warned) -> dict[str, Any]:
+    """Convert a warning to the recorder's form."""
     assert warning.location is not None
     file, ranges = warning.location.file, warning.location.ranges
     return {
@@ -64,7 +64,7 @@ def shown(warning: Warned) -> dict[str, Any]:
         "filename": file.filename,
         "language": file.language,
         "definition": len(Definition.from_bytes(file.definition or b"").ops),
-        "lines": [[each.line, each.end_line] for each in ranges],
+        "lines": [[span.line, span.end_line] for span in ranges],
     }
 
 
@@ -73,21 +73,23 @@ def test_every_case_is_recorded() -> None:
 
 
 @pytest.mark.parametrize("rule", [rule.name for rule in RULES])
-def test_every_rule_has_a_case_that_it_warns_of_and_one_that_it_does_not(rule: str) -> None:
+def test_every_rule_has_a_case_with_a_warning_and_one_without(rule: str) -> None:
     warns = {
-        name: any(each["short"].startswith(f"{rule}:") for each in entry.get("warnings", ()))
+        name: any(warning["short"].startswith(f"{rule}:") for warning in entry.get("warnings", ()))
         for name, entry in RECORDED.items()
     }
     assert Counter(warns.values())[True] >= 1
-    (url,) = (each.url for each in RULES if each.name == rule)
+    (url,) = (candidate.url for candidate in RULES if candidate.name == rule)
     kebab = url.rstrip("/").rpartition("/")[2] or "base-image-platform"
     assert any(name.startswith(kebab) and not warned for name, warned in warns.items())
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_warnings_of_a_build_equal_those_of_go(name: str) -> None:
-    outcome = answered(name)
-    assert [shown(each) for each in outcome.warnings] == RECORDED[name].get("warnings", [])
+    outcome = run_case(name)
+    assert [to_record(warning) for warning in outcome.warnings] == RECORDED[name].get(
+        "warnings", []
+    )
     assert (outcome.error is None) == ("error" not in RECORDED[name])
     if outcome.error is not None and "lint" in RECORDED[name]["error"]:
         assert outcome.error.message == RECORDED[name]["error"]
@@ -96,7 +98,7 @@ def test_the_warnings_of_a_build_equal_those_of_go(name: str) -> None:
 @pytest.mark.parametrize(("name", "request_id"), ANSWERS)
 def test_the_answer_to_a_request_equals_that_of_go(name: str, request_id: str) -> None:
     recorded = RECORDED[name]["answers"][request_id]
-    outcome = answered(name, requestid=request_id)
+    outcome = run_case(name, requestid=request_id)
     if "error" in recorded:
         assert isinstance(outcome.exception, LLBError)
         return
@@ -107,12 +109,12 @@ def test_the_answer_to_a_request_equals_that_of_go(name: str, request_id: str) -
 
 
 def without_error(answer: dict[str, str]) -> dict[str, Any]:
-    """Return an answer without what it says of an error."""
+    """Remove the error from an answer."""
     return {**answer, "result.json": {**json.loads(answer["result.json"]), "buildError": None}}
 
 
 @pytest.mark.go
-def test_recording_is_what_go_gives_today() -> None:
+def test_the_recording_equals_the_output_of_go() -> None:
     go = shutil.which("go")
     assert go is not None, "go is not on PATH"
     done = subprocess.run(

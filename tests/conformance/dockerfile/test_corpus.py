@@ -1,4 +1,4 @@
-"""Files in memory, converted by a recorder that stays alive, are compared in all they come to."""
+"""The corpus comparison agrees for files in memory, with a recorder that keeps running."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def recorder() -> Iterator[go.Go]:
 
 
 @pytest.mark.parametrize(
-    ("text", "outcome"),
+    ("source", "outcome"),
     [
         ("FROM alpine\nRUN --mount=type=cache,target=/c make\nCOPY --link a /b\n", "equal"),
         ("FROM scratch\n", "equal"),
@@ -32,12 +32,12 @@ def recorder() -> Iterator[go.Go]:
         ("FROM scratch\nENV v=$0 x=y\nENV w=${x//y/<$0$1$$>} u=${x///-}\n", "equal"),
     ],
 )
-def test_both_sides_agree(recorder: go.Go, text: str, outcome: str) -> None:
-    result = compare(text.encode(), recorder)
+def test_both_sides_agree(recorder: go.Go, source: str, outcome: str) -> None:
+    result = compare(source.encode(), recorder)
     assert result.outcome == outcome, result.detail
 
 
-def test_options_are_those_of_the_cases(recorder: go.Go) -> None:
+def test_both_sides_get_the_options(recorder: go.Go) -> None:
     options = {"platform": "linux/arm64", "target": "a", "build_args": {"V": "9"}}
-    text = b"ARG V\nFROM alpine:$V AS a\nARG TARGETARCH\nRUN x\nFROM scratch\n"
-    assert compare(text, recorder, options).outcome == "equal"
+    source = b"ARG V\nFROM alpine:$V AS a\nARG TARGETARCH\nRUN x\nFROM scratch\n"
+    assert compare(source, recorder, options).outcome == "equal"

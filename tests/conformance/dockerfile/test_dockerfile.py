@@ -1,4 +1,4 @@
-"""Dockerfiles convert to what BuildKit's own frontend makes of them, byte for byte."""
+"""Dockerfiles convert to the same operations as with BuildKit's own frontend, byte for byte."""
 
 from __future__ import annotations
 
@@ -35,33 +35,33 @@ IMAGES: dict[str, str] = json.loads((CASES / "images.json").read_text())
 OPTIONS: dict[str, Any] = json.loads((CASES / "options.json").read_text())
 AMD64 = Platform("linux", "amd64")
 NAMES = sorted(path.stem for path in CASES.glob("*.Dockerfile"))
-# All that a daemon of this version can do; what counts here is the default PATH.
+# The capability of the daemon that matters here: it sets the default PATH.
 CAPS = ["exec.meta.setsdefaultpath"]
 
 
 def converted(name: str) -> Converted:
     """Convert a case as the recorder does."""
-    given = OPTIONS.get(name, {})
-    builds = tuple(map(Platform.parse, ["linux/amd64", *given.get("build_platforms", [])]))
-    platform = Platform.parse(given["platform"]) if "platform" in given else AMD64
-    no_cache = given.get("no_cache")
-    ignore = given.get("ignore", "")
+    case_options = OPTIONS.get(name, {})
+    builds = tuple(map(Platform.parse, ["linux/amd64", *case_options.get("build_platforms", [])]))
+    platform = Platform.parse(case_options["platform"]) if "platform" in case_options else AMD64
+    no_cache = case_options.get("no_cache")
+    ignore = case_options.get("ignore", "")
     # With either, the recorder converts with a session, as a daemon does.
     has_session = no_cache is not None or bool(ignore)
     options = ConvertOptions(
-        target=given.get("target"),
-        build_args=given.get("build_args", {}),
-        labels=given.get("labels", {}),
+        target=case_options.get("target"),
+        build_args=case_options.get("build_args", {}),
+        labels=case_options.get("labels", {}),
         platform=platform,
-        explicit_platform="platform" in given,
+        explicit_platform="platform" in case_options,
         build_platform=AMD64,
         build_platforms=builds,
         no_cache=frozenset(no_cache.lower().split(",")) if no_cache else no_cache is not None,
         ignore=parse_ignore(ignore.encode()),
         session_id="session" if has_session else None,
         unique_id=None if has_session else "unique",
-        processes=parse_process_options(given.get("options", {})),
-        labs=given.get("labs", False),
+        processes=parse_process_options(case_options.get("options", {})),
+        labs=case_options.get("labs", False),
     )
     parsed = parse((CASES / f"{name}.Dockerfile").read_bytes(), "Dockerfile")
     return convert_parsed(
@@ -70,7 +70,7 @@ def converted(name: str) -> Converted:
 
 
 def resolver(request: ImageRequest) -> ResolvedImage:
-    """Return an image of images.json, each with a digest of its own."""
+    """Look up an image in images.json, with a digest derived from its reference."""
     return ResolvedImage(
         digest="sha256:" + hashlib.sha256(request.ref.encode()).hexdigest(),
         config=IMAGES.get(request.ref, IMAGES["*"]).encode(),
@@ -82,7 +82,7 @@ def test_every_case_is_recorded() -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if "error" not in RECORDED[name]])
-def test_conversion_equals_the_one_of_go(name: str) -> None:
+def test_the_conversion_equals_that_of_go(name: str) -> None:
     ours = converted(name)
     theirs = Definition.from_bytes(base64.b64decode(RECORDED[name]["definition"]))
     definition = ours.state.marshal(platform=ours.platform, caps=CAPS, local_unique_id="unique")
@@ -97,7 +97,7 @@ def test_conversion_equals_the_one_of_go(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if "error" in RECORDED[name]])
-def test_what_go_refuses_is_refused_in_the_same_words_at_the_same_line(name: str) -> None:
+def test_a_file_that_go_refuses_is_refused_in_the_same_words_at_the_same_line(name: str) -> None:
     with pytest.raises(DockerfileError) as caught:
         converted(name)
     assert caught.value.docker_words == RECORDED[name]["error"]
@@ -108,7 +108,7 @@ def test_what_go_refuses_is_refused_in_the_same_words_at_the_same_line(name: str
 
 
 @pytest.mark.go
-def test_recording_is_what_go_gives_today() -> None:
+def test_the_recording_equals_the_output_of_go() -> None:
     go = shutil.which("go")
     assert go is not None, "go is not on PATH"
     done = subprocess.run(
@@ -125,7 +125,7 @@ def test_recording_is_what_go_gives_today() -> None:
 
 
 def canonical(entry: dict[str, Any]) -> dict[str, Any]:
-    """Return a recording with the maps of its definition in a settled order."""
+    """Sort the maps in the definition of a recording."""
     if "definition" not in entry:
         return entry
     definition = Definition.from_bytes(base64.b64decode(entry["definition"]))

@@ -1,4 +1,4 @@
-"""The Go peer: built once, then started per test with pipes for its stdin and stdout."""
+"""Build the Go peer once, and start it per test with pipes for its stdin and stdout."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def peer_binary(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @contextmanager
 def run_peer(binary: Path, *arguments: str) -> Iterator[tuple[Pipe, subprocess.Popen[bytes]]]:
-    """Start the peer and yield the pipe to it; it has ended when this is left."""
+    """Start the peer and yield a pipe to it; the peer has ended on exit."""
     process = subprocess.Popen(
         [binary, *arguments],
         stdin=subprocess.PIPE,
@@ -58,7 +58,7 @@ def run_peer(binary: Path, *arguments: str) -> Iterator[tuple[Pipe, subprocess.P
 
 @pytest.fixture
 def go_channel(peer_binary: Path) -> Iterator[Callable[[str], Channel]]:
-    """A function that starts a Go server of a kind and returns our channel to it."""
+    """A function that starts a Go server of the given kind and returns a channel to it."""
     with ExitStack() as stack:
 
         def start(kind: str) -> Channel:
@@ -76,14 +76,14 @@ def go_call(peer_binary: Path) -> Callable[..., dict[str, Any]]:
 
     def run(*arguments: str) -> dict[str, Any]:
         _cancelled.clear()
-        _is_told.clear()
+        _report_read.clear()
         with run_peer(peer_binary, "call", *arguments) as (pipe, process):
             server = Server(pipe, HANDLERS)
             thread = threading.Thread(target=server.serve)
             thread.start()
             assert process.stderr is not None
             report = process.stderr.read()
-            _is_told.set()
+            _report_read.set()
             thread.join(SECONDS)
             assert not thread.is_alive()
         result: dict[str, Any] = json.loads(report)
@@ -93,8 +93,8 @@ def go_call(peer_binary: Path) -> Callable[..., dict[str, Any]]:
     return run
 
 
-# Whether a conversation was cancelled, and whether the Go client has told how it went.
-_cancelled, _is_told = threading.Event(), threading.Event()
+# Whether a conversation was cancelled, and whether the report of the Go client was read.
+_cancelled, _report_read = threading.Event(), threading.Event()
 
 
 def _chat(call: ServerCall) -> None:
@@ -122,30 +122,30 @@ def _produce(call: ServerCall) -> None:
 
 
 def _fail(call: ServerCall) -> None:
-    wanted = json.loads(call.receive() or b"")
-    details = tuple(any_of(text) for text in wanted["details"])
-    raise RemoteError(wanted["message"], code=wanted["code"], details=details)
+    failure = json.loads(call.receive() or b"")
+    details = tuple(any_of(detail) for detail in failure["details"])
+    raise RemoteError(failure["message"], code=failure["code"], details=details)
 
 
 def _sleep(call: ServerCall) -> None:
     request = call.receive() or b""
-    _is_told.wait(int(request) / 1000)
+    _report_read.wait(int(request) / 1000)
     call.send(request)
 
 
 def _metadata(call: ServerCall) -> None:
     call.receive()
-    shown = {name: call.metadata[name] for name in ("dir-name", "patterns", "blob-bin")}
-    call.send(json.dumps(shown).encode())
+    selected = {name: call.metadata[name] for name in ("dir-name", "patterns", "blob-bin")}
+    call.send(json.dumps(selected).encode())
 
 
 def _was_cancelled(call: ServerCall) -> None:
     call.send(b"yes" if _cancelled.wait(SECONDS) else b"no")
 
 
-def any_of(text: str) -> bytes:
-    """Return a serialized google.protobuf.Any of the type the peer uses."""
-    return b"\x0a\x09test/text\x12" + bytes([len(text)]) + text.encode()
+def any_of(value: str) -> bytes:
+    """Serialize a google.protobuf.Any of the type that the peer uses."""
+    return b"\x0a\x09test/text\x12" + bytes([len(value)]) + value.encode()
 
 
 HANDLERS: Mapping[str, Handler] = {

@@ -1,4 +1,4 @@
-"""Calls that grpc-go makes to our server."""
+"""Calls from grpc-go to our server."""
 
 from __future__ import annotations
 

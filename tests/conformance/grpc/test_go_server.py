@@ -1,4 +1,4 @@
-"""Calls that our channel makes to grpc-go, behind either of its HTTP/2 servers."""
+"""Calls from our channel to grpc-go, behind either of its HTTP/2 servers."""
 
 from __future__ import annotations
 

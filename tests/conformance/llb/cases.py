@@ -1,4 +1,4 @@
-"""The graphs of recorder/cases.go, written with this library, under the same names."""
+"""Build the graphs of recorder/cases.go with this library, under the same names."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ WINDOWS = Platform("windows", "amd64", os_version="10.0.17763", os_features=("wi
 
 
 def cases() -> dict[str, State]:
-    """Return the graphs by name."""
+    """Collect the graphs by name."""
     return sources() | runs() | mounts() | files() | graphs()
 
 
@@ -296,18 +296,18 @@ def graphs() -> dict[str, State]:
     for number in range(300):
         chain = chain.run(f"echo {number}")
     again = Image("alpine").run("make", name="again")
-    other = Image("busybox").workdir("/x")
+    busybox = Image("busybox").workdir("/x")
     return {
-        "merge": merge([base.workdir("/w"), Scratch(), built, other]).run("pwd"),
-        "merge described": merge([base, other], name="both", ignore_cache=True),
+        "merge": merge([base.workdir("/w"), Scratch(), built, busybox]).run("pwd"),
+        "merge described": merge([base, busybox], name="both", ignore_cache=True),
         "merge twice": merge([base, base]),
-        "merge one": merge([Scratch(), other]).run("pwd"),
+        "merge one": merge([Scratch(), busybox]).run("pwd"),
         "merge none": merge([Scratch()]),
         "diff": diff(base, built),
         "diff of scratch": diff(Scratch(), built),
         "diff to scratch": diff(base.workdir("/w"), Scratch()).run("pwd"),
         "diff of nothing": diff(Scratch(), Scratch()),
-        "diff onto other": merge([other, diff(base, built, name="changes")]).run("ls"),
+        "diff onto other": merge([busybox, diff(base, built, name="changes")]).run("ls"),
         "two stages": Scratch().copy(built, "/app", src="/bin/app"),
         "equal twice": base.file(copy(again, "/a"), copy(built, "/b")),
         "diamond": diamond,

@@ -1,7 +1,7 @@
-"""Every option alone, every two of a kind of step together, and threes of them, as programs.
+"""Generate programs with every option alone, every two of a kind of step, and some threes.
 
-A program is about one option: its states are a step with that option alone, with each
-option that comes after it, and with each two neighbours of those.
+A program is about one option: its states are a step with only that option, with each option after
+it, and with each two neighbours of those.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from tests.conformance.llb.programs import Program, Statement
 
-# What an option changes in a statement; lists add up.
+# The changes that an option makes to a statement; lists are concatenated.
 Patch: TypeAlias = dict[str, Any]
 
 DIGEST = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
@@ -50,80 +50,80 @@ STEP: dict[str, Any] = {
 
 @frozen
 class Kind:
-    """A kind of step: the options it has, and the statement that some of them make."""
+    """A kind of step: its options, and a function that builds a statement from some of them."""
 
     make: Callable[[Patch], Statement]
     options: dict[str, Patch]
 
 
 def programs() -> dict[str, Program]:
-    """Return the programs by name: the kind of step and the option."""
+    """Collect the programs by kind of step and option."""
     return {
         f"{name} {option}": _program(kind, list(kind.options), number)
         for name, kind in KINDS.items()
         for number, option in enumerate(kind.options)
-    } | {f"marshal {name}": program for name, program in _marshalled().items()}
+    } | {f"marshal {name}": program for name, program in _marshal_programs().items()}
 
 
 def _program(kind: Kind, names: list[str], number: int) -> Program:
-    # The first three states are for use by others.
+    # The first three states are inputs of the others.
     states: list[Statement] = [
         {"op": "image", "ref": "alpine"},
         {"op": "local", "name": "context", "options": {"session_id": "s"}},
         {"op": "workdir", "on": 0, "path": "/work"},
     ]
-    made = []
-    for count, chosen in enumerate(combined(names, number)):
+    indices = []
+    for count, combination in enumerate(combined(names, number)):
         patch: Patch = {}
-        for name in chosen:
+        for name in combination:
             patch = _patched(patch, kind.options[name])
-        for before in patch.pop("before", ()):
-            states.append({"on": len(states) - 1 if states[-1].get("chained") else 2, **before})
+        for setting in patch.pop("before", ()):
+            states.append({"on": len(states) - 1 if states[-1].get("chained") else 2, **setting})
             states[-1]["chained"] = True
         statement = kind.make(patch)
         if "on" in statement and states[-1].get("chained"):
             statement["on"] = len(states) - 1
-        made.append(len(states))
-        # Each way to say the same in Go gets its turn.
+        indices.append(len(states))
+        # Rotate through the equivalent spellings in Go.
         states.append({**statement, "spell": (number * 37 + count * 101) % 1024})
     states = [{k: v for k, v in state.items() if k != "chained"} for state in states]
-    copies = [{"kind": "copy", "source": each, "dest": f"/{each}"} for each in made]
+    copies = [{"kind": "copy", "source": index, "dest": f"/{index}"} for index in indices]
     states.append({"op": "file", "on": 0, "actions": copies})
     return {"unique": "unique", "files": [FILE], "states": states}
 
 
 def combined(names: list[str], number: int) -> Iterator[tuple[str, ...]]:
-    """Return which options meet: one, with each of those after it, and with two of them."""
-    first, others = names[number], names[number + 1 :]
-    if len(others) < 2:
-        others = [*others, *(name for name in names[:2] if name not in (first, *others))]
+    """Yield combinations of options: one, with each of those after it, and with two of them."""
+    first, later = names[number], names[number + 1 :]
+    if len(later) < 2:
+        later = [*later, *(name for name in names[:2] if name not in (first, *later))]
     yield (first,)
-    for other in others:
-        yield (first, other)
-    for one, other in pairwise(others):
-        yield (first, one, other)
+    for second in later:
+        yield (first, second)
+    for second, third in pairwise(later):
+        yield (first, second, third)
 
 
-def _patched(before: Patch, patch: Patch) -> Patch:
-    made = dict(before)
+def _patched(base: Patch, patch: Patch) -> Patch:
+    patched = dict(base)
     for key, value in patch.items():
-        known = made.get(key)
-        if isinstance(value, dict) and isinstance(known, dict):
-            made[key] = _patched(known, value)
-        elif isinstance(value, list) and isinstance(known, list):
-            made[key] = known + value
+        current = patched.get(key)
+        if isinstance(value, dict) and isinstance(current, dict):
+            patched[key] = _patched(current, value)
+        elif isinstance(value, list) and isinstance(current, list):
+            patched[key] = current + value
         else:
-            made[key] = value
-    return made
+            patched[key] = value
+    return patched
 
 
 def _at(key: str, options: dict[str, Any]) -> dict[str, Patch]:
-    """Return patches that put each option under ``key``."""
+    """Build patches that put each option under ``key``."""
     return {name: {key: {name: value}} for name, value in options.items()}
 
 
 def _before(**statements: dict[str, Any]) -> dict[str, Patch]:
-    """Return patches that put a change of settings before the step."""
+    """Build patches that insert a change of settings before the step."""
     return {
         name: {"before": [{"op": name.rstrip("_"), **fields}]}
         for name, fields in statements.items()
@@ -177,7 +177,7 @@ _GIT = {
     "bundle": f"oci-layout+blob://b@{DIGEST}",
     "checkout_bundle": True,
 }
-_KNOWN = {"options": {"config": CONFIG, "digest": DIGEST}}
+_RESOLVED = {"options": {"config": CONFIG, "digest": DIGEST}}
 _STORED = {"bundle": _GIT["bundle"], "bundle_session_id": "s", "bundle_store_id": "x"}
 _RUN: dict[str, Any] = {
     "env": [["B", "2"], ["A", ""]],
@@ -230,7 +230,7 @@ KINDS: dict[str, Kind] = {
         ref="alpine",
     ),
     "image resolved": Kind(
-        lambda patch: {"op": "image", "ref": "alpine", **_patched(_KNOWN, patch)},
+        lambda patch: {"op": "image", "ref": "alpine", **_patched(_RESOLVED, patch)},
         _at("options", {"resolve_digest": True, "platform": ARM, "resolve_mode": "local"})
         | _at("step", STEP),
     ),
@@ -327,8 +327,8 @@ KINDS: dict[str, Kind] = {
 }  # fmt: skip
 
 
-def _marshalled() -> dict[str, Program]:
-    """Return programs of a small graph that is marshalled with each two options."""
+def _marshal_programs() -> dict[str, Program]:
+    """Build programs that marshal a small graph with each two options."""
     states: list[Statement] = [
         {"op": "local", "name": "context"},
         {"op": "image", "ref": "alpine", "step": {"worker_filters": ["b"]}},
@@ -348,7 +348,7 @@ def _marshalled() -> dict[str, Program]:
         "no caps": {"caps": []},
     }
     return {
-        f"{one} and {other}": {**options[one], **options[other], "states": states}
-        for one in options
-        for other in options
+        f"{first} and {second}": {**options[first], **options[second], "states": states}
+        for first in options
+        for second in options
     }

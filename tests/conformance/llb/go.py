@@ -1,4 +1,4 @@
-"""Go's side of the comparison: the recorder, built and kept running."""
+"""Build the recorder, Go's side of the comparison, and keep it running."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ class Refused(Exception):  # noqa: N818 - it is an answer, not a failure
 
 @frozen
 class Go:
-    """A running recorder that answers programs, one after the other."""
+    """A running recorder that answers one program after the other."""
 
     process: subprocess.Popen[str]
 
     def run(self, program: Program) -> Answer:
-        """Return what Go makes of the program, its definition in settled order.
+        """Run the program in Go; the definition has its maps sorted.
 
-        Raises Refused, or ValueError where the recorder does not know what the program means.
+        Raises Refused if Go refuses the program, or ValueError if the recorder cannot parse it.
         """
         assert self.process.stdin is not None
         assert self.process.stdout is not None
@@ -56,7 +56,7 @@ class Go:
 
 
 def recorder(*args: str) -> str:
-    """Return what the recorder prints. Fails where there is no Go."""
+    """Run the recorder and capture its output. Fails if Go is not installed."""
     done = subprocess.run(
         [_go(), "run", ".", *args],
         cwd=RECORDER,
@@ -70,7 +70,7 @@ def recorder(*args: str) -> str:
 
 @contextmanager
 def running() -> Iterator[Go]:
-    """Build the recorder and keep it running meanwhile."""
+    """Build the recorder and keep it running."""
     with tempfile.TemporaryDirectory() as folder:
         binary = Path(folder) / "recorder"
         subprocess.run(

@@ -1,4 +1,4 @@
-"""The table of docs/go-names.md, and what it speaks of: names in Go and spellings in Python."""
+"""Parse docs/go-names.md, the table of names in Go and their spellings in Python."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ _SELECTOR = re.compile(rf"\b({'|'.join(PACKAGES)})\.([A-Z]\w*)")
 _METHOD = re.compile(r"\.([A-Z]\w*)\(")
 _SPELLING = re.compile(r"([A-Za-z_.]+)(\(((\w+)=)?\))?\Z")
 
-# For each package the names of each kind.
+# The names of each kind in each package.
 Names: TypeAlias = dict[str, dict[str, list[str]]]
 
 
 @frozen
 class Row:
-    """Names in Go, their spellings in Python, and why there is no comparison."""
+    """Names in Go, their spellings in Python, and the reason if they are not compared."""
 
     go: tuple[str, ...]
     python: tuple[str, ...]
@@ -40,68 +40,68 @@ class Row:
 
 
 def rows() -> list[Row]:
-    """Return the rows of all the tables."""
-    found = []
+    """Parse the rows of all tables."""
+    table_rows = []
     for line in TABLE.read_text().splitlines():
         if not line.startswith("| `"):
             continue
         _, go, python, note, _ = line.split("|")
-        found.append(Row(tuple(_CODE.findall(go)), tuple(_CODE.findall(python)), note.strip()))
-    return found
+        table_rows.append(Row(tuple(_CODE.findall(go)), tuple(_CODE.findall(python)), note.strip()))
+    return table_rows
 
 
 def recorded() -> list[str]:
-    """Return the exported names, those of other packages than llb with their package."""
+    """List the exported names, with their package unless it is llb."""
     names: Names = json.loads(NAMES.read_text())
     return [
         name if package == PACKAGE else f"{package}.{name}"
         for package, kinds in names.items()
-        for found in kinds.values()
-        for name in found
+        for kind_names in kinds.values()
+        for name in kind_names
     ]
 
 
 def exercised() -> set[str]:
-    """Return the names that the recorder's sources use; a method counts for every type."""
+    """Find the names that the recorder's sources use; a method counts for every type."""
     used: set[str] = set()
     methods: set[str] = set()
     for path in RECORDER.glob("*.go"):
-        text = path.read_text()
-        for package, name in _SELECTOR.findall(text):
+        source = path.read_text()
+        for package, name in _SELECTOR.findall(source):
             used.add(name if package == PACKAGE else f"{package}.{name}")
-        methods.update(_METHOD.findall(text))
-    known = recorded()
+        methods.update(_METHOD.findall(source))
+    exported = recorded()
     return used | {
         name
-        for name in known
+        for name in exported
         if name.partition(".")[0] not in PACKAGES[1:] and name.partition(".")[2] in methods
     }
 
 
 def exists(spelling: str) -> bool:
-    """Return whether a spelling of the table is one: a name, a call, or a call's option."""
+    """Check whether a spelling of the table is valid: a name, a call, or an option of a call."""
     match = _SPELLING.match(spelling)
     if match is None:
         return False
     name, call, option = match[1], match[2], match[4]
     if name == "step":
         return option is None or option in StepOptions.__optional_keys__
-    found: Any = llb
+    value: Any = llb
     for part in name.split("."):
-        fields = getattr(found, "__attrs_attrs__", ())
-        if not hasattr(found, part):
+        fields = getattr(value, "__attrs_attrs__", ())
+        if not hasattr(value, part):
             return part in [field.name for field in fields]
-        found = getattr(found, part)
+        value = getattr(value, part)
     if call is None or option is None:
-        return call is None or callable(found)
-    known = set(inspect.signature(found).parameters)
+        return call is None or callable(value)
+    parameters = set(inspect.signature(value).parameters)
     if name in ("copy", "State.copy"):
-        known |= CopyOptions.__optional_keys__
-    return option in known
+        parameters |= CopyOptions.__optional_keys__
+    return option in parameters
 
 
 def main() -> None:
-    """Write down the names that the module has today."""
+    """Record the names that the module has today."""
     NAMES.write_text(json.dumps(json.loads(recorder("names")), indent=1) + "\n")
 
 

@@ -1,10 +1,9 @@
-"""Programs: graphs written as JSON, which recorder/program.go runs as well as :func:`run`.
+"""Programs: graphs as JSON, which recorder/program.go and :func:`run` both run.
 
-A program is a list of statements, each of which makes one state out of earlier
-ones; the result is the last. Options have the names that they have in this library,
-and those of a step stand under ``step``. ``spell`` is for Go alone, where there are
-several ways to say the same. Nothing is ever refused for being unknown: a statement
-that is no program raises KeyError or TypeError.
+A program is a list of statements, each of which builds a state from earlier ones; the result is
+the last. Options have the same names as in this library, and those of a step are under ``step``.
+``spell`` is for Go only, to select one of several equivalent spellings. Unknown options are never
+ignored: an invalid statement raises KeyError or TypeError.
 """
 
 from __future__ import annotations
@@ -62,7 +61,7 @@ if TYPE_CHECKING:
     from llb.ops.nodes import FileAction
     from llb.state.settings import MountValue
 
-# Decoded JSON; every key of a statement but ``op`` is named where it is read.
+# Decoded JSON. The code that runs a statement shows its keys, except ``op``.
 Program: TypeAlias = dict[str, Any]
 Statement: TypeAlias = dict[str, Any]
 
@@ -73,7 +72,7 @@ NET_MODES = {Network.SANDBOX: "UNSET", Network.HOST: "HOST", Network.NONE: "NONE
 
 @frozen
 class Answer:
-    """What a program makes: a definition, and the settings of the resulting state."""
+    """The result of a program: a definition, and the settings of the final state."""
 
     definition: bytes
     head: str
@@ -82,7 +81,7 @@ class Answer:
 
 
 def run(program: Program) -> Answer:
-    """Return what the program makes. Raises LLBError where the library refuses it."""
+    """Run the program. Raises LLBError if the library refuses it."""
     interpreter = Interpreter(program)
     for statement in program["states"]:
         interpreter.values.append(interpreter.make(statement))
@@ -97,7 +96,7 @@ def run(program: Program) -> Answer:
 
 
 def canonical(definition: bytes) -> bytes:
-    """Return a serialized ``pb.Definition`` with its maps sorted, whose order Go leaves open."""
+    """Sort the maps of a serialized ``pb.Definition``, whose order Go leaves undefined."""
     return pb.Definition.FromString(definition).SerializeToString(deterministic=True)
 
 
@@ -117,20 +116,20 @@ def _process(state: State) -> Any:
     return getattr(state.settings, "process", state.settings)
 
 
-def platform(given: dict[str, Any]) -> Platform:
-    """Return a platform as it is written, not normalized."""
+def platform(fields: dict[str, Any]) -> Platform:
+    """Build a platform as written, without normalization."""
     return Platform(
-        given["os"],
-        given["architecture"],
-        given.get("variant"),
-        given.get("os_version"),
-        tuple(given.get("os_features", ())),
+        fields["os"],
+        fields["architecture"],
+        fields.get("variant"),
+        fields.get("os_version"),
+        tuple(fields.get("os_features", ())),
     )
 
 
 @frozen
-class _Known:
-    """Answers every question about an image with one config and digest."""
+class _FixedResolver:
+    """A resolver that returns the same config and digest for every image."""
 
     image: ResolvedImage
 
@@ -140,7 +139,7 @@ class _Known:
 
 @mutable
 class Interpreter:
-    """A program while it runs: the states that its statements made so far."""
+    """A running program, with the states that its statements have built."""
 
     program: Program
     values: list[State] = field(factory=list)
@@ -148,12 +147,12 @@ class Interpreter:
     files: dict[int, SourceFile] = field(factory=dict)
 
     def make(self, statement: Statement) -> State:
-        """Return what a statement makes. Raises LLBError where the library refuses it."""
-        made: State = getattr(self, f"_{statement['op']}")(statement)
-        return made
+        """Run a statement. Raises LLBError if the library refuses it."""
+        state: State = getattr(self, f"_{statement['op']}")(statement)
+        return state
 
     def marshal(self, state: State) -> Definition:
-        """Return the definition of a state under the options of the program."""
+        """Marshal a state with the options of the program."""
         options: dict[str, Any] = {}
         if self.program.get("filters"):
             options["worker_filters"] = self.program["filters"]
@@ -172,8 +171,10 @@ class Interpreter:
     def _image(self, statement: Statement) -> State:
         options = self._options(statement)
         if "config" in options:
-            found = _Known(ResolvedImage(options.pop("digest", ""), options.pop("config").encode()))
-            options["resolver"] = found
+            resolver = _FixedResolver(
+                ResolvedImage(options.pop("digest", ""), options.pop("config").encode())
+            )
+            options["resolver"] = resolver
         return Image(statement["ref"], **options)
 
     def _local(self, statement: Statement) -> State:
@@ -247,21 +248,21 @@ class Interpreter:
         if "env" in options:
             options["env"] = dict(options["env"])
         if "devices" in options:
-            options["devices"] = [Device(**each) for each in options["devices"]]
+            options["devices"] = [Device(**device) for device in options["devices"]]
         if "proxy" in options:
             options["proxy"] = ProxyEnv(**options["proxy"])
-        mounts = [self._mount(each) for each in statement.get("mounts", ())]
+        mounts = [self._mount(mount) for mount in statement.get("mounts", ())]
         state = self._on(statement)
         return state.run(_command(statement, state), mounts=mounts, **options)
 
     def _mounted(self, statement: Statement) -> State:
         return self._on(statement).mounted(statement["target"])
 
-    def _mount(self, given: dict[str, Any]) -> MountValue:
-        options = {key: value for key, value in given.items() if key != "kind"}
+    def _mount(self, mount: dict[str, Any]) -> MountValue:
+        options = {key: value for key, value in mount.items() if key != "kind"}
         source = options.pop("source", None)
         tree = Scratch() if source is None else self.values[source]
-        match given["kind"]:
+        match mount["kind"]:
             case "bind":
                 return bind(tree, options.pop("target"), **options)
             case "cache":
@@ -275,14 +276,14 @@ class Interpreter:
                 return ssh(options.pop("id", "default"), **options)
 
     def _file(self, statement: Statement) -> State:
-        actions = [self._action(each) for each in statement["actions"]]
+        actions = [self._action(action) for action in statement["actions"]]
         return self._on(statement).file(*actions, **self._step(statement))
 
-    def _action(self, given: dict[str, Any]) -> FileAction:
-        options = {key: value for key, value in given.items() if key != "kind"}
+    def _action(self, action: dict[str, Any]) -> FileAction:
+        options = {key: value for key, value in action.items() if key != "kind"}
         if "created" in options:
             options["created"] = EPOCH + timedelta(microseconds=options["created"])
-        match given["kind"]:
+        match action["kind"]:
             case "copy":
                 tree = self.values[options.pop("source")]
                 return copy(tree, options.pop("dest"), **options)
@@ -306,19 +307,19 @@ class Interpreter:
         return diff(self._on(statement), upper, **self._step(statement))
 
     def _passthrough(self, statement: Statement) -> State:
-        needed = [self.values[number] for number in statement.get("requires", ())]
-        made = passthrough(
-            statement["id"], self._states(statement), requires=needed, **self._step(statement)
+        required = [self.values[number] for number in statement.get("requires", ())]
+        outputs = passthrough(
+            statement["id"], self._states(statement), requires=required, **self._step(statement)
         )
-        self.passthroughs[len(self.values)] = made
-        return made[0]
+        self.passthroughs[len(self.values)] = outputs
+        return outputs[0]
 
     def _output(self, statement: Statement) -> State:
         return self.passthroughs[statement["on"]][statement["index"]]
 
     def _requires(self, statement: Statement) -> State:
-        needed = [self.values[number] for number in statement["requires"]]
-        return self._on(statement).requires(statement["id"], *needed, **self._step(statement))
+        required = [self.values[number] for number in statement["requires"]]
+        return self._on(statement).requires(statement["id"], *required, **self._step(statement))
 
     def _build(self, statement: Statement) -> State:
         return self._on(statement).build(statement.get("filename"), **self._step(statement))
@@ -329,7 +330,7 @@ class Interpreter:
     def _with_output(self, statement: Statement) -> State:
         return self._on(statement).with_output(self.values[statement["other"]])
 
-    # --- what statements share --------------------------------------------------
+    # --- parts of statements ----------------------------------------------------
 
     def _on(self, statement: Statement) -> State:
         return self.values[statement["on"]]
@@ -345,15 +346,15 @@ class Interpreter:
 
     def _step(self, statement: Statement) -> dict[str, Any]:
         step = dict(statement.get("step", {}))
-        step["locations"] = [self._location(each) for each in step.get("locations", ())]
+        step["locations"] = [self._location(location) for location in step.get("locations", ())]
         if "progress_group" in step:
             step["progress_group"] = ProgressGroup(**step["progress_group"])
         if "resources" in step:
             step["resources"] = LinuxResources(**step["resources"])
         return step
 
-    def _location(self, given: dict[str, Any]) -> Location:
-        number = given["file"]
+    def _location(self, location: dict[str, Any]) -> Location:
+        number = location["file"]
         if number not in self.files:
             file = self.program["files"][number]
             state = file.get("state")
@@ -363,14 +364,14 @@ class Interpreter:
                 file["language"],
                 None if state is None else self.marshal(self.values[state]).to_bytes(),
             )
-        return Location(self.files[number], tuple(Range(*each) for each in given["ranges"]))
+        return Location(self.files[number], tuple(Range(*lines) for lines in location["ranges"]))
 
 
 def _command(statement: Statement, state: State) -> str | Sequence[str]:
     if "shlex" in statement:
         return shlex(statement["shlex"])
     if "command" in statement and state._shell != DEFAULT_SHELL:
-        # Go's client knows no shells of images, and the recorder writes the one of Linux.
+        # Go's client ignores the shell of an image, and the recorder uses that of Linux.
         return [*DEFAULT_SHELL, statement["command"]]
     command: str | list[str] = statement["command"] if "command" in statement else statement["args"]
     return command

@@ -1,8 +1,8 @@
-"""Programs with the definitions that Go made of them, which are replayed without Go.
+"""Programs with the definitions that Go created, to replay without Go.
 
-``programs/*.json`` are programs that are kept because they showed a difference once, or
-could. ``python -m tests.conformance.llb.recorded`` asks Go anew for all that is recorded;
-with a name it keeps the program that it reads.
+``programs/*.json`` are programs that once revealed a difference, or could.
+``python -m tests.conformance.llb.recorded`` records all of them again; with a name, it stores the
+program from standard input under that name.
 """
 
 from __future__ import annotations
@@ -29,24 +29,24 @@ COMBINATIONS = HERE / "combinations.json"
 
 
 def kept() -> dict[str, tuple[Program, Answer]]:
-    """Return the programs that were kept, by name, and what Go made of each."""
-    found = {}
+    """Load the stored programs by name, with Go's answer to each."""
+    cases = {}
     for path in sorted(PROGRAMS.glob("*.json")):
         case = json.loads(path.read_text())
-        found[path.stem] = case["program"], from_json(case["go"])
-    return found
+        cases[path.stem] = case["program"], from_json(case["go"])
+    return cases
 
 
 def of_combinations() -> dict[str, Answer]:
-    """Return what Go made of the programs of :mod:`tests.conformance.llb.combinations`."""
+    """Load Go's answers to the programs of :mod:`tests.conformance.llb.combinations`."""
     answers = json.loads(COMBINATIONS.read_text())
     return {name: from_json(answer) for name, answer in answers.items()}
 
 
 def keep(program: Program, process: go.Go, name: str | None = None) -> str:
-    """Write a program down with what Go makes of it now, and return its name."""
-    text = json.dumps(program, sort_keys=True)
-    name = name or hashlib.sha256(text.encode()).hexdigest()[:12]
+    """Store a program with Go's current answer, and return its name."""
+    encoded = json.dumps(program, sort_keys=True)
+    name = name or hashlib.sha256(encoded.encode()).hexdigest()[:12]
     answer = to_json(process.run(program))
     case = json.dumps({"program": program, "go": answer}, indent=1)
     (PROGRAMS / f"{name}.json").write_text(case + "\n")
@@ -54,19 +54,19 @@ def keep(program: Program, process: go.Go, name: str | None = None) -> str:
 
 
 def to_json(answer: Answer) -> dict[str, Any]:
-    """Return an answer of Go as JSON, its definition compressed."""
+    """Convert an answer to JSON, with a compressed definition."""
     packed = base64.b64encode(zlib.compress(answer.definition, 9)).decode()
     return {**asdict(answer), "definition": packed}
 
 
 def from_json(answer: dict[str, Any]) -> Answer:
-    """Return the answer that :func:`to_json` wrote."""
+    """Parse an answer from :func:`to_json`."""
     definition = zlib.decompress(base64.b64decode(answer["definition"]))
     return Answer(**{**answer, "definition": definition})
 
 
 def main() -> None:
-    """Record everything anew, or keep one program."""
+    """Record everything again, or store one program."""
     with go.running() as process:
         if len(sys.argv) > 1:
             keep(json.load(sys.stdin), process, sys.argv[1])

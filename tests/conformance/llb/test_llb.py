@@ -22,7 +22,7 @@ def test_both_programs_have_the_same_cases() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(RECORDED))
-def test_definition_equals_the_one_of_go(name: str) -> None:
+def test_the_definition_equals_that_of_go(name: str) -> None:
     ours = cases()[name].marshal(platform="linux/amd64", local_unique_id="unique", source_map=False)
     theirs = Definition.from_bytes(base64.b64decode(RECORDED[name]))
     assert ours.ops == theirs.ops
@@ -32,13 +32,13 @@ def test_definition_equals_the_one_of_go(name: str) -> None:
 
 
 @pytest.mark.go
-def test_recording_is_what_go_gives_today() -> None:
+def test_the_recording_equals_the_output_of_go() -> None:
     fresh = json.loads(recorder())
-    assert {name: settled(data) for name, data in fresh.items()} == {
-        name: settled(data) for name, data in RECORDED.items()
+    assert {name: with_sorted_maps(data) for name, data in fresh.items()} == {
+        name: with_sorted_maps(data) for name, data in RECORDED.items()
     }
 
 
-def settled(data: str) -> bytes:
-    """Return a recorded definition with its maps in a settled order, which Go leaves open."""
+def with_sorted_maps(data: str) -> bytes:
+    """Sort the maps of a recorded definition, whose order Go leaves undefined."""
     return canonical(base64.b64decode(data))

@@ -1,4 +1,4 @@
-"""Every name of Go's client/llb has its counterpart here, or a reason why it has none."""
+"""Every name of Go's client/llb has a counterpart in Python, or a reason why not."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Programs make the definitions that were recorded from Go, whatever runs them."""
+"""Programs create the definitions recorded from Go, on every interpreter."""
 
 from __future__ import annotations
 
@@ -36,18 +36,18 @@ def test_all_combinations_are_recorded() -> None:
 
 
 @pytest.mark.parametrize("name", COMBINATIONS)
-def test_an_option_with_others_makes_the_definition_of_go(name: str) -> None:
+def test_combined_options_create_the_definition_of_go(name: str) -> None:
     assert programs.run(COMBINATIONS[name]) == RECORDED[name]
 
 
 @pytest.mark.parametrize("name", KEPT)
-def test_a_program_that_once_differed_makes_the_definition_of_go(name: str) -> None:
+def test_a_program_that_once_differed_creates_the_definition_of_go(name: str) -> None:
     program, answer = KEPT[name]
     assert programs.run(program) == answer
 
 
 @pytest.mark.go
-def test_the_recordings_are_what_go_gives_today() -> None:
+def test_the_recordings_equal_the_output_of_go() -> None:
     with go.running() as process:
         fresh = {name: process.run(program) for name, program in COMBINATIONS.items()}
         again = {name: (program, process.run(program)) for name, (program, _) in KEPT.items()}
@@ -55,17 +55,19 @@ def test_the_recordings_are_what_go_gives_today() -> None:
     assert again == KEPT
 
 
-def test_every_option_meets_two_others() -> None:
+def test_every_option_is_combined_with_two_others() -> None:
     for name, kind in combinations.KINDS.items():
-        met: dict[str, set[str]] = {option: set() for option in kind.options}
+        partners: dict[str, set[str]] = {option: set() for option in kind.options}
         for number in range(len(kind.options)):
-            for chosen in combinations.combined(list(kind.options), number):
-                for option in chosen:
-                    met[option].update(set(chosen) - {option})
-        assert [option for option, others in met.items() if len(others) < 2] == [], name
+            for combination in combinations.combined(list(kind.options), number):
+                for option in combination:
+                    partners[option].update(set(combination) - {option})
+        assert [
+            option for option, option_partners in partners.items() if len(option_partners) < 2
+        ] == [], name
 
 
-# Functions, the kinds of steps that have their options, and options that Go does not have.
+# Functions, the kinds of steps that use their options, and the options that Go lacks.
 FUNCTIONS: list[tuple[Callable[..., Any], list[str], set[str]]] = [
     (llb.Image, ["image", "image resolved"], {"resolver"}),
     (llb.Local, ["local"], set()),
@@ -92,7 +94,9 @@ def test_every_option_of_the_library_is_combined(
     function: Callable[..., Any], kinds: list[str], own: set[str]
 ) -> None:
     parameters = inspect.signature(function).parameters.values()
-    options = {each.name for each in parameters if each.kind is each.KEYWORD_ONLY} - own
+    options = {
+        parameter.name for parameter in parameters if parameter.kind is parameter.KEYWORD_ONLY
+    } - own
     assert options - {name for kind in kinds for name in combinations.KINDS[kind].options} == set()
 
 
@@ -101,20 +105,20 @@ def test_every_option_of_copies_and_steps_is_combined() -> None:
     assert StepOptions.__optional_keys__ <= combinations.KINDS["run"].options.keys()
 
 
-# What the library needs, and how far above it the place is that it is imported from.
+# The packages that the library needs, each with the number of levels up to its import folder.
 PACKAGES = ((attrs, 0), (google.protobuf, 1))
 
 
 def run_with(interpreter: str, seed: int, *args: str) -> str:
-    """Return what another interpreter prints, which finds the packages of this one."""
-    places = {str(Path(module.__path__[0]).parents[level]) for module, level in PACKAGES}
+    """Run another interpreter with the packages of this one, and capture its output."""
+    folders = {str(Path(module.__path__[0]).parents[level]) for module, level in PACKAGES}
     done = subprocess.run(
         [interpreter, *args],
         cwd=ROOT,
         env={
             **os.environ,
             "PYTHONHASHSEED": str(seed),
-            "PYTHONPATH": os.pathsep.join([str(ROOT), *sorted(places)]),
+            "PYTHONPATH": os.pathsep.join([str(ROOT), *sorted(folders)]),
             "PYTHONDONTWRITEBYTECODE": "1",
         },
         capture_output=True,
@@ -125,32 +129,32 @@ def run_with(interpreter: str, seed: int, *args: str) -> str:
 
 
 def digest_of(interpreter: str, seed: int) -> str:
-    """Return what another interpreter makes of the same graphs."""
+    """Hash the same graphs with another interpreter."""
     return run_with(interpreter, seed, "-m", "tests.conformance.llb.digests")
 
 
 def test_bytes_do_not_depend_on_the_hash_seed() -> None:
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        found = set(pool.map(lambda seed: digest_of(sys.executable, seed), range(25)))
-    assert found == {digest()}
+        digests = set(pool.map(lambda seed: digest_of(sys.executable, seed), range(25)))
+    assert digests == {digest()}
 
 
 def interpreters() -> dict[str, str]:
-    """Return the interpreters of this machine that can import what the library needs."""
-    found = {}
+    """Find the interpreters of this machine that can import the required packages."""
+    usable = {}
     for version in VERSIONS:
         name = f"python{version}"
-        here = sorted((Path.home() / ".pyenv" / "versions").glob(f"{version}.*/bin/{name}"))
-        for each in (*map(str, here), shutil.which(name)):
-            if each is not None and is_usable(each, version):
-                found[version] = each
-    return found
+        pyenv_paths = sorted((Path.home() / ".pyenv" / "versions").glob(f"{version}.*/bin/{name}"))
+        for path in (*map(str, pyenv_paths), shutil.which(name)):
+            if path is not None and is_usable(path, version):
+                usable[version] = path
+    return usable
 
 
 def is_usable(interpreter: str, version: str) -> bool:
-    """Return whether an interpreter is there, of that version, and has the packages.
+    """Check that an interpreter works, has the version, and can import the packages.
 
-    pyenv has commands for versions that are not chosen, too.
+    pyenv also has commands for versions that are not selected.
     """
     check = "import sys, attrs, google.protobuf; print('%d.%d' % sys.version_info[:2])"
     try:

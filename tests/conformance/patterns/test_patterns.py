@@ -1,4 +1,4 @@
-"""Patterns match what moby/patternmatcher matches."""
+"""Patterns match as in moby/patternmatcher."""
 
 from __future__ import annotations
 
@@ -47,8 +47,8 @@ def test_matching_along_a_walk_gives_the_same(number: int) -> None:
     for path in CASES["paths"]:
         parent, hit = None, False
         for depth in range(path.count("/") + 1):
-            above = "/".join(path.split("/")[: depth + 1])
-            hit, parent = compiled.match_below(above, parent)
+            prefix = "/".join(path.split("/")[: depth + 1])
+            hit, parent = compiled.match_below(prefix, parent)
         assert hit == compiled.matches(path), (CASES["patterns"][number], path)
 
 

@@ -1,4 +1,4 @@
-"""Trees are sent as fsutil sends them: the same files, in the same order, described the same way."""
+"""Trees are sent as by fsutil: the same files, in the same order, with the same metadata."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ KEYS = {"include": "include-patterns", "exclude": "exclude-patterns", "follow": 
 
 @pytest.fixture(scope="module")
 def tree(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The tree of walks.json, whose lines the recorder explains."""
+    """The tree of walks.json; the recorder documents the syntax of its lines."""
     root = tmp_path_factory.mktemp("tree")
     mask = os.umask(0o22)
     for line in WALKS["tree"]:
@@ -44,13 +44,13 @@ def create(root: Path, line: str) -> None:
         name, target = line.split(" -> ")
         (root / name).symlink_to(target)
     elif " => " in line:
-        name, other = line.split(" => ")
-        os.link(root / other, root / name, follow_symlinks=False)
+        name, source = line.split(" => ")
+        os.link(root / source, root / name, follow_symlinks=False)
     elif line.endswith(" |"):
         os.mkfifo(root / line[:-2], 0o644)
     elif line.endswith(" ="):
-        with socket.socket(socket.AF_UNIX) as made:
-            made.bind(os.path.relpath(root / line[:-2]))
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(os.path.relpath(root / line[:-2]))
     elif line.endswith("/"):
         (root / line).mkdir(parents=True)
     else:
@@ -58,9 +58,9 @@ def create(root: Path, line: str) -> None:
         (root / line).write_text(line)
 
 
-def sent(root: Path, chosen: dict[str, Any]) -> list[str]:
-    """Return the descriptions that are sent to a receiver which wants no content."""
-    metadata = {KEYS[name]: tuple(patterns) for name, patterns in chosen.items()}
+def sent(root: Path, selected: dict[str, Any]) -> list[str]:
+    """List the file descriptions sent to a receiver that requests no content."""
+    metadata = {KEYS[name]: tuple(patterns) for name, patterns in selected.items()}
     metadata["dir-name"] = ("tree",)
     call = FakeCall([pb.Packet(type=pb.Packet.PACKET_FIN)], metadata)
     service = LocalDirs({"tree": root})
@@ -80,8 +80,8 @@ def test_every_walk_is_recorded() -> None:
 @pytest.mark.feature("N2")
 @pytest.mark.parametrize("number", range(len(RECORDED)))
 def test_trees_are_sent_as_from_go(tree: Path, number: int) -> None:
-    chosen = WALKS["cases"][number]
-    assert sent(tree, chosen) == RECORDED[number], chosen
+    selected = WALKS["cases"][number]
+    assert sent(tree, selected) == RECORDED[number], selected
 
 
 @pytest.mark.feature("N2")

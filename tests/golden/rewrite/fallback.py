@@ -22,7 +22,7 @@ def base(build: Build) -> State:
 
 @target
 def middle(build: Build, NAME: str | None = None) -> State:
-    # Line 4 of the Dockerfile has no words in Python: the stage base leaves ONBUILD to it.
+    # Built from the Dockerfile because of line 4: stage base has ONBUILD instructions.
     return build.dockerfile(DOCKERFILE, target="middle", build_args=build.args)
 
 

@@ -1,4 +1,4 @@
-"""Definitions survive the way to bytes and back; other bytes are refused."""
+"""Definitions round-trip through bytes; other bytes are refused."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ EVERYTHING = (
 )
 
 
-def test_a_definition_survives_bytes() -> None:
+def test_a_definition_round_trips_through_bytes() -> None:
     definition = EVERYTHING.marshal()
     assert Definition.from_bytes(definition.to_bytes()) == definition
 
@@ -42,12 +42,12 @@ def test_the_head_is_the_operation_of_the_result() -> None:
     assert definition.head == definition.vertices()[-2].digest
 
 
-def test_bytes_that_are_no_definition_are_refused() -> None:
-    with pytest.raises(InvalidDefinitionError, match="these bytes are no LLB definition"):
+def test_bytes_that_are_not_a_definition_are_refused() -> None:
+    with pytest.raises(InvalidDefinitionError, match="invalid LLB definition"):
         Definition.from_bytes(b"\xff\xff\xff")
 
 
-def test_an_input_that_is_missing_is_refused() -> None:
+def test_a_missing_input_is_refused() -> None:
     whole = EVERYTHING.marshal()
     part = Definition(ops=whole.ops[1:], metadata=whole.metadata)
     with pytest.raises(InvalidDefinitionError, match="has an input that is not in the definition"):
@@ -63,7 +63,7 @@ def test_any_bytes_are_a_definition_or_an_error(data: bytes) -> None:
 @given(st.data())
 def test_a_damaged_definition_is_a_definition_or_an_error(data: st.DataObject) -> None:
     good = bytearray(EVERYTHING.marshal(source_map=False).to_bytes())
-    place = data.draw(st.integers(0, len(good) - 1))
-    good[place] = data.draw(st.integers(0, 255))
+    index = data.draw(st.integers(0, len(good) - 1))
+    good[index] = data.draw(st.integers(0, 255))
     with suppress(InvalidDefinitionError):
         Definition.from_bytes(bytes(good))

@@ -1,4 +1,4 @@
-"""Definitions in files: whole or not at all, and mistakes in one line."""
+"""Definitions in files: atomic writes, and one-line errors."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def test_a_definition_survives_a_file(tmp_path: Path) -> None:
+def test_a_definition_round_trips_through_a_file(tmp_path: Path) -> None:
     every_kind().to_file(tmp_path / "x.pb")
     assert Definition.from_file(str(tmp_path / "x.pb")) == every_kind()
-    assert [each.name for each in tmp_path.iterdir()] == ["x.pb"]
+    assert [path.name for path in tmp_path.iterdir()] == ["x.pb"]
 
 
 def test_a_file_is_replaced(tmp_path: Path) -> None:
@@ -30,33 +30,33 @@ def test_a_device_is_written_to() -> None:
     every_kind().to_file("/dev/null")
 
 
-def test_a_file_that_is_missing_is_told(tmp_path: Path) -> None:
+def test_a_missing_file_is_reported(tmp_path: Path) -> None:
     with pytest.raises(InputError) as caught:
         Definition.from_file(tmp_path / "x.pb")
     assert str(caught.value) == f"cannot read {tmp_path}/x.pb: No such file or directory"
 
 
-def test_a_directory_that_is_missing_is_told(tmp_path: Path) -> None:
+def test_a_missing_directory_is_reported(tmp_path: Path) -> None:
     with pytest.raises(InputError) as caught:
         every_kind().to_file(tmp_path / "no" / "x.pb")
     assert str(caught.value) == f"cannot write {tmp_path}/no/x.pb: No such file or directory"
 
 
-def test_a_directory_is_no_file_to_write(tmp_path: Path) -> None:
+def test_a_directory_cannot_be_written(tmp_path: Path) -> None:
     with pytest.raises(InputError) as caught:
         every_kind().to_file(tmp_path)
     assert str(caught.value) == f"cannot write {tmp_path}: Is a directory"
 
 
-def test_a_file_of_something_else_is_told_by_its_name(tmp_path: Path) -> None:
+def test_an_invalid_file_is_reported_by_name(tmp_path: Path) -> None:
     (tmp_path / "x.pb").write_text("hello")
     with pytest.raises(InvalidDefinitionError) as caught:
         Definition.from_file(tmp_path / "x.pb")
     assert render(caught.value) == (
-        f"error: {tmp_path}/x.pb: these bytes are no LLB definition\n"
+        f"error: {tmp_path}/x.pb: invalid LLB definition\n"
         "hint: expected the output of a build script, or of State.marshal().to_bytes()"
     )
 
 
-def test_the_repr_of_what_is_no_definition_raises_nothing() -> None:
+def test_the_repr_of_an_invalid_definition_does_not_raise() -> None:
     assert repr(Definition((b"\xff",))) == "<Definition of 1 ops, head None>"

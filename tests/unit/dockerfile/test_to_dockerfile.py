@@ -1,4 +1,4 @@
-"""A tree as a Dockerfile: what is written, and what no Dockerfile says."""
+"""Convert a tree to a Dockerfile, or report the steps that it cannot express."""
 
 from __future__ import annotations
 
@@ -47,15 +47,15 @@ AMD64 = Platform("linux", "amd64")
 
 
 class Resolver:
-    """Images as a build knows them."""
+    """Resolve images as a build does."""
 
     def resolve_image_config(self, ref: str, **_: Any) -> Any:
         return IMAGES.images["*"]
 
 
 def image() -> State:
-    found = Image("alpine", platform=AMD64, resolver=Resolver(), resolve_digest=True)
-    return from_image(found, AMD64)
+    base = Image("alpine", platform=AMD64, resolver=Resolver(), resolve_digest=True)
+    return from_image(base, AMD64)
 
 
 def written(tree: State) -> str:
@@ -63,14 +63,14 @@ def written(tree: State) -> str:
 
 
 def lines(tree: State) -> list[str]:
-    """Return what is written below FROM."""
+    """Convert a tree and list the lines below FROM."""
     return written(tree).splitlines()[1:]
 
 
 def missing(tree: State) -> list[str]:
     with pytest.raises(UnsayableError) as caught:
         written(tree)
-    return [each.reason for each in caught.value.missing]
+    return [step.reason for step in caught.value.missing]
 
 
 def test_steps_become_instructions() -> None:
@@ -105,11 +105,11 @@ def test_steps_become_instructions() -> None:
     ).replace(f"alpine@{DIGEST}", f"alpine:latest@{DIGEST}")
 
 
-def test_trees_that_steps_take_from_are_stages() -> None:
-    made = image().run("make")
+def test_trees_used_by_steps_become_stages() -> None:
+    built = image().run("make")
     tree = docker.scratch().pipe(docker.workdir, "/w")
-    tree = tree.pipe(docker.copy, made, "/out", "/", link=True)
-    tree = tree.run("x", mounts=[bind(made, "/made", path="/p", discard=True)])
+    tree = tree.pipe(docker.copy, built, "/out", "/", link=True)
+    tree = tree.run("x", mounts=[bind(built, "/made", path="/p", discard=True)])
     assert written(tree) == (
         f"FROM alpine:latest@{DIGEST} AS stage-1\n"
         "RUN make\n\n"
@@ -120,7 +120,7 @@ def test_trees_that_steps_take_from_are_stages() -> None:
     )
 
 
-def test_what_is_loaded_is_added() -> None:
+def test_downloads_and_repositories_become_add() -> None:
     tree = docker.scratch().pipe(docker.fetch, "https://h/a.tgz", "/", checksum=DIGEST)
     tree = tree.pipe(docker.clone, Git("https://h/r.git", ref="v1", subdir="d"), "/r")
     assert lines(tree) == [
@@ -129,7 +129,7 @@ def test_what_is_loaded_is_added() -> None:
     ]
 
 
-def test_what_an_image_says_is_written_where_its_base_does_not_say_it() -> None:
+def test_image_config_is_written_where_it_differs_from_the_base() -> None:
     tree = (
         image()
         .author("me")
@@ -160,29 +160,29 @@ def test_what_an_image_says_is_written_where_its_base_does_not_say_it() -> None:
 @pytest.mark.parametrize(
     ("tree", "reason"),
     [
-        (image().rm("/a"), "rm, which is a command of RUN in a Dockerfile"),
-        (image().symlink("/a", "/b"), "symlink, which is a command of RUN in a Dockerfile"),
-        (image().mkfile("/a", "b"), "mkfile, which is a command of RUN in a Dockerfile"),
-        (image().mkdir("/a", mode=0o700), "mkdir, which is a command of RUN in a Dockerfile"),
+        (image().rm("/a"), "rm, for which a Dockerfile uses RUN"),
+        (image().symlink("/a", "/b"), "symlink, for which a Dockerfile uses RUN"),
+        (image().mkfile("/a", "b"), "mkfile, for which a Dockerfile uses RUN"),
+        (image().mkdir("/a", mode=0o700), "mkdir, for which a Dockerfile uses RUN"),
         (
             image().copy(Local("context"), "/"),
-            "options of copying that COPY does not have (docker.copy)",
+            "copy options that COPY does not have (docker.copy)",
         ),
-        (diff(image(), image().run("x")), "diff, for which there is no instruction"),
-        (merge([image(), image().run("x")]), "merge, for which there is no instruction"),
-        (image().build(), "build, for which there is no instruction"),
+        (diff(image(), image().run("x")), "diff has no Dockerfile instruction"),
+        (merge([image(), image().run("x")]), "merge has no Dockerfile instruction"),
+        (image().build(), "build has no Dockerfile instruction"),
         (image().run("x", valid_exit_codes=[1]), "exit codes other than 0"),
         (
             image().hostname("h").run("x"),
-            "a host name of a process is for who builds to ask for, not for a Dockerfile",
+            "hostname: a client option, not part of a Dockerfile",
         ),
         (
             image().run("x", proxy=ProxyEnv(http_proxy="p")),
-            "proxies of a process is for who builds to ask for, not for a Dockerfile",
+            "proxies: a client option, not part of a Dockerfile",
         ),
         (
             image().run("x", devices=[Device("d")]),
-            "devices are for Docker's labs channel alone",
+            "RUN --device exists only in Docker's labs channel",
         ),
         (
             image().run("x", mounts=[cache("/c")]).env("A", "1"),
@@ -190,56 +190,58 @@ def test_what_an_image_says_is_written_where_its_base_does_not_say_it() -> None:
         ),
         (
             image().run("x", mounts=[cache("/c", id="mine")]),
-            "the cache mine: Docker's begin with a slash (docker.cache)",
+            "cache ID mine: Docker's begin with a slash (docker.cache)",
         ),
         (
             image().run("x", mounts=[bind(image(), "/m")]),
-            "what a process writes to a mount, and is kept",
+            "a mount whose changes are kept",
         ),
         (
             image().workdir("/w").run("x"),
-            "the directory /w, which WORKDIR would make (docker.workdir)",
+            "working directory /w, which WORKDIR would create (docker.workdir)",
         ),
         (
             image().env("PATH", None).run("x"),
-            "a process without the variable PATH of its base",
+            "a process without variable PATH of its base",
         ),
-        (image().env("A", "b\nc").run("x"), "a text of several lines"),
-        (Local("context").run("x"), "a base that is no image: local"),
-        (HTTP("https://h/x").run("x"), "a base that is no image: https"),
+        (image().env("A", "b\nc").run("x"), "a line break or NUL character in a value"),
+        (Local("context").run("x"), "a base that is not an image: local"),
+        (HTTP("https://h/x").run("x"), "a base that is not an image: https"),
     ],
 )
-def test_what_no_dockerfile_says_is_told(tree: State, reason: str | None) -> None:
+def test_a_step_that_a_dockerfile_cannot_express_is_reported(
+    tree: State, reason: str | None
+) -> None:
     if reason is None:
         assert written(tree)
     else:
         assert reason in missing(tree)
 
 
-def test_each_step_is_told_with_its_line() -> None:
+def test_each_step_is_reported_with_its_line() -> None:
     tree = image().rm("/a")
     tree = tree.run("x", valid_exit_codes=[3]).symlink("/a", "/b")
     with pytest.raises(UnsayableError) as caught:
         written(tree)
     first, second, third = caught.value.missing
     number = int(first.place.rpartition(":")[2])
-    assert [each.place for each in (second, third)] == [f"{__file__}:{number + 1}"] * 2
+    assert [step.place for step in (second, third)] == [f"{__file__}:{number + 1}"] * 2
     assert str(caught.value) == (
-        "no Dockerfile makes this: "
-        f"{__file__}:{number}: rm, which is a command of RUN in a Dockerfile; "
+        "a Dockerfile cannot express this: "
+        f"{__file__}:{number}: rm, for which a Dockerfile uses RUN; "
         f"{__file__}:{number + 1}: exit codes other than 0; "
-        f"{__file__}:{number + 1}: symlink, which is a command of RUN in a Dockerfile"
+        f"{__file__}:{number + 1}: symlink, for which a Dockerfile uses RUN"
     )
 
 
-def test_steps_of_both_sides_of_a_difference_are_told() -> None:
+def test_steps_of_both_inputs_of_a_diff_are_reported() -> None:
     assert missing(diff(image(), image().rm("/a"))) == [
-        "rm, which is a command of RUN in a Dockerfile",
-        "diff, for which there is no instruction",
+        "rm, for which a Dockerfile uses RUN",
+        "diff has no Dockerfile instruction",
     ]
 
 
-def test_what_would_be_another_operation_is_refused() -> None:
+def test_an_instruction_that_creates_a_different_operation_is_refused() -> None:
     action = copy(Scratch().file(mkfile("/x", "1\n")), "/", src="/x", contents_only=True)
     assert missing(docker.scratch().file(action))
     assert str(Missing("", "why")) == "a step: why"
@@ -270,7 +272,7 @@ def test_the_command_writes_a_dockerfile(tmp_path: Path) -> None:
         (["--to", "dockerfile", "--build-arg", "A"], "expected NAME=VALUE"),
     ],
 )
-def test_options_of_the_other_way_are_refused(arguments: list[str], message: str) -> None:
+def test_options_of_the_other_direction_are_refused(arguments: list[str], message: str) -> None:
     done = CliRunner().invoke(cli, ["convert", "-", *arguments], input="")
     assert done.exit_code == 2
     assert message in done.stderr

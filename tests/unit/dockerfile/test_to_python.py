@@ -1,4 +1,4 @@
-"""``llb convert``: what is written of a Dockerfile, and how."""
+"""``llb convert`` from a Dockerfile to Python."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from llb.cli import cli
 from llb.dockerfile import DockerfileError, ImageTable
 from llb.dockerfile.to_python import Fallback, rewrite
 from llb.dockerfile.to_python.code_layout import (
-    Hole,
+    Interpolation,
     Items,
     Pairs,
     Word,
     call,
     layout,
+    literal,
     statement,
-    text,
 )
 from llb.errors import InputError
 
@@ -36,19 +36,19 @@ TABLE = json.dumps({"*": {"digest": "sha256:" + "a" * 64, "config": CONFIG}})
 
 
 def body(dockerfile: str, **options: Any) -> str:
-    """Return what is written of a file, without what is above the first function."""
+    """Convert a Dockerfile and drop the header above the first function."""
     source = rewrite(dockerfile, **options).source
     return source[source.index("@target") :]
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_files_are_written_as_they_are_checked_in(name: str) -> None:
-    made = rewrite((GOLDEN / f"{name}.Dockerfile").read_bytes())
-    assert made.source == (GOLDEN / f"{name}.py").read_text()
+def test_dockerfiles_convert_to_the_golden_build_files(name: str) -> None:
+    rewritten = rewrite((GOLDEN / f"{name}.Dockerfile").read_bytes())
+    assert rewritten.source == (GOLDEN / f"{name}.py").read_text()
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_what_is_written_is_formatted(name: str) -> None:
+def test_golden_build_files_are_formatted(name: str) -> None:
     ruff = Path(sys.executable).parent / "ruff"
     path = GOLDEN / f"{name}.py"
     done = subprocess.run(
@@ -57,7 +57,7 @@ def test_what_is_written_is_formatted(name: str) -> None:
     assert done.returncode == 0, done.stdout
 
 
-def test_an_argument_without_a_value_may_be_absent() -> None:
+def test_an_argument_without_a_default_may_be_none() -> None:
     assert body("FROM scratch\nARG A\nLABEL a=${A:-x} b=$A c=${A-y} d=${A+z}\n") == (
         "@target(default=True)\n"
         "def image(build: Build, A: str | None = None) -> State:\n"
@@ -72,9 +72,9 @@ def test_an_argument_without_a_value_may_be_absent() -> None:
     )
 
 
-def test_operators_on_unknown_values_become_expressions() -> None:
-    text = "FROM scratch\nARG A=1\nLABEL a=${A%%.*} b=${A#v} c=${A//a/b} d=${A:-${A+x}}\n"
-    assert body(text) == (
+def test_operators_on_runtime_values_become_expressions() -> None:
+    source = "FROM scratch\nARG A=1\nLABEL a=${A%%.*} b=${A#v} c=${A//a/b} d=${A:-${A+x}}\n"
+    assert body(source) == (
         "@target(default=True)\n"
         'def image(build: Build, A: str = "1") -> State:\n'
         "    return (\n"
@@ -92,19 +92,19 @@ def test_operators_on_unknown_values_become_expressions() -> None:
     ("word", "reason"),
     [
         ("${B#$A}", "a variable in ${B#…}"),
-        ("${A?x}", "the operator of ${A?…}"),
-        ("${A#a*b}", "the operator of ${A#…}"),
-        ("${A/'x'/y}", "the operator of ${A/…}"),
+        ("${A?x}", "unsupported operator in ${A?…}"),
+        ("${A#a*b}", "unsupported operator in ${A#…}"),
+        ("${A/'x'/y}", "unsupported operator in ${A/…}"),
     ],
 )
-def test_other_operators_stay_a_dockerfile(word: str, reason: str) -> None:
-    made = rewrite(f"FROM scratch\nARG A=1\nENV B=abc\nLABEL a={word}\n")
-    assert made.fallbacks == (Fallback("image", 4, reason),)
+def test_a_stage_with_an_unsupported_operator_stays_a_dockerfile(word: str, reason: str) -> None:
+    rewritten = rewrite(f"FROM scratch\nARG A=1\nENV B=abc\nLABEL a={word}\n")
+    assert rewritten.fallbacks == (Fallback("image", 4, reason),)
 
 
 def test_an_argument_chooses_between_stages() -> None:
-    text = "ARG KIND=dev\nFROM a AS base-dev\nFROM b AS base-prod\nFROM base-$KIND\n"
-    assert body(text).endswith(
+    source = "ARG KIND=dev\nFROM a AS base-dev\nFROM b AS base-prod\nFROM base-$KIND\n"
+    assert body(source).endswith(
         "@target(default=True)\n"
         'def image(build: Build, KIND: str = "dev") -> State:\n'
         '    chosen = f"base-{KIND}"\n'
@@ -114,9 +114,9 @@ def test_an_argument_chooses_between_stages() -> None:
     )
 
 
-def test_names_of_functions_are_free() -> None:
-    text = "FROM a AS build\nFROM b AS print\nFROM c AS x-1\nFROM d AS x.1\nFROM e\n"
-    functions = [line for line in body(text).splitlines() if line.startswith(("@", "def"))]
+def test_function_names_are_unique() -> None:
+    source = "FROM a AS build\nFROM b AS print\nFROM c AS x-1\nFROM d AS x.1\nFROM e\n"
+    functions = [line for line in body(source).splitlines() if line.startswith(("@", "def"))]
     assert functions == [
         '@target(name="build")',
         "def build_stage(build: Build) -> State:",
@@ -131,13 +131,13 @@ def test_names_of_functions_are_free() -> None:
     ]
 
 
-def test_a_stage_upon_onbuild_stays_a_dockerfile() -> None:
-    made = rewrite("FROM a\nRUN x\n", resolver=ImageTable.from_json(TABLE))
-    assert made.fallbacks == (Fallback("image", 1, "the image a leaves ONBUILD to it"),)
+def test_a_stage_based_on_an_image_with_onbuild_stays_a_dockerfile() -> None:
+    rewritten = rewrite("FROM a\nRUN x\n", resolver=ImageTable.from_json(TABLE))
+    assert rewritten.fallbacks == (Fallback("image", 1, "image a has ONBUILD instructions"),)
     assert rewrite("FROM a\nRUN x\n").fallbacks == ()
 
 
-def test_the_frontend_of_the_file_is_kept_unless_it_is_dockers() -> None:
+def test_the_syntax_line_is_kept_unless_it_names_dockers_frontend() -> None:
     def first(text: str, **options: Any) -> str:
         return rewrite(text, **options).source.partition("\n")[0]
 
@@ -146,27 +146,27 @@ def test_the_frontend_of_the_file_is_kept_unless_it_is_dockers() -> None:
     assert first("FROM a\n", syntax="other") == "# syntax=other"
 
 
-def test_mistakes_are_those_of_the_dockerfile() -> None:
+def test_mistakes_in_the_dockerfile_are_reported() -> None:
     with pytest.raises(DockerfileError, match="unknown instruction: FOO"):
         rewrite("FROM a\nFOO\n")
     with pytest.raises(DockerfileError, match='target stage "y" could not be found'):
         rewrite("FROM a AS x\n", target="y")
 
 
-def test_what_python_cannot_hold_is_refused() -> None:
-    with pytest.raises(InputError, match="bytes that are no UTF-8"):
+def test_a_file_that_python_cannot_express_is_refused() -> None:
+    with pytest.raises(InputError, match="bytes that are not UTF-8"):
         rewrite(b"FROM a\nRUN echo \xe9\n")
-    with pytest.raises(InputError, match="line 1, cannot be written in Python: SOURCE_DATE_EPOCH"):
+    with pytest.raises(InputError, match="Dockerfile:1: cannot convert to Python: all stages"):
         rewrite("ARG SOURCE_DATE_EPOCH=1\nFROM a\n")
 
 
-def test_the_command_writes_a_file_and_tells_of_what_stays(tmp_path: Path) -> None:
+def test_the_command_writes_a_file_and_reports_fallbacks(tmp_path: Path) -> None:
     source, output = tmp_path / "Dockerfile", tmp_path / "build.py"
     source.write_text("FROM alpine\nVOLUME relative\n")
     done = CliRunner().invoke(cli, ["convert", str(source), "-o", str(output)])
     assert done.exit_code == 0
     assert done.stderr == (
-        "stage image stays a Dockerfile: line 2: the volume relative, which is no absolute path\n"
+        "stage image stays a Dockerfile: line 2: volume relative is not an absolute path\n"
     )
     assert output.read_text() == rewrite(source.read_bytes()).source
 
@@ -177,7 +177,7 @@ def test_the_command_reads_standard_input_and_writes_standard_output() -> None:
     assert done.stdout == rewrite("FROM x AS a\nFROM a\n", target="a").source
 
 
-def test_the_command_tells_mistakes_with_the_name_of_the_file(tmp_path: Path) -> None:
+def test_the_command_reports_mistakes_with_the_file_name(tmp_path: Path) -> None:
     source = tmp_path / "my.Dockerfile"
     source.write_text("FROM alpine\nBAD\n")
     done = CliRunner().invoke(cli, ["convert", str(source)])
@@ -189,26 +189,32 @@ def test_the_command_tells_mistakes_with_the_name_of_the_file(tmp_path: Path) ->
     assert str(unwritable.exception) == f"cannot write {tmp_path}: Is a directory"
 
 
-_texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=300)
+_strings = st.text(st.characters(exclude_categories=["Cs"]), max_size=300)
 
 
-@given(value=_texts, indent=st.sampled_from([0, 4, 40]))
-def test_a_text_means_itself_however_it_is_laid_out(value: str, indent: int) -> None:
-    assert ast.literal_eval(f"({layout(text(value), indent)})") == value
-    code = statement("x = ", text(value), 0)
+@given(value=_strings, indent=st.sampled_from([0, 4, 40]))
+def test_a_string_evaluates_to_itself_in_every_layout(value: str, indent: int) -> None:
+    assert ast.literal_eval(f"({layout(literal(value), indent)})") == value
+    code = statement("x = ", literal(value), 0)
     assert ast.literal_eval(code.removeprefix("x = ")) == value
 
 
-@given(parts=st.lists(st.one_of(_texts, st.just(Hole("name"))), max_size=4), name=_texts)
-def test_a_text_with_expressions_means_them(parts: list[str | Hole], name: str) -> None:
+@given(
+    parts=st.lists(st.one_of(_strings, st.just(Interpolation("name"))), max_size=4), name=_strings
+)
+def test_a_string_with_expressions_evaluates_to_their_values(
+    parts: list[str | Interpolation], name: str
+) -> None:
     word = Word.of(*parts)
-    expected = "".join(name if isinstance(part, Hole) else part for part in parts)
+    expected = "".join(name if isinstance(part, Interpolation) else part for part in parts)
     assert eval(f"({layout(word, 8)})", {"name": name}) == expected
 
 
-@given(values=st.lists(_texts, max_size=5))
-def test_lists_and_dictionaries_and_calls_mean_themselves(values: list[str]) -> None:
-    items = Items(tuple(map(text, values)))
-    pairs = Pairs(tuple((text(str(number)), text(each)) for number, each in enumerate(values)))
+@given(values=st.lists(_strings, max_size=5))
+def test_lists_dictionaries_and_calls_evaluate_to_themselves(values: list[str]) -> None:
+    items = Items(tuple(map(literal, values)))
+    pairs = Pairs(
+        tuple((literal(str(number)), literal(value)) for number, value in enumerate(values))
+    )
     code = layout(call("dict", a=items, b=pairs), 4)
-    assert eval(code) == {"a": values, "b": {str(n): each for n, each in enumerate(values)}}
+    assert eval(code) == {"a": values, "b": {str(n): value for n, value in enumerate(values)}}

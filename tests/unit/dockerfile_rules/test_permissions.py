@@ -1,4 +1,4 @@
-"""Owners and modes: parsed, and written as they were."""
+"""Parse owners and modes, and write them back."""
 
 from __future__ import annotations
 

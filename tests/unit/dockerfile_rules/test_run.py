@@ -1,4 +1,4 @@
-"""RUN: names, paths and proxies of what it mounts and runs with."""
+"""RUN: the names and paths of its mounts, and its proxies."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def test_a_cache_is_named_in_a_namespace_by_its_id_or_target() -> None:
 
 
 @pytest.mark.parametrize(("source", "selector"), [("", ""), ("/", ""), ("a/../b", "/b")])
-def test_the_whole_of_a_tree_has_no_selector(source: str, selector: str) -> None:
+def test_a_whole_tree_has_no_selector(source: str, selector: str) -> None:
     assert mount_selector(source) == selector
 
 
@@ -27,11 +27,11 @@ def test_the_whole_of_a_tree_has_no_selector(source: str, selector: str) -> None
     ("name", "target"),
     [("key", "/run/secrets/key"), ("a/b", "/run/secrets/b"), ("/", "/run/secrets//")],
 )
-def test_a_secret_is_a_file_named_as_its_last_part(name: str, target: str) -> None:
+def test_a_secret_file_has_the_last_part_of_its_id(name: str, target: str) -> None:
     assert secret_target(name) == target
 
 
-def test_the_last_of_two_names_of_a_proxy_counts() -> None:
+def test_the_last_of_two_spellings_of_a_proxy_wins() -> None:
     proxies = parse_proxies({"http_proxy": "b", "HTTP_PROXY": "a", "OTHER": "c"})
     assert proxies is not None
     assert (proxies.http_proxy, proxies.no_proxy) == ("b", "")

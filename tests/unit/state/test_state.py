@@ -185,7 +185,7 @@ BAD: dict[str, tuple[Callable[[], object], str]] = {
     ),
     "half a surrogate pair": (
         lambda: Scratch().mkfile("/a\ud800", "").marshal(),
-        "invalid text '/a\\ud800': it holds half of a surrogate pair",
+        "invalid string '/a\\ud800': it contains half of a surrogate pair",
     ),
     "mode": (lambda: mkdir("/a", mode=0o10000), "invalid mode 4096: expected 0 to 0o7777"),
     "owner": (

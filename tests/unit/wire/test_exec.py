@@ -67,15 +67,15 @@ ALL_SET = evolve(
 
 
 def definition(op: ExecOp) -> tuple[bytes, Any]:
-    """Return an operation encoded, and its capabilities."""
+    """Encode an operation, and return its metadata too."""
     encoded = marshal(Output(op), MarshalOptions(Platform("linux", "amd64")))
     vertex = encoded.vertices()[-2]
     return vertex.encoded, vertex.metadata
 
 
-def test_every_field_has_another_value_here() -> None:
-    assert OTHER.keys() == {each.name for each in fields(ExecOp)} - {"call_site"}
-    assert OTHER_PROCESS.keys() == {each.name for each in fields(Process)}
+def test_every_field_has_a_second_value_in_these_tables() -> None:
+    assert OTHER.keys() == {field.name for field in fields(ExecOp)} - {"call_site"}
+    assert OTHER_PROCESS.keys() == {field.name for field in fields(Process)}
 
 
 @pytest.mark.parametrize("name", OTHER)
@@ -83,7 +83,7 @@ def test_a_field_changes_the_definition(name: str) -> None:
     assert definition(evolve(PLAIN, **{name: OTHER[name]})) != definition(PLAIN)
 
 
-@pytest.mark.parametrize("name", [each for each in OTHER if each not in ("root", "readonly_root")])
+@pytest.mark.parametrize("name", [name for name in OTHER if name not in ("root", "readonly_root")])
 def test_a_field_is_kept_among_all_others(name: str) -> None:
     without = evolve(ALL_SET, **{name: getattr(PLAIN, name)})
     assert definition(without) != definition(ALL_SET)
@@ -95,7 +95,7 @@ def test_a_setting_of_the_process_changes_the_definition(name: str) -> None:
     assert definition(evolve(PLAIN, process=process)) != definition(PLAIN)
 
 
-def test_a_process_with_everything_is_read_back() -> None:
+def test_a_process_with_every_field_can_be_decoded() -> None:
     data, metadata = definition(ALL_SET)
     op = plain(ops_pb2.Op.FromString(data))["exec"]
     assert list(op) == ["meta", "mounts", "secretenv", "cdiDevices"]
@@ -107,7 +107,12 @@ def test_a_process_with_everything_is_read_back() -> None:
         "removeMountStubsRecursive",
         "validExitCodes",
     ]
-    assert [each["dest"] for each in op["mounts"]] == ["/", "/m", "/s", "/run/buildkit/ssh_agent.0"]
+    assert [mount["dest"] for mount in op["mounts"]] == [
+        "/",
+        "/m",
+        "/s",
+        "/run/buildkit/ssh_agent.0",
+    ]
     assert sorted(metadata.caps) == [
         "exec.meta.base",
         "exec.meta.cdi",
@@ -121,7 +126,7 @@ def test_a_process_with_everything_is_read_back() -> None:
     ]
 
 
-def test_the_variable_of_an_agent_is_of_its_own_step() -> None:
+def test_the_variable_of_an_agent_applies_to_its_step_only() -> None:
     with_agent = evolve(PLAIN, ssh=OTHER["ssh"])
     after = evolve(PLAIN, root=Output(with_agent), args=("env",))
     ops = marshal(Output(after), MarshalOptions(Platform("linux", "amd64"))).ops
@@ -136,7 +141,7 @@ ALPINE = Image("alpine")
 
 
 def process_of(state: State) -> tuple[Vertex, frozenset[str]]:
-    """Return the only process of a build, with the capabilities that it needs."""
+    """Find the only process of a build, and the capabilities that it needs."""
     definition: Definition = state.marshal(platform="linux/amd64")
     (process,) = (vertex for vertex in definition.vertices() if vertex.kind == "exec")
     return process, definition.metadata[process.digest].caps
@@ -161,23 +166,23 @@ def process_of(state: State) -> tuple[Vertex, frozenset[str]]:
         (ALPINE.run("make", resources=LinuxResources(memory=1)), {"exec.meta.linux.resources"}),
     ],
 )  # fmt: skip
-def test_a_process_needs_the_capabilities_of_what_it_uses(state: State, caps: set[str]) -> None:
+def test_a_process_needs_the_capabilities_of_its_features(state: State, caps: set[str]) -> None:
     assert process_of(state)[1] == BASE | caps
 
 
 def variables(state: State) -> list[str]:
     process, _ = process_of(state)
-    found: dict[str, Any] = process.op["meta"]
-    return list(found.get("env", ()))
+    meta: dict[str, Any] = process.op["meta"]
+    return list(meta.get("env", ()))
 
 
-def test_the_first_agent_is_the_one_that_programs_find() -> None:
+def test_ssh_auth_sock_is_the_first_agent() -> None:
     state = ALPINE.run("make", mounts=[ssh("one"), ssh("two", target="/two")])
     assert variables(state) == ["SSH_AUTH_SOCK=/run/buildkit/ssh_agent.0"]
     mounts = process_of(state)[0].op["mounts"]
     assert [mount["dest"] for mount in mounts[1:]] == ["/run/buildkit/ssh_agent.0", "/two"]
 
 
-def test_a_variable_of_the_build_comes_before_that_of_an_agent() -> None:
+def test_a_variable_of_the_build_overrides_that_of_an_agent() -> None:
     state = ALPINE.env("SSH_AUTH_SOCK", "/mine").run("make", mounts=[ssh()])
     assert variables(state) == ["SSH_AUTH_SOCK=/mine"]
