@@ -36,7 +36,7 @@ def test_a_blob_that_is_not_there_is_an_error(buildkit_host: str) -> None:
     check_error(done, "not found")
     done = cli("debug", "get", "latest", address=buildkit_host)
     assert done.returncode == 2
-    assert "'latest' is no digest: expected sha256: and 64 digits" in done.stderr
+    assert "invalid digest 'latest': expected sha256: and 64 digits" in done.stderr
 
 
 @pytest.mark.feature("P9")

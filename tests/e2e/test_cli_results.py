@@ -108,7 +108,7 @@ def test_an_archive_is_not_printed_on_a_terminal(script: Path) -> None:
         os.close(terminal)
         os.close(controller)
     assert done.returncode == 2
-    assert "an archive is not printed on a terminal" in done.stderr
+    assert "refusing to write an archive to a terminal" in done.stderr
 
 
 def test_the_counts_of_cached_steps_are_those_of_buildctl(

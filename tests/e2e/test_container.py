@@ -115,9 +115,9 @@ def test_the_command_line_starts_and_removes_one(made: str) -> None:
     assert (started.returncode, started.stdout) == (0, "docker-container://other\n"), started.stderr
     assert cli("ping", address=started.stdout.strip()).returncode == 0
     assert cli("daemon", "stop", *given).stdout == "stopped\n"
-    assert cli("daemon", "stop", *given).stdout == "it did not run\n"
+    assert cli("daemon", "stop", *given).stdout == "not running\n"
     assert cli("daemon", "stop", *given, "--remove").stdout == "removed\n"
-    assert cli("daemon", "stop", *given, "--remove").stdout == "it is not there\n"
+    assert cli("daemon", "stop", *given, "--remove").stdout == "not found\n"
 
 
 @pytest.mark.feature("J8")

@@ -151,4 +151,4 @@ def test_all_that_ended_is_forgotten_but_what_is_pinned(
 def test_what_is_to_be_forgotten_is_said_in_one_way(arguments: tuple[str, ...]) -> None:
     done = cli("history", "rm", *arguments)
     assert done.returncode == 2
-    assert "name builds, or give --all" in done.stderr
+    assert "expected either build references or --all" in done.stderr

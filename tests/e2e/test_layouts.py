@@ -153,7 +153,7 @@ def test_the_command_line_names_a_layout_that_cannot_be_used(tmp_path: Path) -> 
     (tmp_path / "Dockerfile").write_text("FROM scratch\n")
     done = cli("build", tmp_path, "--oci-layout", "base")
     assert done.returncode == 2
-    assert "'base' is no NAME=DIR" in done.stderr
+    assert "'base' is malformed: expected NAME=DIR" in done.stderr
 
 
 def test_a_missing_layout_exits_with_1(tmp_path: Path, buildkit_host: str) -> None:

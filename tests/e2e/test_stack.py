@@ -182,7 +182,7 @@ def test_a_stack_that_was_never_started_says_so(tmp_path: Path) -> None:
 @pytest.mark.parametrize("port", ["", "http", "0", "65536", "-1"])
 def test_a_port_that_is_none_is_refused(port: str) -> None:
     done = _stack("up", PYLLB_REGISTRY_PORT=port)
-    told = f"dev/stack: PYLLB_REGISTRY_PORT is {port!r}, which is not a port number\n"
+    told = f"dev/stack: invalid PYLLB_REGISTRY_PORT {port!r}: expected a port number\n"
     assert (done.returncode, done.stdout, done.stderr) == (1, "", told)
 
 

@@ -174,12 +174,12 @@ def test_without_the_packages_the_variables_are_for_others(
         (
             "OTEL_EXPORTER_OTLP_PROTOCOL",
             "http/protobuff",
-            "error: unknown protocol of OpenTelemetry 'http/protobuff': expected grpc, http/protobuf",
+            "error: unknown OpenTelemetry protocol 'http/protobuff': expected grpc, http/protobuf",
         ),
         (
             "OTEL_TRACES_EXPORTER",
             "jaeger",
-            "error: no exporter of traces 'jaeger' is installed",
+            "error: trace exporter 'jaeger' is not installed",
         ),
     ],
 )

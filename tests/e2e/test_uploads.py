@@ -134,4 +134,4 @@ def test_a_dockerfile_alone_may_come_on_standard_input(buildkit_host: str, tmp_p
 def test_standard_input_is_one_thing(buildkit_host: str) -> None:
     done = run("-", "-f", "-", data=b"FROM scratch\n", address=buildkit_host)
     assert done.returncode == 2
-    assert b"standard input is either the context or the Dockerfile" in done.stderr
+    assert b"standard input cannot be both the build context and the Dockerfile" in done.stderr

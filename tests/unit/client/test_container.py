@@ -109,14 +109,14 @@ def test_the_command_line_starts_stops_and_removes(docker: FakeDocker) -> None:
         llb("daemon", "stop", "--container", NAME, *options).stdout
         for options in ((), (), ("--remove",), ("--remove",))
     ]
-    assert words == ["stopped\n", "it did not run\n", "removed\n", "it is not there\n"]
+    assert words == ["stopped\n", "not running\n", "removed\n", "not found\n"]
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["start", "--image", "a"], "--image and --network are for a --container"),
-        (["stop", "--remove"], "--remove is for a --container"),
+        (["start", "--image", "a"], "--image and --network need --container"),
+        (["stop", "--remove"], "--remove needs --container"),
     ],
 )
 def test_options_of_containers_need_one(arguments: list[str], message: str) -> None:
