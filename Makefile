@@ -1,5 +1,5 @@
-# Everything that is done with this tree; `make` lists it.
-# Needs a Debian machine with root, Python 3.11 and Go 1.26.3, and installs the rest.
+# All development tasks; `make` lists them.
+# They need a Debian machine with root, Python 3.11 and Go 1.26.3, and install the rest.
 
 PYTHON ?= python3
 GROUP ?= dev
@@ -10,7 +10,7 @@ SETUP := .venv/$(GROUP).stamp
 # Runs a command with the running stack's addresses in its environment.
 STACK_ENV = eval "$$(dev/stack env)" &&
 
-# What `import llb, llb.frontend` needs inside the frontend's image.
+# The dependencies of `import llb, llb.frontend` in the frontend image.
 IMAGE_WHEELS := attrs googleapis-common-protos hpack protobuf
 IMAGE_PYTHON := 3.13
 
@@ -20,7 +20,7 @@ IMAGE_PYTHON := 3.13
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup: $(SETUP) ## Make .venv with this package and what its development needs.
+setup: $(SETUP) ## Create .venv with this package and its development dependencies.
 
 $(SETUP): pyproject.toml
 	@$(PYTHON) -c 'import ensurepip' 2> /dev/null || { apt-get update -q && apt-get install -q -y python3-venv; }
@@ -32,39 +32,39 @@ $(SETUP): pyproject.toml
 up: ## Start BuildKit, a registry and base images (see dev/stack -h).
 	dev/stack up
 
-down: ## Stop them; what was built and stored is kept.
+down: ## Stop them; keep built programs and images.
 	dev/stack down
 
-status: ## Say what of them runs, and where.
+status: ## Show what is running, and where.
 	dev/stack status
 
 protos: setup ## Generate llb/_pb from protos/.
 	protos/generate
 
-protos-check: setup ## Fail when llb/_pb is not what protos/ generates.
+protos-check: setup ## Fail if llb/_pb differs from what protos/ generates.
 	protos/generate --check
 
-format: setup ## Format the code, and repair what the linter can.
+format: setup ## Format the code, and apply the linter's fixes.
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-lint: setup ## Check style, types and the directions of imports.
+lint: setup ## Check style, types and import directions.
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-test: lint protos-check up ## Run the checks and every test, those against real daemons included.
+test: lint protos-check up ## Run the checks and all tests, including those with real daemons.
 	$(BIN)/python -m pytest --no-fold-skipped $(PYTEST)
 
-coverage: setup ## Measure what tests without a daemon reach, and hold it to its floors.
+coverage: setup ## Measure the coverage of tests without a daemon, and check its floors.
 	$(BIN)/coverage erase
 	$(BIN)/coverage run -m pytest -m "not e2e" $(PYTEST)
 	$(BIN)/coverage combine -q
 	$(BIN)/coverage json -q --fail-under=0
 	$(BIN)/python -m tests.coverage_floor
 
-mutants: setup ## Try whether the tests notice mistakes that they have to notice.
+mutants: setup ## Check that the tests catch known mutations.
 	$(BIN)/python -m tests.mutants
 
 fuzz-llb: setup ## Compare random graphs with Go's client/llb for SECONDS, 600 by default.
@@ -73,24 +73,24 @@ fuzz-llb: setup ## Compare random graphs with Go's client/llb for SECONDS, 600 b
 fuzz-dockerfile: setup ## Compare random Dockerfiles with Go for SECONDS, 600 by default.
 	$(BIN)/python -m tests.property.fuzz_dockerfile --seconds $(or $(SECONDS),600)
 
-fuzz-parser: setup ## Look for files that break the Dockerfile parser for SECONDS, 600 by default.
+fuzz-parser: setup ## Fuzz the Dockerfile parser for SECONDS, 600 by default.
 	$(BIN)/pip install -q --group fuzz
 	$(BIN)/python -m tests.property.fuzz_parser --seconds $(or $(SECONDS),600)
 
-corpus-dockerfile: setup ## Compare the Dockerfiles below DIR with Go's conversion of them.
+corpus-dockerfile: setup ## Compare conversions of the Dockerfiles below DIR with Go's.
 	$(BIN)/python -m tests.conformance.dockerfile.corpus $(or $(DIR),.)
 
-corpus-rewrite: setup ## Compare the Dockerfiles below DIR with what they are rewritten as in Python.
+corpus-rewrite: setup ## Compare the Dockerfiles below DIR with their Python build files.
 	$(BIN)/python -m tests.conformance.dockerfile.rewritten $(or $(DIR),.)
 
 demo: setup up ## Build examples/01_hello.py on a real BuildKit, into out/.
 	$(STACK_ENV) dev/demo
 
-recording: setup up ## Record the display of a build, docs/images/build.py, as docs/images/build.svg.
+recording: setup up ## Record the build of docs/images/build.py as docs/images/build.svg.
 	$(STACK_ENV) PATH=$(CURDIR)/$(BIN):$$PATH $(BIN)/python dev/record --lines 18 \
 	  docs/images/build.svg llb build docs/images/build.py --no-cache -t example
 
-wheels: setup ## Collect the wheels of the frontend's image in dist/wheels.
+wheels: setup ## Collect the wheels for the frontend image in dist/wheels.
 	rm -rf dist/wheels
 	$(BIN)/pip wheel -q --no-deps --wheel-dir dist/wheels .
 	$(BIN)/pip freeze -q --exclude-editable > dist/constraints.txt
@@ -98,7 +98,7 @@ wheels: setup ## Collect the wheels of the frontend's image in dist/wheels.
 	  --python-version $(IMAGE_PYTHON) --platform manylinux2014_$(shell uname -m) \
 	  --dest dist/wheels $(IMAGE_WHEELS)
 
-image: wheels up ## Build the frontend's image with pyllb itself, and push it to the registry.
+image: wheels up ## Build the frontend image with pyllb itself, and push it to the registry.
 	$(STACK_ENV) $(BIN)/llb build -f Dockerfile.frontend . \
 	  --output type=image,name=$(REGISTRY)/pyfrontend,push=true
 
@@ -111,6 +111,6 @@ conformance: wheels up ## Run BuildKit's own Dockerfile tests against this front
 bench: setup up ## Measure against buildctl and the stock frontend, side by side.
 	$(STACK_ENV) $(BIN)/python -m bench
 
-clean: ## Remove what was made in the tree; dev/stack's state is not in it.
+clean: ## Remove generated files in the tree, but not dev/stack's state.
 	rm -rf .venv out dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage* coverage.json
 	find . -name __pycache__ -prune -exec rm -rf {} +

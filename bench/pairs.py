@@ -1,8 +1,7 @@
-"""Two programs that do the same, measured side by side: whole processes, in turns.
+"""Compare two programs with the same task: whole processes, in alternating pairs.
 
-Which of the two begins changes from pair to pair, so that neither always
-meets what the other left behind. The medians count, and the median of the
-ratios of the pairs.
+The two take turns at starting, so neither always profits from the other's
+caches. The results are the medians, and the median of the ratios of the pairs.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ BUILDCTL = os.environ.get("PYLLB_BUILDCTL", "buildctl")
 
 @dataclass(frozen=True)
 class Run:
-    """One process: its seconds, those of processor time, and the MiB it had at most."""
+    """One process: wall seconds, CPU seconds, and peak memory in MiB."""
 
     seconds: float
     cpu: float
@@ -38,7 +37,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Pairs:
-    """The runs of one case, ours and theirs by pairs."""
+    """The runs of one case in pairs, ours and theirs."""
 
     case: str
     ours: tuple[Run, ...]
@@ -46,11 +45,11 @@ class Pairs:
 
     @property
     def ratio(self) -> float:
-        """How much longer ours takes: the median over the pairs."""
+        """How many times longer ours takes, the median of the pairs."""
         return median(a.seconds / b.seconds for a, b in zip(self.ours, self.theirs, strict=True))
 
     def summary(self) -> dict[str, object]:
-        """Return the medians, the ratio and every run, for JSON."""
+        """Summarize the medians, the ratio and every run for JSON."""
         return {
             "case": self.case,
             "ours_median_s": round(median(run.seconds for run in self.ours), 3),
@@ -63,7 +62,7 @@ class Pairs:
 
 @dataclass(frozen=True)
 class Row:
-    """The seconds of one case, ours and theirs by pairs, where they are no whole processes."""
+    """The seconds of one case in pairs, ours and theirs, if they are not whole processes."""
 
     case: str
     ours: tuple[float, ...]
@@ -71,15 +70,15 @@ class Row:
 
     @property
     def ratio(self) -> float:
-        """How much longer ours takes: the median over the pairs."""
+        """How many times longer ours takes, the median of the pairs."""
         return median(a / b for a, b in zip(self.ours, self.theirs, strict=True))
 
 
 def run(command: Sequence[str], *, stdin: Path | None = None) -> Run:
-    """Run a process and return what it took; raises RuntimeError with its words if it fails.
+    """Run and measure a process. Raises RuntimeError with its output if it fails.
 
-    A process has at least the memory of the one that starts it, as long as it has not
-    become another program; so the one that measures has to be small.
+    Before `exec`, a new process has the memory of its parent, so the measuring process has
+    to be small.
     """
     os.sync()
     with tempfile.TemporaryFile() as output, (stdin or Path(os.devnull)).open("rb") as source:
@@ -92,14 +91,14 @@ def run(command: Sequence[str], *, stdin: Path | None = None) -> Run:
         process.returncode = os.waitstatus_to_exitcode(status)
         if process.returncode:
             output.seek(0)
-            words = output.read().decode(errors="replace")
-            raise RuntimeError(f"{command[0]} ended with {process.returncode}: {words}")
+            message = output.read().decode(errors="replace")
+            raise RuntimeError(f"{command[0]} failed with status {process.returncode}: {message}")
     cpu, memory = usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
     return Run(round(seconds, 4), round(cpu, 4), round(memory, 1))
 
 
 def alternate(case: str, count: int, ours: Callable[[], Run], theirs: Callable[[], Run]) -> Pairs:
-    """Return the runs of ``count`` pairs, after saying how each went."""
+    """Run ``count`` pairs in alternating order, and print each."""
     pairs: list[tuple[Run, Run]] = []
     for number in range(count):
         if number % 2:
@@ -108,13 +107,13 @@ def alternate(case: str, count: int, ours: Callable[[], Run], theirs: Callable[[
         else:
             first = ours()
             pairs.append((first, theirs()))
-        mine, other = pairs[-1]
-        print(f"{case}: {mine.seconds:.2f} s beside {other.seconds:.2f} s", file=sys.stderr)
-    return Pairs(case, tuple(mine for mine, _ in pairs), tuple(other for _, other in pairs))
+        left, right = pairs[-1]
+        print(f"{case}: {left.seconds:.2f} s against {right.seconds:.2f} s", file=sys.stderr)
+    return Pairs(case, tuple(left for left, _ in pairs), tuple(right for _, right in pairs))
 
 
 def machine() -> dict[str, object]:
-    """Return what was measured on, and when."""
+    """Describe the machine and the date of the measurement."""
     version = subprocess.run([BUILDCTL, "--version"], check=True, capture_output=True, text=True)
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     return {
@@ -129,7 +128,7 @@ def machine() -> dict[str, object]:
 
 
 def table(rows: Sequence[Pairs]) -> str:
-    """Return the medians as a table in Markdown."""
+    """Format the medians as a Markdown table."""
     lines = [
         "| case | ours, s | theirs, s | ratio | CPU s | theirs | MiB at most | theirs |",
         "|---|---:|---:|---:|---:|---:|---:|---:|",
@@ -144,6 +143,6 @@ def table(rows: Sequence[Pairs]) -> str:
 
 
 def write(path: Path, rows: Sequence[Pairs], extra: Mapping[str, object]) -> None:
-    """Write what was measured, and on what, to a file."""
+    """Write the measurements and the machine to a file."""
     data = {"machine": machine(), **extra, "cases": [row.summary() for row in rows]}
     path.write_text(json.dumps(data, indent=1) + "\n")

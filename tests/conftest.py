@@ -1,4 +1,4 @@
-"""Settings of all tests: how long they may take and search, and what is no test."""
+"""Settings for all tests: timeouts, Hypothesis profiles and ignored files."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ import os
 import pytest
 from hypothesis import HealthCheck, settings
 
-# How long a test may take that compiles Go, for which an empty cache is filled first.
+# The timeout of a test that compiles Go, including the time to fill an empty build cache.
 GO_SECONDS = 1800
 
-# Timing says nothing on a machine that runs daemons beside the tests: neither how long a test
-# takes, nor how long it takes to make its examples.
+# Timing means nothing on a machine that also runs daemons: neither the duration of a test nor
+# the time to generate its examples.
 patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("dev", patient)
 settings.register_profile("ci", patient, derandomize=True)
 settings.register_profile("fuzz", patient, max_examples=20_000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if "CI" in os.environ else "dev"))
 
-# A program whose only dependency no test needs; doctests would be looked for in it.
+# A program with a dependency that no test needs; pytest would import it to find doctests.
 collect_ignore = ["property/fuzz_parser.py"]
 
 

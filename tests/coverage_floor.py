@@ -1,8 +1,8 @@
-"""Hold coverage to its floors: ``python -m tests.coverage_floor [REPORT]``.
+"""Check coverage against its floors: ``python -m tests.coverage_floor [REPORT]``.
 
-It reads what ``coverage json`` wrote. The floor of the whole is ``fail_under`` of coverage's own
-settings, that of each module ``module_floor`` below ``tool.pyllb.coverage``. The exit status is 1
-where anything is below, and where the whole is so far above that its floor has to rise.
+It reads the output of ``coverage json``. The total floor is ``fail_under`` in coverage's own
+settings; each module has the floor ``module_floor`` in ``tool.pyllb.coverage``. The exit status
+is 1 if anything is below its floor, or if the total is so far above that its floor must rise.
 """
 
 from __future__ import annotations
@@ -15,38 +15,38 @@ from typing import Any
 
 _SETTINGS = Path(__file__).parents[1] / "pyproject.toml"
 _REPORT = "coverage.json"
-# What a change may add before the floor follows it.
-_ROOM = 1.5
+# How far the total may exceed its floor, in percentage points.
+_MARGIN = 1.5
 
 
 def main(arguments: list[str]) -> int:
-    """Print what is wrong, and return the exit status."""
+    """Print the problems, and return the exit status."""
     tool = tomllib.loads(_SETTINGS.read_text())["tool"]
     report = json.loads(Path(*(arguments or [_REPORT])).read_text())
-    found = problems(
+    failures = problems(
         report, tool["coverage"]["report"]["fail_under"], tool["pyllb"]["coverage"]["module_floor"]
     )
-    for problem in found:
+    for problem in failures:
         sys.stderr.write(f"error: {problem}\n")
     sys.stdout.write(f"coverage of lines and branches: {_percent(report['totals']):.1f} %\n")
-    return int(bool(found))
+    return int(bool(failures))
 
 
 def problems(report: dict[str, Any], floor: float, module_floor: float) -> list[str]:
-    """Return what is wrong with a report, a line each."""
+    """List the problems of a report, one per line."""
     total = _percent(report["totals"])
-    found = []
+    lines = []
     if total < floor:
-        found.append(f"coverage is {total:.1f} %, below its floor of {floor} %")
-    if total >= floor + _ROOM:
-        found.append(f"coverage is {total:.1f} %: raise fail_under to {int(total)}")
+        lines.append(f"coverage is {total:.1f} %, below its floor of {floor} %")
+    if total >= floor + _MARGIN:
+        lines.append(f"coverage is {total:.1f} %: raise fail_under to {int(total)}")
     modules = {name: _percent(file["summary"]) for name, file in report["files"].items()}
-    found += [
+    lines += [
         f"coverage of {name} is {modules[name]:.1f} %, below the floor of {module_floor} %"
         for name in sorted(modules)
         if modules[name] < module_floor
     ]
-    return found
+    return lines
 
 
 def _percent(summary: dict[str, Any]) -> float:

@@ -1,8 +1,8 @@
-"""Mistakes that tests have to notice: ``python -m tests.mutants [NAME…] [--pytest WORDS]``.
+"""Check that the tests catch known mutations: ``python -m tests.mutants [NAME…] [--pytest WORDS]``.
 
-Each mutant changes one piece of text in a copy of the tree, on which tests run that need neither
-Go nor a daemon. The exit status is 1 where one survives, its text is not found once, or the tests
-fail without any.
+Each mutant replaces one string in a copy of the tree and runs the tests that need neither Go nor
+a daemon. The exit status is 1 if a mutant survives, if its string does not occur exactly once, or
+if the tests fail without any mutant.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from attrs import frozen
 
 ROOT = Path(__file__).parents[1]
 SELECTION = ("-m", "not e2e and not go", "tests/unit")
-_LEFT_OUT = (".git", ".venv", ".*_cache", ".hypothesis", "__pycache__", "dist", "out")
-# A mutant may not end; the tests take minutes on a machine that does other things too.
+_IGNORED = (".git", ".venv", ".*_cache", ".hypothesis", "__pycache__", "dist", "out")
+# A mutant may run forever; on a busy machine the tests take minutes.
 _SECONDS = 900
 
 
 @frozen
 class Mutant:
-    """A change of one piece of text in a module; ``first`` are the tests that run first."""
+    """A replacement of one string in a module; ``first`` are the tests to run first."""
 
     name: str
     module: str
@@ -68,16 +68,16 @@ MUTANTS = (
 
 
 def main(arguments: list[str]) -> int:
-    """Try the mutants, print a table, and return the exit status."""
+    """Run the mutants, print a table, and return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m tests.mutants", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help="parts of the mutants' names")
     parser.add_argument("--pytest", metavar="WORDS", help="other tests, as arguments of pytest")
-    given = parser.parse_args(arguments)
-    selection = shlex.split(given.pytest) if given.pytest else list(SELECTION)
-    names = given.names or [""]
+    options = parser.parse_args(arguments)
+    selection = shlex.split(options.pytest) if options.pytest else list(SELECTION)
+    names = options.names or [""]
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
         tree = Path(folder) / "tree"
-        shutil.copytree(ROOT, tree, ignore=shutil.ignore_patterns(*_LEFT_OUT))
+        shutil.copytree(ROOT, tree, ignore=shutil.ignore_patterns(*_IGNORED))
         failed = not _passes(tree, selection)
         sys.stdout.write(f"{'failed' if failed else 'passed':<9} the tests of the tree as it is\n")
         for mutant in MUTANTS:
@@ -90,34 +90,34 @@ def main(arguments: list[str]) -> int:
 
 
 def _outcome(mutant: Mutant, tree: Path, selection: list[str]) -> str:
-    """Return ``caught``, ``survived``, or ``lost`` where the text is not found once."""
+    """Run a mutant: ``caught``, ``survived``, or ``lost`` if its string does not occur once."""
     path = tree.joinpath(*mutant.module.split("."))
     file = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
-    text = file.read_text() if file.is_file() else ""
-    if text.count(mutant.old) != 1:
+    source = file.read_text() if file.is_file() else ""
+    if source.count(mutant.old) != 1:
         return "lost"
-    file.write_text(text.replace(mutant.old, mutant.new))
+    file.write_text(source.replace(mutant.old, mutant.new))
     try:
         survived = _passes(tree, [mutant.first]) and _passes(tree, selection)
         return "survived" if survived else "caught"
     finally:
-        file.write_text(text)
+        file.write_text(source)
 
 
 def _passes(tree: Path, selection: list[str]) -> bool:
-    """Return whether tests pass in a tree, whose modules come before those of the checkout."""
+    """Check whether tests pass in a tree, whose modules precede those of the checkout."""
     command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *selection]
     environ = {**os.environ, "PYTHONPATH": str(tree), "PYTHONDONTWRITEBYTECODE": "1"}
     try:
-        done = subprocess.run(
+        process = subprocess.run(
             command, cwd=tree, env=environ, capture_output=True, check=False, timeout=_SECONDS
         )
     except subprocess.TimeoutExpired:
         return False
-    # Where there are no such tests, nothing has been caught.
-    if done.returncode > 1:
-        raise SystemExit(f"the tests did not run:\n{done.stdout.decode()[-2000:]}")
-    return done.returncode == 0
+    # Exit statuses above 1 mean that no test ran, so nothing was caught.
+    if process.returncode > 1:
+        raise SystemExit(f"the tests did not run:\n{process.stdout.decode()[-2000:]}")
+    return process.returncode == 0
 
 
 if __name__ == "__main__":

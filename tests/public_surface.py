@@ -1,7 +1,7 @@
-"""The public names of the package as text: ``python -m tests.public_surface > LISTING``.
+"""List the public names of the package: ``python -m tests.public_surface > LISTING``.
 
-A name is public if it is in the ``__all__`` of one of these modules. For each there is its
-signature, and for a class that of its public methods and the names of its attributes.
+A name is public if it is in the ``__all__`` of one of these modules. The listing has the
+signature of each name, and for a class its public methods and attributes.
 """
 
 from __future__ import annotations
@@ -36,17 +36,17 @@ LISTING = Path(__file__).parent / "golden" / "public_surface.txt"
 
 
 def listing() -> str:
-    """Return the listing."""
+    """Build the listing."""
     lines: list[str] = []
     for name in MODULES:
         module = import_module(name)
         lines.append(name)
         for public in sorted(module.__all__):
-            lines += (f"    {line}" for line in _described(public, getattr(module, public)))
+            lines += (f"    {line}" for line in _describe(public, getattr(module, public)))
     return "\n".join(lines) + "\n"
 
 
-def _described(name: str, value: object) -> Iterator[str]:
+def _describe(name: str, value: object) -> Iterator[str]:
     if inspect.isclass(value):
         yield f"class {name}{_signature(value)}"
         for member in sorted(vars(value)):
@@ -63,7 +63,7 @@ def _described(name: str, value: object) -> Iterator[str]:
 
 
 def _functions(module: object) -> Iterator[str]:
-    """Yield the public functions that a module defines."""
+    """Yield the names of the public functions that a module defines."""
     for name, value in vars(module).items():
         own = getattr(value, "__module__", None) == getattr(module, "__name__", "")
         if own and inspect.isfunction(value) and not name.startswith("_"):
@@ -84,7 +84,7 @@ def _signature(value: object) -> str:
         text = str(inspect.signature(value))  # type: ignore[arg-type]
     except ValueError:
         return ""
-    # Where an object lies in memory says nothing.
+    # Addresses of objects change with every run.
     return re.sub(r" at 0x[0-9a-f]+", "", text)
 
 

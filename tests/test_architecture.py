@@ -1,4 +1,4 @@
-"""What the structure promises: imports that point one way, and a light `import llb`."""
+"""The architecture: directions of imports, light imports, and small files and folders."""
 
 from __future__ import annotations
 
@@ -27,51 +27,53 @@ PROGRAM = ROOT / "frontend"
 
 
 def loaded_by(statement: str) -> set[str]:
-    """Return the modules that a fresh interpreter has loaded after ``statement``."""
+    """List the modules that a new interpreter has loaded after ``statement``."""
     code = f"import sys; {statement}; print(*sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    return set(done.stdout.split())
+    process = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    return set(process.stdout.split())
 
 
-def test_import_llb_loads_the_model_alone() -> None:
+def test_import_llb_loads_only_the_model() -> None:
     assert loaded_by("import llb").isdisjoint(HEAVY)
 
 
-def test_a_frontend_loads_no_client() -> None:
+def test_a_frontend_does_not_load_the_client() -> None:
     loaded = loaded_by("import llb.frontend.build")
     assert loaded.isdisjoint({"grpc", "click", "rich", "llb.client", "llb.cli"})
-    assert not {each for each in loaded if each.startswith("llb.gateway.container")}
+    assert not {name for name in loaded if name.startswith("llb.gateway.container")}
 
 
-def test_a_build_loads_what_it_needs_alone() -> None:
+def test_a_build_loads_only_what_it_needs() -> None:
     loaded = loaded_by(
         "import llb.cli.commands.build, llb.client.client, llb.client.progress.display"
     )
-    others = {
+    unused = {
         "llb.client.history",
         "llb.client.connect.docker_engine",
         "llb.client.connect.connhelpers",
     }
     assert loaded.isdisjoint(
-        {"grpc", "asyncio", "ssl", "subprocess", "tempfile", "shutil", "rich", "nacl", *others}
+        {"grpc", "asyncio", "ssl", "subprocess", "tempfile", "shutil", "rich", "nacl", *unused}
     )
 
 
 @pytest.mark.parametrize("name", ["llb.client", "llb.frontend", "llb.gateway"])
-def test_every_public_name_of_a_face_is_there(name: str) -> None:
-    face = import_module(name)
-    assert [each for each in face.__all__ if not hasattr(face, each)] == []
+def test_every_public_name_of_a_package_exists(name: str) -> None:
+    package = import_module(name)
+    assert [public for public in package.__all__ if not hasattr(package, public)] == []
 
 
-def test_import_directions_hold() -> None:
-    done = subprocess.run(
+def test_imports_follow_the_layers() -> None:
+    process = subprocess.run(
         [Path(sys.executable).with_name("lint-imports"), "--no-cache"],
         cwd=ROOT,
         capture_output=True,
         text=True,
         check=False,
     )
-    assert done.returncode == 0, done.stdout
+    assert process.returncode == 0, process.stdout
 
 
 def test_files_are_short_enough_to_have_one_subject() -> None:
@@ -81,7 +83,7 @@ def test_files_are_short_enough_to_have_one_subject() -> None:
 
 
 def is_named_like_a_module(test: Path) -> bool:
-    """Return whether there is a module ``x`` for ``test_x.py``, or for ``test_x_of_some_kind.py``."""
+    """Check whether a module ``x`` exists for ``test_x.py`` or ``test_x_of_some_kind.py``."""
     folder = test.parent.relative_to(UNIT)
     inside = PROGRAM / folder.relative_to("program") if folder.parts[:1] == ("program",) else None
     package = inside or ROOT / "llb" / folder
@@ -91,20 +93,20 @@ def is_named_like_a_module(test: Path) -> bool:
     return any((package / f"{name}.py").exists() or (package / name).is_dir() for name in names)
 
 
-def test_a_unit_test_is_named_like_the_module_that_it_tests() -> None:
-    # What protoc generates has no names of ours.
-    files = [each for each in UNIT.rglob("test_*.py") if each.stem != "test_protos"]
-    assert [str(each.relative_to(UNIT)) for each in files if not is_named_like_a_module(each)] == []
+def test_a_unit_test_is_named_like_its_module() -> None:
+    # Modules that protoc generates are not named by us.
+    files = [path for path in UNIT.rglob("test_*.py") if path.stem != "test_protos"]
+    assert [str(path.relative_to(UNIT)) for path in files if not is_named_like_a_module(path)] == []
 
 
-def test_a_folder_is_small_enough_to_be_looked_over() -> None:
-    # Commands are as many as there are, and what protoc generates is looked at by nobody.
+def test_a_folder_has_few_files() -> None:
+    # The number of commands is given, and nobody reads the files that protoc generates.
     folders = [
-        each for root in ("llb", "frontend") for each in (ROOT / root).rglob("*") if each.is_dir()
+        path for root in ("llb", "frontend") for path in (ROOT / root).rglob("*") if path.is_dir()
     ]
     sizes = {
-        str(each.relative_to(ROOT)): len(list(each.glob("*.py")))
-        for each in folders
-        if each.name not in ("_pb", "commands")
+        str(path.relative_to(ROOT)): len(list(path.glob("*.py")))
+        for path in folders
+        if path.name not in ("_pb", "commands")
     }
     assert {name: size for name, size in sizes.items() if size > FILES} == {}

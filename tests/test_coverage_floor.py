@@ -1,4 +1,4 @@
-"""The gate of coverage says what is below its floors, and when a floor has to rise."""
+"""The coverage check reports modules below their floors, and a floor that has to rise."""
 
 from __future__ import annotations
 
@@ -32,18 +32,18 @@ def report(total: float, **modules: float) -> dict[str, Any]:
         (93.6, ["coverage is 93.6 %: raise fail_under to 93"]),
     ],
 )
-def test_the_whole_is_held_to_a_floor_that_rises(total: float, expected: list[str]) -> None:
+def test_the_total_must_be_near_its_floor(total: float, expected: list[str]) -> None:
     assert problems(report(total), 92, 80) == expected
 
 
-def test_each_module_is_held_to_its_floor() -> None:
+def test_each_module_must_reach_its_floor() -> None:
     assert problems(report(92.5, a=79.94, b=80.0, c=0.0, d=100.0), 92, 80) == [
         "coverage of llb/a.py is 79.9 %, below the floor of 80 %",
         "coverage of llb/c.py is 0.0 %, below the floor of 80 %",
     ]
 
 
-def test_what_is_wrong_is_printed_and_is_the_exit_status(
+def test_problems_are_printed_and_set_the_exit_status(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "coverage.json"

@@ -1,4 +1,4 @@
-"""A change of the public names is seen in review."""
+"""A change of the public names is visible in review."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import llb
 from tests.public_surface import LISTING, MODULES, listing
 
 
-def test_the_public_surface_is_as_listed() -> None:
-    hint = f"write it with: python -m tests.public_surface > {LISTING}"
+def test_the_public_surface_equals_its_listing() -> None:
+    hint = f"update it with: python -m tests.public_surface > {LISTING}"
     assert listing() == LISTING.read_text(), hint
 
 
-def test_every_package_has_public_names_or_says_that_it_is_private() -> None:
+def test_every_package_has_public_names_or_declares_itself_private() -> None:
     packages = [
         module.name
         for module in walk_packages(llb.__path__, "llb.")

@@ -1,10 +1,10 @@
-"""Measure what a build waits for its frontend: ours in Python beside the stock one in Go.
+"""Measure the cold start of frontends: ours in Python against the stock one in Go.
 
     python -m bench.coldstart [--pairs N] [--ours IMAGE] [--theirs IMAGE] [--output FILE]
 
-The Dockerfile has one COPY onto scratch and everything is cached but the run
-of the frontend itself. Where ours spends its time is measured inside its image,
-by ``spy.py`` in builds like the others, and by ``probe.py`` in a step of a build.
+The Dockerfile has one COPY to scratch, and everything is cached except the frontend
+itself. The time inside our frontend is measured in its image, by ``spy.py`` in builds
+of the same kind, and by ``probe.py`` in a build step.
 """
 
 from __future__ import annotations
@@ -39,18 +39,18 @@ PLAIN = (BUILDCTL, "build", "--progress", "plain")
 
 
 def frontend(image: str, context: Path) -> list[str]:
-    """Return the command that builds the directory through the frontend in ``image``."""
+    """Compose the command that builds the directory with the frontend in ``image``."""
     inputs = ["--local", f"context={context}", "--local", f"dockerfile={context}"]
     return [*PLAIN, "--frontend", "gateway.v0", "--opt", f"source={image}", *inputs]
 
 
 def build(image: str, context: Path) -> Run:
-    """Build the directory through the frontend in ``image``, without an exporter."""
+    """Build the directory with the frontend in ``image``, without an exporter."""
     return run(frontend(image, context))
 
 
 def conversation(image: str, context: Path, count: int) -> dict[str, float]:
-    """Return what ``spy.py`` says of the parts of a build, in milliseconds, medians of several."""
+    """Measure the parts of a build with ``spy.py``: medians of several builds, in milliseconds."""
     name = f"{image}-spied"
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
@@ -61,41 +61,41 @@ def conversation(image: str, context: Path, count: int) -> dict[str, float]:
         inputs = ["--local", f"context={folder}", "--local", f"dockerfile={folder}"]
         output = ["--output", f"type=image,name={name},push=true"]
         run([*PLAIN, "--frontend", "dockerfile.v0", *inputs, *output])
-    found: dict[str, list[float]] = defaultdict(list)
+    samples: dict[str, list[float]] = defaultdict(list)
     for _ in range(count + 1):
-        done = subprocess.run(
+        process = subprocess.run(
             frontend(name, context), cwd=ROOT, capture_output=True, text=True, check=False
         )
-        said = done.stderr.rpartition("TIMES ")[2].partition(" SEMIT")[0]
-        for part, taken in parts(json.loads(said)).items():
-            found[part].append(taken)
-    return {part: round(median(taken[1:]), 1) for part, taken in found.items()}
+        times = process.stderr.rpartition("TIMES ")[2].partition(" SEMIT")[0]
+        for part, duration in parts(json.loads(times)).items():
+            samples[part].append(duration)
+    return {part: round(median(durations[1:]), 1) for part, durations in samples.items()}
 
 
 def parts(times: list[tuple[str, float]]) -> dict[str, float]:
-    """Return the parts that the times of one build make."""
-    found: dict[str, float] = defaultdict(float)
-    between = "starting to talk"
-    for name, taken in times:
+    """Sum up the times of one build by part."""
+    totals: dict[str, float] = defaultdict(float)
+    phase = "starting to talk"
+    for name, duration in times:
         if name == "early":
-            found[between] += taken
-            between = IMPORTS
+            totals[phase] += duration
+            phase = IMPORTS
         elif name.startswith("before "):
-            found[between] += taken
-            between = "reading, converting, writing" if between == IMPORTS else between
+            totals[phase] += duration
+            phase = "reading, converting, writing" if phase == IMPORTS else phase
         elif name == "Ping":
-            found["first answer of the daemon"] += taken
-            between = "asking for files early"
+            totals["first answer of the daemon"] += duration
+            phase = "asking for files early"
         elif name[0].isupper():
-            is_early = between == "asking for files early"
-            found[between if is_early else "waiting for the daemon"] += taken
+            is_early = phase == "asking for files early"
+            totals[phase if is_early else "waiting for the daemon"] += duration
         else:
-            found[name] += taken
-    return found
+            totals[name] += duration
+    return totals
 
 
 def inside(image: str, scratch: Path) -> dict[str, object]:
-    """Return what ``probe.py`` measures in the image."""
+    """Run ``probe.py`` in the image and load its measurements."""
     probed = Image(image).run(
         ["python3", "/probe/probe.py", "/out/probe.json"],
         env=ENV,
@@ -107,24 +107,24 @@ def inside(image: str, scratch: Path) -> dict[str, object]:
     )
     definition = scratch / "probe.pb"
     definition.write_bytes(probed.mounted("/out").marshal().to_bytes())
-    places = ["--local", f"probe={PROBE.parent}", "--output", f"type=local,dest={scratch}"]
-    run([*PLAIN, *places], stdin=definition)
+    arguments = ["--local", f"probe={PROBE.parent}", "--output", f"type=local,dest={scratch}"]
+    run([*PLAIN, *arguments], stdin=definition)
     measured: dict[str, object] = json.loads((scratch / "probe.json").read_text())
     return measured
 
 
 def size(image: str, scratch: Path) -> float:
-    """Return the size of the layers of an image as they are sent, in MB."""
+    """Measure the compressed size of the layers of an image, in MB."""
     definition, archive = scratch / "image.pb", scratch / "image.tar"
     definition.write_bytes(Image(image).marshal().to_bytes())
     run([*PLAIN, "--output", f"type=oci,dest={archive}"], stdin=definition)
     with tarfile.open(archive) as members:
-        blobs = {each.name.rpartition("/")[2]: each.size for each in members}
+        blobs = {member.name.rpartition("/")[2]: member.size for member in members}
         index = json.load(members.extractfile("index.json"))
         digest = index["manifests"][0]["digest"].partition(":")[2]
         manifest = json.load(members.extractfile(f"blobs/sha256/{digest}"))
-    layers = (each["digest"].partition(":")[2] for each in manifest["layers"])
-    return round(sum(blobs[each] for each in layers) / 1e6, 1)
+    layers = (layer["digest"].partition(":")[2] for layer in manifest["layers"])
+    return round(sum(blobs[layer] for layer in layers) / 1e6, 1)
 
 
 def main() -> None:
@@ -147,16 +147,16 @@ def main() -> None:
         probed = inside(arguments.ours, Path(scratch))
         sizes = {name: size(name, Path(scratch)) for name in (arguments.ours, arguments.theirs)}
     print(table([pairs]), milliseconds(spied), json.dumps(probed, indent=1), sep="\n\n")
-    print(*(f"{name}: {taken} MB compressed" for name, taken in sizes.items()), sep="\n")
+    print(*(f"{name}: {megabytes} MB compressed" for name, megabytes in sizes.items()), sep="\n")
     images = {"ours": arguments.ours, "theirs": arguments.theirs}
     measured = {"parts_ms": spied, "compressed_mb": sizes, "inside_our_image": probed}
     write(arguments.output, [pairs], {"images": images, **measured})
 
 
 def milliseconds(spied: dict[str, float]) -> str:
-    """Return the parts of a build as a table in Markdown."""
+    """Format the parts of a build as a Markdown table."""
     lines = ["| inside our frontend | ms |", "|---|---:|"]
-    lines += [f"| {part} | {taken} |" for part, taken in spied.items()]
+    lines += [f"| {part} | {duration} |" for part, duration in spied.items()]
     return "\n".join([*lines, f"| together | {round(sum(spied.values()), 1)} |"])
 
 

@@ -1,6 +1,6 @@
-"""Run inside the frontend's image: write the milliseconds of its parts as JSON to a file.
+"""Measure the parts of a start inside the frontend image; write them as JSON, in milliseconds.
 
-With ``-X importtime`` imports take longer than without; its figures show proportions.
+``-X importtime`` slows imports down, so its figures show only proportions.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from statistics import median
 
 RUNS = 15
 SLOWEST = 12
-# What the frontend does when it starts; see frontend/bundle/start.py.
+# The start of the frontend, as in frontend/bundle/start.py.
 BUNDLE = "from frontend.bundle.start import PATH, Bundle; Bundle(PATH).install(); "
 BUILD = "import frontend.__main__, llb.frontend.build"
 LEAVE = "import os, time; os.write(1, repr(time.perf_counter()).encode()); "
@@ -37,26 +37,26 @@ EXITS = {
 
 
 def milliseconds(code: str) -> float:
-    """Return how long a process that runs ``code`` takes, the median of several."""
+    """Measure a process that runs ``code``, the median of several runs."""
     return round(median(run(code)[0] for _ in range(RUNS)) * 1000, 1)
 
 
-def leaving(code: str) -> float:
-    """Return how long a process takes to end after ``code`` wrote the time, the median too."""
+def exit_milliseconds(code: str) -> float:
+    """Measure the end of a process after ``code`` printed the time, the median of several runs."""
     return round(median(run(code)[1] for _ in range(RUNS)) * 1000, 1)
 
 
 def run(code: str) -> tuple[float, float]:
-    """Return the seconds of a process, and those of them after the time that it printed."""
+    """Measure the seconds of a process, in total and after the time that it printed."""
     begin = time.perf_counter()
     command = [sys.executable, "-S", "-c", code]
-    written = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     end = time.perf_counter()
-    return end - begin, end - float(written or end)
+    return end - begin, end - float(printed or end)
 
 
 def imports() -> list[tuple[str, float]]:
-    """Return the modules of one run with the milliseconds that each costs by itself."""
+    """Measure the modules that one run imports, in milliseconds without nested imports."""
     command = [sys.executable, "-S", "-X", "importtime", "-c", BUNDLE + BUILD]
     lines = subprocess.run(command, check=True, capture_output=True, text=True).stderr.splitlines()
     rows = [line.removeprefix("import time:").split("|") for line in lines[1:]]
@@ -64,20 +64,20 @@ def imports() -> list[tuple[str, float]]:
 
 
 def by_package(modules: list[tuple[str, float]]) -> dict[str, float]:
-    """Return the sums of the packages; Python's own modules are one."""
+    """Sum up the costs by package; the standard library counts as one package."""
     sums: dict[str, float] = defaultdict(float)
     for name, cost in modules:
         package = name.partition(".")[0]
         sums["Python" if package in sys.stdlib_module_names else package] += cost
     return {
-        package: round(cost, 1) for package, cost in sorted(sums.items(), key=lambda each: -each[1])
+        package: round(cost, 1) for package, cost in sorted(sums.items(), key=lambda item: -item[1])
     }
 
 
 modules = imports()
 report = {
     "processes_ms": {name: milliseconds(code) for name, code in PROCESSES.items()},
-    "exits_ms": {name: leaving(code) for name, code in EXITS.items()},
+    "exits_ms": {name: exit_milliseconds(code) for name, code in EXITS.items()},
     "modules": len(modules),
     "imports_ms": by_package(modules),
     "slowest_imports_ms": dict(sorted(modules, key=lambda module: -module[1])[:SLOWEST]),

@@ -1,11 +1,11 @@
-"""The frontend as its image starts it, with a clock: the error that it ends with says the times.
+"""Start the frontend as its image does, and report times in the error of the build.
 
-What it says is a list of names and milliseconds in JSON, each since the one before: imports, calls
-of the daemon and what is done between them, until a result would be handed over. What another
-thread asks meanwhile is not in it.
+The report is a JSON list of names and milliseconds since the previous entry: imports, calls of the
+daemon and the work between them, until the result would be returned. Calls of other threads are
+not in it.
 """
 
-# Imports are what is measured, and so they are where they cost what they cost.
+# Imports are measured, so they are where they take effect.
 # ruff: noqa: E402, PLC0415
 
 import time
@@ -26,12 +26,12 @@ install = start.Bundle.install
 
 
 def stamp(name: str) -> None:
-    """Note that something has ended."""
+    """Record the end of a part."""
     times.append((name, time.perf_counter()))
 
 
-def staged(bundle: start.Bundle) -> None:
-    """Import what is imported anyway, one thing after the other."""
+def install_in_stages(bundle: start.Bundle) -> None:
+    """Import the modules that are imported anyway, in stages."""
     install(bundle)
     stamp("attrs and what it imports")
     for name, module in STAGES.items():
@@ -41,7 +41,7 @@ def staged(bundle: start.Bundle) -> None:
 
 
 def watch() -> None:
-    """Note every call of the thread that builds, and return an error instead of a result."""
+    """Record every call of the main thread, and return an error instead of a result."""
     from threading import current_thread, main_thread
 
     from llb._pb import gateway_pb2 as pb
@@ -50,12 +50,12 @@ def watch() -> None:
 
     call, prefetch = Bridge.call, server.prefetch
 
-    def foreseen(request: object, gateway: object) -> object:
-        found = prefetch(request, gateway)
+    def timed_prefetch(request: object, gateway: object) -> object:
+        result = prefetch(request, gateway)
         stamp("early")
-        return found
+        return result
 
-    def watched(
+    def timed_call(
         bridge: Bridge, method: str, request: object, response: object, **options: object
     ) -> object:
         if current_thread() is not main_thread():
@@ -69,17 +69,17 @@ def watch() -> None:
         finally:
             stamp(method)
 
-    Bridge.call, server.prefetch = watched, foreseen
+    Bridge.call, server.prefetch = timed_call, timed_prefetch
 
 
 def report() -> str:
-    """Return the names with what passed since the one before, in JSON."""
+    """Encode the names and the milliseconds since the previous entry as JSON."""
     import json
     from itertools import pairwise
 
     steps = [(name, (end - begin) * 1000) for (_, begin), (name, end) in pairwise(times)]
-    return json.dumps([(name, round(taken, 2)) for name, taken in steps])
+    return json.dumps([(name, round(duration, 2)) for name, duration in steps])
 
 
-start.Bundle.install = staged
+start.Bundle.install = install_in_stages
 start.main()

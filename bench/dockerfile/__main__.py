@@ -1,9 +1,8 @@
-"""Parsing, converting and marshalling Dockerfiles, beside Go: ``python -m bench.dockerfile [DIR]``.
+"""Compare the conversion of Dockerfiles with Go's: ``python -m bench.dockerfile [DIR]``.
 
-Both sides are programs that stay alive, as in the comparison of results, and take turns on a
-file. Ours is measured inside of this process; Go's answer carries the time that it took, so
-that reading and writing JSON counts for neither. With DIR, the sum over the files below it
-is measured too.
+It measures parsing, converting and marshalling. Both sides are running processes, as in the
+comparison of results, and take turns on a file. Ours is this process; Go measures itself and
+sends the time, so JSON counts for neither. With DIR, it also measures all files below it.
 """
 
 from __future__ import annotations
@@ -26,24 +25,26 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 RESULTS = Path(__file__).parent / "results.json"
-# How many stages, how often both convert them.
+# The number of stages, and of conversions by both.
 MEASURED = ((100, 15), (300, 11), (3_333, 5))
 FOLDER_PAIRS = 3
 
 
 def main() -> None:
-    """Measure everything, print a table, and keep the figures."""
+    """Measure everything, print a table, and store the figures."""
     with go.running() as process:
         rows = [
-            beside(f"{len(text.splitlines())} lines, {stages} stages", [text], process, pairs)
+            compare(f"{len(source.splitlines())} lines, {stages} stages", [source], process, pairs)
             for stages, pairs in MEASURED
-            for text in [generated(stages)]
+            for source in [generated(stages)]
         ]
         if len(sys.argv) > 1:
             files = [
-                path.read_bytes() for path in sorted(Path(sys.argv[1]).rglob("*")) if is_one(path)
+                path.read_bytes()
+                for path in sorted(Path(sys.argv[1]).rglob("*"))
+                if is_dockerfile(path)
             ]
-            rows.append(beside(f"{len(files)} files of a folder", files, process, FOLDER_PAIRS))
+            rows.append(compare(f"{len(files)} files of a folder", files, process, FOLDER_PAIRS))
     print("| case | ours, ms | Go, ms | ratio |\n|---|---:|---:|---:|")
     for row in rows:
         ours, theirs = median(row.ours) * 1000, median(row.theirs) * 1000
@@ -55,36 +56,36 @@ def main() -> None:
     RESULTS.write_text(json.dumps(data, indent=1) + "\n")
 
 
-def is_one(path: Path) -> bool:
-    """Return whether a path looks like that of a Dockerfile."""
+def is_dockerfile(path: Path) -> bool:
+    """Check whether a path looks like a Dockerfile."""
     return "dockerfile" in path.name.lower() and path.is_file()
 
 
-def beside(case: str, texts: Sequence[bytes], process: go.Go, pairs: int) -> Row:
-    """Return a case measured in pairs, each beginning in turn."""
+def compare(case: str, sources: Sequence[bytes], process: go.Go, pairs: int) -> Row:
+    """Measure a case in pairs; the two sides take turns at starting."""
     ours, theirs = [], []
     for number in range(pairs):
         if number % 2:
-            theirs.append(go_seconds(texts, process))
-            ours.append(our_seconds(texts))
+            theirs.append(go_seconds(sources, process))
+            ours.append(our_seconds(sources))
         else:
-            ours.append(our_seconds(texts))
-            theirs.append(go_seconds(texts, process))
+            ours.append(our_seconds(sources))
+            theirs.append(go_seconds(sources, process))
     return Row(case, tuple(ours), tuple(theirs))
 
 
-def our_seconds(texts: Sequence[bytes]) -> float:
-    """Return how long we take, errors included."""
+def our_seconds(sources: Sequence[bytes]) -> float:
+    """Measure our conversion, including failed ones."""
     begin = time.perf_counter()
-    for text in texts:
+    for source in sources:
         with suppress(LLBError):
-            converted(text, {}).definition.to_bytes()
+            converted(source, {}).definition.to_bytes()
     return time.perf_counter() - begin
 
 
-def go_seconds(texts: Sequence[bytes], process: go.Go) -> float:
-    """Return how long Go takes."""
-    return sum(process.convert(text)["seconds"] for text in texts)
+def go_seconds(sources: Sequence[bytes], process: go.Go) -> float:
+    """Sum up the conversion times that Go reports."""
+    return sum(process.convert(source)["seconds"] for source in sources)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
-"""Measure our HTTP/2 state machine beside h2: no I/O, one thread, the same bytes.
+"""Compare our HTTP/2 state machine with h2: no I/O, one thread, the same bytes.
 
-Sending is a server that streams messages into windows which never close;
-receiving is a client that takes the bytes of that and gives the windows back.
-The best of several runs counts. Import time is that of a fresh interpreter
-which has attrs loaded already, as every process of this package has.
+Sending: a server streams messages into windows that never close. Receiving: a
+client processes these bytes and returns window credit. The best of several runs
+counts. Import time is that of a new interpreter with attrs loaded, as in every
+process of this package.
 
     python bench/grpc/state_machine.py [--runs N] [--output FILE]
 """
@@ -46,7 +46,7 @@ REQUEST = metadata.request("/t/m", "localhost", None, ())
 
 
 def open_windows() -> bytes:
-    """Return the bytes of a client that opens stream 1 with windows that never close."""
+    """Encode the output of a client that opens stream 1 with windows that never close."""
     client = Connection(client=True, limits=Limits(stream_window=2**30, connection_window=2**30))
     client.open_stream(REQUEST)
     client.end_stream(1)
@@ -54,7 +54,7 @@ def open_windows() -> bytes:
 
 
 def send_ours(count: int, size: int) -> tuple[float, list[bytes]]:
-    """Return the seconds and the writes of sending ``count`` messages."""
+    """Send ``count`` messages; return the seconds and the writes."""
     server = Connection(client=False, limits=Limits())
     server.receive(open_windows())
     server.send_headers(1, metadata.RESPONSE)
@@ -69,7 +69,7 @@ def send_ours(count: int, size: int) -> tuple[float, list[bytes]]:
 
 
 def send_h2(count: int, size: int) -> tuple[float, list[bytes]]:
-    """Return the same for h2, whose frames must be cut by its caller."""
+    """Send the same with h2, whose caller has to split data into frames."""
     config = h2.config.H2Configuration(
         client_side=False, validate_outbound_headers=False, normalize_outbound_headers=False
     )
@@ -89,8 +89,8 @@ def send_h2(count: int, size: int) -> tuple[float, list[bytes]]:
             continue
         view = memoryview(pending)
         whole = len(pending) // frames.DEFAULT_FRAME_SIZE * frames.DEFAULT_FRAME_SIZE
-        for at in range(0, whole, frames.DEFAULT_FRAME_SIZE):
-            server.send_data(1, bytes(view[at : at + frames.DEFAULT_FRAME_SIZE]))
+        for offset in range(0, whole, frames.DEFAULT_FRAME_SIZE):
+            server.send_data(1, bytes(view[offset : offset + frames.DEFAULT_FRAME_SIZE]))
         pending = bytearray(view[whole:])
         queued += whole
         if queued >= WRITE:
@@ -102,14 +102,14 @@ def send_h2(count: int, size: int) -> tuple[float, list[bytes]]:
 
 
 def receive_ours(data: bytes) -> tuple[float, int]:
-    """Return the seconds and the number of messages of taking ``data``."""
+    """Receive ``data``; return the seconds and the number of messages."""
     client = Connection(client=True, limits=Limits())
     client.open_stream(REQUEST)
     reader = MessageReader(2**24)
     messages = 0
     begin = time.perf_counter()
-    for at in range(0, len(data), READ):
-        for event in client.receive(data[at : at + READ]):
+    for offset in range(0, len(data), READ):
+        for event in client.receive(data[offset : offset + READ]):
             if isinstance(event, DataReceived):
                 reader.feed(event.data)
                 client.consumed(1, len(event.data))
@@ -120,7 +120,7 @@ def receive_ours(data: bytes) -> tuple[float, int]:
 
 
 def receive_h2(data: bytes) -> tuple[float, int]:
-    """Return the same for h2, with our messages on top of it."""
+    """Receive the same with h2 and our message reader."""
     config = h2.config.H2Configuration(
         client_side=True, validate_inbound_headers=False, normalize_inbound_headers=False
     )
@@ -132,8 +132,8 @@ def receive_h2(data: bytes) -> tuple[float, int]:
     reader = MessageReader(2**24)
     messages = 0
     begin = time.perf_counter()
-    for at in range(0, len(data), READ):
-        for event in client.receive_data(data[at : at + READ]):
+    for offset in range(0, len(data), READ):
+        for event in client.receive_data(data[offset : offset + READ]):
             if isinstance(event, h2.events.DataReceived):
                 reader.feed(memoryview(event.data))
                 client.acknowledge_received_data(event.flow_controlled_length, 1)
@@ -144,10 +144,10 @@ def receive_h2(data: bytes) -> tuple[float, int]:
 
 
 def import_seconds(name: str) -> float:
-    """Return how long ``name`` takes to import in a fresh interpreter.
+    """Measure the import of ``name`` in a new interpreter.
 
-    What every process of this package has anyway is loaded before: the
-    interpreter's own modules, attrs, and the package that ``name`` is in.
+    Modules that every process of this package loads are excluded: the
+    interpreter's own modules, attrs, and the package of ``name``.
     """
     code = (
         "import attrs, time, llb.errors; begin = time.perf_counter()\n"
@@ -165,12 +165,12 @@ def import_seconds(name: str) -> float:
 
 
 def best(runs: int, run: Callable[..., tuple[float, object]], *arguments: object) -> float:
-    """Return the least seconds of several runs."""
+    """Run several times and return the minimum of the seconds."""
     return min(run(*arguments)[0] for _ in range(runs))
 
 
 def measure(runs: int) -> list[dict[str, object]]:
-    """Return one row for each size of message."""
+    """Measure one row for each message size."""
     rows: list[dict[str, object]] = []
     for size in SIZES:
         count = min(TOTAL // size, 200_000)
@@ -184,7 +184,7 @@ def measure(runs: int) -> list[dict[str, object]]:
         }
         mib = count * size / 2**20
         row: dict[str, object] = {"size": size, "messages": count}
-        row |= {f"{name}_mib_per_s": round(mib / taken) for name, taken in seconds.items()}
+        row |= {f"{name}_mib_per_s": round(mib / duration) for name, duration in seconds.items()}
         print(json.dumps(row), flush=True)
         rows.append(row)
     return rows

@@ -1,8 +1,8 @@
-"""Measure how fast the tunnel carries messages, beside grpc-go.
+"""Compare the message throughput of our gRPC with grpc-go.
 
-Every run has grpc-go at one end, over two OS pipes between two processes; at
-the other end is either this package or grpc-go again, so that each figure has
-its like. The best of several runs counts, alternating between the two.
+Every run connects two processes by two OS pipes, with grpc-go at one end and
+this package or grpc-go at the other end. The runs alternate between the two,
+and the best of several counts.
 
     python bench/grpc/throughput.py [--runs N] [--output FILE]
 """
@@ -31,12 +31,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PEER = ROOT / "tests" / "conformance" / "grpc" / "peer"
-# Count and size of the messages; all but the last are a GiB.
+# Number and size of the messages; all but the last add up to 1 GiB.
 LOADS = ((32768, 32 * 1024), (4096, 256 * 1024), (1024, 2**20), (200_000, 100))
 
 
 def produce(call: ServerCall) -> None:
-    """Send what the request asks for."""
+    """Send the requested number of messages."""
     count, size = map(int, (call.receive() or b"").split())
     message = bytes(size)
     for _ in range(count):
@@ -44,7 +44,7 @@ def produce(call: ServerCall) -> None:
 
 
 def collect(call: ServerCall) -> None:
-    """Take everything, and answer once."""
+    """Receive all messages, and answer with their number and size."""
     count = size = 0
     while (message := call.receive()) is not None:
         count += 1
@@ -57,14 +57,14 @@ HANDLERS = {"/tunnel.Test/Produce": produce, "/tunnel.Test/Collect": collect}
 
 @contextmanager
 def crossed_pipes() -> Iterator[tuple[int, int, int, int]]:
-    """Yield the descriptors of two pipes: read here, write here, read there, write there."""
+    """Yield the descriptors of two pipes: read and write here, read and write there."""
     read_here, write_there = os.pipe()
     read_there, write_here = os.pipe()
     yield read_here, write_here, read_there, write_there
 
 
 def start(binary: Path, arguments: list[str], read_fd: int, write_fd: int) -> subprocess.Popen:
-    """Start the Go peer on these descriptors, which this process then gives up."""
+    """Start the Go peer on these descriptors, and close them in this process."""
     process = subprocess.Popen(
         [binary, *arguments], stdin=read_fd, stdout=write_fd, stderr=subprocess.PIPE
     )
@@ -74,14 +74,14 @@ def start(binary: Path, arguments: list[str], read_fd: int, write_fd: int) -> su
 
 
 def report(process: subprocess.Popen) -> float:
-    """Return the seconds that a client peer reports."""
+    """Read the seconds that a client peer reports."""
     seconds = json.loads(process.stderr.read())["seconds"]
     process.wait()
     return seconds
 
 
 def our_server(binary: Path, scenario: str, count: int, size: int) -> float:
-    """Return the seconds that a scenario of the grpc-go client takes with our server."""
+    """Run a scenario of the grpc-go client with our server, and return its seconds."""
     with crossed_pipes() as (read_here, write_here, read_there, write_there):
         client = start(binary, ["call", scenario, str(count), str(size)], read_there, write_there)
         server = Server(stdio_pipe(read_here, write_here), HANDLERS)
@@ -94,7 +94,7 @@ def our_server(binary: Path, scenario: str, count: int, size: int) -> float:
 
 
 def go_server(binary: Path, scenario: str, count: int, size: int) -> float:
-    """Return the seconds that a scenario of the grpc-go client takes with net/http2."""
+    """Run a scenario of the grpc-go client with net/http2, and return its seconds."""
     with crossed_pipes() as (read_here, write_here, read_there, write_there):
         server = start(binary, ["serve", "handler"], read_here, write_here)
         client = start(binary, ["call", scenario, str(count), str(size)], read_there, write_there)
@@ -104,7 +104,7 @@ def go_server(binary: Path, scenario: str, count: int, size: int) -> float:
 
 
 def our_client(binary: Path, _scenario: str, count: int, size: int) -> float:
-    """Return the seconds that our channel takes to receive from net/http2."""
+    """Receive from net/http2 with our channel, and return the seconds."""
     with crossed_pipes() as (read_here, write_here, read_there, write_there):
         server = start(binary, ["serve", "handler"], read_there, write_there)
         channel = Channel(stdio_pipe(read_here, write_here))
@@ -120,7 +120,7 @@ def our_client(binary: Path, _scenario: str, count: int, size: int) -> float:
     return seconds
 
 
-# What is measured, who does it with our package, and the scenario it is like.
+# The name, the function with our package, and the scenario of the Go counterpart.
 RACES = (
     ("our server sends, grpc-go client receives", our_server, "produce"),
     ("grpc-go client sends, our server receives", our_server, "collect"),
@@ -129,7 +129,7 @@ RACES = (
 
 
 def measure(binary: Path, runs: int) -> list[dict[str, object]]:
-    """Return one row for each load and race."""
+    """Measure one row for each load and race."""
     rows: list[dict[str, object]] = []
     for count, size in LOADS:
         for name, ours, scenario in RACES:

@@ -1,9 +1,8 @@
-"""Building and marshalling graphs, beside Go's client/llb: ``python -m bench.llb``.
+"""Compare building and marshalling graphs with Go's client/llb: ``python -m bench.llb``.
 
-Each case runs in both programs in turns; within a process it is repeated, and the median
-counts, so that neither pays for its own start. What is measured is everything from the
-first call of the API to the definition. Scaling, memory and import time have no counterpart
-and stand for themselves.
+Each case runs in both programs in turns. Within a process it is repeated, and the median
+counts, which excludes the start of the process. The time is that from the first API call to
+the definition. Scaling, memory and import time have no counterpart in Go.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ HERE = Path(__file__).parent
 RESULTS = HERE / "results.json"
 PAIRS = 5
 PLATFORM = "linux/amd64"
-# Case, how large, how often in a process.
+# The case, its size, and the number of repetitions in a process.
 MEASURED = (
     ("chain", 10_000, 1),
     ("reassigned", 10_000, 1),
@@ -44,35 +43,35 @@ READ = 100_000
 
 @dataclass(frozen=True)
 class Sized(Row):
-    """A case of so many operations."""
+    """A case with its number of operations."""
 
     size: int
 
 
 def main() -> None:
-    """Measure everything, print tables, and keep the figures."""
+    """Measure everything, print tables, and store the figures."""
     if len(sys.argv) > 1:
-        print(json.dumps(measured(sys.argv[1], *map(int, sys.argv[2:]))))
+        print(json.dumps(measure(sys.argv[1], *map(int, sys.argv[2:]))))
         return
     with tempfile.TemporaryDirectory() as folder:
         program = Path(folder) / "program"
         subprocess.run(["go", "build", "-o", program, "."], cwd=HERE / "program", check=True)
-        rows = [beside(program, *case) for case in MEASURED]
+        rows = [measure_pairs(program, *case) for case in MEASURED]
     print("| case | operations | ours, ms | Go, ms | ratio |\n|---|---:|---:|---:|---:|")
     for row in rows:
         ours, theirs = median(row.ours) * 1000, median(row.theirs) * 1000
         print(f"| {row.case} | {row.size} | {ours:.2f} | {theirs:.2f} | {row.ratio:.2f} |")
     scaling, reading, lines, imported = scale(), read(), source_map_cost(), import_time()
     print(f"\nper operation by size: {scaling}\nreading {READ} operations: {reading}")
-    print(f"remembering lines adds {lines:.0%} to the merged graph")
+    print(f"recording source lines adds {lines:.0%} to the merged graph")
     print(f"import llb over pass: {imported} ms")
-    kept = [
+    cases = [
         {"case": r.case, "size": r.size, "ours": r.ours, "theirs": r.theirs, "ratio": r.ratio}
         for r in rows
     ]
     data = {
         "machine": machine(),
-        "cases": kept,
+        "cases": cases,
         "scaling": scaling,
         "reading": reading,
         "source_map_cost": lines,
@@ -81,8 +80,8 @@ def main() -> None:
     RESULTS.write_text(json.dumps(data, indent=1) + "\n")
 
 
-def measured(case: str, size: int, repetitions: int) -> list[float]:
-    """Return the seconds of each repetition of a case, in this process."""
+def measure(case: str, size: int, repetitions: int) -> list[float]:
+    """Measure each repetition of a case in this process, in seconds."""
     seconds = []
     for _ in range(repetitions):
         begin = time.perf_counter()
@@ -91,34 +90,34 @@ def measured(case: str, size: int, repetitions: int) -> list[float]:
     return seconds
 
 
-def beside(program: Path, case: str, size: int, repetitions: int) -> Sized:
-    """Return a case measured in pairs of processes, each beginning in turn."""
+def measure_pairs(program: Path, case: str, size: int, repetitions: int) -> Sized:
+    """Measure a case in pairs of processes; the two sides take turns at starting."""
     arguments = [case, str(size), str(repetitions)]
     commands = {"ours": [sys.executable, "-m", "bench.llb", *arguments]}
     commands["theirs"] = [str(program), *arguments]
     seconds: dict[str, list[float]] = {"ours": [], "theirs": []}
     for number in range(PAIRS):
-        for who in sorted(commands, reverse=bool(number % 2)):
-            done = subprocess.run(commands[who], check=True, capture_output=True)
-            seconds[who].append(median(json.loads(done.stdout)))
+        for side in sorted(commands, reverse=bool(number % 2)):
+            process = subprocess.run(commands[side], check=True, capture_output=True)
+            seconds[side].append(median(json.loads(process.stdout)))
     return Sized(case, tuple(seconds["ours"]), tuple(seconds["theirs"]), size)
 
 
 def scale() -> dict[str, dict[str, float]]:
-    """Return microseconds and bytes of memory for each operation of larger and larger graphs."""
-    found = {}
+    """Measure microseconds and bytes of memory per operation for graphs of growing size."""
+    results = {}
     for size in SIZES:
         code = (
             "import json, sys; from bench.llb.__main__ import memory_of; "
             f"print(json.dumps(memory_of({size})))"
         )
-        done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
-        found[str(size)] = json.loads(done.stdout)
-    return found
+        process = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+        results[str(size)] = json.loads(process.stdout)
+    return results
 
 
 def memory_of(size: int) -> dict[str, float]:
-    """Return what each operation of a merged graph costs in this fresh process."""
+    """Measure the cost per operation of a merged graph in this new process."""
     gc.collect()
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     begin = time.perf_counter()
@@ -134,24 +133,24 @@ def memory_of(size: int) -> dict[str, float]:
 
 
 def read() -> dict[str, float]:
-    """Return the seconds that a large definition takes to be read, dumped and compared."""
+    """Measure reading, dumping and comparing a large definition, in seconds."""
     data = merged(READ).marshal(platform=PLATFORM).to_bytes()
-    found = {}
+    results = {}
     begin = time.perf_counter()
     definition = Definition.from_bytes(data)
-    found["from_bytes"] = round(time.perf_counter() - begin, 2)
+    results["from_bytes"] = round(time.perf_counter() - begin, 2)
     begin = time.perf_counter()
     dump.text(definition)
-    found["dump"] = round(time.perf_counter() - begin, 2)
-    other = merged(READ + 1).marshal(platform=PLATFORM)
+    results["dump"] = round(time.perf_counter() - begin, 2)
+    larger = merged(READ + 1).marshal(platform=PLATFORM)
     begin = time.perf_counter()
-    compare.compare(definition, other)
-    found["compare"] = round(time.perf_counter() - begin, 2)
-    return found
+    compare.compare(definition, larger)
+    results["compare"] = round(time.perf_counter() - begin, 2)
+    return results
 
 
 def source_map_cost() -> float:
-    """Return which part of the time the Python lines of steps take, over a build without."""
+    """Measure the overhead of recording source lines, as a fraction of a build without."""
 
     def seconds(*, lines: bool) -> float:
         with patch("llb.state.step_options.caller", caller if lines else lambda: None):
@@ -164,7 +163,7 @@ def source_map_cost() -> float:
 
 
 def import_time() -> float:
-    """Return by how many milliseconds ``import llb`` is longer than an empty program."""
+    """Measure ``import llb`` against an empty program, in milliseconds."""
     environment = {key: v for key, v in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
 
     def seconds(code: str) -> float:

@@ -1,4 +1,4 @@
-"""The graphs that are measured, as program/main.go and program/real.go have them."""
+"""The graphs to measure, the same as in program/main.go and program/real.go."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ BASE = "docker.io/library/alpine:latest"
 
 
 def chain(size: int) -> State:
-    """Return runs after each other, each with a variable of its own."""
+    """Build a chain of runs, each with its own environment variable."""
     state = Image(BASE)
     for number in range(size):
         state = state.run(["make", str(number)], env={"STEP": str(number)})
@@ -23,7 +23,7 @@ def chain(size: int) -> State:
 
 
 def reassigned(size: int) -> State:
-    """Return runs after each other, before each of which one variable of the state changes."""
+    """Build a chain of runs; before each, the same variable of the state changes."""
     state = Image(BASE)
     for number in range(size):
         state = state.env("STEP", str(number)).run(["make", str(number)])
@@ -31,7 +31,7 @@ def reassigned(size: int) -> State:
 
 
 def growing(size: int) -> State:
-    """Return runs after each other, before each of which the state gets one variable more."""
+    """Build a chain of runs; before each, the state gets one more variable."""
     state = Image(BASE)
     for number in range(size):
         state = state.env(f"STEP_{number}", "1").run(["make", str(number)])
@@ -39,13 +39,13 @@ def growing(size: int) -> State:
 
 
 def merged(size: int) -> State:
-    """Return runs side by side on one image, and their results merged."""
+    """Build parallel runs on one image, and merge their results."""
     base = Image(BASE)
     return merge([base.run(["make", str(number)]) for number in range(size)])
 
 
 def real(size: int) -> State:
-    """Return a build as projects have it, made anew ``size`` times."""
+    """Build a realistic project ``size`` times."""
     for _ in range(size - 1):
         _release()
     return _release()

@@ -1,14 +1,14 @@
-"""Measure what a session does, beside ``buildctl`` with the same definition.
+"""Compare the sessions of our client with ``buildctl`` on the same definitions.
 
     python -m bench.session [--pairs N] [--case WORD] [--scratch DIR] [--output FILE]
 
-Uploads and exports of one large file and of many small ones, in two sizes each, so
-that memory can be seen not to grow with them; an upload of what is there already; a
-build that is cached; a step that prints much; layouts and caches of the client.
+The cases are uploads and exports of one large file and of many small files, in two
+sizes each to show that memory does not grow with them; an upload of unchanged files;
+a cached build; a step with much output; and OCI layouts and caches of the client.
 
-The client's files are kept in memory, and many files that the daemon stored
-are dropped only after their case: ext4 takes ten times as long to make files
-soon after as many were deleted, which would be all that is measured.
+The client's files are in memory, and files in the daemon are deleted only after
+their case: ext4 creates files ten times slower soon after many deletions, which
+would dominate the measurement.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ CASES: dict[str, Callable[[str, int, Path], Pairs]] = {
 
 
 def main() -> None:
-    """Measure the cases, print their table and write the data."""
+    """Measure the cases, print a table and write the data."""
     parser = argparse.ArgumentParser(prog="bench.session", description=__doc__)
     parser.add_argument("--pairs", type=int, default=5)
     parser.add_argument("--case", default="", help="measure only the cases with this in the name")

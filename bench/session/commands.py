@@ -1,4 +1,4 @@
-"""The two clients as commands, and the daemon that both talk to."""
+"""Run the two clients as commands, and the daemon that both use."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _START_SECONDS = 60
 
 
 def ours(definition: Path, *arguments: str, progress: str = "quiet") -> Run:
-    """Build with this package's command."""
+    """Build with the command of this package."""
     command = ["-m", "llb", "build", str(definition), "--progress", progress]
     return run([sys.executable, *command, *arguments])
 
@@ -36,38 +36,38 @@ def theirs(definition: Path, *arguments: str, progress: str = "plain") -> Run:
 
 
 def buildctl(*arguments: str) -> str:
-    """Run the stock client for something else; return what it printed."""
-    done = subprocess.run([BUILDCTL, *arguments], check=True, capture_output=True, text=True)
-    return done.stdout
+    """Run another command of the stock client and return its output."""
+    process = subprocess.run([BUILDCTL, *arguments], check=True, capture_output=True, text=True)
+    return process.stdout
 
 
 def write_definition(path: Path, state: State) -> Path:
-    """Write what is built to a file; return the file."""
+    """Write a definition to a file; return its path."""
     path.write_bytes(state.marshal().to_bytes())
     return path
 
 
-def usage(chosen: str) -> list[dict[str, int]]:
-    """Return the records of the daemon's disk usage that a filter lets through."""
-    shown = buildctl("du", "--filter", chosen, "--format", "{{json .}}")
-    found: list[dict[str, int]] = json.loads(shown) or []
-    return found
+def usage(du_filter: str) -> list[dict[str, int]]:
+    """List the records of the daemon's disk usage that match a filter."""
+    output = buildctl("du", "--filter", du_filter, "--format", "{{json .}}")
+    records: list[dict[str, int]] = json.loads(output) or []
+    return records
 
 
-def warmed(case: str, count: int, work: Callable[[Build], Run]) -> Pairs:
-    """Measure pairs of something that each client did once before."""
+def alternate_warm(case: str, count: int, work: Callable[[Build], Run]) -> Pairs:
+    """Measure pairs after one warm-up run of each client."""
     work(theirs)
     work(ours)
     return alternate(case, count, partial(work, ours), partial(work, theirs))
 
 
 @contextmanager
-def own_daemon(folder: Path) -> Iterator[None]:
-    """Have both clients talk to a new daemon, which may be emptied and clips no logs."""
+def separate_daemon(folder: Path) -> Iterator[None]:
+    """Run a new daemon for both clients, which may be pruned and does not clip logs."""
     unlimited = {"BUILDKIT_STEP_LOG_MAX_SIZE": "-1", "BUILDKIT_STEP_LOG_MAX_SPEED": "-1"}
     folder.mkdir()
     with (folder / "log").open("wb") as log, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as up:
-        # The daemon tells a service manager, by a datagram, that its socket is open.
+        # The daemon notifies its service manager by a datagram when its socket is open.
         up.bind(str(folder / "ready"))
         up.settimeout(_START_SECONDS)
         daemon = subprocess.Popen(
@@ -76,12 +76,12 @@ def own_daemon(folder: Path) -> Iterator[None]:
             stderr=log,
             env={**os.environ, **unlimited, "NOTIFY_SOCKET": str(folder / "ready")},
         )
-        before = os.environ[_HOST]
+        previous = os.environ[_HOST]
         try:
             up.recv(64)
             os.environ[_HOST] = f"unix://{folder}/buildkitd.sock"
             yield
         finally:
-            os.environ[_HOST] = before
+            os.environ[_HOST] = previous
             daemon.terminate()
             daemon.wait(_START_SECONDS)

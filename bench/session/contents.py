@@ -1,4 +1,4 @@
-"""OCI layouts of the client: an image in one, and a cache that is written and read."""
+"""Measure OCI layouts of the client: an image, and a cache export and import."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 
 from bench.session.commands import (
     Build,
+    alternate_warm,
     buildctl,
-    own_daemon,
+    separate_daemon,
     theirs,
     usage,
-    warmed,
     write_definition,
 )
 from bench.session.transfers import generated, write_files
@@ -32,7 +32,7 @@ _LAYER = "application/vnd.oci.image.layer.v1.tar"
 
 
 def layouts(case: str, count: int, scratch: Path, *, size: int) -> Pairs:
-    """Measure builds from an image of ``size`` bytes that the daemon does not have."""
+    """Measure builds from an image of ``size`` bytes that is new to the daemon."""
     layer = scratch / "layer.tar"
     with tarfile.open(layer, "w", format=tarfile.USTAR_FORMAT) as archive:
         archive.add(write_files(scratch / "tree", size, 1), "file")
@@ -45,8 +45,8 @@ def layouts(case: str, count: int, scratch: Path, *, size: int) -> Pairs:
         definition = write_definition(scratch / "layout.pb", state)
         return build(definition, "--oci-layout", f"base={scratch / 'layout'}")
 
-    with own_daemon(scratch / "daemon"):
-        return warmed(case, count, work)
+    with separate_daemon(scratch / "daemon"):
+        return alternate_warm(case, count, work)
 
 
 def cache_exports(case: str, count: int, scratch: Path, *, size: int) -> Pairs:
@@ -54,34 +54,34 @@ def cache_exports(case: str, count: int, scratch: Path, *, size: int) -> Pairs:
     definition = write_definition(scratch / "made.pb", generated(size, 1))
 
     def work(build: Build) -> Run:
-        taken = build(definition, "--export-cache", _cache("dest", scratch / "cache"))
+        measured = build(definition, "--export-cache", _cache("dest", scratch / "cache"))
         blobs = scratch / "cache" / "blobs" / "sha256"
         if not any(path.stat().st_size > size for path in blobs.iterdir()):
             raise RuntimeError("the layer was not exported")
         shutil.rmtree(scratch / "cache")
-        return taken
+        return measured
 
-    with own_daemon(scratch / "daemon"):
-        return warmed(case, count, work)
+    with separate_daemon(scratch / "daemon"):
+        return alternate_warm(case, count, work)
 
 
 def cache_imports(case: str, count: int, scratch: Path, *, size: int) -> Pairs:
-    """Measure builds, on a daemon that has nothing, of what is in a cache and a step more."""
-    made = generated(size, 1)
-    definition = write_definition(scratch / "made.pb", made)
+    """Measure builds on an empty daemon that import a cache and add a step."""
+    base = generated(size, 1)
+    definition = write_definition(scratch / "made.pb", base)
 
     def work(build: Build) -> Run:
         buildctl("prune", "--all")
-        state = Scratch().copy(made, "/", name=secrets.token_hex(8))
+        state = Scratch().copy(base, "/", name=secrets.token_hex(8))
         more = write_definition(scratch / "more.pb", state)
-        taken = build(more, "--import-cache", _cache("src", scratch / "cache"))
-        if not any(each["size"] > size for each in usage("")):
+        measured = build(more, "--import-cache", _cache("src", scratch / "cache"))
+        if not any(record["size"] > size for record in usage("")):
             raise RuntimeError("the layer was not imported")
-        return taken
+        return measured
 
-    with own_daemon(scratch / "daemon"):
+    with separate_daemon(scratch / "daemon"):
         theirs(definition, "--export-cache", _cache("dest", scratch / "cache"))
-        return warmed(case, count, work)
+        return alternate_warm(case, count, work)
 
 
 def _cache(key: str, folder: Path) -> str:
@@ -90,24 +90,26 @@ def _cache(key: str, folder: Path) -> str:
 
 
 def _write_layout(folder: Path, layer: Path) -> str:
-    """Write a layout with the layer, which is made another one first; return the digest."""
+    """Change the content of the layer, write a layout with it, and return the digest."""
     with layer.open("r+b") as file:
-        # After the header of the one file in it.
+        # The data follows the header of the only file in it.
         file.seek(512)
         file.write(secrets.token_bytes(16))
     blobs = folder / "blobs" / "sha256"
     blobs.mkdir(parents=True)
     with layer.open("rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
-    shutil.copyfile(layer, blobs / found)
-    layer_descriptor = _descriptor(_LAYER, found, layer.stat().st_size)
-    rootfs = {"type": "layers", "diff_ids": [f"sha256:{found}"]}
+        layer_hash = hashlib.file_digest(file, "sha256").hexdigest()
+    shutil.copyfile(layer, blobs / layer_hash)
+    layer_descriptor = _descriptor(_LAYER, layer_hash, layer.stat().st_size)
+    rootfs = {"type": "layers", "diff_ids": [f"sha256:{layer_hash}"]}
     config = _put(blobs, _CONFIG, {"architecture": "amd64", "os": "linux", "rootfs": rootfs})
     manifest = {"schemaVersion": 2, "mediaType": _MANIFEST, "config": config}
-    named = _put(blobs, _MANIFEST, {**manifest, "layers": [layer_descriptor]})
+    manifest_descriptor = _put(blobs, _MANIFEST, {**manifest, "layers": [layer_descriptor]})
     (folder / "oci-layout").write_text('{"imageLayoutVersion": "1.0.0"}')
-    (folder / "index.json").write_text(json.dumps({"schemaVersion": 2, "manifests": [named]}))
-    return str(named["digest"])
+    (folder / "index.json").write_text(
+        json.dumps({"schemaVersion": 2, "manifests": [manifest_descriptor]})
+    )
+    return str(manifest_descriptor["digest"])
 
 
 def _put(blobs: Path, kind: str, content: object) -> dict[str, object]:

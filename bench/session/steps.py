@@ -1,11 +1,11 @@
-"""Builds in which no files move: one that is cached, and one that prints."""
+"""Measure builds without file transfers: a cached build, and a step with much output."""
 
 from __future__ import annotations
 
 import secrets
 from typing import TYPE_CHECKING
 
-from bench.session.commands import Build, own_daemon, warmed, write_definition
+from bench.session.commands import Build, alternate_warm, separate_daemon, write_definition
 from llb import Image
 
 if TYPE_CHECKING:
@@ -15,20 +15,20 @@ if TYPE_CHECKING:
 
 
 def cached(case: str, count: int, scratch: Path) -> Pairs:
-    """Measure builds of three steps whose results are there."""
+    """Measure builds of three cached steps."""
     state = Image("busybox")
     for number in range(3):
         state = state.run(f"echo {number}")
     definition = write_definition(scratch / "cached.pb", state)
-    return warmed(case, count, lambda build: build(definition))
+    return alternate_warm(case, count, lambda build: build(definition))
 
 
 def logs(case: str, count: int, scratch: Path, *, lines: int) -> Pairs:
-    """Measure builds of a step that prints so many lines, with a plain display."""
+    """Measure builds of a step that prints many lines, with the plain display."""
 
     def work(build: Build) -> Run:
         state = Image("busybox").run(f"seq {lines} # {secrets.token_hex(8)}")
         return build(write_definition(scratch / "logs.pb", state), progress="plain")
 
-    with own_daemon(scratch / "daemon"):
-        return warmed(case, count, work)
+    with separate_daemon(scratch / "daemon"):
+        return alternate_warm(case, count, work)

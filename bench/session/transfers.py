@@ -1,8 +1,8 @@
-"""Directories of the client that are sent, and trees of the daemon that are received.
+"""Measure uploads of local directories, and exports to local directories.
 
-Every first upload moves everything: its local source has a name of its own, so that
-the daemon knows no earlier copy, and content of its own, so that no step is
-cached. The daemon's disk usage proves it. Exports are of a cached result.
+Every first upload transfers everything: a unique source name keeps the daemon from
+reusing an earlier copy, and unique content keeps steps from being cached. The daemon's
+disk usage proves it. Exports are of a cached result.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.session.commands import Build, buildctl, usage, warmed, write_definition
+from bench.session.commands import Build, alternate_warm, buildctl, usage, write_definition
 from llb import Image, Local, Scratch, State, bind
 
 if TYPE_CHECKING:
@@ -25,14 +25,14 @@ PREFIX = "pyllb-bench-"
 
 
 def uploads(case: str, count: int, scratch: Path, *, size: int = MIB, files: int = 1) -> Pairs:
-    """Measure uploads of so many files, of ``size`` bytes each, that the daemon does not have."""
+    """Measure uploads of new files of ``size`` bytes each."""
     changed = write_files(scratch / "source", size, files)
     work = partial(_upload, source=scratch / "source", changed=changed, size=size * files)
-    return warmed(case, count, work)
+    return alternate_warm(case, count, work)
 
 
 def uploads_again(case: str, count: int, scratch: Path, *, size: int, files: int) -> Pairs:
-    """Measure uploads of what the daemon has already, where only descriptions are sent."""
+    """Measure uploads of unchanged files, which send only their stats."""
     write_files(scratch / "source", size, files)
     name = f"{PREFIX}{secrets.token_hex(8)}"
     local = Local(name, shared_key=name)
@@ -43,24 +43,24 @@ def uploads_again(case: str, count: int, scratch: Path, *, size: int, files: int
     def work(build: Build) -> Run:
         return build(definition, "--local", f"{name}={scratch / 'source'}")
 
-    # Each client's first build sends everything: a daemon keeps a copy for each.
-    return warmed(case, count, work)
+    # The first build of each client sends everything, since a daemon keeps a copy for each.
+    return alternate_warm(case, count, work)
 
 
 def exports(case: str, count: int, scratch: Path, *, size: int, files: int) -> Pairs:
-    """Measure exports of so many files, of ``size`` bytes each, to a directory."""
+    """Measure exports of files of ``size`` bytes each to a directory."""
     definition = write_definition(scratch / "export.pb", generated(size, files))
     work = partial(_export, definition=definition, parent=scratch, count=files, size=size * files)
-    return warmed(case, count, work)
+    return alternate_warm(case, count, work)
 
 
 def generated(size: int, files: int) -> State:
-    """Return a tree of so many files, of ``size`` random bytes each, made in the daemon."""
+    """Generate a tree of files with ``size`` random bytes each in the daemon."""
     program = _PROGRAM.format(files=files, size=size)
-    made = Image("python:3.13-slim").run(
+    step = Image("python:3.13-slim").run(
         ["python3", "-c", program], mounts=[bind(Scratch(), "/out")]
     )
-    return made.mounted("/out")
+    return step.mounted("/out")
 
 
 _PROGRAM = """
@@ -75,7 +75,7 @@ for number in range({files}):
 
 
 def write_files(folder: Path, size: int, files: int) -> Path:
-    """Write so many files of ``size`` random bytes, in 100 directories; return the first."""
+    """Write files of ``size`` random bytes to 100 directories; return the first path."""
     for number in range(files):
         path = folder / f"{number % 100:02}" / f"{number:05}"
         path.parent.mkdir(exist_ok=True, parents=True)
@@ -86,7 +86,7 @@ def write_files(folder: Path, size: int, files: int) -> Path:
 
 
 def prune() -> None:
-    """Drop what the uploads left in the daemon."""
+    """Remove the uploads from the daemon."""
     buildctl("prune", "--filter", f"description~={PREFIX}")
 
 
@@ -99,21 +99,21 @@ def _upload(build: Build, source: Path, changed: Path, size: int) -> Run:
         definition = write_definition(
             Path(scratch, "upload.pb"), Scratch().copy(local, "/", name=f"keep {nonce}")
         )
-        taken = build(definition, "--local", f"{nonce}={source}")
+        measured = build(definition, "--local", f"{nonce}={source}")
     records = usage(f"type==source.local,description~={nonce}")
-    if (received := sum(each["size"] for each in records)) < size:
+    if (received := sum(record["size"] for record in records)) < size:
         raise RuntimeError(f"only {received} of {size} bytes were transferred")
     if changed.stat().st_size == size:
-        # Many files are dropped after the case: a disk is slow for a while after that.
+        # Many files are removed only after the case, since that slows the disk down for a while.
         prune()
-    return taken
+    return measured
 
 
 def _export(build: Build, definition: Path, parent: Path, count: int, size: int) -> Run:
     folder = parent / "export"
-    taken = build(definition, "--output", f"type=local,dest={folder}")
+    measured = build(definition, "--output", f"type=local,dest={folder}")
     files = [path.stat().st_size for path in folder.rglob("*") if path.is_file()]
     if (len(files), sum(files)) != (count, size):
         raise RuntimeError(f"{len(files)} files with {sum(files)} bytes were exported")
     shutil.rmtree(folder)
-    return taken
+    return measured

@@ -1,1 +1,1 @@
-"""The parts of dev/stack: what it installs, builds, starts and pushes. Standard library only."""
+"""The parts of dev/stack: install, build, start and push. Standard library only."""

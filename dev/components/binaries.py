@@ -1,4 +1,4 @@
-"""buildkitd, buildctl and the stock Dockerfile frontend, built from dev/tools with `go build`."""
+"""Build buildkitd, buildctl and the stock Dockerfile frontend from dev/tools with `go build`."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ FLAGS = ("-trimpath", "-buildvcs=false", "-mod=readonly")
 
 
 class NoToolchainError(StackError):
-    """BuildKit cannot be built here: Go, or the modules it needs, are out of reach."""
+    """BuildKit cannot be built because Go or its modules are not available."""
 
 
 def version() -> str:
-    """The version of BuildKit that dev/tools/go.mod requires, such as `v0.32.2`."""
-    found = re.search(rf"{MODULE} (v\S+)", (TOOLS / "go.mod").read_text())
-    if found is None:
+    """Read the BuildKit version that dev/tools/go.mod requires, such as `v0.32.2`."""
+    match = re.search(rf"{MODULE} (v\S+)", (TOOLS / "go.mod").read_text())
+    if match is None:
         raise StackError(f"{TOOLS / 'go.mod'} does not require {MODULE}")
-    return found[1]
+    return match[1]
 
 
 def folder(settings: Settings) -> Path:
-    """Where the programs for today's dev/tools lie once built."""
+    """Locate the folder of the programs for the current dev/tools; it exists once they are built."""
     recipe = hashlib.sha256(" ".join(FLAGS).encode())
     for source in ("go.mod", "go.sum"):
         recipe.update((TOOLS / source).read_bytes())
@@ -37,18 +37,18 @@ def folder(settings: Settings) -> Path:
 
 
 def build(settings: Settings) -> Path:
-    """Build the programs unless that is done already; the folder that holds them.
+    """Build the programs unless they exist; return their folder.
 
-    Raises NoToolchainError where `go` is missing or `go build` fails.
+    Raises NoToolchainError if `go` is missing or `go build` fails.
     """
     target = folder(settings)
     if target.exists():
         return target
     go = shutil.which("go", path=os.pathsep.join([program_path(), "/usr/local/go/bin"]))
     if go is None:
-        raise NoToolchainError("there is no `go` on PATH")
-    print(f"building BuildKit {version()} (two minutes or so, once)", flush=True)
-    # The folder gets its final name when it is complete, so that an interrupted build is repeated.
+        raise NoToolchainError("`go` is not on PATH")
+    print(f"building BuildKit {version()} (about two minutes, once)", flush=True)
+    # The folder gets its final name only when complete; an interrupted build starts again.
     with tempfile.TemporaryDirectory(dir=settings.folder("bin")) as scratch:
         _go_build(go, Path(scratch, "out"))
         Path(scratch, "out").rename(target)
@@ -58,10 +58,10 @@ def build(settings: Settings) -> Path:
 def _go_build(go: str, output: Path) -> None:
     output.mkdir()
     stamp = f"-s -w -X {MODULE}/version.Version={version()}"
-    # `tool` stands for all commands of go.mod's tool block.
+    # `tool` means all commands in the tool block of go.mod.
     command = [go, "build", *FLAGS, "-ldflags", stamp, "-o", f"{output}{os.sep}", "tool"]
-    # The user's flags and workspace are for the user's modules.
-    own = {"CGO_ENABLED": "0", "GOFLAGS": "", "GOTOOLCHAIN": "local", "GOWORK": "off"}
-    done = subprocess.run(command, check=False, cwd=TOOLS, env=os.environ | own)
-    if done.returncode:
+    # The user's Go flags and workspace must not affect this build.
+    overrides = {"CGO_ENABLED": "0", "GOFLAGS": "", "GOTOOLCHAIN": "local", "GOWORK": "off"}
+    process = subprocess.run(command, check=False, cwd=TOOLS, env=os.environ | overrides)
+    if process.returncode:
         raise NoToolchainError("`go build` failed in dev/tools; its messages are above")

@@ -1,4 +1,4 @@
-"""Docker's buildx, out of Debian's package of it, which this machine's own suite may not have."""
+"""Fetch docker buildx from its Debian package, which this machine's own suite may lack."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 
 
 def provide(settings: Settings) -> Path:
-    """Return the program, fetched when it is missing; raises StackError where it cannot be."""
+    """Fetch the program if it is missing; return its path. Raises StackError on failure."""
     program = settings.folder("buildx") / PROGRAM.name
     if not program.exists():
         with tempfile.TemporaryDirectory(dir=program.parent) as scratch:
@@ -30,7 +30,7 @@ def provide(settings: Settings) -> Path:
 
 
 def _unpack(folder: Path, mirror: str) -> None:
-    """Unpack the package into a folder, by an apt with its own lists; it installs nothing."""
+    """Download and unpack the package into a folder, with separate apt lists, without installing."""
     for name in ("lists/partial", "cache/archives/partial"):
         (folder / name).mkdir(parents=True)
     sources = folder / "sources.list"
@@ -51,8 +51,8 @@ def _unpack(folder: Path, mirror: str) -> None:
 
 def _run(command: list[str], folder: Path) -> None:
     environment = os.environ | {"LC_ALL": debian.LANGUAGE}
-    done = subprocess.run(
+    process = subprocess.run(
         command, check=False, capture_output=True, text=True, cwd=folder, env=environment
     )
-    if done.returncode:
-        raise StackError(f"{command[0]} could not provide {PACKAGE}:\n{done.stderr.strip()}")
+    if process.returncode:
+        raise StackError(f"{command[0]} could not provide {PACKAGE}:\n{process.stderr.strip()}")

@@ -19,28 +19,32 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 DESCRIPTION = """\
-Starts and stops a BuildKit, an image registry and the base images that builds begin with.
+Start and stop a BuildKit and an image registry, and provide base images.
 
-Nothing here touches a daemon that this script did not start. All state lies in one folder.
+It never touches a daemon that it did not start. All state is in one folder.
 """
 
-# Every flag has a variable, so that `make` and the tests can choose without flags.
+# Every flag has an environment variable for `make` and the tests.
 OPTIONS = (
-    ("--state", "PYLLB_STATE", "folder for everything made and stored [~/.cache/pyllb-dev]"),
+    ("--state", "PYLLB_STATE", "folder for all state [~/.cache/pyllb-dev]"),
     ("--buildkit-port", "PYLLB_BUILDKIT_PORT", "buildkitd's port on 127.0.0.1 [1234]"),
     ("--registry-port", "PYLLB_REGISTRY_PORT", "the registry's port on 127.0.0.1 [5000]"),
-    ("--engine", "PYLLB_ENGINE", f"{', '.join(ENGINES)}; docker serves where Go cannot [auto]"),
-    ("--local-images", "PYLLB_LOCAL_IMAGES", "0: no stand-ins, base images are pulled [1]"),
-    ("--debian-mirror", "PYLLB_DEBIAN_MIRROR", "where debootstrap installs from [apt's]"),
+    ("--engine", "PYLLB_ENGINE", f"{', '.join(ENGINES)}; auto uses docker without Go [auto]"),
+    (
+        "--local-images",
+        "PYLLB_LOCAL_IMAGES",
+        "0: pull base images instead of building substitutes [1]",
+    ),
+    ("--debian-mirror", "PYLLB_DEBIAN_MIRROR", "mirror for debootstrap [apt's]"),
 )
 
 
 def main() -> int:
-    """Run the command line; the exit status."""
+    """Run the command line and return the exit status."""
     arguments = _parser().parse_args()
-    chosen = {name: value for _, name, _ in OPTIONS if (value := getattr(arguments, name))}
+    flags = {name: value for _, name, _ in OPTIONS if (value := getattr(arguments, name))}
     try:
-        settings = Settings.from_environment(os.environ | chosen)
+        settings = Settings.from_environment(os.environ | flags)
         result: int = arguments.run(settings, arguments)
     except StackError as error:
         print(f"dev/stack: {error}", file=sys.stderr)
@@ -50,15 +54,15 @@ def main() -> int:
 
 
 def up(settings: Settings, _: argparse.Namespace) -> int:
-    """Install, build, start and push whatever is missing."""
+    """Install, build, start and push everything that is missing."""
     _require_root()
     with _lock(settings):
         packages.install(packages.ALWAYS)
         _provide_engine(settings)
         process.up(services.registry(settings), settings)
         engine = services.engine(settings)
-        for other in {"buildkitd", "dockerd"} - {engine.name}:
-            process.down(other, settings)
+        for unused in {"buildkitd", "dockerd"} - {engine.name}:
+            process.down(unused, settings)
         process.up(engine, settings)
         if settings.local_images:
             images.provide(settings)
@@ -66,7 +70,7 @@ def up(settings: Settings, _: argparse.Namespace) -> int:
 
 
 def down(settings: Settings, _: argparse.Namespace) -> int:
-    """Stop what runs; images and built programs are kept."""
+    """Stop all daemons; keep images and built programs."""
     with _lock(settings):
         for name in ("buildkitd", "dockerd", "registry"):
             if process.down(name, settings):
@@ -75,12 +79,12 @@ def down(settings: Settings, _: argparse.Namespace) -> int:
 
 
 def status(settings: Settings, _: argparse.Namespace) -> int:
-    """Say what runs, and where; exit status 1 unless everything does."""
+    """Show what is running and where; exit status 1 if anything is not running."""
     return _print_status(settings)
 
 
 def env(settings: Settings, arguments: argparse.Namespace) -> int:
-    """Print the running stack's addresses, as exports for a shell or as JSON."""
+    """Print the addresses of the running stack, as shell exports or JSON."""
     if not _is_running(settings):
         raise StackError("the stack is not running; start it with `make up`")
     variables = _variables(settings)
@@ -95,7 +99,7 @@ def env(settings: Settings, arguments: argparse.Namespace) -> int:
 
 
 def daemon(settings: Settings, arguments: argparse.Namespace) -> int:
-    """Become a buildkitd of its own, with socket and state in one folder."""
+    """Run another buildkitd in this process, with socket and state in one folder."""
     _require_root()
     programs = binaries.build(settings)
     folder = arguments.folder.absolute()
@@ -104,7 +108,7 @@ def daemon(settings: Settings, arguments: argparse.Namespace) -> int:
     if arguments.port is not None:
         addresses.append(f"tcp://127.0.0.1:{arguments.port}")
     config = folder / "buildkitd.toml"
-    text = services.buildkitd_config(
+    toml = services.buildkitd_config(
         settings,
         folder / "root",
         addresses,
@@ -113,14 +117,14 @@ def daemon(settings: Settings, arguments: argparse.Namespace) -> int:
         containerd=arguments.containerd,
     )
     if arguments.config is not None:
-        text += arguments.config.read_text()
-    config.write_text(text)
+        toml += arguments.config.read_text()
+    config.write_text(toml)
     command = [str(programs / "buildkitd"), "--config", str(config)]
     os.execve(command[0], command, os.environ | {"PATH": program_path()})
 
 
 def print_buildx(settings: Settings, _: argparse.Namespace) -> int:
-    """Print where Docker's buildx is, fetched from Debian when it is missing."""
+    """Print the path of docker buildx, after fetching it from Debian if necessary."""
     with _lock(settings):
         print(buildx.provide(settings))
     return 0
@@ -132,44 +136,50 @@ def _parser() -> argparse.ArgumentParser:
         description=DESCRIPTION,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    for flag, name, text in OPTIONS:
-        parser.add_argument(flag, dest=name, metavar="VALUE", help=f"{text} (${name})")
+    for flag, name, description in OPTIONS:
+        parser.add_argument(flag, dest=name, metavar="VALUE", help=f"{description} (${name})")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for run in (up, down, status, env, daemon, print_buildx):
         name = run.__name__.removeprefix("print_")
         command = commands.add_parser(name, help=run.__doc__, description=run.__doc__)
         command.set_defaults(run=run)
         if run is env:
-            command.add_argument("--json", action="store_true", help="as a JSON object")
+            command.add_argument("--json", action="store_true", help="print a JSON object")
         if run is daemon:
-            command.add_argument("folder", type=Path, help="holds buildkitd.sock and its state")
-            command.add_argument("--port", type=int, help="of the loopback, to listen on as well")
             command.add_argument(
-                "--tls", type=Path, help="holds ca.pem, cert.pem and key.pem for that port"
+                "folder", type=Path, help="folder for buildkitd.sock and its state"
             )
-            command.add_argument("--config", type=Path, help="more of its buildkitd.toml")
-            command.add_argument("--containerd", type=Path, help="its worker's, the socket of one")
+            command.add_argument("--port", type=int, help="loopback port to listen on in addition")
             command.add_argument(
-                "--platform", action="append", help="it says to have; this machine's otherwise"
+                "--tls", type=Path, help="folder with ca.pem, cert.pem and key.pem for that port"
+            )
+            command.add_argument("--config", type=Path, help="file to append to its buildkitd.toml")
+            command.add_argument(
+                "--containerd", type=Path, help="socket of a containerd to use as worker"
+            )
+            command.add_argument(
+                "--platform",
+                action="append",
+                help="platform of the worker; by default this machine's",
             )
     return parser
 
 
 def _require_root() -> None:
     if os.geteuid():
-        raise StackError("needs root, to install packages and to run buildkitd with runc")
+        raise StackError("root is required to install packages and to run buildkitd with runc")
 
 
 @contextmanager
 def _lock(settings: Settings) -> Iterator[None]:
-    """One `up` or `down` at a time for each state folder."""
+    """Lock the state folder, so that only one `up` or `down` runs at a time."""
     with (settings.folder("run") / "lock").open("w") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield
 
 
 def _provide_engine(settings: Settings) -> None:
-    """Build BuildKit, unless Docker's is chosen or nothing else is possible."""
+    """Build BuildKit, unless Docker Engine is selected or Go is not available."""
     if settings.engine == "docker":
         return
     try:
@@ -181,8 +191,8 @@ def _provide_engine(settings: Settings) -> None:
 
 
 def _is_running(settings: Settings) -> bool:
-    wanted = ("registry", services.engine(settings).name)
-    return all(process.pid(name, settings) for name in wanted)
+    required = ("registry", services.engine(settings).name)
+    return all(process.pid(name, settings) for name in required)
 
 
 def _variables(settings: Settings) -> Mapping[str, str]:
@@ -204,7 +214,7 @@ def _variables(settings: Settings) -> Mapping[str, str]:
 def _print_status(settings: Settings) -> int:
     engine = services.engine(settings).name
     running = _is_running(settings)
-    places = {
+    addresses = {
         "registry": settings.registry,
         "buildkitd": f"unix://{services.buildkit_socket(settings)} 127.0.0.1:{settings.buildkit_port}",
         "dockerd": f"unix://{services.docker_socket(settings)} (no buildctl)",
@@ -212,11 +222,11 @@ def _print_status(settings: Settings) -> int:
     lines = []
     for name in ("registry", engine):
         number = process.pid(name, settings)
-        lines.append((name, f"pid {number}  {places[name]}" if number else "not running"))
+        lines.append((name, f"pid {number}  {addresses[name]}" if number else "not running"))
     if running and settings.local_images:
         for recipe in images.recipes(settings):
             digest = push.digest_of(settings.registry, recipe.repository, recipe.tags[0])
             lines.append(("image", f"{recipe.repository}:{recipe.tags[0]}  {digest or 'missing'}"))
     lines.append(("state", str(settings.state)))
-    print("\n".join(f"{name:9}  {text}" for name, text in lines))
+    print("\n".join(f"{name:9}  {value}" for name, value in lines))
     return 0 if running else 1

@@ -1,4 +1,4 @@
-"""A small Debian trixie with Python and pip, by debootstrap."""
+"""Build a small Debian trixie with Python and pip by debootstrap."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SUITE = "trixie"
 DEFAULT_MIRROR = "http://deb.debian.org/debian"
 LANGUAGE = "C.UTF-8"
 
-# Files that no build reads, or that tell when and where the system was made.
+# Files that no build needs, or that depend on the time and place of the installation.
 UNWANTED = (
     "dev/*",
     "etc/hostname",
@@ -32,30 +32,30 @@ UNWANTED = (
     "var/lib/apt/lists/*",
     "var/lib/dpkg/*-old",
     "var/log/*",
-    # Its mark keeps pip from installing beside Debian's packages, which the real image allows.
+    # With this file pip refuses to install next to Debian's packages, which the real image allows.
     "usr/lib/python3*/EXTERNALLY-MANAGED",
 )
 
 
 def mirror(settings: Settings) -> str:
-    """The Debian mirror: the one chosen, else the first that apt uses, else Debian's own."""
+    """Select the Debian mirror: the configured one, else apt's first, else Debian's own."""
     return settings.debian_mirror or next(_apt_mirrors(), DEFAULT_MIRROR)
 
 
 def fill_python(root: Path, source: str) -> None:
-    """Install trixie's python3 and pip under `root`; raises StackError when debootstrap fails."""
+    """Install trixie's python3 and pip under `root`. Raises StackError if debootstrap fails."""
     command = ["debootstrap", "--variant=minbase", "--include=python3,python3-pip"]
     environment = os.environ | {"PATH": program_path(), "LC_ALL": LANGUAGE}
     log = root.with_name("debootstrap.log")
     with log.open("wb") as sink:
-        done = subprocess.run(
+        process = subprocess.run(
             [*command, SUITE, root, source],
             check=False,
             stdout=sink,
             stderr=subprocess.STDOUT,
             env=environment,
         )
-    if done.returncode:
+    if process.returncode:
         tail = "\n".join(log.read_text(errors="replace").splitlines()[-8:])
         raise StackError(f"debootstrap failed on {source}:\n{tail}")
     for pattern in UNWANTED:
@@ -67,18 +67,18 @@ def fill_python(root: Path, source: str) -> None:
 
 
 def _apt_mirrors() -> Iterator[str]:
-    """The mirrors of the main archive in apt's lists, in both of its notations."""
+    """Yield the mirrors of the main archive in apt's sources, in both of its formats."""
     lists = Path("/etc/apt")
     files = [lists / "sources.list", *sorted((lists / "sources.list.d").glob("*"))]
     for text in (path.read_text() for path in files if path.is_file()):
-        found: list[str] = re.findall(
+        mirrors: list[str] = re.findall(
             r"^(?:URIs:|deb)\s.*?(https?://\S+/debian)/?(?=\s|$)", text, re.MULTILINE
         )
-        yield from found
+        yield from mirrors
 
 
 def _compile(root: Path) -> None:
-    """Byte code that does not name the times of its sources, as the layer sets them all to 0."""
+    """Compile to byte code that ignores source times, since the layer sets all times to 0."""
     for cache in root.glob("usr/lib/python3*/**/__pycache__"):
         shutil.rmtree(cache)
     command = ["python3", "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash"]

@@ -1,6 +1,6 @@
-"""The base images: what each is made from, and the making and pushing of those that are missing.
+"""Build and push the base images that are missing from the registry.
 
-They stand in for the Docker Hub's images of the same names where that is out of reach.
+They replace the Docker Hub images of the same names if Docker Hub is not reachable.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ FRONTEND_CAPS = ("inputs", "subrequests", "contexts", "gitquerystring")
 
 @dataclass(frozen=True)
 class Recipe:
-    """How an image is made: `fill` puts its files into an empty folder."""
+    """The recipe of an image; `fill` writes its files to an empty folder."""
 
     repository: str
     tags: tuple[str, ...]
@@ -41,7 +41,7 @@ class Recipe:
 
     @property
     def fingerprint(self) -> str:
-        """Changes with the recipe's sources and the files it takes from this machine."""
+        """A hash of the recipe's sources and the files it copies from this machine."""
         total = hashlib.sha256(json.dumps([self.created_by, self.config]).encode())
         here = Path(__file__).parent
         sources = [here / name for name in ("images.py", "debian.py", "oci.py")]
@@ -51,7 +51,7 @@ class Recipe:
 
 
 def recipes(settings: Settings) -> tuple[Recipe, ...]:
-    """Every image that the stack makes; BuildKit's own frontend only where it was built."""
+    """List the images of the stack; BuildKit's own frontend is one only if it was built."""
     stock = binaries.folder(settings) / "dockerfile-frontend"
     return (
         Recipe(
@@ -82,7 +82,7 @@ def recipes(settings: Settings) -> tuple[Recipe, ...]:
 
 
 def provide(settings: Settings) -> None:
-    """Make and push the images that the registry lacks or has from another recipe."""
+    """Build and push the images that are missing or come from another recipe."""
     for recipe in recipes(settings):
         _provide(recipe, settings)
 
@@ -109,11 +109,11 @@ def _stock_frontend(program: Path) -> Recipe:
 
 def _provide(recipe: Recipe, settings: Settings) -> None:
     marker = settings.folder("images") / f"{recipe.repository.replace('/', '-')}.json"
-    made = json.loads(marker.read_text()) if marker.exists() else {}
-    there = {push.digest_of(settings.registry, recipe.repository, tag) for tag in recipe.tags}
-    if made.get("recipe") == recipe.fingerprint and there == {made["digest"]}:
+    record = json.loads(marker.read_text()) if marker.exists() else {}
+    pushed = {push.digest_of(settings.registry, recipe.repository, tag) for tag in recipe.tags}
+    if record.get("recipe") == recipe.fingerprint and pushed == {record["digest"]}:
         return
-    print(f"making the image {recipe.repository}:{recipe.tags[0]}", flush=True)
+    print(f"building the image {recipe.repository}:{recipe.tags[0]}", flush=True)
     with tempfile.TemporaryDirectory(dir=settings.folder("images")) as scratch:
         root = Path(scratch, "root")
         root.mkdir()
@@ -129,10 +129,10 @@ def _fill_busybox(root: Path) -> None:
     _overlay(root, "shared", "busybox")
     _install(BUSYBOX, root / "bin")
     for applet in _applets():
-        # All in /bin and all of them the same file, as in the image of that name.
-        place = root / "bin" / Path(applet).name
-        if place.name != "busybox":
-            os.link(root / "bin" / "busybox", place)
+        # As in the real image, all are hard links in /bin.
+        link = root / "bin" / Path(applet).name
+        if link.name != "busybox":
+            os.link(root / "bin" / "busybox", link)
     (root / "usr" / "bin").mkdir(parents=True)
     (root / "usr" / "bin" / "env").symlink_to("../../bin/env")
 
@@ -141,25 +141,25 @@ def _fill_alpine(root: Path) -> None:
     _overlay(root, "shared", "alpine")
     _install(BUSYBOX, root / "bin")
     for applet in _applets():
-        place = root / applet
-        place.parent.mkdir(parents=True, exist_ok=True)
-        if place.name != "busybox":
-            place.symlink_to("/bin/busybox")
+        link = root / applet
+        link.parent.mkdir(parents=True, exist_ok=True)
+        if link.name != "busybox":
+            link.symlink_to("/bin/busybox")
 
 
 def _overlay(root: Path, *names: str) -> None:
-    """The folders of `names` under dev/rootfs, and those every system has, with their modes."""
+    """Copy the folders `names` of dev/rootfs and create the standard folders, with their modes."""
     for name in names:
         shutil.copytree(ROOTFS / name, root, dirs_exist_ok=True)
     for path in root.rglob("*"):
         path.chmod(0o755 if path.is_dir() or os.access(path, os.X_OK) else 0o644)
     (root / "etc" / "shadow").chmod(0o640)
-    for place in ("dev", "home", "proc", "sys", "var/spool/mail", "var/www"):
-        (root / place).mkdir(parents=True)
+    for folder in ("dev", "home", "proc", "sys", "var/spool/mail", "var/www"):
+        (root / folder).mkdir(parents=True)
     (root / "root").mkdir(mode=0o700)
-    for place in ("tmp", "var/tmp"):
-        (root / place).mkdir()
-        (root / place).chmod(0o1777)
+    for folder in ("tmp", "var/tmp"):
+        (root / folder).mkdir()
+        (root / folder).chmod(0o1777)
 
 
 def _install(program: Path, folder: Path) -> None:
@@ -170,11 +170,11 @@ def _install(program: Path, folder: Path) -> None:
 
 def _applets() -> list[str]:
     listing = [str(BUSYBOX), "--list-full"]
-    done = subprocess.run(listing, check=True, capture_output=True, text=True)
-    return done.stdout.splitlines()
+    process = subprocess.run(listing, check=True, capture_output=True, text=True)
+    return process.stdout.splitlines()
 
 
 def _files(paths: tuple[Path, ...]) -> list[Path]:
-    """The files named by `paths` and those in the folders named by them."""
+    """List the files among `paths`, and the files in the folders among them."""
     trees = [sorted(path.rglob("*")) if path.is_dir() else [path] for path in paths]
     return [path for tree in trees for path in tree if path.is_file()]

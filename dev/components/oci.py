@@ -1,4 +1,4 @@
-"""An OCI image of one layer, from a folder: the same folder gives the same bytes."""
+"""Build a reproducible OCI image with one layer from a folder."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 CONFIG = "application/vnd.oci.image.config.v1+json"
 LAYER = "application/vnd.oci.image.layer.v1.tar+gzip"
 
-# Go's names of the machine types that `uname -m` prints.
+# Go's names for the machine types that `uname -m` prints.
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 
 
 @dataclass(frozen=True)
 class Layer:
-    """A gzipped tar file, with the digests of its bytes and of what they unpack to."""
+    """A gzipped tar file, with the digests of its compressed and uncompressed bytes."""
 
     path: Path
     digest: str
@@ -37,7 +37,7 @@ class Layer:
 
 @dataclass(frozen=True)
 class Image:
-    """A layer, and the bytes of the config and manifest around it."""
+    """A layer with the encoded config and manifest of the image."""
 
     layer: Layer
     config: bytes
@@ -45,17 +45,17 @@ class Image:
 
     @property
     def digest(self) -> str:
-        """The digest of the manifest, by which a registry knows the image."""
+        """The digest of the manifest, which identifies the image in a registry."""
         return digest(self.manifest)
 
 
 def digest(data: bytes) -> str:
-    """The OCI digest of `data`."""
+    """Compute the OCI digest of `data`."""
     return f"sha256:{hashlib.sha256(data).hexdigest()}"
 
 
 def layer_from_tree(tree: Path, output: Path) -> Layer:
-    """Pack everything under `tree` into `output`, sorted by name and with all times 0."""
+    """Pack the contents of `tree` into `output`, sorted by name and with all times 0."""
     with output.open("wb") as raw:
         packed = _Hashing(raw)
         with gzip.GzipFile("", "wb", compresslevel=6, fileobj=packed, mtime=0) as zipped:
@@ -67,7 +67,7 @@ def layer_from_tree(tree: Path, output: Path) -> Layer:
 
 
 def image(layer: Layer, created_by: str, settings: Mapping[str, object]) -> Image:
-    """An image of `layer` run by `settings` (the `config` object of the image spec).
+    """Build an image of `layer` with `settings`, the `config` object of the image spec.
 
     A Cmd adds the empty history entry that `docker build` writes for it.
     """
@@ -85,23 +85,23 @@ def image(layer: Layer, created_by: str, settings: Mapping[str, object]) -> Imag
             "history": history,
         }
     )
-    packed = {
+    layer_descriptor = {
         "mediaType": LAYER,
         "digest": layer.digest,
         "size": layer.path.stat().st_size,
     }
-    described = {"mediaType": CONFIG, "digest": digest(config), "size": len(config)}
+    config_descriptor = {"mediaType": CONFIG, "digest": digest(config), "size": len(config)}
     manifest = {
         "schemaVersion": 2,
         "mediaType": MANIFEST,
-        "config": described,
-        "layers": [packed],
+        "config": config_descriptor,
+        "layers": [layer_descriptor],
     }
     return Image(layer, config, _json(manifest))
 
 
 class _Hashing(io.RawIOBase):
-    """A file to write to that keeps the digest of what passes."""
+    """A writable file that hashes the data passing through."""
 
     def __init__(self, sink: BinaryIO | gzip.GzipFile) -> None:
         self._sink = sink

@@ -1,4 +1,4 @@
-"""Debian packages: which are missing, and their installation."""
+"""Install missing Debian packages."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ ALWAYS = (
     "uidmap",
 )
 
-# Others have these programs too, and Debian's would replace theirs.
+# These programs may come from elsewhere; Debian's packages would replace them.
 PROGRAMS = {
     "cargo": "cargo",
     "docker.io": "dockerd",
@@ -54,13 +54,15 @@ SERVICES = {
 
 
 def install(names: Iterable[str]) -> None:
-    """Install those of `names` that are missing; raises StackError when apt refuses."""
-    known = installed()
-    missing = [name for name in names if name not in known and not _has_program(name)]
+    """Install the missing packages among `names`. Raises StackError if apt fails."""
+    present = installed()
+    missing = [name for name in names if name not in present and not _has_program(name)]
     if not missing:
         return
     if shutil.which("apt-get") is None:
-        raise StackError(f"not a Debian machine; install what holds {', '.join(missing)} yourself")
+        raise StackError(
+            f"not a Debian machine; install the equivalents of {', '.join(missing)} yourself"
+        )
     print(f"installing {' '.join(missing)}", flush=True)
     _apt("update", "-q")
     _apt("install", "-q", "-y", "--no-install-recommends", *missing)
@@ -68,7 +70,7 @@ def install(names: Iterable[str]) -> None:
 
 
 def installed() -> frozenset[str]:
-    """The names of all Debian packages on this machine; none where there is no dpkg."""
+    """List the Debian packages on this machine; empty without dpkg."""
     if shutil.which("dpkg-query") is None:
         return frozenset()
     query = ["dpkg-query", "-W", "-f", "${db:Status-Status} ${Package}\\n"]
@@ -77,15 +79,15 @@ def installed() -> frozenset[str]:
 
 
 def _has_program(package: str) -> bool:
-    """Whether there is already what a package is installed for."""
+    """Check whether the program of a package exists already."""
     name = PROGRAMS.get(package)
     return name is not None and shutil.which(name, path=program_path()) is not None
 
 
 def _apt(*arguments: str) -> None:
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    done = subprocess.run(["apt-get", *arguments], check=False, env=environment)
-    if done.returncode:
+    process = subprocess.run(["apt-get", *arguments], check=False, env=environment)
+    if process.returncode:
         raise StackError(f"apt-get {arguments[0]} failed; its messages are above")
 
 

@@ -1,4 +1,4 @@
-"""A daemon of the stack: started once, watched until ready, stopped by its own pid."""
+"""Start a daemon of the stack, wait until it is ready, and stop it by its pid."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ POLL_SECONDS = 0.02
 
 @dataclass(frozen=True)
 class Daemon:
-    """A program to keep running, with the files it is configured by and its sign of readiness."""
+    """A daemon process with its config files and readiness check."""
 
     name: str
     command: tuple[str, ...]
@@ -36,19 +36,19 @@ class Daemon:
 
     @property
     def recipe(self) -> str:
-        """Changes when the daemon would be started in another way."""
-        files = {str(path): text for path, text in self.files.items()}
+        """A hash of the command and config files."""
+        files = {str(path): content for path, content in self.files.items()}
         parts = json.dumps([self.command, files])
         return hashlib.sha256(parts.encode()).hexdigest()
 
 
 def up(daemon: Daemon, settings: Settings) -> None:
-    """Have `daemon` run as it is described now.
+    """Start `daemon`, or restart it if its recipe changed.
 
-    Raises StackError with the end of its log when it stops or is not ready in a minute.
+    Raises StackError with the end of its log if it exits or is not ready within a minute.
     """
     record = _read_record(daemon.name, settings)
-    # A daemon that runs may answer late on a busy machine, and others use it.
+    # On a busy machine a running daemon may answer late; others use it, so it is not restarted.
     if (
         record
         and record["recipe"] == daemon.recipe
@@ -56,12 +56,10 @@ def up(daemon: Daemon, settings: Settings) -> None:
     ):
         return
     down(daemon.name, settings)
-    if daemon.port and _is_taken(daemon.port):
-        raise StackError(
-            f"another program listens on port {daemon.port}, which {daemon.name} is to use"
-        )
-    for path, text in daemon.files.items():
-        path.write_text(text)
+    if daemon.port and _is_in_use(daemon.port):
+        raise StackError(f"port {daemon.port} of {daemon.name} is in use by another program")
+    for path, content in daemon.files.items():
+        path.write_text(content)
     log = settings.folder("log") / f"{daemon.name}.log"
     with log.open("wb") as sink:
         child = subprocess.Popen(
@@ -77,7 +75,7 @@ def up(daemon: Daemon, settings: Settings) -> None:
 
 
 def down(name: str, settings: Settings) -> bool:
-    """Stop the daemon `name` if this stack runs it; whether it did."""
+    """Stop the daemon `name` if this stack runs it; return whether it was running."""
     record = _read_record(name, settings)
     if record:
         _stop(int(record["pid"]))
@@ -86,12 +84,12 @@ def down(name: str, settings: Settings) -> bool:
 
 
 def pid(name: str, settings: Settings) -> int | None:
-    """The process id of the daemon `name`, or None when this stack does not run it."""
+    """Look up the process id of the daemon `name`; None if this stack does not run it."""
     record = _read_record(name, settings)
     return int(record["pid"]) if record else None
 
 
-def _is_taken(port: int) -> bool:
+def _is_in_use(port: int) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
@@ -99,17 +97,17 @@ def _is_taken(port: int) -> bool:
 def _wait_until_ready(daemon: Daemon, child: subprocess.Popen[bytes], log: Path) -> None:
     if _becomes_ready(daemon, lambda: child.poll() is None):
         return
-    what = "is not ready" if child.returncode is None else f"exited with {child.returncode}"
+    problem = "is not ready" if child.returncode is None else f"exited with {child.returncode}"
     tail = "\n".join(log.read_text(errors="replace").splitlines()[-8:])
     if child.returncode is None:
         _stop(child.pid)
-    raise StackError(f"{daemon.name} {what}; the end of {log}:\n{tail}")
+    raise StackError(f"{daemon.name} {problem}; the end of {log}:\n{tail}")
 
 
-def _becomes_ready(daemon: Daemon, runs: Callable[[], bool]) -> bool:
-    """Whether a daemon that runs is ready within a minute."""
+def _becomes_ready(daemon: Daemon, is_running: Callable[[], bool]) -> bool:
+    """Wait until a running daemon is ready, at most a minute; False if it exits before."""
     deadline = time.monotonic() + START_SECONDS
-    while runs() and time.monotonic() < deadline:
+    while is_running() and time.monotonic() < deadline:
         if daemon.ready():
             return True
         time.sleep(POLL_SECONDS)
@@ -139,25 +137,25 @@ def _record_path(name: str, settings: Settings) -> Path:
 
 
 def _write_record(daemon: Daemon, process: int, settings: Settings) -> None:
-    record = {"pid": process, "started": _started(process), "recipe": daemon.recipe}
+    record = {"pid": process, "started": _start_time(process), "recipe": daemon.recipe}
     _record_path(daemon.name, settings).write_text(json.dumps(record))
 
 
 def _read_record(name: str, settings: Settings) -> dict[str, str | int] | None:
-    """The record of a daemon that is alive, else None."""
+    """Read the record of a daemon; None if it is not running."""
     try:
         record: dict[str, str | int] = json.loads(_record_path(name, settings).read_text())
     except FileNotFoundError:
         return None
-    return record if record["started"] == _started(int(record["pid"])) else None
+    return record if record["started"] == _start_time(int(record["pid"])) else None
 
 
-def _started(process: int) -> str | None:
-    """When `process` was started, which tells it from a later one with the same number."""
+def _start_time(process: int) -> str | None:
+    """Read the start time of `process`, which distinguishes it from a later one with its pid."""
     try:
-        text = Path(f"/proc/{process}/stat").read_text()
+        stat = Path(f"/proc/{process}/stat").read_text()
     except (FileNotFoundError, ProcessLookupError):
         return None
-    # The second field, a name in parentheses, may hold blanks; state is the third, start the 22nd.
-    fields = text.rpartition(")")[2].split()
+    # The second field, a name in parentheses, may contain spaces; state is the third, start the 22nd.
+    fields = stat.rpartition(")")[2].split()
     return None if fields[0] == "Z" else fields[19]

@@ -1,4 +1,4 @@
-"""Images into a registry, over the HTTP API of the OCI distribution spec."""
+"""Push images to a registry over the HTTP API of the OCI distribution spec."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ TIMEOUT_SECONDS = 60.0
 
 
 def push(registry: str, repository: str, tag: str, image: oci.Image) -> None:
-    """Put `image` at `registry`/`repository`:`tag`; raises StackError when it is refused."""
+    """Push `image` to `registry`/`repository`:`tag`. Raises StackError if the registry refuses."""
     with image.layer.path.open("rb") as layer:
         _push_blob(registry, repository, image.layer.digest, layer)
     _push_blob(registry, repository, oci.digest(image.config), io.BytesIO(image.config))
@@ -24,7 +24,7 @@ def push(registry: str, repository: str, tag: str, image: oci.Image) -> None:
 
 
 def digest_of(registry: str, repository: str, tag: str) -> str | None:
-    """The digest of the manifest at a tag, or None when there is none."""
+    """Request the digest of the manifest at a tag; None if the tag does not exist."""
     path = f"/v2/{repository}/manifests/{tag}"
     headers = _send(registry, "HEAD", path, None, {"Accept": oci.MANIFEST})[1]
     return headers.get("Docker-Content-Digest")
@@ -36,9 +36,9 @@ def _push_blob(registry: str, repository: str, digest: str, content: BinaryIO) -
         return
     begin = f"/v2/{repository}/blobs/uploads/"
     headers = _request(registry, "POST", begin, None, None, expect=http.client.ACCEPTED)
-    place = urlsplit(headers["Location"])
-    query = "&".join(filter(None, [place.query, urlencode({"digest": digest})]))
-    path = urlunsplit(("", "", place.path, query, ""))
+    location = urlsplit(headers["Location"])
+    query = "&".join(filter(None, [location.query, urlencode({"digest": digest})]))
+    path = urlunsplit(("", "", location.path, query, ""))
     binary = "application/octet-stream"
     _request(registry, "PUT", path, content, binary, expect=http.client.CREATED)
 

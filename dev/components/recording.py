@@ -1,7 +1,7 @@
-"""What stands on a terminal, time after time, as one SVG picture that moves in any browser.
+"""Record a terminal as an animated SVG that plays in any browser.
 
-Frames lie below each other, and a window of the size of one steps from each to the next at its
-time. Rows that are equal are drawn once and referred to.
+Frames are stacked vertically, and a window of one frame's size steps from frame to frame. Equal
+rows are defined once and referenced.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ if TYPE_CHECKING:
     from components.terminal import Terminal
 
 Row: TypeAlias = "tuple[tuple[int, str, str], ...]"
-"""Runs of a row: the column of each, how it looks as classes, and its text."""
+"""The runs of a row: column, CSS classes and text of each."""
 Frame: TypeAlias = "tuple[float, tuple[Row, ...]]"
-"""The seconds since the begin, and the rows."""
+"""The seconds since the start, and the rows."""
 
 _PAUSE = 0.2
-# How long the last frame stays before it begins again.
+# How long the last frame stays before the animation restarts.
 _LAST = 5.0
 _WIDTH, _HEIGHT, _MARGIN = 8.4, 18, 12
-# Blanks in a row are left to the columns of what follows.
+# Runs split at two or more spaces; the column of each run accounts for the gap.
 _WORDS = re.compile(r"\S+(?: \S+)*")
 _COLORS = {
     "green": "#56d364",
@@ -48,12 +48,12 @@ text { font: 14px ui-monospace, "DejaVu Sans Mono", Menlo, Consolas, monospace; 
 
 
 def record(terminal: Terminal) -> Iterator[Frame]:
-    """Yield what stands on a terminal at different times, until its program ends."""
+    """Yield a frame whenever the terminal changes, until its program ends."""
     begin = time.monotonic()
     last: tuple[Row, ...] = ()
-    goes_on = True
-    while goes_on:
-        goes_on = terminal.read(_PAUSE)
+    is_running = True
+    while is_running:
+        is_running = terminal.read(_PAUSE)
         rows = tuple(_row(terminal, number) for number in range(terminal.screen.lines))
         if any(rows) and rows != last:
             last = rows
@@ -61,17 +61,17 @@ def record(terminal: Terminal) -> Iterator[Frame]:
 
 
 def to_svg(frames: Sequence[Frame], *, columns: int, lines: int, title: str) -> str:
-    """Return frames as a picture of a terminal, with a title above."""
+    """Render frames as an animated terminal with a title."""
     width, height = round(columns * _WIDTH), (lines + 1) * _HEIGHT
     outer = (width + 2 * _MARGIN, height + 2 * _MARGIN)
     rows = dict.fromkeys(row for _, frame in frames for row in frame if row)
     names = {row: f"r{number}" for number, row in enumerate(rows)}
-    drawn = (_drawn(frame, names, n * height) for n, (_, frame) in enumerate(frames))
+    drawn = (_draw(frame, names, n * height) for n, (_, frame) in enumerate(frames))
     return "\n".join(
         [
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {outer[0]} {outer[1]}">',
-            f"<style>\n{_STYLE}{_colors()}{_motion(frames, height)}</style>",
-            f"<defs>\n{''.join(_defined(row, name) for row, name in names.items())}</defs>",
+            f"<style>\n{_STYLE}{_colors()}{_animation(frames, height)}</style>",
+            f"<defs>\n{''.join(_define(row, name) for row, name in names.items())}</defs>",
             '<rect width="100%" height="100%" rx="8" fill="#0d1117"/>',
             f'<svg x="{_MARGIN}" y="{_MARGIN}" width="{width}" height="{height}">',
             f'<text class="faint" y="{_HEIGHT - 4}">{escape(title)}</text>',
@@ -100,8 +100,8 @@ def _look(cell: Char) -> str:
     return " ".join(word for word in words if word)
 
 
-def _defined(row: Row, name: str) -> str:
-    """Return a row under its name; each run is as wide as its letters are on a terminal."""
+def _define(row: Row, name: str) -> str:
+    """Define a row under its name; each run has the width of its cells on a terminal."""
     runs = "".join(
         f'<tspan x="{column * _WIDTH:.1f}" textLength="{len(text) * _WIDTH:.1f}"'
         + (f' class="{look}"' if look else "")
@@ -111,22 +111,22 @@ def _defined(row: Row, name: str) -> str:
     return f'<text id="{name}">{runs}</text>\n'
 
 
-def _drawn(rows: Iterable[Row], names: Mapping[Row, str], top: int) -> str:
-    places = ((top + (n + 1) * _HEIGHT - 4, names[row]) for n, row in enumerate(rows) if row)
-    return "".join(f'<use href="#{name}" y="{y}"/>' for y, name in places)
+def _draw(rows: Iterable[Row], names: Mapping[Row, str], top: int) -> str:
+    positions = ((top + (n + 1) * _HEIGHT - 4, names[row]) for n, row in enumerate(rows) if row)
+    return "".join(f'<use href="#{name}" y="{y}"/>' for y, name in positions)
 
 
 def _colors() -> str:
     return "".join(f".{name} {{ fill: {color} }}\n" for name, color in _COLORS.items())
 
 
-def _motion(frames: Sequence[Frame], height: int) -> str:
-    """Return the animation; where there is none, the frame in the middle stands still."""
+def _animation(frames: Sequence[Frame], height: int) -> str:
+    """Build the animation; without animation support, the middle frame is shown."""
     begin, length = frames[0][0], frames[-1][0] - frames[0][0] + _LAST
-    places = [(100 * (at - begin) / length, -n * height) for n, (at, _) in enumerate(frames)]
-    places.append((100, places[-1][1]))
-    steps = "".join(f"{at:.2f}% {{ transform: translateY({y}px) }}\n" for at, y in places)
-    middle = places[len(frames) // 2][1]
+    keyframes = [(100 * (at - begin) / length, -n * height) for n, (at, _) in enumerate(frames)]
+    keyframes.append((100, keyframes[-1][1]))
+    steps = "".join(f"{at:.2f}% {{ transform: translateY({y}px) }}\n" for at, y in keyframes)
+    middle = keyframes[len(frames) // 2][1]
     return (
         f"@keyframes steps {{\n{steps}}}\n"
         f".frames {{ transform: translateY({middle}px);"

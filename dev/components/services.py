@@ -1,4 +1,4 @@
-"""The daemons of the stack: the image registry, buildkitd, and dockerd in its place."""
+"""The daemons of the stack: the image registry, and buildkitd or dockerd."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ PROBE_SECONDS = 5.0
 
 
 def registry(settings: Settings) -> Daemon:
-    """Debian's docker-registry on the loopback, its images in the stack's state."""
+    """Configure Debian's docker-registry on the loopback, with its images in the stack's state."""
     config = settings.folder("run") / "registry.yml"
-    # The configuration is YAML, of which JSON is a part.
-    text = json.dumps(
+    # The configuration is YAML, which includes JSON.
+    yaml = json.dumps(
         {
             "version": "0.1",
             "log": {"level": "warn", "accesslog": {"disabled": True}},
@@ -40,12 +40,12 @@ def registry(settings: Settings) -> Daemon:
         command=("docker-registry", "serve", str(config)),
         ready=lambda: _answers(http.client.HTTPConnection(settings.registry), "/v2/"),
         port=settings.registry_port,
-        files={config: text},
+        files={config: yaml},
     )
 
 
 def buildkitd(settings: Settings, programs: Path) -> Daemon:
-    """BuildKit as the stack runs it: one socket, one port, and the registry as its mirror."""
+    """Configure buildkitd with one socket, one port, and the registry as its mirror."""
     sock = buildkit_socket(settings)
     addresses = [f"unix://{sock}", f"tcp://127.0.0.1:{settings.buildkit_port}"]
     config = settings.folder("run") / "buildkitd.toml"
@@ -59,7 +59,7 @@ def buildkitd(settings: Settings, programs: Path) -> Daemon:
 
 
 def dockerd(settings: Settings) -> Daemon:
-    """Docker Engine, whose BuildKit stands in where buildkitd cannot be built."""
+    """Configure Docker Engine, whose BuildKit is the fallback if buildkitd cannot be built."""
     sock = docker_socket(settings)
     command = (
         "dockerd",
@@ -78,12 +78,12 @@ def dockerd(settings: Settings) -> Daemon:
 
 
 def buildkit_socket(settings: Settings) -> Path:
-    """The socket on which buildkitd listens."""
+    """Locate the socket of buildkitd."""
     return settings.folder("run") / "buildkitd.sock"
 
 
 def docker_socket(settings: Settings) -> Path:
-    """The socket on which dockerd listens."""
+    """Locate the socket of dockerd."""
     return settings.folder("run") / "docker.sock"
 
 
@@ -96,12 +96,12 @@ def buildkitd_config(
     platforms: Sequence[str] | None = None,
     containerd: Path | None = None,
 ) -> str:
-    """A buildkitd.toml: the oci worker, or that of a containerd, on overlayfs and the host's network.
+    """Generate a buildkitd.toml: OCI or containerd worker, overlayfs, and host network.
 
-    With the certificates in ``tls`` its ports ask clients for theirs. The worker says that it
-    has ``platforms``, by itself those of this machine. ``containerd`` is the socket of one.
+    With the certificates in the folder ``tls``, ports require client certificates. ``platforms``
+    override the platforms of the worker. ``containerd`` is the socket of a containerd.
 
-    Names that the mirror lacks are looked up at docker.io itself, as buildkitd does by default.
+    Images that the mirror lacks are pulled from docker.io, as is buildkitd's default.
     """
     lines = [
         f"root = {_quote(root)}",
@@ -120,13 +120,13 @@ def buildkitd_config(
 
 
 def _worker(containerd: Path | None) -> list[str]:
-    """Return the tables of both workers, that of the one which is there as the last."""
+    """Generate the tables of both workers, the enabled one last."""
     common = ["enabled = true", 'snapshotter = "overlayfs"', 'networkMode = "host"']
     if containerd is None:
-        absent = ["[worker.containerd]", "enabled = false"]
-        return [*absent, "[worker.oci]", *common, 'binary = "runc"']
-    absent = ["[worker.oci]", "enabled = false"]
-    return [*absent, "[worker.containerd]", *common, f"address = {_quote(containerd)}"]
+        disabled = ["[worker.containerd]", "enabled = false"]
+        return [*disabled, "[worker.oci]", *common, 'binary = "runc"']
+    disabled = ["[worker.oci]", "enabled = false"]
+    return [*disabled, "[worker.containerd]", *common, f"address = {_quote(containerd)}"]
 
 
 def _tls_config(folder: Path | None) -> list[str]:
@@ -137,7 +137,7 @@ def _tls_config(folder: Path | None) -> list[str]:
 
 
 def engine(settings: Settings) -> Daemon:
-    """The BuildKit to run: buildkitd once it is built, unless Docker's was chosen."""
+    """Select the BuildKit to run: buildkitd if it is built, unless Docker Engine is selected."""
     programs = binaries.folder(settings)
     if settings.engine == "buildkit" or (settings.engine == "auto" and programs.exists()):
         return buildkitd(settings, programs)
@@ -169,10 +169,10 @@ def _answers(connection: http.client.HTTPConnection, path: str) -> bool:
 
 def _has_workers(buildctl: Path, address: str) -> bool:
     listing = [str(buildctl), "--addr", address, "--timeout", "5", "debug", "workers"]
-    done = subprocess.run(listing, check=False, capture_output=True, text=True)
-    return done.returncode == 0 and len(done.stdout.splitlines()) > 1
+    process = subprocess.run(listing, check=False, capture_output=True, text=True)
+    return process.returncode == 0 and len(process.stdout.splitlines()) > 1
 
 
-def _quote(text: object) -> str:
-    # A basic string of TOML is written like a string of JSON.
-    return json.dumps(str(text))
+def _quote(value: object) -> str:
+    # TOML basic strings have the syntax of JSON strings.
+    return json.dumps(str(value))

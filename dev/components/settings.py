@@ -1,4 +1,4 @@
-"""Where the stack keeps its state and which ports, engine and mirrors it uses."""
+"""The settings of the stack: state folder, ports, engine and mirrors."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ ENGINES = ("auto", "buildkit", "docker")
 
 
 class StackError(Exception):
-    """One sentence for the user; `dev/stack` prints it and exits with status 1."""
+    """An error for the user; `dev/stack` prints it and exits with status 1."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """One stack. Two with different state folders and ports run side by side."""
+    """The settings of one stack; stacks with different folders and ports can run in parallel."""
 
     state: Path
     buildkit_port: int
@@ -31,10 +31,10 @@ class Settings:
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Settings:
-        """The settings named by PYLLB_* variables; raises StackError for a value that is none."""
+        """Read the settings from PYLLB_* variables. Raises StackError for an invalid value."""
         engine = environ.get("PYLLB_ENGINE", "auto")
         if engine not in ENGINES:
-            raise StackError(f"PYLLB_ENGINE is {engine!r}; it can be {', '.join(ENGINES)}")
+            raise StackError(f"invalid PYLLB_ENGINE {engine!r}: expected {', '.join(ENGINES)}")
         return cls(
             state=_state_folder(environ),
             buildkit_port=_port(environ, "PYLLB_BUILDKIT_PORT", 1234),
@@ -46,30 +46,30 @@ class Settings:
 
     @property
     def registry(self) -> str:
-        """The registry's address, as it stands at the beginning of an image reference."""
+        """The registry's address, as in image references."""
         return f"127.0.0.1:{self.registry_port}"
 
     def folder(self, name: str) -> Path:
-        """The folder `name` of the stack's state, made when it is missing."""
+        """Create the folder `name` in the stack's state if it is missing, and return it."""
         path = self.state / name
         path.mkdir(parents=True, exist_ok=True)
         return path
 
 
 def _state_folder(environ: Mapping[str, str]) -> Path:
-    if chosen := environ.get("PYLLB_STATE"):
-        return Path(chosen).absolute()
+    if folder := environ.get("PYLLB_STATE"):
+        return Path(folder).absolute()
     cache = environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(cache) / "pyllb-dev"
 
 
 def _port(environ: Mapping[str, str], name: str, default: int) -> int:
-    text = environ.get(name, str(default))
-    if not text.isdecimal() or not 0 < int(text) < 65536:
-        raise StackError(f"{name} is {text!r}, which is not a port number")
-    return int(text)
+    value = environ.get(name, str(default))
+    if not value.isdecimal() or not 0 < int(value) < 65536:
+        raise StackError(f"invalid {name} {value!r}: expected a port number")
+    return int(value)
 
 
 def program_path() -> str:
-    """PATH with the system folders that hold runc and debootstrap, which users may lack."""
+    """Extend PATH with the system folders of runc and debootstrap, which users may lack."""
     return os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/sbin"])

@@ -1,7 +1,7 @@
-"""BuildKit's own tests of its Dockerfile frontend, run against frontend images of anybody.
+"""Run BuildKit's own tests of its Dockerfile frontend against any frontend image.
 
-The tests are compiled from the Go module of the BuildKit that the stack runs. They start a
-daemon for every case and find images in a registry of their own, which is filled before.
+The tests are compiled from the Go module of the stack's BuildKit. They start a daemon for every
+case and pull images from a separate registry, which is filled before.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ if TYPE_CHECKING:
 
 PACKAGE = "frontend/dockerfile"
 START_SECONDS = 60.0
-# Images that the tests name and cannot do without, though their content does not matter here.
+# Images that the tests need, whatever their content.
 STUBS = (("amd64/debian", "bullseye-20230109-slim"), ("tonistiigi/hellofs", "latest"))
-# Tests that ask for something other than a build, which they ask BuildKit's own frontend for.
+# Tests of subrequests, which they send to BuildKit's own frontend.
 REQUESTS = ("check", "outline", "targets", "client")
-# A connection of such a test that asks the image instead; Go code, compiled into the tests.
+# A gateway client, compiled into such tests, that sends subrequests to the image instead.
 _ROUTED = """\
 package dockerfile
 
@@ -55,7 +55,7 @@ func (r routed) Solve(ctx context.Context, req client.SolveRequest) (*client.Res
 	return r.to.SolveGateway(ctx, r.Client, req)
 }
 """
-# A library in what ldd prints.
+# A library in the output of ldd.
 _LIBRARY = re.compile(r"(?:=> |^\s*)(/\S+) \(", re.MULTILINE)
 _CLIENT = "c gateway.Client) (*gateway.Result, error) {"
 _VARIANT = re.compile(r"TestIntegration/[^/]+(/(?!warntype)[a-z.]+=[^/#]+)+\Z")
@@ -63,10 +63,10 @@ _RESULT = re.compile(r"^\s*--- (PASS|FAIL|SKIP): (\S+)", re.MULTILINE)
 
 
 def run(settings: Settings, frontend: Path, selection: str | None, log: Path) -> dict[str, str]:
-    """Run the tests with the frontend image in an OCI archive; return each one's result.
+    """Run the tests with the frontend image in an OCI archive; return their results by name.
 
-    `selection` is a regular expression of names. None stands for the tests of requests, with
-    the image asked instead of BuildKit's own frontend. What the tests print goes to `log`.
+    `selection` is a regular expression of test names. None selects the tests of subrequests and
+    sends those to the image instead of BuildKit's own frontend. The output goes to `log`.
     """
     programs = binaries.build(settings)
     module = _module()
@@ -90,26 +90,26 @@ def run(settings: Settings, frontend: Path, selection: str | None, log: Path) ->
             stdout=output,
             stderr=subprocess.STDOUT,
         )
-    found = _RESULT.findall(log.read_text(errors="replace"))
-    leaves = {name: result for result, name in found if "/worker=" in name}
+    results = _RESULT.findall(log.read_text(errors="replace"))
+    leaves = {name: result for result, name in results if "/worker=" in name}
     if not leaves:
-        raise StackError(f"no test ran; {log} says why")
+        raise StackError(f"no test ran; see {log}")
     return leaves
 
 
 def _module() -> Path:
-    done = subprocess.run(
+    process = subprocess.run(
         ["go", "list", "-m", "-json", binaries.MODULE],
         cwd=TOOLS,
         check=True,
         capture_output=True,
         env=os.environ | {"PATH": f"{program_path()}{os.pathsep}/usr/local/go/bin"},
     )
-    return Path(json.loads(done.stdout)["Dir"])
+    return Path(json.loads(process.stdout)["Dir"])
 
 
 def _compile(settings: Settings, module: Path, *, routed: bool) -> Path:
-    name = f"requests-{_version()}.test" if routed else "dockerfile.test"
+    name = f"requests-{_recipe_hash()}.test" if routed else "dockerfile.test"
     target = binaries.folder(settings) / name
     if target.exists():
         return target
@@ -133,72 +133,71 @@ def _request_files(module: Path) -> list[Path]:
 
 
 def _request_tests(module: Path) -> list[str]:
-    """Return the names of the tests that ask for something other than a build."""
-    texts = "".join(path.read_text() for path in _request_files(module))
-    return re.findall(r"^func t(est\w+)\(t \*testing.T, sb", texts, re.MULTILINE)
+    """List the names of the tests of subrequests."""
+    sources = "".join(path.read_text() for path in _request_files(module))
+    return re.findall(r"^func t(est\w+)\(t \*testing.T, sb", sources, re.MULTILINE)
 
 
 def _route(module: Path) -> None:
-    """Change the tests of requests to ask over another connection."""
+    """Patch the tests of subrequests to use the routed client."""
     (module / PACKAGE / "routed_test.go").write_text(_ROUTED)
     for path in _request_files(module):
-        text = path.read_text().replace("(*clientFrontend)", "(*gatewayFrontend)")
+        source = path.read_text().replace("(*clientFrontend)", "(*gatewayFrontend)")
         wrapped = f"{_CLIENT}\n\t\tc = routed{{c, getFrontend(t, sb)}}"
-        path.write_text(text.replace(_CLIENT, wrapped))
+        path.write_text(source.replace(_CLIENT, wrapped))
 
 
-def _version() -> str:
-    """Return what tells this recipe from others."""
+def _recipe_hash() -> str:
+    """Hash this file, so that a change of it rebuilds the tests and images."""
     return hashlib.sha256(Path(__file__).read_bytes()).hexdigest()[:12]
 
 
 def _copy(source: str, target: str) -> None:
-    """Copy a file without its mode; Go's cache of modules cannot be written to."""
+    """Copy a file without its mode, since files in Go's module cache are read-only."""
     shutil.copyfile(source, target)
 
 
 def variants(results: Mapping[str, str]) -> dict[str, str]:
-    """Return the results of whole tests, one for each setting that BuildKit runs them in."""
-    return {name: found for name, found in results.items() if _VARIANT.match(name)}
+    """Select the results of whole tests, one for each matrix variant of BuildKit."""
+    return {name: result for name, result in results.items() if _VARIANT.match(name)}
 
 
 def _registry(folder: Path) -> Path:
-    """Return a folder with Debian's registry under the name that the tests call it by."""
+    """Link Debian's registry under the name that the tests use, and return its folder."""
     programs = folder / "bin"
     programs.mkdir(exist_ok=True)
-    found = shutil.which("docker-registry", path=program_path())
-    if found is None:
-        raise StackError("there is no docker-registry; dev/stack up installs it")
+    program = shutil.which("docker-registry", path=program_path())
+    if program is None:
+        raise StackError("docker-registry is missing; dev/stack up installs it")
     link = programs / "registry"
     link.unlink(missing_ok=True)
-    link.symlink_to(found)
+    link.symlink_to(program)
     return programs
 
 
 def _mirror(settings: Settings) -> Path:
-    """Return the data of a registry that has the images of the tests."""
+    """Fill the data folder of a registry with the images of the tests, and return it."""
     mirror = settings.folder("suite") / "mirror"
-    recipes = {each.repository: each for each in images.recipes(settings)}
-    wanted = [recipes[f"library/{name}"] for name in ("busybox", "alpine")]
-    here = _version()
-    fingerprint = here + "".join(recipe.fingerprint for recipe in wanted)
+    recipes = {recipe.repository: recipe for recipe in images.recipes(settings)}
+    busybox, alpine = (recipes[f"library/{name}"] for name in ("busybox", "alpine"))
+    fingerprint = _recipe_hash() + busybox.fingerprint + alpine.fingerprint
     marker = mirror / "images"
     if marker.exists() and marker.read_text() == fingerprint:
         return mirror
     shutil.rmtree(mirror, ignore_errors=True)
     mirror.mkdir()
-    with _serving(mirror / "data") as registry, tempfile.TemporaryDirectory() as scratch:
-        for recipe in wanted:
+    with _serve_registry(mirror / "data") as registry, tempfile.TemporaryDirectory() as scratch:
+        for recipe in (busybox, alpine):
             root = Path(scratch, recipe.repository.replace("/", "-"))
             root.mkdir()
             recipe.fill(root)
-            if recipe is wanted[1]:
+            if recipe is alpine:
                 _add_git(root)
             layer = oci.layer_from_tree(root, root.with_suffix(".tar.gz"))
             image = oci.image(layer, recipe.created_by, recipe.config)
             for tag in recipe.tags:
                 push.push(registry, recipe.repository, tag, image)
-            if recipe is wanted[0]:
+            if recipe is busybox:
                 for repository, tag in STUBS:
                     push.push(registry, repository, tag, image)
     marker.write_text(fingerprint)
@@ -206,12 +205,12 @@ def _mirror(settings: Settings) -> Path:
 
 
 def _add_git(root: Path) -> None:
-    """Give an image the git of this machine, and an `apk add git` that finds it there."""
+    """Copy this machine's git into an image, with an `apk add git` that succeeds."""
     git = shutil.which("git", path=program_path())
     if git is None:
-        raise StackError("there is no git; dev/stack up installs it")
-    done = subprocess.run(["ldd", git], check=True, capture_output=True, text=True)
-    for path in map(Path, [git, *_LIBRARY.findall(done.stdout)]):
+        raise StackError("git is missing; dev/stack up installs it")
+    process = subprocess.run(["ldd", git], check=True, capture_output=True, text=True)
+    for path in map(Path, [git, *_LIBRARY.findall(process.stdout)]):
         target = root / path.relative_to("/")
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(path.resolve(), target)
@@ -222,15 +221,15 @@ def _add_git(root: Path) -> None:
 
 
 @contextmanager
-def _serving(data: Path) -> Iterator[str]:
-    """Run a registry on this data meanwhile; yield its address."""
+def _serve_registry(data: Path) -> Iterator[str]:
+    """Run a registry on the data; yield its address."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{probe.getsockname()[1]}"
     config = data.with_suffix(".json")
     storage = {"filesystem": {"rootdirectory": str(data)}}
-    text = {"version": "0.1", "storage": storage, "http": {"addr": address}}
-    config.write_text(json.dumps(text))
+    settings = {"version": "0.1", "storage": storage, "http": {"addr": address}}
+    config.write_text(json.dumps(settings))
     process = subprocess.Popen(
         ["docker-registry", "serve", config],
         stdout=subprocess.DEVNULL,
@@ -246,7 +245,7 @@ def _serving(data: Path) -> Iterator[str]:
                 break
             except ConnectionRefusedError:
                 if time.monotonic() > deadline:
-                    raise StackError("the registry of the tests does not start") from None
+                    raise StackError("the registry of the tests did not start") from None
                 time.sleep(0.05)
         yield address
     finally:

@@ -1,4 +1,4 @@
-"""A program on a terminal of its own, and what stands on its screen; needs pyte."""
+"""Run a program on a pseudo-terminal and read its screen; needs pyte."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ import pyte
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-# Makes the terminal that of the program's session, so that signals of it arrive.
+# Makes it the controlling terminal of the program, which then receives its signals.
 _LOGIN = "import os, sys; os.login_tty(0); os.execvp(sys.argv[1], sys.argv[1:])"
-# pyte knows no faint letters; they are kept as italics.
+# pyte does not support faint text, so it is shown as italics.
 _FAINT, _ITALICS = b"\x1b[2m", b"\x1b[3m"
 
 
 class Terminal:
-    """A program that runs on a terminal of a size; used as a context, at whose end it ends."""
+    """A program on a terminal of a given size; leaving the ``with`` block ends the program."""
 
     def __init__(
         self,
@@ -52,41 +52,41 @@ class Terminal:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        """End the program, where it still runs, and its terminal."""
+        """End the program, if it still runs, and close its terminal."""
         self.process.terminate()
         self.process.wait()
         os.close(self._controller)
 
     @property
     def rows(self) -> list[str]:
-        """The rows of the screen, without blanks at their ends."""
+        """The rows of the screen, without trailing spaces."""
         return [row.rstrip() for row in self.screen.display]
 
     def read(self, seconds: float) -> bool:
-        """Take in what the program draws for some time; return whether it goes on."""
-        end = time.monotonic() + seconds
-        while (left := end - time.monotonic()) > 0:
-            if not self._is_drawing(left):
+        """Read the program's output for some time; return False if the program ends."""
+        deadline = time.monotonic() + seconds
+        while (remaining := deadline - time.monotonic()) > 0:
+            if not self._is_drawing(remaining):
                 return True
-            if not self._take():
+            if not self._read_output():
                 return False
         return True
 
     def type(self, text: str) -> None:
-        """Send a text to the program."""
+        """Send a string to the program."""
         os.write(self._controller, text.encode())
 
-    def wait_for(self, seen: Callable[[list[str]], bool], seconds: float = 120) -> None:
-        """Read until the rows are as wanted; raises AssertionError when they never are."""
-        end = time.monotonic() + seconds
-        while not seen(self.rows):
-            goes_on = self.read(0.1) and time.monotonic() < end
-            assert goes_on or seen(self.rows), "\n".join(self.rows)
+    def wait_for(self, condition: Callable[[list[str]], bool], seconds: float = 120) -> None:
+        """Read until the rows fulfill a condition. Raises AssertionError if they never do."""
+        deadline = time.monotonic() + seconds
+        while not condition(self.rows):
+            may_continue = self.read(0.1) and time.monotonic() < deadline
+            assert may_continue or condition(self.rows), "\n".join(self.rows)
 
     def resize(self, columns: int, lines: int) -> None:
-        """Change the size; what no longer fits into a row goes on in the next one."""
-        # What the program has drawn is for the old size.
-        while self._is_drawing(0) and self._take():
+        """Change the size; rows that no longer fit are wrapped."""
+        # Pending output is for the old size.
+        while self._is_drawing(0) and self._read_output():
             pass
         screen = pyte.Screen(columns, lines)
         text = "\r\n".join(self.screen.display[: self.screen.cursor.y + 1])
@@ -95,11 +95,11 @@ class Terminal:
         self._put_size(columns, lines)
 
     def _is_drawing(self, seconds: float) -> bool:
-        """Return whether the program draws something within some seconds."""
+        """Wait some seconds for output of the program; return whether there is any."""
         return bool(select.select([self._controller], [], [], seconds)[0])
 
-    def _take(self) -> bool:
-        """Take in what the program has drawn; return whether it goes on."""
+    def _read_output(self) -> bool:
+        """Read pending output; return False if the program ended."""
         try:
             data = os.read(self._controller, 1 << 16)
         except OSError:

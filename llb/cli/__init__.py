@@ -1,4 +1,4 @@
-"""The ``llb`` command.
+"""The entry point of the ``llb`` command line.
 
 Private to :mod:`llb`.
 """
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from types import FrameType
 
 _INTERRUPTED = 130
-_TOLD_TO_STOP = 143
+_TERMINATED = 143
 
 
-_STATUSES = """\
+_EXIT_STATUS_HELP = """\
 Exit status: 0 for success, 1 for an error, 2 for a usage error, 130 when interrupted, 143 on
 SIGTERM.
 """
@@ -31,7 +31,7 @@ SIGTERM.
 @click.group(
     cls=Commands,
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog=_STATUSES,
+    epilog=_EXIT_STATUS_HELP,
 )
 @click.version_option(package_name="pyllb", prog_name="llb")
 def cli() -> None:
@@ -40,7 +40,7 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command line of this process and exit."""
-    signal.signal(signal.SIGTERM, _stop)
+    signal.signal(signal.SIGTERM, _exit_on_sigterm)
     try:
         sys.exit(cli(standalone_mode=False))
     except click.ClickException as error:
@@ -53,14 +53,14 @@ def main() -> None:
         click.echo("error: interrupted", err=True)
         sys.exit(_INTERRUPTED)
     except BrokenPipeError:
-        # Whoever read our output has had enough.
+        # The reader of our output closed the pipe.
         sys.stderr.close()
         sys.exit(1)
     finally:
-        # Python looks through every object once more as it ends, and 20 ms pass.
+        # Without this, a last garbage collection at exit takes 20 ms.
         gc.freeze()
 
 
-def _stop(signal_number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the signature
-    """End as by an interrupt, so that the build ends and nothing half-made is left."""
-    sys.exit(_TOLD_TO_STOP)
+def _exit_on_sigterm(signal_number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the signature
+    """Exit as an interrupt does: the build is cancelled and no partial output remains."""
+    sys.exit(_TERMINATED)

@@ -1,4 +1,7 @@
-"""The options of ``llb build``, in groups; docs/cli-flags.md has those of others beside them."""
+"""The options of ``llb build``, in groups.
+
+docs/cli-flags.md compares them with the flags of other tools.
+"""
 
 from __future__ import annotations
 
@@ -21,39 +24,44 @@ def pairs(
     parameter: click.Parameter,
     values: tuple[str, ...],
 ) -> dict[str, str]:
-    """Return repeated KEY=VALUE options as a mapping. Raises BadParameter."""
-    found = {}
+    """Parse repeated KEY=VALUE options. Raises BadParameter."""
+    mapping = {}
     for value in values:
-        key, equals, rest = value.partition("=")
+        key, equals, text = value.partition("=")
         if not equals or not key:
-            raise click.BadParameter(f"{value!r} is no {parameter.metavar}")
-        found[key] = rest
-    return found
+            raise click.BadParameter(f"{value!r} is malformed: expected {parameter.metavar}")
+        mapping[key] = text
+    return mapping
 
 
-def _arguments(
+def _build_args(
     context: click.Context, parameter: click.Parameter, values: tuple[str, ...]
 ) -> dict[str, str]:
-    """Return build arguments; one without a value has that of the environment, if there is one."""
-    given = [value for value in values if "=" in value or value in os.environ]
-    full = tuple(each if "=" in each else f"{each}={os.environ[each]}" for each in given)
-    return pairs(context, parameter, full)
+    """Parse build arguments; the environment supplies missing values.
+
+    An argument without a value that is not in the environment either is dropped.
+    """
+    defined = [value for value in values if "=" in value or value in os.environ]
+    complete = tuple(arg if "=" in arg else f"{arg}={os.environ[arg]}" for arg in defined)
+    return pairs(context, parameter, complete)
 
 
-def _many(*names: str, metavar: str, help: str) -> Callable[[F_], F_]:  # noqa: A002 - click's word
+def _repeatable(*names: str, metavar: str, help: str) -> Callable[[F_], F_]:  # noqa: A002 - click's word
     return click.option(*names, multiple=True, metavar=metavar, help=help)
 
 
-def _mapping(*names: str, metavar: str, help: str) -> Callable[[F_], F_]:  # noqa: A002 - as above
+def _key_value(*names: str, metavar: str, help: str) -> Callable[[F_], F_]:  # noqa: A002 - as above
     return click.option(*names, multiple=True, metavar=metavar, callback=pairs, help=help)
 
 
-_RESULT = (
-    _many("-o", "--output", "outputs", metavar="OUTPUT", help="Output: DIR, - or type=…,dest=…."),
-    _many("-t", "--tag", "tags", metavar="NAME", help="Name of the image."),
+_RESULT_OPTIONS = (
+    _repeatable(
+        "-o", "--output", "outputs", metavar="OUTPUT", help="Output: DIR, - or type=…,dest=…."
+    ),
+    _repeatable("-t", "--tag", "tags", metavar="NAME", help="Name of the image."),
     click.option("--push", is_flag=True, help="Push the image to its registry."),
     click.option("--load", is_flag=True, help="Load the image into Docker."),
-    _many(
+    _repeatable(
         "--annotation",
         "annotations",
         metavar="[KIND:]KEY=VALUE",
@@ -64,44 +72,44 @@ _RESULT = (
     click.option("--iidfile", type=_FILE, help="Write the digest of the image."),
     click.option("--ref-file", type=_FILE, help="Write the build's reference."),
 )
-_GIVEN = (
-    _mapping(
+_INPUT_OPTIONS = (
+    _key_value(
         "--local", "locals_", metavar="NAME=DIR", help="Local directory that the build may read."
     ),
-    _mapping(
+    _key_value(
         "--oci-layout",
         "layouts",
         metavar="NAME=DIR",
         help="OCI layout for sources oci-layout://NAME.",
     ),
-    _many(
+    _repeatable(
         "--secret",
         "secrets",
         metavar="SECRET",
         help="Secret: id=ID,src=FILE or id=ID,env=NAME. With id alone: the variable or file ID.",
     ),
-    _many("--ssh", metavar="AGENT", help="SSH agent: default, ID=SOCKET or ID=KEY."),
-    _many(
+    _repeatable("--ssh", metavar="AGENT", help="SSH agent: default, ID=SOCKET or ID=KEY."),
+    _repeatable(
         "--registry-auth-tlscontext",
         "registry_auth_tls",
         metavar="TLS",
         help="TLS files for a registry's token server: host=HOST,ca=FILE,cert=FILE,key=FILE.",
     ),
-    _many(
+    _repeatable(
         "--cache-from",
         "--import-cache",
         "cache_from",
         metavar="CACHE",
         help="Cache to import: an image reference or type=…,key=value….",
     ),
-    _many(
+    _repeatable(
         "--cache-to",
         "--export-cache",
         "cache_to",
         metavar="CACHE",
         help="Cache to export: type=registry,ref=…,mode=max, type=local,dest=… and others.",
     ),
-    _many(
+    _repeatable(
         "--allow", metavar="ENTITLEMENT", help="Allow network.host, security.insecure or device."
     ),
     click.option("--source-policy-file", type=_FILE, help="Source policy, as JSON."),
@@ -110,7 +118,7 @@ _GIVEN = (
     ),
     click.option("--no-cache", is_flag=True, help="Ignore the cache."),
 )
-_SHOWN = (
+_DISPLAY_OPTIONS = (
     click.option(
         "--progress",
         default="auto",
@@ -126,7 +134,7 @@ _SHOWN = (
         help="Write cache metrics to stdout, stderr or a file.",
     ),
 )
-_FRONTEND = (
+_FRONTEND_OPTIONS = (
     click.option(
         "-f",
         "--file",
@@ -139,37 +147,37 @@ _FRONTEND = (
         metavar="NAME",
         help="Frontend: dockerfile.v0, or gateway.v0 with --opt source=IMAGE.",
     ),
-    _mapping("--opt", metavar="KEY=VALUE", help="Option of the frontend."),
+    _key_value("--opt", metavar="KEY=VALUE", help="Option of the frontend."),
     click.option("--target", metavar="STAGE", help="Stage or target to build."),
-    _many("--platform", "platforms", metavar="OS/ARCH", help="Platform to build for."),
+    _repeatable("--platform", "platforms", metavar="OS/ARCH", help="Platform to build for."),
     click.option(
         "--build-arg",
         "build_args",
         multiple=True,
         metavar="KEY[=VALUE]",
-        callback=_arguments,
+        callback=_build_args,
         help="Build argument. Without a value: from the environment.",
     ),
-    _mapping(
+    _key_value(
         "--build-context",
         "contexts",
         metavar="NAME=VALUE",
         help="Named context: a directory, docker-image://…, oci-layout://DIR[:TAG] or a URL.",
     ),
-    _mapping("--label", "labels", metavar="KEY=VALUE", help="Label of the image."),
-    _many(
+    _key_value("--label", "labels", metavar="KEY=VALUE", help="Label of the image."),
+    _repeatable(
         "--no-cache-filter",
         "no_cache_stages",
         metavar="STAGE",
         help="Ignore the cache for a stage.",
     ),
     click.option("--pull", is_flag=True, help="Always check registries for newer base images."),
-    _many("--add-host", "hosts", metavar="NAME:IP", help="Entry for /etc/hosts of steps."),
+    _repeatable("--add-host", "hosts", metavar="NAME:IP", help="Entry for /etc/hosts of steps."),
     click.option("--network", metavar="MODE", help="Network of steps: default, none or host."),
     click.option("--shm-size", metavar="SIZE", help="Size of /dev/shm in steps, for example 64m."),
-    _many("--ulimit", "ulimits", metavar="NAME=SOFT[:HARD]", help="Ulimit of steps."),
+    _repeatable("--ulimit", "ulimits", metavar="NAME=SOFT[:HARD]", help="Ulimit of steps."),
     click.option("--cgroup-parent", metavar="GROUP", help="Parent cgroup of steps."),
-    _many(
+    _repeatable(
         "--attest",
         "attests",
         metavar="ATTEST",
@@ -184,14 +192,16 @@ _FRONTEND = (
     click.option(
         "--call",
         metavar="REQUEST",
-        help="Send a request: check, outline or targets, with ,format=json for JSON.",
+        help="Send a subrequest: check, outline or targets, with ,format=json for JSON.",
     ),
     click.option("--check", is_flag=True, help="Check the Dockerfile without a build."),
 )
 
 
-def building(command: F_) -> F_:
-    """Add the options to the command, which takes them by their names."""
-    for option in reversed((*_FRONTEND, *_RESULT, *_GIVEN, *_SHOWN)):
+def with_build_options(command: F_) -> F_:
+    """Decorate a command with the options of ``llb build``, passed as keyword arguments."""
+    for option in reversed(
+        (*_FRONTEND_OPTIONS, *_RESULT_OPTIONS, *_INPUT_OPTIONS, *_DISPLAY_OPTIONS)
+    ):
         command = option(command)
     return command

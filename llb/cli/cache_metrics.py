@@ -1,4 +1,4 @@
-"""``--debug-json-cache-metrics``: how many steps came from the cache, as buildctl counts them."""
+"""``--debug-json-cache-metrics``: count cache hits and misses as buildctl does."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from llb.client.progress.events import Event
 
 _STREAMS = ("stdout", "stderr")
-# What is done for a build, and by no step that its author wrote.
-_NOT_OWN = ("[internal]", "[auth]", "importing cache", "exporting ")
-_FROM = re.compile(r"\[.*\] FROM")
+# Vertices that BuildKit and its frontends add, rather than the author of the build.
+_INTERNAL = ("[internal]", "[auth]", "importing cache", "exporting ")
+_BASE_IMAGE = re.compile(r"\[.*\] FROM")
 
 
 @frozen
@@ -31,44 +31,44 @@ class _Step:
 
 @define
 class CacheMetrics:
-    """What is known of the steps of a build that began when this was made."""
+    """The cache hits and misses of one build, timed from the creation of this object."""
 
-    _begun: float = field(factory=time.monotonic, init=False)
+    _started: float = field(factory=time.monotonic, init=False)
     _steps: dict[str, _Step] = field(factory=dict, init=False)
 
     def add(self, event: Event) -> None:
-        """Take an event of the build."""
+        """Record an event of the build."""
         if isinstance(event, Vertex):
-            before = self._steps.get(event.digest, _Step(event.name))
+            previous = self._steps.get(event.digest, _Step(event.name))
             self._steps[event.digest] = _Step(
                 event.name,
-                before.cached or event.cached,
-                before.completed or event.completed is not None,
+                previous.cached or event.cached,
+                previous.completed or event.completed is not None,
             )
 
     def text(self) -> str:
-        """Return a line for each step that was not in the cache, and the counts as JSON."""
+        """Format one line per cache miss, then the counts as JSON."""
         steps = self._steps.values()
-        own = [each for each in steps if not each.name.startswith(_NOT_OWN)]
-        begins = [each for each in own if _FROM.match(each.name)]
-        missed = [each for each in own if not each.cached and each not in begins]
+        user_steps = [step for step in steps if not step.name.startswith(_INTERNAL)]
+        base_images = [step for step in user_steps if _BASE_IMAGE.match(step.name)]
+        missed = [step for step in user_steps if not step.cached and step not in base_images]
         counts = {
             "total": len(steps),
-            "completed": sum(each.completed for each in steps),
-            "user_total": len(own),
-            "user_cached": sum(each.cached for each in own),
-            "user_completed": sum(each.completed for each in own),
-            "user_cacheable": len(own) - len(begins),
-            "from": len(begins),
+            "completed": sum(step.completed for step in steps),
+            "user_total": len(user_steps),
+            "user_cached": sum(step.cached for step in user_steps),
+            "user_completed": sum(step.completed for step in user_steps),
+            "user_cacheable": len(user_steps) - len(base_images),
+            "from": len(base_images),
             "miss": len(missed),
-            "client_duration_ms": int((time.monotonic() - self._begun) * 1000),
+            "client_duration_ms": int((time.monotonic() - self._started) * 1000),
         }
-        lines = [f"cache miss: {each.name}\n" for each in missed]
+        lines = [f"cache miss: {step.name}\n" for step in missed]
         return "".join(lines) + json.dumps(counts, separators=(",", ":")) + "\n"
 
-    def write(self, place: str) -> None:
-        """Write the text to ``stdout``, ``stderr`` or a file. Raises InputError."""
-        if place in _STREAMS:
-            getattr(sys, place).write(self.text())
+    def write(self, destination: str) -> None:
+        """Write the metrics to ``stdout``, ``stderr`` or a file. Raises InputError."""
+        if destination in _STREAMS:
+            getattr(sys, destination).write(self.text())
         else:
-            write_whole(place, self.text().encode())
+            write_whole(destination, self.text().encode())

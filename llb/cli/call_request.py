@@ -1,4 +1,4 @@
-"""``llb build --call``: what a frontend says of a Dockerfile, instead of building it."""
+"""``llb build --call``: send a subrequest to a frontend instead of building."""
 
 from __future__ import annotations
 
@@ -22,46 +22,46 @@ _CAPS = "moby.buildkit.frontend.subrequests"
 
 def call(
     client: Client,
-    given: FrontendOptions,
+    frontend: FrontendOptions,
     request: FrontendRequest,
-    shown: Display,
+    progress: Display,
     options: BuildOptions,
 ) -> None:
-    """Ask and print the answer; the status of the process is the one that it brings.
+    """Send the subrequest, print the answer and exit with the status it carries.
 
-    Raises what ``Client.build`` does, and InputError for a frontend that answers nothing.
+    Raises the errors of ``Client.build``, and InputError if the frontend returns no answer.
     """
-    answers = _ask(client, str(given.request), request, shown, options)
-    key = "result.json" if given.wants_json else "result.txt"
-    if key not in answers:
-        raise InputError(f"the frontend does not answer {given.request} with {key}")
-    if answers[key]:
-        click.echo(answers[key], nl=not answers[key].endswith(b"\n"))
-    status = answers.get("result.statuscode", b"0")
+    metadata = _send(client, str(frontend.request), request, progress, options)
+    key = "result.json" if frontend.wants_json else "result.txt"
+    if key not in metadata:
+        raise InputError(f"the frontend returned no {key} for {frontend.request}")
+    if metadata[key]:
+        click.echo(metadata[key], nl=not metadata[key].endswith(b"\n"))
+    status = metadata.get("result.statuscode", b"0")
     sys.exit(int(status) if status.isdigit() else 1)
 
 
-def _ask(
-    client: Client, name: str, request: FrontendRequest, shown: Display, options: BuildOptions
+def _send(
+    client: Client, name: str, request: FrontendRequest, progress: Display, options: BuildOptions
 ) -> dict[str, bytes]:
     from llb.gateway import Result  # noqa: PLC0415 - loads protobuf
 
-    answers: dict[str, bytes] = {}
+    metadata: dict[str, bytes] = {}
     attrs = {**request.attrs, "requestid": name, "frontend.caps": _CAPS}
 
-    inputs = {key: each.marshal() for key, each in request.inputs.items()}
+    inputs = {key: state.marshal() for key, state in request.inputs.items()}
 
-    def ask(given: Request, gateway: Gateway) -> Result:
+    def subrequest(build_request: Request, gateway: Gateway) -> Result:
         if request.function is not None:
-            given = evolve(given, options=attrs)
-            answers.update(request.function(given, gateway).metadata)
+            build_request = evolve(build_request, options=attrs)
+            metadata.update(request.function(build_request, gateway).metadata)
         else:
-            asked = gateway.solve_frontend(request.frontend, attrs, inputs=inputs)
-            answers.update(asked.metadata)
+            result = gateway.solve_frontend(request.frontend, attrs, inputs=inputs)
+            metadata.update(result.metadata)
         return Result()
 
-    asking = options.copy()
-    asking["exports"] = ()
-    with shown:
-        client.build(ask, **asking)
-    return answers
+    call_options = options.copy()
+    call_options["exports"] = ()
+    with progress:
+        client.build(subrequest, **call_options)
+    return metadata

@@ -1,4 +1,4 @@
-"""The options of every command that talks to a BuildKit: where it is, and its certificates."""
+"""The connection options of every command that talks to a daemon: addresses and TLS files."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _OPTIONS = (
         "addrs",
         metavar="ADDRESS",
         multiple=True,
-        help="Address of the BuildKit: unix://PATH, tcp://HOST:PORT, docker-container://NAME, "
+        help="Address of the daemon: unix://PATH, tcp://HOST:PORT, docker-container://NAME, "
         "ssh://HOST and others. Repeat it for several daemons.",
     ),
     click.option(
@@ -47,7 +47,7 @@ NAMES = ("addrs", "addr_key", "tlscacert", "tlscert", "tlskey", "tlsdir", "tlsse
 
 @frozen
 class Connection:
-    """What these options say."""
+    """The values of the connection options."""
 
     addrs: tuple[str, ...] = ()
     addr_key: str | None = None
@@ -58,9 +58,9 @@ class Connection:
     tlsservername: str | None = None
 
     def open(self, platforms: Iterable[str] = ()) -> Client:
-        """Return a client, of a fleet one that has the platforms where there is one.
+        """Connect to the daemon; of several, prefer one that has the platforms.
 
-        Raises what Client does, and UsageError.
+        Raises the errors of Client, and UsageError.
         """
         # The client takes 60 ms to import, which `llb --help` should not wait for.
         from llb.client import Client  # noqa: PLC0415
@@ -68,16 +68,16 @@ class Connection:
         tls = self._tls()
         if len(self.addrs) <= 1:
             return Client(*self.addrs, tls=tls)
-        # A name that other machines have for the same folder too.
+        # The same directory often has the same name on other machines, but another path.
         key = self.addr_key or Path.cwd().name
         return Client.any(self.addrs, key=key, platforms=platforms, tls=tls)
 
     def wait(self, seconds: float) -> Client:
-        """Return a client of one BuildKit once it is there; raises as :meth:`open` does."""
+        """Wait until the daemon is ready and connect; raises the errors of :meth:`open`."""
         from llb.client import wait_for_ready  # noqa: PLC0415 - loads the client
 
         if len(self.addrs) > 1:
-            raise click.UsageError("--wait is for one --addr")
+            raise click.UsageError("--wait needs a single --addr")
         return wait_for_ready(*self.addrs, timeout=seconds, tls=self._tls())
 
     def _tls(self) -> TLS | None:
@@ -88,13 +88,15 @@ class Connection:
 
         if self.tlsdir is not None:
             if any(files):
-                raise click.UsageError("--tlsdir stands for the other files; give either")
+                raise click.UsageError(
+                    "--tlsdir conflicts with --tlscacert, --tlscert and --tlskey"
+                )
             return TLS.from_directory(self.tlsdir, server_name=self.tlsservername)
         return TLS(*files, self.tlsservername)
 
 
-def connecting(command: F_) -> F_:
-    """Add the options to a command, which takes them by their names."""
+def with_connection_options(command: F_) -> F_:
+    """Decorate a command with the connection options, passed as keyword arguments."""
     for option in reversed(_OPTIONS):
         command = option(command)
     return command

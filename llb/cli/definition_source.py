@@ -1,4 +1,4 @@
-"""Definitions from where a command line names them: a build script, a file, standard input."""
+"""Load the definition that a command line names: a build script, a file or standard input."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ _PYTHON = ".py"
 
 
 @frozen
-class Script:
-    """What a script, file or pipe gave: a definition, and an image config where it has one."""
+class LoadedDefinition:
+    """A definition from a script, file or pipe, with its image config if any."""
 
     definition: Definition
     image_config: bytes | None
 
 
 def names_frontend(source: str) -> bool:
-    """Return whether ``source`` is a ``.py`` file that names a frontend in its first comments."""
+    """Check whether ``source`` is a ``.py`` file with a syntax line in its first comments."""
     if not source.endswith(_PYTHON):
         return False
     try:
@@ -48,34 +48,34 @@ def names_frontend(source: str) -> bool:
     return False
 
 
-def load(source: str, beside: Callable[[], None] = lambda: None) -> Script:
-    """Return what ``source`` gives: ``-``, a ``.py`` file, or a file with a definition.
+def load(source: str, meanwhile: Callable[[], None] = lambda: None) -> LoadedDefinition:
+    """Load the definition of ``source``: ``-``, a ``.py`` file, or a file with a definition.
 
-    What is to be done ``beside`` is done while another program makes it. Raises InputError and
-    InvalidDefinitionError.
+    ``meanwhile`` is called while another process produces the definition. Raises InputError
+    and InvalidDefinitionError.
     """
     if source == STANDARD_INPUT:
-        beside()
+        meanwhile()
         data = sys.stdin.buffer.read()
         if not data:
             raise InputError(
-                "standard input held no definition",
-                hint="for example python build.py | llb build -",
+                "no definition on standard input",
+                hint="pipe one in, for example: python build.py | llb build -",
             )
-        return Script(Definition.from_bytes(data), None)
+        return LoadedDefinition(Definition.from_bytes(data), None)
     path = Path(source)
     if not path.is_file():
-        raise InputError(f"there is no file {source}")
+        raise InputError(f"no such file: {source}")
     if path.suffix == _PYTHON:
-        return _run(path, beside)
+        return _run(path, meanwhile)
     try:
-        return Script(Definition.from_bytes(path.read_bytes()), None)
+        return LoadedDefinition(Definition.from_bytes(path.read_bytes()), None)
     except OSError as error:
         raise InputError(f"cannot read {source}: {error.strerror}") from error
 
 
-def _run(path: Path, beside: Callable[[], None]) -> Script:
-    """Run a script as a program of its own; what it prints is the definition."""
+def _run(path: Path, meanwhile: Callable[[], None]) -> LoadedDefinition:
+    """Run a script in another process and read the definition that it prints."""
     # It takes 5 ms to import, and definitions from files need it not.
     import subprocess  # noqa: PLC0415
 
@@ -93,7 +93,7 @@ def _run(path: Path, beside: Callable[[], None]) -> Script:
                 pass_fds=[write],
             ) as process:
                 try:
-                    beside()
+                    meanwhile()
                     printed, _ = process.communicate()
                 except BaseException:
                     process.kill()
@@ -110,4 +110,4 @@ def _run(path: Path, beside: Callable[[], None]) -> Script:
             f"the build script {path} printed no definition",
             hint="its last line should be llb.main(state)",
         )
-    return Script(Definition.from_bytes(printed), config[0] or None)
+    return LoadedDefinition(Definition.from_bytes(printed), config[0] or None)

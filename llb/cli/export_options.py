@@ -1,4 +1,4 @@
-"""Where ``llb build`` puts a result: ``-o``, ``-t``, ``--push`` and ``--load`` taken together."""
+"""Combine ``-o``, ``-t``, ``--push`` and ``--load`` of ``llb build`` into exporters."""
 
 from __future__ import annotations
 
@@ -24,11 +24,10 @@ def to_exports(
     push: bool,
     load: bool,
 ) -> list[Export]:
-    """Return the exporters; names and annotations are those of every image among them.
+    """Build the list of exporters; tags and annotations apply to every image among them.
 
-    Names without an image to give them to, or to push under them, are those of one on the
-    daemon. Raises UsageError, and InvalidValueError for an output, a name or an annotation
-    that is none.
+    Tags add an image exporter if no output takes them, or none can be pushed. Raises
+    UsageError, and InvalidValueError if an output, tag or annotation is malformed.
     """
     # The client takes 60 ms to import, which `llb --help` should not wait for.
     from llb import Reference  # noqa: PLC0415
@@ -44,31 +43,33 @@ def to_exports(
         has_image = _is_image if push else _takes_image_config
         if not any(map(has_image, exports)):
             exports.append(image())
-        exports = [_named(export, names) for export in exports]
-    notes = {note.attribute: note.value for text in annotations for note in parse_annotation(text)}
-    if notes:
+        exports = [_add_names(export, names) for export in exports]
+    annotation_attrs = {
+        item.attribute: item.value for value in annotations for item in parse_annotation(value)
+    }
+    if annotation_attrs:
         if not any(map(_takes_image_config, exports)):
             raise click.UsageError("--annotation needs an image: name one with -t NAME")
-        exports = [_noted(export, notes) for export in exports]
+        exports = [_add_annotations(export, annotation_attrs) for export in exports]
     if push:
         if not any(_is_image(export) and export.attrs.get("name") for export in exports):
             raise click.UsageError("--push needs a name: give one with -t NAME")
-        exports = [_pushed(export) for export in exports]
+        exports = [_add_push(export) for export in exports]
     _check_terminal(exports)
     return exports
 
 
-def _named(export: Export, names: str) -> Export:
+def _add_names(export: Export, names: str) -> Export:
     if not export.takes_image_config or "name" in export.attrs:
         return export
     return evolve(export, attrs={**export.attrs, "name": names})
 
 
-def _noted(export: Export, notes: dict[str, str]) -> Export:
-    return evolve(export, attrs={**notes, **export.attrs}) if export.takes_image_config else export
+def _add_annotations(export: Export, attrs: dict[str, str]) -> Export:
+    return evolve(export, attrs={**attrs, **export.attrs}) if export.takes_image_config else export
 
 
-def _pushed(export: Export) -> Export:
+def _add_push(export: Export) -> Export:
     return evolve(export, attrs={**export.attrs, "push": "true"}) if _is_image(export) else export
 
 
@@ -81,7 +82,7 @@ def _is_image(export: Export) -> bool:
 
 
 def _check_terminal(exports: list[Export]) -> None:
-    """Raise UsageError where an archive would be printed on a terminal."""
+    """Raise UsageError if an archive would be written to a terminal."""
     archives = any(export.destination == STANDARD_OUTPUT for export in exports)
     if archives and sys.stdout.isatty():
-        raise click.UsageError("an archive is not printed on a terminal; name a file with dest=")
+        raise click.UsageError("refusing to write an archive to a terminal: name a file with dest=")

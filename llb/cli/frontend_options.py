@@ -1,4 +1,4 @@
-"""What a frontend is told: the options of ``llb build`` that are attributes of a Dockerfile's."""
+"""Turn the frontend options of ``llb build`` into a frontend and its attributes."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _EPOCH = "SOURCE_DATE_EPOCH"
 
 @frozen
 class FrontendOptions:
-    """The options as click gives them."""
+    """The frontend options as click parses them."""
 
     dockerfile: str | None
     frontend: str | None
@@ -61,12 +61,12 @@ class FrontendOptions:
     check: bool
 
     @property
-    def each_platform(self) -> tuple[str, ...]:
-        """The platforms one by one, as an option may name several."""
-        return tuple(name for each in self.platforms for name in each.split(","))
+    def platform_names(self) -> tuple[str, ...]:
+        """The names of all platforms, since one option may name several."""
+        return tuple(name for names in self.platforms for name in names.split(","))
 
-    def given(self) -> Iterator[str]:
-        """Yield the options that were given, as they are spelled."""
+    def set_flags(self) -> Iterator[str]:
+        """Yield the flags that are set, as spelled on the command line."""
         values = {
             "--opt": self.opt,
             "--target": self.target,
@@ -91,7 +91,7 @@ class FrontendOptions:
 
     @property
     def request(self) -> str | None:
-        """What the frontend is asked instead of a build, in its own words."""
+        """The id of the subrequest to send instead of a build, if any."""
         name = "check" if self.check else (self.call or _BUILD).partition(",")[0]
         if name == _BUILD:
             return None
@@ -100,16 +100,16 @@ class FrontendOptions:
 
     @property
     def wants_json(self) -> bool:
-        """Whether the answer to the request is wanted as JSON."""
+        """Whether ``--call`` requests JSON."""
         return "format=json" in (self.call or "").split(",")[1:]
 
 
 @frozen
 class FrontendRequest:
-    """A frontend, its attributes, and what they speak of on this machine.
+    """A frontend, its attributes, and the local directories and layouts that they name.
 
-    ``inputs`` are trees that it finds by name. With a ``function``, that is the frontend, and is
-    run in this process.
+    ``inputs`` are its named inputs. A ``function`` replaces the frontend and runs in this
+    process.
     """
 
     frontend: str
@@ -122,150 +122,152 @@ class FrontendRequest:
 
 
 def to_request(
-    given: FrontendOptions,
+    options: FrontendOptions,
     source: str,
     *,
     no_cache: bool,
     environ: Mapping[str, str] = os.environ,
 ) -> FrontendRequest:
-    """Return what is asked of a frontend. Raises UsageError, InvalidValueError and InputError."""
-    file = Path(given.dockerfile) if given.dockerfile else Path(source) / "Dockerfile"
+    """Build the request to a frontend. Raises UsageError, InvalidValueError and InputError."""
+    file = Path(options.dockerfile) if options.dockerfile else Path(source) / "Dockerfile"
     local = {CONTEXT: source, "dockerfile": str(file.parent)}
     layouts: dict[str, str] = {}
-    attrs = _of_environment(environ) | given.opt | _attributes(given, no_cache=no_cache)
-    for name, value in given.contexts.items():
-        attrs[f"context:{name}"] = _context(name, value, local, layouts)
-    frontend = given.frontend or DOCKERFILE
+    attrs = _environment_attrs(environ) | options.opt | _option_attrs(options, no_cache=no_cache)
+    for name, value in options.contexts.items():
+        attrs[f"context:{name}"] = _context_attr(name, value, local, layouts)
+    frontend = options.frontend or DOCKERFILE
     if source == STANDARD_INPUT:
-        return _of_archive(given, frontend, attrs, local, layouts)
+        return _archive_request(options, frontend, attrs, local, layouts)
     attrs.setdefault("filename", file.name)
     return FrontendRequest(frontend, attrs, local, layouts)
 
 
-def _of_archive(
-    given: FrontendOptions,
+def _archive_request(
+    options: FrontendOptions,
     frontend: str,
     attrs: dict[str, str],
     local: dict[str, str],
     layouts: dict[str, str],
 ) -> FrontendRequest:
-    """Return what is asked of a frontend whose context comes on standard input.
+    """Build the request for a context from standard input.
 
-    The Dockerfile is in the archive, or all there is.
+    Standard input holds either an archive with the Dockerfile, or the Dockerfile alone.
     """
     # The client takes 60 ms to import, which `llb --help` should not wait for.
     from llb.client.session.uploads import Upload  # noqa: PLC0415
 
     context = Upload(sys.stdin.buffer)
-    named = {name: path for name, path in local.items() if name not in (CONTEXT, "dockerfile")}
-    file = {"filename": given.dockerfile} if given.dockerfile else {}
-    asked = file | attrs | {CONTEXT: context.url}
-    return FrontendRequest(frontend, asked, named, layouts, (context,))
+    named_contexts = {
+        name: path for name, path in local.items() if name not in (CONTEXT, "dockerfile")
+    }
+    file = {"filename": options.dockerfile} if options.dockerfile else {}
+    all_attrs = file | attrs | {CONTEXT: context.url}
+    return FrontendRequest(frontend, all_attrs, named_contexts, layouts, (context,))
 
 
-def _of_environment(environ: Mapping[str, str]) -> dict[str, str]:
-    """Return what nobody gave: the time that buildctl passes on, and the proxies of Docker."""
+def _environment_attrs(environ: Mapping[str, str]) -> dict[str, str]:
+    """Read implicit build args: SOURCE_DATE_EPOCH, as in buildctl, and Docker's proxies."""
     # The client takes 60 ms to import, which `llb --help` should not wait for.
     from llb.client.registry_auth.docker_config import DockerConfig  # noqa: PLC0415
 
-    found = DockerConfig.load(environ).proxies()
+    build_args = DockerConfig.load(environ).proxies()
     if _EPOCH in environ:
-        found[_EPOCH] = environ[_EPOCH]
-    return {f"build-arg:{key}": value for key, value in found.items()}
+        build_args[_EPOCH] = environ[_EPOCH]
+    return {f"build-arg:{key}": value for key, value in build_args.items()}
 
 
-def _attributes(given: FrontendOptions, *, no_cache: bool) -> dict[str, str]:
-    """Return the attributes of those options that were given."""
+def _option_attrs(flags: FrontendOptions, *, no_cache: bool) -> dict[str, str]:
+    """Convert the options to frontend attributes; unset options add none."""
     # The client takes 60 ms to import, which `llb --help` should not wait for.
     from llb.client.dockerfile import DockerfileOptions, dockerfile_attrs  # noqa: PLC0415
 
     options: DockerfileOptions = {
-        "build_args": given.build_args,
-        "labels": given.labels,
-        "platforms": given.each_platform,
-        "no_cache": no_cache or given.no_cache_stages,
-        "pull": given.pull,
-        "hosts": dict(map(_host, given.hosts)),
-        "ulimits": dict(map(_ulimit, given.ulimits)),
-        "attests": dict(map(_attest, given.attests)),
+        "build_args": flags.build_args,
+        "labels": flags.labels,
+        "platforms": flags.platform_names,
+        "no_cache": no_cache or flags.no_cache_stages,
+        "pull": flags.pull,
+        "hosts": dict(map(_parse_host, flags.hosts)),
+        "ulimits": dict(map(_parse_ulimit, flags.ulimits)),
+        "attests": dict(map(_parse_attest, flags.attests)),
     }
-    if given.target is not None:
-        options["target"] = given.target
-    if given.network is not None:
-        options["network"] = cast("Network", given.network)
-    if given.shm_size is not None:
-        options["shm_size"] = _size(given.shm_size)
-    if given.cgroup_parent is not None:
-        options["cgroup_parent"] = given.cgroup_parent
-    if given.provenance is not None:
-        options["provenance"] = _flag_or_text(given.provenance)
-    if given.sbom is not None:
-        options["sbom"] = _flag_or_text(given.sbom)
+    if flags.target is not None:
+        options["target"] = flags.target
+    if flags.network is not None:
+        options["network"] = cast("Network", flags.network)
+    if flags.shm_size is not None:
+        options["shm_size"] = _parse_size(flags.shm_size)
+    if flags.cgroup_parent is not None:
+        options["cgroup_parent"] = flags.cgroup_parent
+    if flags.provenance is not None:
+        options["provenance"] = _bool_or_string(flags.provenance)
+    if flags.sbom is not None:
+        options["sbom"] = _bool_or_string(flags.sbom)
     return dockerfile_attrs(**options)
 
 
-def _context(name: str, value: str, local: dict[str, str], layouts: dict[str, str]) -> str:
-    """Return the value of a context's attribute; directories and layouts are given names."""
+def _context_attr(name: str, value: str, local: dict[str, str], layouts: dict[str, str]) -> str:
+    """Build the attribute of a named context; register directories and layouts under names."""
     if value.startswith(OCI_SCHEME):
         store = f"layout{len(layouts)}"
-        layouts[store], digest = _layout(value.removeprefix(OCI_SCHEME))
+        layouts[store], digest = _find_in_layout(value.removeprefix(OCI_SCHEME))
         return f"{OCI_SCHEME}{store}@{digest}"
     if _REMOTE.match(value):
         return value
     if not Path(value).is_dir():
-        raise InputError(f"there is no directory {value} for the context {name}")
+        raise InputError(f"build context {name}: no such directory: {value}")
     local[name] = value
     return f"local:{name}"
 
 
-def _layout(text: str) -> tuple[str, str]:
-    """Return folder and digest of ``DIR``, ``DIR:TAG`` or ``DIR@DIGEST``. Raises InputError."""
+def _find_in_layout(location: str) -> tuple[str, str]:
+    """Resolve ``DIR``, ``DIR:TAG`` or ``DIR@DIGEST`` to folder and digest. Raises InputError."""
     # The client takes 60 ms to import, which `llb --help` should not wait for.
     from llb.client.export.oci_layout import Layout  # noqa: PLC0415
 
-    folder, at, digest = text.partition("@")
+    folder, at, digest = location.partition("@")
     if at:
         return folder, digest
-    head, colon, tag = text.rpartition(":")
-    folder, tag = (head, tag) if colon and "/" not in tag else (text, "latest")
-    found = Layout(Path(folder)).find(tag)
-    if found is None:
+    head, colon, tag = location.rpartition(":")
+    folder, tag = (head, tag) if colon and "/" not in tag else (location, "latest")
+    descriptor = Layout(Path(folder)).find(tag)
+    if descriptor is None:
         raise InputError(
-            f"there is no {tag} in the OCI layout {folder}",
-            hint=f"name another with {OCI_SCHEME}{folder}:TAG, or {OCI_SCHEME}{folder}@sha256:…",
+            f"no tag {tag} in the OCI layout {folder}",
+            hint=f"name another one: {OCI_SCHEME}{folder}:TAG or {OCI_SCHEME}{folder}@sha256:…",
         )
-    return folder, str(found.get("digest"))
+    return folder, str(descriptor.get("digest"))
 
 
-def _host(text: str) -> tuple[str, str]:
-    name, separator, address = re.sub("[:=]", "\0", text, count=1).partition("\0")
+def _parse_host(value: str) -> tuple[str, str]:
+    name, separator, address = re.sub("[:=]", "\0", value, count=1).partition("\0")
     if not separator or not name or not address:
-        raise click.UsageError(f"--add-host takes NAME:IP, not {text!r}")
+        raise click.UsageError(f"invalid --add-host {value!r}: expected NAME:IP")
     return name, address
 
 
-def _size(text: str) -> int:
-    match = _SIZE.match(text.strip())
+def _parse_size(value: str) -> int:
+    match = _SIZE.match(value.strip())
     if match is None:
-        raise click.UsageError(f"--shm-size takes a size as 64m, not {text!r}")
+        raise click.UsageError(f"invalid --shm-size {value!r}: expected a size such as 64m")
     return int(match[1]) << (10 * " kmgt".index((match[2] or " ").lower()))
 
 
-def _ulimit(text: str) -> tuple[str, int | tuple[int, int]]:
-    match = _ULIMIT.match(text)
+def _parse_ulimit(value: str) -> tuple[str, int | tuple[int, int]]:
+    match = _ULIMIT.match(value)
     if match is None:
-        raise click.UsageError(f"--ulimit takes NAME=SOFT[:HARD], not {text!r}")
+        raise click.UsageError(f"invalid --ulimit {value!r}: expected NAME=SOFT[:HARD]")
     name, soft, hard = match.groups()
     return name, int(soft) if hard is None else (int(soft), int(hard))
 
 
-def _attest(text: str) -> tuple[str, str]:
-    fields = text.split(",")
-    kinds = [each.partition("=")[2] for each in fields if each.startswith("type=")]
+def _parse_attest(value: str) -> tuple[str, str]:
+    fields = value.split(",")
+    kinds = [item.partition("=")[2] for item in fields if item.startswith("type=")]
     if len(kinds) != 1 or not kinds[0]:
-        raise click.UsageError(f"--attest takes type=KIND,key=value…, not {text!r}")
-    return kinds[0], ",".join(each for each in fields if not each.startswith("type="))
+        raise click.UsageError(f"invalid --attest {value!r}: expected type=KIND,key=value…")
+    return kinds[0], ",".join(item for item in fields if not item.startswith("type="))
 
 
-def _flag_or_text(text: str) -> bool | str:
-    return text in _TRUE if text in (*_TRUE, *_FALSE) else text
+def _bool_or_string(value: str) -> bool | str:
+    return value in _TRUE if value in (*_TRUE, *_FALSE) else value

@@ -1,4 +1,4 @@
-"""Where traces of ``llb build`` go: what the OTEL_ variables of the environment say."""
+"""Export OpenTelemetry traces of ``llb build`` as the OTEL_ variables specify."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ _NONE = "none"
 _PROTOCOLS = {"grpc": "otlp_proto_grpc", "http/protobuf": "otlp_proto_http"}
 _ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
 _SDK = "opentelemetry.sdk"
-# Who started this program may have a span of its own (OpenTelemetry, "Environment Carriers").
+# The parent process may pass its span on (OpenTelemetry, "Environment Carriers").
 _CARRIERS = ("TRACEPARENT", "TRACESTATE", "BAGGAGE")
 
 
 @contextmanager
-def exported(environ: Mapping[str, str] = os.environ) -> Iterator[None]:
-    """Send spans of what is done meanwhile, where variables ask for that.
+def export_spans(environ: Mapping[str, str] = os.environ) -> Iterator[None]:
+    """Export the spans of the block if the environment configures an exporter.
 
-    These are OTEL_TRACES_EXPORTER, or an endpoint of OTLP; the exporters read the rest of
-    them. Without OpenTelemetry's packages they are for other programs, and nothing is sent.
-    Raises InputError for a protocol that is none, and an exporter that no package brings.
+    OTEL_TRACES_EXPORTER or an OTLP endpoint enables it; the exporters read the other
+    variables. Without the OpenTelemetry packages the variables are ignored. Raises
+    InputError for an unknown protocol or an exporter that is not installed.
     """
-    names = _wanted(environ) if _is_installed() else []
+    names = _exporter_names(environ) if _is_installed() else []
     if not names:
         yield
         return
-    exporters = [_exporter(name) for name in names]
+    exporters = [_load_exporter(name) for name in names]
     # They are optional, and take 80 ms to import.
     from opentelemetry import context, propagate, trace  # noqa: PLC0415
     from opentelemetry.sdk.resources import Resource  # noqa: PLC0415
@@ -57,40 +57,42 @@ def exported(environ: Mapping[str, str] = os.environ) -> Iterator[None]:
         provider.shutdown()
 
 
-def _wanted(environ: Mapping[str, str]) -> list[str]:
-    """Return the names of the exporters, as packages have them."""
-    named = environ.get("OTEL_TRACES_EXPORTER", "")
-    if not named and not any(map(environ.get, _ENDPOINTS)):
+def _exporter_names(environ: Mapping[str, str]) -> list[str]:
+    """List the entry points of the configured exporters."""
+    configured = environ.get("OTEL_TRACES_EXPORTER", "")
+    if not configured and not any(map(environ.get, _ENDPOINTS)):
         return []
-    names = [name.strip() for name in (named or _OTLP).split(",")]
-    return [_of_protocol(environ) if name == _OTLP else name for name in names if name != _NONE]
+    names = [name.strip() for name in (configured or _OTLP).split(",")]
+    return [
+        _otlp_exporter_name(environ) if name == _OTLP else name for name in names if name != _NONE
+    ]
 
 
 def _is_installed() -> bool:
     return find_spec("opentelemetry") is not None and find_spec(_SDK) is not None
 
 
-def _of_protocol(environ: Mapping[str, str]) -> str:
-    """Return the name of OTLP's exporter; grpc is the default of buildctl and of Python's SDK."""
+def _otlp_exporter_name(environ: Mapping[str, str]) -> str:
+    """Name the OTLP exporter for the protocol; grpc is buildctl's and the SDK's default."""
     variables = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL")
     protocol = next(filter(None, map(environ.get, variables)), "grpc")
     if protocol not in _PROTOCOLS:
         raise InputError(
-            f"unknown protocol of OpenTelemetry {protocol!r}: expected {', '.join(_PROTOCOLS)}",
+            f"unknown OpenTelemetry protocol {protocol!r}: expected {', '.join(_PROTOCOLS)}",
             hint=did_you_mean(protocol, _PROTOCOLS),
         )
     return _PROTOCOLS[protocol]
 
 
-def _exporter(name: str) -> SpanExporter:
-    """Return the exporter that a package brings under a name. Raises InputError."""
+def _load_exporter(name: str) -> SpanExporter:
+    """Load an installed exporter by name. Raises InputError."""
     # What is installed takes 10 ms to find out about.
     from importlib.metadata import entry_points  # noqa: PLC0415
 
-    for found in entry_points(group=_GROUP, name=name):
-        exporter: SpanExporter = found.load()()
+    for entry_point in entry_points(group=_GROUP, name=name):
+        exporter: SpanExporter = entry_point.load()()
         return exporter
     raise InputError(
-        f"no exporter of traces {name!r} is installed",
-        hint="`pip install pyllb[otel]` brings those of OTLP; see OTEL_TRACES_EXPORTER",
+        f"trace exporter {name!r} is not installed",
+        hint="`pip install pyllb[otel]` installs the OTLP exporters; see OTEL_TRACES_EXPORTER",
     )

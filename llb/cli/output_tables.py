@@ -1,4 +1,4 @@
-"""What a BuildKit tells, printed whole: as JSON, or with a line for each field."""
+"""Print records of the daemon as JSON or as a table with one field per line."""
 
 from __future__ import annotations
 
@@ -16,28 +16,30 @@ if TYPE_CHECKING:
 
 JSON = click.option("--json", "as_json", is_flag=True, help="Print all fields as JSON.")
 JSON_LINES = click.option("--json", "as_json", is_flag=True, help="Print all fields as JSON lines.")
-VERBOSE = click.option("-v", "--verbose", is_flag=True, help="Print all fields, one a line.")
+VERBOSE = click.option("-v", "--verbose", is_flag=True, help="Print all fields, one per line.")
 _NAME_WIDTH = 13
 
 
-def to_json(record: AttrsInstance, *, indent: int | None = None, **instead: object) -> str:
-    """Return a record as JSON: its fields by their names in Python, times as in ISO 8601.
+def to_json(record: AttrsInstance, *, indent: int | None = None, **overrides: object) -> str:
+    """Encode a record as JSON: fields by their Python names, times in ISO 8601.
 
-    ``instead`` are other values of fields.
+    ``overrides`` replace values of fields.
     """
-    fields = asdict(record, recurse=False) | instead
-    return json.dumps(fields, default=_plain, indent=indent, sort_keys=True, ensure_ascii=False)
+    fields = asdict(record, recurse=False) | overrides
+    return json.dumps(
+        fields, default=_to_jsonable, indent=indent, sort_keys=True, ensure_ascii=False
+    )
 
 
 def to_rows(record: AttrsInstance) -> str:
-    """Return the fields that are not empty, each in a line, and an empty line."""
+    """Format the non-empty fields, one per line, followed by an empty line."""
     fields = asdict(record, recurse=False)
-    rows = [f"{name.replace('_', ' '):<{_NAME_WIDTH}}{_word(fields[name])}" for name in fields]
+    rows = [f"{name.replace('_', ' '):<{_NAME_WIDTH}}{_format(fields[name])}" for name in fields]
     return "\n".join([*(row for row in rows if row[_NAME_WIDTH:]), ""])
 
 
 def ago(moment: datetime) -> str:
-    """Return how long ago a moment was, for a person: ``3h ago``."""
+    """Format the age of a moment for people: ``3h ago``."""
     seconds = int((datetime.now(UTC) - moment).total_seconds())
     for unit, length in (("d", 86_400), ("h", 3_600), ("m", 60)):
         if seconds >= length:
@@ -45,7 +47,7 @@ def ago(moment: datetime) -> str:
     return f"{max(seconds, 0)}s ago"
 
 
-def _word(value: object) -> str:
+def _format(value: object) -> str:
     match value:
         case None:
             return ""
@@ -59,7 +61,7 @@ def _word(value: object) -> str:
             return str(value)
 
 
-def _plain(value: Any) -> object:
+def _to_jsonable(value: Any) -> object:
     if isinstance(value, datetime):
         return value.isoformat()
     return str(value) if isinstance(value, Platform) else asdict(value, recurse=False)

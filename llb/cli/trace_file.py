@@ -1,4 +1,4 @@
-"""A file that what happens in a build is added to, as lines of JSON."""
+"""``--trace``: append the events of a build to a file, as JSON lines."""
 
 from __future__ import annotations
 
@@ -15,12 +15,15 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def traced(
-    path: Path | None, beside: Callable[[Report], None] | None
+def trace_to(
+    path: Path | None, forward: Callable[[Report], None] | None
 ) -> Iterator[Callable[[Report], None] | None]:
-    """Give what takes reports: ``beside``, and the file if there is one. Raises InputError."""
+    """Yield a report handler that writes to the file, if any, and calls ``forward``.
+
+    Raises InputError if the file cannot be written.
+    """
     if path is None:
-        yield beside
+        yield forward
         return
     # The client takes 60 ms to import, which `llb --help` should not wait for.
     from llb.client.progress.raw_reports import to_line  # noqa: PLC0415
@@ -31,9 +34,9 @@ def traced(
         raise InputError(f"cannot write {path}: {error.strerror}") from error
     with file:
 
-        def take(report: Report) -> None:
+        def handle(report: Report) -> None:
             file.write(to_line(report) + "\n")
-            if beside is not None:
-                beside(report)
+            if forward is not None:
+                forward(report)
 
-        yield take
+        yield handle

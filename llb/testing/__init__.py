@@ -1,6 +1,6 @@
-"""Test builds and frontends: goldens, assertions on graphs, and fakes (docs/testing.md).
+"""Test builds and frontends with goldens, graph assertions and fakes (docs/testing.md).
 
-:mod:`llb.testing.plugin` is a pytest plugin, which is there wherever this package is installed.
+pytest finds the plugin :mod:`llb.testing.plugin` wherever this package is installed.
 """
 
 from llb._lazy import lazy_imports

@@ -1,4 +1,4 @@
-"""A fake daemon: BuildKit's control API on a socket, in this process, with scripted answers."""
+"""A fake daemon: serve BuildKit's control API on a socket with scripted answers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from llb.errors import InvalidDefinitionError, LLBError, RemoteError, TransportE
 from llb.grpc import Server, socket_pipe
 from llb.platforms import to_platform
 from llb.state.step_options import check_keys
-from llb.testing.fake_buildkit.bridge import METHODS, Conversation, World, to_result
+from llb.testing.fake_buildkit.bridge import METHODS, Conversation, DaemonState, to_result
 from llb.testing.fake_buildkit.building import Builder
 from llb.testing.fake_buildkit.builds import FakeBuild
 from llb.testing.fake_buildkit.session import ClientSession, SessionCall
@@ -30,28 +30,28 @@ if TYPE_CHECKING:
     from llb.gateway import SourceInfo
     from llb.grpc import Handler, ServerCall
     from llb.testing.fake_buildkit.bridge import Frontend
-    from llb.testing.fake_buildkit.building import Made
+    from llb.testing.fake_buildkit.building import StepOutput
     from llb.testing.images import AnyImage
 
     T_ = TypeVar("T_", bound=Message)
     Script: TypeAlias = Callable[[FakeBuild], Mapping[str, str] | None]
 
 _SERVICE = "/moby.buildkit.v1.Control/"
-# How a call of a frontend in a client's process names its build.
+# The metadata key that names the build in gateway calls from a client's process.
 _BUILD_ID = "buildkit-controlapi-buildid"
 _CANCELLED, _UNKNOWN = 1, 2
-# How long a client may leave its session, or its build, to be waited for.
+# How long to wait for the session, or the build, that a client refers to.
 _SECONDS = 5.0
 
 
 class DaemonOptions(TypedDict, total=False):
-    """What a :class:`FakeDaemon` may be given.
+    """The options of a :class:`FakeDaemon`.
 
-    ``script`` is called with each build, once a frontend has answered where there is one. What
-    it returns are the exporters' answers; what it raises fails the build. By default all
-    steps are shown as done. ``version`` and ``platforms`` are the daemon's, ``usage`` what it
-    has in its cache. ``images``, ``outputs``, ``sources`` and ``frontends`` are as those of a
-    fake gateway.
+    ``script`` is called with each build, after its frontend if any. It returns the
+    exporter response; an exception fails the build. By default all steps are shown as
+    completed. ``version`` and ``platforms`` are the daemon's, ``usage`` holds its cache
+    records. ``images``, ``outputs``, ``sources`` and ``frontends`` are those of a fake
+    gateway.
     """
 
     script: Script
@@ -59,16 +59,16 @@ class DaemonOptions(TypedDict, total=False):
     platforms: Iterable[Platform | str]
     usage: Iterable[Usage]
     images: Mapping[str, AnyImage] | FakeImages
-    outputs: Mapping[str, Made]
+    outputs: Mapping[str, StepOutput]
     sources: Mapping[str, SourceInfo]
     frontends: Mapping[str, Frontend]
 
 
 class FakeDaemon:
-    """A daemon that runs nothing, at ``address``, a socket in a temporary directory.
+    """A daemon that runs no steps, at ``address``, a socket in a temporary directory.
 
-    Any client can connect. ``builds`` are what clients asked for, in order. Where a script
-    raised anything but an error for the client, leaving the ``with`` block raises it.
+    Any client can connect. ``builds`` are the requested builds, in order. If a script
+    raises anything but an error for the client, leaving the ``with`` block raises it again.
     """
 
     def __init__(self, **options: Unpack[DaemonOptions]) -> None:
@@ -98,17 +98,17 @@ class FakeDaemon:
         """Return the daemon itself."""
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
-        """Stop; raises what a script raised, unless another exception is under way."""
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        """Stop the daemon and raise the first failure of a script, unless the block failed."""
         self.close()
         if kind is None and self._failures:
             raise self._failures[0]
 
     @property
     def builds(self) -> tuple[FakeBuild, ...]:
-        """The builds that were asked for, in order."""
+        """The requested builds, in order."""
         with self._changed:
-            return tuple(each for each in self._builds.values() if each.begun.is_set())
+            return tuple(build for build in self._builds.values() if build.begun.is_set())
 
     def close(self) -> None:
         """End all connections and remove the socket; a second call does nothing."""
@@ -118,7 +118,7 @@ class FakeDaemon:
             self._is_closed = True
             self._changed.notify_all()
             for conversation in self._conversations.values():
-                conversation.over.set()
+                conversation.ended.set()
         self._listener.shutdown(socket.SHUT_RDWR)
         self._accepting.join()
         self._listener.close()
@@ -139,7 +139,7 @@ class FakeDaemon:
             _SERVICE + "ListenBuildHistory": self._history,
             **dict.fromkeys(METHODS, self._bridge),
         }
-        # Shutting the socket down ends the wait.
+        # Closing the daemon shuts the socket down, which ends the loop.
         with suppress(OSError):
             while True:
                 connection, _ = self._listener.accept()
@@ -152,32 +152,32 @@ class FakeDaemon:
         response = pb.InfoResponse()
         response.buildkitVersion.package = "github.com/moby/buildkit"
         response.buildkitVersion.version = self._options.get("version", "v0.32.2")
-        _answer(call, response)
+        _send(call, response)
 
     def _list_workers(self, call: ServerCall) -> None:
         response = pb.ListWorkersResponse()
         worker = response.record.add(ID="fake")
-        for each in self._platforms:
+        for platform in self._platforms:
             worker.platforms.add(
-                OS=each.os,
-                Architecture=each.architecture,
-                Variant=each.variant or "",
-                OSVersion=each.os_version or "",
-                OSFeatures=each.os_features,
+                OS=platform.os,
+                Architecture=platform.architecture,
+                Variant=platform.variant or "",
+                OSVersion=platform.os_version or "",
+                OSFeatures=platform.os_features,
             )
-        _answer(call, response)
+        _send(call, response)
 
     def _disk_usage(self, call: ServerCall) -> None:
-        _answer(call, pb.DiskUsageResponse(record=map(_record, self._usage)))
+        _send(call, pb.DiskUsageResponse(record=map(_record, self._usage)))
 
     def _prune(self, call: ServerCall) -> None:
-        for each in tuple(self._usage):
-            if not each.in_use:
-                self._usage.remove(each)
-                _answer(call, _record(each))
+        for usage in tuple(self._usage):
+            if not usage.in_use:
+                self._usage.remove(usage)
+                _send(call, _record(usage))
 
     def _solve(self, call: ServerCall) -> None:
-        request = _asked(call, pb.SolveRequest)
+        request = _receive(call, pb.SolveRequest)
         build = self._build(request.Ref)
         error: RemoteError | None = None
         try:
@@ -196,7 +196,7 @@ class FakeDaemon:
             raise error from raised
         finally:
             build.finish(error)
-        _answer(call, pb.SolveResponse(ExporterResponse=answers))
+        _send(call, pb.SolveResponse(ExporterResponse=answers))
 
     def _begin(
         self, build: FakeBuild, request: pb.SolveRequest, session: ClientSession | None
@@ -207,7 +207,7 @@ class FakeDaemon:
             return self._session_of(name) if name else session
 
         builder = Builder(options.get("outputs", {}), self.images, session_of)
-        world = World(
+        state = DaemonState(
             builder,
             images=self.images,
             sources=options.get("sources", {}),
@@ -217,33 +217,33 @@ class FakeDaemon:
         )
         with self._changed:
             build.begin(request, session)
-            conversation = self._conversations[build.ref] = Conversation(world, build.inputs)
+            conversation = self._conversations[build.ref] = Conversation(state, build.inputs)
             if self._is_closed:
-                # Nobody else would end it.
-                conversation.over.set()
+                # The daemon was closed meanwhile, and nothing else would end it.
+                conversation.ended.set()
             self._changed.notify_all()
 
     def _run(self, build: FakeBuild) -> Mapping[str, str]:
-        """Let a frontend answer, and the script."""
+        """Run the frontend, if any, and then the script."""
         conversation = self._conversations[build.ref]
         if build.frontend in self._options.get("frontends", {}):
-            function = conversation.world.frontend(build.frontend, build.frontend_attrs)
+            function = conversation.state.frontend(build.frontend, build.frontend_attrs)
             conversation.run(function, build.frontend_attrs)
         elif not build.frontend and build.definition is None:
             # The client is the frontend.
-            conversation.over.wait()
-        if conversation.over.is_set():
-            if conversation.last is None:
-                # The daemon has stopped, and nobody waits for an answer any more.
+            conversation.ended.wait()
+        if conversation.ended.is_set():
+            if conversation.returned is None:
+                # The daemon was closed, so no client waits for the answer.
                 raise RemoteError("context canceled", code=_CANCELLED)
             build.result = to_result(conversation.result())
-            build.definitions = conversation.world.trees_of(build.result)
+            build.definitions = conversation.state.trees_of(build.result)
         return self._script(build) or {}
 
     def _status(self, call: ServerCall) -> None:
-        build = self._build(_asked(call, pb.StatusRequest).Ref)
+        build = self._build(_receive(call, pb.StatusRequest).Ref)
         for response in build.responses():
-            _answer(call, response)
+            _send(call, response)
 
     def _session(self, call: ServerCall) -> None:
         pipe = SessionCall(call)
@@ -251,14 +251,14 @@ class FakeDaemon:
         with self._changed:
             self._sessions[session.id] = session
             self._changed.notify_all()
-        pipe.over.wait()
+        pipe.ended.wait()
         session.close()
 
     def _history(self, call: ServerCall) -> None:
-        request = _asked(call, pb.BuildHistoryRequest)
+        request = _receive(call, pb.BuildHistoryRequest)
         for build in self.builds:
             if request.Ref in ("", build.ref):
-                _answer(call, pb.BuildHistoryEvent(type=pb.COMPLETE, record=_history_of(build)))
+                _send(call, pb.BuildHistoryEvent(type=pb.COMPLETE, record=_history_of(build)))
 
     def _bridge(self, call: ServerCall) -> None:
         ref = call.metadata.get(_BUILD_ID, ("",))[0]
@@ -288,17 +288,17 @@ def _succeed(build: FakeBuild) -> None:
 
 
 def _serve(server: Server) -> None:
-    # A client that goes is no trouble of the daemon's.
+    # A client that disconnects is not an error of the daemon.
     with suppress(TransportError):
         server.serve()
 
 
-def _asked(call: ServerCall, kind: type[T_]) -> T_:
+def _receive(call: ServerCall, kind: type[T_]) -> T_:
     return kind.FromString(call.receive() or b"")
 
 
-def _answer(call: ServerCall, message: Message) -> None:
-    # Whoever asked may be gone.
+def _send(call: ServerCall, message: Message) -> None:
+    # The client may have disconnected.
     with suppress(LLBError):
         call.send(message.SerializeToString())
         call.flush()

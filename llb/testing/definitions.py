@@ -1,4 +1,4 @@
-"""What is looked at in tests: definitions, whatever they are given as."""
+"""Turn the builds that tests pass in, states or definitions, into definitions."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ Build: TypeAlias = State | Definition
 """A state, or the definition of one."""
 
 PLATFORM = "linux/amd64"
-"""The platform of steps that name none, so that a test gives the same on every machine."""
+"""The default platform of steps, so that tests give the same result on every machine."""
 
 
 def to_definition(build: Build, platform: Platform | str = PLATFORM) -> Definition:
-    """Return the definition of a build, with the lines that made its steps."""
+    """Marshal a build, with the source locations of its steps."""
     return build if isinstance(build, Definition) else build.marshal(platform=platform)
 
 
 def without_lines(definition: Definition) -> Definition:
-    """Return a definition without the lines that made its steps, which change without reason."""
+    """Drop the source locations of a definition, which change with every edit of a file."""
     return evolve(definition, locations={}, files=())

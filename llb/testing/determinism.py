@@ -1,4 +1,4 @@
-"""Whether a build is the same every time: in one process, and under any hash seed."""
+"""Check that a build is deterministic, in one process and under any hash seed."""
 
 from __future__ import annotations
 
@@ -22,42 +22,42 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 _SEEDS = (0, 1, 2, 3)
-_SECONDS = 120.0
-_RUN = "from llb.testing.determinism import _answer; _answer()"
+_TIMEOUT = 120.0
+_RUN = "from llb.testing.determinism import _print_definition; _print_definition()"
 
 
 def assert_deterministic(
     factory: Callable[[], Build], *, times: int = 10, seeds: Iterable[int] = _SEEDS
 ) -> None:
-    """Assert that a function gives the same build, byte for byte, however often it is called.
+    """Assert that a function always returns the same build, byte for byte.
 
-    It is called ``times`` times in this process, and once in a process of its own for each of
-    the ``seeds``, with ``PYTHONHASHSEED`` set. Raises AssertionError with the difference and
-    the line of the first step that differs, and InvalidValueError for a function that another
-    process cannot find: it has to be one of a module, not a lambda nor one within another.
+    The function is called ``times`` times in this process, and once in another process for
+    each of the ``seeds``, with ``PYTHONHASHSEED`` set. Raises AssertionError with the
+    difference and the line of the first step that differs. Raises InvalidValueError if
+    another process cannot import the function, such as a lambda or a nested function.
     """
-    module, name = _named(factory)
-    here = [to_definition(factory()) for _ in range(times)]
-    for each in here[1:]:
-        _check(name, here[0], each, "when it is called again")
-    found = [(seed, _elsewhere(module, name, seed)) for seed in seeds]
-    for seed, each in found:
-        _check(name, found[0][1], each, f"with PYTHONHASHSEED={seed}, not {found[0][0]}")
-        if here:
-            _check(name, here[0], each, f"in another process, with PYTHONHASHSEED={seed}")
+    module, name = _qualified_name(factory)
+    local = [to_definition(factory()) for _ in range(times)]
+    for definition in local[1:]:
+        _check(name, local[0], definition, "when it is called again")
+    remote = [(seed, _run_elsewhere(module, name, seed)) for seed in seeds]
+    for seed, definition in remote:
+        _check(name, remote[0][1], definition, f"with PYTHONHASHSEED={seed}, not {remote[0][0]}")
+        if local:
+            _check(name, local[0], definition, f"in another process, with PYTHONHASHSEED={seed}")
 
 
-def _named(factory: Callable[[], Build]) -> tuple[str, str]:
-    """Return the module of a function, and the function's name in it."""
+def _qualified_name(factory: Callable[[], Build]) -> tuple[str, str]:
+    """Look up the module of a function and its name there. Raises InvalidValueError."""
     module = getattr(factory, "__module__", None)
     name = getattr(factory, "__qualname__", "")
-    found: object = sys.modules.get(module or "")
+    value: object = sys.modules.get(module or "")
     for part in name.split("."):
-        found = getattr(found, part, None)
-    if module is None or found != factory:
+        value = getattr(value, part, None)
+    if module is None or value != factory:
         raise InvalidValueError(
             f"cannot call {name or factory!r} in another process",
-            hint="give a function that is defined in a module, neither a lambda nor a nested one",
+            hint="pass a function defined in a module, not a lambda or a nested function",
         )
     return module, name
 
@@ -66,58 +66,61 @@ def _check(name: str, old: Definition, new: Definition, when: str) -> None:
     plain_old, plain_new = without_lines(old), without_lines(new)
     if plain_old == plain_new:
         return
-    found = compare(old, new)
+    comparison = compare(old, new)
     differing = [
-        *(each.at for each in found.root_causes()),
-        *(each.new for each in found.changed),
-        *(new for _, new in found.marked),
+        *(cause.at for cause in comparison.root_causes()),
+        *(change.new for change in comparison.changed),
+        *(new for _, new in comparison.marked),
     ]
     first = f", first at {differing[0]}" if differing else ""
-    before, then = (dump.text(each).splitlines() for each in (plain_old, plain_new))
-    told = [
-        f"{name}() gives another build {when}{first}",
+    before, then = (dump.text(definition).splitlines() for definition in (plain_old, plain_new))
+    message = [
+        f"{name}() returns a different build {when}{first}",
         *difflib.unified_diff(before, then, "before", "then", lineterm="", n=2),
         "",
-        *([] if found.equal else differences(found).splitlines()),
+        *([] if comparison.equal else differences(comparison).splitlines()),
     ]
-    raise AssertionError("\n".join(told).rstrip())
+    raise AssertionError("\n".join(message).rstrip())
 
 
-def _elsewhere(module: str, name: str, seed: int) -> Definition:
-    """Return what the function gives in another process."""
+def _run_elsewhere(module: str, name: str, seed: int) -> Definition:
+    """Call the function in another process and load its definition."""
     file = getattr(sys.modules[module], "__file__", None) or ""
     path = os.pathsep.join(map(os.path.abspath, sys.path))
-    done = subprocess.run(
+    process = subprocess.run(
         python("-c", _RUN, module, file, name),
         env=environment({"PYTHONHASHSEED": str(seed), "PYTHONPATH": path}),
         capture_output=True,
         check=False,
-        timeout=_SECONDS,
+        timeout=_TIMEOUT,
     )
-    if done.returncode:
-        told = done.stderr.decode(errors="replace")
-        raise AssertionError(f"{name}() failed in another process:\n{told}")
-    return Definition.from_bytes(done.stdout)
+    if process.returncode:
+        output = process.stderr.decode(errors="replace")
+        raise AssertionError(f"{name}() failed in another process:\n{output}")
+    return Definition.from_bytes(process.stdout)
 
 
-def _answer() -> None:
-    """Write the definition that the named function gives, in a process of its own."""
+def _print_definition() -> None:
+    """Call the function named on the command line and print its definition.
+
+    This is the entry point of the other process.
+    """
     module, file, name = sys.argv[1:]
-    # What the function prints is not part of the definition.
+    # Output of the function must not mix with the definition.
     output, sys.stdout = sys.stdout.buffer, sys.stderr
-    found: object = _load(module, file)
+    value: object = _load(module, file)
     for part in name.split("."):
-        found = getattr(found, part)
-    assert callable(found)
-    output.write(to_definition(found()).to_bytes())
+        value = getattr(value, part)
+    assert callable(value)
+    output.write(to_definition(value()).to_bytes())
 
 
 def _load(name: str, file: str) -> ModuleType:
-    """Return a module by its name, or from its file where the name is that of a test run alone."""
+    """Import a module by its name, or from its file if only the test run knows the name."""
     try:
-        found = import_module(name)
-        if getattr(found, "__file__", None) == file:
-            return found
+        imported = import_module(name)
+        if getattr(imported, "__file__", None) == file:
+            return imported
     except ImportError:
         pass
     spec = spec_from_file_location(name, file)

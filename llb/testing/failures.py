@@ -1,4 +1,4 @@
-"""Errors of steps, with the details that a daemon sends along."""
+"""Errors of failed steps, with the details that a daemon attaches."""
 
 from __future__ import annotations
 
@@ -23,31 +23,31 @@ _TYPES = "github.com/moby/buildkit/"
 
 @frozen
 class Failed:
-    """What comes of a step that fails: a process with another exit code than 0, by default.
+    """A failing step as an output: by default, a process with a nonzero exit code.
 
-    ``message`` is the text of another error.
+    ``message`` replaces the error message of a process.
     """
 
     exit_code: int = 1
     message: str | None = None
 
     def error(self, vertex: Vertex) -> RemoteError:
-        """Return the error of a step, which names the step and the lines that made it."""
+        """Create the error of a step, which names the step and its source locations."""
         if self.message is not None:
             return step_error(vertex, self.message)
-        # So has Go the arguments of a process.
+        # Go prints the arguments of a process like this.
         line = " ".join(vertex.op.get("meta", {}).get("args", ()))
-        text = f'process "{line}" did not complete successfully: exit code: {self.exit_code}'
-        return step_error(vertex, text, exit_code=self.exit_code)
+        message = f'process "{line}" did not complete successfully: exit code: {self.exit_code}'
+        return step_error(vertex, message, exit_code=self.exit_code)
 
 
 def step_error(vertex: Vertex, message: str, *, exit_code: int | None = None) -> RemoteError:
-    """Return an error of a step with the details from which clients show its place."""
+    """Create the error of a step with the details that clients need to show its location."""
     return with_step(RemoteError(message, code=_UNKNOWN), vertex, exit_code=exit_code)
 
 
 def with_step(error: RemoteError, vertex: Vertex, *, exit_code: int | None = None) -> RemoteError:
-    """Return an error that happened in a step, with the same details."""
+    """Add the details of a step to an error."""
     details = (*error.details, *_details(vertex, exit_code))
     return RemoteError(error.message, code=error.code, details=details)
 
@@ -62,7 +62,7 @@ def _details(vertex: Vertex, exit_code: int | None) -> Iterator[bytes]:
 
 def _source(location: Location) -> dict[str, Any]:
     ranges = [
-        {"start": {"line": each.line}, "end": {"line": each.end_line}} for each in location.ranges
+        {"start": {"line": span.line}, "end": {"line": span.end_line}} for span in location.ranges
     ]
     return {"info": source_json(location.file), "ranges": ranges}
 

@@ -1,4 +1,4 @@
-"""A fake gateway: what a frontend is in conversation with, in this process, over real gRPC."""
+"""A fake gateway: run a frontend in this process against a fake daemon, over real gRPC."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from llb.errors import RemoteError, SolveError, render
 from llb.gateway import Request, Result
 from llb.platforms import to_platform
 from llb.state.step_options import check_keys
-from llb.testing.fake_buildkit.bridge import CAPS, Conversation, World, to_result
+from llb.testing.fake_buildkit.bridge import CAPS, Conversation, DaemonState, to_result
 from llb.testing.fake_buildkit.building import Builder
 from llb.testing.fake_buildkit.local import LocalClient
 from llb.testing.images import FakeImages
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from llb import Platform
     from llb.gateway import Gateway, SourceInfo
     from llb.testing.fake_buildkit.bridge import Frontend
-    from llb.testing.fake_buildkit.building import Made
+    from llb.testing.fake_buildkit.building import StepOutput
     from llb.testing.fake_buildkit.local import Files
     from llb.testing.fake_buildkit.records import Solve, Warned
     from llb.testing.images import AnyImage
@@ -35,23 +35,23 @@ _SESSION = "session"
 
 
 class GatewayOptions(TypedDict, total=False):
-    """What a :class:`FakeGateway` may be given.
+    """The options of a :class:`FakeGateway`.
 
-    ``files`` are what the client has as its build context, and as the directory of its
-    Dockerfile: contents by path as :func:`llb.files` takes them, or the path of a directory.
-    ``local_dirs`` are further local directories by name. ``images`` are configs by reference,
-    :data:`llb.testing.images.KNOWN` by default. ``outputs`` say what steps give that only a
-    daemon can do, by ``run make`` and the like. ``sources`` tell of repositories and files of
-    the web, by their identifiers. ``inputs`` are trees that the client built, ``frontends``
-    other frontends by name, or by image for ``gateway.v0``. ``errors`` are what calls fail with,
-    by their methods: ``{"Warn": RemoteError(…)}``. ``platforms`` are the daemon's, its own
-    first. ``caps`` and ``llb_caps`` are what it can do, by default what is known.
+    ``files`` are the client's build context and the directory of its Dockerfile: contents by
+    path as :func:`llb.files` takes them, or the path of a directory. ``local_dirs`` are other
+    local directories by name. ``images`` are configs by reference, by default
+    :data:`llb.testing.images.KNOWN`. ``outputs`` are the results of steps that need a real
+    daemon, by command such as ``run make``. ``sources`` describe Git and HTTP sources by
+    identifier. ``inputs`` are trees that the client built, ``frontends`` other frontends by
+    name, or by image for ``gateway.v0``. ``errors`` make methods fail:
+    ``{"Warn": RemoteError(…)}``. ``platforms`` are the daemon's, its native one first. ``caps``
+    and ``llb_caps`` are the daemon's capabilities, by default all known ones.
     """
 
     files: Files
     local_dirs: Mapping[str, Files]
     images: Mapping[str, AnyImage] | FakeImages
-    outputs: Mapping[str, Made]
+    outputs: Mapping[str, StepOutput]
     sources: Mapping[str, SourceInfo]
     inputs: Mapping[str, State | Definition]
     frontends: Mapping[str, Frontend]
@@ -63,10 +63,10 @@ class GatewayOptions(TypedDict, total=False):
 
 @frozen
 class Outcome:
-    """What came of a frontend's run: a ``result``, or an ``error`` as its user is shown it.
+    """The outcome of a frontend: a ``result``, or an ``error`` as the user sees it.
 
-    ``exception`` is what the function raised. ``solves`` and ``warnings`` are what it asked
-    for and warned of, ``calls`` all that it said, a line each, in order.
+    ``exception`` is the exception of the function. ``solves`` and ``warnings`` are the
+    frontend's requests and warnings, ``calls`` all of its calls, a line each, in order.
     """
 
     result: Result | None
@@ -78,7 +78,7 @@ class Outcome:
     _trees: Mapping[str, Definition] = field(repr=False)
 
     def checked(self) -> Result:
-        """Return the result. Raises AssertionError with the error as its user is shown it."""
+        """Get the result. Raises AssertionError with the error as the user sees it."""
         if self.result is None:
             shown = "" if self.error is None else render(self.error)
             raise AssertionError(f"the frontend failed:\n{shown}") from self.exception
@@ -87,37 +87,37 @@ class Outcome:
     @property
     def definition(self) -> Definition:
         """The definition of the only tree of the result. Raises AssertionError."""
-        found = list(self.definitions.values())
-        if len(found) != 1:
+        definitions = list(self.definitions.values())
+        if len(definitions) != 1:
             raise AssertionError(
-                f"the result has {len(found)} trees: {', '.join(self.definitions)}"
+                f"the result has {len(definitions)} trees: {', '.join(self.definitions)}"
             )
-        return found[0]
+        return definitions[0]
 
     @property
     def definitions(self) -> dict[str, Definition]:
-        """The definitions of the trees of the result by platform; an only one has the name ``""``."""
+        """The definitions of the result by platform, or under ``""`` for a single tree."""
         self.checked()
         return dict(self._trees)
 
     @property
     def image_config(self) -> dict[str, Any]:
-        """The image config of the result, that of its only platform. Raises AssertionError."""
+        """The image config of a result with one platform. Raises AssertionError."""
         metadata = self.checked().metadata
         if EXPORTER_IMAGE_CONFIG_KEY not in metadata:
             raise AssertionError(
                 f"the result has no {EXPORTER_IMAGE_CONFIG_KEY}, but {', '.join(metadata)}"
             )
-        found: dict[str, Any] = json.loads(metadata[EXPORTER_IMAGE_CONFIG_KEY])
-        return found
+        config: dict[str, Any] = json.loads(metadata[EXPORTER_IMAGE_CONFIG_KEY])
+        return config
 
 
 class FakeGateway:
-    """A daemon that runs nothing and a client with files, to frontends.
+    """A fake daemon and client for frontends; it runs no processes.
 
-    It answers as BuildKit does. Trees are what can be told without running anything: local
-    directories, file actions, merges, and what ``outputs`` say. ``solves``, ``warnings`` and
-    ``calls`` are what all frontends asked, ``unanswered`` what could not be told.
+    It answers as BuildKit does. It builds local directories, file actions and merges, and
+    takes the results of other steps from ``outputs``. ``solves``, ``warnings`` and ``calls``
+    are the calls of all frontends, ``unanswered`` those that need a real daemon.
     """
 
     def __init__(self, **options: Unpack[GatewayOptions]) -> None:
@@ -130,7 +130,7 @@ class FakeGateway:
         self._stack.callback(client.close)
         images = FakeImages.of(options.get("images"))
         self._builder = Builder(options.get("outputs", {}), images, lambda _: client.session)
-        self._world = World(
+        self._state = DaemonState(
             builder=self._builder,
             images=images,
             sources=options.get("sources", {}),
@@ -140,11 +140,11 @@ class FakeGateway:
             session_id=_SESSION,
         )
         if "llb_caps" in options:
-            self._world.llb_caps = frozenset(options["llb_caps"])
-        self._world.caps = frozenset(options.get("caps", CAPS))
+            self._state.llb_caps = frozenset(options["llb_caps"])
+        self._state.caps = frozenset(options.get("caps", CAPS))
         self._inputs = {
-            name: each if isinstance(each, Definition) else each.marshal()
-            for name, each in options.get("inputs", {}).items()
+            name: tree if isinstance(tree, Definition) else tree.marshal()
+            for name, tree in options.get("inputs", {}).items()
         }
 
     def __enter__(self) -> Self:
@@ -160,12 +160,12 @@ class FakeGateway:
         self._stack.close()
 
     def connect(self) -> Gateway:
-        """Return a frontend's end of a conversation, which ends with the fake gateway."""
-        return self._stack.enter_context(Conversation(self._world, self._inputs).connected())
+        """Open the frontend's end of a conversation, which ends with the fake gateway."""
+        return self._stack.enter_context(Conversation(self._state, self._inputs).connected())
 
     def request(self, options: Mapping[str, str] | None = None) -> Request:
-        """Return what a frontend is asked for, with the options of a client."""
-        return Request(dict(options or {}), self._world.session_id, self._world.platforms)
+        """Create the request to a frontend with the options of a client."""
+        return Request(dict(options or {}), self._state.session_id, self._state.platforms)
 
     def run(
         self,
@@ -174,29 +174,29 @@ class FakeGateway:
         *,
         language: str = "",
     ) -> Outcome:
-        """Have a function be the frontend, as :func:`llb.gateway.serve` does, and return how it went.
+        """Run a function as the frontend, as :func:`llb.gateway.serve` does.
 
-        ``language`` is that of its files. Raises AssertionError where it asked what the fake
-        gateway cannot tell, whatever it made of that.
+        ``language`` is the language of its source files. Raises AssertionError if the frontend
+        needed answers that the fake gateway does not have, even if it handled the errors.
         """
         marks = len(self.solves), len(self.warnings), len(self.calls)
-        known = len(self.unanswered)
-        conversation = Conversation(self._world, self._inputs)
+        previous = len(self.unanswered)
+        conversation = Conversation(self._state, self._inputs)
         exception = conversation.run(function, options or {}, language=language)
         if exception is not None and not isinstance(exception, Exception):
-            # An interrupt, or the way in which a test is skipped, is no error of a build.
+            # An interrupt, or the exception that skips a test, is not an error of a build.
             raise exception
-        if self.unanswered[known:]:
-            told = "; ".join(self.unanswered[known:])
+        if self.unanswered[previous:]:
+            unanswered = "; ".join(self.unanswered[previous:])
             raise AssertionError(
-                f"the frontend asked what the fake gateway cannot tell: {told}\n"
-                "say it with outputs=, sources= or frontends="
+                f"the fake gateway has no answer to requests of the frontend: {unanswered}\n"
+                "add answers with outputs=, sources= or frontends="
             ) from exception
         result, error = None, None
         try:
             result = to_result(conversation.result())
         except RemoteError as raised:
-            error = _shown(raised)
+            error = _to_client_error(raised)
         return Outcome(
             result=result,
             error=error,
@@ -204,32 +204,32 @@ class FakeGateway:
             solves=self.solves[marks[0] :],
             warnings=self.warnings[marks[1] :],
             calls=self.calls[marks[2] :],
-            trees={} if result is None else self._world.trees_of(result),
+            trees={} if result is None else self._state.trees_of(result),
         )
 
     @property
     def solves(self) -> tuple[Solve, ...]:
-        """What was asked to be built, in order."""
-        return tuple(self._world.solves)
+        """The solve requests, in order."""
+        return tuple(self._state.solves)
 
     @property
     def warnings(self) -> tuple[Warned, ...]:
-        """What was warned of, in order."""
-        return tuple(self._world.warnings)
+        """The warnings, in order."""
+        return tuple(self._state.warnings)
 
     @property
     def calls(self) -> tuple[str, ...]:
-        """All that frontends said, a line each: ``ReadFile ref1 Dockerfile``."""
-        return tuple(self._world.calls)
+        """All calls of frontends, a line each: ``ReadFile ref1 Dockerfile``."""
+        return tuple(self._state.calls)
 
     @property
     def unanswered(self) -> tuple[str, ...]:
-        """What frontends asked that it takes a daemon to tell."""
+        """The requests of frontends that need a real daemon."""
         return tuple(self._builder.unanswered)
 
 
 class RunOptions(GatewayOptions, total=False):
-    """What :func:`run_frontend` takes: all of a fake gateway, and the ``language`` of the files."""
+    """The options of :func:`run_frontend`: those of a fake gateway, and ``language``."""
 
     language: str
 
@@ -237,7 +237,7 @@ class RunOptions(GatewayOptions, total=False):
 def run_frontend(
     function: Frontend, options: Mapping[str, str] | None = None, **given: Unpack[RunOptions]
 ) -> Outcome:
-    """Return what comes of a function as a frontend, with the ``options`` of a client.
+    """Run a function as a frontend in a new fake gateway, with the ``options`` of a client.
 
     Raises as :meth:`FakeGateway.run` does.
 
@@ -253,6 +253,6 @@ def run_frontend(
         return gateway.run(function, options, language=language)
 
 
-def _shown(error: RemoteError) -> SolveError:
-    """Return an error as clients put it together."""
+def _to_client_error(error: RemoteError) -> SolveError:
+    """Convert an error as clients do."""
     return to_solve_error(error, lambda _: None, lambda _: ())

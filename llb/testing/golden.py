@@ -1,4 +1,4 @@
-"""Goldens: what a build was when somebody last looked, as text that is checked in."""
+"""Golden files: compare builds with dumps that are checked in."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from llb import Platform
 
 FOLDER = "golden"
-"""The folder beside test files that has their goldens, in a folder for each."""
+"""The folder next to test files that holds their goldens, in a subfolder for each file."""
 
 _TEXT, _BYTES = ".txt", ".llb"
 _UPDATE = "--update-golden"
@@ -33,7 +33,7 @@ _DIGEST = "    digest: "
 
 @define
 class Goldens:
-    """What happened to goldens in a run of tests: each with the test that used it."""
+    """The goldens that a test run used, added and changed; ``used`` maps each to its test."""
 
     update: bool
     used: dict[Path, str] = field(factory=dict)
@@ -41,22 +41,22 @@ class Goldens:
     changed: list[Path] = field(factory=list)
 
     def claim(self, path: Path, test: str) -> None:
-        """Take a golden for a test. Raises AssertionError where another one has it."""
-        other = self.used.setdefault(path, test)
-        if other != test:
+        """Reserve a golden for a test. Raises AssertionError if another test uses it."""
+        owner = self.used.setdefault(path, test)
+        if owner != test:
             raise AssertionError(
-                f"the golden {path.name} is used by {other} and by {test}: give each a name"
+                f"the golden {path.name} is used by {owner} and by {test}: give each a name"
             )
 
     def stale(self, module: Path) -> list[Path]:
-        """Return the goldens of a test file that no test used; of one that uses none, none."""
+        """List the unused goldens of a test file; a file that used none has none."""
         folder = module.parent / FOLDER / module.stem
-        found = [path for path in sorted(folder.glob(f"*{_TEXT}")) if path not in self.used]
-        return found if any(path.parent == folder for path in self.used) else []
+        unused = [path for path in sorted(folder.glob(f"*{_TEXT}")) if path not in self.used]
+        return unused if any(path.parent == folder for path in self.used) else []
 
 
 class Golden:
-    """The goldens of one test: call it with what is to be as it was."""
+    """The goldens of one test; call it with a build or a string to compare."""
 
     def __init__(self, goldens: Goldens, module: Path, test: str, id: str) -> None:  # noqa: A002 - pytest's word
         self._goldens = goldens
@@ -68,17 +68,19 @@ class Golden:
     def __call__(
         self, what: Build | str, name: str | None = None, *, platform: Platform | str = PLATFORM
     ) -> None:
-        """Assert that a build, or any text, equals the golden of this test.
+        """Assert that a build or a string equals the golden of this test.
 
-        A build is compared as :func:`llb.dump.text` shows it, without the lines of source
-        files. A test that has several goldens gives them names. Raises AssertionError with
-        the difference, and with what of the build would run anew.
+        A build is compared by its :func:`llb.dump.text`, without source locations. A test
+        with several goldens names them. Raises AssertionError with the difference and the
+        steps that would run again.
         """
         __tracebackhide__ = True
         file_name = _file_name(self._test if name is None else f"{self._test}.{name}")
         path = self._folder / f"{file_name}{_TEXT}"
         if file_name in self._names:
-            raise AssertionError(f"the golden {path.name} was used in this test: give it a name")
+            raise AssertionError(
+                f"the golden {path.name} was already used in this test: give each a name"
+            )
         self._names.add(file_name)
         self._goldens.claim(path, self._id)
         definition = None if isinstance(what, str) else to_definition(what, platform)
@@ -88,14 +90,14 @@ class Golden:
             self._write(path, old, text, definition)
         elif old is None:
             raise AssertionError(
-                f"there is no golden {_shown(path)}; it would be\n{text}"
+                f"missing golden {_short_path(path)}; its content would be\n{text}"
                 f"run pytest with {_UPDATE} to write it"
             )
         elif old != text:
             raise AssertionError(_difference(path, old, text, definition))
 
     def _write(self, path: Path, old: str | None, text: str, definition: Definition | None) -> None:
-        beside = path.with_suffix(_BYTES)
+        binary_path = path.with_suffix(_BYTES)
         path.parent.mkdir(parents=True, exist_ok=True)
         if old is None:
             self._goldens.added.append(path)
@@ -104,13 +106,13 @@ class Golden:
         if old != text:
             path.write_bytes(text.encode())
         if definition is None:
-            beside.unlink(missing_ok=True)
+            binary_path.unlink(missing_ok=True)
         else:
-            _plain(definition).to_file(beside)
+            _plain(definition).to_file(binary_path)
 
 
 def remove(path: Path) -> None:
-    """Remove a golden, and its folder where it was the last."""
+    """Remove a golden, and its folder if it was the last one."""
     path.unlink()
     path.with_suffix(_BYTES).unlink(missing_ok=True)
     with suppress(OSError):
@@ -119,30 +121,30 @@ def remove(path: Path) -> None:
 
 
 def _difference(path: Path, old: str, text: str, definition: Definition | None) -> str:
-    told = [
-        f"this is not what is in {_shown(path)}:",
+    message = [
+        f"{_short_path(path)} does not match:",
         *difflib.unified_diff(*_lines(old, text), "golden", "this run", lineterm="", n=2),
     ]
     if definition is not None:
-        told += _compared(path.with_suffix(_BYTES), old, definition)
-    return "\n".join([*told, f"where that is meant, run pytest with {_UPDATE}"])
+        message += _compare_builds(path.with_suffix(_BYTES), old, definition)
+    return "\n".join([*message, f"if the change is intended, run pytest with {_UPDATE}"])
 
 
 def _lines(old: str, new: str) -> tuple[list[str], list[str]]:
-    """Return the lines to compare: without digests, which change with all that comes before."""
+    """Split into lines to compare; drop digests, which change with every earlier step."""
     both = old.splitlines(), new.splitlines()
-    first, second = ([line for line in each if not line.startswith(_DIGEST)] for each in both)
+    first, second = ([line for line in lines if not line.startswith(_DIGEST)] for lines in both)
     return both if first == second else (first, second)
 
 
-def _compared(path: Path, old: str, definition: Definition) -> list[str]:
-    """Return what differs between builds, step by step."""
+def _compare_builds(path: Path, old: str, definition: Definition) -> list[str]:
+    """Describe the differences between builds, step by step."""
     try:
         before = Definition.from_file(path)
     except LLBError:
         return []
     if dump.text(before) != old:
-        # It is not what the text is of, as after a merge by hand.
+        # The two files do not belong together, as after a manual merge.
         return []
     return ["", *differences(compare(before, definition)).splitlines()]
 
@@ -158,5 +160,5 @@ def _file_name(text: str) -> str:
     return f"{name[:_NAME_LENGTH]}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
 
 
-def _shown(path: Path) -> str:
+def _short_path(path: Path) -> str:
     return "/".join(path.parts[-3:])

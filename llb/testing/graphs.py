@@ -1,4 +1,4 @@
-"""Steps of a build to look at, and assertions on how they hang together."""
+"""Inspect the steps of a build, and assert how they depend on each other."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 
 @frozen(eq=False)
 class Step:
-    """A step of a build, and the steps that it takes something from.
+    """A step of a build and its inputs.
 
-    ``number`` is that of the dump, from 1.
+    ``number`` is its number in the dump, from 1.
     """
 
     number: int
@@ -36,22 +36,22 @@ class Step:
 
     @property
     def inputs(self) -> tuple[Step, ...]:
-        """The steps that it takes something from, in the order of the operation."""
+        """The input steps, in the order of the operation."""
         return tuple(self._all[digest] for digest, _ in self.vertex.inputs)
 
     @property
     def kind(self) -> str:
-        """What it is: ``source``, ``exec``, ``file``, ``build``, ``merge``, ``diff``, ``passthrough``."""
+        """The kind: ``source``, ``exec``, ``file``, ``build``, ``merge``, ``diff``, ``passthrough``."""
         return self.vertex.kind or ""
 
     @property
     def label(self) -> str:
-        """What it does, in a line; its name where it has one."""
+        """The name, if any, or else a one-line description."""
         return dump.label(self.vertex)
 
     @property
     def name(self) -> str | None:
-        """The name that it was given."""
+        """The custom name, if any."""
         return self.vertex.name
 
     @property
@@ -61,12 +61,12 @@ class Step:
 
     @property
     def args(self) -> tuple[str, ...]:
-        """The arguments of a process; of any other step none."""
+        """The arguments of a process; empty for other steps."""
         return tuple(self._meta.get("args", ()))
 
     @property
     def command(self) -> str:
-        """What a shell is given, or the arguments of a process as one would type them."""
+        """The shell command, or the quoted arguments of a process."""
         if self.args[:2] == DEFAULT_SHELL and len(self.args) == 3:
             return self.args[2]
         return shlex.join(self.args)
@@ -74,12 +74,12 @@ class Step:
     @property
     def env(self) -> dict[str, str]:
         """The environment of a process."""
-        pairs = (each.partition("=") for each in self._meta.get("env", ()))
+        pairs = (variable.partition("=") for variable in self._meta.get("env", ()))
         return {name: value for name, _, value in pairs}
 
     @property
     def cwd(self) -> str:
-        """The directory of a process."""
+        """The working directory of a process."""
         return str(self._meta.get("cwd", ""))
 
     @property
@@ -89,135 +89,144 @@ class Step:
 
     @property
     def mounts(self) -> dict[str, Mapping[str, Any]]:
-        """The mounts of a process by target, the root left out, as the dump has them."""
-        found = {str(each["dest"]): each for each in self.vertex.op.get("mounts", ())}
-        return {target: each for target, each in found.items() if target != "/"}
+        """The mounts of a process by target, without the root, as in the dump."""
+        mounts = {str(mount["dest"]): mount for mount in self.vertex.op.get("mounts", ())}
+        return {target: mount for target, mount in mounts.items() if target != "/"}
 
     @property
     def platform(self) -> str | None:
-        """The platform that it is for, where it has one."""
+        """The platform, if any."""
         return self.vertex.platform
 
     @property
     def where(self) -> str:
-        """The line that made it, as ``file:line``, or its number as ``#1``."""
+        """The source location as ``file:line``, or else the number as ``#1``."""
         return place(self.vertex.locations[0]) if self.vertex.locations else f"#{self.number}"
 
     def is_after(self, other: Step) -> bool:
-        """Return whether it takes something from another step, directly or by way of others."""
-        left, seen = list(self.inputs), set()
-        while left:
-            step = left.pop()
+        """Check whether this step depends on another one, directly or indirectly."""
+        pending, seen = list(self.inputs), set()
+        while pending:
+            step = pending.pop()
             if step is other:
                 return True
             if step.number not in seen:
                 seen.add(step.number)
-                left.extend(step.inputs)
+                pending.extend(step.inputs)
         return False
 
     @property
     def _meta(self) -> Mapping[str, Any]:
-        found: Mapping[str, Any] = self.vertex.op.get("meta", {})
-        return found
+        meta: Mapping[str, Any] = self.vertex.op.get("meta", {})
+        return meta
 
 
 def steps(build: Build) -> tuple[Step, ...]:
-    """Return the steps of a build, inputs first, as a dump numbers them.
+    """List the steps of a build, inputs first, as a dump numbers them.
 
     >>> from llb import Image
-    >>> [each.label for each in steps(Image("alpine").run("make"))]
+    >>> [step.label for step in steps(Image("alpine").run("make"))]
     ['docker-image://docker.io/library/alpine:latest', 'run make']
     """
-    found: dict[str, Step] = {}
+    steps_by_digest: dict[str, Step] = {}
     for number, vertex in enumerate(to_definition(build).vertices(), 1):
         if vertex.kind is not None:
-            found[vertex.digest] = Step(number, vertex, found)
-    return tuple(found.values())
+            steps_by_digest[vertex.digest] = Step(number, vertex, steps_by_digest)
+    return tuple(steps_by_digest.values())
 
 
 def step(build: Build, text: str) -> Step:
-    """Return the only step whose name or command is ``text``, or else contains it.
+    """Find the only step whose name or command equals ``text``, or else contains it.
 
-    Raises AssertionError where there is none, or there are several.
+    Raises AssertionError if no step or several steps match.
     """
     definition = to_definition(build)
-    return _one(definition, steps(definition), text)
+    return _find(definition, steps(definition), text)
 
 
 def assert_runs(build: Build, command: str | Sequence[str]) -> Step:
-    """Assert that a process is run: one whose command contains a text, or with these arguments.
+    """Assert that a step runs a command that contains the string, or has these arguments.
 
     Returns the first such step.
     """
     definition = to_definition(build)
-    processes = [each for each in steps(definition) if each.kind == "exec"]
-    for each in processes:
+    processes = [process for process in steps(definition) if process.kind == "exec"]
+    for process in processes:
         if isinstance(command, str):
-            if command in each.command:
-                return each
-        elif tuple(command) == each.args:
-            return each
-    asked = command if isinstance(command, str) else shlex.join(command)
-    near = did_you_mean(asked, [each.command for each in processes])
-    raise AssertionError(f"no step runs {asked!r}{_hint(near)}\n{_shown(definition)}")
+            if command in process.command:
+                return process
+        elif tuple(command) == process.args:
+            return process
+    expected = command if isinstance(command, str) else shlex.join(command)
+    suggestion = did_you_mean(expected, [process.command for process in processes])
+    raise AssertionError(f"no step runs {expected!r}{_hint(suggestion)}\n{_render(definition)}")
 
 
 def assert_before(build: Build, first: str, then: str) -> None:
-    """Assert that a step needs another one, by their texts as :func:`step` takes them."""
+    """Assert that the step ``then`` depends on ``first``; both are found as by :func:`step`."""
     definition = to_definition(build)
-    found = steps(definition)
-    one, other = (_one(definition, found, text) for text in (first, then))
-    if not other.is_after(one):
-        reason = "comes before it" if one.is_after(other) else "does not depend on it"
+    all_steps = steps(definition)
+    earlier, later = (_find(definition, all_steps, text) for text in (first, then))
+    if not later.is_after(earlier):
+        reason = "comes before it" if earlier.is_after(later) else "does not depend on it"
         raise AssertionError(
-            f"{other.label!r} ({other.where}) is not after {one.label!r} ({one.where}): "
-            f"it {reason}\n{_shown(definition)}"
+            f"{later.label!r} ({later.where}) is not after {earlier.label!r} ({earlier.where}): "
+            f"it {reason}\n{_render(definition)}"
         )
 
 
 def assert_independent(build: Build, one: str, other: str) -> None:
-    """Assert that neither of two steps needs the other, so that they can run at the same time."""
+    """Assert that neither of two steps depends on the other, so they can run in parallel."""
     definition = to_definition(build)
-    found = steps(definition)
-    left, right = (_one(definition, found, text) for text in (one, other))
+    all_steps = steps(definition)
+    left, right = (_find(definition, all_steps, text) for text in (one, other))
     for first, then in ((left, right), (right, left)):
         if then is first or then.is_after(first):
             raise AssertionError(
                 f"{then.label!r} ({then.where}) depends on {first.label!r} ({first.where})\n"
-                f"{_shown(definition)}"
+                f"{_render(definition)}"
             )
 
 
 def assert_same(one: Build, other: Build) -> None:
-    """Assert that two builds are the same but for the lines that they were written in.
+    """Assert that two builds are the same except for their source locations.
 
-    The differences are told in the words of :mod:`llb.compare`, ``one`` being the old.
+    The message shows the differences as :mod:`llb.compare` does, with ``one`` as the old build.
     """
-    old, new = (without_lines(to_definition(each)) for each in (one, other))
+    old, new = (without_lines(to_definition(build)) for build in (one, other))
     if old != new:
-        found = compare(to_definition(one), to_definition(other))
-        text = differences(found)
-        if found.equal:
-            text = "the steps are the same, in another order\n"
-        raise AssertionError(f"the builds are not the same:\n{text}")
+        comparison = compare(to_definition(one), to_definition(other))
+        report = differences(comparison)
+        if comparison.equal:
+            report = "the steps are the same, but in a different order\n"
+        raise AssertionError(f"the builds differ:\n{report}")
 
 
-def _one(definition: Definition, found: Sequence[Step], text: str) -> Step:
-    names = {each.number: (each.label, command_of(each.vertex), each.command) for each in found}
-    exact = [each for each in found if text in names[each.number]]
-    matching = exact or [each for each in found if any(text in name for name in names[each.number])]
+def _find(definition: Definition, candidates: Sequence[Step], text: str) -> Step:
+    names = {
+        candidate.number: (candidate.label, command_of(candidate.vertex), candidate.command)
+        for candidate in candidates
+    }
+    exact = [candidate for candidate in candidates if text in names[candidate.number]]
+    matching = exact or [
+        candidate
+        for candidate in candidates
+        if any(text in name for name in names[candidate.number])
+    ]
     if len(matching) == 1:
         return matching[0]
     if not matching:
-        near = did_you_mean(text, [name for each in names.values() for name in each if name])
-        raise AssertionError(f"no step is {text!r}{_hint(near)}\n{_shown(definition)}")
-    told = ", ".join(f"#{each.number} {each.label}" for each in matching)
-    raise AssertionError(f"{len(matching)} steps are {text!r}: {told}\n{_shown(definition)}")
+        suggestion = did_you_mean(
+            text, [name for group in names.values() for name in group if name]
+        )
+        raise AssertionError(f"no step matches {text!r}{_hint(suggestion)}\n{_render(definition)}")
+    labels = ", ".join(f"#{candidate.number} {candidate.label}" for candidate in matching)
+    raise AssertionError(f"{len(matching)} steps match {text!r}: {labels}\n{_render(definition)}")
 
 
-def _hint(near: str | None) -> str:
-    return "" if near is None else f" ({near})"
+def _hint(suggestion: str | None) -> str:
+    return "" if suggestion is None else f" ({suggestion})"
 
 
-def _shown(definition: Definition) -> str:
+def _render(definition: Definition) -> str:
     return f"the build is\n{dump.tree(definition)}"

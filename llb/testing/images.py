@@ -1,4 +1,4 @@
-"""Images that are nowhere: their configs by reference, as a registry would have them."""
+"""Fake images: resolve image configs by reference, without a registry."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _UNKNOWN = 2
-_OTHER = "*"
+_WILDCARD = "*"
 
 
-def _platforms(given: tuple[Platform | str, ...]) -> tuple[Platform, ...]:
-    return tuple(map(to_platform, given))
+def _platforms(platforms: tuple[Platform | str, ...]) -> tuple[Platform, ...]:
+    return tuple(map(to_platform, platforms))
 
 
 @frozen
 class FakeImage:
-    """An image, for one platform or several: what its config says.
+    """The config of an image for one or more platforms.
 
-    ``config`` is what steps do not use of it, among others entrypoint, cmd, user and ONBUILD;
-    ``env`` are pairs, ``layers`` how many layers it has.
+    ``config`` holds the fields that steps do not use, such as entrypoint, cmd, user and
+    ONBUILD. ``env`` holds pairs, ``layers`` is the number of layers.
     """
 
     config: ImageConfig = field(default=ImageConfig())
@@ -40,12 +40,12 @@ class FakeImage:
     layers: int = 1
 
     def to_json(self, platform: Platform | str = "linux/amd64") -> bytes:
-        """Return the config in JSON for a platform; the first where it is not among them."""
-        wanted = to_platform(platform).normalize()
-        known = {each.normalize(): each for each in self.platforms}
+        """Encode the config as JSON for a platform, by default the first of the image."""
+        requested = to_platform(platform).normalize()
+        available = {candidate.normalize(): candidate for candidate in self.platforms}
         config = evolve(
             self.config,
-            platform=known.get(wanted, self.platforms[0]),
+            platform=available.get(requested, self.platforms[0]),
             env=tuple(f"{key}={value}" for key, value in self.env),
             workdir=self.workdir,
             diff_ids=tuple(_digest(f"layer {number}") for number in range(self.layers)),
@@ -55,7 +55,7 @@ class FakeImage:
 
 
 ALPINE = FakeImage(ImageConfig(cmd=("/bin/sh",)), workdir="/")
-"""Like alpine: a shell, and nothing else set."""
+"""Like alpine: only a shell is set."""
 
 DEBIAN = FakeImage(ImageConfig(cmd=("bash",)))
 """Like debian."""
@@ -65,13 +65,13 @@ DISTROLESS = FakeImage(
     env=(("PATH", DEFAULT_PATH_ENV), ("SSL_CERT_FILE", "/etc/ssl/certs/ca-certificates.crt")),
     workdir="/home/nonroot",
 )
-"""Like gcr.io/distroless/static:nonroot: a user, a directory, no shell."""
+"""Like gcr.io/distroless/static:nonroot: a user and a working directory, but no shell."""
 
 ONBUILD = FakeImage(
     ImageConfig(cmd=("node",), onbuild=("COPY package.json ./", "RUN npm install")),
     workdir="/app",
 )
-"""An image with instructions for what is built upon it."""
+"""An image with ONBUILD instructions."""
 
 WINDOWS = FakeImage(
     ImageConfig(cmd=("c:\\windows\\system32\\cmd.exe",), user="ContainerUser"),
@@ -88,7 +88,7 @@ KNOWN: Mapping[str, FakeImage] = {
     "example.com/onbuild": ONBUILD,
     "mcr.microsoft.com/windows/nanoserver:ltsc2022": WINDOWS,
 }
-"""The images of a :class:`FakeImages` that was given none."""
+"""The default images of a :class:`FakeImages`."""
 
 AnyImage: TypeAlias = FakeImage | bytes | str
 """An image, or its config in JSON."""
@@ -96,10 +96,11 @@ AnyImage: TypeAlias = FakeImage | bytes | str
 
 @define
 class FakeImages:
-    """Images by reference, ``*`` for any other; a ``resolver`` of :func:`llb.Image`.
+    """Images by reference, usable as the ``resolver`` of :func:`llb.Image`.
 
-    A reference without a tag is ``latest``; a digest beside a tag is the image's own.
-    ``asked`` are the references that were looked up, in order.
+    ``*`` matches any other reference. A reference without a tag is ``latest``; a digest in
+    addition to a tag is reported as the image's digest. ``asked`` lists the resolved
+    references, in order.
     """
 
     images: Mapping[str, AnyImage] = field(factory=lambda: dict(KNOWN))
@@ -107,7 +108,7 @@ class FakeImages:
 
     @classmethod
     def of(cls, images: Mapping[str, AnyImage] | FakeImages | None) -> FakeImages:
-        """Return images as they are given, by default those that are known."""
+        """Convert a mapping of images; None selects the default images."""
         if isinstance(images, FakeImages):
             return images
         return cls() if images is None else cls(images)
@@ -117,41 +118,41 @@ class FakeImages:
         ref: str,
         *,
         platform: Platform | None = None,
-        resolve_mode: str = "default",  # noqa: ARG002 - there is one place to look
+        resolve_mode: str = "default",  # noqa: ARG002 - there is only this source
     ) -> ResolvedImage:
-        """Return digest and config of an image. Raises RemoteError as a daemon does."""
+        """Resolve the digest and config of an image. Raises RemoteError as a daemon does."""
         self.asked.append(ref)
-        image = self._named(ref)
+        image = self._find(ref)
         if image is None:
             raise RemoteError(f"{ref}: not found", code=_UNKNOWN)
         if isinstance(image, FakeImage):
             config = image.to_json(image.platforms[0] if platform is None else platform)
         else:
             config = image.encode() if isinstance(image, str) else image
-        # Those of a layout have its scheme before their names.
+        # References into an OCI layout start with its scheme and do not parse as image references.
         return ResolvedImage(ref.partition("@")[2] or _digest(ref), config)
 
     def has(self, ref: str) -> bool:
-        """Return whether there is such an image."""
-        return self._named(ref) is not None
+        """Check whether an image exists."""
+        return self._find(ref) is not None
 
-    def _named(self, ref: str) -> AnyImage | None:
-        wanted = _names(ref)
+    def _find(self, ref: str) -> AnyImage | None:
+        requested = _full_names(ref)
         for name, image in self.images.items():
-            if name != _OTHER and not wanted.isdisjoint(_names(name)):
+            if name != _WILDCARD and not requested.isdisjoint(_full_names(name)):
                 return image
-        return self.images.get(_OTHER)
+        return self.images.get(_WILDCARD)
 
 
-def _names(ref: str) -> set[str]:
-    """Return the full names of a reference, with its digest and without."""
+def _full_names(ref: str) -> set[str]:
+    """Expand a reference to its full names, with and without the digest."""
     try:
-        found = Reference.parse(ref).tagged()
+        reference = Reference.parse(ref).tagged()
     except InvalidValueError:
         return {ref}
-    names = {str(found)}
-    if found.tag is not None:
-        names.add(str(evolve(found, digest=None)))
+    names = {str(reference)}
+    if reference.tag is not None:
+        names.add(str(evolve(reference, digest=None)))
     return names
 
 

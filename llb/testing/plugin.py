@@ -1,7 +1,7 @@
-"""The pytest plugin: fixtures, ``--update-golden``, and what became of goldens.
+"""The pytest plugin: fixtures, ``--update-golden``, and a summary of goldens.
 
-pytest loads it wherever this package is installed, so that it imports nothing that only a
-fixture needs: the fakes take a tenth of a second.
+pytest loads it in every project that has this package installed, so modules that only
+fixtures need are imported late: the fakes take 0.1 s to import.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _RUN = pytest.StashKey["_Run"]()
 
 
 class _Run:
-    """A run of tests, and what tells which goldens nobody uses: those of files that passed whole."""
+    """A test run that finds unused goldens, in files whose tests all passed."""
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
@@ -45,64 +45,66 @@ class _Run:
         return self._goldens
 
     def pytest_itemcollected(self, item: pytest.Item) -> None:
-        """Take note of a test, which may be deselected later, and then never passes."""
+        """Record a collected test; if it is deselected later, it never passes."""
         self._tests.setdefault(item.path, set()).add(item.nodeid)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Take note of a test that passed."""
+        """Record a passed test."""
         if report.when == "call" and report.passed:
             self._passed.add(report.nodeid)
 
     def pytest_sessionfinish(self) -> None:
-        """Find the goldens that are not used, and remove them where they are updated."""
+        """Find unused goldens, and remove them if goldens are updated."""
         goldens = self._goldens
-        # Of a file that is named with a test, the other tests are not even collected.
-        if goldens is None or any("::" in each for each in self._config.args):
+        # If the command line names single tests, the other tests of the file are not collected.
+        if goldens is None or any("::" in argument for argument in self._config.args):
             return
         from llb.testing.golden import remove
 
-        whole = [path for path, tests in self._tests.items() if tests <= self._passed]
-        self._stale = [each for path in whole for each in goldens.stale(path)]
+        passed_files = [path for path, tests in self._tests.items() if tests <= self._passed]
+        self._stale = [golden for path in passed_files for golden in goldens.stale(path)]
         if goldens.update:
-            for each in self._stale:
-                remove(each)
+            for path in self._stale:
+                remove(path)
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Tell what became of goldens."""
+        """Report the added, changed and unused goldens."""
         goldens = self._goldens
         if goldens is None:
             return
         unused = "removed" if goldens.update else "unused"
-        told = (("added", goldens.added), ("changed", goldens.changed), (unused, self._stale))
-        lines = [f"{word} {self._shown(each)}" for word, paths in told for each in sorted(paths)]
+        groups = (("added", goldens.added), ("changed", goldens.changed), (unused, self._stale))
+        lines = [
+            f"{word} {self._relative(path)}" for word, paths in groups for path in sorted(paths)
+        ]
         if lines:
             terminalreporter.section("goldens")
             for line in lines:
                 terminalreporter.line(line)
 
-    def _shown(self, path: Path) -> str:
+    def _relative(self, path: Path) -> str:
         root = self._config.rootpath
         return str(path.relative_to(root) if path.is_relative_to(root) else path)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the option."""
+    """Add ``--update-golden``."""
     parser.getgroup("llb", "builds for BuildKit").addoption(
         "--update-golden",
         action="store_true",
-        help="write the goldens of builds anew, and remove those that no test uses",
+        help="update the goldens of builds, and remove unused ones",
     )
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Begin a run."""
+    """Start the record of a test run."""
     config.stash[_RUN] = run = _Run(config)
     config.pluginmanager.register(run, "llb-goldens")
 
 
 @pytest.fixture
 def golden(request: pytest.FixtureRequest) -> Golden:
-    """Compare a build, or a text, with what is checked in: ``golden(state)``."""
+    """Compare a build or a string with its golden file: ``golden(state)``."""
     from llb.testing.golden import Golden
 
     item = request.node
@@ -112,7 +114,7 @@ def golden(request: pytest.FixtureRequest) -> Golden:
 
 @pytest.fixture
 def fake_images() -> FakeImages:
-    """Images by reference, a ``resolver`` of :func:`llb.Image`: alpine, debian and others."""
+    """Provide fake images for the ``resolver`` of :func:`llb.Image`: alpine, debian and others."""
     from llb.testing.images import FakeImages
 
     return FakeImages()
@@ -120,7 +122,7 @@ def fake_images() -> FakeImages:
 
 @pytest.fixture
 def fake_gateway() -> Iterator[Callable[..., FakeGateway]]:
-    """Make fake gateways, ``fake_gateway(files=…)``, which end with the test."""
+    """Create fake gateways, ``fake_gateway(files=…)``, which end with the test."""
     from llb.testing.gateway import FakeGateway
 
     with ExitStack() as stack:
@@ -129,9 +131,9 @@ def fake_gateway() -> Iterator[Callable[..., FakeGateway]]:
 
 @pytest.fixture
 def fake_daemon() -> Iterator[Callable[..., FakeDaemon]]:
-    """Make fake daemons, ``fake_daemon(script=…)``, which end with the test.
+    """Create fake daemons, ``fake_daemon(script=…)``, which end with the test.
 
-    What their scripts raised, but for errors of builds, fails the test.
+    An exception of a script fails the test, unless it is an error of the build.
     """
     from llb.testing.daemon import FakeDaemon
 

@@ -181,12 +181,12 @@ def test_options_become_frontend_attributes(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--add-host", "a"), "--add-host takes NAME:IP, not 'a'"),
+        (("--add-host", "a"), "invalid --add-host 'a': expected NAME:IP"),
         (("--network", "bridge"), "unknown network 'bridge': expected default, none, host"),
         (("--platform", "linux"), "invalid platform 'linux'"),
-        (("--shm-size", "much"), "--shm-size takes a size as 64m, not 'much'"),
-        (("--ulimit", "nofile"), "--ulimit takes NAME=SOFT[:HARD], not 'nofile'"),
-        (("--attest", "mode=max"), "--attest takes type=KIND,key=value…, not 'mode=max'"),
+        (("--shm-size", "much"), "invalid --shm-size 'much': expected a size such as 64m"),
+        (("--ulimit", "nofile"), "invalid --ulimit 'nofile': expected NAME=SOFT[:HARD]"),
+        (("--attest", "mode=max"), "invalid --attest 'mode=max': expected type=KIND,key=value…"),
         (("--annotation", "a=b"), "--annotation needs an image: name one with -t NAME"),
         (("--annotation", "a", "-t", "x"), "invalid annotation 'a': expected KEY=VALUE"),
         (("--secret", "src=x"), "invalid secret 'src=x': missing id"),
@@ -226,7 +226,7 @@ def test_a_layout_is_a_build_context_by_its_tag(
         *("build", folder, "--build-context", f"base=oci-layout://{tmp_path}/layout:2"),
         address=buildkit_host,
     )
-    check_error(process, f"error: there is no 2 in the OCI layout {tmp_path}/layout\n")
+    check_error(process, f"error: no tag 2 in the OCI layout {tmp_path}/layout\n")
 
 
 @pytest.mark.feature("K16")

@@ -36,7 +36,7 @@ def test_a_missing_blob_is_an_error(buildkit_host: str) -> None:
     check_error(process, "not found")
     process = cli("debug", "get", "latest", address=buildkit_host)
     assert process.returncode == 2
-    assert "'latest' is no digest: expected sha256: and 64 digits" in process.stderr
+    assert "invalid digest 'latest': expected sha256: and 64 digits" in process.stderr
 
 
 @pytest.mark.feature("P9")

@@ -12,7 +12,7 @@ import pytest
 from attrs import frozen
 
 from llb.cli import cli
-from llb.cli.connection_options import connecting
+from llb.cli.connection_options import with_connection_options
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -116,7 +116,7 @@ def leaf_commands(group: click.Group, prefix: str = "") -> Iterator[str]:
             yield prefix + name
 
 
-@connecting
+@with_connection_options
 def connection_command() -> None:
     """Take the options of the connection and no others."""
 

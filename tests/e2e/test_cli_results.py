@@ -108,7 +108,7 @@ def test_an_archive_is_not_printed_on_a_terminal(script: Path) -> None:
         os.close(terminal)
         os.close(controller)
     assert process.returncode == 2
-    assert "an archive is not printed on a terminal" in process.stderr
+    assert "refusing to write an archive to a terminal" in process.stderr
 
 
 def test_cache_metrics_equal_those_of_buildctl(buildctl: Buildctl, tmp_path: Path) -> None:

@@ -115,9 +115,9 @@ def test_the_command_line_starts_and_removes_a_container(buildkit_image: str) ->
     assert (process.returncode, process.stdout) == (0, "docker-container://other\n"), process.stderr
     assert cli("ping", address=process.stdout.strip()).returncode == 0
     assert cli("daemon", "stop", *options).stdout == "stopped\n"
-    assert cli("daemon", "stop", *options).stdout == "it did not run\n"
+    assert cli("daemon", "stop", *options).stdout == "not running\n"
     assert cli("daemon", "stop", *options, "--remove").stdout == "removed\n"
-    assert cli("daemon", "stop", *options, "--remove").stdout == "it is not there\n"
+    assert cli("daemon", "stop", *options, "--remove").stdout == "not found\n"
 
 
 @pytest.mark.feature("J8")

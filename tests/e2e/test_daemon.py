@@ -137,7 +137,7 @@ def test_a_daemon_is_stopped_on_request(home: dict[str, str], tmp_path: Path) ->
     assert find_daemons(tmp_path)
     assert llb(home, "daemon", "stop").stdout == "stopped\n"
     assert not find_daemons(tmp_path)
-    assert llb(home, "daemon", "stop").stdout == "it did not run\n"
+    assert llb(home, "daemon", "stop").stdout == "not running\n"
 
 
 @pytest.mark.feature("J9")

@@ -153,4 +153,4 @@ def test_rm_all_keeps_pinned_builds(start_buildkitd: Callable[[], Buildctl], wor
 def test_rm_takes_either_builds_or_all(arguments: tuple[str, ...]) -> None:
     process = cli("history", "rm", *arguments)
     assert process.returncode == 2
-    assert "name builds, or give --all" in process.stderr
+    assert "expected either build references or --all" in process.stderr

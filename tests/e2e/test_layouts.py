@@ -153,7 +153,7 @@ def test_an_invalid_layout_option_exits_with_2(tmp_path: Path) -> None:
     (tmp_path / "Dockerfile").write_text("FROM scratch\n")
     process = cli("build", tmp_path, "--oci-layout", "base")
     assert process.returncode == 2
-    assert "'base' is no NAME=DIR" in process.stderr
+    assert "'base' is malformed: expected NAME=DIR" in process.stderr
 
 
 def test_a_missing_layout_exits_with_1(tmp_path: Path, buildkit_host: str) -> None:

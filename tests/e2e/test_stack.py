@@ -182,7 +182,7 @@ def test_a_stack_that_was_never_started_is_an_error(tmp_path: Path) -> None:
 @pytest.mark.parametrize("port", ["", "http", "0", "65536", "-1"])
 def test_an_invalid_port_is_refused(port: str) -> None:
     completed = _run_stack("up", PYLLB_REGISTRY_PORT=port)
-    message = f"dev/stack: PYLLB_REGISTRY_PORT is {port!r}, which is not a port number\n"
+    message = f"dev/stack: invalid PYLLB_REGISTRY_PORT {port!r}: expected a port number\n"
     assert (completed.returncode, completed.stdout, completed.stderr) == (1, "", message)
 
 

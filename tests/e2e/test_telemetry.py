@@ -191,12 +191,12 @@ def test_without_opentelemetry_the_variables_are_ignored(
         (
             "OTEL_EXPORTER_OTLP_PROTOCOL",
             "http/protobuff",
-            "error: unknown protocol of OpenTelemetry 'http/protobuff': expected grpc, http/protobuf",
+            "error: unknown OpenTelemetry protocol 'http/protobuff': expected grpc, http/protobuf",
         ),
         (
             "OTEL_TRACES_EXPORTER",
             "jaeger",
-            "error: no exporter of traces 'jaeger' is installed",
+            "error: trace exporter 'jaeger' is not installed",
         ),
     ],
 )

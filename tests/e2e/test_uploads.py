@@ -134,4 +134,4 @@ def test_a_dockerfile_alone_may_come_on_standard_input(buildkit_host: str, tmp_p
 def test_standard_input_cannot_be_context_and_dockerfile(buildkit_host: str) -> None:
     process = run("-", "-f", "-", data=b"FROM scratch\n", address=buildkit_host)
     assert process.returncode == 2
-    assert b"standard input is either the context or the Dockerfile" in process.stderr
+    assert b"standard input cannot be both the build context and the Dockerfile" in process.stderr

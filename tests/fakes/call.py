@@ -1,4 +1,4 @@
-"""A call from the daemon, as a list of packets that arrive and a list of those that were sent."""
+"""Fake calls from a daemon: queued messages to receive, and a list of messages sent."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class FakeCall:
         self.sent.append(pb.Packet.FromString(message))
 
     def flush(self) -> None:
-        """Everything was sent at once."""
+        """Do nothing: `send` does not buffer."""
 
 
 class BrokenCall(FakeCall):
@@ -45,7 +45,7 @@ class BrokenCall(FakeCall):
 
 
 class MessageCall:
-    """A call of any service: messages that arrive, and those that were sent, as bytes."""
+    """A call of any service; sent messages are kept as bytes."""
 
     def __init__(
         self, *messages: Message, metadata: Mapping[str, tuple[str, ...]] | None = None
@@ -63,7 +63,7 @@ class MessageCall:
 
 
 class BytesCall:
-    """A call whose messages arrive as they are given, whatever they are."""
+    """A call that receives arbitrary bytes as messages."""
 
     def __init__(self, messages: Iterable[bytes]) -> None:
         self.sent: list[bytes] = []
@@ -76,4 +76,4 @@ class BytesCall:
         self.sent.append(message)
 
     def flush(self) -> None:
-        """Everything was sent at once."""
+        """Do nothing: `send` does not buffer."""

@@ -1,4 +1,4 @@
-"""The ``llb`` command, run in this process with streams of its own."""
+"""Run the ``llb`` command in this process with captured streams."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 
 @frozen
-class Ran:
-    """What came of a command: its exit status, and what it printed."""
+class CommandResult:
+    """The exit status and output of a command."""
 
     status: int
     output: bytes
@@ -27,31 +27,31 @@ class Ran:
 
     @property
     def stdout(self) -> str:
-        """Standard output as text."""
+        """Standard output as a string."""
         return self.output.decode()
 
 
 class _Stream(io.TextIOWrapper):
-    """A stream whose bytes can be read after it was closed."""
+    """A stream whose bytes can still be read after it is closed."""
 
     def __init__(self, data: bytes = b"") -> None:
         self.bytes = io.BytesIO(data)
         super().__init__(self.bytes, encoding="utf-8", newline="\n", write_through=True)
 
     def close(self) -> None:
-        """Keep what was written."""
+        """Flush, but keep the bytes."""
         self.flush()
 
 
-def llb(*arguments: str | Path, stdin: bytes = b"") -> Ran:
-    """Run a command line, as the program does."""
-    given, output, errors = _Stream(stdin), _Stream(), _Stream()
+def llb(*arguments: str | Path, stdin: bytes = b"") -> CommandResult:
+    """Run a command line as the program does."""
+    standard_input, output, errors = _Stream(stdin), _Stream(), _Stream()
     stop = signal.getsignal(signal.SIGTERM)
     with (
         mock.patch.object(sys, "argv", ["llb", *map(str, arguments)]),
-        # By this click tells whether a program was started as a module.
+        # click uses it to detect programs that were started with `python -m`.
         mock.patch.object(sys.modules["__main__"], "__package__", None),
-        mock.patch.multiple(sys, stdin=given, stdout=output, stderr=errors),
+        mock.patch.multiple(sys, stdin=standard_input, stdout=output, stderr=errors),
     ):
         try:
             main()
@@ -61,4 +61,4 @@ def llb(*arguments: str | Path, stdin: bytes = b"") -> Ran:
             signal.signal(signal.SIGTERM, stop)
             gc.unfreeze()
     assert status is None or isinstance(status, int), status
-    return Ran(status or 0, output.bytes.getvalue(), errors.bytes.getvalue().decode())
+    return CommandResult(status or 0, output.bytes.getvalue(), errors.bytes.getvalue().decode())

@@ -1,4 +1,4 @@
-"""A daemon whose containers run programs that a test can follow: ``cat``, ``exit`` and ``tty``."""
+"""A fake daemon whose containers run the programs ``cat``, ``exit`` and ``tty``."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ _CAPS = ("", ".extrahosts", ".filesystem", ".secretenv", ".signals")
 
 
 class FakeContainers:
-    """It answers as BuildKit does; ``inits`` are the processes that were started.
+    """The container service of a daemon; ``inits`` are the started processes.
 
-    ``cat`` writes what it reads until its input ends, or a signal comes; ``exit CODE TEXT…``
-    writes lines of errors and ends; ``tty`` writes each size of its terminal, and ends with
-    its input.
+    ``cat`` copies its input until it ends or a signal arrives. ``exit CODE TEXT…`` writes
+    lines to standard error and exits. ``tty`` writes each size of its terminal until its
+    input ends.
     """
 
     def __init__(self, files: Mapping[str, bytes] | None = None) -> None:
@@ -36,8 +36,8 @@ class FakeContainers:
         self._lock = threading.Lock()
 
     def handlers(self) -> Mapping[str, Handler]:
-        """Return the handlers of the gateway's service."""
-        named = {
+        """The handlers of the gateway service."""
+        methods = {
             "Ping": self._ping,
             "NewContainer": self._new,
             "ReleaseContainer": self._release,
@@ -46,7 +46,7 @@ class FakeContainers:
             "StatFileContainer": self._stat_file,
             "ReadDirContainer": self._read_dir,
         }
-        return {f"{_SERVICE}{name}": handler for name, handler in named.items()}
+        return {f"{_SERVICE}{name}": handler for name, handler in methods.items()}
 
     def _ping(self, call: ServerCall) -> None:
         pong = pb.PongResponse()
@@ -68,7 +68,7 @@ class FakeContainers:
             calls = self._running.pop(request.ContainerID, [])
         for running in calls:
             running.finish(None)
-            # Its handler waits for what the client sends, which is nothing any more.
+            # Wake the handler, which waits for messages that the client will not send any more.
             with running._endpoint.lock:
                 running._changed.notify_all()
         call.send(pb.ReleaseContainerResponse().SerializeToString())
@@ -80,15 +80,15 @@ class FakeContainers:
         with self._lock:
             self._running.setdefault(init.ContainerID, []).append(call)
 
-        def say(**message: Any) -> None:
+        def send(**message: Any) -> None:
             call.send(pb.ExecMessage(ProcessID=first.ProcessID, **message).SerializeToString())
             call.flush()
 
         def write(fd: int, data: bytes) -> None:
             if fd in init.Fds:
-                say(File=pb.FdMessage(Fd=fd, Data=data))
+                send(File=pb.FdMessage(Fd=fd, Data=data))
 
-        say(Started=pb.StartedMessage())
+        send(Started=pb.StartedMessage())
         name, *arguments = init.Meta.args
         code = 0
         if name == "exit":
@@ -98,15 +98,15 @@ class FakeContainers:
             code = self._follow(call, write)
         for fd in init.Fds:
             if fd:
-                say(File=pb.FdMessage(Fd=fd, EOF=True))
-        say(Exit=pb.ExitMessage(Code=code))
-        say(Done=pb.DoneMessage())
-        # The client ends the call once it has heard all.
+                send(File=pb.FdMessage(Fd=fd, EOF=True))
+        send(Exit=pb.ExitMessage(Code=code))
+        send(Done=pb.DoneMessage())
+        # The client ends the call when it has received everything.
         while call.receive() is not None:
             pass
 
     def _follow(self, call: ServerCall, write: Any) -> int:
-        """Return the exit code of a process that reads, once it has read all."""
+        """Process the input until it ends, and return the exit code."""
         while (data := call.receive()) is not None:
             message = pb.ExecMessage.FromString(data)
             match message.WhichOneof("Input"):

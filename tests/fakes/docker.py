@@ -1,4 +1,4 @@
-"""A ``docker`` command that runs nothing, and whose containers answer as one daemon does."""
+"""A fake ``docker`` command with one container, whose ``exec`` connects to a given daemon."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     import pytest
 
-# It knows one container by its state, and a process in it is a connection to the daemon.
+# It stores the state of one container; `docker exec` connects to the daemon.
 PROGRAM = """\
 #!{python}
 import json, os, sys
@@ -44,7 +44,7 @@ elif name == "exec":
 
 
 class FakeDocker:
-    """The command on PATH; ``failing`` is what it refuses, ``becomes`` what a container does."""
+    """The command on PATH; tests set which subcommand fails and what a started container becomes."""
 
     def __init__(self, folder: Path, address: str, monkeypatch: pytest.MonkeyPatch) -> None:
         self._folder = folder
@@ -58,16 +58,16 @@ class FakeDocker:
         monkeypatch.setenv("PATH", str(folder))
 
     def failing(self, command: str) -> None:
-        """Refuse a command from now on."""
+        """Make a subcommand fail from now on."""
         (self._folder / "failing").write_text(command)
 
     def becomes(self, state: str) -> None:
-        """Say what a container is once it was started."""
+        """Set the state of a container after its start."""
         (self._folder / "next").write_text(state)
 
     @property
     def state(self) -> str | None:
-        """The state of the container, None where there is none."""
+        """The state of the container, or None if there is no container."""
         path = self._folder / "state"
         return path.read_text() if path.exists() else None
 
@@ -77,7 +77,7 @@ class FakeDocker:
 
     @property
     def calls(self) -> list[list[str]]:
-        """What was asked that changes anything, in order."""
+        """The calls that change something, in order."""
         path = self._folder / "calls"
         lines = path.read_text().splitlines() if path.exists() else []
         calls = [json.loads(line) for line in lines]

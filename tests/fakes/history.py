@@ -1,4 +1,4 @@
-"""A daemon that remembers builds: the part of its control API that is about them."""
+"""A fake daemon with build records: the history part of the control API."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ _READ = "/containerd.services.content.v1.Content/Read"
 
 
 class FakeHistory:
-    """Records by their names, what happened in them, and blobs by their digests.
+    """A daemon with build records, status messages, and blobs by digest.
 
-    ``requests`` are what was asked of the list, ``updates`` what was asked to be changed.
+    ``requests`` are the list requests, ``updates`` the update requests.
     """
 
     def __init__(
@@ -90,9 +90,9 @@ class FakeHistory:
                 )
                 event = control_pb2.BuildHistoryEvent(type=kind, record=record)
                 call.send(event.SerializeToString())
-        # A build that was forgotten a moment ago.
-        gone = control_pb2.BuildHistoryRecord(Ref="gone")
-        event = control_pb2.BuildHistoryEvent(type=control_pb2.DELETED, record=gone)
+        # A build that was deleted a moment ago.
+        deleted = control_pb2.BuildHistoryRecord(Ref="gone")
+        event = control_pb2.BuildHistoryEvent(type=control_pb2.DELETED, record=deleted)
         call.send(event.SerializeToString())
 
     def _update(self, call: ServerCall) -> None:
@@ -109,9 +109,9 @@ class FakeHistory:
         if request.digest not in self._blobs:
             raise RemoteError(f"content {request.digest}: not found", code=Code.NOT_FOUND)
         data = self._blobs[request.digest]
-        for place in range(0, len(data), 4):
-            piece = content_pb2.ReadContentResponse(offset=place, data=data[place : place + 4])
-            call.send(piece.SerializeToString())
+        for offset in range(0, len(data), 4):
+            chunk = content_pb2.ReadContentResponse(offset=offset, data=data[offset : offset + 4])
+            call.send(chunk.SerializeToString())
 
 
 def _serve(server: Server) -> None:

@@ -1,4 +1,4 @@
-"""A repository with a file for every module that a program of ours could import."""
+"""A repository with a malicious file for every module that our programs could import."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ with open({canary!r}, "a") as file:
 
 
 class HostileRepository:
-    """A folder whose modules, when they are imported, leave their names in ``canary``."""
+    """A folder whose modules record their names in a canary file when imported."""
 
     def __init__(self, folder: Path, *, without: Collection[str] = ()) -> None:
         self.folder = folder
@@ -31,5 +31,5 @@ class HostileRepository:
 
     @property
     def imported(self) -> list[str]:
-        """The modules of the repository that were run, in order."""
+        """The modules of the repository that were imported, in order."""
         return self._canary.read_text().split() if self._canary.exists() else []

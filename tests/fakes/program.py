@@ -1,4 +1,4 @@
-"""Frontends as programs: a daemon starts one, and speaks to it over its standard streams."""
+"""Run a frontend program as a daemon does, over its standard streams."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from attrs import frozen
 
 from llb.errors import RemoteError, TransportError
 from llb.grpc import Server, stdio_pipe
-from llb.testing.fake_buildkit.bridge import METHODS, Conversation, World, to_result
+from llb.testing.fake_buildkit.bridge import METHODS, Conversation, DaemonState, to_result
 from llb.testing.fake_buildkit.building import Builder
 from llb.testing.fake_buildkit.local import LocalClient
 from llb.testing.images import FakeImages
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 @frozen
 class Served:
-    """What came of a program: a result or an error, its exit status, and what it wrote."""
+    """The outcome of a frontend program: result or error, exit status and standard error."""
 
     result: Result | None
     error: RemoteError | None
@@ -40,9 +40,9 @@ class Served:
 
     @property
     def definition(self) -> Definition:
-        """The only tree of the result."""
-        (found,) = self.definitions.values()
-        return found
+        """The definition of the only tree of the result."""
+        (definition,) = self.definitions.values()
+        return definition
 
 
 def run_program(
@@ -51,12 +51,14 @@ def run_program(
     files: Mapping[str, Content] | None = None,
     environ: Mapping[str, str] | None = None,
 ) -> Served:
-    """Start ``python ARGUMENTS`` as a daemon starts a frontend, and answer what it asks."""
+    """Start ``python ARGUMENTS`` as a daemon starts a frontend, and answer its calls."""
     client = LocalClient({"context": files or {}, "dockerfile": files or {}})
     images = FakeImages()
-    world = World(Builder({}, images, lambda _: client.session), images=images, session_id="s")
-    conversation = Conversation(world)
-    given = {
+    state = DaemonState(
+        Builder({}, images, lambda _: client.session), images=images, session_id="s"
+    )
+    conversation = Conversation(state)
+    option_variables = {
         f"BUILDKIT_FRONTEND_OPT_{number}": f"{key}={value}"
         for number, (key, value) in enumerate((options or {}).items())
     }
@@ -65,7 +67,7 @@ def run_program(
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        env={**os.environ, "BUILDKIT_SESSION_ID": "s", **given, **(environ or {})},
+        env={**os.environ, "BUILDKIT_SESSION_ID": "s", **option_variables, **(environ or {})},
     )
     assert process.stdin is not None
     assert process.stdout is not None
@@ -76,20 +78,20 @@ def run_program(
     server = Server(pipe, dict.fromkeys(METHODS, conversation.handle))
     serving = threading.Thread(target=_serve, args=(server,))
     serving.start()
-    written = process.stderr.read().decode()
+    stderr = process.stderr.read().decode()
     process.stderr.close()
     status = process.wait()
     server.close()
     serving.join()
     client.close()
     result, error = None, None
-    if conversation.last is not None:
+    if conversation.returned is not None:
         try:
             result = to_result(conversation.result())
         except RemoteError as raised:
             error = raised
-    definitions = {} if result is None else world.trees_of(result)
-    return Served(result, error, status, written, definitions, tuple(world.calls))
+    definitions = {} if result is None else state.trees_of(result)
+    return Served(result, error, status, stderr, definitions, tuple(state.calls))
 
 
 def _serve(server: Server) -> None:

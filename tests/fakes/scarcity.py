@@ -1,4 +1,4 @@
-"""A process that has used up what the system gives it."""
+"""Exhaust resources of this process."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ LIMIT = 256
 
 @contextmanager
 def no_descriptors() -> Iterator[None]:
-    """Let every new file fail with EMFILE."""
+    """Use up all file descriptors, so that opening a file fails with EMFILE."""
     limits = resource.getrlimit(resource.RLIMIT_NOFILE)
-    taken: list[int] = []
+    descriptors: list[int] = []
     resource.setrlimit(resource.RLIMIT_NOFILE, (LIMIT, limits[1]))
     try:
         with suppress(OSError):
             while True:
-                taken.append(os.dup(0))
+                descriptors.append(os.dup(0))
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, limits)
-        for each in taken:
-            os.close(each)
+        for descriptor in descriptors:
+            os.close(descriptor)

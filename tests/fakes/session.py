@@ -1,4 +1,4 @@
-"""The daemon's end of services that a client offers, without a client around them."""
+"""Call the session services of a client directly, without a client or daemon."""
 
 from __future__ import annotations
 
@@ -16,9 +16,11 @@ if TYPE_CHECKING:
 
 @contextmanager
 def offered(*services: Service) -> Iterator[Channel]:
-    """Yield a channel on which the services are called; nothing is left running afterwards."""
+    """Serve the services on a thread and yield a channel to them."""
     here, there = memory_pair()
-    handlers = {name: each for service in services for name, each in service.handlers().items()}
+    handlers = {
+        name: handler for service in services for name, handler in service.handlers().items()
+    }
     server = Server(there, handlers)
     serving = threading.Thread(target=server.serve)
     serving.start()

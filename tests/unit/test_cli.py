@@ -1,4 +1,4 @@
-"""``llb``: its commands, its exit statuses, and how it ends."""
+"""``llb``: commands, help, exit statuses and interrupts."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ def test_an_unknown_command_is_refused() -> None:
     assert ran.stderr.splitlines()[3].startswith("Error: No such command 'buld'.")
 
 
-def test_an_error_is_shown_and_is_the_exit_status(tmp_path: Path) -> None:
+def test_an_error_is_shown_and_sets_the_exit_status(tmp_path: Path) -> None:
     ran = llb("dump", tmp_path / "none.pb")
     assert (ran.status, ran.stdout) == (1, "")
-    assert ran.stderr == f"error: there is no file {tmp_path}/none.pb\n"
+    assert ran.stderr == f"error: no such file: {tmp_path}/none.pb\n"
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
@@ -63,7 +63,7 @@ def raising(error: BaseException) -> object:
         (BrokenPipeError(), 1, ""),
     ],
 )
-def test_an_interrupt_and_a_reader_that_has_had_enough_end_it(
+def test_an_interrupt_or_a_closed_pipe_ends_the_command(
     error: BaseException, status: int, text: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Client, "__init__", raising(error))

@@ -40,7 +40,7 @@ var cases = map[string]func(int) llb.State{
 	"real":       real,
 }
 
-// chain is runs after each other, each with a variable of its own.
+// chain builds a chain of runs, each with its own environment variable.
 func chain(size int) llb.State {
 	state := llb.Image("docker.io/library/alpine:latest")
 	for number := range size {
@@ -52,7 +52,7 @@ func chain(size int) llb.State {
 	return state
 }
 
-// reassigned is runs after each other, before each of which one variable of the state changes.
+// reassigned builds a chain of runs; before each, the same variable of the state changes.
 func reassigned(size int) llb.State {
 	state := llb.Image("docker.io/library/alpine:latest")
 	for number := range size {
@@ -62,7 +62,7 @@ func reassigned(size int) llb.State {
 	return state
 }
 
-// growing is runs after each other, before each of which the state gets one variable more.
+// growing builds a chain of runs; before each, the state gets one more variable.
 func growing(size int) llb.State {
 	state := llb.Image("docker.io/library/alpine:latest")
 	for number := range size {
@@ -72,7 +72,7 @@ func growing(size int) llb.State {
 	return state
 }
 
-// merged is runs side by side on one image, and their results merged.
+// merged builds parallel runs on one image, and merges their results.
 func merged(size int) llb.State {
 	base := llb.Image("docker.io/library/alpine:latest")
 	states := make([]llb.State, size)

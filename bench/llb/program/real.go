@@ -6,8 +6,8 @@ import (
 	"github.com/moby/buildkit/client/llb"
 )
 
-// real is a build as projects have it, of about 60 operations a time: tools, several services that
-// are built and tested with caches, and an image of them all.
+// real builds a realistic project of about 60 operations, size times: tools, several services that
+// are built and tested with caches, and an image of all of them.
 func real(size int) llb.State {
 	var result llb.State
 	for range size {

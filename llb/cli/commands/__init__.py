@@ -1,4 +1,4 @@
-"""The commands of ``llb``, each in the file of its name.
+"""The commands of ``llb``, one per file.
 
 Private to :mod:`llb`.
 """

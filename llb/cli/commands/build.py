@@ -1,4 +1,4 @@
-"""``llb build``: a build script, a definition, or a Dockerfile, on any BuildKit."""
+"""``llb build``: build a script, a definition or a Dockerfile on any BuildKit."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from attrs import evolve, fields, frozen
 
 from llb.atomic_write import write_whole
 from llb.cli import definition_source
-from llb.cli.build_options import building
+from llb.cli.build_options import with_build_options
 from llb.cli.call_request import call
 from llb.cli.connection_options import NAMES as CONNECTION
-from llb.cli.connection_options import Connection, connecting
+from llb.cli.connection_options import Connection, with_connection_options
 from llb.cli.export_options import STANDARD_OUTPUT, to_exports
 from llb.cli.frontend_options import (
     CONTEXT,
@@ -25,8 +25,8 @@ from llb.cli.frontend_options import (
     FrontendRequest,
     to_request,
 )
-from llb.cli.otel import exported
-from llb.cli.trace_file import traced
+from llb.cli.otel import export_spans
+from llb.cli.trace_file import trace_to
 from llb.errors import InputError, InvalidValueError
 from llb.ops.metadata import OpMetadata
 
@@ -43,18 +43,18 @@ if TYPE_CHECKING:
     from llb.definition.definition import Definition
 
 _NONE = "none"
-_FOR_PROGRAMS = (_NONE, "rawjson")
+_MACHINE_READABLE = (_NONE, "rawjson")
 
 
 @click.command()
 @click.argument("source", metavar="[FILE.py | FILE.pb | - | DIRECTORY]", default=".")
-@building
-@connecting
+@with_build_options
+@with_connection_options
 def build(**options: Any) -> None:
     """Build a Dockerfile, a Python file or a definition.
 
     A .py file whose first lines name a frontend, as in "# syntax=myorg/pyfrontend", is a build
-    file: it is built as a Dockerfile is, with the working directory as its context.
+    file. It is built like a Dockerfile, with the working directory as its context.
 
     \b
     Examples:
@@ -68,28 +68,31 @@ def build(**options: Any) -> None:
     start(options)
 
 
-def start(options: dict[str, Any], change: Change | None = None) -> None:
-    """Build what the options of a command say.
+def start(arguments: dict[str, Any], change: Change | None = None) -> None:
+    """Build with the options of a command line.
 
-    ``change`` is given what is asked of the frontend, and returns what is asked instead.
+    ``change`` may replace the request to the frontend.
     """
-    connection = Connection(**{name: options.pop(name) for name in CONNECTION})
-    frontend = FrontendOptions(**{f.name: options.pop(f.name) for f in fields(FrontendOptions)})
-    given = _Options(**options)
+    connection = Connection(**{name: arguments.pop(name) for name in CONNECTION})
+    frontend = FrontendOptions(**{f.name: arguments.pop(f.name) for f in fields(FrontendOptions)})
+    options = _Options(**arguments)
     with ExitStack() as stack:
         if frontend.dockerfile == definition_source.STANDARD_INPUT:
-            if given.source == definition_source.STANDARD_INPUT:
-                raise click.UsageError("standard input is either the context or the Dockerfile")
+            if options.source == definition_source.STANDARD_INPUT:
+                raise click.UsageError(
+                    "standard input cannot be both the build context and the Dockerfile"
+                )
             piped = stack.enter_context(_piped_dockerfile())
             frontend = evolve(frontend, dockerfile=piped)
-        elif frontend.dockerfile is None and definition_source.names_frontend(given.source):
-            frontend, given = evolve(frontend, dockerfile=given.source), evolve(given, source=".")
-        _build(given, frontend, connection, change)
+        elif frontend.dockerfile is None and definition_source.names_frontend(options.source):
+            frontend = evolve(frontend, dockerfile=options.source)
+            options = evolve(options, source=".")
+        _build(options, frontend, connection, change)
 
 
 @frozen
 class _Options:
-    """The options as click gives them."""
+    """The options of the build itself as click parses them."""
 
     source: str
     outputs: tuple[str, ...]
@@ -117,14 +120,14 @@ class _Options:
     cache_metrics: str | None
 
     @property
-    def shown(self) -> str:
-        """The kind of the display."""
+    def progress_kind(self) -> str:
+        """The kind of the progress display."""
         return _NONE if self.quiet else self.progress
 
 
 @frozen
 class _DefinitionRequest:
-    """A definition that is sent to the daemon, and what it speaks of on this machine."""
+    """A definition to solve, with the local directories and layouts that it names."""
 
     definition: Definition
     image_config: bytes | None
@@ -133,66 +136,68 @@ class _DefinitionRequest:
 
 
 def _build(
-    given: _Options, frontend: FrontendOptions, connection: Connection, change: Change | None
+    options: _Options, frontend: FrontendOptions, connection: Connection, change: Change | None
 ) -> None:
     # The client takes 60 ms to import, which `llb --help` should not wait for.
     from llb.client.progress.display import display  # noqa: PLC0415
 
     try:
         exports = to_exports(
-            given.outputs, given.tags, given.annotations, push=given.push, load=given.load
+            options.outputs, options.tags, options.annotations, push=options.push, load=options.load
         )
-        build_options = _build_options(given)
-        shown = display(given.shown)
+        build_options = _build_options(options)
+        progress = display(options.progress_kind)
     except InvalidValueError as error:
         raise _usage_error(error) from error
-    request = _request(given, frontend)
+    request = _make_request(options, frontend)
     build_options["exports"] = exports
     with ExitStack() as stack:
-        stack.enter_context(exported())
-        on_report = stack.enter_context(traced(given.trace, shown.on_report))
-        build_options["on_event"], build_options["on_report"] = shown, on_report
-        if given.cache_metrics is not None:
-            build_options["on_event"] = _counted(given.cache_metrics, shown, stack)
-        client = stack.enter_context(connection.open(frontend.each_platform))
-        request = _changed(request, change, client)
-        build_options["local_dirs"] = {**request.local_dirs, **given.locals_}
-        build_options["oci_layouts"] = {**request.layouts, **given.layouts}
+        stack.enter_context(export_spans())
+        on_report = stack.enter_context(trace_to(options.trace, progress.on_report))
+        build_options["on_event"], build_options["on_report"] = progress, on_report
+        if options.cache_metrics is not None:
+            build_options["on_event"] = _count_cache_hits(options.cache_metrics, progress, stack)
+        client = stack.enter_context(connection.open(frontend.platform_names))
+        request = _apply_change(request, change, client)
+        build_options["local_dirs"] = {**request.local_dirs, **options.locals_}
+        build_options["oci_layouts"] = {**request.layouts, **options.layouts}
         if isinstance(request, FrontendRequest):
             build_options["uploads"] = request.uploads
-        if given.ref_file is not None:
-            stack.callback(write_whole, given.ref_file, build_options["ref"].encode())
+        if options.ref_file is not None:
+            stack.callback(write_whole, options.ref_file, build_options["ref"].encode())
         if isinstance(request, FrontendRequest) and frontend.request is not None:
-            call(client, frontend, request, shown, build_options)
+            call(client, frontend, request, progress, build_options)
             return
-        result = _solve(client, request, shown, build_options)
-    if given.metadata_file is not None:
-        write_whole(given.metadata_file, f"{result.to_json()}\n".encode())
-    if given.iidfile is not None:
-        write_whole(given.iidfile, (result.digest or "").encode())
-    if given.quiet and result.digest is not None:
+        result = _solve(client, request, progress, build_options)
+    if options.metadata_file is not None:
+        write_whole(options.metadata_file, f"{result.to_json()}\n".encode())
+    if options.iidfile is not None:
+        write_whole(options.iidfile, (result.digest or "").encode())
+    if options.quiet and result.digest is not None:
         click.echo(result.digest)
-    elif given.shown not in _FOR_PROGRAMS:
-        _report(exports, result.digest)
+    elif options.progress_kind not in _MACHINE_READABLE:
+        _print_result(exports, result.digest)
 
 
-def _counted(place: str, shown: Display, stack: ExitStack) -> Callable[[Event], None]:
-    """Return a listener that counts steps for the end of the build, and has them shown."""
+def _count_cache_hits(
+    destination: str, progress: Display, stack: ExitStack
+) -> Callable[[Event], None]:
+    """Wrap the display in a listener that counts cache hits; write them when the stack closes."""
     from llb.cli.cache_metrics import CacheMetrics  # noqa: PLC0415 - few ask for it
 
     metrics = CacheMetrics()
-    stack.callback(metrics.write, place)
+    stack.callback(metrics.write, destination)
 
     def listen(event: Event) -> None:
         metrics.add(event)
-        shown(event)
+        progress(event)
 
     return listen
 
 
 @contextmanager
 def _piped_dockerfile() -> Iterator[str]:
-    """Give a file with what comes on standard input, in a folder that it is alone in."""
+    """Yield the path of a Dockerfile read from standard input, alone in a temporary folder."""
     # It takes 3 ms to import.
     from tempfile import TemporaryDirectory  # noqa: PLC0415
 
@@ -202,8 +207,11 @@ def _piped_dockerfile() -> Iterator[str]:
         yield str(file)
 
 
-def _build_options(given: _Options) -> BuildOptions:
-    """Return the options of every build. Raises InvalidValueError and InputError."""
+def _build_options(flags: _Options) -> BuildOptions:
+    """Convert the flags to the options common to all builds.
+
+    Raises InvalidValueError and InputError.
+    """
     from llb.client.caches import check_source, check_target, parse_cache  # noqa: PLC0415
     from llb.client.entitlements import to_entitlement  # noqa: PLC0415
     from llb.client.registry_auth.auth_tls import parse_auth_tls  # noqa: PLC0415
@@ -211,93 +219,97 @@ def _build_options(given: _Options) -> BuildOptions:
     from llb.client.session.ssh_agent_spec import parse_agent  # noqa: PLC0415 - loads the client
 
     options: BuildOptions = {
-        "secrets": dict(map(parse_secret, given.secrets)),
-        "ssh": [parse_agent(agent) for agent in given.ssh],
-        "registry_auth_tls": [parse_auth_tls(each) for each in given.registry_auth_tls],
-        "cache_from": [check_source(parse_cache(cache)) for cache in given.cache_from],
-        "cache_to": [check_target(parse_cache(cache)) for cache in given.cache_to],
-        "allow": [to_entitlement(each) for each in given.allow],
-        "proxy_network": given.proxy_network,
+        "secrets": dict(map(parse_secret, flags.secrets)),
+        "ssh": [parse_agent(agent) for agent in flags.ssh],
+        "registry_auth_tls": [parse_auth_tls(tls) for tls in flags.registry_auth_tls],
+        "cache_from": [check_source(parse_cache(cache)) for cache in flags.cache_from],
+        "cache_to": [check_target(parse_cache(cache)) for cache in flags.cache_to],
+        "allow": [to_entitlement(name) for name in flags.allow],
+        "proxy_network": flags.proxy_network,
         "ref": uuid.uuid4().hex,
     }
-    if given.source_policy_file is not None:
+    if flags.source_policy_file is not None:
         # protobuf's JSON takes 2 ms more.
         from llb.client.session.policy import read_policy  # noqa: PLC0415
 
-        options["source_policy"] = read_policy(given.source_policy_file)
+        options["source_policy"] = read_policy(flags.source_policy_file)
     return options
 
 
 def _usage_error(error: InvalidValueError) -> click.UsageError:
-    """Return the error of an option's value as one of the command line."""
+    """Turn an invalid option value into a usage error."""
     return click.UsageError(error.message + (f"\nhint: {error.hint}" if error.hint else ""))
 
 
-def _request(given: _Options, frontend: FrontendOptions) -> FrontendRequest | _DefinitionRequest:
+def _make_request(
+    options: _Options, frontend: FrontendOptions
+) -> FrontendRequest | _DefinitionRequest:
     names_frontend = frontend.frontend is not None or frontend.dockerfile is not None
-    is_directory = given.source != definition_source.STANDARD_INPUT and Path(given.source).is_dir()
+    is_directory = (
+        options.source != definition_source.STANDARD_INPUT and Path(options.source).is_dir()
+    )
     if not names_frontend and not is_directory:
-        return _definition(given, frontend)
-    is_piped = given.source == definition_source.STANDARD_INPUT
+        return _definition_request(options, frontend)
+    is_piped = options.source == definition_source.STANDARD_INPUT
     if not is_piped and (frontend.frontend in (None, DOCKERFILE) or frontend.dockerfile):
-        _check_files(given, frontend)
+        _check_files(options, frontend)
     try:
-        return to_request(frontend, given.source, no_cache=given.no_cache)
+        return to_request(frontend, options.source, no_cache=options.no_cache)
     except InvalidValueError as error:
         raise _usage_error(error) from error
 
 
-def _changed(
+def _apply_change(
     request: FrontendRequest | _DefinitionRequest, change: Change | None, client: Client
 ) -> FrontendRequest | _DefinitionRequest:
     if change is None:
         return request
     if not isinstance(request, FrontendRequest):
-        raise click.UsageError("a frontend builds a directory, and no definition")
+        raise click.UsageError("a frontend cannot build a definition: expected a directory")
     return change(request, client)
 
 
-def _definition(given: _Options, frontend: FrontendOptions) -> _DefinitionRequest:
-    for option in frontend.given():
-        raise click.UsageError(f"{option} is for Dockerfiles and frontends, not for {given.source}")
-    loaded = definition_source.load(given.source, _import_client)
+def _definition_request(options: _Options, frontend: FrontendOptions) -> _DefinitionRequest:
+    for flag in frontend.set_flags():
+        raise click.UsageError(f"{flag} is for Dockerfiles and frontends, not for {options.source}")
+    loaded = definition_source.load(options.source, _import_client)
     from llb.client.session.local_inputs import local_names  # noqa: PLC0415 - the client is loaded by now
 
-    definition = _run_anew(loaded.definition) if given.no_cache else loaded.definition
+    definition = _ignore_cache(loaded.definition) if options.no_cache else loaded.definition
     local = {CONTEXT: "."} if CONTEXT in local_names(definition) else {}
     return _DefinitionRequest(definition, loaded.image_config, local, {})
 
 
 def _import_client() -> None:
-    """Import what a build needs, which takes 50 ms: less than a script takes to run."""
+    """Import the client in 50 ms, which is less than a script takes to run."""
     import llb.client.client  # noqa: F401, PLC0415
 
 
-def _run_anew(definition: Definition) -> Definition:
-    """Return the definition whose steps take nothing from the cache."""
-    known = definition.metadata
+def _ignore_cache(definition: Definition) -> Definition:
+    """Mark every step of a definition to ignore the cache."""
+    existing = definition.metadata
     metadata = {
-        vertex.digest: evolve(known.get(vertex.digest, OpMetadata()), ignore_cache=True)
+        vertex.digest: evolve(existing.get(vertex.digest, OpMetadata()), ignore_cache=True)
         for vertex in definition.vertices()
     }
     return evolve(definition, metadata=metadata)
 
 
-def _check_files(given: _Options, frontend: FrontendOptions) -> None:
-    file = Path(frontend.dockerfile or Path(given.source) / "Dockerfile")
-    if not Path(given.source).is_dir():
-        raise InputError(f"there is no directory {given.source} to build from")
-    if not file.is_file() and "dockerfile" not in given.locals_:
-        raise InputError(f"there is no Dockerfile at {file}", hint="name it with -f FILE")
+def _check_files(options: _Options, frontend: FrontendOptions) -> None:
+    file = Path(frontend.dockerfile or Path(options.source) / "Dockerfile")
+    if not Path(options.source).is_dir():
+        raise InputError(f"build context: no such directory: {options.source}")
+    if not file.is_file() and "dockerfile" not in options.locals_:
+        raise InputError(f"no such Dockerfile: {file}", hint="name it with -f FILE")
 
 
 def _solve(
     client: Client,
     request: FrontendRequest | _DefinitionRequest,
-    shown: Display,
+    progress: Display,
     options: BuildOptions,
 ) -> SolveResult:
-    with shown:
+    with progress:
         if isinstance(request, FrontendRequest):
             name, attrs = request.frontend, request.attrs
             if request.function is not None:
@@ -308,7 +320,7 @@ def _solve(
         return client.solve(request.definition, image_config=request.image_config, **options)
 
 
-def _report(exports: list[Export], digest: str | None) -> None:
+def _print_result(exports: list[Export], digest: str | None) -> None:
     for export in exports:
         if export.destination not in (None, STANDARD_OUTPUT):
             click.echo(f"{export.type} written to {export.destination}", err=True)

@@ -1,4 +1,4 @@
-"""``llb completion``: what a shell needs to complete command lines of ``llb``."""
+"""``llb completion``: print a shell completion script for ``llb``."""
 
 from __future__ import annotations
 
@@ -20,6 +20,6 @@ def completion(context: click.Context, shell: str) -> None:
       source <(llb completion bash)
       llb completion fish > ~/.config/fish/completions/llb.fish
     """  # noqa: D301 - click wants the control character
-    found = get_completion_class(shell)
-    assert found is not None
-    click.echo(found(context.find_root().command, {}, _PROGRAM, _VARIABLE).source())
+    completion_class = get_completion_class(shell)
+    assert completion_class is not None
+    click.echo(completion_class(context.find_root().command, {}, _PROGRAM, _VARIABLE).source())

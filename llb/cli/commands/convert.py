@@ -1,4 +1,4 @@
-"""``llb convert``: a Dockerfile as a build file in Python, and back."""
+"""``llb convert``: convert a Dockerfile to a Python build file, or back."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from llb.dockerfile.to_python import Rewritten
 
-_STANDARD = "-"
-_PYTHON = "build.py"
+_STANDARD_STREAM = "-"
+_DEFAULT_BUILD_FILE = "build.py"
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -29,7 +29,7 @@ _PYTHON = "build.py"
     "-o",
     "--output",
     metavar="FILE",
-    default=_STANDARD,
+    default=_STANDARD_STREAM,
     help="Output file; by default standard output.",
 )
 @click.option(
@@ -59,13 +59,13 @@ def convert(
     """Convert a Dockerfile to a Python build file, or back.
 
     FILE is a Dockerfile, or - for standard input. Stages become functions, ARGs parameters, and
-    comments stay. A stage that Python cannot say is built from the Dockerfile's own text, of
-    which a line on standard error tells. With a resolver file, a stage upon an image with
-    ONBUILD is known to be one of these.
+    comments stay. A stage that Python cannot express is built from its Dockerfile text; a line
+    on standard error reports it. The same applies to a stage whose base image has ONBUILD
+    instructions, which are detected only with a resolver file.
 
-    With --to dockerfile, FILE is a build file, whose target is written as a Dockerfile for one
-    platform and for these build args. The steps that no Dockerfile makes are listed. The
-    resolver file says digest and config of every image.
+    With --to dockerfile, FILE is a build file. Its target is written as a Dockerfile for one
+    platform and the given build args. Steps that a Dockerfile cannot express are listed. The
+    resolver file holds the digest and config of every image.
 
     \b
     Examples:
@@ -76,31 +76,35 @@ def convert(
     table = None if resolver is None else ImageTable.from_json(_read(resolver))
     if kind == "dockerfile":
         if syntax is not None:
-            raise click.UsageError("--syntax is for a build file, and not for a Dockerfile")
-        _write(output, _back(file, target, table or ImageTable({}), platform, _pairs(build_args)))
+            raise click.UsageError("--syntax cannot be used with --to dockerfile")
+        _write(
+            output,
+            _to_dockerfile(file, target, table or ImageTable({}), platform, _pairs(build_args)),
+        )
         return
     if platform is not None or build_args:
-        raise click.UsageError("--platform and --build-arg go with --to dockerfile")
-    made = _rewritten(file, target, syntax, table)
-    for each in made.fallbacks:
+        raise click.UsageError("--platform and --build-arg need --to dockerfile")
+    rewritten = _to_python(file, target, syntax, table)
+    for fallback in rewritten.fallbacks:
         click.echo(
-            f"stage {each.stage} stays a Dockerfile: line {each.line}: {each.reason}", err=True
+            f"stage {fallback.stage} stays a Dockerfile: line {fallback.line}: {fallback.reason}",
+            err=True,
         )
-    _write(output, made.source)
+    _write(output, rewritten.source)
 
 
-def _rewritten(
+def _to_python(
     file: str, target: str | None, syntax: str | None, table: ImageTable | None
 ) -> Rewritten:
     try:
         return rewrite(_read(file), target=target, syntax=syntax, resolver=table)
     except DockerfileError as error:
-        if error.span is not None and file != _STANDARD:
+        if error.span is not None and file != _STANDARD_STREAM:
             error.span = evolve(error.span, filename=file)
         raise
 
 
-def _back(
+def _to_dockerfile(
     file: str,
     target: str | None,
     table: ImageTable,
@@ -111,11 +115,11 @@ def _back(
     from llb.dockerfile.to_dockerfile import to_dockerfile  # noqa: PLC0415
     from llb.frontend.buildfiles.offline import evaluate  # noqa: PLC0415
 
-    folder = Path() if file == _STANDARD else Path(file).parent
+    folder = Path() if file == _STANDARD_STREAM else Path(file).parent
     tree = evaluate(
         _read(file),
         resolver=table,
-        filename=_PYTHON if file == _STANDARD else Path(file).name,
+        filename=_DEFAULT_BUILD_FILE if file == _STANDARD_STREAM else Path(file).name,
         target=target,
         platform=platform,
         build_args=build_args,
@@ -126,18 +130,18 @@ def _back(
     return to_dockerfile(tree, resolver=table, platform=platform)
 
 
-def _pairs(given: tuple[str, ...]) -> dict[str, str]:
+def _pairs(arguments: tuple[str, ...]) -> dict[str, str]:
     pairs = {}
-    for each in given:
-        key, equals, value = each.partition("=")
+    for argument in arguments:
+        key, equals, value = argument.partition("=")
         if not key or not equals:
-            raise click.UsageError(f"--build-arg {each}: expected NAME=VALUE")
+            raise click.UsageError(f"invalid --build-arg {argument!r}: expected NAME=VALUE")
         pairs[key] = value
     return pairs
 
 
 def _read(name: str) -> bytes:
-    if name == _STANDARD:
+    if name == _STANDARD_STREAM:
         return sys.stdin.buffer.read()
     try:
         return Path(name).read_bytes()
@@ -147,7 +151,7 @@ def _read(name: str) -> bytes:
 
 
 def _write(name: str, text: str) -> None:
-    if name == _STANDARD:
+    if name == _STANDARD_STREAM:
         click.echo(text, nl=False)
         return
     write_whole(name, text.encode())

@@ -1,4 +1,4 @@
-"""``llb daemon``: a BuildKit of one's own, private or in a container of Docker's."""
+"""``llb daemon``: manage a private BuildKit daemon, or one in a Docker container."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ _CONTAINER = click.option(
 
 @click.group()
 def daemon() -> None:
-    """Manage a BuildKit daemon of your own.
+    """Manage your own BuildKit daemon.
 
-    The private one is started by itself when no other is found, and stops after ten minutes
-    without a client, or after as many seconds as LLB_DAEMON_IDLE says.
+    The private daemon starts automatically when no other daemon is found. It stops after ten
+    minutes without a client, or after LLB_DAEMON_IDLE seconds.
     """
 
 
@@ -33,13 +33,13 @@ def start(container: str | None, image: str | None, network: str | None) -> None
     from llb.client.container import BuildKitContainer  # noqa: PLC0415
     from llb.client.daemon import private  # noqa: PLC0415 - loads the client
 
-    given = {name: each for name, each in (("image", image), ("network", network)) if each}
+    options = {key: value for key, value in (("image", image), ("network", network)) if value}
     if container is not None:
-        with BuildKitContainer(container, **given).start() as client:
+        with BuildKitContainer(container, **options).start() as client:
             click.echo(client.address)
         return
-    if given:
-        raise click.UsageError("--image and --network are for a --container")
+    if options:
+        raise click.UsageError("--image and --network need --container")
     click.echo(private.start())
 
 
@@ -57,12 +57,12 @@ def stop(container: str | None, *, remove: bool) -> None:
 
     if container is None:
         if remove:
-            raise click.UsageError("--remove is for a --container")
-        click.echo("stopped" if private.stop() else "it did not run")
+            raise click.UsageError("--remove needs --container")
+        click.echo("stopped" if private.stop() else "not running")
     elif remove:
-        click.echo("removed" if BuildKitContainer(container).remove() else "it is not there")
+        click.echo("removed" if BuildKitContainer(container).remove() else "not found")
     else:
-        click.echo("stopped" if BuildKitContainer(container).stop() else "it did not run")
+        click.echo("stopped" if BuildKitContainer(container).stop() else "not running")
 
 
 @daemon.command()
@@ -74,9 +74,9 @@ def status() -> None:
     """  # noqa: D301 - click wants the control character
     from llb.client.daemon import private  # noqa: PLC0415 - loads the client
 
-    place = private.Place.default()
-    pid = private.running(place)
+    daemon_paths = private.Place.default()
+    pid = private.running(daemon_paths)
     click.echo(f"status   {'stopped' if pid is None else f'running, process {pid}'}")
-    click.echo(f"address  {place.address}")
-    click.echo(f"state    {place.folder}")
-    click.echo(f"log      {place.log}")
+    click.echo(f"address  {daemon_paths.address}")
+    click.echo(f"state    {daemon_paths.folder}")
+    click.echo(f"log      {daemon_paths.log}")

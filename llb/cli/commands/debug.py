@@ -1,4 +1,4 @@
-"""``llb debug``: what a BuildKit stores and does, as it is."""
+"""``llb debug``: print raw blobs and running builds of the daemon."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 
 import click
 
-from llb.cli.commands.history import line_of
-from llb.cli.connection_options import Connection, connecting
+from llb.cli.commands.history import format_line
+from llb.cli.connection_options import Connection, with_connection_options
 from llb.cli.output_tables import JSON_LINES, to_json
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}\Z|sha512:[0-9a-f]{128}\Z")
@@ -17,9 +17,9 @@ _DIGEST = re.compile(r"sha256:[0-9a-f]{64}\Z|sha512:[0-9a-f]{128}\Z")
 
 @click.group()
 def debug() -> None:
-    """Show blobs and running builds of a BuildKit.
+    """Show blobs and running builds of the daemon.
 
-    What else `buildctl debug` has are `llb dump`, `history`, `info` and `workers`.
+    For the rest of `buildctl debug` see `llb dump`, `history`, `info` and `workers`.
 
     \b
     Example: llb debug monitor
@@ -28,7 +28,7 @@ def debug() -> None:
 
 @debug.command()
 @click.argument("digest")
-@connecting
+@with_connection_options
 def get(digest: str, **options: Any) -> None:
     """Print a blob, such as a layer, a manifest or an attestation.
 
@@ -36,20 +36,20 @@ def get(digest: str, **options: Any) -> None:
     Example: llb debug get sha256:2c26… > layer.tar.gz
     """  # noqa: D301 - click wants the control character
     if not _DIGEST.match(digest):
-        raise click.UsageError(f"{digest!r} is no digest: expected sha256: and 64 digits")
+        raise click.UsageError(f"invalid digest {digest!r}: expected sha256: and 64 digits")
     # The client takes 60 ms to import, which `llb --help` should not wait for.
     from llb.client import Blob  # noqa: PLC0415
 
     with Connection(**options).open() as client:
-        for piece in client.history().read(Blob("", digest, 0)):
-            sys.stdout.buffer.write(piece)
+        for chunk in client.history().read(Blob("", digest, 0)):
+            sys.stdout.buffer.write(chunk)
 
 
 @debug.command()
 @click.option("--completed", is_flag=True, help="Include completed builds.")
-@click.option("--ref", default="", metavar="REF", help="Only this build.")
+@click.option("--ref", default="", metavar="REF", help="Print only this build.")
 @JSON_LINES
-@connecting
+@with_connection_options
 def monitor(*, completed: bool, ref: str, as_json: bool, **options: Any) -> None:
     """Print builds as they start and end, until interrupted.
 
@@ -60,4 +60,4 @@ def monitor(*, completed: bool, ref: str, as_json: bool, **options: Any) -> None
     """  # noqa: D301 - click wants the control character
     with Connection(**options).open() as client:
         for build in client.history().watch(ref=ref, active_only=not completed):
-            click.echo(to_json(build) if as_json else line_of(build))
+            click.echo(to_json(build) if as_json else format_line(build))

@@ -1,4 +1,4 @@
-"""``llb dial-stdio``: standard input and output as a connection to a BuildKit."""
+"""``llb dial-stdio``: connect standard input and output to the daemon."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from llb.cli.connection_options import Connection, connecting
+from llb.cli.connection_options import Connection, with_connection_options
 from llb.errors import TransportError
 
 if TYPE_CHECKING:
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 
 @click.command("dial-stdio")
-@connecting
+@with_connection_options
 def dial_stdio(**options: Any) -> None:
-    """Connect standard input and output to a BuildKit.
+    """Connect standard input and output to the daemon.
 
     \b
     Example: ssh builder llb dial-stdio
@@ -28,21 +28,21 @@ def dial_stdio(**options: Any) -> None:
     from llb.grpc import stdio_pipe  # noqa: PLC0415
 
     with Connection(**options).open() as client:
-        theirs = client.dial()
-        ours = stdio_pipe(sys.stdin.fileno(), sys.stdout.fileno())
-        # Who is told to stop before the next line is over does not wait for it either.
-        answering = threading.Thread(target=_pass_on, args=(theirs, ours), daemon=True)
-        answering.start()
+        daemon = client.dial()
+        stdio = stdio_pipe(sys.stdin.fileno(), sys.stdout.fileno())
+        # A signal may arrive before the `try`; a daemon thread does not block the exit.
+        responses = threading.Thread(target=_forward, args=(daemon, stdio), daemon=True)
+        responses.start()
         try:
-            _pass_on(ours, theirs)
+            _forward(stdio, daemon)
         finally:
-            # Whoever is told to stop would wait for the thread, and that for the daemon.
-            theirs.close()
-            answering.join()
+            # After a signal, the thread would otherwise wait for the daemon.
+            daemon.close()
+            responses.join()
 
 
-def _pass_on(source: Pipe, target: Pipe) -> None:
-    """Pass bytes on until either pipe ends, and end the other one."""
+def _forward(source: Pipe, target: Pipe) -> None:
+    """Copy bytes until either pipe ends, then close both."""
     with suppress(TransportError):
         while data := source.read():
             target.write(data)

@@ -1,4 +1,4 @@
-"""``llb diff``: what is different between two definitions."""
+"""``llb diff``: compare the steps of two definitions."""
 
 from __future__ import annotations
 
@@ -20,30 +20,29 @@ if TYPE_CHECKING:
 def diff(old: str, new: str) -> None:
     """Compare the steps of two definitions.
 
-    OLD and NEW are FILE.py, FILE.pb or -. A step that does the same as before to other
-    inputs is listed below the step that is the reason. The mark that keeps apart the
-    local directories of builds is not compared.
+    OLD and NEW are FILE.py, FILE.pb or -. A step that changed only through its inputs
+    is listed below the step that caused it. The unique id of local directories is ignored.
 
-    Exit status: 0 when they are equal, 1 when they differ or cannot be read.
+    Exit status: 0 if they are equal, 1 if they differ or cannot be read.
 
     \b
     Example: llb diff before.pb build.py
     """  # noqa: D301 - click wants the control character
-    found = compare_sources(old, new)
-    click.echo(comparing.render(found), nl=False)
-    if not found.equal:
+    comparison = compare_sources(old, new)
+    click.echo(comparing.render(comparison), nl=False)
+    if not comparison.equal:
         raise click.exceptions.Exit(1)
 
 
 def compare_sources(old: str, new: str) -> comparing.Comparison:
-    """Return what differs between two definitions, by what names them. Raises UsageError."""
+    """Load two definitions and compare them. Raises UsageError."""
     if old == new == definition_source.STANDARD_INPUT:
         raise click.UsageError("standard input holds one definition, not two")
     return comparing.compare(_load(old), _load(new))
 
 
 def _load(source: str) -> Definition:
-    """Return a definition; the error of one that is none says which of the two it is."""
+    """Load a definition; an error names the source, since there are two."""
     try:
         return definition_source.load(source).definition
     except InvalidDefinitionError as error:

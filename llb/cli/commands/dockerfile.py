@@ -1,4 +1,4 @@
-"""``llb dockerfile``: what a Dockerfile comes to, without a daemon."""
+"""``llb dockerfile``: convert Dockerfiles to LLB without a daemon."""
 
 from __future__ import annotations
 
@@ -65,21 +65,21 @@ def convert_command(
 ) -> None:
     """Convert a Dockerfile to LLB and an image config.
 
-    FILE is a Dockerfile, or - for standard input. No daemon and no registry is asked: the
-    resolver file says digest and config of every image.
+    FILE is a Dockerfile, or - for standard input. No daemon or registry is contacted: the
+    resolver file holds the digest and config of every image.
 
-    With --jsonl, each FILE becomes a line of JSON with file, ok, and either ops (how many),
-    definition (base64), config and warnings, or error and line; - reads the names of the
-    files from standard input, one a line. A file that cannot be converted does not stop the
-    others, and is no failure of the command.
+    With --jsonl, each FILE becomes a line of JSON with file, ok, and either ops (their
+    number), definition (base64), config and warnings, or error and line. With - the file
+    names come from standard input, one per line. A file that cannot be converted neither
+    stops the others nor makes the command fail.
 
     \b
     Examples:
       llb dockerfile convert Dockerfile --resolver images.json -o def.pb --config config.json
       find . -name Dockerfile | llb dockerfile convert --jsonl - --resolver images.json
     """  # noqa: D301 - click wants the control character
-    given: dict[str, Any] = {
-        "resolver": _table(resolver),
+    options: dict[str, Any] = {
+        "resolver": _image_table(resolver),
         "platform": None if platform is None else to_platform(platform),
         "build_platform": None if build_platform is None else to_platform(build_platform),
         "build_args": _pairs(build_args, "--build-arg"),
@@ -90,68 +90,70 @@ def convert_command(
     }
 
     def converter(data: bytes, filename: str) -> Conversion:
-        return convert(data, filename=filename, **given)
+        return convert(data, filename=filename, **options)
 
     if jsonl:
         if output is not None or config is not None:
-            raise click.UsageError("--jsonl prints what -o and --config would write")
-        _lines(_names(files), converter)
+            raise click.UsageError("-o and --config cannot be used with --jsonl")
+        _print_lines(_file_names(files), converter)
     else:
-        _one(files, converter, output, config)
+        _convert_one(files, converter, output, config)
 
 
-def _one(
+def _convert_one(
     files: tuple[str, ...], converter: _Converter, output: Path | None, config: Path | None
 ) -> None:
     if len(files) != 1:
         raise click.UsageError("several files need --jsonl")
     try:
-        done = converter(_read(files[0]), "Dockerfile")
+        conversion = converter(_read(files[0]), "Dockerfile")
     except DockerfileError as error:
-        # The definition speaks of the Dockerfile, whatever the file is called here.
+        # In the definition the file is always called Dockerfile, whatever its name is here.
         if error.span is not None and files[0] != _STANDARD_INPUT:
             error.span = evolve(error.span, filename=files[0])
         raise
     if config is not None:
-        write_whole(config, done.image_config)
+        write_whole(config, conversion.image_config)
     if output is not None:
-        done.definition.to_file(output)
+        conversion.definition.to_file(output)
     elif sys.stdout.isatty():
-        raise click.UsageError("a definition is binary: name a file with -o, or pipe it")
+        raise click.UsageError(
+            "refusing to write a binary definition to a terminal: use -o FILE or a pipe"
+        )
     else:
-        sys.stdout.buffer.write(done.definition.to_bytes())
+        sys.stdout.buffer.write(conversion.definition.to_bytes())
 
 
-def _lines(names: Iterable[str], converter: _Converter) -> None:
+def _print_lines(names: Iterable[str], converter: _Converter) -> None:
     for name in names:
-        click.echo(json.dumps(_line(name, converter), ensure_ascii=False).encode())
+        click.echo(json.dumps(_to_record(name, converter), ensure_ascii=False).encode())
 
 
-def _line(name: str, converter: _Converter) -> dict[str, Any]:
-    """Return what is said of one file."""
+def _to_record(name: str, converter: _Converter) -> dict[str, Any]:
+    """Convert one file and describe the outcome."""
     shown = name.encode("utf-8", errors="replace").decode()
     try:
-        done = converter(_read(name), "Dockerfile")
+        conversion = converter(_read(name), "Dockerfile")
         return {
             "file": shown,
             "ok": True,
-            "ops": len(done.definition.ops),
-            "definition": base64.b64encode(done.definition.to_bytes()).decode(),
-            "config": json.loads(done.image_config),
-            "warnings": list(done.warnings),
+            "ops": len(conversion.definition.ops),
+            "definition": base64.b64encode(conversion.definition.to_bytes()).decode(),
+            "config": json.loads(conversion.image_config),
+            "warnings": list(conversion.warnings),
         }
     except LLBError as error:
         line = None if error.span is None else error.span.line
-        words = error.docker_words if isinstance(error, DockerfileError) else error.message
-        return {"file": shown, "ok": False, "error": words, "line": line}
-    except Exception as error:  # noqa: BLE001 - a bug met in one file is told, and the rest go on
+        message = error.docker_words if isinstance(error, DockerfileError) else error.message
+        return {"file": shown, "ok": False, "error": message, "line": line}
+    except Exception as error:  # noqa: BLE001 - a bug in one file is reported and does not stop the others
         message = f"internal error: {type(error).__name__}: {error}"
         return {"file": shown, "ok": False, "error": message, "line": None}
 
 
-def _names(files: tuple[str, ...]) -> Iterable[str]:
-    for each in files:
-        if each == _STANDARD_INPUT:
+def _file_names(files: tuple[str, ...]) -> Iterable[str]:
+    for name in files:
+        if name == _STANDARD_INPUT:
             lines = sys.stdin.buffer
             yield from (
                 line.rstrip(b"\r\n").decode("utf-8", errors="surrogateescape")
@@ -159,7 +161,7 @@ def _names(files: tuple[str, ...]) -> Iterable[str]:
                 if line.strip()
             )
         else:
-            yield each
+            yield name
 
 
 def _read(name: str) -> bytes:
@@ -172,15 +174,15 @@ def _read(name: str) -> bytes:
         raise InputError(f"cannot read {name}: {reason}") from error
 
 
-def _table(path: str | None) -> ImageTable:
+def _image_table(path: str | None) -> ImageTable:
     return ImageTable({}) if path is None else ImageTable.from_json(_read(path))
 
 
-def _pairs(given: tuple[str, ...], option: str) -> dict[str, str]:
+def _pairs(arguments: tuple[str, ...], option: str) -> dict[str, str]:
     pairs = {}
-    for each in given:
-        key, equals, value = each.partition("=")
+    for argument in arguments:
+        key, equals, value = argument.partition("=")
         if not key or not equals:
-            raise click.UsageError(f"{option} {each}: expected NAME=VALUE")
+            raise click.UsageError(f"invalid {option} {argument!r}: expected NAME=VALUE")
         pairs[key] = value
     return pairs

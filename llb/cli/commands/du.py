@@ -1,4 +1,4 @@
-"""``llb du``: what a BuildKit keeps."""
+"""``llb du``: show the disk usage of the build cache."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from llb.cli.connection_options import Connection, connecting
+from llb.cli.connection_options import Connection, with_connection_options
 from llb.cli.output_tables import JSON_LINES, VERBOSE, ago, to_json, to_rows
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ _ID_WIDTH = 28
 @FILTER
 @VERBOSE
 @JSON_LINES
-@connecting
+@with_connection_options
 def du(*, filters: tuple[str, ...], verbose: bool, as_json: bool, **options: Any) -> None:
     """Show the disk usage of the build cache.
 
@@ -38,18 +38,18 @@ def du(*, filters: tuple[str, ...], verbose: bool, as_json: bool, **options: Any
       llb du --json | jq 'select(.in_use)'
     """  # noqa: D301 - click wants the control character
     with Connection(**options).open() as client:
-        records = sorted(client.disk_usage(filters=filters), key=lambda each: each.size)
+        records = sorted(client.disk_usage(filters=filters), key=lambda record: record.size)
     for record in records:
         print_record(record, verbose=verbose, as_json=as_json)
     if as_json:
         return
-    reclaimable = sum(each.size for each in records if each.reclaimable)
-    click.echo(f"reclaimable  {size_of(reclaimable)}")
-    click.echo(f"total        {size_of(sum(each.size for each in records))}")
+    reclaimable = sum(record.size for record in records if record.reclaimable)
+    click.echo(f"reclaimable  {format_size(reclaimable)}")
+    click.echo(f"total        {format_size(sum(record.size for record in records))}")
 
 
 def print_record(record: Usage, *, verbose: bool, as_json: bool) -> None:
-    """Print a record of the cache."""
+    """Print a cache record."""
     if as_json:
         click.echo(to_json(record))
     else:
@@ -59,13 +59,13 @@ def print_record(record: Usage, *, verbose: bool, as_json: bool) -> None:
 def _line(record: Usage) -> str:
     mark = "*" if record.mutable else " "
     used = "" if record.last_used is None else ago(record.last_used)
-    size = f"{size_of(record.size):>10}"
+    size = f"{format_size(record.size):>10}"
     line = f"{record.id:<{_ID_WIDTH}}{mark} {size}  {used:>8}  {record.description}"
     return line.rstrip()
 
 
-def size_of(size: int) -> str:
-    """Return a size for a person."""
+def format_size(size: int) -> str:
+    """Format a number of bytes for people."""
     from llb.client.progress.text import human_size  # noqa: PLC0415 - loads the client
 
     return human_size(size)

@@ -1,4 +1,4 @@
-"""``llb dump``: a definition as text, without building it."""
+"""``llb dump``: print the operations of a definition without building it."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ FORMATS: Mapping[str, Callable[[Definition], str]] = {
 def dump(source: str, form: str, output: Path | None) -> None:
     """Print the operations of a definition.
 
-    JSON is that of `buildctl debug dump-llb`, one operation a line.
+    The JSON is that of `buildctl debug dump-llb`, one operation per line.
 
     \b
     Examples:

@@ -1,4 +1,4 @@
-"""``llb explain``: why steps are built again."""
+"""``llb explain``: explain the cache misses between two definitions."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from llb.cli.commands.diff import compare_sources
 def explain(old: str, new: str) -> None:
     """Explain the cache misses between two definitions.
 
-    OLD and NEW are FILE.py, FILE.pb or -. Nothing is asked of a daemon: the
-    definitions say which steps are others. A step that copies files out of a changed one
-    may be reused all the same, when the files come out equal.
+    OLD and NEW are FILE.py, FILE.pb or -. No daemon is contacted: only the definitions
+    are compared. A step that copies files from a changed step may still be reused if the
+    files turn out equal.
 
-    Exit status: 0 when every step can be reused, 1 when not, or on an error.
+    Exit status: 0 if every step can be reused, 1 if not, or on an error.
 
     \b
     Example: llb explain before.pb build.py
     """  # noqa: D301 - click wants the control character
-    found = compare_sources(old, new)
-    click.echo(comparing.explain(found), nl=False)
-    if found.rebuilds:
+    comparison = compare_sources(old, new)
+    click.echo(comparing.explain(comparison), nl=False)
+    if comparison.rebuilds:
         raise click.exceptions.Exit(1)

@@ -1,4 +1,4 @@
-"""``llb frontend``: the tools of people who write frontends."""
+"""``llb frontend``: create, run, pack and try frontends."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ import click
 from attrs import evolve
 
 from llb.buildkit_names import DOCKER_IMAGE_SCHEME, EXPORTER_IMAGE_CONFIG_KEY
-from llb.cli.build_options import building
+from llb.cli.build_options import with_build_options
 from llb.cli.commands.build import start
 from llb.cli.connection_options import NAMES as CONNECTION
-from llb.cli.connection_options import Connection, connecting
+from llb.cli.connection_options import Connection, with_connection_options
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from llb.client import Client
     from llb.frontend.kit import Packed
 
-_PROGRAM = ".py"
-_INPUT = "frontend"
-# A named context stands for the image of a frontend as for any other. This is the name.
-_STAND_IN = "frontend.local/tried"
+_PROGRAM_SUFFIX = ".py"
+_INPUT_NAME = "frontend"
+# A named context replaces the image of a frontend like any other image. This is its name.
+_SUBSTITUTE = "frontend.local/tried"
 _SYNTAX = "build-arg:BUILDKIT_SYNTAX"
 
 
@@ -48,7 +48,7 @@ def new(directory: Path) -> None:
     """  # noqa: D301 - click wants the control character
     from llb.frontend.kit.templates import write  # noqa: PLC0415 - the other commands do without it
 
-    with _timed("began"):
+    with _print_time("created"):
         for path in write(directory):
             click.echo(path)
 
@@ -56,13 +56,13 @@ def new(directory: Path) -> None:
 @frontend.command()
 @click.argument("program")
 @click.argument("source", metavar="[DIRECTORY]", default=".")
-@building
-@connecting
+@with_build_options
+@with_connection_options
 def run(program: str, **options: Any) -> None:
     """Build with the frontend of PROGRAM in this process.
 
-    No image is made, breakpoints stop, and what is printed is seen. The options are those
-    of llb build.
+    No image is built, breakpoints work, and printed output is visible. The options are
+    those of llb build.
 
     \b
     Example:
@@ -71,16 +71,16 @@ def run(program: str, **options: Any) -> None:
     from llb.frontend.kit.programs import load  # noqa: PLC0415 - loads protobuf
 
     function = load(program)
-    named = getattr(function, "filename", None)
-    if options["dockerfile"] is None and named is not None:
-        options["dockerfile"] = str(Path(options["source"]) / named)
+    filename = getattr(function, "filename", None)
+    if options["dockerfile"] is None and filename is not None:
+        options["dockerfile"] = str(Path(options["source"]) / filename)
 
     def change(request: FrontendRequest, _: Client) -> FrontendRequest:
-        # It stands for the frontend that its file names.
+        # The program replaces the frontend that the file names.
         attrs = {**request.attrs, "source": program, "cmdline": program}
         return evolve(request, attrs=attrs, function=function)
 
-    with _timed("ran"):
+    with _print_time("ran"):
         start(options, change)
 
 
@@ -93,11 +93,11 @@ def run(program: str, **options: Any) -> None:
 @click.option(
     "--progress", default="auto", metavar="KIND", help="Progress display, as for llb build."
 )
-@connecting
+@with_connection_options
 def pack_(name: str, *, push: bool, progress: str, **options: Any) -> None:
     """Pack the frontend of PROGRAM as an image, with its directory.
 
-    Files and packages have the same times whenever it is made, so that the image is the same.
+    Files and packages get fixed timestamps, so packing again gives the same image.
 
     \b
     Example:
@@ -107,17 +107,17 @@ def pack_(name: str, *, push: bool, progress: str, **options: Any) -> None:
     from llb.client.progress.display import display  # noqa: PLC0415
 
     connection = Connection(**{key: options.pop(key) for key in CONNECTION})
-    shown = display(progress)
-    with _timed("packed"), shown, connection.open() as client:
-        packed = _packed(client, **options)
-        done = client.solve(
+    progress_display = display(progress)
+    with _print_time("packed"), progress_display, connection.open() as client:
+        packed = _pack(client, **options)
+        result = client.solve(
             packed.state,
             local_dirs=packed.local_dirs,
             exports=[image(name, push=push, rewrite_timestamp=True, source_date_epoch=0)],
-            on_event=shown,
-            on_report=shown.on_report,
+            on_event=progress_display,
+            on_report=progress_display.on_report,
         )
-        digest = done.digest
+        digest = result.digest
     click.echo(f"{name} is {digest}", err=True)
 
 
@@ -126,13 +126,13 @@ def pack_(name: str, *, push: bool, progress: str, **options: Any) -> None:
 @click.argument("source", metavar="[DIRECTORY]", default=".")
 @click.option("--base", metavar="IMAGE", help="As for llb frontend pack.")
 @click.option("--on", metavar="IMAGE", help="As for llb frontend pack.")
-@building
-@connecting
+@with_build_options
+@with_connection_options
 def try_(program: str, base: str | None, on: str | None, **options: Any) -> None:
     """Build a file with a frontend in place of the one it names.
 
-    The frontend is that of an image, or of a program, which is packed for this build alone.
-    The options are those of llb build.
+    The frontend is an image, or a program that is packed for this build only. The options
+    are those of llb build.
 
     \b
     Example:
@@ -140,46 +140,46 @@ def try_(program: str, base: str | None, on: str | None, **options: Any) -> None
     """  # noqa: D301 - click wants the control character
 
     def change(request: FrontendRequest, client: Client) -> FrontendRequest:
-        if not program.endswith(_PROGRAM):
+        if not program.endswith(_PROGRAM_SUFFIX):
             return _with_image(request, program)
-        return _with_packed(request, _packed(client, program, base=base, on=on))
+        return _with_packed(request, _pack(client, program, base=base, on=on))
 
-    with _timed("tried"):
+    with _print_time("tried"):
         start(options, change)
 
 
 @contextmanager
-def _timed(done: str) -> Iterator[None]:
-    """Say how long it took, if it went well."""
-    begun = time.monotonic()
+def _print_time(action: str) -> Iterator[None]:
+    """Print how long the block took, if it succeeds."""
+    start_time = time.monotonic()
     yield
-    click.echo(f"{done} in {time.monotonic() - begun:.1f} s", err=True)
+    click.echo(f"{action} in {time.monotonic() - start_time:.1f} s", err=True)
 
 
-def _packed(client: Client, program: str, *, base: str | None, on: str | None) -> Packed:
+def _pack(client: Client, program: str, *, base: str | None, on: str | None) -> Packed:
     from llb.frontend.kit.packing import pack  # noqa: PLC0415 - loads what builds
 
     return pack(program, base=base, on=on, resolver=client)
 
 
 def _with_image(request: FrontendRequest, name: str) -> FrontendRequest:
-    """Return the build with an image in place of the frontend that its file names."""
-    attrs = {_SYNTAX: _STAND_IN, f"context:{_STAND_IN}": f"{DOCKER_IMAGE_SCHEME}{name}"}
+    """Replace the frontend that the file names with an image."""
+    attrs = {_SYNTAX: _SUBSTITUTE, f"context:{_SUBSTITUTE}": f"{DOCKER_IMAGE_SCHEME}{name}"}
     return evolve(request, attrs={**request.attrs, **attrs})
 
 
 def _with_packed(request: FrontendRequest, packed: Packed) -> FrontendRequest:
-    """Return the build with a packed frontend, which goes with it as one of its inputs."""
+    """Replace the frontend that the file names with a packed one, sent as an input."""
     metadata = {EXPORTER_IMAGE_CONFIG_KEY: base64.b64encode(packed.state.image_config()).decode()}
     attrs = {
-        _SYNTAX: _STAND_IN,
-        f"context:{_STAND_IN}": f"input:{_INPUT}",
-        f"input-metadata:{_INPUT}": json.dumps(metadata),
+        _SYNTAX: _SUBSTITUTE,
+        f"context:{_SUBSTITUTE}": f"input:{_INPUT_NAME}",
+        f"input-metadata:{_INPUT_NAME}": json.dumps(metadata),
     }
     local = {name: str(path) for name, path in packed.local_dirs.items()}
     return evolve(
         request,
         attrs={**request.attrs, **attrs},
         local_dirs={**request.local_dirs, **local},
-        inputs={_INPUT: packed.state},
+        inputs={_INPUT_NAME: packed.state},
     )

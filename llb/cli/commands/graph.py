@@ -1,4 +1,4 @@
-"""``llb graph``: the graph of a definition, drawn."""
+"""``llb graph``: draw the graph of a definition."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from llb.cli import definition_source
 from llb.cli.commands.dump import FORMATS
 from llb.errors import InputError
 
-_DRAWINGS = ("tree", "dot", "mermaid")
-_TEXTS = {".dot": "dot", ".gv": "dot", ".mmd": "mermaid", ".txt": "tree"}
+_GRAPH_FORMATS = ("tree", "dot", "mermaid")
+_TEXT_SUFFIXES = {".dot": "dot", ".gv": "dot", ".mmd": "mermaid", ".txt": "tree"}
 
 
 @click.command()
 @click.argument("source", metavar="FILE.py | FILE.pb | -")
-@click.option("--format", "form", type=click.Choice(_DRAWINGS), help="Output format.  [tree]")
+@click.option("--format", "form", type=click.Choice(_GRAPH_FORMATS), help="Output format.  [tree]")
 @click.option(
     "-o",
     "--output",
@@ -31,8 +31,8 @@ _TEXTS = {".dot": "dot", ".gv": "dot", ".mmd": "mermaid", ".txt": "tree"}
 def graph(source: str, form: str | None, output: Path | None) -> None:
     """Draw the graph of a definition.
 
-    A picture (.svg, .png, .pdf) is drawn by graphviz; without graphviz the graph is
-    written in the DOT language. A .dot file holds that, and a .mmd file Mermaid's.
+    Graphviz draws pictures (.svg, .png, .pdf); without it the graph is written in the
+    DOT language. A .dot file gets DOT, a .mmd file gets Mermaid.
 
     \b
     Examples:
@@ -42,31 +42,31 @@ def graph(source: str, form: str | None, output: Path | None) -> None:
     definition = definition_source.load(source).definition
     if output is None:
         click.echo(FORMATS[form or "tree"](definition), nl=False)
-    elif form is not None or output.suffix in _TEXTS:
-        write_whole(output, FORMATS[form or _TEXTS[output.suffix]](definition).encode())
+    elif form is not None or output.suffix in _TEXT_SUFFIXES:
+        write_whole(output, FORMATS[form or _TEXT_SUFFIXES[output.suffix]](definition).encode())
     else:
         _draw(dumping.dot(definition), output)
 
 
-def _draw(text: str, output: Path) -> None:
-    """Write a picture; raises InputError."""
+def _draw(dot_source: str, output: Path) -> None:
+    """Render a picture with graphviz. Raises InputError."""
     kind = output.suffix.removeprefix(".")
     if not kind:
-        raise click.UsageError(f"{output} names no kind of picture, as graph.svg does")
+        raise click.UsageError(f"no file extension in {output}: expected a name such as graph.svg")
     graphviz = shutil.which("dot")
     if graphviz is None:
-        beside = output.with_suffix(".dot")
-        write_whole(beside, text.encode())
-        click.echo(f"graphviz is not installed; the graph is in {beside}", err=True)
+        dot_file = output.with_suffix(".dot")
+        write_whole(dot_file, dot_source.encode())
+        click.echo(f"graphviz is not installed; the graph is in {dot_file}", err=True)
         return
-    done = subprocess.run(
+    process = subprocess.run(
         [graphviz, f"-T{kind}"],
         env=environment(),
-        input=text.encode(),
+        input=dot_source.encode(),
         capture_output=True,
         check=False,
     )
-    if done.returncode:
-        reason = " ".join(done.stderr.decode(errors="replace").split())
+    if process.returncode:
+        reason = " ".join(process.stderr.decode(errors="replace").split())
         raise InputError(f"graphviz could not draw {output}: {reason}")
-    write_whole(output, done.stdout)
+    write_whole(output, process.stdout)

@@ -1,4 +1,4 @@
-"""``llb history``: the builds that a BuildKit remembers."""
+"""``llb history``: show, pin and delete the daemon's build records."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from llb.cli.connection_options import Connection, connecting
+from llb.cli.connection_options import Connection, with_connection_options
 from llb.cli.output_tables import JSON, JSON_LINES, ago, to_json
 
 if TYPE_CHECKING:
@@ -36,10 +36,10 @@ def history() -> None:
     help="Filter, for example status==error or startedAt>1h.",
 )
 @click.option("--limit", default=0, metavar="NUMBER", help="Maximum number of completed builds.")
-@click.option("--active", is_flag=True, help="Only running builds.")
+@click.option("--active", is_flag=True, help="List only running builds.")
 @click.option("-q", "--quiet", is_flag=True, help="Print only references.")
 @JSON_LINES
-@connecting
+@with_connection_options
 def ls(
     *,
     filters: tuple[str, ...],
@@ -60,13 +60,13 @@ def ls(
         if as_json:
             click.echo(to_json(build))
         else:
-            click.echo(build.ref if quiet else line_of(build))
+            click.echo(build.ref if quiet else format_line(build))
 
 
 @history.command()
 @click.argument("ref")
 @JSON
-@connecting
+@with_connection_options
 def inspect(*, ref: str, as_json: bool, **options: Any) -> None:
     """Show a build record.
 
@@ -87,7 +87,7 @@ def inspect(*, ref: str, as_json: bool, **options: Any) -> None:
 @click.option(
     "--progress", default="plain", metavar="KIND", help="Progress display: plain, rawjson or tty."
 )
-@connecting
+@with_connection_options
 def logs(ref: str, progress: str, **options: Any) -> None:
     """Print the log of a build on standard output.
 
@@ -96,20 +96,20 @@ def logs(ref: str, progress: str, **options: Any) -> None:
     """  # noqa: D301 - click wants the control character
     from llb.client.progress.display import display  # noqa: PLC0415 - loads the client
 
-    shown = display(progress, sys.stdout)
-    with Connection(**options).open() as client, shown:
-        on_report = shown.on_report
+    progress_display = display(progress, sys.stdout)
+    with Connection(**options).open() as client, progress_display:
+        on_report = progress_display.on_report
         if on_report is not None:
             for report in client.history().reports(ref):
                 on_report(report)
         else:
             for event in client.history().events(ref):
-                shown(event)
+                progress_display(event)
 
 
 @history.command()
 @click.argument("ref")
-@connecting
+@with_connection_options
 def trace(ref: str, **options: Any) -> None:
     """Print the trace of a build as JSON.
 
@@ -119,18 +119,20 @@ def trace(ref: str, **options: Any) -> None:
     from llb.errors import InputError  # noqa: PLC0415 - beside the client
 
     with Connection(**options).open() as client:
-        found = client.history()
-        blob = found.build(ref).trace
+        records = client.history()
+        blob = records.build(ref).trace
         if blob is None:
             raise InputError(f"the daemon has no trace of the build {ref!r}")
-        for piece in found.read(blob):
-            sys.stdout.buffer.write(piece)
+        for chunk in records.read(blob):
+            sys.stdout.buffer.write(chunk)
 
 
 @history.command()
 @click.argument("refs", nargs=-1, metavar="REF...")
-@click.option("--all", "all_", is_flag=True, help="All completed builds that are not pinned.")
-@connecting
+@click.option(
+    "--all", "all_", is_flag=True, help="Delete all completed builds that are not pinned."
+)
+@with_connection_options
 def rm(*, refs: tuple[str, ...], all_: bool, **options: Any) -> None:
     """Delete build records.
 
@@ -138,17 +140,17 @@ def rm(*, refs: tuple[str, ...], all_: bool, **options: Any) -> None:
     Example: llb history rm 3f2b…
     """  # noqa: D301 - click wants the control character
     if bool(refs) == all_:
-        raise click.UsageError("name builds, or give --all")
+        raise click.UsageError("expected either build references or --all")
     with Connection(**options).open() as client:
-        found = client.history()
-        for ref in _ended(found) if all_ else refs:
-            found.remove(ref)
+        records = client.history()
+        for ref in _deletable(records) if all_ else refs:
+            records.remove(ref)
 
 
 @history.command()
 @click.argument("ref")
 @click.option("--off", is_flag=True, help="Remove the protection.")
-@connecting
+@with_connection_options
 def pin(*, ref: str, off: bool, **options: Any) -> None:
     """Protect a build record from deletion.
 
@@ -159,8 +161,8 @@ def pin(*, ref: str, off: bool, **options: Any) -> None:
         client.history().pin(ref, pinned=not off)
 
 
-def line_of(build: BuildRecord) -> str:
-    """Return a build in a line: its name, status and times, and how much was cached."""
+def format_line(build: BuildRecord) -> str:
+    """Format a build on one line: reference, status, times and cached steps."""
     when = "" if build.created is None else ago(build.created)
     steps = f"{build.cached_steps}/{build.total_steps} cached"
     pinned = "pinned" if build.pinned else ""
@@ -168,9 +170,9 @@ def line_of(build: BuildRecord) -> str:
     return f"{line}  {steps:<14}{pinned}".rstrip()
 
 
-def _ended(history: History) -> list[str]:
+def _deletable(history: History) -> list[str]:
     builds = history.builds()
-    return [each.ref for each in builds if each.completed is not None and not each.pinned]
+    return [build.ref for build in builds if build.completed is not None and not build.pinned]
 
 
 def _rows(build: BuildRecord) -> list[tuple[str, object]]:
@@ -184,8 +186,8 @@ def _rows(build: BuildRecord) -> list[tuple[str, object]]:
         ("frontend", build.frontend or "none"),
         *(("attribute", f"{key}={value}") for key, value in sorted(build.frontend_attrs.items())),
         *(("exporter", kind) for kind, _ in build.exports),
-        *(("result", each.digest) for each in build.results),
-        *(("attested", each.digest) for each in build.attestations),
+        *(("result", blob.digest) for blob in build.results),
+        *(("attested", blob.digest) for blob in build.attestations),
     ]
     if build.trace is not None:
         rows.append(("trace", build.trace.digest))

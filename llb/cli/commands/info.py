@@ -1,4 +1,4 @@
-"""``llb info``: which BuildKit answers."""
+"""``llb info``: show the daemon's version and address."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from typing import Any
 
 import click
 
-from llb.cli.connection_options import Connection, connecting
+from llb.cli.connection_options import Connection, with_connection_options
 from llb.cli.output_tables import JSON, to_json
 
 
 @click.command()
 @JSON
-@connecting
+@with_connection_options
 def info(*, as_json: bool, **options: Any) -> None:
     """Show the daemon's version and address.
 
@@ -20,11 +20,11 @@ def info(*, as_json: bool, **options: Any) -> None:
     Example: llb info --addr unix:///run/buildkit/buildkitd.sock
     """  # noqa: D301 - click wants the control character
     with Connection(**options).open() as client:
-        found = client.info()
+        daemon_info = client.info()
         if as_json:
-            click.echo(to_json(found, indent=2))
+            click.echo(to_json(daemon_info, indent=2))
             return
         click.echo(f"address   {client.address}")
-        click.echo(f"package   {found.package}")
-        click.echo(f"version   {found.version}")
-        click.echo(f"revision  {found.revision}")
+        click.echo(f"package   {daemon_info.package}")
+        click.echo(f"version   {daemon_info.version}")
+        click.echo(f"revision  {daemon_info.revision}")

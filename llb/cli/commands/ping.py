@@ -1,4 +1,4 @@
-"""``llb ping``: whether a BuildKit answers."""
+"""``llb ping``: check that the daemon answers."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from typing import Any
 
 import click
 
-from llb.cli.connection_options import Connection, connecting
+from llb.cli.connection_options import Connection, with_connection_options
 
 
 @click.command()
-@click.option("--wait", metavar="TIME", help="How long a BuildKit may take to come up, as 1m30s.")
-@connecting
+@click.option("--wait", metavar="TIME", help="Wait this long for the daemon, for example 1m30s.")
+@with_connection_options
 def ping(wait: str | None, **options: Any) -> None:
-    """Check that a BuildKit answers.
+    """Check that the daemon answers.
 
     \b
     Examples:
@@ -24,8 +24,6 @@ def ping(wait: str | None, **options: Any) -> None:
     from llb.client.usage import parse_age  # noqa: PLC0415
 
     connection = Connection(**options)
-    reached = (
-        connection.open() if wait is None else connection.wait(parse_age(wait).total_seconds())
-    )
-    with reached as client:
+    opened = connection.open() if wait is None else connection.wait(parse_age(wait).total_seconds())
+    with opened as client:
         click.echo(f"{client.address} answers in {client.ping() * 1000:.1f} ms")

@@ -1,4 +1,4 @@
-"""``llb prune``: throw away what a BuildKit keeps."""
+"""``llb prune``: remove unused build cache."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from typing import Any
 
 import click
 
-from llb.cli.commands.du import FILTER, print_record, size_of
-from llb.cli.connection_options import NAMES, Connection, connecting
+from llb.cli.commands.du import FILTER, format_size, print_record
+from llb.cli.connection_options import NAMES, Connection, with_connection_options
 from llb.cli.output_tables import JSON_LINES, VERBOSE
 
 
@@ -30,7 +30,7 @@ from llb.cli.output_tables import JSON_LINES, VERBOSE
 @click.option("--min-free-space", metavar="SIZE", default="0", help="Disk space to keep free.")
 @VERBOSE
 @JSON_LINES
-@connecting
+@with_connection_options
 def prune(*, verbose: bool, as_json: bool, **options: Any) -> None:
     """Remove unused build cache.
 
@@ -45,9 +45,9 @@ def prune(*, verbose: bool, as_json: bool, **options: Any) -> None:
     sizes = {name: parse_size(value) for name, value in options.items()}
     total = 0
     with connection.open() as client:
-        gone = client.prune(all=all_, filters=filters, unused_for=parse_age(age), **sizes)
-        for record in gone:
+        removed = client.prune(all=all_, filters=filters, unused_for=parse_age(age), **sizes)
+        for record in removed:
             print_record(record, verbose=verbose, as_json=as_json)
             total += record.size
     if not as_json:
-        click.echo(f"total        {size_of(total)}")
+        click.echo(f"total        {format_size(total)}")

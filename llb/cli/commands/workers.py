@@ -1,4 +1,4 @@
-"""``llb workers``: what runs steps."""
+"""``llb workers``: list the daemon's workers."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from llb.cli.connection_options import Connection, connecting
+from llb.cli.connection_options import Connection, with_connection_options
 from llb.cli.output_tables import JSON_LINES, to_json
 
 
@@ -19,7 +19,7 @@ from llb.cli.output_tables import JSON_LINES, to_json
     help="Filter, for example id==ID or labels.name==VALUE.",
 )
 @JSON_LINES
-@connecting
+@with_connection_options
 def workers(*, filters: tuple[str, ...], as_json: bool, **options: Any) -> None:
     """List workers with their platforms and labels.
 

@@ -1,4 +1,4 @@
-"""The parts of a fake BuildKit: steps done on trees in memory, sessions, progress, and the bridge.
+"""The parts of a fake BuildKit: steps on trees in memory, sessions, progress, and the bridge.
 
 Private to :mod:`llb.testing`.
 """

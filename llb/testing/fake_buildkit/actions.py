@@ -1,4 +1,4 @@
-"""File actions done to trees in memory."""
+"""Apply file actions to trees in memory."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
 _UNKNOWN = 2
-# What a copy may ask for that is not done here.
-_NOT_DONE = (
+# Options of a copy that are not simulated.
+_UNSUPPORTED = (
     "attemptUnpackDockerCompatibility",
     "include_patterns",
     "exclude_patterns",
@@ -29,123 +29,123 @@ _NOT_DONE = (
 
 
 class NotSimulatedError(Exception):
-    """Something that only a daemon does; the text says what."""
+    """A feature that only a real daemon has; the message names it."""
 
 
-def act(base: Tree, source: Tree, action: Mapping[str, Any]) -> Tree:
-    """Return ``base`` after an action, which copies from ``source`` if it is a copy.
+def apply_action(base: Tree, source: Tree, action: Mapping[str, Any]) -> Tree:
+    """Apply an action to ``base``; a copy reads from ``source``.
 
-    ``action`` is a ``pb.FileAction`` as :func:`llb.definition.message_dict.plain` gives it. Raises RemoteError
-    where a daemon does, in its words, and NotSimulatedError.
+    ``action`` is a ``pb.FileAction`` as :func:`llb.definition.message_dict.plain` returns it.
+    Raises RemoteError with the daemon's message, and NotSimulatedError.
     """
     for kind, function in _ACTIONS.items():
         if kind in action:
             return function(base, source, action[kind])
-    raise NotSimulatedError("an action of a kind that is not known")
+    raise NotSimulatedError("unknown kind of file action")
 
 
-def _mkfile(base: Tree, _: Tree, given: Mapping[str, Any]) -> Tree:
-    path = _place(base, given["path"], "open")
+def _mkfile(base: Tree, _: Tree, action: Mapping[str, Any]) -> Tree:
+    path = _resolve_new(base, action["path"], "open")
     old = base.nodes.get(path)
     if old is not None and old.is_directory:
-        raise _error(f"open {clean(given['path'])}: is a directory")
-    node = Node(stat.S_IFREG | given.get("mode", 0) & 0o7777, given.get("data", b""))
-    return base.with_nodes({path: _with_owner(node, given)})
+        raise _error(f"open {clean(action['path'])}: is a directory")
+    node = Node(stat.S_IFREG | action.get("mode", 0) & 0o7777, action.get("data", b""))
+    return base.with_nodes({path: _with_owner(node, action)})
 
 
-def _mkdir(base: Tree, _: Tree, given: Mapping[str, Any]) -> Tree:
-    made = evolve(DIRECTORY, mode=stat.S_IFDIR | given.get("mode", 0) & 0o7777)
-    path = base.resolve(given["path"])
-    if not given.get("makeParents"):
-        path = _place(base, given["path"], "mkdir")
-    # What is there already stays, whatever it is.
-    missing = (each for each in (path, *parents(path)) if each not in base.nodes)
-    return base.with_nodes(dict.fromkeys(missing, _with_owner(made, given)))
+def _mkdir(base: Tree, _: Tree, action: Mapping[str, Any]) -> Tree:
+    directory = evolve(DIRECTORY, mode=stat.S_IFDIR | action.get("mode", 0) & 0o7777)
+    path = base.resolve(action["path"])
+    if not action.get("makeParents"):
+        path = _resolve_new(base, action["path"], "mkdir")
+    # Existing nodes of any kind stay.
+    missing = (node_path for node_path in (path, *parents(path)) if node_path not in base.nodes)
+    return base.with_nodes(dict.fromkeys(missing, _with_owner(directory, action)))
 
 
-def _symlink(base: Tree, _: Tree, given: Mapping[str, Any]) -> Tree:
-    path = _place(base, given["newpath"], "symlink")
+def _symlink(base: Tree, _: Tree, action: Mapping[str, Any]) -> Tree:
+    path = _resolve_new(base, action["newpath"], "symlink")
     if path in base.nodes:
-        raise _error(f"symlink {given['oldpath']} {clean(given['newpath'])}: file exists")
-    node = Node(stat.S_IFLNK | 0o777, target=given["oldpath"])
-    return base.with_nodes({path: _with_owner(node, given)})
+        raise _error(f"symlink {action['oldpath']} {clean(action['newpath'])}: file exists")
+    node = Node(stat.S_IFLNK | 0o777, target=action["oldpath"])
+    return base.with_nodes({path: _with_owner(node, action)})
 
 
-def _rm(base: Tree, _: Tree, given: Mapping[str, Any]) -> Tree:
-    found = list(_named(base, given["path"], wildcard=given.get("allowWildcard", False)))
-    is_pattern = given.get("allowWildcard") and _is_pattern(given["path"])
-    if not found and not is_pattern and not given.get("allowNotFound"):
-        raise _error(f"stat {given['path']}: no such file or directory")
-    for path in found:
+def _rm(base: Tree, _: Tree, action: Mapping[str, Any]) -> Tree:
+    paths = list(_matching_paths(base, action["path"], wildcard=action.get("allowWildcard", False)))
+    is_pattern = action.get("allowWildcard") and _is_pattern(action["path"])
+    if not paths and not is_pattern and not action.get("allowNotFound"):
+        raise _error(f"stat {action['path']}: no such file or directory")
+    for path in paths:
         base = base.without(path)
     return base
 
 
-def _copy(base: Tree, source: Tree, given: Mapping[str, Any]) -> Tree:
-    asked = [name for name in _NOT_DONE if given.get(name)]
-    if asked:
-        raise NotSimulatedError(f"a copy with {', '.join(asked)}")
-    src, dest = given["src"], given["dest"]
-    found = list(_named(source, src, wildcard=given.get("allowWildcard", False)))
-    if not found:
-        if given.get("allowEmptyWildcard"):
+def _copy(base: Tree, source: Tree, action: Mapping[str, Any]) -> Tree:
+    unsupported = [name for name in _UNSUPPORTED if action.get(name)]
+    if unsupported:
+        raise NotSimulatedError(f"copy with {', '.join(unsupported)}")
+    src, dest = action["src"], action["dest"]
+    paths = list(_matching_paths(source, src, wildcard=action.get("allowWildcard", False)))
+    if not paths:
+        if action.get("allowEmptyWildcard"):
             return base
-        if given.get("allowWildcard") and _is_pattern(src):
+        if action.get("allowWildcard") and _is_pattern(src):
             raise _error(f"{src} not found")
         raise _error(
             "failed to compute cache key: failed to calculate checksum of ref "
             f'worker0::source: "{src}": not found'
         )
-    for path in found:
-        base = _copy_one(base, source, path, dest, given, several=len(found) > 1)
+    for path in paths:
+        base = _copy_one(base, source, path, dest, action, several=len(paths) > 1)
     return base
 
 
 def _copy_one(
-    base: Tree, source: Tree, path: str, dest: str, given: Mapping[str, Any], *, several: bool
+    base: Tree, source: Tree, path: str, dest: str, action: Mapping[str, Any], *, several: bool
 ) -> Tree:
-    if given.get("followSymlink"):
+    if action.get("followSymlink"):
         path = source.resolve(path)
     node = source.nodes[path]
     target = base.resolve(dest)
-    there = base.nodes.get(target)
-    is_into = several or dest.endswith("/") or (there is not None and there.is_directory)
-    contents_only = node.is_directory and given.get("dirCopyContents", False)
+    existing = base.nodes.get(target)
+    is_into = several or dest.endswith("/") or (existing is not None and existing.is_directory)
+    contents_only = node.is_directory and action.get("dirCopyContents", False)
     if is_into and not contents_only:
         target = posixpath.join(target, posixpath.basename(path))
-    missing = [each for each in parents(target) if each not in base.nodes]
-    if missing and not given.get("createDestPath"):
-        problem = f"lstat {mounted(missing[-1])}: no such file or directory"
-        raise _error(f"failed to stat {dest}: {problem}")
-    above = dict.fromkeys(missing, _with_owner(DIRECTORY, given))
+    missing = [parent for parent in parents(target) if parent not in base.nodes]
+    if missing and not action.get("createDestPath"):
+        reason = f"lstat {mounted(missing[-1])}: no such file or directory"
+        raise _error(f"failed to stat {dest}: {reason}")
+    created = dict.fromkeys(missing, _with_owner(DIRECTORY, action))
     copied = {
-        _moved(each, path, target): _changed(source.nodes[each], given)
-        for each in source.nodes
-        if each == path or is_below(each, path)
+        _rebase(node_path, path, target): _with_mode(source.nodes[node_path], action)
+        for node_path in source.nodes
+        if node_path == path or is_below(node_path, path)
     }
-    if contents_only and there is not None:
-        # A directory that is there already stays as it is.
+    if contents_only and existing is not None:
+        # An existing directory keeps its mode and owner.
         del copied[target]
-    return base.with_nodes({**above, **copied})
+    return base.with_nodes({**created, **copied})
 
 
-def _moved(path: str, old: str, new: str) -> str:
+def _rebase(path: str, old: str, new: str) -> str:
     below = path.removeprefix("/" if old == "/" else old).lstrip("/")
     return posixpath.join(new, below) if below else new
 
 
-def _changed(node: Node, given: Mapping[str, Any]) -> Node:
-    mode = given.get("mode", 0)
+def _with_mode(node: Node, action: Mapping[str, Any]) -> Node:
+    mode = action.get("mode", 0)
     if mode >= 0 and not node.is_link:
         node = evolve(node, mode=stat.S_IFMT(node.mode) | mode)
-    return _with_owner(node, given)
+    return _with_owner(node, action)
 
 
-def _with_owner(node: Node, given: Mapping[str, Any]) -> Node:
-    owner = given.get("owner", {})
+def _with_owner(node: Node, action: Mapping[str, Any]) -> Node:
+    owner = action.get("owner", {})
     user = _number(owner.get("user"))
     group = _number(owner.get("group"))
-    modified = max(given.get("timestamp", 0), 0) or node.modified
+    modified = max(action.get("timestamp", 0), 0) or node.modified
     if user is None and group is None:
         return evolve(node, modified=modified)
     uid = node.uid if user is None else user
@@ -156,32 +156,32 @@ def _number(user: Mapping[str, Any] | None) -> int | None:
     if user is None:
         return None
     if "byName" in user and user["byName"].get("name") != "root":
-        raise NotSimulatedError(f"the owner {user['byName'].get('name')!r}, which is no number")
+        raise NotSimulatedError(f"owner {user['byName'].get('name')!r} is not a number")
     return int(user.get("byID", 0))
 
 
-def _place(base: Tree, path: str, call: str) -> str:
-    """Return where something is made, links followed, in a directory that there is."""
-    place = base.resolve(path)
-    if posixpath.dirname(place) not in base.nodes:
+def _resolve_new(base: Tree, path: str, call: str) -> str:
+    """Resolve the links in the path of a new node. Raises RemoteError if it has no parent."""
+    resolved = base.resolve(path)
+    if posixpath.dirname(resolved) not in base.nodes:
         raise _error(f"{call} {clean(path)}: no such file or directory")
-    return place
+    return resolved
 
 
-def _named(tree: Tree, path: str, *, wildcard: bool) -> Iterator[str]:
-    """Yield what is at a path, or at all that a pattern matches."""
+def _matching_paths(tree: Tree, path: str, *, wildcard: bool) -> Iterator[str]:
+    """Yield the path if it exists, or the paths that match the pattern."""
     folder, name = posixpath.split(clean(f"/{path}"))
     if not wildcard or not _is_pattern(path):
-        place = posixpath.join(tree.resolve(folder), name)
-        if place in tree.nodes:
-            yield place
+        resolved = posixpath.join(tree.resolve(folder), name)
+        if resolved in tree.nodes:
+            yield resolved
         return
     pattern = posixpath.join(folder, name)
-    yield from (each for each in sorted(tree.nodes) if each != "/" and matches_glob(pattern, each))
+    yield from (key for key in sorted(tree.nodes) if key != "/" and matches_glob(pattern, key))
 
 
 def _is_pattern(path: str) -> bool:
-    return any(each in path for each in "*?[")
+    return any(character in path for character in "*?[")
 
 
 def _error(message: str) -> RemoteError:

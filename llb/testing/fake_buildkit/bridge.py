@@ -1,4 +1,4 @@
-"""The service that frontends speak to, ``LLBBridge``, of a daemon that runs nothing."""
+"""A fake ``LLBBridge``, the gateway service that frontends call."""
 
 from __future__ import annotations
 
@@ -54,22 +54,21 @@ CAPS = frozenset(
         "statfile",
     )
 )
-"""What BuildKit offers to frontends since v0.23 and is answered here."""
+"""The frontend capabilities of BuildKit v0.23 that this service implements."""
 
 _GATEWAY = "gateway.v0"
-# The kind of resolver that reads OCI layouts.
-_LAYOUTS = 1
+# The resolver type for OCI layouts.
+_OCI_LAYOUT = 1
 _UNKNOWN, _UNIMPLEMENTED = 2, 12
 
 
 @define(eq=False)
-class World:
-    """What there is for frontends, and what they asked of it.
+class DaemonState:
+    """The images, sources and frontends of a fake daemon, and a record of the calls to it.
 
-    ``images`` and ``sources`` are what is known of sources, the latter by their identifiers;
-    ``frontends`` other frontends by name, or by image for ``gateway.v0``, and ``errors`` what
-    calls of a method fail with. ``calls`` has a line for each call, and ``definitions`` what the
-    trees are of that were asked for, by reference.
+    ``sources`` are keyed by identifier, ``frontends`` by name, or by image for ``gateway.v0``,
+    and ``errors`` by the method that fails. ``calls`` has a line for each call;
+    ``definitions`` holds the definition of each solved reference.
     """
 
     builder: Builder
@@ -89,7 +88,7 @@ class World:
     _lock: threading.RLock = field(factory=threading.RLock)
 
     def add(self, request: pb.SolveRequest) -> str:
-        """Return the reference of a tree that is asked for."""
+        """Record a solve request and assign a reference to its tree."""
         with self._lock:
             is_tree = bool(getattr(request.Definition, "def"))
             ref = f"ref{len(self.definitions) + 1}" if is_tree else ""
@@ -103,30 +102,30 @@ class World:
             return ref
 
     def trees_of(self, result: Result) -> dict[str, Definition]:
-        """Return the definitions of the trees of a result by platform, ``""`` for an only one."""
+        """Look up the definitions of a result by platform, or under ``""`` for a single one."""
         refs = dict(result.refs) or {"": result.ref or Ref("")}
-        return {name: self.definitions.get(each.id, Definition()) for name, each in refs.items()}
+        return {name: self.definitions.get(ref.id, Definition()) for name, ref in refs.items()}
 
     def tree(self, ref: str) -> Tree:
-        """Return the tree with a reference, which is built when it is first needed."""
+        """Look up the tree of a reference; build it on first use. Raises RemoteError."""
         with self._lock:
             if ref not in self.definitions:
-                known = " ".join(sorted(self.definitions))
-                raise RemoteError(f"no such ref: {ref}, all [{known}]", code=_UNKNOWN)
+                refs = " ".join(sorted(self.definitions))
+                raise RemoteError(f"no such ref: {ref}, all [{refs}]", code=_UNKNOWN)
             if ref not in self._trees:
                 try:
                     self._trees[ref] = self.builder.tree(self.definitions[ref])
                 except RemoteError as error:
                     self._trees[ref] = error
-            found = self._trees[ref]
-        if isinstance(found, RemoteError):
+            outcome = self._trees[ref]
+        if isinstance(outcome, RemoteError):
             raise RemoteError(
-                found.message, code=found.code, details=found.details, hint=found.hint
+                outcome.message, code=outcome.code, details=outcome.details, hint=outcome.hint
             )
-        return found
+        return outcome
 
     def frontend(self, name: str, options: Mapping[str, str]) -> Frontend:
-        """Return a frontend that another one asks for."""
+        """Look up a frontend by name, or by image for ``gateway.v0``. Raises RemoteError."""
         key = name
         if name == _GATEWAY:
             if "source" not in options:
@@ -140,36 +139,36 @@ class World:
         raise RemoteError(
             f"the fake daemon has no frontend {key!r}",
             code=_UNIMPLEMENTED,
-            hint=f"give it with frontends={{{key!r}: FUNCTION}}",
+            hint=f"add it with frontends={{{key!r}: FUNCTION}}",
         )
 
 
 class Conversation:
-    """One frontend's conversation: ``inputs`` are what it is given.
+    """The conversation with one frontend, which receives ``inputs``.
 
-    ``last`` is its last word, once it has said it, and ``over`` is set then.
+    ``returned`` is its Return request, once it is sent; ``ended`` is set then.
     """
 
-    def __init__(self, world: World, inputs: Mapping[str, Definition] | None = None) -> None:
-        self.world = world
-        self.last: pb.ReturnRequest | None = None
-        self.over = threading.Event()
+    def __init__(self, state: DaemonState, inputs: Mapping[str, Definition] | None = None) -> None:
+        self.state = state
+        self.returned: pb.ReturnRequest | None = None
+        self.ended = threading.Event()
         self._inputs = dict(inputs or {})
 
     def handle(self, call: ServerCall) -> None:
-        """Answer a call, of any method of the service. Raises RemoteError."""
+        """Answer a call to any method of the service. Raises RemoteError."""
         name = call.method.removeprefix(SERVICE)
         if name not in _METHODS:
             raise RemoteError(f"unknown method {name}", code=_UNIMPLEMENTED)
-        if name in self.world.errors:
-            raise self.world.errors[name]
+        if name in self.state.errors:
+            raise self.state.errors[name]
         kind, answer_to = _METHODS[name]
         request = kind.FromString(call.receive() or b"")
         call.send(answer_to(self, request).SerializeToString())
 
     @contextmanager
     def connected(self) -> Iterator[Gateway]:
-        """Yield the frontend's end of the conversation, and end it afterwards."""
+        """Yield the frontend's end of the conversation, and close it afterwards."""
         here, there = memory_pair()
         server = Server(there, dict.fromkeys(METHODS, self.handle))
         serving = threading.Thread(target=server.serve, daemon=True)
@@ -184,130 +183,133 @@ class Conversation:
     def run(
         self, function: Frontend, options: Mapping[str, str], *, language: str = ""
     ) -> BaseException | None:
-        """Have a frontend answer, and return the exception that it raised."""
-        request = Request(options, self.world.session_id, self.world.platforms)
+        """Run a frontend in this conversation; return the exception that it raised, if any."""
+        request = Request(options, self.state.session_id, self.state.platforms)
         with self.connected() as gateway:
             return answer(function, request, gateway, language=language)
 
     def result(self) -> pb.Result:
-        """Return the result that the frontend gave; raises RemoteError with its error."""
-        assert self.last is not None
-        if self.last.HasField("error"):
-            error = self.last.error
-            details = tuple(each.SerializeToString() for each in error.details)
+        """Extract the result of the frontend. Raises RemoteError with the frontend's error."""
+        assert self.returned is not None
+        if self.returned.HasField("error"):
+            error = self.returned.error
+            details = tuple(detail.SerializeToString() for detail in error.details)
             raise RemoteError(error.message, code=error.code, details=details)
-        return self.last.result
+        return self.returned.result
 
-    def note(self, text: str) -> None:
-        """Write down what was asked."""
-        self.world.calls.append(text)
+    def note(self, call: str) -> None:
+        """Record a call."""
+        self.state.calls.append(call)
 
     def ping(self, _: pb.PingRequest) -> Message:
-        """Tell what can be done."""
+        """Report the capabilities."""
         self.note("Ping")
         pong = pb.PongResponse()
-        for name in sorted(self.world.caps):
+        for name in sorted(self.state.caps):
             pong.FrontendAPICaps.add(ID=name, Enabled=True)
-        for name in sorted(self.world.llb_caps):
+        for name in sorted(self.state.llb_caps):
             pong.LLBCaps.add(ID=name, Enabled=True)
         return pong
 
     def inputs(self, _: pb.InputsRequest) -> Message:
-        """Give the trees that the client gave."""
+        """Send the definitions of the client's inputs."""
         self.note("Inputs")
-        given = {name: each.to_pb() for name, each in self._inputs.items()}
-        return pb.InputsResponse(Definitions=given)
+        definitions = {name: definition.to_pb() for name, definition in self._inputs.items()}
+        return pb.InputsResponse(Definitions=definitions)
 
     def solve(self, request: pb.SolveRequest) -> Message:
-        """Take a definition, or have another frontend answer."""
-        ref = self.world.add(request)
+        """Solve a definition, or run another frontend."""
+        ref = self.state.add(request)
         self.note(f"Solve {request.Frontend or ref or 'scratch'}")
         if not request.Frontend:
             if request.Evaluate and ref:
-                self.world.tree(ref)
+                self.state.tree(ref)
             return pb.SolveResponse(result=pb.Result(ref=pb.Ref(id=ref)))
         options = dict(request.FrontendOpt)
-        function = self.world.frontend(request.Frontend, options)
-        inputs = {name: Definition.from_pb(each) for name, each in request.FrontendInputs.items()}
-        nested = Conversation(self.world, inputs)
+        function = self.state.frontend(request.Frontend, options)
+        inputs = {
+            name: Definition.from_pb(message) for name, message in request.FrontendInputs.items()
+        }
+        nested = Conversation(self.state, inputs)
         nested.run(function, options)
         result = nested.result()
-        for made in (result.ref, *result.refs.refs.values()):
-            if (definition := self.world.definitions.get(made.id)) is not None:
-                getattr(made, "def").CopyFrom(definition.to_pb())
+        for ref_message in (result.ref, *result.refs.refs.values()):
+            if (definition := self.state.definitions.get(ref_message.id)) is not None:
+                getattr(ref_message, "def").CopyFrom(definition.to_pb())
         return pb.SolveResponse(result=result)
 
     def evaluate(self, request: pb.EvaluateRequest) -> Message:
-        """Build a tree now."""
+        """Build the tree of a reference."""
         self.note(f"Evaluate {request.Ref}")
-        self.world.tree(request.Ref)
+        self.state.tree(request.Ref)
         return pb.EvaluateResponse()
 
     def read_file(self, request: pb.ReadFileRequest) -> Message:
-        """Give the content of a file."""
+        """Read a file, or a range of it."""
         self.note(f"ReadFile {request.Ref} {request.FilePath}")
-        part = slice(None)
+        byte_range = slice(None)
         if request.HasField("Range"):
-            part = slice(request.Range.Offset, request.Range.Offset + request.Range.Length)
-        return pb.ReadFileResponse(Data=self.world.tree(request.Ref).read(request.FilePath, part))
+            byte_range = slice(request.Range.Offset, request.Range.Offset + request.Range.Length)
+        data = self.state.tree(request.Ref).read(request.FilePath, byte_range)
+        return pb.ReadFileResponse(Data=data)
 
     def stat_file(self, request: pb.StatFileRequest) -> Message:
-        """Describe a file."""
+        """Describe a file by its stat."""
         self.note(f"StatFile {request.Ref} {request.Path}")
-        return pb.StatFileResponse(stat=self.world.tree(request.Ref).stat(request.Path))
+        return pb.StatFileResponse(stat=self.state.tree(request.Ref).stat(request.Path))
 
     def read_dir(self, request: pb.ReadDirRequest) -> Message:
-        """Describe what is in a directory."""
+        """List a directory."""
         self.note(f"ReadDir {request.Ref} {request.DirPath}")
-        tree = self.world.tree(request.Ref)
+        tree = self.state.tree(request.Ref)
         return pb.ReadDirResponse(entries=tree.list(request.DirPath, request.IncludePattern))
 
     def resolve_image_config(self, request: pb.ResolveImageConfigRequest) -> Message:
-        """Give the config of an image."""
-        kind = OCI_SCHEME if request.ResolverType == _LAYOUTS else DOCKER_IMAGE_SCHEME
+        """Resolve the config of an image."""
+        kind = OCI_SCHEME if request.ResolverType == _OCI_LAYOUT else DOCKER_IMAGE_SCHEME
         self.note(f"ResolveImageConfig {kind}{request.Ref}")
-        found = self._image(kind, request.Ref, request)
+        image = self._image(kind, request.Ref, request)
         return pb.ResolveImageConfigResponse(
-            Ref=request.Ref, Digest=found.Digest, Config=found.Config
+            Ref=request.Ref, Digest=image.Digest, Config=image.Config
         )
 
     def resolve_source(self, request: pb.ResolveSourceMetaRequest) -> Message:
-        """Tell what is known of a source."""
+        """Resolve the metadata of a source."""
         identifier = request.Source.identifier
         self.note(f"ResolveSourceMeta {identifier}")
         response = pb.ResolveSourceMetaResponse(Source=request.Source)
         for kind in (DOCKER_IMAGE_SCHEME, OCI_SCHEME):
             if identifier.startswith(kind):
-                found = self._image(kind, identifier.removeprefix(kind), request)
-                response.Image.CopyFrom(found)
+                image = self._image(kind, identifier.removeprefix(kind), request)
+                response.Image.CopyFrom(image)
                 return response
-        known = self.world.sources.get(identifier)
-        if known is None:
-            self.world.builder.unanswered.append(identifier)
+        source = self.state.sources.get(identifier)
+        if source is None:
+            self.state.builder.unanswered.append(identifier)
             raise RemoteError(
-                f"the fake daemon knows nothing of the source {identifier!r}",
+                f"the fake daemon has no source {identifier!r}",
                 code=_UNIMPLEMENTED,
-                hint=f"say it with sources={{{identifier!r}: SourceInfo(…)}}",
+                hint=f"add it with sources={{{identifier!r}: SourceInfo(…)}}",
             )
         if identifier.startswith(GIT_SCHEME):
-            response.Git.CommitObject = known.commit
-        elif known.modified is not None:
-            response.HTTP.LastModified.FromDatetime(known.modified)
+            response.Git.CommitObject = source.commit
+        elif source.modified is not None:
+            response.HTTP.LastModified.FromDatetime(source.modified)
         return response
 
     def warn(self, request: pb.WarnRequest) -> Message:
-        """Take a warning."""
+        """Record a warning."""
         self.note(f"Warn {request.short.decode()}")
-        self.world.warnings.append(to_warned(request))
+        self.state.warnings.append(to_warned(request))
         return pb.WarnResponse()
 
     def end(self, request: pb.ReturnRequest) -> Message:
-        """Take the frontend's last word."""
+        """Record the result of the frontend, and end the conversation."""
         self.note("Return")
-        if self.last is not None:
+        if self.returned is not None:
             raise RemoteError("gateway result is already set", code=_UNKNOWN)
-        self.last = request
-        self.over.set()
+        self.returned = request
+        self.ended.set()
         return pb.ReturnResponse()
 
     def _image(
@@ -320,10 +322,10 @@ class Conversation:
         name = ref if kind == DOCKER_IMAGE_SCHEME else kind + ref
         if "@" not in name and ":" not in name.rpartition("/")[2]:
             raise RemoteError("object required", code=_UNKNOWN)
-        found = self.world.images.resolve_image_config(
-            name, platform=platform or self.world.platforms[0]
+        image = self.state.images.resolve_image_config(
+            name, platform=platform or self.state.platforms[0]
         )
-        return pb.ResolveSourceImageResponse(Digest=found.digest, Config=found.config)
+        return pb.ResolveSourceImageResponse(Digest=image.digest, Config=image.config)
 
 
 _METHODS: Mapping[str, tuple[type[Message], Callable[[Conversation, Any], Message]]] = {
@@ -341,25 +343,25 @@ _METHODS: Mapping[str, tuple[type[Message], Callable[[Conversation, Any], Messag
 }
 
 METHODS = tuple(SERVICE + name for name in _METHODS)
-"""What is answered."""
+"""The full names of the implemented methods."""
 
 
 def to_result(message: pb.Result) -> Result:
-    """Return a result out of its message."""
+    """Convert the message of a result."""
     return Result(
         ref=Ref(message.ref.id) if message.WhichOneof("result") == "ref" else None,
-        # Maps of messages have no order.
+        # Protobuf maps have no order.
         refs={key: Ref(message.refs.refs[key].id) for key in sorted(message.refs.refs)},
         metadata=dict(message.metadata),
         attestations=dict(message.attestations),
     )
 
 
-def _platform(found: ops_pb2.Platform) -> Platform:
+def _platform(message: ops_pb2.Platform) -> Platform:
     return Platform(
-        os=found.OS,
-        architecture=found.Architecture,
-        variant=found.Variant or None,
-        os_version=found.OSVersion or None,
-        os_features=tuple(found.OSFeatures),
+        os=message.OS,
+        architecture=message.Architecture,
+        variant=message.Variant or None,
+        os_version=message.OSVersion or None,
+        os_features=tuple(message.OSFeatures),
     )

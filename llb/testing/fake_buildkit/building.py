@@ -1,4 +1,4 @@
-"""What a definition comes to, as far as that can be told without running anything."""
+"""Build definitions as far as possible without running a process."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from llb.buildkit_names import LOCAL_SCHEME
 from llb.dump.labels import command, label
 from llb.errors import RemoteError
 from llb.testing.failures import Failed, with_step
-from llb.testing.fake_buildkit.actions import NotSimulatedError, act
-from llb.testing.fake_buildkit.session import as_go_tells
+from llb.testing.fake_buildkit.actions import NotSimulatedError, apply_action
+from llb.testing.fake_buildkit.session import to_grpc_go_error
 from llb.testing.fake_buildkit.trees import DIRECTORY, Tree
 
 if TYPE_CHECKING:
@@ -22,69 +22,70 @@ if TYPE_CHECKING:
     from llb.testing.fake_buildkit.session import ClientSession
     from llb.testing.images import FakeImages
 
-    Made: TypeAlias = "Mapping[str, Content] | Failed"
+    StepOutput: TypeAlias = "Mapping[str, Content] | Failed"
     Outputs: TypeAlias = "Mapping[tuple[str, int], Tree]"
 
 EMPTY = Tree({"/": DIRECTORY})
-# What is done here to inputs, which are then needed.
-_DONE = ("file", "merge", "passthrough")
+# The kinds of steps that are simulated and read their inputs.
+_SIMULATED = ("file", "merge", "passthrough")
 _UNKNOWN, _UNIMPLEMENTED = 2, 12
 
 
 class Builder:
-    """Builds sources of the client, file actions and merges.
+    """A builder of local sources, file actions and merges.
 
-    ``outputs`` say what comes of any other step, by what it does in a line of a dump
-    (``run make``, ``docker-image://docker.io/library/alpine:latest``), its name, or its digest;
-    of a process that writes to mounts, all of its trees are that one. ``session`` returns the session with an id, or the only one for ``""``.
+    ``outputs`` replace any other step. A key is the step's command as in a dump (``run make``,
+    ``docker-image://docker.io/library/alpine:latest``), its name, or its digest. All output
+    mounts of a process get the same tree. ``session`` returns the session with an id, or the
+    only one for ``""``.
     """
 
     def __init__(
         self,
-        outputs: Mapping[str, Made],
+        outputs: Mapping[str, StepOutput],
         images: FakeImages,
         session: Callable[[str], ClientSession | None],
     ) -> None:
         self._outputs = outputs
         self._images = images
         self._session = session
-        # What could not be told, a line each.
+        # The requests that need a real daemon, one per line.
         self.unanswered: list[str] = []
 
     def tree(self, definition: Definition) -> Tree:
-        """Return what a definition describes.
+        """Build a definition.
 
-        Raises RemoteError where a daemon does, and with ``UNIMPLEMENTED`` where it takes a
-        daemon to tell.
+        Raises RemoteError as a daemon does, or with ``UNIMPLEMENTED`` for a step that needs a
+        real daemon.
         """
         vertices = definition.vertices()
         if not vertices:
             return EMPTY
-        steps = {each.digest: each for each in vertices}
+        steps = {vertex.digest: vertex for vertex in vertices}
         built: dict[tuple[str, int], Tree] = {}
-        wanted = [vertices[-1].inputs[0]]
-        while wanted:
-            vertex = steps[wanted[-1][0]]
-            missing = [each for each in vertex.inputs if each not in built]
-            if missing and vertex.kind in _DONE and self._given_name(vertex) is None:
-                wanted.extend(missing)
+        pending = [vertices[-1].inputs[0]]
+        while pending:
+            vertex = steps[pending[-1][0]]
+            missing = [edge for edge in vertex.inputs if edge not in built]
+            if missing and vertex.kind in _SIMULATED and self._output_key(vertex) is None:
+                pending.extend(missing)
                 continue
-            key = wanted.pop()
+            key = pending.pop()
             if key not in built:
                 built.update(self._build(vertex, built, key[1]))
             if key not in built:
                 raise RemoteError(f"operation {key[0]} has no output {key[1]}", code=_UNKNOWN)
         return built[vertices[-1].inputs[0]]
 
-    def _given_name(self, vertex: Vertex) -> str | None:
-        """Return the name under which it is said what comes of a step."""
-        names = (label(vertex), command(vertex), vertex.digest)
-        return next((each for each in names if each in self._outputs), None)
+    def _output_key(self, vertex: Vertex) -> str | None:
+        """Find the key of a step in ``outputs``, if any."""
+        keys = (label(vertex), command(vertex), vertex.digest)
+        return next((key for key in keys if key in self._outputs), None)
 
     def _build(self, vertex: Vertex, built: Outputs, index: int) -> Outputs:
         try:
-            if (name := self._given_name(vertex)) is not None:
-                return {(vertex.digest, index): self._given(vertex, name)}
+            if (key := self._output_key(vertex)) is not None:
+                return {(vertex.digest, index): self._configured_output(vertex, key)}
             match vertex.kind:
                 case "source" if vertex.op["identifier"].startswith(LOCAL_SCHEME):
                     return {(vertex.digest, 0): self._local(vertex)}
@@ -93,38 +94,38 @@ class Builder:
                 case "merge":
                     return {(vertex.digest, 0): _merge(vertex, built)}
                 case "passthrough":
-                    return {(vertex.digest, index): _passed(vertex, built, index)}
+                    return {(vertex.digest, index): _passthrough(vertex, built, index)}
                 case _:
-                    raise self._refusal(vertex)
+                    raise self._unsupported(vertex)
         except NotSimulatedError as error:
             self.unanswered.append(f"{label(vertex)}: {error}")
             raise RemoteError(
-                f"the fake daemon cannot tell what {label(vertex)!r} gives: {error}",
+                f"the fake daemon cannot build {label(vertex)!r}: {error}",
                 code=_UNIMPLEMENTED,
-                hint=f"say it with outputs={{{label(vertex)!r}: {{PATH: CONTENT}}}}",
+                hint=f"specify its output with outputs={{{label(vertex)!r}: {{PATH: CONTENT}}}}",
             ) from error
         except RemoteError as error:
             raise error if error.details else with_step(error, vertex) from error
 
-    def _given(self, vertex: Vertex, name: str) -> Tree:
-        made = self._outputs[name]
-        if isinstance(made, Failed):
-            raise made.error(vertex)
-        return Tree.of(made)
+    def _configured_output(self, vertex: Vertex, key: str) -> Tree:
+        output = self._outputs[key]
+        if isinstance(output, Failed):
+            raise output.error(vertex)
+        return Tree.of(output)
 
-    def _refusal(self, vertex: Vertex) -> RemoteError | NotSimulatedError:
-        """Return the error of a step that is not done here, an image that there is not included."""
+    def _unsupported(self, vertex: Vertex) -> RemoteError | NotSimulatedError:
+        """Create the error of a step that is not simulated, or of a missing image."""
         kind, _, ref = str(vertex.op.get("identifier", "")).partition("://")
         if kind == "docker-image" and not self._images.has(ref):
             return RemoteError(f"failed to load cache key: {ref}: not found", code=_UNKNOWN)
-        return NotSimulatedError("a step that only a daemon can do")
+        return NotSimulatedError("only a real daemon can run this step")
 
     def _local(self, vertex: Vertex) -> Tree:
         attrs = vertex.op.get("attrs", {})
         session = self._session(attrs.get("local.session", ""))
         if session is None:
             raise RemoteError("no active sessions", code=_UNKNOWN)
-        chosen = {
+        patterns = {
             name: json.loads(attrs.get(f"local.{key}", "[]"))
             for name, key in (
                 ("include", "includepattern"),
@@ -133,18 +134,18 @@ class Builder:
             )
         }
         try:
-            return session.tree(vertex.op["identifier"].removeprefix(LOCAL_SCHEME), **chosen)
+            return session.tree(vertex.op["identifier"].removeprefix(LOCAL_SCHEME), **patterns)
         except RemoteError as error:
-            raise as_go_tells(error) from error
+            raise to_grpc_go_error(error) from error
 
 
 def _file(vertex: Vertex, built: Outputs) -> Outputs:
-    """Return the outputs of file actions, done in order."""
-    trees = [built[each] for each in vertex.inputs]
+    """Apply file actions in order and collect their outputs."""
+    trees = [built[edge] for edge in vertex.inputs]
     outputs: dict[tuple[str, int], Tree] = {}
     for action in vertex.op.get("actions", ()):
         base, source = (_input(trees, action.get(key, 0)) for key in ("input", "secondaryInput"))
-        trees.append(act(base, source, action))
+        trees.append(apply_action(base, source, action))
         if action.get("output", 0) >= 0:
             outputs[vertex.digest, action.get("output", 0)] = trees[-1]
     return outputs
@@ -152,13 +153,13 @@ def _file(vertex: Vertex, built: Outputs) -> Outputs:
 
 def _merge(vertex: Vertex, built: Outputs) -> Tree:
     merged = EMPTY
-    for each in vertex.op.get("inputs", ()):
-        merged = merged.with_nodes(built[vertex.inputs[each.get("input", 0)]].nodes)
+    for merge_input in vertex.op.get("inputs", ()):
+        merged = merged.with_nodes(built[vertex.inputs[merge_input.get("input", 0)]].nodes)
     return merged
 
 
-def _passed(vertex: Vertex, built: Outputs, index: int) -> Tree:
-    return _input([built[each] for each in vertex.inputs], vertex.op["outputs"][index])
+def _passthrough(vertex: Vertex, built: Outputs, index: int) -> Tree:
+    return _input([built[edge] for edge in vertex.inputs], vertex.op["outputs"][index])
 
 
 def _input(trees: list[Tree], index: int) -> Tree:

@@ -1,4 +1,4 @@
-"""A build as a daemon has it: what a client asked for, and what the client is told."""
+"""A build on the fake daemon: the client's request, and the status sent back."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ if TYPE_CHECKING:
     from llb.gateway import Result
     from llb.testing.fake_buildkit.session import ClientSession
 
-_ERRORS = 2
+_STDERR = 2
 
 
 class FakeBuild:
-    """A build that a client asked for.
+    """A build that a client requested.
 
-    ``definition`` or ``frontend`` with its ``frontend_attrs`` and ``inputs`` is what is built,
+    It has a ``definition``, or a ``frontend`` with ``frontend_attrs`` and ``inputs``.
     ``exports`` and the caches are pairs of type and attributes. ``session`` is the client's.
-    Where a frontend answered, one of the client's process included, ``result`` is what it
-    returned. ``definitions`` are the trees that are built, by platform, ``""`` for an only one.
+    ``result`` is the result of the frontend, which may run in the client's process.
+    ``definitions`` are the built trees by platform, or under ``""`` for a single one.
     """
 
     def __init__(self, ref: str) -> None:
@@ -52,99 +52,101 @@ class FakeBuild:
         self._session: ClientSession | None = None
         self._responses: list[pb.StatusResponse] = []
         self._changed = threading.Condition()
-        self._is_over = False
+        self._is_finished = False
 
     @property
     def session(self) -> ClientSession:
-        """The session of the client. Raises AssertionError where it has none."""
+        """The session of the client. Raises AssertionError if it has none."""
         assert self._session is not None, "the client has no session"
         return self._session
 
     def begin(self, request: pb.SolveRequest, session: ClientSession | None) -> None:
-        """Take what is asked for. Raises InvalidDefinitionError."""
+        """Record the request. Raises InvalidDefinitionError."""
         if request.HasField("Definition"):
             self.definition = Definition.from_pb(request.Definition)
             self.definitions = {"": self.definition}
         self.frontend = request.Frontend
         self.frontend_attrs = dict(request.FrontendAttrs)
         self.inputs = {
-            name: Definition.from_pb(each) for name, each in request.FrontendInputs.items()
+            name: Definition.from_pb(message) for name, message in request.FrontendInputs.items()
         }
-        self.exports = tuple((each.Type, dict(each.Attrs)) for each in request.Exporters)
+        self.exports = tuple((export.Type, dict(export.Attrs)) for export in request.Exporters)
         cache = request.Cache
-        self.cache_imports = tuple((each.Type, dict(each.Attrs)) for each in cache.Imports)
-        self.cache_exports = tuple((each.Type, dict(each.Attrs)) for each in cache.Exports)
+        self.cache_imports = tuple((entry.Type, dict(entry.Attrs)) for entry in cache.Imports)
+        self.cache_exports = tuple((entry.Type, dict(entry.Attrs)) for entry in cache.Exports)
         self.entitlements = tuple(request.Entitlements)
         self._session = session
         self.begun.set()
 
     def show(self, *events: Event) -> None:
-        """Tell the client of events, in one message."""
+        """Send events to the client, in one message."""
         with self._changed:
             self._responses.append(to_response(events))
             self._changed.notify_all()
 
     def show_steps(self) -> None:
-        """Tell the client that all steps are done."""
+        """Report all steps to the client as completed."""
         now = datetime.now(UTC)
         steps = {
-            each.digest: Vertex(
-                digest=each.digest,
-                name=label(each),
-                inputs=tuple(digest for digest, _ in each.inputs),
+            operation.digest: Vertex(
+                digest=operation.digest,
+                name=label(operation),
+                inputs=tuple(digest for digest, _ in operation.inputs),
                 cached=False,
                 started=now,
                 completed=now,
                 error=None,
             )
             for definition in self.definitions.values()
-            for each in definition.vertices()
-            if each.kind is not None
+            for operation in definition.vertices()
+            if operation.kind is not None
         }
         if steps:
             self.show(*steps.values())
 
     def step(self, name: str) -> Operation:
-        """Return a step by its name, what it does, or its digest; raises AssertionError."""
-        steps = [each for found in self.definitions.values() for each in found.vertices()]
-        for each in steps:
-            if name in (label(each), command(each), each.digest):
-                return each
-        known = ", ".join(repr(label(each)) for each in steps if each.kind is not None)
-        raise AssertionError(f"no step {name!r} in the build; there are {known or 'none'}")
+        """Find a step by its name, command or digest. Raises AssertionError."""
+        steps = [
+            vertex for definition in self.definitions.values() for vertex in definition.vertices()
+        ]
+        for step in steps:
+            if name in (label(step), command(step), step.digest):
+                return step
+        labels = ", ".join(repr(label(step)) for step in steps if step.kind is not None)
+        raise AssertionError(f"no step {name!r} in the build; its steps: {labels or 'none'}")
 
     def failure(self, name: str, exit_code: int = 1, *, log: str = "") -> RemoteError:
-        """Return the error of a step that fails, to be raised; the client is told its output.
+        """Report a failed step and its log to the client, and create the error to raise.
 
-        The error carries the details that a daemon sends: the step, its lines, the exit code.
+        The error carries a daemon's details: the step, its source locations and exit code.
         """
         step, now = self.step(name), datetime.now(UTC)
         error = Failed(exit_code).error(step)
         self.show(Vertex(step.digest, label(step), (), False, now, now, error.message))  # noqa: FBT003
         if log:
-            self.show(VertexLog(step.digest, _ERRORS, log.encode(), now))
+            self.show(VertexLog(step.digest, _STDERR, log.encode(), now))
         return error
 
     def finish(self, error: RemoteError | None) -> None:
-        """End the stream of events."""
+        """End the stream of status messages."""
         with self._changed:
             self.error = error
             self.completed = datetime.now(UTC)
-            self._is_over = True
+            self._is_finished = True
             self._changed.notify_all()
 
     def responses(self) -> Iterator[pb.StatusResponse]:
-        """Yield what there is to tell, until the build is over."""
-        told = 0
+        """Yield the status messages until the build is finished."""
+        sent = 0
         while True:
             with self._changed:
-                while not (ready := self._responses[told:]) and not self._is_over:
+                while not (ready := self._responses[sent:]) and not self._is_finished:
                     self._changed.wait()
             if not ready:
                 return
             yield from ready
-            told += len(ready)
+            sent += len(ready)
 
     def __repr__(self) -> str:
-        """Return its name and what is built."""
+        """Show the reference, and the frontend or definition."""
         return f"<FakeBuild {self.ref} of {self.frontend or self.definition or 'a function'}>"

@@ -1,4 +1,4 @@
-"""Local directories of a client that has them in memory, served as a client serves them."""
+"""Serve local directories from memory with the session code of the real client."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 
 
 class LocalClient:
-    """A client with these directories and nothing else; ``session`` is a daemon's way to them.
+    """A client that serves only these directories; a daemon reads them through ``session``.
 
-    What is given in memory is written to a temporary directory, so that it is chosen from and
-    sent by the very code that does so in a build.
+    Files in memory are written to a temporary directory, so the client's own code selects
+    and sends them.
     """
 
     def __init__(self, directories: Mapping[str, Files]) -> None:
@@ -38,12 +38,12 @@ class LocalClient:
         with ExitStack() as stack:
             folder = tempfile.TemporaryDirectory(prefix="llb-testing-")
             root = Path(stack.enter_context(folder))
-            places = {
-                name: tree if isinstance(tree, Path) else _written(tree, root / str(number))
+            paths = {
+                name: tree if isinstance(tree, Path) else _write_tree(tree, root / str(number))
                 for number, (name, tree) in enumerate(trees.items())
             }
             here, there = memory_pair()
-            server = Server(there, LocalDirs(places).handlers())
+            server = Server(there, LocalDirs(paths).handlers())
             serving = threading.Thread(target=server.serve, daemon=True)
             serving.start()
             self.session = ClientSession(here, {})
@@ -52,21 +52,21 @@ class LocalClient:
             self._stack = stack.pop_all()
 
     def close(self) -> None:
-        """End the session and remove what was written."""
+        """End the session and remove the temporary files."""
         self._stack.close()
 
 
-def _written(tree: Tree, root: Path) -> Path:
-    """Write a tree to a directory that there is not yet, and return it."""
-    # Names in order are directories before what is in them.
+def _write_tree(tree: Tree, root: Path) -> Path:
+    """Write a tree to a new directory and return its path."""
+    # In sorted order, directories come before their contents.
     for path in sorted(tree.nodes):
-        place, node = root / path[1:], tree.nodes[path]
+        target, node = root / path[1:], tree.nodes[path]
         if node.is_link:
-            place.symlink_to(node.target)
+            target.symlink_to(node.target)
         elif node.is_directory:
-            place.mkdir()
+            target.mkdir()
         else:
-            place.write_bytes(node.data)
+            target.write_bytes(node.data)
     for path in sorted(tree.nodes, reverse=True):
         if not tree.nodes[path].is_link:
             (root / path[1:]).chmod(stat.S_IMODE(tree.nodes[path].mode))

@@ -1,4 +1,4 @@
-"""Events of a build as the message of ``Control.Status`` that tells them."""
+"""Encode build events as messages of ``Control.Status``."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def to_response(events: Iterable[Event]) -> pb.StatusResponse:
-    """Return one message with all events."""
+    """Encode events in one message."""
     response = pb.StatusResponse()
     for event in events:
         match event:
@@ -71,16 +71,16 @@ def _add_warning(response: pb.StatusResponse, event: VertexWarning) -> None:
         url=event.url or "",
     )
     if event.span is not None:
-        _add_place(warning, event.span)
+        _add_location(warning, event.span)
 
 
-def _add_place(warning: pb.VertexWarning, span: Span) -> None:
+def _add_location(warning: pb.VertexWarning, span: Span) -> None:
     warning.info.filename, warning.info.data = span.filename, span.text.encode()
-    place = warning.ranges.add()
-    place.start.line, place.end.line = span.line, span.end_line or span.line
+    source_range = warning.ranges.add()
+    source_range.start.line, source_range.end.line = span.line, span.end_line or span.line
 
 
 def _set(stamp: Timestamp, moment: datetime | None) -> None:
-    """Set a field, which is then there; a time that is not known is not."""
+    """Set a timestamp; an unknown time leaves the field unset."""
     if moment is not None:
         stamp.FromDatetime(moment)

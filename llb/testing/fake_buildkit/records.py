@@ -1,4 +1,4 @@
-"""What a frontend asked of a daemon, as values."""
+"""Records of the requests and warnings that a frontend sent to a daemon."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 @frozen
 class Solve:
-    """A tree that was asked for: that of a definition, or what another frontend makes.
+    """A solve request: a definition, or another frontend.
 
-    ``ref`` is the id that it got; that of another frontend's result is ``""``.
+    ``ref`` is the id of the reference, or ``""`` for another frontend.
     """
 
     ref: str
@@ -33,7 +33,7 @@ class Solve:
 
 @frozen
 class Warned:
-    """A warning that was shown at the step with ``digest``."""
+    """A warning on the step with ``digest``."""
 
     digest: str
     message: str
@@ -44,9 +44,9 @@ class Warned:
 
 
 def to_solve(request: pb.SolveRequest, ref: str) -> Solve:
-    """Return a request as a value. Raises InvalidDefinitionError."""
+    """Convert the message of a solve request. Raises InvalidDefinitionError."""
     definition = request.HasField("Definition")
-    inputs = {name: Definition.from_pb(each) for name, each in request.FrontendInputs.items()}
+    inputs = {name: Definition.from_pb(message) for name, message in request.FrontendInputs.items()}
     return Solve(
         ref=ref,
         definition=Definition.from_pb(request.Definition) if definition else None,
@@ -54,19 +54,19 @@ def to_solve(request: pb.SolveRequest, ref: str) -> Solve:
         options=dict(request.FrontendOpt),
         inputs=inputs,
         evaluate=request.Evaluate,
-        cache_imports=tuple((each.Type, dict(each.Attrs)) for each in request.CacheImports),
+        cache_imports=tuple((entry.Type, dict(entry.Attrs)) for entry in request.CacheImports),
     )
 
 
 def to_warned(request: pb.WarnRequest) -> Warned:
-    """Return a warning as a value."""
+    """Convert the message of a warning."""
     location = None
     if request.info.filename:
         location = Location(_file(request.info), tuple(map(_range, request.ranges)))
     return Warned(
         digest=request.digest,
         message=request.short.decode(),
-        detail=tuple(each.decode() for each in request.detail),
+        detail=tuple(line.decode() for line in request.detail),
         url=request.url,
         level=request.level,
         location=location,
@@ -78,5 +78,7 @@ def _file(info: ops_pb2.SourceInfo) -> SourceFile:
     return SourceFile(info.filename, info.data, info.language, definition)
 
 
-def _range(found: ops_pb2.Range) -> Range:
-    return Range(found.start.line, found.end.line, found.start.character, found.end.character)
+def _range(message: ops_pb2.Range) -> Range:
+    return Range(
+        message.start.line, message.end.line, message.start.character, message.end.character
+    )

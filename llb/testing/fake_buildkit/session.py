@@ -1,4 +1,4 @@
-"""The daemon's side of a session: what a client gives, asked for as a daemon asks."""
+"""The daemon's side of a session: request files, secrets and credentials from a client."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ _EXPORT_ID = "buildkit-attachable-exporter-id"
 _SECRET = "/moby.buildkit.secrets.v1.Secrets/GetSecret"  # noqa: S105 - the name of a method
 _CREDENTIALS = "/moby.filesync.v1.Auth/Credentials"
 _EXPOSED = "x-docker-expose-session-"
-# How long a client may take for an answer.
+# The timeout of calls to a client.
 _SECONDS = 30.0
 
 
 class ClientSession:
-    """A session of a client over ``pipe``.
+    """The session of a client over ``pipe``.
 
-    ``id``, ``name``, ``shared_key`` and ``methods`` are what the client said of it. All methods
-    raise RemoteError with the client's status.
+    The client announced ``id``, ``name``, ``shared_key`` and ``methods``. All methods raise
+    RemoteError with the client's status.
     """
 
     def __init__(self, pipe: Pipe, metadata: Mapping[str, tuple[str, ...]]) -> None:
@@ -44,7 +44,7 @@ class ClientSession:
         self.methods = metadata.get(_EXPOSED + "grpc-method", ())
 
     def files(self, name: str = "context", **patterns: Iterable[str]) -> dict[str, bytes]:
-        """Return the contents of the regular files in a local directory, by path.
+        """Read the contents of the regular files in a local directory, by path.
 
         ``patterns`` are ``include``, ``exclude`` and ``follow``, as :func:`llb.Local` has them.
         """
@@ -58,11 +58,11 @@ class ClientSession:
         exclude: Iterable[str] = (),
         follow: Iterable[str] = (),
     ) -> Tree:
-        """Return a local directory, with all that the client says of its files."""
-        given = {"include-patterns": include, "exclude-patterns": exclude, "followpaths": follow}
+        """Receive a local directory with the modes, owners and times of its files."""
+        patterns = {"include-patterns": include, "exclude-patterns": exclude, "followpaths": follow}
         metadata = [("dir-name", name)]
-        for key, values in given.items():
-            encoded = [(key, quote_plus(each)) for each in values]
+        for key, values in patterns.items():
+            encoded = [(key, quote_plus(value)) for value in values]
             metadata += [*encoded, *([(f"{key}-encoded", "1")] if encoded else [])]
         call = self._channel.stream(_FILES, metadata=metadata, timeout=_SECONDS)
         try:
@@ -79,27 +79,27 @@ class ClientSession:
         self._send(export, lambda call: send_file(call, data))
 
     def secret(self, id: str) -> bytes:  # noqa: A002 - BuildKit's word
-        """Return the value of a secret."""
+        """Request the value of a secret."""
         request = secrets_pb2.GetSecretRequest(ID=id)
         answer = self.call(_SECRET, request.SerializeToString())
         return secrets_pb2.GetSecretResponse.FromString(answer).data
 
     def credentials(self, host: str) -> tuple[str, str]:
-        """Return the user and the password for a registry; both are empty where there are none."""
+        """Request the user and password for a registry; both are empty if there are none."""
         request = auth_pb2.CredentialsRequest(Host=host)
         answer = self.call(_CREDENTIALS, request.SerializeToString())
-        found = auth_pb2.CredentialsResponse.FromString(answer)
-        return found.Username, found.Secret
+        response = auth_pb2.CredentialsResponse.FromString(answer)
+        return response.Username, response.Secret
 
     def call(self, method: str, request: bytes) -> bytes:
-        """Return the answer to any other unary call, a message as bytes."""
+        """Call any other unary method; the request and the answer are encoded messages."""
         return self._channel.call(method, request, timeout=_SECONDS)
 
     def _send(self, export: int, send: Callable[[ClientCall], None]) -> None:
         call = self._channel.stream(_EXPORT, metadata=[(_EXPORT_ID, str(export))], timeout=_SECONDS)
         try:
             send(call)
-            # The client ends the call once everything is written.
+            # The client ends the call when everything is written.
             while call.receive() is not None:
                 pass
         finally:
@@ -111,23 +111,23 @@ class ClientSession:
 
 
 class SessionCall:
-    """The bytes of a session inside of ``Control.Session``, as a pipe; ``over`` is set at its end."""
+    """The bytes of a session inside ``Control.Session`` as a pipe; ``ended`` is set at its end."""
 
     def __init__(self, call: ServerCall) -> None:
         self._call = call
-        self.over = threading.Event()
+        self.ended = threading.Event()
 
     def read(self) -> bytes:
-        """Return the next piece, or ``b""`` at the end, whatever ended it."""
+        """Receive the next chunk, or ``b""`` at the end or on any error."""
         with suppress(LLBError):
             while (message := self._call.receive()) is not None:
                 if data := control_pb2.BytesMessage.FromString(message).data:
                     return data
-        self.over.set()
+        self.ended.set()
         return b""
 
     def write(self, data: bytes) -> None:
-        """Send a piece; raises TransportError where the client is gone."""
+        """Send a chunk. Raises TransportError if the client disconnected."""
         try:
             self._call.send(control_pb2.BytesMessage(data=data).SerializeToString())
             self._call.flush()
@@ -135,12 +135,12 @@ class SessionCall:
             raise TransportError(error.message) from error
 
     def close(self) -> None:
-        """Let the handler of the call return, which ends it."""
-        self.over.set()
+        """End the call by letting its handler return."""
+        self.ended.set()
 
 
-def as_go_tells(error: RemoteError) -> RemoteError:
-    """Return the error of a client as a daemon passes it on to others."""
+def to_grpc_go_error(error: RemoteError) -> RemoteError:
+    """Wrap the error of a client as grpc-go formats it."""
     name = Code(error.code).name.title().replace("_", "").replace("Cancelled", "Canceled")
     return RemoteError(
         f"rpc error: code = {name} desc = {error.message}", code=error.code, details=error.details

@@ -1,4 +1,4 @@
-"""Trees on their way between a client and a daemon, seen from the daemon (``fsutil``)."""
+"""Transfer trees between a client and a daemon, on the daemon's side (``fsutil``)."""
 
 from __future__ import annotations
 
@@ -17,54 +17,54 @@ from llb.testing.fake_buildkit.trees import DIRECTORY, Node, Tree, describe
 if TYPE_CHECKING:
     from llb.grpc import ClientCall
 
-# A daemon sends pieces of this size.
-_PIECE = 32 * 1024
+# The size of the chunks that a daemon sends.
+_CHUNK = 32 * 1024
 
 
 def receive_tree(call: ClientCall) -> Tree:
-    """Return what is sent over a call: first all descriptions, then the contents asked for.
+    """Receive a tree over a call: first all stats, then the requested contents.
 
-    Raises RemoteError where the client gives up.
+    Raises RemoteError if the client aborts.
     """
     nodes: dict[str, Node] = {"/": DIRECTORY}
-    wanted: dict[int, str] = {}
+    regular_files: dict[int, str] = {}
     while (packet := _next(call)).HasField("stat"):
         path = f"/{packet.stat.path}"
         nodes[path] = _node(packet.stat)
         if stat.S_ISREG(nodes[path].mode):
-            wanted[len(nodes) - 2] = path
-    for number, path in wanted.items():
+            regular_files[len(nodes) - 2] = path
+    for number, path in regular_files.items():
         _send(call, pb.Packet(type=pb.Packet.PACKET_REQ, ID=number))
-        pieces = []
+        chunks = []
         while data := _next(call).data:
-            pieces.append(data)
-        nodes[path] = evolve(nodes[path], data=b"".join(pieces))
+            chunks.append(data)
+        nodes[path] = evolve(nodes[path], data=b"".join(chunks))
     _send(call, pb.Packet(type=pb.Packet.PACKET_FIN))
     return Tree(nodes)
 
 
 def send_tree(call: ClientCall, tree: Tree) -> None:
-    """Send a tree over a call. Raises RemoteError where the client gives up."""
-    # In this order a directory comes before what is in it, and before names that go on.
-    paths = sorted((path for path in tree.nodes if path != "/"), key=lambda each: each.split("/"))
+    """Send a tree over a call. Raises RemoteError if the client aborts."""
+    # In this order a directory comes before its contents, and those before longer names.
+    paths = sorted((path for path in tree.nodes if path != "/"), key=lambda path: path.split("/"))
     for path in paths:
-        described = describe(path[1:], tree.nodes[path])
-        _send(call, pb.Packet(type=pb.Packet.PACKET_STAT, stat=described))
+        node_stat = describe(path[1:], tree.nodes[path])
+        _send(call, pb.Packet(type=pb.Packet.PACKET_STAT, stat=node_stat))
     _send(call, pb.Packet(type=pb.Packet.PACKET_STAT))
     while (packet := _next(call)).type == pb.Packet.PACKET_REQ:
         data = tree.nodes[paths[packet.ID]].data
-        for start in range(0, len(data), _PIECE):
-            piece = data[start : start + _PIECE]
-            _send(call, pb.Packet(type=pb.Packet.PACKET_DATA, ID=packet.ID, data=piece))
+        for start in range(0, len(data), _CHUNK):
+            chunk = data[start : start + _CHUNK]
+            _send(call, pb.Packet(type=pb.Packet.PACKET_DATA, ID=packet.ID, data=chunk))
         _send(call, pb.Packet(type=pb.Packet.PACKET_DATA, ID=packet.ID))
     _send(call, pb.Packet(type=pb.Packet.PACKET_FIN))
     call.close_send()
 
 
 def send_file(call: ClientCall, data: bytes) -> None:
-    """Send one file over a call."""
-    for start in range(0, len(data), _PIECE):
-        message = control_pb2.BytesMessage(data=data[start : start + _PIECE])
+    """Send a single file over a call."""
+    for start in range(0, len(data), _CHUNK):
+        message = control_pb2.BytesMessage(data=data[start : start + _CHUNK])
         call.send(message.SerializeToString())
     call.close_send()
 
@@ -84,11 +84,11 @@ def _send(call: ClientCall, packet: pb.Packet) -> None:
     call.flush()
 
 
-def _node(found: pb.Stat) -> Node:
+def _node(message: pb.Stat) -> Node:
     return Node(
-        mode=from_wire(found.mode),
-        uid=found.uid,
-        gid=found.gid,
-        modified=found.modTime,
-        target=found.linkname,
+        mode=from_wire(message.mode),
+        uid=message.uid,
+        gid=message.gid,
+        modified=message.modTime,
+        target=message.linkname,
     )

@@ -1,4 +1,4 @@
-"""The options of every command that talks to a daemon: where it is, and its certificates."""
+"""The connection options: addresses of daemons and TLS files."""
 
 from __future__ import annotations
 
@@ -33,32 +33,32 @@ def test_a_connection_without_certificates_has_no_tls() -> None:
 def test_certificates_come_from_a_folder_or_from_files(folder: Path) -> None:
     files = TLS(folder / "ca.pem", folder / "cert.pem", folder / "key.pem", "name")
     assert Connection(tlsdir=folder, tlsservername="name")._tls() == files
-    given = Connection(
+    connection = Connection(
         tlscacert=folder / "ca.pem",
         tlscert=folder / "cert.pem",
         tlskey=folder / "key.pem",
         tlsservername="name",
     )
-    assert given._tls() == files
+    assert connection._tls() == files
     assert Connection(tlsservername="name")._tls() == TLS(server_name="name")
 
 
-def test_certificates_come_from_one_place(folder: Path) -> None:
+def test_a_tls_folder_conflicts_with_tls_files(folder: Path) -> None:
     with pytest.raises(click.UsageError) as caught:
         Connection(tlsdir=folder, tlscacert=folder / "ca.pem")._tls()
-    assert caught.value.message == "--tlsdir stands for the other files; give either"
+    assert caught.value.message == "--tlsdir conflicts with --tlscacert, --tlscert and --tlskey"
 
 
-def test_of_several_daemons_one_is_taken_always_for_the_same_key(
+def test_the_same_key_always_selects_the_same_daemon(
     fake_daemon: Callable[..., FakeDaemon], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     addresses = [fake_daemon().address for _ in range(3)]
     fleet = [word for address in addresses for word in ("--addr", address)]
 
-    def taken(*options: str) -> str:
+    def selected(*options: str) -> str:
         return llb("info", *fleet, *options).stdout.splitlines()[0].split()[1]
 
     for key in ("app", "web", "docs"):
-        assert taken("--addr-key", key) == ranked(addresses, key)[0]
+        assert selected("--addr-key", key) == ranked(addresses, key)[0]
     monkeypatch.chdir(tmp_path)
-    assert taken() == ranked(addresses, tmp_path.name)[0]
+    assert selected() == ranked(addresses, tmp_path.name)[0]

@@ -1,4 +1,4 @@
-"""A definition comes from a build script, a file or standard input."""
+"""Load definitions from build scripts, files and standard input."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ def script(tmp_path: Path) -> Path:
     return path
 
 
-def give(data: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Put bytes on standard input."""
+def set_stdin(data: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Replace standard input with bytes."""
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data)))
 
 
-def test_a_script_gives_what_it_prints_and_its_image_config(script: Path) -> None:
+def test_a_script_gives_a_definition_and_an_image_config(script: Path) -> None:
     calls: list[str] = []
     loaded = load(str(script), lambda: calls.append("meanwhile"))
     assert loaded.definition.ops == STATE.marshal().ops
@@ -50,9 +50,7 @@ def test_a_script_imports_modules_from_its_folder(tmp_path: Path) -> None:
     assert load(str(tmp_path / "build.py")).definition.ops == STATE.marshal().ops
 
 
-def test_an_error_of_a_script_has_been_shown_by_it(
-    script: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_a_script_shows_its_own_error(script: Path, capfd: pytest.CaptureFixture[str]) -> None:
     script.write_text("import llb\nllb.Image('Alpine')\n")
     with pytest.raises(click.exceptions.Exit) as caught:
         load(str(script))
@@ -60,7 +58,7 @@ def test_an_error_of_a_script_has_been_shown_by_it(
     assert capfd.readouterr().err.startswith(f"error: {script}:2: invalid reference 'Alpine'")
 
 
-def test_an_exception_of_a_script_is_a_traceback_of_its_own_lines(
+def test_a_traceback_shows_only_lines_of_the_script(
     script: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     script.write_text("def fail():\n    return 1 / 0\n\nfail()\n")
@@ -90,7 +88,7 @@ def test_a_script_that_prints_nothing_is_refused(script: Path) -> None:
     assert caught.value.hint == "its last line should be llb.main(state)"
 
 
-def test_a_script_is_ended_where_what_is_done_meanwhile_fails(script: Path) -> None:
+def test_a_script_is_killed_when_the_concurrent_callback_fails(script: Path) -> None:
     script.write_text("import threading\nthreading.Event().wait()\n")
 
     def fail() -> None:
@@ -110,10 +108,10 @@ def test_a_file_gives_its_definition(tmp_path: Path) -> None:
 def test_a_file_that_does_not_exist_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError) as caught:
         load(str(tmp_path / "none.pb"))
-    assert caught.value.message == f"there is no file {tmp_path / 'none.pb'}"
+    assert caught.value.message == f"no such file: {tmp_path / 'none.pb'}"
 
 
-def test_a_file_that_is_not_a_definition_is_refused(tmp_path: Path) -> None:
+def test_an_invalid_definition_file_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "build.pb"
     path.write_bytes(b"\xff")
     with pytest.raises(InvalidDefinitionError):
@@ -121,18 +119,18 @@ def test_a_file_that_is_not_a_definition_is_refused(tmp_path: Path) -> None:
 
 
 def test_standard_input_gives_a_definition(monkeypatch: pytest.MonkeyPatch) -> None:
-    give(STATE.marshal().to_bytes(), monkeypatch)
+    set_stdin(STATE.marshal().to_bytes(), monkeypatch)
     calls: list[str] = []
     loaded = load("-", lambda: calls.append("meanwhile"))
     assert (loaded.definition.ops, calls) == (STATE.marshal().ops, ["meanwhile"])
 
 
 def test_empty_standard_input_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    give(b"", monkeypatch)
+    set_stdin(b"", monkeypatch)
     with pytest.raises(InputError) as caught:
         load("-")
-    assert caught.value.message == "standard input held no definition"
-    assert caught.value.hint == "for example python build.py | llb build -"
+    assert caught.value.message == "no definition on standard input"
+    assert caught.value.hint == "pipe one in, for example: python build.py | llb build -"
 
 
 @pytest.mark.parametrize(
@@ -155,7 +153,7 @@ def test_a_build_file_names_its_frontend_in_its_first_comments(
     assert names_frontend(str(path)) is expected
 
 
-def test_files_that_are_not_python_or_cannot_be_read_name_no_frontend(tmp_path: Path) -> None:
+def test_only_readable_python_files_can_name_a_frontend(tmp_path: Path) -> None:
     (tmp_path / "Dockerfile").write_text("# syntax=example.com/f\n")
     assert not names_frontend(str(tmp_path / "Dockerfile"))
     assert not names_frontend(str(tmp_path / "none.py"))

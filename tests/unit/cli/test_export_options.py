@@ -1,4 +1,4 @@
-"""``-o``, ``-t``, ``--push``, ``--load`` and ``--annotation`` together say where a result goes."""
+"""``-o``, ``-t``, ``--push``, ``--load`` and ``--annotation`` combine into exporters."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_an_output_is_an_export() -> None:
     ]
 
 
-def test_a_name_without_an_image_is_that_of_one_on_the_daemon() -> None:
+def test_a_tag_without_an_image_output_adds_an_image_export() -> None:
     assert exports(tags=("app", "example.com/app:1")) == [
         Export("image", {"name": f"{LATEST},example.com/app:1"})
     ]
@@ -53,7 +53,7 @@ def test_a_name_without_an_image_is_that_of_one_on_the_daemon() -> None:
     ]
 
 
-def test_a_name_is_given_to_every_image_that_has_none() -> None:
+def test_a_tag_names_every_unnamed_image() -> None:
     assert exports(
         "type=oci,dest=a.tar", "type=image,name=mine", "type=tar,dest=b.tar", tags=("app",)
     ) == [
@@ -63,7 +63,7 @@ def test_a_name_is_given_to_every_image_that_has_none() -> None:
     ]
 
 
-def test_a_pushed_name_next_to_an_archive_is_that_of_an_image() -> None:
+def test_pushing_a_tag_with_an_archive_output_adds_an_image_export() -> None:
     assert exports("type=oci,dest=a.tar", tags=("app",), push=True) == [
         Export("oci", {"name": LATEST}, "a.tar"),
         Export("image", {"name": LATEST, "push": "true"}),
@@ -93,7 +93,7 @@ def test_an_image_is_loaded_once() -> None:
     ]
 
 
-def test_annotations_are_those_of_every_image_but_for_its_own() -> None:
+def test_annotations_apply_to_every_image_but_do_not_override_its_own() -> None:
     assert exports(
         "type=oci,dest=a.tar,annotation.by=you",
         "out",
@@ -115,12 +115,12 @@ def test_an_invalid_name_is_refused() -> None:
         exports(tags=("App",))
 
 
-def test_an_archive_is_not_printed_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_archive_is_not_written_to_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     assert exports("-") == [Export("tar", {}, "-")]
     monkeypatch.setattr(sys, "stdout", Terminal())
     assert exports("out") == [Export("local", {}, "out")]
     with pytest.raises(click.UsageError) as caught:
         exports("-")
     assert caught.value.message == (
-        "an archive is not printed on a terminal; name a file with dest="
+        "refusing to write an archive to a terminal: name a file with dest="
     )

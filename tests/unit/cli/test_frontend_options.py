@@ -1,4 +1,4 @@
-"""The options of ``llb build`` as the attributes that a Dockerfile's frontend reads."""
+"""The frontend options of ``llb build`` become frontend attributes."""
 
 from __future__ import annotations
 
@@ -44,17 +44,17 @@ NONE = FrontendOptions(
 
 @pytest.fixture
 def environ(tmp_path: Path) -> dict[str, str]:
-    """An environment without a configuration of Docker's."""
+    """An environment without a Docker configuration."""
     return {"DOCKER_CONFIG": str(tmp_path / "docker")}
 
 
-def asked(environ: dict[str, str], source: str = ".", **options: Any) -> FrontendRequest:
-    given = evolve(NONE, **options)
-    return to_request(given, source, no_cache=False, environ=environ)
+def make_request(environ: dict[str, str], source: str = ".", **options: Any) -> FrontendRequest:
+    flags = evolve(NONE, **options)
+    return to_request(flags, source, no_cache=False, environ=environ)
 
 
 def test_a_directory_is_the_context_of_its_dockerfile(environ: dict[str, str]) -> None:
-    assert asked(environ, "src") == FrontendRequest(
+    assert make_request(environ, "src") == FrontendRequest(
         "dockerfile.v0",
         {"filename": "Dockerfile"},
         {"context": "src", "dockerfile": "src"},
@@ -63,7 +63,7 @@ def test_a_directory_is_the_context_of_its_dockerfile(environ: dict[str, str]) -
 
 
 def test_a_dockerfile_may_be_elsewhere(environ: dict[str, str]) -> None:
-    request = asked(environ, "src", dockerfile="ci/App", frontend="gateway.v0")
+    request = make_request(environ, "src", dockerfile="ci/App", frontend="gateway.v0")
     assert request == FrontendRequest(
         "gateway.v0", {"filename": "App"}, {"context": "src", "dockerfile": "ci"}, {}
     )
@@ -95,10 +95,10 @@ def test_a_dockerfile_may_be_elsewhere(environ: dict[str, str]) -> None:
 def test_options_are_attributes(
     environ: dict[str, str], options: dict[str, Any], attrs: dict[str, str]
 ) -> None:
-    assert asked(environ, **options).attrs == {**attrs, "filename": "Dockerfile"}
+    assert make_request(environ, **options).attrs == {**attrs, "filename": "Dockerfile"}
 
 
-def test_no_cache_is_for_all_stages(environ: dict[str, str]) -> None:
+def test_no_cache_applies_to_all_stages(environ: dict[str, str]) -> None:
     request = to_request(NONE, ".", no_cache=True, environ=environ)
     assert request.attrs["no-cache"] == ""
 
@@ -106,31 +106,31 @@ def test_no_cache_is_for_all_stages(environ: dict[str, str]) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"hosts": ("a",)}, "--add-host takes NAME:IP, not 'a'"),
-        ({"hosts": (":1",)}, "--add-host takes NAME:IP, not ':1'"),
-        ({"shm_size": "large"}, "--shm-size takes a size as 64m, not 'large'"),
-        ({"ulimits": ("nofile",)}, "--ulimit takes NAME=SOFT[:HARD], not 'nofile'"),
-        ({"attests": ("sbom",)}, "--attest takes type=KIND,key=value…, not 'sbom'"),
-        ({"attests": ("type=",)}, "--attest takes type=KIND,key=value…, not 'type='"),
+        ({"hosts": ("a",)}, "invalid --add-host 'a': expected NAME:IP"),
+        ({"hosts": (":1",)}, "invalid --add-host ':1': expected NAME:IP"),
+        ({"shm_size": "large"}, "invalid --shm-size 'large': expected a size such as 64m"),
+        ({"ulimits": ("nofile",)}, "invalid --ulimit 'nofile': expected NAME=SOFT[:HARD]"),
+        ({"attests": ("sbom",)}, "invalid --attest 'sbom': expected type=KIND,key=value…"),
+        ({"attests": ("type=",)}, "invalid --attest 'type=': expected type=KIND,key=value…"),
     ],
 )
 def test_an_invalid_value_is_refused(
     environ: dict[str, str], options: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(click.UsageError) as caught:
-        asked(environ, **options)
+        make_request(environ, **options)
     assert caught.value.message == message
 
 
 def test_an_unknown_network_is_refused(environ: dict[str, str]) -> None:
     with pytest.raises(InvalidValueError) as caught:
-        asked(environ, network="x")
+        make_request(environ, network="x")
     assert caught.value.message == "unknown network 'x': expected default, none, host"
 
 
-def test_what_was_given_is_named_as_it_is_spelled() -> None:
-    given = evolve(NONE, target="a", platforms=("linux/amd64",), check=True, opt={"a": "b"})
-    assert list(given.given()) == ["--opt", "--target", "--platform", "--check"]
+def test_set_flags_are_listed_as_spelled() -> None:
+    flags = evolve(NONE, target="a", platforms=("linux/amd64",), check=True, opt={"a": "b"})
+    assert list(flags.set_flags()) == ["--opt", "--target", "--platform", "--check"]
 
 
 @pytest.mark.parametrize(
@@ -144,43 +144,41 @@ def test_what_was_given_is_named_as_it_is_spelled() -> None:
         ({"call": "frontend.targets,format=text"}, "frontend.targets", False),
     ],
 )
-def test_a_request_has_the_name_that_the_frontend_knows(
+def test_a_call_becomes_the_request_id_of_the_frontend(
     options: dict[str, object], request_id: str | None, *, wants_json: bool
 ) -> None:
-    given = evolve(NONE, **options)  # type: ignore[arg-type]
-    assert (given.request, given.wants_json) == (request_id, wants_json)
+    flags = evolve(NONE, **options)  # type: ignore[arg-type]
+    assert (flags.request, flags.wants_json) == (request_id, wants_json)
 
 
-# Contexts.
+# Named contexts.
 
 
 @pytest.mark.parametrize(
     "value",
     ["docker-image://a", "https://a/b", "git@h:a", "ssh://h/a", "target:a", "input:a"],
 )
-def test_a_context_elsewhere_is_named_as_it_is(environ: dict[str, str], value: str) -> None:
-    request = asked(environ, contexts={"lib": value})
+def test_a_remote_context_is_passed_on_unchanged(environ: dict[str, str], value: str) -> None:
+    request = make_request(environ, contexts={"lib": value})
     assert request.attrs["context:lib"] == value
     assert request.local_dirs == {"context": ".", "dockerfile": "."}
 
 
-def test_a_directory_is_a_context_under_its_own_name(
-    environ: dict[str, str], tmp_path: Path
-) -> None:
-    request = asked(environ, contexts={"lib": str(tmp_path)})
+def test_a_directory_becomes_a_local_context(environ: dict[str, str], tmp_path: Path) -> None:
+    request = make_request(environ, contexts={"lib": str(tmp_path)})
     assert request.attrs["context:lib"] == "local:lib"
     assert request.local_dirs == {"context": ".", "dockerfile": ".", "lib": str(tmp_path)}
 
 
 def test_a_context_that_does_not_exist_is_refused(environ: dict[str, str]) -> None:
     with pytest.raises(InputError) as caught:
-        asked(environ, contexts={"lib": "none"})
-    assert caught.value.message == "there is no directory none for the context lib"
+        make_request(environ, contexts={"lib": "none"})
+    assert caught.value.message == "build context lib: no such directory: none"
 
 
 @pytest.fixture
 def layout(tmp_path: Path) -> tuple[Path, str]:
-    """An OCI layout with an image `latest`, and the digest of that."""
+    """An OCI layout with an image tagged `latest`, and the digest of its manifest."""
     folder = tmp_path / "layout"
     blobs = folder / "blobs" / "sha256"
     blobs.mkdir(parents=True)
@@ -204,18 +202,18 @@ def test_an_image_in_a_layout_is_a_context(
 ) -> None:
     folder, digest = layout
     value = f"oci-layout://{folder}{suffix.replace('DIGEST', digest)}"
-    request = asked(environ, contexts={"base": value})
+    request = make_request(environ, contexts={"base": value})
     assert request.attrs["context:base"] == f"oci-layout://layout0@{digest}"
     assert request.layouts == {"layout0": str(folder)}
 
 
-def test_a_tag_that_a_layout_does_not_have_is_refused(
+def test_a_tag_missing_from_a_layout_is_refused(
     environ: dict[str, str], layout: tuple[Path, str]
 ) -> None:
     folder, _ = layout
     with pytest.raises(InputError) as caught:
-        asked(environ, contexts={"base": f"oci-layout://{folder}:v2"})
-    assert caught.value.message == f"there is no v2 in the OCI layout {folder}"
+        make_request(environ, contexts={"base": f"oci-layout://{folder}:v2"})
+    assert caught.value.message == f"no tag v2 in the OCI layout {folder}"
 
 
 def test_an_archive_on_standard_input_is_uploaded(
@@ -223,7 +221,7 @@ def test_an_archive_on_standard_input_is_uploaded(
 ) -> None:
     stream = io.TextIOWrapper(io.BytesIO(b"archive"))
     monkeypatch.setattr(sys, "stdin", stream)
-    request = asked(environ, "-", dockerfile="App", contexts={"lib": str(tmp_path)})
+    request = make_request(environ, "-", dockerfile="App", contexts={"lib": str(tmp_path)})
     (upload,) = request.uploads
     assert upload.content is stream.buffer
     assert request.attrs == {
@@ -234,17 +232,19 @@ def test_an_archive_on_standard_input_is_uploaded(
     assert request.local_dirs == {"lib": str(tmp_path)}
 
 
-# What the environment says.
+# Environment.
 
 
-def test_the_time_and_the_proxies_of_the_environment_are_build_args(
+def test_the_source_date_epoch_and_the_proxies_are_build_args(
     environ: dict[str, str], tmp_path: Path
 ) -> None:
     folder = tmp_path / "docker"
     folder.mkdir()
     proxies = {"default": {"httpProxy": "http://p", "noProxy": "h"}}
     (folder / "config.json").write_text(json.dumps({"proxies": proxies}))
-    attrs = asked({**environ, "SOURCE_DATE_EPOCH": "1"}, build_args={"NO_PROXY": "mine"}).attrs
+    attrs = make_request(
+        {**environ, "SOURCE_DATE_EPOCH": "1"}, build_args={"NO_PROXY": "mine"}
+    ).attrs
     assert attrs == {
         "build-arg:SOURCE_DATE_EPOCH": "1",
         "build-arg:HTTP_PROXY": "http://p",

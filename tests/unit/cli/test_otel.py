@@ -1,4 +1,4 @@
-"""Traces of builds go where the OTEL_ variables of the environment say."""
+"""The OTEL_ variables select where traces of builds are export_spans."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from opentelemetry import trace
 
-from llb.cli.otel import exported
+from llb.cli.otel import export_spans
 from llb.errors import InputError
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 @pytest.fixture(autouse=True)
 def provider() -> Iterator[None]:
-    """Put back what this process traces with."""
+    """Restore the tracer provider of this process."""
     before = trace._TRACER_PROVIDER, trace._TRACER_PROVIDER_SET_ONCE._done
     trace._TRACER_PROVIDER = None
     trace._TRACER_PROVIDER_SET_ONCE._done = False
@@ -30,8 +30,8 @@ def provider() -> Iterator[None]:
     "environ",
     [{}, {"OTEL_TRACES_EXPORTER": "none"}, {"OTEL_TRACES_EXPORTER": "none, none"}],
 )
-def test_nothing_is_traced_that_nobody_asked_for(environ: dict[str, str]) -> None:
-    with exported(environ):
+def test_nothing_is_traced_by_default(environ: dict[str, str]) -> None:
+    with export_spans(environ):
         assert trace._TRACER_PROVIDER is None
 
 
@@ -43,8 +43,8 @@ def test_nothing_is_traced_that_nobody_asked_for(environ: dict[str, str]) -> Non
         {"OTEL_TRACES_EXPORTER": "otlp", "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf"},
     ],
 )
-def test_a_span_belongs_to_that_of_who_started_the_program(environ: dict[str, str]) -> None:
-    with exported({**environ, "TRACEPARENT": PARENT}):
+def test_spans_are_children_of_the_span_of_the_parent_process(environ: dict[str, str]) -> None:
+    with export_spans({**environ, "TRACEPARENT": PARENT}):
         span = trace.get_current_span().get_span_context()
         assert f"{span.trace_id:032x}" == PARENT.split("-")[1]
         provider = trace.get_tracer_provider()
@@ -59,7 +59,7 @@ def test_the_service_may_have_another_name(monkeypatch: pytest.MonkeyPatch) -> N
         "OTEL_TRACES_EXPORTER": "otlp",
         "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL": "http/protobuf",
     }
-    with exported(environ):
+    with export_spans(environ):
         provider = trace.get_tracer_provider()
         assert provider.resource.attributes["service.name"] == "mine"  # type: ignore[attr-defined]
 
@@ -69,19 +69,19 @@ def test_the_service_may_have_another_name(monkeypatch: pytest.MonkeyPatch) -> N
     [
         (
             {"OTEL_TRACES_EXPORTER": "otlp", "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuff"},
-            "unknown protocol of OpenTelemetry 'http/protobuff': expected grpc, http/protobuf",
+            "unknown OpenTelemetry protocol 'http/protobuff': expected grpc, http/protobuf",
             "did you mean http/protobuf?",
         ),
         (
             {"OTEL_TRACES_EXPORTER": "nonesuch"},
-            "no exporter of traces 'nonesuch' is installed",
-            "`pip install pyllb[otel]` brings those of OTLP; see OTEL_TRACES_EXPORTER",
+            "trace exporter 'nonesuch' is not installed",
+            "`pip install pyllb[otel]` installs the OTLP exporters; see OTEL_TRACES_EXPORTER",
         ),
     ],
 )
-def test_an_exporter_that_is_not_there_is_refused(
+def test_an_unknown_protocol_or_exporter_is_refused(
     environ: dict[str, str], message: str, hint: str
 ) -> None:
-    with pytest.raises(InputError) as caught, exported(environ):
+    with pytest.raises(InputError) as caught, export_spans(environ):
         pass
     assert (caught.value.message, caught.value.hint) == (message, hint)

@@ -109,14 +109,14 @@ def test_the_command_line_starts_stops_and_removes(docker: FakeDocker) -> None:
         llb("daemon", "stop", "--container", NAME, *options).stdout
         for options in ((), (), ("--remove",), ("--remove",))
     ]
-    assert outputs == ["stopped\n", "it did not run\n", "removed\n", "it is not there\n"]
+    assert outputs == ["stopped\n", "not running\n", "removed\n", "not found\n"]
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["start", "--image", "a"], "--image and --network are for a --container"),
-        (["stop", "--remove"], "--remove is for a --container"),
+        (["start", "--image", "a"], "--image and --network need --container"),
+        (["stop", "--remove"], "--remove needs --container"),
     ],
 )
 def test_container_options_need_a_container(arguments: list[str], message: str) -> None:

@@ -267,8 +267,8 @@ def test_the_command_writes_a_dockerfile(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--to", "dockerfile", "--syntax", "x"], "--syntax is for a build file"),
-        (["--build-arg", "A=1"], "go with --to dockerfile"),
+        (["--to", "dockerfile", "--syntax", "x"], "--syntax cannot be used with --to dockerfile"),
+        (["--build-arg", "A=1"], "need --to dockerfile"),
         (["--to", "dockerfile", "--build-arg", "A"], "expected NAME=VALUE"),
     ],
 )

@@ -1,4 +1,4 @@
-"""Builds that are the same every time, and builds that are not."""
+"""Deterministic builds, and builds that differ from call to call or process to process."""
 
 from __future__ import annotations
 
@@ -11,37 +11,37 @@ _COUNTER = itertools.count()
 
 
 def steady() -> State:
-    """Return the same build in every process."""
+    """Build the same in every process."""
     return Image("alpine").run("apk add git").copy(Local("context"), "/src")
 
 
 def counting() -> State:
-    """Return another build every time."""
+    """Build something different on every call."""
     return Image("alpine").run(f"echo {next(_COUNTER)}")
 
 
 def by_hash() -> State:
-    """Return a build that depends on the order of a set."""
+    """Build steps in the order of a set, which depends on the hash seed."""
     return Image("alpine").run("apk add " + " ".join({"git", "curl", "make", "gcc", "bash"}))
 
 
 def marked() -> State:
-    """Return a build whose steps are the same, and whose bytes are not."""
+    """Build the same steps with different bytes."""
     return Scratch().copy(Local("context", unique_id=str(next(_COUNTER))), "/")
 
 
 def by_seed() -> State:
-    """Return a build that cannot be made where a seed is set."""
+    """Fail if a hash seed is set."""
     if os.environ.get("PYTHONHASHSEED", "random") != "random":
         raise LookupError("no build for you")
     return Scratch()
 
 
 class Project:
-    """A holder of builds."""
+    """A class with a build as a static method."""
 
     @staticmethod
     def steady() -> State:
-        """Return the same build in every process."""
+        """Build the same in every process."""
         print("not part of it")  # noqa: T201
         return steady()

@@ -1,4 +1,4 @@
-"""Runs of pytest inside of tests, which are the same wherever they are."""
+"""Run pytest inside tests, independent of the configuration of the outer run."""
 
 from __future__ import annotations
 
@@ -7,6 +7,6 @@ import pytest
 
 @pytest.fixture
 def pytester(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
-    """A run in which tests keep their order: several are about what one leaves to the next."""
+    """A run that keeps the order of tests, since some test what one leaves to the next."""
     monkeypatch.setenv("PYTEST_ADDOPTS", "-p no:randomly")
     return pytester

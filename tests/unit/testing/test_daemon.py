@@ -1,4 +1,4 @@
-"""A fake daemon answers any client as its script says, and asks the client's session."""
+"""The fake daemon serves any client with scripted answers, and uses the client's session."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ BUILD = Image("alpine").run("make")
 
 @pytest.fixture(autouse=True)
 def patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a daemon says of a build may take as long as it does on a machine that is busy."""
+    """Raise the timeouts of client and daemon, so that a busy machine does not fail tests."""
     for name in ("_STATUS_SECONDS", "_SILENT_SECONDS", "_SESSION_SECONDS"):
         monkeypatch.setattr(f"llb.client.solve.{name}", SECONDS)
     monkeypatch.setattr("llb.testing.daemon._SECONDS", SECONDS)
@@ -59,7 +59,7 @@ def patience(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def connect(fake_daemon: Make) -> Iterator[Callable[..., Client]]:
-    """Make clients of fake daemons, by what those are given."""
+    """Create clients of fake daemons with the given options."""
     clients: list[Client] = []
 
     def make(**options: object) -> Client:
@@ -67,18 +67,18 @@ def connect(fake_daemon: Make) -> Iterator[Callable[..., Client]]:
         return clients[-1]
 
     yield make
-    for each in clients:
-        each.close()
+    for client in clients:
+        client.close()
 
 
-def test_it_says_what_it_is(connect: Callable[..., Client]) -> None:
+def test_a_daemon_reports_its_version_and_platforms(connect: Callable[..., Client]) -> None:
     client = connect(version="v0.20.0", platforms=["linux/arm64", "linux/amd64"])
     assert client.info().version == "v0.20.0"
     (worker,) = client.workers()
     assert worker.platforms == (Platform("linux", "arm64"), Platform("linux", "amd64"))
 
 
-def test_an_old_one_is_refused_what_it_cannot_do(connect: Callable[..., Client]) -> None:
+def test_an_old_daemon_lacks_newer_capabilities(connect: Callable[..., Client]) -> None:
     client = connect(version="v0.20.0")
     with pytest.raises(CapabilityError):
         client.solve(Image("alpine", checksum=f"sha256:{'0' * 64}"))
@@ -94,11 +94,11 @@ def test_a_build_is_recorded_and_its_steps_are_shown(fake_daemon: Make) -> None:
     assert build.definition is not None
     assert build.definition.ops == BUILD.marshal().ops
     assert build.entitlements == ("network.host",)
-    names = [each.name for each in events if isinstance(each, Vertex)]
+    names = [event.name for event in events if isinstance(event, Vertex)]
     assert names == ["docker-image://docker.io/library/alpine:latest", "run make"]
 
 
-def test_a_frontend_is_asked_for_with_its_attributes(fake_daemon: Make) -> None:
+def test_the_attributes_of_a_frontend_are_recorded(fake_daemon: Make) -> None:
     daemon = fake_daemon()
     with Client(daemon.address) as client:
         client.solve(
@@ -116,8 +116,8 @@ def test_a_frontend_is_asked_for_with_its_attributes(fake_daemon: Make) -> None:
 def test_a_frontend_can_be_a_function_of_the_test(fake_daemon: Make, tmp_path: Path) -> None:
     def frontend(request: Request, gateway: Gateway) -> Result:
         ref = gateway.solve(Local("context").marshal())
-        text = gateway.read_file(ref, "name").decode()
-        return Result(gateway.solve(Image(text).run(request.options["do"]).marshal()))
+        image = gateway.read_file(ref, "name").decode()
+        return Result(gateway.solve(Image(image).run(request.options["do"]).marshal()))
 
     (tmp_path / "name").write_text("debian")
     daemon = fake_daemon(frontends={"own.v0": frontend})
@@ -128,8 +128,8 @@ def test_a_frontend_can_be_a_function_of_the_test(fake_daemon: Make, tmp_path: P
     assert built.ops == Image("debian").run("make").marshal().ops
 
 
-def test_the_script_tells_events_and_answers(connect: Callable[..., Client]) -> None:
-    told: list[Event] = [
+def test_a_script_sends_events_and_a_response(connect: Callable[..., Client]) -> None:
+    sent: list[Event] = [
         Vertex("sha256:a", "one", (), False, MOMENT, None, None, ProgressGroup("g", "group", True)),
         VertexStatus("part", "sha256:a", "part", 1, 2, MOMENT, MOMENT),
         VertexLog("sha256:a", 1, b"line\n", MOMENT),
@@ -140,17 +140,17 @@ def test_the_script_tells_events_and_answers(connect: Callable[..., Client]) -> 
     ]
 
     def script(build: FakeBuild) -> dict[str, str]:
-        for each in told:
-            build.show(each)
+        for event in sent:
+            build.show(event)
         return {"containerimage.digest": "sha256:c"}
 
     events: list[Event] = []
     result = connect(script=script).solve(BUILD, on_event=events.append)
-    assert events == told
+    assert events == sent
     assert result.exporter_response == {"containerimage.digest": "sha256:c"}
 
 
-def test_a_step_fails_with_all_that_a_daemon_says(connect: Callable[..., Client]) -> None:
+def test_a_failed_step_has_the_details_of_a_daemon(connect: Callable[..., Client]) -> None:
     def script(build: FakeBuild) -> None:
         raise build.failure("run make", 2, log="no rule\n")
 
@@ -158,8 +158,8 @@ def test_a_step_fails_with_all_that_a_daemon_says(connect: Callable[..., Client]
         connect(script=script).solve(BUILD)
     error = caught.value
     assert (error.exit_code, error.step, error.log) == (2, "run make", ("no rule",))
-    text = 'process "/bin/sh -c make" did not complete successfully: exit code: 2'
-    assert render(error).splitlines()[:2] == [f"error: {error.span}: {text}", "  | no rule"]
+    message = 'process "/bin/sh -c make" did not complete successfully: exit code: 2'
+    assert render(error).splitlines()[:2] == [f"error: {error.span}: {message}", "  | no rule"]
     assert str(error.span).startswith("tests/unit/testing/test_daemon.py:")
 
 
@@ -172,21 +172,21 @@ def test_an_error_of_any_kind_reaches_the_client(connect: Callable[..., Client])
     assert (caught.value.message, caught.value.code) == ("no space left on device", 8)
 
 
-def test_a_session_gives_what_the_client_has(
+def test_a_session_serves_files_secrets_and_credentials_of_the_client(
     connect: Callable[..., Client], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    found: list[object] = []
+    answers: list[object] = []
 
     def script(build: FakeBuild) -> None:
         session = build.session
-        found.append(session.files("context", exclude=["*.log"]))
-        found.append(session.secret("token"))
-        found.append(session.credentials("example.com"))
-        found.append("/moby.filesync.v1.FileSync/DiffCopy" in session.methods)
-        for ask in (lambda: session.secret("other"), lambda: session.files("other")):
+        answers.append(session.files("context", exclude=["*.log"]))
+        answers.append(session.secret("token"))
+        answers.append(session.credentials("example.com"))
+        answers.append("/moby.filesync.v1.FileSync/DiffCopy" in session.methods)
+        for request in (lambda: session.secret("other"), lambda: session.files("other")):
             with pytest.raises(RemoteError) as caught:
-                ask()
-            found.append(caught.value.code)
+                request()
+            answers.append(caught.value.code)
 
     config = '{"auths": {"example.com": {"auth": "bWU6c2VjcmV0"}}}'
     (tmp_path / "config.json").write_text(config)
@@ -202,7 +202,7 @@ def test_a_session_gives_what_the_client_has(
     connect(script=script).solve(
         BUILD, local_dirs={"context": context}, secrets={"token": b"secret"}
     )
-    assert found == [
+    assert answers == [
         {"empty": b"", "sub ü/large": large},
         b"secret",
         ("me", "secret"),
@@ -212,7 +212,7 @@ def test_a_session_gives_what_the_client_has(
     ]
 
 
-def test_results_are_sent_to_where_the_client_wants_them(
+def test_results_are_sent_to_the_exports_of_the_client(
     connect: Callable[..., Client], tmp_path: Path
 ) -> None:
     large = bytes(range(256)) * 1024
@@ -231,14 +231,14 @@ def test_results_are_sent_to_where_the_client_wants_them(
     out, archive = tmp_path / "out", tmp_path / "out.tar"
     connect(script=script).solve(BUILD, exports=[local(out), tar(archive)])
     assert archive.read_bytes() == large
-    assert sorted(str(each.relative_to(out)) for each in out.rglob("*")) == [
+    assert sorted(str(path.relative_to(out)) for path in out.rglob("*")) == [
         *("a", "a-b", "a/b", "a/l", "e")
     ]
     assert (out / "a/b").read_bytes() == (out / "a/l").read_bytes() == large
     assert (out / "a/b").stat().st_mode & 0o777 == 0o750
 
 
-def test_what_the_client_refuses_is_an_error_of_the_build(connect: Callable[..., Client]) -> None:
+def test_an_error_of_the_client_fails_the_build(connect: Callable[..., Client]) -> None:
     def script(build: FakeBuild) -> None:
         build.session.send_file(b"1", export=7)
 
@@ -253,39 +253,39 @@ def test_a_function_of_the_client_is_the_frontend(
 
     def function(_: Request, gateway: Gateway) -> Result:
         ref = gateway.solve(Local("context").marshal())
-        text = gateway.read_file(ref, "name").decode()
-        return Result(gateway.solve(Image(text).marshal()))
+        image = gateway.read_file(ref, "name").decode()
+        return Result(gateway.solve(Image(image).marshal()))
 
     events: list[Event] = []
     client = connect()
     client.build(function, local_dirs={"context": tmp_path}, on_event=events.append)
-    assert [each.name for each in events if isinstance(each, Vertex)] == [
+    assert [event.name for event in events if isinstance(event, Vertex)] == [
         "docker-image://docker.io/library/debian:latest"
     ]
     assert client.resolve_image_config("alpine").config.startswith(b'{"architecture":"amd64"')
 
 
-def test_a_script_that_breaks_fails_the_test() -> None:
+def test_an_exception_of_a_script_fails_the_test() -> None:
     def script(build: FakeBuild) -> None:
         build.step("run mak")
 
     message = (
-        "no step 'run mak' in the build; there are "
+        "no step 'run mak' in the build; its steps: "
         "'docker-image://docker.io/library/alpine:latest', 'run make'"
     )
     daemon = FakeDaemon(script=script)
-    with Client(daemon.address) as client, pytest.raises(SolveError) as told:
+    with Client(daemon.address) as client, pytest.raises(SolveError) as solve_error:
         client.solve(BUILD)
-    assert told.value.message == f"the script failed: {AssertionError(message)!r}"
+    assert solve_error.value.message == f"the script failed: {AssertionError(message)!r}"
     with pytest.raises(AssertionError) as caught:
         daemon.__exit__(None, None, None)
     assert str(caught.value) == message
 
 
-def test_a_build_can_be_given_up(
+def test_a_build_can_time_out(
     connect: Callable[..., Client], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # The daemon has nothing to tell of it, and does not end the stream of its events.
+    # The daemon sends no events for it, and does not end the stream of events.
     monkeypatch.setattr("llb.client.solve._SILENT_SECONDS", 0.1)
     waiting = threading.Event()
     with pytest.raises(CancelledError):
@@ -293,17 +293,17 @@ def test_a_build_can_be_given_up(
     waiting.set()
 
 
-def test_a_daemon_that_stops_ends_builds_of_the_client() -> None:
+def test_closing_the_daemon_ends_a_build_of_the_client() -> None:
     daemon = FakeDaemon()
-    asked, stopped = threading.Event(), threading.Event()
+    started, stopped = threading.Event(), threading.Event()
 
     def function(_: Request, gateway: Gateway) -> Result:
-        asked.set()
+        started.set()
         assert stopped.wait(SECONDS)
         return Result()
 
     def stop() -> None:
-        asked.wait(SECONDS)
+        started.wait(SECONDS)
         daemon.close()
         stopped.set()
 
@@ -315,15 +315,15 @@ def test_a_daemon_that_stops_ends_builds_of_the_client() -> None:
     daemon.__exit__(None, None, None)
 
 
-def test_a_build_that_has_just_begun_ends_with_its_daemon() -> None:
-    over = threading.Event()
+def test_a_build_that_has_just_started_ends_with_its_daemon() -> None:
+    ended = threading.Event()
 
     class Stopping(FakeDaemon):
         def _solve(self, call: ServerCall) -> None:
             try:
                 super()._solve(call)
             finally:
-                over.set()
+                ended.set()
 
         def _run(self, build: FakeBuild) -> Mapping[str, str]:
             self.close()
@@ -332,7 +332,7 @@ def test_a_build_that_has_just_begun_ends_with_its_daemon() -> None:
     daemon = Stopping()
     with Client(daemon.address) as client, pytest.raises((CancelledError, TransportError)):
         client.solve(BUILD)
-    assert over.wait(SECONDS)
+    assert ended.wait(SECONDS)
     daemon.__exit__(None, None, None)
 
 
@@ -340,15 +340,15 @@ def usage(name: str, *, in_use: bool = False) -> Usage:
     return Usage(name, 10, "regular", f"of {name}", in_use, False, True, ("p",), 3, MOMENT, None)
 
 
-def test_a_cache_is_told_and_thrown_away(connect: Callable[..., Client]) -> None:
-    kept, gone = usage("a", in_use=True), usage("b")
-    client = connect(usage=[kept, gone])
-    assert client.disk_usage() == (kept, gone)
-    assert tuple(client.prune()) == (gone,)
+def test_cache_records_are_listed_and_pruned(connect: Callable[..., Client]) -> None:
+    kept, removed = usage("a", in_use=True), usage("b")
+    client = connect(usage=[kept, removed])
+    assert client.disk_usage() == (kept, removed)
+    assert tuple(client.prune()) == (removed,)
     assert client.disk_usage() == (kept,)
 
 
-def test_builds_are_remembered(connect: Callable[..., Client]) -> None:
+def test_builds_are_recorded_in_the_history(connect: Callable[..., Client]) -> None:
     def script(build: FakeBuild) -> None:
         if build.frontend:
             raise RemoteError("no", code=2)
@@ -357,15 +357,15 @@ def test_builds_are_remembered(connect: Callable[..., Client]) -> None:
     client.solve(BUILD, ref="one")
     with pytest.raises(SolveError):
         client.solve(frontend="x.v0", frontend_attrs={"a": "1"}, ref="two")
-    found = {
-        each.ref: (each.frontend, each.frontend_attrs, each.error)
-        for each in (client.history().builds())
+    records = {
+        build.ref: (build.frontend, build.frontend_attrs, build.error)
+        for build in (client.history().builds())
     }
-    assert found == {"one": ("", {}, None), "two": ("x.v0", {"a": "1"}, "no")}
+    assert records == {"one": ("", {}, None), "two": ("x.v0", {"a": "1"}, "no")}
     assert client.history().build("one").ref == "one"
 
 
-def test_nothing_is_left_of_it() -> None:
+def test_closing_a_daemon_removes_its_socket() -> None:
     with FakeDaemon() as daemon:
         path = Path(daemon.address.removeprefix("unix://"))
         assert path.is_socket()
@@ -375,12 +375,12 @@ def test_nothing_is_left_of_it() -> None:
         Client(daemon.address)
 
 
-def test_a_wrong_option_is_refused() -> None:
+def test_an_unknown_option_is_refused() -> None:
     with pytest.raises(TypeError, match="unexpected keyword argument 'scripts'"):
         FakeDaemon(scripts=None)  # type: ignore[call-arg]
 
 
-def test_a_tree_of_nothing_has_no_steps(connect: Callable[..., Client]) -> None:
+def test_an_empty_build_has_no_steps(connect: Callable[..., Client]) -> None:
     events: list[Event] = []
     connect().solve(Scratch().marshal(), on_event=events.append)
     assert events == []

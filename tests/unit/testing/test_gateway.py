@@ -1,4 +1,4 @@
-"""A fake gateway tells frontends what a daemon would, and tests what frontends did."""
+"""The fake gateway answers frontends as a daemon does, and records their calls."""
 
 from __future__ import annotations
 
@@ -55,27 +55,27 @@ FILES: Mapping[str, Content] = {
 
 @pytest.fixture
 def daemon(fake_gateway: Callable[..., FakeGateway]) -> FakeGateway:
-    """A gateway whose client has some files."""
+    """A fake gateway whose client has some files."""
     return fake_gateway(files=FILES)
 
 
 @pytest.fixture
 def gateway(daemon: FakeGateway) -> Gateway:
-    """A frontend's end of a conversation with it."""
+    """The frontend's end of a conversation with the fake gateway."""
     return daemon.connect()
 
 
 def tree(gateway: Gateway, state: State, folder: str = "/") -> dict[str, str]:
-    """Return what is in a directory, with its modes."""
+    """List a directory with the modes of its entries."""
     ref = gateway.solve(state.marshal(platform="linux/amd64"))
-    return {each.path: stat.filemode(each.mode) for each in gateway.read_dir(ref, folder)}
+    return {entry.path: stat.filemode(entry.mode) for entry in gateway.read_dir(ref, folder)}
 
 
 def content(gateway: Gateway, state: State, path: str) -> bytes:
     return gateway.read_file(gateway.solve(state.marshal(platform="linux/amd64")), path)
 
 
-def test_files_of_the_client_are_those_that_were_given(gateway: Gateway) -> None:
+def test_the_files_of_the_client_can_be_read(gateway: Gateway) -> None:
     assert tree(gateway, Local("context")) == {
         "a.txt": "-rw-r--r--",
         "bin": "drwxr-xr-x",
@@ -95,19 +95,19 @@ def test_files_of_the_client_are_those_that_were_given(gateway: Gateway) -> None
         ({"follow_paths": ["link"]}, ["a.txt", "link"]),
     ],
 )
-def test_patterns_choose_among_them(
+def test_patterns_select_files(
     gateway: Gateway, options: dict[str, list[str]], names: list[str]
 ) -> None:
     assert list(tree(gateway, Local("context", **options))) == names  # type: ignore[arg-type]
 
 
-def test_a_directory_on_disk_is_given_by_its_path(tmp_path: Path) -> None:
+def test_a_directory_on_disk_can_be_a_local_source(tmp_path: Path) -> None:
     (tmp_path / "x").write_text("1")
     with FakeGateway(local_dirs={"context": tmp_path}) as daemon:
         assert content(daemon.connect(), Local("context"), "x") == b"1"
 
 
-def test_file_actions_are_done(gateway: Gateway) -> None:
+def test_file_actions_are_applied(gateway: Gateway) -> None:
     state = (
         Scratch()
         .mkfile("/a", "1", mode=0o600, owner="3:4")
@@ -122,15 +122,15 @@ def test_file_actions_are_done(gateway: Gateway) -> None:
     assert tree(gateway, state, "/d") == {"b.txt": "-rw-r--r--", "l": "lrwxrwxrwx"}
     assert tree(gateway, state, "/c") == {"a.txt": "-rw-r--r--"}
     ref = gateway.solve(state.marshal())
-    found = {name: gateway.stat_file(ref, name) for name in ("a", "x")}
-    assert {name: (each.uid, each.gid, each.size) for name, each in found.items()} == {
+    stats = {name: gateway.stat_file(ref, name) for name in ("a", "x")}
+    assert {name: (entry.uid, entry.gid, entry.size) for name, entry in stats.items()} == {
         "a": (3, 4, 1),
         "x": (7, 7, 5),
     }
     assert gateway.read_file(ref, "/d/l") == b"1"
 
 
-def test_actions_of_one_step_build_upon_each_other(gateway: Gateway) -> None:
+def test_actions_of_one_step_build_on_each_other(gateway: Gateway) -> None:
     state = Scratch().file(mkdir("/a"), copy(Local("context"), "/a/"), mkfile("/a/z", "1"))
     assert "z" in tree(gateway, state, "/a")
 
@@ -142,7 +142,7 @@ def test_trees_are_merged_and_passed_through(gateway: Gateway) -> None:
     assert (content(gateway, first, "/b"), content(gateway, second, "/b")) == (b"1", b"2")
 
 
-def test_what_only_a_daemon_does_is_said_by_the_test(
+def test_outputs_replace_steps_that_need_a_real_daemon(
     fake_gateway: Callable[..., FakeGateway],
 ) -> None:
     built = Image("alpine").run("make", name="compile").run("strip /out/app")
@@ -155,25 +155,27 @@ def test_what_only_a_daemon_does_is_said_by_the_test(
     assert content(base.connect(), Image("alpine").mkfile("/y", ""), "/etc/x") == b"1"
 
 
-def refused(call: Callable[[], object]) -> str:
+def error_of(call: Callable[[], object]) -> str:
     with pytest.raises(RemoteError) as caught:
         call()
     return f"{caught.value.message} [{caught.value.code}]"
 
 
-def test_what_cannot_be_told_names_the_step(gateway: Gateway, daemon: FakeGateway) -> None:
+def test_the_error_of_an_unsimulated_step_names_the_step(
+    gateway: Gateway, daemon: FakeGateway
+) -> None:
     state = Scratch().copy(Image("alpine").run("make"), "/app")
-    assert refused(lambda: content(gateway, state, "/app")) == (
-        "the fake daemon cannot tell what 'run make' gives: a step that only a daemon can do [12]"
+    assert error_of(lambda: content(gateway, state, "/app")) == (
+        "the fake daemon cannot build 'run make': only a real daemon can run this step [12]"
     )
-    other = Scratch().copy(Local("context"), "/", owner="somebody")
-    assert refused(lambda: content(gateway, other, "/app")).endswith(
-        "gives: the owner 'somebody', which is no number [12]"
+    owned = Scratch().copy(Local("context"), "/", owner="somebody")
+    assert error_of(lambda: content(gateway, owned, "/app")).endswith(
+        ": owner 'somebody' is not a number [12]"
     )
     assert len(daemon.unanswered) == 2
 
 
-def test_a_frontend_that_asks_it_fails_its_test_whatever_it_makes_of_it() -> None:
+def test_an_unanswered_request_fails_the_test_even_if_the_frontend_handles_the_error() -> None:
     def frontend(_: Request, gateway: Gateway) -> Result:
         with pytest.raises(RemoteError):
             content(gateway, Image("alpine").run("make"), "/x")
@@ -182,9 +184,9 @@ def test_a_frontend_that_asks_it_fails_its_test_whatever_it_makes_of_it() -> Non
     with pytest.raises(AssertionError) as caught:
         run_frontend(frontend)
     assert str(caught.value) == (
-        "the frontend asked what the fake gateway cannot tell: "
-        "run make: a step that only a daemon can do\n"
-        "say it with outputs=, sources= or frontends="
+        "the fake gateway has no answer to requests of the frontend: "
+        "run make: only a real daemon can run this step\n"
+        "add answers with outputs=, sources= or frontends="
     )
 
 
@@ -194,19 +196,19 @@ def test_images_are_resolved_by_either_call(fake_gateway: Callable[..., FakeGate
     for options in ({}, {"caps": caps}):
         daemon = fake_gateway(images=images, **options)
         gateway = daemon.connect()
-        found = gateway.resolve_image_config(
+        image = gateway.resolve_image_config(
             "gcr.io/distroless/static:nonroot", platform=Platform("linux", "arm64")
         )
-        assert found.config == DISTROLESS.to_json("linux/arm64")
+        assert image.config == DISTROLESS.to_json("linux/arm64")
         pinned = gateway.resolve_image_config(f"docker.io/library/other:latest@sha256:{'1' * 64}")
         assert (pinned.digest, pinned.config) == (f"sha256:{'1' * 64}", b'{"os": "linux"}')
         missing = partial(gateway.resolve_image_config, "docker.io/a/b:1")
-        assert refused(missing) == ("docker.io/a/b:1: not found [2]")
+        assert error_of(missing) == ("docker.io/a/b:1: not found [2]")
         assert daemon.calls[0] == "Ping"
     assert images.asked[0] == "gcr.io/distroless/static:nonroot"
 
 
-def test_images_resolve_states_too(fake_images: FakeImages) -> None:
+def test_fake_images_resolve_states(fake_images: FakeImages) -> None:
     state = Image("gcr.io/distroless/static:nonroot", resolver=fake_images)
     assert state.cwd == "/home/nonroot"
     assert ("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin") in (
@@ -216,32 +218,34 @@ def test_images_resolve_states_too(fake_images: FakeImages) -> None:
     assert str(windows.settings.platform) == str(WINDOWS.platforms[0])
 
 
-def test_sources_are_known_as_the_test_says(fake_gateway: Callable[..., FakeGateway]) -> None:
+def test_sources_are_resolved_to_their_configured_metadata(
+    fake_gateway: Callable[..., FakeGateway],
+) -> None:
     moment = datetime(2026, 1, 2, tzinfo=UTC)
     git, web = Git("https://github.com/o/r.git", ref="main"), HTTP("https://example.com/x")
-    names = [each.marshal().vertices()[0].op["identifier"] for each in (git, web)]
-    known = dict(
+    names = [source.marshal().vertices()[0].op["identifier"] for source in (git, web)]
+    sources = dict(
         zip(names, (SourceInfo(commit=b"tree 1"), SourceInfo(modified=moment)), strict=True)
     )
-    gateway = fake_gateway(sources=known).connect()
+    gateway = fake_gateway(sources=sources).connect()
     assert gateway.resolve_source(git.marshal()).commit == b"tree 1"
     assert gateway.resolve_source(web.marshal()).modified == moment
-    assert refused(lambda: gateway.resolve_source(HTTP("https://example.com/y").marshal())) == (
-        "the fake daemon knows nothing of the source 'https://example.com/y' [12]"
+    assert error_of(lambda: gateway.resolve_source(HTTP("https://example.com/y").marshal())) == (
+        "the fake daemon has no source 'https://example.com/y' [12]"
     )
 
 
 def frontend(request: Request, gateway: Gateway) -> Result:
-    """Be a frontend that reads a file and builds something of it."""
+    """Act as a frontend that reads a file and builds from its content."""
     ref = gateway.solve(Local("context", include=["a.txt"]).marshal(platform="linux/amd64"))
     name = gateway.read_file(ref, "a.txt").decode()
     gateway.warn("sha256:x", "slow", detail=["very"], url="u", level=2)
     state = Image("alpine").run(f"echo {name} {request.options['target']}")
-    made = gateway.solve(state.marshal(platform="linux/amd64"), cache_imports=[("inline", {})])
-    return Result(made, metadata={"containerimage.config": b'{"os": "linux"}'})
+    ref = gateway.solve(state.marshal(platform="linux/amd64"), cache_imports=[("inline", {})])
+    return Result(ref, metadata={"containerimage.config": b'{"os": "linux"}'})
 
 
-def test_an_outcome_is_what_a_frontend_returned_and_asked() -> None:
+def test_an_outcome_has_the_result_and_the_calls_of_the_frontend() -> None:
     outcome = run_frontend(frontend, {"target": "all"}, files=FILES)
     assert (outcome.error, outcome.exception) == (None, None)
     assert outcome.result == outcome.checked()
@@ -252,7 +256,7 @@ def test_an_outcome_is_what_a_frontend_returned_and_asked() -> None:
     expected = Image("alpine").run("echo hello all").marshal(platform="linux/amd64")
     assert outcome.definition.ops == expected.ops
     assert outcome.definitions == {"": outcome.definition}
-    assert [each.ref for each in outcome.solves] == ["ref1", "ref2"]
+    assert [solve.ref for solve in outcome.solves] == ["ref1", "ref2"]
     assert outcome.solves[1] == Solve("ref2", outcome.definition, cache_imports=(("inline", {}),))
     assert outcome.warnings == (Warned("sha256:x", "slow", ("very",), "u", 2),)
     assert outcome.calls == (
@@ -265,28 +269,28 @@ def test_an_outcome_is_what_a_frontend_returned_and_asked() -> None:
     )
 
 
-def test_a_result_of_platforms_has_a_definition_for_each() -> None:
-    def each_platform(request: Request, gateway: Gateway) -> Result:
-        states = {str(each): Image("alpine").platform(each) for each in request.platforms}
-        return Result(refs={key: gateway.solve(each.marshal()) for key, each in states.items()})
+def test_a_multi_platform_result_has_a_definition_per_platform() -> None:
+    def multi_platform(request: Request, gateway: Gateway) -> Result:
+        states = {str(name): Image("alpine").platform(name) for name in request.platforms}
+        return Result(refs={key: gateway.solve(state.marshal()) for key, state in states.items()})
 
-    outcome = run_frontend(each_platform, platforms=["linux/amd64", "linux/arm64"])
+    outcome = run_frontend(multi_platform, platforms=["linux/amd64", "linux/arm64"])
     assert list(outcome.definitions) == ["linux/amd64", "linux/arm64"]
     with pytest.raises(AssertionError, match="the result has 2 trees: linux/amd64, linux/arm64"):
         _ = outcome.definition
 
 
-def test_the_empty_tree_is_a_result() -> None:
+def test_an_empty_tree_is_a_valid_result() -> None:
     outcome = run_frontend(lambda _, gateway: Result(gateway.solve(Scratch().marshal())))
     assert outcome.definition == Definition()
     with pytest.raises(AssertionError, match="the result has no containerimage"):
         _ = outcome.image_config
 
 
-def test_an_error_is_what_its_user_is_shown() -> None:
+def test_an_error_is_shown_as_the_user_sees_it() -> None:
     def failing(_: Request, gateway: Gateway) -> Result:
-        text = "FROM x\nBAD\n"
-        raise InvalidValueError("no such word", span=Span("Buildfile", text, 2), hint="try RUN")
+        source = "FROM x\nBAD\n"
+        raise InvalidValueError("no such word", span=Span("Buildfile", source, 2), hint="try RUN")
 
     outcome = run_frontend(failing, language="Own")
     assert outcome.result is None
@@ -318,10 +322,10 @@ def test_an_interrupt_is_passed_on() -> None:
         run_frontend(interrupted)
 
 
-def test_a_step_can_fail_with_its_place(fake_gateway: Callable[..., FakeGateway]) -> None:
+def test_a_step_can_fail_with_its_source_location(fake_gateway: Callable[..., FakeGateway]) -> None:
     def failing(_: Request, gateway: Gateway) -> Result:
-        place = Location(SourceFile("Buildfile", b"make\n", "Own"), (Range(1, 1),))
-        state = Image("alpine").run("make", locations=[place])
+        location = Location(SourceFile("Buildfile", b"make\n", "Own"), (Range(1, 1),))
+        state = Image("alpine").run("make", locations=[location])
         return Result(gateway.solve(state.marshal(), evaluate=True))
 
     outcome = run_frontend(failing, outputs={"run make": Failed(2)})
@@ -333,29 +337,29 @@ def test_a_step_can_fail_with_its_place(fake_gateway: Callable[..., FakeGateway]
     assert outcome.error.vertex == outcome.solves[0].definition.vertices()[1].digest  # type: ignore[union-attr]
 
 
-def test_inputs_and_other_frontends_are_those_that_were_given() -> None:
+def test_inputs_and_other_frontends_can_be_used() -> None:
     def inner(request: Request, gateway: Gateway) -> Result:
         (name,) = gateway.inputs()
-        text = f"{name} {request.options['filename']}"
-        return Result(gateway.solve(files({"made": text}).marshal()))
+        content = f"{name} {request.options['filename']}"
+        return Result(gateway.solve(files({"made": content}).marshal()))
 
     def outer(_: Request, gateway: Gateway) -> Result:
         inputs = gateway.inputs()
-        made = gateway.solve_frontend(
+        result = gateway.solve_frontend(
             "gateway.v0", {"source": "example.com/f", "filename": "x"}, inputs=inputs
         )
-        assert made.ref is not None
-        assert gateway.read_file(made.ref, "made") == b"base x"
-        return made
+        assert result.ref is not None
+        assert gateway.read_file(result.ref, "made") == b"base x"
+        return result
 
     inputs = {"base": Image("alpine")}
     outcome = run_frontend(outer, inputs=inputs, frontends={"example.com/f": inner})
     assert outcome.definition.ops == files({"made": "base x"}).marshal().ops
-    asked = outcome.solves[0]
-    assert (asked.ref, asked.frontend, list(asked.inputs)) == ("", "gateway.v0", ["base"])
+    solve = outcome.solves[0]
+    assert (solve.ref, solve.frontend, list(solve.inputs)) == ("", "gateway.v0", ["base"])
 
 
-def test_a_frontend_that_fails_within_another_is_its_error() -> None:
+def test_the_error_of_a_nested_frontend_is_passed_on() -> None:
     def outer(_: Request, gateway: Gateway) -> Result:
         return gateway.solve_frontend("dockerfile.v0", {})
 
@@ -367,36 +371,38 @@ def test_a_frontend_that_fails_within_another_is_its_error() -> None:
     assert outcome.error.message == "no Dockerfile"
 
 
-def test_calls_fail_as_they_are_told_to() -> None:
+def test_calls_can_be_made_to_fail() -> None:
     errors = {"ReadFile": RemoteError("disk on fire", code=13)}
     outcome = run_frontend(frontend, {"target": "x"}, files=FILES, errors=errors)
     assert outcome.error is not None
     assert (outcome.error.message, outcome.error.code) == ("disk on fire", 13)
 
 
-def test_the_last_word_is_said_once(gateway: Gateway) -> None:
+def test_a_result_can_be_returned_only_once(gateway: Gateway) -> None:
     gateway.return_result(Result())
-    assert refused(lambda: gateway.return_result(Result())) == ("gateway result is already set [2]")
+    assert error_of(lambda: gateway.return_result(Result())) == (
+        "gateway result is already set [2]"
+    )
 
 
-def test_a_wrong_option_is_refused() -> None:
+def test_an_unknown_option_is_refused() -> None:
     with pytest.raises(TypeError, match="unexpected keyword argument 'file'; did you mean files"):
         FakeGateway(file={})  # type: ignore[call-arg]
 
 
-@pytest.mark.parametrize("given", [{"../x": ""}, {"": ""}, {"x": 1}, {"x": File("", owner="me")}])
-def test_files_that_cannot_be_are_refused(given: dict[str, Content]) -> None:
+@pytest.mark.parametrize("invalid", [{"../x": ""}, {"": ""}, {"x": 1}, {"x": File("", owner="me")}])
+def test_invalid_files_are_refused(invalid: dict[str, Content]) -> None:
     with pytest.raises(InvalidValueError):
-        FakeGateway(files=given)
+        FakeGateway(files=invalid)
 
 
-def test_gateways_of_one_test_keep_apart(fake_gateway: Callable[..., FakeGateway]) -> None:
-    one, other = fake_gateway(files={"a": "1"}), fake_gateway(files={"a": "2"})
+def test_gateways_of_one_test_are_independent(fake_gateway: Callable[..., FakeGateway]) -> None:
+    first, second = fake_gateway(files={"a": "1"}), fake_gateway(files={"a": "2"})
     read = partial(content, state=Local("context"), path="a")
-    assert (read(one.connect()), read(other.connect())) == (b"1", b"2")
+    assert (read(first.connect()), read(second.connect())) == (b"1", b"2")
 
 
-def test_what_was_written_for_a_client_is_removed(
+def test_temporary_files_of_a_client_are_removed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
@@ -405,7 +411,7 @@ def test_what_was_written_for_a_client_is_removed(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_missing_file_is_told_as_a_daemon_tells_it(gateway: Gateway) -> None:
+def test_a_missing_file_has_the_error_of_a_daemon(gateway: Gateway) -> None:
     ref = gateway.solve(Local("context").marshal())
     with pytest.raises(RemoteError) as caught:
         gateway.read_file(ref, "nope")

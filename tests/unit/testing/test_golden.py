@@ -1,4 +1,4 @@
-"""Goldens of builds: compared, written when asked for, and told of when nobody uses them."""
+"""Goldens of builds are compared, updated on request and reported when unused."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-# pytester forgets what the runs of a test imported, and protobuf cannot be imported twice.
+# pytester unloads the modules that its runs imported, and protobuf cannot be imported twice.
 import llb.definition.decode  # noqa: F401
 from llb import Definition, Image, dump
 
@@ -25,33 +25,33 @@ def test_build(golden):
 
 @pytest.fixture
 def project(pytester: pytest.Pytester) -> pytest.Pytester:
-    """A directory with one test of a build, whose golden is written."""
+    """A directory with one test of a build and its golden."""
     pytester.makepyfile(test_it=TEST)
     pytester.runpytest("--update-golden").assert_outcomes(passed=1)
     return pytester
 
 
-def lines_of(result: pytest.RunResult) -> list[str]:
-    """Return the lines of the section on goldens."""
+def summary_lines(result: pytest.RunResult) -> list[str]:
+    """Extract the lines of the section on goldens."""
     lines = result.outlines
     (start,) = (number for number, line in enumerate(lines) if " goldens " in line)
     return [line for line in lines[start + 1 : -1] if line]
 
 
 def goldens(pytester: pytest.Pytester) -> dict[str, str]:
-    """Return the texts of all goldens by their paths."""
+    """Read all goldens by path."""
     return {
         str(path.relative_to(pytester.path)): path.read_text()
         for path in sorted(pytester.path.glob("golden/**/*.txt"))
     }
 
 
-def changed(pytester: pytest.Pytester, old: str, new: str) -> None:
+def edit_test(pytester: pytest.Pytester, old: str, new: str) -> None:
     test = pytester.path / "test_it.py"
     test.write_text(test.read_text().replace(old, new))
 
 
-def test_a_golden_that_is_not_there_fails_with_what_it_would_be(
+def test_a_missing_golden_fails_with_its_content(
     pytester: pytest.Pytester,
 ) -> None:
     pytester.makepyfile(test_it=TEST)
@@ -59,7 +59,7 @@ def test_a_golden_that_is_not_there_fails_with_what_it_would_be(
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(
         [
-            "E *AssertionError: there is no golden golden/test_it/test_build.txt; it would be",
+            "E *AssertionError: missing golden golden/test_it/test_build.txt; its content would be",
             "E *#2 run apk add git",
             "E *run pytest with --update-golden to write it",
         ]
@@ -67,33 +67,35 @@ def test_a_golden_that_is_not_there_fails_with_what_it_would_be(
     assert goldens(pytester) == {}
 
 
-def test_an_update_writes_the_dump_and_says_so(pytester: pytest.Pytester) -> None:
+def test_an_update_writes_the_dump_and_reports_it(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(test_it=TEST)
     result = pytester.runpytest("--update-golden")
-    assert lines_of(result) == ["added golden/test_it/test_build.txt"]
+    assert summary_lines(result) == ["added golden/test_it/test_build.txt"]
     state = Image("alpine").run("apk add git").run("make")
     definition = state.marshal(platform="linux/amd64", source_map=False)
     assert goldens(pytester) == {"golden/test_it/test_build.txt": dump.text(definition)}
-    beside = Definition.from_file(pytester.path / "golden/test_it/test_build.llb")
-    assert (beside.ops, beside.files) == (definition.ops, ())
+    binary = Definition.from_file(pytester.path / "golden/test_it/test_build.llb")
+    assert (binary.ops, binary.files) == (definition.ops, ())
 
 
-def test_what_is_as_it_was_passes_and_nothing_is_said(project: pytest.Pytester) -> None:
-    changed(project, "def test_build", "# Another line.\n\ndef test_build")
+def test_an_unchanged_build_passes_without_a_report(project: pytest.Pytester) -> None:
+    edit_test(project, "def test_build", "# Another line.\n\ndef test_build")
     for option in ([], ["--update-golden"]):
         result = project.runpytest(*option)
         result.assert_outcomes(passed=1)
         result.stdout.no_fnmatch_line("* goldens *")
 
 
-def test_a_difference_is_shown_with_what_would_run_anew(project: pytest.Pytester) -> None:
-    changed(project, "apk add git", "apk add git curl")
+def test_a_difference_is_shown_with_the_steps_that_would_run_again(
+    project: pytest.Pytester,
+) -> None:
+    edit_test(project, "apk add git", "apk add git curl")
     before = goldens(project)
     result = project.runpytest()
     result.assert_outcomes(failed=1)
-    told = [line[1:].strip() for line in result.outlines if line.startswith("E")]
-    assert told == [
-        "AssertionError: this is not what is in golden/test_it/test_build.txt:",
+    message = [line[1:].strip() for line in result.outlines if line.startswith("E")]
+    assert message == [
+        "AssertionError: golden/test_it/test_build.txt does not match:",
         "--- golden",
         "+++ this run",
         "@@ -3,8 +3,8 @@",
@@ -114,19 +116,19 @@ def test_a_difference_is_shown_with_what_would_run_anew(project: pytest.Pytester
         "test_it.py:4: run make",
         "",
         "1 changed, 1 rebuilt, 1 the same",
-        "where that is meant, run pytest with --update-golden",
+        "if the change is intended, run pytest with --update-golden",
     ]
     assert goldens(project) == before
 
 
-def test_an_update_says_what_changed(project: pytest.Pytester) -> None:
-    changed(project, "apk add git", "apk add curl")
+def test_an_update_reports_changed_goldens(project: pytest.Pytester) -> None:
+    edit_test(project, "apk add git", "apk add curl")
     result = project.runpytest("--update-golden")
-    assert lines_of(result) == ["changed golden/test_it/test_build.txt"]
+    assert summary_lines(result) == ["changed golden/test_it/test_build.txt"]
     project.runpytest().assert_outcomes(passed=1)
 
 
-def test_a_golden_edited_by_hand_is_compared_as_text_alone(project: pytest.Pytester) -> None:
+def test_a_golden_edited_by_hand_is_compared_only_as_text(project: pytest.Pytester) -> None:
     golden = project.path / "golden/test_it/test_build.txt"
     golden.write_text(golden.read_text().replace("apk add git", "apk add curl"))
     result = project.runpytest()
@@ -134,7 +136,7 @@ def test_a_golden_edited_by_hand_is_compared_as_text_alone(project: pytest.Pytes
     result.stdout.no_fnmatch_line("*rebuilt*")
 
 
-def test_bytes_that_no_line_shows_are_a_difference_too(pytester: pytest.Pytester) -> None:
+def test_a_difference_in_bytes_that_the_dump_does_not_show_fails(pytester: pytest.Pytester) -> None:
     test = """
         from llb import Scratch
 
@@ -149,7 +151,7 @@ def test_bytes_that_no_line_shows_are_a_difference_too(pytester: pytest.Pytester
     result.stdout.fnmatch_lines(["E *-    digest: sha256:*", "E *+    digest: sha256:*"])
 
 
-def test_tests_have_goldens_of_their_own(pytester: pytest.Pytester) -> None:
+def test_every_test_has_its_own_goldens(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         test_it="""
         import pytest
@@ -176,15 +178,15 @@ def test_tests_have_goldens_of_their_own(pytester: pytest.Pytester) -> None:
     assert goldens(pytester)["golden/test_it/test_each-a-b-.a-text.txt"] == "a text of a/b\n"
 
 
-def test_a_golden_is_used_once_in_a_test(pytester: pytest.Pytester) -> None:
+def test_a_golden_can_be_used_only_once_in_a_test(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(test_it="def test_one(golden):\n    golden('1')\n    golden('2')\n")
     result = pytester.runpytest("--update-golden")
     result.stdout.fnmatch_lines(
-        ["E *the golden test_one.txt was used in this test: give it a name"]
+        ["E *the golden test_one.txt was already used in this test: give each a name"]
     )
 
 
-def test_tests_whose_names_are_one_file_are_told_apart(pytester: pytest.Pytester) -> None:
+def test_two_tests_cannot_use_the_same_golden(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         test_it="""
         import pytest
@@ -205,16 +207,16 @@ def test_tests_whose_names_are_one_file_are_told_apart(pytester: pytest.Pytester
 
 @pytest.fixture
 def renamed(project: pytest.Pytester) -> pytest.Pytester:
-    """The project, whose test now has another name and another golden."""
-    changed(project, "test_build", "test_other")
+    """The project with its test renamed, which uses another golden."""
+    edit_test(project, "test_build", "test_other")
     return project
 
 
-def test_a_golden_that_no_test_uses_is_told_and_removed_by_an_update(
+def test_an_update_reports_and_removes_unused_goldens(
     renamed: pytest.Pytester,
 ) -> None:
     result = renamed.runpytest("--update-golden")
-    assert lines_of(result) == [
+    assert summary_lines(result) == [
         "added golden/test_it/test_other.txt",
         "removed golden/test_it/test_build.txt",
     ]
@@ -222,12 +224,12 @@ def test_a_golden_that_no_test_uses_is_told_and_removed_by_an_update(
     assert names == ["test_other.llb", "test_other.txt"]
 
 
-def test_an_unused_golden_is_told_and_kept_without_an_update(renamed: pytest.Pytester) -> None:
+def test_an_unused_golden_is_reported_but_kept_without_an_update(renamed: pytest.Pytester) -> None:
     more = TEST.replace("test_build", "test_other")
     (renamed.path / "test_it.py").write_text(TEST + more.replace("from llb import Image\n", ""))
     renamed.runpytest("--update-golden").assert_outcomes(passed=2)
     (renamed.path / "test_it.py").write_text(more)
-    assert lines_of(renamed.runpytest()) == ["unused golden/test_it/test_build.txt"]
+    assert summary_lines(renamed.runpytest()) == ["unused golden/test_it/test_build.txt"]
     assert "golden/test_it/test_build.txt" in goldens(renamed)
 
 
@@ -241,11 +243,11 @@ def test_goldens_of_tests_that_did_not_run_are_kept(
     test = project.path / "test_it.py"
     test.write_text(more + TEST.replace("from llb import Image\n", ""))
     result = project.runpytest("--update-golden", *selection)
-    assert lines_of(result)[:1] == ["added golden/test_it/test_other.txt"]
+    assert summary_lines(result)[:1] == ["added golden/test_it/test_other.txt"]
     assert "golden/test_it/test_build.txt" in goldens(project)
 
 
-def test_a_text_keeps_its_line_ends(pytester: pytest.Pytester) -> None:
+def test_a_golden_keeps_line_endings(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(test_it='def test_it(golden):\n    golden("a\\r\\nü\\n")\n')
     for option in (["--update-golden"], []):
         pytester.runpytest(*option).assert_outcomes(passed=1)
@@ -253,7 +255,7 @@ def test_a_text_keeps_its_line_ends(pytester: pytest.Pytester) -> None:
     assert path.read_bytes() == "a\r\nü\n".encode()
 
 
-def test_files_beside_the_goldens_of_other_programs_are_left_alone(
+def test_files_of_other_programs_in_the_golden_folder_are_kept(
     pytester: pytest.Pytester, tmp_path: Path
 ) -> None:
     folder = pytester.path / "golden" / "test_it"

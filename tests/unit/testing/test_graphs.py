@@ -1,4 +1,4 @@
-"""Steps of a build as tests look at them, and assertions with messages that show the build."""
+"""Steps of a build, and assertions on them whose messages show the build."""
 
 from __future__ import annotations
 
@@ -29,29 +29,29 @@ APP = Scratch().copy(BUILT, "/app", src="/src/app")
 BOTH = Scratch().copy(BUILT, "/b").copy(TESTED, "/t")
 
 
-def test_steps_are_those_of_the_dump_with_what_they_do() -> None:
-    found = steps(BUILT)
-    assert [(each.number, each.kind, each.label) for each in found] == [
+def test_steps_are_numbered_and_labeled_as_in_the_dump() -> None:
+    all_steps = steps(BUILT)
+    assert [(built.number, built.kind, built.label) for built in all_steps] == [
         (1, "source", "docker-image://docker.io/library/alpine:latest"),
         (2, "exec", "tools"),
         (3, "source", "local://context"),
         (4, "file", "copy / /src"),
         (5, "exec", "run make all"),
     ]
-    tools, made = found[1], found[4]
+    tools, process = all_steps[1], all_steps[4]
     assert (tools.name, tools.command, tools.platform) == ("tools", "apk add git", "linux/amd64")
-    assert made.args == ("/bin/sh", "-c", "make all")
-    assert (made.env["A"], made.cwd, made.user) == ("1", "/src", "me")
-    assert list(made.mounts) == ["/c", "/run/secrets/s"]
-    assert made.mounts["/c"]["mountType"] == "CACHE"
-    assert [each.number for each in made.inputs] == [4]
-    assert made.where.startswith("tests/unit/testing/test_graphs.py:")
-    assert repr(made) == "Step(number=5)"
+    assert process.args == ("/bin/sh", "-c", "make all")
+    assert (process.env["A"], process.cwd, process.user) == ("1", "/src", "me")
+    assert list(process.mounts) == ["/c", "/run/secrets/s"]
+    assert process.mounts["/c"]["mountType"] == "CACHE"
+    assert [source.number for source in process.inputs] == [4]
+    assert process.where.startswith("tests/unit/testing/test_graphs.py:")
+    assert repr(process) == "Step(number=5)"
 
 
 def test_a_definition_has_the_same_steps() -> None:
     plain = BUILT.marshal(platform="linux/amd64", source_map=False)
-    assert [each.digest for each in steps(plain)] == [each.digest for each in steps(BUILT)]
+    assert [built.digest for built in steps(plain)] == [built.digest for built in steps(BUILT)]
     assert steps(plain)[0].where == "#1"
     assert steps(Scratch()) == ()
 
@@ -59,23 +59,23 @@ def test_a_definition_has_the_same_steps() -> None:
 def test_a_step_is_found_by_its_name_or_its_command() -> None:
     for text in ("tools", "apk add git", "add git"):
         assert step(BUILT, text).number == 2
-    # What is the whole of one wins over what is a part of another.
+    # An exact match wins over a partial match.
     several = BASE.run("make").run("make all")
     assert step(several, "make").command == "make"
 
 
-def test_what_is_run_is_found_in_a_command_or_by_its_arguments() -> None:
+def test_a_process_is_found_by_part_of_its_command_or_its_arguments() -> None:
     assert assert_runs(BUILT, "apk add").name == "tools"
     assert assert_runs(TESTED, ["pytest", "-x", "a b"]).command == "pytest -x 'a b'"
 
 
-def test_what_comes_before_what_is_told_by_the_graph() -> None:
+def test_the_order_of_steps_follows_from_the_graph() -> None:
     assert_before(APP, "apk add git", "make all")
     assert_before(APP, "local://context", "copy /src/app /app")
     assert_independent(BOTH, "make all", "pytest")
 
 
-def test_a_chain_of_any_length_is_followed() -> None:
+def test_a_very_long_chain_is_followed() -> None:
     state = BASE
     for number in range(2000):
         state = state.run(f"step {number}!")
@@ -93,14 +93,14 @@ def test_a_chain_of_any_length_is_followed() -> None:
             lambda: assert_runs(BUILT, ["make", "all"]),
             "no step runs 'make all' (did you mean make all?)",
         ),
-        (lambda: step(BUILT, "cargo"), "no step is 'cargo'"),
+        (lambda: step(BUILT, "cargo"), "no step matches 'cargo'"),
         (
             lambda: step(BUILT, "make all x"),
-            "no step is 'make all x' (did you mean make all?)",
+            "no step matches 'make all x' (did you mean make all?)",
         ),
         (
             lambda: step(BASE.run("make a").run("make b"), "make"),
-            "2 steps are 'make': #2 run make a, #3 run make b",
+            "2 steps match 'make': #2 run make a, #3 run make b",
         ),
         (
             lambda: assert_before(plain(BUILT), "make all", "tools"),
@@ -119,7 +119,7 @@ def test_a_chain_of_any_length_is_followed() -> None:
         ),
     ],
 )
-def test_a_failure_says_what_is_and_shows_the_build(
+def test_a_failure_names_the_steps_and_shows_the_build(
     check: Callable[[], object], message: str
 ) -> None:
     with pytest.raises(AssertionError) as caught:
@@ -130,19 +130,19 @@ def test_a_failure_says_what_is_and_shows_the_build(
 
 
 def plain(state: State) -> Definition:
-    """Return a build without the lines that made it."""
+    """Marshal a build without source locations."""
     return state.marshal(platform="linux/amd64", source_map=False)
 
 
-def test_builds_are_the_same_wherever_they_were_written() -> None:
+def test_builds_are_the_same_regardless_of_their_source_locations() -> None:
     assert_same(BASE.run("x"), BASE.run("x"))
 
 
-def test_builds_that_are_not_are_explained() -> None:
+def test_a_difference_between_builds_is_explained() -> None:
     with pytest.raises(AssertionError) as caught:
         assert_same(plain(BASE.run("x").run("z")), plain(BASE.run("y").run("z")))
     assert str(caught.value) == (
-        "the builds are not the same:\n"
+        "the builds differ:\n"
         "~ #2: run y\n"
         "    exec.meta.args: x → y\n"
         "  rebuilt because of #2: run y\n"
@@ -152,23 +152,23 @@ def test_builds_that_are_not_are_explained() -> None:
     )
 
 
-def test_the_order_of_steps_is_a_difference_too() -> None:
-    one = plain(merge([Image("a"), Image("b")]))
-    first, second, *others = one.ops
-    other = Definition((second, first, *others), one.metadata)
-    with pytest.raises(AssertionError, match="the steps are the same, in another order"):
-        assert_same(one, other)
+def test_a_different_order_of_steps_is_a_difference() -> None:
+    old = plain(merge([Image("a"), Image("b")]))
+    first, second, *others = old.ops
+    new = Definition((second, first, *others), old.metadata)
+    with pytest.raises(AssertionError, match="the steps are the same, but in a different order"):
+        assert_same(old, new)
 
 
-def test_inputs_may_come_after_what_uses_them() -> None:
+def test_inputs_may_come_after_the_steps_that_use_them() -> None:
     source, process, last = plain(BASE.run("x")).ops
-    found = steps(Definition((process, source, last)))
-    assert [each.label for each in found[0].inputs] == [found[1].label]
+    reordered = steps(Definition((process, source, last)))
+    assert [dependency.label for dependency in reordered[0].inputs] == [reordered[1].label]
 
 
 def test_a_mount_of_another_tree_is_an_input() -> None:
     state = BASE.run("make", mounts=[bind(Image("debian"), "/d")])
-    assert [each.label for each in step(state, "make").inputs] == [
+    assert [source.label for source in step(state, "make").inputs] == [
         "docker-image://docker.io/library/alpine:latest",
         "docker-image://docker.io/library/debian:latest",
     ]

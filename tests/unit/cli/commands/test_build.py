@@ -1,4 +1,4 @@
-"""``llb build``: what it asks of a daemon, what it writes, and what it prints."""
+"""``llb build``: requests to the daemon, files written and output printed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 from llb import Image, Local
 from llb.frontend.build import build as dockerfile
-from tests.fakes.command import Ran, llb
+from tests.fakes.command import CommandResult, llb
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,7 +42,7 @@ def definition(tmp_path: Path) -> Path:
 
 
 def image(build: FakeBuild) -> dict[str, str]:
-    """Be a daemon that makes an image."""
+    """Act as a daemon that builds an image."""
     build.show_steps()
     return {"containerimage.digest": DIGEST}
 
@@ -57,13 +57,13 @@ def only(daemon: FakeDaemon) -> FakeBuild:
     return build
 
 
-def usage_error(ran: Ran) -> str:
-    """Return the error of a command line that makes no sense."""
+def usage_error(ran: CommandResult) -> str:
+    """Extract the message of a usage error."""
     assert ran.status == 2
     return ran.stderr.partition("Error: ")[2].rstrip("\n")
 
 
-# What is built.
+# Inputs.
 
 
 def test_a_script_is_built_with_its_image_config(daemon: FakeDaemon, tmp_path: Path) -> None:
@@ -85,7 +85,7 @@ def test_a_definition_from_standard_input_is_built(daemon: FakeDaemon) -> None:
     assert only(daemon).step("run make").kind == "exec"
 
 
-def test_a_definition_takes_the_working_directory_as_its_context(
+def test_the_working_directory_is_the_context_of_a_definition(
     fake_daemon: Callable[..., FakeDaemon], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "a").write_text("1")
@@ -97,11 +97,13 @@ def test_a_definition_takes_the_working_directory_as_its_context(
     assert contents == [{"a": b"1"}]
 
 
-def test_no_cache_has_every_step_of_a_definition_run(daemon: FakeDaemon, definition: Path) -> None:
+def test_no_cache_ignores_the_cache_for_every_step_of_a_definition(
+    daemon: FakeDaemon, definition: Path
+) -> None:
     llb("build", definition, "--no-cache", "--addr", daemon.address)
     built = only(daemon).definition
     assert built is not None
-    assert [built.metadata[each.digest].ignore_cache for each in built.vertices()] == [True] * 3
+    assert [built.metadata[vertex.digest].ignore_cache for vertex in built.vertices()] == [True] * 3
 
 
 def test_a_dockerfile_is_built_by_its_frontend(daemon: FakeDaemon, folder: Path) -> None:
@@ -113,7 +115,7 @@ def test_a_dockerfile_is_built_by_its_frontend(daemon: FakeDaemon, folder: Path)
     assert build.step("[2/2] RUN echo 2").kind == "exec"
 
 
-def test_another_file_is_the_dockerfile(daemon: FakeDaemon, folder: Path) -> None:
+def test_the_dockerfile_may_have_another_name(daemon: FakeDaemon, folder: Path) -> None:
     (folder / "ci").mkdir()
     (folder / "ci" / "App").write_text("FROM debian\nRUN app\n")
     llb("build", folder, "-f", folder / "ci" / "App", "--addr", daemon.address)
@@ -157,26 +159,26 @@ def test_the_context_may_come_as_an_archive_on_standard_input(
     assert attrs["context"].startswith("http://buildkit-session/")
 
 
-def test_options_of_the_build_reach_the_daemon(
+def test_build_options_reach_the_daemon(
     fake_daemon: Callable[..., FakeDaemon], definition: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "secret").write_text("s3cret")
-    found: list[bytes] = []
-    daemon = fake_daemon(script=lambda build: found.append(build.session.secret("token")))
+    secrets: list[bytes] = []
+    daemon = fake_daemon(script=lambda build: secrets.append(build.session.secret("token")))
     ran = llb(
         *("build", definition, "--addr", daemon.address),
         *("--secret", f"id=token,src={tmp_path / 'secret'}"),
         *("--cache-from", "type=registry,ref=example.com/c", "--allow", "network.host"),
         *("--cache-to", "type=inline"),
     )
-    assert (ran.status, found) == (0, [b"s3cret"])
+    assert (ran.status, secrets) == (0, [b"s3cret"])
     build = only(daemon)
     assert build.cache_imports == (("registry", {"ref": "example.com/c"}),)
     assert build.cache_exports == (("inline", {}),)
     assert build.entitlements == ("network.host",)
 
 
-# What is written and printed.
+# Output.
 
 
 def test_results_are_reported_with_the_digest(
@@ -193,12 +195,12 @@ def test_results_are_reported_with_the_digest(
     assert (out / "a").read_text() == "1"
 
 
-def test_a_quiet_build_prints_the_digest_alone(daemon: FakeDaemon, definition: Path) -> None:
+def test_a_quiet_build_prints_only_the_digest(daemon: FakeDaemon, definition: Path) -> None:
     ran = llb("build", definition, "-q", "-t", "app", "--addr", daemon.address)
     assert (ran.stdout, ran.stderr) == (f"{DIGEST}\n", "")
 
 
-def test_a_build_is_shown_as_it_goes_on(daemon: FakeDaemon, definition: Path) -> None:
+def test_the_progress_of_a_build_is_shown(daemon: FakeDaemon, definition: Path) -> None:
     ran = llb("build", definition, "--progress", "plain", "--addr", daemon.address)
     assert "run make" in ran.stderr
     raw = llb("build", definition, "--progress", "rawjson", "--addr", daemon.address)
@@ -210,9 +212,7 @@ def test_a_build_is_shown_as_it_goes_on(daemon: FakeDaemon, definition: Path) ->
     assert names == ["docker-image://docker.io/library/alpine:latest", "run make"]
 
 
-def test_files_are_written_about_the_result(
-    daemon: FakeDaemon, definition: Path, tmp_path: Path
-) -> None:
+def test_metadata_files_are_written(daemon: FakeDaemon, definition: Path, tmp_path: Path) -> None:
     files = {name: tmp_path / name for name in ("metadata", "iid", "ref", "trace", "metrics")}
     ran = llb(
         *("build", definition, "-t", "app", "--addr", daemon.address),
@@ -224,8 +224,8 @@ def test_files_are_written_about_the_result(
     assert json.loads(files["metadata"].read_text())["containerimage.digest"] == DIGEST
     assert files["iid"].read_text() == DIGEST
     assert files["ref"].read_text() == only(daemon).ref
-    traced = [json.loads(line) for line in files["trace"].read_text().splitlines()]
-    assert [len(report["vertexes"]) for report in traced] == [2]
+    reports = [json.loads(line) for line in files["trace"].read_text().splitlines()]
+    assert [len(report["vertexes"]) for report in reports] == [2]
     lines = files["metrics"].read_text().splitlines()
     assert lines[:2] == [
         "cache miss: docker-image://docker.io/library/alpine:latest",
@@ -234,7 +234,7 @@ def test_files_are_written_about_the_result(
     assert json.loads(lines[2])["completed"] == 2
 
 
-def test_the_name_of_a_build_that_fails_is_written_all_the_same(
+def test_the_reference_of_a_failed_build_is_written(
     fake_daemon: Callable[..., FakeDaemon], definition: Path, tmp_path: Path
 ) -> None:
     def fail(build: FakeBuild) -> dict[str, str]:
@@ -247,7 +247,7 @@ def test_the_name_of_a_build_that_fails_is_written_all_the_same(
     assert (tmp_path / "ref").read_text() == only(daemon).ref
 
 
-# What a frontend is asked instead of a build.
+# Subrequests.
 
 
 @pytest.mark.parametrize(
@@ -265,7 +265,7 @@ def test_the_answer_of_a_frontend_is_printed(
     assert (ran.status, ran.stdout) == (status, output)
 
 
-def test_the_answer_of_a_check_is_the_exit_status(daemon: FakeDaemon, folder: Path) -> None:
+def test_a_failed_check_sets_the_exit_status(daemon: FakeDaemon, folder: Path) -> None:
     (folder / "Dockerfile").write_text("from alpine\nRUN true\n")
     ran = llb("build", folder, "--check", "--addr", daemon.address)
     assert ran.status == 1
@@ -277,15 +277,15 @@ def test_an_answer_is_printed_as_json(daemon: FakeDaemon, folder: Path) -> None:
     assert [target["name"] for target in json.loads(ran.stdout)["targets"]] == ["base"]
 
 
-def test_an_answer_without_text_is_refused(daemon: FakeDaemon, folder: Path) -> None:
+def test_an_answer_without_text_is_an_error(daemon: FakeDaemon, folder: Path) -> None:
     ran = llb("build", folder, "--call", "convertllb", "--addr", daemon.address)
     assert (ran.status, ran.stderr.splitlines()[-1]) == (
         1,
-        "error: the frontend does not answer frontend.convertllb with result.txt",
+        "error: the frontend returned no result.txt for frontend.convertllb",
     )
 
 
-# What is refused.
+# Errors.
 
 
 @pytest.mark.parametrize(
@@ -293,7 +293,7 @@ def test_an_answer_without_text_is_refused(daemon: FakeDaemon, folder: Path) -> 
     [
         (
             ["-", "-f", "-"],
-            "standard input is either the context or the Dockerfile",
+            "standard input cannot be both the build context and the Dockerfile",
         ),
         (["{definition}", "--target", "x"], "--target is for Dockerfiles and frontends, not for "),
         (["{folder}", "-o", "type=nonesuch"], "unknown exporter 'nonesuch': expected "),
@@ -303,21 +303,21 @@ def test_an_answer_without_text_is_refused(daemon: FakeDaemon, folder: Path) -> 
         (["{folder}", "--network", "x"], "unknown network 'x': expected default, none, host"),
     ],
 )
-def test_a_command_line_that_makes_no_sense_is_refused(
+def test_an_invalid_command_line_is_refused(
     folder: Path, definition: Path, arguments: list[str], message: str
 ) -> None:
-    named = [each.format(folder=folder, definition=definition) for each in arguments]
-    assert usage_error(llb("build", *named)).startswith(message)
+    command = [argument.format(folder=folder, definition=definition) for argument in arguments]
+    assert usage_error(llb("build", *command)).startswith(message)
 
 
 def test_a_folder_or_dockerfile_that_does_not_exist_is_refused(tmp_path: Path) -> None:
     missing = llb("build", tmp_path / "none", "-f", "Dockerfile")
     assert (missing.status, missing.stderr) == (
         1,
-        f"error: there is no directory {tmp_path}/none to build from\n",
+        f"error: build context: no such directory: {tmp_path}/none\n",
     )
     empty = llb("build", tmp_path)
     assert (empty.status, empty.stderr) == (
         1,
-        f"error: there is no Dockerfile at {tmp_path}/Dockerfile\nhint: name it with -f FILE\n",
+        f"error: no such Dockerfile: {tmp_path}/Dockerfile\nhint: name it with -f FILE\n",
     )

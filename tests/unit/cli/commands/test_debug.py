@@ -1,4 +1,4 @@
-"""``llb debug``: what a daemon stores and does, as it is."""
+"""``llb debug``: raw blobs and running builds."""
 
 from __future__ import annotations
 
@@ -25,27 +25,27 @@ def daemon(tmp_path: Path) -> Iterator[FakeHistory]:
         yield daemon
 
 
-def test_a_blob_is_printed_as_it_is(daemon: FakeHistory) -> None:
+def test_a_blob_is_printed_unchanged(daemon: FakeHistory) -> None:
     assert llb("debug", "get", DIGEST, "--addr", daemon.address).output == bytes(range(10))
 
 
-def test_a_blob_that_the_daemon_does_not_have_is_an_error(daemon: FakeHistory) -> None:
-    other = f"sha256:{'1' * 64}"
-    ran = llb("debug", "get", other, "--addr", daemon.address)
-    assert (ran.status, ran.stderr) == (1, f"error: content {other}: not found\n")
+def test_a_missing_blob_is_an_error(daemon: FakeHistory) -> None:
+    missing = f"sha256:{'1' * 64}"
+    ran = llb("debug", "get", missing, "--addr", daemon.address)
+    assert (ran.status, ran.stderr) == (1, f"error: content {missing}: not found\n")
 
 
-def test_a_digest_that_is_not_one_is_refused() -> None:
+def test_an_invalid_digest_is_refused() -> None:
     ran = llb("debug", "get", "sha256:1")
     assert ran.status == 2
-    assert ran.stderr.endswith("'sha256:1' is no digest: expected sha256: and 64 digits\n")
+    assert ran.stderr.endswith("invalid digest 'sha256:1': expected sha256: and 64 digits\n")
 
 
 @pytest.mark.parametrize(
     ("options", "active", "ref"),
     [([], True, ""), (["--completed"], False, ""), (["--ref", "two"], True, "two")],
 )
-def test_builds_are_printed_as_the_daemon_tells_of_them(
+def test_builds_are_printed_in_the_order_the_daemon_reports_them(
     daemon: FakeHistory, options: list[str], ref: str, *, active: bool
 ) -> None:
     ran = llb("debug", "monitor", "--json", *options, "--addr", daemon.address)
@@ -55,7 +55,7 @@ def test_builds_are_printed_as_the_daemon_tells_of_them(
     assert (request.ActiveOnly, request.Ref, request.EarlyExit) == (active, ref, False)
 
 
-def test_builds_are_printed_in_lines(daemon: FakeHistory) -> None:
+def test_builds_are_printed_one_per_line(daemon: FakeHistory) -> None:
     ran = llb("debug", "monitor", "--addr", daemon.address)
     assert [line.split() for line in ran.stdout.splitlines()] == [
         ["one", "running", "0/0", "cached"],

@@ -1,4 +1,4 @@
-"""``llb diff`` and ``llb explain``: what is different between two definitions, and what runs."""
+"""``llb diff`` and ``llb explain``: differences and cache misses between two definitions."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ def new(tmp_path: Path) -> Path:
     return tmp_path / "new.pb"
 
 
-def test_a_difference_is_printed_and_is_the_exit_status(old: Path, new: Path) -> None:
+def test_a_difference_is_printed_and_sets_the_exit_status(old: Path, new: Path) -> None:
     ran = llb("diff", old, new)
     assert (ran.status, ran.stdout) == (1, compare.render(compare.compare(OLD, NEW)))
 
 
-def test_equal_definitions_are_no_difference(old: Path) -> None:
+def test_equal_definitions_do_not_differ(old: Path) -> None:
     ran = llb("diff", old, "-", stdin=OLD.to_bytes())
     assert (ran.status, ran.stdout) == (0, compare.render(compare.compare(OLD, OLD)))
 
@@ -48,13 +48,13 @@ def test_steps_that_come_from_the_cache_are_explained(old: Path) -> None:
     assert (ran.status, ran.stdout) == (0, compare.explain(compare.compare(OLD, OLD)))
 
 
-def test_standard_input_is_one_definition() -> None:
+def test_standard_input_cannot_be_both_definitions() -> None:
     ran = llb("diff", "-", "-")
     assert ran.status == 2
     assert ran.stderr.endswith("Error: standard input holds one definition, not two\n")
 
 
-def test_a_file_that_is_not_a_definition_is_named(old: Path, tmp_path: Path) -> None:
+def test_an_error_names_the_invalid_file(old: Path, tmp_path: Path) -> None:
     (tmp_path / "bad.pb").write_bytes(b"\xff")
     ran = llb("diff", old, tmp_path / "bad.pb")
     assert ran.status == 1

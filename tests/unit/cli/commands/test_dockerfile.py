@@ -1,4 +1,4 @@
-"""``llb dockerfile convert``: one file into two, and many into lines of JSON."""
+"""``llb dockerfile convert``: one file to a definition and a config, or many to JSON lines."""
 
 from __future__ import annotations
 
@@ -67,67 +67,67 @@ def test_a_file_becomes_a_definition_and_a_config(tmp_path: Path, file: Path, ta
     assert json.loads(config.read_text())["architecture"] == "arm64"
 
 
-def test_many_files_become_lines_and_a_bad_one_stops_none(
+def test_many_files_become_json_lines_and_a_bad_one_does_not_stop_the_others(
     tmp_path: Path, file: Path, table: Path
 ) -> None:
     bad, binary = tmp_path / "bad", tmp_path / "binary"
     bad.write_text("FROM alpine\nCOPPY a b\n")
     binary.write_bytes(b"\xff\xfe\0")
     missing = tmp_path / "missing"
-    found = lines(run("--jsonl", "--resolver", table, "--target", "", bad, binary, missing, file))
-    assert [entry["ok"] for entry in found] == [False, False, False, True]
-    assert [entry["file"] for entry in found] == [
-        str(each) for each in (bad, binary, missing, file)
+    entries = lines(run("--jsonl", "--resolver", table, "--target", "", bad, binary, missing, file))
+    assert [entry["ok"] for entry in entries] == [False, False, False, True]
+    assert [entry["file"] for entry in entries] == [
+        str(path) for path in (bad, binary, missing, file)
     ]
-    assert found[0]["line"] == 2
-    assert found[0]["error"].startswith("dockerfile parse error on line 2: unknown instruction")
-    assert found[1]["line"] == 1
-    assert found[2]["line"] is None
-    assert set(found[3]) == {"file", "ok", "ops", "definition", "config", "warnings"}
-    definition = Definition.from_bytes(base64.b64decode(found[3]["definition"]))
-    assert len(definition.ops) == found[3]["ops"] == 3
-    assert found[3]["config"]["os"] == "linux"
+    assert entries[0]["line"] == 2
+    assert entries[0]["error"].startswith("dockerfile parse error on line 2: unknown instruction")
+    assert entries[1]["line"] == 1
+    assert entries[2]["line"] is None
+    assert set(entries[3]) == {"file", "ok", "ops", "definition", "config", "warnings"}
+    definition = Definition.from_bytes(base64.b64decode(entries[3]["definition"]))
+    assert len(definition.ops) == entries[3]["ops"] == 3
+    assert entries[3]["config"]["os"] == "linux"
 
 
-def test_names_of_files_come_from_standard_input(file: Path, table: Path) -> None:
-    found = lines(run("--jsonl", "--resolver", table, "-", stdin=f"{file}\n\n{file}\n"))
-    assert [entry["ok"] for entry in found] == [True, True]
+def test_file_names_come_from_standard_input(file: Path, table: Path) -> None:
+    entries = lines(run("--jsonl", "--resolver", table, "-", stdin=f"{file}\n\n{file}\n"))
+    assert [entry["ok"] for entry in entries] == [True, True]
 
 
-def test_a_bug_met_in_a_file_is_told_and_the_others_go_on(
+def test_an_internal_error_is_reported_and_does_not_stop_the_other_files(
     file: Path, table: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*_: object, **__: object) -> None:
         raise KeyError("surprise")
 
     monkeypatch.setattr("llb.cli.commands.dockerfile.convert", broken)
-    found = lines(run("--jsonl", "--resolver", table, file, file))
-    assert [entry["error"] for entry in found] == ["internal error: KeyError: 'surprise'"] * 2
+    entries = lines(run("--jsonl", "--resolver", table, file, file))
+    assert [entry["error"] for entry in entries] == ["internal error: KeyError: 'surprise'"] * 2
 
 
 def test_an_error_of_one_file_names_the_file(file: Path) -> None:
     file.write_text("FROM alpine\n")
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", "from llb.cli import main; main()", "dockerfile", "convert", file],
         capture_output=True,
         text=True,
         check=False,
     )
-    assert done.returncode == 1
-    assert done.stderr.startswith(f"error: {file}:1: there is no image docker.io/library/alpine")
+    assert process.returncode == 1
+    assert process.stderr.startswith(f"error: {file}:1: there is no image docker.io/library/alpine")
 
 
 @pytest.mark.parametrize(
     "text",
     ["", "[]", "[" * 100_000, '{"a": {}}', '{"A B": {}}', '{"*": {"digest": "x", "config": ""}}'],
 )
-def test_a_resolver_file_that_is_none_is_refused(text: str) -> None:
+def test_an_invalid_resolver_file_is_refused(text: str) -> None:
     with pytest.raises(InputError, match="resolver file"):
         ImageTable.from_json(text)
 
 
 @pytest.mark.parametrize("ref", ["alpine", "alpine:latest", "docker.io/library/alpine", "*"])
-def test_images_are_found_as_written_in_full_form_and_by_default(ref: str) -> None:
+def test_images_are_found_by_short_name_full_name_and_wildcard(ref: str) -> None:
     table = ImageTable.from_json(
         json.dumps({ref: {"digest": DIGEST, "config": json.loads(CONFIG)}})
     )
@@ -137,5 +137,5 @@ def test_images_are_found_as_written_in_full_form_and_by_default(ref: str) -> No
 @pytest.mark.parametrize(
     "args", [("a", "b"), ("--jsonl", "-o", "x", "a"), ("--build-arg", "A", "a"), ()]
 )
-def test_a_command_line_that_makes_no_sense_is_refused(args: tuple[str, ...]) -> None:
+def test_an_invalid_command_line_is_refused(args: tuple[str, ...]) -> None:
     assert run(*args).exit_code == 2

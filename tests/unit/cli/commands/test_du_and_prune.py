@@ -1,4 +1,4 @@
-"""``llb du`` and ``llb prune``: what the cache of a daemon holds, and what is removed from it."""
+"""``llb du`` and ``llb prune``: show and remove the build cache."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def line(name: str, mark: str, size: str, description: str) -> str:
     return f"{name:<28}{mark} {size:>10}  {'':>8}  {description}\n"
 
 
-def test_records_are_printed_the_largest_last_with_their_sum(address: str) -> None:
+def test_records_are_printed_with_the_largest_last_and_their_sum(address: str) -> None:
     assert llb("du", "--addr", address).stdout == (
         line("small", "*", "2.0 kB", "local source")
         + line("large", " ", "3.0 MB", "run make")
@@ -57,17 +57,17 @@ def test_records_are_printed_the_largest_last_with_their_sum(address: str) -> No
     )
 
 
-def test_all_fields_of_a_record_are_printed_in_lines(address: str) -> None:
+def test_all_fields_of_a_record_are_printed_one_per_line(address: str) -> None:
     assert llb("prune", "--verbose", "--addr", address).stdout == f"{ROWS}total        3.0 MB\n"
 
 
 def test_records_are_printed_as_lines_of_json(address: str) -> None:
     lines = llb("du", "--json", "--addr", address).stdout.splitlines()
-    assert [json.loads(each)["id"] for each in lines] == ["small", "large"]
+    assert [json.loads(row)["id"] for row in lines] == ["small", "large"]
     assert json.loads(lines[1])["created"] == "2024-01-02T00:00:00+00:00"
 
 
-def test_what_is_not_used_is_removed(address: str) -> None:
+def test_unused_records_are_removed(address: str) -> None:
     assert llb("prune", "--unused-for", "7d", "--addr", address).stdout == (
         line("large", " ", "3.0 MB", "run make") + "total        3.0 MB\n"
     )
@@ -100,5 +100,5 @@ def test_an_invalid_limit_is_refused(address: str, option: str, value: str, mess
         (timedelta(seconds=-30), "0s ago"),
     ],
 )
-def test_an_age_has_its_largest_unit(age: timedelta, text: str) -> None:
+def test_an_age_is_shown_in_its_largest_unit(age: timedelta, text: str) -> None:
     assert ago(datetime.now(UTC) - age) == text

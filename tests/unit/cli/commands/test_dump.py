@@ -1,4 +1,4 @@
-"""``llb dump`` and ``llb graph``: a definition as text, and as a picture."""
+"""``llb dump`` and ``llb graph``: print and draw definitions."""
 
 from __future__ import annotations
 
@@ -53,14 +53,14 @@ def test_a_graph_is_drawn_as_a_tree(source: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "form"), [("a.dot", "dot"), ("a.gv", "dot"), ("a.mmd", "mermaid"), ("a.txt", "tree")]
 )
-def test_the_name_of_a_file_says_its_format(
+def test_the_file_extension_determines_the_format(
     source: Path, tmp_path: Path, name: str, form: str
 ) -> None:
     assert llb("graph", source, "-o", tmp_path / name).status == 0
     assert (tmp_path / name).read_text() == FORMS[form]
 
 
-def test_a_format_comes_before_the_name_of_a_file(source: Path, tmp_path: Path) -> None:
+def test_an_explicit_format_overrides_the_file_extension(source: Path, tmp_path: Path) -> None:
     llb("graph", source, "-o", tmp_path / "a.svg", "--format", "mermaid")
     assert (tmp_path / "a.svg").read_text() == FORMS["mermaid"]
 
@@ -105,7 +105,9 @@ def test_without_graphviz_the_graph_is_written_instead(
     assert (tmp_path / "a.dot").read_text() == FORMS["dot"]
 
 
-def test_a_picture_of_no_kind_is_refused(source: Path, tmp_path: Path) -> None:
+def test_a_picture_without_a_file_extension_is_refused(source: Path, tmp_path: Path) -> None:
     ran = llb("graph", source, "-o", tmp_path / "picture")
     assert ran.status == 2
-    assert ran.stderr.endswith(f"{tmp_path}/picture names no kind of picture, as graph.svg does\n")
+    assert ran.stderr.endswith(
+        f"no file extension in {tmp_path}/picture: expected a name such as graph.svg\n"
+    )

@@ -1,4 +1,4 @@
-"""``llb frontend``: begin, run, pack and try a frontend of one's own."""
+"""``llb frontend``: create, run, pack and try a frontend."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from llb.testing.images import FakeImage
-from tests.fakes.command import Ran, llb
+from tests.fakes.command import CommandResult, llb
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,16 +51,17 @@ def daemon(fake_daemon: Callable[..., FakeDaemon]) -> FakeDaemon:
     return fake_daemon(script=image, images={"*": FakeImage()})
 
 
-def timed(ran: Ran) -> str:
-    """Return what a command says of itself, without how long it took."""
+def output_without_time(ran: CommandResult) -> str:
+    """Replace the time in the message of a command."""
     assert ran.status == 0, ran.stderr
     return re.sub(r"in [0-9]+\.[0-9] s\n\Z", "in a moment\n", ran.stderr)
 
 
-def test_a_frontend_begins_with_files(tmp_path: Path) -> None:
+def test_a_new_frontend_has_files(tmp_path: Path) -> None:
     ran = llb("frontend", "new", tmp_path / "apps")
     assert ran.stdout.splitlines()[2] == f"{tmp_path}/apps/main.py"
-    assert (timed(ran), (tmp_path / "apps" / "main.py").is_file()) == ("began in a moment\n", True)
+    assert output_without_time(ran) == "created in a moment\n"
+    assert (tmp_path / "apps" / "main.py").is_file()
 
 
 def test_a_program_is_run_in_this_process_with_its_own_file(
@@ -71,14 +72,12 @@ def test_a_program_is_run_in_this_process_with_its_own_file(
         *("frontend", "run", program, folder, "--build-arg", "a=1"),
         *("--progress", "none", "--addr", daemon.address),
     )
-    assert timed(ran) == "ran in a moment\n"
+    assert output_without_time(ran) == "ran in a moment\n"
     (build,) = daemon.builds
     assert build.step("run ['build-arg:a', 'cmdline', 'filename', 'source']").kind == "exec"
 
 
-def test_the_requests_of_a_program_are_answered_in_this_process(
-    folder: Path, daemon: FakeDaemon
-) -> None:
+def test_a_subrequest_is_answered_in_this_process(folder: Path, daemon: FakeDaemon) -> None:
     (folder / "main.py").write_text(
         "from llb.gateway import Result, serve\n"
         "serve(lambda request, _: Result(metadata={\n"
@@ -92,12 +91,14 @@ def test_the_requests_of_a_program_are_answered_in_this_process(
     assert (ran.status, ran.stdout) == (0, "frontend.targets\n")
 
 
-def test_a_program_builds_directories_alone(folder: Path, daemon: FakeDaemon) -> None:
+def test_a_program_cannot_build_a_definition(folder: Path, daemon: FakeDaemon) -> None:
     (folder / "main.py").write_text("from llb.gateway import serve\nserve(print)\n")
     (folder / "build.py").write_text("from llb import Image, main\nmain(Image('alpine'))\n")
     ran = llb("frontend", "run", folder / "main.py", folder / "build.py", "--addr", daemon.address)
     assert ran.status == 2
-    assert ran.stderr.endswith("Error: a frontend builds a directory, and no definition\n")
+    assert ran.stderr.endswith(
+        "Error: a frontend cannot build a definition: expected a directory\n"
+    )
 
 
 def test_a_program_is_packed_under_a_name(folder: Path, daemon: FakeDaemon) -> None:
@@ -113,14 +114,12 @@ def test_a_program_is_packed_under_a_name(folder: Path, daemon: FakeDaemon) -> N
     assert build.step("compile the program").kind == "exec"
 
 
-def test_an_image_is_tried_in_place_of_the_frontend_that_a_file_names(
-    folder: Path, daemon: FakeDaemon
-) -> None:
+def test_an_image_replaces_the_frontend_that_a_file_names(folder: Path, daemon: FakeDaemon) -> None:
     ran = llb(
         *("frontend", "try", "example.com/f", folder, "-f", folder / "app.toml"),
         *("--progress", "none", "--addr", daemon.address),
     )
-    assert timed(ran) == "tried in a moment\n"
+    assert output_without_time(ran) == "tried in a moment\n"
     attrs = daemon.builds[0].frontend_attrs
     assert attrs["build-arg:BUILDKIT_SYNTAX"] == "frontend.local/tried"
     assert attrs["context:frontend.local/tried"] == "docker-image://example.com/f"
@@ -131,14 +130,14 @@ def test_a_program_is_packed_and_tried(folder: Path, daemon: FakeDaemon) -> None
         *("frontend", "try", folder / "main.py", folder, "-f", folder / "app.toml"),
         *("--on", "example.com/on", "--progress", "none", "--addr", daemon.address),
     )
-    assert timed(ran) == "tried in a moment\n"
+    assert output_without_time(ran) == "tried in a moment\n"
     *_, build = daemon.builds
     attrs = build.frontend_attrs
     assert attrs["context:frontend.local/tried"] == "input:frontend"
     metadata = json.loads(attrs["input-metadata:frontend"])
     config = json.loads(base64.b64decode(metadata["containerimage.config"]))
     assert config["config"]["Entrypoint"][-1] == "/opt/frontend/main.py"
-    assert [each.name for each in build.inputs["frontend"].vertices() if each.name] == [
+    assert [vertex.name for vertex in build.inputs["frontend"].vertices() if vertex.name] == [
         "load the program",
         "copy the program",
         "compile the program",

@@ -1,4 +1,4 @@
-"""``llb ping``, ``llb info`` and ``llb workers``: what a daemon says of itself."""
+"""``llb ping``, ``llb info`` and ``llb workers``: the status of a daemon."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ def test_a_daemon_that_does_not_answer_is_an_error(tmp_path: Path) -> None:
     assert ran.stderr.startswith("error: ")
 
 
-def test_a_wait_is_for_one_daemon(address: str) -> None:
+def test_wait_needs_a_single_daemon(address: str) -> None:
     ran = llb("ping", "--wait", "1s", "--addr", address, "--addr", "tcp://other:1")
     assert ran.status == 2
-    assert ran.stderr.endswith("Error: --wait is for one --addr\n")
+    assert ran.stderr.endswith("Error: --wait needs a single --addr\n")
 
 
-def test_a_wait_that_is_not_a_time_is_refused(address: str) -> None:
+def test_an_invalid_wait_is_refused(address: str) -> None:
     ran = llb("ping", "--wait", "soon", "--addr", address)
     assert (ran.status, ran.stderr) == (
         1,
@@ -56,8 +56,11 @@ def test_the_version_and_the_address_are_printed(address: str) -> None:
 
 
 def test_the_version_is_printed_as_json(address: str) -> None:
-    found = json.loads(llb("info", "--json", "--addr", address).stdout)
-    assert (found["package"], found["version"]) == ("github.com/moby/buildkit", "v0.30.1")
+    daemon_info = json.loads(llb("info", "--json", "--addr", address).stdout)
+    assert (daemon_info["package"], daemon_info["version"]) == (
+        "github.com/moby/buildkit",
+        "v0.30.1",
+    )
 
 
 def test_workers_are_printed_with_their_platforms(address: str) -> None:
@@ -68,5 +71,5 @@ def test_workers_are_printed_with_their_platforms(address: str) -> None:
 
 def test_workers_are_printed_as_lines_of_json(address: str) -> None:
     (line,) = llb("workers", "--json", "--addr", address).stdout.splitlines()
-    found = json.loads(line)
-    assert (found["id"], found["platforms"]) == ("fake", ["linux/arm64", "linux/arm/v7"])
+    worker = json.loads(line)
+    assert (worker["id"], worker["platforms"]) == ("fake", ["linux/arm64", "linux/arm/v7"])

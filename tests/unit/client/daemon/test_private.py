@@ -102,7 +102,7 @@ def test_the_command_line_shows_and_stops_the_daemon(place: Place) -> None:
     assert llb("daemon", "start").stdout == f"{place.address}\n"
     running = stopped.replace("stopped", f"running, process {daemon.running(place)}")
     assert llb("daemon", "status").stdout == running
-    assert [llb("daemon", "stop").stdout for _ in range(2)] == ["stopped\n", "it did not run\n"]
+    assert [llb("daemon", "stop").stdout for _ in range(2)] == ["stopped\n", "not running\n"]
 
 
 @pytest.mark.usefixtures("bin_folder")

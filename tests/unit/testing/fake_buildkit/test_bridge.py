@@ -1,4 +1,4 @@
-"""A fake daemon answers frontends as BuildKit does."""
+"""The fake gateway service answers frontends as BuildKit does."""
 
 from __future__ import annotations
 
@@ -26,8 +26,15 @@ def test_trees_of_another_frontend_come_with_their_definitions() -> None:
         single = gateway.solve_frontend("one.v0", {}).ref
         refs = gateway.solve_frontend("several.v0", {}).refs
         assert single is not None
-        found = {"": single.definition, **{name: ref.definition for name, ref in refs.items()}}
-        assert {name: None if each is None else each.head for name, each in found.items()} == {
+        definitions = {
+            "": single.definition,
+            **{name: ref.definition for name, ref in refs.items()},
+        }
+        heads = {
+            name: None if definition is None else definition.head
+            for name, definition in definitions.items()
+        }
+        assert heads == {
             "": TREES["amd64"].head,
             "linux/amd64": TREES["amd64"].head,
             "linux/arm64": TREES["arm64"].head,
@@ -44,8 +51,8 @@ def test_an_image_in_a_layout_is_found_by_its_digest() -> None:
     name = f"example.com/app@sha256:{'a' * 64}"
 
     def frontend(_: Request, gateway: Gateway) -> Result:
-        found = gateway.resolve_image_config(name, layout=("session", "store"))
-        assert (found.digest, found.config) == (f"sha256:{'a' * 64}", b"{}")
+        image = gateway.resolve_image_config(name, layout=("session", "store"))
+        assert (image.digest, image.config) == (f"sha256:{'a' * 64}", b"{}")
         return Result()
 
     run_frontend(frontend, images={f"oci-layout://{name}": "{}"}).checked()
