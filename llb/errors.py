@@ -26,6 +26,11 @@ from typing import TYPE_CHECKING
 
 from attrs import field, frozen
 
+from llb._lazy import lazy_imports
+
+with lazy_imports(__name__):
+    import difflib  # 2 ms
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -222,10 +227,7 @@ def did_you_mean(word: str, candidates: Iterable[str]) -> str | None:
     >>> did_you_mean("COPPY", ["COPY", "RUN"])
     'did you mean COPY?'
     """
-    # It takes 3 ms to import, and most builds have no errors.
-    from difflib import get_close_matches  # noqa: PLC0415
-
-    matches = get_close_matches(word, list(candidates), n=1, cutoff=0.6)
+    matches = difflib.get_close_matches(word, list(candidates), n=1, cutoff=0.6)
     return f"did you mean {matches[0]}?" if matches else None
 
 

@@ -13,7 +13,11 @@ from typing import TYPE_CHECKING, TypeAlias
 from attrs import field, frozen
 
 from llb import ops_proto as pb
+from llb._lazy import lazy_imports
 from llb.protobuf import number_of, read_fields
+
+with lazy_imports(__name__):
+    import pathlib  # 5 ms
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -142,15 +146,12 @@ def _read_file(path: str) -> SourceFile | None:
     The name is relative to the working directory for a file below it, otherwise just the last
     component: a definition must not reveal where on a disk it was created.
     """
-    # It takes 2 ms to import, which is a lot for a frontend whose steps come from other files.
-    from pathlib import Path  # noqa: PLC0415
-
     try:
-        data = Path(path).read_bytes()
+        data = pathlib.Path(path).read_bytes()
     except OSError:
         return None
-    working_directory = Path.cwd()
-    resolved = Path(path).resolve()
+    working_directory = pathlib.Path.cwd()
+    resolved = pathlib.Path(path).resolve()
     name = (
         resolved.relative_to(working_directory).as_posix()
         if resolved.is_relative_to(working_directory)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from attrs import define, field, frozen
 
+from llb._lazy import lazy_imports
 from llb.buildfile import guards
 from llb.buildfile.current import set_current
 from llb.buildfile.loading import targets_of
@@ -19,6 +20,9 @@ from llb.errors import BuildFileError, InvalidValueError, LLBError, Span, Transp
 from llb.platforms import Platform, to_platform
 from llb.source_map import python_source
 from llb.state.state import State
+
+with lazy_imports(__name__):
+    import ctypes  # 3 ms
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -204,8 +208,6 @@ def to_author_error(error: BaseException, files: Mapping[str, SourceFile]) -> Ba
 
 def _interrupt(worker: threading.Thread) -> None:
     """Raise SystemExit in a thread of Python code, which would otherwise continue to run."""
-    import ctypes  # noqa: PLC0415 - it is needed for nothing else
-
     ident = ctypes.c_ulong(worker.ident or 0)
     ctypes.pythonapi.PyThreadState_SetAsyncExc(ident, ctypes.py_object(SystemExit))
 

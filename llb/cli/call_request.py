@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 from attrs import evolve
 
+import llb.gateway
 from llb.errors import InputError
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from llb.client import Client
     from llb.client.options import BuildOptions
     from llb.client.progress.display import Display
-    from llb.gateway import Gateway, Request, Result
+    from llb.gateway import Gateway, Request
 
 _CAPS = "moby.buildkit.frontend.subrequests"
 
@@ -44,21 +45,20 @@ def call(
 def _send(
     client: Client, name: str, request: FrontendRequest, progress: Display, options: BuildOptions
 ) -> dict[str, bytes]:
-    from llb.gateway import Result  # noqa: PLC0415 - loads protobuf
 
     metadata: dict[str, bytes] = {}
     attrs = {**request.attrs, "requestid": name, "frontend.caps": _CAPS}
 
     inputs = {key: state.marshal() for key, state in request.inputs.items()}
 
-    def subrequest(build_request: Request, gateway: Gateway) -> Result:
+    def subrequest(build_request: Request, gateway: Gateway) -> llb.gateway.Result:
         if request.function is not None:
             build_request = evolve(build_request, options=attrs)
             metadata.update(request.function(build_request, gateway).metadata)
         else:
             result = gateway.solve_frontend(request.frontend, attrs, inputs=inputs)
             metadata.update(result.metadata)
-        return Result()
+        return llb.gateway.Result()
 
     call_options = options.copy()
     call_options["exports"] = ()

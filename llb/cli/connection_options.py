@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 from attrs import frozen
 
+import llb.client
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from llb.client import TLS, Client
+    from llb.client import Client
 
 F_ = TypeVar("F_", bound="Callable[..., Any]")
 
@@ -57,42 +59,36 @@ class Connection:
     tlsdir: Path | None = None
     tlsservername: str | None = None
 
-    def open(self, platforms: Iterable[str] = ()) -> Client:
+    def open(self, platforms: Iterable[str] = ()) -> llb.client.Client:
         """Connect to the daemon; of several, prefer one that has the platforms.
 
         Raises the errors of Client, and UsageError.
         """
-        # The client takes 60 ms to import, which `llb --help` should not wait for.
-        from llb.client import Client  # noqa: PLC0415
-
         tls = self._tls()
         if len(self.addrs) <= 1:
-            return Client(*self.addrs, tls=tls)
+            return llb.client.Client(*self.addrs, tls=tls)
         # The same directory often has the same name on other machines, but another path.
         key = self.addr_key or Path.cwd().name
-        return Client.any(self.addrs, key=key, platforms=platforms, tls=tls)
+        return llb.client.Client.any(self.addrs, key=key, platforms=platforms, tls=tls)
 
     def wait(self, seconds: float) -> Client:
         """Wait until the daemon is ready and connect; raises the errors of :meth:`open`."""
-        from llb.client import wait_for_ready  # noqa: PLC0415 - loads the client
-
         if len(self.addrs) > 1:
             raise click.UsageError("--wait needs a single --addr")
-        return wait_for_ready(*self.addrs, timeout=seconds, tls=self._tls())
+        return llb.client.wait_for_ready(*self.addrs, timeout=seconds, tls=self._tls())
 
-    def _tls(self) -> TLS | None:
+    def _tls(self) -> llb.client.TLS | None:
         files = (self.tlscacert, self.tlscert, self.tlskey)
         if self.tlsdir is None and self.tlsservername is None and not any(files):
             return None
-        from llb.client import TLS  # noqa: PLC0415 - loads the client
 
         if self.tlsdir is not None:
             if any(files):
                 raise click.UsageError(
                     "--tlsdir conflicts with --tlscacert, --tlscert and --tlskey"
                 )
-            return TLS.from_directory(self.tlsdir, server_name=self.tlsservername)
-        return TLS(*files, self.tlsservername)
+            return llb.client.TLS.from_directory(self.tlsdir, server_name=self.tlsservername)
+        return llb.client.TLS(*files, self.tlsservername)
 
 
 def with_connection_options(command: F_) -> F_:

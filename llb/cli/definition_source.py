@@ -11,10 +11,14 @@ from typing import TYPE_CHECKING
 import click
 from attrs import frozen
 
+from llb._lazy import lazy_imports
 from llb.child_processes import environment, python
 from llb.definition.definition import Definition
 from llb.errors import InputError
 from llb.script.main import FAILED, IMAGE_CONFIG_FD
+
+with lazy_imports(__name__):
+    import subprocess  # 4 ms
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -76,9 +80,6 @@ def load(source: str, meanwhile: Callable[[], None] = lambda: None) -> LoadedDef
 
 def _run(path: Path, meanwhile: Callable[[], None]) -> LoadedDefinition:
     """Run a script in another process and read the definition that it prints."""
-    # It takes 5 ms to import, and definitions from files need it not.
-    import subprocess  # noqa: PLC0415
-
     read, write = os.pipe()
     config: list[bytes] = []
     with os.fdopen(read, "rb") as pipe:

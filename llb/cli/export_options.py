@@ -8,6 +8,16 @@ from typing import TYPE_CHECKING
 import click
 from attrs import evolve
 
+import llb
+import llb.client
+from llb._lazy import lazy_imports
+
+with lazy_imports(__name__):
+    from llb.client.export import (
+        exporters,  # 13 ms
+        image_options,  # 4 ms
+    )
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -29,23 +39,19 @@ def to_exports(
     Tags add an image exporter if no output takes them, or none can be pushed. Raises
     UsageError, and InvalidValueError if an output, tag or annotation is malformed.
     """
-    # The client takes 60 ms to import, which `llb --help` should not wait for.
-    from llb import Reference  # noqa: PLC0415
-    from llb.client import image, parse_export  # noqa: PLC0415
-    from llb.client.export.exporters import docker  # noqa: PLC0415
-    from llb.client.export.image_options import parse_annotation  # noqa: PLC0415
-
-    exports = [parse_export(output) for output in outputs]
+    exports = [llb.client.parse_export(output) for output in outputs]
     if load and not any(export.is_loaded for export in exports):
-        exports.append(docker())
-    names = ",".join(str(Reference.parse(tag).tagged()) for tag in tags)
+        exports.append(exporters.docker())
+    names = ",".join(str(llb.Reference.parse(tag).tagged()) for tag in tags)
     if names:
         has_image = _is_image if push else _takes_image_config
         if not any(map(has_image, exports)):
-            exports.append(image())
+            exports.append(llb.client.image())
         exports = [_add_names(export, names) for export in exports]
     annotation_attrs = {
-        item.attribute: item.value for value in annotations for item in parse_annotation(value)
+        item.attribute: item.value
+        for value in annotations
+        for item in image_options.parse_annotation(value)
     }
     if annotation_attrs:
         if not any(map(_takes_image_config, exports)):

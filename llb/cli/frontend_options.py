@@ -11,9 +11,16 @@ from typing import TYPE_CHECKING, cast
 import click
 from attrs import field, frozen
 
+from llb._lazy import lazy_imports
 from llb.buildkit_names import OCI_SCHEME
 from llb.cli.definition_source import STANDARD_INPUT
 from llb.errors import InputError
+
+with lazy_imports(__name__):
+    from llb.client import dockerfile  # 2 ms
+    from llb.client.export import oci_layout  # 5 ms
+    from llb.client.registry_auth import docker_config  # 6 ms
+    from llb.client.session import uploads  # 2 ms
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -153,10 +160,7 @@ def _archive_request(
 
     Standard input holds either an archive with the Dockerfile, or the Dockerfile alone.
     """
-    # The client takes 60 ms to import, which `llb --help` should not wait for.
-    from llb.client.session.uploads import Upload  # noqa: PLC0415
-
-    context = Upload(sys.stdin.buffer)
+    context = uploads.Upload(sys.stdin.buffer)
     named_contexts = {
         name: path for name, path in local.items() if name not in (CONTEXT, "dockerfile")
     }
@@ -167,10 +171,7 @@ def _archive_request(
 
 def _environment_attrs(environ: Mapping[str, str]) -> dict[str, str]:
     """Read implicit build args: SOURCE_DATE_EPOCH, as in buildctl, and Docker's proxies."""
-    # The client takes 60 ms to import, which `llb --help` should not wait for.
-    from llb.client.registry_auth.docker_config import DockerConfig  # noqa: PLC0415
-
-    build_args = DockerConfig.load(environ).proxies()
+    build_args = docker_config.DockerConfig.load(environ).proxies()
     if _EPOCH in environ:
         build_args[_EPOCH] = environ[_EPOCH]
     return {f"build-arg:{key}": value for key, value in build_args.items()}
@@ -178,10 +179,7 @@ def _environment_attrs(environ: Mapping[str, str]) -> dict[str, str]:
 
 def _option_attrs(flags: FrontendOptions, *, no_cache: bool) -> dict[str, str]:
     """Convert the options to frontend attributes; unset options add none."""
-    # The client takes 60 ms to import, which `llb --help` should not wait for.
-    from llb.client.dockerfile import DockerfileOptions, dockerfile_attrs  # noqa: PLC0415
-
-    options: DockerfileOptions = {
+    options: dockerfile.DockerfileOptions = {
         "build_args": flags.build_args,
         "labels": flags.labels,
         "platforms": flags.platform_names,
@@ -203,7 +201,7 @@ def _option_attrs(flags: FrontendOptions, *, no_cache: bool) -> dict[str, str]:
         options["provenance"] = _bool_or_string(flags.provenance)
     if flags.sbom is not None:
         options["sbom"] = _bool_or_string(flags.sbom)
-    return dockerfile_attrs(**options)
+    return dockerfile.dockerfile_attrs(**options)
 
 
 def _context_attr(name: str, value: str, local: dict[str, str], layouts: dict[str, str]) -> str:
@@ -222,15 +220,12 @@ def _context_attr(name: str, value: str, local: dict[str, str], layouts: dict[st
 
 def _find_in_layout(location: str) -> tuple[str, str]:
     """Resolve ``DIR``, ``DIR:TAG`` or ``DIR@DIGEST`` to folder and digest. Raises InputError."""
-    # The client takes 60 ms to import, which `llb --help` should not wait for.
-    from llb.client.export.oci_layout import Layout  # noqa: PLC0415
-
     folder, at, digest = location.partition("@")
     if at:
         return folder, digest
     head, colon, tag = location.rpartition(":")
     folder, tag = (head, tag) if colon and "/" not in tag else (location, "latest")
-    descriptor = Layout(Path(folder)).find(tag)
+    descriptor = oci_layout.Layout(Path(folder)).find(tag)
     if descriptor is None:
         raise InputError(
             f"no tag {tag} in the OCI layout {folder}",

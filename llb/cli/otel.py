@@ -7,7 +7,20 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
+from llb._lazy import lazy_imports
 from llb.errors import InputError, did_you_mean
+
+with lazy_imports(__name__):
+    from importlib import metadata  # 27 ms
+
+    from opentelemetry import (
+        context,  # 5 ms
+        propagate,  # 21 ms
+        trace,  # 15 ms
+    )
+    from opentelemetry.sdk import resources  # 28 ms
+    from opentelemetry.sdk import trace as sdk_trace  # 53 ms
+    from opentelemetry.sdk.trace import export  # 50 ms
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -37,16 +50,11 @@ def export_spans(environ: Mapping[str, str] = os.environ) -> Iterator[None]:
         yield
         return
     exporters = [_load_exporter(name) for name in names]
-    # They are optional, and take 80 ms to import.
-    from opentelemetry import context, propagate, trace  # noqa: PLC0415
-    from opentelemetry.sdk.resources import Resource  # noqa: PLC0415
-    from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415
-    from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415
 
     service = {} if "OTEL_SERVICE_NAME" in environ else {"service.name": "llb"}
-    provider = TracerProvider(resource=Resource.create(service))
+    provider = sdk_trace.TracerProvider(resource=resources.Resource.create(service))
     for exporter in exporters:
-        provider.add_span_processor(BatchSpanProcessor(exporter))
+        provider.add_span_processor(export.BatchSpanProcessor(exporter))
     trace.set_tracer_provider(provider)
     carrier = {name.lower(): environ[name] for name in _CARRIERS if name in environ}
     token = context.attach(propagate.extract(carrier))
@@ -86,10 +94,7 @@ def _otlp_exporter_name(environ: Mapping[str, str]) -> str:
 
 def _load_exporter(name: str) -> SpanExporter:
     """Load an installed exporter by name. Raises InputError."""
-    # What is installed takes 10 ms to find out about.
-    from importlib.metadata import entry_points  # noqa: PLC0415
-
-    for entry_point in entry_points(group=_GROUP, name=name):
+    for entry_point in metadata.entry_points(group=_GROUP, name=name):
         exporter: SpanExporter = entry_point.load()()
         return exporter
     raise InputError(

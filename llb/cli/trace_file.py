@@ -5,7 +5,11 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from llb._lazy import lazy_imports
 from llb.errors import InputError
+
+with lazy_imports(__name__):
+    from llb.client.progress import raw_reports  # 7 ms
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -25,8 +29,6 @@ def trace_to(
     if path is None:
         yield forward
         return
-    # The client takes 60 ms to import, which `llb --help` should not wait for.
-    from llb.client.progress.raw_reports import to_line  # noqa: PLC0415
 
     try:
         file = path.open("a", encoding="utf-8")
@@ -35,7 +37,7 @@ def trace_to(
     with file:
 
         def handle(report: Report) -> None:
-            file.write(to_line(report) + "\n")
+            file.write(raw_reports.to_line(report) + "\n")
             if forward is not None:
                 forward(report)
 

@@ -6,6 +6,7 @@ import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from llb._lazy import lazy_imports
 from llb._pb import control_pb2 as pb
 from llb.buildkit_names import EXPORTER_IMAGE_CONFIG_KEY
 from llb.client.caches import frontend_attrs
@@ -26,6 +27,9 @@ from llb.client.solve import Solving
 from llb.client.tracing import build_span
 from llb.errors import InvalidValueError
 from llb.state.step_options import check_keys
+
+with lazy_imports(__name__):
+    from llb.client.session import policy  # 2 ms
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -125,10 +129,7 @@ class Building:
         if self._policy_check is not None:
             request.SourcePolicySession = self.session.id
         if self._rules is not None:
-            # protobuf's JSON takes 2 ms to import, and few builds bring rules.
-            from llb.client.session.policy import to_policy  # noqa: PLC0415
-
-            request.SourcePolicy.CopyFrom(to_policy(self._rules))
+            request.SourcePolicy.CopyFrom(policy.to_policy(self._rules))
         if exporters:
             # BuildKit before v0.13 supports one exporter, and reads it here.
             request.ExporterDeprecated = exporters[0].Type

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Self, Unpack
 
 from llb import caps
+from llb._lazy import lazy_imports
 from llb._pb import control_pb2 as pb
 from llb.buildkit_names import EXPORTER_IMAGE_CONFIG_KEY
 from llb.client.build_request import Building
@@ -21,6 +22,11 @@ from llb.gateway import Gateway, Request, Result, answer
 from llb.platforms import to_platform
 from llb.reference import Reference
 from llb.state.state import State
+
+with lazy_imports(__name__):
+    from llb.client import history as build_history  # 6 ms
+    from llb.client.connect import retry  # 2 ms
+    from llb.client.daemon import private as daemon  # 9 ms
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -159,10 +165,7 @@ class Client:
 
     def history(self) -> History:
         """Open the daemon's build history."""
-        # It takes 2 ms to import, and no build looks back.
-        from llb.client.history import History  # noqa: PLC0415
-
-        return History(self._control)
+        return build_history.History(self._control)
 
     def solve(
         self,
@@ -321,14 +324,9 @@ def wait_for_ready(
     Attempts are repeated with growing pauses for ``timeout`` seconds. Raises the last
     ConnectError after the timeout; any other error is raised at once.
     """
-    # Chance takes 1 ms to import, and most daemons are there.
-    from llb.client.connect.retry import retried  # noqa: PLC0415
-
-    return retried(lambda: Client(addr, tls=tls), timeout)
+    return retry.retried(lambda: Client(addr, tls=tls), timeout)
 
 
 def _private_daemon() -> str:
-    # What starts programs takes 4 ms to import, and most daemons run already.
-    from llb.client.daemon import private as daemon  # noqa: PLC0415
 
     return daemon.start()

@@ -6,6 +6,14 @@ import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeAlias
 
+from llb._lazy import lazy_imports
+
+with lazy_imports(__name__):
+    from opentelemetry import (
+        propagate,  # 24 ms
+        trace,  # 17 ms
+    )
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -25,7 +33,6 @@ def build_span(attributes: Mapping[str, str]) -> Iterator[Metadata]:
     if _API not in sys.modules:
         yield ()
         return
-    from opentelemetry import propagate, trace  # noqa: PLC0415 - an optional package, as said
 
     tracer = trace.get_tracer("llb")
     with tracer.start_as_current_span(

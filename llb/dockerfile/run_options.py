@@ -10,11 +10,15 @@ from typing import TYPE_CHECKING, TypeVar
 
 from attrs import evolve, frozen
 
+from llb._lazy import lazy_imports
 from llb.dockerfile_rules.run import SHARED_MEMORY
 from llb.errors import InvalidValueError, did_you_mean
 from llb.gocompat.csv import split_csv
 from llb.ops.nodes import LinuxResources, Network, Tmpfs, Ulimit
 from llb.state.settings import ULIMITS
+
+with lazy_imports(__name__):
+    import ipaddress  # 2 ms
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -108,10 +112,8 @@ def _parse_host(field: str) -> tuple[str, str]:
     name, equals, value = field.lower().partition("=")
     if not equals or "%" in value:
         raise ValueError("expected name=address")
-    # It takes 1.2 ms to import, and few builds name hosts.
-    from ipaddress import ip_address  # noqa: PLC0415
 
-    address = ip_address(value)
+    address = ipaddress.ip_address(value)
     return name, str(getattr(address, "ipv4_mapped", None) or address)
 
 

@@ -10,12 +10,18 @@ from typing import TYPE_CHECKING
 
 from attrs import evolve
 
+from llb._lazy import lazy_imports
 from llb.dockerfile.language import PLAIN, Language
 from llb.errors import LLBError
 from llb.frontend.dockerui.concurrent import map_concurrently
 from llb.frontend.dockerui.dockerfile import File
 from llb.frontend.dockerui.open import read_entrypoint
 from llb.gateway import Gateway, PlatformImage, Request, Result
+
+with lazy_imports(__name__):
+    from llb.frontend import buildfiles  # 90 ms
+    from llb.frontend.dockerui import sbom  # 1 ms
+    from llb.frontend.subrequests import dockerfile  # 11 ms
 
 if TYPE_CHECKING:
     from llb import Platform
@@ -44,15 +50,9 @@ def build(
         return entry
     convert_options, options = entry.options, entry.client_options
     if _is_python(convert_options.filename, entry.text):
-        # Dockerfiles do without it.
-        from llb.frontend import buildfiles  # noqa: PLC0415
-
         return buildfiles.build(entry)
     file = File(entry.text, entry.vertex, entry.definition, gateway, entry.resolve, language)
     if options.request_id is not None:
-        # It takes 5 ms to import, and builds do without it.
-        from llb.frontend.subrequests import dockerfile  # noqa: PLC0415
-
         return dockerfile.answer(options.request_id, file, convert_options)
     try:
         return _result(file, convert_options, options, gateway)
@@ -101,7 +101,5 @@ def _result(
     result = Result.of_images([image for image, _ in images], is_index=options.is_index)
     if options.sbom is None:
         return result
-    # Few builds request an SBOM.
-    from llb.frontend.dockerui.sbom import scan  # noqa: PLC0415
 
-    return result.with_attestations(scan(images, options, gateway))
+    return result.with_attestations(sbom.scan(images, options, gateway))

@@ -8,7 +8,12 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from llb import gateway
+from llb._lazy import lazy_imports
 from llb.frontend.dockerui.prefetch import prefetch
+
+with lazy_imports(__name__):
+    from llb.dockerfile import language as languages  # 144 ms
+    from llb.frontend import build  # 221 ms
 
 if TYPE_CHECKING:
     from llb.dockerfile.language import Language
@@ -31,9 +36,7 @@ def serve_dockerfile(language: Language | None = None, *, labs: bool = False) ->
 def _build(request: Request, gateway: Gateway, language: Language | None, *, labs: bool) -> Result:
     sys.setswitchinterval(_SWITCH_INTERVAL)
     gateway = prefetch(request, gateway)
-    # It takes 20 ms to import, in which the daemon loads what is read first.
-    from llb.dockerfile.language import PLAIN  # noqa: PLC0415
-    from llb.frontend.build import build  # noqa: PLC0415
-
+    # The modules are imported now, while the daemon loads what was prefetched.
+    plain = languages.PLAIN
     gc.freeze()
-    return build(request, gateway, language or PLAIN, labs=labs)
+    return build.build(request, gateway, language or plain, labs=labs)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from attrs import frozen
 
 from llb import Definition, ResolvedImage, caps
+from llb._lazy import lazy_imports
 from llb._pb import gateway_pb2 as pb
 from llb._pb import ops_pb2
 from llb.buildkit_names import DOCKER_IMAGE_SCHEME, GIT_SCHEME, OCI_SCHEME
@@ -18,6 +19,9 @@ from llb.gateway.files import FileStat, from_message
 from llb.gateway.results import Ref, Result
 from llb.gateway.sources import platform_message, range_message, source_info
 from llb.platforms import to_platform
+
+with lazy_imports(__name__):
+    from llb.gateway import containers  # 67 ms
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -182,10 +186,7 @@ class Gateway:
         Builds the tree if necessary. Raises InvalidValueError, CapabilityError if the daemon is
         too old, and RemoteError for a secret or an agent that the client lacks.
         """
-        # It takes 8 ms to import, and few frontends have containers.
-        from llb.gateway.containers import new_container  # noqa: PLC0415
-
-        return new_container(
+        return containers.new_container(
             self._bridge,
             root,
             mounts,

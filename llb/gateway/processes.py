@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Self, assert_never
 
 from google.protobuf.message import DecodeError
 
+from llb._lazy import lazy_imports
 from llb._pb import gateway_pb2 as pb
 from llb.errors import (
     CancelledError,
@@ -36,9 +37,11 @@ from llb.gateway.exec_stream import (
 )
 from llb.gateway.process_io import Feeder, Flow, Input, Outputs
 
+with lazy_imports(__name__):
+    import signal  # 0.8 ms
+
 if TYPE_CHECKING:
     import io
-    import signal
     from collections.abc import Callable, Iterable
     from types import TracebackType
 
@@ -320,16 +323,13 @@ class Process:
 
 def _signal_name(number: signal.Signals | int | str) -> str:
     """Normalize a signal to its name without SIG. Raises InvalidValueError."""
-    # It takes a millisecond to import, and few frontends signal processes.
-    from signal import Signals  # noqa: PLC0415
-
     if not isinstance(number, str):
         try:
-            return Signals(number).name.removeprefix("SIG")
+            return signal.Signals(number).name.removeprefix("SIG")
         except ValueError as error:
             raise InvalidValueError(f"invalid signal {number}: expected a Linux signal") from error
     name = number.upper().removeprefix("SIG")
-    names = [signal_name.removeprefix("SIG") for signal_name in Signals.__members__]
+    names = [signal_name.removeprefix("SIG") for signal_name in signal.Signals.__members__]
     if name not in names:
         raise InvalidValueError(f"invalid signal {number!r}", hint=did_you_mean(name, names))
     return name

@@ -12,9 +12,14 @@ from typing import Any
 from google.protobuf.any_pb2 import Any as AnyMessage
 from google.rpc import status_pb2
 
+from llb._lazy import lazy_imports
 from llb.errors import BuildFileError, CancelledError, LLBError, RemoteError, Span
 from llb.gateway.sources import source_json
 from llb.source_map import SourceFile
+
+with lazy_imports(__name__):
+    import pathlib  # 6 ms
+    import traceback  # 2 ms
 
 _SOURCE = "github.com/moby/buildkit/errdefs.Source+json"
 _FRONTEND_CAP = "github.com/moby/buildkit/errdefs.FrontendCap+json"
@@ -77,9 +82,6 @@ def _format_error(error: LLBError) -> str:
 
 def _format_crash(error: BaseException) -> str:
     """Format an unexpected exception: its type, its message and where it was raised."""
-    # It takes 2 ms to import, and crashes are rare.
-    import traceback  # noqa: PLC0415
-
     summary = "".join(traceback.format_exception_only(error)).strip()
     frames = traceback.extract_tb(error.__traceback__)
     outside = [frame for frame in frames if not frame.filename.startswith(_PACKAGE)] or frames
@@ -89,14 +91,11 @@ def _format_crash(error: BaseException) -> str:
 
 def _failing_line(error: BaseException) -> Span | None:
     """Find the innermost line outside this package, if its file can be read."""
-    import traceback  # noqa: PLC0415
-    from pathlib import Path  # noqa: PLC0415
-
     frames = traceback.extract_tb(error.__traceback__)
     for frame in reversed(frames):
         if not frame.filename.startswith(_PACKAGE) and frame.lineno is not None:
             try:
-                text = Path(frame.filename).read_text(encoding="utf-8")
+                text = pathlib.Path(frame.filename).read_text(encoding="utf-8")
             except (OSError, UnicodeDecodeError):
                 return None
             return Span(frame.filename, text, frame.lineno)

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import re
 
+from llb._lazy import lazy_imports
+
+with lazy_imports(__name__):
+    import fractions  # 4 ms
+
 _UNITS = {
     "ns": 1,
     "us": 1_000,
@@ -33,12 +38,10 @@ def parse_duration(text: str) -> int:
     unsigned = text[1:] if text.startswith(("-", "+")) else text
     if unsigned == "0":
         return 0
-    # It takes 2.4 ms to import, and few files contain durations.
-    from fractions import Fraction  # noqa: PLC0415
 
     total, offset = 0, 0
     while match := _PART.match(unsigned, offset):
-        total += int(Fraction(match[1].rstrip(".")) * _UNITS[match[2]])
+        total += int(fractions.Fraction(match[1].rstrip(".")) * _UNITS[match[2]])
         offset = match.end()
     if not unsigned or offset != len(unsigned) or total >= _LIMIT:
         raise ValueError(f'time: {_reason(unsigned)} duration "{text}"')

@@ -10,6 +10,11 @@ import re
 
 from attrs import frozen
 
+from llb._lazy import lazy_imports
+
+with lazy_imports(__name__):
+    import ipaddress  # 2 ms
+
 _UNRESERVED = "A-Za-z0-9\\-_.~"
 # Non-ASCII characters are a separate alternative: a set with their range takes 1.4 ms to compile.
 _IN_HOST = re.compile(rf"(?:[{_UNRESERVED}!$&'()*+,;=:\[\]<>\"]|[^\x00-\x7f])*\Z")
@@ -133,10 +138,8 @@ def _literal(text: str) -> str:
         raise ValueError("invalid IP-literal")
     address, escape, zone = address.partition("%25")
     plain = _unquote_host(address) + unquote(escape + zone)
-    # It takes 1.2 ms to import, and few hosts are IP addresses.
-    from ipaddress import IPv6Address  # noqa: PLC0415
 
-    IPv6Address(plain)
+    ipaddress.IPv6Address(plain)
     return f"[{plain}]{port}"
 
 

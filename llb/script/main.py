@@ -6,6 +6,11 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
+from llb._lazy import lazy_imports
+
+with lazy_imports(__name__):
+    from llb import dump  # 10 ms
+
 if TYPE_CHECKING:
     from llb.state.state import State
 
@@ -24,9 +29,6 @@ def main(state: State) -> None:
     use each other's files.
     """
     if sys.stdout.isatty():
-        # It takes 6 ms to import, and a script in a pipe draws nothing.
-        from llb import dump  # noqa: PLC0415
-
         sys.stdout.write(dump.tree(state.marshal()))
         return
     definition = state.marshal(local_unique_id=os.urandom(16).hex())

@@ -7,10 +7,14 @@ from typing import TYPE_CHECKING, Unpack
 
 from attrs import frozen
 
+from llb._lazy import lazy_imports
 from llb.buildkit_names import GIT_SCHEME
 from llb.errors import InvalidValueError, did_you_mean
 from llb.gocompat.path import join
 from llb.sources.image_and_local import source_state
+
+with lazy_imports(__name__):
+    from urllib import parse  # 2 ms
 
 if TYPE_CHECKING:
     from llb.state.state import State
@@ -146,19 +150,15 @@ def _quote(path: str) -> str:
     """Quote a path as Go does: unchanged if it is valid, otherwise unquoted and quoted again."""
     if _PROPER_PATH.match(path):
         return path
-    # It takes 3 ms to import, and hardly any path needs quoting.
-    from urllib.parse import quote  # noqa: PLC0415
 
-    return quote(_unquote(path), safe="$&+,/:;=@-_.~")
+    return parse.quote(_unquote(path), safe="$&+,/:;=@-_.~")
 
 
 def _unquote(path: str) -> str:
     if "%" not in path:
         return path
-    # It takes 3 ms to import, and hardly any path is quoted.
-    from urllib.parse import unquote  # noqa: PLC0415
 
-    return unquote(path)
+    return parse.unquote(path)
 
 
 def _flag(value: bool) -> str | None:  # noqa: FBT001 - a conversion of one

@@ -6,9 +6,13 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from attrs import evolve, field, frozen
 
+from llb._lazy import lazy_imports
 from llb.errors import InvalidValueError, did_you_mean
 from llb.gocompat.path import absolute
 from llb.ops import nodes as ops
+
+with lazy_imports(__name__):
+    import ipaddress  # 1 ms
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -94,11 +98,8 @@ def to_ulimit(name: str, soft: int, hard: int) -> ops.Ulimit:
 
 def to_ip(text: str) -> str:
     """Parse an IP address into its canonical form. Raises InvalidValueError."""
-    # The module takes 3 ms to import, and few builds name hosts.
-    from ipaddress import ip_address  # noqa: PLC0415
-
     try:
-        address = ip_address(text)
+        address = ipaddress.ip_address(text)
     except ValueError as error:
         raise InvalidValueError(f"invalid IP address {text!r}") from error
     return str(getattr(address, "ipv4_mapped", None) or address)

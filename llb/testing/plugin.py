@@ -11,16 +11,21 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-# ruff: noqa: PLC0415
+from llb._lazy import lazy_imports
+
+with lazy_imports(__name__):
+    from llb.testing import (
+        daemon,  # 121 ms
+        gateway,  # 123 ms
+        images,  # 3 ms
+    )
+    from llb.testing import golden as golden_files  # 30 ms
+
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from llb.testing.daemon import FakeDaemon
-    from llb.testing.gateway import FakeGateway
-    from llb.testing.golden import Golden, Goldens
-    from llb.testing.images import FakeImages
 
 _RUN = pytest.StashKey["_Run"]()
 
@@ -30,18 +35,16 @@ class _Run:
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
-        self._goldens: Goldens | None = None
+        self._goldens: golden_files.Goldens | None = None
         self._tests: dict[Path, set[str]] = {}
         self._passed: set[str] = set()
         self._stale: list[Path] = []
 
     @property
-    def goldens(self) -> Goldens:
+    def goldens(self) -> golden_files.Goldens:
         """The goldens of the run."""
-        from llb.testing.golden import Goldens
-
         if self._goldens is None:
-            self._goldens = Goldens(update=self._config.getoption("update_golden"))
+            self._goldens = golden_files.Goldens(update=self._config.getoption("update_golden"))
         return self._goldens
 
     def pytest_itemcollected(self, item: pytest.Item) -> None:
@@ -59,13 +62,12 @@ class _Run:
         # If the command line names single tests, the other tests of the file are not collected.
         if goldens is None or any("::" in argument for argument in self._config.args):
             return
-        from llb.testing.golden import remove
 
         passed_files = [path for path, tests in self._tests.items() if tests <= self._passed]
         self._stale = [golden for path in passed_files for golden in goldens.stale(path)]
         if goldens.update:
             for path in self._stale:
-                remove(path)
+                golden_files.remove(path)
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Report the added, changed and unused goldens."""
@@ -103,39 +105,31 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.fixture
-def golden(request: pytest.FixtureRequest) -> Golden:
+def golden(request: pytest.FixtureRequest) -> golden_files.Golden:
     """Compare a build or a string with its golden file: ``golden(state)``."""
-    from llb.testing.golden import Golden
-
     item = request.node
     test = item.name if item.cls is None else f"{item.cls.__qualname__}.{item.name}"
-    return Golden(request.config.stash[_RUN].goldens, item.path, test, item.nodeid)
+    return golden_files.Golden(request.config.stash[_RUN].goldens, item.path, test, item.nodeid)
 
 
 @pytest.fixture
-def fake_images() -> FakeImages:
+def fake_images() -> images.FakeImages:
     """Provide fake images for the ``resolver`` of :func:`llb.Image`: alpine, debian and others."""
-    from llb.testing.images import FakeImages
-
-    return FakeImages()
+    return images.FakeImages()
 
 
 @pytest.fixture
-def fake_gateway() -> Iterator[Callable[..., FakeGateway]]:
+def fake_gateway() -> Iterator[Callable[..., gateway.FakeGateway]]:
     """Create fake gateways, ``fake_gateway(files=…)``, which end with the test."""
-    from llb.testing.gateway import FakeGateway
-
     with ExitStack() as stack:
-        yield lambda **options: stack.enter_context(FakeGateway(**options))
+        yield lambda **options: stack.enter_context(gateway.FakeGateway(**options))
 
 
 @pytest.fixture
-def fake_daemon() -> Iterator[Callable[..., FakeDaemon]]:
+def fake_daemon() -> Iterator[Callable[..., daemon.FakeDaemon]]:
     """Create fake daemons, ``fake_daemon(script=…)``, which end with the test.
 
     An exception of a script fails the test, unless it is an error of the build.
     """
-    from llb.testing.daemon import FakeDaemon
-
     with ExitStack() as stack:
-        yield lambda **options: stack.enter_context(FakeDaemon(**options))
+        yield lambda **options: stack.enter_context(daemon.FakeDaemon(**options))

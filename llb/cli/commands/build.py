@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import click
 from attrs import evolve, fields, frozen
 
+import llb.client
+from llb._lazy import lazy_imports
 from llb.atomic_write import write_whole
 from llb.cli import definition_source
 from llb.cli.build_options import with_build_options
@@ -27,8 +29,23 @@ from llb.cli.frontend_options import (
 )
 from llb.cli.otel import export_spans
 from llb.cli.trace_file import trace_to
+from llb.client.entitlements import to_entitlement
 from llb.errors import InputError, InvalidValueError
 from llb.ops.metadata import OpMetadata
+
+with lazy_imports(__name__):
+    import tempfile  # 5 ms
+
+    from llb.cli import cache_metrics  # 5 ms
+    from llb.client import caches  # 4 ms
+    from llb.client.progress import display  # 10 ms
+    from llb.client.registry_auth import auth_tls  # 3 ms
+    from llb.client.session import (
+        local_inputs,  # 6 ms
+        policy,  # 18 ms
+        secrets,  # 4 ms
+        ssh_agent_spec,  # 2 ms
+    )
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -138,15 +155,13 @@ class _DefinitionRequest:
 def _build(
     options: _Options, frontend: FrontendOptions, connection: Connection, change: Change | None
 ) -> None:
-    # The client takes 60 ms to import, which `llb --help` should not wait for.
-    from llb.client.progress.display import display  # noqa: PLC0415
 
     try:
         exports = to_exports(
             options.outputs, options.tags, options.annotations, push=options.push, load=options.load
         )
         build_options = _build_options(options)
-        progress = display(options.progress_kind)
+        progress = display.display(options.progress_kind)
     except InvalidValueError as error:
         raise _usage_error(error) from error
     request = _make_request(options, frontend)
@@ -183,9 +198,7 @@ def _count_cache_hits(
     destination: str, progress: Display, stack: ExitStack
 ) -> Callable[[Event], None]:
     """Wrap the display in a listener that counts cache hits; write them when the stack closes."""
-    from llb.cli.cache_metrics import CacheMetrics  # noqa: PLC0415 - few ask for it
-
-    metrics = CacheMetrics()
+    metrics = cache_metrics.CacheMetrics()
     stack.callback(metrics.write, destination)
 
     def listen(event: Event) -> None:
@@ -198,10 +211,7 @@ def _count_cache_hits(
 @contextmanager
 def _piped_dockerfile() -> Iterator[str]:
     """Yield the path of a Dockerfile read from standard input, alone in a temporary folder."""
-    # It takes 3 ms to import.
-    from tempfile import TemporaryDirectory  # noqa: PLC0415
-
-    with TemporaryDirectory(prefix="llb-") as folder:
+    with tempfile.TemporaryDirectory(prefix="llb-") as folder:
         file = Path(folder) / "Dockerfile"
         file.write_bytes(sys.stdin.buffer.read())
         yield str(file)
@@ -212,27 +222,20 @@ def _build_options(flags: _Options) -> BuildOptions:
 
     Raises InvalidValueError and InputError.
     """
-    from llb.client.caches import check_source, check_target, parse_cache  # noqa: PLC0415
-    from llb.client.entitlements import to_entitlement  # noqa: PLC0415
-    from llb.client.registry_auth.auth_tls import parse_auth_tls  # noqa: PLC0415
-    from llb.client.session.secrets import parse_secret  # noqa: PLC0415
-    from llb.client.session.ssh_agent_spec import parse_agent  # noqa: PLC0415 - loads the client
-
     options: BuildOptions = {
-        "secrets": dict(map(parse_secret, flags.secrets)),
-        "ssh": [parse_agent(agent) for agent in flags.ssh],
-        "registry_auth_tls": [parse_auth_tls(tls) for tls in flags.registry_auth_tls],
-        "cache_from": [check_source(parse_cache(cache)) for cache in flags.cache_from],
-        "cache_to": [check_target(parse_cache(cache)) for cache in flags.cache_to],
+        "secrets": dict(map(secrets.parse_secret, flags.secrets)),
+        "ssh": [ssh_agent_spec.parse_agent(agent) for agent in flags.ssh],
+        "registry_auth_tls": [auth_tls.parse_auth_tls(tls) for tls in flags.registry_auth_tls],
+        "cache_from": [
+            caches.check_source(caches.parse_cache(cache)) for cache in flags.cache_from
+        ],
+        "cache_to": [caches.check_target(caches.parse_cache(cache)) for cache in flags.cache_to],
         "allow": [to_entitlement(name) for name in flags.allow],
         "proxy_network": flags.proxy_network,
         "ref": uuid.uuid4().hex,
     }
     if flags.source_policy_file is not None:
-        # protobuf's JSON takes 2 ms more.
-        from llb.client.session.policy import read_policy  # noqa: PLC0415
-
-        options["source_policy"] = read_policy(flags.source_policy_file)
+        options["source_policy"] = policy.read_policy(flags.source_policy_file)
     return options
 
 
@@ -273,16 +276,15 @@ def _definition_request(options: _Options, frontend: FrontendOptions) -> _Defini
     for flag in frontend.set_flags():
         raise click.UsageError(f"{flag} is for Dockerfiles and frontends, not for {options.source}")
     loaded = definition_source.load(options.source, _import_client)
-    from llb.client.session.local_inputs import local_names  # noqa: PLC0415 - the client is loaded by now
 
     definition = _ignore_cache(loaded.definition) if options.no_cache else loaded.definition
-    local = {CONTEXT: "."} if CONTEXT in local_names(definition) else {}
+    local = {CONTEXT: "."} if CONTEXT in local_inputs.local_names(definition) else {}
     return _DefinitionRequest(definition, loaded.image_config, local, {})
 
 
 def _import_client() -> None:
     """Import the client in 50 ms, which is less than a script takes to run."""
-    import llb.client.client  # noqa: F401, PLC0415
+    _ = llb.client.Client
 
 
 def _ignore_cache(definition: Definition) -> Definition:

@@ -9,10 +9,15 @@ from typing import TYPE_CHECKING
 import click
 from attrs import evolve
 
+from llb._lazy import lazy_imports
 from llb.atomic_write import write_whole
 from llb.dockerfile import DockerfileError, ImageTable
 from llb.dockerfile.to_python import rewrite
 from llb.errors import InputError
+
+with lazy_imports(__name__):
+    from llb.dockerfile import to_dockerfile  # 20 ms
+    from llb.frontend.buildfiles import offline  # 141 ms
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -111,12 +116,9 @@ def _to_dockerfile(
     platform: str | None,
     build_args: Mapping[str, str],
 ) -> str:
-    # What evaluates a build file is much, and the other way does without it.
-    from llb.dockerfile.to_dockerfile import to_dockerfile  # noqa: PLC0415
-    from llb.frontend.buildfiles.offline import evaluate  # noqa: PLC0415
 
     folder = Path() if file == _STANDARD_STREAM else Path(file).parent
-    tree = evaluate(
+    tree = offline.evaluate(
         _read(file),
         resolver=table,
         filename=_DEFAULT_BUILD_FILE if file == _STANDARD_STREAM else Path(file).name,
@@ -127,7 +129,7 @@ def _to_dockerfile(
             path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*.py")
         },
     )
-    return to_dockerfile(tree, resolver=table, platform=platform)
+    return to_dockerfile.to_dockerfile(tree, resolver=table, platform=platform)
 
 
 def _pairs(arguments: tuple[str, ...]) -> dict[str, str]:

@@ -4,6 +4,12 @@ from __future__ import annotations
 
 import click
 
+import llb.client
+from llb._lazy import lazy_imports
+
+with lazy_imports(__name__):
+    from llb.client.daemon import private  # 24 ms
+
 _CONTAINER = click.option(
     "--container", metavar="NAME", help="Use a BuildKit in a Docker container of this name."
 )
@@ -30,12 +36,9 @@ def start(container: str | None, image: str | None, network: str | None) -> None
       llb daemon start
       llb build --addr $(llb daemon start --container builder) .
     """  # noqa: D301 - click wants the control character
-    from llb.client.container import BuildKitContainer  # noqa: PLC0415
-    from llb.client.daemon import private  # noqa: PLC0415 - loads the client
-
     options = {key: value for key, value in (("image", image), ("network", network)) if value}
     if container is not None:
-        with BuildKitContainer(container, **options).start() as client:
+        with llb.client.BuildKitContainer(container, **options).start() as client:
             click.echo(client.address)
         return
     if options:
@@ -52,17 +55,14 @@ def stop(container: str | None, *, remove: bool) -> None:
     \b
     Example: llb daemon stop --container builder --remove
     """  # noqa: D301 - click wants the control character
-    from llb.client.container import BuildKitContainer  # noqa: PLC0415
-    from llb.client.daemon import private  # noqa: PLC0415 - loads the client
-
     if container is None:
         if remove:
             raise click.UsageError("--remove needs --container")
         click.echo("stopped" if private.stop() else "not running")
     elif remove:
-        click.echo("removed" if BuildKitContainer(container).remove() else "not found")
+        click.echo("removed" if llb.client.BuildKitContainer(container).remove() else "not found")
     else:
-        click.echo("stopped" if BuildKitContainer(container).stop() else "not running")
+        click.echo("stopped" if llb.client.BuildKitContainer(container).stop() else "not running")
 
 
 @daemon.command()
@@ -72,8 +72,6 @@ def status() -> None:
     \b
     Example: llb daemon status
     """  # noqa: D301 - click wants the control character
-    from llb.client.daemon import private  # noqa: PLC0415 - loads the client
-
     daemon_paths = private.Place.default()
     pid = private.running(daemon_paths)
     click.echo(f"status   {'stopped' if pid is None else f'running, process {pid}'}")

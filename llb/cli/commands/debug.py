@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+import llb.client
 from llb.cli.commands.history import format_line
 from llb.cli.connection_options import Connection, with_connection_options
 from llb.cli.output_tables import JSON_LINES, to_json
@@ -37,11 +38,9 @@ def get(digest: str, **options: Any) -> None:
     """  # noqa: D301 - click wants the control character
     if not _DIGEST.match(digest):
         raise click.UsageError(f"invalid digest {digest!r}: expected sha256: and 64 digits")
-    # The client takes 60 ms to import, which `llb --help` should not wait for.
-    from llb.client import Blob  # noqa: PLC0415
 
     with Connection(**options).open() as client:
-        for chunk in client.history().read(Blob("", digest, 0)):
+        for chunk in client.history().read(llb.client.Blob("", digest, 0)):
             sys.stdout.buffer.write(chunk)
 
 

@@ -9,8 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from llb._lazy import lazy_imports
 from llb.cli.connection_options import Connection, with_connection_options
 from llb.errors import TransportError
+
+with lazy_imports(__name__):
+    from llb import grpc  # 32 ms
 
 if TYPE_CHECKING:
     from llb.grpc import Pipe
@@ -24,12 +28,9 @@ def dial_stdio(**options: Any) -> None:
     \b
     Example: ssh builder llb dial-stdio
     """  # noqa: D301 - click wants the control character
-    # The client takes 60 ms to import, which `llb --help` should not wait for.
-    from llb.grpc import stdio_pipe  # noqa: PLC0415
-
     with Connection(**options).open() as client:
         daemon = client.dial()
-        stdio = stdio_pipe(sys.stdin.fileno(), sys.stdout.fileno())
+        stdio = grpc.stdio_pipe(sys.stdin.fileno(), sys.stdout.fileno())
         # A signal may arrive before the `try`; a daemon thread does not block the exit.
         responses = threading.Thread(target=_forward, args=(daemon, stdio), daemon=True)
         responses.start()

@@ -6,8 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from llb._lazy import lazy_imports
 from llb.cli.connection_options import Connection, with_connection_options
 from llb.cli.output_tables import JSON_LINES, VERBOSE, ago, to_json, to_rows
+
+with lazy_imports(__name__):
+    from llb.client.progress import text  # 0.9 ms
 
 if TYPE_CHECKING:
     from llb.client import Usage
@@ -66,6 +70,4 @@ def _line(record: Usage) -> str:
 
 def format_size(size: int) -> str:
     """Format a number of bytes for people."""
-    from llb.client.progress.text import human_size  # noqa: PLC0415 - loads the client
-
-    return human_size(size)
+    return text.human_size(size)

@@ -12,11 +12,21 @@ from typing import TYPE_CHECKING, Any
 import click
 from attrs import evolve
 
+import llb.client
+from llb._lazy import lazy_imports
 from llb.buildkit_names import DOCKER_IMAGE_SCHEME, EXPORTER_IMAGE_CONFIG_KEY
 from llb.cli.build_options import with_build_options
 from llb.cli.commands.build import start
 from llb.cli.connection_options import NAMES as CONNECTION
 from llb.cli.connection_options import Connection, with_connection_options
+
+with lazy_imports(__name__):
+    from llb.client.progress import display  # 8 ms
+    from llb.frontend.kit import (
+        packing,  # 76 ms
+        programs,  # 80 ms
+        templates,  # 76 ms
+    )
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,10 +56,8 @@ def new(directory: Path) -> None:
     Example:
       llb frontend new apps && cd apps && llb frontend run main.py . -f app.toml -o out
     """  # noqa: D301 - click wants the control character
-    from llb.frontend.kit.templates import write  # noqa: PLC0415 - the other commands do without it
-
     with _print_time("created"):
-        for path in write(directory):
+        for path in templates.write(directory):
             click.echo(path)
 
 
@@ -68,9 +76,7 @@ def run(program: str, **options: Any) -> None:
     Example:
       llb frontend run main.py . -f app.toml -o out
     """  # noqa: D301 - click wants the control character
-    from llb.frontend.kit.programs import load  # noqa: PLC0415 - loads protobuf
-
-    function = load(program)
+    function = programs.load(program)
     filename = getattr(function, "filename", None)
     if options["dockerfile"] is None and filename is not None:
         options["dockerfile"] = str(Path(options["source"]) / filename)
@@ -103,17 +109,16 @@ def pack_(name: str, *, push: bool, progress: str, **options: Any) -> None:
     Example:
       llb frontend pack main.py -t localhost:5000/app --push
     """  # noqa: D301 - click wants the control character
-    from llb.client import image  # noqa: PLC0415 - loads the client
-    from llb.client.progress.display import display  # noqa: PLC0415
-
     connection = Connection(**{key: options.pop(key) for key in CONNECTION})
-    progress_display = display(progress)
+    progress_display = display.display(progress)
     with _print_time("packed"), progress_display, connection.open() as client:
         packed = _pack(client, **options)
         result = client.solve(
             packed.state,
             local_dirs=packed.local_dirs,
-            exports=[image(name, push=push, rewrite_timestamp=True, source_date_epoch=0)],
+            exports=[
+                llb.client.image(name, push=push, rewrite_timestamp=True, source_date_epoch=0)
+            ],
             on_event=progress_display,
             on_report=progress_display.on_report,
         )
@@ -157,9 +162,8 @@ def _print_time(action: str) -> Iterator[None]:
 
 
 def _pack(client: Client, program: str, *, base: str | None, on: str | None) -> Packed:
-    from llb.frontend.kit.packing import pack  # noqa: PLC0415 - loads what builds
 
-    return pack(program, base=base, on=on, resolver=client)
+    return packing.pack(program, base=base, on=on, resolver=client)
 
 
 def _with_image(request: FrontendRequest, name: str) -> FrontendRequest:

@@ -7,8 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from llb._lazy import lazy_imports
 from llb.cli.connection_options import Connection, with_connection_options
 from llb.cli.output_tables import JSON, JSON_LINES, ago, to_json
+from llb.errors import InputError
+
+with lazy_imports(__name__):
+    from llb.client.progress import display  # 10 ms
 
 if TYPE_CHECKING:
     from datetime import timedelta
@@ -94,9 +99,7 @@ def logs(ref: str, progress: str, **options: Any) -> None:
     \b
     Example: llb history logs 3f2b… --progress rawjson
     """  # noqa: D301 - click wants the control character
-    from llb.client.progress.display import display  # noqa: PLC0415 - loads the client
-
-    progress_display = display(progress, sys.stdout)
+    progress_display = display.display(progress, sys.stdout)
     with Connection(**options).open() as client, progress_display:
         on_report = progress_display.on_report
         if on_report is not None:
@@ -116,8 +119,6 @@ def trace(ref: str, **options: Any) -> None:
     \b
     Example: llb history trace 3f2b… > trace.json
     """  # noqa: D301 - click wants the control character
-    from llb.errors import InputError  # noqa: PLC0415 - beside the client
-
     with Connection(**options).open() as client:
         records = client.history()
         blob = records.build(ref).trace

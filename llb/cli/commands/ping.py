@@ -6,7 +6,11 @@ from typing import Any
 
 import click
 
+from llb._lazy import lazy_imports
 from llb.cli.connection_options import Connection, with_connection_options
+
+with lazy_imports(__name__):
+    from llb.client import usage  # 3 ms
 
 
 @click.command()
@@ -20,10 +24,11 @@ def ping(wait: str | None, **options: Any) -> None:
       llb ping --addr docker-container://builder
       llb ping --wait 30s
     """  # noqa: D301 - click wants the control character
-    # The client takes 60 ms to import, which `llb --help` should not wait for.
-    from llb.client.usage import parse_age  # noqa: PLC0415
-
     connection = Connection(**options)
-    opened = connection.open() if wait is None else connection.wait(parse_age(wait).total_seconds())
+    opened = (
+        connection.open()
+        if wait is None
+        else connection.wait(usage.parse_age(wait).total_seconds())
+    )
     with opened as client:
         click.echo(f"{client.address} answers in {client.ping() * 1000:.1f} ms")

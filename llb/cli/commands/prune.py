@@ -6,9 +6,13 @@ from typing import Any
 
 import click
 
+from llb._lazy import lazy_imports
 from llb.cli.commands.du import FILTER, format_size, print_record
 from llb.cli.connection_options import NAMES, Connection, with_connection_options
 from llb.cli.output_tables import JSON_LINES, VERBOSE
+
+with lazy_imports(__name__):
+    from llb.client import usage  # 3 ms
 
 
 @click.command()
@@ -37,15 +41,12 @@ def prune(*, verbose: bool, as_json: bool, **options: Any) -> None:
     \b
     Example: llb prune --unused-for 7d --reserved-space 10GB
     """  # noqa: D301 - click wants the control character
-    # The client takes 60 ms to import, which `llb --help` should not wait for.
-    from llb.client.usage import parse_age, parse_size  # noqa: PLC0415
-
     connection = Connection(**{name: options.pop(name) for name in NAMES})
     age, all_, filters = (options.pop(name) for name in ("unused_for", "all_", "filters"))
-    sizes = {name: parse_size(value) for name, value in options.items()}
+    sizes = {name: usage.parse_size(value) for name, value in options.items()}
     total = 0
     with connection.open() as client:
-        removed = client.prune(all=all_, filters=filters, unused_for=parse_age(age), **sizes)
+        removed = client.prune(all=all_, filters=filters, unused_for=usage.parse_age(age), **sizes)
         for record in removed:
             print_record(record, verbose=verbose, as_json=as_json)
             total += record.size

@@ -6,6 +6,7 @@ import base64
 import json
 from typing import TYPE_CHECKING, Any
 
+from llb._lazy import lazy_imports
 from llb.errors import (
     CancelledError,
     ConnectError,
@@ -17,6 +18,9 @@ from llb.errors import (
 )
 from llb.grpc import Code
 from llb.grpc.endings import ClosedError, DeadlineError
+
+with lazy_imports(__name__):
+    from google.protobuf import any_pb2  # 26 ms
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -138,9 +142,7 @@ def _status_name(code: int) -> str:
 
 def _decode_detail(data: bytes) -> tuple[str, dict[str, Any]]:
     """Decode the type and content of a detail in JSON; other details have no content."""
-    from google.protobuf.any_pb2 import Any as AnyMessage  # noqa: PLC0415 - shadows typing's
-
-    message = AnyMessage.FromString(data)
+    message = any_pb2.Any.FromString(data)
     name = message.type_url.removeprefix(_PREFIX).removesuffix("+json")
     try:
         body = json.loads(message.value)

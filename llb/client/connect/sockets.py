@@ -5,8 +5,12 @@ from __future__ import annotations
 import socket
 from typing import TYPE_CHECKING
 
+from llb._lazy import lazy_imports
 from llb.errors import TransportError
 from llb.grpc import socket_pipe
+
+with lazy_imports(__name__):
+    from llb.client.connect import tls_pipe  # 6 ms
 
 if TYPE_CHECKING:
     from llb.client.connect.tls import TLS
@@ -28,12 +32,10 @@ def dial(address: str, tls: TLS | None = None, *, protocol: str = "h2") -> Pipe:
     connection = _connect(address)
     if tls is None:
         return socket_pipe(connection)
-    # ssl takes 6 ms to import, and most daemons are reached without.
-    from llb.client.connect.tls_pipe import tls_pipe  # noqa: PLC0415
 
     host = address.partition("://")[2].rpartition(":")[0].strip("[]")
     connection.settimeout(CONNECT_SECONDS)
-    return tls_pipe(connection, tls, host, protocol)
+    return tls_pipe.tls_pipe(connection, tls, host, protocol)
 
 
 def _connect(address: str) -> socket.socket:

@@ -13,10 +13,14 @@ from typing import TYPE_CHECKING
 
 from attrs import field, mutable
 
+from llb._lazy import lazy_imports
 from llb.client.export.staging import make_staging
 from llb.errors import InputError, InvalidValueError, RemoteError
 from llb.grpc.status import Code
 from llb.reference import check_digest
+
+with lazy_imports(__name__):
+    import shutil  # 3 ms
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -171,9 +175,6 @@ class Store:
             self._ingests.clear()
             self._staged.clear()
             if self._staging is not None:
-                # It takes 2 ms to import, and most builds write no store.
-                import shutil  # noqa: PLC0415
-
                 shutil.rmtree(self._staging, ignore_errors=True)
                 self._staging = None
 

@@ -8,9 +8,16 @@ from typing import TYPE_CHECKING
 
 from attrs import field, frozen
 
+from llb._lazy import lazy_imports
 from llb.client.export.image_options import ImageOptions, check_attributes, to_attributes
 from llb.client.key_values import parse_attributes, parse_flag
 from llb.errors import InvalidValueError, did_you_mean
+
+with lazy_imports(__name__):
+    from llb.client.export import (
+        destinations,  # 38 ms
+        docker_load,  # 41 ms
+    )
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -104,25 +111,16 @@ class Export:
         Raises InputError for an unusable destination.
         """
         if self.is_loaded:
-            # What it runs docker with takes 5 ms to import.
-            from llb.client.export.docker_load import DockerReceiver  # noqa: PLC0415
-
-            return DockerReceiver()
+            return docker_load.DockerReceiver()
         if self.destination is None or self.is_layout:
             return None
-        # These take 3 ms, and nothing comes of a build whose result stays there.
-        from llb.client.export.destinations import (  # noqa: PLC0415
-            FileReceiver,
-            LocalReceiver,
-            StreamReceiver,
-        )
 
         if self.type in _TO_DIRECTORY:
             exact = self.attrs.get("mode") == "delete"
-            return LocalReceiver(Path(self.destination), exact=exact)
+            return destinations.LocalReceiver(Path(self.destination), exact=exact)
         if self.destination == STANDARD_OUTPUT:
-            return StreamReceiver(sys.stdout.buffer)
-        return FileReceiver(Path(self.destination))
+            return destinations.StreamReceiver(sys.stdout.buffer)
+        return destinations.FileReceiver(Path(self.destination))
 
 
 def local(

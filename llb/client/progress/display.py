@@ -6,8 +6,15 @@ import os
 import sys
 from typing import TYPE_CHECKING, Protocol, Self
 
+from llb._lazy import lazy_imports
 from llb.client.progress.plain import PlainDisplay
 from llb.errors import InvalidValueError, did_you_mean
+
+with lazy_imports(__name__):
+    from llb.client.progress import (
+        rawjson,  # 3 ms
+        tty,  # 38 ms
+    )
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -73,14 +80,8 @@ def display(kind: str, stream: TextIO | None = None) -> Display:
     if kind in ("quiet", "none"):
         return QuietDisplay()
     if kind == "rawjson":
-        # Reports take 1 ms to import, and no other display needs them.
-        from llb.client.progress.rawjson import RawJsonDisplay  # noqa: PLC0415
-
-        return RawJsonDisplay(out)
+        return rawjson.RawJsonDisplay(out)
     can_redraw = out.isatty() and os.environ.get("TERM", "") not in _CANNOT_REDRAW
     if kind == "tty" or (kind == "auto" and can_redraw):
-        # rich costs 60 ms to import, and builds in pipes need none of it.
-        from llb.client.progress.tty import TtyDisplay  # noqa: PLC0415
-
-        return TtyDisplay(out)
+        return tty.TtyDisplay(out)
     return PlainDisplay(out)

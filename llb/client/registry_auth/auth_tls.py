@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from attrs import frozen
 
+from llb._lazy import lazy_imports
 from llb.client.key_values import check_names, parse_attributes, parse_flag
 from llb.errors import InputError, InvalidValueError
 
-if TYPE_CHECKING:
-    import ssl
+with lazy_imports(__name__):
+    import ssl  # 10 ms
 
 _WHAT = "registry-auth-tlscontext"
 _EXAMPLE = "host=registry.example,ca=ca.pem"
@@ -46,9 +46,6 @@ class AuthTLS:
 
     def context(self) -> ssl.SSLContext:
         """Build the SSL context for connections; raises InputError for unusable files."""
-        # It takes 6 ms to import, and few builds bring certificates.
-        import ssl  # noqa: PLC0415
-
         context = ssl.create_default_context()
         try:
             if self.ca is not None:

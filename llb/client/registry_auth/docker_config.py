@@ -15,7 +15,11 @@ from urllib.parse import urlsplit
 
 from attrs import field, frozen
 
+from llb._lazy import lazy_imports
 from llb.errors import InputError
+
+with lazy_imports(__name__):
+    from llb.client.registry_auth import credential_helpers  # 8 ms
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -174,10 +178,7 @@ def _decode_entry(server: str, entry: object) -> Credentials:
 
 def _ask_helper(helper: str, server: str) -> Credentials | None:
     """Query a credential helper; None if it has no credentials."""
-    # What it runs programs with takes 4 ms to import, and few builds ask one.
-    from llb.client.registry_auth.credential_helpers import ask  # noqa: PLC0415
-
-    answer = ask(helper, server)
+    answer = credential_helpers.ask(helper, server)
     if answer is None:
         return None
     name, secret = answer

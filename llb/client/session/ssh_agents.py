@@ -7,8 +7,12 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from llb._lazy import lazy_imports
 from llb.client.session.ssh_agent_spec import VARIABLE, is_socket
 from llb.errors import InputError
+
+with lazy_imports(__name__):
+    from llb.client.session import private_ssh_agent  # 12 ms
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -52,10 +56,7 @@ class Agents:
 
     def _open(self, spec: AgentSpec, environ: Mapping[str, str]) -> Path:
         if spec.keys:
-            # What it starts programs with takes 5 ms to import, and few builds have keys.
-            from llb.client.session.private_ssh_agent import private_agent  # noqa: PLC0415
-
-            return private_agent(self._stack, spec)
+            return private_ssh_agent.private_agent(self._stack, spec)
         socket = spec.socket or Path(environ.get(VARIABLE, ""))
         if spec.socket is None and not environ.get(VARIABLE):
             raise InputError(

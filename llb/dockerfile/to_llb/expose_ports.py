@@ -5,7 +5,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from llb._lazy import lazy_imports
 from llb.dockerfile.errors import catalogue as errors
+
+with lazy_imports(__name__):
+    import ipaddress  # 2 ms
 
 if TYPE_CHECKING:
     from llb.errors import Span
@@ -56,11 +60,9 @@ def _parse_number(digits: str) -> int | None:
 def _check_address(address: str, span: Span) -> None:
     if not address:
         return
-    # It takes 1.2 ms to import, and few ports have an address.
-    from ipaddress import ip_address  # noqa: PLC0415
 
     try:
         # Go does not accept an address with a zone here.
-        ip_address("" if "%" in address else address)
+        ipaddress.ip_address("" if "%" in address else address)
     except ValueError as error:
         raise errors.bad_port(span, f"invalid IP address: {address}") from error

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, overload
 from attrs import evolve, frozen
 
 from llb import SourceFile
+from llb._lazy import lazy_imports
 from llb.buildfile import Build, Source, Target
 from llb.buildfile.current import set_current
 from llb.buildfile.parameters import parameters_of
@@ -33,6 +34,9 @@ from llb.frontend.authoring.subject import Subject
 from llb.frontend.dockerui.local_sources import DEFAULT_FILENAME
 from llb.frontend.dockerui.open import read_entrypoint
 from llb.gateway import Result, is_served
+
+with lazy_imports(__name__):
+    from llb.frontend.authoring import subrequests  # 16 ms
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -106,10 +110,7 @@ class Frontend:
             subject = _Subject(self, build_request)
             subrequest = build_request.client_options.request_id
             if subrequest is not None:
-                # It takes some milliseconds to import, and builds do without it.
-                from llb.frontend.authoring.subrequests import answer  # noqa: PLC0415
-
-                return answer(subrequest, subject)
+                return subrequests.answer(subrequest, subject)
             return subject.runner.result(subject.target)
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from attrs import evolve, frozen
 
+from llb._lazy import lazy_imports
 from llb.buildfile import Build, Source
 from llb.buildfile.current import Calls
 from llb.buildfile.running import Stopwatch
@@ -17,6 +18,9 @@ from llb.errors import InvalidValueError
 from llb.frontend.authoring.gateway_host import GatewayHost
 from llb.frontend.dockerui.concurrent import map_concurrently
 from llb.gateway import PlatformImage, Result
+
+with lazy_imports(__name__):
+    from llb.frontend.dockerui import sbom  # 1 ms
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -139,10 +143,8 @@ class TargetRunner:
         result = Result.of_images([image for image, _ in images], is_index=is_index)
         if options.sbom is None:
             return result
-        # Few builds request an SBOM.
-        from llb.frontend.dockerui.sbom import scan  # noqa: PLC0415
 
-        return result.with_attestations(scan(images, options, self.request.gateway))
+        return result.with_attestations(sbom.scan(images, options, self.request.gateway))
 
     def _image(self, result: TargetResult, part: Part) -> tuple[PlatformImage, ScannableTree]:
         options, platform, tree = self.request.options, _platform(part), part.tree

@@ -8,10 +8,16 @@ from __future__ import annotations
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
+from llb._lazy import lazy_imports
 from llb.frontend.authoring.captured_output import CapturedOutput
 from llb.frontend.buildfiles import limits
 from llb.frontend.buildfiles.build_file import BuildFile
 from llb.gateway import is_served
+
+with lazy_imports(__name__):
+    from llb.frontend.authoring import (
+        subrequests,  # It takes some milliseconds to import, and builds do without it.
+    )
 
 if TYPE_CHECKING:
     from llb.frontend.dockerui.open import BuildRequest
@@ -33,8 +39,5 @@ def build(request: BuildRequest) -> Result:
         build_file = stack.enter_context(BuildFile(request))
         subrequest = request.client_options.request_id
         if subrequest is not None:
-            # It takes some milliseconds to import, and builds do without it.
-            from llb.frontend.authoring.subrequests import answer  # noqa: PLC0415
-
-            return answer(subrequest, build_file)
+            return subrequests.answer(subrequest, build_file)
         return build_file.runner.result(build_file.target)

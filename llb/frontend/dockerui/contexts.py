@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from attrs import define, evolve, field, frozen
 
 from llb import HTTP, Scratch, State, copy, dockerfile, from_definition
+from llb._lazy import lazy_imports
 from llb.buildkit_names import EXPORTER_IMAGE_CONFIG_KEY
 from llb.dockerfile.sources.named_contexts import (
     WEB_FILE,
@@ -38,6 +39,9 @@ from llb.frontend.dockerui.local_sources import (
 )
 from llb.gateway import Ref, is_not_found
 from llb.gocompat.strconv import parse_switch
+
+with lazy_imports(__name__):
+    import tarfile  # 4 ms
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -312,7 +316,6 @@ def read(gateway: Gateway, ref: Ref, path: str) -> bytes | None:
 
 
 def _is_archive(head: bytes) -> bool:
-    import tarfile  # noqa: PLC0415 - few contexts are archives
 
     if head.startswith(_COMPRESSED):
         return True
@@ -325,8 +328,6 @@ def _is_archive(head: bytes) -> bool:
 
 def _newest(data: bytes) -> datetime | None:
     """Get the time of the newest file in an archive; None for anything but an archive."""
-    import tarfile  # noqa: PLC0415 - few times are those of archives
-
     try:
         with tarfile.open(fileobj=io.BytesIO(data)) as archive:
             times = [entry.mtime for entry in archive if entry.isfile()]

@@ -19,24 +19,24 @@ import secrets
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from llb._lazy import lazy_imports
 from llb.errors import InputError
+
+with lazy_imports(__name__):
+    from nacl import signing  # 6 ms
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from nacl.signing import SigningKey
 
 _FILE, _LOCK = ".token_seed", ".token_seed.lock"
 _SIZE = 16
 
 
-def signing_key(seed: bytes, salt: bytes) -> SigningKey:
+def signing_key(seed: bytes, salt: bytes) -> signing.SigningKey:
     """Derive the key from a seed; clients without credentials share the empty seed."""
-    # It takes 27 ms to import, and most builds need no key.
-    from nacl.signing import SigningKey  # noqa: PLC0415
-
-    return SigningKey(hmac.digest(salt, seed, "sha256"))
+    return signing.SigningKey(hmac.digest(salt, seed, "sha256"))
 
 
 def read_or_create_seed(folder: Path, host: str) -> bytes:

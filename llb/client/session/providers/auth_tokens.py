@@ -17,7 +17,13 @@ from urllib.parse import parse_qsl, quote_plus, urlencode, urlsplit
 
 from attrs import field, frozen
 
+from llb._lazy import lazy_imports
 from llb.errors import InputError
+
+with lazy_imports(__name__):
+    import http.client as http_client  # 19 ms
+    import urllib.error as urllib_error  # 5 ms
+    import urllib.request as urllib_request  # 34 ms
 
 if TYPE_CHECKING:
     from http.client import HTTPResponse
@@ -87,8 +93,7 @@ def _lacks_oauth(status: int, credentials: Credentials) -> bool:
     return status in (HTTPStatus.NOT_FOUND, HTTPStatus.UNAUTHORIZED)
 
 
-def _oauth_request(token_request: TokenRequest, credentials: Credentials) -> Request:
-    from urllib.request import Request  # noqa: PLC0415 - see _opener
+def _oauth_request(token_request: TokenRequest, credentials: Credentials) -> urllib_request.Request:
 
     form = {"scope": " ".join(token_request.scopes)} if token_request.scopes else {}
     form |= {"service": token_request.service, "client_id": _CLIENT}
@@ -97,17 +102,16 @@ def _oauth_request(token_request: TokenRequest, credentials: Credentials) -> Req
         form |= {"password": credentials.secret}
     else:
         form |= {"grant_type": "refresh_token", "refresh_token": credentials.secret}
-    return Request(token_request.realm, urlencode(form).encode())  # noqa: S310 - _opener looked at it
+    return urllib_request.Request(token_request.realm, urlencode(form).encode())  # noqa: S310 - _opener looked at it
 
 
-def _basic_request(token_request: TokenRequest, credentials: Credentials) -> Request:
-    from urllib.request import Request  # noqa: PLC0415 - see _opener
+def _basic_request(token_request: TokenRequest, credentials: Credentials) -> urllib_request.Request:
 
     url = urlsplit(token_request.realm)
     query = parse_qsl(url.query, keep_blank_values=True)
     query += [("service", token_request.service)] if token_request.service else []
     query += [("scope", scope) for scope in token_request.scopes]
-    request = Request(url._replace(query=urlencode(query)).geturl())  # noqa: S310 - likewise
+    request = urllib_request.Request(url._replace(query=urlencode(query)).geturl())  # noqa: S310 - likewise
     if credentials.secret:
         # The credentials are only for this server, not for one it redirects to.
         request.add_unredirected_header("Authorization", f"Basic {_encode_basic(credentials)}")
@@ -120,9 +124,6 @@ def _encode_basic(credentials: Credentials) -> str:
 
 def _opener(realm: str, context: SSLContext | None) -> OpenerDirector:
     """Build an opener for HTTP URLs only, because a daemon could name local files."""
-    # It takes 5 ms to import, and most builds need no token.
-    from urllib import request  # noqa: PLC0415
-
     try:
         url = urlsplit(realm)
         host = url.hostname
@@ -130,16 +131,16 @@ def _opener(realm: str, context: SSLContext | None) -> OpenerDirector:
         raise InputError(f"the token server {realm!r} is not a URL") from error
     if url.scheme not in ("http", "https") or not host:
         raise InputError(f"the token server {realm!r} is not an HTTP URL")
-    opener = request.OpenerDirector()
+    opener = urllib_request.OpenerDirector()
     opener.addheaders = [("User-Agent", "pyllb")]
     for handler in (
-        request.ProxyHandler({} if _is_loopback(host) else None),
-        request.UnknownHandler(),
-        request.HTTPHandler(),
-        request.HTTPSHandler(context=context),
-        request.HTTPDefaultErrorHandler(),
-        request.HTTPRedirectHandler(),
-        request.HTTPErrorProcessor(),
+        urllib_request.ProxyHandler({} if _is_loopback(host) else None),
+        urllib_request.UnknownHandler(),
+        urllib_request.HTTPHandler(),
+        urllib_request.HTTPSHandler(context=context),
+        urllib_request.HTTPDefaultErrorHandler(),
+        urllib_request.HTTPRedirectHandler(),
+        urllib_request.HTTPErrorProcessor(),
     ):
         opener.add_handler(handler)
     return opener
@@ -149,20 +150,17 @@ def _send(
     opener: OpenerDirector, request: Request, token_request: TokenRequest
 ) -> tuple[int, bytes]:
     """Send a request, and return status and body of the response."""
-    from http.client import HTTPException  # noqa: PLC0415 - see _opener
-    from urllib.error import HTTPError  # noqa: PLC0415 - see _opener
-
     server = _server_name(token_request)
     try:
         try:
             response = opener.open(request, timeout=_TIMEOUT_SECONDS)
-        except HTTPError as error:
+        except urllib_error.HTTPError as error:
             response = error
         with response:
             return response.status, _read_body(response)
     except TimeoutError as error:
         raise _timeout_error(server) from error
-    except (OSError, HTTPException, ValueError) as error:
+    except (OSError, http_client.HTTPException, ValueError) as error:
         reason = getattr(error, "reason", error)
         if isinstance(reason, TimeoutError):
             raise _timeout_error(server) from error
