@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 MODULES = (
     "llb",
     "llb.buildfile",
+    "llb.buildfile.instructions",
     "llb.client",
     "llb.compare",
     "llb.dockerfile",

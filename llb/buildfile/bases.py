@@ -37,7 +37,7 @@ def from_image(tree: State, platform: Platform) -> State:
     return base.env("PATH", DEFAULT_PATH_ENV)
 
 
-def upon(tree: State) -> State:
+def from_stage(tree: State) -> State:
     """Start with the tree of another stage: ``FROM stage``.
 
     The variables of its image are set again, after those of its build args. Its default arguments

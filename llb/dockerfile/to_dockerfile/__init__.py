@@ -80,8 +80,8 @@ def to_dockerfile(
     Raises UnsayableError with each step that a Dockerfile cannot express.
 
     >>> from llb.dockerfile import ImageTable
-    >>> from llb.buildfile import docker
-    >>> built = docker.scratch().pipe(docker.write, {"a": "1\n"}, "/").cmd(["/b"])
+    >>> from llb.buildfile import instructions
+    >>> built = instructions.scratch().pipe(instructions.write, {"a": "1\n"}, "/").cmd(["/b"])
     >>> print(to_dockerfile(built, resolver=ImageTable({})))
     FROM scratch
     COPY <<"a" /
@@ -338,7 +338,7 @@ class _Writer:
         if process.cwd != stage.cwd:
             if process.cwd != "/":
                 raise NotExpressible(
-                    f"working directory {process.cwd}, which WORKDIR would create (docker.workdir)"
+                    f"working directory {process.cwd}, which WORKDIR would create (instructions.workdir)"
                 )
             stage.lines.append("WORKDIR /")
             stage.cwd = "/"

@@ -135,7 +135,9 @@ def _mount(mount: ops.Mount, from_name_of: FromName) -> str:
 
 def _cache(mount: ops.Cache, from_name_of: FromName) -> str:
     if not mount.id.startswith("/"):
-        raise NotExpressible(f"cache ID {mount.id}: Docker's begin with a slash (docker.cache)")
+        raise NotExpressible(
+            f"cache ID {mount.id}: Docker's begin with a slash (instructions.cache)"
+        )
     path, owner, source = mount.selector, {}, mount.source
     if source is not None and isinstance(source.op, ops.FileOp) and path == CACHE_FOLDER:
         (action,) = source.op.actions
@@ -235,7 +237,7 @@ def _convert_path_copies(
         raise NotExpressible("copies from several trees in one step")
     for action in actions:
         if not copies_paths(action) or action.attempt_unpack != first_action.attempt_unpack:
-            raise NotExpressible("copy options that COPY does not have (docker.copy)")
+            raise NotExpressible("copy options that COPY does not have (instructions.copy)")
     from_name = from_name_of(first_action.source)
     if from_name and first_action.attempt_unpack:
         raise NotExpressible("archives unpacked from another stage")
@@ -266,7 +268,7 @@ def _convert_remote_copies(actions: list[ops.CopyAction], flags: list[str]) -> s
     for action, op in zip(actions, copied_ops, strict=True):
         source = None if op is None else ops.source_of(op)
         if source is None:
-            raise NotExpressible("copy options that COPY does not have (docker.copy)")
+            raise NotExpressible("copy options that COPY does not have (instructions.copy)")
         attrs = dict(source.attrs)
         if is_remote(source.identifier):
             all_flags += (
@@ -282,7 +284,7 @@ def _convert_remote_copies(actions: list[ops.CopyAction], flags: list[str]) -> s
             _, hash_, ref = source.identifier.partition("#")
             sources.append(attrs["git.fullurl"] + hash_ + ref)
         else:
-            raise NotExpressible("copy options that COPY does not have (docker.copy)")
+            raise NotExpressible("copy options that COPY does not have (instructions.copy)")
     return " ".join(["ADD", *dict.fromkeys(all_flags), words([*sources, dest])])
 
 
@@ -297,7 +299,7 @@ def _convert_heredocs(actions: list[ops.CopyAction], flags: list[str]) -> str:
             ):
                 content = data.decode("utf-8", errors="surrogateescape")
             case _:
-                raise NotExpressible("copy options that COPY does not have (docker.copy)")
+                raise NotExpressible("copy options that COPY does not have (instructions.copy)")
         name = action.src.removeprefix("/")
         if (
             not name.isidentifier()

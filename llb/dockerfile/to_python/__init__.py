@@ -221,7 +221,7 @@ def _write_header(functions: list[str], dockerfile: Model, syntax: str) -> str:
         *(name for name in _IMPORTS if re.search(rf"(?<![\w.]){name}\(", code)),
     ]
     build_file_names = ["target", *(["Build"] if _BUILD in code else [])]
-    build_file_names += ["docker"] if "docker." in code else []
+    build_file_names += ["instructions"] if "instructions." in code else []
     lines = [
         f"# syntax={syntax}",
         *dockerfile.comments,

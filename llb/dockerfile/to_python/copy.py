@@ -88,7 +88,7 @@ def _copy_heredocs(
             expansion.document(document.chomped) if document.expand else literal(document.chomped)
         )
     pairs = zip(map(literal, names), contents, strict=True)
-    return call("pipe", Raw("docker.write"), Pairs(tuple(pairs)), dest, **flags)
+    return call("pipe", Raw("instructions.write"), Pairs(tuple(pairs)), dest, **flags)
 
 
 def _copy_paths(
@@ -109,7 +109,7 @@ def _copy_paths(
     paths: Expr = sources[0] if len(sources) == 1 else string_list(sources)
     return call(
         "pipe",
-        Raw("docker.copy"),
+        Raw("instructions.copy"),
         tree,
         paths,
         dest,
@@ -164,7 +164,7 @@ def _download(
     urls: Expr = sources[0] if len(sources) == 1 else string_list(sources)
     return call(
         "pipe",
-        Raw("docker.fetch"),
+        Raw("instructions.fetch"),
         urls,
         dest,
         checksum=None if checksum.constant == "" else checksum,
@@ -222,7 +222,7 @@ def _clone(
         },
         **{key: Raw("True") if value else None for key, value in switches.items()},
     )
-    return call("pipe", Raw("docker.clone"), tree, dest, **flags)
+    return call("pipe", Raw("instructions.clone"), tree, dest, **flags)
 
 
 def _identifier_and_attrs(tree: State) -> tuple[str, tuple[tuple[str, str], ...]]:

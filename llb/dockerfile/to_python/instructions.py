@@ -79,13 +79,13 @@ def _inherit(body: Body, base: Stage, end_states: Mapping[int, EndState]) -> Non
     base_state = end_states.get(base.number)
     if base_state is None:
         # It is built from the Dockerfile, so only the tree provides its variables.
-        body.begin(call("docker.upon", call(base.function)))
+        body.begin(call("instructions.from_stage", call(base.function)))
         body.is_plain = False
         return
     if base_state.has_triggers:
         raise NotExpressible(f"stage {base.target} has ONBUILD instructions")
     tree = call(base.function)
-    body.begin(tree if base_state.is_plain else call("docker.upon", tree))
+    body.begin(tree if base_state.is_plain else call("instructions.from_stage", tree))
     body.is_closed, body.cwd, body.is_plain = (
         base_state.is_closed,
         base_state.cwd,
@@ -133,7 +133,7 @@ def _begin_with_argument(body: Body, base: Word) -> None:
     platform_arg = "" if platform is None else f", platform={flat(platform)}"
     body.assign("chosen", base)
     body.assign("stages", Pairs(tuple((literal(name), Raw(code)) for name, code in trees.items())))
-    tree = "docker.upon(stages[chosen]())"
+    tree = "instructions.from_stage(stages[chosen]())"
     code = f"{tree} if chosen in stages else build.image(chosen{platform_arg})"
     body.assign("tree", Raw(code))
     body.is_plain = False
@@ -166,7 +166,7 @@ def _arg(body: Body, instruction: instructions.Arg) -> None:
             values[name] = Raw(value.optional) if value.optional is not None else value.word
             body.declare(name, value, is_open=is_open)
     if values:
-        body.add(call("pipe", Raw("docker.args"), **values))
+        body.add(call("pipe", Raw("instructions.args"), **values))
 
 
 def _argument(body: Body, name: str, default: str | None) -> Value | None:
@@ -217,7 +217,7 @@ def _label(body: Body, instruction: instructions.Label) -> None:
 
 def _workdir(body: Body, instruction: instructions.Workdir) -> None:
     word = body.word(instruction.path)
-    body.add(call("pipe", Raw("docker.workdir"), word))
+    body.add(call("pipe", Raw("instructions.workdir"), word))
     path = word.constant
     if path is None or (body.cwd is None and not path.startswith("/")):
         body.cwd = None
@@ -237,7 +237,7 @@ def _expose(body: Body, instruction: instructions.Expose) -> None:
     for port in instruction.ports:
         for word in body.expansion.words(port):
             if word.constant is None:
-                body.add(call("pipe", Raw("docker.expose"), word))
+                body.add(call("pipe", Raw("instructions.expose"), word))
                 continue
             for parsed in _ports(instruction, word.constant):
                 number, _, protocol = parsed.partition("/")

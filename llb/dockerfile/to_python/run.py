@@ -70,7 +70,7 @@ def _command(instruction: Run) -> tuple[Expr, list[Expr]]:
         return literal(line), []
     name = posixpath.basename(line)
     file = call(
-        "docker.scratch().mkfile", literal(name), literal(script), mode=Raw(oct(SCRIPT_MODE))
+        "instructions.scratch().mkfile", literal(name), literal(script), mode=Raw(oct(SCRIPT_MODE))
     )
     root, readonly = literal("/"), Raw("True")
     return literal(line), [call("bind", file, literal(SCRIPTS), path=root, readonly=readonly)]
@@ -152,7 +152,7 @@ def _cache(body: Body, expansion: Expansion, mount: Mount, flag: MountFlag) -> E
     if not name and expansion.placeholders.decode(mount.target) != target:
         name = clean(mount.target)
     return call(
-        "docker.cache",
+        "instructions.cache",
         target,
         id=expansion.placeholders.decode(name) if name else None,
         sharing=_unless_default(DEFAULT_SHARING, mount.sharing or DEFAULT_SHARING),
@@ -197,7 +197,7 @@ def _ssh(expansion: Expansion, mount: Mount) -> Expr:
     if mount.source:
         raise NotExpressible("an ssh mount with source=")
     return call(
-        "docker.ssh",
+        "instructions.ssh",
         id=expansion.placeholders.decode(mount.id) if mount.id else None,
         target=expansion.placeholders.decode(mount.target) if mount.target else None,
         **_owner_and_mode(mount, SSH_MODE),

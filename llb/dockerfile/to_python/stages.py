@@ -34,7 +34,7 @@ _LOCAL_NAMES = (
     "build",
     "chosen",
     "context",
-    "docker",
+    "instructions",
     "secret",
     "stages",
     "tmpfs",

@@ -1,6 +1,6 @@
 # syntax=myorg/pyfrontend
 from llb import State
-from llb.buildfile import Build, docker, target
+from llb.buildfile import Build, instructions, target
 
 DOCKERFILE = """\
 FROM alpine AS base
@@ -30,6 +30,6 @@ def middle(build: Build, NAME: str | None = None) -> State:
 def image(build: Build, NAME: str = "x") -> State:
     return (
         build.image("alpine")
-        .pipe(docker.args, NAME=NAME)
-        .pipe(docker.copy, middle(), "/etc/hostname", f"/{NAME}")
+        .pipe(instructions.args, NAME=NAME)
+        .pipe(instructions.copy, middle(), "/etc/hostname", f"/{NAME}")
     )

@@ -3,7 +3,7 @@
 # The versions that we use.
 
 from llb import State, secret
-from llb.buildfile import Build, docker, target
+from llb.buildfile import Build, instructions, target
 
 
 @target
@@ -11,11 +11,14 @@ def deps(build: Build, GO_VERSION: str = "1.22") -> State:
     """Downloads the modules."""
     return (
         build.image(f"golang:{GO_VERSION}-alpine", platform=build.build_platform)
-        .pipe(docker.workdir, "/src")
-        .pipe(docker.copy, build.context(), ["go.mod", "go.sum"], "./")
+        .pipe(instructions.workdir, "/src")
+        .pipe(instructions.copy, build.context(), ["go.mod", "go.sum"], "./")
         .run(
             "go mod download",
-            mounts=[docker.cache("/root/.cache"), secret("token", env="TOKEN", optional=True)],
+            mounts=[
+                instructions.cache("/root/.cache"),
+                secret("token", env="TOKEN", optional=True),
+            ],
         )
     )
 
@@ -24,14 +27,14 @@ def deps(build: Build, GO_VERSION: str = "1.22") -> State:
 def build_stage(build: Build, VERSION: str | None = None, LDFLAGS: str | None = None) -> State:
     tree = (
         deps()
-        .pipe(docker.args, TARGETOS=build.platform.os, TARGETARCH=build.platform.architecture)
-        .pipe(docker.args, VERSION=VERSION)
+        .pipe(instructions.args, TARGETOS=build.platform.os, TARGETARCH=build.platform.architecture)
+        .pipe(instructions.args, VERSION=VERSION)
     )
     if LDFLAGS is None:
         LDFLAGS = f"-s -X main.version={tree.getenv('VERSION') or 'dev'}"
     return (
-        tree.pipe(docker.args, LDFLAGS=LDFLAGS)
-        .pipe(docker.copy, build.context(), ".", ".", exclude=["*.md"])
+        tree.pipe(instructions.args, LDFLAGS=LDFLAGS)
+        .pipe(instructions.copy, build.context(), ".", ".", exclude=["*.md"])
         # The binary.
         .run('go build -ldflags "$LDFLAGS" -o /out/app ./cmd/app')
     )
@@ -43,9 +46,11 @@ def image(build: Build, ALPINE: str = "3.20") -> State:
     tree = (
         tree.env("PATH", f"/opt/bin:{tree.getenv('PATH')}")
         .env("HOME", "/home/app")
-        .pipe(docker.copy, build_stage(), "/out/app", "/usr/bin/app", owner="65532", link=True)
         .pipe(
-            docker.write,
+            instructions.copy, build_stage(), "/out/app", "/usr/bin/app", owner="65532", link=True
+        )
+        .pipe(
+            instructions.write,
             {
                 "EOF": """\
 [app]
@@ -58,7 +63,7 @@ listen = 8080
     )
     return (
         tree.pipe(
-            docker.fetch, f"https://example.com/data-{tree.getenv('ALPINE')}.tar.gz", "/data/"
+            instructions.fetch, f"https://example.com/data-{tree.getenv('ALPINE')}.tar.gz", "/data/"
         )
         .user("app")
         .expose("53/udp")

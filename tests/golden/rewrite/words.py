@@ -1,6 +1,6 @@
 # syntax=myorg/pyfrontend
 from llb import State, bind, tmpfs
-from llb.buildfile import Build, docker, target
+from llb.buildfile import Build, instructions, target
 
 
 @target(name="build-stage")
@@ -16,7 +16,7 @@ def build_stage(
     tree = (
         build.image(BASE)
         .shell(["/bin/bash", "-o", "pipefail", "-c"])
-        .pipe(docker.args, VERSION=VERSION, CHANNEL=CHANNEL)
+        .pipe(instructions.args, VERSION=VERSION, CHANNEL=CHANNEL)
         .env("MAJOR", VERSION.split(".", 1)[0])
         .env("MINOR", VERSION.rsplit(".", 1)[0])
         .env("NAME", f"app-{VERSION.replace('.', '_', 1)}")
@@ -28,7 +28,7 @@ def build_stage(
     )
     return (
         tree.pipe(
-            docker.workdir,
+            instructions.workdir,
             f"{tree.getenv('CHANNEL') or '/work'}/app-{VERSION.replace('.', '_', 1)}",
         )
         .label("version", VERSION)
@@ -53,7 +53,7 @@ printf '%s\\n' "${VERSION}"
             "/dev/pipes/EOF",
             mounts=[
                 bind(
-                    docker.scratch().mkfile(
+                    instructions.scratch().mkfile(
                         "EOF",
                         """\
 #!/usr/bin/env python3
@@ -74,11 +74,11 @@ print("hello")
 @target(default=True)
 def image(PORT: str = "8000") -> State:
     return (
-        docker.upon(build_stage())
-        .pipe(docker.args, PORT=PORT)
+        instructions.from_stage(build_stage())
+        .pipe(instructions.args, PORT=PORT)
         .volume("/data")
         .volume("/cache")
         .stop_signal("SIGINT")
-        .pipe(docker.expose, PORT)
+        .pipe(instructions.expose, PORT)
         .entrypoint(["python", "-m", "app"])
     )

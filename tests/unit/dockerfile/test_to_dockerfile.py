@@ -26,7 +26,7 @@ from llb import (
     secret,
     tmpfs,
 )
-from llb.buildfile import docker
+from llb.buildfile import instructions
 from llb.buildfile.bases import from_image
 from llb.cli import cli
 from llb.dockerfile import ImageTable, convert
@@ -77,13 +77,16 @@ def test_steps_become_instructions() -> None:
     tree = (
         image()
         .env("A", 'x "y" $z')
-        .pipe(docker.args, B="1")
-        .pipe(docker.workdir, "/src")
-        .pipe(docker.copy, Local("context"), ["a b", "c"], "./", owner="7:8", mode="u+x")
-        .pipe(docker.copy, Local("context"), "x/./y", "/d/", parents=True, exclude=["*.o"])
-        .pipe(docker.copy, Local("context"), "a.tgz", "/", unpack=True)
+        .pipe(instructions.args, B="1")
+        .pipe(instructions.workdir, "/src")
+        .pipe(instructions.copy, Local("context"), ["a b", "c"], "./", owner="7:8", mode="u+x")
+        .pipe(instructions.copy, Local("context"), "x/./y", "/d/", parents=True, exclude=["*.o"])
+        .pipe(instructions.copy, Local("context"), "a.tgz", "/", unpack=True)
         .user("me")
-        .run("make", mounts=[docker.cache("/c", mode=0o700), secret("s", env="S"), docker.ssh()])
+        .run(
+            "make",
+            mounts=[instructions.cache("/c", mode=0o700), secret("s", env="S"), instructions.ssh()],
+        )
         .run(["a", "b"], network="none", mounts=[tmpfs("/t", size=5)])
         .run("set -e\nmake\n")
         .run("two\nlines")
@@ -107,8 +110,8 @@ def test_steps_become_instructions() -> None:
 
 def test_trees_used_by_steps_become_stages() -> None:
     built = image().run("make")
-    tree = docker.scratch().pipe(docker.workdir, "/w")
-    tree = tree.pipe(docker.copy, built, "/out", "/", link=True)
+    tree = instructions.scratch().pipe(instructions.workdir, "/w")
+    tree = tree.pipe(instructions.copy, built, "/out", "/", link=True)
     tree = tree.run("x", mounts=[bind(built, "/made", path="/p", discard=True)])
     assert written(tree) == (
         f"FROM alpine:latest@{DIGEST} AS stage-1\n"
@@ -121,8 +124,8 @@ def test_trees_used_by_steps_become_stages() -> None:
 
 
 def test_downloads_and_repositories_become_add() -> None:
-    tree = docker.scratch().pipe(docker.fetch, "https://h/a.tgz", "/", checksum=DIGEST)
-    tree = tree.pipe(docker.clone, Git("https://h/r.git", ref="v1", subdir="d"), "/r")
+    tree = instructions.scratch().pipe(instructions.fetch, "https://h/a.tgz", "/", checksum=DIGEST)
+    tree = tree.pipe(instructions.clone, Git("https://h/r.git", ref="v1", subdir="d"), "/r")
     assert lines(tree) == [
         f"ADD --checksum={DIGEST} https://h/a.tgz /",
         "ADD https://h/r.git#v1:d /r",
@@ -166,7 +169,7 @@ def test_image_config_is_written_where_it_differs_from_the_base() -> None:
         (image().mkdir("/a", mode=0o700), "mkdir, for which a Dockerfile uses RUN"),
         (
             image().copy(Local("context"), "/"),
-            "copy options that COPY does not have (docker.copy)",
+            "copy options that COPY does not have (instructions.copy)",
         ),
         (diff(image(), image().run("x")), "diff has no Dockerfile instruction"),
         (merge([image(), image().run("x")]), "merge has no Dockerfile instruction"),
@@ -190,7 +193,7 @@ def test_image_config_is_written_where_it_differs_from_the_base() -> None:
         ),
         (
             image().run("x", mounts=[cache("/c", id="mine")]),
-            "cache ID mine: Docker's begin with a slash (docker.cache)",
+            "cache ID mine: Docker's begin with a slash (instructions.cache)",
         ),
         (
             image().run("x", mounts=[bind(image(), "/m")]),
@@ -198,7 +201,7 @@ def test_image_config_is_written_where_it_differs_from_the_base() -> None:
         ),
         (
             image().workdir("/w").run("x"),
-            "working directory /w, which WORKDIR would create (docker.workdir)",
+            "working directory /w, which WORKDIR would create (instructions.workdir)",
         ),
         (
             image().env("PATH", None).run("x"),
@@ -243,7 +246,7 @@ def test_steps_of_both_inputs_of_a_diff_are_reported() -> None:
 
 def test_an_instruction_that_creates_a_different_operation_is_refused() -> None:
     action = copy(Scratch().file(mkfile("/x", "1\n")), "/", src="/x", contents_only=True)
-    assert missing(docker.scratch().file(action))
+    assert missing(instructions.scratch().file(action))
     assert str(Missing("", "why")) == "a step: why"
 
 

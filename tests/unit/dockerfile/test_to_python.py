@@ -63,7 +63,7 @@ def test_an_argument_without_a_default_may_be_none() -> None:
         "def image(build: Build, A: str | None = None) -> State:\n"
         "    return (\n"
         "        build.scratch()\n"
-        "        .pipe(docker.args, A=A)\n"
+        "        .pipe(instructions.args, A=A)\n"
         '        .label("a", A or "x")\n'
         '        .label("b", A or "")\n'
         '        .label("c", A if A is not None else "y")\n'
@@ -79,7 +79,7 @@ def test_operators_on_runtime_values_become_expressions() -> None:
         'def image(build: Build, A: str = "1") -> State:\n'
         "    return (\n"
         "        build.scratch()\n"
-        "        .pipe(docker.args, A=A)\n"
+        "        .pipe(instructions.args, A=A)\n"
         '        .label("a", A.split(".", 1)[0])\n'
         '        .label("b", A.removeprefix("v"))\n'
         '        .label("c", A.replace("a", "b"))\n'
@@ -109,7 +109,7 @@ def test_an_argument_chooses_between_stages() -> None:
         'def image(build: Build, KIND: str = "dev") -> State:\n'
         '    chosen = f"base-{KIND}"\n'
         '    stages = {"base-dev": base_dev, "base-prod": base_prod}\n'
-        "    tree = docker.upon(stages[chosen]()) if chosen in stages else build.image(chosen)\n"
+        "    tree = instructions.from_stage(stages[chosen]()) if chosen in stages else build.image(chosen)\n"
         "    return tree\n"
     )
 

@@ -15,7 +15,7 @@ from llb.frontend.buildfiles.offline import convert
 DIGEST = "sha256:" + "a" * 64
 CONFIG = '{"architecture":"amd64","os":"linux","config":{"Env":["A=1"],"User":"me"},"rootfs":{"type":"layers","diff_ids":["sha256:1"]}}'
 IMAGES = ImageTable.from_json(json.dumps({"*": {"digest": DIGEST, "config": CONFIG}}))
-HEAD = "from llb import State\nfrom llb.buildfile import Build, docker, target\n@target\n"
+HEAD = "from llb import State\nfrom llb.buildfile import Build, instructions, target\n@target\n"
 
 
 def converted(body: str, **options: Any) -> Any:
@@ -36,7 +36,7 @@ def source(body: str, **options: Any) -> dict[str, str]:
 
 
 def test_a_build_file_has_the_steps_of_a_dockerfile() -> None:
-    ours = converted('build.image("a").pipe(docker.copy, build.context(), "f", "/").run("x")')
+    ours = converted('build.image("a").pipe(instructions.copy, build.context(), "f", "/").run("x")')
     theirs = convert_dockerfile(
         "FROM a\nCOPY f /\nRUN x\n", resolver=IMAGES, build_platform="linux/amd64"
     )
@@ -69,7 +69,7 @@ def test_proxy_build_args_apply_to_processes() -> None:
 
 def test_the_context_has_the_used_paths_without_ignored_files() -> None:
     attrs = source(
-        'build.scratch().pipe(docker.copy, build.context(), ["b", "a"], "/")',
+        'build.scratch().pipe(instructions.copy, build.context(), ["b", "a"], "/")',
         ignore=["*.o"],
         session_id="s",
     )

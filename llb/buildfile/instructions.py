@@ -4,8 +4,8 @@ They produce the same operations, byte for byte, and so share the cache: COPY fo
 expands wildcards, WORKDIR sets the owner of its directory, ARG stays out of the image.
 
 >>> from llb import Local
->>> from llb.buildfile import docker
->>> docker.scratch().pipe(docker.workdir, "/src").pipe(docker.copy, Local("context"), "a", "./")
+>>> from llb.buildfile import instructions
+>>> instructions.scratch().pipe(instructions.workdir, "/src").pipe(instructions.copy, Local("context"), "a", "./")
 <State after FileOp>
 """
 
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, TypedDict, Unpack
 
 from attrs import evolve
 
-from llb.buildfile.bases import scratch, upon
+from llb.buildfile.bases import from_stage, scratch
 from llb.buildfile.current import current_build
 from llb.dockerfile_rules.copy import (
     Destination,
@@ -57,9 +57,9 @@ __all__ = [
     "copy",
     "expose",
     "fetch",
+    "from_stage",
     "scratch",
     "ssh",
-    "upon",
     "workdir",
     "write",
 ]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from llb import Git, Image, Local, Scratch, State
-from llb.buildfile import docker
+from llb.buildfile import instructions
 from llb.buildfile.bases import from_image, with_config
 from llb.errors import InvalidValueError
 from llb.ops import nodes as ops
@@ -36,16 +36,18 @@ def user_and_group(owner: ops.Owner) -> tuple[Any, ...]:
 
 
 def test_build_args_reach_processes_and_not_the_image() -> None:
-    state = docker.scratch().env("A", "image").pipe(docker.args, A="1", B=None, C="")
+    state = instructions.scratch().env("A", "image").pipe(instructions.args, A="1", B=None, C="")
     assert state.variables == (("PATH", PATH[5:]), ("A", "1"), ("C", ""))
     assert config(state)["Env"] == [PATH, "A=image"]
     assert config(state.env("C", "x"))["Env"] == [PATH, "A=image", "C=x"]
 
 
 def test_a_stage_from_another_sets_the_variables_of_its_image_last() -> None:
-    below = docker.scratch().env("A", "1").pipe(docker.args, A="2", B="3").env("PATH", "/p")
+    below = (
+        instructions.scratch().env("A", "1").pipe(instructions.args, A="2", B="3").env("PATH", "/p")
+    )
     assert below.variables == (("A", "2"), ("B", "3"), ("PATH", "/p"))
-    stage = docker.upon(below.cmd(["c"]).onbuild("RUN x"))
+    stage = instructions.from_stage(below.cmd(["c"]).onbuild("RUN x"))
     assert stage.variables == (("B", "3"), ("PATH", "/p"), ("A", "1"))
     assert config(stage) == {"Env": ["PATH=/p", "A=1"], "Cmd": ["c"], "WorkingDir": "/"}
     assert "Cmd" not in config(stage.entrypoint(["e"]))
@@ -67,18 +69,25 @@ def test_a_tree_keeps_the_variables_of_processes_that_its_image_does_not_have() 
 
 
 def test_workdir_creates_a_directory_of_the_user() -> None:
-    state = docker.scratch().user("me:7").pipe(docker.workdir, "/a/").pipe(docker.workdir, "b")
+    state = (
+        instructions.scratch()
+        .user("me:7")
+        .pipe(instructions.workdir, "/a/")
+        .pipe(instructions.workdir, "b")
+    )
     (action,) = actions(state)
     assert (action.path, action.make_parents, user_and_group(action.owner)) == (
         "/a/b",
         True,
         ("me", 7),
     )
-    assert docker.scratch().pipe(docker.workdir, "/").output is None
+    assert instructions.scratch().pipe(instructions.workdir, "/").output is None
 
 
 def test_several_paths_are_copied_in_one_step() -> None:
-    state = docker.scratch().pipe(docker.copy, Local("c"), ["a", "../b*"], ".", exclude=["*.o"])
+    state = instructions.scratch().pipe(
+        instructions.copy, Local("c"), ["a", "../b*"], ".", exclude=["*.o"]
+    )
     assert [(action.src, action.dest) for action in actions(state)] == [("/a", "/"), ("/b*", "/")]
     for action in actions(state):
         assert action.exclude_patterns == ("*.o",)
@@ -99,7 +108,7 @@ def test_several_paths_are_copied_in_one_step() -> None:
     ],
 )
 def test_parents_copies_the_parent_directories(path: str, expected: Any) -> None:
-    state = docker.scratch().pipe(docker.copy, Local("c"), path, "/", parents=True)
+    state = instructions.scratch().pipe(instructions.copy, Local("c"), path, "/", parents=True)
     (action,) = actions(state)
     assert (action.src, action.include_patterns, action.required_paths) == expected
 
@@ -108,19 +117,21 @@ def test_parents_copies_the_parent_directories(path: str, expected: Any) -> None
     ("mode", "expected"), [(0o755, 0o755), ("644", 0o644), ("u+x", "u+x"), ("", None)]
 )
 def test_a_mode_is_an_integer_or_a_string(mode: int | str, expected: int | str | None) -> None:
-    (action,) = actions(docker.scratch().pipe(docker.copy, Local("c"), "a", "/", mode=mode))
+    (action,) = actions(
+        instructions.scratch().pipe(instructions.copy, Local("c"), "a", "/", mode=mode)
+    )
     assert action.mode == expected
 
 
 def test_an_invalid_mode_is_refused() -> None:
     with pytest.raises(InvalidValueError, match="invalid mode '9'"):
-        docker.scratch().pipe(docker.copy, Local("c"), "a", "/", mode="9")
+        instructions.scratch().pipe(instructions.copy, Local("c"), "a", "/", mode="9")
 
 
 def test_link_merges_a_separate_layer_unless_there_is_a_mode() -> None:
     def last(**flags: Any) -> object:
-        state = docker.scratch().pipe(docker.workdir, "/w")
-        copied = state.pipe(docker.copy, Local("c"), "a", "b", link=True, **flags)
+        state = instructions.scratch().pipe(instructions.workdir, "/w")
+        copied = state.pipe(instructions.copy, Local("c"), "a", "b", link=True, **flags)
         assert copied.output is not None
         return type(copied.output.op)
 
@@ -130,7 +141,9 @@ def test_link_merges_a_separate_layer_unless_there_is_a_mode() -> None:
 
 
 def test_strings_are_written_to_files() -> None:
-    state = docker.scratch().pipe(docker.write, {"a": "1", "b": "2"}, "/etc/", owner=":5")
+    state = instructions.scratch().pipe(
+        instructions.write, {"a": "1", "b": "2"}, "/etc/", owner=":5"
+    )
     written = [(action.src, action.dest, user_and_group(action.owner)) for action in actions(state)]
     assert written == [("/a", "/etc/", (0, 5)), ("/b", "/etc/", (0, 5))]
 
@@ -144,14 +157,16 @@ def test_strings_are_written_to_files() -> None:
     ],
 )
 def test_a_downloaded_file_is_named_by_the_end_of_its_url(url: str, name: str) -> None:
-    state = docker.scratch().pipe(docker.fetch, url, "/d/", unpack=True)
+    state = instructions.scratch().pipe(instructions.fetch, url, "/d/", unpack=True)
     (action,) = actions(state)
     assert (action.src, action.attempt_unpack) == (f"/{name}", True)
     assert action.source.op.attrs == (("http.filename", name),)
 
 
 def test_a_repository_is_copied_as_a_whole() -> None:
-    state = docker.scratch().pipe(docker.clone, Git("https://h/a.git", ref="v1"), "/src")
+    state = instructions.scratch().pipe(
+        instructions.clone, Git("https://h/a.git", ref="v1"), "/src"
+    )
     (action,) = actions(state)
     assert (action.src, action.dest, action.follow_symlinks) == ("/", "/src", False)
 
@@ -165,23 +180,23 @@ def test_a_repository_is_copied_as_a_whole() -> None:
     ],
 )
 def test_ports_are_parsed_from_a_string(ports: str, exposed: list[str]) -> None:
-    state = docker.scratch().pipe(docker.expose, ports)
+    state = instructions.scratch().pipe(instructions.expose, ports)
     assert list(config(state).get("ExposedPorts", {})) == exposed
 
 
 @pytest.mark.parametrize("ports", ["a-b", "x", "70000"])
 def test_invalid_ports_are_refused(ports: str) -> None:
     with pytest.raises(InvalidValueError, match="invalid port"):
-        docker.scratch().pipe(docker.expose, ports)
+        instructions.scratch().pipe(instructions.expose, ports)
 
 
 def test_caches_have_the_ids_of_a_dockerfile() -> None:
-    assert docker.cache("/root/.cache").id == "//root/.cache"
-    assert docker.cache("/c", id="mine").id == "/mine"
-    owned = docker.cache("/c", uid=5)
+    assert instructions.cache("/root/.cache").id == "//root/.cache"
+    assert instructions.cache("/c", id="mine").id == "/mine"
+    owned = instructions.cache("/c", uid=5)
     assert (owned.selector, owned.source is not None) == ("/cache", True)
 
 
 def test_an_agent_may_be_missing() -> None:
-    assert (docker.ssh().id, docker.ssh().optional) == ("", True)
-    assert docker.ssh("own", required=True).optional is False
+    assert (instructions.ssh().id, instructions.ssh().optional) == ("", True)
+    assert instructions.ssh("own", required=True).optional is False
