@@ -13,6 +13,7 @@ from attrs import frozen
 
 from llb._lazy import lazy_imports
 from llb.child_processes import environment, python
+from llb.cli.standard_streams import STANDARD_STREAM
 from llb.definition.definition import Definition
 from llb.errors import InputError
 from llb.script.main import FAILED, IMAGE_CONFIG_FD
@@ -23,7 +24,6 @@ with lazy_imports(__name__):
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-STANDARD_INPUT = "-"
 _PYTHON = ".py"
 
 
@@ -58,7 +58,7 @@ def load(source: str, meanwhile: Callable[[], None] = lambda: None) -> LoadedDef
     ``meanwhile`` is called while another process produces the definition. Raises InputError
     and InvalidDefinitionError.
     """
-    if source == STANDARD_INPUT:
+    if source == STANDARD_STREAM:
         meanwhile()
         data = sys.stdin.buffer.read()
         if not data:

@@ -11,6 +11,7 @@ from attrs import evolve
 import llb
 import llb.client
 from llb._lazy import lazy_imports
+from llb.cli.standard_streams import STANDARD_STREAM
 
 with lazy_imports(__name__):
     from llb.client.export import (
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from llb.client import Export
-
-STANDARD_OUTPUT = "-"
 
 
 def to_exports(
@@ -89,6 +88,6 @@ def _is_image(export: Export) -> bool:
 
 def _check_terminal(exports: list[Export]) -> None:
     """Raise UsageError if an archive would be written to a terminal."""
-    archives = any(export.destination == STANDARD_OUTPUT for export in exports)
+    archives = any(export.destination == STANDARD_STREAM for export in exports)
     if archives and sys.stdout.isatty():
         raise click.UsageError("refusing to write an archive to a terminal: name a file with dest=")

@@ -13,7 +13,7 @@ from attrs import field, frozen
 
 from llb._lazy import lazy_imports
 from llb.buildkit_names import OCI_SCHEME
-from llb.cli.definition_source import STANDARD_INPUT
+from llb.cli.standard_streams import STANDARD_STREAM
 from llb.errors import InputError
 
 with lazy_imports(__name__):
@@ -143,7 +143,7 @@ def to_request(
     for name, value in options.contexts.items():
         attrs[f"context:{name}"] = _context_attr(name, value, local, layouts)
     frontend = options.frontend or DOCKERFILE
-    if source == STANDARD_INPUT:
+    if source == STANDARD_STREAM:
         return _archive_request(options, frontend, attrs, local, layouts)
     attrs.setdefault("filename", file.name)
     return FrontendRequest(frontend, attrs, local, layouts)

@@ -19,7 +19,7 @@ from llb.cli.build_options import with_build_options
 from llb.cli.call_request import call
 from llb.cli.connection_options import NAMES as CONNECTION
 from llb.cli.connection_options import Connection, with_connection_options
-from llb.cli.export_options import STANDARD_OUTPUT, to_exports
+from llb.cli.export_options import to_exports
 from llb.cli.frontend_options import (
     CONTEXT,
     DOCKERFILE,
@@ -28,6 +28,7 @@ from llb.cli.frontend_options import (
     to_request,
 )
 from llb.cli.otel import export_spans
+from llb.cli.standard_streams import STANDARD_STREAM
 from llb.cli.trace_file import trace_to
 from llb.client.entitlements import to_entitlement
 from llb.errors import InputError, InvalidValueError
@@ -94,8 +95,8 @@ def start(arguments: dict[str, Any], change: Change | None = None) -> None:
     frontend = FrontendOptions(**{f.name: arguments.pop(f.name) for f in fields(FrontendOptions)})
     options = _Options(**arguments)
     with ExitStack() as stack:
-        if frontend.dockerfile == definition_source.STANDARD_INPUT:
-            if options.source == definition_source.STANDARD_INPUT:
+        if frontend.dockerfile == STANDARD_STREAM:
+            if options.source == STANDARD_STREAM:
                 raise click.UsageError(
                     "standard input cannot be both the build context and the Dockerfile"
                 )
@@ -248,12 +249,10 @@ def _make_request(
     options: _Options, frontend: FrontendOptions
 ) -> FrontendRequest | _DefinitionRequest:
     names_frontend = frontend.frontend is not None or frontend.dockerfile is not None
-    is_directory = (
-        options.source != definition_source.STANDARD_INPUT and Path(options.source).is_dir()
-    )
+    is_directory = options.source != STANDARD_STREAM and Path(options.source).is_dir()
     if not names_frontend and not is_directory:
         return _definition_request(options, frontend)
-    is_piped = options.source == definition_source.STANDARD_INPUT
+    is_piped = options.source == STANDARD_STREAM
     if not is_piped and (frontend.frontend in (None, DOCKERFILE) or frontend.dockerfile):
         _check_files(options, frontend)
     try:
@@ -324,7 +323,7 @@ def _solve(
 
 def _print_result(exports: list[Export], digest: str | None) -> None:
     for export in exports:
-        if export.destination not in (None, STANDARD_OUTPUT):
+        if export.destination not in (None, STANDARD_STREAM):
             click.echo(f"{export.type} written to {export.destination}", err=True)
         elif export.is_loaded:
             click.echo("image loaded into docker", err=True)

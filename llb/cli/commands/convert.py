@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,10 +9,9 @@ import click
 from attrs import evolve
 
 from llb._lazy import lazy_imports
-from llb.atomic_write import write_whole
+from llb.cli.standard_streams import STANDARD_STREAM, read_input, write_output
 from llb.dockerfile import DockerfileError, ImageTable
 from llb.dockerfile.to_python import rewrite
-from llb.errors import InputError
 
 with lazy_imports(__name__):
     from llb.dockerfile import to_dockerfile  # 20 ms
@@ -24,7 +22,6 @@ if TYPE_CHECKING:
 
     from llb.dockerfile.to_python import Rewritten
 
-_STANDARD_STREAM = "-"
 _DEFAULT_BUILD_FILE = "build.py"
 
 
@@ -34,7 +31,7 @@ _DEFAULT_BUILD_FILE = "build.py"
     "-o",
     "--output",
     metavar="FILE",
-    default=_STANDARD_STREAM,
+    default=STANDARD_STREAM,
     help="Output file; by default standard output.",
 )
 @click.option(
@@ -78,11 +75,11 @@ def convert(
       llb convert Dockerfile -o build.py --target release && llb build build.py
       llb convert --to dockerfile build.py --resolver images.json > Dockerfile
     """  # noqa: D301 - click wants the control character
-    table = None if resolver is None else ImageTable.from_json(_read(resolver))
+    table = None if resolver is None else ImageTable.from_json(read_input(resolver))
     if kind == "dockerfile":
         if syntax is not None:
             raise click.UsageError("--syntax cannot be used with --to dockerfile")
-        _write(
+        write_output(
             output,
             _to_dockerfile(file, target, table or ImageTable({}), platform, _pairs(build_args)),
         )
@@ -95,16 +92,16 @@ def convert(
             f"stage {fallback.stage} stays a Dockerfile: line {fallback.line}: {fallback.reason}",
             err=True,
         )
-    _write(output, rewritten.source)
+    write_output(output, rewritten.source)
 
 
 def _to_python(
     file: str, target: str | None, syntax: str | None, table: ImageTable | None
 ) -> Rewritten:
     try:
-        return rewrite(_read(file), target=target, syntax=syntax, resolver=table)
+        return rewrite(read_input(file), target=target, syntax=syntax, resolver=table)
     except DockerfileError as error:
-        if error.span is not None and file != _STANDARD_STREAM:
+        if error.span is not None and file != STANDARD_STREAM:
             error.span = evolve(error.span, filename=file)
         raise
 
@@ -117,11 +114,11 @@ def _to_dockerfile(
     build_args: Mapping[str, str],
 ) -> str:
 
-    folder = Path() if file == _STANDARD_STREAM else Path(file).parent
+    folder = Path() if file == STANDARD_STREAM else Path(file).parent
     tree = offline.evaluate(
-        _read(file),
+        read_input(file),
         resolver=table,
-        filename=_DEFAULT_BUILD_FILE if file == _STANDARD_STREAM else Path(file).name,
+        filename=_DEFAULT_BUILD_FILE if file == STANDARD_STREAM else Path(file).name,
         target=target,
         platform=platform,
         build_args=build_args,
@@ -140,20 +137,3 @@ def _pairs(arguments: tuple[str, ...]) -> dict[str, str]:
             raise click.UsageError(f"invalid --build-arg {argument!r}: expected NAME=VALUE")
         pairs[key] = value
     return pairs
-
-
-def _read(name: str) -> bytes:
-    if name == _STANDARD_STREAM:
-        return sys.stdin.buffer.read()
-    try:
-        return Path(name).read_bytes()
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise InputError(f"cannot read {name}: {reason}") from error
-
-
-def _write(name: str, text: str) -> None:
-    if name == _STANDARD_STREAM:
-        click.echo(text, nl=False)
-        return
-    write_whole(name, text.encode())

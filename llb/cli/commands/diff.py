@@ -8,6 +8,7 @@ import click
 
 from llb import compare as comparing
 from llb.cli import definition_source
+from llb.cli.standard_streams import STANDARD_STREAM
 from llb.errors import InvalidDefinitionError
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def diff(old: str, new: str) -> None:
 
 def compare_sources(old: str, new: str) -> comparing.Comparison:
     """Load two definitions and compare them. Raises UsageError."""
-    if old == new == definition_source.STANDARD_INPUT:
+    if old == new == STANDARD_STREAM:
         raise click.UsageError("standard input holds one definition, not two")
     return comparing.compare(_load(old), _load(new))
 

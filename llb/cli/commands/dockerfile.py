@@ -12,8 +12,9 @@ import click
 from attrs import evolve
 
 from llb.atomic_write import write_whole
+from llb.cli.standard_streams import STANDARD_STREAM, read_input
 from llb.dockerfile import DockerfileError, ImageTable, convert
-from llb.errors import InputError, LLBError
+from llb.errors import LLBError
 from llb.platforms import to_platform
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
     from llb.dockerfile import Conversion
 
-_STANDARD_INPUT = "-"
 
 _Converter: TypeAlias = "Callable[[bytes, str], Conversion]"
 
@@ -106,10 +106,10 @@ def _convert_one(
     if len(files) != 1:
         raise click.UsageError("several files need --jsonl")
     try:
-        conversion = converter(_read(files[0]), "Dockerfile")
+        conversion = converter(read_input(files[0]), "Dockerfile")
     except DockerfileError as error:
         # In the definition the file is always called Dockerfile, whatever its name is here.
-        if error.span is not None and files[0] != _STANDARD_INPUT:
+        if error.span is not None and files[0] != STANDARD_STREAM:
             error.span = evolve(error.span, filename=files[0])
         raise
     if config is not None:
@@ -133,7 +133,7 @@ def _to_record(name: str, converter: _Converter) -> dict[str, Any]:
     """Convert one file and describe the outcome."""
     shown = name.encode("utf-8", errors="replace").decode()
     try:
-        conversion = converter(_read(name), "Dockerfile")
+        conversion = converter(read_input(name), "Dockerfile")
         return {
             "file": shown,
             "ok": True,
@@ -153,7 +153,7 @@ def _to_record(name: str, converter: _Converter) -> dict[str, Any]:
 
 def _file_names(files: tuple[str, ...]) -> Iterable[str]:
     for name in files:
-        if name == _STANDARD_INPUT:
+        if name == STANDARD_STREAM:
             lines = sys.stdin.buffer
             yield from (
                 line.rstrip(b"\r\n").decode("utf-8", errors="surrogateescape")
@@ -164,18 +164,8 @@ def _file_names(files: tuple[str, ...]) -> Iterable[str]:
             yield name
 
 
-def _read(name: str) -> bytes:
-    if name == _STANDARD_INPUT:
-        return sys.stdin.buffer.read()
-    try:
-        return Path(name).read_bytes()
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise InputError(f"cannot read {name}: {reason}") from error
-
-
 def _image_table(path: str | None) -> ImageTable:
-    return ImageTable({}) if path is None else ImageTable.from_json(_read(path))
+    return ImageTable({}) if path is None else ImageTable.from_json(read_input(path))
 
 
 def _pairs(arguments: tuple[str, ...], option: str) -> dict[str, str]:
