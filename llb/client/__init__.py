@@ -12,6 +12,10 @@
 from llb._lazy import lazy_imports
 
 with lazy_imports(__name__):
+    from llb.client.aio.async_build_handle import AsyncBuildHandle as AsyncBuildHandle
+    from llb.client.aio.async_client import AsyncClient as AsyncClient
+    from llb.client.aio.async_history import AsyncHistory as AsyncHistory
+    from llb.client.builds.build_handle import BuildHandle as BuildHandle
     from llb.client.caches import Cache as Cache
     from llb.client.caches import inline_cache as inline_cache
     from llb.client.caches import local_cache as local_cache

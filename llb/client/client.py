@@ -6,22 +6,20 @@ import time
 from datetime import timedelta
 from typing import TYPE_CHECKING, Self, Unpack
 
-from llb import caps
 from llb._lazy import lazy_imports
 from llb._pb import control_pb2 as pb
-from llb.buildkit_names import EXPORTER_IMAGE_CONFIG_KEY
-from llb.client.build_request import Building
+from llb.client.builds.build_handle import BuildHandle
+from llb.client.builds.daemon_capabilities import DaemonCapabilities
+from llb.client.builds.event_buffer import EventBuffer
+from llb.client.builds.prepared_build import PreparedBuild
+from llb.client.builds.subject import Subject
 from llb.client.connect import address as addresses
 from llb.client.connect.control import Control, Info, Worker
 from llb.client.connect.fleet import ranked, reach
 from llb.client.connect.routes import to_route
-from llb.client.session.local_inputs import check_layouts, check_locals
-from llb.definition.definition import Definition
-from llb.errors import InvalidValueError, RemoteError
-from llb.gateway import Gateway, Request, Result, answer
+from llb.gateway import Gateway, Request, Result
 from llb.platforms import to_platform
 from llb.reference import Reference
-from llb.state.state import State
 
 with lazy_imports(__name__):
     from llb.client import history as build_history  # 6 ms
@@ -29,7 +27,7 @@ with lazy_imports(__name__):
     from llb.client.daemon import private as daemon  # 9 ms
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from types import TracebackType
 
     from llb.client.connect.tls import TLS
@@ -37,13 +35,11 @@ if TYPE_CHECKING:
     from llb.client.options import BuildOptions
     from llb.client.results import SolveResult
     from llb.client.usage import Usage
+    from llb.definition.definition import Definition
     from llb.grpc import Pipe
     from llb.platforms import Platform
     from llb.sources.image_resolver import ResolvedImage
-
-# The metadata key by which a gateway call names its build (client/buildid).
-_BUILD_ID = "buildkit-controlapi-buildid"
-_NO_VERSION = "v0.10.0"
+    from llb.state.state import State
 
 
 class Client:
@@ -67,7 +63,7 @@ class Client:
             addresses.explicit_address(addr) or addresses.default_socket() or _private_daemon()
         )
         self._control = Control(to_route(self.address, tls))
-        self._version: str | None = None
+        self._capabilities = DaemonCapabilities()
 
     @classmethod
     def any(
@@ -188,37 +184,44 @@ class Client:
         Raises SolveError if the build fails, InputError for an unusable local directory, secret,
         agent or destination, CancelledError after the timeout, TransportError if the connection
         breaks, and CapabilityError if the daemon is too old for a step. A failed build leaves
-        nothing at its destinations.
+        nothing at its destinations. An interrupt (KeyboardInterrupt) cancels the build.
+
+        This is :meth:`start` and :meth:`BuildHandle.result` in one.
         """
-        if (what is None) == (frontend is None):
-            raise InvalidValueError("solve() takes a state, a definition, or a frontend")
-        if platform is not None and not isinstance(what, State):
-            raise InvalidValueError(
-                "solve() takes a platform only with a state",
-                hint="a definition has one in each step; for a frontend it is the attribute "
-                "platform",
-            )
-        with Building(self._control, options) as build:
-            if isinstance(what, State):
-                image_config = what.image_config(platform=platform)
-                what = what.marshal(platform=platform, local_unique_id=build.session.id)
-            self._check_capabilities(build.capabilities)
-            request = build.request(image_config)
-            if what is not None:
-                check_locals(what, options.get("local_dirs", {}))
-                check_layouts(what, options.get("oci_layouts", {}))
-                self._check_capabilities(caps.needed(what))
-                if image_config is not None and build.is_docker_image:
-                    return self._solve_for_docker(build, what, image_config)
-                request.Definition.CopyFrom(what.to_pb())
-            if frontend is not None:
-                request.Frontend = frontend
-                request.FrontendAttrs.update({**(frontend_attrs or {}), **build.cache_attrs})
-                for name, value in (frontend_inputs or {}).items():
-                    definition = value if isinstance(value, Definition) else value.marshal()
-                    self._check_capabilities(caps.needed(definition))
-                    request.FrontendInputs[name].CopyFrom(definition.to_pb())
-            return build.run(request)
+        subject = Subject(
+            what, frontend, frontend_attrs or {}, frontend_inputs or {}, image_config, platform
+        )
+        return self._start(subject, options, has_reader=False).result()
+
+    def start(
+        self,
+        what: State | Definition | None = None,
+        *,
+        frontend: str | None = None,
+        frontend_attrs: Mapping[str, str] | None = None,
+        frontend_inputs: Mapping[str, State | Definition] | None = None,
+        image_config: bytes | None = None,
+        platform: Platform | str | None = None,
+        function: Callable[[Request, Gateway], Result] | None = None,
+        **options: Unpack[BuildOptions],
+    ) -> BuildHandle:
+        """Start a build on a thread of its own, and return a handle to follow or cancel it.
+
+        The arguments are those of :meth:`solve`, or the ``function`` of :meth:`build`. Errors in
+        them, InvalidValueError and InputError, are raised here; everything that the daemon answers
+        is raised by :meth:`BuildHandle.result`. The thread runs in a copy of the caller's context
+        variables. The ``timeout`` of the options cancels the build.
+        """
+        subject = Subject(
+            what,
+            frontend,
+            frontend_attrs or {},
+            frontend_inputs or {},
+            image_config,
+            platform,
+            function,
+        )
+        return self._start(subject, options, has_reader=True)
 
     def build(
         self,
@@ -234,9 +237,8 @@ class Client:
         (:func:`llb.gateway.serve`). Raises the exceptions of the function and those of
         :meth:`solve`.
         """
-        with Building(self._control, options) as build:
-            self._check_capabilities(build.capabilities)
-            return self._run(build, function, frontend_attrs or {})
+        subject = Subject(function=function, frontend_attrs=frontend_attrs or {})
+        return self._start(subject, options, has_reader=False).result()
 
     def resolve_image_config(
         self, ref: str, *, platform: Platform | None = None, resolve_mode: str = "default"
@@ -245,75 +247,37 @@ class Client:
 
         This makes a client usable as the ``resolver`` of :func:`llb.Image`.
         """
-        images: list[ResolvedImage] = []
-        # Old daemons accept only full image names.
-        full = str(Reference.parse(ref).tagged())
-
-        def resolve(_: Request, gateway: Gateway) -> Result:
-            images.append(
-                gateway.resolve_image_config(full, platform=platform, resolve_mode=resolve_mode)
-            )
-            return Result()
-
+        resolve, images = image_lookup(ref, platform, resolve_mode)
         self.build(resolve)
         return images[0]
 
-    def _solve_for_docker(
-        self, build: Building, definition: Definition, image_config: bytes
-    ) -> SolveResult:
-        """Build an image whose config is part of the result.
-
-        An old Docker ignores the config among the attributes of its exporter.
-        """
-        metadata = {EXPORTER_IMAGE_CONFIG_KEY: image_config}
-
-        def frontend(_: Request, gateway: Gateway) -> Result:
-            return Result(gateway.solve(definition), metadata=metadata)
-
-        return self._run(build, frontend, {})
-
-    def _run(
-        self,
-        build: Building,
-        function: Callable[[Request, Gateway], Result],
-        attrs: Mapping[str, str],
-    ) -> SolveResult:
-        """Run a build with a Python function as its frontend."""
-        frontend_request = Request(
-            options={**attrs, **build.cache_attrs},
-            session_id=build.session.id,
-            platforms=self.workers()[0].platforms,
-        )
-        request = build.request(None)
-        request.FrontendAttrs.update(frontend_request.options)
-        return build.run(request, lambda ref: self._run_frontend(function, frontend_request, ref))
-
-    def _run_frontend(
-        self, function: Callable[[Request, Gateway], Result], request: Request, ref: str
-    ) -> None:
-        """Act as the frontend of the build ``ref``, over a separate connection."""
-        channel = self._control.channel()
+    def _start(self, subject: Subject, options: BuildOptions, *, has_reader: bool) -> BuildHandle:
+        events = EventBuffer()
+        on_event = events.put if has_reader else None
+        build = PreparedBuild(self._control, self._capabilities, subject, options, on_event)
         try:
-            error = answer(function, request, Gateway(channel, metadata=((_BUILD_ID, ref),)))
-            if error is not None:
-                raise error
-        finally:
-            channel.close()
+            # A program does not wait at its end for solve() on one of its daemon threads.
+            return BuildHandle(build, events, daemon=False if has_reader else None)
+        except BaseException:
+            build.close()
+            raise
 
-    def _check_capabilities(self, required: Collection[str]) -> None:
-        """Raise CapabilityError if the daemon is too old for a required capability."""
-        if not required:
-            return
-        if self._version is None:
-            try:
-                self._version = self.info().version
-            except RemoteError:
-                self._version = ""
-        # A daemon that does not report its version is older than the first release that does.
-        offered = caps.of_version(self._version or _NO_VERSION)
-        if offered is not None:
-            daemon = f"BuildKit {self._version}" if self._version else "a BuildKit before v0.11"
-            caps.require(required, offered, daemon)
+
+def image_lookup(
+    ref: str, platform: Platform | None, resolve_mode: str
+) -> tuple[Callable[[Request, Gateway], Result], list[ResolvedImage]]:
+    """Make a function for :meth:`Client.build` that adds the resolved image to the list."""
+    images: list[ResolvedImage] = []
+    # Old daemons accept only full image names.
+    full = str(Reference.parse(ref).tagged())
+
+    def resolve(_: Request, gateway: Gateway) -> Result:
+        images.append(
+            gateway.resolve_image_config(full, platform=platform, resolve_mode=resolve_mode)
+        )
+        return Result()
+
+    return resolve, images
 
 
 def wait_for_ready(

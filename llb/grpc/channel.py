@@ -193,6 +193,13 @@ class Channel:
             endpoint.nudge_writer()
         return call
 
+    def cancel(self) -> None:
+        """Make all calls, and any later ones, raise CancelledError; does not wait.
+
+        :meth:`close` must still be called.
+        """
+        self._endpoint.fail(CancelledError("call was cancelled"), ErrorCode.CANCEL)
+
     def close(self) -> None:
         """Close the connection and fail its calls. Idempotent."""
         self._endpoint.stop(TransportError("connection was closed"), ErrorCode.NO_ERROR)

@@ -21,6 +21,7 @@ from llb.grpc.http2.events import DataReceived, GoAwayReceived, HeadersReceived,
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from llb.errors import LLBError
     from llb.grpc.http2.events import Event, Limits, Listener
     from llb.grpc.http2.frames import ErrorCode
     from llb.grpc.http2.streams import Buffer
@@ -56,7 +57,7 @@ class Endpoint:
         self.connection = Connection(client=client, limits=limits)
         self.message_limit = message_limit
         self.calls: dict[int, Listener] = {}
-        self.failure: TransportError | None = None
+        self.failure: LLBError | None = None
         self.departing: TransportError | None = None
         # Notified when the limit on concurrent streams may allow another stream.
         self.slot_freed = threading.Condition(self.lock)
@@ -118,7 +119,7 @@ class Endpoint:
             self._stopping = True
             self._work.notify()
 
-    def read_all(self) -> TransportError | None:
+    def read_all(self) -> LLBError | None:
         """Read until the pipe ends; return the reason, or None if it ended in order.
 
         When it returns, every call has failed and the pipe is closed.
@@ -135,24 +136,15 @@ class Endpoint:
         except OSError as error:
             reason = TransportError(f"connection broke: {error.strerror}")
         finally:
-            self._fail(reason)
+            self.fail(reason)
             self._reader_ended.set()
             self.stop(reason)
         if self._has_left or (is_orderly and self.failure is reason):
             return None
         return self.failure
 
-    def stop(self, reason: TransportError, code: ErrorCode | None = None) -> None:
-        """Fail every call, write the remaining output and close the pipe; idempotent.
-
-        A ``code`` means that this side closes the connection, and is sent to the peer.
-        """
-        self._fail(reason, code)
-        if threading.current_thread() is not self._writer:
-            self._writer.join(_GRACE)
-        self._pipe.close()
-
-    def _fail(self, reason: TransportError, code: ErrorCode | None = None) -> None:
+    def fail(self, reason: LLBError, code: ErrorCode | None = None) -> None:
+        """Fail every call and all later ones, without waiting; :meth:`stop` closes the pipe."""
         with self.lock:
             if self.failure is None:
                 self.failure = reason
@@ -164,6 +156,16 @@ class Endpoint:
             self._stopping = True
             self.slot_freed.notify_all()
             self._work.notify()
+
+    def stop(self, reason: LLBError, code: ErrorCode | None = None) -> None:
+        """Fail every call, write the remaining output and close the pipe; idempotent.
+
+        A ``code`` means that this side closes the connection, and is sent to the peer.
+        """
+        self.fail(reason, code)
+        if threading.current_thread() is not self._writer:
+            self._writer.join(_GRACE)
+        self._pipe.close()
 
     def _dispatch(self, events: list[Event]) -> None:
         touched: set[Listener] = set()

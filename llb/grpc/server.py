@@ -121,7 +121,7 @@ class Server:
         )
 
     @property
-    def failure(self) -> TransportError | None:
+    def failure(self) -> LLBError | None:
         """The reason why the connection ended; the calls that it ended raise this same error."""
         return self._endpoint.failure
 

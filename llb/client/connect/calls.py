@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import threading
+import weakref
 from contextlib import contextmanager
 from time import monotonic
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from google.protobuf.message import DecodeError
 
+from llb.client.connect.opening import Opening
 from llb.errors import CancelledError, RemoteError, TransportError
 from llb.grpc import Code
 from llb.grpc.endings import UnseenError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from typing import Any
 
     from google.protobuf.message import Message
 
@@ -69,6 +72,12 @@ class Calls:
 
         return Responses(begin, response_type, translate)
 
+    @property
+    def is_connected(self) -> bool:
+        """Whether a call can start without opening a connection."""
+        channel = self._channel
+        return channel is not None and channel.is_open
+
     def close(self) -> None:
         """Close the connection and end all calls; a second call does nothing."""
         with self._lock:
@@ -95,6 +104,70 @@ class Calls:
             if self._channel is None or not self._channel.is_open:
                 self._channel = self._route.channel()
             return self._channel
+
+
+class CallScope:
+    """Calls that :meth:`close` cancels together; other calls of the same connection go on."""
+
+    def __init__(self, calls: Calls) -> None:
+        self._calls = calls
+        self._lock = threading.Lock()
+        self._started: weakref.WeakSet[Responses[Any]] = weakref.WeakSet()
+        self._opening: Opening[Responses[Any]] | None = None
+        self._is_cancelled = False
+
+    def start(
+        self,
+        method: str,
+        request: Message,
+        response_type: type[M_],
+        translate: Callable[[LLBError], LLBError],
+        *,
+        timeout: float | None = None,
+        metadata: Metadata = (),
+    ) -> Responses[M_]:
+        """Start a call as :meth:`Calls.start` does; raises CancelledError once closed."""
+
+        def connect() -> Responses[M_]:
+            return self._calls.start(
+                method, request, response_type, translate, timeout=timeout, metadata=metadata
+            )
+
+        try:
+            self._check()
+            responses = connect() if self._calls.is_connected else self._open(connect)
+        except CancelledError as error:
+            raise translate(error) from error
+        with self._lock:
+            self._started.add(responses)
+            is_cancelled = self._is_cancelled
+        if is_cancelled:
+            responses.cancel()
+        return responses
+
+    def close(self) -> None:
+        """Cancel all calls of the scope, and refuse any later ones; does not wait."""
+        with self._lock:
+            self._is_cancelled = True
+            started, opening = list(self._started), self._opening
+        for responses in started:
+            responses.cancel()
+        if opening is not None:
+            opening.abandon()
+
+    def _check(self) -> None:
+        if self._is_cancelled:
+            raise CancelledError("call was cancelled")
+
+    def _open(self, connect: Callable[[], Responses[M_]]) -> Responses[M_]:
+        """Start a call that must first open the connection, which can take long."""
+        opening = Opening(connect, Responses.cancel)
+        with self._lock:
+            self._opening = opening
+            is_cancelled = self._is_cancelled
+        if is_cancelled:
+            opening.abandon()
+        return opening.wait()
 
 
 class Responses(Generic[M_]):

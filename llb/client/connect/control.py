@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from copy import copy
 from typing import TYPE_CHECKING, TypeVar
 
 from attrs import frozen
 
 from llb._pb import control_pb2 as pb
-from llb.client.connect.calls import Calls, Responses
+from llb.client.connect.calls import Calls, CallScope, Responses
 from llb.client.connect.errors import call_error, ping_error
 from llb.client.usage import Usage, from_record
 from llb.errors import RemoteError
@@ -61,12 +62,19 @@ class Control:
         self.address = route.address
         self.is_docker = route.is_docker
         self._route = route
-        self._calls = Calls(route)
+        self._calls: Calls | CallScope = Calls(route)
         try:
             self.ping(route.greet_seconds)
         except BaseException:
             self.close()
             raise
+
+    def scope(self) -> Control:
+        """Copy the control API so that closing the copy ends its calls, and nothing else."""
+        assert isinstance(self._calls, Calls)
+        control = copy(self)
+        control._calls = CallScope(self._calls)
+        return control
 
     def ping(self, timeout: float) -> None:
         """Check that a BuildKit answers; raises ConnectError if none does."""
@@ -158,7 +166,7 @@ class Control:
         return self._route.open_session(metadata)
 
     def close(self) -> None:
-        """Close the connection; a second call does nothing."""
+        """Close the connection, or end the calls of a scope; a second call does nothing."""
         self._calls.close()
 
 

@@ -66,7 +66,9 @@ class LocalReceiver:
             self._trees.clear()
             if self._staging is not None:
                 shutil.rmtree(self._staging, ignore_errors=True)
-                self._staging = None
+                # A receiver that was still writing may have added files meanwhile.
+                if not self._staging.exists():
+                    self._staging = None
 
     def _new_tree(self) -> Path:
         with self._lock:

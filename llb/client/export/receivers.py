@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from llb.grpc import ServerCall
 
 _UNKNOWN = 2
+# Transfers end with the session, but a receiver may still be writing what it has received.
+_ABORT_SECONDS = 5.0
 
 
 class Receiver(Output, Protocol):
@@ -36,6 +38,8 @@ class Receivers:
         self._receivers: dict[int, Receiver] = {}
         self._arrived: set[int] = set()
         self._in_progress: list[int] = []
+        self._is_cancelled = False
+        self._is_aborted = False
         self._changed = threading.Condition()
 
     def __bool__(self) -> bool:
@@ -52,6 +56,8 @@ class Receivers:
         if receiver is None:
             raise RemoteError(f"unknown exporter {number}", code=_UNKNOWN)
         with self._changed:
+            if self._is_closed():
+                raise RemoteError("the build is over", code=_UNKNOWN)
             self._in_progress.append(number)
         try:
             receiver.receive(call)
@@ -62,16 +68,21 @@ class Receivers:
         finally:
             with self._changed:
                 self._in_progress.remove(number)
+                is_late = self._is_closed()
                 self._changed.notify_all()
+            if is_late:
+                receiver.abort()
 
     def check_complete(self, seconds: float) -> None:
         """Raise the first failure, or TransportError for a missing or incomplete result.
 
         A daemon that reports success may have sent the end of a tree just before, so transfers in
-        progress have some ``seconds`` to complete.
+        progress have some ``seconds`` to complete. :meth:`cancel` ends the check.
         """
         with self._changed:
-            self._changed.wait_for(lambda: not self._in_progress, seconds)
+            self._changed.wait_for(lambda: self._is_cancelled or not self._in_progress, seconds)
+            if self._is_cancelled:
+                return
             if self.failures:
                 raise self.failures[0]
             missing = {*self._in_progress, *(self._receivers.keys() - self._arrived)}
@@ -86,7 +97,19 @@ class Receivers:
         for receiver in self._receivers.values():
             receiver.commit(responses)
 
+    def cancel(self) -> None:
+        """Stop waiting for results that will not be used."""
+        with self._changed:
+            self._is_cancelled = True
+            self._changed.notify_all()
+
     def abort(self) -> None:
-        """Discard uncommitted results."""
+        """Discard uncommitted results, also those that are still being written."""
+        with self._changed:
+            self._is_aborted = True
+            self._changed.wait_for(lambda: not self._in_progress, _ABORT_SECONDS)
         for receiver in self._receivers.values():
             receiver.abort()
+
+    def _is_closed(self) -> bool:
+        return self._is_aborted

@@ -53,7 +53,7 @@ BUILD = Image("alpine").run("make")
 def patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """Raise the timeouts of client and daemon, so that a busy machine does not fail tests."""
     for name in ("_STATUS_SECONDS", "_SILENT_SECONDS", "_SESSION_SECONDS"):
-        monkeypatch.setattr(f"llb.client.solve.{name}", SECONDS)
+        monkeypatch.setattr(f"llb.client.builds.build_run.{name}", SECONDS)
     monkeypatch.setattr("llb.testing.daemon._SECONDS", SECONDS)
 
 
@@ -286,7 +286,7 @@ def test_a_build_can_time_out(
     connect: Callable[..., Client], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # The daemon sends no events for it, and does not end the stream of events.
-    monkeypatch.setattr("llb.client.solve._SILENT_SECONDS", 0.1)
+    monkeypatch.setattr("llb.client.builds.build_run._SILENT_SECONDS", 0.1)
     waiting = threading.Event()
     with pytest.raises(CancelledError):
         connect(script=lambda _: waiting.wait(SECONDS) and None).solve(BUILD, timeout=0.2)

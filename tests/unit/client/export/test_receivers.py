@@ -93,7 +93,7 @@ def test_a_missing_result_fails_the_build(
 def test_an_incomplete_result_fails_the_build(
     fake_daemon: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("llb.client.solve._TRANSFER_SECONDS", 0.1)
+    monkeypatch.setattr("llb.client.builds.build_run._TRANSFER_SECONDS", 0.1)
     started = threading.Event()
 
     def send_half(call: ClientCall) -> None:

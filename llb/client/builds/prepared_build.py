@@ -1,14 +1,17 @@
-"""Prepare a build from its options: the Solve request, the session's services, and the exports."""
+"""Prepare a build: the Solve request, the services of its session, and its exports."""
 
 from __future__ import annotations
 
 import uuid
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
+from llb import caps
 from llb._lazy import lazy_imports
 from llb._pb import control_pb2 as pb
 from llb.buildkit_names import EXPORTER_IMAGE_CONFIG_KEY
+from llb.client.builds.build_run import BuildRun
+from llb.client.builds.function_frontend import FunctionFrontend
 from llb.client.caches import frontend_attrs
 from llb.client.entitlements import to_entitlement
 from llb.client.export.build_stores import Stores
@@ -18,14 +21,16 @@ from llb.client.options import BuildOptions
 from llb.client.progress.events import VertexWarning
 from llb.client.registry_auth.auth_tls import to_auth_tls
 from llb.client.results import SolveResult
-from llb.client.session.local_inputs import shared_key
+from llb.client.session.local_inputs import check_layouts, check_locals, shared_key
 from llb.client.session.services import service
 from llb.client.session.session import Session
 from llb.client.session.ssh_agent_spec import to_agent
 from llb.client.session.ssh_agents import Agents
-from llb.client.solve import Solving
 from llb.client.tracing import build_span
+from llb.definition.definition import Definition
 from llb.errors import InvalidValueError
+from llb.gateway import Request, Result
+from llb.state.state import State
 from llb.state.step_options import check_keys
 
 with lazy_imports(__name__):
@@ -34,18 +39,35 @@ with lazy_imports(__name__):
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
+    from llb.client.builds.daemon_capabilities import DaemonCapabilities
+    from llb.client.builds.subject import Subject
     from llb.client.caches import Cache
     from llb.client.connect.control import Control
     from llb.client.export.exporters import Export
+    from llb.client.progress.events import Event
     from llb.client.session.providers.service import Service
+    from llb.gateway import Gateway
 
 
-class Building:
-    """One build from preparation to result, with its session and the stores the session serves."""
+class PreparedBuild:
+    """A build that is ready to run, with its session and the stores that the session serves.
 
-    def __init__(self, control: Control, options: BuildOptions) -> None:
+    Nothing is sent before :meth:`run`, which is called once; :meth:`cancel` is for other threads.
+    The constructor raises InvalidValueError and InputError. ``on_event`` is a listener besides that
+    of the options.
+    """
+
+    def __init__(
+        self,
+        control: Control,
+        capabilities: DaemonCapabilities,
+        subject: Subject,
+        options: BuildOptions,
+        on_event: Callable[[Event], None] | None = None,
+    ) -> None:
         check_keys(options, BuildOptions.__optional_keys__)
-        self._control = control
+        self._control = control.scope()
+        self._capabilities = capabilities
         self._options = options
         policy = options.get("source_policy")
         self._policy_check = policy if callable(policy) else None
@@ -63,18 +85,66 @@ class Building:
                 self._receivers.add(number, receiver)
         self._find_exports = options.get("find_exports")
         self._image_config: bytes | None = None
+        self._function = subject.function
         local = {name: Path(path) for name, path in options.get("local_dirs", {}).items()}
         services = list(self._services(local))
         # Last, because agents may be processes, which nothing would end if another option fails.
         self._agents = Agents(map(to_agent, options.get("ssh", ())))
-        services.append(service("ssh:SSHAgents", agents=self._agents))
-        self.session = Session(services, shared_key=shared_key(local))
+        try:
+            services.append(service("ssh:SSHAgents", agents=self._agents))
+            self._session = Session(services, shared_key=shared_key(local))
+            self._on_event = _both(on_event, options.get("on_event"))
+            self._run = self._new_run()
+            self._required = self._option_capabilities()
+            self._request = self._to_request(subject)
+        except BaseException:
+            self.close()
+            raise
 
-    def __enter__(self) -> Self:
-        return self
+    @property
+    def ref(self) -> str:
+        """The name of the build in the history of the daemon."""
+        return self._request.Ref
 
-    def __exit__(self, *exception: object) -> None:
+    def run(self) -> SolveResult:
+        """Run the build; raises the errors of ``Client.solve``."""
+        request, options = self._request, self._options
+        try:
+            self._capabilities.check(self._control, self._required)
+            frontend = None if self._function is None else self._to_frontend(self._function)
+            self._show_warnings()
+            names = {"buildkit.ref": request.Ref, "buildkit.frontend": request.Frontend}
+            with build_span({key: name for key, name in names.items() if name}) as metadata:
+                response = self._run.run(request, options.get("timeout"), frontend, metadata)
+            return SolveResult(dict(response.ExporterResponse), request.Ref)
+        finally:
+            self.close()
+
+    def cancel(self) -> None:
+        """End the build with CancelledError; does nothing after its end, and does not wait."""
+        self._run.cancel()
+
+    def close(self) -> None:
+        """Discard what is not committed, and end the agents of a build that does not run."""
+        self._receivers.abort()
+        for output in self._stores.outputs:
+            output.abort()
         self._agents.close()
+
+    def _new_run(self) -> BuildRun:
+        return BuildRun(
+            self._control,
+            self._session,
+            self._receivers,
+            self._stores.outputs,
+            self._on_event,
+            self._options.get("on_report"),
+        )
+
+    def _show_warnings(self) -> None:
+        if self._on_event is not None:
+            for warning in self._stores.warnings:
+                self._on_event(VertexWarning("", 1, warning, (), None, None))
 
     def _services(self, local: Mapping[str, Path]) -> Iterator[Service]:
         """Yield the services of the session. Raises InputError for an unusable option."""
@@ -91,34 +161,56 @@ class Building:
         if self._policy_check is not None:
             yield service("policy:PolicyVerifier", check=self._policy_check)
 
-    @property
-    def capabilities(self) -> tuple[str, ...]:
-        """The capabilities that a daemon needs for these options."""
+    def _option_capabilities(self) -> set[str]:
+        """Collect the capabilities that a daemon needs for the options."""
         conditions = {
             "exporter.multiple": len(self._exports) > 1,
             "exporter.session": self._find_exports is not None,
             "source.policy.session": self._policy_check is not None,
         }
-        return tuple(cap for cap, is_needed in conditions.items() if is_needed)
+        return {cap for cap, is_needed in conditions.items() if is_needed}
+
+    def _to_request(self, subject: Subject) -> pb.SolveRequest:
+        """Build the Solve request. Raises InputError for directories that do not exist."""
+        what, image_config, options = subject.what, subject.image_config, self._options
+        if isinstance(what, State):
+            image_config = what.image_config(platform=subject.platform)
+            what = what.marshal(platform=subject.platform, local_unique_id=self._session.id)
+        is_for_docker = what is not None and image_config is not None and self._is_docker_image
+        request = self._options_request(None if is_for_docker else image_config)
+        if what is not None:
+            check_locals(what, options.get("local_dirs", {}))
+            check_layouts(what, options.get("oci_layouts", {}))
+            self._required |= set(caps.needed(what))
+            if is_for_docker:
+                self._function = _with_config(what, image_config or b"")
+            else:
+                request.Definition.CopyFrom(what.to_pb())
+        request.Frontend = subject.frontend or ""
+        if what is None:
+            attrs = {**subject.frontend_attrs, **frontend_attrs(self._cache_imports)}
+            request.FrontendAttrs.update(attrs)
+        elif is_for_docker:
+            request.FrontendAttrs.update(frontend_attrs(self._cache_imports))
+        for name, value in subject.frontend_inputs.items():
+            definition = value if isinstance(value, Definition) else value.marshal()
+            self._required |= set(caps.needed(definition))
+            request.FrontendInputs[name].CopyFrom(definition.to_pb())
+        return request
 
     @property
-    def is_docker_image(self) -> bool:
+    def _is_docker_image(self) -> bool:
         """Whether the result goes into Docker's image store."""
         return self._control.is_docker and any(
             export.takes_image_config for export in self._exports
         )
 
-    @property
-    def cache_attrs(self) -> dict[str, str]:
-        """The imported caches as frontend attributes."""
-        return frontend_attrs(self._cache_imports)
-
-    def request(self, image_config: bytes | None) -> pb.SolveRequest:
-        """Build the Solve request, except for what is built."""
+    def _options_request(self, image_config: bytes | None) -> pb.SolveRequest:
+        """Build the part of the Solve request that does not depend on what is built."""
         options = self._options
         self._image_config = image_config
         ref = options.get("ref") or uuid.uuid4().hex
-        request = pb.SolveRequest(Session=self.session.id, Ref=ref)
+        request = pb.SolveRequest(Session=self._session.id, Ref=ref)
         request.Cache.Imports.extend(map(_cache_entry, self._cache_imports))
         request.Cache.Exports.extend(map(_cache_entry, self._cache_exports))
         request.Entitlements.extend(map(to_entitlement, options.get("allow", ())))
@@ -127,7 +219,7 @@ class Building:
         request.EnableSessionExporter = self._find_exports is not None
         request.ProxyNetwork = options.get("proxy_network", False)
         if self._policy_check is not None:
-            request.SourcePolicySession = self.session.id
+            request.SourcePolicySession = self._session.id
         if self._rules is not None:
             request.SourcePolicy.CopyFrom(policy.to_policy(self._rules))
         if exporters:
@@ -136,22 +228,13 @@ class Building:
             request.ExporterAttrsDeprecated.update(exporters[0].Attrs)
         return request
 
-    def run(
-        self, request: pb.SolveRequest, frontend: Callable[[str], None] | None = None
-    ) -> SolveResult:
-        """Run the build; ``frontend`` runs concurrently and receives the ref of the build."""
-        on_event, timeout = self._options.get("on_event"), self._options.get("timeout")
-        if on_event is not None:
-            for warning in self._stores.warnings:
-                on_event(VertexWarning("", 1, warning, (), None, None))
-        on_report = self._options.get("on_report")
-        solving = Solving(
-            self._control, self.session, self._receivers, self._stores.outputs, on_event, on_report
+    def _to_frontend(self, function: Callable[[Request, Gateway], Result]) -> FunctionFrontend:
+        request = Request(
+            options=dict(self._request.FrontendAttrs),
+            session_id=self._session.id,
+            platforms=self._control.workers()[0].platforms,
         )
-        names = {"buildkit.ref": request.Ref, "buildkit.frontend": request.Frontend}
-        with build_span({key: name for key, name in names.items() if name}) as metadata:
-            responses = dict(solving.run(request, timeout, frontend, metadata).ExporterResponse)
-        return SolveResult(responses, request.Ref)
+        return FunctionFrontend(self._control, function, request)
 
     def _exports_to_send(self, exports: Iterable[Export]) -> Iterator[Export]:
         """Yield the exports that the daemon performs."""
@@ -192,3 +275,32 @@ def _encode_exporter(export: Export, image_config: bytes | None) -> pb.Exporter:
     if image_config is not None and export.takes_image_config:
         attrs.setdefault(EXPORTER_IMAGE_CONFIG_KEY, image_config.decode())
     return pb.Exporter(Type=kind, Attrs=attrs)
+
+
+def _with_config(
+    definition: Definition, image_config: bytes
+) -> Callable[[Request, Gateway], Result]:
+    """Make a frontend whose result has an image config.
+
+    An old Docker ignores the config among the attributes of its exporter.
+    """
+
+    def frontend(_: Request, gateway: Gateway) -> Result:
+        metadata = {EXPORTER_IMAGE_CONFIG_KEY: image_config}
+        return Result(gateway.solve(definition), metadata=metadata)
+
+    return frontend
+
+
+def _both(
+    first: Callable[[Event], None] | None, second: Callable[[Event], None] | None
+) -> Callable[[Event], None] | None:
+    """Combine two listeners."""
+    if first is None or second is None:
+        return first or second
+
+    def call(event: Event) -> None:
+        first(event)
+        second(event)
+
+    return call

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from contextvars import copy_context
 from time import monotonic
 from typing import TYPE_CHECKING, TypeVar
 
 from attrs import field, mutable
 
 from llb.client.connect.errors import connection_lost, names_step, to_solve_error
+from llb.client.connect.opening import Opening
 from llb.client.progress.events import Event, Vertex, VertexLog, from_response
 from llb.client.progress.raw_reports import Report, to_report
 from llb.errors import CancelledError, InputError, LLBError, RemoteError, TransportError
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from llb._pb import control_pb2 as pb
+    from llb.client.builds.function_frontend import FunctionFrontend
     from llb.client.connect.calls import Responses
     from llb.client.connect.control import Control
     from llb.client.connect.routes import Metadata
@@ -36,6 +39,8 @@ _STATUS_SECONDS = 5.0
 # A daemon that rejects a build at once sends no events, but keeps the stream open.
 _SILENT_SECONDS = 1.0
 _SESSION_SECONDS = 5.0
+# A function whose build was cancelled gets this long to end, before the cancellation is reported.
+_FUNCTION_SECONDS = 1.0
 # The end of a tree may still be in transit when the daemon reports success.
 _TRANSFER_SECONDS = 30.0
 
@@ -62,10 +67,11 @@ class _Record:
         return tuple(lines[:-1] if lines and not lines[-1] else lines)
 
 
-class Solving:
+class BuildRun:
     """A running build: its Solve call, its session, and its outputs on the client.
 
-    Receivers may be added while it runs.
+    ``control`` is a scope of its own, which cancelling closes. Receivers may be added while it
+    runs. Whoever calls :meth:`run` discards the outputs afterwards.
     """
 
     def __init__(
@@ -88,22 +94,27 @@ class Solving:
         self._last_events = 0.0
         self._status: Responses[pb.StatusResponse] | None = None
         self._answer: Responses[pb.SolveResponse] | None = None
+        self._opening: Opening[None] | None = None
+        self._frontend: FunctionFrontend | None = None
+        self._lock = threading.Lock()
         self._failure: Exception | None = None
+        self._is_cancelled = False
+        self._is_committing = False
         self._frontend_error: LLBError | None = None
 
     def run(
         self,
         request: pb.SolveRequest,
         timeout: float | None,
-        frontend: Callable[[str], None] | None = None,
+        frontend: FunctionFrontend | None = None,
         metadata: Metadata = (),
     ) -> pb.SolveResponse:
         """Send the request and wait for the response; raises the errors of ``Client.solve``.
 
-        ``frontend`` runs concurrently on its own thread and receives the ref of the build; its
-        exceptions end the build and are raised here. ``metadata`` accompanies the request.
+        ``frontend`` runs concurrently on its own thread; its exceptions end the build and are
+        raised here. ``metadata`` accompanies the request.
         """
-        self._session.open(self._control.open_session)
+        self._open_session()
         serving = self._start_thread(self._serve)
         try:
             response = self._build(request, timeout, frontend, metadata)
@@ -113,60 +124,121 @@ class Solving:
             self._commit(response.ExporterResponse)
         finally:
             self._end_session(serving)
-            for output in self._outputs:
-                output.abort()
         return response
+
+    def cancel(self) -> None:
+        """End the build with CancelledError, from any thread, without waiting for its end.
+
+        Does nothing once the results are being put in place.
+        """
+        with self._lock:
+            if self._is_committing or self._failure is not None:
+                return
+            self._is_cancelled = True
+            self._failure = CancelledError("the build was cancelled")
+            opening, frontend = self._opening, self._frontend
+        # First, because the daemon's answer to a function would be another error.
+        if frontend is not None:
+            frontend.cancel()
+        self._control.close()
+        if opening is not None:
+            opening.abandon()
+        self._receivers.cancel()
+
+    def check_cancelled(self) -> None:
+        """Raise CancelledError if the build was cancelled."""
+        if self._is_cancelled and self._failure is not None:
+            raise self._failure
+
+    def _open_session(self) -> None:
+        """Open the session. Raises ConnectError, and CancelledError at once when cancelled."""
+        opening = Opening(
+            lambda: self._session.open(self._control.open_session),
+            lambda _: self._session.close(),
+        )
+        with self._lock:
+            self._opening = opening
+        try:
+            self.check_cancelled()
+            opening.wait()
+            self.check_cancelled()
+        except CancelledError:
+            opening.abandon()
+            self._session.close()
+            raise self._failure or CancelledError("the build was cancelled") from None
 
     def _build(
         self,
         request: pb.SolveRequest,
         timeout: float | None,
-        frontend: Callable[[str], None] | None,
+        frontend: FunctionFrontend | None,
         metadata: Metadata,
     ) -> pb.SolveResponse:
-        follower = self._start_thread(lambda: self._follow(request.Ref))
-        worker = (
-            None
-            if frontend is None
-            else self._start_thread(lambda: self._run_frontend(frontend, request.Ref))
-        )
+        worker: threading.Thread | None = None
+        follower: threading.Thread | None = None
         try:
-            response = self._wait(request, timeout, metadata)
+            # Status comes second: where the daemon limits the streams of a connection, builds that
+            # wait for a stream must not keep one.
+            self._solve(request, timeout, metadata)
+            follower = self._start_thread(lambda: self._follow(request.Ref))
+            if frontend is not None:
+                worker = self._start_frontend(frontend, request.Ref)
+            response = self._wait()
             self._await_events(follower, _STATUS_SECONDS)
             if self._failure is not None:
                 raise self._failure
         except LLBError as error:
-            # A failed step has events, even if none has arrived yet.
-            has_events = bool(self._record.names) or names_step(error)
-            self._await_events(follower, _STATUS_SECONDS if has_events else _SILENT_SECONDS)
-            if worker is not None and isinstance(error, RemoteError):
-                # The daemon may report the error before the thread that raised it does.
-                worker.join(_STATUS_SECONDS)
-            raise self._most_specific(self._frontend_error or error) from error
+            if not self._is_cancelled:
+                self._await_reasons(error, follower, worker)
+                raise self._most_specific(self._frontend_error or error) from error
+            if worker is not None:
+                worker.join(_FUNCTION_SECONDS)
+            raise
         finally:
+            if self._answer is not None:
+                # After an error on this side, this ends the build on the daemon.
+                self._answer.cancel()
             if self._status is not None:
                 self._status.cancel()
         return response
+
+    def _await_reasons(
+        self,
+        error: LLBError,
+        follower: threading.Thread | None,
+        worker: threading.Thread | None,
+    ) -> None:
+        """Wait for events and errors that explain why a build failed."""
+        if follower is not None:
+            # A failed step has events, even if none has arrived yet.
+            has_events = bool(self._record.names) or names_step(error)
+            self._await_events(follower, _STATUS_SECONDS if has_events else _SILENT_SECONDS)
+        if worker is not None and isinstance(error, RemoteError):
+            # The daemon may report the error before the thread that raised it does.
+            worker.join(_STATUS_SECONDS)
 
     def _end_session(self, serving: threading.Thread) -> None:
         self._session.close()
         serving.join(_SESSION_SECONDS)
 
-    def _wait(
-        self, request: pb.SolveRequest, timeout: float | None, metadata: Metadata
-    ) -> pb.SolveResponse:
-        self._answer = answer = self._control.solve(request, timeout, metadata)
+    def _solve(self, request: pb.SolveRequest, timeout: float | None, metadata: Metadata) -> None:
+        """Send the request. Raises the error of a build that has already failed."""
+        self._answer = self._control.solve(request, timeout, metadata)
+        if self._failure is not None:
+            raise self._failure
+
+    def _wait(self) -> pb.SolveResponse:
+        assert self._answer is not None
         try:
-            if self._failure is not None:
-                raise self._failure
-            return answer.single()
+            return self._answer.single()
         except CancelledError as error:
             raise self._failure or error from error
-        finally:
-            # After an interrupt, this ends the build on the daemon.
-            answer.cancel()
 
     def _commit(self, answers: Mapping[str, str]) -> None:
+        with self._lock:
+            if self._failure is not None:
+                raise self._failure
+            self._is_committing = True
         try:
             for output in self._outputs:
                 output.commit(answers)
@@ -190,9 +262,17 @@ class Solving:
             # Nothing else detects a network that has gone silent.
             self._abort(connection_lost(self._control.address, error.message))
 
-    def _run_frontend(self, frontend: Callable[[str], None], ref: str) -> None:
+    def _start_frontend(self, frontend: FunctionFrontend, ref: str) -> threading.Thread:
+        with self._lock:
+            self._frontend = frontend
+            is_cancelled = self._is_cancelled
+        if is_cancelled:
+            frontend.cancel()
+        return self._start_thread(lambda: self._run_frontend(frontend, ref))
+
+    def _run_frontend(self, frontend: FunctionFrontend, ref: str) -> None:
         try:
-            frontend(ref)
+            frontend.run(ref)
         # The caller's own error, whatever it is, belongs to the caller of build().
         except Exception as error:  # noqa: BLE001
             if isinstance(error, LLBError) and not isinstance(error, TransportError):
@@ -236,7 +316,8 @@ class Solving:
 
     def _abort(self, error: Exception) -> None:
         """End the build with the error of a thread."""
-        self._failure = self._failure or error
+        with self._lock:
+            self._failure = self._failure or error
         if self._answer is not None:
             self._answer.cancel()
 
@@ -248,6 +329,7 @@ class Solving:
             except LLBError:
                 return
 
-        thread = threading.Thread(target=run, daemon=True)
+        # Functions and listeners see the caller's context variables.
+        thread = threading.Thread(target=copy_context().run, args=(run,), daemon=True)
         thread.start()
         return thread

@@ -9,21 +9,21 @@ from typing import Any, cast
 
 from google.protobuf.any_pb2 import Any as AnyMessage
 
+from llb.client.builds.build_run import BuildRun
 from llb.client.connect.errors import names_step
 from llb.client.export.receivers import Receivers
-from llb.client.solve import Solving
 from llb.errors import CancelledError, RemoteError
 
 
-def unstarted_build() -> Solving:
+def unstarted_build() -> BuildRun:
     nothing = cast("Any", None)
-    return Solving(nothing, nothing, Receivers(), [], None)
+    return BuildRun(nothing, nothing, Receivers(), [], None)
 
 
 class SlowFollower(threading.Thread):
     """A thread that receives events during each wait, until there are no more."""
 
-    def __init__(self, build: Solving, waits: int) -> None:
+    def __init__(self, build: BuildRun, waits: int) -> None:
         super().__init__()
         self.remaining = waits
         self.build = build

@@ -1,0 +1,70 @@
+"""Build history of a daemon, for asyncio and trio."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+from llb.client.aio.threads import AsyncItems, call
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+
+    from llb.client.aio.threads import Connect
+    from llb.client.history import BuildRecord, History
+    from llb.client.progress.events import Event
+    from llb.client.progress.raw_reports import Report
+    from llb.client.results import Blob
+
+T_ = TypeVar("T_")
+
+
+class AsyncHistory:
+    """The build history of a daemon; the counterpart of :class:`History`, with the same methods.
+
+    If the task is cancelled, or an iteration ends early, the call to the daemon ends.
+    """
+
+    def __init__(self, connect: Connect) -> None:
+        self._connect = connect
+
+    async def builds(
+        self, *, filters: Iterable[str] = (), limit: int = 0, active_only: bool = False
+    ) -> tuple[BuildRecord, ...]:
+        """List builds, the newest first (:meth:`History.builds`)."""
+        return await self._call(
+            lambda history: history.builds(filters=filters, limit=limit, active_only=active_only)
+        )
+
+    def watch(self, *, ref: str = "", active_only: bool = False) -> AsyncIterator[BuildRecord]:
+        """Yield each build as it starts, changes and ends (:meth:`History.watch`)."""
+        return self._iterate(lambda history: history.watch(ref=ref, active_only=active_only))
+
+    async def build(self, ref: str) -> BuildRecord:
+        """Look up one build (:meth:`History.build`)."""
+        return await self._call(lambda history: history.build(ref))
+
+    def events(self, ref: str) -> AsyncIterator[Event]:
+        """Yield the events of a build; while it runs, as they happen."""
+        return self._iterate(lambda history: history.events(ref))
+
+    def reports(self, ref: str) -> AsyncIterator[Report]:
+        """Yield the same as JSON, message by message (:meth:`History.reports`)."""
+        return self._iterate(lambda history: history.reports(ref))
+
+    async def pin(self, ref: str, *, pinned: bool = True) -> None:
+        """Pin a build so that it is kept, or unpin it."""
+        await self._call(lambda history: history.pin(ref, pinned=pinned))
+
+    async def remove(self, ref: str) -> None:
+        """Remove a build from the history, with the data only it refers to."""
+        await self._call(lambda history: history.remove(ref))
+
+    def read(self, blob: Blob) -> AsyncIterator[bytes]:
+        """Read a blob, such as a build's trace or an attestation, in chunks."""
+        return self._iterate(lambda history: history.read(blob))
+
+    async def _call(self, method: Callable[[History], T_]) -> T_:
+        return await call(self._connect, lambda client: method(client.history()))
+
+    def _iterate(self, method: Callable[[History], Iterator[T_]]) -> AsyncIterator[T_]:
+        return AsyncItems(self._connect, lambda client: method(client.history()))

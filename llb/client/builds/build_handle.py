@@ -1,0 +1,165 @@
+"""A handle to a running build: follow its events, wait for its result, cancel it."""
+
+from __future__ import annotations
+
+import threading
+from contextvars import copy_context
+from typing import TYPE_CHECKING, Self
+
+from llb._lazy import lazy_imports
+from llb.errors import CancelledError
+
+with lazy_imports(__name__):
+    import logging  # 6 ms
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from types import TracebackType
+
+    from llb.client.builds.event_buffer import EventBuffer
+    from llb.client.builds.prepared_build import PreparedBuild
+    from llb.client.progress.events import Event
+    from llb.client.results import SolveResult
+
+
+class BuildHandle:
+    """A build that runs on a thread of its own (:meth:`Client.start`).
+
+    Any thread may use it::
+
+        with client.start(state) as build:
+            for event in build:
+                print(event)
+            result = build.result()
+
+    Leaving the ``with`` block because of an exception cancels the build. Leaving it in order waits
+    for the build, and raises its error unless :meth:`result` has raised it. Either way, the build
+    is over afterwards.
+
+    A build does not need its handle: without one it goes on, and the program waits for it at its
+    end. If it fails and nobody has asked for its result, the error is logged under ``llb.client``.
+    """
+
+    def __init__(
+        self, build: PreparedBuild, events: EventBuffer, *, daemon: bool | None = False
+    ) -> None:
+        self._build = build
+        self._events = events
+        self._lock = threading.Lock()
+        self._over = threading.Event()
+        self._callbacks: list[Callable[[], None]] = []
+        self._result: SolveResult | None = None
+        self._error: BaseException | None = None
+        self._has_told = False
+        thread = threading.Thread(
+            target=copy_context().run,
+            args=(self._run,),
+            name=f"build {build.ref}",
+            daemon=daemon,
+        )
+        thread.start()
+
+    @property
+    def ref(self) -> str:
+        """The name of the build in the history of the daemon."""
+        return self._build.ref
+
+    @property
+    def is_done(self) -> bool:
+        """Whether the build is over: succeeded, failed, or cancelled."""
+        return self._over.is_set()
+
+    def __iter__(self) -> Iterator[Event]:
+        """Yield the events of the build as they come, from the first one on, until it is over.
+
+        The error of the build is raised by :meth:`result`, not here. Several iterations share the
+        events: each is yielded once. The handle keeps up to 64 MiB of events that were not yielded
+        yet; beyond that it drops the oldest, and yields a :class:`VertexWarning` with their number.
+        Raises InvalidValueError if :meth:`result` was called before an iteration began, because
+        then no events are kept.
+        """
+        return iter(self._events)
+
+    def result(self, timeout: float | None = None) -> SolveResult:
+        """Wait for the end of the build, and return its result or raise its error.
+
+        The errors are those of :meth:`Client.solve`, and CancelledError after :meth:`cancel`.
+        Raises TimeoutError after ``timeout`` seconds; the build goes on. KeyboardInterrupt, or any
+        other exception of a signal handler, cancels the build.
+        """
+        self._events.stop_keeping()
+        try:
+            is_over = self._over.wait(timeout)
+        except BaseException:
+            self.cancel()
+            self._over.wait()
+            raise
+        if not is_over:
+            raise self._timeout_error(timeout or 0)
+        self._has_told = True
+        if self._error is not None:
+            raise self._error
+        assert self._result is not None
+        return self._result
+
+    def cancel(self) -> None:
+        """Cancel this build, from any thread, without waiting for its end.
+
+        The daemon stops its steps, :meth:`result` raises CancelledError, and nothing remains at
+        the destinations of the exports. The gateway calls of a function raise CancelledError, too.
+        Does nothing if the build is over, or is already putting its results in place.
+        """
+        self._build.cancel()
+
+    def __enter__(self) -> Self:
+        """Enter the context, at whose end the build is over."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Wait for the build, after cancelling it in case of an exception."""
+        if kind is None and not self._has_told:
+            self.result()
+            return
+        if kind is not None:
+            self.cancel()
+            self._has_told = True
+        self._over.wait()
+
+    def __del__(self) -> None:
+        """Log the error of a build that nobody has asked for; its thread kept the handle alive."""
+        error = getattr(self, "_error", None)
+        if error is not None and not self._has_told and not isinstance(error, CancelledError):
+            logging.getLogger("llb.client").error("build %s failed: %s", self.ref, error)
+
+    def _timeout_error(self, timeout: float) -> TimeoutError:
+        return TimeoutError(f"the build {self.ref} is still running after {timeout:g} s")
+
+    def _call_when_over(self, callback: Callable[[], None]) -> None:
+        """Call a function after the end of the build, on any thread."""
+        with self._lock:
+            if not self._over.is_set():
+                self._callbacks.append(callback)
+                return
+        callback()
+
+    def _run(self) -> None:
+        try:
+            self._result = self._build.run()
+        # The thread that waits for the result raises it, whatever it is.
+        except BaseException as error:  # noqa: BLE001
+            self._error = error
+        with self._lock:
+            self._over.set()
+            callbacks, self._callbacks = self._callbacks, []
+        self._events.close()
+        for callback in callbacks:
+            callback()
+
+    def __repr__(self) -> str:
+        """Show the ref, and whether the build is over."""
+        return f"<BuildHandle {self.ref} {'over' if self.is_done else 'running'}>"
