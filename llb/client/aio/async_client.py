@@ -12,7 +12,7 @@ from llb.client.aio.async_build_handle import AsyncBuildHandle, StartingBuild
 from llb.client.aio.async_history import AsyncHistory
 from llb.client.aio.threads import AsyncItems, call, in_thread
 from llb.client.client import Client, image_lookup
-from llb.client.connect.opening import Opening
+from llb.client.opening import Opening
 from llb.errors import InvalidValueError
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 from attrs import field, mutable
 
 from llb.client.connect.errors import connection_lost, names_step, to_solve_error
-from llb.client.connect.opening import Opening
+from llb.client.opening import Opening
 from llb.client.progress.events import Event, Vertex, VertexLog, from_response
 from llb.client.progress.raw_reports import Report, to_report
 from llb.errors import CancelledError, InputError, LLBError, RemoteError, TransportError

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from google.protobuf.message import DecodeError
 
-from llb.client.connect.opening import Opening
+from llb.client.opening import Opening
 from llb.errors import CancelledError, RemoteError, TransportError
 from llb.grpc import Code
 from llb.grpc.endings import UnseenError

@@ -10,6 +10,7 @@ import hpack
 import pytest
 
 from llb._pb import control_pb2 as pb
+from llb.client.connect.calls import Calls
 from llb.client.connect.control import CONTROL, Control
 from llb.client.connect.routes import Route
 from llb.errors import CancelledError, ConnectError, LLBError, RemoteError, TransportError
@@ -543,3 +544,59 @@ def test_a_closed_connection_is_not_reopened(connect: Callable[..., Control]) ->
         control.info()
     assert caught.value.message == LOST + "the client closed it"
     assert len(daemon.servers) == 1
+
+
+def test_closing_a_scope_ends_its_calls_and_no_others(connect: Callable[..., Control]) -> None:
+    is_over = threading.Event()
+
+    def status(call: ServerCall) -> None:
+        call.send(pb.StatusResponse().SerializeToString())
+        call.flush()
+        assert is_over.wait(SECONDS)
+
+    control = connect(Daemon(Status=status))
+    scope = control.scope()
+    inside, outside = iter(scope.status("x")), iter(control.status("y"))
+    assert next(inside) == next(outside) == pb.StatusResponse()
+    scope.close()
+    with pytest.raises(CancelledError, match="the build was cancelled"):
+        next(inside)
+    with pytest.raises(CancelledError, match="the build was cancelled"):
+        scope.info()
+    assert control.info().version == "v1"
+    is_over.set()
+    assert list(outside) == []
+
+
+def test_closing_a_scope_ends_its_attempt_to_reconnect(connect: Callable[..., Control]) -> None:
+    daemon = Daemon()
+    control = connect(daemon)
+    is_dialing, may_dial = threading.Event(), threading.Event()
+    dial = daemon.dial
+
+    def dial_slowly() -> Pipe:
+        is_dialing.set()
+        assert may_dial.wait(SECONDS)
+        return dial()
+
+    daemon.servers[0].close()
+    calls = control._calls
+    assert isinstance(calls, Calls)
+    wait_until(lambda: not calls.is_connected)
+    calls._route = Route(ADDRESS, dial_slowly)
+    scope = control.scope()
+    ends: list[str] = []
+
+    def ask() -> None:
+        with pytest.raises(CancelledError, match="the build was cancelled") as caught:
+            scope.info()
+        ends.append(caught.value.message)
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    assert is_dialing.wait(SECONDS)
+    scope.close()
+    asking.join(SECONDS)
+    assert ends == ["the build was cancelled"]
+    may_dial.set()
+    assert control.info().version == "v1"

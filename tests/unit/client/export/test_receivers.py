@@ -5,20 +5,22 @@ from __future__ import annotations
 import os
 import stat
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
 from llb import Scratch
 from llb._pb import fsutil_pb2 as pb
 from llb.client import Client, Export, docker, local, tar
-from llb.errors import InputError, LLBError, TransportError
+from llb.client.export.receivers import Receivers
+from llb.errors import InputError, LLBError, RemoteError, TransportError
+from tests.timing import SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from llb.grpc import ClientCall
+    from llb.grpc import ClientCall, ServerCall
     from llb.testing.daemon import FakeDaemon
     from llb.testing.fake_buildkit.builds import FakeBuild
 
@@ -148,3 +150,57 @@ def test_the_daemon_cannot_read_files_while_results_are_committed(
 
     solve(fake_daemon(script=script), docker(), local_dirs={"context": tmp_path / "context"})
     assert answers == [TransportError]
+
+
+class SlowReceiver:
+    """A receiver that is still writing when the build is over."""
+
+    destination = "out"
+
+    def __init__(self) -> None:
+        self.is_writing = threading.Event()
+        self.may_end = threading.Event()
+        self.aborts = 0
+
+    def receive(self, call: object) -> None:
+        self.is_writing.set()
+        assert self.may_end.wait(SECONDS)
+
+    def commit(self, responses: object) -> None:
+        raise AssertionError("committed")
+
+    def abort(self) -> None:
+        self.aborts += 1
+
+
+def test_what_a_receiver_writes_after_the_build_is_discarded(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("llb.client.export.receivers._ABORT_SECONDS", 0.01)
+    receivers, receiver, call = Receivers(), SlowReceiver(), cast("ServerCall", None)
+    receivers.add(0, receiver)
+    receiving = threading.Thread(target=receivers.receive, args=(0, call))
+    receiving.start()
+    assert receiver.is_writing.wait(SECONDS)
+    receivers.abort()
+    assert receiver.aborts == 1
+    receiver.may_end.set()
+    receiving.join(SECONDS)
+    assert receiver.aborts == 2
+    with pytest.raises(RemoteError, match="the build is over"):
+        receivers.receive(0, call)
+
+
+def test_cancelling_ends_the_wait_for_a_result() -> None:
+    receivers, receiver, call = Receivers(), SlowReceiver(), cast("ServerCall", None)
+    receivers.add(0, receiver)
+    receiving = threading.Thread(target=receivers.receive, args=(0, call))
+    receiving.start()
+    assert receiver.is_writing.wait(SECONDS)
+    waiting = threading.Thread(target=receivers.check_complete, args=(SECONDS * 10,))
+    waiting.start()
+    receivers.cancel()
+    waiting.join(SECONDS)
+    assert not waiting.is_alive()
+    receiver.may_end.set()
+    receiving.join(SECONDS)

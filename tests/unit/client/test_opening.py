@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from llb.client.connect.opening import Opening
+from llb.client.opening import Opening
 from llb.errors import CancelledError, ConnectError
 from tests.timing import SECONDS, wait_until
 
