@@ -9,9 +9,9 @@
         client.solve(Image("alpine").run("date > /now"), exports=[local("out")])
 """
 
-from llb._lazy import lazy_imports
+from llb._lazy import lazy_exports
 
-with lazy_imports(__name__):
+with lazy_exports(__name__):
     from llb.client.caches import Cache as Cache
     from llb.client.caches import inline_cache as inline_cache
     from llb.client.caches import local_cache as local_cache

@@ -41,9 +41,9 @@ def test_a_package_imports_the_module_of_a_name_when_the_name_is_read(write: Wri
     write(
         "shop/__init__.py",
         """
-        from llb._lazy import lazy_imports
+        from llb._lazy import lazy_exports
 
-        with lazy_imports(__name__):
+        with lazy_exports(__name__):
             from shop.bread import Loaf as Loaf
         """,
     )
@@ -59,9 +59,9 @@ def test_a_package_has_no_other_names(write: Write) -> None:
     write(
         "shop/__init__.py",
         """
-        from llb._lazy import lazy_imports
+        from llb._lazy import lazy_exports
 
-        with lazy_imports(__name__):
+        with lazy_exports(__name__):
             from shop.bread import Loaf as Loaf
         """,
     )
@@ -98,6 +98,23 @@ def test_a_module_imports_another_when_an_attribute_of_it_is_read(
     assert isinstance(customer.bread, ModuleType)
     assert customer.pay() == 3
     assert "shop.bread" in sys.modules
+
+
+def test_the_code_of_a_package_imports_a_module_when_it_needs_it(write: Write) -> None:
+    write("shop/bread.py", "price = 3")
+    write(
+        "shop/__init__.py",
+        """
+        from llb._lazy import lazy_imports
+
+        with lazy_imports(__name__):
+            from shop import bread
+
+        def sell():
+            return bread.price
+        """,
+    )
+    assert import_module("shop").sell() == 3
 
 
 def test_a_missing_module_is_an_import_error_when_it_is_needed(write: Write) -> None:
