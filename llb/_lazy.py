@@ -98,10 +98,19 @@ def _delay_names(names: dict[str, Any], statements: Mapping[str, _Statement]) ->
     def look_up(name: str) -> object:
         if name not in statements:
             raise AttributeError(f"module {names['__name__']!r} has no attribute {name!r}")
-        value = getattr(import_module(statements[name].name), name)
+        value = _import_from(statements[name].name, name, names["__name__"])
         names[name] = value
         return value
 
     names["__all__"] = sorted(statements)
     names["__getattr__"] = look_up
     names["__dir__"] = lambda: sorted({*names, *statements})
+
+
+def _import_from(source: str, name: str, importer: str) -> Any:
+    """Import a name as ``from source import name`` does: an attribute, or a module of a package."""
+    module = import_module(source)
+    # A package that lists a module of its own would look the name up in its own list again.
+    if source == importer or (hasattr(module, "__path__") and not hasattr(module, name)):
+        return import_module(f"{source}.{name}")
+    return getattr(module, name)

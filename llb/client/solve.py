@@ -189,6 +189,9 @@ class Solving:
         except TransportError as error:
             # Nothing else detects a network that has gone silent.
             self._abort(connection_lost(self._control.address, error.message))
+        # An interceptor of a grpc.Channel may raise anything.
+        except Exception as error:  # noqa: BLE001
+            self._abort(error)
 
     def _run_frontend(self, frontend: Callable[[str], None], ref: str) -> None:
         try:

@@ -12,7 +12,7 @@ from llb.protobuf import message, read_fields
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from llb.grpc import Channel
+    from llb.grpc.interfaces import OutgoingCalls
 
 _METHOD = "/moby.buildkit.v1.Control/Session"
 _encode = message(1)
@@ -24,7 +24,7 @@ class SessionPipe:
     The messages have one field and are encoded and decoded by hand.
     """
 
-    def __init__(self, channel: Channel, metadata: Iterable[tuple[str, str]]) -> None:
+    def __init__(self, channel: OutgoingCalls, metadata: Iterable[tuple[str, str]]) -> None:
         self._closed = threading.Event()
         self._channel = channel
         self._call = self._channel.stream(_METHOD, metadata=metadata)
