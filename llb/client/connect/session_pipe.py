@@ -18,6 +18,14 @@ _METHOD = "/moby.buildkit.v1.Control/Session"
 _encode = message(1)
 
 
+class InterceptedError(TransportError):
+    """An interceptor of a ``grpc.Channel`` ended the session; ``cause`` is what it raised."""
+
+    def __init__(self, cause: Exception) -> None:
+        super().__init__(f"an interceptor ended the session: {cause!r}")
+        self.cause = cause
+
+
 class SessionPipe:
     """A pipe over a stream of ``BytesMessage``; it owns the connection it is given.
 
@@ -38,6 +46,8 @@ class SessionPipe:
                 if self._closed.is_set():
                     return b""
                 raise TransportError(f"the session broke: {error}") from error
+            except Exception as error:
+                raise InterceptedError(error) from error
             if received is None:
                 return b""
             if piece := _decode(received):
@@ -50,6 +60,8 @@ class SessionPipe:
             self._call.flush()
         except LLBError as error:
             raise TransportError(f"the session is closed: {error}") from error
+        except Exception as error:
+            raise InterceptedError(error) from error
 
     def close(self) -> None:
         """Close the stream in both directions."""
