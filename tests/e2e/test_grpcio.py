@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     from tests.e2e.conftest import Buildctl
     from tests.e2e.relays import Relay
 
-pytestmark = pytest.mark.feature("J20")
-
 ROOT = Path(__file__).parents[2]
 BUSYBOX = Image("busybox")
 
@@ -76,6 +74,7 @@ def client(channel: grpc.Channel) -> Iterator[Client]:
         yield client
 
 
+@pytest.mark.feature("J13")
 def test_a_build_with_directories_secrets_and_exports(
     client: Client, counting: Counting, tmp_path: Path
 ) -> None:
@@ -167,6 +166,7 @@ def test_an_exception_of_a_listener_ends_the_build_on_the_daemon(client: Client)
     wait_until(lambda: client.history().build(ref).status == "canceled")
 
 
+@pytest.mark.feature("J13")
 def test_a_function_builds_and_reads_results(client: Client, counting: Counting) -> None:
     texts: list[bytes] = []
 
@@ -242,6 +242,7 @@ def test_a_broken_connection_ends_the_build(relay: Relay) -> None:
             client.solve(BUSYBOX.run("echo started; sleep 1000", ignore_cache=True), on_event=cut)
 
 
+@pytest.mark.feature("J13")
 def test_a_channel_with_mutual_tls(
     certificates: Path, start_buildkitd: Callable[..., Buildctl], tmp_path: Path
 ) -> None:

@@ -22,7 +22,7 @@ with lazy_imports(__name__):
         docker_engine,  # 11 ms
         program_pipe,  # 6 ms
     )
-    from llb.grpcio import channel as grpcio_channel  # 45 ms
+    from llb.grpcio import channel as grpcio_channel  # 75 ms
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
