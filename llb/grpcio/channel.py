@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from binascii import Error as Base64Error
 from binascii import a2b_base64
@@ -40,6 +41,7 @@ class GrpcioChannel:
         self._lock = threading.Lock()
         self._calls: set[GrpcioCall] = set()
         self._closed = False
+        self._process = os.getpid()
 
     @property
     def is_open(self) -> bool:
@@ -68,6 +70,7 @@ class GrpcioChannel:
         metadata: Iterable[tuple[str, str]] = (),
     ) -> GrpcioCall:
         """Start a call of any kind; its errors are raised when it sends or receives."""
+        check_process(self._process)
         pairs = tuple(_to_grpcio(metadata))
         with self._lock:
             if self._closed:
@@ -87,13 +90,22 @@ class GrpcioChannel:
         """End all calls that were made here; a second call does nothing."""
         with self._lock:
             self._closed = True
-            calls = list(self._calls)
+            # The calls of a parent process are not those of a child.
+            calls = list(self._calls) if os.getpid() == self._process else []
         for call in calls:
             call.fail(TransportError("connection was closed"))
 
     def _forget(self, call: GrpcioCall) -> None:
         with self._lock:
             self._calls.discard(call)
+
+
+def check_process(creator: int) -> None:
+    """Raise TransportError in any other process than the creator's: calls of grpcio could hang."""
+    if os.getpid() != creator:
+        raise TransportError(
+            "it was used before fork(): create the channel and the client in the child process"
+        )
 
 
 def check_channel(channel: object) -> None:

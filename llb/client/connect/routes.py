@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeAlias
+import os
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from attrs import evolve, frozen
 
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from llb.grpc import Pipe
     from llb.grpc.interfaces import OutgoingCalls
 
+T_ = TypeVar("T_")
 Metadata: TypeAlias = "Iterable[tuple[str, str]]"
 
 SOCKETS = ("unix", "tcp")
@@ -73,7 +75,7 @@ class Route:
     def channel(self) -> OutgoingCalls:
         """Open another connection for gRPC calls; raises ConnectError."""
         if self.share is not None:
-            return self.share()
+            return self._open(self.share)
         return Channel(
             self.connect(),
             authority=self.authority,
@@ -89,7 +91,7 @@ class Route:
             return SessionPipe(self.channel(), metadata)
         return self._open(lambda: dial_session(metadata))
 
-    def _open(self, dial: Callable[[], Pipe]) -> Pipe:
+    def _open(self, dial: Callable[[], T_]) -> T_:
         try:
             return dial()
         except TransportError as error:
@@ -131,7 +133,13 @@ def channel_route(channel: grpc.Channel) -> Route:
     Raises InvalidValueError if it is not a ``grpc.Channel``, and ImportError without grpcio.
     """
     grpcio_channel.check_channel(channel)
-    return Route(CHANNEL, _no_pipe, share=lambda: grpcio_channel.GrpcioChannel(channel))
+    process = os.getpid()
+
+    def share() -> OutgoingCalls:
+        grpcio_channel.check_process(process)
+        return grpcio_channel.GrpcioChannel(channel)
+
+    return Route(CHANNEL, _no_pipe, share=share)
 
 
 def _no_pipe() -> Pipe:

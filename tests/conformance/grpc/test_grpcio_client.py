@@ -249,9 +249,13 @@ def test_a_slow_handler_stops_the_sender_and_no_other_call(start: Start) -> None
 def test_the_channel_opens_another_connection_after_the_end_of_one(start: Start) -> None:
     listener, channel = start()
     assert echo(channel, b"one") == b"one"
+    states: list[grpc.ChannelConnectivity] = []
+    channel.subscribe(states.append)
+    wait_until(lambda: grpc.ChannelConnectivity.READY in states)
     listener.connections[0][0].close()
+    # Until it has seen the end, grpcio would send a call to the old connection.
+    wait_until(lambda: states[-1] != grpc.ChannelConnectivity.READY)
     call = channel.unary_unary(PREFIX + "Echo")
-    # Until it has seen the end, grpcio may still send a call to the old connection.
     assert call(b"two", wait_for_ready=True, timeout=SECONDS) == b"two"
     assert len(listener.connections) == 2
 

@@ -235,6 +235,41 @@ def test_a_client_without_grpcio_names_the_extra() -> None:
     )
 
 
+def test_a_client_in_a_forked_process_says_so_at_once(daemon: FakeDaemon) -> None:
+    code = f"""
+import os, sys, grpc
+from llb import Scratch
+from llb.client import Client, LLBError
+
+def attempt(function, *arguments):
+    try:
+        function(*arguments)
+    except LLBError as error:
+        print(error, flush=True)
+
+channel = grpc.insecure_channel({daemon.address!r})
+client = Client(channel=channel)
+client.solve(Scratch().mkfile("/a", "x"))
+child = os.fork()
+if not child:
+    attempt(client.info)
+    attempt(client.solve, Scratch().mkfile("/a", "x"))
+    client.close()
+    os._exit(0)
+os.waitpid(child, 0)
+print(client.info().package, flush=True)
+"""
+    process = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=SECONDS
+    )
+    reason = "it was used before fork(): create the channel and the client in the child process"
+    assert process.stdout.splitlines() == [
+        f"lost the connection to grpc.Channel: {reason}",
+        f"no BuildKit answers at grpc.Channel: {reason}",
+        "github.com/moby/buildkit",
+    ]
+
+
 def test_a_client_with_an_address_loads_no_grpcio(daemon: FakeDaemon) -> None:
     code = (
         "import sys; from llb import Scratch; from llb.client import Client\n"
