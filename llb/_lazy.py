@@ -84,7 +84,7 @@ class lazy_exports(lazy_imports):  # noqa: N801 - it is used as a function
         def look_up(name: str) -> object:
             if name not in statements:
                 raise AttributeError(f"module {names['__name__']!r} has no attribute {name!r}")
-            value = getattr(import_module(statements[name].name), name)
+            value = _import_from(statements[name].name, name, names["__name__"])
             names[name] = value
             return value
 
@@ -114,3 +114,12 @@ class _LazyModule(ModuleType):
 
     def __getattr__(self, name: str) -> object:
         return getattr(import_module(self.__name__), name)
+
+
+def _import_from(source: str, name: str, importer: str) -> Any:
+    """Import a name as ``from source import name`` does: an attribute, or a module of a package."""
+    module = import_module(source)
+    # A package that lists a module of its own would look the name up in its own list again.
+    if source == importer or (hasattr(module, "__path__") and not hasattr(module, name)):
+        return import_module(f"{source}.{name}")
+    return getattr(module, name)

@@ -30,6 +30,7 @@ MODULES = (
     "llb.frontend.kit",
     "llb.gateway",
     "llb.grpc",
+    "llb.grpcio",
     "llb.recipes",
     "llb.testing",
 )

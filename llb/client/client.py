@@ -14,7 +14,7 @@ from llb.client.build_request import Building
 from llb.client.connect import address as addresses
 from llb.client.connect.control import Control, Info, Worker
 from llb.client.connect.fleet import ranked, reach
-from llb.client.connect.routes import to_route
+from llb.client.connect.routes import channel_route, to_route
 from llb.client.session.local_inputs import check_layouts, check_locals
 from llb.definition.definition import Definition
 from llb.errors import InvalidValueError, RemoteError
@@ -32,6 +32,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
     from types import TracebackType
 
+    import grpc
+
+    from llb.client.connect.routes import Route
     from llb.client.connect.tls import TLS
     from llb.client.history import History
     from llb.client.options import BuildOptions
@@ -60,13 +63,21 @@ class Client:
     The default is ``BUILDKIT_HOST``, then the default sockets, then a private daemon, which is
     started if buildkitd is installed. ``tls`` holds the certificates for a ``tcp://`` daemon that
     requires TLS. Raises ConnectError if no daemon can be reached.
+
+    ``channel`` is used in place of an address: a ``grpc.Channel`` of grpcio, with its credentials
+    and interceptors, created with ``options=llb.grpcio.CHANNEL_OPTIONS``. The client does not close
+    it. It needs the extra ``grpc``, and raises ImportError without it (docs/connections.md).
     """
 
-    def __init__(self, addr: str | None = None, *, tls: TLS | None = None) -> None:
-        self.address = (
-            addresses.explicit_address(addr) or addresses.default_socket() or _private_daemon()
-        )
-        self._control = Control(to_route(self.address, tls))
+    def __init__(
+        self,
+        addr: str | None = None,
+        *,
+        tls: TLS | None = None,
+        channel: grpc.Channel | None = None,
+    ) -> None:
+        self._control = Control(_to_route(addr, tls, channel))
+        self.address = self._control.address
         self._version: str | None = None
 
     @classmethod
@@ -116,7 +127,10 @@ class Client:
         self._control.close()
 
     def dial(self) -> Pipe:
-        """Open another connection to the control API, as a pipe of bytes; raises ConnectError."""
+        """Open another connection to the control API, as a pipe of bytes; raises ConnectError.
+
+        A client over a ``grpc.Channel`` cannot.
+        """
         return self._control.connect()
 
     def info(self) -> Info:
@@ -325,6 +339,20 @@ def wait_for_ready(
     ConnectError after the timeout; any other error is raised at once.
     """
     return retry.retried(lambda: Client(addr, tls=tls), timeout)
+
+
+def _to_route(addr: str | None, tls: TLS | None, channel: grpc.Channel | None) -> Route:
+    """Choose the route by the arguments of a client."""
+    if channel is None:
+        found = addresses.explicit_address(addr) or addresses.default_socket() or _private_daemon()
+        return to_route(found, tls)
+    if addr is not None or tls is not None:
+        other = "addr" if addr is not None else "tls"
+        raise InvalidValueError(
+            f"Client() takes {other} or channel, not both",
+            hint="the channel has a target and credentials of its own",
+        )
+    return channel_route(channel)
 
 
 def _private_daemon() -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 from attrs import field, mutable
 
 from llb.client.connect.errors import connection_lost, names_step, to_solve_error
+from llb.client.connect.session_pipe import InterceptedError
 from llb.client.progress.events import Event, Vertex, VertexLog, from_response
 from llb.client.progress.raw_reports import Report, to_report
 from llb.errors import CancelledError, InputError, LLBError, RemoteError, TransportError
@@ -186,6 +187,8 @@ class Solving:
     def _serve(self) -> None:
         try:
             self._session.serve()
+        except InterceptedError as error:
+            self._abort(error.cause)
         except TransportError as error:
             # Nothing else detects a network that has gone silent.
             self._abort(connection_lost(self._control.address, error.message))

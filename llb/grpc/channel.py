@@ -14,6 +14,7 @@ from llb.grpc.endings import DeadlineError
 from llb.grpc.endpoint import DEFAULT_MESSAGE_LIMIT, Endpoint
 from llb.grpc.http2.events import Limits
 from llb.grpc.http2.frames import ErrorCode
+from llb.grpc.interfaces import single_response
 from llb.grpc.status import Code
 
 if TYPE_CHECKING:
@@ -159,15 +160,7 @@ class Channel:
         :class:`~llb.errors.CancelledError` if the timeout passed.
         """
         call = self.stream(method, timeout=timeout, metadata=metadata)
-        try:
-            call.send(request)
-            call.close_send()
-            response = call.receive()
-            if response is None or call.receive() is not None:
-                raise RemoteError("call did not have one response", code=Code.INTERNAL)
-            return response
-        finally:
-            call.cancel()
+        return single_response(call, request)
 
     def stream(
         self,

@@ -25,9 +25,9 @@ from llb.errors import (
     RemoteError,
     SolveError,
 )
+from tests.e2e.conftest import openssl
 from tests.e2e.servers import free_port, running_dockerd, running_sshd
 from tests.e2e.test_failures import check_error, cli
-from tests.e2e.test_tls import openssl
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

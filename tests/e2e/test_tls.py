@@ -14,6 +14,7 @@ import pytest
 from llb import Local
 from llb.client import TLS, Client, local
 from llb.errors import ConnectError, InputError, InvalidValueError
+from tests.e2e.conftest import openssl
 from tests.e2e.servers import free_port
 
 if TYPE_CHECKING:
@@ -36,31 +37,6 @@ copy_extensions = copy
 [any]
 commonName = supplied
 """
-
-
-def openssl(*arguments: str | Path, cwd: Path) -> None:
-    subprocess.run(["openssl", *arguments], cwd=cwd, check=True, capture_output=True)
-
-
-@pytest.fixture
-def certificates(tmp_path: Path) -> Path:
-    """A folder with a certificate authority, and its certificates in `daemon` and `client`."""
-    folder = tmp_path / "certificates"
-    folder.mkdir()
-    new = ("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
-    openssl(*new, "-keyout", "ca.key", "-out", "ca.pem", "-subj", "/CN=authority", cwd=folder)
-    for name, alternative in (("daemon", "DNS:buildkit.example"), ("client", "DNS:client")):
-        (folder / name).mkdir()
-        (folder / name / "ca.pem").write_bytes((folder / "ca.pem").read_bytes())
-        openssl(
-            *(*new, "-keyout", f"{name}/key.pem", "-out", f"{name}/cert.pem"),
-            *("-CA", "ca.pem", "-CAkey", "ca.key", "-subj", f"/CN={name}"),
-            *("-addext", f"subjectAltName={alternative}"),
-            *("-addext", "basicConstraints=critical,CA:FALSE"),
-            cwd=folder,
-        )
-    openssl(*new, "-keyout", "other.key", "-out", "other.pem", "-subj", "/CN=other", cwd=folder)
-    return folder
 
 
 def expire(folder: Path, name: str) -> None:

@@ -168,3 +168,24 @@ def test_no_public_name_is_that_of_a_module_beside_it(name: str) -> None:
     """An import of the module would replace the name."""
     package = import_module(name)
     assert not {module.name for module in iter_modules(package.__path__)} & set(package.__all__)
+
+
+def test_a_package_lists_modules_of_its_own_and_of_others(write: Write) -> None:
+    write("mill/__init__.py")
+    write("mill/flour.py")
+    write("shop/bread.py", "price = 3")
+    write(
+        "shop/__init__.py",
+        """
+        from llb._lazy import lazy_exports
+
+        with lazy_exports(__name__):
+            from mill import flour as flour
+            from shop import bread as bread
+        """,
+    )
+    shop = import_module("shop")
+    assert shop.__all__ == ["bread", "flour"]
+    assert not {"mill.flour", "shop.bread"} & set(sys.modules)
+    assert shop.flour is sys.modules["mill.flour"]
+    assert shop.bread is sys.modules["shop.bread"]

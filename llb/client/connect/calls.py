@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from llb.client.connect.routes import Metadata, Route
     from llb.errors import LLBError
-    from llb.grpc import Channel, ClientCall
+    from llb.grpc.interfaces import OutgoingCall, OutgoingCalls
 
 M_ = TypeVar("M_", bound="Message")
 
@@ -35,7 +35,7 @@ class Calls:
     def __init__(self, route: Route) -> None:
         self._route = route
         self._lock = threading.Lock()
-        self._channel: Channel | None = None
+        self._channel: OutgoingCalls | None = None
         self._closed = False
 
     def start(
@@ -56,7 +56,7 @@ class Calls:
         deadline = None if timeout is None else monotonic() + timeout
         data = request.SerializeToString()
 
-        def begin() -> ClientCall:
+        def begin() -> OutgoingCall:
             remaining = None if deadline is None else deadline - monotonic()
             call = self._open(method, remaining, metadata)
             try:
@@ -77,7 +77,7 @@ class Calls:
         if channel is not None:
             channel.close()
 
-    def _open(self, method: str, timeout: float | None, metadata: Metadata) -> ClientCall:
+    def _open(self, method: str, timeout: float | None, metadata: Metadata) -> OutgoingCall:
         previous = self._channel
         channel = self._current_channel()
         try:
@@ -88,7 +88,7 @@ class Calls:
                 raise
             return self._current_channel().stream(method, timeout=timeout, metadata=metadata)
 
-    def _current_channel(self) -> Channel:
+    def _current_channel(self) -> OutgoingCalls:
         with self._lock:
             if self._closed:
                 raise TransportError("the client closed it")
@@ -106,7 +106,7 @@ class Responses(Generic[M_]):
 
     def __init__(
         self,
-        begin: Callable[[], ClientCall],
+        begin: Callable[[], OutgoingCall],
         response_type: type[M_],
         translate: Callable[[LLBError], LLBError],
     ) -> None:

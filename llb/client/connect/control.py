@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from llb._pb import ops_pb2
     from llb.client.connect.routes import Metadata, Route
     from llb.errors import LLBError
-    from llb.grpc import Channel, Pipe
+    from llb.grpc import Pipe
+    from llb.grpc.interfaces import OutgoingCalls
 
 M_ = TypeVar("M_", bound="Message")
 
@@ -149,7 +150,7 @@ class Control:
         """Open another connection, as a pipe of bytes; raises ConnectError."""
         return self._route.connect()
 
-    def channel(self) -> Channel:
+    def channel(self) -> OutgoingCalls:
         """Open another connection, for gRPC calls; raises ConnectError."""
         return self._route.channel()
 

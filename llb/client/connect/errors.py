@@ -25,6 +25,8 @@ with lazy_imports(__name__):
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+# The address of a daemon behind a channel of the user, who alone knows the target.
+CHANNEL = "grpc.Channel"
 _SOURCE = "errdefs.Source"
 _VERTEX = "errdefs.Vertex"
 _PREFIX = "github.com/moby/buildkit/"
@@ -52,7 +54,7 @@ def call_error(error: LLBError, address: str) -> LLBError:
             return connection_lost(address, error.message)
         case RemoteError():
             message = _one_line(error.message) or _status_name(error.code)
-            return RemoteError(message, code=error.code, details=error.details)
+            return RemoteError(message, code=error.code, details=error.details, hint=error.hint)
         case _:
             return error
 
@@ -81,10 +83,10 @@ def connection_lost(address: str, reason: str) -> TransportError:
 
 def unreachable(address: str, reason: str) -> ConnectError:
     """Build the error for an address where no BuildKit answers."""
-    return ConnectError(
-        f"no BuildKit answers at {address}: {reason}",
-        hint="start one with `llb daemon start`, or name another with --addr or BUILDKIT_HOST",
-    )
+    hint = "start one with `llb daemon start`, or name another with --addr or BUILDKIT_HOST"
+    if address == CHANNEL:
+        hint = "check the target and the credentials of the channel, and whether the daemon runs"
+    return ConnectError(f"no BuildKit answers at {address}: {reason}", hint=hint)
 
 
 def none_reachable(errors: Sequence[ConnectError]) -> ConnectError:
@@ -128,7 +130,7 @@ def to_solve_error(
         code=error.code,
         details=error.details,
         span=_span(details.get(_SOURCE)),
-        hint=next((hint for words, hint in _HINTS.items() if words in message), None),
+        hint=error.hint or next((hint for words, hint in _HINTS.items() if words in message), None),
         vertex=vertex,
         step=name_of(vertex) if vertex else None,
         exit_code=exit_code,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeAlias
+import os
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from attrs import evolve, frozen
 
 from llb._lazy import lazy_imports
 from llb.client.connect.address import check_socket, is_docker
-from llb.client.connect.errors import unreachable
+from llb.client.connect.errors import CHANNEL, unreachable
 from llb.client.connect.session_pipe import SessionPipe
 from llb.client.connect.sockets import CONNECT_SECONDS, dial
 from llb.errors import InvalidValueError, TransportError, did_you_mean
@@ -22,13 +23,18 @@ with lazy_imports(__name__):
         docker_engine,  # 11 ms
         program_pipe,  # 6 ms
     )
+    from llb.grpcio import channel as grpcio_channel  # 75 ms
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    import grpc
+
     from llb.client.connect.tls import TLS
     from llb.grpc import Pipe
+    from llb.grpc.interfaces import OutgoingCalls
 
+T_ = TypeVar("T_")
 Metadata: TypeAlias = "Iterable[tuple[str, str]]"
 
 SOCKETS = ("unix", "tcp")
@@ -50,6 +56,7 @@ class Route:
     ``dial`` opens a pipe for the control API, and ``dial_session`` one for a session; without
     ``dial_session``, sessions use the control API. Both raise TransportError. ``greet_seconds``
     is the timeout for the first response; ``authority`` and ``scheme`` are sent with every call.
+    ``share`` replaces connections of our own by calls over a channel of the user.
     """
 
     address: str
@@ -59,13 +66,16 @@ class Route:
     greet_seconds: float = _FAR_SECONDS
     authority: str = _LOCAL
     scheme: str = "http"
+    share: Callable[[], OutgoingCalls] | None = None
 
     def connect(self) -> Pipe:
         """Open another connection to the control API; raises ConnectError."""
         return self._open(self.dial)
 
-    def channel(self) -> Channel:
+    def channel(self) -> OutgoingCalls:
         """Open another connection for gRPC calls; raises ConnectError."""
+        if self.share is not None:
+            return self._open(self.share)
         return Channel(
             self.connect(),
             authority=self.authority,
@@ -81,7 +91,7 @@ class Route:
             return SessionPipe(self.channel(), metadata)
         return self._open(lambda: dial_session(metadata))
 
-    def _open(self, dial: Callable[[], Pipe]) -> Pipe:
+    def _open(self, dial: Callable[[], T_]) -> T_:
         try:
             return dial()
         except TransportError as error:
@@ -115,6 +125,25 @@ def to_route(address: str, tls: TLS | None = None) -> Route:
     return (
         route if tls is None else evolve(route, authority=tls.server_name or host, scheme="https")
     )
+
+
+def channel_route(channel: grpc.Channel) -> Route:
+    """Create the route through a channel of grpcio.
+
+    Raises InvalidValueError if it is not a ``grpc.Channel``, and ImportError without grpcio.
+    """
+    grpcio_channel.check_channel(channel)
+    process = os.getpid()
+
+    def share() -> OutgoingCalls:
+        grpcio_channel.check_process(process)
+        return grpcio_channel.GrpcioChannel(channel)
+
+    return Route(CHANNEL, _no_pipe, share=share)
+
+
+def _no_pipe() -> Pipe:
+    raise TransportError("a grpc.Channel makes calls, but opens no connections for other bytes")
 
 
 def _docker_route(address: str) -> Route:
