@@ -74,7 +74,7 @@ def client(channel: grpc.Channel) -> Iterator[Client]:
         yield client
 
 
-@pytest.mark.feature("J13")
+@pytest.mark.feature("J16")
 def test_a_build_with_directories_secrets_and_exports(
     client: Client, counting: Counting, tmp_path: Path
 ) -> None:
@@ -172,7 +172,7 @@ def test_an_exception_of_a_listener_ends_the_build_on_the_daemon(client: Client)
     wait_until(lambda: statuses(client, ref) == ["canceled"])
 
 
-@pytest.mark.feature("J13")
+@pytest.mark.feature("J16")
 def test_a_function_builds_and_reads_results(client: Client, counting: Counting) -> None:
     texts: list[bytes] = []
 
@@ -248,7 +248,7 @@ def test_a_broken_connection_ends_the_build(relay: Relay) -> None:
             client.solve(BUSYBOX.run("echo started; sleep 1000", ignore_cache=True), on_event=cut)
 
 
-@pytest.mark.feature("J13")
+@pytest.mark.feature("J16")
 def test_a_channel_with_mutual_tls(
     certificates: Path, start_buildkitd: Callable[..., Buildctl], tmp_path: Path
 ) -> None:
