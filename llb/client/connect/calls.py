@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from google.protobuf.message import DecodeError
 
 from llb.errors import CancelledError, RemoteError, TransportError
-from llb.grpc import Code
-from llb.grpc.endings import UnseenError
+from llb.grpc import Code, forks
+from llb.grpc.endings import DeadlineError, UnseenError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -36,7 +36,9 @@ class Calls:
         self._route = route
         self._lock = threading.Lock()
         self._channel: Channel | None = None
+        self._opening: _Opening | None = None
         self._closed = False
+        forks.register(self)
 
     def start(
         self,
@@ -77,24 +79,80 @@ class Calls:
         if channel is not None:
             channel.close()
 
+    def after_fork(self) -> None:
+        """Open a new connection for the next call in the child of a fork."""
+        self._lock = threading.Lock()
+        self._channel = self._opening = None
+
     def _open(self, method: str, timeout: float | None, metadata: Metadata) -> ClientCall:
+        deadline = None if timeout is None else monotonic() + timeout
         previous = self._channel
-        channel = self._current_channel()
+        channel = self._current_channel(deadline)
         try:
-            return channel.stream(method, timeout=timeout, metadata=metadata)
+            return channel.stream(method, timeout=_remaining(deadline), metadata=metadata)
         except TransportError:
             # A connection that has just ended is replaced; one that never worked is not.
             if channel is not previous:
                 raise
-            return self._current_channel().stream(method, timeout=timeout, metadata=metadata)
+            channel = self._current_channel(deadline)
+            return channel.stream(method, timeout=_remaining(deadline), metadata=metadata)
 
-    def _current_channel(self) -> Channel:
+    def _current_channel(self, deadline: float | None) -> Channel:
+        """Wait for an open connection until the deadline; raises the errors of the route."""
         with self._lock:
             if self._closed:
                 raise TransportError("the client closed it")
-            if self._channel is None or not self._channel.is_open:
-                self._channel = self._route.channel()
-            return self._channel
+            if self._channel is not None and self._channel.is_open:
+                return self._channel
+            if self._opening is None:
+                self._opening = _Opening(self._route, self._take)
+            opening = self._opening
+        return opening.result(deadline)
+
+    def _take(self, channel: Channel | None) -> None:
+        """Use the connection that has been opened, or open another one for the next call."""
+        with self._lock:
+            self._opening = None
+            if not self._closed:
+                self._channel = channel
+                return
+        if channel is not None:
+            channel.close()
+
+
+class _Opening:
+    """A connection that a thread opens, so that a call can stop waiting at its deadline."""
+
+    def __init__(self, route: Route, take: Callable[[Channel | None], None]) -> None:
+        self._route = route
+        self._take = take
+        self._done = threading.Event()
+        self._channel: Channel | None = None
+        self._error: BaseException | None = None
+        threading.Thread(target=self._open, name="opening", daemon=True).start()
+
+    def result(self, deadline: float | None) -> Channel:
+        """Wait for the connection; raises the error of opening it, and DeadlineError."""
+        if not self._done.wait(_remaining(deadline)):
+            raise DeadlineError("deadline of the call has passed")
+        if self._error is not None:
+            raise self._error
+        assert self._channel is not None
+        return self._channel
+
+    def _open(self) -> None:
+        try:
+            self._channel = self._route.channel()
+        # Whatever a dialer raises belongs to the calls that wait for it.
+        except BaseException as error:  # noqa: BLE001
+            self._error = error
+        finally:
+            self._take(self._channel)
+            self._done.set()
+
+
+def _remaining(deadline: float | None) -> float | None:
+    return None if deadline is None else max(0.0, deadline - monotonic())
 
 
 class Responses(Generic[M_]):

@@ -18,6 +18,7 @@ from llb.errors import (
 )
 from llb.grpc import Code
 from llb.grpc.endings import ClosedError, DeadlineError
+from llb.grpc.forks import ForkedError
 
 with lazy_imports(__name__):
     from google.protobuf import any_pb2  # 26 ms
@@ -48,6 +49,8 @@ def call_error(error: LLBError, address: str) -> LLBError:
             return CancelledError("the deadline passed before the daemon answered")
         case CancelledError() | RemoteError(code=Code.CANCELLED):
             return CancelledError("the build was cancelled")
+        case ForkedError():
+            return error
         case TransportError() | RemoteError(code=Code.UNAVAILABLE):
             return connection_lost(address, error.message)
         case RemoteError():
