@@ -41,6 +41,10 @@ with lazy_imports(__name__):
     from llb.client.progress.events import VertexStatus as VertexStatus
     from llb.client.progress.events import VertexWarning as VertexWarning
     from llb.client.registry_auth.auth_tls import AuthTLS as AuthTLS
+    from llb.client.registry_auth.credentials import Credential as Credential
+    from llb.client.registry_auth.credentials import Credentials as Credentials
+    from llb.client.registry_auth.credentials import IdentityToken as IdentityToken
+    from llb.client.registry_auth.credentials import RegistryToken as RegistryToken
     from llb.client.results import Blob as Blob
     from llb.client.results import SolveResult as SolveResult
     from llb.client.session.policy import PolicySource as PolicySource

@@ -30,7 +30,9 @@ _SOURCE = "errdefs.Source"
 _VERTEX = "errdefs.Vertex"
 _PREFIX = "github.com/moby/buildkit/"
 _TAIL = 20
-_LOGIN = "builds use the credentials of `docker login`; check that they exist and are still valid"
+_LOGIN = (
+    "builds use their own credentials, or those of `docker login`; check that they are still valid"
+)
 # Hints by the words that registries, token servers and the auth service use.
 _HINTS = {
     "401 Unauthorized": _LOGIN,
