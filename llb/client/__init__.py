@@ -20,6 +20,7 @@ with lazy_imports(__name__):
     from llb.client.client import wait_for_ready as wait_for_ready
     from llb.client.connect.control import Info as Info
     from llb.client.connect.control import Worker as Worker
+    from llb.client.connect.sockets import Dialer as Dialer
     from llb.client.connect.tls import TLS as TLS
     from llb.client.container import BuildKitContainer as BuildKitContainer
     from llb.client.dockerfile import dockerfile_attrs as dockerfile_attrs

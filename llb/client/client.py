@@ -14,7 +14,7 @@ from llb.client.build_request import Building
 from llb.client.connect import address as addresses
 from llb.client.connect.control import Control, Info, Worker
 from llb.client.connect.fleet import ranked, reach
-from llb.client.connect.routes import to_route
+from llb.client.connect.routes import dialer_route, to_route
 from llb.client.session.local_inputs import check_layouts, check_locals
 from llb.definition.definition import Definition
 from llb.errors import InvalidValueError, RemoteError
@@ -26,12 +26,13 @@ from llb.state.state import State
 with lazy_imports(__name__):
     from llb.client import history as build_history  # 6 ms
     from llb.client.connect import retry  # 2 ms
-    from llb.client.daemon import private as daemon  # 9 ms
+    from llb.client.daemon import fallback  # 12 ms
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
     from types import TracebackType
 
+    from llb.client.connect.sockets import Dialer
     from llb.client.connect.tls import TLS
     from llb.client.history import History
     from llb.client.options import BuildOptions
@@ -58,15 +59,25 @@ class Client:
     - ``docker://``, the BuildKit inside Docker.
 
     The default is ``BUILDKIT_HOST``, then the default sockets, then a private daemon, which is
-    started if buildkitd is installed. ``tls`` holds the certificates for a ``tcp://`` daemon that
-    requires TLS. Raises ConnectError if no daemon can be reached.
+    started if buildkitd is installed, then ``docker://``. ``tls`` holds the certificates for a
+    ``tcp://`` daemon that requires TLS. ``dialer`` is a function that opens the connections, and
+    returns a connected socket or a pipe (:data:`llb.client.Dialer`); ``addr`` is then optional,
+    and names the daemon in errors. Raises ConnectError if no daemon can be reached.
+
+    A client may be used from several threads, and in the child of ``os.fork()``, where it opens
+    connections of its own.
     """
 
-    def __init__(self, addr: str | None = None, *, tls: TLS | None = None) -> None:
-        self.address = (
-            addresses.explicit_address(addr) or addresses.default_socket() or _private_daemon()
+    def __init__(
+        self, addr: str | None = None, *, tls: TLS | None = None, dialer: Dialer | None = None
+    ) -> None:
+        route = (
+            to_route(addresses.explicit_address(addr) or _default_address(), tls)
+            if dialer is None
+            else dialer_route(dialer, addr, tls)
         )
-        self._control = Control(to_route(self.address, tls))
+        self.address = route.address
+        self._control = Control(route)
         self._version: str | None = None
 
     @classmethod
@@ -317,16 +328,19 @@ class Client:
 
 
 def wait_for_ready(
-    addr: str | None = None, *, timeout: float = 60.0, tls: TLS | None = None
+    addr: str | None = None,
+    *,
+    timeout: float = 60.0,
+    tls: TLS | None = None,
+    dialer: Dialer | None = None,
 ) -> Client:
     """Connect to a daemon that may still be starting.
 
     Attempts are repeated with growing pauses for ``timeout`` seconds. Raises the last
     ConnectError after the timeout; any other error is raised at once.
     """
-    return retry.retried(lambda: Client(addr, tls=tls), timeout)
+    return retry.retried(lambda: Client(addr, tls=tls, dialer=dialer), timeout)
 
 
-def _private_daemon() -> str:
-
-    return daemon.start()
+def _default_address() -> str:
+    return addresses.default_socket() or fallback.address()

@@ -142,7 +142,8 @@ class Solving:
             if worker is not None and isinstance(error, RemoteError):
                 # The daemon may report the error before the thread that raised it does.
                 worker.join(_STATUS_SECONDS)
-            raise self._most_specific(self._frontend_error or error) from error
+            reason = self._most_specific(self._frontend_error or error)
+            raise reason from reason.__cause__ or error
         finally:
             if self._status is not None:
                 self._status.cancel()

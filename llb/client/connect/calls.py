@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from google.protobuf.message import DecodeError
 
+from llb._logs import logger
 from llb.errors import CancelledError, RemoteError, TransportError
 from llb.grpc import Code, forks
 from llb.grpc.endings import DeadlineError, UnseenError
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from llb.client.connect.routes import Metadata, Route
     from llb.errors import LLBError
     from llb.grpc import Channel, ClientCall
+
+_log = logger(__name__)
 
 M_ = TypeVar("M_", bound="Message")
 
@@ -57,6 +60,7 @@ class Calls:
         """
         deadline = None if timeout is None else monotonic() + timeout
         data = request.SerializeToString()
+        _log.debug("call %s, %d bytes", method, len(data))
 
         def begin() -> ClientCall:
             remaining = None if deadline is None else deadline - monotonic()
@@ -94,6 +98,7 @@ class Calls:
             # A connection that has just ended is replaced; one that never worked is not.
             if channel is not previous:
                 raise
+            _log.debug("call %s again, because the connection has ended", method)
             channel = self._current_channel(deadline)
             return channel.stream(method, timeout=_remaining(deadline), metadata=metadata)
 
@@ -142,13 +147,18 @@ class _Opening:
 
     def _open(self) -> None:
         try:
-            self._channel = self._route.channel()
+            self._channel = self._route.channel(on_end=self._log_end)
+            _log.info("connected to %s", self._route.address)
         # Whatever a dialer raises belongs to the calls that wait for it.
         except BaseException as error:  # noqa: BLE001
+            _log.info("cannot connect to %s: %s", self._route.address, error)
             self._error = error
         finally:
             self._take(self._channel)
             self._done.set()
+
+    def _log_end(self, reason: str) -> None:
+        _log.info("the connection to %s has ended: %s", self._route.address, reason)
 
 
 def _remaining(deadline: float | None) -> float | None:
@@ -176,6 +186,7 @@ class Responses(Generic[M_]):
             try:
                 self._call = begin()
             except UnseenError:
+                _log.debug("call again, because the daemon is going away")
                 self._call = begin()
 
     def __iter__(self) -> Iterator[M_]:
@@ -208,6 +219,7 @@ class Responses(Generic[M_]):
         try:
             return self._call.receive()
         except UnseenError:
+            _log.debug("call again, because the daemon is going away")
             self._call = self._begin()
             if self._cancelled:
                 self._call.cancel()

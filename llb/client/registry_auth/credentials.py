@@ -17,12 +17,6 @@ _FORM = "a (user, password) pair, an IdentityToken, a RegistryToken or None"
 _SERVER = re.compile(r"(?:https?://)?(?P<host>[^/\s@]+)(?:/|/v[12]/?)?\Z")
 
 
-def _check_token(token: object, _: object, value: str) -> None:
-    """Refuse an unusable token; the error does not contain it."""
-    if not isinstance(value, str) or not value:
-        raise InvalidValueError(f"invalid {type(token).__name__}: expected a str that is not empty")
-
-
 @frozen
 class IdentityToken:
     """An OAuth2 refresh token, which a token server accepts in place of a password.
@@ -30,7 +24,10 @@ class IdentityToken:
     ``docker login`` stores it as ``identitytoken``. Raises InvalidValueError if it is empty.
     """
 
-    value: str = field(repr=False, validator=_check_token)
+    value: str = field(repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        _check_token(self)
 
 
 @frozen
@@ -40,7 +37,10 @@ class RegistryToken:
     Docker's configuration has it as ``registrytoken``.
     """
 
-    value: str = field(repr=False, validator=_check_token)
+    value: str = field(repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        _check_token(self)
 
 
 Credential: TypeAlias = tuple[str, str] | IdentityToken | RegistryToken | None
@@ -101,6 +101,13 @@ def to_credentials(credentials: Credentials | None) -> BuildCredentials:
             _check(value, f"invalid credentials of {host}")
         by_host[host] = value
     return BuildCredentials(by_host)
+
+
+def _check_token(token: IdentityToken | RegistryToken) -> None:
+    """Refuse an unusable token; the error does not contain it."""
+    value: object = token.value
+    if not isinstance(value, str) or not value:
+        raise InvalidValueError(f"invalid {type(token).__name__}: expected a str that is not empty")
 
 
 def _parse_server(server: object) -> str:
