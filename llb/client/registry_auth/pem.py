@@ -69,7 +69,7 @@ def check_readable(value: PEM | None) -> None:
 
 def text(value: PEM | None) -> str | None:
     """Decode PEM in memory, for OpenSSL to refuse if it is invalid; None for a file."""
-    return value.decode(errors="replace") if isinstance(value, bytes) else None
+    return value.decode("ascii", "backslashreplace") if isinstance(value, bytes) else None
 
 
 def load_pair(context: ssl.SSLContext, cert: PEM, key: PEM | None) -> None:

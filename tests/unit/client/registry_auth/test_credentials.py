@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from llb.client import IdentityToken, RegistryToken
+from llb.client import Credential, IdentityToken, RegistryToken
 from llb.client.registry_auth.credentials import BuildCredentials, to_credentials
 from llb.client.registry_auth.docker_config import Login
 from llb.errors import InputError, InvalidValueError
@@ -64,8 +64,8 @@ def test_an_asterisk_stands_for_all_other_hosts() -> None:
 
 
 def test_nothing_passed_leaves_every_host_to_docker() -> None:
-    for nothing in (None, {}):
-        assert to_credentials(nothing).login("a") is None
+    assert to_credentials(None).login("a") is None
+    assert to_credentials({}).login("a") is None
 
 
 @pytest.mark.parametrize(
@@ -155,7 +155,11 @@ def test_an_error_of_ours_in_a_function_stays_itself() -> None:
 
 
 def test_no_repr_contains_a_secret() -> None:
-    by_host = {"a": ("me", SECRET), "b": IdentityToken(SECRET), "c": RegistryToken(SECRET)}
+    by_host: dict[str, Credential] = {
+        "a": ("me", SECRET),
+        "b": IdentityToken(SECRET),
+        "c": RegistryToken(SECRET),
+    }
     shown = repr(to_credentials(by_host)) + repr(list(by_host.values())[1:])
     assert SECRET not in shown
     assert repr(BuildCredentials()) == "BuildCredentials(by_host=[])"

@@ -256,7 +256,10 @@ def test_a_function_is_asked_once_and_by_one_thread(tmp_path: Path) -> None:
 
 
 def test_the_error_of_a_function_is_a_failure_of_the_service(tmp_path: Path) -> None:
-    auth = Auth(config(tmp_path, {}), credentials=to_credentials({"*": lambda host: {}[host]}))
+    def ask(host: str) -> Credential:
+        raise LookupError(host)
+
+    auth = Auth(config(tmp_path, {}), credentials=to_credentials({"*": ask}))
     with pytest.raises(InputError) as caught:
         public_key(auth)
     assert auth.failures == [caught.value]
