@@ -103,10 +103,12 @@ class Solving:
         ``frontend`` runs concurrently on its own thread and receives the ref of the build; its
         exceptions end the build and are raised here. ``metadata`` accompanies the request.
         """
-        self._session.open(self._control.open_session)
+        deadline = None if timeout is None else monotonic() + timeout
+        self._session.open(lambda metadata: self._control.open_session(metadata, timeout))
         serving = self._start_thread(self._serve)
         try:
-            response = self._build(request, timeout, frontend, metadata)
+            remaining = None if deadline is None else max(0.0, deadline - monotonic())
+            response = self._build(request, remaining, frontend, metadata)
             self._receivers.check_complete(_TRANSFER_SECONDS)
             # A daemon that is still served could read files that its export changes on the client.
             self._end_session(serving)

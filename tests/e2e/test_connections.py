@@ -381,9 +381,9 @@ def test_an_invalid_address_fails_without_waiting() -> None:
 
 @pytest.mark.feature("J13")
 def test_a_build_goes_through_a_dialer(
-    buildkit_host: str, start_relay: Callable[[str], Relay], tmp_path: Path
+    relay: Relay, caplog: pytest.LogCaptureFixture, tmp_path: Path
 ) -> None:
-    relay = start_relay(buildkit_host)
+    caplog.set_level("INFO", "llb")
     path = relay.address.removeprefix("unix://")
     connections: list[socket.socket | Pipe] = []
 
@@ -401,6 +401,7 @@ def test_a_build_goes_through_a_dialer(
         assert client.address == "dialer://dial"
         client.solve(step, local_dirs={"context": context}, exports=[local(tmp_path / "out")])
         relay.cut_all()
+        wait_until(lambda: " has ended: " in caplog.text)
         client.solve(step, local_dirs={"context": context}, exports=[local(tmp_path / "again")])
     assert (tmp_path / "out" / "copy").read_bytes() == CONTENT
     assert (tmp_path / "again" / "copy").read_bytes() == CONTENT
@@ -430,26 +431,28 @@ def test_a_dialer_that_fails_is_an_error(
 
 
 @pytest.mark.feature("Q11")
-def test_builds_and_connections_are_logged(
-    relay: Relay, caplog: pytest.LogCaptureFixture, tmp_path: Path
-) -> None:
+def test_builds_and_connections_are_logged(relay: Relay, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("DEBUG", "llb")
+    good, bad = (uuid.uuid4().hex for _ in range(2))
     with Client(relay.address) as client:
-        step = Image("busybox").run("cat /run/secrets/word", mounts=[secret("word")])
-        client.solve(step, secrets={"word": b"open sesame"}, ref="good")
+        step = Image("busybox").run(
+            "cat /run/secrets/word", mounts=[secret("word")], ignore_cache=True
+        )
+        client.solve(step, secrets={"word": b"open sesame"}, ref=good)
         with pytest.raises(SolveError):
-            client.solve(Image("busybox").run("exit 7"), ref="bad")
+            client.solve(Image("busybox").run("exit 7"), ref=bad)
         relay.cut_all()
+        wait_until(lambda: " has ended: " in caplog.text)
         client.ping()
     infos = [record.getMessage() for record in caplog.records if record.levelname == "INFO"]
     ended = f"the connection to {relay.address} has ended: …"
     volatile = re.compile(r"\d+\.\d\d s|(?<= has ended: ).*")
     assert [volatile.sub("…", message) for message in infos] == [
         f"connected to {relay.address}",
-        "build good started",
-        "build good succeeded after …",
-        "build bad started",
-        "build bad: SolveError after …",
+        f"build {good} started",
+        f"build {good} succeeded after …",
+        f"build {bad} started",
+        f"build {bad}: SolveError after …",
         ended,
         f"connected to {relay.address}",
         ended,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from contextlib import contextmanager
 from time import monotonic
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from google.protobuf.message import DecodeError
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from llb.client.connect.routes import Metadata, Route
     from llb.errors import LLBError
-    from llb.grpc import Channel, ClientCall
+    from llb.grpc import Channel, ClientCall, Pipe
 
 _log = logger(__name__)
 
@@ -39,7 +39,7 @@ class Calls:
         self._route = route
         self._lock = threading.Lock()
         self._channel: Channel | None = None
-        self._opening: _Opening | None = None
+        self._opening: _Opening[Channel] | None = None
         self._closed = False
         forks.register(self)
 
@@ -74,6 +74,19 @@ class Calls:
             return call
 
         return Responses(begin, response_type, translate)
+
+    def open_session(self, metadata: Metadata, timeout: float | None = None) -> Pipe:
+        """Open the byte stream of a session, for which it may take ``timeout`` seconds.
+
+        Raises ConnectError, and DeadlineError after the timeout.
+        """
+        deadline = None if timeout is None else monotonic() + timeout
+        opening = _Opening(lambda: self._route.open_session(metadata), lambda _: None)
+        try:
+            return opening.result(deadline)
+        except BaseException:
+            opening.abandon()
+            raise
 
     def close(self) -> None:
         """Close the connection and end all calls; a second call does nothing."""
@@ -110,9 +123,22 @@ class Calls:
             if self._channel is not None and self._channel.is_open:
                 return self._channel
             if self._opening is None:
-                self._opening = _Opening(self._route, self._take)
+                self._opening = _Opening(self._connect, self._take)
             opening = self._opening
         return opening.result(deadline)
+
+    def _connect(self) -> Channel:
+        address = self._route.address
+        try:
+            channel = self._route.channel(on_end=self._log_end)
+        except BaseException as error:
+            _log.info("cannot connect to %s: %s", address, error)
+            raise
+        _log.info("connected to %s", address)
+        return channel
+
+    def _log_end(self, reason: str) -> None:
+        _log.info("the connection to %s has ended: %s", self._route.address, reason)
 
     def _take(self, channel: Channel | None) -> None:
         """Use the connection that has been opened, or open another one for the next call."""
@@ -125,40 +151,60 @@ class Calls:
             channel.close()
 
 
-class _Opening:
-    """A connection that a thread opens, so that a call can stop waiting at its deadline."""
+class _Closeable(Protocol):
+    def close(self) -> None: ...
 
-    def __init__(self, route: Route, take: Callable[[Channel | None], None]) -> None:
-        self._route = route
+
+C_ = TypeVar("C_", bound=_Closeable)
+
+
+class _Opening(Generic[C_]):
+    """A connection that a thread opens, so that a call can stop waiting at its deadline.
+
+    ``take`` receives the connection before anyone who waits, or None if it cannot be opened.
+    """
+
+    def __init__(self, connect: Callable[[], C_], take: Callable[[C_ | None], None]) -> None:
+        self._connect = connect
         self._take = take
         self._done = threading.Event()
-        self._channel: Channel | None = None
+        self._lock = threading.Lock()
+        self._is_abandoned = False
+        self._connection: C_ | None = None
         self._error: BaseException | None = None
         threading.Thread(target=self._open, name="opening", daemon=True).start()
 
-    def result(self, deadline: float | None) -> Channel:
+    def result(self, deadline: float | None) -> C_:
         """Wait for the connection; raises the error of opening it, and DeadlineError."""
         if not self._done.wait(_remaining(deadline)):
             raise DeadlineError("deadline of the call has passed")
         if self._error is not None:
             raise self._error
-        assert self._channel is not None
-        return self._channel
+        assert self._connection is not None
+        return self._connection
+
+    def abandon(self) -> None:
+        """Close the connection, now or when it is open."""
+        with self._lock:
+            self._is_abandoned = True
+            connection = self._connection
+        if connection is not None:
+            connection.close()
 
     def _open(self) -> None:
+        connection = None
         try:
-            self._channel = self._route.channel(on_end=self._log_end)
-            _log.info("connected to %s", self._route.address)
+            connection = self._connect()
         # Whatever a dialer raises belongs to the calls that wait for it.
         except BaseException as error:  # noqa: BLE001
-            _log.info("cannot connect to %s: %s", self._route.address, error)
             self._error = error
-        finally:
-            self._take(self._channel)
-            self._done.set()
-
-    def _log_end(self, reason: str) -> None:
-        _log.info("the connection to %s has ended: %s", self._route.address, reason)
+        with self._lock:
+            self._connection = connection
+            is_abandoned = self._is_abandoned
+        if is_abandoned and connection is not None:
+            connection.close()
+        self._take(connection)
+        self._done.set()
 
 
 def _remaining(deadline: float | None) -> float | None:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from attrs import field, frozen
 
 from llb.client.registry_auth.pem import PEM, check_readable, show, to_pem
 from llb.errors import InvalidValueError
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 _NAMES = ("ca.pem", "cert.pem", "key.pem")
 
@@ -37,7 +34,7 @@ class TLS:
             check_readable(value)
 
     @classmethod
-    def from_directory(cls, folder: Path, *, server_name: str | None = None) -> TLS:
+    def from_directory(cls, folder: str | Path, *, server_name: str | None = None) -> TLS:
         """Use ``ca.pem``, ``cert.pem`` and ``key.pem`` of a folder."""
-        ca, cert, key = (folder / name for name in _NAMES)
+        ca, cert, key = (Path(folder) / name for name in _NAMES)
         return cls(ca, cert, key, server_name)

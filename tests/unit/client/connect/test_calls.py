@@ -695,3 +695,21 @@ def test_connections_and_calls_are_logged(
     assert [message for message in calls if message.startswith("call ")] == [
         f"call {INFO}, 0 bytes"
     ] * 3
+
+
+def test_a_session_is_opened_until_its_deadline() -> None:
+    daemon = Daemon(Session=lambda call: None)
+    stuck = Stuck(daemon)
+    control = Control(Route(ADDRESS, stuck.dial))
+    control.open_session([("name", "value")], SECONDS).close()
+    stuck.is_stuck = True
+    with pytest.raises(CancelledError, match="the deadline passed before the daemon answered"):
+        control.open_session([], 0.01)
+    stuck.released.set()
+    # The connection is opened after all, for nobody, and closed at once.
+    wait_until(lambda: len(daemon.servers) == 3 and daemon.servers[2].failure is not None)
+    daemon.gone = "gone"
+    with pytest.raises(ConnectError, match="gone"):
+        control.open_session([], SECONDS)
+    control.close()
+    daemon.close()
