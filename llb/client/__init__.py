@@ -20,6 +20,7 @@ with lazy_exports(__name__):
     from llb.client.client import wait_for_ready as wait_for_ready
     from llb.client.connect.control import Info as Info
     from llb.client.connect.control import Worker as Worker
+    from llb.client.connect.sockets import Dialer as Dialer
     from llb.client.connect.tls import TLS as TLS
     from llb.client.container import BuildKitContainer as BuildKitContainer
     from llb.client.dockerfile import dockerfile_attrs as dockerfile_attrs
@@ -41,6 +42,10 @@ with lazy_exports(__name__):
     from llb.client.progress.events import VertexStatus as VertexStatus
     from llb.client.progress.events import VertexWarning as VertexWarning
     from llb.client.registry_auth.auth_tls import AuthTLS as AuthTLS
+    from llb.client.registry_auth.credentials import Credential as Credential
+    from llb.client.registry_auth.credentials import Credentials as Credentials
+    from llb.client.registry_auth.credentials import IdentityToken as IdentityToken
+    from llb.client.registry_auth.credentials import RegistryToken as RegistryToken
     from llb.client.results import Blob as Blob
     from llb.client.results import SolveResult as SolveResult
     from llb.client.session.policy import PolicySource as PolicySource

@@ -29,6 +29,7 @@ from llb.errors import InvalidValueError
 from llb.state.step_options import check_keys
 
 with lazy_imports(__name__):
+    from llb.client.registry_auth import credentials as build_credentials  # 2 ms
     from llb.client.session import policy  # 2 ms
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from llb.client.caches import Cache
     from llb.client.connect.control import Control
     from llb.client.export.exporters import Export
+    from llb.client.registry_auth.credentials import BuildCredentials
     from llb.client.session.providers.service import Service
 
 
@@ -82,7 +84,7 @@ class Building:
         yield service("filesync:LocalDirs", directories=local)
         yield service("filesend:FileSend", receivers=self._receivers)
         yield service("secrets:Secrets", secrets=self._options.get("secrets", {}))
-        yield service("auth:Auth", tls=tls)
+        yield service("auth:Auth", tls=tls, credentials=self._credentials())
         yield service("upload:Uploads", uploads=self._options.get("uploads", ()))
         if self._stores.by_id:
             yield service("content:Content", stores=self._stores.by_id)
@@ -90,6 +92,11 @@ class Building:
             yield service("exporter:Exporters", find=self._find_session_exports)
         if self._policy_check is not None:
             yield service("policy:PolicyVerifier", check=self._policy_check)
+
+    def _credentials(self) -> BuildCredentials | None:
+        """Check the credentials of registries. Raises InvalidValueError for unusable ones."""
+        credentials = self._options.get("credentials")
+        return None if credentials is None else build_credentials.to_credentials(credentials)
 
     @property
     def capabilities(self) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from llb.client.build_request import Building
 from llb.client.connect import address as addresses
 from llb.client.connect.control import Control, Info, Worker
 from llb.client.connect.fleet import ranked, reach
-from llb.client.connect.routes import channel_route, to_route
+from llb.client.connect.routes import channel_route, dialer_route, to_route
 from llb.client.session.local_inputs import check_layouts, check_locals
 from llb.definition.definition import Definition
 from llb.errors import InvalidValueError, RemoteError
@@ -26,7 +26,7 @@ from llb.state.state import State
 with lazy_imports(__name__):
     from llb.client import history as build_history  # 6 ms
     from llb.client.connect import retry  # 2 ms
-    from llb.client.daemon import private as daemon  # 9 ms
+    from llb.client.daemon import fallback  # 12 ms
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     import grpc
 
     from llb.client.connect.routes import Route
+    from llb.client.connect.sockets import Dialer
     from llb.client.connect.tls import TLS
     from llb.client.history import History
     from llb.client.options import BuildOptions
@@ -61,12 +62,17 @@ class Client:
     - ``docker://``, the BuildKit inside Docker.
 
     The default is ``BUILDKIT_HOST``, then the default sockets, then a private daemon, which is
-    started if buildkitd is installed. ``tls`` holds the certificates for a ``tcp://`` daemon that
-    requires TLS. Raises ConnectError if no daemon can be reached.
+    started if buildkitd is installed, then ``docker://``. ``tls`` holds the certificates for a
+    ``tcp://`` daemon that requires TLS. ``dialer`` is a function that opens the connections, and
+    returns a connected socket or a pipe (:data:`llb.client.Dialer`); ``addr`` is then optional,
+    and names the daemon in errors. ``channel`` is used in place of an address: a ``grpc.Channel`` of
+    grpcio, with its credentials and interceptors, created with
+    ``options=llb.grpcio.CHANNEL_OPTIONS``. The client does not close it. It needs the extra
+    ``grpc``, and raises ImportError without it (docs/connections.md). Raises ConnectError if no
+    daemon can be reached.
 
-    ``channel`` is used in place of an address: a ``grpc.Channel`` of grpcio, with its credentials
-    and interceptors, created with ``options=llb.grpcio.CHANNEL_OPTIONS``. The client does not close
-    it. It needs the extra ``grpc``, and raises ImportError without it (docs/connections.md).
+    A client may be used from several threads, and in the child of ``os.fork()``, where it opens
+    connections of its own.
     """
 
     def __init__(
@@ -74,9 +80,10 @@ class Client:
         addr: str | None = None,
         *,
         tls: TLS | None = None,
+        dialer: Dialer | None = None,
         channel: grpc.Channel | None = None,
     ) -> None:
-        self._control = Control(_to_route(addr, tls, channel))
+        self._control = Control(_to_route(addr, tls, dialer, channel))
         self.address = self._control.address
         self._version: str | None = None
 
@@ -331,30 +338,37 @@ class Client:
 
 
 def wait_for_ready(
-    addr: str | None = None, *, timeout: float = 60.0, tls: TLS | None = None
+    addr: str | None = None,
+    *,
+    timeout: float = 60.0,
+    tls: TLS | None = None,
+    dialer: Dialer | None = None,
 ) -> Client:
     """Connect to a daemon that may still be starting.
 
     Attempts are repeated with growing pauses for ``timeout`` seconds. Raises the last
     ConnectError after the timeout; any other error is raised at once.
     """
-    return retry.retried(lambda: Client(addr, tls=tls), timeout)
+    return retry.retried(lambda: Client(addr, tls=tls, dialer=dialer), timeout)
 
 
-def _to_route(addr: str | None, tls: TLS | None, channel: grpc.Channel | None) -> Route:
+def _to_route(
+    addr: str | None, tls: TLS | None, dialer: Dialer | None, channel: grpc.Channel | None
+) -> Route:
     """Choose the route by the arguments of a client."""
     if channel is None:
-        found = addresses.explicit_address(addr) or addresses.default_socket() or _private_daemon()
-        return to_route(found, tls)
-    if addr is not None or tls is not None:
-        other = "addr" if addr is not None else "tls"
-        raise InvalidValueError(
-            f"Client() takes {other} or channel, not both",
-            hint="the channel has a target and credentials of its own",
-        )
+        if dialer is not None:
+            return dialer_route(dialer, addr, tls)
+        return to_route(addresses.explicit_address(addr) or _default_address(), tls)
+    others = {"addr": addr, "tls": tls, "dialer": dialer}
+    for name, value in others.items():
+        if value is not None:
+            raise InvalidValueError(
+                f"Client() takes {name} or channel, not both",
+                hint="the channel has a target and credentials of its own",
+            )
     return channel_route(channel)
 
 
-def _private_daemon() -> str:
-
-    return daemon.start()
+def _default_address() -> str:
+    return addresses.default_socket() or fallback.address()

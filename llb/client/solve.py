@@ -104,10 +104,12 @@ class Solving:
         ``frontend`` runs concurrently on its own thread and receives the ref of the build; its
         exceptions end the build and are raised here. ``metadata`` accompanies the request.
         """
-        self._session.open(self._control.open_session)
+        deadline = None if timeout is None else monotonic() + timeout
+        self._session.open(lambda metadata: self._control.open_session(metadata, timeout))
         serving = self._start_thread(self._serve)
         try:
-            response = self._build(request, timeout, frontend, metadata)
+            remaining = None if deadline is None else max(0.0, deadline - monotonic())
+            response = self._build(request, remaining, frontend, metadata)
             self._receivers.check_complete(_TRANSFER_SECONDS)
             # A daemon that is still served could read files that its export changes on the client.
             self._end_session(serving)
@@ -143,7 +145,8 @@ class Solving:
             if worker is not None and isinstance(error, RemoteError):
                 # The daemon may report the error before the thread that raised it does.
                 worker.join(_STATUS_SECONDS)
-            raise self._most_specific(self._frontend_error or error) from error
+            reason = self._most_specific(self._frontend_error or error)
+            raise reason from reason.__cause__ or error
         finally:
             if self._status is not None:
                 self._status.cancel()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from llb import Local
+from llb import Local, Scratch
 from llb.client import TLS, Client, local
 from llb.errors import ConnectError, InputError, InvalidValueError
 from tests.e2e.conftest import openssl
@@ -201,3 +201,28 @@ def test_invalid_certificate_files_are_refused_before_connecting(
         with pytest.raises(InputError) as caught:
             Client(buildkit_tcp, tls=tls)
         assert caught.value.message == message
+
+
+@pytest.mark.feature("J13")
+def test_certificates_may_be_bytes(address: str, certificates: Path, tmp_path: Path) -> None:
+    client_folder = certificates / "client"
+    ca, cert, key = (
+        (client_folder / name).read_bytes() for name in ("ca.pem", "cert.pem", "key.pem")
+    )
+    with Client(address, tls=TLS(ca, cert, key, "buildkit.example")) as client:
+        client.solve(Scratch().mkfile("/a", "x"), exports=[local(tmp_path / "out")])
+    assert (tmp_path / "out" / "a").read_text() == "x"
+
+
+@pytest.mark.feature("J13")
+def test_tls_goes_through_a_dialer(address: str, certificates: Path, tmp_path: Path) -> None:
+    tls = TLS.from_directory(certificates / "client", server_name="buildkit.example")
+    port = int(address.rpartition(":")[2])
+
+    def dial() -> socket.socket:
+        return socket.create_connection(("127.0.0.1", port))
+
+    for addr in ("tcp://builder.invalid:1234", None):
+        with Client(addr, tls=tls, dialer=dial) as client:
+            client.solve(Scratch().mkfile("/a", "x"), exports=[local(tmp_path / "out")])
+    assert (tmp_path / "out" / "a").read_text() == "x"

@@ -18,6 +18,7 @@ from llb.errors import (
 )
 from llb.grpc import Code
 from llb.grpc.endings import ClosedError, DeadlineError
+from llb.grpc.forks import ForkedError
 
 with lazy_imports(__name__):
     from google.protobuf import any_pb2  # 26 ms
@@ -31,7 +32,9 @@ _SOURCE = "errdefs.Source"
 _VERTEX = "errdefs.Vertex"
 _PREFIX = "github.com/moby/buildkit/"
 _TAIL = 20
-_LOGIN = "builds use the credentials of `docker login`; check that they exist and are still valid"
+_LOGIN = (
+    "builds use their own credentials, or those of `docker login`; check that they are still valid"
+)
 # Hints by the words that registries, token servers and the auth service use.
 _HINTS = {
     "401 Unauthorized": _LOGIN,
@@ -50,6 +53,8 @@ def call_error(error: LLBError, address: str) -> LLBError:
             return CancelledError("the deadline passed before the daemon answered")
         case CancelledError() | RemoteError(code=Code.CANCELLED):
             return CancelledError("the build was cancelled")
+        case ForkedError():
+            return error
         case TransportError() | RemoteError(code=Code.UNAVAILABLE):
             return connection_lost(address, error.message)
         case RemoteError():

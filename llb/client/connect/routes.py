@@ -11,7 +11,7 @@ from llb._lazy import lazy_imports
 from llb.client.connect.address import check_socket, is_docker
 from llb.client.connect.errors import CHANNEL, unreachable
 from llb.client.connect.session_pipe import SessionPipe
-from llb.client.connect.sockets import CONNECT_SECONDS, dial
+from llb.client.connect.sockets import CONNECT_SECONDS, dial, dial_with
 from llb.errors import InvalidValueError, TransportError, did_you_mean
 from llb.grpc import Channel
 from llb.grpc.http2.events import Limits
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     import grpc
 
+    from llb.client.connect.sockets import Dialer
     from llb.client.connect.tls import TLS
     from llb.grpc import Pipe
     from llb.grpc.interfaces import OutgoingCalls
@@ -72,8 +73,11 @@ class Route:
         """Open another connection to the control API; raises ConnectError."""
         return self._open(self.dial)
 
-    def channel(self) -> OutgoingCalls:
-        """Open another connection for gRPC calls; raises ConnectError."""
+    def channel(self, on_end: Callable[[str], None] | None = None) -> OutgoingCalls:
+        """Open another connection for gRPC calls; raises ConnectError.
+
+        ``on_end`` is called with the reason when the connection ends, unless it is the caller's.
+        """
         if self.share is not None:
             return self._open(self.share)
         return Channel(
@@ -82,6 +86,7 @@ class Route:
             scheme=self.scheme,
             max_message_size=_LARGEST_MESSAGE,
             limits=_LIMITS,
+            on_end=on_end,
         )
 
     def open_session(self, metadata: Metadata) -> Pipe:
@@ -144,6 +149,37 @@ def channel_route(channel: grpc.Channel) -> Route:
 
 def _no_pipe() -> Pipe:
     raise TransportError("a grpc.Channel makes calls, but opens no connections for other bytes")
+
+
+def dialer_route(dialer: Dialer, address: str | None = None, tls: TLS | None = None) -> Route:
+    """Build the route whose connections a function of the caller opens.
+
+    ``address`` only names the daemon, in errors and for TLS. Raises InvalidValueError.
+    """
+    if not callable(dialer):
+        raise InvalidValueError(f"invalid dialer: expected a function, not {_kind(dialer)}")
+    if address is not None:
+        if is_docker(address):
+            raise InvalidValueError(f"a dialer cannot be used for Docker's API, {address}")
+        check_socket(address)
+    scheme, _, location = (address or "").partition("://")
+    host = location.rpartition(":")[0].strip("[]") if scheme == "tcp" else ""
+    if tls is not None and not (tls.server_name or host):
+        raise InvalidValueError(
+            "TLS through a dialer needs the name in the daemon's certificate",
+            hint="pass an address tcp://HOST:PORT, or TLS(server_name=…)",
+        )
+    shown = address or f"dialer://{getattr(dialer, '__name__', _kind(dialer))}"
+    route = Route(shown, lambda: dial_with(dialer, tls, host))
+    return (
+        route
+        if tls is None
+        else evolve(route, authority=tls.server_name or location, scheme="https")
+    )
+
+
+def _kind(value: object) -> str:
+    return type(value).__name__
 
 
 def _docker_route(address: str) -> Route:
