@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from typing import BinaryIO
 
-    from llb.client.dockerfile import Network
+    from llb.client.image_build.dockerfile import Network
     from llb.client.image_build.options import ImageBuildOptions
     from llb.client.image_build.request import FrontendRequest
 

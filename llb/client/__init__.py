@@ -22,7 +22,6 @@ with lazy_imports(__name__):
     from llb.client.connect.control import Worker as Worker
     from llb.client.connect.tls import TLS as TLS
     from llb.client.container import BuildKitContainer as BuildKitContainer
-    from llb.client.dockerfile import dockerfile_attrs as dockerfile_attrs
     from llb.client.export.exporters import Export as Export
     from llb.client.export.exporters import cache_only as cache_only
     from llb.client.export.exporters import docker as docker
@@ -35,6 +34,7 @@ with lazy_imports(__name__):
     from llb.client.export.image_options import Annotation as Annotation
     from llb.client.history import BuildRecord as BuildRecord
     from llb.client.history import History as History
+    from llb.client.image_build.dockerfile import dockerfile_attrs as dockerfile_attrs
     from llb.client.image_build.options import BuildContext as BuildContext
     from llb.client.image_build.options import ImageBuildOptions as ImageBuildOptions
     from llb.client.image_build.options import NamedContext as NamedContext

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.test_cli_build import docker_host  # noqa: F401 - a fixture
+
 PAGE = (Path(__file__).parents[2] / "docs" / "python-client.md").read_text()
 BLOCKS = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
 DOCKERFILE = """\
@@ -30,7 +32,11 @@ def test_the_page_has_blocks() -> None:
 @pytest.mark.feature("K20")
 @pytest.mark.parametrize("number", range(len(BLOCKS)))
 def test_a_block_of_the_page_runs(
-    buildkit_host: str, registry: str, tmp_path: Path, number: int
+    buildkit_host: str,
+    docker_host: str,  # noqa: F811 - the fixture
+    registry: str,
+    tmp_path: Path,
+    number: int,
 ) -> None:
     (tmp_path / "Dockerfile").write_text(DOCKERFILE)
     (tmp_path / "app.py").write_text("print(1)\n")
@@ -38,7 +44,7 @@ def test_a_block_of_the_page_runs(
     process = subprocess.run(
         [sys.executable, "-W", "error", "-c", code],
         cwd=tmp_path,
-        env={**os.environ, "BUILDKIT_HOST": buildkit_host},
+        env={**os.environ, "BUILDKIT_HOST": buildkit_host, "DOCKER_HOST": docker_host},
         capture_output=True,
         text=True,
         check=False,

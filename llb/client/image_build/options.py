@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import BinaryIO
 
-    from llb.client.dockerfile import Network
     from llb.client.export.exporters import Export
     from llb.client.export.image_options import Annotation
+    from llb.client.image_build.dockerfile import Network
     from llb.platforms import Platform
     from llb.sources.inline_files import Content
     from llb.state.state import State

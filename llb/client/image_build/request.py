@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, cast
 from attrs import field, frozen
 
 from llb._lazy import lazy_imports
-from llb.client.dockerfile import DockerfileOptions, dockerfile_attrs
 from llb.client.image_build.contexts import CONTEXT, DOCKERFILE_DIRECTORY, Contexts
+from llb.client.image_build.dockerfile import DockerfileOptions, dockerfile_attrs
 from llb.client.image_build.exports import to_exports
 from llb.client.image_build.options import ImageBuildOptions
 from llb.client.image_build.values import (
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from llb import State
-    from llb.client.dockerfile import Network
+    from llb.client.image_build.dockerfile import Network
     from llb.client.session.uploads import Upload
     from llb.gateway.server import Function
 
