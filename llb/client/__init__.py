@@ -32,8 +32,10 @@ with lazy_imports(__name__):
     from llb.client.export.exporters import registry as registry
     from llb.client.export.exporters import tar as tar
     from llb.client.export.image_options import Annotation as Annotation
+    from llb.client.export.image_options import ImageOptions as ImageOptions
     from llb.client.history import BuildRecord as BuildRecord
     from llb.client.history import History as History
+    from llb.client.image_build.dockerfile import DockerfileOptions as DockerfileOptions
     from llb.client.image_build.dockerfile import dockerfile_attrs as dockerfile_attrs
     from llb.client.image_build.options import BuildContext as BuildContext
     from llb.client.image_build.options import ImageBuildOptions as ImageBuildOptions

@@ -27,8 +27,8 @@ with lazy_imports(__name__):
     from llb.client import history as build_history  # 6 ms
     from llb.client.connect import retry  # 2 ms
     from llb.client.daemon import private as daemon  # 9 ms
-    from llb.client.image_build import request as image_request  # 20 ms
-    from llb.client.image_build import result as image_results  # 1 ms
+    from llb.client.image_build import request as image_request  # 8 ms
+    from llb.client.image_build import result as image_results  # 4 ms
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
