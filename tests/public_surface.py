@@ -21,6 +21,7 @@ MODULES = (
     "llb.buildfile",
     "llb.buildfile.instructions",
     "llb.client",
+    "llb.client.docker_py",
     "llb.compare",
     "llb.dockerfile",
     "llb.dockerfile.to_dockerfile",

@@ -27,6 +27,8 @@ with lazy_imports(__name__):
     from llb.client import history as build_history  # 6 ms
     from llb.client.connect import retry  # 2 ms
     from llb.client.daemon import fallback  # 12 ms
+    from llb.client.image_build import request as image_request  # 8 ms
+    from llb.client.image_build import result as image_results  # 4 ms
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -38,6 +40,8 @@ if TYPE_CHECKING:
     from llb.client.connect.sockets import Dialer
     from llb.client.connect.tls import TLS
     from llb.client.history import History
+    from llb.client.image_build.options import BuildContext, ImageBuildOptions
+    from llb.client.image_build.result import ImageResult
     from llb.client.options import BuildOptions
     from llb.client.results import SolveResult
     from llb.client.usage import Usage
@@ -235,29 +239,65 @@ class Client:
             if frontend is not None:
                 request.Frontend = frontend
                 request.FrontendAttrs.update({**(frontend_attrs or {}), **build.cache_attrs})
-                for name, value in (frontend_inputs or {}).items():
-                    definition = value if isinstance(value, Definition) else value.marshal()
-                    self._check_capabilities(caps.needed(definition))
-                    request.FrontendInputs[name].CopyFrom(definition.to_pb())
+                self._add_inputs(request, frontend_inputs or {})
             return build.run(request)
+
+    def build_image(
+        self, context: BuildContext, **options: Unpack[ImageBuildOptions]
+    ) -> ImageResult:
+        """Build the image of a Dockerfile, or of a build file in Python.
+
+        ``context`` is one of:
+
+        - a directory, as a string or a path: ``"."``;
+        - a URL of a repository or an archive: ``"https://github.com/me/app.git#main:web"``;
+        - a tar archive, compressed or not, as bytes or as a file that is open as binary. As for
+          ``docker build -``, it may be a Dockerfile alone;
+        - files in memory, as a mapping: ``{"Dockerfile": "FROM alpine", "src/app": b"…"}``;
+        - a state, which the daemon builds first.
+
+        All options are those of :class:`ImageBuildOptions`: ``file`` or ``dockerfile_inline``,
+        ``target``, ``build_args``, ``contexts``, ``tags``, ``push``, ``load``, ``outputs``,
+        ``platforms``, ``labels``, ``annotations``, ``secrets``, ``ssh``, ``cache_from``,
+        ``cache_to``, ``no_cache``, ``pull``, ``network``, ``extra_hosts``, ``shm_size``,
+        ``ulimits``, ``provenance``, ``sbom``, ``timeout``, ``on_event`` and others.
+
+        A ``.dockerignore`` excludes files of a directory and of files in memory, but not of an
+        archive, a repository or a state: these are used as they are, as by Docker.
+
+        Raises InvalidValueError, with the name of the option, before anything is sent, InputError
+        for a missing file, SolveError if the build fails, and the other errors of :meth:`solve`.
+        """
+        prepared = image_request.to_image_build(context, options)
+        request = prepared.request
+        solved = self.solve(
+            frontend=request.frontend,
+            frontend_attrs=request.attrs,
+            frontend_inputs=request.inputs,
+            **prepared.options,
+        )
+        return image_results.to_image_result(
+            solved, prepared.options["exports"], is_docker=self._control.is_docker
+        )
 
     def build(
         self,
         function: Callable[[Request, Gateway], Result],
         *,
         frontend_attrs: Mapping[str, str] | None = None,
+        frontend_inputs: Mapping[str, State | Definition] | None = None,
         **options: Unpack[BuildOptions],
     ) -> SolveResult:
         """Build with a Python function as the frontend, which runs in this process.
 
         ``function`` receives a request, with ``frontend_attrs`` as its options, and a gateway to
-        the daemon; the build has its result. The same function can be served from an image
+        the daemon, which answers with ``frontend_inputs``; the build has its result. The same function can be served from an image
         (:func:`llb.gateway.serve`). Raises the exceptions of the function and those of
         :meth:`solve`.
         """
         with Building(self._control, options) as build:
             self._check_capabilities(build.capabilities)
-            return self._run(build, function, frontend_attrs or {})
+            return self._run(build, function, frontend_attrs or {}, frontend_inputs or {})
 
     def resolve_image_config(
         self, ref: str, *, platform: Platform | None = None, resolve_mode: str = "default"
@@ -291,13 +331,14 @@ class Client:
         def frontend(_: Request, gateway: Gateway) -> Result:
             return Result(gateway.solve(definition), metadata=metadata)
 
-        return self._run(build, frontend, {})
+        return self._run(build, frontend, {}, {})
 
     def _run(
         self,
         build: Building,
         function: Callable[[Request, Gateway], Result],
         attrs: Mapping[str, str],
+        inputs: Mapping[str, State | Definition],
     ) -> SolveResult:
         """Run a build with a Python function as its frontend."""
         frontend_request = Request(
@@ -307,7 +348,17 @@ class Client:
         )
         request = build.request(None)
         request.FrontendAttrs.update(frontend_request.options)
+        self._add_inputs(request, inputs)
         return build.run(request, lambda ref: self._run_frontend(function, frontend_request, ref))
+
+    def _add_inputs(
+        self, request: pb.SolveRequest, inputs: Mapping[str, State | Definition]
+    ) -> None:
+        """Add the inputs of a frontend. Raises CapabilityError."""
+        for name, value in inputs.items():
+            definition = value if isinstance(value, Definition) else value.marshal()
+            self._check_capabilities(caps.needed(definition))
+            request.FrontendInputs[name].CopyFrom(definition.to_pb())
 
     def _run_frontend(
         self, function: Callable[[Request, Gateway], Result], request: Request, ref: str
@@ -350,6 +401,22 @@ def wait_for_ready(
     ConnectError after the timeout; any other error is raised at once.
     """
     return retry.retried(lambda: Client(addr, tls=tls, dialer=dialer), timeout)
+
+
+def build_image(
+    context: BuildContext,
+    *,
+    addr: str | None = None,
+    tls: TLS | None = None,
+    **options: Unpack[ImageBuildOptions],
+) -> ImageResult:
+    """Connect to a daemon, build an image, and close the connection.
+
+    ``addr`` and ``tls`` are those of :class:`Client`, everything else is that of
+    :meth:`Client.build_image`.
+    """
+    with Client(addr, tls=tls) as client:
+        return client.build_image(context, **options)
 
 
 def _to_route(

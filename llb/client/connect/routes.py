@@ -79,7 +79,7 @@ class Route:
         ``on_end`` is called with the reason when the connection ends, unless it is the caller's.
         """
         if self.share is not None:
-            return self.share()
+            return self._open(self.share)
         return Channel(
             self.connect(),
             authority=self.authority,

@@ -264,7 +264,7 @@ print(client.info().package, flush=True)
     )
     reason = "it was used before fork(): create the channel and the client in the child process"
     assert process.stdout.splitlines() == [
-        f"lost the connection to grpc.Channel: {reason}",
+        f"no BuildKit answers at grpc.Channel: {reason}",
         f"no BuildKit answers at grpc.Channel: {reason}",
         "github.com/moby/buildkit",
     ]
