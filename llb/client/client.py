@@ -205,6 +205,7 @@ class Client:
             self._check_capabilities(build.capabilities)
             request = build.request(image_config)
             if what is not None:
+                what = build.memory_uploads.shrink(what)
                 check_locals(what, options.get("local_dirs", {}))
                 check_layouts(what, options.get("oci_layouts", {}))
                 self._check_capabilities(caps.needed(what))
@@ -214,8 +215,11 @@ class Client:
             if frontend is not None:
                 request.Frontend = frontend
                 request.FrontendAttrs.update({**(frontend_attrs or {}), **build.cache_attrs})
-                for name, value in (frontend_inputs or {}).items():
+                inputs = frontend_inputs or {}
+                for name, value in inputs.items():
                     definition = value if isinstance(value, Definition) else value.marshal()
+                    # The frontend sends the inputs back, with steps of its own.
+                    definition = build.memory_uploads.shrink(definition, parts=1 + len(inputs))
                     self._check_capabilities(caps.needed(definition))
                     request.FrontendInputs[name].CopyFrom(definition.to_pb())
             return build.run(request)
@@ -286,15 +290,24 @@ class Client:
         )
         request = build.request(None)
         request.FrontendAttrs.update(frontend_request.options)
-        return build.run(request, lambda ref: self._run_frontend(function, frontend_request, ref))
+        shrink = build.memory_uploads.shrink
+        return build.run(
+            request, lambda ref: self._run_frontend(function, frontend_request, ref, shrink)
+        )
 
     def _run_frontend(
-        self, function: Callable[[Request, Gateway], Result], request: Request, ref: str
+        self,
+        function: Callable[[Request, Gateway], Result],
+        request: Request,
+        ref: str,
+        shrink: Callable[[Definition], Definition],
     ) -> None:
         """Act as the frontend of the build ``ref``, over a separate connection."""
         channel = self._control.channel()
+        gateway_metadata = ((_BUILD_ID, ref),)
         try:
-            error = answer(function, request, Gateway(channel, metadata=((_BUILD_ID, ref),)))
+            gateway = Gateway(channel, metadata=gateway_metadata, shrink=shrink)
+            error = answer(function, request, gateway)
             if error is not None:
                 raise error
         finally:

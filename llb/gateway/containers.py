@@ -16,7 +16,7 @@ from llb._pb import gateway_pb2 as pb
 from llb._pb import ops_pb2
 from llb.errors import CapabilityError, InvalidValueError, LLBError, RemoteError
 from llb.gateway.container_messages import container_request, init_message, locate_in_mount
-from llb.gateway.files import FileStat, from_message
+from llb.gateway.files import FileStat, from_message, listing, read_ranges
 from llb.gateway.process_io import to_files
 from llb.gateway.processes import Process
 
@@ -158,15 +158,20 @@ class Container:
         return Completed(process.command, code, out, err)
 
     def read_file(self, path: str) -> bytes:
-        """Read a file as processes see it, whether or not one runs.
+        """Read a file of any size as processes see it, whether or not one runs.
 
         ``path`` is absolute; links are followed only inside the same mount. Raises
         RemoteError, which is :func:`llb.gateway.is_not_found` if the file is missing, and
         CapabilityError.
         """
         index, path = self._locate(path)
-        request = pb.ReadFileRequest(Ref=self.id, FilePath=path, MountIndex=index)
-        return self._bridge.call("ReadFileContainer", request, pb.ReadFileResponse).Data
+
+        def read(start: int, count: int) -> bytes:
+            request = pb.ReadFileRequest(Ref=self.id, FilePath=path, MountIndex=index)
+            request.Range.CopyFrom(pb.FileRange(Offset=start, Length=count))
+            return self._bridge.call("ReadFileContainer", request, pb.ReadFileResponse).Data
+
+        return read_ranges(read, 0, 0)
 
     def stat_file(self, path: str) -> FileStat:
         """Get the status of a file, except its owner; raises like :meth:`read_file`.
@@ -183,9 +188,10 @@ class Container:
 
         Mounts below it are not included.
         """
-        index, path = self._locate(path)
-        request = pb.ReadDirRequest(Ref=self.id, DirPath=path, MountIndex=index)
-        response = self._bridge.call("ReadDirContainer", request, pb.ReadDirResponse)
+        index, inside = self._locate(path)
+        request = pb.ReadDirRequest(Ref=self.id, DirPath=inside, MountIndex=index)
+        with listing(path):
+            response = self._bridge.call("ReadDirContainer", request, pb.ReadDirResponse)
         return tuple(map(from_message, response.entries))
 
     def release(self) -> None:
