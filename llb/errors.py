@@ -6,6 +6,7 @@
     ├── InvalidValueError       an argument is invalid (also a ValueError)
     ├── InvalidDefinitionError  bytes or a graph that no BuildKit accepts
     ├── InputError              a file, directory or stream of the user cannot be used
+    │   └── MissingFileError    a tree has no such file (also a FileNotFoundError)
     ├── BuildFileError          a Python build file raised an exception, or timed out
     ├── CapabilityError         the daemon is too old for the build
     ├── ConnectError            no BuildKit could be reached
@@ -22,6 +23,7 @@ an attribute.
 
 from __future__ import annotations
 
+from errno import ENOENT
 from typing import TYPE_CHECKING
 
 from attrs import field, frozen
@@ -90,6 +92,17 @@ class InvalidDefinitionError(LLBError):
 
 class InputError(LLBError):
     """A file, directory or stream that the user named cannot be used."""
+
+
+class MissingFileError(InputError, FileNotFoundError):
+    """A tree on the daemon has no file or directory at ``path``."""
+
+    errno = ENOENT
+
+    def __init__(self, message: str, *, path: str, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.path = path
+        self.filename = path
 
 
 class BuildFileError(LLBError):

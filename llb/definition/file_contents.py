@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import io
 import posixpath
-import stat
 import tarfile
 from typing import TYPE_CHECKING
 
@@ -20,7 +19,6 @@ from attrs import evolve, field, frozen
 
 from llb._pb import ops_pb2 as pb
 from llb.buildkit_names import SESSION_UPLOADS
-from llb.definition.definition import Definition
 from llb.errors import InvalidDefinitionError
 from llb.ops.metadata import CUSTOM_NAME, OpMetadata
 from llb.protobuf import digest_of
@@ -28,6 +26,7 @@ from llb.protobuf import digest_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from llb.definition.definition import Definition
     from llb.source_map import Location
 
 # Smaller contents and operations stay: a source costs a step in the daemon.
@@ -60,9 +59,7 @@ def move_contents(definition: Definition) -> Moved:
     moving = _Moving()
     for data in _inputs_first(definition.ops):
         digest = digest_of(data)
-        moving.add(
-            digest, data, definition.metadata.get(digest), definition.locations.get(digest)
-        )
+        moving.add(digest, data, definition.metadata.get(digest), definition.locations.get(digest))
     moved = evolve(
         definition,
         ops=tuple(moving.ops),
@@ -151,9 +148,7 @@ class _Moving:
         self.contents[name] = content
         if (source_digest := digest_of(data)) in self.metadata:
             return source_digest
-        return self._append(
-            data, OpMetadata(description={CUSTOM_NAME: label}, caps=_SOURCE_CAPS)
-        )
+        return self._append(data, OpMetadata(description={CUSTOM_NAME: label}, caps=_SOURCE_CAPS))
 
     def _move_tree(self, op: pb.Op) -> bool:
         """Replace a whole tree by an archive, if the operation creates one from nothing."""

@@ -22,7 +22,7 @@ from llb.gateway.sources import platform_message, range_message, source_info
 from llb.platforms import to_platform
 
 with lazy_imports(__name__):
-    from llb.gateway import containers  # 67 ms
+    from llb.gateway import container_messages, containers  # 67 ms
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -204,6 +204,30 @@ class Gateway:
             extra_hosts=extra_hosts or {},
             platform=None if platform is None else platform_message(to_platform(platform)),
         )
+
+    def step_container(self, step: Definition) -> Container:
+        """Create a container with the mounts and settings of the last process of a definition.
+
+        Its trees are built, but not the process itself. Processes in the container inherit the
+        variables, the working directory and the user of the step. Release the container, or use it
+        as a context manager.
+
+        Raises InvalidValueError if the definition does not end with a process, or for settings that
+        only steps have (ulimits, a cgroup parent, devices); CapabilityError if the daemon is too
+        old; and RemoteError if the trees cannot be built, and for a secret or an agent that the
+        client lacks.
+        """
+        containers.check_cap(self._bridge, "gateway.exec")
+        op = container_messages.process_of(step)
+        trees = [
+            Ref("")
+            if mount.input < 0
+            else self.solve(
+                step.at(op.inputs[mount.input].digest, op.inputs[mount.input].index), evaluate=True
+            )
+            for mount in op.exec.mounts
+        ]
+        return containers.step_container(self._bridge, op, trees)
 
     def resolve_image_config(
         self,

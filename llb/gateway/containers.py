@@ -53,6 +53,16 @@ class Completed:
     stdout: bytes = field(repr=False)
     stderr: bytes = field(repr=False)
 
+    @property
+    def stdout_text(self) -> str:
+        """The standard output as UTF-8; invalid bytes become U+FFFD."""
+        return self.stdout.decode(errors="replace")
+
+    @property
+    def stderr_text(self) -> str:
+        """The standard error as UTF-8; invalid bytes become U+FFFD."""
+        return self.stderr.decode(errors="replace")
+
 
 class Container:
     """A tree on the daemon with its mounts, in which processes run.
@@ -78,7 +88,7 @@ class Container:
         # The processes whose end stops the container: the first one, and those that failed.
         self._ends: list[Process] = []
         self._is_released = False
-        self._require("gateway.exec")
+        check_cap(bridge, "gateway.exec")
         if request.extraHosts:
             self._require("gateway.exec.extrahosts")
         bridge.call("NewContainer", request, pb.NewContainerResponse)
@@ -292,11 +302,16 @@ class Container:
 
     def _require(self, cap: str) -> None:
         """Raise CapabilityError if the daemon lacks a capability."""
-        if cap not in self._bridge.caps.frontend:
-            feature, since = _CAPS[cap]
-            raise CapabilityError(
-                f"this BuildKit has no {feature} (capability {cap})", cap=cap, since=since
-            )
+        check_cap(self._bridge, cap)
+
+
+def check_cap(bridge: Bridge, cap: str) -> None:
+    """Raise CapabilityError if the daemon lacks a capability of containers."""
+    if cap not in bridge.caps.frontend:
+        feature, since = _CAPS[cap]
+        raise CapabilityError(
+            f"this BuildKit has no {feature} (capability {cap})", cap=cap, since=since
+        )
 
 
 def new_container(
@@ -324,6 +339,38 @@ def new_container(
     if platform is not None:
         request.platform.CopyFrom(platform)
     return start_init(Container(bridge, request, common), init)
+
+
+def step_container(bridge: Bridge, op: ops_pb2.Op, trees: Iterable[Ref]) -> Container:
+    """Create a container with the mounts and settings of a process that is a step.
+
+    ``trees`` are mounted in its mounts, in their order. Processes inherit the variables, the
+    working directory and the user of the step.
+    """
+    step = op.exec
+    request = pb.NewContainerRequest(
+        ContainerID=new_id(),
+        Mounts=map(_with_tree, step.mounts, trees),
+        Network=step.network,
+        platform=op.platform,
+        extraHosts=step.meta.extraHosts,
+        hostname=step.meta.hostname,
+    )
+    common = pb.InitMessage(
+        ContainerID=request.ContainerID,
+        Meta=ops_pb2.Meta(env=step.meta.env, cwd=step.meta.cwd, user=step.meta.user),
+        Security=step.security,
+        secretenv=step.secretenv,
+    )
+    return Container(bridge, request, common)
+
+
+def _with_tree(mount: ops_pb2.Mount, tree: Ref) -> ops_pb2.Mount:
+    """Copy a mount of a step for a container, with the tree that is mounted there."""
+    copied = ops_pb2.Mount()
+    copied.CopyFrom(mount)
+    copied.resultID = tree.id
+    return copied
 
 
 def start_init(container: Container, init: str | Sequence[str] | None) -> Container:

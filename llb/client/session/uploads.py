@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, BinaryIO, TypeAlias
 from attrs import define, field, frozen
 
 from llb._lazy import lazy_imports
-
 from llb.buildkit_names import SESSION_UPLOADS
 from llb.errors import InputError
 
