@@ -16,7 +16,7 @@ from llb.buildkit_names import DOCKER_IMAGE_SCHEME, GIT_SCHEME, OCI_SCHEME
 from llb.definition.message_size import sending
 from llb.errors import InvalidDefinitionError, RemoteError, ReplacedError
 from llb.gateway.bridge import Bridge, Caps
-from llb.gateway.files import FileStat, from_message, listing, read_ranges
+from llb.gateway.files import FileStat, from_message, one_message, read_ranges
 from llb.gateway.results import Ref, Result
 from llb.gateway.sources import platform_message, range_message, source_info
 from llb.platforms import to_platform
@@ -163,7 +163,7 @@ class Gateway:
         Raises like :meth:`read_file`.
         """
         request = pb.ReadDirRequest(Ref=ref.id, DirPath=path, IncludePattern=pattern)
-        with listing(path):
+        with one_message(f"list {path}", "list a part of it with a pattern"):
             entries = self._bridge.call("ReadDir", request, pb.ReadDirResponse).entries
         return tuple(map(from_message, entries))
 

@@ -16,7 +16,7 @@ from llb._pb import gateway_pb2 as pb
 from llb._pb import ops_pb2
 from llb.errors import CapabilityError, InvalidValueError, LLBError, RemoteError
 from llb.gateway.container_messages import container_request, init_message, locate_in_mount
-from llb.gateway.files import FileStat, from_message, listing, read_ranges
+from llb.gateway.files import FileStat, from_message, one_message
 from llb.gateway.process_io import to_files
 from llb.gateway.processes import Process
 
@@ -168,20 +168,17 @@ class Container:
         return Completed(process.command, code, out, err)
 
     def read_file(self, path: str) -> bytes:
-        """Read a file of any size as processes see it, whether or not one runs.
+        """Read a file as processes see it, whether or not one runs.
 
         ``path`` is absolute; links are followed only inside the same mount. Raises
         RemoteError, which is :func:`llb.gateway.is_not_found` if the file is missing, and
-        CapabilityError.
+        CapabilityError. BuildKit up to at least v0.32 cannot send a part of a file, so one of more
+        than 16 MiB is a RemoteError too; the output of ``run(["cat", path])`` has no limit.
         """
-        index, path = self._locate(path)
-
-        def read(start: int, count: int) -> bytes:
-            request = pb.ReadFileRequest(Ref=self.id, FilePath=path, MountIndex=index)
-            request.Range.CopyFrom(pb.FileRange(Offset=start, Length=count))
+        index, inside = self._locate(path)
+        request = pb.ReadFileRequest(Ref=self.id, FilePath=inside, MountIndex=index)
+        with one_message(f"read {path}", "read the output of run(['cat', PATH])"):
             return self._bridge.call("ReadFileContainer", request, pb.ReadFileResponse).Data
-
-        return read_ranges(read, 0, 0)
 
     def stat_file(self, path: str) -> FileStat:
         """Get the status of a file, except its owner; raises like :meth:`read_file`.
@@ -200,7 +197,7 @@ class Container:
         """
         index, inside = self._locate(path)
         request = pb.ReadDirRequest(Ref=self.id, DirPath=inside, MountIndex=index)
-        with listing(path):
+        with one_message(f"list {path}", "list it with a process"):
             response = self._bridge.call("ReadDirContainer", request, pb.ReadDirResponse)
         return tuple(map(from_message, response.entries))
 

@@ -88,16 +88,19 @@ def read_ranges(read: Callable[[int, int], bytes], offset: int, length: int) -> 
 
 
 @contextmanager
-def listing(path: str) -> Iterator[None]:
-    """Name the directory in the error of a list that is too large for one message."""
+def one_message(call: str, hint: str) -> Iterator[None]:
+    """Name the file or directory whose content does not fit into one message of the daemon.
+
+    ``call`` says what fails, such as ``list /usr``.
+    """
     try:
         yield
     except RemoteError as error:
         if error.code != _TOO_LARGE:
             raise
         raise RemoteError(
-            f"cannot list {path}: the list is larger than a message of 16 MiB",
+            f"cannot {call}: the answer is larger than a message of 16 MiB",
             code=error.code,
             details=error.details,
-            hint="list a part of the directory with a pattern",
+            hint=hint,
         ) from error

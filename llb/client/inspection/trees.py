@@ -167,10 +167,10 @@ def to_path(tree: Tree, path: TreePath) -> str:
 
     Raises InvalidValueError.
     """
-    name = path.as_posix() if isinstance(path, PurePath) else path
-    if not isinstance(name, str) or not name or "\0" in name:
-        raise InvalidValueError(f"invalid path {path!r}: expected a str or a path in the tree")
-    return absolute(tree.cwd if isinstance(tree, State) else _ROOT, name)
+    name: object = path.as_posix() if isinstance(path, PurePath) else path
+    if isinstance(name, str) and name and "\0" not in name:
+        return absolute(tree.cwd if isinstance(tree, State) else _ROOT, name)
+    raise InvalidValueError(f"invalid path {path!r}: expected a str or a path in the tree")
 
 
 def _with_tree(
