@@ -79,7 +79,10 @@ class LLBError(Exception):
 
 def _without_init(kind: type[LLBError], arguments: tuple[object, ...]) -> LLBError:
     """Create an error without calling its constructor; the caller restores the attributes."""
-    return kind.__new__(kind, *arguments)
+    error = kind.__new__(kind, *arguments)
+    # An OSError sets them in its constructor.
+    error.args = arguments
+    return error
 
 
 class InvalidValueError(LLBError, ValueError):
@@ -102,7 +105,11 @@ class MissingFileError(InputError, FileNotFoundError):
     def __init__(self, message: str, *, path: str, hint: str | None = None) -> None:
         super().__init__(message, hint=hint)
         self.path = path
-        self.filename = path
+
+    @property
+    def filename(self) -> str:  # type: ignore[override]
+        """The path, as in the errors of :func:`open`."""
+        return self.path
 
 
 class BuildFileError(LLBError):

@@ -37,7 +37,7 @@ def client(buildkit_host: str) -> Iterator[Client]:
         yield client
 
 
-@pytest.mark.feature("K14")
+@pytest.mark.feature("K20")
 def test_a_file_of_a_step_is_read(client: Client) -> None:
     state = BUSYBOX.workdir("/tmp").run("mkdir a && echo hello > a/b && ln -s a/b link")
     assert client.read_file(state, "/tmp/a/b") == b"hello\n"
@@ -47,7 +47,7 @@ def test_a_file_of_a_step_is_read(client: Client) -> None:
     )
 
 
-@pytest.mark.feature("K14")
+@pytest.mark.feature("K20")
 def test_a_file_larger_than_a_message_is_read(client: Client, tmp_path: Path) -> None:
     (tmp_path / "large").write_bytes(LARGE)
     directories = {"context": tmp_path}
@@ -61,7 +61,7 @@ def test_a_file_larger_than_a_message_is_read(client: Client, tmp_path: Path) ->
     assert client.read_file(state, "large", offset=len(LARGE), local_dirs=directories) == b""
 
 
-@pytest.mark.feature("K14")
+@pytest.mark.feature("K20")
 def test_a_large_file_of_a_container_is_an_error_that_names_it(
     run_with_tree: Callable[..., bytes],
 ) -> None:
@@ -78,7 +78,7 @@ def test_a_large_file_of_a_container_is_an_error_that_names_it(
     assert run_with_tree(read) == bytes(20_000_000)
 
 
-@pytest.mark.feature("K14")
+@pytest.mark.feature("K20")
 def test_a_directory_is_listed(client: Client) -> None:
     tree = files({"b.txt": "1", "a.py": "22", "d/e": "", "l": Symlink("a.py")})
     listed = client.list_dir(tree)
@@ -92,14 +92,14 @@ def test_a_directory_is_listed(client: Client) -> None:
     assert [entry.path for entry in client.list_dir(tree, "d")] == ["e"]
 
 
-@pytest.mark.feature("K14")
+@pytest.mark.feature("K20")
 def test_the_status_of_a_file_follows_links(client: Client) -> None:
     status = client.stat(files({"a": "22", "l": Symlink("a")}), "l")
     assert isinstance(status, FileStat)
     assert (status.size, stat.S_IMODE(status.mode), status.is_file) == (2, 0o644, True)
 
 
-@pytest.mark.feature("K14")
+@pytest.mark.feature("K20")
 def test_a_missing_file_is_a_file_not_found_error(client: Client) -> None:
     tree = files({"d/a": ""})
     for read, message in (
@@ -113,7 +113,7 @@ def test_a_missing_file_is_a_file_not_found_error(client: Client) -> None:
         assert (str(caught.value), caught.value.path) == (message, "/none")
 
 
-@pytest.mark.feature("K14")
+@pytest.mark.feature("K20")
 def test_other_errors_of_reading_name_the_path(client: Client) -> None:
     tree = files({"d/a": b"\xff"})
     with pytest.raises(InputError, match=r"^cannot read /d: it is not a regular file$"):
@@ -124,7 +124,7 @@ def test_other_errors_of_reading_name_the_path(client: Client) -> None:
         client.read_text(tree, "d/a")
 
 
-@pytest.mark.feature("K14")
+@pytest.mark.feature("K20")
 def test_a_tree_that_does_not_build_is_a_solve_error_with_its_line(client: Client) -> None:
     state = BUSYBOX.run("cat /none; exit 3")
     for look in (lambda: client.read_file(state, "/x"), lambda: client.run(state, "true")):
@@ -135,7 +135,7 @@ def test_a_tree_that_does_not_build_is_a_solve_error_with_its_line(client: Clien
         assert caught.value.span.filename.endswith("test_inspection.py")
 
 
-@pytest.mark.feature("K14")
+@pytest.mark.feature("K20")
 def test_a_missing_local_directory_is_named(client: Client) -> None:
     with pytest.raises(InputError, match="asks for the local directory 'context', and none is"):
         client.read_file(Local("context"), "a")
@@ -143,7 +143,7 @@ def test_a_missing_local_directory_is_named(client: Client) -> None:
         client.run(BUSYBOX, "true", mounts=[bind(Local("context"), "/src")])
 
 
-@pytest.mark.feature("K15")
+@pytest.mark.feature("K21")
 def test_a_process_returns_its_exit_code_and_output(client: Client) -> None:
     completed = client.run(BUSYBOX, "cat; echo error >&2; exit 3", input="text\n", check=False)
     assert (completed.exit_code, completed.stdout, completed.stderr) == (3, b"text\n", b"error\n")
@@ -151,7 +151,7 @@ def test_a_process_returns_its_exit_code_and_output(client: Client) -> None:
     assert client.run(BUSYBOX, ["echo", "$HOME"]).stdout == b"$HOME\n"
 
 
-@pytest.mark.feature("K15")
+@pytest.mark.feature("K21")
 def test_a_process_that_fails_is_an_error_with_its_output(client: Client) -> None:
     with pytest.raises(ProcessError) as caught:
         client.run(BUSYBOX, "echo out; echo error >&2; exit 4")
@@ -159,7 +159,7 @@ def test_a_process_that_fails_is_an_error_with_its_output(client: Client) -> Non
     assert (error.exit_code, error.stdout, error.stderr) == (4, b"out\n", b"error\n")
 
 
-@pytest.mark.feature("K15")
+@pytest.mark.feature("K21")
 def test_a_process_has_the_settings_of_its_state(client: Client) -> None:
     state = (
         BUSYBOX.env("A", "1")
@@ -181,7 +181,7 @@ def test_a_process_has_the_settings_of_its_state(client: Client) -> None:
         client.run(state, "false; true")
 
 
-@pytest.mark.feature("K15")
+@pytest.mark.feature("K21")
 def test_a_process_has_mounts_and_secrets_of_the_build(client: Client) -> None:
     completed = client.run(
         BUSYBOX,
@@ -196,25 +196,25 @@ def test_a_process_has_mounts_and_secrets_of_the_build(client: Client) -> None:
     assert completed.stdout == b"122"
 
 
-@pytest.mark.feature("K15")
+@pytest.mark.feature("K21")
 def test_what_a_process_writes_is_lost(client: Client) -> None:
     client.run(BUSYBOX, "touch /written")
     assert client.run(BUSYBOX, "ls /written", check=False).exit_code == 1
 
 
-@pytest.mark.feature("K15")
+@pytest.mark.feature("K21")
 def test_a_definition_is_a_tree_to_run_in(client: Client) -> None:
     definition = BUSYBOX.run("echo 1 > /a").marshal()
     assert client.run(definition, "cat /a").stdout == b"1\n"
 
 
-@pytest.mark.feature("K15")
+@pytest.mark.feature("K21")
 def test_a_process_ends_with_its_timeout(client: Client) -> None:
     with pytest.raises(CancelledError):
         client.run(BUSYBOX, "sleep 1000", timeout=1)
 
 
-@pytest.mark.feature("K15")
+@pytest.mark.feature("K21")
 def test_settings_that_only_steps_have_are_refused(client: Client) -> None:
     with pytest.raises(InvalidValueError, match=r"^a container has no ulimits$"):
         client.run(BUSYBOX.ulimit("nofile", 10, 10), "true")
