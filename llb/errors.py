@@ -107,7 +107,7 @@ class MissingFileError(InputError, FileNotFoundError):
         self.path = path
 
     @property
-    def filename(self) -> str:  # type: ignore[override]
+    def filename(self) -> str:
         """The path, as in the errors of :func:`open`."""
         return self.path
 

@@ -87,7 +87,7 @@ def test_a_large_tree_is_sent_once(client: Client, tmp_path: Path) -> None:
 
 @pytest.mark.feature("N19")
 def test_large_trees_are_inputs_of_a_frontend(client: Client, tmp_path: Path) -> None:
-    context = {
+    context: dict[str, Content] = {
         "Dockerfile": "FROM scratch\nCOPY . /\n",
         **{str(number): LARGE for number in range(5)},
     }

@@ -17,6 +17,7 @@ from llb.protobuf import digest_of
 
 if TYPE_CHECKING:
     from llb import State
+    from llb.sources.inline_files import Content
 
 LARGE = b"large" * 20_000
 TIME = datetime(2020, 1, 2, 3, 4, 5, 678, UTC)
@@ -82,7 +83,7 @@ def test_a_tree_becomes_an_archive() -> None:
 
 
 def test_equal_trees_have_equal_uploads() -> None:
-    trees = ({"a": LARGE, "b": "1"}, {"b": "1", "a": LARGE})
+    trees: list[dict[str, Content]] = [{"a": LARGE, "b": "1"}, {"b": "1", "a": LARGE}]
     moved = [move_contents(files(tree, created=TIME).marshal()) for tree in trees]
     assert moved[0].contents == moved[1].contents
     assert moved[0].definition.ops == moved[1].definition.ops

@@ -95,7 +95,12 @@ def test_a_tree_larger_than_a_message_is_read(client: Client, daemon: FakeDaemon
 
 @pytest.mark.parametrize("verb", ["read", "list", "stat"])
 def test_a_missing_file_is_named(client: Client, verb: str) -> None:
-    look = {"read": client.read_file, "list": client.list_dir, "stat": client.stat}[verb]
+    looks: dict[str, Callable[..., object]] = {
+        "read": client.read_file,
+        "list": client.list_dir,
+        "stat": client.stat,
+    }
+    look = looks[verb]
     with pytest.raises(MissingFileError) as caught:
         look(MADE, "none")
     assert str(caught.value) == f"cannot {verb} /out/none: no such file in the tree"
