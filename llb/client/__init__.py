@@ -68,6 +68,10 @@ with lazy_exports(__name__):
     from llb.errors import InvalidDefinitionError as InvalidDefinitionError
     from llb.errors import InvalidValueError as InvalidValueError
     from llb.errors import LLBError as LLBError
+    from llb.errors import MissingFileError as MissingFileError
+    from llb.errors import ProcessError as ProcessError
     from llb.errors import RemoteError as RemoteError
     from llb.errors import SolveError as SolveError
     from llb.errors import TransportError as TransportError
+    from llb.gateway.containers import Completed as Completed
+    from llb.gateway.files import FileStat as FileStat

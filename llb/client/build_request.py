@@ -23,8 +23,10 @@ from llb.client.session.services import service
 from llb.client.session.session import Session
 from llb.client.session.ssh_agent_spec import to_agent
 from llb.client.session.ssh_agents import Agents
+from llb.client.session.uploads import MemoryUploads
 from llb.client.solve import Solving
 from llb.client.tracing import build_span
+from llb.definition.message_size import sending
 from llb.errors import InvalidValueError
 from llb.state.step_options import check_keys
 
@@ -65,6 +67,7 @@ class Building:
                 self._receivers.add(number, receiver)
         self._find_exports = options.get("find_exports")
         self._image_config: bytes | None = None
+        self.memory_uploads = MemoryUploads(is_docker=control.is_docker)
         local = {name: Path(path) for name, path in options.get("local_dirs", {}).items()}
         services = list(self._services(local))
         # Last, because agents may be processes, which nothing would end if another option fails.
@@ -85,7 +88,11 @@ class Building:
         yield service("filesend:FileSend", receivers=self._receivers)
         yield service("secrets:Secrets", secrets=self._options.get("secrets", {}))
         yield service("auth:Auth", tls=tls, credentials=self._credentials())
-        yield service("upload:Uploads", uploads=self._options.get("uploads", ()))
+        yield service(
+            "upload:Uploads",
+            uploads=self._options.get("uploads", ()),
+            contents=self.memory_uploads.contents,
+        )
         if self._stores.by_id:
             yield service("content:Content", stores=self._stores.by_id)
         if self._find_exports is not None:
@@ -156,7 +163,10 @@ class Building:
             self._control, self.session, self._receivers, self._stores.outputs, on_event, on_report
         )
         names = {"buildkit.ref": request.Ref, "buildkit.frontend": request.Frontend}
-        with build_span({key: name for key, name in names.items() if name}) as metadata:
+        with (
+            sending(request),
+            build_span({key: name for key, name in names.items() if name}) as metadata,
+        ):
             responses = dict(solving.run(request, timeout, frontend, metadata).ExporterResponse)
         return SolveResult(responses, request.Ref)
 

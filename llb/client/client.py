@@ -29,25 +29,30 @@ with lazy_imports(__name__):
     from llb.client.daemon import fallback  # 12 ms
     from llb.client.image_build import request as image_request  # 8 ms
     from llb.client.image_build import result as image_results  # 4 ms
+    from llb.client.inspection import commands, trees  # 3 ms
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
     from types import TracebackType
 
     import grpc
 
+    from llb import Network, Security
     from llb.client.connect.routes import Route
     from llb.client.connect.sockets import Dialer
     from llb.client.connect.tls import TLS
     from llb.client.history import History
     from llb.client.image_build.options import BuildContext, ImageBuildOptions
     from llb.client.image_build.result import ImageResult
+    from llb.client.inspection.trees import TreePath
     from llb.client.options import BuildOptions
     from llb.client.results import SolveResult
     from llb.client.usage import Usage
+    from llb.gateway import Completed, FileStat
     from llb.grpc import Pipe
     from llb.platforms import Platform
     from llb.sources.image_resolver import ResolvedImage
+    from llb.state.settings import MountValue
 
 # The metadata key by which a gateway call names its build (client/buildid).
 _BUILD_ID = "buildkit-controlapi-buildid"
@@ -230,6 +235,7 @@ class Client:
             self._check_capabilities(build.capabilities)
             request = build.request(image_config)
             if what is not None:
+                what = build.memory_uploads.shrink(what)
                 check_locals(what, options.get("local_dirs", {}))
                 check_layouts(what, options.get("oci_layouts", {}))
                 self._check_capabilities(caps.needed(what))
@@ -239,7 +245,7 @@ class Client:
             if frontend is not None:
                 request.Frontend = frontend
                 request.FrontendAttrs.update({**(frontend_attrs or {}), **build.cache_attrs})
-                self._add_inputs(request, frontend_inputs or {})
+                self._add_inputs(request, frontend_inputs or {}, build)
             return build.run(request)
 
     def build_image(
@@ -299,6 +305,138 @@ class Client:
             self._check_capabilities(build.capabilities)
             return self._run(build, function, frontend_attrs or {}, frontend_inputs or {})
 
+    def read_file(
+        self,
+        tree: State | Definition,
+        path: TreePath,
+        *,
+        offset: int = 0,
+        length: int | None = None,
+        platform: Platform | str | None = None,
+        **options: Unpack[BuildOptions],
+    ) -> bytes:
+        r"""Build a tree and read a file of it, of any size.
+
+        A relative ``path`` starts in the working directory of the state; links are followed inside
+        the tree. ``length`` is the maximum number of bytes from ``offset``. ``platform`` applies to
+        the steps that name none. Further options are :class:`BuildOptions`, except for exports.
+
+        Raises MissingFileError, a FileNotFoundError, if there is no such file; InputError for a
+        directory; and the errors of :meth:`solve`.
+
+        >>> from llb import Image
+        >>> with Client() as client:  # doctest: +SKIP
+        ...     client.read_file(Image("alpine"), "/etc/alpine-release")
+        b'3.22.0\n'
+        """
+        return trees.read_file(
+            self.build, tree, path, offset=offset, length=length, platform=platform, options=options
+        )
+
+    def read_text(
+        self,
+        tree: State | Definition,
+        path: TreePath,
+        *,
+        encoding: str = "utf-8",
+        platform: Platform | str | None = None,
+        **options: Unpack[BuildOptions],
+    ) -> str:
+        """Build a tree and read a file of it as text.
+
+        Raises InputError if the file is not encoded like that, and the errors of :meth:`read_file`.
+        """
+        data = self.read_file(tree, path, platform=platform, **options)
+        return trees.decode(data, path, encoding)
+
+    def list_dir(
+        self,
+        tree: State | Definition,
+        path: TreePath = "/",
+        *,
+        pattern: str | None = None,
+        platform: Platform | str | None = None,
+        **options: Unpack[BuildOptions],
+    ) -> tuple[FileStat, ...]:
+        """Build a tree and list a directory of it: its entries by name, in order.
+
+        ``pattern`` selects names, such as ``*.py``. The other parameters are those of
+        :meth:`read_file`. Raises MissingFileError if there is no such directory, InputError for a
+        file, and the errors of :meth:`solve`.
+        """
+        return trees.list_dir(
+            self.build, tree, path, pattern=pattern, platform=platform, options=options
+        )
+
+    def stat(
+        self,
+        tree: State | Definition,
+        path: TreePath,
+        *,
+        platform: Platform | str | None = None,
+        **options: Unpack[BuildOptions],
+    ) -> FileStat:
+        """Build a tree and get the status of a file or directory of it; links are followed.
+
+        The parameters and errors are those of :meth:`read_file`.
+        """
+        return trees.stat(self.build, tree, path, platform=platform, options=options)
+
+    def run(
+        self,
+        tree: State | Definition,
+        command: str | Sequence[str],
+        *,
+        input: bytes | str | None = None,  # noqa: A002 - the word of subprocess.run
+        check: bool = True,
+        env: Mapping[str, str] | None = None,
+        workdir: str | None = None,
+        user: str | None = None,
+        mounts: Iterable[MountValue] = (),
+        shell: Sequence[str] | None = None,
+        network: Network | str | None = None,
+        security: Security | str | None = None,
+        platform: Platform | str | None = None,
+        **options: Unpack[BuildOptions],
+    ) -> Completed:
+        r"""Build a tree, run a process in it, and return its exit code and output.
+
+        The process is not a step: it runs on every call, nothing is cached, and its writes are
+        lost, except to a cache mount. It has the settings of the state (variables, working
+        directory, user, network, mounts), overridden by ``env``, ``workdir`` and the others as in
+        :meth:`llb.State.run`; ``command`` is a string for the shell or a sequence of arguments.
+        ``input`` is what the process reads; without it, its standard input is empty. Further
+        options are :class:`BuildOptions`, except for exports: ``secrets`` and ``ssh`` for mounts,
+        ``timeout`` for the whole call.
+
+        Raises ProcessError for a nonzero exit code, unless ``check`` is false; InvalidValueError
+        for settings that only steps have (ulimits, a cgroup parent); CapabilityError if the daemon
+        is too old; and the errors of :meth:`solve` if the tree cannot be built.
+
+        >>> from llb import Image
+        >>> with Client() as client:  # doctest: +SKIP
+        ...     client.run(Image("alpine"), "echo hello").stdout
+        b'hello\n'
+        """
+        return commands.run(
+            self.build,
+            tree,
+            command,
+            input=input,
+            check=check,
+            platform=platform,
+            settings={
+                "env": env,
+                "workdir": workdir,
+                "user": user,
+                "mounts": mounts,
+                "shell": shell,
+                "network": network,
+                "security": security,
+            },
+            options=options,
+        )
+
     def resolve_image_config(
         self, ref: str, *, platform: Platform | None = None, resolve_mode: str = "default"
     ) -> ResolvedImage:
@@ -348,25 +486,39 @@ class Client:
         )
         request = build.request(None)
         request.FrontendAttrs.update(frontend_request.options)
-        self._add_inputs(request, inputs)
-        return build.run(request, lambda ref: self._run_frontend(function, frontend_request, ref))
+        self._add_inputs(request, inputs, build)
+        shrink = build.memory_uploads.shrink
+        return build.run(
+            request, lambda ref: self._run_frontend(function, frontend_request, ref, shrink)
+        )
 
     def _add_inputs(
-        self, request: pb.SolveRequest, inputs: Mapping[str, State | Definition]
+        self,
+        request: pb.SolveRequest,
+        inputs: Mapping[str, State | Definition],
+        build: Building,
     ) -> None:
         """Add the inputs of a frontend. Raises CapabilityError."""
         for name, value in inputs.items():
             definition = value if isinstance(value, Definition) else value.marshal()
+            # The frontend sends the inputs back, with steps of its own.
+            definition = build.memory_uploads.shrink(definition, parts=1 + len(inputs))
             self._check_capabilities(caps.needed(definition))
             request.FrontendInputs[name].CopyFrom(definition.to_pb())
 
     def _run_frontend(
-        self, function: Callable[[Request, Gateway], Result], request: Request, ref: str
+        self,
+        function: Callable[[Request, Gateway], Result],
+        request: Request,
+        ref: str,
+        shrink: Callable[[Definition], Definition],
     ) -> None:
         """Act as the frontend of the build ``ref``, over a separate connection."""
         channel = self._control.channel()
+        gateway_metadata = ((_BUILD_ID, ref),)
         try:
-            error = answer(function, request, Gateway(channel, metadata=((_BUILD_ID, ref),)))
+            gateway = Gateway(channel, metadata=gateway_metadata, shrink=shrink)
+            error = answer(function, request, gateway)
             if error is not None:
                 raise error
         finally:

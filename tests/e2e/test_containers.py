@@ -478,4 +478,4 @@ def test_the_examples_of_the_containers_page_run(run_with_tree: Callable[..., An
             exec(block, names)
         return len(blocks)
 
-    assert run_with_tree(use) == 6
+    assert run_with_tree(use) == 7
