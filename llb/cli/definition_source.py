@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _PYTHON = ".py"
+# The magic bytes of archives: bzip2, gzip, xz, Zstandard; and where that of tar is.
+_COMPRESSED = (b"BZh", b"\x1f\x8b\x08", b"\xfd7zXZ\x00", b"\x28\xb5\x2f\xfd")
+_TAR_MAGIC = 257
 
 
 @frozen
@@ -52,6 +55,20 @@ def names_frontend(source: str) -> bool:
     return False
 
 
+def is_build_context(data: bytes) -> bool:
+    """Check whether data is a Dockerfile or an archive, as opposed to a definition.
+
+    A definition is in protobuf's format, in which lengths and tags are control characters.
+    """
+    if data.startswith(_COMPRESSED) or data[_TAR_MAGIC:].startswith(b"ustar"):
+        return True
+    try:
+        text = data.decode()
+    except UnicodeDecodeError:
+        return False
+    return bool(text.strip()) and all(character >= " " or character.isspace() for character in text)
+
+
 def load(source: str, meanwhile: Callable[[], None] = lambda: None) -> LoadedDefinition:
     """Load the definition of ``source``: ``-``, a ``.py`` file, or a file with a definition.
 
@@ -60,13 +77,7 @@ def load(source: str, meanwhile: Callable[[], None] = lambda: None) -> LoadedDef
     """
     if source == STANDARD_STREAM:
         meanwhile()
-        data = sys.stdin.buffer.read()
-        if not data:
-            raise InputError(
-                "no definition on standard input",
-                hint="pipe one in, for example: python build.py | llb build -",
-            )
-        return LoadedDefinition(Definition.from_bytes(data), None)
+        return from_pipe(sys.stdin.buffer.read())
     path = Path(source)
     if not path.is_file():
         raise InputError(f"no such file: {source}")
@@ -76,6 +87,16 @@ def load(source: str, meanwhile: Callable[[], None] = lambda: None) -> LoadedDef
         return LoadedDefinition(Definition.from_bytes(path.read_bytes()), None)
     except OSError as error:
         raise InputError(f"cannot read {source}: {error.strerror}") from error
+
+
+def from_pipe(data: bytes) -> LoadedDefinition:
+    """Decode the definition on standard input. Raises InputError and InvalidDefinitionError."""
+    if not data:
+        raise InputError(
+            "no definition on standard input",
+            hint="pipe one in, for example: python build.py | llb build -",
+        )
+    return LoadedDefinition(Definition.from_bytes(data), None)
 
 
 def _run(path: Path, meanwhile: Callable[[], None]) -> LoadedDefinition:

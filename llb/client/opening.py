@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import threading
+from contextvars import copy_context
+from time import monotonic
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from llb.errors import CancelledError
+from llb.grpc.endings import DeadlineError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -14,47 +17,74 @@ T_ = TypeVar("T_")
 
 
 class Opening(Generic[T_]):
-    """A call of ``connect`` on a separate thread, which any thread can abandon.
+    """A call of ``connect`` on a separate thread, which nobody has to wait for.
 
-    Connecting can take half a minute, and nothing interrupts it. ``discard`` closes a connection
-    that is ready after it was abandoned.
+    Connecting can take half a minute, and nothing interrupts it. Several threads may wait for it,
+    each until a deadline of its own. ``discard`` closes a connection that was abandoned.
     """
 
-    def __init__(self, connect: Callable[[], T_], discard: Callable[[T_], None]) -> None:
+    def __init__(self, connect: Callable[[], T_], discard: Callable[[T_], object]) -> None:
         self._connect = connect
         self._discard = discard
         self._changed = threading.Condition()
         self._outcome: list[T_] = []
-        self._failure: Exception | None = None
+        self._failure: BaseException | None = None
         self._is_abandoned = False
-        threading.Thread(target=self._run, name="opening", daemon=True).start()
+        # Interceptors and dialers see the caller's context variables.
+        work = copy_context().run
+        threading.Thread(target=work, args=(self._run,), name="opening", daemon=True).start()
 
-    def wait(self) -> T_:
-        """Wait for the connection; raises the error of ``connect``, or CancelledError."""
+    def result(self, deadline: float | None = None) -> T_:
+        """Wait for the connection, until a deadline on the monotonic clock.
+
+        Raises the error of ``connect``, DeadlineError, and CancelledError after :meth:`abandon`.
+        """
         with self._changed:
-            self._changed.wait_for(lambda: self._outcome or self._failure or self._is_abandoned)
-            if self._outcome:
-                return self._outcome[0]
-            raise self._failure or CancelledError("the connection is no longer needed")
+            self._changed.wait_for(self._is_over, _remaining(deadline))
+            if self._is_abandoned:
+                raise CancelledError("the connection is no longer needed")
+            if self._failure is not None:
+                raise self._failure
+            if not self._outcome:
+                raise DeadlineError("deadline of the call has passed")
+            return self._outcome[0]
 
     def abandon(self) -> None:
-        """End the wait with CancelledError, unless the connection is already open."""
+        """End the wait with CancelledError, and discard the connection, now or when it is open.
+
+        This does not wait.
+        """
         with self._changed:
             self._is_abandoned = True
+            unused = self._take_unused()
             self._changed.notify_all()
+        for connection in unused:
+            threading.Thread(target=self._discard, args=(connection,), daemon=True).start()
 
     def _run(self) -> None:
         try:
-            connection = self._connect()
-        # The thread that waits raises it, whatever it is.
-        except Exception as error:  # noqa: BLE001
-            with self._changed:
-                self._failure = error
-                self._changed.notify_all()
-            return
+            outcome = [self._connect()]
+            failure = None
+        # Whatever a dialer raises belongs to those who wait.
+        except BaseException as error:  # noqa: BLE001
+            outcome, failure = [], error
         with self._changed:
-            if not self._is_abandoned:
-                self._outcome.append(connection)
-                self._changed.notify_all()
-                return
-        self._discard(connection)
+            self._outcome, self._failure = outcome, failure
+            unused = self._take_unused()
+            self._changed.notify_all()
+        for connection in unused:
+            self._discard(connection)
+
+    def _is_over(self) -> bool:
+        return bool(self._outcome or self._failure or self._is_abandoned)
+
+    def _take_unused(self) -> list[T_]:
+        """Take the connection if it was abandoned; only one thread discards it."""
+        if not self._is_abandoned:
+            return []
+        unused, self._outcome = self._outcome, []
+        return unused
+
+
+def _remaining(deadline: float | None) -> float | None:
+    return None if deadline is None else max(0.0, deadline - monotonic())

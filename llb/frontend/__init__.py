@@ -13,9 +13,9 @@
 instructions and checks. :mod:`llb.frontend.kit` runs a frontend from its checkout and packs it.
 """
 
-from llb._lazy import lazy_imports
+from llb._lazy import lazy_exports
 
-with lazy_imports(__name__):
+with lazy_exports(__name__):
     from llb.buildfile.build import Build as Build
     from llb.buildfile.source import Source as Source
     from llb.dockerfile.language import Check as Check

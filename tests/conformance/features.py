@@ -143,7 +143,7 @@ def marked() -> Iterator[MarkedTest]:
     for path in sorted(TESTS.rglob("test_*.py")):
         for node in ast.parse(path.read_text()).body:
             ids = _ids(node)
-            if ids and isinstance(node, ast.FunctionDef):
+            if ids and isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 yield MarkedTest(path.relative_to(TESTS).as_posix(), node.name, ids)
 
 

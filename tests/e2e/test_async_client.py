@@ -73,14 +73,14 @@ def names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
-@pytest.mark.feature("K29")
+@pytest.mark.feature("K25")
 async def test_a_state_is_built(client: AsyncClient, tmp_path: Path) -> None:
     result = await client.solve(Scratch().mkfile("/a", "x"), exports=[local(tmp_path / "out")])
     assert (await client.history().build(result.ref)).exports[0][0] == "local"
     assert (tmp_path / "out" / "a").read_text() == "x"
 
 
-@pytest.mark.feature("K29")
+@pytest.mark.feature("K25")
 async def test_events_are_iterated_to_the_end(client: AsyncClient) -> None:
     async with client.start(BUSYBOX.run("echo one; echo two", ignore_cache=True)) as build:
         events = [event async for event in build]
@@ -102,7 +102,7 @@ async def test_a_block_raises_the_error_of_the_build(client: AsyncClient) -> Non
             pass
 
 
-@pytest.mark.feature("K29")
+@pytest.mark.feature("K25")
 async def test_cancelling_the_task_cancels_the_build_and_waits_for_its_end(
     client: AsyncClient, tmp_path: Path
 ) -> None:
@@ -132,7 +132,7 @@ async def test_cancelling_the_task_cancels_the_build_and_waits_for_its_end(
     assert (await client.info()).version
 
 
-@pytest.mark.feature("K29")
+@pytest.mark.feature("K25")
 async def test_cancelling_ends_one_build_and_no_other(client: AsyncClient) -> None:
     marks = [f"cancel {uuid.uuid4()}" for _ in range(2)]
     async with (
@@ -172,7 +172,7 @@ async def test_a_timeout_of_the_wait_lets_the_build_go_on(client: AsyncClient) -
             await build.result()
 
 
-@pytest.mark.feature("K29")
+@pytest.mark.feature("K25")
 async def test_a_timeout_of_the_task_cancels_the_build(client: AsyncClient) -> None:
     build = await client.start(endless(f"scope {uuid.uuid4()}"))
     await await_step(build)
@@ -193,7 +193,7 @@ async def test_cancelling_an_iteration_lets_the_build_go_on(client: AsyncClient)
             await build.result()
 
 
-@pytest.mark.feature("K29")
+@pytest.mark.feature("K25")
 async def test_a_hundred_builds_run_at_once(client: AsyncClient, tmp_path: Path) -> None:
     mark = uuid.uuid4().hex
 
@@ -252,7 +252,7 @@ async def test_the_history_of_a_build(client: AsyncClient) -> None:
         await history.build(build.ref)
 
 
-@pytest.mark.feature("K29")
+@pytest.mark.feature("K25")
 async def test_an_endless_iteration_ends_with_its_task(client: AsyncClient) -> None:
     seen: list[str] = []
     is_watching = anyio.Event()

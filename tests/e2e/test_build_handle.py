@@ -55,7 +55,7 @@ def await_status(client: Client, ref: str, status: str) -> None:
     wait_until(lambda: any(b.ref == ref and b.status == status for b in client.history().builds()))
 
 
-@pytest.mark.feature("K28")
+@pytest.mark.feature("K24")
 def test_events_come_from_the_first_one_to_the_last_one(client: Client) -> None:
     state = BUSYBOX.run("echo one; echo two", ignore_cache=True, name="the step")
     with client.start(state) as build:
@@ -70,7 +70,7 @@ def test_events_come_from_the_first_one_to_the_last_one(client: Client) -> None:
     assert list(build) == []
 
 
-@pytest.mark.feature("K28")
+@pytest.mark.feature("K24")
 def test_cancelling_ends_the_step_on_the_daemon_and_nothing_else(
     client: Client, tmp_path: Path
 ) -> None:
@@ -97,7 +97,7 @@ def test_cancelling_ends_the_step_on_the_daemon_and_nothing_else(
     assert client.info().version
 
 
-@pytest.mark.feature("K28")
+@pytest.mark.feature("K24")
 def test_an_exception_in_the_block_cancels_the_build(client: Client) -> None:
     mark = f"block {uuid.uuid4()}"
     with pytest.raises(LookupError, match="mine"), client.start(endless(mark)) as build:  # noqa: PT012
@@ -135,7 +135,7 @@ def test_a_timeout_of_the_wait_lets_the_build_go_on(client: Client) -> None:
 
 
 @pytest.mark.parametrize("kind", ["local", "tar", "oci", "layout", "exists"])
-@pytest.mark.feature("K28")
+@pytest.mark.feature("K24")
 def test_cancelling_during_an_export_leaves_nothing(
     relay: Relay, tmp_path: Path, kind: str
 ) -> None:
@@ -176,7 +176,7 @@ def test_cancelling_after_the_end_does_nothing(client: Client, tmp_path: Path) -
     assert (tmp_path / "out" / "a").read_text() == "x"
 
 
-@pytest.mark.feature("K28")
+@pytest.mark.feature("K24")
 def test_cancelling_before_a_step_runs(client: Client) -> None:
     # Each build is cancelled a little later than the one before, some before Solve is sent.
     for _ in range(20):
@@ -187,7 +187,7 @@ def test_cancelling_before_a_step_runs(client: Client) -> None:
     assert client.info().version
 
 
-@pytest.mark.feature("K28")
+@pytest.mark.feature("K24")
 def test_cancelling_ends_the_gateway_calls_of_a_function(client: Client) -> None:
     mark, errors = f"function {uuid.uuid4()}", list[BaseException]()
 

@@ -19,7 +19,7 @@ BLOCKS = [
 ]
 
 
-@pytest.mark.feature("K28", "K29")
+@pytest.mark.feature("K24", "K25")
 @pytest.mark.parametrize("number", range(len(BLOCKS)))
 def test_a_block_of_the_page_runs(buildkit_host: str, tmp_path: Path, number: int) -> None:
     code = BLOCKS[number]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import errno
 import pickle
 from concurrent.futures import ProcessPoolExecutor
 from importlib import import_module
@@ -14,7 +15,7 @@ from typing import Any
 import pytest
 
 import llb
-from llb.errors import LLBError, SolveError, Span, render
+from llb.errors import LLBError, MissingFileError, SolveError, Span, render
 
 TEXT = "FROM alpine\nRUN one\nCOPPY a b\nRUN two\nRUN three\nRUN four\n"
 
@@ -55,6 +56,7 @@ SAMPLES: dict[str, Any] = {
     "cap": "exec.mount.ssh",
     "since": "v0.5.0",
     "source": "local://context",
+    "path": "/etc/none",
     "code": 2,
     "details": (b"\x0a\x01x",),
     "vertex": "sha256:aa",
@@ -95,6 +97,15 @@ def test_every_error_survives_pickle_and_copy(kind: type[LLBError]) -> None:
         assert duplicate.args == error.args
         assert vars(duplicate) == vars(error)
         assert render(duplicate) == render(error)
+
+
+def test_a_missing_file_is_a_file_not_found_error() -> None:
+    error = MissingFileError("cannot read /none: no such file in the tree", path="/none")
+    duplicate = pickle.loads(pickle.dumps(error))
+    for missing in (error, duplicate):
+        assert isinstance(missing, FileNotFoundError)
+        assert (missing.errno, missing.filename) == (errno.ENOENT, "/none")
+        assert str(missing) == "cannot read /none: no such file in the tree"
 
 
 def fail(number: int) -> None:

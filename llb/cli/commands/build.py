@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import uuid
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,23 +20,17 @@ from llb.cli.call_request import call
 from llb.cli.connection_options import NAMES as CONNECTION
 from llb.cli.connection_options import Connection, with_connection_options
 from llb.cli.export_options import to_exports
-from llb.cli.frontend_options import (
-    CONTEXT,
-    DOCKERFILE,
-    FrontendOptions,
-    FrontendRequest,
-    to_request,
-)
+from llb.cli.frontend_options import FrontendOptions, to_request
 from llb.cli.otel import export_spans
 from llb.cli.standard_streams import STANDARD_STREAM
 from llb.cli.trace_file import trace_to
 from llb.client.entitlements import to_entitlement
-from llb.errors import InputError, InvalidValueError
+from llb.client.image_build.contexts import CONTEXT, is_url
+from llb.client.image_build.request import FrontendRequest, allowed
+from llb.errors import InvalidValueError
 from llb.ops.metadata import OpMetadata
 
 with lazy_imports(__name__):
-    import tempfile  # 5 ms
-
     from llb.cli import cache_metrics  # 5 ms
     from llb.client import caches  # 4 ms
     from llb.client.progress import display  # 10 ms
@@ -49,9 +43,10 @@ with lazy_imports(__name__):
     )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from typing import TypeAlias
+    from collections.abc import Callable
+    from typing import BinaryIO, TypeAlias
 
+    from llb.cli.definition_source import LoadedDefinition
     from llb.client import Client, Export, SolveResult
     from llb.client.options import BuildOptions
     from llb.client.progress.display import Display
@@ -65,7 +60,7 @@ _MACHINE_READABLE = (_NONE, "rawjson")
 
 
 @click.command()
-@click.argument("source", metavar="[FILE.py | FILE.pb | - | DIRECTORY]", default=".")
+@click.argument("source", metavar="[FILE.py | FILE.pb | - | DIRECTORY | URL]", default=".")
 @with_build_options
 @with_connection_options
 def build(**options: Any) -> None:
@@ -81,7 +76,8 @@ def build(**options: Any) -> None:
       llb build . -f Dockerfile -o type=oci,dest=image.tar
       echo 'FROM busybox' | llb build . -f - -t example
       python build.py | llb build - --local context=.
-      tar c . | llb build - -f Dockerfile
+      llb build https://github.com/me/app.git#main -t example
+      tar c . | llb build - -t example
     """  # noqa: D301 - click wants the control character
     start(options)
 
@@ -94,18 +90,12 @@ def start(arguments: dict[str, Any], change: Change | None = None) -> None:
     connection = Connection(**{name: arguments.pop(name) for name in CONNECTION})
     frontend = FrontendOptions(**{f.name: arguments.pop(f.name) for f in fields(FrontendOptions)})
     options = _Options(**arguments)
-    with ExitStack() as stack:
-        if frontend.dockerfile == STANDARD_STREAM:
-            if options.source == STANDARD_STREAM:
-                raise click.UsageError(
-                    "standard input cannot be both the build context and the Dockerfile"
-                )
-            piped = stack.enter_context(_piped_dockerfile())
-            frontend = evolve(frontend, dockerfile=piped)
-        elif frontend.dockerfile is None and definition_source.names_frontend(options.source):
-            frontend = evolve(frontend, dockerfile=options.source)
-            options = evolve(options, source=".")
-        _build(options, frontend, connection, change)
+    if frontend.dockerfile == options.source == STANDARD_STREAM:
+        raise click.UsageError("standard input cannot be both the build context and the Dockerfile")
+    if frontend.dockerfile is None and definition_source.names_frontend(options.source):
+        frontend = evolve(frontend, dockerfile=options.source)
+        options = evolve(options, source=".")
+    _build(options, frontend, connection, change)
 
 
 @frozen
@@ -161,7 +151,7 @@ def _build(
         exports = to_exports(
             options.outputs, options.tags, options.annotations, push=options.push, load=options.load
         )
-        build_options = _build_options(options)
+        build_options = _build_options(options, frontend)
         progress = display.display(options.progress_kind)
     except InvalidValueError as error:
         raise _usage_error(error) from error
@@ -209,16 +199,7 @@ def _count_cache_hits(
     return listen
 
 
-@contextmanager
-def _piped_dockerfile() -> Iterator[str]:
-    """Yield the path of a Dockerfile read from standard input, alone in a temporary folder."""
-    with tempfile.TemporaryDirectory(prefix="llb-") as folder:
-        file = Path(folder) / "Dockerfile"
-        file.write_bytes(sys.stdin.buffer.read())
-        yield str(file)
-
-
-def _build_options(flags: _Options) -> BuildOptions:
+def _build_options(flags: _Options, frontend: FrontendOptions) -> BuildOptions:
     """Convert the flags to the options common to all builds.
 
     Raises InvalidValueError and InputError.
@@ -231,7 +212,7 @@ def _build_options(flags: _Options) -> BuildOptions:
             caches.check_source(caches.parse_cache(cache)) for cache in flags.cache_from
         ],
         "cache_to": [caches.check_target(caches.parse_cache(cache)) for cache in flags.cache_to],
-        "allow": [to_entitlement(name) for name in flags.allow],
+        "allow": allowed(map(to_entitlement, flags.allow), frontend.network),
         "proxy_network": flags.proxy_network,
         "ref": uuid.uuid4().hex,
     }
@@ -248,15 +229,29 @@ def _usage_error(error: InvalidValueError) -> click.UsageError:
 def _make_request(
     options: _Options, frontend: FrontendOptions
 ) -> FrontendRequest | _DefinitionRequest:
+    source = options.source
     names_frontend = frontend.frontend is not None or frontend.dockerfile is not None
-    is_directory = options.source != STANDARD_STREAM and Path(options.source).is_dir()
-    if not names_frontend and not is_directory:
-        return _definition_request(options, frontend)
-    is_piped = options.source == STANDARD_STREAM
-    if not is_piped and (frontend.frontend in (None, DOCKERFILE) or frontend.dockerfile):
-        _check_files(options, frontend)
+    if source == STANDARD_STREAM and names_frontend:
+        return _frontend_request(options, frontend, sys.stdin.buffer)
+    if source == STANDARD_STREAM:
+        # The program that pipes a definition takes longer than this import.
+        _import_client()
+        data = sys.stdin.buffer.read()
+        if definition_source.is_build_context(data):
+            return _frontend_request(options, frontend, data)
+        return _definition_request(options, frontend, lambda: definition_source.from_pipe(data))
+    if names_frontend or Path(source).is_dir() or is_url(source):
+        return _frontend_request(options, frontend, source)
+    return _definition_request(
+        options, frontend, lambda: definition_source.load(source, _import_client)
+    )
+
+
+def _frontend_request(
+    options: _Options, frontend: FrontendOptions, context: str | bytes | BinaryIO
+) -> FrontendRequest:
     try:
-        return to_request(frontend, options.source, no_cache=options.no_cache)
+        return to_request(frontend, context, no_cache=options.no_cache, local_dirs=options.locals_)
     except InvalidValueError as error:
         raise _usage_error(error) from error
 
@@ -271,11 +266,12 @@ def _apply_change(
     return change(request, client)
 
 
-def _definition_request(options: _Options, frontend: FrontendOptions) -> _DefinitionRequest:
+def _definition_request(
+    options: _Options, frontend: FrontendOptions, load: Callable[[], LoadedDefinition]
+) -> _DefinitionRequest:
     for flag in frontend.set_flags():
         raise click.UsageError(f"{flag} is for Dockerfiles and frontends, not for {options.source}")
-    loaded = definition_source.load(options.source, _import_client)
-
+    loaded = load()
     definition = _ignore_cache(loaded.definition) if options.no_cache else loaded.definition
     local = {CONTEXT: "."} if CONTEXT in local_inputs.local_names(definition) else {}
     return _DefinitionRequest(definition, loaded.image_config, local, {})
@@ -296,14 +292,6 @@ def _ignore_cache(definition: Definition) -> Definition:
     return evolve(definition, metadata=metadata)
 
 
-def _check_files(options: _Options, frontend: FrontendOptions) -> None:
-    file = Path(frontend.dockerfile or Path(options.source) / "Dockerfile")
-    if not Path(options.source).is_dir():
-        raise InputError(f"build context: no such directory: {options.source}")
-    if not file.is_file() and "dockerfile" not in options.locals_:
-        raise InputError(f"no such Dockerfile: {file}", hint="name it with -f FILE")
-
-
 def _solve(
     client: Client,
     request: FrontendRequest | _DefinitionRequest,
@@ -314,7 +302,12 @@ def _solve(
         if isinstance(request, FrontendRequest):
             name, attrs = request.frontend, request.attrs
             if request.function is not None:
-                return client.build(request.function, frontend_attrs=attrs, **options)
+                return client.build(
+                    request.function,
+                    frontend_attrs=attrs,
+                    frontend_inputs=request.inputs,
+                    **options,
+                )
             return client.solve(
                 frontend=name, frontend_attrs=attrs, frontend_inputs=request.inputs, **options
             )

@@ -31,8 +31,8 @@ with lazy_imports(__name__):
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from llb.cli.frontend_options import FrontendRequest
     from llb.client import Client
+    from llb.client.image_build.request import FrontendRequest
     from llb.frontend.kit import Packed
 
 _PROGRAM_SUFFIX = ".py"
@@ -185,5 +185,5 @@ def _with_packed(request: FrontendRequest, packed: Packed) -> FrontendRequest:
         request,
         attrs={**request.attrs, **attrs},
         local_dirs={**request.local_dirs, **local},
-        inputs={_INPUT_NAME: packed.state},
+        inputs={**request.inputs, _INPUT_NAME: packed.state},
     )

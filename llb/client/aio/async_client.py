@@ -8,27 +8,42 @@ from typing import TYPE_CHECKING, Self, TypeVar, Unpack
 
 from anyio import CancelScope, get_cancelled_exc_class
 
+from llb._lazy import lazy_imports
 from llb.client.aio.async_build_handle import AsyncBuildHandle, StartingBuild
 from llb.client.aio.async_history import AsyncHistory
 from llb.client.aio.threads import AsyncItems, call, in_thread
 from llb.client.client import Client, image_lookup
 from llb.client.opening import Opening
 from llb.errors import InvalidValueError
+from llb.grpc import forks
+
+with lazy_imports(__name__):
+    from llb.client.image_build import request as image_request  # 8 ms
+    from llb.client.image_build import result as image_results  # 4 ms
+    from llb.client.inspection import commands, trees  # 3 ms
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+    from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
     from types import TracebackType
 
+    import grpc
+
+    from llb import Network, Security
     from llb.client.builds.build_handle import BuildHandle
     from llb.client.connect.control import Info, Worker
+    from llb.client.connect.sockets import Dialer
     from llb.client.connect.tls import TLS
+    from llb.client.image_build.options import BuildContext, ImageBuildOptions
+    from llb.client.image_build.result import ImageResult
+    from llb.client.inspection.trees import Build, TreePath
     from llb.client.options import BuildOptions
     from llb.client.results import SolveResult
     from llb.client.usage import Usage
     from llb.definition.definition import Definition
-    from llb.gateway import Gateway, Request, Result
+    from llb.gateway import Completed, FileStat, Gateway, Request, Result
     from llb.platforms import Platform
     from llb.sources.image_resolver import ResolvedImage
+    from llb.state.settings import MountValue
     from llb.state.state import State
 
 T_ = TypeVar("T_")
@@ -43,8 +58,9 @@ class AsyncClient:
             result = await client.solve(state)
 
     Methods have the names, arguments and errors of :class:`Client`. Iterators are asynchronous.
-    ``addr`` and ``tls`` are those of :class:`Client`; the connection is opened by ``async with``,
-    or by the first call. Any number of tasks may use one client.
+    ``addr``, ``tls``, ``dialer`` and ``channel`` are those of :class:`Client`, so neither is
+    asynchronous; the connection is opened by ``async with``, or by the first call. Any number of
+    tasks may use one client.
 
     If the task of a call is cancelled, the call ends on the daemon. If the call is a build, the
     task first waits until it is over and its incomplete outputs are removed. Each build runs on
@@ -52,16 +68,21 @@ class AsyncClient:
     loop. The executor of the loop is not used.
     """
 
-    def __init__(self, addr: str | None = None, *, tls: TLS | None = None) -> None:
-        self._open: Callable[[], Client] = lambda: Client(addr, tls=tls)
-        self._lock = threading.Lock()
-        self._client: Client | None = None
+    def __init__(
+        self,
+        addr: str | None = None,
+        *,
+        tls: TLS | None = None,
+        dialer: Dialer | None = None,
+        channel: grpc.Channel | None = None,
+    ) -> None:
+        self._shared = _SharedClient(lambda: Client(addr, tls=tls, dialer=dialer, channel=channel))
 
     @classmethod
     def from_client(cls, client: Client) -> Self:
         """Use the connection of a synchronous client, which may still be used itself."""
         asynchronous = cls()
-        asynchronous._client = client
+        asynchronous._shared.client = client
         return asynchronous
 
     @classmethod
@@ -77,17 +98,18 @@ class AsyncClient:
         opening = Opening(
             lambda: Client.any(addrs, key=key, platforms=platforms, tls=tls), Client.close
         )
-        return cls.from_client(await in_thread(opening.wait, opening.abandon))
+        return cls.from_client(await in_thread(opening.result, opening.abandon))
 
     @property
     def address(self) -> str:
         """The address of the daemon. Raises InvalidValueError before the client is connected."""
-        if self._client is None:
+        client = self._shared.client
+        if client is None:
             raise InvalidValueError(
                 "the client has no address before it is connected",
                 hint="enter it with `async with`, or make a call",
             )
-        return self._client.address
+        return client.address
 
     async def __aenter__(self) -> Self:
         """Connect; raises ConnectError if the daemon cannot be reached."""
@@ -106,7 +128,7 @@ class AsyncClient:
 
     async def close(self) -> None:
         """Close the connection; a second call does nothing."""
-        client = self._client
+        client = self._shared.client
         if client is not None:
             await in_thread(client.close)
 
@@ -212,19 +234,134 @@ class AsyncClient:
             )
         )
 
+    async def build_image(
+        self, context: BuildContext, **options: Unpack[ImageBuildOptions]
+    ) -> ImageResult:
+        """Build the image of a Dockerfile, or of a build file (:meth:`Client.build_image`)."""
+        client = await self._connect()
+        prepared = await in_thread(lambda: image_request.to_image_build(context, options))
+        solved = await self.solve(**prepared.arguments)
+        return image_results.to_image_result(
+            solved, prepared.options["exports"], is_docker=client._control.is_docker
+        )
+
     async def build(
         self,
         function: Callable[[Request, Gateway], Result],
         *,
         frontend_attrs: Mapping[str, str] | None = None,
+        frontend_inputs: Mapping[str, State | Definition] | None = None,
         **options: Unpack[BuildOptions],
     ) -> SolveResult:
         """Build with a Python function as the frontend (:meth:`Client.build`).
 
         The function is not a coroutine: it runs on a thread.
         """
-        build = await self.start(function=function, frontend_attrs=frontend_attrs, **options)
+        build = await self.start(
+            function=function,
+            frontend_attrs=frontend_attrs,
+            frontend_inputs=frontend_inputs,
+            **options,
+        )
         return await build.result()
+
+    async def read_file(
+        self,
+        tree: State | Definition,
+        path: TreePath,
+        *,
+        offset: int = 0,
+        length: int | None = None,
+        platform: Platform | str | None = None,
+        **options: Unpack[BuildOptions],
+    ) -> bytes:
+        """Build a tree and read a file of it, of any size (:meth:`Client.read_file`)."""
+        return await self._inspect(
+            lambda build: trees.read_file(
+                build, tree, path, offset=offset, length=length, platform=platform, options=options
+            )
+        )
+
+    async def read_text(
+        self,
+        tree: State | Definition,
+        path: TreePath,
+        *,
+        encoding: str = "utf-8",
+        platform: Platform | str | None = None,
+        **options: Unpack[BuildOptions],
+    ) -> str:
+        """Build a tree and read a file of it as text (:meth:`Client.read_text`)."""
+        data = await self.read_file(tree, path, platform=platform, **options)
+        return trees.decode(data, path, encoding)
+
+    async def list_dir(
+        self,
+        tree: State | Definition,
+        path: TreePath = "/",
+        *,
+        pattern: str | None = None,
+        platform: Platform | str | None = None,
+        **options: Unpack[BuildOptions],
+    ) -> tuple[FileStat, ...]:
+        """Build a tree and list a directory of it (:meth:`Client.list_dir`)."""
+        return await self._inspect(
+            lambda build: trees.list_dir(
+                build, tree, path, pattern=pattern, platform=platform, options=options
+            )
+        )
+
+    async def stat(
+        self,
+        tree: State | Definition,
+        path: TreePath,
+        *,
+        platform: Platform | str | None = None,
+        **options: Unpack[BuildOptions],
+    ) -> FileStat:
+        """Build a tree and get the status of a file of it (:meth:`Client.stat`)."""
+        return await self._inspect(
+            lambda build: trees.stat(build, tree, path, platform=platform, options=options)
+        )
+
+    async def run(
+        self,
+        tree: State | Definition,
+        command: str | Sequence[str],
+        *,
+        input: bytes | str | None = None,  # noqa: A002 - the word of subprocess.run
+        check: bool = True,
+        env: Mapping[str, str] | None = None,
+        workdir: str | None = None,
+        user: str | None = None,
+        mounts: Iterable[MountValue] = (),
+        shell: Sequence[str] | None = None,
+        network: Network | str | None = None,
+        security: Security | str | None = None,
+        platform: Platform | str | None = None,
+        **options: Unpack[BuildOptions],
+    ) -> Completed:
+        """Build a tree and run a process in it (:meth:`Client.run`)."""
+        return await self._inspect(
+            lambda build: commands.run(
+                build,
+                tree,
+                command,
+                input=input,
+                check=check,
+                platform=platform,
+                settings={
+                    "env": env,
+                    "workdir": workdir,
+                    "user": user,
+                    "mounts": mounts,
+                    "shell": shell,
+                    "network": network,
+                    "security": security,
+                },
+                options=options,
+            )
+        )
 
     async def resolve_image_config(
         self, ref: str, *, platform: Platform | None = None, resolve_mode: str = "default"
@@ -238,52 +375,83 @@ class AsyncClient:
         return await call(self._connect, method)
 
     async def _connect(self) -> Client:
-        if self._client is not None:
-            return self._client
-        return await in_thread(self._shared_client)
-
-    def _shared_client(self) -> Client:
-        """Connect once, whichever task comes first."""
-        with self._lock:
-            if self._client is None:
-                self._client = self._open()
-            return self._client
+        client = self._shared.client
+        return client if client is not None else await in_thread(self._shared.connect)
 
     async def _start(self, start: Callable[[Client], BuildHandle]) -> AsyncBuildHandle:
         client = await self._connect()
-        starting = _Starting(lambda: start(client))
-        try:
-            return AsyncBuildHandle(await in_thread(starting.run, starting.cancel))
-        except get_cancelled_exc_class():
-            if starting.handle is not None:
-                with CancelScope(shield=True):
-                    await AsyncBuildHandle(starting.handle)._end()
-            raise
+        begun = _BegunBuild()
+        return AsyncBuildHandle(await begun.in_thread(lambda: begun.start(lambda: start(client))))
+
+    async def _inspect(self, work: Callable[[Build], T_]) -> T_:
+        """Do blocking work on a thread, with a function that runs its build."""
+        client = await self._connect()
+        begun = _BegunBuild()
+
+        def build(
+            function: Callable[[Request, Gateway], Result], **options: Unpack[BuildOptions]
+        ) -> SolveResult:
+            return begun.start(lambda: client.start(function=function, **options)).result()
+
+        return await begun.in_thread(lambda: work(build))
 
 
-class _Starting:
-    """The start of a build on a thread, after which nobody may be interested any more."""
+class _SharedClient:
+    """A synchronous client that connects once, whichever task comes first."""
 
-    def __init__(self, start: Callable[[], BuildHandle]) -> None:
-        self._start = start
+    def __init__(self, connect: Callable[[], Client]) -> None:
+        self.client: Client | None = None
+        self._connect = connect
+        self._lock = threading.Lock()
+        forks.register(self)
+
+    def connect(self) -> Client:
+        """Connect unless that has happened; raises the errors of :class:`Client`."""
+        with self._lock:
+            if self.client is None:
+                self.client = self._connect()
+            return self.client
+
+    def after_fork(self) -> None:
+        """Let go of the parent's lock in the child of a fork."""
+        self._lock = threading.Lock()
+
+
+class _BegunBuild:
+    """A build that is started on a thread, after which nobody may be interested any more."""
+
+    def __init__(self) -> None:
         self._lock = threading.Lock()
         self._is_cancelled = False
-        self.handle: BuildHandle | None = None
+        self._handle: BuildHandle | None = None
 
-    def run(self) -> BuildHandle:
+    def start(self, start: Callable[[], BuildHandle]) -> BuildHandle:
         """Start the build; raises the errors of ``Client.start``."""
-        handle = self._start()
+        handle = start()
         with self._lock:
-            self.handle = handle
+            self._handle = handle
             is_cancelled = self._is_cancelled
         if is_cancelled:
             handle.cancel()
         return handle
 
-    def cancel(self) -> None:
+    async def in_thread(self, work: Callable[[], T_]) -> T_:
+        """Do work that calls :meth:`start` on a thread.
+
+        If the task is cancelled, the build is cancelled, and its end is awaited.
+        """
+        try:
+            return await in_thread(work, self._cancel)
+        except get_cancelled_exc_class():
+            if self._handle is not None:
+                with CancelScope(shield=True):
+                    await AsyncBuildHandle(self._handle)._end()
+            raise
+
+    def _cancel(self) -> None:
         """Cancel the build, now or as soon as it has started."""
         with self._lock:
             self._is_cancelled = True
-            handle = self.handle
+            handle = self._handle
         if handle is not None:
             handle.cancel()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Self
 
 from llb._lazy import lazy_imports
 from llb.errors import CancelledError
+from llb.grpc import forks
 
 with lazy_imports(__name__):
     import logging  # 6 ms
@@ -36,6 +37,9 @@ class BuildHandle:
     for the build, and raises its error unless :meth:`result` has raised it. Either way, the build
     is over afterwards.
 
+    A build belongs to the process that has started it: in the child of a fork it counts as over,
+    and :meth:`result` raises TransportError.
+
     A build does not need its handle: without one it goes on, and the program waits for it at its
     end. If it fails and nobody has asked for its result, the error is logged under ``llb.client``.
     """
@@ -45,11 +49,7 @@ class BuildHandle:
     ) -> None:
         self._build = build
         self._events = events
-        self._lock = threading.Lock()
-        self._over = threading.Event()
-        self._callbacks: list[Callable[[], None]] = []
-        self._result: SolveResult | None = None
-        self._error: BaseException | None = None
+        self._outcome = _Outcome()
         self._has_told = False
         thread = threading.Thread(
             target=copy_context().run,
@@ -67,7 +67,7 @@ class BuildHandle:
     @property
     def is_done(self) -> bool:
         """Whether the build is over: succeeded, failed, or cancelled."""
-        return self._over.is_set()
+        return self._outcome.is_known.is_set()
 
     def __iter__(self) -> Iterator[Event]:
         """Yield the events of the build as they come, from the first one on, until it is over.
@@ -89,18 +89,15 @@ class BuildHandle:
         """
         self._events.stop_keeping()
         try:
-            is_over = self._over.wait(timeout)
+            is_over = self._outcome.is_known.wait(timeout)
         except BaseException:
             self.cancel()
-            self._over.wait()
+            self._outcome.is_known.wait()
             raise
         if not is_over:
             raise self._timeout_error(timeout or 0)
         self._has_told = True
-        if self._error is not None:
-            raise self._error
-        assert self._result is not None
-        return self._result
+        return self._outcome.get()
 
     def cancel(self) -> None:
         """Cancel this build, from any thread, without waiting for its end.
@@ -109,7 +106,8 @@ class BuildHandle:
         the destinations of the exports. The gateway calls of a function raise CancelledError, too.
         Does nothing if the build is over, or is already putting its results in place.
         """
-        self._build.cancel()
+        if not self.is_done:
+            self._build.cancel()
 
     def __enter__(self) -> Self:
         """Enter the context, at whose end the build is over."""
@@ -128,12 +126,15 @@ class BuildHandle:
         if kind is not None:
             self.cancel()
             self._has_told = True
-        self._over.wait()
+        self._outcome.is_known.wait()
 
     def __del__(self) -> None:
         """Log the error of a build that nobody has asked for; its thread kept the handle alive."""
-        error = getattr(self, "_error", None)
-        if error is not None and not self._has_told and not isinstance(error, CancelledError):
+        outcome = getattr(self, "_outcome", None)
+        if outcome is None or outcome.error is None or self._has_told:
+            return
+        error = outcome.error
+        if not isinstance(error, CancelledError | forks.ForkedError):
             logging.getLogger("llb.client").error("build %s failed: %s", self.ref, error)
 
     def _timeout_error(self, timeout: float) -> TimeoutError:
@@ -141,21 +142,14 @@ class BuildHandle:
 
     def _call_when_over(self, callback: Callable[[], None]) -> None:
         """Call a function after the end of the build, on any thread."""
-        with self._lock:
-            if not self._over.is_set():
-                self._callbacks.append(callback)
-                return
-        callback()
+        self._outcome.call_when_known(callback)
 
     def _run(self) -> None:
         try:
-            self._result = self._build.run()
+            callbacks = self._outcome.set(self._build.run(), None)
         # The thread that waits for the result raises it, whatever it is.
         except BaseException as error:  # noqa: BLE001
-            self._error = error
-        with self._lock:
-            self._over.set()
-            callbacks, self._callbacks = self._callbacks, []
+            callbacks = self._outcome.set(None, error)
         self._events.close()
         for callback in callbacks:
             callback()
@@ -163,3 +157,53 @@ class BuildHandle:
     def __repr__(self) -> str:
         """Show the ref, and whether the build is over."""
         return f"<BuildHandle {self.ref} {'over' if self.is_done else 'running'}>"
+
+
+class _Outcome:
+    """The result of a build or its error, once it is known.
+
+    In the child of a fork, where no thread runs the build, the outcome is an error.
+    """
+
+    def __init__(self) -> None:
+        self.is_known = threading.Event()
+        self.error: BaseException | None = None
+        self._result: SolveResult | None = None
+        self._lock = threading.Lock()
+        self._callbacks: list[Callable[[], None]] = []
+        forks.register(self)
+
+    def get(self) -> SolveResult:
+        """Return the known result, or raise the error."""
+        if self.error is not None:
+            raise self.error
+        assert self._result is not None
+        return self._result
+
+    def set(
+        self, result: SolveResult | None, error: BaseException | None
+    ) -> list[Callable[[], None]]:
+        """Make the outcome known, and return the functions to call."""
+        with self._lock:
+            self._result, self.error = result, error
+            self.is_known.set()
+            callbacks, self._callbacks = self._callbacks, []
+        return callbacks
+
+    def call_when_known(self, callback: Callable[[], None]) -> None:
+        """Call a function once the outcome is known, on any thread."""
+        with self._lock:
+            if not self.is_known.is_set():
+                self._callbacks.append(callback)
+                return
+        callback()
+
+    def after_fork(self) -> None:
+        """End the wait in the child of a fork."""
+        is_known = self.is_known.is_set()
+        self.is_known = threading.Event()
+        self.is_known.set()
+        self._lock = threading.Lock()
+        self._callbacks = []
+        if not is_known:
+            self.error = forks.ForkedError()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 from attrs import field, mutable
 
 from llb.client.connect.errors import connection_lost, names_step, to_solve_error
-from llb.client.opening import Opening
+from llb.client.connect.session_pipe import InterceptedError
 from llb.client.progress.events import Event, Vertex, VertexLog, from_response
 from llb.client.progress.raw_reports import Report, to_report
 from llb.errors import CancelledError, InputError, LLBError, RemoteError, TransportError
@@ -94,7 +94,6 @@ class BuildRun:
         self._last_events = 0.0
         self._status: Responses[pb.StatusResponse] | None = None
         self._answer: Responses[pb.SolveResponse] | None = None
-        self._opening: Opening[None] | None = None
         self._frontend: FunctionFrontend | None = None
         self._lock = threading.Lock()
         self._failure: Exception | None = None
@@ -114,10 +113,12 @@ class BuildRun:
         ``frontend`` runs concurrently on its own thread; its exceptions end the build and are
         raised here. ``metadata`` accompanies the request.
         """
-        self._open_session()
+        deadline = None if timeout is None else monotonic() + timeout
+        self._session.open(lambda metadata: self._control.open_session(metadata, timeout))
         serving = self._start_thread(self._serve)
         try:
-            response = self._build(request, timeout, frontend, metadata)
+            remaining = None if deadline is None else max(0.0, deadline - monotonic())
+            response = self._build(request, remaining, frontend, metadata)
             self._receivers.check_complete(_TRANSFER_SECONDS)
             # A daemon that is still served could read files that its export changes on the client.
             self._end_session(serving)
@@ -136,36 +137,12 @@ class BuildRun:
                 return
             self._is_cancelled = True
             self._failure = CancelledError("the build was cancelled")
-            opening, frontend = self._opening, self._frontend
+            frontend = self._frontend
         # First, because the daemon's answer to a function would be another error.
         if frontend is not None:
             frontend.cancel()
         self._control.close()
-        if opening is not None:
-            opening.abandon()
         self._receivers.cancel()
-
-    def check_cancelled(self) -> None:
-        """Raise CancelledError if the build was cancelled."""
-        if self._is_cancelled and self._failure is not None:
-            raise self._failure
-
-    def _open_session(self) -> None:
-        """Open the session. Raises ConnectError, and CancelledError at once when cancelled."""
-        opening = Opening(
-            lambda: self._session.open(self._control.open_session),
-            lambda _: self._session.close(),
-        )
-        with self._lock:
-            self._opening = opening
-        try:
-            self.check_cancelled()
-            opening.wait()
-            self.check_cancelled()
-        except CancelledError:
-            opening.abandon()
-            self._session.close()
-            raise self._failure or CancelledError("the build was cancelled") from None
 
     def _build(
         self,
@@ -190,7 +167,8 @@ class BuildRun:
         except LLBError as error:
             if not self._is_cancelled:
                 self._await_reasons(error, follower, worker)
-                raise self._most_specific(self._frontend_error or error) from error
+                reason = self._most_specific(self._frontend_error or error)
+                raise reason from reason.__cause__ or error
             if worker is not None:
                 worker.join(_FUNCTION_SECONDS)
             raise
@@ -258,6 +236,8 @@ class BuildRun:
     def _serve(self) -> None:
         try:
             self._session.serve()
+        except InterceptedError as error:
+            self._abort(error.cause)
         except TransportError as error:
             # Nothing else detects a network that has gone silent.
             self._abort(connection_lost(self._control.address, error.message))

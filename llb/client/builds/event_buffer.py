@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from llb.client.progress.events import VertexLog, VertexWarning
 from llb.errors import InvalidValueError
+from llb.grpc import forks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -35,6 +36,7 @@ class EventBuffer:
         self._is_kept = True
         self._is_closed = False
         self._on_ready: list[Callable[[], None]] = []
+        forks.register(self)
 
     def __iter__(self) -> Iterator[Event]:
         """Yield the events until the build ends. Raises InvalidValueError if none are kept."""
@@ -60,6 +62,12 @@ class EventBuffer:
             self._is_closed = True
             callbacks = self._wake()
         _call_all(callbacks)
+
+    def after_fork(self) -> None:
+        """End the iterations in the child of a fork, where no more events come."""
+        self._changed = threading.Condition()
+        self._on_ready = []
+        self._is_closed = True
 
     def stop_keeping(self) -> None:
         """Drop all events, past and future, unless an iteration has begun."""

@@ -11,27 +11,33 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from llb.client.connect.control import Control
+    from llb.definition.definition import Definition
     from llb.gateway import Request, Result
-    from llb.grpc import Channel
+    from llb.grpc.interfaces import OutgoingCalls
 
 # The metadata key by which a gateway call names its build (client/buildid).
 _BUILD_ID = "buildkit-controlapi-buildid"
 
 
 class FunctionFrontend:
-    """A function that acts as the frontend of one build, over a connection of its own."""
+    """A function that acts as the frontend of one build, over a connection of its own.
+
+    ``shrink`` moves file contents out of definitions that are too large for a message.
+    """
 
     def __init__(
         self,
         control: Control,
         function: Callable[[Request, Gateway], Result],
         request: Request,
+        shrink: Callable[[Definition], Definition],
     ) -> None:
         self._control = control
         self._function = function
         self._request = request
+        self._shrink = shrink
         self._lock = threading.Lock()
-        self._channel: Channel | None = None
+        self._channel: OutgoingCalls | None = None
         self._is_cancelled = False
 
     def run(self, ref: str) -> None:
@@ -46,7 +52,7 @@ class FunctionFrontend:
         if is_cancelled:
             channel.cancel()
         try:
-            gateway = Gateway(channel, metadata=((_BUILD_ID, ref),))
+            gateway = Gateway(channel, metadata=((_BUILD_ID, ref),), shrink=self._shrink)
             error = answer(self._function, self._request, gateway)
             if error is not None:
                 raise error

@@ -26,14 +26,17 @@ from llb.client.session.services import service
 from llb.client.session.session import Session
 from llb.client.session.ssh_agent_spec import to_agent
 from llb.client.session.ssh_agents import Agents
+from llb.client.session.uploads import MemoryUploads
 from llb.client.tracing import build_span
 from llb.definition.definition import Definition
+from llb.definition.message_size import sending
 from llb.errors import InvalidValueError
 from llb.gateway import Request, Result
 from llb.state.state import State
 from llb.state.step_options import check_keys
 
 with lazy_imports(__name__):
+    from llb.client.registry_auth import credentials as build_credentials  # 2 ms
     from llb.client.session import policy  # 2 ms
 
 if TYPE_CHECKING:
@@ -45,6 +48,7 @@ if TYPE_CHECKING:
     from llb.client.connect.control import Control
     from llb.client.export.exporters import Export
     from llb.client.progress.events import Event
+    from llb.client.registry_auth.credentials import BuildCredentials
     from llb.client.session.providers.service import Service
     from llb.gateway import Gateway
 
@@ -86,6 +90,7 @@ class PreparedBuild:
         self._find_exports = options.get("find_exports")
         self._image_config: bytes | None = None
         self._function = subject.function
+        self._memory_uploads = MemoryUploads(is_docker=control.is_docker)
         local = {name: Path(path) for name, path in options.get("local_dirs", {}).items()}
         services = list(self._services(local))
         # Last, because agents may be processes, which nothing would end if another option fails.
@@ -114,7 +119,10 @@ class PreparedBuild:
             frontend = None if self._function is None else self._to_frontend(self._function)
             self._show_warnings()
             names = {"buildkit.ref": request.Ref, "buildkit.frontend": request.Frontend}
-            with build_span({key: name for key, name in names.items() if name}) as metadata:
+            with (
+                sending(request),
+                build_span({key: name for key, name in names.items() if name}) as metadata,
+            ):
                 response = self._run.run(request, options.get("timeout"), frontend, metadata)
             return SolveResult(dict(response.ExporterResponse), request.Ref)
         finally:
@@ -152,14 +160,23 @@ class PreparedBuild:
         yield service("filesync:LocalDirs", directories=local)
         yield service("filesend:FileSend", receivers=self._receivers)
         yield service("secrets:Secrets", secrets=self._options.get("secrets", {}))
-        yield service("auth:Auth", tls=tls)
-        yield service("upload:Uploads", uploads=self._options.get("uploads", ()))
+        yield service("auth:Auth", tls=tls, credentials=self._credentials())
+        yield service(
+            "upload:Uploads",
+            uploads=self._options.get("uploads", ()),
+            contents=self._memory_uploads.contents,
+        )
         if self._stores.by_id:
             yield service("content:Content", stores=self._stores.by_id)
         if self._find_exports is not None:
             yield service("exporter:Exporters", find=self._find_session_exports)
         if self._policy_check is not None:
             yield service("policy:PolicyVerifier", check=self._policy_check)
+
+    def _credentials(self) -> BuildCredentials | None:
+        """Check the credentials of registries. Raises InvalidValueError for unusable ones."""
+        credentials = self._options.get("credentials")
+        return None if credentials is None else build_credentials.to_credentials(credentials)
 
     def _option_capabilities(self) -> set[str]:
         """Collect the capabilities that a daemon needs for the options."""
@@ -179,6 +196,7 @@ class PreparedBuild:
         is_for_docker = what is not None and image_config is not None and self._is_docker_image
         request = self._options_request(None if is_for_docker else image_config)
         if what is not None:
+            what = self._memory_uploads.shrink(what)
             check_locals(what, options.get("local_dirs", {}))
             check_layouts(what, options.get("oci_layouts", {}))
             self._required |= set(caps.needed(what))
@@ -192,11 +210,19 @@ class PreparedBuild:
             request.FrontendAttrs.update(attrs)
         elif is_for_docker:
             request.FrontendAttrs.update(frontend_attrs(self._cache_imports))
-        for name, value in subject.frontend_inputs.items():
+        self._add_inputs(request, subject.frontend_inputs)
+        return request
+
+    def _add_inputs(
+        self, request: pb.SolveRequest, inputs: Mapping[str, State | Definition]
+    ) -> None:
+        """Add the inputs of a frontend, and what they need of the daemon."""
+        for name, value in inputs.items():
             definition = value if isinstance(value, Definition) else value.marshal()
+            # The frontend sends the inputs back, with steps of its own.
+            definition = self._memory_uploads.shrink(definition, parts=1 + len(inputs))
             self._required |= set(caps.needed(definition))
             request.FrontendInputs[name].CopyFrom(definition.to_pb())
-        return request
 
     @property
     def _is_docker_image(self) -> bool:
@@ -234,7 +260,7 @@ class PreparedBuild:
             session_id=self._session.id,
             platforms=self._control.workers()[0].platforms,
         )
-        return FunctionFrontend(self._control, function, request)
+        return FunctionFrontend(self._control, function, request, self._memory_uploads.shrink)
 
     def _exports_to_send(self, exports: Iterable[Export]) -> Iterator[Export]:
         """Yield the exports that the daemon performs."""

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import threading
-import weakref
 from contextlib import contextmanager
 from time import monotonic
 from typing import TYPE_CHECKING, Generic, TypeVar
+from weakref import WeakSet
 
 from google.protobuf.message import DecodeError
 
+from llb._logs import logger
 from llb.client.opening import Opening
 from llb.errors import CancelledError, RemoteError, TransportError
-from llb.grpc import Code
+from llb.grpc import Code, forks
 from llb.grpc.endings import UnseenError
 
 if TYPE_CHECKING:
@@ -23,9 +24,13 @@ if TYPE_CHECKING:
 
     from llb.client.connect.routes import Metadata, Route
     from llb.errors import LLBError
-    from llb.grpc import Channel, ClientCall
+    from llb.grpc import Pipe
+    from llb.grpc.interfaces import OutgoingCall, OutgoingCalls
+
+_log = logger(__name__)
 
 M_ = TypeVar("M_", bound="Message")
+T_ = TypeVar("T_")
 
 
 class Calls:
@@ -38,8 +43,10 @@ class Calls:
     def __init__(self, route: Route) -> None:
         self._route = route
         self._lock = threading.Lock()
-        self._channel: Channel | None = None
+        self._channel: OutgoingCalls | None = None
+        self._opening: Opening[OutgoingCalls] | None = None
         self._closed = False
+        forks.register(self)
 
     def start(
         self,
@@ -56,10 +63,11 @@ class Calls:
         Raises ConnectError if no connection can be opened. ``translate`` converts errors of the
         transport into those that are raised.
         """
-        deadline = None if timeout is None else monotonic() + timeout
+        deadline = _deadline(timeout)
         data = request.SerializeToString()
+        _log.debug("call %s, %d bytes", method, len(data))
 
-        def begin() -> ClientCall:
+        def begin() -> OutgoingCall:
             remaining = None if deadline is None else deadline - monotonic()
             call = self._open(method, remaining, metadata)
             try:
@@ -72,11 +80,22 @@ class Calls:
 
         return Responses(begin, response_type, translate)
 
-    @property
-    def is_connected(self) -> bool:
-        """Whether a call can start without opening a connection."""
-        channel = self._channel
-        return channel is not None and channel.is_open
+    def open_session(self, metadata: Metadata, timeout: float | None = None) -> Pipe:
+        """Open the byte stream of a session, for which it may take ``timeout`` seconds.
+
+        Raises ConnectError, and DeadlineError after the timeout.
+        """
+        deadline = _deadline(timeout)
+        opening = self.opening_session(metadata)
+        try:
+            return opening.result(deadline)
+        except BaseException:
+            opening.abandon()
+            raise
+
+    def opening_session(self, metadata: Metadata) -> Opening[Pipe]:
+        """Begin to open the byte stream of a session."""
+        return Opening(lambda: self._route.open_session(metadata), lambda pipe: pipe.close())
 
     def close(self) -> None:
         """Close the connection and end all calls; a second call does nothing."""
@@ -86,35 +105,77 @@ class Calls:
         if channel is not None:
             channel.close()
 
-    def _open(self, method: str, timeout: float | None, metadata: Metadata) -> ClientCall:
+    def after_fork(self) -> None:
+        """Open a new connection for the next call in the child of a fork."""
+        self._lock = threading.Lock()
+        self._channel = self._opening = None
+
+    def _open(self, method: str, timeout: float | None, metadata: Metadata) -> OutgoingCall:
+        deadline = _deadline(timeout)
         previous = self._channel
-        channel = self._current_channel()
+        channel = self._current_channel(deadline)
         try:
-            return channel.stream(method, timeout=timeout, metadata=metadata)
+            return channel.stream(method, timeout=_remaining(deadline), metadata=metadata)
         except TransportError:
             # A connection that has just ended is replaced; one that never worked is not.
             if channel is not previous:
                 raise
-            return self._current_channel().stream(method, timeout=timeout, metadata=metadata)
+            _log.debug("call %s again, because the connection has ended", method)
+            channel = self._current_channel(deadline)
+            return channel.stream(method, timeout=_remaining(deadline), metadata=metadata)
 
-    def _current_channel(self) -> Channel:
+    def _current_channel(self, deadline: float | None) -> OutgoingCalls:
+        """Wait for an open connection until the deadline; raises the errors of the route."""
         with self._lock:
             if self._closed:
                 raise TransportError("the client closed it")
-            if self._channel is None or not self._channel.is_open:
-                self._channel = self._route.channel()
-            return self._channel
+            if self._channel is not None and self._channel.is_open:
+                return self._channel
+            if self._opening is None:
+                self._opening = Opening(self._connect, lambda channel: channel.close())
+            opening = self._opening
+        return opening.result(deadline)
+
+    def _connect(self) -> OutgoingCalls:
+        address = self._route.address
+        try:
+            channel = self._route.channel(on_end=self._log_end)
+        except BaseException as error:
+            _log.info("cannot connect to %s: %s", address, error)
+            self._take(None)
+            raise
+        _log.info("connected to %s", address)
+        self._take(channel)
+        return channel
+
+    def _log_end(self, reason: str) -> None:
+        _log.info("the connection to %s has ended: %s", self._route.address, reason)
+
+    def _take(self, channel: OutgoingCalls | None) -> None:
+        """Use the connection that has been opened, or open another one for the next call."""
+        with self._lock:
+            self._opening = None
+            if not self._closed:
+                self._channel = channel
+                return
+        if channel is not None:
+            channel.close()
 
 
 class CallScope:
-    """Calls that :meth:`close` cancels together; other calls of the same connection go on."""
+    """Calls and sessions that :meth:`close` ends together; those outside of the scope go on.
+
+    Each is started on a separate thread, because until it has started nothing can interrupt it:
+    neither connecting, nor waiting for a stream of the connection, nor sending a large request.
+    """
 
     def __init__(self, calls: Calls) -> None:
         self._calls = calls
         self._lock = threading.Lock()
-        self._started: weakref.WeakSet[Responses[Any]] = weakref.WeakSet()
-        self._opening: Opening[Responses[Any]] | None = None
-        self._is_cancelled = False
+        self._started: WeakSet[Responses[Any]] = WeakSet()
+        self._openings: set[Opening[Any]] = set()
+        self._is_closed = False
+        forks.register(self)
 
     def start(
         self,
@@ -128,46 +189,71 @@ class CallScope:
     ) -> Responses[M_]:
         """Start a call as :meth:`Calls.start` does; raises CancelledError once closed."""
 
-        def connect() -> Responses[M_]:
-            return self._calls.start(
-                method, request, response_type, translate, timeout=timeout, metadata=metadata
+        def begin() -> Opening[Responses[M_]]:
+            return Opening(
+                lambda: self._calls.start(
+                    method, request, response_type, translate, timeout=timeout, metadata=metadata
+                ),
+                Responses.cancel,
             )
 
         try:
-            self._check()
-            responses = connect() if self._calls.is_connected else self._open(connect)
+            responses = self._result(begin, None)
         except CancelledError as error:
+            if not self._is_closed:
+                # It is that of a deadline, which is translated already.
+                raise
             raise translate(error) from error
         with self._lock:
             self._started.add(responses)
-            is_cancelled = self._is_cancelled
-        if is_cancelled:
+            is_closed = self._is_closed
+        if is_closed:
             responses.cancel()
         return responses
+
+    def open_session(self, metadata: Metadata, timeout: float | None = None) -> Pipe:
+        """Open a session as :meth:`Calls.open_session` does; raises CancelledError once closed."""
+        return self._result(lambda: self._calls.opening_session(metadata), _deadline(timeout))
 
     def close(self) -> None:
         """Cancel all calls of the scope, and refuse any later ones; does not wait."""
         with self._lock:
-            self._is_cancelled = True
-            started, opening = list(self._started), self._opening
+            self._is_closed = True
+            started, openings = list(self._started), list(self._openings)
+        for opening in openings:
+            opening.abandon()
         for responses in started:
             responses.cancel()
-        if opening is not None:
-            opening.abandon()
 
-    def _check(self) -> None:
-        if self._is_cancelled:
-            raise CancelledError("call was cancelled")
+    def after_fork(self) -> None:
+        """Let go of the parent's calls in the child of a fork."""
+        self._lock = threading.Lock()
+        self._started = WeakSet()
+        self._openings = set()
 
-    def _open(self, connect: Callable[[], Responses[M_]]) -> Responses[M_]:
-        """Start a call that must first open the connection, which can take long."""
-        opening = Opening(connect, Responses.cancel)
+    def _result(self, begin: Callable[[], Opening[T_]], deadline: float | None) -> T_:
+        """Wait until something has opened; afterwards it is the caller's."""
         with self._lock:
-            self._opening = opening
-            is_cancelled = self._is_cancelled
-        if is_cancelled:
+            if self._is_closed:
+                raise CancelledError("call was cancelled")
+            opening = begin()
+            self._openings.add(opening)
+        try:
+            return opening.result(deadline)
+        except BaseException:
             opening.abandon()
-        return opening.wait()
+            raise
+        finally:
+            with self._lock:
+                self._openings.discard(opening)
+
+
+def _deadline(timeout: float | None) -> float | None:
+    return None if timeout is None else monotonic() + timeout
+
+
+def _remaining(deadline: float | None) -> float | None:
+    return None if deadline is None else max(0.0, deadline - monotonic())
 
 
 class Responses(Generic[M_]):
@@ -179,7 +265,7 @@ class Responses(Generic[M_]):
 
     def __init__(
         self,
-        begin: Callable[[], ClientCall],
+        begin: Callable[[], OutgoingCall],
         response_type: type[M_],
         translate: Callable[[LLBError], LLBError],
     ) -> None:
@@ -191,6 +277,7 @@ class Responses(Generic[M_]):
             try:
                 self._call = begin()
             except UnseenError:
+                _log.debug("call again, because the daemon is going away")
                 self._call = begin()
 
     def __iter__(self) -> Iterator[M_]:
@@ -223,6 +310,7 @@ class Responses(Generic[M_]):
         try:
             return self._call.receive()
         except UnseenError:
+            _log.debug("call again, because the daemon is going away")
             self._call = self._begin()
             if self._cancelled:
                 self._call.cancel()

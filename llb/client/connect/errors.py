@@ -18,6 +18,7 @@ from llb.errors import (
 )
 from llb.grpc import Code
 from llb.grpc.endings import ClosedError, DeadlineError
+from llb.grpc.forks import ForkedError
 
 with lazy_imports(__name__):
     from google.protobuf import any_pb2  # 26 ms
@@ -25,11 +26,15 @@ with lazy_imports(__name__):
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+# The address of a daemon behind a channel of the user, who alone knows the target.
+CHANNEL = "grpc.Channel"
 _SOURCE = "errdefs.Source"
 _VERTEX = "errdefs.Vertex"
 _PREFIX = "github.com/moby/buildkit/"
 _TAIL = 20
-_LOGIN = "builds use the credentials of `docker login`; check that they exist and are still valid"
+_LOGIN = (
+    "builds use their own credentials, or those of `docker login`; check that they are still valid"
+)
 # Hints by the words that registries, token servers and the auth service use.
 _HINTS = {
     "401 Unauthorized": _LOGIN,
@@ -48,11 +53,13 @@ def call_error(error: LLBError, address: str) -> LLBError:
             return CancelledError("the deadline passed before the daemon answered")
         case CancelledError() | RemoteError(code=Code.CANCELLED):
             return CancelledError("the build was cancelled")
+        case ForkedError():
+            return error
         case TransportError() | RemoteError(code=Code.UNAVAILABLE):
             return connection_lost(address, error.message)
         case RemoteError():
             message = _one_line(error.message) or _status_name(error.code)
-            return RemoteError(message, code=error.code, details=error.details)
+            return RemoteError(message, code=error.code, details=error.details, hint=error.hint)
         case _:
             return error
 
@@ -81,10 +88,10 @@ def connection_lost(address: str, reason: str) -> TransportError:
 
 def unreachable(address: str, reason: str) -> ConnectError:
     """Build the error for an address where no BuildKit answers."""
-    return ConnectError(
-        f"no BuildKit answers at {address}: {reason}",
-        hint="start one with `llb daemon start`, or name another with --addr or BUILDKIT_HOST",
-    )
+    hint = "start one with `llb daemon start`, or name another with --addr or BUILDKIT_HOST"
+    if address == CHANNEL:
+        hint = "check the target and the credentials of the channel, and whether the daemon runs"
+    return ConnectError(f"no BuildKit answers at {address}: {reason}", hint=hint)
 
 
 def none_reachable(errors: Sequence[ConnectError]) -> ConnectError:
@@ -128,7 +135,7 @@ def to_solve_error(
         code=error.code,
         details=error.details,
         span=_span(details.get(_SOURCE)),
-        hint=next((hint for words, hint in _HINTS.items() if words in message), None),
+        hint=error.hint or next((hint for words, hint in _HINTS.items() if words in message), None),
         vertex=vertex,
         step=name_of(vertex) if vertex else None,
         exit_code=exit_code,

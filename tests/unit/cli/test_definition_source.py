@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
 import io
 import json
+import lzma
 import sys
+import tarfile
 from typing import TYPE_CHECKING
 
 import click
 import pytest
 
-from llb import Image
-from llb.cli.definition_source import load, names_frontend
+from llb import Image, Scratch, State
+from llb.cli.definition_source import is_build_context, load, names_frontend
 from llb.errors import InputError, InvalidDefinitionError
 
 if TYPE_CHECKING:
@@ -26,6 +30,13 @@ def script(tmp_path: Path) -> Path:
     path = tmp_path / "build.py"
     path.write_text(SCRIPT)
     return path
+
+
+def make_archive() -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        archive.addfile(tarfile.TarInfo("Dockerfile"))
+    return buffer.getvalue()
 
 
 def set_stdin(data: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -123,6 +134,28 @@ def test_standard_input_gives_a_definition(monkeypatch: pytest.MonkeyPatch) -> N
     calls: list[str] = []
     loaded = load("-", lambda: calls.append("meanwhile"))
     assert (loaded.definition.ops, calls) == (STATE.marshal().ops, ["meanwhile"])
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        (b"FROM alpine\n", True),
+        (b"\n# \xc3\xa9\r\nFROM alpine\n\tRUN make\f", True),
+        (make_archive(), True),
+        (gzip.compress(make_archive()), True),
+        (bz2.compress(b"a"), True),
+        (lzma.compress(b"a"), True),
+        (STATE.marshal().to_bytes(), False),
+        (Scratch().mkfile("/a", "1").marshal().to_bytes(), False),
+        (State().marshal().to_bytes(), False),
+        (b"\xff", False),
+        (b"FROM a\0", False),
+        (b"", False),
+        (b" \n", False),
+    ],
+)
+def test_a_dockerfile_and_an_archive_are_no_definition(data: bytes, *, expected: bool) -> None:
+    assert is_build_context(data) is expected
 
 
 def test_empty_standard_input_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

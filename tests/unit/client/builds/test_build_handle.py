@@ -11,15 +11,18 @@ import pytest
 from llb import Scratch, merge
 from llb.client import BuildHandle, Client, Event
 from llb.client.connect.control import Control
+from llb.client.connect.routes import Route
 from llb.errors import (
     CancelledError,
     CapabilityError,
     InvalidValueError,
     RemoteError,
     SolveError,
+    TransportError,
 )
 from llb.gateway import Result
 from llb.testing import FakeDaemon
+from tests.fakes.forks import in_child
 from tests.timing import SECONDS, wait_until
 
 if TYPE_CHECKING:
@@ -81,16 +84,16 @@ def test_a_build_is_cancelled_while_its_session_opens(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     is_opening, may_open = threading.Event(), threading.Event()
-    open_session = Control.open_session
+    open_session = Route.open_session
     pipes = []
 
-    def open_slowly(control: Control, metadata: object) -> object:
+    def open_slowly(route: Route, metadata: object) -> object:
         is_opening.set()
         assert may_open.wait(SECONDS)
-        pipes.append(open_session(control, metadata))  # type: ignore[arg-type]
+        pipes.append(open_session(route, metadata))  # type: ignore[arg-type]
         return pipes[0]
 
-    monkeypatch.setattr(Control, "open_session", open_slowly)
+    monkeypatch.setattr(Route, "open_session", open_slowly)
     build = client.start(STATE)
     assert is_opening.wait(SECONDS)
     build.cancel()
@@ -98,6 +101,43 @@ def test_a_build_is_cancelled_while_its_session_opens(
     may_open.set()
     # The session that comes too late is closed.
     wait_until(lambda: bool(pipes) and pipes[0].read() == b"")
+
+
+def test_a_build_is_cancelled_between_its_session_and_its_request(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    builds: list[BuildHandle] = []
+    may_open = threading.Event()
+    open_session = Control.open_session
+
+    def open_and_cancel(control: Control, *arguments: object) -> object:
+        pipe = open_session(control, *arguments)  # type: ignore[arg-type]
+        assert may_open.wait(SECONDS)
+        builds[0].cancel()
+        return pipe
+
+    monkeypatch.setattr(Control, "open_session", open_and_cancel)
+    builds.append(client.start(STATE))
+    may_open.set()
+    check_cancelled(builds[0])
+
+
+def test_a_build_of_the_parent_is_over_in_the_child_of_a_fork(client: Client, pause: Pause) -> None:
+    build = client.start(STATE)
+    assert pause.is_reached.wait(SECONDS)
+
+    def work() -> None:
+        assert build.is_done
+        build.cancel()
+        list(build)
+        with pytest.raises(TransportError, match="belongs to the parent process"):
+            build.result()
+
+    in_child(work)
+    assert not build.is_done
+    pause.may_go_on.set()
+    assert build.result().ref == build.ref
+    in_child(build.result)
 
 
 def test_a_build_is_cancelled_while_its_daemon_is_asked_for_its_version() -> None:
@@ -209,7 +249,7 @@ def test_a_signal_while_waiting_cancels_the_build(
 
     interrupts: list[KeyboardInterrupt] = []
     build = client.start(STATE)
-    build._over = Interrupted()
+    build._outcome.is_known = Interrupted()
     with pytest.raises(KeyboardInterrupt):
         build.result()
     check_cancelled(build)
