@@ -11,6 +11,7 @@ import sys
 import sysconfig
 import threading
 from contextlib import contextmanager
+from contextvars import ContextVar
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -19,6 +20,8 @@ from llb.errors import InvalidValueError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from types import FrameType
+
+    from _typeshed import SupportsWrite
 
 _CLOCK = "the clock is not an input of the build", "use a build arg, or Build.epoch"
 _RANDOMNESS = (
@@ -96,6 +99,9 @@ _MARK = "__build_file__"
 
 _guarded = threading.local()
 
+PRINT_STREAM: ContextVar[SupportsWrite[str] | None] = ContextVar("print_stream", default=None)
+"""The stream that ``print`` of build files writes to, if it is not standard output."""
+
 
 def refuse(operation: str, reason: _Reason) -> NoReturn:
     """Raise InvalidValueError."""
@@ -122,7 +128,13 @@ def builtins_with(import_: Callable[..., Any]) -> dict[str, Any]:
         "__import__": import_,
         "open": _refuser("open()", _FILES),
         "input": _refuser("input()", _FILES),
+        "print": _print,
     }
+
+
+def _print(*values: object, file: Any = None, **options: Any) -> None:
+    """Print as Python does, to the stream for build files."""
+    print(*values, file=PRINT_STREAM.get() if file is None else file, **options)
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from attrs import evolve, fields, frozen
 import llb.client
 from llb._lazy import lazy_imports
 from llb.atomic_write import write_whole
-from llb.cli import definition_source
+from llb.cli import build_files, definition_source
 from llb.cli.build_options import with_build_options
 from llb.cli.call_request import call
 from llb.cli.connection_options import NAMES as CONNECTION
@@ -31,7 +31,7 @@ from llb.cli.otel import export_spans
 from llb.cli.standard_streams import STANDARD_STREAM
 from llb.cli.trace_file import trace_to
 from llb.client.entitlements import to_entitlement
-from llb.errors import InputError, InvalidValueError
+from llb.errors import InputError, InvalidValueError, LLBError
 from llb.ops.metadata import OpMetadata
 
 with lazy_imports(__name__):
@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import TypeAlias
 
+    from llb.cli.build_files import Selected
     from llb.client import Client, Export, SolveResult
     from llb.client.options import BuildOptions
     from llb.client.progress.display import Display
@@ -61,6 +62,10 @@ if TYPE_CHECKING:
     from llb.definition.definition import Definition
 
 _NONE = "none"
+_BUILD_FILE_HINT = (
+    "a build file takes it: replace llb.main(state) by a function that returns the state, and mark "
+    "it with @target from llb.buildfile"
+)
 _MACHINE_READABLE = (_NONE, "rawjson")
 
 
@@ -71,8 +76,11 @@ _MACHINE_READABLE = (_NONE, "rawjson")
 def build(**options: Any) -> None:
     """Build a Dockerfile, a Python file or a definition.
 
-    A .py file whose first lines name a frontend, as in "# syntax=myorg/pyfrontend", is a build
-    file. It is built like a Dockerfile, with the working directory as its context.
+    A .py file with @target functions is a build file. It is built like a Dockerfile, with the
+    working directory as its context. The frontend that its first lines name, as in
+    "# syntax=myorg/pyfrontend", evaluates it on the daemon. If they name none, this process does:
+    it can then do what you can, as any program that you run. Other .py files are scripts, which
+    end with llb.main(state).
 
     \b
     Examples:
@@ -102,10 +110,15 @@ def start(arguments: dict[str, Any], change: Change | None = None) -> None:
                 )
             piped = stack.enter_context(_piped_dockerfile())
             frontend = evolve(frontend, dockerfile=piped)
-        elif frontend.dockerfile is None and definition_source.names_frontend(options.source):
-            frontend = evolve(frontend, dockerfile=options.source)
-            options = evolve(options, source=".")
-        _build(options, frontend, connection, change)
+        selected = build_files.select(options.source, frontend)
+        if change is not None:
+            selected = evolve(selected, function=None)
+        options = evolve(options, source=selected.source)
+        try:
+            _build(options, selected, connection, change)
+        except LLBError as error:
+            selected.explain(error)
+            raise
 
 
 @frozen
@@ -154,9 +167,9 @@ class _DefinitionRequest:
 
 
 def _build(
-    options: _Options, frontend: FrontendOptions, connection: Connection, change: Change | None
+    options: _Options, selected: Selected, connection: Connection, change: Change | None
 ) -> None:
-
+    frontend = selected.frontend
     try:
         exports = to_exports(
             options.outputs, options.tags, options.annotations, push=options.push, load=options.load
@@ -165,7 +178,7 @@ def _build(
         progress = display.display(options.progress_kind)
     except InvalidValueError as error:
         raise _usage_error(error) from error
-    request = _make_request(options, frontend)
+    request = _make_request(options, selected)
     build_options["exports"] = exports
     with ExitStack() as stack:
         stack.enter_context(export_spans())
@@ -245,9 +258,8 @@ def _usage_error(error: InvalidValueError) -> click.UsageError:
     return click.UsageError(error.message + (f"\nhint: {error.hint}" if error.hint else ""))
 
 
-def _make_request(
-    options: _Options, frontend: FrontendOptions
-) -> FrontendRequest | _DefinitionRequest:
+def _make_request(options: _Options, selected: Selected) -> FrontendRequest | _DefinitionRequest:
+    frontend = selected.frontend
     names_frontend = frontend.frontend is not None or frontend.dockerfile is not None
     is_directory = options.source != STANDARD_STREAM and Path(options.source).is_dir()
     if not names_frontend and not is_directory:
@@ -256,7 +268,8 @@ def _make_request(
     if not is_piped and (frontend.frontend in (None, DOCKERFILE) or frontend.dockerfile):
         _check_files(options, frontend)
     try:
-        return to_request(frontend, options.source, no_cache=options.no_cache)
+        request = to_request(frontend, options.source, no_cache=options.no_cache)
+        return evolve(request, function=selected.function)
     except InvalidValueError as error:
         raise _usage_error(error) from error
 
@@ -273,7 +286,12 @@ def _apply_change(
 
 def _definition_request(options: _Options, frontend: FrontendOptions) -> _DefinitionRequest:
     for flag in frontend.set_flags():
-        raise click.UsageError(f"{flag} is for Dockerfiles and frontends, not for {options.source}")
+        is_script = options.source.endswith(definition_source.PYTHON)
+        hint = f"\nhint: {_BUILD_FILE_HINT}" if is_script else ""
+        raise click.UsageError(
+            f"{flag} is for Dockerfiles and build files, not for "
+            f"{'the script ' if is_script else ''}{options.source}{hint}"
+        )
     loaded = definition_source.load(options.source, _import_client)
 
     definition = _ignore_cache(loaded.definition) if options.no_cache else loaded.definition

@@ -30,7 +30,6 @@ __all__ = ["Fallback", "Rewritten", "rewrite"]
 
 _BUILD = "build: Build"
 _STAGE = "TARGETSTAGE"
-SYNTAX = "myorg/pyfrontend"
 _DOCKER = ("docker/dockerfile", "docker.io/docker/dockerfile")
 _IMPORTS = ("Git", "bind", "secret", "tmpfs")
 
@@ -64,7 +63,8 @@ def rewrite(
 
     Each stage becomes a function, each ARG a parameter, and comments are kept. ``target`` is the
     stage built by default; without it, the last one is. ``syntax`` is the frontend image named
-    on the first line. A stage that Python cannot express is built from the source of the
+    on the first line; by default it is the one that the Dockerfile names, if that is not Docker's.
+    Without one, ``llb build`` evaluates the build file itself. A stage that Python cannot express is built from the source of the
     Dockerfile and listed in ``fallbacks``. With a ``resolver``, this includes a stage based on an
     image with ONBUILD; without one, such a stage warns when it is built.
 
@@ -72,7 +72,6 @@ def rewrite(
     converted.
 
     >>> print(rewrite("FROM alpine\nRUN echo $HOME\n").source)
-    # syntax=myorg/pyfrontend
     from llb import State
     from llb.buildfile import Build, target
     <BLANKLINE>
@@ -107,10 +106,10 @@ def rewrite(
     return Rewritten(build_file, tuple(fallbacks))
 
 
-def _syntax(data: bytes) -> str:
+def _syntax(data: bytes) -> str | None:
     directive = detect_syntax(data)
     if directive is None or directive.source.partition(":")[0].partition("@")[0] in _DOCKER:
-        return SYNTAX
+        return None
     return directive.cmdline
 
 
@@ -214,7 +213,7 @@ def _dockerfile_constant(source: str) -> str:
     return f'DOCKERFILE = """\\\n{escaped}"""'
 
 
-def _write_header(functions: list[str], dockerfile: Model, syntax: str) -> str:
+def _write_header(functions: list[str], dockerfile: Model, syntax: str | None) -> str:
     code = "\n".join(functions)
     library_names = [
         "State",
@@ -223,7 +222,7 @@ def _write_header(functions: list[str], dockerfile: Model, syntax: str) -> str:
     build_file_names = ["target", *(["Build"] if _BUILD in code else [])]
     build_file_names += ["instructions"] if "instructions." in code else []
     lines = [
-        f"# syntax={syntax}",
+        *([] if syntax is None else [f"# syntax={syntax}"]),
         *dockerfile.comments,
         *([""] if dockerfile.comments else []),
         *(["import posixpath", ""] if "posixpath." in code else []),

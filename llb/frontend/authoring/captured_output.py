@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from attrs import define, field
 
 from llb import Scratch
+from llb.buildfile import guards
 from llb.errors import RemoteError, TransportError
 
 if TYPE_CHECKING:
@@ -61,6 +62,22 @@ class CapturedOutput:
                 yield
         finally:
             # A failing build reports its own error.
+            with suppress(RemoteError, TransportError):
+                self.show(gateway)
+
+    @contextmanager
+    def capture_prints(self, gateway: Gateway) -> Iterator[None]:
+        """Capture what build files print in this context, and show it at the end.
+
+        The standard streams of the process stay as they are: others in the process use them.
+        """
+        stream = _Stream(self)
+        token = guards.PRINT_STREAM.set(stream)
+        try:
+            yield
+        finally:
+            guards.PRINT_STREAM.reset(token)
+            stream.end()
             with suppress(RemoteError, TransportError):
                 self.show(gateway)
 

@@ -137,11 +137,11 @@ def test_a_stage_based_on_an_image_with_onbuild_stays_a_dockerfile() -> None:
     assert rewrite("FROM a\nRUN x\n").fallbacks == ()
 
 
-def test_the_syntax_line_is_kept_unless_it_names_dockers_frontend() -> None:
+def test_a_frontend_is_named_if_it_is_chosen_or_the_dockerfile_names_its_own() -> None:
     def first(text: str, **options: Any) -> str:
         return rewrite(text, **options).source.partition("\n")[0]
 
-    assert first("# syntax=docker/dockerfile:1.7\nFROM a\n") == "# syntax=myorg/pyfrontend"
+    assert first("# syntax=docker/dockerfile:1.7\nFROM a\n") == "from llb import State"
     assert first("# syntax=me/own:1 x\nFROM a\n") == "# syntax=me/own:1 x"
     assert first("FROM a\n", syntax="other") == "# syntax=other"
 
