@@ -20,6 +20,7 @@ from attrs import define, field
 
 from llb import source_map
 from llb.buildfile import guards
+from llb.buildfile.guarded_modules import check_module, guard_module
 from llb.buildfile.target import REGISTRY, Target, folded
 from llb.errors import InputError, InvalidValueError, Span, did_you_mean
 
@@ -102,9 +103,9 @@ class Modules(MetaPathFinder):
             return builtins.__import__(name, global_names, local_names, names or (), level)
         if top in sys.stdlib_module_names:
             for module_name in (name, *(f"{name}.{inner}" for inner in names or ())):
-                guards.check_module(module_name)
+                check_module(module_name)
             module = builtins.__import__(name, global_names, local_names, names or ())
-            return guards.guard_module(module)
+            return guard_module(module)
         if top == _OWN:
             return builtins.__import__(name, global_names, local_names, names or ())
         inner = f"{self._package}.{name}"
