@@ -118,8 +118,13 @@ def check_module(name: str) -> None:
         refuse(f"import {name}", reason)
 
 
-def guard_module(module: ModuleType) -> ModuleType:
-    """Wrap a module for a build file: some of its names are guarded."""
+def guard_module(module: ModuleType, import_module: Callable[..., Any]) -> ModuleType:
+    """Wrap a module for a build file: some of its names are guarded.
+
+    ``import_module`` replaces that of ``importlib``.
+    """
+    if module.__name__ == "importlib":
+        return _Proxy(module, {"import_module": import_module})
     wrap = _WRAPPERS.get(module.__name__)
     if wrap is not None:
         return wrap(module)

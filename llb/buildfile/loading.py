@@ -105,7 +105,7 @@ class Modules(MetaPathFinder):
             for module_name in (name, *(f"{name}.{inner}" for inner in names or ())):
                 check_module(module_name)
             module = builtins.__import__(name, global_names, local_names, names or ())
-            return guard_module(module)
+            return guard_module(module, import_module=self._import_module)
         if top == _OWN:
             return builtins.__import__(name, global_names, local_names, names or ())
         inner = f"{self._package}.{name}"
@@ -116,6 +116,12 @@ class Modules(MetaPathFinder):
                 raise
             raise self._unknown_module(name) from None
         return module if names else sys.modules[f"{self._package}.{top}"]
+
+    def _import_module(self, name: str, package: str | None = None) -> ModuleType:
+        """Import a module as ``importlib.import_module`` does, for a build file."""
+        if name.startswith("."):
+            return importlib.import_module(name, package)
+        return self.import_(name, names=("__name__",))
 
     def _file(self, name: str) -> SourceFile | None:
         path = name.replace(".", "/")

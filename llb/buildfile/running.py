@@ -39,6 +39,9 @@ SECONDS = 60.0
 """The time limit of a build file, without the time that it waits for the daemon."""
 
 _TICK = 0.2
+# The calls of a traceback that are shown, and the exceptions behind another one.
+_OUTER, _INNER = 4, 12
+_RELATED = 8
 
 
 @define
@@ -193,17 +196,53 @@ def to_author_error(error: BaseException, files: Mapping[str, SourceFile]) -> Ba
     """Convert an exception for the author of a build file: with its line and traceback."""
     if isinstance(error, TransportError):
         return error
-    frames = [
-        frame
-        for frame in traceback.extract_tb(error.__traceback__)
-        if frame.filename in files and frame.lineno is not None
-    ]
+    frames = _own_frames(error, files)
     span = _span_of(frames[-1], files) if frames else None
     if isinstance(error, LLBError):
         error.span = error.span or span
         return error
-    summary = "".join(traceback.format_exception_only(error)).strip()
-    return BuildFileError(summary, trace=_trace(frames), span=span)
+    return BuildFileError(
+        _summary(error), trace=(*_trace(frames), *_related(error, files)), span=span
+    )
+
+
+def _own_frames(
+    error: BaseException, files: Mapping[str, SourceFile]
+) -> list[traceback.FrameSummary]:
+    return [
+        frame
+        for frame in traceback.extract_tb(error.__traceback__)
+        if frame.filename in files and frame.lineno is not None
+    ]
+
+
+def _summary(error: BaseException) -> str:
+    return "".join(traceback.format_exception_only(error)).strip()
+
+
+def _related(
+    error: BaseException, files: Mapping[str, SourceFile], depth: int = 0
+) -> tuple[str, ...]:
+    """Format the causes of an exception and the members of a group, with their own lines."""
+    related = []
+    if isinstance(error, BaseExceptionGroup):
+        total = len(error.exceptions)
+        related += [
+            (f"exception {number} of {total}", member)
+            for number, member in enumerate(error.exceptions, 1)
+        ]
+    if error.__cause__ is not None:
+        related.append(("caused by", error.__cause__))
+    elif error.__context__ is not None and not error.__suppress_context__:
+        related.append(("raised while handling", error.__context__))
+    lines: list[str] = []
+    for relation, other in related[:_RELATED] if depth < _RELATED else ():
+        lines += [
+            f"{relation}: {_summary(other)}",
+            *_trace(_own_frames(other, files)),
+            *_related(other, files, depth + 1),
+        ]
+    return tuple(lines)
 
 
 def _interrupt(worker: threading.Thread) -> None:
@@ -227,10 +266,15 @@ def _timeout_error(
 
 
 def _trace(frames: Iterable[traceback.FrameSummary]) -> tuple[str, ...]:
-    """Format the traceback of an error like Python, the innermost call last."""
-    return tuple(
-        line for entry in traceback.format_list(list(frames)) for line in entry.rstrip().split("\n")
-    )
+    """Format the traceback of an error like Python, the innermost call last.
+
+    The middle of a deep one, for example of endless recursion, is only counted.
+    """
+    entries = traceback.format_list(list(frames))
+    omitted = len(entries) - _OUTER - _INNER
+    if omitted > 0:
+        entries[_OUTER:-_INNER] = [f"  ... {omitted} more calls ..."]
+    return tuple(line for entry in entries for line in entry.rstrip().split("\n"))
 
 
 def _span_of(frame: traceback.FrameSummary, files: Mapping[str, SourceFile]) -> Span:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import logging
+import re
 import sys
 import threading
 from contextlib import contextmanager, suppress
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 _LINES = 100
 _WIDTH = 500
+# The private package of a build file's modules (llb.buildfile.loading).
+_PACKAGE = re.compile(r"__build_[0-9]+__\.")
 
 
 @define
@@ -85,7 +88,7 @@ class CapturedOutput:
     def _redirect(self) -> Iterator[None]:
         before, level = (sys.stdout, sys.stderr), logging.root.level
         handler = logging.StreamHandler(stream := _Stream(self))
-        handler.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
+        handler.setFormatter(_Formatter("%(levelname)s %(name)s: %(message)s"))
         logging.root.addHandler(handler)
         logging.root.setLevel(logging.INFO)
         sys.stdout, sys.stderr = stream, stream
@@ -96,6 +99,13 @@ class CapturedOutput:
             logging.root.removeHandler(handler)
             logging.root.setLevel(level)
             stream.end()
+
+
+class _Formatter(logging.Formatter):
+    """Shows the loggers of a build file's modules under the names that its author gave them."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return _PACKAGE.sub("", super().format(record), count=1)
 
 
 class _Stream(io.TextIOBase):
