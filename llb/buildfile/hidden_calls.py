@@ -8,6 +8,7 @@ so a build file runs with one.
 from __future__ import annotations
 
 import sys
+import sysconfig
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -50,7 +51,8 @@ _REFUSED: Mapping[tuple[str, str], Reason] = {
 }
 _NAMES = frozenset(name for _, name in _REFUSED)
 # These only measure time for themselves, or put it into a log that is not the result.
-_HARMLESS = ("logging", "threading", "queue", "concurrent", "importlib", "linecache", "llb")
+_HARMLESS = ("logging", "threading", "queue", "concurrent", "importlib", "linecache")
+_STANDARD = sysconfig.get_path("stdlib") + "/"
 _SHOWN = {"posix": "os", "Random": "random", "_uuid": "uuid", "_socket": "socket"}
 _HINTS = {
     "gzip": "gzip.compress(data, mtime=0) sets the time itself",
@@ -87,7 +89,7 @@ def _check(frame: FrameType, event: str, function: Any) -> None:
         return
     key = _owner(function), function.__name__
     reason = _REFUSED.get(key)
-    if reason is None or _top_package(frame) in _HARMLESS:
+    if reason is None or not _is_of_build_file(frame):
         return
     user, called = frame, ""
     while MARK not in user.f_builtins:
@@ -119,5 +121,15 @@ def _instance_name(owner: object) -> str:
     return "Random" if random is not None and owner is random._inst else ""
 
 
-def _top_package(frame: FrameType) -> str:
-    return str(frame.f_globals.get("__name__", "")).partition(".")[0]
+def _is_of_build_file(frame: FrameType) -> bool:
+    """Check whether the build file or the standard library makes a call.
+
+    Callbacks of the garbage collector and finalizers of other packages may interrupt anything.
+    """
+    if MARK in frame.f_builtins:
+        return True
+    path = frame.f_code.co_filename
+    # Generated code has no file.
+    if not path.startswith((_STANDARD, "<")) or "/site-packages/" in path:
+        return False
+    return str(frame.f_globals.get("__name__", "")).partition(".")[0] not in _HARMLESS

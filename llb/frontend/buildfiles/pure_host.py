@@ -89,12 +89,14 @@ class PureHost(BuildHost):
 
     def _read_file(self, path: str) -> bytes:
         name = posixpath.normpath(path).lstrip("/")
-        if name not in self.files:
+        with self.watch.stopped():
+            data = self.files.get(name)
+        if data is None:
             raise InputError(
                 f"no such file: {path}",
                 hint="without a daemon, only files passed as neighbours can be read",
             )
-        return self.files[name]
+        return data
 
     def list_dir(
         self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 import time
 
@@ -150,3 +151,17 @@ def test_the_thread_that_runs_a_build_file_keeps_its_profiler() -> None:
     finally:
         sys.setprofile(None)
     assert time.time() > 0
+
+
+def test_callbacks_of_the_garbage_collector_are_not_the_build_file() -> None:
+    times: list[float] = []
+
+    def callback(*_: object) -> None:
+        times.append(time.time())
+
+    gc.callbacks.append(callback)
+    try:
+        run_target(app("gc", "gc.collect()"))
+    finally:
+        gc.callbacks.remove(callback)
+    assert times
