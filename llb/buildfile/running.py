@@ -25,7 +25,7 @@ with lazy_imports(__name__):
     import ctypes  # 3 ms
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from types import FrameType
 
     from llb.buildfile.current import Calls
@@ -160,7 +160,7 @@ def _located_at(target: Target) -> Iterator[None]:
     try:
         yield
     except InvalidValueError as error:
-        file = python_source(target.filename)
+        file = python_source(target.function.__code__.co_filename)
         error.span = None if file is None else _span(file, target.line)
         raise
 
@@ -202,7 +202,7 @@ def to_author_error(error: BaseException, files: Mapping[str, SourceFile]) -> Ba
         error.span = error.span or span
         return error
     return BuildFileError(
-        _summary(error), trace=(*_trace(frames), *_related(error, files)), span=span
+        _summary(error), trace=(*_trace(frames, files), *_related(error, files)), span=span
     )
 
 
@@ -239,7 +239,7 @@ def _related(
     for relation, other in related[:_RELATED] if depth < _RELATED else ():
         lines += [
             f"{relation}: {_summary(other)}",
-            *_trace(_own_frames(other, files)),
+            *_trace(_own_frames(other, files), files),
             *_related(other, files, depth + 1),
         ]
     return tuple(lines)
@@ -259,18 +259,23 @@ def _timeout_error(
     frames = [summary for summary in stack if summary.filename in files]
     return BuildFileError(
         f"the build file did not finish within {watch.limit:g} seconds",
-        trace=_trace(frames),
+        trace=_trace(frames, files),
         span=_span_of(frames[-1], files) if frames else None,
         hint="move long work into a step: State.run()",
     )
 
 
-def _trace(frames: Iterable[traceback.FrameSummary]) -> tuple[str, ...]:
+def _trace(
+    frames: list[traceback.FrameSummary], files: Mapping[str, SourceFile]
+) -> tuple[str, ...]:
     """Format the traceback of an error like Python, the innermost call last.
 
     The middle of a deep one, for example of endless recursion, is only counted.
     """
-    entries = traceback.format_list(list(frames))
+    entries = [
+        traceback.format_list([frame])[0].replace(frame.filename, files[frame.filename].filename, 1)
+        for frame in frames
+    ]
     omitted = len(entries) - _OUTER - _INNER
     if omitted > 0:
         entries[_OUTER:-_INNER] = [f"  ... {omitted} more calls ..."]

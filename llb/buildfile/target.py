@@ -12,6 +12,7 @@ from llb.buildfile.build import Build
 from llb.buildfile.current import current_calls
 from llb.buildfile.parameters import Parameter, parameters_of
 from llb.errors import InvalidValueError, did_you_mean
+from llb.source_map import display_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -116,7 +117,7 @@ def target(
             first_line(function.__doc__),
             tuple(parameters),
             default,
-            function.__code__.co_filename,
+            display_name(function.__code__.co_filename),
             function.__code__.co_firstlineno,
             takes_build,
         )

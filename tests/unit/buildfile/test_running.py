@@ -38,7 +38,8 @@ def clock_of_a_loop() -> float:
     for frame in sys._current_frames().values():
         caller: FrameType | None = frame
         while caller is not None:
-            if (caller.f_code.co_filename, caller.f_code.co_name) == ("build.py", "app"):
+            code = caller.f_code
+            if code.co_filename.endswith("/build.py") and code.co_name == "app":
                 lines.add(caller.f_lineno)
             caller = caller.f_back
     return 100.0 if lines & {7, 8} else 0.0
@@ -216,3 +217,16 @@ def test_the_middle_of_endless_recursion_is_counted() -> None:
     assert len(omitted) == 1
     assert omitted[0].endswith(" more calls ...")
     assert len(caught.value.trace) < 60
+
+
+def test_files_of_one_name_are_shown_with_their_own_lines() -> None:
+    first = modules(f"{HEAD}\n@target\ndef app() -> State:\n    return 1 / 0  # first\n")
+    second = modules(f"{HEAD}\n@target\ndef app() -> State:\n    return 1 / 0  # second\n")
+    (target,) = running.load_targets(first, Stopwatch())
+    running.load_targets(second, Stopwatch())
+    second.close()
+    with pytest.raises(BuildFileError) as caught:
+        running.run_target(target, Calls(build()), first.files, Stopwatch())
+    first.close()
+    assert "    return 1 / 0  # first" in caught.value.trace
+    assert caught.value.trace[0] == '  File "build.py", line 6, in app'
