@@ -205,7 +205,7 @@ def test_the_program_of_the_page_builds_the_example(
     (example / "build.py").write_text(text)
     monkeypatch.chdir(example)
     monkeypatch.setenv("BUILDKIT_HOST", buildkit_host)
-    exec(program, {})  # noqa: S102 - the page's own code
+    exec(program, {})
 
 
 def test_the_page_shows_the_error_of_an_invalid_build_arg(
