@@ -276,12 +276,18 @@ class Client:
         """
         prepared = image_request.to_image_build(context, options)
         request = prepared.request
-        solved = self.solve(
-            frontend=request.frontend,
-            frontend_attrs=request.attrs,
-            frontend_inputs=request.inputs,
-            **prepared.options,
-        )
+        attrs, inputs = request.attrs, request.inputs
+        if request.function is None:
+            solved = self.solve(
+                frontend=request.frontend,
+                frontend_attrs=attrs,
+                frontend_inputs=inputs,
+                **prepared.options,
+            )
+        else:
+            solved = self.build(
+                request.function, frontend_attrs=attrs, frontend_inputs=inputs, **prepared.options
+            )
         return image_results.to_image_result(
             solved, prepared.options["exports"], is_docker=self._control.is_docker
         )
