@@ -40,7 +40,8 @@ class Token(
         return continuation(self._with_token(details), requests)
 
     def _with_token(self, details: Any) -> Any:
-        print(details.method.rpartition("/")[2])
+        # One write for the line, because calls start in several threads.
+        sys.stdout.write(details.method.rpartition("/")[2] + "\n")
         return details._replace(metadata=(*(details.metadata or ()), self._pair))
 
 

@@ -190,8 +190,9 @@ class SolveError(RemoteError):
     """A build failed on the daemon.
 
     ``vertex`` is the digest of the failed step and ``step`` its name, ``exit_code`` is the exit
-    code of its process, and ``log`` holds the last lines of its output. Each is absent if the
-    daemon did not report it.
+    code of its process, and ``log`` holds the last lines of its output. ``callers`` are the lines
+    that called the line of the step, nearest first, and ``trace`` is the traceback of a build file
+    that raised an exception. Each is absent if the daemon did not report it.
     """
 
     def __init__(
@@ -206,12 +207,16 @@ class SolveError(RemoteError):
         step: str | None = None,
         exit_code: int | None = None,
         log: tuple[str, ...] = (),
+        callers: tuple[Span, ...] = (),
+        trace: tuple[str, ...] = (),
     ) -> None:
         super().__init__(message, code=code, details=details, span=span, hint=hint)
         self.vertex = vertex
         self.step = step
         self.exit_code = exit_code
         self.log = log
+        self.callers = callers
+        self.trace = trace
 
 
 class ProcessError(RemoteError):
@@ -262,10 +267,13 @@ def render(error: LLBError) -> str:
     lines = [f"error: {error}"]
     if isinstance(error, SolveError | ProcessError) and error.log:
         lines += [f"  | {line}" for line in error.log]
-    if isinstance(error, BuildFileError):
+    if isinstance(error, BuildFileError | SolveError):
         lines += error.trace
     if error.span is not None:
         lines += excerpt(error.span)
+    if isinstance(error, SolveError):
+        for caller in error.callers:
+            lines += [f"called from {caller}", *excerpt(caller)]
     if error.hint is not None:
         lines.append(f"hint: {error.hint}")
     return "\n".join(lines)

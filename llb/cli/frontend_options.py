@@ -33,6 +33,7 @@ class FrontendOptions:
 
     dockerfile: str | None
     frontend: str | None
+    evaluate_here: bool
     opt: dict[str, str]
     target: str | None
     platforms: tuple[str, ...]
@@ -60,6 +61,7 @@ class FrontendOptions:
     def set_flags(self) -> Iterator[str]:
         """Yield the flags that are set, as spelled on the command line."""
         values = {
+            "--evaluate-here": self.evaluate_here,
             "--opt": self.opt,
             "--target": self.target,
             "--platform": self.platforms,

@@ -281,7 +281,8 @@ class Client:
         for a missing file, SolveError if the build fails, and the other errors of :meth:`solve`.
         """
         prepared = image_request.to_image_build(context, options)
-        solved = self.solve(**prepared.arguments)
+        subject = Subject(**prepared.arguments)
+        solved = self._start(subject, prepared.options, has_reader=False).result()
         return image_results.to_image_result(
             solved, prepared.options["exports"], is_docker=self._control.is_docker
         )

@@ -31,5 +31,6 @@ with lazy_exports(__name__):
     from llb.errors import RemoteError as RemoteError
     from llb.frontend.authoring.decorator import Frontend as Frontend
     from llb.frontend.authoring.decorator import frontend as frontend
+    from llb.frontend.in_process import build_in_process as build_in_process
     from llb.frontend.server import serve_dockerfile as serve_dockerfile
     from llb.gateway.server import serve as serve

@@ -634,3 +634,52 @@ def test_a_function_reads_a_dockerfile_from_standard_input(
     )
     assert process.returncode == 0, process.stderr
     assert (tmp_path / "out" / "read").read_text() == "typed"
+
+
+BUILD_FILE = """\
+from llb import Image, State
+from llb.buildfile import Build, target
+
+
+@target
+def app(build: Build, word: str = "none") -> State:
+    tree = Image("busybox").copy(build.context(), "/context").run(f"echo {word} > /word")
+    return build.scratch().copy(tree, "/", src="/word").copy(tree, "/", src="/context/src")
+"""
+
+
+@pytest.mark.feature("K20")
+@pytest.mark.parametrize("kind", ["directory", "files in memory", "archive"])
+def test_a_build_file_that_names_no_frontend_runs_here(
+    client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    contents = {"build.py": BUILD_FILE, "src/a": "content"}
+    for path, content in contents.items():
+        (tmp_path / "context" / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "context" / path).write_text(content)
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode="w") as tar:
+        tar.add(tmp_path / "context", ".")
+    contexts: dict[str, BuildContext] = {
+        "directory": tmp_path / "context",
+        "files in memory": contents,
+        "archive": archive.getvalue(),
+    }
+    monkeypatch.chdir(tmp_path / "context")
+    out = tmp_path / "out"
+    client.build_image(
+        contexts[kind], file="build.py", build_args={"word": "here"}, outputs=local(out)
+    )
+    assert (out / "word").read_text() == "here\n"
+    assert (out / "a").read_text() == "content"
+
+
+def test_a_frontend_that_cannot_be_had_is_replaced_on_request_only(
+    client: Client, registry: str, tmp_path: Path
+) -> None:
+    named = f"# syntax={registry}/test/no-such-frontend\n{BUILD_FILE}"
+    contents = {"build.py": named, "src/a": "content"}
+    with pytest.raises(SolveError, match="no-such-frontend"):
+        client.build_image(contents, file="build.py", outputs=cache_only())
+    client.build_image(contents, file="build.py", evaluate_here=True, outputs=local(tmp_path))
+    assert (tmp_path / "word").read_text() == "none\n"

@@ -207,7 +207,7 @@ def test_options_of_dockerfiles_are_not_for_scripts(tmp_path: Path) -> None:
     (tmp_path / "build.py").touch()
     process = cli("build", tmp_path / "build.py", "--target", "x")
     assert process.returncode == 2
-    assert "--target is for Dockerfiles and frontends, not for" in process.stderr
+    assert "--target is for Dockerfiles and build files, not for" in process.stderr
 
 
 @pytest.mark.feature("P2")

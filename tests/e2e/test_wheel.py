@@ -119,3 +119,46 @@ def test_grpcio_is_an_extra(python: Path, python_with_grpcio: Path, tmp_path: Pa
         "llb.grpcio needs grpcio: install it with pip install 'pyllb[grpc]'\n"
     )
     assert run(python_with_grpcio, "-c", attempt, cwd=tmp_path) == "ControlStub\n"
+
+
+BUILD = """\
+from llb import State
+from llb.buildfile import Build, target
+
+
+@target
+def app(build: Build, version: str = "1.0") -> State:
+    return build.image("busybox").run(f"echo {version} > /version").copy(build.context(), "/src")
+"""
+
+
+@pytest.fixture
+def environ(buildkit_host: str) -> dict[str, str]:
+    environ = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    return {**environ, "BUILDKIT_HOST": buildkit_host}
+
+
+def test_a_build_file_is_built_with_nothing_but_the_wheel(
+    python: Path, tmp_path: Path, environ: dict[str, str]
+) -> None:
+    (tmp_path / "build.py").write_text(BUILD)
+    arguments = ["build.py", "--build-arg", "version=2", "-o", "out"]
+    run(python, "-m", "llb", "build", *arguments, cwd=tmp_path, env=environ)
+    assert (tmp_path / "out" / "version").read_text() == "2\n"
+
+
+@pytest.mark.timeout(300)
+def test_the_image_of_the_frontend_is_made_from_the_wheel(
+    python: Path, tmp_path: Path, environ: dict[str, str]
+) -> None:
+    name = f"{environ['PYLLB_REGISTRY']}/test/wheel-frontend"
+    llb: list[str | Path] = [python, "-m", "llb"]
+    run(*llb, "frontend", "image", "-t", name, "--push", cwd=tmp_path, env=environ)
+    (tmp_path / "build.py").write_text(f"# syntax={name}\n{BUILD}")
+    (tmp_path / "Dockerfile").write_text(f"# syntax={name}\nFROM busybox\nRUN echo 3 > /version\n")
+    run(*llb, "build", "build.py", "-o", "out", cwd=tmp_path, env=environ)
+    assert (tmp_path / "out" / "version").read_text() == "1.0\n"
+    run(*llb, "build", ".", "-o", "from-dockerfile", cwd=tmp_path, env=environ)
+    assert (tmp_path / "from-dockerfile" / "version").read_text() == "3\n"
+    targets = run(*llb, "build", "build.py", "--call=targets", cwd=tmp_path, env=environ)
+    assert targets.splitlines()[1].split() == ["app", "(default)"]

@@ -48,11 +48,33 @@ def test_rendering_a_failed_step_shows_its_log() -> None:
     assert render(error) == "error: exit code 7\n  | a\n  | b"
 
 
+def test_rendering_shows_the_lines_that_called_a_failed_step() -> None:
+    text = "def check(state):\n    return state.run('exit 7')\n\napp = check(base)\n"
+    error = SolveError(
+        "exit code 7",
+        code=2,
+        span=Span("build.py", text, 2),
+        callers=(Span("build.py", text, 4),),
+    )
+    assert render(error) == (
+        "error: build.py:2: exit code 7\n"
+        "1 |     def check(state):\n"
+        "2 | >>>     return state.run('exit 7')\n"
+        "3 |\n"
+        "4 |     app = check(base)\n"
+        "called from build.py:4\n"
+        "2 |         return state.run('exit 7')\n"
+        "3 |\n"
+        "4 | >>> app = check(base)"
+    )
+
+
 SAMPLES: dict[str, Any] = {
     "message": "it broke",
     "span": Span("Dockerfile", TEXT, 3, column=1, width=5, definition=b"\0\1"),
     "hint": "mend it",
     "trace": ("  line 1", "    oops()"),
+    "callers": (Span("build.py", "a()\n", 1),),
     "cap": "exec.mount.ssh",
     "since": "v0.5.0",
     "source": "local://context",

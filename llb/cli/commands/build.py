@@ -14,7 +14,7 @@ from attrs import evolve, fields, frozen
 import llb.client
 from llb._lazy import lazy_imports
 from llb.atomic_write import write_whole
-from llb.cli import definition_source
+from llb.cli import build_files, definition_source
 from llb.cli.build_options import with_build_options
 from llb.cli.call_request import call
 from llb.cli.connection_options import NAMES as CONNECTION
@@ -27,7 +27,7 @@ from llb.cli.trace_file import trace_to
 from llb.client.entitlements import to_entitlement
 from llb.client.image_build.contexts import CONTEXT, is_url
 from llb.client.image_build.request import FrontendRequest, allowed
-from llb.errors import InvalidValueError
+from llb.errors import InvalidValueError, LLBError
 from llb.ops.metadata import OpMetadata
 
 with lazy_imports(__name__):
@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import BinaryIO, TypeAlias
 
+    from llb.cli.build_files import Selected
     from llb.cli.definition_source import LoadedDefinition
     from llb.client import Client, Export, SolveResult
     from llb.client.options import BuildOptions
@@ -56,6 +57,10 @@ if TYPE_CHECKING:
     from llb.definition.definition import Definition
 
 _NONE = "none"
+_BUILD_FILE_HINT = (
+    "a build file takes it: replace llb.main(state) by a function that returns the state, and mark "
+    "it with @target from llb.buildfile"
+)
 _MACHINE_READABLE = (_NONE, "rawjson")
 
 
@@ -66,8 +71,11 @@ _MACHINE_READABLE = (_NONE, "rawjson")
 def build(**options: Any) -> None:
     """Build a Dockerfile, a Python file or a definition.
 
-    A .py file whose first lines name a frontend, as in "# syntax=myorg/pyfrontend", is a build
-    file. It is built like a Dockerfile, with the working directory as its context.
+    A .py file with @target functions is a build file. It is built like a Dockerfile, with the
+    working directory as its context. The frontend that its first lines name, as in
+    "# syntax=myorg/pyfrontend", evaluates it on the daemon. If they name none, this process does:
+    it can then do what you can, as any program that you run. Other .py files are scripts, which
+    end with llb.main(state).
 
     \b
     Examples:
@@ -92,10 +100,15 @@ def start(arguments: dict[str, Any], change: Change | None = None) -> None:
     options = _Options(**arguments)
     if frontend.dockerfile == options.source == STANDARD_STREAM:
         raise click.UsageError("standard input cannot be both the build context and the Dockerfile")
-    if frontend.dockerfile is None and definition_source.names_frontend(options.source):
-        frontend = evolve(frontend, dockerfile=options.source)
-        options = evolve(options, source=".")
-    _build(options, frontend, connection, change)
+    selected = build_files.select(options.source, frontend)
+    if change is not None:
+        selected = evolve(selected, function=None)
+    options = evolve(options, source=selected.source)
+    try:
+        _build(options, selected, connection, change)
+    except LLBError as error:
+        selected.explain(error)
+        raise
 
 
 @frozen
@@ -144,9 +157,9 @@ class _DefinitionRequest:
 
 
 def _build(
-    options: _Options, frontend: FrontendOptions, connection: Connection, change: Change | None
+    options: _Options, selected: Selected, connection: Connection, change: Change | None
 ) -> None:
-
+    frontend = selected.frontend
     try:
         exports = to_exports(
             options.outputs, options.tags, options.annotations, push=options.push, load=options.load
@@ -155,7 +168,7 @@ def _build(
         progress = display.display(options.progress_kind)
     except InvalidValueError as error:
         raise _usage_error(error) from error
-    request = _make_request(options, frontend)
+    request = _make_request(options, selected)
     build_options["exports"] = exports
     with ExitStack() as stack:
         stack.enter_context(export_spans())
@@ -226,32 +239,33 @@ def _usage_error(error: InvalidValueError) -> click.UsageError:
     return click.UsageError(error.message + (f"\nhint: {error.hint}" if error.hint else ""))
 
 
-def _make_request(
-    options: _Options, frontend: FrontendOptions
-) -> FrontendRequest | _DefinitionRequest:
-    source = options.source
+def _make_request(options: _Options, selected: Selected) -> FrontendRequest | _DefinitionRequest:
+    source, frontend = options.source, selected.frontend
     names_frontend = frontend.frontend is not None or frontend.dockerfile is not None
     if source == STANDARD_STREAM and names_frontend:
-        return _frontend_request(options, frontend, sys.stdin.buffer)
+        return _frontend_request(options, selected, sys.stdin.buffer)
     if source == STANDARD_STREAM:
         # The program that pipes a definition takes longer than this import.
         _import_client()
         data = sys.stdin.buffer.read()
         if definition_source.is_build_context(data):
-            return _frontend_request(options, frontend, data)
+            return _frontend_request(options, selected, data)
         return _definition_request(options, frontend, lambda: definition_source.from_pipe(data))
     if names_frontend or Path(source).is_dir() or is_url(source):
-        return _frontend_request(options, frontend, source)
+        return _frontend_request(options, selected, source)
     return _definition_request(
         options, frontend, lambda: definition_source.load(source, _import_client)
     )
 
 
 def _frontend_request(
-    options: _Options, frontend: FrontendOptions, context: str | bytes | BinaryIO
+    options: _Options, selected: Selected, context: str | bytes | BinaryIO
 ) -> FrontendRequest:
     try:
-        return to_request(frontend, context, no_cache=options.no_cache, local_dirs=options.locals_)
+        request = to_request(
+            selected.frontend, context, no_cache=options.no_cache, local_dirs=options.locals_
+        )
+        return evolve(request, function=selected.function)
     except InvalidValueError as error:
         raise _usage_error(error) from error
 
@@ -270,7 +284,12 @@ def _definition_request(
     options: _Options, frontend: FrontendOptions, load: Callable[[], LoadedDefinition]
 ) -> _DefinitionRequest:
     for flag in frontend.set_flags():
-        raise click.UsageError(f"{flag} is for Dockerfiles and frontends, not for {options.source}")
+        is_script = options.source.endswith(definition_source.PYTHON)
+        hint = f"\nhint: {_BUILD_FILE_HINT}" if is_script else ""
+        raise click.UsageError(
+            f"{flag} is for Dockerfiles and build files, not for "
+            f"{'the script ' if is_script else ''}{options.source}{hint}"
+        )
     loaded = load()
     definition = _ignore_cache(loaded.definition) if options.no_cache else loaded.definition
     local = {CONTEXT: "."} if CONTEXT in local_inputs.local_names(definition) else {}

@@ -240,7 +240,8 @@ class AsyncClient:
         """Build the image of a Dockerfile, or of a build file (:meth:`Client.build_image`)."""
         client = await self._connect()
         prepared = await in_thread(lambda: image_request.to_image_build(context, options))
-        solved = await self.solve(**prepared.arguments)
+        build = await self.start(**prepared.arguments, **prepared.options)
+        solved = await build.result()
         return image_results.to_image_result(
             solved, prepared.options["exports"], is_docker=client._control.is_docker
         )

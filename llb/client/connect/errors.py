@@ -32,6 +32,8 @@ _SOURCE = "errdefs.Source"
 _VERTEX = "errdefs.Vertex"
 _PREFIX = "github.com/moby/buildkit/"
 _TAIL = 20
+# The start of a line of Python's tracebacks.
+_FRAME = '  File "'
 _LOGIN = (
     "builds use their own credentials, or those of `docker login`; check that they are still valid"
 )
@@ -42,6 +44,8 @@ _HINTS = {
     "refuses the credentials of": _LOGIN,
     "requires credentials for": _LOGIN,
     "is not the base64 of NAME:PASSWORD": "store it again with `docker login`",
+    "mount options is too long": "too many steps that write files follow each other: write them in "
+    "one step, for example with llb.files()",
     "x509: ": "the daemon must trust the certificate: add its authority to buildkitd.toml",
 }
 
@@ -121,26 +125,41 @@ def to_solve_error(
     ``name_of`` and ``log_of`` look up the name and output of a step by its digest.
     """
     details: dict[str, Any] = {}
+    spans: list[Span] = []
     for data in error.details:
         name, body = _decode_detail(data)
-        # The first detail of a type is the one nearest to the cause. Sources are the exception:
-        # the last one belongs to the step itself, the others led to it.
-        if name == _SOURCE or name not in details:
-            details[name] = body
+        # The first detail of a type is the one nearest to the cause.
+        details.setdefault(name, body)
+        span = _span(body) if name == _SOURCE else None
+        if span is not None and span not in spans:
+            spans.append(span)
+    # The last source belongs to the step itself, the others led to it.
+    own_span = spans.pop() if spans else None
     vertex = details.get(_VERTEX, {}).get("digest")
     exit_code = details.get("gatewayapi.ExitMessage", {}).get("Code")
-    message = _one_line(error.message)
+    first, trace = _split_trace(error.message)
+    message = _one_line(first)
     return SolveError(
         message,
         code=error.code,
         details=error.details,
-        span=_span(details.get(_SOURCE)),
+        span=own_span,
         hint=error.hint or next((hint for words, hint in _HINTS.items() if words in message), None),
         vertex=vertex,
         step=name_of(vertex) if vertex else None,
         exit_code=exit_code,
         log=log_of(vertex)[-_TAIL:] if vertex else (),
+        callers=tuple(reversed(spans)),
+        trace=trace,
     )
+
+
+def _split_trace(text: str) -> tuple[str, tuple[str, ...]]:
+    """Split the message of a build file's exception from the traceback below it."""
+    first, *lines = text.split("\n")
+    if any(line.startswith(_FRAME) for line in lines):
+        return first, tuple(line.rstrip() for line in lines)
+    return text, ()
 
 
 def _status_name(code: int) -> str:

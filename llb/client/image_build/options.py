@@ -53,6 +53,8 @@ class ImageBuildOptions(BuildOptions, total=False):
       configuration its proxies.
     - ``contexts``: named contexts: a path, ``docker-image://…``, ``oci-layout://DIR[:TAG]``, a URL,
       a mapping of paths to contents, or a state.
+    - ``evaluate_here``: whether this process evaluates a build file that names a frontend, as it
+      does for one that names none. It is code that runs with your rights.
     - ``frontend``: the frontend, by default ``dockerfile.v0``; ``frontend_attrs``: further
       attributes for it.
 
@@ -88,6 +90,7 @@ class ImageBuildOptions(BuildOptions, total=False):
     labels: Mapping[str, str] | None
     annotations: Mapping[str, str] | Iterable[Annotation | str] | None
     contexts: Mapping[str, NamedContext] | None
+    evaluate_here: bool
     frontend: str | None
     frontend_attrs: Mapping[str, str] | None
     platforms: Platform | str | Iterable[Platform | str] | None

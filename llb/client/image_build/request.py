@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -35,6 +36,7 @@ from llb.state.step_options import check_keys
 with lazy_imports(__name__):
     from llb.client.export import exporters  # 5 ms
     from llb.client.registry_auth import docker_config  # 2 ms
+    from llb.frontend import in_process  # 3 ms
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -49,6 +51,7 @@ DOCKERFILE_FRONTEND = "dockerfile.v0"
 _EPOCH = "SOURCE_DATE_EPOCH"
 _NETWORKS = ("default", "none", "host")
 _HOST_NETWORK = "network.host"
+_BUILD_FILE = ".py"
 # One string is one value for these options of a build.
 _SEVERAL = ("ssh", "cache_from", "cache_to", "allow", "registry_auth_tls")
 
@@ -79,12 +82,13 @@ class ImageBuild:
 
     @property
     def arguments(self) -> dict[str, Any]:
-        """The arguments of ``Client.solve`` for this build."""
+        """The arguments of ``Client.start`` that say what is built."""
+        request = self.request
         return {
-            "frontend": self.request.frontend,
-            "frontend_attrs": self.request.attrs,
-            "frontend_inputs": self.request.inputs,
-            **self.options,
+            "frontend": request.frontend if request.function is None else None,
+            "function": request.function,
+            "frontend_attrs": request.attrs,
+            "frontend_inputs": request.inputs,
         }
 
 
@@ -125,7 +129,22 @@ def to_frontend_request(
         contexts.layouts,
         tuple(contexts.uploads),
         contexts.inputs,
+        _to_function(options),
     )
+
+
+def _to_function(options: ImageBuildOptions) -> Function | None:
+    """Choose the function that evaluates a build file in this process, if there is one.
+
+    If the file names a frontend, the function leaves the build to it, unless ``evaluate_here``.
+    """
+    here = to_flag(options.get("evaluate_here", False), "evaluate_here")
+    if here and "frontend" in options:
+        raise InvalidValueError("evaluate_here conflicts with frontend: expected one of them")
+    is_build_file = os.fspath(options.get("file") or "").endswith(_BUILD_FILE)
+    if "frontend" in options or not (here or is_build_file):
+        return None
+    return partial(in_process.build_in_process, follow_syntax=not here)
 
 
 def allowed(entitlements: Iterable[str], network: str | None) -> tuple[str, ...]:

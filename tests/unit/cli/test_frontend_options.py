@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 NONE = FrontendOptions(
     dockerfile=None,
     frontend=None,
+    evaluate_here=False,
     opt={},
     target=None,
     platforms=(),

@@ -295,7 +295,10 @@ def test_an_answer_without_text_is_an_error(daemon: FakeDaemon, folder: Path) ->
             ["-", "-f", "-"],
             "standard input cannot be both the build context and the Dockerfile",
         ),
-        (["{definition}", "--target", "x"], "--target is for Dockerfiles and frontends, not for "),
+        (
+            ["{definition}", "--target", "x"],
+            "--target is for Dockerfiles and build files, not for ",
+        ),
         (["{folder}", "-o", "type=nonesuch"], "unknown exporter 'nonesuch': expected "),
         (["{folder}", "--push"], "a push needs a name for the image"),
         (["{folder}", "--secret", "x"], "invalid secret 'x': expected id=, "),
