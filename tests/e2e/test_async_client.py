@@ -90,6 +90,30 @@ async def test_events_are_iterated_to_the_end(client: AsyncClient) -> None:
     assert build.is_done
 
 
+@pytest.mark.feature("K25")
+async def test_an_image_is_built_and_looked_at(client: AsyncClient, tmp_path: Path) -> None:
+    context = {"Dockerfile": "FROM busybox\nCOPY a /b\n", "a": "x"}
+    image = await client.build_image(context, outputs=f"type=oci,dest={tmp_path}/image.tar")
+    assert image.digest
+    tree = BUSYBOX.run("mkdir /made; echo x > /made/a").workdir("/made")
+    assert await client.read_file(tree, "a") == b"x\n"
+    assert await client.read_text(tree, "a", encoding="ascii") == "x\n"
+    assert [entry.path for entry in await client.list_dir(tree, ".")] == ["a"]
+    assert (await client.stat(tree, "a")).size == 2
+    assert (await client.run(tree, "cat a -", input="y")).stdout == b"x\ny"
+
+
+@pytest.mark.feature("K25")
+async def test_cancelling_the_task_ends_its_process_in_a_tree(client: AsyncClient) -> None:
+    mark = f"look {uuid.uuid4()}"
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(client.run, BUSYBOX, f"echo {mark}; sleep 3600 # {mark}")
+        await anyio.to_thread.run_sync(wait_until, lambda: find_processes(mark))
+        tasks.cancel_scope.cancel()
+    assert not [t for t in threading.enumerate() if t.name.startswith("build ")]
+    await anyio.to_thread.run_sync(wait_until, lambda: not find_processes(mark))
+
+
 async def test_a_build_is_started_with_await(client: AsyncClient) -> None:
     build = await client.start(BUSYBOX.run("exit 7"))
     with pytest.raises(SolveError, match="exit code: 7"):

@@ -134,6 +134,42 @@ def test_a_fork_in_the_middle_of_a_build_disturbs_neither_side(run: Callable[...
 
 
 @pytest.mark.feature("J14")
+def test_a_build_of_the_parent_is_over_in_the_child(run: Callable[..., None]) -> None:
+    run(
+        """
+        from llb.errors import TransportError
+
+        begun, forked = threading.Event(), threading.Event()
+
+        def listen(event):
+            if isinstance(event, VertexLog):
+                begun.set()
+                forked.wait()
+
+        def work():
+            build.cancel()
+            list(build)
+            try:
+                build.result()
+            except TransportError as error:
+                assert "belongs to the parent process" in error.message, error
+            else:
+                raise AssertionError("no error")
+            solve(client, "child")
+
+        with Client(address) as client:
+            state = Image("busybox").run("echo begun; cp /etc/passwd /out", ignore_cache=True)
+            build = client.start(state, exports=[local(folder / "long")], on_event=listen)
+            begun.wait()
+            check_child(in_child(work))
+            forked.set()
+            assert build.result().ref == build.ref
+            assert (folder / "long" / "out").exists()
+        """
+    )
+
+
+@pytest.mark.feature("J14")
 def test_what_was_open_at_the_fork_says_so_in_the_child(run: Callable[..., None]) -> None:
     run(
         """

@@ -19,7 +19,7 @@ from llb.errors import CancelledError, ConnectError, InvalidValueError, SolveErr
 from llb.gateway import Result
 from llb.grpcio import CHANNEL_OPTIONS
 from llb.testing import FakeDaemon
-from tests.timing import SECONDS
+from tests.timing import SECONDS, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -148,6 +148,42 @@ def test_a_timeout_ends_a_build_and_spares_the_channel() -> None:
             client.solve(Scratch().mkfile("/a", "x"), timeout=0.2)
         ended.set()
         client.ping(timeout=SECONDS)
+
+
+def test_a_cancelled_build_ends_its_calls_and_no_others() -> None:
+    is_reached, may_go_on = threading.Event(), threading.Event()
+
+    def wait(_: FakeBuild) -> None:
+        is_reached.set()
+        assert may_go_on.wait(SECONDS)
+
+    is_called, is_cancelled = threading.Event(), threading.Event()
+    errors: list[BaseException] = []
+
+    def function(_: Request, gateway: Gateway) -> Result:
+        is_called.set()
+        assert is_cancelled.wait(SECONDS)
+        with pytest.raises(CancelledError, match="call was cancelled") as caught:
+            gateway.solve(Scratch().mkfile("/a", "x").marshal())
+        errors.append(caught.value)
+        return Result()
+
+    with (
+        FakeDaemon(script=wait) as daemon,
+        grpc.insecure_channel(daemon.address, options=CHANNEL_OPTIONS) as channel,
+        Client(channel=channel) as client,
+    ):
+        other = client.start(Scratch().mkfile("/a", "x"))
+        assert is_reached.wait(SECONDS)
+        build = client.start(function=function)
+        assert is_called.wait(SECONDS)
+        build.cancel()
+        is_cancelled.set()
+        with pytest.raises(CancelledError, match="the build was cancelled"):
+            build.result()
+        wait_until(lambda: len(errors) == 1)
+        may_go_on.set()
+        assert other.result().ref == other.ref
 
 
 def test_an_exception_of_an_interceptor_is_that_of_the_build(channel: grpc.Channel) -> None:

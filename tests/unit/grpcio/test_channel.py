@@ -268,6 +268,24 @@ def test_closing_ends_the_calls_and_not_the_channel(server: GrpcioServer) -> Non
         assert others.call("/tunnel.Test/Echo", b"still here") == b"still here"
 
 
+def test_cancelling_the_calls_of_one_user_spares_those_of_another(server: GrpcioServer) -> None:
+    with grpc.insecure_channel(server.address) as shared:
+        one, other = GrpcioChannel(shared), GrpcioChannel(shared)
+        call = one.stream("/tunnel.Test/Sleep")
+        call.send(b"")
+        call.close_send()
+        assert server.has_started.wait(SECONDS)
+        one.cancel()
+        with pytest.raises(CancelledError, match="call was cancelled"):
+            call.receive()
+        assert server.has_ended.wait(SECONDS)
+        assert not one.is_open
+        one.close()
+        with pytest.raises(CancelledError, match="call was cancelled"):
+            one.call("/tunnel.Test/Echo", b"")
+        assert other.call("/tunnel.Test/Echo", b"still here") == b"still here"
+
+
 def test_a_channel_that_its_owner_closes_ends_its_calls(server: GrpcioServer) -> None:
     plain = grpc.insecure_channel(server.address)
     channel = GrpcioChannel(plain)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import inspect
+import threading
 from typing import TYPE_CHECKING
 
 import anyio
 import pytest
 
-from llb import Scratch
+from llb import Image, Scratch
 from llb.client import (
     AsyncBuildHandle,
     AsyncClient,
@@ -17,12 +18,18 @@ from llb.client import (
     Client,
     ConnectError,
     InvalidValueError,
+    MissingFileError,
+    SolveError,
 )
 from llb.client.history import History
-from llb.testing import FakeDaemon
+from llb.testing import Failed, FakeDaemon
+from tests.fakes.forks import in_child
+from tests.timing import SECONDS
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from llb.testing import FakeBuild
 
 pytestmark = pytest.mark.anyio
 STATE = Scratch().mkfile("/a", "x")
@@ -95,3 +102,91 @@ async def test_errors_in_arguments_are_raised_when_a_build_starts() -> None:
                 async with client.start(STATE, frontend="dockerfile.v0"):
                     raise AssertionError("started")
         assert daemon.builds == ()
+
+
+async def test_an_image_is_built() -> None:
+    with FakeDaemon() as daemon:
+        async with AsyncClient(daemon.address) as client:
+            image = await client.build_image({"Dockerfile": "FROM scratch"}, tags="app")
+            with pytest.raises(InvalidValueError, match="invalid shm_size"):
+                await client.build_image({"Dockerfile": ""}, shm_size="much")
+        (build,) = daemon.builds
+    assert (build.ref, build.frontend) == (image.ref, "dockerfile.v0")
+
+
+async def test_a_build_file_is_evaluated_here() -> None:
+    program = """\
+from llb import Scratch
+from llb.buildfile import target
+
+@target
+def main() -> Scratch:
+    return Scratch().mkfile("/a", "x")
+"""
+    with FakeDaemon() as daemon:
+        async with AsyncClient(daemon.address) as client:
+            image = await client.build_image({"build.py": program}, file="build.py")
+        (build,) = daemon.builds
+    assert (build.ref, build.frontend) == (image.ref, "")
+
+
+async def test_trees_are_looked_at() -> None:
+    made = Image("alpine").workdir("/out").run("make")
+    outputs = {"run make": {"out/a": "x", "etc/b": b"y"}, "run fail": Failed(3)}
+    with FakeDaemon(outputs=outputs) as daemon:
+        async with AsyncClient(daemon.address) as client:
+            assert await client.read_file(made, "a") == b"x"
+            assert await client.read_text(made, "/etc/b") == "y"
+            assert [entry.path for entry in await client.list_dir(made)] == ["etc", "out"]
+            assert (await client.stat(made, "a")).size == 1
+            with pytest.raises(MissingFileError):
+                await client.read_file(made, "b")
+            with pytest.raises(SolveError):
+                await client.read_file(Image("alpine").run("fail"), "a")
+            with pytest.raises(InvalidValueError, match="invalid tree"):
+                await client.run("alpine", "true")  # type: ignore[arg-type]
+
+
+async def test_a_task_that_is_cancelled_while_it_looks_waits_for_the_end_of_its_build() -> None:
+    is_reached, may_go_on = threading.Event(), threading.Event()
+
+    def wait(_: FakeBuild) -> None:
+        is_reached.set()
+        assert may_go_on.wait(SECONDS)
+
+    with FakeDaemon(script=wait) as daemon:
+        async with AsyncClient(daemon.address) as client, anyio.create_task_group() as tasks:
+            tasks.start_soon(client.read_file, STATE, "/a")
+            await anyio.to_thread.run_sync(is_reached.wait, SECONDS)
+            tasks.cancel_scope.cancel()
+        names = [thread.name for thread in threading.enumerate()]
+        assert not [name for name in names if name.startswith("build ")]
+        may_go_on.set()
+
+
+def test_a_client_that_connects_during_a_fork_connects_in_the_child() -> None:
+    client = AsyncClient()
+    held, release = threading.Event(), threading.Event()
+
+    def connect() -> Client:
+        held.set()
+        assert release.wait(SECONDS)
+        raise ConnectError("later")
+
+    client._shared._connect = connect
+
+    def attempt() -> None:
+        with pytest.raises(ConnectError, match="later"):
+            client._shared.connect()
+
+    thread = threading.Thread(target=attempt)
+    thread.start()
+    assert held.wait(SECONDS)
+
+    def work() -> None:
+        release.set()
+        attempt()
+
+    in_child(work)
+    release.set()
+    thread.join(SECONDS)

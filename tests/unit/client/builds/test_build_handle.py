@@ -174,8 +174,8 @@ def test_a_build_is_cancelled_before_its_function_has_a_connection(
     def function(_: Request, gateway: Gateway) -> Result:
         raise AssertionError(f"called with {gateway}")
 
-    build = client.start(function=function)
     monkeypatch.setattr(Control, "channel", open_slowly)
+    build = client.start(function=function)
     assert is_opening.wait(SECONDS)
     build.cancel()
     may_open.set()
