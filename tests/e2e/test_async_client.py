@@ -108,7 +108,7 @@ async def test_cancelling_the_task_ends_its_process_in_a_tree(client: AsyncClien
     mark = f"look {uuid.uuid4()}"
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(client.run, BUSYBOX, f"echo {mark}; sleep 3600 # {mark}")
-        await anyio.to_thread.run_sync(wait_until, lambda: find_processes(mark))
+        await anyio.to_thread.run_sync(wait_until, lambda: bool(find_processes(mark)))
         tasks.cancel_scope.cancel()
     assert not [t for t in threading.enumerate() if t.name.startswith("build ")]
     await anyio.to_thread.run_sync(wait_until, lambda: not find_processes(mark))
