@@ -2,37 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
-from threading import Thread
 from typing import TYPE_CHECKING
 
-import click
-from attrs import frozen
-
-from llb._lazy import lazy_imports
-from llb.child_processes import environment, python
+from llb.cli.build_script import BuildScript, LoadedDefinition
 from llb.cli.standard_streams import STANDARD_STREAM
 from llb.definition.definition import Definition
 from llb.errors import InputError
-from llb.script.main import FAILED, IMAGE_CONFIG_FD
-
-with lazy_imports(__name__):
-    import subprocess  # 4 ms
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 _PYTHON = ".py"
-
-
-@frozen
-class LoadedDefinition:
-    """A definition from a script, file or pipe, with its image config if any."""
-
-    definition: Definition
-    image_config: bytes | None
 
 
 def names_frontend(source: str) -> bool:
@@ -50,6 +32,11 @@ def names_frontend(source: str) -> bool:
     except OSError:
         return False
     return False
+
+
+def is_script(path: Path) -> bool:
+    """Check whether a file is a build script."""
+    return path.suffix == _PYTHON and path.is_file()
 
 
 def load(source: str, meanwhile: Callable[[], None] = lambda: None) -> LoadedDefinition:
@@ -70,7 +57,7 @@ def load(source: str, meanwhile: Callable[[], None] = lambda: None) -> LoadedDef
     path = Path(source)
     if not path.is_file():
         raise InputError(f"no such file: {source}")
-    if path.suffix == _PYTHON:
+    if is_script(path):
         return _run(path, meanwhile)
     try:
         return LoadedDefinition(Definition.from_bytes(path.read_bytes()), None)
@@ -79,36 +66,6 @@ def load(source: str, meanwhile: Callable[[], None] = lambda: None) -> LoadedDef
 
 
 def _run(path: Path, meanwhile: Callable[[], None]) -> LoadedDefinition:
-    """Run a script in another process and read the definition that it prints."""
-    read, write = os.pipe()
-    config: list[bytes] = []
-    with os.fdopen(read, "rb") as pipe:
-        reader = Thread(target=lambda: config.append(pipe.read()))
-        reader.start()
-        try:
-            with subprocess.Popen(
-                python("-m", "llb.script", str(path)),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                env=environment({IMAGE_CONFIG_FD: str(write)}),
-                pass_fds=[write],
-            ) as process:
-                try:
-                    meanwhile()
-                    printed, _ = process.communicate()
-                except BaseException:
-                    process.kill()
-                    raise
-        finally:
-            os.close(write)
-            reader.join()
-    if process.returncode == FAILED:
-        raise click.exceptions.Exit(1)
-    if process.returncode:
-        raise InputError(f"the build script {path} failed with exit status {process.returncode}")
-    if not printed and not config[0]:
-        raise InputError(
-            f"the build script {path} printed no definition",
-            hint="its last line should be llb.main(state)",
-        )
-    return LoadedDefinition(Definition.from_bytes(printed), config[0] or None)
+    with BuildScript(path) as script:
+        meanwhile()
+        return script.result()

@@ -109,6 +109,13 @@ class Building:
         )
 
     @property
+    def takes_image_config(self) -> bool:
+        """Whether the result may become an image."""
+        return self._find_exports is not None or any(
+            export.takes_image_config for export in self._exports
+        )
+
+    @property
     def cache_attrs(self) -> dict[str, str]:
         """The imported caches as frontend attributes."""
         return frontend_attrs(self._cache_imports)

@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING, Self, Unpack
 from llb import caps
 from llb._lazy import lazy_imports
 from llb._pb import control_pb2 as pb
-from llb.buildkit_names import EXPORTER_IMAGE_CONFIG_KEY
+from llb.client.base_images.pending_state import (
+    Encoded,
+    PendingState,
+    frontend_function,
+    solve_encoded,
+    state_function,
+)
 from llb.client.build_request import Building
 from llb.client.connect import address as addresses
 from llb.client.connect.control import Control, Info, Worker
@@ -182,7 +188,8 @@ class Client:
 
         ``frontend_attrs`` and ``frontend_inputs`` are the attributes and inputs of the frontend. An
         image built from a state gets the state's image config; for a definition, pass it as
-        ``image_config`` in JSON. ``platform`` applies to the steps of a state that name none; for a
+        ``image_config`` in JSON. Base images of states are resolved in the same build, and their
+        configs inherited (:func:`llb.resolve_images`). ``platform`` applies to the steps of a state that name none; for a
         frontend, use its attribute ``platform``. All further options are :class:`BuildOptions`.
 
         Raises SolveError if the build fails, InputError for an unusable local directory, secret,
@@ -199,25 +206,24 @@ class Client:
                 "platform",
             )
         with Building(self._control, options) as build:
-            if isinstance(what, State):
-                image_config = what.image_config(platform=platform)
-                what = what.marshal(platform=platform, local_unique_id=build.session.id)
             self._check_capabilities(build.capabilities)
-            request = build.request(image_config)
-            if what is not None:
-                check_locals(what, options.get("local_dirs", {}))
-                check_layouts(what, options.get("oci_layouts", {}))
-                self._check_capabilities(caps.needed(what))
-                if image_config is not None and build.is_docker_image:
-                    return self._solve_for_docker(build, what, image_config)
-                request.Definition.CopyFrom(what.to_pb())
             if frontend is not None:
-                request.Frontend = frontend
-                request.FrontendAttrs.update({**(frontend_attrs or {}), **build.cache_attrs})
-                for name, value in (frontend_inputs or {}).items():
-                    definition = value if isinstance(value, Definition) else value.marshal()
-                    self._check_capabilities(caps.needed(definition))
-                    request.FrontendInputs[name].CopyFrom(definition.to_pb())
+                attrs = {**(frontend_attrs or {}), **build.cache_attrs}
+                return self._solve_frontend(build, frontend, attrs, frontend_inputs or {})
+            if isinstance(what, State):
+                state = PendingState(what, platform, build.takes_image_config, build.session.id)
+                if state.images:
+                    function = state_function(state, lambda made: self._check(made, options))
+                    return self._run(build, function, {})
+                encoded = state.encode()
+            else:
+                assert what is not None
+                encoded = Encoded(what, image_config)
+            self._check(encoded.definition, options)
+            if encoded.image_config is not None and build.is_docker_image:
+                return self._solve_for_docker(build, encoded)
+            request = build.request(encoded.image_config)
+            request.Definition.CopyFrom(encoded.definition.to_pb())
             return build.run(request)
 
     def build(
@@ -258,19 +264,46 @@ class Client:
         self.build(resolve)
         return images[0]
 
-    def _solve_for_docker(
-        self, build: Building, definition: Definition, image_config: bytes
-    ) -> SolveResult:
+    def _solve_for_docker(self, build: Building, encoded: Encoded) -> SolveResult:
         """Build an image whose config is part of the result.
 
         An old Docker ignores the config among the attributes of its exporter.
         """
-        metadata = {EXPORTER_IMAGE_CONFIG_KEY: image_config}
 
-        def frontend(_: Request, gateway: Gateway) -> Result:
-            return Result(gateway.solve(definition), metadata=metadata)
+        def function(request: Request, gateway: Gateway) -> Result:
+            return solve_encoded(request, gateway, encoded)
 
-        return self._run(build, frontend, {})
+        return self._run(build, function, {})
+
+    def _solve_frontend(
+        self,
+        build: Building,
+        frontend: str,
+        attrs: dict[str, str],
+        inputs: Mapping[str, State | Definition],
+    ) -> SolveResult:
+        """Build with a frontend, after the daemon has resolved the base images of its inputs."""
+        states = {k: PendingState(v, None) for k, v in inputs.items() if isinstance(v, State)}
+        definitions = {k: v for k, v in inputs.items() if isinstance(v, Definition)}
+        pending = {name: state for name, state in states.items() if state.images}
+        for name, state in states.items():
+            if name not in pending:
+                definitions[name] = state.encode().definition
+        for definition in definitions.values():
+            self._check_capabilities(caps.needed(definition))
+        if not pending:
+            request = build.request(None)
+            request.Frontend = frontend
+            request.FrontendAttrs.update(attrs)
+            for name, definition in definitions.items():
+                request.FrontendInputs[name].CopyFrom(definition.to_pb())
+            return build.run(request)
+
+        def check(definition: Definition) -> None:
+            self._check_capabilities(caps.needed(definition))
+
+        function = frontend_function(frontend, attrs, definitions, pending, check)
+        return self._run(build, function, {})
 
     def _run(
         self,
@@ -299,6 +332,12 @@ class Client:
                 raise error
         finally:
             channel.close()
+
+    def _check(self, definition: Definition, options: BuildOptions) -> None:
+        """Raise InputError for a missing directory or layout, and CapabilityError."""
+        check_locals(definition, options.get("local_dirs", {}))
+        check_layouts(definition, options.get("oci_layouts", {}))
+        self._check_capabilities(caps.needed(definition))
 
     def _check_capabilities(self, required: Collection[str]) -> None:
         """Raise CapabilityError if the daemon is too old for a required capability."""

@@ -16,6 +16,7 @@ from llb._lazy import lazy_imports
 from llb.atomic_write import write_whole
 from llb.cli import definition_source
 from llb.cli.build_options import with_build_options
+from llb.cli.build_script import BuildScript, LoadedDefinition
 from llb.cli.call_request import call
 from llb.cli.connection_options import NAMES as CONNECTION
 from llb.cli.connection_options import Connection, with_connection_options
@@ -33,12 +34,14 @@ from llb.cli.trace_file import trace_to
 from llb.client.entitlements import to_entitlement
 from llb.errors import InputError, InvalidValueError
 from llb.ops.metadata import OpMetadata
+from llb.sources.base_images import resolve_all
 
 with lazy_imports(__name__):
     import tempfile  # 5 ms
 
     from llb.cli import cache_metrics  # 5 ms
     from llb.client import caches  # 4 ms
+    from llb.client.base_images import pending_state  # 2 ms
     from llb.client.progress import display  # 10 ms
     from llb.client.registry_auth import auth_tls  # 3 ms
     from llb.client.session import (
@@ -49,7 +52,7 @@ with lazy_imports(__name__):
     )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Iterator
     from typing import TypeAlias
 
     from llb.client import Client, Export, SolveResult
@@ -59,6 +62,10 @@ if TYPE_CHECKING:
 
     Change: TypeAlias = Callable[[FrontendRequest, Client], FrontendRequest]
     from llb.definition.definition import Definition
+    from llb.gateway import Gateway, Request, Result
+    from llb.sources.base_images import BaseImage
+
+    _Request: TypeAlias = "FrontendRequest | _DefinitionRequest | _ScriptRequest"
 
 _NONE = "none"
 _MACHINE_READABLE = (_NONE, "rawjson")
@@ -153,6 +160,32 @@ class _DefinitionRequest:
     layouts: dict[str, str]
 
 
+@frozen
+class _ScriptRequest:
+    """A running script whose definition needs base images."""
+
+    script: BuildScript
+    images: tuple[BaseImage, ...]
+    no_cache: bool
+    local_dirs: dict[str, str]
+    layouts: dict[str, str]
+
+    def function(self, options: BuildOptions) -> Callable[[Request, Gateway], Result]:
+        """Build the function that resolves the images and solves the definition."""
+
+        def function(request: Request, gateway: Gateway) -> Result:
+            resolved = resolve_all(self.images, pending_state.GatewayImages(gateway))
+            self.script.answer(resolved[image] for image in self.images)
+            loaded = self.script.result()
+            definition = _ignore_cache(loaded.definition) if self.no_cache else loaded.definition
+            local_inputs.check_locals(definition, options.get("local_dirs", {}))
+            local_inputs.check_layouts(definition, options.get("oci_layouts", {}))
+            encoded = pending_state.Encoded(definition, loaded.image_config)
+            return pending_state.solve_encoded(request, gateway, encoded)
+
+        return function
+
+
 def _build(
     options: _Options, frontend: FrontendOptions, connection: Connection, change: Change | None
 ) -> None:
@@ -165,9 +198,9 @@ def _build(
         progress = display.display(options.progress_kind)
     except InvalidValueError as error:
         raise _usage_error(error) from error
-    request = _make_request(options, frontend)
     build_options["exports"] = exports
     with ExitStack() as stack:
+        request = _make_request(options, frontend, exports, stack)
         stack.enter_context(export_spans())
         on_report = stack.enter_context(trace_to(options.trace, progress.on_report))
         build_options["on_event"], build_options["on_report"] = progress, on_report
@@ -246,12 +279,12 @@ def _usage_error(error: InvalidValueError) -> click.UsageError:
 
 
 def _make_request(
-    options: _Options, frontend: FrontendOptions
-) -> FrontendRequest | _DefinitionRequest:
+    options: _Options, frontend: FrontendOptions, exports: list[Export], stack: ExitStack
+) -> _Request:
     names_frontend = frontend.frontend is not None or frontend.dockerfile is not None
     is_directory = options.source != STANDARD_STREAM and Path(options.source).is_dir()
     if not names_frontend and not is_directory:
-        return _definition_request(options, frontend)
+        return _definition_request(options, frontend, exports, stack)
     is_piped = options.source == STANDARD_STREAM
     if not is_piped and (frontend.frontend in (None, DOCKERFILE) or frontend.dockerfile):
         _check_files(options, frontend)
@@ -261,9 +294,7 @@ def _make_request(
         raise _usage_error(error) from error
 
 
-def _apply_change(
-    request: FrontendRequest | _DefinitionRequest, change: Change | None, client: Client
-) -> FrontendRequest | _DefinitionRequest:
+def _apply_change(request: _Request, change: Change | None, client: Client) -> _Request:
     if change is None:
         return request
     if not isinstance(request, FrontendRequest):
@@ -271,14 +302,33 @@ def _apply_change(
     return change(request, client)
 
 
-def _definition_request(options: _Options, frontend: FrontendOptions) -> _DefinitionRequest:
+def _definition_request(
+    options: _Options, frontend: FrontendOptions, exports: list[Export], stack: ExitStack
+) -> _DefinitionRequest | _ScriptRequest:
     for flag in frontend.set_flags():
         raise click.UsageError(f"{flag} is for Dockerfiles and frontends, not for {options.source}")
-    loaded = definition_source.load(options.source, _import_client)
+    path = Path(options.source)
+    if not definition_source.is_script(path):
+        return _to_request(definition_source.load(options.source, _import_client), options)
+    with_config = any(export.takes_image_config for export in exports)
+    script = stack.enter_context(BuildScript(path, with_config=with_config, resolves=True))
+    _import_client()
+    requests = script.requests()
+    if not requests.images:
+        return _to_request(script.result(), options)
+    local = _default_context(requests.locals)
+    return _ScriptRequest(script, requests.images, options.no_cache, local, {})
 
+
+def _to_request(loaded: LoadedDefinition, options: _Options) -> _DefinitionRequest:
     definition = _ignore_cache(loaded.definition) if options.no_cache else loaded.definition
-    local = {CONTEXT: "."} if CONTEXT in local_inputs.local_names(definition) else {}
+    local = _default_context(local_inputs.local_names(definition))
     return _DefinitionRequest(definition, loaded.image_config, local, {})
+
+
+def _default_context(names: Collection[str]) -> dict[str, str]:
+    """Use the working directory as the build context, if the build reads one."""
+    return {CONTEXT: "."} if CONTEXT in names else {}
 
 
 def _import_client() -> None:
@@ -306,7 +356,7 @@ def _check_files(options: _Options, frontend: FrontendOptions) -> None:
 
 def _solve(
     client: Client,
-    request: FrontendRequest | _DefinitionRequest,
+    request: _Request,
     progress: Display,
     options: BuildOptions,
 ) -> SolveResult:
@@ -318,6 +368,8 @@ def _solve(
             return client.solve(
                 frontend=name, frontend_attrs=attrs, frontend_inputs=request.inputs, **options
             )
+        if isinstance(request, _ScriptRequest):
+            return client.build(request.function(options), **options)
         return client.solve(request.definition, image_config=request.image_config, **options)
 
 
