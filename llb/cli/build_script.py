@@ -111,7 +111,8 @@ class BuildScript:
         if not self._printed and not self._config:
             raise InputError(
                 f"the build script {self._path} printed no definition",
-                hint="its last line should be llb.main(state)",
+                hint="end a script with llb.main(state), or mark a function that returns the state "
+                "with @target from llb.buildfile",
             )
         return LoadedDefinition(Definition.from_bytes(self._printed), self._config or None)
 

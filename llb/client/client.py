@@ -12,18 +12,20 @@ from llb._pb import control_pb2 as pb
 from llb.client.base_images.pending_state import (
     Encoded,
     PendingState,
+    encoded_function,
     frontend_function,
-    solve_encoded,
+    split_inputs,
     state_function,
+    with_pending,
 )
 from llb.client.build_request import Building
+from llb.client.builds.daemon_capabilities import DaemonCapabilities
 from llb.client.connect import address as addresses
 from llb.client.connect.control import Control, Info, Worker
 from llb.client.connect.fleet import ranked, reach
-from llb.client.connect.routes import to_route
+from llb.client.connect.routes import channel_route, dialer_route, to_route
 from llb.client.session.local_inputs import check_layouts, check_locals
-from llb.definition.definition import Definition
-from llb.errors import InvalidValueError, RemoteError
+from llb.errors import InvalidValueError
 from llb.gateway import Gateway, Request, Result, answer
 from llb.platforms import to_platform
 from llb.reference import Reference
@@ -32,24 +34,37 @@ from llb.state.state import State
 with lazy_imports(__name__):
     from llb.client import history as build_history  # 6 ms
     from llb.client.connect import retry  # 2 ms
-    from llb.client.daemon import private as daemon  # 9 ms
+    from llb.client.daemon import fallback  # 12 ms
+    from llb.client.image_build import request as image_request  # 8 ms
+    from llb.client.image_build import result as image_results  # 4 ms
+    from llb.client.inspection import commands, trees  # 3 ms
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from types import TracebackType
 
+    import grpc
+
+    from llb import Network, Security
+    from llb.client.connect.routes import Route
+    from llb.client.connect.sockets import Dialer
     from llb.client.connect.tls import TLS
     from llb.client.history import History
+    from llb.client.image_build.options import BuildContext, ImageBuildOptions
+    from llb.client.image_build.result import ImageResult
+    from llb.client.inspection.trees import TreePath
     from llb.client.options import BuildOptions
     from llb.client.results import SolveResult
     from llb.client.usage import Usage
+    from llb.definition.definition import Definition
+    from llb.gateway import Completed, FileStat
     from llb.grpc import Pipe
     from llb.platforms import Platform
     from llb.sources.image_resolver import ResolvedImage
+    from llb.state.settings import MountValue
 
 # The metadata key by which a gateway call names its build (client/buildid).
 _BUILD_ID = "buildkit-controlapi-buildid"
-_NO_VERSION = "v0.10.0"
 
 
 class Client:
@@ -64,16 +79,30 @@ class Client:
     - ``docker://``, the BuildKit inside Docker.
 
     The default is ``BUILDKIT_HOST``, then the default sockets, then a private daemon, which is
-    started if buildkitd is installed. ``tls`` holds the certificates for a ``tcp://`` daemon that
-    requires TLS. Raises ConnectError if no daemon can be reached.
+    started if buildkitd is installed, then ``docker://``. ``tls`` holds the certificates for a
+    ``tcp://`` daemon that requires TLS. ``dialer`` is a function that opens the connections, and
+    returns a connected socket or a pipe (:data:`llb.client.Dialer`); ``addr`` is then optional,
+    and names the daemon in errors. ``channel`` is used in place of an address: a ``grpc.Channel`` of
+    grpcio, with its credentials and interceptors, created with
+    ``options=llb.grpcio.CHANNEL_OPTIONS``. The client does not close it. It needs the extra
+    ``grpc``, and raises ImportError without it (docs/connections.md). Raises ConnectError if no
+    daemon can be reached.
+
+    A client may be used from several threads, and in the child of ``os.fork()``, where it opens
+    connections of its own.
     """
 
-    def __init__(self, addr: str | None = None, *, tls: TLS | None = None) -> None:
-        self.address = (
-            addresses.explicit_address(addr) or addresses.default_socket() or _private_daemon()
-        )
-        self._control = Control(to_route(self.address, tls))
-        self._version: str | None = None
+    def __init__(
+        self,
+        addr: str | None = None,
+        *,
+        tls: TLS | None = None,
+        dialer: Dialer | None = None,
+        channel: grpc.Channel | None = None,
+    ) -> None:
+        self._control = Control(_to_route(addr, tls, dialer, channel))
+        self.address = self._control.address
+        self._capabilities = DaemonCapabilities()
 
     @classmethod
     def any(
@@ -122,7 +151,10 @@ class Client:
         self._control.close()
 
     def dial(self) -> Pipe:
-        """Open another connection to the control API, as a pipe of bytes; raises ConnectError."""
+        """Open another connection to the control API, as a pipe of bytes; raises ConnectError.
+
+        A client over a ``grpc.Channel`` cannot.
+        """
         return self._control.connect()
 
     def info(self) -> Info:
@@ -189,8 +221,9 @@ class Client:
         ``frontend_attrs`` and ``frontend_inputs`` are the attributes and inputs of the frontend. An
         image built from a state gets the state's image config; for a definition, pass it as
         ``image_config`` in JSON. Base images of states are resolved in the same build, and their
-        configs inherited (:func:`llb.resolve_images`). ``platform`` applies to the steps of a state that name none; for a
-        frontend, use its attribute ``platform``. All further options are :class:`BuildOptions`.
+        configs inherited (:func:`llb.resolve_images`). ``platform`` applies to the steps of a state
+        that name none; for a frontend, use its attribute ``platform``. All further options are
+        :class:`BuildOptions`.
 
         Raises SolveError if the build fails, InputError for an unusable local directory, secret,
         agent or destination, CancelledError after the timeout, TransportError if the connection
@@ -206,43 +239,223 @@ class Client:
                 "platform",
             )
         with Building(self._control, options) as build:
-            self._check_capabilities(build.capabilities)
+            self._capabilities.check(self._control, build.capabilities)
             if frontend is not None:
-                attrs = {**(frontend_attrs or {}), **build.cache_attrs}
-                return self._solve_frontend(build, frontend, attrs, frontend_inputs or {})
+                return self._solve_frontend(
+                    build, frontend, frontend_attrs or {}, frontend_inputs or {}
+                )
             if isinstance(what, State):
                 state = PendingState(what, platform, build.takes_image_config, build.session.id)
                 if state.images:
                     function = state_function(state, lambda made: self._check(made, options))
-                    return self._run(build, function, {})
+                    return self._run(build, function, {}, {})
                 encoded = state.encode()
             else:
                 assert what is not None
                 encoded = Encoded(what, image_config)
             self._check(encoded.definition, options)
             if encoded.image_config is not None and build.is_docker_image:
-                return self._solve_for_docker(build, encoded)
+                # An old Docker ignores the config among the attributes of its exporter.
+                return self._run(build, encoded_function(encoded), {}, {})
             request = build.request(encoded.image_config)
-            request.Definition.CopyFrom(encoded.definition.to_pb())
+            definition = build.memory_uploads.shrink(encoded.definition)
+            request.Definition.CopyFrom(definition.to_pb())
             return build.run(request)
+
+    def build_image(
+        self, context: BuildContext, **options: Unpack[ImageBuildOptions]
+    ) -> ImageResult:
+        """Build the image of a Dockerfile, or of a build file in Python.
+
+        ``context`` is one of:
+
+        - a directory, as a string or a path: ``"."``;
+        - a URL of a repository or an archive: ``"https://github.com/me/app.git#main:web"``;
+        - a tar archive, compressed or not, as bytes or as a file that is open as binary. As for
+          ``docker build -``, it may be a Dockerfile alone;
+        - files in memory, as a mapping: ``{"Dockerfile": "FROM alpine", "src/app": b"…"}``;
+        - a state, which the daemon builds first.
+
+        All options are those of :class:`ImageBuildOptions`: ``file`` or ``dockerfile_inline``,
+        ``target``, ``build_args``, ``contexts``, ``tags``, ``push``, ``load``, ``outputs``,
+        ``platforms``, ``labels``, ``annotations``, ``secrets``, ``ssh``, ``cache_from``,
+        ``cache_to``, ``no_cache``, ``pull``, ``network``, ``extra_hosts``, ``shm_size``,
+        ``ulimits``, ``provenance``, ``sbom``, ``timeout``, ``on_event`` and others.
+
+        A ``.dockerignore`` excludes files of a directory and of files in memory, but not of an
+        archive, a repository or a state: these are used as they are, as by Docker.
+
+        Raises InvalidValueError, with the name of the option, before anything is sent, InputError
+        for a missing file, SolveError if the build fails, and the other errors of :meth:`solve`.
+        """
+        prepared = image_request.to_image_build(context, options)
+        request = prepared.request
+        attrs, inputs = request.attrs, request.inputs
+        if request.function is None:
+            solved = self.solve(
+                frontend=request.frontend,
+                frontend_attrs=attrs,
+                frontend_inputs=inputs,
+                **prepared.options,
+            )
+        else:
+            solved = self.build(
+                request.function, frontend_attrs=attrs, frontend_inputs=inputs, **prepared.options
+            )
+        return image_results.to_image_result(
+            solved, prepared.options["exports"], is_docker=self._control.is_docker
+        )
 
     def build(
         self,
         function: Callable[[Request, Gateway], Result],
         *,
         frontend_attrs: Mapping[str, str] | None = None,
+        frontend_inputs: Mapping[str, State | Definition] | None = None,
         **options: Unpack[BuildOptions],
     ) -> SolveResult:
         """Build with a Python function as the frontend, which runs in this process.
 
         ``function`` receives a request, with ``frontend_attrs`` as its options, and a gateway to
-        the daemon; the build has its result. The same function can be served from an image
-        (:func:`llb.gateway.serve`). Raises the exceptions of the function and those of
-        :meth:`solve`.
+        the daemon, which answers with ``frontend_inputs``; the build has its result. The same
+        function can be served from an image (:func:`llb.gateway.serve`). Raises the exceptions of
+        the function and those of :meth:`solve`.
         """
         with Building(self._control, options) as build:
-            self._check_capabilities(build.capabilities)
-            return self._run(build, function, frontend_attrs or {})
+            self._capabilities.check(self._control, build.capabilities)
+            return self._run(build, function, frontend_attrs or {}, frontend_inputs or {})
+
+    def read_file(
+        self,
+        tree: State | Definition,
+        path: TreePath,
+        *,
+        offset: int = 0,
+        length: int | None = None,
+        platform: Platform | str | None = None,
+        **options: Unpack[BuildOptions],
+    ) -> bytes:
+        r"""Build a tree and read a file of it, of any size.
+
+        A relative ``path`` starts in the working directory of the state; links are followed inside
+        the tree. ``length`` is the maximum number of bytes from ``offset``. ``platform`` applies to
+        the steps that name none. Further options are :class:`BuildOptions`, except for exports.
+
+        Raises MissingFileError, a FileNotFoundError, if there is no such file; InputError for a
+        directory; and the errors of :meth:`solve`.
+
+        >>> from llb import Image
+        >>> with Client() as client:  # doctest: +SKIP
+        ...     client.read_file(Image("alpine"), "/etc/alpine-release")
+        b'3.22.0\n'
+        """
+        return trees.read_file(
+            self.build, tree, path, offset=offset, length=length, platform=platform, options=options
+        )
+
+    def read_text(
+        self,
+        tree: State | Definition,
+        path: TreePath,
+        *,
+        encoding: str = "utf-8",
+        platform: Platform | str | None = None,
+        **options: Unpack[BuildOptions],
+    ) -> str:
+        """Build a tree and read a file of it as text.
+
+        Raises InputError if the file is not encoded like that, and the errors of :meth:`read_file`.
+        """
+        data = self.read_file(tree, path, platform=platform, **options)
+        return trees.decode(data, path, encoding)
+
+    def list_dir(
+        self,
+        tree: State | Definition,
+        path: TreePath = "/",
+        *,
+        pattern: str | None = None,
+        platform: Platform | str | None = None,
+        **options: Unpack[BuildOptions],
+    ) -> tuple[FileStat, ...]:
+        """Build a tree and list a directory of it: its entries by name, in order.
+
+        ``pattern`` selects names, such as ``*.py``. The other parameters are those of
+        :meth:`read_file`. Raises MissingFileError if there is no such directory, InputError for a
+        file, and the errors of :meth:`solve`.
+        """
+        return trees.list_dir(
+            self.build, tree, path, pattern=pattern, platform=platform, options=options
+        )
+
+    def stat(
+        self,
+        tree: State | Definition,
+        path: TreePath,
+        *,
+        platform: Platform | str | None = None,
+        **options: Unpack[BuildOptions],
+    ) -> FileStat:
+        """Build a tree and get the status of a file or directory of it; links are followed.
+
+        The parameters and errors are those of :meth:`read_file`.
+        """
+        return trees.stat(self.build, tree, path, platform=platform, options=options)
+
+    def run(
+        self,
+        tree: State | Definition,
+        command: str | Sequence[str],
+        *,
+        input: bytes | str | None = None,  # noqa: A002 - the word of subprocess.run
+        check: bool = True,
+        env: Mapping[str, str] | None = None,
+        workdir: str | None = None,
+        user: str | None = None,
+        mounts: Iterable[MountValue] = (),
+        shell: Sequence[str] | None = None,
+        network: Network | str | None = None,
+        security: Security | str | None = None,
+        platform: Platform | str | None = None,
+        **options: Unpack[BuildOptions],
+    ) -> Completed:
+        r"""Build a tree, run a process in it, and return its exit code and output.
+
+        The process is not a step: it runs on every call, nothing is cached, and its writes are
+        lost, except to a cache mount. It has the settings of the state (variables, working
+        directory, user, network, mounts), overridden by ``env``, ``workdir`` and the others as in
+        :meth:`llb.State.run`; ``command`` is a string for the shell or a sequence of arguments.
+        ``input`` is what the process reads; without it, its standard input is empty. Further
+        options are :class:`BuildOptions`, except for exports: ``secrets`` and ``ssh`` for mounts,
+        ``timeout`` for the whole call.
+
+        Raises ProcessError for a nonzero exit code, unless ``check`` is false; InvalidValueError
+        for settings that only steps have (ulimits, a cgroup parent); CapabilityError if the daemon
+        is too old; and the errors of :meth:`solve` if the tree cannot be built.
+
+        >>> from llb import Image
+        >>> with Client() as client:  # doctest: +SKIP
+        ...     client.run(Image("alpine"), "echo hello").stdout
+        b'hello\n'
+        """
+        return commands.run(
+            self.build,
+            tree,
+            command,
+            input=input,
+            check=check,
+            platform=platform,
+            settings={
+                "env": env,
+                "workdir": workdir,
+                "user": user,
+                "mounts": mounts,
+                "shell": shell,
+                "network": network,
+                "security": security,
+            },
+            options=options,
+        )
 
     def resolve_image_config(
         self, ref: str, *, platform: Platform | None = None, resolve_mode: str = "default"
@@ -264,52 +477,29 @@ class Client:
         self.build(resolve)
         return images[0]
 
-    def _solve_for_docker(self, build: Building, encoded: Encoded) -> SolveResult:
-        """Build an image whose config is part of the result.
-
-        An old Docker ignores the config among the attributes of its exporter.
-        """
-
-        def function(request: Request, gateway: Gateway) -> Result:
-            return solve_encoded(request, gateway, encoded)
-
-        return self._run(build, function, {})
-
     def _solve_frontend(
         self,
         build: Building,
         frontend: str,
-        attrs: dict[str, str],
+        attrs: Mapping[str, str],
         inputs: Mapping[str, State | Definition],
     ) -> SolveResult:
-        """Build with a frontend, after the daemon has resolved the base images of its inputs."""
-        states = {k: PendingState(v, None) for k, v in inputs.items() if isinstance(v, State)}
-        definitions = {k: v for k, v in inputs.items() if isinstance(v, Definition)}
-        pending = {name: state for name, state in states.items() if state.images}
-        for name, state in states.items():
-            if name not in pending:
-                definitions[name] = state.encode().definition
-        for definition in definitions.values():
-            self._check_capabilities(caps.needed(definition))
-        if not pending:
-            request = build.request(None)
-            request.Frontend = frontend
-            request.FrontendAttrs.update(attrs)
-            for name, definition in definitions.items():
-                request.FrontendInputs[name].CopyFrom(definition.to_pb())
-            return build.run(request)
-
-        def check(definition: Definition) -> None:
-            self._check_capabilities(caps.needed(definition))
-
-        function = frontend_function(frontend, attrs, definitions, pending, check)
-        return self._run(build, function, {})
+        """Build with a frontend; a function runs it if base images of its inputs are unresolved."""
+        definitions, pending = split_inputs(inputs)
+        if pending:
+            return self._run(build, frontend_function(frontend), attrs, inputs)
+        request = build.request(None)
+        request.Frontend = frontend
+        request.FrontendAttrs.update({**attrs, **build.cache_attrs})
+        build.add_inputs(request, definitions, self._check_needed)
+        return build.run(request)
 
     def _run(
         self,
         build: Building,
         function: Callable[[Request, Gateway], Result],
         attrs: Mapping[str, str],
+        inputs: Mapping[str, State | Definition],
     ) -> SolveResult:
         """Run a build with a Python function as its frontend."""
         frontend_request = Request(
@@ -319,15 +509,27 @@ class Client:
         )
         request = build.request(None)
         request.FrontendAttrs.update(frontend_request.options)
-        return build.run(request, lambda ref: self._run_frontend(function, frontend_request, ref))
+        definitions, pending = split_inputs(inputs)
+        build.add_inputs(request, definitions, self._check_needed)
+        if pending:
+            function = with_pending(function, pending, self._check_needed)
+        return build.run(
+            request, lambda ref: self._run_frontend(build, function, frontend_request, ref)
+        )
 
     def _run_frontend(
-        self, function: Callable[[Request, Gateway], Result], request: Request, ref: str
+        self,
+        build: Building,
+        function: Callable[[Request, Gateway], Result],
+        request: Request,
+        ref: str,
     ) -> None:
         """Act as the frontend of the build ``ref``, over a separate connection."""
         channel = self._control.channel()
+        shrink = build.memory_uploads.shrink
         try:
-            error = answer(function, request, Gateway(channel, metadata=((_BUILD_ID, ref),)))
+            gateway = Gateway(channel, metadata=((_BUILD_ID, ref),), shrink=shrink)
+            error = answer(function, request, gateway)
             if error is not None:
                 raise error
         finally:
@@ -337,35 +539,61 @@ class Client:
         """Raise InputError for a missing directory or layout, and CapabilityError."""
         check_locals(definition, options.get("local_dirs", {}))
         check_layouts(definition, options.get("oci_layouts", {}))
-        self._check_capabilities(caps.needed(definition))
+        self._check_needed(definition)
 
-    def _check_capabilities(self, required: Collection[str]) -> None:
-        """Raise CapabilityError if the daemon is too old for a required capability."""
-        if not required:
-            return
-        if self._version is None:
-            try:
-                self._version = self.info().version
-            except RemoteError:
-                self._version = ""
-        # A daemon that does not report its version is older than the first release that does.
-        offered = caps.of_version(self._version or _NO_VERSION)
-        if offered is not None:
-            daemon = f"BuildKit {self._version}" if self._version else "a BuildKit before v0.11"
-            caps.require(required, offered, daemon)
+    def _check_needed(self, definition: Definition) -> None:
+        """Raise CapabilityError if the daemon is too old for a step."""
+        self._capabilities.check(self._control, caps.needed(definition))
 
 
 def wait_for_ready(
-    addr: str | None = None, *, timeout: float = 60.0, tls: TLS | None = None
+    addr: str | None = None,
+    *,
+    timeout: float = 60.0,
+    tls: TLS | None = None,
+    dialer: Dialer | None = None,
 ) -> Client:
     """Connect to a daemon that may still be starting.
 
     Attempts are repeated with growing pauses for ``timeout`` seconds. Raises the last
     ConnectError after the timeout; any other error is raised at once.
     """
-    return retry.retried(lambda: Client(addr, tls=tls), timeout)
+    return retry.retried(lambda: Client(addr, tls=tls, dialer=dialer), timeout)
 
 
-def _private_daemon() -> str:
+def build_image(
+    context: BuildContext,
+    *,
+    addr: str | None = None,
+    tls: TLS | None = None,
+    **options: Unpack[ImageBuildOptions],
+) -> ImageResult:
+    """Connect to a daemon, build an image, and close the connection.
 
-    return daemon.start()
+    ``addr`` and ``tls`` are those of :class:`Client`, everything else is that of
+    :meth:`Client.build_image`.
+    """
+    with Client(addr, tls=tls) as client:
+        return client.build_image(context, **options)
+
+
+def _to_route(
+    addr: str | None, tls: TLS | None, dialer: Dialer | None, channel: grpc.Channel | None
+) -> Route:
+    """Choose the route by the arguments of a client."""
+    if channel is None:
+        if dialer is not None:
+            return dialer_route(dialer, addr, tls)
+        return to_route(addresses.explicit_address(addr) or _default_address(), tls)
+    others = {"addr": addr, "tls": tls, "dialer": dialer}
+    for name, value in others.items():
+        if value is not None:
+            raise InvalidValueError(
+                f"Client() takes {name} or channel, not both",
+                hint="the channel has a target and credentials of its own",
+            )
+    return channel_route(channel)
+
+
+def _default_address() -> str:
+    return addresses.default_socket() or fallback.address()

@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ import pytest
 
 from llb import Image, Local, Platform, Scratch, State, bind, merge, resolve_images
 from llb.client import Client, Event, Vertex, image, local, oci
-from llb.errors import RemoteError
+from llb.errors import ProcessError, RemoteError
 from llb.gateway import Gateway, PlatformImage, Request, Result
 from tests.e2e.test_example import read_image
 
@@ -280,6 +281,42 @@ def test_a_context_of_a_dockerfile_inherits_its_base_image(
     config = config_of(tmp_path / "image.tar")
     assert config["Cmd"] == ["nginx", "-g", "daemon off;"]
     assert config["Labels"] == {"maintainer": "nginx", "mine": "yes"}
+
+
+def test_processes_and_files_of_a_result_inherit_its_base_image(
+    golang: str, nginx: str, buildkit_host: str
+) -> None:
+    with Client(buildkit_host) as client:
+        with pytest.raises(ProcessError) as caught:
+            client.run(Image(golang), "go version")
+        # The program was found, and refuses these arguments.
+        assert caught.value.exit_code == 64
+        shown = client.run(Image(nginx), "id -un; pwd; echo $-")
+        assert shown.command[:2] == ("/bin/sh", "-euc")
+        assert shown.stdout_text.split()[:2] == ["daemon", "/srv"]
+        assert client.read_text(Image(golang).run("pwd > here"), "here") == "/go\n"
+
+
+def test_an_image_build_inherits_the_base_image_of_a_context(
+    nginx: str, buildkit_host: str, tmp_path: Path
+) -> None:
+    build_file = (
+        "from llb.buildfile import target\n\n\n"
+        "@target\ndef app(build):\n    return build.image('base').mkfile('/tmp/x', 'y')\n"
+    )
+    dockerfile = "FROM base\nRUN touch /tmp/x\n"
+    for name, text in {"build.py": build_file, "Dockerfile": dockerfile}.items():
+        with Client(buildkit_host) as client, warnings.catch_warnings():
+            warnings.simplefilter("error")
+            client.build_image(
+                {name: text},
+                file=name,
+                contexts={"base": derived(nginx)},
+                outputs=oci(tmp_path / "image.tar"),
+            )
+        config = config_of(tmp_path / "image.tar")
+        assert config["Cmd"] == ["nginx", "-g", "daemon off;"]
+        assert config["Labels"] == {"maintainer": "nginx", "mine": "yes"}
 
 
 def test_mounts_inherit_their_own_images(golang: str, buildkit_host: str, tmp_path: Path) -> None:

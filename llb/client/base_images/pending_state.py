@@ -11,10 +11,11 @@ import json
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from llb.buildkit_names import EXPORTER_IMAGE_CONFIG_KEY
 from llb.client.caches import CACHE_IMPORTS
+from llb.definition.definition import Definition
 from llb.gateway import Result
 from llb.platforms import Platform, to_platform
 from llb.sources.base_images import BaseImage, needed_images, resolve_all, result_of, with_images
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from typing import TypeAlias
 
-    from llb.definition.definition import Definition
     from llb.gateway import Gateway, Request
     from llb.sources.image_resolver import ResolvedImage
 
@@ -59,7 +59,7 @@ class PendingState:
     """
 
     state: State = field(converter=result_of)
-    platform: Platform = field(converter=_to_platform)
+    platform: Platform = field(default=None, converter=_to_platform)
     with_config: bool = True
     unique_id: str = ""
 
@@ -111,6 +111,15 @@ def solve_encoded(request: Request, gateway: Gateway, encoded: Encoded) -> Resul
     )
 
 
+def encoded_function(encoded: Encoded) -> Function:
+    """Build the function that solves a definition, and returns its image config with the result."""
+
+    def function(request: Request, gateway: Gateway) -> Result:
+        return solve_encoded(request, gateway, encoded)
+
+    return function
+
+
 def state_function(state: PendingState, check: Check) -> Function:
     """Build the function that resolves the images of a state and solves it.
 
@@ -125,26 +134,47 @@ def state_function(state: PendingState, check: Check) -> Function:
     return function
 
 
-def frontend_function(
-    frontend: str,
-    attrs: Mapping[str, str],
-    definitions: Mapping[str, Definition],
-    states: Mapping[str, PendingState],
-    check: Check,
-) -> Function:
-    """Build the function that resolves the images of a frontend's inputs and runs the frontend.
+def split_inputs(
+    inputs: Mapping[str, State | Definition],
+) -> tuple[dict[str, Definition], dict[str, PendingState]]:
+    """Encode the inputs of a frontend, except for the states on unresolved base images."""
+    definitions, pending = dict[str, Definition](), dict[str, PendingState]()
+    for name, value in inputs.items():
+        if isinstance(value, Definition):
+            definitions[name] = value
+            continue
+        state = PendingState(value)
+        if state.images:
+            pending[name] = state
+        else:
+            definitions[name] = state.encode().definition
+    return definitions, pending
 
-    The frontend also gets the image configs of the ``states`` among its inputs, which replace
-    those in ``attrs``.
+
+def with_pending(function: Function, pending: Mapping[str, PendingState], check: Check) -> Function:
+    """Build the function that resolves the images of a frontend's inputs first.
+
+    ``function`` also receives the image configs of these inputs in its options, in place of any
+    that are there already.
     """
 
-    def function(_: Request, gateway: Gateway) -> Result:
-        inputs, metadata = dict(definitions), dict[str, str]()
-        for name, encoded in zip(states, encode_all(states.values(), gateway), strict=True):
+    def resolving(request: Request, gateway: Gateway) -> Result:
+        inputs, metadata = dict[str, Definition](), dict[str, str]()
+        for name, encoded in zip(pending, encode_all(pending.values(), gateway), strict=True):
             check(encoded.definition)
             inputs[name] = encoded.definition
             metadata |= _input_metadata(name, encoded)
-        return gateway.solve_frontend(frontend, dict(attrs) | metadata, inputs=inputs)
+        request = evolve(request, options={**request.options, **metadata})
+        return function(request, gateway.with_inputs(inputs))
+
+    return resolving
+
+
+def frontend_function(frontend: str) -> Function:
+    """Build the function that runs a frontend with the options and inputs of the build."""
+
+    def function(request: Request, gateway: Gateway) -> Result:
+        return gateway.solve_frontend(frontend, request.options, inputs=gateway.inputs())
 
     return function
 

@@ -66,8 +66,16 @@ class LocalTree:
     session_id: str | None = None
     unique_id: str | None = None
 
-    def to_state(self, follow_paths: tuple[str, ...] = (), include: tuple[str, ...] = ()) -> State:
-        """Create the source of the directory, or of the part of it that matches the patterns."""
+    def to_state(
+        self,
+        follow_paths: tuple[str, ...] = (),
+        include: tuple[str, ...] = (),
+        differ: str | None = None,
+    ) -> State:
+        """Create the source of the directory, or of the part of it that matches the patterns.
+
+        With the ``differ`` ``none``, the client sends the files even if they look unchanged.
+        """
         return Local(
             self.name,
             include=include,
@@ -76,6 +84,7 @@ class LocalTree:
             session_id=self.session_id,
             unique_id=self.unique_id,
             shared_key=self.shared_key,
+            differ=differ,
             name=self.label,
             locations=(),
         )

@@ -98,6 +98,45 @@ def test_the_images_of_inputs_are_inherited(fake_daemon: Make) -> None:
     assert only(daemon).definitions[""].ops == expected.marshal().ops
 
 
+def test_the_images_of_the_inputs_of_a_function_are_inherited(
+    client: Client, daemon: FakeDaemon
+) -> None:
+    def function(request: Request, gateway: Gateway) -> Result:
+        config = json.loads(request.options["input-metadata:base"])["containerimage.config"]
+        assert json.loads(base64.b64decode(config))["config"]["Cmd"] == ["c"]
+        assert list(gateway.inputs()) == ["files", "base"]
+        return Result(gateway.solve(gateway.inputs()["base"]))
+
+    base = NONROOT.run("x").cmd(["c"])
+    inputs: dict[str, State | Definition] = {"base": base, "files": Scratch().mkfile("/a", "b")}
+    client.build(function, frontend_attrs={"a": "b"}, frontend_inputs=inputs)
+    assert only(daemon).definitions[""].ops == resolve_images(base, FakeImages()).marshal().ops
+    assert (list(only(daemon).inputs), only(daemon).frontend_attrs) == (["files"], {"a": "b"})
+
+
+def test_an_image_build_inherits_the_base_images_of_its_contexts(fake_daemon: Make) -> None:
+    requests: list[dict[str, str]] = []
+
+    def frontend(request: Request, gateway: Gateway) -> Result:
+        requests.append(dict(request.options))
+        return Result(gateway.solve(gateway.inputs()["base"]))
+
+    daemon = fake_daemon(frontends={"dockerfile.v0": frontend})
+    with Client(daemon.address) as client:
+        client.build_image({"Dockerfile": "FROM base"}, contexts={"base": NONROOT})
+    (options,) = requests
+    config = json.loads(options["input-metadata:base"])["containerimage.config"]
+    assert json.loads(base64.b64decode(config))["config"]["User"] == "65532"
+
+
+def test_trees_are_read_in_the_working_directory_of_their_image(fake_daemon: Make) -> None:
+    daemon = fake_daemon(outputs={"run make": {"home/nonroot/x": "made"}})
+    with Client(daemon.address) as client:
+        assert client.read_file(NONROOT.run("make"), "x") == b"made"
+    (run,) = [v for v in daemon.builds[0].definitions[""].vertices() if v.kind == "exec"]
+    assert run.op["meta"]["user"] == "65532"
+
+
 def test_inputs_without_base_images_are_sent_at_once(fake_daemon: Make) -> None:
     daemon = fake_daemon(frontends={"own": lambda _, gateway: Result()})
     with Client(daemon.address) as client:

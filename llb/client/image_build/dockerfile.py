@@ -88,7 +88,7 @@ def dockerfile_attrs(**options: Unpack[DockerfileOptions]) -> dict[str, str]:
 
 def _network(name: str) -> str:
     if name not in _NETWORKS:
-        raise InvalidValueError(f"unknown network {name!r}: expected {', '.join(_NETWORKS)}")
+        raise InvalidValueError(f"invalid network {name!r}: expected {', '.join(_NETWORKS)}")
     return _NETWORKS[name]
 
 
