@@ -14,7 +14,13 @@ from llb.safe_path import leave_working_directory
 leave_working_directory()
 
 from llb.definition.definition import Definition
-from llb.errors import InputError, InvalidDefinitionError, InvalidValueError, LLBError
+from llb.errors import (
+    BaseImageWarning,
+    InputError,
+    InvalidDefinitionError,
+    InvalidValueError,
+    LLBError,
+)
 from llb.gocompat.shlex import shlex
 from llb.ops.nodes import (
     Device,
@@ -29,6 +35,7 @@ from llb.platforms import Platform
 from llb.reference import Reference
 from llb.script.main import main
 from llb.source_map import Location, Range, SourceFile
+from llb.sources.base_images import resolve_images
 from llb.sources.from_definition import from_definition
 from llb.sources.git import Git
 from llb.sources.http_and_blobs import HTTP, ImageBlob, OCILayoutBlob
@@ -43,6 +50,7 @@ from llb.state.state import State
 
 __all__ = [
     "HTTP",
+    "BaseImageWarning",
     "Definition",
     "Device",
     "Directory",
@@ -87,6 +95,7 @@ __all__ = [
     "mkfile",
     "passthrough",
     "rebase",
+    "resolve_images",
     "rm",
     "secret",
     "shlex",

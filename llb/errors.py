@@ -89,6 +89,10 @@ class InvalidValueError(LLBError, ValueError):
     """An argument is invalid; raised by the call that received it."""
 
 
+class BaseImageWarning(UserWarning):
+    """A base image has settings or instructions that the build does not inherit."""
+
+
 class InvalidDefinitionError(LLBError):
     """The bytes are not a definition, or no daemon would accept the graph."""
 

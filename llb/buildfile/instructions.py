@@ -48,6 +48,7 @@ from llb.validation import choice
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from llb.ops.tree import Tree
     from llb.state.state import State
 
 __all__ = [
@@ -110,7 +111,7 @@ def workdir(state: State, path: str) -> State:
 
 def copy(
     state: State,
-    source: ops.Tree,
+    source: Tree,
     paths: str | Sequence[str],
     dest: str,
     *,
@@ -181,7 +182,7 @@ def fetch(
     return _apply_copy(state, [action(url) for url in _to_sequence(urls)], destination)
 
 
-def clone(state: State, repository: ops.Tree, dest: str, **flags: Unpack[CopyFlags]) -> State:
+def clone(state: State, repository: Tree, dest: str, **flags: Unpack[CopyFlags]) -> State:
     """Copy a repository (:func:`llb.Git`): ``ADD https://….git``."""
     destination = _destination(state, dest, flags)
     return _apply_copy(state, [destination.copy_repository(repository)], destination)

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
+CACHE_IMPORTS = "cache-imports"
+"""The frontend attribute that holds imported caches in JSON."""
+
 Mode: TypeAlias = Literal["min", "max"]
 """Which layers are exported: ``min`` for those of the result, ``max`` for those of every step."""
 
@@ -156,7 +159,7 @@ def check_target(cache: Cache) -> Cache:
 def frontend_attrs(imports: Iterable[Cache]) -> dict[str, str]:
     """Encode the imported caches as a frontend attribute, for the solves of the frontend."""
     entries = [{"Type": cache.type, "Attrs": dict(cache.attrs)} for cache in imports]
-    return {"cache-imports": json.dumps(entries, separators=(",", ":"))} if entries else {}
+    return {CACHE_IMPORTS: json.dumps(entries, separators=(",", ":"))} if entries else {}
 
 
 def _check_present(cache: Cache, key: str) -> None:

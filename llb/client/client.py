@@ -209,8 +209,10 @@ class Client:
 
         ``frontend_attrs`` and ``frontend_inputs`` are the attributes and inputs of the frontend. An
         image built from a state gets the state's image config; for a definition, pass it as
-        ``image_config`` in JSON. ``platform`` applies to the steps of a state that name none; for a
-        frontend, use its attribute ``platform``. All further options are :class:`BuildOptions`.
+        ``image_config`` in JSON. Base images of states are resolved in the same build, and their
+        configs inherited (:func:`llb.resolve_images`). ``platform`` applies to the steps of a state
+        that name none; for a frontend, use its attribute ``platform``. All further options are
+        :class:`BuildOptions`.
 
         Raises SolveError if the build fails, InputError for an unusable local directory, secret,
         agent or destination, CancelledError after the timeout, TransportError if the connection

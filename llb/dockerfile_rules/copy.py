@@ -23,6 +23,7 @@ from llb.state.state import State
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from llb.ops.tree import Tree
     from llb.state.step_options import StepOptions
 
 HEREDOC_MODE = 0o644
@@ -64,7 +65,7 @@ class Destination:
         return self.link and self.mode is None
 
     def copy_paths(
-        self, tree: ops.Tree, selection: Selection, *, unpack: bool = False
+        self, tree: Tree, selection: Selection, *, unpack: bool = False
     ) -> ops.CopyAction:
         """Copy paths of the build context, a stage or an image."""
         return self._copy(
@@ -76,15 +77,15 @@ class Destination:
             **_PATH_OPTIONS,
         )
 
-    def copy_file(self, tree: ops.Tree, name: str, *, unpack: bool = False) -> ops.CopyAction:
+    def copy_file(self, tree: Tree, name: str, *, unpack: bool = False) -> ops.CopyAction:
         """Copy a heredoc or a download, which is the file ``name`` of a separate tree."""
         return self._copy(tree, absolute("/", name), attempt_unpack=unpack)
 
-    def copy_repository(self, tree: ops.Tree) -> ops.CopyAction:
+    def copy_repository(self, tree: Tree) -> ops.CopyAction:
         """Copy a repository."""
         return self._copy(tree, "/")
 
-    def _copy(self, tree: ops.Tree, src: str, **options: Any) -> ops.CopyAction:
+    def _copy(self, tree: Tree, src: str, **options: Any) -> ops.CopyAction:
         return ops.CopyAction(
             source=tree.output,
             src=src,

@@ -71,6 +71,7 @@ class Gateway:
     ) -> None:
         self._bridge = Bridge(channel, metadata)
         self._shrink = shrink or (lambda definition: definition)
+        self._inputs: Mapping[str, Definition] = {}
 
     @property
     def caps(self) -> Caps:
@@ -81,6 +82,12 @@ class Gateway:
         """Copy the gateway, with the channel replaced by ``wrap(channel)``."""
         gateway = copy(self)
         gateway._bridge = self._bridge.over(wrap)
+        return gateway
+
+    def with_inputs(self, inputs: Mapping[str, Definition]) -> Gateway:
+        """Copy the gateway, with further ``inputs`` that the daemon does not know."""
+        gateway = copy(self)
+        gateway._inputs = {**self._inputs, **inputs}
         return gateway
 
     def solve(
@@ -130,13 +137,14 @@ class Gateway:
     def inputs(self) -> dict[str, Definition]:
         """Fetch the trees that the client passed to the frontend, by name."""
         if "frontend.inputs" not in self.caps.frontend:
-            return {}
+            return dict(self._inputs)
         messages = self._bridge.call("Inputs", pb.InputsRequest(), pb.InputsResponse).Definitions
         for name, message in messages.items():
             if not message.metadata:
                 reason = "invalid nil input definition to definition op"
                 raise InvalidDefinitionError(reason, hint=f"the input {name} is empty")
-        return {name: Definition.from_pb(message) for name, message in messages.items()}
+        fetched = {name: Definition.from_pb(message) for name, message in messages.items()}
+        return {**fetched, **self._inputs}
 
     def read_file(self, ref: Ref, path: str, *, offset: int = 0, length: int = 0) -> bytes:
         """Read a file of any size from ``offset``, at most ``length`` bytes (0: all).

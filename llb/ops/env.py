@@ -32,12 +32,12 @@ class Env:
         """Assign ``key``, or remove it if ``value`` is None."""
         return Env(self, key, value)
 
-    def set_all(self, pairs: Sequence[tuple[str, str | None]]) -> Env:
+    def set_all(self, pairs: Sequence[tuple[str, str | None]], *, linked: bool = False) -> Env:
         """Assign several keys in order.
 
-        More than a few assignments start a new chain.
+        More than a few assignments start a new chain, unless ``linked``.
         """
-        if len(pairs) <= _LINKED_VARIABLES:
+        if linked or len(pairs) <= _LINKED_VARIABLES:
             env = self
             for key, value in pairs:
                 env = Env(env, key, value)
@@ -50,6 +50,15 @@ class Env:
         env = Env()
         env._items.append(tuple(items.items()))
         return env
+
+    def assigns(self, key: str) -> bool:
+        """Check whether ``key`` was assigned or removed."""
+        link = self
+        while link.parent is not None:
+            if link.key == key:
+                return True
+            link = link.parent
+        return any(key == name for name, _ in (link._items[0] if link._items else ()))
 
     def items(self) -> tuple[tuple[str, str], ...]:
         """List the variables in the order of their last assignment."""
@@ -87,6 +96,22 @@ class Env:
             else:
                 items[key] = value
         return tuple(items.items())
+
+    def on(self, base: Env, moved: dict[int, Env]) -> Env:
+        """Repeat the assignments after those of ``base``.
+
+        ``moved`` holds the results for this ``base`` by the identity of their links, so that a
+        chain that many steps share is repeated once.
+        """
+        links = []
+        link = self
+        while link.parent is not None and id(link) not in moved:
+            links.append(link)
+            link = link.parent
+        env = moved.get(id(link), base)
+        for link in reversed(links):
+            env = moved[id(link)] = Env(env, link.key, link.value, link.is_argument)
+        return env
 
     def __repr__(self) -> str:
         """Format the variables as ``Env(A=1, B=2)``."""

@@ -8,7 +8,7 @@ digests are, which :mod:`llb.wire` computes. The fields are those of BuildKit's 
 from __future__ import annotations
 
 from enum import Enum
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from attrs import field, frozen
 
@@ -302,7 +302,12 @@ class ProxyEnv:
 
 @frozen(eq=False)
 class Process:
-    """The settings of a process; steps with the same settings share one instance."""
+    """The settings of a process; steps with the same settings share one instance.
+
+    ``base`` is an image whose config is not known yet. Its variables come before those of ``env``,
+    its user applies if ``user`` is empty, and ``cwd`` may be a path below its working directory
+    (:class:`llb.ops.base_images.BasePath`).
+    """
 
     env: Env = field(default=Env())
     cwd: str = "/"
@@ -313,6 +318,7 @@ class Process:
     extra_hosts: tuple[tuple[str, str], ...] = ()
     ulimits: tuple[Ulimit, ...] = ()
     cgroup_parent: str = ""
+    base: SourceOp | None = None
 
     def with_env(self, env: Env) -> Process:
         """Replace the environment."""
@@ -327,6 +333,7 @@ class Process:
             self.extra_hosts,
             self.ulimits,
             self.cgroup_parent,
+            self.base,
         )
 
 
@@ -579,15 +586,3 @@ class Output:
     def __repr__(self) -> str:
         """Format the kind of operation and the index, without the graph below."""
         return f"Output({type(self.op).__name__}, {self.index})"
-
-
-class Tree(Protocol):
-    """An object whose result can be mounted or copied from; in practice a State."""
-
-    @property
-    def output(self) -> Output | None:
-        """The result, or None for the empty tree."""
-
-    @property
-    def cwd(self) -> str:
-        """The directory that relative paths in the tree start from."""

@@ -7,7 +7,7 @@ import re
 import shlex
 from typing import TYPE_CHECKING
 
-from llb.recipes.steps import SOURCE, CacheDirectory, per_distribution, run
+from llb.recipes.steps import SOURCE, CacheDirectory, absolute, per_distribution, run
 from llb.recipes.words import flag_words, words
 
 if TYPE_CHECKING:
@@ -42,8 +42,8 @@ def build(
     first program and distribution, and separate caches for each platform and user.
     """
     words(programs, _PROGRAM, "program", example="app, as in [[bin]] of Cargo.toml")
-    home = dict(state.variables).get("CARGO_HOME", _HOME)
-    folder = shlex.quote(posixpath.join(state.cwd, output))
+    home = dict(state.settings.process.env.items()).get("CARGO_HOME", _HOME)
+    folder = shlex.quote(absolute(state, output))
     selected = "".join(f" --bin {name}" for name in programs)
     command = f"cargo build --locked{' --release' if release else ''}{selected}{flag_words(flags)}"
     binaries = " ".join(

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import posixpath
 import shlex
 from typing import TYPE_CHECKING
 
 from llb import Scratch, bind
 from llb.errors import InvalidValueError
+from llb.recipes.steps import absolute
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -85,7 +85,7 @@ def expect_file(
         env=expected if mode is None else expected | {"EXPECT_MODE": f"{mode:o}"},
         name=f"expect file {path}",
         tested=state,
-        path=posixpath.join(state.cwd, path),
+        path=absolute(state, path),
     )
     return state.requires("expect", check)
 

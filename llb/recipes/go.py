@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import posixpath
 import re
 import shlex
 from typing import TYPE_CHECKING
 
-from llb.recipes.steps import SOURCE, CacheDirectory, per_distribution, run
+from llb.recipes.steps import SOURCE, CacheDirectory, absolute, per_distribution, run
 from llb.recipes.words import flag_words, words
 
 if TYPE_CHECKING:
@@ -40,7 +39,7 @@ def build(
     and separate caches for each platform and user.
     """
     name = words([package], _PACKAGE, "package", example="./cmd/app")
-    path = shlex.quote(posixpath.join(state.cwd, output))
+    path = shlex.quote(absolute(state, output))
     command = f"go build{flag_words(flags)} -o {path} {name}"
     return run(
         state,

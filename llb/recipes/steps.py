@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from typing import TYPE_CHECKING
 
 from attrs import frozen
@@ -16,7 +17,8 @@ if TYPE_CHECKING:
 SOURCE = "/src"
 """The mount point of the source of a step."""
 
-_ROOT = ("", "root", "0")
+_ROOT_USER = "0"
+_ROOT = ("", "root", _ROOT_USER)
 
 
 @frozen
@@ -41,8 +43,12 @@ def run(
 ) -> State:
     """Run a script in the shell of the state, shown as ``name``.
 
+    The user is that of the state, or root: that of an image which is not resolved is not used.
     ``source`` is mounted read-only at :data:`SOURCE`.
     """
+    if user is None and state.settings.process.base is not None:
+        # The caches are chosen before the user of the image is known.
+        user = state.settings.process.user or _ROOT_USER
     owner = process_user(state) if user is None else _unless_root(user)
     # The initial content of a cache sets its permissions; without it only root can write.
     initial = Scratch().mkdir("/new", mode=0o777) if owner else None
@@ -60,6 +66,14 @@ def run(
     return state.run(
         script, env=env, user=user, workdir=workdir, mounts=[*cache_mounts, *sources], name=name
     )
+
+
+def absolute(state: State, path: str) -> str:
+    """Resolve a path against the working directory of the state.
+
+    Raises InvalidValueError if that is the one of an image that is not resolved.
+    """
+    return path if path.startswith("/") else posixpath.join(state.cwd, path)
 
 
 def process_user(state: State) -> str:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Unpack
 
+from attrs import evolve
+
 from llb.buildkit_names import DOCKER_IMAGE_SCHEME, LOCAL_SCHEME, OCI_SCHEME
 from llb.errors import InvalidValueError, did_you_mean
 from llb.gocompat import json as gojson
 from llb.ops import nodes as ops
+from llb.ops.base_images import BasePath
 from llb.platforms import Platform, to_platform
 from llb.reference import Reference, check_digest
 from llb.state.settings import Settings
@@ -33,6 +36,7 @@ def Image(  # noqa: N802 - it reads as the type of what it returns
     checksum: str | None = None,
     resolver: ImageResolver | None = None,
     resolve_digest: bool = False,
+    inherit_config: bool = True,
     **options: Unpack[StepOptions],
 ) -> State:
     """Create a state from an image in a registry.
@@ -49,9 +53,14 @@ def Image(  # noqa: N802 - it reads as the type of what it returns
     - ``checksum``: the digest that the image must have, ``sha256:…``.
     - ``resolver``: resolve the image now and apply its config (:meth:`State.with_image_config`):
       the environment, working directory and platform for the steps that follow, and the other
-      fields for an image made from the state. Without a resolver, the daemon resolves the image
-      during the build, and its config is unknown here.
+      fields for an image made from the state. As with Go's ``WithMetaResolver``, steps do not run
+      as the user of the image.
     - ``resolve_digest``: pin the source to the digest that the resolver found.
+    - ``inherit_config``: without a resolver, inherit the config when the state is built by
+      ``llb build`` or a client, or passed to :func:`llb.resolve_images`: as with FROM in a
+      Dockerfile, steps get the environment, working directory, user and shell of the image, and an
+      image made from the state inherits its config. :meth:`State.marshal` itself resolves nothing
+      and warns. False uses the files of the image only, as Go's ``llb.Image`` does.
 
     Raises InvalidValueError for an invalid argument.
 
@@ -82,7 +91,8 @@ def Image(  # noqa: N802 - it reads as the type of what it returns
     if resolver is None:
         if resolve_digest:
             raise InvalidValueError("resolve_digest needs a resolver")
-        return source_state(f"{DOCKER_IMAGE_SCHEME}{reference}", attrs, caps, platform, options)
+        state = source_state(f"{DOCKER_IMAGE_SCHEME}{reference}", attrs, caps, platform, options)
+        return _inheriting(state) if inherit_config else state
     resolved = resolver.resolve_image_config(
         str(reference),
         platform=None if platform is None else to_platform(platform),
@@ -212,6 +222,15 @@ def source_state(
     normalized = None if platform is None else to_platform(platform)
     op = ops.SourceOp(identifier, tuple(sorted(attrs)), tuple(caps), *step(normalized, options))
     return State(ops.Output(op), Settings(platform=normalized))
+
+
+def _inheriting(state: State) -> State:
+    """Inherit the config of an image that is not resolved yet."""
+    assert state.output is not None
+    base = state.output.op
+    assert isinstance(base, ops.SourceOp)
+    process = ops.Process(cwd=BasePath(base), base=base)
+    return evolve(state, settings=evolve(state.settings, process=process))
 
 
 def _layers(limit: int) -> str:

@@ -12,12 +12,15 @@ from typing import TYPE_CHECKING, TypedDict, Unpack, assert_never
 from attrs import evolve
 
 from llb.errors import InvalidValueError
-from llb.gocompat.path import absolute, check_mode, clean, is_symbolic_mode, join
+from llb.gocompat.path import check_mode, clean, is_symbolic_mode, join
 from llb.ops import nodes as ops
+from llb.ops.base_images import BasePath, resolve_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
+
+    from llb.ops.tree import Tree
 
 _ID = re.compile(r"[+-]?[0-9]+\Z")
 _MAX_ID = 2**31 - 1
@@ -57,7 +60,7 @@ class CopyOptions(TypedDict, total=False):
     replace: bool
 
 
-def copy(source: ops.Tree, dest: str, **options: Unpack[CopyOptions]) -> ops.CopyAction:
+def copy(source: Tree, dest: str, **options: Unpack[CopyOptions]) -> ops.CopyAction:
     """Copy a file or directory from another tree to ``dest``; see :class:`CopyOptions`.
 
     ``dest`` is relative to the working directory of the state that the action is applied to, and a
@@ -69,7 +72,7 @@ def copy(source: ops.Tree, dest: str, **options: Unpack[CopyOptions]) -> ops.Cop
     mode = options.get("mode")
     return ops.CopyAction(
         source=source.output,
-        src=join("/" if src.startswith("/") else source.cwd, src),
+        src=join("/", src) if src.startswith("/") else _below(source, src),
         dest=_not_empty(dest),
         owner=parse_owner(options.get("owner")),
         mode=_mode(mode),
@@ -160,6 +163,11 @@ def symlink(
     )
 
 
+def resolve_all(actions: Iterable[ops.FileAction], workdir: str) -> tuple[ops.FileAction, ...]:
+    """Resolve the relative paths of several actions against ``workdir``."""
+    return tuple([resolve_paths(action, workdir) for action in actions])
+
+
 def resolve_paths(action: ops.FileAction, workdir: str) -> ops.FileAction:
     """Resolve the relative paths of an action against ``workdir``.
 
@@ -167,10 +175,10 @@ def resolve_paths(action: ops.FileAction, workdir: str) -> ops.FileAction:
     """
     match action:
         case ops.CopyAction():
-            dest = absolute(workdir, action.dest, keep_slash=True)
+            dest = resolve_path(workdir, action.dest, keep_slash=True)
             return action if dest == action.dest else evolve(action, dest=dest)
         case ops.MkdirAction() | ops.MkfileAction() | ops.RmAction():
-            path = absolute(workdir, action.path)
+            path = resolve_path(workdir, action.path)
             return action if path == action.path else evolve(action, path=path)
         case ops.SymlinkAction():
             return action
@@ -189,6 +197,11 @@ def parse_owner(text: str | None) -> ops.Owner | None:
     if not user or (colon and not group):
         raise InvalidValueError(f"invalid owner {text!r}: expected user or user:group")
     return ops.Owner(user=_user(user), group=_user(group) if colon else None)
+
+
+def _below(source: Tree, path: str) -> str:
+    cwd = source.settings.process.cwd
+    return cwd.child_file(path) if isinstance(cwd, BasePath) else join(cwd, path)
 
 
 def _mode(mode: int | str | None) -> int | str | None:

@@ -20,6 +20,8 @@ from llb.platforms import Platform
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from llb.ops.nodes import Process
+
 # Windows paths may start with a drive letter.
 _ABSOLUTE = re.compile(r"(?:[A-Za-z]:)?[\\/]")
 _PORT = re.compile(r"([0-9]{1,5})(?:/(tcp|udp|sctp))?\Z")
@@ -261,6 +263,18 @@ class ImageConfig:
         }
         written = {key: value for key, value in image.items() if value or key in _ALWAYS}
         return shown(gojson.dumps(written), r"\\ufffd").encode()
+
+
+def encode_image(config: ImageConfig, process: Process, platform: Platform) -> bytes:
+    """Encode the config of an image with the environment, directory and user of ``process``."""
+    image = evolve(
+        config,
+        platform=platform,
+        env=tuple(f"{key}={value}" for key, value in process.env.image_items()),
+        workdir=str(process.cwd),
+        user=process.user or config.user,
+    )
+    return image.to_json()
 
 
 def _sorted(keys: Iterable[str]) -> list[str]:

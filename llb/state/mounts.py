@@ -6,6 +6,7 @@ Each function creates a mount for ``run(..., mounts=[...])`` or ``state.mount(..
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 from llb.errors import InvalidValueError
 from llb.gocompat.path import check_mode, check_mount_target, clean
@@ -14,9 +15,12 @@ from llb.ops.defaults import SECRET_MODE, SECRETS, SSH_MODE
 from llb.protobuf import sha256_of
 from llb.validation import check_id, check_limit, choice
 
+if TYPE_CHECKING:
+    from llb.ops.tree import Tree
+
 
 def bind(
-    source: ops.Tree,
+    source: Tree,
     target: str,
     *,
     path: str = "",
@@ -52,7 +56,7 @@ def cache(
     *,
     id: str | None = None,  # noqa: A002 - BuildKit's word
     sharing: str = "shared",
-    source: ops.Tree | None = None,
+    source: Tree | None = None,
     path: str = "",
     readonly: bool = False,
 ) -> ops.Cache:

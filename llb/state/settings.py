@@ -10,6 +10,8 @@ from llb._lazy import lazy_imports
 from llb.errors import InvalidValueError, did_you_mean
 from llb.gocompat.path import absolute
 from llb.ops import nodes as ops
+from llb.ops.base_images import BasePath
+from llb.state.image_config import variable
 
 with lazy_imports(__name__):
     import ipaddress  # 1 ms
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from llb.platforms import Platform
+    from llb.state.image_config import ImageConfig
 
 MountValue: TypeAlias = ops.Mount | ops.Secret | ops.SSH
 
@@ -72,14 +75,33 @@ def with_env(process: ops.Process, pairs: Sequence[tuple[str, str | None]]) -> o
             raise InvalidValueError(
                 f"invalid environment variable {key!r}: expected a name without '=' or NUL"
             )
-    return process.with_env(process.env.set_all(pairs)) if pairs else process
+    if not pairs:
+        return process
+    # Variables that are removed must also be removed from those of a base image.
+    return process.with_env(process.env.set_all(pairs, linked=process.base is not None))
 
 
 def resolve_workdir(cwd: str, path: str) -> str:
     """Resolve a working directory against the current one. Raises InvalidValueError for ``''``."""
     if not path or "\0" in path:
         raise InvalidValueError(f"invalid working directory {path!r}: expected a path")
-    return path if path.startswith("/") else absolute(cwd, path)
+    if path.startswith("/"):
+        return path
+    return cwd.child_directory(path) if isinstance(cwd, BasePath) else absolute(cwd, path)
+
+
+def with_config(settings: Settings, config: ImageConfig) -> Settings:
+    """Apply the environment, working directory and platform of an image config.
+
+    Raises InvalidValueError.
+    """
+    process = evolve(settings.process, base=None, cwd=str(settings.process.cwd))
+    for key, value in map(variable, config.env):
+        process = with_env(process, ((key, value),)) if key else process
+    if config.workdir:
+        process = evolve(process, cwd=resolve_workdir(process.cwd, config.workdir))
+    platform = config.platform.normalize() if config.has_platform else settings.platform
+    return evolve(settings, process=process, platform=platform)
 
 
 def to_ulimit(name: str, soft: int, hard: int) -> ops.Ulimit:

@@ -6,7 +6,7 @@ state can therefore be stored, passed around and used as the base of several oth
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, Unpack, cast
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, Unpack
 
 from attrs import evolve, field, frozen
 
@@ -14,10 +14,12 @@ from llb import wire
 from llb.buildkit_names import DEFAULT_SHELL
 from llb.errors import InvalidValueError, did_you_mean
 from llb.ops import nodes as ops
+from llb.ops.base_images import ShellArgs
 from llb.ops.defaults import WINDOWS_SHELL
 from llb.platforms import Platform, to_platform
-from llb.state import file_actions
-from llb.state.image_config import ImageConfig, to_healthcheck, variable
+from llb.state import file_actions, unresolved
+from llb.state.copy_options import CopyStepOptions, split
+from llb.state.image_config import ImageConfig, encode_image, to_healthcheck
 from llb.state.run_options import (
     health_test,
     mounts_of_kind,
@@ -30,8 +32,16 @@ from llb.state.run_options import (
     with_overrides,
     with_variables,
 )
-from llb.state.settings import MountValue, Settings, resolve_workdir, to_ip, to_ulimit, with_env
-from llb.state.step_options import STEP_KEYS, StepOptions, check_keys, step
+from llb.state.settings import (
+    MountValue,
+    Settings,
+    resolve_workdir,
+    to_ip,
+    to_ulimit,
+    with_config,
+    with_env,
+)
+from llb.state.step_options import StepOptions, step
 from llb.validation import choice
 
 if TYPE_CHECKING:
@@ -39,15 +49,10 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from llb.definition.definition import Definition
+    from llb.ops.tree import Tree
 
 P_ = ParamSpec("P_")
 T_ = TypeVar("T_")
-
-_COPY_KEYS = file_actions.CopyOptions.__optional_keys__
-
-
-class CopyStepOptions(file_actions.CopyOptions, StepOptions, total=False):
-    """The options of :meth:`State.copy`: those of the copy and those of a step."""
 
 
 @frozen(eq=False, repr=False)
@@ -77,13 +82,19 @@ class State:
 
     @property
     def cwd(self) -> str:
-        """The working directory of commands, and the base of relative paths."""
-        return self.settings.process.cwd
+        """The working directory of commands, and the base of relative paths.
+
+        Raises InvalidValueError if it is that of an image that is not resolved.
+        """
+        return unresolved.known_cwd(self.settings.process)
 
     @property
     def variables(self) -> tuple[tuple[str, str], ...]:
-        """The environment variables of processes, in the order of their last assignment."""
-        return self.settings.process.env.items()
+        """The environment variables of processes, in the order of their last assignment.
+
+        Raises InvalidValueError if some are those of an image that is not resolved.
+        """
+        return unresolved.known_variables(self.settings.process)
 
     def env(self, key: str, value: str | None) -> State:
         """Set an environment variable for processes and the image; None removes it.
@@ -93,15 +104,18 @@ class State:
         return self._with_process(with_env(self.settings.process, ((key, value),)))
 
     def getenv(self, key: str, default: str = "") -> str:
-        """Look up an environment variable; ``default`` if it is not set."""
-        return dict(self.variables).get(key, default)
+        """Look up an environment variable; ``default`` if it is not set.
+
+        Raises InvalidValueError if only the config of an image that is not resolved knows it.
+        """
+        return unresolved.known_variable(self.settings.process, key, default)
 
     def workdir(self, path: str) -> State:
         """Set the working directory; a relative path extends the current one.
 
         The directory is not created, and a process fails if it does not exist.
         """
-        return self._set(cwd=resolve_workdir(self.cwd, path))
+        return self._set(cwd=resolve_workdir(self.settings.process.cwd, path))
 
     def user(self, name: str) -> State:
         """Set the user of processes: ``user[:group]``, names or numeric ids."""
@@ -249,7 +263,7 @@ class State:
         )
         constraints, call_site = step(settings.platform, options)
         op = ops.ExecOp(
-            args=to_args(command, shell or self._shell),
+            args=to_args(command, shell) if shell else self._args(command),
             root=self.output,
             readonly_root=readonly_root,
             mounts=sorted_trees(all_mounts) if all_mounts else (),
@@ -298,13 +312,13 @@ class State:
         constraints, call_site = step(self.settings.platform, options)
         op = ops.FileOp(
             base=self.output,
-            actions=tuple([file_actions.resolve_paths(action, self.cwd) for action in actions]),
+            actions=file_actions.resolve_all(actions, self.settings.process.cwd),
             constraints=constraints,
             call_site=call_site,
         )
         return State(ops.Output(op), self.settings, self.config, self.last_run)
 
-    def copy(self, source: ops.Tree, dest: str, **options: Unpack[CopyStepOptions]) -> State:
+    def copy(self, source: Tree, dest: str, **options: Unpack[CopyStepOptions]) -> State:
         """Copy a file or directory from the tree of another state to ``dest``.
 
         ``dest`` is relative to the working directory of this state; one that ends with ``/`` is a
@@ -318,7 +332,7 @@ class State:
         >>> Image("alpine").copy(Local("context"), "/app/", src="*.py", owner="app:app", mode=0o644)
         <State after FileOp>
         """
-        action, step = _split(options)
+        action, step = split(options)
         return self.file(file_actions.copy(source, dest, **action), **step)
 
     def mkdir(
@@ -382,8 +396,8 @@ class State:
     ) -> State:
         """Create the symbolic link ``newpath``, which points to ``oldpath``.
 
-        Both paths are used as they are, without the working directory. ``owner`` is
-        ``user[:group]``; ``created`` is the modification time.
+        Both paths are used as they are. ``owner`` is ``user[:group]``; ``created`` is the
+        modification time.
         """
         action = file_actions.symlink(oldpath, newpath, owner=owner, created=created)
         return self.file(action, **options)
@@ -426,18 +440,11 @@ class State:
         """Apply an image config: JSON of the OCI image specification.
 
         The environment, working directory and platform become settings for the steps that follow.
-        The other fields are kept for the image made from the state. Raises InvalidValueError if the
-        config is malformed.
+        The other fields are kept for the image made from the state. The config of an image that is
+        not resolved is no longer inherited. Raises InvalidValueError if the config is malformed.
         """
         base = ImageConfig.from_json(config)
-        process = self.settings.process
-        for key, value in map(variable, base.env):
-            process = with_env(process, ((key, value),)) if key else process
-        if base.workdir:
-            process = evolve(process, cwd=resolve_workdir(process.cwd, base.workdir))
-        platform = base.platform.normalize() if base.has_platform else self.settings.platform
-        settings = evolve(self.settings, process=process, platform=platform)
-        return evolve(self, settings=settings, config=base.for_state())
+        return evolve(self, settings=with_config(self.settings, base), config=base.for_state())
 
     def entrypoint(self, command: str | Sequence[str] | None) -> State:
         """Set the program that a container of the image starts.
@@ -520,16 +527,11 @@ class State:
         """Encode the image config as JSON, for an exporter's ``containerimage.config``.
 
         ``platform`` is used if the state has none; the default is the platform of this machine.
+        Warns if the state is based on an image that is not resolved.
         """
+        unresolved.warn_of_config(self.settings)
         default = Platform.host() if platform is None else to_platform(platform)
-        config = evolve(
-            self.config,
-            platform=self.settings.platform or default,
-            env=tuple(f"{key}={value}" for key, value in self.settings.process.env.image_items()),
-            workdir=self.cwd,
-            user=self.settings.process.user or self.config.user,
-        )
-        return config.to_json()
+        return encode_image(self.config, self.settings.process, self.settings.platform or default)
 
     # --- definition ---------------------------------------------------------
 
@@ -549,7 +551,10 @@ class State:
         sources of concurrent builds apart; a client generates a new one for each build. ``caps``
         are the LLB capabilities of the daemon, if known. ``source_map`` records the source lines of
         the steps; digests do not depend on it.
+
+        Warns of steps on images that are not resolved (:func:`llb.resolve_images`).
         """
+        unresolved.warn_of_steps(self.output)
         default = Platform.host() if platform is None else to_platform(platform)
         return wire.marshal(
             self.output,
@@ -569,7 +574,14 @@ class State:
         return self.config.shell or (WINDOWS_SHELL if is_windows else DEFAULT_SHELL)
 
     def _command(self, command: str | Sequence[str] | None) -> tuple[str, ...] | None:
-        return None if command is None else to_args(command, self._shell)
+        if command is None:  # An empty command is not replaced by that of a base image.
+            return None if self.settings.process.base is None else ()
+        return self._args(command)
+
+    def _args(self, command: str | Sequence[str]) -> tuple[str, ...]:
+        args = to_args(command, self._shell)
+        is_shell_known = self.settings.process.base is None or self.config.shell is not None
+        return args if is_shell_known or not isinstance(command, str) else ShellArgs(args)
 
     def _set(self, **changes: Any) -> State:
         return self._with_process(evolve(self.settings.process, **changes))
@@ -586,13 +598,3 @@ class State:
         """Format the kind of the last step, without the graph below."""
         kind = "scratch" if self.output is None else type(self.output.op).__name__
         return f"<State after {kind}>"
-
-
-def _split(options: CopyStepOptions) -> tuple[file_actions.CopyOptions, StepOptions]:
-    if options.keys() <= _COPY_KEYS:
-        return cast("file_actions.CopyOptions", options), {}
-    action = {key: value for key, value in options.items() if key in _COPY_KEYS}
-    step = {key: value for key, value in options.items() if key not in _COPY_KEYS}
-    if not step.keys() <= STEP_KEYS:
-        check_keys(step, STEP_KEYS | _COPY_KEYS)
-    return cast("file_actions.CopyOptions", action), cast("StepOptions", step)

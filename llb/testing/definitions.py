@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TypeAlias
 
 from attrs import evolve
 
-from llb import Definition, Platform, State
+from llb import BaseImageWarning, Definition, Platform, State
 
 Build: TypeAlias = State | Definition
 """A state, or the definition of one."""
@@ -16,8 +17,15 @@ PLATFORM = "linux/amd64"
 
 
 def to_definition(build: Build, platform: Platform | str = PLATFORM) -> Definition:
-    """Marshal a build, with the source locations of its steps."""
-    return build if isinstance(build, Definition) else build.marshal(platform=platform)
+    """Marshal a build, with the source locations of its steps.
+
+    Tests of graphs need no daemon, so there is no warning of base images.
+    """
+    if isinstance(build, Definition):
+        return build
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", BaseImageWarning)
+        return build.marshal(platform=platform)
 
 
 def without_lines(definition: Definition) -> Definition:

@@ -114,6 +114,8 @@ def test_sigterm_cancels_the_build(buildkit_host: str, tmp_path: Path) -> None:
 @pytest.mark.feature("Q6")
 def test_a_broken_session_is_an_error_within_the_timeout(relay: Relay, tmp_path: Path) -> None:
     mark = f"session {uuid.uuid4()}"
+    # The lookup of a base image would be the newest connection.
+    base = Image("busybox", inherit_config=False)
 
     def cut(event: Event) -> None:
         if isinstance(event, VertexLog):
@@ -121,7 +123,7 @@ def test_a_broken_session_is_an_error_within_the_timeout(relay: Relay, tmp_path:
 
     with Client(relay.address) as client, pytest.raises(TransportError) as caught:
         client.solve(
-            BUSYBOX.run(f"echo begun; {ENDLESS} # {mark}", ignore_cache=True),
+            base.run(f"echo begun; {ENDLESS} # {mark}", ignore_cache=True),
             exports=[local(tmp_path / "out")],
             on_event=cut,
         )

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-BASE = Image("busybox").mkfile("/etc/motd", "hello\nworld\n")
+BASE = Image("busybox").workdir("/").mkfile("/etc/motd", "hello\nworld\n")
 # A tree without a shell; the path of its file contains a link within the tree.
 BARE = Scratch().mkdir("/opt").mkfile("/opt/app.conf", "port = 80").symlink("/opt", "/etc")
 

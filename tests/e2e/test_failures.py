@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from llb import Image, Local, Scratch
+from llb import Image, Local, Scratch, resolve_images
 from llb.client import Client, Event, VertexLog, local
 from llb.errors import CancelledError, InputError, SolveError, TransportError
 from tests.e2e.waiting import PATIENCE, wait_until
@@ -85,11 +85,13 @@ def test_the_line_of_a_step_is_shown_and_not_its_callers(
 @pytest.mark.feature("O12")
 def test_a_failure_has_its_details_as_attributes(buildkit_host: str) -> None:
     state = BUSYBOX.run("echo one; exit 7", name="the step", ignore_cache=True)
-    with Client(buildkit_host) as client, pytest.raises(SolveError) as caught:
-        client.solve(state)
+    with Client(buildkit_host) as client:
+        with pytest.raises(SolveError) as caught:
+            client.solve(state)
+        resolved = resolve_images(state, client)
     error = caught.value
     assert (error.step, error.exit_code, error.log) == ("the step", 7, ("one",))
-    assert error.vertex == state.marshal().head
+    assert error.vertex == resolved.marshal().head
     assert error.span is not None
     assert error.span.filename == "tests/e2e/test_failures.py"
 

@@ -50,7 +50,8 @@ def test_the_history_has_a_build_and_its_log(buildkit_host: str, words: str) -> 
         assert build in history.builds(filters=[f"ref=={ref}"])
     assert isinstance(build, BuildRecord)
     assert (build.ref, build.status, build.error) == (ref, "completed", None)
-    assert (build.total_steps, build.completed_steps) == (2, 2)
+    # The lookup of the base image, its source, and the command.
+    assert (build.total_steps, build.completed_steps) == (3, 3)
     assert build.duration is not None
     logs = b"".join(event.data for event in events if isinstance(event, VertexLog))
     assert logs == f"{words}\n".encode()
@@ -103,7 +104,7 @@ def test_the_command_line_lists_inspects_prints_and_removes_builds(
     output = cli("history", "inspect", ref, address=address).stdout
     assert f"ref         {ref}\nstatus      completed\n" in output
     values = json.loads(cli("history", "inspect", ref, "--json", address=address).stdout)
-    assert (values["ref"], values["total_steps"]) == (ref, 2)
+    assert (values["ref"], values["total_steps"]) == (ref, 3)
     ours = cli("history", "logs", ref, address=address)
     assert f" {words}\n" in ours.stdout
     assert cli("history", "pin", ref, address=address).returncode == 0

@@ -11,7 +11,19 @@ from typing import TYPE_CHECKING
 import pytest
 from attrs import evolve, frozen
 
-from llb import Image, Local, Scratch, State, copy, files, merge, mkdir, mkfile, passthrough
+from llb import (
+    Image,
+    Local,
+    Scratch,
+    State,
+    copy,
+    files,
+    merge,
+    mkdir,
+    mkfile,
+    passthrough,
+    resolve_images,
+)
 from llb.client import Client, Event, Vertex, VertexLog
 from llb.client.connect.errors import to_solve_error
 from llb.errors import InputError, RemoteError, SolveError
@@ -287,7 +299,8 @@ def test_a_client_sees_the_same_failing_step_on_both(client: Client) -> None:
         'process "/bin/sh -c echo broken >&2; exit 3" did not complete successfully: exit code: 3'
     )
     assert (error.exit_code, error.step, error.log) == (3, "the failing step", ("broken",))
-    assert error.vertex == FAILING.marshal(platform="linux/amd64").vertices()[1].digest
+    resolved = resolve_images(FAILING, client, platform="linux/amd64")
+    assert error.vertex == resolved.marshal(platform="linux/amd64").vertices()[1].digest
     assert error.span is not None
     assert error.span.text.splitlines()[error.span.line - 1].startswith("FAILING = ")
     assert {event.error for event in events if isinstance(event, Vertex)} == {None, error.message}

@@ -41,7 +41,8 @@ FAULT_OFFSET = 8 * MIB
 def large(size: int) -> State:
     """Build a tree with a sparse file of ``size`` MiB."""
     command = f"truncate -s {size}M /out/large && echo end >> /out/large"
-    return Image("busybox").run(command, mounts=[bind(Scratch(), "/out")]).mounted("/out")
+    base = Image("busybox", inherit_config=False)  # Its lookup would be the newest connection.
+    return base.run(command, mounts=[bind(Scratch(), "/out")]).mounted("/out")
 
 
 def script(folder: Path, size: int) -> Path:
@@ -116,7 +117,8 @@ def test_a_full_disk_keeps_earlier_results(buildkit_host: str, disk: Path) -> No
 def incompressible() -> State:
     """Build a tree with a random, incompressible file."""
     command = f"head -c {8 * MIB} /dev/urandom > /out/large"
-    return Image("busybox").run(command, mounts=[bind(Scratch(), "/out")]).mounted("/out")
+    base = Image("busybox", inherit_config=False)  # Its lookup would be the newest connection.
+    return base.run(command, mounts=[bind(Scratch(), "/out")]).mounted("/out")
 
 
 def test_a_full_disk_behind_standard_output_is_named(

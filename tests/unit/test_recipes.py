@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from llb import Image, Local, Scratch, State, caps, dump
+from llb import Image, ImageConfig, Local, Scratch, State, caps, dump, resolve_images
 from llb.errors import CapabilityError, InvalidValueError
 from llb.ops.nodes import Cache
 from llb.recipes import apk, apt, cargo, expect_command, expect_file, go, npm, pip, uv
+from llb.testing import FakeImage, FakeImages
+from llb.testing.graphs import steps
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -229,3 +231,24 @@ def test_an_older_buildkit_is_refused_before_the_build() -> None:
         "BuildKit v0.30.0 does not support requires and passthrough (capability passthroughop)"
     )
     assert caught.value.since == "v0.31.0"
+
+
+def test_a_step_on_an_image_that_is_not_resolved_runs_as_root() -> None:
+    images = FakeImages({"*": FakeImage(ImageConfig(user="app"), workdir="/app")})
+    late = Image("python").pipe(pip.install, "flask")
+    (run,) = [step for step in steps(resolve_images(late, images)) if step.args]
+    assert run.vertex.op["meta"]["user"] == "0"
+    own = Image("python").user("me").pipe(pip.install, "flask")
+    (run,) = [step for step in steps(resolve_images(own, images)) if step.args]
+    assert run.vertex.op["meta"]["user"] == "me"
+    # A resolved image determines the user, and the caches with it.
+    known = resolve_images(Image("python"), images).pipe(pip.install, "flask")
+    (run,) = [step for step in steps(known) if step.args]
+    assert run.vertex.op["meta"]["user"] == "app"
+
+
+def test_a_relative_path_needs_a_working_directory() -> None:
+    with pytest.raises(InvalidValueError, match="the working directory is not known"):
+        Image("golang").pipe(go.build, Local("context"), output="app")
+    state = Image("golang").workdir("/w").pipe(go.build, Local("context"), output="app")
+    assert " -o /w/app " in steps(state)[-1].args[-1]

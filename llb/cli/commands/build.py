@@ -16,6 +16,7 @@ from llb._lazy import lazy_imports
 from llb.atomic_write import write_whole
 from llb.cli import build_files, definition_source
 from llb.cli.build_options import with_build_options
+from llb.cli.build_script import BuildScript
 from llb.cli.call_request import call
 from llb.cli.connection_options import NAMES as CONNECTION
 from llb.cli.connection_options import Connection, with_connection_options
@@ -29,10 +30,12 @@ from llb.client.image_build.contexts import CONTEXT, is_url
 from llb.client.image_build.request import FrontendRequest, allowed
 from llb.errors import InvalidValueError, LLBError
 from llb.ops.metadata import OpMetadata
+from llb.sources.base_images import resolve_all
 
 with lazy_imports(__name__):
     from llb.cli import cache_metrics  # 5 ms
     from llb.client import caches  # 4 ms
+    from llb.client.base_images import pending_state  # 2 ms
     from llb.client.progress import display  # 10 ms
     from llb.client.registry_auth import auth_tls  # 3 ms
     from llb.client.session import (
@@ -43,11 +46,11 @@ with lazy_imports(__name__):
     )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
     from typing import BinaryIO, TypeAlias
 
     from llb.cli.build_files import Selected
-    from llb.cli.definition_source import LoadedDefinition
+    from llb.cli.build_script import LoadedDefinition
     from llb.client import Client, Export, SolveResult
     from llb.client.options import BuildOptions
     from llb.client.progress.display import Display
@@ -55,6 +58,10 @@ if TYPE_CHECKING:
 
     Change: TypeAlias = Callable[[FrontendRequest, Client], FrontendRequest]
     from llb.definition.definition import Definition
+    from llb.gateway import Gateway, Request, Result
+    from llb.sources.base_images import BaseImage
+
+    _Request: TypeAlias = "FrontendRequest | _DefinitionRequest | _ScriptRequest"
 
 _NONE = "none"
 _BUILD_FILE_HINT = (
@@ -156,6 +163,32 @@ class _DefinitionRequest:
     layouts: dict[str, str]
 
 
+@frozen
+class _ScriptRequest:
+    """A running script whose definition needs base images."""
+
+    script: BuildScript
+    images: tuple[BaseImage, ...]
+    no_cache: bool
+    local_dirs: dict[str, str]
+    layouts: dict[str, str]
+
+    def function(self, options: BuildOptions) -> Callable[[Request, Gateway], Result]:
+        """Build the function that resolves the images and solves the definition."""
+
+        def function(request: Request, gateway: Gateway) -> Result:
+            resolved = resolve_all(self.images, pending_state.GatewayImages(gateway))
+            self.script.answer(resolved[image] for image in self.images)
+            loaded = self.script.result()
+            definition = _ignore_cache(loaded.definition) if self.no_cache else loaded.definition
+            local_inputs.check_locals(definition, options.get("local_dirs", {}))
+            local_inputs.check_layouts(definition, options.get("oci_layouts", {}))
+            encoded = pending_state.Encoded(definition, loaded.image_config)
+            return pending_state.solve_encoded(request, gateway, encoded)
+
+        return function
+
+
 def _build(
     options: _Options, selected: Selected, connection: Connection, change: Change | None
 ) -> None:
@@ -168,9 +201,9 @@ def _build(
         progress = display.display(options.progress_kind)
     except InvalidValueError as error:
         raise _usage_error(error) from error
-    request = _make_request(options, selected)
     build_options["exports"] = exports
     with ExitStack() as stack:
+        request = _make_request(options, selected, exports, stack)
         stack.enter_context(export_spans())
         on_report = stack.enter_context(trace_to(options.trace, progress.on_report))
         build_options["on_event"], build_options["on_report"] = progress, on_report
@@ -239,7 +272,9 @@ def _usage_error(error: InvalidValueError) -> click.UsageError:
     return click.UsageError(error.message + (f"\nhint: {error.hint}" if error.hint else ""))
 
 
-def _make_request(options: _Options, selected: Selected) -> FrontendRequest | _DefinitionRequest:
+def _make_request(
+    options: _Options, selected: Selected, exports: list[Export], stack: ExitStack
+) -> _Request:
     source, frontend = options.source, selected.frontend
     names_frontend = frontend.frontend is not None or frontend.dockerfile is not None
     if source == STANDARD_STREAM and names_frontend:
@@ -250,12 +285,14 @@ def _make_request(options: _Options, selected: Selected) -> FrontendRequest | _D
         data = sys.stdin.buffer.read()
         if definition_source.is_build_context(data):
             return _frontend_request(options, selected, data)
-        return _definition_request(options, frontend, lambda: definition_source.from_pipe(data))
+        _check_flags(options, frontend)
+        return _to_request(definition_source.from_pipe(data), options)
     if names_frontend or Path(source).is_dir() or is_url(source):
         return _frontend_request(options, selected, source)
-    return _definition_request(
-        options, frontend, lambda: definition_source.load(source, _import_client)
-    )
+    _check_flags(options, frontend)
+    if definition_source.is_script(Path(source)):
+        return _script_request(options, exports, stack)
+    return _to_request(definition_source.load(source, _import_client), options)
 
 
 def _frontend_request(
@@ -270,9 +307,7 @@ def _frontend_request(
         raise _usage_error(error) from error
 
 
-def _apply_change(
-    request: FrontendRequest | _DefinitionRequest, change: Change | None, client: Client
-) -> FrontendRequest | _DefinitionRequest:
+def _apply_change(request: _Request, change: Change | None, client: Client) -> _Request:
     if change is None:
         return request
     if not isinstance(request, FrontendRequest):
@@ -280,9 +315,8 @@ def _apply_change(
     return change(request, client)
 
 
-def _definition_request(
-    options: _Options, frontend: FrontendOptions, load: Callable[[], LoadedDefinition]
-) -> _DefinitionRequest:
+def _check_flags(options: _Options, frontend: FrontendOptions) -> None:
+    """Raise UsageError for a flag that definitions do not take."""
     for flag in frontend.set_flags():
         is_script = options.source.endswith(definition_source.PYTHON)
         hint = f"\nhint: {_BUILD_FILE_HINT}" if is_script else ""
@@ -290,10 +324,32 @@ def _definition_request(
             f"{flag} is for Dockerfiles and build files, not for "
             f"{'the script ' if is_script else ''}{options.source}{hint}"
         )
-    loaded = load()
+
+
+def _script_request(
+    options: _Options, exports: list[Export], stack: ExitStack
+) -> _DefinitionRequest | _ScriptRequest:
+    """Run a script until it ends or waits for base images."""
+    with_config = any(export.takes_image_config for export in exports)
+    path = Path(options.source)
+    script = stack.enter_context(BuildScript(path, with_config=with_config, resolves=True))
+    _import_client()
+    requests = script.requests()
+    if not requests.images:
+        return _to_request(script.result(), options)
+    local = _default_context(requests.locals)
+    return _ScriptRequest(script, requests.images, options.no_cache, local, {})
+
+
+def _to_request(loaded: LoadedDefinition, options: _Options) -> _DefinitionRequest:
     definition = _ignore_cache(loaded.definition) if options.no_cache else loaded.definition
-    local = {CONTEXT: "."} if CONTEXT in local_inputs.local_names(definition) else {}
+    local = _default_context(local_inputs.local_names(definition))
     return _DefinitionRequest(definition, loaded.image_config, local, {})
+
+
+def _default_context(names: Collection[str]) -> dict[str, str]:
+    """Use the working directory as the build context, if the build reads one."""
+    return {CONTEXT: "."} if CONTEXT in names else {}
 
 
 def _import_client() -> None:
@@ -313,7 +369,7 @@ def _ignore_cache(definition: Definition) -> Definition:
 
 def _solve(
     client: Client,
-    request: FrontendRequest | _DefinitionRequest,
+    request: _Request,
     progress: Display,
     options: BuildOptions,
 ) -> SolveResult:
@@ -330,6 +386,8 @@ def _solve(
             return client.solve(
                 frontend=name, frontend_attrs=attrs, frontend_inputs=request.inputs, **options
             )
+        if isinstance(request, _ScriptRequest):
+            return client.build(request.function(options), **options)
         return client.solve(request.definition, image_config=request.image_config, **options)
 
 

@@ -10,8 +10,18 @@ from llb import caps
 from llb._lazy import lazy_imports
 from llb._pb import control_pb2 as pb
 from llb.buildkit_names import EXPORTER_IMAGE_CONFIG_KEY
+from llb.client.base_images.pending_state import (
+    Encoded,
+    PendingState,
+    encoded_function,
+    frontend_function,
+    split_inputs,
+    state_function,
+    with_pending,
+)
 from llb.client.builds.build_run import BuildRun
 from llb.client.builds.function_frontend import FunctionFrontend
+from llb.client.builds.subject import Subject
 from llb.client.caches import frontend_attrs
 from llb.client.entitlements import to_entitlement
 from llb.client.export.build_stores import Stores
@@ -28,10 +38,9 @@ from llb.client.session.ssh_agent_spec import to_agent
 from llb.client.session.ssh_agents import Agents
 from llb.client.session.uploads import MemoryUploads
 from llb.client.tracing import build_span
-from llb.definition.definition import Definition
 from llb.definition.message_size import sending
 from llb.errors import InvalidValueError
-from llb.gateway import Request, Result
+from llb.gateway import Request
 from llb.state.state import State
 from llb.state.step_options import check_keys
 
@@ -43,14 +52,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from llb.client.builds.daemon_capabilities import DaemonCapabilities
-    from llb.client.builds.subject import Subject
     from llb.client.caches import Cache
     from llb.client.connect.control import Control
     from llb.client.export.exporters import Export
     from llb.client.progress.events import Event
     from llb.client.registry_auth.credentials import BuildCredentials
     from llb.client.session.providers.service import Service
-    from llb.gateway import Gateway
+    from llb.definition.definition import Definition
+    from llb.gateway import Gateway, Result
 
 
 class PreparedBuild:
@@ -189,40 +198,65 @@ class PreparedBuild:
 
     def _to_request(self, subject: Subject) -> pb.SolveRequest:
         """Build the Solve request. Raises InputError for directories that do not exist."""
-        what, image_config, options = subject.what, subject.image_config, self._options
-        if isinstance(what, State):
-            image_config = what.image_config(platform=subject.platform)
-            what = what.marshal(platform=subject.platform, local_unique_id=self._session.id)
-        is_for_docker = what is not None and image_config is not None and self._is_docker_image
-        request = self._options_request(None if is_for_docker else image_config)
-        if what is not None:
-            what = self._memory_uploads.shrink(what)
-            check_locals(what, options.get("local_dirs", {}))
-            check_layouts(what, options.get("oci_layouts", {}))
-            self._required |= set(caps.needed(what))
-            if is_for_docker:
-                self._function = _with_config(what, image_config or b"")
-            else:
-                request.Definition.CopyFrom(what.to_pb())
-        request.Frontend = subject.frontend or ""
+        what = subject.what
         if what is None:
-            attrs = {**subject.frontend_attrs, **frontend_attrs(self._cache_imports)}
-            request.FrontendAttrs.update(attrs)
-        elif is_for_docker:
-            request.FrontendAttrs.update(frontend_attrs(self._cache_imports))
-        self._add_inputs(request, subject.frontend_inputs)
+            return self._frontend_request(subject)
+        if isinstance(what, State):
+            state = PendingState(what, subject.platform, self._takes_image_config, self._session.id)
+            if state.images:
+                self._function = state_function(state, self._check)
+                return self._frontend_request(Subject(function=self._function))
+            encoded = state.encode()
+        else:
+            encoded = Encoded(what, subject.image_config)
+        self._check_local_inputs(encoded.definition)
+        self._required |= set(caps.needed(encoded.definition))
+        if encoded.image_config is not None and self._is_docker_image:
+            # An old Docker ignores the config among the attributes of its exporter.
+            self._function = encoded_function(encoded)
+            return self._frontend_request(Subject(function=self._function))
+        request = self._options_request(encoded.image_config)
+        definition = self._memory_uploads.shrink(encoded.definition)
+        request.Definition.CopyFrom(definition.to_pb())
         return request
 
-    def _add_inputs(
-        self, request: pb.SolveRequest, inputs: Mapping[str, State | Definition]
-    ) -> None:
-        """Add the inputs of a frontend, and what they need of the daemon."""
-        for name, value in inputs.items():
-            definition = value if isinstance(value, Definition) else value.marshal()
+    def _frontend_request(self, subject: Subject) -> pb.SolveRequest:
+        """Build the request to a frontend; a function runs it if its inputs are not resolved."""
+        definitions, pending = split_inputs(subject.frontend_inputs)
+        if pending:
+            function = self._function or frontend_function(subject.frontend or "")
+            self._function = with_pending(function, pending, self._check_needed)
+        request = self._options_request(None)
+        if self._function is None:
+            request.Frontend = subject.frontend or ""
+        attrs = {**subject.frontend_attrs, **frontend_attrs(self._cache_imports)}
+        request.FrontendAttrs.update(attrs)
+        for name, value in definitions.items():
             # The frontend sends the inputs back, with steps of its own.
-            definition = self._memory_uploads.shrink(definition, parts=1 + len(inputs))
+            definition = self._memory_uploads.shrink(value, parts=1 + len(definitions))
             self._required |= set(caps.needed(definition))
             request.FrontendInputs[name].CopyFrom(definition.to_pb())
+        return request
+
+    def _check(self, definition: Definition) -> None:
+        """Check a definition that is encoded during the build. Raises the errors of a request."""
+        self._check_local_inputs(definition)
+        self._check_needed(definition)
+
+    def _check_local_inputs(self, definition: Definition) -> None:
+        check_locals(definition, self._options.get("local_dirs", {}))
+        check_layouts(definition, self._options.get("oci_layouts", {}))
+
+    def _check_needed(self, definition: Definition) -> None:
+        """Raise CapabilityError if the daemon is too old for a step."""
+        self._capabilities.check(self._control, caps.needed(definition))
+
+    @property
+    def _takes_image_config(self) -> bool:
+        """Whether the result may become an image."""
+        return self._find_exports is not None or any(
+            export.takes_image_config for export in self._exports
+        )
 
     @property
     def _is_docker_image(self) -> bool:
@@ -301,21 +335,6 @@ def _encode_exporter(export: Export, image_config: bytes | None) -> pb.Exporter:
     if image_config is not None and export.takes_image_config:
         attrs.setdefault(EXPORTER_IMAGE_CONFIG_KEY, image_config.decode())
     return pb.Exporter(Type=kind, Attrs=attrs)
-
-
-def _with_config(
-    definition: Definition, image_config: bytes
-) -> Callable[[Request, Gateway], Result]:
-    """Make a frontend whose result has an image config.
-
-    An old Docker ignores the config among the attributes of its exporter.
-    """
-
-    def frontend(_: Request, gateway: Gateway) -> Result:
-        metadata = {EXPORTER_IMAGE_CONFIG_KEY: image_config}
-        return Result(gateway.solve(definition), metadata=metadata)
-
-    return frontend
 
 
 def _both(

@@ -143,7 +143,7 @@ def to_solve_error(
         message,
         code=error.code,
         details=error.details,
-        span=own_span,
+        span=own_span or error.span,
         hint=error.hint or next((hint for words, hint in _HINTS.items() if words in message), None),
         vertex=vertex,
         step=name_of(vertex) if vertex else None,

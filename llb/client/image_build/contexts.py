@@ -15,6 +15,7 @@ from attrs import define, field
 
 from llb._lazy import lazy_imports
 from llb.buildkit_names import EXPORTER_IMAGE_CONFIG_KEY, OCI_SCHEME
+from llb.client.base_images.pending_state import PendingState
 from llb.client.image_build import memory_tree
 from llb.client.image_build.values import invalid, to_string
 from llb.errors import InputError, InvalidValueError
@@ -193,6 +194,9 @@ class Contexts:
         key = _unreserved(name)
         self.inputs[key] = state
         self.attrs[f"context:{name}"] = f"input:{key}"
+        if PendingState(state).images:
+            # The client adds the config, when the daemon has resolved the base image.
+            return
         config = {EXPORTER_IMAGE_CONFIG_KEY: base64.b64encode(state.image_config()).decode()}
         self.attrs[f"input-metadata:{key}"] = json.dumps(config)
 

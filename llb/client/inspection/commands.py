@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypedDict
 
-from llb.client.inspection.trees import check_tree, run_function, to_definition
+from llb.client.inspection.trees import check_tree, resolve, run_function, to_definition
 from llb.definition.definition import Definition
 from llb.errors import InvalidValueError
 from llb.gateway import Result
@@ -51,11 +51,13 @@ def run(
     stdin = input.encode() if isinstance(input, str) else input
     state = from_definition(tree) if isinstance(tree, Definition) else tree
     step = state.run(command, **settings)
-    assert step.last_run is not None
-    args = step.last_run.args
 
     def function(request: Request, gateway: Gateway) -> tuple[Completed, Result]:
-        definition = to_definition(step, platform, options, request.session_id)
+        resolved = resolve(step, platform, gateway)
+        # The image may have a shell of its own.
+        assert resolved.last_run is not None
+        args = resolved.last_run.args
+        definition = to_definition(resolved, platform, options, request.session_id)
         with gateway.step_container(definition) as container:
             return container.run(args, stdin=stdin, check=check), Result()
 

@@ -6,11 +6,13 @@ from contextlib import contextmanager
 from pathlib import PurePath
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
+from llb.client.base_images.pending_state import GatewayImages
 from llb.client.session.local_inputs import check_layouts, check_locals
 from llb.definition.definition import Definition
 from llb.errors import InputError, InvalidValueError, MissingFileError, RemoteError
 from llb.gateway import Result, is_not_found
 from llb.gocompat.path import absolute
+from llb.sources.base_images import resolve_images
 from llb.state.state import State
 
 if TYPE_CHECKING:
@@ -51,17 +53,17 @@ def read_file(
     options: BuildOptions,
 ) -> bytes:
     """Build a tree and read a file of it, see :meth:`llb.client.Client.read_file`."""
-    name = to_path(tree, path)
+    checked = to_path(path)
     if offset < 0:
         raise InvalidValueError(f"invalid offset {offset}: expected 0 or more bytes")
     if length is not None and length < 1:
         raise InvalidValueError(f"invalid length {length}: expected 1 or more bytes, or None")
 
-    def read(gateway: Gateway, ref: Ref) -> bytes:
+    def read(gateway: Gateway, ref: Ref, name: str) -> bytes:
         with _reading("read", name):
             return gateway.read_file(ref, name, offset=offset, length=length or 0)
 
-    return _with_tree(build, tree, platform, options, read)
+    return _with_tree(build, tree, checked, platform, options, read)
 
 
 def decode(data: bytes, path: TreePath, encoding: str) -> str:
@@ -89,15 +91,15 @@ def list_dir(
     options: BuildOptions,
 ) -> tuple[FileStat, ...]:
     """Build a tree and list a directory of it, see :meth:`llb.client.Client.list_dir`."""
-    name = to_path(tree, path)
+    checked = to_path(path)
     if pattern == "":
         raise InvalidValueError("invalid pattern '': expected a pattern of names, or None")
 
-    def read(gateway: Gateway, ref: Ref) -> tuple[FileStat, ...]:
+    def read(gateway: Gateway, ref: Ref, name: str) -> tuple[FileStat, ...]:
         with _reading("list", name):
             return gateway.read_dir(ref, name, pattern=pattern or "")
 
-    return _with_tree(build, tree, platform, options, read)
+    return _with_tree(build, tree, checked, platform, options, read)
 
 
 def stat(
@@ -109,13 +111,13 @@ def stat(
     options: BuildOptions,
 ) -> FileStat:
     """Build a tree and get the status of a file, see :meth:`llb.client.Client.stat`."""
-    name = to_path(tree, path)
+    checked = to_path(path)
 
-    def read(gateway: Gateway, ref: Ref) -> FileStat:
+    def read(gateway: Gateway, ref: Ref, name: str) -> FileStat:
         with _reading("stat", name):
             return gateway.stat_file(ref, name)
 
-    return _with_tree(build, tree, platform, options, read)
+    return _with_tree(build, tree, checked, platform, options, read)
 
 
 def run_function(
@@ -141,6 +143,11 @@ def run_function(
     return values[0]
 
 
+def resolve(state: State, platform: Platform | str | None, gateway: Gateway) -> State:
+    """Resolve the base images of a state, as a build of it does. Raises RemoteError."""
+    return resolve_images(state, GatewayImages(gateway), platform=platform)
+
+
 def to_definition(
     tree: Tree, platform: Platform | str | None, options: BuildOptions, session_id: str
 ) -> Definition:
@@ -162,32 +169,32 @@ def check_tree(tree: Tree, platform: Platform | str | None) -> None:
         )
 
 
-def to_path(tree: Tree, path: TreePath) -> str:
-    """Convert a path to an absolute one; a relative one starts in the state's working directory.
-
-    Raises InvalidValueError.
-    """
+def to_path(path: TreePath) -> str:
+    """Convert a path to a string. Raises InvalidValueError."""
     name: object = path.as_posix() if isinstance(path, PurePath) else path
     if isinstance(name, str) and name and "\0" not in name:
-        return absolute(tree.cwd if isinstance(tree, State) else _ROOT, name)
+        return name
     raise InvalidValueError(f"invalid path {path!r}: expected a str or a path in the tree")
 
 
 def _with_tree(
     build: Build,
     tree: Tree,
+    path: str,
     platform: Platform | str | None,
     options: BuildOptions,
-    read: Callable[[Gateway, Ref], T_],
+    read: Callable[[Gateway, Ref, str], T_],
 ) -> T_:
-    """Build a tree and read from it."""
+    """Build a tree and read from a path of it, which ``read`` receives as an absolute one."""
     check_tree(tree, platform)
 
     def function(request: Request, gateway: Gateway) -> tuple[T_, Result]:
-        definition = to_definition(tree, platform, options, request.session_id)
+        resolved = resolve(tree, platform, gateway) if isinstance(tree, State) else tree
+        definition = to_definition(resolved, platform, options, request.session_id)
+        name = absolute(resolved.cwd if isinstance(resolved, State) else _ROOT, path)
         # Evaluated first, so that no error of a step looks like one of reading.
         ref = gateway.solve(definition, evaluate=True)
-        return read(gateway, ref), Result(ref)
+        return read(gateway, ref, name), Result(ref)
 
     return run_function(build, function, options)
 

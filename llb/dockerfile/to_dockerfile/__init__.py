@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import define, evolve, field, frozen
 
-from llb import Platform, Reference, caps
+from llb import Platform, Reference, caps, resolve_images
 from llb.buildkit_names import DEFAULT_PATH_ENV, DOCKER_IMAGE_SCHEME, LOCAL_SCHEME
 from llb.dockerfile.errors import catalogue as errors
 from llb.dockerfile.offline import convert
@@ -74,7 +74,8 @@ def to_dockerfile(
 ) -> str:
     r"""Write a Dockerfile that creates the operations and the image of a tree.
 
-    ``resolver`` resolves the configs of images, as for :func:`llb.dockerfile.convert`, and
+    ``resolver`` resolves the configs of images, as for :func:`llb.dockerfile.convert`, including
+    the base images of the tree that are not resolved yet, and
     ``platform`` is the target platform, by default the host's.
 
     Raises UnsayableError with each step that a Dockerfile cannot express.
@@ -92,6 +93,7 @@ def to_dockerfile(
     """
     target_platform = Platform.host() if platform is None else to_platform(platform)
     resolver = _with_lookup_by_name(resolver)
+    tree = resolve_images(tree, _Images(resolver), platform=target_platform)
     writer = _Writer(tree, resolver, target_platform)
     source = writer.text()
     if has_octets(source):
@@ -100,6 +102,25 @@ def to_dockerfile(
         raise UnsayableError(writer.missing)
     _check(source, tree, resolver, target_platform)
     return source
+
+
+@frozen
+class _Images:
+    """The images of a resolver of conversions, for the base images of a tree."""
+
+    resolver: Resolver
+
+    def resolve_image_config(
+        self,
+        ref: str,
+        *,
+        platform: Platform | None = None,
+        resolve_mode: str = "default",  # noqa: ARG002 - a table has no modes
+    ) -> ResolvedImage:
+        """Resolve the digest and config of an image."""
+        assert platform is not None
+        span = errors.Source("Dockerfile", b"", "").span(1)
+        return self.resolver(ImageRequest(ref, platform, ref, span))
 
 
 def _with_lookup_by_name(resolver: Resolver) -> Resolver:

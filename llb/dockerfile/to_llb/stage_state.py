@@ -296,6 +296,7 @@ class Conversion:
         state = LLBImage(
             ref,
             platform=platform,
+            inherit_config=False,
             resolve_mode=self.options.resolve_mode,
             description=describe_command(stage.origin) if stage.begin else {COMMAND: ""},
             name=numbering.next(f"FROM {ref}"),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from attrs import define, evolve, field
 
-from llb import Scratch, State, copy
+from llb import Scratch, State, copy, resolve_images
 from llb.buildfile.bases import with_config
 from llb.buildfile.context import UsedContext
 from llb.buildfile.running import Stopwatch
@@ -179,7 +179,7 @@ class BuildHost(ABC):
             resolved: dict[Request, Resolved] = {}
             for source in requests:
                 if isinstance(source, ContextRequest) and source.value in inputs:
-                    state = inputs[source.value]
+                    state = resolve_images(inputs[source.value], self, platform=build.platform)
                     config = state.image_config(platform=build.platform)
                     resolved[source] = ResolvedContext(state, config)
             unresolved = tuple(source for source in requests if source not in resolved)

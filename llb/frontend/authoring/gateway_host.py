@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from attrs import define, field
 
-from llb import State, from_definition
+from llb import State, from_definition, resolve_images
 from llb.buildkit_names import EXPORTER_IMAGE_CONFIG_KEY
 from llb.errors import InputError, RemoteError
 from llb.frontend.authoring.build_host import BuildHost
@@ -99,6 +99,7 @@ class GatewayHost(BuildHost):
         self, read: Callable[[Ref], T], tree: State, path: str, platform: Platform
     ) -> T:
         # Later steps may use more of the build context.
+        tree = resolve_images(tree, self, platform=platform)
         self.need_whole([tree])
         definition = tree.marshal(platform=platform, caps=self.request.gateway.caps.llb)
         head = definition.head or ""
@@ -130,7 +131,9 @@ class GatewayHost(BuildHost):
         self.need_whole(inputs.values())
         with self.watch.stopped():
             trees = {
-                key: state.marshal(platform=build.platform, caps=gateway.caps.llb)
+                key: resolve_images(state, self, platform=build.platform).marshal(
+                    platform=build.platform, caps=gateway.caps.llb
+                )
                 for key, state in inputs.items()
             }
             result = gateway.solve_frontend(name, frontend_options, inputs=trees)

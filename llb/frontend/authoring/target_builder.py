@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from attrs import evolve, frozen
 
-from llb import Scratch
+from llb import Scratch, resolve_images
 from llb._lazy import lazy_imports
 from llb.buildfile import Build, Source
 from llb.buildfile.current import Calls
@@ -95,7 +95,13 @@ class TargetRunner:
             host=host,
         )
         calls: Calls[Target] = Calls(build)
-        parts = self.call(target, calls, watch)
+        parts = tuple(
+            evolve(
+                part,
+                tree=resolve_images(part.tree, host, platform=part.platform or platform),
+            )
+            for part in self.call(target, calls, watch)
+        )
         host.settle(part.tree for part in parts)
         return TargetResult(parts, calls.targets, tuple(host.warnings), build.epoch)
 

@@ -6,7 +6,7 @@ import posixpath
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from llb import Platform, SourceFile, State, caps
+from llb import Platform, SourceFile, State, caps, resolve_images
 from llb.buildfile import Build, Source
 from llb.buildfile.current import Calls
 from llb.buildfile.loading import LANGUAGE, Modules
@@ -138,8 +138,9 @@ def _tree(modules: Modules, options: ConvertOptions, host: PureHost) -> State:
         raise InvalidValueError(
             f"the target {target.name} returns several states: only one can be converted"
         )
-    host.settle((parts[0].tree,))
-    return parts[0].tree
+    tree = resolve_images(parts[0].tree, host, platform=options.platform)
+    host.settle((tree,))
+    return tree
 
 
 def _conversion(tree: State, options: ConvertOptions, host: PureHost) -> Conversion:

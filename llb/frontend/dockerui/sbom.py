@@ -63,7 +63,7 @@ def scan(
     env = config.variables | {"BUILDKIT_SCAN_DESTINATION": _OUT}
     env |= {"BUILDKIT_SCAN_SOURCE": f"{_SOURCES}core/{_NAME}"}
     parameters = {f"BUILDKIT_SCAN_{key}": value for key, value in options.sbom.parameters}
-    scanner = LLBImage(ref, platform=platform, locations=())
+    scanner = LLBImage(ref, platform=platform, inherit_config=False, locations=())
     attestations = {}
     for image, converted in images:
         extras = dict(converted.scanned)

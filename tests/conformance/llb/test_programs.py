@@ -69,7 +69,7 @@ def test_every_option_is_combined_with_two_others() -> None:
 
 # Functions, the kinds of steps that use their options, and the options that Go lacks.
 FUNCTIONS: list[tuple[Callable[..., Any], list[str], set[str]]] = [
-    (llb.Image, ["image", "image resolved"], {"resolver"}),
+    (llb.Image, ["image", "image resolved"], {"resolver", "inherit_config"}),
     (llb.Local, ["local"], set()),
     (llb.Git, ["git", "git bundle", "git ssh"], set()),
     (llb.HTTP, ["http"], set()),

@@ -108,6 +108,11 @@ def test_steps_become_instructions() -> None:
     ).replace(f"alpine@{DIGEST}", f"alpine:latest@{DIGEST}")
 
 
+def test_a_base_image_that_is_not_resolved_is_inherited() -> None:
+    plain = Image("alpine", platform=AMD64)
+    assert written(plain.run("x")) == written(image().run("x"))
+
+
 def test_trees_used_by_steps_become_stages() -> None:
     built = image().run("make")
     tree = instructions.scratch().pipe(instructions.workdir, "/w")

@@ -21,7 +21,7 @@ from llb import Image
 from llb.gateway import Result, serve
 
 def build(request, gateway):
-    state = Image("alpine").run(request.options["do"])
+    state = Image("alpine", inherit_config=False).run(request.options["do"])
     return Result(gateway.solve(state.marshal()))
 
 """

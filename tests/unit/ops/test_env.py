@@ -60,6 +60,29 @@ def test_a_long_environment_keeps_the_order_link_by_link() -> None:
     assert env.items() == tuple((f"V{number}", "new") for number in range(100))
 
 
+def test_assignments_are_repeated_on_another_environment() -> None:
+    moved: dict[int, Env] = {}
+    base = Env().set("PATH", "/go/bin").set("HOME", "/root").set("LANG", "C")
+    own = Env().set("A", "1").set_all([("PATH", "/p"), ("LANG", None)], linked=True)
+    more = own.set("B", "2")
+    assert own.on(base, moved).items() == (("HOME", "/root"), ("A", "1"), ("PATH", "/p"))
+    assert own.on(base, moved).image_items() == (("PATH", "/p"), ("HOME", "/root"), ("A", "1"))
+    # The links that both share are repeated once.
+    assert more.on(base, moved).parent is own.on(base, moved)
+    assert Env().on(base, moved) is base
+
+
+def test_a_linked_environment_keeps_removals_of_many_variables() -> None:
+    env = Env().set_all([*MANY, (MANY[0][0], None)], linked=True)
+    assert env.on(Env().set(MANY[0][0], "base"), {}).items() == env.items()
+
+
+def test_an_environment_knows_what_was_assigned() -> None:
+    env = Env().set("A", "1").set("B", None)
+    assert [env.assigns(key) for key in "ABC"] == [True, True, False]
+    assert [Env().set_all(MANY).assigns(key) for key in (MANY[0][0], "none")] == [True, False]
+
+
 def test_repr_shows_the_variables_as_assignments() -> None:
     assert repr(Env().set("A", "1").set("B", "two words")) == "Env(A=1, B=two words)"
 

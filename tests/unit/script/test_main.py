@@ -5,15 +5,19 @@ from __future__ import annotations
 import io
 import json
 import os
+import socket
 import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
-from llb import Image, dump
+from llb import BaseImageWarning, Image, Local, Platform, dump, resolve_images
+from llb.buildkit_names import DEFAULT_PATH_ENV
 from llb.definition.definition import Definition
 from llb.script.__main__ import run
-from llb.script.main import FAILED, IMAGE_CONFIG_FD, main
+from llb.script.image_requests import ImageRequests, answers_to_line
+from llb.script.main import FAILED, IMAGE_CONFIG_FD, RESOLVER_FD, main
+from llb.testing import FakeImages
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,6 +48,63 @@ def test_the_image_config_is_written_to_the_requested_descriptor(
     with os.fdopen(read, "rb") as pipe:
         assert json.loads(pipe.read())["config"]["Cmd"] == ["x"]
     assert Definition.from_bytes(capsysbinary.readouterr().out).ops == STATE.marshal().ops
+
+
+def test_base_images_are_resolved_by_the_other_end(
+    capsysbinary: pytest.CaptureFixture[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours, theirs = socket.socketpair()
+    read, write = os.pipe()
+    monkeypatch.setenv(RESOLVER_FD, str(theirs.detach()))
+    monkeypatch.setenv(IMAGE_CONFIG_FD, str(write))
+    state = STATE.copy(Local("src"), "/src")
+    images = FakeImages()
+    with ours, ours.makefile("rwb") as stream:
+        # The answer may arrive before the request is read.
+        resolved = images.resolve_image_config("alpine", platform=Platform.host())
+        stream.write(answers_to_line([resolved]))
+        stream.flush()
+        main(state)
+        requests = ImageRequests.from_line(stream.readline())
+    assert [image.ref for image in requests.images] == ["docker.io/library/alpine:latest"]
+    assert requests.locals == ("src",)
+    printed = Definition.from_bytes(capsysbinary.readouterr().out)
+    expected = resolve_images(state, images).marshal(local_unique_id="")
+    assert [v.op for v in printed.vertices() if v.kind == "exec"] == [
+        v.op for v in expected.vertices() if v.kind == "exec"
+    ]
+    with os.fdopen(read, "rb") as pipe:
+        assert json.loads(pipe.read())["config"]["Env"] == [f"PATH={DEFAULT_PATH_ENV}"]
+
+
+def test_a_build_without_an_image_config_needs_images_of_steps_only(
+    capsysbinary: pytest.CaptureFixture[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours, theirs = socket.socketpair()
+    monkeypatch.setenv(RESOLVER_FD, str(theirs.detach()))
+    state = Image("alpine").mkfile("/x", "y")
+    main(state)
+    with ours, ours.makefile("rb") as stream:
+        assert ImageRequests.from_line(stream.readline()) == ImageRequests()
+    assert Definition.from_bytes(capsysbinary.readouterr().out).ops == state.marshal().ops
+
+
+def test_a_script_ends_quietly_when_its_images_cannot_be_resolved(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours, theirs = socket.socketpair()
+    monkeypatch.setenv(RESOLVER_FD, str(theirs.detach()))
+    ours.shutdown(socket.SHUT_WR)
+    with ours, pytest.raises(SystemExit) as caught:
+        main(STATE)
+    assert caught.value.code == FAILED
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_lost_config_is_a_warning(capsysbinary: pytest.CaptureFixture[bytes]) -> None:
+    with pytest.warns(BaseImageWarning, match="the config of docker.io/library/nginx:latest"):
+        main(Image("nginx").mkfile("/x", "y"))
+    assert capsysbinary.readouterr().out
 
 
 def test_the_graph_is_drawn_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:

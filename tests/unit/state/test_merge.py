@@ -32,7 +32,8 @@ def env_of(state: State) -> list[str]:
 
 
 def test_rebase_merges_the_changes_onto_the_other_tree() -> None:
-    old, new = Image("alpine:3.20"), Image("alpine:3.21").env("A", "new")
+    old = Image("alpine:3.20", inherit_config=False)
+    new = Image("alpine:3.21").env("A", "new")
     app = old.run("make").env("A", "app")
     moved = rebase(app, onto=new, base=old)
     assert marshalled(moved) == marshalled(merge([new, diff(old, app)]))
@@ -40,7 +41,8 @@ def test_rebase_merges_the_changes_onto_the_other_tree() -> None:
 
 
 def test_passed_through_trees_keep_their_own_settings() -> None:
-    first, second = Image("alpine").env("A", "1"), Image("busybox").workdir("/b")
+    first = Image("alpine", inherit_config=False).env("A", "1")
+    second = Image("busybox").workdir("/b")
     alpine, empty, busybox = passthrough(
         "both", [first, Scratch(), second], requires=[Image("debian")]
     )

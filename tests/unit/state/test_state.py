@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 def test_methods_do_not_change_the_state_they_are_called_on() -> None:
-    base = Image("alpine")
+    base = Image("alpine", inherit_config=False)
     before = base.marshal(source_map=False)
     base.env("A", "1").workdir("/x").user("app").run("true").mkdir("/a")
     assert base.marshal(source_map=False) == before

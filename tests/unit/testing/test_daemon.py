@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     Make = Callable[..., FakeDaemon]
 
 MOMENT = datetime(2026, 1, 2, tzinfo=UTC)
-BUILD = Image("alpine").run("make")
+BUILD = Image("alpine", inherit_config=False).run("make")
 
 
 @pytest.fixture(autouse=True)

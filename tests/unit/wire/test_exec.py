@@ -75,7 +75,8 @@ def definition(op: ExecOp) -> tuple[bytes, Any]:
 
 def test_every_field_has_a_second_value_in_these_tables() -> None:
     assert OTHER.keys() == {field.name for field in fields(ExecOp)} - {"call_site"}
-    assert OTHER_PROCESS.keys() == {field.name for field in fields(Process)}
+    # The base is resolved before the process is encoded.
+    assert OTHER_PROCESS.keys() == {field.name for field in fields(Process)} - {"base"}
 
 
 @pytest.mark.parametrize("name", OTHER)

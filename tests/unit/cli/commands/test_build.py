@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from llb import Image, Local
+from llb import Image, Local, resolve_images
 from llb.frontend.build import build as dockerfile
+from llb.testing import FakeImages
 from tests.fakes.command import CommandResult, llb
 
 if TYPE_CHECKING:
@@ -71,12 +72,70 @@ def test_a_script_is_built_with_its_image_config(daemon: FakeDaemon, tmp_path: P
     script.write_text(SCRIPT)
     ran = llb("build", script, "-t", "app", "--progress", "none", "--addr", daemon.address)
     assert (ran.status, ran.stdout, ran.stderr) == (0, "", "")
-    build = only(daemon)
-    assert build.definition is not None
-    assert build.definition.ops == STATE.marshal().ops
+    build, expected = only(daemon), resolve_images(STATE.cmd(["x"]), FakeImages())
+    assert build.definitions[""].ops == expected.marshal().ops
     ((kind, attrs),) = build.exports
     assert (kind, attrs["name"]) == ("image", "docker.io/library/app:latest")
-    assert json.loads(attrs["containerimage.config"])["config"]["Cmd"] == ["x"]
+    assert build.result is not None
+    assert build.result.metadata == {"containerimage.config": expected.image_config()}
+    assert json.loads(expected.image_config())["config"]["Cmd"] == ["x"]
+
+
+def test_a_script_without_base_images_is_sent_as_its_definition(
+    daemon: FakeDaemon, tmp_path: Path
+) -> None:
+    script = tmp_path / "build.py"
+    script.write_text("from llb import Image, main\nmain(Image('alpine').mkfile('/x', 'y'))\n")
+    ran = llb("build", script, "--addr", daemon.address)
+    assert ran.status == 0
+    definition = only(daemon).definition
+    assert definition is not None
+    assert definition.ops == Image("alpine").mkfile("/x", "y").marshal().ops
+
+
+def test_a_missing_base_image_points_at_its_line(
+    fake_daemon: Callable[..., FakeDaemon], tmp_path: Path
+) -> None:
+    script = tmp_path / "build.py"
+    script.write_text(SCRIPT)
+    daemon = fake_daemon(images={})
+    ran = llb("build", script, "--progress", "none", "--addr", daemon.address)
+    assert ran.status == 1
+    number = next(n for n, line in enumerate(SCRIPT.splitlines(), 1) if "Image(" in line)
+    assert ran.stderr.startswith(f"error: build.py:{number}: docker.io/library/alpine:latest: ")
+
+
+def test_a_script_on_base_images_uses_the_options_of_the_build(
+    daemon: FakeDaemon, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = tmp_path / "build.py"
+    monkeypatch.chdir(tmp_path)
+    script.write_text(
+        "from llb import Image, Local, main\n"
+        "main(Image('alpine').copy(Local('context'), '/').run('make'))\n"
+    )
+    cache = "type=registry,ref=example.com/cache"
+    options = ["--no-cache", "--cache-from", cache, "--addr", daemon.address]
+    assert llb("build", script, *options).status == 0
+    build = only(daemon)
+    definition = build.definitions[""]
+    assert all(definition.metadata[v.digest].ignore_cache for v in definition.vertices())
+    assert json.loads(build.frontend_attrs["cache-imports"]) == [
+        {"Type": "registry", "Attrs": {"ref": "example.com/cache"}}
+    ]
+
+
+def test_a_script_on_base_images_names_its_missing_directory(
+    daemon: FakeDaemon, tmp_path: Path
+) -> None:
+    script = tmp_path / "build.py"
+    script.write_text(
+        "from llb import Image, Local, main\n"
+        "main(Image('alpine').copy(Local('src'), '/').run('make'))\n"
+    )
+    ran = llb("build", script, "--progress", "none", "--addr", daemon.address)
+    assert ran.status == 1
+    assert "the build asks for the local directory 'src', and none is given" in ran.stderr
 
 
 def test_a_definition_from_standard_input_is_built(daemon: FakeDaemon) -> None:

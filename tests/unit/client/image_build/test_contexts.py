@@ -297,11 +297,17 @@ def test_a_name_of_the_build_itself_is_not_replaced(tmp_path: Path, name: str) -
 
 
 def test_a_state_is_an_input_with_its_image_config() -> None:
-    state = Image("a").env("A", "b")
+    state = Image("a", inherit_config=False).env("A", "b")
     contexts = named(base=state)
     assert contexts.inputs == {"base": state}
     assert contexts.attrs["context:base"] == "input:base"
     assert list(json.loads(contexts.attrs["input-metadata:base"])) == ["containerimage.config"]
+
+
+@pytest.mark.parametrize("state", [Image("a"), Image("a").run("x"), Image("a").env("A", "b")])
+def test_the_config_of_a_base_image_is_left_to_the_client(state: State) -> None:
+    contexts = named(base=state)
+    assert (contexts.inputs, contexts.attrs) == ({"base": state}, {"context:base": "input:base"})
 
 
 def test_files_in_memory_are_an_input() -> None:

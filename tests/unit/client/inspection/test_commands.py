@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from llb import Image, ProxyEnv, Scratch, bind, cache, files, secret, tmpfs
+from llb import Image, ImageConfig, Platform, ProxyEnv, Scratch, bind, cache, files, secret, tmpfs
 from llb._pb import gateway_pb2 as pb
 from llb.client import Client, SolveResult
 from llb.client.inspection import commands
 from llb.errors import CapabilityError, InvalidValueError, ProcessError
 from llb.gateway import Completed, Gateway, Request, Result
+from llb.testing.images import FakeImage
 from tests.fakes.containers import FakeContainers
 from tests.fakes.session import offered
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from llb.testing.daemon import FakeDaemon
 
 SERVICE = "/moby.buildkit.v1.frontend.LLBBridge/"
-ALPINE = Image("alpine")
+ALPINE = Image("alpine", inherit_config=False)
 NOTHING: RunSettings = {
     "env": None,
     "workdir": None,
@@ -55,7 +56,8 @@ class Daemon(FakeContainers):
 def run(
     daemon: Daemon,
     tree: State | Definition,
-    *command: str,
+    *args: str,
+    script: str | None = None,
     input: bytes | str | None = None,  # noqa: A002 - as in the function
     check: bool = True,
     **settings: Any,
@@ -70,7 +72,7 @@ def run(
         return commands.run(
             build,
             tree,
-            command,
+            args if script is None else script,
             input=input,
             check=check,
             platform="linux/arm64",
@@ -131,6 +133,29 @@ def test_a_process_has_the_settings_of_its_state() -> None:
     assert (init.Meta.cwd, init.Meta.user, init.Security) == ("/src", "app", 1)
     assert [(entry.ID, entry.name) for entry in init.secretenv] == [("token", "TOKEN")]
     assert [request.Evaluate for request in daemon.solved] == [True, True]
+
+
+def test_a_process_inherits_the_base_image_of_its_state() -> None:
+    class Resolving(Daemon):
+        """A daemon with one image, which has a shell and a user of its own."""
+
+        def handlers(self) -> Mapping[str, Handler]:
+            return {**super().handlers(), f"{SERVICE}ResolveImageConfig": self._resolve}
+
+        def _resolve(self, call: ServerCall) -> None:
+            request = pb.ResolveImageConfigRequest.FromString(call.receive() or b"")
+            config = ImageConfig(user="app", shell=("exit",))
+            image = FakeImage(config, (("PATH", "/go/bin"),), "/src")
+            data = image.to_json(Platform("linux", request.Platform.Architecture))
+            answer = pb.ResolveImageConfigResponse(Digest=f"sha256:{'1' * 64}", Config=data)
+            call.send(answer.SerializeToString())
+
+    daemon = Resolving()
+    done = run(daemon, Image("golang").workdir("lib"), script="0")
+    (init,) = daemon.inits
+    assert (done.command, list(init.Meta.args)) == (("exit", "0"), ["exit", "0"])
+    assert list(init.Meta.env) == ["PATH=/go/bin"]
+    assert (init.Meta.cwd, init.Meta.user) == ("/src/lib", "app")
 
 
 def test_arguments_override_the_settings_of_the_state() -> None:

@@ -60,6 +60,17 @@ def test_an_explicit_platform_overrides_that_of_the_base() -> None:
     assert config(body, platform="linux/arm64")["architecture"] == "arm64"
 
 
+def test_a_plain_image_is_inherited_as_with_from() -> None:
+    text = (
+        "from llb import Image, State\nfrom llb.buildfile import target\n"
+        "@target\ndef app() -> State:\n    return Image('a').run('x')\n"
+    )
+    plain = convert(text, resolver=IMAGES, build_platform="linux/amd64")
+    (run,) = [vertex for vertex in plain.definition.vertices() if vertex.kind == "exec"]
+    assert (run.op["meta"]["env"], run.op["meta"]["user"]) == (("A=1",), "me")
+    assert json.loads(plain.image_config)["config"]["User"] == "me"
+
+
 def test_proxy_build_args_apply_to_processes() -> None:
     conversion = converted('build.scratch().run("x")', build_args={"HTTP_PROXY": "http://p"})
     assert conversion.definition.vertices()[-2].op["meta"]["proxy_env"] == {
