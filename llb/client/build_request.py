@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Self
 
 from llb._lazy import lazy_imports
 from llb._pb import control_pb2 as pb
+from llb.arguments.conversions import to_seconds
 from llb.buildkit_names import EXPORTER_IMAGE_CONFIG_KEY
 from llb.client.caches import frontend_attrs
 from llb.client.entitlements import to_entitlement
@@ -140,7 +141,8 @@ class Building:
         self, request: pb.SolveRequest, frontend: Callable[[str], None] | None = None
     ) -> SolveResult:
         """Run the build; ``frontend`` runs concurrently and receives the ref of the build."""
-        on_event, timeout = self._options.get("on_event"), self._options.get("timeout")
+        on_event, limit = self._options.get("on_event"), self._options.get("timeout")
+        timeout = None if limit is None else to_seconds(limit)
         if on_event is not None:
             for warning in self._stores.warnings:
                 on_event(VertexWarning("", 1, warning, (), None, None))

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import time
-from datetime import timedelta
 from typing import TYPE_CHECKING, Self, Unpack
 
 from llb import caps
 from llb._lazy import lazy_imports
 from llb._pb import control_pb2 as pb
-from llb.buildkit_names import EXPORTER_IMAGE_CONFIG_KEY
+from llb.arguments.checked import checked
+from llb.arguments.conversions import Duration, to_seconds
+from llb.buildkit_names import EXPORTER_IMAGE_CONFIG_KEY, ResolveMode
 from llb.client.build_request import Building
 from llb.client.connect import address as addresses
 from llb.client.connect.control import Control, Info, Worker
 from llb.client.connect.fleet import ranked, reach
 from llb.client.connect.routes import to_route
+from llb.client.options import BuildOptions
 from llb.client.session.local_inputs import check_layouts, check_locals
 from llb.definition.definition import Definition
 from llb.errors import InvalidValueError, RemoteError
@@ -34,7 +36,6 @@ if TYPE_CHECKING:
 
     from llb.client.connect.tls import TLS
     from llb.client.history import History
-    from llb.client.options import BuildOptions
     from llb.client.results import SolveResult
     from llb.client.usage import Usage
     from llb.grpc import Pipe
@@ -62,6 +63,7 @@ class Client:
     requires TLS. Raises ConnectError if no daemon can be reached.
     """
 
+    @checked
     def __init__(self, addr: str | None = None, *, tls: TLS | None = None) -> None:
         self.address = (
             addresses.explicit_address(addr) or addresses.default_socket() or _private_daemon()
@@ -70,6 +72,7 @@ class Client:
         self._version: str | None = None
 
     @classmethod
+    @checked
     def any(
         cls,
         addrs: Iterable[str],
@@ -92,10 +95,11 @@ class Client:
             platforms=tuple(map(to_platform, platforms)),
         )
 
-    def ping(self, *, timeout: float = 10.0) -> float:
+    @checked
+    def ping(self, *, timeout: Duration = 10.0) -> float:
         """Measure how many seconds the daemon takes to answer; raises ConnectError."""
         start = time.monotonic()
-        self._control.ping(timeout)
+        self._control.ping(to_seconds(timeout))
         return time.monotonic() - start
 
     def __enter__(self) -> Self:
@@ -123,10 +127,12 @@ class Client:
         """Query the daemon's version."""
         return self._control.info()
 
+    @checked
     def workers(self, *, filters: Iterable[str] = ()) -> tuple[Worker, ...]:
         """List the daemon's workers that pass at least one of BuildKit's ``filters``."""
         return self._control.workers(filters)
 
+    @checked
     def disk_usage(self, *, filters: Iterable[str] = ()) -> tuple[Usage, ...]:
         """List the records of the daemon's build cache.
 
@@ -135,12 +141,13 @@ class Client:
         """
         return self._control.disk_usage(filters)
 
+    @checked
     def prune(
         self,
         *,
         all: bool = False,  # noqa: A002 - buildctl's word
         filters: Iterable[str] = (),
-        unused_for: timedelta = timedelta(0),
+        unused_for: Duration = 0,
         reserved_space: int = 0,
         max_used_space: int = 0,
         min_free_space: int = 0,
@@ -156,7 +163,7 @@ class Client:
             pb.PruneRequest(
                 all=all,
                 filter=filters,
-                keepDuration=round(unused_for.total_seconds() * 1e9),
+                keepDuration=round(to_seconds(unused_for) * 1e9),
                 reservedSpace=reserved_space,
                 maxUsedSpace=max_used_space,
                 minFreeSpace=min_free_space,
@@ -167,6 +174,7 @@ class Client:
         """Open the daemon's build history."""
         return build_history.History(self._control)
 
+    @checked(options=BuildOptions)
     def solve(
         self,
         what: State | Definition | None = None,
@@ -192,6 +200,10 @@ class Client:
         """
         if (what is None) == (frontend is None):
             raise InvalidValueError("solve() takes a state, a definition, or a frontend")
+        if frontend == "":
+            raise InvalidValueError(
+                "invalid frontend '': expected a name, for example dockerfile.v0"
+            )
         if platform is not None and not isinstance(what, State):
             raise InvalidValueError(
                 "solve() takes a platform only with a state",
@@ -220,6 +232,7 @@ class Client:
                     request.FrontendInputs[name].CopyFrom(definition.to_pb())
             return build.run(request)
 
+    @checked(options=BuildOptions)
     def build(
         self,
         function: Callable[[Request, Gateway], Result],
@@ -238,8 +251,9 @@ class Client:
             self._check_capabilities(build.capabilities)
             return self._run(build, function, frontend_attrs or {})
 
+    @checked
     def resolve_image_config(
-        self, ref: str, *, platform: Platform | None = None, resolve_mode: str = "default"
+        self, ref: str, *, platform: Platform | None = None, resolve_mode: ResolveMode = "default"
     ) -> ResolvedImage:
         """Resolve the digest and config of an image through the daemon.
 
@@ -316,15 +330,16 @@ class Client:
             caps.require(required, offered, daemon)
 
 
+@checked
 def wait_for_ready(
-    addr: str | None = None, *, timeout: float = 60.0, tls: TLS | None = None
+    addr: str | None = None, *, timeout: Duration = 60.0, tls: TLS | None = None
 ) -> Client:
     """Connect to a daemon that may still be starting.
 
-    Attempts are repeated with growing pauses for ``timeout`` seconds. Raises the last
+    Attempts are repeated with growing pauses for ``timeout``, in seconds or as a timedelta. Raises the last
     ConnectError after the timeout; any other error is raised at once.
     """
-    return retry.retried(lambda: Client(addr, tls=tls), timeout)
+    return retry.retried(lambda: Client(addr, tls=tls), to_seconds(timeout))
 
 
 def _private_daemon() -> str:

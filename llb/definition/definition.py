@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from attrs import field, frozen
 
 from llb._lazy import lazy_imports
+from llb.arguments.checked import checked
 from llb.definition.encode import encode_definition
 from llb.errors import InputError, InvalidDefinitionError
 
@@ -45,6 +46,7 @@ class Definition:
     files: tuple[SourceFile, ...] = ()
 
     @classmethod
+    @checked
     def from_bytes(cls, data: bytes) -> Definition:
         """Decode a serialized ``pb.Definition``.
 
@@ -68,6 +70,7 @@ class Definition:
         return definition
 
     @classmethod
+    @checked
     def from_file(cls, path: str | os.PathLike[str]) -> Definition:
         """Read a definition from a file.
 
@@ -95,6 +98,7 @@ class Definition:
         """Serialize to ``pb.Definition``; equal definitions have equal bytes."""
         return encode_definition(self.ops, self.metadata, self.locations, self.files)
 
+    @checked
     def to_file(self, path: str | os.PathLike[str]) -> None:
         """Write the definition to a file atomically.
 

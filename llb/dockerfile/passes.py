@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from attrs import evolve
 
+from llb.arguments.checked import checked
 from llb.dockerfile import lint
 from llb.dockerfile.instructions.parse import interpret
 from llb.dockerfile.language import language_of
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from llb.dockerfile.sources.requests import Found, Request, Resolve, Resolved
 
 
+@checked
 def convert_parsed(
     parsed: Parsed,
     options: ConvertOptions,

@@ -12,13 +12,22 @@ from llb import Definition, ResolvedImage, caps
 from llb._lazy import lazy_imports
 from llb._pb import gateway_pb2 as pb
 from llb._pb import ops_pb2
-from llb.buildkit_names import DOCKER_IMAGE_SCHEME, GIT_SCHEME, OCI_SCHEME
+from llb.arguments.checked import checked, checked_init
+from llb.buildkit_names import (
+    DOCKER_IMAGE_SCHEME,
+    GIT_SCHEME,
+    OCI_SCHEME,
+    NetworkName,
+    ResolveMode,
+    SecurityName,
+)
 from llb.errors import InvalidDefinitionError, RemoteError, ReplacedError
 from llb.gateway.bridge import Bridge, Caps
 from llb.gateway.files import FileStat, from_message
 from llb.gateway.results import Ref, Result
 from llb.gateway.sources import platform_message, range_message, source_info
 from llb.platforms import to_platform
+from llb.validation import check_limit
 
 with lazy_imports(__name__):
     from llb.gateway import containers  # 67 ms
@@ -43,6 +52,7 @@ _LAYOUT = 1
 _META = "source.metaresolver"
 
 
+@checked_init
 @frozen
 class SourceInfo:
     """Metadata of a source, available without fetching all of it.
@@ -63,6 +73,7 @@ class Gateway:
     connection broke. ``metadata`` is sent with every call.
     """
 
+    @checked
     def __init__(self, channel: Calls, *, metadata: tuple[tuple[str, str], ...] = ()) -> None:
         self._bridge = Bridge(channel, metadata)
 
@@ -71,12 +82,14 @@ class Gateway:
         """The daemon's capabilities."""
         return self._bridge.caps
 
+    @checked
     def over(self, wrap: Callable[[Calls], Calls]) -> Gateway:
         """Copy the gateway, with the channel replaced by ``wrap(channel)``."""
         gateway = copy(self)
         gateway._bridge = self._bridge.over(wrap)
         return gateway
 
+    @checked
     def solve(
         self,
         definition: Definition,
@@ -111,6 +124,7 @@ class Gateway:
                 hint="combine steps, or copy files from a context instead of writing their content",
             ) from error
 
+    @checked
     def solve_frontend(
         self,
         frontend: str,
@@ -135,22 +149,28 @@ class Gateway:
                 raise InvalidDefinitionError(reason, hint=f"the input {name} is empty")
         return {name: Definition.from_pb(message) for name, message in messages.items()}
 
+    @checked
     def read_file(self, ref: Ref, path: str, *, offset: int = 0, length: int = 0) -> bytes:
         """Read a file from ``offset``, at most ``length`` bytes (0: all).
 
-        Raises RemoteError, which is :func:`is_not_found` if the file is missing.
+        Raises InvalidValueError for a negative number, and RemoteError, which is
+        :func:`is_not_found` if the file is missing.
         """
+        check_limit(offset, "offset")
+        check_limit(length, "length")
         request = pb.ReadFileRequest(Ref=ref.id, FilePath=path)
         if offset or length:
             # The daemon takes a length of 0 literally.
             request.Range.CopyFrom(pb.FileRange(Offset=offset, Length=length or _MAX - offset))
         return self._bridge.call("ReadFile", request, pb.ReadFileResponse).Data
 
+    @checked
     def stat_file(self, ref: Ref, path: str) -> FileStat:
         """Get the status of a file, for a link that of its target; raises like :meth:`read_file`."""
         request = pb.StatFileRequest(Ref=ref.id, Path=path)
         return from_message(self._bridge.call("StatFile", request, pb.StatFileResponse).stat)
 
+    @checked
     def read_dir(self, ref: Ref, path: str, *, pattern: str = "") -> tuple[FileStat, ...]:
         """List a directory by name; with ``pattern`` only entries that match it.
 
@@ -160,6 +180,7 @@ class Gateway:
         entries = self._bridge.call("ReadDir", request, pb.ReadDirResponse).entries
         return tuple(map(from_message, entries))
 
+    @checked
     def new_container(
         self,
         root: Ref,
@@ -167,8 +188,8 @@ class Gateway:
         mounts: Iterable[RefMount | MountValue] = (),
         init: str | Sequence[str] | None = None,
         hostname: str = "",
-        network: Network | str = "sandbox",
-        security: Security | str = "sandbox",
+        network: Network | NetworkName = "sandbox",
+        security: Security | SecurityName = "sandbox",
         extra_hosts: Mapping[str, str] | None = None,
         platform: Platform | str | None = None,
     ) -> Container:
@@ -198,12 +219,13 @@ class Gateway:
             platform=None if platform is None else platform_message(to_platform(platform)),
         )
 
+    @checked
     def resolve_image_config(
         self,
         ref: str,
         *,
         platform: Platform | None = None,
-        resolve_mode: str = "default",
+        resolve_mode: ResolveMode = "default",
         log_name: str = "",
         layout: tuple[str, str] | None = None,
     ) -> ResolvedImage:
@@ -228,7 +250,7 @@ class Gateway:
         self,
         ref: str,
         platform: Platform | None,
-        resolve_mode: str,
+        resolve_mode: ResolveMode,
         log_name: str,
         layout: tuple[str, str] | None,
     ) -> ResolvedImage:
@@ -248,6 +270,7 @@ class Gateway:
         ref = identifier.partition("://")[2]
         return ResolvedImage(response.Image.Digest, response.Image.Config, ref)
 
+    @checked
     def resolve_source(self, definition: Definition, *, log_name: str = "") -> SourceInfo:
         """Get the metadata of the only source of ``definition``; empty for anything else."""
         operations = [ops_pb2.Op.FromString(data) for data in definition.ops]
@@ -265,6 +288,7 @@ class Gateway:
             filename=sources[0].attrs.get("http.filename"),
         )
 
+    @checked
     def warn(
         self,
         digest: str,
@@ -293,6 +317,7 @@ class Gateway:
             request.ranges.extend(map(range_message, location.ranges))
         self._bridge.call("Warn", request, pb.WarnResponse)
 
+    @checked
     def return_result(self, result: Result) -> None:
         """Send the result to the daemon; call either this or :meth:`return_error`, once."""
         message = pb.Result(metadata=result.metadata)
@@ -306,6 +331,7 @@ class Gateway:
             message.ref.SetInParent()
         self._bridge.call("Return", pb.ReturnRequest(result=message), pb.ReturnResponse)
 
+    @checked
     def return_error(self, status: status_pb2.Status) -> None:
         """Fail the build with ``status``."""
         self._bridge.call("Return", pb.ReturnRequest(error=status), pb.ReturnResponse)
@@ -327,6 +353,7 @@ def _ref(message: pb.Ref) -> Ref:
     return Ref(message.id, getattr(message, "def") if message.HasField("def") else None)
 
 
+@checked
 def is_not_found(error: RemoteError) -> bool:
     """Check whether a read failed because the file is missing.
 

@@ -14,8 +14,14 @@ from attrs import field, frozen
 
 from llb._pb import gateway_pb2 as pb
 from llb._pb import ops_pb2
+from llb.arguments.checked import checked
 from llb.errors import CapabilityError, InvalidValueError, LLBError, RemoteError
-from llb.gateway.container_messages import container_request, init_message, locate_in_mount
+from llb.gateway.container_messages import (
+    ProcessOptions,
+    container_request,
+    init_message,
+    locate_in_mount,
+)
 from llb.gateway.files import FileStat, from_message
 from llb.gateway.process_io import to_files
 from llb.gateway.processes import Process
@@ -25,8 +31,10 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from llb import Network, Security
+    from llb.arguments.conversions import Duration
+    from llb.buildkit_names import NetworkName, SecurityName
     from llb.gateway.bridge import Bridge
-    from llb.gateway.container_messages import ProcessOptions, RefMount
+    from llb.gateway.container_messages import RefMount
     from llb.gateway.process_io import Stderr, Stdin, Stdout
     from llb.gateway.results import Ref
     from llb.state.settings import MountValue
@@ -83,6 +91,7 @@ class Container:
             self._require("gateway.exec.extrahosts")
         bridge.call("NewContainer", request, pb.NewContainerResponse)
 
+    @checked(options=ProcessOptions)
     def start(
         self,
         command: str | Sequence[str],
@@ -126,6 +135,7 @@ class Container:
             self._running.append(process)
         return process
 
+    @checked(options=ProcessOptions)
     def run(
         self,
         command: str | Sequence[str],
@@ -134,7 +144,7 @@ class Container:
         stdout: Stdout = "pipe",
         stderr: Stderr = "pipe",
         check: bool = True,
-        timeout: float | None = None,
+        timeout: Duration | None = None,
         **options: Unpack[ProcessOptions],
     ) -> Completed:
         """Run a process to its end, and collect what it writes to the pipes.
@@ -157,6 +167,7 @@ class Container:
             raise process._error(out, err)
         return Completed(process.command, code, out, err)
 
+    @checked
     def read_file(self, path: str) -> bytes:
         """Read a file as processes see it, whether or not one runs.
 
@@ -168,6 +179,7 @@ class Container:
         request = pb.ReadFileRequest(Ref=self.id, FilePath=path, MountIndex=index)
         return self._bridge.call("ReadFileContainer", request, pb.ReadFileResponse).Data
 
+    @checked
     def stat_file(self, path: str) -> FileStat:
         """Get the status of a file, except its owner; raises like :meth:`read_file`.
 
@@ -178,6 +190,7 @@ class Container:
         response = self._bridge.call("StatFileContainer", request, pb.StatFileResponse)
         return from_message(response.stat)
 
+    @checked
     def read_dir(self, path: str) -> tuple[FileStat, ...]:
         """List a directory by name, without owners; raises like :meth:`read_file`.
 
@@ -300,8 +313,8 @@ def new_container(
     *,
     init: str | Sequence[str] | None,
     hostname: str,
-    network: Network | str,
-    security: Security | str,
+    network: Network | NetworkName,
+    security: Security | SecurityName,
     extra_hosts: Mapping[str, str],
     platform: ops_pb2.Platform | None,
 ) -> Container:

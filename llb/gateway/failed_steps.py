@@ -15,6 +15,7 @@ from google.protobuf.any_pb2 import Any as AnyMessage
 
 from llb._pb import errdefs_pb2, ops_pb2
 from llb._pb import gateway_pb2 as pb
+from llb.arguments.checked import checked
 from llb.errors import InvalidValueError
 from llb.gateway.containers import Container, new_id, start_init
 from llb.gateway.results import Ref
@@ -46,6 +47,7 @@ class FailedStep:
         """The arguments of the failed process; empty for any other step."""
         return tuple(self._op.exec.meta.args)
 
+    @checked
     def container(self, gateway: Gateway, *, init: str | Sequence[str] | None = None) -> Container:
         """Start a container with the mounts of the failed process, to look around and try again.
 
@@ -78,6 +80,7 @@ class FailedStep:
         return start_init(Container(gateway._bridge, request, common), init)
 
 
+@checked
 def failed_step(error: RemoteError) -> FailedStep | None:
     """Get the failed step from the error of a solve; None if the daemon did not report one."""
     solve = errdefs_pb2.Solve()

@@ -6,6 +6,7 @@ import threading
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from llb.arguments.checked import checked
 from llb.errors import CancelledError, RemoteError, TransportError
 from llb.grpc import metadata as headers_of
 from llb.grpc import status
@@ -30,6 +31,7 @@ class ClientCall(Call):
         super().__init__(endpoint, deadline)
         self._has_response = False
 
+    @checked
     def send(self, message: bytes) -> None:
         """Send a message; it may be delayed until :meth:`flush` or :meth:`receive`.
 
@@ -120,6 +122,7 @@ class Channel:
     ends with the last call that the peer still answers.
     """
 
+    @checked
     def __init__(
         self,
         pipe: Pipe,
@@ -144,6 +147,7 @@ class Channel:
         """Whether the connection accepts new calls."""
         return self._endpoint.failure is None and self._endpoint.departing is None
 
+    @checked
     def call(
         self,
         method: str,
@@ -169,6 +173,7 @@ class Channel:
         finally:
             call.cancel()
 
+    @checked
     def stream(
         self,
         method: str,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from attrs import frozen
 
@@ -25,7 +25,7 @@ class CacheDirectory:
 
     name: str
     target: str
-    sharing: str = "shared"
+    sharing: Literal["shared", "private", "locked"] = "shared"
 
 
 def run(

@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from llb._lazy import lazy_imports
+from llb.arguments.checked import checked
 
 with lazy_imports(__name__):
     from llb import dump  # 10 ms
@@ -21,6 +22,7 @@ FAILED = 125
 """Exit status of a script whose error was already reported."""
 
 
+@checked
 def main(state: State) -> None:
     """Write the definition of ``state`` to standard output, or draw its graph on a terminal.
 

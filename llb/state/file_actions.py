@@ -7,13 +7,16 @@ methods of the same names on State create one step each.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, TypedDict, Unpack, assert_never
+from typing import TYPE_CHECKING, TypedDict, Unpack, assert_never, cast
 
 from attrs import evolve
 
+from llb.arguments.checked import checked
+from llb.arguments.conversions import StrPath, to_path
 from llb.errors import InvalidValueError
 from llb.gocompat.path import absolute, check_mode, clean, is_symbolic_mode, join
 from llb.ops import nodes as ops
+from llb.state.step_options import STEP_KEYS, StepOptions, check_keys
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -41,7 +44,7 @@ class CopyOptions(TypedDict, total=False):
     - ``replace`` (False): overwrite a destination of another type, such as a file by a directory.
     """
 
-    src: str
+    src: StrPath
     owner: str | None
     mode: int | str | None
     created: datetime | None
@@ -57,7 +60,15 @@ class CopyOptions(TypedDict, total=False):
     replace: bool
 
 
-def copy(source: ops.Tree, dest: str, **options: Unpack[CopyOptions]) -> ops.CopyAction:
+class CopyStepOptions(CopyOptions, StepOptions, total=False):
+    """The options of :meth:`State.copy`: those of the copy and those of a step."""
+
+
+_COPY_KEYS = CopyOptions.__optional_keys__
+
+
+@checked(options=CopyOptions)
+def copy(source: ops.Tree, dest: StrPath, **options: Unpack[CopyOptions]) -> ops.CopyAction:
     """Copy a file or directory from another tree to ``dest``; see :class:`CopyOptions`.
 
     ``dest`` is relative to the working directory of the state that the action is applied to, and a
@@ -87,8 +98,9 @@ def copy(source: ops.Tree, dest: str, **options: Unpack[CopyOptions]) -> ops.Cop
     )
 
 
+@checked
 def mkdir(
-    path: str,
+    path: StrPath,
     *,
     mode: int = 0o755,
     parents: bool = False,
@@ -110,8 +122,9 @@ def mkdir(
     )
 
 
+@checked
 def mkfile(
-    path: str,
+    path: StrPath,
     data: bytes | str,
     *,
     mode: int = 0o644,
@@ -133,7 +146,8 @@ def mkfile(
     )
 
 
-def rm(path: str, *, allow_not_found: bool = False, wildcard: bool = False) -> ops.RmAction:
+@checked
+def rm(path: StrPath, *, allow_not_found: bool = False, wildcard: bool = False) -> ops.RmAction:
     """Remove the file or directory ``path``, including all contents.
 
     With ``wildcard``, ``path`` may contain ``*``, ``?`` and ``[...]``. ``allow_not_found`` ignores
@@ -144,8 +158,9 @@ def rm(path: str, *, allow_not_found: bool = False, wildcard: bool = False) -> o
     )
 
 
+@checked
 def symlink(
-    oldpath: str, newpath: str, *, owner: str | None = None, created: datetime | None = None
+    oldpath: StrPath, newpath: StrPath, *, owner: str | None = None, created: datetime | None = None
 ) -> ops.SymlinkAction:
     """Create the symbolic link ``newpath``, which points to ``oldpath``.
 
@@ -176,6 +191,17 @@ def resolve_paths(action: ops.FileAction, workdir: str) -> ops.FileAction:
             return action
         case _:
             assert_never(action)
+
+
+def split(options: CopyStepOptions) -> tuple[CopyOptions, StepOptions]:
+    """Split the options of :meth:`State.copy`. Raises TypeError for an unknown one."""
+    if options.keys() <= _COPY_KEYS:
+        return cast("CopyOptions", options), {}
+    action = {key: value for key, value in options.items() if key in _COPY_KEYS}
+    step = {key: value for key, value in options.items() if key not in _COPY_KEYS}
+    if not step.keys() <= STEP_KEYS:
+        check_keys(step, STEP_KEYS | _COPY_KEYS)
+    return cast("CopyOptions", action), cast("StepOptions", step)
 
 
 def parse_owner(text: str | None) -> ops.Owner | None:
@@ -225,7 +251,8 @@ def _nanoseconds(moment: datetime | None) -> int | None:
     return seconds * 1_000_000_000 + moment.microsecond * 1_000
 
 
-def _not_empty(path: str) -> str:
-    if not path or "\0" in path:
-        raise InvalidValueError(f"invalid path {path!r}: expected a path")
-    return path
+def _not_empty(path: StrPath) -> str:
+    text = to_path(path)
+    if not text or "\0" in text:
+        raise InvalidValueError(f"invalid path {text!r}: expected a path")
+    return text

@@ -182,7 +182,7 @@ def test_options_become_frontend_attributes(
     ("arguments", "message"),
     [
         (("--add-host", "a"), "invalid --add-host 'a': expected NAME:IP"),
-        (("--network", "bridge"), "unknown network 'bridge': expected default, none, host"),
+        (("--network", "bridge"), "invalid network 'bridge': expected default, none, host"),
         (("--platform", "linux"), "invalid platform 'linux'"),
         (("--shm-size", "much"), "invalid --shm-size 'much': expected a size such as 64m"),
         (("--ulimit", "nofile"), "invalid --ulimit 'nofile': expected NAME=SOFT[:HARD]"),

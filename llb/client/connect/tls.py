@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
+from llb.arguments.checked import checked, checked_init
 from llb.errors import InputError, InvalidValueError
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 _NAMES = ("ca.pem", "cert.pem", "key.pem")
 
 
+@checked_init
 @frozen
 class TLS:
     """The certificates of a connection, as PEM files.
@@ -36,6 +38,7 @@ class TLS:
             _check_readable(path)
 
     @classmethod
+    @checked
     def from_directory(cls, folder: Path, *, server_name: str | None = None) -> TLS:
         """Use ``ca.pem``, ``cert.pem`` and ``key.pem`` of a folder."""
         ca, cert, key = (folder / name for name in _NAMES)

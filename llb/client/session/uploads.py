@@ -8,6 +8,7 @@ from typing import BinaryIO, TypeAlias
 
 from attrs import field, frozen
 
+from llb.arguments.checked import checked_init
 from llb.errors import InputError
 
 Content: TypeAlias = bytes | Path | BinaryIO
@@ -20,6 +21,7 @@ def _new_url() -> str:
     return _HOST + uuid.uuid4().hex
 
 
+@checked_init
 @frozen(eq=False)
 class Upload:
     """Bytes, a file, or an open stream (read once) that a build fetches from ``url``.

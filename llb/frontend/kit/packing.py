@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from attrs import field, frozen
 
 from llb import Image, Local, State
+from llb.arguments.checked import checked
 from llb.errors import InputError
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ class Packed:
     local_dirs: Mapping[str, Path] = field(factory=dict)
 
 
+@checked
 def pack(
     program: str | PathLike[str],
     *,

@@ -125,7 +125,7 @@ def test_an_invalid_value_is_refused(
 def test_an_unknown_network_is_refused(environ: dict[str, str]) -> None:
     with pytest.raises(InvalidValueError) as caught:
         make_request(environ, network="x")
-    assert caught.value.message == "unknown network 'x': expected default, none, host"
+    assert caught.value.message == "invalid network 'x': expected default, none, host"
 
 
 def test_set_flags_are_listed_as_spelled() -> None:

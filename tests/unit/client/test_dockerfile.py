@@ -42,7 +42,7 @@ def test_arguments_become_attributes(options: DockerfileOptions, attrs: dict[str
 def test_unknown_options_and_invalid_values_are_refused() -> None:
     with pytest.raises(TypeError, match="'targt'; did you mean target"):
         dockerfile_attrs(targt="x")  # type: ignore[call-arg]
-    with pytest.raises(InvalidValueError, match="unknown network 'bridge': expected default"):
+    with pytest.raises(InvalidValueError, match="invalid network 'bridge': expected default"):
         dockerfile_attrs(network="bridge")  # type: ignore[arg-type]
     with pytest.raises(InvalidValueError, match="invalid platform"):
         dockerfile_attrs(platforms=["linux/"])

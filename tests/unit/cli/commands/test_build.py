@@ -300,7 +300,7 @@ def test_an_answer_without_text_is_an_error(daemon: FakeDaemon, folder: Path) ->
         (["{folder}", "--push"], "--push needs a name: give one with -t NAME"),
         (["{folder}", "--secret", "x"], "invalid secret 'x': expected id=, "),
         (["{folder}", "--progress", "loud"], "unknown progress display 'loud': expected "),
-        (["{folder}", "--network", "x"], "unknown network 'x': expected default, none, host"),
+        (["{folder}", "--network", "x"], "invalid network 'x': expected default, none, host"),
     ],
 )
 def test_an_invalid_command_line_is_refused(
