@@ -70,8 +70,14 @@ def receivers() -> Iterator[Receivers]:
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_wrong_values_are_refused_at_the_call(
-    name: str, receivers: Receivers, capfdbinary: pytest.CaptureFixture[bytes]
+    name: str,
+    receivers: Receivers,
+    capfdbinary: pytest.CaptureFixture[bytes],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
 ) -> None:
+    # A valid path is a file that the function writes.
+    monkeypatch.chdir(tmp_path)
     function = FUNCTIONS[name]
     unexpected = [
         f"{parameter.name} = {kind}: {problem}"
