@@ -38,10 +38,10 @@ down: ## Stop them; keep built programs and images.
 status: ## Show what is running, and where.
 	dev/stack status
 
-protos: setup ## Generate llb/_pb from protos/.
+protos: setup ## Generate llb/_pb and the stubs in llb/grpcio from protos/.
 	protos/generate
 
-protos-check: setup ## Fail if llb/_pb differs from what protos/ generates.
+protos-check: setup ## Fail if llb/_pb or the stubs differ from what protos/ generates.
 	protos/generate --check
 
 format: setup ## Format the code, and apply the linter's fixes.

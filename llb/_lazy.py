@@ -5,9 +5,12 @@ Modules that few builds need stand in a block of their own, with the time that i
     with lazy_imports(__name__):
         import tarfile  # 8 ms
 
-In a module, the block binds modules, each imported when an attribute of it is first read. In a
-package, it lists the public names: :data:`__all__` has them, and the module of a name is imported
-when the name is (PEP 562). ``python -m bench.lazy_imports`` measures every such import.
+The block binds modules, each imported when an attribute of it is first read. ``python -m
+bench.lazy_imports`` measures every such import. A package lists its public names likewise, and
+imports the module of a name when the name is read::
+
+    with lazy_exports(__name__):
+        from llb.client.client import Client as Client
 """
 
 from __future__ import annotations
@@ -29,7 +32,7 @@ _LOCK = Lock()
 
 
 class lazy_imports:  # noqa: N801 - it is used as a function
-    """Delay the import statements of a ``with`` block in the module of that name.
+    """Delay the imports of other modules in a ``with`` block of the module with that name.
 
     Raises ImportError for ``import a.b`` without ``as``, which would bind ``a`` alone.
     """
@@ -48,10 +51,10 @@ class lazy_imports:  # noqa: N801 - it is used as a function
         statements = {
             name: value for name, value in self._names.items() if isinstance(value, _Statement)
         }
-        if "__path__" in self._names:
-            _delay_names(self._names, statements)
-        else:
-            self._names.update((name, value.module()) for name, value in statements.items())
+        self._bind(statements)
+
+    def _bind(self, statements: Mapping[str, _Statement]) -> None:
+        self._names.update((name, value.module()) for name, value in statements.items())
 
     def _record(
         self,
@@ -65,6 +68,29 @@ class lazy_imports:  # noqa: N801 - it is used as a function
         if globals is not self._names:
             return self._import(name, globals, locals, fromlist or (), level)
         return _Statement(name, name if fromlist else name.partition(".")[0])
+
+
+class lazy_exports(lazy_imports):  # noqa: N801 - it is used as a function
+    """Make the names of a ``with`` block the public names of the package with that name.
+
+    ``__all__`` lists them, and they are looked up when they are read (PEP 562).
+    """
+
+    def _bind(self, statements: Mapping[str, _Statement]) -> None:
+        names = self._names
+        for name in statements:
+            del names[name]
+
+        def look_up(name: str) -> object:
+            if name not in statements:
+                raise AttributeError(f"module {names['__name__']!r} has no attribute {name!r}")
+            value = _import_from(statements[name].name, name, names["__name__"])
+            names[name] = value
+            return value
+
+        names["__all__"] = sorted(statements)
+        names["__getattr__"] = look_up
+        names["__dir__"] = lambda: sorted({*names, *statements})
 
 
 class _Statement:
@@ -90,18 +116,10 @@ class _LazyModule(ModuleType):
         return getattr(import_module(self.__name__), name)
 
 
-def _delay_names(names: dict[str, Any], statements: Mapping[str, _Statement]) -> None:
-    """Make a package look up its public names when they are read."""
-    for name in statements:
-        del names[name]
-
-    def look_up(name: str) -> object:
-        if name not in statements:
-            raise AttributeError(f"module {names['__name__']!r} has no attribute {name!r}")
-        value = getattr(import_module(statements[name].name), name)
-        names[name] = value
-        return value
-
-    names["__all__"] = sorted(statements)
-    names["__getattr__"] = look_up
-    names["__dir__"] = lambda: sorted({*names, *statements})
+def _import_from(source: str, name: str, importer: str) -> Any:
+    """Import a name as ``from source import name`` does: an attribute, or a module of a package."""
+    module = import_module(source)
+    # A package that lists a module of its own would look the name up in its own list again.
+    if source == importer or (hasattr(module, "__path__") and not hasattr(module, name)):
+        return import_module(f"{source}.{name}")
+    return getattr(module, name)

@@ -39,6 +39,9 @@ GIT_SCHEME = "git://"
 HTTP_SCHEME = "http://"
 HTTPS_SCHEME = "https://"
 
+SESSION_UPLOADS = "http://buildkit-session/"
+"""Base URL of the files that the client's session uploads (``session/upload/uploadprovider``)."""
+
 EXPORTER_IMAGE_CONFIG_KEY = "containerimage.config"
 EXPORTER_IMAGE_BASE_CONFIG_KEY = "containerimage.base.config"
 EXPORTER_IMAGE_DESCRIPTOR_KEY = "containerimage.descriptor"

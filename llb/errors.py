@@ -6,6 +6,7 @@
     ├── InvalidValueError       an argument is invalid (also a ValueError)
     ├── InvalidDefinitionError  bytes or a graph that no BuildKit accepts
     ├── InputError              a file, directory or stream of the user cannot be used
+    │   └── MissingFileError    a tree has no such file (also a FileNotFoundError)
     ├── BuildFileError          a Python build file raised an exception, or timed out
     ├── CapabilityError         the daemon is too old for the build
     ├── ConnectError            no BuildKit could be reached
@@ -22,6 +23,7 @@ an attribute.
 
 from __future__ import annotations
 
+from errno import ENOENT
 from typing import TYPE_CHECKING
 
 from attrs import field, frozen
@@ -77,7 +79,10 @@ class LLBError(Exception):
 
 def _without_init(kind: type[LLBError], arguments: tuple[object, ...]) -> LLBError:
     """Create an error without calling its constructor; the caller restores the attributes."""
-    return kind.__new__(kind, *arguments)
+    error = kind.__new__(kind, *arguments)
+    # An OSError sets them in its constructor.
+    error.args = arguments
+    return error
 
 
 class InvalidValueError(LLBError, ValueError):
@@ -90,6 +95,21 @@ class InvalidDefinitionError(LLBError):
 
 class InputError(LLBError):
     """A file, directory or stream that the user named cannot be used."""
+
+
+class MissingFileError(InputError, FileNotFoundError):
+    """A tree on the daemon has no file or directory at ``path``."""
+
+    errno = ENOENT
+
+    def __init__(self, message: str, *, path: str, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.path = path
+
+    @property
+    def filename(self) -> str:
+        """The path, as in the errors of :func:`open`."""
+        return self.path
 
 
 class BuildFileError(LLBError):
@@ -170,8 +190,9 @@ class SolveError(RemoteError):
     """A build failed on the daemon.
 
     ``vertex`` is the digest of the failed step and ``step`` its name, ``exit_code`` is the exit
-    code of its process, and ``log`` holds the last lines of its output. Each is absent if the
-    daemon did not report it.
+    code of its process, and ``log`` holds the last lines of its output. ``callers`` are the lines
+    that called the line of the step, nearest first, and ``trace`` is the traceback of a build file
+    that raised an exception. Each is absent if the daemon did not report it.
     """
 
     def __init__(
@@ -186,12 +207,16 @@ class SolveError(RemoteError):
         step: str | None = None,
         exit_code: int | None = None,
         log: tuple[str, ...] = (),
+        callers: tuple[Span, ...] = (),
+        trace: tuple[str, ...] = (),
     ) -> None:
         super().__init__(message, code=code, details=details, span=span, hint=hint)
         self.vertex = vertex
         self.step = step
         self.exit_code = exit_code
         self.log = log
+        self.callers = callers
+        self.trace = trace
 
 
 class ProcessError(RemoteError):
@@ -242,10 +267,13 @@ def render(error: LLBError) -> str:
     lines = [f"error: {error}"]
     if isinstance(error, SolveError | ProcessError) and error.log:
         lines += [f"  | {line}" for line in error.log]
-    if isinstance(error, BuildFileError):
+    if isinstance(error, BuildFileError | SolveError):
         lines += error.trace
     if error.span is not None:
         lines += excerpt(error.span)
+    if isinstance(error, SolveError):
+        for caller in error.callers:
+            lines += [f"called from {caller}", *excerpt(caller)]
     if error.hint is not None:
         lines.append(f"hint: {error.hint}")
     return "\n".join(lines)

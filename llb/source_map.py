@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import TYPE_CHECKING, TypeAlias
 
 from attrs import field, frozen
@@ -28,6 +28,7 @@ _PACKAGE = __file__.removesuffix("source_map.py")
 _NOT_OWN = (os.__file__.removesuffix("os.py"), f"{sys.prefix}/bin/")
 _MAX_CALLERS = 16
 _REMEMBERED = 64
+_CLASSIFIED = 4096
 _OPERATION = number_of(pb.Definition.def_)
 _HIDDEN, _INSTALLED, _OWN = "hidden", "installed", "own"
 
@@ -108,7 +109,7 @@ def caller() -> CallSite | None:
     return tuple(site)
 
 
-@cache
+@lru_cache(_CLASSIFIED)
 def _kind(path: str) -> str:
     """Classify a file as part of this package, of an installed one, or of the user's own code."""
     # Generated code (attrs methods, python -c) has no file to show.
@@ -132,15 +133,20 @@ def _ranges(line: int) -> tuple[Range]:
 _registered: dict[str, SourceFile] = {}
 
 
-def know(file: SourceFile) -> None:
-    """Register source code that is not on disk under the name it was compiled with."""
-    _registered[file.filename] = file
+def know(file: SourceFile, path: str) -> None:
+    """Register source code that is not on disk under the path it was compiled with."""
+    _registered[path] = file
 
 
-def forget(file: SourceFile) -> None:
+def forget(path: str) -> None:
     """Undo :func:`know`."""
-    if _registered.get(file.filename) is file:
-        del _registered[file.filename]
+    _registered.pop(path, None)
+
+
+def display_name(path: str) -> str:
+    """Get the name under which the code at ``path`` is shown, if it was registered."""
+    file = _registered.get(path)
+    return path if file is None else file.filename
 
 
 def python_source(path: str) -> SourceFile | None:

@@ -21,6 +21,7 @@ MODULES = (
     "llb.buildfile",
     "llb.buildfile.instructions",
     "llb.client",
+    "llb.client.docker_py",
     "llb.compare",
     "llb.dockerfile",
     "llb.dockerfile.to_dockerfile",
@@ -30,6 +31,7 @@ MODULES = (
     "llb.frontend.kit",
     "llb.gateway",
     "llb.grpc",
+    "llb.grpcio",
     "llb.recipes",
     "llb.testing",
 )

@@ -24,7 +24,13 @@ if TYPE_CHECKING:
     Compiled = dict[tuple[str | bytes, int], bytes]
 
 # The modules that an ordinary build imports, some of them while it runs.
-_ROOTS = ("frontend.__main__", "llb.frontend.build", "llb.definition.decode")
+_ROOTS = (
+    "frontend.__main__",
+    "llb.definition.decode",
+    "llb.frontend.build",
+    "llb.frontend.server",
+    "llb.gateway.server",
+)
 
 
 def write(path: Path) -> None:

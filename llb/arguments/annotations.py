@@ -32,7 +32,7 @@ from llb.arguments.kinds import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 _PLAIN: dict[str, Kind] = {
     "str": Text(),
@@ -61,6 +61,11 @@ _ALIASES = {
     "AnyImage": "FakeImage | bytes | str",
     "Build": "State | Definition",
     "FileAction": "CopyAction | MkdirAction | MkfileAction | RmAction | SymlinkAction",
+    "BuildContext": "str | PathLike[str] | bytes | BinaryIO | Mapping[str, Content] | State",
+    # llb.client.registry_auth checks these, because its errors contain no secrets.
+    "Credentials": "object",
+    "PEMValue": "object",
+    "Dialer": "Callable",
     "Files": "Mapping[str, Content] | PathLike[str]",
     "Mount": "Bind | Cache | Tmpfs",
     "MountValue": "Bind | Cache | Tmpfs | Secret | SSH",
@@ -76,6 +81,7 @@ _ALIASES = {
     "Path": "PathLike[str]",
     "Event": "Vertex | VertexStatus | VertexLog | VertexWarning",
     "Duration": "float | timedelta",
+    "TreePath": "str | PurePath",
     "StrPath": "str | PathLike[str]",
     # llb.gateway.process_io checks them, with the same errors for all files.
     "Stderr": "object",
@@ -84,6 +90,9 @@ _ALIASES = {
     "StepOutput": "Mapping[str, Content] | Failed",
     "Content": "bytes | str | File | Directory | Symlink",
     "llb.client.options.Secret": "bytes | str | PathLike[str] | EnvSecret | Callable",
+    "llb.client.image_build.options.Network": "Literal['default', 'none', 'host']",
+    # llb.grpcio checks it: channels of grpc.aio and of this package have the same name.
+    "llb.client.client.Channel": "object",
     "llb.testing.daemon.Frontend": "Callable",
     "llb.testing.gateway.Frontend": "Callable",
     "llb.testing.daemon.Build": "FakeBuild",
@@ -98,6 +107,7 @@ _LIKE = {
     "ReadableFile": ("read",),
     "WritableFile": ("write",),
     "BinaryIO": ("read",),
+    "IO": ("read",),
 }
 
 _kinds: dict[tuple[str, str], Kind] = {}
@@ -116,11 +126,17 @@ def kind_of(annotation: object, module: str) -> Kind:
 def _from_text(text: str, module: str) -> Kind:
     parts = list(_split(text, "|"))
     if len(parts) > 1:
-        return Either(tuple(kind_of(part, module) for part in parts))
+        return _either(parts, module)
     if text[0] in "'\"":
         return kind_of(text[1:-1], module)
     name, _, arguments = text.partition("[")
     return _named(name, list(_split(arguments.removesuffix("]"), ",")), module)
+
+
+def _either(alternatives: Sequence[object], module: str) -> Kind:
+    kinds = tuple(kind_of(alternative, module) for alternative in alternatives)
+    # An alternative that the function checks leaves all of them to it.
+    return _PLAIN["object"] if _PLAIN["object"] in kinds else Either(kinds)
 
 
 def _named(name: str, arguments: list[Any], module: str) -> Kind:
@@ -179,7 +195,7 @@ def _from_object(annotation: Any, module: str) -> Kind:
     if origin is Literal:
         return Choice(arguments)
     if origin in (Union, UnionType):
-        return Either(tuple(kind_of(argument, module) for argument in arguments))
+        return _either(arguments, module)
     if origin is CallableType:
         return kind_of("Callable", module)
     if annotation in (None, type(None)):

@@ -408,4 +408,5 @@ def _flattened(kinds: Iterable[Kind]) -> Iterator[Kind]:
 def _joined(texts: list[str]) -> str:
     """List alternatives: ``a string, bytes or None``."""
     *first, last = dict.fromkeys(texts)
-    return f"{', '.join(first)} or {last}" if first else last
+    comma = "," if any(" or " in text for text in first) else ""
+    return f"{', '.join(first)}{comma} or {last}" if first else last

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import posixpath
 from typing import TYPE_CHECKING, Protocol, Unpack
 
-from attrs import evolve, field, frozen
+from attrs import define, evolve, field, frozen
 
 from llb.arguments.checked import checked
 from llb.arguments.conversions import StrPath, to_path
@@ -56,6 +55,9 @@ class Host(Protocol):
     ) -> ResolvedImage:
         """Resolve the digest and config of an image."""
 
+    def read_context(self, path: str, platform: Platform) -> bytes:
+        """Read a file of the build context as it is now. Raises InputError if it is missing."""
+
     def read(self, tree: State, path: str, platform: Platform) -> bytes:
         """Build a tree and read one of its files. Raises InputError if it is missing."""
 
@@ -76,6 +78,22 @@ class Host(Protocol):
 
     def warn(self, message: str, location: Location | None) -> None:
         """Show a warning."""
+
+
+@define
+class _Recorder:
+    """Resolves images by a host, and keeps the last of them."""
+
+    host: Host
+    resolved: ResolvedImage | None = None
+
+    def resolve_image_config(
+        self, ref: str, *, platform: Platform | None = None, resolve_mode: ResolveMode = "default"
+    ) -> ResolvedImage:
+        self.resolved = self.host.resolve_image_config(
+            ref, platform=platform, resolve_mode=resolve_mode
+        )
+        return self.resolved
 
 
 @frozen
@@ -162,10 +180,24 @@ class Build:
         target = self.platform if platform is None else to_platform(platform)
         tree = self._host.named(ref, target) if self.contexts else None
         if tree is None:
-            tree = Image(ref, platform=target, resolver=self._host, resolve_digest=True, **options)
+            resolver = _Recorder(self._host)
+            tree = Image(ref, platform=target, resolver=resolver, resolve_digest=True, **options)
+            self._check_platform(ref, resolver.resolved, target)
         if tree.config.onbuild:
             self.warn(f"the ONBUILD instructions of {ref} are not run: {tree.config.onbuild[0]} …")
         return self._host.prepared(from_image(tree, target))
+
+    def _check_platform(self, ref: str, resolved: ResolvedImage | None, expected: Platform) -> None:
+        """Warn about an image for another platform, like the check of Dockerfiles."""
+        if resolved is None or not resolved.image.has_platform:
+            return
+        actual = resolved.image.platform.normalize()
+        wanted = expected.normalize()
+        if (actual.os, actual.architecture) != (wanted.os, wanted.architecture):
+            self.warn(
+                f'InvalidBaseImagePlatform: Base image {ref} was pulled with platform "{actual}", '
+                f'expected "{wanted}" for current build'
+            )
 
     def scratch(self) -> State:
         """Start with the empty tree and the default PATH, like ``FROM scratch``."""
@@ -182,10 +214,10 @@ class Build:
 
         Raises InputError if it is missing, and RemoteError if the tree cannot be built.
         """
-        # Only this file is loaded.
         name = to_path(path)
-        source = self.context(follow_paths=[_relative(name)]) if tree is None else tree
-        return self._host.read(source, name, self.platform)
+        if tree is None:
+            return self._host.read_context(name, self.platform)
+        return self._host.read(tree, name, self.platform)
 
     @checked
     def read_text(self, path: StrPath, tree: State | None = None) -> str:
@@ -263,7 +295,3 @@ class Build:
                 hint=f"--build-arg {parameter.name}={'|'.join(parameter.allowed) or '…'}",
             )
         return parameter.default
-
-
-def _relative(path: str) -> str:
-    return posixpath.normpath(path).lstrip("/")

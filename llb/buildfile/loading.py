@@ -20,6 +20,7 @@ from attrs import define, field
 
 from llb import source_map
 from llb.buildfile import guards
+from llb.buildfile.guarded_modules import check_module, guard_module
 from llb.buildfile.target import REGISTRY, Target, folded
 from llb.errors import InputError, InvalidValueError, Span, did_you_mean
 
@@ -43,7 +44,8 @@ class Modules(MetaPathFinder):
 
     ``find`` returns the files of a top-level module, by their paths relative to the folder that
     has it: for ``ci``, ``ci.py`` or all Python files below ``ci/``. ``files`` are the files that
-    were read, by name.
+    were read, by the paths in their code, which are unique in the process: several build files of
+    one name may be evaluated at the same time.
     """
 
     main: SourceFile
@@ -63,9 +65,9 @@ class Modules(MetaPathFinder):
 
     def close(self) -> None:
         """Unload the modules and their lines; marshal all steps before."""
-        for file in self.files.values():
-            source_map.forget(file)
-            linecache.cache.pop(file.filename, None)
+        for path in self.files:
+            source_map.forget(path)
+            linecache.cache.pop(path, None)
         if self in sys.meta_path:
             sys.meta_path.remove(self)
         for name in [name for name in sys.modules if name.partition(".")[0] == self._package]:
@@ -102,9 +104,9 @@ class Modules(MetaPathFinder):
             return builtins.__import__(name, global_names, local_names, names or (), level)
         if top in sys.stdlib_module_names:
             for module_name in (name, *(f"{name}.{inner}" for inner in names or ())):
-                guards.check_module(module_name)
+                check_module(module_name)
             module = builtins.__import__(name, global_names, local_names, names or ())
-            return guards.guard_module(module)
+            return guard_module(module, import_module=self._import_module)
         if top == _OWN:
             return builtins.__import__(name, global_names, local_names, names or ())
         inner = f"{self._package}.{name}"
@@ -115,6 +117,12 @@ class Modules(MetaPathFinder):
                 raise
             raise self._unknown_module(name) from None
         return module if names else sys.modules[f"{self._package}.{top}"]
+
+    def _import_module(self, name: str, package: str | None = None) -> ModuleType:
+        """Import a module as ``importlib.import_module`` does, for a build file."""
+        if name.startswith("."):
+            return importlib.import_module(name, package)
+        return self.import_(name, names=("__name__",))
 
     def _file(self, name: str) -> SourceFile | None:
         path = name.replace(".", "/")
@@ -134,16 +142,16 @@ class Modules(MetaPathFinder):
 
     def _register(self, file: SourceFile) -> None:
         """Register the lines of a file that is not on disk, for errors and steps."""
-        self.files[file.filename] = file
-        source_map.know(file)
+        path = self.path_of(file)
+        self.files[path] = file
+        source_map.know(file, path)
         text = file.data.decode("utf-8", errors="replace")
         # Without a modification time, linecache never looks for the file on disk.
-        linecache.cache[file.filename] = (
-            len(text),
-            None,
-            text.splitlines(keepends=True),
-            file.filename,
-        )
+        linecache.cache[path] = (len(text), None, text.splitlines(keepends=True), path)
+
+    def path_of(self, file: SourceFile) -> str:
+        """The path of a file in its code, and so in tracebacks."""
+        return f"{self._package}/{file.filename}"
 
     def _unknown_module(self, name: str) -> InputError:
         names = {posixpath.splitext(path)[0].replace("/", ".") for path in self._by_path}
@@ -163,7 +171,7 @@ class _Loader(InspectLoader):
         return importlib.util.decode_source(self.file.data)
 
     def get_code(self, fullname: str) -> Any:  # noqa: ARG002 - the interface's
-        return compile_file(self.file)
+        return compile_file(self.file, self.modules.path_of(self.file))
 
     def is_package(self, fullname: str) -> bool:  # noqa: ARG002 - the interface's
         return self.file.filename.endswith(_INIT)
@@ -174,10 +182,10 @@ class _Loader(InspectLoader):
         exec(self.get_code(module.__name__), module.__dict__)  # noqa: S102 - a loader runs code
 
 
-def compile_file(file: SourceFile) -> Any:
-    """Compile a file. Raises InputError for invalid syntax, with a span."""
+def compile_file(file: SourceFile, path: str) -> Any:
+    """Compile a file, whose code names it ``path``. Raises InputError for invalid syntax, with a span."""
     try:
-        return compile(file.data, file.filename, "exec", dont_inherit=True)
+        return compile(file.data, path, "exec", dont_inherit=True)
     except SyntaxError as error:
         text = file.data.decode("utf-8", errors="replace")
         width = 1

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from attrs import field, frozen
 
+from llb.arguments.checked import checked_init
 from llb.errors import InvalidValueError, did_you_mean
 
 if TYPE_CHECKING:
@@ -24,10 +25,24 @@ _FALSE = ("false", "0", "no", "off")
 _KINDS = "str, int, float, bool, an Enum, a Literal, or one of them | None"
 
 
+@checked_init
+@frozen
+class BuildArg:
+    """The name of a build arg that cannot be the name of a parameter.
+
+    ::
+
+        def app(build: Build, class_: Annotated[str, BuildArg("class")] = "1") -> State: ...
+    """
+
+    name: str
+
+
 @frozen
 class Parameter:
     """A build arg of a target.
 
+    ``keyword`` is the name of the parameter, which may differ from the ``name`` of the build arg.
     ``kind`` describes its type for users, ``allowed`` lists its values if it is an enumeration,
     and ``default`` is its default value, unless it ``is_required``.
     """
@@ -38,6 +53,7 @@ class Parameter:
     is_required: bool
     description: str
     allowed: tuple[str, ...]
+    keyword: str = field(repr=False)
     _convert: Callable[[str], object] = field(repr=False)
 
     @property
@@ -107,16 +123,19 @@ def _hints(function: Callable[..., Any]) -> Mapping[str, Any]:
 
 def _parameter(parameter: inspect.Parameter, hint: Any) -> Parameter:
     description = ""
+    name, default = parameter.name, parameter.default
     if typing.get_origin(hint) is Annotated:
         hint, *metadata = typing.get_args(hint)
         description = next((item for item in metadata if isinstance(item, str)), "")
-    name, default = parameter.name, parameter.default
+        name = next((item.name for item in metadata if isinstance(item, BuildArg)), name)
     is_required = default is parameter.empty
     kind, allowed, convert = _kind(name, hint)
     default = None if is_required else default
     if not is_required and not _has_type(default, hint):
         raise InvalidValueError(f"the default of {name} is {default!r}, expected {kind}")
-    return Parameter(name, kind, default, is_required, description, allowed, convert)
+    return Parameter(
+        name, kind, default, is_required, description, allowed, parameter.name, convert
+    )
 
 
 def _kind(name: str, hint: Any) -> tuple[str, tuple[str, ...], Callable[[str], object]]:

@@ -25,7 +25,7 @@ with lazy_imports(__name__):
     import ctypes  # 3 ms
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from types import FrameType
 
     from llb.buildfile.current import Calls
@@ -39,6 +39,9 @@ SECONDS = 60.0
 """The time limit of a build file, without the time that it waits for the daemon."""
 
 _TICK = 0.2
+# The calls of a traceback that are shown, and the exceptions behind another one.
+_OUTER, _INNER = 4, 12
+_RELATED = 8
 
 
 @define
@@ -157,7 +160,7 @@ def _located_at(target: Target) -> Iterator[None]:
     try:
         yield
     except InvalidValueError as error:
-        file = python_source(target.filename)
+        file = python_source(target.function.__code__.co_filename)
         error.span = None if file is None else _span(file, target.line)
         raise
 
@@ -193,17 +196,53 @@ def to_author_error(error: BaseException, files: Mapping[str, SourceFile]) -> Ba
     """Convert an exception for the author of a build file: with its line and traceback."""
     if isinstance(error, TransportError):
         return error
-    frames = [
-        frame
-        for frame in traceback.extract_tb(error.__traceback__)
-        if frame.filename in files and frame.lineno is not None
-    ]
+    frames = _own_frames(error, files)
     span = _span_of(frames[-1], files) if frames else None
     if isinstance(error, LLBError):
         error.span = error.span or span
         return error
-    summary = "".join(traceback.format_exception_only(error)).strip()
-    return BuildFileError(summary, trace=_trace(frames), span=span)
+    return BuildFileError(
+        _summary(error), trace=(*_trace(frames, files), *_related(error, files)), span=span
+    )
+
+
+def _own_frames(
+    error: BaseException, files: Mapping[str, SourceFile]
+) -> list[traceback.FrameSummary]:
+    return [
+        frame
+        for frame in traceback.extract_tb(error.__traceback__)
+        if frame.filename in files and frame.lineno is not None
+    ]
+
+
+def _summary(error: BaseException) -> str:
+    return "".join(traceback.format_exception_only(error)).strip()
+
+
+def _related(
+    error: BaseException, files: Mapping[str, SourceFile], depth: int = 0
+) -> tuple[str, ...]:
+    """Format the causes of an exception and the members of a group, with their own lines."""
+    related = []
+    if isinstance(error, BaseExceptionGroup):
+        total = len(error.exceptions)
+        related += [
+            (f"exception {number} of {total}", member)
+            for number, member in enumerate(error.exceptions, 1)
+        ]
+    if error.__cause__ is not None:
+        related.append(("caused by", error.__cause__))
+    elif error.__context__ is not None and not error.__suppress_context__:
+        related.append(("raised while handling", error.__context__))
+    lines: list[str] = []
+    for relation, other in related[:_RELATED] if depth < _RELATED else ():
+        lines += [
+            f"{relation}: {_summary(other)}",
+            *_trace(_own_frames(other, files), files),
+            *_related(other, files, depth + 1),
+        ]
+    return tuple(lines)
 
 
 def _interrupt(worker: threading.Thread) -> None:
@@ -220,17 +259,27 @@ def _timeout_error(
     frames = [summary for summary in stack if summary.filename in files]
     return BuildFileError(
         f"the build file did not finish within {watch.limit:g} seconds",
-        trace=_trace(frames),
+        trace=_trace(frames, files),
         span=_span_of(frames[-1], files) if frames else None,
         hint="move long work into a step: State.run()",
     )
 
 
-def _trace(frames: Iterable[traceback.FrameSummary]) -> tuple[str, ...]:
-    """Format the traceback of an error like Python, the innermost call last."""
-    return tuple(
-        line for entry in traceback.format_list(list(frames)) for line in entry.rstrip().split("\n")
-    )
+def _trace(
+    frames: list[traceback.FrameSummary], files: Mapping[str, SourceFile]
+) -> tuple[str, ...]:
+    """Format the traceback of an error like Python, the innermost call last.
+
+    The middle of a deep one, for example of endless recursion, is only counted.
+    """
+    entries = [
+        traceback.format_list([frame])[0].replace(frame.filename, files[frame.filename].filename, 1)
+        for frame in frames
+    ]
+    omitted = len(entries) - _OUTER - _INNER
+    if omitted > 0:
+        entries[_OUTER:-_INNER] = [f"  ... {omitted} more calls ..."]
+    return tuple(line for entry in entries for line in entry.rstrip().split("\n"))
 
 
 def _span_of(frame: traceback.FrameSummary, files: Mapping[str, SourceFile]) -> Span:

@@ -13,6 +13,7 @@ from llb.buildfile.build import Build
 from llb.buildfile.current import current_calls
 from llb.buildfile.parameters import Parameter, parameters_of
 from llb.errors import InvalidValueError, did_you_mean
+from llb.source_map import display_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -74,8 +75,8 @@ class Target:
         if calls is not None and build is not None:
             calls.record(self)
             for parameter in self.parameters:
-                if parameter.name not in bound.arguments:
-                    bound.arguments[parameter.name] = build.argument(parameter)
+                if parameter.keyword not in bound.arguments:
+                    bound.arguments[parameter.keyword] = build.argument(parameter)
         return self.function(*bound.args, **bound.kwargs)
 
 
@@ -104,7 +105,8 @@ def target(
     the target, by default that of the function; the ``default`` target is built if the client
     names none. The parameter annotated with :class:`Build` receives the build; the others are
     build args, of the types str, int, float, bool, Enum, Literal, and any of them ``| None``.
-    ``Annotated[str, "description"]`` describes a build arg, and the docstring the target.
+    ``Annotated[str, "description"]`` describes a build arg, ``Annotated[str, BuildArg("class")]``
+    gives it a name that no parameter can have, and the docstring describes the target.
 
     Raises InvalidValueError for a parameter that cannot be a build arg.
     """
@@ -117,7 +119,7 @@ def target(
             first_line(function.__doc__),
             tuple(parameters),
             default,
-            function.__code__.co_filename,
+            display_name(function.__code__.co_filename),
             function.__code__.co_firstlineno,
             takes_build,
         )

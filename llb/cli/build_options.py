@@ -147,6 +147,11 @@ _FRONTEND_OPTIONS = (
         metavar="NAME",
         help="Frontend: dockerfile.v0, or gateway.v0 with --opt source=IMAGE.",
     ),
+    click.option(
+        "--evaluate-here",
+        is_flag=True,
+        help="Evaluate the file in this process, not in the frontend's image that it names.",
+    ),
     _key_value("--opt", metavar="KEY=VALUE", help="Option of the frontend."),
     click.option("--target", metavar="STAGE", help="Stage or target to build."),
     _repeatable("--platform", "platforms", metavar="OS/ARCH", help="Platform to build for."),

@@ -12,8 +12,9 @@ import llb.gateway
 from llb.errors import InputError
 
 if TYPE_CHECKING:
-    from llb.cli.frontend_options import FrontendOptions, FrontendRequest
+    from llb.cli.frontend_options import FrontendOptions
     from llb.client import Client
+    from llb.client.image_build.request import FrontendRequest
     from llb.client.options import BuildOptions
     from llb.client.progress.display import Display
     from llb.gateway import Gateway, Request
@@ -63,5 +64,5 @@ def _send(
     call_options = options.copy()
     call_options["exports"] = ()
     with progress:
-        client.build(subrequest, **call_options)
+        client.build(subrequest, frontend_inputs=request.inputs, **call_options)
     return metadata

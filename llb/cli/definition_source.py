@@ -12,6 +12,7 @@ import click
 from attrs import frozen
 
 from llb._lazy import lazy_imports
+from llb.buildfile.recognition import is_build_file
 from llb.child_processes import environment, python
 from llb.cli.standard_streams import STANDARD_STREAM
 from llb.definition.definition import Definition
@@ -24,7 +25,10 @@ with lazy_imports(__name__):
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_PYTHON = ".py"
+PYTHON = ".py"
+# The magic bytes of archives: bzip2, gzip, xz, Zstandard; and where that of tar is.
+_COMPRESSED = (b"BZh", b"\x1f\x8b\x08", b"\xfd7zXZ\x00", b"\x28\xb5\x2f\xfd")
+_TAR_MAGIC = 257
 
 
 @frozen
@@ -35,21 +39,18 @@ class LoadedDefinition:
     image_config: bytes | None
 
 
-def names_frontend(source: str) -> bool:
-    """Check whether ``source`` is a ``.py`` file with a syntax line in its first comments."""
-    if not source.endswith(_PYTHON):
-        return False
+def is_build_context(data: bytes) -> bool:
+    """Check whether data is a Dockerfile or an archive, as opposed to a definition.
+
+    A definition is in protobuf's format, in which lengths and tags are control characters.
+    """
+    if data.startswith(_COMPRESSED) or data[_TAR_MAGIC:].startswith(b"ustar"):
+        return True
     try:
-        with Path(source).open(encoding="utf-8", errors="replace") as file:
-            for line in file:
-                if not line.startswith("#"):
-                    return False
-                name, equals, value = line[1:].partition("=")
-                if equals and name.strip().lower() == "syntax" and value.strip():
-                    return True
-    except OSError:
+        text = data.decode()
+    except UnicodeDecodeError:
         return False
-    return False
+    return bool(text.strip()) and all(character >= " " or character.isspace() for character in text)
 
 
 def load(source: str, meanwhile: Callable[[], None] = lambda: None) -> LoadedDefinition:
@@ -60,22 +61,40 @@ def load(source: str, meanwhile: Callable[[], None] = lambda: None) -> LoadedDef
     """
     if source == STANDARD_STREAM:
         meanwhile()
-        data = sys.stdin.buffer.read()
-        if not data:
-            raise InputError(
-                "no definition on standard input",
-                hint="pipe one in, for example: python build.py | llb build -",
-            )
-        return LoadedDefinition(Definition.from_bytes(data), None)
+        return from_pipe(sys.stdin.buffer.read())
     path = Path(source)
     if not path.is_file():
         raise InputError(f"no such file: {source}")
-    if path.suffix == _PYTHON:
+    if path.suffix == PYTHON:
+        _refuse_build_file(path)
         return _run(path, meanwhile)
     try:
         return LoadedDefinition(Definition.from_bytes(path.read_bytes()), None)
     except OSError as error:
         raise InputError(f"cannot read {source}: {error.strerror}") from error
+
+
+def from_pipe(data: bytes) -> LoadedDefinition:
+    """Decode the definition on standard input. Raises InputError and InvalidDefinitionError."""
+    if not data:
+        raise InputError(
+            "no definition on standard input",
+            hint="pipe one in, for example: python build.py | llb build -",
+        )
+    return LoadedDefinition(Definition.from_bytes(data), None)
+
+
+def _refuse_build_file(path: Path) -> None:
+    """Raise InputError for a build file, which prints nothing when it is run."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror}") from error
+    if is_build_file(data):
+        raise InputError(
+            f"{path} is a build file, which prints no definition: a daemon resolves its images",
+            hint=f"llb build {path} builds it, and --call convertllb prints its definition",
+        )
 
 
 def _run(path: Path, meanwhile: Callable[[], None]) -> LoadedDefinition:
@@ -109,6 +128,7 @@ def _run(path: Path, meanwhile: Callable[[], None]) -> LoadedDefinition:
     if not printed and not config[0]:
         raise InputError(
             f"the build script {path} printed no definition",
-            hint="its last line should be llb.main(state)",
+            hint="end a script with llb.main(state), or mark a function that returns the state with "
+            "@target from llb.buildfile",
         )
     return LoadedDefinition(Definition.from_bytes(printed), config[0] or None)

@@ -24,12 +24,15 @@ from llb.client.session.services import service
 from llb.client.session.session import Session
 from llb.client.session.ssh_agent_spec import to_agent
 from llb.client.session.ssh_agents import Agents
+from llb.client.session.uploads import MemoryUploads
 from llb.client.solve import Solving
 from llb.client.tracing import build_span
+from llb.definition.message_size import sending
 from llb.errors import InvalidValueError
 from llb.state.step_options import check_keys
 
 with lazy_imports(__name__):
+    from llb.client.registry_auth import credentials as build_credentials  # 2 ms
     from llb.client.session import policy  # 2 ms
 
 if TYPE_CHECKING:
@@ -38,6 +41,7 @@ if TYPE_CHECKING:
     from llb.client.caches import Cache
     from llb.client.connect.control import Control
     from llb.client.export.exporters import Export
+    from llb.client.registry_auth.credentials import BuildCredentials
     from llb.client.session.providers.service import Service
 
 
@@ -64,6 +68,7 @@ class Building:
                 self._receivers.add(number, receiver)
         self._find_exports = options.get("find_exports")
         self._image_config: bytes | None = None
+        self.memory_uploads = MemoryUploads(is_docker=control.is_docker)
         local = {name: Path(path) for name, path in options.get("local_dirs", {}).items()}
         services = list(self._services(local))
         # Last, because agents may be processes, which nothing would end if another option fails.
@@ -83,14 +88,23 @@ class Building:
         yield service("filesync:LocalDirs", directories=local)
         yield service("filesend:FileSend", receivers=self._receivers)
         yield service("secrets:Secrets", secrets=self._options.get("secrets", {}))
-        yield service("auth:Auth", tls=tls)
-        yield service("upload:Uploads", uploads=self._options.get("uploads", ()))
+        yield service("auth:Auth", tls=tls, credentials=self._credentials())
+        yield service(
+            "upload:Uploads",
+            uploads=self._options.get("uploads", ()),
+            contents=self.memory_uploads.contents,
+        )
         if self._stores.by_id:
             yield service("content:Content", stores=self._stores.by_id)
         if self._find_exports is not None:
             yield service("exporter:Exporters", find=self._find_session_exports)
         if self._policy_check is not None:
             yield service("policy:PolicyVerifier", check=self._policy_check)
+
+    def _credentials(self) -> BuildCredentials | None:
+        """Check the credentials of registries. Raises InvalidValueError for unusable ones."""
+        credentials = self._options.get("credentials")
+        return None if credentials is None else build_credentials.to_credentials(credentials)
 
     @property
     def capabilities(self) -> tuple[str, ...]:
@@ -151,7 +165,10 @@ class Building:
             self._control, self.session, self._receivers, self._stores.outputs, on_event, on_report
         )
         names = {"buildkit.ref": request.Ref, "buildkit.frontend": request.Frontend}
-        with build_span({key: name for key, name in names.items() if name}) as metadata:
+        with (
+            sending(request),
+            build_span({key: name for key, name in names.items() if name}) as metadata,
+        ):
             responses = dict(solving.run(request, timeout, frontend, metadata).ExporterResponse)
         return SolveResult(responses, request.Ref)
 

@@ -12,10 +12,9 @@ from llb.arguments.checked import checked
 from llb.arguments.conversions import Duration, to_seconds
 from llb.buildkit_names import EXPORTER_IMAGE_CONFIG_KEY, ResolveMode
 from llb.client.build_request import Building
-from llb.client.connect import address as addresses
 from llb.client.connect.control import Control, Info, Worker
 from llb.client.connect.fleet import ranked, reach
-from llb.client.connect.routes import to_route
+from llb.client.daemon.route_choice import choose_route
 from llb.client.options import BuildOptions
 from llb.client.session.local_inputs import check_layouts, check_locals
 from llb.definition.definition import Definition
@@ -28,19 +27,32 @@ from llb.state.state import State
 with lazy_imports(__name__):
     from llb.client import history as build_history  # 6 ms
     from llb.client.connect import retry  # 2 ms
-    from llb.client.daemon import private as daemon  # 9 ms
+    from llb.client.image_build import request as image_request  # 8 ms
+    from llb.client.image_build import result as image_results  # 4 ms
+    from llb.client.inspection import commands, trees  # 3 ms
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
     from types import TracebackType
 
+    import grpc
+
+    from llb import Network, Security
+    from llb.buildkit_names import NetworkName, SecurityName
+    from llb.client.connect.sockets import Dialer
     from llb.client.connect.tls import TLS
     from llb.client.history import History
+    from llb.client.image_build.options import BuildContext, ImageBuildOptions
+    from llb.client.image_build.request import ImageBuild
+    from llb.client.image_build.result import ImageResult
+    from llb.client.inspection.trees import TreePath
     from llb.client.results import SolveResult
     from llb.client.usage import Usage
+    from llb.gateway import Completed, FileStat
     from llb.grpc import Pipe
     from llb.platforms import Platform
     from llb.sources.image_resolver import ResolvedImage
+    from llb.state.settings import MountValue
 
 # The metadata key by which a gateway call names its build (client/buildid).
 _BUILD_ID = "buildkit-controlapi-buildid"
@@ -59,16 +71,30 @@ class Client:
     - ``docker://``, the BuildKit inside Docker.
 
     The default is ``BUILDKIT_HOST``, then the default sockets, then a private daemon, which is
-    started if buildkitd is installed. ``tls`` holds the certificates for a ``tcp://`` daemon that
-    requires TLS. Raises ConnectError if no daemon can be reached.
+    started if buildkitd is installed, then ``docker://``. ``tls`` holds the certificates for a
+    ``tcp://`` daemon that requires TLS. ``dialer`` is a function that opens the connections, and
+    returns a connected socket or a pipe (:data:`llb.client.Dialer`); ``addr`` is then optional,
+    and names the daemon in errors. ``channel`` is used in place of an address: a ``grpc.Channel`` of
+    grpcio, with its credentials and interceptors, created with
+    ``options=llb.grpcio.CHANNEL_OPTIONS``. The client does not close it. It needs the extra
+    ``grpc``, and raises ImportError without it (docs/connections.md). Raises ConnectError if no
+    daemon can be reached.
+
+    A client may be used from several threads, and in the child of ``os.fork()``, where it opens
+    connections of its own.
     """
 
     @checked
-    def __init__(self, addr: str | None = None, *, tls: TLS | None = None) -> None:
-        self.address = (
-            addresses.explicit_address(addr) or addresses.default_socket() or _private_daemon()
-        )
-        self._control = Control(to_route(self.address, tls))
+    def __init__(
+        self,
+        addr: str | None = None,
+        *,
+        tls: TLS | None = None,
+        dialer: Dialer | None = None,
+        channel: grpc.Channel | None = None,
+    ) -> None:
+        self._control = Control(choose_route(addr, tls, dialer, channel))
+        self.address = self._control.address
         self._version: str | None = None
 
     @classmethod
@@ -120,7 +146,10 @@ class Client:
         self._control.close()
 
     def dial(self) -> Pipe:
-        """Open another connection to the control API, as a pipe of bytes; raises ConnectError."""
+        """Open another connection to the control API, as a pipe of bytes; raises ConnectError.
+
+        A client over a ``grpc.Channel`` cannot.
+        """
         return self._control.connect()
 
     def info(self) -> Info:
@@ -217,6 +246,7 @@ class Client:
             self._check_capabilities(build.capabilities)
             request = build.request(image_config)
             if what is not None:
+                what = build.memory_uploads.shrink(what)
                 check_locals(what, options.get("local_dirs", {}))
                 check_layouts(what, options.get("oci_layouts", {}))
                 self._check_capabilities(caps.needed(what))
@@ -226,11 +256,54 @@ class Client:
             if frontend is not None:
                 request.Frontend = frontend
                 request.FrontendAttrs.update({**(frontend_attrs or {}), **build.cache_attrs})
-                for name, value in (frontend_inputs or {}).items():
-                    definition = value if isinstance(value, Definition) else value.marshal()
-                    self._check_capabilities(caps.needed(definition))
-                    request.FrontendInputs[name].CopyFrom(definition.to_pb())
+                self._add_inputs(request, frontend_inputs or {}, build)
             return build.run(request)
+
+    def build_image(
+        self, context: BuildContext, **options: Unpack[ImageBuildOptions]
+    ) -> ImageResult:
+        """Build the image of a Dockerfile, or of a build file in Python.
+
+        ``context`` is one of:
+
+        - a directory, as a string or a path: ``"."``;
+        - a URL of a repository or an archive: ``"https://github.com/me/app.git#main:web"``;
+        - a tar archive, compressed or not, as bytes or as a file that is open as binary. As for
+          ``docker build -``, it may be a Dockerfile alone;
+        - files in memory, as a mapping: ``{"Dockerfile": "FROM alpine", "src/app": b"…"}``;
+        - a state, which the daemon builds first.
+
+        All options are those of :class:`ImageBuildOptions`: ``file`` or ``dockerfile_inline``,
+        ``target``, ``build_args``, ``contexts``, ``tags``, ``push``, ``load``, ``outputs``,
+        ``platforms``, ``labels``, ``annotations``, ``secrets``, ``ssh``, ``cache_from``,
+        ``cache_to``, ``no_cache``, ``pull``, ``network``, ``extra_hosts``, ``shm_size``,
+        ``ulimits``, ``provenance``, ``sbom``, ``timeout``, ``on_event`` and others.
+
+        A ``.dockerignore`` excludes files of a directory and of files in memory, but not of an
+        archive, a repository or a state: these are used as they are, as by Docker.
+
+        Raises InvalidValueError, with the name of the option, before anything is sent, InputError
+        for a missing file, SolveError if the build fails, and the other errors of :meth:`solve`.
+        """
+        return self._build_image(image_request.to_image_build(context, options))
+
+    def _build_image(self, prepared: ImageBuild) -> ImageResult:
+        request = prepared.request
+        attrs, inputs = request.attrs, request.inputs
+        if request.function is None:
+            solved = self.solve(
+                frontend=request.frontend,
+                frontend_attrs=attrs,
+                frontend_inputs=inputs,
+                **prepared.options,
+            )
+        else:
+            solved = self.build(
+                request.function, frontend_attrs=attrs, frontend_inputs=inputs, **prepared.options
+            )
+        return image_results.to_image_result(
+            solved, prepared.options["exports"], is_docker=self._control.is_docker
+        )
 
     @checked(options=BuildOptions)
     def build(
@@ -238,18 +311,156 @@ class Client:
         function: Callable[[Request, Gateway], Result],
         *,
         frontend_attrs: Mapping[str, str] | None = None,
+        frontend_inputs: Mapping[str, State | Definition] | None = None,
         **options: Unpack[BuildOptions],
     ) -> SolveResult:
         """Build with a Python function as the frontend, which runs in this process.
 
         ``function`` receives a request, with ``frontend_attrs`` as its options, and a gateway to
-        the daemon; the build has its result. The same function can be served from an image
-        (:func:`llb.gateway.serve`). Raises the exceptions of the function and those of
-        :meth:`solve`.
+        the daemon, which answers with ``frontend_inputs``; the build has its result. The same
+        function can be served from an image (:func:`llb.gateway.serve`). Raises the exceptions of
+        the function and those of :meth:`solve`.
         """
         with Building(self._control, options) as build:
             self._check_capabilities(build.capabilities)
-            return self._run(build, function, frontend_attrs or {})
+            return self._run(build, function, frontend_attrs or {}, frontend_inputs or {})
+
+    @checked(options=BuildOptions)
+    def read_file(
+        self,
+        tree: State | Definition,
+        path: TreePath,
+        *,
+        offset: int = 0,
+        length: int | None = None,
+        platform: Platform | str | None = None,
+        **options: Unpack[BuildOptions],
+    ) -> bytes:
+        r"""Build a tree and read a file of it, of any size.
+
+        A relative ``path`` starts in the working directory of the state; links are followed inside
+        the tree. ``length`` is the maximum number of bytes from ``offset``. ``platform`` applies to
+        the steps that name none. Further options are :class:`BuildOptions`, except for exports.
+
+        Raises MissingFileError, a FileNotFoundError, if there is no such file; InputError for a
+        directory; and the errors of :meth:`solve`.
+
+        >>> from llb import Image
+        >>> with Client() as client:  # doctest: +SKIP
+        ...     client.read_file(Image("alpine"), "/etc/alpine-release")
+        b'3.22.0\n'
+        """
+        return trees.read_file(
+            self.build, tree, path, offset=offset, length=length, platform=platform, options=options
+        )
+
+    @checked(options=BuildOptions)
+    def read_text(
+        self,
+        tree: State | Definition,
+        path: TreePath,
+        *,
+        encoding: str = "utf-8",
+        platform: Platform | str | None = None,
+        **options: Unpack[BuildOptions],
+    ) -> str:
+        """Build a tree and read a file of it as text.
+
+        Raises InputError if the file is not encoded like that, and the errors of :meth:`read_file`.
+        """
+        data = self.read_file(tree, path, platform=platform, **options)
+        return trees.decode(data, path, encoding)
+
+    @checked(options=BuildOptions)
+    def list_dir(
+        self,
+        tree: State | Definition,
+        path: TreePath = "/",
+        *,
+        pattern: str | None = None,
+        platform: Platform | str | None = None,
+        **options: Unpack[BuildOptions],
+    ) -> tuple[FileStat, ...]:
+        """Build a tree and list a directory of it: its entries by name, in order.
+
+        ``pattern`` selects names, such as ``*.py``. The other parameters are those of
+        :meth:`read_file`. Raises MissingFileError if there is no such directory, InputError for a
+        file, and the errors of :meth:`solve`.
+        """
+        return trees.list_dir(
+            self.build, tree, path, pattern=pattern, platform=platform, options=options
+        )
+
+    @checked(options=BuildOptions)
+    def stat(
+        self,
+        tree: State | Definition,
+        path: TreePath,
+        *,
+        platform: Platform | str | None = None,
+        **options: Unpack[BuildOptions],
+    ) -> FileStat:
+        """Build a tree and get the status of a file or directory of it; links are followed.
+
+        The parameters and errors are those of :meth:`read_file`.
+        """
+        return trees.stat(self.build, tree, path, platform=platform, options=options)
+
+    @checked(options=BuildOptions)
+    def run(
+        self,
+        tree: State | Definition,
+        command: str | Sequence[str],
+        *,
+        input: bytes | str | None = None,  # noqa: A002 - the word of subprocess.run
+        check: bool = True,
+        env: Mapping[str, str] | None = None,
+        workdir: str | None = None,
+        user: str | None = None,
+        mounts: Iterable[MountValue] = (),
+        shell: Sequence[str] | None = None,
+        network: Network | NetworkName | None = None,
+        security: Security | SecurityName | None = None,
+        platform: Platform | str | None = None,
+        **options: Unpack[BuildOptions],
+    ) -> Completed:
+        r"""Build a tree, run a process in it, and return its exit code and output.
+
+        The process is not a step: it runs on every call, nothing is cached, and its writes are
+        lost, except to a cache mount. It has the settings of the state (variables, working
+        directory, user, network, mounts), overridden by ``env``, ``workdir`` and the others as in
+        :meth:`llb.State.run`; ``command`` is a string for the shell or a sequence of arguments.
+        ``input`` is what the process reads; without it, its standard input is empty. Further
+        options are :class:`BuildOptions`, except for exports: ``secrets`` and ``ssh`` for mounts,
+        ``timeout`` for the whole call.
+
+        Raises ProcessError for a nonzero exit code, unless ``check`` is false; InvalidValueError
+        for settings that only steps have (ulimits, a cgroup parent); CapabilityError if the daemon
+        is too old; and the errors of :meth:`solve` if the tree cannot be built.
+
+        >>> from llb import Image
+        >>> with Client() as client:  # doctest: +SKIP
+        ...     client.run(Image("alpine"), "echo hello").stdout
+        b'hello\n'
+        """
+        return commands.run(
+            self.build,
+            tree,
+            command,
+            input=input,
+            check=check,
+            platform=platform,
+            settings={
+                "env": env,
+                "workdir": workdir,
+                "user": user,
+                "mounts": mounts,
+                "shell": shell,
+                "network": network,
+                "security": security,
+            },
+            options=options,
+        )
 
     @checked
     def resolve_image_config(
@@ -284,13 +495,14 @@ class Client:
         def frontend(_: Request, gateway: Gateway) -> Result:
             return Result(gateway.solve(definition), metadata=metadata)
 
-        return self._run(build, frontend, {})
+        return self._run(build, frontend, {}, {})
 
     def _run(
         self,
         build: Building,
         function: Callable[[Request, Gateway], Result],
         attrs: Mapping[str, str],
+        inputs: Mapping[str, State | Definition],
     ) -> SolveResult:
         """Run a build with a Python function as its frontend."""
         frontend_request = Request(
@@ -300,15 +512,39 @@ class Client:
         )
         request = build.request(None)
         request.FrontendAttrs.update(frontend_request.options)
-        return build.run(request, lambda ref: self._run_frontend(function, frontend_request, ref))
+        self._add_inputs(request, inputs, build)
+        shrink = build.memory_uploads.shrink
+        return build.run(
+            request, lambda ref: self._run_frontend(function, frontend_request, ref, shrink)
+        )
+
+    def _add_inputs(
+        self,
+        request: pb.SolveRequest,
+        inputs: Mapping[str, State | Definition],
+        build: Building,
+    ) -> None:
+        """Add the inputs of a frontend. Raises CapabilityError."""
+        for name, value in inputs.items():
+            definition = value if isinstance(value, Definition) else value.marshal()
+            # The frontend sends the inputs back, with steps of its own.
+            definition = build.memory_uploads.shrink(definition, parts=1 + len(inputs))
+            self._check_capabilities(caps.needed(definition))
+            request.FrontendInputs[name].CopyFrom(definition.to_pb())
 
     def _run_frontend(
-        self, function: Callable[[Request, Gateway], Result], request: Request, ref: str
+        self,
+        function: Callable[[Request, Gateway], Result],
+        request: Request,
+        ref: str,
+        shrink: Callable[[Definition], Definition],
     ) -> None:
         """Act as the frontend of the build ``ref``, over a separate connection."""
         channel = self._control.channel()
+        gateway_metadata = ((_BUILD_ID, ref),)
         try:
-            error = answer(function, request, Gateway(channel, metadata=((_BUILD_ID, ref),)))
+            gateway = Gateway(channel, metadata=gateway_metadata, shrink=shrink)
+            error = answer(function, request, gateway)
             if error is not None:
                 raise error
         finally:
@@ -332,16 +568,32 @@ class Client:
 
 @checked
 def wait_for_ready(
-    addr: str | None = None, *, timeout: Duration = 60.0, tls: TLS | None = None
+    addr: str | None = None,
+    *,
+    timeout: Duration = 60.0,
+    tls: TLS | None = None,
+    dialer: Dialer | None = None,
 ) -> Client:
     """Connect to a daemon that may still be starting.
 
-    Attempts are repeated with growing pauses for ``timeout``, in seconds or as a timedelta. Raises the last
-    ConnectError after the timeout; any other error is raised at once.
+    Attempts are repeated with growing pauses for ``timeout``, in seconds or as a timedelta. Raises
+    the last ConnectError after the timeout; any other error is raised at once.
     """
-    return retry.retried(lambda: Client(addr, tls=tls), to_seconds(timeout))
+    return retry.retried(lambda: Client(addr, tls=tls, dialer=dialer), to_seconds(timeout))
 
 
-def _private_daemon() -> str:
+def build_image(
+    context: BuildContext,
+    *,
+    addr: str | None = None,
+    tls: TLS | None = None,
+    **options: Unpack[ImageBuildOptions],
+) -> ImageResult:
+    """Connect to a daemon, build an image, and close the connection.
 
-    return daemon.start()
+    ``addr`` and ``tls`` are those of :class:`Client`, everything else is that of
+    :meth:`Client.build_image`.
+    """
+    prepared = image_request.to_image_build(context, options)
+    with Client(addr, tls=tls) as client:
+        return client._build_image(prepared)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from llb.client.progress.events import Event
     from llb.client.progress.raw_reports import Report
     from llb.client.registry_auth.auth_tls import AuthTLS
+    from llb.client.registry_auth.credentials import Credentials
     from llb.client.session.policy import SourcePolicy
     from llb.client.session.secrets import Secret
     from llb.client.session.ssh_agent_spec import AgentSpec
@@ -27,8 +28,10 @@ class BuildOptions(TypedDict, total=False):
     the result; ``find_exports`` receives the frontend's metadata once the result exists, and
     returns further exporters. ``secrets`` maps ids to values, files (a ``Path``), environment
     variables (``EnvSecret``) or functions. ``ssh`` lists agents as ``default``, ``ID=SOCKET`` or
-    ``ID=KEY``. Registry credentials come from Docker's configuration; ``registry_auth_tls`` sets
-    TLS options for token servers (:func:`llb.client.registry_auth.auth_tls.parse_auth_tls`).
+    ``ID=KEY``. ``credentials`` maps the hosts of registries to a user and password, a token, or
+    a function (:data:`llb.client.Credentials`); other hosts use Docker's configuration.
+    ``registry_auth_tls`` sets TLS options for token servers
+    (:func:`llb.client.registry_auth.auth_tls.parse_auth_tls`).
 
     ``cache_from`` and ``cache_to`` are caches as values or strings
     (:func:`llb.client.caches.parse_cache`). ``oci_layouts`` maps the names in ``oci-layout://``
@@ -49,6 +52,7 @@ class BuildOptions(TypedDict, total=False):
     find_exports: Callable[[Mapping[str, bytes]], Iterable[Export]]
     secrets: Mapping[str, Secret]
     ssh: Iterable[str | AgentSpec]
+    credentials: Credentials | None
     registry_auth_tls: Iterable[str | AuthTLS]
     cache_from: Iterable[str | Cache]
     cache_to: Iterable[str | Cache]

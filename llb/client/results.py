@@ -55,13 +55,17 @@ class SolveResult:
             case _:
                 raise TransportError(f"invalid descriptor from the daemon: {decoded}")
 
+    @property
+    def metadata(self) -> dict[str, object]:
+        """The responses, in which descriptors and other objects in base64 are mappings."""
+        return {key: _decode_object(value) for key, value in self.exporter_response.items()}
+
     def to_json(self) -> str:
         """Format the responses as JSON, like buildctl's metadata file.
 
         Values that are base64 of JSON objects, such as descriptors, become these objects.
         """
-        responses = {key: _decode_object(value) for key, value in self.exporter_response.items()}
-        return json.dumps(responses, indent=2, sort_keys=True)
+        return json.dumps(self.metadata, indent=2, sort_keys=True)
 
 
 def _decode_object(value: str) -> object:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 from attrs import field, mutable
 
 from llb.client.connect.errors import connection_lost, names_step, to_solve_error
+from llb.client.connect.session_pipe import InterceptedError
 from llb.client.progress.events import Event, Vertex, VertexLog, from_response
 from llb.client.progress.raw_reports import Report, to_report
 from llb.errors import CancelledError, InputError, LLBError, RemoteError, TransportError
@@ -103,10 +104,12 @@ class Solving:
         ``frontend`` runs concurrently on its own thread and receives the ref of the build; its
         exceptions end the build and are raised here. ``metadata`` accompanies the request.
         """
-        self._session.open(self._control.open_session)
+        deadline = None if timeout is None else monotonic() + timeout
+        self._session.open(lambda metadata: self._control.open_session(metadata, timeout))
         serving = self._start_thread(self._serve)
         try:
-            response = self._build(request, timeout, frontend, metadata)
+            remaining = None if deadline is None else max(0.0, deadline - monotonic())
+            response = self._build(request, remaining, frontend, metadata)
             self._receivers.check_complete(_TRANSFER_SECONDS)
             # A daemon that is still served could read files that its export changes on the client.
             self._end_session(serving)
@@ -142,7 +145,8 @@ class Solving:
             if worker is not None and isinstance(error, RemoteError):
                 # The daemon may report the error before the thread that raised it does.
                 worker.join(_STATUS_SECONDS)
-            raise self._most_specific(self._frontend_error or error) from error
+            reason = self._most_specific(self._frontend_error or error)
+            raise reason from reason.__cause__ or error
         finally:
             if self._status is not None:
                 self._status.cancel()
@@ -186,6 +190,8 @@ class Solving:
     def _serve(self) -> None:
         try:
             self._session.serve()
+        except InterceptedError as error:
+            self._abort(error.cause)
         except TransportError as error:
             # Nothing else detects a network that has gone silent.
             self._abort(connection_lost(self._control.address, error.message))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from attrs import field, frozen
 
+from llb import ops_proto
 from llb._lazy import lazy_imports
 from llb.arguments.checked import checked
 from llb.definition.encode import encode_definition
@@ -113,6 +114,30 @@ class Definition:
         Raises InvalidDefinitionError if the last operation does not point at a result.
         """
         return decode.head(self.ops[-1]) if self.ops else None
+
+    @checked
+    def at(self, digest: str, index: int = 0) -> Definition:
+        """Select the part of the graph that creates an output of an operation.
+
+        ``index`` is the number of the output. Raises InvalidDefinitionError if the definition has
+        no such operation.
+        """
+        ops = {vertex.digest: vertex for vertex in self.vertices()}
+        if digest not in ops:
+            raise InvalidDefinitionError(f"operation {digest} is not in the definition")
+        needed: set[str] = set()
+        pending = [digest]
+        while pending:
+            if (name := pending.pop()) not in needed:
+                needed.add(name)
+                pending += [source for source, _ in ops[name].inputs]
+        last = ops_proto.Op.inputs(ops_proto.Input.digest(digest) + ops_proto.Input.index(index))
+        return Definition(
+            ops=(*(ops[name].encoded for name in ops if name in needed), last),
+            metadata={name: self.metadata[name] for name in needed & self.metadata.keys()},
+            locations={name: self.locations[name] for name in needed & self.locations.keys()},
+            files=self.files,
+        )
 
     def vertices(self) -> tuple[Vertex, ...]:
         """Decode the operations, once, in the order of the definition.

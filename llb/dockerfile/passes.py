@@ -8,17 +8,28 @@ from attrs import evolve
 
 from llb.arguments.checked import checked
 from llb.dockerfile import lint
+from llb.dockerfile.errors.suggest import suggestion
 from llb.dockerfile.instructions.parse import interpret
 from llb.dockerfile.language import language_of
+from llb.dockerfile.sources.requests import ImageRequest
 from llb.dockerfile.stages.graph import StageGraph, build_graph
 from llb.dockerfile.to_llb import Converted, convert_stages
 from llb.dockerfile.trace import Trail
+from llb.errors import RemoteError
 
 if TYPE_CHECKING:
     from llb.dockerfile.check_rules import LintWarning
     from llb.dockerfile.options import ConvertOptions
     from llb.dockerfile.parser.parser import Parsed
     from llb.dockerfile.sources.requests import Found, Request, Resolve, Resolved
+
+# The missing slash is BuildKit's.
+_WELL_KNOWN = tuple(
+    f"{prefix}{name}{tag}"
+    for name in ("alpine", "busybox", "centos", "debian", "golang", "ubuntu", "fedora")
+    for tag in ("", ":latest")
+    for prefix in ("", "docker.io/library")
+)
 
 
 @checked
@@ -49,10 +60,26 @@ def _resolve_images(
     while True:
         graph = _build_graph(parsed, options, images, trail)
         missing = tuple(request for request in graph.requests if request not in images)
-        resolved = resolve(missing) if missing else {}
+        resolved = _resolve(missing, resolve, graph) if missing else {}
         images.update(resolved)
         if not any(image.triggers for image in resolved.values()):
             return images, graph
+
+
+def _resolve(requests: tuple[Request, ...], resolve: Resolve, graph: StageGraph) -> Found:
+    """Resolve images, and suggest a stage or a well-known image for one that is missing.
+
+    The candidates and their order are those of BuildKit (``dockerfile2llb``).
+    """
+    try:
+        return resolve(requests)
+    except RemoteError as error:
+        names = [stage.name for stage in graph.stages if stage.name]
+        for request in requests:
+            if isinstance(request, ImageRequest) and error.message.startswith(f"{request.name}: "):
+                error.message += suggestion(request.name, [*names, *_WELL_KNOWN])
+                break
+        raise
 
 
 def _convert(

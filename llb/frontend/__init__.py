@@ -13,9 +13,9 @@
 instructions and checks. :mod:`llb.frontend.kit` runs a frontend from its checkout and packs it.
 """
 
-from llb._lazy import lazy_imports
+from llb._lazy import lazy_exports
 
-with lazy_imports(__name__):
+with lazy_exports(__name__):
     from llb.buildfile.build import Build as Build
     from llb.buildfile.source import Source as Source
     from llb.dockerfile.language import Check as Check
@@ -31,5 +31,6 @@ with lazy_imports(__name__):
     from llb.errors import RemoteError as RemoteError
     from llb.frontend.authoring.decorator import Frontend as Frontend
     from llb.frontend.authoring.decorator import frontend as frontend
+    from llb.frontend.in_process import build_in_process as build_in_process
     from llb.frontend.server import serve_dockerfile as serve_dockerfile
     from llb.gateway.server import serve as serve

@@ -19,7 +19,7 @@ from llb.frontend.dockerui.open import read_entrypoint
 from llb.gateway import Gateway, PlatformImage, Request, Result
 
 with lazy_imports(__name__):
-    from llb.frontend import buildfiles  # 90 ms
+    from llb.frontend.buildfiles import answer  # 90 ms
     from llb.frontend.dockerui import sbom  # 1 ms
     from llb.frontend.subrequests import dockerfile  # 11 ms
 
@@ -50,7 +50,7 @@ def build(
         return entry
     convert_options, options = entry.options, entry.client_options
     if _is_python(convert_options.filename, entry.text):
-        return buildfiles.build(entry)
+        return answer.build(entry)
     file = File(entry.text, entry.vertex, entry.definition, gateway, entry.resolve, language)
     if options.request_id is not None:
         return dockerfile.answer(options.request_id, file, convert_options)

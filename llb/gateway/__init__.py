@@ -4,9 +4,9 @@
 :class:`Request` and a :class:`Gateway` and returns a :class:`Result`.
 """
 
-from llb._lazy import lazy_imports
+from llb._lazy import lazy_exports
 
-with lazy_imports(__name__):
+with lazy_exports(__name__):
     from llb.errors import CancelledError as CancelledError
     from llb.errors import CapabilityError as CapabilityError
     from llb.errors import InvalidValueError as InvalidValueError

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from google.protobuf.message import Message
 
-    from llb.grpc import ClientCall
+    from llb.grpc.interfaces import OutgoingCall
 
     M = TypeVar("M", bound=Message)
 
@@ -55,7 +55,7 @@ class Calls(Protocol):
         *,
         timeout: float | None = None,
         metadata: Iterable[tuple[str, str]] = (),
-    ) -> ClientCall:
+    ) -> OutgoingCall:
         """Start a call of any kind (:meth:`llb.grpc.Channel.stream`)."""
 
 
@@ -89,7 +89,7 @@ class Bridge:
         )
         return response.FromString(data)
 
-    def stream(self, method: str) -> ClientCall:
+    def stream(self, method: str) -> OutgoingCall:
         """Start a call in which both sides send messages."""
         return self._channel.stream(_SERVICE + method, metadata=self._metadata)
 

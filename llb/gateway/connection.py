@@ -21,16 +21,16 @@ from llb.buildkit_names import (
     ResolveMode,
     SecurityName,
 )
+from llb.definition.message_size import sending
 from llb.errors import InvalidDefinitionError, RemoteError, ReplacedError
 from llb.gateway.bridge import Bridge, Caps
-from llb.gateway.files import FileStat, from_message
+from llb.gateway.files import FileStat, from_message, one_message, read_ranges
 from llb.gateway.results import Ref, Result
 from llb.gateway.sources import platform_message, range_message, source_info
 from llb.platforms import to_platform
-from llb.validation import check_limit
 
 with lazy_imports(__name__):
-    from llb.gateway import containers  # 67 ms
+    from llb.gateway import container_messages, containers  # 67 ms
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -44,9 +44,6 @@ if TYPE_CHECKING:
     from llb.source_map import Location
     from llb.state.settings import MountValue
 
-# RESOURCE_EXHAUSTED of gRPC: a message of more than 16 MiB.
-_TOO_LARGE = 8
-_MAX = 2**63 - 1
 # The kind of resolver that reads OCI layouts.
 _LAYOUT = 1
 _META = "source.metaresolver"
@@ -70,12 +67,20 @@ class Gateway:
     """A connection to the daemon; safe for use by several threads at once.
 
     Every call raises RemoteError with the daemon's status, or TransportError if the
-    connection broke. ``metadata`` is sent with every call.
+    connection broke. ``metadata`` is sent with every call. ``shrink`` moves file contents out of
+    definitions that are too large for a message.
     """
 
     @checked
-    def __init__(self, channel: Calls, *, metadata: tuple[tuple[str, str], ...] = ()) -> None:
+    def __init__(
+        self,
+        channel: Calls,
+        *,
+        metadata: tuple[tuple[str, str], ...] = (),
+        shrink: Callable[[Definition], Definition] | None = None,
+    ) -> None:
         self._bridge = Bridge(channel, metadata)
+        self._shrink = shrink or (lambda definition: definition)
 
     @property
     def caps(self) -> Caps:
@@ -101,9 +106,10 @@ class Gateway:
 
         The tree is built when it is needed, or at once with ``evaluate``.
         ``cache_imports`` are pairs of type and attributes. Raises CapabilityError if the daemon is
-        too old for a step, and InvalidDefinitionError if the definition has more steps than it
-        accepts.
+        too old for a step, and InvalidDefinitionError if the definition is too large for a message
+        (16 MiB).
         """
+        definition = self._shrink(definition)
         if self.caps.llb:
             caps.check(definition, self.caps.llb, "this BuildKit")
         request = pb.SolveRequest(
@@ -113,16 +119,7 @@ class Gateway:
                 pb.CacheOptionsEntry(Type=kind, Attrs=attrs) for kind, attrs in cache_imports
             ],
         )
-        try:
-            return self._solve(request).ref or Ref("")
-        except RemoteError as error:
-            if error.code != _TOO_LARGE:
-                raise
-            raise InvalidDefinitionError(
-                f"the daemon does not accept a graph of {len(definition.ops):,} operations: "
-                f"{error.message}",
-                hint="combine steps, or copy files from a context instead of writing their content",
-            ) from error
+        return self._solve(request).ref or Ref("")
 
     @checked
     def solve_frontend(
@@ -132,8 +129,13 @@ class Gateway:
         *,
         inputs: Mapping[str, Definition] | None = None,
     ) -> Result:
-        """Run another frontend with ``options``; it inherits no options of this build."""
-        messages = {name: definition.to_pb() for name, definition in (inputs or {}).items()}
+        """Run another frontend with ``options``; it inherits no options of this build.
+
+        Raises InvalidDefinitionError if the inputs are too large for a message (16 MiB).
+        """
+        messages = {
+            name: self._shrink(definition).to_pb() for name, definition in (inputs or {}).items()
+        }
         return self._solve(
             pb.SolveRequest(Frontend=frontend, FrontendOpt=options, FrontendInputs=messages)
         )
@@ -151,18 +153,18 @@ class Gateway:
 
     @checked
     def read_file(self, ref: Ref, path: str, *, offset: int = 0, length: int = 0) -> bytes:
-        """Read a file from ``offset``, at most ``length`` bytes (0: all).
+        """Read a file of any size from ``offset``, at most ``length`` bytes (0: all).
 
-        Raises InvalidValueError for a negative number, and RemoteError, which is
-        :func:`is_not_found` if the file is missing.
+        Raises RemoteError, which is :func:`is_not_found` if the file is missing, and
+        InvalidValueError for a negative offset or length.
         """
-        check_limit(offset, "offset")
-        check_limit(length, "length")
-        request = pb.ReadFileRequest(Ref=ref.id, FilePath=path)
-        if offset or length:
-            # The daemon takes a length of 0 literally.
-            request.Range.CopyFrom(pb.FileRange(Offset=offset, Length=length or _MAX - offset))
-        return self._bridge.call("ReadFile", request, pb.ReadFileResponse).Data
+
+        def read(start: int, count: int) -> bytes:
+            request = pb.ReadFileRequest(Ref=ref.id, FilePath=path)
+            request.Range.CopyFrom(pb.FileRange(Offset=start, Length=count))
+            return self._bridge.call("ReadFile", request, pb.ReadFileResponse).Data
+
+        return read_ranges(read, offset, length)
 
     @checked
     def stat_file(self, ref: Ref, path: str) -> FileStat:
@@ -177,7 +179,8 @@ class Gateway:
         Raises like :meth:`read_file`.
         """
         request = pb.ReadDirRequest(Ref=ref.id, DirPath=path, IncludePattern=pattern)
-        entries = self._bridge.call("ReadDir", request, pb.ReadDirResponse).entries
+        with one_message(f"list {path}", "list a part of it with a pattern"):
+            entries = self._bridge.call("ReadDir", request, pb.ReadDirResponse).entries
         return tuple(map(from_message, entries))
 
     @checked
@@ -218,6 +221,31 @@ class Gateway:
             extra_hosts=extra_hosts or {},
             platform=None if platform is None else platform_message(to_platform(platform)),
         )
+
+    @checked
+    def step_container(self, step: Definition) -> Container:
+        """Create a container with the mounts and settings of the last process of a definition.
+
+        Its trees are built, but not the process itself. Processes in the container inherit the
+        variables, the working directory and the user of the step. Release the container, or use it
+        as a context manager.
+
+        Raises InvalidValueError if the definition does not end with a process, or for settings that
+        only steps have (ulimits, a cgroup parent, devices); CapabilityError if the daemon is too
+        old; and RemoteError if the trees cannot be built, and for a secret or an agent that the
+        client lacks.
+        """
+        containers.check_cap(self._bridge, "gateway.exec")
+        op = container_messages.process_of(step)
+        trees = [
+            Ref("")
+            if mount.input < 0
+            else self.solve(
+                step.at(op.inputs[mount.input].digest, op.inputs[mount.input].index), evaluate=True
+            )
+            for mount in op.exec.mounts
+        ]
+        return containers.step_container(self._bridge, op, trees)
 
     @checked
     def resolve_image_config(
@@ -339,7 +367,8 @@ class Gateway:
     def _solve(self, request: pb.SolveRequest) -> Result:
         request.allowResultReturn = True
         request.allowResultArrayRef = True
-        message = self._bridge.call("Solve", request, pb.SolveResponse).result
+        with sending(request):
+            message = self._bridge.call("Solve", request, pb.SolveResponse).result
         kind = message.WhichOneof("result")
         return Result(
             ref=_ref(message.ref) if kind == "ref" else None,

@@ -14,15 +14,16 @@ from llb import Scratch
 from llb._pb import gateway_pb2 as pb
 from llb._pb import ops_pb2
 from llb.arguments.checked import checked, checked_init
+from llb.buildkit_names import PROXY_NAMES
 from llb.errors import InvalidValueError
 from llb.gocompat.path import absolute, check_mount_target, clean, join
 from llb.state.mounts import bind
 from llb.state.step_options import check_keys
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
-    from llb import Network, Security, State
+    from llb import Definition, Network, Security, State
     from llb.buildkit_names import NetworkName, SecurityName
     from llb.gateway.results import Ref
     from llb.state.settings import MountValue
@@ -152,6 +153,50 @@ def init_message(
         Security=common.Security,
         secretenv=[*common.secretenv, *step.secretenv],
     )
+
+
+def process_of(step: Definition) -> ops_pb2.Op:
+    """Find the last step of a definition, which must run a process that a container can run too.
+
+    The proxies of the process become variables. Raises InvalidValueError.
+    """
+    head = next((vertex for vertex in step.vertices() if vertex.digest == step.head), None)
+    if head is None or head.kind != "exec":
+        raise InvalidValueError("invalid step: expected a definition that ends with a process")
+    op = ops_pb2.Op.FromString(head.encoded)
+    meta = op.exec.meta
+    settings = {
+        "ulimits": meta.ulimit,
+        "cgroup parent": meta.cgroupParent,
+        "devices": op.exec.cdiDevices,
+        "tmpfs sizes": [mount for mount in op.exec.mounts if mount.TmpfsOpt.size],
+    }
+    for name, value in settings.items():
+        if value:
+            raise InvalidValueError(
+                f"a container has no {name}", hint="BuildKit applies them only to steps"
+            )
+    proxies = _proxy_variables(meta.proxy_env)
+    meta.env[:] = [*meta.env, *proxies]
+    return op
+
+
+def _proxy_variables(proxies: ops_pb2.ProxyEnv) -> Iterator[str]:
+    """Yield the variables of a step's proxies, in upper and lower case as BuildKit sets them."""
+    for name, value in zip(
+        PROXY_NAMES,
+        (
+            proxies.http_proxy,
+            proxies.https_proxy,
+            proxies.ftp_proxy,
+            proxies.no_proxy,
+            proxies.all_proxy,
+        ),
+        strict=True,
+    ):
+        if value:
+            yield f"{name.upper()}={value}"
+            yield f"{name}={value}"
 
 
 def locate_in_mount(path: str, mounts: Sequence[ops_pb2.Mount]) -> tuple[int, str]:

@@ -22,7 +22,7 @@ from llb.gateway.container_messages import (
     init_message,
     locate_in_mount,
 )
-from llb.gateway.files import FileStat, from_message
+from llb.gateway.files import FileStat, from_message, one_message
 from llb.gateway.process_io import to_files
 from llb.gateway.processes import Process
 
@@ -61,6 +61,16 @@ class Completed:
     stdout: bytes = field(repr=False)
     stderr: bytes = field(repr=False)
 
+    @property
+    def stdout_text(self) -> str:
+        """The standard output as UTF-8; invalid bytes become U+FFFD."""
+        return self.stdout.decode(errors="replace")
+
+    @property
+    def stderr_text(self) -> str:
+        """The standard error as UTF-8; invalid bytes become U+FFFD."""
+        return self.stderr.decode(errors="replace")
+
 
 class Container:
     """A tree on the daemon with its mounts, in which processes run.
@@ -86,7 +96,7 @@ class Container:
         # The processes whose end stops the container: the first one, and those that failed.
         self._ends: list[Process] = []
         self._is_released = False
-        self._require("gateway.exec")
+        check_cap(bridge, "gateway.exec")
         if request.extraHosts:
             self._require("gateway.exec.extrahosts")
         bridge.call("NewContainer", request, pb.NewContainerResponse)
@@ -173,11 +183,13 @@ class Container:
 
         ``path`` is absolute; links are followed only inside the same mount. Raises
         RemoteError, which is :func:`llb.gateway.is_not_found` if the file is missing, and
-        CapabilityError.
+        CapabilityError. BuildKit up to at least v0.32 cannot send a part of a file, so one of more
+        than 16 MiB is a RemoteError too; the output of ``run(["cat", path])`` has no limit.
         """
-        index, path = self._locate(path)
-        request = pb.ReadFileRequest(Ref=self.id, FilePath=path, MountIndex=index)
-        return self._bridge.call("ReadFileContainer", request, pb.ReadFileResponse).Data
+        index, inside = self._locate(path)
+        request = pb.ReadFileRequest(Ref=self.id, FilePath=inside, MountIndex=index)
+        with one_message(f"read {path}", "read the output of run(['cat', PATH])"):
+            return self._bridge.call("ReadFileContainer", request, pb.ReadFileResponse).Data
 
     @checked
     def stat_file(self, path: str) -> FileStat:
@@ -196,9 +208,10 @@ class Container:
 
         Mounts below it are not included.
         """
-        index, path = self._locate(path)
-        request = pb.ReadDirRequest(Ref=self.id, DirPath=path, MountIndex=index)
-        response = self._bridge.call("ReadDirContainer", request, pb.ReadDirResponse)
+        index, inside = self._locate(path)
+        request = pb.ReadDirRequest(Ref=self.id, DirPath=inside, MountIndex=index)
+        with one_message(f"list {path}", "list it with a process"):
+            response = self._bridge.call("ReadDirContainer", request, pb.ReadDirResponse)
         return tuple(map(from_message, response.entries))
 
     def release(self) -> None:
@@ -299,11 +312,16 @@ class Container:
 
     def _require(self, cap: str) -> None:
         """Raise CapabilityError if the daemon lacks a capability."""
-        if cap not in self._bridge.caps.frontend:
-            feature, since = _CAPS[cap]
-            raise CapabilityError(
-                f"this BuildKit has no {feature} (capability {cap})", cap=cap, since=since
-            )
+        check_cap(self._bridge, cap)
+
+
+def check_cap(bridge: Bridge, cap: str) -> None:
+    """Raise CapabilityError if the daemon lacks a capability of containers."""
+    if cap not in bridge.caps.frontend:
+        feature, since = _CAPS[cap]
+        raise CapabilityError(
+            f"this BuildKit has no {feature} (capability {cap})", cap=cap, since=since
+        )
 
 
 def new_container(
@@ -331,6 +349,38 @@ def new_container(
     if platform is not None:
         request.platform.CopyFrom(platform)
     return start_init(Container(bridge, request, common), init)
+
+
+def step_container(bridge: Bridge, op: ops_pb2.Op, trees: Iterable[Ref]) -> Container:
+    """Create a container with the mounts and settings of a process that is a step.
+
+    ``trees`` are mounted in its mounts, in their order. Processes inherit the variables, the
+    working directory and the user of the step.
+    """
+    step = op.exec
+    request = pb.NewContainerRequest(
+        ContainerID=new_id(),
+        Mounts=map(_with_tree, step.mounts, trees),
+        Network=step.network,
+        platform=op.platform,
+        extraHosts=step.meta.extraHosts,
+        hostname=step.meta.hostname,
+    )
+    common = pb.InitMessage(
+        ContainerID=request.ContainerID,
+        Meta=ops_pb2.Meta(env=step.meta.env, cwd=step.meta.cwd, user=step.meta.user),
+        Security=step.security,
+        secretenv=step.secretenv,
+    )
+    return Container(bridge, request, common)
+
+
+def _with_tree(mount: ops_pb2.Mount, tree: Ref) -> ops_pb2.Mount:
+    """Copy a mount of a step for a container, with the tree that is mounted there."""
+    copied = ops_pb2.Mount()
+    copied.CopyFrom(mount)
+    copied.resultID = tree.id
+    return copied
 
 
 def start_init(container: Container, init: str | Sequence[str] | None) -> Container:

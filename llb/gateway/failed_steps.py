@@ -14,10 +14,9 @@ from google.protobuf import json_format
 from google.protobuf.any_pb2 import Any as AnyMessage
 
 from llb._pb import errdefs_pb2, ops_pb2
-from llb._pb import gateway_pb2 as pb
 from llb.arguments.checked import checked
 from llb.errors import InvalidValueError
-from llb.gateway.containers import Container, new_id, start_init
+from llb.gateway.containers import start_init, step_container
 from llb.gateway.results import Ref
 
 if TYPE_CHECKING:
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
 
     from llb.errors import RemoteError
     from llb.gateway.connection import Gateway
+    from llb.gateway.containers import Container
 
 _SOLVE = "github.com/moby/buildkit/errdefs.Solve+json"
 
@@ -56,28 +56,14 @@ class FailedStep:
         :meth:`llb.gateway.Gateway.new_container`. Raises InvalidValueError also if the step did not
         run a process.
         """
-        mounts, meta = self._op.exec.mounts, self._op.exec.meta
+        mounts = self._op.exec.mounts
         if not mounts or len(mounts) != len(self.outputs):
             raise InvalidValueError(
                 "the step that failed ran no process",
                 hint="mount its trees in a new container: "
                 "new_container(tree, mounts=[bind_ref(step.outputs[0], '/failed')])",
             )
-        request = pb.NewContainerRequest(
-            ContainerID=new_id(),
-            Mounts=map(_mount, mounts, self.outputs),
-            Network=self._op.exec.network,
-            platform=self._op.platform,
-            extraHosts=meta.extraHosts,
-            hostname=meta.hostname,
-        )
-        common = pb.InitMessage(
-            ContainerID=request.ContainerID,
-            Meta=ops_pb2.Meta(env=meta.env, cwd=meta.cwd, user=meta.user),
-            Security=self._op.exec.security,
-            secretenv=self._op.exec.secretenv,
-        )
-        return start_init(Container(gateway._bridge, request, common), init)
+        return start_init(step_container(gateway._bridge, self._op, self.outputs), init)
 
 
 @checked
@@ -98,11 +84,3 @@ def failed_step(error: RemoteError) -> FailedStep | None:
 
 def _refs(ids: Iterable[str]) -> tuple[Ref, ...]:
     return tuple(map(Ref, ids))
-
-
-def _mount(mount: ops_pb2.Mount, ref: Ref) -> ops_pb2.Mount:
-    """Copy a mount of a step for a container, with the tree that was mounted there."""
-    copied = ops_pb2.Mount()
-    copied.CopyFrom(mount)
-    copied.resultID = ref.id
-    return copied

@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from llb.arguments.conversions import Duration
     from llb.gateway.exec_stream import Event
     from llb.gateway.process_io import ProcessFiles
-    from llb.grpc import ClientCall
+    from llb.grpc.interfaces import OutgoingCall
 
 
 _START_SECONDS = 60.0
@@ -70,7 +70,7 @@ class Process:
 
     def __init__(
         self,
-        call: ClientCall,
+        call: OutgoingCall,
         init: pb.InitMessage,
         files: ProcessFiles,
         require: Callable[[str], None],

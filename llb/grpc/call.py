@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from llb.errors import LLBError, RemoteError
 from llb.grpc import messages
 from llb.grpc.endings import DeadlineError
+from llb.grpc.forks import ForkedError
 from llb.grpc.http2.frames import ErrorCode
 from llb.grpc.messages import MessageReader
 from llb.grpc.status import Code
@@ -176,6 +177,13 @@ class Call:
             self._failure = error
         self._leave()
         self._changed.notify_all()
+
+    def after_fork(self) -> None:
+        """Fail the call in the child of a fork, where no other thread uses it."""
+        self._failure = self._failure or ForkedError()
+        self._changed = threading.Condition(self._endpoint.lock)
+        self._incoming = MessageReader(self._endpoint.message_limit)
+        self._ready.clear()
 
     def _leave(self) -> None:
         """Remove the call from the connection, and return its unread bytes to the window."""

@@ -15,10 +15,11 @@ from llb.grpc.endings import DeadlineError
 from llb.grpc.endpoint import DEFAULT_MESSAGE_LIMIT, Endpoint
 from llb.grpc.http2.events import Limits
 from llb.grpc.http2.frames import ErrorCode
+from llb.grpc.interfaces import single_response
 from llb.grpc.status import Code
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from llb.grpc.http2.streams import Headers
     from llb.grpc.pipe import Pipe
@@ -119,7 +120,8 @@ class Channel:
 
     ``authority`` is the name of the peer in the calls' headers, and ``scheme`` is ``https`` for a
     pipe over TLS. After a GOAWAY from the peer the channel accepts no new calls, and the connection
-    ends with the last call that the peer still answers.
+    ends with the last call that the peer still answers. ``on_end`` is called with the reason once
+    the connection has ended, on the thread that read it.
     """
 
     @checked
@@ -131,15 +133,15 @@ class Channel:
         scheme: str = "http",
         max_message_size: int = DEFAULT_MESSAGE_LIMIT,
         limits: Limits | None = None,
+        on_end: Callable[[str], None] | None = None,
     ) -> None:
         self._authority = authority
         self._scheme = scheme
         self._endpoint = Endpoint(
             pipe, client=True, message_limit=max_message_size, limits=limits or Limits()
         )
-        self._reader = threading.Thread(
-            target=self._endpoint.read_all, name="tunnel-reader", daemon=True
-        )
+        self._on_end = on_end
+        self._reader = threading.Thread(target=self._read, name="tunnel-reader", daemon=True)
         self._reader.start()
 
     @property
@@ -163,15 +165,7 @@ class Channel:
         :class:`~llb.errors.CancelledError` if the timeout passed.
         """
         call = self.stream(method, timeout=timeout, metadata=metadata)
-        try:
-            call.send(request)
-            call.close_send()
-            response = call.receive()
-            if response is None or call.receive() is not None:
-                raise RemoteError("call did not have one response", code=Code.INTERNAL)
-            return response
-        finally:
-            call.cancel()
+        return single_response(call, request)
 
     @checked
     def stream(
@@ -197,6 +191,11 @@ class Channel:
             endpoint.calls[call.stream_id] = call
             endpoint.nudge_writer()
         return call
+
+    def _read(self) -> None:
+        self._endpoint.read_all()
+        if self._on_end is not None and self._endpoint.failure is not None:
+            self._on_end(self._endpoint.failure.message)
 
     def close(self) -> None:
         """Close the connection and fail its calls. Idempotent."""

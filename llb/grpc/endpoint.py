@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import threading
 from contextlib import contextmanager
+from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING
 
 from llb.errors import TransportError
+from llb.grpc import forks
 from llb.grpc.endings import ClosedError, DeadlineError, UnseenError
 from llb.grpc.http2.connection import Connection
 from llb.grpc.http2.events import DataReceived, GoAwayReceived, HeadersReceived, StreamReset
@@ -54,6 +56,7 @@ class Endpoint:
     ) -> None:
         self.lock = threading.Lock()
         self.connection = Connection(client=client, limits=limits)
+        self._new_connection = partial(Connection, client=client, limits=limits)
         self.message_limit = message_limit
         self.calls: dict[int, Listener] = {}
         self.failure: TransportError | None = None
@@ -69,9 +72,11 @@ class Endpoint:
         # Whether the shutdown has started, and whether this side started it in order.
         self._stopping = False
         self._has_left = False
+        self._is_parents = False
         self._reader_ended = threading.Event()
         self._writer = threading.Thread(target=self._write_all, name="tunnel-writer", daemon=True)
         self._writer.start()
+        forks.register(self)
 
     def wake_writer(self) -> None:
         """Let the writer send the available output now. Requires the lock."""
@@ -148,9 +153,26 @@ class Endpoint:
         A ``code`` means that this side closes the connection, and is sent to the peer.
         """
         self._fail(reason, code)
+        if self._is_parents:
+            return
         if threading.current_thread() is not self._writer:
             self._writer.join(_GRACE)
         self._pipe.close()
+
+    def after_fork(self) -> None:
+        """Fail every call in the child of a fork, and leave the connection to the parent."""
+        self.lock = threading.Lock()
+        self.slot_freed = threading.Condition(self.lock)
+        self._work = threading.Condition(self.lock)
+        self._reader_ended = threading.Event()
+        self._reader_ended.set()
+        # Another thread of the parent may have been in the middle of a change.
+        self.connection = self._new_connection()
+        self.failure = self.failure or forks.ForkedError()
+        self._stopping = self._is_parents = True
+        for call in list(self.calls.values()):
+            call.after_fork()
+        self.calls.clear()
 
     def _fail(self, reason: TransportError, code: ErrorCode | None = None) -> None:
         with self.lock:

@@ -46,11 +46,12 @@ def request(
     ]
     if timeout is not None:
         headers.append(("grpc-timeout", format_timeout(timeout)))
-    headers += [_checked(name.lower(), value) for name, value in metadata]
+    headers += [checked_pair(name.lower(), value) for name, value in metadata]
     return tuple(headers)
 
 
-def _checked(name: str, value: str) -> tuple[str, str]:
+def checked_pair(name: str, value: str) -> tuple[str, str]:
+    """Check a pair of metadata, whose name is in lower case; raises InvalidValueError."""
     if not name or not _NAME.issuperset(name):
         raise InvalidValueError(f"invalid metadata name {name!r}")
     if not (value.isascii() and value.isprintable()):

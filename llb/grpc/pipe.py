@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from llb.arguments.checked import checked
 from llb.errors import TransportError
+from llb.grpc import forks
 
 if TYPE_CHECKING:
     from socket import socket
@@ -89,6 +90,8 @@ class DescriptorPipe:
         self._writing = threading.Lock()
         # It becomes readable when the pipe is closed, which wakes both pollers.
         self._closing, self._close_signal = os.pipe()
+        self._is_parents = False
+        forks.register(self)
 
     def read(self) -> bytes:
         """Block until bytes arrive and return them; ``b""`` is the end."""
@@ -100,6 +103,8 @@ class DescriptorPipe:
                     self._wait(self._read_fd, select.POLLIN)
                 except OSError as error:
                     raise TransportError(f"reading failed: {error.strerror}") from error
+            if self._is_parents:
+                raise forks.ForkedError
             return b""
 
     @checked
@@ -108,6 +113,8 @@ class DescriptorPipe:
         with self._writing:
             unwritten = memoryview(data)
             while unwritten:
+                if self._is_parents:
+                    raise forks.ForkedError
                 if self._closed:
                     raise TransportError("pipe is closed")
                 try:
@@ -123,10 +130,22 @@ class DescriptorPipe:
             if self._closed:
                 return
             self._closed = True
+        # The end of the pipe would be no signal while a forked process has a copy of it.
+        os.write(self._close_signal, b"\0")
         os.close(self._close_signal)
         with self._reading, self._writing:
             self._close_ends()
             os.close(self._closing)
+
+    def after_fork(self) -> None:
+        """Close the child's copies of the descriptors; the parent keeps its own."""
+        self._close_lock, self._reading, self._writing = (threading.Lock() for _ in range(3))
+        if self._closed:
+            return
+        self._closed = self._is_parents = True
+        self._close_ends()
+        os.close(self._close_signal)
+        os.close(self._closing)
 
     def _read_some(self) -> bytes:
         """Read the bytes that have arrived; ``b""`` is the end."""

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from llb._logs import logger
 from llb.arguments.checked import checked
 from llb.errors import CancelledError, LLBError, RemoteError, TransportError
 from llb.grpc import metadata, status
@@ -19,6 +20,8 @@ from llb.grpc.status import Code
 if TYPE_CHECKING:
     from llb.grpc.http2.streams import Headers
     from llb.grpc.pipe import Pipe
+
+_log = logger(__name__)
 
 # A closing server waits this long for its handlers to end.
 _GRACE = 1.0
@@ -200,6 +203,7 @@ class Server:
 
     def _run(self, call: ServerCall, handler: Handler) -> None:
         error: RemoteError | None = RemoteError("handler was interrupted", code=Code.UNKNOWN)
+        _log.debug("request %s", call.method)
         try:
             handler(call)
             error = None
@@ -215,4 +219,6 @@ class Server:
             # Once the peer has the answer, it may start another call.
             with self._endpoint.lock:
                 self._running.discard(threading.current_thread())
+            if error is not None:
+                _log.debug("request %s ended with status %d", call.method, error.code)
             call.finish(error)

@@ -146,6 +146,14 @@ def parse_details(text: str) -> tuple[bytes, ...]:
     """Decode the details of a base64 ``google.rpc.Status``; none if it is malformed."""
     try:
         body = a2b_base64(text + "=" * (-len(text) % 4))
-        return tuple(value for number, value in read_fields(body) if number == _DETAILS_NUMBER)
     except (Base64Error, ValueError):
+        return ()
+    return read_details(body)
+
+
+def read_details(body: bytes) -> tuple[bytes, ...]:
+    """Read the details of a serialized ``google.rpc.Status``; none if it is malformed."""
+    try:
+        return tuple(value for number, value in read_fields(body) if number == _DETAILS_NUMBER)
+    except ValueError:
         return ()

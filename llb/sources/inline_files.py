@@ -69,30 +69,33 @@ def files(
     >>> Image("alpine").copy(config, "/")
     <State after FileOp>
     """
-    contents = _with_parents(tree)
+    contents = with_parents(tree)
     if not contents:
         return State()
     actions = (_action(path, contents[path], created) for path in sorted(contents, key=_by_parts))
     return State().file(*actions, **options)
 
 
-def _with_parents(tree: Mapping[str, Content]) -> dict[str, Content]:
-    """Normalize the paths to absolute ones, and add missing parent directories."""
+def with_parents(tree: Mapping[str, Content], label: str = "files()") -> dict[str, Content]:
+    """Normalize the paths to absolute ones, and add missing parent directories.
+
+    Raises InvalidValueError for a path that leaves the tree, and for duplicate paths.
+    """
     contents: dict[str, Content] = {}
     for raw_path, content in tree.items():
         path = clean(f"/{raw_path}")
         if not raw_path or ".." in raw_path.split("/") or "\0" in raw_path or path == "/":
             raise InvalidValueError(
-                f"invalid path {raw_path!r} in files(): expected a path below the root of the tree"
+                f"invalid path {raw_path!r} in {label}: expected a path below the root of the tree"
             )
         if path in contents:
-            raise InvalidValueError(f"duplicate path {path} in files()")
+            raise InvalidValueError(f"duplicate path {path} in {label}")
         contents[path] = content
     for path in tuple(contents):
         for parent in _parents_of(path):
             if not isinstance(contents.setdefault(parent, Directory()), Directory):
                 raise InvalidValueError(
-                    f"path {parent} in files() is a file, but {path} is below it"
+                    f"path {parent} in {label} is a file, but {path} is below it"
                 )
     return contents
 

@@ -3,9 +3,9 @@
 pytest finds the plugin :mod:`llb.testing.plugin` wherever this package is installed.
 """
 
-from llb._lazy import lazy_imports
+from llb._lazy import lazy_exports
 
-with lazy_imports(__name__):
+with lazy_exports(__name__):
     from llb.testing.daemon import FakeDaemon as FakeDaemon
     from llb.testing.determinism import assert_deterministic as assert_deterministic
     from llb.testing.failures import Failed as Failed

@@ -169,6 +169,27 @@ def start_buildkitd(tmp_path: Path, buildctl: Buildctl) -> Iterator[Callable[...
 
 
 @pytest.fixture
+def certificates(tmp_path: Path) -> Path:
+    """A folder with a certificate authority, and its certificates in `daemon` and `client`."""
+    folder = tmp_path / "certificates"
+    folder.mkdir()
+    new = ("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
+    openssl(*new, "-keyout", "ca.key", "-out", "ca.pem", "-subj", "/CN=authority", cwd=folder)
+    for name, alternative in (("daemon", "DNS:buildkit.example"), ("client", "DNS:client")):
+        (folder / name).mkdir()
+        (folder / name / "ca.pem").write_bytes((folder / "ca.pem").read_bytes())
+        openssl(
+            *(*new, "-keyout", f"{name}/key.pem", "-out", f"{name}/cert.pem"),
+            *("-CA", "ca.pem", "-CAkey", "ca.key", "-subj", f"/CN={name}"),
+            *("-addext", f"subjectAltName={alternative}"),
+            *("-addext", "basicConstraints=critical,CA:FALSE"),
+            cwd=folder,
+        )
+    openssl(*new, "-keyout", "other.key", "-out", "other.pem", "-subj", "/CN=other", cwd=folder)
+    return folder
+
+
+@pytest.fixture
 def run_with_tree(buildkit_host: str) -> Iterator[Callable[..., Any]]:
     """Run a function as a frontend, with a gateway and the tree of busybox.
 
@@ -216,3 +237,7 @@ def unmount_below(folder: Path) -> None:
     for mount in sorted(mounts, reverse=True):
         if Path(mount).is_relative_to(folder):
             subprocess.run(["umount", "--lazy", mount], check=True)
+
+
+def openssl(*arguments: str | Path, cwd: Path) -> None:
+    subprocess.run(["openssl", *arguments], cwd=cwd, check=True, capture_output=True)

@@ -10,6 +10,7 @@ import subprocess
 import threading
 import time
 from contextlib import contextmanager
+from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
@@ -91,7 +92,8 @@ class TokenServer:
 
     ``requests`` has the method and the parameters of each request; ``basic`` is the parameter with
     the credentials from the header. ``behaviour`` is one of ``serve``, ``plain`` (no OAuth2),
-    ``error``, ``nonsense``, ``empty``, ``hang``, and ``drip``.
+    ``error``, ``nonsense``, ``empty``, ``hang``, and ``drip``. ``accounts`` has the passwords of the
+    users. With ``is_strict``, a user may only access what is below the user's own name.
     """
 
     folder: Path
@@ -99,6 +101,8 @@ class TokenServer:
     behaviour: str = "serve"
     expires_in: int = 3600
     allows_anonymous: bool = False
+    accounts: dict[str, str] = field(factory=lambda: {USER: PASSWORD})
+    is_strict: bool = False
     scheme: str = "http"
     requests: list[tuple[str, dict[str, str]]] = field(factory=list)
     closed: threading.Event = field(factory=threading.Event)
@@ -149,17 +153,24 @@ class TokenServer:
             return 404, {}
         if self.behaviour == "empty":
             return 200, {"expires_in": 60}
-        pairs = (parameters.get("username"), parameters.get("password")), parameters.get("basic")
-        is_known = (USER, PASSWORD) in pairs or f"{USER}:{PASSWORD}" in pairs
-        is_known = (
-            is_known or parameters.get("refresh_token") == IDENTITY or pairs[1] == f":{IDENTITY}"
-        )
+        user = self._user(parameters)
         anonymous = self.allows_anonymous and method == "GET" and "basic" not in parameters
-        if not is_known and not anonymous:
+        if user is None and not anonymous:
             return 401, {"details": "incorrect username or password"}
-        token = self.token(USER, parameters.get("scope", "").split())
+        scopes = parameters.get("scope", "").split()
+        if self.is_strict:
+            scopes = [scope for scope in scopes if scope.startswith(f"repository:{user}/")]
+        token = self.token(user or USER, scopes)
         name = "access_token" if method == "POST" else "token"
         return 200, {name: token, "expires_in": self.expires_in}
+
+    def _user(self, parameters: Mapping[str, str]) -> str | None:
+        """Check the password or the identity token of a request."""
+        if IDENTITY in (parameters.get("refresh_token"), parameters.get("basic", "").lstrip(":")):
+            return USER
+        name, _, password = parameters.get("basic", ":").partition(":")
+        name, password = parameters.get("username", name), parameters.get("password", password)
+        return name if name and self.accounts.get(name) == password else None
 
 
 @contextmanager
@@ -210,6 +221,55 @@ def running_token_server(folder: Path, tls: Path | None = None) -> Iterator[Toke
             yield tokens
         finally:
             tokens.closed.set()
+
+
+@contextmanager
+def running_strict_registry(folder: Path, accounts: Mapping[str, str]) -> Iterator[str]:
+    """Run a registry with basic authentication, in which users access only what is below their names.
+
+    It passes requests on to a registry that is open to everyone. Yields its host and port.
+    """
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def handle_any(self) -> None:
+            kind, _, basic = self.headers.get("Authorization", "").partition(" ")
+            pair = base64.b64decode(basic).decode() if kind == "Basic" else ""
+            user, _, password = pair.partition(":")
+            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            if not user or accounts.get(user) != password:
+                self._reply(401, {"WWW-Authenticate": 'Basic realm="strict"'}, b"")
+            elif not self.path.startswith(("/v2/?", f"/v2/{user}/")) and self.path != "/v2/":
+                self._reply(403, {}, b"")
+            else:
+                connection = HTTPConnection(target)
+                connection.request(self.command, self.path, body, dict(self.headers))
+                response = connection.getresponse()
+                self._reply(response.status, dict(response.getheaders()), response.read())
+                connection.close()
+
+        do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = handle_any  # noqa: N815
+
+        def _reply(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
+            self.send_response(status)
+            for name, value in headers.items():
+                if name.lower() not in ("content-length", "transfer-encoding", "date", "server"):
+                    self.send_header(name, value)
+            length = headers.get("Content-Length") if self.command == "HEAD" else str(len(body))
+            self.send_header("Content-Length", length or "0")
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *arguments: object) -> None:
+            """Print nothing."""
+
+    port = free_port()
+    with (
+        running_registry(folder, free_port()) as target,
+        serve_http(("127.0.0.1", port), Handler),
+    ):
+        yield f"127.0.0.1:{port}"
 
 
 @contextmanager

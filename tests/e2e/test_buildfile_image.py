@@ -190,8 +190,22 @@ def test_docker_buildx_builds_the_targets_of_the_example_for_two_platforms(
 
 def test_the_page_shows_the_example() -> None:
     page = (EXAMPLE.parents[1] / "docs" / "build-files.md").read_text()
-    (code,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    code, program = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
     assert code == (EXAMPLE / "build.py").read_text()
+    assert "build_in_process" in program
+
+
+def test_the_program_of_the_page_builds_the_example(
+    example: Path, buildkit_host: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = (EXAMPLE.parents[1] / "docs" / "build-files.md").read_text()
+    (program,) = re.findall(r"```python\n(from llb.client import .*?)```", page, re.DOTALL)
+    # Without its first line, the file names no frontend.
+    text = (example / "build.py").read_text().partition("\n")[2]
+    (example / "build.py").write_text(text)
+    monkeypatch.chdir(example)
+    monkeypatch.setenv("BUILDKIT_HOST", buildkit_host)
+    exec(program, {})
 
 
 def test_the_page_shows_the_error_of_an_invalid_build_arg(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from llb import Platform
-from llb.client import Client, local, oci
+from llb.client import Client, Event, VertexWarning, local, oci
 from llb.errors import BuildFileError, InputError, LLBError, SolveError
 from llb.frontend.build import build as build_function
 
@@ -41,12 +42,15 @@ def run(buildkit_host: str, tmp_path: Path) -> Callable[..., SolveResult]:
         exported: bool = True,
         filename: str = "build.py",
         function: Callable[[Request, Gateway], Result] = build_function,
+        on_event: Callable[[Event], None] | None = None,
+        before: Callable[[Path], None] = lambda folder: None,
         **attrs: str,
     ) -> SolveResult:
         folder = tmp_path / "context"
         for path, content in {filename: source, **(files or {})}.items():
             (folder / path).parent.mkdir(parents=True, exist_ok=True)
             (folder / path).write_text(content)
+        before(folder)
         with Client(buildkit_host) as client:
             return client.build(
                 function,
@@ -54,6 +58,7 @@ def run(buildkit_host: str, tmp_path: Path) -> Callable[..., SolveResult]:
                 local_dirs={"context": folder, "dockerfile": folder},
                 exports=[local(tmp_path / "out")] if exported else [],
                 secrets={"token": b"abc"},
+                on_event=on_event,
             )
 
     return run
@@ -99,7 +104,7 @@ def test_files_of_the_context_and_of_built_trees_are_read(
 def test_a_missing_file_is_reported_at_its_line(run: Callable[..., SolveResult]) -> None:
     with pytest.raises(InputError) as caught:
         run(f"{APP}    return Scratch().mkfile('/a', build.read_text('VERSON'))\n")
-    assert str(caught.value) == "build.py:7: there is no VERSON"
+    assert str(caught.value) == "build.py:7: no such file or directory: VERSON"
 
 
 def test_a_failing_step_points_at_its_line_in_a_sibling_module(
@@ -414,10 +419,12 @@ def names(build: Build) -> dict[str, State]:
 def platforms() -> dict[str, State]:
     return {{name: Scratch().mkfile("/name", name) for name in ("linux/arm64", "linux/s390x")}}
 """
-    run(source, target="names")
+    events: list[Event] = []
+    run(source, target="names", on_event=events.append)
+    assert not [event for event in events if isinstance(event, VertexWarning)]
     assert (tmp_path / "out" / "docs" / "a").read_text() == "1"
     run(source, target="names", platform="linux/arm64,linux/amd64")
-    assert (tmp_path / "out" / "wheels_linux_arm64" / "b").read_text() == "linux/arm64"
+    assert (tmp_path / "out" / "linux_arm64" / "wheels" / "b").read_text() == "linux/arm64"
     run(source, target="platforms")
     assert (tmp_path / "out" / "linux_s390x" / "name").read_text() == "linux/s390x"
     with pytest.raises(LLBError) as caught:
@@ -435,4 +442,30 @@ def test_a_graph_that_is_too_large_for_the_daemon_is_an_error(
 """
     with pytest.raises(LLBError) as caught:
         run(source)
-    assert caught.value.message.startswith("the graph has 9,00")
+    assert caught.value.message.startswith("the daemon does not accept a graph of 9,00")
+
+
+def test_a_read_file_is_never_an_old_one(run: Callable[..., SolveResult], tmp_path: Path) -> None:
+    source = f"{APP}    return Scratch().mkfile('/a', build.read_text('VERSION'))\n"
+    for version in ("1.0", "2.0"):
+        run(
+            source,
+            files={"VERSION": version},
+            before=lambda folder: os.utime(folder / "VERSION", (0, 0)),
+        )
+        assert (tmp_path / "out" / "a").read_text() == version
+
+
+def test_a_missing_file_may_be_ignored(run: Callable[..., SolveResult]) -> None:
+    source = f"{APP}    return Scratch().mkfile('/a', build.read_text('.env'))\n"
+    with pytest.raises(InputError) as caught:
+        run(source, files={".env": "1", ".dockerignore": ".env\n"})
+    assert caught.value.hint == "the ignore file (.dockerignore) excludes it from the build context"
+
+
+def test_a_failing_step_shows_the_lines_that_called_it(run: Callable[..., SolveResult]) -> None:
+    source = f"from ci import check\n{APP}    return check(build.image('busybox'))\n"
+    with pytest.raises(SolveError) as caught:
+        run(source, files={"ci.py": "def check(state):\n    return state.run('exit 7')\n"})
+    assert str(caught.value.span) == "ci.py:2"
+    assert [str(caller) for caller in caught.value.callers] == ["build.py:8"]

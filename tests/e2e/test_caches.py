@@ -70,7 +70,7 @@ def test_a_push_without_a_name_is_refused(buildkit_host: str, tmp_path: Path) ->
     (tmp_path / "Dockerfile").write_text("FROM busybox\n")
     process = llb(".", "--push", address=buildkit_host, cwd=tmp_path)
     assert process.returncode == 2
-    assert "--push needs a name: give one with -t NAME" in process.stderr
+    assert "a push needs a name for the image" in process.stderr
 
 
 @pytest.mark.feature("M1")

@@ -187,7 +187,7 @@ def test_options_become_frontend_attributes(
         (("--shm-size", "much"), "invalid --shm-size 'much': expected a size such as 64m"),
         (("--ulimit", "nofile"), "invalid --ulimit 'nofile': expected NAME=SOFT[:HARD]"),
         (("--attest", "mode=max"), "invalid --attest 'mode=max': expected type=KIND,key=value…"),
-        (("--annotation", "a=b"), "--annotation needs an image: name one with -t NAME"),
+        (("--annotation", "a=b"), "annotations need an image"),
         (("--annotation", "a", "-t", "x"), "invalid annotation 'a': expected KEY=VALUE"),
         (("--secret", "src=x"), "invalid secret 'src=x': missing id"),
         (("--allow", "network"), "hint: did you mean network.host?"),
@@ -207,7 +207,7 @@ def test_options_of_dockerfiles_are_not_for_scripts(tmp_path: Path) -> None:
     (tmp_path / "build.py").touch()
     process = cli("build", tmp_path / "build.py", "--target", "x")
     assert process.returncode == 2
-    assert "--target is for Dockerfiles and frontends, not for" in process.stderr
+    assert "--target is for Dockerfiles and build files, not for" in process.stderr
 
 
 @pytest.mark.feature("P2")

@@ -13,6 +13,7 @@ import pytest
 from llb import Scratch
 from llb.client import Client, image
 from tests.e2e.test_failures import check_error, cli
+from tests.e2e.test_history import wait_for_trace
 
 if TYPE_CHECKING:
     from tests.e2e.conftest import Buildctl
@@ -84,6 +85,7 @@ def test_the_history_is_printed_as_json(buildctl: Buildctl) -> None:
     ref = uuid.uuid4().hex
     with Client(buildctl.address) as client:
         client.solve(Scratch().mkfile("/x", ref), ref=ref)
+        wait_for_trace(client, ref)
     lines = cli("history", "ls", "--json", address=buildctl.address).stdout.splitlines()
     (build,) = (record for record in map(json.loads, lines) if record["ref"] == ref)
     output = cli("history", "inspect", ref, "--json", address=buildctl.address).stdout

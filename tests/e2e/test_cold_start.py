@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from llb.client import Client, Vertex
+from llb import Image
+from llb.client import Client, Vertex, image
 from llb.errors import InputError, SolveError
 
 if TYPE_CHECKING:
@@ -62,3 +63,53 @@ def test_a_missing_local_directory_is_named(frontend: str, buildkit_host: str) -
         pytest.raises(InputError, match="local directory 'dockerfile'"),
     ):
         client.solve(frontend="gateway.v0", frontend_attrs={"source": frontend})
+
+
+# Starts the frontend as its image does, and returns the modules that it read from files as an error.
+CHECK = """
+import sys
+from frontend.bundle import start
+before = set(sys.modules)
+install = start.Bundle.install
+
+def install_and_watch(bundle):
+    install(bundle)
+    from llb._pb import gateway_pb2 as pb
+    from llb.gateway.bridge import Bridge
+    call = Bridge.call
+
+    def check_call(bridge, method, request, response, **options):
+        if method == "Return":
+            loaded = {name: sys.modules[name] for name in sys.modules.keys() - before}
+            files = [name for name, module in loaded.items()
+                     if type(module.__loader__).__module__ != start.__name__
+                     and module.__spec__.origin != "frozen"
+                     and (getattr(module, "__file__", None) or "").endswith(".py")]
+            request = pb.ReturnRequest()
+            request.error.code = 2
+            request.error.message = f"of {len(loaded)} modules from files: {sorted(files)}"
+        return call(bridge, method, request, response, **options)
+
+    Bridge.call = check_call
+
+start.Bundle.install = install_and_watch
+start.main()
+"""
+
+
+def test_a_build_imports_all_modules_from_the_bundle(
+    frontend: str, buildkit_host: str, registry: str, tmp_path: Path
+) -> None:
+    (tmp_path / "Dockerfile").write_text(FILES["Dockerfile"])
+    (tmp_path / "a").write_text("content\n")
+    name = f"{registry}/test/bundle-check"
+    with Client(buildkit_host) as client:
+        checked = Image(frontend, resolver=client).mkfile("/check.py", CHECK)
+        checked = checked.entrypoint(["python3", "-S", "/check.py"])
+        client.solve(checked, exports=[image(name, push=True)])
+        with pytest.raises(SolveError, match=r"of [0-9]{3} modules from files: \[\]"):
+            client.solve(
+                frontend="gateway.v0",
+                frontend_attrs={"source": name},
+                local_dirs={"context": tmp_path, "dockerfile": tmp_path},
+            )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import signal
 import socket
@@ -14,10 +15,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from llb import Image, Local, bind
+from llb import Image, Local, bind, secret
 from llb.client import Client, Event, VertexLog, local, wait_for_ready
 from llb.client.connect.fleet import ranked
-from llb.errors import ConnectError, TransportError
+from llb.errors import ConnectError, SolveError, TransportError
+from llb.grpc import Pipe, socket_pipe
 from tests.e2e.servers import free_port, running_sshd, write_program
 from tests.e2e.test_failures import ENDLESS, begin_long_build, check_error, cli, find_processes
 from tests.e2e.waiting import PATIENCE, wait_until
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from tests.e2e.conftest import Buildctl
+    from tests.e2e.relays import Relay
     from tests.e2e.servers import Sshd
 
 CONTENT = bytes(range(256)) * 20_000
@@ -374,3 +377,85 @@ def test_waiting_ends_after_the_timeout(tmp_path: Path) -> None:
 
 def test_an_invalid_address_fails_without_waiting() -> None:
     check_error(cli("ping", "--wait", "1h", address="kube-pod://"), "missing name")
+
+
+@pytest.mark.feature("J13")
+def test_a_build_goes_through_a_dialer(
+    relay: Relay, caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
+    caplog.set_level("INFO", "llb")
+    path = relay.address.removeprefix("unix://")
+    connections: list[socket.socket | Pipe] = []
+
+    def dial() -> socket.socket | Pipe:
+        connection = socket.socket(socket.AF_UNIX)
+        connection.connect(path)
+        connections.append(connection if len(connections) % 2 else socket_pipe(connection))
+        return connections[-1]
+
+    context = tmp_path / "context"
+    context.mkdir()
+    (context / "file").write_bytes(CONTENT)
+    step = Image("busybox").run("cp /in/file /copy", mounts=[bind(Local("context"), "/in")])
+    with wait_for_ready(dialer=dial) as client:
+        assert client.address == "dialer://dial"
+        client.solve(step, local_dirs={"context": context}, exports=[local(tmp_path / "out")])
+        relay.cut_all()
+        wait_until(lambda: " has ended: " in caplog.text)
+        client.solve(step, local_dirs={"context": context}, exports=[local(tmp_path / "again")])
+    assert (tmp_path / "out" / "copy").read_bytes() == CONTENT
+    assert (tmp_path / "again" / "copy").read_bytes() == CONTENT
+    assert len(connections) >= 4
+
+
+@pytest.mark.feature("J13")
+def test_a_dialer_that_fails_is_an_error(
+    buildkit_host: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BUILDKIT_HOST", buildkit_host)
+
+    def refuse() -> socket.socket:
+        raise ConnectionRefusedError(111, "Connection refused")
+
+    with pytest.raises(ConnectError) as caught:
+        Client(dialer=refuse)
+    assert caught.value.message == "no BuildKit answers at dialer://refuse: Connection refused"
+    with pytest.raises(
+        ConnectError, match=r"^no BuildKit answers at tcp://builder:1: Connection r"
+    ):
+        Client("tcp://builder:1", dialer=refuse)
+    with pytest.raises(ConnectError, match=r"Transport endpoint is not connected|Broken pipe"):
+        Client(dialer=socket.socket)
+    with pytest.raises(ZeroDivisionError):
+        Client(dialer=lambda: 1 / 0)  # type: ignore[return-value,arg-type]
+
+
+@pytest.mark.feature("Q11")
+def test_builds_and_connections_are_logged(relay: Relay, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("DEBUG", "llb")
+    good, bad = (uuid.uuid4().hex for _ in range(2))
+    with Client(relay.address) as client:
+        step = Image("busybox").run(
+            "cat /run/secrets/word", mounts=[secret("word")], ignore_cache=True
+        )
+        client.solve(step, secrets={"word": b"open sesame"}, ref=good)
+        with pytest.raises(SolveError):
+            client.solve(Image("busybox").run("exit 7"), ref=bad)
+        relay.cut_all()
+        wait_until(lambda: " has ended: " in caplog.text)
+        client.ping()
+    infos = [record.getMessage() for record in caplog.records if record.levelname == "INFO"]
+    ended = f"the connection to {relay.address} has ended: …"
+    volatile = re.compile(r"\d+\.\d\d s|(?<= has ended: ).*")
+    assert [volatile.sub("…", message) for message in infos] == [
+        f"connected to {relay.address}",
+        f"build {good} started",
+        f"build {good} succeeded after …",
+        f"build {bad} started",
+        f"build {bad}: SolveError after …",
+        ended,
+        f"connected to {relay.address}",
+        ended,
+    ]
+    assert "request /moby.buildkit.secrets.v1.Secrets/GetSecret" in caplog.messages
+    assert "open sesame" not in caplog.text

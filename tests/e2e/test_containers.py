@@ -144,7 +144,7 @@ def test_an_unchecked_exit_code_is_a_value(run_with_tree: Callable[..., Any]) ->
         ({"command": ["id"], "work_dir": "/"}, TypeError, "argument 'work_dir'; did you mean"),
         ({"command": ["id"], "stdin": "text"}, InvalidValueError, "invalid stdin 'text'"),
         ({"command": ["id"], "stdin": io.BytesIO()}, InvalidValueError, "invalid stdin"),
-        ({"command": ["id"], "stdin": "pipe"}, InvalidValueError, "run() cannot write to it"),
+        ({"command": ["id"], "stdin": "pipe"}, InvalidValueError, "cannot write to it"),
         (
             {"command": ["id"], "stdin": b"text", "tty": True},
             InvalidValueError,
@@ -478,4 +478,4 @@ def test_the_examples_of_the_containers_page_run(run_with_tree: Callable[..., An
             exec(block, names)
         return len(blocks)
 
-    assert run_with_tree(use) == 6
+    assert run_with_tree(use) == 7

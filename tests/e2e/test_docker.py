@@ -25,9 +25,9 @@ from llb.errors import (
     RemoteError,
     SolveError,
 )
+from tests.e2e.conftest import openssl
 from tests.e2e.servers import free_port, running_dockerd, running_sshd
 from tests.e2e.test_failures import check_error, cli
-from tests.e2e.test_tls import openssl
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -316,3 +316,28 @@ def test_a_buildkitd_at_the_address_of_docker_is_an_error(
     monkeypatch.setenv("DOCKER_HOST", buildkit_host)
     with pytest.raises(ConnectError, match=f"docker://: {buildkit_host}: "):
         Client("docker://")
+
+
+@pytest.mark.feature("J15")
+def test_docker_is_used_if_there_is_nothing_else(
+    sock: Path, docker_config: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name in ("BUILDKIT_HOST", "XDG_RUNTIME_DIR"):
+        monkeypatch.delenv(name, raising=False)
+    # A machine with Docker, and without buildkitd and the socket of one.
+    monkeypatch.setattr("llb.client.connect.address._ROOT_SOCKET", tmp_path / "none")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{sock}")
+    with Client() as client:
+        assert client.address == "docker://"
+        client.solve(Scratch().mkfile("/a", CONTENT), exports=[local(tmp_path / "out")])
+    assert (tmp_path / "out" / "a").read_bytes() == CONTENT
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/docker.sock")
+    with pytest.raises(ConnectError) as caught:
+        Client()
+    assert caught.value.message == (
+        "no BuildKit found: no address is given, no default socket answers, and buildkitd is not "
+        f"on PATH; Docker offers none either: unix://{tmp_path}/docker.sock: No such file or "
+        "directory"
+    )

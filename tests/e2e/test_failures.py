@@ -182,7 +182,7 @@ def test_a_script_that_prints_nothing_is_an_error(tmp_path: Path) -> None:
     script.write_text("x = 1\n")
     process = cli("build", script)
     check_error(process, "printed no definition")
-    assert "its last line should be llb.main(state)" in process.stderr
+    assert "end a script with llb.main(state)" in process.stderr
 
 
 def test_an_invalid_definition_is_refused(tmp_path: Path) -> None:

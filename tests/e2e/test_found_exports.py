@@ -74,7 +74,7 @@ def test_an_invalid_choice_of_exports_fails_the_build(buildkit_host: str, tmp_pa
         raise KeyError("what is this")
 
     with Client(buildkit_host) as client:
-        with pytest.raises(InvalidValueError, match="an OCI layout cannot be found"):
+        with pytest.raises(InvalidValueError, match="find_exports cannot return an OCI layout"):
             client.solve(STATE, find_exports=layout)
         with pytest.raises(InputError, match=r"cannot export to .*/file: it is not a directory"):
             client.solve(STATE, find_exports=onto_a_file)

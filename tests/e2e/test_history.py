@@ -11,11 +11,14 @@ import pytest
 from llb import Image
 from llb.client import BuildRecord, Client, Event, Vertex, VertexLog, cache_only, image
 from llb.errors import InputError, SolveError
+from llb.gateway import Result
 from tests.e2e.test_failures import check_error, cli
+from tests.e2e.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from llb.gateway import Gateway, Request
     from tests.e2e.conftest import Buildctl
 
 
@@ -31,12 +34,18 @@ def run_build(address: str, words: str, *, command: str = "true") -> str:
         return client.solve(state, exports=[cache_only()]).ref
 
 
+def wait_for_trace(client: Client, ref: str) -> BuildRecord:
+    """Wait for the final record of a build: the daemon adds the trace seconds after its end."""
+    wait_until(lambda: client.history().build(ref).trace is not None)
+    return client.history().build(ref)
+
+
 @pytest.mark.feature("P8")
 def test_the_history_has_a_build_and_its_log(buildkit_host: str, words: str) -> None:
     ref = run_build(buildkit_host, words)
     with Client(buildkit_host) as client:
         history = client.history()
-        build = history.build(ref)
+        build = wait_for_trace(client, ref)
         events: list[Event] = list(history.events(ref))
         assert build in history.builds(filters=[f"ref=={ref}"])
     assert isinstance(build, BuildRecord)
@@ -118,9 +127,14 @@ def test_past_events_equal_those_that_buildctl_prints(buildctl: Buildctl, words:
 
 @pytest.mark.feature("P8")
 def test_a_build_without_a_trace_is_an_error(buildkit_host: str, words: str) -> None:
-    ref = run_build(buildkit_host, words)
-    process = cli("history", "trace", ref, address=buildkit_host)
-    check_error(process, f"error: the daemon has no trace of the build '{ref}'\n")
+    def check_trace(_request: Request, _gateway: Gateway) -> Result:
+        # The daemon adds the trace after the end of a build, and this one is running.
+        process = cli("history", "trace", words, address=buildkit_host)
+        check_error(process, f"error: the daemon has no trace of the build '{words}'\n")
+        return Result()
+
+    with Client(buildkit_host) as client:
+        client.build(check_trace, ref=words)
 
 
 @pytest.mark.feature("P8")

@@ -37,7 +37,9 @@ if TYPE_CHECKING:
     from tests.e2e.conftest import Buildctl
 
 WRONG = "wr0ng-pass"
-LOGIN = "builds use the credentials of `docker login`; check that they exist and are still valid"
+LOGIN = (
+    "builds use their own credentials, or those of `docker login`; check that they are still valid"
+)
 SCOPE = "repository:team/app:pull,push"
 PULL_SCOPE = "repository:team/app:pull"
 

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from llb import Local
+from llb import Local, Scratch
 from llb.client import TLS, Client, local
 from llb.errors import ConnectError, InputError, InvalidValueError
+from tests.e2e.conftest import openssl
 from tests.e2e.servers import free_port
 
 if TYPE_CHECKING:
@@ -36,31 +37,6 @@ copy_extensions = copy
 [any]
 commonName = supplied
 """
-
-
-def openssl(*arguments: str | Path, cwd: Path) -> None:
-    subprocess.run(["openssl", *arguments], cwd=cwd, check=True, capture_output=True)
-
-
-@pytest.fixture
-def certificates(tmp_path: Path) -> Path:
-    """A folder with a certificate authority, and its certificates in `daemon` and `client`."""
-    folder = tmp_path / "certificates"
-    folder.mkdir()
-    new = ("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
-    openssl(*new, "-keyout", "ca.key", "-out", "ca.pem", "-subj", "/CN=authority", cwd=folder)
-    for name, alternative in (("daemon", "DNS:buildkit.example"), ("client", "DNS:client")):
-        (folder / name).mkdir()
-        (folder / name / "ca.pem").write_bytes((folder / "ca.pem").read_bytes())
-        openssl(
-            *(*new, "-keyout", f"{name}/key.pem", "-out", f"{name}/cert.pem"),
-            *("-CA", "ca.pem", "-CAkey", "ca.key", "-subj", f"/CN={name}"),
-            *("-addext", f"subjectAltName={alternative}"),
-            *("-addext", "basicConstraints=critical,CA:FALSE"),
-            cwd=folder,
-        )
-    openssl(*new, "-keyout", "other.key", "-out", "other.pem", "-subj", "/CN=other", cwd=folder)
-    return folder
 
 
 def expire(folder: Path, name: str) -> None:
@@ -225,3 +201,28 @@ def test_invalid_certificate_files_are_refused_before_connecting(
         with pytest.raises(InputError) as caught:
             Client(buildkit_tcp, tls=tls)
         assert caught.value.message == message
+
+
+@pytest.mark.feature("J13")
+def test_certificates_may_be_bytes(address: str, certificates: Path, tmp_path: Path) -> None:
+    client_folder = certificates / "client"
+    ca, cert, key = (
+        (client_folder / name).read_bytes() for name in ("ca.pem", "cert.pem", "key.pem")
+    )
+    with Client(address, tls=TLS(ca, cert, key, "buildkit.example")) as client:
+        client.solve(Scratch().mkfile("/a", "x"), exports=[local(tmp_path / "out")])
+    assert (tmp_path / "out" / "a").read_text() == "x"
+
+
+@pytest.mark.feature("J13")
+def test_tls_goes_through_a_dialer(address: str, certificates: Path, tmp_path: Path) -> None:
+    tls = TLS.from_directory(certificates / "client", server_name="buildkit.example")
+    port = int(address.rpartition(":")[2])
+
+    def dial() -> socket.socket:
+        return socket.create_connection(("127.0.0.1", port))
+
+    for addr in ("tcp://builder.invalid:1234", None):
+        with Client(addr, tls=tls, dialer=dial) as client:
+            client.solve(Scratch().mkfile("/a", "x"), exports=[local(tmp_path / "out")])
+    assert (tmp_path / "out" / "a").read_text() == "x"

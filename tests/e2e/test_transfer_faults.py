@@ -282,12 +282,12 @@ def target_folder(tmp_path: Path) -> Path:
 @pytest.mark.feature("Q3")
 def test_a_daemon_that_dies_in_an_upload_is_an_error_within_the_timeout(
     start_buildkitd: Callable[[], Buildctl],
-    relay_to: Callable[[str], Relay],
+    start_relay: Callable[[str], Relay],
     context: Path,
     target_folder: Path,
 ) -> None:
     daemon = start_buildkitd()
-    relay = relay_to(daemon.address)
+    relay = start_relay(daemon.address)
     upload_with_fault(relay, context, kill_function(daemon), target_folder)
 
 
@@ -295,11 +295,11 @@ def test_a_daemon_that_dies_in_an_upload_is_an_error_within_the_timeout(
 def test_a_daemon_that_dies_in_an_export_leaves_nothing(
     kind: str,
     start_buildkitd: Callable[[], Buildctl],
-    relay_to: Callable[[str], Relay],
+    start_relay: Callable[[str], Relay],
     target_folder: Path,
 ) -> None:
     daemon = start_buildkitd()
-    relay = relay_to(daemon.address)
+    relay = start_relay(daemon.address)
     export_with_fault(relay, kind, kill_function(daemon), target_folder)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import subprocess
 import sys
@@ -106,9 +107,11 @@ def run(*arguments: str, data: bytes, address: str) -> subprocess.CompletedProce
     ("data", "arguments"),
     [
         (CONTEXT, ["--frontend", "dockerfile.v0"]),
+        (CONTEXT, []),
+        (gzip.compress(CONTEXT), []),
         (make_archive(other=b"FROM scratch\nCOPY large /\n", large=LARGE), ["-f", "other"]),
     ],
-    ids=["its Dockerfile", "another file of it"],
+    ids=["its Dockerfile", "no option", "compressed", "another file of it"],
 )
 def test_the_command_line_takes_an_archive_on_standard_input(
     buildkit_host: str, tmp_path: Path, data: bytes, arguments: list[str]
@@ -120,12 +123,13 @@ def test_the_command_line_takes_an_archive_on_standard_input(
 
 
 @pytest.mark.feature("N17")
-def test_a_dockerfile_alone_may_come_on_standard_input(buildkit_host: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("options", [["--frontend", "dockerfile.v0"], []], ids=["frontend", "none"])
+def test_a_dockerfile_alone_may_come_on_standard_input(
+    buildkit_host: str, tmp_path: Path, options: list[str]
+) -> None:
     out = tmp_path / "out"
     data = b"FROM busybox AS made\nRUN echo 1 > /a\nFROM scratch\nCOPY --from=made /a /\n"
-    process = run(
-        *("-", "--frontend", "dockerfile.v0", "-o", str(out)), data=data, address=buildkit_host
-    )
+    process = run("-", *options, "-o", str(out), data=data, address=buildkit_host)
     assert process.returncode == 0, process.stderr.decode()
     assert (out / "a").read_text() == "1\n"
 

@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
+import llb.client
 from tests.public_surface import MODULES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from types import ModuleType
 
 # Methods whose arguments come from this package, never from its users.
 OWN = {
@@ -30,13 +32,27 @@ OWN = {
     "FakeBuild.begin": "called by the fake daemon",
     "FakeBuild.finish": "called by the fake daemon",
 }
+# The modules that grpcio's compiler generates.
+GENERATED = "llb.grpcio"
+# None counts as an omitted option.
+NONE_IS_OMITTED = ("ImageBuildOptions",)
 # Classes whose instances this package creates, as results.
 RESULTS = frozenset(
     {
         *("AffectedStep", "Blob", "Build", "BuildRecord", "Caps", "ChangedStep", "ClientCall"),
         *("Comparison", "Completed", "Container", "Conversion", "Converted", "Definition"),
         *("DockerfileRequest", "FailedStep", "Fallback", "FakeBuild", "FieldChange", "FileStat"),
-        *("Frontend", "Golden", "History", "ImageRequest", "Info", "Missing", "Outcome", "Packed"),
+        *(
+            "Frontend",
+            "Golden",
+            "History",
+            "ImageRequest",
+            "ImageResult",
+            "Info",
+            "Missing",
+            "Outcome",
+            "Packed",
+        ),
         *("Parsed", "Process", "Rewritten", "RootCause", "ServerCall", "Site", "SolveResult"),
         *("Source", "State", "Step", "Target", "Trail", "Usage", "Vertex", "VertexLog"),
         *("VertexStatus", "VertexWarning", "Worker"),
@@ -84,23 +100,31 @@ class PublicFunction:
         """Yield the keys of a TypedDict as keyword parameters."""
         if not rest.annotation.startswith("Unpack["):
             return
-        names = rest.annotation.removeprefix("Unpack[").removesuffix("]").split(".")
-        options: Any = import_module(self.function.__module__)
-        for name in names:
-            options = getattr(options, name)
+        path = rest.annotation.removeprefix("Unpack[").removesuffix("]")
+        options = _named(import_module(self.function.__module__), path)
         for key, annotation in options.__annotations__.items():
             yield inspect.Parameter(
                 key,
                 inspect.Parameter.KEYWORD_ONLY,
                 default=None,
-                annotation=annotation,
+                annotation=annotation | None if path in NONE_IS_OMITTED else annotation,
             )
+
+
+def _named(module: ModuleType, path: str) -> Any:
+    """Look up a TypedDict, which its package offers if the module imports it for types only."""
+    value: Any = module
+    for name in path.split("."):
+        value = getattr(value, name, None) or getattr(llb.client, name)
+    return value
 
 
 def public_functions() -> list[PublicFunction]:
     """List every public function that has parameters, once."""
     functions: dict[Callable[..., Any], PublicFunction] = {}
     for module in MODULES:
+        if module == GENERATED:
+            continue
         package = import_module(module)
         for name in sorted(package.__all__):
             for function in _functions(module, name, getattr(package, name)):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import errno
 import pickle
 from concurrent.futures import ProcessPoolExecutor
 from importlib import import_module
@@ -14,7 +15,7 @@ from typing import Any
 import pytest
 
 import llb
-from llb.errors import LLBError, SolveError, Span, render
+from llb.errors import LLBError, MissingFileError, SolveError, Span, render
 
 TEXT = "FROM alpine\nRUN one\nCOPPY a b\nRUN two\nRUN three\nRUN four\n"
 
@@ -47,14 +48,37 @@ def test_rendering_a_failed_step_shows_its_log() -> None:
     assert render(error) == "error: exit code 7\n  | a\n  | b"
 
 
+def test_rendering_shows_the_lines_that_called_a_failed_step() -> None:
+    text = "def check(state):\n    return state.run('exit 7')\n\napp = check(base)\n"
+    error = SolveError(
+        "exit code 7",
+        code=2,
+        span=Span("build.py", text, 2),
+        callers=(Span("build.py", text, 4),),
+    )
+    assert render(error) == (
+        "error: build.py:2: exit code 7\n"
+        "1 |     def check(state):\n"
+        "2 | >>>     return state.run('exit 7')\n"
+        "3 |\n"
+        "4 |     app = check(base)\n"
+        "called from build.py:4\n"
+        "2 |         return state.run('exit 7')\n"
+        "3 |\n"
+        "4 | >>> app = check(base)"
+    )
+
+
 SAMPLES: dict[str, Any] = {
     "message": "it broke",
     "span": Span("Dockerfile", TEXT, 3, column=1, width=5, definition=b"\0\1"),
     "hint": "mend it",
     "trace": ("  line 1", "    oops()"),
+    "callers": (Span("build.py", "a()\n", 1),),
     "cap": "exec.mount.ssh",
     "since": "v0.5.0",
     "source": "local://context",
+    "path": "/etc/none",
     "code": 2,
     "details": (b"\x0a\x01x",),
     "vertex": "sha256:aa",
@@ -95,6 +119,15 @@ def test_every_error_survives_pickle_and_copy(kind: type[LLBError]) -> None:
         assert duplicate.args == error.args
         assert vars(duplicate) == vars(error)
         assert render(duplicate) == render(error)
+
+
+def test_a_missing_file_is_a_file_not_found_error() -> None:
+    error = MissingFileError("cannot read /none: no such file in the tree", path="/none")
+    duplicate = pickle.loads(pickle.dumps(error))
+    for missing in (error, duplicate):
+        assert isinstance(missing, FileNotFoundError)
+        assert (missing.errno, missing.filename) == (errno.ENOENT, "/none")
+        assert str(missing) == "cannot read /none: no such file in the tree"
 
 
 def fail(number: int) -> None:

@@ -41,9 +41,9 @@ def test_a_package_imports_the_module_of_a_name_when_the_name_is_read(write: Wri
     write(
         "shop/__init__.py",
         """
-        from llb._lazy import lazy_imports
+        from llb._lazy import lazy_exports
 
-        with lazy_imports(__name__):
+        with lazy_exports(__name__):
             from shop.bread import Loaf as Loaf
         """,
     )
@@ -59,9 +59,9 @@ def test_a_package_has_no_other_names(write: Write) -> None:
     write(
         "shop/__init__.py",
         """
-        from llb._lazy import lazy_imports
+        from llb._lazy import lazy_exports
 
-        with lazy_imports(__name__):
+        with lazy_exports(__name__):
             from shop.bread import Loaf as Loaf
         """,
     )
@@ -98,6 +98,23 @@ def test_a_module_imports_another_when_an_attribute_of_it_is_read(
     assert isinstance(customer.bread, ModuleType)
     assert customer.pay() == 3
     assert "shop.bread" in sys.modules
+
+
+def test_the_code_of_a_package_imports_a_module_when_it_needs_it(write: Write) -> None:
+    write("shop/bread.py", "price = 3")
+    write(
+        "shop/__init__.py",
+        """
+        from llb._lazy import lazy_imports
+
+        with lazy_imports(__name__):
+            from shop import bread
+
+        def sell():
+            return bread.price
+        """,
+    )
+    assert import_module("shop").sell() == 3
 
 
 def test_a_missing_module_is_an_import_error_when_it_is_needed(write: Write) -> None:
@@ -151,3 +168,24 @@ def test_no_public_name_is_that_of_a_module_beside_it(name: str) -> None:
     """An import of the module would replace the name."""
     package = import_module(name)
     assert not {module.name for module in iter_modules(package.__path__)} & set(package.__all__)
+
+
+def test_a_package_lists_modules_of_its_own_and_of_others(write: Write) -> None:
+    write("mill/__init__.py")
+    write("mill/flour.py")
+    write("shop/bread.py", "price = 3")
+    write(
+        "shop/__init__.py",
+        """
+        from llb._lazy import lazy_exports
+
+        with lazy_exports(__name__):
+            from mill import flour as flour
+            from shop import bread as bread
+        """,
+    )
+    shop = import_module("shop")
+    assert shop.__all__ == ["bread", "flour"]
+    assert not {"mill.flour", "shop.bread"} & set(sys.modules)
+    assert shop.flour is sys.modules["mill.flour"]
+    assert shop.bread is sys.modules["shop.bread"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import uuid
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,29 +14,23 @@ from attrs import evolve, fields, frozen
 import llb.client
 from llb._lazy import lazy_imports
 from llb.atomic_write import write_whole
-from llb.cli import definition_source
+from llb.cli import build_files, definition_source
 from llb.cli.build_options import with_build_options
 from llb.cli.call_request import call
 from llb.cli.connection_options import NAMES as CONNECTION
 from llb.cli.connection_options import Connection, with_connection_options
 from llb.cli.export_options import to_exports
-from llb.cli.frontend_options import (
-    CONTEXT,
-    DOCKERFILE,
-    FrontendOptions,
-    FrontendRequest,
-    to_request,
-)
+from llb.cli.frontend_options import FrontendOptions, to_request
 from llb.cli.otel import export_spans
 from llb.cli.standard_streams import STANDARD_STREAM
 from llb.cli.trace_file import trace_to
 from llb.client.entitlements import to_entitlement
-from llb.errors import InputError, InvalidValueError
+from llb.client.image_build.contexts import CONTEXT, is_url
+from llb.client.image_build.request import FrontendRequest, allowed
+from llb.errors import InvalidValueError, LLBError
 from llb.ops.metadata import OpMetadata
 
 with lazy_imports(__name__):
-    import tempfile  # 5 ms
-
     from llb.cli import cache_metrics  # 5 ms
     from llb.client import caches  # 4 ms
     from llb.client.progress import display  # 10 ms
@@ -49,9 +43,11 @@ with lazy_imports(__name__):
     )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from typing import TypeAlias
+    from collections.abc import Callable
+    from typing import BinaryIO, TypeAlias
 
+    from llb.cli.build_files import Selected
+    from llb.cli.definition_source import LoadedDefinition
     from llb.client import Client, Export, SolveResult
     from llb.client.options import BuildOptions
     from llb.client.progress.display import Display
@@ -61,18 +57,25 @@ if TYPE_CHECKING:
     from llb.definition.definition import Definition
 
 _NONE = "none"
+_BUILD_FILE_HINT = (
+    "a build file takes it: replace llb.main(state) by a function that returns the state, and mark "
+    "it with @target from llb.buildfile"
+)
 _MACHINE_READABLE = (_NONE, "rawjson")
 
 
 @click.command()
-@click.argument("source", metavar="[FILE.py | FILE.pb | - | DIRECTORY]", default=".")
+@click.argument("source", metavar="[FILE.py | FILE.pb | - | DIRECTORY | URL]", default=".")
 @with_build_options
 @with_connection_options
 def build(**options: Any) -> None:
     """Build a Dockerfile, a Python file or a definition.
 
-    A .py file whose first lines name a frontend, as in "# syntax=myorg/pyfrontend", is a build
-    file. It is built like a Dockerfile, with the working directory as its context.
+    A .py file with @target functions is a build file. It is built like a Dockerfile, with the
+    working directory as its context. The frontend that its first lines name, as in
+    "# syntax=myorg/pyfrontend", evaluates it on the daemon. If they name none, this process does:
+    it can then do what you can, as any program that you run. Other .py files are scripts, which
+    end with llb.main(state).
 
     \b
     Examples:
@@ -81,7 +84,8 @@ def build(**options: Any) -> None:
       llb build . -f Dockerfile -o type=oci,dest=image.tar
       echo 'FROM busybox' | llb build . -f - -t example
       python build.py | llb build - --local context=.
-      tar c . | llb build - -f Dockerfile
+      llb build https://github.com/me/app.git#main -t example
+      tar c . | llb build - -t example
     """  # noqa: D301 - click wants the control character
     start(options)
 
@@ -94,18 +98,17 @@ def start(arguments: dict[str, Any], change: Change | None = None) -> None:
     connection = Connection(**{name: arguments.pop(name) for name in CONNECTION})
     frontend = FrontendOptions(**{f.name: arguments.pop(f.name) for f in fields(FrontendOptions)})
     options = _Options(**arguments)
-    with ExitStack() as stack:
-        if frontend.dockerfile == STANDARD_STREAM:
-            if options.source == STANDARD_STREAM:
-                raise click.UsageError(
-                    "standard input cannot be both the build context and the Dockerfile"
-                )
-            piped = stack.enter_context(_piped_dockerfile())
-            frontend = evolve(frontend, dockerfile=piped)
-        elif frontend.dockerfile is None and definition_source.names_frontend(options.source):
-            frontend = evolve(frontend, dockerfile=options.source)
-            options = evolve(options, source=".")
-        _build(options, frontend, connection, change)
+    if frontend.dockerfile == options.source == STANDARD_STREAM:
+        raise click.UsageError("standard input cannot be both the build context and the Dockerfile")
+    selected = build_files.select(options.source, frontend)
+    if change is not None:
+        selected = evolve(selected, function=None)
+    options = evolve(options, source=selected.source)
+    try:
+        _build(options, selected, connection, change)
+    except LLBError as error:
+        selected.explain(error)
+        raise
 
 
 @frozen
@@ -154,18 +157,18 @@ class _DefinitionRequest:
 
 
 def _build(
-    options: _Options, frontend: FrontendOptions, connection: Connection, change: Change | None
+    options: _Options, selected: Selected, connection: Connection, change: Change | None
 ) -> None:
-
+    frontend = selected.frontend
     try:
         exports = to_exports(
             options.outputs, options.tags, options.annotations, push=options.push, load=options.load
         )
-        build_options = _build_options(options)
+        build_options = _build_options(options, frontend)
         progress = display.display(options.progress_kind)
     except InvalidValueError as error:
         raise _usage_error(error) from error
-    request = _make_request(options, frontend)
+    request = _make_request(options, selected)
     build_options["exports"] = exports
     with ExitStack() as stack:
         stack.enter_context(export_spans())
@@ -209,16 +212,7 @@ def _count_cache_hits(
     return listen
 
 
-@contextmanager
-def _piped_dockerfile() -> Iterator[str]:
-    """Yield the path of a Dockerfile read from standard input, alone in a temporary folder."""
-    with tempfile.TemporaryDirectory(prefix="llb-") as folder:
-        file = Path(folder) / "Dockerfile"
-        file.write_bytes(sys.stdin.buffer.read())
-        yield str(file)
-
-
-def _build_options(flags: _Options) -> BuildOptions:
+def _build_options(flags: _Options, frontend: FrontendOptions) -> BuildOptions:
     """Convert the flags to the options common to all builds.
 
     Raises InvalidValueError and InputError.
@@ -231,7 +225,7 @@ def _build_options(flags: _Options) -> BuildOptions:
             caches.check_source(caches.parse_cache(cache)) for cache in flags.cache_from
         ],
         "cache_to": [caches.check_target(caches.parse_cache(cache)) for cache in flags.cache_to],
-        "allow": [to_entitlement(name) for name in flags.allow],
+        "allow": allowed(map(to_entitlement, flags.allow), frontend.network),
         "proxy_network": flags.proxy_network,
         "ref": uuid.uuid4().hex,
     }
@@ -245,18 +239,33 @@ def _usage_error(error: InvalidValueError) -> click.UsageError:
     return click.UsageError(error.message + (f"\nhint: {error.hint}" if error.hint else ""))
 
 
-def _make_request(
-    options: _Options, frontend: FrontendOptions
-) -> FrontendRequest | _DefinitionRequest:
+def _make_request(options: _Options, selected: Selected) -> FrontendRequest | _DefinitionRequest:
+    source, frontend = options.source, selected.frontend
     names_frontend = frontend.frontend is not None or frontend.dockerfile is not None
-    is_directory = options.source != STANDARD_STREAM and Path(options.source).is_dir()
-    if not names_frontend and not is_directory:
-        return _definition_request(options, frontend)
-    is_piped = options.source == STANDARD_STREAM
-    if not is_piped and (frontend.frontend in (None, DOCKERFILE) or frontend.dockerfile):
-        _check_files(options, frontend)
+    if source == STANDARD_STREAM and names_frontend:
+        return _frontend_request(options, selected, sys.stdin.buffer)
+    if source == STANDARD_STREAM:
+        # The program that pipes a definition takes longer than this import.
+        _import_client()
+        data = sys.stdin.buffer.read()
+        if definition_source.is_build_context(data):
+            return _frontend_request(options, selected, data)
+        return _definition_request(options, frontend, lambda: definition_source.from_pipe(data))
+    if names_frontend or Path(source).is_dir() or is_url(source):
+        return _frontend_request(options, selected, source)
+    return _definition_request(
+        options, frontend, lambda: definition_source.load(source, _import_client)
+    )
+
+
+def _frontend_request(
+    options: _Options, selected: Selected, context: str | bytes | BinaryIO
+) -> FrontendRequest:
     try:
-        return to_request(frontend, options.source, no_cache=options.no_cache)
+        request = to_request(
+            selected.frontend, context, no_cache=options.no_cache, local_dirs=options.locals_
+        )
+        return evolve(request, function=selected.function)
     except InvalidValueError as error:
         raise _usage_error(error) from error
 
@@ -271,11 +280,17 @@ def _apply_change(
     return change(request, client)
 
 
-def _definition_request(options: _Options, frontend: FrontendOptions) -> _DefinitionRequest:
+def _definition_request(
+    options: _Options, frontend: FrontendOptions, load: Callable[[], LoadedDefinition]
+) -> _DefinitionRequest:
     for flag in frontend.set_flags():
-        raise click.UsageError(f"{flag} is for Dockerfiles and frontends, not for {options.source}")
-    loaded = definition_source.load(options.source, _import_client)
-
+        is_script = options.source.endswith(definition_source.PYTHON)
+        hint = f"\nhint: {_BUILD_FILE_HINT}" if is_script else ""
+        raise click.UsageError(
+            f"{flag} is for Dockerfiles and build files, not for "
+            f"{'the script ' if is_script else ''}{options.source}{hint}"
+        )
+    loaded = load()
     definition = _ignore_cache(loaded.definition) if options.no_cache else loaded.definition
     local = {CONTEXT: "."} if CONTEXT in local_inputs.local_names(definition) else {}
     return _DefinitionRequest(definition, loaded.image_config, local, {})
@@ -296,14 +311,6 @@ def _ignore_cache(definition: Definition) -> Definition:
     return evolve(definition, metadata=metadata)
 
 
-def _check_files(options: _Options, frontend: FrontendOptions) -> None:
-    file = Path(frontend.dockerfile or Path(options.source) / "Dockerfile")
-    if not Path(options.source).is_dir():
-        raise InputError(f"build context: no such directory: {options.source}")
-    if not file.is_file() and "dockerfile" not in options.locals_:
-        raise InputError(f"no such Dockerfile: {file}", hint="name it with -f FILE")
-
-
 def _solve(
     client: Client,
     request: FrontendRequest | _DefinitionRequest,
@@ -314,7 +321,12 @@ def _solve(
         if isinstance(request, FrontendRequest):
             name, attrs = request.frontend, request.attrs
             if request.function is not None:
-                return client.build(request.function, frontend_attrs=attrs, **options)
+                return client.build(
+                    request.function,
+                    frontend_attrs=attrs,
+                    frontend_inputs=request.inputs,
+                    **options,
+                )
             return client.solve(
                 frontend=name, frontend_attrs=attrs, frontend_inputs=request.inputs, **options
             )

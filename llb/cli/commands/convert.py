@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,13 +13,14 @@ from llb._lazy import lazy_imports
 from llb.cli.standard_streams import STANDARD_STREAM, read_input, write_output
 from llb.dockerfile import DockerfileError, ImageTable
 from llb.dockerfile.to_python import rewrite
+from llb.errors import InputError
 
 with lazy_imports(__name__):
     from llb.dockerfile import to_dockerfile  # 20 ms
     from llb.frontend.buildfiles import offline  # 141 ms
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator
 
     from llb.dockerfile.to_python import Rewritten
 
@@ -47,6 +49,11 @@ _DEFAULT_BUILD_FILE = "build.py"
     "--resolver", metavar="FILE", help="Image configs as JSON: {image or *: {digest, config}}."
 )
 @click.option("--platform", metavar="P", help="Platform; by default this machine's.")
+@click.option(
+    "--context",
+    metavar="DIR",
+    help="Build context that a build file reads; by default the directory of the file.",
+)
 @click.option("--build-arg", "build_args", metavar="K=V", multiple=True, help="Build argument.")
 def convert(
     file: str,
@@ -56,6 +63,7 @@ def convert(
     syntax: str | None,
     resolver: str | None,
     platform: str | None,
+    context: str | None,
     build_args: tuple[str, ...],
 ) -> None:
     """Convert a Dockerfile to a Python build file, or back.
@@ -66,7 +74,7 @@ def convert(
     instructions, which are detected only with a resolver file.
 
     With --to dockerfile, FILE is a build file. Its target is written as a Dockerfile for one
-    platform and the given build args. Steps that a Dockerfile cannot express are listed. The
+    platform and the given build args, with the files that it reads from the build context. Steps that a Dockerfile cannot express are listed. The
     resolver file holds the digest and config of every image.
 
     \b
@@ -81,11 +89,13 @@ def convert(
             raise click.UsageError("--syntax cannot be used with --to dockerfile")
         write_output(
             output,
-            _to_dockerfile(file, target, table or ImageTable({}), platform, _pairs(build_args)),
+            _to_dockerfile(
+                file, target, table or ImageTable({}), platform, context, _pairs(build_args)
+            ),
         )
         return
-    if platform is not None or build_args:
-        raise click.UsageError("--platform and --build-arg need --to dockerfile")
+    if platform is not None or context is not None or build_args:
+        raise click.UsageError("--platform, --context and --build-arg need --to dockerfile")
     rewritten = _to_python(file, target, syntax, table)
     for fallback in rewritten.fallbacks:
         click.echo(
@@ -111,10 +121,12 @@ def _to_dockerfile(
     target: str | None,
     table: ImageTable,
     platform: str | None,
+    context: str | None,
     build_args: Mapping[str, str],
 ) -> str:
-
     folder = Path() if file == STANDARD_STREAM else Path(file).parent
+    if context is not None and not Path(context).is_dir():
+        raise InputError(f"build context: no such directory: {context}")
     tree = offline.evaluate(
         read_input(file),
         resolver=table,
@@ -122,11 +134,30 @@ def _to_dockerfile(
         target=target,
         platform=platform,
         build_args=build_args,
-        neighbours={
-            path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*.py")
-        },
+        neighbours=_Files(folder, folder if context is None else Path(context)),
     )
     return to_dockerfile.to_dockerfile(tree, resolver=table, platform=platform)
+
+
+class _Files(Mapping[str, bytes]):
+    """The files of the build context and next to the build file, read when they are needed."""
+
+    def __init__(self, *folders: Path) -> None:
+        self._folders = folders
+
+    def __getitem__(self, name: str) -> bytes:
+        for folder in () if name.startswith("..") else self._folders:
+            if (folder / name).is_file():
+                return (folder / name).read_bytes()
+        raise KeyError(name)
+
+    def __iter__(self) -> Iterator[str]:
+        for folder in dict.fromkeys(self._folders):
+            for path in folder.rglob("*.py"):
+                yield path.relative_to(folder).as_posix()
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
 
 
 def _pairs(arguments: tuple[str, ...]) -> dict[str, str]:

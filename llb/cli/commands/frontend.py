@@ -17,7 +17,6 @@ from llb._lazy import lazy_imports
 from llb.buildkit_names import DOCKER_IMAGE_SCHEME, EXPORTER_IMAGE_CONFIG_KEY
 from llb.cli.build_options import with_build_options
 from llb.cli.commands.build import start
-from llb.cli.connection_options import NAMES as CONNECTION
 from llb.cli.connection_options import Connection, with_connection_options
 
 with lazy_imports(__name__):
@@ -29,10 +28,10 @@ with lazy_imports(__name__):
     )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
-    from llb.cli.frontend_options import FrontendRequest
     from llb.client import Client
+    from llb.client.image_build.request import FrontendRequest
     from llb.frontend.kit import Packed
 
 _PROGRAM_SUFFIX = ".py"
@@ -94,13 +93,14 @@ def run(program: str, **options: Any) -> None:
 @click.argument("program")
 @click.option("-t", "--tag", "name", required=True, metavar="NAME", help="Name of the image.")
 @click.option("--push", is_flag=True, help="Push the image to its registry.")
+@click.option("--load", is_flag=True, help="Load the image into Docker.")
 @click.option("--base", metavar="IMAGE", help="Base image with Python.  [python:3.13-slim]")
 @click.option("--on", metavar="IMAGE", help="Base image that has pyllb.")
 @click.option(
     "--progress", default="auto", metavar="KIND", help="Progress display, as for llb build."
 )
 @with_connection_options
-def pack_(name: str, *, push: bool, progress: str, **options: Any) -> None:
+def pack_(program: str, *, base: str | None, on: str | None, **options: Any) -> None:
     """Pack the frontend of PROGRAM as an image, with its directory.
 
     Files and packages get fixed timestamps, so packing again gives the same image.
@@ -109,21 +109,62 @@ def pack_(name: str, *, push: bool, progress: str, **options: Any) -> None:
     Example:
       llb frontend pack main.py -t localhost:5000/app --push
     """  # noqa: D301 - click wants the control character
-    connection = Connection(**{key: options.pop(key) for key in CONNECTION})
+    _build_image(lambda client: _pack(client, program, base=base, on=on), **options)
+
+
+@frontend.command("image")
+@click.option("-t", "--tag", "name", required=True, metavar="NAME", help="Name of the image.")
+@click.option("--push", is_flag=True, help="Push the image to its registry.")
+@click.option("--load", is_flag=True, help="Load the image into Docker.")
+@click.option("--base", metavar="IMAGE", help="Base image with Python.  [python:3.13-slim]")
+@click.option("--labs", is_flag=True, help="Enable the features of Docker's labs channel.")
+@click.option(
+    "--progress", default="auto", metavar="KIND", help="Progress display, as for llb build."
+)
+@with_connection_options
+def image_(*, base: str | None, labs: bool, **options: Any) -> None:
+    """Make the image of the frontend for build files and Dockerfiles.
+
+    It contains Python and this installation of llb. A build file that names it in its first line,
+    as in "# syntax=NAME", can be built by every client of BuildKit, for example docker build.
+
+    \b
+    Example:
+      llb frontend image -t registry.example.com/pyfrontend --push
+    """  # noqa: D301 - click wants the control character
+    _build_image(
+        lambda client: packing.pack_builtin(resolver=client, base=base, labs=labs), **options
+    )
+
+
+def _build_image(
+    pack: Callable[[Client], Packed],
+    *,
+    name: str,
+    push: bool,
+    load: bool,
+    progress: str,
+    **options: Any,
+) -> None:
+    """Build the image of a frontend with fixed timestamps, and print its digest."""
+    connection = Connection(**options)
     progress_display = display.display(progress)
+    image = llb.client.image(name, push=push, rewrite_timestamp=True, source_date_epoch=0)
+    exports = [image]
+    if load:
+        exports.append(llb.client.docker(name=name, rewrite_timestamp=True, source_date_epoch=0))
     with _print_time("packed"), progress_display, connection.open() as client:
-        packed = _pack(client, **options)
+        packed = pack(client)
         result = client.solve(
             packed.state,
             local_dirs=packed.local_dirs,
-            exports=[
-                llb.client.image(name, push=push, rewrite_timestamp=True, source_date_epoch=0)
-            ],
+            exports=exports,
             on_event=progress_display,
             on_report=progress_display.on_report,
         )
-        digest = result.digest
-    click.echo(f"{name} is {digest}", err=True)
+    if not push and not load:
+        click.echo("the image is only in the daemon: add --push or --load", err=True)
+    click.echo(f"{name} is {result.digest}", err=True)
 
 
 @frontend.command("try")
@@ -185,5 +226,5 @@ def _with_packed(request: FrontendRequest, packed: Packed) -> FrontendRequest:
         request,
         attrs={**request.attrs, **attrs},
         local_dirs={**request.local_dirs, **local},
-        inputs={_INPUT_NAME: packed.state},
+        inputs={**request.inputs, _INPUT_NAME: packed.state},
     )

@@ -8,7 +8,7 @@ import socket
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from llb.errors import ConnectError, InvalidValueError
+from llb.errors import InvalidValueError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -74,14 +74,3 @@ def listens(path: Path) -> bool:
         except OSError:
             return False
     return True
-
-
-def no_daemon_error() -> ConnectError:
-    """Build the error for a machine without BuildKit, with three ways to get one."""
-    return ConnectError(
-        "no BuildKit found: no address is given, no default socket answers, "
-        "and buildkitd is not on PATH",
-        hint=f"name a daemon with --addr or {VARIABLE}; or install buildkitd and runc, and one is "
-        "started on demand; or run one in a container, docker run -d --privileged "
-        "--name builder moby/buildkit, and name it with --addr docker-container://builder",
-    )

@@ -5,13 +5,14 @@ from __future__ import annotations
 import threading
 from contextlib import contextmanager
 from time import monotonic
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from google.protobuf.message import DecodeError
 
+from llb._logs import logger
 from llb.errors import CancelledError, RemoteError, TransportError
-from llb.grpc import Code
-from llb.grpc.endings import UnseenError
+from llb.grpc import Code, forks
+from llb.grpc.endings import DeadlineError, UnseenError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -20,7 +21,10 @@ if TYPE_CHECKING:
 
     from llb.client.connect.routes import Metadata, Route
     from llb.errors import LLBError
-    from llb.grpc import Channel, ClientCall
+    from llb.grpc import Pipe
+    from llb.grpc.interfaces import OutgoingCall, OutgoingCalls
+
+_log = logger(__name__)
 
 M_ = TypeVar("M_", bound="Message")
 
@@ -35,8 +39,10 @@ class Calls:
     def __init__(self, route: Route) -> None:
         self._route = route
         self._lock = threading.Lock()
-        self._channel: Channel | None = None
+        self._channel: OutgoingCalls | None = None
+        self._opening: _Opening[OutgoingCalls] | None = None
         self._closed = False
+        forks.register(self)
 
     def start(
         self,
@@ -55,8 +61,9 @@ class Calls:
         """
         deadline = None if timeout is None else monotonic() + timeout
         data = request.SerializeToString()
+        _log.debug("call %s, %d bytes", method, len(data))
 
-        def begin() -> ClientCall:
+        def begin() -> OutgoingCall:
             remaining = None if deadline is None else deadline - monotonic()
             call = self._open(method, remaining, metadata)
             try:
@@ -69,6 +76,19 @@ class Calls:
 
         return Responses(begin, response_type, translate)
 
+    def open_session(self, metadata: Metadata, timeout: float | None = None) -> Pipe:
+        """Open the byte stream of a session, for which it may take ``timeout`` seconds.
+
+        Raises ConnectError, and DeadlineError after the timeout.
+        """
+        deadline = None if timeout is None else monotonic() + timeout
+        opening = _Opening(lambda: self._route.open_session(metadata), lambda _: None)
+        try:
+            return opening.result(deadline)
+        except BaseException:
+            opening.abandon()
+            raise
+
     def close(self) -> None:
         """Close the connection and end all calls; a second call does nothing."""
         with self._lock:
@@ -77,24 +97,119 @@ class Calls:
         if channel is not None:
             channel.close()
 
-    def _open(self, method: str, timeout: float | None, metadata: Metadata) -> ClientCall:
+    def after_fork(self) -> None:
+        """Open a new connection for the next call in the child of a fork."""
+        self._lock = threading.Lock()
+        self._channel = self._opening = None
+
+    def _open(self, method: str, timeout: float | None, metadata: Metadata) -> OutgoingCall:
+        deadline = None if timeout is None else monotonic() + timeout
         previous = self._channel
-        channel = self._current_channel()
+        channel = self._current_channel(deadline)
         try:
-            return channel.stream(method, timeout=timeout, metadata=metadata)
+            return channel.stream(method, timeout=_remaining(deadline), metadata=metadata)
         except TransportError:
             # A connection that has just ended is replaced; one that never worked is not.
             if channel is not previous:
                 raise
-            return self._current_channel().stream(method, timeout=timeout, metadata=metadata)
+            _log.debug("call %s again, because the connection has ended", method)
+            channel = self._current_channel(deadline)
+            return channel.stream(method, timeout=_remaining(deadline), metadata=metadata)
 
-    def _current_channel(self) -> Channel:
+    def _current_channel(self, deadline: float | None) -> OutgoingCalls:
+        """Wait for an open connection until the deadline; raises the errors of the route."""
         with self._lock:
             if self._closed:
                 raise TransportError("the client closed it")
-            if self._channel is None or not self._channel.is_open:
-                self._channel = self._route.channel()
-            return self._channel
+            if self._channel is not None and self._channel.is_open:
+                return self._channel
+            if self._opening is None:
+                self._opening = _Opening(self._connect, self._take)
+            opening = self._opening
+        return opening.result(deadline)
+
+    def _connect(self) -> OutgoingCalls:
+        address = self._route.address
+        try:
+            channel = self._route.channel(on_end=self._log_end)
+        except BaseException as error:
+            _log.info("cannot connect to %s: %s", address, error)
+            raise
+        _log.info("connected to %s", address)
+        return channel
+
+    def _log_end(self, reason: str) -> None:
+        _log.info("the connection to %s has ended: %s", self._route.address, reason)
+
+    def _take(self, channel: OutgoingCalls | None) -> None:
+        """Use the connection that has been opened, or open another one for the next call."""
+        with self._lock:
+            self._opening = None
+            if not self._closed:
+                self._channel = channel
+                return
+        if channel is not None:
+            channel.close()
+
+
+class _Closeable(Protocol):
+    def close(self) -> None: ...
+
+
+C_ = TypeVar("C_", bound=_Closeable)
+
+
+class _Opening(Generic[C_]):
+    """A connection that a thread opens, so that a call can stop waiting at its deadline.
+
+    ``take`` receives the connection before anyone who waits, or None if it cannot be opened.
+    """
+
+    def __init__(self, connect: Callable[[], C_], take: Callable[[C_ | None], None]) -> None:
+        self._connect = connect
+        self._take = take
+        self._done = threading.Event()
+        self._lock = threading.Lock()
+        self._is_abandoned = False
+        self._connection: C_ | None = None
+        self._error: BaseException | None = None
+        threading.Thread(target=self._open, name="opening", daemon=True).start()
+
+    def result(self, deadline: float | None) -> C_:
+        """Wait for the connection; raises the error of opening it, and DeadlineError."""
+        if not self._done.wait(_remaining(deadline)):
+            raise DeadlineError("deadline of the call has passed")
+        if self._error is not None:
+            raise self._error
+        assert self._connection is not None
+        return self._connection
+
+    def abandon(self) -> None:
+        """Close the connection, now or when it is open."""
+        with self._lock:
+            self._is_abandoned = True
+            connection = self._connection
+        if connection is not None:
+            connection.close()
+
+    def _open(self) -> None:
+        connection = None
+        try:
+            connection = self._connect()
+        # Whatever a dialer raises belongs to the calls that wait for it.
+        except BaseException as error:  # noqa: BLE001
+            self._error = error
+        with self._lock:
+            self._connection = connection
+            is_abandoned = self._is_abandoned
+        if is_abandoned and connection is not None:
+            connection.close()
+        self._take(connection)
+        self._done.set()
+
+
+def _remaining(deadline: float | None) -> float | None:
+    return None if deadline is None else max(0.0, deadline - monotonic())
 
 
 class Responses(Generic[M_]):
@@ -106,7 +221,7 @@ class Responses(Generic[M_]):
 
     def __init__(
         self,
-        begin: Callable[[], ClientCall],
+        begin: Callable[[], OutgoingCall],
         response_type: type[M_],
         translate: Callable[[LLBError], LLBError],
     ) -> None:
@@ -118,6 +233,7 @@ class Responses(Generic[M_]):
             try:
                 self._call = begin()
             except UnseenError:
+                _log.debug("call again, because the daemon is going away")
                 self._call = begin()
 
     def __iter__(self) -> Iterator[M_]:
@@ -150,6 +266,7 @@ class Responses(Generic[M_]):
         try:
             return self._call.receive()
         except UnseenError:
+            _log.debug("call again, because the daemon is going away")
             self._call = self._begin()
             if self._cancelled:
                 self._call.cancel()

@@ -11,7 +11,7 @@ from llb._pb import control_pb2 as pb
 from llb.client.connect.calls import Calls, Responses
 from llb.client.connect.errors import call_error, ping_error
 from llb.client.usage import Usage, from_record
-from llb.errors import RemoteError
+from llb.errors import CancelledError, RemoteError
 from llb.grpc import Code
 from llb.platforms import Platform
 
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from llb._pb import ops_pb2
     from llb.client.connect.routes import Metadata, Route
     from llb.errors import LLBError
-    from llb.grpc import Channel, Pipe
+    from llb.grpc import Pipe
+    from llb.grpc.interfaces import OutgoingCalls
 
 M_ = TypeVar("M_", bound="Message")
 
@@ -149,13 +150,19 @@ class Control:
         """Open another connection, as a pipe of bytes; raises ConnectError."""
         return self._route.connect()
 
-    def channel(self) -> Channel:
+    def channel(self) -> OutgoingCalls:
         """Open another connection, for gRPC calls; raises ConnectError."""
         return self._route.channel()
 
-    def open_session(self, metadata: Metadata) -> Pipe:
-        """Open the byte stream of a new session; raises ConnectError."""
-        return self._route.open_session(metadata)
+    def open_session(self, metadata: Metadata, timeout: float | None = None) -> Pipe:
+        """Open the byte stream of a new session; raises ConnectError.
+
+        Raises CancelledError after ``timeout`` seconds.
+        """
+        try:
+            return self._calls.open_session(metadata, timeout)
+        except CancelledError as error:
+            raise call_error(error, self.address) from error
 
     def close(self) -> None:
         """Close the connection; a second call does nothing."""

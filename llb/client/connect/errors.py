@@ -18,6 +18,7 @@ from llb.errors import (
 )
 from llb.grpc import Code
 from llb.grpc.endings import ClosedError, DeadlineError
+from llb.grpc.forks import ForkedError
 
 with lazy_imports(__name__):
     from google.protobuf import any_pb2  # 26 ms
@@ -25,11 +26,17 @@ with lazy_imports(__name__):
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+# The address of a daemon behind a channel of the user, who alone knows the target.
+CHANNEL = "grpc.Channel"
 _SOURCE = "errdefs.Source"
 _VERTEX = "errdefs.Vertex"
 _PREFIX = "github.com/moby/buildkit/"
 _TAIL = 20
-_LOGIN = "builds use the credentials of `docker login`; check that they exist and are still valid"
+# The start of a line of Python's tracebacks.
+_FRAME = '  File "'
+_LOGIN = (
+    "builds use their own credentials, or those of `docker login`; check that they are still valid"
+)
 # Hints by the words that registries, token servers and the auth service use.
 _HINTS = {
     "401 Unauthorized": _LOGIN,
@@ -37,6 +44,8 @@ _HINTS = {
     "refuses the credentials of": _LOGIN,
     "requires credentials for": _LOGIN,
     "is not the base64 of NAME:PASSWORD": "store it again with `docker login`",
+    "mount options is too long": "too many steps that write files follow each other: write them in "
+    "one step, for example with llb.files()",
     "x509: ": "the daemon must trust the certificate: add its authority to buildkitd.toml",
 }
 
@@ -48,11 +57,13 @@ def call_error(error: LLBError, address: str) -> LLBError:
             return CancelledError("the deadline passed before the daemon answered")
         case CancelledError() | RemoteError(code=Code.CANCELLED):
             return CancelledError("the build was cancelled")
+        case ForkedError():
+            return error
         case TransportError() | RemoteError(code=Code.UNAVAILABLE):
             return connection_lost(address, error.message)
         case RemoteError():
             message = _one_line(error.message) or _status_name(error.code)
-            return RemoteError(message, code=error.code, details=error.details)
+            return RemoteError(message, code=error.code, details=error.details, hint=error.hint)
         case _:
             return error
 
@@ -81,10 +92,10 @@ def connection_lost(address: str, reason: str) -> TransportError:
 
 def unreachable(address: str, reason: str) -> ConnectError:
     """Build the error for an address where no BuildKit answers."""
-    return ConnectError(
-        f"no BuildKit answers at {address}: {reason}",
-        hint="start one with `llb daemon start`, or name another with --addr or BUILDKIT_HOST",
-    )
+    hint = "start one with `llb daemon start`, or name another with --addr or BUILDKIT_HOST"
+    if address == CHANNEL:
+        hint = "check the target and the credentials of the channel, and whether the daemon runs"
+    return ConnectError(f"no BuildKit answers at {address}: {reason}", hint=hint)
 
 
 def none_reachable(errors: Sequence[ConnectError]) -> ConnectError:
@@ -114,26 +125,41 @@ def to_solve_error(
     ``name_of`` and ``log_of`` look up the name and output of a step by its digest.
     """
     details: dict[str, Any] = {}
+    spans: list[Span] = []
     for data in error.details:
         name, body = _decode_detail(data)
-        # The first detail of a type is the one nearest to the cause. Sources are the exception:
-        # the last one belongs to the step itself, the others led to it.
-        if name == _SOURCE or name not in details:
-            details[name] = body
+        # The first detail of a type is the one nearest to the cause.
+        details.setdefault(name, body)
+        span = _span(body) if name == _SOURCE else None
+        if span is not None and span not in spans:
+            spans.append(span)
+    # The last source belongs to the step itself, the others led to it.
+    own_span = spans.pop() if spans else None
     vertex = details.get(_VERTEX, {}).get("digest")
     exit_code = details.get("gatewayapi.ExitMessage", {}).get("Code")
-    message = _one_line(error.message)
+    first, trace = _split_trace(error.message)
+    message = _one_line(first)
     return SolveError(
         message,
         code=error.code,
         details=error.details,
-        span=_span(details.get(_SOURCE)),
-        hint=next((hint for words, hint in _HINTS.items() if words in message), None),
+        span=own_span,
+        hint=error.hint or next((hint for words, hint in _HINTS.items() if words in message), None),
         vertex=vertex,
         step=name_of(vertex) if vertex else None,
         exit_code=exit_code,
         log=log_of(vertex)[-_TAIL:] if vertex else (),
+        callers=tuple(reversed(spans)),
+        trace=trace,
     )
+
+
+def _split_trace(text: str) -> tuple[str, tuple[str, ...]]:
+    """Split the message of a build file's exception from the traceback below it."""
+    first, *lines = text.split("\n")
+    if any(line.startswith(_FRAME) for line in lines):
+        return first, tuple(line.rstrip() for line in lines)
+    return text, ()
 
 
 def _status_name(code: int) -> str:

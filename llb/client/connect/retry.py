@@ -7,10 +7,13 @@ import time
 from itertools import count
 from typing import TYPE_CHECKING, TypeVar
 
+from llb._logs import logger
 from llb.errors import ConnectError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+_log = logger(__name__)
 
 T_ = TypeVar("T_")
 
@@ -49,8 +52,10 @@ def retried(
     while True:
         try:
             return attempt()
-        except ConnectError:
+        except ConnectError as error:
             remaining = deadline - clock()
             if remaining <= 0:
                 raise
-        sleep(min(next(pauses), remaining))
+            pause = min(next(pauses), remaining)
+            _log.debug("next attempt in %.2f s: %s", pause, error)
+        sleep(pause)

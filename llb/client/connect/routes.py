@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeAlias
+import os
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from attrs import evolve, frozen
 
 from llb._lazy import lazy_imports
 from llb.client.connect.address import check_socket, is_docker
-from llb.client.connect.errors import unreachable
+from llb.client.connect.errors import CHANNEL, unreachable
 from llb.client.connect.session_pipe import SessionPipe
-from llb.client.connect.sockets import CONNECT_SECONDS, dial
+from llb.client.connect.sockets import CONNECT_SECONDS, dial, dial_with
 from llb.errors import InvalidValueError, TransportError, did_you_mean
 from llb.grpc import Channel
 from llb.grpc.http2.events import Limits
@@ -22,13 +23,19 @@ with lazy_imports(__name__):
         docker_engine,  # 11 ms
         program_pipe,  # 6 ms
     )
+    from llb.grpcio import channel as grpcio_channel  # 75 ms
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    import grpc
+
+    from llb.client.connect.sockets import Dialer
     from llb.client.connect.tls import TLS
     from llb.grpc import Pipe
+    from llb.grpc.interfaces import OutgoingCalls
 
+T_ = TypeVar("T_")
 Metadata: TypeAlias = "Iterable[tuple[str, str]]"
 
 SOCKETS = ("unix", "tcp")
@@ -50,6 +57,7 @@ class Route:
     ``dial`` opens a pipe for the control API, and ``dial_session`` one for a session; without
     ``dial_session``, sessions use the control API. Both raise TransportError. ``greet_seconds``
     is the timeout for the first response; ``authority`` and ``scheme`` are sent with every call.
+    ``share`` replaces connections of our own by calls over a channel of the user.
     """
 
     address: str
@@ -59,19 +67,26 @@ class Route:
     greet_seconds: float = _FAR_SECONDS
     authority: str = _LOCAL
     scheme: str = "http"
+    share: Callable[[], OutgoingCalls] | None = None
 
     def connect(self) -> Pipe:
         """Open another connection to the control API; raises ConnectError."""
         return self._open(self.dial)
 
-    def channel(self) -> Channel:
-        """Open another connection for gRPC calls; raises ConnectError."""
+    def channel(self, on_end: Callable[[str], None] | None = None) -> OutgoingCalls:
+        """Open another connection for gRPC calls; raises ConnectError.
+
+        ``on_end`` is called with the reason when the connection ends, unless it is the caller's.
+        """
+        if self.share is not None:
+            return self._open(self.share)
         return Channel(
             self.connect(),
             authority=self.authority,
             scheme=self.scheme,
             max_message_size=_LARGEST_MESSAGE,
             limits=_LIMITS,
+            on_end=on_end,
         )
 
     def open_session(self, metadata: Metadata) -> Pipe:
@@ -81,7 +96,7 @@ class Route:
             return SessionPipe(self.channel(), metadata)
         return self._open(lambda: dial_session(metadata))
 
-    def _open(self, dial: Callable[[], Pipe]) -> Pipe:
+    def _open(self, dial: Callable[[], T_]) -> T_:
         try:
             return dial()
         except TransportError as error:
@@ -115,6 +130,56 @@ def to_route(address: str, tls: TLS | None = None) -> Route:
     return (
         route if tls is None else evolve(route, authority=tls.server_name or host, scheme="https")
     )
+
+
+def channel_route(channel: grpc.Channel) -> Route:
+    """Create the route through a channel of grpcio.
+
+    Raises InvalidValueError if it is not a ``grpc.Channel``, and ImportError without grpcio.
+    """
+    grpcio_channel.check_channel(channel)
+    process = os.getpid()
+
+    def share() -> OutgoingCalls:
+        grpcio_channel.check_process(process)
+        return grpcio_channel.GrpcioChannel(channel)
+
+    return Route(CHANNEL, _no_pipe, share=share)
+
+
+def _no_pipe() -> Pipe:
+    raise TransportError("a grpc.Channel makes calls, but opens no connections for other bytes")
+
+
+def dialer_route(dialer: Dialer, address: str | None = None, tls: TLS | None = None) -> Route:
+    """Build the route whose connections a function of the caller opens.
+
+    ``address`` only names the daemon, in errors and for TLS. Raises InvalidValueError.
+    """
+    if not callable(dialer):
+        raise InvalidValueError(f"invalid dialer: expected a function, not {_kind(dialer)}")
+    if address is not None:
+        if is_docker(address):
+            raise InvalidValueError(f"a dialer cannot be used for Docker's API, {address}")
+        check_socket(address)
+    scheme, _, location = (address or "").partition("://")
+    host = location.rpartition(":")[0].strip("[]") if scheme == "tcp" else ""
+    if tls is not None and not (tls.server_name or host):
+        raise InvalidValueError(
+            "TLS through a dialer needs the name in the daemon's certificate",
+            hint="pass an address tcp://HOST:PORT, or TLS(server_name=…)",
+        )
+    shown = address or f"dialer://{getattr(dialer, '__name__', _kind(dialer))}"
+    route = Route(shown, lambda: dial_with(dialer, tls, host))
+    return (
+        route
+        if tls is None
+        else evolve(route, authority=tls.server_name or location, scheme="https")
+    )
+
+
+def _kind(value: object) -> str:
+    return type(value).__name__
 
 
 def _docker_route(address: str) -> Route:

@@ -12,10 +12,20 @@ from llb.protobuf import message, read_fields
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from llb.grpc import Channel
+    from llb.grpc.interfaces import OutgoingCalls
 
 _METHOD = "/moby.buildkit.v1.Control/Session"
 _encode = message(1)
+
+
+class InterceptedError(TransportError):
+    """An interceptor of a ``grpc.Channel`` ended the session."""
+
+    @property
+    def cause(self) -> Exception:
+        """What the interceptor raised."""
+        assert isinstance(self.__cause__, Exception)
+        return self.__cause__
 
 
 class SessionPipe:
@@ -24,7 +34,7 @@ class SessionPipe:
     The messages have one field and are encoded and decoded by hand.
     """
 
-    def __init__(self, channel: Channel, metadata: Iterable[tuple[str, str]]) -> None:
+    def __init__(self, channel: OutgoingCalls, metadata: Iterable[tuple[str, str]]) -> None:
         self._closed = threading.Event()
         self._channel = channel
         self._call = self._channel.stream(_METHOD, metadata=metadata)
@@ -38,6 +48,8 @@ class SessionPipe:
                 if self._closed.is_set():
                     return b""
                 raise TransportError(f"the session broke: {error}") from error
+            except Exception as error:
+                raise InterceptedError(f"an interceptor ended the session: {error!r}") from error
             if received is None:
                 return b""
             if piece := _decode(received):
@@ -50,6 +62,8 @@ class SessionPipe:
             self._call.flush()
         except LLBError as error:
             raise TransportError(f"the session is closed: {error}") from error
+        except Exception as error:
+            raise InterceptedError(f"an interceptor ended the session: {error!r}") from error
 
     def close(self) -> None:
         """Close the stream in both directions."""

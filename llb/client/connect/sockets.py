@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import socket
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeAlias
 
 from llb._lazy import lazy_imports
-from llb.errors import TransportError
-from llb.grpc import socket_pipe
+from llb.errors import InvalidValueError, TransportError
+from llb.grpc import Pipe, socket_pipe
 
 with lazy_imports(__name__):
     from llb.client.connect import tls_pipe  # 6 ms
 
 if TYPE_CHECKING:
     from llb.client.connect.tls import TLS
-    from llb.grpc import Pipe
+
+Dialer: TypeAlias = Callable[[], socket.socket | Pipe]
+"""A function that opens a connection to a daemon, and returns a connected socket or a pipe.
+
+It is called for each connection, two for most builds, from any thread. The client owns the
+connection and closes it.
+"""
 
 CONNECT_SECONDS = 10.0
 # A machine that is silent for half a minute is considered gone: the idle time before the first
@@ -36,6 +43,37 @@ def dial(address: str, tls: TLS | None = None, *, protocol: str = "h2") -> Pipe:
     host = address.partition("://")[2].rpartition(":")[0].strip("[]")
     connection.settimeout(CONNECT_SECONDS)
     return tls_pipe.tls_pipe(connection, tls, host, protocol)
+
+
+def dial_with(dialer: Dialer, tls: TLS | None, host: str) -> Pipe:
+    """Connect through a function of the caller, whose exceptions are raised unchanged.
+
+    With ``tls``, TLS is started over the socket, and ``host`` is the name expected in the
+    certificate. Raises TransportError, and InvalidValueError for an unusable connection.
+    """
+    connection = dialer()
+    if not isinstance(connection, socket.socket):
+        return _check_pipe(connection, tls)
+    if tls_pipe.has_tls(connection):
+        if tls is not None:
+            raise InvalidValueError("the dialer returned a socket with TLS, so tls must be None")
+        return tls_pipe.TLSPipe(connection)
+    if tls is None:
+        return socket_pipe(connection)
+    connection.settimeout(CONNECT_SECONDS)
+    return tls_pipe.tls_pipe(connection, tls, host, "h2")
+
+
+def _check_pipe(connection: Pipe, tls: TLS | None) -> Pipe:
+    methods = (getattr(connection, name, None) for name in ("read", "write", "close"))
+    if not all(map(callable, methods)):
+        raise InvalidValueError(
+            f"the dialer returned {type(connection).__name__}: expected a connected "
+            "socket.socket, or an object with read, write and close (llb.grpc.Pipe)"
+        )
+    if tls is not None:
+        raise InvalidValueError("the dialer returned a pipe, but tls needs a socket")
+    return connection
 
 
 def _connect(address: str) -> socket.socket:

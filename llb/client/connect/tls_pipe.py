@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ssl
 import threading
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeGuard
 
+from llb.client.registry_auth import pem
 from llb.errors import InputError, TransportError
 from llb.grpc import DescriptorPipe
 
@@ -47,6 +49,11 @@ def tls_pipe(connection: socket.socket, tls: TLS, host: str, protocol: str) -> T
         connection.close()
 
 
+def has_tls(connection: socket.socket) -> TypeGuard[ssl.SSLSocket]:
+    """Check whether a socket has started TLS."""
+    return isinstance(connection, ssl.SSLSocket)
+
+
 class TLSPipe(DescriptorPipe):
     """A pipe over a TLS socket, which only one thread at a time may use for reading or writing."""
 
@@ -86,22 +93,24 @@ def _context(tls: TLS) -> ssl.SSLContext:
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT
     if tls.cert is not None:
         try:
-            # Without a password, OpenSSL would prompt for one on the terminal.
-            context.load_cert_chain(tls.cert, tls.key, password="")
+            pem.load_pair(context, tls.cert, tls.key)
         except OSError as error:
+            cert, key = pem.name(tls.cert, "certificate"), pem.name(tls.key, "key")
             raise InputError(
-                f"cannot use {tls.cert} with {tls.key}: {_reason_of(error)}",
+                f"cannot use {cert} with {key}: {_reason_of(error)}",
                 hint="both must be PEM, and the key must belong to the certificate",
             ) from error
     return context
 
 
 def _trust_context(tls: TLS) -> ssl.SSLContext:
+    file = tls.ca if isinstance(tls.ca, Path) else None
     try:
-        return ssl.create_default_context(cafile=tls.ca)
+        return ssl.create_default_context(cafile=file, cadata=pem.text(tls.ca))
     except OSError as error:
+        name = pem.name(tls.ca, "certificate authorities")
         raise InputError(
-            f"cannot use {tls.ca}: {_reason_of(error)}", hint="expected certificates in PEM"
+            f"cannot use {name}: {_reason_of(error)}", hint="expected certificates in PEM"
         ) from error
 
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from attrs import frozen
 
 from llb.child_processes import environment, python
-from llb.client.connect.address import listens, no_daemon_error
+from llb.client.connect.address import VARIABLE, listens
 from llb.errors import ConnectError, InvalidValueError
 
 if TYPE_CHECKING:
@@ -31,6 +31,10 @@ START_SECONDS = 60.0
 STOP_SECONDS = 30.0
 _POLL_SECONDS = 0.05
 _LOG_LINES = 5
+
+
+class MissingProgramError(ConnectError):
+    """A program of the private daemon is not installed."""
 
 
 @frozen
@@ -87,8 +91,8 @@ class Place:
 def start(place: Place | None = None) -> str:
     """Start the private daemon unless it runs, and return its address.
 
-    Raises ConnectError if buildkitd is not installed or does not start, and InvalidValueError
-    for an invalid idle timeout.
+    Raises MissingProgramError if buildkitd is not installed, ConnectError if it does not start, and
+    InvalidValueError for an invalid idle timeout.
     """
     place = place or Place.default()
     idle_seconds()
@@ -155,16 +159,23 @@ def is_up(place: Place) -> bool:
 def command(place: Place) -> list[str]:
     """Build the daemon's command line, rootless for users other than root.
 
-    Raises ConnectError if a program is missing.
+    Raises MissingProgramError.
     """
     buildkitd = shutil.which("buildkitd")
     if buildkitd is None:
-        raise no_daemon_error()
+        raise MissingProgramError(
+            "no BuildKit found: no address is given, no default socket answers, "
+            "and buildkitd is not on PATH",
+            hint=f"name a daemon with --addr or {VARIABLE}; or install buildkitd and runc, and one "
+            "is started on demand; or start Docker 18.09 or later; or run one in a container, "
+            "docker run -d --privileged --name builder moby/buildkit, and name it with "
+            "--addr docker-container://builder",
+        )
     wrapper = []
     if os.geteuid() != 0:
         rootlesskit = shutil.which("rootlesskit")
         if rootlesskit is None:
-            raise ConnectError(
+            raise MissingProgramError(
                 "a rootless BuildKit needs rootlesskit, which is not on PATH",
                 hint="install rootlesskit and uidmap, or name a daemon with --addr",
             )

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from attrs import frozen
+from attrs import field, frozen
 
 from llb._lazy import lazy_imports
 from llb.arguments.checked import checked_init
 from llb.client.key_values import check_names, parse_attributes, parse_flag
+from llb.client.registry_auth.pem import PEM, load_pair, name, show, text, to_pem
 from llb.errors import InputError, InvalidValueError
 
 with lazy_imports(__name__):
@@ -22,7 +23,9 @@ _KEYS = ("host", "ca", "cert", "key", "insecure")
 @checked_init
 @frozen
 class AuthTLS:
-    """TLS options for the token server of the registry ``host``, with files in PEM.
+    """TLS options for the token server of the registry ``host``.
+
+    Certificates and keys are in PEM: paths of files, or their contents as bytes.
 
     ``ca`` are certificate authorities to trust in addition to the system's. ``cert`` and ``key``
     are the client certificate and its key, given together. ``insecure`` disables verification.
@@ -30,9 +33,9 @@ class AuthTLS:
     """
 
     host: str
-    ca: Path | None = None
-    cert: Path | None = None
-    key: Path | None = None
+    ca: PEM | None = field(default=None, converter=to_pem, repr=show)
+    cert: PEM | None = field(default=None, converter=to_pem, repr=show)
+    key: PEM | None = field(default=None, converter=to_pem, repr=show)
     insecure: bool = False
 
     def __attrs_post_init__(self) -> None:
@@ -51,12 +54,14 @@ class AuthTLS:
         context = ssl.create_default_context()
         try:
             if self.ca is not None:
-                context.load_verify_locations(self.ca)
+                file = self.ca if isinstance(self.ca, Path) else None
+                context.load_verify_locations(file, cadata=text(self.ca))
             if self.cert is not None:
-                context.load_cert_chain(self.cert, self.key)
+                load_pair(context, self.cert, self.key)
         except OSError as error:
             # OpenSSL's errors have no errno, and their messages do not name the file.
-            names = ", ".join(str(path) for path in (self.ca, self.cert, self.key) if path)
+            values = {"ca": self.ca, "certificate": self.cert, "key": self.key}
+            names = ", ".join(name(value, what) for what, value in values.items() if value)
             reason = error.strerror or str(error)
             raise InputError(f"cannot use {names} for {self.host}: {reason}") from error
         if self.insecure:

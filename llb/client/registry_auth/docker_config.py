@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from attrs import field, frozen
 
 from llb._lazy import lazy_imports
+from llb._logs import logger
 from llb.errors import InputError
 
 with lazy_imports(__name__):
@@ -26,8 +27,11 @@ if TYPE_CHECKING:
 
 T_ = TypeVar("T_")
 
+_log = logger(__name__)
+
 _HUB = "https://index.docker.io/v1/"
-_HUB_HOSTS = ("registry-1.docker.io", "docker.io", "index.docker.io")
+_HUB_NAME = "docker.io"
+_HUB_HOSTS = ("registry-1.docker.io", _HUB_NAME, "index.docker.io")
 _IDENTITY = "<token>"
 _FILE = "config.json"
 _VARIABLE = "DOCKER_AUTH_CONFIG"
@@ -42,7 +46,7 @@ _PROXIES = {
 
 
 @frozen
-class Credentials:
+class Login:
     """Credentials for a registry: a user name and secret, or an existing bearer token.
 
     Without a user name, the secret is an identity token for token servers.
@@ -62,7 +66,7 @@ class DockerConfig:
     """
 
     content: Mapping[str, Any] = field(repr=False)
-    from_environment: Mapping[str, Credentials] = field(factory=dict)
+    from_environment: Mapping[str, Login] = field(factory=dict)
 
     @classmethod
     def load(cls, environ: Mapping[str, str] = os.environ) -> DockerConfig:
@@ -85,7 +89,7 @@ class DockerConfig:
             {server: _decode_entry(server, entry) for server, entry in auths.items()},
         )
 
-    def credentials(self, host: str) -> Credentials:
+    def credentials(self, host: str) -> Login:
         """Look up the credentials of a registry; empty if it has none.
 
         Raises InputError if a helper fails, and for a malformed entry.
@@ -93,15 +97,18 @@ class DockerConfig:
         server = _HUB if host in _HUB_HOSTS else host
         credentials = _entry(self.from_environment, server)
         if credentials is not None:
+            _log.debug("credentials of %s: %s", host, _VARIABLE)
             return credentials
         helpers = self.content.get("credHelpers")
         helper = helpers.get(server) if isinstance(helpers, dict) else None
         if helper := helper or self.content.get("credsStore"):
             credentials = _ask_helper(str(helper), server)
             if credentials is not None:
+                _log.debug("credentials of %s: the helper %s", host, helper)
                 return credentials
         entry = _entry(_auths(self.content, _FILE), server)
-        return Credentials() if entry is None else _decode_entry(server, entry)
+        _log.debug("credentials of %s: %s", host, "none" if entry is None else _FILE)
+        return Login() if entry is None else _decode_entry(server, entry)
 
     def proxies(self) -> dict[str, str]:
         """Read the proxies for build steps, by the names of their variables."""
@@ -112,6 +119,16 @@ class DockerConfig:
                 }
             case _:
                 return {}
+
+
+def registry_host(host: str) -> str:
+    """Normalize the host of a registry: lower case, and one name for Docker Hub.
+
+    >>> registry_host("registry-1.docker.io"), registry_host("Localhost:5000")
+    ('docker.io', 'localhost:5000')
+    """
+    host = host.lower()
+    return _HUB_NAME if host in _HUB_HOSTS else host
 
 
 def config_folder(environ: Mapping[str, str] = os.environ) -> Path:
@@ -149,7 +166,7 @@ def _registry_host(server: str) -> str:
     return urlsplit(server).netloc if "://" in server else server.partition("/")[0]
 
 
-def _decode_entry(server: str, entry: object) -> Credentials:
+def _decode_entry(server: str, entry: object) -> Login:
     """Decode the credentials of an entry; errors never include its content."""
     if not isinstance(entry, dict):
         raise InputError(
@@ -160,9 +177,9 @@ def _decode_entry(server: str, entry: object) -> Credentials:
         raise InputError(f"the credentials of {server} in docker's configuration are not strings")
     token = fields["registrytoken"]
     if fields["identitytoken"]:
-        return Credentials(secret=fields["identitytoken"], registry_token=token)
+        return Login(secret=fields["identitytoken"], registry_token=token)
     if not fields["auth"]:
-        return Credentials(fields["username"], fields["password"], token)
+        return Login(fields["username"], fields["password"], token)
     try:
         name, colon, secret = (
             base64.b64decode(fields["auth"], validate=True).decode().partition(":")
@@ -173,13 +190,13 @@ def _decode_entry(server: str, entry: object) -> Credentials:
         raise InputError(
             f"the auth of {server} in docker's configuration is not the base64 of NAME:PASSWORD"
         )
-    return Credentials(name, secret.strip("\0"), token)
+    return Login(name, secret.strip("\0"), token)
 
 
-def _ask_helper(helper: str, server: str) -> Credentials | None:
+def _ask_helper(helper: str, server: str) -> Login | None:
     """Query a credential helper; None if it has no credentials."""
     answer = credential_helpers.ask(helper, server)
     if answer is None:
         return None
     name, secret = answer
-    return Credentials("" if name == _IDENTITY else name, secret)
+    return Login("" if name == _IDENTITY else name, secret)

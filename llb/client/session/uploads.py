@@ -4,21 +4,33 @@ from __future__ import annotations
 
 import uuid
 from pathlib import Path
-from typing import BinaryIO, TypeAlias
+from typing import TYPE_CHECKING, BinaryIO, TypeAlias
 
-from attrs import field, frozen
+from attrs import define, field, frozen
 
+from llb._lazy import lazy_imports
 from llb.arguments.checked import checked_init
+from llb.buildkit_names import SESSION_UPLOADS
 from llb.errors import InputError
+
+with lazy_imports(__name__):
+    from llb.definition import file_contents  # 4 ms
+
+if TYPE_CHECKING:
+    from llb.definition.definition import Definition
 
 Content: TypeAlias = bytes | Path | BinaryIO
 
-_HOST = "http://buildkit-session/"
+
+# A message has at most 16 MiB, and holds more than the operations.
+_OPERATIONS_BYTES = 12 * 2**20
+# The BuildKit of a Docker before v26 accepts 4 MiB.
+_DOCKER_BYTES = 3 * 2**20
 
 
 def _new_url() -> str:
     # Concurrent builds that fetch the same URL would receive the same file.
-    return _HOST + uuid.uuid4().hex
+    return SESSION_UPLOADS + uuid.uuid4().hex
 
 
 @checked_init
@@ -36,3 +48,27 @@ class Upload:
     def __attrs_post_init__(self) -> None:
         if isinstance(self.content, Path) and not self.content.is_file():
             raise InputError(f"cannot upload {self.content}: no such file")
+
+
+@define(eq=False)
+class MemoryUploads:
+    """File contents of a build's definitions that do not fit into a message.
+
+    ``contents`` are the moved ones, by the ends of their URLs. ``is_docker`` says that the daemon
+    is the BuildKit of a Docker, which may accept smaller messages.
+    """
+
+    is_docker: bool = False
+    contents: dict[str, bytes] = field(factory=dict, init=False, repr=False)
+
+    def shrink(self, definition: Definition, *, parts: int = 1) -> Definition:
+        """Move file contents to uploads if the operations do not fit into their part of a message.
+
+        ``parts`` is the number of such definitions in it. Other definitions stay as they are.
+        """
+        limit = _DOCKER_BYTES if self.is_docker else _OPERATIONS_BYTES
+        if sum(map(len, definition.ops)) <= limit // parts:
+            return definition
+        moved = file_contents.move_contents(definition)
+        self.contents.update(moved.contents)
+        return moved.definition

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from llb.errors import Span
+    from llb.sources.image_and_local import Differ
 
 # The file name of a context that is downloaded from a URL.
 WEB_FILE = "context"
@@ -66,8 +67,16 @@ class LocalTree:
     session_id: str | None = None
     unique_id: str | None = None
 
-    def to_state(self, follow_paths: tuple[str, ...] = (), include: tuple[str, ...] = ()) -> State:
-        """Create the source of the directory, or of the part of it that matches the patterns."""
+    def to_state(
+        self,
+        follow_paths: tuple[str, ...] = (),
+        include: tuple[str, ...] = (),
+        differ: Differ | None = None,
+    ) -> State:
+        """Create the source of the directory, or of the part of it that matches the patterns.
+
+        With the ``differ`` ``none``, the client sends the files even if they look unchanged.
+        """
         return Local(
             self.name,
             include=include,
@@ -76,6 +85,7 @@ class LocalTree:
             session_id=self.session_id,
             unique_id=self.unique_id,
             shared_key=self.shared_key,
+            differ=differ,
             name=self.label,
             locations=(),
         )

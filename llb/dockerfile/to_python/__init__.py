@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING
 
@@ -21,7 +22,7 @@ from llb.errors import InputError
 from llb.gocompat.utf8 import has_octets
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from llb.dockerfile.image_table import Resolver
     from llb.dockerfile.to_python.function_body import EndState
@@ -31,7 +32,6 @@ __all__ = ["Fallback", "Rewritten", "rewrite"]
 
 _BUILD = "build: Build"
 _STAGE = "TARGETSTAGE"
-SYNTAX = "myorg/pyfrontend"
 _DOCKER = ("docker/dockerfile", "docker.io/docker/dockerfile")
 _IMPORTS = ("Git", "bind", "secret", "tmpfs")
 
@@ -66,7 +66,8 @@ def rewrite(
 
     Each stage becomes a function, each ARG a parameter, and comments are kept. ``target`` is the
     stage built by default; without it, the last one is. ``syntax`` is the frontend image named
-    on the first line. A stage that Python cannot express is built from the source of the
+    on the first line; by default it is the one that the Dockerfile names, if that is not Docker's.
+    Without one, ``llb build`` evaluates the build file itself. A stage that Python cannot express is built from the source of the
     Dockerfile and listed in ``fallbacks``. With a ``resolver``, this includes a stage based on an
     image with ONBUILD; without one, such a stage warns when it is built.
 
@@ -74,7 +75,6 @@ def rewrite(
     converted.
 
     >>> print(rewrite("FROM alpine\nRUN echo $HOME\n").source)
-    # syntax=myorg/pyfrontend
     from llb import State
     from llb.buildfile import Build, target
     <BLANKLINE>
@@ -109,10 +109,10 @@ def rewrite(
     return Rewritten(build_file, tuple(fallbacks))
 
 
-def _syntax(data: bytes) -> str:
+def _syntax(data: bytes) -> str | None:
     directive = detect_syntax(data)
     if directive is None or directive.source.partition(":")[0].partition("@")[0] in _DOCKER:
-        return SYNTAX
+        return None
     return directive.cmdline
 
 
@@ -193,8 +193,7 @@ def _write_fallback(
     """Write a function that builds a stage from the source of the Dockerfile."""
     if not is_default and (stage.name is None or _STAGE in dockerfile.parsed.source.text):
         raise NotExpressible(fallback.reason, fallback.line)
-    names = filter(is_name, dockerfile.argument_names)
-    parameters = [_BUILD, *(f"{name}: str | None = None" for name in names)]
+    parameters = [_BUILD, *_fallback_parameters(dockerfile)]
     target_name = (
         None if stage is dockerfile.stages[-1] or stage.name is None else literal(stage.name)
     )
@@ -210,25 +209,43 @@ def _write_fallback(
     )
 
 
+def _fallback_parameters(dockerfile: Model) -> Iterator[str]:
+    """Write the parameters of all build args; some of their names are reserved in Python."""
+    used = set(filter(is_name, dockerfile.argument_names))
+    for name in dockerfile.argument_names:
+        if is_name(name):
+            yield f"{name}: str | None = None"
+            continue
+        stem = re.sub(r"\W", "_", name, flags=re.ASCII)
+        parameter = f"arg_{stem}" if stem[:1].isdigit() else f"{stem}_"
+        while parameter in used or not is_name(parameter):
+            parameter += "_"
+        used.add(parameter)
+        yield f"{parameter}: Annotated[str | None, BuildArg({json.dumps(name)})] = None"
+
+
 def _dockerfile_constant(source: str) -> str:
     source = source if source.endswith("\n") else f"{source}\n"
     escaped = source.replace("\\", "\\\\").replace('"""', '\\"\\"\\"').replace("\r", "\\r")
     return f'DOCKERFILE = """\\\n{escaped}"""'
 
 
-def _write_header(functions: list[str], dockerfile: Model, syntax: str) -> str:
+def _write_header(functions: list[str], dockerfile: Model, syntax: str | None) -> str:
     code = "\n".join(functions)
     library_names = [
         "State",
         *(name for name in _IMPORTS if re.search(rf"(?<![\w.]){name}\(", code)),
     ]
     build_file_names = ["target", *(["Build"] if _BUILD in code else [])]
+    build_file_names += ["BuildArg"] if "BuildArg(" in code else []
     build_file_names += ["instructions"] if "instructions." in code else []
     lines = [
-        f"# syntax={syntax}",
+        *([] if syntax is None else [f"# syntax={syntax}"]),
         *dockerfile.comments,
         *([""] if dockerfile.comments else []),
-        *(["import posixpath", ""] if "posixpath." in code else []),
+        *(["import posixpath"] if "posixpath." in code else []),
+        *(["from typing import Annotated"] if "Annotated[" in code else []),
+        *([""] if "posixpath." in code or "Annotated[" in code else []),
         f"from llb import {', '.join(_sort_imports(library_names))}",
         f"from llb.buildfile import {', '.join(_sort_imports(build_file_names))}",
     ]

@@ -40,7 +40,7 @@ _LOCAL_NAMES = (
     "tmpfs",
     "tree",
 )
-_RESERVED = (*_LOCAL_NAMES, "Build", "State", "target")
+_RESERVED = (*_LOCAL_NAMES, "Annotated", "Build", "BuildArg", "State", "target")
 # The prefix of variables for trees that a stage uses several times.
 SHARED = "from_"
 _LAST = "image"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,8 @@ from llb.buildfile.running import Stopwatch
 from llb.dockerfile.parser.parser import parse
 from llb.dockerfile.sources.named_contexts import ContextRequest, ResolvedContext, find_context
 from llb.dockerfile_rules.run import parse_proxies
+from llb.errors import InputError
+from llb.gocompat.patternmatcher import Patterns
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -105,6 +108,25 @@ class BuildHost(ABC):
         if self._used is None:
             self._used = UsedContext(local.to_state)
         return self._used.state
+
+    def read_context(self, path: str, platform: Platform) -> bytes:
+        """Read a file of the build context, which the client sends even if it looks unchanged.
+
+        Raises InputError if it is missing.
+        """
+        relative = posixpath.normpath(path).lstrip("/")
+        tree = self.options.context
+        if tree is not None:
+            return self.read(tree, path, platform)
+        local = self.options.local_context
+        # The files of other transfers are not compared with this one.
+        fresh = evolve(local, shared_key=f"{local.shared_key}-{relative}")
+        try:
+            return self.read(fresh.to_state((relative,), differ="none"), path, platform)
+        except InputError as error:
+            if Patterns.compile(local.exclude).matches(relative):
+                error.hint = "the ignore file (.dockerignore) excludes it from the build context"
+            raise
 
     def settle(self, trees: Iterable[State]) -> None:
         """Limit the build context to the part that the steps of ``trees`` use."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import logging
+import re
 import sys
 import threading
 from contextlib import contextmanager, suppress
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING
 from attrs import define, field
 
 from llb import Scratch
+from llb.buildfile import guards
 from llb.errors import RemoteError, TransportError
 
 if TYPE_CHECKING:
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 
 _LINES = 100
 _WIDTH = 500
+# The private package of a build file's modules (llb.buildfile.loading).
+_PACKAGE = re.compile(r"__build_[0-9]+__\.")
 
 
 @define
@@ -65,10 +69,26 @@ class CapturedOutput:
                 self.show(gateway)
 
     @contextmanager
+    def capture_prints(self, gateway: Gateway) -> Iterator[None]:
+        """Capture what build files print in this context, and show it at the end.
+
+        The standard streams of the process stay as they are: others in the process use them.
+        """
+        stream = _Stream(self)
+        token = guards.PRINT_STREAM.set(stream)
+        try:
+            yield
+        finally:
+            guards.PRINT_STREAM.reset(token)
+            stream.end()
+            with suppress(RemoteError, TransportError):
+                self.show(gateway)
+
+    @contextmanager
     def _redirect(self) -> Iterator[None]:
         before, level = (sys.stdout, sys.stderr), logging.root.level
         handler = logging.StreamHandler(stream := _Stream(self))
-        handler.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
+        handler.setFormatter(_Formatter("%(levelname)s %(name)s: %(message)s"))
         logging.root.addHandler(handler)
         logging.root.setLevel(logging.INFO)
         sys.stdout, sys.stderr = stream, stream
@@ -79,6 +99,13 @@ class CapturedOutput:
             logging.root.removeHandler(handler)
             logging.root.setLevel(level)
             stream.end()
+
+
+class _Formatter(logging.Formatter):
+    """Shows the loggers of a build file's modules under the names that its author gave them."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return _PACKAGE.sub("", super().format(record), count=1)
 
 
 class _Stream(io.TextIOBase):

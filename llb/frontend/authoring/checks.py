@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from llb.dockerfile.check_rules import LintWarning, Rule
+from llb.dockerfile.check_rules import INVALID_BASE_IMAGE_PLATFORM, LintWarning, Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,7 +38,8 @@ def check(subject: Subject) -> Iterator[LintWarning]:
     """Run the checks, and yield their warnings. Raises the exceptions of the file, and LLBError."""
     for target in subject.targets:
         yield from _check_arguments(target, subject)
-    platform = subject.request.options.build_platform
+    requested = subject.request.client_options.platforms
+    platform, *others = requested or (subject.request.options.build_platform,)
     first, second = (
         subject.runner.run(subject.target, platform),
         subject.runner.run(subject.target, platform),
@@ -49,8 +50,20 @@ def check(subject: Subject) -> Iterator[LintWarning]:
     ]
     if digests[0] != digests[1]:
         yield _warning(NOT_REPRODUCIBLE, subject.target, subject, target=subject.target.name)
-    for message, location in first.warnings:
-        yield LintWarning(OWN, message, _lines(location, subject))
+    warnings = list(first.warnings)
+    if not first.is_by_platform:
+        for other in others:
+            warnings += subject.runner.run(subject.target, other).warnings
+    for message, location in dict.fromkeys(warnings):
+        yield _own_warning(message, _lines(location, subject))
+
+
+def _own_warning(message: str, lines: tuple[int, int] | None) -> LintWarning:
+    """Build a warning of the build itself, under the name of its rule if it has one."""
+    prefix = f"{INVALID_BASE_IMAGE_PLATFORM.name}: "
+    if message.startswith(prefix):
+        return LintWarning(INVALID_BASE_IMAGE_PLATFORM, message.removeprefix(prefix), lines)
+    return LintWarning(OWN, message, lines)
 
 
 def _check_arguments(target: Target, subject: Subject) -> Iterator[LintWarning]:

@@ -23,6 +23,7 @@ from llb.frontend.subrequests.listings import (
     targets_result,
 )
 from llb.gateway import unsupported_request
+from llb.source_map import display_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -107,7 +108,9 @@ def _argument(parameter: Parameter, target: Target, subject: Subject) -> Argumen
 
 def _need(need: StepNeed, subject: Subject) -> Need:
     """Add the line of the build file that created the step with this need."""
-    own_lines = (line for name, line in need.call_site if name == subject.source.filename)
+    own_lines = (
+        line for path, line in need.call_site if display_name(path) == subject.source.filename
+    )
     line = next(own_lines, 0)
     return Need(need.name, need.is_required, (line, line))
 

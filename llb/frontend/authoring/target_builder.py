@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 from attrs import evolve, frozen
 
+from llb import Scratch
 from llb._lazy import lazy_imports
 from llb.buildfile import Build, Source
 from llb.buildfile.current import Calls
-from llb.buildfile.running import Stopwatch
+from llb.buildfile.running import Part, Stopwatch
 from llb.buildfile.target import folded
 from llb.dockerfile.shell.expand import Expander
 from llb.dockerfile.stages.source_date_epoch import NAME as SOURCE_DATE_EPOCH
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 
     from llb import Definition, Location, Platform, SourceFile, State
     from llb.buildfile import Target
-    from llb.buildfile.running import Part
     from llb.frontend.dockerui.open import BuildRequest
 
     Call = Callable[[Target, Calls[Target], Stopwatch], tuple[Part, ...]]
@@ -126,20 +126,20 @@ class TargetRunner:
         options = self.request.client_options
         platforms = options.platforms or (options.build_platform,)
         # The first call reads the file, and shows what the target returns.
-        first = self.run(target, platforms[0])
+        first = _collected(self.run(target, platforms[0]))
         if first.is_by_platform:
             parts = _select_platforms(first, options.platforms)
         else:
             later = map_concurrently(
-                lambda platform: (platform, self.run(target, platform)), platforms[1:]
+                lambda platform: (platform, _collected(self.run(target, platform))), platforms[1:]
             )
             parts = [
-                (target_result, _with_platform(part, platform, platforms))
+                (target_result, evolve(part, platform=platform))
                 for platform, target_result in [(platforms[0], first), *later]
                 for part in target_result.parts
             ]
         images = map_concurrently(lambda part: self._image(*part), parts)
-        is_index = options.is_index or len(images) > 1 or bool(parts[0][1].name)
+        is_index = options.is_index or len(images) > 1
         result = Result.of_images([image for image, _ in images], is_index=is_index)
         if options.sbom is None:
             return result
@@ -158,8 +158,29 @@ class TargetRunner:
             # The image is for the requested platform, whatever platform its last step ran on.
             tree = tree.platform(platform)
         config = tree.image_config(platform=platform)
-        image = PlatformImage(ref, platform, config, epoch=result.epoch, name=part.name)
+        image = PlatformImage(ref, platform, config, epoch=result.epoch)
         return image, ScannableTree(tree, no_cache=options.no_cache is True)
+
+
+def _collected(result: TargetResult) -> TargetResult:
+    """Collect trees by name in one tree, as directories.
+
+    A result with several trees for one platform is an index for every exporter, and a mistake for
+    the daemon, which warns about it.
+    """
+    if not result.parts[0].name:
+        return result
+    tree = Scratch()
+    for part in result.parts:
+        tree = tree.copy(
+            part.tree,
+            f"/{part.name}/",
+            contents_only=True,
+            create_dest_path=True,
+            name=f"collect {part.name}",
+            locations=(),
+        )
+    return evolve(result, parts=(Part(tree),))
 
 
 def _select_platforms(
@@ -174,12 +195,6 @@ def _select_platforms(
                 f"the target does not build for {key}", hint=f"it builds for {', '.join(parts)}"
             )
     return [(result, parts[key]) for key in requested]
-
-
-def _with_platform(part: Part, platform: Platform, platforms: tuple[Platform, ...]) -> Part:
-    """Set the platform of a part, and add it to the name if there are several platforms."""
-    name = f"{part.name}/{platform}" if part.name and len(platforms) > 1 else part.name
-    return evolve(part, platform=platform, name=name)
 
 
 def _platform(part: Part) -> Platform:

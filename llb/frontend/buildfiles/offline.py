@@ -79,7 +79,7 @@ def convert(
         filename=filename,
         ignore=tuple(ignore),
     )
-    host = PureHost(options, resolver, dict(neighbours or {}))
+    host = PureHost(options, resolver, neighbours or {})
     with _evaluate_target(data, options, host) as tree:
         return _conversion(tree, options, host)
 
@@ -99,7 +99,7 @@ def evaluate(
     options = ConvertOptions.alone(
         platform=platform, target=target or None, build_args=build_args or {}, filename=filename
     )
-    host = PureHost(options, resolver, dict(neighbours or {}))
+    host = PureHost(options, resolver, neighbours or {})
     with _evaluate_target(data, options, host) as tree:
         return tree
 
@@ -167,8 +167,8 @@ def _modules(files: Mapping[str, bytes], filename: str, name: str) -> dict[str, 
     """Find the files of a module, by their paths relative to the folder that has it."""
     for folder in dict.fromkeys((posixpath.dirname(filename), "")):
         module_files = {
-            posixpath.relpath(path, folder or "."): SourceFile(path, data, LANGUAGE)
-            for path, data in files.items()
+            posixpath.relpath(path, folder or "."): SourceFile(path, files[path], LANGUAGE)
+            for path in files
             if path.endswith(_PYTHON) and _is_part_of(posixpath.relpath(path, folder or "."), name)
         }
         if module_files:

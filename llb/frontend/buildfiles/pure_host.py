@@ -78,17 +78,26 @@ class PureHost(BuildHost):
         """Return None: without a client there are no inputs."""
         return None
 
-    def read(self, tree: State, path: str, platform: Platform) -> bytes:  # noqa: ARG002 - likewise
+    def read_context(self, path: str, platform: Platform) -> bytes:  # noqa: ARG002 - likewise
         """Read a file that was passed in. Raises InputError for any other."""
-        name = posixpath.normpath(path).lstrip("/")
+        return self._read_file(path)
+
+    def read(self, tree: State, path: str, platform: Platform) -> bytes:  # noqa: ARG002 - likewise
+        """Read a file of a part of the build context. Raises InputError for any other."""
         if not any(part is tree for part in self._parts):
             self._refuse(path)
-        if name not in self.files:
+        return self._read_file(path)
+
+    def _read_file(self, path: str) -> bytes:
+        name = posixpath.normpath(path).lstrip("/")
+        with self.watch.stopped():
+            data = self.files.get(name)
+        if data is None:
             raise InputError(
                 f"no such file: {path}",
                 hint="without a daemon, only files passed as neighbours can be read",
             )
-        return self.files[name]
+        return data
 
     def list_dir(
         self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextvars import copy_context
 from typing import TYPE_CHECKING, TypeVar
 
 from llb._lazy import lazy_imports
@@ -19,10 +20,16 @@ _THREADS = 8
 
 
 def map_concurrently(function: Callable[[T], R], arguments: Iterable[T]) -> list[R]:
-    """Apply the function to every argument, in parallel if there is more than one."""
+    """Apply the function to every argument, in parallel if there is more than one.
+
+    Each call runs in a copy of the caller's context.
+    """
     arguments = tuple(arguments)
     if len(arguments) < 2:
         return [function(argument) for argument in arguments]
 
     with futures.ThreadPoolExecutor(_THREADS) as pool:
-        return list(pool.map(function, arguments))
+        contexts = [copy_context() for _ in arguments]
+        return list(
+            pool.map(lambda context, each: context.run(function, each), contexts, arguments)
+        )

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from llb import Definition
     from llb.gateway import Gateway, Ref, Request
     from llb.gateway.bridge import Calls
-    from llb.grpc import ClientCall
+    from llb.grpc.interfaces import OutgoingCall
 
 # Options that may move the Dockerfile or the context away from the client's directories.
 _ELSEWHERE = ("context", "contextkey", "dockerfilekey")
@@ -115,5 +115,5 @@ class _CachingChannel:
         *,
         timeout: float | None = None,
         metadata: Iterable[tuple[str, str]] = (),
-    ) -> ClientCall:
+    ) -> OutgoingCall:
         return self.channel.stream(method, timeout=timeout, metadata=metadata)

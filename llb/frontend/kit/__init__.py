@@ -4,7 +4,7 @@ Write a frontend with :mod:`llb.frontend` or :mod:`llb.gateway`; the command for
 ``llb frontend``.
 """
 
-from llb.frontend.kit.packing import Packed, pack
+from llb.frontend.kit.packing import Packed, pack, pack_builtin
 from llb.frontend.kit.programs import load
 
-__all__ = ["Packed", "load", "pack"]
+__all__ = ["Packed", "load", "pack", "pack_builtin"]

@@ -30,6 +30,7 @@ PACKAGES = "/opt/pyllb"
 """The directory of the packages in the image."""
 
 _PROGRAM = "/opt/frontend"
+_COMPILE = "python3 -m compileall -q --invalidation-mode unchecked-hash"
 # The packages that a frontend imports; the client parts of this one are left out below.
 _NEEDED = (
     "attr",
@@ -76,36 +77,69 @@ def pack(
     local: dict[str, Path] = {"program": path.resolve().parent}
     state = Image(on or base or BASE, platform=platform, resolver=resolver)
     if on is None:
-        for number, (folder, packages) in enumerate(_folders().items()):
-            local[f"packages {number}"] = folder
-            source = Local(
-                f"packages {number}",
-                include=packages,
-                exclude=[*_CACHES, *_NOT_NEEDED],
-                name=f"load {', '.join(packages)}",
-                locations=(),
-            )
-            state = state.copy(
-                source, PACKAGES, created=_EPOCH, create_dest_path=True, name="copy packages"
-            )
+        state = _copy_packages(state, local)
     source = Local("program", exclude=_CACHES, name="load the program")
     state = state.copy(
         source, _PROGRAM, created=_EPOCH, create_dest_path=True, name="copy the program"
     )
     compiled = f"{_PROGRAM} {PACKAGES}" if on is None else _PROGRAM
-    state = state.run(
-        f"python3 -m compileall -q --invalidation-mode unchecked-hash {compiled}",
-        name="compile the program",
-        locations=(),
+    state = state.run(f"{_COMPILE} {compiled}", name="compile the program", locations=())
+    start = ["python3", "-S", "-m", "llb.gateway", f"{_PROGRAM}/{path.name}"]
+    return Packed(_configure(state).entrypoint(start), local)
+
+
+@checked
+def pack_builtin(
+    *,
+    resolver: ImageResolver,
+    base: str | None = None,
+    labs: bool = False,
+    platform: Platform | str | None = None,
+) -> Packed:
+    """Build the image of this package's own frontend, for build files and Dockerfiles.
+
+    It needs only what is installed. ``labs`` enables the features of the labs channel of Docker's
+    frontend. The other arguments and the errors are those of :func:`pack`.
+    """
+    local: dict[str, Path] = {}
+    state = Image(base or BASE, platform=platform, resolver=resolver)
+    # Images of Python have no compiled standard library: a third of every start.
+    compiled = "$(python3 -c 'import sysconfig; print(sysconfig.get_path(\"stdlib\"))')"
+    state = _configure(state).run(
+        f"{_COMPILE} -f {compiled}", name="compile the standard library", locations=()
     )
+    state = _copy_packages(state, local)
+    state = state.run(f"{_COMPILE} {PACKAGES}", name="compile the packages", locations=())
+    serve = f"serve_dockerfile(labs={labs})"
+    program = f"import sys; from llb.frontend import serve_dockerfile; sys.exit({serve})"
+    return Packed(state.entrypoint(["python3", "-S", "-c", program]), local)
+
+
+def _copy_packages(state: State, local: dict[str, Path]) -> State:
+    """Copy the packages of this installation, and register their directories."""
+    for number, (folder, packages) in enumerate(_folders().items()):
+        local[f"packages {number}"] = folder
+        source = Local(
+            f"packages {number}",
+            include=packages,
+            exclude=[*_CACHES, *_NOT_NEEDED],
+            name=f"load {', '.join(packages)}",
+            locations=(),
+        )
+        state = state.copy(
+            source, PACKAGES, created=_EPOCH, create_dest_path=True, name="copy packages"
+        )
+    return state
+
+
+def _configure(state: State) -> State:
+    """Set the variables and labels of a frontend's image."""
     environment = {"PYTHONPATH": PACKAGES, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONHASHSEED": "0"}
     for key, value in environment.items():
         state = state.env(key, value)
     caps = ",".join(f"moby.buildkit.frontend.{cap}" for cap in _CAPS)
     state = state.label("moby.buildkit.frontend.network.none", "true")
-    state = state.label("moby.buildkit.frontend.caps", caps)
-    start = ["python3", "-S", "-m", "llb.gateway", f"{_PROGRAM}/{path.name}"]
-    return Packed(state.entrypoint(start), local)
+    return state.label("moby.buildkit.frontend.caps", caps)
 
 
 def _folders() -> dict[Path, list[str]]:

@@ -90,3 +90,6 @@ class Listener(Protocol):
 
     def fail(self, error: LLBError) -> None:
         """Make every thread that waits for the stream raise ``error``."""
+
+    def after_fork(self) -> None:
+        """Fail the stream in the child of a fork, where the lock is new and no thread waits."""

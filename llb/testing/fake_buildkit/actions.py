@@ -11,6 +11,7 @@ from attrs import evolve
 from llb.errors import RemoteError
 from llb.gocompat.path import clean
 from llb.gocompat.patternmatcher import matches_glob
+from llb.testing.fake_buildkit.archives import unpack
 from llb.testing.fake_buildkit.trees import DIRECTORY, Node, Tree, is_below, mounted, parents
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 _UNKNOWN = 2
 # Options of a copy that are not simulated.
 _UNSUPPORTED = (
-    "attemptUnpackDockerCompatibility",
     "include_patterns",
     "exclude_patterns",
     "required_paths",
@@ -97,8 +97,16 @@ def _copy(base: Tree, source: Tree, action: Mapping[str, Any]) -> Tree:
             f'worker0::source: "{src}": not found'
         )
     for path in paths:
-        base = _copy_one(base, source, path, dest, action, several=len(paths) > 1)
+        unpacked = _unpacked(base, source.nodes[path], action)
+        base = unpacked or _copy_one(base, source, path, dest, action, several=len(paths) > 1)
     return base
+
+
+def _unpacked(base: Tree, node: Node, action: Mapping[str, Any]) -> Tree | None:
+    """Unpack a node to the destination of a copy; None if the copy does not unpack it."""
+    if not action.get("attemptUnpackDockerCompatibility") or not stat.S_ISREG(node.mode):
+        return None
+    return unpack(base, node.data, base.resolve(action["dest"]))
 
 
 def _copy_one(

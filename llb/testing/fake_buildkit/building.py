@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import stat
 from typing import TYPE_CHECKING, TypeAlias
 
-from llb.buildkit_names import LOCAL_SCHEME
+from llb.buildkit_names import LOCAL_SCHEME, SESSION_UPLOADS
 from llb.dump.labels import command, label
 from llb.errors import RemoteError
+from llb.protobuf import digest_of
 from llb.testing.failures import Failed, with_step
 from llb.testing.fake_buildkit.actions import NotSimulatedError, apply_action
 from llb.testing.fake_buildkit.session import to_grpc_go_error
-from llb.testing.fake_buildkit.trees import DIRECTORY, Tree
+from llb.testing.fake_buildkit.trees import DIRECTORY, Node, Tree
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -32,7 +34,7 @@ _UNKNOWN, _UNIMPLEMENTED = 2, 12
 
 
 class Builder:
-    """A builder of local sources, file actions and merges.
+    """A builder of local sources, uploads, file actions and merges.
 
     ``outputs`` replace any other step. A key is the step's command as in a dump (``run make``,
     ``docker-image://docker.io/library/alpine:latest``), its name, or its digest. All output
@@ -89,6 +91,8 @@ class Builder:
             match vertex.kind:
                 case "source" if vertex.op["identifier"].startswith(LOCAL_SCHEME):
                     return {(vertex.digest, 0): self._local(vertex)}
+                case "source" if vertex.op["identifier"].startswith(SESSION_UPLOADS):
+                    return {(vertex.digest, 0): self._upload(vertex)}
                 case "file":
                     return _file(vertex, built)
                 case "merge":
@@ -137,6 +141,19 @@ class Builder:
             return session.tree(vertex.op["identifier"].removeprefix(LOCAL_SCHEME), **patterns)
         except RemoteError as error:
             raise to_grpc_go_error(error) from error
+
+    def _upload(self, vertex: Vertex) -> Tree:
+        attrs = vertex.op.get("attrs", {})
+        session = self._session("")
+        if session is None:
+            raise RemoteError("no active sessions", code=_UNKNOWN)
+        data = session.upload(vertex.op["identifier"])
+        digest = digest_of(data)
+        if attrs.get("http.checksum", digest) != digest:
+            raise RemoteError(f"digest mismatch {digest}: {attrs['http.checksum']}", code=_UNKNOWN)
+        name = attrs.get("http.filename") or vertex.op["identifier"].rpartition("/")[2]
+        mode = int(attrs.get("http.perm", "0600"), 8)
+        return Tree({"/": DIRECTORY, f"/{name}": Node(stat.S_IFREG | mode, data)})
 
 
 def _file(vertex: Vertex, built: Outputs) -> Outputs:

@@ -7,7 +7,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 from urllib.parse import quote_plus
 
-from llb._pb import auth_pb2, control_pb2, secrets_pb2
+from llb._pb import auth_pb2, control_pb2, secrets_pb2, upload_pb2
+from llb.buildkit_names import SESSION_UPLOADS
 from llb.errors import LLBError, RemoteError, TransportError
 from llb.grpc import Channel, Code
 from llb.testing.fake_buildkit.transfers import receive_tree, send_file, send_tree
@@ -23,6 +24,7 @@ _FILES = "/moby.filesync.v1.FileSync/DiffCopy"
 _EXPORT = "/moby.filesync.v1.FileSend/DiffCopy"
 _EXPORT_ID = "buildkit-attachable-exporter-id"
 _SECRET = "/moby.buildkit.secrets.v1.Secrets/GetSecret"  # noqa: S105 - the name of a method
+_UPLOAD = "/moby.upload.v1.Upload/Pull"
 _CREDENTIALS = "/moby.filesync.v1.Auth/Credentials"
 _EXPOSED = "x-docker-expose-session-"
 # The timeout of calls to a client.
@@ -77,6 +79,18 @@ class ClientSession:
     def send_file(self, data: bytes, *, export: int = 0) -> None:
         """Send a file to an export that is one file, such as ``tar`` or ``oci``."""
         self._send(export, lambda call: send_file(call, data))
+
+    def upload(self, url: str) -> bytes:
+        """Pull an upload by its URL."""
+        path = "/" + url.removeprefix(SESSION_UPLOADS)
+        call = self._channel.stream(_UPLOAD, metadata=[("urlpath", path)], timeout=_SECONDS)
+        chunks = []
+        try:
+            while (message := call.receive()) is not None:
+                chunks.append(upload_pb2.BytesMessage.FromString(message).data)
+        finally:
+            call.cancel()
+        return b"".join(chunks)
 
     def secret(self, id: str) -> bytes:  # noqa: A002 - BuildKit's word
         """Request the value of a secret."""

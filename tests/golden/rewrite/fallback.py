@@ -1,4 +1,3 @@
-# syntax=myorg/pyfrontend
 from llb import State
 from llb.buildfile import Build, instructions, target
 

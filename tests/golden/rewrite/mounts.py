@@ -1,4 +1,3 @@
-# syntax=myorg/pyfrontend
 from llb import Git, State, bind, secret
 from llb.buildfile import Build, instructions, target
 

@@ -1,4 +1,3 @@
-# syntax=myorg/pyfrontend
 # Copyright me.
 # The versions that we use.
 

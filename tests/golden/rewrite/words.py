@@ -1,4 +1,3 @@
-# syntax=myorg/pyfrontend
 from llb import State, bind, tmpfs
 from llb.buildfile import Build, instructions, target
 

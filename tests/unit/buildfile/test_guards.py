@@ -72,6 +72,7 @@ def test_a_guarded_operation_is_refused_at_its_line(line: str, message: str, whe
         "import random; random.Random(7).random()",
         "import datetime; datetime.datetime(2020, 1, 1) - datetime.timedelta(1)",
         "import datetime; datetime.datetime.fromtimestamp(0, datetime.UTC)",
+        "import datetime; datetime.datetime.strptime('2020', '%Y')",
         "import time; time.gmtime(0), time.strftime('%Y', time.gmtime(0))",
         "import os; os.path.join('a', 'b'), os.sep",
         "import posixpath; posixpath.normpath('a/../b')",

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from llb.errors import BuildFileError, InputError, LLBError, render
+from llb.errors import BuildFileError, InputError, InvalidValueError, LLBError, render
 from tests.unit.buildfile.texts import HEAD, load, modules, run_target
 
 APP = "@target\ndef app() -> State:\n    return Scratch().mkfile('/said', said)\n"
@@ -116,3 +116,33 @@ def test_an_error_in_a_module_is_shown_with_its_traceback() -> None:
 def test_a_file_with_null_bytes_is_refused() -> None:
     with pytest.raises(InputError, match="null bytes"):
         load("x = '\0'")
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("importlib.import_module('ci').NAME", "a neighbour"),
+        ("importlib.import_module('ci.inner').NAME", "an inner module"),
+        (
+            "importlib.import_module('.inner', importlib.import_module('ci').__name__).NAME",
+            "an inner module",
+        ),
+        ("importlib.import_module('posixpath').join('a', 'b')", "a/b"),
+    ],
+)
+def test_modules_are_imported_by_their_names(line: str, expected: str) -> None:
+    neighbours = {
+        "ci/__init__.py": "NAME = 'a neighbour'\n",
+        "ci/inner.py": "NAME = 'an inner module'\n",
+    }
+    run_target(
+        f"{HEAD}import importlib\n@target\ndef app() -> State:\n"
+        f"    assert {line} == {expected!r}\n    return Scratch()\n",
+        neighbours,
+    )
+
+
+def test_modules_imported_by_their_names_are_guarded() -> None:
+    with pytest.raises(InvalidValueError) as caught:
+        load(f"{HEAD}import importlib\nimportlib.import_module('time').time()\n")
+    assert caught.value.message == "time.time(): the clock is not an input of the build"

@@ -38,7 +38,8 @@ def clock_of_a_loop() -> float:
     for frame in sys._current_frames().values():
         caller: FrameType | None = frame
         while caller is not None:
-            if (caller.f_code.co_filename, caller.f_code.co_name) == ("build.py", "app"):
+            code = caller.f_code
+            if code.co_filename.endswith("/build.py") and code.co_name == "app":
                 lines.add(caller.f_lineno)
             caller = caller.f_back
     return 100.0 if lines & {7, 8} else 0.0
@@ -156,3 +157,76 @@ def test_steps_have_locations_in_files_that_are_not_on_disk() -> None:
     assert [file.data.decode() for file in definition.files] == [neighbour, text]
     # Closed files are no longer registered.
     assert python_source("ci.py") is None
+
+
+def error_of(text: str) -> BuildFileError:
+    with pytest.raises(BuildFileError) as caught:
+        run_target(f"{HEAD}\n@target\ndef app() -> State:\n{text}")
+    return caught.value
+
+
+def test_the_cause_of_an_exception_is_shown() -> None:
+    error = error_of(
+        "    try:\n        {}['a']\n    except KeyError as error:\n"
+        "        raise ValueError('no a') from error\n"
+    )
+    assert (error.message, str(error.span)) == ("ValueError: no a", "build.py:9")
+    assert [line for line in error.trace if "^" not in line] == [
+        '  File "build.py", line 9, in app',
+        "    raise ValueError('no a') from error",
+        "caused by: KeyError: 'a'",
+        '  File "build.py", line 7, in app',
+        "    {}['a']",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("clause", "shown"),
+    [("", ["raised while handling: KeyError: 'a'"]), (" from None", [])],
+)
+def test_the_exception_that_was_handled_is_shown_unless_it_is_hidden(
+    clause: str, shown: list[str]
+) -> None:
+    error = error_of(
+        "    try:\n        {}['a']\n    except KeyError:\n"
+        f"        raise ValueError('no a'){clause}\n"
+    )
+    assert [line for line in error.trace if not line.startswith(" ")] == shown
+
+
+def test_the_members_of_a_group_are_shown() -> None:
+    error = error_of(
+        "    errors = [ValueError('one'), ExceptionGroup('inner', [TypeError('two')])]\n"
+        "    raise ExceptionGroup('several', errors)\n"
+    )
+    assert error.message == "ExceptionGroup: several (2 sub-exceptions)"
+    assert [line for line in error.trace if not line.startswith(" ")] == [
+        "exception 1 of 2: ValueError: one",
+        "exception 2 of 2: ExceptionGroup: inner (1 sub-exception)",
+        "exception 1 of 1: TypeError: two",
+    ]
+
+
+def test_the_middle_of_endless_recursion_is_counted() -> None:
+    with pytest.raises(BuildFileError) as caught:
+        run_target(
+            f"{HEAD}\ndef a():\n    b()\n\ndef b():\n    a()\n\n"
+            "@target\ndef app() -> State:\n    a()\n"
+        )
+    omitted = [line for line in caught.value.trace if line.startswith("  ... ")]
+    assert len(omitted) == 1
+    assert omitted[0].endswith(" more calls ...")
+    assert len(caught.value.trace) < 60
+
+
+def test_files_of_one_name_are_shown_with_their_own_lines() -> None:
+    first = modules(f"{HEAD}\n@target\ndef app() -> State:\n    return 1 / 0  # first\n")
+    second = modules(f"{HEAD}\n@target\ndef app() -> State:\n    return 1 / 0  # second\n")
+    (target,) = running.load_targets(first, Stopwatch())
+    running.load_targets(second, Stopwatch())
+    second.close()
+    with pytest.raises(BuildFileError) as caught:
+        running.run_target(target, Calls(build()), first.files, Stopwatch())
+    first.close()
+    assert "    return 1 / 0  # first" in caught.value.trace
+    assert caught.value.trace[0] == '  File "build.py", line 6, in app'

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
 import io
 import json
+import lzma
 import sys
+import tarfile
 from typing import TYPE_CHECKING
 
 import click
 import pytest
 
-from llb import Image
-from llb.cli.definition_source import load, names_frontend
+from llb import Image, Scratch, State
+from llb.cli.definition_source import is_build_context, load
 from llb.errors import InputError, InvalidDefinitionError
 
 if TYPE_CHECKING:
@@ -26,6 +30,13 @@ def script(tmp_path: Path) -> Path:
     path = tmp_path / "build.py"
     path.write_text(SCRIPT)
     return path
+
+
+def make_archive() -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        archive.addfile(tarfile.TarInfo("Dockerfile"))
+    return buffer.getvalue()
 
 
 def set_stdin(data: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -85,7 +96,10 @@ def test_a_script_that_prints_nothing_is_refused(script: Path) -> None:
     with pytest.raises(InputError) as caught:
         load(str(script))
     assert caught.value.message == f"the build script {script} printed no definition"
-    assert caught.value.hint == "its last line should be llb.main(state)"
+    assert caught.value.hint == (
+        "end a script with llb.main(state), or mark a function that returns the state with @target "
+        "from llb.buildfile"
+    )
 
 
 def test_a_script_is_killed_when_the_concurrent_callback_fails(script: Path) -> None:
@@ -125,6 +139,28 @@ def test_standard_input_gives_a_definition(monkeypatch: pytest.MonkeyPatch) -> N
     assert (loaded.definition.ops, calls) == (STATE.marshal().ops, ["meanwhile"])
 
 
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        (b"FROM alpine\n", True),
+        (b"\n# \xc3\xa9\r\nFROM alpine\n\tRUN make\f", True),
+        (make_archive(), True),
+        (gzip.compress(make_archive()), True),
+        (bz2.compress(b"a"), True),
+        (lzma.compress(b"a"), True),
+        (STATE.marshal().to_bytes(), False),
+        (Scratch().mkfile("/a", "1").marshal().to_bytes(), False),
+        (State().marshal().to_bytes(), False),
+        (b"\xff", False),
+        (b"FROM a\0", False),
+        (b"", False),
+        (b" \n", False),
+    ],
+)
+def test_a_dockerfile_and_an_archive_are_no_definition(data: bytes, *, expected: bool) -> None:
+    assert is_build_context(data) is expected
+
+
 def test_empty_standard_input_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     set_stdin(b"", monkeypatch)
     with pytest.raises(InputError) as caught:
@@ -133,27 +169,14 @@ def test_empty_standard_input_is_refused(monkeypatch: pytest.MonkeyPatch) -> Non
     assert caught.value.hint == "pipe one in, for example: python build.py | llb build -"
 
 
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("# syntax=example.com/f\n", True),
-        ("#!/usr/bin/env python3\n# Syntax = example.com/f\nimport x\n", True),
-        ("# syntax=\nimport x\n", False),
-        ("# a comment\nimport x\n# syntax=example.com/f\n", False),
-        ("\n# syntax=example.com/f\n", False),
-        ("# a comment\n", False),
-        ("", False),
-    ],
-)
-def test_a_build_file_names_its_frontend_in_its_first_comments(
-    text: str, tmp_path: Path, *, expected: bool
-) -> None:
+def test_a_build_file_prints_no_definition(tmp_path: Path) -> None:
     path = tmp_path / "build.py"
-    path.write_text(text)
-    assert names_frontend(str(path)) is expected
-
-
-def test_only_readable_python_files_can_name_a_frontend(tmp_path: Path) -> None:
-    (tmp_path / "Dockerfile").write_text("# syntax=example.com/f\n")
-    assert not names_frontend(str(tmp_path / "Dockerfile"))
-    assert not names_frontend(str(tmp_path / "none.py"))
+    path.write_text("from llb.buildfile import target\n")
+    with pytest.raises(InputError) as caught:
+        load(str(path))
+    assert caught.value.message == (
+        f"{path} is a build file, which prints no definition: a daemon resolves its images"
+    )
+    assert caught.value.hint == (
+        f"llb build {path} builds it, and --call convertllb prints its definition"
+    )

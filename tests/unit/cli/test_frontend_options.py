@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
-import json
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -12,15 +10,18 @@ import click
 import pytest
 from attrs import evolve
 
-from llb.cli.frontend_options import FrontendOptions, FrontendRequest, to_request
-from llb.errors import InputError, InvalidValueError
+from llb.cli.frontend_options import FrontendOptions, to_request
+from llb.client.image_build.request import FrontendRequest
+from llb.errors import InvalidValueError
 
 if TYPE_CHECKING:
     from pathlib import Path
+    from typing import BinaryIO
 
 NONE = FrontendOptions(
     dockerfile=None,
     frontend=None,
+    evaluate_here=False,
     opt={},
     target=None,
     platforms=(),
@@ -48,11 +49,24 @@ def environ(tmp_path: Path) -> dict[str, str]:
     return {"DOCKER_CONFIG": str(tmp_path / "docker")}
 
 
-def make_request(environ: dict[str, str], source: str = ".", **options: Any) -> FrontendRequest:
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working directory with Dockerfiles."""
+    monkeypatch.chdir(tmp_path)
+    for path in ("Dockerfile", "src/Dockerfile", "ci/App"):
+        (tmp_path / path).parent.mkdir(exist_ok=True)
+        (tmp_path / path).touch()
+    return tmp_path
+
+
+def make_request(
+    environ: dict[str, str], context: str | BinaryIO = ".", **options: Any
+) -> FrontendRequest:
     flags = evolve(NONE, **options)
-    return to_request(flags, source, no_cache=False, environ=environ)
+    return to_request(flags, context, no_cache=False, environ=environ)
 
 
+@pytest.mark.usefixtures("folder")
 def test_a_directory_is_the_context_of_its_dockerfile(environ: dict[str, str]) -> None:
     assert make_request(environ, "src") == FrontendRequest(
         "dockerfile.v0",
@@ -62,6 +76,7 @@ def test_a_directory_is_the_context_of_its_dockerfile(environ: dict[str, str]) -
     )
 
 
+@pytest.mark.usefixtures("folder")
 def test_a_dockerfile_may_be_elsewhere(environ: dict[str, str]) -> None:
     request = make_request(environ, "src", dockerfile="ci/App", frontend="gateway.v0")
     assert request == FrontendRequest(
@@ -92,12 +107,14 @@ def test_a_dockerfile_may_be_elsewhere(environ: dict[str, str]) -> None:
         ({"opt": {"key": "value"}}, {"key": "value"}),
     ],
 )  # fmt: skip
+@pytest.mark.usefixtures("folder")
 def test_options_are_attributes(
     environ: dict[str, str], options: dict[str, Any], attrs: dict[str, str]
 ) -> None:
     assert make_request(environ, **options).attrs == {**attrs, "filename": "Dockerfile"}
 
 
+@pytest.mark.usefixtures("folder")
 def test_no_cache_applies_to_all_stages(environ: dict[str, str]) -> None:
     request = to_request(NONE, ".", no_cache=True, environ=environ)
     assert request.attrs["no-cache"] == ""
@@ -114,6 +131,7 @@ def test_no_cache_applies_to_all_stages(environ: dict[str, str]) -> None:
         ({"attests": ("type=",)}, "invalid --attest 'type=': expected type=KIND,key=value…"),
     ],
 )
+@pytest.mark.usefixtures("folder")
 def test_an_invalid_value_is_refused(
     environ: dict[str, str], options: dict[str, Any], message: str
 ) -> None:
@@ -122,6 +140,7 @@ def test_an_invalid_value_is_refused(
     assert caught.value.message == message
 
 
+@pytest.mark.usefixtures("folder")
 def test_an_unknown_network_is_refused(environ: dict[str, str]) -> None:
     with pytest.raises(InvalidValueError) as caught:
         make_request(environ, network="x")
@@ -151,77 +170,11 @@ def test_a_call_becomes_the_request_id_of_the_frontend(
     assert (flags.request, flags.wants_json) == (request_id, wants_json)
 
 
-# Named contexts.
-
-
-@pytest.mark.parametrize(
-    "value",
-    ["docker-image://a", "https://a/b", "git@h:a", "ssh://h/a", "target:a", "input:a"],
-)
-def test_a_remote_context_is_passed_on_unchanged(environ: dict[str, str], value: str) -> None:
-    request = make_request(environ, contexts={"lib": value})
-    assert request.attrs["context:lib"] == value
-    assert request.local_dirs == {"context": ".", "dockerfile": "."}
-
-
-def test_a_directory_becomes_a_local_context(environ: dict[str, str], tmp_path: Path) -> None:
-    request = make_request(environ, contexts={"lib": str(tmp_path)})
-    assert request.attrs["context:lib"] == "local:lib"
-    assert request.local_dirs == {"context": ".", "dockerfile": ".", "lib": str(tmp_path)}
-
-
-def test_a_context_that_does_not_exist_is_refused(environ: dict[str, str]) -> None:
-    with pytest.raises(InputError) as caught:
-        make_request(environ, contexts={"lib": "none"})
-    assert caught.value.message == "build context lib: no such directory: none"
-
-
-@pytest.fixture
-def layout(tmp_path: Path) -> tuple[Path, str]:
-    """An OCI layout with an image tagged `latest`, and the digest of its manifest."""
-    folder = tmp_path / "layout"
-    blobs = folder / "blobs" / "sha256"
-    blobs.mkdir(parents=True)
-    manifest = json.dumps({"schemaVersion": 2}).encode()
-    digest = hashlib.sha256(manifest).hexdigest()
-    (blobs / digest).write_bytes(manifest)
-    (folder / "oci-layout").write_text('{"imageLayoutVersion": "1.0.0"}')
-    descriptor = {
-        "mediaType": "application/vnd.oci.image.manifest.v1+json",
-        "digest": f"sha256:{digest}",
-        "size": len(manifest),
-        "annotations": {"org.opencontainers.image.ref.name": "latest"},
-    }
-    (folder / "index.json").write_text(json.dumps({"manifests": [descriptor]}))
-    return folder, f"sha256:{digest}"
-
-
-@pytest.mark.parametrize("suffix", ["", ":latest", "@DIGEST"])
-def test_an_image_in_a_layout_is_a_context(
-    environ: dict[str, str], layout: tuple[Path, str], suffix: str
-) -> None:
-    folder, digest = layout
-    value = f"oci-layout://{folder}{suffix.replace('DIGEST', digest)}"
-    request = make_request(environ, contexts={"base": value})
-    assert request.attrs["context:base"] == f"oci-layout://layout0@{digest}"
-    assert request.layouts == {"layout0": str(folder)}
-
-
-def test_a_tag_missing_from_a_layout_is_refused(
-    environ: dict[str, str], layout: tuple[Path, str]
-) -> None:
-    folder, _ = layout
-    with pytest.raises(InputError) as caught:
-        make_request(environ, contexts={"base": f"oci-layout://{folder}:v2"})
-    assert caught.value.message == f"no tag v2 in the OCI layout {folder}"
-
-
-def test_an_archive_on_standard_input_is_uploaded(
-    environ: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_archive_on_standard_input_is_uploaded(environ: dict[str, str], tmp_path: Path) -> None:
     stream = io.TextIOWrapper(io.BytesIO(b"archive"))
-    monkeypatch.setattr(sys, "stdin", stream)
-    request = make_request(environ, "-", dockerfile="App", contexts={"lib": str(tmp_path)})
+    request = make_request(
+        environ, stream.buffer, dockerfile="App", contexts={"lib": str(tmp_path)}
+    )
     (upload,) = request.uploads
     assert upload.content is stream.buffer
     assert request.attrs == {
@@ -232,22 +185,22 @@ def test_an_archive_on_standard_input_is_uploaded(
     assert request.local_dirs == {"lib": str(tmp_path)}
 
 
-# Environment.
+@pytest.mark.usefixtures("folder")
+def test_a_dockerfile_on_standard_input_is_uploaded(
+    environ: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"FROM a")))
+    request = make_request(environ, dockerfile="-")
+    assert list(request.inputs) == ["dockerfile"]
+    assert request.local_dirs == {"context": "."}
+    assert request.attrs == {"filename": "Dockerfile"}
 
 
-def test_the_source_date_epoch_and_the_proxies_are_build_args(
+def test_a_dockerfile_may_be_missing_if_its_directory_is_replaced(
     environ: dict[str, str], tmp_path: Path
 ) -> None:
-    folder = tmp_path / "docker"
-    folder.mkdir()
-    proxies = {"default": {"httpProxy": "http://p", "noProxy": "h"}}
-    (folder / "config.json").write_text(json.dumps({"proxies": proxies}))
-    attrs = make_request(
-        {**environ, "SOURCE_DATE_EPOCH": "1"}, build_args={"NO_PROXY": "mine"}
-    ).attrs
-    assert attrs == {
-        "build-arg:SOURCE_DATE_EPOCH": "1",
-        "build-arg:HTTP_PROXY": "http://p",
-        "build-arg:NO_PROXY": "mine",
-        "filename": "Dockerfile",
-    }
+    local_dirs = {"dockerfile": str(tmp_path)}
+    request = to_request(
+        NONE, str(tmp_path), no_cache=False, local_dirs=local_dirs, environ=environ
+    )
+    assert request.attrs == {"filename": "Dockerfile"}

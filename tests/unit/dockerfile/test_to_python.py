@@ -28,6 +28,8 @@ from llb.dockerfile.to_python.code_layout import (
     statement,
 )
 from llb.errors import InputError
+from llb.frontend.buildfiles.offline import convert
+from tests.fakes.command import llb
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "rewrite"
 NAMES = sorted(path.stem for path in GOLDEN.glob("*.Dockerfile"))
@@ -137,11 +139,11 @@ def test_a_stage_based_on_an_image_with_onbuild_stays_a_dockerfile() -> None:
     assert rewrite("FROM a\nRUN x\n").fallbacks == ()
 
 
-def test_the_syntax_line_is_kept_unless_it_names_dockers_frontend() -> None:
+def test_a_frontend_is_named_if_it_is_chosen_or_the_dockerfile_names_its_own() -> None:
     def first(text: str, **options: Any) -> str:
         return rewrite(text, **options).source.partition("\n")[0]
 
-    assert first("# syntax=docker/dockerfile:1.7\nFROM a\n") == "# syntax=myorg/pyfrontend"
+    assert first("# syntax=docker/dockerfile:1.7\nFROM a\n") == "from llb import State"
     assert first("# syntax=me/own:1 x\nFROM a\n") == "# syntax=me/own:1 x"
     assert first("FROM a\n", syntax="other") == "# syntax=other"
 
@@ -218,3 +220,36 @@ def test_lists_dictionaries_and_calls_evaluate_to_themselves(values: list[str]) 
     )
     code = layout(call("dict", a=items, b=pairs), 4)
     assert eval(code) == {"a": values, "b": {str(n): value for n, value in enumerate(values)}}
+
+
+RESERVED = "FROM scratch\nARG class=1\nARG my.arg=2\nARG build=3\nARG ok=4\nLABEL a=$class-$ok\n"
+
+
+def test_build_args_that_python_reserves_keep_their_names() -> None:
+    source = rewrite(RESERVED).source
+    assert [line.strip() for line in source.splitlines() if line.endswith("= None,")] == [
+        'class_: Annotated[str | None, BuildArg("class")] = None,',
+        'my_arg_: Annotated[str | None, BuildArg("my.arg")] = None,',
+        'build_: Annotated[str | None, BuildArg("build")] = None,',
+        "ok: str | None = None,",
+    ]
+    converted = convert(source, resolver=ImageTable({}), build_args={"class": "x", "my.arg": "y"})
+    assert json.loads(converted.image_config)["config"]["Labels"] == {"a": "x-4"}
+
+
+def test_a_build_file_reads_its_context_when_it_is_converted_back(tmp_path: Path) -> None:
+    build_file = tmp_path / "ci" / "build.py"
+    build_file.parent.mkdir()
+    build_file.write_text(
+        "from llb import State\nfrom llb.buildfile import Build, target\n\n@target\n"
+        "def app(build: Build) -> State:\n"
+        "    return build.scratch().label('version', build.read_text('VERSION'))\n"
+    )
+    (tmp_path / "VERSION").write_text("1.2")
+    ran = llb("convert", build_file, "--to", "dockerfile", "--context", tmp_path)
+    assert (ran.status, ran.stderr) == (0, "")
+    assert ran.stdout == "FROM scratch\nLABEL version=1.2\n"
+    missing = llb("convert", build_file, "--to", "dockerfile")
+    assert "no such file: VERSION" in missing.stderr
+    refused = llb("convert", build_file, "--to", "dockerfile", "--context", tmp_path / "none")
+    assert refused.stderr == f"error: build context: no such directory: {tmp_path}/none\n"

@@ -206,3 +206,19 @@ def test_a_conversion_is_the_same_under_any_hash_seed() -> None:
 def test_a_build_is_the_same_every_time() -> None:
     run = partial(built, APP, {"build-arg:VERSION": "v1", "label:b": "1", "label:a": "2"})
     assert_same(run().definition, run().definition)
+
+
+@pytest.mark.parametrize(
+    ("name", "suggested"),
+    [
+        ("biulder", " (did you mean builder?)"),
+        ("alpin", " (did you mean alpine?)"),
+        ("nonesuch", ""),
+    ],
+)
+def test_a_missing_image_may_be_a_mistyped_stage(name: str, suggested: str) -> None:
+    text = f"FROM scratch AS builder\nFROM {name}\n"
+    outcome = built(text, images={"scratch": KNOWN["alpine"]})
+    assert outcome.error is not None
+    assert outcome.error.message.startswith(f"{name}: ")
+    assert outcome.error.message.partition(" (")[2] == suggested[2:]

@@ -81,3 +81,9 @@ def test_a_reset_becomes_a_status(code: int, expected: tuple[int, str, tuple[byt
 @pytest.mark.parametrize(("answer", "code"), [("404", 12), ("503", 14), ("418", 2), ("", 2)])
 def test_an_http_status_becomes_a_grpc_status(answer: str, code: int) -> None:
     assert status.from_http(answer).code == code
+
+
+def test_details_are_read_from_a_serialized_status() -> None:
+    body = status.encode_status(5, "gone", (b"one", b"two"))
+    assert status.read_details(body) == (b"one", b"two")
+    assert status.read_details(body[:-1]) == ()

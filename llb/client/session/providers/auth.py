@@ -1,4 +1,4 @@
-"""``moby.filesync.v1.Auth``: registry credentials and tokens from Docker's configuration.
+"""``moby.filesync.v1.Auth``: registry credentials and tokens of a build or of Docker.
 
 For a registry with token authentication, the daemon first requests the client's public key; then
 the client fetches the tokens, and the daemon never sees a password. Registries that need the
@@ -12,10 +12,13 @@ import threading
 from time import monotonic
 from typing import TYPE_CHECKING, TypeVar
 
+from attrs import frozen
+
+from llb._logs import logger
 from llb._pb import auth_pb2 as pb
 from llb.client.key_values import TRUE
-from llb.client.registry_auth.docker_config import Credentials, DockerConfig, config_folder
-from llb.client.session.providers.auth_keys import read_or_create_seed, signing_key
+from llb.client.registry_auth.docker_config import DockerConfig, Login, config_folder
+from llb.client.session.providers.auth_keys import read_or_create_seed, seed_of, signing_key
 from llb.client.session.providers.auth_tokens import TokenRequest, fetch
 from llb.errors import LLBError, RemoteError
 
@@ -26,7 +29,10 @@ if TYPE_CHECKING:
     from nacl.signing import SigningKey
 
     from llb.client.registry_auth.auth_tls import AuthTLS
+    from llb.client.registry_auth.credentials import BuildCredentials
     from llb.grpc import Handler, ServerCall
+
+_log = logger(__name__)
 
 _UNAVAILABLE = 14
 _SERVICE = "/moby.filesync.v1.Auth/"
@@ -38,22 +44,28 @@ M_ = TypeVar("M_", bound="Message")
 
 
 class Auth:
-    """A service that answers from Docker's configuration, which is read on demand.
+    """A service that answers from the credentials of the build, and from Docker's configuration.
 
-    Errors go to the daemon and are not recorded as failures, because only the daemon knows
-    whether the build can continue without credentials. ``tls`` is for token servers. Raises
-    InputError for unusable certificates.
+    The configuration is read on demand, for hosts without credentials of the build. Its errors go
+    to the daemon and are not recorded as failures, because only the daemon knows whether the build
+    can continue without credentials. Errors of the caller's functions are recorded. ``tls`` is for
+    token servers. Raises InputError for unusable certificates.
     """
 
     def __init__(
-        self, environ: Mapping[str, str] = os.environ, *, tls: Iterable[AuthTLS] = ()
+        self,
+        environ: Mapping[str, str] = os.environ,
+        *,
+        tls: Iterable[AuthTLS] = (),
+        credentials: BuildCredentials | None = None,
     ) -> None:
         self.failures: list[LLBError] = []
         self._contexts = {options.host: options.context() for options in tls}
         self._environ = environ
-        # Only one thread runs a credential helper, and all threads use its answer.
+        self._own = credentials
+        # Only one thread runs a helper or a function, and all threads use its answer.
         self._lock = threading.Lock()
-        self._cached: dict[str, tuple[float, Credentials]] = {}
+        self._cached: dict[str, _CachedLogin] = {}
         self._seeds: dict[str, bytes] = {}
 
     def handlers(self) -> Mapping[str, Handler]:
@@ -66,15 +78,14 @@ class Auth:
         }
 
     def _credentials(self, call: ServerCall) -> None:
-        credentials = self._credentials_of(_parse_request(call, pb.CredentialsRequest).Host)
-        _respond(
-            call, pb.CredentialsResponse(Username=credentials.username, Secret=credentials.secret)
-        )
+        login = self._login_of(_parse_request(call, pb.CredentialsRequest).Host).login
+        _respond(call, pb.CredentialsResponse(Username=login.username, Secret=login.secret))
 
     def _fetch_token(self, call: ServerCall) -> None:
         message = _parse_request(call, pb.FetchTokenRequest)
         request = TokenRequest(message.Host, message.Realm, message.Service, tuple(message.Scopes))
-        token = fetch(request, self._credentials_of(message.Host), self._contexts.get(message.Host))
+        login = self._login_of(message.Host).login
+        token = fetch(request, login, self._contexts.get(message.Host))
         _respond(
             call,
             pb.FetchTokenResponse(
@@ -95,22 +106,46 @@ class Auth:
     def _key(self, host: str, salt: bytes) -> SigningKey:
         if self._environ.get(_NO_TOKENS) in TRUE:
             raise RemoteError("client side tokens disabled", code=_UNAVAILABLE)
-        credentials = self._credentials_of(host)
-        if not (credentials.secret or credentials.registry_token):
+        cached = self._login_of(host)
+        if not (cached.login.secret or cached.login.registry_token):
             return signing_key(b"", salt)
+        if cached.is_own:
+            return signing_key(seed_of(host, cached.login), salt)
         with self._lock:
             if host not in self._seeds:
                 self._seeds[host] = read_or_create_seed(config_folder(self._environ), host)
             return signing_key(self._seeds[host], salt)
 
-    def _credentials_of(self, host: str) -> Credentials:
+    def _login_of(self, host: str) -> _CachedLogin:
         """Look up the credentials of a registry, from a cache while they are recent."""
         with self._lock:
-            since, credentials = self._cached.get(host, (0.0, None))
-            if credentials is None or monotonic() - since > _CACHE_SECONDS:
-                credentials = DockerConfig.load(self._environ).credentials(host)
-                self._cached[host] = monotonic(), credentials
-            return credentials
+            cached = self._cached.get(host)
+            if cached is None or monotonic() - cached.since > _CACHE_SECONDS:
+                login = self._own_login(host)
+                is_own = login is not None
+                login = login or DockerConfig.load(self._environ).credentials(host)
+                cached = self._cached[host] = _CachedLogin(login, is_own, monotonic())
+            return cached
+
+    def _own_login(self, host: str) -> Login | None:
+        """Look up the credentials that the build has for a registry."""
+        try:
+            login = self._own.login(host) if self._own is not None else None
+        except LLBError as error:
+            self.failures.append(error)
+            raise
+        if login is not None:
+            _log.debug("credentials of %s: the build", host)
+        return login
+
+
+@frozen
+class _CachedLogin:
+    """Credentials, whether they are the build's own, and the time of the look-up."""
+
+    login: Login
+    is_own: bool
+    since: float
 
 
 def _parse_request(call: ServerCall, kind: type[M_]) -> M_:

@@ -29,7 +29,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from llb.client.registry_auth.docker_config import Login
 
+
+# Keeps the seeds of credentials from being guessed outside of this process.
+_PROCESS_KEY = secrets.token_bytes(32)
 _FILE, _LOCK = ".token_seed", ".token_seed.lock"
 _SIZE = 16
 
@@ -37,6 +41,16 @@ _SIZE = 16
 def signing_key(seed: bytes, salt: bytes) -> signing.SigningKey:
     """Derive the key from a seed; clients without credentials share the empty seed."""
     return signing.SigningKey(hmac.digest(salt, seed, "sha256"))
+
+
+def seed_of(host: str, login: Login) -> bytes:
+    """Derive the seed of credentials that a program passes to its builds.
+
+    Builds of this process with the same credentials share tokens, others do not. The process's own
+    random key is part of it: from a public key alone, nobody can try passwords.
+    """
+    parts = (host, login.username, login.secret, login.registry_token)
+    return hmac.digest(_PROCESS_KEY, json.dumps(parts).encode(), "sha256")
 
 
 def read_or_create_seed(folder: Path, host: str) -> bytes:

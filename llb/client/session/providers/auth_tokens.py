@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from ssl import SSLContext
     from urllib.request import OpenerDirector, Request
 
-    from llb.client.registry_auth.docker_config import Credentials
+    from llb.client.registry_auth.docker_config import Login
 
 # The client id of other BuildKit clients.
 _CLIENT = "buildkit-client"
@@ -64,7 +64,7 @@ class Token:
 
 
 def fetch(
-    token_request: TokenRequest, credentials: Credentials, context: SSLContext | None = None
+    token_request: TokenRequest, credentials: Login, context: SSLContext | None = None
 ) -> Token:
     """Fetch the token that a registry requires.
 
@@ -86,14 +86,14 @@ def fetch(
     return _parse_token(token_request, credentials, status, body)
 
 
-def _lacks_oauth(status: int, credentials: Credentials) -> bool:
+def _lacks_oauth(status: int, credentials: Login) -> bool:
     """Check whether this response to a POST means that the server does not support OAuth2."""
     if status == HTTPStatus.METHOD_NOT_ALLOWED:
         return bool(credentials.username)
     return status in (HTTPStatus.NOT_FOUND, HTTPStatus.UNAUTHORIZED)
 
 
-def _oauth_request(token_request: TokenRequest, credentials: Credentials) -> urllib_request.Request:
+def _oauth_request(token_request: TokenRequest, credentials: Login) -> urllib_request.Request:
 
     form = {"scope": " ".join(token_request.scopes)} if token_request.scopes else {}
     form |= {"service": token_request.service, "client_id": _CLIENT}
@@ -105,7 +105,7 @@ def _oauth_request(token_request: TokenRequest, credentials: Credentials) -> url
     return urllib_request.Request(token_request.realm, urlencode(form).encode())  # noqa: S310 - _opener looked at it
 
 
-def _basic_request(token_request: TokenRequest, credentials: Credentials) -> urllib_request.Request:
+def _basic_request(token_request: TokenRequest, credentials: Login) -> urllib_request.Request:
 
     url = urlsplit(token_request.realm)
     query = parse_qsl(url.query, keep_blank_values=True)
@@ -118,7 +118,7 @@ def _basic_request(token_request: TokenRequest, credentials: Credentials) -> url
     return request
 
 
-def _encode_basic(credentials: Credentials) -> str:
+def _encode_basic(credentials: Login) -> str:
     return base64.b64encode(f"{credentials.username}:{credentials.secret}".encode()).decode()
 
 
@@ -181,7 +181,7 @@ def _read_body(response: HTTPResponse) -> bytes:
 
 
 def _parse_token(
-    token_request: TokenRequest, credentials: Credentials, status: int, body: bytes
+    token_request: TokenRequest, credentials: Login, status: int, body: bytes
 ) -> Token:
     """Parse the token in a response; raises InputError for a response without one."""
     server = _server_name(token_request)
@@ -215,7 +215,7 @@ def _parse_json(body: bytes) -> dict[str, Any]:
     return parsed if isinstance(parsed, dict) else {}
 
 
-def _error_message(content: dict[str, Any], credentials: Credentials) -> str:
+def _error_message(content: dict[str, Any], credentials: Login) -> str:
     """Extract the message of an error in the format of OAuth2 or of registries."""
     match content:
         case {"errors": [{"message": str(message)}, *_]}:

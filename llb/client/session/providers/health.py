@@ -1,10 +1,14 @@
-"""``grpc.health.v1.Health``: answer health checks, without which a daemon drops the session."""
+"""``grpc.health.v1.Health``: answer health checks, without which a daemon drops the session.
+
+The response is encoded by hand: protobuf refuses to load two definitions of a message, and programs
+may use that of grpcio-health-checking.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from llb._pb import health_pb2 as pb
+from llb.protobuf import integer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -12,7 +16,8 @@ if TYPE_CHECKING:
     from llb.errors import LLBError
     from llb.grpc import Handler, ServerCall
 
-_SERVING = pb.HealthCheckResponse(status=pb.HealthCheckResponse.SERVING).SerializeToString()
+# HealthCheckResponse(status=SERVING).
+_SERVING = integer(1)(1)
 
 
 class Health:

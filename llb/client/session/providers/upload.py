@@ -23,11 +23,17 @@ _CHUNK = 1024 * 1024
 
 
 class Uploads:
-    """A service that sends uploads by the last component of their URLs."""
+    """A service that sends uploads by the last component of their URLs.
 
-    def __init__(self, uploads: Iterable[Upload]) -> None:
+    ``contents`` are more of them by that name; they may be added during the build.
+    """
+
+    def __init__(
+        self, uploads: Iterable[Upload], contents: Mapping[str, bytes] | None = None
+    ) -> None:
         self.failures: list[LLBError] = []
         self._contents = {_name(upload.url): upload.content for upload in uploads}
+        self._more = {} if contents is None else contents
 
     def handlers(self) -> Mapping[str, Handler]:
         """Map Pull to its handler."""
@@ -35,7 +41,7 @@ class Uploads:
 
     def _pull(self, call: ServerCall) -> None:
         (path, *_) = call.metadata.get(_PATH, ("",))
-        content = self._contents.get(_name(path))
+        content = self._contents.get(_name(path), self._more.get(_name(path)))
         if content is None:
             raise RemoteError(f"unknown upload {path}", code=_NOT_FOUND)
         if not isinstance(content, bytes | Path):

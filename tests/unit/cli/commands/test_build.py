@@ -295,9 +295,12 @@ def test_an_answer_without_text_is_an_error(daemon: FakeDaemon, folder: Path) ->
             ["-", "-f", "-"],
             "standard input cannot be both the build context and the Dockerfile",
         ),
-        (["{definition}", "--target", "x"], "--target is for Dockerfiles and frontends, not for "),
+        (
+            ["{definition}", "--target", "x"],
+            "--target is for Dockerfiles and build files, not for ",
+        ),
         (["{folder}", "-o", "type=nonesuch"], "unknown exporter 'nonesuch': expected "),
-        (["{folder}", "--push"], "--push needs a name: give one with -t NAME"),
+        (["{folder}", "--push"], "a push needs a name for the image"),
         (["{folder}", "--secret", "x"], "invalid secret 'x': expected id=, "),
         (["{folder}", "--progress", "loud"], "unknown progress display 'loud': expected "),
         (["{folder}", "--network", "x"], "invalid network 'x': expected default, none, host"),
@@ -319,5 +322,5 @@ def test_a_folder_or_dockerfile_that_does_not_exist_is_refused(tmp_path: Path) -
     empty = llb("build", tmp_path)
     assert (empty.status, empty.stderr) == (
         1,
-        f"error: no such Dockerfile: {tmp_path}/Dockerfile\nhint: name it with -f FILE\n",
+        f"error: no such Dockerfile: {tmp_path}/Dockerfile\nhint: name it with file, or -f on the command line\n",
     )

@@ -16,6 +16,7 @@ from llb.errors import CancelledError, ConnectError, LLBError, RemoteError, Tran
 from llb.grpc import Code, Server, ServerCall, memory_pair, metadata
 from llb.grpc.call import _SEND_BUFFER
 from llb.grpc.http2 import frames
+from tests.fakes.forks import in_child
 from tests.timing import SECONDS, wait_until
 
 if TYPE_CHECKING:
@@ -543,3 +544,172 @@ def test_a_closed_connection_is_not_reopened(connect: Callable[..., Control]) ->
         control.info()
     assert caught.value.message == LOST + "the client closed it"
     assert len(daemon.servers) == 1
+
+
+class Stuck:
+    """A daemon whose connections are opened only after an event."""
+
+    def __init__(self, daemon: Daemon) -> None:
+        self.opening = threading.Event()
+        self.released = threading.Event()
+        self.is_stuck = False
+        self._daemon = daemon
+
+    def dial(self) -> Pipe:
+        if self.is_stuck:
+            self.opening.set()
+            self.released.wait(SECONDS)
+        return self._daemon.dial()
+
+
+def test_a_call_stops_waiting_for_a_connection_at_its_deadline() -> None:
+    daemon = Daemon()
+    stuck = Stuck(daemon)
+    control = Control(Route(ADDRESS, stuck.dial))
+    daemon.servers[0].close()
+    wait_until(lambda: not control._calls._channel.is_open)  # type: ignore[union-attr]
+    stuck.is_stuck = True
+    with pytest.raises(ConnectError, match="it does not answer"):
+        control.ping(0.01)
+    with pytest.raises(CancelledError, match="the deadline passed before the daemon answered"):
+        control.solve(pb.SolveRequest(), 0.01)
+    stuck.released.set()
+    control.ping(SECONDS)
+    assert len(daemon.servers) == 2, "all calls waited for one connection"
+    control.close()
+    daemon.close()
+
+
+def test_a_connection_that_opens_after_the_close_is_closed() -> None:
+    daemon = Daemon()
+    stuck = Stuck(daemon)
+    control = Control(Route(ADDRESS, stuck.dial))
+    daemon.servers[0].close()
+    wait_until(lambda: not control._calls._channel.is_open)  # type: ignore[union-attr]
+    stuck.is_stuck = True
+    with pytest.raises(ConnectError):
+        control.ping(0.01)
+    stuck.opening.wait(SECONDS)
+    control.close()
+    stuck.released.set()
+    wait_until(lambda: len(daemon.servers) == 2 and daemon.servers[1].failure is not None)
+    daemon.close()
+
+
+def test_an_error_of_the_dialer_is_raised_unchanged() -> None:
+    error = LookupError("mine")
+
+    def dial() -> Pipe:
+        raise error
+
+    with pytest.raises(LookupError) as caught:
+        Control(Route(ADDRESS, dial))
+    assert caught.value is error
+
+
+def test_a_child_of_a_fork_connects_anew(connect: Callable[..., Control]) -> None:
+    daemon = Daemon()
+    control = connect(daemon)
+
+    def work() -> None:
+        # The child's only thread serves nobody, so the peer is a function here.
+        daemon.gone = "asked for a connection"
+        with pytest.raises(ConnectError, match="asked for a connection"):
+            control.ping(SECONDS)
+        control.close()
+
+    held, release = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with control._calls._lock:
+            held.set()
+            release.wait(SECONDS)
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    held.wait(SECONDS)
+    in_child(work)
+    release.set()
+    thread.join(SECONDS)
+    control.ping(SECONDS)
+    assert len(daemon.servers) == 1
+
+
+def test_responses_of_before_a_fork_say_so_in_the_child(connect: Callable[..., Control]) -> None:
+    answering = threading.Event()
+
+    def status(call: ServerCall) -> None:
+        call.send(pb.StatusResponse().SerializeToString())
+        call.flush()
+        answering.wait(SECONDS)
+
+    responses = connect(Daemon(Status=status)).status("ref")
+    iterator = iter(responses)
+    next(iterator)
+
+    def work() -> None:
+        with pytest.raises(TransportError) as caught:
+            next(iterator)
+        assert caught.value.message == (
+            "the connection was opened before a fork, and belongs to the parent process"
+        )
+        responses.cancel()
+
+    in_child(work)
+    answering.set()
+    assert list(iterator) == []
+
+
+def test_connections_and_calls_are_logged(
+    connect: Callable[..., Control], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG", "llb")
+    daemon = Daemon()
+    control = connect(daemon)
+    daemon.servers[0].close()
+    wait_until(lambda: not control._calls._channel.is_open)  # type: ignore[union-attr]
+    control.ping(SECONDS)
+    daemon.gone = "gone"
+    daemon.servers[1].close()
+    wait_until(lambda: not control._calls._channel.is_open)  # type: ignore[union-attr]
+    with pytest.raises(ConnectError):
+        control.ping(SECONDS)
+    ended = f"the connection to {ADDRESS} has ended"
+
+    def infos() -> list[str]:
+        return [
+            # How the end of a connection is noticed first depends on the scheduler.
+            record.getMessage().partition(" has ended: ")[0] + " has ended"
+            if " has ended: " in record.getMessage()
+            else record.getMessage()
+            for record in caplog.records
+            if (record.name, record.levelname) == ("llb.client.connect.calls", "INFO")
+        ]
+
+    wait_until(lambda: infos().count(ended) == 2)
+    reason = f"no BuildKit answers at {ADDRESS}: gone"
+    assert sorted(infos()) == sorted(
+        [*[f"connected to {ADDRESS}", ended] * 2, f"cannot connect to {ADDRESS}: {reason}"]
+    )
+    calls = [record.getMessage() for record in caplog.records if record.levelname == "DEBUG"]
+    assert [message for message in calls if message.startswith("call ")] == [
+        f"call {INFO}, 0 bytes"
+    ] * 3
+
+
+def test_a_session_is_opened_until_its_deadline() -> None:
+    daemon = Daemon(Session=lambda call: None)
+    stuck = Stuck(daemon)
+    control = Control(Route(ADDRESS, stuck.dial))
+    control.open_session([("name", "value")], SECONDS).close()
+    stuck.is_stuck = True
+    with pytest.raises(CancelledError, match="the deadline passed before the daemon answered"):
+        control.open_session([], 0.01)
+    stuck.released.set()
+    # The connection is opened after all, for nobody, and closed at once.
+    wait_until(lambda: len(daemon.servers) == 3 and daemon.servers[2].failure is not None)
+    daemon.gone = "gone"
+    with pytest.raises(ConnectError, match="gone"):
+        control.open_session([], SECONDS)
+    control.close()
+    daemon.close()

@@ -19,6 +19,7 @@ def test_certificates_are_found_in_a_folder(tmp_path: Path) -> None:
         path.write_text("x")
     tls = TLS.from_directory(tmp_path, server_name="name")
     assert tls == TLS(ca, cert, key, "name")
+    assert TLS.from_directory(str(tmp_path), server_name="name") == tls
 
 
 def test_a_certificate_without_its_key_is_refused(tmp_path: Path) -> None:

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from llb.client.connect.sockets import dial
+from llb.client.connect.sockets import dial, dial_with
 from llb.client.connect.tls import TLS
 from llb.client.connect.tls_pipe import tls_pipe
-from llb.errors import InputError, TransportError
+from llb.errors import InputError, InvalidValueError, TransportError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -230,5 +230,68 @@ def test_a_daemon_is_dialed_by_its_address(folder: Path) -> None:
         pipe = dial(f"tcp://127.0.0.1:{listener.getsockname()[1]}", tls)
         pipe.write(b"hello")
         assert pipe.read() == b"hello"
+        pipe.close()
+        serving.join()
+
+
+def test_certificates_may_be_bytes(connect: Callable[..., TLSPipe], folder: Path) -> None:
+    ca, cert, key = (
+        (folder / name).read_bytes() for name in ("ca.pem", "client.pem", "client.key")
+    )
+    pipe = connect(Daemon(folder, requires_certificate=True).serve, TLS(ca, cert, key))
+    pipe.write(b"hello")
+    assert read(pipe, 5) == b"hello"
+
+
+def test_certificates_in_bytes_and_files_may_be_mixed(
+    connect: Callable[..., TLSPipe], folder: Path
+) -> None:
+    tls = TLS(str(folder / "ca.pem"), folder / "client.pem", (folder / "client.key").read_bytes())
+    pipe = connect(Daemon(folder, requires_certificate=True).serve, tls)
+    pipe.write(b"hello")
+    assert read(pipe, 5) == b"hello"
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        ((b"-----BEGIN CERTIFICATE-----\n\xff", None, None), "cannot use the certificate authorities: "),
+        ((None, "client.pem", "daemon.key"), "cannot use the certificate with the key: key values mismatch"),
+    ],
+)  # fmt: skip
+def test_unusable_bytes_are_refused_without_their_content(
+    connect: Callable[..., TLSPipe],
+    folder: Path,
+    names: tuple[str | bytes | None, ...],
+    message: str,
+) -> None:
+    ca, cert, key = (
+        (folder / name).read_bytes() if isinstance(name, str) else name for name in names
+    )
+    with pytest.raises(InputError) as caught:
+        connect(answering(b""), TLS(ca, cert, key))
+    assert caught.value.message.startswith(message)
+    assert "BEGIN" not in caught.value.message
+
+
+def test_a_dialer_may_start_tls_or_leave_it_to_the_client(folder: Path) -> None:
+    tls = TLS(folder / "ca.pem")
+    context = ssl.create_default_context(cafile=folder / "ca.pem")
+    context.set_alpn_protocols(["h2"])
+    for starts_tls in (True, False):
+        here, there = socket.socketpair()
+        daemon = Daemon(folder)
+        serving = threading.Thread(target=daemon.serve, args=(there,))
+        serving.start()
+        if starts_tls:
+            stream = context.wrap_socket(here, server_hostname=HOST)
+            with pytest.raises(InvalidValueError, match="so tls must be None"):
+                dial_with(lambda stream=stream: stream, tls, HOST)  # type: ignore[misc]
+            pipe = dial_with(lambda stream=stream: stream, None, "")  # type: ignore[misc]
+        else:
+            pipe = dial_with(lambda here=here: here, tls, HOST)  # type: ignore[misc]
+        pipe.write(b"hello")
+        assert pipe.read() == b"hello"
+        assert daemon.protocols == ["h2"]
         pipe.close()
         serving.join()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from llb.client.registry_auth.docker_config import Credentials, DockerConfig
+from llb.client.registry_auth.docker_config import DockerConfig, Login
 from llb.errors import InputError
 
 if TYPE_CHECKING:
@@ -40,10 +40,10 @@ def test_credentials_are_read_from_the_configuration(tmp_path: Path) -> None:
             }
         },
     )
-    assert loaded.credentials("registry-1.docker.io") == Credentials("me", "se:cret")
-    assert loaded.credentials("ghcr.io") == Credentials("", "token")
-    assert loaded.credentials("other.example:5000") == Credentials("u", "p")
-    assert loaded.credentials("unknown.example") == Credentials()
+    assert loaded.credentials("registry-1.docker.io") == Login("me", "se:cret")
+    assert loaded.credentials("ghcr.io") == Login("", "token")
+    assert loaded.credentials("other.example:5000") == Login("u", "p")
+    assert loaded.credentials("unknown.example") == Login()
 
 
 @pytest.mark.feature("N10")
@@ -57,14 +57,14 @@ def test_a_helper_comes_before_stored_credentials(
         monkeypatch,
     )
     loaded = config(tmp_path, {"credHelpers": {"a.example": "test"}, "credsStore": "none"})
-    assert loaded.credentials("a.example") == Credentials("u", "a.example")
+    assert loaded.credentials("a.example") == Login("u", "a.example")
 
 
 def test_a_helper_without_credentials_is_not_an_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     helper(tmp_path, "test", "echo credentials not found in native keychain; exit 1", monkeypatch)
-    assert config(tmp_path, {"credsStore": "test"}).credentials("a.example") == Credentials()
+    assert config(tmp_path, {"credsStore": "test"}).credentials("a.example") == Login()
 
 
 @pytest.mark.feature("N10")
@@ -86,7 +86,7 @@ def test_a_failing_helper_is_an_error(
 
 def test_a_missing_configuration_has_no_credentials(tmp_path: Path) -> None:
     loaded = DockerConfig.load({"DOCKER_CONFIG": str(tmp_path / "none")})
-    assert loaded.credentials("a.example") == Credentials()
+    assert loaded.credentials("a.example") == Login()
 
 
 def test_a_configuration_that_is_not_json_is_an_error(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from llb.client.registry_auth.docker_config import Credentials, DockerConfig
+from llb.client.registry_auth.docker_config import DockerConfig, Login
 from llb.errors import InputError
 
 if TYPE_CHECKING:
@@ -35,8 +35,8 @@ def test_credentials_of_the_environment_come_first(tmp_path: Path) -> None:
     environ = config(tmp_path, {"auths": {HOST: {"auth": auth_of("file", "1")}, "other": {}}})
     auths = {"https://registry.example/v1/": {"auth": auth_of("environment", "2")}}
     environ["DOCKER_AUTH_CONFIG"] = json.dumps({"auths": auths})
-    assert DockerConfig.load(environ).credentials(HOST) == Credentials("environment", "2")
-    assert DockerConfig.load(environ).credentials("other") == Credentials()
+    assert DockerConfig.load(environ).credentials(HOST) == Login("environment", "2")
+    assert DockerConfig.load(environ).credentials("other") == Login()
 
 
 @pytest.mark.parametrize(

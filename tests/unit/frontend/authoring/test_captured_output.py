@@ -66,6 +66,7 @@ def test_printed_and_logged_output_is_captured(daemon: FakeGateway) -> None:
         print(" parts\nand more", file=sys.stdout)
         sys.stderr.write("an error\n")
         logging.getLogger("mine").info("logged")
+        logging.getLogger("__build_3__.ci.steps").info("logged by a module")
         logging.getLogger("mine").debug("not shown")
         print("without an end", end="")
         assert sys.stdout.writable()
@@ -76,6 +77,7 @@ def test_printed_and_logged_output_is_captured(daemon: FakeGateway) -> None:
             "[build.py] and more",
             "[build.py] an error",
             "[build.py] INFO mine: logged",
+            "[build.py] INFO ci.steps: logged by a module",
             "[build.py] without an end",
         ]
     ]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from llb.testing.images import FakeImage
 from tests.unit.frontend.builds import APP, BODY, HEAD, run
 
 if TYPE_CHECKING:
@@ -112,3 +113,30 @@ def test_a_file_that_cannot_be_built_has_its_error_and_no_warnings() -> None:
         "location": {"ranges": [{"start": {"line": BODY + 1}, "end": {"line": BODY + 1}}]},
     }
     assert status == 1
+
+
+def test_an_image_for_another_platform_is_found_as_in_dockerfiles() -> None:
+    images = {"busybox": FakeImage(platforms=("linux/amd64",))}
+    text = f"{APP}    return build.image('busybox').run('uname -m')\n"
+    options = {"requestid": "frontend.lint", "platform": "linux/amd64,linux/arm64/v8"}
+    metadata = run(text, options, images=images).checked().metadata
+    (warning,) = json.loads(metadata["result.json"])["warnings"]
+    assert warning["ruleName"] == "InvalidBaseImagePlatform"
+    assert warning["detail"] == (
+        'Base image busybox was pulled with platform "linux/amd64", expected "linux/arm64" for '
+        "current build"
+    )
+    assert warning["location"]["ranges"][0]["start"]["line"] == BODY
+    assert metadata["result.statuscode"] == b"1"
+
+
+def test_an_image_for_another_platform_is_a_warning_of_the_build() -> None:
+    images = {"busybox": FakeImage(platforms=("linux/amd64",))}
+    text = f"{APP}    return build.image('busybox')\n"
+    (warning,) = run(text, {"platform": "linux/arm64"}, images=images).warnings
+    assert warning.message.startswith("InvalidBaseImagePlatform: Base image busybox was pulled")
+    assert run(text, {"platform": "linux/amd64/v2"}, images=images).warnings == ()
+    assert (
+        run(text.replace("busybox'", "busybox', platform='linux/amd64'"), images=images).warnings
+        == ()
+    )

@@ -454,3 +454,12 @@ def test_a_warning_is_shown_with_its_line() -> None:
         location=warning.location,
     )
     assert [(lines.line, lines.end_line) for lines in warning.location.ranges] == [(BODY, BODY)]
+
+
+def test_a_file_larger_than_a_message_is_read() -> None:
+    large = bytes(20_000_000)
+    outcome = run(
+        body("return Scratch().mkfile('/a', str(len(build.read_bytes('large'))))"),
+        neighbours={"large": large},
+    )
+    assert content(outcome) == "20000000"

@@ -126,18 +126,17 @@ def app(build: Build) -> dict[str, State]:
 """
 
 
-def test_a_target_may_return_a_tree_per_name() -> None:
-    assert list(run(NAMED).definitions) == ["docs", "wheel"]
-
-
-def test_names_include_the_platform_if_there_are_several() -> None:
-    outcome = run(NAMED, {"platform": "linux/amd64,linux/arm64"})
-    assert list(outcome.definitions) == [
-        "docs/linux/amd64",
-        "docs/linux/arm64",
-        "wheel/linux/amd64",
-        "wheel/linux/arm64",
+def test_trees_by_name_become_directories_of_one_tree() -> None:
+    copies = [step for step in steps(run(NAMED).definition) if (step.name or "").startswith("coll")]
+    assert [step.vertex.op["actions"][0]["copy"]["dest"] for step in copies] == [
+        "/docs/",
+        "/wheel/",
     ]
+
+
+def test_trees_by_name_are_collected_for_each_platform() -> None:
+    outcome = run(NAMED, {"platform": "linux/amd64,linux/arm64"})
+    assert list(outcome.definitions) == ["linux/amd64", "linux/arm64"]
 
 
 def test_the_image_has_its_own_labels_and_those_of_the_client() -> None:

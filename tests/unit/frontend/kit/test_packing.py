@@ -10,7 +10,7 @@ import pytest
 
 import llb
 from llb.errors import InputError
-from llb.frontend.kit import pack
+from llb.frontend.kit import pack, pack_builtin
 from llb.frontend.kit.packing import PACKAGES, _package
 from llb.testing.graphs import steps
 from llb.testing.images import FakeImage, FakeImages
@@ -94,6 +94,28 @@ def test_on_a_frontend_only_the_program_is_packed(program: Path, images: FakeIma
     image_steps = steps(packed.state.marshal())
     assert list(locals_of(image_steps)) == ["program"]
     assert image_steps[-1].command == f"{COMPILED} /opt/frontend"
+
+
+@pytest.mark.parametrize("labs", [False, True])
+def test_the_own_frontend_is_packed_without_a_program(images: FakeImages, *, labs: bool) -> None:
+    packed = pack_builtin(resolver=images, labs=labs, platform="linux/amd64")
+    image_steps = steps(packed.state.marshal())
+    assert images.asked == ["docker.io/library/python:3.13-slim"]
+    assert list(packed.local_dirs) == list(locals_of(image_steps))
+    assert Path(llb.__file__).parents[1] in packed.local_dirs.values()
+    assert image_steps[-1].command == f"{COMPILED} {PACKAGES}"
+    config = json.loads(packed.state.image_config())["config"]
+    program = (
+        "import sys; from llb.frontend import serve_dockerfile; sys.exit(serve_dockerfile({}))"
+    )
+    assert config["Entrypoint"] == ["python3", "-S", "-c", program.format(f"labs={labs}")]
+    assert config["Labels"]["moby.buildkit.frontend.network.none"] == "true"
+    assert "PYTHONHASHSEED=0" in config["Env"]
+
+
+def test_the_base_image_of_the_own_frontend_can_be_chosen(images: FakeImages) -> None:
+    pack_builtin(resolver=images, base="example.com/python")
+    assert images.asked == ["example.com/python:latest"]
 
 
 def test_packing_is_deterministic(program: Path, images: FakeImages) -> None:

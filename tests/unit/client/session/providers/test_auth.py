@@ -13,6 +13,8 @@ from nacl.exceptions import BadSignatureError
 from nacl.signing import VerifyKey
 
 from llb._pb import auth_pb2 as pb
+from llb.client import IdentityToken, RegistryToken
+from llb.client.registry_auth.credentials import to_credentials
 from llb.client.registry_auth.docker_config import DockerConfig
 from llb.client.session.providers.auth import Auth
 from llb.client.session.providers.auth_keys import read_or_create_seed, signing_key
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from google.protobuf.message import Message
+
+    from llb.client import Credential
 
 
 HOST = "registry.example"
@@ -200,3 +204,86 @@ def test_a_read_only_folder_is_accepted(tmp_path: Path) -> None:
         assert len(read_or_create_seed(folder / "none", HOST)) == 16
     finally:
         subprocess.run(["umount", folder], check=True)
+
+
+def test_credentials_of_the_build_come_before_those_of_docker(tmp_path: Path) -> None:
+    auths = {host: {"auth": auth_of("docker", "1")} for host in (HOST, "other")}
+    environ = config(tmp_path, {"auths": auths})
+    auth = Auth(environ, credentials=to_credentials({HOST: ("build", "2")}))
+    logins = []
+    for host in (HOST, "other"):
+        answer = call_service(auth, "Credentials", pb.CredentialsRequest(Host=host))
+        logins.append(pb.CredentialsResponse.FromString(answer))
+    assert logins == [
+        pb.CredentialsResponse(Username="build", Secret="2"),
+        pb.CredentialsResponse(Username="docker", Secret="1"),
+    ]
+
+
+def test_keys_of_builds_differ_as_their_credentials_do(tmp_path: Path) -> None:
+    def key(value: Credential, host: str = HOST) -> bytes:
+        return public_key(Auth(environ, credentials=to_credentials({"*": value})), host)
+
+    environ = config(tmp_path, {"auths": {HOST: {"auth": auth_of("me", "1")}}})
+    values = (("me", "1"), ("me", "2"), ("you", "1"), IdentityToken("1"), RegistryToken("1"))
+    keys = [key(value) for value in values]
+    assert [key(value) for value in values] == keys
+    others = [key(("me", "1"), "other"), key(None), public_key(Auth(environ))]
+    assert len({*keys, *others}) == 8
+    assert key(None) == bytes(signing_key(b"", SALT).verify_key)
+
+
+def test_credentials_of_a_build_leave_no_seed_behind(tmp_path: Path) -> None:
+    auth = Auth(config(tmp_path, {}), credentials=to_credentials({HOST: ("me", "1")}))
+    VerifyKey(public_key(auth)).verify(signed(auth, b"payload"))
+    assert [path.name for path in tmp_path.iterdir()] == ["config.json"]
+
+
+def test_a_function_is_asked_once_and_by_one_thread(tmp_path: Path) -> None:
+    asked: list[str] = []
+
+    def ask(host: str) -> Credential:
+        asked.append(host)
+        return "me", "1"
+
+    auth = Auth(config(tmp_path, {}), credentials=to_credentials({HOST: ask}))
+    threads = [threading.Thread(target=public_key, args=(auth,)) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert asked == [HOST]
+
+
+def test_the_error_of_a_function_is_a_failure_of_the_service(tmp_path: Path) -> None:
+    def ask(host: str) -> Credential:
+        raise LookupError(host)
+
+    auth = Auth(config(tmp_path, {}), credentials=to_credentials({"*": ask}))
+    with pytest.raises(InputError) as caught:
+        public_key(auth)
+    assert auth.failures == [caught.value]
+
+
+def test_the_log_names_the_source_of_credentials_and_no_secret(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    program = tmp_path / "docker-credential-test"
+    helper_answer = json.dumps({"Username": "me", "Secret": "hidden"})
+    program.write_text(f"#!/bin/sh\necho '{helper_answer}'\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    entry = {"auth": auth_of("me", "hidden")}
+    environ = config(tmp_path, {"auths": {"file": entry}, "credHelpers": {"helped": "test"}})
+    environ["DOCKER_AUTH_CONFIG"] = json.dumps({"auths": {"variable": entry}})
+    auth = Auth(environ, credentials=to_credentials({"own": ("me", "hidden")}))
+    with caplog.at_level("DEBUG", "llb"):
+        for host in ("own", "variable", "helped", "file", "none"):
+            public_key(auth, host)
+    assert caplog.messages == [
+        "credentials of own: the build",
+        "credentials of variable: DOCKER_AUTH_CONFIG",
+        "credentials of helped: the helper test",
+        "credentials of file: config.json",
+        "credentials of none: none",
+    ]

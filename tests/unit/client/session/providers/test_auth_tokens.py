@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import pytest
 
-from llb.client.registry_auth.docker_config import Credentials
+from llb.client.registry_auth.docker_config import Login
 from llb.client.session.providers.auth_tokens import Token, TokenRequest, fetch
 from llb.errors import InputError
 from tests.fakes.call import MessageCall
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 HOST = "registry.example"
 
 
-LOGIN = Credentials("me", "pass word")
+LOGIN = Login("me", "pass word")
 
 
 def call_service(auth: Auth, method: str, message: Message) -> bytes:
@@ -90,7 +90,7 @@ def test_a_realm_keeps_its_query() -> None:
         token_request = TokenRequest(
             HOST, f"{url}/token?account=a", "s s", ("a:b:pull", "c:d:pull")
         )
-        assert fetch(token_request, Credentials()) == Token("t")
+        assert fetch(token_request, Login()) == Token("t")
     path = "/token?account=a&service=s+s&scope=a%3Ab%3Apull&scope=c%3Ad%3Apull"
     assert seen == [("GET", path, "")]
 
@@ -98,7 +98,7 @@ def test_a_realm_keeps_its_query() -> None:
 def test_the_server_determines_the_lifetime_of_a_token() -> None:
     answer = {"token": "t", "expires_in": 900, "issued_at": "2026-01-02T03:04:05.123456789Z"}
     with server((200, answer)) as (url, _):
-        assert fetch(TokenRequest(HOST, url), Credentials()) == Token("t", 900, 1767323045)
+        assert fetch(TokenRequest(HOST, url), Login()) == Token("t", 900, 1767323045)
 
 
 @pytest.mark.parametrize(
@@ -108,7 +108,7 @@ def test_invalid_times_are_replaced_by_the_defaults(
     odd: dict[str, object],
 ) -> None:
     with server((200, {"token": "t"} | odd)) as (url, _):
-        assert fetch(TokenRequest(HOST, url), Credentials()) == Token("t", 60, 0)
+        assert fetch(TokenRequest(HOST, url), Login()) == Token("t", 60, 0)
 
 
 @pytest.mark.feature("N11")
@@ -118,14 +118,14 @@ def test_invalid_times_are_replaced_by_the_defaults(
         (LOGIN, 404, ["POST", "GET"]),
         (LOGIN, 401, ["POST", "GET"]),
         (LOGIN, 405, ["POST", "GET"]),
-        (Credentials(secret="identity"), 404, ["POST", "GET"]),
-        (Credentials(secret="identity"), 405, ["POST"]),
+        (Login(secret="identity"), 404, ["POST", "GET"]),
+        (Login(secret="identity"), 405, ["POST"]),
         (LOGIN, 500, ["POST"]),
         (LOGIN, 403, ["POST"]),
     ],
 )
 def test_servers_without_oauth_get_the_older_request(
-    credentials: Credentials, status: int, methods: list[str]
+    credentials: Login, status: int, methods: list[str]
 ) -> None:
     with server((status, {}), (200, {"token": "t"})) as (url, seen):
         token_request = TokenRequest(HOST, url)
@@ -174,7 +174,7 @@ def test_an_answer_without_a_token_is_an_error(body: bytes) -> None:
         server((200, body)) as (url, _),
         pytest.raises(InputError, match=r"answered without a token$"),
     ):
-        fetch(TokenRequest(HOST, url), Credentials())
+        fetch(TokenRequest(HOST, url), Login())
 
 
 def test_an_endless_answer_is_refused() -> None:
@@ -182,7 +182,7 @@ def test_an_endless_answer_is_refused() -> None:
         server((200, b" " * 2**21)) as (url, _),
         pytest.raises(InputError, match="failed to answer: its response exceeds 1048576 bytes"),
     ):
-        fetch(TokenRequest(HOST, url), Credentials())
+        fetch(TokenRequest(HOST, url), Login())
 
 
 @pytest.mark.parametrize(
@@ -206,7 +206,7 @@ def test_proxies_are_not_used_for_this_machine(
 ) -> None:
     with server((200, {"token": "t"})) as (proxy, seen):
         monkeypatch.setenv("http_proxy", proxy)
-        assert fetch(TokenRequest(HOST, "http://tokens.example/t"), Credentials()) == Token("t")
+        assert fetch(TokenRequest(HOST, "http://tokens.example/t"), Login()) == Token("t")
     with server((200, {"token": "here"})) as (url, _):
-        assert fetch(TokenRequest(HOST, url), Credentials()) == Token("here")
+        assert fetch(TokenRequest(HOST, url), Login()) == Token("here")
     assert seen == [("GET", "http://tokens.example/t", "")]

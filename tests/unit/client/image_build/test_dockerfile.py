@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from llb.client.dockerfile import DockerfileOptions, dockerfile_attrs
+from llb.client.image_build.dockerfile import DockerfileOptions, dockerfile_attrs
 from llb.errors import InvalidValueError
 from llb.platforms import Platform
 

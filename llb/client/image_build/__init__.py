@@ -1,0 +1,4 @@
+"""Image builds: the arguments of ``Client.build_image`` become one call of ``Client.solve``.
+
+Private to :mod:`llb`.
+"""

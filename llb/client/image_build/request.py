@@ -1,0 +1,287 @@
+"""Turn the arguments of an image build into the request to its frontend and the build's options."""
+
+from __future__ import annotations
+
+import os
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Unpack, cast
+
+from attrs import field, frozen
+
+from llb._lazy import lazy_imports
+from llb.arguments.checked import checked
+from llb.client.image_build.contexts import CONTEXT, DOCKERFILE_DIRECTORY, Contexts
+from llb.client.image_build.dockerfile import DockerfileOptions, dockerfile_attrs
+from llb.client.image_build.exports import to_exports
+from llb.client.image_build.options import ImageBuildOptions
+from llb.client.image_build.values import (
+    invalid,
+    several,
+    strings,
+    to_choice,
+    to_flag,
+    to_flag_or_string,
+    to_hosts,
+    to_mapping,
+    to_size,
+    to_string,
+    to_text_mapping,
+    to_ulimits,
+)
+from llb.client.options import BuildOptions
+from llb.errors import InputError, InvalidValueError
+from llb.platforms import Platform, to_platform
+from llb.state.step_options import check_keys
+
+with lazy_imports(__name__):
+    from llb.client.export import exporters  # 5 ms
+    from llb.client.registry_auth import docker_config  # 2 ms
+    from llb.frontend import in_process  # 3 ms
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from llb import State
+    from llb.client.image_build.dockerfile import Network
+    from llb.client.session.uploads import Upload
+    from llb.gateway.server import Function
+
+DOCKERFILE_FRONTEND = "dockerfile.v0"
+
+_EPOCH = "SOURCE_DATE_EPOCH"
+_NETWORKS = ("default", "none", "host")
+_HOST_NETWORK = "network.host"
+_BUILD_FILE = ".py"
+# One string is one value for these options of a build.
+_SEVERAL = ("ssh", "cache_from", "cache_to", "allow", "exports", "uploads", "registry_auth_tls")
+
+
+@frozen
+class FrontendRequest:
+    """A frontend, its attributes, and the local directories and layouts that they name.
+
+    ``inputs`` are its named inputs. A ``function`` replaces the frontend and runs in this
+    process.
+    """
+
+    frontend: str
+    attrs: Mapping[str, str]
+    local_dirs: Mapping[str, str]
+    layouts: Mapping[str, str]
+    uploads: tuple[Upload, ...] = ()
+    inputs: Mapping[str, State] = field(factory=dict)
+    function: Function | None = None
+
+
+@frozen
+class ImageBuild:
+    """An image build: the request to the frontend, and the options of the build."""
+
+    request: FrontendRequest
+    options: BuildOptions
+
+
+def to_image_build(
+    context: object, options: ImageBuildOptions, environ: Mapping[str, str] = os.environ
+) -> ImageBuild:
+    """Prepare an image build. Raises InvalidValueError, InputError, and TypeError for a wrong name.
+
+    Nothing is sent; files are read when the daemon asks for them.
+    """
+    check_keys(options, ImageBuildOptions.__optional_keys__)
+    request = to_frontend_request(context, options, environ)
+    return ImageBuild(request, _to_build_options(_without_none(options), request))
+
+
+def to_frontend_request(
+    context: object, options: ImageBuildOptions, environ: Mapping[str, str] = os.environ
+) -> FrontendRequest:
+    """Build the request to the frontend of an image build, as :func:`to_image_build` does."""
+    options = _without_none(options)
+    frontend = to_string(options.get("frontend", DOCKERFILE_FRONTEND), "frontend")
+    contexts = Contexts()
+    contexts.add_main(context, _to_file(options), _to_inline(options))
+    for name, value in to_mapping(options.get("contexts"), "contexts").items():
+        contexts.add_named(name, value)
+    _check_dockerfile(contexts, options)
+    attrs = (
+        {"filename": contexts.attrs.pop("filename", "")}
+        | _environment_attrs(environ)
+        | to_text_mapping(options.get("frontend_attrs"), "frontend_attrs")
+        | _option_attrs(options)
+        | contexts.attrs
+    )
+    return FrontendRequest(
+        frontend,
+        {key: value for key, value in attrs.items() if value or key != "filename"},
+        contexts.local_dirs,
+        contexts.layouts,
+        tuple(contexts.uploads),
+        contexts.inputs,
+        _to_function(options),
+    )
+
+
+def _to_function(options: ImageBuildOptions) -> Function | None:
+    """Choose the function that evaluates a build file in this process, if there is one.
+
+    If the file names a frontend, the function leaves the build to it, unless ``evaluate_here``.
+    """
+    here = to_flag(options.get("evaluate_here", False), "evaluate_here")
+    if here and "frontend" in options:
+        raise InvalidValueError("evaluate_here conflicts with frontend: expected one of them")
+    is_build_file = os.fspath(options.get("file") or "").endswith(_BUILD_FILE)
+    if "frontend" in options or not (here or is_build_file):
+        return None
+    return partial(in_process.build_in_process, follow_syntax=not here)
+
+
+def allowed(entitlements: Iterable[str], network: str | None) -> tuple[str, ...]:
+    """Add the entitlement for the network of the host, if all steps run in it.
+
+    As in buildx, a caller who names this network also grants it; the daemon still decides.
+    """
+    needed = (_HOST_NETWORK,) if network == "host" else ()
+    return tuple(dict.fromkeys((*entitlements, *needed)))
+
+
+def _without_none(options: ImageBuildOptions) -> ImageBuildOptions:
+    given = {key: value for key, value in options.items() if value is not None}
+    return cast("ImageBuildOptions", given)
+
+
+def _to_file(options: ImageBuildOptions) -> str | None:
+    file = options.get("file")
+    if file is None:
+        return None
+    if options.get("dockerfile_inline") is not None:
+        raise InvalidValueError("dockerfile_inline conflicts with file: expected one of them")
+    if not isinstance(file, str | os.PathLike):
+        raise invalid("file", file, "a path")
+    return to_string(os.fspath(file), "file")
+
+
+def _to_inline(options: ImageBuildOptions) -> bytes | None:
+    text = options.get("dockerfile_inline")
+    match text:
+        case None | bytes():
+            return text
+        case str() if _is_encodable(text):
+            return text.encode()
+    raise invalid("dockerfile_inline", text, "the text of a Dockerfile")
+
+
+def _is_encodable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _check_dockerfile(contexts: Contexts, options: ImageBuildOptions) -> None:
+    """Raise InputError if the Dockerfile is a local file that does not exist."""
+    folder = contexts.local_dirs.get(DOCKERFILE_DIRECTORY)
+    file = options.get("file")
+    is_other = options.get("frontend", DOCKERFILE_FRONTEND) != DOCKERFILE_FRONTEND
+    if folder is None or (is_other and file is None):
+        return
+    path = Path(folder, contexts.attrs["filename"])
+    if path.is_file() or DOCKERFILE_DIRECTORY in options.get("local_dirs", {}):
+        return
+    inside = Path(contexts.local_dirs.get(CONTEXT, ""), file or "")
+    hint = f"it is relative to the working directory: {inside}" if inside.is_file() else None
+    raise InputError(
+        f"no such Dockerfile: {path}", hint=hint or "name it with file, or -f on the command line"
+    )
+
+
+def _environment_attrs(environ: Mapping[str, str]) -> dict[str, str]:
+    """Read implicit build args: SOURCE_DATE_EPOCH, as in buildctl, and Docker's proxies."""
+    build_args = docker_config.DockerConfig.load(environ).proxies()
+    if _EPOCH in environ:
+        build_args[_EPOCH] = environ[_EPOCH]
+    return {f"build-arg:{key}": value for key, value in build_args.items()}
+
+
+def _option_attrs(options: ImageBuildOptions) -> dict[str, str]:
+    """Convert the options to frontend attributes; unset options add none."""
+    attests = to_mapping(options.get("attestations"), "attestations")
+    checked = {
+        kind: to_flag_or_string(parameters, f"attestations[{kind!r}]")
+        for kind, parameters in attests.items()
+    }
+    values: DockerfileOptions = {
+        "build_args": to_text_mapping(options.get("build_args"), "build_args"),
+        "labels": to_text_mapping(options.get("labels"), "labels"),
+        "platforms": _to_platforms(options.get("platforms")),
+        "no_cache": _to_no_cache(options.get("no_cache", False)),
+        "pull": to_flag(options.get("pull", False), "pull"),
+        "hosts": to_hosts(options.get("extra_hosts")),
+        "ulimits": to_ulimits(options.get("ulimits")),
+        "attests": {
+            kind: parameters if isinstance(parameters, str) else ""
+            for kind, parameters in checked.items()
+            if parameters is not False
+        },
+    }
+    if "target" in options:
+        values["target"] = to_string(options["target"], "target")
+    if "network" in options:
+        values["network"] = cast("Network", to_choice(options["network"], "network", _NETWORKS))
+    if "shm_size" in options:
+        values["shm_size"] = to_size(options["shm_size"])
+    if "cgroup_parent" in options:
+        values["cgroup_parent"] = to_string(options["cgroup_parent"], "cgroup_parent")
+    if "provenance" in options:
+        values["provenance"] = to_flag_or_string(options["provenance"], "provenance")
+    if "sbom" in options:
+        values["sbom"] = to_flag_or_string(options["sbom"], "sbom")
+    return dockerfile_attrs(**values)
+
+
+def _to_platforms(value: object) -> tuple[Platform, ...]:
+    """Convert platforms; one string may name several, separated by commas."""
+    platforms: list[Platform] = []
+    for platform in several(value, "platforms"):
+        if isinstance(platform, Platform):
+            platforms.append(platform)
+        else:
+            names = to_string(platform, "platforms").split(",")
+            platforms += map(to_platform, map(str.strip, names))
+    return tuple(platforms)
+
+
+def _to_no_cache(value: object) -> bool | tuple[str, ...]:
+    return value if isinstance(value, bool) else strings(value, "no_cache")
+
+
+@checked(options=BuildOptions)
+def _checked(**options: Unpack[BuildOptions]) -> BuildOptions:
+    return options
+
+
+def _to_build_options(options: ImageBuildOptions, request: FrontendRequest) -> BuildOptions:
+    """Combine the caller's options of the build with those that the request needs."""
+    passed: dict[str, Any] = {
+        key: value for key, value in options.items() if key in BuildOptions.__optional_keys__
+    }
+    for key in _SEVERAL:
+        if key in passed:
+            passed[key] = several(passed[key], key)
+    passed = {**_checked(**passed)}
+    passed["allow"] = allowed(passed.get("allow", ()), options.get("network"))
+    passed["local_dirs"] = {**request.local_dirs, **passed.get("local_dirs", {})}
+    passed["oci_layouts"] = {**request.layouts, **passed.get("oci_layouts", {})}
+    passed["uploads"] = (*request.uploads, *passed.get("uploads", ()))
+    exports = to_exports(
+        (*several(options.get("outputs"), "outputs"), *passed.get("exports", ())),
+        strings(options.get("tags"), "tags"),
+        options.get("annotations", ()),
+        push=to_flag(options.get("push", False), "push"),
+        load=to_flag(options.get("load", False), "load"),
+    )
+    # An image without a name: the caller asked for an image, and the result has its digest.
+    passed["exports"] = exports if exports or "find_exports" in passed else [exporters.image()]
+    return cast("BuildOptions", passed)

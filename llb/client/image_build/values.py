@@ -1,0 +1,184 @@
+"""Values of options in the forms that people write: one or several, sizes, hosts, limits."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from llb.errors import InvalidValueError, did_you_mean
+
+_SIZE = re.compile(r"([0-9]+)\s*(?:([kmgt])i?b?|b)?\Z", re.IGNORECASE)
+_LIMIT = re.compile(r"(-?[0-9]+)(?::(-?[0-9]+))?\Z")
+
+
+def several(value: object, label: str) -> tuple[Any, ...]:
+    """Convert one value or several to a tuple; None is an empty one.
+
+    A string, a path, and anything else that is not iterable is one value. Raises InvalidValueError
+    for bytes, mappings and booleans.
+
+    >>> several("app", "tags"), several(["a", "b"], "tags")
+    (('app',), ('a', 'b'))
+    """
+    if value is None:
+        return ()
+    if isinstance(value, bool | bytes | Mapping):
+        raise invalid(label, value, "one value or several")
+    if isinstance(value, str | os.PathLike) or not isinstance(value, Iterable):
+        return (value,)
+    return tuple(value)
+
+
+def strings(value: object, label: str) -> tuple[str, ...]:
+    """Convert one string or several to a tuple. Raises InvalidValueError."""
+    return tuple(to_string(text, label) for text in several(value, label))
+
+
+def to_string(value: object, label: str) -> str:
+    """Check that a value is a string that is not empty. Raises InvalidValueError."""
+    if not isinstance(value, str) or not value or "\0" in value:
+        raise invalid(label, value, "a string that is not empty")
+    return value
+
+
+def to_flag(value: object, label: str) -> bool:
+    """Check that a value is a boolean. Raises InvalidValueError."""
+    if not isinstance(value, bool):
+        raise invalid(label, value, "True or False")
+    return value
+
+
+def to_flag_or_string(value: object, label: str) -> bool | str:
+    """Check that a value is a boolean or a string. Raises InvalidValueError."""
+    if not isinstance(value, bool | str):
+        raise invalid(label, value, "True, False or a string")
+    return value
+
+
+def to_mapping(value: object, label: str) -> Mapping[str, Any]:
+    """Check that a value is a mapping with strings as keys; None is an empty one.
+
+    Raises InvalidValueError.
+    """
+    if value is None:
+        return {}
+    if not isinstance(value, Mapping):
+        raise invalid(label, value, "a mapping")
+    for key in value:
+        to_string(key, f"name in {label}")
+    return value
+
+
+def to_text_mapping(value: object, label: str) -> dict[str, str]:
+    """Convert the values of a mapping to strings: numbers and paths are taken, too.
+
+    Raises InvalidValueError, also for booleans, which programs spell differently.
+
+    >>> to_text_mapping({"VERSION": 3}, "build_args")
+    {'VERSION': '3'}
+    """
+    return {
+        key: _to_text(text, f"{label}[{key!r}]") for key, text in to_mapping(value, label).items()
+    }
+
+
+def to_size(value: object, label: str = "shm_size") -> int:
+    """Convert a size to bytes. Raises InvalidValueError.
+
+    >>> to_size("64m")
+    67108864
+    """
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+        return value
+    match = _SIZE.match(value.strip()) if isinstance(value, str) else None
+    if match is None:
+        raise InvalidValueError(f"invalid {label} {value!r}: expected a size such as 64m")
+    return int(match[1]) << (10 * " kmgt".index((match[2] or " ").lower()))
+
+
+def to_hosts(value: object, label: str = "extra_hosts") -> dict[str, str]:
+    """Convert host names with addresses, or strings ``NAME:IP``, to a mapping.
+
+    Raises InvalidValueError.
+
+    >>> to_hosts(["db:10.0.0.1"])
+    {'db': '10.0.0.1'}
+    """
+    if isinstance(value, Mapping):
+        return {
+            name: to_string(address, f"{label}[{name!r}]")
+            for name, address in to_mapping(value, label).items()
+        }
+    return dict(_to_host(text, label) for text in several(value, label))
+
+
+def to_ulimits(value: object, label: str = "ulimits") -> dict[str, int | tuple[int, int]]:
+    """Convert limits by name, or strings ``NAME=SOFT[:HARD]``, to a mapping.
+
+    Raises InvalidValueError.
+
+    >>> to_ulimits({"nofile": "10:20"}), to_ulimits(["core=-1"])
+    ({'nofile': (10, 20)}, {'core': -1})
+    """
+    if isinstance(value, Mapping):
+        return {
+            name: _to_limit(limit, f"{label}[{name!r}]", limit, "SOFT[:HARD]")
+            for name, limit in to_mapping(value, label).items()
+        }
+    limits = {}
+    for text in several(value, label):
+        name, _, limit = text.partition("=") if isinstance(text, str) else ("", "", "")
+        expected = limit if re.fullmatch("[a-z]+", name) else None
+        limits[name] = _to_limit(expected, label, text, "NAME=SOFT[:HARD]")
+    return limits
+
+
+def to_choice(value: object, label: str, choices: Iterable[str]) -> str:
+    """Check that a value is one of several words. Raises InvalidValueError."""
+    words = tuple(choices)
+    if value not in words:
+        raise InvalidValueError(
+            f"invalid {label} {value!r}: expected {', '.join(words)}",
+            hint=did_you_mean(value, words) if isinstance(value, str) else None,
+        )
+    return str(value)
+
+
+def invalid(label: str, value: object, expected: str) -> InvalidValueError:
+    """Create the error for an invalid value; a long value is shortened."""
+    text = repr(value)
+    shown = text if len(text) <= 80 else f"{text[:77]}…"
+    return InvalidValueError(f"invalid {label} {shown}: expected {expected}")
+
+
+def _to_text(value: object, label: str) -> str:
+    if isinstance(value, str | int | float | os.PathLike) and not isinstance(value, bool):
+        return str(value)
+    raise invalid(label, value, "a string, a number or a path")
+
+
+def _to_host(text: object, label: str) -> tuple[str, str]:
+    name, separator, address = (
+        re.sub("[:=]", "\0", text, count=1).partition("\0")
+        if isinstance(text, str)
+        else ("", "", "")
+    )
+    if not separator or not name or not address:
+        raise InvalidValueError(f"invalid {label} {text!r}: expected NAME:IP")
+    return name, address
+
+
+def _to_limit(limit: object, label: str, value: object, expected: str) -> int | tuple[int, int]:
+    match limit:
+        case bool():
+            pass
+        case int():
+            return limit
+        case (int() as soft, int() as hard):
+            return soft, hard
+        case str() if parsed := _LIMIT.match(limit):
+            first, second = parsed.groups()
+            return int(first) if second is None else (int(first), int(second))
+    raise InvalidValueError(f"invalid {label} {value!r}: expected {expected}")

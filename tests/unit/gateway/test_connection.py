@@ -1,0 +1,75 @@
+"""A frontend reads files of any size, and is told what does not fit into a message."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from llb import Local, files
+from llb.errors import InvalidDefinitionError, RemoteError
+from llb.gateway import Gateway, Request, Result
+from llb.testing.gateway import run_frontend
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+LARGE = bytes(range(256)) * (20 * 2**20 // 256)
+CONTEXT = Local("context").marshal()
+
+
+def ask(function: Callable[[Gateway], Any], **options: Any) -> Any:
+    """Run a function as a frontend and return its value."""
+    values = []
+
+    def frontend(_: Request, gateway: Gateway) -> Result:
+        values.append(function(gateway))
+        return Result()
+
+    run_frontend(frontend, **options).checked()
+    return values[0]
+
+
+def test_a_file_larger_than_a_message_is_read() -> None:
+    def read(gateway: Gateway) -> bytes:
+        return gateway.read_file(gateway.solve(CONTEXT), "large")
+
+    assert ask(read, files={"large": LARGE}) == LARGE
+
+
+def test_a_range_larger_than_a_message_is_read() -> None:
+    def read(gateway: Gateway) -> bytes:
+        return gateway.read_file(gateway.solve(CONTEXT), "large", offset=3, length=18 * 2**20)
+
+    assert ask(read, files={"large": LARGE}) == LARGE[3 : 3 + 18 * 2**20]
+
+
+def test_a_directory_that_does_not_fit_into_a_message_is_named() -> None:
+    def read(gateway: Gateway) -> str:
+        with pytest.raises(RemoteError) as caught:
+            gateway.read_dir(gateway.solve(CONTEXT), "/usr")
+        return str(caught.value)
+
+    error = RemoteError("grpc: trying to send message larger than max", code=8)
+    assert ask(read, files={}, errors={"ReadDir": error}) == (
+        "cannot list /usr: the answer is larger than a message of 16 MiB"
+    )
+
+
+def test_a_definition_that_does_not_fit_into_a_message_is_refused() -> None:
+    definition = files({"large": LARGE}).marshal()
+
+    def solve(gateway: Gateway) -> list[str]:
+        messages = []
+        for send in (
+            lambda: gateway.solve(definition),
+            lambda: gateway.solve_frontend("other.v0", {}, inputs={"context": definition}),
+        ):
+            with pytest.raises(InvalidDefinitionError) as caught:
+                send()
+            messages.append(str(caught.value))
+        return messages
+
+    assert (
+        ask(solve) == ["the request with the definition has 20.0 MiB: BuildKit accepts 16 MiB"] * 2
+    )
