@@ -33,6 +33,8 @@ class Options(TypedDict):
         ("Words", "a mapping of a string to a, b"),
         ("Quoted", "several values, each an integer or None"),
         ("Function", "a function"),
+        ("Mapping[str, str | None] | None", "a mapping of a string to a string or None, or None"),
+        ("bytes | Credentials", "anything"),
         ("Maybe", "an integer or None"),
         ("Mapping", "a mapping of anything to anything"),
         ("type[int]", "a class"),

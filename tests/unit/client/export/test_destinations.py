@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import pytest
@@ -9,13 +10,11 @@ import pytest
 from llb._pb import filesync_pb2
 from llb._pb import fsutil_pb2 as pb
 from llb.client.export.destinations import FileReceiver, LocalReceiver
-from llb.errors import TransportError
+from llb.errors import InputError, TransportError
 from llb.gocompat import filemode
 from tests.fakes.call import FakeCall, MessageCall
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from llb.grpc import ServerCall
 
 
@@ -82,3 +81,8 @@ def test_a_second_stream_for_a_file_is_refused(tmp_path: Path) -> None:
     receiver.commit({})
     assert names_in(tmp_path) == ["out.tar"]
     assert (tmp_path / "out.tar").read_bytes() == b"one"
+
+
+def test_a_directory_whose_path_is_too_long_is_an_error() -> None:
+    with pytest.raises(InputError, match=r"^cannot export to x+: File name too long$"):
+        LocalReceiver(Path("x" * 10_000))

@@ -354,3 +354,20 @@ def test_a_tag_missing_from_a_layout_is_refused(layout: tuple[Path, str]) -> Non
     with pytest.raises(InputError) as caught:
         named(base=f"oci-layout://{folder}:v2")
     assert caught.value.message == f"no tag v2 in the OCI layout {folder}"
+
+
+# Names that are too long for a path.
+
+LONG = "x" * 10_000
+
+
+def test_a_long_url_is_no_directory() -> None:
+    assert is_url(f"https://a/{LONG}")
+    assert main(f"https://a/{LONG}").local_dirs == {}
+
+
+def test_a_directory_whose_path_is_too_long_is_an_error() -> None:
+    with pytest.raises(InputError, match=r"^build context: File name too long: xxx"):
+        main(LONG)
+    with pytest.raises(InputError, match=r"^build context a: File name too long: xxx"):
+        named(a=LONG)

@@ -69,3 +69,8 @@ def test_a_file_in_memory_is_gone_afterwards() -> None:
         assert path.startswith("/proc/self/fd/")
         assert Path(path).read_bytes() == KEY
     assert not Path(path).exists()
+
+
+def test_a_path_has_no_nul() -> None:
+    with pytest.raises(InvalidValueError, match=r"^invalid path 'a\\x00b': embedded null byte$"):
+        TLS("a\0b")
