@@ -52,6 +52,7 @@ lint: setup ## Check style, types and import directions.
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	$(BIN)/pyright -p tests/typing --pythonpath $(BIN)/python
 	$(BIN)/lint-imports
 
 test: lint protos-check up ## Run the checks and all tests, including those with real daemons.

@@ -6,6 +6,23 @@ The values come from BuildKit's ``util/system`` (PATH), ``source/types`` (scheme
 
 from __future__ import annotations
 
+from typing import Literal, TypeAlias
+
+NetworkName: TypeAlias = Literal["sandbox", "host", "none"]
+"""The network of a process: its own behind NAT, that of the daemon, or none (``pb.NetMode``)."""
+
+SecurityName: TypeAlias = Literal["sandbox", "insecure"]
+"""The privileges of a process (``pb.SecurityMode``)."""
+
+SharingName: TypeAlias = Literal["shared", "private", "locked"]
+"""What concurrent builds do with the same cache mount (``pb.CacheSharingOpt``)."""
+
+ContentCacheName: TypeAlias = Literal["default", "on", "off"]
+"""Whether the cache compares the content of a mount (``pb.MountContentCache``)."""
+
+ResolveMode: TypeAlias = Literal["default", "pull", "local"]
+"""Whether an image is looked up in the registry: if it is missing, always, or never."""
+
 DEFAULT_PATH_ENV = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 """Default PATH if the image sets none, except on Windows (``system.DefaultPathEnvUnix``)."""
 

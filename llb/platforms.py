@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from attrs import evolve, field, frozen
 
+from llb.arguments.checked import checked, checked_init
 from llb.errors import InvalidValueError, did_you_mean
 from llb.gocompat.path import join
 
@@ -47,6 +48,7 @@ def _features(features: Iterable[str]) -> tuple[str, ...]:
     return tuple(features)
 
 
+@checked_init
 @frozen
 class Platform:
     """An operating system and an architecture, with an optional variant, OS version and features.
@@ -62,6 +64,7 @@ class Platform:
     os_features: tuple[str, ...] = field(default=(), converter=_features)
 
     @classmethod
+    @checked
     def parse(cls, text: str) -> Platform:
         """Parse and normalize a platform string.
 

@@ -10,6 +10,7 @@ import re
 
 from attrs import evolve, frozen
 
+from llb.arguments.checked import checked, checked_init
 from llb.errors import InvalidValueError
 
 _DEFAULT_DOMAIN = "docker.io"
@@ -30,6 +31,7 @@ _DIGEST_LENGTHS = {"sha256": 64, "sha384": 96, "sha512": 128}
 _IDENTIFIER = re.compile(r"[a-f0-9]{64}\Z")
 
 
+@checked_init
 @frozen
 class Reference:
     """A normalized image reference: ``docker.io/library/alpine:latest``.
@@ -45,6 +47,7 @@ class Reference:
     digest: str | None = None
 
     @classmethod
+    @checked
     def parse(cls, text: str) -> Reference:
         """Parse and normalize an image reference.
 
@@ -89,6 +92,7 @@ class Reference:
         """Add ``:latest`` if the reference has neither tag nor digest."""
         return self if self.tag or self.digest else evolve(self, tag="latest")
 
+    @checked
     def pinned(self, digest: str) -> Reference:
         """Set or replace the digest."""
         return evolve(self, digest=digest)

@@ -14,6 +14,7 @@ from attrs import field, frozen
 
 from llb import ops_proto as pb
 from llb._lazy import lazy_imports
+from llb.arguments.checked import checked_init
 from llb.protobuf import number_of, read_fields
 
 with lazy_imports(__name__):
@@ -44,6 +45,7 @@ def _operations(definition: bytes | None) -> tuple[bytes, ...] | None:
     return tuple(content for number, content in fields if number == _OPERATION)
 
 
+@checked_init
 @frozen
 class SourceFile:
     """A source file that steps come from, under its display name.
@@ -59,6 +61,7 @@ class SourceFile:
     definition: bytes | None = field(default=None, repr=False, eq=_operations)
 
 
+@checked_init
 @frozen
 class Range:
     """A range of a source file: 1-based lines, and 0-based characters in them, as in LSP."""
@@ -69,6 +72,7 @@ class Range:
     end_character: int = 0
 
 
+@checked_init
 @frozen
 class Location:
     """The lines of a source file that created a step."""
@@ -118,7 +122,12 @@ def _kind(path: str) -> str:
 def python_locations(site: CallSite) -> tuple[Location, ...]:
     """Convert a call site to locations, nearest first; unreadable files are left out."""
     lines = ((python_source(path), line) for path, line in site)
-    return tuple(Location(file, (Range(line, line),)) for file, line in lines if file is not None)
+    return tuple(Location(file, _ranges(line)) for file, line in lines if file is not None)
+
+
+@lru_cache(_REMEMBERED)
+def _ranges(line: int) -> tuple[Range]:
+    return (Range(line, line),)
 
 
 _registered: dict[str, SourceFile] = {}

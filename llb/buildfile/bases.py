@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from attrs import evolve
 
+from llb.arguments.checked import checked
 from llb.buildkit_names import DEFAULT_PATH_ENV
 from llb.ops.env import Env
 from llb.sources.image_and_local import Scratch
@@ -37,6 +38,7 @@ def from_image(tree: State, platform: Platform) -> State:
     return base.env("PATH", DEFAULT_PATH_ENV)
 
 
+@checked
 def from_stage(tree: State) -> State:
     """Start with the tree of another stage: ``FROM stage``.
 

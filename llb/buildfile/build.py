@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Protocol, Unpack
 
 from attrs import define, evolve, field, frozen
 
+from llb.arguments.checked import checked
+from llb.arguments.conversions import StrPath, to_path
 from llb.buildfile.bases import from_image, scratch
 from llb.buildfile.source import decode_utf8
 from llb.errors import InputError, InvalidValueError, did_you_mean
@@ -13,6 +15,7 @@ from llb.platforms import Platform, to_platform
 from llb.source_map import caller, python_locations
 from llb.sources.image_and_local import Image
 from llb.state import mounts
+from llb.state.step_options import StepOptions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -20,11 +23,11 @@ if TYPE_CHECKING:
 
     from llb.buildfile.parameters import Parameter
     from llb.buildfile.source import Source
+    from llb.buildkit_names import ResolveMode
     from llb.gateway import FileStat
     from llb.source_map import Location
     from llb.sources.image_resolver import ResolvedImage
     from llb.state.state import State
-    from llb.state.step_options import StepOptions
 
 
 class Host(Protocol):
@@ -48,7 +51,7 @@ class Host(Protocol):
         """Look up a tree that the client built; None if there is none."""
 
     def resolve_image_config(
-        self, ref: str, *, platform: Platform | None = None, resolve_mode: str = "default"
+        self, ref: str, *, platform: Platform | None = None, resolve_mode: ResolveMode = "default"
     ) -> ResolvedImage:
         """Resolve the digest and config of an image."""
 
@@ -85,7 +88,7 @@ class _Recorder:
     resolved: ResolvedImage | None = None
 
     def resolve_image_config(
-        self, ref: str, *, platform: Platform | None = None, resolve_mode: str = "default"
+        self, ref: str, *, platform: Platform | None = None, resolve_mode: ResolveMode = "default"
     ) -> ResolvedImage:
         self.resolved = self.host.resolve_image_config(
             ref, platform=platform, resolve_mode=resolve_mode
@@ -127,6 +130,7 @@ class Build:
     source: Source = field(repr=False)
     _host: Host = field(repr=False)
 
+    @checked
     def context(
         self,
         *,
@@ -141,6 +145,7 @@ class Build:
         """
         return self._host.context(tuple(include), tuple(exclude), tuple(follow_paths))
 
+    @checked
     def named(self, name: str) -> State:
         """Load a named context (``--build-context NAME=…``).
 
@@ -154,6 +159,7 @@ class Build:
             )
         return self._host.prepared(tree)
 
+    @checked
     def input(self, name: str) -> State:
         """Get a tree that the client built itself. Raises InputError if it is missing."""
         tree = self._host.input(name)
@@ -161,6 +167,7 @@ class Build:
             raise InputError(f"the build has no input {name}")
         return tree
 
+    @checked(options=StepOptions)
     def image(
         self, ref: str, *, platform: Platform | str | None = None, **options: Unpack[StepOptions]
     ) -> State:
@@ -196,25 +203,30 @@ class Build:
         """Start with the empty tree and the default PATH, like ``FROM scratch``."""
         return self._host.prepared(scratch())
 
+    @checked
     def on(self, platform: Platform | str) -> Build:
         """Create the same build for another platform."""
         return evolve(self, platform=to_platform(platform))
 
-    def read_bytes(self, path: str, tree: State | None = None) -> bytes:
+    @checked
+    def read_bytes(self, path: StrPath, tree: State | None = None) -> bytes:
         """Read a file of the build context, or of ``tree``, which is built first.
 
         Raises InputError if it is missing, and RemoteError if the tree cannot be built.
         """
+        name = to_path(path)
         if tree is None:
-            return self._host.read_context(path, self.platform)
-        return self._host.read(tree, path, self.platform)
+            return self._host.read_context(name, self.platform)
+        return self._host.read(tree, name, self.platform)
 
-    def read_text(self, path: str, tree: State | None = None) -> str:
+    @checked
+    def read_text(self, path: StrPath, tree: State | None = None) -> str:
         """Read a file as UTF-8; raises like :meth:`read_bytes`."""
-        return decode_utf8(self.read_bytes(path, tree), path)
+        return decode_utf8(self.read_bytes(path, tree), to_path(path))
 
+    @checked
     def list_dir(
-        self, path: str = ".", tree: State | None = None, *, pattern: str = ""
+        self, path: StrPath = ".", tree: State | None = None, *, pattern: str = ""
     ) -> tuple[FileStat, ...]:
         """List a directory of the build context, or of ``tree``, by name.
 
@@ -222,8 +234,9 @@ class Build:
         directory is missing.
         """
         source = self.context() if tree is None else tree
-        return self._host.list_dir(source, path, pattern, self.platform)
+        return self._host.list_dir(source, to_path(path), pattern, self.platform)
 
+    @checked
     def dockerfile(
         self,
         text_or_path: str,
@@ -245,6 +258,7 @@ class Build:
         request = DockerfileRequest(target, dict(build_args or {}), dict(contexts or {}))
         return self._host.dockerfile(self, text, filename, request)
 
+    @checked
     def frontend(
         self,
         source: str,
@@ -264,6 +278,7 @@ class Build:
     secret = staticmethod(mounts.secret)
     ssh = staticmethod(mounts.ssh)
 
+    @checked
     def warn(self, message: str) -> None:
         """Show a warning with the line of this call; the build goes on."""
         site = caller()

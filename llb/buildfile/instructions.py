@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, TypedDict, Unpack
 
 from attrs import evolve
 
+from llb.arguments.checked import checked
 from llb.buildfile.bases import from_stage, scratch
 from llb.buildfile.current import current_build
 from llb.dockerfile_rules.copy import (
@@ -48,6 +49,7 @@ from llb.validation import choice
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from llb.buildkit_names import SharingName
     from llb.ops.tree import Tree
     from llb.state.state import State
 
@@ -80,6 +82,7 @@ class CopyFlags(TypedDict, total=False):
     link: bool
 
 
+@checked
 def args(state: State, /, **values: str | None) -> State:
     """Set build args for the processes that follow: ``ARG``.
 
@@ -93,6 +96,7 @@ def args(state: State, /, **values: str | None) -> State:
     return evolve(state, settings=evolve(state.settings, process=process))
 
 
+@checked
 def workdir(state: State, path: str) -> State:
     """Change the working directory, and create it if it is missing: ``WORKDIR``.
 
@@ -109,6 +113,7 @@ def workdir(state: State, path: str) -> State:
     return state.file(workdir_action(state.cwd, user, epoch))
 
 
+@checked(options=CopyFlags)
 def copy(
     state: State,
     source: Tree,
@@ -134,6 +139,7 @@ def copy(
     return _apply_copy(state, actions, destination)
 
 
+@checked
 def expose(state: State, ports: str) -> State:
     """Expose the ports in a string: ``EXPOSE``.
 
@@ -150,6 +156,7 @@ def expose(state: State, ports: str) -> State:
     return state
 
 
+@checked(options=CopyFlags)
 def write(state: State, files: Mapping[str, str], dest: str, **flags: Unpack[CopyFlags]) -> State:
     """Write strings to files, by their names: ``COPY <<EOF``."""
     destination = _destination(state, dest, flags)
@@ -159,6 +166,7 @@ def write(state: State, files: Mapping[str, str], dest: str, **flags: Unpack[Cop
     return _apply_copy(state, actions, destination)
 
 
+@checked(options=CopyFlags)
 def fetch(
     state: State,
     urls: str | Sequence[str],
@@ -182,17 +190,19 @@ def fetch(
     return _apply_copy(state, [action(url) for url in _to_sequence(urls)], destination)
 
 
+@checked(options=CopyFlags)
 def clone(state: State, repository: Tree, dest: str, **flags: Unpack[CopyFlags]) -> State:
     """Copy a repository (:func:`llb.Git`): ``ADD https://….git``."""
     destination = _destination(state, dest, flags)
     return _apply_copy(state, [destination.copy_repository(repository)], destination)
 
 
+@checked
 def cache(
     target: str,
     *,
     id: str = "",  # noqa: A002 - BuildKit's word
-    sharing: str = DEFAULT_SHARING,
+    sharing: SharingName = DEFAULT_SHARING,
     source: State | None = None,
     path: str = "",
     readonly: bool = False,
@@ -219,6 +229,7 @@ def cache(
     )
 
 
+@checked
 def ssh(
     id: str = "",  # noqa: A002 - BuildKit's word
     *,

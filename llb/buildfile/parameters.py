@@ -9,8 +9,8 @@ import typing
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from attrs import field, frozen
-from attrs.validators import instance_of
 
+from llb.arguments.checked import checked_init
 from llb.errors import InvalidValueError, did_you_mean
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ _FALSE = ("false", "0", "no", "off")
 _KINDS = "str, int, float, bool, an Enum, a Literal, or one of them | None"
 
 
+@checked_init
 @frozen
 class BuildArg:
     """The name of a build arg that cannot be the name of a parameter.
@@ -34,7 +35,7 @@ class BuildArg:
         def app(build: Build, class_: Annotated[str, BuildArg("class")] = "1") -> State: ...
     """
 
-    name: str = field(validator=instance_of(str))
+    name: str
 
 
 @frozen

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
+from llb.arguments.checked import checked
 from llb.errors import InputError, Span
 from llb.source_map import Location, Range
 
@@ -30,6 +31,7 @@ class Source:
         """The content of the file. Raises InputError if it is not UTF-8."""
         return decode_utf8(self.file.data, self.name)
 
+    @checked
     def at(self, line: int, end_line: int | None = None) -> StepOptions:
         """Build step options that point at lines of the file, counted from 1.
 
@@ -37,6 +39,7 @@ class Source:
         """
         return {"locations": [Location(self.file, (Range(line, end_line or line),))]}
 
+    @checked
     def error(
         self, message: str, *, line: int, word: str | None = None, hint: str | None = None
     ) -> InputError:

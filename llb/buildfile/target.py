@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, overload
 
 from attrs import field, frozen
 
+from llb.arguments.checked import checked
 from llb.buildfile.build import Build
 from llb.buildfile.current import current_calls
 from llb.buildfile.parameters import Parameter, parameters_of
@@ -89,6 +90,7 @@ def target(
 ) -> Callable[[Callable[..., TargetValue]], Target]: ...
 
 
+@checked
 def target(
     function: Callable[..., TargetValue] | None = None,
     /,

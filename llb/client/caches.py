@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from attrs import evolve, field, frozen
 
+from llb.arguments.checked import checked, checked_init
 from llb.client.key_values import check_names, parse_attributes, parse_flag, redact
 from llb.errors import InvalidValueError, did_you_mean
 
@@ -51,6 +52,7 @@ def _redacted(attrs: Mapping[str, str]) -> str:
     return redact(attrs, _SECRET)
 
 
+@checked_init
 @frozen
 class Cache:
     """A build cache to import from or export to: its type, and BuildKit's attributes for that type.
@@ -80,11 +82,13 @@ class Cache:
                 hint=did_you_mean(mode, _MODES),
             )
 
+    @checked
     def is_set(self, key: str) -> bool:
         """Check whether a boolean attribute is true. Raises InvalidValueError."""
         return parse_flag(self.attrs.get(key, "false"), key)
 
 
+@checked
 def registry_cache(
     ref: str, *, mode: Mode = "min", insecure: bool = False, ignore_error: bool = False
 ) -> Cache:
@@ -98,6 +102,7 @@ def registry_cache(
     return Cache("registry", attrs | ({"ignore-error": "true"} if ignore_error else {}))
 
 
+@checked
 def local_cache(
     folder: str | Path, *, mode: Mode = "min", tag: str | None = None, reset: bool = False
 ) -> Cache:

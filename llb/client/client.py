@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import time
-from datetime import timedelta
 from typing import TYPE_CHECKING, Self, Unpack
 
 from llb._lazy import lazy_imports
 from llb._pb import control_pb2 as pb
+from llb.arguments.checked import checked
+from llb.arguments.conversions import Duration, to_seconds
+from llb.buildkit_names import ResolveMode
 from llb.client.builds.build_handle import BuildHandle
 from llb.client.builds.daemon_capabilities import DaemonCapabilities
 from llb.client.builds.event_buffer import EventBuffer
 from llb.client.builds.prepared_build import PreparedBuild
 from llb.client.builds.subject import Subject
-from llb.client.connect import address as addresses
 from llb.client.connect.control import Control, Info, Worker
 from llb.client.connect.fleet import ranked, reach
-from llb.client.connect.routes import channel_route, dialer_route, to_route
-from llb.errors import InvalidValueError
+from llb.client.daemon.route_choice import choose_route
+from llb.client.options import BuildOptions
 from llb.gateway import Gateway, Request, Result
 from llb.platforms import to_platform
 from llb.reference import Reference
@@ -25,7 +26,6 @@ from llb.reference import Reference
 with lazy_imports(__name__):
     from llb.client import history as build_history  # 6 ms
     from llb.client.connect import retry  # 2 ms
-    from llb.client.daemon import fallback  # 12 ms
     from llb.client.image_build import request as image_request  # 8 ms
     from llb.client.image_build import result as image_results  # 4 ms
     from llb.client.inspection import commands, trees  # 3 ms
@@ -37,14 +37,14 @@ if TYPE_CHECKING:
     import grpc
 
     from llb import Network, Security
-    from llb.client.connect.routes import Route
+    from llb.buildkit_names import NetworkName, SecurityName
     from llb.client.connect.sockets import Dialer
     from llb.client.connect.tls import TLS
     from llb.client.history import History
     from llb.client.image_build.options import BuildContext, ImageBuildOptions
+    from llb.client.image_build.request import ImageBuild
     from llb.client.image_build.result import ImageResult
     from llb.client.inspection.trees import TreePath
-    from llb.client.options import BuildOptions
     from llb.client.results import SolveResult
     from llb.client.usage import Usage
     from llb.definition.definition import Definition
@@ -81,6 +81,7 @@ class Client:
     connections of its own.
     """
 
+    @checked
     def __init__(
         self,
         addr: str | None = None,
@@ -89,11 +90,12 @@ class Client:
         dialer: Dialer | None = None,
         channel: grpc.Channel | None = None,
     ) -> None:
-        self._control = Control(_to_route(addr, tls, dialer, channel))
+        self._control = Control(choose_route(addr, tls, dialer, channel))
         self.address = self._control.address
         self._capabilities = DaemonCapabilities()
 
     @classmethod
+    @checked
     def any(
         cls,
         addrs: Iterable[str],
@@ -116,10 +118,11 @@ class Client:
             platforms=tuple(map(to_platform, platforms)),
         )
 
-    def ping(self, *, timeout: float = 10.0) -> float:
+    @checked
+    def ping(self, *, timeout: Duration = 10.0) -> float:
         """Measure how many seconds the daemon takes to answer; raises ConnectError."""
         start = time.monotonic()
-        self._control.ping(timeout)
+        self._control.ping(to_seconds(timeout))
         return time.monotonic() - start
 
     def __enter__(self) -> Self:
@@ -150,10 +153,12 @@ class Client:
         """Query the daemon's version."""
         return self._control.info()
 
+    @checked
     def workers(self, *, filters: Iterable[str] = ()) -> tuple[Worker, ...]:
         """List the daemon's workers that pass at least one of BuildKit's ``filters``."""
         return self._control.workers(filters)
 
+    @checked
     def disk_usage(self, *, filters: Iterable[str] = ()) -> tuple[Usage, ...]:
         """List the records of the daemon's build cache.
 
@@ -162,12 +167,13 @@ class Client:
         """
         return self._control.disk_usage(filters)
 
+    @checked
     def prune(
         self,
         *,
         all: bool = False,  # noqa: A002 - buildctl's word
         filters: Iterable[str] = (),
-        unused_for: timedelta = timedelta(0),
+        unused_for: Duration = 0,
         reserved_space: int = 0,
         max_used_space: int = 0,
         min_free_space: int = 0,
@@ -183,7 +189,7 @@ class Client:
             pb.PruneRequest(
                 all=all,
                 filter=filters,
-                keepDuration=round(unused_for.total_seconds() * 1e9),
+                keepDuration=round(to_seconds(unused_for) * 1e9),
                 reservedSpace=reserved_space,
                 maxUsedSpace=max_used_space,
                 minFreeSpace=min_free_space,
@@ -194,6 +200,7 @@ class Client:
         """Open the daemon's build history."""
         return build_history.History(self._control)
 
+    @checked(options=BuildOptions)
     def solve(
         self,
         what: State | Definition | None = None,
@@ -226,6 +233,7 @@ class Client:
         )
         return self._start(subject, options, has_reader=False).result()
 
+    @checked(options=BuildOptions)
     def start(
         self,
         what: State | Definition | None = None,
@@ -282,13 +290,16 @@ class Client:
         Raises InvalidValueError, with the name of the option, before anything is sent, InputError
         for a missing file, SolveError if the build fails, and the other errors of :meth:`solve`.
         """
-        prepared = image_request.to_image_build(context, options)
+        return self._build_image(image_request.to_image_build(context, options))
+
+    def _build_image(self, prepared: ImageBuild) -> ImageResult:
         subject = Subject(**prepared.arguments)
         solved = self._start(subject, prepared.options, has_reader=False).result()
         return image_results.to_image_result(
             solved, prepared.options["exports"], is_docker=self._control.is_docker
         )
 
+    @checked(options=BuildOptions)
     def build(
         self,
         function: Callable[[Request, Gateway], Result],
@@ -311,6 +322,7 @@ class Client:
         )
         return self._start(subject, options, has_reader=False).result()
 
+    @checked(options=BuildOptions)
     def read_file(
         self,
         tree: State | Definition,
@@ -339,6 +351,7 @@ class Client:
             self.build, tree, path, offset=offset, length=length, platform=platform, options=options
         )
 
+    @checked(options=BuildOptions)
     def read_text(
         self,
         tree: State | Definition,
@@ -355,6 +368,7 @@ class Client:
         data = self.read_file(tree, path, platform=platform, **options)
         return trees.decode(data, path, encoding)
 
+    @checked(options=BuildOptions)
     def list_dir(
         self,
         tree: State | Definition,
@@ -374,6 +388,7 @@ class Client:
             self.build, tree, path, pattern=pattern, platform=platform, options=options
         )
 
+    @checked(options=BuildOptions)
     def stat(
         self,
         tree: State | Definition,
@@ -388,6 +403,7 @@ class Client:
         """
         return trees.stat(self.build, tree, path, platform=platform, options=options)
 
+    @checked(options=BuildOptions)
     def run(
         self,
         tree: State | Definition,
@@ -400,8 +416,8 @@ class Client:
         user: str | None = None,
         mounts: Iterable[MountValue] = (),
         shell: Sequence[str] | None = None,
-        network: Network | str | None = None,
-        security: Security | str | None = None,
+        network: Network | NetworkName | None = None,
+        security: Security | SecurityName | None = None,
         platform: Platform | str | None = None,
         **options: Unpack[BuildOptions],
     ) -> Completed:
@@ -443,8 +459,9 @@ class Client:
             options=options,
         )
 
+    @checked
     def resolve_image_config(
-        self, ref: str, *, platform: Platform | None = None, resolve_mode: str = "default"
+        self, ref: str, *, platform: Platform | None = None, resolve_mode: ResolveMode = "default"
     ) -> ResolvedImage:
         """Resolve the digest and config of an image through the daemon.
 
@@ -483,19 +500,20 @@ def image_lookup(
     return resolve, images
 
 
+@checked
 def wait_for_ready(
     addr: str | None = None,
     *,
-    timeout: float = 60.0,
+    timeout: Duration = 60.0,
     tls: TLS | None = None,
     dialer: Dialer | None = None,
 ) -> Client:
     """Connect to a daemon that may still be starting.
 
-    Attempts are repeated with growing pauses for ``timeout`` seconds. Raises the last
-    ConnectError after the timeout; any other error is raised at once.
+    Attempts are repeated with growing pauses for ``timeout``, in seconds or as a timedelta. Raises
+    the last ConnectError after the timeout; any other error is raised at once.
     """
-    return retry.retried(lambda: Client(addr, tls=tls, dialer=dialer), timeout)
+    return retry.retried(lambda: Client(addr, tls=tls, dialer=dialer), to_seconds(timeout))
 
 
 def build_image(
@@ -510,27 +528,6 @@ def build_image(
     ``addr`` and ``tls`` are those of :class:`Client`, everything else is that of
     :meth:`Client.build_image`.
     """
+    prepared = image_request.to_image_build(context, options)
     with Client(addr, tls=tls) as client:
-        return client.build_image(context, **options)
-
-
-def _to_route(
-    addr: str | None, tls: TLS | None, dialer: Dialer | None, channel: grpc.Channel | None
-) -> Route:
-    """Choose the route by the arguments of a client."""
-    if channel is None:
-        if dialer is not None:
-            return dialer_route(dialer, addr, tls)
-        return to_route(addresses.explicit_address(addr) or _default_address(), tls)
-    others = {"addr": addr, "tls": tls, "dialer": dialer}
-    for name, value in others.items():
-        if value is not None:
-            raise InvalidValueError(
-                f"Client() takes {name} or channel, not both",
-                hint="the channel has a target and credentials of its own",
-            )
-    return channel_route(channel)
-
-
-def _default_address() -> str:
-    return addresses.default_socket() or fallback.address()
+        return client._build_image(prepared)

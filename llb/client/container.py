@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from attrs import field, frozen
 
+from llb.arguments.checked import checked, checked_init
+from llb.arguments.conversions import Duration, to_seconds
 from llb.child_processes import environment
 from llb.client.client import Client
 from llb.client.connect.program_pipe import start_failure
@@ -30,6 +32,7 @@ def _check_name(container: BuildKitContainer, attribute: Attribute[str], name: s
         )
 
 
+@checked_init
 @frozen
 class BuildKitContainer:
     """A Docker container that runs BuildKit, by its name; ``docker`` must be on PATH.
@@ -49,7 +52,8 @@ class BuildKitContainer:
         """The container's address for a client."""
         return f"docker-container://{self.name}"
 
-    def start(self, *, timeout: float = 60.0) -> Client:
+    @checked
+    def start(self, *, timeout: Duration = 60.0) -> Client:
         """Create or start the container if necessary, and connect once BuildKit answers.
 
         Raises ConnectError if Docker fails or nothing answers within ``timeout`` seconds, and
@@ -65,7 +69,7 @@ class BuildKitContainer:
             )
         elif state != "running":
             _docker("start", self.name)
-        return retried(self._connect, timeout)
+        return retried(self._connect, to_seconds(timeout))
 
     def stop(self) -> bool:
         """Stop the container but keep its cache; return whether it ran. Raises ConnectError."""

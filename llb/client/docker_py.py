@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from llb._lazy import lazy_imports
+from llb.arguments.checked import checked
 from llb.client.client import Client
 from llb.client.image_build import values
 from llb.client.image_build.contexts import is_url
@@ -50,6 +51,7 @@ _NETWORKS: Mapping[str, Network] = {
 }
 
 
+@checked
 def build(
     *,
     path: str | os.PathLike[str] | None = None,
@@ -71,7 +73,7 @@ def build(
     timeout: float | None = None,
     network_mode: str | None = None,
     extra_hosts: Mapping[str, str] | Iterable[str] | None = None,
-    shmsize: int | None = None,
+    shmsize: int | str | None = None,
     container_limits: Mapping[str, Any] | None = None,
     squash: bool = False,
     isolation: str | None = None,
@@ -106,7 +108,7 @@ def build(
         "labels": labels,
         "platforms": None if platform is None else values.to_string(platform, "platform"),
         "cache_from": values.strings(cache_from, "cache_from"),
-        "no_cache": values.to_flag(nocache, "nocache"),
+        "no_cache": nocache,
         "pull": pull,
         "timeout": timeout,
         "network": _network(network_mode),
@@ -169,10 +171,8 @@ def _context(
 
 
 def _build_args(buildargs: Mapping[str, str | None] | None) -> dict[str, str]:
-    """Leave out build arguments without a value. Raises InvalidValueError."""
-    items = values.to_mapping(buildargs, "buildargs").items()
-    given = {name: value for name, value in items if value is not None}
-    return values.to_text_mapping(given, "buildargs")
+    """Leave out build arguments without a value."""
+    return {name: value for name, value in (buildargs or {}).items() if value is not None}
 
 
 def _network(mode: str | None) -> Network | None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 from attrs import frozen
 
 from llb._pb import content_pb2, control_pb2
+from llb.arguments.checked import checked
 from llb.client.connect.control import CONTROL
 from llb.client.progress.events import from_response
 from llb.client.progress.raw_reports import to_report
@@ -86,6 +87,7 @@ class History:
     def __init__(self, control: Control) -> None:
         self._control = control
 
+    @checked
     def builds(
         self, *, filters: Iterable[str] = (), limit: int = 0, active_only: bool = False
     ) -> tuple[BuildRecord, ...]:
@@ -103,6 +105,7 @@ class History:
             sorted(builds.values(), key=lambda build: build.created or oldest, reverse=True)
         )
 
+    @checked
     def watch(self, *, ref: str = "", active_only: bool = False) -> Iterator[BuildRecord]:
         """Yield each build as it starts, changes and ends, without end.
 
@@ -111,6 +114,7 @@ class History:
         """
         yield from self._listen(control_pb2.BuildHistoryRequest(ActiveOnly=active_only, Ref=ref))
 
+    @checked
     def build(self, ref: str) -> BuildRecord:
         """Look up one build."""
         request = control_pb2.BuildHistoryRequest(EarlyExit=True, Ref=ref)
@@ -127,25 +131,30 @@ class History:
             )
         return records[-1]
 
+    @checked
     def events(self, ref: str) -> Iterator[Event]:
         """Yield the events of a build; while it runs, as they happen."""
         for response in self._responses(ref):
             yield from from_response(response)
 
+    @checked
     def reports(self, ref: str) -> Iterator[Report]:
         """Yield the same as JSON, message by message (:mod:`llb.client.progress.raw_reports`)."""
         yield from map(to_report, self._responses(ref))
 
+    @checked
     def pin(self, ref: str, *, pinned: bool = True) -> None:
         """Pin a build so that it is kept, or unpin it."""
         self.build(ref)
         self._update(control_pb2.UpdateBuildHistoryRequest(Ref=ref, Pinned=pinned))
 
+    @checked
     def remove(self, ref: str) -> None:
         """Remove a build from the history, with the data only it refers to."""
         self.build(ref)
         self._update(control_pb2.UpdateBuildHistoryRequest(Ref=ref, Delete=True))
 
+    @checked
     def read(self, blob: Blob) -> Iterator[bytes]:
         """Read a blob, such as a build's trace or an attestation, in chunks."""
         request = content_pb2.ReadContentRequest(digest=blob.digest)

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
+    from llb.arguments.conversions import Duration
     from llb.client.caches import Cache
     from llb.client.export.exporters import Export
     from llb.client.progress.events import Event
@@ -40,7 +41,7 @@ class BuildOptions(TypedDict, total=False):
     ``on_event`` is called for every progress event, on a separate thread; its exceptions end the
     build and are raised by the call that started it. ``on_report`` is called likewise with each
     of the daemon's messages as JSON (:mod:`llb.client.progress.raw_reports`), before the events
-    of the message. ``timeout`` is in seconds. ``ref`` is the name of the build in the daemon's
+    of the message. ``timeout`` is in seconds, or a timedelta. ``ref`` is the name of the build in the daemon's
     history, by default a random one. ``source_policy`` restricts or replaces sources, by rules or
     by a function (:mod:`llb.client.session.policy`). ``proxy_network`` allows steps to reach the
     network only through the daemon's proxy.
@@ -60,7 +61,7 @@ class BuildOptions(TypedDict, total=False):
     allow: Iterable[str]
     on_event: Callable[[Event], None] | None
     on_report: Callable[[Report], None] | None
-    timeout: float | None
+    timeout: Duration | None
     ref: str
     source_policy: SourcePolicy
     proxy_network: bool

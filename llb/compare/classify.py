@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from attrs import field, mutable
 
+from llb.arguments.checked import checked
 from llb.compare.fields import field_changes, metadata_changes, numbered_changes
 from llb.compare.graph import Graph, Keys, is_marked
 from llb.compare.matching import match
@@ -24,6 +25,7 @@ _MAX_CAUSES = 8
 _LIST_KINDS = ("merge", "passthrough")
 
 
+@checked
 def compare(old: Definition, new: Definition) -> Comparison:
     """Compare two definitions and list the differences in ``new``.
 

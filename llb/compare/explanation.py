@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from llb.arguments.checked import checked
 from llb.buildkit_names import LOCAL_SCHEME
 from llb.compare.model import ChangedStep
 from llb.compare.rendering import describe_cause, describe_step, field_lines, list_items
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 _MAX_BETWEEN = 4
 
 
+@checked
 def explain(comparison: Comparison) -> str:
     """Explain why each step of the new build cannot be reused, grouped by root cause.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING, TypeVar
 
+from llb.arguments.checked import checked
 from llb.buildkit_names import DEFAULT_SHELL
 from llb.dump.labels import one_line, shortened
 from llb.dump.listing import as_json
@@ -22,6 +23,7 @@ _CAUSE_WIDTH = 60
 _Item = TypeVar("_Item")
 
 
+@checked
 def render(comparison: Comparison) -> str:
     """List the differences in the order of the steps: changed, added, removed, and rebuilt.
 

@@ -14,6 +14,7 @@ from attrs import field, frozen
 
 from llb import ops_proto
 from llb._lazy import lazy_imports
+from llb.arguments.checked import checked
 from llb.definition.encode import encode_definition
 from llb.errors import InputError, InvalidDefinitionError
 
@@ -46,6 +47,7 @@ class Definition:
     files: tuple[SourceFile, ...] = ()
 
     @classmethod
+    @checked
     def from_bytes(cls, data: bytes) -> Definition:
         """Decode a serialized ``pb.Definition``.
 
@@ -69,6 +71,7 @@ class Definition:
         return definition
 
     @classmethod
+    @checked
     def from_file(cls, path: str | os.PathLike[str]) -> Definition:
         """Read a definition from a file.
 
@@ -96,6 +99,7 @@ class Definition:
         """Serialize to ``pb.Definition``; equal definitions have equal bytes."""
         return encode_definition(self.ops, self.metadata, self.locations, self.files)
 
+    @checked
     def to_file(self, path: str | os.PathLike[str]) -> None:
         """Write the definition to a file atomically.
 
@@ -111,6 +115,7 @@ class Definition:
         """
         return decode.head(self.ops[-1]) if self.ops else None
 
+    @checked
     def at(self, digest: str, index: int = 0) -> Definition:
         """Select the part of the graph that creates an output of an operation.
 

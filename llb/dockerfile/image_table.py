@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from attrs import field, frozen
 
 from llb import Reference, State
+from llb.arguments.checked import checked, checked_init
 from llb.dockerfile.errors import catalogue as errors
 from llb.dockerfile.sources.named_contexts import ContextRequest, LocalTree, load_context
 from llb.dockerfile.sources.requests import ImageRequest
@@ -29,6 +30,7 @@ _DIGEST = re.compile(r"sha256:[0-9a-f]{64}\Z")
 _SHAPE = '{"REFERENCE or *": {"digest": "sha256:…", "config": "JSON"}}'
 
 
+@checked_init
 @frozen
 class ImageTable:
     """Digests and configs by image reference, with ``*`` as the default for all others.
@@ -39,6 +41,7 @@ class ImageTable:
     images: Mapping[str, ResolvedImage] = field(repr=False)
 
     @classmethod
+    @checked
     def from_json(cls, text: str | bytes) -> ImageTable:
         """Parse a resolver file.
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from attrs import field, frozen
 
+from llb.arguments.checked import checked_init
 from llb.dockerfile.check_rules import RULES, Rule
 from llb.dockerfile.grammar import Grammar, InstructionSyntax
 from llb.errors import InvalidValueError
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from llb.dockerfile.trace import Trail
 
 
+@checked_init
 @frozen
 class NewInstruction(InstructionSyntax):
     """An instruction that Docker's frontend does not have.
@@ -49,6 +51,7 @@ class NewInstruction(InstructionSyntax):
     convert: Callable[[Site], None]
 
 
+@checked_init
 @frozen
 class Finding:
     """A result of a check: the instruction, and the values for placeholders in the message."""
@@ -57,6 +60,7 @@ class Finding:
     words: Mapping[str, str] = field(factory=dict)
 
 
+@checked_init
 @frozen
 class Check:
     """A check that Docker's frontend does not have.
@@ -88,6 +92,7 @@ def _to_checks(checks: Iterable[Check]) -> tuple[Check, ...]:
     return tuple(checks)
 
 
+@checked_init
 @frozen
 class Language(Grammar):
     """Docker's instructions and checks, plus the added ``instructions`` and ``checks``.

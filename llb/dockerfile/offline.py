@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from attrs import field, frozen
 
 from llb import Definition, Platform, caps
+from llb.arguments.checked import checked
 from llb.dockerfile.image_table import resolve_purely
 from llb.dockerfile.language import PLAIN, Language
 from llb.dockerfile.options import ConvertOptions
@@ -36,6 +37,7 @@ class Conversion:
     warnings: tuple[str, ...] = ()
 
 
+@checked
 def convert(
     text: bytes | str,
     *,

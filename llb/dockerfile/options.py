@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import evolve, field, frozen
 
 from llb import Platform
+from llb.arguments.checked import checked, checked_raw_init
 from llb.dockerfile.run_options import ProcessOptions
 from llb.dockerfile.sources.named_contexts import LocalTree
 from llb.dockerfile_rules.run import CACHE_NAMESPACE
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from llb import State
+    from llb.buildkit_names import ResolveMode
     from llb.dockerfile.sources.named_contexts import ContextRequest
 
 _SYSTEMS = ("linux", "windows", "darwin", "freebsd")
@@ -44,6 +46,7 @@ def _no_epoch(source: State | ContextRequest, log_name: str) -> None:
     del source, log_name
 
 
+@checked_raw_init
 @frozen
 class ConvertOptions:
     """The options of one conversion.
@@ -73,7 +76,7 @@ class ConvertOptions:
     all_stages: bool = False
     checks: bool = True
     filename: str = "Dockerfile"
-    resolve_mode: str = "default"
+    resolve_mode: ResolveMode = "default"
     context: State | None = None
     contexts: Mapping[str, str] = field(factory=dict)
     is_index: bool = False
@@ -88,6 +91,7 @@ class ConvertOptions:
     )
 
     @classmethod
+    @checked
     def alone(
         cls,
         *,
@@ -124,6 +128,7 @@ class ConvertOptions:
             self.unique_id,
         )
 
+    @checked
     def automatic_arguments(self, stage: str) -> dict[str, str]:
         """Build the predefined arguments (reference, "Automatic platform ARGs").
 
@@ -153,6 +158,7 @@ class ConvertOptions:
         """The prefix of the ids of cache mounts."""
         return self.build_args.get(CACHE_NAMESPACE, "")
 
+    @checked
     def parse_platform(self, text: str) -> Platform:
         """Parse a platform, and fill in missing parts from the daemon's platform.
 
@@ -173,6 +179,7 @@ class ConvertOptions:
             case _:
                 return parsed
 
+    @checked
     def detect_platform(self, image: Platform) -> Platform:
         """Choose the platform of a base image if the user did not, among the daemon's platforms."""
 
@@ -184,6 +191,7 @@ class ConvertOptions:
         matching = (platform for platform in self.build_platforms if key(platform) == key(image))
         return next(matching, self.platform)
 
+    @checked
     def is_no_cache(self, stage: str | None) -> bool:
         """Check whether the steps of a stage ignore the cache."""
         if isinstance(self.no_cache, bool):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from attrs import evolve
 
+from llb.arguments.checked import checked
 from llb.dockerfile import lint
 from llb.dockerfile.errors.suggest import suggestion
 from llb.dockerfile.instructions.parse import interpret
@@ -31,6 +32,7 @@ _WELL_KNOWN = tuple(
 )
 
 
+@checked
 def convert_parsed(
     parsed: Parsed,
     options: ConvertOptions,

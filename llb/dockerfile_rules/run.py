@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import posixpath
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Unpack
+from typing import TYPE_CHECKING, Final, Unpack
 
 from llb.buildkit_names import PROXY_NAMES
 from llb.gocompat.path import clean, join
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from llb.state.step_options import StepOptions
 
 DEFAULT_NETWORK, DEFAULT_SECURITY = "default", "sandbox"
-DEFAULT_SHARING = "shared"
+DEFAULT_SHARING: Final = "shared"
 # None leaves the network to the client.
 NETWORKS: Mapping[str, ops.Network | None] = MappingProxyType(
     {DEFAULT_NETWORK: None, "none": ops.Network.NONE, "host": ops.Network.HOST}

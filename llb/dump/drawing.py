@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from llb.arguments.checked import checked
 from llb.dump.fields import numbers
 from llb.dump.labels import label, notes, one_line, shortened
 from llb.dump.listing import fields_of
@@ -28,6 +29,7 @@ _BRACKETS = {
 }
 
 
+@checked
 def dot(definition: Definition) -> str:
     """Draw the graph in the DOT language, with edges from inputs to the steps that use them.
 
@@ -51,6 +53,7 @@ def dot(definition: Definition) -> str:
     return "\n".join([*lines, "}"]) + "\n"
 
 
+@checked
 def mermaid(definition: Definition) -> str:
     """Draw the graph as a Mermaid flowchart, which Markdown viewers render.
 

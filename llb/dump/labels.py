@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING, Any
 
+from llb.arguments.checked import checked
 from llb.buildkit_names import DEFAULT_SHELL
 from llb.ops.metadata import CUSTOM_NAME
 
@@ -24,6 +25,7 @@ _ACTIONS = (
 )
 
 
+@checked
 def label(vertex: Vertex) -> str:
     """Describe an operation on one line: its custom name, if any, or its command."""
     return one_line(vertex.name) if vertex.name is not None else command(vertex)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from llb.arguments.checked import checked
 from llb.dump.fields import numbers, pairs
 from llb.dump.labels import group_text, label, one_line, place, resources_text
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 _ENCODER = json.JSONEncoder(ensure_ascii=False)
 
 
+@checked
 def text(definition: Definition) -> str:
     """List every operation with all its fields, in the order of the definition.
 

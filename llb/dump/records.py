@@ -12,6 +12,7 @@ import base64
 import json as encoding
 from typing import TYPE_CHECKING, Any
 
+from llb.arguments.checked import checked
 from llb.gocompat import json as gojson
 from llb.ops.nodes import CacheSharing, ContentCache, Network, Security
 
@@ -38,6 +39,7 @@ _INDEXES = ("input", "secondaryInput", "output")
 _OMITTED_ACTION = "symlink"
 
 
+@checked
 def json(definition: Definition) -> str:
     """Encode each operation as one JSON object per line: ``Op``, ``Digest`` and ``OpMetadata``.
 

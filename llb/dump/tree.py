@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from attrs import field, frozen, mutable
 
+from llb.arguments.checked import checked
 from llb.dump.fields import numbers
 from llb.dump.labels import label, notes, shortened
 
@@ -21,6 +22,7 @@ _MAX_LEVELS = 40
 _WIDTH = 160
 
 
+@checked
 def tree(definition: Definition) -> str:
     """Draw the graph as a tree, with the result at the top and its inputs below.
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from attrs import evolve
 
 from llb._lazy import lazy_imports
+from llb.arguments.checked import checked
 
 with lazy_imports(__name__):
     from llb.frontend import build  # 221 ms
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 _FORWARDED = "cmdline"
 
 
+@checked
 def build_in_process(request: Request, gateway: Gateway, *, follow_syntax: bool = True) -> Result:
     """Build the build file or Dockerfile of a request, as the function of ``Client.build``.
 

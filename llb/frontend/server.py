@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from llb import gateway
 from llb._lazy import lazy_imports
+from llb.arguments.checked import checked
 from llb.frontend.dockerui.prefetch import prefetch
 
 with lazy_imports(__name__):
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 _SWITCH_INTERVAL = 0.0002
 
 
+@checked
 def serve_dockerfile(language: Language | None = None, *, labs: bool = False) -> int:
     """Build a Dockerfile for the daemon that started this process.
 

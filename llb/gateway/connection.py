@@ -12,7 +12,15 @@ from llb import Definition, ResolvedImage, caps
 from llb._lazy import lazy_imports
 from llb._pb import gateway_pb2 as pb
 from llb._pb import ops_pb2
-from llb.buildkit_names import DOCKER_IMAGE_SCHEME, GIT_SCHEME, OCI_SCHEME
+from llb.arguments.checked import checked, checked_init
+from llb.buildkit_names import (
+    DOCKER_IMAGE_SCHEME,
+    GIT_SCHEME,
+    OCI_SCHEME,
+    NetworkName,
+    ResolveMode,
+    SecurityName,
+)
 from llb.definition.message_size import sending
 from llb.errors import InvalidDefinitionError, RemoteError, ReplacedError
 from llb.gateway.bridge import Bridge, Caps
@@ -41,6 +49,7 @@ _LAYOUT = 1
 _META = "source.metaresolver"
 
 
+@checked_init
 @frozen
 class SourceInfo:
     """Metadata of a source, available without fetching all of it.
@@ -62,6 +71,7 @@ class Gateway:
     definitions that are too large for a message.
     """
 
+    @checked
     def __init__(
         self,
         channel: Calls,
@@ -78,12 +88,14 @@ class Gateway:
         """The daemon's capabilities."""
         return self._bridge.caps
 
+    @checked
     def over(self, wrap: Callable[[Calls], Calls]) -> Gateway:
         """Copy the gateway, with the channel replaced by ``wrap(channel)``."""
         gateway = copy(self)
         gateway._bridge = self._bridge.over(wrap)
         return gateway
 
+    @checked
     def with_inputs(self, inputs: Mapping[str, Definition]) -> Gateway:
         """Copy the gateway, with further ``inputs`` that the daemon does not know."""
         gateway = copy(self)
@@ -116,6 +128,7 @@ class Gateway:
         )
         return self._solve(request).ref or Ref("")
 
+    @checked
     def solve_frontend(
         self,
         frontend: str,
@@ -146,6 +159,7 @@ class Gateway:
         fetched = {name: Definition.from_pb(message) for name, message in messages.items()}
         return {**fetched, **self._inputs}
 
+    @checked
     def read_file(self, ref: Ref, path: str, *, offset: int = 0, length: int = 0) -> bytes:
         """Read a file of any size from ``offset``, at most ``length`` bytes (0: all).
 
@@ -160,11 +174,13 @@ class Gateway:
 
         return read_ranges(read, offset, length)
 
+    @checked
     def stat_file(self, ref: Ref, path: str) -> FileStat:
         """Get the status of a file, for a link that of its target; raises like :meth:`read_file`."""
         request = pb.StatFileRequest(Ref=ref.id, Path=path)
         return from_message(self._bridge.call("StatFile", request, pb.StatFileResponse).stat)
 
+    @checked
     def read_dir(self, ref: Ref, path: str, *, pattern: str = "") -> tuple[FileStat, ...]:
         """List a directory by name; with ``pattern`` only entries that match it.
 
@@ -175,6 +191,7 @@ class Gateway:
             entries = self._bridge.call("ReadDir", request, pb.ReadDirResponse).entries
         return tuple(map(from_message, entries))
 
+    @checked
     def new_container(
         self,
         root: Ref,
@@ -182,8 +199,8 @@ class Gateway:
         mounts: Iterable[RefMount | MountValue] = (),
         init: str | Sequence[str] | None = None,
         hostname: str = "",
-        network: Network | str = "sandbox",
-        security: Security | str = "sandbox",
+        network: Network | NetworkName = "sandbox",
+        security: Security | SecurityName = "sandbox",
         extra_hosts: Mapping[str, str] | None = None,
         platform: Platform | str | None = None,
     ) -> Container:
@@ -213,6 +230,7 @@ class Gateway:
             platform=None if platform is None else platform_message(to_platform(platform)),
         )
 
+    @checked
     def step_container(self, step: Definition) -> Container:
         """Create a container with the mounts and settings of the last process of a definition.
 
@@ -237,12 +255,13 @@ class Gateway:
         ]
         return containers.step_container(self._bridge, op, trees)
 
+    @checked
     def resolve_image_config(
         self,
         ref: str,
         *,
         platform: Platform | None = None,
-        resolve_mode: str = "default",
+        resolve_mode: ResolveMode = "default",
         log_name: str = "",
         layout: tuple[str, str] | None = None,
     ) -> ResolvedImage:
@@ -267,7 +286,7 @@ class Gateway:
         self,
         ref: str,
         platform: Platform | None,
-        resolve_mode: str,
+        resolve_mode: ResolveMode,
         log_name: str,
         layout: tuple[str, str] | None,
     ) -> ResolvedImage:
@@ -287,6 +306,7 @@ class Gateway:
         ref = identifier.partition("://")[2]
         return ResolvedImage(response.Image.Digest, response.Image.Config, ref)
 
+    @checked
     def resolve_source(self, definition: Definition, *, log_name: str = "") -> SourceInfo:
         """Get the metadata of the only source of ``definition``; empty for anything else."""
         operations = [ops_pb2.Op.FromString(data) for data in definition.ops]
@@ -304,6 +324,7 @@ class Gateway:
             filename=sources[0].attrs.get("http.filename"),
         )
 
+    @checked
     def warn(
         self,
         digest: str,
@@ -332,6 +353,7 @@ class Gateway:
             request.ranges.extend(map(range_message, location.ranges))
         self._bridge.call("Warn", request, pb.WarnResponse)
 
+    @checked
     def return_result(self, result: Result) -> None:
         """Send the result to the daemon; call either this or :meth:`return_error`, once."""
         message = pb.Result(metadata=result.metadata)
@@ -345,6 +367,7 @@ class Gateway:
             message.ref.SetInParent()
         self._bridge.call("Return", pb.ReturnRequest(result=message), pb.ReturnResponse)
 
+    @checked
     def return_error(self, status: status_pb2.Status) -> None:
         """Fail the build with ``status``."""
         self._bridge.call("Return", pb.ReturnRequest(error=status), pb.ReturnResponse)
@@ -367,6 +390,7 @@ def _ref(message: pb.Ref) -> Ref:
     return Ref(message.id, getattr(message, "def") if message.HasField("def") else None)
 
 
+@checked
 def is_not_found(error: RemoteError) -> bool:
     """Check whether a read failed because the file is missing.
 

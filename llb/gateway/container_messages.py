@@ -13,6 +13,7 @@ from attrs import field, frozen
 from llb import Scratch
 from llb._pb import gateway_pb2 as pb
 from llb._pb import ops_pb2
+from llb.arguments.checked import checked, checked_init
 from llb.buildkit_names import PROXY_NAMES
 from llb.errors import InvalidValueError
 from llb.gocompat.path import absolute, check_mount_target, clean, join
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from llb import Definition, Network, Security, State
+    from llb.buildkit_names import NetworkName, SecurityName
     from llb.gateway.results import Ref
     from llb.state.settings import MountValue
 
@@ -34,6 +36,7 @@ def _check_target(_: object, __: object, value: str) -> None:
     check_mount_target(value)
 
 
+@checked_init
 @frozen
 class RefMount:
     """A tree on the daemon mounted at ``target`` of a container (:func:`bind_ref`)."""
@@ -44,6 +47,7 @@ class RefMount:
     readonly: bool = False
 
 
+@checked
 def bind_ref(ref: Ref, target: str, *, path: str = "", readonly: bool = False) -> RefMount:
     """Mount a solved tree at ``target`` of a container; writes to it end with the container.
 
@@ -75,8 +79,8 @@ def container_request(
     mounts: Iterable[RefMount | MountValue],
     *,
     hostname: str,
-    network: Network | str,
-    security: Security | str,
+    network: Network | NetworkName,
+    security: Security | SecurityName,
     extra_hosts: Mapping[str, str],
 ) -> tuple[pb.NewContainerRequest, pb.InitMessage]:
     """Build the request for a container, and the message that all of its processes share.

@@ -14,8 +14,14 @@ from attrs import field, frozen
 
 from llb._pb import gateway_pb2 as pb
 from llb._pb import ops_pb2
+from llb.arguments.checked import checked
 from llb.errors import CapabilityError, InvalidValueError, LLBError, RemoteError
-from llb.gateway.container_messages import container_request, init_message, locate_in_mount
+from llb.gateway.container_messages import (
+    ProcessOptions,
+    container_request,
+    init_message,
+    locate_in_mount,
+)
 from llb.gateway.files import FileStat, from_message, one_message
 from llb.gateway.process_io import to_files
 from llb.gateway.processes import Process
@@ -25,8 +31,10 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from llb import Network, Security
+    from llb.arguments.conversions import Duration
+    from llb.buildkit_names import NetworkName, SecurityName
     from llb.gateway.bridge import Bridge
-    from llb.gateway.container_messages import ProcessOptions, RefMount
+    from llb.gateway.container_messages import RefMount
     from llb.gateway.process_io import Stderr, Stdin, Stdout
     from llb.gateway.results import Ref
     from llb.state.settings import MountValue
@@ -93,6 +101,7 @@ class Container:
             self._require("gateway.exec.extrahosts")
         bridge.call("NewContainer", request, pb.NewContainerResponse)
 
+    @checked(options=ProcessOptions)
     def start(
         self,
         command: str | Sequence[str],
@@ -136,6 +145,7 @@ class Container:
             self._running.append(process)
         return process
 
+    @checked(options=ProcessOptions)
     def run(
         self,
         command: str | Sequence[str],
@@ -144,7 +154,7 @@ class Container:
         stdout: Stdout = "pipe",
         stderr: Stderr = "pipe",
         check: bool = True,
-        timeout: float | None = None,
+        timeout: Duration | None = None,
         **options: Unpack[ProcessOptions],
     ) -> Completed:
         """Run a process to its end, and collect what it writes to the pipes.
@@ -167,6 +177,7 @@ class Container:
             raise process._error(out, err)
         return Completed(process.command, code, out, err)
 
+    @checked
     def read_file(self, path: str) -> bytes:
         """Read a file as processes see it, whether or not one runs.
 
@@ -180,6 +191,7 @@ class Container:
         with one_message(f"read {path}", "read the output of run(['cat', PATH])"):
             return self._bridge.call("ReadFileContainer", request, pb.ReadFileResponse).Data
 
+    @checked
     def stat_file(self, path: str) -> FileStat:
         """Get the status of a file, except its owner; raises like :meth:`read_file`.
 
@@ -190,6 +202,7 @@ class Container:
         response = self._bridge.call("StatFileContainer", request, pb.StatFileResponse)
         return from_message(response.stat)
 
+    @checked
     def read_dir(self, path: str) -> tuple[FileStat, ...]:
         """List a directory by name, without owners; raises like :meth:`read_file`.
 
@@ -318,8 +331,8 @@ def new_container(
     *,
     init: str | Sequence[str] | None,
     hostname: str,
-    network: Network | str,
-    security: Security | str,
+    network: Network | NetworkName,
+    security: Security | SecurityName,
     extra_hosts: Mapping[str, str],
     platform: ops_pb2.Platform | None,
 ) -> Container:

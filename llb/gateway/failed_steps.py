@@ -14,6 +14,7 @@ from google.protobuf import json_format
 from google.protobuf.any_pb2 import Any as AnyMessage
 
 from llb._pb import errdefs_pb2, ops_pb2
+from llb.arguments.checked import checked
 from llb.errors import InvalidValueError
 from llb.gateway.containers import start_init, step_container
 from llb.gateway.results import Ref
@@ -46,6 +47,7 @@ class FailedStep:
         """The arguments of the failed process; empty for any other step."""
         return tuple(self._op.exec.meta.args)
 
+    @checked
     def container(self, gateway: Gateway, *, init: str | Sequence[str] | None = None) -> Container:
         """Start a container with the mounts of the failed process, to look around and try again.
 
@@ -64,6 +66,7 @@ class FailedStep:
         return start_init(step_container(gateway._bridge, self._op, self.outputs), init)
 
 
+@checked
 def failed_step(error: RemoteError) -> FailedStep | None:
     """Get the failed step from the error of a solve; None if the daemon did not report one."""
     solve = errdefs_pb2.Solve()

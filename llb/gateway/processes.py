@@ -12,6 +12,8 @@ from google.protobuf.message import DecodeError
 
 from llb._lazy import lazy_imports
 from llb._pb import gateway_pb2 as pb
+from llb.arguments.checked import checked
+from llb.arguments.conversions import to_seconds
 from llb.errors import (
     CancelledError,
     InputError,
@@ -45,6 +47,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from types import TracebackType
 
+    from llb.arguments.conversions import Duration
     from llb.gateway.exec_stream import Event
     from llb.gateway.process_io import ProcessFiles
     from llb.grpc.interfaces import OutgoingCall
@@ -109,29 +112,33 @@ class Process:
         with self._flow.changed:
             return self._stream.is_over
 
-    def wait(self, timeout: float | None = None) -> int:
+    @checked
+    def wait(self, timeout: Duration | None = None) -> int:
         """Wait until the process has ended, and return its exit code.
 
         Output that nobody reads is kept in memory meanwhile. Raises CancelledError after
-        ``timeout`` seconds, with the process still running, and if the process was stopped with
+        ``timeout`` (seconds, or a timedelta), with the process still running, and if the process was stopped with
         its container; RemoteError if the daemon could not run it; TransportError if the
         connection broke; InputError if ``stdin`` cannot be read; and the errors of the files
         passed as ``stdout`` and ``stderr``.
         """
         stream = self._stream
+        seconds = None if timeout is None else to_seconds(timeout)
         with self._flow.changed:
-            if not self._flow.wait_for(lambda: stream.is_over, timeout):
-                raise CancelledError(f"{self} is still running after {timeout:g} s")
+            if not self._flow.wait_for(lambda: stream.is_over, seconds):
+                raise CancelledError(f"{self} is still running after {seconds:g} s")
         if stream.failure is not None:
             raise stream.failure
         assert stream.exit_code is not None
         return stream.exit_code
 
-    def check(self, timeout: float | None = None) -> None:
+    @checked
+    def check(self, timeout: Duration | None = None) -> None:
         """Wait like :meth:`wait`, and raise ProcessError for a nonzero exit code."""
         if self.wait(timeout):
             raise self._error(b"", b"")
 
+    @checked
     def signal(self, number: signal.Signals | int | str) -> None:
         """Send a signal, by number or name (``SIGHUP``, ``HUP``), unless the process has ended.
 
@@ -150,6 +157,7 @@ class Process:
         """Send SIGKILL (:meth:`signal`)."""
         self.signal("KILL")
 
+    @checked
     def resize(self, rows: int, columns: int) -> None:
         """Set the size of the process's terminal, in characters.
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import field, frozen
 
+from llb.arguments.checked import checked, checked_raw_init
 from llb.errors import InvalidValueError, TransportError
 from llb.platforms import Platform
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 _OPTION = "BUILDKIT_FRONTEND_OPT_"
 
 
+@checked_raw_init
 @frozen
 class Request:
     """A build that a client requests of a frontend.
@@ -34,6 +36,7 @@ class Request:
     platforms: tuple[Platform, ...] = ()
 
     @classmethod
+    @checked
     def from_environ(cls, environ: Mapping[str, str]) -> Request:
         """Parse the request in environment variables.
 
@@ -55,6 +58,7 @@ class Request:
             platforms=_platforms(environ.get("BUILDKIT_WORKERS", "[]")),
         )
 
+    @checked
     def prefixed(self, prefix: str) -> dict[str, str]:
         """Select the options whose names start with ``prefix``, and strip it from the names."""
         return {
@@ -63,6 +67,7 @@ class Request:
             if key.startswith(prefix)
         }
 
+    @checked
     def flag(self, name: str) -> bool | None:
         """Parse a boolean option like Go's ParseBool; None if it is absent.
 

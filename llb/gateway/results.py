@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from attrs import evolve, field, frozen
 
 from llb._pb import gateway_pb2 as pb
+from llb.arguments.checked import checked, checked_init
 from llb.buildkit_names import EXPORTER_IMAGE_BASE_CONFIG_KEY, EXPORTER_IMAGE_CONFIG_KEY
 from llb.definition.definition import Definition
 
@@ -26,6 +27,7 @@ _WINDOWS = "windows"
 _EPOCH = "source.date.epoch"
 
 
+@checked_init
 @frozen
 class Ref:
     """A tree on the daemon, built or still to be built; an empty ``id`` is the empty tree."""
@@ -39,6 +41,7 @@ class Ref:
         return None if self._message is None else Definition.from_pb(self._message)
 
 
+@checked_init
 @frozen
 class Attestation:
     """An attestation of an image: in-toto statements, one in each file of a tree.
@@ -51,6 +54,7 @@ class Attestation:
     metadata: Mapping[str, bytes] = field(factory=dict)
 
 
+@checked_init
 @frozen
 class PlatformImage:
     """An image for one platform, with its config in JSON.
@@ -81,6 +85,7 @@ class PlatformImage:
             yield _EPOCH, str(int(self.epoch.timestamp())).encode()
 
 
+@checked_init
 @frozen
 class Result:
     """The result of a frontend: one tree, or one per platform.
@@ -94,6 +99,7 @@ class Result:
     attestations: Mapping[str, pb.Attestations] = field(factory=dict)
 
     @classmethod
+    @checked
     def of_images(cls, images: Iterable[PlatformImage], *, is_index: bool = False) -> Result:
         """Build the result for one or more images.
 
@@ -110,6 +116,7 @@ class Result:
             refs={image.id: image.ref for image in images}, metadata={**metadata, **platforms}
         )
 
+    @checked
     def with_attestations(self, found: Mapping[str, Iterable[Attestation]]) -> Result:
         """Add attestations by the ids of images."""
         added = {

@@ -10,6 +10,7 @@ from contextvars import ContextVar
 from functools import cache
 from typing import TYPE_CHECKING
 
+from llb.arguments.checked import checked
 from llb.errors import LLBError, TransportError, render
 from llb.gateway.connection import Gateway
 from llb.gateway.request import Request
@@ -27,6 +28,7 @@ _IS_SERVED = ContextVar("is_served", default=False)
 _CAPTURED: ContextVar[list[Function] | None] = ContextVar("captured", default=None)
 
 
+@checked
 def serve(build: Function, *, language: str = "") -> int:
     """Answer the daemon that started this process with the result of ``build``.
 
@@ -91,6 +93,7 @@ def capture_served() -> Iterator[list[Function]]:
         _CAPTURED.reset(token)
 
 
+@checked
 def answer(
     build: Function,
     request: Request,

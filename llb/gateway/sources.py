@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from google.protobuf.descriptor import FieldDescriptor
 
 from llb._pb import ops_pb2
+from llb.arguments.checked import checked
 from llb.definition.encode import encode_platform, encode_range, encode_source_info
 from llb.protobuf import digest_of
 
@@ -43,12 +44,14 @@ def platform_message(platform: Platform) -> ops_pb2.Platform:
     return ops_pb2.Platform.FromString(encode_platform(platform))
 
 
+@checked
 def source_json(file: SourceFile) -> dict[str, Any]:
     """Encode a source file like Go's ``encoding/json``."""
     encoded: dict[str, Any] = _plain(source_info(file))
     return encoded
 
 
+@checked
 def definition_json(definition: Definition) -> dict[str, Any]:
     """Encode a definition for ``frontend.convertllb``: operations by their digests."""
     message = definition.to_pb()

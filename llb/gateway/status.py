@@ -13,6 +13,7 @@ from google.protobuf.any_pb2 import Any as AnyMessage
 from google.rpc import status_pb2
 
 from llb._lazy import lazy_imports
+from llb.arguments.checked import checked
 from llb.errors import BuildFileError, CancelledError, LLBError, RemoteError, Span
 from llb.gateway.sources import source_json
 from llb.source_map import SourceFile
@@ -31,6 +32,7 @@ _UNIMPLEMENTED = 12
 _PACKAGE = __file__.removesuffix("gateway/status.py")
 
 
+@checked
 def unsupported_cap(name: str) -> RemoteError:
     """Build the error for a capability that a client requires and a frontend lacks."""
     detail = AnyMessage(type_url=_FRONTEND_CAP, value=json.dumps({"name": name}).encode())
@@ -41,6 +43,7 @@ def unsupported_cap(name: str) -> RemoteError:
     )
 
 
+@checked
 def unsupported_request(name: str) -> RemoteError:
     """Build the error for an unknown subrequest.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from llb.arguments.checked import checked
 from llb.errors import InvalidValueError
 
 if TYPE_CHECKING:
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
 _SPACE = " \t\r\n"
 
 
+@checked
 def shlex(command: str) -> tuple[str, ...]:
     r"""Split a command line into arguments and remove the quotes.
 

@@ -6,6 +6,7 @@ import threading
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from llb.arguments.checked import checked
 from llb.errors import CancelledError, RemoteError, TransportError
 from llb.grpc import metadata as headers_of
 from llb.grpc import status
@@ -31,6 +32,7 @@ class ClientCall(Call):
         super().__init__(endpoint, deadline)
         self._has_response = False
 
+    @checked
     def send(self, message: bytes) -> None:
         """Send a message; it may be delayed until :meth:`flush` or :meth:`receive`.
 
@@ -122,6 +124,7 @@ class Channel:
     the connection has ended, on the thread that read it.
     """
 
+    @checked
     def __init__(
         self,
         pipe: Pipe,
@@ -146,6 +149,7 @@ class Channel:
         """Whether the connection accepts new calls."""
         return self._endpoint.failure is None and self._endpoint.departing is None
 
+    @checked
     def call(
         self,
         method: str,
@@ -163,6 +167,7 @@ class Channel:
         call = self.stream(method, timeout=timeout, metadata=metadata)
         return single_response(call, request)
 
+    @checked
     def stream(
         self,
         method: str,

@@ -14,6 +14,7 @@ from contextlib import suppress
 from fcntl import fcntl
 from typing import TYPE_CHECKING, Protocol
 
+from llb.arguments.checked import checked
 from llb.errors import TransportError
 from llb.grpc import forks
 
@@ -42,6 +43,7 @@ class Pipe(Protocol):
         """Close both directions and unblock threads that read or write; idempotent."""
 
 
+@checked
 def stdio_pipe(read_fd: int, write_fd: int) -> Pipe:
     """Open a pipe over two descriptors, which it owns from then on.
 
@@ -51,12 +53,14 @@ def stdio_pipe(read_fd: int, write_fd: int) -> Pipe:
     return DescriptorPipe(read_fd, write_fd)
 
 
+@checked
 def socket_pipe(sock: socket) -> Pipe:
     """Open a pipe over a connected stream socket, which it owns from then on."""
     fd = sock.detach()
     return DescriptorPipe(fd, fd)
 
 
+@checked
 def memory_pair(capacity: int = 2**20) -> tuple[Pipe, Pipe]:
     """Create two connected pipes; each direction buffers about ``capacity`` bytes."""
     forward, backward = _Queue(capacity), _Queue(capacity)
@@ -70,6 +74,7 @@ class DescriptorPipe:
     if there is nothing to do yet.
     """
 
+    @checked
     def __init__(self, read_fd: int, write_fd: int) -> None:
         self._read_fd = read_fd
         self._write_fd = write_fd
@@ -102,6 +107,7 @@ class DescriptorPipe:
                 raise forks.ForkedError
             return b""
 
+    @checked
     def write(self, data: bytes) -> None:
         """Block until all of ``data`` is written."""
         with self._writing:

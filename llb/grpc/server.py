@@ -8,6 +8,7 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from llb._logs import logger
+from llb.arguments.checked import checked
 from llb.errors import CancelledError, LLBError, RemoteError, TransportError
 from llb.grpc import metadata, status
 from llb.grpc.call import Call
@@ -39,6 +40,7 @@ class ServerCall(Call):
         self.method = dict(headers).get(":path", "")
         self._has_headers = False
 
+    @checked
     def send(self, message: bytes) -> None:
         """Send a message; it may be delayed until :meth:`flush` or :meth:`receive`.
 
@@ -49,6 +51,7 @@ class ServerCall(Call):
             self._send_headers()
             self._queue(message)
 
+    @checked
     def finish(self, error: RemoteError | None) -> None:
         """End the call with an error, or with OK for None; does nothing if the call is over."""
         with self._endpoint.lock:
@@ -84,6 +87,7 @@ class ServerCall(Call):
         """Handle a cancellation by the peer."""
         self.fail(CancelledError("call was cancelled by the peer"))
 
+    @checked
     def refuse(self, error: RemoteError) -> None:
         """End the call with ``error``; the handler sees a cancelled call."""
         self._finish(error)
@@ -102,6 +106,7 @@ class Server:
     they are answered with ``UNIMPLEMENTED``.
     """
 
+    @checked
     def __init__(
         self,
         pipe: Pipe,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from attrs import field, frozen
 
+from llb.arguments.checked import checked_init
 from llb.errors import InvalidValueError
 from llb.ops.defaults import SECRET_MODE, SSH_MODE
 from llb.ops.env import Env
@@ -55,6 +56,7 @@ class ContentCache(Enum):
     OFF = 2
 
 
+@checked_init
 @frozen
 class ProgressGroup:
     """Steps that a progress display shows as one; a weak group yields to other groups."""
@@ -69,6 +71,7 @@ def _check_limit(_: object, attribute: Attribute[int], value: int) -> None:
     check_limit(value, attribute.name.replace("_", " "), least=minimum)
 
 
+@checked_init
 @frozen
 class LinuxResources:
     """Resource limits of a step's cgroup; 0 or an empty string means no limit.
@@ -272,6 +275,7 @@ class SSH:
     optional: bool = False
 
 
+@checked_init
 @frozen(eq=False)
 class Ulimit:
     """A resource limit of a process, by its getrlimit(2) name without ``RLIMIT_``."""
@@ -281,6 +285,7 @@ class Ulimit:
     hard: int
 
 
+@checked_init
 @frozen(eq=False)
 class Device:
     """A device of the Container Device Interface."""
@@ -289,6 +294,7 @@ class Device:
     optional: bool = False
 
 
+@checked_init
 @frozen(eq=False)
 class ProxyEnv:
     """Proxy variables of a process, which its cache key does not include."""

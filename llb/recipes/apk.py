@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from llb.arguments.checked import checked
 from llb.recipes.steps import CacheDirectory, run
 from llb.recipes.words import words
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 _PACKAGE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+:/-]*(@[a-z0-9_.-]+)?((=~?|[<>]=?|~=?)[\w.+-]+)?")
 
 
+@checked
 def add(state: State, *packages: str) -> State:
     """Install Alpine packages: ``git``, ``py3-pip>24``.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from llb.arguments.checked import checked
 from llb.recipes.steps import CacheDirectory, per_distribution, run
 from llb.recipes.words import words
 
@@ -17,6 +18,7 @@ _PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.-]*[a-z0-9+.](:[a-z0-9-]+)?([=/][A-Za-z
 _DIRECTORY = "/var/cache/recipes/apt"
 
 
+@checked
 def install(state: State, *packages: str, recommends: bool = False) -> State:
     """Install Debian packages: ``git``, ``curl=7.88*``.
 

@@ -7,6 +7,7 @@ import re
 import shlex
 from typing import TYPE_CHECKING
 
+from llb.arguments.checked import checked
 from llb.recipes.steps import SOURCE, CacheDirectory, absolute, per_distribution, run
 from llb.recipes.words import flag_words, words
 
@@ -21,6 +22,7 @@ _HOME = "/usr/local/cargo"
 _TARGET = "/var/cache/recipes/cargo-target"
 
 
+@checked
 def build(
     state: State,
     source: State,

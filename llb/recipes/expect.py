@@ -6,6 +6,7 @@ import shlex
 from typing import TYPE_CHECKING
 
 from llb import Scratch, bind
+from llb.arguments.checked import checked
 from llb.errors import InvalidValueError
 from llb.recipes.steps import absolute
 
@@ -56,6 +57,7 @@ check_text stdout "$text"
 """
 
 
+@checked
 def expect_file(
     state: State,
     path: str,
@@ -90,6 +92,7 @@ def expect_file(
     return state.requires("expect", check)
 
 
+@checked
 def expect_command(
     state: State,
     command: str | Sequence[str],

@@ -6,6 +6,7 @@ import re
 import shlex
 from typing import TYPE_CHECKING
 
+from llb.arguments.checked import checked
 from llb.recipes.steps import SOURCE, CacheDirectory, absolute, per_distribution, run
 from llb.recipes.words import flag_words, words
 
@@ -19,6 +20,7 @@ _MODULES = "/var/cache/recipes/go-modules"
 _BUILT = "/var/cache/recipes/go-build"
 
 
+@checked
 def build(
     state: State,
     source: State,

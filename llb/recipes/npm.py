@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from llb.arguments.checked import checked
 from llb.recipes.steps import CacheDirectory, process_user, run
 from llb.recipes.words import option_words
 
@@ -19,6 +20,7 @@ _LOCK = ("package-lock.json", "npm-shrinkwrap.json", ".npmrc", "**/package.json"
 _MODULES = ("**/node_modules",)
 
 
+@checked
 def ci(
     state: State,
     source: State,

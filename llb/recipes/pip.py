@@ -8,6 +8,7 @@ import shlex
 from typing import TYPE_CHECKING
 
 from llb import Scratch
+from llb.arguments.checked import checked
 from llb.errors import InvalidValueError
 from llb.recipes.steps import SOURCE, CacheDirectory, per_distribution, run
 from llb.recipes.words import flag_words, words
@@ -22,6 +23,7 @@ _REQUIREMENT = re.compile(r"[^-\s][^\n\0]*")
 _DIRECTORY = "/var/cache/recipes/pip"
 
 
+@checked
 def install(
     state: State,
     *packages: str,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from attrs import frozen
 
@@ -27,7 +27,7 @@ class CacheDirectory:
 
     name: str
     target: str
-    sharing: str = "shared"
+    sharing: Literal["shared", "private", "locked"] = "shared"
 
 
 def run(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from llb.arguments.checked import checked
 from llb.recipes.steps import CacheDirectory, per_distribution, process_user, run
 from llb.recipes.words import flag_words, option_words
 
@@ -20,6 +21,7 @@ _LOCK = ("uv.lock", "uv.toml", ".python-version", "**/pyproject.toml")
 _ENVIRONMENT = ("**/.venv",)
 
 
+@checked
 def sync(
     state: State,
     source: State,

@@ -23,23 +23,13 @@ def words(names: Iterable[str], pattern: re.Pattern[str], kind: str, *, example:
 def option_words(flag: str, names: Iterable[str], pattern: re.Pattern[str], *, example: str) -> str:
     """Format ``flag=name`` for each name, with a space before each. Raises InvalidValueError."""
     kind = f"value of {flag}"
-    checked = [_check(name, pattern, kind, example) for name in _to_tuple(names, flag, example)]
+    checked = [_check(name, pattern, kind, example) for name in names]
     return flag_words([f"{flag}={name}" for name in checked])
 
 
 def flag_words(flags: Iterable[str]) -> str:
-    """Quote further arguments, with a space before each. Raises InvalidValueError."""
-    arguments = _to_tuple(flags, "flags", "['-v']")
-    return "".join(f" {shlex.quote(argument)}" for argument in arguments)
-
-
-def _to_tuple(values: Iterable[str], kind: str, example: str) -> tuple[str, ...]:
-    if isinstance(values, str):
-        raise InvalidValueError(
-            f"invalid {kind} {values!r}: expected a sequence of strings",
-            hint=f"for example {example}",
-        )
-    return tuple(values)
+    """Quote further arguments, with a space before each."""
+    return "".join(f" {shlex.quote(flag)}" for flag in flags)
 
 
 def _check(word: str, pattern: re.Pattern[str], kind: str, example: str) -> str:

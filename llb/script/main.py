@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from llb._lazy import lazy_imports
+from llb.arguments.checked import checked
 from llb.buildkit_names import LOCAL_SCHEME
 from llb.ops.nodes import source_of
 from llb.ops.walk import post_order
@@ -37,6 +38,7 @@ FAILED = 125
 """Exit status of a script whose error was already reported."""
 
 
+@checked
 def main(state: State) -> None:
     """Write the definition of ``state`` to standard output, or draw its graph on a terminal.
 

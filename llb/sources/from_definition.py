@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from llb.arguments.checked import checked
 from llb.ops import nodes as ops
 from llb.platforms import Platform
 from llb.state.settings import Settings
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from llb.ops.metadata import OpMetadata
 
 
+@checked
 def from_definition(definition: Definition) -> State:
     """Convert a definition to a state, to add steps to it.
 

@@ -3,34 +3,39 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Unpack
+from typing import TYPE_CHECKING, Literal, TypeAlias, Unpack
 
 from attrs import frozen
 
 from llb._lazy import lazy_imports
+from llb.arguments.checked import checked
 from llb.buildkit_names import GIT_SCHEME
-from llb.errors import InvalidValueError, did_you_mean
+from llb.errors import InvalidValueError
 from llb.gocompat.path import join
 from llb.sources.image_and_local import source_state
+from llb.state.step_options import StepOptions
 
 with lazy_imports(__name__):
     from urllib import parse  # 2 ms
 
 if TYPE_CHECKING:
     from llb.state.state import State
-    from llb.state.step_options import StepOptions
+
 
 _PROTOCOLS = ("http", "https", "ssh", "git")
 _WITH_PROTOCOL = re.compile(r"([a-zA-Z0-9]+)://([^/?#\s]*)([^?#]*)\Z")
 # The scp-like syntax of git, user@host:path, whose protocol is ssh.
 _SCP = re.compile(r"[a-zA-Z0-9_-]+@([a-zA-Z0-9.-]+):([^?#]*)\Z")
 _PROPER_PATH = re.compile(r"(?:[A-Za-z0-9\-._~!$&'()*+,;=:@/\[\]]|%[0-9A-Fa-f]{2})*\Z")
-_MTIMES = ("checkout", "commit")
+ModificationTime: TypeAlias = Literal["checkout", "commit"]
+"""Whose time the files get: that of the checkout, or of the commit."""
+
 # BuildKit looks for secrets with these ids if a server requires authentication.
 _TOKEN_SECRET = "GIT_AUTH_TOKEN"  # noqa: S105 - an id, not a secret
 _HEADER_SECRET = "GIT_AUTH_HEADER"  # noqa: S105 - an id, not a secret
 
 
+@checked(options=StepOptions)
 def Git(  # noqa: N802 - it reads as the type of what it returns
     url: str,
     *,
@@ -39,7 +44,7 @@ def Git(  # noqa: N802 - it reads as the type of what it returns
     checksum: str | None = None,
     keep_git_dir: bool = False,
     skip_submodules: bool = False,
-    mtime: str | None = None,
+    mtime: ModificationTime | None = None,
     fetch_by_commit: bool = False,
     auth_token_secret: str | None = None,
     auth_header_secret: str | None = None,
@@ -78,11 +83,6 @@ def Git(  # noqa: N802 - it reads as the type of what it returns
     <State after SourceOp>
     """
     remote = _parse(url)
-    if mtime is not None and mtime not in _MTIMES:
-        raise InvalidValueError(
-            f"invalid mtime {mtime!r}: expected {', '.join(_MTIMES)}",
-            hint=did_you_mean(mtime, _MTIMES),
-        )
     subpath = join("/", subdir or "").lstrip("/")
     identifier = f"{GIT_SCHEME}{remote.host}{join('/', remote.path)}"
     if ref or subpath:

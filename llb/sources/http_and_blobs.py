@@ -5,19 +5,22 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Unpack
 
+from llb.arguments.checked import checked
 from llb.errors import InvalidValueError
 from llb.gocompat.path import check_mode
 from llb.reference import Reference, check_digest
 from llb.sources.image_and_local import source_state
+from llb.state.step_options import StepOptions
 
 if TYPE_CHECKING:
     from llb.state.state import State
-    from llb.state.step_options import StepOptions
+
 
 _URL = re.compile(r"https?://[^/?#\s]")
 _MAX_ID = 2**31 - 1
 
 
+@checked(options=StepOptions)
 def HTTP(  # noqa: N802 - it reads as the type of what it returns
     url: str,
     *,
@@ -75,6 +78,7 @@ def HTTP(  # noqa: N802 - it reads as the type of what it returns
     return source_state(url, list(attrs.items()), caps, None, options)
 
 
+@checked(options=StepOptions)
 def ImageBlob(  # noqa: N802 - it reads as the type of what it returns
     ref: str,
     *,
@@ -93,6 +97,7 @@ def ImageBlob(  # noqa: N802 - it reads as the type of what it returns
     return _blob("docker-image+blob", ref, attrs, options)
 
 
+@checked(options=StepOptions)
 def OCILayoutBlob(  # noqa: N802 - it reads as the type of what it returns
     ref: str,
     *,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Unpack
+from typing import TYPE_CHECKING, Literal, TypeAlias, Unpack
 
 from attrs import evolve
 
-from llb.buildkit_names import DOCKER_IMAGE_SCHEME, LOCAL_SCHEME, OCI_SCHEME
-from llb.errors import InvalidValueError, did_you_mean
+from llb.arguments.checked import checked
+from llb.buildkit_names import DOCKER_IMAGE_SCHEME, LOCAL_SCHEME, OCI_SCHEME, ResolveMode
+from llb.errors import InvalidValueError
 from llb.gocompat import json as gojson
 from llb.ops import nodes as ops
 from llb.ops.base_images import BasePath
@@ -20,17 +21,19 @@ from llb.state.step_options import StepOptions, step
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from llb.arguments.conversions import RawText
     from llb.sources.image_resolver import ImageResolver
 
-_DIFFERS = ("none", "metadata")
-_RESOLVE_MODES = ("default", "pull", "local")
+Differ: TypeAlias = Literal["none", "metadata"]
+"""How changes of a local directory are detected: not at all, or by metadata."""
 
 
+@checked(options=StepOptions)
 def Image(  # noqa: N802 - it reads as the type of what it returns
     ref: str,
     *,
     platform: Platform | str | None = None,
-    resolve_mode: str = "default",
+    resolve_mode: ResolveMode = "default",
     record_type: str | None = None,
     layer_limit: int | None = None,
     checksum: str | None = None,
@@ -70,11 +73,6 @@ def Image(  # noqa: N802 - it reads as the type of what it returns
     """
     attrs: list[tuple[str, str]] = []
     caps = ["source.image"]
-    if resolve_mode not in _RESOLVE_MODES:
-        raise InvalidValueError(
-            f"invalid resolve mode {resolve_mode!r}: expected {', '.join(_RESOLVE_MODES)}",
-            hint=did_you_mean(resolve_mode, _RESOLVE_MODES),
-        )
     if resolve_mode != "default":
         attrs.append(("image.resolvemode", resolve_mode))
     if resolve_mode == "pull":
@@ -104,17 +102,18 @@ def Image(  # noqa: N802 - it reads as the type of what it returns
     return state.with_image_config(resolved.config)
 
 
+@checked(options=StepOptions)
 def Local(  # noqa: N802 - it reads as the type of what it returns
     name: str,
     /,
     *,
-    include: Iterable[str] = (),
-    exclude: Iterable[str] = (),
-    follow_paths: Iterable[str] = (),
+    include: Iterable[RawText] = (),
+    exclude: Iterable[RawText] = (),
+    follow_paths: Iterable[RawText] = (),
     shared_key: str | None = None,
     session_id: str | None = None,
     unique_id: str | None = None,
-    differ: str | None = None,
+    differ: Differ | None = None,
     differ_required: bool = False,
     metadata_only: bool | Iterable[str] = False,
     **options: Unpack[StepOptions],
@@ -143,11 +142,6 @@ def Local(  # noqa: N802 - it reads as the type of what it returns
     """
     if not name:
         raise InvalidValueError("invalid local name '': expected a name, for example context")
-    if differ is not None and differ not in _DIFFERS:
-        raise InvalidValueError(
-            f"invalid differ {differ!r}: expected {', '.join(_DIFFERS)}",
-            hint=did_you_mean(differ, _DIFFERS),
-        )
     content_patterns = () if isinstance(metadata_only, bool) else tuple(metadata_only)
     # Attribute, value, and the capability that it requires if the value is set.
     rows: list[tuple[str, str | None, str | None]] = [
@@ -170,6 +164,7 @@ def Local(  # noqa: N802 - it reads as the type of what it returns
     return source_state(f"{LOCAL_SCHEME}{name}", attrs, caps, None, options)
 
 
+@checked(options=StepOptions)
 def OCILayout(  # noqa: N802 - it reads as the type of what it returns
     ref: str,
     *,

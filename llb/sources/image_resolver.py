@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING, Protocol
 
 from attrs import field, frozen
 
+from llb.arguments.checked import checked_init
 from llb.state.image_config import ImageConfig
 
 if TYPE_CHECKING:
+    from llb.buildkit_names import ResolveMode
     from llb.platforms import Platform
 
 
+@checked_init
 @frozen
 class ResolvedImage:
     """An image as resolved by a registry or a daemon.
@@ -41,6 +44,6 @@ class ImageResolver(Protocol):
     """An object that resolves image configs, for example the gateway of a frontend."""
 
     def resolve_image_config(
-        self, ref: str, *, platform: Platform | None = None, resolve_mode: str = "default"
+        self, ref: str, *, platform: Platform | None = None, resolve_mode: ResolveMode = "default"
     ) -> ResolvedImage:
         """Resolve the digest and config of ``ref``; the default platform is the daemon's."""

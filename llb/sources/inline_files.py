@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import posixpath
-from typing import TYPE_CHECKING, TypeAlias, Unpack
+from typing import TYPE_CHECKING, TypeAlias, Unpack, assert_never
 
 from attrs import field, frozen
 
+from llb.arguments.checked import checked, checked_init
 from llb.errors import InvalidValueError
 from llb.gocompat.path import clean
 from llb.state import file_actions
 from llb.state.state import State
+from llb.state.step_options import StepOptions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from datetime import datetime
 
     from llb.ops import nodes as ops
-    from llb.state.step_options import StepOptions
 
 
+@checked_init
 @frozen
 class File:
     """A file with a mode, and an owner as ``user[:group]``; a string is encoded as UTF-8."""
@@ -29,6 +31,7 @@ class File:
     owner: str | None = None
 
 
+@checked_init
 @frozen
 class Directory:
     """A directory with a mode or an owner, or an empty directory."""
@@ -37,6 +40,7 @@ class Directory:
     owner: str | None = None
 
 
+@checked_init
 @frozen
 class Symlink:
     """A symbolic link to ``target``, which is used as it is."""
@@ -47,6 +51,7 @@ class Symlink:
 Content: TypeAlias = bytes | str | File | Directory | Symlink
 
 
+@checked(options=StepOptions)
 def files(
     tree: Mapping[str, Content],
     *,
@@ -116,6 +121,5 @@ def _action(path: str, content: Content, created: datetime | None) -> ops.FileAc
             )
         case bytes() | str():
             return file_actions.mkfile(path, content, created=created)
-    raise InvalidValueError(
-        f"invalid content of {path} in files(): expected bytes, str, File, Directory or Symlink"
-    )
+        case _:
+            assert_never(content)

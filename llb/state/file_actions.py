@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, TypedDict, Unpack, assert_never
 
 from attrs import evolve
 
+from llb.arguments.checked import checked
+from llb.arguments.conversions import StrPath, to_path
 from llb.errors import InvalidValueError
 from llb.gocompat.path import check_mode, clean, is_symbolic_mode, join
 from llb.ops import nodes as ops
@@ -44,7 +46,7 @@ class CopyOptions(TypedDict, total=False):
     - ``replace`` (False): overwrite a destination of another type, such as a file by a directory.
     """
 
-    src: str
+    src: StrPath
     owner: str | None
     mode: int | str | None
     created: datetime | None
@@ -60,7 +62,8 @@ class CopyOptions(TypedDict, total=False):
     replace: bool
 
 
-def copy(source: Tree, dest: str, **options: Unpack[CopyOptions]) -> ops.CopyAction:
+@checked(options=CopyOptions)
+def copy(source: Tree, dest: StrPath, **options: Unpack[CopyOptions]) -> ops.CopyAction:
     """Copy a file or directory from another tree to ``dest``; see :class:`CopyOptions`.
 
     ``dest`` is relative to the working directory of the state that the action is applied to, and a
@@ -90,8 +93,9 @@ def copy(source: Tree, dest: str, **options: Unpack[CopyOptions]) -> ops.CopyAct
     )
 
 
+@checked
 def mkdir(
-    path: str,
+    path: StrPath,
     *,
     mode: int = 0o755,
     parents: bool = False,
@@ -113,8 +117,9 @@ def mkdir(
     )
 
 
+@checked
 def mkfile(
-    path: str,
+    path: StrPath,
     data: bytes | str,
     *,
     mode: int = 0o644,
@@ -136,7 +141,8 @@ def mkfile(
     )
 
 
-def rm(path: str, *, allow_not_found: bool = False, wildcard: bool = False) -> ops.RmAction:
+@checked
+def rm(path: StrPath, *, allow_not_found: bool = False, wildcard: bool = False) -> ops.RmAction:
     """Remove the file or directory ``path``, including all contents.
 
     With ``wildcard``, ``path`` may contain ``*``, ``?`` and ``[...]``. ``allow_not_found`` ignores
@@ -147,8 +153,9 @@ def rm(path: str, *, allow_not_found: bool = False, wildcard: bool = False) -> o
     )
 
 
+@checked
 def symlink(
-    oldpath: str, newpath: str, *, owner: str | None = None, created: datetime | None = None
+    oldpath: StrPath, newpath: StrPath, *, owner: str | None = None, created: datetime | None = None
 ) -> ops.SymlinkAction:
     """Create the symbolic link ``newpath``, which points to ``oldpath``.
 
@@ -238,7 +245,8 @@ def _nanoseconds(moment: datetime | None) -> int | None:
     return seconds * 1_000_000_000 + moment.microsecond * 1_000
 
 
-def _not_empty(path: str) -> str:
-    if not path or "\0" in path:
-        raise InvalidValueError(f"invalid path {path!r}: expected a path")
-    return path
+def _not_empty(path: StrPath) -> str:
+    text = to_path(path)
+    if not text or "\0" in text:
+        raise InvalidValueError(f"invalid path {text!r}: expected a path")
+    return text

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import evolve, field, frozen
 
+from llb.arguments.checked import checked, checked_raw_init
 from llb.errors import InvalidValueError
 from llb.gocompat import json as gojson
 from llb.gocompat.utf8 import encode, shown
@@ -49,6 +50,7 @@ CONFIG_FIELDS = {
 _SECOND = 1_000_000_000
 
 
+@checked_raw_init
 @frozen
 class Healthcheck:
     """The health check of a container; times are in nanoseconds, 0 for Docker's default.
@@ -68,6 +70,7 @@ class Healthcheck:
     retries: int = 0
 
 
+@checked_raw_init
 @frozen(kw_only=True)
 class ImageConfig:
     """The config of an image.
@@ -104,6 +107,7 @@ class ImageConfig:
     cmd_is_inherited: bool = False
 
     @classmethod
+    @checked
     def from_json(cls, data: bytes | str) -> ImageConfig:
         """Parse an image config. Raises InvalidValueError if it is malformed."""
         try:
@@ -163,6 +167,7 @@ class ImageConfig:
         """Whether the image has no layers."""
         return not self.diff_ids and all(entry.get("empty_layer") for entry in self.history)
 
+    @checked
     def with_platform(self, platform: Platform) -> ImageConfig:
         """Set the platform.
 
@@ -193,16 +198,19 @@ class ImageConfig:
             diff_ids=(),
         )
 
+    @checked
     def with_entrypoint(self, args: tuple[str, ...] | None) -> ImageConfig:
         """Set the entrypoint, and clear default arguments that come from the base image."""
         if self.cmd_is_inherited:
             return evolve(self, entrypoint=args, cmd=None, cmd_is_inherited=False)
         return evolve(self, entrypoint=args)
 
+    @checked
     def with_cmd(self, args: tuple[str, ...] | None) -> ImageConfig:
         """Set the default arguments of the entrypoint."""
         return evolve(self, cmd=args, cmd_is_inherited=False)
 
+    @checked
     def with_label(self, key: str, value: str) -> ImageConfig:
         """Set a label, replacing one with the same key."""
         if not key:
@@ -210,6 +218,7 @@ class ImageConfig:
         other_labels = tuple(pair for pair in self.labels if pair[0] != key)
         return evolve(self, labels=(*other_labels, (key, value)))
 
+    @checked
     def with_port(self, port: int | str) -> ImageConfig:
         """Expose ``port``: ``80`` or ``"53/udp"``; the default protocol is tcp."""
         match = _PORT.match(str(port))
@@ -220,6 +229,7 @@ class ImageConfig:
         name = f"{int(match[1])}/{match[2] or 'tcp'}"
         return evolve(self, exposed_ports=(*dict.fromkeys((*self.exposed_ports, name)),))
 
+    @checked
     def with_volume(self, path: str) -> ImageConfig:
         """Declare a directory for which a container gets a volume."""
         if _ABSOLUTE.match(path) is None:

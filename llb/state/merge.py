@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Unpack
 
 from attrs import evolve
 
+from llb.arguments.checked import checked
 from llb.errors import InvalidValueError
 from llb.ops import nodes as ops
 from llb.state.state import State
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
+@checked(options=StepOptions)
 def merge(states: Iterable[State], **options: Unpack[StepOptions]) -> State:
     """Lay trees over each other, the last on top.
 
@@ -40,6 +42,7 @@ def merge(states: Iterable[State], **options: Unpack[StepOptions]) -> State:
     return evolve(trees[0], output=ops.Output(op), last_run=None)
 
 
+@checked(options=StepOptions)
 def diff(lower: State, upper: State, **options: Unpack[StepOptions]) -> State:
     """Compute the changes from ``lower`` to ``upper``, as a tree to merge onto another.
 
@@ -58,6 +61,7 @@ def diff(lower: State, upper: State, **options: Unpack[StepOptions]) -> State:
     return evolve(lower, output=ops.Output(op), last_run=None)
 
 
+@checked(options=StepOptions)
 def rebase(state: State, *, onto: State, base: State, **options: Unpack[StepOptions]) -> State:
     """Move the changes from ``base`` to ``state`` onto another tree.
 
@@ -74,6 +78,7 @@ def rebase(state: State, *, onto: State, base: State, **options: Unpack[StepOpti
     return state.with_output(merge([onto, diff(base, state, **options)], **options))
 
 
+@checked(options=StepOptions)
 def passthrough(
     id: str,  # noqa: A002 - BuildKit's word
     states: Iterable[State],

@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from llb.arguments.checked import checked
+from llb.arguments.conversions import StrPath, to_path
 from llb.errors import InvalidValueError
 from llb.gocompat.path import check_mode, check_mount_target, clean
 from llb.ops import nodes as ops
@@ -16,17 +18,19 @@ from llb.protobuf import sha256_of
 from llb.validation import check_id, check_limit, choice
 
 if TYPE_CHECKING:
+    from llb.buildkit_names import ContentCacheName, SharingName
     from llb.ops.tree import Tree
 
 
+@checked
 def bind(
     source: Tree,
-    target: str,
+    target: StrPath,
     *,
-    path: str = "",
+    path: StrPath = "",
     readonly: bool = False,
     discard: bool = False,
-    content_cache: str = "default",
+    content_cache: ContentCacheName = "default",
 ) -> ops.Bind:
     """Mount the tree of another state at the absolute path ``target``.
 
@@ -42,22 +46,23 @@ def bind(
     <State after ExecOp>
     """
     return ops.Bind(
-        target=check_mount_target(target),
+        target=check_mount_target(to_path(target)),
         source=source.output,
-        selector=path,
+        selector=to_path(path),
         readonly=readonly,
         discard=discard,
         content_cache=choice(ops.ContentCache, content_cache, "content_cache"),
     )
 
 
+@checked
 def cache(
-    target: str,
+    target: StrPath,
     *,
     id: str | None = None,  # noqa: A002 - BuildKit's word
-    sharing: str = "shared",
+    sharing: SharingName = "shared",
     source: Tree | None = None,
-    path: str = "",
+    path: StrPath = "",
     readonly: bool = False,
 ) -> ops.Cache:
     """Mount a directory that the daemon keeps between builds.
@@ -72,30 +77,34 @@ def cache(
     >>> Image("node").run("npm ci", mounts=[cache("/root/.npm", sharing="locked")])
     <State after ExecOp>
     """
-    check_mount_target(target)
+    mount_point = check_mount_target(to_path(target))
     return ops.Cache(
-        target=target,
-        id=clean(target) if id is None else _not_empty(id, "cache id"),
+        target=mount_point,
+        id=clean(mount_point) if id is None else _not_empty(id, "cache id"),
         sharing=choice(ops.CacheSharing, sharing, "sharing"),
         source=None if source is None else source.output,
-        selector=path,
+        selector=to_path(path),
         readonly=readonly,
     )
 
 
-def tmpfs(target: str, *, size: int = 0) -> ops.Tmpfs:
+@checked
+def tmpfs(target: StrPath, *, size: int = 0) -> ops.Tmpfs:
     """Mount a file system in memory at ``target``.
 
     ``size`` is its maximum in bytes; 0 is the system's default. Raises InvalidValueError for an
     invalid argument.
     """
-    return ops.Tmpfs(target=check_mount_target(target), size=check_limit(size, "tmpfs size"))
+    return ops.Tmpfs(
+        target=check_mount_target(to_path(target)), size=check_limit(size, "tmpfs size")
+    )
 
 
+@checked
 def secret(
     id: str,  # noqa: A002 - BuildKit's word
     *,
-    target: str | None = None,
+    target: StrPath | None = None,
     env: str | None = None,
     uid: int = 0,
     gid: int = 0,
@@ -126,7 +135,7 @@ def secret(
         target = SECRETS + id
     return ops.Secret(
         id=id,
-        target=None if target is None else check_mount_target(target),
+        target=None if target is None else check_mount_target(to_path(target)),
         env=env,
         uid=check_id(uid, "uid"),
         gid=check_id(gid, "gid"),
@@ -143,10 +152,11 @@ def cache_key_variable(mount: ops.Secret) -> tuple[str, str]:
     return f"LLB_SECRET_KEY_{name}", sha256_of(key.encode())[:16]
 
 
+@checked
 def ssh(
     id: str = "default",  # noqa: A002 - BuildKit's word
     *,
-    target: str | None = None,
+    target: StrPath | None = None,
     uid: int = 0,
     gid: int = 0,
     mode: int = SSH_MODE,
@@ -161,7 +171,7 @@ def ssh(
     """
     return ops.SSH(
         id=_not_empty(id, "ssh id"),
-        target=None if target is None else check_mount_target(target),
+        target=None if target is None else check_mount_target(to_path(target)),
         uid=check_id(uid, "uid"),
         gid=check_id(gid, "gid"),
         mode=check_mode(mode),

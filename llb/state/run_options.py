@@ -9,11 +9,14 @@ from attrs import evolve
 from llb.errors import InvalidValueError
 from llb.ops import nodes as ops
 from llb.state.mounts import cache_key_variable
-from llb.state.settings import MountValue, resolve_workdir, with_env
+from llb.state.settings import MountValue, check_expanded, resolve_workdir, with_env
 from llb.validation import choice
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+
+    from llb.arguments.conversions import StrPath
+    from llb.buildkit_names import NetworkName, SecurityName
 
 M_ = TypeVar("M_", bound=MountValue)
 
@@ -68,6 +71,8 @@ def with_variables(
     """Set the environment variables of one run, including the cache keys of secrets."""
     if not env and not mounts:
         return process
+    if env and "PATH" in env:
+        check_expanded("PATH", env["PATH"])
     # A cache key of a secret invalidates the cache through a variable.
     keys = [
         cache_key_variable(mount)
@@ -80,10 +85,10 @@ def with_variables(
 def with_overrides(
     process: ops.Process,
     *,
-    workdir: str | None,
+    workdir: StrPath | None,
     user: str | None,
-    network: ops.Network | str | None,
-    security: ops.Security | str | None,
+    network: ops.Network | NetworkName | None,
+    security: ops.Security | SecurityName | None,
 ) -> ops.Process:
     """Override the process settings for one run; None keeps a setting of the state."""
     if workdir is None and user is None and network is None and security is None:

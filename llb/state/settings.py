@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from attrs import evolve, field, frozen
 
 from llb._lazy import lazy_imports
+from llb.arguments.conversions import StrPath, to_path
 from llb.errors import InvalidValueError, did_you_mean
 from llb.gocompat.path import absolute
 from llb.ops import nodes as ops
@@ -81,13 +82,23 @@ def with_env(process: ops.Process, pairs: Sequence[tuple[str, str | None]]) -> o
     return process.with_env(process.env.set_all(pairs, linked=process.base is not None))
 
 
-def resolve_workdir(cwd: str, path: str) -> str:
+def check_expanded(key: str, value: str | None) -> None:
+    """Refuse a PATH that refers to itself: BuildKit passes variables on as they are."""
+    if key == "PATH" and value is not None and ("$PATH" in value or "${PATH}" in value):
+        raise InvalidValueError(
+            f"invalid PATH {value!r}: variables are not expanded",
+            hint="add to the current one: f\"/opt/bin:{state.getenv('PATH')}\"",
+        )
+
+
+def resolve_workdir(cwd: str, path: StrPath) -> str:
     """Resolve a working directory against the current one. Raises InvalidValueError for ``''``."""
-    if not path or "\0" in path:
-        raise InvalidValueError(f"invalid working directory {path!r}: expected a path")
-    if path.startswith("/"):
-        return path
-    return cwd.child_directory(path) if isinstance(cwd, BasePath) else absolute(cwd, path)
+    text = to_path(path)
+    if not text or "\0" in text:
+        raise InvalidValueError(f"invalid working directory {text!r}: expected a path")
+    if text.startswith("/"):
+        return text
+    return cwd.child_directory(text) if isinstance(cwd, BasePath) else absolute(cwd, text)
 
 
 def with_config(settings: Settings, config: ImageConfig) -> Settings:

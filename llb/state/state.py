@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, Unpack
 from attrs import evolve, field, frozen
 
 from llb import wire
-from llb.buildkit_names import DEFAULT_SHELL
+from llb.arguments.checked import checked_methods
+from llb.arguments.conversions import Duration, RawText, StrPath, to_path, to_seconds
+from llb.buildkit_names import DEFAULT_SHELL, NetworkName, SecurityName
 from llb.errors import InvalidValueError, did_you_mean
 from llb.ops import nodes as ops
 from llb.ops.base_images import ShellArgs
@@ -35,6 +37,7 @@ from llb.state.run_options import (
 from llb.state.settings import (
     MountValue,
     Settings,
+    check_expanded,
     resolve_workdir,
     to_ip,
     to_ulimit,
@@ -55,6 +58,8 @@ P_ = ParamSpec("P_")
 T_ = TypeVar("T_")
 
 
+# File actions check the arguments of the methods that create them.
+@checked_methods(apart_from=("copy", "mkdir", "mkfile", "rm", "symlink"))
 @frozen(eq=False, repr=False)
 class State:
     """A file tree, the settings for the steps that follow, and an image config.
@@ -99,8 +104,10 @@ class State:
     def env(self, key: str, value: str | None) -> State:
         """Set an environment variable for processes and the image; None removes it.
 
-        Raises InvalidValueError for an invalid name.
+        The value is not expanded: use :meth:`getenv` for variables in it. Raises InvalidValueError
+        for an invalid name, and for a PATH that contains ``$PATH``.
         """
+        check_expanded(key, value)
         return self._with_process(with_env(self.settings.process, ((key, value),)))
 
     def getenv(self, key: str, default: str = "") -> str:
@@ -110,7 +117,7 @@ class State:
         """
         return unresolved.known_variable(self.settings.process, key, default)
 
-    def workdir(self, path: str) -> State:
+    def workdir(self, path: StrPath) -> State:
         """Set the working directory; a relative path extends the current one.
 
         The directory is not created, and a process fails if it does not exist.
@@ -129,11 +136,11 @@ class State:
         """Set the platform of the steps that follow, for example ``linux/arm64``."""
         return self._with_settings(platform=to_platform(platform))
 
-    def network(self, network: ops.Network | str) -> State:
+    def network(self, network: ops.Network | NetworkName) -> State:
         """Set the network of processes: ``sandbox``, ``host`` or ``none``."""
         return self._set(network=choice(ops.Network, network, "network"))
 
-    def security(self, security: ops.Security | str) -> State:
+    def security(self, security: ops.Security | SecurityName) -> State:
         """Set the privileges of processes: ``sandbox`` or ``insecure``."""
         return self._set(security=choice(ops.Security, security, "security"))
 
@@ -165,15 +172,16 @@ class State:
         """
         return self._with_settings(mounts=with_mounts(self.settings.mounts, mounts))
 
-    def unmount(self, target: str) -> State:
+    def unmount(self, target: StrPath) -> State:
         """Remove the mount at ``target`` that :meth:`mount` added.
 
         Raises InvalidValueError if there is no such mount.
         """
-        kept = tuple(mount for mount in self.settings.mounts if mount.target != target)
+        path = to_path(target)
+        kept = tuple(mount for mount in self.settings.mounts if mount.target != path)
         if len(kept) == len(self.settings.mounts):
             targets = [str(mount.target) for mount in kept]
-            raise InvalidValueError(f"no mount at {target!r}", hint=did_you_mean(target, targets))
+            raise InvalidValueError(f"no mount at {path!r}", hint=did_you_mean(path, targets))
         return self._with_settings(mounts=kept)
 
     def with_output(self, other: State) -> State:
@@ -208,15 +216,15 @@ class State:
 
     def run(
         self,
-        command: str | Sequence[str],
+        command: RawText | Sequence[RawText],
         *,
         env: Mapping[str, str] | None = None,
-        workdir: str | None = None,
+        workdir: StrPath | None = None,
         user: str | None = None,
         mounts: Iterable[MountValue] = (),
         shell: Sequence[str] | None = None,
-        network: ops.Network | str | None = None,
-        security: ops.Security | str | None = None,
+        network: ops.Network | NetworkName | None = None,
+        security: ops.Security | SecurityName | None = None,
         readonly_root: bool = False,
         valid_exit_codes: Iterable[int] | None = None,
         devices: Iterable[ops.Device] = (),
@@ -283,18 +291,18 @@ class State:
             last_run=op,
         )
 
-    def mounted(self, target: str) -> State:
+    def mounted(self, target: StrPath) -> State:
         """Select what the last process wrote to its writable mount at ``target``, as a state.
 
         The new state has no settings; even the platform is unset, because the mounted tree may be
         for another one. Raises InvalidValueError if there is no writable mount at ``target``.
         """
-        op = self.last_run
+        op, path = self.last_run, to_path(target)
         if op is None:
-            raise InvalidValueError(f"no mount at {target!r}: nothing was run yet")
-        output = op.output(target)
+            raise InvalidValueError(f"no mount at {path!r}: nothing was run yet")
+        output = op.output(path)
         if output is None:
-            raise no_result_error(op, target)
+            raise no_result_error(op, path)
         return State(output)
 
     def file(self, *actions: ops.FileAction, **options: Unpack[StepOptions]) -> State:
@@ -318,7 +326,7 @@ class State:
         )
         return State(ops.Output(op), self.settings, self.config, self.last_run)
 
-    def copy(self, source: Tree, dest: str, **options: Unpack[CopyStepOptions]) -> State:
+    def copy(self, source: Tree, dest: StrPath, **options: Unpack[CopyStepOptions]) -> State:
         """Copy a file or directory from the tree of another state to ``dest``.
 
         ``dest`` is relative to the working directory of this state; one that ends with ``/`` is a
@@ -337,7 +345,7 @@ class State:
 
     def mkdir(
         self,
-        path: str,
+        path: StrPath,
         *,
         mode: int = 0o755,
         parents: bool = False,
@@ -354,7 +362,7 @@ class State:
 
     def mkfile(
         self,
-        path: str,
+        path: StrPath,
         data: bytes | str,
         *,
         mode: int = 0o644,
@@ -371,7 +379,7 @@ class State:
 
     def rm(
         self,
-        path: str,
+        path: StrPath,
         *,
         allow_not_found: bool = False,
         wildcard: bool = False,
@@ -387,8 +395,8 @@ class State:
 
     def symlink(
         self,
-        oldpath: str,
-        newpath: str,
+        oldpath: StrPath,
+        newpath: StrPath,
         *,
         owner: str | None = None,
         created: datetime | None = None,
@@ -475,9 +483,9 @@ class State:
         """Expose a port of the image: ``80`` or ``"53/udp"``; the default protocol is tcp."""
         return evolve(self, config=self.config.with_port(port))
 
-    def volume(self, path: str) -> State:
+    def volume(self, path: StrPath) -> State:
         """Declare an absolute path for which containers of the image get a volume."""
-        return evolve(self, config=self.config.with_volume(path))
+        return evolve(self, config=self.config.with_volume(to_path(path)))
 
     def stop_signal(self, signal: str) -> State:
         """Set the signal that stops a container: a name such as ``SIGTERM``, or a number."""
@@ -487,10 +495,10 @@ class State:
         self,
         command: str | Sequence[str] | None,
         *,
-        interval: float = 0,
-        timeout: float = 0,
-        start_period: float = 0,
-        start_interval: float = 0,
+        interval: Duration = 0,
+        timeout: Duration = 0,
+        start_period: Duration = 0,
+        start_interval: Duration = 0,
         retries: int = 0,
     ) -> State:
         """Set the command that checks whether a container is healthy.
@@ -505,10 +513,10 @@ class State:
         check = to_healthcheck(
             health_test(command),
             retries=retries,
-            interval=interval,
-            timeout=timeout,
-            start_period=start_period,
-            start_interval=start_interval,
+            interval=to_seconds(interval),
+            timeout=to_seconds(timeout),
+            start_period=to_seconds(start_period),
+            start_interval=to_seconds(start_interval),
         )
         return evolve(self, config=evolve(self.config, healthcheck=check))
 

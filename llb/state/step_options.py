@@ -12,6 +12,7 @@ from llb.source_map import CallSite, Location, caller
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from llb.arguments.conversions import RawText
     from llb.platforms import Platform
 
 
@@ -29,8 +30,8 @@ class StepOptions(TypedDict, total=False):
       automatically, even if they are empty.
     """
 
-    name: str
-    description: Mapping[str, str]
+    name: RawText
+    description: Mapping[str, RawText]
     ignore_cache: bool
     export_cache: bool
     progress_group: ops.ProgressGroup

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self, TypeAlias, TypedDict, TypeVar, Unpack
 
 from llb._pb import control_pb2 as pb
+from llb.arguments.checked import checked
 from llb.errors import InvalidDefinitionError, LLBError, RemoteError, TransportError
 from llb.grpc import Server, socket_pipe
 from llb.platforms import to_platform
@@ -71,6 +72,7 @@ class FakeDaemon:
     raises anything but an error for the client, leaving the ``with`` block raises it again.
     """
 
+    @checked(options=DaemonOptions)
     def __init__(self, **options: Unpack[DaemonOptions]) -> None:
         check_keys(options, DaemonOptions.__optional_keys__)
         self._options = options

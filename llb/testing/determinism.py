@@ -11,6 +11,7 @@ from importlib.util import module_from_spec, spec_from_file_location
 from typing import TYPE_CHECKING
 
 from llb import Definition, dump
+from llb.arguments.checked import checked
 from llb.child_processes import environment, python
 from llb.compare import compare
 from llb.compare import render as differences
@@ -26,6 +27,7 @@ _TIMEOUT = 120.0
 _RUN = "from llb.testing.determinism import _print_definition; _print_definition()"
 
 
+@checked
 def assert_deterministic(
     factory: Callable[[], Build], *, times: int = 10, seeds: Iterable[int] = _SEEDS
 ) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import frozen
 from google.protobuf.any_pb2 import Any as AnyMessage
 
+from llb.arguments.checked import checked, checked_init
 from llb.errors import RemoteError
 from llb.gateway import source_json
 
@@ -21,6 +22,7 @@ _UNKNOWN = 2
 _TYPES = "github.com/moby/buildkit/"
 
 
+@checked_init
 @frozen
 class Failed:
     """A failing step as an output: by default, a process with a nonzero exit code.
@@ -31,6 +33,7 @@ class Failed:
     exit_code: int = 1
     message: str | None = None
 
+    @checked
     def error(self, vertex: Vertex) -> RemoteError:
         """Create the error of a step, which names the step and its source locations."""
         if self.message is not None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self, TypedDict, Unpack
 from attrs import field, frozen
 
 from llb import Definition, State
+from llb.arguments.checked import checked
 from llb.buildkit_names import EXPORTER_IMAGE_CONFIG_KEY
 from llb.client.connect.errors import to_solve_error
 from llb.errors import RemoteError, SolveError, render
@@ -120,15 +121,21 @@ class FakeGateway:
     are the calls of all frontends, ``unanswered`` those that need a real daemon.
     """
 
+    @checked(options=GatewayOptions)
     def __init__(self, **options: Unpack[GatewayOptions]) -> None:
         check_keys(options, GatewayOptions.__optional_keys__)
+        images = FakeImages.of(options.get("images"))
+        platforms = tuple(map(to_platform, options.get("platforms", ("linux/amd64",))))
+        self._inputs = {
+            name: tree if isinstance(tree, Definition) else tree.marshal()
+            for name, tree in options.get("inputs", {}).items()
+        }
         self._stack = ExitStack()
         local = dict(options.get("local_dirs", {}))
         if "files" in options:
             local = {"context": options["files"], "dockerfile": options["files"], **local}
         client = LocalClient(local)
         self._stack.callback(client.close)
-        images = FakeImages.of(options.get("images"))
         self._builder = Builder(options.get("outputs", {}), images, lambda _: client.session)
         self._state = DaemonState(
             builder=self._builder,
@@ -136,16 +143,12 @@ class FakeGateway:
             sources=options.get("sources", {}),
             frontends=options.get("frontends", {}),
             errors=options.get("errors", {}),
-            platforms=tuple(map(to_platform, options.get("platforms", ("linux/amd64",)))),
+            platforms=platforms,
             session_id=_SESSION,
         )
         if "llb_caps" in options:
             self._state.llb_caps = frozenset(options["llb_caps"])
         self._state.caps = frozenset(options.get("caps", CAPS))
-        self._inputs = {
-            name: tree if isinstance(tree, Definition) else tree.marshal()
-            for name, tree in options.get("inputs", {}).items()
-        }
 
     def __enter__(self) -> Self:
         """Return the gateway itself."""
@@ -163,10 +166,12 @@ class FakeGateway:
         """Open the frontend's end of a conversation, which ends with the fake gateway."""
         return self._stack.enter_context(Conversation(self._state, self._inputs).connected())
 
+    @checked
     def request(self, options: Mapping[str, str] | None = None) -> Request:
         """Create the request to a frontend with the options of a client."""
         return Request(dict(options or {}), self._state.session_id, self._state.platforms)
 
+    @checked
     def run(
         self,
         function: Frontend,
@@ -234,6 +239,7 @@ class RunOptions(GatewayOptions, total=False):
     language: str
 
 
+@checked(options=RunOptions)
 def run_frontend(
     function: Frontend, options: Mapping[str, str] | None = None, **given: Unpack[RunOptions]
 ) -> Outcome:

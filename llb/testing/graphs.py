@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import field, frozen
 
 from llb import dump
+from llb.arguments.checked import checked
 from llb.buildkit_names import DEFAULT_SHELL
 from llb.compare import compare
 from llb.compare import render as differences
@@ -103,6 +104,7 @@ class Step:
         """The source location as ``file:line``, or else the number as ``#1``."""
         return place(self.vertex.locations[0]) if self.vertex.locations else f"#{self.number}"
 
+    @checked
     def is_after(self, other: Step) -> bool:
         """Check whether this step depends on another one, directly or indirectly."""
         pending, seen = list(self.inputs), set()
@@ -121,6 +123,7 @@ class Step:
         return meta
 
 
+@checked
 def steps(build: Build) -> tuple[Step, ...]:
     """List the steps of a build, inputs first, as a dump numbers them.
 
@@ -135,6 +138,7 @@ def steps(build: Build) -> tuple[Step, ...]:
     return tuple(steps_by_digest.values())
 
 
+@checked
 def step(build: Build, text: str) -> Step:
     """Find the only step whose name or command equals ``text``, or else contains it.
 
@@ -144,6 +148,7 @@ def step(build: Build, text: str) -> Step:
     return _find(definition, steps(definition), text)
 
 
+@checked
 def assert_runs(build: Build, command: str | Sequence[str]) -> Step:
     """Assert that a step runs a command that contains the string, or has these arguments.
 
@@ -162,6 +167,7 @@ def assert_runs(build: Build, command: str | Sequence[str]) -> Step:
     raise AssertionError(f"no step runs {expected!r}{_hint(suggestion)}\n{_render(definition)}")
 
 
+@checked
 def assert_before(build: Build, first: str, then: str) -> None:
     """Assert that the step ``then`` depends on ``first``; both are found as by :func:`step`."""
     definition = to_definition(build)
@@ -175,6 +181,7 @@ def assert_before(build: Build, first: str, then: str) -> None:
         )
 
 
+@checked
 def assert_independent(build: Build, one: str, other: str) -> None:
     """Assert that neither of two steps depends on the other, so they can run in parallel."""
     definition = to_definition(build)
@@ -188,6 +195,7 @@ def assert_independent(build: Build, one: str, other: str) -> None:
             )
 
 
+@checked
 def assert_same(one: Build, other: Build) -> None:
     """Assert that two builds are the same except for their source locations.
 

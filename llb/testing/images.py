@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, TypeAlias
 from attrs import define, evolve, field, frozen
 
 from llb import ImageConfig, Platform, Reference, ResolvedImage
-from llb.buildkit_names import DEFAULT_PATH_ENV
+from llb.arguments.checked import checked, checked_init
+from llb.buildkit_names import DEFAULT_PATH_ENV, ResolveMode
 from llb.errors import InvalidValueError, RemoteError
 from llb.platforms import to_platform
 
@@ -23,6 +24,7 @@ def _platforms(platforms: tuple[Platform | str, ...]) -> tuple[Platform, ...]:
     return tuple(map(to_platform, platforms))
 
 
+@checked_init
 @frozen
 class FakeImage:
     """The config of an image for one or more platforms.
@@ -39,6 +41,7 @@ class FakeImage:
     )
     layers: int = 1
 
+    @checked
     def to_json(self, platform: Platform | str = "linux/amd64") -> bytes:
         """Encode the config as JSON for a platform, by default the first of the image."""
         requested = to_platform(platform).normalize()
@@ -94,6 +97,7 @@ AnyImage: TypeAlias = FakeImage | bytes | str
 """An image, or its config in JSON."""
 
 
+@checked_init
 @define
 class FakeImages:
     """Images by reference, usable as the ``resolver`` of :func:`llb.Image`.
@@ -107,18 +111,20 @@ class FakeImages:
     asked: list[str] = field(factory=list)
 
     @classmethod
+    @checked
     def of(cls, images: Mapping[str, AnyImage] | FakeImages | None) -> FakeImages:
         """Convert a mapping of images; None selects the default images."""
         if isinstance(images, FakeImages):
             return images
         return cls() if images is None else cls(images)
 
+    @checked
     def resolve_image_config(
         self,
         ref: str,
         *,
         platform: Platform | None = None,
-        resolve_mode: str = "default",  # noqa: ARG002 - there is only this source
+        resolve_mode: ResolveMode = "default",  # noqa: ARG002 - there is only this source
     ) -> ResolvedImage:
         """Resolve the digest and config of an image. Raises RemoteError as a daemon does."""
         self.asked.append(ref)
@@ -132,6 +138,7 @@ class FakeImages:
         # References into an OCI layout start with its scheme and do not parse as image references.
         return ResolvedImage(ref.partition("@")[2] or _digest(ref), config)
 
+    @checked
     def has(self, ref: str) -> bool:
         """Check whether an image exists."""
         return self._find(ref) is not None

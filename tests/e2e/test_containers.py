@@ -10,7 +10,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Barrier
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
@@ -226,7 +226,7 @@ def test_the_platform_determines_the_default_path(
 def test_network_and_security_need_an_entitlement(
     run_with_tree: Callable[..., Any],
 ) -> None:
-    def links(gateway: Gateway, tree: Ref, network: str) -> list[str]:
+    def links(gateway: Gateway, tree: Ref, network: Literal["host", "none"]) -> list[str]:
         with gateway.new_container(tree, network=network) as container:
             return sorted(container.run(["ls", "/sys/class/net"]).stdout.decode().split())
 

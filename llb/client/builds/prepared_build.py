@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from llb import caps
 from llb._lazy import lazy_imports
 from llb._pb import control_pb2 as pb
+from llb.arguments.conversions import to_seconds
 from llb.buildkit_names import EXPORTER_IMAGE_CONFIG_KEY
 from llb.client.base_images.pending_state import (
     Encoded,
@@ -122,7 +123,8 @@ class PreparedBuild:
 
     def run(self) -> SolveResult:
         """Run the build; raises the errors of ``Client.solve``."""
-        request, options = self._request, self._options
+        request, limit = self._request, self._options.get("timeout")
+        timeout = None if limit is None else to_seconds(limit)
         try:
             self._capabilities.check(self._control, self._required)
             frontend = None if self._function is None else self._to_frontend(self._function)
@@ -132,7 +134,7 @@ class PreparedBuild:
                 sending(request),
                 build_span({key: name for key, name in names.items() if name}) as metadata,
             ):
-                response = self._run.run(request, options.get("timeout"), frontend, metadata)
+                response = self._run.run(request, timeout, frontend, metadata)
             return SolveResult(dict(response.ExporterResponse), request.Ref)
         finally:
             self.close()

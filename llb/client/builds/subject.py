@@ -36,6 +36,10 @@ class Subject:
             raise InvalidValueError(
                 "a build takes exactly one of: a state or a definition, a frontend, a function"
             )
+        if self.frontend == "":
+            raise InvalidValueError(
+                "invalid frontend '': expected a name, for example dockerfile.v0"
+            )
         if self.platform is not None and not isinstance(self.what, State):
             raise InvalidValueError(
                 "a build takes a platform only with a state",

@@ -19,11 +19,13 @@ _encode = message(1)
 
 
 class InterceptedError(TransportError):
-    """An interceptor of a ``grpc.Channel`` ended the session; ``cause`` is what it raised."""
+    """An interceptor of a ``grpc.Channel`` ended the session."""
 
-    def __init__(self, cause: Exception) -> None:
-        super().__init__(f"an interceptor ended the session: {cause!r}")
-        self.cause = cause
+    @property
+    def cause(self) -> Exception:
+        """What the interceptor raised."""
+        assert isinstance(self.__cause__, Exception)
+        return self.__cause__
 
 
 class SessionPipe:
@@ -47,7 +49,7 @@ class SessionPipe:
                     return b""
                 raise TransportError(f"the session broke: {error}") from error
             except Exception as error:
-                raise InterceptedError(error) from error
+                raise InterceptedError(f"an interceptor ended the session: {error!r}") from error
             if received is None:
                 return b""
             if piece := _decode(received):
@@ -61,7 +63,7 @@ class SessionPipe:
         except LLBError as error:
             raise TransportError(f"the session is closed: {error}") from error
         except Exception as error:
-            raise InterceptedError(error) from error
+            raise InterceptedError(f"an interceptor ended the session: {error!r}") from error
 
     def close(self) -> None:
         """Close the stream in both directions."""

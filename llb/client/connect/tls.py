@@ -6,12 +6,14 @@ from pathlib import Path
 
 from attrs import field, frozen
 
+from llb.arguments.checked import checked, checked_init
 from llb.client.registry_auth.pem import PEM, check_readable, show, to_pem
 from llb.errors import InvalidValueError
 
 _NAMES = ("ca.pem", "cert.pem", "key.pem")
 
 
+@checked_init
 @frozen
 class TLS:
     """The certificates of a connection in PEM: paths of files, or their contents as bytes.
@@ -34,6 +36,7 @@ class TLS:
             check_readable(value)
 
     @classmethod
+    @checked
     def from_directory(cls, folder: str | Path, *, server_name: str | None = None) -> TLS:
         """Use ``ca.pem``, ``cert.pem`` and ``key.pem`` of a folder."""
         ca, cert, key = (Path(folder) / name for name in _NAMES)

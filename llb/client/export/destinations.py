@@ -29,7 +29,11 @@ class LocalReceiver:
     """
 
     def __init__(self, destination: Path, *, exact: bool = False) -> None:
-        if destination.exists() and not destination.is_dir():
+        try:
+            is_other = destination.exists() and not destination.is_dir()
+        except OSError as error:
+            raise InputError(f"cannot export to {destination}: {error.strerror}") from error
+        if is_other:
             raise InputError(
                 f"cannot export to {destination}: it is not a directory",
                 hint="name a directory, or use type=tar,dest=FILE",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from attrs import field, frozen
 
 from llb._lazy import lazy_imports
+from llb.arguments.checked import checked, checked_init
 from llb.client.export.image_options import ImageOptions, check_attributes, to_attributes
 from llb.client.key_values import parse_attributes, parse_flag
 from llb.errors import InvalidValueError, did_you_mean
@@ -33,6 +34,7 @@ _WITH_CONFIG = ("image", "registry", "oci", "docker")
 STANDARD_OUTPUT = "-"
 
 
+@checked_init
 @frozen
 class Export:
     """An exporter: its type, its attributes, and the destination on the client.
@@ -123,6 +125,7 @@ class Export:
         return destinations.FileReceiver(Path(self.destination))
 
 
+@checked
 def local(
     destination: str | Path,
     *,
@@ -142,6 +145,7 @@ def local(
     return Export("local", attrs | tree_attrs, str(destination))
 
 
+@checked
 def tar(
     destination: str | Path,
     *,
@@ -154,6 +158,7 @@ def tar(
     return Export("tar", attrs, str(destination))
 
 
+@checked(options=ImageOptions)
 def oci(
     destination: str | Path,
     *,
@@ -165,6 +170,7 @@ def oci(
     return _archive("oci", destination, name, tar, options)
 
 
+@checked(options=ImageOptions)
 def docker(
     destination: str | Path | None = None,
     *,
@@ -176,6 +182,7 @@ def docker(
     return _archive("docker", destination, name, tar, options)
 
 
+@checked(options=ImageOptions)
 def image(
     name: str | Iterable[str] = (),
     *,
@@ -209,6 +216,7 @@ def image(
     return Export("image", attrs | to_attributes(options))
 
 
+@checked(options=ImageOptions)
 def registry(
     name: str | Iterable[str], *, insecure: bool = False, **options: Unpack[ImageOptions]
 ) -> Export:
@@ -222,6 +230,7 @@ def cache_only() -> Export:
     return Export("cacheonly")
 
 
+@checked
 def parse_export(text: str) -> Export:
     """Parse an exporter on a command line: ``DIR``, ``-``, or ``type=…,key=value…``.
 

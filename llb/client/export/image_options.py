@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias, TypedDict
 
 from attrs import field, frozen
 
+from llb.arguments.checked import checked_init
 from llb.client.key_values import check_names, parse_flag
 from llb.errors import InvalidValueError, did_you_mean
 from llb.platforms import Platform, to_platform
@@ -65,6 +66,7 @@ def _optional_platform(platform: Platform | str | None) -> Platform | None:
     return None if platform is None else to_platform(platform)
 
 
+@checked_init
 @frozen
 class Annotation:
     """An annotation of an image, with the object it is attached to and an optional platform.

@@ -49,7 +49,13 @@ _PYTHON = ".py"
 
 def is_url(context: object) -> bool:
     """Check whether a context is a repository or a file on the web, and no directory."""
-    return isinstance(context, str) and bool(_URL.match(context)) and not Path(context).is_dir()
+    if not isinstance(context, str) or not _URL.match(context):
+        return False
+    try:
+        return not Path(context).is_dir()
+    except OSError:
+        # It is too long for a path.
+        return True
 
 
 @define
@@ -103,7 +109,7 @@ class Contexts:
                 raise invalid(label, value, _EXPECTED_NAMED)
 
     def _add_directory(self, folder: str, file: str | None, inline: bytes | None) -> None:
-        if not Path(to_string(folder, "context")).is_dir():
+        if not _is_directory(to_string(folder, "context"), "build context"):
             is_file = Path(folder).is_file()
             raise InputError(
                 f"build context: {'not a directory' if is_file else 'no such directory'}: {folder}",
@@ -208,11 +214,19 @@ class Contexts:
             return f"{OCI_SCHEME}{store}@{digest}"
         if _REMOTE.match(value):
             return value
-        if not Path(value).is_dir():
+        if not _is_directory(value, f"build context {name}"):
             raise InputError(f"build context {name}: no such directory: {value}")
         local_name = _unreserved(name)
         self.local_dirs[local_name] = value
         return f"local:{local_name}"
+
+
+def _is_directory(path: str, what: str) -> bool:
+    """Check for a directory. Raises InputError if its path cannot be followed."""
+    try:
+        return Path(path).is_dir()
+    except OSError as error:
+        raise InputError(f"{what}: {error.strerror}: {path}") from error
 
 
 def _unreserved(name: str) -> str:

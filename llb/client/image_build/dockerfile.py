@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, TypeAlias, TypedDict
 
-from llb.errors import InvalidValueError
+from llb.arguments.checked import checked
 from llb.platforms import Platform, to_platform
 from llb.state.step_options import check_keys
+from llb.validation import check_limit
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -46,6 +47,7 @@ class DockerfileOptions(TypedDict, total=False):
     sbom: bool | str
 
 
+@checked(options=DockerfileOptions)
 def dockerfile_attrs(**options: Unpack[DockerfileOptions]) -> dict[str, str]:
     """Build the attributes of ``dockerfile.v0`` for ``Client.solve(frontend_attrs=…)``.
 
@@ -72,8 +74,10 @@ def dockerfile_attrs(**options: Unpack[DockerfileOptions]) -> dict[str, str]:
         "no-cache": ",".join(stages),
         "image-resolve-mode": "pull" if options.get("pull", False) else "",
         "add-hosts": ",".join(f"{k}={v}" for k, v in options.get("hosts", {}).items()),
-        "force-network-mode": _network(options["network"]) if "network" in options else "",
-        "shm-size": str(options["shm_size"]) if "shm_size" in options else "",
+        "force-network-mode": _NETWORKS[options["network"]] if "network" in options else "",
+        "shm-size": str(check_limit(options["shm_size"], "shm_size"))
+        if "shm_size" in options
+        else "",
         "ulimit": ",".join(f"{k}={_limit(v)}" for k, v in options.get("ulimits", {}).items()),
         "cgroup-parent": options.get("cgroup_parent", ""),
     }
@@ -84,12 +88,6 @@ def dockerfile_attrs(**options: Unpack[DockerfileOptions]) -> dict[str, str]:
         **({"no-cache": ""} if no_cache is True else {}),
         **{f"attest:{kind}": attest_parameters for kind, attest_parameters in attests.items()},
     }
-
-
-def _network(name: str) -> str:
-    if name not in _NETWORKS:
-        raise InvalidValueError(f"invalid network {name!r}: expected {', '.join(_NETWORKS)}")
-    return _NETWORKS[name]
 
 
 def _limit(limit: int | tuple[int, int]) -> str:

@@ -87,12 +87,12 @@ class ImageBuildOptions(BuildOptions, total=False):
     tags: str | Iterable[str] | None
     target: str | None
     build_args: Mapping[str, str | int | float | Path] | None
-    labels: Mapping[str, str] | None
+    labels: Mapping[str, str | int | float | Path] | None
     annotations: Mapping[str, str] | Iterable[Annotation | str] | None
     contexts: Mapping[str, NamedContext] | None
     evaluate_here: bool
     frontend: str | None
-    frontend_attrs: Mapping[str, str] | None
+    frontend_attrs: Mapping[str, str | int | float | Path] | None
     platforms: Platform | str | Iterable[Platform | str] | None
     push: bool
     load: bool

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Unpack, cast
 
 from attrs import field, frozen
 
 from llb._lazy import lazy_imports
+from llb.arguments.checked import checked
 from llb.client.image_build.contexts import CONTEXT, DOCKERFILE_DIRECTORY, Contexts
 from llb.client.image_build.dockerfile import DockerfileOptions, dockerfile_attrs
 from llb.client.image_build.exports import to_exports
@@ -53,7 +54,7 @@ _NETWORKS = ("default", "none", "host")
 _HOST_NETWORK = "network.host"
 _BUILD_FILE = ".py"
 # One string is one value for these options of a build.
-_SEVERAL = ("ssh", "cache_from", "cache_to", "allow", "registry_auth_tls")
+_SEVERAL = ("ssh", "cache_from", "cache_to", "allow", "exports", "uploads", "registry_auth_tls")
 
 
 @frozen
@@ -177,9 +178,17 @@ def _to_inline(options: ImageBuildOptions) -> bytes | None:
     match text:
         case None | bytes():
             return text
-        case str():
+        case str() if _is_encodable(text):
             return text.encode()
     raise invalid("dockerfile_inline", text, "the text of a Dockerfile")
+
+
+def _is_encodable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _check_dockerfile(contexts: Contexts, options: ImageBuildOptions) -> None:
@@ -259,6 +268,11 @@ def _to_no_cache(value: object) -> bool | tuple[str, ...]:
     return value if isinstance(value, bool) else strings(value, "no_cache")
 
 
+@checked(options=BuildOptions)
+def _checked(**options: Unpack[BuildOptions]) -> BuildOptions:
+    return options
+
+
 def _to_build_options(options: ImageBuildOptions, request: FrontendRequest) -> BuildOptions:
     """Combine the caller's options of the build with those that the request needs."""
     passed: dict[str, Any] = {
@@ -267,6 +281,7 @@ def _to_build_options(options: ImageBuildOptions, request: FrontendRequest) -> B
     for key in _SEVERAL:
         if key in passed:
             passed[key] = several(passed[key], key)
+    passed = {**_checked(**passed)}
     passed["allow"] = allowed(passed.get("allow", ()), options.get("network"))
     passed["local_dirs"] = {**request.local_dirs, **passed.get("local_dirs", {})}
     passed["oci_layouts"] = {**request.layouts, **passed.get("oci_layouts", {})}

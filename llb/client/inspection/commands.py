@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, TypedDict
 
 from llb.client.inspection.trees import check_tree, resolve, run_function, to_definition
 from llb.definition.definition import Definition
-from llb.errors import InvalidValueError
 from llb.gateway import Result
 from llb.sources.from_definition import from_definition
 
@@ -14,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from llb import Network, Security
+    from llb.buildkit_names import NetworkName, SecurityName
     from llb.client.inspection.trees import Build, Tree
     from llb.client.options import BuildOptions
     from llb.gateway import Completed, Gateway, Request
@@ -29,8 +29,8 @@ class RunSettings(TypedDict):
     user: str | None
     mounts: Iterable[MountValue]
     shell: Sequence[str] | None
-    network: Network | str | None
-    security: Security | str | None
+    network: Network | NetworkName | None
+    security: Security | SecurityName | None
 
 
 def run(
@@ -46,8 +46,6 @@ def run(
 ) -> Completed:
     """Build a tree and run a process in it, see :meth:`llb.client.Client.run`."""
     check_tree(tree, platform)
-    if not isinstance(input, bytes | str | None):
-        raise InvalidValueError(f"invalid input {input!r}: expected bytes, str or None")
     stdin = input.encode() if isinstance(input, str) else input
     state = from_definition(tree) if isinstance(tree, Definition) else tree
     step = state.run(command, **settings)

@@ -160,9 +160,7 @@ def to_definition(
 
 
 def check_tree(tree: Tree, platform: Platform | str | None) -> None:
-    """Raise InvalidValueError if ``tree`` is neither a state nor a definition without platform."""
-    if not isinstance(tree, State | Definition):
-        raise InvalidValueError(f"invalid tree {tree!r}: expected a State or a Definition")
+    """Raise InvalidValueError if a definition has a platform."""
     if platform is not None and isinstance(tree, Definition):
         raise InvalidValueError(
             "invalid platform: a definition has one in each step", hint="pass a state"
@@ -171,10 +169,10 @@ def check_tree(tree: Tree, platform: Platform | str | None) -> None:
 
 def to_path(path: TreePath) -> str:
     """Convert a path to a string. Raises InvalidValueError."""
-    name: object = path.as_posix() if isinstance(path, PurePath) else path
-    if isinstance(name, str) and name and "\0" not in name:
-        return name
-    raise InvalidValueError(f"invalid path {path!r}: expected a str or a path in the tree")
+    name = path.as_posix() if isinstance(path, PurePath) else path
+    if not name or "\0" in name:
+        raise InvalidValueError(f"invalid path {path!r}: expected a path in the tree")
+    return name
 
 
 def _with_tree(

@@ -7,6 +7,7 @@ from pathlib import Path
 from attrs import field, frozen
 
 from llb._lazy import lazy_imports
+from llb.arguments.checked import checked_init
 from llb.client.key_values import check_names, parse_attributes, parse_flag
 from llb.client.registry_auth.pem import PEM, load_pair, name, show, text, to_pem
 from llb.errors import InputError, InvalidValueError
@@ -19,6 +20,7 @@ _EXAMPLE = "host=registry.example,ca=ca.pem"
 _KEYS = ("host", "ca", "cert", "key", "insecure")
 
 
+@checked_init
 @frozen
 class AuthTLS:
     """TLS options for the token server of the registry ``host``.

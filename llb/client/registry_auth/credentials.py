@@ -107,7 +107,9 @@ def _check_token(token: IdentityToken | RegistryToken) -> None:
     """Refuse an unusable token; the error does not contain it."""
     value: object = token.value
     if not isinstance(value, str) or not value:
-        raise InvalidValueError(f"invalid {type(token).__name__}: expected a str that is not empty")
+        raise InvalidValueError(
+            f"invalid value of {type(token).__name__}: expected a str that is not empty"
+        )
 
 
 def _parse_server(server: object) -> str:

@@ -20,10 +20,13 @@ if TYPE_CHECKING:
 PEM: TypeAlias = Path | bytes
 """A file in PEM, or its content."""
 
+PEMValue: TypeAlias = "str | Path | bytes | None"
+"""A file in PEM by its path, its content, or nothing."""
+
 _MARK = b"-----BEGIN "
 
 
-def to_pem(value: str | Path | bytes | None) -> PEM | None:
+def to_pem(value: PEMValue) -> PEM | None:
     """Convert a path to a Path; bytes are content. Raises InvalidValueError for anything else."""
     if value is None or isinstance(value, Path):
         return value
@@ -65,6 +68,8 @@ def check_readable(value: PEM | None) -> None:
         value.read_bytes()
     except OSError as error:
         raise InputError(f"cannot read {value}: {error.strerror}") from error
+    except ValueError as error:
+        raise InvalidValueError(f"invalid path {str(value)!r}: {error}") from error
 
 
 def text(value: PEM | None) -> str | None:

@@ -9,6 +9,7 @@ from attrs import field, frozen
 from google.protobuf.json_format import ParseDict, ParseError
 
 from llb._pb import policy_pb2
+from llb.arguments.checked import checked_init
 from llb.client.json_files import read_object
 from llb.errors import InputError, InvalidValueError
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+@checked_init
 @frozen
 class PolicySource:
     """A source that a build is about to use.

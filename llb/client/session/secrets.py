@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from attrs import frozen
 
+from llb.arguments.checked import checked_init
 from llb.client.csv_fields import parse_fields
 from llb.errors import InputError, InvalidValueError
 
@@ -19,6 +20,7 @@ MAX_SIZE = 500 * 1024
 """The maximum size of a secret in bytes, as in BuildKit."""
 
 
+@checked_init
 @frozen
 class EnvSecret:
     """The value of an environment variable, read when the daemon requests the secret."""

@@ -8,12 +8,14 @@ from pathlib import Path
 
 from attrs import frozen
 
+from llb.arguments.checked import checked_init
 from llb.errors import InvalidValueError
 
 DEFAULT = "default"
 VARIABLE = "SSH_AUTH_SOCK"
 
 
+@checked_init
 @frozen
 class AgentSpec:
     """The ssh agent for an id: a socket, key files, or by default the user's own agent.

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, BinaryIO, TypeAlias
 from attrs import define, field, frozen
 
 from llb._lazy import lazy_imports
+from llb.arguments.checked import checked_init
 from llb.buildkit_names import SESSION_UPLOADS
 from llb.errors import InputError
 
@@ -32,6 +33,7 @@ def _new_url() -> str:
     return SESSION_UPLOADS + uuid.uuid4().hex
 
 
+@checked_init
 @frozen(eq=False)
 class Upload:
     """Bytes, a file, or an open stream (read once) that a build fetches from ``url``.

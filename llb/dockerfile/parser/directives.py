@@ -7,6 +7,8 @@ import re
 
 from attrs import frozen
 
+from llb.arguments.checked import checked
+
 _NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9]*\Z")
 _KNOWN = ("syntax", "escape", "check")
 
@@ -20,6 +22,7 @@ class Syntax:
     line: int
 
 
+@checked
 def detect_syntax(text: bytes) -> Syntax | None:
     """Find the syntax directive of a file, which names its frontend; None if there is none.
 

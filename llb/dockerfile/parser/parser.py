@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from attrs import define, field, frozen, mutable
 
+from llb.arguments.checked import checked
 from llb.dockerfile.errors import catalogue as errors
 from llb.dockerfile.grammar import DOCKER, Grammar
 from llb.dockerfile.parser.directives import parse_directive
@@ -96,6 +97,7 @@ class Parsed:
     grammar: Grammar = DOCKER
 
 
+@checked
 def parse(text: bytes, filename: str, grammar: Grammar = DOCKER) -> Parsed:
     """Parse a Dockerfile into nodes. Raises DockerfileError."""
     source = errors.Source(filename, text, decode(text).removeprefix(_BOM))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from llb.arguments.checked import checked
 from llb.dockerfile.errors import catalogue as errors
 from llb.errors import InvalidValueError
 from llb.gocompat.path import clean
 from llb.gocompat.patternmatcher import check_glob
 
 
+@checked
 def parse_ignore(data: bytes, filename: str = ".dockerignore") -> tuple[str, ...]:
     """Parse an ignore file into cleaned patterns, relative to the context.
 

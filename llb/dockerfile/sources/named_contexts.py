@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from llb.errors import Span
+    from llb.sources.image_and_local import Differ
 
 # The file name of a context that is downloaded from a URL.
 WEB_FILE = "context"
@@ -70,7 +71,7 @@ class LocalTree:
         self,
         follow_paths: tuple[str, ...] = (),
         include: tuple[str, ...] = (),
-        differ: str | None = None,
+        differ: Differ | None = None,
     ) -> State:
         """Create the source of the directory, or of the part of it that matches the patterns.
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import define, evolve, field, frozen
 
 from llb import Platform, Reference, caps, resolve_images
+from llb.arguments.checked import checked
 from llb.buildkit_names import DEFAULT_PATH_ENV, DOCKER_IMAGE_SCHEME, LOCAL_SCHEME
 from llb.dockerfile.errors import catalogue as errors
 from llb.dockerfile.offline import convert
@@ -69,6 +70,7 @@ class UnsayableError(InputError):
         super().__init__(f"a Dockerfile cannot express this: {reasons}")
 
 
+@checked
 def to_dockerfile(
     tree: State, *, resolver: Resolver, platform: Platform | str | None = None
 ) -> str:

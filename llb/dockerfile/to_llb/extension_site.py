@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from llb.arguments.checked import checked
 from llb.dockerfile.errors.catalogue import DockerfileError
 from llb.dockerfile.shell.expand import DOCUMENT
 from llb.dockerfile.to_llb.run import execute, with_shell
@@ -42,15 +43,18 @@ class Site:
 
     # --- reading --------------------------------------------------------------
 
+    @checked
     def flag(self, name: str) -> str | None:
         """Read the value of a flag; None if the flag is absent."""
         values = self.flags(name)
         return values[-1] if values else None
 
+    @checked
     def flags(self, name: str) -> tuple[str, ...]:
         """Read all values of a repeated flag; an empty tuple if it is absent."""
         return self._expand(self._instruction.flags.get(name, ()))
 
+    @checked
     def switch(self, name: str) -> bool:
         """Check whether a switch is on."""
         return self._instruction.flags.get(name) == ("true",)
@@ -75,16 +79,19 @@ class Site:
         """The platform of the stage."""
         return self._result.platform
 
+    @checked
     def config(self, key: str) -> Any:
         """Read a field of the image config by Docker's key, for example ``User``; None if unset."""
         config = self._result.image.to_config()
         return config.to_dict().get(key, config.other.get(key))
 
+    @checked
     def context(self, path: str) -> State:
         """Use ``path`` of the build context; the client need not send other files."""
         self._conversion.context.use(path)
         return self._conversion.context.state
 
+    @checked
     def tree(self, flag: str) -> State | None:
         """Use the files of the stage or image that a flag names; None if the flag is absent."""
         kind, flags = self._instruction.kind, self._instruction.flags
@@ -95,6 +102,7 @@ class Site:
         source.use("/")
         return source.state
 
+    @checked
     def error(
         self, message: str, *, word: str | None = None, hint: str | None = None
     ) -> DockerfileError:
@@ -108,6 +116,7 @@ class Site:
 
     # --- changing -------------------------------------------------------------
 
+    @checked
     def run(self, command: str | Sequence[str], *, mounts: Iterable[MountValue] = ()) -> None:
         """Run a process as RUN does; a string is a command line for the image's shell.
 
@@ -119,6 +128,7 @@ class Site:
         execute(self._conversion, result, args, tuple(mounts), self.step())
         self._has_history = True
 
+    @checked
     def take(self, state: State) -> None:
         """Replace the files of the stage by those of ``state``, derived from :attr:`state`.
 
@@ -146,6 +156,7 @@ class Site:
             describe=True,
         )
 
+    @checked
     def configure(self, key: str, value: object) -> None:
         """Set a field of the image config by Docker's key: ``configure("StopSignal", "INT")``.
 
@@ -165,6 +176,7 @@ class Site:
         else:
             self._result.image.configure(key, value)
 
+    @checked
     def set_variable(self, key: str, value: str) -> None:
         """Set a variable for processes, for expansion and in the image, as ENV does."""
         self._result.set_variables([(key, value)])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, TypedDict, cast
 
 from llb import bind, cache
 from llb.dockerfile.errors import catalogue as errors
@@ -21,6 +21,7 @@ from llb.ops.nodes import SSH, Secret, Tmpfs
 
 if TYPE_CHECKING:
     from llb import State
+    from llb.buildkit_names import SharingName
     from llb.dockerfile.instructions.nodes import Run
     from llb.dockerfile.to_llb.local_context import Context
     from llb.dockerfile.to_llb.stage_state import Conversion, StageResult
@@ -92,7 +93,7 @@ def _convert_tree(
     return cache(
         target,
         id=cache_id(conversion.options.cache_namespace, mount.id, mount.target),
-        sharing=mount.sharing or DEFAULT_SHARING,
+        sharing=cast("SharingName", mount.sharing or DEFAULT_SHARING),
         source=tree,
         path=path,
         readonly=mount.readonly,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from attrs import field, frozen
 
+from llb.arguments.checked import checked
 from llb.dockerfile.errors import catalogue as errors
 from llb.dockerfile.parser.directives import detect_syntax
 from llb.dockerfile.parser.parser import parse
@@ -52,6 +53,7 @@ class Rewritten:
     fallbacks: tuple[Fallback, ...] = ()
 
 
+@checked
 def rewrite(
     data: bytes | str,
     *,

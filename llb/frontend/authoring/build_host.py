@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from llb import Location, Platform
     from llb.buildfile import Build, DockerfileRequest
+    from llb.buildkit_names import ResolveMode
     from llb.dockerfile.options import ConvertOptions
     from llb.dockerfile.parser.parser import Parsed
     from llb.dockerfile.sources.requests import Request, Resolve, Resolved
@@ -57,7 +58,7 @@ class BuildHost(ABC):
 
     @abstractmethod
     def resolve_image_config(
-        self, ref: str, *, platform: Platform | None = None, resolve_mode: str = "default"
+        self, ref: str, *, platform: Platform | None = None, resolve_mode: ResolveMode = "default"
     ) -> ResolvedImage:
         """Resolve the digest and the config of an image."""
 

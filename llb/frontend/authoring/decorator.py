@@ -23,6 +23,7 @@ from attrs import evolve, frozen
 
 from llb import SourceFile
 from llb._lazy import lazy_imports
+from llb.arguments.checked import checked
 from llb.buildfile import Build, Source, Target
 from llb.buildfile.current import set_current
 from llb.buildfile.parameters import parameters_of
@@ -65,6 +66,7 @@ def frontend(
 ) -> Callable[[Function], Frontend]: ...
 
 
+@checked
 def frontend(
     function: Function | None = None,
     /,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 from attrs import define, field
 
 from llb import State, from_definition, resolve_images
-from llb.buildkit_names import EXPORTER_IMAGE_CONFIG_KEY
+from llb.buildkit_names import EXPORTER_IMAGE_CONFIG_KEY, ResolveMode
 from llb.errors import InputError, RemoteError
 from llb.frontend.authoring.build_host import BuildHost
 from llb.frontend.dockerui.dockerfile import File
@@ -65,7 +65,7 @@ class GatewayHost(BuildHost):
         ref: str,
         *,
         platform: Platform | None = None,
-        resolve_mode: str = "default",  # noqa: ARG002 - that of the build is used
+        resolve_mode: ResolveMode = "default",  # noqa: ARG002 - that of the build is used
     ) -> ResolvedImage:
         """Resolve the digest and the config of an image."""
         with self.watch.stopped():

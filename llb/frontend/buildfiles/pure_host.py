@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from llb import Location, Platform, State
     from llb.buildfile import Build
+    from llb.buildkit_names import ResolveMode
     from llb.dockerfile.image_table import Resolver
     from llb.dockerfile.options import ConvertOptions
     from llb.dockerfile.parser.parser import Parsed
@@ -65,7 +66,7 @@ class PureHost(BuildHost):
         ref: str,
         *,
         platform: Platform | None = None,
-        resolve_mode: str = "default",  # noqa: ARG002 - the interface's
+        resolve_mode: ResolveMode = "default",  # noqa: ARG002 - the interface's
     ) -> ResolvedImage:
         """Resolve the digest and the config of an image."""
         span = errors.Source(self.options.filename, b"", "").span(1)

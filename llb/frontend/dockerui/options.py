@@ -6,7 +6,7 @@ The names are those that BuildKit's own Dockerfile frontend reads (``frontend/do
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from attrs import field, frozen
 
@@ -20,6 +20,7 @@ from llb.gocompat.strconv import parse_switch
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from llb.buildkit_names import ResolveMode
     from llb.gateway import Request
 
 _RESOLVE_MODES = ("default", "pull", "local")
@@ -68,7 +69,7 @@ class Options:
     platforms: tuple[Platform, ...]
     is_index: bool
     build_platforms: tuple[Platform, ...]
-    resolve_mode: str
+    resolve_mode: ResolveMode
     cache_imports: tuple[CacheImport, ...]
     sbom: Sbom | None
     syntax: str | None
@@ -165,12 +166,12 @@ def _is_index(options: Mapping[str, str], platforms: tuple[Platform, ...]) -> bo
     return is_requested
 
 
-def _resolve_mode(mode: str) -> str:
+def _resolve_mode(mode: str) -> ResolveMode:
     if mode not in _RESOLVE_MODES:
         raise InvalidValueError(
             f"invalid image-resolve-mode: {mode}", hint=did_you_mean(mode, _RESOLVE_MODES)
         )
-    return mode
+    return cast("ResolveMode", mode)
 
 
 def _cache_imports(options: Mapping[str, str]) -> tuple[CacheImport, ...]:

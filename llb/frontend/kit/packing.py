@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from attrs import field, frozen
 
 from llb import Image, Local, State
+from llb.arguments.checked import checked
 from llb.errors import InputError
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ class Packed:
     local_dirs: Mapping[str, Path] = field(factory=dict)
 
 
+@checked
 def pack(
     program: str | PathLike[str],
     *,
@@ -86,6 +88,7 @@ def pack(
     return Packed(_configure(state).entrypoint(start), local)
 
 
+@checked
 def pack_builtin(
     *,
     resolver: ImageResolver,

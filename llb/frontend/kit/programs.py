@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
+from llb.arguments.checked import checked
 from llb.errors import InputError
 from llb.gateway.server import capture_served
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     Function: TypeAlias = Callable[[Request, Gateway], Result]
 
 
+@checked
 def load(program: str | PathLike[str]) -> Function:
     """Load the function that a program serves, for ``Client.build`` to run as a frontend.
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from llb import Definition
+from llb.arguments.checked import checked
 from llb.client import Event, Vertex, VertexLog
 from llb.dump import label
 from llb.dump.labels import command
@@ -78,6 +79,7 @@ class FakeBuild:
         self._session = session
         self.begun.set()
 
+    @checked
     def show(self, *events: Event) -> None:
         """Send events to the client, in one message."""
         with self._changed:
@@ -104,6 +106,7 @@ class FakeBuild:
         if steps:
             self.show(*steps.values())
 
+    @checked
     def step(self, name: str) -> Operation:
         """Find a step by its name, command or digest. Raises AssertionError."""
         steps = [
@@ -115,6 +118,7 @@ class FakeBuild:
         labels = ", ".join(repr(label(step)) for step in steps if step.kind is not None)
         raise AssertionError(f"no step {name!r} in the build; its steps: {labels or 'none'}")
 
+    @checked
     def failure(self, name: str, exit_code: int = 1, *, log: str = "") -> RemoteError:
         """Report a failed step and its log to the client, and create the error to raise.
 

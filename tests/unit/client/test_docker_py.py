@@ -139,7 +139,10 @@ def test_a_failed_step_is_a_build_error(daemon: FakeDaemon, folder: Path) -> Non
         ({"network_mode": "x"}, "invalid network_mode 'x': expected bridge, default, none, host"),
         ({"shmsize": "x"}, "invalid shmsize 'x': expected a size such as 64m"),
         ({"nocache": "a"}, "invalid nocache 'a': expected True or False"),
-        ({"buildargs": "a"}, "invalid buildargs 'a': expected a mapping"),
+        (
+            {"buildargs": "a"},
+            "invalid buildargs 'a': expected a mapping of a string to a string or None, or None",
+        ),
     ],
 )
 def test_an_invalid_argument_is_refused(options: dict[str, Any], message: str) -> None:

@@ -59,7 +59,7 @@ def test_an_empty_mapping_is_the_empty_tree() -> None:
         ),
         (
             {"a": 5},
-            "invalid content of /a in files(): expected bytes, str, File, Directory or Symlink",
+            "invalid tree['a'] 5: expected bytes, a string, a File, a Directory or a Symlink",
         ),
     ],
 )

@@ -126,8 +126,8 @@ BAD: dict[str, tuple[Callable[[], object], str]] = {
         "invalid platform 'linux': expected os/arch or os/arch/variant",
     ),
     "resolve mode": (
-        lambda: Image("alpine", resolve_mode="pul"),
-        "invalid resolve mode 'pul': expected default, pull, local",
+        lambda: Image("alpine", resolve_mode="pul"),  # type: ignore[arg-type]
+        "invalid resolve_mode 'pul': expected default, pull, local",
     ),
     "command": (lambda: Scratch().run(" "), "invalid command '': expected a shell command"),
     "arguments": (
@@ -155,15 +155,15 @@ BAD: dict[str, tuple[Callable[[], object], str]] = {
         "invalid tmpfs size -1: expected 0 or more",
     ),
     "cache sharing": (
-        lambda: cache("/c", sharing="lock"),
+        lambda: cache("/c", sharing="lock"),  # type: ignore[arg-type]
         "invalid sharing 'lock': expected shared, private, locked",
     ),
     "network": (
-        lambda: Scratch().network("hots"),
+        lambda: Scratch().network("hots"),  # type: ignore[arg-type]
         "invalid network 'hots': expected sandbox, host, none",
     ),
     "security": (
-        lambda: Image("a").run("b", security="root"),
+        lambda: Image("a").run("b", security="root"),  # type: ignore[arg-type]
         "invalid security 'root': expected sandbox, insecure",
     ),
     "exit code": (
@@ -181,11 +181,23 @@ BAD: dict[str, tuple[Callable[[], object], str]] = {
     ),
     "path to copy": (
         lambda: Scratch().copy(Image("a"), "/", src="a\0"),
-        "invalid path 'a\\x00': expected a path",
+        "invalid src 'a\\x00': expected a string without NUL",
     ),
     "half a surrogate pair": (
-        lambda: Scratch().mkfile("/a\ud800", "").marshal(),
-        "invalid string '/a\\ud800': it contains half of a surrogate pair",
+        lambda: Scratch().mkfile("/a\ud800", ""),
+        "invalid path '/a\\ud800': expected a string that UTF-8 can encode",
+    ),
+    "byte that is not UTF-8": (
+        lambda: Scratch().mkfile("/a\udc80", "").marshal(),
+        "invalid string '/a\\udc80': it contains half of a surrogate pair",
+    ),
+    "PATH that refers to itself": (
+        lambda: Image("a").env("PATH", "/x:$PATH"),
+        "invalid PATH '/x:$PATH': variables are not expanded",
+    ),
+    "PATH of one run": (
+        lambda: Image("a").run("x", env={"PATH": "${PATH}:/x"}),
+        "invalid PATH '${PATH}:/x': variables are not expanded",
     ),
     "mode": (lambda: mkdir("/a", mode=0o10000), "invalid mode 4096: expected 0 to 0o7777"),
     "owner": (
@@ -218,7 +230,7 @@ BAD: dict[str, tuple[Callable[[], object], str]] = {
         "invalid repository 'https://example.org': expected a host and a path",
     ),
     "mtime": (
-        lambda: Git("https://x/y", mtime="now"),
+        lambda: Git("https://x/y", mtime="now"),  # type: ignore[arg-type]
         "invalid mtime 'now': expected checkout, commit",
     ),
     "blob without digest": (
@@ -246,7 +258,7 @@ def test_bad_values_are_refused_at_the_call(name: str) -> None:
 
 def test_near_words_are_suggested() -> None:
     with pytest.raises(InvalidValueError) as caught:
-        cache("/c", sharing="lock")
+        cache("/c", sharing="lock")  # type: ignore[arg-type]
     assert caught.value.hint == "did you mean locked?"
 
 
@@ -254,3 +266,19 @@ def test_repr_is_shallow() -> None:
     state: State = Image("alpine").run("true")
     assert repr(state) == "<State after ExecOp>"
     assert repr(state.output) == "Output(ExecOp, 0)"
+
+
+def test_other_variables_may_contain_a_dollar_sign() -> None:
+    state = Image("a").env("PS1", "$PATH").env("PATH", "/x")
+    assert state.variables == (("PS1", "$PATH"), ("PATH", "/x"))
+
+
+def test_one_string_is_one_pattern() -> None:
+    alone = Local("a", include="*.py", exclude=".env", follow_paths="b", metadata_only="c")
+    listed = Local("a", include=["*.py"], exclude=[".env"], follow_paths=["b"], metadata_only=["c"])
+    assert alone.marshal().head == listed.marshal().head
+    copies = [
+        Scratch().copy(alone, "/", include=patterns, exclude=patterns, required=patterns).marshal()
+        for patterns in ("*.txt", ["*.txt"])
+    ]
+    assert copies[0].head == copies[1].head

@@ -124,9 +124,9 @@ def test_a_tree_that_does_not_build_is_a_solve_error(client: Client) -> None:
 
 WRONG: dict[str, dict[str, Any]] = {
     "invalid tree 'alpine': expected a State or a Definition": {"tree": "alpine"},
-    "invalid path '': expected a str or a path in the tree": {"path": ""},
-    "invalid path b'a': expected a str or a path in the tree": {"path": b"a"},
-    "invalid path 'a\\x00': expected a str or a path in the tree": {"path": "a\0"},
+    "invalid path '': expected a path in the tree": {"path": ""},
+    "invalid path b'a': expected a string or a path in the tree": {"path": b"a"},
+    "invalid path 'a\\x00': expected a string without NUL": {"path": "a\0"},
     "invalid offset -1: expected 0 or more bytes": {"offset": -1},
     "invalid length 0: expected 1 or more bytes, or None": {"length": 0},
     "invalid platform: a definition has one in each step": {

@@ -130,7 +130,10 @@ def test_credentials_that_are_no_mapping_are_refused(wrong: Any) -> None:
 def test_an_unusable_token_is_refused(kind: type, value: Any) -> None:
     with pytest.raises(InvalidValueError) as caught:
         kind(value)
-    assert caught.value.message == f"invalid {kind.__name__}: expected a str that is not empty"
+    assert (
+        caught.value.message
+        == f"invalid value of {kind.__name__}: expected a str that is not empty"
+    )
 
 
 def test_the_error_of_a_function_is_the_cause_and_not_the_message() -> None:

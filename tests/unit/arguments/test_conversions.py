@@ -1,0 +1,40 @@
+"""Paths and durations have two spellings."""
+
+from __future__ import annotations
+
+import os
+from datetime import timedelta
+from pathlib import PurePosixPath, PureWindowsPath
+
+import pytest
+
+from llb import InvalidValueError
+from llb.arguments.conversions import to_path, to_seconds
+
+
+class Entry(os.PathLike[str]):
+    """A path that is no pathlib object."""
+
+    def __init__(self, path: str | bytes) -> None:
+        self._path = path
+
+    def __fspath__(self) -> str:
+        return self._path  # type: ignore[return-value]
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["etc/hosts", PurePosixPath("etc/hosts"), PureWindowsPath("etc\\hosts"), Entry("etc/hosts")],
+)
+def test_paths_become_strings(path: str | os.PathLike[str]) -> None:
+    assert to_path(path) == "etc/hosts"
+
+
+def test_a_path_of_bytes_is_refused() -> None:
+    with pytest.raises(InvalidValueError, match="invalid path b'a': expected a path of characters"):
+        to_path(Entry(b"a"))
+
+
+@pytest.mark.parametrize("duration", [90, 90.0, timedelta(minutes=1.5)])
+def test_durations_become_seconds(duration: float | timedelta) -> None:
+    assert to_seconds(duration) == 90
