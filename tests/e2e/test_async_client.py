@@ -129,7 +129,7 @@ async def test_cancelling_the_task_ends_its_process_in_a_tree(
     async with anyio.create_task_group() as tasks:
         # The shell stays, because another command follows.
         tasks.start_soon(client.run, BUSYBOX, f"{ENDLESS}; : {mark}")
-        await anyio.to_thread.run_sync(wait_until, lambda: find_processes(mark))
+        await anyio.to_thread.run_sync(wait_until, lambda: bool(find_processes(mark)))
         assert not over
         tasks.cancel_scope.cancel()
     assert len(over) == 1

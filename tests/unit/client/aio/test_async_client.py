@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import anyio
 import pytest
@@ -150,7 +150,7 @@ def main() -> Scratch:
 
 async def test_trees_are_looked_at() -> None:
     made = Image("alpine").workdir("/out").run("make")
-    outputs = {"run make": {"out/a": "x", "etc/b": b"y"}, "run fail": Failed(3)}
+    outputs: dict[str, Any] = {"run make": {"out/a": "x", "etc/b": b"y"}, "run fail": Failed(3)}
     with FakeDaemon(outputs=outputs) as daemon:
         async with AsyncClient(daemon.address) as client:
             assert await client.read_file(made, "a") == b"x"
