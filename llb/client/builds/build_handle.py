@@ -11,7 +11,7 @@ from llb.errors import CancelledError
 from llb.grpc import forks
 
 with lazy_imports(__name__):
-    import logging  # 6 ms
+    import logging  # 0.0 ms
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
