@@ -18,9 +18,12 @@ from llb.errors import InvalidValueError
 from llb.grpc import forks
 
 with lazy_imports(__name__):
-    from llb.client.image_build import request as image_request  # 8 ms
-    from llb.client.image_build import result as image_results  # 4 ms
-    from llb.client.inspection import commands, trees  # 3 ms
+    from llb.client.image_build import request as image_request  # 7 ms
+    from llb.client.image_build import result as image_results  # 0.8 ms
+    from llb.client.inspection import (
+        commands,  # 0.9 ms
+        trees,  # 0.6 ms
+    )
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
@@ -58,9 +61,9 @@ class AsyncClient:
             result = await client.solve(state)
 
     Methods have the names, arguments and errors of :class:`Client`. Iterators are asynchronous.
-    ``addr``, ``tls``, ``dialer`` and ``channel`` are those of :class:`Client`, so neither is
-    asynchronous; the connection is opened by ``async with``, or by the first call. Any number of
-    tasks may use one client.
+    ``addr``, ``tls``, ``dialer`` and ``channel`` are those of :class:`Client`: the dialer is an
+    ordinary function, and the channel is not one of ``grpc.aio``. The connection is opened by
+    ``async with``, or by the first call. Any number of tasks may use one client.
 
     If the task of a call is cancelled, the call ends on the daemon. If the call is a build, the
     task first waits until it is over and its incomplete outputs are removed. Each build runs on
