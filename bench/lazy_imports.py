@@ -1,8 +1,8 @@
 """What each lazy import of ``llb`` saves: ``python -m bench.lazy_imports [MODULE...]``.
 
 For every import statement in a ``with lazy_imports(...)`` block of a module, a fresh Python imports
-the module, then what the statement delays, and the second is timed: milliseconds of processor time, the
-median of several runs. An import that saves nothing is not worth delaying.
+the module, then what the statement delays. The second import is timed: milliseconds of processor
+time, the median of several runs. An import that saves nothing is not worth delaying.
 """
 
 from __future__ import annotations

@@ -31,7 +31,7 @@ from attrs import field, frozen
 from llb._lazy import lazy_imports
 
 with lazy_imports(__name__):
-    import difflib  # 2 ms
+    import difflib  # 0.9 ms
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 F_ = TypeVar("F_", bound="Callable[..., Any]")
 C_ = TypeVar("C_", bound=type)
 
-_REST, _NAMED_REST = 0x04, 0x08
+# Flags of code objects, as in the module ``inspect``.
+_REST, _NAMED_REST, _COROUTINE = 0x04, 0x08, 0x80
 _STR = re.compile(r"\bstr\b")
 # More arguments of a ``*rest`` than these are checked on the slow path.
 _FAST_REST = 4
@@ -43,7 +44,7 @@ def checked(function: F_ | None = None, /, *, options: type | None = None) -> An
 
     ``options`` is the TypedDict of its ``**options``. The function receives sequences as tuples. A
     wrong argument raises InvalidValueError with the name of the parameter; missing and unknown
-    arguments raise TypeError, as everywhere in Python.
+    arguments raise TypeError, as everywhere in Python. A coroutine raises when it is awaited.
     """
     if function is None:
         return lambda function: _wrapper(function, options)
@@ -126,7 +127,19 @@ def _wrapper(
                     kwargs[name] = parameters.accept_named(name, value)
         return function(*args, **kwargs)
 
-    return call
+    return _like(function, call)
+
+
+def _like(function: Callable[..., Any], call: Callable[..., Any]) -> Callable[..., Any]:
+    """Make a coroutine function of ``call`` if ``function`` is one."""
+    if not function.__code__.co_flags & _COROUTINE:
+        return call
+
+    @wraps(call)
+    async def call_later(*args: Any, **kwargs: Any) -> Any:
+        return await call(*args, **kwargs)
+
+    return call_later
 
 
 class Parameters:

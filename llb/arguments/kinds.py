@@ -225,13 +225,13 @@ class Like(Kind):
     def claims(self, value: object) -> bool:
         """Look for the attributes."""
         return not isinstance(value, type) and all(
-            hasattr(value, name) for name in self._attributes
+            _has_member(type(value), name) or hasattr(value, name) for name in self._attributes
         )
 
     def accept(self, value: Any, name: str) -> Any:
         """Refuse other values."""
         super().accept(value, name)
-        if all(hasattr(type(value), attribute) for attribute in self._attributes):
+        if all(_has_member(type(value), attribute) for attribute in self._attributes):
             self.trusted.add(type(value))
         return value
 
@@ -308,14 +308,16 @@ class Several(Kind):
             if self._item.claims(value):
                 error.hint = "put it in a list"
             raise error
-        items = self._container([value] if isinstance(value, str) else value)
+        # The type of the container is that of its annotation, or a subclass of it.
+        items: Any = [value] if isinstance(value, str) else value
+        if not isinstance(items, self._container):
+            items = self._container(items)
         classes = set(map(type, items))
         if classes <= self._item.trusted and not classes & INSPECTED:
             return items
         accept = self._item.accept
-        return self._container(
-            [accept(item, f"{name}[{index}]") for index, item in enumerate(items)]
-        )
+        accepted = [accept(item, f"{name}[{index}]") for index, item in enumerate(items)]
+        return items if _are_same(accepted, items) else self._container(accepted)
 
 
 class Fixed(Kind):
@@ -362,9 +364,7 @@ class Pairs(Kind):
             raise self.error(value, name)
         accepted = dict(self._items(value, name))
         # A mapping of its own class may compute its values late.
-        same = len(accepted) == len(value) and all(
-            mine is theirs for mine, theirs in zip(accepted.values(), value.values(), strict=True)
-        )
+        same = len(accepted) == len(value) and _are_same(accepted.values(), value.values())
         return value if same else accepted
 
     def _items(self, value: Any, name: str) -> Iterator[tuple[Any, Any]]:
@@ -398,6 +398,15 @@ def _is_encodable(text: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+def _has_member(kind: type, name: str) -> bool:
+    """Look for a method or property in a class, without reading it: a property may raise."""
+    return any(name in vars(base) for base in kind.__mro__)
+
+
+def _are_same(values: Iterable[object], others: Iterable[object]) -> bool:
+    return all(value is other for value, other in zip(values, others, strict=True))
 
 
 def _flattened(kinds: Iterable[Kind]) -> Iterator[Kind]:

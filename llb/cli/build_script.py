@@ -17,7 +17,7 @@ from llb.errors import InputError
 from llb.script.main import FAILED, IMAGE_CONFIG_FD, RESOLVER_FD
 
 with lazy_imports(__name__):
-    import subprocess  # 4 ms
+    import subprocess  # 1 ms
 
     from llb.script import image_requests  # 2 ms
 

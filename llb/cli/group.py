@@ -13,7 +13,7 @@ import click
 from llb._lazy import lazy_imports
 
 with lazy_imports(__name__):
-    from importlib import metadata  # 24 ms
+    from importlib import metadata  # 31 ms
 
 GROUP = "llb.commands"
 # Without the modules of all other commands, a build starts 25 ms sooner.

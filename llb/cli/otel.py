@@ -11,16 +11,16 @@ from llb._lazy import lazy_imports
 from llb.errors import InputError, did_you_mean
 
 with lazy_imports(__name__):
-    from importlib import metadata  # 27 ms
+    from importlib import metadata  # 31 ms
 
     from opentelemetry import (
-        context,  # 5 ms
-        propagate,  # 21 ms
-        trace,  # 15 ms
+        context,  # 6 ms
+        propagate,  # 25 ms
+        trace,  # 12 ms
     )
-    from opentelemetry.sdk import resources  # 28 ms
-    from opentelemetry.sdk import trace as sdk_trace  # 53 ms
-    from opentelemetry.sdk.trace import export  # 50 ms
+    from opentelemetry.sdk import resources  # 17 ms
+    from opentelemetry.sdk import trace as sdk_trace  # 45 ms
+    from opentelemetry.sdk.trace import export  # 34 ms
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -9,7 +9,7 @@ from llb._lazy import lazy_imports
 from llb.errors import InputError
 
 with lazy_imports(__name__):
-    from llb.client.progress import raw_reports  # 7 ms
+    from llb.client.progress import raw_reports  # 5 ms
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

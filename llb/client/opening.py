@@ -40,7 +40,7 @@ class Opening(Generic[T_]):
         Raises the error of ``connect``, DeadlineError, and CancelledError after :meth:`abandon`.
         """
         with self._changed:
-            self._changed.wait_for(self._is_over, _remaining(deadline))
+            self._changed.wait_for(self._is_over, remaining(deadline))
             if self._is_abandoned:
                 raise CancelledError("the connection is no longer needed")
             if self._failure is not None:
@@ -86,5 +86,11 @@ class Opening(Generic[T_]):
         return unused
 
 
-def _remaining(deadline: float | None) -> float | None:
+def deadline_after(timeout: float | None) -> float | None:
+    """Compute the deadline on the monotonic clock, in seconds; None without a timeout."""
+    return None if timeout is None else monotonic() + timeout
+
+
+def remaining(deadline: float | None) -> float | None:
+    """Compute the seconds until a deadline, 0 after it; None without one."""
     return None if deadline is None else max(0.0, deadline - monotonic())

@@ -12,8 +12,8 @@ from llb._logs import logger
 
 with lazy_imports(__name__):
     from opentelemetry import (
-        propagate,  # 24 ms
-        trace,  # 17 ms
+        propagate,  # 12 ms
+        trace,  # 7 ms
     )
 
 if TYPE_CHECKING:

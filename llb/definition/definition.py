@@ -19,10 +19,10 @@ from llb.definition.encode import encode_definition
 from llb.errors import InputError, InvalidDefinitionError
 
 with lazy_imports(__name__):
-    import pathlib  # 6 ms
+    import pathlib  # 4 ms
 
-    from llb import atomic_write  # 9 ms
-    from llb.definition import decode  # 32 ms
+    from llb import atomic_write  # 4 ms
+    from llb.definition import decode  # 19 ms
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -10,8 +10,8 @@ from llb._lazy import lazy_imports
 from llb.arguments.checked import checked
 
 with lazy_imports(__name__):
-    from llb.frontend import build  # 221 ms
-    from llb.frontend.authoring import captured_output  # 20 ms
+    from llb.frontend import build  # 95 ms
+    from llb.frontend.authoring import captured_output  # 11 ms
 
 if TYPE_CHECKING:
     from llb.gateway import Gateway, Request, Result

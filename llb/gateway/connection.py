@@ -30,7 +30,10 @@ from llb.gateway.sources import platform_message, range_message, source_info
 from llb.platforms import to_platform
 
 with lazy_imports(__name__):
-    from llb.gateway import container_messages, containers  # 67 ms
+    from llb.gateway import (
+        container_messages,  # 0.9 ms
+        containers,  # 18 ms
+    )
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -102,6 +105,7 @@ class Gateway:
         gateway._inputs = {**self._inputs, **inputs}
         return gateway
 
+    @checked
     def solve(
         self,
         definition: Definition,

@@ -40,7 +40,7 @@ from llb.gateway.exec_stream import (
 from llb.gateway.process_io import Feeder, Flow, Input, Outputs
 
 with lazy_imports(__name__):
-    import signal  # 0.8 ms
+    import signal  # 0.6 ms
 
 if TYPE_CHECKING:
     import io

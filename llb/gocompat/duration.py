@@ -7,7 +7,7 @@ import re
 from llb._lazy import lazy_imports
 
 with lazy_imports(__name__):
-    import fractions  # 4 ms
+    import fractions  # 2 ms
 
 _UNITS = {
     "ns": 1,

@@ -13,7 +13,7 @@ from attrs import frozen
 from llb._lazy import lazy_imports
 
 with lazy_imports(__name__):
-    import ipaddress  # 2 ms
+    import ipaddress  # 1 ms
 
 _UNRESERVED = "A-Za-z0-9\\-_.~"
 # Non-ASCII characters are a separate alternative: a set with their range takes 1.4 ms to compile.

@@ -16,9 +16,9 @@ from llb.sources.base_images import needed_images, result_of, with_images
 from llb.state.unresolved import warn_of_config
 
 with lazy_imports(__name__):
-    import socket  # 4 ms
+    import socket  # 3 ms
 
-    from llb import dump  # 10 ms
+    from llb import dump  # 3 ms
     from llb.script import image_requests  # 2 ms
 
 if TYPE_CHECKING:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import evolve, field, frozen
 
 from llb.arguments.checked import checked, checked_raw_init
+from llb.arguments.conversions import Duration, to_seconds
 from llb.errors import InvalidValueError
 from llb.gocompat import json as gojson
 from llb.gocompat.utf8 import encode, shown
@@ -309,19 +310,19 @@ def _platform_from_json(image: Mapping[str, Any]) -> Platform:
     )
 
 
-def to_healthcheck(test: tuple[str, ...], *, retries: int, **seconds: float) -> Healthcheck:
-    """Create a health check from times in seconds.
+def to_healthcheck(test: tuple[str, ...], *, retries: int, **times: Duration) -> Healthcheck:
+    """Create a health check from times.
 
     Raises InvalidValueError for negative ``retries``, and for a time between 0 and a millisecond,
     which Docker refuses.
     """
     if retries < 0:
         raise InvalidValueError(f"invalid retries {retries}: expected 0 or more")
-    nanoseconds = {name: round(value * _SECOND) for name, value in seconds.items()}
+    nanoseconds = {name: round(to_seconds(time) * _SECOND) for name, time in times.items()}
     for name, value in nanoseconds.items():
         if value != 0 and value < _SECOND // 1000:
             raise InvalidValueError(
-                f"invalid {name} {seconds[name]}: expected seconds, 0 or at least 0.001"
+                f"invalid {name} {times[name]}: expected seconds, 0 or at least 0.001"
             )
     return Healthcheck(test, retries=retries, **nanoseconds)
 

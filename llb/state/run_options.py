@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from attrs import evolve
 
-from llb.errors import InvalidValueError
+from llb.errors import InvalidValueError, did_you_mean
 from llb.ops import nodes as ops
 from llb.state.mounts import cache_key_variable
 from llb.state.settings import MountValue, check_expanded, resolve_workdir, with_env
@@ -116,6 +116,15 @@ def with_mounts(
     return (*(mount for mount in mounts if mount.target not in targets), *new)
 
 
+def without_mount(mounts: tuple[MountValue, ...], target: str) -> tuple[MountValue, ...]:
+    """Remove the mount at ``target``. Raises InvalidValueError if there is none."""
+    kept = tuple(mount for mount in mounts if mount.target != target)
+    if len(kept) == len(mounts):
+        targets = [str(mount.target) for mount in kept]
+        raise InvalidValueError(f"no mount at {target!r}", hint=did_you_mean(target, targets))
+    return kept
+
+
 def sorted_trees(mounts: Iterable[MountValue]) -> tuple[ops.Mount, ...]:
     """Select the bind, cache and tmpfs mounts, in their order on the wire."""
     trees = [mount for mount in mounts if isinstance(mount, _TREES)]
@@ -127,7 +136,17 @@ def mounts_of_kind(kind: type[M_], mounts: tuple[MountValue, ...]) -> tuple[M_, 
     return tuple([mount for mount in mounts if isinstance(mount, kind)]) if mounts else ()
 
 
-def no_result_error(op: ops.ExecOp, target: str) -> InvalidValueError:
+def written_mount(op: ops.ExecOp | None, target: str) -> ops.Output:
+    """Select what a process wrote to a mount. Raises InvalidValueError if it has no result."""
+    if op is None:
+        raise InvalidValueError(f"no mount at {target!r}: nothing was run yet")
+    output = op.output(target)
+    if output is None:
+        raise _no_result_error(op, target)
+    return output
+
+
+def _no_result_error(op: ops.ExecOp, target: str) -> InvalidValueError:
     """Create the error for a mount that has no result, with the reason and the alternatives."""
     results = [] if op.readonly_root else ["/"]
     results += [mount.target for mount in op.mounts if mount.has_output]

@@ -12,9 +12,9 @@ from attrs import evolve, field, frozen
 
 from llb import wire
 from llb.arguments.checked import checked_methods
-from llb.arguments.conversions import Duration, RawText, StrPath, to_path, to_seconds
+from llb.arguments.conversions import Duration, RawText, StrPath, to_path
 from llb.buildkit_names import DEFAULT_SHELL, NetworkName, SecurityName
-from llb.errors import InvalidValueError, did_you_mean
+from llb.errors import InvalidValueError
 from llb.ops import nodes as ops
 from llb.ops.base_images import ShellArgs
 from llb.ops.defaults import WINDOWS_SHELL
@@ -25,7 +25,6 @@ from llb.state.image_config import ImageConfig, encode_image, to_healthcheck
 from llb.state.run_options import (
     health_test,
     mounts_of_kind,
-    no_result_error,
     sorted_trees,
     to_args,
     to_argv,
@@ -33,6 +32,8 @@ from llb.state.run_options import (
     with_mounts,
     with_overrides,
     with_variables,
+    without_mount,
+    written_mount,
 )
 from llb.state.settings import (
     MountValue,
@@ -177,12 +178,7 @@ class State:
 
         Raises InvalidValueError if there is no such mount.
         """
-        path = to_path(target)
-        kept = tuple(mount for mount in self.settings.mounts if mount.target != path)
-        if len(kept) == len(self.settings.mounts):
-            targets = [str(mount.target) for mount in kept]
-            raise InvalidValueError(f"no mount at {path!r}", hint=did_you_mean(path, targets))
-        return self._with_settings(mounts=kept)
+        return self._with_settings(mounts=without_mount(self.settings.mounts, to_path(target)))
 
     def with_output(self, other: State) -> State:
         """Replace the file tree by that of ``other``, and keep the settings and the image config.
@@ -297,13 +293,7 @@ class State:
         The new state has no settings; even the platform is unset, because the mounted tree may be
         for another one. Raises InvalidValueError if there is no writable mount at ``target``.
         """
-        op, path = self.last_run, to_path(target)
-        if op is None:
-            raise InvalidValueError(f"no mount at {path!r}: nothing was run yet")
-        output = op.output(path)
-        if output is None:
-            raise no_result_error(op, path)
-        return State(output)
+        return State(written_mount(self.last_run, to_path(target)))
 
     def file(self, *actions: ops.FileAction, **options: Unpack[StepOptions]) -> State:
         """Apply file actions in order, in a single step.
@@ -513,10 +503,10 @@ class State:
         check = to_healthcheck(
             health_test(command),
             retries=retries,
-            interval=to_seconds(interval),
-            timeout=to_seconds(timeout),
-            start_period=to_seconds(start_period),
-            start_interval=to_seconds(start_interval),
+            interval=interval,
+            timeout=timeout,
+            start_period=start_period,
+            start_interval=start_interval,
         )
         return evolve(self, config=evolve(self.config, healthcheck=check))
 

@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 TESTS = Path(__file__).parents[1]
 RECORDED = json.loads((TESTS / "conformance" / "llb" / "recorded.json").read_text())
 GOLDEN = TESTS / "golden" / "llb"
-SCRIPT = "from llb import Image, main\nmain(Image('busybox').run('echo {}'))\n"
+SCRIPT = """\
+from llb import Image, main
+main(Image('busybox', inherit_config=False).run('echo {}'))
+"""
 
 
 def llb(

@@ -99,7 +99,9 @@ def build_through(address: str, folder: Path) -> None:
     """Build with an upload, a step and an export; fails unless the file comes back unchanged."""
     (folder / "context").mkdir()
     (folder / "context" / "file").write_bytes(CONTENT)
-    step = Image("busybox").run("cp /in/file /copy", mounts=[bind(Local("context"), "/in")])
+    # Without a lookup of the image, which needs a connection of its own.
+    image = Image("busybox", inherit_config=False)
+    step = image.run("cp /in/file /copy", mounts=[bind(Local("context"), "/in")])
     with Client(address) as client:
         assert client.info().version == "v0.32.2"
         client.solve(
@@ -396,7 +398,9 @@ def test_a_build_goes_through_a_dialer(
     context = tmp_path / "context"
     context.mkdir()
     (context / "file").write_bytes(CONTENT)
-    step = Image("busybox").run("cp /in/file /copy", mounts=[bind(Local("context"), "/in")])
+    # Without a lookup of the image, which needs a connection of its own.
+    image = Image("busybox", inherit_config=False)
+    step = image.run("cp /in/file /copy", mounts=[bind(Local("context"), "/in")])
     with wait_for_ready(dialer=dial) as client:
         assert client.address == "dialer://dial"
         client.solve(step, local_dirs={"context": context}, exports=[local(tmp_path / "out")])

@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from tests.e2e.relays import Relay
 
 ROOT = Path(__file__).parents[2]
-BUSYBOX = Image("busybox")
+# Without a lookup of the image, whose calls these tests do not count.
+BUSYBOX = Image("busybox", inherit_config=False)
 
 
 class Counting(
@@ -299,4 +300,6 @@ def test_the_example_builds_over_a_channel(buildkit_host: str, tmp_path: Path) -
         check=True,
     )
     assert (tmp_path / "out" / "greeting").read_text() == "hello over gRPC\n"
-    assert set(process.stdout.split()) == {"Info", "Solve", "Status", "Session"}
+    # The lookup of the image adds the calls of a frontend.
+    lookup = {"ListWorkers", "Ping", "ResolveSourceMeta", "Return"}
+    assert set(process.stdout.split()) == {"Info", "Solve", "Status", "Session"} | lookup

@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import grpc
 import pytest
 
 from llb.client.registry_auth.credentials import to_credentials
@@ -38,7 +39,7 @@ def run(code: str, *replacements: tuple[str, str]) -> dict[str, object]:
 
 
 def test_each_example_has_a_test_here() -> None:
-    assert [len(examples(page)) for page in ("registries.md", "connections.md")] == [2, 2]
+    assert [len(examples(page)) for page in ("registries.md", "connections.md")] == [2, 4]
 
 
 def test_the_credentials_of_a_build(
@@ -122,3 +123,15 @@ def test_logging(buildkit_host: str) -> None:
     assert "DEBUG:llb.client.connect.calls:call /moby.buildkit.v1.Control/Info, 0 bytes\n" in (
         process.stderr
     )
+
+
+def test_a_channel_of_grpcio(buildkit_host: str, capsys: pytest.CaptureFixture[str]) -> None:
+    client, stub = examples("connections.md")[2:]
+    run(
+        client,
+        ('secure_channel("builder:1234", credentials', f"insecure_channel({buildkit_host!r}"),
+        ("grpc.intercept_channel(channel, interceptor)", "channel"),
+    )
+    with grpc.insecure_channel(buildkit_host) as channel:
+        exec(stub, {"channel": channel})
+    assert capsys.readouterr().out.startswith("v")

@@ -149,9 +149,9 @@ def test_a_build_file_is_built_with_nothing_but_the_wheel(
 
 @pytest.mark.timeout(300)
 def test_the_image_of_the_frontend_is_made_from_the_wheel(
-    python: Path, tmp_path: Path, environ: dict[str, str]
+    python: Path, tmp_path: Path, environ: dict[str, str], registry: str
 ) -> None:
-    name = f"{environ['PYLLB_REGISTRY']}/test/wheel-frontend"
+    name = f"{registry}/test/wheel-frontend"
     llb: list[str | Path] = [python, "-m", "llb"]
     run(*llb, "frontend", "image", "-t", name, "--push", cwd=tmp_path, env=environ)
     (tmp_path / "build.py").write_text(f"# syntax={name}\n{BUILD}")

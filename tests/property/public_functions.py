@@ -39,7 +39,18 @@ NONE_IS_OMITTED = ("ImageBuildOptions",)
 # Classes whose instances this package creates, as results.
 RESULTS = frozenset(
     {
-        *("AffectedStep", "Blob", "Build", "BuildRecord", "Caps", "ChangedStep", "ClientCall"),
+        *(
+            "AffectedStep",
+            "AsyncBuildHandle",
+            "AsyncHistory",
+            "Blob",
+            "Build",
+            "BuildHandle",
+            "BuildRecord",
+            "Caps",
+            "ChangedStep",
+            "ClientCall",
+        ),
         *("Comparison", "Completed", "Container", "Conversion", "Converted", "Definition"),
         *("DockerfileRequest", "FailedStep", "Fallback", "FakeBuild", "FieldChange", "FileStat"),
         *(

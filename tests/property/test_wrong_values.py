@@ -6,6 +6,7 @@ public. Each is called with otherwise valid arguments.
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 import inspect
 from functools import cache
@@ -176,4 +177,6 @@ def call(
         else:
             named[other.name] = argument
     result = function.function(*positional, **named)
+    if inspect.iscoroutine(result):
+        return asyncio.run(result)
     return list(result) if inspect.isgenerator(result) else result

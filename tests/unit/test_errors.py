@@ -69,7 +69,18 @@ def test_rendering_shows_the_lines_that_called_a_failed_step() -> None:
     )
 
 
+class InterceptorError(Exception):
+    """An exception of an interceptor that is equal to its copies."""
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, InterceptorError) and self.args == other.args
+
+    def __hash__(self) -> int:
+        return hash(self.args)
+
+
 SAMPLES: dict[str, Any] = {
+    "cause": InterceptorError("refused"),
     "message": "it broke",
     "span": Span("Dockerfile", TEXT, 3, column=1, width=5, definition=b"\0\1"),
     "hint": "mend it",

@@ -16,8 +16,8 @@ from llb.dockerfile.to_python import rewrite
 from llb.errors import InputError
 
 with lazy_imports(__name__):
-    from llb.dockerfile import to_dockerfile  # 20 ms
-    from llb.frontend.buildfiles import offline  # 141 ms
+    from llb.dockerfile import to_dockerfile  # 6 ms
+    from llb.frontend.buildfiles import offline  # 19 ms
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

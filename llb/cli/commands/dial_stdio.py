@@ -14,7 +14,7 @@ from llb.cli.connection_options import Connection, with_connection_options
 from llb.errors import TransportError
 
 with lazy_imports(__name__):
-    from llb import grpc  # 32 ms
+    from llb import grpc  # 14 ms
 
 if TYPE_CHECKING:
     from llb.grpc import Pipe

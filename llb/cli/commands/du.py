@@ -11,7 +11,7 @@ from llb.cli.connection_options import Connection, with_connection_options
 from llb.cli.output_tables import JSON_LINES, VERBOSE, ago, to_json, to_rows
 
 with lazy_imports(__name__):
-    from llb.client.progress import text  # 0.9 ms
+    from llb.client.progress import text  # 0.5 ms
 
 if TYPE_CHECKING:
     from llb.client import Usage

@@ -13,7 +13,7 @@ from llb.cli.output_tables import JSON, JSON_LINES, ago, to_json
 from llb.errors import InputError
 
 with lazy_imports(__name__):
-    from llb.client.progress import display  # 10 ms
+    from llb.client.progress import display  # 4 ms
 
 if TYPE_CHECKING:
     from datetime import timedelta

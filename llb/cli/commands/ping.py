@@ -10,7 +10,7 @@ from llb._lazy import lazy_imports
 from llb.cli.connection_options import Connection, with_connection_options
 
 with lazy_imports(__name__):
-    from llb.client import usage  # 3 ms
+    from llb.client import usage  # 2 ms
 
 
 @click.command()

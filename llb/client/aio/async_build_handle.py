@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Self
 from anyio import CancelScope, Event, get_cancelled_exc_class, move_on_after
 from anyio.lowlevel import checkpoint
 
+from llb.arguments.checked import checked
+from llb.arguments.conversions import Duration, to_seconds
 from llb.client.aio.threads import poster
 
 if TYPE_CHECKING:
@@ -56,17 +58,19 @@ class AsyncBuildHandle:
         self._handle._events.claim()
         return _AsyncEvents(self._handle._events)
 
-    async def result(self, timeout: float | None = None) -> SolveResult:  # noqa: ASYNC109 - it does not cancel the build
+    @checked
+    async def result(self, timeout: Duration | None = None) -> SolveResult:  # noqa: ASYNC109 - it does not cancel the build
         """Wait for the end of the build, and return its result or raise its error.
 
         The errors are those of :meth:`BuildHandle.result`. If the waiting task is cancelled, the
-        build is cancelled, and its end is awaited. After ``timeout`` seconds TimeoutError is raised
-        instead, and the build goes on.
+        build is cancelled, and its end is awaited. After the ``timeout``, seconds or a timedelta,
+        TimeoutError is raised instead, and the build goes on.
         """
         self._handle._events.stop_keeping()
-        await self._end_or_cancel(timeout)
-        if timeout is not None and not self.is_done:
-            raise self._handle._timeout_error(timeout)
+        seconds = None if timeout is None else to_seconds(timeout)
+        await self._end_or_cancel(seconds)
+        if seconds is not None and not self.is_done:
+            raise self._handle._timeout_error(seconds)
         return self._handle.result()
 
     def cancel(self) -> None:

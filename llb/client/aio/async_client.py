@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import threading
-from datetime import timedelta
 from typing import TYPE_CHECKING, Self, TypeVar, Unpack
 
 from anyio import CancelScope, get_cancelled_exc_class
 
 from llb._lazy import lazy_imports
+from llb.arguments.checked import checked
 from llb.client.aio.async_build_handle import AsyncBuildHandle, StartingBuild
 from llb.client.aio.async_history import AsyncHistory
 from llb.client.aio.threads import AsyncItems, call, in_thread
 from llb.client.client import Client, image_lookup
 from llb.client.opening import Opening
+from llb.client.options import BuildOptions
 from llb.errors import InvalidValueError
 from llb.grpc import forks
 
 with lazy_imports(__name__):
-    from llb.client.image_build import request as image_request  # 8 ms
-    from llb.client.image_build import result as image_results  # 4 ms
-    from llb.client.inspection import commands, trees  # 3 ms
+    from llb.client.image_build import request as image_request  # 7 ms
+    from llb.client.image_build import result as image_results  # 0.8 ms
+    from llb.client.inspection import (
+        commands,  # 0.9 ms
+        trees,  # 0.6 ms
+    )
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
@@ -29,6 +33,8 @@ if TYPE_CHECKING:
     import grpc
 
     from llb import Network, Security
+    from llb.arguments.conversions import Duration
+    from llb.buildkit_names import NetworkName, ResolveMode, SecurityName
     from llb.client.builds.build_handle import BuildHandle
     from llb.client.connect.control import Info, Worker
     from llb.client.connect.sockets import Dialer
@@ -36,7 +42,6 @@ if TYPE_CHECKING:
     from llb.client.image_build.options import BuildContext, ImageBuildOptions
     from llb.client.image_build.result import ImageResult
     from llb.client.inspection.trees import Build, TreePath
-    from llb.client.options import BuildOptions
     from llb.client.results import SolveResult
     from llb.client.usage import Usage
     from llb.definition.definition import Definition
@@ -58,9 +63,9 @@ class AsyncClient:
             result = await client.solve(state)
 
     Methods have the names, arguments and errors of :class:`Client`. Iterators are asynchronous.
-    ``addr``, ``tls``, ``dialer`` and ``channel`` are those of :class:`Client`, so neither is
-    asynchronous; the connection is opened by ``async with``, or by the first call. Any number of
-    tasks may use one client.
+    ``addr``, ``tls``, ``dialer`` and ``channel`` are those of :class:`Client`: the dialer is an
+    ordinary function, and the channel is not one of ``grpc.aio``. The connection is opened by
+    ``async with``, or by the first call. Any number of tasks may use one client.
 
     If the task of a call is cancelled, the call ends on the daemon. If the call is a build, the
     task first waits until it is over and its incomplete outputs are removed. Each build runs on
@@ -68,6 +73,7 @@ class AsyncClient:
     loop. The executor of the loop is not used.
     """
 
+    @checked
     def __init__(
         self,
         addr: str | None = None,
@@ -79,6 +85,7 @@ class AsyncClient:
         self._shared = _SharedClient(lambda: Client(addr, tls=tls, dialer=dialer, channel=channel))
 
     @classmethod
+    @checked
     def from_client(cls, client: Client) -> Self:
         """Use the connection of a synchronous client, which may still be used itself."""
         asynchronous = cls()
@@ -86,6 +93,7 @@ class AsyncClient:
         return asynchronous
 
     @classmethod
+    @checked
     async def any(
         cls,
         addrs: Iterable[str],
@@ -132,7 +140,8 @@ class AsyncClient:
         if client is not None:
             await in_thread(client.close)
 
-    async def ping(self, *, timeout: float = 10.0) -> float:  # noqa: ASYNC109 - that of Client
+    @checked
+    async def ping(self, *, timeout: Duration = 10.0) -> float:  # noqa: ASYNC109 - that of Client
         """Measure how many seconds the daemon takes to answer; raises ConnectError."""
         return await self._call(lambda client: client.ping(timeout=timeout))
 
@@ -140,20 +149,23 @@ class AsyncClient:
         """Query the daemon's version."""
         return await self._call(lambda client: client.info())
 
+    @checked
     async def workers(self, *, filters: Iterable[str] = ()) -> tuple[Worker, ...]:
         """List the daemon's workers that pass at least one of BuildKit's ``filters``."""
         return await self._call(lambda client: client.workers(filters=filters))
 
+    @checked
     async def disk_usage(self, *, filters: Iterable[str] = ()) -> tuple[Usage, ...]:
         """List the records of the daemon's build cache (:meth:`Client.disk_usage`)."""
         return await self._call(lambda client: client.disk_usage(filters=filters))
 
+    @checked
     def prune(
         self,
         *,
         all: bool = False,  # noqa: A002 - buildctl's word
         filters: Iterable[str] = (),
-        unused_for: timedelta = timedelta(0),
+        unused_for: Duration = 0,
         reserved_space: int = 0,
         max_used_space: int = 0,
         min_free_space: int = 0,
@@ -175,6 +187,7 @@ class AsyncClient:
         """Open the daemon's build history."""
         return AsyncHistory(self._connect)
 
+    @checked(options=BuildOptions)
     async def solve(
         self,
         what: State | Definition | None = None,
@@ -198,6 +211,7 @@ class AsyncClient:
         )
         return await build.result()
 
+    @checked(options=BuildOptions)
     def start(
         self,
         what: State | Definition | None = None,
@@ -238,14 +252,15 @@ class AsyncClient:
         self, context: BuildContext, **options: Unpack[ImageBuildOptions]
     ) -> ImageResult:
         """Build the image of a Dockerfile, or of a build file (:meth:`Client.build_image`)."""
-        client = await self._connect()
         prepared = await in_thread(lambda: image_request.to_image_build(context, options))
+        client = await self._connect()
         build = await self.start(**prepared.arguments, **prepared.options)
         solved = await build.result()
         return image_results.to_image_result(
             solved, prepared.options["exports"], is_docker=client._control.is_docker
         )
 
+    @checked(options=BuildOptions)
     async def build(
         self,
         function: Callable[[Request, Gateway], Result],
@@ -266,6 +281,7 @@ class AsyncClient:
         )
         return await build.result()
 
+    @checked(options=BuildOptions)
     async def read_file(
         self,
         tree: State | Definition,
@@ -283,6 +299,7 @@ class AsyncClient:
             )
         )
 
+    @checked(options=BuildOptions)
     async def read_text(
         self,
         tree: State | Definition,
@@ -296,6 +313,7 @@ class AsyncClient:
         data = await self.read_file(tree, path, platform=platform, **options)
         return trees.decode(data, path, encoding)
 
+    @checked(options=BuildOptions)
     async def list_dir(
         self,
         tree: State | Definition,
@@ -312,6 +330,7 @@ class AsyncClient:
             )
         )
 
+    @checked(options=BuildOptions)
     async def stat(
         self,
         tree: State | Definition,
@@ -325,6 +344,7 @@ class AsyncClient:
             lambda build: trees.stat(build, tree, path, platform=platform, options=options)
         )
 
+    @checked(options=BuildOptions)
     async def run(
         self,
         tree: State | Definition,
@@ -337,8 +357,8 @@ class AsyncClient:
         user: str | None = None,
         mounts: Iterable[MountValue] = (),
         shell: Sequence[str] | None = None,
-        network: Network | str | None = None,
-        security: Security | str | None = None,
+        network: Network | NetworkName | None = None,
+        security: Security | SecurityName | None = None,
         platform: Platform | str | None = None,
         **options: Unpack[BuildOptions],
     ) -> Completed:
@@ -364,8 +384,9 @@ class AsyncClient:
             )
         )
 
+    @checked
     async def resolve_image_config(
-        self, ref: str, *, platform: Platform | None = None, resolve_mode: str = "default"
+        self, ref: str, *, platform: Platform | None = None, resolve_mode: ResolveMode = "default"
     ) -> ResolvedImage:
         """Resolve the digest and config of an image through the daemon."""
         resolve, images = image_lookup(ref, platform, resolve_mode)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
+from llb.arguments.checked import checked
 from llb.client.aio.threads import AsyncItems, call
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ class AsyncHistory:
     def __init__(self, connect: Connect) -> None:
         self._connect = connect
 
+    @checked
     async def builds(
         self, *, filters: Iterable[str] = (), limit: int = 0, active_only: bool = False
     ) -> tuple[BuildRecord, ...]:
@@ -35,30 +37,37 @@ class AsyncHistory:
             lambda history: history.builds(filters=filters, limit=limit, active_only=active_only)
         )
 
+    @checked
     def watch(self, *, ref: str = "", active_only: bool = False) -> AsyncIterator[BuildRecord]:
         """Yield each build as it starts, changes and ends (:meth:`History.watch`)."""
         return self._iterate(lambda history: history.watch(ref=ref, active_only=active_only))
 
+    @checked
     async def build(self, ref: str) -> BuildRecord:
         """Look up one build (:meth:`History.build`)."""
         return await self._call(lambda history: history.build(ref))
 
+    @checked
     def events(self, ref: str) -> AsyncIterator[Event]:
         """Yield the events of a build; while it runs, as they happen."""
         return self._iterate(lambda history: history.events(ref))
 
+    @checked
     def reports(self, ref: str) -> AsyncIterator[Report]:
         """Yield the same as JSON, message by message (:meth:`History.reports`)."""
         return self._iterate(lambda history: history.reports(ref))
 
+    @checked
     async def pin(self, ref: str, *, pinned: bool = True) -> None:
         """Pin a build so that it is kept, or unpin it."""
         await self._call(lambda history: history.pin(ref, pinned=pinned))
 
+    @checked
     async def remove(self, ref: str) -> None:
         """Remove a build from the history, with the data only it refers to."""
         await self._call(lambda history: history.remove(ref))
 
+    @checked
     def read(self, blob: Blob) -> AsyncIterator[bytes]:
         """Read a blob, such as a build's trace or an attestation, in chunks."""
         return self._iterate(lambda history: history.read(blob))

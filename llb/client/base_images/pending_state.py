@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from typing import TypeAlias
 
+    from llb.buildkit_names import ResolveMode
     from llb.gateway import Gateway, Request
     from llb.sources.image_resolver import ResolvedImage
 
@@ -83,7 +84,7 @@ class GatewayImages:
     gateway: Gateway
 
     def resolve_image_config(
-        self, ref: str, *, platform: Platform | None = None, resolve_mode: str = "default"
+        self, ref: str, *, platform: Platform | None = None, resolve_mode: ResolveMode = "default"
     ) -> ResolvedImage:
         """Resolve the digest and config of an image. Raises RemoteError."""
         return self.gateway.resolve_image_config(

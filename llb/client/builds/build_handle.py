@@ -7,11 +7,13 @@ from contextvars import copy_context
 from typing import TYPE_CHECKING, Self
 
 from llb._lazy import lazy_imports
+from llb.arguments.checked import checked
+from llb.arguments.conversions import Duration, to_seconds
 from llb.errors import CancelledError
 from llb.grpc import forks
 
 with lazy_imports(__name__):
-    import logging  # 6 ms
+    import logging  # 0.0 ms
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -80,22 +82,24 @@ class BuildHandle:
         """
         return iter(self._events)
 
-    def result(self, timeout: float | None = None) -> SolveResult:
+    @checked
+    def result(self, timeout: Duration | None = None) -> SolveResult:
         """Wait for the end of the build, and return its result or raise its error.
 
         The errors are those of :meth:`Client.solve`, and CancelledError after :meth:`cancel`.
-        Raises TimeoutError after ``timeout`` seconds; the build goes on. KeyboardInterrupt, or any
-        other exception of a signal handler, cancels the build.
+        Raises TimeoutError after the ``timeout``, seconds or a timedelta; the build goes on.
+        KeyboardInterrupt, or any other exception of a signal handler, cancels the build.
         """
         self._events.stop_keeping()
+        seconds = None if timeout is None else to_seconds(timeout)
         try:
-            is_over = self._outcome.is_known.wait(timeout)
+            is_over = self._outcome.is_known.wait(seconds)
         except BaseException:
             self.cancel()
             self._outcome.is_known.wait()
             raise
         if not is_over:
-            raise self._timeout_error(timeout or 0)
+            raise self._timeout_error(seconds or 0)
         self._has_told = True
         return self._outcome.get()
 

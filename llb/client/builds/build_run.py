@@ -12,6 +12,7 @@ from attrs import field, mutable
 
 from llb.client.connect.errors import connection_lost, names_step, to_solve_error
 from llb.client.connect.session_pipe import InterceptedError
+from llb.client.opening import deadline_after, remaining
 from llb.client.progress.events import Event, Vertex, VertexLog, from_response
 from llb.client.progress.raw_reports import Report, to_report
 from llb.errors import CancelledError, InputError, LLBError, RemoteError, TransportError
@@ -113,12 +114,11 @@ class BuildRun:
         ``frontend`` runs concurrently on its own thread; its exceptions end the build and are
         raised here. ``metadata`` accompanies the request.
         """
-        deadline = None if timeout is None else monotonic() + timeout
+        deadline = deadline_after(timeout)
         self._session.open(lambda metadata: self._control.open_session(metadata, timeout))
         serving = self._start_thread(self._serve)
         try:
-            remaining = None if deadline is None else max(0.0, deadline - monotonic())
-            response = self._build(request, remaining, frontend, metadata)
+            response = self._build(request, remaining(deadline), frontend, metadata)
             self._receivers.check_complete(_TRANSFER_SECONDS)
             # A daemon that is still served could read files that its export changes on the client.
             self._end_session(serving)

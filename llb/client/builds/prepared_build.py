@@ -46,7 +46,7 @@ from llb.state.state import State
 from llb.state.step_options import check_keys
 
 with lazy_imports(__name__):
-    from llb.client.registry_auth import credentials as build_credentials  # 2 ms
+    from llb.client.registry_auth import credentials as build_credentials  # 4 ms
     from llb.client.session import policy  # 2 ms
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ class PreparedBuild:
                 self._receivers.add(number, receiver)
         self._find_exports = options.get("find_exports")
         self._image_config: bytes | None = None
-        self._function = subject.function
+        self._function: Callable[[Request, Gateway], Result] | None = None
         self._memory_uploads = MemoryUploads(is_docker=control.is_docker)
         local = {name: Path(path) for name, path in options.get("local_dirs", {}).items()}
         services = list(self._services(local))
@@ -206,8 +206,7 @@ class PreparedBuild:
         if isinstance(what, State):
             state = PendingState(what, subject.platform, self._takes_image_config, self._session.id)
             if state.images:
-                self._function = state_function(state, self._check)
-                return self._frontend_request(Subject(function=self._function))
+                return self._frontend_request(Subject(function=state_function(state, self._check)))
             encoded = state.encode()
         else:
             encoded = Encoded(what, subject.image_config)
@@ -215,8 +214,7 @@ class PreparedBuild:
         self._required |= set(caps.needed(encoded.definition))
         if encoded.image_config is not None and self._is_docker_image:
             # An old Docker ignores the config among the attributes of its exporter.
-            self._function = encoded_function(encoded)
-            return self._frontend_request(Subject(function=self._function))
+            return self._frontend_request(Subject(function=encoded_function(encoded)))
         request = self._options_request(encoded.image_config)
         definition = self._memory_uploads.shrink(encoded.definition)
         request.Definition.CopyFrom(definition.to_pb())
@@ -225,17 +223,19 @@ class PreparedBuild:
     def _frontend_request(self, subject: Subject) -> pb.SolveRequest:
         """Build the request to a frontend; a function runs it if its inputs are not resolved."""
         definitions, pending = split_inputs(subject.frontend_inputs)
+        function = subject.function
         if pending:
-            function = self._function or frontend_function(subject.frontend or "")
-            self._function = with_pending(function, pending, self._check_needed)
+            function = function or frontend_function(subject.frontend or "")
+            function = with_pending(function, pending, self._check_needed)
+        self._function = function
         request = self._options_request(None)
-        if self._function is None:
+        if function is None:
             request.Frontend = subject.frontend or ""
         attrs = {**subject.frontend_attrs, **frontend_attrs(self._cache_imports)}
         request.FrontendAttrs.update(attrs)
         for name, value in definitions.items():
             # The frontend sends the inputs back, with steps of its own.
-            definition = self._memory_uploads.shrink(value, parts=1 + len(definitions))
+            definition = self._memory_uploads.shrink(value, parts=1 + len(subject.frontend_inputs))
             self._required |= set(caps.needed(definition))
             request.FrontendInputs[name].CopyFrom(definition.to_pb())
         return request

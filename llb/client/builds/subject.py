@@ -51,8 +51,6 @@ class Subject:
 
 
 def _check_function(function: object) -> None:
-    if not callable(function):
-        raise InvalidValueError(f"invalid function {function!r}: it cannot be called")
     if inspect.iscoroutinefunction(function):
         raise InvalidValueError(
             f"invalid function {function!r}: expected one without async",

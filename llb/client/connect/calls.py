@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import threading
 from contextlib import contextmanager
-from time import monotonic
 from typing import TYPE_CHECKING, Generic, TypeVar
 from weakref import WeakSet
 
 from google.protobuf.message import DecodeError
 
 from llb._logs import logger
-from llb.client.opening import Opening
+from llb.client.opening import Opening, deadline_after, remaining
 from llb.errors import CancelledError, RemoteError, TransportError
 from llb.grpc import Code, forks
 from llb.grpc.endings import UnseenError
@@ -63,13 +62,12 @@ class Calls:
         Raises ConnectError if no connection can be opened. ``translate`` converts errors of the
         transport into those that are raised.
         """
-        deadline = _deadline(timeout)
+        deadline = deadline_after(timeout)
         data = request.SerializeToString()
         _log.debug("call %s, %d bytes", method, len(data))
 
         def begin() -> OutgoingCall:
-            remaining = None if deadline is None else deadline - monotonic()
-            call = self._open(method, remaining, metadata)
+            call = self._open(method, remaining(deadline), metadata)
             try:
                 call.send(data)
                 call.close_send()
@@ -85,7 +83,7 @@ class Calls:
 
         Raises ConnectError, and DeadlineError after the timeout.
         """
-        deadline = _deadline(timeout)
+        deadline = deadline_after(timeout)
         opening = self.opening_session(metadata)
         try:
             return opening.result(deadline)
@@ -111,18 +109,18 @@ class Calls:
         self._channel = self._opening = None
 
     def _open(self, method: str, timeout: float | None, metadata: Metadata) -> OutgoingCall:
-        deadline = _deadline(timeout)
+        deadline = deadline_after(timeout)
         previous = self._channel
         channel = self._current_channel(deadline)
         try:
-            return channel.stream(method, timeout=_remaining(deadline), metadata=metadata)
+            return channel.stream(method, timeout=remaining(deadline), metadata=metadata)
         except TransportError:
             # A connection that has just ended is replaced; one that never worked is not.
             if channel is not previous:
                 raise
             _log.debug("call %s again, because the connection has ended", method)
             channel = self._current_channel(deadline)
-            return channel.stream(method, timeout=_remaining(deadline), metadata=metadata)
+            return channel.stream(method, timeout=remaining(deadline), metadata=metadata)
 
     def _current_channel(self, deadline: float | None) -> OutgoingCalls:
         """Wait for an open connection until the deadline; raises the errors of the route."""
@@ -213,7 +211,7 @@ class CallScope:
 
     def open_session(self, metadata: Metadata, timeout: float | None = None) -> Pipe:
         """Open a session as :meth:`Calls.open_session` does; raises CancelledError once closed."""
-        return self._result(lambda: self._calls.opening_session(metadata), _deadline(timeout))
+        return self._result(lambda: self._calls.opening_session(metadata), deadline_after(timeout))
 
     def close(self) -> None:
         """Cancel all calls of the scope, and refuse any later ones; does not wait."""
@@ -246,14 +244,6 @@ class CallScope:
         finally:
             with self._lock:
                 self._openings.discard(opening)
-
-
-def _deadline(timeout: float | None) -> float | None:
-    return None if timeout is None else monotonic() + timeout
-
-
-def _remaining(deadline: float | None) -> float | None:
-    return None if deadline is None else max(0.0, deadline - monotonic())
 
 
 class Responses(Generic[M_]):

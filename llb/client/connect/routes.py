@@ -18,12 +18,12 @@ from llb.grpc.http2.events import Limits
 
 with lazy_imports(__name__):
     from llb.client.connect import (
-        connhelpers,  # 4 ms
-        docker_contexts,  # 6 ms
-        docker_engine,  # 11 ms
-        program_pipe,  # 6 ms
+        connhelpers,  # 3 ms
+        docker_contexts,  # 4 ms
+        docker_engine,  # 8 ms
+        program_pipe,  # 5 ms
     )
-    from llb.grpcio import channel as grpcio_channel  # 75 ms
+    from llb.grpcio import channel as grpcio_channel  # 50 ms
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

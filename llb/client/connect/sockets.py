@@ -11,7 +11,7 @@ from llb.errors import InvalidValueError, TransportError
 from llb.grpc import Pipe, socket_pipe
 
 with lazy_imports(__name__):
-    from llb.client.connect import tls_pipe  # 6 ms
+    from llb.client.connect import tls_pipe  # 8 ms
 
 if TYPE_CHECKING:
     from llb.client.connect.tls import TLS

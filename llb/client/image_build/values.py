@@ -7,8 +7,10 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from llb.arguments.kinds import Text
 from llb.errors import InvalidValueError, did_you_mean
 
+_TEXT = Text()
 _SIZE = re.compile(r"([0-9]+)\s*(?:([kmgt])i?b?|b)?\Z", re.IGNORECASE)
 _LIMIT = re.compile(r"(-?[0-9]+)(?::(-?[0-9]+))?\Z")
 
@@ -38,9 +40,9 @@ def strings(value: object, label: str) -> tuple[str, ...]:
 
 def to_string(value: object, label: str) -> str:
     """Check that a value is a string that is not empty. Raises InvalidValueError."""
-    if not isinstance(value, str) or not value or "\0" in value:
+    if not isinstance(value, str) or not value:
         raise invalid(label, value, "a string that is not empty")
-    return value
+    return _TEXT.accept(value, label)
 
 
 def to_flag(value: object, label: str) -> bool:
@@ -54,7 +56,7 @@ def to_flag_or_string(value: object, label: str) -> bool | str:
     """Check that a value is a boolean or a string. Raises InvalidValueError."""
     if not isinstance(value, bool | str):
         raise invalid(label, value, "True, False or a string")
-    return value
+    return value if isinstance(value, bool) else _TEXT.accept(value, label)
 
 
 def to_mapping(value: object, label: str) -> Mapping[str, Any]:
@@ -155,7 +157,7 @@ def invalid(label: str, value: object, expected: str) -> InvalidValueError:
 
 def _to_text(value: object, label: str) -> str:
     if isinstance(value, str | int | float | os.PathLike) and not isinstance(value, bool):
-        return str(value)
+        return _TEXT.accept(str(value), label)
     raise invalid(label, value, "a string, a number or a path")
 
 

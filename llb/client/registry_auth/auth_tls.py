@@ -13,7 +13,7 @@ from llb.client.registry_auth.pem import PEM, load_pair, name, show, text, to_pe
 from llb.errors import InputError, InvalidValueError
 
 with lazy_imports(__name__):
-    import ssl  # 10 ms
+    import ssl  # 7 ms
 
 _WHAT = "registry-auth-tlscontext"
 _EXAMPLE = "host=registry.example,ca=ca.pem"

@@ -20,7 +20,7 @@ from llb._logs import logger
 from llb.errors import InputError
 
 with lazy_imports(__name__):
-    from llb.client.registry_auth import credential_helpers  # 8 ms
+    from llb.client.registry_auth import credential_helpers  # 6 ms
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -14,7 +14,7 @@ from llb.buildkit_names import SESSION_UPLOADS
 from llb.errors import InputError
 
 with lazy_imports(__name__):
-    from llb.definition import file_contents  # 4 ms
+    from llb.definition import file_contents  # 24 ms
 
 if TYPE_CHECKING:
     from llb.definition.definition import Definition

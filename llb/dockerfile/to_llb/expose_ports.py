@@ -9,7 +9,7 @@ from llb._lazy import lazy_imports
 from llb.dockerfile.errors import catalogue as errors
 
 with lazy_imports(__name__):
-    import ipaddress  # 2 ms
+    import ipaddress  # 1 ms
 
 if TYPE_CHECKING:
     from llb.errors import Span

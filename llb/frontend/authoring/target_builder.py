@@ -21,7 +21,7 @@ from llb.frontend.dockerui.concurrent import map_concurrently
 from llb.gateway import PlatformImage, Result
 
 with lazy_imports(__name__):
-    from llb.frontend.dockerui import sbom  # 1 ms
+    from llb.frontend.dockerui import sbom  # 0.2 ms
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

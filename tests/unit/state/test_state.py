@@ -269,7 +269,7 @@ def test_repr_is_shallow() -> None:
 
 
 def test_other_variables_may_contain_a_dollar_sign() -> None:
-    state = Image("a").env("PS1", "$PATH").env("PATH", "/x")
+    state = Scratch().env("PS1", "$PATH").env("PATH", "/x")
     assert state.variables == (("PS1", "$PATH"), ("PATH", "/x"))
 
 

@@ -321,7 +321,7 @@ def test_what_is_built_is_checked_by_start(client: Client) -> None:
         client.start(STATE, function=function)
     with pytest.raises(InvalidValueError, match="expected one without async"):
         client.start(function=asynchronous)  # type: ignore[arg-type]
-    with pytest.raises(InvalidValueError, match="invalid function 3: it cannot be called"):
+    with pytest.raises(InvalidValueError, match="invalid function 3: expected a function or None"):
         client.start(function=3)  # type: ignore[arg-type]
     with pytest.raises(InvalidValueError, match="a platform only with a state"):
         client.start(frontend="dockerfile.v0", platform="linux/arm64")

@@ -76,7 +76,7 @@ def test_texts_are_strings_numbers_and_paths() -> None:
         (values.strings, ["a", None], "invalid x None: expected a string that is not empty"),
         (values.strings, 7, "invalid x 7: expected a string that is not empty"),
         (values.to_string, "", "invalid x '': expected a string that is not empty"),
-        (values.to_string, "\0", "invalid x '\\x00': expected a string that is not empty"),
+        (values.to_string, "\0", "invalid x '\\x00': expected a string without NUL"),
         (values.to_flag, 1, "invalid x 1: expected True or False"),
         (values.to_flag_or_string, 1, "invalid x 1: expected True, False or a string"),
         (values.to_mapping, "a=b", "invalid x 'a=b': expected a mapping"),
