@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
     from llb import Network, Security
     from llb.buildkit_names import NetworkName, ResolveMode, SecurityName
+    from llb.client.builds.build_handle import R_co
     from llb.client.connect.sockets import Dialer
     from llb.client.connect.tls import TLS
     from llb.client.history import History
@@ -233,7 +234,7 @@ class Client:
         subject = Subject(
             what, frontend, frontend_attrs or {}, frontend_inputs or {}, image_config, platform
         )
-        return self._start(subject, options, has_reader=False).result()
+        return self._start(subject, options, _solved, has_reader=False).result()
 
     @checked(options=BuildOptions)
     def start(
@@ -264,7 +265,7 @@ class Client:
             platform,
             function,
         )
-        return self._start(subject, options, has_reader=True)
+        return self._start(subject, options, _solved, has_reader=True)
 
     def build_image(
         self, context: BuildContext, **options: Unpack[ImageBuildOptions]
@@ -291,15 +292,21 @@ class Client:
 
         Raises InvalidValueError, with the name of the option, before anything is sent, InputError
         for a missing file, SolveError if the build fails, and the other errors of :meth:`solve`.
-        """
-        return self._build_image(image_request.to_image_build(context, options))
 
-    def _build_image(self, prepared: ImageBuild) -> ImageResult:
-        subject = Subject(**prepared.arguments)
-        solved = self._start(subject, prepared.options, has_reader=False).result()
-        return image_results.to_image_result(
-            solved, prepared.options["exports"], is_docker=self._control.is_docker
-        )
+        This is :meth:`start_image` and :meth:`BuildHandle.result` in one.
+        """
+        prepared = image_request.to_image_build(context, options)
+        return self._start_image(prepared, has_reader=False).result()
+
+    def start_image(
+        self, context: BuildContext, **options: Unpack[ImageBuildOptions]
+    ) -> BuildHandle[ImageResult]:
+        """Start an image build, and return a handle to follow or cancel it.
+
+        The arguments are those of :meth:`build_image`; everything else is as for :meth:`start`.
+        """
+        prepared = image_request.to_image_build(context, options)
+        return self._start_image(prepared, has_reader=True)
 
     @checked(options=BuildOptions)
     def build(
@@ -322,7 +329,7 @@ class Client:
             frontend_attrs=frontend_attrs or {},
             frontend_inputs=frontend_inputs or {},
         )
-        return self._start(subject, options, has_reader=False).result()
+        return self._start(subject, options, _solved, has_reader=False).result()
 
     @checked(options=BuildOptions)
     def read_file(
@@ -473,16 +480,36 @@ class Client:
         self.build(resolve)
         return images[0]
 
-    def _start(self, subject: Subject, options: BuildOptions, *, has_reader: bool) -> BuildHandle:
+    def _start_image(self, prepared: ImageBuild, *, has_reader: bool) -> BuildHandle[ImageResult]:
+        exports, is_docker = prepared.options["exports"], self._control.is_docker
+        return self._start(
+            Subject(**prepared.arguments),
+            prepared.options,
+            lambda solved: image_results.to_image_result(solved, exports, is_docker=is_docker),
+            has_reader=has_reader,
+        )
+
+    def _start(
+        self,
+        subject: Subject,
+        options: BuildOptions,
+        to_result: Callable[[SolveResult], R_co],
+        *,
+        has_reader: bool,
+    ) -> BuildHandle[R_co]:
         events = EventBuffer()
         on_event = events.put if has_reader else None
         build = PreparedBuild(self._control, self._capabilities, subject, options, on_event)
         try:
             # A program does not wait at its end for solve() on one of its daemon threads.
-            return BuildHandle(build, events, daemon=False if has_reader else None)
+            return BuildHandle(build, events, to_result, daemon=False if has_reader else None)
         except BaseException:
             build.close()
             raise
+
+
+def _solved(result: SolveResult) -> SolveResult:
+    return result
 
 
 def image_lookup(
@@ -532,4 +559,4 @@ def build_image(
     """
     prepared = image_request.to_image_build(context, options)
     with Client(addr, tls=tls) as client:
-        return client._build_image(prepared)
+        return client._start_image(prepared, has_reader=False).result()

@@ -7,6 +7,7 @@ import uuid
 from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
+import attrs
 import pytest
 
 from llb import Image, Scratch
@@ -95,6 +96,31 @@ def test_cancelling_ends_the_step_on_the_daemon_and_nothing_else(
         other.result()
     wait_until(lambda: not find_processes(marks[1]))
     assert client.info().version
+
+
+@pytest.mark.feature("K24")
+def test_an_image_build_is_followed_and_cancelled(client: Client, tmp_path: Path) -> None:
+    mark = f"image {uuid.uuid4()}"
+    dockerfile = f"FROM busybox\nRUN echo begun; {ENDLESS}; : {mark}"
+    build = client.start_image({"Dockerfile": dockerfile}, outputs=tmp_path / "out")
+    await_step(build)
+    assert find_processes(mark)
+    build.cancel()
+    with pytest.raises(CancelledError, match="the build was cancelled"):
+        build.result()
+    wait_until(lambda: not find_processes(mark))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_result_of_an_image_build_is_that_of_the_image(client: Client) -> None:
+    with client.start_image({"Dockerfile": "FROM busybox"}, tags="app") as build:
+        assert any(isinstance(event, Vertex) for event in build)
+        result = build.result()
+    assert result == attrs.evolve(
+        client.build_image({"Dockerfile": "FROM busybox"}, tags="app"), ref=build.ref
+    )
+    assert result.names == ("docker.io/library/app:latest",)
+    assert result.id is not None
 
 
 @pytest.mark.feature("K24")

@@ -23,7 +23,7 @@ from tests.property.public_functions import OWN, PublicFunction, public_function
 from tests.property.valid_arguments import NOTHING_TO_CALL, STATE, Receivers, value_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Awaitable, Iterator
 
 VALUES: dict[str, Any] = {
     "an object": object(),
@@ -177,6 +177,10 @@ def call(
         else:
             named[other.name] = argument
     result = function.function(*positional, **named)
-    if inspect.iscoroutine(result):
-        return asyncio.run(result)
+    if inspect.isawaitable(result):
+        return asyncio.run(awaited(result))
     return list(result) if inspect.isgenerator(result) else result
+
+
+async def awaited(result: Awaitable[Any]) -> Any:
+    return await result

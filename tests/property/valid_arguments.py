@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import llb
-from llb.client import Client
+from llb.client import AsyncClient, Client
 from llb.client.caches import Cache
 from llb.compare import compare
 from llb.dockerfile import ConvertOptions, parse
@@ -142,6 +142,8 @@ VALUES: Mapping[str, Any] = {
 # Functions that would connect, serve, start a program or load one: only refusals are called.
 NOTHING_TO_CALL = frozenset(
     {
+        # The methods of AsyncClient are those of Client.
+        *(f"llb.client.AsyncClient.{name}" for name in vars(AsyncClient)),
         "llb.client.BuildKitContainer.start",
         "llb.client.Client",
         "llb.client.Client.any",
@@ -212,10 +214,12 @@ class Receivers:
         """Start the fake daemon and the fake gateway."""
         self._stack = ExitStack()
         daemon = self._stack.enter_context(FakeDaemon())
+        client = self._stack.enter_context(Client(daemon.address))
         gateway = self._stack.enter_context(FakeGateway())
         self._receivers = {
+            "AsyncClient": AsyncClient.from_client(client),
             "Cache": Cache("inline"),
-            "Client": self._stack.enter_context(Client(daemon.address)),
+            "Client": client,
             "ConvertOptions": ConvertOptions(),
             "Definition": DEFINITION,
             "Failed": Failed(),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Generic, Self
 
 from anyio import CancelScope, Event, get_cancelled_exc_class, move_on_after
 from anyio.lowlevel import checkpoint
@@ -10,6 +10,7 @@ from anyio.lowlevel import checkpoint
 from llb.arguments.checked import checked
 from llb.arguments.conversions import Duration, to_seconds
 from llb.client.aio.threads import poster
+from llb.client.builds.build_handle import R_co
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine, Generator
@@ -19,10 +20,9 @@ if TYPE_CHECKING:
     from llb.client.builds.build_handle import BuildHandle
     from llb.client.builds.event_buffer import EventBuffer
     from llb.client.progress.events import Event as BuildEvent
-    from llb.client.results import SolveResult
 
 
-class AsyncBuildHandle:
+class AsyncBuildHandle(Generic[R_co]):
     """A running build (:meth:`AsyncClient.start`); the counterpart of :class:`BuildHandle`.
 
     ::
@@ -37,7 +37,7 @@ class AsyncBuildHandle:
     unless :meth:`result` has raised it.
     """
 
-    def __init__(self, handle: BuildHandle) -> None:
+    def __init__(self, handle: BuildHandle[R_co]) -> None:
         self._handle = handle
 
     @property
@@ -59,7 +59,7 @@ class AsyncBuildHandle:
         return _AsyncEvents(self._handle._events)
 
     @checked
-    async def result(self, timeout: Duration | None = None) -> SolveResult:  # noqa: ASYNC109 - it does not cancel the build
+    async def result(self, timeout: Duration | None = None) -> R_co:  # noqa: ASYNC109 - it does not cancel the build
         """Wait for the end of the build, and return its result or raise its error.
 
         The errors are those of :meth:`BuildHandle.result`. If the waiting task is cancelled, the
@@ -116,18 +116,18 @@ class AsyncBuildHandle:
             await _called(self._handle._call_when_over)
 
 
-class StartingBuild:
+class StartingBuild(Generic[R_co]):
     """A build that starts when it is awaited, or entered with ``async with``."""
 
-    def __init__(self, starting: Coroutine[Any, Any, AsyncBuildHandle]) -> None:
+    def __init__(self, starting: Coroutine[Any, Any, AsyncBuildHandle[R_co]]) -> None:
         self._starting = starting
-        self._build: AsyncBuildHandle | None = None
+        self._build: AsyncBuildHandle[R_co] | None = None
 
-    def __await__(self) -> Generator[Any, Any, AsyncBuildHandle]:
+    def __await__(self) -> Generator[Any, Any, AsyncBuildHandle[R_co]]:
         """Start the build, and return its handle; raises the errors of ``Client.start``."""
         return self._starting.__await__()
 
-    async def __aenter__(self) -> AsyncBuildHandle:
+    async def __aenter__(self) -> AsyncBuildHandle[R_co]:
         """Start the build, and enter the context of its handle."""
         self._build = await self._starting
         return self._build

@@ -19,8 +19,6 @@ from llb.errors import InvalidValueError
 from llb.grpc import forks
 
 with lazy_imports(__name__):
-    from llb.client.image_build import request as image_request  # 7 ms
-    from llb.client.image_build import result as image_results  # 0.8 ms
     from llb.client.inspection import (
         commands,  # 0.9 ms
         trees,  # 0.6 ms
@@ -35,7 +33,7 @@ if TYPE_CHECKING:
     from llb import Network, Security
     from llb.arguments.conversions import Duration
     from llb.buildkit_names import NetworkName, ResolveMode, SecurityName
-    from llb.client.builds.build_handle import BuildHandle
+    from llb.client.builds.build_handle import BuildHandle, R_co
     from llb.client.connect.control import Info, Worker
     from llb.client.connect.sockets import Dialer
     from llb.client.connect.tls import TLS
@@ -223,7 +221,7 @@ class AsyncClient:
         platform: Platform | str | None = None,
         function: Callable[[Request, Gateway], Result] | None = None,
         **options: Unpack[BuildOptions],
-    ) -> StartingBuild:
+    ) -> StartingBuild[SolveResult]:
         """Start a build, with ``await`` or ``async with``, and return a handle to it.
 
         ::
@@ -252,13 +250,17 @@ class AsyncClient:
         self, context: BuildContext, **options: Unpack[ImageBuildOptions]
     ) -> ImageResult:
         """Build the image of a Dockerfile, or of a build file (:meth:`Client.build_image`)."""
-        prepared = await in_thread(lambda: image_request.to_image_build(context, options))
-        client = await self._connect()
-        build = await self.start(**prepared.arguments, **prepared.options)
-        solved = await build.result()
-        return image_results.to_image_result(
-            solved, prepared.options["exports"], is_docker=client._control.is_docker
-        )
+        build = await self.start_image(context, **options)
+        return await build.result()
+
+    def start_image(
+        self, context: BuildContext, **options: Unpack[ImageBuildOptions]
+    ) -> StartingBuild[ImageResult]:
+        """Start an image build, as :meth:`start` does, and return a handle to it.
+
+        The arguments and the errors that it raises are those of :meth:`Client.start_image`.
+        """
+        return StartingBuild(self._start(lambda client: client.start_image(context, **options)))
 
     @checked(options=BuildOptions)
     async def build(
@@ -400,7 +402,7 @@ class AsyncClient:
         client = self._shared.client
         return client if client is not None else await in_thread(self._shared.connect)
 
-    async def _start(self, start: Callable[[Client], BuildHandle]) -> AsyncBuildHandle:
+    async def _start(self, start: Callable[[Client], BuildHandle[R_co]]) -> AsyncBuildHandle[R_co]:
         client = await self._connect()
         begun = _BegunBuild()
         return AsyncBuildHandle(await begun.in_thread(lambda: begun.start(lambda: start(client))))
@@ -447,7 +449,7 @@ class _BegunBuild:
         self._is_cancelled = False
         self._handle: BuildHandle | None = None
 
-    def start(self, start: Callable[[], BuildHandle]) -> BuildHandle:
+    def start(self, start: Callable[[], BuildHandle[R_co]]) -> BuildHandle[R_co]:
         """Start the build; raises the errors of ``Client.start``."""
         handle = start()
         with self._lock:

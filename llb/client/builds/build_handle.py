@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from contextvars import copy_context
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Generic, Self
 
 from llb._lazy import lazy_imports
 from llb.arguments.checked import checked
@@ -19,13 +19,22 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import TracebackType
 
+    from typing_extensions import TypeVar
+
     from llb.client.builds.event_buffer import EventBuffer
     from llb.client.builds.prepared_build import PreparedBuild
     from llb.client.progress.events import Event
     from llb.client.results import SolveResult
 
+    R_co = TypeVar("R_co", bound=SolveResult, default=SolveResult, covariant=True)
+else:
+    from typing import TypeVar
 
-class BuildHandle:
+    R_co = TypeVar("R_co", covariant=True)
+T_ = TypeVar("T_")
+
+
+class BuildHandle(Generic[R_co]):
     """A build that runs on a thread of its own (:meth:`Client.start`).
 
     Any thread may use it::
@@ -47,11 +56,17 @@ class BuildHandle:
     """
 
     def __init__(
-        self, build: PreparedBuild, events: EventBuffer, *, daemon: bool | None = False
+        self,
+        build: PreparedBuild,
+        events: EventBuffer,
+        to_result: Callable[[SolveResult], R_co],
+        *,
+        daemon: bool | None = False,
     ) -> None:
         self._build = build
         self._events = events
-        self._outcome = _Outcome()
+        self._to_result = to_result
+        self._outcome: _Outcome[R_co] = _Outcome()
         self._has_told = False
         thread = threading.Thread(
             target=copy_context().run,
@@ -83,7 +98,7 @@ class BuildHandle:
         return iter(self._events)
 
     @checked
-    def result(self, timeout: Duration | None = None) -> SolveResult:
+    def result(self, timeout: Duration | None = None) -> R_co:
         """Wait for the end of the build, and return its result or raise its error.
 
         The errors are those of :meth:`Client.solve`, and CancelledError after :meth:`cancel`.
@@ -150,7 +165,7 @@ class BuildHandle:
 
     def _run(self) -> None:
         try:
-            callbacks = self._outcome.set(self._build.run(), None)
+            callbacks = self._outcome.set(self._to_result(self._build.run()), None)
         # The thread that waits for the result raises it, whatever it is.
         except BaseException as error:  # noqa: BLE001
             callbacks = self._outcome.set(None, error)
@@ -163,7 +178,7 @@ class BuildHandle:
         return f"<BuildHandle {self.ref} {'over' if self.is_done else 'running'}>"
 
 
-class _Outcome:
+class _Outcome(Generic[T_]):
     """The result of a build or its error, once it is known.
 
     In the child of a fork, where no thread runs the build, the outcome is an error.
@@ -172,12 +187,12 @@ class _Outcome:
     def __init__(self) -> None:
         self.is_known = threading.Event()
         self.error: BaseException | None = None
-        self._result: SolveResult | None = None
+        self._result: T_ | None = None
         self._lock = threading.Lock()
         self._callbacks: list[Callable[[], None]] = []
         forks.register(self)
 
-    def get(self) -> SolveResult:
+    def get(self) -> T_:
         """Return the known result, or raise the error."""
         if self.error is not None:
             raise self.error
@@ -185,7 +200,9 @@ class _Outcome:
         return self._result
 
     def set(
-        self, result: SolveResult | None, error: BaseException | None
+        self,
+        result: T_ | None,
+        error: BaseException | None,
     ) -> list[Callable[[], None]]:
         """Make the outcome known, and return the functions to call."""
         with self._lock:
