@@ -294,7 +294,12 @@ def test_stubs_call_the_daemon(buildkit_host: str) -> None:
 
 def test_the_example_builds_over_a_channel(buildkit_host: str, tmp_path: Path) -> None:
     process = subprocess.run(
-        [sys.executable, ROOT / "examples" / "grpc_channel.py", buildkit_host, tmp_path / "out"],
+        [
+            sys.executable,
+            ROOT / "examples" / "client" / "grpc_channel.py",
+            buildkit_host,
+            tmp_path / "out",
+        ],
         capture_output=True,
         text=True,
         check=True,
