@@ -260,8 +260,7 @@ class Either(Kind):
         if any(isinstance(kind, Data) for kind in kinds):
             # The content of a file: it may contain NUL, whichever class it has.
             kinds = tuple(Text(is_data=True) if type(kind) is Text else kind for kind in kinds)
-        hints = [kind.hint for kind in kinds if kind.hint is not None]
-        super().__init__(_joined([kind.text for kind in kinds]), hint=hints[0] if hints else None)
+        super().__init__(_joined([kind.text for kind in kinds]))
         self.parts = kinds
         self.trusted = set().union(*(kind.trusted for kind in kinds))
 
@@ -277,6 +276,13 @@ class Either(Kind):
                 self.trusted |= kind.trusted
                 return accepted
         raise self.error(value, name)
+
+    def error(self, value: object, name: str) -> InvalidValueError:
+        """Give the first hint of the alternatives."""
+        error = super().error(value, name)
+        hints = (kind.error(value, name).hint for kind in self.parts)
+        error.hint = next((hint for hint in hints if hint is not None), None)
+        return error
 
 
 class Several(Kind):

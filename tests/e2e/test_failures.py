@@ -96,6 +96,21 @@ def test_a_failure_has_its_details_as_attributes(buildkit_host: str) -> None:
     assert error.span.filename == "tests/e2e/test_failures.py"
 
 
+@pytest.mark.feature("O12")
+def test_too_many_layers_have_a_short_error_with_a_hint(buildkit_host: str) -> None:
+    # The snapshots of a daemon that has made many have long names, so that fewer of them fit.
+    state = Scratch()
+    for number in range(550):
+        state = state.mkfile(f"/{number}", "")
+    with Client(buildkit_host) as client, pytest.raises(SolveError) as caught:
+        client.solve(state)
+    assert len(caught.value.message) < 500
+    assert caught.value.hint == (
+        "too many steps that write files follow each other: write them in one step, for example "
+        "with llb.files()"
+    )
+
+
 @pytest.mark.feature("P13")
 def test_a_missing_daemon_is_an_error(tmp_path: Path) -> None:
     process = cli("info", address=f"unix://{tmp_path}/nobody.sock")

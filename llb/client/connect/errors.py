@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 from llb._lazy import lazy_imports
@@ -37,6 +38,13 @@ _FRAME = '  File "'
 _LOGIN = (
     "builds use their own credentials, or those of `docker login`; check that they are still valid"
 )
+_LAYERS = (
+    "too many steps that write files follow each other: write them in one step, for example with "
+    "llb.files()"
+)
+# The directories of an overlay mount, which the kernel cuts off at the end of a page.
+_LOWER = re.compile(r'lowerdir=([^", ]*)')
+_PAGE = 4096
 # Hints by the words that registries, token servers and the auth service use.
 _HINTS = {
     "401 Unauthorized": _LOGIN,
@@ -44,8 +52,7 @@ _HINTS = {
     "refuses the credentials of": _LOGIN,
     "requires credentials for": _LOGIN,
     "is not the base64 of NAME:PASSWORD": "store it again with `docker login`",
-    "mount options is too long": "too many steps that write files follow each other: write them in "
-    "one step, for example with llb.files()",
+    "mount options is too long": _LAYERS,
     "x509: ": "the daemon must trust the certificate: add its authority to buildkitd.toml",
 }
 
@@ -138,13 +145,13 @@ def to_solve_error(
     vertex = details.get(_VERTEX, {}).get("digest")
     exit_code = details.get("gatewayapi.ExitMessage", {}).get("Code")
     first, trace = _split_trace(error.message)
-    message = _one_line(first)
+    message, hint = _without_layers(_one_line(first))
     return SolveError(
         message,
         code=error.code,
         details=error.details,
         span=own_span or error.span,
-        hint=error.hint or next((hint for words, hint in _HINTS.items() if words in message), None),
+        hint=error.hint or hint,
         vertex=vertex,
         step=name_of(vertex) if vertex else None,
         exit_code=exit_code,
@@ -152,6 +159,17 @@ def to_solve_error(
         callers=tuple(reversed(spans)),
         trace=trace,
     )
+
+
+def _without_layers(message: str) -> tuple[str, str | None]:
+    """Replace the directories of an overlay mount by their number, and find the hint."""
+    hint = next((hint for words, hint in _HINTS.items() if words in message), None)
+    lower = _LOWER.search(message)
+    if lower is None:
+        return message, hint
+    count = lower[1].count(":") + 1
+    shortened = message.replace(lower[1], f"({count} layers)")
+    return shortened, _LAYERS if len(message) >= _PAGE else hint
 
 
 def _split_trace(text: str) -> tuple[str, tuple[str, ...]]:

@@ -50,6 +50,7 @@ def test_values_are_accepted(annotation: str, value: Any, accepted: Any) -> None
     ("annotation", "value", "message", "hint"),
     [
         ("str", 1, "invalid x 1: expected a string", "write it as a string: '1'"),
+        ("str | None", 1, "invalid x 1: expected a string or None", "write it as a string: '1'"),
         ("str", "a\0", "invalid x 'a\\x00': expected a string without NUL", None),
         ("str", "\ud800", "invalid x '\\ud800': expected a string that UTF-8 can encode", None),
         ("str | None", b"a", "invalid x b'a': expected a string or None", None),
