@@ -20,6 +20,7 @@ from llb.arguments.kinds import (
     Data,
     Either,
     Fixed,
+    Function,
     Instance,
     Kind,
     Like,
@@ -153,8 +154,8 @@ def _named(name: str, arguments: list[Any], module: str) -> Kind:
         return Pairs(kind_of(key, module), kind_of(value, module))
     if short in _SEVERAL:
         return _several(short, arguments, module)
-    if short in ("Callable", "type"):
-        return Like(("__call__",), expectation(short), hint(short))
+    if short == "Callable":
+        return Function(expectation(short))
     return _from_module(name, short, module)
 
 

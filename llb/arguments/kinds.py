@@ -215,6 +215,20 @@ class Instance(Kind):
         return value
 
 
+class Function(Kind):
+    """A function, or anything else that can be called, such as a class or a bound method."""
+
+    def claims(self, value: object) -> bool:
+        """Accept what can be called."""
+        return callable(value)
+
+    def accept(self, value: Any, name: str) -> Any:
+        """Refuse other values; whether a value can be called depends on its class."""
+        super().accept(value, name)
+        self.trusted.add(type(value))
+        return value
+
+
 class Like(Kind):
     """An object with some attributes, whatever its class is."""
 

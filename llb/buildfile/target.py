@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from types import CodeType
+from types import CodeType, FunctionType
 from typing import TYPE_CHECKING, Any, TypeAlias, overload
 
 from attrs import field, frozen
@@ -112,6 +112,8 @@ def target(
     """
 
     def decorate(function: Callable[..., TargetValue]) -> Target:
+        if not isinstance(function, FunctionType):
+            raise InvalidValueError(f"invalid function {function!r}: expected one made with def")
         takes_build, parameters = parameters_of(function, Build)
         new_target = Target(
             function,

@@ -191,8 +191,11 @@ def test_a_quiet_build_logs_the_id_alone(client: docker.DockerClient, folder: Pa
             "invalid network_mode 'mine': expected bridge, default, none, host",
         ),
         ({"shmsize": "large"}, "invalid shmsize 'large': expected a size such as 64m"),
-        ({"tag": ["a"]}, "invalid tag ['a']: expected a string that is not empty"),
-        ({"buildargs": "a=b"}, "invalid buildargs 'a=b': expected a mapping"),
+        ({"tag": ["a"]}, "invalid tag ['a']: expected a string or None"),
+        (
+            {"buildargs": "a=b"},
+            "invalid buildargs 'a=b': expected a mapping of a string to a string or None, or None",
+        ),
     ],
 )
 def test_what_buildkit_does_not_have_is_refused(

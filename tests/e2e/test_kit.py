@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -75,6 +76,23 @@ def test_a_frontend_runs_from_its_checkout(
     process = llb(buildkit_host, "run", program, context, "--build-arg", "name=you", "-o", out)
     assert (process.returncode, process.stdout) == (0, "building Dockerfile\n"), process.stderr
     assert (out / "greeting").read_text() == "hello you"
+
+
+def test_an_exception_of_a_frontend_is_short(
+    program: Path, context: Path, buildkit_host: str
+) -> None:
+    program.write_text(
+        PROGRAM.replace(
+            "def build(request, gateway):\n", "def build(request, gateway):\n    1 + request\n"
+        )
+    )
+    process = llb(buildkit_host, "run", program, context, "--progress", "quiet")
+    assert process.returncode == 1
+    first, *lines = process.stderr.splitlines()
+    assert re.match(r"error: main\.py:\d+: TypeError: unsupported operand", first)
+    assert lines[0].startswith('  File "main.py", line ')
+    assert any(line.endswith("     1 + request") for line in lines)
+    assert not any(name in process.stderr for name in ("Traceback", "CancelledError"))
 
 
 @pytest.mark.parametrize("on", [[], ["--on"]])

@@ -25,10 +25,19 @@ from tests.property.valid_arguments import NOTHING_TO_CALL, STATE, Receivers, va
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Iterator
 
+
+class AnyClass:
+    """A class that can be called like a function."""
+
+    def __init__(self, *_: object) -> None:
+        """Raise an error of this package, because no instance is a result of any function."""
+        raise LLBError("called")
+
+
 VALUES: dict[str, Any] = {
     "an object": object(),
     "None": None,
-    "a class": str,
+    "a class": AnyClass,
     "bytes": b"x",
     "an integer": 7,
     "a negative integer": -1,

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from llb.client import Client
     from llb.client.image_build.request import FrontendRequest
     from llb.frontend.kit import Packed
+    from llb.gateway import Gateway, Request, Result
 
 _PROGRAM_SUFFIX = ".py"
 _INPUT_NAME = "frontend"
@@ -75,7 +76,8 @@ def run(program: str, **options: Any) -> None:
     Example:
       llb frontend run main.py . -f app.toml -o out
     """  # noqa: D301 - click wants the control character
-    function = programs.load(program)
+    with programs.author_errors(program):
+        function = programs.load(program)
     filename = getattr(function, "filename", None)
     if options["dockerfile"] is None and filename is not None:
         options["dockerfile"] = str(Path(options["source"]) / filename)
@@ -83,7 +85,11 @@ def run(program: str, **options: Any) -> None:
     def change(request: FrontendRequest, _: Client) -> FrontendRequest:
         # The program replaces the frontend that the file names.
         attrs = {**request.attrs, "source": program, "cmdline": program}
-        return evolve(request, attrs=attrs, function=function)
+        return evolve(request, attrs=attrs, function=call)
+
+    def call(request: Request, gateway: Gateway) -> Result:
+        with programs.author_errors(program):
+            return function(request, gateway)
 
     with _print_time("ran"):
         start(options, change)

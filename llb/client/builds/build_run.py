@@ -168,6 +168,8 @@ class BuildRun:
             if not self._is_cancelled:
                 self._await_reasons(error, follower, worker)
                 reason = self._most_specific(self._frontend_error or error)
+                if reason is error:
+                    raise
                 raise reason from reason.__cause__ or error
             if worker is not None:
                 worker.join(_FUNCTION_SECONDS)
@@ -209,8 +211,11 @@ class BuildRun:
         assert self._answer is not None
         try:
             return self._answer.single()
-        except CancelledError as error:
-            raise self._failure or error from error
+        except CancelledError:
+            if self._failure is None:
+                raise
+        # Outside the handler: the end of the call is no cause of the failure that ended it.
+        raise self._failure
 
     def _commit(self, answers: Mapping[str, str]) -> None:
         with self._lock:

@@ -4,20 +4,48 @@ from __future__ import annotations
 
 import runpy
 import sys
+import traceback
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from llb.arguments.checked import checked
+from llb.buildfile.running import to_author_error
 from llb.errors import InputError
 from llb.gateway.server import capture_served
+from llb.source_map import SourceFile
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from os import PathLike
 
     from llb.gateway import Gateway, Request, Result
 
     Function: TypeAlias = Callable[[Request, Gateway], Result]
+
+
+@contextmanager
+def author_errors(program: str | PathLike[str]) -> Iterator[None]:
+    """Show the author of a program the lines of its files in the traceback of an exception.
+
+    Raises BuildFileError for the exceptions of the block, and LLBError as it is, with the line.
+    """
+    folder = Path(program).resolve().parent
+    try:
+        yield
+    except Exception as error:  # noqa: BLE001 - whatever the program raises
+        raise to_author_error(error, _own_files(error, folder)) from None
+
+
+def _own_files(error: BaseException, folder: Path) -> dict[str, SourceFile]:
+    """Read the files of a folder that are in a traceback, by their names there."""
+    names = {frame.filename for frame in traceback.extract_tb(error.__traceback__)}
+    paths = {name: Path(name).resolve() for name in names}
+    return {
+        name: SourceFile(str(path.relative_to(folder)), path.read_bytes(), language="Python")
+        for name, path in paths.items()
+        if path.is_relative_to(folder) and path.is_file() and "site-packages" not in path.parts
+    }
 
 
 @checked

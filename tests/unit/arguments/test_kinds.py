@@ -40,6 +40,9 @@ def kind(annotation: str) -> Kind:
         ("Mapping[str, str]", {"a": "ä"}, {"a": "ä"}),
         ("Mapping[str, Iterable[str]]", {"a": "ab"}, {"a": ("ab",)}),
         ("Literal['a', 'b'] | None", "b", "b"),
+        ("Callable[[str], int]", int, int),
+        ("Callable[[str], int]", "a".index, "a".index),
+        ("type[int]", bool, bool),
     ],
 )
 def test_values_are_accepted(annotation: str, value: Any, accepted: Any) -> None:

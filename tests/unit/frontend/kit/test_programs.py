@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from llb.errors import InputError
+from llb.errors import BuildFileError, InputError
 from llb.frontend.kit import load
+from llb.frontend.kit.programs import author_errors
+from llb.gateway import Request
+from llb.testing import FakeGateway
 from llb.testing.gateway import run_frontend
 from llb.testing.graphs import assert_runs
 
@@ -74,3 +77,29 @@ def test_an_exception_of_the_program_is_raised(program: Path) -> None:
     program.write_text("raise ValueError('mine')\n")
     with pytest.raises(ValueError, match=r"^mine$"):
         load(program)
+
+
+def test_an_exception_shows_the_files_of_the_program(program: Path) -> None:
+    (program.parent / "helper.py").write_text("def command(request):\n    return request + 1\n")
+    program.write_text(
+        "import helper\n"
+        + HEAD.replace('request.options["do"]', "helper.command(request)")
+        + "serve(build)"
+    )
+    function = load(program)
+    with FakeGateway() as gateway, pytest.raises(BuildFileError) as caught, author_errors(program):
+        function(Request(), gateway.connect())
+    error = caught.value
+    assert error.message == "TypeError: unsupported operand type(s) for +: 'Request' and 'int'"
+    assert [line.strip() for line in error.trace if line.startswith("  File")] == [
+        'File "main.py", line 7, in build',
+        'File "helper.py", line 2, in command',
+    ]
+    assert error.span is not None
+    assert (error.span.filename, error.span.line) == ("helper.py", 2)
+
+
+def test_an_error_of_this_package_stays_what_it_is(program: Path) -> None:
+    with pytest.raises(InputError) as caught, author_errors(program):
+        load(program)
+    assert caught.value.span is None
