@@ -264,20 +264,22 @@ _CONTEXT_LINES = 2
 
 
 def render(error: LLBError) -> str:
-    """Format an error for a person: message, log tail, source excerpt and hint.
+    """Format an error for a person: log tail, source excerpt, message and hint.
 
-    The first line starts with ``error: ``. There is no trailing newline.
+    The message comes at the end, where a terminal stops, on a line that starts with ``error: ``.
+    There is no trailing newline.
     """
-    lines = [f"error: {error}"]
+    lines = []
     if isinstance(error, SolveError | ProcessError) and error.log:
         lines += [f"  | {line}" for line in error.log]
     if isinstance(error, BuildFileError | SolveError):
         lines += error.trace
-    if error.span is not None:
-        lines += excerpt(error.span)
+    spans = [] if error.span is None else [error.span]
     if isinstance(error, SolveError):
-        for caller in error.callers:
-            lines += [f"called from {caller}", *excerpt(caller)]
+        spans = [*reversed(error.callers), *spans]
+    for span in spans:
+        lines += [f"at {span}:", *excerpt(span)] if len(spans) > 1 else excerpt(span)
+    lines.append(f"error: {error}")
     if error.hint is not None:
         lines.append(f"hint: {error.hint}")
     return "\n".join(lines)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from llb.cli.group import Commands
+from llb.client.progress import actions
 from llb.errors import LLBError, render
 
 if TYPE_CHECKING:
@@ -48,6 +49,8 @@ def main() -> None:
         sys.exit(error.exit_code)
     except LLBError as error:
         click.echo(render(error), err=True)
+        if actions.runs_here():
+            click.echo(actions.annotation("error", error.message, error.span), err=True)
         sys.exit(1)
     except (KeyboardInterrupt, click.Abort):
         click.echo("error: interrupted", err=True)
