@@ -32,20 +32,20 @@ def test_rendering_shows_the_lines_a_caret_and_the_hint() -> None:
         hint="did you mean COPY?",
     )
     assert render(error) == (
-        "error: Dockerfile:3:1: unknown instruction: COPPY\n"
         "1 |     FROM alpine\n"
         "2 |     RUN one\n"
         "3 | >>> COPPY a b\n"
         "  |     ^^^^^\n"
         "4 |     RUN two\n"
         "5 |     RUN three\n"
+        "error: Dockerfile:3:1: unknown instruction: COPPY\n"
         "hint: did you mean COPY?"
     )
 
 
 def test_rendering_a_failed_step_shows_its_log() -> None:
     error = SolveError("exit code 7", code=2, exit_code=7, log=("a", "b"))
-    assert render(error) == "error: exit code 7\n  | a\n  | b"
+    assert render(error) == "  | a\n  | b\nerror: exit code 7"
 
 
 def test_rendering_shows_the_lines_that_called_a_failed_step() -> None:
@@ -57,15 +57,16 @@ def test_rendering_shows_the_lines_that_called_a_failed_step() -> None:
         callers=(Span("build.py", text, 4),),
     )
     assert render(error) == (
-        "error: build.py:2: exit code 7\n"
+        "at build.py:4:\n"
+        "2 |         return state.run('exit 7')\n"
+        "3 |\n"
+        "4 | >>> app = check(base)\n"
+        "at build.py:2:\n"
         "1 |     def check(state):\n"
         "2 | >>>     return state.run('exit 7')\n"
         "3 |\n"
         "4 |     app = check(base)\n"
-        "called from build.py:4\n"
-        "2 |         return state.run('exit 7')\n"
-        "3 |\n"
-        "4 | >>> app = check(base)"
+        "error: build.py:2: exit code 7"
     )
 
 

@@ -68,6 +68,11 @@ _BUILD_FILE_HINT = (
     "a build file takes it: replace llb.main(state) by a function that returns the state, and mark "
     "it with @target from llb.buildfile"
 )
+_NOTHING_KEPT = (
+    "warning: no output: the result stays in the build cache\n"
+    "hint: -o DIR writes its files, -t NAME --load loads an image into Docker, and -t NAME --push "
+    "pushes it"
+)
 _MACHINE_READABLE = (_NONE, "rawjson")
 
 
@@ -148,6 +153,11 @@ class _Options:
     cache_metrics: str | None
 
     @property
+    def is_kept(self) -> bool:
+        """Whether the result is asked for: a tag alone leaves it to the daemon."""
+        return bool(self.outputs or self.push or self.load or self.cache_to)
+
+    @property
     def progress_kind(self) -> str:
         """The kind of the progress display."""
         return _NONE if self.quiet else self.progress
@@ -221,6 +231,14 @@ def _build(
             call(client, frontend, request, progress, build_options)
             return
         result = _solve(client, request, progress, build_options)
+        is_kept = options.is_kept or bool(options.tags and client._control.is_docker)
+    _report(options, exports, result, is_kept=is_kept)
+
+
+def _report(
+    options: _Options, exports: list[Export], result: SolveResult, *, is_kept: bool
+) -> None:
+    """Write the files about the result, and print where it is."""
     if options.metadata_file is not None:
         write_whole(options.metadata_file, f"{result.to_json()}\n".encode())
     if options.iidfile is not None:
@@ -229,6 +247,8 @@ def _build(
         click.echo(result.digest)
     elif options.progress_kind not in _MACHINE_READABLE:
         _print_result(exports, result.digest)
+        if not is_kept:
+            click.echo(_NOTHING_KEPT, err=True)
 
 
 def _count_cache_hits(

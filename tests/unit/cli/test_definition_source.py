@@ -66,7 +66,7 @@ def test_a_script_shows_its_own_error(script: Path, capfd: pytest.CaptureFixture
     with pytest.raises(click.exceptions.Exit) as caught:
         load(str(script))
     assert caught.value.exit_code == 1
-    assert capfd.readouterr().err.startswith(f"error: {script}:2: invalid reference 'Alpine'")
+    assert f"\nerror: {script}:2: invalid reference 'Alpine'" in capfd.readouterr().err
 
 
 def test_a_traceback_shows_only_lines_of_the_script(

@@ -102,7 +102,7 @@ def test_a_missing_base_image_points_at_its_line(
     ran = llb("build", script, "--progress", "none", "--addr", daemon.address)
     assert ran.status == 1
     number = next(n for n, line in enumerate(SCRIPT.splitlines(), 1) if "Image(" in line)
-    assert ran.stderr.startswith(f"error: build.py:{number}: docker.io/library/alpine:latest: ")
+    assert f"\nerror: build.py:{number}: docker.io/library/alpine:latest: " in ran.stderr
 
 
 def test_a_script_on_base_images_uses_the_options_of_the_build(
@@ -252,6 +252,28 @@ def test_results_are_reported_with_the_digest(
     ran = llb("build", definition, "-o", out, "--progress", "plain", "--addr", daemon.address)
     assert ran.stderr.endswith(f"local written to {out}\nimage digest {DIGEST}\n")
     assert (out / "a").read_text() == "1"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "is_warned"),
+    [
+        ((), True),
+        (("-t", "app"), True),
+        (("-t", "app", "--push"), False),
+        (("--output", "type=image,name=app"), False),
+        (("--output", "type=cacheonly"), False),
+        (("--cache-to", "type=inline"), False),
+    ],
+)
+def test_a_result_that_stays_in_the_cache_is_a_warning(
+    daemon: FakeDaemon, definition: Path, arguments: tuple[str, ...], *, is_warned: bool
+) -> None:
+    ran = llb("build", definition, *arguments, "--progress", "plain", "--addr", daemon.address)
+    assert ran.status == 0
+    warning = (
+        "warning: no output: the result stays in the build cache\nhint: -o DIR writes its files"
+    )
+    assert (warning in ran.stderr) is is_warned
 
 
 def test_a_quiet_build_prints_only_the_digest(daemon: FakeDaemon, definition: Path) -> None:
