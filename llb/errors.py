@@ -16,15 +16,15 @@
     │   └── ProcessError        a process in a container of a frontend failed
     └── CancelledError          the build was cancelled or its deadline passed
 
-``str(error)`` is one lower-case line. :func:`render` adds an excerpt of the
-source, a caret line and the hint. Everything a program may want to act on is
-an attribute.
+``str(error)`` is one line: the position in the source, the message and the hint. :func:`render`
+adds an excerpt of the source and a caret line. Everything a program may want to act on is an
+attribute.
 """
 
 from __future__ import annotations
 
 from errno import ENOENT
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from attrs import field, frozen
 
@@ -59,6 +59,25 @@ class Span:
         return position if self.column is None else f"{position}:{self.column}"
 
 
+class Hint(str):
+    """A hint for Python programs, and the same in the words of the command line.
+
+    >>> hint = Hint("pass local_dirs={'context': …}", command="give it with --local context=DIR")
+    >>> hint, hint.command
+    ("pass local_dirs={'context': …}", 'give it with --local context=DIR')
+    """
+
+    __slots__ = ("command",)
+
+    command: str
+
+    def __new__(cls, text: str, command: str = "") -> Self:
+        """Create a hint; without a ``command`` both have the same words."""
+        hint = super().__new__(cls, text)
+        hint.command = command or text
+        return hint
+
+
 class LLBError(Exception):
     """The base class of this package's errors; carries a message, a span and a hint."""
 
@@ -69,7 +88,13 @@ class LLBError(Exception):
         self.hint = hint
 
     def __str__(self) -> str:
-        """Format the message, preceded by its position in the source, if any."""
+        """Format the message, with its position in the source and its hint, if any."""
+        hint = "" if self.hint is None else f" ({self.hint})"
+        return f"{self.title}{hint}"
+
+    @property
+    def title(self) -> str:
+        """The message, preceded by its position in the source, if any."""
         return self.message if self.span is None else f"{self.span}: {self.message}"
 
     def __reduce__(self) -> tuple[object, ...]:
@@ -263,8 +288,10 @@ def did_you_mean(word: str, candidates: Iterable[str]) -> str | None:
 _CONTEXT_LINES = 2
 
 
-def render(error: LLBError) -> str:
+def render(error: LLBError, *, for_command: bool = False) -> str:
     """Format an error for a person: log tail, source excerpt, message and hint.
+
+    The hint is for users of Python, or ``for_command`` for those of the command line.
 
     The message comes at the end, where a terminal stops, on a line that starts with ``error: ``.
     There is no trailing newline.
@@ -279,10 +306,14 @@ def render(error: LLBError) -> str:
         spans = [*reversed(error.callers), *spans]
     for span in spans:
         lines += [f"at {span}:", *excerpt(span)] if len(spans) > 1 else excerpt(span)
-    lines.append(f"error: {error}")
+    lines.append(f"error: {error.title}")
     if error.hint is not None:
-        lines.append(f"hint: {error.hint}")
+        lines.append(f"hint: {_command_hint(error.hint) if for_command else error.hint}")
     return "\n".join(lines)
+
+
+def _command_hint(hint: str) -> str:
+    return hint.command if isinstance(hint, Hint) else hint
 
 
 def excerpt(span: Span) -> list[str]:

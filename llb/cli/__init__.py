@@ -48,7 +48,7 @@ def main() -> None:
         error.show()
         sys.exit(error.exit_code)
     except LLBError as error:
-        click.echo(render(error), err=True)
+        click.echo(render(error, for_command=True), err=True)
         if actions.runs_here():
             click.echo(actions.annotation("error", error.message, error.span), err=True)
         sys.exit(1)

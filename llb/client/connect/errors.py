@@ -11,6 +11,7 @@ from llb._lazy import lazy_imports
 from llb.errors import (
     CancelledError,
     ConnectError,
+    Hint,
     LLBError,
     RemoteError,
     SolveError,
@@ -99,9 +100,14 @@ def connection_lost(address: str, reason: str) -> TransportError:
 
 def unreachable(address: str, reason: str) -> ConnectError:
     """Build the error for an address where no BuildKit answers."""
-    hint = "start one with `llb daemon start`, or name another with --addr or BUILDKIT_HOST"
     if address == CHANNEL:
         hint = "check the target and the credentials of the channel, and whether the daemon runs"
+    else:
+        hint = Hint(
+            "start one with `llb daemon start`, or name another: Client(ADDRESS) or BUILDKIT_HOST",
+            command="start one with `llb daemon start`, or name another with --addr or "
+            "BUILDKIT_HOST",
+        )
     return ConnectError(f"no BuildKit answers at {address}: {reason}", hint=hint)
 
 

@@ -92,7 +92,7 @@ class Store:
         try:
             path = self.layout.blob(digest)
         except InvalidValueError as error:
-            raise RemoteError(str(error), code=Code.INVALID_ARGUMENT) from error
+            raise RemoteError(error.message, code=Code.INVALID_ARGUMENT) from error
         with self._lock:
             path = self._staged.get(digest, path)
         return path if path.is_file() else None
