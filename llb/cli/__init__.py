@@ -19,6 +19,8 @@ from llb.errors import LLBError, render
 if TYPE_CHECKING:
     from types import FrameType
 
+# Longer lines are hard to read.
+_WIDEST = 120
 _INTERRUPTED = 130
 _TERMINATED = 143
 
@@ -31,7 +33,7 @@ SIGTERM.
 
 @click.group(
     cls=Commands,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": _WIDEST},
     epilog=_EXIT_STATUS_HELP,
 )
 @click.version_option(package_name="pyllb", prog_name="llb")

@@ -23,6 +23,7 @@ from llb.cli.connection_options import Connection, with_connection_options
 from llb.cli.export_options import to_exports
 from llb.cli.frontend_options import FrontendOptions, to_request
 from llb.cli.otel import export_spans
+from llb.cli.sections import Command
 from llb.cli.standard_streams import STANDARD_STREAM
 from llb.cli.trace_file import trace_to
 from llb.client.entitlements import to_entitlement
@@ -76,7 +77,7 @@ _NOTHING_KEPT = (
 _MACHINE_READABLE = (_NONE, "rawjson")
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("source", metavar="[FILE.py | FILE.pb | - | DIRECTORY | URL]", default=".")
 @with_build_options
 @with_connection_options

@@ -12,6 +12,7 @@ import click
 from attrs import evolve
 
 from llb.atomic_write import write_whole
+from llb.cli.sections import Group
 from llb.cli.standard_streams import STANDARD_STREAM, read_input
 from llb.dockerfile import DockerfileError, ImageTable, convert
 from llb.errors import LLBError
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 _Converter: TypeAlias = "Callable[[bytes, str], Conversion]"
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
 def dockerfile() -> None:
     """Convert Dockerfiles without a daemon."""
 

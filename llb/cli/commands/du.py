@@ -9,6 +9,7 @@ import click
 from llb._lazy import lazy_imports
 from llb.cli.connection_options import Connection, with_connection_options
 from llb.cli.output_tables import JSON_LINES, VERBOSE, ago, to_json, to_rows
+from llb.cli.sections import Command
 
 with lazy_imports(__name__):
     from llb.client.progress import text  # 0.5 ms
@@ -26,7 +27,7 @@ FILTER = click.option(
 _ID_WIDTH = 28
 
 
-@click.command()
+@click.command(cls=Command)
 @FILTER
 @VERBOSE
 @JSON_LINES

@@ -10,6 +10,7 @@ import click
 from llb import dump as dumping
 from llb.atomic_write import write_whole
 from llb.cli import definition_source
+from llb.cli.sections import Command
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -25,7 +26,7 @@ FORMATS: Mapping[str, Callable[[Definition], str]] = {
 }
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("source", metavar="FILE.py | FILE.pb | -")
 @click.option(
     "--format", "form", type=click.Choice(list(FORMATS)), default="text", help="Output format."

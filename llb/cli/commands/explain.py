@@ -6,9 +6,10 @@ import click
 
 from llb import compare as comparing
 from llb.cli.commands.diff import compare_sources
+from llb.cli.sections import Command
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("old", metavar="OLD")
 @click.argument("new", metavar="NEW")
 def explain(old: str, new: str) -> None:

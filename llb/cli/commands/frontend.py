@@ -18,6 +18,7 @@ from llb.buildkit_names import DOCKER_IMAGE_SCHEME, EXPORTER_IMAGE_CONFIG_KEY
 from llb.cli.build_options import with_build_options
 from llb.cli.commands.build import start
 from llb.cli.connection_options import Connection, with_connection_options
+from llb.cli.sections import Group
 
 with lazy_imports(__name__):
     from llb.client.progress import display  # 5 ms
@@ -42,7 +43,7 @@ _SUBSTITUTE = "frontend.local/tried"
 _SYNTAX = "build-arg:BUILDKIT_SYNTAX"
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
 def frontend() -> None:
     """Create, run, pack and try a frontend."""
 

@@ -13,13 +13,14 @@ from llb.atomic_write import write_whole
 from llb.child_processes import environment
 from llb.cli import definition_source
 from llb.cli.commands.dump import FORMATS
+from llb.cli.sections import Command
 from llb.errors import InputError
 
 _GRAPH_FORMATS = ("tree", "dot", "mermaid")
 _TEXT_SUFFIXES = {".dot": "dot", ".gv": "dot", ".mmd": "mermaid", ".txt": "tree"}
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("source", metavar="FILE.py | FILE.pb | -")
 @click.option("--format", "form", type=click.Choice(_GRAPH_FORMATS), help="Output format.  [tree]")
 @click.option(

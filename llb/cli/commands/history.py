@@ -10,6 +10,7 @@ import click
 from llb._lazy import lazy_imports
 from llb.cli.connection_options import Connection, with_connection_options
 from llb.cli.output_tables import JSON, JSON_LINES, ago, to_json
+from llb.cli.sections import Group
 from llb.errors import InputError
 
 with lazy_imports(__name__):
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 _REF_WIDTH = 34
 
 
-@click.group()
+@click.group(cls=Group)
 def history() -> None:
     """Show and delete build records.
 

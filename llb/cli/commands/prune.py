@@ -10,12 +10,13 @@ from llb._lazy import lazy_imports
 from llb.cli.commands.du import FILTER, format_size, print_record
 from llb.cli.connection_options import NAMES, Connection, with_connection_options
 from llb.cli.output_tables import JSON_LINES, VERBOSE
+from llb.cli.sections import Command
 
 with lazy_imports(__name__):
     from llb.client import usage  # 2 ms
 
 
-@click.command()
+@click.command(cls=Command)
 @FILTER
 @click.option("--all", "all_", is_flag=True, help="Include internal and frontend images.")
 @click.option(

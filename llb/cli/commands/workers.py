@@ -8,9 +8,10 @@ import click
 
 from llb.cli.connection_options import Connection, with_connection_options
 from llb.cli.output_tables import JSON_LINES, to_json
+from llb.cli.sections import Command
 
 
-@click.command()
+@click.command(cls=Command)
 @click.option(
     "--filter",
     "filters",
