@@ -21,6 +21,7 @@ ALWAYS = (
     "debootstrap",
     "docker-registry",
     "docker.io",
+    "fish",
     "gcc",
     "git",
     "gpgv",
@@ -33,6 +34,7 @@ ALWAYS = (
     "rootlesskit",
     "runc",
     "uidmap",
+    "zsh",
 )
 
 # These programs may come from elsewhere; Debian's packages would replace them.

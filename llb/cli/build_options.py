@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from llb.cli.completions import DISPLAYS, PLATFORMS, stages, words
 from llb.cli.sections import Section
 
 if TYPE_CHECKING:
@@ -59,10 +60,19 @@ _OPTIONS = (
         "--file",
         "dockerfile",
         metavar="FILE",
+        type=click.Path(),
         help="Dockerfile or build file; - reads standard input.",
     ),
-    _INPUT.option("--target", metavar="STAGE", help="Stage or target to build."),
-    _INPUT.repeatable("--platform", "platforms", metavar="OS/ARCH", help="Platform to build for."),
+    _INPUT.option(
+        "--target", metavar="STAGE", shell_complete=stages, help="Stage or target to build."
+    ),
+    _INPUT.repeatable(
+        "--platform",
+        "platforms",
+        metavar="OS/ARCH",
+        shell_complete=words(*PLATFORMS),
+        help="Platform to build for.",
+    ),
     _INPUT.repeatable(
         "--build-arg",
         "build_args",
@@ -80,6 +90,7 @@ _OPTIONS = (
     _INPUT.option(
         "--frontend",
         metavar="NAME",
+        shell_complete=words("dockerfile.v0", "gateway.v0"),
         help="Frontend: dockerfile.v0, or gateway.v0 with --opt source=IMAGE.",
     ),
     _INPUT.repeatable("--opt", metavar="KEY=VALUE", callback=pairs, help="Option of the frontend."),
@@ -103,7 +114,12 @@ _OPTIONS = (
         help="OCI layout for sources oci-layout://NAME.",
     ),
     _RESULT.repeatable(
-        "-o", "--output", "outputs", metavar="OUTPUT", help="Output: DIR, - or type=…,dest=…."
+        "-o",
+        "--output",
+        "outputs",
+        metavar="OUTPUT",
+        type=click.Path(),
+        help="Output: DIR, - or type=…,dest=….",
     ),
     _RESULT.repeatable("-t", "--tag", "tags", metavar="NAME", help="Name of the image."),
     _RESULT.option("--push", is_flag=True, help="Push the image to its registry."),
@@ -125,10 +141,16 @@ _OPTIONS = (
         help="Attestation: type=sbom or type=provenance,key=value….",
     ),
     _RESULT.option(
-        "--provenance", metavar="VALUE", help="Provenance attestation: true, false or mode=max."
+        "--provenance",
+        metavar="VALUE",
+        shell_complete=words("true", "false", "mode=max"),
+        help="Provenance attestation: true, false or mode=max.",
     ),
     _RESULT.option(
-        "--sbom", metavar="VALUE", help="SBOM attestation: true, false or generator=IMAGE."
+        "--sbom",
+        metavar="VALUE",
+        shell_complete=words("true", "false"),
+        help="SBOM attestation: true, false or generator=IMAGE.",
     ),
     _RESULT.option("--metadata-file", type=_FILE, help="Write the result's metadata as JSON."),
     _RESULT.option("--iidfile", type=_FILE, help="Write the digest of the image."),
@@ -138,6 +160,7 @@ _OPTIONS = (
         "--no-cache-filter",
         "no_cache_stages",
         metavar="STAGE",
+        shell_complete=stages,
         help="Ignore the cache for a stage.",
     ),
     _CACHE.option("--pull", is_flag=True, help="Always check registries for newer base images."),
@@ -161,14 +184,27 @@ _OPTIONS = (
         metavar="SECRET",
         help="Secret: id=ID,src=FILE or id=ID,env=NAME. With id alone: the variable or file ID.",
     ),
-    _STEPS.repeatable("--ssh", metavar="AGENT", help="SSH agent: default, ID=SOCKET or ID=KEY."),
-    _STEPS.option("--network", metavar="MODE", help="Network of steps: default, none or host."),
+    _STEPS.repeatable(
+        "--ssh",
+        metavar="AGENT",
+        shell_complete=words("default"),
+        help="SSH agent: default, ID=SOCKET or ID=KEY.",
+    ),
+    _STEPS.option(
+        "--network",
+        metavar="MODE",
+        shell_complete=words("default", "none", "host"),
+        help="Network of steps: default, none or host.",
+    ),
     _STEPS.repeatable("--add-host", "hosts", metavar="NAME:IP", help="Entry for /etc/hosts."),
     _STEPS.option("--shm-size", metavar="SIZE", help="Size of /dev/shm, for example 64m."),
     _STEPS.repeatable("--ulimit", "ulimits", metavar="NAME=SOFT[:HARD]", help="Ulimit."),
     _STEPS.option("--cgroup-parent", metavar="GROUP", help="Parent cgroup."),
     _STEPS.repeatable(
-        "--allow", metavar="ENTITLEMENT", help="Allow network.host, security.insecure or device."
+        "--allow",
+        metavar="ENTITLEMENT",
+        shell_complete=words("network.host", "security.insecure", "device"),
+        help="Allow network.host, security.insecure or device.",
     ),
     _STEPS.option("--source-policy-file", type=_FILE, help="Source policy, as JSON."),
     _STEPS.option(
@@ -184,6 +220,7 @@ _OPTIONS = (
         "--progress",
         default="auto",
         metavar="KIND",
+        shell_complete=words(*DISPLAYS),
         help="Progress display: auto, plain, tty, rawjson, quiet or none.",
     ),
     _DISPLAY.option("-q", "--quiet", is_flag=True, help="Print only the digest of the image."),
@@ -191,6 +228,7 @@ _OPTIONS = (
     _DISPLAY.option(
         "--call",
         metavar="REQUEST",
+        shell_complete=words("check", "outline", "targets"),
         help="Send a subrequest: check, outline or targets, with ,format=json for JSON.",
     ),
     _DISPLAY.option(

@@ -22,10 +22,10 @@ from llb.cli.connection_options import NAMES as CONNECTION
 from llb.cli.connection_options import Connection, with_connection_options
 from llb.cli.export_options import to_exports
 from llb.cli.frontend_options import FrontendOptions, to_request
-from llb.cli.otel import export_spans
 from llb.cli.sections import Command
 from llb.cli.standard_streams import STANDARD_STREAM
-from llb.cli.trace_file import trace_to
+from llb.cli.telemetry.otel import export_spans
+from llb.cli.telemetry.trace_file import trace_to
 from llb.client.entitlements import to_entitlement
 from llb.client.image_build.contexts import CONTEXT, is_url
 from llb.client.image_build.request import FrontendRequest, allowed
@@ -34,7 +34,7 @@ from llb.ops.metadata import OpMetadata
 from llb.sources.base_images import resolve_all
 
 with lazy_imports(__name__):
-    from llb.cli import cache_metrics  # 5 ms
+    from llb.cli.telemetry import cache_metrics  # 5 ms
     from llb.client import caches  # 0.0 ms
     from llb.client.base_images import pending_state  # 0.0 ms
     from llb.client.progress import display  # 5 ms
@@ -78,7 +78,9 @@ _MACHINE_READABLE = (_NONE, "rawjson")
 
 
 @click.command(cls=Command)
-@click.argument("source", metavar="[FILE.py | FILE.pb | - | DIRECTORY | URL]", default=".")
+@click.argument(
+    "source", metavar="[FILE.py | FILE.pb | - | DIRECTORY | URL]", default=".", type=click.Path()
+)
 @with_build_options
 @with_connection_options
 def build(**options: Any) -> None:

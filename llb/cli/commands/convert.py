@@ -29,7 +29,7 @@ _DEFAULT_BUILD_FILE = "build.py"
 
 
 @click.command(cls=Command, context_settings={"help_option_names": ["-h", "--help"]})
-@click.argument("file", metavar="FILE | -")
+@click.argument("file", metavar="FILE | -", type=click.Path())
 @click.option(
     "-o",
     "--output",

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 
 @click.command(cls=Command)
-@click.argument("old", metavar="OLD")
-@click.argument("new", metavar="NEW")
+@click.argument("old", metavar="OLD", type=click.Path())
+@click.argument("new", metavar="NEW", type=click.Path())
 def diff(old: str, new: str) -> None:
     """Compare the steps of two definitions.
 

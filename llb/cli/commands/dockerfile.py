@@ -33,7 +33,7 @@ def dockerfile() -> None:
 
 
 @dockerfile.command("convert")
-@click.argument("files", metavar="FILE... | -", nargs=-1, required=True)
+@click.argument("files", metavar="FILE... | -", nargs=-1, required=True, type=click.Path())
 @click.option(
     "--resolver", metavar="FILE", help="Image configs as JSON: {image or *: {digest, config}}."
 )

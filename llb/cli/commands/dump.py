@@ -27,7 +27,7 @@ FORMATS: Mapping[str, Callable[[Definition], str]] = {
 
 
 @click.command(cls=Command)
-@click.argument("source", metavar="FILE.py | FILE.pb | -")
+@click.argument("source", metavar="FILE.py | FILE.pb | -", type=click.Path())
 @click.option(
     "--format", "form", type=click.Choice(list(FORMATS)), default="text", help="Output format."
 )

@@ -10,8 +10,8 @@ from llb.cli.sections import Command
 
 
 @click.command(cls=Command)
-@click.argument("old", metavar="OLD")
-@click.argument("new", metavar="NEW")
+@click.argument("old", metavar="OLD", type=click.Path())
+@click.argument("new", metavar="NEW", type=click.Path())
 def explain(old: str, new: str) -> None:
     """Explain the cache misses between two definitions.
 

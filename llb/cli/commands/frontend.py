@@ -17,6 +17,7 @@ from llb._lazy import lazy_imports
 from llb.buildkit_names import DOCKER_IMAGE_SCHEME, EXPORTER_IMAGE_CONFIG_KEY
 from llb.cli.build_options import with_build_options
 from llb.cli.commands.build import start
+from llb.cli.completions import DISPLAYS, words
 from llb.cli.connection_options import Connection, with_connection_options
 from llb.cli.sections import Group
 
@@ -63,8 +64,8 @@ def new(directory: Path) -> None:
 
 
 @frontend.command()
-@click.argument("program")
-@click.argument("source", metavar="[DIRECTORY]", default=".")
+@click.argument("program", type=click.Path())
+@click.argument("source", metavar="[DIRECTORY]", default=".", type=click.Path())
 @with_build_options
 @with_connection_options
 def run(program: str, **options: Any) -> None:
@@ -97,14 +98,18 @@ def run(program: str, **options: Any) -> None:
 
 
 @frontend.command("pack")
-@click.argument("program")
+@click.argument("program", type=click.Path())
 @click.option("-t", "--tag", "name", required=True, metavar="NAME", help="Name of the image.")
 @click.option("--push", is_flag=True, help="Push the image to its registry.")
 @click.option("--load", is_flag=True, help="Load the image into Docker.")
 @click.option("--base", metavar="IMAGE", help="Base image with Python.  [python:3.13-slim]")
 @click.option("--on", metavar="IMAGE", help="Base image that has pyllb.")
 @click.option(
-    "--progress", default="auto", metavar="KIND", help="Progress display, as for llb build."
+    "--progress",
+    default="auto",
+    metavar="KIND",
+    shell_complete=words(*DISPLAYS),
+    help="Progress display, as for llb build.",
 )
 @with_connection_options
 def pack_(program: str, *, base: str | None, on: str | None, **options: Any) -> None:
@@ -126,7 +131,11 @@ def pack_(program: str, *, base: str | None, on: str | None, **options: Any) -> 
 @click.option("--base", metavar="IMAGE", help="Base image with Python.  [python:3.13-slim]")
 @click.option("--labs", is_flag=True, help="Enable the features of Docker's labs channel.")
 @click.option(
-    "--progress", default="auto", metavar="KIND", help="Progress display, as for llb build."
+    "--progress",
+    default="auto",
+    metavar="KIND",
+    shell_complete=words(*DISPLAYS),
+    help="Progress display, as for llb build.",
 )
 @with_connection_options
 def image_(*, base: str | None, labs: bool, **options: Any) -> None:
@@ -175,8 +184,8 @@ def _build_image(
 
 
 @frontend.command("try")
-@click.argument("program", metavar="PROGRAM.py | IMAGE")
-@click.argument("source", metavar="[DIRECTORY]", default=".")
+@click.argument("program", metavar="PROGRAM.py | IMAGE", type=click.Path())
+@click.argument("source", metavar="[DIRECTORY]", default=".", type=click.Path())
 @click.option("--base", metavar="IMAGE", help="As for llb frontend pack.")
 @click.option("--on", metavar="IMAGE", help="As for llb frontend pack.")
 @with_build_options

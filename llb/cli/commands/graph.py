@@ -21,7 +21,7 @@ _TEXT_SUFFIXES = {".dot": "dot", ".gv": "dot", ".mmd": "mermaid", ".txt": "tree"
 
 
 @click.command(cls=Command)
-@click.argument("source", metavar="FILE.py | FILE.pb | -")
+@click.argument("source", metavar="FILE.py | FILE.pb | -", type=click.Path())
 @click.option("--format", "form", type=click.Choice(_GRAPH_FORMATS), help="Output format.  [tree]")
 @click.option(
     "-o",

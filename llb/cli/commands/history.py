@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from llb._lazy import lazy_imports
+from llb.cli.completions import builds, words
 from llb.cli.connection_options import Connection, with_connection_options
 from llb.cli.output_tables import JSON, JSON_LINES, ago, to_json
 from llb.cli.sections import Group
@@ -70,7 +71,7 @@ def ls(
 
 
 @history.command()
-@click.argument("ref")
+@click.argument("ref", shell_complete=builds)
 @JSON
 @with_connection_options
 def inspect(*, ref: str, as_json: bool, **options: Any) -> None:
@@ -89,9 +90,13 @@ def inspect(*, ref: str, as_json: bool, **options: Any) -> None:
 
 
 @history.command()
-@click.argument("ref")
+@click.argument("ref", shell_complete=builds)
 @click.option(
-    "--progress", default="plain", metavar="KIND", help="Progress display: plain, rawjson or tty."
+    "--progress",
+    default="plain",
+    metavar="KIND",
+    shell_complete=words("plain", "rawjson", "tty"),
+    help="Progress display: plain, rawjson or tty.",
 )
 @with_connection_options
 def logs(ref: str, progress: str, **options: Any) -> None:
@@ -112,7 +117,7 @@ def logs(ref: str, progress: str, **options: Any) -> None:
 
 
 @history.command()
-@click.argument("ref")
+@click.argument("ref", shell_complete=builds)
 @with_connection_options
 def trace(ref: str, **options: Any) -> None:
     """Print the trace of a build as JSON.
@@ -130,7 +135,7 @@ def trace(ref: str, **options: Any) -> None:
 
 
 @history.command()
-@click.argument("refs", nargs=-1, metavar="REF...")
+@click.argument("refs", nargs=-1, metavar="REF...", shell_complete=builds)
 @click.option(
     "--all", "all_", is_flag=True, help="Delete all completed builds that are not pinned."
 )
@@ -150,7 +155,7 @@ def rm(*, refs: tuple[str, ...], all_: bool, **options: Any) -> None:
 
 
 @history.command()
-@click.argument("ref")
+@click.argument("ref", shell_complete=builds)
 @click.option("--off", is_flag=True, help="Remove the protection.")
 @with_connection_options
 def pin(*, ref: str, off: bool, **options: Any) -> None:
