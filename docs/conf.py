@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
 import re
 from importlib import import_module, metadata
-from typing import TYPE_CHECKING
+from itertools import pairwise
+from typing import TYPE_CHECKING, TypeGuard
 
 import click
 
@@ -12,6 +15,7 @@ from llb.cli import cli
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from types import ModuleType
 
     from sphinx.application import Sphinx
 
@@ -57,7 +61,8 @@ def prepare_source(app: Sphinx, page: str, source: list[str]) -> None:
     if page == COMMANDS:
         source[0] += "".join(helps(cli, "llb"))
     elif page.startswith(REFERENCE) and page != INDEX:
-        source[0] = without_repetition(app, page.removeprefix(REFERENCE), source[0])
+        module = page.removeprefix(REFERENCE)
+        source[0] = without_repetition(app, module, source[0]) + "".join(values(module))
 
 
 def helps(command: click.Command, name: str) -> Iterator[str]:
@@ -70,6 +75,50 @@ def helps(command: click.Command, name: str) -> Iterator[str]:
             subcommand = command.get_command(context, below)
             assert subcommand is not None
             yield from helps(subcommand, f"{name} {below}")
+
+
+def values(module: str) -> Iterator[str]:
+    """Yield the descriptions of type aliases and constants, which autodoc finds where they are."""
+    package = import_module(module)
+    for name in sorted(package.__all__):
+        value = getattr(package, name)
+        if inspect.isclass(value) or inspect.isroutine(value) or inspect.ismodule(value):
+            continue
+        text, description = definition(package, name)
+        body = "\n".join(f"   {line}".rstrip() for line in description.splitlines())
+        directive = f".. py:data:: {module}.{name}\n   :value: {text}\n\n{body}"
+        yield f"\n```{{eval-rst}}\n{directive}\n```\n"
+
+
+def definition(package: ModuleType, name: str) -> tuple[str, str]:
+    """Read the value of a name, and the string below it, where it is defined."""
+    tree = ast.parse(inspect.getsource(package))
+    imports = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    homes = [node.module for node in imports if name in [alias.name for alias in node.names]]
+    body = ast.parse(inspect.getsource(import_module(homes[0] or ""))).body if homes else tree.body
+    for node, below in pairwise(body):
+        if assigned(node) == name:
+            value = node.value if isinstance(node, ast.Assign | ast.AnnAssign) else None
+            assert value is not None
+            text = ast.literal_eval(below.value) if is_string(below) else ""
+            return ast.unparse(value), inspect.cleandoc(text)
+    raise LookupError(f"no definition of {name} in {package.__name__}")
+
+
+def assigned(node: ast.stmt) -> str | None:
+    """Get the name that a statement assigns, if it is one."""
+    match node:
+        case ast.AnnAssign(target=ast.Name(id=name)) | ast.Assign(targets=[ast.Name(id=name)]):
+            return name
+    return None
+
+
+def is_string(node: ast.stmt) -> TypeGuard[ast.Expr]:
+    """Check whether a statement is a string alone."""
+    match node:
+        case ast.Expr(value=ast.Constant(value=str())):
+            return True
+    return False
 
 
 def without_repetition(app: Sphinx, module: str, text: str) -> str:

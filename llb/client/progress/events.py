@@ -77,6 +77,7 @@ class VertexWarning:
 
 
 Event: TypeAlias = Vertex | VertexStatus | VertexLog | VertexWarning
+"""Something that happens in a build."""
 
 
 def from_response(response: control_pb2.StatusResponse) -> Iterator[Event]:
