@@ -104,7 +104,7 @@ def test_files_of_the_context_and_of_built_trees_are_read(
 def test_a_missing_file_is_reported_at_its_line(run: Callable[..., SolveResult]) -> None:
     with pytest.raises(InputError) as caught:
         run(f"{APP}    return Scratch().mkfile('/a', build.read_text('VERSON'))\n")
-    assert str(caught.value) == "build.py:7: no such file or directory: VERSON"
+    assert caught.value.title == "build.py:7: no such file or directory: VERSON"
 
 
 def test_a_failing_step_points_at_its_line_in_a_sibling_module(
