@@ -23,10 +23,10 @@ from llb.client import (
 )
 from llb.errors import CancelledError, ConnectError, InputError, InvalidValueError, SolveError
 from llb.gateway import Result
-from tests.ended_builds import record_ended_builds
 from tests.e2e.test_build_handle import LARGE, endless
 from tests.e2e.test_failures import ENDLESS, find_processes
 from tests.e2e.waiting import PATIENCE, wait_until
+from tests.ended_builds import record_ended_builds
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Coroutine

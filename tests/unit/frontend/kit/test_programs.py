@@ -101,7 +101,9 @@ def test_an_exception_shows_the_files_of_the_program(program: Path) -> None:
 
 def test_a_cause_shows_the_files_of_the_program(program: Path) -> None:
     (program.parent / "helper.py").write_text("def command():\n    return {}['x']\n")
-    source = "import helper\ntry:\n    helper.command()\nexcept KeyError as error:\n    cause = error\n"
+    source = (
+        "import helper\ntry:\n    helper.command()\nexcept KeyError as error:\n    cause = error\n"
+    )
     program.write_text(f"{source}raise ValueError('outer') from cause\n")
     with pytest.raises(BuildFileError) as caught, author_errors(program):
         load(program)
