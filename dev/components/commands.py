@@ -7,6 +7,7 @@ import fcntl
 import json
 import os
 import shlex
+import shutil
 import sys
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +24,9 @@ Start and stop a BuildKit and an image registry, and provide base images.
 
 It never touches a daemon that it did not start. All state is in one folder.
 """
+
+# Tests write this much at a time, next to images and the build cache.
+FREE_SPACE = 4_000_000_000
 
 # Every flag has an environment variable for `make` and the tests.
 OPTIONS = (
@@ -56,6 +60,7 @@ def main() -> int:
 def up(settings: Settings, _: argparse.Namespace) -> int:
     """Install, build, start and push everything that is missing."""
     _require_root()
+    _require_space(settings)
     with _lock(settings):
         packages.install(packages.ALWAYS)
         _provide_engine(settings)
@@ -168,6 +173,15 @@ def _parser() -> argparse.ArgumentParser:
 def _require_root() -> None:
     if os.geteuid():
         raise StackError("root is required to install packages and to run buildkitd with runc")
+
+
+def _require_space(settings: Settings) -> None:
+    free = shutil.disk_usage(settings.folder("run")).free
+    if free < FREE_SPACE:
+        raise StackError(
+            f"{free / 1e9:.1f} GB of disk space are free for {settings.state}: expected "
+            f"{FREE_SPACE / 1e9:.0f} GB; `dev/stack down` stops the daemons, then remove its folders"
+        )
 
 
 @contextmanager

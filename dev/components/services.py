@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from components.settings import Settings
 
 PROBE_SECONDS = 5.0
+# Without a limit, buildkitd keeps what it takes for free: it also counts a disk's reserved blocks.
+CACHE_LIMIT = "12GB"
 
 
 def registry(settings: Settings) -> Daemon:
@@ -111,6 +113,9 @@ def buildkitd_config(
         *_tls_config(tls),
         *_worker(containerd),
         *([f"platforms = {json.dumps(platforms)}"] if platforms else []),
+        f"[[worker.{'oci' if containerd is None else 'containerd'}.gcpolicy]]",
+        "all = true",
+        f'maxUsedSpace = "{CACHE_LIMIT}"',
     ]
     for name in (settings.registry, f"localhost:{settings.registry_port}"):
         lines += [f"[registry.{_quote(name)}]", "http = true"]

@@ -41,7 +41,7 @@ class BuildScript:
     """A running build script; leaving the context ends it.
 
     ``with_config`` also requests its image config. With ``resolves``, the script waits for its base
-    images: read :attr:`requests`, and call :meth:`answer` if there are images. Without, it warns of
+    images: call :meth:`requests`, and :meth:`answer` if there are images. Without, it warns of
     them.
     """
 

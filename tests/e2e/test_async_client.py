@@ -17,17 +17,16 @@ from llb.client import (
     AsyncBuildHandle,
     AsyncClient,
     Client,
-    SolveResult,
     VertexLog,
     cache_only,
     local,
 )
-from llb.client.builds.prepared_build import PreparedBuild
 from llb.errors import CancelledError, ConnectError, InputError, InvalidValueError, SolveError
 from llb.gateway import Result
 from tests.e2e.test_build_handle import LARGE, endless
 from tests.e2e.test_failures import ENDLESS, find_processes
 from tests.e2e.waiting import PATIENCE, wait_until
+from tests.ended_builds import record_ended_builds
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Coroutine
@@ -59,17 +58,7 @@ async def client(anyio_backend: Any, buildkit_host: str) -> AsyncIterator[AsyncC
 @pytest.fixture
 def over(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The refs of the builds that are over."""
-    refs: list[str] = []
-    run = PreparedBuild.run
-
-    def record(build: PreparedBuild) -> SolveResult:
-        try:
-            return run(build)
-        finally:
-            refs.append(build.ref)
-
-    monkeypatch.setattr(PreparedBuild, "run", record)
-    return refs
+    return record_ended_builds(monkeypatch)
 
 
 async def await_step(build: AsyncBuildHandle) -> None:

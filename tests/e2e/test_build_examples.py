@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ast
 import hashlib
-import json
 import re
 import tarfile
 from pathlib import Path
@@ -19,6 +18,7 @@ import pytest
 from llb import Image, Local, Platform, Scratch, State
 from llb.client import Client, oci, tar
 from llb.errors import SolveError
+from tests.e2e.test_example import read_image
 from tests.e2e.test_recipes import UV, debian_with_node
 from tests.e2e.test_recipes_compiled import read_path
 
@@ -82,23 +82,10 @@ def read_tree(archive: Path) -> dict[str, Any]:
 
 def read_config(archive: Path) -> dict[str, Any]:
     """Read the image config that is used to run containers."""
-    with tarfile.open(archive) as opened:
-
-        def read(path: str) -> dict[str, Any]:
-            data = opened.extractfile(path)
-            assert data is not None
-            content: dict[str, Any] = json.load(data)
-            return content
-
-        def blob(descriptor: dict[str, str]) -> dict[str, Any]:
-            return read(f"blobs/{descriptor['digest'].replace(':', '/')}")
-
-        (descriptor,) = read("index.json")["manifests"]
-        manifest = blob(descriptor)
-        config: dict[str, Any] = blob(manifest["config"])["config"]
-        # An old mark of Docker's, which Dockerfiles still set.
-        config.pop("ArgsEscaped", None)
-        return config
+    config: dict[str, Any] = read_image(archive)[0]["config"]
+    # An old mark of Docker's, which Dockerfiles still set.
+    config.pop("ArgsEscaped", None)
+    return config
 
 
 def lines_of(build_file: str) -> int:

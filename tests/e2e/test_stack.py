@@ -179,6 +179,25 @@ def test_a_stack_that_was_never_started_is_an_error(tmp_path: Path) -> None:
     assert (completed.returncode, completed.stdout, completed.stderr) == (1, "", message)
 
 
+def test_a_full_disk_is_refused_before_anything_starts(tmp_path: Path) -> None:
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m", "small", tmp_path], check=True)
+    try:
+        completed = _run_stack("up", PYLLB_STATE=str(tmp_path))
+    finally:
+        subprocess.run(["umount", tmp_path], check=True)
+    message = (
+        f"dev/stack: 0.1 GB of disk space are free for {tmp_path}: expected 4 GB; "
+        "`dev/stack down` stops the daemons, then remove its folders\n"
+    )
+    assert (completed.returncode, completed.stdout, completed.stderr) == (1, "", message)
+
+
+def test_the_build_cache_is_limited(buildctl: Buildctl) -> None:
+    policy = buildctl("debug", "workers", "--verbose").partition("GC Policy")[2].split()
+    assert policy[-4:-1] == ["Maximum", "used", "space:"]
+    assert policy[-1].startswith("12.88")  # 12 GiB
+
+
 @pytest.mark.parametrize("port", ["", "http", "0", "65536", "-1"])
 def test_an_invalid_port_is_refused(port: str) -> None:
     completed = _run_stack("up", PYLLB_REGISTRY_PORT=port)

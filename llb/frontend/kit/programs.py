@@ -38,14 +38,27 @@ def author_errors(program: str | PathLike[str]) -> Iterator[None]:
 
 
 def _own_files(error: BaseException, folder: Path) -> dict[str, SourceFile]:
-    """Read the files of a folder that are in a traceback, by their names there."""
-    names = {frame.filename for frame in traceback.extract_tb(error.__traceback__)}
+    """Read the files of a folder that are in the tracebacks of an exception, by their names."""
+    names = {
+        frame.filename
+        for each in _with_related(error)
+        for frame in traceback.extract_tb(each.__traceback__)
+    }
     paths = {name: Path(name).resolve() for name in names}
     return {
         name: SourceFile(str(path.relative_to(folder)), path.read_bytes(), language="Python")
         for name, path in paths.items()
         if path.is_relative_to(folder) and path.is_file() and "site-packages" not in path.parts
     }
+
+
+def _with_related(error: BaseException) -> Iterator[BaseException]:
+    """Yield an exception, its causes, and the members of a group."""
+    yield error
+    members = error.exceptions if isinstance(error, BaseExceptionGroup) else ()
+    for other in (error.__cause__, error.__context__, *members):
+        if other is not None:
+            yield from _with_related(other)
 
 
 @checked

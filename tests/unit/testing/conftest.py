@@ -7,6 +7,6 @@ import pytest
 
 @pytest.fixture
 def pytester(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
-    """A run that keeps the order of tests, since some test what one leaves to the next."""
-    monkeypatch.setenv("PYTEST_ADDOPTS", "-p no:randomly")
+    """A run without other plugins: some tests check what one leaves to the next."""
+    monkeypatch.setenv("PYTEST_ADDOPTS", "-p no:randomly -p no:asyncio")
     return pytester

@@ -20,11 +20,10 @@ from llb.client import (
     InvalidValueError,
     MissingFileError,
     SolveError,
-    SolveResult,
 )
-from llb.client.builds.prepared_build import PreparedBuild
 from llb.client.history import History
 from llb.testing import Failed, FakeDaemon
+from tests.ended_builds import record_ended_builds
 from tests.fakes.forks import in_child
 from tests.timing import SECONDS
 
@@ -47,17 +46,7 @@ def anyio_backend(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def over(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The refs of the builds that are over."""
-    refs: list[str] = []
-    run = PreparedBuild.run
-
-    def record(build: PreparedBuild) -> SolveResult:
-        try:
-            return run(build)
-        finally:
-            refs.append(build.ref)
-
-    monkeypatch.setattr(PreparedBuild, "run", record)
-    return refs
+    return record_ended_builds(monkeypatch)
 
 
 def public(kind: type) -> set[str]:

@@ -99,6 +99,18 @@ def test_an_exception_shows_the_files_of_the_program(program: Path) -> None:
     assert (error.span.filename, error.span.line) == ("helper.py", 2)
 
 
+def test_a_cause_shows_the_files_of_the_program(program: Path) -> None:
+    (program.parent / "lookup.py").write_text("def command():\n    return {}['x']\n")
+    source = (
+        "import lookup\ntry:\n    lookup.command()\nexcept KeyError as error:\n    cause = error\n"
+    )
+    program.write_text(f"{source}raise ValueError('outer') from cause\n")
+    with pytest.raises(BuildFileError) as caught, author_errors(program):
+        load(program)
+    assert "caused by: KeyError: 'x'" in caught.value.trace
+    assert any(line.startswith('  File "lookup.py", line 2') for line in caught.value.trace)
+
+
 def test_an_error_of_this_package_stays_what_it_is(program: Path) -> None:
     with pytest.raises(InputError) as caught, author_errors(program):
         load(program)
