@@ -63,6 +63,8 @@ def ls(
     """  # noqa: D301 - click wants the control character
     with Connection(**options).open() as client:
         builds = client.history().builds(filters=filters, limit=limit, active_only=active)
+    if builds and not as_json and not quiet:
+        click.echo(_line("REFERENCE", "STATUS", "STARTED", "TOOK", "STEPS"))
     for build in builds:
         if as_json:
             click.echo(to_json(build))
@@ -173,8 +175,12 @@ def format_line(build: BuildRecord) -> str:
     when = "" if build.created is None else ago(build.created)
     steps = f"{build.cached_steps}/{build.total_steps} cached"
     pinned = "pinned" if build.pinned else ""
-    line = f"{build.ref:<{_REF_WIDTH}}{build.status:<11}{when:>8}  {_seconds(build.duration):>8}"
-    return f"{line}  {steps:<14}{pinned}".rstrip()
+    return _line(build.ref, build.status, when, _seconds(build.duration), steps, pinned)
+
+
+def _line(ref: str, status: str, when: str, took: str, steps: str, pinned: str = "") -> str:
+    line = f"{ref:<{_REF_WIDTH}}{status:<11}{when:>8}  {took:>8}  {steps:<14}{pinned}"
+    return line.rstrip()
 
 
 def _deletable(history: History) -> list[str]:
