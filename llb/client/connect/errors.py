@@ -54,6 +54,15 @@ _HINTS = {
     "requires credentials for": _LOGIN,
     "is not the base64 of NAME:PASSWORD": "store it again with `docker login`",
     "mount options is too long": _LAYERS,
+    "is not allowed by build daemon configuration": (
+        "add it to insecure-entitlements in buildkitd.toml"
+    ),
+    **{
+        f"{name} is not allowed": Hint(
+            f"pass allow=[{name!r}]", command=f"allow it with --allow {name}"
+        )
+        for name in ("network.host", "security.insecure")
+    },
     "x509: ": "the daemon must trust the certificate: add its authority to buildkitd.toml",
 }
 

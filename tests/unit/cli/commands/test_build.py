@@ -336,7 +336,7 @@ def test_the_reference_of_a_failed_build_is_written(
     [
         (["--call", "targets"], 0, "TARGET         DESCRIPTION\nbase (default) \n"),
         (["--call", "frontend.targets"], 0, "TARGET         DESCRIPTION\nbase (default) \n"),
-        (["--check"], 0, ""),
+        (["--check"], 0, "Check complete, no warnings found.\n"),
     ],
 )
 def test_the_answer_of_a_frontend_is_printed(
