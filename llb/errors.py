@@ -97,6 +97,11 @@ class LLBError(Exception):
         """The message, preceded by its position in the source, if any."""
         return self.message if self.span is None else f"{self.span}: {self.message}"
 
+    @property
+    def command_hint(self) -> str | None:
+        """The hint in the words of the command line."""
+        return self.hint.command if isinstance(self.hint, Hint) else self.hint
+
     def __reduce__(self) -> tuple[object, ...]:
         """Support pickle and copy, which would call the constructor without its keywords."""
         return _without_init, (type(self), self.args), self.__dict__
@@ -307,13 +312,10 @@ def render(error: LLBError, *, for_command: bool = False) -> str:
     for span in spans:
         lines += [f"at {span}:", *excerpt(span)] if len(spans) > 1 else excerpt(span)
     lines.append(f"error: {error.title}")
-    if error.hint is not None:
-        lines.append(f"hint: {_command_hint(error.hint) if for_command else error.hint}")
+    hint = error.command_hint if for_command else error.hint
+    if hint is not None:
+        lines.append(f"hint: {hint}")
     return "\n".join(lines)
-
-
-def _command_hint(hint: str) -> str:
-    return hint.command if isinstance(hint, Hint) else hint
 
 
 def excerpt(span: Span) -> list[str]:

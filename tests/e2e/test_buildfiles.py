@@ -189,7 +189,8 @@ def test_named_contexts_replace_images_and_are_read_by_name(
     assert (tmp_path / "out" / "a").exists()
     with pytest.raises(InputError) as caught:
         run(f"{APP}    return build.named('sources')\n")
-    assert caught.value.hint == "add it: --build-context sources=DIR"
+    assert caught.value.hint == "pass contexts={'sources': DIR}"
+    assert caught.value.command_hint == "add it: --build-context sources=DIR"
 
 
 DOCKERFILE = """FROM busybox AS base

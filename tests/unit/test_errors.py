@@ -15,14 +15,38 @@ from typing import Any
 import pytest
 
 import llb
-from llb.errors import LLBError, MissingFileError, SolveError, Span, render
+from llb.errors import Hint, LLBError, MissingFileError, SolveError, Span, render
 
 TEXT = "FROM alpine\nRUN one\nCOPPY a b\nRUN two\nRUN three\nRUN four\n"
 
 
 def test_an_error_is_one_line_with_its_position() -> None:
     error = LLBError("unknown instruction", span=Span("Dockerfile", TEXT, 3, column=1, width=5))
-    assert str(error) == "Dockerfile:3:1: unknown instruction"
+    assert str(error) == error.title == "Dockerfile:3:1: unknown instruction"
+    assert error.message == "unknown instruction"
+
+
+def test_the_line_of_an_error_ends_with_its_hint() -> None:
+    error = LLBError("unknown target b", span=Span("build.py", "", 3), hint="did you mean a?")
+    assert str(error) == "build.py:3: unknown target b (did you mean a?)"
+    assert error.title == "build.py:3: unknown target b"
+
+
+def test_a_hint_may_have_other_words_on_the_command_line() -> None:
+    error = LLBError("no target", hint=Hint("pass target=NAME", command="pass --target NAME"))
+    duplicate = pickle.loads(pickle.dumps(error))
+    for one in (error, duplicate, copy.deepcopy(error)):
+        assert str(one) == "no target (pass target=NAME)"
+        assert (one.hint, one.command_hint) == ("pass target=NAME", "pass --target NAME")
+        assert render(one) == "error: no target\nhint: pass target=NAME"
+        assert render(one, for_command=True) == "error: no target\nhint: pass --target NAME"
+
+
+def test_a_plain_hint_has_the_same_words_everywhere() -> None:
+    error = LLBError("no target", hint="add one")
+    assert (error.hint, error.command_hint) == ("add one", "add one")
+    assert render(error, for_command=True) == "error: no target\nhint: add one"
+    assert LLBError("no target").command_hint is None
 
 
 def test_rendering_shows_the_lines_a_caret_and_the_hint() -> None:

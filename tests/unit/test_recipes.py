@@ -259,7 +259,7 @@ def test_invalid_arguments_are_refused_with_an_example(
 ) -> None:
     with pytest.raises(InvalidValueError) as caught:
         refused()
-    assert (str(caught.value), caught.value.hint) == (message, hint)
+    assert (caught.value.title, caught.value.hint) == (message, hint)
 
 
 def test_an_older_buildkit_is_refused_before_the_build() -> None:
@@ -269,7 +269,8 @@ def test_an_older_buildkit_is_refused_before_the_build() -> None:
     with pytest.raises(CapabilityError) as caught:
         caps.check(definition, offered, "BuildKit v0.30.0")
     assert str(caught.value) == (
-        "BuildKit v0.30.0 does not support requires and passthrough (capability passthroughop)"
+        "BuildKit v0.30.0 does not support requires and passthrough (capability passthroughop) "
+        "(it needs BuildKit v0.31.0 or later)"
     )
     assert caught.value.since == "v0.31.0"
 

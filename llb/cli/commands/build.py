@@ -292,7 +292,7 @@ def _build_options(flags: _Options, frontend: FrontendOptions) -> BuildOptions:
 
 def _usage_error(error: InvalidValueError) -> click.UsageError:
     """Turn an invalid option value into a usage error."""
-    return click.UsageError(error.message + (f"\nhint: {error.hint}" if error.hint else ""))
+    return click.UsageError(error.message + (f"\nhint: {error.command_hint}" if error.hint else ""))
 
 
 def _make_request(

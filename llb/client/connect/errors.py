@@ -77,7 +77,7 @@ def call_error(error: LLBError, address: str) -> LLBError:
         case ForkedError():
             return error
         case TransportError() | RemoteError(code=Code.UNAVAILABLE):
-            return connection_lost(address, error.message)
+            return connection_lost(address, error.message, error.hint)
         case RemoteError():
             message = _one_line(error.message) or _status_name(error.code)
             return RemoteError(message, code=error.code, details=error.details, hint=error.hint)
@@ -96,22 +96,22 @@ def ping_error(error: LLBError, address: str) -> LLBError:
         case RemoteError():
             return unreachable(address, _one_line(error.message) or _status_name(error.code))
         case _:
-            return unreachable(address, error.message)
+            return unreachable(address, error.message, error.hint)
 
 
-def connection_lost(address: str, reason: str) -> TransportError:
-    """Build the error for a broken connection."""
+def connection_lost(address: str, reason: str, hint: str | None = None) -> TransportError:
+    """Build the error for a broken connection; ``hint`` is that of the reason."""
     return TransportError(
         f"lost the connection to {address}: {reason}",
-        hint="check whether the daemon still runs, and look at its log",
+        hint=hint or "check whether the daemon still runs, and look at its log",
     )
 
 
-def unreachable(address: str, reason: str) -> ConnectError:
-    """Build the error for an address where no BuildKit answers."""
-    if address == CHANNEL:
+def unreachable(address: str, reason: str, hint: str | None = None) -> ConnectError:
+    """Build the error for an address where no BuildKit answers; ``hint`` is that of the reason."""
+    if hint is None and address == CHANNEL:
         hint = "check the target and the credentials of the channel, and whether the daemon runs"
-    else:
+    elif hint is None:
         hint = Hint(
             "start one with `llb daemon start`, or name another: Client(ADDRESS) or BUILDKIT_HOST",
             command="start one with `llb daemon start`, or name another with --addr or "

@@ -12,7 +12,7 @@ from llb._lazy import lazy_imports
 from llb.arguments.checked import checked, checked_init
 from llb.client.export.image_options import ImageOptions, check_attributes, to_attributes
 from llb.client.key_values import parse_attributes, parse_flag
-from llb.errors import InvalidValueError, did_you_mean
+from llb.errors import Hint, InvalidValueError, did_you_mean
 
 with lazy_imports(__name__):
     from llb.client.export import (
@@ -64,13 +64,16 @@ class Export:
         if self.type not in _ON_DAEMON and not self.destination and not self.is_loaded:
             raise InvalidValueError(
                 f"the exporter {self.type} needs a destination",
-                hint=f"for example -o type={self.type},dest=out",
+                hint=Hint(
+                    f'for example llb.client.{self.type}("out")',
+                    command=f"for example -o type={self.type},dest=out",
+                ),
             )
         check_attributes(self.type, self.attrs)
         if (self.type in _TO_DIRECTORY or self.is_layout) and self.destination == STANDARD_OUTPUT:
             raise InvalidValueError(
                 "a directory cannot be written to standard output",
-                hint="use -o type=tar,dest=-",
+                hint=Hint('use llb.client.tar("-")', command="use -o type=tar,dest=-"),
             )
 
     @property
@@ -241,7 +244,7 @@ def parse_export(text: str) -> Export:
         return Export("tar", destination=text)
     if "=" not in text and "," not in text:
         return Export("local", destination=text)
-    attrs = parse_attributes(text, "output", "-o type=oci,dest=image.tar")
+    attrs = parse_attributes(text, "output", "type=oci,dest=image.tar")
     kind = attrs.pop("type", None)
     if kind is None:
         raise InvalidValueError(f"invalid output {text!r}: missing type")

@@ -317,9 +317,9 @@ def test_an_error_is_shown_as_the_user_sees_it() -> None:
         outcome.checked()
     assert str(caught.value) == (
         "the frontend failed:\n"
-        "error: Buildfile:2: no such word (hint: try RUN)\n"
         "1 |     FROM x\n"
-        "2 | >>> BAD"
+        "2 | >>> BAD\n"
+        "error: Buildfile:2: no such word (hint: try RUN)"
     )
     assert caught.value.__cause__ is outcome.exception
 

@@ -56,7 +56,7 @@ class LocalDirs:
         if root is None:
             failure = unknown_directory(name, self._directories)
             self.failures.append(failure)
-            raise RemoteError(str(failure), code=_NOT_FOUND)
+            raise RemoteError(failure.message, code=_NOT_FOUND)
         selection = Filter(
             include=_values(call.metadata, "include-patterns"),
             exclude=_values(call.metadata, "exclude-patterns"),
@@ -66,7 +66,7 @@ class LocalDirs:
             _Sender(call, root, selection).run()
         except (InputError, InvalidValueError) as failure:
             self.failures.append(failure)
-            raise RemoteError(str(failure), code=_UNKNOWN) from failure
+            raise RemoteError(failure.message, code=_UNKNOWN) from failure
 
 
 def _open_root(name: str, path: Path) -> Root:
