@@ -89,7 +89,7 @@ def test_a_mistake_is_shown_with_its_line(environment: dict[str, str], tmp_path:
         '[images.app]\nbase = "busybox"\nrun = ["exit 9"]\n'
     )
     process = subprocess.run(
-        ["llb", "frontend", "try", "main.py", ".", "-f", "app.toml"],
+        ["llb", "frontend", "try", "main.py", "."],
         cwd=tmp_path / "apps",
         env=environment,
         capture_output=True,

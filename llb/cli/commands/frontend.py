@@ -56,7 +56,7 @@ def new(directory: Path) -> None:
 
     \b
     Example:
-      llb frontend new apps && cd apps && llb frontend run main.py . -f app.toml -o out
+      llb frontend new apps && cd apps && llb frontend run main.py . -o out
     """  # noqa: D301 - click wants the control character
     with _print_time("created"):
         for path in templates.write(directory):
@@ -76,13 +76,11 @@ def run(program: str, **options: Any) -> None:
 
     \b
     Example:
-      llb frontend run main.py . -f app.toml -o out
+      llb frontend run main.py . -o out
     """  # noqa: D301 - click wants the control character
     with programs.author_errors(program):
         function = programs.load(program)
-    filename = getattr(function, "filename", None)
-    if options["dockerfile"] is None and filename is not None:
-        options["dockerfile"] = str(Path(options["source"]) / filename)
+    _choose_file(options, getattr(function, "filename", None))
 
     def change(request: FrontendRequest, _: Client) -> FrontendRequest:
         # The program replaces the frontend that the file names.
@@ -198,16 +196,26 @@ def try_(program: str, base: str | None, on: str | None, **options: Any) -> None
 
     \b
     Example:
-      llb frontend try main.py . -f app.toml -o out
+      llb frontend try main.py . -o out
     """  # noqa: D301 - click wants the control character
+    is_program = program.endswith(_PROGRAM_SUFFIX)
+    if is_program:
+        # It is not run here: it may need packages of its image.
+        _choose_file(options, programs.default_filename(program))
 
     def change(request: FrontendRequest, client: Client) -> FrontendRequest:
-        if not program.endswith(_PROGRAM_SUFFIX):
+        if not is_program:
             return _with_image(request, program)
         return _with_packed(request, _pack(client, program, base=base, on=on))
 
     with _print_time("tried"):
         start(options, change)
+
+
+def _choose_file(options: dict[str, Any], filename: str | None) -> None:
+    """Choose the file that a frontend reads by default, as it would in its image."""
+    if options["dockerfile"] is None and filename is not None:
+        options["dockerfile"] = str(Path(options["source"]) / filename)
 
 
 @contextmanager
