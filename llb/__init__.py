@@ -68,3 +68,4 @@ with lazy_exports(__name__):
     from llb.state.mounts import ssh as ssh
     from llb.state.mounts import tmpfs as tmpfs
     from llb.state.state import State as State
+    from llb.state.step_options import StepOptions as StepOptions

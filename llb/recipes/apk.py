@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Unpack
 
+from llb import StepOptions
 from llb.arguments.checked import checked
 from llb.recipes.steps import CacheDirectory, run
 from llb.recipes.words import words
-from llb.state.step_options import StepOptions
 
 if TYPE_CHECKING:
     from llb import State
@@ -25,7 +25,7 @@ def add(state: State, *packages: str, **options: Unpack[StepOptions]) -> State:
     cached for other builds, in ``/etc/apk/cache``, the directory that makes apk keep
     them (apk-cache(5)), and are not part of the image. Each platform has its own cache.
 
-    ``options`` are those of the recipe's steps (:class:`~llb.state.step_options.StepOptions`).
+    ``options`` are those of the recipe's steps (:class:`llb.StepOptions`).
     """
     names = words(packages, _PACKAGE, "Alpine package", example="git, or py3-pip>24")
     return run(

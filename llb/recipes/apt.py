@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Unpack
 
+from llb import StepOptions
 from llb.arguments.checked import checked
 from llb.recipes.steps import CacheDirectory, per_distribution, run
 from llb.recipes.words import words
-from llb.state.step_options import StepOptions
 
 if TYPE_CHECKING:
     from llb import State
@@ -31,7 +31,7 @@ def install(
     The commands get the cache directories as options, so the image's ``docker-clean``, which
     removes packages from apt's usual directory, stays in place.
 
-    ``options`` are those of the recipe's steps (:class:`~llb.state.step_options.StepOptions`).
+    ``options`` are those of the recipe's steps (:class:`llb.StepOptions`).
     """
     names = words(packages, _PACKAGE, "Debian package", example="git, or git=1:2.47*")
     recommended = "" if recommends else "--no-install-recommends "

@@ -7,10 +7,10 @@ import re
 import shlex
 from typing import TYPE_CHECKING, Unpack
 
+from llb import StepOptions
 from llb.arguments.checked import checked
 from llb.recipes.steps import SOURCE, CacheDirectory, absolute, per_distribution, run
 from llb.recipes.words import flag_words, words
-from llb.state.step_options import StepOptions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -45,7 +45,7 @@ def build(
     ``registry`` and ``git/db`` are cached. There is a separate cache of compiled code for each
     first program and distribution, and separate caches for each platform and user.
 
-    ``options`` are those of the recipe's steps (:class:`~llb.state.step_options.StepOptions`).
+    ``options`` are those of the recipe's steps (:class:`llb.StepOptions`).
     """
     words(programs, _PROGRAM, "program", example="app, as in [[bin]] of Cargo.toml")
     home = dict(state.settings.process.env.items()).get("CARGO_HOME", _HOME)

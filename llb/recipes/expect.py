@@ -5,11 +5,10 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING, Unpack
 
-from llb import Scratch, bind
+from llb import Scratch, StepOptions, bind
 from llb.arguments.checked import checked
 from llb.errors import InvalidValueError
 from llb.recipes.steps import absolute, unnamed
-from llb.state.step_options import StepOptions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -77,7 +76,7 @@ def expect_file(
     shell, if the state has none; no other image is pulled. It runs when the state is built, and
     again when the file has changed; the state does not contain its result. Needs BuildKit 0.31.
 
-    ``options`` are those of the check (:class:`~llb.state.step_options.StepOptions`).
+    ``options`` are those of the check (:class:`llb.StepOptions`).
     """
     if not path.strip("/"):
         raise InvalidValueError(f"invalid path {path!r}: expected the path of a file")
@@ -115,7 +114,7 @@ def expect_command(
     that runs when the state is built; its changes are dropped. Needs
     BuildKit 0.31.
 
-    ``options`` are those of the check (:class:`~llb.state.step_options.StepOptions`).
+    ``options`` are those of the check (:class:`llb.StepOptions`).
     """
     if not 0 <= exit_code <= _LAST_EXIT_CODE:
         raise InvalidValueError(f"invalid exit code {exit_code}: expected 0 to 255")

@@ -6,10 +6,10 @@ import re
 import shlex
 from typing import TYPE_CHECKING, Unpack
 
+from llb import StepOptions
 from llb.arguments.checked import checked
 from llb.recipes.steps import SOURCE, CacheDirectory, absolute, per_distribution, run
 from llb.recipes.words import flag_words, words
-from llb.state.step_options import StepOptions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -42,7 +42,7 @@ def build(
     cache of compiled code for each distribution, because it may contain parts of C libraries,
     and separate caches for each platform and user.
 
-    ``options`` are those of the recipe's steps (:class:`~llb.state.step_options.StepOptions`).
+    ``options`` are those of the recipe's steps (:class:`llb.StepOptions`).
     """
     name = words([package], _PACKAGE, "package", example="./cmd/app")
     path = shlex.quote(absolute(state, output))

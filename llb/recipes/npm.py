@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Unpack
 
+from llb import StepOptions
 from llb.arguments.checked import checked
 from llb.recipes.steps import CacheDirectory, process_user, run, unnamed
 from llb.recipes.words import option_words
-from llb.state.step_options import StepOptions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -43,7 +43,7 @@ def ci(
     Downloads of npm are cached for other builds and are not part of the image. The cache is the
     same for every distribution; each platform and user has its own.
 
-    ``options`` are those of the recipe's steps (:class:`~llb.state.step_options.StepOptions`).
+    ``options`` are those of the recipe's steps (:class:`llb.StepOptions`).
     """
     command = "npm ci --no-audit --no-fund" + option_words("--omit", omit, _KIND, example="['dev']")
     command += "" if scripts else " --ignore-scripts"

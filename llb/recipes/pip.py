@@ -7,12 +7,11 @@ import re
 import shlex
 from typing import TYPE_CHECKING, Unpack
 
-from llb import Scratch
+from llb import Scratch, StepOptions
 from llb.arguments.checked import checked
 from llb.errors import InvalidValueError
 from llb.recipes.steps import SOURCE, CacheDirectory, per_distribution, run, unnamed
 from llb.recipes.words import flag_words, words
-from llb.state.step_options import StepOptions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -44,7 +43,7 @@ def install(
     the image. Each distribution has its own cache, because a wheel does not record which
     libraries it was compiled with, and so has each platform and user.
 
-    ``options`` are those of the recipe's steps (:class:`~llb.state.step_options.StepOptions`).
+    ``options`` are those of the recipe's steps (:class:`llb.StepOptions`).
     """
     if requirements is None and source is not None:
         raise InvalidValueError(

@@ -12,9 +12,7 @@ from llb import Scratch, bind, cache
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from llb import State
-    from llb.state.settings import MountValue
-    from llb.state.step_options import StepOptions
+    from llb import State, StepOptions
 
 SOURCE = "/src"
 """The mount point of the source of a step."""
@@ -66,9 +64,10 @@ def run(
         for directory in caches
     ]
     sources = [] if source is None else [bind(source, SOURCE, readonly=True)]
-    mounts: list[MountValue] = [*cache_mounts, *sources]
     named: StepOptions = {"name": name, **options}
-    return state.run(script, env=env, user=user, workdir=workdir, mounts=mounts, **named)
+    return state.run(
+        script, env=env, user=user, workdir=workdir, mounts=[*cache_mounts, *sources], **named
+    )
 
 
 def unnamed(options: StepOptions) -> StepOptions:

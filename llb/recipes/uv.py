@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Unpack
 
+from llb import StepOptions
 from llb.arguments.checked import checked
 from llb.recipes.steps import CacheDirectory, per_distribution, process_user, run, unnamed
 from llb.recipes.words import flag_words, option_words
-from llb.state.step_options import StepOptions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -49,7 +49,7 @@ def sync(
     Downloads and built packages are cached for other builds and are not part of the image; files
     are copied from the cache. Each distribution, platform and user has its own cache.
 
-    ``options`` are those of the recipe's steps (:class:`~llb.state.step_options.StepOptions`).
+    ``options`` are those of the recipe's steps (:class:`llb.StepOptions`).
     """
     selected = (
         option_words("--group", groups, _NAME, example="['docs']")
