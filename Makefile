@@ -15,7 +15,7 @@ IMAGE_WHEELS := attrs googleapis-common-protos hpack protobuf
 IMAGE_PYTHON := 3.13
 
 .DEFAULT_GOAL := help
-.PHONY: help docs setup up down status protos protos-check format lint test coverage mutants fuzz-llb fuzz-dockerfile fuzz-parser corpus-dockerfile corpus-rewrite demo recording wheels image conformance bench clean
+.PHONY: help changelog docs setup up down status protos protos-check format lint test coverage mutants fuzz-llb fuzz-dockerfile fuzz-parser corpus-dockerfile corpus-rewrite demo recording wheels image conformance bench clean
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -57,6 +57,9 @@ lint: setup ## Check style, types and import directions.
 
 test: lint protos-check up ## Run the checks and all tests, including those with real daemons.
 	$(BIN)/python -m pytest --no-fold-skipped $(PYTEST)
+
+changelog: setup ## Show the section of the changelog that the files in changes/ would become.
+	$(BIN)/towncrier build --draft --version next
 
 docs: setup ## Build the documentation site into out/site, without warnings.
 	$(BIN)/python -m sphinx -q -E -W --keep-going docs out/site
