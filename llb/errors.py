@@ -123,6 +123,10 @@ class BaseImageWarning(UserWarning):
     """A base image has settings or instructions that the build does not inherit."""
 
 
+class UnknownKeyWarning(UserWarning):
+    """An attribute that this version does not know is sent to the daemon, which may be newer."""
+
+
 class InvalidDefinitionError(LLBError):
     """The bytes are not a definition, or no daemon would accept the graph."""
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 import gc
 import signal
 import sys
-from typing import TYPE_CHECKING
+import warnings
+from typing import TYPE_CHECKING, TextIO
 
 import click
 
 from llb.cli.group import Commands
 from llb.client.progress import actions
-from llb.errors import LLBError, render
+from llb.errors import LLBError, UnknownKeyWarning, render
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -44,6 +45,7 @@ def cli() -> None:
 def main() -> None:
     """Run the command line of this process and exit."""
     signal.signal(signal.SIGTERM, _exit_on_sigterm)
+    warnings.showwarning = _show_warning
     try:
         sys.exit(cli(standalone_mode=False))
     except click.ClickException as error:
@@ -64,6 +66,24 @@ def main() -> None:
     finally:
         # Without this, a last garbage collection at exit takes 20 ms.
         gc.freeze()
+
+
+_show_line = warnings.showwarning
+
+
+def _show_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    """Show a warning about an option without a line of Python, which users did not write."""
+    if issubclass(category, UnknownKeyWarning):
+        click.echo(f"warning: {message}", err=True)
+    else:
+        _show_line(message, category, filename, lineno, file, line)
 
 
 def _exit_on_sigterm(signal_number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the signature

@@ -77,5 +77,6 @@ with lazy_exports(__name__):
     from llb.errors import RemoteError as RemoteError
     from llb.errors import SolveError as SolveError
     from llb.errors import TransportError as TransportError
+    from llb.errors import UnknownKeyWarning as UnknownKeyWarning
     from llb.gateway.containers import Completed as Completed
     from llb.gateway.files import FileStat as FileStat

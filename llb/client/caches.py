@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from attrs import evolve, field, frozen
 
 from llb.arguments.checked import checked, checked_init
-from llb.client.key_values import check_names, parse_attributes, parse_flag, redact
+from llb.client.key_values import check_daemon_names, parse_attributes, parse_flag, redact
 from llb.errors import InvalidValueError, did_you_mean
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ class Cache:
                 f"unknown cache {self.type!r}: expected {', '.join(KINDS)}",
                 hint=did_you_mean(self.type, KINDS),
             )
-        check_names(self.attrs, _KEYS[self.type], f"the cache {self.type}")
+        check_daemon_names(self.attrs, _KEYS[self.type], f"the cache {self.type}")
         if self.type == "registry" and not self.attrs.get("ref"):
             raise InvalidValueError(
                 "a registry cache needs a ref", hint="for example type=registry,ref=ghcr.io/o/cache"

@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import csv
+import re
+import warnings
 from typing import TYPE_CHECKING
 
-from llb.errors import InvalidValueError, did_you_mean
+from llb._lazy import lazy_imports
+from llb.errors import InvalidValueError, UnknownKeyWarning, did_you_mean
+from llb.source_map import caller
+
+with lazy_imports(__name__):
+    import difflib  # 0.9 ms
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
 # The strings that Go's strconv.ParseBool accepts.
 TRUE = ("1", "t", "T", "true", "TRUE", "True")
+# Of the letters of two names in order: 0.8 is one wrong letter in five.
+_CLOSE = 0.8
 _FALSE = ("0", "f", "F", "false", "FALSE", "False")
 
 
@@ -48,6 +57,45 @@ def check_names(attrs: Iterable[str], allowed: Collection[str], what: str) -> No
                 f"unknown attribute {key!r} of {what}",
                 hint=did_you_mean(key, allowed) or f"expected one of {', '.join(sorted(allowed))}",
             )
+
+
+def check_daemon_names(
+    attrs: Iterable[str], allowed: Collection[str], what: str, *, elsewhere: Collection[str] = ()
+) -> None:
+    """Warn of an attribute that a newer daemon may know, and refuse one that is mistyped.
+
+    An attribute that is known ``elsewhere`` does not belong here, and is refused too. Raises
+    InvalidValueError.
+    """
+    for key in attrs:
+        if key in elsewhere or any(_is_mistyped(key, name) for name in allowed):
+            check_names([key], allowed, what)
+    warn_of_names(attrs, allowed, what)
+
+
+def warn_of_names(attrs: Iterable[str], allowed: Collection[str], what: str) -> None:
+    """Warn of attributes that are not known; an allowed name with a colon is a prefix."""
+    for key in attrs:
+        if key in allowed or key.partition(":")[0] + ":" in allowed:
+            continue
+        nearest = difflib.get_close_matches(key, list(allowed), n=1, cutoff=0)
+        known = f"; the nearest known one is {nearest[0]}" if nearest else ""
+        _warn(
+            f"{what} has no attribute {key!r} that this version knows: it is sent as it is{known}"
+        )
+
+
+def _warn(message: str) -> None:
+    site = caller()
+    path, line = site[0] if site else (__name__, 1)
+    warnings.warn_explicit(message, UnknownKeyWarning, path, line)
+
+
+def _is_mistyped(key: str, name: str) -> bool:
+    """Check whether a key is a name with a mistake: another separator, order or few letters."""
+    letters = [re.sub(r"[^a-z0-9]", "", text) for text in (key, name)]
+    is_close = difflib.SequenceMatcher(None, key, name).ratio() >= _CLOSE
+    return is_close or sorted(letters[0]) == sorted(letters[1])
 
 
 def parse_flag(value: str, key: str) -> bool:

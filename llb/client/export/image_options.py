@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias, TypedDict
 from attrs import field, frozen
 
 from llb.arguments.checked import checked_init
-from llb.client.key_values import check_names, parse_flag
+from llb.client.key_values import check_daemon_names, check_names, parse_flag
 from llb.errors import InvalidValueError, did_you_mean
 from llb.platforms import Platform, to_platform
 from llb.state.step_options import check_keys
@@ -43,6 +43,7 @@ _KEYS: Mapping[str, tuple[str, ...]] = {
     "tar": _TREE,
     "cacheonly": (),
 }
+_ALL_KEYS = frozenset(key for keys in _KEYS.values() for key in keys)
 _FLAGS = (
     *("force-compression", "oci-mediatypes", "oci-artifact", "attestation-inline"),
     *("prefer-nondist-layers", "rewrite-timestamp", "tar", "platform-split"),
@@ -158,13 +159,15 @@ def parse_annotation(text: str) -> tuple[Annotation, ...]:
 def check_attributes(kind: str, attrs: Mapping[str, str]) -> None:
     """Raise InvalidValueError for an unknown attribute of an exporter, or an invalid value."""
     allowed = _KEYS[kind]
-    makes_image = "name" in allowed
+    what = f"the exporter {kind}"
     for key, value in attrs.items():
-        if makes_image and key.startswith(("annotation", _METADATA)):
+        if not key.startswith(("annotation", _METADATA)):
+            check_daemon_names([key], allowed, what, elsewhere=_ALL_KEYS)
+            _check_value(key, value)
+        elif "name" in allowed:
             _check_annotation(key)
-            continue
-        check_names([key], allowed, f"the exporter {kind}")
-        _check_value(key, value)
+        else:
+            check_names([key], allowed, what)
 
 
 def _check_value(key: str, value: str) -> None:

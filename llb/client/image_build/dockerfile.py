@@ -13,6 +13,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from typing import Unpack
 
+ATTRIBUTES = (
+    *("target", "platform", "filename", "no-cache", "image-resolve-mode", "add-hosts"),
+    *("force-network-mode", "shm-size", "ulimit", "cgroup-parent", "hostname", "multi-platform"),
+    *("cache-imports", "cache-from", "context", "contextkey", "contextsubdir", "dockerfilekey"),
+    *("source", "cmdline", "requestid", "frontend.caps", "override-copy-image"),
+    *("build-arg:", "label:", "context:", "input:", "input-metadata:", "local-sessionid:"),
+    *("attest:", "vcs:"),
+)
+"""The attributes of ``dockerfile.v0``; those with a colon are prefixes (frontend/dockerui)."""
+
 Network: TypeAlias = Literal["default", "none", "host"]
 
 _NETWORKS: Mapping[str, str] = {"default": "sandbox", "none": "none", "host": "host"}

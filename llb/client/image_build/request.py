@@ -12,7 +12,7 @@ from attrs import field, frozen
 from llb._lazy import lazy_imports
 from llb.arguments.checked import checked
 from llb.client.image_build.contexts import CONTEXT, DOCKERFILE_DIRECTORY, Contexts
-from llb.client.image_build.dockerfile import DockerfileOptions, dockerfile_attrs
+from llb.client.image_build.dockerfile import ATTRIBUTES, DockerfileOptions, dockerfile_attrs
 from llb.client.image_build.exports import to_exports
 from llb.client.image_build.options import ImageBuildOptions
 from llb.client.image_build.values import (
@@ -29,6 +29,7 @@ from llb.client.image_build.values import (
     to_text_mapping,
     to_ulimits,
 )
+from llb.client.key_values import warn_of_names
 from llb.client.options import BuildOptions
 from llb.errors import Hint, InputError, InvalidValueError
 from llb.platforms import Platform, to_platform
@@ -116,10 +117,14 @@ def to_frontend_request(
     for name, value in to_mapping(options.get("contexts"), "contexts").items():
         contexts.add_named(name, value)
     _check_dockerfile(contexts, options)
+    own_attrs = to_text_mapping(options.get("frontend_attrs"), "frontend_attrs")
+    if frontend == DOCKERFILE_FRONTEND:
+        # The file may name another frontend, so that nothing can be refused.
+        warn_of_names(own_attrs, ATTRIBUTES, "the Dockerfile frontend")
     attrs = (
         {"filename": contexts.attrs.pop("filename", "")}
         | _environment_attrs(environ)
-        | to_text_mapping(options.get("frontend_attrs"), "frontend_attrs")
+        | own_attrs
         | _option_attrs(options)
         | contexts.attrs
     )

@@ -104,7 +104,7 @@ def test_a_dockerfile_may_be_elsewhere(environ: dict[str, str]) -> None:
         ({"provenance": "mode=max", "sbom": "true"},
          {"attest:provenance": "mode=max", "attest:sbom": ""}),
         ({"attests": ("type=sbom",), "sbom": "0"}, {}),
-        ({"opt": {"key": "value"}}, {"key": "value"}),
+        ({"opt": {"hostname": "value"}}, {"hostname": "value"}),
     ],
 )  # fmt: skip
 @pytest.mark.usefixtures("folder")

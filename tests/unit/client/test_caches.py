@@ -17,7 +17,7 @@ from llb.client.caches import (
     registry_cache,
     with_environment,
 )
-from llb.errors import InvalidValueError
+from llb.errors import InvalidValueError, UnknownKeyWarning
 
 
 @pytest.mark.feature("M5")
@@ -123,3 +123,9 @@ def test_imported_caches_become_a_frontend_attribute() -> None:
         {"Type": "registry", "Attrs": {"ref": "r/c", "mode": "min"}}
     ]
     assert frontend_attrs([]) == {}
+
+
+def test_an_attribute_of_a_newer_daemon_is_sent_with_a_warning() -> None:
+    with pytest.warns(UnknownKeyWarning, match="nearest known one is region"):
+        cache = parse_cache("type=s3,bucket=b,region-set=eu")
+    assert cache.attrs["region-set"] == "eu"

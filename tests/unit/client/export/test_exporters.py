@@ -21,7 +21,7 @@ from llb.client import (
 )
 from llb.client.export.destinations import FileReceiver, LocalReceiver, StreamReceiver
 from llb.client.export.exporters import docker
-from llb.errors import InvalidValueError
+from llb.errors import InvalidValueError, UnknownKeyWarning
 
 if TYPE_CHECKING:
     from llb.client.export.receivers import Receiver
@@ -100,6 +100,10 @@ def test_outputs_are_parsed(text: str, export: Export) -> None:
         ("type=oci,x", "invalid output 'type=oci,x': 'x' is not key=value"),
         ("type=oci,tar=false,dest=-", "a directory cannot be written to standard output"),
         ("type=image,psuh=true", "unknown attribute 'psuh' of the exporter image"),
+        (
+            "type=image,rewrite_timestamps=true",
+            "unknown attribute 'rewrite_timestamps' of the exporter image",
+        ),
         ("type=oci,dest=x,push=true", "unknown attribute 'push' of the exporter oci"),
         (
             "type=local,dest=x,annotation.a=b",
@@ -180,3 +184,14 @@ def test_an_export_to_the_client_has_a_receiver(
 )
 def test_an_export_without_a_stream_has_no_receiver(export: Export) -> None:
     assert export.receiver() is None
+
+
+def test_an_attribute_of_a_newer_daemon_is_sent_with_a_warning() -> None:
+    with pytest.warns(UnknownKeyWarning) as caught:
+        export = parse_export("type=local,dest=x,owner=me")
+    assert export.attrs["owner"] == "me"
+    assert str(caught[0].message) == (
+        "the exporter local has no attribute 'owner' that this version knows: it is sent as it is; "
+        "the nearest known one is mode"
+    )
+    assert caught[0].filename == __file__

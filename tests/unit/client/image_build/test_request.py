@@ -17,7 +17,7 @@ from llb.client.image_build.request import (
     to_frontend_request,
     to_image_build,
 )
-from llb.errors import InputError, InvalidValueError
+from llb.errors import InputError, InvalidValueError, UnknownKeyWarning
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -79,7 +79,7 @@ def test_a_build_without_options_makes_an_image(folder: Path, environ: dict[str,
         ({"provenance": False}, {}),
         ({"attestations": {"sbom": True, "provenance": "mode=max", "other": False}},
          {"attest:sbom": "", "attest:provenance": "mode=max"}),
-        ({"frontend_attrs": {"a": "b"}}, {"a": "b"}),
+        ({"frontend_attrs": {"vcs:source": "b"}}, {"vcs:source": "b"}),
         ({"contexts": {"base": "docker-image://a"}}, {"context:base": "docker-image://a"}),
         (dict.fromkeys(("target", "build_args", "labels", "platforms", "network", "shm_size",
                         "ulimits", "attestations", "provenance", "contexts", "tags")), {}),
@@ -230,3 +230,10 @@ def test_a_dockerfile_may_be_text(folder: Path, environ: dict[str, str]) -> None
         request = to_frontend_request(folder, {"dockerfile_inline": text}, environ)
         assert list(request.inputs) == ["dockerfile"]
         assert request.uploads == ()
+
+
+def test_an_attribute_of_a_newer_frontend_is_sent_with_a_warning(tmp_path: Path) -> None:
+    (tmp_path / "Dockerfile").touch()
+    with pytest.warns(UnknownKeyWarning, match="'traget' .* nearest known one is target"):
+        request = to_frontend_request(tmp_path, {"frontend_attrs": {"traget": "x"}}, {})
+    assert request.attrs["traget"] == "x"
