@@ -55,7 +55,8 @@ def test_java_service_answers(client: Client, state_folder: Path, tmp_path: Path
         "<url>file:///repository</url></mirror></mirrors></settings>"
     )
     maven = toolchains.debian_with_maven().state.copy(Local("repository"), "/repository/")
-    maven = maven.mkdir("/root/.m2").mkfile("/etc/maven/settings.xml", settings)
+    folder = (Path(toolchains.find_program("mvn")).resolve().parents[1] / "conf").resolve()
+    maven = maven.mkfile(folder / "settings.xml", settings)
     options: dict[str, Any] = {
         "contexts": {"maven:3-eclipse-temurin-21": maven},
         "local_dirs": {"repository": repository},
@@ -68,16 +69,17 @@ def test_java_service_answers(client: Client, state_folder: Path, tmp_path: Path
             assert read_url(f"http://127.0.0.1:{port}/ann") == "hello ann"
 
     check_image(client, "java_service", check, **options)
-    folder = copy_example("java_service", tmp_path)
-    source = folder / "src/main/java/com/example/Hello.java"
+    project = copy_example("java_service", tmp_path)
+    source = project / "src/main/java/com/example/Hello.java"
     source.write_text(source.read_text().replace("hello ", "goodbye "))
     with pytest.raises(RemoteError, match="mvn -B -ntp verify"):
-        check_image(client, folder, check, **options)
+        check_image(client, project, check, **options)
 
 
 def test_cmake_program_is_alone_in_its_image(client: Client, tmp_path: Path) -> None:
     tools = toolchains.debian_with_cmake().state
-    packages = toolchains.with_debian_packages(tools, "cmake", "g++", "make")
+    packages = toolchains.with_debian_packages(tools, "ccache", "cmake", "g++", "make")
+    packages = packages.mkfile("/usr/bin/ccache", '#!/bin/sh\nexec "$@"\n', mode=0o755)
     options: dict[str, Any] = {
         "contexts": {"debian:trixie-slim": packages},
         "local_dirs": {"machine": Path("/")},
@@ -103,6 +105,16 @@ package greetings
 func Hello(name string) string { return "hello " + name }
 """,
 }
+
+
+@pytest.mark.go
+def test_go_service_is_a_program_alone(client: Client) -> None:
+    def check(image: BuiltImage) -> None:
+        assert image.names("/") == ["app"]
+        assert image.config["Entrypoint"] == ["/app"]
+        assert image.config["User"] == "65532"
+
+    check_image(client, "go_service", check, build_args={"version": "2.0"})
 
 
 @pytest.mark.go

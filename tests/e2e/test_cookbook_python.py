@@ -11,7 +11,7 @@ from urllib.error import HTTPError
 
 import pytest
 
-from llb.client import Client, Event, VertexLog, tar
+from llb.client import Client, Event, VertexLog, oci, tar
 from llb.errors import RemoteError, SolveError
 from tests.e2e.example_builds import BUILDS, build, check_image, client, copy_example, state_folder
 from tests.e2e.package_registries import (
@@ -23,6 +23,7 @@ from tests.e2e.package_registries import (
     serving,
 )
 from tests.e2e.servers import free_port
+from tests.e2e.test_example import read_image
 from tests.e2e.toolchains import PYTHON
 
 if TYPE_CHECKING:
@@ -54,6 +55,18 @@ def use_index(folder: Path, url: str) -> dict[str, State]:
     text = lock.read_text().replace(f'"{PYPI}"', f'"{url}/simple"')
     lock.write_text(re.sub(PYPI_FILES, f"{url}/", text))
     return {"python:3.13-slim": PYTHON.env("UV_DEFAULT_INDEX", f"{url}/simple")}
+
+
+def test_python_service_counts_words(client: Client) -> None:
+    def check(image: BuiltImage) -> None:
+        assert image.config["User"] == "app"
+        assert (
+            image.run("python", "-c", "from app import count; print(count('a b'))").stdout == b"2\n"
+        )
+        (style,) = image.names("/app/static")
+        assert re.fullmatch(r"[0-9a-f]{8}\.style\.css", style)
+
+    check_image(client, "python_service", check)
 
 
 @pytest.mark.parametrize("index", ["django_site/uv.lock"], indirect=True)
@@ -219,3 +232,22 @@ def test_monorepo_builds_an_image_for_each_service(client: Client) -> None:
 
     check_image(client, "monorepo", check_api, target="api")
     check_image(client, "monorepo", check_mailer, target="mailer")
+
+
+def test_monorepo_keeps_the_layers_of_unchanged_services(client: Client, tmp_path: Path) -> None:
+    folder = copy_example("monorepo", tmp_path / "monorepo")
+    # The daemon has built none of these before.
+    greetings = folder / "libs/greetings/src/greetings/__init__.py"
+    greetings.write_text(f'{greetings.read_text()}\nTOKEN = "{tmp_path}"\n')
+
+    def layers_of(target: str, archive: Path) -> list[str]:
+        build(client, folder, oci(archive), target=target)
+        layers: list[str] = read_image(archive)[0]["rootfs"]["diff_ids"]
+        return layers
+
+    first = [layers_of(name, tmp_path / f"{name}1") for name in ("api", "mailer")]
+    mailer = folder / "services/mailer/src/mailer/__init__.py"
+    mailer.write_text(mailer.read_text().replace("@example.com", "@example.org"))
+    second = [layers_of(name, tmp_path / f"{name}2") for name in ("api", "mailer")]
+    assert second[0] == first[0]
+    assert second[1] != first[1]

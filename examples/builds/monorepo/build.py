@@ -17,9 +17,11 @@ def base(build: Build) -> State:
 
 def service(build: Build, name: str) -> State:
     """Install one service, and build its image: only what the service needs is in it."""
+    # uv checks the whole lock file. The code of other services is left out.
+    files = ["uv.lock", "**/pyproject.toml", "libs", f"services/{name}"]
     tools = base(build).copy(build.image("ghcr.io/astral-sh/uv:0.9"), "/usr/local/bin/", src="/uv")
     flags = [f"--package={name}", "--no-editable"]
-    installed = tools.pipe(uv.sync, build.context(), dev=False, flags=flags)
+    installed = tools.pipe(uv.sync, build.context(include=files), dev=False, flags=flags)
     image = base(build).copy(installed, "/app/.venv", src="/app/.venv").user("app")
     return image.entrypoint([f"/app/.venv/bin/{name}"])
 
