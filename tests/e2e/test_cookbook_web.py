@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 import tarfile
 import uuid
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -23,6 +22,7 @@ from tests.e2e.package_registries import (
     serving,
 )
 from tests.e2e.servers import free_port
+from tests.e2e.test_example import read_image
 from tests.e2e.toolchains import PYTHON, debian_with_node, with_debian_packages
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ pytestmark = pytest.mark.timeout(900)
 
 def packages_in(name: str) -> tuple[str, ...]:
     """List the Debian packages that a build file installs."""
-    names = re.findall(r"apt\.install, (\".*\")\)|TOOLS = \((\".*\")\)", read_build(name))
+    names = re.findall(r"apt\.install, (\"[^)]*\")\)|TOOLS = \((\".*\")\)", read_build(name))
     return tuple(re.findall(r'"([^"]+)"', "".join(map("".join, names))))
 
 
@@ -209,17 +209,8 @@ def test_model_server_has_a_layer_for_each_file(client: Client, tmp_path: Path) 
         archive = tmp_path / name
         contexts = {"ghcr.io/ggml-org/llama.cpp:server": base}
         build(client, folder, oci(archive), contexts=contexts)
-        with tarfile.open(archive) as opened:
-
-            def read(digest: str) -> Any:
-                file = opened.extractfile(f"blobs/{digest.replace(':', '/')}")
-                assert file is not None
-                return json.load(file)
-
-            index = opened.extractfile("index.json")
-            assert index is not None
-            manifest = read(json.load(index)["manifests"][0]["digest"])
-            return [layer["digest"] for layer in manifest["layers"]]
+        layers: list[str] = read_image(archive)[0]["rootfs"]["diff_ids"]
+        return layers
 
     with serving({f"/{name}": data for name, data in files.items()}) as server:
         entries = [
@@ -240,3 +231,31 @@ def test_model_server_has_a_layer_for_each_file(client: Client, tmp_path: Path) 
         (folder / "models.toml").write_text(wrong)
         with pytest.raises(SolveError, match="digest mismatch"):
             layers_on(busybox, "3.tar")
+
+
+def test_debug_image_has_the_layers_of_the_image(client: Client, tmp_path: Path) -> None:
+    packages = packages_in("debug_image")
+    contexts = {"python:3.13-slim": with_debian_packages(PYTHON, *packages)}
+    port = free_port()
+
+    def check(image: BuiltImage) -> None:
+        with image.running(env={"PORT": str(port)}):
+            assert read_url(f"http://127.0.0.1:{port}/ann") == "/ann"
+
+    check_image(client, "debug_image", check, contexts=contexts)
+    images = []
+    for name in ("image", "debug"):
+        archive = tmp_path / name
+        build(client, "debug_image", oci(archive), target=name, contexts=contexts)
+        images.append(read_image(archive)[0])
+    small, large = images
+    assert small["config"]["User"] == "app"
+    assert large["config"]["User"] == "root"
+    assert large["config"]["Cmd"] == ["bash"]
+    assert large["config"]["ExposedPorts"] == small["config"]["ExposedPorts"]
+    layers = small["rootfs"]["diff_ids"]
+    assert large["rootfs"]["diff_ids"][: len(layers)] == layers
+    folder = copy_example("debug_image", tmp_path / "broken")
+    (folder / "main.py").write_text("import none\n")
+    with pytest.raises(SolveError, match=r"main\.py --check"):
+        build(client, folder, contexts=contexts)
