@@ -5,10 +5,12 @@ from __future__ import annotations
 import ast
 import inspect
 import re
+from enum import Enum
 from importlib import import_module, metadata
 from itertools import pairwise
-from typing import TYPE_CHECKING, TypeGuard
+from typing import TYPE_CHECKING, Any, TypeGuard
 
+import attrs
 import click
 
 from llb.cli import cli
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import ModuleType
 
+    from docutils import nodes
     from sphinx.application import Sphinx
 
 project = "pyllb"
@@ -32,10 +35,15 @@ myst_heading_anchors = 3
 # Annotations are strings with names that modules import for type checkers only.
 autodoc_typehints = "signature"
 autodoc_preserve_defaults = True
-autodoc_default_options = {"members": True, "member-order": "bysource", "show-inheritance": True}
+autodoc_default_options = {"members": True, "member-order": "bysource"}
+# Longer signatures have each parameter on a line of its own.
+python_maximum_signature_line_length = 88
 
 html_theme = "furo"
 html_title = "pyllb"
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
+html_favicon = "_static/favicon.svg"
 html_copy_source = False
 html_show_sphinx = False
 copybutton_prompt_text = r">>> |\.\.\. |\$ "
@@ -45,6 +53,12 @@ SOURCE = "https://github.com/pyllb/pyllb"
 REFERENCE = "reference/"
 INDEX = f"{REFERENCE}index"
 COMMANDS = f"{REFERENCE}commands"
+LONGEST_DEFAULT = 60
+# The search finds these pages by their titles only, so that guides come first.
+FOR_MAINTAINERS = re.compile(r"adr/|maintainers|conformance|cold-start|client-support|dockerfile-s")
+# The default of an attrs field, in the source of the generated __init__.
+_FIELD = re.compile(r"attr_dict\['(\w+)'\]\.default")
+_FACTORY = re.compile(r"(\w+)(: [^=]*) = NOTHING")
 # A link of a page to a file outside of this folder, such as a test.
 _OUTSIDE = re.compile(r"\]\((?:\.\./)+(?!docs/)([^)]*)\)")
 
@@ -63,6 +77,63 @@ def prepare_source(app: Sphinx, page: str, source: list[str]) -> None:
     elif page.startswith(REFERENCE) and page != INDEX:
         module = page.removeprefix(REFERENCE)
         source[0] = without_repetition(app, module, source[0]) + "".join(values(module))
+
+
+def limit_search(app: Sphinx, document: nodes.document) -> None:
+    """Leave the text of pages for maintainers out of the search."""
+    page = app.env.current_document.docname
+    if FOR_MAINTAINERS.match(page):
+        app.env.metadata[page]["no-search"] = "true"
+    assert document is not None
+
+
+def show_defaults(
+    app: Sphinx,  # noqa: ARG001 - the signature of the event
+    what: str,
+    name: str,  # noqa: ARG001
+    value: object,
+    options: object,  # noqa: ARG001
+    signature: str | None,
+    returned: str | None,
+) -> tuple[str | None, str | None]:
+    """Show the defaults of attrs classes as values, not as the code that attrs generates."""
+    if what not in {"class", "exception"} or signature is None or not attrs.has(value):  # type: ignore[arg-type]
+        return signature, returned
+    # A private field has a parameter without the underscore.
+    fields = {field.name.lstrip("_"): field for field in attrs.fields(value)}  # type: ignore[type-var]
+    defaults = {name: default_of(field) for name, field in fields.items()}
+    shown = _FIELD.sub(lambda match: defaults[match[1].lstrip("_")], signature)
+    return _FACTORY.sub(lambda match: f"{match[1]}{match[2]} = {defaults[match[1]]}", shown), returned
+
+
+def default_of(field: attrs.Attribute[Any]) -> str:
+    """Write the default of a field as a reader would: modes in octal, enumerations by name."""
+    value = field.default
+    if isinstance(value, attrs.Factory):  # type: ignore[arg-type]
+        value = "…" if value.takes_self else value.factory()
+    match value:
+        case Enum():
+            return str(value)
+        case "…":
+            return value
+        case int() if field.name == "mode":
+            return oct(value)
+    text = repr(value)
+    return text if len(text) <= LONGEST_DEFAULT else "…"
+
+
+def show_base(
+    app: Sphinx,  # noqa: ARG001 - the signature of the event
+    what: str,
+    name: str,  # noqa: ARG001
+    value: object,
+    options: object,  # noqa: ARG001
+    lines: list[str],
+) -> None:
+    """Name the base class of an error, which `except` needs; other classes have none to know."""
+    if what == "exception" and isinstance(value, type):
+        bases = " and ".join(f":class:`{base.__name__}`" for base in value.__bases__)
+        lines[:0] = [f"A subclass of {bases}.", ""]
 
 
 def helps(command: click.Command, name: str) -> Iterator[str]:
@@ -149,5 +220,8 @@ def id_of(value: object) -> str:
 
 
 def setup(app: Sphinx) -> None:
-    """Register the preparation of pages."""
+    """Register the functions that prepare pages."""
     app.connect("source-read", prepare_source)
+    app.connect("doctree-read", limit_search)
+    app.connect("autodoc-process-signature", show_defaults)
+    app.connect("autodoc-process-docstring", show_base)
