@@ -8,6 +8,7 @@ import re
 from enum import Enum
 from importlib import import_module, metadata
 from itertools import pairwise
+from types import FunctionType
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 import attrs
@@ -58,7 +59,7 @@ LONGEST_DEFAULT = 60
 FOR_MAINTAINERS = re.compile(r"adr/|maintainers|conformance|cold-start|client-support|dockerfile-s")
 # The default of an attrs field, in the source of the generated __init__.
 _FIELD = re.compile(r"attr_dict\['(\w+)'\]\.default")
-_FACTORY = re.compile(r"(\w+)(: [^=]*) = NOTHING")
+_FACTORY = re.compile(r"(\w+)(: [^=]*) = (?:_Nothing\.)?NOTHING")
 # A link of a page to a file outside of this folder, such as a test.
 _OUTSIDE = re.compile(r"\]\((?:\.\./)+(?!docs/)([^)]*)\)")
 
@@ -103,7 +104,9 @@ def show_defaults(
     fields = {field.name.lstrip("_"): field for field in attrs.fields(value)}  # type: ignore[type-var]
     defaults = {name: default_of(field) for name, field in fields.items()}
     shown = _FIELD.sub(lambda match: defaults[match[1].lstrip("_")], signature)
-    return _FACTORY.sub(lambda match: f"{match[1]}{match[2]} = {defaults[match[1]]}", shown), returned
+    return _FACTORY.sub(
+        lambda match: f"{match[1]}{match[2]} = {defaults[match[1]]}", shown
+    ), returned
 
 
 def default_of(field: attrs.Attribute[Any]) -> str:
@@ -118,6 +121,8 @@ def default_of(field: attrs.Attribute[Any]) -> str:
             return value
         case int() if field.name == "mode":
             return oct(value)
+        case FunctionType():
+            return "…"
     text = repr(value)
     return text if len(text) <= LONGEST_DEFAULT else "…"
 

@@ -17,6 +17,8 @@ ALWAYS = (
     "busybox-static",
     "ca-certificates",
     "cargo",
+    "chromium",
+    "chromium-driver",
     "debian-archive-keyring",
     "debootstrap",
     "docker-registry",
@@ -40,6 +42,8 @@ ALWAYS = (
 # These programs may come from elsewhere; Debian's packages would replace them.
 PROGRAMS = {
     "cargo": "cargo",
+    "chromium": "chromium",
+    "chromium-driver": "chromedriver",
     "docker.io": "dockerd",
     "gcc": "cc",
     "nodejs": "node",

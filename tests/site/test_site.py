@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import subprocess
-import sys
 from importlib import import_module
 from pathlib import Path
 
@@ -17,20 +15,6 @@ from tests.public_surface import MODULES
 DOCS = Path(__file__).parents[2] / "docs"
 # Sphinx imports everything that it documents.
 pytestmark = pytest.mark.timeout(900)
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The site, built as strictly as ``make docs`` does."""
-    folder = tmp_path_factory.mktemp("site")
-    process = subprocess.run(
-        [sys.executable, "-m", "sphinx", "-q", "-E", "-W", "--keep-going", DOCS, folder],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert (process.returncode, process.stderr) == (0, "")
-    return folder
 
 
 def test_every_public_name_is_in_the_reference(site: Path) -> None:
