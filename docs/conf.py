@@ -55,6 +55,12 @@ REFERENCE = "reference/"
 INDEX = f"{REFERENCE}index"
 COMMANDS = f"{REFERENCE}commands"
 LONGEST_DEFAULT = 60
+# The command whose help has all sections of options.
+BUILD = "llb build"
+SHARED = {
+    *("Input", "Result", "Cache", "Steps", "Registries", "Display and information", "Connection"),
+}
+REFERRAL = "Connection options, and those of the build if it builds: as for llb build."
 # The search finds these pages by their titles only, so that guides come first.
 FOR_MAINTAINERS = re.compile(r"adr/|maintainers|conformance|cold-start|client-support|dockerfile-s")
 # The default of an attrs field, in the source of the generated __init__.
@@ -145,12 +151,22 @@ def helps(command: click.Command, name: str) -> Iterator[str]:
     """Yield the help of a command and of those below it, each as a section."""
     context = click.Context(command, info_name=name, terminal_width=100, max_content_width=100)
     level = name.count(" ") + 2
-    yield f"\n{'#' * level} {name}\n\n```text\n{command.get_help(context)}\n```\n"
+    text = without_shared_options(name, command.get_help(context))
+    yield f"\n{'#' * level} {name}\n\n```text\n{text}\n```\n"
     if isinstance(command, click.Group):
         for below in command.list_commands(context):
             subcommand = command.get_command(context, below)
             assert subcommand is not None
             yield from helps(subcommand, f"{name} {below}")
+
+
+def without_shared_options(name: str, text: str) -> str:
+    """Leave out the sections of options that ``llb build`` has as well."""
+    if name == BUILD:
+        return text
+    parts = text.split("\n\n")
+    kept = [part for part in parts if part.partition(":\n")[0] not in SHARED]
+    return "\n\n".join(kept) + (f"\n\n{REFERRAL}" if len(kept) < len(parts) else "")
 
 
 def values(module: str) -> Iterator[str]:
