@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import ModuleType
 
-    from docutils import nodes
     from sphinx.application import Sphinx
 
 project = "pyllb"
@@ -81,17 +80,16 @@ def prepare_source(app: Sphinx, page: str, source: list[str]) -> None:
     source[0] = _OUTSIDE.sub(rf"]({SOURCE}/blob/main/\1)", source[0])
     if page == COMMANDS:
         source[0] += "".join(helps(cli, "llb"))
-    elif page.startswith(REFERENCE) and page != INDEX:
+    elif page.startswith(f"{REFERENCE}llb"):
         module = page.removeprefix(REFERENCE)
         source[0] = without_repetition(app, module, source[0]) + "".join(values(module))
 
 
-def limit_search(app: Sphinx, document: nodes.document) -> None:
+def limit_search(app: Sphinx, document: object) -> None:  # noqa: ARG001 - the signature
     """Leave the text of pages for maintainers out of the search."""
     page = app.env.current_document.docname
     if FOR_MAINTAINERS.match(page):
         app.env.metadata[page]["no-search"] = "true"
-    assert document is not None
 
 
 def show_defaults(
@@ -107,7 +105,7 @@ def show_defaults(
     if what not in {"class", "exception"} or signature is None or not attrs.has(value):  # type: ignore[arg-type]
         return signature, returned
     # A private field has a parameter without the underscore.
-    fields = {field.name.lstrip("_"): field for field in attrs.fields(value)}  # type: ignore[type-var]
+    fields = {field.name.lstrip("_"): field for field in attrs.fields(value)}
     defaults = {name: default_of(field) for name, field in fields.items()}
     shown = _FIELD.sub(lambda match: defaults[match[1].lstrip("_")], signature)
     return _FACTORY.sub(
@@ -117,14 +115,15 @@ def show_defaults(
 
 def default_of(field: attrs.Attribute[Any]) -> str:
     """Write the default of a field as a reader would: modes in octal, enumerations by name."""
-    value = field.default
-    if isinstance(value, attrs.Factory):  # type: ignore[arg-type]
-        value = "…" if value.takes_self else value.factory()
+    value: Any = field.default
+    # `attrs.Factory` is a class, which its stubs declare as a function.
+    if hasattr(value, "takes_self"):
+        if value.takes_self:
+            return "…"
+        value = value.factory()
     match value:
         case Enum():
             return str(value)
-        case "…":
-            return value
         case int() if field.name == "mode":
             return oct(value)
         case FunctionType():
@@ -134,17 +133,25 @@ def default_of(field: attrs.Attribute[Any]) -> str:
 
 
 def show_base(
-    app: Sphinx,  # noqa: ARG001 - the signature of the event
+    app: Sphinx,
     what: str,
-    name: str,  # noqa: ARG001
+    name: str,  # noqa: ARG001 - the signature of the event
     value: object,
     options: object,  # noqa: ARG001
     lines: list[str],
 ) -> None:
     """Name the base class of an error, which `except` needs; other classes have none to know."""
     if what == "exception" and isinstance(value, type):
-        bases = " and ".join(f":class:`{base.__name__}`" for base in value.__bases__)
+        bases = " and ".join(f":class:`{public_name(app, base)}`" for base in value.__bases__)
         lines[:0] = [f"A subclass of {bases}.", ""]
+
+
+def public_name(app: Sphinx, value: type) -> str:
+    """Find the first documented module that exports a class; other classes are Python's."""
+    for module in documented_modules(app):
+        if getattr(import_module(module), value.__name__, None) is value:
+            return f"~{module}.{value.__name__}"
+    return value.__name__
 
 
 def helps(command: click.Command, name: str) -> Iterator[str]:
@@ -220,7 +227,9 @@ def without_repetition(app: Sphinx, module: str, text: str) -> str:
         if other == module:
             break
         package = import_module(other)
-        elsewhere |= {id_of(getattr(package, name)): other for name in package.__all__}
+        for name in package.__all__:
+            # The first module documents it, and the others link it there.
+            elsewhere.setdefault(id_of(getattr(package, name)), other)
     package = import_module(module)
     exports = {name: elsewhere.get(id_of(getattr(package, name))) for name in package.__all__}
     repeated = {name: home for name, home in exports.items() if home is not None}

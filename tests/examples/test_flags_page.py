@@ -36,7 +36,8 @@ def test_the_table_has_options() -> None:
 def test_an_option_of_the_table_is_accepted(project: Path, code: str) -> None:
     options: Any = eval(f"dict({code})", {"Path": Path, "EnvSecret": EnvSecret})
     # A push and an annotation need a name of the image.
-    assert to_image_build(project, {"tags": "app", **options}, environ={}).arguments["frontend"]
+    options.setdefault("tags", "app")
+    assert to_image_build(project, options, environ={}).arguments["frontend"]
 
 
 def test_every_flag_of_the_table_is_one_of_llb_build() -> None:
