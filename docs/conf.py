@@ -185,7 +185,7 @@ def values(module: str) -> Iterator[str]:
             continue
         text, description = definition(package, name)
         body = "\n".join(f"   {line}".rstrip() for line in description.splitlines())
-        directive = f".. py:data:: {module}.{name}\n   :value: {text}\n\n{body}"
+        directive = f".. py:data:: {name}\n   :value: {text}\n\n{body}"
         yield f"\n```{{eval-rst}}\n{directive}\n```\n"
 
 
