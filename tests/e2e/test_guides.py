@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import re
 import subprocess
@@ -26,6 +27,14 @@ BLOCKS = {
 }
 # What these blocks need: an image with Go, or a Docker that an image is loaded into.
 ELSEWHERE = {"index-0": "test_build_image.py", "index-1": "test_build_examples.py"}
+# Blocks that need more than this stack, such as a Docker or a private repository.
+SHOWN = {
+    f"{page.stem}-{number}": code
+    for page in (*PAGES, DOCS / "connections.md")
+    for number, code in enumerate(
+        re.findall(r"^```py\n(.*?)```", page.read_text(), re.DOTALL | re.MULTILINE)
+    )
+}
 FILES = {
     "Dockerfile": "FROM busybox\nCOPY app.py /app.py\nARG WHO=world\nRUN echo hello $WHO > /greeting\n",
     "app.py": "print('hello from the app')\n",
@@ -46,6 +55,17 @@ def test_a_block_runs(name: str, buildkit_host: str, registry: str, tmp_path: Pa
     lines = [line.strip() for line in output.splitlines()]
     for expected in re.findall(r"print\(.*\)  # (.*)", code):
         assert expected in lines
+
+
+@pytest.mark.parametrize("code", SHOWN.values(), ids=SHOWN)
+def test_a_block_that_is_only_shown_is_python_with_imports_that_work(code: str) -> None:
+    statements = [
+        statement
+        for statement in ast.walk(ast.parse(code))
+        if isinstance(statement, ast.ImportFrom) and str(statement.module).startswith("llb")
+    ]
+    for statement in statements:
+        exec(ast.unparse(statement))
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,6 @@ HOLE = "…"
 FOREIGN = {
     "exec format error": "Linux, ENOEXEC",
     "server gave HTTP response to HTTPS client": "Go, net/http",
-    "no module named …": "Python",
 }
 
 

@@ -35,7 +35,8 @@ _ID_WIDTH = 28
 def du(*, filters: tuple[str, ...], verbose: bool, as_json: bool, **options: Any) -> None:
     """Show the disk usage of the build cache.
 
-    The largest records come last.
+    A line has the id of a record, its size, when it was last used, and what created it. A record
+    with * may still change, such as a cache mount. The largest records come last.
 
     \b
     Examples:
