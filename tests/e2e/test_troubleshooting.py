@@ -64,6 +64,15 @@ PROVOKED: dict[str, tuple[str, str, list[str]]] = {
 }
 
 
+# The hints of daemons' errors, which say what the build lacks.
+HINTS = {
+    "secret …: not found": "hint: pass it: --secret id=a,src=FILE",
+    "unset ssh forward key default": "hint: forward an agent: --ssh default",
+    "network.host is not allowed": "hint: grant it with --allow network.host",
+    "security.insecure is not allowed": "hint: grant it with --allow security.insecure",
+}
+
+
 @pytest.mark.parametrize("message", PROVOKED)
 def test_a_message_of_the_page_is_printed(buildkit_host: str, tmp_path: Path, message: str) -> None:
     assert f"`{message}`" in PAGE
@@ -80,3 +89,4 @@ def test_a_message_of_the_page_is_printed(buildkit_host: str, tmp_path: Path, me
     assert process.returncode != 0
     pattern = ".*".join(re.escape(part) for part in message.split("…"))
     assert re.search(pattern, process.stderr), process.stderr
+    assert HINTS.get(message, "") in process.stderr
