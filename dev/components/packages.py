@@ -17,6 +17,8 @@ ALWAYS = (
     "busybox-static",
     "ca-certificates",
     "cargo",
+    "chromium",
+    "chromium-driver",
     "cmake",
     "debian-archive-keyring",
     "debootstrap",
@@ -45,6 +47,8 @@ ALWAYS = (
 # These programs may come from elsewhere; Debian's packages would replace them.
 PROGRAMS = {
     "cargo": "cargo",
+    "chromium": "chromium",
+    "chromium-driver": "chromedriver",
     "cmake": "cmake",
     "default-jdk-headless": "javac",
     "docker.io": "dockerd",

@@ -166,7 +166,7 @@ class State:
         return self._with_settings(proxy=proxy)
 
     def mount(self, *mounts: MountValue) -> State:
-        """Add mounts (:mod:`llb.state.mounts`) to all processes that follow.
+        """Add mounts, such as :func:`llb.bind` and :func:`llb.cache`, to all processes that follow.
 
         What one process writes to a writable mount, the next one sees, and :meth:`mounted` refers
         to. A mount passed to :meth:`run` replaces one of the state with the same target.
