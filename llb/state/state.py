@@ -248,7 +248,7 @@ class State:
         - ``proxy``: proxy variables, which the cache key does not include.
 
         ``options`` are those of every step, for example ``name`` and ``ignore_cache``
-        (:class:`~llb.state.step_options.StepOptions`). Raises InvalidValueError for an invalid
+        (:class:`llb.StepOptions`). Raises InvalidValueError for an invalid
         argument, and TypeError for an unknown one. Any other exit code fails the build with
         :class:`llb.errors.SolveError`.
 
