@@ -3,6 +3,8 @@
 
 PYTHON ?= python3
 GROUP ?= dev
+# Processes that run tests. They share the daemons of the stack.
+JOBS ?= 2
 REGISTRY ?= localhost:$(or $(PYLLB_REGISTRY_PORT),5000)
 
 BIN := .venv/bin
@@ -15,7 +17,7 @@ IMAGE_WHEELS := attrs googleapis-common-protos hpack protobuf
 IMAGE_PYTHON := 3.13
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up down status protos protos-check format lint test coverage mutants fuzz-llb fuzz-dockerfile fuzz-parser corpus-dockerfile corpus-rewrite demo recording wheels image conformance bench clean
+.PHONY: help changelog docs setup up down status protos protos-check format lint test coverage mutants fuzz-llb fuzz-dockerfile fuzz-parser corpus-dockerfile corpus-rewrite demo recording wheels image conformance bench clean
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -56,7 +58,14 @@ lint: setup ## Check style, types and import directions.
 	$(BIN)/lint-imports
 
 test: lint protos-check up ## Run the checks and all tests, including those with real daemons.
-	$(BIN)/python -m pytest --no-fold-skipped $(PYTEST)
+	$(BIN)/python -m pytest --no-fold-skipped -n $(JOBS) --dist loadfile $(PYTEST)
+
+changelog: setup ## Show the section of the changelog that the files in changes/ would become.
+	$(BIN)/towncrier build --draft --version next
+
+docs: setup ## Build the documentation site into out/site, without warnings.
+	$(BIN)/python -m sphinx -q -E -W --keep-going docs out/site
+	@echo out/site/index.html
 
 coverage: setup ## Measure the coverage of tests without a daemon, and check its floors.
 	$(BIN)/coverage erase

@@ -82,9 +82,12 @@ class lazy_exports(lazy_imports):  # noqa: N801 - it is used as a function
             del names[name]
 
         def look_up(name: str) -> object:
-            if name not in statements:
-                raise AttributeError(f"module {names['__name__']!r} has no attribute {name!r}")
-            value = _import_from(statements[name].name, name, names["__name__"])
+            package = names["__name__"]
+            value = (
+                _import_from(statements[name].name, name, package)
+                if name in statements
+                else _import_module(package, name)
+            )
             names[name] = value
             return value
 
@@ -114,6 +117,18 @@ class _LazyModule(ModuleType):
 
     def __getattr__(self, name: str) -> object:
         return getattr(import_module(self.__name__), name)
+
+
+def _import_module(package: str, name: str) -> ModuleType:
+    """Import a module of a package, which programs expect after ``import package`` alone."""
+    path = f"{package}.{name}"
+    try:
+        if not name.startswith("_"):
+            return import_module(path)
+    except ModuleNotFoundError as error:
+        if error.name != path:
+            raise
+    raise AttributeError(f"module {package!r} has no attribute {name!r}")
 
 
 def _import_from(source: str, name: str, importer: str) -> Any:

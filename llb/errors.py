@@ -16,15 +16,15 @@
     │   └── ProcessError        a process in a container of a frontend failed
     └── CancelledError          the build was cancelled or its deadline passed
 
-``str(error)`` is one lower-case line. :func:`render` adds an excerpt of the
-source, a caret line and the hint. Everything a program may want to act on is
-an attribute.
+``str(error)`` is one line: the position in the source, the message and the hint. :func:`render`
+adds an excerpt of the source and a caret line. Everything a program may want to act on is an
+attribute.
 """
 
 from __future__ import annotations
 
 from errno import ENOENT
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from attrs import field, frozen
 
@@ -59,8 +59,31 @@ class Span:
         return position if self.column is None else f"{position}:{self.column}"
 
 
+class Hint(str):
+    """A hint for Python programs, and the same in the words of the command line.
+
+    >>> hint = Hint("pass local_dirs={'context': …}", command="give it with --local context=DIR")
+    >>> hint, hint.command
+    ("pass local_dirs={'context': …}", 'give it with --local context=DIR')
+    """
+
+    __slots__ = ("command",)
+
+    command: str
+
+    def __new__(cls, text: str, command: str = "") -> Self:
+        """Create a hint; without a ``command`` both have the same words."""
+        hint = super().__new__(cls, text)
+        hint.command = command or text
+        return hint
+
+
 class LLBError(Exception):
-    """The base class of this package's errors; carries a message, a span and a hint."""
+    """The base class of this package's errors.
+
+    ``message`` is one line without a position. ``span`` is the position in a source file
+    (:class:`Span`), and ``hint`` says what to do; each may be None. ``str(error)`` has all three.
+    """
 
     def __init__(self, message: str, *, span: Span | None = None, hint: str | None = None) -> None:
         super().__init__(message)
@@ -69,8 +92,19 @@ class LLBError(Exception):
         self.hint = hint
 
     def __str__(self) -> str:
-        """Format the message, preceded by its position in the source, if any."""
+        """Format the message, with its position in the source and its hint, if any."""
+        hint = "" if self.hint is None else f" ({self.hint})"
+        return f"{self.title}{hint}"
+
+    @property
+    def title(self) -> str:
+        """The message, preceded by its position in the source, if any."""
         return self.message if self.span is None else f"{self.span}: {self.message}"
+
+    @property
+    def command_hint(self) -> str | None:
+        """The hint in the words of the command line."""
+        return self.hint.command if isinstance(self.hint, Hint) else self.hint
 
     def __reduce__(self) -> tuple[object, ...]:
         """Support pickle and copy, which would call the constructor without its keywords."""
@@ -90,7 +124,12 @@ class InvalidValueError(LLBError, ValueError):
 
 
 class BaseImageWarning(UserWarning):
-    """A base image has settings or instructions that the build does not inherit."""
+    """A base image has settings or instructions that the build does not inherit.
+
+    Either its config was not looked up: build the state with a client or ``llb build``, or pass
+    ``resolver=`` or ``inherit_config=False`` to :func:`llb.Image`. Or it has ONBUILD instructions,
+    which only a Dockerfile runs.
+    """
 
 
 class InvalidDefinitionError(LLBError):
@@ -98,7 +137,7 @@ class InvalidDefinitionError(LLBError):
 
 
 class InputError(LLBError):
-    """A file, directory or stream that the user named cannot be used."""
+    """A file, a directory or a stream of the user is missing, unreadable or invalid."""
 
 
 class MissingFileError(InputError, FileNotFoundError):
@@ -158,15 +197,15 @@ class ReplacedError(LLBError):
 
 
 class ConnectError(LLBError):
-    """No BuildKit could be reached."""
+    """No BuildKit could be reached; the hint says how to name or start one."""
 
 
 class TransportError(LLBError):
-    """A connection failed, or the peer violated the protocol."""
+    """A connection broke during a call, or the other side violated the protocol."""
 
 
 class CancelledError(LLBError):
-    """The operation was cancelled, or its deadline passed."""
+    """The operation was cancelled, or took longer than its timeout."""
 
 
 class RemoteError(LLBError):
@@ -193,10 +232,14 @@ class RemoteError(LLBError):
 class SolveError(RemoteError):
     """A build failed on the daemon.
 
-    ``vertex`` is the digest of the failed step and ``step`` its name, ``exit_code`` is the exit
-    code of its process, and ``log`` holds the last lines of its output. ``callers`` are the lines
-    that called the line of the step, nearest first, and ``trace`` is the traceback of a build file
-    that raised an exception. Each is absent if the daemon did not report it.
+    - ``span``: the line of the Dockerfile, build file or program that created the failed step.
+    - ``exit_code``: the exit code of its process, an int.
+    - ``log``: the last lines of its output, at most 20, as strings without newlines.
+    - ``step``: its name, such as ``[2/3] RUN make``; ``vertex``: its digest.
+    - ``callers``: the lines that called the line of the step, nearest first.
+    - ``trace``: the traceback of a build file that raised an exception, in lines.
+
+    What the daemon did not report is None or empty.
     """
 
     def __init__(
@@ -224,10 +267,10 @@ class SolveError(RemoteError):
 
 
 class ProcessError(RemoteError):
-    """A process in a container of a frontend ended with an exit code other than 0.
+    """A process in a container ended with an exit code other than 0.
 
-    ``command`` holds its arguments, ``stdout`` and ``stderr`` its captured output, and ``log`` the
-    last lines that it wrote to standard error, or to its terminal.
+    ``command`` is the tuple of its arguments, ``stdout`` and ``stderr`` are its output as bytes, and
+    ``log`` are the last lines that it wrote to standard error, or to its terminal, as strings.
     """
 
     def __init__(
@@ -263,23 +306,27 @@ def did_you_mean(word: str, candidates: Iterable[str]) -> str | None:
 _CONTEXT_LINES = 2
 
 
-def render(error: LLBError) -> str:
-    """Format an error for a person: message, log tail, source excerpt and hint.
+def render(error: LLBError, *, for_command: bool = False) -> str:
+    """Format an error for a person: the end of the log, the source lines, the message, the hint.
 
-    The first line starts with ``error: ``. There is no trailing newline.
+    The hint is in the words of Python, or with ``for_command`` in those of the command line. The
+    message comes near the end, where a terminal stops, on a line that begins with ``error:``.
+    There is no newline at the end.
     """
-    lines = [f"error: {error}"]
+    lines = []
     if isinstance(error, SolveError | ProcessError) and error.log:
         lines += [f"  | {line}" for line in error.log]
     if isinstance(error, BuildFileError | SolveError):
         lines += error.trace
-    if error.span is not None:
-        lines += excerpt(error.span)
+    spans = [] if error.span is None else [error.span]
     if isinstance(error, SolveError):
-        for caller in error.callers:
-            lines += [f"called from {caller}", *excerpt(caller)]
-    if error.hint is not None:
-        lines.append(f"hint: {error.hint}")
+        spans = [*reversed(error.callers), *spans]
+    for span in spans:
+        lines += [f"at {span}:", *excerpt(span)] if len(spans) > 1 else excerpt(span)
+    lines.append(f"error: {error.title}")
+    hint = error.command_hint if for_command else error.hint
+    if hint is not None:
+        lines.append(f"hint: {hint}")
     return "\n".join(lines)
 
 

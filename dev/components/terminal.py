@@ -54,8 +54,9 @@ class Terminal:
     def __exit__(self, *exception: object) -> None:
         """End the program, if it still runs, and close its terminal."""
         self.process.terminate()
-        self.process.wait()
+        # An interactive shell ends with its terminal only.
         os.close(self._controller)
+        self.process.wait()
 
     @property
     def rows(self) -> list[str]:

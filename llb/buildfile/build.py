@@ -10,7 +10,7 @@ from llb.arguments.checked import checked
 from llb.arguments.conversions import StrPath, to_path
 from llb.buildfile.bases import from_image, scratch
 from llb.buildfile.source import decode_utf8
-from llb.errors import InputError, InvalidValueError, did_you_mean
+from llb.errors import Hint, InputError, InvalidValueError, did_you_mean
 from llb.platforms import Platform, to_platform
 from llb.source_map import caller, python_locations
 from llb.sources.image_and_local import Image
@@ -155,7 +155,11 @@ class Build:
         if tree is None:
             raise InputError(
                 f"the build has no context {name}",
-                hint=did_you_mean(name, self.contexts) or f"add it: --build-context {name}=DIR",
+                hint=did_you_mean(name, self.contexts)
+                or Hint(
+                    f"pass contexts={{{name!r}: DIR}}",
+                    command=f"add it: --build-context {name}=DIR",
+                ),
             )
         return self._host.prepared(tree)
 
@@ -290,8 +294,12 @@ class Build:
         if parameter.name in self.args:
             return parameter.convert(self.args[parameter.name])
         if parameter.is_required:
+            choices = " | ".join(map(repr, parameter.allowed)) or "…"
             raise InvalidValueError(
                 f"missing build arg {parameter.name}: expected {parameter.kind}",
-                hint=f"--build-arg {parameter.name}={'|'.join(parameter.allowed) or '…'}",
+                hint=Hint(
+                    f"pass build_args={{{parameter.name!r}: {choices}}}",
+                    command=f"--build-arg {parameter.name}={'|'.join(parameter.allowed) or '…'}",
+                ),
             )
         return parameter.default

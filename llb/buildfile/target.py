@@ -160,6 +160,6 @@ def find_target(targets: tuple[Target, ...], name: str | None) -> Target:
     if not marked and len(targets) > 1:
         raise InvalidValueError(
             f"no default target among {names}",
-            hint="mark one with @target(default=True), or choose one with --target",
+            hint="mark one with @target(default=True), or name one for the build",
         )
     return marked[0] if marked else targets[0]

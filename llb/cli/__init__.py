@@ -13,11 +13,14 @@ from typing import TYPE_CHECKING
 import click
 
 from llb.cli.group import Commands
+from llb.client.progress import actions
 from llb.errors import LLBError, render
 
 if TYPE_CHECKING:
     from types import FrameType
 
+# Longer lines are hard to read.
+_WIDEST = 120
 _INTERRUPTED = 130
 _TERMINATED = 143
 
@@ -30,12 +33,22 @@ SIGTERM.
 
 @click.group(
     cls=Commands,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": _WIDEST},
     epilog=_EXIT_STATUS_HELP,
 )
 @click.version_option(package_name="pyllb", prog_name="llb")
 def cli() -> None:
-    """Build images with BuildKit from Dockerfiles and Python."""
+    """Build images with BuildKit from Dockerfiles and Python.
+
+    \b
+    Examples:
+      llb build . -t example --load     build the Dockerfile here, and load it into Docker
+      llb build build.py -o out         build a Python file, and write the files to out/
+      llb convert Dockerfile            write a Dockerfile as Python
+      llb build --help                  show all options of a build
+
+    A definition is a build graph, as the bytes that a daemon builds: a script in Python prints one.
+    """  # noqa: D301 - click wants the control character
 
 
 def main() -> None:
@@ -47,7 +60,9 @@ def main() -> None:
         error.show()
         sys.exit(error.exit_code)
     except LLBError as error:
-        click.echo(render(error), err=True)
+        click.echo(render(error, for_command=True), err=True)
+        if actions.runs_here():
+            click.echo(actions.annotation("error", error.message, error.span), err=True)
         sys.exit(1)
     except (KeyboardInterrupt, click.Abort):
         click.echo("error: interrupted", err=True)

@@ -55,7 +55,7 @@ class Selected:
             f"{self.image} --push`, or evaluate the file in this process, with your rights: "
             f"{EVALUATE_HERE}"
         )
-        error.hint = here if error.hint is None else f"{error.hint}; {here}"
+        error.hint = here if error.hint is None else f"{error.command_hint}; {here}"
 
 
 def select(source: str, frontend: FrontendOptions) -> Selected:

@@ -1,4 +1,4 @@
-"""The options of ``llb build``, in groups.
+"""The options of ``llb build``, in sections.
 
 docs/cli-flags.md compares them with the flags of other tools.
 """
@@ -10,6 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+
+from llb.cli.completions import DISPLAYS, PLATFORMS, stages, words
+from llb.cli.sections import Section
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,167 +49,214 @@ def _build_args(
     return pairs(context, parameter, complete)
 
 
-def _repeatable(*names: str, metavar: str, help: str) -> Callable[[F_], F_]:  # noqa: A002 - click's word
-    return click.option(*names, multiple=True, metavar=metavar, help=help)
-
-
-def _key_value(*names: str, metavar: str, help: str) -> Callable[[F_], F_]:  # noqa: A002 - as above
-    return click.option(*names, multiple=True, metavar=metavar, callback=pairs, help=help)
-
-
-_RESULT_OPTIONS = (
-    _repeatable(
-        "-o", "--output", "outputs", metavar="OUTPUT", help="Output: DIR, - or type=…,dest=…."
+_INPUT = Section("Input")
+_RESULT = Section("Result")
+_CACHE = Section("Cache")
+_STEPS = Section("Steps")
+_DISPLAY = Section("Display and information")
+_OPTIONS = (
+    _INPUT.option(
+        "-f",
+        "--file",
+        "dockerfile",
+        metavar="FILE",
+        type=click.Path(),
+        help="Dockerfile or build file; - reads standard input.",
     ),
-    _repeatable("-t", "--tag", "tags", metavar="NAME", help="Name of the image."),
-    click.option("--push", is_flag=True, help="Push the image to its registry."),
-    click.option("--load", is_flag=True, help="Load the image into Docker."),
-    _repeatable(
+    _INPUT.option(
+        "--target", metavar="STAGE", shell_complete=stages, help="Stage or target to build."
+    ),
+    _INPUT.repeatable(
+        "--platform",
+        "platforms",
+        metavar="OS/ARCH",
+        shell_complete=words(*PLATFORMS),
+        help="Platform to build for. Repeat it, or separate several with commas.",
+    ),
+    _INPUT.repeatable(
+        "--build-arg",
+        "build_args",
+        metavar="KEY[=VALUE]",
+        callback=_build_args,
+        help="Build argument. Without a value: from the environment.",
+    ),
+    _INPUT.repeatable(
+        "--build-context",
+        "contexts",
+        metavar="NAME=VALUE",
+        callback=pairs,
+        help="Named context: a directory, docker-image://…, oci-layout://DIR[:TAG] or a URL.",
+    ),
+    _INPUT.option(
+        "--frontend",
+        metavar="NAME",
+        shell_complete=words("dockerfile.v0", "gateway.v0"),
+        help="Frontend: dockerfile.v0, or gateway.v0 with --opt source=IMAGE.",
+    ),
+    _INPUT.repeatable("--opt", metavar="KEY=VALUE", callback=pairs, help="Option of the frontend."),
+    _INPUT.option(
+        "--evaluate-here",
+        is_flag=True,
+        help="Evaluate the file in this process, not in the frontend's image that it names.",
+    ),
+    _INPUT.repeatable(
+        "--local",
+        "locals_",
+        metavar="NAME=DIR",
+        callback=pairs,
+        help="Local directory that the build may read.",
+    ),
+    _INPUT.repeatable(
+        "--oci-layout",
+        "layouts",
+        metavar="NAME=DIR",
+        callback=pairs,
+        help="OCI layout for sources oci-layout://NAME.",
+    ),
+    _RESULT.repeatable(
+        "-o",
+        "--output",
+        "outputs",
+        metavar="OUTPUT",
+        type=click.Path(),
+        help="Where the result goes: DIR, - for an archive, or type=TYPE,dest=PATH with the types "
+        "local, tar, oci, docker, image and registry.",
+    ),
+    _RESULT.repeatable("-t", "--tag", "tags", metavar="NAME", help="Name of the image."),
+    _RESULT.option("--push", is_flag=True, help="Push the image to its registry."),
+    _RESULT.option("--load", is_flag=True, help="Load the image into Docker."),
+    _RESULT.repeatable(
+        "--label", "labels", metavar="KEY=VALUE", callback=pairs, help="Label of the image."
+    ),
+    _RESULT.repeatable(
         "--annotation",
         "annotations",
         metavar="[KIND:]KEY=VALUE",
         help="Annotation of the image. KIND: manifest, index, manifest-descriptor or "
         "index-descriptor.",
     ),
-    click.option("--metadata-file", type=_FILE, help="Write the result's metadata as JSON."),
-    click.option("--iidfile", type=_FILE, help="Write the digest of the image."),
-    click.option("--ref-file", type=_FILE, help="Write the build's reference."),
-)
-_INPUT_OPTIONS = (
-    _key_value(
-        "--local", "locals_", metavar="NAME=DIR", help="Local directory that the build may read."
+    _RESULT.repeatable(
+        "--attest",
+        "attests",
+        metavar="ATTEST",
+        help="Attestation: type=sbom or type=provenance,key=value….",
     ),
-    _key_value(
-        "--oci-layout",
-        "layouts",
-        metavar="NAME=DIR",
-        help="OCI layout for sources oci-layout://NAME.",
+    _RESULT.option(
+        "--provenance",
+        metavar="VALUE",
+        shell_complete=words("true", "false", "mode=max"),
+        help="Provenance attestation: true, false or mode=max.",
     ),
-    _repeatable(
-        "--secret",
-        "secrets",
-        metavar="SECRET",
-        help="Secret: id=ID,src=FILE or id=ID,env=NAME. With id alone: the variable or file ID.",
+    _RESULT.option(
+        "--sbom",
+        metavar="VALUE",
+        shell_complete=words("true", "false"),
+        help="SBOM attestation: true, false or generator=IMAGE.",
     ),
-    _repeatable("--ssh", metavar="AGENT", help="SSH agent: default, ID=SOCKET or ID=KEY."),
-    _repeatable(
-        "--registry-auth-tlscontext",
-        "registry_auth_tls",
-        metavar="TLS",
-        help="TLS files for a registry's token server: host=HOST,ca=FILE,cert=FILE,key=FILE.",
+    _RESULT.option(
+        "--metadata-file", type=_FILE, help="Write the digest and other results as JSON to a file."
     ),
-    _repeatable(
+    _RESULT.option("--iidfile", type=_FILE, help="Write the digest of the image to a file."),
+    _RESULT.option(
+        "--ref-file", type=_FILE, help="Write the name of the build in llb history to a file."
+    ),
+    _CACHE.option("--no-cache", is_flag=True, help="Ignore the cache."),
+    _CACHE.repeatable(
+        "--no-cache-filter",
+        "no_cache_stages",
+        metavar="STAGE",
+        shell_complete=stages,
+        help="Ignore the cache for a stage.",
+    ),
+    _CACHE.option("--pull", is_flag=True, help="Always check registries for newer base images."),
+    _CACHE.repeatable(
         "--cache-from",
         "--import-cache",
         "cache_from",
         metavar="CACHE",
         help="Cache to import: an image reference or type=…,key=value….",
     ),
-    _repeatable(
+    _CACHE.repeatable(
         "--cache-to",
         "--export-cache",
         "cache_to",
         metavar="CACHE",
         help="Cache to export: type=registry,ref=…,mode=max, type=local,dest=… and others.",
     ),
-    _repeatable(
-        "--allow", metavar="ENTITLEMENT", help="Allow network.host, security.insecure or device."
+    _STEPS.repeatable(
+        "--secret",
+        "secrets",
+        metavar="SECRET",
+        help="Secret: id=ID,src=FILE or id=ID,env=NAME. With id alone: the variable or file ID.",
     ),
-    click.option("--source-policy-file", type=_FILE, help="Source policy, as JSON."),
-    click.option(
+    _STEPS.repeatable(
+        "--ssh",
+        metavar="AGENT",
+        shell_complete=words("default"),
+        help="SSH agent of the steps: default, ID=SOCKET or ID=KEY.",
+    ),
+    _STEPS.option(
+        "--network",
+        metavar="MODE",
+        shell_complete=words("default", "none", "host"),
+        help="Network of steps: default, none or host.",
+    ),
+    _STEPS.repeatable("--add-host", "hosts", metavar="NAME:IP", help="Entry for /etc/hosts."),
+    _STEPS.option("--shm-size", metavar="SIZE", help="Size of /dev/shm, for example 64m."),
+    _STEPS.repeatable(
+        "--ulimit", "ulimits", metavar="NAME=SOFT[:HARD]", help="Limit of the processes."
+    ),
+    _STEPS.option("--cgroup-parent", metavar="GROUP", help="Parent cgroup of the processes."),
+    _STEPS.repeatable(
+        "--allow",
+        metavar="ENTITLEMENT",
+        shell_complete=words("network.host", "security.insecure", "device"),
+        help="Permission of the steps: network.host, security.insecure or device.",
+    ),
+    _STEPS.option(
+        "--source-policy-file",
+        type=_FILE,
+        help="JSON file with rules that deny or replace sources.",
+    ),
+    _STEPS.option(
         "--proxy-network", is_flag=True, help="Limit the network of steps to the daemon's proxy."
     ),
-    click.option("--no-cache", is_flag=True, help="Ignore the cache."),
-)
-_DISPLAY_OPTIONS = (
-    click.option(
+    Section("Registries").repeatable(
+        "--registry-auth-tlscontext",
+        "registry_auth_tls",
+        metavar="TLS",
+        help="TLS files for a registry's token server: host=HOST,ca=FILE,cert=FILE,key=FILE.",
+    ),
+    _DISPLAY.option(
         "--progress",
         default="auto",
         metavar="KIND",
+        shell_complete=words(*DISPLAYS),
         help="Progress display: auto, plain, tty, rawjson, quiet or none.",
     ),
-    click.option("-q", "--quiet", is_flag=True, help="Print only the digest of the image."),
-    click.option("--trace", type=_FILE, help="Append the build's events to a file, as JSON lines."),
-    click.option(
+    _DISPLAY.option("-q", "--quiet", is_flag=True, help="Print only the digest of the image."),
+    _DISPLAY.option("--check", is_flag=True, help="Check the Dockerfile without a build."),
+    _DISPLAY.option(
+        "--call",
+        metavar="REQUEST",
+        shell_complete=words("check", "outline", "targets"),
+        help="Print information instead of building: check, outline or targets, with ,format=json for "
+        "JSON.",
+    ),
+    _DISPLAY.option(
+        "--trace", type=_FILE, help="Append the build's events to a file, as JSON lines."
+    ),
+    _DISPLAY.option(
         "--debug-json-cache-metrics",
         "cache_metrics",
         metavar="FILE",
         help="Write cache metrics to stdout, stderr or a file.",
     ),
 )
-_FRONTEND_OPTIONS = (
-    click.option(
-        "-f",
-        "--file",
-        "dockerfile",
-        metavar="FILE",
-        help="Dockerfile or build file; - reads standard input.",
-    ),
-    click.option(
-        "--frontend",
-        metavar="NAME",
-        help="Frontend: dockerfile.v0, or gateway.v0 with --opt source=IMAGE.",
-    ),
-    click.option(
-        "--evaluate-here",
-        is_flag=True,
-        help="Evaluate the file in this process, not in the frontend's image that it names.",
-    ),
-    _key_value("--opt", metavar="KEY=VALUE", help="Option of the frontend."),
-    click.option("--target", metavar="STAGE", help="Stage or target to build."),
-    _repeatable("--platform", "platforms", metavar="OS/ARCH", help="Platform to build for."),
-    click.option(
-        "--build-arg",
-        "build_args",
-        multiple=True,
-        metavar="KEY[=VALUE]",
-        callback=_build_args,
-        help="Build argument. Without a value: from the environment.",
-    ),
-    _key_value(
-        "--build-context",
-        "contexts",
-        metavar="NAME=VALUE",
-        help="Named context: a directory, docker-image://…, oci-layout://DIR[:TAG] or a URL.",
-    ),
-    _key_value("--label", "labels", metavar="KEY=VALUE", help="Label of the image."),
-    _repeatable(
-        "--no-cache-filter",
-        "no_cache_stages",
-        metavar="STAGE",
-        help="Ignore the cache for a stage.",
-    ),
-    click.option("--pull", is_flag=True, help="Always check registries for newer base images."),
-    _repeatable("--add-host", "hosts", metavar="NAME:IP", help="Entry for /etc/hosts of steps."),
-    click.option("--network", metavar="MODE", help="Network of steps: default, none or host."),
-    click.option("--shm-size", metavar="SIZE", help="Size of /dev/shm in steps, for example 64m."),
-    _repeatable("--ulimit", "ulimits", metavar="NAME=SOFT[:HARD]", help="Ulimit of steps."),
-    click.option("--cgroup-parent", metavar="GROUP", help="Parent cgroup of steps."),
-    _repeatable(
-        "--attest",
-        "attests",
-        metavar="ATTEST",
-        help="Attestation: type=sbom or type=provenance,key=value….",
-    ),
-    click.option(
-        "--provenance", metavar="VALUE", help="Provenance attestation: true, false or mode=max."
-    ),
-    click.option(
-        "--sbom", metavar="VALUE", help="SBOM attestation: true, false or generator=IMAGE."
-    ),
-    click.option(
-        "--call",
-        metavar="REQUEST",
-        help="Send a subrequest: check, outline or targets, with ,format=json for JSON.",
-    ),
-    click.option("--check", is_flag=True, help="Check the Dockerfile without a build."),
-)
 
 
 def with_build_options(command: F_) -> F_:
     """Decorate a command with the options of ``llb build``, passed as keyword arguments."""
-    for option in reversed(
-        (*_FRONTEND_OPTIONS, *_RESULT_OPTIONS, *_INPUT_OPTIONS, *_DISPLAY_OPTIONS)
-    ):
+    for option in reversed(_OPTIONS):
         command = option(command)
     return command

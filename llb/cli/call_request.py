@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from llb.client.progress.display import Display
     from llb.gateway import Gateway, Request
 
+_CHECK = "frontend.lint"
 _CAPS = "moby.buildkit.frontend.subrequests"
 
 
@@ -37,8 +38,11 @@ def call(
     key = "result.json" if frontend.wants_json else "result.txt"
     if key not in metadata:
         raise InputError(f"the frontend returned no {key} for {frontend.request}")
-    if metadata[key]:
-        click.echo(metadata[key], nl=not metadata[key].endswith(b"\n"))
+    answer = metadata[key]
+    if frontend.request == _CHECK and not answer:
+        answer = b"Check complete, no warnings found."
+    if answer:
+        click.echo(answer, nl=not answer.endswith(b"\n"))
     status = metadata.get("result.statuscode", b"0")
     sys.exit(int(status) if status.isdigit() else 1)
 

@@ -9,6 +9,7 @@ import click
 from attrs import frozen
 
 import llb.client
+from llb.cli.sections import Section
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -18,8 +19,9 @@ if TYPE_CHECKING:
 F_ = TypeVar("F_", bound="Callable[..., Any]")
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
+_CONNECTION = Section("Connection")
 _OPTIONS = (
-    click.option(
+    _CONNECTION.option(
         "--addr",
         "addrs",
         metavar="ADDRESS",
@@ -27,20 +29,22 @@ _OPTIONS = (
         help="Address of the daemon: unix://PATH, tcp://HOST:PORT, docker-container://NAME, "
         "ssh://HOST and others. Repeat it for several daemons.",
     ),
-    click.option(
+    _CONNECTION.option(
         "--addr-key",
         metavar="TEXT",
         help="Key that chooses one of several daemons; by default the name of the directory.",
     ),
-    click.option("--tlscacert", type=_FILE, help="CA certificates to verify the daemon with."),
-    click.option("--tlscert", type=_FILE, help="Client certificate."),
-    click.option("--tlskey", type=_FILE, help="Key of the client certificate."),
-    click.option(
+    _CONNECTION.option(
+        "--tlscacert", type=_FILE, help="CA certificates to verify the daemon with."
+    ),
+    _CONNECTION.option("--tlscert", type=_FILE, help="Client certificate."),
+    _CONNECTION.option("--tlskey", type=_FILE, help="Key of the client certificate."),
+    _CONNECTION.option(
         "--tlsdir",
         type=click.Path(file_okay=False, path_type=Path),
         help="Directory with ca.pem, cert.pem and key.pem.",
     ),
-    click.option(
+    _CONNECTION.option(
         "--tlsservername", metavar="NAME", help="Host name to expect in the daemon's certificate."
     ),
 )

@@ -17,26 +17,14 @@ with lazy_imports(__name__):
 
 GROUP = "llb.commands"
 # Without the modules of all other commands, a build starts 25 ms sooner.
-_BUILT_IN = (
-    "build",
-    "completion",
-    "convert",
-    "daemon",
-    "debug",
-    "dial-stdio",
-    "diff",
-    "dockerfile",
-    "du",
-    "dump",
-    "explain",
-    "frontend",
-    "graph",
-    "history",
-    "info",
-    "ping",
-    "prune",
-    "workers",
-)
+_SECTIONS = {
+    "Build": ("build", "convert", "dockerfile", "frontend"),
+    "Definitions": ("dump", "graph", "diff", "explain"),
+    "Builds and cache": ("history", "du", "prune"),
+    "Daemon": ("daemon", "info", "workers", "ping", "debug", "dial-stdio"),
+    "Shell": ("completion",),
+}
+_BUILT_IN = frozenset(name for names in _SECTIONS.values() for name in names)
 
 
 class Commands(click.Group):
@@ -45,6 +33,23 @@ class Commands(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - the signature
         """List the names of all commands, for the help."""
         return sorted({*_BUILT_IN, *metadata.entry_points(group=GROUP).names})
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the commands in sections, and those of other packages last."""
+        others = set(self.list_commands(ctx)) - _BUILT_IN
+        # One width for all sections.
+        width = max(len(name) for name in _BUILT_IN | others)
+        limit = formatter.width - formatter.current_indent - width - 6
+        for heading, names in {**_SECTIONS, "Other packages": sorted(others)}.items():
+            commands = {name: self.get_command(ctx, name) for name in names}
+            rows = [
+                (name.ljust(width), command.get_short_help_str(limit))
+                for name, command in commands.items()
+                if command is not None
+            ]
+            if rows:
+                with formatter.section(heading):
+                    formatter.write_dl(rows)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - the signature
         """Load a command, or return None if no package provides it."""

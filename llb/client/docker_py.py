@@ -116,14 +116,14 @@ def build(
         "shm_size": None if shmsize is None else values.to_size(shmsize, "shmsize"),
     }
     output = io.StringIO()
-    with Client(_ADDRESS) as client, PlainDisplay(output) as display:
-        options["on_event"] = display
-        try:
+    try:
+        with Client(_ADDRESS) as client, PlainDisplay(output) as display:
+            options["on_event"] = display
             result = client.build_image(context, **options)
-        except SolveError as error:
-            failure = {"error": str(error), "errorDetail": {"message": str(error)}}
-            log = [*_lines(output), failure]
-            raise docker_errors.BuildError(str(error), iter(log)) from error
+    except SolveError as error:
+        failure = {"error": str(error), "errorDetail": {"message": str(error)}}
+        log = [*_lines(output), failure]
+        raise docker_errors.BuildError(str(error), iter(log)) from error
     image = docker.from_env().images.get(result.digest)
     log = [] if quiet else _lines(output)
     return image, iter([*log, *_end(result, image.id, quiet=quiet)])

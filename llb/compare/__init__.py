@@ -2,16 +2,23 @@
 
 from llb.compare.classify import compare
 from llb.compare.explanation import explain
-from llb.compare.model import AffectedStep, ChangedStep, Comparison, FieldChange, RootCause, Step
+from llb.compare.model import (
+    AffectedStep,
+    ChangedStep,
+    ComparedStep,
+    Comparison,
+    FieldChange,
+    RootCause,
+)
 from llb.compare.rendering import render
 
 __all__ = [
     "AffectedStep",
     "ChangedStep",
+    "ComparedStep",
     "Comparison",
     "FieldChange",
     "RootCause",
-    "Step",
     "compare",
     "explain",
     "render",

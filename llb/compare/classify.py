@@ -10,7 +10,7 @@ from llb.arguments.checked import checked
 from llb.compare.fields import field_changes, metadata_changes, numbered_changes
 from llb.compare.graph import Graph, Keys, is_marked
 from llb.compare.matching import match
-from llb.compare.model import AffectedStep, ChangedStep, Comparison, FieldChange, Step
+from llb.compare.model import AffectedStep, ChangedStep, ComparedStep, Comparison, FieldChange
 from llb.compare.roles import roles
 
 if TYPE_CHECKING:
@@ -54,8 +54,8 @@ class _Classifier:
     causes: list[tuple[str, ...]] = field(factory=list)
     changed: list[ChangedStep] = field(factory=list)
     affected: list[AffectedStep] = field(factory=list)
-    kept: list[tuple[Step, Step]] = field(factory=list)
-    marked: list[tuple[Step, Step]] = field(factory=list)
+    kept: list[tuple[ComparedStep, ComparedStep]] = field(factory=list)
+    marked: list[tuple[ComparedStep, ComparedStep]] = field(factory=list)
 
     def classify(self, index: int) -> None:
         """Classify a step of the new definition, after the steps below it."""
@@ -90,7 +90,7 @@ class _Classifier:
             marked=tuple(sorted(self.marked, key=lambda pair: pair[1].number)),
         )
 
-    def _classify_equal(self, old_step: Step, step: Step) -> None:
+    def _classify_equal(self, old_step: ComparedStep, step: ComparedStep) -> None:
         self.causes.append(())
         self.kept.append((old_step, step))
         # Equal keys but different digests: a local directory, or a step that uses one.
@@ -100,7 +100,9 @@ class _Classifier:
             self.changed.append(ChangedStep(old_step, step, metadata_fields))
 
     @staticmethod
-    def _metadata_changes(old_step: Step, new_step: Step) -> tuple[FieldChange, ...]:
+    def _metadata_changes(
+        old_step: ComparedStep, new_step: ComparedStep
+    ) -> tuple[FieldChange, ...]:
         """Compare the metadata of a pair; the last operation has that of the whole definition."""
         if old_step.vertex.metadata == new_step.vertex.metadata:
             return ()
@@ -216,5 +218,5 @@ def _describe(graph: Graph, source: _Source) -> str:
     return f"output {output} of {graph.steps[position]}" if output else str(graph.steps[position])
 
 
-def _in_order(steps: Iterable[Step]) -> tuple[Step, ...]:
+def _in_order(steps: Iterable[ComparedStep]) -> tuple[ComparedStep, ...]:
     return tuple(sorted(steps, key=lambda step: step.number))

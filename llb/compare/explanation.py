@@ -12,7 +12,7 @@ from llb.compare.rendering import describe_cause, describe_step, field_lines, li
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from llb.compare.model import AffectedStep, Comparison, RootCause, Step
+    from llb.compare.model import AffectedStep, ComparedStep, Comparison, RootCause
 
 _MAX_BETWEEN = 4
 
@@ -106,16 +106,16 @@ def _caveats(comparison: Comparison) -> list[str]:
     return lines
 
 
-def _step_lines(steps: Sequence[Step]) -> list[str]:
+def _step_lines(steps: Sequence[ComparedStep]) -> list[str]:
     return [f"    {line}" for line in list_items(steps, describe_step)]
 
 
-def _is_local(step: Step) -> bool:
+def _is_local(step: ComparedStep) -> bool:
     identifier = str(step.vertex.op.get("identifier", ""))
     return step.vertex.kind == "source" and identifier.startswith(LOCAL_SCHEME)
 
 
-def _new_steps(comparison: Comparison) -> list[Step]:
+def _new_steps(comparison: Comparison) -> list[ComparedStep]:
     """Collect the steps of the new definition, in its order."""
     steps = {step.number: step for _, step in comparison.kept}
     steps |= {change.new.number: change.new for change in comparison.changed}

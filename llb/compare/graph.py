@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import field, mutable
 
 from llb.buildkit_names import LOCAL_SCHEME
-from llb.compare.model import Step
+from llb.compare.model import ComparedStep
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable
@@ -41,7 +41,7 @@ class Graph:
     matching step in the other definition, or None.
     """
 
-    steps: list[Step]
+    steps: list[ComparedStep]
     inputs: list[tuple[tuple[int, int], ...]]
     users: list[list[tuple[int, int]]]
     own: list[int]
@@ -91,12 +91,12 @@ def _content(vertex: Vertex) -> Hashable:
     return vertex.content
 
 
-def _inputs_first(vertices: Iterable[Vertex]) -> list[Step]:
+def _inputs_first(vertices: Iterable[Vertex]) -> list[ComparedStep]:
     """Sort operations so that inputs come first, and drop duplicates."""
-    steps: dict[str, Step] = {}
+    steps: dict[str, ComparedStep] = {}
     for number, vertex in enumerate(vertices, 1):
-        steps.setdefault(vertex.digest, Step(number, vertex))
-    ordered: dict[str, Step] = {}
+        steps.setdefault(vertex.digest, ComparedStep(number, vertex))
+    ordered: dict[str, ComparedStep] = {}
     for root, first in steps.items():
         stack = [(root, iter(first.vertex.inputs))]
         while stack:

@@ -16,7 +16,7 @@ Value: TypeAlias = object
 
 
 @frozen
-class Step:
+class ComparedStep:
     """An operation and its number in its own definition, from 1."""
 
     number: int
@@ -64,8 +64,8 @@ class ChangedStep:
     ``causes`` are digests as in :class:`AffectedStep`, if its inputs differ as well.
     """
 
-    old: Step
-    new: Step
+    old: ComparedStep
+    new: ComparedStep
     fields: tuple[FieldChange, ...]
     causes: tuple[str, ...] = ()
 
@@ -83,8 +83,8 @@ class AffectedStep:
     root causes: changed and added steps of the new definition, and removed steps of the old one.
     """
 
-    old: Step
-    new: Step
+    old: ComparedStep
+    new: ComparedStep
     via: tuple[str, ...]
     causes: tuple[str, ...]
 
@@ -96,12 +96,12 @@ class RootCause:
     ``step`` was removed if ``removed`` is set; otherwise it was changed or added.
     """
 
-    step: ChangedStep | Step
+    step: ChangedStep | ComparedStep
     removed: bool
     dependants: tuple[AffectedStep, ...]
 
     @property
-    def at(self) -> Step:
+    def at(self) -> ComparedStep:
         """The step in the new definition, or in the old one if it was removed."""
         return self.step.new if isinstance(self.step, ChangedStep) else self.step
 
@@ -116,12 +116,12 @@ class Comparison:
     as a difference.
     """
 
-    added: tuple[Step, ...] = ()
-    removed: tuple[Step, ...] = ()
+    added: tuple[ComparedStep, ...] = ()
+    removed: tuple[ComparedStep, ...] = ()
     changed: tuple[ChangedStep, ...] = ()
     affected: tuple[AffectedStep, ...] = ()
-    kept: tuple[tuple[Step, Step], ...] = ()
-    marked: tuple[tuple[Step, Step], ...] = ()
+    kept: tuple[tuple[ComparedStep, ComparedStep], ...] = ()
+    marked: tuple[tuple[ComparedStep, ComparedStep], ...] = ()
 
     @property
     def equal(self) -> bool:
@@ -141,7 +141,9 @@ class Comparison:
         for affected in self.affected:
             for cause in affected.causes:
                 dependants.setdefault(cause, []).append(affected)
-        own: list[ChangedStep | Step] = [step for step in self.changed if not step.only_metadata]
+        own: list[ChangedStep | ComparedStep] = [
+            step for step in self.changed if not step.only_metadata
+        ]
         causes = [
             RootCause(step, removed=False, dependants=tuple(dependants.get(_digest(step), ())))
             for step in sorted([*own, *self.added], key=_number)
@@ -154,9 +156,9 @@ class Comparison:
         return tuple(causes)
 
 
-def _digest(step: ChangedStep | Step) -> str:
-    return step.digest if isinstance(step, Step) else step.new.digest
+def _digest(step: ChangedStep | ComparedStep) -> str:
+    return step.digest if isinstance(step, ComparedStep) else step.new.digest
 
 
-def _number(step: ChangedStep | Step) -> int:
-    return step.number if isinstance(step, Step) else step.new.number
+def _number(step: ChangedStep | ComparedStep) -> int:
+    return step.number if isinstance(step, ComparedStep) else step.new.number

@@ -13,7 +13,14 @@ from llb.dump.listing import as_json
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from llb.compare.model import ChangedStep, Comparison, FieldChange, RootCause, Step, Value
+    from llb.compare.model import (
+        ChangedStep,
+        ComparedStep,
+        Comparison,
+        FieldChange,
+        RootCause,
+        Value,
+    )
 
 _WIDTH = 100
 # The number of characters shown on either side of the difference in two long values.
@@ -44,7 +51,7 @@ def field_lines(fields: Iterable[FieldChange]) -> list[str]:
     return [f"    {one_line(field.path)}: {_change_text(field)}" for field in fields]
 
 
-def describe_step(step: Step) -> str:
+def describe_step(step: ComparedStep) -> str:
     """Format the source line and label of a step, cut to one line."""
     return shortened(str(step), _WIDTH)
 
@@ -80,7 +87,7 @@ def describe_cause(cause: RootCause) -> str:
 
 def _changed_lines(changed: Iterable[ChangedStep]) -> list[str]:
     """Format the changed steps; steps with equal changes share one list of fields."""
-    groups: dict[tuple[str, ...], list[Step]] = {}
+    groups: dict[tuple[str, ...], list[ComparedStep]] = {}
     for change in changed:
         groups.setdefault(tuple(field_lines(change.fields)), []).append(change.new)
     lines: list[str] = []
@@ -96,7 +103,7 @@ def _rebuilt_lines(comparison: Comparison) -> list[str]:
         cause.at.digest: "the removed " * cause.removed + shortened(str(cause.at), _CAUSE_WIDTH)
         for cause in comparison.root_causes()
     }
-    groups: dict[tuple[str, ...], list[Step]] = {}
+    groups: dict[tuple[str, ...], list[ComparedStep]] = {}
     for step in comparison.affected:
         groups.setdefault(step.causes, []).append(step.new)
     lines: list[str] = []

@@ -45,7 +45,7 @@ class Request:
         if "BUILDKIT_SESSION_ID" not in environ:
             raise TransportError(
                 "this is a BuildKit frontend, which a daemon starts",
-                hint="name its image in a '# syntax=' line, or build with --frontend gateway.v0",
+                hint="name its image in a '# syntax=' line, or build with the frontend gateway.v0",
             )
         options = {}
         for key in sorted(environ):

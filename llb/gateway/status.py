@@ -78,8 +78,12 @@ def to_status(error: BaseException, *, language: str = "") -> status_pb2.Status:
 
 
 def _format_error(error: LLBError) -> str:
-    """Format message, hint and traceback; the span is a separate detail."""
-    summary = error.message if error.hint is None else f"{error.message} (hint: {error.hint})"
+    """Format message, hint and traceback; the span is a separate detail.
+
+    The hint is in the words of the command line, where most users of a frontend are.
+    """
+    hint = error.command_hint
+    summary = error.message if hint is None else f"{error.message} (hint: {hint})"
     return "\n".join((summary, *error.trace)) if isinstance(error, BuildFileError) else summary
 
 

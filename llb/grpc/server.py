@@ -212,7 +212,7 @@ class Server:
         except CancelledError as raised:
             error = RemoteError(raised.message, code=Code.CANCELLED)
         except LLBError as raised:
-            error = RemoteError(str(raised), code=Code.UNKNOWN)
+            error = RemoteError(raised.title, code=Code.UNKNOWN)
         except Exception as raised:  # noqa: BLE001 - the peer must get an answer whatever a handler does
             error = RemoteError(str(raised) or type(raised).__name__, code=Code.UNKNOWN)
         finally:

@@ -113,7 +113,8 @@ def check_process(creator: int) -> None:
     """Raise TransportError in any other process than the creator's: calls of grpcio could hang."""
     if os.getpid() != creator:
         raise TransportError(
-            "it was used before fork(): create the channel and the client in the child process"
+            "it was used before fork()",
+            hint="create the channel and the client in the child process",
         )
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
+from llb import StepOptions
 from llb.arguments.checked import checked
 from llb.recipes.steps import CacheDirectory, per_distribution, run
 from llb.recipes.words import words
@@ -18,8 +19,10 @@ _PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.-]*[a-z0-9+.](:[a-z0-9-]+)?([=/][A-Za-z
 _DIRECTORY = "/var/cache/recipes/apt"
 
 
-@checked
-def install(state: State, *packages: str, recommends: bool = False) -> State:
+@checked(options=StepOptions)
+def install(
+    state: State, *packages: str, recommends: bool = False, **options: Unpack[StepOptions]
+) -> State:
     """Install Debian packages: ``git``, ``curl=7.88*``.
 
     Runs ``apt-get update`` and ``apt-get install`` as root, without recommended packages
@@ -27,6 +30,8 @@ def install(state: State, *packages: str, recommends: bool = False) -> State:
     builds and are not part of the image; each distribution and platform has its own cache.
     The commands get the cache directories as options, so the image's ``docker-clean``, which
     removes packages from apt's usual directory, stays in place.
+
+    ``options`` are those of the recipe's steps (:class:`llb.StepOptions`).
     """
     names = words(packages, _PACKAGE, "Debian package", example="git, or git=1:2.47*")
     recommended = "" if recommends else "--no-install-recommends "
@@ -48,4 +53,5 @@ def install(state: State, *packages: str, recommends: bool = False) -> State:
         caches=[CacheDirectory("apt", _DIRECTORY, "locked")],
         env={"DEBIAN_FRONTEND": "noninteractive"},
         user="root",
+        options=options,
     )

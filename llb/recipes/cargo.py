@@ -5,8 +5,9 @@ from __future__ import annotations
 import posixpath
 import re
 import shlex
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
+from llb import StepOptions
 from llb.arguments.checked import checked
 from llb.recipes.steps import SOURCE, CacheDirectory, absolute, per_distribution, run
 from llb.recipes.words import flag_words, words
@@ -22,7 +23,7 @@ _HOME = "/usr/local/cargo"
 _TARGET = "/var/cache/recipes/cargo-target"
 
 
-@checked
+@checked(options=StepOptions)
 def build(
     state: State,
     source: State,
@@ -30,6 +31,7 @@ def build(
     output: str = "/usr/local/bin",
     release: bool = True,
     flags: Iterable[str] = (),
+    **options: Unpack[StepOptions],
 ) -> State:
     """Build programs of ``source``, by name, into the directory ``output``.
 
@@ -42,6 +44,8 @@ def build(
     no separate step. ``CARGO_HOME`` is that of the state, or ``/usr/local/cargo``; its
     ``registry`` and ``git/db`` are cached. There is a separate cache of compiled code for each
     first program and distribution, and separate caches for each platform and user.
+
+    ``options`` are those of the recipe's steps (:class:`llb.StepOptions`).
     """
     words(programs, _PROGRAM, "program", example="app, as in [[bin]] of Cargo.toml")
     home = dict(state.settings.process.env.items()).get("CARGO_HOME", _HOME)
@@ -78,4 +82,5 @@ def build(
         env={"CARGO_HOME": home},
         workdir=SOURCE,
         source=source,
+        options=options,
     )

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import shlex
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
-from llb import Scratch, bind
+from llb import Scratch, StepOptions, bind
 from llb.arguments.checked import checked
 from llb.errors import InvalidValueError
-from llb.recipes.steps import absolute
+from llb.recipes.steps import absolute, unnamed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -57,7 +57,7 @@ check_text stdout "$text"
 """
 
 
-@checked
+@checked(options=StepOptions)
 def expect_file(
     state: State,
     path: str,
@@ -66,6 +66,7 @@ def expect_file(
     contains: str | None = None,
     mode: int | None = None,
     using: State | None = None,
+    **options: Unpack[StepOptions],
 ) -> State:
     """Fail the build if the file at ``path`` is not as expected.
 
@@ -74,6 +75,8 @@ def expect_file(
     separate step that needs ``/bin/sh``, ``cat`` and ``stat``: from ``using``, a tree with a
     shell, if the state has none; no other image is pulled. It runs when the state is built, and
     again when the file has changed; the state does not contain its result. Needs BuildKit 0.31.
+
+    ``options`` are those of the check (:class:`llb.StepOptions`).
     """
     if not path.strip("/"):
         raise InvalidValueError(f"invalid path {path!r}: expected the path of a file")
@@ -85,14 +88,14 @@ def expect_file(
         [path],
         script=_FILE,
         env=expected if mode is None else expected | {"EXPECT_MODE": f"{mode:o}"},
-        name=f"expect file {path}",
+        options={"name": f"expect file {path}", **options},
         tested=state,
         path=absolute(state, path),
     )
     return state.requires("expect", check)
 
 
-@checked
+@checked(options=StepOptions)
 def expect_command(
     state: State,
     command: str | Sequence[str],
@@ -100,6 +103,7 @@ def expect_command(
     equals: str | None = None,
     contains: str | None = None,
     exit_code: int = 0,
+    **options: Unpack[StepOptions],
 ) -> State:
     """Fail the build if a command does not end as expected.
 
@@ -109,13 +113,15 @@ def expect_command(
     the exit code is expected, so it works in any tree. The command is a separate step
     that runs when the state is built; its changes are dropped. Needs
     BuildKit 0.31.
+
+    ``options`` are those of the check (:class:`llb.StepOptions`).
     """
     if not 0 <= exit_code <= _LAST_EXIT_CODE:
         raise InvalidValueError(f"invalid exit code {exit_code}: expected 0 to 255")
     displayed = command if isinstance(command, str) else shlex.join(command)
-    name = f"expect command {displayed}"
+    named: StepOptions = {"name": f"expect command {displayed}", **options}
     if not isinstance(command, str) and equals is None and contains is None:
-        check = state.run(command, valid_exit_codes=[exit_code], name=name)
+        check = state.run(command, valid_exit_codes=[exit_code], **named)
         return state.requires("expect", check)
     check = _run(
         state,
@@ -123,7 +129,7 @@ def expect_command(
         script=_COMMAND,
         env=_expected(None if equals is None else equals.rstrip("\n"), contains)
         | {"EXPECT_CODE": str(exit_code)},
-        name=name,
+        options=named,
     )
     return state.requires("expect", check)
 
@@ -134,17 +140,18 @@ def _run(
     *,
     script: str,
     env: Mapping[str, str],
-    name: str,
+    options: StepOptions,
     tested: State | None = None,
     path: str = "",
 ) -> State:
     """Run a script from a mount, so the error of a failure does not contain it."""
-    mounts = [bind(Scratch().mkfile("/script", script), _SCRIPT, path="/script", readonly=True)]
+    file = Scratch().mkfile("/script", script, **unnamed(options))
+    mounts = [bind(file, _SCRIPT, path="/script", readonly=True)]
     if tested is None:
-        return state.run([_SHELL, _SCRIPT, *args], env=env, mounts=mounts, name=name)
+        return state.run([_SHELL, _SCRIPT, *args], env=env, mounts=mounts, **options)
     mounts.append(bind(tested, _FOUND, path=path, readonly=True))
     return state.run(
-        [_SHELL, _SCRIPT, *args], env=env, mounts=mounts, user="0", workdir="/", name=name
+        [_SHELL, _SCRIPT, *args], env=env, mounts=mounts, user="0", workdir="/", **options
     )
 
 

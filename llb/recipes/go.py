@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 import shlex
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
+from llb import StepOptions
 from llb.arguments.checked import checked
 from llb.recipes.steps import SOURCE, CacheDirectory, absolute, per_distribution, run
 from llb.recipes.words import flag_words, words
@@ -20,7 +21,7 @@ _MODULES = "/var/cache/recipes/go-modules"
 _BUILT = "/var/cache/recipes/go-build"
 
 
-@checked
+@checked(options=StepOptions)
 def build(
     state: State,
     source: State,
@@ -28,6 +29,7 @@ def build(
     *,
     output: str,
     flags: Iterable[str] = (),
+    **options: Unpack[StepOptions],
 ) -> State:
     """Build a program of ``source`` at the path ``output``.
 
@@ -39,6 +41,8 @@ def build(
     what it affects, and downloads nothing: modules need no separate step. There is a separate
     cache of compiled code for each distribution, because it may contain parts of C libraries,
     and separate caches for each platform and user.
+
+    ``options`` are those of the recipe's steps (:class:`llb.StepOptions`).
     """
     name = words([package], _PACKAGE, "package", example="./cmd/app")
     path = shlex.quote(absolute(state, output))
@@ -51,4 +55,5 @@ def build(
         env={"GOMODCACHE": _MODULES},
         workdir=SOURCE,
         source=source,
+        options=options,
     )

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
+from llb import StepOptions
 from llb.arguments.checked import checked
-from llb.recipes.steps import CacheDirectory, process_user, run
+from llb.recipes.steps import CacheDirectory, process_user, run, unnamed
 from llb.recipes.words import option_words
 
 if TYPE_CHECKING:
@@ -20,13 +21,14 @@ _LOCK = ("package-lock.json", "npm-shrinkwrap.json", ".npmrc", "**/package.json"
 _MODULES = ("**/node_modules",)
 
 
-@checked
+@checked(options=StepOptions)
 def ci(
     state: State,
     source: State,
     *,
     omit: Iterable[str] = (),
     scripts: bool = True,
+    **options: Unpack[StepOptions],
 ) -> State:
     """Install a project in the working directory, with ``node_modules`` from its lock file.
 
@@ -40,15 +42,19 @@ def ci(
 
     Downloads of npm are cached for other builds and are not part of the image. The cache is the
     same for every distribution; each platform and user has its own.
+
+    ``options`` are those of the recipe's steps (:class:`llb.StepOptions`).
     """
     command = "npm ci --no-audit --no-fund" + option_words("--omit", omit, _KIND, example="['dev']")
     command += "" if scripts else " --ignore-scripts"
     owner = process_user(state) or None
-    locked = state.copy(source, "./", include=_LOCK, exclude=_MODULES, owner=owner)
+    copied = unnamed(options)
+    locked = state.copy(source, "./", include=_LOCK, exclude=_MODULES, owner=owner, **copied)
     installed = run(
         locked,
         f"{command} --cache {_DIRECTORY}",
         name=command,
         caches=[CacheDirectory("npm", _DIRECTORY)],
+        options=options,
     )
-    return installed.copy(source, "./", exclude=_MODULES, owner=owner)
+    return installed.copy(source, "./", exclude=_MODULES, owner=owner, **copied)

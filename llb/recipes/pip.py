@@ -5,12 +5,12 @@ from __future__ import annotations
 import posixpath
 import re
 import shlex
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
-from llb import Scratch
+from llb import Scratch, StepOptions
 from llb.arguments.checked import checked
 from llb.errors import InvalidValueError
-from llb.recipes.steps import SOURCE, CacheDirectory, per_distribution, run
+from llb.recipes.steps import SOURCE, CacheDirectory, per_distribution, run, unnamed
 from llb.recipes.words import flag_words, words
 
 if TYPE_CHECKING:
@@ -23,13 +23,14 @@ _REQUIREMENT = re.compile(r"[^-\s][^\n\0]*")
 _DIRECTORY = "/var/cache/recipes/pip"
 
 
-@checked
+@checked(options=StepOptions)
 def install(
     state: State,
     *packages: str,
     requirements: str | None = None,
     source: State | None = None,
     flags: Iterable[str] = (),
+    **options: Unpack[StepOptions],
 ) -> State:
     """Install Python packages: ``requests==2.32``.
 
@@ -41,6 +42,8 @@ def install(
     Downloads and built wheels are cached for other builds and are not part of
     the image. Each distribution has its own cache, because a wheel does not record which
     libraries it was compiled with, and so has each platform and user.
+
+    ``options`` are those of the recipe's steps (:class:`llb.StepOptions`).
     """
     if requirements is None and source is not None:
         raise InvalidValueError(
@@ -54,7 +57,7 @@ def install(
         )
     file, mounted = requirements, None
     if requirements is not None and source is not None:
-        mounted = Scratch().copy(source, "/", src=requirements, wildcard=False)
+        mounted = Scratch().copy(source, "/", src=requirements, wildcard=False, **unnamed(options))
         file = posixpath.join(SOURCE, posixpath.basename(requirements))
     arguments = [] if file is None else [f"-r {shlex.quote(file)}"]
     if packages:
@@ -67,4 +70,5 @@ def install(
         caches=[CacheDirectory("pip", _DIRECTORY)],
         env={"PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_ROOT_USER_ACTION": "ignore"},
         source=mounted,
+        options=options,
     )

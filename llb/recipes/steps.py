@@ -12,7 +12,7 @@ from llb import Scratch, bind, cache
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from llb import State
+    from llb import State, StepOptions
 
 SOURCE = "/src"
 """The mount point of the source of a step."""
@@ -40,8 +40,9 @@ def run(
     user: str | None = None,
     workdir: str | None = None,
     source: State | None = None,
+    options: StepOptions,
 ) -> State:
-    """Run a script in the shell of the state, shown as ``name``.
+    """Run a script in the shell of the state, shown as ``name`` unless the options have another.
 
     The user is that of the state, or root: that of an image which is not resolved is not used.
     ``source`` is mounted read-only at :data:`SOURCE`.
@@ -51,7 +52,7 @@ def run(
         user = state.settings.process.user or _ROOT_USER
     owner = process_user(state) if user is None else _unless_root(user)
     # The initial content of a cache sets its permissions; without it only root can write.
-    initial = Scratch().mkdir("/new", mode=0o777) if owner else None
+    initial = Scratch().mkdir("/new", mode=0o777, **unnamed(options)) if owner else None
     cache_mounts = [
         cache(
             directory.target,
@@ -63,9 +64,17 @@ def run(
         for directory in caches
     ]
     sources = [] if source is None else [bind(source, SOURCE, readonly=True)]
+    named: StepOptions = {"name": name, **options}
     return state.run(
-        script, env=env, user=user, workdir=workdir, mounts=[*cache_mounts, *sources], name=name
+        script, env=env, user=user, workdir=workdir, mounts=[*cache_mounts, *sources], **named
     )
+
+
+def unnamed(options: StepOptions) -> StepOptions:
+    """Build the options of a recipe's further steps: a name is that of its command."""
+    others = options.copy()
+    others.pop("name", None)
+    return others
 
 
 def absolute(state: State, path: str) -> str:

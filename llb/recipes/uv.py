@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
+from llb import StepOptions
 from llb.arguments.checked import checked
-from llb.recipes.steps import CacheDirectory, per_distribution, process_user, run
+from llb.recipes.steps import CacheDirectory, per_distribution, process_user, run, unnamed
 from llb.recipes.words import flag_words, option_words
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ _LOCK = ("uv.lock", "uv.toml", ".python-version", "**/pyproject.toml")
 _ENVIRONMENT = ("**/.venv",)
 
 
-@checked
+@checked(options=StepOptions)
 def sync(
     state: State,
     source: State,
@@ -31,6 +32,7 @@ def sync(
     dev: bool = True,
     frozen: bool = False,
     flags: Iterable[str] = (),
+    **options: Unpack[StepOptions],
 ) -> State:
     """Install a project in the working directory, with its dependencies in ``.venv``.
 
@@ -46,23 +48,27 @@ def sync(
 
     Downloads and built packages are cached for other builds and are not part of the image; files
     are copied from the cache. Each distribution, platform and user has its own cache.
+
+    ``options`` are those of the recipe's steps (:class:`llb.StepOptions`).
     """
-    options = (
+    selected = (
         option_words("--group", groups, _NAME, example="['docs']")
         + option_words("--extra", extras, _NAME, example="['http2']")
         + ("" if dev else " --no-dev")
         + flag_words(flags)
     )
     # Without the other members of a workspace uv cannot check whether its lock is up to date.
-    first = f"uv sync --frozen --no-install-workspace{options}"
-    second = f"uv sync {'--frozen' if frozen else '--locked'}{options}"
+    first = f"uv sync --frozen --no-install-workspace{selected}"
+    second = f"uv sync {'--frozen' if frozen else '--locked'}{selected}"
     owner = process_user(state) or None
-    locked = state.copy(source, "./", include=_LOCK, exclude=_ENVIRONMENT, owner=owner)
-    whole = _run(locked, first).copy(source, "./", exclude=_ENVIRONMENT, owner=owner)
-    return _run(whole, second)
+    copied = unnamed(options)
+    locked = state.copy(source, "./", include=_LOCK, exclude=_ENVIRONMENT, owner=owner, **copied)
+    installed = _run(locked, first, options)
+    whole = installed.copy(source, "./", exclude=_ENVIRONMENT, owner=owner, **copied)
+    return _run(whole, second, options)
 
 
-def _run(state: State, command: str) -> State:
+def _run(state: State, command: str, options: StepOptions) -> State:
     return run(
         state,
         f"UV_CACHE_DIR={per_distribution(_DIRECTORY)} {command}",
@@ -70,4 +76,5 @@ def _run(state: State, command: str) -> State:
         caches=[CacheDirectory("uv", _DIRECTORY)],
         # The cache is on another file system, so hard links are impossible.
         env={"UV_LINK_MODE": "copy"},
+        options=options,
     )

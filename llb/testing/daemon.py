@@ -190,7 +190,7 @@ class FakeDaemon:
             error = raised
             raise
         except InvalidDefinitionError as raised:
-            error = RemoteError(str(raised), code=_UNKNOWN)
+            error = RemoteError(raised.message, code=_UNKNOWN)
             raise error from raised
         except BaseException as raised:
             self._failures.append(raised)

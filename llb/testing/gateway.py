@@ -19,7 +19,7 @@ from llb.state.step_options import check_keys
 from llb.testing.fake_buildkit.bridge import CAPS, Conversation, DaemonState, to_result
 from llb.testing.fake_buildkit.building import Builder
 from llb.testing.fake_buildkit.local import LocalClient
-from llb.testing.images import FakeImages
+from llb.testing.images import ADD_IMAGES, MISSING, FakeImages
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -82,6 +82,8 @@ class Outcome:
         """Get the result. Raises AssertionError with the error as the user sees it."""
         if self.result is None:
             shown = "" if self.error is None else render(self.error)
+            if self.error is not None and self.error.message.endswith(MISSING):
+                shown += f"\nhint: {ADD_IMAGES}"
             raise AssertionError(f"the frontend failed:\n{shown}") from self.exception
         return self.result
 
@@ -195,7 +197,8 @@ class FakeGateway:
             unanswered = "; ".join(self.unanswered[previous:])
             raise AssertionError(
                 f"the fake gateway has no answer to requests of the frontend: {unanswered}\n"
-                "add answers with outputs=, sources= or frontends="
+                "add answers with outputs=, sources= or frontends=; to run as the frontend that a "
+                "syntax line names, pass the option cmdline as a daemon does: {'cmdline': NAME}"
             ) from exception
         result, error = None, None
         try:

@@ -93,6 +93,11 @@ KNOWN: Mapping[str, FakeImage] = {
 }
 """The default images of a :class:`FakeImages`."""
 
+MISSING = ": not found"
+"""The end of the message about an image that does not exist."""
+
+ADD_IMAGES = "add the image with images={'NAME': FakeImage()}; several are built in"
+
 AnyImage: TypeAlias = FakeImage | bytes | str
 """An image, or its config in JSON."""
 
@@ -130,7 +135,7 @@ class FakeImages:
         self.asked.append(ref)
         image = self._find(ref)
         if image is None:
-            raise RemoteError(f"{ref}: not found", code=_UNKNOWN)
+            raise RemoteError(f"{ref}{MISSING}", code=_UNKNOWN, hint=ADD_IMAGES)
         if isinstance(image, FakeImage):
             config = image.to_json(image.platforms[0] if platform is None else platform)
         else:

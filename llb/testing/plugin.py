@@ -1,7 +1,7 @@
 """The pytest plugin: fixtures, ``--update-golden``, and a summary of goldens.
 
-pytest loads it in every project that has this package installed, so modules that only
-fixtures need are imported late: the fakes take 0.1 s to import.
+pytest loads it in every project that has this package installed, and reads attributes of all its
+names. So it imports nothing but a package that imports the module of a name when it is read.
 """
 
 from __future__ import annotations
@@ -11,16 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from llb._lazy import lazy_imports
-
-with lazy_imports(__name__):
-    from llb.testing import (
-        daemon,  # 55 ms
-        gateway,  # 53 ms
-        images,  # 2 ms
-    )
-    from llb.testing import golden as golden_files  # 10 ms
-
+from llb import testing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -35,16 +26,16 @@ class _Run:
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
-        self._goldens: golden_files.Goldens | None = None
+        self._goldens: testing.golden.Goldens | None = None
         self._tests: dict[Path, set[str]] = {}
         self._passed: set[str] = set()
         self._stale: list[Path] = []
 
     @property
-    def goldens(self) -> golden_files.Goldens:
+    def goldens(self) -> testing.golden.Goldens:
         """The goldens of the run."""
         if self._goldens is None:
-            self._goldens = golden_files.Goldens(update=self._config.getoption("update_golden"))
+            self._goldens = testing.golden.Goldens(update=self._config.getoption("update_golden"))
         return self._goldens
 
     def pytest_itemcollected(self, item: pytest.Item) -> None:
@@ -67,7 +58,7 @@ class _Run:
         self._stale = [golden for path in passed_files for golden in goldens.stale(path)]
         if goldens.update:
             for path in self._stale:
-                golden_files.remove(path)
+                testing.golden.remove(path)
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Report the added, changed and unused goldens."""
@@ -105,31 +96,31 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.fixture
-def golden(request: pytest.FixtureRequest) -> golden_files.Golden:
+def golden(request: pytest.FixtureRequest) -> testing.Golden:
     """Compare a build or a string with its golden file: ``golden(state)``."""
     item = request.node
     test = item.name if item.cls is None else f"{item.cls.__qualname__}.{item.name}"
-    return golden_files.Golden(request.config.stash[_RUN].goldens, item.path, test, item.nodeid)
+    return testing.Golden(request.config.stash[_RUN].goldens, item.path, test, item.nodeid)
 
 
 @pytest.fixture
-def fake_images() -> images.FakeImages:
+def fake_images() -> testing.FakeImages:
     """Provide fake images for the ``resolver`` of :func:`llb.Image`: alpine, debian and others."""
-    return images.FakeImages()
+    return testing.FakeImages()
 
 
 @pytest.fixture
-def fake_gateway() -> Iterator[Callable[..., gateway.FakeGateway]]:
+def fake_gateway() -> Iterator[Callable[..., testing.FakeGateway]]:
     """Create fake gateways, ``fake_gateway(files=…)``, which end with the test."""
     with ExitStack() as stack:
-        yield lambda **options: stack.enter_context(gateway.FakeGateway(**options))
+        yield lambda **options: stack.enter_context(testing.FakeGateway(**options))
 
 
 @pytest.fixture
-def fake_daemon() -> Iterator[Callable[..., daemon.FakeDaemon]]:
+def fake_daemon() -> Iterator[Callable[..., testing.FakeDaemon]]:
     """Create fake daemons, ``fake_daemon(script=…)``, which end with the test.
 
     An exception of a script fails the test, unless it is an error of the build.
     """
     with ExitStack() as stack:
-        yield lambda **options: stack.enter_context(daemon.FakeDaemon(**options))
+        yield lambda **options: stack.enter_context(testing.FakeDaemon(**options))

@@ -21,6 +21,7 @@ from attrs import frozen
 
 from llb import Image
 from llb.client import Client, image
+from tests.checkout import ROOT, exclusive_build
 from tests.e2e.frontends import run_as_frontend
 from tests.e2e.relays import Relay
 from tests.e2e.waiting import PATIENCE, wait_until
@@ -111,7 +112,8 @@ def buildctl(stack: dict[str, str], buildkit_host: str) -> Buildctl:
 def frontend(stack: dict[str, str], buildkit_host: str) -> str:
     """Build and push the frontend image; the value is the name under which daemons find it."""
     assert buildkit_host
-    subprocess.run(["make", "-s", "image"], cwd=HERE.parents[1], check=True, capture_output=True)
+    with exclusive_build():
+        subprocess.run(["make", "-s", "image"], cwd=ROOT, check=True, capture_output=True)
     return f"localhost:{stack['PYLLB_REGISTRY_PORT']}/pyfrontend"
 
 

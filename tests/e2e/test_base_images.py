@@ -341,10 +341,10 @@ def test_a_missing_image_points_at_its_line(
     )
     process = llb("build", "build.py", "--addr", buildkit_host, cwd=tmp_path, check=False)
     assert process.returncode == 1
-    error = process.stderr.partition("error: ")[2].splitlines()
-    assert error[0].startswith("build.py:3: ")
-    assert "not found" in error[0]
-    assert f"3 | >>> base = llb.Image({name!r})" in error
+    *excerpt, error = process.stderr.splitlines()
+    assert error.startswith("error: build.py:3: ")
+    assert "not found" in error
+    assert f"3 | >>> base = llb.Image({name!r})" in excerpt
 
 
 def test_a_definition_without_a_daemon_warns_once(

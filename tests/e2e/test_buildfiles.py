@@ -104,7 +104,7 @@ def test_files_of_the_context_and_of_built_trees_are_read(
 def test_a_missing_file_is_reported_at_its_line(run: Callable[..., SolveResult]) -> None:
     with pytest.raises(InputError) as caught:
         run(f"{APP}    return Scratch().mkfile('/a', build.read_text('VERSON'))\n")
-    assert str(caught.value) == "build.py:7: no such file or directory: VERSON"
+    assert caught.value.title == "build.py:7: no such file or directory: VERSON"
 
 
 def test_a_failing_step_points_at_its_line_in_a_sibling_module(
@@ -189,7 +189,8 @@ def test_named_contexts_replace_images_and_are_read_by_name(
     assert (tmp_path / "out" / "a").exists()
     with pytest.raises(InputError) as caught:
         run(f"{APP}    return build.named('sources')\n")
-    assert caught.value.hint == "add it: --build-context sources=DIR"
+    assert caught.value.hint == "pass contexts={'sources': DIR}"
+    assert caught.value.command_hint == "add it: --build-context sources=DIR"
 
 
 DOCKERFILE = """FROM busybox AS base

@@ -89,7 +89,7 @@ def test_a_process_that_fails_is_an_error_with_its_last_lines(
     error = caught.value
     command = "/bin/sh -c echo out; echo one >&2; echo two >&2; exit 99"
     assert render(error) == (
-        f"error: process '{command}' ended with exit code 99: two\n  | one\n  | two"
+        f"  | one\n  | two\nerror: process '{command}' ended with exit code 99: two"
     )
     assert (error.exit_code, error.stdout, error.stderr) == (99, b"out\n", b"one\ntwo\n")
     assert error.command == ("/bin/sh", "-c", command.removeprefix("/bin/sh -c "))
@@ -353,7 +353,9 @@ def test_a_container_ends_with_a_process_that_fails(run_with_tree: Callable[...,
         with gateway.new_container(tree, init=WAITING) as container:
             waiting = start_running(container)
             assert container.run("exit 3", check=False).exit_code == 3
-            with pytest.raises(InvalidValueError, match=r"the container has ended: .* code 3$"):
+            with pytest.raises(
+                InvalidValueError, match=r"the container has ended: .* code 3 \(a cont"
+            ):
                 container.run("true")
             return waiting.wait(PATIENCE)
 

@@ -93,6 +93,17 @@ def test_a_build_starts_a_daemon_that_the_next_build_uses(
     assert (tmp_path / "pyllb" / "buildkitd" / "log").read_text()
 
 
+def test_an_entitlement_that_the_daemon_does_not_grant_is_named(
+    home: dict[str, str], tmp_path: Path
+) -> None:
+    (tmp_path / "Dockerfile").write_text("FROM scratch\nRUN --security=insecure true\n")
+    refused = llb(home, "build", tmp_path, "--allow", "security.insecure")
+    assert refused.stderr.endswith(
+        "security.insecure is not allowed by build daemon configuration\n"
+        "hint: add it to insecure-entitlements in buildkitd.toml\n"
+    )
+
+
 def test_a_build_imports_no_module_from_its_working_directory(
     home: dict[str, str], tmp_path: Path
 ) -> None:

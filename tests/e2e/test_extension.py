@@ -113,18 +113,18 @@ def test_llb_builds_a_dockerfile_with_the_extension(
 
 
 REFUSED = """\
-error: Dockerfile:3:11: invalid package name Wave (hint: git, or git=1:2.47)
 1 |     # syntax=SYNTAX
 2 |     FROM python:3.13-slim
 3 | >>> APT greet Wave
-  |               ^^^^"""
+  |               ^^^^
+error: Dockerfile:3:11: invalid package name Wave (hint: git, or git=1:2.47)"""
 UNKNOWN = """\
-error: Dockerfile:3:1: dockerfile parse error on line 3: unknown instruction: APTT \
-(did you mean APT?)
 1 |     # syntax=SYNTAX
 2 |     FROM python:3.13-slim
 3 | >>> APTT greet
-  |     ^^^^"""
+  |     ^^^^
+error: Dockerfile:3:1: dockerfile parse error on line 3: unknown instruction: APTT \
+(did you mean APT?)"""
 
 
 @pytest.mark.parametrize(

@@ -62,6 +62,8 @@ def test_a_failing_step_shows_exit_code_log_and_line(buildkit_host: str, tmp_pat
         "  | one\n  | two\n"
         "2 |\n3 |     base = Image('busybox')\n"
         "4 | >>> main(base.run('echo one; echo two; exit 7', name='the step'))\n"
+        'error: build.py:4: process "/bin/sh -c echo one; echo two; exit 7" did not complete '
+        "successfully: exit code: 7\n"
     )
     assert not (tmp_path / "out").exists()
     assert [path.name for path in tmp_path.iterdir()] == ["build.py"]

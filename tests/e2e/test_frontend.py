@@ -224,11 +224,11 @@ def test_an_unknown_instruction_is_shown_with_a_caret(
     folder.mkdir()
     (folder / "Dockerfile").write_text("FROM busybox\nRUN a\nCOPPY a b\n")
     assert render(expect_failure(buildkit_host, folder, frontend)) == (
-        "error: Dockerfile:3:1: dockerfile parse error on line 3: unknown instruction: COPPY (did you mean COPY?)\n"
         "1 |     FROM busybox\n"
         "2 |     RUN a\n"
         "3 | >>> COPPY a b\n"
-        "  |     ^^^^^"
+        "  |     ^^^^^\n"
+        "error: Dockerfile:3:1: dockerfile parse error on line 3: unknown instruction: COPPY (did you mean COPY?)"
     )
 
 
@@ -240,11 +240,11 @@ def test_an_unknown_flag_is_shown_with_a_caret(
     folder.mkdir()
     (folder / "Dockerfile").write_text("FROM busybox\nCOPY --form=a b c\n")
     assert render(expect_failure(buildkit_host, folder, frontend)) == (
-        "error: Dockerfile:2:6: dockerfile parse error on line 2: unknown flag: --form (did you mean from?) "
-        "(hint: its flags are --chown, --chmod, --from, --link, --parents, --exclude)\n"
         "1 |     FROM busybox\n"
         "2 | >>> COPY --form=a b c\n"
-        "  |          ^^^^^^"
+        "  |          ^^^^^^\n"
+        "error: Dockerfile:2:6: dockerfile parse error on line 2: unknown flag: --form (did you mean from?) "
+        "(hint: its flags are --chown, --chmod, --from, --link, --parents, --exclude)"
     )
 
 

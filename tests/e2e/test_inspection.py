@@ -70,7 +70,7 @@ def test_a_large_file_of_a_container_is_an_error_that_names_it(
             container.run("head -c 20000000 /dev/zero > /large")
             with pytest.raises(RemoteError) as caught:
                 container.read_file("/large")
-            assert str(caught.value) == (
+            assert caught.value.message == (
                 "cannot read /large: the answer is larger than a message of 16 MiB"
             )
             return container.run(["cat", "/large"]).stdout
@@ -216,7 +216,7 @@ def test_a_process_ends_with_its_timeout(client: Client) -> None:
 
 @pytest.mark.feature("K23")
 def test_settings_that_only_steps_have_are_refused(client: Client) -> None:
-    with pytest.raises(InvalidValueError, match=r"^a container has no ulimits$"):
+    with pytest.raises(InvalidValueError, match=r"^a container has no ulimits \("):
         client.run(BUSYBOX.ulimit("nofile", 10, 10), "true")
     with pytest.raises(ProcessError, match="no such file or directory"):
         client.run(Scratch(), "true")

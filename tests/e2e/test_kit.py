@@ -88,8 +88,8 @@ def test_an_exception_of_a_frontend_is_short(
     )
     process = llb(buildkit_host, "run", program, context, "--progress", "quiet")
     assert process.returncode == 1
-    first, *lines = process.stderr.splitlines()
-    assert re.match(r"error: main\.py:\d+: TypeError: unsupported operand", first)
+    *lines, error = process.stderr.splitlines()
+    assert re.match(r"error: main\.py:\d+: TypeError: unsupported operand", error)
     assert lines[0].startswith('  File "main.py", line ')
     assert any(line.endswith("     1 + request") for line in lines)
     assert not any(name in process.stderr for name in ("Traceback", "CancelledError"))

@@ -62,7 +62,8 @@ def test_the_command_line_lists_and_prunes_the_cache(
 
     with Client(address) as client:
         build(client, "/a")
-    first, *_, total = llb("du")
+    header, first, *_, total = llb("du")
+    assert header.split() == ["ID", "SIZE", "LAST", "USED", "DESCRIPTION"]
     (record,) = [json.loads(line) for line in llb("du", "--json")]
     assert (record["description"], record["type"], record["in_use"]) == (
         *("mkfile /a", "regular"),
@@ -78,7 +79,7 @@ def test_the_command_line_lists_and_prunes_the_cache(
     assert first.endswith("ago  mkfile /a")
     assert total.startswith("total        1")
     assert llb("prune", "--unused-for", "1d") == ["total        0 B"]
-    pruned, total = llb("prune", "--max-used-space", "1kB")
+    _, pruned, total = llb("prune", "--max-used-space", "1kB")
     assert pruned.endswith("mkfile /a")
     assert llb("du") == ["reclaimable  0 B", "total        0 B"]
     with Client(address) as client:

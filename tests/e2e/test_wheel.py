@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.checkout import ROOT, exclusive_build
+
 UV = Path(sys.executable).with_name("uv")
 
 pytestmark = pytest.mark.e2e
@@ -29,7 +30,8 @@ def run(*command: str | Path, cwd: Path, env: dict[str, str] | None = None) -> s
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The path of the wheel built from this checkout."""
     folder = tmp_path_factory.mktemp("wheel")
-    run(UV, "build", "--wheel", "--quiet", "--out-dir", folder, ROOT, cwd=folder)
+    with exclusive_build():
+        run(UV, "build", "--wheel", "--quiet", "--out-dir", folder, ROOT, cwd=folder)
     (path,) = folder.glob("*.whl")
     return path
 

@@ -65,7 +65,17 @@ RESULTS = frozenset(
             "Packed",
         ),
         *("Parsed", "Process", "Rewritten", "RootCause", "ServerCall", "Site", "SolveResult"),
-        *("Source", "State", "Step", "Target", "Trail", "Usage", "Vertex", "VertexLog"),
+        *(
+            "ComparedStep",
+            "Source",
+            "State",
+            "Step",
+            "Target",
+            "Trail",
+            "Usage",
+            "Vertex",
+            "VertexLog",
+        ),
         *("VertexStatus", "VertexWarning", "Worker"),
     }
 )

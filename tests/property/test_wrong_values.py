@@ -147,7 +147,7 @@ def problem_of(
         # The assertions of llb.testing fail with it; none is wrong about its arguments.
         return "failed" if must_be_refused or function.module != "llb.testing" else None
     except InvalidValueError as error:
-        is_named = parameter.name in str(error)
+        is_named = parameter.name in error.title
         return None if is_named or not must_be_refused else f"does not name it: {error}"
     except LLBError as error:
         return f"refused by {error!r}" if must_be_refused else None

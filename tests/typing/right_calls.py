@@ -7,13 +7,15 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from llb import Image, Local, Network, bind, cache, copy, mkdir, tmpfs
+from llb.recipes import npm, pip
 
 if TYPE_CHECKING:
     from llb import State
+    from llb.buildfile.source import Source
     from llb.client import Client
 
 
-def spellings(state: State, client: Client) -> None:
+def spellings(state: State, client: Client, source: Source) -> None:
     """Use the second spelling of an argument."""
     path = PurePosixPath("/a")
     Local("context", exclude=".env", include=["*.py"])
@@ -23,6 +25,7 @@ def spellings(state: State, client: Client) -> None:
     state.run("true", workdir=path, mounts=[bind(state, path), cache(path), tmpfs(path)])
     state.network("none").network(Network.HOST)
     state.healthcheck("true", interval=timedelta(seconds=1), timeout=1)
+    state.pipe(pip.install, "requests", **source.at(3)).pipe(npm.ci, state, name="install")
     Image("a", resolve_mode="pull")
     client.solve(state, timeout=timedelta(minutes=1))
     client.ping(timeout=timedelta(seconds=1))

@@ -15,14 +15,38 @@ from typing import Any
 import pytest
 
 import llb
-from llb.errors import LLBError, MissingFileError, SolveError, Span, render
+from llb.errors import Hint, LLBError, MissingFileError, SolveError, Span, render
 
 TEXT = "FROM alpine\nRUN one\nCOPPY a b\nRUN two\nRUN three\nRUN four\n"
 
 
 def test_an_error_is_one_line_with_its_position() -> None:
     error = LLBError("unknown instruction", span=Span("Dockerfile", TEXT, 3, column=1, width=5))
-    assert str(error) == "Dockerfile:3:1: unknown instruction"
+    assert str(error) == error.title == "Dockerfile:3:1: unknown instruction"
+    assert error.message == "unknown instruction"
+
+
+def test_the_line_of_an_error_ends_with_its_hint() -> None:
+    error = LLBError("unknown target b", span=Span("build.py", "", 3), hint="did you mean a?")
+    assert str(error) == "build.py:3: unknown target b (did you mean a?)"
+    assert error.title == "build.py:3: unknown target b"
+
+
+def test_a_hint_may_have_other_words_on_the_command_line() -> None:
+    error = LLBError("no target", hint=Hint("pass target=NAME", command="pass --target NAME"))
+    duplicate = pickle.loads(pickle.dumps(error))
+    for one in (error, duplicate, copy.deepcopy(error)):
+        assert str(one) == "no target (pass target=NAME)"
+        assert (one.hint, one.command_hint) == ("pass target=NAME", "pass --target NAME")
+        assert render(one) == "error: no target\nhint: pass target=NAME"
+        assert render(one, for_command=True) == "error: no target\nhint: pass --target NAME"
+
+
+def test_a_plain_hint_has_the_same_words_everywhere() -> None:
+    error = LLBError("no target", hint="add one")
+    assert (error.hint, error.command_hint) == ("add one", "add one")
+    assert render(error, for_command=True) == "error: no target\nhint: add one"
+    assert LLBError("no target").command_hint is None
 
 
 def test_rendering_shows_the_lines_a_caret_and_the_hint() -> None:
@@ -32,20 +56,20 @@ def test_rendering_shows_the_lines_a_caret_and_the_hint() -> None:
         hint="did you mean COPY?",
     )
     assert render(error) == (
-        "error: Dockerfile:3:1: unknown instruction: COPPY\n"
         "1 |     FROM alpine\n"
         "2 |     RUN one\n"
         "3 | >>> COPPY a b\n"
         "  |     ^^^^^\n"
         "4 |     RUN two\n"
         "5 |     RUN three\n"
+        "error: Dockerfile:3:1: unknown instruction: COPPY\n"
         "hint: did you mean COPY?"
     )
 
 
 def test_rendering_a_failed_step_shows_its_log() -> None:
     error = SolveError("exit code 7", code=2, exit_code=7, log=("a", "b"))
-    assert render(error) == "error: exit code 7\n  | a\n  | b"
+    assert render(error) == "  | a\n  | b\nerror: exit code 7"
 
 
 def test_rendering_shows_the_lines_that_called_a_failed_step() -> None:
@@ -57,15 +81,16 @@ def test_rendering_shows_the_lines_that_called_a_failed_step() -> None:
         callers=(Span("build.py", text, 4),),
     )
     assert render(error) == (
-        "error: build.py:2: exit code 7\n"
+        "at build.py:4:\n"
+        "2 |         return state.run('exit 7')\n"
+        "3 |\n"
+        "4 | >>> app = check(base)\n"
+        "at build.py:2:\n"
         "1 |     def check(state):\n"
         "2 | >>>     return state.run('exit 7')\n"
         "3 |\n"
         "4 |     app = check(base)\n"
-        "called from build.py:4\n"
-        "2 |         return state.run('exit 7')\n"
-        "3 |\n"
-        "4 | >>> app = check(base)"
+        "error: build.py:2: exit code 7"
     )
 
 

@@ -55,6 +55,26 @@ def test_a_package_imports_the_module_of_a_name_when_the_name_is_read(write: Wri
     assert vars(shop)["Loaf"] is shop.Loaf
 
 
+def test_a_module_of_a_package_is_imported_when_it_is_read(write: Write) -> None:
+    write("shop/bread.py", "price = 3")
+    write("shop/cake.py", "import shop_that_closed")
+    write("shop/_till.py")
+    write(
+        "shop/__init__.py",
+        """
+        from llb._lazy import lazy_exports
+
+        with lazy_exports(__name__):
+            from mill import flour as flour
+        """,
+    )
+    shop = import_module("shop")
+    assert shop.bread.price == 3
+    assert not hasattr(shop, "_till")
+    with pytest.raises(ModuleNotFoundError, match="No module named 'shop_that_closed'"):
+        shop.cake  # noqa: B018
+
+
 def test_a_package_has_no_other_names(write: Write) -> None:
     write(
         "shop/__init__.py",
@@ -163,7 +183,9 @@ def test_other_modules_and_threads_import_as_usual_meanwhile(write: Write) -> No
     assert prices == [3, 3]
 
 
-@pytest.mark.parametrize("name", ["llb.client", "llb.frontend", "llb.gateway", "llb.testing"])
+@pytest.mark.parametrize(
+    "name", ["llb", "llb.client", "llb.frontend", "llb.gateway", "llb.testing"]
+)
 def test_no_public_name_is_that_of_a_module_beside_it(name: str) -> None:
     """An import of the module would replace the name."""
     package = import_module(name)

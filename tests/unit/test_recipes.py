@@ -7,7 +7,19 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from llb import Image, ImageConfig, Local, Scratch, State, caps, dump, resolve_images
+from llb import (
+    Image,
+    ImageConfig,
+    Local,
+    Location,
+    Range,
+    Scratch,
+    SourceFile,
+    State,
+    caps,
+    dump,
+    resolve_images,
+)
 from llb.errors import CapabilityError, InvalidValueError
 from llb.ops.nodes import Cache
 from llb.recipes import apk, apt, cargo, expect_command, expect_file, go, npm, pip, uv
@@ -86,6 +98,40 @@ def test_each_step_has_the_line_of_its_caller(name: str) -> None:
     assert [file.filename for file in definition.files] == ["tests/unit/test_recipes.py"]
     *steps, _ = definition.vertices()
     assert all(vertex.locations for vertex in steps)
+
+
+STEPS: dict[str, Callable[..., State]] = {
+    "apt": lambda **options: BASE.pipe(apt.install, "git", **options),
+    "apk": lambda **options: BASE.pipe(apk.add, "git", **options),
+    "pip": lambda **options: BASE.user("app").pipe(
+        pip.install, requirements="requirements.txt", source=SOURCE, **options
+    ),
+    "uv": lambda **options: BASE.pipe(uv.sync, SOURCE, **options),
+    "npm": lambda **options: BASE.pipe(npm.ci, SOURCE, **options),
+    "go": lambda **options: BASE.pipe(go.build, SOURCE, output="/app", **options),
+    "cargo": lambda **options: BASE.pipe(cargo.build, SOURCE, "app", **options),
+    "expect_file": lambda **options: BASE.pipe(expect_file, "/a", equals="1", **options),
+    "expect_command": lambda **options: BASE.pipe(expect_command, "id", equals="1", **options),
+    "expect_exit_code": lambda **options: BASE.pipe(expect_command, ["id"], **options),
+}
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_the_steps_of_a_recipe_take_the_options_of_steps(name: str) -> None:
+    location = Location(SourceFile("Appfile", b"install git\n"), (Range(1, 1),))
+    state = STEPS[name](name="mine", ignore_cache=True, locations=[location])
+    definition = state.marshal(platform="linux/amd64")
+    made = [vertex for vertex in definition.vertices() if vertex.kind in ("exec", "file")]
+    assert made
+    for vertex in made:
+        assert [place.file.filename for place in vertex.locations] == ["Appfile"]
+        assert vertex.metadata.ignore_cache
+        assert (vertex.name == "mine") is (vertex.kind == "exec")
+
+
+def test_a_recipe_refuses_an_option_that_steps_do_not_have() -> None:
+    with pytest.raises(TypeError, match=r"unexpected keyword argument 'ignore_caches'"):
+        BASE.pipe(apt.install, "git", ignore_caches=True)  # type: ignore[call-arg]
 
 
 def cache_ids(state: State) -> list[str]:
@@ -213,7 +259,7 @@ def test_invalid_arguments_are_refused_with_an_example(
 ) -> None:
     with pytest.raises(InvalidValueError) as caught:
         refused()
-    assert (str(caught.value), caught.value.hint) == (message, hint)
+    assert (caught.value.title, caught.value.hint) == (message, hint)
 
 
 def test_an_older_buildkit_is_refused_before_the_build() -> None:
@@ -223,7 +269,8 @@ def test_an_older_buildkit_is_refused_before_the_build() -> None:
     with pytest.raises(CapabilityError) as caught:
         caps.check(definition, offered, "BuildKit v0.30.0")
     assert str(caught.value) == (
-        "BuildKit v0.30.0 does not support requires and passthrough (capability passthroughop)"
+        "BuildKit v0.30.0 does not support requires and passthrough (capability passthroughop) "
+        "(it needs BuildKit v0.31.0 or later)"
     )
     assert caught.value.since == "v0.31.0"
 

@@ -22,9 +22,10 @@ from llb.cli.connection_options import NAMES as CONNECTION
 from llb.cli.connection_options import Connection, with_connection_options
 from llb.cli.export_options import to_exports
 from llb.cli.frontend_options import FrontendOptions, to_request
-from llb.cli.otel import export_spans
+from llb.cli.sections import Command
 from llb.cli.standard_streams import STANDARD_STREAM
-from llb.cli.trace_file import trace_to
+from llb.cli.telemetry.otel import export_spans
+from llb.cli.telemetry.trace_file import trace_to
 from llb.client.entitlements import to_entitlement
 from llb.client.image_build.contexts import CONTEXT, is_url
 from llb.client.image_build.request import FrontendRequest, allowed
@@ -33,7 +34,7 @@ from llb.ops.metadata import OpMetadata
 from llb.sources.base_images import resolve_all
 
 with lazy_imports(__name__):
-    from llb.cli import cache_metrics  # 5 ms
+    from llb.cli.telemetry import cache_metrics  # 5 ms
     from llb.client import caches  # 0.0 ms
     from llb.client.base_images import pending_state  # 0.0 ms
     from llb.client.progress import display  # 5 ms
@@ -68,31 +69,45 @@ _BUILD_FILE_HINT = (
     "a build file takes it: replace llb.main(state) by a function that returns the state, and mark "
     "it with @target from llb.buildfile"
 )
+_NOTHING_KEPT = (
+    "warning: no output: the result stays in the build cache\n"
+    "hint: -o DIR writes its files, -t NAME --load loads an image into Docker, and -t NAME --push "
+    "pushes it"
+)
 _MACHINE_READABLE = (_NONE, "rawjson")
 
 
-@click.command()
-@click.argument("source", metavar="[FILE.py | FILE.pb | - | DIRECTORY | URL]", default=".")
+@click.command(cls=Command)
+@click.argument(
+    "source", metavar="[FILE.py | FILE.pb | - | DIRECTORY | URL]", default=".", type=click.Path()
+)
 @with_build_options
 @with_connection_options
 def build(**options: Any) -> None:
     """Build a Dockerfile, a Python file or a definition.
 
-    A .py file with @target functions is a build file. It is built like a Dockerfile, with the
-    working directory as its context. The frontend that its first lines name, as in
-    "# syntax=myorg/pyfrontend", evaluates it on the daemon. If they name none, this process does:
-    it can then do what you can, as any program that you run. Other .py files are scripts, which
-    end with llb.main(state).
+    \b
+    DIRECTORY, URL, or - for an archive:
+      Build its Dockerfile, or the file that -f names. The default is the working directory.
+    FILE.py with @target functions, a build file:
+      Build it like a Dockerfile, with the working directory as its context. It runs in this
+      process and can do what you can do, unless its first line names a frontend, as in
+      "# syntax=myorg/pyfrontend".
+    FILE.py that ends with llb.main(state), a script:
+      Run it, and build the state.
+    FILE.pb, or - for standard input:
+      Build a definition: what a script prints when Python runs it.
 
     \b
     Examples:
-      llb build examples/01_hello.py -o out
-      llb build build.py --target app --build-arg version=2.0 -t example
-      llb build . -f Dockerfile -o type=oci,dest=image.tar
-      echo 'FROM busybox' | llb build . -f - -t example
-      python build.py | llb build - --local context=.
-      llb build https://github.com/me/app.git#main -t example
-      tar c . | llb build - -t example
+      llb build . -t example --load
+      llb build . -t registry.example/app --push
+      llb build . -f ci/Dockerfile -o type=oci,dest=image.tar
+      llb build build.py --target app --build-arg version=2.0 -o out
+      llb build https://github.com/me/app.git#main -t example --load
+      echo 'FROM busybox' | llb build . -f - -o out
+      tar c . | llb build - -t example --load
+      python build.py | llb build - --local context=. -o out
     """  # noqa: D301 - click wants the control character
     start(options)
 
@@ -146,6 +161,11 @@ class _Options:
     quiet: bool
     trace: Path | None
     cache_metrics: str | None
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether the result is asked for: a tag alone leaves it to the daemon."""
+        return bool(self.outputs or self.push or self.load or self.cache_to)
 
     @property
     def progress_kind(self) -> str:
@@ -221,6 +241,14 @@ def _build(
             call(client, frontend, request, progress, build_options)
             return
         result = _solve(client, request, progress, build_options)
+        is_kept = options.is_kept or bool(options.tags and client._control.is_docker)
+    _report(options, exports, result, is_kept=is_kept)
+
+
+def _report(
+    options: _Options, exports: list[Export], result: SolveResult, *, is_kept: bool
+) -> None:
+    """Write the files about the result, and print where it is."""
     if options.metadata_file is not None:
         write_whole(options.metadata_file, f"{result.to_json()}\n".encode())
     if options.iidfile is not None:
@@ -229,6 +257,8 @@ def _build(
         click.echo(result.digest)
     elif options.progress_kind not in _MACHINE_READABLE:
         _print_result(exports, result.digest)
+        if not is_kept:
+            click.echo(_NOTHING_KEPT, err=True)
 
 
 def _count_cache_hits(
@@ -269,7 +299,7 @@ def _build_options(flags: _Options, frontend: FrontendOptions) -> BuildOptions:
 
 def _usage_error(error: InvalidValueError) -> click.UsageError:
     """Turn an invalid option value into a usage error."""
-    return click.UsageError(error.message + (f"\nhint: {error.hint}" if error.hint else ""))
+    return click.UsageError(error.message + (f"\nhint: {error.command_hint}" if error.hint else ""))
 
 
 def _make_request(

@@ -10,6 +10,7 @@ import click
 from attrs import evolve
 
 from llb._lazy import lazy_imports
+from llb.cli.sections import Command
 from llb.cli.standard_streams import STANDARD_STREAM, read_input, write_output
 from llb.dockerfile import DockerfileError, ImageTable
 from llb.dockerfile.to_python import rewrite
@@ -27,8 +28,8 @@ if TYPE_CHECKING:
 _DEFAULT_BUILD_FILE = "build.py"
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.argument("file", metavar="FILE | -")
+@click.command(cls=Command, context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("file", metavar="FILE | -", type=click.Path())
 @click.option(
     "-o",
     "--output",

@@ -6,6 +6,7 @@ import click
 
 import llb.client
 from llb._lazy import lazy_imports
+from llb.cli.sections import Group
 
 with lazy_imports(__name__):
     from llb.client.daemon import private  # 19 ms
@@ -15,7 +16,7 @@ _CONTAINER = click.option(
 )
 
 
-@click.group()
+@click.group(cls=Group)
 def daemon() -> None:
     """Manage your own BuildKit daemon.
 

@@ -12,11 +12,12 @@ import llb.client
 from llb.cli.commands.history import format_line
 from llb.cli.connection_options import Connection, with_connection_options
 from llb.cli.output_tables import JSON_LINES, to_json
+from llb.cli.sections import Group
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}\Z|sha512:[0-9a-f]{128}\Z")
 
 
-@click.group()
+@click.group(cls=Group)
 def debug() -> None:
     """Show blobs and running builds of the daemon.
 

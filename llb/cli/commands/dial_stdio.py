@@ -11,6 +11,7 @@ import click
 
 from llb._lazy import lazy_imports
 from llb.cli.connection_options import Connection, with_connection_options
+from llb.cli.sections import Command
 from llb.errors import TransportError
 
 with lazy_imports(__name__):
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from llb.grpc import Pipe
 
 
-@click.command("dial-stdio")
+@click.command("dial-stdio", cls=Command)
 @with_connection_options
 def dial_stdio(**options: Any) -> None:
     """Connect standard input and output to the daemon.

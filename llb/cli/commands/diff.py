@@ -8,6 +8,7 @@ import click
 
 from llb import compare as comparing
 from llb.cli import definition_source
+from llb.cli.sections import Command
 from llb.cli.standard_streams import STANDARD_STREAM
 from llb.errors import InvalidDefinitionError
 
@@ -15,9 +16,9 @@ if TYPE_CHECKING:
     from llb.definition.definition import Definition
 
 
-@click.command()
-@click.argument("old", metavar="OLD")
-@click.argument("new", metavar="NEW")
+@click.command(cls=Command)
+@click.argument("old", metavar="OLD", type=click.Path())
+@click.argument("new", metavar="NEW", type=click.Path())
 def diff(old: str, new: str) -> None:
     """Compare the steps of two definitions.
 

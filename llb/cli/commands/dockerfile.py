@@ -12,6 +12,7 @@ import click
 from attrs import evolve
 
 from llb.atomic_write import write_whole
+from llb.cli.sections import Group
 from llb.cli.standard_streams import STANDARD_STREAM, read_input
 from llb.dockerfile import DockerfileError, ImageTable, convert
 from llb.errors import LLBError
@@ -26,13 +27,13 @@ if TYPE_CHECKING:
 _Converter: TypeAlias = "Callable[[bytes, str], Conversion]"
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
 def dockerfile() -> None:
     """Convert Dockerfiles without a daemon."""
 
 
 @dockerfile.command("convert")
-@click.argument("files", metavar="FILE... | -", nargs=-1, required=True)
+@click.argument("files", metavar="FILE... | -", nargs=-1, required=True, type=click.Path())
 @click.option(
     "--resolver", metavar="FILE", help="Image configs as JSON: {image or *: {digest, config}}."
 )

@@ -10,6 +10,7 @@ import click
 from llb import dump as dumping
 from llb.atomic_write import write_whole
 from llb.cli import definition_source
+from llb.cli.sections import Command
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -25,8 +26,8 @@ FORMATS: Mapping[str, Callable[[Definition], str]] = {
 }
 
 
-@click.command()
-@click.argument("source", metavar="FILE.py | FILE.pb | -")
+@click.command(cls=Command)
+@click.argument("source", metavar="FILE.py | FILE.pb | -", type=click.Path())
 @click.option(
     "--format", "form", type=click.Choice(list(FORMATS)), default="text", help="Output format."
 )
@@ -40,8 +41,8 @@ def dump(source: str, form: str, output: Path | None) -> None:
 
     \b
     Examples:
-      llb dump examples/01_hello.py
-      llb dump examples/01_hello.py --format json | jq .Digest
+      llb dump build.py
+      llb dump build.py --format json | jq .Digest
     """  # noqa: D301 - click wants the control character
     text = FORMATS[form](definition_source.load(source).definition)
     if output is None:

@@ -6,11 +6,12 @@ import click
 
 from llb import compare as comparing
 from llb.cli.commands.diff import compare_sources
+from llb.cli.sections import Command
 
 
-@click.command()
-@click.argument("old", metavar="OLD")
-@click.argument("new", metavar="NEW")
+@click.command(cls=Command)
+@click.argument("old", metavar="OLD", type=click.Path())
+@click.argument("new", metavar="NEW", type=click.Path())
 def explain(old: str, new: str) -> None:
     """Explain the cache misses between two definitions.
 

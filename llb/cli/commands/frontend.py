@@ -17,7 +17,9 @@ from llb._lazy import lazy_imports
 from llb.buildkit_names import DOCKER_IMAGE_SCHEME, EXPORTER_IMAGE_CONFIG_KEY
 from llb.cli.build_options import with_build_options
 from llb.cli.commands.build import start
+from llb.cli.completions import DISPLAYS, words
 from llb.cli.connection_options import Connection, with_connection_options
+from llb.cli.sections import Group
 
 with lazy_imports(__name__):
     from llb.client.progress import display  # 5 ms
@@ -42,7 +44,7 @@ _SUBSTITUTE = "frontend.local/tried"
 _SYNTAX = "build-arg:BUILDKIT_SYNTAX"
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
 def frontend() -> None:
     """Create, run, pack and try a frontend."""
 
@@ -54,7 +56,7 @@ def new(directory: Path) -> None:
 
     \b
     Example:
-      llb frontend new apps && cd apps && llb frontend run main.py . -f app.toml -o out
+      llb frontend new apps && cd apps && llb frontend run main.py . -o out
     """  # noqa: D301 - click wants the control character
     with _print_time("created"):
         for path in templates.write(directory):
@@ -62,8 +64,8 @@ def new(directory: Path) -> None:
 
 
 @frontend.command()
-@click.argument("program")
-@click.argument("source", metavar="[DIRECTORY]", default=".")
+@click.argument("program", type=click.Path())
+@click.argument("source", metavar="[DIRECTORY]", default=".", type=click.Path())
 @with_build_options
 @with_connection_options
 def run(program: str, **options: Any) -> None:
@@ -74,13 +76,11 @@ def run(program: str, **options: Any) -> None:
 
     \b
     Example:
-      llb frontend run main.py . -f app.toml -o out
+      llb frontend run main.py . -o out
     """  # noqa: D301 - click wants the control character
     with programs.author_errors(program):
         function = programs.load(program)
-    filename = getattr(function, "filename", None)
-    if options["dockerfile"] is None and filename is not None:
-        options["dockerfile"] = str(Path(options["source"]) / filename)
+    _choose_file(options, getattr(function, "filename", None))
 
     def change(request: FrontendRequest, _: Client) -> FrontendRequest:
         # The program replaces the frontend that the file names.
@@ -96,14 +96,18 @@ def run(program: str, **options: Any) -> None:
 
 
 @frontend.command("pack")
-@click.argument("program")
+@click.argument("program", type=click.Path())
 @click.option("-t", "--tag", "name", required=True, metavar="NAME", help="Name of the image.")
 @click.option("--push", is_flag=True, help="Push the image to its registry.")
 @click.option("--load", is_flag=True, help="Load the image into Docker.")
 @click.option("--base", metavar="IMAGE", help="Base image with Python.  [python:3.13-slim]")
 @click.option("--on", metavar="IMAGE", help="Base image that has pyllb.")
 @click.option(
-    "--progress", default="auto", metavar="KIND", help="Progress display, as for llb build."
+    "--progress",
+    default="auto",
+    metavar="KIND",
+    shell_complete=words(*DISPLAYS),
+    help="Progress display, as for llb build.",
 )
 @with_connection_options
 def pack_(program: str, *, base: str | None, on: str | None, **options: Any) -> None:
@@ -125,7 +129,11 @@ def pack_(program: str, *, base: str | None, on: str | None, **options: Any) -> 
 @click.option("--base", metavar="IMAGE", help="Base image with Python.  [python:3.13-slim]")
 @click.option("--labs", is_flag=True, help="Enable the features of Docker's labs channel.")
 @click.option(
-    "--progress", default="auto", metavar="KIND", help="Progress display, as for llb build."
+    "--progress",
+    default="auto",
+    metavar="KIND",
+    shell_complete=words(*DISPLAYS),
+    help="Progress display, as for llb build.",
 )
 @with_connection_options
 def image_(*, base: str | None, labs: bool, **options: Any) -> None:
@@ -174,10 +182,10 @@ def _build_image(
 
 
 @frontend.command("try")
-@click.argument("program", metavar="PROGRAM.py | IMAGE")
-@click.argument("source", metavar="[DIRECTORY]", default=".")
-@click.option("--base", metavar="IMAGE", help="As for llb frontend pack.")
-@click.option("--on", metavar="IMAGE", help="As for llb frontend pack.")
+@click.argument("program", metavar="PROGRAM.py | IMAGE", type=click.Path())
+@click.argument("source", metavar="[DIRECTORY]", default=".", type=click.Path())
+@click.option("--base", metavar="IMAGE", help="Base image with Python, as for llb frontend pack.")
+@click.option("--on", metavar="IMAGE", help="Base image that has pyllb, as for llb frontend pack.")
 @with_build_options
 @with_connection_options
 def try_(program: str, base: str | None, on: str | None, **options: Any) -> None:
@@ -188,16 +196,26 @@ def try_(program: str, base: str | None, on: str | None, **options: Any) -> None
 
     \b
     Example:
-      llb frontend try main.py . -f app.toml -o out
+      llb frontend try main.py . -o out
     """  # noqa: D301 - click wants the control character
+    is_program = program.endswith(_PROGRAM_SUFFIX)
+    if is_program:
+        # It is not run here: it may need packages of its image.
+        _choose_file(options, programs.default_filename(program))
 
     def change(request: FrontendRequest, client: Client) -> FrontendRequest:
-        if not program.endswith(_PROGRAM_SUFFIX):
+        if not is_program:
             return _with_image(request, program)
         return _with_packed(request, _pack(client, program, base=base, on=on))
 
     with _print_time("tried"):
         start(options, change)
+
+
+def _choose_file(options: dict[str, Any], filename: str | None) -> None:
+    """Choose the file that a frontend reads by default, as it would in its image."""
+    if options["dockerfile"] is None and filename is not None:
+        options["dockerfile"] = str(Path(options["source"]) / filename)
 
 
 @contextmanager

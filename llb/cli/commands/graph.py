@@ -13,14 +13,15 @@ from llb.atomic_write import write_whole
 from llb.child_processes import environment
 from llb.cli import definition_source
 from llb.cli.commands.dump import FORMATS
+from llb.cli.sections import Command
 from llb.errors import InputError
 
 _GRAPH_FORMATS = ("tree", "dot", "mermaid")
 _TEXT_SUFFIXES = {".dot": "dot", ".gv": "dot", ".mmd": "mermaid", ".txt": "tree"}
 
 
-@click.command()
-@click.argument("source", metavar="FILE.py | FILE.pb | -")
+@click.command(cls=Command)
+@click.argument("source", metavar="FILE.py | FILE.pb | -", type=click.Path())
 @click.option("--format", "form", type=click.Choice(_GRAPH_FORMATS), help="Output format.  [tree]")
 @click.option(
     "-o",
@@ -36,8 +37,8 @@ def graph(source: str, form: str | None, output: Path | None) -> None:
 
     \b
     Examples:
-      llb graph examples/01_hello.py
-      llb graph examples/01_hello.py -o graph.svg
+      llb graph build.py
+      llb graph build.py -o graph.svg
     """  # noqa: D301 - click wants the control character
     definition = definition_source.load(source).definition
     if output is None:

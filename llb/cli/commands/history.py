@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from llb._lazy import lazy_imports
+from llb.cli.completions import builds, words
 from llb.cli.connection_options import Connection, with_connection_options
 from llb.cli.output_tables import JSON, JSON_LINES, ago, to_json
+from llb.cli.sections import Group
 from llb.errors import InputError
 
 with lazy_imports(__name__):
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
 _REF_WIDTH = 34
 
 
-@click.group()
+@click.group(cls=Group)
 def history() -> None:
     """Show and delete build records.
 
@@ -56,11 +58,16 @@ def ls(
 ) -> None:
     """List builds, newest first: reference, status, time, cached steps.
 
+    A line has the reference of the build, its status, when it started, how long it took, and how
+    many of its steps were cached. Pass the reference to the other commands.
+
     \b
     Example: llb history ls --filter status==error
     """  # noqa: D301 - click wants the control character
     with Connection(**options).open() as client:
         builds = client.history().builds(filters=filters, limit=limit, active_only=active)
+    if builds and not as_json and not quiet:
+        click.echo(_line("REFERENCE", "STATUS", "STARTED", "TOOK", "STEPS"))
     for build in builds:
         if as_json:
             click.echo(to_json(build))
@@ -69,7 +76,7 @@ def ls(
 
 
 @history.command()
-@click.argument("ref")
+@click.argument("ref", shell_complete=builds)
 @JSON
 @with_connection_options
 def inspect(*, ref: str, as_json: bool, **options: Any) -> None:
@@ -88,9 +95,13 @@ def inspect(*, ref: str, as_json: bool, **options: Any) -> None:
 
 
 @history.command()
-@click.argument("ref")
+@click.argument("ref", shell_complete=builds)
 @click.option(
-    "--progress", default="plain", metavar="KIND", help="Progress display: plain, rawjson or tty."
+    "--progress",
+    default="plain",
+    metavar="KIND",
+    shell_complete=words("plain", "rawjson", "tty"),
+    help="Progress display: plain, rawjson or tty.",
 )
 @with_connection_options
 def logs(ref: str, progress: str, **options: Any) -> None:
@@ -111,7 +122,7 @@ def logs(ref: str, progress: str, **options: Any) -> None:
 
 
 @history.command()
-@click.argument("ref")
+@click.argument("ref", shell_complete=builds)
 @with_connection_options
 def trace(ref: str, **options: Any) -> None:
     """Print the trace of a build as JSON.
@@ -129,7 +140,7 @@ def trace(ref: str, **options: Any) -> None:
 
 
 @history.command()
-@click.argument("refs", nargs=-1, metavar="REF...")
+@click.argument("refs", nargs=-1, metavar="REF...", shell_complete=builds)
 @click.option(
     "--all", "all_", is_flag=True, help="Delete all completed builds that are not pinned."
 )
@@ -149,7 +160,7 @@ def rm(*, refs: tuple[str, ...], all_: bool, **options: Any) -> None:
 
 
 @history.command()
-@click.argument("ref")
+@click.argument("ref", shell_complete=builds)
 @click.option("--off", is_flag=True, help="Remove the protection.")
 @with_connection_options
 def pin(*, ref: str, off: bool, **options: Any) -> None:
@@ -167,8 +178,12 @@ def format_line(build: BuildRecord) -> str:
     when = "" if build.created is None else ago(build.created)
     steps = f"{build.cached_steps}/{build.total_steps} cached"
     pinned = "pinned" if build.pinned else ""
-    line = f"{build.ref:<{_REF_WIDTH}}{build.status:<11}{when:>8}  {_seconds(build.duration):>8}"
-    return f"{line}  {steps:<14}{pinned}".rstrip()
+    return _line(build.ref, build.status, when, _seconds(build.duration), steps, pinned)
+
+
+def _line(ref: str, status: str, when: str, took: str, steps: str, pinned: str = "") -> str:
+    line = f"{ref:<{_REF_WIDTH}}{status:<11}{when:>8}  {took:>8}  {steps:<14}{pinned}"
+    return line.rstrip()
 
 
 def _deletable(history: History) -> list[str]:

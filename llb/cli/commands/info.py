@@ -8,9 +8,10 @@ import click
 
 from llb.cli.connection_options import Connection, with_connection_options
 from llb.cli.output_tables import JSON, to_json
+from llb.cli.sections import Command
 
 
-@click.command()
+@click.command(cls=Command)
 @JSON
 @with_connection_options
 def info(*, as_json: bool, **options: Any) -> None:

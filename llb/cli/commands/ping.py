@@ -8,12 +8,13 @@ import click
 
 from llb._lazy import lazy_imports
 from llb.cli.connection_options import Connection, with_connection_options
+from llb.cli.sections import Command
 
 with lazy_imports(__name__):
     from llb.client import usage  # 2 ms
 
 
-@click.command()
+@click.command(cls=Command)
 @click.option("--wait", metavar="TIME", help="Wait this long for the daemon, for example 1m30s.")
 @with_connection_options
 def ping(wait: str | None, **options: Any) -> None:

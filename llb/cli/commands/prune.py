@@ -7,15 +7,16 @@ from typing import Any
 import click
 
 from llb._lazy import lazy_imports
-from llb.cli.commands.du import FILTER, format_size, print_record
+from llb.cli.commands.du import FILTER, format_size, print_records
 from llb.cli.connection_options import NAMES, Connection, with_connection_options
 from llb.cli.output_tables import JSON_LINES, VERBOSE
+from llb.cli.sections import Command
 
 with lazy_imports(__name__):
     from llb.client import usage  # 2 ms
 
 
-@click.command()
+@click.command(cls=Command)
 @FILTER
 @click.option("--all", "all_", is_flag=True, help="Include internal and frontend images.")
 @click.option(
@@ -44,11 +45,9 @@ def prune(*, verbose: bool, as_json: bool, **options: Any) -> None:
     connection = Connection(**{name: options.pop(name) for name in NAMES})
     age, all_, filters = (options.pop(name) for name in ("unused_for", "all_", "filters"))
     sizes = {name: usage.parse_size(value) for name, value in options.items()}
-    total = 0
+    seconds = usage.parse_age(age)
     with connection.open() as client:
-        removed = client.prune(all=all_, filters=filters, unused_for=usage.parse_age(age), **sizes)
-        for record in removed:
-            print_record(record, verbose=verbose, as_json=as_json)
-            total += record.size
+        removed = client.prune(all=all_, filters=filters, unused_for=seconds, **sizes)
+        total = print_records(removed, verbose=verbose, as_json=as_json)
     if not as_json:
         click.echo(f"total        {format_size(total)}")

@@ -8,9 +8,10 @@ import click
 
 from llb.cli.connection_options import Connection, with_connection_options
 from llb.cli.output_tables import JSON_LINES, to_json
+from llb.cli.sections import Command
 
 
-@click.command()
+@click.command(cls=Command)
 @click.option(
     "--filter",
     "filters",
@@ -22,6 +23,8 @@ from llb.cli.output_tables import JSON_LINES, to_json
 @with_connection_options
 def workers(*, filters: tuple[str, ...], as_json: bool, **options: Any) -> None:
     """List workers with their platforms and labels.
+
+    A worker is the part of a daemon that runs steps. Most daemons have one.
 
     \b
     Examples:

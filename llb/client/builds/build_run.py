@@ -245,7 +245,7 @@ class BuildRun:
             self._abort(error.cause)
         except TransportError as error:
             # Nothing else detects a network that has gone silent.
-            self._abort(connection_lost(self._control.address, error.message))
+            self._abort(connection_lost(self._control.address, error.message, error.hint))
 
     def _start_frontend(self, frontend: FunctionFrontend, ref: str) -> threading.Thread:
         with self._lock:

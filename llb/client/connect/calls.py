@@ -11,7 +11,7 @@ from google.protobuf.message import DecodeError
 
 from llb._logs import logger
 from llb.client.opening import Opening, deadline_after, remaining
-from llb.errors import CancelledError, RemoteError, TransportError
+from llb.errors import CancelledError, LLBError, RemoteError, TransportError
 from llb.grpc import Code, forks
 from llb.grpc.endings import UnseenError
 
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from google.protobuf.message import Message
 
     from llb.client.connect.routes import Metadata, Route
-    from llb.errors import LLBError
     from llb.grpc import Pipe
     from llb.grpc.interfaces import OutgoingCall, OutgoingCalls
 
@@ -139,7 +138,8 @@ class Calls:
         try:
             channel = self._route.channel(on_end=self._log_end)
         except BaseException as error:
-            _log.info("cannot connect to %s: %s", address, error)
+            reason = error.title if isinstance(error, LLBError) else error
+            _log.info("cannot connect to %s: %s", address, reason)
             self._take(None)
             raise
         _log.info("connected to %s", address)

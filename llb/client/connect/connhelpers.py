@@ -73,9 +73,10 @@ def command(address: str) -> tuple[str, ...]:
         return program.command(_parse_target(program, location))
     except ValueError as error:
         hint = error.hint if isinstance(error, InvalidValueError) else None
+        reason = error.message if isinstance(error, InvalidValueError) else error
         shown = _PASSWORD.sub(r"\1…\2", address)
         raise InvalidValueError(
-            f"invalid address {shown!r}: {error}, expected {program.form}", hint=hint
+            f"invalid address {shown!r}: {reason}, expected {program.form}", hint=hint
         ) from error
 
 

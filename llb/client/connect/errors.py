@@ -11,6 +11,7 @@ from llb._lazy import lazy_imports
 from llb.errors import (
     CancelledError,
     ConnectError,
+    Hint,
     LLBError,
     RemoteError,
     SolveError,
@@ -53,8 +54,21 @@ _HINTS = {
     "requires credentials for": _LOGIN,
     "is not the base64 of NAME:PASSWORD": "store it again with `docker login`",
     "mount options is too long": _LAYERS,
+    "is not allowed by build daemon configuration": (
+        "add it to insecure-entitlements in buildkitd.toml"
+    ),
+    **{
+        f"{name} is not allowed": Hint(
+            f"pass allow=[{name!r}]", command=f"allow it with --allow {name}"
+        )
+        for name in ("network.host", "security.insecure")
+    },
     "x509: ": "the daemon must trust the certificate: add its authority to buildkitd.toml",
+    "unset ssh forward key": Hint("pass ssh='default'", command="forward an agent: --ssh default"),
 }
+# What a build lacks, by the words in which the daemon names it.
+_SECRET = re.compile(r"\bsecret (\S+): not found")
+_ENTITLEMENT = re.compile(r"\b(network\.host|security\.insecure) is not allowed")
 
 
 def call_error(error: LLBError, address: str) -> LLBError:
@@ -67,7 +81,7 @@ def call_error(error: LLBError, address: str) -> LLBError:
         case ForkedError():
             return error
         case TransportError() | RemoteError(code=Code.UNAVAILABLE):
-            return connection_lost(address, error.message)
+            return connection_lost(address, error.message, error.hint)
         case RemoteError():
             message = _one_line(error.message) or _status_name(error.code)
             return RemoteError(message, code=error.code, details=error.details, hint=error.hint)
@@ -86,22 +100,27 @@ def ping_error(error: LLBError, address: str) -> LLBError:
         case RemoteError():
             return unreachable(address, _one_line(error.message) or _status_name(error.code))
         case _:
-            return unreachable(address, error.message)
+            return unreachable(address, error.message, error.hint)
 
 
-def connection_lost(address: str, reason: str) -> TransportError:
-    """Build the error for a broken connection."""
+def connection_lost(address: str, reason: str, hint: str | None = None) -> TransportError:
+    """Build the error for a broken connection; ``hint`` is that of the reason."""
     return TransportError(
         f"lost the connection to {address}: {reason}",
-        hint="check whether the daemon still runs, and look at its log",
+        hint=hint or "check whether the daemon still runs, and look at its log",
     )
 
 
-def unreachable(address: str, reason: str) -> ConnectError:
-    """Build the error for an address where no BuildKit answers."""
-    hint = "start one with `llb daemon start`, or name another with --addr or BUILDKIT_HOST"
-    if address == CHANNEL:
+def unreachable(address: str, reason: str, hint: str | None = None) -> ConnectError:
+    """Build the error for an address where no BuildKit answers; ``hint`` is that of the reason."""
+    if hint is None and address == CHANNEL:
         hint = "check the target and the credentials of the channel, and whether the daemon runs"
+    elif hint is None:
+        hint = Hint(
+            "start one with `llb daemon start`, or name another: Client(ADDRESS) or BUILDKIT_HOST",
+            command="start one with `llb daemon start`, or name another with --addr or "
+            "BUILDKIT_HOST",
+        )
     return ConnectError(f"no BuildKit answers at {address}: {reason}", hint=hint)
 
 
@@ -161,9 +180,28 @@ def to_solve_error(
     )
 
 
+def _hint_for(message: str) -> str | None:
+    """Find the hint for an error of a daemon, a registry or a token server.
+
+    >>> _hint_for("secret npm: not found")
+    "pass secrets={'npm': …}"
+    >>> _hint_for("failed to load LLB: network.host is not allowed")
+    "grant it with allow='network.host'"
+    """
+    if secret := _SECRET.search(message):
+        name = secret[1]
+        return Hint(
+            f"pass secrets={{{name!r}: …}}", command=f"pass it: --secret id={name},src=FILE"
+        )
+    if entitlement := _ENTITLEMENT.search(message):
+        name = entitlement[1]
+        return Hint(f"grant it with allow={name!r}", command=f"grant it with --allow {name}")
+    return next((hint for words, hint in _HINTS.items() if words in message), None)
+
+
 def _without_layers(message: str) -> tuple[str, str | None]:
     """Replace the directories of an overlay mount by their number, and find the hint."""
-    hint = next((hint for words, hint in _HINTS.items() if words in message), None)
+    hint = _hint_for(message)
     lower = _LOWER.search(message)
     if lower is None:
         return message, hint

@@ -57,5 +57,5 @@ def retried(
             if remaining <= 0:
                 raise
             pause = min(next(pauses), remaining)
-            _log.debug("next attempt in %.2f s: %s", pause, error)
+            _log.debug("next attempt in %.2f s: %s", pause, error.message)
         sleep(pause)

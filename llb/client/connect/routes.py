@@ -100,7 +100,7 @@ class Route:
         try:
             return dial()
         except TransportError as error:
-            raise unreachable(self.address, error.message) from error
+            raise unreachable(self.address, error.message, error.hint) from error
         # The client lacks a resource, such as file descriptors.
         except OSError as error:
             raise unreachable(self.address, error.strerror or str(error)) from error

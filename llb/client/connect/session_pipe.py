@@ -47,7 +47,7 @@ class SessionPipe:
             except LLBError as error:
                 if self._closed.is_set():
                     return b""
-                raise TransportError(f"the session broke: {error}") from error
+                raise TransportError(f"the session broke: {error.message}") from error
             except Exception as error:
                 raise InterceptedError(f"an interceptor ended the session: {error!r}") from error
             if received is None:
@@ -61,7 +61,7 @@ class SessionPipe:
             self._call.send(_encode(data))
             self._call.flush()
         except LLBError as error:
-            raise TransportError(f"the session is closed: {error}") from error
+            raise TransportError(f"the session is closed: {error.message}") from error
         except Exception as error:
             raise InterceptedError(f"an interceptor ended the session: {error!r}") from error
 

@@ -20,7 +20,7 @@ from attrs import frozen
 
 from llb.child_processes import environment, python
 from llb.client.connect.address import VARIABLE, listens
-from llb.errors import ConnectError, InvalidValueError
+from llb.errors import ConnectError, Hint, InvalidValueError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -156,6 +156,20 @@ def is_up(place: Place) -> bool:
     return listens(place.socket)
 
 
+def _ways_to_a_daemon() -> Hint:
+    """List the ways to a daemon, for programs and for the command line."""
+    ways = (
+        "install buildkitd and runc, and one is started on demand; or start Docker 18.09 or later; "
+        "or run one in a container, docker run -d --privileged --name builder moby/buildkit, and "
+        "name it with"
+    )
+    container = "docker-container://builder"
+    return Hint(
+        f"name a daemon, Client(ADDRESS) or {VARIABLE}; or {ways} Client({container!r})",
+        command=f"name a daemon with --addr or {VARIABLE}; or {ways} --addr {container}",
+    )
+
+
 def command(place: Place) -> list[str]:
     """Build the daemon's command line, rootless for users other than root.
 
@@ -166,10 +180,7 @@ def command(place: Place) -> list[str]:
         raise MissingProgramError(
             "no BuildKit found: no address is given, no default socket answers, "
             "and buildkitd is not on PATH",
-            hint=f"name a daemon with --addr or {VARIABLE}; or install buildkitd and runc, and one "
-            "is started on demand; or start Docker 18.09 or later; or run one in a container, "
-            "docker run -d --privileged --name builder moby/buildkit, and name it with "
-            "--addr docker-container://builder",
+            hint=_ways_to_a_daemon(),
         )
     wrapper = []
     if os.geteuid() != 0:
@@ -177,7 +188,10 @@ def command(place: Place) -> list[str]:
         if rootlesskit is None:
             raise MissingProgramError(
                 "a rootless BuildKit needs rootlesskit, which is not on PATH",
-                hint="install rootlesskit and uidmap, or name a daemon with --addr",
+                hint=Hint(
+                    f"install rootlesskit and uidmap, or name a daemon: Client(ADDRESS) or {VARIABLE}",
+                    command="install rootlesskit and uidmap, or name a daemon with --addr",
+                ),
             )
         wrapper = [rootlesskit, "--net=host", "--copy-up=/etc"]
     config = ["--config", str(place.config)] if place.config.exists() else []

@@ -15,7 +15,7 @@ from attrs import field, mutable
 
 from llb._lazy import lazy_imports
 from llb.client.export.staging import make_staging
-from llb.errors import InputError, InvalidValueError, RemoteError
+from llb.errors import Hint, InputError, InvalidValueError, RemoteError
 from llb.grpc.status import Code
 from llb.reference import check_digest
 
@@ -92,7 +92,7 @@ class Store:
         try:
             path = self.layout.blob(digest)
         except InvalidValueError as error:
-            raise RemoteError(str(error), code=Code.INVALID_ARGUMENT) from error
+            raise RemoteError(error.message, code=Code.INVALID_ARGUMENT) from error
         with self._lock:
             path = self._staged.get(digest, path)
         return path if path.is_file() else None
@@ -217,5 +217,9 @@ def check_layout(name: str, path: Path) -> None:
     if not (path / "blobs").is_dir():
         raise InputError(
             f"cannot use {path} as the OCI layout {name!r}: missing folder blobs",
-            hint="unpack an archive first, or write a layout with -o type=oci,tar=false,dest=DIR",
+            hint=Hint(
+                "unpack an archive first, or write a layout with llb.client.oci(DIR, tar=False)",
+                command="unpack an archive first, or write a layout with "
+                "-o type=oci,tar=false,dest=DIR",
+            ),
         )

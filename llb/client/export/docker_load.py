@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from llb.child_processes import environment
 from llb.client.export.destinations import copy_stream
-from llb.errors import InputError
+from llb.errors import Hint, InputError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,7 +26,10 @@ class DockerReceiver:
         if shutil.which("docker") is None:
             raise InputError(
                 "docker is not on PATH, but is needed to load the image",
-                hint="write an archive with -o type=docker,dest=image.tar",
+                hint=Hint(
+                    'write an archive with llb.client.docker("image.tar")',
+                    command="write an archive with -o type=docker,dest=image.tar",
+                ),
             )
         self._archive = tempfile.TemporaryFile()  # noqa: SIM115 - abort closes it
 

@@ -64,7 +64,7 @@ class Receivers:
             self._arrived.add(number)
         except (InputError, TransportError) as failure:
             self.failures.append(failure)
-            raise RemoteError(str(failure), code=_UNKNOWN) from failure
+            raise RemoteError(failure.message, code=_UNKNOWN) from failure
         finally:
             with self._changed:
                 self._in_progress.remove(number)

@@ -18,7 +18,7 @@ from llb.buildkit_names import EXPORTER_IMAGE_CONFIG_KEY, OCI_SCHEME
 from llb.client.base_images.pending_state import PendingState
 from llb.client.image_build import memory_tree
 from llb.client.image_build.values import invalid, to_string
-from llb.errors import InputError, InvalidValueError
+from llb.errors import Hint, InputError, InvalidValueError
 from llb.gocompat.path import clean
 from llb.sources.inline_files import Directory, files
 from llb.state.state import State
@@ -242,8 +242,14 @@ def _name_in(folder: str) -> str:
 
 def _hint_for_file(path: str) -> str:
     if path.endswith(_PYTHON):
-        return f"a build file has a context, too: pass the context, and file={path!r}"
-    return 'an archive is passed as an open file: open(path, "rb")'
+        return Hint(
+            f"a build file has a context, too: pass the context, and file={path!r}",
+            command=f"a build file has a context, too: name the context, and the file with -f {path}",
+        )
+    return Hint(
+        'an archive is passed as an open file: open(path, "rb")',
+        command=f"an archive is read from standard input: - < {path}",
+    )
 
 
 def _listing(tree: Mapping[str, object]) -> str:

@@ -10,7 +10,7 @@ from attrs import evolve
 
 from llb._lazy import lazy_imports
 from llb.client.image_build.values import several, strings, to_string, to_text_mapping
-from llb.errors import InvalidValueError
+from llb.errors import Hint, InvalidValueError
 from llb.reference import Reference
 
 with lazy_imports(__name__):
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from llb.client.export.exporters import Export
 
-_NAME_IT = "name it with tags, or with -t on the command line"
+_NAME_IT = Hint("name it with tags", command="name it with -t")
 
 
 def to_exports(

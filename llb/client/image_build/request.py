@@ -30,7 +30,7 @@ from llb.client.image_build.values import (
     to_ulimits,
 )
 from llb.client.options import BuildOptions
-from llb.errors import InputError, InvalidValueError
+from llb.errors import Hint, InputError, InvalidValueError
 from llb.platforms import Platform, to_platform
 from llb.state.step_options import check_keys
 
@@ -202,10 +202,12 @@ def _check_dockerfile(contexts: Contexts, options: ImageBuildOptions) -> None:
     if path.is_file() or DOCKERFILE_DIRECTORY in options.get("local_dirs", {}):
         return
     inside = Path(contexts.local_dirs.get(CONTEXT, ""), file or "")
-    hint = f"it is relative to the working directory: {inside}" if inside.is_file() else None
-    raise InputError(
-        f"no such Dockerfile: {path}", hint=hint or "name it with file, or -f on the command line"
+    hint = (
+        f"it is relative to the working directory: {inside}"
+        if inside.is_file()
+        else Hint("name it with file", command="name it with -f")
     )
+    raise InputError(f"no such Dockerfile: {path}", hint=hint)
 
 
 def _environment_attrs(environ: Mapping[str, str]) -> dict[str, str]:

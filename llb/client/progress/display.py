@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING, Protocol, Self
 
 from llb._lazy import lazy_imports
+from llb.client.progress import actions
 from llb.client.progress.plain import PlainDisplay
 from llb.errors import InvalidValueError, did_you_mean
 
@@ -84,4 +85,4 @@ def display(kind: str, stream: TextIO | None = None) -> Display:
     can_redraw = out.isatty() and os.environ.get("TERM", "") not in _CANNOT_REDRAW
     if kind == "tty" or (kind == "auto" and can_redraw):
         return tty.TtyDisplay(out)
-    return PlainDisplay(out)
+    return PlainDisplay(out, folds=actions.runs_here())

@@ -146,9 +146,9 @@ class TtyDisplay:
                 Text(f" ! {warning}", style=self._colors.warning) for warning in self._warnings
             ]
             blocks = [(step, list(_rows(step, self._colors))) for step in self._steps.values()]
-            if not self._ended:
-                blocks = _fit(blocks, height - 1 - len(warnings))
             rows = [row for _, block in blocks for row in block]
+            if not self._ended:
+                rows = list(_fit(blocks, height - 1 - len(warnings)))
             end = summary(step.vertex for step in self._steps.values()) if self._ended else []
             return Group(title, *rows, *warnings, *map(_faint, end))
 
@@ -156,16 +156,41 @@ class TtyDisplay:
 _Block = tuple[_Step, list[RenderableType]]
 
 
-def _fit(blocks: list[_Block], height: int) -> list[_Block]:
-    """Drop finished steps, oldest first, until the blocks fit the height."""
+def _fit(blocks: list[_Block], height: int) -> Iterator[RenderableType]:
+    """Yield as many rows as there are.
+
+    Finished steps give way first, the oldest before the others, then the output of running steps. A
+    running step without a row is counted.
+    """
     excess = sum(len(rows) for _, rows in blocks) - height
-    kept = []
+    kept: list[_Block] = []
     for step, rows in blocks:
         if excess > 0 and not step.is_running:
             excess -= len(rows)
         else:
             kept.append((step, rows))
-    return kept
+    hidden = len(kept) - height
+    if hidden > 0:
+        kept, hidden = kept[: max(height - 1, 0)], hidden + 1
+    heights = _share([len(rows) - 1 for _, rows in kept], height - len(kept))
+    for (_, (head, *output)), count in zip(kept, heights, strict=True):
+        yield head
+        yield from output[len(output) - count :]
+    if hidden > 0:
+        yield _faint(f" … {hidden} more steps are running")
+
+
+def _share(wanted: list[int], total: int) -> list[int]:
+    """Divide rows among steps: all get the same number, or as many as they want.
+
+    >>> _share([6, 2, 6], 11)
+    [5, 2, 4]
+    """
+    shares = [0] * len(wanted)
+    for _ in range(min(total, sum(wanted))):
+        hungry = [index for index, count in enumerate(wanted) if shares[index] < count]
+        shares[min(hungry, key=lambda index: shares[index])] += 1
+    return shares
 
 
 def _rows(step: _Step, colors: Colors) -> Iterator[RenderableType]:
@@ -179,7 +204,7 @@ def _rows(step: _Step, colors: Colors) -> Iterator[RenderableType]:
     yield head
     if step.is_running:
         yield from _dim(
-            f"{visible(status.name)} {_progress(status)}"
+            f"{visible(status.id)} {_progress(status)}"
             for status in step.transfers.values()
             if status.completed is None
         )

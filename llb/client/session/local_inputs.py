@@ -7,7 +7,7 @@ from socket import gethostname
 from typing import TYPE_CHECKING
 
 from llb.buildkit_names import LOCAL_SCHEME, OCI_SCHEME
-from llb.errors import InputError, did_you_mean
+from llb.errors import Hint, InputError, did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -57,7 +57,8 @@ def unknown_directory(name: str, directories: Mapping[str, object]) -> InputErro
     )
     return InputError(
         f"the build asks for the local directory {name!r}, and {listing}",
-        hint=did_you_mean(name, directories) or f"give it with --local {name}=DIR",
+        hint=did_you_mean(name, directories)
+        or Hint(f"pass local_dirs={{{name!r}: DIR}}", command=f"give it with --local {name}=DIR"),
     )
 
 
@@ -84,5 +85,8 @@ def _unknown_layout(name: str, layouts: Mapping[str, object]) -> InputError:
         )
     return InputError(
         f"the build asks for the OCI layout {name!r}, and {listing}",
-        hint=did_you_mean(name, layouts) or f"give it with --oci-layout {name}=DIR",
+        hint=did_you_mean(name, layouts)
+        or Hint(
+            f"pass oci_layouts={{{name!r}: DIR}}", command=f"give it with --oci-layout {name}=DIR"
+        ),
     )

@@ -256,7 +256,8 @@ def blank_base(span: Span, name: str) -> DockerfileError:
     return DockerfileError(
         f"base name ({name}) should not be blank",
         span=span,
-        hint="give the variable a default in an ARG before the first FROM, or with --build-arg",
+        hint="give the variable a default in an ARG before the first FROM, "
+        "or pass it as a build argument",
     )
 
 

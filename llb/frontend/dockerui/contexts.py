@@ -301,7 +301,7 @@ def read_dockerfile(folder: Ref, context: BuildContext, gateway: Gateway) -> byt
             return content
     raise InputError(
         f"failed to read dockerfile: open {context.filename}: no such file or directory",
-        hint="name the file with --opt filename=PATH, relative to its directory",
+        hint="name the file in the option filename, relative to its directory",
     )
 
 

@@ -15,7 +15,7 @@ from attrs import field, frozen
 
 from llb import Image, Local, State
 from llb.arguments.checked import checked
-from llb.errors import InputError
+from llb.errors import Hint, InputError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -161,6 +161,9 @@ def _package(name: str) -> Path:
     if not directories or not Path(directories[0]).is_dir():
         raise InputError(
             f"cannot copy the package {name}: it is not in a directory",
-            hint="pack on an image that has it: --on IMAGE",
+            hint=Hint(
+                "pack on an image that has it: on=IMAGE",
+                command="pack on an image that has it: --on IMAGE",
+            ),
         )
     return Path(directories[0])

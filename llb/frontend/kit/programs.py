@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import runpy
 import sys
 import traceback
@@ -87,3 +88,34 @@ def load(program: str | PathLike[str]) -> Function:
             hint="end the program with llb.gateway.serve(function)",
         )
     return functions[0]
+
+
+@checked
+def default_filename(program: str | PathLike[str]) -> str | None:
+    """Find the ``filename`` of the decorator ``@frontend(…)`` in a program without running it.
+
+    Returns None if the program has none, or none that is a literal. Raises InputError if there is
+    no such program.
+    """
+    path = Path(program)
+    if not path.is_file():
+        raise InputError(f"no such program: {path}")
+    try:
+        tree = ast.parse(path.read_bytes())
+    except (SyntaxError, ValueError):
+        # The build reports it, with the line.
+        return None
+    calls = (
+        decorator
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        for decorator in node.decorator_list
+        if isinstance(decorator, ast.Call) and ast.unparse(decorator.func).endswith("frontend")
+    )
+    names = (
+        keyword.value.value
+        for call in calls
+        for keyword in call.keywords
+        if keyword.arg == "filename" and isinstance(keyword.value, ast.Constant)
+    )
+    return next((name for name in names if isinstance(name, str)), None)

@@ -192,7 +192,9 @@ class Connection:
             self.go_away(error.code)
             if self._settled:
                 raise
-            raise ProtocolError(error.code, f"peer does not speak HTTP/2: {error}") from error
+            raise ProtocolError(
+                error.code, f"peer does not speak HTTP/2: {error.message}"
+            ) from error
         return events
 
     def _strip_preface(self, data: bytes) -> bytes:

@@ -95,7 +95,7 @@ class DaemonState:
             try:
                 solve = to_solve(request, ref)
             except InvalidDefinitionError as error:
-                raise RemoteError(str(error), code=_UNKNOWN) from error
+                raise RemoteError(error.message, code=_UNKNOWN) from error
             self.solves.append(solve)
             if ref and solve.definition is not None:
                 self.definitions[ref] = solve.definition

@@ -89,7 +89,9 @@ FUNCTIONS: list[tuple[Callable[..., Any], list[str], set[str]]] = [
 ]
 
 
-@pytest.mark.parametrize(("function", "kinds", "own"), FUNCTIONS, ids=lambda value: str(value)[:40])
+@pytest.mark.parametrize(
+    ("function", "kinds", "own"), FUNCTIONS, ids=[row[0].__qualname__ for row in FUNCTIONS]
+)
 def test_every_option_of_the_library_is_combined(
     function: Callable[..., Any], kinds: list[str], own: set[str]
 ) -> None:

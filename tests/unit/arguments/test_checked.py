@@ -75,10 +75,14 @@ def test_arguments_are_passed_on() -> None:
 @pytest.mark.parametrize(
     ("args", "options", "message"),
     [
-        ((1,), {}, "invalid name 1: expected a string"),
+        ((1,), {}, "invalid name 1: expected a string (write it as a string: '1')"),
         (("a", "b"), {}, "invalid count 'b': expected an integer"),
-        (("a", 1, 2), {}, "invalid rest 2: expected a string"),
-        (("a", 1, *"bcdefgh", 2), {}, "invalid rest 2: expected a string"),
+        (("a", 1, 2), {}, "invalid rest 2: expected a string (write it as a string: '2')"),
+        (
+            ("a", 1, *"bcdefgh", 2),
+            {},
+            "invalid rest 2: expected a string (write it as a string: '2')",
+        ),
         (("a",), {"items": 1}, "invalid items 1: expected several values, each a string"),
         (("a",), {"size": "b"}, "invalid size 'b': expected an integer"),
     ],

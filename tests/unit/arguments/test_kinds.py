@@ -135,7 +135,7 @@ def test_other_values_are_refused(
 ) -> None:
     with pytest.raises(InvalidValueError) as caught:
         kind(annotation).accept(value, "x")
-    assert (str(caught.value), caught.value.hint) == (message, hint)
+    assert (caught.value.title, caught.value.hint) == (message, hint)
 
 
 def test_a_mapping_that_needs_no_conversion_stays_itself() -> None:

@@ -85,12 +85,12 @@ HINT = "hint: a build file can import files next to it, Python's standard librar
 @pytest.mark.parametrize(
     ("line", "rendered"),
     [
-        ("import requests", f"error: build.py:1: module requests not found next to build.py\n1 | >>> import requests\n{HINT}"),
-        ("import attr", f"error: build.py:1: module attr not found next to build.py\n1 | >>> import attr\n{HINT}"),
-        ("from ci.step import x", "error: build.py:1: module ci.step not found next to build.py\n1 | >>> from ci.step import x\nhint: did you mean ci.steps?"),
-        ("import llb.missing", "error: build.py:1: ModuleNotFoundError: No module named 'llb.missing'\n  File \"build.py\", line 1, in <module>\n    import llb.missing\n1 | >>> import llb.missing"),
-        ("def a(:", "error: build.py:1:7: invalid Python: invalid syntax\n1 | >>> def a(:\n  |           ^"),
-        ("x = '", "error: build.py:1:5: invalid Python: unterminated string literal (detected at line 1)\n1 | >>> x = '\n  |         ^"),
+        ("import requests", f"1 | >>> import requests\nerror: build.py:1: module requests not found next to build.py\n{HINT}"),
+        ("import attr", f"1 | >>> import attr\nerror: build.py:1: module attr not found next to build.py\n{HINT}"),
+        ("from ci.step import x", "1 | >>> from ci.step import x\nerror: build.py:1: module ci.step not found next to build.py\nhint: did you mean ci.steps?"),
+        ("import llb.missing", "  File \"build.py\", line 1, in <module>\n    import llb.missing\n1 | >>> import llb.missing\nerror: build.py:1: ModuleNotFoundError: No module named 'llb.missing'"),
+        ("def a(:", "1 | >>> def a(:\n  |           ^\nerror: build.py:1:7: invalid Python: invalid syntax"),
+        ("x = '", "1 | >>> x = '\n  |         ^\nerror: build.py:1:5: invalid Python: unterminated string literal (detected at line 1)"),
     ],
 )  # fmt: skip
 def test_a_failed_import_is_reported_with_its_line(line: str, rendered: str) -> None:
@@ -103,13 +103,13 @@ def test_an_error_in_a_module_is_shown_with_its_traceback() -> None:
     with pytest.raises(BuildFileError) as caught:
         load("import ci\n", {"ci.py": "\n1 / 0\n"})
     assert render(caught.value) == (
-        "error: ci.py:2: ZeroDivisionError: division by zero\n"
         '  File "build.py", line 1, in <module>\n'
         "    import ci\n"
         '  File "ci.py", line 2, in <module>\n'
         "    1 / 0\n"
         "    ~~^~~\n"
-        "1 |\n2 | >>> 1 / 0"
+        "1 |\n2 | >>> 1 / 0\n"
+        "error: ci.py:2: ZeroDivisionError: division by zero"
     )
 
 

@@ -83,7 +83,6 @@ def test_the_default_clock_runs() -> None:
 
 
 RAISED = """\
-error: build.py:11: KeyError: 'missing'
   File "build.py", line 6, in app
     return first({})
            ^^^^^^^^^
@@ -95,7 +94,8 @@ error: build.py:11: KeyError: 'missing'
            ~~~~~^^^^^^^^^^^
  9 |         return second(given)
 10 |     def second(given):
-11 | >>>     return given["missing"]"""
+11 | >>>     return given["missing"]
+error: build.py:11: KeyError: 'missing'"""
 
 
 def test_the_traceback_of_an_exception_is_limited_to_the_file() -> None:

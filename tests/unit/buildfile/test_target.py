@@ -89,12 +89,12 @@ def test_an_imported_target_belongs_to_the_file_that_imports_it() -> None:
 
 
 RETURNS = """\
-error: build.py:4: the target app returned {}, expected a State, or States by platform or by name
 2 |     from llb.buildfile import Build, target
 3 |
 4 | >>> @target
 5 |     def app():
-6 |         {}"""
+6 |         {}
+error: build.py:4: the target app returned {}, expected a State, or States by platform or by name"""
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,7 @@ def test_an_invalid_return_value_is_refused_at_its_target(line: str, description
     with pytest.raises(InvalidValueError) as caught:
         run_target(f"{HEAD}\n@target\ndef app():\n    {line}\n")
     hint = "\nhint: it ends without return" if line == "pass" else ""
-    assert render(caught.value) == RETURNS.format(description, line) + hint
+    assert render(caught.value) == RETURNS.format(line, description) + hint
 
 
 def target_code(decorator: str, name: str) -> str:
@@ -137,7 +137,7 @@ def target_code(decorator: str, name: str) -> str:
             None,
             (
                 "error: no default target among a, b\n"
-                "hint: mark one with @target(default=True), or choose one with --target"
+                "hint: mark one with @target(default=True), or name one for the build"
             ),
         ),
         (
@@ -175,5 +175,16 @@ def test_a_missing_build_arg_is_an_error_at_its_target() -> None:
     text = f"{HEAD}\n@target\ndef app(version: str) -> State:\n    return Scratch()\n"
     with pytest.raises(InvalidValueError) as caught:
         run_target(text)
-    assert str(caught.value) == "build.py:4: missing build arg version: expected a string"
-    assert caught.value.hint == "--build-arg version=…"
+    assert str(caught.value) == (
+        "build.py:4: missing build arg version: expected a string (pass build_args={'version': …})"
+    )
+    assert caught.value.command_hint == "--build-arg version=…"
+
+
+def test_the_hint_for_a_missing_build_arg_lists_its_values() -> None:
+    parameter = 'channel: typing.Literal["stable", "beta"]'
+    text = f"{HEAD}\nimport typing\n@target\ndef app({parameter}) -> State:\n    return Scratch()\n"
+    with pytest.raises(InvalidValueError) as caught:
+        run_target(text)
+    assert caught.value.hint == "pass build_args={'channel': 'stable' | 'beta'}"
+    assert caught.value.command_hint == "--build-arg channel=stable|beta"

@@ -9,7 +9,7 @@ import pytest
 
 from llb.cli.build_files import Selected, select
 from llb.cli.frontend_options import FrontendOptions
-from llb.errors import InputError, RemoteError, Span
+from llb.errors import Hint, InputError, RemoteError, Span
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -155,7 +155,14 @@ HERE = (
 )
 
 
-@pytest.mark.parametrize(("hint", "expected"), [(None, HERE), ("log in", f"log in; {HERE}")])
+@pytest.mark.parametrize(
+    ("hint", "expected"),
+    [
+        (None, HERE),
+        ("log in", f"log in; {HERE}"),
+        (Hint("call login()", command="log in"), f"log in; {HERE}"),
+    ],
+)
 def test_an_error_about_the_syntax_line_has_a_hint(
     file: Path, hint: str | None, expected: str
 ) -> None:

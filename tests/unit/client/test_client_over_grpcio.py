@@ -298,7 +298,7 @@ print(client.info().package, flush=True)
     process = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=SECONDS
     )
-    reason = "it was used before fork(): create the channel and the client in the child process"
+    reason = "it was used before fork() (create the channel and the client in the child process)"
     assert process.stdout.splitlines() == [
         f"no BuildKit answers at grpc.Channel: {reason}",
         f"no BuildKit answers at grpc.Channel: {reason}",

@@ -151,7 +151,10 @@ def test_a_source_file_with_a_too_deep_definition_is_refused() -> None:
     definition = Definition((SOURCE, result_of(SOURCE)), files=files)
     with pytest.raises(InvalidDefinitionError) as caught:
         definition.to_pb()
-    assert str(caught.value) == "invalid LLB definition"
+    assert str(caught.value) == (
+        f"{NOT_A_DEFINITION} (expected the output of a build script, or of "
+        "State.marshal().to_bytes())"
+    )
 
 
 def test_a_location_in_a_missing_source_is_refused() -> None:

@@ -171,7 +171,7 @@ def test_a_missing_file_is_named() -> None:
     assert outcome.error is not None
     assert outcome.error.message == (
         "failed to read dockerfile: open sub/File: no such file or directory "
-        "(hint: name the file with --opt filename=PATH, relative to its directory)"
+        "(hint: name the file in the option filename, relative to its directory)"
     )
 
 

@@ -52,7 +52,8 @@ def test_a_directory_that_does_not_fit_into_a_message_is_named() -> None:
 
     error = RemoteError("grpc: trying to send message larger than max", code=8)
     assert ask(read, files={}, errors={"ReadDir": error}) == (
-        "cannot list /usr: the answer is larger than a message of 16 MiB"
+        "cannot list /usr: the answer is larger than a message of 16 MiB "
+        "(list a part of it with a pattern)"
     )
 
 
@@ -70,6 +71,8 @@ def test_a_definition_that_does_not_fit_into_a_message_is_refused() -> None:
             messages.append(str(caught.value))
         return messages
 
-    assert (
-        ask(solve) == ["the request with the definition has 20.0 MiB: BuildKit accepts 16 MiB"] * 2
+    refusal = (
+        "the request with the definition has 20.0 MiB: BuildKit accepts 16 MiB (combine steps; "
+        "pass large files as llb.Local or llb.client.Upload instead of writing their content)"
     )
+    assert ask(solve) == [refusal] * 2

@@ -66,7 +66,7 @@ def test_an_answer_that_is_too_large_is_named() -> None:
     with pytest.raises(RemoteError) as caught, one_message("list /usr", "use a pattern"):
         raise RemoteError("grpc: trying to send message larger than max", code=8, details=(b"x",))
     error = caught.value
-    assert str(error) == "cannot list /usr: the answer is larger than a message of 16 MiB"
+    assert error.title == "cannot list /usr: the answer is larger than a message of 16 MiB"
     assert (error.hint, error.code, error.details) == ("use a pattern", 8, (b"x",))
 
 

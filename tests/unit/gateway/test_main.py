@@ -147,5 +147,5 @@ def test_a_program_started_by_hand_explains_itself(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert done.stderr == (
         "error: this is a BuildKit frontend, which a daemon starts\n"
-        "hint: name its image in a '# syntax=' line, or build with --frontend gateway.v0\n"
+        "hint: name its image in a '# syntax=' line, or build with the frontend gateway.v0\n"
     )

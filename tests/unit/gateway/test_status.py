@@ -6,7 +6,7 @@ import json
 
 from google.protobuf.any_pb2 import Any as AnyMessage
 
-from llb.errors import LLBError, RemoteError, Span
+from llb.errors import Hint, LLBError, RemoteError, Span
 from llb.gateway.status import to_status
 
 SPAN = Span("Dockerfile", "FROM a\nCOPPY b c\n", 2, column=1, width=5)
@@ -25,6 +25,12 @@ def test_an_error_carries_its_source_lines() -> None:
         },
         "ranges": [{"start": {"line": 2, "character": 0}, "end": {"line": 2, "character": 5}}],
     }
+
+
+def test_a_hint_is_sent_in_the_words_of_the_command_line() -> None:
+    hint = Hint("pass target='a'", command="choose one with --target")
+    status = to_status(LLBError("it is wrong", hint=hint))
+    assert status.message == "it is wrong (hint: choose one with --target)"
 
 
 def test_a_status_of_the_daemon_is_passed_on_unchanged() -> None:

@@ -136,7 +136,7 @@ def test_an_error_of_the_library_points_at_the_line_of_the_script(
     script.write_text("import llb\n\ndef base():\n    return llb.Image('Alpine')\n\nbase()\n")
     assert run(str(script)) == FAILED
     lines = capsys.readouterr().err.splitlines()
-    assert lines[0].startswith(f"error: {script}:4: ")
+    assert lines[-1].startswith(f"error: {script}:4: ")
     assert "4 | >>>     return llb.Image('Alpine')" in lines
 
 

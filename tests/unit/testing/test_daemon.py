@@ -159,7 +159,8 @@ def test_a_failed_step_has_the_details_of_a_daemon(connect: Callable[..., Client
     error = caught.value
     assert (error.exit_code, error.step, error.log) == (2, "run make", ("no rule",))
     message = 'process "/bin/sh -c make" did not complete successfully: exit code: 2'
-    assert render(error).splitlines()[:2] == [f"error: {error.span}: {message}", "  | no rule"]
+    lines = render(error).splitlines()
+    assert (lines[0], lines[-1]) == ("  | no rule", f"error: {error.span}: {message}")
     assert str(error.span).startswith("tests/unit/testing/test_daemon.py:")
 
 

@@ -36,7 +36,8 @@ from llb.gateway import Gateway, Ref, Request, Result, SourceInfo, is_not_found
 from llb.testing.failures import Failed
 from llb.testing.fake_buildkit.records import Solve, Warned
 from llb.testing.gateway import FakeGateway, run_frontend
-from llb.testing.images import DISTROLESS, KNOWN, WINDOWS, FakeImages
+from llb.testing.graphs import assert_runs
+from llb.testing.images import DISTROLESS, KNOWN, WINDOWS, FakeImage, FakeImages
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -186,8 +187,25 @@ def test_an_unanswered_request_fails_the_test_even_if_the_frontend_handles_the_e
     assert str(caught.value) == (
         "the fake gateway has no answer to requests of the frontend: "
         "run make: only a real daemon can run this step\n"
-        "add answers with outputs=, sources= or frontends="
+        "add answers with outputs=, sources= or frontends=; to run as the frontend that a syntax "
+        "line names, pass the option cmdline as a daemon does: {'cmdline': NAME}"
     )
+
+
+def test_the_hint_about_a_missing_image_adds_it() -> None:
+    def frontend(_: Request, gateway: Gateway) -> Result:
+        state = Image("python:3.13-slim", resolver=gateway).run("pip list")
+        return Result(gateway.solve(state.marshal()))
+
+    missing = run_frontend(frontend)
+    with pytest.raises(AssertionError) as caught:
+        missing.checked()
+    assert str(caught.value).endswith(
+        "error: docker.io/library/python:3.13-slim: not found\n"
+        "hint: add the image with images={'NAME': FakeImage()}; several are built in"
+    )
+    known = run_frontend(frontend, images={"python:3.13-slim": FakeImage()})
+    assert_runs(known.definition, "pip list")
 
 
 def test_images_are_resolved_by_either_call(fake_gateway: Callable[..., FakeGateway]) -> None:
@@ -301,9 +319,9 @@ def test_an_error_is_shown_as_the_user_sees_it() -> None:
         outcome.checked()
     assert str(caught.value) == (
         "the frontend failed:\n"
-        "error: Buildfile:2: no such word (hint: try RUN)\n"
         "1 |     FROM x\n"
-        "2 | >>> BAD"
+        "2 | >>> BAD\n"
+        "error: Buildfile:2: no such word (hint: try RUN)"
     )
     assert caught.value.__cause__ is outcome.exception
 

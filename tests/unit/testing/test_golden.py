@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 # pytester unloads the modules that its runs imported, and protobuf cannot be imported twice.
+import llb.compare.explanation
 import llb.definition.decode  # noqa: F401
 from llb import Definition, Image, dump
 

@@ -61,7 +61,7 @@ class Content:
                 method(call, self._store(call))
             except InputError as error:
                 self.failures.append(error)
-                raise RemoteError(str(error), code=Code.UNKNOWN) from error
+                raise RemoteError(error.message, code=Code.UNKNOWN) from error
 
         return handle
 

@@ -19,7 +19,7 @@ from llb._pb import fsutil_pb2 as pb
 from llb.client.session.local_inputs import unknown_directory
 from llb.client.session.root import Root, TreeReader
 from llb.client.session.walk import Entry, Filter, walk
-from llb.errors import InputError, InvalidValueError, LLBError, RemoteError
+from llb.errors import Hint, InputError, InvalidValueError, LLBError, RemoteError
 from llb.gocompat import filemode
 from llb.protobuf import varint
 
@@ -56,7 +56,7 @@ class LocalDirs:
         if root is None:
             failure = unknown_directory(name, self._directories)
             self.failures.append(failure)
-            raise RemoteError(str(failure), code=_NOT_FOUND)
+            raise RemoteError(failure.message, code=_NOT_FOUND)
         selection = Filter(
             include=_values(call.metadata, "include-patterns"),
             exclude=_values(call.metadata, "exclude-patterns"),
@@ -66,7 +66,7 @@ class LocalDirs:
             _Sender(call, root, selection).run()
         except (InputError, InvalidValueError) as failure:
             self.failures.append(failure)
-            raise RemoteError(str(failure), code=_UNKNOWN) from failure
+            raise RemoteError(failure.message, code=_UNKNOWN) from failure
 
 
 def _open_root(name: str, path: Path) -> Root:
@@ -74,7 +74,10 @@ def _open_root(name: str, path: Path) -> Root:
         problem = "is not a directory" if path.exists() else "does not exist"
         raise InputError(
             f"cannot use {path} as the local directory {name!r}: it {problem}",
-            hint=f"name a directory with --local {name}=DIR",
+            hint=Hint(
+                f"name a directory: local_dirs={{{name!r}: DIR}}",
+                command=f"name a directory with --local {name}=DIR",
+            ),
         )
     try:
         return Root(str(path.resolve()))
@@ -139,7 +142,7 @@ class _Sender:
         self._errors.append(error)
         # A receiver that has disconnected needs no reason.
         with suppress(LLBError):
-            self._send(_encode_error(str(error)), flush=True)
+            self._send(_encode_error(error.message), flush=True)
 
     def _listen(self) -> None:
         while (data := self._call.receive()) is not None:

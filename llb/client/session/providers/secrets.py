@@ -39,5 +39,5 @@ class Secrets:
             value = read(name, self._secrets[name])
         except InputError as error:
             self.failures.append(error)
-            raise RemoteError(str(error), code=_UNKNOWN) from error
+            raise RemoteError(error.message, code=_UNKNOWN) from error
         call.send(pb.GetSecretResponse(data=value).SerializeToString())

@@ -65,7 +65,7 @@ class SSHAgents:
             except OSError as error:
                 failure = InputError(f"ssh {name}: cannot connect to {path}: {error.strerror}")
                 self.failures.append(failure)
-                raise RemoteError(str(failure), code=_UNKNOWN) from error
+                raise RemoteError(failure.message, code=_UNKNOWN) from error
             if name in self._agents.raw:
                 _pump(call, agent)
             else:

@@ -54,7 +54,7 @@ class Uploads:
         except (OSError, ValueError) as error:
             failure = InputError(f"cannot read the upload: {error}")
             self.failures.append(failure)
-            raise RemoteError(str(failure), code=_UNKNOWN) from error
+            raise RemoteError(failure.message, code=_UNKNOWN) from error
 
 
 def _name(url: str) -> str:

@@ -102,7 +102,7 @@ def test_a_missing_base_image_points_at_its_line(
     ran = llb("build", script, "--progress", "none", "--addr", daemon.address)
     assert ran.status == 1
     number = next(n for n, line in enumerate(SCRIPT.splitlines(), 1) if "Image(" in line)
-    assert ran.stderr.startswith(f"error: build.py:{number}: docker.io/library/alpine:latest: ")
+    assert f"\nerror: build.py:{number}: docker.io/library/alpine:latest: " in ran.stderr
 
 
 def test_a_script_on_base_images_uses_the_options_of_the_build(
@@ -254,6 +254,28 @@ def test_results_are_reported_with_the_digest(
     assert (out / "a").read_text() == "1"
 
 
+@pytest.mark.parametrize(
+    ("arguments", "is_warned"),
+    [
+        ((), True),
+        (("-t", "app"), True),
+        (("-t", "app", "--push"), False),
+        (("--output", "type=image,name=app"), False),
+        (("--output", "type=cacheonly"), False),
+        (("--cache-to", "type=inline"), False),
+    ],
+)
+def test_a_result_that_stays_in_the_cache_is_a_warning(
+    daemon: FakeDaemon, definition: Path, arguments: tuple[str, ...], *, is_warned: bool
+) -> None:
+    ran = llb("build", definition, *arguments, "--progress", "plain", "--addr", daemon.address)
+    assert ran.status == 0
+    warning = (
+        "warning: no output: the result stays in the build cache\nhint: -o DIR writes its files"
+    )
+    assert (warning in ran.stderr) is is_warned
+
+
 def test_a_quiet_build_prints_only_the_digest(daemon: FakeDaemon, definition: Path) -> None:
     ran = llb("build", definition, "-q", "-t", "app", "--addr", daemon.address)
     assert (ran.stdout, ran.stderr) == (f"{DIGEST}\n", "")
@@ -314,7 +336,7 @@ def test_the_reference_of_a_failed_build_is_written(
     [
         (["--call", "targets"], 0, "TARGET         DESCRIPTION\nbase (default) \n"),
         (["--call", "frontend.targets"], 0, "TARGET         DESCRIPTION\nbase (default) \n"),
-        (["--check"], 0, ""),
+        (["--check"], 0, "Check complete, no warnings found.\n"),
     ],
 )
 def test_the_answer_of_a_frontend_is_printed(
@@ -381,5 +403,5 @@ def test_a_folder_or_dockerfile_that_does_not_exist_is_refused(tmp_path: Path) -
     empty = llb("build", tmp_path)
     assert (empty.status, empty.stderr) == (
         1,
-        f"error: no such Dockerfile: {tmp_path}/Dockerfile\nhint: name it with file, or -f on the command line\n",
+        f"error: no such Dockerfile: {tmp_path}/Dockerfile\nhint: name it with -f\n",
     )

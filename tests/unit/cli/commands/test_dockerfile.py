@@ -114,7 +114,7 @@ def test_an_error_of_one_file_names_the_file(file: Path) -> None:
         check=False,
     )
     assert process.returncode == 1
-    assert process.stderr.startswith(f"error: {file}:1: there is no image docker.io/library/alpine")
+    assert f"\nerror: {file}:1: there is no image docker.io/library/alpine" in process.stderr
 
 
 @pytest.mark.parametrize(

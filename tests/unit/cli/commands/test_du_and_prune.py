@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from attrs import evolve
 
 from llb.cli.output_tables import ago
 from llb.client.usage import Usage
@@ -44,17 +45,36 @@ def address(fake_daemon: Callable[..., FakeDaemon]) -> str:
     return fake_daemon(usage=[LARGE, SMALL]).address
 
 
+HEADER = f"{'ID':<28}        SIZE  LAST USED  DESCRIPTION\n"
+
+
 def line(name: str, mark: str, size: str, description: str) -> str:
-    return f"{name:<28}{mark} {size:>10}  {'':>8}  {description}\n"
+    return f"{name:<28}{mark} {size:>10}  {'':>9}  {description}\n"
 
 
 def test_records_are_printed_with_the_largest_last_and_their_sum(address: str) -> None:
     assert llb("du", "--addr", address).stdout == (
-        line("small", "*", "2.0 kB", "local source")
+        HEADER
+        + line("small", "*", "2.0 kB", "local source")
         + line("large", " ", "3.0 MB", "run make")
         + "reclaimable  3.0 MB\n"
         + "total        3.0 MB\n"
     )
+
+
+@pytest.mark.parametrize(("columns", "width"), [("", 120), ("70", 70)])
+def test_a_long_description_is_cut_at_the_width_of_the_terminal(
+    fake_daemon: Callable[..., FakeDaemon],
+    columns: str,
+    width: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    long = evolve(LARGE, description="run echo \x1b[31mred\n" + "x" * 30_000)
+    address = fake_daemon(usage=[long]).address
+    _, shown, *_ = llb("du", "--addr", address).stdout.splitlines()
+    assert (len(shown), shown[-1]) == (width, "…")
+    assert "  run echo red xxx" in shown
 
 
 def test_all_fields_of_a_record_are_printed_one_per_line(address: str) -> None:
@@ -69,7 +89,7 @@ def test_records_are_printed_as_lines_of_json(address: str) -> None:
 
 def test_unused_records_are_removed(address: str) -> None:
     assert llb("prune", "--unused-for", "7d", "--addr", address).stdout == (
-        line("large", " ", "3.0 MB", "run make") + "total        3.0 MB\n"
+        HEADER + line("large", " ", "3.0 MB", "run make") + "total        3.0 MB\n"
     )
     assert llb("prune", "--json", "--addr", address).stdout == ""
     assert "large" not in llb("du", "--addr", address).stdout
@@ -86,8 +106,9 @@ def test_unused_records_are_removed(address: str) -> None:
         ),
     ],
 )
-def test_an_invalid_limit_is_refused(address: str, option: str, value: str, message: str) -> None:
-    ran = llb("prune", option, value, "--addr", address)
+def test_an_invalid_limit_is_refused(option: str, value: str, message: str) -> None:
+    # It is refused before the client connects.
+    ran = llb("prune", option, value, "--addr", "unix:///nonesuch")
     assert (ran.status, ran.stderr) == (1, f"error: {message}\n")
 
 

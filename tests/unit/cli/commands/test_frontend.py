@@ -125,6 +125,19 @@ def test_an_image_replaces_the_frontend_that_a_file_names(folder: Path, daemon: 
     assert attrs["context:frontend.local/tried"] == "docker-image://example.com/f"
 
 
+def test_a_program_is_tried_with_its_own_file(folder: Path, daemon: FakeDaemon) -> None:
+    # It is read, not run.
+    (folder / "main.py").write_text(
+        "import missing\n@frontend(filename='app.toml')\ndef build(build): ...\n"
+    )
+    ran = llb(
+        *("frontend", "try", folder / "main.py", folder, "--on", "example.com/on"),
+        *("--progress", "none", "--addr", daemon.address),
+    )
+    assert output_without_time(ran) == "tried in a moment\n"
+    assert daemon.builds[-1].frontend_attrs["filename"] == "app.toml"
+
+
 def test_a_program_is_packed_and_tried(folder: Path, daemon: FakeDaemon) -> None:
     ran = llb(
         *("frontend", "try", folder / "main.py", folder, "-f", folder / "app.toml"),

@@ -85,7 +85,8 @@ def test_builds_are_listed_the_newest_first(daemon: FakeHistory) -> None:
 
 
 def test_a_line_shows_the_status_duration_and_steps_of_a_build(daemon: FakeHistory) -> None:
-    lines = llb("history", "ls", "--addr", daemon.address).stdout.splitlines()
+    header, *lines = llb("history", "ls", "--addr", daemon.address).stdout.splitlines()
+    assert header == f"{'REFERENCE':<34}STATUS      STARTED      TOOK  STEPS"
     days = (datetime.now(UTC) - STARTED).days
     assert lines[3] == f"{'first':<34}{'completed':<11}{f'{days}d ago':>8}      2.0s  0/0 cached"
     assert [line.split()[:2] for line in lines] == [

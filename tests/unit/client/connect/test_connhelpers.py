@@ -102,6 +102,10 @@ def test_a_password_is_refused_and_not_shown() -> None:
 def test_a_similar_option_is_suggested() -> None:
     with pytest.raises(InvalidValueError) as caught:
         command("kube-pod://a?namspace=b")
+    assert caught.value.message == (
+        "invalid address 'kube-pod://a?namspace=b': unknown option 'namspace', "
+        f"expected {PROGRAMS['kube-pod'].form}"
+    )
     assert caught.value.hint == "did you mean namespace?"
 
 

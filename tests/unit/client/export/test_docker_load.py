@@ -23,7 +23,8 @@ def test_a_missing_docker_is_reported_at_once(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(InputError) as caught:
         DockerReceiver()
-    assert caught.value.hint == "write an archive with -o type=docker,dest=image.tar"
+    assert caught.value.hint == 'write an archive with llb.client.docker("image.tar")'
+    assert caught.value.command_hint == "write an archive with -o type=docker,dest=image.tar"
 
 
 ARCHIVE = b"layers " * 10_000
@@ -71,6 +72,8 @@ def test_a_build_without_docker_is_refused_before_it_starts(
     daemon = fake_daemon()
     with Client(daemon.address) as client, pytest.raises(InputError) as caught:
         client.solve(Image("alpine"), exports=[docker()])
-    assert caught.value.message == "docker is not on PATH, but is needed to load the image"
-    assert caught.value.hint == "write an archive with -o type=docker,dest=image.tar"
+    assert str(caught.value) == (
+        "docker is not on PATH, but is needed to load the image "
+        '(write an archive with llb.client.docker("image.tar"))'
+    )
     assert daemon.builds == ()

@@ -86,22 +86,35 @@ def test_a_text_replaces_the_dockerfile_of_a_directory(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "message", "hint"),
+    ("name", "message", "hint", "command_hint"),
     [
-        ("none", "no such directory", None),
-        ("Dockerfile", "not a directory", 'an archive is passed as an open file: open(path, "rb")'),
-        ("build.py", "not a directory", "a build file has a context, too: pass the context, and "),
+        ("none", "no such directory", None, None),
+        (
+            "Dockerfile",
+            "not a directory",
+            'an archive is passed as an open file: open(path, "rb")',
+            "an archive is read from standard input: - < {folder}/Dockerfile",
+        ),
+        (
+            "build.py",
+            "not a directory",
+            "a build file has a context, too: pass the context, and file='{folder}/build.py'",
+            (
+                "a build file has a context, too: name the context, and the file with "
+                "-f {folder}/build.py"
+            ),
+        ),
     ],
 )
 def test_a_context_that_is_no_directory_is_refused(
-    folder: Path, name: str, message: str, hint: str | None
+    folder: Path, name: str, message: str, hint: str | None, command_hint: str | None
 ) -> None:
     (folder / "build.py").touch()
     with pytest.raises(InputError) as caught:
         main(folder / name)
     assert caught.value.message == f"build context: {message}: {folder}/{name}"
-    assert (caught.value.hint or "").startswith(hint or "")
-    assert (caught.value.hint is None) == (hint is None)
+    assert caught.value.hint == (hint and hint.format(folder=folder))
+    assert caught.value.command_hint == (command_hint and command_hint.format(folder=folder))
 
 
 # URLs.

@@ -101,7 +101,8 @@ def test_annotations_without_an_image_are_refused() -> None:
     with pytest.raises(InvalidValueError) as caught:
         exports("out", annotations=("by=me",))
     assert caught.value.message == "annotations need an image"
-    assert caught.value.hint == "name it with tags, or with -t on the command line"
+    assert caught.value.hint == "name it with tags"
+    assert caught.value.command_hint == "name it with -t"
 
 
 def test_an_invalid_name_is_refused() -> None:

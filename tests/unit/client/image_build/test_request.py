@@ -160,7 +160,8 @@ def test_a_dockerfile_must_exist_unless_it_is_read_elsewhere(
     with pytest.raises(InputError) as caught:
         prepare(tmp_path, environ)
     assert caught.value.message == f"no such Dockerfile: {tmp_path}/Dockerfile"
-    assert caught.value.hint == "name it with file, or -f on the command line"
+    assert caught.value.hint == "name it with file"
+    assert caught.value.command_hint == "name it with -f"
     (tmp_path / "App").touch()
     with pytest.raises(InputError) as caught:
         prepare(tmp_path, environ, file="App")

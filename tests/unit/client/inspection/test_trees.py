@@ -60,7 +60,10 @@ def test_a_file_is_read_as_text(client: Client) -> None:
     assert client.read_text(MADE, "latin", encoding="latin-1") == "café"
     with pytest.raises(InputError) as caught:
         client.read_text(MADE, "latin")
-    assert str(caught.value) == ("cannot decode latin as utf-8: unexpected end of data at byte 3")
+    assert str(caught.value) == (
+        "cannot decode latin as utf-8: unexpected end of data at byte 3 "
+        "(read it with read_file(), or pass its encoding)"
+    )
     with pytest.raises(InvalidValueError, match=r"^invalid encoding 'utf-9': expected a codec's"):
         client.read_text(MADE, "site.html", encoding="utf-9")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import threading
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -11,10 +12,8 @@ import pytest
 from rich.control import Control
 
 from llb import ProgressGroup
-from llb._pb import control_pb2
-from llb.client import Event, Vertex, VertexLog, VertexStatus, VertexWarning
+from llb.client import Event, Vertex, VertexLog
 from llb.client.progress.display import display
-from llb.client.progress.events import from_response
 from llb.client.progress.plain import PlainDisplay
 from llb.client.progress.text import visible
 from llb.client.progress.tty import TtyDisplay
@@ -120,6 +119,28 @@ def test_a_running_step_is_shown_below_many_finished_ones() -> None:
     assert "done 0" not in drawn
 
 
+@pytest.mark.feature("O2")
+def test_every_running_step_is_shown_with_a_share_of_the_rows(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("LINES", "8")
+    running = [step(name, ended=False) for name in "abc"]
+    outputs = [output(name, f"{name}1\n{name}2\n{name}3\n".encode()) for name in "abc"]
+    drawn = shown_while_running(step("done"), *running, *outputs, awaited="c3")
+    last = drawn.rpartition("[+] building")[2]
+    shown = re.findall(r"\b[abc]\d?\b", last)
+    assert shown == ["a", "a2", "a3", "b", "b3", "c", "c3"]
+
+
+@pytest.mark.feature("O2")
+def test_running_steps_without_a_row_are_counted() -> None:
+    events = [step(f"step{number}", ended=False) for number in range(9)]
+    drawn = shown_while_running(*events, awaited="more steps")
+    assert "→ step3" in drawn
+    assert "step4" not in drawn
+    assert "… 5 more steps are running" in drawn
+
+
 @pytest.mark.feature("O5")
 def test_a_terminal_that_gets_narrower_is_cleared_by_the_next_redraw() -> None:
     live = TtyDisplay(io.StringIO())
@@ -210,77 +231,6 @@ def test_the_environment_limits_the_lines_of_output(
     assert [word for word in words if f"   {word}" in drawn] == seen
 
 
-@pytest.mark.feature("O7")
-def test_plain_lines_report_every_event() -> None:
-    stream = io.StringIO()
-    with PlainDisplay(stream) as plain:
-        for event in (
-            step("load", started=False),
-            step("load", ended=False),
-            VertexStatus("id", "load", "transferring", 1_500_000, 0, BEGIN, None),
-            VertexStatus("id", "load", "transferring", 3_200_000, 0, BEGIN, BEGIN),
-            step("load", seconds=2),
-            step("cached", cached=True),
-            step("fail", ended=False),
-            VertexLog("fail", 2, b"one\ntw", BEGIN + timedelta(seconds=1.5)),
-            VertexLog("fail", 2, b"o\r\nrest", BEGIN + timedelta(seconds=2)),
-            VertexWarning("fail", 1, "take care", (), None, None),
-            VertexWarning("", 1, "of the build", (), None, None),
-            step("fail", seconds=3, error="exit code: 7"),
-            step("other", error="context canceled"),
-        ):
-            plain(event)
-    assert stream.getvalue().splitlines() == [
-        "#1 load",
-        "#1 transferring 3.2 MB done",
-        "#1 DONE 2.0s",
-        "#2 cached",
-        "#2 CACHED",
-        "#3 fail",
-        "#3 1.500 one",
-        "#3 2.000 two",
-        "#3 WARN: take care",
-        "WARN: of the build",
-        "#3 rest",
-        "#3 ERROR: exit code: 7",
-        "#4 other",
-        "#4 CANCELED",
-        "4 steps, 1 cached",
-        "   3.0s  fail",
-        "   2.0s  load",
-    ]
-
-
-@pytest.mark.feature("O3")
-def test_steps_of_a_group_are_shown_as_one() -> None:
-    group = ProgressGroup("id", "COPY two /")
-    stream = io.StringIO()
-    with PlainDisplay(stream) as plain:
-        for event in (
-            step("one", started=False, group=group),
-            step("two", started=False, group=group),
-            step("other", seconds=1),
-            step("one", ended=False, group=group),
-            step("one", seconds=2, group=group),
-            output("one", b"from one\n"),
-            step("two", ended=False, group=group),
-            output("two", b"from two\n"),
-            step("two", seconds=5, group=group),
-        ):
-            plain(event)
-    assert stream.getvalue().splitlines() == [
-        "#1 other",
-        "#1 DONE 1.0s",
-        "#2 COPY two /",
-        "#2 0.000 from one",
-        "#2 0.000 from two",
-        "#2 DONE 5.0s",
-        "2 steps, 0 cached",
-        "   5.0s  COPY two /",
-        "   1.0s  other",
-    ]
-
-
 @pytest.mark.feature("O3")
 def test_a_group_fails_with_any_step_and_is_cached_with_all() -> None:
     group = ProgressGroup("id", "COPY two /")
@@ -294,31 +244,3 @@ def test_a_group_fails_with_any_step_and_is_cached_with_all() -> None:
     assert "(2/2)" in screen
     assert "• COPY two /" in screen
     assert "✗ COPY bad /" in screen
-
-
-def test_a_very_long_line_is_written_before_its_end() -> None:
-    stream = io.StringIO()
-    with PlainDisplay(stream) as plain:
-        plain(step("run", ended=False))
-        for _ in range(3):
-            plain(VertexLog("run", 1, b"x" * 40_000, BEGIN))
-        assert stream.getvalue() == f"#1 run\n#1 0.000 {'x' * 80_000}\n"
-
-
-def test_output_of_a_step_precedes_its_end_in_the_same_message() -> None:
-    message = control_pb2.StatusResponse()
-    vertex = message.vertexes.add(digest="run", name="run")
-    vertex.started.FromSeconds(1)
-    vertex.completed.FromSeconds(3)
-    message.statuses.add(vertex="run", ID="a", current=5).completed.FromSeconds(2)
-    message.logs.add(vertex="run", stream=1, msg=b"done\n").timestamp.FromSeconds(2)
-    stream = io.StringIO()
-    with PlainDisplay(stream) as plain:
-        for event in from_response(message):
-            plain(event)
-        assert stream.getvalue().splitlines() == [
-            "#1 run",
-            "#1 a 5 B done",
-            "#1 1.000 done",
-            "#1 DONE 2.0s",
-        ]

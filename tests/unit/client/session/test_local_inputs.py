@@ -29,20 +29,28 @@ def test_directories_are_named_once_each() -> None:
 
 
 @pytest.mark.parametrize(
-    ("directories", "message", "hint"),
+    ("directories", "message", "hints"),
     [
-        ({}, "'one', and none is given", "give it with --local one=DIR"),
-        ({"two": ""}, "'one', and those given are two", "give it with --local one=DIR"),
-        ({"one": "", "tow": ""}, "'two', and those given are one, tow", "did you mean tow?"),
+        (
+            {},
+            "'one', and none is given",
+            ("pass local_dirs={'one': DIR}", "give it with --local one=DIR"),
+        ),
+        (
+            {"two": ""},
+            "'one', and those given are two",
+            ("pass local_dirs={'one': DIR}", "give it with --local one=DIR"),
+        ),
+        ({"one": "", "tow": ""}, "'two', and those given are one, tow", ("did you mean tow?",) * 2),
     ],
 )
 def test_a_missing_directory_is_refused(
-    directories: dict[str, str], message: str, hint: str
+    directories: dict[str, str], message: str, hints: tuple[str, str]
 ) -> None:
     with pytest.raises(InputError) as caught:
         check_locals(LOCALS, directories)
     assert caught.value.message == f"the build asks for the local directory {message}"
-    assert caught.value.hint == hint
+    assert (caught.value.hint, caught.value.command_hint) == hints
 
 
 def test_given_directories_are_accepted() -> None:
@@ -50,17 +58,23 @@ def test_given_directories_are_accepted() -> None:
 
 
 @pytest.mark.parametrize(
-    ("layouts", "message", "hint"),
+    ("layouts", "message", "hints"),
     [
-        ({}, "'app', and none is given", "give it with --oci-layout app=DIR"),
-        ({"ap": ""}, "'app', and those given are ap", "did you mean ap?"),
+        (
+            {},
+            "'app', and none is given",
+            ("pass oci_layouts={'app': DIR}", "give it with --oci-layout app=DIR"),
+        ),
+        ({"ap": ""}, "'app', and those given are ap", ("did you mean ap?",) * 2),
     ],
 )
-def test_a_missing_layout_is_refused(layouts: dict[str, str], message: str, hint: str) -> None:
+def test_a_missing_layout_is_refused(
+    layouts: dict[str, str], message: str, hints: tuple[str, str]
+) -> None:
     with pytest.raises(InputError) as caught:
         check_layouts(layout("app").marshal(), layouts)
     assert caught.value.message == f"the build asks for the OCI layout {message}"
-    assert caught.value.hint == hint
+    assert (caught.value.hint, caught.value.command_hint) == hints
     check_layouts(layout("app").marshal(), {"app": ""})
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from llb.errors import BuildFileError, InputError
 from llb.frontend.kit import load
-from llb.frontend.kit.programs import author_errors
+from llb.frontend.kit.programs import author_errors, default_filename
 from llb.gateway import Request
 from llb.testing import FakeGateway
 from llb.testing.gateway import run_frontend
@@ -35,6 +35,25 @@ def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A path for a program; ``sys.path`` is restored afterwards."""
     monkeypatch.setattr(sys, "path", list(sys.path))
     return tmp_path / "main.py"
+
+
+@pytest.mark.parametrize(
+    ("source", "filename"),
+    [
+        ("@frontend(language='TOML', filename='app.toml')\ndef build(build): ...\n", "app.toml"),
+        ("@kit.frontend(filename='a')\nasync def build(build): ...\n", "a"),
+        ("@frontend(filename=NAME)\ndef build(build): ...\n", None),
+        ("@frontend\ndef build(build): ...\n", None),
+        ("@other(filename='a')\ndef build(build): ...\n", None),
+        ("def build(:\n", None),
+        ("\0", None),
+    ],
+)
+def test_the_default_file_of_a_program_is_read(
+    source: str, filename: str | None, program: Path
+) -> None:
+    program.write_text(source)
+    assert default_filename(program) == filename
 
 
 @pytest.mark.parametrize(

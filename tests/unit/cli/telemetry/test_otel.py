@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from opentelemetry import trace
 
-from llb.cli.otel import export_spans
+from llb.cli.telemetry.otel import export_spans
 from llb.errors import InputError
 
 if TYPE_CHECKING:
