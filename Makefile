@@ -58,6 +58,7 @@ lint: setup ## Check style, types and import directions.
 	$(BIN)/lint-imports
 
 test: lint protos-check up ## Run the checks and all tests, including those with real daemons.
+	dev/stack trim
 	$(BIN)/python -m pytest --no-fold-skipped -n $(JOBS) --dist loadfile $(PYTEST)
 
 changelog: setup ## Show the section of the changelog that the files in changes/ would become.

@@ -57,18 +57,12 @@ _HINTS = {
     "is not allowed by build daemon configuration": (
         "add it to insecure-entitlements in buildkitd.toml"
     ),
-    **{
-        f"{name} is not allowed": Hint(
-            f"pass allow=[{name!r}]", command=f"allow it with --allow {name}"
-        )
-        for name in ("network.host", "security.insecure")
-    },
     "x509: ": "the daemon must trust the certificate: add its authority to buildkitd.toml",
     "unset ssh forward key": Hint("pass ssh='default'", command="forward an agent: --ssh default"),
 }
 # What a build lacks, by the words in which the daemon names it.
 _SECRET = re.compile(r"\bsecret (\S+): not found")
-_ENTITLEMENT = re.compile(r"\b(network\.host|security\.insecure) is not allowed")
+_ENTITLEMENT = re.compile(r"\b(network\.host|security\.insecure) is not allowed(?! by)")
 
 
 def call_error(error: LLBError, address: str) -> LLBError:
