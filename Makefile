@@ -3,6 +3,8 @@
 
 PYTHON ?= python3
 GROUP ?= dev
+# Processes that run tests. They share the daemons of the stack.
+JOBS ?= 2
 REGISTRY ?= localhost:$(or $(PYLLB_REGISTRY_PORT),5000)
 
 BIN := .venv/bin
@@ -56,7 +58,8 @@ lint: setup ## Check style, types and import directions.
 	$(BIN)/lint-imports
 
 test: lint protos-check up ## Run the checks and all tests, including those with real daemons.
-	$(BIN)/python -m pytest --no-fold-skipped $(PYTEST)
+	dev/stack trim
+	$(BIN)/python -m pytest --no-fold-skipped -n $(JOBS) --dist loadfile $(PYTEST)
 
 changelog: setup ## Show the section of the changelog that the files in changes/ would become.
 	$(BIN)/towncrier build --draft --version next

@@ -9,10 +9,11 @@
 :mod:`llb.client` sends it there, and :mod:`llb.gateway` is for frontends.
 """
 
-from llb._lazy import lazy_exports
 from llb.safe_path import leave_working_directory
 
 leave_working_directory()
+
+from llb._lazy import lazy_exports
 
 with lazy_exports(__name__):
     from llb.definition.definition import Definition as Definition

@@ -79,7 +79,11 @@ class Hint(str):
 
 
 class LLBError(Exception):
-    """The base class of this package's errors; carries a message, a span and a hint."""
+    """The base class of this package's errors.
+
+    ``message`` is one line without a position. ``span`` is the position in a source file
+    (:class:`Span`), and ``hint`` says what to do; each may be None. ``str(error)`` has all three.
+    """
 
     def __init__(self, message: str, *, span: Span | None = None, hint: str | None = None) -> None:
         super().__init__(message)
@@ -120,7 +124,12 @@ class InvalidValueError(LLBError, ValueError):
 
 
 class BaseImageWarning(UserWarning):
-    """A base image has settings or instructions that the build does not inherit."""
+    """A base image has settings or instructions that the build does not inherit.
+
+    Either its config was not looked up: build the state with a client or ``llb build``, or pass
+    ``resolver=`` or ``inherit_config=False`` to :func:`llb.Image`. Or it has ONBUILD instructions,
+    which only a Dockerfile runs.
+    """
 
 
 class UnknownKeyWarning(UserWarning):
@@ -132,7 +141,7 @@ class InvalidDefinitionError(LLBError):
 
 
 class InputError(LLBError):
-    """A file, directory or stream that the user named cannot be used."""
+    """A file, a directory or a stream of the user is missing, unreadable or invalid."""
 
 
 class MissingFileError(InputError, FileNotFoundError):
@@ -192,15 +201,15 @@ class ReplacedError(LLBError):
 
 
 class ConnectError(LLBError):
-    """No BuildKit could be reached."""
+    """No BuildKit could be reached; the hint says how to name or start one."""
 
 
 class TransportError(LLBError):
-    """A connection failed, or the peer violated the protocol."""
+    """A connection broke during a call, or the other side violated the protocol."""
 
 
 class CancelledError(LLBError):
-    """The operation was cancelled, or its deadline passed."""
+    """The operation was cancelled, or took longer than its timeout."""
 
 
 class RemoteError(LLBError):
@@ -227,10 +236,14 @@ class RemoteError(LLBError):
 class SolveError(RemoteError):
     """A build failed on the daemon.
 
-    ``vertex`` is the digest of the failed step and ``step`` its name, ``exit_code`` is the exit
-    code of its process, and ``log`` holds the last lines of its output. ``callers`` are the lines
-    that called the line of the step, nearest first, and ``trace`` is the traceback of a build file
-    that raised an exception. Each is absent if the daemon did not report it.
+    - ``span``: the line of the Dockerfile, build file or program that created the failed step.
+    - ``exit_code``: the exit code of its process, an int.
+    - ``log``: the last lines of its output, at most 20, as strings without newlines.
+    - ``step``: its name, such as ``[2/3] RUN make``; ``vertex``: its digest.
+    - ``callers``: the lines that called the line of the step, nearest first.
+    - ``trace``: the traceback of a build file that raised an exception, in lines.
+
+    What the daemon did not report is None or empty.
     """
 
     def __init__(
@@ -258,10 +271,10 @@ class SolveError(RemoteError):
 
 
 class ProcessError(RemoteError):
-    """A process in a container of a frontend ended with an exit code other than 0.
+    """A process in a container ended with an exit code other than 0.
 
-    ``command`` holds its arguments, ``stdout`` and ``stderr`` its captured output, and ``log`` the
-    last lines that it wrote to standard error, or to its terminal.
+    ``command`` is the tuple of its arguments, ``stdout`` and ``stderr`` are its output as bytes, and
+    ``log`` are the last lines that it wrote to standard error, or to its terminal, as strings.
     """
 
     def __init__(
@@ -298,12 +311,11 @@ _CONTEXT_LINES = 2
 
 
 def render(error: LLBError, *, for_command: bool = False) -> str:
-    """Format an error for a person: log tail, source excerpt, message and hint.
+    """Format an error for a person: the end of the log, the source lines, the message, the hint.
 
-    The hint is for users of Python, or ``for_command`` for those of the command line.
-
-    The message comes at the end, where a terminal stops, on a line that starts with ``error: ``.
-    There is no trailing newline.
+    The hint is in the words of Python, or with ``for_command`` in those of the command line. The
+    message comes near the end, where a terminal stops, on a line that begins with ``error:``.
+    There is no newline at the end.
     """
     lines = []
     if isinstance(error, SolveError | ProcessError) and error.log:

@@ -7,6 +7,10 @@ import os
 import pytest
 from hypothesis import HealthCheck, settings
 
+# The workers of pytest-xdist get the size of a terminal that they do not have.
+for variable in ("COLUMNS", "LINES"):
+    os.environ.pop(variable, None)
+
 # The timeout of a test that compiles Go, including the time to fill an empty build cache.
 GO_SECONDS = 1800
 

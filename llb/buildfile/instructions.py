@@ -1,4 +1,4 @@
-"""Dockerfile instructions as functions, for use with :meth:`State.pipe`.
+"""Dockerfile instructions as functions, for use with :meth:`llb.State.pipe`.
 
 They produce the same operations, byte for byte, and so share the cache: COPY follows links and
 expands wildcards, WORKDIR sets the owner of its directory, ARG stays out of the image.

@@ -39,7 +39,17 @@ SIGTERM.
 )
 @click.version_option(package_name="pyllb", prog_name="llb")
 def cli() -> None:
-    """Build images with BuildKit from Dockerfiles and Python."""
+    """Build images with BuildKit from Dockerfiles and Python.
+
+    \b
+    Examples:
+      llb build . -t example --load     build the Dockerfile here, and load it into Docker
+      llb build build.py -o out         build a Python file, and write the files to out/
+      llb convert Dockerfile            write a Dockerfile as Python
+      llb build --help                  show all options of a build
+
+    A definition is a build graph, as the bytes that a daemon builds: a script in Python prints one.
+    """  # noqa: D301 - click wants the control character
 
 
 def main() -> None:

@@ -71,7 +71,7 @@ _OPTIONS = (
         "platforms",
         metavar="OS/ARCH",
         shell_complete=words(*PLATFORMS),
-        help="Platform to build for.",
+        help="Platform to build for. Repeat it, or separate several with commas.",
     ),
     _INPUT.repeatable(
         "--build-arg",
@@ -119,7 +119,8 @@ _OPTIONS = (
         "outputs",
         metavar="OUTPUT",
         type=click.Path(),
-        help="Output: DIR, - or type=…,dest=….",
+        help="Where the result goes: DIR, - for an archive, or type=TYPE,dest=PATH with the types "
+        "local, tar, oci, docker, image and registry.",
     ),
     _RESULT.repeatable("-t", "--tag", "tags", metavar="NAME", help="Name of the image."),
     _RESULT.option("--push", is_flag=True, help="Push the image to its registry."),
@@ -152,9 +153,13 @@ _OPTIONS = (
         shell_complete=words("true", "false"),
         help="SBOM attestation: true, false or generator=IMAGE.",
     ),
-    _RESULT.option("--metadata-file", type=_FILE, help="Write the result's metadata as JSON."),
-    _RESULT.option("--iidfile", type=_FILE, help="Write the digest of the image."),
-    _RESULT.option("--ref-file", type=_FILE, help="Write the build's reference."),
+    _RESULT.option(
+        "--metadata-file", type=_FILE, help="Write the digest and other results as JSON to a file."
+    ),
+    _RESULT.option("--iidfile", type=_FILE, help="Write the digest of the image to a file."),
+    _RESULT.option(
+        "--ref-file", type=_FILE, help="Write the name of the build in llb history to a file."
+    ),
     _CACHE.option("--no-cache", is_flag=True, help="Ignore the cache."),
     _CACHE.repeatable(
         "--no-cache-filter",
@@ -188,7 +193,7 @@ _OPTIONS = (
         "--ssh",
         metavar="AGENT",
         shell_complete=words("default"),
-        help="SSH agent: default, ID=SOCKET or ID=KEY.",
+        help="SSH agent of the steps: default, ID=SOCKET or ID=KEY.",
     ),
     _STEPS.option(
         "--network",
@@ -198,15 +203,21 @@ _OPTIONS = (
     ),
     _STEPS.repeatable("--add-host", "hosts", metavar="NAME:IP", help="Entry for /etc/hosts."),
     _STEPS.option("--shm-size", metavar="SIZE", help="Size of /dev/shm, for example 64m."),
-    _STEPS.repeatable("--ulimit", "ulimits", metavar="NAME=SOFT[:HARD]", help="Ulimit."),
-    _STEPS.option("--cgroup-parent", metavar="GROUP", help="Parent cgroup."),
+    _STEPS.repeatable(
+        "--ulimit", "ulimits", metavar="NAME=SOFT[:HARD]", help="Limit of the processes."
+    ),
+    _STEPS.option("--cgroup-parent", metavar="GROUP", help="Parent cgroup of the processes."),
     _STEPS.repeatable(
         "--allow",
         metavar="ENTITLEMENT",
         shell_complete=words("network.host", "security.insecure", "device"),
-        help="Allow network.host, security.insecure or device.",
+        help="Permission of the steps: network.host, security.insecure or device.",
     ),
-    _STEPS.option("--source-policy-file", type=_FILE, help="Source policy, as JSON."),
+    _STEPS.option(
+        "--source-policy-file",
+        type=_FILE,
+        help="JSON file with rules that deny or replace sources.",
+    ),
     _STEPS.option(
         "--proxy-network", is_flag=True, help="Limit the network of steps to the daemon's proxy."
     ),
@@ -229,7 +240,8 @@ _OPTIONS = (
         "--call",
         metavar="REQUEST",
         shell_complete=words("check", "outline", "targets"),
-        help="Send a subrequest: check, outline or targets, with ,format=json for JSON.",
+        help="Print information instead of building: check, outline or targets, with ,format=json for "
+        "JSON.",
     ),
     _DISPLAY.option(
         "--trace", type=_FILE, help="Append the build's events to a file, as JSON lines."

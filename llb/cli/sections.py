@@ -46,7 +46,8 @@ class Command(click.Command):
         sections: dict[str, list[tuple[str, str]]] = {}
         for parameter in self.get_params(ctx):
             record = parameter.get_help_record(ctx)
-            if record is not None:
+            # Recent versions of click list arguments too, which have no description.
+            if record is not None and isinstance(parameter, click.Option):
                 sections.setdefault(getattr(parameter, "heading", OTHERS), []).append(record)
         others = {OTHERS: sections.pop(OTHERS)}
         ordered = sections | others if len(others[OTHERS]) == 1 else others | sections

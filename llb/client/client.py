@@ -153,12 +153,18 @@ class Client:
         return self._control.connect()
 
     def info(self) -> Info:
-        """Query the daemon's version."""
+        """Query the daemon's version.
+
+        Raises RemoteError if the daemon does not report one, as BuildKit before v0.11.
+        """
         return self._control.info()
 
     @checked
     def workers(self, *, filters: Iterable[str] = ()) -> tuple[Worker, ...]:
-        """List the daemon's workers that pass at least one of BuildKit's ``filters``."""
+        """List the daemon's workers, with their platforms.
+
+        With ``filters`` of BuildKit, such as ``labels.name==VALUE``, a worker must pass one of them.
+        """
         return self._control.workers(filters)
 
     @checked
@@ -183,10 +189,15 @@ class Client:
     ) -> Iterator[Usage]:
         """Remove unused build cache, and yield each removed record.
 
-        ``all`` includes the records behind images and frontends. Records used within
-        ``unused_for`` are kept. Sizes are in bytes, and 0 means no limit: at least
-        ``reserved_space`` is kept; cache beyond ``max_used_space`` is removed, and more as long
-        as less than ``min_free_space`` of the disk is free.
+        The removal starts when you iterate over the result. Without arguments, everything that no
+        build uses is removed.
+
+        - ``all``: remove the records of images and frontends, too.
+        - ``filters``: remove only records that pass all of these filters of BuildKit.
+        - ``unused_for``: keep records that were used within this time, seconds or a timedelta.
+        - ``reserved_space``: keep at least as many bytes.
+        - ``max_used_space``: remove records until the cache has at most as many bytes.
+        - ``min_free_space``: remove records until as many bytes of the disk are free.
         """
         return self._control.prune(
             pb.PruneRequest(

@@ -116,7 +116,7 @@ class History:
 
     @checked
     def build(self, ref: str) -> BuildRecord:
-        """Look up one build."""
+        """Look up one build by its reference. Raises InputError if it is unknown."""
         request = control_pb2.BuildHistoryRequest(EarlyExit=True, Ref=ref)
         try:
             records = list(self._listen(request))
@@ -139,7 +139,7 @@ class History:
 
     @checked
     def reports(self, ref: str) -> Iterator[Report]:
-        """Yield the same as JSON, message by message (:mod:`llb.client.progress.raw_reports`)."""
+        """Yield the same message by message, as ``llb build --progress rawjson`` prints it."""
         yield from map(to_report, self._responses(ref))
 
     @checked

@@ -24,27 +24,41 @@ if TYPE_CHECKING:
 class BuildOptions(TypedDict, total=False):
     """The options of a build; all may be omitted.
 
-    ``local_dirs`` maps the names of local directories to paths. ``exports`` are the exporters of
-    the result; ``find_exports`` receives the frontend's metadata once the result exists, and
-    returns further exporters. ``secrets`` maps ids to values, files (a ``Path``), environment
-    variables (``EnvSecret``) or functions. ``ssh`` lists agents as ``default``, ``ID=SOCKET`` or
-    ``ID=KEY``. ``credentials`` maps the hosts of registries to a user and password, a token, or
-    a function (:data:`llb.client.Credentials`); other hosts use Docker's configuration.
-    ``registry_auth_tls`` sets TLS options for token servers
-    (:func:`llb.client.registry_auth.auth_tls.parse_auth_tls`).
+    What the build may use:
 
-    ``cache_from`` and ``cache_to`` are caches as values or strings
-    (:func:`llb.client.caches.parse_cache`). ``oci_layouts`` maps the names in ``oci-layout://``
-    sources to folders. ``uploads`` are files that the build fetches by their URLs. ``allow``
-    grants entitlements: ``network.host``, ``security.insecure``, ``device=…``.
+    - ``local_dirs``: the directories for ``Local(NAME)``, by name: ``{"context": "."}``.
+    - ``secrets``: the secrets by id. A secret is its value (str or bytes), a file (``Path``), a
+      variable (:class:`EnvSecret`), or a function without parameters that returns bytes.
+    - ``ssh``: ssh agents: ``"default"``, ``"ID=SOCKET"`` or ``"ID=KEY"``.
+    - ``credentials``: users and passwords by the host of the registry:
+      ``{"ghcr.io": ("me", "…")}`` (:data:`Credentials`). Other hosts use Docker's configuration.
+    - ``registry_auth_tls``: certificates for token servers: :class:`AuthTLS`, or
+      ``"host=HOST,ca=FILE"``.
+    - ``oci_layouts``: the folders for ``oci-layout://NAME`` sources, by name.
+    - ``uploads``: files that the build fetches by URL (:class:`Upload`).
+    - ``allow``: entitlements: ``network.host``, ``security.insecure``, ``device=…``.
+    - ``source_policy``: which sources are allowed: rules in BuildKit's JSON
+      (``{"rules": [{"action": "DENY", "selector": {"identifier": "…"}}]}``), or a function. It
+      gets a :class:`PolicySource`, and returns it, another one to use instead, or None to deny it.
+    - ``proxy_network``: whether steps reach the network through the daemon's proxy only.
 
-    ``on_event`` is called for every progress event, on a separate thread; its exceptions end the
-    build and are raised by the call that started it. ``on_report`` is called likewise with each
-    of the daemon's messages as JSON (:mod:`llb.client.progress.raw_reports`), before the events
-    of the message. ``timeout`` is in seconds, or a timedelta. ``ref`` is the name of the build in the daemon's
-    history, by default a random one. ``source_policy`` restricts or replaces sources, by rules or
-    by a function (:mod:`llb.client.session.policy`). ``proxy_network`` allows steps to reach the
-    network only through the daemon's proxy.
+    Where the result goes:
+
+    - ``exports``: exporters, such as ``image("app", push=True)`` and ``local("out")``.
+    - ``find_exports``: a function that gets the frontend's metadata (bytes by key) once the result
+      exists, and returns further exporters.
+    - ``cache_from``, ``cache_to``: caches as values (:class:`Cache`), or as strings such as
+      ``"type=registry,ref=ghcr.io/me/app:cache"``.
+
+    How it runs:
+
+    - ``timeout``: the limit of the whole build, in seconds or as a timedelta. After it the build
+      is cancelled and raises CancelledError.
+    - ``on_event``: a function that is called with every :data:`Event`, on another thread. An
+      exception of it ends the build, and is raised by the call that started the build.
+    - ``on_report``: a function that is called with each message of the daemon, as the dictionary
+      that ``--progress rawjson`` prints, before the events of the message.
+    - ``ref``: the name of the build in the daemon's history, by default a random one.
     """
 
     local_dirs: Mapping[str, str | Path]

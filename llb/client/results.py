@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @frozen
 class Blob:
-    """The descriptor of a blob; ``size`` is in bytes."""
+    """The descriptor of a blob: its media type, its digest ``sha256:…``, and its size in bytes."""
 
     media_type: str
     digest: str

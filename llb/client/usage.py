@@ -24,10 +24,13 @@ _DURATION = re.compile(r"(?:([0-9]+)d)?(?:([0-9]+)h)?(?:([0-9]+)m)?(?:([0-9]+)s)
 
 @frozen
 class Usage:
-    """One record of the build cache; ``size`` is in bytes.
+    """One record of the build cache.
 
-    ``type`` is BuildKit's kind of record: ``regular``, ``source.local``, ``exec.cachemount`` and
-    others. A ``shared`` record is part of other records too; a ``mutable`` one can change.
+    ``size`` is in bytes. ``type`` is BuildKit's kind of record: ``regular``, ``source.local``,
+    ``exec.cachemount`` and others. ``description`` says what created it. ``in_use`` is whether a
+    running build needs it. A ``shared`` record is part of other records too; a ``mutable`` one can
+    change. ``parents`` are the ids of the records below it. ``created`` and ``last_used`` are times
+    in UTC, or None, and ``usage_count`` is how often builds have used it.
     """
 
     id: str

@@ -211,7 +211,8 @@ class Gateway:
         """Create a container to run processes in, on a copy of the tree ``root``.
 
         Release it, or use it as a context manager. ``mounts`` are trees
-        (:func:`llb.gateway.bind_ref`) and the mounts of :mod:`llb.state.mounts` that are not trees;
+        (:func:`llb.gateway.bind_ref`), :func:`llb.cache`, :func:`llb.tmpfs`, :func:`llb.secret` and
+        :func:`llb.ssh`;
         writes to any but a cache end with the container. ``init`` is its first process, with which
         the container ends: use one that waits for the end of its input, which stays open, like
         ``["cat"]``. Without ``init``, the first started process is the first one. ``network`` is

@@ -54,7 +54,11 @@ _CAPS = {
 
 @frozen
 class Completed:
-    """A completed process: its exit code, and the output that was captured."""
+    """A completed process.
+
+    ``command`` is the tuple of its arguments, ``exit_code`` an int, and ``stdout`` and ``stderr``
+    are what it wrote, as bytes.
+    """
 
     command: tuple[str, ...]
     exit_code: int

@@ -27,8 +27,9 @@ _TOO_LARGE = 8
 class FileStat:
     """A file in a tree: ``path`` as it was requested, or a name in a directory.
 
-    ``mode`` is the st_mode of stat(2), for the functions of :mod:`stat`. ``size`` is in bytes.
-    ``target`` is the target of a symbolic link.
+    ``mode`` is the st_mode of stat(2), for the functions of :mod:`stat`. ``uid`` and ``gid`` are the
+    numeric ids of the owner. ``size`` is in bytes. ``modified`` is the modification time, with a
+    time zone. ``target`` is the target of a symbolic link, otherwise empty.
     """
 
     path: str

@@ -59,7 +59,10 @@ class ContentCache(Enum):
 @checked_init
 @frozen
 class ProgressGroup:
-    """Steps that a progress display shows as one; a weak group yields to other groups."""
+    """Steps that a progress display shows as one, under ``name``.
+
+    Steps with the same ``id`` belong to the same group. A ``weak`` group yields to other groups.
+    """
 
     id: str
     name: str
@@ -288,7 +291,10 @@ class Ulimit:
 @checked_init
 @frozen(eq=False)
 class Device:
-    """A device of the Container Device Interface."""
+    """A device for a process, by its name in the Container Device Interface: ``vendor.com/gpu=all``.
+
+    A missing device fails the step, unless it is ``optional``.
+    """
 
     name: str
     optional: bool = False

@@ -64,9 +64,9 @@ class CopyOptions(TypedDict, total=False):
 
 @checked(options=CopyOptions)
 def copy(source: Tree, dest: StrPath, **options: Unpack[CopyOptions]) -> ops.CopyAction:
-    """Copy a file or directory from another tree to ``dest``; see :class:`CopyOptions`.
+    """Copy a file or directory from another tree to ``dest``.
 
-    ``dest`` is relative to the working directory of the state that the action is applied to, and a
+    The options are :class:`~llb.state.file_actions.CopyOptions`. ``dest`` is relative to the working directory of the state that the action is applied to, and a
     relative ``src`` to that of ``source``. A ``dest`` that ends with ``/`` is a directory, in which
     a file keeps its name. Raises InvalidValueError for an empty path or an invalid owner, mode or
     time.

@@ -166,7 +166,7 @@ class State:
         return self._with_settings(proxy=proxy)
 
     def mount(self, *mounts: MountValue) -> State:
-        """Add mounts (:mod:`llb.state.mounts`) to all processes that follow.
+        """Add mounts, such as :func:`llb.bind` and :func:`llb.cache`, to all processes that follow.
 
         What one process writes to a writable mount, the next one sees, and :meth:`mounted` refers
         to. A mount passed to :meth:`run` replaces one of the state with the same target.
@@ -248,7 +248,7 @@ class State:
         - ``proxy``: proxy variables, which the cache key does not include.
 
         ``options`` are those of every step, for example ``name`` and ``ignore_cache``
-        (:class:`~llb.state.step_options.StepOptions`). Raises InvalidValueError for an invalid
+        (:class:`llb.StepOptions`). Raises InvalidValueError for an invalid
         argument, and TypeError for an unknown one. Any other exit code fails the build with
         :class:`llb.errors.SolveError`.
 

@@ -56,7 +56,13 @@ class Goldens:
 
 
 class Golden:
-    """The goldens of one test; call it with a build or a string to compare."""
+    """The golden files of one test: the fixture ``golden``.
+
+    ``golden(state)`` compares a state, a definition or a string with the checked-in file of the
+    test. A test with several files names the others: ``golden(state, "arm64")``. ``platform`` is
+    that of steps without one, by default ``linux/amd64``. Raises AssertionError with the
+    difference.
+    """
 
     def __init__(self, goldens: Goldens, module: Path, test: str, id: str) -> None:  # noqa: A002 - pytest's word
         self._goldens = goldens

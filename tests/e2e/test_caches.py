@@ -99,7 +99,7 @@ def test_the_daemon_refuses_an_entitlement_that_is_not_allowed(buildkit_host: st
         pytest.raises(SolveError, match=r"network\.host") as caught,
     ):
         client.solve(state)
-    assert caught.value.hint == "pass allow=['network.host']"
+    assert caught.value.hint == "grant it with allow='network.host'"
 
 
 @pytest.mark.feature("K12")
@@ -131,7 +131,7 @@ def test_the_command_line_allows_entitlements(buildkit_host: str, tmp_path: Path
     process = llb(".", "--no-cache", address=buildkit_host, cwd=tmp_path)
     assert process.returncode == 1
     assert process.stderr.endswith(
-        "network.host is not allowed\nhint: allow it with --allow network.host\n"
+        "network.host is not allowed\nhint: grant it with --allow network.host\n"
     )
     process = llb(".", "--no-cache", "--allow", "network.host", address=buildkit_host, cwd=tmp_path)
     assert process.returncode == 0, process.stderr

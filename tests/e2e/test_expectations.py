@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import TYPE_CHECKING
 
 import pytest
@@ -125,13 +126,15 @@ def test_a_check_is_cached_like_any_step(client: Client) -> None:
     state = BASE.pipe(expect_command, "true # cached")
     cached_by_step(client, state)
     assert cached_by_step(client, state)["expect command true # cached"]
-    # With `using`, the cache key contains only the checked file, not its whole tree.
+    # With `using`, the cache key contains only the checked file, not its whole tree. The content is
+    # new: of an older build, a part of the cache may have been removed.
+    content = f"port = {uuid.uuid4()}"
     tools = Image("busybox").mkdir("/looking")
-    bare = BARE.pipe(expect_file, "/etc/app.conf", equals="port = 80", using=tools)
-    cached_by_step(client, bare)
-    changed = BARE.mkfile("/other", "1")
-    second = changed.pipe(expect_file, "/etc/app.conf", equals="port = 80", using=tools)
-    assert cached_by_step(client, second)["expect file /etc/app.conf"]
+    bare = BARE.mkfile("/new.conf", content)
+    cached_by_step(client, bare.pipe(expect_file, "/new.conf", equals=content, using=tools))
+    changed = bare.mkfile("/other", "1")
+    second = changed.pipe(expect_file, "/new.conf", equals=content, using=tools)
+    assert cached_by_step(client, second)["expect file /new.conf"]
 
 
 def test_settings_of_the_state_apply_to_commands_and_after_checks(client: Client) -> None:

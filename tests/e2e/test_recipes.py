@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import io
-import sys
 import tarfile
 import textwrap
 import uuid
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,13 +15,14 @@ from llb import Image, Local, Scratch, State, files
 from llb.client import Client, Event, Vertex, VertexLog, local
 from llb.errors import SolveError
 from llb.recipes import apt, npm, pip, uv
+from tests.e2e.toolchains import UV, debian_with_node
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 # Package managers are slow on a busy machine.
 pytestmark = pytest.mark.timeout(900)
-UV = Path(sys.executable).with_name("uv")
 # The build backend of a package without build dependencies; each build has a unique id.
 BACKEND = """\
 import pathlib, uuid, zipfile
@@ -234,18 +233,6 @@ def test_uv_installs_dependencies_once(
     assert "needs to be updated" in "\n".join(caught.value.log)
 
 
-def debian_with_node() -> State:
-    """Build a Debian with this machine's Node.js."""
-    programs = Local("usr", include=["bin/node", "lib/node_modules/npm"])
-    return (
-        Image("python:3.13-slim")
-        .copy(programs, "/usr/")
-        .symlink("../lib/node_modules/npm/bin/npm-cli.js", "/usr/bin/npm")
-        .env("NPM_CONFIG_OFFLINE", "true")
-        .workdir("/app")
-    )
-
-
 @pytest.mark.parametrize("user", ["root", "www-data"])
 def test_npm_installs_dependencies_once(
     client: Client, token: str, user: str, tmp_path: Path
@@ -256,13 +243,14 @@ def test_npm_installs_dependencies_once(
         entry = tarfile.TarInfo("package/package.json")
         entry.size = len(data)
         archive.addfile(entry, io.BytesIO(data))
-    base = debian_with_node().copy(files({"packages/dep.tgz": buffer.getvalue()}), "/")
+    node = debian_with_node()
+    base = node.state.copy(files({"packages/dep.tgz": buffer.getvalue()}), "/")
     app = tmp_path / "context"
     app.mkdir()
     (app / "package.json").write_text(
         f'{{"name": "app", "version": "1.0.0", "dependencies": {{"{token}": "file:/packages/dep.tgz"}}}}'
     )
-    folders = {"usr": Path("/usr"), "context": app}
+    folders = {**node.folders, "context": app}
     lock = base.copy(Local("context"), "./").run("npm install --package-lock-only")
     client.solve(
         Scratch().copy(lock, "/", src="/app/package-lock.json"),

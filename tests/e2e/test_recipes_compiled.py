@@ -3,40 +3,26 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import zipfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from llb import Image, Local, State
+from llb import Local, State
 from llb.errors import SolveError
 from llb.recipes import cargo, go
 from tests.e2e.test_recipes import build, client, read_output, token
+from tests.e2e.toolchains import PYTHON, debian_with_rust, find_program, read_path
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from llb.client import Client
 
 __all__ = ["client", "token"]
 # Compilers are slow on a busy machine.
 pytestmark = pytest.mark.timeout(900)
-BASE = Image("python:3.13-slim")
-
-
-def find_program(name: str) -> str:
-    path = shutil.which(name)
-    assert path is not None, f"these tests compile with {name} of this machine"
-    return path
-
-
-def read_path(*command: str) -> Path:
-    """Run a program of this machine that prints a path; return the path."""
-    process = subprocess.run(
-        [find_program(command[0]), *command[1:]], capture_output=True, check=True
-    )
-    return Path(process.stdout.decode().strip())
 
 
 def write_go_module(folder: Path, name: str) -> None:
@@ -76,7 +62,7 @@ def test_go_downloads_and_compiles_a_module_once(
     root = read_path("go", "env", "GOROOT")
     toolchain = Local("go", include=["bin", "pkg", "src", "VERSION"], exclude=["**/testdata"])
     state = (
-        BASE.copy(toolchain, "/usr/local/go/")
+        PYTHON.copy(toolchain, "/usr/local/go/")
         .mkdir("/out", mode=0o777)
         .env("PATH", "/usr/local/go/bin:/usr/bin:/bin")
         .env("CGO_ENABLED", "0")
@@ -101,31 +87,6 @@ def test_go_downloads_and_compiles_a_module_once(
     second = build_app(state)
     assert build(client, second, **folders).log == "app/cmd/app\n"
     assert read_output(client, second, "./app 2>&1", tmp_path / "2", **folders) == f"new {token}\n"
-
-
-def debian_with_rust() -> tuple[State, dict[str, Path]]:
-    """Build a Debian with this machine's Rust, C linker and libraries; return local folders too."""
-    compiler = Path(find_program("cc")).resolve()
-    toolchain = Local("rust", include=["bin/cargo", "bin/rustc", "lib/*.so*", "lib/rustlib/*-gnu"])
-    libraries = [
-        *("collect2", "lto-wrapper", "liblto_plugin.so", "crt*.o", "libgcc.a", "libgcc_s.so*"),
-        *("Scrt1.o", "libc.so", "libc_nonshared.a", "libm.so", "libmvec.so.1"),
-        *(f"lib{name}.a" for name in ("dl", "pthread", "rt", "util")),
-    ]
-    gcc, libc = (
-        read_path("cc", f"-print-file-name={name}").parent for name in ("libgcc.a", "libc.so")
-    )
-    state = (
-        BASE.copy(toolchain, "/usr/local/")
-        .copy(Local("gcc", include=libraries), f"{gcc}/")
-        .copy(Local("libc", include=libraries), f"{libc}/")
-        .copy(Local("cc", include=[compiler.name]), "/usr/bin/")
-        .symlink(compiler.name, "/usr/bin/cc")
-        .copy(Local("vendor"), "/vendor/")
-        .env("CARGO_TERM_COLOR", "never")
-    )
-    folders = {"gcc": gcc, "libc": libc, "cc": compiler.parent}
-    return state, folders | {"rust": read_path("rustc", "--print", "sysroot")}
 
 
 CARGO = """\
@@ -155,8 +116,8 @@ def test_cargo_compiles_dependencies_once(
     (crate / "src" / "lib.rs").write_text(f'pub const WORD: &str = "{token}";\n')
     (crate / "Cargo.toml").write_text(CARGO.replace("NAME", token))
     (crate / ".cargo-checksum.json").write_text('{"files": {}}')
-    base, folders = debian_with_rust()
-    folders |= {"context": app, "vendor": crate.parent}
+    rust = debian_with_rust()
+    base, folders = rust.state, {**rust.folders, "context": app, "vendor": crate.parent}
     lock = base.copy(Local("context"), "/src/").workdir("/src").run("cargo generate-lockfile")
     lock_file = read_output(client, lock, "cat Cargo.lock", tmp_path / "lock", **folders)
     (app / "Cargo.lock").write_text(lock_file)
@@ -180,8 +141,9 @@ def test_an_outdated_lock_file_fails_the_build(client: Client, token: str, tmp_p
     (tmp_path / "src" / "main.rs").write_text("fn main() {}\n")
     (tmp_path / "Cargo.toml").write_text(CARGO.replace("NAME", token))
     (tmp_path / "vendor").mkdir()
-    base, folders = debian_with_rust()
-    folders |= {"context": tmp_path, "vendor": tmp_path / "vendor"}
+    rust = debian_with_rust()
+    base = rust.state
+    folders = {**rust.folders, "context": tmp_path, "vendor": tmp_path / "vendor"}
     with pytest.raises(SolveError) as caught:
         build(client, base.pipe(cargo.build, Local("context"), token), **folders)
     assert "--locked" in "\n".join(caught.value.log)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from components import process
+from components import process, services
 from components.process import Daemon
 from components.settings import Settings
 
@@ -186,16 +186,29 @@ def test_a_full_disk_is_refused_before_anything_starts(tmp_path: Path) -> None:
     finally:
         subprocess.run(["umount", tmp_path], check=True)
     message = (
-        f"dev/stack: 0.1 GB of disk space are free for {tmp_path}: expected 4 GB; "
-        "`dev/stack down` stops the daemons, then remove its folders\n"
+        f"dev/stack: 0.1 GB of disk space are free for {tmp_path}: expected 8 GB; "
+        "`dev/stack trim` removes build cache\n"
     )
     assert (completed.returncode, completed.stdout, completed.stderr) == (1, "", message)
 
 
-def test_the_build_cache_is_limited(buildctl: Buildctl) -> None:
-    policy = buildctl("debug", "workers", "--verbose").partition("GC Policy")[2].split()
-    assert policy[-4:-1] == ["Maximum", "used", "space:"]
-    assert policy[-1].startswith("12.88")  # 12 GiB
+def test_a_large_build_cache_is_removed_on_request(
+    start_buildkitd: Callable[[], Buildctl], tmp_path: Path
+) -> None:
+    private = start_buildkitd()
+    _build(
+        private,
+        "FROM busybox AS build\nRUN echo x > /x\nFROM scratch\nCOPY --from=build /x /",
+        tmp_path,
+    )
+    services.trim(private.program, private.address)
+    assert private("du").split()[-1] != "0B"
+    services.trim(private.program, private.address, limit=0)
+    assert private("du").split()[-1] == "0B"
+
+
+def test_the_stack_removes_a_large_build_cache(stack: dict[str, str]) -> None:
+    assert _run_stack("trim").stderr == ""
 
 
 @pytest.mark.parametrize("port", ["", "http", "0", "65536", "-1"])

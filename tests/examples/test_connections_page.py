@@ -12,7 +12,7 @@ from llb.client.connect.routes import SCHEMES, SOCKETS
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "connections.md").read_text()
-TESTS = sorted(set(re.findall(r"`(tests/[^`]*)::([^`]*)`", PAGE)))
+TESTS = sorted(set(re.findall(r'\[test\]\(\.\./(\S*) "(\w*)"\)', PAGE)))
 
 
 def rows(page: str) -> list[list[str]]:
@@ -36,7 +36,7 @@ def test_programs_have_their_address_and_options() -> None:
 
 
 def test_every_row_names_a_test() -> None:
-    assert all("::" in test for *_, test in rows(PAGE))
+    assert all("[test](" in test for *_, test in rows(PAGE))
     assert TESTS
 
 

@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "registries.md").read_text()
-TESTS = sorted(set(re.findall(r"`(tests/[^`]*)::([^`]*)`", PAGE)))
+TESTS = sorted(set(re.findall(r'\[test\]\(\.\./(\S*) "(\w*)"\)', PAGE)))
 
 
 def test_every_row_names_a_test() -> None:
@@ -17,7 +17,7 @@ def test_every_row_names_a_test() -> None:
         r"^\| (?!Where|Value|What it says|The registry wants).*\|$", PAGE, re.MULTILINE
     )
     assert rows
-    assert all("::" in row for row in rows)
+    assert all("[test](" in row for row in rows)
 
 
 @pytest.mark.parametrize(("file", "name"), TESTS)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import inspect
-import subprocess
-import sys
+import re
 from importlib import import_module
 from pathlib import Path
 
@@ -19,20 +18,6 @@ DOCS = Path(__file__).parents[2] / "docs"
 pytestmark = pytest.mark.timeout(900)
 
 
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The site, built as strictly as ``make docs`` does."""
-    folder = tmp_path_factory.mktemp("site")
-    process = subprocess.run(
-        [sys.executable, "-m", "sphinx", "-q", "-E", "-W", "--keep-going", DOCS, folder],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert (process.returncode, process.stderr) == (0, "")
-    return folder
-
-
 def test_every_public_name_is_in_the_reference(site: Path) -> None:
     with (site / "objects.inv").open("rb") as file:
         inventory = InventoryFile.load(file, "", lambda base, path: path)
@@ -45,7 +30,7 @@ def test_every_public_name_is_in_the_reference(site: Path) -> None:
             value = getattr(package, name)
             is_module = inspect.ismodule(value)
             is_here = f"{module}.{name}" in documented
-            is_linked = f">{name}<" in pages[module].replace('<span class="pre">', "")
+            is_linked = re.search(rf'href="[\w.]+#llb[\w.]*\.{name}"', pages[module]) is not None
             if not (is_here or is_linked or is_module):
                 missing.append(f"{module}.{name}")
     assert missing == []

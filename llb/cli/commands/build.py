@@ -86,21 +86,28 @@ _MACHINE_READABLE = (_NONE, "rawjson")
 def build(**options: Any) -> None:
     """Build a Dockerfile, a Python file or a definition.
 
-    A .py file with @target functions is a build file. It is built like a Dockerfile, with the
-    working directory as its context. The frontend that its first lines name, as in
-    "# syntax=myorg/pyfrontend", evaluates it on the daemon. If they name none, this process does:
-    it can then do what you can, as any program that you run. Other .py files are scripts, which
-    end with llb.main(state).
+    \b
+    DIRECTORY, URL, or - for an archive:
+      Build its Dockerfile, or the file that -f names. The default is the working directory.
+    FILE.py with @target functions, a build file:
+      Build it like a Dockerfile, with the working directory as its context. It runs in this
+      process and can do what you can do, unless its first line names a frontend, as in
+      "# syntax=myorg/pyfrontend".
+    FILE.py that ends with llb.main(state), a script:
+      Run it, and build the state.
+    FILE.pb, or - for standard input:
+      Build a definition: what a script prints when Python runs it.
 
     \b
     Examples:
-      llb build examples/01_hello.py -o out
-      llb build build.py --target app --build-arg version=2.0 -t example
-      llb build . -f Dockerfile -o type=oci,dest=image.tar
-      echo 'FROM busybox' | llb build . -f - -t example
-      python build.py | llb build - --local context=.
-      llb build https://github.com/me/app.git#main -t example
-      tar c . | llb build - -t example
+      llb build . -t example --load
+      llb build . -t registry.example/app --push
+      llb build . -f ci/Dockerfile -o type=oci,dest=image.tar
+      llb build build.py --target app --build-arg version=2.0 -o out
+      llb build https://github.com/me/app.git#main -t example --load
+      echo 'FROM busybox' | llb build . -f - -o out
+      tar c . | llb build - -t example --load
+      python build.py | llb build - --local context=. -o out
     """  # noqa: D301 - click wants the control character
     start(options)
 

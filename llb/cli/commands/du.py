@@ -40,8 +40,9 @@ _WIDTH = 120
 def du(*, filters: tuple[str, ...], verbose: bool, as_json: bool, **options: Any) -> None:
     """Show the disk usage of the build cache.
 
-    The largest records come last. An asterisk marks records that builds can still change, as cache
-    mounts and synchronized directories. Descriptions are cut; `--verbose` shows all of them.
+    A line has the id of a record, its size, when it was last used, and what created it. A record
+    with * may still change, such as a cache mount. The largest records come last.
+    Descriptions are cut; `--verbose` shows all of them.
 
     \b
     Examples:

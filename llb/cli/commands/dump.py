@@ -41,8 +41,8 @@ def dump(source: str, form: str, output: Path | None) -> None:
 
     \b
     Examples:
-      llb dump examples/01_hello.py
-      llb dump examples/01_hello.py --format json | jq .Digest
+      llb dump build.py
+      llb dump build.py --format json | jq .Digest
     """  # noqa: D301 - click wants the control character
     text = FORMATS[form](definition_source.load(source).definition)
     if output is None:

@@ -184,8 +184,8 @@ def _build_image(
 @frontend.command("try")
 @click.argument("program", metavar="PROGRAM.py | IMAGE", type=click.Path())
 @click.argument("source", metavar="[DIRECTORY]", default=".", type=click.Path())
-@click.option("--base", metavar="IMAGE", help="As for llb frontend pack.")
-@click.option("--on", metavar="IMAGE", help="As for llb frontend pack.")
+@click.option("--base", metavar="IMAGE", help="Base image with Python, as for llb frontend pack.")
+@click.option("--on", metavar="IMAGE", help="Base image that has pyllb, as for llb frontend pack.")
 @with_build_options
 @with_connection_options
 def try_(program: str, base: str | None, on: str | None, **options: Any) -> None:

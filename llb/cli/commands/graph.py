@@ -37,8 +37,8 @@ def graph(source: str, form: str | None, output: Path | None) -> None:
 
     \b
     Examples:
-      llb graph examples/01_hello.py
-      llb graph examples/01_hello.py -o graph.svg
+      llb graph build.py
+      llb graph build.py -o graph.svg
     """  # noqa: D301 - click wants the control character
     definition = definition_source.load(source).definition
     if output is None:

@@ -58,6 +58,9 @@ def ls(
 ) -> None:
     """List builds, newest first: reference, status, time, cached steps.
 
+    A line has the reference of the build, its status, when it started, how long it took, and how
+    many of its steps were cached. Pass the reference to the other commands.
+
     \b
     Example: llb history ls --filter status==error
     """  # noqa: D301 - click wants the control character

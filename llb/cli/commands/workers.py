@@ -24,6 +24,8 @@ from llb.cli.sections import Command
 def workers(*, filters: tuple[str, ...], as_json: bool, **options: Any) -> None:
     """List workers with their platforms and labels.
 
+    A worker is the part of a daemon that runs steps. Most daemons have one.
+
     \b
     Examples:
       llb workers

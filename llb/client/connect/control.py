@@ -35,7 +35,11 @@ _INFO = CONTROL + "Info"
 
 @frozen
 class Worker:
-    """A worker of a daemon: its labels and platforms, the native platform first."""
+    """A worker, the part of a daemon that runs steps; most daemons have one.
+
+    ``labels`` are pairs of key and value. ``platforms`` are those that it can run, the native one
+    first and emulated ones after it.
+    """
 
     id: str
     labels: tuple[tuple[str, str], ...]
@@ -44,7 +48,11 @@ class Worker:
 
 @frozen
 class Info:
-    """The version of a daemon's BuildKit."""
+    """The version of a daemon's BuildKit.
+
+    ``version`` is a string such as ``v0.32.2``, ``package`` the Go module, and ``revision`` the git
+    commit, if the daemon knows it.
+    """
 
     package: str
     version: str

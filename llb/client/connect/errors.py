@@ -57,14 +57,12 @@ _HINTS = {
     "is not allowed by build daemon configuration": (
         "add it to insecure-entitlements in buildkitd.toml"
     ),
-    **{
-        f"{name} is not allowed": Hint(
-            f"pass allow=[{name!r}]", command=f"allow it with --allow {name}"
-        )
-        for name in ("network.host", "security.insecure")
-    },
     "x509: ": "the daemon must trust the certificate: add its authority to buildkitd.toml",
+    "unset ssh forward key": Hint("pass ssh='default'", command="forward an agent: --ssh default"),
 }
+# What a build lacks, by the words in which the daemon names it.
+_SECRET = re.compile(r"\bsecret (\S+): not found")
+_ENTITLEMENT = re.compile(r"\b(network\.host|security\.insecure) is not allowed(?! by)")
 
 
 def call_error(error: LLBError, address: str) -> LLBError:
@@ -176,9 +174,28 @@ def to_solve_error(
     )
 
 
+def _hint_for(message: str) -> str | None:
+    """Find the hint for an error of a daemon, a registry or a token server.
+
+    >>> _hint_for("secret npm: not found")
+    "pass secrets={'npm': …}"
+    >>> _hint_for("failed to load LLB: network.host is not allowed")
+    "grant it with allow='network.host'"
+    """
+    if secret := _SECRET.search(message):
+        name = secret[1]
+        return Hint(
+            f"pass secrets={{{name!r}: …}}", command=f"pass it: --secret id={name},src=FILE"
+        )
+    if entitlement := _ENTITLEMENT.search(message):
+        name = entitlement[1]
+        return Hint(f"grant it with allow={name!r}", command=f"grant it with --allow {name}")
+    return next((hint for words, hint in _HINTS.items() if words in message), None)
+
+
 def _without_layers(message: str) -> tuple[str, str | None]:
     """Replace the directories of an overlay mount by their number, and find the hint."""
-    hint = next((hint for words, hint in _HINTS.items() if words in message), None)
+    hint = _hint_for(message)
     lower = _LOWER.search(message)
     if lower is None:
         return message, hint

@@ -137,11 +137,19 @@ def local(
     attestation_prefix: str | None = None,
     source_date_epoch: int | None = None,
 ) -> Export:
-    """Export the files of the result to a directory.
+    """Export the files of the result to a directory, which is created if it is missing.
 
-    ``platform_split`` gives each platform its own folder; by default this happens if there are
-    several platforms. ``delete`` removes files that are in the directory but not in the result.
-    ``source_date_epoch``, in seconds, is the modification time of all files.
+    - ``platform_split``: give each platform a folder of its own, such as ``linux_amd64``. By
+      default this happens if there are several platforms.
+    - ``delete``: remove files that are in the directory but not in the result.
+    - ``attestation_prefix``: the start of the names of files with attestations.
+    - ``source_date_epoch``: the modification time of all files, in seconds since 1970.
+
+    Raises InvalidValueError for an invalid argument; the build raises InputError if it cannot
+    write to the directory.
+
+    >>> local("out").type
+    'local'
     """
     attrs = {"mode": "delete"} if delete else {}
     tree_attrs = _tree_attributes(platform_split, attestation_prefix, source_date_epoch)
@@ -156,7 +164,10 @@ def tar(
     attestation_prefix: str | None = None,
     source_date_epoch: int | None = None,
 ) -> Export:
-    """Export the files of the result to a tar archive."""
+    """Export the files of the result to a tar archive; ``-`` is standard output.
+
+    The options are those of :func:`local`, and the errors, too.
+    """
     attrs = _tree_attributes(platform_split, attestation_prefix, source_date_epoch)
     return Export("tar", attrs, str(destination))
 
@@ -169,7 +180,16 @@ def oci(
     tar: bool = True,
     **options: Unpack[ImageOptions],
 ) -> Export:
-    """Export an image as an OCI archive, or as an OCI layout unless ``tar``."""
+    """Export an image as an OCI archive, a file; ``-`` is standard output.
+
+    - ``name``: the names that are stored in the archive.
+    - ``tar``: False writes a directory, an OCI layout, instead of an archive.
+
+    Further options are :class:`ImageOptions`. Raises InvalidValueError for an invalid argument.
+
+    >>> oci("image.tar", name="app").attrs
+    {'name': 'app'}
+    """
     return _archive("oci", destination, name, tar, options)
 
 
@@ -181,7 +201,12 @@ def docker(
     tar: bool = True,
     **options: Unpack[ImageOptions],
 ) -> Export:
-    """Export an image in the format of ``docker load``, or load it into Docker directly."""
+    """Load an image into Docker, or export it to a file that ``docker load`` reads.
+
+    Without a ``destination``, the command ``docker`` loads the image. ``name`` are the names of the
+    image. ``tar`` and the further options are those of :func:`oci`. Raises InvalidValueError for an
+    invalid argument; the build raises InputError if Docker does not load the image.
+    """
     return _archive("docker", destination, name, tar, options)
 
 
@@ -198,12 +223,24 @@ def image(
     dangling_name_prefix: str | None = None,
     **options: Unpack[ImageOptions],
 ) -> Export:
-    """Export an image to the daemon's image store, or push it to a registry.
+    """Create an image on the daemon, and push it to a registry if ``push``.
 
-    ``push_by_digest`` pushes without a tag; ``insecure`` allows plain HTTP. Four options are for
-    daemons with an image store (containerd): ``unpack`` unpacks the image, ``store`` keeps its
-    blobs, ``name_canonical`` also names it by its digest, and ``dangling_name_prefix`` names an
-    image that has no name.
+    - ``name``: its names, such as ``"ghcr.io/me/app:1.0"``. Without a name, the result has only a
+      digest.
+    - ``push_by_digest``: push without a tag.
+    - ``insecure``: push over plain HTTP, and to registries with untrusted certificates.
+
+    These are for daemons with an image store (containerd):
+
+    - ``unpack``: unpack the image, so that a container can start at once.
+    - ``store``: False does not keep the image in the store.
+    - ``name_canonical``: also name the image by its digest, ``name@sha256:…``.
+    - ``dangling_name_prefix``: the start of the name of an image without a name.
+
+    Further options are :class:`ImageOptions`. Raises InvalidValueError for an invalid argument.
+
+    >>> image("localhost:5000/app", push=True).attrs
+    {'name': 'localhost:5000/app', 'push': 'true'}
     """
     flags = {
         "push": push,
@@ -223,13 +260,17 @@ def image(
 def registry(
     name: str | Iterable[str], *, insecure: bool = False, **options: Unpack[ImageOptions]
 ) -> Export:
-    """Push an image to a registry; ``insecure`` allows plain HTTP."""
+    """Push an image to a registry; the same as :func:`image` with ``push=True``.
+
+    ``insecure`` allows plain HTTP and untrusted certificates. Further options are
+    :class:`ImageOptions`. Raises InvalidValueError for an invalid argument.
+    """
     attrs = _name(name) | ({"registry.insecure": "true"} if insecure else {})
     return Export("registry", attrs | to_attributes(options))
 
 
 def cache_only() -> Export:
-    """Export nothing; the result stays in the daemon's cache."""
+    """Export nothing: the steps run, and their results stay in the daemon's cache."""
     return Export("cacheonly")
 
 

@@ -20,10 +20,13 @@ if TYPE_CHECKING:
 
 @frozen
 class Vertex:
-    """A step and its state; an event is sent whenever the state changes.
+    """A step and its state; an event is sent when it starts, when it ends, and if it is cached.
 
-    ``digest`` is the digest of the step's operation. ``error`` is set if it failed, ``group`` if
-    it is one of several steps that are shown as one.
+    ``digest`` is the digest of the step's operation, and ``inputs`` are the digests of the steps
+    that it depends on. ``started`` and ``completed`` are times in UTC, and None before the step
+    starts or ends. ``cached`` is whether the step did not run, because its result was there.
+    ``error`` is the message of a failed step, otherwise None. ``group`` is set if a display shows
+    the step together with others.
     """
 
     digest: str
@@ -43,7 +46,12 @@ class Vertex:
 
 @frozen
 class VertexStatus:
-    """Progress of a part of a step: ``current`` of ``total``, usually in bytes; 0 if unknown."""
+    """Progress of a part of a step, such as a layer that is pulled.
+
+    ``vertex`` is the digest of the step, and ``id`` names the part. ``current`` and ``total`` are
+    usually bytes; ``total`` is 0 if it is unknown. ``started`` and ``completed`` are times in UTC,
+    or None.
+    """
 
     id: str
     vertex: str
@@ -56,7 +64,11 @@ class VertexStatus:
 
 @frozen
 class VertexLog:
-    """Output of a step: ``stream`` is 1 (stdout) or 2 (stderr), ``data`` are arbitrary bytes."""
+    """Output of a step, in pieces of any size, not in lines.
+
+    ``vertex`` is the digest of the step, ``stream`` is 1 (stdout) or 2 (stderr), ``data`` is what
+    the process wrote, and ``timestamp`` is its time in UTC, or None.
+    """
 
     vertex: str
     stream: int
@@ -66,7 +78,12 @@ class VertexLog:
 
 @frozen
 class VertexWarning:
-    """A warning about a step, with the source lines it refers to."""
+    """A warning about a step.
+
+    ``vertex`` is the digest of the step. ``short`` is the message in one line, ``detail`` has more
+    lines, and ``url`` is a page about it, or None. ``span`` are the lines of the Dockerfile or build
+    file, or None. ``level`` is a number of BuildKit's frontends.
+    """
 
     vertex: str
     level: int
@@ -77,7 +94,7 @@ class VertexWarning:
 
 
 Event: TypeAlias = Vertex | VertexStatus | VertexLog | VertexWarning
-"""Something that happens in a build."""
+"""Something that happens in a build: a step, its progress, its output, or a warning."""
 
 
 def from_response(response: control_pb2.StatusResponse) -> Iterator[Event]:

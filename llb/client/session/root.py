@@ -36,16 +36,19 @@ class TreeReader:
     """Opens directories and files below a root; for one thread, used as a context manager.
 
     Paths are relative to the root and clean; the root itself is ``""``. The directory used last
-    stays open, because the next path is usually in it or below it.
+    stays open, because the next path is usually in it or below it. Raises OSError.
     """
 
     def __init__(self, root: Root) -> None:
         self.root = root
+        # Opened again: a listing moves the position in an open directory, and other transfers list
+        # the same root at the same time.
+        self._root_descriptor = os.open(".", _DIRECTORY, dir_fd=root.descriptor)
         self._path = ""
-        self._descriptor = root.descriptor
+        self._descriptor = self._root_descriptor
 
     def __enter__(self) -> Self:
-        """Enter the context, at whose end the directory used last is closed."""
+        """Enter the context, at whose end all directories are closed."""
         return self
 
     def __exit__(
@@ -54,8 +57,9 @@ class TreeReader:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Close the directory used last."""
-        self._keep("", self.root.descriptor)
+        """Close the directories that are open."""
+        self._keep("", self._root_descriptor)
+        os.close(self._root_descriptor)
 
     def directory(self, path: str) -> int:
         """Open a directory; the descriptor is valid until the next call. Raises OSError."""
@@ -64,7 +68,7 @@ class TreeReader:
         prefix = f"{self._path}/" if self._path else ""
         if not path.startswith(prefix):
             prefix = ""
-            self._keep("", self.root.descriptor)
+            self._keep("", self._root_descriptor)
         for name in path[len(prefix) :].split("/") if path else ():
             inner = f"{self._path}/{name}" if self._path else name
             self._keep(inner, os.open(name, _DIRECTORY | os.O_NOFOLLOW, dir_fd=self._descriptor))
@@ -77,6 +81,6 @@ class TreeReader:
 
     def _keep(self, path: str, descriptor: int) -> None:
         """Close the directory used last, and remember another."""
-        if self._descriptor != self.root.descriptor:
+        if self._descriptor != self._root_descriptor:
             os.close(self._descriptor)
         self._path, self._descriptor = path, descriptor

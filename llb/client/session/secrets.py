@@ -23,13 +23,20 @@ MAX_SIZE = 500 * 1024
 @checked_init
 @frozen
 class EnvSecret:
-    """The value of an environment variable, read when the daemon requests the secret."""
+    """A secret that is the value of an environment variable: ``{"token": EnvSecret("TOKEN")}``.
+
+    It is read when a step needs it. A build raises InputError if the variable is not set.
+    """
 
     variable: str
 
 
 Secret: TypeAlias = bytes | str | Path | EnvSecret | Callable[[], bytes]
-"""A value, a file, an environment variable, or a function called when the daemon requests it."""
+"""A value, a file, an environment variable, or a function that returns bytes.
+
+A step reads files, variables and functions when it needs the secret. A str is encoded as UTF-8, and
+a secret has at most 500 KiB.
+"""
 
 
 def check(name: str, secret: Secret, environ: Mapping[str, str] = os.environ) -> None:

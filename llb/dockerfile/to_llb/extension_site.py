@@ -120,7 +120,7 @@ class Site:
     def run(self, command: str | Sequence[str], *, mounts: Iterable[MountValue] = ()) -> None:
         """Run a process as RUN does; a string is a command line for the image's shell.
 
-        ``mounts`` come from :mod:`llb.state.mounts`.
+        ``mounts`` are :func:`llb.bind`, :func:`llb.cache` and the other mounts of steps.
         """
         result = self._result
         args = with_shell(result.image, [command]) if isinstance(command, str) else tuple(command)

@@ -55,11 +55,14 @@ class Go:
         )
 
 
-def recorder(*args: str) -> str:
-    """Run the recorder and capture its output. Fails if Go is not installed."""
+def recorder(*args: str, folder: Path = RECORDER) -> str:
+    """Run the recorder, or the program in a folder, and capture its output.
+
+    Fails if Go is not installed.
+    """
     done = subprocess.run(
         [_go(), "run", ".", *args],
-        cwd=RECORDER,
+        cwd=folder,
         env=_environment(),
         capture_output=True,
         text=True,

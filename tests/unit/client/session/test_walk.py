@@ -97,6 +97,14 @@ def test_a_cycle_of_links_ends(tmp_path: Path) -> None:
     assert paths(str(tmp_path), follow=("one/x",)) == ["one", "two"]
 
 
+def test_transfers_of_one_root_at_the_same_time_see_all_files(tree: str) -> None:
+    root = Root(tree)
+    # A listing that has begun moves the position in the directory that it reads.
+    with TreeReader(root) as one, TreeReader(root) as other, os.scandir(one.directory("")) as names:
+        assert next(names).name in ALL
+        assert sorted(entry.path for entry in walk(other, Filter())) == sorted(ALL)
+
+
 def test_a_deleted_root_is_empty(tmp_path: Path) -> None:
     (tmp_path / "tree" / "sub").mkdir(parents=True)
     with TreeReader(Root(str(tmp_path / "tree"))) as reader:

@@ -1,0 +1,5 @@
+#include <iostream>
+
+#include "count.hpp"
+
+int main() { std::cout << count_words(std::cin) << '\n'; }

@@ -1,0 +1,2 @@
+PROMPT='%~ $ '
+alias ll='ls -l'

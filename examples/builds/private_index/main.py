@@ -1,0 +1,5 @@
+"""Greet with a package of the company."""
+
+from acme_greetings import greet
+
+print(greet("world"))

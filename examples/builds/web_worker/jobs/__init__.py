@@ -1,0 +1,1 @@
+"""Jobs: the web service takes them, and the worker does them."""

@@ -1,0 +1,96 @@
+"""A git server on the loopback, which serves a repository to those who have a token."""
+
+from __future__ import annotations
+
+import base64
+import os
+import subprocess
+import threading
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+
+def make_repository(folder: Path, files: Mapping[str, str], *, tag: str) -> Path:
+    """Create a bare repository with one tagged commit."""
+    tree = folder / "tree"
+    for path, text in files.items():
+        (tree / path).parent.mkdir(parents=True, exist_ok=True)
+        (tree / path).write_text(text)
+    identity = ("-c", "user.name=a", "-c", "user.email=a@example.com")
+    for arguments in (
+        ("init", "-q", "-b", "main"),
+        ("add", "."),
+        (*identity, "commit", "-q", "-m", "first"),
+        ("tag", tag),
+        ("clone", "-q", "--bare", ".", folder / "repository.git"),
+    ):
+        subprocess.run(["git", *arguments], cwd=tree, check=True, capture_output=True)
+    return folder / "repository.git"
+
+
+@contextmanager
+def serving_git(folder: Path, *, token: str) -> Iterator[str]:
+    """Serve the repositories in a folder; yield the URL of the server.
+
+    Clients send the token as the password of Basic authentication, as for GitHub.
+    """
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self._serve()
+
+        def do_POST(self) -> None:
+            self._serve()
+
+        def _serve(self) -> None:
+            scheme, _, value = self.headers.get("Authorization", "").partition(" ")
+            if scheme.lower() != "basic" or not base64.b64decode(value).endswith(
+                f":{token}".encode()
+            ):
+                self.send_response(401)
+                self.send_header("WWW-Authenticate", 'Basic realm="git"')
+                self.end_headers()
+                return
+            path, _, query = self.path.partition("?")
+            process = subprocess.run(
+                ["git", "http-backend"],
+                input=self.rfile.read(int(self.headers.get("Content-Length", 0))),
+                env=os.environ
+                | {
+                    "GIT_PROJECT_ROOT": str(folder),
+                    "GIT_HTTP_EXPORT_ALL": "1",
+                    "GIT_PROTOCOL": self.headers.get("Git-Protocol", ""),
+                    "HTTP_CONTENT_ENCODING": self.headers.get("Content-Encoding", ""),
+                    "REQUEST_METHOD": self.command,
+                    "PATH_INFO": path,
+                    "QUERY_STRING": query,
+                    "CONTENT_TYPE": self.headers.get("Content-Type", ""),
+                },
+                capture_output=True,
+                check=True,
+            )
+            head, _, body = process.stdout.partition(b"\r\n\r\n")
+            headers = dict(line.split(": ", 1) for line in head.decode().split("\r\n"))
+            self.send_response(int(headers.pop("Status", "200").split()[0]))
+            for name, header in headers.items():
+                self.send_header(name, header)
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+            """Log nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
