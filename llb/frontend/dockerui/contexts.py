@@ -89,6 +89,11 @@ class Contexts:
         """The session ID of the client."""
         return self.request.session_id
 
+    @property
+    def git_advice(self) -> bool:
+        """Whether git prints its advice."""
+        return self.options.git_advice
+
     @cached_property
     def inputs(self) -> dict[str, State]:
         """The trees that the client built."""
@@ -255,7 +260,9 @@ class Contexts:
             keep = parse_switch(options.build_args.get("BUILDKIT_CONTEXT_KEEP_GIT_DIR", ""))
         mtime = "commit" if options.build_args.get("SOURCE_DATE_EPOCH") else ""
         try:
-            tree = git_context(options.context, keep_git_dir=keep, mtime=mtime)
+            tree = git_context(
+                options.context, keep_git_dir=keep, mtime=mtime, advice=options.git_advice
+            )
         except ValueError as error:
             raise InvalidValueError(str(error)) from error
         if tree is not None:
