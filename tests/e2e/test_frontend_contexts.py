@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 import os
 import tarfile
+import threading
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,7 +18,7 @@ from llb.client import Client, Event, VertexWarning, local, oci
 from llb.errors import SolveError
 from llb.gateway import Gateway, Request, Result
 from tests.e2e.test_frontend import expect_failure
-from tests.e2e.test_frontend_copies import Repository, repository, web
+from tests.e2e.test_frontend_copies import LOOPBACK, Repository, repository, web
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -266,6 +269,45 @@ def test_timestamps_of_sources_equal_those_of_the_stock_frontend(
         assert ours == theirs, name
     # The two repository sources have the same time, and a directory has none.
     assert len({json.dumps(theirs) for _, theirs in conversions.values()}) == 3
+
+
+class Undated(SimpleHTTPRequestHandler):
+    """Serves files without the time of their last change."""
+
+    def send_header(self, keyword: str, value: str) -> None:
+        if keyword != "Last-Modified":
+            super().send_header(keyword, value)
+
+
+@pytest.mark.feature("G1")
+def test_the_time_of_an_archive_equals_that_of_the_stock_frontend(
+    frontend: str, buildkit_host: str, folder: Path, tmp_path: Path
+) -> None:
+    (folder / "Dockerfile").write_text("FROM scratch\nARG SOURCE_DATE_EPOCH\nWORKDIR /made\n")
+    paths = sorted(folder.rglob("*"))
+    for number, path in enumerate(paths):
+        os.utime(path, (10**9, 10**9 + number))
+    newest = 10**9 + max(number for number, path in enumerate(paths) if path.is_file())
+    files = tmp_path / "files"
+    files.mkdir()
+    for name in ("tree", "treegz"):
+        mode: Any = f"w:{name.removeprefix('tree')}"
+        with tarfile.open(files / name, mode, format=tarfile.GNU_FORMAT) as archive:
+            archive.add(folder, ".")
+    (files / "treezst").write_bytes(zstd_frame((files / "tree").read_bytes()))
+    with ThreadingHTTPServer((LOOPBACK, 0), partial(Undated, directory=str(files))) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        epoch = {"build-arg:SOURCE_DATE_EPOCH": "context"}
+        options_by_name = {
+            name: {"context": f"http://{LOOPBACK}:{server.server_port}/{name}", **epoch}
+            for name in ("tree", "treegz", "treezst")
+        }
+        conversions = convert_with_both(buildkit_host, frontend, folder, options_by_name)
+        server.shutdown()
+    assert len(conversions) == 3
+    for name, (ours, theirs) in conversions.items():
+        assert ours == theirs, name
+        assert str(newest * 10**9) in json.dumps(ours)
 
 
 PLATFORMS = """\

@@ -26,7 +26,7 @@ from llb.dockerfile.sources.named_contexts import (
 )
 from llb.dockerfile_rules.copy import is_remote
 from llb.errors import InputError, InvalidValueError, RemoteError, ReplacedError
-from llb.frontend.dockerui.archives import is_archive, newest_time
+from llb.frontend.dockerui.archives import is_archive, newest_time, unpacked
 from llb.frontend.dockerui.local_sources import (
     CONTEXT,
     DOCKERFILE,
@@ -36,7 +36,7 @@ from llb.frontend.dockerui.local_sources import (
     ignore_folder,
     local_folder,
 )
-from llb.frontend.dockerui.tree_files import find, read
+from llb.frontend.dockerui.tree_files import find
 from llb.gocompat.strconv import parse_switch
 
 if TYPE_CHECKING:
@@ -244,7 +244,7 @@ class Contexts:
             return metadata.modified
         if archive is None:
             archive, name = self.gateway.solve(definition), metadata.filename
-        return newest_time(read(self.gateway, archive, name))
+        return newest_time(self.gateway, source, archive, name)
 
     def _from_remote(self) -> BuildContext | None:
         """Load a context in a repository or at a URL, if the build has one."""
@@ -268,16 +268,7 @@ class Contexts:
         fetched = self.gateway.solve(source.marshal())
         if not is_archive(self.gateway.read_file(fetched, WEB_FILE, length=_HEAD)):
             return BuildContext(source, self._dockerfile_in(source), WEB_FILE, source, fetched)
-        archive = copy(
-            source,
-            "/",
-            src=f"/{WEB_FILE}",
-            unpack=True,
-            contents_only=False,
-            create_dest_path=False,
-            wildcard=False,
-        )
-        tree = Scratch().file(archive, locations=())
+        tree = unpacked(source, WEB_FILE)
         folder = self._dockerfile_in(tree)
         return BuildContext(tree, folder, options.filename, source, fetched)
 
