@@ -136,15 +136,17 @@ def local(
     delete: bool = False,
     attestation_prefix: str | None = None,
     source_date_epoch: int | None = None,
+    src: str | None = None,
 ) -> Export:
     """Export the files of the result to a directory.
 
     ``platform_split`` gives each platform its own folder; by default this happens if there are
     several platforms. ``delete`` removes files that are in the directory but not in the result.
-    ``source_date_epoch``, in seconds, is the modification time of all files.
+    ``source_date_epoch``, in seconds, is the modification time of all files. ``src`` exports only
+    the content of this directory; BuildKit before v0.34 ignores it and exports everything.
     """
     attrs = {"mode": "delete"} if delete else {}
-    tree_attrs = _tree_attributes(platform_split, attestation_prefix, source_date_epoch)
+    tree_attrs = _tree_attributes(platform_split, attestation_prefix, source_date_epoch, src)
     return Export("local", attrs | tree_attrs, str(destination))
 
 
@@ -155,9 +157,10 @@ def tar(
     platform_split: bool | None = None,
     attestation_prefix: str | None = None,
     source_date_epoch: int | None = None,
+    src: str | None = None,
 ) -> Export:
-    """Export the files of the result to a tar archive."""
-    attrs = _tree_attributes(platform_split, attestation_prefix, source_date_epoch)
+    """Export the files of the result to a tar archive; the options are those of :func:`local`."""
+    attrs = _tree_attributes(platform_split, attestation_prefix, source_date_epoch, src)
     return Export("tar", attrs, str(destination))
 
 
@@ -267,10 +270,16 @@ def _archive(
     return Export(kind, attrs, None if destination is None else str(destination))
 
 
-def _tree_attributes(split: bool | None, prefix: str | None, epoch: int | None) -> dict[str, str]:  # noqa: FBT001 - private
+def _tree_attributes(
+    split: bool | None,  # noqa: FBT001 - private
+    prefix: str | None,
+    epoch: int | None,
+    src: str | None,
+) -> dict[str, str]:
     values = {
         "platform-split": None if split is None else str(split).lower(),
         "attestation-prefix": prefix,
         "source-date-epoch": None if epoch is None else str(epoch),
+        "src": src,
     }
     return {key: value for key, value in values.items() if value is not None}
