@@ -1,5 +1,5 @@
 # All development tasks; `make` lists them.
-# They need a Debian machine with root, Python 3.11 and Go 1.26.3, and install the rest.
+# They need a Debian machine with root, Python 3.11 and Go 1.26.8, and install the rest.
 
 PYTHON ?= python3
 GROUP ?= dev

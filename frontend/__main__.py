@@ -1,4 +1,4 @@
-"""Run the frontend for the daemon: ``python -m frontend [--labs]``."""
+"""Run the frontend for the daemon: ``python -m frontend``."""
 
 from __future__ import annotations
 
@@ -6,15 +6,13 @@ import sys
 
 from llb.frontend import serve_dockerfile
 
-_LABS = "--labs"
-
 
 def main(arguments: list[str]) -> int:
-    """Serve one build and return the exit status; 2 for unknown arguments."""
-    if arguments not in ([], [_LABS]):
-        sys.stderr.write(f"error: expected {_LABS} or nothing, got {' '.join(arguments)}\n")
+    """Serve one build and return the exit status; 2 if there are arguments."""
+    if arguments:
+        sys.stderr.write(f"error: expected no arguments, got {' '.join(arguments)}\n")
         return 2
-    return serve_dockerfile(labs=bool(arguments))
+    return serve_dockerfile()
 
 
 if __name__ == "__main__":

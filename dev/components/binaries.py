@@ -21,7 +21,7 @@ class NoToolchainError(StackError):
 
 
 def version() -> str:
-    """Read the BuildKit version that dev/tools/go.mod requires, such as `v0.32.2`."""
+    """Read the BuildKit version that dev/tools/go.mod requires, such as `v0.34.2`."""
     match = re.search(rf"{MODULE} (v\S+)", (TOOLS / "go.mod").read_text())
     if match is None:
         raise StackError(f"{TOOLS / 'go.mod'} does not require {MODULE}")

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 ROOTFS = Path(__file__).resolve().parent.parent / "rootfs"
 BUSYBOX = Path("/bin/busybox")
 PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-FRONTEND_CAPS = ("inputs", "subrequests", "contexts", "gitquerystring")
+FRONTEND_CAPS = ("inputs", "subrequests", "contexts", "gitquerystring", "contexts.zstd")
 
 
 @dataclass(frozen=True)

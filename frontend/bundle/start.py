@@ -1,6 +1,6 @@
 """Start the frontend's image with the modules of a bundle, a single file.
 
-    python -S -c 'from frontend.bundle.start import main; main()' [--labs]
+    python -S -c 'from frontend.bundle.start import main; main()'
 
 At every start, Python searches a file for every module, attrs compiles the methods of every
 class, and ``re`` every expression. :mod:`frontend.bundle` does this once, when the image is built.

@@ -26,7 +26,7 @@ from llb.dockerfile_rules.copy import (
     heredoc_file,
     select_parents,
 )
-from llb.dockerfile_rules.permissions import parse_chmod, parse_chown
+from llb.dockerfile_rules.permissions import has_names, parse_chmod, parse_chown
 from llb.dockerfile_rules.run import (
     CACHE_FOLDER,
     CACHE_NAMESPACE,
@@ -73,7 +73,7 @@ class CopyFlags(TypedDict, total=False):
 
     ``owner`` is ``user[:group]``; an empty string is root. ``mode`` is an integer, or a string
     like ``"755"`` or ``"u+x"``. ``exclude`` are patterns of paths to leave out. ``link`` creates a
-    layer that does not depend on the tree below, unless there is a mode.
+    layer that does not depend on the tree below, unless there is a mode; it needs a numeric owner.
     """
 
     owner: str
@@ -266,9 +266,15 @@ def _apply_copy(state: State, actions: Sequence[ops.CopyAction], destination: De
 
 def _destination(state: State, dest: str, flags: CopyFlags) -> Destination:
     mode = flags.get("mode", "")
+    owner = parse_chown(flags.get("owner", ""))
+    if flags.get("link") and has_names(owner):
+        raise InvalidValueError(
+            f"invalid owner {flags['owner']!r} with link: a separate layer knows no names",
+            hint="use numeric ids such as 1000:1000",
+        )
     return Destination(
         destination_path(state.cwd, dest),
-        owner=parse_chown(flags.get("owner", "")),
+        owner=owner,
         mode=check_mode(mode) if isinstance(mode, int) else parse_chmod(mode),
         exclude=tuple(flags.get("exclude", ())),
         link=flags.get("link", False),

@@ -22,6 +22,9 @@ F_ = TypeVar("F_", bound="Callable[..., Any]")
 _FILE = click.Path(dir_okay=False, path_type=Path)
 
 
+_BUILD_ARG = "build-arg:"
+
+
 def pairs(
     context: click.Context,  # noqa: ARG001 - click's signature
     parameter: click.Parameter,
@@ -47,6 +50,20 @@ def _build_args(
     defined = [value for value in values if "=" in value or value in os.environ]
     complete = tuple(arg if "=" in arg else f"{arg}={os.environ[arg]}" for arg in defined)
     return pairs(context, parameter, complete)
+
+
+def _frontend_options(
+    context: click.Context, parameter: click.Parameter, values: tuple[str, ...]
+) -> dict[str, str]:
+    """Parse frontend options; as in buildctl, ``build-arg:NAME`` is one from the environment."""
+    complete = []
+    for value in values:
+        name = value.removeprefix(_BUILD_ARG)
+        if name in ("", value) or "=" in value:
+            complete.append(value)
+        elif name in os.environ:
+            complete.append(f"{value}={os.environ[name]}")
+    return pairs(context, parameter, tuple(complete))
 
 
 _INPUT = Section("Input")
@@ -93,7 +110,12 @@ _OPTIONS = (
         shell_complete=words("dockerfile.v0", "gateway.v0"),
         help="Frontend: dockerfile.v0, or gateway.v0 with --opt source=IMAGE.",
     ),
-    _INPUT.repeatable("--opt", metavar="KEY=VALUE", callback=pairs, help="Option of the frontend."),
+    _INPUT.repeatable(
+        "--opt",
+        metavar="KEY=VALUE",
+        callback=_frontend_options,
+        help="Option of the frontend. build-arg:KEY without a value: from the environment.",
+    ),
     _INPUT.option(
         "--evaluate-here",
         is_flag=True,

@@ -40,6 +40,7 @@ _KEYS: Mapping[str, tuple[str, ...]] = {
         *("bucket", "region", "endpoint_url", "access_key_id", "secret_access_key"),
         *("session_token", "use_path_style", "touch_refresh", "upload_parallelism"),
         *("disable_accept_encoding", "retry_mode", "retry_max_attempts", *_PREFIXES),
+        *("compression", "compression-level", "force-compression"),
     ),
     "azblob": ("account_url", "account_name", "secret_access_key", "container", *_PREFIXES),
 }

@@ -1,6 +1,6 @@
 """The lint rules of Dockerfiles as data: name, URL, description and message of each.
 
-These are the 22 rules of ``docker/dockerfile`` in BuildKit v0.32.2 (reference, "Build
+These are the 22 rules of ``docker/dockerfile`` in BuildKit v0.34.2 (reference, "Build
 checks"), with the messages that its users know.
 """
 

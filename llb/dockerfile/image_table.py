@@ -90,6 +90,10 @@ class _OfflineContexts:
     def session_id(self) -> str | None:
         return self.options.session_id
 
+    @property
+    def git_advice(self) -> bool:
+        return self.options.git_advice
+
     def image(
         self,
         ref: str,

@@ -53,7 +53,6 @@ def convert(
     session_id: str | None = None,
     local_unique_id: str = "",
     language: Language = PLAIN,
-    labs: bool = False,
 ) -> Conversion:
     r"""Convert a Dockerfile to the same bytes of LLB as ``docker/dockerfile``.
 
@@ -62,8 +61,7 @@ def convert(
     platform, by default ``build_platform``, which is by default the host's. ``contexts`` are the
     named contexts (``docker build --build-context``). ``ignore`` are the patterns of an ignore
     file. ``session_id`` ties the build context to a session, otherwise ``local_unique_id`` marks
-    it. ``language`` may add instructions and checks, and ``labs`` allows the features of Docker's
-    labs channel.
+    it. ``language`` may add instructions and checks.
 
     Raises DockerfileError for an error in the file, InvalidValueError for an invalid argument,
     and the exceptions of ``resolver``.
@@ -85,7 +83,6 @@ def convert(
         contexts=contexts or {},
         filename=filename,
         ignore=tuple(ignore),
-        labs=labs,
     )
     with _no_garbage_collection():
         return _convert(parse(data, filename, language), options, resolver)

@@ -10,6 +10,7 @@ from llb import Platform
 from llb.arguments.checked import checked, checked_raw_init
 from llb.dockerfile.run_options import ProcessOptions
 from llb.dockerfile.sources.named_contexts import LocalTree
+from llb.dockerfile.sources.remote import parse_git_advice
 from llb.dockerfile_rules.run import CACHE_NAMESPACE
 from llb.platforms import to_platform
 
@@ -61,8 +62,7 @@ class ConvertOptions:
     ones. ``definition`` is the serialized ``pb.Definition`` that the Dockerfile was read from.
     ``is_index`` is whether the build has several platforms, in which case step names begin with
     theirs. ``find_epoch`` returns the time of a source, a tree or a named context, that
-    ``SOURCE_DATE_EPOCH`` names. ``processes`` applies to every RUN. ``labs`` allows the features
-    of the labs channel of Docker's frontend.
+    ``SOURCE_DATE_EPOCH`` names. ``processes`` applies to every RUN.
     """
 
     target: str | None = None
@@ -85,7 +85,6 @@ class ConvertOptions:
     unique_id: str | None = None
     definition: bytes | None = field(default=None, repr=False)
     processes: ProcessOptions = field(default=ProcessOptions())
-    labs: bool = False
     find_epoch: Callable[[State | ContextRequest, str], datetime | None] = field(
         default=_no_epoch, repr=False
     )
@@ -157,6 +156,11 @@ class ConvertOptions:
     def cache_namespace(self) -> str:
         """The prefix of the ids of cache mounts."""
         return self.build_args.get(CACHE_NAMESPACE, "")
+
+    @property
+    def git_advice(self) -> bool:
+        """Whether git prints its advice. Raises InvalidValueError."""
+        return parse_git_advice(self.build_args)
 
     @checked
     def parse_platform(self, text: str) -> Platform:

@@ -148,7 +148,9 @@ def _declarations(
 def _collect_mounts(step: Step, instruction: Run, uses: _Uses, expander: Expander) -> None:
     env = step.env
     for flag in instruction.mounts:
-        mount = parse_mount(flag, lambda value: expander.word(value, env))
+        mount = parse_mount(
+            flag, lambda value: expander.word(value, env), is_windows=step.is_windows
+        )
         if mount.kind == "secret":
             needs, name = uses.secrets, mount.secret_id
         elif mount.kind == "ssh":

@@ -17,12 +17,18 @@ _LONGEST_ID = 1000
 def parse_chown(spec: str) -> ops.Owner | None:
     """Parse ``user[:group]``; None for an empty string.
 
-    Unlike the library, Docker treats an empty user or group as root.
+    Unlike the library, Docker treats an empty user as root.
     """
     if not spec:
         return None
-    user, colon, group = spec.partition(":")
-    return ops.Owner(user=_user(user), group=_user(group) if colon else None)
+    user, _, group = spec.partition(":")
+    return ops.Owner(user=_user(user), group=_user(group) if group else None)
+
+
+def has_names(owner: ops.Owner | None) -> bool:
+    """Check whether the daemon must look up the user or the group in the files of the image."""
+    parts = () if owner is None else (owner.user, owner.group)
+    return any(part is not None and part.name is not None for part in parts)
 
 
 def to_chown(owner: ops.Owner | None) -> str:

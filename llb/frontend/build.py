@@ -33,19 +33,12 @@ _PYTHON = ".py"
 _QUOTES = (b'"""', b"'''")
 
 
-def build(
-    request: Request,
-    gateway: Gateway,
-    language: Language = PLAIN,
-    *,
-    labs: bool = False,
-) -> Result:
+def build(request: Request, gateway: Gateway, language: Language = PLAIN) -> Result:
     """Build the Dockerfile or build file that ``request`` names, and return the result.
 
-    ``language`` may add instructions and checks; ``labs`` enables the features of the labs
-    channel of Docker's frontend. Raises LLBError, with a source span if possible.
+    ``language`` may add instructions and checks. Raises LLBError, with a source span if possible.
     """
-    entry = read_entrypoint(request, gateway, labs=labs)
+    entry = read_entrypoint(request, gateway)
     if isinstance(entry, Result):
         return entry
     convert_options, options = entry.options, entry.client_options

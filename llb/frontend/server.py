@@ -26,19 +26,19 @@ _SWITCH_INTERVAL = 0.0002
 
 
 @checked
-def serve_dockerfile(language: Language | None = None, *, labs: bool = False) -> int:
+def serve_dockerfile(language: Language | None = None) -> int:
     """Build a Dockerfile for the daemon that started this process.
 
-    ``language`` may add instructions and checks to those of Docker; ``labs`` enables the
-    features of the labs channel of Docker's frontend. Pass the exit status to ``sys.exit``.
+    ``language`` may add instructions and checks to those of Docker. Pass the exit status to
+    ``sys.exit``.
     """
-    return gateway.serve(partial(_build, language=language, labs=labs), language="Dockerfile")
+    return gateway.serve(partial(_build, language=language), language="Dockerfile")
 
 
-def _build(request: Request, gateway: Gateway, language: Language | None, *, labs: bool) -> Result:
+def _build(request: Request, gateway: Gateway, language: Language | None) -> Result:
     sys.setswitchinterval(_SWITCH_INTERVAL)
     gateway = prefetch(request, gateway)
     # The modules are imported now, while the daemon loads what was prefetched.
     plain = languages.PLAIN
     gc.freeze()
-    return build.build(request, gateway, language or plain, labs=labs)
+    return build.build(request, gateway, language or plain)

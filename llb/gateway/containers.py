@@ -22,7 +22,7 @@ from llb.gateway.container_messages import (
     init_message,
     locate_in_mount,
 )
-from llb.gateway.files import FileStat, from_message, one_message
+from llb.gateway.files import RANGE, FileStat, from_message, one_message, read_ranges
 from llb.gateway.process_io import to_files
 from llb.gateway.processes import Process
 
@@ -187,13 +187,22 @@ class Container:
 
         ``path`` is absolute; links are followed only inside the same mount. Raises
         RemoteError, which is :func:`llb.gateway.is_not_found` if the file is missing, and
-        CapabilityError. BuildKit up to at least v0.32 cannot send a part of a file, so one of more
+        CapabilityError. BuildKit before v0.34 cannot send a part of a file, so one of more
         than 16 MiB is a RemoteError too; the output of ``run(["cat", path])`` has no limit.
         """
         index, inside = self._locate(path)
-        request = pb.ReadFileRequest(Ref=self.id, FilePath=inside, MountIndex=index)
-        with one_message(f"read {path}", "read the output of run(['cat', PATH])"):
+
+        def read(start: int, count: int) -> bytes:
+            request = pb.ReadFileRequest(Ref=self.id, FilePath=inside, MountIndex=index)
+            request.Range.CopyFrom(pb.FileRange(Offset=start, Length=count))
             return self._bridge.call("ReadFileContainer", request, pb.ReadFileResponse).Data
+
+        with one_message(f"read {path}", "read the output of run(['cat', PATH])"):
+            first = read(0, RANGE)
+            # A daemon that ignores the range has sent the whole file, whatever its size.
+            if len(first) != RANGE or self.stat_file(path).size == RANGE:
+                return first
+            return first + read_ranges(read, RANGE, 0)
 
     @checked
     def stat_file(self, path: str) -> FileStat:
@@ -292,12 +301,14 @@ class Container:
         """Raise RemoteError for a secret that the client does not have.
 
         If the secret of a variable is missing, daemons up to at least v0.32 never answer the
-        call that starts the process. They do answer for the same secret mounted as a file.
+        call that starts the process. They do answer for the same secret mounted as a file, in a
+        container on an empty tree: since v0.33, each needs one.
         """
         required = [secret.ID for secret in init.secretenv if not secret.optional]
         if not required:
             return
-        mounts = [
+        mounts = [ops_pb2.Mount(dest="/")]
+        mounts += [
             ops_pb2.Mount(
                 dest=f"/{number}",
                 mountType=ops_pb2.SECRET,

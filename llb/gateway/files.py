@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from llb._pb import fsutil_pb2
 
-# A message of BuildKit has at most 16 MiB.
-_RANGE = 8 * 2**20
+# The most bytes to read in a call; a message of BuildKit has at most 16 MiB.
+RANGE = 8 * 2**20
 # RESOURCE_EXHAUSTED of gRPC: a message is too large.
 _TOO_LARGE = 8
 
@@ -81,7 +81,7 @@ def read_ranges(read: Callable[[int, int], bytes], offset: int, length: int) -> 
     parts: list[bytes] = []
     done = 0
     while True:
-        wanted = min(_RANGE, length - done) if length else _RANGE
+        wanted = min(RANGE, length - done) if length else RANGE
         parts.append(read(offset + done, wanted))
         done += len(parts[-1])
         if len(parts[-1]) < wanted or done == length:

@@ -45,6 +45,7 @@ def Git(  # noqa: N802 - it reads as the type of what it returns
     keep_git_dir: bool = False,
     skip_submodules: bool = False,
     mtime: ModificationTime | None = None,
+    advice: bool = False,
     fetch_by_commit: bool = False,
     auth_token_secret: str | None = None,
     auth_header_secret: str | None = None,
@@ -67,6 +68,8 @@ def Git(  # noqa: N802 - it reads as the type of what it returns
     - ``keep_git_dir``: keep the ``.git`` directory.
     - ``skip_submodules``: do not check out submodules.
     - ``mtime``: the modification time of the files: that of the ``checkout`` or of the ``commit``.
+    - ``advice``: print the advice of git, which BuildKit v0.33 and later hide by default; earlier
+      ones ignore this option.
     - ``fetch_by_commit``: fetch the commit ``checksum`` directly.
     - ``auth_token_secret``, ``auth_header_secret``: ids of the client's secrets that hold a token
       or an Authorization header; by default ``GIT_AUTH_TOKEN`` and ``GIT_AUTH_HEADER``.
@@ -94,6 +97,7 @@ def Git(  # noqa: N802 - it reads as the type of what it returns
         ("git.checksum", checksum, "source.git.checksum"),
         ("git.skipsubmodules", _flag(skip_submodules), "source.git.skipsubmodules"),
         ("git.mtime", mtime, "source.git.mtime"),
+        ("git.advice", _flag(advice), None),
         ("git.fetchbycommit", _flag(fetch_by_commit), "source.git.fetchbycommit"),
         ("git.bundle", bundle, "source.git.bundle"),
         ("git.checkoutbundle", _flag(checkout_bundle), "source.git.checkoutbundle"),

@@ -196,14 +196,14 @@ def resolve_paths(action: ops.FileAction, workdir: str) -> ops.FileAction:
 def parse_owner(text: str | None) -> ops.Owner | None:
     """Parse ``user[:group]``; numbers and ``root`` become numeric ids.
 
-    Raises InvalidValueError if it is malformed.
+    ``user:`` is the same as ``user``, as in Go. Raises InvalidValueError if it is malformed.
     """
     if text is None:
         return None
-    user, colon, group = text.partition(":")
-    if not user or (colon and not group):
+    user, _, group = text.partition(":")
+    if not user:
         raise InvalidValueError(f"invalid owner {text!r}: expected user or user:group")
-    return ops.Owner(user=_user(user), group=_user(group) if colon else None)
+    return ops.Owner(user=_user(user), group=_user(group) if group else None)
 
 
 def _below(source: Tree, path: str) -> str:

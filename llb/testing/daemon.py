@@ -153,7 +153,7 @@ class FakeDaemon:
     def _info(self, call: ServerCall) -> None:
         response = pb.InfoResponse()
         response.buildkitVersion.package = "github.com/moby/buildkit"
-        response.buildkitVersion.version = self._options.get("version", "v0.32.2")
+        response.buildkitVersion.version = self._options.get("version", "v0.34.2")
         _send(call, response)
 
     def _list_workers(self, call: ServerCall) -> None:

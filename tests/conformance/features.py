@@ -21,7 +21,6 @@ TESTS = HERE.parent
 ROOT = TESTS.parent
 DOCS = ROOT / "docs"
 MARKER = "pytest.mark.feature"
-_LABS = "-labs"
 
 
 @frozen
@@ -74,7 +73,7 @@ class Feature:
         """The support status, or the reason why it is missing."""
         if self.missing is not None:
             return f"no: {self.missing}"
-        return "in the labs image" if self.since.endswith(_LABS) else "yes"
+        return "yes"
 
     def names(self, kind: Kind) -> list[str]:
         """List the names of the files of a kind that cover it."""
@@ -151,10 +150,9 @@ def render(support: Support) -> str:
     """Render the document."""
     statuses = [feature.status for feature in support.features]
     supported = statuses.count("yes")
-    labs = statuses.count("in the labs image")
-    total, missing = len(statuses), len(statuses) - supported - labs
+    total, missing = len(statuses), len(statuses) - supported
     page_head = support.page.head.rstrip("\n")
-    parts = [page_head.format(total=total, supported=supported, labs=labs, missing=missing)]
+    parts = [page_head.format(total=total, supported=supported, missing=missing)]
     columns = ["", "feature", *_since(support, "since"), "supported", "covered by"]
     for letter, title in support.sections.items():
         parts += [f"\n## {letter}. {title}\n", _cells(columns), f"|{'---|' * len(columns)}"]

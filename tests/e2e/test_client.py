@@ -39,7 +39,7 @@ BUSYBOX = Image("busybox")
 @pytest.mark.feature("J10")
 def test_info_and_workers_describe_the_daemon(buildkit_host: str) -> None:
     with Client(buildkit_host) as client:
-        assert client.info().version == "v0.32.2"
+        assert client.info().version == "v0.34.2"
         (worker,) = client.workers()
     assert "linux/amd64" in [str(platform) for platform in worker.platforms]
 

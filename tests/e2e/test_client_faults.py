@@ -196,7 +196,7 @@ def test_a_client_reconnects_to_a_restarted_daemon(
         with pytest.raises(ConnectError, match="Connection refused"):
             client.info()
         start_buildkitd("--port", str(port))
-        assert client.info().version == "v0.32.2"
+        assert client.info().version == "v0.34.2"
 
 
 @pytest.mark.feature("K8")

@@ -103,7 +103,7 @@ def build_through(address: str, folder: Path) -> None:
     image = Image("busybox", inherit_config=False)
     step = image.run("cp /in/file /copy", mounts=[bind(Local("context"), "/in")])
     with Client(address) as client:
-        assert client.info().version == "v0.32.2"
+        assert client.info().version == "v0.34.2"
         client.solve(
             step, local_dirs={"context": folder / "context"}, exports=[local(folder / "o")]
         )
@@ -367,7 +367,7 @@ def test_a_client_waits_for_a_daemon_that_comes_up(buildkit_host: str, tmp_path:
             path.unlink()
             path.symlink_to(buildkit_host.removeprefix("unix://"))
         with future.result() as client:
-            assert client.info().version == "v0.32.2"
+            assert client.info().version == "v0.34.2"
 
 
 def test_waiting_ends_after_the_timeout(tmp_path: Path) -> None:

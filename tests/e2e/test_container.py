@@ -87,7 +87,7 @@ def test_a_container_is_created_used_stopped_and_removed(
     try:
         with container.start() as client:
             assert client.address == "docker-container://builder.1"
-            assert client.info().version == "v0.32.2"
+            assert client.info().version == "v0.34.2"
             client.solve(
                 step,
                 local_dirs={"context": tmp_path / "context"},
@@ -140,6 +140,6 @@ def test_a_container_that_cannot_be_started_is_an_error(
 def test_an_existing_container_is_reused(buildkit_image: str) -> None:
     docker("create", "--privileged", "--network=host", "--name=theirs", buildkit_image)
     with BuildKitContainer("theirs", image="pyllb/none").start() as client:
-        assert client.info().version == "v0.32.2"
+        assert client.info().version == "v0.34.2"
     assert BuildKitContainer("theirs").remove()
     assert docker("ps", "--all", "--quiet") == ""

@@ -330,6 +330,16 @@ def test_an_exception_releases_the_container(run_with_tree: Callable[..., Any]) 
 
 
 @pytest.mark.feature("K5")
+def test_a_large_file_of_a_container_is_read_in_parts(run_with_tree: Callable[..., Any]) -> None:
+    def use(gateway: Gateway, tree: Ref) -> int:
+        with gateway.new_container(tree, init=["cat"]) as container:
+            container.run(["dd", "if=/dev/zero", "of=/large", "bs=1M", "count=20"])
+            return len(container.read_file("/large"))
+
+    assert run_with_tree(use) == 20 * 1024 * 1024
+
+
+@pytest.mark.feature("K5")
 def test_a_container_ends_with_its_first_process(run_with_tree: Callable[..., Any]) -> None:
     def use(gateway: Gateway, tree: Ref) -> tuple[int, int]:
         with gateway.new_container(tree) as container:

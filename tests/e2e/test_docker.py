@@ -184,7 +184,7 @@ def test_a_container_is_reached_with_docker_exec(
     docker(*detached, "--name=bare", "busybox", "sleep", "300")
     try:
         with Client("docker-container://builder") as client:
-            assert client.info().version == "v0.32.2"
+            assert client.info().version == "v0.34.2"
             client.solve(Scratch().mkfile("/a", CONTENT), exports=[local(tmp_path / "out")])
         assert (tmp_path / "out" / "a").read_bytes() == CONTENT
         with pytest.raises(ConnectError) as caught:

@@ -203,6 +203,17 @@ def test_each_platform_has_a_folder(
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == names
 
 
+@pytest.mark.feature("L12")
+def test_a_directory_of_the_result_is_exported(buildkit_host: str, tmp_path: Path) -> None:
+    tree = Scratch().mkdir("/in").mkfile("/in/file", "x").mkfile("/top", "y")
+    with Client(buildkit_host) as client:
+        client.solve(tree, exports=[local(tmp_path / "out", src="/in")])
+        client.solve(tree, exports=[tar(tmp_path / "out.tar", src="in")])
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["file"]
+    with tarfile.open(tmp_path / "out.tar") as archive:
+        assert [name.lstrip("./") for name in archive.getnames() if name != "."] == ["file"]
+
+
 @pytest.mark.feature("K10")
 def test_ref_image_id_and_metadata_are_written(buildkit_host: str, tmp_path: Path) -> None:
     (tmp_path / "Dockerfile").write_text("FROM scratch\nCOPY Dockerfile /\n")

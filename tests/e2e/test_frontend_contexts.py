@@ -5,16 +5,20 @@ from __future__ import annotations
 import json
 import os
 import tarfile
+import threading
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from attrs import evolve
 
 from llb import Scratch
-from llb.client import Client, Event, VertexWarning, oci
+from llb.client import Client, Event, VertexWarning, local, oci
+from llb.errors import SolveError
 from llb.gateway import Gateway, Request, Result
 from tests.e2e.test_frontend import expect_failure
-from tests.e2e.test_frontend_copies import Repository, repository, web
+from tests.e2e.test_frontend_copies import LOOPBACK, Repository, repository, web
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -143,9 +147,13 @@ def test_remote_contexts_convert_like_the_stock_frontend(
     (files / "Dockerfile").write_text(SIMPLE)
     with tarfile.open(files / "tree.tar.gz", "w:gz") as archive:
         archive.add(folder, ".")
+    with tarfile.open(files / "tree.tar", "w") as archive:
+        archive.add(folder, ".")
+    (files / "tree.tar.zst").write_bytes(zstd_frame((files / "tree.tar").read_bytes()))
     common = {"dockerfilekey": "dockerfile"}
     options_by_name: dict[str, dict[str, str]] = {
         "an archive": {"context": f"{url}/tree.tar.gz"},
+        "an archive compressed with zstd": {"context": f"{url}/tree.tar.zst"},
         "a part of an archive": {"context": f"{url}/tree.tar.gz", "contextsubdir": "sub", **common},
         "a Dockerfile": {"context": f"{url}/Dockerfile"},
         "a repository": {"context": f"{repository.url}/repo.git", **common},
@@ -156,6 +164,11 @@ def test_remote_contexts_convert_like_the_stock_frontend(
         "a repository with its .git": {
             "context": f"{repository.url}/repo.git",
             "build-arg:BUILDKIT_CONTEXT_KEEP_GIT_DIR": "1",
+            **common,
+        },
+        "a repository with the advice of git": {
+            "context": f"{repository.url}/repo.git",
+            "build-arg:BUILDKIT_GIT_ADVICE": "1",
             **common,
         },
         "a time": {
@@ -169,6 +182,60 @@ def test_remote_contexts_convert_like_the_stock_frontend(
     assert list(conversions) == list(options_by_name)
     for name, (ours, theirs) in conversions.items():
         assert ours == theirs, name
+
+
+def zstd_frame(data: bytes) -> bytes:
+    """Store data in a frame of zstd, without compressing it (RFC 8878)."""
+    largest = 1 << 17
+    blocks = [data[start : start + largest] for start in range(0, len(data), largest)]
+    frame = b"\x28\xb5\x2f\xfd\xa0" + len(data).to_bytes(4, "little")
+    for number, block in enumerate(blocks, 1):
+        header = len(block) << 3 | (number == len(blocks))
+        frame += header.to_bytes(3, "little") + block
+    return frame
+
+
+@pytest.mark.feature("C10")
+def test_an_archive_compressed_with_zstd_is_a_context(
+    frontend: str, buildkit_host: str, folder: Path, web: tuple[str, Path], tmp_path: Path
+) -> None:
+    url, files = web
+    (folder / "Dockerfile").write_text("FROM scratch\nCOPY some.txt /\nADD packed.tar.zst /in/\n")
+    with tarfile.open(files / "packed.tar", "w") as archive:
+        archive.add(folder / "some.txt", "packed.txt")
+    (folder / "packed.tar.zst").write_bytes(zstd_frame((files / "packed.tar").read_bytes()))
+    with tarfile.open(files / "tree.tar", "w") as archive:
+        archive.add(folder, ".")
+    (files / "tree.tar.zst").write_bytes(zstd_frame((files / "tree.tar").read_bytes()))
+    with Client(buildkit_host) as client:
+        client.solve(
+            frontend="gateway.v0",
+            frontend_attrs={"source": frontend, "context": f"{url}/tree.tar.zst"},
+            exports=[local(tmp_path / "out")],
+        )
+    assert (tmp_path / "out" / "some.txt").read_text() == "some.txt of context\n"
+    assert (tmp_path / "out" / "in" / "packed.txt").read_text() == "some.txt of context\n"
+
+
+@pytest.mark.feature("A1", "E10")
+@pytest.mark.parametrize("name", ["Dockerfile", ".dockerignore", "Dockerfile.dockerignore"])
+def test_a_file_that_is_too_large_is_refused_in_the_words_of_the_stock_frontend(
+    name: str, frontend: str, buildkit_host: str, folder: Path
+) -> None:
+    (folder / "Dockerfile").write_text(SIMPLE)
+    with (folder / name).open("a") as file:
+        file.write("# x\n" * (4 * 1024 * 1024 + 1))
+    messages = []
+    for options in ({"source": frontend}, {}):
+        with Client(buildkit_host) as client, pytest.raises(SolveError) as caught:
+            client.solve(
+                frontend="gateway.v0" if options else "dockerfile.v0",
+                frontend_attrs=options,
+                local_dirs={"context": folder, "dockerfile": folder},
+            )
+        messages.append(caught.value.message)
+    assert f"{name} exceeds maximum allowed size of 16777216 bytes" in messages[0]
+    assert messages[0] == messages[1]
 
 
 DATED = """\
@@ -202,6 +269,45 @@ def test_timestamps_of_sources_equal_those_of_the_stock_frontend(
         assert ours == theirs, name
     # The two repository sources have the same time, and a directory has none.
     assert len({json.dumps(theirs) for _, theirs in conversions.values()}) == 3
+
+
+class Undated(SimpleHTTPRequestHandler):
+    """Serves files without the time of their last change."""
+
+    def send_header(self, keyword: str, value: str) -> None:
+        if keyword != "Last-Modified":
+            super().send_header(keyword, value)
+
+
+@pytest.mark.feature("G1")
+def test_the_time_of_an_archive_equals_that_of_the_stock_frontend(
+    frontend: str, buildkit_host: str, folder: Path, tmp_path: Path
+) -> None:
+    (folder / "Dockerfile").write_text("FROM scratch\nARG SOURCE_DATE_EPOCH\nWORKDIR /made\n")
+    paths = sorted(folder.rglob("*"))
+    for number, path in enumerate(paths):
+        os.utime(path, (10**9, 10**9 + number))
+    newest = 10**9 + max(number for number, path in enumerate(paths) if path.is_file())
+    files = tmp_path / "files"
+    files.mkdir()
+    for name in ("tree", "treegz"):
+        mode: Any = f"w:{name.removeprefix('tree')}"
+        with tarfile.open(files / name, mode, format=tarfile.GNU_FORMAT) as archive:
+            archive.add(folder, ".")
+    (files / "treezst").write_bytes(zstd_frame((files / "tree").read_bytes()))
+    with ThreadingHTTPServer((LOOPBACK, 0), partial(Undated, directory=str(files))) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        epoch = {"build-arg:SOURCE_DATE_EPOCH": "context"}
+        options_by_name = {
+            name: {"context": f"http://{LOOPBACK}:{server.server_port}/{name}", **epoch}
+            for name in ("tree", "treegz", "treezst")
+        }
+        conversions = convert_with_both(buildkit_host, frontend, folder, options_by_name)
+        server.shutdown()
+    assert len(conversions) == 3
+    for name, (ours, theirs) in conversions.items():
+        assert ours == theirs, name
+        assert str(newest * 10**9) in json.dumps(ours)
 
 
 PLATFORMS = """\

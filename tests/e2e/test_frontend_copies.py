@@ -30,7 +30,7 @@ COPIES = """\
 FROM busybox AS made
 RUN mkdir -p /tree/a/b && echo one > /tree/a/b/one && echo two > /tree/a/two
 FROM busybox AS result
-RUN echo keep > /base
+RUN echo keep > /base && echo someone:x:55:66::/:/bin/sh >> /etc/passwd
 WORKDIR /work
 COPY --link --from=made --chown=1:2 /tree/a/two linked/
 COPY --link --exclude=*.log --exclude=sub/** . /context/
@@ -42,6 +42,8 @@ echo $PATH
 run.sh
 \t$PATH
 \traw.txt
+COPY --chown=someone: some.txt /primary/
+COPY --chown=55: some.txt /numeric/
 ADD --link --checksum=sha256:WEB_SUM WEB/file.txt web/
 ADD --chmod=640 WEB/file.txt?a=b web/other.txt
 ADD --unpack WEB/archive.tar WEB/archive.tar /unpacked/
@@ -185,6 +187,9 @@ def test_copies_from_all_sources_give_the_image_of_the_stock_frontend(
     assert (out / "work/linked/two").read_text() == "two\n"
     assert (out / "parents/a/b/one").read_text() == "one\n"
     assert (out / "more/deep/x.txt").read_text() == "sub/deep/x.txt\n"
+    listed = (out / "list").read_text()
+    assert "/primary/some.txt\n55 66 " in listed
+    assert "/numeric/some.txt\n55 55 " in listed
     assert (out / "work/docs/raw.txt").read_text() == "$PATH\n"
     assert (out / "work/web/file.txt").read_text() == "from the web\n"
     assert (out / "unpacked/packed.txt").read_text() == "packed\n"

@@ -23,15 +23,16 @@ class FakeContainers:
 
     ``cat`` copies its input until it ends or a signal arrives. ``exit CODE TEXT…`` writes
     lines to standard error and exits. ``tty`` writes each size of its terminal until its
-    input ends.
+    input ends. Without ``ranges`` it sends whole files, as BuildKit before v0.34 does.
     """
 
-    def __init__(self, files: Mapping[str, bytes] | None = None) -> None:
+    def __init__(self, files: Mapping[str, bytes] | None = None, *, ranges: bool = True) -> None:
         self.failures: list[Any] = []
         self.containers: list[pb.NewContainerRequest] = []
         self.released: list[str] = []
         self.inits: list[pb.InitMessage] = []
         self._files = dict(files or {})
+        self._ranges = ranges
         self._running: dict[str, list[ServerCall]] = {}
         self._lock = threading.Lock()
 
@@ -56,6 +57,8 @@ class FakeContainers:
 
     def _new(self, call: ServerCall) -> None:
         request = pb.NewContainerRequest.FromString(call.receive() or b"")
+        if all(mount.dest != "/" for mount in request.Mounts):
+            raise RemoteError("root mount is required", code=3)
         if any(mount.secretOpt.ID == "none" for mount in request.Mounts):
             raise RemoteError("secret none: not found", code=5)
         self.containers.append(request)
@@ -128,8 +131,11 @@ class FakeContainers:
 
     def _read_file(self, call: ServerCall) -> None:
         request = pb.ReadFileRequest.FromString(call.receive() or b"")
-        answer = pb.ReadFileResponse(Data=self._content(request.FilePath))
-        call.send(answer.SerializeToString())
+        content = self._content(request.FilePath)
+        start = request.Range.Offset
+        if self._ranges and request.HasField("Range"):
+            content = content[start : start + request.Range.Length]
+        call.send(pb.ReadFileResponse(Data=content).SerializeToString())
 
     def _stat_file(self, call: ServerCall) -> None:
         request = pb.StatFileRequest.FromString(call.receive() or b"")

@@ -75,7 +75,7 @@ class FakeHistory:
 
     def _info(self, call: ServerCall) -> None:
         response = control_pb2.InfoResponse()
-        response.buildkitVersion.version = "v0.32.2"
+        response.buildkitVersion.version = "v0.34.2"
         call.send(response.SerializeToString())
 
     def _listen(self, call: ServerCall) -> None:

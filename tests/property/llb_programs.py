@@ -81,6 +81,7 @@ SOURCES: dict[str, tuple[str, SearchStrategy[str], dict[str, SearchStrategy[Any]
             "keep_git_dir": flag,
             "skip_submodules": flag,
             "mtime": st.sampled_from(["checkout", "commit"]),
+            "advice": flag,
             "fetch_by_commit": flag,
             "auth_token_secret": strings("token"),
             "auth_header_secret": strings("header"),

@@ -119,7 +119,7 @@ addresses = st.sampled_from(
     ]
 )
 owners = st.sampled_from([
-    "root", "0", "1000", "app", "app:staff", "root:root", "1:2", "0:app", "app:0", "007", "2147483647",
+    "root", "0", "1000", "app", "app:", "app:staff", "root:root", "1:2", "0:app", "app:0", "007", "2147483647",
     "a b:c", "é", "1000:root", "-x", "-1", "+5", "2147483648", "-2147483649:7", "--1", "1e3", "0x1", "a:b:c",
 ])  # fmt: skip
 # Microseconds since 1970, in the range of 64-bit nanoseconds.

@@ -64,6 +64,14 @@ def test_words_expand(packages: go.Packages, text: str) -> None:
 
 @bounded
 @given(text=WORDS)
+@example(text="$A ${NONE#'x\\y'} \"\\x\"")
+def test_words_in_step_names_expand(packages: go.Packages, text: str) -> None:
+    expander = Expander(raw_quotes=True, raw_escapes=True, keep_unset=True)
+    assert ours(lambda: expander.word(text, ENV)) == packages.ask("shown", text=text, env=ENV)
+
+
+@bounded
+@given(text=WORDS)
 def test_words_split(packages: go.Packages, text: str) -> None:
     split = ours(lambda: list(Expander().words(text, ENV)))
     assert split == packages.ask("words", text=text, env=ENV)

@@ -127,7 +127,6 @@ def pack_(program: str, *, base: str | None, on: str | None, **options: Any) -> 
 @click.option("--push", is_flag=True, help="Push the image to its registry.")
 @click.option("--load", is_flag=True, help="Load the image into Docker.")
 @click.option("--base", metavar="IMAGE", help="Base image with Python.  [python:3.13-slim]")
-@click.option("--labs", is_flag=True, help="Enable the features of Docker's labs channel.")
 @click.option(
     "--progress",
     default="auto",
@@ -136,7 +135,7 @@ def pack_(program: str, *, base: str | None, on: str | None, **options: Any) -> 
     help="Progress display, as for llb build.",
 )
 @with_connection_options
-def image_(*, base: str | None, labs: bool, **options: Any) -> None:
+def image_(*, base: str | None, **options: Any) -> None:
     """Make the image of the frontend for build files and Dockerfiles.
 
     It contains Python and this installation of llb. A build file that names it in its first line,
@@ -146,9 +145,7 @@ def image_(*, base: str | None, labs: bool, **options: Any) -> None:
     Example:
       llb frontend image -t registry.example.com/pyfrontend --push
     """  # noqa: D301 - click wants the control character
-    _build_image(
-        lambda client: packing.pack_builtin(resolver=client, base=base, labs=labs), **options
-    )
+    _build_image(lambda client: packing.pack_builtin(resolver=client, base=base), **options)
 
 
 def _build_image(

@@ -136,6 +136,7 @@ def local(
     delete: bool = False,
     attestation_prefix: str | None = None,
     source_date_epoch: int | None = None,
+    src: str | None = None,
 ) -> Export:
     """Export the files of the result to a directory, which is created if it is missing.
 
@@ -144,6 +145,8 @@ def local(
     - ``delete``: remove files that are in the directory but not in the result.
     - ``attestation_prefix``: the start of the names of files with attestations.
     - ``source_date_epoch``: the modification time of all files, in seconds since 1970.
+    - ``src``: export only the content of this directory of the result. BuildKit before v0.34 ignores
+      it, and exports everything.
 
     Raises InvalidValueError for an invalid argument; the build raises InputError if it cannot
     write to the directory.
@@ -152,7 +155,7 @@ def local(
     'local'
     """
     attrs = {"mode": "delete"} if delete else {}
-    tree_attrs = _tree_attributes(platform_split, attestation_prefix, source_date_epoch)
+    tree_attrs = _tree_attributes(platform_split, attestation_prefix, source_date_epoch, src)
     return Export("local", attrs | tree_attrs, str(destination))
 
 
@@ -163,12 +166,13 @@ def tar(
     platform_split: bool | None = None,
     attestation_prefix: str | None = None,
     source_date_epoch: int | None = None,
+    src: str | None = None,
 ) -> Export:
     """Export the files of the result to a tar archive; ``-`` is standard output.
 
     The options are those of :func:`local`, and the errors, too.
     """
-    attrs = _tree_attributes(platform_split, attestation_prefix, source_date_epoch)
+    attrs = _tree_attributes(platform_split, attestation_prefix, source_date_epoch, src)
     return Export("tar", attrs, str(destination))
 
 
@@ -308,10 +312,16 @@ def _archive(
     return Export(kind, attrs, None if destination is None else str(destination))
 
 
-def _tree_attributes(split: bool | None, prefix: str | None, epoch: int | None) -> dict[str, str]:  # noqa: FBT001 - private
+def _tree_attributes(
+    split: bool | None,  # noqa: FBT001 - private
+    prefix: str | None,
+    epoch: int | None,
+    src: str | None,
+) -> dict[str, str]:
     values = {
         "platform-split": None if split is None else str(split).lower(),
         "attestation-prefix": prefix,
         "source-date-epoch": None if epoch is None else str(epoch),
+        "src": src,
     }
     return {key: value for key, value in values.items() if value is not None}

@@ -33,7 +33,7 @@ _ON_DAEMON = (
     # BuildKit spells it without the l.
     *("dangling-name-prefix", "danging-name-empty-only"),
 )
-_TREE = ("platform-split", "attestation-prefix", "source-date-epoch")
+_TREE = ("platform-split", "attestation-prefix", "source-date-epoch", "src")
 _KEYS: Mapping[str, tuple[str, ...]] = {
     "image": (*_IMAGE, *_ON_DAEMON),
     "registry": (*_IMAGE, *_ON_DAEMON),

@@ -370,10 +370,12 @@ def bad_device(
     return DockerfileError(f"{reason}{suggestion(*near)}", span=span)
 
 
-def labs_device(span: Span) -> DockerfileError:
-    """Report a ``--device`` without the labs channel."""
+def owner_names_in_link(span: Span, chown: str) -> DockerfileError:
+    """Report names in ``--chown`` of a ``COPY --link``, whose layer has no list of users."""
     return DockerfileError(
-        "device feature is only supported in Dockerfile frontend 1.14.0-labs or later", span=span
+        f"--chown={chown}: user and group names can't be resolved when used with --link, "
+        "use numeric uid[:gid] instead",
+        span=span,
     )
 
 

@@ -1,6 +1,6 @@
 """Parse ``RUN --device``: devices of the Container Device Interface (CDI) for a process.
 
-The grammar is that of the labs channel's reference ("RUN --device"): the fields of one line of
+The grammar is that of the Dockerfile reference ("RUN --device"): the fields of one line of
 CSV; a field without a key is the device name.
 """
 

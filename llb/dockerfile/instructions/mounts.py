@@ -123,8 +123,13 @@ def parse_flag(flag: str, span: Span) -> MountFlag:
     return MountFlag(fields, stage, span)
 
 
-def parse_mount(flag: MountFlag, expand: Callable[[str], str]) -> Mount:
-    """Parse a flag and expand its values. Raises DockerfileError and ExpansionError."""
+def parse_mount(
+    flag: MountFlag, expand: Callable[[str], str], *, is_windows: bool = False
+) -> Mount:
+    """Parse a flag and expand its values, and write the target of a Windows secret with slashes.
+
+    Raises DockerfileError and ExpansionError.
+    """
     mount = Mount()
     for field in flag.fields:
         written, equals, value = field.partition("=")
@@ -138,6 +143,8 @@ def parse_mount(flag: MountFlag, expand: Callable[[str], str]) -> Mount:
             raise errors.bad_mount(flag.span, reason, near=(written.lower(), _KEYS))
         _set(mount, key, written.lower(), expand(value) if equals else "true", flag.span)
     _check(mount, flag)
+    if is_windows and mount.kind == "secret":
+        mount.target = mount.target.replace("\\", "/")
     return mount
 
 

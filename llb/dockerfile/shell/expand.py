@@ -18,6 +18,7 @@ from llb.dockerfile.shell.parse_word import parse_word, unsupported
 from llb.dockerfile.shell.word_tree import (
     DoubleQuoted,
     Escape,
+    PlainEscape,
     SingleQuoted,
     Substitution,
     Variable,
@@ -238,20 +239,34 @@ class Evaluator:
         """Apply the substitutions of a word, and expand its parts."""
         substituted: _Substituted = {}
         for substitution in word.substitutions:
-            raw = substitution.is_pattern
+            raw = substitution.has_pattern
             operands = [
-                "".join(self._expand_parts(operand, substituted, raw_escapes=raw))
-                for operand in substitution.operands
+                "".join(
+                    self._expand_parts(
+                        operand, substituted, raw_escapes=raw, is_pattern=raw and number == 0
+                    )
+                )
+                for number, operand in enumerate(substitution.operands)
             ]
             substituted[substitution] = self.substitute(substitution, operands)
         if word.error is not None:
             raise ExpansionError(word.error)
-        return self._expand_parts(word.parts, substituted, raw_escapes=self._expander.raw_escapes)
+        raw = self._expander.raw_escapes
+        return self._expand_parts(word.parts, substituted, raw_escapes=raw, is_pattern=False)
 
     def _expand_parts(
-        self, parts: Sequence[Part], substituted: _Substituted, *, raw_escapes: bool
+        self,
+        parts: Sequence[Part],
+        substituted: _Substituted,
+        *,
+        raw_escapes: bool,
+        is_pattern: bool,
     ) -> list[str]:
-        """Expand each of the parts."""
+        """Expand each of the parts.
+
+        Text in quotes has no escapes, but a pattern does, so there an escape character in quotes
+        is doubled.
+        """
         expander = self._expander
         values: list[str] = []
         for part in parts:
@@ -262,15 +277,23 @@ class Evaluator:
                 unset = part.written if expander.keep_unset else ""
                 values.append(unset if value is None else value)
             elif isinstance(part, DoubleQuoted):
-                inner = self._expand_parts(part.parts, substituted, raw_escapes=raw_escapes)
+                inner = self._expand_parts(
+                    part.parts, substituted, raw_escapes=raw_escapes, is_pattern=is_pattern
+                )
                 content = "".join(inner)
                 values.append(f'"{content}"' if expander.raw_quotes else content)
             elif isinstance(part, Substitution):
                 values.append(substituted[part])
             elif isinstance(part, Escape):
                 values.append(part.sign + part.text if raw_escapes else part.text)
+            elif isinstance(part, PlainEscape):
+                is_doubled = raw_escapes and (is_pattern or not expander.raw_quotes)
+                values.append(part.sign * 2 if is_doubled else part.sign)
             elif isinstance(part, SingleQuoted):
-                values.append(f"'{part.text}'" if expander.raw_quotes else part.text)
+                content = part.text
+                if is_pattern:
+                    content = content.replace(expander.escape, expander.escape * 2)
+                values.append(f"'{content}'" if expander.raw_quotes else content)
             else:
                 values.append(part.text)
         return values

@@ -16,6 +16,7 @@ from llb.dockerfile.shell.word_tree import (
     DoubleQuoted,
     Escape,
     Heredoc,
+    PlainEscape,
     SingleQuoted,
     Substitution,
     Variable,
@@ -236,12 +237,12 @@ class _Parser:
             self.position += 1
         return self.text[start : self.position]
 
-    def _read_escape(self, *, in_quotes: bool) -> Escape:
+    def _read_escape(self, *, in_quotes: bool) -> Escape | PlainEscape:
         escape = self.grammar.escape
         following = self.text[self.position + 1 : self.position + 2]
         self.position += 1
         if in_quotes and following and following not in _QUOTED_ESCAPES + escape:
-            return Escape(escape, escape)
+            return PlainEscape(escape)
         self.position += len(following)
         return Escape(escape, following)
 

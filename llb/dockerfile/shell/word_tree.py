@@ -23,13 +23,17 @@ class Heredoc:
 
 @define
 class Escape:
-    """An escape: ``text`` is the escaped character, empty at the end of the word.
-
-    In double quotes, where ``sign`` escapes a few characters only, ``text`` may be ``sign``.
-    """
+    """An escape: ``text`` is the escaped character, empty at the end of the word."""
 
     sign: str
     text: str
+
+
+@define
+class PlainEscape:
+    """An escape character in double quotes, before one of the many that it does not escape."""
+
+    sign: str
 
 
 @define
@@ -66,12 +70,14 @@ class Substitution:
     operands: Sequence[Sequence[Part]]
 
     @property
-    def is_pattern(self) -> bool:
-        """Whether the first operand is a pattern, which keeps its escapes."""
+    def has_pattern(self) -> bool:
+        """Whether the first operand is a pattern, and all operands keep their escapes."""
         return self.operator[0] in "#%/"
 
 
-Part: TypeAlias = "str | Heredoc | Escape | SingleQuoted | DoubleQuoted | Variable | Substitution"
+Part: TypeAlias = (
+    "str | Heredoc | Escape | PlainEscape | SingleQuoted | DoubleQuoted | Variable | Substitution"
+)
 
 
 @define

@@ -116,6 +116,10 @@ class ContextSource(Protocol):
     def session_id(self) -> str | None:
         """The id of the session with the client, or None."""
 
+    @property
+    def git_advice(self) -> bool:
+        """Whether git prints its advice."""
+
     def image(self, ref: str, platform: Platform | None, log_name: str) -> tuple[str, bytes]:
         """Resolve an image to its reference, which a policy may change, and its config."""
 
@@ -166,9 +170,9 @@ def load_context(request: ContextRequest, source: ContextSource) -> ResolvedCont
         case "oci-layout":
             return _load_layout(request, location.removeprefix("//"), source)
         case "git":
-            return ResolvedContext(_load_repository(request, request.value))
+            return ResolvedContext(_load_repository(request, request.value, source))
         case "http" | "https":
-            return ResolvedContext(_load_url(request))
+            return ResolvedContext(_load_url(request, source))
         case "local":
             return ResolvedContext(source.local(request, location))
         case "input":
@@ -225,9 +229,9 @@ def _parse_reference(request: ContextRequest, ref: str) -> Reference:
         raise errors.bad_context(request.span, error.message, hint=error.hint) from error
 
 
-def _load_repository(request: ContextRequest, url: str) -> State:
+def _load_repository(request: ContextRequest, url: str, source: ContextSource) -> State:
     try:
-        state = git_context(url)
+        state = git_context(url, advice=source.git_advice)
     except ValueError as error:
         raise errors.bad_context(request.span, str(error)) from error
     if state is None:
@@ -235,9 +239,9 @@ def _load_repository(request: ContextRequest, url: str) -> State:
     return state
 
 
-def _load_url(request: ContextRequest) -> State:
+def _load_url(request: ContextRequest, source: ContextSource) -> State:
     try:
-        repository_state = git_context(request.value)
+        repository_state = git_context(request.value, advice=source.git_advice)
     except ValueError as error:
         raise errors.bad_context(request.span, str(error)) from error
     name = f"[context {request.key}] {request.value}"
@@ -253,7 +257,9 @@ def _load_input(request: ContextRequest, name: str, source: ContextSource) -> Re
     return ResolvedContext(state if config is None else state.with_image_config(config), config)
 
 
-def git_context(url: str, *, keep_git_dir: bool = False, mtime: str = "") -> State | None:
+def git_context(
+    url: str, *, keep_git_dir: bool = False, mtime: str = "", advice: bool = False
+) -> State | None:
     """Create the source of a context that is a Git repository; None if ``url`` is not one.
 
     Raises ValueError for an invalid query.
@@ -266,6 +272,7 @@ def git_context(url: str, *, keep_git_dir: bool = False, mtime: str = "") -> Sta
         keep_git_dir=keep_git_dir or bool(git.keep_git_dir),
         checksum=git.checksum,
         mtime=git.mtime or mtime,
+        advice=advice,
         name=f"[internal] load git source {url}",
         locations=(),
     )

@@ -112,7 +112,7 @@ def _stage_source(
                     elif default is not None:
                         env[name] = expander.word(default, env)
             case Copy(is_add=True) if source is None:
-                source = _remote_source(instruction, env, expander, span)
+                source = _remote_source(instruction, env, expander, span, advice=options.git_advice)
             case Copy(is_add=True):
                 raise errors.bad_epoch_stage(span, "must contain exactly one remote ADD")
             case _:
@@ -125,11 +125,17 @@ def _stage_source(
 
 
 def _remote_source(
-    instruction: Copy, env: Mapping[str, str], expander: Expander, span: Span
+    instruction: Copy,
+    env: Mapping[str, str],
+    expander: Expander,
+    span: Span,
+    *,
+    advice: bool,
 ) -> State:
     """Create the source of an ADD, which must be a URL or a Git repository.
 
-    ``span`` is that of the stage, where Docker reports errors of the ADD.
+    ``span`` is that of the stage, where Docker reports errors of the ADD. ``advice`` is whether
+    git prints its advice.
     """
     if instruction.documents or len(instruction.sources) != 1:
         raise errors.bad_epoch_stage(span, "must contain exactly one remote ADD source")
@@ -149,5 +155,6 @@ def _remote_source(
         git,
         keep_git_dir=bool(instruction.keep_git_dir or git.keep_git_dir),
         checksum=checksum or git.checksum,
+        advice=advice,
         locations=(),
     )

@@ -53,8 +53,6 @@ def convert_process(op: ops.ExecOp, from_name_of: FromName) -> str:
         raise NotExpressible("a process with a read-only root")
     if op.valid_exit_codes is not None:
         raise NotExpressible("exit codes other than 0")
-    if op.devices:
-        raise NotExpressible("RUN --device exists only in Docker's labs channel")
     script = next((mount for mount in op.mounts if mount.target == SCRIPTS), None)
     other_mounts = [mount for mount in op.mounts if mount is not script]
     flags = [_mount(mount, from_name_of) for mount in other_mounts]
@@ -63,6 +61,7 @@ def convert_process(op: ops.ExecOp, from_name_of: FromName) -> str:
         flags.append(flag("network", _name_in(NETWORKS, process.network)))
     if process.security is not ops.Security.SANDBOX:
         flags.append(flag("security", _name_in(SECURITIES, process.security)))
+    flags += map(_device, op.devices)
     return " ".join(["RUN", *flags, _command(op, script)])
 
 
@@ -116,11 +115,12 @@ def _script(op: ops.ExecOp, mount: ops.Mount) -> str:
 def _mount(mount: ops.Mount, from_name_of: FromName) -> str:
     match mount:
         case ops.Tmpfs(target, size, "", False):
-            return fields(type="tmpfs", target=target, size=str(size) if size else None)
+            return fields("mount", type="tmpfs", target=target, size=str(size) if size else None)
         case ops.Bind() if mount.has_output:
             raise NotExpressible("a mount whose changes are kept")
         case ops.Bind(target, source, selector, readonly):
             return fields(
+                "mount",
                 type="bind",
                 **{"from": from_name_of(source) or None},
                 source=selector or None,
@@ -144,6 +144,7 @@ def _cache(mount: ops.Cache, from_name_of: FromName) -> str:
         assert isinstance(action, ops.MkdirAction)
         owner, source, path = _new_cache(action), source.op.base, ""
     return fields(
+        "mount",
         type="cache",
         target=mount.target,
         id=mount.id[1:],
@@ -166,6 +167,7 @@ def _new_cache(action: ops.MkdirAction) -> dict[str, str]:
 
 def _secret(secret: ops.Secret) -> str:
     return fields(
+        "mount",
         type="secret",
         id=secret.id,
         target=secret.target,
@@ -177,12 +179,17 @@ def _secret(secret: ops.Secret) -> str:
 
 def _ssh(agent: ops.SSH) -> str:
     return fields(
+        "mount",
         type="ssh",
         id=agent.id or None,
         target=agent.target,
         required=None if agent.optional else "true",
         **_access_fields(agent, SSH_MODE),
     )
+
+
+def _device(device: ops.Device) -> str:
+    return fields("device", name=device.name, required=None if device.optional else "true")
 
 
 def _access_fields(mount: ops.Secret | ops.SSH, default_mode: int) -> dict[str, str]:

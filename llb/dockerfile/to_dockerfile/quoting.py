@@ -59,12 +59,12 @@ def flag(name: str, string: str) -> str:
     return f"--{name}={string}"
 
 
-def fields(**options: str | None) -> str:
-    """Write the fields of a ``--mount``. Raises NotExpressible."""
+def fields(flag_name: str, /, **options: str | None) -> str:
+    """Write a flag with fields, such as ``--mount``. Raises NotExpressible."""
     present = {key: string for key, string in options.items() if string is not None}
     for string in present.values():
         if "," in string or _UNSAFE.search(string):
-            raise NotExpressible(f"{string!r} in --mount")
-    return "--mount=" + ",".join(
+            raise NotExpressible(f"{string!r} in --{flag_name}")
+    return f"--{flag_name}=" + ",".join(
         f"{key}={string}" if string else key for key, string in present.items()
     )

@@ -12,7 +12,7 @@ from llb.dockerfile.shell.expand import DOCUMENT
 from llb.dockerfile.to_llb.copy_actions import ExpandedCopy, copy_actions
 from llb.dockerfile.to_llb.step_names import expand_code
 from llb.dockerfile_rules.copy import Destination, destination_path, is_remote
-from llb.dockerfile_rules.permissions import parse_chmod, parse_chown
+from llb.dockerfile_rules.permissions import has_names, parse_chmod, parse_chown
 from llb.errors import InvalidValueError
 from llb.ops.nodes import ProgressGroup
 from llb.protobuf import sha256_of
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from llb.dockerfile.instructions.nodes import Copy
     from llb.dockerfile.to_llb.stage_state import Conversion, StageResult
-    from llb.ops.nodes import CopyAction
+    from llb.ops.nodes import CopyAction, Owner
     from llb.state.step_options import StepOptions
 
 _ID_LENGTH = 25
@@ -60,13 +60,14 @@ def _expand_copy(conversion: Conversion, result: StageResult, instruction: Copy)
         documents=_expand_heredocs(instruction, env),
         destination=Destination(
             destination_path(result.state.cwd, result.path(dest)),
-            owner=parse_chown(chown),
+            owner=_parse_owner(chown, instruction),
             mode=_parse_mode(chmod, instruction),
             exclude=instruction.exclude,
             link=instruction.link,
         ),
         is_windows=result.is_windows,
         checksum=checksum,
+        git_advice=conversion.options.git_advice,
         code=code,
         name=result.numbering.next(code, env),
         history=_history_entry(instruction, sources, dest, chown, chmod),
@@ -116,6 +117,13 @@ def _history_entry(
     words += [f"--chmod={chmod}"] if chmod else []
     words += [*sources, *(f"<<{heredoc.name}" for heredoc in instruction.documents), dest]
     return f"{' '.join(words)} # buildkit"
+
+
+def _parse_owner(chown: str, instruction: Copy) -> Owner | None:
+    owner = parse_chown(chown)
+    if instruction.link and has_names(owner):
+        raise errors.owner_names_in_link(instruction.origin.span, chown)
+    return owner
 
 
 def _parse_mode(chmod: str, instruction: Copy) -> int | str | None:

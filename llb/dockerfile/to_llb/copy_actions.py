@@ -44,7 +44,7 @@ class ExpandedCopy:
 
     ``documents`` are the names and contents of heredocs. ``code`` is the whole instruction,
     ``name`` the name of the step and of remote sources, and ``history`` the entry in the image
-    history.
+    history. ``git_advice`` is whether git prints its advice.
     """
 
     instruction: Copy
@@ -56,6 +56,7 @@ class ExpandedCopy:
     name: str
     history: str
     is_windows: bool = False
+    git_advice: bool = False
 
     def path(self, path: str, doing: str = DRIVE) -> str:
         """Convert a path to that of LLB. Raises InvalidValueError."""
@@ -126,6 +127,7 @@ def _copy_repository(copy: ExpandedCopy, git: GitRef) -> CopyAction:
         git,
         keep_git_dir=bool(copy.instruction.keep_git_dir),
         checksum=copy.checksum,
+        advice=copy.git_advice,
         name=copy.name,
         locations=(),
     )

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from llb import Scratch, bind, mkfile
 from llb.buildkit_names import DEFAULT_SHELL
-from llb.dockerfile.errors import catalogue as errors
 from llb.dockerfile.instructions.heredoc_command import heredoc_command
 from llb.dockerfile.to_llb.copy_actions import INLINE
 from llb.dockerfile.to_llb.run_mounts import mount_values, parse_mounts
@@ -52,7 +51,7 @@ def run(conversion: Conversion, result: StageResult, instruction: Run) -> None:
         _step_options(conversion, result, instruction, mounts, summary),
         network=NETWORKS[instruction.network],
         security=SECURITIES[instruction.security],
-        devices=_check_devices(conversion, instruction),
+        devices=instruction.devices,
     )
 
 
@@ -110,12 +109,6 @@ def with_shell(image: ImageDraft, args: Sequence[str]) -> tuple[str, ...]:
     """Prepend the image's shell to a command line."""
     shell = image.shell or (WINDOWS_SHELL if image.is_windows else DEFAULT_SHELL)
     return (*shell, " ".join(args))
-
-
-def _check_devices(conversion: Conversion, instruction: Run) -> tuple[Device, ...]:
-    if instruction.devices and not conversion.options.labs:
-        raise errors.labs_device(instruction.origin.span)
-    return instruction.devices
 
 
 def _build_command(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypedDict, cast
 from llb import bind, cache
 from llb.dockerfile.errors import catalogue as errors
 from llb.dockerfile.instructions.mounts import Mount, parse_mount
+from llb.dockerfile.sources.windows_paths import is_absolute
 from llb.dockerfile_rules.run import (
     CACHE_FOLDER,
     DEFAULT_SHARING,
@@ -15,6 +16,7 @@ from llb.dockerfile_rules.run import (
     new_cache,
     secret_target,
 )
+from llb.gocompat.fmt import quote
 from llb.gocompat.path import absolute, clean
 from llb.ops.defaults import SECRET_MODE, SSH_MODE
 from llb.ops.nodes import SSH, Secret, Tmpfs
@@ -40,7 +42,10 @@ def parse_mounts(
         return ()
     env = result.env
     word = conversion.expander.word
-    return tuple(parse_mount(flag, lambda value: word(value, env)) for flag in instruction.mounts)
+    return tuple(
+        parse_mount(flag, lambda value: word(value, env), is_windows=result.is_windows)
+        for flag in instruction.mounts
+    )
 
 
 def mount_values(
@@ -54,6 +59,8 @@ def mount_values(
     for index, mount in enumerate(mounts):
         match mount.kind:
             case "secret":
+                if result.is_windows:
+                    _check_windows_secret(mount, instruction.mounts[index].span)
                 values.append(_convert_secret(mount))
             case "ssh":
                 values.append(_convert_ssh(mount, instruction.mounts[index].span))
@@ -107,6 +114,19 @@ def _select_path(mount: Mount, tree: State) -> tuple[State, str]:
         return tree, selector
     step: StepOptions = {"name": _SET_OWNER, "locations": ()}
     return new_cache(tree, mount.uid, mount.gid, mount.mode, **step), CACHE_FOLDER
+
+
+def _check_windows_secret(mount: Mount, span: Span) -> None:
+    """Refuse a secret without a place for its file, which on Windows has no default."""
+    example = f"e.g. --mount=type=secret,id={mount.secret_id},target=C:/path/to/secret"
+    if mount.target and not is_absolute(mount.target):
+        raise errors.bad_mount(
+            span,
+            f"secret target {quote(mount.target)} must be an absolute path with forward slashes "
+            f"on Windows, {example}",
+        )
+    if mount.env is None and not mount.target:
+        raise errors.bad_mount(span, f"secret target is required on Windows, {example}")
 
 
 def _convert_secret(mount: Mount) -> MountValue:

@@ -168,7 +168,7 @@ class Conversion:
         self.source = source
         self.options = options
         self.expander = Expander(escape=escape)
-        self.naming = Expander(escape=escape, raw_quotes=True, keep_unset=True)
+        self.naming = Expander(escape=escape, raw_quotes=True, raw_escapes=True, keep_unset=True)
         self._scratch_config = scratch_config(options.platform)
         self.context = to_context(
             options.local_context if options.context is None else options.context

@@ -33,7 +33,7 @@ __all__ = ["Fallback", "Rewritten", "rewrite"]
 _BUILD = "build: Build"
 _STAGE = "TARGETSTAGE"
 _DOCKER = ("docker/dockerfile", "docker.io/docker/dockerfile")
-_IMPORTS = ("Git", "bind", "secret", "tmpfs")
+_IMPORTS = ("Device", "Git", "bind", "secret", "tmpfs")
 
 
 @frozen

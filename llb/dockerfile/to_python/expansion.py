@@ -154,7 +154,7 @@ class _PythonEvaluator(Evaluator):
         """Apply an operator now or at run time. Raises ExpansionError and NotExpressible."""
         value = self._variable(substitution.name)
         if value is None or (value.optional is None and value.word.constant is not None):
-            if substitution.is_pattern and any(map(_PLACEHOLDER.search, operands)):
+            if substitution.has_pattern and any(map(_PLACEHOLDER.search, operands)):
                 raise NotExpressible(f"a variable in {_describe(substitution)}")
             return super().substitute(substitution, operands)
         self.has_expressions = True

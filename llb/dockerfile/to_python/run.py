@@ -38,14 +38,14 @@ if TYPE_CHECKING:
     from llb.dockerfile.instructions.nodes import Run
     from llb.dockerfile.to_python.expansion import Expansion
     from llb.dockerfile.to_python.function_body import Body
+    from llb.ops.nodes import Device
 
 
 def run(body: Body, instruction: Run) -> None:
     """Convert a RUN. Raises NotExpressible."""
-    if instruction.devices:
-        raise NotExpressible("RUN --device exists only in Docker's labs channel")
     command, mounts = _command(instruction)
     mounts += [_mount(body, flag) for flag in instruction.mounts]
+    devices = tuple(map(_device, instruction.devices))
     body.add(
         call(
             "run",
@@ -53,6 +53,7 @@ def run(body: Body, instruction: Run) -> None:
             mounts=Items(tuple(mounts)) if mounts else None,
             network=_unless_default(DEFAULT_NETWORK, instruction.network),
             security=_unless_default(DEFAULT_SECURITY, instruction.security),
+            devices=Items(devices) if devices else None,
         )
     )
 
@@ -213,6 +214,10 @@ def _owner_and_mode(mount: Mount, default_mode: int | None = None) -> dict[str, 
         **{key: None if value is None else Raw(str(value)) for key, value in owner.items()},
         "mode": mode,
     }
+
+
+def _device(device: Device) -> Expr:
+    return call("Device", literal(device.name), optional=Raw("True") if device.optional else None)
 
 
 def _unless_default(default: str, value: str) -> Expr | None:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 # Names that function bodies use.
 _LOCAL_NAMES = (
     "DOCKERFILE",
+    "Device",
     "Git",
     "bind",
     "build",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import re
 from base64 import b64decode
@@ -16,7 +15,6 @@ from typing import TYPE_CHECKING
 from attrs import define, evolve, field, frozen
 
 from llb import HTTP, Scratch, State, copy, dockerfile, from_definition
-from llb._lazy import lazy_imports
 from llb.buildkit_names import EXPORTER_IMAGE_CONFIG_KEY
 from llb.dockerfile.sources.named_contexts import (
     WEB_FILE,
@@ -28,6 +26,7 @@ from llb.dockerfile.sources.named_contexts import (
 )
 from llb.dockerfile_rules.copy import is_remote
 from llb.errors import InputError, InvalidValueError, RemoteError, ReplacedError
+from llb.frontend.dockerui.archives import is_archive, newest_time, unpacked
 from llb.frontend.dockerui.local_sources import (
     CONTEXT,
     DOCKERFILE,
@@ -37,21 +36,16 @@ from llb.frontend.dockerui.local_sources import (
     ignore_folder,
     local_folder,
 )
-from llb.gateway import Ref, is_not_found
+from llb.frontend.dockerui.tree_files import find
 from llb.gocompat.strconv import parse_switch
-
-with lazy_imports(__name__):
-    import tarfile  # 4 ms
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from llb import Platform, ResolvedImage
     from llb.frontend.dockerui.options import Options
-    from llb.gateway import Gateway, Request
+    from llb.gateway import Gateway, Ref, Request
 
-# The magic bytes of archives that a context at a URL may be: bzip2, gzip, xz.
-_COMPRESSED = (b"BZh", b"\x1f\x8b\x08", b"\xfd7zXZ\x00")
 _HEAD = 1024
 # How many times policies may replace the source of a context.
 _REPLACED = 11
@@ -88,6 +82,11 @@ class Contexts:
     def session_id(self) -> str:
         """The session ID of the client."""
         return self.request.session_id
+
+    @property
+    def git_advice(self) -> bool:
+        """Whether git prints its advice."""
+        return self.options.git_advice
 
     @cached_property
     def inputs(self) -> dict[str, State]:
@@ -134,7 +133,7 @@ class Contexts:
         if self.main.tree is not None:
             return ()
         name = f"{self.main.filename}{IGNORE}"
-        specific = read(self.gateway, folder, name)
+        specific = find(self.gateway, folder, name)
         if specific is not None:
             return dockerfile.parse_ignore(specific, name)
         try:
@@ -152,7 +151,7 @@ class Contexts:
             except ReplacedError as error:
                 kind, _, ref = error.source.partition("://")
                 request = evolve(request, value=f"{kind}:{ref}")
-            except RemoteError as error:
+            except (InputError, RemoteError) as error:
                 error.span = error.span or request.span
                 raise
         raise InputError(
@@ -245,7 +244,7 @@ class Contexts:
             return metadata.modified
         if archive is None:
             archive, name = self.gateway.solve(definition), metadata.filename
-        return _newest(self.gateway.read_file(archive, name))
+        return newest_time(self.gateway, source, archive, name)
 
     def _from_remote(self) -> BuildContext | None:
         """Load a context in a repository or at a URL, if the build has one."""
@@ -255,7 +254,9 @@ class Contexts:
             keep = parse_switch(options.build_args.get("BUILDKIT_CONTEXT_KEEP_GIT_DIR", ""))
         mtime = "commit" if options.build_args.get("SOURCE_DATE_EPOCH") else ""
         try:
-            tree = git_context(options.context, keep_git_dir=keep, mtime=mtime)
+            tree = git_context(
+                options.context, keep_git_dir=keep, mtime=mtime, advice=options.git_advice
+            )
         except ValueError as error:
             raise InvalidValueError(str(error)) from error
         if tree is not None:
@@ -265,18 +266,9 @@ class Contexts:
         name = "[internal] load remote build context"
         source = HTTP(options.context, filename=WEB_FILE, name=name, locations=())
         fetched = self.gateway.solve(source.marshal())
-        if not _is_archive(self.gateway.read_file(fetched, WEB_FILE, length=_HEAD)):
+        if not is_archive(self.gateway.read_file(fetched, WEB_FILE, length=_HEAD)):
             return BuildContext(source, self._dockerfile_in(source), WEB_FILE, source, fetched)
-        archive = copy(
-            source,
-            "/",
-            src=f"/{WEB_FILE}",
-            unpack=True,
-            contents_only=False,
-            create_dest_path=False,
-            wildcard=False,
-        )
-        tree = Scratch().file(archive, locations=())
+        tree = unpacked(source, WEB_FILE)
         folder = self._dockerfile_in(tree)
         return BuildContext(tree, folder, options.filename, source, fetched)
 
@@ -290,47 +282,19 @@ class Contexts:
 
     def _read(self, tree: State, path: str) -> bytes | None:
         """Read a file of a tree; None if it is missing."""
-        return read(self.gateway, self.gateway.solve(tree.marshal()), path)
+        return find(self.gateway, self.gateway.solve(tree.marshal()), path)
 
 
 def read_dockerfile(folder: Ref, context: BuildContext, gateway: Gateway) -> bytes:
-    """Read the Dockerfile. Raises InputError if it is missing."""
+    """Read the Dockerfile. Raises InputError if it is missing or too large."""
     for path in filter(None, (context.filename, fallback_name(context.filename))):
-        content = read(gateway, folder, path)
+        try:
+            content = find(gateway, folder, path)
+        except InputError as error:
+            raise InputError(f"failed to read dockerfile: {error.message}") from error
         if content is not None:
             return content
     raise InputError(
         f"failed to read dockerfile: open {context.filename}: no such file or directory",
         hint="name the file in the option filename, relative to its directory",
     )
-
-
-def read(gateway: Gateway, ref: Ref, path: str) -> bytes | None:
-    """Read a file of a tree; None if it is missing."""
-    try:
-        return gateway.read_file(ref, path)
-    except RemoteError as error:
-        if is_not_found(error):
-            return None
-        raise
-
-
-def _is_archive(head: bytes) -> bool:
-
-    if head.startswith(_COMPRESSED):
-        return True
-    try:
-        tarfile.TarInfo.frombuf(head[: tarfile.BLOCKSIZE], tarfile.ENCODING, "surrogateescape")
-    except tarfile.HeaderError:
-        return False
-    return True
-
-
-def _newest(data: bytes) -> datetime | None:
-    """Get the time of the newest file in an archive; None for anything but an archive."""
-    try:
-        with tarfile.open(fileobj=io.BytesIO(data)) as archive:
-            times = [entry.mtime for entry in archive if entry.isfile()]
-    except (tarfile.TarError, OSError, EOFError):
-        return None
-    return datetime.fromtimestamp(int(max(times)), UTC) if times else None

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from llb.gateway import Request, Result
 
 _PREFIX = "moby.buildkit.frontend."
-_CAPS = ("inputs", "subrequests", "contexts", "gitquerystring")
+_CAPS = ("inputs", "subrequests", "contexts", "gitquerystring", "contexts.zstd")
 _LATER = "+forward"
 _SOURCE = b"errdefs.Source+json"
 

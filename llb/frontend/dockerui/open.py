@@ -50,12 +50,12 @@ class BuildRequest:
 
 
 def read_entrypoint(
-    request: Request, gateway: Gateway, *, filename: str = DEFAULT_FILENAME, labs: bool = False
+    request: Request, gateway: Gateway, *, filename: str = DEFAULT_FILENAME
 ) -> BuildRequest | Result:
     """Read the options and the file of a build, or forward it to another frontend.
 
     A forwarded build gives the result of the frontend that the file names. ``filename`` is the
-    default name of the file; ``labs`` enables Docker's labs channel. Raises LLBError.
+    default name of the file. Raises LLBError.
     """
     missing = check_caps(request)
     options = Options.from_request(request, filename)
@@ -87,7 +87,6 @@ def read_entrypoint(
         definition=source,
         processes=options.processes,
         find_epoch=contexts.epoch,
-        labs=labs,
     )
     vertex = definition.head or ""
     resolve = _resolver(contexts, convert_options)

@@ -12,6 +12,7 @@ from attrs import field, frozen
 
 from llb import Platform, Reference
 from llb.dockerfile.run_options import ProcessOptions, parse_process_options
+from llb.dockerfile.sources.remote import parse_git_advice
 from llb.errors import InvalidValueError, did_you_mean
 from llb.frontend.dockerui.local_sources import DEFAULT_FILENAME
 from llb.gocompat.csv import split_csv
@@ -51,7 +52,8 @@ class Options:
     platform. ``build_platforms`` are all platforms that the daemon supports, its own
     first. ``syntax`` is the value of ``BUILDKIT_SYNTAX``, and ``forwarded`` whether another
     frontend forwarded the build for its ``# syntax`` line. ``processes`` applies to every
-    RUN. ``request_id`` is the name of a subrequest, sent instead of a build.
+    RUN. ``request_id`` is the name of a subrequest, sent instead of a build. ``git_advice``
+    is whether git prints its advice.
     """
 
     filename: str
@@ -76,6 +78,7 @@ class Options:
     forwarded: bool
     processes: ProcessOptions = field(default=ProcessOptions())
     request_id: str | None = None
+    git_advice: bool = False
 
     @classmethod
     def from_request(cls, request: Request, filename: str = DEFAULT_FILENAME) -> Options:
@@ -111,6 +114,7 @@ class Options:
             forwarded="cmdline" in options,
             processes=parse_process_options(options),
             request_id=options.get("requestid"),
+            git_advice=parse_git_advice(build_args),
         )
 
     @property

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from attrs import define, field
 
-from llb.errors import LLBError, RemoteError
+from llb.errors import LLBError
 from llb.frontend.dockerui.local_sources import (
     CONTEXT,
     DEFAULT_FILENAME,
@@ -17,7 +17,7 @@ from llb.frontend.dockerui.local_sources import (
     dockerfile_folder,
     ignore_folder,
 )
-from llb.gateway import is_not_found
+from llb.frontend.dockerui.tree_files import find, read
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -56,12 +56,9 @@ def prefetch(request: Request, gateway: Gateway) -> Gateway:
 def _load(gateway: Gateway, folder: Ref, filename: str, ignore: Definition) -> None:
     """Read the Dockerfile, and the ignore file that applies."""
     with suppress(LLBError):
-        gateway.read_file(folder, filename)
-        try:
-            gateway.read_file(folder, f"{filename}{IGNORE}")
-        except RemoteError as error:
-            if is_not_found(error):
-                gateway.read_file(gateway.solve(ignore), IGNORE)
+        read(gateway, folder, filename)
+        if find(gateway, folder, f"{filename}{IGNORE}") is None:
+            find(gateway, gateway.solve(ignore), IGNORE)
 
 
 @define

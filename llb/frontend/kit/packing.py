@@ -43,7 +43,7 @@ _NEEDED = (
 )
 _NOT_NEEDED = ("llb/cli", "llb/client", "llb/frontend/kit", "llb/testing")
 _CACHES = ("**/__pycache__", "**/.git", "**/.venv")
-_CAPS = ("inputs", "subrequests", "contexts", "gitquerystring")
+_CAPS = ("inputs", "subrequests", "contexts", "gitquerystring", "contexts.zstd")
 # A fixed timestamp makes the image reproducible.
 _EPOCH = datetime(1980, 1, 1, tzinfo=UTC)
 
@@ -93,13 +93,11 @@ def pack_builtin(
     *,
     resolver: ImageResolver,
     base: str | None = None,
-    labs: bool = False,
     platform: Platform | str | None = None,
 ) -> Packed:
     """Build the image of this package's own frontend, for build files and Dockerfiles.
 
-    It needs only what is installed. ``labs`` enables the features of the labs channel of Docker's
-    frontend. The other arguments and the errors are those of :func:`pack`.
+    It needs only what is installed. The arguments and the errors are those of :func:`pack`.
     """
     local: dict[str, Path] = {}
     state = Image(base or BASE, platform=platform, resolver=resolver)
@@ -110,8 +108,7 @@ def pack_builtin(
     )
     state = _copy_packages(state, local)
     state = state.run(f"{_COMPILE} {PACKAGES}", name="compile the packages", locations=())
-    serve = f"serve_dockerfile(labs={labs})"
-    program = f"import sys; from llb.frontend import serve_dockerfile; sys.exit({serve})"
+    program = "import sys; from llb.frontend import serve_dockerfile; sys.exit(serve_dockerfile())"
     return Packed(state.entrypoint(["python3", "-S", "-c", program]), local)
 
 

@@ -17,9 +17,8 @@ _HEAD = """\
 
 <!-- python -m tests.conformance.dockerfile.support writes this file. -->
 
-The features of the language of `docker/dockerfile` up to 1.26, the frontend of BuildKit v0.32.2.
-Of {total} features, {supported} are supported, {missing} are not, and {labs} is only in the image
-of the target `labs` of Dockerfile.frontend, as it is only in `docker/dockerfile:labs`.
+The features of the language of `docker/dockerfile` up to 1.28, the frontend of BuildKit v0.34.2.
+Of {total} features, {supported} are supported and {missing} are not.
 *Since* is the version of `docker/dockerfile` that introduced a feature; later additions have their
 version in parentheses.
 

@@ -61,7 +61,6 @@ def converted(name: str) -> Converted:
         session_id="session" if has_session else None,
         unique_id=None if has_session else "unique",
         processes=parse_process_options(case_options.get("options", {})),
-        labs=case_options.get("labs", False),
     )
     parsed = parse((CASES / f"{name}.Dockerfile").read_bytes(), "Dockerfile")
     return convert_parsed(
@@ -114,7 +113,7 @@ def test_the_recording_equals_the_output_of_go() -> None:
     done = subprocess.run(
         [go, "run", ".", str(CASES)],
         cwd=HERE / "recorder",
-        env={**os.environ, "GOFLAGS": "-mod=readonly -tags=dfrundevice", "GOTOOLCHAIN": "local"},
+        env={**os.environ, "GOFLAGS": "-mod=readonly", "GOTOOLCHAIN": "local"},
         capture_output=True,
         check=True,
     )

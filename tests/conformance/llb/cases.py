@@ -70,6 +70,7 @@ def sources() -> dict[str, State]:
             keep_git_dir=True,
             skip_submodules=True,
             mtime="commit",
+            advice=True,
             fetch_by_commit=True,
         ),
         "git bundle": Git(
@@ -264,6 +265,7 @@ def files() -> dict[str, State]:
         "copy owner names": base.copy(src, "/src", owner="app:staff"),
         "copy owner root": base.copy(src, "/src", owner="root:root"),
         "copy owner user": base.copy(src, "/src", owner="app"),
+        "copy owner no group": base.copy(src, "/src", owner="app:"),
         "mkdir": base.mkdir("/a"),
         "mkdir options": base.workdir("/x").mkdir(
             "a/b", mode=0o1700, parents=True, owner="1:2", created=CREATED

@@ -171,6 +171,7 @@ _GIT = {
     "keep_git_dir": True,
     "skip_submodules": True,
     "mtime": "commit",
+    "advice": True,
     "fetch_by_commit": True,
     "auth_token_secret": "t",
     "auth_header_secret": "h",

@@ -14,3 +14,4 @@ RUN --mount=type=bind,from=tools,source=/usr,target=/usr,rw \
     --mount=type=ssh,required \
     --mount=type=secret,id=config,target=/root/.netrc,required,mode=0600 \
     --network=none --security=insecure ["/bin/sh", "-c", "env"]
+RUN --device=vendor.example/gpu=0,required --device=vendor.example/nic true

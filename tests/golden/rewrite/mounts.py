@@ -1,4 +1,4 @@
-from llb import Git, State, bind, secret
+from llb import Device, Git, State, bind, secret
 from llb.buildfile import Build, instructions, target
 
 
@@ -49,5 +49,9 @@ def out(build: Build) -> State:
             ],
             network="none",
             security="insecure",
+        )
+        .run(
+            "true",
+            devices=[Device("vendor.example/gpu=0"), Device("vendor.example/nic", optional=True)],
         )
     )

@@ -140,6 +140,12 @@ def test_link_merges_a_separate_layer_unless_there_is_a_mode() -> None:
     assert last(mode=0o755) is ops.FileOp
 
 
+@pytest.mark.parametrize("owner", ["me", "1000:staff"])
+def test_a_separate_layer_has_no_owner_with_a_name(owner: str) -> None:
+    with pytest.raises(InvalidValueError, match=f"invalid owner '{owner}' with link"):
+        instructions.scratch().pipe(instructions.copy, Local("c"), "a", "/", owner=owner, link=True)
+
+
 def test_strings_are_written_to_files() -> None:
     state = instructions.scratch().pipe(
         instructions.write, {"a": "1", "b": "2"}, "/etc/", owner=":5"

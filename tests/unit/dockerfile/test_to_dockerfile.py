@@ -88,6 +88,7 @@ def test_steps_become_instructions() -> None:
             mounts=[instructions.cache("/c", mode=0o700), secret("s", env="S"), instructions.ssh()],
         )
         .run(["a", "b"], network="none", mounts=[tmpfs("/t", size=5)])
+        .run("x", devices=[Device("v.com/c=d"), Device("v.com/e", optional=True)])
         .run("set -e\nmake\n")
         .run("two\nlines")
     )
@@ -103,6 +104,7 @@ def test_steps_become_instructions() -> None:
         "RUN --mount=type=cache,target=/c,id=/c,sharing=shared,mode=0700,uid=0,gid=0 "
         "--mount=type=secret,id=s,env=S,required=true --mount=type=ssh make\n"
         'RUN --mount=type=tmpfs,target=/t,size=5 --network=none ["a", "b"]\n'
+        "RUN --device=name=v.com/c=d,required=true --device=name=v.com/e x\n"
         "RUN <<EOF\nset -e\nmake\nEOF\n"
         'RUN ["/bin/sh", "-c", "two\\nlines"]\n'
     ).replace(f"alpine@{DIGEST}", f"alpine:latest@{DIGEST}")
@@ -188,10 +190,7 @@ def test_image_config_is_written_where_it_differs_from_the_base() -> None:
             image().run("x", proxy=ProxyEnv(http_proxy="p")),
             "proxies: a client option, not part of a Dockerfile",
         ),
-        (
-            image().run("x", devices=[Device("d")]),
-            "RUN --device exists only in Docker's labs channel",
-        ),
+        (image().run("x", devices=[Device("a,b")]), "'a,b' in --device"),
         (
             image().run("x", mounts=[cache("/c")]).env("A", "1"),
             None,

@@ -18,9 +18,14 @@ def test_an_empty_owner_is_none() -> None:
     assert to_chown(None) == ""
 
 
-def test_an_empty_user_or_group_is_root() -> None:
-    assert to_chown(parse_chown(":")) == "0:0"
-    assert to_chown(parse_chown("root:")) == "0:0"
+def test_an_empty_user_is_root() -> None:
+    assert to_chown(parse_chown(":")) == "0"
+    assert to_chown(parse_chown(":5")) == "0:5"
+
+
+def test_an_empty_group_is_that_of_the_user() -> None:
+    assert to_chown(parse_chown("me:")) == "me"
+    assert to_chown(parse_chown("root:")) == "0"
 
 
 def test_an_owner_of_thousands_of_digits_is_a_name() -> None:

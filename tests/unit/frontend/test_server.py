@@ -4,15 +4,9 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from typing import TYPE_CHECKING
-
-import pytest
 
 from llb.testing.graphs import assert_runs, steps
 from tests.fakes.program import run_program
-
-if TYPE_CHECKING:
-    from llb.sources.inline_files import Content
 
 DOCKERFILE = "FROM alpine\nARG A=1\nRUN echo $A\n"
 BUILD_FILE = """\
@@ -45,18 +39,11 @@ def test_a_build_file_is_served_and_its_output_is_shown() -> None:
     assert_runs(served.definition, "echo 1")
 
 
-@pytest.mark.parametrize(("labs", "is_allowed"), [((), False), (("--labs",), True)])
-def test_the_labs_channel_enables_more_features(labs: tuple[str, ...], *, is_allowed: bool) -> None:
-    files: dict[str, Content] = {"Dockerfile": "FROM alpine\nRUN --device=vendor.com/a=b x\n"}
-    served = run_program("-m", "frontend", *labs, files=files)
-    assert (served.status, served.error is None) == (0, is_allowed)
-
-
 def test_an_unknown_argument_is_refused() -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "frontend", "--lab"], capture_output=True, text=True, check=False
+        [sys.executable, "-m", "frontend", "--labs"], capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stderr) == (
         2,
-        "error: expected --labs or nothing, got --lab\n",
+        "error: expected no arguments, got --labs\n",
     )

@@ -12,6 +12,7 @@ import pytest
 from llb import secret
 from llb.errors import InvalidValueError, ProcessError, RemoteError
 from llb.gateway import Completed, Container, Gateway, Ref, is_not_found
+from llb.gateway.files import RANGE
 from tests.fakes.containers import FakeContainers
 from tests.fakes.session import offered
 
@@ -183,6 +184,15 @@ def test_files_of_a_container_are_read(container: Container) -> None:
     with pytest.raises(RemoteError) as caught:
         container.read_file("/none")
     assert is_not_found(caught.value)
+
+
+@pytest.mark.parametrize("ranges", [False, True])
+@pytest.mark.parametrize("size", [0, RANGE - 1, RANGE, RANGE + 1, 2 * RANGE - 64])
+def test_a_file_of_a_container_is_read_with_and_without_ranges(size: int, *, ranges: bool) -> None:
+    content = bytes(size)
+    daemon = FakeContainers({"/large": content}, ranges=ranges)
+    with offered(daemon) as channel, Gateway(channel).new_container(Ref("root")) as container:
+        assert container.read_file("/large") == content
 
 
 def test_a_container_is_released_once(gateway: Gateway, daemon: FakeContainers) -> None:

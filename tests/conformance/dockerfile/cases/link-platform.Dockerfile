@@ -1,3 +1,3 @@
 FROM --platform=linux/arm64 a
-COPY --link --chown=me x /y
+COPY --link --chown=7 x /y
 RUN z

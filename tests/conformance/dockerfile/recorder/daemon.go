@@ -9,6 +9,7 @@ import (
 	gatewaypb "github.com/moby/buildkit/frontend/gateway/pb"
 	"github.com/moby/buildkit/solver/pb"
 	apicaps "github.com/moby/buildkit/util/apicaps/pb"
+	fstypes "github.com/tonistiigi/fsutil/types"
 )
 
 // daemon answers what a conversion asks of a daemon: the options of the build, and the one file
@@ -52,4 +53,8 @@ type directory struct {
 
 func (d directory) ReadFile(context.Context, gateway.ReadRequest) ([]byte, error) {
 	return []byte(d.ignore), nil
+}
+
+func (d directory) StatFile(context.Context, gateway.StatRequest) (*fstypes.Stat, error) {
+	return &fstypes.Stat{Size: int64(len(d.ignore))}, nil
 }

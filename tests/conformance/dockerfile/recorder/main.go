@@ -2,7 +2,6 @@
 // dockerfile2llb and prints, as one JSON object by file name, what comes out: definition and image
 // config, or the error and its line. "recorder serve RESOLVER" stays and answers requests instead,
 // and "recorder ask" questions to the packages that the conversion stands on.
-// The cases are recorded with "-tags dfrundevice", which is what makes the labs channel.
 package main
 
 import (
@@ -95,6 +94,7 @@ func convertWith(data []byte, given options, resolver llb.ImageMetaResolver, war
 			BuildArgs:        given.BuildArgs,
 			Labels:           given.Labels,
 			Target:           given.Target,
+			GitAdvice:        given.BuildArgs["BUILDKIT_GIT_ADVICE"] == "1",
 			CacheIDNamespace: given.BuildArgs["BUILDKIT_CACHE_MOUNT_NS"],
 			BuildPlatforms:   []ocispecs.Platform{platform},
 		},

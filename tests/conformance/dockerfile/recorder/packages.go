@@ -49,6 +49,11 @@ func (q question) answer() (any, error) {
 	case "word":
 		found, _, err := shell.NewLex('\\').ProcessWord(q.Text, env(q.Env))
 		return found, err
+	case "shown":
+		lex := shell.NewLex('\\')
+		lex.RawQuotes, lex.RawEscapes, lex.SkipUnsetEnv = true, true, true
+		found, _, err := lex.ProcessWord(q.Text, env(q.Env))
+		return found, err
 	case "words":
 		found, err := shell.NewLex('\\').ProcessWords(q.Text, env(q.Env))
 		if found == nil {

@@ -41,6 +41,7 @@ type gitOptions struct {
 	KeepGitDir       bool   `json:"keep_git_dir"`
 	SkipSubmodules   bool   `json:"skip_submodules"`
 	MTime            string `json:"mtime"`
+	Advice           bool   `json:"advice"`
 	FetchByCommit    bool   `json:"fetch_by_commit"`
 	AuthTokenSecret  string `json:"auth_token_secret"`
 	AuthHeaderSecret string `json:"auth_header_secret"`
@@ -222,6 +223,9 @@ func (i *interpreter) git(s statement) (value, error) {
 		options = append(options, llb.GitMTimeCommit())
 	} else {
 		options = append(options, llb.GitMTime(given.MTime))
+	}
+	if given.Advice {
+		options = append(options, llb.GitAdvice(true))
 	}
 	if given.FetchByCommit {
 		options = append(options, llb.GitFetchByCommit())

@@ -4,7 +4,7 @@ go 1.26
 
 require (
 	github.com/moby/patternmatcher v0.6.1
-	github.com/tonistiigi/fsutil v0.0.0-20260717003753-6d9dc2ebad62
+	github.com/tonistiigi/fsutil v0.0.0-20261103091533-a72de9dcf763
 )
 
 require (

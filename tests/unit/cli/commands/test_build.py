@@ -174,6 +174,20 @@ def test_a_dockerfile_is_built_by_its_frontend(daemon: FakeDaemon, folder: Path)
     assert build.step("[2/2] RUN echo 2").kind == "exec"
 
 
+def test_a_build_arg_among_the_frontend_options_may_come_from_the_environment(
+    daemon: FakeDaemon, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("A", "3=4")
+    monkeypatch.delenv("B", raising=False)
+    options = ("--opt", "build-arg:A", "--opt", "build-arg:B", "--opt", "build-arg:C=5")
+    assert llb("build", folder, *options, "--addr", daemon.address).status == 0
+    attrs = only(daemon).frontend_attrs
+    assert attrs["build-arg:A"] == "3=4"
+    assert attrs["build-arg:C"] == "5"
+    assert "build-arg:B" not in attrs
+    assert llb("build", folder, "--opt", "build-arg:", "--addr", daemon.address).status == 2
+
+
 def test_the_dockerfile_may_have_another_name(daemon: FakeDaemon, folder: Path) -> None:
     (folder / "ci").mkdir()
     (folder / "ci" / "App").write_text("FROM debian\nRUN app\n")

@@ -47,6 +47,7 @@ _LOCAL = local("out", delete=True, platform_split=False)
         ("type=registry,name=x", registry("x")),
         ("type=cacheonly", cache_only()),
         ("type=local,dest=out,mode=delete,platform-split=false", _LOCAL),
+        ("type=tar,dest=out.tar,src=/etc", tar("out.tar", src="/etc")),
         (
             "type=image,name=x,push-by-digest=true,name-canonical=true,store=false",
             image("x", push_by_digest=True, name_canonical=True, store=False),

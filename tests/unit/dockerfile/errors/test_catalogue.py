@@ -46,16 +46,13 @@ def report_of(
     *,
     target: str | None = None,
     ignore: str = "",
-    labs: bool = False,
     platform: str = "linux/amd64",
 ) -> str:
     """Convert an invalid file, and render its error."""
 
     def convert() -> None:
         patterns = parse_ignore(ignore.encode())
-        options = ConvertOptions(
-            target=target, ignore=patterns, labs=labs, platform=Platform.parse(platform)
-        )
+        options = ConvertOptions(target=target, ignore=patterns, platform=Platform.parse(platform))
         parsed = parse(text, "Dockerfile")
         convert_parsed(parsed, options, resolve)
 
@@ -70,15 +67,6 @@ def test_every_error_is_reported_as_checked_in(golden: Golden) -> None:
         for path in CASES
     ]
     golden("\n".join(reports))
-
-
-def test_a_labs_feature_is_refused_outside_the_labs_channel() -> None:
-    assert report_of(b"FROM scratch\nRUN --device=vendor.com/a=b x\n") == (
-        "1 |     FROM scratch\n"
-        "2 | >>> RUN --device=vendor.com/a=b x\n"
-        "error: Dockerfile:2: device feature is only supported in Dockerfile frontend "
-        "1.14.0-labs or later"
-    )
 
 
 def test_a_binary_file_is_refused_without_a_traceback() -> None:

@@ -10,6 +10,7 @@ from llb.dockerfile.shell.word_tree import (
     Escape,
     Heredoc,
     Part,
+    PlainEscape,
     SingleQuoted,
     Substitution,
     Variable,
@@ -31,7 +32,7 @@ def parse(text: str, *, quotes: bool = True) -> Word:
         ("'$a'", [SingleQuoted("$a")]),
         ('"a\'$b"', [DoubleQuoted(["a'", Variable("b", "$b")])]),
         ("a\\ b\\", ["a", Escape("\\", " "), "b", Escape("\\", "")]),
-        ('"\\$\\a"', [DoubleQuoted([Escape("\\", "$"), Escape("\\", "\\"), "a"])]),
+        ('"\\$\\a"', [DoubleQuoted([Escape("\\", "$"), PlainEscape("\\"), "a"])]),
         ("<< a<", [Heredoc("<< "), "a", Heredoc("<")]),
     ],
 )

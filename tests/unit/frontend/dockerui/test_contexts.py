@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import json
-import tarfile
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +11,6 @@ import pytest
 from llb import files
 from llb.errors import RemoteError
 from llb.frontend.build import build
-from llb.frontend.dockerui.contexts import _newest
 from llb.gateway import Result, SourceInfo
 from llb.testing.gateway import Outcome, run_frontend
 from llb.testing.graphs import assert_runs, step, steps
@@ -31,6 +28,8 @@ LOAD_WEB = "[internal] load remote build context"
 UNPACKED = "copy /context /"
 NOW = datetime(2024, 5, 6, 7, 8, 9, tzinfo=UTC)
 GZIP = b"\x1f\x8b\x08"
+ZSTD = b"\x28\xb5\x2f\xfd"
+TOO_LARGE = "# x\n" * (4 * 1024 * 1024) + "\n"
 
 
 def run(
@@ -50,16 +49,6 @@ def source(outcome: Outcome, name: str) -> dict[str, Any]:
 def error_of(outcome: Outcome) -> str:
     assert outcome.error is not None
     return outcome.error.message
-
-
-def archive(*times: int) -> bytes:
-    data = io.BytesIO()
-    with tarfile.open(fileobj=data, mode="w") as tar:
-        for number, time in enumerate(times):
-            member = tarfile.TarInfo(f"file {number}")
-            member.mtime = time
-            tar.addfile(member, io.BytesIO())
-    return data.getvalue()
 
 
 # From the client.
@@ -103,6 +92,31 @@ def test_a_context_that_the_client_built_is_used_with_its_dockerfile() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("files", "error"),
+    [
+        ({"Dockerfile": TOO_LARGE}, "failed to read dockerfile: Dockerfile"),
+        (
+            {"Dockerfile": TOO_LARGE, "dockerfile": DOCKERFILE},
+            "failed to read dockerfile: Dockerfile",
+        ),
+        ({"Dockerfile": DOCKERFILE, ".dockerignore": TOO_LARGE}, ".dockerignore"),
+        (
+            {"Dockerfile": DOCKERFILE, "Dockerfile.dockerignore": TOO_LARGE},
+            "Dockerfile.dockerignore",
+        ),
+    ],
+)
+def test_a_file_that_is_too_large_is_refused(files: Mapping[str, str], error: str) -> None:
+    message = error_of(run(client_files=files))
+    assert message == f"{error} exceeds maximum allowed size of 16777216 bytes"
+
+
+def test_an_ignore_file_may_have_sixteen_mebibytes() -> None:
+    client_files = {"Dockerfile": DOCKERFILE, ".dockerignore": TOO_LARGE[1:]}
+    assert run(client_files=client_files).error is None
+
+
 def test_a_build_without_a_context_needs_no_ignore_file() -> None:
     outcome = run_frontend(build, local_dirs={"dockerfile": {"Dockerfile": "FROM alpine\nRUN x\n"}})
     assert_runs(outcome.definition, "x")
@@ -131,6 +145,33 @@ def test_the_git_directory_and_commit_times_of_a_repository_are_kept_on_request(
     )
     attrs = source(outcome, LOAD_GIT)
     assert (attrs["git.keepgitdir"], attrs["git.mtime"]) == ("true", "commit")
+
+
+@pytest.mark.parametrize(("value", "is_shown"), [("1", True), ("false", False), ("", False)])
+def test_git_prints_its_advice_on_request(value: str, *, is_shown: bool) -> None:
+    outcome = run(
+        {"context": GIT, "context:lib": GIT, "build-arg:BUILDKIT_GIT_ADVICE": value},
+        outputs={
+            LOAD_GIT: {
+                "Dockerfile": "FROM scratch\nCOPY --from=lib a /\nADD https://x.com/r.git /\n"
+            }
+        },
+    )
+    urls = ("https://github.com/a/b.git", "https://x.com/r.git")
+    attrs = [
+        step.vertex.op["attrs"]
+        for step in steps(outcome.definition)
+        if step.vertex.op.get("attrs", {}).get("git.fullurl") in urls
+    ]
+    assert [attr.get("git.advice") for attr in attrs] == ["true" if is_shown else None] * 2
+
+
+def test_an_unknown_value_for_the_advice_of_git_is_refused() -> None:
+    outcome = run({"build-arg:BUILDKIT_GIT_ADVICE": "yes"}, {"Dockerfile": DOCKERFILE})
+    assert error_of(outcome) == (
+        "failed to parse build-arg:BUILDKIT_GIT_ADVICE: "
+        'strconv.ParseBool: parsing "yes": invalid syntax (hint: expected true or false)'
+    )
 
 
 def test_a_folder_of_a_repository_is_the_context() -> None:
@@ -169,7 +210,7 @@ def test_a_file_at_a_url_is_the_dockerfile() -> None:
     assert_runs(outcome.definition, "web")
 
 
-@pytest.mark.parametrize("head", [GZIP, b"BZh9", b"\xfd7zXZ\x00", archive(1)])
+@pytest.mark.parametrize("head", [GZIP, ZSTD])
 def test_an_archive_at_a_url_is_the_context(head: bytes) -> None:
     outcome = run(
         {"context": WEB},
@@ -199,21 +240,6 @@ def test_the_time_of_an_archive_is_its_last_modified_header(
         sources={WEB: SourceInfo(modified=modified)},
     )
     assert time_of(outcome) == expected
-
-
-@pytest.mark.parametrize(
-    ("data", "expected"),
-    [
-        (archive(1, 3, 2), datetime.fromtimestamp(3, UTC)),
-        (archive(), None),
-        (b"not an archive", None),
-        (b"", None),
-    ],
-)
-def test_the_time_of_an_archive_is_that_of_its_newest_file(
-    data: bytes, expected: datetime | None
-) -> None:
-    assert _newest(data) == expected
 
 
 # Named contexts.

@@ -79,7 +79,7 @@ def test_the_image_starts_the_program_for_a_daemon(program: Path, images: FakeIm
         "moby.buildkit.frontend.network.none": "true",
         "moby.buildkit.frontend.caps": "moby.buildkit.frontend.inputs,"
         "moby.buildkit.frontend.subrequests,moby.buildkit.frontend.contexts,"
-        "moby.buildkit.frontend.gitquerystring",
+        "moby.buildkit.frontend.gitquerystring,moby.buildkit.frontend.contexts.zstd",
     }
 
 
@@ -96,19 +96,16 @@ def test_on_a_frontend_only_the_program_is_packed(program: Path, images: FakeIma
     assert image_steps[-1].command == f"{COMPILED} /opt/frontend"
 
 
-@pytest.mark.parametrize("labs", [False, True])
-def test_the_own_frontend_is_packed_without_a_program(images: FakeImages, *, labs: bool) -> None:
-    packed = pack_builtin(resolver=images, labs=labs, platform="linux/amd64")
+def test_the_own_frontend_is_packed_without_a_program(images: FakeImages) -> None:
+    packed = pack_builtin(resolver=images, platform="linux/amd64")
     image_steps = steps(packed.state.marshal())
     assert images.asked == ["docker.io/library/python:3.13-slim"]
     assert list(packed.local_dirs) == list(locals_of(image_steps))
     assert Path(llb.__file__).parents[1] in packed.local_dirs.values()
     assert image_steps[-1].command == f"{COMPILED} {PACKAGES}"
     config = json.loads(packed.state.image_config())["config"]
-    program = (
-        "import sys; from llb.frontend import serve_dockerfile; sys.exit(serve_dockerfile({}))"
-    )
-    assert config["Entrypoint"] == ["python3", "-S", "-c", program.format(f"labs={labs}")]
+    program = "import sys; from llb.frontend import serve_dockerfile; sys.exit(serve_dockerfile())"
+    assert config["Entrypoint"] == ["python3", "-S", "-c", program]
     assert config["Labels"]["moby.buildkit.frontend.network.none"] == "true"
     assert "PYTHONHASHSEED=0" in config["Env"]
 

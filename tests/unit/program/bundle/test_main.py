@@ -42,7 +42,7 @@ def served(path: Path, *arguments: str) -> Served:
 
 def test_the_program_serves_with_and_without_a_bundle(path: Path, tmp_path: Path) -> None:
     for bundle in (path, tmp_path / "none"):
-        program = served(bundle, "--labs")
+        program = served(bundle)
         assert (program.status, program.stderr) == (0, "")
         assert assert_runs(program.definition, "echo $A").env["A"] == "2"
 
@@ -50,7 +50,7 @@ def test_the_program_serves_with_and_without_a_bundle(path: Path, tmp_path: Path
 def test_an_unknown_argument_is_an_exit_status(path: Path) -> None:
     program = served(path, "--nonesuch")
     assert (program.status, program.result) == (2, None)
-    assert program.stderr == "error: expected --labs or nothing, got --nonesuch\n"
+    assert program.stderr == "error: expected no arguments, got --nonesuch\n"
 
 
 def test_modules_have_their_source_file(path: Path) -> None:

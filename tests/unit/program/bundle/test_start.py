@@ -114,9 +114,13 @@ def test_a_bundle_is_reproducible(bundle: Path) -> None:
 def test_a_start_needs_no_bundle() -> None:
     code = "from frontend.bundle.start import main; main()"
     completed = subprocess.run(
-        [sys.executable, "-c", code, "--lab"], cwd=ROOT, capture_output=True, text=True, check=False
+        [sys.executable, "-c", code, "--labs"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert (completed.returncode, completed.stderr) == (
         2,
-        "error: expected --labs or nothing, got --lab\n",
+        "error: expected no arguments, got --labs\n",
     )

@@ -12,6 +12,7 @@ import (
 	"github.com/moby/buildkit/solver/pb"
 	digest "github.com/opencontainers/go-digest"
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
+	fstypes "github.com/tonistiigi/fsutil/types"
 )
 
 // daemon answers what the frontend asks of a daemon, and keeps what it is warned of.
@@ -111,4 +112,12 @@ func (t tree) ReadFile(_ context.Context, request gateway.ReadRequest) ([]byte, 
 		return nil, os.ErrNotExist
 	}
 	return data, nil
+}
+
+func (t tree) StatFile(_ context.Context, request gateway.StatRequest) (*fstypes.Stat, error) {
+	data, ok := t.files[request.Path]
+	if !ok {
+		return nil, os.ErrNotExist
+	}
+	return &fstypes.Stat{Path: request.Path, Size: int64(len(data))}, nil
 }

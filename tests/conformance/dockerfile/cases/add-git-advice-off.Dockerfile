@@ -1,0 +1,2 @@
+FROM a
+ADD https://h.example/r.git /x/

@@ -1,0 +1,3 @@
+FROM a
+ENV q=a
+ENV o=${q#"a${UNSET:-"\b"}"}

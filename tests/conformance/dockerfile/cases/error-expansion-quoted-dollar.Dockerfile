@@ -1,0 +1,3 @@
+FROM a
+ENV q=a
+ENV n=${q/"a\$x"/z}

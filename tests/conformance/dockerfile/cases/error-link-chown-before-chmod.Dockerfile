@@ -1,0 +1,2 @@
+FROM a
+COPY --link --chown=me --chmod=9 x /y

@@ -1,0 +1,2 @@
+FROM a
+COPY --link --chown=me --chmod=644 x /y

@@ -1,0 +1,2 @@
+FROM a
+COPY --link --chown=1000:staff x /y

@@ -1,0 +1,2 @@
+FROM a
+COPY --link --chown=user:group x /y

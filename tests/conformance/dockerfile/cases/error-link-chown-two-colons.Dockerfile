@@ -1,0 +1,2 @@
+FROM a
+COPY --link --chown=1:2:3 x /y

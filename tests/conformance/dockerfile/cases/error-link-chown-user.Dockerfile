@@ -1,0 +1,4 @@
+FROM a
+RUN x
+COPY --link \
+  --chown=me x /y

@@ -1,0 +1,5 @@
+FROM a
+ENV who=me
+COPY --link --chown=$who <<x /y
+z
+x

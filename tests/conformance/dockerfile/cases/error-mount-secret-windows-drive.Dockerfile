@@ -1,0 +1,2 @@
+FROM windowsimage
+RUN --mount=type=secret,target=D:/secret.txt x

@@ -1,0 +1,2 @@
+FROM windowsimage
+RUN --mount=type=secret,env=E,target=dir/secret.txt x

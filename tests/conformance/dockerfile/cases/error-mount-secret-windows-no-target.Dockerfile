@@ -1,0 +1,2 @@
+FROM windowsimage
+RUN --mount=type=secret,id=mysecret x

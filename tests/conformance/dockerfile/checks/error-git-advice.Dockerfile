@@ -1,0 +1,2 @@
+FROM scratch as one
+ADD https://h.example/r.git /

@@ -1,0 +1,3 @@
+FROM scratch AS One
+RUN --mount=type=secret,id=a x
+CMD x

@@ -1,0 +1,57 @@
+"""Archives as build contexts."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+from datetime import UTC, datetime
+
+import pytest
+
+from llb.frontend.dockerui.archives import is_archive, newest_in_archive
+
+
+def archive(*times: int) -> bytes:
+    data = io.BytesIO()
+    with tarfile.open(fileobj=data, mode="w") as tar:
+        for number, time in enumerate(times):
+            member = tarfile.TarInfo(f"file {number}")
+            member.mtime = time
+            tar.addfile(member, io.BytesIO())
+    return data.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("head", "expected"),
+    [
+        (b"\x1f\x8b\x08", True),
+        (b"BZh9", True),
+        (b"\xfd7zXZ\x00", True),
+        (b"\x28\xb5\x2f\xfd", True),
+        (b"\x50\x2a\x4d\x18\0\0\0\0", True),
+        (b"\x5f\x2a\x4d\x18\0\0\0\0", True),
+        (archive(1), True),
+        (b"", False),
+        (b"FROM scratch\n", False),
+        (b"\x28\xb5\x2f", False),
+        (b"\x50\x2a\x4d\x18", False),
+        (b"\x60\x2a\x4d\x18\0\0\0\0", False),
+    ],
+)
+def test_an_archive_is_recognized_by_its_first_bytes(head: bytes, *, expected: bool) -> None:
+    assert is_archive(head) == expected
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        (archive(1, 3, 2), datetime.fromtimestamp(3, UTC)),
+        (archive(), None),
+        (b"not an archive", None),
+        (b"", None),
+    ],
+)
+def test_the_time_of_an_archive_is_that_of_its_newest_file(
+    data: bytes, expected: datetime | None
+) -> None:
+    assert newest_in_archive(data) == expected
