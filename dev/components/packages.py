@@ -31,6 +31,7 @@ ALWAYS = (
     "npm",
     "openssh-client",
     "openssh-server",
+    "podman",
     "rootlesskit",
     "runc",
     "uidmap",
@@ -45,6 +46,7 @@ PROGRAMS = {
     "nodejs": "node",
     "npm": "npm",
     "openssh-server": "sshd",
+    "podman": "podman",
 }
 
 # Debian starts these as system services once installed; the stack runs its own instead.
@@ -52,6 +54,7 @@ SERVICES = {
     "docker-registry": ("docker-registry.service",),
     "docker.io": ("docker.socket", "docker.service"),
     "openssh-server": ("ssh.socket", "ssh.service"),
+    "podman": ("podman.socket", "podman.service"),
 }
 
 

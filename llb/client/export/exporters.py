@@ -42,7 +42,7 @@ class Export:
     - ``local`` writes a directory.
     - ``tar``, ``oci`` and ``docker`` write a file, or standard output for ``-``; with the
       attribute ``tar=false``, ``oci`` and ``docker`` write an OCI layout, which is a directory.
-    - ``docker`` without a destination loads the image with the ``docker`` command.
+    - ``docker`` without a destination loads the image into the local Docker.
     - ``image`` keeps the image on the daemon or pushes it (``name`` and ``push``); ``registry``
       always pushes. ``cacheonly`` exports nothing. These three have no destination.
 
@@ -110,13 +110,13 @@ class Export:
             return self
         return Export("image", {key: self.attrs[key] for key in self.attrs if key != "tar"})
 
-    def receiver(self) -> Receiver | None:
+    def receiver(self, address: str = "") -> Receiver | None:
         """Create the receiver of the result on the client, None if no stream is sent to it.
 
-        Raises InputError for an unusable destination.
+        ``address`` is that of the daemon, which may be in podman. Raises InputError for an unusable destination.
         """
         if self.is_loaded:
-            return docker_load.DockerReceiver()
+            return docker_load.loader(address)
         if self.destination is None or self.is_layout:
             return None
 
