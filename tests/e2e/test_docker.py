@@ -7,16 +7,20 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import tarfile
+import urllib.request
+import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from llb import Image, Local, Scratch, bind, merge, secret
-from llb.client import Client, VertexLog, image, local, tar
+from llb.client import Client, Vertex, VertexLog, VertexStatus, image, local, oci, tar
 from llb.client import docker as docker_export
 from llb.errors import (
+    CancelledError,
     CapabilityError,
     ConnectError,
     InputError,
@@ -27,18 +31,29 @@ from llb.errors import (
 )
 from tests.e2e.conftest import openssl
 from tests.e2e.docker_engines import (
+    CONTAINERD,
     ENGINES,
     OLD,
+    OVERLAY2,
     PROGRAM,
     docker,
     hide_program,
     to_engine,
 )
+from tests.e2e.registries import (
+    PASSWORD,
+    USER,
+    htpasswd,
+    login,
+    running_registry,
+    write_docker_config,
+)
 from tests.e2e.servers import free_port, running_dockerd, running_sshd
 from tests.e2e.test_failures import check_error, cli
+from tests.e2e.waiting import PATIENCE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from llb.client import Event
     from tests.e2e.conftest import Buildctl
@@ -351,9 +366,6 @@ def test_a_feature_that_an_old_docker_lacks_is_an_error(sock: Path, tmp_path: Pa
         assert (
             unversioned.value.message == f"the daemon at unix://{sock} does not report its version"
         )
-        with pytest.raises(InvalidValueError) as pushed:
-            client.solve(state, exports=[image("localhost:1/x", push=True)])
-        assert pushed.value.message == "the BuildKit inside Docker cannot push images"
         with pytest.raises(CapabilityError) as several:
             client.solve(state, exports=[local(tmp_path / "out"), tar(tmp_path / "out.tar")])
         assert several.value.message == (
@@ -366,6 +378,31 @@ def test_a_feature_that_an_old_docker_lacks_is_an_error(sock: Path, tmp_path: Pa
             client.solve(Image("busybox").run("echo said; exit 7", network="none"))
         assert "exit code: 7" in failed.value.message
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.feature("J7")
+@pytest.mark.parametrize("engine", [OVERLAY2, CONTAINERD], indirect=True, scope="module")
+def test_a_newer_docker_exports_what_its_image_store_can(
+    sock: Path, engine: str, tmp_path: Path
+) -> None:
+    state = Scratch().mkfile("/a", "x")
+    with Client(f"unix://{sock}") as client:
+        assert client.info().version
+        exports = [local(tmp_path / "out"), tar(tmp_path / "out.tar")]
+        client.solve(state, exports=exports)
+        assert (tmp_path / "out.tar").stat().st_size > 0
+        needs_containerd: list[Callable[[], object]] = [
+            lambda: client.solve(merge([Image("busybox"), state])),
+            lambda: client.solve(state, exports=[oci(tmp_path / "image.tar")]),
+        ]
+        for build in needs_containerd:
+            if engine == CONTAINERD:
+                build()
+            else:
+                with pytest.raises(SolveError) as caught:
+                    build()
+                assert caught.value.hint == STORE_HINT
+    assert (tmp_path / "image.tar").exists() == (engine == CONTAINERD)
 
 
 def test_an_address_that_is_not_docker_is_an_error(
@@ -416,3 +453,109 @@ def test_docker_is_used_if_there_is_nothing_else(
         f"on PATH; Docker offers none either: unix://{tmp_path}/docker.sock: No such file or "
         "directory"
     )
+
+
+def digest_in(registry: str, name: str) -> str:
+    """Ask a registry for the digest of an image."""
+    url = f"http://{registry}/v2/{name}/manifests/1"
+    request = urllib.request.Request(url, headers={"Accept": MANIFEST}, method="HEAD")
+    with urllib.request.urlopen(request) as response:
+        digest: str = response.headers["Docker-Content-Digest"]
+        return digest
+
+
+@pytest.mark.feature("J17")
+def test_an_image_is_built_and_pushed(
+    sock: Path, engine: str, registry: str, docker_config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = [f"test/{uuid.uuid4().hex}" for _ in range(2)]
+    state = Image("busybox").run(f"echo {names[0]} > /name", network="none")
+    events: list[Event] = []
+    pushed = image([f"{registry}/{name}:1" for name in names], push=True)
+    with Client(f"unix://{sock}") as client:
+        result = client.solve(state, exports=[pushed], on_event=events.append)
+    assert {digest_in(registry, name) for name in names} == {result.digest}
+    steps = {event.name for event in events if isinstance(event, Vertex)}
+    through_docker = {f"push {registry}/{name}:1 through docker" for name in names}
+    assert steps >= through_docker or engine == CONTAINERD
+    statuses = {event.name for event in events if isinstance(event, VertexStatus)}
+    assert any(status.startswith("pushing layer") for status in statuses)
+    # Docker has the image as well.
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{sock}")
+    output = docker("run", "--rm", "--network=none", f"{registry}/{names[0]}:1", "cat", "/name")
+    assert output == f"{names[0]}\n"
+
+
+@pytest.mark.feature("J17")
+def test_the_command_line_pushes(
+    sock: Path, registry: str, docker_config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{sock}")
+    (tmp_path / "Dockerfile").write_text(f"FROM busybox\nLABEL a={uuid.uuid4()}\n")
+    name = f"test/{uuid.uuid4().hex}"
+    process = cli("build", tmp_path, "-t", f"{registry}/{name}:1", "--push", address="docker://")
+    assert process.returncode == 0, process.stderr
+    assert f"image digest {digest_in(registry, name)}\n" in process.stderr
+
+
+@pytest.fixture(scope="module")
+def locked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The host and port of a registry with a password."""
+    folder = tmp_path_factory.mktemp("locked")
+    with running_registry(folder / "registry", free_port(), auth=htpasswd(folder)) as host:
+        yield host
+
+
+@pytest.mark.feature("J17", "N10")
+def test_a_push_has_the_credentials_of_the_client(
+    sock: Path, locked: str, docker_config: Path
+) -> None:
+    exports = [image(f"{locked}/app:1", push=True)]
+    state = Scratch().mkfile("/a", uuid.uuid4().hex)
+    with Client(f"unix://{sock}") as client:
+        client.solve(state, exports=exports, credentials={locked: (USER, PASSWORD)})
+        for wrong in ({}, {locked: (USER, "wrong")}):
+            with pytest.raises(SolveError) as caught:
+                client.solve(state, exports=exports, credentials=wrong)
+            assert caught.value.hint == (
+                "builds use their own credentials, or those of `docker login`; check that they are "
+                "still valid"
+            )
+        write_docker_config(docker_config, locked, login())
+        client.solve(state, exports=exports)
+
+
+@pytest.mark.feature("J17")
+def test_a_push_that_fails_is_an_error_with_the_words_of_the_registry(
+    sock: Path, engine: str, docker_config: Path, tmp_path: Path
+) -> None:
+    state = Scratch().mkfile("/a", "x")
+    port = free_port()
+    with Client(f"unix://{sock}") as client:
+        exports = [image(f"127.0.0.1:{port}/app:1", push=True), local(tmp_path / "out")]
+        with pytest.raises(SolveError) as caught:
+            client.solve(state, exports=exports if engine != OLD else exports[:1])
+        assert "connection refused" in caught.value.message
+        assert not (tmp_path / "out").exists()
+        if engine != CONTAINERD:
+            assert caught.value.message.startswith(f"cannot push 127.0.0.1:{port}/app:1: ")
+            assert caught.value.step == f"push 127.0.0.1:{port}/app:1 through docker"
+            with pytest.raises(InvalidValueError, match="cannot push an image by digest"):
+                client.solve(state, exports=[image("localhost:1/x", push_by_digest=True)])
+            with pytest.raises(InvalidValueError, match="a push needs a name for the image"):
+                client.solve(state, exports=[image(push=True)])
+
+
+@pytest.mark.feature("J17")
+def test_a_cancelled_push_ends(sock: Path, engine: str, docker_config: Path) -> None:
+    state = Scratch().mkfile("/a", uuid.uuid4().hex)
+    with socket.create_server(("127.0.0.1", 0)) as silent, Client(f"unix://{sock}") as client:
+        name = f"127.0.0.1:{silent.getsockname()[1]}/app:1"
+        build = client.start(state, exports=[image(name, push=True)])
+        silent.settimeout(PATIENCE)
+        with silent.accept()[0]:
+            build.cancel()
+            with pytest.raises(CancelledError):
+                build.result()
+        with pytest.raises(CancelledError):
+            client.solve(state, exports=[image(name, push=True)], timeout=3)

@@ -138,4 +138,7 @@ def test_an_image_is_loaded_into_podman(container: str, buildkit_host: str, tmp_
         name = f"example.com/{way}:1"
         process = cli("build", tmp_path, "-t", name, "--load", address=address)
         assert process.returncode == 0, process.stderr
+        # Podman's API takes the place of Docker's.
+        program = "podman" if way == "by-program" else "docker"
+        assert f"image loaded into {program}\n" in process.stderr
         assert run("image", "inspect", "--format={{.Labels.a}}", name) == "b"

@@ -297,7 +297,7 @@ class Engine:
             try:
                 message = json.loads(line)
             except ValueError as error:
-                raise TransportError(f"{self.host}: an answer is not JSON") from error
+                raise TransportError("an answer is not JSON") from error
             if isinstance(message, dict):
                 if error_text := message.get("error"):
                     raise AnswerError(str(error_text), status=head.status)
