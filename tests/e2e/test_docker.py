@@ -49,8 +49,8 @@ from tests.e2e.registries import (
     write_docker_config,
 )
 from tests.e2e.servers import free_port, running_dockerd, running_sshd
-from tests.e2e.test_failures import check_error, cli
-from tests.e2e.waiting import PATIENCE
+from tests.e2e.test_failures import begin_long_build, check_error, cli
+from tests.e2e.waiting import PATIENCE, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -226,6 +226,8 @@ def test_a_dockerfile_is_built_from_the_command_line(
 @pytest.mark.feature("J3")
 def test_a_buildkit_in_a_container_is_reached(
     sock: Path,
+    tcp: str,
+    certificates: Path,
     docker_config: Path,
     buildctl: Buildctl,
     monkeypatch: pytest.MonkeyPatch,
@@ -266,6 +268,16 @@ def test_a_buildkit_in_a_container_is_reached(
         assert message.endswith(
             "(check whether the container runs a buildkitd, and look at its log)"
         )
+        files = ",".join(f"{name}={certificates / name}.pem" for name in ("ca", "cert", "key"))
+        docker("context", "create", "safe", "--docker", f"host={tcp},{files}")
+        with Client("docker-container://builder?context=safe") as client:
+            client.solve(Scratch().mkfile("/a", CONTENT), exports=[local(tmp_path / "tls")])
+        assert (tmp_path / "tls" / "a").read_bytes() == CONTENT
+        running = begin_long_build("docker-container://builder", tmp_path, uuid.uuid4().hex)
+        assert docker("top", "builder").count("dial-stdio") == 2
+        running.kill()
+        running.communicate(timeout=PATIENCE)
+        wait_until(lambda: "dial-stdio" not in docker("top", "builder"))
         docker("kill", "bare")
         assert connect_error("docker-container://bare") == (
             f"no BuildKit answers at docker-container://bare: unix://{sock}: the container 'bare' "
@@ -345,7 +357,11 @@ def test_docker_is_reached_through_tls(
 
 @pytest.mark.feature("J6")
 def test_docker_is_reached_through_ssh(
-    sock: Path, docker_config: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    sock: Path,
+    docker_config: Path,
+    buildkit_host: str,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
 ) -> None:
     assert PROGRAM is not None
     with running_sshd(tmp_path / "sshd", Path(PROGRAM).parent) as sshd:
@@ -353,7 +369,15 @@ def test_docker_is_reached_through_ssh(
         monkeypatch.setenv("DOCKER_HOST", f"{sshd.address}{sock}")
         with Client("docker://") as client:
             client.solve(Scratch().mkfile("/a", CONTENT), exports=[local(tmp_path / "out")])
+        with pytest.raises(ConnectError, match="no container 'nobody'"):
+            Client("docker-container://nobody")
+        with Client(buildkit_host) as client:
+            client.solve(
+                Scratch().mkfile("/a", CONTENT), exports=[docker_export(name="pyllb/through-ssh")]
+            )
     assert (tmp_path / "out" / "a").read_bytes() == CONTENT
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{sock}")
+    assert docker("image", "ls", "--quiet", "pyllb/through-ssh")
 
 
 @pytest.mark.feature("J7", "K9")

@@ -318,14 +318,15 @@ class Upload:
         except TransportError as error:
             self._raise_refusal(error)
 
-    def end(self) -> list[Mapping[str, Any]]:
-        """End the body and return the objects of the answer; raises AnswerError for an error."""
+    def end(self) -> None:
+        """End the body and wait for the end of the answer; raises AnswerError for an error."""
         try:
             self._connection.end()
         except TransportError as error:
             self._raise_refusal(error)
         with self._engine._docker.answering(self._connection, is_slow=True):
-            return list(self._engine._parse(self._connection))
+            for _ in self._engine._parse(self._connection):
+                pass
 
     def _raise_refusal(self, error: TransportError) -> None:
         """Raise what Docker answered before it stopped reading, or the error of sending."""

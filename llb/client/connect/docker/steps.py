@@ -15,7 +15,11 @@ if TYPE_CHECKING:
 
 # The states of a layer that take time, and those that end it.
 _ACTIVE = ("Pushing", "Downloading", "Extracting")
-_ENDS = ("Pushed", "Download complete", "Pull complete")
+_ENDS = {
+    "Pushed": "pushing",
+    "Download complete": "downloading",
+    "Pull complete": "extracting",
+}
 _EXISTS = ("Layer already exists", "Already exists", "Mounted from")
 
 
@@ -74,7 +78,9 @@ class Step:
                 self._end(layer)
             self._active[layer] = status
             self._report(pb.StatusResponse(statuses=[status]))
-        elif state.startswith(_ENDS):
+        elif state in _ENDS:
+            # What takes a moment may have no other message.
+            self._active.setdefault(layer, self._status(f"{_ENDS[state]} layer {layer}"))
             self._end(layer)
         elif state.startswith(_EXISTS):
             self._active[layer] = self._status(f"layer {layer} exists")

@@ -225,6 +225,19 @@ def test_a_connection_that_fails_has_a_hint(error: OSError, hint: str | None) ->
     assert (translated.hint is None) == (hint is None)
 
 
+def test_an_answer_that_is_too_large_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("llb.client.connect.docker.engine._LARGEST_ANSWER", 1000)
+    with FakeDockerEngine(tmp_path / "docker.sock") as fake:
+        fake.answers["/a"] = (200, b'"%s"' % (b"x" * 2000))
+        docker = Docker(Endpoint(fake.address))
+        with Engine(docker) as engine, pytest.raises(TransportError, match="more than 16 MiB"):
+            engine.call("GET", "/a")
+        with Engine(docker) as engine, pytest.raises(TransportError, match="more than 16 MiB"):
+            list(engine.messages("/a", {}))
+
+
 def test_an_upload_is_refused_with_the_words_of_docker(tmp_path: Path) -> None:
     with FakeDockerEngine(tmp_path / "docker.sock") as fake:
         fake.answers["/images/load"] = (500, b'{"message": "no space"}')

@@ -62,6 +62,7 @@ def test_a_pull_downloads_and_then_extracts_a_layer() -> None:
             {"status": "Downloading", "progressDetail": {"current": "x"}, "id": "a"},
             {"status": "Extracting", "progressDetail": None, "id": "a"},
             {"status": "Pull complete", "progressDetail": {}, "id": "a"},
+            {"status": "Pull complete", "progressDetail": {}, "id": "b"},
         ]
     )
     assert [
@@ -73,6 +74,7 @@ def test_a_pull_downloads_and_then_extracts_a_layer() -> None:
         ("downloading layer a", True),
         ("extracting layer a", False),
         ("extracting layer a", True),
+        ("extracting layer b", True),
     ]
 
 
