@@ -47,6 +47,7 @@ from llb.state.step_options import check_keys
 
 with lazy_imports(__name__):
     from llb.client.builds import docker_push  # 2 ms
+    from llb.client.export import docker_load  # 35 ms
     from llb.client.registry_auth import credentials as build_credentials  # 4 ms
     from llb.client.session import policy  # 2 ms
 
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
     from llb.client.caches import Cache
     from llb.client.connect.control import Control
     from llb.client.export.exporters import Export
+    from llb.client.export.receivers import Receiver
     from llb.client.progress.events import Event
     from llb.client.registry_auth.credentials import BuildCredentials
     from llb.client.session.providers.service import Service
@@ -97,7 +99,7 @@ class PreparedBuild:
         for number, export in enumerate(self._exports):
             if export.is_layout:
                 self._stores.add_image(Path(export.destination or ""))
-            elif (receiver := export.receiver(control.address)) is not None:
+            elif (receiver := self._receiver(export)) is not None:
                 self._receivers.add(number, receiver)
         self._find_exports = options.get("find_exports")
         self._image_config: bytes | None = None
@@ -310,6 +312,10 @@ class PreparedBuild:
             if export.sent is not None:
                 yield export.inside_docker() if self._control.is_docker else export
 
+    def _receiver(self, export: Export) -> Receiver | None:
+        """Create the receiver of a result. Raises InputError for an unusable destination."""
+        return docker_load.loader(self._control.address) if export.is_loaded else export.receiver()
+
     def _exporter_message(self, export: Export) -> pb.Exporter:
         """Encode an exporter for this daemon."""
         message = _encode_exporter(export, self._image_config)
@@ -329,7 +335,7 @@ class PreparedBuild:
                     "find_exports cannot return an OCI layout",
                     hint="pass the layout in exports, or write an archive",
                 )
-            if (receiver := export.receiver(self._control.address)) is not None:
+            if (receiver := self._receiver(export)) is not None:
                 self._receivers.add(number, receiver)
             message = self._exporter_message(export)
             yield message.Type, message.Attrs

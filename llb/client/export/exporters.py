@@ -110,13 +110,13 @@ class Export:
             return self
         return Export("image", {key: self.attrs[key] for key in self.attrs if key != "tar"})
 
-    def receiver(self, address: str = "") -> Receiver | None:
+    def receiver(self) -> Receiver | None:
         """Create the receiver of the result on the client, None if no stream is sent to it.
 
-        ``address`` is that of the daemon, which may be in podman. Raises InputError for an unusable destination.
+        Raises InputError for an unusable destination.
         """
         if self.is_loaded:
-            return docker_load.loader(address)
+            return docker_load.DockerReceiver()
         if self.destination is None or self.is_layout:
             return None
 
