@@ -51,7 +51,7 @@ def test_a_build_loads_only_what_it_needs() -> None:
     )
     unused = {
         "llb.client.history",
-        "llb.client.connect.docker_engine",
+        "llb.client.connect.docker.engine",
         "llb.client.connect.connhelpers",
     }
     assert loaded.isdisjoint(

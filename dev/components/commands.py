@@ -1,4 +1,4 @@
-"""The commands of dev/stack: up, down, trim, status, env, daemon and buildx."""
+"""The commands of dev/stack: up, down, trim, status, env, daemon, buildx and docker."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from components import binaries, buildx, images, packages, process, push, services
+from components import binaries, buildx, docker, images, packages, process, push, services
 from components.settings import ENGINES, Settings, StackError, program_path
 
 if TYPE_CHECKING:
@@ -144,6 +144,13 @@ def print_buildx(settings: Settings, _: argparse.Namespace) -> int:
     return 0
 
 
+def print_docker(settings: Settings, _: argparse.Namespace) -> int:
+    """Print the folder of a newer Docker Engine, after fetching it from Debian if necessary."""
+    with _lock(settings):
+        print(docker.provide(settings))
+    return 0
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="dev/stack",
@@ -153,7 +160,7 @@ def _parser() -> argparse.ArgumentParser:
     for flag, name, description in OPTIONS:
         parser.add_argument(flag, dest=name, metavar="VALUE", help=f"{description} (${name})")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for run in (up, down, trim, status, env, daemon, print_buildx):
+    for run in (up, down, trim, status, env, daemon, print_buildx, print_docker):
         name = run.__name__.removeprefix("print_")
         command = commands.add_parser(name, help=run.__doc__, description=run.__doc__)
         command.set_defaults(run=run)

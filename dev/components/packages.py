@@ -38,6 +38,7 @@ ALWAYS = (
     "npm",
     "openssh-client",
     "openssh-server",
+    "podman",
     "rootlesskit",
     "runc",
     "uidmap",
@@ -58,6 +59,7 @@ PROGRAMS = {
     "nodejs": "node",
     "npm": "npm",
     "openssh-server": "sshd",
+    "podman": "podman",
 }
 
 # Debian starts these as system services once installed; the stack runs its own instead.
@@ -65,6 +67,7 @@ SERVICES = {
     "docker-registry": ("docker-registry.service",),
     "docker.io": ("docker.socket", "docker.service"),
     "openssh-server": ("ssh.socket", "ssh.service"),
+    "podman": ("podman.socket", "podman.service"),
 }
 
 

@@ -3,21 +3,34 @@
 from __future__ import annotations
 
 import re
-import subprocess
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from attrs import field, frozen
 
 from llb.arguments.checked import checked, checked_init
 from llb.arguments.conversions import Duration, to_seconds
-from llb.child_processes import environment
 from llb.client.client import Client
-from llb.client.connect.program_pipe import start_failure
+from llb.client.connect.address import DOCKER
+from llb.client.connect.docker import images
+from llb.client.connect.docker.containers import Containers
+from llb.client.connect.docker.contexts import find_endpoint
+from llb.client.connect.docker.engine import Docker, Engine
+from llb.client.connect.docker.errors import AnswerError
+from llb.client.connect.docker.steps import Step
 from llb.client.connect.retry import retried
-from llb.errors import ConnectError, InputError, InvalidValueError
+from llb.client.progress.events import from_response
+from llb.client.registry_auth.docker_config import DockerConfig
+from llb.errors import ConnectError, InputError, InvalidValueError, TransportError
+from llb.reference import Reference
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from attrs import Attribute
+
+    from llb._pb import control_pb2 as pb
+    from llb.client.progress.events import Event
 
 # Docker's own rule: a name has at least two characters.
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]+\Z")
@@ -35,12 +48,13 @@ def _check_name(container: BuildKitContainer, attribute: Attribute[str], name: s
 @checked_init
 @frozen
 class BuildKitContainer:
-    """A Docker container that runs BuildKit, by its name; ``docker`` must be on PATH.
+    """A Docker container that runs BuildKit, by its name.
 
-    If the container does not exist it is created from ``image``, which must run ``buildkitd`` and
-    contain ``buildctl``, on the Docker network ``network`` (by default Docker's default network).
-    The build cache is a volume named after the container. The container is privileged, because
-    BuildKit itself creates containers.
+    Docker is the one that ``docker://`` finds, and its program is not needed. If the container does
+    not exist it is created from ``image``, which must run ``buildkitd`` and contain ``buildctl``,
+    on the Docker network ``network`` (by default Docker's default network). Docker pulls an image
+    that it does not have. The build cache is a volume named after the container. The container is
+    privileged, because BuildKit itself creates containers.
     """
 
     name: str = field(validator=_check_name)
@@ -53,29 +67,29 @@ class BuildKitContainer:
         return f"docker-container://{self.name}"
 
     @checked
-    def start(self, *, timeout: Duration = 60.0) -> Client:
+    def start(
+        self, *, timeout: Duration = 60.0, on_event: Callable[[Event], None] | None = None
+    ) -> Client:
         """Create or start the container if necessary, and connect once BuildKit answers.
 
-        Raises ConnectError if Docker fails or nothing answers within ``timeout`` seconds, and
-        InputError if the container exits.
+        ``on_event`` is called with the progress of a pull. ``timeout`` is for BuildKit alone. Raises
+        ConnectError if Docker fails or nothing answers within ``timeout`` seconds, and InputError
+        if the container exits.
         """
-        state = self._state()
-        if state is None:
-            network = () if self.network is None else (f"--network={self.network}",)
-            volume = f"--volume={self._volume}:{_STATE}"
-            _docker(
-                *("run", "--detach", "--privileged", f"--name={self.name}", volume),
-                *(*network, self.image),
-            )
-        elif state != "running":
-            _docker("start", self.name)
+        with self._containers("start") as (engine, containers):
+            state = containers.state(self.name)
+            if state is None:
+                self._create(engine, containers, on_event)
+            if state != "running":
+                containers.start(self.name)
         return retried(self._connect, to_seconds(timeout))
 
     def stop(self) -> bool:
         """Stop the container but keep its cache; return whether it ran. Raises ConnectError."""
-        if self._state() != "running":
-            return False
-        _docker("stop", self.name)
+        with self._containers("stop") as (_, containers):
+            if containers.state(self.name) != "running":
+                return False
+            containers.stop(self.name)
         return True
 
     def remove(self) -> bool:
@@ -83,55 +97,68 @@ class BuildKitContainer:
 
         Raises ConnectError.
         """
-        exists = self._state() is not None
-        if exists:
-            _docker("rm", "--force", self.name)
-            _docker("volume", "rm", "--force", self._volume)
+        with self._containers("remove") as (_, containers):
+            exists = containers.state(self.name) is not None
+            if exists:
+                containers.remove(self.name)
+                containers.remove_volume(self._volume)
         return exists
 
     @property
     def _volume(self) -> str:
         return f"{self.name}_state"
 
+    @contextmanager
+    def _containers(self, action: str) -> Iterator[tuple[Engine, Containers]]:
+        """Call Docker's API; its errors become ConnectError."""
+        try:
+            with Engine(Docker(find_endpoint(DOCKER))) as engine:
+                yield engine, Containers(engine)
+        except TransportError as error:
+            raise ConnectError(
+                f"cannot {action} the container {self.name}: {error.message}", hint=error.hint
+            ) from error
+
+    def _create(
+        self, engine: Engine, containers: Containers, on_event: Callable[[Event], None] | None
+    ) -> None:
+        """Create the container, and pull the image if Docker does not have it."""
+        host_config = {
+            "Privileged": True,
+            "Binds": [f"{self._volume}:{_STATE}"],
+            "NetworkMode": self.network or "default",
+        }
+        try:
+            containers.create(self.name, self.image, host_config)
+        except AnswerError as error:
+            if not error.is_missing:
+                raise
+            _pull(engine, self.image, on_event)
+            containers.create(self.name, self.image, host_config)
+
     def _connect(self) -> Client:
         try:
             return Client(self.address)
         except ConnectError:
-            if self._state() == "running":
-                raise
-            result = _docker("logs", f"--tail={_LOG_LINES}", self.name)
-            log = " / ".join((result.stdout + result.stderr).splitlines())
+            with self._containers("look at") as (_, containers):
+                if containers.state(self.name) in ("running", None):
+                    raise
+                log = " / ".join(containers.log(self.name, _LOG_LINES))
             raise InputError(
                 f"the container {self.name} ended before a BuildKit answered: {log}",
                 hint="its image must run buildkitd; remove it with "
                 f"`llb daemon stop --container {self.name} --remove`",
             ) from None
 
-    def _state(self) -> str | None:
-        """Query Docker's word for the container's state, None if it does not exist."""
-        name = re.escape(self.name)
-        result = _docker("ps", "--all", f"--filter=name=^/{name}$", "--format={{.State}}")
-        return result.stdout.strip() or None
 
+def _pull(engine: Engine, image: str, on_event: Callable[[Event], None] | None) -> None:
+    """Pull an image with the credentials of Docker's configuration."""
 
-def _docker(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run Docker's CLI and capture its output; raises ConnectError if it fails."""
-    try:
-        result = subprocess.run(
-            ["docker", *arguments],
-            check=False,
-            env=environment(),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-        )
-    except OSError as error:
-        raise ConnectError(
-            start_failure("docker", error),
-            hint="a BuildKit in a container needs Docker and its command line",
-        ) from error
-    if result.returncode:
-        reason = " ".join(result.stderr.split())
-        raise ConnectError(f"docker {arguments[0]} failed: {reason}")
-    return result
+    def report(response: pb.StatusResponse) -> None:
+        for event in from_response(response):
+            if on_event is not None:
+                on_event(event)
+
+    reference = Reference.parse(image).tagged()
+    login = DockerConfig.load().credentials(reference.domain)
+    Step(f"pull {reference.familiar}", report).follow(images.pull(engine, reference, login))

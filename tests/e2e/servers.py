@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pwd
 import random
+import shutil
 import socket
 import subprocess
 import sys
@@ -37,6 +39,19 @@ for option, value in zip(sys.argv, sys.argv[1:]):
 os.execvp("runc", ["runc", *sys.argv[1:]])
 """
 USER = pwd.getpwuid(os.getuid()).pw_name
+
+
+@frozen
+class DockerEngine:
+    """A Docker Engine: the folder of its programs, unless they are on PATH, and its image store."""
+
+    programs: str | None = None
+    has_containerd_store: bool = False
+
+    @property
+    def features(self) -> dict[str, bool]:
+        """The features in the configuration of the daemon."""
+        return {"containerd-snapshotter": True} if self.has_containerd_store else {}
 
 
 @frozen
@@ -91,18 +106,27 @@ def running_sshd(folder: Path, programs: Path) -> Iterator[Sshd]:
 
 
 @contextmanager
-def running_dockerd(folder: Path, registry: str, *arguments: str | Path) -> Iterator[Path]:
-    """Run a Docker Engine without a bridge network; yield the path of its socket."""
+def running_dockerd(
+    folder: Path, registry: str, *arguments: str | Path, engine: DockerEngine | None = None
+) -> Iterator[Path]:
+    """Run a Docker Engine without a bridge network; yield the path of its socket.
+
+    By default it is this machine's.
+    """
     folder.mkdir()
     socket_path = folder / "docker.sock"
+    engine = engine or DockerEngine()
+    (folder / "daemon.json").write_text(json.dumps({"features": engine.features}))
     command = [
         *("dockerd", "--host", f"unix://{socket_path}", "--pidfile", folder / "pid"),
+        *("--config-file", folder / "daemon.json"),
         *("--data-root", folder / "root", "--exec-root", folder / "exec"),
         *("--iptables=false", "--ip6tables=false", "--bridge=none"),
         *("--insecure-registry", registry, "--registry-mirror", f"http://{registry}"),
         *arguments,
     ]
-    path = f"{os.environ['PATH']}:/usr/sbin:/sbin"
+    path = f"{engine.programs or ''}:{os.environ['PATH']}:/usr/sbin:/sbin".lstrip(":")
+    command[0] = shutil.which("dockerd", path=path) or "dockerd"
     with (folder / "log").open("wb") as log:
         server = subprocess.Popen(command, stdout=log, stderr=log, env=os.environ | {"PATH": path})
         try:

@@ -34,12 +34,7 @@ if TYPE_CHECKING:
 CONTENT = bytes(range(256)) * 20_000
 
 ADDRESSES = [
-    ("docker-container://Some_builder", "docker exec -i Some_builder buildctl dial-stdio"),
-    (
-        "docker-container://builder?context=far",
-        "docker --context=far exec -i builder buildctl dial-stdio",
-    ),
-    ("podman-container://builder", "podman exec -i builder buildctl dial-stdio"),
+    ("podman-container://Some_builder", "podman exec -i Some_builder buildctl dial-stdio"),
     ("nerdctl-container://builder", "nerdctl exec -i builder buildctl dial-stdio"),
     (
         "nerdctl-container://builder?namespace=k8s.io",
@@ -188,29 +183,29 @@ def test_a_missing_program_is_named(programs: Path, monkeypatch: pytest.MonkeyPa
 
 
 def test_the_error_has_the_stderr_of_a_failed_program(programs: Path) -> None:
-    write_program(programs / "docker", 'echo "Error: No such container: $3" >&2; exit 1')
-    process = cli("info", address="docker-container://nobody")
+    write_program(programs / "podman", 'echo "Error: no such container: $3" >&2; exit 125')
+    process = cli("info", address="podman-container://nobody")
     check_error(
         process,
-        "error: no BuildKit answers at docker-container://nobody: "
-        "docker ended with exit status 1: Error: No such container: nobody\n",
+        "error: no BuildKit answers at podman-container://nobody: "
+        "podman ended with exit status 125: Error: no such container: nobody\n",
     )
 
 
 def test_a_program_that_does_not_speak_http2_is_an_error(programs: Path) -> None:
-    write_program(programs / "docker", "echo 220 mail.example.com ESMTP; cat > /dev/null")
+    write_program(programs / "podman", "echo 220 mail.example.com ESMTP; cat > /dev/null")
     with pytest.raises(ConnectError) as caught:
-        Client("docker-container://x")
+        Client("podman-container://x")
     assert caught.value.message == (
-        "no BuildKit answers at docker-container://x: docker says: 220 mail.example.com ESMTP"
+        "no BuildKit answers at podman-container://x: podman says: 220 mail.example.com ESMTP"
     )
 
 
 def test_a_program_that_says_nothing_does_not_answer(programs: Path) -> None:
-    write_program(programs / "docker", "exec > /dev/null; cat > /dev/null")
+    write_program(programs / "podman", "exec > /dev/null; cat > /dev/null")
     check_error(
-        cli("info", address="docker-container://x"),
-        "error: no BuildKit answers at docker-container://x: it does not answer\n",
+        cli("info", address="podman-container://x"),
+        "error: no BuildKit answers at podman-container://x: it does not answer\n",
     )
 
 
@@ -251,9 +246,9 @@ def test_a_program_that_dies_ends_the_build(
 def test_no_program_outlives_the_command(
     sent: signal.Signals, status: int, fake_program: Callable[[str], None], tmp_path: Path
 ) -> None:
-    fake_program("docker exec -i builder buildctl dial-stdio")
+    fake_program("podman exec -i builder buildctl dial-stdio")
     mark = f"program {sent.name} {uuid.uuid4()}"
-    running = begin_long_build("docker-container://builder", tmp_path, mark)
+    running = begin_long_build("podman-container://builder", tmp_path, mark)
     assert len(started_programs(tmp_path)) == 2
     running.send_signal(sent)
     _, errors = running.communicate(timeout=PATIENCE)
@@ -266,8 +261,8 @@ def test_no_program_outlives_the_command(
 def test_a_program_runs_in_its_own_session(
     fake_program: Callable[[str], None], tmp_path: Path
 ) -> None:
-    fake_program("docker exec -i builder buildctl dial-stdio")
-    with Client("docker-container://builder"):
+    fake_program("podman exec -i builder buildctl dial-stdio")
+    with Client("podman-container://builder"):
         (program,) = started_programs(tmp_path)
         assert os.getsid(program) == program
         assert os.getsid(0) != program

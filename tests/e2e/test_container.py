@@ -1,4 +1,4 @@
-"""A BuildKit that runs in a container of a real Docker Engine, reached with docker exec."""
+"""A BuildKit that runs in a container of a real Docker Engine, without the program ``docker``."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from llb import Image, Local, bind
-from llb.client import BuildKitContainer, Client, image, local
+from llb.client import BuildKitContainer, Client, Event, Vertex, VertexStatus, image, local
+from llb.errors import InputError
+from tests.e2e.docker_engines import ENGINES, docker, hide_program, to_engine
 from tests.e2e.servers import running_dockerd, write_runtime
 from tests.e2e.test_failures import check_error, cli
 from tests.e2e.waiting import wait_until
@@ -24,13 +26,16 @@ if TYPE_CHECKING:
 IMAGE = "pyllb/buildkit"
 
 
-@pytest.fixture(scope="module")
-def host(tmp_path_factory: pytest.TempPathFactory, registry: str) -> Iterator[str]:
+@pytest.fixture(scope="module", params=ENGINES)
+def host(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, registry: str
+) -> Iterator[str]:
     """The address of a Docker Engine that can run privileged containers."""
     folder = tmp_path_factory.mktemp("docker")
     write_runtime(folder / "runtime")
     runtime = (f"--add-runtime=lessened={folder}/runtime", "--default-runtime=lessened")
-    with running_dockerd(folder / "engine", registry, *runtime) as socket_path:
+    engine = to_engine(request.param)
+    with running_dockerd(folder / "engine", registry, *runtime, engine=engine) as socket_path:
         yield f"unix://{socket_path}"
 
 
@@ -53,9 +58,17 @@ def buildkit_image(host: str, buildctl: Buildctl, tmp_path_factory: pytest.TempP
     return IMAGE
 
 
+@pytest.fixture(scope="module")
+def folder_of_programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("programs")
+
+
 @pytest.fixture(autouse=True)
-def docker_config(host: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Direct Docker's CLI to this engine."""
+def docker_config(
+    host: str, folder_of_programs: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Run every test with this engine, and without ``docker`` on PATH."""
+    hide_program(folder_of_programs, monkeypatch)
     monkeypatch.delenv("DOCKER_CONTEXT", raising=False)
     monkeypatch.setenv("DOCKER_HOST", host)
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path / "docker-config"))
@@ -65,11 +78,6 @@ def find_libraries(program: str) -> list[str]:
     """Find the shared libraries of a program."""
     output = subprocess.run(["ldd", program], capture_output=True, text=True, check=True).stdout
     return [word for line in output.splitlines() for word in line.split() if word[0] == "/"]
-
-
-def docker(*arguments: str) -> str:
-    """Run Docker's CLI and return its output."""
-    return subprocess.run(["docker", *arguments], capture_output=True, text=True, check=True).stdout
 
 
 @pytest.mark.feature("J8")
@@ -122,18 +130,23 @@ def test_the_command_line_starts_and_removes_a_container(buildkit_image: str) ->
 
 @pytest.mark.feature("J8")
 def test_a_container_that_cannot_be_started_is_an_error(
-    buildkit_image: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    buildkit_image: str, registry: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     command = ("daemon", "start", "--container", "broken", "--network", "host")
-    check_error(cli(*command, "--image", "pyllb/none"), "error: docker run failed: ")
+    check_error(
+        cli(*command, "--image", f"{registry}/pyllb/none"),
+        "error: cannot start the container broken: ",
+    )
     process = cli(*command, "--image", "busybox")
     check_error(process, "error: the container broken ended before a BuildKit answered: ")
     assert BuildKitContainer("broken").remove()
     check_error(cli("daemon", "start", "--container", "-x"), "error: invalid container '-x': ")
     monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/none.sock")
-    check_error(cli(*command), "error: docker ps failed: ")
-    monkeypatch.setenv("PATH", str(tmp_path))
-    check_error(cli(*command), "error: docker is not on PATH\nhint: ")
+    check_error(
+        cli(*command),
+        f"error: cannot start the container broken: unix://{tmp_path}/none.sock: No such file or "
+        "directory\nhint: start Docker, or name its address with DOCKER_HOST or a Docker context\n",
+    )
 
 
 @pytest.mark.feature("J8")
@@ -143,3 +156,15 @@ def test_an_existing_container_is_reused(buildkit_image: str) -> None:
         assert client.info().version == "v0.34.2"
     assert BuildKitContainer("theirs").remove()
     assert docker("ps", "--all", "--quiet") == ""
+
+
+@pytest.mark.feature("J8")
+def test_an_image_that_docker_lacks_is_pulled(registry: str, buildkit_image: str) -> None:
+    events: list[Event] = []
+    image = f"{registry}/library/alpine"
+    with pytest.raises(InputError, match="ended before a BuildKit answered"):
+        BuildKitContainer("pulled", image=image).start(on_event=events.append)
+    assert BuildKitContainer("pulled").remove()
+    assert f"pull {image}:latest" in {event.name for event in events if isinstance(event, Vertex)}
+    statuses = {event.name for event in events if isinstance(event, VertexStatus)}
+    assert any(" layer " in status for status in statuses)

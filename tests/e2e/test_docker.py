@@ -7,34 +7,62 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
-import subprocess
+import socket
 import tarfile
+import urllib.request
+import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from llb import Image, Local, Scratch, bind, merge, secret
-from llb.client import Client, VertexLog, image, local, tar
+from llb.client import Client, Vertex, VertexLog, VertexStatus, image, local, oci, tar
+from llb.client import docker as docker_export
 from llb.errors import (
+    CancelledError,
     CapabilityError,
     ConnectError,
     InputError,
     InvalidValueError,
     RemoteError,
     SolveError,
+    TransportError,
 )
 from tests.e2e.conftest import openssl
+from tests.e2e.docker_engines import (
+    CONTAINERD,
+    ENGINES,
+    OLD,
+    OVERLAY2,
+    PROGRAM,
+    docker,
+    hide_program,
+    to_engine,
+)
+from tests.e2e.registries import (
+    PASSWORD,
+    USER,
+    htpasswd,
+    login,
+    running_registry,
+    write_docker_config,
+)
 from tests.e2e.servers import free_port, running_dockerd, running_sshd
-from tests.e2e.test_failures import check_error, cli
+from tests.e2e.test_failures import begin_long_build, check_error, cli
+from tests.e2e.waiting import PATIENCE, wait_until
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from llb.client import Event
     from tests.e2e.conftest import Buildctl
 
+MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
+STORE_HINT = (
+    "enable Docker's containerd image store (the feature containerd-snapshotter in its daemon.json), "
+    "or build with a separate BuildKit"
+)
 CONTENT = bytes(range(256)) * 8_000
 SERVER_FILES = (("tlscacert", "ca.pem"), ("tlscert", "server.pem"), ("tlskey", "server-key.pem"))
 
@@ -61,15 +89,38 @@ def tcp() -> str:
     return f"tcp://127.0.0.1:{free_port()}"
 
 
+@pytest.fixture(scope="module", params=ENGINES)
+def engine(request: pytest.FixtureRequest) -> str:
+    """The name of a Docker Engine with one of its image stores."""
+    return str(request.param)
+
+
 @pytest.fixture(scope="module")
 def sock(
-    tmp_path_factory: pytest.TempPathFactory, registry: str, tcp: str, certificates: Path
+    engine: str,
+    tmp_path_factory: pytest.TempPathFactory,
+    registry: str,
+    tcp: str,
+    certificates: Path,
 ) -> Iterator[Path]:
     """The socket of a Docker Engine."""
     tls = [f"--{name}={certificates / file}" for name, file in SERVER_FILES]
     folder = tmp_path_factory.mktemp("docker") / "engine"
-    with running_dockerd(folder, registry, "--host", tcp, "--tlsverify", *tls) as socket_path:
+    with running_dockerd(
+        folder, registry, "--host", tcp, "--tlsverify", *tls, engine=to_engine(engine)
+    ) as socket_path:
         yield socket_path
+
+
+@pytest.fixture(scope="module")
+def folder_of_programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("programs")
+
+
+@pytest.fixture(autouse=True)
+def no_program(folder_of_programs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run every test without ``docker`` on PATH."""
+    hide_program(folder_of_programs, monkeypatch)
 
 
 @pytest.fixture
@@ -81,13 +132,6 @@ def docker_config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder.mkdir()
     monkeypatch.setenv("DOCKER_CONFIG", str(folder))
     return folder
-
-
-def docker(*arguments: str | Path) -> str:
-    """Run Docker's CLI and return its output."""
-    process = subprocess.run(["docker", *arguments], capture_output=True, text=True, check=False)
-    assert process.returncode == 0, process.stderr
-    return process.stdout
 
 
 @pytest.mark.feature("J5")
@@ -148,6 +192,24 @@ def test_an_image_is_loaded_into_docker(
     assert "WORD=said\n" in output
 
 
+@pytest.mark.feature("L11")
+def test_an_image_of_another_buildkit_is_loaded(
+    sock: Path, docker_config: Path, buildkit_host: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{sock}")
+    # Its uncompressed layer is larger than what is held back, and than the buffers of a socket.
+    state = Scratch().mkfile("/big", CONTENT * 4).env("WORD", "said")
+    with Client(buildkit_host) as client:
+        client.solve(state, exports=[docker_export(name="pyllb/loaded:1,pyllb/loaded:2")])
+        broken = state.run("false")
+        with pytest.raises(SolveError):
+            client.solve(broken, exports=[docker_export(name="pyllb/broken:1")])
+    (loaded,) = json.loads(docker("image", "inspect", "pyllb/loaded:2"))
+    assert loaded["RepoTags"] == ["pyllb/loaded:1", "pyllb/loaded:2"]
+    assert "WORD=said" in loaded["Config"]["Env"]
+    assert docker("image", "ls", "--quiet", "pyllb/broken") == ""
+
+
 @pytest.mark.feature("J5")
 def test_a_dockerfile_is_built_from_the_command_line(
     sock: Path, docker_config: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
@@ -162,8 +224,10 @@ def test_a_dockerfile_is_built_from_the_command_line(
 
 
 @pytest.mark.feature("J3")
-def test_a_container_is_reached_with_docker_exec(
+def test_a_buildkit_in_a_container_is_reached(
     sock: Path,
+    tcp: str,
+    certificates: Path,
     docker_config: Path,
     buildctl: Buildctl,
     monkeypatch: pytest.MonkeyPatch,
@@ -182,30 +246,56 @@ def test_a_container_is_reached_with_docker_exec(
     volume = f"--volume={daemon}:/run/buildkit/buildkitd.sock"
     docker(*detached, "--name=builder", volume, "pyllb/buildctl", "sleep", "300")
     docker(*detached, "--name=bare", "busybox", "sleep", "300")
+    docker(*detached, "--name=idle", "pyllb/buildctl", "sleep", "300")
     try:
         with Client("docker-container://builder") as client:
             assert client.info().version == "v0.34.2"
             client.solve(Scratch().mkfile("/a", CONTENT), exports=[local(tmp_path / "out")])
         assert (tmp_path / "out" / "a").read_bytes() == CONTENT
-        with pytest.raises(ConnectError) as caught:
-            Client("docker-container://nobody")
-        assert caught.value.message == (
-            "no BuildKit answers at docker-container://nobody: docker ended with exit status 1: "
-            f"{_missing_container_message('nobody')}"
+        assert connect_error("docker-container://nobody") == (
+            f"no BuildKit answers at docker-container://nobody: unix://{sock}: no container "
+            "'nobody' (create it with BuildKitContainer('nobody').start())"
         )
-        # Some versions of Docker print this message to stdout, others to stderr.
-        with pytest.raises(ConnectError, match='"buildctl": executable file not found'):
-            Client("docker-container://bare")
+        assert connect_error("docker-container://bare") == (
+            "no BuildKit answers at docker-container://bare: the container bare has no buildctl "
+            "(use a container with BuildKit, for example of the image moby/buildkit)"
+        )
+        message = connect_error("docker-container://idle")
+        assert message.startswith(
+            "no BuildKit answers at docker-container://idle: buildctl in the container idle ended "
+            "with exit status 1: "
+        )
+        assert message.endswith(
+            "(check whether the container runs a buildkitd, and look at its log)"
+        )
+        files = ",".join(f"{name}={certificates / name}.pem" for name in ("ca", "cert", "key"))
+        docker("context", "create", "safe", "--docker", f"host={tcp},{files}")
+        with Client("docker-container://builder?context=safe") as client:
+            client.solve(Scratch().mkfile("/a", CONTENT), exports=[local(tmp_path / "tls")])
+        assert (tmp_path / "tls" / "a").read_bytes() == CONTENT
+        running = begin_long_build("docker-container://builder", tmp_path, uuid.uuid4().hex)
+        assert docker("top", "builder").count("dial-stdio") == 2
+        running.kill()
+        running.communicate(timeout=PATIENCE)
+        wait_until(lambda: "dial-stdio" not in docker("top", "builder"))
+        docker("kill", "bare")
+        assert connect_error("docker-container://bare") == (
+            f"no BuildKit answers at docker-container://bare: unix://{sock}: the container 'bare' "
+            "is not running (start it with BuildKitContainer('bare').start())"
+        )
+        with Client("docker-container://builder") as client:
+            docker("kill", "builder")
+            with pytest.raises((ConnectError, TransportError)):
+                client.solve(Scratch().mkfile("/a", CONTENT))
     finally:
-        docker("rm", "--force", "builder", "bare")
+        docker("rm", "--force", "builder", "bare", "idle")
 
 
-def _missing_container_message(container: str) -> str:
-    """Get the error message of Docker's CLI for a missing container."""
-    command = ["docker", "exec", "-i", container, "buildctl", "dial-stdio"]
-    process = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert "No such container" in process.stderr
-    return process.stderr.strip()
+def connect_error(address: str) -> str:
+    """Get the error of a connection that fails."""
+    with pytest.raises(ConnectError) as caught:
+        Client(address)
+    return str(caught.value)
 
 
 @pytest.mark.feature("J6")
@@ -215,7 +305,7 @@ def test_docker_contexts_are_followed(
     docker("context", "create", "mine", "--docker", f"host=unix://{sock}")
     docker("context", "create", "other", "--docker", f"host=unix://{tmp_path}/other.sock")
     with Client("docker://mine") as client:
-        assert client.workers()[0].id == "moby"
+        assert client.ping() > 0
     docker("context", "use", "other")
     with pytest.raises(ConnectError, match=f"docker://: unix://{tmp_path}/other.sock: No such"):
         Client("docker://")
@@ -246,28 +336,52 @@ def test_docker_is_reached_through_tls(
         client.solve(Scratch().mkfile("/a", CONTENT), exports=[local(tmp_path / "out")])
     assert (tmp_path / "out" / "a").read_bytes() == CONTENT
     monkeypatch.setenv("DOCKER_HOST", tcp)
-    with pytest.raises(ConnectError, match=f"docker://: {tcp}: "):
-        Client("docker://")
+    hint = (
+        "(set DOCKER_TLS_VERIFY=1, and DOCKER_CERT_PATH to a folder with ca.pem, cert.pem and "
+        "key.pem, or use a Docker context with certificates)"
+    )
+    assert connect_error("docker://") == (
+        f"no BuildKit answers at docker://: {tcp}: Docker expects TLS {hint}"
+    )
+    assert connect_error("docker-container://a") == (
+        f"no BuildKit answers at docker-container://a: {tcp}: Docker expects TLS {hint}"
+    )
     monkeypatch.setenv("DOCKER_TLS_VERIFY", "1")
+    # The folder has neither a certificate for the client nor an authority.
+    message = connect_error("docker://")
+    assert f"docker://: {tcp}: TLS: invalid daemon certificate: " in message
+    assert message.endswith(hint)
     monkeypatch.setenv("DOCKER_CERT_PATH", str(certificates))
     Client("docker://").close()
 
 
 @pytest.mark.feature("J6")
 def test_docker_is_reached_through_ssh(
-    sock: Path, docker_config: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    sock: Path,
+    docker_config: Path,
+    buildkit_host: str,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
 ) -> None:
-    program = shutil.which("docker")
-    assert program is not None
-    with running_sshd(tmp_path / "sshd", Path(program).parent) as sshd:
+    assert PROGRAM is not None
+    with running_sshd(tmp_path / "sshd", Path(PROGRAM).parent) as sshd:
         monkeypatch.setenv("PATH", f"{sshd.programs}:{os.environ['PATH']}")
         monkeypatch.setenv("DOCKER_HOST", f"{sshd.address}{sock}")
         with Client("docker://") as client:
             client.solve(Scratch().mkfile("/a", CONTENT), exports=[local(tmp_path / "out")])
+        with pytest.raises(ConnectError, match="no container 'nobody'"):
+            Client("docker-container://nobody")
+        with Client(buildkit_host) as client:
+            client.solve(
+                Scratch().mkfile("/a", CONTENT), exports=[docker_export(name="pyllb/through-ssh")]
+            )
     assert (tmp_path / "out" / "a").read_bytes() == CONTENT
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{sock}")
+    assert docker("image", "ls", "--quiet", "pyllb/through-ssh")
 
 
 @pytest.mark.feature("J7", "K9")
+@pytest.mark.parametrize("engine", [OLD], indirect=True, scope="module")
 def test_a_feature_that_an_old_docker_lacks_is_an_error(sock: Path, tmp_path: Path) -> None:
     state = Scratch().mkfile("/a", "x")
     with Client(f"unix://{sock}") as client:
@@ -276,9 +390,6 @@ def test_a_feature_that_an_old_docker_lacks_is_an_error(sock: Path, tmp_path: Pa
         assert (
             unversioned.value.message == f"the daemon at unix://{sock} does not report its version"
         )
-        with pytest.raises(InvalidValueError) as pushed:
-            client.solve(state, exports=[image("localhost:1/x", push=True)])
-        assert pushed.value.message == "the BuildKit inside Docker cannot push images"
         with pytest.raises(CapabilityError) as several:
             client.solve(state, exports=[local(tmp_path / "out"), tar(tmp_path / "out.tar")])
         assert several.value.message == (
@@ -291,6 +402,31 @@ def test_a_feature_that_an_old_docker_lacks_is_an_error(sock: Path, tmp_path: Pa
             client.solve(Image("busybox").run("echo said; exit 7", network="none"))
         assert "exit code: 7" in failed.value.message
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.feature("J7")
+@pytest.mark.parametrize("engine", [OVERLAY2, CONTAINERD], indirect=True, scope="module")
+def test_a_newer_docker_exports_what_its_image_store_can(
+    sock: Path, engine: str, tmp_path: Path
+) -> None:
+    state = Scratch().mkfile("/a", "x")
+    with Client(f"unix://{sock}") as client:
+        assert client.info().version
+        exports = [local(tmp_path / "out"), tar(tmp_path / "out.tar")]
+        client.solve(state, exports=exports)
+        assert (tmp_path / "out.tar").stat().st_size > 0
+        needs_containerd: list[Callable[[], object]] = [
+            lambda: client.solve(merge([Image("busybox"), state])),
+            lambda: client.solve(state, exports=[oci(tmp_path / "image.tar")]),
+        ]
+        for build in needs_containerd:
+            if engine == CONTAINERD:
+                build()
+            else:
+                with pytest.raises(SolveError) as caught:
+                    build()
+                assert caught.value.hint == STORE_HINT
+    assert (tmp_path / "image.tar").exists() == (engine == CONTAINERD)
 
 
 def test_an_address_that_is_not_docker_is_an_error(
@@ -341,3 +477,109 @@ def test_docker_is_used_if_there_is_nothing_else(
         f"on PATH; Docker offers none either: unix://{tmp_path}/docker.sock: No such file or "
         "directory"
     )
+
+
+def digest_in(registry: str, name: str) -> str:
+    """Ask a registry for the digest of an image."""
+    url = f"http://{registry}/v2/{name}/manifests/1"
+    request = urllib.request.Request(url, headers={"Accept": MANIFEST}, method="HEAD")
+    with urllib.request.urlopen(request) as response:
+        digest: str = response.headers["Docker-Content-Digest"]
+        return digest
+
+
+@pytest.mark.feature("J17")
+def test_an_image_is_built_and_pushed(
+    sock: Path, engine: str, registry: str, docker_config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = [f"test/{uuid.uuid4().hex}" for _ in range(2)]
+    state = Image("busybox").run(f"echo {names[0]} > /name", network="none")
+    events: list[Event] = []
+    pushed = image([f"{registry}/{name}:1" for name in names], push=True)
+    with Client(f"unix://{sock}") as client:
+        result = client.solve(state, exports=[pushed], on_event=events.append)
+    assert {digest_in(registry, name) for name in names} == {result.digest}
+    steps = {event.name for event in events if isinstance(event, Vertex)}
+    through_docker = {f"push {registry}/{name}:1 through docker" for name in names}
+    assert steps >= through_docker or engine == CONTAINERD
+    statuses = {event.name for event in events if isinstance(event, VertexStatus)}
+    assert any(status.startswith("pushing layer") for status in statuses)
+    # Docker has the image as well.
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{sock}")
+    output = docker("run", "--rm", "--network=none", f"{registry}/{names[0]}:1", "cat", "/name")
+    assert output == f"{names[0]}\n"
+
+
+@pytest.mark.feature("J17")
+def test_the_command_line_pushes(
+    sock: Path, registry: str, docker_config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{sock}")
+    (tmp_path / "Dockerfile").write_text(f"FROM busybox\nLABEL a={uuid.uuid4()}\n")
+    name = f"test/{uuid.uuid4().hex}"
+    process = cli("build", tmp_path, "-t", f"{registry}/{name}:1", "--push", address="docker://")
+    assert process.returncode == 0, process.stderr
+    assert f"image digest {digest_in(registry, name)}\n" in process.stderr
+
+
+@pytest.fixture(scope="module")
+def locked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The host and port of a registry with a password."""
+    folder = tmp_path_factory.mktemp("locked")
+    with running_registry(folder / "registry", free_port(), auth=htpasswd(folder)) as host:
+        yield host
+
+
+@pytest.mark.feature("J17", "N10")
+def test_a_push_has_the_credentials_of_the_client(
+    sock: Path, locked: str, docker_config: Path
+) -> None:
+    exports = [image(f"{locked}/app:1", push=True)]
+    state = Scratch().mkfile("/a", uuid.uuid4().hex)
+    with Client(f"unix://{sock}") as client:
+        client.solve(state, exports=exports, credentials={locked: (USER, PASSWORD)})
+        for wrong in ({}, {locked: (USER, "wrong")}):
+            with pytest.raises(SolveError) as caught:
+                client.solve(state, exports=exports, credentials=wrong)
+            assert caught.value.hint == (
+                "builds use their own credentials, or those of `docker login`; check that they are "
+                "still valid"
+            )
+        write_docker_config(docker_config, locked, login())
+        client.solve(state, exports=exports)
+
+
+@pytest.mark.feature("J17")
+def test_a_push_that_fails_is_an_error_with_the_words_of_the_registry(
+    sock: Path, engine: str, docker_config: Path, tmp_path: Path
+) -> None:
+    state = Scratch().mkfile("/a", "x")
+    port = free_port()
+    with Client(f"unix://{sock}") as client:
+        exports = [image(f"127.0.0.1:{port}/app:1", push=True), local(tmp_path / "out")]
+        with pytest.raises(SolveError) as caught:
+            client.solve(state, exports=exports if engine != OLD else exports[:1])
+        assert "connection refused" in caught.value.message
+        assert not (tmp_path / "out").exists()
+        if engine != CONTAINERD:
+            assert caught.value.message.startswith(f"cannot push 127.0.0.1:{port}/app:1: ")
+            assert caught.value.step == f"push 127.0.0.1:{port}/app:1 through docker"
+            with pytest.raises(InvalidValueError, match="cannot push an image by digest"):
+                client.solve(state, exports=[image("localhost:1/x", push_by_digest=True)])
+            with pytest.raises(InvalidValueError, match="a push needs a name for the image"):
+                client.solve(state, exports=[image(push=True)])
+
+
+@pytest.mark.feature("J17")
+def test_a_cancelled_push_ends(sock: Path, engine: str, docker_config: Path) -> None:
+    state = Scratch().mkfile("/a", uuid.uuid4().hex)
+    with socket.create_server(("127.0.0.1", 0)) as silent, Client(f"unix://{sock}") as client:
+        name = f"127.0.0.1:{silent.getsockname()[1]}/app:1"
+        build = client.start(state, exports=[image(name, push=True)])
+        silent.settimeout(PATIENCE)
+        with silent.accept()[0]:
+            build.cancel()
+            with pytest.raises(CancelledError):
+                build.result()
+        with pytest.raises(CancelledError):
+            client.solve(state, exports=[image(name, push=True)], timeout=3)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from llb.client.connect.connhelpers import PROGRAMS
+from llb.client.connect.connhelpers import FORMS
 from llb.client.connect.routes import SCHEMES, SOCKETS
 
 ROOT = Path(__file__).parents[2]
@@ -24,15 +24,13 @@ def rows(page: str) -> list[list[str]]:
 def test_every_kind_of_address_has_a_row() -> None:
     schemes = [address.strip("`").partition("://")[0] for address, *_ in rows(PAGE)]
     assert set(schemes) == set(SCHEMES)
-    assert set(SCHEMES) == {*SOCKETS, "docker", *PROGRAMS}
+    assert set(SCHEMES) == {*SOCKETS, "docker", *FORMS}
 
 
-def test_programs_have_their_address_and_options() -> None:
+def test_containers_and_machines_have_their_address_and_options() -> None:
     options_by_address = {address.strip("`"): options for address, _, options, _ in rows(PAGE)}
-    for program in PROGRAMS.values():
-        assert set(re.findall("`([^`]*)`", options_by_address[program.form])) == set(
-            program.options
-        )
+    for form in FORMS.values():
+        assert set(re.findall("`([^`]*)`", options_by_address[form.text])) == set(form.options)
 
 
 def test_every_row_names_a_test() -> None:

@@ -1,98 +1,268 @@
-"""A fake Docker Engine: a socket with images by id, and the BuildKit of a fake daemon inside."""
+"""A fake Docker Engine: containers, images, and the BuildKit of a fake daemon inside."""
 
 from __future__ import annotations
 
 import json
-import re
 import socket
 import threading
 from contextlib import suppress
-from typing import TYPE_CHECKING, Self
+from http.server import BaseHTTPRequestHandler
+from socketserver import ThreadingUnixStreamServer
+from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import parse_qs, urlsplit
+
+from attrs import field, frozen
 
 from llb.client.connect.routes import to_route
 from llb.errors import TransportError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from llb.grpc import Pipe
 
-_END = b"\r\n\r\n"
-_UPGRADED = b"HTTP/1.1 101 UPGRADED\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n"
-_ROUTES = re.compile(r"(POST|GET) (?:/v[0-9.]+)?(/[^ ]*) ")
 _HOP = ("host", "connection", "upgrade", "content-length")
+STDOUT, STDERR = 1, 2
+LOG = {STDOUT: b"no runc\n", STDERR: b"giving up\n"}
+
+
+@frozen
+class Call:
+    """A call that changes something: its path and query, its content, and its credentials."""
+
+    method: str
+    target: str
+    content: Any = None
+    auth: str | None = field(default=None, repr=False)
 
 
 class FakeDockerEngine:
-    """An engine at ``address`` that knows every image; its BuildKit is that at ``buildkit``."""
+    """An engine at ``address``, whose BuildKit, also that of its containers, is ``buildkit``.
 
-    def __init__(self, path: Path, buildkit: str) -> None:
+    ``states`` has the states of its containers. A container that is started becomes ``next_state``.
+    ``images`` are those that it has, None for all. ``answers`` replaces the answers of paths by a
+    status and a body. ``targets`` are the requests, and ``calls`` those that change something.
+    ``archives`` has what was loaded, and ``on_load`` is called before the answer. ``output`` is what
+    a process writes, as streams and data, instead of connecting to a BuildKit, and ``exit_code`` how
+    it ends.
+    """
+
+    def __init__(self, path: Path, buildkit: str | None = None) -> None:
         self.address = f"unix://{path}"
-        self._route = to_route(buildkit)
-        self._listening = socket.socket(socket.AF_UNIX)
-        self._listening.bind(str(path))
-        self._listening.listen()
-        threading.Thread(target=self._accept, daemon=True).start()
+        self.route = None if buildkit is None else to_route(buildkit)
+        self.headers = {"Api-Version": "1.41"}
+        self.states: dict[str, str] = {}
+        self.next_state = "running"
+        self.images: set[str] | None = None
+        self.answers: dict[str, tuple[int, bytes]] = {}
+        self.calls: list[Call] = []
+        self.targets: list[str] = []
+        self.connections = 0
+        self.archives: list[bytes] = []
+        self.on_load: Callable[[], None] = lambda: None
+        self.output: list[tuple[int, bytes]] | None = None
+        self.exit_code: int | None = 0
+        engine = self
+
+        class Handler(_Handler):
+            pass
+
+        Handler.engine = engine
+        self._server = ThreadingUnixStreamServer(str(path), Handler)
+        self._server.daemon_threads = True
+        self._server.block_on_close = False
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
+        self._thread.start()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._listening.close()
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
 
-    def _accept(self) -> None:
-        with suppress(OSError):
-            while True:
-                connection, _ = self._listening.accept()
-                threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
-
-    def _serve(self, connection: socket.socket) -> None:
-        with connection, suppress(OSError, TransportError):
-            received = b""
-            while _END not in received:
-                received += connection.recv(1 << 16)
-            head, _, rest = received.partition(_END)
-            lines = head.decode().split("\r\n")
-            match = _ROUTES.match(lines[0])
-            assert match is not None, lines[0]
-            path = match[2]
-            if path in ("/grpc", "/session"):
-                pipe = self._open(path, dict(line.split(": ", 1) for line in lines[1:]))
-                connection.sendall(_UPGRADED)
-                _splice(connection, pipe, rest)
-            else:
-                connection.sendall(_answer(path))
-
-    def _open(self, path: str, headers: dict[str, str]) -> Pipe:
-        if path == "/grpc":
-            return self._route.connect()
+    def open(self, path: str, headers: Mapping[str, str]) -> Pipe:
+        """Connect to the BuildKit inside."""
+        assert self.route is not None
+        if path != "/session":
+            return self.route.connect()
         metadata = [(key.lower(), value) for key, value in headers.items()]
-        return self._route.open_session([item for item in metadata if item[0] not in _HOP])
+        return self.route.open_session([item for item in metadata if item[0] not in _HOP])
 
 
-def _answer(path: str) -> bytes:
-    image = path.removeprefix("/images/").removesuffix("/json")
-    content = {"Id": image, "RepoTags": []} if image != path else {"ApiVersion": "1.41"}
-    body = json.dumps(content).encode()
-    head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n"
-    return f"{head}Connection: close\r\n\r\n".encode() + body
+class _Handler(BaseHTTPRequestHandler):
+    """The calls of one connection."""
 
+    protocol_version = "HTTP/1.1"
+    engine: FakeDockerEngine
 
-def _splice(connection: socket.socket, pipe: Pipe, rest: bytes) -> None:
-    """Copy in both directions until one side ends."""
+    def setup(self) -> None:
+        super().setup()
+        self.engine.connections += 1
 
-    def to_client() -> None:
+    def handle_any(self) -> None:
+        parts = urlsplit(self.path)
+        path = parts.path
+        self.engine.targets.append(f"{self.command} {self.path}")
+        if path.startswith("/v1."):
+            path = path[path.index("/", 1) :]
+        if path in self.engine.answers:
+            status, body = self.engine.answers[path]
+            self._content()
+            self._reply(status, body)
+            return
+        if path in ("/grpc", "/session") and self.engine.route is not None:
+            self._upgrade("h2c")
+            self._splice(self.engine.open(path, dict(self.headers)), framed=False)
+            return
+        query = {key: values[0] for key, values in parse_qs(parts.query).items()}
+        self._dispatch(self.command, path, query)
+
+    do_GET = do_POST = do_DELETE = handle_any  # noqa: N815
+
+    def log_message(self, *_: object) -> None:
+        """Print nothing."""
+
+    def _dispatch(self, method: str, path: str, query: dict[str, str]) -> None:  # noqa: C901, PLR0912
+        match method, path.strip("/").split("/"):
+            case "GET", ["_ping"]:
+                self._reply(200, b"OK")
+            case "GET", ["images", *_, "json"]:
+                image = path.removeprefix("/images/").removesuffix("/json")
+                self._reply(200, {"Id": image, "RepoTags": []})
+            case "GET", ["version"]:
+                self._reply(200, {"ApiVersion": "1.41"})
+            case "POST", ["images", "load"]:
+                self._load()
+            case "POST", ["images", *_, "push"]:
+                self._record(path, query)
+                self._reply(200, {"aux": {"Digest": "sha256:" + "d" * 64}})
+            case "POST", ["images", "create"]:
+                self._record(path, query)
+                if self.engine.images is not None:
+                    self.engine.images.add(query["fromImage"])
+                self._reply(200, {"status": "Pulling", "id": "1"})
+            case "POST", ["containers", "create"]:
+                self._create(path, query)
+            case "GET", ["exec", _, "json"]:
+                code = self.engine.exit_code
+                self._reply(200, {"Running": False, "ExitCode": code})
+            case "POST", ["exec", _, "start"]:
+                self._content()
+                self._exec()
+            case _, ["containers", name, *action]:
+                self._container(method, path, query, name, action)
+            case "DELETE", ["volumes", _]:
+                self._record(path, query)
+                self._reply(204, b"")
+            case _:
+                self._reply(404, {"message": "page not found"})
+
+    def _container(
+        self, method: str, path: str, query: dict[str, str], name: str, action: list[str]
+    ) -> None:
+        states = self.engine.states
+        if name not in states:
+            self._content()
+            self._reply(404, {"message": f"No such container: {name}"})
+            return
+        match method, action:
+            case "GET", ["json"]:
+                self._reply(200, {"Name": f"/{name}", "State": {"Status": states[name]}})
+            case "GET", ["logs"]:
+                self._reply(200, b"".join(_frame(*item) for item in LOG.items()))
+            case "POST", ["exec"]:
+                self._content()
+                if states[name] == "running":
+                    self._reply(201, {"Id": "e1"})
+                else:
+                    self._reply(409, {"message": f"container {name} is not running"})
+            case "POST", ["start" | "stop" as change]:
+                self._record(path, query)
+                states[name] = self.engine.next_state if change == "start" else "exited"
+                self._reply(204, b"")
+            case "DELETE", []:
+                self._record(path, query)
+                del states[name]
+                self._reply(204, b"")
+
+    def _create(self, path: str, query: dict[str, str]) -> None:
+        content = self._record(path, query).content
+        images = self.engine.images
+        if images is not None and content["Image"] not in images:
+            self._reply(404, {"message": f"No such image: {content['Image']}"})
+            return
+        self.engine.states[query["name"]] = "created"
+        self._reply(201, {"Id": "c1", "Warnings": []})
+
+    def _load(self) -> None:
+        archive = b""
+        while size := int(self.rfile.readline() or b"0", 16):
+            archive += self.rfile.read(size)
+            self.rfile.readline()
+        if self.rfile.readline() == b"\r\n":
+            self.engine.archives.append(archive)
+            self.engine.on_load()
+            self._reply(200, {"stream": "Loaded image: app:1\n"})
+
+    def _exec(self) -> None:
+        self._upgrade("tcp")
+        if self.engine.output is None:
+            self._splice(self.engine.open("/grpc", {}), framed=True)
+            return
+        for item in self.engine.output:
+            self.connection.sendall(_frame(*item))
+        self.close_connection = True
+
+    def _record(self, path: str, query: dict[str, str]) -> Call:
+        words = "&".join(f"{key}={value}" for key, value in query.items())
+        auth = self.headers.get("X-Registry-Auth")
+        call = Call(self.command, f"{path}{'?' if words else ''}{words}", self._content(), auth)
+        self.engine.calls.append(call)
+        return call
+
+    def _content(self) -> Any:
+        data = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        return json.loads(data) if data else None
+
+    def _reply(self, status: int, content: object) -> None:
+        data = content if isinstance(content, bytes) else json.dumps(content).encode()
+        self.send_response(status)
+        for name, value in self.engine.headers.items():
+            self.send_header(name, value)
+        if status not in (204, 304):
+            self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    def _upgrade(self, protocol: str) -> None:
+        self.send_response_only(101, "UPGRADED")
+        self.send_header("Connection", "Upgrade")
+        self.send_header("Upgrade", protocol)
+        self.end_headers()
+
+    def _splice(self, pipe: Pipe, *, framed: bool) -> None:
+        """Copy in both directions until one side ends."""
+        self.close_connection = True
+
+        def to_client() -> None:
+            with suppress(OSError, TransportError):
+                while data := pipe.read():
+                    self.connection.sendall(_frame(STDOUT, data) if framed else data)
+            with suppress(OSError):
+                self.connection.shutdown(socket.SHUT_RDWR)
+
+        thread = threading.Thread(target=to_client, daemon=True)
+        thread.start()
         with suppress(OSError, TransportError):
-            while data := pipe.read():
-                connection.sendall(data)
-        with suppress(OSError):
-            connection.shutdown(socket.SHUT_RDWR)
+            while data := self.rfile.read1(1 << 16):
+                pipe.write(data)
+        pipe.close()
+        thread.join()
 
-    thread = threading.Thread(target=to_client, daemon=True)
-    thread.start()
-    data = rest or connection.recv(1 << 16)
-    while data:
-        pipe.write(data)
-        data = connection.recv(1 << 16)
-    pipe.close()
-    thread.join()
+
+def _frame(stream: int, data: bytes) -> bytes:
+    """Frame the output of a process, as Docker does without a terminal."""
+    return bytes([stream, 0, 0, 0]) + len(data).to_bytes(4, "big") + data

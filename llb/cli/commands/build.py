@@ -242,13 +242,14 @@ def _build(
             return
         result = _solve(client, request, progress, build_options)
         is_kept = options.is_kept or bool(options.tags and client._control.is_docker)
-    _report(options, exports, result, is_kept=is_kept)
+        is_podman = client.address.startswith("podman-container://")
+    _report(options, exports, result, "podman" if is_podman else "docker", is_kept=is_kept)
 
 
 def _report(
-    options: _Options, exports: list[Export], result: SolveResult, *, is_kept: bool
+    options: _Options, exports: list[Export], result: SolveResult, program: str, *, is_kept: bool
 ) -> None:
-    """Write the files about the result, and print where it is."""
+    """Write the files about the result, and print where it is; ``program`` has loaded images."""
     if options.metadata_file is not None:
         write_whole(options.metadata_file, f"{result.to_json()}\n".encode())
     if options.iidfile is not None:
@@ -256,7 +257,7 @@ def _report(
     if options.quiet and result.digest is not None:
         click.echo(result.digest)
     elif options.progress_kind not in _MACHINE_READABLE:
-        _print_result(exports, result.digest)
+        _print_result(exports, result.digest, program)
         if not is_kept:
             click.echo(_NOTHING_KEPT, err=True)
 
@@ -421,11 +422,11 @@ def _solve(
         return client.solve(request.definition, image_config=request.image_config, **options)
 
 
-def _print_result(exports: list[Export], digest: str | None) -> None:
+def _print_result(exports: list[Export], digest: str | None, program: str) -> None:
     for export in exports:
         if export.destination not in (None, STANDARD_STREAM):
             click.echo(f"{export.type} written to {export.destination}", err=True)
         elif export.is_loaded:
-            click.echo("image loaded into docker", err=True)
+            click.echo(f"image loaded into {program}", err=True)
     if digest is not None:
         click.echo(f"image digest {digest}", err=True)

@@ -10,6 +10,7 @@ from llb.cli.sections import Group
 
 with lazy_imports(__name__):
     from llb.client.daemon import private  # 19 ms
+    from llb.client.progress import display as progress  # 4 ms
 
 _CONTAINER = click.option(
     "--container", metavar="NAME", help="Use a BuildKit in a Docker container of this name."
@@ -39,7 +40,9 @@ def start(container: str | None, image: str | None, network: str | None) -> None
     """  # noqa: D301 - click wants the control character
     options = {key: value for key, value in (("image", image), ("network", network)) if value}
     if container is not None:
-        with llb.client.BuildKitContainer(container, **options).start() as client:
+        with progress.display("auto") as shown:
+            started = llb.client.BuildKitContainer(container, **options).start(on_event=shown)
+        with started as client:
             click.echo(client.address)
         return
     if options:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from llb._pb import control_pb2 as pb
+    from llb.client.builds.docker_push import DockerPush
     from llb.client.builds.function_frontend import FunctionFrontend
     from llb.client.connect.calls import Responses
     from llb.client.connect.control import Control
@@ -40,6 +41,7 @@ _STATUS_SECONDS = 5.0
 # A daemon that rejects a build at once sends no events, but keeps the stream open.
 _SILENT_SECONDS = 1.0
 _SESSION_SECONDS = 5.0
+_NO_BUILD = "no such job"
 # A function whose build was cancelled gets this long to end, before the cancellation is reported.
 _FUNCTION_SECONDS = 1.0
 # The end of a tree may still be in transit when the daemon reports success.
@@ -96,8 +98,10 @@ class BuildRun:
         self._status: Responses[pb.StatusResponse] | None = None
         self._answer: Responses[pb.SolveResponse] | None = None
         self._frontend: FunctionFrontend | None = None
+        self._push: DockerPush | None = None
         self._lock = threading.Lock()
         self._failure: Exception | None = None
+        self._answered = threading.Event()
         self._is_cancelled = False
         self._is_committing = False
         self._frontend_error: LLBError | None = None
@@ -108,11 +112,12 @@ class BuildRun:
         timeout: float | None,
         frontend: FunctionFrontend | None = None,
         metadata: Metadata = (),
+        push: DockerPush | None = None,
     ) -> pb.SolveResponse:
         """Send the request and wait for the response; raises the errors of ``Client.solve``.
 
         ``frontend`` runs concurrently on its own thread; its exceptions end the build and are
-        raised here. ``metadata`` accompanies the request.
+        raised here. ``metadata`` accompanies the request. ``push`` follows a successful build.
         """
         deadline = deadline_after(timeout)
         self._session.open(lambda metadata: self._control.open_session(metadata, timeout))
@@ -122,6 +127,8 @@ class BuildRun:
             self._receivers.check_complete(_TRANSFER_SECONDS)
             # A daemon that is still served could read files that its export changes on the client.
             self._end_session(serving)
+            if push is not None:
+                self._push_images(push, response, deadline)
             self._commit(response.ExporterResponse)
         finally:
             self._end_session(serving)
@@ -137,10 +144,12 @@ class BuildRun:
                 return
             self._is_cancelled = True
             self._failure = CancelledError("the build was cancelled")
-            frontend = self._frontend
+            frontend, push = self._frontend, self._push
         # First, because the daemon's answer to a function would be another error.
         if frontend is not None:
             frontend.cancel()
+        if push is not None:
+            push.cancel()
         self._control.close()
         self._receivers.cancel()
 
@@ -214,8 +223,32 @@ class BuildRun:
         except CancelledError:
             if self._failure is None:
                 raise
+        finally:
+            self._answered.set()
         # Outside the handler: the end of the call is no cause of the failure that ended it.
         raise self._failure
+
+    def _push_images(
+        self, push: DockerPush, response: pb.SolveResponse, deadline: float | None
+    ) -> None:
+        """Let Docker push what it has built; raises SolveError, and CancelledError."""
+        with self._lock:
+            if self._failure is not None:
+                raise self._failure
+            self._push = push
+        timer = threading.Timer(remaining(deadline) or 0.0, push.cancel)
+        if deadline is not None:
+            timer.start()
+        try:
+            push.run(response.ExporterResponse, self._handle)
+        except TransportError as error:
+            if self._failure is not None:
+                raise self._failure from error
+            if deadline is not None and not remaining(deadline):
+                raise CancelledError("the deadline passed during a push") from error
+            raise connection_lost(self._control.address, error.message, error.hint) from error
+        finally:
+            timer.cancel()
 
     def _commit(self, answers: Mapping[str, str]) -> None:
         with self._lock:
@@ -260,6 +293,9 @@ class BuildRun:
             frontend.run(ref)
         # The caller's own error, whatever it is, belongs to the caller of build().
         except Exception as error:  # noqa: BLE001
+            # A daemon that has refused the request says why in its answer to Solve.
+            if _is_without_build(error) and self._answered.wait(_STATUS_SECONDS):
+                return
             if isinstance(error, LLBError) and not isinstance(error, TransportError):
                 self._frontend_error = error
             self._abort(error)
@@ -303,6 +339,9 @@ class BuildRun:
         """End the build with the error of a thread."""
         with self._lock:
             self._failure = self._failure or error
+            push = self._push
+        if push is not None:
+            push.cancel()
         if self._answer is not None:
             self._answer.cancel()
 
@@ -318,3 +357,8 @@ class BuildRun:
         thread = threading.Thread(target=copy_context().run, args=(run,), daemon=True)
         thread.start()
         return thread
+
+
+def _is_without_build(error: Exception) -> bool:
+    """Check whether the gateway refused a call because the build is not there."""
+    return isinstance(error, RemoteError) and _NO_BUILD in error.message

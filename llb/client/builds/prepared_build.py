@@ -46,6 +46,8 @@ from llb.state.state import State
 from llb.state.step_options import check_keys
 
 with lazy_imports(__name__):
+    from llb.client.builds import docker_push  # 2 ms
+    from llb.client.export import docker_load  # 35 ms
     from llb.client.registry_auth import credentials as build_credentials  # 4 ms
     from llb.client.session import policy  # 2 ms
 
@@ -53,9 +55,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from llb.client.builds.daemon_capabilities import DaemonCapabilities
+    from llb.client.builds.docker_push import DockerPush
     from llb.client.caches import Cache
     from llb.client.connect.control import Control
     from llb.client.export.exporters import Export
+    from llb.client.export.receivers import Receiver
     from llb.client.progress.events import Event
     from llb.client.registry_auth.credentials import BuildCredentials
     from llb.client.session.providers.service import Service
@@ -95,10 +99,11 @@ class PreparedBuild:
         for number, export in enumerate(self._exports):
             if export.is_layout:
                 self._stores.add_image(Path(export.destination or ""))
-            elif (receiver := export.receiver()) is not None:
+            elif (receiver := self._receiver(export)) is not None:
                 self._receivers.add(number, receiver)
         self._find_exports = options.get("find_exports")
         self._image_config: bytes | None = None
+        self._push: DockerPush | None = None
         self._function: Callable[[Request, Gateway], Result] | None = None
         self._memory_uploads = MemoryUploads(is_docker=control.is_docker)
         local = {name: Path(path) for name, path in options.get("local_dirs", {}).items()}
@@ -128,13 +133,15 @@ class PreparedBuild:
         try:
             self._capabilities.check(self._control, self._required)
             frontend = None if self._function is None else self._to_frontend(self._function)
+            if self._control.is_docker:
+                self._push = docker_push.docker_push(self._control, request, self._credentials())
             self._show_warnings()
             names = {"buildkit.ref": request.Ref, "buildkit.frontend": request.Frontend}
             with (
                 sending(request),
                 build_span({key: name for key, name in names.items() if name}) as metadata,
             ):
-                response = self._run.run(request, timeout, frontend, metadata)
+                response = self._run.run(request, timeout, frontend, metadata, self._push)
             return SolveResult(dict(response.ExporterResponse), request.Ref)
         finally:
             self.close()
@@ -162,7 +169,8 @@ class PreparedBuild:
 
     def _show_warnings(self) -> None:
         if self._on_event is not None:
-            for warning in self._stores.warnings:
+            pushed = () if self._push is None else self._push.warnings
+            for warning in (*self._stores.warnings, *pushed):
                 self._on_event(VertexWarning("", 1, warning, (), None, None))
 
     def _services(self, local: Mapping[str, Path]) -> Iterator[Service]:
@@ -304,10 +312,15 @@ class PreparedBuild:
             if export.sent is not None:
                 yield export.inside_docker() if self._control.is_docker else export
 
+    def _receiver(self, export: Export) -> Receiver | None:
+        """Create the receiver of a result. Raises InputError for an unusable destination."""
+        return docker_load.loader(self._control.address) if export.is_loaded else export.receiver()
+
     def _exporter_message(self, export: Export) -> pb.Exporter:
         """Encode an exporter for this daemon."""
         message = _encode_exporter(export, self._image_config)
-        return to_docker(message) if self._control.is_docker else message
+        message = to_docker(message) if self._control.is_docker else message
+        return message if self._push is None else self._push.take(message)
 
     def _find_session_exports(
         self, metadata: Mapping[str, bytes]
@@ -322,7 +335,7 @@ class PreparedBuild:
                     "find_exports cannot return an OCI layout",
                     hint="pass the layout in exports, or write an archive",
                 )
-            if (receiver := export.receiver()) is not None:
+            if (receiver := self._receiver(export)) is not None:
                 self._receivers.add(number, receiver)
             message = self._exporter_message(export)
             yield message.Type, message.Attrs

@@ -1,4 +1,4 @@
-"""Commands that connect to a BuildKit in a container, in a pod, or on another machine.
+"""Addresses of a BuildKit in a container, in a pod, or on another machine, and their commands.
 
 Each command runs ``buildctl dial-stdio`` there, whose standard input and output are a connection to
 the daemon. Addresses and arguments are those of BuildKit's connection helpers
@@ -49,11 +49,10 @@ class Target:
 
 
 @frozen
-class Program:
-    """A program that connects to a daemon: its command, and the options of its addresses."""
+class Form:
+    """The form of a kind of address, with its options."""
 
-    form: str
-    command: Callable[[Target], tuple[str, ...]]
+    text: str
     options: Mapping[str, re.Pattern[str]] = field(factory=dict)
     name: re.Pattern[str] = _NAME
     is_remote: bool = False
@@ -64,19 +63,24 @@ def command(address: str) -> tuple[str, ...]:
 
     Raises InvalidValueError for a malformed address.
 
-    >>> command("docker-container://builder")
-    ('docker', 'exec', '-i', 'builder', 'buildctl', 'dial-stdio')
+    >>> command("podman-container://builder")
+    ('podman', 'exec', '-i', 'builder', 'buildctl', 'dial-stdio')
     """
+    return PROGRAMS[address.partition("://")[0]](parse_target(address))
+
+
+def parse_target(address: str) -> Target:
+    """Parse an address of one of the FORMS. Raises InvalidValueError for a malformed one."""
     scheme, _, location = address.partition("://")
-    program = PROGRAMS[scheme]
+    form = FORMS[scheme]
     try:
-        return program.command(_parse_target(program, location))
+        return _parse_target(form, location)
     except ValueError as error:
         hint = error.hint if isinstance(error, InvalidValueError) else None
         reason = error.message if isinstance(error, InvalidValueError) else error
         shown = _PASSWORD.sub(r"\1…\2", address)
         raise InvalidValueError(
-            f"invalid address {shown!r}: {reason}, expected {program.form}", hint=hint
+            f"invalid address {shown!r}: {reason}, expected {form.text}", hint=hint
         ) from error
 
 
@@ -89,10 +93,10 @@ def ssh_command(target: Target, *remote: str, flags: tuple[str, ...] = ()) -> tu
 
 def parse_ssh_target(location: str) -> Target:
     """Parse what follows ``ssh://``; raises ValueError."""
-    return _parse_target(PROGRAMS["ssh"], location)
+    return _parse_target(FORMS["ssh"], location)
 
 
-def _parse_target(program: Program, location: str) -> Target:
+def _parse_target(form: Form, location: str) -> Target:
     """Parse an address after its scheme; raises ValueError."""
     if match := _UNSUPPORTED.search(location) or _CONTROL.search(unquote(location)):
         raise ValueError(f"unexpected {match[0]!r}")
@@ -101,17 +105,17 @@ def _parse_target(program: Program, location: str) -> Target:
     except ValueError as error:
         # Python's own message differs between releases.
         raise ValueError("invalid host") from error
-    options = _parse_options(program, parts.query)
-    if program.is_remote:
-        return _parse_remote_target(program, parts.netloc, unquote(parts.path))
+    options = _parse_options(form, parts.query)
+    if form.is_remote:
+        return _parse_remote_target(form, parts.netloc, unquote(parts.path))
     if parts.path not in ("", "/"):
         raise ValueError(f"unexpected path {parts.path!r}")
     name = unquote(parts.netloc)
-    _check("name", name, program.name)
+    _check("name", name, form.name)
     return Target(name, options)
 
 
-def _parse_remote_target(program: Program, netloc: str, path: str) -> Target:
+def _parse_remote_target(form: Form, netloc: str, path: str) -> Target:
     userinfo, at, host = netloc.rpartition("@")
     user, colon, _ = userinfo.partition(":")
     if colon:
@@ -120,7 +124,7 @@ def _parse_remote_target(program: Program, netloc: str, path: str) -> Target:
     if not host.endswith("]"):
         left, port_colon, right = host.rpartition(":")
         name, port = (left, right) if port_colon else (host, "")
-    _check("host", name, program.name)
+    _check("host", name, form.name)
     if at:
         _check("user", unquote(user), _USER)
     if port_colon and not (port.isdecimal() and 0 < int(port) <= _LAST_PORT):
@@ -128,15 +132,15 @@ def _parse_remote_target(program: Program, netloc: str, path: str) -> Target:
     return Target(name.strip("[]"), user=unquote(user), port=port, path=path)
 
 
-def _parse_options(program: Program, query: str) -> dict[str, str]:
+def _parse_options(form: Form, query: str) -> dict[str, str]:
     options = {}
     for key, value in parse_qsl(query, keep_blank_values=True, strict_parsing=bool(query)):
-        if key not in program.options:
-            hint = did_you_mean(key, program.options)
+        if key not in form.options:
+            hint = did_you_mean(key, form.options)
             raise InvalidValueError(f"unknown option {key!r}", hint=hint)
         # An empty value counts as missing.
         if value:
-            _check(key, value, program.options[key])
+            _check(key, value, form.options[key])
             options[key] = value
     return options
 
@@ -144,12 +148,6 @@ def _parse_options(program: Program, query: str) -> dict[str, str]:
 def _check(what: str, value: str, form: re.Pattern[str]) -> None:
     if not form.match(value):
         raise ValueError(f"invalid {what} {value!r}" if value else f"missing {what}")
-
-
-def _docker(target: Target) -> tuple[str, ...]:
-    context = target.option("context")
-    flags = (f"--context={context}",) if context else ()
-    return ("docker", *flags, "exec", "-i", target.name, *_DIAL)
 
 
 def _podman(target: Target) -> tuple[str, ...]:
@@ -174,19 +172,24 @@ def _ssh(target: Target) -> tuple[str, ...]:
     return ssh_command(target, _DIAL[0], *socket, *_DIAL[1:])
 
 
-PROGRAMS: Mapping[str, Program] = {
-    "docker-container": Program(
-        "docker-container://CONTAINER[?context=CONTEXT]", _docker, {"context": _NAME}
+FORMS: Mapping[str, Form] = {
+    "docker-container": Form("docker-container://CONTAINER[?context=CONTEXT]", {"context": _NAME}),
+    "podman-container": Form("podman-container://CONTAINER"),
+    "nerdctl-container": Form(
+        "nerdctl-container://CONTAINER[?namespace=NAMESPACE]", {"namespace": _NAME}
     ),
-    "podman-container": Program("podman-container://CONTAINER", _podman),
-    "nerdctl-container": Program(
-        "nerdctl-container://CONTAINER[?namespace=NAMESPACE]", _nerdctl, {"namespace": _NAME}
-    ),
-    "kube-pod": Program(
+    "kube-pod": Form(
         "kube-pod://POD[?context=CONTEXT&namespace=NAMESPACE&container=CONTAINER]",
-        _kubectl,
         {"context": re.compile(r".+\Z"), "namespace": _KUBE_NAME, "container": _KUBE_NAME},
         name=_KUBE_NAME,
     ),
-    "ssh": Program("ssh://[USER@]HOST[:PORT][/SOCKET]", _ssh, name=_HOST, is_remote=True),
+    "ssh": Form("ssh://[USER@]HOST[:PORT][/SOCKET]", name=_HOST, is_remote=True),
+}
+
+# Docker needs none: llb.client.connect.docker talks to its API.
+PROGRAMS: Mapping[str, Callable[[Target], tuple[str, ...]]] = {
+    "podman-container": _podman,
+    "nerdctl-container": _nerdctl,
+    "kube-pod": _kubectl,
+    "ssh": _ssh,
 }

@@ -69,7 +69,7 @@ class Control:
 
     def __init__(self, route: Route) -> None:
         self.address = route.address
-        self.is_docker = route.is_docker
+        self.docker = route.docker
         self._route = route
         self._calls: Calls | CallScope = Calls(route)
         try:
@@ -77,6 +77,11 @@ class Control:
         except BaseException:
             self.close()
             raise
+
+    @property
+    def is_docker(self) -> bool:
+        """Whether it is the BuildKit inside Docker."""
+        return self.docker is not None
 
     def scope(self) -> Control:
         """Copy the control API so that closing the copy ends its calls, and nothing else."""

@@ -39,6 +39,10 @@ _FRAME = '  File "'
 _LOGIN = (
     "builds use their own credentials, or those of `docker login`; check that they are still valid"
 )
+_STORE = (
+    "enable Docker's containerd image store (the feature containerd-snapshotter in its daemon.json), "
+    "or build with a separate BuildKit"
+)
 _LAYERS = (
     "too many steps that write files follow each other: write them in one step, for example with "
     "llb.files()"
@@ -50,10 +54,18 @@ _PAGE = 4096
 _HINTS = {
     "401 Unauthorized": _LOGIN,
     "insufficient_scope": _LOGIN,
+    "authentication required": _LOGIN,
+    "no basic auth credentials": _LOGIN,
+    "incorrect username or password": _LOGIN,
+    "requested access to the resource is denied": _LOGIN,
+    "403 Forbidden": _LOGIN,
     "refuses the credentials of": _LOGIN,
     "requires credentials for": _LOGIN,
     "is not the base64 of NAME:PASSWORD": "store it again with `docker login`",
     "mount options is too long": _LAYERS,
+    "only enabled with containerd image store": _STORE,
+    'exporter "oci" could not be found': _STORE,
+    'exporter "docker" could not be found': _STORE,
     "is not allowed by build daemon configuration": (
         "add it to insecure-entitlements in buildkitd.toml"
     ),
@@ -191,6 +203,18 @@ def _hint_for(message: str) -> str | None:
         name = entitlement[1]
         return Hint(f"grant it with allow={name!r}", command=f"grant it with --allow {name}")
     return next((hint for words, hint in _HINTS.items() if words in message), None)
+
+
+def push_error(message: str, image: str, vertex: str, step: str) -> SolveError:
+    """Build the error of an image that Docker cannot push, with the message of the registry."""
+    text = _one_line(message)
+    return SolveError(
+        f"cannot push {image}: {text}",
+        code=Code.UNKNOWN,
+        hint=_hint_for(text),
+        vertex=vertex,
+        step=step,
+    )
 
 
 def _without_layers(message: str) -> tuple[str, str | None]:

@@ -19,9 +19,12 @@ from llb.grpc.http2.events import Limits
 with lazy_imports(__name__):
     from llb.client.connect import (
         connhelpers,  # 3 ms
-        docker_contexts,  # 4 ms
-        docker_engine,  # 8 ms
         program_pipe,  # 5 ms
+    )
+    from llb.client.connect.docker import (
+        containers,  # 25 ms
+        contexts,  # 4 ms
+        engine,  # 24 ms
     )
     from llb.grpcio import channel as grpcio_channel  # 50 ms
 
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
 
     import grpc
 
+    from llb.client.connect.docker.engine import Docker
     from llb.client.connect.sockets import Dialer
     from llb.client.connect.tls import TLS
     from llb.grpc import Pipe
@@ -40,8 +44,9 @@ Metadata: TypeAlias = "Iterable[tuple[str, str]]"
 
 SOCKETS = ("unix", "tcp")
 # The keys of llb.client.connect.connhelpers.PROGRAMS.
-PROGRAMS = ("docker-container", "podman-container", "nerdctl-container", "kube-pod", "ssh")
-SCHEMES = (*SOCKETS, "docker", *PROGRAMS)
+PROGRAMS = ("podman-container", "nerdctl-container", "kube-pod", "ssh")
+_CONTAINER = "docker-container"
+SCHEMES = (*SOCKETS, "docker", _CONTAINER, *PROGRAMS)
 # A program must first find the other machine, log in, and start a process there.
 _FAR_SECONDS = 30.0
 _LOCAL = "localhost"
@@ -57,13 +62,14 @@ class Route:
     ``dial`` opens a pipe for the control API, and ``dial_session`` one for a session; without
     ``dial_session``, sessions use the control API. Both raise TransportError. ``greet_seconds``
     is the timeout for the first response; ``authority`` and ``scheme`` are sent with every call.
-    ``share`` replaces connections of our own by calls over a channel of the user.
+    ``share`` replaces connections of our own by calls over a channel of the user. ``docker`` is the
+    Docker whose BuildKit it is.
     """
 
     address: str
     dial: Callable[[], Pipe]
     dial_session: Callable[[Metadata], Pipe] | None = None
-    is_docker: bool = False
+    docker: Docker | None = None
     greet_seconds: float = _FAR_SECONDS
     authority: str = _LOCAL
     scheme: str = "http"
@@ -123,6 +129,8 @@ def to_route(address: str, tls: TLS | None = None) -> Route:
         raise InvalidValueError(f"TLS is for tcp:// addresses, not for {address}")
     if is_docker(address):
         return _docker_route(address)
+    if scheme == _CONTAINER:
+        return _container_route(address)
     if scheme in PROGRAMS:
         return _program_route(address)
     check_socket(address)
@@ -183,12 +191,16 @@ def _kind(value: object) -> str:
 
 
 def _docker_route(address: str) -> Route:
+    docker = engine.Docker(contexts.find_endpoint(address))
+    return Route(address, docker.connect, docker.open_session, docker=docker)
 
-    docker = docker_engine.Docker(docker_contexts.find_endpoint(address))
-    return Route(address, docker.connect, docker.open_session, is_docker=True)
+
+def _container_route(address: str) -> Route:
+    target = connhelpers.parse_target(address)
+    docker = engine.Docker(contexts.find_endpoint(f"docker://{target.option('context')}"))
+    return Route(address, lambda: containers.dial_buildctl(docker, target.name))
 
 
 def _program_route(address: str) -> Route:
-
     arguments = connhelpers.command(address)
     return Route(address, lambda: program_pipe.BuildctlPipe(arguments))

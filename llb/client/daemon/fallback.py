@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from llb._logs import logger
 from llb.client.connect.address import DOCKER
-from llb.client.connect.docker_contexts import find_endpoint
-from llb.client.connect.docker_engine import Docker
+from llb.client.connect.docker.contexts import find_endpoint
+from llb.client.connect.docker.engine import Docker
 from llb.client.daemon import private
 from llb.errors import ConnectError, LLBError
 

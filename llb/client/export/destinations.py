@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import threading
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 from llb._pb import filesync_pb2
 from llb.atomic_write import PREFIX, WholeFile
@@ -141,7 +141,17 @@ class StreamReceiver:
         """Do nothing: written bytes cannot be taken back."""
 
 
-def copy_stream(call: ServerCall, file: BinaryIO) -> None:
+class Sink(Protocol):
+    """Something that is written to."""
+
+    def write(self, data: bytes, /) -> object:
+        """Write all of the data."""
+
+    def flush(self) -> object:
+        """Write what is buffered."""
+
+
+def copy_stream(call: ServerCall, file: Sink) -> None:
     """Copy the messages of a stream to a file. Raises OSError."""
     while (data := call.receive()) is not None:
         file.write(filesync_pb2.BytesMessage.FromString(data).data)

@@ -42,7 +42,7 @@ class Export:
     - ``local`` writes a directory.
     - ``tar``, ``oci`` and ``docker`` write a file, or standard output for ``-``; with the
       attribute ``tar=false``, ``oci`` and ``docker`` write an OCI layout, which is a directory.
-    - ``docker`` without a destination loads the image with the ``docker`` command.
+    - ``docker`` without a destination loads the image into the local Docker.
     - ``image`` keeps the image on the daemon or pushes it (``name`` and ``push``); ``registry``
       always pushes. ``cacheonly`` exports nothing. These three have no destination.
 

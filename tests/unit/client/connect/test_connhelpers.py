@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llb.client.connect.connhelpers import PROGRAMS, command
+from llb.client.connect.connhelpers import FORMS, PROGRAMS, Target, command, parse_target
 from llb.errors import InvalidValueError
 
 
@@ -14,12 +14,6 @@ from llb.errors import InvalidValueError
 @pytest.mark.parametrize(
     ("address", "expected"),
     [
-        ("docker-container://containername", "docker exec -i containername buildctl dial-stdio"),
-        (
-            "docker-container://containername?context=ctxname",
-            "docker --context=ctxname exec -i containername buildctl dial-stdio",
-        ),
-        ("docker-container://x?context=", "docker exec -i x buildctl dial-stdio"),
         ("podman-container://Upper_case.1/", "podman exec -i Upper_case.1 buildctl dial-stdio"),
         ("nerdctl-container://x", "nerdctl exec -i x buildctl dial-stdio"),
         (
@@ -49,6 +43,19 @@ from llb.errors import InvalidValueError
 )
 def test_addresses_become_commands(address: str, expected: str) -> None:
     assert " ".join(command(address)) == expected
+
+
+@pytest.mark.feature("J3")
+@pytest.mark.parametrize(
+    ("address", "expected"),
+    [
+        ("docker-container://Some_builder.1/", Target("Some_builder.1")),
+        ("docker-container://x?context=far", Target("x", {"context": "far"})),
+        ("docker-container://x?context=", Target("x")),
+    ],
+)
+def test_a_container_of_docker_has_a_context(address: str, expected: Target) -> None:
+    assert parse_target(address) == expected
 
 
 @pytest.mark.parametrize(
@@ -84,8 +91,8 @@ def test_addresses_become_commands(address: str, expected: str) -> None:
 )
 def test_bad_addresses_are_refused_with_the_reason_and_the_form(address: str, reason: str) -> None:
     with pytest.raises(InvalidValueError) as caught:
-        command(address)
-    form = PROGRAMS[address.partition("://")[0]].form
+        parse_target(address)
+    form = FORMS[address.partition("://")[0]].text
     assert caught.value.message == f"invalid address {address!r}: {reason}, expected {form}"
 
 
@@ -95,7 +102,7 @@ def test_a_password_is_refused_and_not_shown() -> None:
         command("ssh://me:open@sesame@foo")
     assert caught.value.message == (
         "invalid address 'ssh://me:…@foo': a password is not supported, "
-        f"expected {PROGRAMS['ssh'].form}"
+        f"expected {FORMS['ssh'].text}"
     )
 
 
@@ -104,7 +111,7 @@ def test_a_similar_option_is_suggested() -> None:
         command("kube-pod://a?namspace=b")
     assert caught.value.message == (
         "invalid address 'kube-pod://a?namspace=b': unknown option 'namspace', "
-        f"expected {PROGRAMS['kube-pod'].form}"
+        f"expected {FORMS['kube-pod'].text}"
     )
     assert caught.value.hint == "did you mean namespace?"
 
@@ -116,6 +123,6 @@ def test_any_string_becomes_a_command_or_is_refused(scheme: str, location: str) 
     except InvalidValueError:
         return
     assert arguments is not None
-    assert arguments[0] in {"docker", "podman", "nerdctl", "kubectl", "ssh"}
+    assert arguments[0] in {"podman", "nerdctl", "kubectl", "ssh"}
     assert arguments[-1] == "dial-stdio"
     assert all("\0" not in word for word in arguments)

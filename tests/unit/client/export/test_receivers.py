@@ -14,6 +14,7 @@ from llb._pb import fsutil_pb2 as pb
 from llb.client import Client, Export, docker, local, tar
 from llb.client.export.receivers import Receivers
 from llb.errors import InputError, LLBError, RemoteError, TransportError
+from tests.fakes.docker_engine import FakeDockerEngine
 from tests.timing import SECONDS
 
 if TYPE_CHECKING:
@@ -122,33 +123,25 @@ def test_an_incomplete_result_fails_the_build(
 def test_the_daemon_cannot_read_files_while_results_are_committed(
     fake_daemon: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # The fake docker is still loading the image while it waits on the second pipe.
-    for name in ("begun", "end"):
-        os.mkfifo(tmp_path / name)
-    (tmp_path / "bin").mkdir()
-    program = tmp_path / "bin" / "docker"
-    program.write_text(f"#!/bin/sh\ncat > /dev/null\necho > {tmp_path}/begun\ncat {tmp_path}/end\n")
-    program.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{program.parent}:/usr/bin:/bin")
     (tmp_path / "context").mkdir()
     (tmp_path / "context" / "a").write_text("a")
     answers: list[object] = []
+    with FakeDockerEngine(tmp_path / "docker.sock") as engine:
+        monkeypatch.setenv("DOCKER_HOST", engine.address)
 
-    def script(build: FakeBuild) -> None:
-        assert build.session.files() == {"a": b"a"}
-        build.session.send_file(b"image")
+        def script(build: FakeBuild) -> None:
+            assert build.session.files() == {"a": b"a"}
+            build.session.send_file(b"image")
 
-        def ask_later() -> None:
-            (tmp_path / "begun").read_text()
-            try:
-                answers.append(build.session.files())
-            except LLBError as error:
-                answers.append(type(error))
-            (tmp_path / "end").write_text("")
+            def ask() -> None:
+                try:
+                    answers.append(build.session.files())
+                except LLBError as error:
+                    answers.append(type(error))
 
-        threading.Thread(target=ask_later).start()
+            engine.on_load = ask
 
-    solve(fake_daemon(script=script), docker(), local_dirs={"context": tmp_path / "context"})
+        solve(fake_daemon(script=script), docker(), local_dirs={"context": tmp_path / "context"})
     assert answers == [TransportError]
 
 

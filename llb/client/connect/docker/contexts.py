@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,7 @@ from attrs import frozen
 from llb.client.connect.address import DOCKER
 from llb.client.connect.tls import TLS
 from llb.client.registry_auth.docker_config import DockerConfig, config_folder
-from llb.errors import InputError, InvalidValueError
+from llb.errors import InputError, InvalidValueError, did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -76,7 +77,8 @@ def _context_endpoint(name: str, environ: Mapping[str, str]) -> Endpoint:
     except FileNotFoundError as error:
         raise InputError(
             f"docker has no context {name!r}: {path} does not exist",
-            hint="list the contexts with `docker context ls`",
+            hint=did_you_mean(name, [_DEFAULT, *_names(folder)])
+            or "the contexts are in the folder contexts of Docker's configuration",
         ) from error
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}") from error
@@ -89,6 +91,15 @@ def _context_endpoint(name: str, environ: Mapping[str, str]) -> Endpoint:
         )
     certificates = folder / "tls" / key / "docker"
     return Endpoint(host, _certificates(certificates) if certificates.is_dir() else None)
+
+
+def _names(folder: Path) -> list[str]:
+    """List the names of the contexts in a folder, as far as they can be read."""
+    names = []
+    for path in sorted(folder.glob("meta/*/meta.json")):
+        with suppress(OSError, ValueError, KeyError, TypeError):
+            names.append(str(json.loads(path.read_bytes())["Name"]))
+    return names
 
 
 def _certificates(folder: Path) -> TLS:

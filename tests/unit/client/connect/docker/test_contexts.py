@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from llb.client import TLS
-from llb.client.connect.docker_contexts import Endpoint, find_endpoint
+from llb.client.connect.docker.contexts import Endpoint, find_endpoint
 from llb.errors import InputError, InvalidValueError
 
 if TYPE_CHECKING:
