@@ -9,6 +9,7 @@ from __future__ import annotations
 import inspect
 import re
 import sys
+from enum import EnumType
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -83,6 +84,9 @@ def _member(name: str, value: object) -> Iterator[str]:
 
 
 def _signature(value: object) -> str:
+    if isinstance(value, EnumType):
+        # Versions of Python show different ones, and nobody calls an enumeration.
+        return ""
     try:
         text = str(inspect.signature(value))  # type: ignore[arg-type]
     except ValueError:
