@@ -84,11 +84,11 @@ def _member(name: str, value: object) -> Iterator[str]:
 
 
 def _signature(value: object) -> str:
-    if isinstance(value, EnumType):
-        # Versions of Python show different ones, and nobody calls an enumeration.
+    # Versions of Python show different ones for enumerations and aliases, which nobody calls.
+    if isinstance(value, EnumType) or not (isinstance(value, type) or inspect.isroutine(value)):
         return ""
     try:
-        text = str(inspect.signature(value))  # type: ignore[arg-type]
+        text = str(inspect.signature(value))
     except ValueError:
         return ""
     # Addresses of objects change with every run.

@@ -50,7 +50,8 @@ def write(path: Path) -> None:
         name: (source, is_package, *put(code)) for name, source, is_package, code in _modules()
     }
     tables = [{key: put(table[key]) for key in table} for table in (methods, patterns)]
-    index = _dump((modules, *tables))
+    # The second version of the format marks neither interned strings nor references.
+    index = marshal.dumps((modules, *tables), 2)
     path.write_bytes(len(index).to_bytes(8) + index + values)
 
 
