@@ -115,8 +115,13 @@ def _kind(path: str) -> str:
     # Generated code (attrs methods, python -c) has no file to show.
     if path.startswith((_PACKAGE, "<")):
         return _HIDDEN
-    is_installed = path.startswith(_NOT_OWN) or "/site-packages/" in path
+    is_installed = path.startswith(_NOT_OWN) or is_package_path(path)
     return _INSTALLED if is_installed else _OWN
+
+
+def is_package_path(path: str) -> bool:
+    """Check whether a file belongs to an installed package; Debian has a directory of its own."""
+    return "/site-packages/" in path or "/dist-packages/" in path
 
 
 def python_locations(site: CallSite) -> tuple[Location, ...]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import inspect
 import re
 import sys
+from enum import EnumType
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -83,8 +84,11 @@ def _member(name: str, value: object) -> Iterator[str]:
 
 
 def _signature(value: object) -> str:
+    # Versions of Python show different ones for enumerations and aliases, which nobody calls.
+    if isinstance(value, EnumType) or not (isinstance(value, type) or inspect.isroutine(value)):
+        return ""
     try:
-        text = str(inspect.signature(value))  # type: ignore[arg-type]
+        text = str(inspect.signature(value))
     except ValueError:
         return ""
     # Addresses of objects change with every run.

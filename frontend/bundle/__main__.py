@@ -50,8 +50,18 @@ def write(path: Path) -> None:
         name: (source, is_package, *put(code)) for name, source, is_package, code in _modules()
     }
     tables = [{key: put(table[key]) for key in table} for table in (methods, patterns)]
-    index = marshal.dumps((modules, *tables))
+    # The second version of the format marks neither interned strings nor references.
+    index = marshal.dumps((modules, *tables), 2)
     path.write_bytes(len(index).to_bytes(8) + index + values)
+
+
+def _dump(value: Any) -> bytes:
+    """Write a value for marshal, the same in every run.
+
+    The format marks what has several references, and others may refer to parts of the value. Only
+    its own parts refer to each other in a copy.
+    """
+    return marshal.dumps(marshal.loads(marshal.dumps(value)))  # noqa: S302 - our own bytes
 
 
 def _modules() -> Iterator[tuple[str, str, bool, bytes]]:
@@ -62,7 +72,7 @@ def _modules() -> Iterator[tuple[str, str, bool, bytes]]:
         if spec is None or spec.name != name:
             continue
         if isinstance(spec.loader, SourceFileLoader):
-            code = marshal.dumps(spec.loader.get_code(name))
+            code = _dump(spec.loader.get_code(name))
             yield name, spec.loader.path, spec.submodule_search_locations is not None, code
 
 
@@ -74,7 +84,7 @@ def _record_methods() -> Compiled:
     def recording(source: Any, filename: Any, mode: str, *args: Any, **more: Any) -> Any:
         code = compile_any(source, filename, mode, *args, **more)
         if isinstance(filename, str) and filename.startswith(METHODS):
-            recorded[filename, crc32(source.encode())] = marshal.dumps(code)
+            recorded[filename, crc32(source.encode())] = _dump(code)
         return code
 
     builtins.compile = recording
@@ -91,7 +101,7 @@ def _record_patterns() -> Compiled:
         def compile_code(source: Any, all_flags: int, code: list[int], *groups: Any) -> Any:
             # The numbers are instances of a subclass of int, which marshal cannot write.
             plain = source, int(all_flags), [int(number) for number in code], *groups
-            recorded[pattern, int(flags)] = marshal.dumps(plain)
+            recorded[pattern, int(flags)] = _dump(plain)
             return sre.compile(source, all_flags, code, *groups)
 
         compiler.__dict__["_sre"] = SimpleNamespace(**{**vars(sre), "compile": compile_code})

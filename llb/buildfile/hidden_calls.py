@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from llb.buildfile.guarded_modules import CLOCK, MACHINE, RANDOMNESS, refuse
+from llb.source_map import is_package_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -130,6 +131,6 @@ def _is_of_build_file(frame: FrameType) -> bool:
         return True
     path = frame.f_code.co_filename
     # Generated code has no file.
-    if not path.startswith((_STANDARD, "<")) or "/site-packages/" in path:
+    if not path.startswith((_STANDARD, "<")) or is_package_path(path):
         return False
     return str(frame.f_globals.get("__name__", "")).partition(".")[0] not in _HARMLESS

@@ -36,8 +36,9 @@ def test_modules_are_not_loaded_from_a_relative_entry_of_pythonpath(
 def test_without_protection_modules_of_the_working_directory_are_run(
     repository: HostileRepository,
 ) -> None:
-    subprocess.run([sys.executable, "-c", "import colorsys"], check=True)
-    assert repository.imported[-1] == "colorsys"
+    # Newer versions of Python import one of them themselves, and fail.
+    subprocess.run([sys.executable, "-c", "import colorsys"], check=False, capture_output=True)
+    assert {"colorsys", "linecache"} & set(repository.imported)
 
 
 def test_absolute_entries_of_pythonpath_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:

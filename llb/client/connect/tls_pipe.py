@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ssl
 import threading
-from pathlib import Path
 from typing import TYPE_CHECKING, TypeGuard
 
 from llb.client.registry_auth import pem
@@ -104,9 +103,8 @@ def _context(tls: TLS) -> ssl.SSLContext:
 
 
 def _trust_context(tls: TLS) -> ssl.SSLContext:
-    file = tls.ca if isinstance(tls.ca, Path) else None
     try:
-        return ssl.create_default_context(cafile=file, cadata=pem.text(tls.ca))
+        return pem.client_context(tls.ca)
     except OSError as error:
         name = pem.name(tls.ca, "certificate authorities")
         raise InputError(

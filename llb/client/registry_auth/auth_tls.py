@@ -9,7 +9,7 @@ from attrs import field, frozen
 from llb._lazy import lazy_imports
 from llb.arguments.checked import checked_init
 from llb.client.key_values import check_names, parse_attributes, parse_flag
-from llb.client.registry_auth.pem import PEM, load_pair, name, show, text, to_pem
+from llb.client.registry_auth.pem import PEM, client_context, load_pair, name, show, text, to_pem
 from llb.errors import InputError, InvalidValueError
 
 with lazy_imports(__name__):
@@ -51,7 +51,7 @@ class AuthTLS:
 
     def context(self) -> ssl.SSLContext:
         """Build the SSL context for connections; raises InputError for unusable files."""
-        context = ssl.create_default_context()
+        context = client_context()
         try:
             if self.ca is not None:
                 file = self.ca if isinstance(self.ca, Path) else None

@@ -14,7 +14,7 @@ from llb.arguments.checked import checked
 from llb.buildfile.running import to_author_error
 from llb.errors import InputError
 from llb.gateway.server import capture_served
-from llb.source_map import SourceFile
+from llb.source_map import SourceFile, is_package_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -49,7 +49,7 @@ def _own_files(error: BaseException, folder: Path) -> dict[str, SourceFile]:
     return {
         name: SourceFile(str(path.relative_to(folder)), path.read_bytes(), language="Python")
         for name, path in paths.items()
-        if path.is_relative_to(folder) and path.is_file() and "site-packages" not in path.parts
+        if path.is_relative_to(folder) and path.is_file() and not is_package_path(str(path))
     }
 
 

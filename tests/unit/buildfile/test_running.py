@@ -111,7 +111,9 @@ def second(given):
 """
     with pytest.raises(BuildFileError) as caught:
         run_target(text)
-    assert render(caught.value) == RAISED
+    # Newer versions of Python do not mark a call that is the whole line.
+    shown = [line for line in render(caught.value).splitlines() if set(line) - set(" ^")]
+    assert shown == [line for line in RAISED.splitlines() if set(line) - set(" ^")]
 
 
 def test_an_error_of_this_package_keeps_its_type_and_gets_a_span() -> None:

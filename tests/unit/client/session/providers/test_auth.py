@@ -195,6 +195,7 @@ def test_a_key_is_stable_during_a_build(tmp_path: Path) -> None:
     assert public_key(Auth({"DOCKER_CONFIG": str(tmp_path)})) != key
 
 
+@pytest.mark.e2e  # It mounts a file system, as root.
 def test_a_read_only_folder_is_accepted(tmp_path: Path) -> None:
     folder = tmp_path / "docker"
     folder.mkdir()
