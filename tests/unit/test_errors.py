@@ -126,6 +126,7 @@ SAMPLES: dict[str, Any] = {
     "stderr": b"err\xff",
     "words": "Docker's words",
     "missing": (),
+    "status": 404,
 }
 
 

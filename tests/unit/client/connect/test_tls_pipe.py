@@ -14,6 +14,7 @@ import pytest
 from llb.client.connect.sockets import dial, dial_with
 from llb.client.connect.tls import TLS
 from llb.client.connect.tls_pipe import tls_pipe
+from llb.client.registry_auth.pem import client_context
 from llb.errors import InputError, InvalidValueError, TransportError
 
 if TYPE_CHECKING:
@@ -276,7 +277,7 @@ def test_unusable_bytes_are_refused_without_their_content(
 
 def test_a_dialer_may_start_tls_or_leave_it_to_the_client(folder: Path) -> None:
     tls = TLS(folder / "ca.pem")
-    context = ssl.create_default_context(cafile=folder / "ca.pem")
+    context = client_context(folder / "ca.pem")
     context.set_alpn_protocols(["h2"])
     for starts_tls in (True, False):
         here, there = socket.socketpair()
