@@ -73,7 +73,8 @@ class lazy_imports:  # noqa: N801 - it is used as a function
 class lazy_exports(lazy_imports):  # noqa: N801 - it is used as a function
     """Make the names of a ``with`` block the public names of the package with that name.
 
-    ``__all__`` lists them, and they are looked up when they are read (PEP 562).
+    ``__all__`` lists them, and they are looked up when they are read (PEP 562). So are the other
+    modules of the package, unless their names begin with an underscore.
     """
 
     def _bind(self, statements: Mapping[str, _Statement]) -> None:

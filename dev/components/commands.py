@@ -196,7 +196,7 @@ def _require_space(settings: Settings) -> None:
     if free < FREE_SPACE:
         raise StackError(
             f"{free / 1e9:.1f} GB of disk space are free for {settings.state}: expected "
-            f"{FREE_SPACE / 1e9:.0f} GB; `dev/stack trim` removes build cache"
+            f"{FREE_SPACE / 1e9:.0f} GB; `dev/stack down`, then remove its folder buildkitd, the build cache"
         )
 
 

@@ -44,8 +44,8 @@ def checked(function: F_ | None = None, /, *, options: type | None = None) -> An
 
     ``options`` is the TypedDict of its ``**options``. The function receives sequences as tuples. A
     wrong argument raises InvalidValueError with the name of the parameter; missing and unknown
-    arguments raise TypeError, as everywhere in Python. A coroutine function
-    raises them when it is awaited.
+    arguments raise TypeError, as everywhere in Python. A coroutine function raises
+    them when it is awaited.
     """
     if function is None:
         return lambda function: _wrapper(function, options)

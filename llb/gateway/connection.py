@@ -212,8 +212,7 @@ class Gateway:
 
         Release it, or use it as a context manager. ``mounts`` are trees
         (:func:`llb.gateway.bind_ref`), :func:`llb.cache`, :func:`llb.tmpfs`, :func:`llb.secret` and
-        :func:`llb.ssh`;
-        writes to any but a cache end with the container. ``init`` is its first process, with which
+        :func:`llb.ssh`; writes to any but a cache end with the container. ``init`` is its first process, with which
         the container ends: use one that waits for the end of its input, which stays open, like
         ``["cat"]``. Without ``init``, the first started process is the first one. ``network`` is
         ``sandbox``, ``none``, or ``host`` if the client allows it; ``security`` is

@@ -66,10 +66,10 @@ class CopyOptions(TypedDict, total=False):
 def copy(source: Tree, dest: StrPath, **options: Unpack[CopyOptions]) -> ops.CopyAction:
     """Copy a file or directory from another tree to ``dest``.
 
-    The options are :class:`~llb.state.file_actions.CopyOptions`. ``dest`` is relative to the working directory of the state that the action is applied to, and a
-    relative ``src`` to that of ``source``. A ``dest`` that ends with ``/`` is a directory, in which
-    a file keeps its name. Raises InvalidValueError for an empty path or an invalid owner, mode or
-    time.
+    The options are :class:`~llb.state.file_actions.CopyOptions`. ``dest`` is relative to the
+    working directory of the state that the action is applied to, and a relative ``src`` to that of
+    ``source``. A ``dest`` that ends with ``/`` is a directory, in which a file keeps its name.
+    Raises InvalidValueError for an empty path or an invalid owner, mode or time.
     """
     src = clean(_not_empty(options.get("src", "/")))
     mode = options.get("mode")

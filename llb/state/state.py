@@ -248,9 +248,8 @@ class State:
         - ``proxy``: proxy variables, which the cache key does not include.
 
         ``options`` are those of every step, for example ``name`` and ``ignore_cache``
-        (:class:`llb.StepOptions`). Raises InvalidValueError for an invalid
-        argument, and TypeError for an unknown one. Any other exit code fails the build with
-        :class:`llb.errors.SolveError`.
+        (:class:`llb.StepOptions`). Raises InvalidValueError for an invalid argument, and TypeError
+        for an unknown one. Any other exit code fails the build with :class:`llb.errors.SolveError`.
 
         >>> from llb import Image, cache
         >>> state = Image("python:3.13").workdir("/app")

@@ -187,7 +187,7 @@ def test_a_full_disk_is_refused_before_anything_starts(tmp_path: Path) -> None:
         subprocess.run(["umount", tmp_path], check=True)
     message = (
         f"dev/stack: 0.1 GB of disk space are free for {tmp_path}: expected 8 GB; "
-        "`dev/stack trim` removes build cache\n"
+        "`dev/stack down`, then remove its folder buildkitd, the build cache\n"
     )
     assert (completed.returncode, completed.stdout, completed.stderr) == (1, "", message)
 

@@ -51,12 +51,12 @@ def du(*, filters: tuple[str, ...], verbose: bool, as_json: bool, **options: Any
     """  # noqa: D301 - click wants the control character
     with Connection(**options).open() as client:
         records = sorted(client.disk_usage(filters=filters), key=lambda record: record.size)
-    print_records(records, verbose=verbose, as_json=as_json)
+    total = print_records(records, verbose=verbose, as_json=as_json)
     if as_json:
         return
     reclaimable = sum(record.size for record in records if record.reclaimable)
     click.echo(f"reclaimable  {format_size(reclaimable)}")
-    click.echo(f"total        {format_size(sum(record.size for record in records))}")
+    click.echo(f"total        {format_size(total)}")
 
 
 def print_records(records: Iterable[Usage], *, verbose: bool, as_json: bool) -> int:
