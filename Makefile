@@ -17,7 +17,7 @@ IMAGE_WHEELS := attrs googleapis-common-protos hpack protobuf
 IMAGE_PYTHON := 3.13
 
 .DEFAULT_GOAL := help
-.PHONY: help changelog docs setup up down status protos protos-check format lint test coverage mutants fuzz-llb fuzz-dockerfile fuzz-parser corpus-dockerfile corpus-rewrite demo recording wheels image conformance bench clean
+.PHONY: help changelog docs setup up down status protos protos-check format lint test coverage mutants fuzz-llb fuzz-dockerfile fuzz-parser corpus-dockerfile corpus-rewrite demo recording wheels image bump conformance bench clean
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -112,6 +112,9 @@ wheels: setup ## Collect the wheels for the frontend image in dist/wheels.
 image: wheels up ## Build the frontend image with pyllb itself, and push it to the registry.
 	$(STACK_ENV) $(BIN)/llb build -f Dockerfile.frontend . \
 	  --output type=image,name=$(REGISTRY)/pyfrontend,push=true
+
+bump: setup ## Report what BUILDKIT=vX or BUILDX=vY changes for this project.
+	$(BIN)/python -m tests.conformance.bump $(if $(BUILDKIT),--buildkit $(BUILDKIT)) $(if $(BUILDX),--buildx $(BUILDX))
 
 conformance: wheels up ## Run BuildKit's own Dockerfile tests against this frontend and the stock one.
 	$(STACK_ENV) $(BIN)/llb build -f Dockerfile.frontend . --output type=oci,dest=dist/ours.tar

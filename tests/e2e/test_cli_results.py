@@ -7,6 +7,7 @@ import os
 import pty
 import subprocess
 import sys
+import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -112,10 +113,10 @@ def test_an_archive_is_not_printed_on_a_terminal(script: Path) -> None:
 
 
 def test_cache_metrics_equal_those_of_buildctl(buildctl: Buildctl, tmp_path: Path) -> None:
-    folder = tmp_path / "context"
+    folder, unique = tmp_path / "context", uuid.uuid4()
     folder.mkdir()
     (folder / "Dockerfile").write_text(
-        f"FROM busybox AS base\nRUN echo {tmp_path} > /x\nFROM scratch\nCOPY --from=base /x /x\n"
+        f"FROM busybox AS base\nRUN echo {unique} > /x\nFROM scratch\nCOPY --from=base /x /x\n"
     )
     local_options = ["--local", f"context={folder}", "--local", f"dockerfile={folder}"]
     metrics = "--debug-json-cache-metrics"
@@ -130,7 +131,7 @@ def test_cache_metrics_equal_those_of_buildctl(buildctl: Buildctl, tmp_path: Pat
     subprocess.run(commands["ours"], env=environment, check=True, capture_output=True)
     *misses, _ = (tmp_path / "ours").read_text().splitlines()
     assert sorted(misses) == [
-        f"cache miss: [base 2/2] RUN echo {tmp_path} > /x",
+        f"cache miss: [base 2/2] RUN echo {unique} > /x",
         "cache miss: [stage-1 1/1] COPY --from=base /x /x",
     ]
     counts = {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import tarfile
+import uuid
 import zipfile
 from typing import TYPE_CHECKING, Any
 from urllib.error import HTTPError
@@ -239,7 +240,7 @@ def test_monorepo_keeps_the_layers_of_unchanged_services(client: Client, tmp_pat
     folder = copy_example("monorepo", tmp_path / "monorepo")
     # The daemon has built none of these before.
     greetings = folder / "libs/greetings/src/greetings/__init__.py"
-    greetings.write_text(f'{greetings.read_text()}\nTOKEN = "{tmp_path}"\n')
+    greetings.write_text(f'{greetings.read_text()}\nTOKEN = "{uuid.uuid4()}"\n')
 
     def layers_of(target: str, archive: Path) -> list[str]:
         build(client, folder, oci(archive), target=target)

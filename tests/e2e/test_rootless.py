@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 # The name is unique, because test runs may be concurrent, or leave users if interrupted.
 USER = f"pyllb-{os.getpid()}"
-PACKAGES = ("attr", "attrs", "click", "google", "hpack", "rich", "pygments", "markdown_it")
+PACKAGES = ("attr", "attrs", "click", "google", "h11", "hpack", "rich", "pygments", "markdown_it")
 MODULES = ("mdurl", "typing_extensions.py")
 
 

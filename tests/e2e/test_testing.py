@@ -63,6 +63,7 @@ ACTIONS = {
     "mkfile twice": Scratch().mkfile("/m", "1").mkfile("/m", "22"),
     "mkfile nowhere": Scratch().mkfile("/n/m", ""),
     "mkfile on a directory": Scratch().mkdir("/m").mkfile("/m", ""),
+    "mkfile on the root": Scratch().mkfile("/", ""),
     "mkfile through a link": Scratch().symlink("/x", "/m").mkfile("/m", "1"),
     "mkdir": Scratch().mkdir("/m", mode=0o711, owner="7:8"),
     "mkdir twice": Scratch().mkdir("/m", mode=0o711).mkdir("/m"),

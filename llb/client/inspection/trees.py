@@ -215,4 +215,5 @@ def _reading(verb: str, path: str) -> Iterator[None]:
 def _reason(message: str) -> str:
     """Extract the reason from an error of the daemon, which names paths of its own."""
     reason = message.rpartition(": ")[2]
-    return "it is not a regular file" if reason.endswith(" is not a regular file") else reason
+    # Since v0.34 without the path.
+    return "it is not a regular file" if reason.endswith("not a regular file") else reason

@@ -46,9 +46,12 @@ def apply_action(base: Tree, source: Tree, action: Mapping[str, Any]) -> Tree:
 
 def _mkfile(base: Tree, _: Tree, action: Mapping[str, Any]) -> Tree:
     path = _resolve_new(base, action["path"], "open")
+    if path == "/":
+        raise _error("mkfile /: is a directory")
     old = base.nodes.get(path)
+    # A new file is renamed to this path, whatever else is there.
     if old is not None and old.is_directory:
-        raise _error(f"open {clean(action['path'])}: is a directory")
+        raise _error(f"rename {clean(action['path'])}: file exists")
     node = Node(stat.S_IFREG | action.get("mode", 0) & 0o7777, action.get("data", b""))
     return base.with_nodes({path: _with_owner(node, action)})
 

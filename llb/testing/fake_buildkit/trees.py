@@ -102,8 +102,11 @@ class Tree:
         removed = frozenset(matching)
         return Tree({key: node for key, node in self.nodes.items() if key not in removed})
 
-    def resolve(self, path: str) -> str:
-        """Resolve the symbolic links of a path, with the tree as the root file system."""
+    def resolve(self, path: str, shown: str | None = None) -> str:
+        """Resolve the symbolic links of a path, with the tree as the root file system.
+
+        Errors name the path ``shown``, or the part of the path that is at fault.
+        """
         parts, current, links = path.split("/"), "", 0
         while parts:
             name = parts.pop(0)
@@ -114,7 +117,8 @@ class Tree:
                 continue
             parent = self.nodes.get(current or "/")
             if parent is not None and not parent.is_directory:
-                raise _error(f"lstat {mounted(f'{current}/{name}')}: not a directory")
+                fault = shown or mounted(f"{current}/{name}")
+                raise _error(f"lstat {fault}: not a directory")
             node = self.nodes.get(f"{current}/{name}")
             if node is None or not node.is_link:
                 current = f"{current}/{name}"
@@ -128,11 +132,11 @@ class Tree:
 
     def read(self, path: str, byte_range: slice = slice(None)) -> bytes:
         """Read a file, or a range of it."""
-        node = self.nodes.get(self.resolve(path))
+        node = self.nodes.get(self.resolve(path, shown=path))
         if node is None:
             raise _missing("open", path)
         if not stat.S_ISREG(node.mode):
-            raise _error(f"{path} is not a regular file")
+            raise _error(f"open {path}: not a regular file")
         return node.data[byte_range]
 
     def stat(self, path: str) -> pb.Stat:

@@ -61,9 +61,9 @@ def recorder(*args: str, folder: Path = RECORDER) -> str:
     Fails if Go is not installed.
     """
     done = subprocess.run(
-        [_go(), "run", ".", *args],
+        [program(), "run", ".", *args],
         cwd=folder,
-        env=_environment(),
+        env=environment(),
         capture_output=True,
         text=True,
         check=True,
@@ -77,7 +77,7 @@ def running() -> Iterator[Go]:
     with tempfile.TemporaryDirectory() as folder:
         binary = Path(folder) / "recorder"
         subprocess.run(
-            [_go(), "build", "-o", binary, "."], cwd=RECORDER, env=_environment(), check=True
+            [program(), "build", "-o", binary, "."], cwd=RECORDER, env=environment(), check=True
         )
         with subprocess.Popen(
             [binary, "programs"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -87,11 +87,13 @@ def running() -> Iterator[Go]:
             process.stdin.close()
 
 
-def _go() -> str:
+def program() -> str:
+    """Find go. Fails if it is not installed."""
     go = shutil.which("go")
     assert go is not None, "go is not on PATH"
     return go
 
 
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
+    """The environment of go: it changes no go.mod, and downloads no toolchain."""
     return {**os.environ, "GOFLAGS": "-mod=readonly", "GOTOOLCHAIN": "local"}
