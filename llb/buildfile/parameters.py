@@ -159,7 +159,8 @@ def _kind(name: str, hint: Any) -> tuple[str, tuple[str, ...], Callable[[str], o
         return "true or false", (), _boolean
     if hint in _PLAIN:
         return _PLAIN[hint], (), hint
-    type_name = getattr(hint, "__name__", str(hint))
+    is_union = isinstance(hint, types.UnionType)
+    type_name = str(hint) if is_union else getattr(hint, "__name__", str(hint))
     raise InvalidValueError(
         f"invalid type {type_name} of the build arg {name}", hint=f"expected {_KINDS}"
     )

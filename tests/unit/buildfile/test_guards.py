@@ -18,6 +18,9 @@ FILES = "a build file cannot access local files"
 PROCESSES = "a build file cannot start or end processes"
 NETWORK = "a build file cannot access the network"
 
+# Python 3.14 warns of it before it opens a file.
+pytestmark = pytest.mark.filterwarnings("ignore:codecs.open:DeprecationWarning")
+
 
 @pytest.mark.parametrize(
     ("line", "message"),
