@@ -1,12 +1,17 @@
-"""Build buildkitd, buildctl and the stock Dockerfile frontend from dev/tools with `go build`."""
+"""Build buildkitd, buildctl and the stock Dockerfile frontend with `go build`.
+
+They are those that dev/tools requires; the daemon may be of another version.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import re
 import shutil
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -20,12 +25,9 @@ class NoToolchainError(StackError):
     """BuildKit cannot be built because Go or its modules are not available."""
 
 
-def version() -> str:
-    """Read the BuildKit version that dev/tools/go.mod requires, such as `v0.34.2`."""
-    match = re.search(rf"{MODULE} (v\S+)", (TOOLS / "go.mod").read_text())
-    if match is None:
-        raise StackError(f"{TOOLS / 'go.mod'} does not require {MODULE}")
-    return match[1]
+def version(settings: Settings) -> str:
+    """Determine the version of the daemon, such as `v0.34.2`."""
+    return settings.buildkit or _tools_version()
 
 
 def folder(settings: Settings) -> Path:
@@ -36,32 +38,62 @@ def folder(settings: Settings) -> Path:
     return settings.state / "bin" / recipe.hexdigest()[:12]
 
 
-def build(settings: Settings) -> Path:
-    """Build the programs unless they exist; return their folder.
+def buildkitd(settings: Settings) -> Path:
+    """Locate the daemon: that of dev/tools, or of the selected version."""
+    programs = settings.state / "bin" / settings.buildkit if settings.buildkit else folder(settings)
+    return programs / "buildkitd"
 
-    Raises NoToolchainError if `go` is missing or `go build` fails.
+
+def build(settings: Settings) -> Path:
+    """Build the programs unless they exist; return the folder of those for dev/tools.
+
+    Raises NoToolchainError if `go` is missing or fails.
     """
-    target = folder(settings)
-    if target.exists():
-        return target
-    go = shutil.which("go", path=os.pathsep.join([program_path(), "/usr/local/go/bin"]))
-    if go is None:
-        raise NoToolchainError("`go` is not on PATH")
-    print(f"building BuildKit {version()} (about two minutes, once)", flush=True)
-    # The folder gets its final name only when complete; an interrupted build starts again.
-    with tempfile.TemporaryDirectory(dir=settings.folder("bin")) as scratch:
-        _go_build(go, Path(scratch, "out"))
-        Path(scratch, "out").rename(target)
+    target, daemon = folder(settings), buildkitd(settings)
+    if not target.exists():
+        # `tool` means all commands in the tool block of go.mod.
+        _go_build(settings, target, _tools_version(), TOOLS, "tool")
+    if not daemon.exists():
+        name = f"{MODULE}@{settings.buildkit}"
+        module = json.loads(_go("mod", "download", "-json", name, cwd=TOOLS))["Dir"]
+        # Its own go.mod has the versions of its dependencies.
+        _go_build(settings, daemon.parent, version(settings), Path(module), "./cmd/buildkitd")
     return target
 
 
-def _go_build(go: str, output: Path) -> None:
-    output.mkdir()
-    stamp = f"-s -w -X {MODULE}/version.Version={version()}"
-    # `tool` means all commands in the tool block of go.mod.
-    command = [go, "build", *FLAGS, "-ldflags", stamp, "-o", f"{output}{os.sep}", "tool"]
+def _tools_version() -> str:
+    match = re.search(rf"{MODULE} (v\S+)", (TOOLS / "go.mod").read_text())
+    if match is None:
+        raise StackError(f"{TOOLS / 'go.mod'} does not require {MODULE}")
+    return match[1]
+
+
+def _go_build(settings: Settings, target: Path, release: str, source: Path, package: str) -> None:
+    print(f"building BuildKit {release} (about two minutes, once)", flush=True)
+    stamp = f"-s -w -X {MODULE}/version.Version={release}"
+    # The folder gets its final name only when complete; an interrupted build starts again.
+    with tempfile.TemporaryDirectory(dir=settings.folder("bin")) as scratch:
+        output = Path(scratch, "out")
+        output.mkdir()
+        _go("build", *FLAGS, "-ldflags", stamp, "-o", f"{output}{os.sep}", package, cwd=source)
+        output.rename(target)
+
+
+def _go(*arguments: str, cwd: Path) -> str:
+    go = shutil.which("go", path=os.pathsep.join([program_path(), "/usr/local/go/bin"]))
+    if go is None:
+        raise NoToolchainError("`go` is not on PATH")
     # The user's Go flags and workspace must not affect this build.
     overrides = {"CGO_ENABLED": "0", "GOFLAGS": "", "GOTOOLCHAIN": "local", "GOWORK": "off"}
-    process = subprocess.run(command, check=False, cwd=TOOLS, env=os.environ | overrides)
+    process = subprocess.run(
+        [go, *arguments],
+        check=False,
+        cwd=cwd,
+        env=os.environ | overrides,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
     if process.returncode:
-        raise NoToolchainError("`go build` failed in dev/tools; its messages are above")
+        sys.stderr.write(process.stdout)
+        raise NoToolchainError(f"`go {arguments[0]}` failed in {cwd}; its messages are above")
+    return process.stdout

@@ -34,6 +34,7 @@ OPTIONS = (
     ("--buildkit-port", "PYLLB_BUILDKIT_PORT", "buildkitd's port on 127.0.0.1 [1234]"),
     ("--registry-port", "PYLLB_REGISTRY_PORT", "the registry's port on 127.0.0.1 [5000]"),
     ("--engine", "PYLLB_ENGINE", f"{', '.join(ENGINES)}; auto uses docker without Go [auto]"),
+    ("--buildkit", "PYLLB_BUILDKIT", "BuildKit's version, such as v0.18.2 [that of dev/tools]"),
     (
         "--local-images",
         "PYLLB_LOCAL_IMAGES",
@@ -115,7 +116,7 @@ def env(settings: Settings, arguments: argparse.Namespace) -> int:
 def daemon(settings: Settings, arguments: argparse.Namespace) -> int:
     """Run another buildkitd in this process, with socket and state in one folder."""
     _require_root()
-    programs = binaries.build(settings)
+    binaries.build(settings)
     folder = arguments.folder.absolute()
     folder.mkdir(parents=True, exist_ok=True)
     addresses = [f"unix://{folder / 'buildkitd.sock'}"]
@@ -133,7 +134,7 @@ def daemon(settings: Settings, arguments: argparse.Namespace) -> int:
     if arguments.config is not None:
         toml += arguments.config.read_text()
     config.write_text(toml)
-    command = [str(programs / "buildkitd"), "--config", str(config)]
+    command = [str(binaries.buildkitd(settings)), "--config", str(config)]
     os.execve(command[0], command, os.environ | {"PATH": program_path()})
 
 
@@ -144,10 +145,10 @@ def print_buildx(settings: Settings, _: argparse.Namespace) -> int:
     return 0
 
 
-def print_docker(settings: Settings, _: argparse.Namespace) -> int:
+def print_docker(settings: Settings, arguments: argparse.Namespace) -> int:
     """Print the folder of a newer Docker Engine, after fetching it from Debian if necessary."""
     with _lock(settings):
-        print(docker.provide(settings))
+        print(docker.provide(settings, arguments.suite))
     return 0
 
 
@@ -166,6 +167,10 @@ def _parser() -> argparse.ArgumentParser:
         command.set_defaults(run=run)
         if run is env:
             command.add_argument("--json", action="store_true", help="print a JSON object")
+        if run is print_docker:
+            command.add_argument(
+                "suite", metavar="SUITE", help="trixie has Docker 26.1, forky has Docker 28.5"
+            )
         if run is daemon:
             command.add_argument(
                 "folder", type=Path, help="folder for buildkitd.sock and its state"
@@ -215,7 +220,7 @@ def _provide_engine(settings: Settings) -> None:
     try:
         binaries.build(settings)
     except binaries.NoToolchainError as error:
-        if settings.engine == "buildkit":
+        if settings.engine == "buildkit" or settings.buildkit:
             raise
         print(f"{error}: falling back to Docker Engine, without buildctl", flush=True)
 
@@ -236,7 +241,7 @@ def _variables(settings: Settings) -> Mapping[str, str]:
     return shared | {
         "BUILDKIT_HOST": f"unix://{services.buildkit_socket(settings)}",
         "PYLLB_BUILDKIT_TCP": f"tcp://127.0.0.1:{settings.buildkit_port}",
-        "PYLLB_BUILDKIT_VERSION": binaries.version(),
+        "PYLLB_BUILDKIT_VERSION": binaries.version(settings),
         "PYLLB_BUILDCTL": str(binaries.folder(settings) / "buildctl"),
     }
 

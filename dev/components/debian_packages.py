@@ -16,21 +16,23 @@ if TYPE_CHECKING:
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 
 
-def unpack(names: Sequence[str], folder: Path, mirror: str) -> None:
-    """Unpack packages of trixie into a folder, with apt lists of their own.
+def unpack(names: Sequence[str], folder: Path, mirror: str, suite: str = debian.SUITE) -> None:
+    """Unpack packages of a suite into a folder, with apt lists of their own.
 
     Raises StackError on failure.
     """
     for name in ("lists/partial", "cache/archives/partial"):
         (folder / name).mkdir(parents=True)
     sources = folder / "sources.list"
-    sources.write_text(f"deb [signed-by={KEYRING}] {mirror} {debian.SUITE} main\n")
+    sources.write_text(f"deb [signed-by={KEYRING}] {mirror} {suite} main\n")
     options = {
         "Dir::Etc::sourcelist": sources,
         "Dir::Etc::sourceparts": "-",
         "Dir::State::lists": folder / "lists",
         "Dir::Cache": folder / "cache",
         "APT::Sandbox::User": "root",
+        # Mirrors may be behind in a suite that changes every day.
+        "Acquire::Check-Valid-Until": "false",
     }
     apt = ["apt-get", "-q", *(f"-o{key}={value}" for key, value in options.items())]
     _run([*apt, "update"], folder, names)

@@ -23,12 +23,12 @@ PROGRAMS = (
 )
 
 
-def provide(settings: Settings) -> Path:
+def provide(settings: Settings, suite: str) -> Path:
     """Fetch the programs if they are missing; return their folder. Raises StackError on failure."""
-    folder = settings.folder("docker-trixie") / "bin"
+    folder = settings.folder(f"docker-{suite}") / "bin"
     if not folder.exists():
         with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
-            debian_packages.unpack(PACKAGES, Path(scratch), debian.mirror(settings))
+            debian_packages.unpack(PACKAGES, Path(scratch), debian.mirror(settings), suite)
             programs = Path(scratch) / "programs"
             programs.mkdir()
             for name in PROGRAMS:

@@ -67,6 +67,8 @@ def up(daemon: Daemon, settings: Settings) -> None:
             stdin=subprocess.DEVNULL,
             stdout=sink,
             stderr=sink,
+            # Git needs a working directory that exists as long as buildkitd runs.
+            cwd="/",
             start_new_session=True,
             env=os.environ | {"PATH": program_path()},
         )

@@ -56,11 +56,17 @@ def buildkitd(settings: Settings, programs: Path) -> Daemon:
     config = settings.folder("run") / "buildkitd.toml"
     return Daemon(
         name="buildkitd",
-        command=(str(programs / "buildkitd"), "--config", str(config)),
+        command=(str(binaries.buildkitd(settings)), "--config", str(config)),
         ready=lambda: sock.exists() and _has_workers(programs / "buildctl", addresses[0]),
         port=settings.buildkit_port,
-        files={config: buildkitd_config(settings, settings.folder("buildkitd"), addresses)},
+        files={config: buildkitd_config(settings, _root(settings), addresses)},
     )
+
+
+def _root(settings: Settings) -> Path:
+    """Create the folder of the build cache: versions may not understand the files of others."""
+    name = f"buildkitd-{settings.buildkit}" if settings.buildkit else "buildkitd"
+    return settings.folder(name)
 
 
 def dockerd(settings: Settings) -> Daemon:
@@ -164,7 +170,9 @@ def _run(buildctl: Path, address: str, *arguments: str) -> str:
 def engine(settings: Settings) -> Daemon:
     """Select the BuildKit to run: buildkitd if it is built, unless Docker Engine is selected."""
     programs = binaries.folder(settings)
-    if settings.engine == "buildkit" or (settings.engine == "auto" and programs.exists()):
+    if settings.engine == "buildkit" or (
+        settings.engine == "auto" and binaries.buildkitd(settings).exists()
+    ):
         return buildkitd(settings, programs)
     return dockerd(settings)
 

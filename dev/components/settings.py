@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,12 +21,16 @@ class StackError(Exception):
 
 @dataclass(frozen=True)
 class Settings:
-    """The settings of one stack; stacks with different folders and ports can run in parallel."""
+    """The settings of one stack; stacks with different folders and ports can run in parallel.
+
+    ``buildkit`` is another version of BuildKit than the one of dev/tools.
+    """
 
     state: Path
     buildkit_port: int
     registry_port: int
     engine: str
+    buildkit: str | None
     local_images: bool
     debian_mirror: str | None
 
@@ -40,6 +45,7 @@ class Settings:
             buildkit_port=_port(environ, "PYLLB_BUILDKIT_PORT", 1234),
             registry_port=_port(environ, "PYLLB_REGISTRY_PORT", 5000),
             engine=engine,
+            buildkit=_version(environ),
             local_images=environ.get("PYLLB_LOCAL_IMAGES", "1") != "0",
             debian_mirror=environ.get("PYLLB_DEBIAN_MIRROR"),
         )
@@ -68,6 +74,13 @@ def _port(environ: Mapping[str, str], name: str, default: int) -> int:
     if not value.isdecimal() or not 0 < int(value) < 65536:
         raise StackError(f"invalid {name} {value!r}: expected a port number")
     return int(value)
+
+
+def _version(environ: Mapping[str, str]) -> str | None:
+    version = environ.get("PYLLB_BUILDKIT")
+    if version and not re.fullmatch(r"v\d+\.\d+\.\d+", version):
+        raise StackError(f"invalid PYLLB_BUILDKIT {version!r}: expected a version such as v0.18.2")
+    return version or None
 
 
 def program_path() -> str:

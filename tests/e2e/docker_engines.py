@@ -1,6 +1,7 @@
 """The Docker Engines of the tests, which are run without the program ``docker`` on PATH.
 
-Docker 20.10 is Debian bookworm's; 26.1 is trixie's, with each of its image stores.
+Docker 20.10 is Debian bookworm's. The newer ones run with each of their image stores: by default
+the newest, and all versions in ``PYLLB_DOCKER``, separated by spaces.
 """
 
 from __future__ import annotations
@@ -18,9 +19,15 @@ if TYPE_CHECKING:
     import pytest
 
 OLD = "20.10"
-OVERLAY2 = "26.1-overlay2"
-CONTAINERD = "26.1-containerd"
-ENGINES = (OLD, OVERLAY2, CONTAINERD)
+# The suites of Debian with newer versions.
+SUITES = {"26.1": "trixie", "28.5": "forky"}
+STORES = ("overlay2", "containerd")
+NEWER = tuple(
+    f"{version}-{store}"
+    for version in os.environ.get("PYLLB_DOCKER", "28.5").split()
+    for store in STORES
+)
+ENGINES = (OLD, *NEWER)
 PROGRAM = shutil.which("docker")
 
 
@@ -28,8 +35,14 @@ def to_engine(name: str) -> DockerEngine:
     """Find the programs of one of the ENGINES; those of a newer one are downloaded once."""
     if name == OLD:
         return DockerEngine()
-    process = subprocess.run([STACK, "docker"], check=True, capture_output=True, text=True)
-    return DockerEngine(process.stdout.strip(), has_containerd_store=name == CONTAINERD)
+    suite = SUITES[name.partition("-")[0]]
+    process = subprocess.run([STACK, "docker", suite], check=True, capture_output=True, text=True)
+    return DockerEngine(process.stdout.strip(), has_containerd_store(name))
+
+
+def has_containerd_store(engine: str) -> bool:
+    """Check whether one of the ENGINES keeps its images in containerd."""
+    return engine.endswith("-containerd")
 
 
 def docker(*arguments: str | Path) -> str:

@@ -169,6 +169,15 @@ def test_a_daemon_ends_with_its_supervisor(home: dict[str, str], tmp_path: Path)
     assert len(find_daemons(tmp_path)) == 1
 
 
+def test_a_daemon_does_not_need_the_folder_of_its_first_build(
+    home: dict[str, str], tmp_path: Path
+) -> None:
+    assert llb(home, "daemon", "start").returncode == 0
+    supervisor = int((tmp_path / "pyllb" / "buildkitd" / "pid").read_text())
+    for number in (supervisor, *find_daemons(tmp_path)):
+        assert os.readlink(f"/proc/{number}/cwd") == "/"
+
+
 def test_an_invalid_idle_time_is_refused(home: dict[str, str], tmp_path: Path) -> None:
     home["LLB_DAEMON_IDLE"] = "soon"
     process = llb(home, "daemon", "start")

@@ -31,12 +31,12 @@ from llb.errors import (
 )
 from tests.e2e.conftest import openssl
 from tests.e2e.docker_engines import (
-    CONTAINERD,
     ENGINES,
+    NEWER,
     OLD,
-    OVERLAY2,
     PROGRAM,
     docker,
+    has_containerd_store,
     hide_program,
     to_engine,
 )
@@ -405,7 +405,7 @@ def test_a_feature_that_an_old_docker_lacks_is_an_error(sock: Path, tmp_path: Pa
 
 
 @pytest.mark.feature("J7")
-@pytest.mark.parametrize("engine", [OVERLAY2, CONTAINERD], indirect=True, scope="module")
+@pytest.mark.parametrize("engine", NEWER, indirect=True, scope="module")
 def test_a_newer_docker_exports_what_its_image_store_can(
     sock: Path, engine: str, tmp_path: Path
 ) -> None:
@@ -420,13 +420,13 @@ def test_a_newer_docker_exports_what_its_image_store_can(
             lambda: client.solve(state, exports=[oci(tmp_path / "image.tar")]),
         ]
         for build in needs_containerd:
-            if engine == CONTAINERD:
+            if has_containerd_store(engine):
                 build()
             else:
                 with pytest.raises(SolveError) as caught:
                     build()
                 assert caught.value.hint == STORE_HINT
-    assert (tmp_path / "image.tar").exists() == (engine == CONTAINERD)
+    assert (tmp_path / "image.tar").exists() == has_containerd_store(engine)
 
 
 def test_an_address_that_is_not_docker_is_an_error(
@@ -501,7 +501,7 @@ def test_an_image_is_built_and_pushed(
     assert {digest_in(registry, name) for name in names} == {result.digest}
     steps = {event.name for event in events if isinstance(event, Vertex)}
     through_docker = {f"push {registry}/{name}:1 through docker" for name in names}
-    assert steps >= through_docker or engine == CONTAINERD
+    assert steps >= through_docker or has_containerd_store(engine)
     statuses = {event.name for event in events if isinstance(event, VertexStatus)}
     assert any(status.startswith("pushing layer") for status in statuses)
     # Docker has the image as well.
@@ -561,7 +561,7 @@ def test_a_push_that_fails_is_an_error_with_the_words_of_the_registry(
             client.solve(state, exports=exports if engine != OLD else exports[:1])
         assert "connection refused" in caught.value.message
         assert not (tmp_path / "out").exists()
-        if engine != CONTAINERD:
+        if not has_containerd_store(engine):
             assert caught.value.message.startswith(f"cannot push 127.0.0.1:{port}/app:1: ")
             assert caught.value.step == f"push 127.0.0.1:{port}/app:1 through docker"
             with pytest.raises(InvalidValueError, match="cannot push an image by digest"):

@@ -47,7 +47,7 @@ class Place:
     def default(cls) -> Place:
         """Locate the folder in the user's cache directory."""
         cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-        return cls(Path(cache) / "pyllb" / "buildkitd")
+        return cls(Path(cache).absolute() / "pyllb" / "buildkitd")
 
     @property
     def socket(self) -> Path:
@@ -210,6 +210,8 @@ def _start(place: Place) -> None:
             stdout=log,
             stderr=log,
             env=_environment(place),
+            # Git needs a working directory that exists as long as the daemon runs.
+            cwd="/",
             start_new_session=True,
         )
     _wait_until(lambda: is_up(place) or supervisor.poll() is not None, START_SECONDS)
