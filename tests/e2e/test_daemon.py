@@ -175,7 +175,7 @@ def test_a_daemon_does_not_need_the_folder_of_its_first_build(
     assert llb(home, "daemon", "start").returncode == 0
     supervisor = int((tmp_path / "pyllb" / "buildkitd" / "pid").read_text())
     for number in (supervisor, *find_daemons(tmp_path)):
-        assert os.readlink(f"/proc/{number}/cwd") == "/"
+        assert Path(f"/proc/{number}/cwd").readlink() == Path("/")
 
 
 def test_an_invalid_idle_time_is_refused(home: dict[str, str], tmp_path: Path) -> None:
