@@ -110,7 +110,7 @@ def local_cache(
     """Create a cache in a folder on the client, an OCI layout, to import or export.
 
     ``tag`` names the cache in the layout, by default ``latest``. After an export, ``reset`` deletes
-    the blobs that no cache in the folder refers to.
+    the blobs that no cache in the folder refers to, unless another build is writing to the folder.
     """
     attrs = {"src": str(folder), "dest": str(folder), "mode": mode}
     attrs |= {} if tag is None else {"tag": tag}

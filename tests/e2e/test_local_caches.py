@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import uuid
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from llb import Image
 from llb.client import Client, Event, Vertex, VertexWarning, local_cache
 from llb.client.caches import Cache
+from llb.client.export.cache_lock import CacheLock
 from llb.client.export.oci_layout import Layout
 from llb.errors import InputError, SolveError
 from tests.e2e.test_failures import check_error, cli
@@ -67,7 +69,9 @@ def test_buildctl_uses_a_cache_of_llb(
         address=buildctl.address,
     )
     assert process.returncode == 0, process.stderr
-    assert sorted(path.name for path in folder.iterdir()) == ["blobs", "index.json", "oci-layout"]
+    assert sorted(path.name for path in folder.iterdir()) == [
+        *("blobs", "cache.lock", "index.json", "oci-layout"),
+    ]
     second_daemon = start_buildkitd()
     process = subprocess.run(
         [
@@ -143,6 +147,38 @@ def test_a_reset_cache_keeps_only_required_blobs(
     with Client(start_buildkitd().address) as second_client:
         second_client.solve(states[1], cache_from=[cache], on_event=events.append)
     assert is_run_cached(events)
+
+
+def export_with_buildctl(buildctl: Buildctl, folder: Path, *, reset: bool) -> None:
+    """Build something new, and export its cache."""
+    definition = Image("busybox").run(f"echo {uuid.uuid4()} > /made").marshal().to_bytes()
+    cache = f"type=local,dest={folder},mode=max,reset={str(reset).lower()}"
+    command = [str(buildctl.program), "--addr", buildctl.address, "build", "--export-cache", cache]
+    subprocess.run(command, input=definition, check=True, capture_output=True)
+
+
+def test_a_cleanup_spares_the_blobs_of_a_build_that_is_exporting(
+    buildkit_host: str, buildctl: Buildctl, tmp_path: Path
+) -> None:
+    """Neither program deletes the blobs that the other writes."""
+    layout, lock = Layout(tmp_path / "cache"), CacheLock(tmp_path / "cache")
+
+    def export(*, reset: bool) -> None:
+        cache = local_cache(layout.path, mode="max", reset=reset)
+        with Client(buildkit_host) as client:
+            client.solve(Image("busybox").run(f"echo {uuid.uuid4()} > /made"), cache_to=[cache])
+
+    export(reset=False)
+    for clean in (export, partial(export_with_buildctl, buildctl, layout.path)):
+        # An export that has written a blob, but not yet the index.
+        lock.share()
+        written = layout.blob(f"sha256:{uuid.uuid4().hex}{uuid.uuid4().hex}")
+        written.write_bytes(b"a new layer")
+        clean(reset=True)
+        assert written.exists()
+        lock.release()
+        clean(reset=True)
+        assert not written.exists()
 
 
 def test_a_failed_build_leaves_no_cache(buildkit_host: str, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from attrs import evolve, field, mutable
 
 from llb.client.caches import check_source, check_target, to_cache
+from llb.client.export.cache_lock import CacheLock
 from llb.client.export.content_store import Store, check_layout
 from llb.client.export.oci_layout import Layout
 from llb.client.export.outputs import DEFAULT_TAG, CacheOutput, ImageOutput, Output
@@ -53,7 +54,8 @@ class Stores:
         exports = [check_target(to_cache(cache)) for cache in caches]
         for cache in exports:
             if cache.type == "local":
-                store = Store(_writable_layout(Path(cache.attrs["dest"])), writable=True)
+                layout = _writable_layout(Path(cache.attrs["dest"]))
+                store = Store(layout, writable=True, cache_lock=CacheLock(layout.path))
                 self.by_id[f"local:{cache.attrs['dest']}"] = store
                 tag = cache.attrs.get("tag", DEFAULT_TAG)
                 self.outputs.append(CacheOutput(store, tag, reset=cache.is_set("reset")))

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from llb.client.export.cache_lock import CacheLock
     from llb.client.export.oci_layout import Layout
 
 # The limit of unfinished blobs at a time; a daemon writes about four.
@@ -74,11 +75,15 @@ class Ingest:
 class Store:
     """The content store of a layout during one build; it is safe for concurrent calls.
 
-    Unless ``writable``, the layout is only read.
+    Unless ``writable``, the layout is only read. ``cache_lock`` is shared from the first blob on,
+    whether it is new or exists; whoever commits the store releases it.
     """
 
-    def __init__(self, layout: Layout, *, writable: bool = False) -> None:
+    def __init__(
+        self, layout: Layout, *, writable: bool = False, cache_lock: CacheLock | None = None
+    ) -> None:
         self.layout = layout
+        self.cache_lock = cache_lock
         self._writable = writable
         self._lock = threading.Lock()
         self._staging: Path | None = None
@@ -124,6 +129,9 @@ class Store:
 
     def check_new(self, expected: str) -> None:
         """Raise RemoteError for an invalid digest, or if its blob already exists."""
+        # Without a folder, there are no blobs that another build could delete.
+        if self.cache_lock is not None and self.layout.path.is_dir():
+            self.cache_lock.share()
         if expected and self.find(expected) is not None:
             raise RemoteError(
                 f"blob with expected digest {expected} exists", code=Code.ALREADY_EXISTS
@@ -177,6 +185,8 @@ class Store:
             if self._staging is not None:
                 shutil.rmtree(self._staging, ignore_errors=True)
                 self._staging = None
+        if self.cache_lock is not None:
+            self.cache_lock.release()
 
     def _check_writable(self) -> None:
         if not self._writable:

@@ -36,7 +36,10 @@ class Output(Protocol):
 
 @frozen
 class CacheOutput:
-    """A cache exported to a layout under a tag; ``reset`` deletes blobs no longer needed."""
+    """A cache exported to a layout under a tag.
+
+    ``reset`` deletes blobs that are no longer needed, unless another build writes to the layout.
+    """
 
     store: Store
     tag: str = DEFAULT_TAG
@@ -48,14 +51,20 @@ class CacheOutput:
             descriptor = _parse_descriptor(answers[_CACHE], self.store)
             layout = self.store.layout
             with layout.locked():
+                if self.store.cache_lock is not None:
+                    self.store.cache_lock.share()
                 self.store.commit()
                 layout.put(descriptor, [tag_annotations(self.tag)])
-                if self.reset:
+                if self.reset and self._is_alone():
                     layout.sweep()
+        self.store.close()
 
     def abort(self) -> None:
         """Discard everything uncommitted."""
         self.store.close()
+
+    def _is_alone(self) -> bool:
+        return self.store.cache_lock is None or self.store.cache_lock.take_alone()
 
 
 @frozen

@@ -11,7 +11,7 @@ import base64
 import json
 from datetime import datetime
 from http import HTTPStatus
-from time import monotonic
+from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, quote_plus, urlencode, urlsplit
 
@@ -26,6 +26,7 @@ with lazy_imports(__name__):
     import urllib.request as urllib_request  # 19 ms
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from http.client import HTTPResponse
     from ssl import SSLContext
     from urllib.request import OpenerDirector, Request
@@ -38,6 +39,10 @@ _CLIENT = "buildkit-client"
 _DEFAULT_LIFETIME = 60
 # A daemon waits a minute for a token, and two requests may be needed.
 _TIMEOUT_SECONDS = 12.0
+# As the Go client since BuildKit v0.34.
+_RETRY_SECONDS = (1.0, 2.0, 4.0)
+# The reasons of a connection that breaks; urllib's RemoteDisconnected is one of the first.
+_BROKEN = (ConnectionResetError, BrokenPipeError)
 _CHUNK = 64 * 1024
 _MAX_BODY = 1024 * 1024
 _MAX_MESSAGE = 200
@@ -64,25 +69,29 @@ class Token:
 
 
 def fetch(
-    token_request: TokenRequest, credentials: Login, context: SSLContext | None = None
+    token_request: TokenRequest,
+    credentials: Login,
+    context: SSLContext | None = None,
+    wait: Callable[[float], object] = sleep,
 ) -> Token:
     """Fetch the token that a registry requires.
 
-    ``context`` selects the token servers to trust, by default those that the system trusts.
-    Raises InputError if no token can be obtained; its message contains no secret.
+    ``context`` selects the token servers to trust, by default those that the system trusts. A
+    server that fails (5xx, or a connection that breaks) is asked up to four times; ``wait`` waits
+    some seconds in between. Raises InputError if no token can be obtained; its message contains no
+    secret.
     """
     opener = _opener(token_request.realm, context)
     if credentials.registry_token:
         return Token(credentials.registry_token)
-    if not credentials.secret:
-        return _parse_token(
-            token_request,
-            credentials,
-            *_send(opener, _basic_request(token_request, credentials), token_request),
-        )
-    status, body = _send(opener, _oauth_request(token_request, credentials), token_request)
-    if _lacks_oauth(status, credentials):
-        status, body = _send(opener, _basic_request(token_request, credentials), token_request)
+
+    def send(request: Request) -> tuple[int, bytes]:
+        return _send_with_retries(opener, request, token_request, wait)
+
+    first_request = _oauth_request if credentials.secret else _basic_request
+    status, body = send(first_request(token_request, credentials))
+    if credentials.secret and _lacks_oauth(status, credentials):
+        status, body = send(_basic_request(token_request, credentials))
     return _parse_token(token_request, credentials, status, body)
 
 
@@ -144,6 +153,27 @@ def _opener(realm: str, context: SSLContext | None) -> OpenerDirector:
     ):
         opener.add_handler(handler)
     return opener
+
+
+def _send_with_retries(
+    opener: OpenerDirector,
+    request: Request,
+    token_request: TokenRequest,
+    wait: Callable[[float], object],
+) -> tuple[int, bytes]:
+    """Send a request, again if the server fails; return status and body of the last response."""
+    for delay in _RETRY_SECONDS:
+        try:
+            status, body = _send(opener, request, token_request)
+        except InputError as error:
+            cause = error.__cause__
+            if not isinstance(getattr(cause, "reason", cause), _BROKEN):
+                raise
+        else:
+            if status < HTTPStatus.INTERNAL_SERVER_ERROR:
+                return status, body
+        wait(delay)
+    return _send(opener, request, token_request)
 
 
 def _send(

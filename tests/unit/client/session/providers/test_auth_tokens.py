@@ -48,6 +48,8 @@ class Handler(BaseHTTPRequestHandler):
         self.rfile.read(int(self.headers.get("Content-Length", 0)))
         self.requests.append((self.command, self.path, self.headers.get("Authorization", "")))
         status, body, headers = self.answers.pop(0)
+        if not status:
+            return
         self.send_response(status)
         for key, value in ({"Content-Length": str(len(body))} | headers).items():
             self.send_header(key, value)
@@ -65,7 +67,10 @@ class Handler(BaseHTTPRequestHandler):
 def server(
     *answers: tuple[int, object] | tuple[int, object, dict[str, str]],
 ) -> Iterator[tuple[str, list[tuple[str, str, str]]]]:
-    """Run a server with these answers; yield its URL and the requests it received."""
+    """Run a server with these answers; yield its URL and the requests it received.
+
+    For the status 0, the server closes the connection without an answer.
+    """
     seen: list[tuple[str, str, str]] = []
 
     class TestHandler(Handler):
@@ -120,7 +125,6 @@ def test_invalid_times_are_replaced_by_the_defaults(
         (LOGIN, 405, ["POST", "GET"]),
         (Login(secret="identity"), 404, ["POST", "GET"]),
         (Login(secret="identity"), 405, ["POST"]),
-        (LOGIN, 500, ["POST"]),
         (LOGIN, 403, ["POST"]),
     ],
 )
@@ -135,6 +139,35 @@ def test_servers_without_oauth_get_the_older_request(
         else:
             assert fetch(token_request, credentials) == Token("t")
     assert [method for method, *_ in seen] == methods
+
+
+@pytest.mark.feature("N11")
+@pytest.mark.parametrize("credentials", [Login(), LOGIN])
+def test_a_server_that_fails_for_a_moment_is_asked_again(credentials: Login) -> None:
+    delays: list[float] = []
+    # The connection of the second request breaks before an answer.
+    with server((503, {}), (0, {}), (502, {}), (200, {"token": "t"})) as (url, seen):
+        token_request = TokenRequest(HOST, url)
+        assert fetch(token_request, credentials, wait=delays.append) == Token("t")
+    assert len(seen) == 4
+    assert delays == [1, 2, 4]
+
+
+def test_a_server_that_fails_four_times_is_an_error() -> None:
+    delays: list[float] = []
+    with server(*[(500, {})] * 4) as (url, seen), pytest.raises(InputError, match=r"status 500$"):
+        fetch(TokenRequest(HOST, url), Login(), wait=delays.append)
+    assert (len(seen), delays) == (4, [1, 2, 4])
+
+
+@pytest.mark.feature("N11")
+def test_a_server_that_refuses_connections_is_asked_once() -> None:
+    delays: list[float] = []
+    with server() as (url, _):
+        pass
+    with pytest.raises(InputError, match=r"Connection refused$"):
+        fetch(TokenRequest(HOST, url), Login(), wait=delays.append)
+    assert delays == []
 
 
 def test_credentials_do_not_follow_redirects() -> None:
@@ -163,9 +196,9 @@ def test_credentials_do_not_follow_redirects() -> None:
     ],
 )
 def test_error_messages_of_a_server_contain_no_secrets(body: object, message: str) -> None:
-    with server((500, body)) as (url, _), pytest.raises(InputError) as caught:
+    with server((418, body)) as (url, _), pytest.raises(InputError) as caught:
         fetch(TokenRequest(HOST, f"{url}/a?secret=1"), LOGIN)
-    assert caught.value.message == f"the token server {url}/a answers with status 500{message}"
+    assert caught.value.message == f"the token server {url}/a answers with status 418{message}"
 
 
 @pytest.mark.parametrize("body", [b"", b"{}", b"[]", b'{"token": 7}', b'{"token": "a\\nb"}'])
