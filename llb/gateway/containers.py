@@ -240,8 +240,7 @@ class Container:
         # The daemon reports a failed or killed process as the error of the release.
         has_failed = bool(self._running) or any(process.exit_code != 0 for process in self._ends)
         for process in self._running:
-            # The daemon waits until all output is sent.
-            process._flow.open()
+            process._stop()
         try:
             self._bridge.call(
                 "ReleaseContainer",

@@ -249,6 +249,16 @@ class ExecStream:
 
     # How it ends.
 
+    def stop(self) -> bool:
+        """Expect that a running process is killed with its container, whatever its exit code is.
+
+        Returns whether it ran.
+        """
+        if self.state is not State.RUNNING:
+            return False
+        self.cancel(self._stopped())
+        return True
+
     def cancel(self, failure: BaseException) -> None:
         """Give the process up: unless it is over, or failed before, it ends with ``failure``.
 
@@ -282,7 +292,7 @@ class ExecStream:
             return failure
         status = self._exit.Error
         if status.code == Code.CANCELLED:
-            return CancelledError(f"{self} was stopped with its container")
+            return self._stopped()
         is_known = any(_EXIT_DETAIL in detail.type_url for detail in status.details)
         if self._exit.Code != _UNKNOWN_EXIT or is_known:
             return None
@@ -295,6 +305,9 @@ class ExecStream:
             if is_container_gone
             else None,
         )
+
+    def _stopped(self) -> CancelledError:
+        return CancelledError(f"{self} was stopped with its container")
 
 
 def _details(message: pb.ExitMessage) -> tuple[bytes, ...]:

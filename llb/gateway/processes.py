@@ -317,6 +317,18 @@ class Process:
 
     # For the container.
 
+    def _stop(self) -> None:
+        """Prepare for the end of the container, without waiting for the daemon."""
+        # The daemon waits until all output is sent.
+        self._flow.open()
+        with self._flow.changed:
+            is_running = self._stream.stop()
+        # Daemons before v0.32 also wait until the input ends. This takes until the end of the call if
+        # the process reads nothing.
+        if is_running and self.stdin is not None:
+            ending = threading.Thread(target=self._send_input, args=(None,), daemon=True)
+            ending.start()
+
     def _end(self) -> None:
         """Receive what is left, and cancel the call after 5 seconds."""
         self._flow.open()

@@ -257,7 +257,7 @@ def test_a_process_that_never_ends_is_followed_no_longer_than_its_container(
         process = container.start(["x"], stdin=bytes(20_000_000))
         with pytest.raises(CancelledError, match="is still running"):
             process.wait(0.1)
-    with pytest.raises(CancelledError, match="call was cancelled"):
+    with pytest.raises(CancelledError, match="was stopped with its container"):
         process.wait(SECONDS)
 
 
