@@ -8,12 +8,12 @@ the first release that has it.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from llb.errors import CapabilityError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterator, Mapping
 
     from llb.definition.definition import Definition
 
@@ -109,6 +109,14 @@ _KNOWN: dict[str, tuple[int, str]] = {
     "gc.freespacefilter": (17, "free space rules of garbage collection"),
     "history.filter": (20, "filters of the build history"),
 }
+_FILE = "file.base"
+# Options of a copy that older daemons ignore.
+_COPY_CAPS = {
+    "include_patterns": "file.copy.includeexcludepatterns",
+    "exclude_patterns": "file.copy.includeexcludepatterns",
+    "required_paths": "file.copy.requiredpaths",
+    "alwaysReplaceExistingDestPaths": "file.copy.alwaysreplaceexistingdestpaths",
+}
 _VERSION = re.compile(r"v?0\.([0-9]+)\.[0-9]+")
 
 
@@ -118,8 +126,27 @@ def known() -> frozenset[str]:
 
 
 def needed(definition: Definition) -> frozenset[str]:
-    """Collect the capabilities that a definition requires."""
-    return frozenset().union(*(metadata.caps for metadata in definition.metadata.values()))
+    """Collect the capabilities that a definition requires.
+
+    They are those of its metadata, and those of its file actions: Go's client/llb, whose metadata
+    ours equal, leaves these out. Raises InvalidDefinitionError if an operation cannot be decoded.
+    """
+    listed = frozenset().union(*(metadata.caps for metadata in definition.metadata.values()))
+    return listed.union(_of_file_actions(definition)) if _FILE in listed else listed
+
+
+def _of_file_actions(definition: Definition) -> Iterator[str]:
+    for vertex in definition.vertices():
+        if vertex.kind == "file":
+            for action in vertex.op["actions"]:
+                yield from _of_file_action(action)
+
+
+def _of_file_action(action: Mapping[str, Any]) -> Iterator[str]:
+    if "symlink" in action:
+        yield "file.symlink.create"
+    copied = action.get("copy", {})
+    yield from (cap for name, cap in _COPY_CAPS.items() if copied.get(name))
 
 
 def of_version(version: str) -> frozenset[str] | None:

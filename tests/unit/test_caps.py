@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from llb import Image, LinuxResources, Scratch, caps, merge
+from llb import Image, LinuxResources, Scratch, State, caps, merge
 from llb.errors import CapabilityError
 
 MERGED = merge([Image("alpine"), Scratch().mkdir("/a")]).marshal()
@@ -43,3 +43,28 @@ def test_resource_limits_need_a_capability() -> None:
 @pytest.mark.parametrize("version", ["", "v0.0.0+unknown", "master", "27.1.1"])
 def test_an_unknown_version_has_no_table_of_capabilities(version: str) -> None:
     assert caps.of_version(version) is None
+
+
+@pytest.mark.feature("K9")
+@pytest.mark.parametrize(
+    ("state", "since", "feature"),
+    [
+        (Scratch().symlink("a", "/b"), "v0.19.0", "symlink"),
+        (Scratch().copy(Image("a"), "/", include=["a"]), "v0.9.0", "include and exclude of copy"),
+        (Scratch().copy(Image("a"), "/", exclude=["a"]), "v0.9.0", "include and exclude of copy"),
+        (Scratch().copy(Image("a"), "/", required=["a"]), "v0.26.0", "required of copy"),
+        (Scratch().copy(Image("a"), "/", replace=True), "v0.14.0", "replace of copy"),
+    ],
+)
+def test_a_file_action_needs_what_its_metadata_does_not_list(
+    state: State, since: str, feature: str
+) -> None:
+    definition = state.marshal()
+    offered = caps.of_version("v0.8.0")
+    assert offered is not None
+    with pytest.raises(CapabilityError) as caught:
+        caps.check(definition, offered, "BuildKit v0.8.0")
+    assert (caught.value.since, feature in caught.value.title) == (since, True)
+    enough = caps.of_version(since)
+    assert enough is not None
+    caps.check(definition, enough, f"BuildKit {since}")
