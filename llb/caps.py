@@ -125,6 +125,18 @@ def known() -> frozenset[str]:
     return frozenset(_KNOWN)
 
 
+def requirement(cap: str) -> str | None:
+    """Name the first release with a capability; None for an unknown one.
+
+    >>> requirement("mergeop")
+    'merge needs BuildKit v0.10.0 or later'
+    """
+    if cap not in _KNOWN:
+        return None
+    since, feature = _KNOWN[cap]
+    return f"{feature} needs BuildKit v0.{since}.0 or later"
+
+
 def needed(definition: Definition) -> frozenset[str]:
     """Collect the capabilities that a definition requires.
 
@@ -178,7 +190,7 @@ def require(required: Collection[str], offered: Collection[str], daemon: str) ->
         if cap in _KNOWN:
             since, feature = _KNOWN[cap]
             raise CapabilityError(
-                f"{daemon} does not support {feature} (capability {cap})",
+                f"{daemon} does not support {feature}",
                 cap=cap,
                 since=f"v0.{since}.0",
             )

@@ -333,9 +333,7 @@ def check_cap(bridge: Bridge, cap: str) -> None:
     """Raise CapabilityError if the daemon lacks a capability of containers."""
     if cap not in bridge.caps.frontend:
         feature, since = _CAPS[cap]
-        raise CapabilityError(
-            f"this BuildKit has no {feature} (capability {cap})", cap=cap, since=since
-        )
+        raise CapabilityError(f"this BuildKit does not support {feature}", cap=cap, since=since)
 
 
 def new_container(

@@ -269,7 +269,7 @@ def test_an_older_buildkit_is_refused_before_the_build() -> None:
     with pytest.raises(CapabilityError) as caught:
         caps.check(definition, offered, "BuildKit v0.30.0")
     assert str(caught.value) == (
-        "BuildKit v0.30.0 does not support requires and passthrough (capability passthroughop) "
+        "BuildKit v0.30.0 does not support requires and passthrough "
         "(it needs BuildKit v0.31.0 or later)"
     )
     assert caught.value.since == "v0.31.0"

@@ -7,6 +7,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
+from llb import caps
 from llb._lazy import lazy_imports
 from llb.errors import (
     CancelledError,
@@ -72,6 +73,7 @@ _HINTS = {
     "x509: ": "the daemon must trust the certificate: add its authority to buildkitd.toml",
     "unset ssh forward key": Hint("pass ssh='default'", command="forward an agent: --ssh default"),
 }
+_CAPABILITY = re.compile(r"unknown API capability (\S+)")
 # What a build lacks, by the words in which the daemon names it.
 _SECRET = re.compile(r"\bsecret (\S+): not found")
 _ENTITLEMENT = re.compile(r"\b(network\.host|security\.insecure) is not allowed(?! by)")
@@ -193,6 +195,8 @@ def _hint_for(message: str) -> str | None:
     "pass secrets={'npm': …}"
     >>> _hint_for("failed to load LLB: network.host is not allowed")
     "grant it with allow='network.host'"
+    >>> _hint_for("unknown API capability mergeop")
+    'merge needs BuildKit v0.10.0 or later'
     """
     if secret := _SECRET.search(message):
         name = secret[1]
@@ -202,6 +206,8 @@ def _hint_for(message: str) -> str | None:
     if entitlement := _ENTITLEMENT.search(message):
         name = entitlement[1]
         return Hint(f"grant it with allow={name!r}", command=f"grant it with --allow {name}")
+    if capability := _CAPABILITY.search(message):
+        return caps.requirement(capability[1])
     return next((hint for words, hint in _HINTS.items() if words in message), None)
 
 
