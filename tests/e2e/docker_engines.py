@@ -12,8 +12,8 @@ import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tests.e2e.conftest import STACK
 from tests.e2e.servers import DockerEngine
-from tests.e2e.versions import STACK
 
 if TYPE_CHECKING:
     import pytest

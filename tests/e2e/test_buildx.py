@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.e2e.conftest import STACK
 from tests.e2e.test_cli_flags import COMMANDS, HELP, OPTION, tables
 from tests.e2e.test_failures import cli
-from tests.e2e.versions import STACK
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -218,6 +218,13 @@ def test_an_invalid_port_is_refused(port: str) -> None:
     assert (completed.returncode, completed.stdout, completed.stderr) == (1, "", message)
 
 
+@pytest.mark.parametrize("version", ["0.18.2", "latest", "v0.18"])
+def test_an_invalid_version_of_buildkit_is_refused(version: str) -> None:
+    completed = _run_stack("up", PYLLB_BUILDKIT=version)
+    message = f"dev/stack: invalid PYLLB_BUILDKIT {version!r}: expected a version such as v0.18.2\n"
+    assert (completed.returncode, completed.stdout, completed.stderr) == (1, "", message)
+
+
 def test_private_daemons_run_next_to_the_stack(
     start_buildkitd: Callable[[], Buildctl], buildctl: Buildctl, tmp_path: Path
 ) -> None:
