@@ -13,9 +13,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import threading
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.error import HTTPError
@@ -25,6 +24,7 @@ from attrs import frozen
 
 from tests.e2e.toolchains import UV, find_program
 from tests.e2e.waiting import PATIENCE, wait_until
+from tests.http_server import http_server
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -163,15 +163,8 @@ def serving(files: Mapping[str, Path | bytes], *, password: str = "") -> Iterato
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002
             """Log nothing."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield PackageServer(f"http://127.0.0.1:{server.server_port}", requested)
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with http_server(Handler) as url:
+        yield PackageServer(url, requested)
 
 
 def files_of(folder: Path) -> dict[str, Path | bytes]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from llb import Image
+from llb import Image, Scratch
 from llb.client import BuildRecord, Client, Event, Vertex, VertexLog, cache_only, image
 from llb.errors import InputError, SolveError
 from llb.gateway import Result
@@ -17,6 +17,7 @@ from tests.e2e.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from llb.gateway import Gateway, Request
     from tests.e2e.conftest import Buildctl
@@ -169,3 +170,19 @@ def test_rm_takes_either_builds_or_all(arguments: tuple[str, ...]) -> None:
     process = cli("history", "rm", *arguments)
     assert process.returncode == 2
     assert "expected either build references or --all" in process.stderr
+
+
+@pytest.mark.feature("P8")
+def test_a_daemon_may_keep_no_history(
+    start_buildkitd: Callable[..., Buildctl], tmp_path: Path
+) -> None:
+    config = tmp_path / "history.toml"
+    config.write_text("[history]\nmaxEntries = 0\n")
+    address = start_buildkitd("--config", config).address
+    with Client(address) as client:
+        client.solve(Scratch().mkfile("/a", ""), ref="forgotten")
+        with pytest.raises(SolveError, match="exit code: 7"):
+            client.solve(Image("busybox").run("exit 7"))
+        assert list(client.history().builds()) == []
+    process = cli("history", "inspect", "forgotten", address=address)
+    check_error(process, "error: unknown build 'forgotten'\n")

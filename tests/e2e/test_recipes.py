@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import tarfile
-import textwrap
 import uuid
 from typing import TYPE_CHECKING
 
@@ -15,7 +14,7 @@ from llb import Image, Local, Scratch, State, files
 from llb.client import Client, Event, Vertex, VertexLog, local
 from llb.errors import SolveError
 from llb.recipes import apt, npm, pip, uv
-from tests.e2e.toolchains import UV, debian_with_node
+from tests.e2e.toolchains import PYTHON, UV, debian_with_node, with_debian_packages
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -107,31 +106,10 @@ def make_sdist(name: str) -> bytes:
     return buffer.getvalue()
 
 
-def debian_with_packages(token: str) -> State:
-    """Build a Debian with a repository of two packages, which apt copies as if downloaded."""
-    script = f"""\
-        set -e
-        rm -rf /etc/apt/sources.list /etc/apt/sources.list.d
-        mkdir -p /packages && cd /packages
-        for name in greet{token} wave{token}; do
-          mkdir -p tree/DEBIAN tree/opt
-          echo "hello from $name" > tree/opt/$name
-          printf 'Package: %s\\nVersion: 1:1.0\\nArchitecture: all\\nMaintainer: a\\nDescription: b\\n' \
-            "$name" | tee -a Packages > tree/DEBIAN/control
-          dpkg-deb --build tree "$name.deb"
-          printf 'Filename: ./%s.deb\\nSize: %s\\nSHA256: %s\\n\\n' "$name" \
-            "$(stat -c %s "$name.deb")" "$(sha256sum "$name.deb" | cut -d' ' -f1)" >> Packages
-          rm -r tree
-        done
-        echo 'deb [trusted=yes] copy:/packages ./' > /etc/apt/sources.list
-        """
-    return Image("python:3.13-slim").run(textwrap.dedent(script))
-
-
 def test_apt_downloads_a_package_once_and_leaves_no_cache(
     client: Client, token: str, tmp_path: Path
 ) -> None:
-    base = debian_with_packages(token)
+    base = with_debian_packages(PYTHON, f"greet{token}", f"wave{token}")
     first = base.pipe(apt.install, f"greet{token}=1:1.*")
     printed = read_output(
         client, first, f"cat /opt/greet{token}; ls /var/cache /var/lib/apt", tmp_path / "1"

@@ -140,14 +140,15 @@ def debian_with_maven() -> Toolchain:
 
 
 def with_debian_packages(state: State, *names: str) -> State:
-    """Add a repository in which apt finds packages of these names, which contain no files."""
+    """Add a repository of packages that apt copies as if downloaded, each with a file in /opt."""
     script = f"""\
         set -e
         rm -rf /etc/apt/sources.list /etc/apt/sources.list.d
         mkdir -p /packages && cd /packages
         for name in {" ".join(names)}; do
-          mkdir -p tree/DEBIAN
-          printf 'Package: %s\\nVersion: 1.0\\nArchitecture: all\\nMaintainer: a\\nDescription: b\\n' \
+          mkdir -p tree/DEBIAN tree/opt
+          echo "hello from $name" > tree/opt/$name
+          printf 'Package: %s\\nVersion: 1:1.0\\nArchitecture: all\\nMaintainer: a\\nDescription: b\\n' \
             "$name" | tee -a Packages > tree/DEBIAN/control
           dpkg-deb --build tree "$name.deb"
           printf 'Filename: ./%s.deb\\nSize: %s\\nSHA256: %s\\n\\n' "$name" \
