@@ -8,12 +8,16 @@ the first release that has it.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from llb._lazy import lazy_imports
 from llb.errors import CapabilityError
 
+with lazy_imports(__name__):
+    from llb.definition import decode  # 19 ms
+
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Collection, Iterator
 
     from llb.definition.definition import Definition
 
@@ -117,6 +121,8 @@ _COPY_CAPS = {
     "required_paths": "file.copy.requiredpaths",
     "alwaysReplaceExistingDestPaths": "file.copy.alwaysreplaceexistingdestpaths",
 }
+_SYMLINK = "file.symlink.create"
+_OF_FILE_ACTIONS = frozenset((_SYMLINK, *_COPY_CAPS.values()))
 _VERSION = re.compile(r"v?0\.([0-9]+)\.[0-9]+")
 
 
@@ -137,28 +143,23 @@ def requirement(cap: str) -> str | None:
     return f"{feature} needs BuildKit v0.{since}.0 or later"
 
 
-def needed(definition: Definition) -> frozenset[str]:
-    """Collect the capabilities that a definition requires.
+def needed(definition: Definition, offered: Collection[str] = ()) -> frozenset[str]:
+    """Collect the capabilities that a definition requires, and that are perhaps not offered.
 
     They are those of its metadata, and those of its file actions: Go's client/llb, whose metadata
     ours equal, leaves these out. Raises InvalidDefinitionError if an operation cannot be decoded.
     """
     listed = frozenset().union(*(metadata.caps for metadata in definition.metadata.values()))
-    return listed.union(_of_file_actions(definition)) if _FILE in listed else listed
+    if _FILE not in listed or _OF_FILE_ACTIONS.issubset(offered):
+        return listed
+    return listed.union(_of_file_actions(definition))
 
 
 def _of_file_actions(definition: Definition) -> Iterator[str]:
-    for vertex in definition.vertices():
-        if vertex.kind == "file":
-            for action in vertex.op["actions"]:
-                yield from _of_file_action(action)
-
-
-def _of_file_action(action: Mapping[str, Any]) -> Iterator[str]:
-    if "symlink" in action:
-        yield "file.symlink.create"
-    copied = action.get("copy", {})
-    yield from (cap for name, cap in _COPY_CAPS.items() if copied.get(name))
+    for action in decode.file_actions(definition.ops):
+        if action.HasField("symlink"):
+            yield _SYMLINK
+        yield from (cap for name, cap in _COPY_CAPS.items() if getattr(action.copy, name))
 
 
 def of_version(version: str) -> frozenset[str] | None:
@@ -181,7 +182,7 @@ def check(definition: Definition, offered: Collection[str], daemon: str) -> None
     missing from this library's table are left to the daemon. Raises CapabilityError if the daemon
     lacks one.
     """
-    require(needed(definition), offered, daemon)
+    require(needed(definition, offered), offered, daemon)
 
 
 def require(required: Collection[str], offered: Collection[str], daemon: str) -> None:

@@ -21,7 +21,7 @@ from llb.protobuf import digest_of
 from llb.source_map import Location, Range, SourceFile
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 
 @frozen
@@ -127,6 +127,12 @@ def vertices(
         )
         for digest, data, message in zip(digests, ops, messages, strict=True)
     )
+
+
+def file_actions(ops: Iterable[bytes]) -> Iterator[pb.FileAction]:
+    """Decode the file actions of operations. Raises InvalidDefinitionError."""
+    for data in ops:
+        yield from _op_from_bytes(digest_of(data), data).file.actions
 
 
 def head(last: bytes) -> str:

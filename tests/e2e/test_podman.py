@@ -6,6 +6,8 @@ import os
 import shutil
 import socket
 import subprocess
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,7 +22,6 @@ from tests.e2e.waiting import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from tests.e2e.conftest import Buildctl
 
@@ -38,14 +39,18 @@ def programs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     (folder / "bin").mkdir()
     # Otherwise the monitor of each process that was started through the API stays for minutes.
     (folder / "containers.conf").write_text("[engine]\nexit_command_delay = 0\n")
-    write_program(
-        folder / "bin" / "podman",
-        f"CONTAINERS_CONF={folder}/containers.conf exec {program} --root {folder}/root --runroot {folder}/run --storage-driver vfs "
-        f"--cgroup-manager cgroupfs --events-backend file --runtime {folder}/runtime "
-        f'--tmpdir {folder}/tmp "$@"',
-    )
-    yield folder / "bin"
-    unmount_below(folder)
+    # Its path may have at most 50 characters.
+    with tempfile.TemporaryDirectory(prefix="podman") as run:
+        write_program(
+            folder / "bin" / "podman",
+            f"CONTAINERS_CONF={folder}/containers.conf exec {program} --root {folder}/root "
+            f"--runroot {run} --storage-driver vfs --cgroup-manager cgroupfs "
+            f"--events-backend file --runtime {folder}/runtime "
+            f'--tmpdir {folder}/tmp "$@"',
+        )
+        yield folder / "bin"
+        unmount_below(Path(run))
+        unmount_below(folder)
 
 
 @pytest.fixture(autouse=True)
