@@ -138,7 +138,7 @@ def test_a_container_may_be_created_by_another_program_at_the_same_time(
     # The other program has started it as well.
     docker.answers[f"/containers/{NAME}/start"] = (304, b"")
     with pytest.raises(ConnectError, match="no container 'builder'"):
-        BuildKitContainer(NAME).start()
+        BuildKitContainer(NAME).start(timeout=0.1)
 
 
 def test_an_error_of_docker_is_raised(docker: FakeDockerEngine) -> None:
