@@ -156,10 +156,11 @@ def needed(definition: Definition, offered: Collection[str] = ()) -> frozenset[s
 
 
 def _of_file_actions(definition: Definition) -> Iterator[str]:
-    for action in decode.file_actions(definition.ops):
-        if action.HasField("symlink"):
-            yield _SYMLINK
-        yield from (cap for name, cap in _COPY_CAPS.items() if getattr(action.copy, name))
+    for vertex in definition.vertices():
+        for action in decode.file_actions(vertex):
+            if action.HasField("symlink"):
+                yield _SYMLINK
+            yield from (cap for name, cap in _COPY_CAPS.items() if getattr(action.copy, name))
 
 
 def of_version(version: str) -> frozenset[str] | None:

@@ -21,7 +21,7 @@ from llb.protobuf import digest_of
 from llb.source_map import Location, Range, SourceFile
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
 
 @frozen
@@ -129,10 +129,11 @@ def vertices(
     )
 
 
-def file_actions(ops: Iterable[bytes]) -> Iterator[pb.FileAction]:
-    """Decode the file actions of operations. Raises InvalidDefinitionError."""
-    for data in ops:
-        yield from _op_from_bytes(digest_of(data), data).file.actions
+def file_actions(vertex: Vertex) -> Sequence[pb.FileAction]:
+    """Decode the actions of a file operation, none for any other kind."""
+    if vertex.kind != "file":
+        return ()
+    return _op_from_bytes(vertex.digest, vertex.encoded).file.actions
 
 
 def head(last: bytes) -> str:

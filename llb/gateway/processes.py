@@ -323,7 +323,7 @@ class Process:
         self._flow.open()
         with self._flow.changed:
             is_running = self._stream.stop()
-        # Daemons before v0.32 also wait until the input ends. This takes until the end of the call if
+        # Older daemons, such as v0.18, also wait until the input ends. This takes until the end of the call if
         # the process reads nothing.
         if is_running and self.stdin is not None:
             ending = threading.Thread(target=self._send_input, args=(None,), daemon=True)

@@ -128,7 +128,10 @@ class Store:
         return ingest
 
     def check_new(self, expected: str) -> None:
-        """Raise RemoteError for an invalid digest, or if its blob already exists."""
+        """Raise RemoteError for an invalid digest, or if its blob already exists.
+
+        Raises InputError if the lock of the cache cannot be shared.
+        """
         # Without a folder, there are no blobs that another build could delete.
         if self.cache_lock is not None and self.layout.path.is_dir():
             self.cache_lock.share()

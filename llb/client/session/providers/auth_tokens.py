@@ -41,7 +41,7 @@ _DEFAULT_LIFETIME = 60
 _TIMEOUT_SECONDS = 12.0
 # As the Go client since BuildKit v0.34.
 _RETRY_SECONDS = (1.0, 2.0, 4.0)
-# The reasons of a connection that breaks; urllib's RemoteDisconnected is one of the first.
+# A connection that breaks; http.client.RemoteDisconnected is a ConnectionResetError.
 _BROKEN = (ConnectionResetError, BrokenPipeError)
 _CHUNK = 64 * 1024
 _MAX_BODY = 1024 * 1024

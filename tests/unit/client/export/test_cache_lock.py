@@ -9,6 +9,8 @@ import pytest
 
 from llb.client.export import cache_lock
 from llb.client.export.cache_lock import CacheLock
+from llb.client.export.content_store import Store
+from llb.client.export.oci_layout import Layout
 from llb.errors import InputError
 
 if TYPE_CHECKING:
@@ -64,3 +66,16 @@ def test_a_folder_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "cache.lock").mkdir()
     with pytest.raises(InputError, match=r"^cannot write .*/cache.lock: Is a directory$"):
         CacheLock(tmp_path).share()
+
+
+@pytest.mark.feature("M2")
+def test_a_store_shares_the_lock_from_its_first_blob_until_it_is_closed(tmp_path: Path) -> None:
+    store = Store(Layout(tmp_path), writable=True, cache_lock=CacheLock(tmp_path))
+    cleaning = CacheLock(tmp_path)
+    store.begin("ref", 0, "")
+    cleaning.share()
+    assert not cleaning.take_alone()
+    store.close()
+    cleaning.share()
+    assert cleaning.take_alone()
+    cleaning.release()
