@@ -52,13 +52,22 @@ def build(settings: Settings) -> Path:
     target, daemon = folder(settings), buildkitd(settings)
     if not target.exists():
         # `tool` means all commands in the tool block of go.mod.
-        _go_build(settings, target, _tools_version(), TOOLS, "tool")
+        _build_buildkit(settings, target, _tools_version(), TOOLS, "tool")
     if not daemon.exists():
         name = f"{MODULE}@{settings.buildkit}"
         module = json.loads(_go("mod", "download", "-json", name, cwd=TOOLS))["Dir"]
         # Its own go.mod has the versions of its dependencies.
-        _go_build(settings, daemon.parent, version(settings), Path(module), "./cmd/buildkitd")
+        source = Path(module)
+        _build_buildkit(settings, daemon.parent, version(settings), source, "./cmd/buildkitd")
     return target
+
+
+def go_build(
+    source: Path, output: Path, package: str, *flags: str, has_c_code: bool = False
+) -> None:
+    """Build the programs of a package of the Go module in ``source``. Raises NoToolchainError."""
+    build = ("build", *FLAGS, *flags, "-o", f"{output}{os.sep}", package)
+    _go(*build, cwd=source, has_c_code=has_c_code)
 
 
 def _tools_version() -> str:
@@ -68,23 +77,26 @@ def _tools_version() -> str:
     return match[1]
 
 
-def _go_build(settings: Settings, target: Path, release: str, source: Path, package: str) -> None:
+def _build_buildkit(
+    settings: Settings, target: Path, release: str, source: Path, package: str
+) -> None:
     print(f"building BuildKit {release} (about two minutes, once)", flush=True)
     stamp = f"-s -w -X {MODULE}/version.Version={release}"
     # The folder gets its final name only when complete; an interrupted build starts again.
     with tempfile.TemporaryDirectory(dir=settings.folder("bin")) as scratch:
         output = Path(scratch, "out")
         output.mkdir()
-        _go("build", *FLAGS, "-ldflags", stamp, "-o", f"{output}{os.sep}", package, cwd=source)
+        go_build(source, output, package, "-ldflags", stamp)
         output.rename(target)
 
 
-def _go(*arguments: str, cwd: Path) -> str:
+def _go(*arguments: str, cwd: Path, has_c_code: bool = False) -> str:
     go = shutil.which("go", path=os.pathsep.join([program_path(), "/usr/local/go/bin"]))
     if go is None:
         raise NoToolchainError("`go` is not on PATH")
     # The user's Go flags and workspace must not affect this build.
-    overrides = {"CGO_ENABLED": "0", "GOFLAGS": "", "GOTOOLCHAIN": "local", "GOWORK": "off"}
+    overrides = {"GOFLAGS": "", "GOTOOLCHAIN": "local", "GOWORK": "off"}
+    overrides["CGO_ENABLED"] = str(int(has_c_code))
     process = subprocess.run(
         [go, *arguments],
         check=False,

@@ -146,7 +146,7 @@ def print_buildx(settings: Settings, _: argparse.Namespace) -> int:
 
 
 def print_docker(settings: Settings, arguments: argparse.Namespace) -> int:
-    """Print the folder of a newer Docker Engine, after fetching it from Debian if necessary."""
+    """Print the folder of a newer Docker Engine, after fetching or building it if necessary."""
     with _lock(settings):
         print(docker.provide(settings, arguments.suite))
     return 0
@@ -169,7 +169,9 @@ def _parser() -> argparse.ArgumentParser:
             command.add_argument("--json", action="store_true", help="print a JSON object")
         if run is print_docker:
             command.add_argument(
-                "suite", metavar="SUITE", help="trixie has Docker 26.1, forky has Docker 28.5"
+                "suite",
+                metavar="SUITE",
+                help="trixie has Docker 26.1, forky has Docker 28.5; source: build the newest one",
             )
         if run is daemon:
             command.add_argument(

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     import pytest
 
 OLD = "20.10"
-# The suites of Debian with newer versions.
-SUITES = {"26.1": "trixie", "28.5": "forky"}
+# The suites of Debian with newer versions; Docker 29 is built from source.
+SUITES = {"26.1": "trixie", "28.5": "forky", "29": "source"}
 STORES = ("overlay2", "containerd")
 NEWER = tuple(
     f"{version}-{store}"
@@ -37,7 +37,8 @@ def to_engine(name: str) -> DockerEngine:
         return DockerEngine()
     suite = SUITES[name.partition("-")[0]]
     process = subprocess.run([STACK, "docker", suite], check=True, capture_output=True, text=True)
-    return DockerEngine(process.stdout.strip(), has_containerd_store(name))
+    folder = process.stdout.splitlines()[-1]
+    return DockerEngine(folder, has_containerd_store(name))
 
 
 def has_containerd_store(engine: str) -> bool:

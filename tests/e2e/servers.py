@@ -51,7 +51,7 @@ class DockerEngine:
     @property
     def features(self) -> dict[str, bool]:
         """The features in the configuration of the daemon."""
-        return {"containerd-snapshotter": True} if self.has_containerd_store else {}
+        return {"containerd-snapshotter": self.has_containerd_store}
 
 
 @frozen

@@ -58,7 +58,11 @@ if TYPE_CHECKING:
     from llb.client import Event
     from tests.e2e.conftest import Buildctl
 
-MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
+# Docker 29 with its containerd store makes OCI images.
+MANIFESTS = (
+    "application/vnd.docker.distribution.manifest.v2+json",
+    "application/vnd.oci.image.manifest.v1+json",
+)
 STORE_HINT = (
     "enable Docker's containerd image store (the feature containerd-snapshotter in its daemon.json), "
     "or build with a separate BuildKit"
@@ -482,7 +486,8 @@ def test_docker_is_used_if_there_is_nothing_else(
 def digest_in(registry: str, name: str) -> str:
     """Ask a registry for the digest of an image."""
     url = f"http://{registry}/v2/{name}/manifests/1"
-    request = urllib.request.Request(url, headers={"Accept": MANIFEST}, method="HEAD")
+    accept = {"Accept": ", ".join(MANIFESTS)}
+    request = urllib.request.Request(url, headers=accept, method="HEAD")
     with urllib.request.urlopen(request) as response:
         digest: str = response.headers["Docker-Content-Digest"]
         return digest
