@@ -54,6 +54,19 @@ def docker(*arguments: str | Path) -> str:
     return process.stdout
 
 
+def run_image(name: str, script: str, folder: Path) -> str:
+    """Run a shell script in a container of an image, and return its output.
+
+    It goes through a file below ``folder``: a busy engine waits two seconds for the output of a
+    process that has ended, and then loses the rest.
+    """
+    output = folder / "container"
+    output.mkdir()
+    options = ("--rm", "--network=none", f"--volume={output}:/output")
+    docker("run", *options, name, "sh", "-c", f"({script}) > /output/stdout")
+    return (output / "stdout").read_text()
+
+
 def hide_program(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Set PATH to a folder with links to all programs except ``docker``."""
     programs = folder / "programs-without-docker"

@@ -38,6 +38,7 @@ from tests.e2e.docker_engines import (
     docker,
     has_containerd_store,
     hide_program,
+    run_image,
     to_engine,
 )
 from tests.e2e.registries import (
@@ -191,7 +192,7 @@ def test_an_image_is_loaded_into_docker(
     assert loaded["Id"] == result.digest
     assert "WORD=said" in loaded["Config"]["Env"]
     assert loaded["Config"]["Cmd"] == ["sh"]
-    output = docker("run", "--rm", "--network=none", "pyllb/made:1", "sh", "-c", "cat word; env")
+    output = run_image("pyllb/made:1", "cat word; env", tmp_path)
     assert "made here" in output
     assert "WORD=said\n" in output
 
@@ -223,8 +224,7 @@ def test_a_dockerfile_is_built_from_the_command_line(
     (tmp_path / "word").write_text("by docker's own frontend")
     process = cli("build", tmp_path, "-t", "pyllb/file", address="docker://")
     assert process.returncode == 0, process.stderr
-    command = ("run", "--rm", "--network=none", "pyllb/file", "cat", "/word")
-    assert docker(*command) == "by docker's own frontend"
+    assert run_image("pyllb/file", "cat /word", tmp_path) == "by docker's own frontend"
 
 
 @pytest.mark.feature("J3")
@@ -495,7 +495,12 @@ def digest_in(registry: str, name: str) -> str:
 
 @pytest.mark.feature("J17")
 def test_an_image_is_built_and_pushed(
-    sock: Path, engine: str, registry: str, docker_config: Path, monkeypatch: pytest.MonkeyPatch
+    sock: Path,
+    engine: str,
+    registry: str,
+    docker_config: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
 ) -> None:
     names = [f"test/{uuid.uuid4().hex}" for _ in range(2)]
     state = Image("busybox").run(f"echo {names[0]} > /name", network="none")
@@ -511,8 +516,7 @@ def test_an_image_is_built_and_pushed(
     assert any(status.startswith("pushing layer") for status in statuses)
     # Docker has the image as well.
     monkeypatch.setenv("DOCKER_HOST", f"unix://{sock}")
-    output = docker("run", "--rm", "--network=none", f"{registry}/{names[0]}:1", "cat", "/name")
-    assert output == f"{names[0]}\n"
+    assert run_image(f"{registry}/{names[0]}:1", "cat /name", tmp_path) == f"{names[0]}\n"
 
 
 @pytest.mark.feature("J17")
