@@ -113,6 +113,32 @@ _KNOWN: dict[str, tuple[int, str]] = {
     "gc.freespacefilter": (17, "free space rules of garbage collection"),
     "history.filter": (20, "filters of the build history"),
 }
+# Options that are no capabilities of BuildKit: older releases ignore them.
+_OPTIONS: dict[str, tuple[int, str]] = {
+    "proxynetwork": (31, "proxy networks"),
+    "exporter.attestation-inline": (11, "attestation-inline of exporters"),
+    "exporter.attestation-prefix": (11, "attestation-prefix of exporters"),
+    "exporter.source-date-epoch": (11, "source-date-epoch of exporters"),
+    "exporter.tar": (11, "tar of exporters"),
+    "exporter.platform-split": (12, "platform-split of exporters"),
+    "exporter.rewrite-timestamp": (13, "rewrite-timestamp of exporters"),
+    "exporter.oci-artifact": (19, "oci-artifact of exporters"),
+    "exporter.src": (34, "src of exporters"),
+    "cache.gha.timeout": (13, "timeout of gha caches"),
+    "cache.gha.ghtoken": (14, "ghtoken of gha caches"),
+    "cache.gha.repository": (14, "repository of gha caches"),
+    "cache.local.image-manifest": (12, "image-manifest of local caches"),
+    "cache.registry.image-manifest": (12, "image-manifest of registry caches"),
+    "cache.registry.registry.insecure": (12, "registry.insecure of registry caches"),
+    "cache.s3.upload_parallelism": (16, "upload_parallelism of s3 caches"),
+    "cache.s3.disable_accept_encoding": (30, "disable_accept_encoding of s3 caches"),
+    "cache.s3.retry_mode": (30, "retry_mode of s3 caches"),
+    "cache.s3.retry_max_attempts": (30, "retry_max_attempts of s3 caches"),
+    "cache.s3.compression": (34, "compression of s3 caches"),
+    "cache.s3.compression-level": (34, "compression-level of s3 caches"),
+    "cache.s3.force-compression": (34, "force-compression of s3 caches"),
+}
+_REQUIREMENTS = _KNOWN | _OPTIONS
 _FILE = "file.base"
 # Options of a copy that older daemons ignore.
 _COPY_CAPS = {
@@ -127,7 +153,7 @@ _VERSION = re.compile(r"v?0\.([0-9]+)\.[0-9]+")
 
 
 def known() -> frozenset[str]:
-    """List every capability in this library's table."""
+    """List every capability of BuildKit in this library's table."""
     return frozenset(_KNOWN)
 
 
@@ -173,7 +199,7 @@ def of_version(version: str) -> frozenset[str] | None:
     # A build from a checkout reports v0.0.0 and a commit.
     if match is None or match[1] == "0":
         return None
-    return frozenset(cap for cap, (since, _) in _KNOWN.items() if since <= int(match[1]))
+    return frozenset(cap for cap, (since, _) in _REQUIREMENTS.items() if since <= int(match[1]))
 
 
 def check(definition: Definition, offered: Collection[str], daemon: str) -> None:
@@ -189,8 +215,8 @@ def check(definition: Definition, offered: Collection[str], daemon: str) -> None
 def require(required: Collection[str], offered: Collection[str], daemon: str) -> None:
     """Raise CapabilityError for the first required capability that is known and not offered."""
     for cap in sorted(set(required) - set(offered)):
-        if cap in _KNOWN:
-            since, feature = _KNOWN[cap]
+        if cap in _REQUIREMENTS:
+            since, feature = _REQUIREMENTS[cap]
             raise CapabilityError(
                 f"{daemon} does not support {feature}",
                 cap=cap,

@@ -22,12 +22,13 @@ from attrs import frozen
 from llb import Image
 from llb.client import Client, image
 from tests.checkout import ROOT, exclusive_build
+from tests.e2e import versions
 from tests.e2e.frontends import run_as_frontend
 from tests.e2e.relays import Relay
 from tests.e2e.waiting import PATIENCE, wait_until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator, Iterator
 
     from llb.gateway import Gateway, Ref
 
@@ -67,6 +68,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             timeout = max((SLOW[name] for name in fixtures if name in SLOW), default=0)
             if timeout and item.get_closest_marker("timeout") is None:
                 item.add_marker(pytest.mark.timeout(timeout))
+    versions.expect_failures(items)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    requirement = versions.find_requirement(report.longreprtext) if report.failed else None
+    if requirement is not None:
+        report.outcome = "skipped"
+        report.wasxfail = requirement
+    return report
 
 
 @pytest.fixture(scope="session")

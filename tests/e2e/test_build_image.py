@@ -389,6 +389,7 @@ def test_a_build_without_tags_and_outputs_has_an_id(client: Client) -> None:
 
 
 @pytest.mark.feature("K20")
+@pytest.mark.since("v0.32.2", "an index for equal images of several platforms")
 def test_several_platforms_are_an_index(client: Client, name: str) -> None:
     result = client.build_image(
         {"Dockerfile": "FROM scratch\nARG TARGETARCH\nLABEL arch=$TARGETARCH\n"},

@@ -144,6 +144,7 @@ def read_config(tmp_path: Path, platform: str | None = None) -> dict[str, Any]:
     return config
 
 
+@pytest.mark.since("v0.23.0", "an empty tree among several platforms", run=False)
 def test_an_image_has_the_config_of_its_base_and_the_labels_of_the_client(
     buildkit_host: str, tmp_path: Path
 ) -> None:

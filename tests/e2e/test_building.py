@@ -139,6 +139,7 @@ def test_the_dockerfile_frontend_runs_in_this_process(buildkit_host: str, tmp_pa
 
 
 @pytest.mark.feature("K4")
+@pytest.mark.since("v0.32.2", "the error for an image that a mirror does not have")
 def test_a_client_resolves_images(buildkit_host: str) -> None:
     with Client(buildkit_host) as client:
         resolved = client.resolve_image_config("docker.io/library/busybox:latest")

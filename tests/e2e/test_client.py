@@ -24,6 +24,7 @@ from llb.client.progress.display import display
 from llb.errors import InvalidValueError, SolveError
 from tests.e2e.registries import serve_http
 from tests.e2e.servers import accepts, free_port, wait_for
+from tests.e2e.versions import VERSION
 from tests.e2e.waiting import PATIENCE, wait_until
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ BUSYBOX = Image("busybox")
 @pytest.mark.feature("J10")
 def test_info_and_workers_describe_the_daemon(buildkit_host: str) -> None:
     with Client(buildkit_host) as client:
-        assert client.info().version == "v0.34.2"
+        assert client.info().version == VERSION
         (worker,) = client.workers()
     assert "linux/amd64" in [str(platform) for platform in worker.platforms]
 

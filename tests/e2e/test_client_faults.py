@@ -24,6 +24,7 @@ from tests.e2e.test_failures import (
     find_daemon_processes,
     find_processes,
 )
+from tests.e2e.versions import VERSION
 from tests.e2e.waiting import PATIENCE, wait_until
 
 if TYPE_CHECKING:
@@ -196,7 +197,7 @@ def test_a_client_reconnects_to_a_restarted_daemon(
         with pytest.raises(ConnectError, match="Connection refused"):
             client.info()
         start_buildkitd("--port", str(port))
-        assert client.info().version == "v0.34.2"
+        assert client.info().version == VERSION
 
 
 @pytest.mark.feature("K8")

@@ -98,6 +98,7 @@ def test_an_object_store_cache_saves_another_daemon_the_steps(
 
 
 @pytest.mark.feature("M4")
+@pytest.mark.since("v0.20.0", "the second version of the cache of GitHub Actions")
 def test_a_github_cache_is_requested_with_the_token_of_the_workflow(
     store: ObjectStore, buildkit_host: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -22,6 +22,7 @@ from llb.errors import ConnectError, SolveError, TransportError
 from llb.grpc import Pipe, socket_pipe
 from tests.e2e.servers import free_port, running_sshd, write_program
 from tests.e2e.test_failures import ENDLESS, begin_long_build, check_error, cli, find_processes
+from tests.e2e.versions import VERSION
 from tests.e2e.waiting import PATIENCE, wait_until
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ def build_through(address: str, folder: Path) -> None:
     image = Image("busybox", inherit_config=False)
     step = image.run("cp /in/file /copy", mounts=[bind(Local("context"), "/in")])
     with Client(address) as client:
-        assert client.info().version == "v0.34.2"
+        assert client.info().version == VERSION
         client.solve(
             step, local_dirs={"context": folder / "context"}, exports=[local(folder / "o")]
         )
@@ -362,7 +363,7 @@ def test_a_client_waits_for_a_daemon_that_comes_up(buildkit_host: str, tmp_path:
             path.unlink()
             path.symlink_to(buildkit_host.removeprefix("unix://"))
         with future.result() as client:
-            assert client.info().version == "v0.34.2"
+            assert client.info().version == VERSION
 
 
 def test_waiting_ends_after_the_timeout(tmp_path: Path) -> None:

@@ -223,6 +223,7 @@ def test_the_platform_determines_the_default_path(
 
 
 @pytest.mark.feature("K5")
+@pytest.mark.since("v0.32.2", "the exit of a process that does not read its input", run=False)
 def test_network_and_security_need_an_entitlement(
     run_with_tree: Callable[..., Any],
 ) -> None:
@@ -330,6 +331,7 @@ def test_an_exception_releases_the_container(run_with_tree: Callable[..., Any]) 
 
 
 @pytest.mark.feature("K5")
+@pytest.mark.since("v0.34.0", "parts of files of containers")
 def test_a_large_file_of_a_container_is_read_in_parts(run_with_tree: Callable[..., Any]) -> None:
     def use(gateway: Gateway, tree: Ref) -> int:
         with gateway.new_container(tree, init=["cat"]) as container:

@@ -22,13 +22,15 @@ FILES = {"bin/busybox", "greeting.txt", "words.txt"}
 def llb(
     *arguments: str | Path, address: str, stdin: bytes | None = None
 ) -> subprocess.CompletedProcess[bytes]:
-    return subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-m", "llb", *arguments, "--addr", address],
         cwd=ROOT,
         input=stdin,
         capture_output=True,
-        check=True,
+        check=False,
     )
+    assert process.returncode == 0, process.stderr.decode()
+    return process
 
 
 def run_example() -> bytes:

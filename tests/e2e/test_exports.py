@@ -103,6 +103,7 @@ def test_an_image_has_its_annotations(client: Client, name: str, tmp_path: Path)
 
 
 @pytest.mark.feature("L3", "L8")
+@pytest.mark.since("v0.32.2", "OCI media types for zstd")
 def test_layers_are_compressed_as_requested(client: Client, name: str) -> None:
     export_new_file(
         client, registry(name, compression="zstd", compression_level=3, force_compression=True)

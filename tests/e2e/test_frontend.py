@@ -118,6 +118,7 @@ def build_config(
 
 
 @pytest.mark.feature("E10", "F1", "F2", "F4", "F5", "F6", "G8")
+@pytest.mark.since("v0.32.2", "a stock frontend with the answers of today's")
 def test_the_image_equals_that_of_the_stock_frontend(
     frontend: str, context: Path, buildkit_host: str, tmp_path: Path
 ) -> None:
@@ -181,6 +182,7 @@ HEALTHCHECK --interval=30s CMD true
 
 
 @pytest.mark.feature("D3", "D4", "D5", "D6", "D9", "F10", "G1")
+@pytest.mark.since("v0.32.2", "a stock frontend with the answers of today's")
 def test_run_mounts_with_an_epoch_give_the_image_of_the_stock_frontend(
     frontend: str, buildkit_host: str, tmp_path: Path
 ) -> None:
@@ -320,8 +322,7 @@ def test_all_capabilities_of_the_daemon_are_known(
         )
         version = client.info().version
     capabilities = frozenset((tmp_path / "out" / "caps").read_text().split("\n"))
-    assert capabilities == caps.known()
-    assert capabilities == caps.of_version(version)
+    assert capabilities == (caps.of_version(version) or frozenset()) & caps.known()
 
 
 @pytest.mark.parametrize(

@@ -91,6 +91,7 @@ def convert_with_both(
 
 
 @pytest.mark.feature("C10", "C11", "F12")
+@pytest.mark.since("v0.26.0", "a stock frontend that returns definitions")
 def test_named_contexts_convert_like_the_stock_frontend(
     frontend: str,
     buildkit_host: str,
@@ -135,6 +136,7 @@ def test_named_contexts_convert_like_the_stock_frontend(
 
 
 @pytest.mark.feature("C10", "G1", "G7")
+@pytest.mark.since("v0.33.0", "contexts that are compressed with zstd")
 def test_remote_contexts_convert_like_the_stock_frontend(
     frontend: str,
     buildkit_host: str,
@@ -219,6 +221,7 @@ def test_an_archive_compressed_with_zstd_is_a_context(
 
 @pytest.mark.feature("A1", "E10")
 @pytest.mark.parametrize("name", ["Dockerfile", ".dockerignore", "Dockerfile.dockerignore"])
+@pytest.mark.since("v0.34.0", "limits for the files that a frontend reads")
 def test_a_file_that_is_too_large_is_refused_in_the_words_of_the_stock_frontend(
     name: str, frontend: str, buildkit_host: str, folder: Path
 ) -> None:
@@ -250,6 +253,7 @@ WORKDIR /made
 
 
 @pytest.mark.feature("G1")
+@pytest.mark.since("v0.29.0", "SOURCE_DATE_EPOCH from a source")
 def test_timestamps_of_sources_equal_those_of_the_stock_frontend(
     frontend: str,
     buildkit_host: str,
@@ -280,6 +284,7 @@ class Undated(SimpleHTTPRequestHandler):
 
 
 @pytest.mark.feature("G1")
+@pytest.mark.since("v0.33.0", "contexts that are compressed with zstd")
 def test_the_time_of_an_archive_equals_that_of_the_stock_frontend(
     frontend: str, buildkit_host: str, folder: Path, tmp_path: Path
 ) -> None:

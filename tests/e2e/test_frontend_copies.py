@@ -169,6 +169,7 @@ def build_files(address: str, folder: Path, frontend: str, **options: str) -> Pa
 
 
 @pytest.mark.feature("E2", "E3", "E4", "E5", "E6", "E7", "E8", "E9", "F11")
+@pytest.mark.since("v0.34.0", "a stock frontend with the answers of today's")
 def test_copies_from_all_sources_give_the_image_of_the_stock_frontend(
     frontend: str,
     buildkit_host: str,

@@ -89,6 +89,7 @@ def folder(tmp_path: Path, push: Callable[[str, str], str]) -> Path:
 
 
 @pytest.mark.feature("G5", "G6", "G7")
+@pytest.mark.since("v0.32.2", "a stock frontend with the answers of today's")
 def test_the_metadata_of_a_result_equal_those_of_the_stock_frontend(
     frontend: str, buildkit_host: str, folder: Path
 ) -> None:

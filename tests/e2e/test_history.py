@@ -173,6 +173,7 @@ def test_rm_takes_either_builds_or_all(arguments: tuple[str, ...]) -> None:
 
 
 @pytest.mark.feature("P8")
+@pytest.mark.since("v0.33.0", "daemons that keep no history")
 def test_a_daemon_may_keep_no_history(
     start_buildkitd: Callable[..., Buildctl], tmp_path: Path
 ) -> None:

@@ -61,6 +61,7 @@ def test_a_file_larger_than_a_message_is_read(client: Client, tmp_path: Path) ->
 
 
 @pytest.mark.feature("K22")
+@pytest.mark.since("v0.34.0", "parts of files of containers")
 def test_a_file_of_a_container_that_is_larger_than_a_message_is_read(
     run_with_tree: Callable[..., bytes],
 ) -> None:
@@ -108,6 +109,7 @@ def test_a_missing_file_is_a_file_not_found_error(client: Client) -> None:
 
 
 @pytest.mark.feature("K22")
+@pytest.mark.since("v0.32.2", "the error of reading a directory")
 def test_other_errors_of_reading_name_the_path(client: Client) -> None:
     tree = files({"d/a": b"\xff"})
     with pytest.raises(InputError, match=r"^cannot read /d: it is not a regular file$"):

@@ -10,7 +10,7 @@ from components import binaries
 from components.settings import Settings
 
 from llb import Image, Local, Scratch, merge, passthrough
-from llb.client import Client, local, tar
+from llb.client import Cache, Client, local, tar
 from llb.errors import CapabilityError
 from tests.e2e.frontends import run_as_frontend
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from llb.client import BuildOptions
     from llb.gateway import Gateway
     from tests.e2e.conftest import Buildctl
 
@@ -71,6 +72,20 @@ def test_a_newer_feature_is_an_error_that_names_it(client: Client, tmp_path: Pat
         assert str(caught.value) == (
             f"BuildKit {VERSION} does not support {feature} (it needs BuildKit {since} or later)"
         )
+    assert list(tmp_path.glob("out*")) == []
+
+
+@pytest.mark.feature("K9")
+def test_a_newer_option_is_an_error_that_names_it(client: Client, tmp_path: Path) -> None:
+    s3 = Cache("s3", {"bucket": "b", "region": "r", "retry_mode": "standard"})
+    options: dict[str, BuildOptions] = {
+        "src of exporters": {"exports": [local(tmp_path / "out", src="/bin")]},
+        "proxy networks": {"proxy_network": True},
+        "retry_mode of s3 caches": {"cache_to": [s3]},
+    }
+    for feature, option in options.items():
+        with pytest.raises(CapabilityError, match=f"BuildKit {VERSION} does not support {feature}"):
+            client.solve(BUSYBOX, **option)
     assert list(tmp_path.glob("out*")) == []
 
 

@@ -474,6 +474,7 @@ def test_the_tls_options_of_a_token_server_apply(
 
 
 @pytest.mark.feature("Q9")
+@pytest.mark.since("v0.32.2", "the error of a token server")
 def test_no_output_of_a_build_contains_a_secret(
     buildkit_host: str, guarded: str, tokens: TokenServer, docker: Path, context: Path
 ) -> None:

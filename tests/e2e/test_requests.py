@@ -77,6 +77,7 @@ def build_error(buildctl: Buildctl, folder: Path, name: str, **options: str) -> 
 
 
 @pytest.mark.feature("G3")
+@pytest.mark.since("v0.32.2", "a stock frontend with the answers of today's", case="lint")
 @pytest.mark.parametrize("request_id", REQUESTS)
 def test_buildctl_prints_the_same_as_for_the_stock_frontend(
     request_id: str, frontend: str, buildctl: Buildctl, folder: Path
@@ -89,6 +90,7 @@ def test_buildctl_prints_the_same_as_for_the_stock_frontend(
 
 
 @pytest.mark.feature("A11", "G3")
+@pytest.mark.since("v0.26.0", "a stock frontend that returns definitions")
 def test_all_parts_of_a_result_equal_those_of_the_stock_frontend(
     frontend: str,
     push_frontend: Callable[[str], str],
@@ -139,6 +141,7 @@ def test_all_parts_of_a_result_equal_those_of_the_stock_frontend(
 
 
 @pytest.mark.feature("G3")
+@pytest.mark.since("v0.32.2", "a stock frontend with the answers of today's")
 def test_an_unknown_request_is_refused_like_the_stock_frontend(
     frontend: str, buildctl: Buildctl, folder: Path
 ) -> None:

@@ -191,6 +191,7 @@ def list_tree(gateway: Gateway, ref: Ref, path: str = "/") -> list[str]:
     return lines
 
 
+@pytest.mark.since("v0.34.0", "the errors that FakeBuildKit imitates")
 def test_both_gateways_read_files_alike(gateways: GatewayPair) -> None:
     def look(gateway: Gateway) -> list[str]:
         ref = solve(gateway, Local("context"))
@@ -230,6 +231,7 @@ def test_both_gateways_filter_local_directories_alike(gateways: GatewayPair, sta
     assert fake == real
 
 
+@pytest.mark.since("v0.34.0", "the errors that FakeBuildKit imitates")
 def test_both_gateways_apply_file_actions_alike(gateways: GatewayPair) -> None:
     def look(gateway: Gateway) -> list[str]:
         return [
@@ -241,6 +243,7 @@ def test_both_gateways_apply_file_actions_alike(gateways: GatewayPair) -> None:
     assert fake == real
 
 
+@pytest.mark.since("v0.32.2", "the errors that FakeBuildKit imitates")
 def test_both_gateways_report_errors_alike(gateways: GatewayPair) -> None:
     def look(gateway: Gateway) -> list[str]:
         scratch = solve(gateway, Scratch())
@@ -265,6 +268,7 @@ def test_both_gateways_report_errors_alike(gateways: GatewayPair) -> None:
     assert fake == real
 
 
+@pytest.mark.since("v0.31.0", "the capabilities of FakeBuildKit")
 def test_the_capabilities_of_the_fake_exist_on_the_real_daemon(gateways: GatewayPair) -> None:
     def look(gateway: Gateway) -> list[str]:
         return sorted(gateway.caps.frontend | gateway.caps.llb)
@@ -342,6 +346,7 @@ def test_a_missing_local_directory_is_the_same_error(client: Client) -> None:
         client.build(function)
 
 
+@pytest.mark.since("v0.32.2", "the error for an image that a mirror does not have", case="real")
 def test_a_missing_image_is_the_same_error(client: Client) -> None:
     with pytest.raises(RemoteError) as caught:
         client.resolve_image_config("nonesuch")

@@ -73,6 +73,10 @@ HINTS = {
 }
 
 
+@pytest.mark.since("v0.26.0", "RUN --security", case="security.insecure")
+@pytest.mark.since(
+    "v0.32.2", "the error for an image that a mirror does not have", case="failed to resolve"
+)
 @pytest.mark.parametrize("message", PROVOKED)
 def test_a_message_of_the_page_is_printed(buildkit_host: str, tmp_path: Path, message: str) -> None:
     assert f"`{message}`" in PAGE

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from llb import Image, LinuxResources, Scratch, State, caps, merge
@@ -68,3 +70,9 @@ def test_a_file_action_needs_what_its_metadata_does_not_list(
     enough = caps.of_version(since)
     assert enough is not None
     caps.check(definition, enough, f"BuildKit {since}")
+
+
+def test_every_release_has_the_capabilities_of_those_before_it() -> None:
+    releases = [caps.of_version(f"v0.{minor}.0") or frozenset() for minor in range(3, 35)]
+    assert all(old <= new for old, new in pairwise(releases))
+    assert caps.known() <= releases[-1]

@@ -203,8 +203,14 @@ class PreparedBuild:
             "exporter.multiple": len(self._exports) > 1,
             "exporter.session": self._find_exports is not None,
             "source.policy.session": self._policy_check is not None,
+            "proxynetwork": self._options.get("proxy_network", False),
         }
-        return {cap for cap, is_needed in conditions.items() if is_needed}
+        required = {cap for cap, is_needed in conditions.items() if is_needed}
+        for export in self._exports:
+            required |= {f"exporter.{key}" for key in export.attrs}
+        for cache in (*self._cache_imports, *self._cache_exports):
+            required |= {f"cache.{cache.type}.{key}" for key in cache.attrs}
+        return required
 
     def _to_request(self, subject: Subject) -> pb.SolveRequest:
         """Build the Solve request. Raises InputError for directories that do not exist."""

@@ -145,8 +145,7 @@ def local(
     - ``delete``: remove files that are in the directory but not in the result.
     - ``attestation_prefix``: the start of the names of files with attestations.
     - ``source_date_epoch``: the modification time of all files, in seconds since 1970.
-    - ``src``: export only the content of this directory of the result. BuildKit before v0.34 ignores
-      it, and exports everything.
+    - ``src``: export only the content of this directory of the result, which needs BuildKit v0.34.
 
     Raises InvalidValueError for an invalid argument; the build raises InputError if it cannot
     write to the directory.
