@@ -13,21 +13,19 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x14llb/_pb/fsutil.proto\x12\x0c\x66sutil.types\"\xf0\x01\n\x04Stat\x12\x0c\n\x04path\x18\x01 \x01(\t\x12\x0c\n\x04mode\x18\x02 \x01(\r\x12\x0b\n\x03uid\x18\x03 \x01(\r\x12\x0b\n\x03gid\x18\x04 \x01(\r\x12\x0c\n\x04size\x18\x05 \x01(\x03\x12\x0f\n\x07modTime\x18\x06 \x01(\x03\x12\x10\n\x08linkname\x18\x07 \x01(\t\x12\x10\n\x08\x64\x65vmajor\x18\x08 \x01(\x03\x12\x10\n\x08\x64\x65vminor\x18\t \x01(\x03\x12.\n\x06xattrs\x18\n \x03(\x0b\x32\x1e.fsutil.types.Stat.XattrsEntry\x1a-\n\x0bXattrsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x0c:\x02\x38\x01\"\xd3\x01\n\x06Packet\x12-\n\x04type\x18\x01 \x01(\x0e\x32\x1f.fsutil.types.Packet.PacketType\x12 \n\x04stat\x18\x02 \x01(\x0b\x32\x12.fsutil.types.Stat\x12\n\n\x02ID\x18\x03 \x01(\r\x12\x0c\n\x04\x64\x61ta\x18\x04 \x01(\x0c\"^\n\nPacketType\x12\x0f\n\x0bPACKET_STAT\x10\x00\x12\x0e\n\nPACKET_REQ\x10\x01\x12\x0f\n\x0bPACKET_DATA\x10\x02\x12\x0e\n\nPACKET_FIN\x10\x03\x12\x0e\n\nPACKET_ERR\x10\x04\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x14llb/_pb/fsutil.proto\x12\x0c\x66sutil.types\"\xec\x01\n\x04Stat\x12\x0c\n\x04path\x18\x01 \x01(\x0c\x12\x0c\n\x04mode\x18\x02 \x01(\r\x12\x0b\n\x03uid\x18\x03 \x01(\r\x12\x0b\n\x03gid\x18\x04 \x01(\r\x12\x0c\n\x04size\x18\x05 \x01(\x03\x12\x0f\n\x07modTime\x18\x06 \x01(\x03\x12\x10\n\x08linkname\x18\x07 \x01(\x0c\x12\x10\n\x08\x64\x65vmajor\x18\x08 \x01(\x03\x12\x10\n\x08\x64\x65vminor\x18\t \x01(\x03\x12.\n\x06xattrs\x18\n \x03(\x0b\x32\x1e.fsutil.types.Stat.XattrsEntry\x1a)\n\x0bXattrsEntry\x12\x0b\n\x03key\x18\x01 \x01(\x0c\x12\r\n\x05value\x18\x02 \x01(\x0c\"\xd3\x01\n\x06Packet\x12-\n\x04type\x18\x01 \x01(\x0e\x32\x1f.fsutil.types.Packet.PacketType\x12 \n\x04stat\x18\x02 \x01(\x0b\x32\x12.fsutil.types.Stat\x12\n\n\x02ID\x18\x03 \x01(\r\x12\x0c\n\x04\x64\x61ta\x18\x04 \x01(\x0c\"^\n\nPacketType\x12\x0f\n\x0bPACKET_STAT\x10\x00\x12\x0e\n\nPACKET_REQ\x10\x01\x12\x0f\n\x0bPACKET_DATA\x10\x02\x12\x0e\n\nPACKET_FIN\x10\x03\x12\x0e\n\nPACKET_ERR\x10\x04\x62\x06proto3')
 
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, globals())
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'llb._pb.fsutil_pb2', globals())
 if _descriptor._USE_C_DESCRIPTORS == False:
 
   DESCRIPTOR._options = None
-  _STAT_XATTRSENTRY._options = None
-  _STAT_XATTRSENTRY._serialized_options = b'8\001'
   _STAT._serialized_start=39
-  _STAT._serialized_end=279
+  _STAT._serialized_end=275
   _STAT_XATTRSENTRY._serialized_start=234
-  _STAT_XATTRSENTRY._serialized_end=279
-  _PACKET._serialized_start=282
-  _PACKET._serialized_end=493
-  _PACKET_PACKETTYPE._serialized_start=399
-  _PACKET_PACKETTYPE._serialized_end=493
+  _STAT_XATTRSENTRY._serialized_end=275
+  _PACKET._serialized_start=278
+  _PACKET._serialized_end=489
+  _PACKET_PACKETTYPE._serialized_start=395
+  _PACKET_PACKETTYPE._serialized_end=489
 # @@protoc_insertion_point(module_scope)

@@ -272,14 +272,14 @@ class PongResponse(_message.Message):
 class ReadDirRequest(_message.Message):
     __slots__ = ["DirPath", "IncludePattern", "MountIndex", "Ref"]
     DIRPATH_FIELD_NUMBER: _ClassVar[int]
-    DirPath: str
+    DirPath: bytes
     INCLUDEPATTERN_FIELD_NUMBER: _ClassVar[int]
     IncludePattern: str
     MOUNTINDEX_FIELD_NUMBER: _ClassVar[int]
     MountIndex: int
     REF_FIELD_NUMBER: _ClassVar[int]
     Ref: str
-    def __init__(self, Ref: _Optional[str] = ..., DirPath: _Optional[str] = ..., IncludePattern: _Optional[str] = ..., MountIndex: _Optional[int] = ...) -> None: ...
+    def __init__(self, Ref: _Optional[str] = ..., DirPath: _Optional[bytes] = ..., IncludePattern: _Optional[str] = ..., MountIndex: _Optional[int] = ...) -> None: ...
 
 class ReadDirResponse(_message.Message):
     __slots__ = ["entries"]
@@ -290,14 +290,14 @@ class ReadDirResponse(_message.Message):
 class ReadFileRequest(_message.Message):
     __slots__ = ["FilePath", "MountIndex", "Range", "Ref"]
     FILEPATH_FIELD_NUMBER: _ClassVar[int]
-    FilePath: str
+    FilePath: bytes
     MOUNTINDEX_FIELD_NUMBER: _ClassVar[int]
     MountIndex: int
     RANGE_FIELD_NUMBER: _ClassVar[int]
     REF_FIELD_NUMBER: _ClassVar[int]
     Range: FileRange
     Ref: str
-    def __init__(self, Ref: _Optional[str] = ..., FilePath: _Optional[str] = ..., Range: _Optional[_Union[FileRange, _Mapping]] = ..., MountIndex: _Optional[int] = ...) -> None: ...
+    def __init__(self, Ref: _Optional[str] = ..., FilePath: _Optional[bytes] = ..., Range: _Optional[_Union[FileRange, _Mapping]] = ..., MountIndex: _Optional[int] = ...) -> None: ...
 
 class ReadFileResponse(_message.Message):
     __slots__ = ["Data"]
@@ -581,10 +581,10 @@ class StatFileRequest(_message.Message):
     MOUNTINDEX_FIELD_NUMBER: _ClassVar[int]
     MountIndex: int
     PATH_FIELD_NUMBER: _ClassVar[int]
-    Path: str
+    Path: bytes
     REF_FIELD_NUMBER: _ClassVar[int]
     Ref: str
-    def __init__(self, Ref: _Optional[str] = ..., Path: _Optional[str] = ..., MountIndex: _Optional[int] = ...) -> None: ...
+    def __init__(self, Ref: _Optional[str] = ..., Path: _Optional[bytes] = ..., MountIndex: _Optional[int] = ...) -> None: ...
 
 class StatFileResponse(_message.Message):
     __slots__ = ["stat"]

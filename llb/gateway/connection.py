@@ -27,6 +27,7 @@ from llb.gateway.bridge import Bridge, Caps
 from llb.gateway.files import FileStat, from_message, one_message, read_ranges
 from llb.gateway.results import Ref, Result
 from llb.gateway.sources import platform_message, range_message, source_info
+from llb.gocompat import utf8
 from llb.platforms import to_platform
 
 with lazy_imports(__name__):
@@ -172,7 +173,7 @@ class Gateway:
         """
 
         def read(start: int, count: int) -> bytes:
-            request = pb.ReadFileRequest(Ref=ref.id, FilePath=path)
+            request = pb.ReadFileRequest(Ref=ref.id, FilePath=utf8.encode(path))
             request.Range.CopyFrom(pb.FileRange(Offset=start, Length=count))
             return self._bridge.call("ReadFile", request, pb.ReadFileResponse).Data
 
@@ -181,7 +182,7 @@ class Gateway:
     @checked
     def stat_file(self, ref: Ref, path: str) -> FileStat:
         """Get the status of a file, for a link that of its target; raises like :meth:`read_file`."""
-        request = pb.StatFileRequest(Ref=ref.id, Path=path)
+        request = pb.StatFileRequest(Ref=ref.id, Path=utf8.encode(path))
         return from_message(self._bridge.call("StatFile", request, pb.StatFileResponse).stat)
 
     @checked
@@ -190,7 +191,7 @@ class Gateway:
 
         Raises like :meth:`read_file`.
         """
-        request = pb.ReadDirRequest(Ref=ref.id, DirPath=path, IncludePattern=pattern)
+        request = pb.ReadDirRequest(Ref=ref.id, DirPath=utf8.encode(path), IncludePattern=pattern)
         with one_message(f"list {path}", "list a part of it with a pattern"):
             entries = self._bridge.call("ReadDir", request, pb.ReadDirResponse).entries
         return tuple(map(from_message, entries))

@@ -25,6 +25,7 @@ from llb.gateway.container_messages import (
 from llb.gateway.files import RANGE, FileStat, from_message, one_message, read_ranges
 from llb.gateway.process_io import to_files
 from llb.gateway.processes import Process
+from llb.gocompat import utf8
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -193,7 +194,9 @@ class Container:
         index, inside = self._locate(path)
 
         def read(start: int, count: int) -> bytes:
-            request = pb.ReadFileRequest(Ref=self.id, FilePath=inside, MountIndex=index)
+            request = pb.ReadFileRequest(
+                Ref=self.id, FilePath=utf8.encode(inside), MountIndex=index
+            )
             request.Range.CopyFrom(pb.FileRange(Offset=start, Length=count))
             return self._bridge.call("ReadFileContainer", request, pb.ReadFileResponse).Data
 
@@ -211,7 +214,7 @@ class Container:
         A link is followed unless it leads out of its mount.
         """
         index, path = self._locate(path)
-        request = pb.StatFileRequest(Ref=self.id, Path=path, MountIndex=index)
+        request = pb.StatFileRequest(Ref=self.id, Path=utf8.encode(path), MountIndex=index)
         response = self._bridge.call("StatFileContainer", request, pb.StatFileResponse)
         return from_message(response.stat)
 
@@ -222,7 +225,7 @@ class Container:
         Mounts below it are not included.
         """
         index, inside = self._locate(path)
-        request = pb.ReadDirRequest(Ref=self.id, DirPath=inside, MountIndex=index)
+        request = pb.ReadDirRequest(Ref=self.id, DirPath=utf8.encode(inside), MountIndex=index)
         with one_message(f"list {path}", "list it with a process"):
             response = self._bridge.call("ReadDirContainer", request, pb.ReadDirResponse)
         return tuple(map(from_message, response.entries))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from attrs import frozen
 
 from llb.errors import InvalidValueError, RemoteError
+from llb.gocompat import utf8
 from llb.gocompat.filemode import from_wire
 
 if TYPE_CHECKING:
@@ -59,13 +60,13 @@ class FileStat:
 def from_message(message: fsutil_pb2.Stat) -> FileStat:
     """Decode the file status that the daemon sent."""
     return FileStat(
-        path=message.path,
+        path=utf8.decode(message.path),
         mode=from_wire(message.mode),
         uid=message.uid,
         gid=message.gid,
         size=message.size,
         modified=datetime.fromtimestamp(message.modTime / 1e9, UTC),
-        target=message.linkname,
+        target=utf8.decode(message.linkname),
     )
 
 

@@ -1,6 +1,6 @@
-"""Files with bytes that are not valid UTF-8, which Docker accepts.
+"""Files and names with bytes that are not valid UTF-8, which Docker accepts.
 
-Inside the conversion such a byte is one of Python's surrogates. The result treats it as Go does: it
+In Python such a byte is one of its surrogates. The result of a conversion treats it as Go does: it
 becomes a replacement character in words, messages and JSON, stays itself in the content of a file,
 and is an error in an operation.
 """
@@ -14,12 +14,12 @@ _REPLACEMENT = "\ufffd"
 
 
 def decode(data: bytes) -> str:
-    """Decode the bytes of a file."""
+    """Decode the bytes of a file, or its name in a tree of the daemon."""
     return data.decode("utf-8", errors="surrogateescape")
 
 
 def encode(text: str) -> bytes:
-    """Encode a string to the bytes of its file."""
+    """Encode a string to the bytes of its file or name."""
     return text.encode("utf-8", errors="surrogateescape")
 
 

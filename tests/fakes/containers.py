@@ -5,9 +5,9 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any
 
-from llb._pb import fsutil_pb2
 from llb._pb import gateway_pb2 as pb
 from llb.errors import RemoteError
+from tests.fakes.stats import describe
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -131,18 +131,18 @@ class FakeContainers:
 
     def _read_file(self, call: ServerCall) -> None:
         request = pb.ReadFileRequest.FromString(call.receive() or b"")
-        content = self._content(request.FilePath)
+        content = self._content(request.FilePath.decode())
         start = request.Range.Offset
         if self._ranges and request.HasField("Range"):
             content = content[start : start + request.Range.Length]
         call.send(pb.ReadFileResponse(Data=content).SerializeToString())
 
     def _stat_file(self, call: ServerCall) -> None:
-        request = pb.StatFileRequest.FromString(call.receive() or b"")
-        stat = fsutil_pb2.Stat(path=request.Path, size=len(self._content(request.Path)))
+        path = pb.StatFileRequest.FromString(call.receive() or b"").Path.decode()
+        stat = describe(path, size=len(self._content(path)))
         call.send(pb.StatFileResponse(stat=stat).SerializeToString())
 
     def _read_dir(self, call: ServerCall) -> None:
         call.receive()
-        entries = [fsutil_pb2.Stat(path=path.lstrip("/")) for path in sorted(self._files)]
+        entries = [describe(path.lstrip("/")) for path in sorted(self._files)]
         call.send(pb.ReadDirResponse(entries=entries).SerializeToString())

@@ -18,6 +18,7 @@ from llb.client.export.receive_tree import receive_tree
 from llb.errors import InputError, LLBError, TransportError
 from llb.gocompat import filemode
 from tests.fakes.call import BytesCall, FakeCall
+from tests.fakes.stats import describe
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -49,7 +50,7 @@ kinds = st.sampled_from(
     ]
 )
 stats = st.builds(
-    pb.Stat,
+    describe,
     path=paths,
     mode=st.builds(int.__or__, kinds, st.sampled_from([0o644, 0o755, 0, 0o7777]))
     | st.integers(0, 2**32 - 1),
@@ -76,8 +77,8 @@ packets = st.one_of(
 
 
 def entry(path: str, mode: int, **fields: object) -> pb.Packet:
-    described = pb.Stat(path=path, mode=mode, **fields)  # type: ignore[arg-type]
-    return pb.Packet(type=pb.Packet.PACKET_STAT, stat=described)
+    stat = describe(path, mode, **fields)  # type: ignore[arg-type]
+    return pb.Packet(type=pb.Packet.PACKET_STAT, stat=stat)
 
 
 # A valid tree, into which other packets are inserted; most random streams end at once.
@@ -144,9 +145,9 @@ def aimed(packet: pb.Packet, outer: Path) -> pb.Packet:
     copy = pb.Packet()
     copy.CopyFrom(packet)
     if packet.HasField("stat"):
-        secret = str(outer / "secret")
-        copy.stat.path = packet.stat.path.replace(SECRET, secret)
-        copy.stat.linkname = packet.stat.linkname.replace(SECRET, secret)
+        placeholder, secret = SECRET.encode(), os.fsencode(outer / "secret")
+        copy.stat.path = packet.stat.path.replace(placeholder, secret)
+        copy.stat.linkname = packet.stat.linkname.replace(placeholder, secret)
     return copy
 
 

@@ -1,7 +1,7 @@
 """Receive a tree of files from a daemon, which is not trusted.
 
 Every path must be relative, clean, in order, and in a directory that came before it; so nothing is
-written outside the destination, and no link is followed.
+written outside the destination, and no link is followed. Paths are bytes, as on a file system.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
-_NO_NAMES = ("", ".", "..")
+_NO_NAMES = (b"", b".", b"..")
 # Values of a file's descriptor while the file is not open.
 _NOT_CREATED = -1
 _CLOSED = -2
@@ -37,7 +37,7 @@ def receive_tree(call: ServerCall, root: Path, destination: Path) -> None:
     cannot be written.
     """
     try:
-        _Receiver(call, str(root)).run()
+        _Receiver(call, os.fsencode(root)).run()
     except OSError as error:
         raise InputError(
             f"cannot write {_destination_path(error, root, destination)}: {error.strerror}"
@@ -48,7 +48,7 @@ def _destination_path(error: OSError, root: Path, destination: Path) -> str:
     """Map the path of an error to the destination, as far as it is known, in one line."""
     # For a link, the second name is the link; for an open file, the name is a descriptor number.
     name = error.filename2 or error.filename
-    relative = name.removeprefix(f"{root}/") if isinstance(name, str) else ""
+    relative = os.fsdecode(name).removeprefix(f"{root}/") if isinstance(name, bytes) else ""
     path = str(destination if relative.startswith("/") else destination / relative)
     return path if path.isprintable() else repr(path)
 
@@ -57,7 +57,7 @@ def _destination_path(error: OSError, root: Path, destination: Path) -> str:
 class _File:
     """A file whose content is pending; created when content arrives or a link refers to it."""
 
-    path: str
+    path: bytes
     stat: pb.Stat
     descriptor: int = _NOT_CREATED
     remaining: int = field(init=False)
@@ -69,11 +69,11 @@ class _File:
 @mutable
 class _Receiver:
     call: ServerCall
-    root: str
+    root: bytes
     count: int = 0
-    last: str = ""
-    directories: dict[str, pb.Stat] = field(factory=dict)
-    regular: dict[str, _File] = field(factory=dict)
+    last: bytes = b""
+    directories: dict[bytes, pb.Stat] = field(factory=dict)
+    regular: dict[bytes, _File] = field(factory=dict)
     waiting: dict[int, _File] = field(factory=dict)
     all_stats_received: bool = False
 
@@ -113,7 +113,7 @@ class _Receiver:
         """Create the described entry, and request a file's content."""
         path = self.check_path(stat.path)
         _check_stat(stat)
-        full = f"{self.root}/{path}"
+        full = self.full_path(path)
         kind = stat.mode & filemode.TYPE
         number, self.count = self.count, self.count + 1
         if kind == filemode.DIRECTORY:
@@ -130,34 +130,38 @@ class _Receiver:
         else:
             self.request(number, path, stat)
 
-    def check_path(self, path: str) -> str:
+    def full_path(self, path: bytes) -> bytes:
+        """Locate a path below the root."""
+        return b"%b/%b" % (self.root, path)
+
+    def check_path(self, path: bytes) -> bytes:
         """Check that a path is safe to create below the root."""
         if self.all_stats_received:
             raise _hostile(path, "it follows the end of the list")
-        if "\0" in path:
+        if b"\0" in path:
             raise _hostile(path, "it contains a NUL")
-        parent, _, name = path.rpartition("/")
-        if path.startswith("/") or name in _NO_NAMES:
+        parent, _, name = path.rpartition(b"/")
+        if path.startswith(b"/") or name in _NO_NAMES:
             raise _hostile(path, "it is not a clean relative path")
         # Directories of the tree have been checked by this method themselves.
         if parent and parent not in self.directories:
             raise _hostile(path, "its directory did not come before it")
         # Compare component by component, as if the slash sorted before all other characters.
-        sort_key = path.replace("/", "\0")
+        sort_key = path.replace(b"/", b"\0")
         if sort_key <= self.last:
             raise _hostile(path, "it is out of order")
         self.last = sort_key
         return path
 
-    def link(self, path: str, target: str) -> None:
+    def link(self, path: bytes, target: bytes) -> None:
         """Create another name for a file of the tree."""
         file = self.regular.get(target)
         if file is None:
-            raise _hostile(path, f"it is a link to {target!r}, which does not exist")
+            raise _hostile(path, f"it is a link to {os.fsdecode(target)!r}, which does not exist")
         self.open(file)
-        os.link(f"{self.root}/{target}", f"{self.root}/{path}", follow_symlinks=False)
+        os.link(self.full_path(target), self.full_path(path), follow_symlinks=False)
 
-    def request(self, number: int, path: str, stat: pb.Stat) -> None:
+    def request(self, number: int, path: bytes, stat: pb.Stat) -> None:
         """Request the content of a file, if it has any."""
         file = self.regular[path] = self.waiting[number] = _File(path, stat)
         if stat.size == 0:
@@ -191,7 +195,7 @@ class _Receiver:
     def open(self, file: _File) -> None:
         """Create a file unless it already exists."""
         if file.descriptor == _NOT_CREATED:
-            file.descriptor = os.open(f"{self.root}/{file.path}", _CREATE, 0o600)
+            file.descriptor = os.open(self.full_path(file.path), _CREATE, 0o600)
 
     def close(self, number: int, file: _File) -> None:
         """Close a file that is complete, after setting its attributes."""
@@ -206,7 +210,7 @@ class _Receiver:
             return
         # Adding entries changes a directory's modification time, so directories come last.
         for path, stat in reversed(self.directories.items()):
-            _set_attributes(f"{self.root}/{path}", stat)
+            _set_attributes(self.full_path(path), stat)
         self.call.send(pb.Packet(type=pb.Packet.PACKET_FIN).SerializeToString())
         self.call.flush()
 
@@ -229,15 +233,15 @@ def _check_stat(stat: pb.Stat) -> None:
         raise _hostile(path, "it is a link to nowhere")
     if stat.size < 0:
         raise _hostile(path, f"its size is {stat.size}")
-    if "\0" in stat.linkname or any("\0" in name for name in stat.xattrs):
+    if b"\0" in stat.linkname or any(b"\0" in xattr.key for xattr in stat.xattrs):
         raise _hostile(path, "its description contains a NUL")
 
 
-def _set_attributes(target: str | int, stat: pb.Stat) -> None:
+def _set_attributes(target: bytes | int, stat: pb.Stat) -> None:
     """Set mode, time and extended attributes of a new file, which is not a link."""
-    for name, value in stat.xattrs.items():
+    for xattr in stat.xattrs:
         try:
-            os.setxattr(target, name, value)
+            os.setxattr(target, xattr.key, xattr.value)
         except OSError:
             # The client's file system may not support the attribute, or only allow it for root.
             continue
@@ -245,5 +249,7 @@ def _set_attributes(target: str | int, stat: pb.Stat) -> None:
     os.utime(target, ns=(stat.modTime, stat.modTime))
 
 
-def _hostile(path: str, reason: str, *, hint: str | None = None) -> TransportError:
-    return TransportError(f"refused the file {path!r} from the daemon: {reason}", hint=hint)
+def _hostile(path: bytes, reason: str, *, hint: str | None = None) -> TransportError:
+    return TransportError(
+        f"refused the file {os.fsdecode(path)!r} from the daemon: {reason}", hint=hint
+    )

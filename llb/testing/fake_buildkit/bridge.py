@@ -14,6 +14,7 @@ from llb._pb import ops_pb2
 from llb.buildkit_names import DOCKER_IMAGE_SCHEME, GIT_SCHEME, OCI_SCHEME
 from llb.errors import InvalidDefinitionError, RemoteError
 from llb.gateway import Gateway, Ref, Request, Result, SourceInfo, answer
+from llb.gocompat import utf8
 from llb.grpc import Channel, Server, memory_pair
 from llb.testing.fake_buildkit.records import Solve, Warned, to_solve, to_warned
 from llb.testing.images import FakeImages
@@ -246,23 +247,26 @@ class Conversation:
 
     def read_file(self, request: pb.ReadFileRequest) -> Message:
         """Read a file, or a range of it."""
-        self.note(f"ReadFile {request.Ref} {request.FilePath}")
+        path = utf8.decode(request.FilePath)
+        self.note(f"ReadFile {request.Ref} {path}")
         byte_range = slice(None)
         if request.HasField("Range"):
             byte_range = slice(request.Range.Offset, request.Range.Offset + request.Range.Length)
-        data = self.state.tree(request.Ref).read(request.FilePath, byte_range)
+        data = self.state.tree(request.Ref).read(path, byte_range)
         return pb.ReadFileResponse(Data=data)
 
     def stat_file(self, request: pb.StatFileRequest) -> Message:
         """Describe a file by its stat."""
-        self.note(f"StatFile {request.Ref} {request.Path}")
-        return pb.StatFileResponse(stat=self.state.tree(request.Ref).stat(request.Path))
+        path = utf8.decode(request.Path)
+        self.note(f"StatFile {request.Ref} {path}")
+        return pb.StatFileResponse(stat=self.state.tree(request.Ref).stat(path))
 
     def read_dir(self, request: pb.ReadDirRequest) -> Message:
         """List a directory."""
-        self.note(f"ReadDir {request.Ref} {request.DirPath}")
+        path = utf8.decode(request.DirPath)
+        self.note(f"ReadDir {request.Ref} {path}")
         tree = self.state.tree(request.Ref)
-        return pb.ReadDirResponse(entries=tree.list(request.DirPath, request.IncludePattern))
+        return pb.ReadDirResponse(entries=tree.list(path, request.IncludePattern))
 
     def resolve_image_config(self, request: pb.ResolveImageConfigRequest) -> Message:
         """Resolve the config of an image."""

@@ -10,6 +10,7 @@ from attrs import evolve
 from llb._pb import control_pb2
 from llb._pb import fsutil_pb2 as pb
 from llb.errors import RemoteError
+from llb.gocompat import utf8
 from llb.gocompat.filemode import from_wire
 from llb.grpc import Code
 from llb.testing.fake_buildkit.trees import DIRECTORY, Node, Tree, describe
@@ -29,7 +30,7 @@ def receive_tree(call: ClientCall) -> Tree:
     nodes: dict[str, Node] = {"/": DIRECTORY}
     regular_files: dict[int, str] = {}
     while (packet := _next(call)).HasField("stat"):
-        path = f"/{packet.stat.path}"
+        path = f"/{utf8.decode(packet.stat.path)}"
         nodes[path] = _node(packet.stat)
         if stat.S_ISREG(nodes[path].mode):
             regular_files[len(nodes) - 2] = path
@@ -90,5 +91,5 @@ def _node(message: pb.Stat) -> Node:
         uid=message.uid,
         gid=message.gid,
         modified=message.modTime,
-        target=message.linkname,
+        target=utf8.decode(message.linkname),
     )

@@ -11,6 +11,7 @@ from attrs import evolve, frozen
 from llb import Directory, File, Symlink
 from llb._pb import fsutil_pb2 as pb
 from llb.errors import InvalidValueError, RemoteError
+from llb.gocompat import utf8
 from llb.gocompat.filemode import to_wire
 from llb.gocompat.path import clean
 from llb.gocompat.patternmatcher import Patterns
@@ -170,13 +171,13 @@ class Tree:
 def describe(path: str, node: Node) -> pb.Stat:
     """Encode a node as an fsutil message."""
     return pb.Stat(
-        path=path,
+        path=utf8.encode(path),
         mode=to_wire(node.mode),
         uid=node.uid,
         gid=node.gid,
         size=len(node.target if node.is_link else node.data),
         modTime=node.modified,
-        linkname=node.target,
+        linkname=utf8.encode(node.target),
     )
 
 

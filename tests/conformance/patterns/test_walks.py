@@ -69,7 +69,9 @@ def sent(root: Path, selected: dict[str, Any]) -> list[str]:
     except RemoteError:
         return ["refused"]
     stats = [packet.stat for packet in call.sent if packet.HasField("stat")]
-    return [f"{stat.path} {stat.mode:o} {stat.size} {stat.linkname}" for stat in stats]
+    return [
+        f"{stat.path.decode()} {stat.mode:o} {stat.size} {stat.linkname.decode()}" for stat in stats
+    ]
 
 
 @pytest.mark.feature("N2")

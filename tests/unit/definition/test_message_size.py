@@ -17,7 +17,7 @@ REFUSAL = "grpc: received message larger than max (5000000 vs. 4194304)"
 
 def request(size: int) -> pb.ReadFileRequest:
     """Build a message of a size that has a length of four bytes."""
-    message = pb.ReadFileRequest(FilePath="x" * (size - 5))
+    message = pb.ReadFileRequest(FilePath=b"x" * (size - 5))
     assert message.ByteSize() == size
     return message
 

@@ -243,13 +243,10 @@ def _encode_error(message: str) -> bytes:
 def _describe(tree: TreeReader, entry: Entry, first_paths: dict[tuple[int, int], str]) -> pb.Stat:
     """Describe a file, owned by root as from every client."""
     status = entry.status
-    try:
-        entry.path.encode()
-    except UnicodeEncodeError as error:
-        encoded_path = entry.path.encode(errors="surrogateescape")
-        raise InputError(f"cannot send the file {encoded_path!r}: its name is not UTF-8") from error
     description = pb.Stat(
-        path=entry.path, mode=filemode.to_wire(status.st_mode), modTime=status.st_mtime_ns
+        path=os.fsencode(entry.path),
+        mode=filemode.to_wire(status.st_mode),
+        modTime=status.st_mtime_ns,
     )
     folder, _, name = entry.path.rpartition("/")
     descriptor = tree.directory(folder)
@@ -273,12 +270,12 @@ def _describe_links(
 ) -> None:
     status = entry.status
     if stat.S_ISLNK(status.st_mode):
-        description.linkname = os.readlink(name, dir_fd=folder)
+        description.linkname = os.fsencode(os.readlink(name, dir_fd=folder))
     elif status.st_nlink > 1:
         key = (status.st_dev, status.st_ino)
         first = first_paths.setdefault(key, entry.path)
         if first != entry.path:
-            description.linkname = first
+            description.linkname = os.fsencode(first)
 
 
 def _add_xattrs(path: str, description: pb.Stat) -> None:
@@ -288,7 +285,8 @@ def _add_xattrs(path: str, description: pb.Stat) -> None:
         return
     for name in names:
         try:
-            description.xattrs[name] = os.getxattr(path, name, follow_symlinks=False)
+            value = os.getxattr(path, name, follow_symlinks=False)
         except OSError:
             # The attribute was removed, or this user may not read it.
             continue
+        description.xattrs.add(key=os.fsencode(name), value=value)

@@ -12,6 +12,7 @@ from llb.client.export.destinations import FileReceiver, LocalReceiver
 from llb.errors import TransportError
 from llb.gocompat import filemode
 from tests.fakes.call import FakeCall, MessageCall
+from tests.fakes.stats import describe
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,7 +25,7 @@ def tree(*names: str) -> ServerCall:
     descriptions = [
         pb.Packet(
             type=pb.Packet.PACKET_STAT,
-            stat=pb.Stat(path=name, mode=filemode.DIRECTORY | 0o755),
+            stat=describe(name, filemode.DIRECTORY | 0o755),
         )
         for name in names
     ]

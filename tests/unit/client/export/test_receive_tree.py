@@ -12,6 +12,7 @@ from llb.client.export.receive_tree import receive_tree
 from llb.errors import InputError, TransportError
 from llb.gocompat import filemode
 from tests.fakes.call import FakeCall
+from tests.fakes.stats import describe
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,7 +31,7 @@ DONE = pb.Packet(type=FIN)
 
 
 def entry(path: str, mode: int = 0o644, **fields: object) -> pb.Packet:
-    return pb.Packet(type=STAT, stat=pb.Stat(path=path, mode=mode, **fields))  # type: ignore[arg-type]
+    return pb.Packet(type=STAT, stat=describe(path, mode, **fields))  # type: ignore[arg-type]
 
 
 def folder(path: str) -> pb.Packet:

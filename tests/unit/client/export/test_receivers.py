@@ -15,6 +15,7 @@ from llb.client import Client, Export, docker, local, tar
 from llb.client.export.receivers import Receivers
 from llb.errors import InputError, LLBError, RemoteError, TransportError
 from tests.fakes.docker_engine import FakeDockerEngine
+from tests.fakes.stats import describe
 from tests.timing import SECONDS
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def send(build: FakeBuild, *packets: pb.Packet) -> None:
 
 def test_a_refused_tree_fails_the_build(fake_daemon: Make, tmp_path: Path) -> None:
     def script(build: FakeBuild) -> None:
-        stats = [pb.Stat(path="good", mode=0o644), pb.Stat(path="../x", mode=0o644)]
+        stats = [describe("good", 0o644), describe("../x", 0o644)]
         send(build, *(pb.Packet(type=STAT, stat=stat) for stat in stats))
 
     with pytest.raises(TransportError, match=r"refused the file '../x' from the daemon"):
@@ -63,7 +64,7 @@ def test_a_file_that_ends_early_fails_the_build(fake_daemon: Make, tmp_path: Pat
     (tmp_path / "out" / "a").write_text("of the last build")
 
     def script(build: FakeBuild) -> None:
-        packet = pb.Packet(type=STAT, stat=pb.Stat(path="a", mode=0o644, size=1000))
+        packet = pb.Packet(type=STAT, stat=describe("a", 0o644, size=1000))
         send(build, packet, pb.Packet(type=DATA, ID=0, data=b"abc"), pb.Packet(type=DATA, ID=0))
 
     with pytest.raises(TransportError, match=r"refused the file 'a' .* it ends 997 bytes early"):
@@ -100,7 +101,7 @@ def test_an_incomplete_result_fails_the_build(
     started = threading.Event()
 
     def send_half(call: ClientCall) -> None:
-        packet = pb.Packet(type=STAT, stat=pb.Stat(path="a", mode=0o644, size=1000))
+        packet = pb.Packet(type=STAT, stat=describe("a", 0o644, size=1000))
         call.send(packet.SerializeToString())
         call.flush()
         # The client requests the content, so the transfer is in progress.
