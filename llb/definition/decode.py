@@ -14,7 +14,7 @@ from google.protobuf.message import DecodeError
 
 from llb._pb import ops_pb2 as pb
 from llb.definition.message_dict import plain
-from llb.errors import InvalidDefinitionError
+from llb.errors import InvalidDefinitionError, InvalidValueError
 from llb.ops.metadata import CUSTOM_NAME, OpMetadata
 from llb.ops.nodes import LinuxResources, ProgressGroup
 from llb.protobuf import digest_of
@@ -83,8 +83,8 @@ def parse(data: bytes) -> pb.Definition:
 
 
 def metadata_of(message: pb.Definition) -> dict[str, OpMetadata]:
-    """Read the metadata of operations by digest."""
-    return {key: _metadata_from_pb(value) for key, value in message.metadata.items()}
+    """Read the metadata of operations by digest. Raises InvalidDefinitionError."""
+    return {key: _metadata_from_pb(key, value) for key, value in message.metadata.items()}
 
 
 def files_of(message: pb.Definition) -> tuple[SourceFile, ...]:
@@ -228,31 +228,40 @@ def _check_inputs(message: pb.Op) -> None:
         raise InvalidDefinitionError("the last operation of the definition has no input")
 
 
-def _metadata_from_pb(message: pb.OpMetadata) -> OpMetadata:
-    group, limits = message.progress_group, message.linux_resources
+def _metadata_from_pb(digest: str, message: pb.OpMetadata) -> OpMetadata:
+    try:
+        group, resources = _group_from_pb(message), _resources_from_pb(message)
+    except InvalidValueError as error:
+        raise InvalidDefinitionError(f"operation {digest}: {error.message}") from error
     return OpMetadata(
         ignore_cache=message.ignore_cache,
         description=dict(message.description),
         export_cache=message.export_cache.Value if message.HasField("export_cache") else None,
         caps=frozenset(cap for cap, needed in message.caps.items() if needed),
-        progress_group=(
-            ProgressGroup(group.id, group.name, group.weak)
-            if message.HasField("progress_group")
-            else None
-        ),
-        resources=(
-            LinuxResources(
-                limits.memory,
-                limits.memorySwap,
-                limits.cpuShares,
-                limits.cpuPeriod,
-                limits.cpuQuota,
-                limits.cpusetCpus,
-                limits.cpusetMems,
-            )
-            if message.HasField("linux_resources")
-            else None
-        ),
+        progress_group=group,
+        resources=resources,
+    )
+
+
+def _group_from_pb(message: pb.OpMetadata) -> ProgressGroup | None:
+    if not message.HasField("progress_group"):
+        return None
+    group = message.progress_group
+    return ProgressGroup(group.id, group.name, group.weak)
+
+
+def _resources_from_pb(message: pb.OpMetadata) -> LinuxResources | None:
+    if not message.HasField("linux_resources"):
+        return None
+    limits = message.linux_resources
+    return LinuxResources(
+        limits.memory,
+        limits.memorySwap,
+        limits.cpuShares,
+        limits.cpuPeriod,
+        limits.cpuQuota,
+        limits.cpusetCpus,
+        limits.cpusetMems,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 
 import pytest
+from google.protobuf.json_format import ParseDict
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -58,6 +59,24 @@ def test_a_missing_input_is_refused() -> None:
 def test_any_bytes_are_a_definition_or_an_error(data: bytes) -> None:
     with suppress(InvalidDefinitionError):
         Definition.from_bytes(data)
+
+
+@pytest.mark.parametrize(
+    ("values", "reason"),
+    [
+        ({"progress_group": {"name": "\0"}}, "invalid name '\\x00': expected a string without NUL"),
+        ({"linux_resources": {"memory": -2}}, "invalid memory -2: expected 0 or more"),
+    ],
+)
+def test_metadata_with_an_invalid_value_are_an_error(
+    values: dict[str, dict[str, object]], reason: str
+) -> None:
+    message = Image("busybox").marshal().to_pb()
+    (digest, metadata), *_ = message.metadata.items()
+    ParseDict(values, metadata)
+    with pytest.raises(InvalidDefinitionError) as caught:
+        Definition.from_pb(message)
+    assert caught.value.message == f"operation {digest}: {reason}"
 
 
 @given(st.data())
