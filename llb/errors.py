@@ -136,6 +136,10 @@ class UnknownKeyWarning(UserWarning):
     """An attribute that this version does not know is sent to the daemon, which may be newer."""
 
 
+class ConfigurationWarning(UserWarning):
+    """A configuration of the user, such as Docker's, is invalid, and the client goes on without it."""
+
+
 class InvalidDefinitionError(LLBError):
     """The bytes are not a definition, or no daemon would accept the graph."""
 

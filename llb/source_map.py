@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from functools import lru_cache
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -15,6 +16,8 @@ from attrs import field, frozen
 from llb import ops_proto as pb
 from llb._lazy import lazy_imports
 from llb.arguments.checked import checked_init
+from llb.errors import InputError
+from llb.local_files import paths
 from llb.protobuf import number_of, read_fields
 
 with lazy_imports(__name__):
@@ -170,11 +173,8 @@ def _read_file(path: str) -> SourceFile | None:
         data = pathlib.Path(path).read_bytes()
     except OSError:
         return None
-    working_directory = pathlib.Path.cwd()
-    resolved = pathlib.Path(path).resolve()
-    name = (
-        resolved.relative_to(working_directory).as_posix()
-        if resolved.is_relative_to(working_directory)
-        else resolved.name
-    )
-    return SourceFile(filename=name, data=data, language="Python")
+    resolved = paths.resolve(path)
+    with suppress(InputError, ValueError):
+        name = resolved.relative_to(paths.working_directory()).as_posix()
+        return SourceFile(filename=name, data=data, language="Python")
+    return SourceFile(filename=resolved.name, data=data, language="Python")

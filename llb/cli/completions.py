@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from llb._lazy import lazy_imports
 from llb.cli.connection_options import NAMES, Connection
 from llb.errors import LLBError
+from llb.local_files import paths
 
 with lazy_imports(__name__):
     import ast  # 0.0 ms
@@ -95,7 +96,7 @@ def _build_file(context: click.Context) -> Path:
     source = Path(next(iter(context.args), None) or params.get("source") or ".")
     if params.get("dockerfile"):
         return Path(params["dockerfile"])
-    return source / "Dockerfile" if source.is_dir() else source
+    return source / "Dockerfile" if paths.is_dir(source) else source
 
 
 def _stages(path: Path) -> Iterator[tuple[str, str]]:

@@ -10,6 +10,7 @@ from attrs import frozen
 
 import llb.client
 from llb.cli.sections import Section
+from llb.local_files import paths
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -72,7 +73,7 @@ class Connection:
         if len(self.addrs) <= 1:
             return llb.client.Client(*self.addrs, tls=tls)
         # The same directory often has the same name on other machines, but another path.
-        key = self.addr_key or Path.cwd().name
+        key = self.addr_key or paths.working_directory().name
         return llb.client.Client.any(self.addrs, key=key, platforms=platforms, tls=tls)
 
     def wait(self, seconds: float) -> Client:

@@ -67,6 +67,7 @@ with lazy_exports(__name__):
     from llb.client.usage import Usage as Usage
     from llb.errors import CancelledError as CancelledError
     from llb.errors import CapabilityError as CapabilityError
+    from llb.errors import ConfigurationWarning as ConfigurationWarning
     from llb.errors import ConnectError as ConnectError
     from llb.errors import InputError as InputError
     from llb.errors import InvalidDefinitionError as InvalidDefinitionError

@@ -21,8 +21,8 @@ from llb.errors import InputError, InvalidDefinitionError
 with lazy_imports(__name__):
     import pathlib  # 4 ms
 
-    from llb import atomic_write  # 4 ms
     from llb.definition import decode  # 19 ms
+    from llb.local_files import atomic_write  # 4 ms
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

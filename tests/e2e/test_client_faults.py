@@ -76,7 +76,8 @@ def test_an_output_that_cannot_be_written_is_named(buildkit_host: str, tmp_path:
     )
     occupied = tmp_path / "out" / "sub"
     occupied.mkdir(parents=True)
-    occupied.chmod(0o555)
+    # A directory of the user's own would be made writable.
+    os.chown(occupied, 1234, 1234)
     process = subprocess.run(
         [
             # Root can write to every directory unless it lacks this capability.

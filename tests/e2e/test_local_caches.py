@@ -15,7 +15,7 @@ from llb.client import Client, Event, Vertex, VertexWarning, local_cache
 from llb.client.caches import Cache
 from llb.client.export.cache_lock import CacheLock
 from llb.client.export.oci_layout import Layout
-from llb.errors import InputError, SolveError
+from llb.errors import SolveError
 from tests.e2e.test_failures import check_error, cli
 
 if TYPE_CHECKING:
@@ -189,10 +189,15 @@ def test_a_failed_build_leaves_no_cache(buildkit_host: str, tmp_path: Path) -> N
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_invalid_cache_index_is_an_error(buildkit_host: str, tmp_path: Path) -> None:
+def test_a_broken_cache_is_left_out_with_a_warning(buildkit_host: str, tmp_path: Path) -> None:
     (tmp_path / "index.json").write_text("{")
-    with Client(buildkit_host) as client, pytest.raises(InputError, match="it is not JSON"):
-        client.solve(Image("busybox"), cache_from=[local_cache(tmp_path)])
+    events: list[Event] = []
+    with Client(buildkit_host) as client:
+        client.solve(Image("busybox"), cache_from=[local_cache(tmp_path)], on_event=events.append)
+    (warning,) = (event.short for event in events if isinstance(event, VertexWarning))
+    assert warning == (
+        f"no cache imported from {tmp_path}: cannot read {tmp_path}/index.json: it is not JSON"
+    )
 
 
 def test_a_cache_destination_that_is_not_a_folder_is_named(

@@ -13,7 +13,6 @@ from attrs import evolve, fields, frozen
 
 import llb.client
 from llb._lazy import lazy_imports
-from llb.atomic_write import write_whole
 from llb.cli import build_files, definition_source
 from llb.cli.build_options import with_build_options
 from llb.cli.build_script import BuildScript
@@ -30,6 +29,9 @@ from llb.client.entitlements import to_entitlement
 from llb.client.image_build.contexts import CONTEXT, is_url
 from llb.client.image_build.request import FrontendRequest, allowed
 from llb.errors import InvalidValueError, LLBError
+from llb.local_files import paths
+from llb.local_files.atomic_write import write_whole
+from llb.local_files.writable import check_file
 from llb.ops.metadata import OpMetadata
 from llb.sources.base_images import resolve_all
 
@@ -222,6 +224,11 @@ def _build(
     except InvalidValueError as error:
         raise _usage_error(error) from error
     build_options["exports"] = exports
+    for file in (options.metadata_file, options.iidfile, options.ref_file):
+        if file is not None:
+            check_file(file)
+    if options.iidfile is not None:
+        _prepare_iidfile(options.iidfile, exports)
     with ExitStack() as stack:
         request = _make_request(options, selected, exports, stack)
         stack.enter_context(export_spans())
@@ -246,6 +253,19 @@ def _build(
     _report(options, exports, result, "podman" if is_podman else "docker", is_kept=is_kept)
 
 
+def _prepare_iidfile(path: Path, exports: list[Export]) -> None:
+    """Remove the digest of an earlier build, which a failed one must not leave.
+
+    Raises UsageError if no image is built.
+    """
+    if not any(export.takes_image_config for export in exports):
+        raise click.UsageError(
+            "--iidfile needs an image: -t NAME with --load or --push, or -o type=image"
+        )
+    if paths.is_file(path) and not path.is_symlink():
+        path.unlink()
+
+
 def _report(
     options: _Options, exports: list[Export], result: SolveResult, program: str, *, is_kept: bool
 ) -> None:
@@ -266,6 +286,8 @@ def _count_cache_hits(
     destination: str, progress: Display, stack: ExitStack
 ) -> Callable[[Event], None]:
     """Wrap the display in a listener that counts cache hits; write them when the stack closes."""
+    if destination not in cache_metrics.STREAMS:
+        check_file(destination)
     metrics = cache_metrics.CacheMetrics()
     stack.callback(metrics.write, destination)
 
@@ -318,7 +340,7 @@ def _make_request(
             return _frontend_request(options, selected, data)
         _check_flags(options, frontend)
         return _to_request(definition_source.from_pipe(data), options)
-    if names_frontend or Path(source).is_dir() or is_url(source):
+    if names_frontend or paths.is_dir(source) or is_url(source):
         return _frontend_request(options, selected, source)
     _check_flags(options, frontend)
     if definition_source.is_script(Path(source)):

@@ -15,6 +15,7 @@ from llb.cli.standard_streams import STANDARD_STREAM, read_input, write_output
 from llb.dockerfile import DockerfileError, ImageTable
 from llb.dockerfile.to_python import rewrite
 from llb.errors import InputError
+from llb.local_files import paths
 
 with lazy_imports(__name__):
     from llb.dockerfile import to_dockerfile  # 6 ms
@@ -126,7 +127,7 @@ def _to_dockerfile(
     build_args: Mapping[str, str],
 ) -> str:
     folder = Path() if file == STANDARD_STREAM else Path(file).parent
-    if context is not None and not Path(context).is_dir():
+    if context is not None and not paths.is_dir(context):
         raise InputError(f"build context: no such directory: {context}")
     tree = offline.evaluate(
         read_input(file),
@@ -148,7 +149,7 @@ class _Files(Mapping[str, bytes]):
 
     def __getitem__(self, name: str) -> bytes:
         for folder in () if name.startswith("..") else self._folders:
-            if (folder / name).is_file():
+            if paths.is_file(folder / name):
                 return (folder / name).read_bytes()
         raise KeyError(name)
 

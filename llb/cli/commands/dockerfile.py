@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import click
 from attrs import evolve
 
-from llb.atomic_write import write_whole
 from llb.cli.sections import Group
 from llb.cli.standard_streams import STANDARD_STREAM, read_input
 from llb.dockerfile import DockerfileError, ImageTable, convert
 from llb.errors import LLBError
+from llb.local_files.atomic_write import write_whole
 from llb.platforms import to_platform
 
 if TYPE_CHECKING:

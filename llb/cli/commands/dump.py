@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import click
 
 from llb import dump as dumping
-from llb.atomic_write import write_whole
 from llb.cli import definition_source
 from llb.cli.sections import Command
+from llb.local_files.atomic_write import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

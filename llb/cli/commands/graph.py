@@ -9,12 +9,12 @@ from pathlib import Path
 import click
 
 from llb import dump as dumping
-from llb.atomic_write import write_whole
 from llb.child_processes import environment
 from llb.cli import definition_source
 from llb.cli.commands.dump import FORMATS
 from llb.cli.sections import Command
 from llb.errors import InputError
+from llb.local_files.atomic_write import write_whole
 
 _GRAPH_FORMATS = ("tree", "dot", "mermaid")
 _TEXT_SUFFIXES = {".dot": "dot", ".gv": "dot", ".mmd": "mermaid", ".txt": "tree"}

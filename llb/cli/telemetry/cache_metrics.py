@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 from attrs import define, field, frozen
 
-from llb.atomic_write import write_whole
 from llb.client.progress.events import Vertex
+from llb.local_files.atomic_write import write_whole
 
 if TYPE_CHECKING:
     from llb.client.progress.events import Event
 
-_STREAMS = ("stdout", "stderr")
+STREAMS = ("stdout", "stderr")
 # Vertices that BuildKit and its frontends add, rather than the author of the build.
 _INTERNAL = ("[internal]", "[auth]", "importing cache", "exporting ")
 _BASE_IMAGE = re.compile(r"\[.*\] FROM")
@@ -68,7 +68,7 @@ class CacheMetrics:
 
     def write(self, destination: str) -> None:
         """Write the metrics to ``stdout``, ``stderr`` or a file. Raises InputError."""
-        if destination in _STREAMS:
+        if destination in STREAMS:
             getattr(sys, destination).write(self.text())
         else:
             write_whole(destination, self.text().encode())

@@ -21,6 +21,7 @@ from attrs import frozen
 from llb.child_processes import environment, python
 from llb.client.connect.address import VARIABLE, listens
 from llb.errors import ConnectError, Hint, InvalidValueError
+from llb.local_files import paths
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -46,7 +47,7 @@ class Place:
     @classmethod
     def default(cls) -> Place:
         """Locate the folder in the user's cache directory."""
-        cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+        cache = os.environ.get("XDG_CACHE_HOME") or paths.home() / ".cache"
         return cls(Path(cache).absolute() / "pyllb" / "buildkitd")
 
     @property
@@ -81,9 +82,20 @@ class Place:
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
-        """Hold the lock for starting and stopping the daemon."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with (self.folder / "lock").open("w") as lock:
+        """Hold the lock for starting and stopping the daemon.
+
+        Raises ConnectError for a folder that cannot be used, or that belongs to another user: its
+        buildkitd.toml names programs that this user would run.
+        """
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            if self.folder.stat().st_uid != os.getuid():
+                raise _unusable(self, "it belongs to another user")
+            self.folder.chmod(0o700)
+            lock = (self.folder / "lock").open("w")
+        except OSError as error:
+            raise _unusable(self, error.strerror) from error
+        with lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 
@@ -92,7 +104,7 @@ def start(place: Place | None = None) -> str:
     """Start the private daemon unless it runs, and return its address.
 
     Raises MissingProgramError if buildkitd is not installed, ConnectError if it does not start, and
-    InvalidValueError for an invalid idle timeout.
+    its folder cannot be used, and InvalidValueError for an invalid idle timeout.
     """
     place = place or Place.default()
     idle_seconds()
@@ -122,7 +134,7 @@ def idle_seconds(environ: Mapping[str, str] = os.environ) -> float:
 
 
 def stop(place: Place | None = None) -> bool:
-    """Stop the private daemon; return whether it was running."""
+    """Stop the private daemon; return whether it was running. Raises ConnectError."""
     place = place or Place.default()
     with place.locked():
         supervisor = running(place)
@@ -137,7 +149,7 @@ def running(place: Place) -> int | None:
     """Find the process id of the supervisor, None if it does not run.
 
     The supervisor holds a lock on the file with its process id, so a stale id that another process
-    has since received is not mistaken for it.
+    has since received is not mistaken for it. Raises ConnectError if the file cannot be read.
     """
     try:
         with place.pid.open() as file:
@@ -148,12 +160,21 @@ def running(place: Place) -> int | None:
                 return int(file.read() or 0) or None
     except FileNotFoundError:
         return None
+    except OSError as error:
+        raise _unusable(place, error.strerror) from error
     return None
 
 
 def is_up(place: Place) -> bool:
     """Check whether something listens on the daemon's socket."""
     return listens(place.socket)
+
+
+def _unusable(place: Place, reason: str | None) -> ConnectError:
+    return ConnectError(
+        f"cannot use {place.folder} for the private daemon: {reason}",
+        hint="name another cache folder with XDG_CACHE_HOME",
+    )
 
 
 def _ways_to_a_daemon() -> Hint:
@@ -194,7 +215,7 @@ def command(place: Place) -> list[str]:
                 ),
             )
         wrapper = [rootlesskit, "--net=host", "--copy-up=/etc"]
-    config = ["--config", str(place.config)] if place.config.exists() else []
+    config = ["--config", str(place.config)] if paths.exists(place.config) else []
     rootless = ["--rootless"] if wrapper else []
     state = ["--root", str(place.folder / "root"), "--addr", place.address]
     traces = ["--otel-socket-path", str(place.folder / "otel.sock")]

@@ -13,6 +13,7 @@ from llb.client.export.content_store import Store, check_layout
 from llb.client.export.oci_layout import Layout
 from llb.client.export.outputs import DEFAULT_TAG, CacheOutput, ImageOutput, Output
 from llb.errors import InputError, InvalidValueError
+from llb.local_files import paths, writable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -68,20 +69,28 @@ class Stores:
         return [cache for cache in resolved if cache is not None]
 
     def _resolve_import(self, cache: Cache) -> Cache | None:
+        """Prepare a cache; None, and a warning, for a local one that cannot be used."""
         if cache.type != "local":
             return cache
+        try:
+            return self._resolve_local(cache)
+        except InputError as error:
+            self.warnings.append(f"no cache imported from {cache.attrs['src']}: {error.message}")
+            return None
+
+    def _resolve_local(self, cache: Cache) -> Cache:
         folder, tag = cache.attrs["src"], cache.attrs.get("tag", DEFAULT_TAG)
         layout = Layout(Path(folder))
         descriptor = None if "digest" in cache.attrs else layout.find(tag)
         digest = cache.attrs.get("digest") or (str(descriptor.get("digest")) if descriptor else "")
-        if not digest or not layout.blob(digest).is_file():
-            self.warnings.append(f"no cache imported from {folder}: {digest or tag} does not exist")
-            return None
+        if not digest or not paths.is_file(layout.blob(digest)):
+            raise InputError(f"{digest or tag} does not exist")
         self.by_id.setdefault(f"local:{folder}", Store(layout))
         return evolve(cache, attrs={**cache.attrs, "digest": digest})
 
 
 def _writable_layout(path: Path) -> Layout:
-    if path.exists() and not path.is_dir():
+    if paths.exists(path) and not paths.is_dir(path):
         raise InputError(f"cannot write an OCI layout to {path}: it is not a directory")
+    writable.check_directory(path)
     return Layout(path)

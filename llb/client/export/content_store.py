@@ -8,19 +8,17 @@ from __future__ import annotations
 
 import hashlib
 import threading
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from attrs import field, mutable
 
-from llb._lazy import lazy_imports
 from llb.client.export.staging import make_staging
 from llb.errors import Hint, InputError, InvalidValueError, RemoteError
 from llb.grpc.status import Code
+from llb.local_files import paths
 from llb.reference import check_digest
-
-with lazy_imports(__name__):
-    import shutil  # 3 ms
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,6 +26,7 @@ if TYPE_CHECKING:
 
     from llb.client.export.cache_lock import CacheLock
     from llb.client.export.oci_layout import Layout
+    from llb.local_files.staging import StagingFolder
 
 # The limit of unfinished blobs at a time; a daemon writes about four.
 _MAX_UNFINISHED = 256
@@ -86,7 +85,7 @@ class Store:
         self.cache_lock = cache_lock
         self._writable = writable
         self._lock = threading.Lock()
-        self._staging: Path | None = None
+        self._staging: StagingFolder | None = None
         self._ingests: dict[str, Ingest] = {}
         self._staged: dict[str, Path] = {}
         self._count = 0
@@ -100,7 +99,7 @@ class Store:
             raise RemoteError(error.message, code=Code.INVALID_ARGUMENT) from error
         with self._lock:
             path = self._staged.get(digest, path)
-        return path if path.is_file() else None
+        return path if paths.is_file(path) else None
 
     def digests(self) -> Iterator[str]:
         """List the digests of all blobs."""
@@ -133,7 +132,7 @@ class Store:
         Raises InputError if the lock of the cache cannot be shared.
         """
         # Without a folder, there are no blobs that another build could delete.
-        if self.cache_lock is not None and self.layout.path.is_dir():
+        if self.cache_lock is not None and paths.is_dir(self.layout.path):
             self.cache_lock.share()
         if expected and self.find(expected) is not None:
             raise RemoteError(
@@ -186,7 +185,8 @@ class Store:
             self._ingests.clear()
             self._staged.clear()
             if self._staging is not None:
-                shutil.rmtree(self._staging, ignore_errors=True)
+                with suppress(OSError):
+                    self._staging.remove()
                 self._staging = None
         if self.cache_lock is not None:
             self.cache_lock.release()
@@ -203,7 +203,7 @@ class Store:
         if self._staging is None:
             self._staging = make_staging(self.layout.path)
         self._count += 1
-        path = self._staging / str(self._count)
+        path = self._staging.path / str(self._count)
         path.touch()
         return path
 
@@ -224,10 +224,10 @@ def _verify_digest(ingest: Ingest, expected: str) -> str:
 
 def check_layout(name: str, path: Path) -> None:
     """Raise InputError unless a folder contains an OCI layout."""
-    if not path.is_dir():
-        reason = "it is not a directory" if path.exists() else "it does not exist"
+    if not paths.is_dir(path):
+        reason = "it is not a directory" if paths.exists(path) else "it does not exist"
         raise InputError(f"cannot use {path} as the OCI layout {name!r}: {reason}")
-    if not (path / "blobs").is_dir():
+    if not paths.is_dir(path / "blobs"):
         raise InputError(
             f"cannot use {path} as the OCI layout {name!r}: missing folder blobs",
             hint=Hint(

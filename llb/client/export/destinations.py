@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 from llb._pb import filesync_pb2
-from llb.atomic_write import PREFIX, WholeFile
 from llb.client.export.receive_tree import receive_tree
 from llb.client.export.staging import make_staging
 from llb.errors import InputError, TransportError
+from llb.local_files import merging, paths
+from llb.local_files.atomic_write import WholeFile
+from llb.local_files.writable import check_directory, check_file
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
     from llb.grpc import ServerCall
+    from llb.local_files.staging import StagingFolder
 
 
 class LocalReceiver:
@@ -29,20 +31,17 @@ class LocalReceiver:
     """
 
     def __init__(self, destination: Path, *, exact: bool = False) -> None:
-        try:
-            is_other = destination.exists() and not destination.is_dir()
-        except OSError as error:
-            raise InputError(f"cannot export to {destination}: {error.strerror}") from error
-        if is_other:
+        if paths.exists(destination) and not paths.is_dir(destination):
             raise InputError(
                 f"cannot export to {destination}: it is not a directory",
                 hint="name a directory, or use type=tar,dest=FILE",
             )
+        check_directory(destination)
         self.destination = str(destination)
         self._path = destination
         self._exact = exact
         self._lock = threading.Lock()
-        self._staging: Path | None = None
+        self._staging: StagingFolder | None = None
         self._trees: list[Path] = []
 
     def receive(self, call: ServerCall) -> None:
@@ -55,11 +54,11 @@ class LocalReceiver:
             return
         merged, *further = self._trees
         for tree in further:
-            _merge(tree, merged)
-        if self._path.exists():
+            merging.merge(str(tree), str(merged))
+        if paths.exists(self._path):
             if self._exact:
-                _remove_others(merged, self._path)
-            _merge(merged, self._path)
+                merging.remove_others(str(merged), str(self._path))
+            merging.merge(str(merged), str(self._path))
         else:
             merged.rename(self._path)
         self.abort()
@@ -69,16 +68,16 @@ class LocalReceiver:
         with self._lock:
             self._trees.clear()
             if self._staging is not None:
-                shutil.rmtree(self._staging, ignore_errors=True)
-                # A receiver that was still writing may have added files meanwhile.
-                if not self._staging.exists():
+                # A receiver that is still writing may add files meanwhile.
+                with suppress(OSError):
+                    self._staging.remove()
                     self._staging = None
 
     def _new_tree(self) -> Path:
         with self._lock:
             if self._staging is None:
                 self._staging = make_staging(self._path)
-            tree = self._staging / str(len(self._trees))
+            tree = self._staging.path / str(len(self._trees))
             tree.mkdir()
             self._trees.append(tree)
         return tree
@@ -88,11 +87,12 @@ class FileReceiver:
     """A file that receives a stream, replaced on commit or written through (:class:`WholeFile`)."""
 
     def __init__(self, destination: Path) -> None:
-        if destination.is_dir():
+        if paths.is_dir(destination):
             raise InputError(
                 f"cannot export to {destination}: it is a directory, expected a file",
                 hint=f"for example dest={destination / 'image.tar'}",
             )
+        check_file(destination, creates_folder=True)
         self.destination = str(destination)
         self._folder = destination.parent
         self._file = WholeFile(destination)
@@ -156,33 +156,3 @@ def copy_stream(call: ServerCall, file: Sink) -> None:
     while (data := call.receive()) is not None:
         file.write(filesync_pb2.BytesMessage.FromString(data).data)
     file.flush()
-
-
-def _merge(staging: Path, destination: Path) -> None:
-    """Move everything below ``staging`` into ``destination``, replacing existing files."""
-    for entry in os.scandir(staging):
-        target = destination / entry.name
-        is_directory = entry.is_dir(follow_symlinks=False)
-        if is_directory and target.is_dir() and not target.is_symlink():
-            _merge(staging / entry.name, target)
-            shutil.copystat(entry.path, target)
-            continue
-        if target.is_dir() and not target.is_symlink():
-            shutil.rmtree(target)
-        elif is_directory and (target.exists() or target.is_symlink()):
-            target.unlink()
-        os.replace(entry.path, target)  # noqa: PTH105 - paths of scandir are strings
-
-
-def _remove_others(staging: Path, destination: Path) -> None:
-    """Remove what exists below ``destination`` but not below ``staging``, except staging files."""
-    for entry in os.scandir(destination):
-        counterpart = staging / entry.name
-        is_directory = entry.is_dir(follow_symlinks=False)
-        if entry.name.startswith(PREFIX):
-            continue
-        if is_directory and counterpart.is_dir() and not counterpart.is_symlink():
-            _remove_others(counterpart, destination / entry.name)
-        elif not os.path.lexists(counterpart):
-            target = destination / entry.name
-            shutil.rmtree(target) if is_directory else target.unlink()

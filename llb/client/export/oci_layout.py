@@ -18,6 +18,8 @@ from attrs import frozen
 
 from llb.client.json_files import read_object
 from llb.errors import InputError, InvalidValueError
+from llb.local_files import paths
+from llb.local_files.atomic_write import write_whole
 from llb.reference import check_digest
 
 if TYPE_CHECKING:
@@ -151,15 +153,10 @@ class Layout:
         return self.path / "index.json"
 
     def _index(self) -> dict[str, object]:
-        return read_object(self._index_path) if self._index_path.exists() else {}
+        return read_object(self._index_path) if paths.exists(self._index_path) else {}
 
     def _write(self, name: str, content: object) -> None:
-        staging = self.path / f".{name}.partial-{os.getpid()}"
-        try:
-            staging.write_text(json.dumps(content, separators=(",", ":")), encoding="utf-8")
-            staging.replace(self.path / name)
-        finally:
-            staging.unlink(missing_ok=True)
+        write_whole(self.path / name, json.dumps(content, separators=(",", ":")).encode())
 
 
 def _lock(path: Path) -> int:
@@ -169,7 +166,7 @@ def _lock(path: Path) -> int:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             # The previous holder removes the file, and a lock on a removed file has no effect.
-            if path.exists() and os.fstat(descriptor).st_ino == path.stat().st_ino:
+            if paths.exists(path) and os.fstat(descriptor).st_ino == path.stat().st_ino:
                 return descriptor
         except (BlockingIOError, FileNotFoundError):
             if time.monotonic() > deadline:

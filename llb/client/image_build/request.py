@@ -32,6 +32,7 @@ from llb.client.image_build.values import (
 from llb.client.key_values import warn_of_names
 from llb.client.options import BuildOptions
 from llb.errors import Hint, InputError, InvalidValueError
+from llb.local_files import paths
 from llb.platforms import Platform, to_platform
 from llb.state.step_options import check_keys
 
@@ -204,12 +205,12 @@ def _check_dockerfile(contexts: Contexts, options: ImageBuildOptions) -> None:
     if folder is None or (is_other and file is None):
         return
     path = Path(folder, contexts.attrs["filename"])
-    if path.is_file() or DOCKERFILE_DIRECTORY in options.get("local_dirs", {}):
+    if paths.is_file(path) or DOCKERFILE_DIRECTORY in options.get("local_dirs", {}):
         return
     inside = Path(contexts.local_dirs.get(CONTEXT, ""), file or "")
     hint = (
         f"it is relative to the working directory: {inside}"
-        if inside.is_file()
+        if paths.is_file(inside)
         else Hint("name it with file", command="name it with -f")
     )
     raise InputError(f"no such Dockerfile: {path}", hint=hint)

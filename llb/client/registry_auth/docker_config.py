@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
@@ -17,13 +18,14 @@ from attrs import field, frozen
 
 from llb._lazy import lazy_imports
 from llb._logs import logger
-from llb.errors import InputError
+from llb.errors import ConfigurationWarning, InputError
+from llb.local_files import paths
 
 with lazy_imports(__name__):
     from llb.client.registry_auth import credential_helpers  # 6 ms
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 T_ = TypeVar("T_")
 
@@ -72,22 +74,10 @@ class DockerConfig:
     def load(cls, environ: Mapping[str, str] = os.environ) -> DockerConfig:
         """Read the configuration in ``DOCKER_CONFIG``, or in ``~/.docker``.
 
-        ``DOCKER_AUTH_CONFIG`` may hold credentials, as JSON with ``auths``.
-        Raises InputError for an unreadable file and for invalid JSON.
+        ``DOCKER_AUTH_CONFIG`` may hold credentials, as JSON with ``auths``. Like Docker, this warns
+        of an unreadable file or invalid JSON (ConfigurationWarning), and goes on without it.
         """
-        path = config_folder(environ) / "config.json"
-        try:
-            data = path.read_bytes()
-        except FileNotFoundError:
-            data = b""
-        except OSError as error:
-            raise InputError(f"cannot read {path}: {error.strerror}") from error
-        variable_content = _parse_object(environ.get(_VARIABLE, "").encode(), _VARIABLE)
-        auths = _auths(variable_content, _VARIABLE)
-        return cls(
-            _parse_object(data, str(path)),
-            {server: _decode_entry(server, entry) for server, entry in auths.items()},
-        )
+        return cls(_without_errors(_read_file, environ), _without_errors(_read_variable, environ))
 
     def credentials(self, host: str) -> Login:
         """Look up the credentials of a registry; empty if it has none.
@@ -132,9 +122,40 @@ def registry_host(host: str) -> str:
 
 
 def config_folder(environ: Mapping[str, str] = os.environ) -> Path:
-    """Locate Docker's configuration folder: ``DOCKER_CONFIG``, or ``~/.docker``."""
+    """Locate Docker's configuration folder: ``DOCKER_CONFIG``, or ``~/.docker``.
+
+    Raises InputError if the user has no home directory.
+    """
     folder = environ.get("DOCKER_CONFIG")
-    return Path(folder) if folder else Path.home() / ".docker"
+    return Path(folder) if folder else paths.home() / ".docker"
+
+
+def _without_errors(
+    read: Callable[[Mapping[str, str]], Mapping[str, T_]], environ: Mapping[str, str]
+) -> Mapping[str, T_]:
+    """Read a part of the configuration; empty, with a warning, if that is impossible."""
+    try:
+        return read(environ)
+    except InputError as error:
+        warnings.warn(error.message, ConfigurationWarning, stacklevel=3)
+        return {}
+
+
+def _read_file(environ: Mapping[str, str]) -> Mapping[str, Any]:
+    path = config_folder(environ) / "config.json"
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        data = b""
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror}") from error
+    return _parse_object(data, str(path))
+
+
+def _read_variable(environ: Mapping[str, str]) -> Mapping[str, Login]:
+    content = _parse_object(environ.get(_VARIABLE, "").encode(), _VARIABLE)
+    auths = _auths(content, _VARIABLE)
+    return {server: _decode_entry(server, entry) for server, entry in auths.items()}
 
 
 def _parse_object(data: bytes, origin: str) -> Mapping[str, Any]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from llb.child_processes import environment
 from llb.client.session.ssh_agent_spec import VARIABLE
 from llb.errors import InputError
+from llb.local_files import paths
 
 if TYPE_CHECKING:
     from contextlib import ExitStack
@@ -26,7 +27,7 @@ def private_agent(stack: ExitStack, spec: AgentSpec) -> Path:
     Raises InputError for unusable keys.
     """
     for key in spec.keys:
-        if not key.is_file():
+        if not paths.is_file(key):
             raise InputError(f"ssh {spec.id}: key {key} does not exist")
     agent, add = shutil.which("ssh-agent"), shutil.which("ssh-add")
     if agent is None or add is None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 import stat
-from pathlib import Path
+from pathlib import Path  # noqa: TC003 - attrs resolves it
 
 from attrs import frozen
 
 from llb.arguments.checked import checked_init
 from llb.errors import InvalidValueError
+from llb.local_files import paths
 
 DEFAULT = "default"
 VARIABLE = "SSH_AUTH_SOCK"
@@ -45,12 +46,12 @@ def parse_agent(text: str) -> AgentSpec:
             f"invalid ssh {text!r}: expected ID, ID=SOCKET or ID=KEY,…", hint="for example default"
         )
     raw = "raw=true" in words
-    paths = [Path(word).expanduser() for word in words if not re.match(r"raw=(true|false)\Z", word)]
-    if raw and len(paths) != 1:
+    files = [paths.expand_user(word) for word in words if not re.match(r"raw=(true|false)\Z", word)]
+    if raw and len(files) != 1:
         raise InvalidValueError(f"invalid ssh {text!r}: raw=true needs one socket")
-    if len(paths) == 1 and (raw or is_socket(paths[0])):
-        return AgentSpec(id_, socket=paths[0], raw=raw)
-    return AgentSpec(id_, keys=tuple(paths))
+    if len(files) == 1 and (raw or is_socket(files[0])):
+        return AgentSpec(id_, socket=files[0], raw=raw)
+    return AgentSpec(id_, keys=tuple(files))
 
 
 def to_agent(agent: str | AgentSpec) -> AgentSpec:

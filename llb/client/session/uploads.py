@@ -12,6 +12,7 @@ from llb._lazy import lazy_imports
 from llb.arguments.checked import checked_init
 from llb.buildkit_names import SESSION_UPLOADS
 from llb.errors import InputError
+from llb.local_files import paths
 
 with lazy_imports(__name__):
     from llb.definition import file_contents  # 24 ms
@@ -46,7 +47,7 @@ class Upload:
     url: str = field(factory=_new_url, init=False)
 
     def __attrs_post_init__(self) -> None:
-        if isinstance(self.content, Path) and not self.content.is_file():
+        if isinstance(self.content, Path) and not paths.is_file(self.content):
             raise InputError(f"cannot upload {self.content}: no such file")
 
 

@@ -16,6 +16,7 @@ from attrs import field, frozen
 from llb import Image, Local, State
 from llb.arguments.checked import checked
 from llb.errors import Hint, InputError
+from llb.local_files import paths
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -72,9 +73,9 @@ def pack(
     InputError if the program is missing or a package cannot be copied.
     """
     path = Path(program)
-    if not path.is_file():
+    if not paths.is_file(path):
         raise InputError(f"no such program: {path}")
-    local: dict[str, Path] = {"program": path.resolve().parent}
+    local: dict[str, Path] = {"program": paths.resolve(path).parent}
     state = Image(on or base or BASE, platform=platform, resolver=resolver)
     if on is None:
         state = _copy_packages(state, local)
@@ -155,7 +156,7 @@ def _package(name: str) -> Path:
     except ModuleNotFoundError:
         spec = None
     directories = list(spec.submodule_search_locations or ()) if spec is not None else []
-    if not directories or not Path(directories[0]).is_dir():
+    if not directories or not paths.is_dir(directories[0]):
         raise InputError(
             f"cannot copy the package {name}: it is not in a directory",
             hint=Hint(

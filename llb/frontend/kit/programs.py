@@ -14,6 +14,7 @@ from llb.arguments.checked import checked
 from llb.buildfile.running import to_author_error
 from llb.errors import InputError
 from llb.gateway.server import capture_served
+from llb.local_files import paths
 from llb.source_map import SourceFile, is_package_path
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def author_errors(program: str | PathLike[str]) -> Iterator[None]:
 
     Raises BuildFileError for the exceptions of the block, and LLBError as it is, with the line.
     """
-    folder = Path(program).resolve().parent
+    folder = paths.resolve(program).parent
     try:
         yield
     except Exception as error:  # noqa: BLE001 - whatever the program raises
@@ -45,11 +46,11 @@ def _own_files(error: BaseException, folder: Path) -> dict[str, SourceFile]:
         for each in _with_related(error)
         for frame in traceback.extract_tb(each.__traceback__)
     }
-    paths = {name: Path(name).resolve() for name in names}
+    resolved = {name: paths.resolve(name) for name in names}
     return {
         name: SourceFile(str(path.relative_to(folder)), path.read_bytes(), language="Python")
-        for name, path in paths.items()
-        if path.is_relative_to(folder) and path.is_file() and not is_package_path(str(path))
+        for name, path in resolved.items()
+        if path.is_relative_to(folder) and paths.is_file(path) and not is_package_path(str(path))
     }
 
 
@@ -70,9 +71,9 @@ def load(program: str | PathLike[str]) -> Function:
     own exceptions, and InputError if it does not call ``serve``.
     """
     path = Path(program)
-    if not path.is_file():
+    if not paths.is_file(path):
         raise InputError(f"no such program: {path}")
-    folder = str(path.resolve().parent)
+    folder = str(paths.resolve(path).parent)
     with capture_served() as functions:
         sys.path.insert(0, folder)
         try:
@@ -98,7 +99,7 @@ def default_filename(program: str | PathLike[str]) -> str | None:
     no such program.
     """
     path = Path(program)
-    if not path.is_file():
+    if not paths.is_file(path):
         raise InputError(f"no such program: {path}")
     try:
         tree = ast.parse(path.read_bytes())

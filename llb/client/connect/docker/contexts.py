@@ -20,6 +20,7 @@ from llb.client.connect.address import DOCKER
 from llb.client.connect.tls import TLS
 from llb.client.registry_auth.docker_config import DockerConfig, config_folder
 from llb.errors import InputError, InvalidValueError, did_you_mean
+from llb.local_files import paths
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -90,7 +91,7 @@ def _context_endpoint(name: str, environ: Mapping[str, str]) -> Endpoint:
             hint="add the daemon's authority to the context with `docker context update`",
         )
     certificates = folder / "tls" / key / "docker"
-    return Endpoint(host, _certificates(certificates) if certificates.is_dir() else None)
+    return Endpoint(host, _certificates(certificates) if paths.is_dir(certificates) else None)
 
 
 def _names(folder: Path) -> list[str]:
@@ -103,5 +104,5 @@ def _names(folder: Path) -> list[str]:
 
 
 def _certificates(folder: Path) -> TLS:
-    ca, cert, key = ((folder / name) if (folder / name).exists() else None for name in _FILES)
+    ca, cert, key = ((folder / name) if paths.exists(folder / name) else None for name in _FILES)
     return TLS(ca, cert, key)

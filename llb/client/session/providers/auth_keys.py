@@ -20,7 +20,6 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from llb._lazy import lazy_imports
-from llb.errors import InputError
 
 with lazy_imports(__name__):
     from nacl import signing  # 4 ms
@@ -56,7 +55,7 @@ def seed_of(host: str, login: Login) -> bytes:
 def read_or_create_seed(folder: Path, host: str) -> bytes:
     """Read the seed of a registry, or create one.
 
-    In a read-only folder the seed is not saved. Raises InputError for an unusable folder.
+    If the folder cannot be written, the seed is not saved: tokens are not shared with other clients.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -69,10 +68,8 @@ def read_or_create_seed(folder: Path, host: str) -> bytes:
                 seeds[host] = {"Seed": base64.b64encode(seed).decode()}
                 _write(path, json.dumps(seeds, indent=2))
             return seed
-    except OSError as error:
-        if _is_read_only(error):
-            return secrets.token_bytes(_SIZE)
-        raise InputError(f"cannot keep a seed in {folder}: {error.strerror}") from error
+    except OSError:
+        return secrets.token_bytes(_SIZE)
 
 
 @contextmanager

@@ -21,6 +21,7 @@ from llb.client.session.root import Root, TreeReader
 from llb.client.session.walk import Entry, Filter, walk
 from llb.errors import Hint, InputError, InvalidValueError, LLBError, RemoteError
 from llb.gocompat import filemode
+from llb.local_files import paths
 from llb.protobuf import varint
 
 if TYPE_CHECKING:
@@ -70,8 +71,8 @@ class LocalDirs:
 
 
 def _open_root(name: str, path: Path) -> Root:
-    if not path.is_dir():
-        problem = "is not a directory" if path.exists() else "does not exist"
+    if not paths.is_dir(path):
+        problem = "is not a directory" if paths.exists(path) else "does not exist"
         raise InputError(
             f"cannot use {path} as the local directory {name!r}: it {problem}",
             hint=Hint(
@@ -80,7 +81,7 @@ def _open_root(name: str, path: Path) -> Root:
             ),
         )
     try:
-        return Root(str(path.resolve()))
+        return Root(str(paths.resolve(path)))
     except OSError as error:
         raise InputError(
             f"cannot use {path} as the local directory {name!r}: {error.strerror}"

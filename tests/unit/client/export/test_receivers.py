@@ -138,12 +138,13 @@ def test_the_daemon_cannot_read_files_while_results_are_committed(
                 try:
                     answers.append(build.session.files())
                 except LLBError as error:
-                    answers.append(type(error))
+                    # Whether the end of the session is seen before the call depends on the time.
+                    answers.append(isinstance(error, TransportError))
 
             engine.on_load = ask
 
         solve(fake_daemon(script=script), docker(), local_dirs={"context": tmp_path / "context"})
-    assert answers == [TransportError]
+    assert answers == [True]
 
 
 class SlowReceiver:

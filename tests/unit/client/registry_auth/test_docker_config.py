@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from llb.client.registry_auth.docker_config import DockerConfig, Login
-from llb.errors import InputError
+from llb.errors import ConfigurationWarning, InputError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -89,7 +89,20 @@ def test_a_missing_configuration_has_no_credentials(tmp_path: Path) -> None:
     assert loaded.credentials("a.example") == Login()
 
 
-def test_a_configuration_that_is_not_json_is_an_error(tmp_path: Path) -> None:
-    (tmp_path / "config.json").write_text("{")
-    with pytest.raises(InputError, match="is not JSON"):
-        DockerConfig.load({"DOCKER_CONFIG": str(tmp_path)})
+@pytest.mark.parametrize(
+    ("content", "reason"), [("{", "is not JSON"), ("[]", "is not a JSON object")]
+)
+def test_a_broken_configuration_is_left_out_with_a_warning(
+    tmp_path: Path, content: str, reason: str
+) -> None:
+    (tmp_path / "config.json").write_text(content)
+    with pytest.warns(ConfigurationWarning, match=f"{tmp_path}/config.json {reason}"):
+        loaded = DockerConfig.load({"DOCKER_CONFIG": str(tmp_path)})
+    assert (loaded.credentials("a.example"), loaded.proxies()) == (Login(), {})
+
+
+def test_a_configuration_that_cannot_be_read_is_left_out_with_a_warning(tmp_path: Path) -> None:
+    (tmp_path / "config.json").mkdir()
+    with pytest.warns(ConfigurationWarning, match=r"cannot read .*/config.json: Is a directory"):
+        loaded = DockerConfig.load({"DOCKER_CONFIG": str(tmp_path)})
+    assert loaded.credentials("a.example") == Login()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from llb.client.registry_auth.docker_config import DockerConfig, Login
-from llb.errors import InputError
+from llb.errors import ConfigurationWarning, InputError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,7 +42,6 @@ def test_credentials_of_the_environment_come_first(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ([], "{} is not a JSON object"),
         ({"auths": ["x"]}, "the auths of config.json are not a JSON object"),
         (
             {"auths": {HOST: "x"}},
@@ -75,7 +74,8 @@ def test_an_invalid_configuration_is_an_error(
     assert caught.value.message == message.format(tmp_path / "config.json")
 
 
-def test_invalid_credentials_in_the_environment_are_an_error(tmp_path: Path) -> None:
+def test_invalid_credentials_in_the_environment_are_left_out_with_a_warning(tmp_path: Path) -> None:
     environ = config(tmp_path, {}) | {"DOCKER_AUTH_CONFIG": "{"}
-    with pytest.raises(InputError, match=r"^DOCKER_AUTH_CONFIG is not JSON"):
-        DockerConfig.load(environ)
+    with pytest.warns(ConfigurationWarning, match=r"^DOCKER_AUTH_CONFIG is not JSON"):
+        loaded = DockerConfig.load(environ)
+    assert loaded.credentials(HOST) == Login()

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from llb.atomic_write import WholeFile, write_whole
 from llb.errors import InputError
+from llb.local_files.atomic_write import WholeFile, write_whole
 
 MODE = stat.S_IMODE
 
@@ -154,7 +154,7 @@ def test_standard_output_is_written_from_its_current_offset(
     tmp_path: Path, name: str, mode: str
 ) -> None:
     code = (
-        "import sys; from llb.atomic_write import write_whole;"
+        "import sys; from llb.local_files.atomic_write import write_whole;"
         "print('before', flush=True); write_whole(sys.argv[1], b'data\\n'); print('after')"
     )
     (tmp_path / "link").symlink_to("/dev/stdout")
@@ -172,7 +172,7 @@ def test_a_descriptor_that_is_not_open_is_an_error() -> None:
 
 
 def test_a_process_substitution_of_a_shell_is_written_to(tmp_path: Path) -> None:
-    code = "import sys; from llb.atomic_write import write_whole; write_whole(sys.argv[1], b'data')"
+    code = "import sys; from llb.local_files.atomic_write import write_whole; write_whole(sys.argv[1], b'data')"
     line = f'"$0" -c "$1" >(cat > {tmp_path}/got; echo done >> {tmp_path}/pipe)'
     os.mkfifo(tmp_path / "pipe")
     with subprocess.Popen(["bash", "-c", line, sys.executable, code]):

@@ -11,17 +11,14 @@ import contextlib
 import errno
 import os
 import stat
-import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from llb.errors import InputError
+from llb.local_files.staging import make_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-PREFIX = ".llb-partial-"
-"""Prefix of the temporary names under which results are staged until they are complete."""
 
 # Linux follows at most this many links (path_resolution(7)).
 _MAX_LINKS = 40
@@ -53,21 +50,23 @@ class WholeFile:
         self._path = path
         self._target: Path | None = None
         self._staging: Path | None = None
+        self._lock = -1
         self._is_opened = False
 
     def open(self) -> BinaryIO:
         """Open the file for writing from its start."""
         self._is_opened = True
-        destination = _resolve(self._path)
+        destination = resolve_destination(self._path)
         if isinstance(destination, int):
             # Opening the file again by name would overwrite it from its start.
             return os.fdopen(os.dup(destination), "wb")
         old_status = _status(destination)
         if old_status is not None and not stat.S_ISREG(old_status.st_mode):
             return destination.open("wb")
-        staging = destination.with_name(new_name())
-        descriptor = os.open(staging, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+        staging, descriptor = make_file(destination.parent)
         self._target, self._staging = destination, staging
+        # The lock of the file lasts until it has its name.
+        self._lock = os.dup(descriptor)
         file = os.fdopen(descriptor, "wb")
         if old_status is not None:
             _copy_owner_and_mode(descriptor, old_status)
@@ -77,27 +76,29 @@ class WholeFile:
         """Rename the temporary file to its final name; a second call does nothing."""
         if self._staging is not None and self._target is not None:
             self._staging.replace(self._target)
-            self._staging = None
+            self._release()
 
     def abort(self) -> None:
         """Remove an uncommitted file, and release a reader that waits on a named pipe."""
         if self._staging is not None:
             with contextlib.suppress(OSError):
                 self._staging.unlink(missing_ok=True)
-            self._staging = None
+            self._release()
         if not self._is_opened:
             self._is_opened = True
             with contextlib.suppress(OSError):
                 _end_pipe(self._path)
 
+    def _release(self) -> None:
+        os.close(self._lock)
+        self._staging = None
 
-def new_name() -> str:
-    """Create a unique name for a result that is not complete yet."""
-    return f"{PREFIX}{uuid.uuid4().hex[:12]}"
 
+def resolve_destination(path: Path) -> Path | int:
+    """Resolve the symbolic links of a path, or find the open descriptor that it names.
 
-def _resolve(path: Path) -> Path | int:
-    """Resolve the symbolic links of a path, or find the open descriptor that it names."""
+    Raises OSError.
+    """
     full_path = os.path.abspath(path)  # noqa: PTH100 - resolve() follows the links of /proc, too
     for _ in range(_MAX_LINKS):
         folder, name = os.path.split(full_path)
@@ -141,7 +142,7 @@ def _copy_owner_and_mode(descriptor: int, old_status: os.stat_result) -> None:
 
 def _end_pipe(path: Path) -> None:
     """Let a reader that waits on a named pipe see its end, if nothing was written to it."""
-    destination = _resolve(path)
+    destination = resolve_destination(path)
     if (
         isinstance(destination, Path)
         and (status := _status(destination))

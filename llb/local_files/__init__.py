@@ -1,0 +1,4 @@
+"""Files and paths of the user, on this machine.
+
+Private to :mod:`llb`.
+"""
