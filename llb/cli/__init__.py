@@ -6,29 +6,24 @@ Private to :mod:`llb`.
 from __future__ import annotations
 
 import gc
-import signal
 import sys
 import warnings
-from typing import TYPE_CHECKING, TextIO
+from typing import TextIO
 
 import click
 
+from llb.cli import signals, standard_streams
 from llb.cli.group import Commands
 from llb.client.progress import actions
-from llb.errors import LLBError, UnknownKeyWarning, render
-
-if TYPE_CHECKING:
-    from types import FrameType
+from llb.errors import ConfigurationWarning, LLBError, UnknownKeyWarning, render
 
 # Longer lines are hard to read.
 _WIDEST = 120
-_INTERRUPTED = 130
-_TERMINATED = 143
 
 
 _EXIT_STATUS_HELP = """\
-Exit status: 0 for success, 1 for an error, 2 for a usage error, 130 when interrupted, 143 on
-SIGTERM.
+Exit status: 0 for success, 1 for an error, 2 for a usage error, 129 on SIGHUP, 130 when interrupted,
+143 on SIGTERM.
 """
 
 
@@ -54,10 +49,15 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command line of this process and exit."""
-    signal.signal(signal.SIGTERM, _exit_on_sigterm)
+    signals.handle()
+    standard_streams.prepare()
     warnings.showwarning = _show_warning
     try:
-        sys.exit(cli(standalone_mode=False))
+        try:
+            sys.exit(cli(standalone_mode=False))
+        finally:
+            # At exit, Python would report an error of this with a traceback.
+            sys.stdout.flush()
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
@@ -68,10 +68,15 @@ def main() -> None:
         sys.exit(1)
     except (KeyboardInterrupt, click.Abort):
         click.echo("error: interrupted", err=True)
-        sys.exit(_INTERRUPTED)
+        sys.exit(signals.INTERRUPTED)
     except BrokenPipeError:
         # The reader of our output closed the pipe.
-        sys.stderr.close()
+        standard_streams.discard_output()
+        sys.exit(1)
+    except OSError as error:
+        standard_streams.discard_output()
+        what = f"use {error.filename}" if error.filename else "write to standard output"
+        click.echo(f"error: cannot {what}: {error.strerror}", err=True)
         sys.exit(1)
     finally:
         # Without this, a last garbage collection at exit takes 20 ms.
@@ -89,13 +94,8 @@ def _show_warning(
     file: TextIO | None = None,
     line: str | None = None,
 ) -> None:
-    """Show a warning about an option without a line of Python, which users did not write."""
-    if issubclass(category, UnknownKeyWarning):
+    """Show our own warnings without a line of Python, which users of the command did not write."""
+    if issubclass(category, ConfigurationWarning | UnknownKeyWarning):
         click.echo(f"warning: {message}", err=True)
     else:
         _show_line(message, category, filename, lineno, file, line)
-
-
-def _exit_on_sigterm(signal_number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the signature
-    """Exit as an interrupt does: the build is cancelled and no partial output remains."""
-    sys.exit(_TERMINATED)

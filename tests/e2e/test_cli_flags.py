@@ -186,4 +186,4 @@ def test_the_help_of_every_command_has_an_example(name: str) -> None:
 @pytest.mark.feature("P12")
 def test_the_help_explains_each_exit_status() -> None:
     assert cli.epilog is not None
-    assert re.findall(r"\b[0-9]+\b", cli.epilog) == ["0", "1", "2", "130", "143"]
+    assert re.findall(r"\b[0-9]+\b", cli.epilog) == ["0", "1", "2", "129", "130", "143"]

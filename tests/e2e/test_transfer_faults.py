@@ -143,7 +143,7 @@ def begin_export_to_pipe(address: str, folder: Path) -> subprocess.Popen[bytes]:
     """Start an export to a pipe, and wait until its first byte can be read."""
     running = subprocess.Popen(
         [
-            *("env", "--default-signal=INT", sys.executable, "-m", "llb", "build"),
+            *("env", "--default-signal=INT,HUP", sys.executable, "-m", "llb", "build"),
             *(script(folder, 64), "-o", "type=tar,dest=-", "--addr", address),
         ],
         stdout=subprocess.PIPE,
@@ -165,7 +165,10 @@ def is_full(pipe: IO[bytes] | None) -> bool:
 
 
 @pytest.mark.feature("Q3")
-@pytest.mark.parametrize(("signal_number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("signal_number", "status"),
+    [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)],
+)
 def test_a_signal_ends_a_build_whose_reader_does_not_read(
     signal_number: signal.Signals, status: int, buildkit_host: str, tmp_path: Path
 ) -> None:

@@ -16,6 +16,8 @@ from llb.cli import main
 if TYPE_CHECKING:
     from pathlib import Path
 
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
 
 @frozen
 class CommandResult:
@@ -46,7 +48,7 @@ class _Stream(io.TextIOWrapper):
 def llb(*arguments: str | Path, stdin: bytes = b"") -> CommandResult:
     """Run a command line as the program does."""
     standard_input, output, errors = _Stream(stdin), _Stream(), _Stream()
-    stop = signal.getsignal(signal.SIGTERM)
+    handlers = {number: signal.getsignal(number) for number in SIGNALS}
     with (
         mock.patch.object(sys, "argv", ["llb", *map(str, arguments)]),
         # click uses it to detect programs that were started with `python -m`.
@@ -58,7 +60,8 @@ def llb(*arguments: str | Path, stdin: bytes = b"") -> CommandResult:
         except SystemExit as end:
             status = end.code
         finally:
-            signal.signal(signal.SIGTERM, stop)
+            for number, handler in handlers.items():
+                signal.signal(number, handler)
             gc.unfreeze()
     assert status is None or isinstance(status, int), status
     return CommandResult(status or 0, output.bytes.getvalue(), errors.bytes.getvalue().decode())

@@ -1,0 +1,111 @@
+"""The command with standard streams that are full, closed, or no terminal, and with early signals."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.e2e.waiting import PATIENCE
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+LLB = f"{sys.executable} -m llb"
+
+
+def shell(line: str, folder: Path, address: str) -> subprocess.CompletedProcess[str]:
+    """Run a shell line with `llb` as a command."""
+    return subprocess.run(
+        ["bash", "-c", f'llb() {{ {LLB} "$@"; }}; {line}'],
+        cwd=folder,
+        env=os.environ | {"BUILDKIT_HOST": address},
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "Dockerfile").write_text("FROM scratch\nCOPY Dockerfile /\n")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["--version", "--help", "du", "history ls", "build . -o type=tar,dest=-", "build -q . -t a"],
+)
+def test_an_output_that_cannot_be_written_is_one_error(
+    command: str, folder: Path, buildkit_host: str
+) -> None:
+    for target, reason in (("/dev/full", "No space left on device"), ("&-", "Bad file descriptor")):
+        process = shell(f"llb {command} >{target}", folder, buildkit_host)
+        errors = [line for line in process.stderr.splitlines() if line.startswith("error: ")]
+        assert process.returncode == 1
+        assert len(errors) == 1
+        assert errors[0].endswith(f": {reason}")
+        assert "Traceback" not in process.stderr
+
+
+@pytest.mark.parametrize("progress", ["plain", "tty", "rawjson", "quiet"])
+def test_a_build_does_not_fail_because_its_progress_cannot_be_written(
+    progress: str, folder: Path, buildkit_host: str
+) -> None:
+    for number, target in enumerate(("2>/dev/full", "2>&-", "2> >(exit)", "<&-")):
+        line = f"llb build . --progress {progress} -o out{number} {target}"
+        process = shell(line, folder, buildkit_host)
+        assert (process.returncode, "Traceback" in process.stderr) == (0, False)
+        assert (folder / f"out{number}" / "Dockerfile").exists()
+
+
+def test_a_terminal_that_is_not_utf8_gets_escapes(folder: Path, buildkit_host: str) -> None:
+    (folder / "Dockerfile").write_text("FROM scratch\nCOPY für /\n")
+    for encoding in ("ascii", "latin-1"):
+        line = f"PYTHONIOENCODING={encoding} llb build ."
+        process = subprocess.run(
+            ["bash", "-c", f'llb() {{ {LLB} "$@"; }}; {line}'],
+            cwd=folder,
+            env=os.environ | {"BUILDKIT_HOST": buildkit_host},
+            capture_output=True,
+            timeout=PATIENCE,
+            check=False,
+        )
+        assert (process.returncode, b"Traceback" in process.stderr) == (1, False)
+        assert b"error: Dockerfile:2: " in process.stderr
+
+
+# Interrupts the program when it imports a module.
+INTERRUPT = """\
+import os, signal, sys
+
+class Finder:
+    @staticmethod
+    def find_spec(name, path=None, target=None):
+        if name == os.environ["MODULE"]:
+            os.kill(os.getpid(), signal.SIGINT)
+
+sys.meta_path.insert(0, Finder)
+"""
+
+
+@pytest.mark.parametrize(
+    ("module", "status"), [("click", -signal.SIGINT), ("llb.cli.group", -signal.SIGINT)]
+)
+def test_an_interrupt_while_the_program_starts_shows_no_traceback(
+    module: str, status: int, tmp_path: Path
+) -> None:
+    (tmp_path / "sitecustomize.py").write_text(INTERRUPT)
+    process = subprocess.run(
+        ["env", "--default-signal=INT", sys.executable, "-m", "llb", "--help"],
+        env=os.environ | {"PYTHONPATH": str(tmp_path), "MODULE": module},
+        capture_output=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert (process.returncode, process.stdout, process.stderr) == (status, b"", b"")
