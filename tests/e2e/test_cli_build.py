@@ -17,6 +17,7 @@ import pytest
 
 from llb.client import Client
 from llb.client.export.oci_layout import Layout
+from llb.client.session.local_inputs import unique_name
 from tests.e2e.docker_engines import docker
 from tests.e2e.registries import serve_http
 from tests.e2e.servers import free_port, running_dockerd
@@ -164,7 +165,7 @@ def test_options_become_frontend_attributes(
         "build-arg:WORD": "said",
         "cgroup-parent": "/builds",
         "context:image": "docker-image://busybox",
-        "context:other": "local:other",
+        "context:other": f"local:{unique_name('other', tmp_path / 'other')}",
         "filename": "Dockerfile",
         "force-network-mode": "none",
         "image-resolve-mode": "pull",

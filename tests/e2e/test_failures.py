@@ -30,10 +30,13 @@ ENDLESS = "tail -f /dev/null"
 SLEEPER = "from llb import Image, main\nmain(Image('busybox').run('echo begun; {} # {}'))\n"
 
 
-def cli(*arguments: str | Path, address: str | None = None) -> subprocess.CompletedProcess[str]:
+def cli(
+    *arguments: str | Path, address: str | None = None, stdin: str | None = None
+) -> subprocess.CompletedProcess[str]:
     address_options = ["--addr", address] if address else []
     return subprocess.run(
         [sys.executable, "-m", "llb", *arguments, *address_options],
+        input=stdin,
         capture_output=True,
         text=True,
         check=False,

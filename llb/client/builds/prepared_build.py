@@ -66,6 +66,9 @@ if TYPE_CHECKING:
     from llb.definition.definition import Definition
     from llb.gateway import Gateway, Result
 
+# The Dockerfile frontend reads the directory of the Dockerfile without what an earlier build sent.
+_ALWAYS_READ = {"dockerfile.v0": ("dockerfile",)}
+
 
 class PreparedBuild:
     """A build that is ready to run, with its session and the stores that the session serves.
@@ -112,7 +115,8 @@ class PreparedBuild:
         self._agents = Agents(map(to_agent, options.get("ssh", ())))
         try:
             services.append(service("ssh:SSHAgents", agents=self._agents))
-            self._session = Session(services, shared_key=shared_key(local))
+            key = shared_key(local, _ALWAYS_READ.get(subject.frontend or "", ()))
+            self._session = Session(services, shared_key=key)
             self._on_event = _both(on_event, options.get("on_event"))
             self._run = self._new_run()
             self._required = self._option_capabilities()

@@ -20,12 +20,13 @@ from llb.client.image_build import memory_tree
 from llb.client.image_build.values import invalid, to_string
 from llb.errors import Hint, InputError, InvalidValueError
 from llb.gocompat.path import clean
+from llb.local_files import paths
 from llb.sources.inline_files import Directory, files
 from llb.state.state import State
 
 with lazy_imports(__name__):
     from llb.client.export import oci_layout  # 2 ms
-    from llb.client.session import uploads  # 2 ms
+    from llb.client.session import local_inputs, uploads  # 2 ms
     from llb.dockerfile.sources import named_contexts  # 92 ms
 
 if TYPE_CHECKING:
@@ -52,8 +53,8 @@ def is_url(context: object) -> bool:
     if not isinstance(context, str) or not _URL.match(context):
         return False
     try:
-        return not Path(context).is_dir()
-    except OSError:
+        return not paths.is_dir(context)
+    except InputError:
         # It is too long for a path.
         return True
 
@@ -109,8 +110,8 @@ class Contexts:
                 raise invalid(label, value, _EXPECTED_NAMED)
 
     def _add_directory(self, folder: str, file: str | None, inline: bytes | None) -> None:
-        if not _is_directory(to_string(folder, "context"), "build context"):
-            is_file = Path(folder).is_file()
+        if not paths.is_dir(to_string(folder, "context")):
+            is_file = paths.is_file(folder)
             raise InputError(
                 f"build context: {'not a directory' if is_file else 'no such directory'}: {folder}",
                 hint=_hint_for_file(folder) if is_file else None,
@@ -214,19 +215,12 @@ class Contexts:
             return f"{OCI_SCHEME}{store}@{digest}"
         if _REMOTE.match(value):
             return value
-        if not _is_directory(value, f"build context {name}"):
+        if not paths.is_dir(value):
             raise InputError(f"build context {name}: no such directory: {value}")
-        local_name = _unreserved(name)
+        # The name must not change the key under which the daemon keeps the other directories.
+        local_name = local_inputs.unique_name(name, Path(value))
         self.local_dirs[local_name] = value
         return f"local:{local_name}"
-
-
-def _is_directory(path: str, what: str) -> bool:
-    """Check for a directory. Raises InputError if its path cannot be followed."""
-    try:
-        return Path(path).is_dir()
-    except OSError as error:
-        raise InputError(f"{what}: {error.strerror}: {path}") from error
 
 
 def _unreserved(name: str) -> str:
@@ -237,7 +231,7 @@ def _unreserved(name: str) -> str:
 def _name_in(folder: str) -> str:
     """Name the Dockerfile of a directory, which may be in lower case."""
     names = (DOCKERFILE, DOCKERFILE.lower())
-    return next((name for name in names if (Path(folder) / name).is_file()), DOCKERFILE)
+    return next((name for name in names if paths.is_file(Path(folder) / name)), DOCKERFILE)
 
 
 def _hint_for_file(path: str) -> str:

@@ -8,12 +8,16 @@ from typing import TYPE_CHECKING
 
 from llb.buildkit_names import LOCAL_SCHEME, OCI_SCHEME
 from llb.errors import Hint, InputError, did_you_mean
+from llb.local_files import paths
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
     from pathlib import Path
 
     from llb.definition.definition import Definition
+
+# The number of characters that make the name of a directory unique.
+_UNIQUE = 8
 
 
 def local_names(definition: Definition) -> tuple[str, ...]:
@@ -62,15 +66,32 @@ def unknown_directory(name: str, directories: Mapping[str, object]) -> InputErro
     )
 
 
-def shared_key(directories: Mapping[str, Path]) -> str:
+def shared_key(directories: Mapping[str, Path], always_read: Collection[str] = ()) -> str:
     """Compute the key for reusing uploads of these directories on this machine, empty without any.
 
     A daemon keeps uploaded files by name and key, and later receives only the changes. A different
-    directory with the same name must therefore have a different key.
+    directory with the same name must therefore have a different key. A directory with a
+    :func:`unique_name` does not change the key of the others, and neither do those that the build
+    reads completely every time (``always_read``).
     """
-    if not directories:
-        return ""
-    locations = sorted(f"{name}={path.resolve()}" for name, path in directories.items())
+    locations = sorted(
+        f"{name}={paths.resolve(path)}"
+        for name, path in directories.items()
+        if name not in always_read and name != unique_name(_stem(name), path)
+    )
+    return _hash(*locations) if directories else ""
+
+
+def unique_name(name: str, path: Path) -> str:
+    """Extend the name of a local directory so that no other directory has the same name."""
+    return f"{name}-{_hash(str(paths.resolve(path)))[:_UNIQUE]}"
+
+
+def _stem(name: str) -> str:
+    return name[: -_UNIQUE - 1]
+
+
+def _hash(*locations: str) -> str:
     identity = "\0".join((gethostname(), *locations))
     return hashlib.sha256(identity.encode(errors="surrogateescape")).hexdigest()
 

@@ -12,6 +12,7 @@ from attrs import evolve
 
 from llb.cli.frontend_options import FrontendOptions, to_request
 from llb.client.image_build.request import FrontendRequest
+from llb.client.session.local_inputs import unique_name
 from llb.errors import InvalidValueError
 
 if TYPE_CHECKING:
@@ -180,9 +181,9 @@ def test_an_archive_on_standard_input_is_uploaded(environ: dict[str, str], tmp_p
     assert request.attrs == {
         "filename": "App",
         "context": upload.url,
-        "context:lib": "local:lib",
+        "context:lib": f"local:{unique_name('lib', tmp_path)}",
     }
-    assert request.local_dirs == {"lib": str(tmp_path)}
+    assert request.local_dirs == {unique_name("lib", tmp_path): str(tmp_path)}
 
 
 @pytest.mark.usefixtures("folder")

@@ -13,6 +13,7 @@ import pytest
 
 from llb import Image, State, files
 from llb.client.image_build.contexts import Contexts, is_url
+from llb.client.session.local_inputs import unique_name
 from llb.errors import InputError, InvalidValueError
 
 if TYPE_CHECKING:
@@ -298,14 +299,16 @@ def test_a_remote_context_is_passed_on_unchanged(value: str) -> None:
 
 def test_a_directory_becomes_a_local_context(tmp_path: Path) -> None:
     for value in (tmp_path, str(tmp_path)):
-        assert named(lib=value) == Contexts({"context:lib": "local:lib"}, {"lib": str(tmp_path)})
+        name = unique_name("lib", tmp_path)
+        assert named(lib=value) == Contexts({"context:lib": f"local:{name}"}, {name: str(tmp_path)})
 
 
 @pytest.mark.parametrize("name", ["context", "dockerfile"])
 def test_a_name_of_the_build_itself_is_not_replaced(tmp_path: Path, name: str) -> None:
     contexts = named(**{name: tmp_path})
-    assert contexts.local_dirs == {f"_{name}": str(tmp_path)}
-    assert contexts.attrs == {f"context:{name}": f"local:_{name}"}
+    local_name = unique_name(name, tmp_path)
+    assert contexts.local_dirs == {local_name: str(tmp_path)}
+    assert contexts.attrs == {f"context:{name}": f"local:{local_name}"}
     assert list(named(**{name: State()}).inputs) == [f"_{name}"]
 
 

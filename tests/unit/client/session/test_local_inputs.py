@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from llb import Image, Local, OCILayout, Scratch, State
-from llb.client.session.local_inputs import check_layouts, check_locals, local_names, shared_key
+from llb.client.session.local_inputs import (
+    check_layouts,
+    check_locals,
+    local_names,
+    shared_key,
+    unique_name,
+)
 from llb.errors import InputError
 
 if TYPE_CHECKING:
@@ -89,3 +95,16 @@ def test_the_shared_key_depends_on_names_and_paths(tmp_path: Path) -> None:
     assert shared_key({}) == ""
     assert shared_key({"a": first, "b": second}) == shared_key({"b": second, "a": first})
     assert shared_key({"a": first}) not in (shared_key({"a": second}), shared_key({"b": first}))
+
+
+def test_the_shared_key_does_not_depend_on_directories_that_cannot_be_mistaken(
+    tmp_path: Path,
+) -> None:
+    first, second = tmp_path / "one", tmp_path / "two"
+    key = shared_key({"context": first})
+    assert unique_name("lib", first) != unique_name("lib", second)
+    for directory in (first, second):
+        assert shared_key({"context": first, unique_name("lib", directory): directory}) == key
+        assert shared_key({"context": first, "dockerfile": directory}, ["dockerfile"]) == key
+        assert shared_key({"context": first, "lib": directory}) != key
+    assert shared_key({"context": first, unique_name("lib", first): second}) != key
