@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
 from importlib import import_module
@@ -110,3 +111,20 @@ def test_a_folder_has_few_files() -> None:
         if path.name not in ("_pb", "commands")
     }
     assert {name: size for name, size in sizes.items() if size > FILES} == {}
+
+
+def test_only_one_module_asks_pathlib_about_paths() -> None:
+    # pathlib raises OSError where `llb.local_files.paths` raises our own errors.
+    own = (ROOT / "llb" / "local_files", ROOT / "llb" / "testing")
+    calls = []
+    for path in sorted((ROOT / "llb").rglob("*.py")):
+        if not any(path.is_relative_to(folder) for folder in own):
+            calls += [
+                f"{path.relative_to(ROOT)}:{node.lineno}"
+                for node in ast.walk(ast.parse(path.read_text()))
+                if isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Attribute)
+                and node.func.attr in ("exists", "is_dir", "is_file")
+                and not node.args + node.keywords
+            ]
+    assert calls == []

@@ -8,7 +8,7 @@ import re
 _MODULE = "llb.buildfile"
 _MARK = "target"
 _MAIN = "main"
-_SYNTAX = re.compile(r"#\s*syntax\s*=\s*(\S+)", re.IGNORECASE)
+_SYNTAX = re.compile(r"\s*#\s*syntax\s*=\s*(\S+)", re.IGNORECASE)
 _STATEMENT = re.compile(r"(import|from|def|async|class)\b|@")
 
 

@@ -12,7 +12,8 @@ from attrs import evolve, frozen
 from llb._lazy import lazy_imports
 from llb.cli.definition_source import PYTHON
 from llb.cli.standard_streams import STANDARD_STREAM
-from llb.errors import LLBError, RemoteError
+from llb.errors import InputError, LLBError, RemoteError
+from llb.local_files import paths
 
 with lazy_imports(__name__):
     from llb.buildfile import recognition  # 0.0 ms
@@ -84,7 +85,7 @@ def select(source: str, frontend: FrontendOptions) -> Selected:
     if is_argument:
         source, frontend = ".", evolve(frontend, dockerfile=file)
     if here is None and not names_frontend and frontend.frontend is None:
-        _warn_of_misplaced_syntax(file, data)
+        _refuse_misplaced_syntax(file, data)
         return Selected(source, frontend, _here(), file)
     if syntax is None or here is not None:
         return Selected(source, frontend, here, file)
@@ -104,19 +105,19 @@ def _read(file: str) -> bytes | None:
 
 
 def _refuse_definition(source: str, frontend: FrontendOptions) -> None:
-    is_definition = frontend.dockerfile is None and not Path(source).is_dir()
+    is_definition = frontend.dockerfile is None and not paths.is_dir(source)
     if frontend.evaluate_here and is_definition:
         raise click.UsageError(
             f"{EVALUATE_HERE} is for build files and Dockerfiles, not for {source}"
         )
 
 
-def _warn_of_misplaced_syntax(file: str, data: bytes) -> None:
+def _refuse_misplaced_syntax(file: str, data: bytes) -> None:
     misplaced = recognition.misplaced_syntax(data)
     if misplaced is not None:
         line, image = misplaced
-        click.echo(
-            f"warning: {file}:{line}: this line does not select the frontend {image}, because "
-            "only the first lines of a file can; the file is evaluated in this process",
-            err=True,
+        raise InputError(
+            f"{file}:{line}: this line does not select the frontend {image}: only the first lines of "
+            "a file can",
+            hint=f"move it up, or evaluate the file in this process, with your rights: {EVALUATE_HERE}",
         )

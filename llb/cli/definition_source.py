@@ -6,11 +6,16 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from llb.buildfile.recognition import is_build_file
+from llb._lazy import lazy_imports
+from llb.buildfile.recognition import is_build_file, misplaced_syntax
 from llb.cli.build_script import BuildScript, LoadedDefinition
 from llb.cli.standard_streams import STANDARD_STREAM
 from llb.definition.definition import Definition
 from llb.errors import InputError
+from llb.local_files import paths
+
+with lazy_imports(__name__):
+    from llb.dockerfile.parser import directives  # 61 ms
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,7 +42,7 @@ def is_build_context(data: bytes) -> bool:
 
 def is_script(path: Path) -> bool:
     """Check whether a file is a build script."""
-    return path.suffix == PYTHON and path.is_file()
+    return path.suffix == PYTHON and paths.is_file(path)
 
 
 def load(source: str, meanwhile: Callable[[], None] = lambda: None) -> LoadedDefinition:
@@ -50,15 +55,18 @@ def load(source: str, meanwhile: Callable[[], None] = lambda: None) -> LoadedDef
         meanwhile()
         return from_pipe(sys.stdin.buffer.read())
     path = Path(source)
-    if not path.is_file():
+    if not paths.is_file(path):
         raise InputError(f"no such file: {source}")
     if is_script(path):
         _refuse_build_file(path)
         return _run(path, meanwhile)
     try:
-        return LoadedDefinition(Definition.from_bytes(path.read_bytes()), None)
+        data = path.read_bytes()
     except OSError as error:
         raise InputError(f"cannot read {source}: {error.strerror}") from error
+    if not data:
+        raise InputError(f"{source} is empty: expected a definition")
+    return LoadedDefinition(Definition.from_bytes(data), None)
 
 
 def from_pipe(data: bytes) -> LoadedDefinition:
@@ -72,7 +80,7 @@ def from_pipe(data: bytes) -> LoadedDefinition:
 
 
 def _refuse_build_file(path: Path) -> None:
-    """Raise InputError for a build file, which prints nothing when it is run."""
+    """Raise InputError for a file that is no script: a build file, or one for a frontend."""
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -81,6 +89,14 @@ def _refuse_build_file(path: Path) -> None:
         raise InputError(
             f"{path} is a build file, which prints no definition: a daemon resolves its images",
             hint=f"llb build {path} builds it, and --call convertllb prints its definition",
+        )
+    syntax = directives.detect_syntax(data)
+    named = (syntax.line, syntax.source) if syntax else misplaced_syntax(data)
+    if named is not None:
+        line, image = named
+        raise InputError(
+            f"{path}:{line}: the file names the frontend {image}, so it is not run on this machine",
+            hint=f"llb build {path} lets the frontend build it, if the line is among the first ones",
         )
 
 

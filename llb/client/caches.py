@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from attrs import evolve, field, frozen
 
 from llb.arguments.checked import checked, checked_init
+from llb.client.csv_fields import hide_secrets
 from llb.client.key_values import check_daemon_names, parse_attributes, parse_flag, redact
 from llb.errors import InvalidValueError, did_you_mean
 
@@ -135,7 +136,7 @@ def parse_cache(text: str) -> Cache:
     attrs = parse_attributes(text, "cache", "type=registry,ref=ghcr.io/owner/cache,mode=max")
     kind = attrs.pop("type", None)
     if kind is None:
-        raise InvalidValueError(f"invalid cache {text!r}: missing type")
+        raise InvalidValueError(f"invalid cache {hide_secrets(text)!r}: missing type")
     return Cache(kind, attrs)
 
 

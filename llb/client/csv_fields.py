@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 import csv
+import re
 from typing import TYPE_CHECKING
 
 from llb.errors import InvalidValueError, did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+_SECRET = re.compile(r"(?i)([\w.-]*(?:token|secret|password|value|key)[\w.-]*=)[^,]*")
+
+
+def hide_secrets(text: str) -> str:
+    """Replace the values of an option that may be secret, for an error.
+
+    >>> hide_secrets("type=gha,token=abc,url")
+    'type=gha,token=…,url'
+    """
+    return _SECRET.sub(r"\1…", text)
 
 
 def parse_fields(text: str, allowed: Iterable[str], what: str) -> dict[str, str]:
@@ -24,7 +36,7 @@ def parse_fields(text: str, allowed: Iterable[str], what: str) -> dict[str, str]
         key = key.strip().lower()
         if key not in names or not equals:
             raise InvalidValueError(
-                f"invalid {what} {text!r}: expected {', '.join(f'{name}=' for name in names)}",
+                f"invalid {what} {hide_secrets(text)!r}: expected {', '.join(f'{name}=' for name in names)}",
                 hint=did_you_mean(key, names),
             )
         fields[key] = value

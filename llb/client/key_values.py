@@ -8,6 +8,7 @@ import warnings
 from typing import TYPE_CHECKING
 
 from llb._lazy import lazy_imports
+from llb.client.csv_fields import hide_secrets
 from llb.errors import InvalidValueError, UnknownKeyWarning, did_you_mean
 from llb.source_map import caller
 
@@ -36,13 +37,13 @@ def parse_attributes(text: str, what: str, example: str) -> dict[str, str]:
     try:
         fields = next(csv.reader([text], strict=True), [])
     except csv.Error as error:
-        raise InvalidValueError(f"invalid {what} {text!r}: {error}") from error
+        raise InvalidValueError(f"invalid {what} {hide_secrets(text)!r}: {error}") from error
     attrs: dict[str, str] = {}
     for field in fields:
         key, equals, value = field.partition("=")
         if not equals or not key:
             raise InvalidValueError(
-                f"invalid {what} {text!r}: {field!r} is not key=value",
+                f"invalid {what} {hide_secrets(text)!r}: {field!r} is not key=value",
                 hint=f"for example {example}",
             )
         attrs[key.strip().lower()] = value

@@ -355,6 +355,22 @@ def test_a_quiet_build_prints_a_digest_or_nothing(
     assert (process.stdout, process.stderr) == ("", "")
 
 
+@pytest.mark.feature("O9")
+def test_the_digest_of_an_earlier_build_is_removed(
+    buildkit_host: str, folder: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "iid"
+    file.write_text("old")
+    (folder / "Dockerfile").write_text("FROM busybox\nRUN false\n")
+    for outputs in ((), ("-o", tmp_path / "out"), ("-o", f"type=tar,dest={tmp_path}/out.tar")):
+        process = cli("build", folder, "--iidfile", file, *outputs, address=buildkit_host)
+        assert (process.returncode, file.read_text()) == (2, "old")
+        assert "Error: --iidfile needs an image" in process.stderr
+    image = ("-o", f"type=oci,dest={tmp_path}/image.tar")
+    process = cli("build", folder, "--iidfile", file, *image, address=buildkit_host)
+    assert (process.returncode, file.exists()) == (1, False)
+
+
 @pytest.mark.feature("O11")
 def test_the_last_lines_report_cached_and_slow_steps(buildkit_host: str, folder: Path) -> None:
     start = time.monotonic()

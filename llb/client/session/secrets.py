@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, TypeAlias
 from attrs import frozen
 
 from llb.arguments.checked import checked_init
-from llb.client.csv_fields import parse_fields
+from llb.client.csv_fields import hide_secrets, parse_fields
 from llb.errors import InputError, InvalidValueError
+from llb.local_files import paths
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -88,7 +89,8 @@ def parse_secret(text: str, environ: Mapping[str, str] = os.environ) -> tuple[st
     name = fields.get("id", "")
     if not name:
         raise InvalidValueError(
-            f"invalid secret {text!r}: missing id", hint="for example id=npm,src=token.txt"
+            f"invalid secret {hide_secrets(text)!r}: missing id",
+            hint="for example id=npm,src=token.txt",
         )
     source = fields.get("src", fields.get("source"))
     variable = fields.get("env")
@@ -97,7 +99,7 @@ def parse_secret(text: str, environ: Mapping[str, str] = os.environ) -> tuple[st
     if variable is not None:
         return name, EnvSecret(variable)
     if source is not None:
-        return name, Path(source).expanduser()
+        return name, paths.expand_user(source)
     return name, EnvSecret(name) if name in environ else Path(name)
 
 

@@ -138,15 +138,18 @@ def test_a_frontend_cannot_be_chosen_for_a_file_that_is_evaluated_here() -> None
     assert caught.value.message == "--evaluate-here and --frontend cannot be combined"
 
 
-def test_a_syntax_line_that_selects_nothing_is_reported(
-    file: Path, capsys: pytest.CaptureFixture[str]
+def test_a_file_with_a_syntax_line_that_selects_nothing_is_evaluated_only_on_request(
+    file: Path,
 ) -> None:
     file.write_text(f'"""Build it."""\n{SYNTAX}{TARGET}')
-    assert chosen(select(str(file), options())) == (".", str(file), True)
-    assert capsys.readouterr().err == (
-        f"warning: {file}:2: this line does not select the frontend me/own:1, because only the "
-        "first lines of a file can; the file is evaluated in this process\n"
+    with pytest.raises(InputError) as caught:
+        select(str(file), options())
+    assert caught.value.message == (
+        f"{file}:2: this line does not select the frontend me/own:1: only the first lines of a file "
+        "can"
     )
+    assert "--evaluate-here" in (caught.value.hint or "")
+    assert chosen(select(str(file), options(evaluate_here=True))) == (".", str(file), True)
 
 
 HERE = (

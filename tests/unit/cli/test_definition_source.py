@@ -180,3 +180,19 @@ def test_a_build_file_prints_no_definition(tmp_path: Path) -> None:
     assert caught.value.hint == (
         f"llb build {path} builds it, and --call convertllb prints its definition"
     )
+
+
+@pytest.mark.parametrize("start", ["", "\ufeff", "\n", "  ", "\f", '"""A script."""\n'])
+def test_a_file_that_names_a_frontend_is_not_run(tmp_path: Path, start: str) -> None:
+    script = tmp_path / "build.py"
+    code = f"from pathlib import Path\nPath({str(tmp_path / 'canary')!r}).touch()\n"
+    script.write_text(f"{start}# syntax=example/frontend\n{code}", encoding="utf-8")
+    with pytest.raises(InputError, match="the file names the frontend example/frontend, so it is"):
+        load(str(script))
+    assert not (tmp_path / "canary").exists()
+
+
+def test_an_empty_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "x.pb").touch()
+    with pytest.raises(InputError, match=r"x\.pb is empty: expected a definition"):
+        load(str(tmp_path / "x.pb"))

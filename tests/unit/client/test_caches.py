@@ -129,3 +129,13 @@ def test_an_attribute_of_a_newer_daemon_is_sent_with_a_warning() -> None:
     with pytest.warns(UnknownKeyWarning, match="nearest known one is region"):
         cache = parse_cache("type=s3,bucket=b,region-set=eu")
     assert cache.attrs["region-set"] == "eu"
+
+
+@pytest.mark.parametrize(
+    "text", ["type=gha,token=S3CR3T,url", "type=s3,secret_access_key=S3CR3T,x", "token=S3CR3T,a=b"]
+)
+def test_errors_do_not_repeat_secrets(text: str) -> None:
+    with pytest.raises(InvalidValueError) as caught:
+        parse_cache(text)
+    assert "S3CR3T" not in str(caught.value)
+    assert "=…" in caught.value.message
