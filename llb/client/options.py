@@ -46,7 +46,7 @@ class BuildOptions(TypedDict, total=False):
 
     - ``exports``: exporters, such as ``image("app", push=True)`` and ``local("out")``.
     - ``find_exports``: a function that gets the frontend's metadata (bytes by key) once the result
-      exists, and returns further exporters.
+      exists, and returns further exporters. Its exceptions are raised by the call that builds.
     - ``cache_from``, ``cache_to``: caches as values (:class:`Cache`), or as strings such as
       ``"type=registry,ref=ghcr.io/me/app:cache"``.
 

@@ -140,6 +140,9 @@ class Endpoint:
             reason = error
         except OSError as error:
             reason = TransportError(f"connection broke: {error.strerror}")
+        # A thread that dies in silence would let its callers wait for ever.
+        except Exception as error:  # noqa: BLE001
+            reason = _unexpected("reading from", error)
         finally:
             self.fail(reason)
             self._reader_ended.set()
@@ -242,6 +245,8 @@ class Endpoint:
             reason = error
         except OSError as error:
             reason = TransportError(f"connection broke: {error.strerror}")
+        except Exception as error:  # noqa: BLE001 - as above
+            reason = _unexpected("writing to", error)
         finally:
             # Data that the peer wrote before it left may still be unread, for example
             # the answer to the last call.
@@ -263,3 +268,9 @@ class Endpoint:
                 self._is_urgent = not self._work.wait(_LINGER) or self._is_urgent
             else:
                 self._work.wait()
+
+
+def _unexpected(doing: str, error: Exception) -> TransportError:
+    reason = TransportError(f"{doing} the connection failed: {error!r}")
+    reason.__cause__ = error
+    return reason

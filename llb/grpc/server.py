@@ -103,7 +103,8 @@ class Server:
     ``handlers`` maps methods to functions. A handler that returns ends its call with OK. One that
     raises :class:`~llb.errors.RemoteError` ends it with that status, and any other exception ends
     it with ``UNKNOWN`` and its message. ``unknown`` handles methods without a handler; by default
-    they are answered with ``UNIMPLEMENTED``.
+    they are answered with ``UNIMPLEMENTED``. ``on_error`` is called with exceptions of handlers that
+    are none of this library's errors, on the thread of the call.
     """
 
     @checked
@@ -113,11 +114,13 @@ class Server:
         handlers: Mapping[str, Handler],
         *,
         unknown: Handler | None = None,
+        on_error: Callable[[Exception], None] | None = None,
         max_message_size: int = DEFAULT_MESSAGE_LIMIT,
         limits: Limits | None = None,
     ) -> None:
         self._handlers = dict(handlers)
         self._unknown = unknown
+        self._on_error = on_error
         self._limits = limits or Limits()
         self._running: set[threading.Thread] = set()
         self._endpoint = Endpoint(
@@ -215,6 +218,8 @@ class Server:
             error = RemoteError(raised.title, code=Code.UNKNOWN)
         except Exception as raised:  # noqa: BLE001 - the peer must get an answer whatever a handler does
             error = RemoteError(str(raised) or type(raised).__name__, code=Code.UNKNOWN)
+            if self._on_error is not None:
+                self._on_error(raised)
         finally:
             # Once the peer has the answer, it may start another call.
             with self._endpoint.lock:

@@ -120,7 +120,9 @@ class BuildRun:
         raised here. ``metadata`` accompanies the request. ``push`` follows a successful build.
         """
         deadline = deadline_after(timeout)
-        self._session.open(lambda metadata: self._control.open_session(metadata, timeout))
+        self._session.open(
+            lambda metadata: self._control.open_session(metadata, timeout), self._abort
+        )
         serving = self._start_thread(self._serve)
         try:
             response = self._build(request, remaining(deadline), frontend, metadata)
@@ -352,6 +354,9 @@ class BuildRun:
                 work()
             except LLBError:
                 return
+            # Nobody else would notice that the thread has ended.
+            except Exception as error:  # noqa: BLE001
+                self._abort(error)
 
         # Functions and listeners see the caller's context variables.
         thread = threading.Thread(target=copy_context().run, args=(run,), daemon=True)

@@ -103,8 +103,8 @@ class Place:
 def start(place: Place | None = None) -> str:
     """Start the private daemon unless it runs, and return its address.
 
-    Raises MissingProgramError if buildkitd is not installed, ConnectError if it does not start, and
-    its folder cannot be used, and InvalidValueError for an invalid idle timeout.
+    Raises MissingProgramError if buildkitd is not installed, ConnectError if it does not start or its
+    folder cannot be used, and InvalidValueError for an invalid idle timeout.
     """
     place = place or Place.default()
     idle_seconds()

@@ -106,6 +106,7 @@ class PlainDisplay:
         self._groups = Groups()
         self._lock = threading.Lock()
         self._end = threading.Event()
+        self._failure: Exception | None = None
         self._writer = threading.Thread(target=self._run, name="plain progress", daemon=True)
 
     def __enter__(self) -> Self:
@@ -130,6 +131,8 @@ class PlainDisplay:
 
     def __call__(self, event: Event) -> None:
         """Take an event; its lines are written by the thread."""
+        if self._failure is not None:
+            raise self._failure
         now = time.monotonic()
         with self._lock:
             match self._groups.fold(event):
@@ -159,8 +162,12 @@ class PlainDisplay:
             self._flush()
 
     def _run(self) -> None:
-        while not self._end.wait(_INTERVAL):
-            self.write(time.monotonic())
+        try:
+            while not self._end.wait(_INTERVAL):
+                self.write(time.monotonic())
+        # Raised for the next event, and so ends the build.
+        except Exception as error:  # noqa: BLE001
+            self._failure = error
 
     def _vertex(self, vertex: Vertex, now: float) -> None:
         step = self._steps.get(vertex.digest)

@@ -45,15 +45,22 @@ class Session:
         failures = (failure for service in self._services for failure in service.failures)
         return tuple(failure for failure in failures if failure is not connection_failure)
 
-    def open(self, open_stream: Callable[[Iterable[tuple[str, str]]], Pipe]) -> None:
-        """Open the stream with the session's metadata; :meth:`serve` answers calls on it."""
+    def open(
+        self,
+        open_stream: Callable[[Iterable[tuple[str, str]]], Pipe],
+        on_error: Callable[[Exception], None],
+    ) -> None:
+        """Open the stream with the session's metadata; :meth:`serve` answers calls on it.
+
+        ``on_error`` gets unexpected exceptions of the services.
+        """
         metadata = [
             (_HEADER + "uuid", self.id),
             (_HEADER + "name", self._name),
             (_HEADER + "sharedkey", self._shared_key),
             *((_HEADER + "grpc-method", method) for method in self._handlers),
         ]
-        self._server = Server(open_stream(metadata), self._handlers)
+        self._server = Server(open_stream(metadata), self._handlers, on_error=on_error)
 
     def serve(self) -> None:
         """Serve the daemon until the session is closed; raises TransportError if it breaks."""

@@ -64,9 +64,8 @@ class LocalDirs:
             follow=_values(call.metadata, "followpaths"),
         )
         try:
-            _Sender(call, root, selection).run()
+            _Sender(call, root, selection, self.failures.append).run()
         except (InputError, InvalidValueError) as failure:
-            self.failures.append(failure)
             raise RemoteError(failure.message, code=_UNKNOWN) from failure
 
 
@@ -96,15 +95,26 @@ def _values(metadata: Mapping[str, tuple[str, ...]], key: str) -> tuple[str, ...
 
 
 class _Sender:
-    """One transfer: a thread walks the tree, others read files, and this one receives requests."""
+    """One transfer: a thread walks the tree, others read files, and this one receives requests.
 
-    def __init__(self, call: ServerCall, root: Root, selection: Filter) -> None:
+    ``report`` is called with a failure of this side before the receiver learns of it, which may end
+    the build at once.
+    """
+
+    def __init__(
+        self,
+        call: ServerCall,
+        root: Root,
+        selection: Filter,
+        report: Callable[[LLBError], None],
+    ) -> None:
         self._call = call
         self._root = root
         self._selection = selection
+        self._report = report
         self._files: dict[int, str] = {}
         self._requests: queue.SimpleQueue[tuple[int, str] | None] = queue.SimpleQueue()
-        self._errors: list[LLBError] = []
+        self._errors: list[Exception] = []
 
     def run(self) -> None:
         """Send what the receiver requests until it has everything; raises InputError."""
@@ -131,16 +141,21 @@ class _Sender:
     def _record_errors(self, work: Callable[[], None]) -> None:
         try:
             work()
-        except InputError as error:
+        except (InputError, InvalidValueError) as error:
             self._fail(error)
         except LLBError as error:
             self._errors.append(error)
         except OSError as error:
             self._fail(InputError(f"cannot read {error.filename}: {error.strerror}"))
+        # The build must not wait for a thread that has died.
+        except Exception as error:  # noqa: BLE001
+            self._errors.append(error)
+            self._send(_encode_error(repr(error)), flush=True)
 
-    def _fail(self, error: InputError) -> None:
+    def _fail(self, error: InputError | InvalidValueError) -> None:
         """Tell the receiver that the transfer has failed, and why."""
         self._errors.append(error)
+        self._report(error)
         # A receiver that has disconnected needs no reason.
         with suppress(LLBError):
             self._send(_encode_error(error.message), flush=True)

@@ -104,6 +104,7 @@ def _messages(call: ServerCall) -> Iterator[bytes]:
 
 def _pump(call: ServerCall, peer: socket.socket) -> None:
     """Copy bytes in both directions until either side ends."""
+    failures: list[Exception] = []
 
     def from_peer() -> None:
         # The call may end before the socket does.
@@ -111,6 +112,10 @@ def _pump(call: ServerCall, peer: socket.socket) -> None:
             while data := peer.recv(_CHUNK):
                 _send(call, data)
         except (OSError, LLBError):
+            return
+        except Exception as error:  # noqa: BLE001 - raised below, as the failure of the call
+            failures.append(error)
+            call.finish(RemoteError(repr(error), code=_UNKNOWN))
             return
         call.finish(None)
 
@@ -123,6 +128,8 @@ def _pump(call: ServerCall, peer: socket.socket) -> None:
         thread.join()
     finally:
         peer.close()
+        if failures:
+            raise failures[0]
 
 
 def _send(call: ServerCall, data: bytes) -> None:

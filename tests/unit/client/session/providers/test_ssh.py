@@ -15,6 +15,7 @@ from llb.client.session.ssh_agent_spec import AgentSpec
 from llb.client.session.ssh_agents import Agents
 from llb.errors import RemoteError
 from llb.grpc import Channel, Code, Server, memory_pair
+from tests.timing import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -82,14 +83,22 @@ def agent(tmp_path: Path) -> Iterator[FakeAgent]:
 
 
 @pytest.fixture
-def forwarded(agent: FakeAgent) -> Iterator[Callable[..., tuple[Channel, SSHAgents]]]:
+def unexpected() -> list[Exception]:
+    """The unexpected exceptions of the service."""
+    return []
+
+
+@pytest.fixture
+def forwarded(
+    agent: FakeAgent, unexpected: list[Exception]
+) -> Iterator[Callable[..., tuple[Channel, SSHAgents]]]:
     """Forward the agent, and return the daemon's channel to it with the service."""
     opened: list[tuple[Channel, threading.Thread]] = []
 
     def start(*, raw: bool = False, name: str = "default") -> tuple[Channel, SSHAgents]:
         service = SSHAgents(Agents([AgentSpec(name, socket=agent.path, raw=raw)]))
         here, there = memory_pair()
-        server = Server(there, service.handlers())
+        server = Server(there, service.handlers(), on_error=unexpected.append)
         serving = threading.Thread(target=server.serve)
         serving.start()
         opened.append((Channel(here), serving))
@@ -241,3 +250,19 @@ def test_a_vanished_agent_fails_the_build(
         forward(channel).receive()
     assert caught.value.message == expected
     assert [str(failure) for failure in service.failures] == [expected]
+
+
+def test_an_unexpected_exception_of_the_agents_thread_ends_the_call(
+    forwarded: Callable[..., tuple[Channel, SSHAgents]],
+    unexpected: list[Exception],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail(call: object, data: bytes) -> None:
+        raise ValueError(data)
+
+    monkeypatch.setattr("llb.client.session.providers.ssh._send", fail)
+    call = forward(forwarded(raw=True)[0])
+    send(call, message(LIST))
+    with pytest.raises(RemoteError, match="ValueError"):
+        call.receive()
+    wait_until(lambda: [str(error) for error in unexpected] == [str(message(KEYS))])
