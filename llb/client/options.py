@@ -53,7 +53,8 @@ class BuildOptions(TypedDict, total=False):
     How it runs:
 
     - ``timeout``: the limit of the whole build, in seconds or as a timedelta. After it the build
-      is cancelled and raises CancelledError.
+      is cancelled and raises CancelledError. A daemon that is silent for a minute ends the build
+      anyway, with TransportError (``LLB_KEEPALIVE``).
     - ``on_event``: a function that is called with every :data:`Event`, on another thread. An
       exception of it ends the build, and is raised by the call that started the build.
     - ``on_report``: a function that is called with each message of the daemon, as the dictionary

@@ -121,7 +121,8 @@ class Channel:
     ``authority`` is the name of the peer in the calls' headers, and ``scheme`` is ``https`` for a
     pipe over TLS. After a GOAWAY from the peer the channel accepts no new calls, and the connection
     ends with the last call that the peer still answers. ``on_end`` is called with the reason once
-    the connection has ended, on the thread that read it.
+    the connection has ended, on the thread that read it. With ``keepalive``, the connection fails if
+    the peer sends nothing for so many seconds of a call, and then does not answer a PING.
     """
 
     @checked
@@ -134,11 +135,16 @@ class Channel:
         max_message_size: int = DEFAULT_MESSAGE_LIMIT,
         limits: Limits | None = None,
         on_end: Callable[[str], None] | None = None,
+        keepalive: float | None = None,
     ) -> None:
         self._authority = authority
         self._scheme = scheme
         self._endpoint = Endpoint(
-            pipe, client=True, message_limit=max_message_size, limits=limits or Limits()
+            pipe,
+            client=True,
+            message_limit=max_message_size,
+            limits=limits or Limits(),
+            keepalive=keepalive,
         )
         self._on_end = on_end
         self._reader = threading.Thread(target=self._read, name="tunnel-reader", daemon=True)
@@ -188,7 +194,7 @@ class Channel:
         with endpoint.lock:
             endpoint.await_stream_slot(deadline)
             call.stream_id = endpoint.connection.open_stream(headers)
-            endpoint.calls[call.stream_id] = call
+            endpoint.add_call(call, call.stream_id)
             endpoint.nudge_writer()
         return call
 

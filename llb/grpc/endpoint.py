@@ -19,6 +19,7 @@ from llb.grpc import forks
 from llb.grpc.endings import ClosedError, DeadlineError, UnseenError
 from llb.grpc.http2.connection import Connection
 from llb.grpc.http2.events import DataReceived, GoAwayReceived, HeadersReceived, StreamReset
+from llb.grpc.keepalive import Keepalive
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -43,7 +44,8 @@ _GRACE = 1.0
 class Endpoint:
     """The part of a connection that both roles share: lock, calls, threads and shutdown.
 
-    ``accept`` is called, with the lock held, for headers that start a stream.
+    ``accept`` is called, with the lock held, for headers that start a stream. ``keepalive`` is the
+    silence of the peer during a call, in seconds, after which it must answer a PING.
     """
 
     def __init__(
@@ -54,6 +56,7 @@ class Endpoint:
         message_limit: int,
         limits: Limits,
         accept: Callable[[HeadersReceived], None] | None = None,
+        keepalive: float | None = None,
     ) -> None:
         self.lock = threading.Lock()
         self.connection = Connection(client=client, limits=limits)
@@ -66,6 +69,7 @@ class Endpoint:
         self.slot_freed = threading.Condition(self.lock)
         self._pipe = pipe
         self._accept = accept
+        self._keepalive = None if keepalive is None else Keepalive(keepalive, monotonic())
         self._blocked: set[Listener] = set()
         self._work = threading.Condition(self.lock)
         self._is_urgent = True
@@ -108,6 +112,12 @@ class Endpoint:
                 raise DeadlineError("deadline of the call has passed")
             self.slot_freed.wait(timeout)
 
+    def add_call(self, call: Listener, stream_id: int) -> None:
+        """Register the call of a new stream. Requires the lock."""
+        if self._keepalive is not None and not self.calls:
+            self._keepalive.hear(monotonic())
+        self.calls[stream_id] = call
+
     @contextmanager
     def sending(self, call: Listener) -> Iterator[None]:
         """Notify ``call`` within this context when its queue has space. Requires the lock."""
@@ -134,6 +144,8 @@ class Endpoint:
         try:
             while data := self._pipe.read():
                 with self.lock:
+                    if self._keepalive is not None:
+                        self._keepalive.hear(monotonic())
                     self._dispatch(self.connection.receive(data))
             reason, is_orderly = ClosedError("connection was closed by the peer"), True
         except TransportError as error:
@@ -154,16 +166,19 @@ class Endpoint:
     def fail(self, reason: LLBError, code: ErrorCode | None = None) -> None:
         """Fail every call and all later ones, without waiting; :meth:`stop` closes the pipe."""
         with self.lock:
-            if self.failure is None:
-                self.failure = reason
-                if code is not None:
-                    self._has_left = True
-                    self.connection.go_away(code)
-                for call in list(self.calls.values()):
-                    call.fail(reason)
-            self._stopping = True
-            self.slot_freed.notify_all()
-            self._work.notify()
+            self._fail(reason, code)
+
+    def _fail(self, reason: LLBError, code: ErrorCode | None = None) -> None:
+        if self.failure is None:
+            self.failure = reason
+            if code is not None:
+                self._has_left = True
+                self.connection.go_away(code)
+            for call in list(self.calls.values()):
+                call.fail(reason)
+        self._stopping = True
+        self.slot_freed.notify_all()
+        self._work.notify()
 
     def stop(self, reason: LLBError, code: ErrorCode | None = None) -> None:
         """Fail every call, write the remaining output and close the pipe; idempotent.
@@ -267,7 +282,27 @@ class Endpoint:
             elif self._has_lazy:
                 self._is_urgent = not self._work.wait(_LINGER) or self._is_urgent
             else:
-                self._work.wait()
+                self._work.wait(self._until_keepalive())
+                self._keep_alive()
+
+    def _until_keepalive(self) -> float | None:
+        """Compute how many seconds the peer may still be silent; None without a limit."""
+        if self._keepalive is None or not self.calls:
+            return None
+        return max(0.0, self._keepalive.due - monotonic())
+
+    def _keep_alive(self) -> None:
+        """Ask a silent peer for an answer; fail all calls if it has not given one."""
+        if self._keepalive is None or not self.calls:
+            return
+        try:
+            is_due = self._keepalive.step(monotonic())
+        except TransportError as error:
+            self._fail(error)
+            return
+        if is_due:
+            self.connection.ping()
+            self._is_urgent = True
 
 
 def _unexpected(doing: str, error: Exception) -> TransportError:

@@ -172,7 +172,7 @@ class Server:
             return
         call = ServerCall(self._endpoint, event.headers, timeout)
         call.stream_id = event.stream_id
-        self._endpoint.calls[event.stream_id] = call
+        self._endpoint.add_call(call, event.stream_id)
         if event.end:
             call.on_end()
         thread = threading.Thread(

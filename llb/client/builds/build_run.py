@@ -16,6 +16,7 @@ from llb.client.opening import deadline_after, remaining
 from llb.client.progress.events import Event, Vertex, VertexLog, from_response
 from llb.client.progress.raw_reports import Report, to_report
 from llb.errors import CancelledError, InputError, LLBError, RemoteError, TransportError
+from llb.grpc.endings import DeadlineError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -41,6 +42,8 @@ _STATUS_SECONDS = 5.0
 # A daemon that rejects a build at once sends no events, but keeps the stream open.
 _SILENT_SECONDS = 1.0
 _SESSION_SECONDS = 5.0
+# How often the silence of the daemon is measured.
+_TICK_SECONDS = 1.0
 _NO_BUILD = "no such job"
 # A function whose build was cancelled gets this long to end, before the cancellation is reported.
 _FUNCTION_SECONDS = 1.0
@@ -85,8 +88,10 @@ class BuildRun:
         outputs: Iterable[Output],
         on_event: Callable[[Event], None] | None,
         on_report: Callable[[Report], None] | None = None,
+        silence: float | None = None,
     ) -> None:
         self._control = control
+        self._silence = silence
         self._session = session
         self._receivers = receivers
         self._outputs = (receivers, *outputs)
@@ -105,6 +110,7 @@ class BuildRun:
         self._is_cancelled = False
         self._is_committing = False
         self._frontend_error: LLBError | None = None
+        self._session_over = threading.Event()
 
     def run(
         self,
@@ -124,6 +130,8 @@ class BuildRun:
             lambda metadata: self._control.open_session(metadata, timeout), self._abort
         )
         serving = self._start_thread(self._serve)
+        if self._silence is not None:
+            self._start_thread(self._watch)
         try:
             response = self._build(request, remaining(deadline), frontend, metadata)
             self._receivers.check_complete(_TRANSFER_SECONDS)
@@ -177,7 +185,9 @@ class BuildRun:
                 raise self._failure
         except LLBError as error:
             if not self._is_cancelled:
-                self._await_reasons(error, follower, worker)
+                # After the deadline, nothing is waited for.
+                if not isinstance(error, DeadlineError):
+                    self._await_reasons(error, follower, worker)
                 reason = self._most_specific(self._frontend_error or error)
                 if reason is error:
                     raise
@@ -208,7 +218,23 @@ class BuildRun:
             # The daemon may report the error before the thread that raised it does.
             worker.join(_STATUS_SECONDS)
 
+    def _watch(self) -> None:
+        """End the build if the daemon has stopped to check the health of the session."""
+        health = self._session.health
+        silent, seen = 0.0, 0
+        limit = self._silence or 0.0
+        tick = min(_TICK_SECONDS, limit)
+        # Waits are counted, because a clock also counts the time in which this process was stopped.
+        while not self._session_over.wait(tick):
+            silent = silent + tick if seen == health.checks else 0.0
+            seen = health.checks
+            if seen and silent >= limit:
+                message = f"the daemon has been silent for {silent:.0f} seconds"
+                self._abort(connection_lost(self._control.address, message, None))
+                return
+
     def _end_session(self, serving: threading.Thread) -> None:
+        self._session_over.set()
         self._session.close()
         serving.join(_SESSION_SECONDS)
 

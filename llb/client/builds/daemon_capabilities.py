@@ -21,13 +21,18 @@ class DaemonCapabilities:
     def __init__(self) -> None:
         self._version: str | None = None
 
-    def check(self, control: Control, required: Collection[str]) -> None:
-        """Raise CapabilityError if the daemon is too old for a required capability."""
+    def check(
+        self, control: Control, required: Collection[str], timeout: float | None = None
+    ) -> None:
+        """Raise CapabilityError if the daemon is too old for a required capability.
+
+        ``timeout`` is for the question about its version, in seconds.
+        """
         if not required:
             return
         if self._version is None:
             try:
-                self._version = control.info().version
+                self._version = control.info(timeout).version
             except RemoteError:
                 self._version = ""
         # A daemon that does not report its version is older than the first release that does.

@@ -24,10 +24,12 @@ from llb.client.builds.build_run import BuildRun
 from llb.client.builds.function_frontend import FunctionFrontend
 from llb.client.builds.subject import Subject
 from llb.client.caches import frontend_attrs
+from llb.client.connect.keepalive import keepalive_seconds
 from llb.client.entitlements import to_entitlement
 from llb.client.export.build_stores import Stores
 from llb.client.export.docker import to_docker
 from llb.client.export.receivers import Receivers
+from llb.client.opening import deadline_after, remaining
 from llb.client.options import BuildOptions
 from llb.client.progress.events import VertexWarning
 from llb.client.registry_auth.auth_tls import to_auth_tls
@@ -133,10 +135,10 @@ class PreparedBuild:
     def run(self) -> SolveResult:
         """Run the build; raises the errors of ``Client.solve``."""
         request, limit = self._request, self._options.get("timeout")
-        timeout = None if limit is None else to_seconds(limit)
+        deadline = deadline_after(None if limit is None else to_seconds(limit))
         try:
-            self._capabilities.check(self._control, self._required)
-            frontend = None if self._function is None else self._to_frontend(self._function)
+            self._capabilities.check(self._control, self._required, remaining(deadline))
+            frontend = self._to_frontend(remaining(deadline))
             if self._control.is_docker:
                 self._push = docker_push.docker_push(self._control, request, self._credentials())
             self._show_warnings()
@@ -145,7 +147,9 @@ class PreparedBuild:
                 sending(request),
                 build_span({key: name for key, name in names.items() if name}) as metadata,
             ):
-                response = self._run.run(request, timeout, frontend, metadata, self._push)
+                response = self._run.run(
+                    request, remaining(deadline), frontend, metadata, self._push
+                )
             return SolveResult(dict(response.ExporterResponse), request.Ref)
         finally:
             self.close()
@@ -169,6 +173,7 @@ class PreparedBuild:
             self._stores.outputs,
             self._on_event,
             self._options.get("on_report"),
+            keepalive_seconds(),
         )
 
     def _show_warnings(self) -> None:
@@ -308,13 +313,16 @@ class PreparedBuild:
             request.ExporterAttrsDeprecated.update(exporters[0].Attrs)
         return request
 
-    def _to_frontend(self, function: Callable[[Request, Gateway], Result]) -> FunctionFrontend:
+    def _to_frontend(self, timeout: float | None) -> FunctionFrontend | None:
+        """Prepare the function that runs as a frontend, if any."""
+        if self._function is None:
+            return None
         request = Request(
             options=dict(self._request.FrontendAttrs),
             session_id=self._session.id,
-            platforms=self._control.workers()[0].platforms,
+            platforms=self._control.workers(timeout=timeout)[0].platforms,
         )
-        return FunctionFrontend(self._control, function, request, self._memory_uploads.shrink)
+        return FunctionFrontend(self._control, self._function, request, self._memory_uploads.shrink)
 
     def _exports_to_send(self, exports: Iterable[Export]) -> Iterator[Export]:
         """Yield the exports that the daemon performs."""

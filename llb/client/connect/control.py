@@ -101,10 +101,11 @@ class Control:
         with suppress(RemoteError):
             self._calls.start(_INFO, request, pb.InfoResponse, translate, timeout=timeout).single()
 
-    def info(self) -> Info:
+    def info(self, timeout: float | None = None) -> Info:
         """Query the daemon's version; raises RemoteError if the daemon is too old to report it."""
         try:
-            version = self.ask(_INFO, pb.InfoRequest(), pb.InfoResponse).single().buildkitVersion
+            response = self.ask(_INFO, pb.InfoRequest(), pb.InfoResponse, timeout=timeout)
+            version = response.single().buildkitVersion
         except RemoteError as error:
             if error.code != Code.UNIMPLEMENTED:
                 raise
@@ -115,10 +116,13 @@ class Control:
             ) from error
         return Info(version.package, version.version, version.revision)
 
-    def workers(self, filters: Iterable[str] = ()) -> tuple[Worker, ...]:
+    def workers(
+        self, filters: Iterable[str] = (), *, timeout: float | None = None
+    ) -> tuple[Worker, ...]:
         """List the workers that pass at least one of the filters."""
         request = pb.ListWorkersRequest(filter=filters)
-        response = self.ask(CONTROL + "ListWorkers", request, pb.ListWorkersResponse).single()
+        method = CONTROL + "ListWorkers"
+        response = self.ask(method, request, pb.ListWorkersResponse, timeout=timeout).single()
         return tuple(
             Worker(
                 id=record.ID,

@@ -10,6 +10,7 @@ from attrs import evolve, frozen
 from llb._lazy import lazy_imports
 from llb.client.connect.address import check_socket, is_docker
 from llb.client.connect.errors import CHANNEL, unreachable
+from llb.client.connect.keepalive import keepalive_seconds
 from llb.client.connect.session_pipe import SessionPipe
 from llb.client.connect.sockets import CONNECT_SECONDS, dial, dial_with
 from llb.errors import InvalidValueError, TransportError, did_you_mean
@@ -93,6 +94,7 @@ class Route:
             max_message_size=_LARGEST_MESSAGE,
             limits=_LIMITS,
             on_end=on_end,
+            keepalive=keepalive_seconds(),
         )
 
     def open_session(self, metadata: Metadata) -> Pipe:

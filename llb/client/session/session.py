@@ -28,7 +28,8 @@ class Session:
         self, services: Iterable[Service], *, shared_key: str = "", name: str = ""
     ) -> None:
         self.id = uuid.uuid4().hex
-        self._services = (Health(), *services)
+        self.health = Health()
+        self._services = (self.health, *services)
         self._handlers = {
             method: handler
             for service in self._services

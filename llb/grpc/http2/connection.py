@@ -143,6 +143,10 @@ class Connection:
             stream.receive_window += stream.owed
             stream.owed = 0
 
+    def ping(self) -> None:
+        """Ask the peer for an answer."""
+        self._sender.put_frame(frames.ping())
+
     def go_away(self, code: ErrorCode) -> None:
         """Queue a GOAWAY frame: this side is leaving."""
         self._sender.put_frame(frames.goaway(self._last_peer_id, code))

@@ -193,6 +193,11 @@ def parse_settings(payload: memoryview) -> list[tuple[int, int]]:
 SETTINGS_ACK = header(SETTINGS, ACK, 0, 0)
 
 
+def ping() -> bytes:
+    """Encode a PING, whose answer repeats the payload."""
+    return header(PING, 0, 0, 8) + bytes(8)
+
+
 def ping_ack(payload: memoryview) -> bytes:
     """Encode the answer to a PING with this payload."""
     return header(PING, ACK, 0, 8) + bytes(payload)
