@@ -64,11 +64,11 @@ def checked_pair(name: str, value: str) -> tuple[str, str]:
 
 def parse_metadata(headers: Headers) -> Mapping[str, tuple[str, ...]]:
     """Group the header values by name, without pseudo-headers."""
-    metadata: dict[str, tuple[str, ...]] = {}
+    metadata: dict[str, list[str]] = {}
     for name, value in headers:
         if not name.startswith(":"):
-            metadata[name] = (*metadata.get(name, ()), value)
-    return metadata
+            metadata.setdefault(name, []).append(value)
+    return {name: tuple(values) for name, values in metadata.items()}
 
 
 def format_timeout(seconds: float) -> str:

@@ -32,6 +32,8 @@ class Sender:
         self._header_list = frames.LARGEST_WINDOW
         self._client = client
         self._encoder = hpack.Encoder()
+        # The smallest and the last size of the peer's header table since the last header list.
+        self._table_sizes: tuple[int, int] | None = None
         self._control: list[Buffer] = []
         self._round: deque[Stream] = deque()
 
@@ -57,7 +59,9 @@ class Sender:
         """Apply a setting of the peer; the caller adjusts the windows of open streams."""
         match identifier:
             case frames.HEADER_TABLE_SIZE:
-                self._encoder.header_table_size = min(value, _TABLE_LIMIT)
+                size = min(value, _TABLE_LIMIT)
+                smallest, _ = self._table_sizes or (size, size)
+                self._table_sizes = (min(smallest, size), size)
             case frames.MAX_CONCURRENT_STREAMS:
                 self.stream_limit = value
             case frames.INITIAL_WINDOW_SIZE:
@@ -132,6 +136,10 @@ class Sender:
             stream.remote_closed = True
 
     def _encode(self, stream_id: int, headers: Headers, *, end: bool) -> bytes:
+        # Both must be told to the peer, and no others (RFC 7541, 4.2).
+        for size in self._table_sizes or ():
+            self._encoder.header_table_size = size
+        self._table_sizes = None
         # On a local pipe, Huffman coding costs more than it saves.
         block = self._encoder.encode(headers, huffman=False)
         return frames.headers(stream_id, block, end=end, frame_size=self._frame_size)

@@ -6,6 +6,7 @@ import pytest
 
 from llb.errors import InvalidValueError
 from llb.grpc import metadata
+from tests.timing import cpu_seconds
 
 
 def test_a_request_has_the_headers_of_grpc() -> None:
@@ -76,3 +77,12 @@ def test_a_timeout_is_written_in_the_finest_unit_that_fits(seconds: float, text:
 )
 def test_a_timeout_is_parsed_or_refused(text: str, seconds: float | None) -> None:
     assert metadata.parse_timeout(text) == seconds
+
+
+def test_the_time_to_group_values_is_linear() -> None:
+    def group(count: int) -> float:
+        headers = (("name", "value"),) * count
+        return cpu_seconds(lambda: metadata.parse_metadata(headers))
+
+    # A quadratic time would be 256 times as long.
+    assert group(160_000) < 64 * group(10_000)

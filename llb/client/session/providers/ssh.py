@@ -91,15 +91,17 @@ def _messages(call: ServerCall) -> Iterator[bytes]:
     buffer = b""
     while (data := call.receive()) is not None:
         buffer += pb.BytesMessage.FromString(data).data
-        while len(buffer) >= _HEAD.size:
-            size = _HEAD.unpack_from(buffer)[0]
+        start = 0
+        while len(buffer) - start >= _HEAD.size:
+            size = _HEAD.unpack_from(buffer, start)[0]
             if not 1 <= size <= _MAX_MESSAGE:
                 raise RemoteError(f"ssh agent message of {size} bytes", code=_UNKNOWN)
-            end = _HEAD.size + size
+            end = start + _HEAD.size + size
             if len(buffer) < end:
                 break
-            yield buffer[:end]
-            buffer = buffer[end:]
+            yield buffer[start:end]
+            start = end
+        buffer = buffer[start:]
 
 
 def _pump(call: ServerCall, peer: socket.socket) -> None:

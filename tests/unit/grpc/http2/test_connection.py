@@ -267,6 +267,17 @@ def test_a_smaller_header_table_of_the_peer_is_respected() -> None:
         assert server.receive(output(client)) == [HeadersReceived(number, REQUEST, end=False)]
 
 
+def test_only_the_smallest_and_the_last_size_of_a_header_table_are_kept() -> None:
+    client, server = connect()
+    for size in (4096, 0, 100, 200) * 1000:
+        client.receive(frames.settings([(frames.HEADER_TABLE_SIZE, size)]))
+        output(client)
+    client.open_stream(REQUEST)
+    sent = output(client)
+    assert len(sent) < 200
+    assert server.receive(sent) == [HeadersReceived(1, REQUEST, end=False)]
+
+
 @pytest.fixture
 def pair() -> tuple[Connection, Connection]:
     """A client and a server that know each other's settings."""

@@ -5,23 +5,24 @@ from __future__ import annotations
 import socket
 import struct
 import threading
-from typing import TYPE_CHECKING
+from collections import deque
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
 from llb._pb import sshforward_pb2 as pb
-from llb.client.session.providers.ssh import SSHAgents
+from llb.client.session.providers.ssh import SSHAgents, _messages
 from llb.client.session.ssh_agent_spec import AgentSpec
 from llb.client.session.ssh_agents import Agents
 from llb.errors import RemoteError
 from llb.grpc import Channel, Code, Server, memory_pair
-from tests.timing import wait_until
+from tests.timing import cpu_seconds, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from llb.grpc import ClientCall
+    from llb.grpc import ClientCall, ServerCall
 
 CHECK = "/moby.sshforward.v1.SSH/CheckAgent"
 FORWARD = "/moby.sshforward.v1.SSH/ForwardAgent"
@@ -266,3 +267,21 @@ def test_an_unexpected_exception_of_the_agents_thread_ends_the_call(
     with pytest.raises(RemoteError, match="ValueError"):
         call.receive()
     wait_until(lambda: [str(error) for error in unexpected] == [str(message(KEYS))])
+
+
+def test_the_time_to_split_messages_is_linear() -> None:
+    class Messages:
+        """A call with one message of the stream."""
+
+        def __init__(self, data: bytes) -> None:
+            self.parts = [pb.BytesMessage(data=data).SerializeToString()]
+
+        def receive(self) -> bytes | None:
+            return self.parts.pop() if self.parts else None
+
+    def split(count: int) -> float:
+        data = message(LIST) * count
+        return cpu_seconds(lambda: deque(_messages(cast("ServerCall", Messages(data))), maxlen=0))
+
+    # A quadratic time would be 256 times as long.
+    assert split(160_000) < 64 * split(10_000)
