@@ -29,6 +29,7 @@ from typing import TYPE_CHECKING, Self
 from attrs import field, frozen
 
 from llb._lazy import lazy_imports
+from llb.control_characters import escape, escape_but_colors
 
 with lazy_imports(__name__):
     import difflib  # 0.9 ms
@@ -314,16 +315,19 @@ def did_you_mean(word: str, candidates: Iterable[str]) -> str | None:
 _CONTEXT_LINES = 2
 
 
-def render(error: LLBError, *, for_command: bool = False) -> str:
+def render(error: LLBError, *, for_command: bool = False, colors: bool = False) -> str:
     """Format an error for a person: the end of the log, the source lines, the message, the hint.
 
     The hint is in the words of Python, or with ``for_command`` in those of the command line. The
     message comes near the end, where a terminal stops, on a line that begins with ``error:``.
-    There is no newline at the end.
+    There is no newline at the end. Control characters are shown as text; with ``colors``, those of
+    the log are kept.
     """
-    lines = []
-    if isinstance(error, SolveError | ProcessError) and error.log:
-        lines += [f"  | {line}" for line in error.log]
+    log: list[str] = []
+    if isinstance(error, SolveError | ProcessError):
+        show = escape_but_colors if colors else escape
+        log = [f"  | {show(line)}" for line in error.log]
+    lines: list[str] = []
     if isinstance(error, BuildFileError | SolveError):
         lines += error.trace
     spans = [] if error.span is None else [error.span]
@@ -335,7 +339,7 @@ def render(error: LLBError, *, for_command: bool = False) -> str:
     hint = error.command_hint if for_command else error.hint
     if hint is not None:
         lines.append(f"hint: {hint}")
-    return "\n".join(lines)
+    return "\n".join((*log, *map(escape, lines)))
 
 
 def excerpt(span: Span) -> list[str]:
@@ -348,8 +352,15 @@ def excerpt(span: Span) -> list[str]:
     shown = []
     for number in range(first_shown, last_shown + 1):
         mark = ">>>" if span.line <= number <= last else "   "
-        shown.append(f"{number:>{gutter}} | {mark} {source[number - 1]}".rstrip())
+        shown.append(f"{number:>{gutter}} | {mark} {escape(source[number - 1])}".rstrip())
         if number == span.line and span.column is not None:
-            pad = "".join("\t" if c == "\t" else " " for c in source[number - 1][: span.column - 1])
-            shown.append(f"{'':>{gutter}} |     {pad}{'^' * max(1, span.width)}")
+            shown.append(f"{'':>{gutter}} |     {_underline(source[number - 1], span)}")
     return shown
+
+
+def _underline(line: str, span: Span) -> str:
+    """Mark the columns of a span below its line, whose control characters are shown as text."""
+    start = (span.column or 1) - 1
+    pad = "".join("\t" if c == "\t" else " " for c in escape(line[:start]))
+    covered = line[start : start + span.width]
+    return pad + "^" * max(1, span.width + len(escape(covered)) - len(covered))

@@ -15,6 +15,7 @@ import click
 from llb.cli import signals, standard_streams
 from llb.cli.group import Commands
 from llb.client.progress import actions
+from llb.client.progress.colors import has_colors
 from llb.errors import ConfigurationWarning, LLBError, UnknownKeyWarning, render
 
 # Longer lines are hard to read.
@@ -62,7 +63,8 @@ def main() -> None:
         error.show()
         sys.exit(error.exit_code)
     except LLBError as error:
-        click.echo(render(error, for_command=True), err=True)
+        shown = render(error, for_command=True, colors=has_colors(sys.stderr))
+        click.echo(shown, err=True, color=True)
         if actions.runs_here():
             click.echo(actions.annotation("error", error.message, error.span), err=True)
         sys.exit(1)

@@ -176,3 +176,17 @@ def test_a_process_pool_passes_on_a_build_failure() -> None:
         error = pool.submit(fail, 7).exception()
     assert isinstance(error, SolveError)
     assert (str(error), error.exit_code, error.log) == ("step 7 failed", 7, ("a",))
+
+
+ATTACK = "\x1b]0;title\x07\x1b[2J\x1b[31mred\r\x1b]52;c;eA==\x07"
+
+
+def test_control_characters_of_an_error_do_not_reach_the_terminal() -> None:
+    error = SolveError(ATTACK, code=2, exit_code=7, log=(ATTACK,), hint=ATTACK)
+    for colors in (False, True):
+        log, message, hint = render(error, colors=colors).splitlines()
+        shown = ATTACK.encode("unicode_escape").decode()
+        assert message == f"error: {shown}"
+        assert hint == f"hint: {shown}"
+        in_color = shown.replace("\\x1b[31m", "\x1b[31m") + "\x1b[0m"
+        assert log == f"  | {in_color if colors else shown}"

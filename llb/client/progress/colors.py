@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import csv
-from typing import TYPE_CHECKING
+import os
+from typing import TYPE_CHECKING, TextIO
 
 from attrs import evolve, frozen
 
@@ -11,6 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _NAMES = ("black", "blue", "cyan", "green", "magenta", "red", "white", "yellow")
+# CI services whose logs show colors, and what other tools use to force them.
+_FORCING = ("FORCE_COLOR", "CLICOLOR_FORCE", "GITHUB_ACTIONS", "GITLAB_CI", "CIRCLECI", "TRAVIS")
 _KEYS = ("run", "cancel", "error", "warning")
 
 
@@ -25,6 +28,13 @@ class Colors:
     cancel: str = "yellow"
     error: str = "red"
     warning: str = "yellow"
+
+
+def has_colors(stream: TextIO, environ: Mapping[str, str] = os.environ) -> bool:
+    """Check whether the reader of a stream shows colors: a terminal, or the log of a CI."""
+    if environ.get("NO_COLOR"):
+        return False
+    return stream.isatty() or any(environ.get(name) for name in _FORCING)
 
 
 def parse_colors(environ: Mapping[str, str]) -> tuple[Colors, tuple[str, ...]]:

@@ -18,10 +18,12 @@ from typing import TYPE_CHECKING, Self, TextIO
 from attrs import define, field
 
 from llb.client.progress import actions
+from llb.client.progress.colors import has_colors
 from llb.client.progress.events import Event, Vertex, VertexLog, VertexStatus, VertexWarning
 from llb.client.progress.groups import Groups
 from llb.client.progress.summary import summary
 from llb.client.progress.text import human_size
+from llb.control_characters import escape, escape_but_colors
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -96,6 +98,7 @@ class PlainDisplay:
 
     def __init__(self, stream: TextIO, *, folds: bool = False) -> None:
         self._stream = stream
+        self._escape = escape_but_colors if has_colors(stream) else escape
         self._folds = folds
         self._steps: dict[str, _Step] = {}
         self._floor: _Step | None = None
@@ -157,7 +160,7 @@ class PlainDisplay:
             self._give_floor(now)
             if self._warnings:
                 self._leave()
-                self._text += [f"{warning}\n" for warning in self._warnings]
+                self._text += [f"{escape(warning)}\n" for warning in self._warnings]
                 self._warnings.clear()
             self._flush()
 
@@ -212,7 +215,7 @@ class PlainDisplay:
         if self._floor is not step:
             self._leave()
             self._floor, self._floor_since = step, now
-            name = step.vertex.name.replace("\n", " ")
+            name = escape(step.vertex.name.replace("\n", " "))
             head = number + name
             self._text.append(f"{actions.group(head) if self._folds else head}\n")
             step.is_named = True
@@ -235,7 +238,7 @@ class PlainDisplay:
         self._text.append(f"{actions.END_GROUP if self._folds else ''}\n")
 
     def _flush(self) -> None:
-        text, self._text = "".join(self._text), []
+        text, self._text = self._escape("".join(self._text)), []
         try:
             self._stream.write(text)
             self._stream.flush()

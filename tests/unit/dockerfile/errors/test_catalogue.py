@@ -71,9 +71,9 @@ def test_every_error_is_reported_as_checked_in(golden: Golden) -> None:
 
 def test_a_binary_file_is_refused_without_a_traceback() -> None:
     assert report_of(b"\x00\xff\xfe FROM\n") == (
-        "1 | >>> \x00\ufffd\ufffd FROM\n"
-        "  |     ^^^\n"
-        "error: Dockerfile:1:1: unknown instruction: \x00\ufffd\ufffd"
+        "1 | >>> \\x00\ufffd\ufffd FROM\n"
+        "  |     ^^^^^^\n"
+        "error: Dockerfile:1:1: unknown instruction: \\x00\ufffd\ufffd"
     )
 
 
