@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import subprocess
@@ -152,3 +153,46 @@ def test_directories_that_may_not_be_written_are_merged_and_removed(
     }
     assert {path.name for path in (target / "both" / "ro").iterdir()} == {"f", "old"}
     assert not source.exists()
+
+
+def test_files_are_copied_to_a_mount_below_the_destination(
+    source: Path, target: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(source, "mount/file", "mount/new/below", "top")
+    write(target, "mount/file", "mount/kept")
+    (source / "mount" / "link").symlink_to("file")
+    os.mkfifo(source / "mount" / "pipe")
+    (source / "mount" / "file").chmod(0o600)
+    os.utime(source / "mount" / "file", ns=(5, 7))
+    real = os.replace
+
+    def replace(old: str, new: str) -> None:
+        if old.startswith(str(source / "mount")):
+            raise OSError(errno.EXDEV, os.strerror(errno.EXDEV), old)
+        real(old, new)
+
+    monkeypatch.setattr(os, "replace", replace)
+    merge(str(source), str(target))
+    assert set(listing(target)) == {
+        *("mount", "mount/file", "mount/kept", "mount/link", "mount/new", "mount/new/below"),
+        *("mount/pipe", "top"),
+    }
+    status = (target / "mount" / "file").stat()
+    assert (stat.S_IMODE(status.st_mode), status.st_mtime_ns) == (0o600, 7)
+
+
+def test_another_error_of_a_move_is_raised_and_modes_are_restored(
+    source: Path, target: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(source, "both/file", "closed/file")
+    write(target, "both/")
+    for folder in (source / "closed", target / "both"):
+        folder.chmod(0o555)
+
+    def replace(old: str, new: str) -> None:
+        raise OSError(errno.EPERM, os.strerror(errno.EPERM), old)
+
+    monkeypatch.setattr(os, "replace", replace)
+    with pytest.raises(PermissionError):
+        merge(str(source), str(target))
+    assert stat.S_IMODE((source / "closed").stat().st_mode) == 0o555
