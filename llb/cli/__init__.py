@@ -5,6 +5,7 @@ Private to :mod:`llb`.
 
 from __future__ import annotations
 
+import errno
 import gc
 import sys
 import warnings
@@ -12,14 +13,19 @@ from typing import TextIO
 
 import click
 
+from llb._lazy import lazy_imports
 from llb.cli import signals, standard_streams
 from llb.cli.group import Commands
 from llb.client.progress import actions
-from llb.client.progress.colors import has_colors
 from llb.errors import ConfigurationWarning, LLBError, UnknownKeyWarning, render
+
+with lazy_imports(__name__):
+    from llb.client.progress import colors  # 2 ms
 
 # Longer lines are hard to read.
 _WIDEST = 120
+# Those of writing to a file that is full, closed or broken.
+_OUTPUT_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EBADF, errno.EIO)
 
 
 _EXIT_STATUS_HELP = """\
@@ -63,7 +69,7 @@ def main() -> None:
         error.show()
         sys.exit(error.exit_code)
     except LLBError as error:
-        shown = render(error, for_command=True, colors=has_colors(sys.stderr))
+        shown = render(error, for_command=True, colors=colors.has_colors(sys.stderr))
         click.echo(shown, err=True, color=True)
         if actions.runs_here():
             click.echo(actions.annotation("error", error.message, error.span), err=True)
@@ -77,8 +83,8 @@ def main() -> None:
         sys.exit(1)
     except OSError as error:
         standard_streams.discard_output()
-        what = f"use {error.filename}" if error.filename else "write to standard output"
-        click.echo(f"error: cannot {what}: {error.strerror}", err=True)
+        subject = error.filename or ("standard output" if error.errno in _OUTPUT_ERRORS else "llb")
+        click.echo(f"error: {subject}: {error.strerror}", err=True)
         sys.exit(1)
     finally:
         # Without this, a last garbage collection at exit takes 20 ms.

@@ -12,8 +12,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from llb._lazy import lazy_imports
 from llb.errors import InputError
-from llb.local_files.atomic_write import write_whole
+
+with lazy_imports(__name__):
+    from llb.local_files import atomic_write  # 4 ms
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
@@ -78,4 +81,4 @@ def write_output(name: str, text: str) -> None:
     if name == STANDARD_STREAM:
         click.echo(text, nl=False)
     else:
-        write_whole(name, text.encode())
+        atomic_write.write_whole(name, text.encode())

@@ -9,7 +9,6 @@ from __future__ import annotations
 import fcntl
 import os
 import stat
-import uuid
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -31,7 +30,7 @@ _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 
 def new_name() -> str:
     """Create a unique name for a result that is not complete yet."""
-    return f"{PREFIX}{uuid.uuid4().hex[:12]}"
+    return f"{PREFIX}{os.urandom(6).hex()}"
 
 
 def make_file(folder: Path) -> tuple[Path, int]:

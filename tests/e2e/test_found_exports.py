@@ -8,7 +8,8 @@ import pytest
 
 from llb import Image, Scratch
 from llb.client import Client, Export, cache_only, image, local, oci, tar
-from llb.errors import InputError, InvalidValueError
+from llb.client.connect.control import Control, Info
+from llb.errors import CapabilityError, InputError, InvalidValueError
 from llb.gateway import Result
 
 if TYPE_CHECKING:
@@ -81,3 +82,13 @@ def test_an_invalid_choice_of_exports_fails_the_build(buildkit_host: str, tmp_pa
         with pytest.raises(KeyError, match="what is this"):
             client.solve(STATE, find_exports=broken)
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_an_exporter_that_is_chosen_later_may_need_a_newer_daemon(
+    buildkit_host: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Control, "info", lambda *_: Info("buildkit", "v0.33.0", ""))
+    message = "BuildKit v0.33.0 does not support src of exporters"
+    with Client(buildkit_host) as client, pytest.raises(CapabilityError, match=message):
+        client.solve(STATE, find_exports=lambda _: [local(tmp_path / "out", src="/a")])
+    assert list(tmp_path.iterdir()) == []

@@ -53,17 +53,43 @@ def is_stopped(thread: Path) -> bool:
     return (thread / "stat").read_text().rpartition(")")[2].split()[0] == "T"
 
 
-def test_a_build_on_a_stopped_daemon_ends(daemon: Buildctl, stop: Callable[[], None]) -> None:
+def build_and_stop(daemon: Buildctl, stop: Callable[[], None], *, after: float = 0) -> str:
+    """Stop the daemon some seconds after the first output of a build; return the error."""
+
     def listen(event: Event) -> None:
         if isinstance(event, VertexLog):
-            # The session is checked five seconds after the start for the first time.
-            time.sleep(6)
+            time.sleep(after)
             stop()
 
     step = Image("busybox").run(f"echo begun; {ENDLESS}", network="none")
     with Client(daemon.address) as client, pytest.raises(TransportError) as caught:
         client.solve(step, on_event=listen)
-    assert caught.value.message.startswith(f"lost the connection to {daemon.address}: ")
+    return caught.value.message.removeprefix(f"lost the connection to {daemon.address}: ")
+
+
+def test_a_build_on_a_stopped_daemon_ends(
+    daemon: Buildctl, stop: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A busy machine may be so slow that the daemon has answered a question before.
+    monkeypatch.setattr("llb.grpc.keepalive._PAUSE_SECONDS", 0.0)
+    assert "it has not answered for " in build_and_stop(daemon, stop)
+
+
+def test_a_build_ends_if_its_session_is_not_checked(
+    daemon: Buildctl, stop: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("llb.client.connect.routes.keepalive_seconds", lambda: None)
+    monkeypatch.setattr("llb.client.builds.build_run._LEAST_SILENCE", 8.0)
+    # The first check comes after five seconds.
+    message = build_and_stop(daemon, stop, after=6)
+    assert message.startswith("the daemon has been silent for ")
+
+
+def test_a_build_that_prints_nothing_goes_on(daemon: Buildctl) -> None:
+    # Longer than the limit, and than the time between two checks of the session.
+    step = Image("busybox").run("sleep 11", network="none")
+    with Client(daemon.address) as client:
+        client.solve(step)
 
 
 def test_calls_of_a_stopped_daemon_end(daemon: Buildctl, stop: Callable[[], None]) -> None:

@@ -42,8 +42,10 @@ _STATUS_SECONDS = 5.0
 # A daemon that rejects a build at once sends no events, but keeps the stream open.
 _SILENT_SECONDS = 1.0
 _SESSION_SECONDS = 5.0
-# How often the silence of the daemon is measured.
+# How often the silence of the daemon is measured, and the least that is too long: a daemon checks a
+# session every five seconds.
 _TICK_SECONDS = 1.0
+_LEAST_SILENCE = 20.0
 _NO_BUILD = "no such job"
 # A function whose build was cancelled gets this long to end, before the cancellation is reported.
 _FUNCTION_SECONDS = 1.0
@@ -131,7 +133,8 @@ class BuildRun:
         )
         serving = self._start_thread(self._serve)
         if self._silence is not None:
-            self._start_thread(self._watch)
+            limit = max(self._silence, _LEAST_SILENCE)
+            self._start_thread(lambda: self._watch(limit))
         try:
             response = self._build(request, remaining(deadline), frontend, metadata)
             self._receivers.check_complete(_TRANSFER_SECONDS)
@@ -218,15 +221,13 @@ class BuildRun:
             # The daemon may report the error before the thread that raised it does.
             worker.join(_STATUS_SECONDS)
 
-    def _watch(self) -> None:
-        """End the build if the daemon has stopped to check the health of the session."""
+    def _watch(self, limit: float) -> None:
+        """End the build if the daemon no longer checks the health of the session."""
         health = self._session.health
         silent, seen = 0.0, 0
-        limit = self._silence or 0.0
-        tick = min(_TICK_SECONDS, limit)
         # Waits are counted, because a clock also counts the time in which this process was stopped.
-        while not self._session_over.wait(tick):
-            silent = silent + tick if seen == health.checks else 0.0
+        while not self._session_over.wait(_TICK_SECONDS):
+            silent = silent + _TICK_SECONDS if seen == health.checks else 0.0
             seen = health.checks
             if seen and silent >= limit:
                 message = f"the daemon has been silent for {silent:.0f} seconds"

@@ -216,7 +216,7 @@ class PreparedBuild:
         }
         required = {cap for cap, is_needed in conditions.items() if is_needed}
         for export in self._exports:
-            required |= {f"exporter.{key}" for key in export.attrs}
+            required |= _exporter_options(export)
         for cache in (*self._cache_imports, *self._cache_exports):
             required |= {f"cache.{cache.type}.{key}" for key in cache.attrs}
         return required
@@ -353,10 +353,16 @@ class PreparedBuild:
                     "find_exports cannot return an OCI layout",
                     hint="pass the layout in exports, or write an archive",
                 )
+            self._capabilities.check(self._control, _exporter_options(export))
             if (receiver := self._receiver(export)) is not None:
                 self._receivers.add(number, receiver)
             message = self._exporter_message(export)
             yield message.Type, message.Attrs
+
+
+def _exporter_options(export: Export) -> set[str]:
+    """Name the options of an exporter as requirements (:mod:`llb.caps`)."""
+    return {f"exporter.{key}" for key in export.attrs}
 
 
 def _cache_entry(cache: Cache) -> pb.CacheOptionsEntry:
