@@ -291,7 +291,7 @@ class BuildRun:
             path = error.filename2 or error.filename
             raise InputError(f"cannot write the output {path}: {error.strerror}") from error
 
-    def _most_specific(self, error: LLBError) -> LLBError:
+    def _most_specific(self, error: LLBError) -> Exception:
         """Choose the most specific error: a failure of the client before its echo by the daemon."""
         if self._session.failures:
             return self._session.failures[0]

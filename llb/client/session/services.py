@@ -7,10 +7,9 @@ from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from llb.client.session.providers.service import Service
-    from llb.errors import LLBError
     from llb.grpc import Handler, ServerCall
 
 _PROVIDERS = "llb.client.session.providers."
@@ -47,7 +46,7 @@ class _LazyService:
     """A service that is created on its first call."""
 
     def __init__(self, name: str, options: Mapping[str, Any]) -> None:
-        self.failures: list[LLBError] = []
+        self.failures: Sequence[Exception] = ()
         self._name = name
         self._options = options
         self._lock = threading.Lock()

@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from llb.client.session.providers.service import Service
-    from llb.errors import LLBError
     from llb.grpc import Pipe
 
 _HEADER = "x-docker-expose-session-"
@@ -40,7 +39,7 @@ class Session:
         self._server: Server | None = None
 
     @property
-    def failures(self) -> tuple[LLBError, ...]:
+    def failures(self) -> tuple[Exception, ...]:
         """The services' failures, in order, except those caused by the end of the connection."""
         connection_failure = None if self._server is None else self._server.failure
         failures = (failure for service in self._services for failure in service.failures)

@@ -45,7 +45,7 @@ class LocalDirs:
 
     def __init__(self, directories: Mapping[str, Path]) -> None:
         self._directories = {name: _open_root(name, path) for name, path in directories.items()}
-        self.failures: list[LLBError] = []
+        self.failures: list[Exception] = []
 
     def handlers(self) -> Mapping[str, Handler]:
         """Map DiffCopy to its handler."""
@@ -106,7 +106,7 @@ class _Sender:
         call: ServerCall,
         root: Root,
         selection: Filter,
-        report: Callable[[LLBError], None],
+        report: Callable[[Exception], None],
     ) -> None:
         self._call = call
         self._root = root
@@ -142,23 +142,23 @@ class _Sender:
         try:
             work()
         except (InputError, InvalidValueError) as error:
-            self._fail(error)
+            self._fail(error, error.message)
         except LLBError as error:
             self._errors.append(error)
         except OSError as error:
-            self._fail(InputError(f"cannot read {error.filename}: {error.strerror}"))
+            message = f"cannot read {error.filename}: {error.strerror}"
+            self._fail(InputError(message), message)
         # The build must not wait for a thread that has died.
         except Exception as error:  # noqa: BLE001
-            self._errors.append(error)
-            self._send(_encode_error(repr(error)), flush=True)
+            self._fail(error, repr(error))
 
-    def _fail(self, error: InputError | InvalidValueError) -> None:
+    def _fail(self, error: Exception, message: str) -> None:
         """Tell the receiver that the transfer has failed, and why."""
         self._errors.append(error)
         self._report(error)
         # A receiver that has disconnected needs no reason.
         with suppress(LLBError):
-            self._send(_encode_error(error.message), flush=True)
+            self._send(_encode_error(message), flush=True)
 
     def _listen(self) -> None:
         while (data := self._call.receive()) is not None:

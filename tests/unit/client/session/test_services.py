@@ -138,6 +138,7 @@ def test_failures_of_a_lazy_service_are_recorded(
     with pytest.raises(RemoteError):
         call.receive()
     (failure,) = lazy_services["filesync:LocalDirs"].failures
+    assert isinstance(failure, InputError)
     assert failure.message == "the build asks for the local directory 'src', and none is given"
 
 

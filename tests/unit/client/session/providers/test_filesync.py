@@ -6,11 +6,12 @@ import os
 import queue
 import socket
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, NoReturn, cast
 
 import pytest
 
 from llb._pb import fsutil_pb2 as pb
+from llb.client.session.providers import filesync
 from llb.client.session.providers.filesync import LocalDirs
 from llb.errors import InputError, RemoteError
 from llb.gocompat import filemode
@@ -228,6 +229,24 @@ def test_an_unreadable_file_ends_the_transfer_on_both_sides(tmp_path: Path) -> N
         send(call, type=pb.Packet.PACKET_ERR, data=b"theirs")
         assert refused(call).message == reason
     assert [str(failure) for failure in service.failures] == [reason]
+
+
+def test_an_unexpected_exception_is_recorded_before_the_daemon_knows_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(descriptor: int) -> NoReturn:
+        raise ZeroDivisionError(descriptor)
+
+    monkeypatch.setattr(filesync, "_content", fail)
+    (tmp_path / "file").write_text("1")
+    service = LocalDirs({"tree": tmp_path})
+    with offered(service) as channel:
+        call = begin(channel)
+        read_descriptions(call)
+        send(call, type=pb.Packet.PACKET_REQ, ID=0)
+        assert receive(call).data.startswith(b"ZeroDivisionError(")
+        assert [type(failure) for failure in service.failures] == [ZeroDivisionError]
+        call.cancel()
 
 
 def test_names_need_not_be_utf8(tmp_path: Path) -> None:
