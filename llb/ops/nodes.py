@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from attrs import field, frozen
 
-from llb.arguments.checked import checked_init
+from llb.arguments.checked import checked_init, checked_raw_init
 from llb.errors import InvalidValueError
 from llb.ops.defaults import SECRET_MODE, SSH_MODE
 from llb.ops.env import Env
@@ -56,7 +56,7 @@ class ContentCache(Enum):
     OFF = 2
 
 
-@checked_init
+@checked_raw_init
 @frozen
 class ProgressGroup:
     """Steps that a progress display shows as one, under ``name``.

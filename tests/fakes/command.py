@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import io
-import signal
 import sys
 from typing import TYPE_CHECKING
 from unittest import mock
@@ -15,8 +14,6 @@ from llb.cli import main
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @frozen
@@ -48,11 +45,12 @@ class _Stream(io.TextIOWrapper):
 def llb(*arguments: str | Path, stdin: bytes = b"") -> CommandResult:
     """Run a command line as the program does."""
     standard_input, output, errors = _Stream(stdin), _Stream(), _Stream()
-    handlers = {number: signal.getsignal(number) for number in SIGNALS}
     with (
         mock.patch.object(sys, "argv", ["llb", *map(str, arguments)]),
         # click uses it to detect programs that were started with `python -m`.
         mock.patch.object(sys.modules["__main__"], "__package__", None),
+        # Signals are handled for the rest of a process.
+        mock.patch("llb.cli.signals.handle"),
         mock.patch.multiple(sys, stdin=standard_input, stdout=output, stderr=errors),
     ):
         try:
@@ -60,8 +58,6 @@ def llb(*arguments: str | Path, stdin: bytes = b"") -> CommandResult:
         except SystemExit as end:
             status = end.code
         finally:
-            for number, handler in handlers.items():
-                signal.signal(number, handler)
             gc.unfreeze()
     assert status is None or isinstance(status, int), status
     return CommandResult(status or 0, output.bytes.getvalue(), errors.bytes.getvalue().decode())

@@ -7,7 +7,7 @@ import json
 
 import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from llb._pb import control_pb2 as pb
@@ -78,6 +78,7 @@ responses = st.builds(
 
 
 @pytest.mark.feature("Q2")
+@example(pb.StatusResponse(vertexes=[pb.Vertex(progressGroup=ops_pb2.ProgressGroup(name="\0"))]))
 @given(responses)
 def test_a_message_becomes_an_event_for_each_part_or_one_error(
     response: pb.StatusResponse,

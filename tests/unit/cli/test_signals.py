@@ -21,8 +21,8 @@ def work():
 signals.handle()
 for _ in range(3):
     threading.Thread(target=work, daemon=True).start()
-print("ready", flush=True)
 try:
+    print("ready", flush=True)
     threading.Event().wait()
 finally:
     time.sleep(float(sys.argv[1]))

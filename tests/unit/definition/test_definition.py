@@ -64,7 +64,10 @@ def test_any_bytes_are_a_definition_or_an_error(data: bytes) -> None:
 @pytest.mark.parametrize(
     ("values", "reason"),
     [
-        ({"progress_group": {"name": "\0"}}, "invalid name '\\x00': expected a string without NUL"),
+        (
+            {"linux_resources": {"cpusetCpus": "\0"}},
+            "invalid cpuset_cpus '\\x00': expected a string without NUL",
+        ),
         ({"linux_resources": {"memory": -2}}, "invalid memory -2: expected 0 or more"),
     ],
 )
