@@ -11,6 +11,7 @@ import re
 _CONTROLS = r"[\x00-\x08\x0b-\x1f\x7f-\x9f]"
 _UNSAFE = re.compile(_CONTROLS)
 _COLOR_OR_UNSAFE = re.compile(rf"\x1b\[[0-9;:]*m|{_CONTROLS}")
+_IN_JSON = re.compile(r"[\x7f-\x9f]")
 _RESET = "\x1b[0m"
 
 
@@ -33,6 +34,15 @@ def escape_but_colors(text: str) -> str:
         return escape(text)
     lines = _COLOR_OR_UNSAFE.sub(_escape_but_color, text).split("\n")
     return "\n".join(f"{line}{_RESET}" if "\x1b" in line else line for line in lines)
+
+
+def escape_in_json(text: str) -> str:
+    r"""Show the control characters that JSON allows in strings as escapes of JSON.
+
+    >>> escape_in_json('"\x9b2J"')
+    '"\\u009b2J"'
+    """
+    return _IN_JSON.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
 def _escape(match: re.Match[str]) -> str:

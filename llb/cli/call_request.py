@@ -9,6 +9,7 @@ import click
 from attrs import evolve
 
 import llb.gateway
+from llb.control_characters import escape, escape_in_json
 from llb.errors import InputError
 
 if TYPE_CHECKING:
@@ -42,7 +43,9 @@ def call(
     if frontend.request == _CHECK and not answer:
         answer = b"Check complete, no warnings found."
     if answer:
-        click.echo(answer, nl=not answer.endswith(b"\n"))
+        text = answer.decode(errors="replace")
+        shown = escape_in_json(text) if frontend.wants_json else escape(text)
+        click.echo(shown, nl=not shown.endswith("\n"))
     status = metadata.get("result.statuscode", b"0")
     sys.exit(int(status) if status.isdigit() else 1)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from attrs import asdict
 
+from llb.control_characters import escape, escape_in_json
 from llb.platforms import Platform
 
 if TYPE_CHECKING:
@@ -26,16 +27,17 @@ def to_json(record: AttrsInstance, *, indent: int | None = None, **overrides: ob
     ``overrides`` replace values of fields.
     """
     fields = asdict(record, recurse=False) | overrides
-    return json.dumps(
+    text = json.dumps(
         fields, default=_to_jsonable, indent=indent, sort_keys=True, ensure_ascii=False
     )
+    return escape_in_json(text)
 
 
 def to_rows(record: AttrsInstance) -> str:
     """Format the non-empty fields, one per line, followed by an empty line."""
     fields = asdict(record, recurse=False)
     rows = [f"{name.replace('_', ' '):<{_NAME_WIDTH}}{_format(fields[name])}" for name in fields]
-    return "\n".join([*(row for row in rows if row[_NAME_WIDTH:]), ""])
+    return escape("\n".join([*(row for row in rows if row[_NAME_WIDTH:]), ""]))
 
 
 def ago(moment: datetime) -> str:

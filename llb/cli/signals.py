@@ -69,8 +69,9 @@ if sys.platform != "win32":
         """
         main_thread = threading.main_thread().ident
         assert main_thread is not None
-        while data := os.read(reader, 1):
+        # What is sent here arrives here, too: all of it at once, so that it is no later signal.
+        while data := os.read(reader, 4096):
             time.sleep(_WAKING_SECONDS)
             while not handler.is_cleaning:
-                signal.pthread_kill(main_thread, data[0])
+                signal.pthread_kill(main_thread, data[-1])
                 time.sleep(_WAKING_SECONDS)

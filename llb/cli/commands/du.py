@@ -11,6 +11,7 @@ from llb._lazy import lazy_imports
 from llb.cli.connection_options import Connection, with_connection_options
 from llb.cli.output_tables import JSON_LINES, VERBOSE, ago, to_json, to_rows
 from llb.cli.sections import Command
+from llb.control_characters import escape
 
 with lazy_imports(__name__):
     from llb.client.progress import text  # 0.5 ms
@@ -79,7 +80,7 @@ def _line_of(record: Usage) -> str:
     mark = "*" if record.mutable else " "
     used = "" if record.last_used is None else ago(record.last_used)
     description = " ".join(text.visible(line) for line in record.description.splitlines())
-    return _line(record.id, mark, format_size(record.size), used, description)
+    return _line(escape(record.id), mark, format_size(record.size), used, description)
 
 
 def _line(name: str, mark: str, size: str, used: str, description: str) -> str:

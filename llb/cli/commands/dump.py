@@ -10,6 +10,7 @@ import click
 from llb import dump as dumping
 from llb.cli import definition_source
 from llb.cli.sections import Command
+from llb.control_characters import escape_in_json
 from llb.local_files.atomic_write import write_whole
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ def dump(source: str, form: str, output: Path | None) -> None:
     """  # noqa: D301 - click wants the control character
     text = FORMATS[form](definition_source.load(source).definition)
     if output is None:
-        click.echo(text, nl=False)
+        # The other formats escape control characters themselves.
+        click.echo(escape_in_json(text) if form == "json" else text, nl=False)
     else:
         write_whole(output, text.encode())

@@ -12,6 +12,7 @@ from llb.cli.completions import builds, words
 from llb.cli.connection_options import Connection, with_connection_options
 from llb.cli.output_tables import JSON, JSON_LINES, ago, to_json
 from llb.cli.sections import Group
+from llb.control_characters import escape
 from llb.errors import InputError
 
 with lazy_imports(__name__):
@@ -72,7 +73,7 @@ def ls(
         if as_json:
             click.echo(to_json(build))
         else:
-            click.echo(build.ref if quiet else format_line(build))
+            click.echo(escape(build.ref) if quiet else format_line(build))
 
 
 @history.command()
@@ -91,7 +92,7 @@ def inspect(*, ref: str, as_json: bool, **options: Any) -> None:
         click.echo(to_json(build, indent=2))
         return
     for name, value in _rows(build):
-        click.echo(f"{name:<12}{value}")
+        click.echo(escape(f"{name:<12}{value}"))
 
 
 @history.command()
@@ -183,7 +184,7 @@ def format_line(build: BuildRecord) -> str:
 
 def _line(ref: str, status: str, when: str, took: str, steps: str, pinned: str = "") -> str:
     line = f"{ref:<{_REF_WIDTH}}{status:<11}{when:>8}  {took:>8}  {steps:<14}{pinned}"
-    return line.rstrip()
+    return escape(line.rstrip())
 
 
 def _deletable(history: History) -> list[str]:

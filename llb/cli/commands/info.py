@@ -9,6 +9,7 @@ import click
 from llb.cli.connection_options import Connection, with_connection_options
 from llb.cli.output_tables import JSON, to_json
 from llb.cli.sections import Command
+from llb.control_characters import escape
 
 
 @click.command(cls=Command)
@@ -26,6 +27,6 @@ def info(*, as_json: bool, **options: Any) -> None:
             click.echo(to_json(daemon_info, indent=2))
             return
         click.echo(f"address   {client.address}")
-        click.echo(f"package   {daemon_info.package}")
-        click.echo(f"version   {daemon_info.version}")
-        click.echo(f"revision  {daemon_info.revision}")
+        click.echo(escape(f"package   {daemon_info.package}"))
+        click.echo(escape(f"version   {daemon_info.version}"))
+        click.echo(escape(f"revision  {daemon_info.revision}"))

@@ -9,6 +9,7 @@ import click
 from llb.cli.connection_options import Connection, with_connection_options
 from llb.cli.output_tables import JSON_LINES, to_json
 from llb.cli.sections import Command
+from llb.control_characters import escape
 
 
 @click.command(cls=Command)
@@ -36,7 +37,7 @@ def workers(*, filters: tuple[str, ...], as_json: bool, **options: Any) -> None:
             if as_json:
                 click.echo(to_json(worker, labels=dict(worker.labels)))
                 continue
-            click.echo(worker.id)
-            click.echo(f"  platforms  {', '.join(map(str, worker.platforms))}")
+            click.echo(escape(worker.id))
+            click.echo(escape(f"  platforms  {', '.join(map(str, worker.platforms))}"))
             for key, value in worker.labels:
-                click.echo(f"  {key}={value}")
+                click.echo(escape(f"  {key}={value}"))

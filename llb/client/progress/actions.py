@@ -8,6 +8,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Literal
 
+from llb.control_characters import escape
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -45,4 +47,5 @@ def annotation(level: Literal["error", "warning"], message: str, span: Span | No
 
 
 def _escape(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    encoded = text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return escape(encoded)

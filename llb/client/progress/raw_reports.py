@@ -10,6 +10,7 @@ import base64
 from typing import TYPE_CHECKING, TypeAlias
 
 from llb.client.progress.events import to_time
+from llb.control_characters import escape_in_json
 from llb.definition.message_dict import plain
 from llb.gocompat import json as gojson
 
@@ -37,7 +38,7 @@ def to_report(response: pb.StatusResponse) -> Report:
 
 def to_line(report: Report) -> str:
     """Encode a report as one line of JSON, without the newline."""
-    return gojson.dumps(report, default=_base64)
+    return escape_in_json(gojson.dumps(report, default=_base64))
 
 
 def _vertex(vertex: pb.Vertex) -> Report:

@@ -25,22 +25,45 @@ try:
     print("ready", flush=True)
     threading.Event().wait()
 finally:
+    print("cleaning", flush=True)
     time.sleep(float(sys.argv[1]))
     print("clean", flush=True)
 """
+# Computes for three and a half seconds, in which no handler runs, instead of waiting.
+BUSY = PROGRAM.replace(
+    """\
+    print("ready", flush=True)
+    threading.Event().wait()
+""",
+    """\
+    from hashlib import pbkdf2_hmac
+    start = time.thread_time()
+    pbkdf2_hmac("sha512", b"a", b"b", 100_000)
+    rounds = int(350_000 / (time.thread_time() - start))
+    print("ready", flush=True)
+    pbkdf2_hmac("sha512", b"a", b"b", rounds)
+""",
+)
 FINAL = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-TIMEOUT = 20
+TIMEOUT = 60
 
 
-def start(cleanup_seconds: float) -> subprocess.Popen[bytes]:
+def start(cleanup_seconds: float, program: str = PROGRAM) -> subprocess.Popen[bytes]:
     # If the tests run in the background, their child processes ignore signals.
-    command = ["env", "--default-signal=INT,HUP", sys.executable, "-c", PROGRAM]
+    command = ["env", "--default-signal=INT,HUP", sys.executable, "-c", program]
     process = subprocess.Popen(
         [*command, str(cleanup_seconds)], stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
     assert process.stdout is not None
     assert process.stdout.readline() == b"ready\n"
     return process
+
+
+def interrupt(process: subprocess.Popen[bytes]) -> None:
+    """Send a signal, and wait until the program cleans up."""
+    process.send_signal(signal.SIGTERM)
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"cleaning\n"
 
 
 def finish(process: subprocess.Popen[bytes]) -> tuple[int, bytes]:
@@ -56,7 +79,7 @@ def test_a_signal_ends_the_program(number: signal.Signals) -> None:
         status, output = finish(process)
     # KeyboardInterrupt is left to the command line, which has the status 130.
     assert status == (-number if number == signal.SIGINT else 128 + number)
-    assert output == b"clean\n"
+    assert output == b"cleaning\nclean\n"
 
 
 # The system gives two signals at once to a thread other than the main one in about half of all runs.
@@ -67,14 +90,13 @@ def test_two_signals_at_once_end_the_program(attempt: int) -> None:
         process.send_signal(signal.SIGHUP)
         status, output = finish(process)
     assert status in (128 + signal.SIGTERM, 128 + signal.SIGHUP)
-    assert output == b"clean\n"
+    assert output == b"cleaning\nclean\n"
 
 
 @pytest.mark.parametrize("number", FINAL)
 def test_signals_do_not_interrupt_the_cleanup(number: signal.Signals) -> None:
     with start(1) as process:
-        process.send_signal(signal.SIGTERM)
-        time.sleep(0.3)
+        interrupt(process)
         process.send_signal(number)
         assert finish(process) == (128 + signal.SIGTERM, b"clean\n")
 
@@ -82,9 +104,17 @@ def test_signals_do_not_interrupt_the_cleanup(number: signal.Signals) -> None:
 @pytest.mark.parametrize("number", FINAL)
 def test_a_later_signal_ends_the_process_at_once(number: signal.Signals) -> None:
     with start(2 * TIMEOUT) as process:
-        process.send_signal(signal.SIGTERM)
+        interrupt(process)
         time.sleep(2)
         while process.poll() is None:
             time.sleep(0.5)
             process.send_signal(number)
         assert finish(process) == (-number, b"")
+
+
+def test_a_signal_that_is_handled_late_is_no_second_one() -> None:
+    with start(3.5, BUSY) as process:
+        # The computation has begun.
+        time.sleep(0.5)
+        process.send_signal(signal.SIGTERM)
+        assert finish(process) == (128 + signal.SIGTERM, b"cleaning\nclean\n")

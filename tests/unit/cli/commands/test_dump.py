@@ -111,3 +111,12 @@ def test_a_picture_without_a_file_extension_is_refused(source: Path, tmp_path: P
     assert ran.stderr.endswith(
         f"no file extension in {tmp_path}/picture: expected a name such as graph.svg\n"
     )
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_definition_cannot_drive_the_terminal(form: str, tmp_path: Path) -> None:
+    hostile = Image("alpine").run(["\x1b]0;title\x07\x9b2J"], name="\x1b]0;title\x07\x9b2J")
+    hostile.marshal(platform="linux/amd64").to_file(tmp_path / "build.pb")
+    output = llb("dump", tmp_path / "build.pb", "--format", form).stdout
+    assert "title" in output
+    assert [character for character in output if character in "\x1b\x07\x9b"] == []

@@ -227,3 +227,21 @@ def test_an_old_daemon_has_no_build_records(tmp_path: Path) -> None:
     with FakeHistory(tmp_path, [], error=error) as daemon:
         ran = llb("history", "ls", "--addr", daemon.address)
     assert ran.stderr.endswith("hint: build history needs BuildKit v0.11 or later\n")
+
+
+HOSTILE = "\x1b]0;title\x07\x9b2J"
+
+
+def test_a_record_cannot_drive_the_terminal(tmp_path: Path) -> None:
+    build = record(HOSTILE, Frontend=HOSTILE)
+    build.error.message = HOSTILE
+    with FakeHistory(tmp_path, [build]) as daemon:
+        commands = [("ls",), ("ls", "--quiet"), ("ls", "--json"), ("inspect", HOSTILE)]
+        commands.append(("inspect", HOSTILE, "--json"))
+        outputs = [
+            llb("history", *command, "--addr", daemon.address).stdout for command in commands
+        ]
+    for command, output in zip(commands, outputs, strict=True):
+        assert "title" in output, command
+        assert [character for character in output if character in "\x1b\x07\x9b"] == [], command
+    assert json.loads(outputs[-1])["error"] == HOSTILE

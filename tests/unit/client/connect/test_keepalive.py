@@ -1,3 +1,5 @@
+"""How long a daemon may be silent is a setting of the environment."""
+
 from __future__ import annotations
 
 import pytest
