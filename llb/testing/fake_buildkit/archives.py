@@ -5,13 +5,9 @@ from __future__ import annotations
 import io
 import stat
 import tarfile
-from typing import TYPE_CHECKING
 
 from llb.gocompat.path import clean
-from llb.testing.fake_buildkit.trees import DIRECTORY, Node, Tree
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from llb.testing.fake_buildkit.trees import DIRECTORY, Node, Tree, parents
 
 _NANOSECONDS = 10**9
 _KINDS = {
@@ -24,17 +20,19 @@ _KINDS = {
 def unpack(base: Tree, data: bytes, dest: str) -> Tree | None:
     """Unpack an archive to ``dest`` of a tree; None if ``data`` is not a tar archive.
 
-    Entries other than files, directories and symbolic links are left out.
+    Entries other than files, directories and symbolic links are left out. Directories that have no
+    entry are created.
     """
     try:
         with tarfile.open(fileobj=io.BytesIO(data)) as archive:
             nodes = _nodes(archive, dest)
     except tarfile.TarError:
         return None
-    return base.with_nodes(nodes)
+    new = {path for node in nodes for path in parents(node)} - base.nodes.keys() - nodes.keys()
+    return base.with_nodes(dict.fromkeys(sorted(new), DIRECTORY) | nodes)
 
 
-def _nodes(archive: tarfile.TarFile, dest: str) -> Mapping[str, Node]:
+def _nodes(archive: tarfile.TarFile, dest: str) -> dict[str, Node]:
     nodes = {} if dest == "/" else {dest: DIRECTORY}
     for entry in archive:
         if entry.type not in _KINDS:

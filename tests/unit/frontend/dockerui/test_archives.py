@@ -8,14 +8,19 @@ from datetime import UTC, datetime
 
 import pytest
 
-from llb.frontend.dockerui.archives import is_archive, newest_in_archive
+from llb import Scratch
+from llb.frontend.dockerui.archives import is_archive, newest_in_archive, newest_time
+from llb.testing import FakeGateway
+
+# A fake gateway unpacks no zstd. This name makes a tar archive begin like a skippable frame of it.
+SKIPPABLE = "P*M\x18 frame"
 
 
-def archive(*times: int) -> bytes:
+def archive(*times: int, name: str = "file") -> bytes:
     data = io.BytesIO()
     with tarfile.open(fileobj=data, mode="w") as tar:
         for number, time in enumerate(times):
-            member = tarfile.TarInfo(f"file {number}")
+            member = tarfile.TarInfo(f"{name} {number}")
             member.mtime = time
             tar.addfile(member, io.BytesIO())
     return data.getvalue()
@@ -55,3 +60,27 @@ def test_the_time_of_an_archive_is_that_of_its_newest_file(
     data: bytes, expected: datetime | None
 ) -> None:
     assert newest_in_archive(data) == expected
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        (archive(1, 3, 2), datetime.fromtimestamp(3, UTC)),
+        (b"not an archive", None),
+        (archive(1, 3, 2, name=f"d/{SKIPPABLE}"), datetime.fromtimestamp(3, UTC)),
+        (archive(1, 3, 2, name=SKIPPABLE), datetime.fromtimestamp(3, UTC)),
+        (archive(4, name=f"{SKIPPABLE}/d/e"), datetime.fromtimestamp(4, UTC)),
+        # The daemon copies a file that it cannot unpack.
+        (SKIPPABLE.encode() + b"no archive", None),
+    ],
+)
+def test_the_daemon_unpacks_an_archive_that_python_cannot_decompress(
+    data: bytes, expected: datetime | None
+) -> None:
+    source = Scratch().mkfile("/archive", data)
+    with FakeGateway() as fake:
+        gateway = fake.connect()
+        ref = gateway.solve(source.marshal())
+        assert newest_time(gateway, source, ref, "archive") == expected
+        # One for the file, and one for the content of the archive.
+        assert len(fake.solves) == (2 if data.startswith(SKIPPABLE.encode()) else 1)

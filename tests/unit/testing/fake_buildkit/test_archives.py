@@ -47,6 +47,18 @@ def test_the_destination_is_created() -> None:
     assert (tree.nodes["/x"], tree.nodes["/x/a"].data) == (DIRECTORY, b"1")
 
 
+def test_directories_without_an_entry_are_created() -> None:
+    base = EMPTY.with_nodes({"/x": Node(stat.S_IFDIR | 0o700)})
+    tree = unpack(base, archive(("x/y/a", tarfile.REGTYPE, b"1")), "/")
+    assert tree is not None
+    assert {path: node.mode for path, node in tree.nodes.items()} == {
+        "/": DIRECTORY.mode,
+        "/x": stat.S_IFDIR | 0o700,
+        "/x/y": DIRECTORY.mode,
+        "/x/y/a": stat.S_IFREG | 0o644,
+    }
+
+
 def test_other_files_are_not_unpacked() -> None:
     assert unpack(EMPTY, b"text", "/") is None
     assert unpack(EMPTY, b"", "/") is None
