@@ -31,6 +31,11 @@ _OPTIONS = (
         "ssh://HOST and others. Repeat it for several daemons.",
     ),
     _CONNECTION.option(
+        "--builder",
+        metavar="NAME",
+        help="Builder to use, by its name; the same as --addr builder://NAME.",
+    ),
+    _CONNECTION.option(
         "--addr-key",
         metavar="TEXT",
         help="Key that chooses one of several daemons; by default the name of the directory.",
@@ -49,7 +54,16 @@ _OPTIONS = (
         "--tlsservername", metavar="NAME", help="Host name to expect in the daemon's certificate."
     ),
 )
-NAMES = ("addrs", "addr_key", "tlscacert", "tlscert", "tlskey", "tlsdir", "tlsservername")
+NAMES = (
+    "addrs",
+    "builder",
+    "addr_key",
+    "tlscacert",
+    "tlscert",
+    "tlskey",
+    "tlsdir",
+    "tlsservername",
+)
 
 
 @frozen
@@ -57,6 +71,7 @@ class Connection:
     """The values of the connection options."""
 
     addrs: tuple[str, ...] = ()
+    builder: str | None = None
     addr_key: str | None = None
     tlscacert: Path | None = None
     tlscert: Path | None = None
@@ -70,17 +85,26 @@ class Connection:
         Raises the errors of Client, and UsageError.
         """
         tls = self._tls()
-        if len(self.addrs) <= 1:
-            return llb.client.Client(*self.addrs, tls=tls)
+        addrs = self._addrs()
+        if len(addrs) <= 1:
+            return llb.client.Client(*addrs, tls=tls)
         # The same directory often has the same name on other machines, but another path.
         key = self.addr_key or paths.working_directory().name
-        return llb.client.Client.any(self.addrs, key=key, platforms=platforms, tls=tls)
+        return llb.client.Client.any(addrs, key=key, platforms=platforms, tls=tls)
 
     def wait(self, seconds: float) -> Client:
         """Wait until the daemon is ready and connect; raises the errors of :meth:`open`."""
-        if len(self.addrs) > 1:
+        addrs = self._addrs()
+        if len(addrs) > 1:
             raise click.UsageError("--wait needs a single --addr")
-        return llb.client.wait_for_ready(*self.addrs, timeout=seconds, tls=self._tls())
+        return llb.client.wait_for_ready(*addrs, timeout=seconds, tls=self._tls())
+
+    def _addrs(self) -> tuple[str, ...]:
+        if self.builder is None:
+            return self.addrs
+        if self.addrs:
+            raise click.UsageError("--builder conflicts with --addr")
+        return (f"builder://{self.builder}",)
 
     def _tls(self) -> llb.client.TLS | None:
         files = (self.tlscacert, self.tlscert, self.tlskey)

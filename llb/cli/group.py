@@ -21,7 +21,7 @@ _SECTIONS = {
     "Build": ("build", "convert", "dockerfile", "frontend"),
     "Definitions": ("dump", "graph", "diff", "explain"),
     "Builds and cache": ("history", "du", "prune"),
-    "Daemon": ("daemon", "info", "workers", "ping", "debug", "dial-stdio"),
+    "Daemon": ("builder", "daemon", "info", "workers", "ping", "debug", "dial-stdio"),
     "Shell": ("completion",),
 }
 _BUILT_IN = frozenset(name for names in _SECTIONS.values() for name in names)

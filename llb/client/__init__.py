@@ -14,6 +14,10 @@ with lazy_exports(__name__):
     from llb.client.aio.async_build_handle import AsyncBuildHandle as AsyncBuildHandle
     from llb.client.aio.async_client import AsyncClient as AsyncClient
     from llb.client.aio.async_history import AsyncHistory as AsyncHistory
+    from llb.client.builders.builder import Builder as Builder
+    from llb.client.builders.builder import NodeReport as NodeReport
+    from llb.client.builders.instance import BuilderNode as BuilderNode
+    from llb.client.builders.node_options import NodeOptions as NodeOptions
     from llb.client.builds.build_handle import BuildHandle as BuildHandle
     from llb.client.caches import Cache as Cache
     from llb.client.caches import inline_cache as inline_cache

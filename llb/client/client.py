@@ -68,9 +68,10 @@ class Client:
     - ``docker-container://NAME``, ``podman-container://NAME``, ``nerdctl-container://NAME``,
       ``kube-pod://NAME`` or ``ssh://HOST``, where ``buildctl dial-stdio`` provides the connection
       (docs/connections.md);
-    - ``docker://``, the BuildKit inside Docker.
+    - ``docker://``, the BuildKit inside Docker;
+    - ``builder://NAME``, a builder (:class:`Builder`), whose daemon is started if necessary.
 
-    The default is ``BUILDKIT_HOST``, then the default sockets, then a private daemon, which is
+    The default is ``BUILDKIT_HOST``, then the builder in use, then the default sockets, then a private daemon, which is
     started if buildkitd is installed, then ``docker://``. ``tls`` holds the certificates for a
     ``tcp://`` daemon that requires TLS. ``dialer`` is a function that opens the connections, and
     returns a connected socket or a pipe (:data:`llb.client.Dialer`); ``addr`` is then optional,

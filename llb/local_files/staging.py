@@ -33,12 +33,12 @@ def new_name() -> str:
     return f"{PREFIX}{os.urandom(6).hex()}"
 
 
-def make_file(folder: Path) -> tuple[Path, int]:
+def make_file(folder: Path, mode: int = 0o666) -> tuple[Path, int]:
     """Create a file; return its path, and a descriptor that holds its lock. Raises OSError."""
     remove_leftovers(folder)
     while True:
         path = folder / new_name()
-        descriptor = os.open(path, _CREATE, 0o666)
+        descriptor = os.open(path, _CREATE, mode)
         if _hold(path, descriptor):
             return path, descriptor
         os.close(descriptor)

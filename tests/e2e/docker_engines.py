@@ -12,11 +12,15 @@ import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from llb import Image, Local
+from llb.client import Client, image
 from tests.e2e.conftest import STACK
 from tests.e2e.servers import DockerEngine
 
 if TYPE_CHECKING:
     import pytest
+
+    from tests.e2e.conftest import Buildctl
 
 OLD = "20.10"
 # The suites of Debian with newer versions; Docker 29 is built from source.
@@ -29,6 +33,7 @@ NEWER = tuple(
 )
 ENGINES = (OLD, *NEWER)
 PROGRAM = shutil.which("docker")
+BUILDKIT_IMAGE = "pyllb/buildkit"
 
 
 def to_engine(name: str) -> DockerEngine:
@@ -65,6 +70,25 @@ def run_image(name: str, script: str, folder: Path) -> str:
     options = ("--rm", "--network=none", f"--volume={output}:/output")
     docker("run", *options, name, "sh", "-c", f"({script}) > /output/stdout")
     return (output / "stdout").read_text()
+
+
+def load_buildkit(host: str, buildctl: Buildctl, folder: Path) -> str:
+    """Load an image with the stack's BuildKit into a Docker, and return its name."""
+    (folder / "usr" / "bin").mkdir(parents=True)
+    runc = shutil.which("runc", path=f"{os.environ['PATH']}:/usr/sbin")
+    assert runc is not None
+    for program in (buildctl.program, buildctl.program.parent / "buildkitd", Path(runc)):
+        shutil.copy(program, folder / "usr" / "bin")
+    output = subprocess.run(["ldd", runc], capture_output=True, text=True, check=True).stdout
+    for library in (
+        word for line in output.splitlines() for word in line.split() if word[0] == "/"
+    ):
+        (folder / library[1:]).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(library, folder / library[1:])
+    state = Image("busybox").copy(Local("root"), "/", src="/").entrypoint(["buildkitd"])
+    with Client(host) as client:
+        client.solve(state, local_dirs={"root": folder}, exports=[image(BUILDKIT_IMAGE)])
+    return BUILDKIT_IMAGE
 
 
 def hide_program(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

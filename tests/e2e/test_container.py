@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from llb import Image, Local, bind
-from llb.client import BuildKitContainer, Client, Event, Vertex, VertexStatus, image, local
+from llb.client import BuildKitContainer, Event, Vertex, VertexStatus, local
 from llb.errors import InputError
-from tests.e2e.docker_engines import ENGINES, docker, hide_program, to_engine
+from tests.e2e.docker_engines import ENGINES, docker, hide_program, load_buildkit, to_engine
 from tests.e2e.servers import running_dockerd, write_runtime
 from tests.e2e.test_failures import check_error, cli
 from tests.e2e.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from tests.e2e.conftest import Buildctl
-
-IMAGE = "pyllb/buildkit"
 
 
 @pytest.fixture(scope="module", params=ENGINES)
@@ -42,20 +37,7 @@ def host(
 @pytest.fixture(scope="module")
 def buildkit_image(host: str, buildctl: Buildctl, tmp_path_factory: pytest.TempPathFactory) -> str:
     """Load an image with BuildKit into Docker; the value is its name."""
-    root = tmp_path_factory.mktemp("root")
-    (root / "usr" / "bin").mkdir(parents=True)
-    runc = shutil.which("runc", path=f"{os.environ['PATH']}:/usr/sbin")
-    assert runc is not None
-    programs = (buildctl.program, buildctl.program.parent / "buildkitd", Path(runc))
-    for program in programs:
-        shutil.copy(program, root / "usr" / "bin")
-    for library in find_libraries(runc):
-        (root / library[1:]).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(library, root / library[1:])
-    state = Image("busybox").copy(Local("root"), "/", src="/").entrypoint(["buildkitd"])
-    with Client(host) as client:
-        client.solve(state, local_dirs={"root": root}, exports=[image(IMAGE)])
-    return IMAGE
+    return load_buildkit(host, buildctl, tmp_path_factory.mktemp("root"))
 
 
 @pytest.fixture(scope="module")
@@ -72,12 +54,6 @@ def docker_config(
     monkeypatch.delenv("DOCKER_CONTEXT", raising=False)
     monkeypatch.setenv("DOCKER_HOST", host)
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path / "docker-config"))
-
-
-def find_libraries(program: str) -> list[str]:
-    """Find the shared libraries of a program."""
-    output = subprocess.run(["ldd", program], capture_output=True, text=True, check=True).stdout
-    return [word for line in output.splitlines() for word in line.split() if word[0] == "/"]
 
 
 @pytest.mark.feature("J8")

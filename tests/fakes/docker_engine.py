@@ -43,7 +43,8 @@ class FakeDockerEngine:
     ``states`` has the states of its containers. A container that is started becomes ``next_state``.
     ``images`` are those that it has, None for all. ``answers`` replaces the answers of paths by a
     status and a body. ``targets`` are the requests, and ``calls`` those that change something.
-    ``archives`` has what was loaded, and ``on_load`` is called before the answer. ``output`` is what
+    ``archives`` has what was loaded, and ``on_load`` is called before the answer. ``unpacked`` has
+    the folders and archives that containers received, and ``info`` is what it says of itself. ``output`` is what
     a process writes, as streams and data, instead of connecting to a BuildKit, and ``exit_code`` how
     it ends.
     """
@@ -60,9 +61,11 @@ class FakeDockerEngine:
         self.targets: list[str] = []
         self.connections = 0
         self.archives: list[bytes] = []
+        self.unpacked: list[tuple[str, bytes]] = []
         self.on_load: Callable[[], None] = lambda: None
         self.output: list[tuple[int, bytes]] | None = None
         self.exit_code: int | None = 0
+        self.info: dict[str, object] = {"CgroupDriver": "systemd", "SecurityOptions": []}
         engine = self
 
         class Handler(_Handler):
@@ -120,7 +123,7 @@ class _Handler(BaseHTTPRequestHandler):
         query = {key: values[0] for key, values in parse_qs(parts.query).items()}
         self._dispatch(self.command, path, query)
 
-    do_GET = do_POST = do_DELETE = handle_any  # noqa: N815
+    do_GET = do_POST = do_PUT = do_DELETE = handle_any  # noqa: N815
 
     def log_message(self, *_: object) -> None:
         """Print nothing."""
@@ -132,6 +135,8 @@ class _Handler(BaseHTTPRequestHandler):
             case "GET", ["images", *_, "json"]:
                 image = path.removeprefix("/images/").removesuffix("/json")
                 self._reply(200, {"Id": image, "RepoTags": []})
+            case "GET", ["info"]:
+                self._reply(200, self.engine.info)
             case "GET", ["version"]:
                 self._reply(200, {"ApiVersion": "1.41"})
             case "POST", ["images", "load"]:
@@ -179,6 +184,8 @@ class _Handler(BaseHTTPRequestHandler):
                     self._reply(201, {"Id": "e1"})
                 else:
                     self._reply(409, {"message": f"container {name} is not running"})
+            case "PUT", ["archive"]:
+                self._unpack(query["path"])
             case "POST", ["start" | "stop" as change]:
                 self._record(path, query)
                 states[name] = self.engine.next_state if change == "start" else "exited"
@@ -198,14 +205,25 @@ class _Handler(BaseHTTPRequestHandler):
         self._reply(201, {"Id": "c1", "Warnings": []})
 
     def _load(self) -> None:
-        archive = b""
-        while size := int(self.rfile.readline() or b"0", 16):
-            archive += self.rfile.read(size)
-            self.rfile.readline()
-        if self.rfile.readline() == b"\r\n":
+        archive = self._chunks()
+        if archive is not None:
             self.engine.archives.append(archive)
             self.engine.on_load()
             self._reply(200, {"stream": "Loaded image: app:1\n"})
+
+    def _unpack(self, folder: str) -> None:
+        archive = self._chunks()
+        if archive is not None:
+            self.engine.unpacked.append((folder, archive))
+            self._reply(200, b"")
+
+    def _chunks(self) -> bytes | None:
+        """Read a body of chunks; None if it is incomplete."""
+        data = b""
+        while size := int(self.rfile.readline() or b"0", 16):
+            data += self.rfile.read(size)
+            self.rfile.readline()
+        return data if self.rfile.readline() == b"\r\n" else None
 
     def _exec(self) -> None:
         self._upgrade("tcp")

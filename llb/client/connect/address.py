@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 VARIABLE = "BUILDKIT_HOST"
 DOCKER = "docker://"
+BUILDER = "builder://"
 _DOCKER_SOCKET = "docker.sock"
 _ROOT_SOCKET = Path("/run/buildkit/buildkitd.sock")
 _TCP = re.compile(r"tcp://(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:]+\]):([0-9]{1,5})\Z")

@@ -47,7 +47,8 @@ SOCKETS = ("unix", "tcp")
 # The keys of llb.client.connect.connhelpers.PROGRAMS.
 PROGRAMS = ("podman-container", "nerdctl-container", "kube-pod", "ssh")
 _CONTAINER = "docker-container"
-SCHEMES = (*SOCKETS, "docker", _CONTAINER, *PROGRAMS)
+# Builders are looked up by whoever chooses a route.
+SCHEMES = (*SOCKETS, "docker", _CONTAINER, *PROGRAMS, "builder")
 # A program must first find the other machine, log in, and start a process there.
 _FAR_SECONDS = 30.0
 _LOCAL = "localhost"
@@ -130,9 +131,11 @@ def to_route(address: str, tls: TLS | None = None) -> Route:
     if tls is not None and scheme != "tcp":
         raise InvalidValueError(f"TLS is for tcp:// addresses, not for {address}")
     if is_docker(address):
-        return _docker_route(address)
+        return docker_route(address, engine.Docker(contexts.find_endpoint(address)))
     if scheme == _CONTAINER:
-        return _container_route(address)
+        target = connhelpers.parse_target(address)
+        docker = engine.Docker(contexts.find_endpoint(f"docker://{target.option('context')}"))
+        return container_route(address, docker, target.name)
     if scheme in PROGRAMS:
         return _program_route(address)
     check_socket(address)
@@ -140,6 +143,16 @@ def to_route(address: str, tls: TLS | None = None) -> Route:
     return (
         route if tls is None else evolve(route, authority=tls.server_name or host, scheme="https")
     )
+
+
+def docker_route(address: str, docker: Docker) -> Route:
+    """Create the route to the BuildKit of a Docker; ``address`` only names it."""
+    return Route(address, docker.connect, docker.open_session, docker=docker)
+
+
+def container_route(address: str, docker: Docker, container: str) -> Route:
+    """Create the route to the BuildKit in a container of a Docker; ``address`` only names it."""
+    return Route(address, lambda: containers.dial_buildctl(docker, container))
 
 
 def channel_route(channel: grpc.Channel) -> Route:
@@ -190,17 +203,6 @@ def dialer_route(dialer: Dialer, address: str | None = None, tls: TLS | None = N
 
 def _kind(value: object) -> str:
     return type(value).__name__
-
-
-def _docker_route(address: str) -> Route:
-    docker = engine.Docker(contexts.find_endpoint(address))
-    return Route(address, docker.connect, docker.open_session, docker=docker)
-
-
-def _container_route(address: str) -> Route:
-    target = connhelpers.parse_target(address)
-    docker = engine.Docker(contexts.find_endpoint(f"docker://{target.option('context')}"))
-    return Route(address, lambda: containers.dial_buildctl(docker, target.name))
 
 
 def _program_route(address: str) -> Route:

@@ -10,6 +10,8 @@ from llb.client.connect.routes import channel_route, dialer_route, to_route
 from llb.errors import InvalidValueError
 
 with lazy_imports(__name__):
+    from llb.client.builders import builder as builders  # 30 ms
+    from llb.client.builders import store as builder_store  # 5 ms
     from llb.client.daemon import fallback  # 12 ms
 
 if TYPE_CHECKING:
@@ -27,7 +29,12 @@ def choose_route(
     if channel is None:
         if dialer is not None:
             return dialer_route(dialer, addr, tls)
-        return to_route(addresses.explicit_address(addr) or _default_address(), tls)
+        address = addresses.explicit_address(addr) or _default_address()
+        if not address.startswith(addresses.BUILDER):
+            return to_route(address, tls)
+        if tls is None:
+            return builders.Builder.load(address.removeprefix(addresses.BUILDER)).route()
+        raise InvalidValueError(f"TLS is for tcp:// addresses, not for {address}")
     others = {"addr": addr, "tls": tls, "dialer": dialer}
     for name, value in others.items():
         if value is not None:
@@ -39,4 +46,7 @@ def choose_route(
 
 
 def _default_address() -> str:
+    builder = builder_store.chosen_name()
+    if builder is not None:
+        return f"{addresses.BUILDER}{builder}"
     return addresses.default_socket() or fallback.address()

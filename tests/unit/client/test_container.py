@@ -29,8 +29,8 @@ def created(image: str, network: str = "default") -> Call:
     """The call that creates the container."""
     host_config = {
         "Privileged": True,
-        "Binds": [f"{NAME}_state:/var/lib/buildkit"],
         "NetworkMode": network,
+        "Mounts": [{"Type": "volume", "Source": f"{NAME}_state", "Target": "/var/lib/buildkit"}],
     }
     content = {"Image": image, "HostConfig": host_config}
     return Call("POST", f"/containers/create?name={NAME}", content)

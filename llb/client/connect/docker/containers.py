@@ -9,10 +9,13 @@ from urllib.parse import quote
 from llb.client.connect.docker.engine import Engine
 from llb.client.connect.docker.errors import AnswerError
 from llb.client.connect.docker.exec_pipe import ExecPipe, frames
+from llb.client.connect.docker.images import ARCHIVE
 from llb.client.connect.retry import delays
 from llb.errors import Hint, TransportError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from llb.client.connect.docker.engine import Docker
     from llb.grpc import Pipe
 
@@ -56,14 +59,28 @@ class Containers:
         # Docker also finds containers by the start of their ids.
         return str(details["State"]["Status"]) if details["Name"] == f"/{name}" else None
 
-    def create(self, name: str, image: str, host_config: dict[str, Any]) -> None:
-        """Create a container; does nothing if another program has just created it."""
-        content = {"Image": image, "HostConfig": host_config}
+    def create(
+        self, name: str, image: str, host_config: Mapping[str, Any], **config: object
+    ) -> bool:
+        """Create a container; False if another program has just created it.
+
+        ``config`` are further fields of the call, such as ``Cmd`` and ``Env``.
+        """
+        content = {"Image": image, "HostConfig": host_config, **config}
         try:
             self._engine.call("POST", "/containers/create", {"name": name}, content, is_slow=True)
         except AnswerError as error:
             if error.status != _CONFLICT:
                 raise
+            return False
+        return True
+
+    def unpack(self, name: str, folder: str, archive: bytes) -> None:
+        """Unpack a tar archive into a folder of a container."""
+        path = f"/containers/{quote(name)}/archive"
+        upload = self._engine.upload("PUT", path, {"path": folder}, ARCHIVE)
+        upload.send(archive)
+        upload.end()
 
     def start(self, name: str) -> None:
         """Start a container, unless it runs."""

@@ -25,7 +25,8 @@ from llb.local_files import paths
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_DEFAULT = "default"
+DEFAULT = "default"
+"""The name of the context that the environment describes."""
 _DEFAULT_HOST = "unix:///var/run/docker.sock"
 _FILES = ("ca.pem", "cert.pem", "key.pem")
 
@@ -48,16 +49,37 @@ def find_endpoint(address: str, environ: Mapping[str, str] = os.environ) -> Endp
     context = address.removeprefix(DOCKER)
     if "/" in context:
         raise InvalidValueError(f"invalid address {address!r}: expected docker://[CONTEXT]")
-    name = context or _current_context(environ)
-    return _environment_endpoint(environ) if name == _DEFAULT else _context_endpoint(name, environ)
+    name = context or current_context(environ)
+    return _environment_endpoint(environ) if name == DEFAULT else _context_endpoint(name, environ)
 
 
-def _current_context(environ: Mapping[str, str]) -> str:
+def endpoint_of(name: str, environ: Mapping[str, str] = os.environ) -> Endpoint:
+    """Find Docker's API by the name of a context, or by the address of a host.
+
+    Raises InputError for a missing or unreadable context.
+    """
+    if "://" in name:
+        return Endpoint(name)
+    return find_endpoint(f"{DOCKER}{name}", environ)
+
+
+def current_endpoint(environ: Mapping[str, str] = os.environ) -> str:
+    """Determine the name of the current context or, for the default one, the address of Docker."""
+    name = current_context(environ)
+    return _environment_endpoint(environ).host if name == DEFAULT else name
+
+
+def context_names(environ: Mapping[str, str] = os.environ) -> tuple[str, ...]:
+    """List the names of all contexts, the default one first."""
+    return (DEFAULT, *_names(config_folder(environ) / "contexts"))
+
+
+def current_context(environ: Mapping[str, str] = os.environ) -> str:
     """Determine the name of the current context."""
     if environ.get("DOCKER_HOST"):
-        return _DEFAULT
+        return DEFAULT
     context = environ.get("DOCKER_CONTEXT")
-    return context or str(DockerConfig.load(environ).content.get("currentContext") or _DEFAULT)
+    return context or str(DockerConfig.load(environ).content.get("currentContext") or DEFAULT)
 
 
 def _environment_endpoint(environ: Mapping[str, str]) -> Endpoint:
@@ -78,7 +100,7 @@ def _context_endpoint(name: str, environ: Mapping[str, str]) -> Endpoint:
     except FileNotFoundError as error:
         raise InputError(
             f"docker has no context {name!r}: {path} does not exist",
-            hint=did_you_mean(name, [_DEFAULT, *_names(folder)])
+            hint=did_you_mean(name, [DEFAULT, *_names(folder)])
             or "the contexts are in the folder contexts of Docker's configuration",
         ) from error
     except OSError as error:

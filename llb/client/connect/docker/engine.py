@@ -220,13 +220,13 @@ class Engine:
             self._send(connection, "POST", target, headers, None)
             yield from self._parse(connection)
 
-    def upload(self, path: str, query: Mapping[str, str], content_type: str) -> Upload:
-        """Begin a POST call whose body is sent piece by piece."""
+    def upload(self, method: str, path: str, query: Mapping[str, str], content_type: str) -> Upload:
+        """Begin a call whose body is sent piece by piece."""
         headers = (("Content-Type", content_type), ("Transfer-Encoding", "chunked"))
         target = self._target(path, query)
         connection = self._open()
         with self._docker.answering(connection, is_slow=True):
-            connection.begin("POST", target, headers)
+            connection.begin(method, target, headers)
         return Upload(self, connection)
 
     def upgrade(self, path: str, content: object) -> Pipe:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from llb.client.registry_auth.docker_config import Login
     from llb.reference import Reference
 
-_ARCHIVE = "application/x-tar"
+ARCHIVE = "application/x-tar"
 _HUB = "https://index.docker.io/v1/"
 # The blocks of zeros at the end of an archive, without which it is incomplete (pax(1)).
 _END_BYTES = 1024
@@ -52,7 +52,7 @@ class Load:
     def write(self, data: bytes) -> None:
         """Send all but the end of what has been written."""
         if self._upload is None:
-            self._upload = self._engine.upload("/images/load", {"quiet": "1"}, _ARCHIVE)
+            self._upload = self._engine.upload("POST", "/images/load", {"quiet": "1"}, ARCHIVE)
         self._held += data
         if ready := self._held[:-_END_BYTES]:
             self._held = self._held[-_END_BYTES:]

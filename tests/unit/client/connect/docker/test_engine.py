@@ -242,7 +242,7 @@ def test_an_upload_is_refused_with_the_words_of_docker(tmp_path: Path) -> None:
     with FakeDockerEngine(tmp_path / "docker.sock") as fake:
         fake.answers["/images/load"] = (500, b'{"message": "no space"}')
         with Engine(Docker(Endpoint(fake.address))) as engine:
-            upload = engine.upload("/images/load", {}, "application/x-tar")
+            upload = engine.upload("POST", "/images/load", {}, "application/x-tar")
             with pytest.raises(AnswerError, match="no space"):
                 send_for_ever(upload)
 

@@ -1,0 +1,85 @@
+"""The configuration of a buildkitd that a driver starts, with the certificates that it names."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from llb._lazy import lazy_imports
+from llb.client.builders.docker_container import CONFIG_FILE, CONFIG_FOLDER
+from llb.errors import InputError
+
+with lazy_imports(__name__):
+    import tomli_w  # 2 ms
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from llb.arguments.conversions import StrPath
+
+_INVALID = re.compile(r"[^a-zA-Z0-9.-]+")
+_LARGEST = 1024 * 1024
+_NETWORK_HOST = "network.host"
+
+
+def read_config(path: StrPath) -> dict[str, bytes]:
+    """Read a configuration, and the certificates of its registries; raises InputError.
+
+    The files are named by where they go below ``/etc/buildkit``, and the configuration names them
+    there.
+    """
+    data = _read(path, "the configuration of buildkitd")
+    files: dict[str, bytes] = {}
+    content = _parse(data, path)
+    registries = content.get("registry", {})
+    if not isinstance(registries, dict):
+        raise InputError(f"{path}: registry is not a table")
+    for host, registry in registries.items():
+        _move_certificates(host, registry, path, files)
+    files[CONFIG_FILE] = tomli_w.dumps(content).encode() if files else data
+    return files
+
+
+def allows_host_network(files: Mapping[str, bytes]) -> bool:
+    """Check whether the configuration among the files allows the network of the host."""
+    data = files.get(CONFIG_FILE, b"")
+    return _NETWORK_HOST in tomllib.loads(data.decode()).get("insecure-entitlements", ())
+
+
+def _move_certificates(host: str, registry: Any, path: StrPath, files: dict[str, bytes]) -> None:
+    """Collect the certificates of a registry, and replace their paths in its table."""
+    folder = f"certs/{_INVALID.sub('_', host)}"
+
+    def move(file: object) -> str:
+        if not isinstance(file, str):
+            raise InputError(f"{path}: a certificate of the registry {host!r} is not a path")
+        name = f"{folder}/{Path(file).name}"
+        files[name] = _read(file, f"a certificate of the registry {host!r}")
+        return str(CONFIG_FOLDER / name)
+
+    if not isinstance(registry, dict):
+        raise InputError(f"{path}: the registry {host!r} is not a table")
+    if "ca" in registry:
+        registry["ca"] = [move(file) for file in registry["ca"]]
+    for pair in registry.get("keypair", ()):
+        for key in ("key", "cert"):
+            if pair.get(key):
+                pair[key] = move(pair[key])
+
+
+def _parse(data: bytes, path: StrPath) -> dict[str, Any]:
+    try:
+        return tomllib.loads(data.decode())
+    except ValueError as error:
+        raise InputError(f"{path} is not TOML: {error}") from error
+
+
+def _read(path: StrPath, what: str) -> bytes:
+    try:
+        with Path(path).open("rb") as file:
+            return file.read(_LARGEST)
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise InputError(f"cannot read {path}, {what}: {reason}") from error
