@@ -1,7 +1,8 @@
-"""Arguments that have two spellings: paths as strings or objects, times as numbers or timedeltas."""
+"""Arguments with two spellings: paths, times and sizes as plain values or as objects and strings."""
 
 from __future__ import annotations
 
+import re
 from os import PathLike, fspath
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -15,6 +16,8 @@ StrPath: TypeAlias = str | PathLike[str]
 
 RawText: TypeAlias = str
 """A string that may contain NUL, because it comes from a file or an image config as it is."""
+
+_SIZE = re.compile(r"([0-9]+)\s*(?:([kmgt])i?b?|b)?\Z", re.IGNORECASE)
 
 Duration: TypeAlias = "float | timedelta"
 """A time span: a number of seconds, or a timedelta."""
@@ -46,3 +49,17 @@ def to_seconds(duration: Duration) -> float:
     120.0
     """
     return duration if isinstance(duration, int | float) else duration.total_seconds()
+
+
+def to_size(value: object, label: str) -> int:
+    """Convert a size to bytes. Raises InvalidValueError.
+
+    >>> to_size("64m", "shm_size")
+    67108864
+    """
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+        return value
+    match = _SIZE.match(value.strip()) if isinstance(value, str) else None
+    if match is None:
+        raise InvalidValueError(f"invalid {label} {value!r}: expected a size such as 64m")
+    return int(match[1]) << (10 * " kmgt".index((match[2] or " ").lower()))

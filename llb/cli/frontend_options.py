@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, cast
 import click
 from attrs import frozen
 
+from llb.arguments.conversions import to_size
 from llb.cli.standard_streams import STANDARD_STREAM
 from llb.client.image_build import values
 from llb.client.image_build.request import to_frontend_request
@@ -145,7 +146,7 @@ def to_build_options(flags: FrontendOptions, *, no_cache: bool) -> ImageBuildOpt
 
 
 def _size(size: str | None) -> int | None:
-    return None if size is None else values.to_size(size, "--shm-size")
+    return None if size is None else to_size(size, "--shm-size")
 
 
 def _parse_attest(value: str) -> tuple[str, str]:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from llb._lazy import lazy_imports
 from llb.arguments.checked import checked
+from llb.arguments.conversions import to_size
 from llb.client.client import Client
 from llb.client.image_build import values
 from llb.client.image_build.contexts import is_url
@@ -113,7 +114,7 @@ def build(
         "timeout": timeout,
         "network": _network(network_mode),
         "extra_hosts": extra_hosts,
-        "shm_size": None if shmsize is None else values.to_size(shmsize, "shmsize"),
+        "shm_size": None if shmsize is None else to_size(shmsize, "shmsize"),
     }
     output = io.StringIO()
     try:

@@ -11,6 +11,7 @@ from attrs import field, frozen
 
 from llb._lazy import lazy_imports
 from llb.arguments.checked import checked
+from llb.arguments.conversions import to_size
 from llb.client.image_build.contexts import CONTEXT, DOCKERFILE_DIRECTORY, Contexts
 from llb.client.image_build.dockerfile import ATTRIBUTES, DockerfileOptions, dockerfile_attrs
 from llb.client.image_build.exports import to_exports
@@ -24,7 +25,6 @@ from llb.client.image_build.values import (
     to_flag_or_string,
     to_hosts,
     to_mapping,
-    to_size,
     to_string,
     to_text_mapping,
     to_ulimits,
@@ -250,7 +250,7 @@ def _option_attrs(options: ImageBuildOptions) -> dict[str, str]:
     if "network" in options:
         values["network"] = cast("Network", to_choice(options["network"], "network", _NETWORKS))
     if "shm_size" in options:
-        values["shm_size"] = to_size(options["shm_size"])
+        values["shm_size"] = to_size(options["shm_size"], "shm_size")
     if "cgroup_parent" in options:
         values["cgroup_parent"] = to_string(options["cgroup_parent"], "cgroup_parent")
     if "provenance" in options:

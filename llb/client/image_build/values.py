@@ -11,7 +11,6 @@ from llb.arguments.kinds import Text
 from llb.errors import InvalidValueError, did_you_mean
 
 _TEXT = Text()
-_SIZE = re.compile(r"([0-9]+)\s*(?:([kmgt])i?b?|b)?\Z", re.IGNORECASE)
 _LIMIT = re.compile(r"(-?[0-9]+)(?::(-?[0-9]+))?\Z")
 
 
@@ -84,20 +83,6 @@ def to_text_mapping(value: object, label: str) -> dict[str, str]:
     return {
         key: _to_text(text, f"{label}[{key!r}]") for key, text in to_mapping(value, label).items()
     }
-
-
-def to_size(value: object, label: str = "shm_size") -> int:
-    """Convert a size to bytes. Raises InvalidValueError.
-
-    >>> to_size("64m")
-    67108864
-    """
-    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
-        return value
-    match = _SIZE.match(value.strip()) if isinstance(value, str) else None
-    if match is None:
-        raise InvalidValueError(f"invalid {label} {value!r}: expected a size such as 64m")
-    return int(match[1]) << (10 * " kmgt".index((match[2] or " ").lower()))
 
 
 def to_hosts(value: object, label: str = "extra_hosts") -> dict[str, str]:

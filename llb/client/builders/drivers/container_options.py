@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from llb.client.image_build.values import to_size
+from llb.arguments.conversions import to_size
 from llb.client.key_values import check_names, parse_flag
 from llb.errors import InvalidValueError
 

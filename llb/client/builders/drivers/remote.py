@@ -87,4 +87,5 @@ def _to_tls(endpoint: str, options: Mapping[str, str]) -> TLS | None:
     needed = {"cacert", *(("cert", "key") if "cert" in files or "key" in files else ())}
     if missing := sorted(needed - files.keys()):
         raise InvalidValueError(f"TLS to {endpoint} needs the options {', '.join(missing)}, too")
-    return TLS(*map(files.get, _FILES), server_name or urlsplit(endpoint).hostname)
+    ca, cert, key = (files.get(name) for name in _FILES)
+    return TLS(ca, cert, key, server_name or urlsplit(endpoint).hostname)

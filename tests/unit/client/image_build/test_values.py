@@ -29,16 +29,6 @@ def test_one_or_several(value: object, expected: tuple[object, ...]) -> None:
     assert values.several(value, "tags") == expected
 
 
-@pytest.mark.parametrize("value", [0, 5, "5", "5b", " 5 B "])
-def test_a_size_is_in_bytes(value: object) -> None:
-    assert values.to_size(value) == (0 if value == 0 else 5)
-
-
-@pytest.mark.parametrize(("unit", "power"), [("k", 1), ("MB", 2), ("gib", 3), ("T", 4)])
-def test_a_size_has_a_unit(unit: str, power: int) -> None:
-    assert values.to_size(f"3{unit}") == 3 * 1024**power
-
-
 def test_hosts_are_a_mapping_or_strings() -> None:
     assert values.to_hosts(None) == {}
     assert values.to_hosts({"a": "1"}) == {"a": "1"}
@@ -91,10 +81,6 @@ def test_texts_are_strings_numbers_and_paths() -> None:
             {"a": None},
             "invalid x['a'] None: expected a string, a number or a path",
         ),
-        (values.to_size, "large", "invalid x 'large': expected a size such as 64m"),
-        (values.to_size, -1, "invalid x -1: expected a size such as 64m"),
-        (values.to_size, True, "invalid x True: expected a size such as 64m"),
-        (values.to_size, None, "invalid x None: expected a size such as 64m"),
         (values.to_hosts, "a", "invalid x 'a': expected NAME:IP"),
         (values.to_hosts, [":1"], "invalid x ':1': expected NAME:IP"),
         (values.to_hosts, [7], "invalid x 7: expected NAME:IP"),
