@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import threading
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler
 from socketserver import ThreadingUnixStreamServer
 from typing import TYPE_CHECKING, Any, Self
@@ -17,8 +17,10 @@ from llb.client.connect.routes import to_route
 from llb.errors import TransportError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
+
+    import pytest
 
     from llb.grpc import Pipe
 
@@ -93,6 +95,19 @@ class FakeDockerEngine:
             return self.route.connect()
         metadata = [(key.lower(), value) for key, value in headers.items()]
         return self.route.open_session([item for item in metadata if item[0] not in _HOP])
+
+
+@contextmanager
+def current_docker(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, buildkit: str
+) -> Iterator[FakeDockerEngine]:
+    """Run a Docker at DOCKER_HOST, with an empty configuration and no builders."""
+    for name in ("BUILDX_CONFIG", "BUILDX_BUILDER", "BUILDKIT_HOST", "DOCKER_CONTEXT"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("DOCKER_CONFIG", str(folder / "config"))
+    with FakeDockerEngine(folder / "docker.sock", buildkit) as engine:
+        monkeypatch.setenv("DOCKER_HOST", engine.address)
+        yield engine
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -12,13 +12,14 @@ from llb.client import Event, Vertex
 from llb.client.container import BuildKitContainer
 from llb.errors import ConnectError, InputError, InvalidValueError
 from tests.fakes.command import llb
-from tests.fakes.docker_engine import Call, FakeDockerEngine
+from tests.fakes.docker_engine import Call, current_docker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from llb.testing.daemon import FakeDaemon
+    from tests.fakes.docker_engine import FakeDockerEngine
 
 NAME = "builder"
 ADDRESS = f"docker-container://{NAME}"
@@ -42,11 +43,8 @@ def docker(
 ) -> Iterator[FakeDockerEngine]:
     """A Docker at DOCKER_HOST, on a machine without its program."""
     monkeypatch.setenv("PATH", "/nonexistent")
-    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
-    monkeypatch.delenv("DOCKER_CONTEXT", raising=False)
     daemon = fake_daemon(version="v0.31.0")
-    with FakeDockerEngine(tmp_path / "docker.sock", daemon.address) as engine:
-        monkeypatch.setenv("DOCKER_HOST", engine.address)
+    with current_docker(tmp_path, monkeypatch, daemon.address) as engine:
         yield engine
 
 
@@ -69,7 +67,8 @@ def test_an_image_that_docker_lacks_is_pulled_with_credentials(
     docker.images = set()
     auth = base64.b64encode(b"me:secret").decode()
     config = {"auths": {"example.com": {"auth": auth}}}
-    (tmp_path / "config.json").write_text(json.dumps(config))
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config" / "config.json").write_text(json.dumps(config))
     events: list[Event] = []
     image = "example.com/buildkit"
     BuildKitContainer(NAME, image=image).start(on_event=events.append).close()

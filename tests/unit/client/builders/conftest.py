@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.fakes.docker_engine import FakeDockerEngine
+from tests.fakes.docker_engine import current_docker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from llb.testing import FakeDaemon
+    from tests.fakes.docker_engine import FakeDockerEngine
 
 
 @pytest.fixture
@@ -25,10 +26,5 @@ def buildkit(fake_daemon: Callable[..., FakeDaemon]) -> FakeDaemon:
 def docker(
     buildkit: FakeDaemon, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[FakeDockerEngine]:
-    """A Docker at DOCKER_HOST, with an empty configuration."""
-    for name in ("BUILDX_CONFIG", "BUILDX_BUILDER", "BUILDKIT_HOST", "DOCKER_CONTEXT"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path / "config"))
-    with FakeDockerEngine(tmp_path / "docker.sock", buildkit.address) as engine:
-        monkeypatch.setenv("DOCKER_HOST", engine.address)
+    with current_docker(tmp_path, monkeypatch, buildkit.address) as engine:
         yield engine
