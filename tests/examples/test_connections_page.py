@@ -24,7 +24,7 @@ def rows(page: str) -> list[list[str]]:
 def test_every_kind_of_address_has_a_row() -> None:
     schemes = [address.strip("`").partition("://")[0] for address, *_ in rows(PAGE)]
     assert set(schemes) == set(SCHEMES)
-    assert set(SCHEMES) == {*SOCKETS, "docker", *FORMS}
+    assert set(SCHEMES) == {*SOCKETS, "docker", "builder", *FORMS}
 
 
 def test_containers_and_machines_have_their_address_and_options() -> None:

@@ -1,4 +1,4 @@
 """Builders: named sets of BuildKit daemons, which buildx keeps in Docker's configuration.
 
-The names for users are those of :mod:`llb.client`.
+Private to :mod:`llb.client`.
 """

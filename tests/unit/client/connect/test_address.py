@@ -49,7 +49,8 @@ def test_an_unknown_scheme_is_refused_with_the_known_ones(address: str) -> None:
         to_route(address)
     assert caught.value.message == (
         f"invalid address {address!r}: expected one that begins with unix://, tcp://, docker://, "
-        "docker-container://, podman-container://, nerdctl-container://, kube-pod://, ssh://"
+        "docker-container://, podman-container://, nerdctl-container://, kube-pod://, ssh://, "
+        "builder://"
     )
 
 
