@@ -46,3 +46,9 @@ EXPORTER_IMAGE_CONFIG_KEY = "containerimage.config"
 EXPORTER_IMAGE_BASE_CONFIG_KEY = "containerimage.base.config"
 EXPORTER_IMAGE_DESCRIPTOR_KEY = "containerimage.descriptor"
 EXPORTER_IMAGE_DIGEST_KEY = "containerimage.digest"
+
+HOST_GATEWAY = "host-gateway"
+"""The address of an additional host that stands for the machine of a Docker."""
+
+HOST_GATEWAY_LABEL = "org.mobyproject.buildkit.worker.moby.host-gateway-ip"
+"""The label of a worker of Docker with that address."""

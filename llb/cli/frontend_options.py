@@ -56,8 +56,13 @@ class FrontendOptions:
 
     @property
     def platform_names(self) -> tuple[str, ...]:
-        """The names of all platforms, since one option may name several."""
-        return tuple(name for names in self.platforms for name in names.split(","))
+        """The names of all platforms, since one option may name several.
+
+        Without an option they are those of ``DOCKER_DEFAULT_PLATFORM``, as for Docker.
+        """
+        default = os.environ.get("DOCKER_DEFAULT_PLATFORM")
+        options = self.platforms or ((default,) if default else ())
+        return tuple(name for names in options for name in names.split(","))
 
     def set_flags(self) -> Iterator[str]:
         """Yield the flags that are set, as spelled on the command line."""
@@ -129,7 +134,7 @@ def to_build_options(flags: FrontendOptions, *, no_cache: bool) -> ImageBuildOpt
             "build_args": flags.build_args,
             "contexts": flags.contexts,
             "labels": flags.labels,
-            "platforms": flags.platforms,
+            "platforms": flags.platform_names,
             "no_cache": no_cache or flags.no_cache_stages,
             "pull": flags.pull,
             "network": cast("Network | None", flags.network),

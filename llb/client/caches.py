@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from attrs import evolve, field, frozen
 
 from llb.arguments.checked import checked, checked_init
+from llb.client import aws_credentials
 from llb.client.csv_fields import hide_secrets
 from llb.client.key_values import check_daemon_names, parse_attributes, parse_flag, redact
 from llb.errors import InvalidValueError, did_you_mean
@@ -47,6 +48,8 @@ _KEYS: Mapping[str, tuple[str, ...]] = {
 }
 KINDS = tuple(_KEYS)
 _MODES = ("min", "max")
+_URLS = {"url", "url_v2"}
+_AWS_KEYS = {"access_key_id", "secret_access_key"}
 _SECRET = ("token", "ghtoken", "session_token", "secret_access_key")
 
 
@@ -182,27 +185,32 @@ def _without(cache: Cache, keys: Iterable[str]) -> Cache:
     return evolve(cache, attrs={k: v for k, v in cache.attrs.items() if k not in keys})
 
 
-def with_environment(cache: Cache, environ: Mapping[str, str] = os.environ) -> Cache:
-    """Add the URL and token of the GitHub Actions runner to a ``gha`` cache, as buildctl does.
+def is_active(cache: Cache) -> bool:
+    """Check whether a prepared cache can be used here: one of GitHub only in a workflow."""
+    return cache.type != "gha" or ("token" in cache.attrs and bool(_URLS & cache.attrs.keys()))
 
-    Any other cache is unchanged. Raises InvalidValueError if the environment lacks them.
+
+def with_environment(cache: Cache, environ: Mapping[str, str] = os.environ) -> Cache:
+    """Add what the environment has for a cache, except for attributes that are set.
+
+    A ``gha`` cache gets the URL and token of the GitHub Actions runner, as by buildctl, an ``s3``
+    cache without keys the credentials of AWS, as by buildx.
     """
-    if cache.type != "gha":
-        return cache
+    attrs: Mapping[str, str] = {}
+    if cache.type == "gha":
+        attrs = _runner(cache, environ)
+    elif cache.type == "s3" and not cache.attrs.keys() >= _AWS_KEYS:
+        attrs = aws_credentials.find(environ)
+    return evolve(cache, attrs={**attrs, **cache.attrs})
+
+
+def _runner(cache: Cache, environ: Mapping[str, str]) -> dict[str, str]:
     service = environ.get("ACTIONS_CACHE_SERVICE_V2", "").lower() in ("1", "t", "true")
     second = cache.attrs.get("version", "2" if service else "") == "2"
     results = environ.get("ACTIONS_RESULTS_URL")
-    from_runner = {
+    values = {
         "url_v2": results if second else None,
         "url": environ.get("ACTIONS_CACHE_URL", results),
         "token": environ.get("ACTIONS_RUNTIME_TOKEN"),
     }
-    attrs = {key: value for key, value in from_runner.items() if value is not None} | dict(
-        cache.attrs
-    )
-    if "token" not in attrs or not {"url", "url_v2"} & set(attrs):
-        raise InvalidValueError(
-            "a gha cache needs a url and a token",
-            hint="a workflow passes ACTIONS_RESULTS_URL and ACTIONS_RUNTIME_TOKEN on",
-        )
-    return evolve(cache, attrs=attrs)
+    return {key: value for key, value in values.items() if value is not None}

@@ -433,6 +433,26 @@ def test_a_newer_docker_exports_what_its_image_store_can(
     assert (tmp_path / "image.tar").exists() == has_containerd_store(engine)
 
 
+@pytest.mark.feature("J7")
+@pytest.mark.parametrize("engine", NEWER, indirect=True, scope="module")
+def test_steps_reach_the_machine_of_docker(
+    sock: Path, engine: str, docker_config: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{sock}")
+    (tmp_path / "Dockerfile").write_text("FROM busybox\nRUN grep machine /etc/hosts > /found\n")
+    command = ("build", tmp_path, "--add-host", "machine:host-gateway", "-o", tmp_path / "out")
+    process = cli(*command, address="docker://")
+    with Client(f"unix://{sock}") as client:
+        labels = dict(client.workers()[0].labels)
+    gateway = labels.get("org.mobyproject.buildkit.worker.moby.host-gateway-ip")
+    if gateway:
+        assert process.returncode == 0, process.stderr
+        assert (tmp_path / "out" / "found").read_text().split() == [gateway, "machine"]
+    else:
+        assert has_containerd_store(engine)
+        check_error(process, "error: the daemon at docker:// has no address for host-gateway")
+
+
 def test_an_address_that_is_not_docker_is_an_error(
     registry: str, docker_config: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

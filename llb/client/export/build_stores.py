@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from attrs import evolve, field, mutable
 
-from llb.client.caches import check_source, check_target, to_cache
+from llb.client.caches import check_source, check_target, is_active, to_cache
 from llb.client.export.cache_lock import CacheLock
 from llb.client.export.content_store import Store, check_layout
 from llb.client.export.oci_layout import Layout
@@ -52,7 +52,7 @@ class Stores:
 
     def add_exports(self, caches: Iterable[str | Cache]) -> list[Cache]:
         """Add the caches to export. Raises InputError, InvalidValueError."""
-        exports = [check_target(to_cache(cache)) for cache in caches]
+        exports = self._active(check_target(to_cache(cache)) for cache in caches)
         for cache in exports:
             if cache.type == "local":
                 layout = _writable_layout(Path(cache.attrs["dest"]))
@@ -64,9 +64,21 @@ class Stores:
 
     def add_imports(self, caches: Iterable[str | Cache]) -> list[Cache]:
         """Add the existing caches to import. Raises InputError, InvalidValueError."""
-        checked = (check_source(to_cache(cache)) for cache in caches)
+        checked = self._active(check_source(to_cache(cache)) for cache in caches)
         resolved = map(self._resolve_import, checked)
         return [cache for cache in resolved if cache is not None]
+
+    def _active(self, caches: Iterable[Cache]) -> list[Cache]:
+        """Leave out the caches that cannot be used here, with a warning."""
+        active = []
+        for cache in caches:
+            if is_active(cache):
+                active.append(cache)
+            else:
+                self.warnings.append(
+                    f"no cache {cache.type}: it needs a workflow of GitHub, or a url and a token"
+                )
+        return active
 
     def _resolve_import(self, cache: Cache) -> Cache | None:
         """Prepare a cache; None, and a warning, for a local one that cannot be used."""

@@ -27,6 +27,8 @@ _IMAGE = (
     *("name", "compression", "compression-level", "force-compression", "oci-mediatypes"),
     *("oci-artifact", "attestation-inline", "prefer-nondist-layers", "rewrite-timestamp"),
     "source-date-epoch",
+    # BuildKit ignores them since v0.12.
+    *("buildinfo", "buildinfo-attrs"),
 )
 _ON_DAEMON = (
     *("push", "push-by-digest", "registry.insecure", "unpack", "store", "name-canonical"),

@@ -83,7 +83,11 @@ def dockerfile_attrs(**options: Unpack[DockerfileOptions]) -> dict[str, str]:
         ),
         "no-cache": ",".join(stages),
         "image-resolve-mode": "pull" if options.get("pull", False) else "",
-        "add-hosts": ",".join(f"{k}={v}" for k, v in options.get("hosts", {}).items()),
+        "add-hosts": ",".join(
+            f"{host}={address}"
+            for host, addresses in options.get("hosts", {}).items()
+            for address in addresses.split(",")
+        ),
         "force-network-mode": _NETWORKS[options["network"]] if "network" in options else "",
         "shm-size": str(check_limit(options["shm_size"], "shm_size"))
         if "shm_size" in options

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Mapping
+from ipaddress import ip_address
 from typing import Any
 
 from llb.arguments.kinds import Text
+from llb.buildkit_names import HOST_GATEWAY
 from llb.errors import InvalidValueError, did_you_mean
 
 _TEXT = Text()
@@ -88,17 +90,21 @@ def to_text_mapping(value: object, label: str) -> dict[str, str]:
 def to_hosts(value: object, label: str = "extra_hosts") -> dict[str, str]:
     """Convert host names with addresses, or strings ``NAME:IP``, to a mapping.
 
-    Raises InvalidValueError.
+    A host may have several addresses, separated by commas. Raises InvalidValueError.
 
-    >>> to_hosts(["db:10.0.0.1"])
-    {'db': '10.0.0.1'}
+    >>> to_hosts(["db:10.0.0.1", "cache=10.0.0.2,[::2]"])
+    {'db': '10.0.0.1', 'cache': '10.0.0.2,::2'}
     """
     if isinstance(value, Mapping):
         return {
-            name: to_string(address, f"{label}[{name!r}]")
+            name: _to_addresses(to_string(address, f"{label}[{name!r}]"), address, label)
             for name, address in to_mapping(value, label).items()
         }
-    return dict(_to_host(text, label) for text in several(value, label))
+    hosts: dict[str, str] = {}
+    for text in several(value, label):
+        name, addresses = _to_host(text, label)
+        hosts[name] = f"{hosts[name]},{addresses}" if name in hosts else addresses
+    return hosts
 
 
 def to_ulimits(value: object, label: str = "ulimits") -> dict[str, int | tuple[int, int]]:
@@ -154,7 +160,25 @@ def _to_host(text: object, label: str) -> tuple[str, str]:
     )
     if not separator or not name or not address:
         raise InvalidValueError(f"invalid {label} {text!r}: expected NAME:IP")
-    return name, address
+    return name, _to_addresses(address, text, label)
+
+
+def _to_addresses(text: str, value: object, label: str) -> str:
+    """Check the addresses of a host, separated by commas; IPv6 may be in brackets."""
+    if text == HOST_GATEWAY:
+        return text
+    addresses = [re.sub(r"\A\[(.+)\]\Z", r"\1", address) for address in text.split(",")]
+    for address in addresses:
+        try:
+            is_address = "%" not in address and bool(ip_address(address))
+        except ValueError:
+            is_address = False
+        if not is_address:
+            raise InvalidValueError(
+                f"invalid {label} {value!r}: {address!r} is not an IP address",
+                hint=f"expected an IP address or {HOST_GATEWAY}",
+            )
+    return ",".join(addresses)
 
 
 def _to_limit(limit: object, label: str, value: object, expected: str) -> int | tuple[int, int]:

@@ -205,3 +205,12 @@ def test_a_dockerfile_may_be_missing_if_its_directory_is_replaced(
         NONE, str(tmp_path), no_cache=False, local_dirs=local_dirs, environ=environ
     )
     assert request.attrs == {"filename": "Dockerfile"}
+
+
+def test_the_default_platform_is_that_of_docker(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCKER_DEFAULT_PLATFORM", "linux/arm64,linux/386")
+    assert NONE.platform_names == ("linux/arm64", "linux/386")
+    assert list(NONE.set_flags()) == []
+    assert evolve(NONE, platforms=("linux/amd64",)).platform_names == ("linux/amd64",)
+    monkeypatch.delenv("DOCKER_DEFAULT_PLATFORM")
+    assert NONE.platform_names == ()

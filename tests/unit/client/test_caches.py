@@ -69,7 +69,6 @@ def test_an_invalid_cache_is_refused(text: str, message: str) -> None:
         ("type=local,src=x", None, "a local cache that is written needs a dest"),
         ("type=local,dest=x", "a local cache that is read needs a src", None),
         ("type=local,dest=x,reset=maybe", "needs a src", "invalid reset 'maybe'"),
-        ("type=gha", "a gha cache needs a url and a token", "a gha cache needs a url and a token"),
     ],
 )
 def test_import_only_and_export_only_caches_are_refused(
@@ -104,6 +103,20 @@ def test_a_gha_cache_gets_its_url_and_token_from_the_runner() -> None:
         "'token': '***', 'scope': 'main'})"
     )
     assert with_environment(cache, {}) == cache
+
+
+def test_a_cache_in_s3_gets_the_credentials_of_aws() -> None:
+    environ = {"AWS_ACCESS_KEY_ID": "id", "AWS_SECRET_ACCESS_KEY": "s", "AWS_SESSION_TOKEN": "t"}
+    cache = parse_cache("type=s3,bucket=b,region=r")
+    assert with_environment(cache, environ).attrs == {
+        "bucket": "b",
+        "region": "r",
+        "access_key_id": "id",
+        "secret_access_key": "s",
+        "session_token": "t",
+    }
+    own = parse_cache("type=s3,bucket=b,region=r,access_key_id=a,secret_access_key=b")
+    assert with_environment(own, environ) == own
 
 
 def test_a_local_cache_has_different_attributes_for_import_and_export() -> None:

@@ -99,3 +99,17 @@ def test_a_missing_cache_is_a_warning(tmp_path: Path, more: str, missing: str) -
     stores = Stores()
     assert stores.add_imports([f"type=local,src={tmp_path}{more}", OTHER]) == [parse_cache(OTHER)]
     assert stores.warnings == [f"no cache imported from {tmp_path}: {missing} does not exist"]
+
+
+def test_a_cache_of_github_is_left_out_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("ACTIONS_RUNTIME_TOKEN", "ACTIONS_RESULTS_URL", "ACTIONS_CACHE_URL"):
+        monkeypatch.delenv(name, raising=False)
+    stores = Stores()
+    caches = ["type=gha,scope=main", OTHER]
+    assert [cache.type for cache in stores.add_imports(caches)] == ["registry"]
+    assert [cache.type for cache in stores.add_exports(caches)] == ["registry"]
+    reason = "no cache gha: it needs a workflow of GitHub, or a url and a token"
+    assert stores.warnings == [reason, reason]
+    monkeypatch.setenv("ACTIONS_RUNTIME_TOKEN", "t")
+    monkeypatch.setenv("ACTIONS_RESULTS_URL", "https://results")
+    assert [cache.type for cache in stores.add_exports(caches)] == ["gha", "registry"]

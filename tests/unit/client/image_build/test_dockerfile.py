@@ -22,6 +22,7 @@ from llb.platforms import Platform
         ({"no_cache": ["one", "two"]}, {"no-cache": "one,two"}),
         ({"pull": True, "target": "t"}, {"image-resolve-mode": "pull", "target": "t"}),
         ({"hosts": {"a": "1.2.3.4", "b": "::1"}}, {"add-hosts": "a=1.2.3.4,b=::1"}),
+        ({"hosts": {"a": "1.2.3.4,::1"}}, {"add-hosts": "a=1.2.3.4,a=::1"}),
         ({"network": "default"}, {"force-network-mode": "sandbox"}),
         ({"shm_size": 64 << 20}, {"shm-size": "67108864"}),
         ({"ulimits": {"nofile": 1, "core": (2, -1)}}, {"ulimit": "nofile=1,core=2:-1"}),

@@ -31,8 +31,16 @@ def test_one_or_several(value: object, expected: tuple[object, ...]) -> None:
 
 def test_hosts_are_a_mapping_or_strings() -> None:
     assert values.to_hosts(None) == {}
-    assert values.to_hosts({"a": "1"}) == {"a": "1"}
-    assert values.to_hosts("a:1") == {"a": "1"}
+    assert values.to_hosts({"a": "1.2.3.4,::1"}) == {"a": "1.2.3.4,::1"}
+    assert values.to_hosts("a:1.2.3.4") == {"a": "1.2.3.4"}
+    assert values.to_hosts(["a:host-gateway", "b=[::1],[1.2.3.4]"]) == {
+        "a": "host-gateway",
+        "b": "::1,1.2.3.4",
+    }
+    assert values.to_hosts(["a:1.2.3.4", "b:::1", "a=1.2.3.5"]) == {
+        "a": "1.2.3.4,1.2.3.5",
+        "b": "::1",
+    }
     assert values.to_hosts(["a:1.2.3.4", "b=::1"]) == {"a": "1.2.3.4", "b": "::1"}
 
 
@@ -84,6 +92,10 @@ def test_texts_are_strings_numbers_and_paths() -> None:
         (values.to_hosts, "a", "invalid x 'a': expected NAME:IP"),
         (values.to_hosts, [":1"], "invalid x ':1': expected NAME:IP"),
         (values.to_hosts, [7], "invalid x 7: expected NAME:IP"),
+        (values.to_hosts, ["a:b"], "invalid x 'a:b': 'b' is not an IP address"),
+        (values.to_hosts, ["a:1.2.3.4,"], "invalid x 'a:1.2.3.4,': '' is not an IP address"),
+        (values.to_hosts, ["a:::1%lo"], "invalid x 'a:::1%lo': '::1%lo' is not an IP address"),
+        (values.to_hosts, {"a": "[]"}, "invalid x '[]': '[]' is not an IP address"),
         (values.to_hosts, {"a": 7}, "invalid x['a'] 7: expected a string that is not empty"),
         (values.to_ulimits, "nofile", "invalid x 'nofile': expected NAME=SOFT[:HARD]"),
         (values.to_ulimits, ["=1"], "invalid x '=1': expected NAME=SOFT[:HARD]"),
