@@ -213,4 +213,4 @@ def test_the_default_platform_is_that_of_docker(monkeypatch: pytest.MonkeyPatch)
     assert list(NONE.set_flags()) == []
     assert evolve(NONE, platforms=("linux/amd64",)).platform_names == ("linux/amd64",)
     monkeypatch.delenv("DOCKER_DEFAULT_PLATFORM")
-    assert NONE.platform_names == ()
+    assert not NONE.platform_names
