@@ -8,32 +8,93 @@ matched.
 
 from __future__ import annotations
 
+from functools import cached_property, lru_cache
+from itertools import chain, cycle
 from typing import TYPE_CHECKING
 
 from attrs import field, frozen
 
 from llb.errors import InvalidValueError
+from llb.gocompat import regexp
 from llb.gocompat.path import clean
-from llb.gocompat.regexp import Anchor, Repeat, Sequence, char, compile_node, compile_regex, literal
+from llb.gocompat.regexp import Anchor, Repeat, char, compile_any, literal, parse
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from llb.gocompat.regexp import Node
+
+# So many patterns are matched as one; if any of them matches, each is.
+_BLOCK = 64
+
+
+@frozen
+class _Rules:
+    """Texts that a path equals, begins with or ends with, and expressions that it matches."""
+
+    equal: tuple[str, ...] = ()
+    prefixes: tuple[str, ...] = ()
+    suffixes: tuple[str, ...] = ()
+    expressions: tuple[Node, ...] = ()
+
+    @classmethod
+    def union(cls, rules: Iterable[_Rules]) -> _Rules:
+        """Unite rules: a path matches if it matches any of them."""
+        parts = [(part.equal, part.prefixes, part.suffixes, part.expressions) for part in rules]
+        return cls(*(tuple(chain.from_iterable(column)) for column in zip(*parts, strict=True)))
+
+    def compile(self) -> Callable[[str], bool]:
+        """Compile a function that checks whether a path matches."""
+        equal, prefixes, suffixes = frozenset(self.equal), self.prefixes, self.suffixes
+
+        def matches_text(path: str) -> bool:
+            return path in equal or path.startswith(prefixes) or path.endswith(suffixes)
+
+        if not self.expressions:
+            return matches_text
+        search = compile_any(self.expressions)
+        return lambda path: matches_text(path) or search(path)
 
 
 @frozen
 class Pattern:
-    """One pattern: its cleaned text, whether it began with ``!``, and a match function."""
+    """One pattern: its cleaned text, and whether it began with ``!``."""
 
     text: str
     exclusion: bool
-    matches: Callable[[str], bool] = field(repr=False, eq=False)
+    _rules: _Rules = field(repr=False, eq=False)
+
+    @cached_property
+    def matches(self) -> Callable[[str], bool]:
+        """The function that matches a path, but not the directories above it."""
+        return self._rules.compile()
 
     @property
     def prefix(self) -> str:
         """The text without a final ``/*`` or ``/**``."""
         return self.text.removesuffix("/**").removesuffix("/*")
+
+
+@frozen
+class _Block:
+    """Some patterns of one kind in order, with their numbers; most paths match none of them."""
+
+    patterns: tuple[tuple[int, Pattern], ...]
+
+    @cached_property
+    def _matches_any(self) -> Callable[[str], bool]:
+        return _Rules.union(pattern._rules for _, pattern in self.patterns).compile()
+
+    @cached_property
+    def _numbers(self) -> frozenset[int]:
+        return frozenset(number for number, _ in self.patterns)
+
+    def matching(self, paths: Sequence[str], inherited: frozenset[int]) -> Iterator[int]:
+        """Yield the numbers that are inherited, or whose pattern matches one of the paths."""
+        if any(map(self._matches_any, paths)) or not self._numbers.isdisjoint(inherited):
+            for number, pattern in self.patterns:
+                if number in inherited or any(map(pattern.matches, paths)):
+                    yield number
 
 
 @frozen
@@ -60,26 +121,46 @@ class Patterns:
         """Check whether ``path`` or a directory above it matches."""
         return self.match_below(path, None)[0]
 
-    def match_below(
-        self, path: str, parent: tuple[bool, ...] | None
-    ) -> tuple[bool, tuple[bool, ...]]:
-        """Match ``path``; also return the match of each pattern.
+    def match_below(self, path: str, parent: frozenset[int] | None) -> tuple[bool, frozenset[int]]:
+        """Match ``path``; also return the numbers of the patterns that match it.
 
         ``parent`` is that second value for the directory above, which saves matching it again; None
         matches every directory above.
         """
-        matched = False
-        by: list[bool] = []
-        for index, pattern in enumerate(self.patterns):
-            hit = parent is not None and parent[index]
-            if not hit and pattern.exclusion == matched:
-                hit = pattern.matches(path)
-                if not hit and parent is None:
-                    hit = any(pattern.matches(above) for above in _parents(path))
-            by.append(hit)
-            if hit:
-                matched = not pattern.exclusion
-        return matched, tuple(by)
+        paths = (path,) if parent is not None else (path, *_parents(path))
+        inherited = parent or frozenset()
+        without_mark, with_mark = (
+            chain.from_iterable(block.matching(paths, inherited) for block in blocks)
+            for blocks in self._blocks
+        )
+        # Only a later pattern of the other kind changes the result.
+        numbers = tuple(_alternating(without_mark, with_mark))
+        return len(numbers) % 2 == 1, inherited.union(numbers) if numbers else inherited
+
+    @cached_property
+    def _blocks(self) -> tuple[list[_Block], list[_Block]]:
+        """The patterns without and with ``!``, in blocks."""
+        numbered = tuple(enumerate(self.patterns))
+        without_mark, with_mark = (
+            tuple((number, pattern) for number, pattern in numbered if pattern.exclusion == kind)
+            for kind in (False, True)
+        )
+        return _split(without_mark), _split(with_mark)
+
+
+def _split(patterns: tuple[tuple[int, Pattern], ...]) -> list[_Block]:
+    return [_Block(patterns[start : start + _BLOCK]) for start in range(0, len(patterns), _BLOCK)]
+
+
+def _alternating(first: Iterator[int], second: Iterator[int]) -> Iterator[int]:
+    """Yield the first number, then the next higher one of the other iterator, and so on."""
+    last = -1
+    for numbers in cycle((first, second)):
+        following = next((number for number in numbers if number > last), None)
+        if following is None:
+            return
+        last = following
+        yield last
 
 
 def _parents(path: str) -> list[str]:
@@ -95,22 +176,22 @@ def _compile(text: str) -> Pattern:
         if not cleaned:
             raise InvalidValueError("invalid pattern '!': expected a pattern after it")
     check_glob(cleaned)
-    return Pattern(cleaned, exclusion, _matcher(cleaned))
+    return Pattern(cleaned, exclusion, _rules(cleaned))
 
 
-def _matcher(pattern: str) -> Callable[[str], bool]:
-    """Choose the fastest function that matches a path against the pattern."""
+def _rules(pattern: str) -> _Rules:
+    """Find the rules that are matched fastest."""
     if _is_literal(pattern):
-        return pattern.__eq__
+        return _Rules(equal=(pattern,))
     suffix = pattern.removeprefix("**")
     if suffix != pattern and _is_literal(suffix):
         # A leading ** matches any number of directories, including none.
-        return lambda path: path.endswith(suffix) or path == suffix.removeprefix("/")
+        return _Rules(equal=(suffix.removeprefix("/"),), suffixes=(suffix,))
     prefix = pattern.removesuffix("**")
     if prefix != pattern and _is_literal(prefix):
-        return lambda path: path.startswith(prefix)
+        return _Rules(prefixes=(prefix,))
     try:
-        return compile_regex(_to_regex(pattern))
+        return _Rules(expressions=(parse(_to_regex(pattern)),))
     except InvalidValueError as error:
         raise _malformed(pattern, error.message) from error
 
@@ -182,10 +263,15 @@ def matches_glob(pattern: str, name: str) -> bool:
     A malformed pattern matches nothing.
     """
     try:
-        parts = _parse_glob(pattern)
+        return _compile_glob(pattern)(name)
     except InvalidValueError:
         return False
-    return compile_node(Sequence((Anchor.START, *parts, Anchor.END)))(name)
+
+
+@lru_cache
+def _compile_glob(pattern: str) -> Callable[[str], bool]:
+    node = regexp.Sequence((Anchor.START, *_parse_glob(pattern), Anchor.END))
+    return regexp.compile_node(node)
 
 
 def _parse_glob(pattern: str) -> list[Node]:

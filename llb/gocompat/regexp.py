@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 from enum import Enum
-from functools import cache
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from attrs import field, frozen
@@ -25,9 +25,12 @@ if TYPE_CHECKING:
 
 _LAST = 0x10FFFF
 _MAX_REPEAT = 1000
+# The limit of all copies that the bounds of repetitions make, such as 999 for `a{0,999}`.
+_MAX_COPIES = 1000
 # Backtracking over the longest path takes millions of steps at worst with two, billions with three.
 _MAX_BACKTRACKING = 2
-_MAX_TRANSITIONS = 10_000
+# The limit of the positions in all states that an automaton keeps.
+_MAX_POSITIONS = 500_000
 
 Ranges = tuple[tuple[int, int], ...]
 
@@ -104,17 +107,46 @@ def _complement(ranges: Iterable[tuple[int, int]]) -> Ranges:
 
 def compile_node(node: Node) -> Callable[[str], bool]:
     """Compile an expression to a function that searches a string for a match."""
-    if _repetitions(node) <= _MAX_BACKTRACKING:
-        search = re.compile(_to_python(node), re.ASCII).search
-        return lambda text: search(text) is not None
-    return Automaton.from_node(node).matches
+    return compile_any((node,))
+
+
+def compile_any(nodes: Iterable[Node]) -> Callable[[str], bool]:
+    """Compile expressions to one function that searches a string for a match of any of them.
+
+    It is much faster than a function for each.
+    """
+    fast: list[Node] = []
+    slow: list[Node] = []
+    for node in nodes:
+        (fast if _repetitions(node) <= _MAX_BACKTRACKING else slow).append(node)
+    if not slow:
+        return _compile_python(fast)
+    automaton = Automaton.from_node(Choice(tuple(slow)))
+    if not fast:
+        return automaton.matches
+    search = _compile_python(fast)
+    return lambda text: search(text) or automaton.matches(text)
+
+
+def _compile_python(nodes: list[Node]) -> Callable[[str], bool]:
+    compiled = re.compile(_to_python(Choice(tuple(nodes))), re.ASCII)
+    # A search would try an expression with an anchor at its start everywhere, in vain.
+    search = compiled.match if all(map(_is_anchored, nodes)) else compiled.search
+    return lambda text: search(text) is not None
+
+
+def _is_anchored(node: Node) -> bool:
+    return isinstance(node, Sequence) and node.parts[:1] == (Anchor.START,)
 
 
 def _repetitions(node: Node) -> int:
     """Count the repetitions; any with a bound counts as too many to backtrack."""
     match node:
-        case Sequence(parts) | Choice(parts):
-            return sum(_repetitions(part) for part in parts)
+        case Sequence(parts):
+            return sum(map(_repetitions, parts))
+        case Choice(branches):
+            # The steps of the branches add up, those of a sequence multiply.
+            return max(map(_repetitions, branches))
         case Repeat(inner, 0, 1):
             return _repetitions(inner)
         case Repeat(inner, 0, None):
@@ -130,8 +162,7 @@ def _to_python(node: Node) -> str:
         case Char(((first, last),)) if first == last:
             return re.escape(chr(first))
         case Char(ranges):
-            inner = "".join(f"\\U{first:08x}-\\U{last:08x}" for first, last in ranges)
-            return f"[{inner}]" if inner else "(?!)"
+            return _class_to_python(ranges)
         case Anchor():
             return node.value
         case Sequence(parts):
@@ -140,6 +171,17 @@ def _to_python(node: Node) -> str:
             return f"(?:{'|'.join(_to_python(branch) for branch in branches)})"
         case Repeat(inner, _, most):
             return f"(?:{_to_python(inner)}){'*' if most is None else '?'}"
+
+
+def _class_to_python(ranges: Ranges) -> str:
+    if not ranges:
+        return "(?!)"
+    # Python needs milliseconds to compile a class of nearly all characters, but not its complement.
+    others = _complement(ranges)
+    negated = bool(others) and ranges[-1][1] == _LAST
+    spans = others if negated else ranges
+    inner = "".join(f"\\U{first:08x}-\\U{last:08x}" for first, last in spans)
+    return f"[{'^' * negated}{inner}]"
 
 
 @frozen
@@ -153,16 +195,18 @@ class _Split:
 _Step = Char | Anchor | _Split
 
 
-@frozen
+@frozen(eq=False)
 class _State:
     """The positions of an automaton, and the kind of the previous character, if it matters.
 
-    ``matched`` is set once the expression has matched.
+    ``matched`` is set once the expression has matched. ``following`` holds the known states after
+    the next character, and "" is the end of the string.
     """
 
     positions: frozenset[int]
     before: str
     matched: bool = False
+    following: dict[str, _State] = field(factory=dict, repr=False)
 
 
 @frozen(eq=False)
@@ -170,7 +214,7 @@ class Automaton:
     """An expression as a list of steps; reaching the end of the list is a match."""
 
     steps: tuple[_Step, ...]
-    transitions: dict[tuple[_State, str], _State] = field(factory=dict, repr=False)
+    states: dict[tuple[frozenset[int], str, bool], _State] = field(factory=dict, repr=False)
 
     @classmethod
     def from_node(cls, node: Node) -> Automaton:
@@ -179,32 +223,42 @@ class Automaton:
 
     def matches(self, text: str) -> bool:
         """Check whether the expression matches anywhere in ``text``."""
-        state = _State(frozenset({0}), "")
+        state = self.state(frozenset({0}), "", matched=False)
         for character in text:
-            following = self.transitions.get((state, character))
-            if following is None:
-                following = self.follow(state, character)
-                # Transitions are cached, because most paths resemble each other, up to a limit.
-                if len(self.transitions) >= _MAX_TRANSITIONS:
-                    self.transitions.clear()
-                self.transitions[state, character] = following
-            if following.matched:
+            state = state.following.get(character) or self.follow(state, character)
+            if state.matched:
                 return True
-            state = following
-        return len(self.steps) in self.reach(state, "")
+        return (state.following.get("") or self.follow(state, "")).matched
+
+    def state(self, positions: frozenset[int], before: str, *, matched: bool) -> _State:
+        """Find a state, or create it."""
+        key = (positions, before, matched)
+        known = self.states.get(key)
+        if known is None:
+            # Most paths resemble each other, so their states are kept, up to a limit.
+            if len(self.states) * len(self.steps) >= _MAX_POSITIONS:
+                for state in list(self.states.values()):
+                    state.following.clear()
+                self.states.clear()
+            known = self.states[key] = _State(*key)
+        return known
 
     def follow(self, state: _State, character: str) -> _State:
-        """Compute the state after a character."""
+        """Compute the state after a character, and remember it; "" is the end."""
         reached = self.reach(state, character)
-        code = ord(character)
         # A match may start after any character.
         positions = {0}
-        for position in reached - {len(self.steps)}:
-            step = self.steps[position]
-            if isinstance(step, Char) and any(low <= code <= high for low, high in step.ranges):
-                positions.add(position + 1)
+        if character:
+            code = ord(character)
+            for position in reached - {len(self.steps)}:
+                step = self.steps[position]
+                if isinstance(step, Char) and any(low <= code <= high for low, high in step.ranges):
+                    positions.add(position + 1)
         before = "w" if _is_word(character) else "-"
-        return _State(frozenset(positions), before, len(self.steps) in reached)
+        matched = len(self.steps) in reached
+        following = self.state(frozenset(positions), before, matched=matched)
+        state.following[character] = following
+        return following
 
     def reach(self, state: _State, after: str) -> set[int]:
         """Collect the steps that are reachable before the character ``after``."""
@@ -276,6 +330,8 @@ _NAMED_CLASSES: dict[str, Ranges] = {
     "xdigit": ((48, 57), (65, 70), (97, 102)),
 }
 _ANY = char((10, 10), negated=True)
+# The bounds of `*` and `?`.
+_UNBOUNDED = ((0, None), (0, 1))
 _BOUNDS = re.compile(r"\{(0|[1-9][0-9]*)(,(0|[1-9][0-9]*)?)?\}")
 _HEXADECIMAL = re.compile(r"x(?:([0-9A-Fa-f]{2})|\{([0-9A-Fa-f]+)\})")
 _OCTAL = re.compile(r"0[0-7]{0,2}|[1-7][0-7]{1,2}")
@@ -289,6 +345,7 @@ _ESCAPED_ANCHOR = re.compile(r"[AzbB]")
 _NAMED_CLASS = re.compile(r"\[:(.*?):\]", re.DOTALL)
 
 
+@lru_cache
 def parse(text: str) -> Node:
     """Parse an expression. Raises InvalidValueError if it is malformed."""
     parser = _Parser(text)
@@ -304,6 +361,7 @@ class _Parser:
     def __init__(self, text: str) -> None:
         self.text = text
         self.offset = 0
+        self.copies = 0
 
     def take(self, expected: str) -> bool:
         """Skip ``expected`` if it comes next, and return whether it did."""
@@ -357,6 +415,11 @@ class _Parser:
         least, most = bounds
         if max(least, most or 0) > _MAX_REPEAT or (most is not None and most < least):
             raise InvalidValueError("invalid bounds of a repetition")
+        if bounds not in _UNBOUNDED:
+            # Each copy is a step of an automaton. Go allows millions of them.
+            self.copies += max(least, most or 0)
+            if self.copies > _MAX_COPIES:
+                raise InvalidValueError(f"its repetitions add up to more than {_MAX_COPIES}")
         return Repeat(node, least, most)
 
     def bounds(self) -> tuple[int, int | None] | None:
@@ -443,12 +506,3 @@ def _named_class(name: str) -> Ranges:
     if ranges is None:
         raise InvalidValueError(f"unknown character class {name!r}")
     return _complement(ranges) if name.startswith("^") else ranges
-
-
-@cache
-def compile_regex(text: str) -> Callable[[str], bool]:
-    """Compile an expression to a function that searches a string for a match.
-
-    Raises InvalidValueError if it is malformed.
-    """
-    return compile_node(parse(text))

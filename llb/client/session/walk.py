@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import stat
+from bisect import bisect_left
 from typing import TYPE_CHECKING
 
 from attrs import frozen, mutable
@@ -18,7 +19,7 @@ from llb.errors import InputError
 from llb.gocompat.patternmatcher import Patterns
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from llb.client.session.root import TreeReader
 
@@ -52,10 +53,14 @@ def walk(tree: TreeReader, selection: Filter) -> Iterator[Entry]:
     include: tuple[str, ...] | None = selection.include
     if selection.follow:
         include = add_followed_paths(tree, selection.include, selection.follow)
+    included = Patterns.compile(include) if include else None
+    excluded = Patterns.compile(selection.exclude) if selection.exclude else None
     return _Walk(
         tree=tree,
-        include=Patterns.compile(include) if include else None,
-        exclude=Patterns.compile(selection.exclude) if selection.exclude else None,
+        include=included,
+        exclude=excluded,
+        included_below=_Prefixes.of(included, exclusions=False),
+        kept_below=_Prefixes.of(excluded, exclusions=True),
     ).run()
 
 
@@ -65,8 +70,8 @@ class _Match:
 
     is_included: bool = True
     is_excluded: bool = False
-    included_by: tuple[bool, ...] | None = None
-    excluded_by: tuple[bool, ...] | None = None
+    included_by: frozenset[int] | None = None
+    excluded_by: frozenset[int] | None = None
 
     @property
     def is_selected(self) -> bool:
@@ -88,6 +93,9 @@ class _Walk:
     tree: TreeReader
     include: Patterns | None
     exclude: Patterns | None
+    # What the patterns may select below a directory that is not included, or excluded.
+    included_below: _Prefixes
+    kept_below: _Prefixes
 
     def run(self) -> Iterator[Entry]:
         # The entry of an unselected directory is pending until something in it is yielded.
@@ -143,22 +151,37 @@ class _Walk:
 
     def _may_contain(self, path: str, match: _Match) -> bool:
         """Check whether anything below an unselected directory could be selected."""
-        if self.include is not None and not match.is_included:
-            prefixes = (p.prefix for p in self.include.patterns if not p.exclusion)
-            if not _could_be_below(path, prefixes):
-                return False
-        if self.exclude is not None and match.is_excluded:
-            prefixes = (p.prefix for p in self.exclude.patterns if p.exclusion)
-            return _could_be_below(path, prefixes)
-        return True
+        if not match.is_included and not self.included_below.could_include(path):
+            return False
+        return not match.is_excluded or self.kept_below.could_include(path)
 
 
-def _could_be_below(path: str, prefixes: Iterable[str]) -> bool:
-    """Check whether a pattern may match below ``path``; a prefix with wildcards always may."""
-    return any(
-        not _PATTERN_CHARACTERS.isdisjoint(prefix) or f"{prefix}/".startswith(f"{path}/")
-        for prefix in prefixes
-    )
+@frozen
+class _Prefixes:
+    """The texts with which the paths that some patterns match begin.
+
+    ``any_path`` is whether one of the patterns may match any path; the texts end with a slash, and
+    are sorted.
+    """
+
+    any_path: bool
+    texts: tuple[str, ...]
+
+    @classmethod
+    def of(cls, patterns: Patterns | None, *, exclusions: bool) -> _Prefixes:
+        """Collect the prefixes of the patterns with or without ``!``."""
+        known = () if patterns is None else patterns.patterns
+        prefixes = [pattern.prefix for pattern in known if pattern.exclusion == exclusions]
+        return cls(
+            any_path=not all(map(_PATTERN_CHARACTERS.isdisjoint, prefixes)),
+            texts=tuple(sorted(f"{prefix}/" for prefix in prefixes)),
+        )
+
+    def could_include(self, path: str) -> bool:
+        """Check whether a pattern may match below ``path``."""
+        start = f"{path}/"
+        index = bisect_left(self.texts, start)
+        return self.any_path or (index < len(self.texts) and self.texts[index].startswith(start))
 
 
 def _pending_parents(stack: list[_Directory]) -> Iterator[Entry]:

@@ -31,6 +31,25 @@ def test_many_wildcards_do_not_take_exponential_time() -> None:
     assert cpu_seconds(lambda: match(10)) < 20 * cpu_seconds(lambda: match(1))
 
 
+def test_a_list_of_patterns_is_matched_faster_than_one_after_the_other() -> None:
+    kinds = ("a/b{}", "**/x{}", "x{}/**", "*.o{}", "**/q{}/*.c", "*a*b*{}*")
+    lines = [kind.format(number) for kind in kinds for number in range(50)]
+    paths = [f"src/module{number}.py" for number in range(20)]
+    alone = [Patterns.compile([line]) for line in lines]
+    together = Patterns.compile(lines)
+
+    def match(lists: list[Patterns]) -> None:
+        assert not any(patterns.matches(path) for path in paths for patterns in lists)
+
+    assert cpu_seconds(lambda: match([together])) < cpu_seconds(lambda: match(alone)) / 3
+
+
+def test_repetitions_that_make_a_large_automaton_are_refused() -> None:
+    assert Patterns.compile(["?{0,999}b"]).matches("b" * 50)
+    with pytest.raises(InvalidValueError, match="repetitions add up to more than 1000"):
+        Patterns.compile(["?{0,999}" * 20 + "b"])
+
+
 @given(st.text("ab*?[]^-\\é", max_size=8), st.text("ab-*^]é", max_size=5))
 def test_globs_agree_with_pythons_fnmatch(pattern: str, name: str) -> None:
     """Python's globs agree with Go's on patterns without classes and escapes."""
