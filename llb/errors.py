@@ -363,4 +363,4 @@ def _underline(line: str, span: Span) -> str:
     start = (span.column or 1) - 1
     pad = "".join("\t" if c == "\t" else " " for c in escape(line[:start]))
     covered = line[start : start + span.width]
-    return pad + "^" * max(1, span.width + len(escape(covered)) - len(covered))
+    return pad + "^" * max(1, len(escape(covered)))

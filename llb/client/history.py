@@ -13,6 +13,7 @@ from llb.client.connect.control import CONTROL
 from llb.client.progress.events import from_response
 from llb.client.progress.raw_reports import to_report
 from llb.client.results import Blob
+from llb.client.timestamps import to_time
 from llb.errors import InputError, RemoteError
 from llb.grpc.status import Code
 
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from google.protobuf.message import Message
-    from google.protobuf.timestamp_pb2 import Timestamp
 
     from llb.client.connect.control import Control
     from llb.client.progress.events import Event
@@ -195,8 +195,8 @@ def _from_record(record: control_pb2.BuildHistoryRecord) -> BuildRecord:
         exports=tuple((exporter.Type, dict(exporter.Attrs)) for exporter in record.Exporters),
         exporter_response=dict(record.ExporterResponse),
         error=record.error.message if record.HasField("error") else None,
-        created=_to_datetime(record.CreatedAt) if record.HasField("CreatedAt") else None,
-        completed=_to_datetime(record.CompletedAt) if record.HasField("CompletedAt") else None,
+        created=to_time(record.CreatedAt) if record.HasField("CreatedAt") else None,
+        completed=to_time(record.CompletedAt) if record.HasField("CompletedAt") else None,
         total_steps=record.numTotalSteps,
         completed_steps=record.numCompletedSteps,
         cached_steps=record.numCachedSteps,
@@ -210,7 +210,3 @@ def _from_record(record: control_pb2.BuildHistoryRecord) -> BuildRecord:
 
 def _blob(descriptor: control_pb2.Descriptor) -> Blob:
     return Blob(descriptor.media_type, descriptor.digest, descriptor.size)
-
-
-def _to_datetime(stamp: Timestamp) -> datetime:
-    return stamp.ToDatetime(tzinfo=UTC)

@@ -17,7 +17,7 @@ def read_object(path: Path) -> dict[str, object]:
         content = json.loads(path.read_bytes())
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"cannot read {path}: it is not JSON") from error
     if not isinstance(content, dict):
         raise InputError(f"cannot read {path}: it is not a JSON object")

@@ -71,6 +71,6 @@ class SolveResult:
 def _decode_object(value: str) -> object:
     try:
         decoded = json.loads(base64.b64decode(value, validate=True))
-    except ValueError:
+    except (ValueError, RecursionError):
         return value
     return decoded if isinstance(decoded, dict) and decoded else value

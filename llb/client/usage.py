@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from attrs import frozen
 
+from llb.client.timestamps import to_time
 from llb.errors import InvalidValueError
 
 if TYPE_CHECKING:
-    from google.protobuf.timestamp_pb2 import Timestamp
+    from datetime import datetime
 
     from llb._pb import control_pb2 as pb
 
@@ -63,8 +64,8 @@ def from_record(record: pb.UsageRecord) -> Usage:
         shared=record.Shared,
         parents=tuple(record.Parents),
         usage_count=record.UsageCount,
-        created=_to_datetime(record.CreatedAt) if record.HasField("CreatedAt") else None,
-        last_used=_to_datetime(record.LastUsedAt) if record.HasField("LastUsedAt") else None,
+        created=to_time(record.CreatedAt) if record.HasField("CreatedAt") else None,
+        last_used=to_time(record.LastUsedAt) if record.HasField("LastUsedAt") else None,
     )
 
 
@@ -88,7 +89,3 @@ def parse_age(text: str) -> timedelta:
         raise InvalidValueError(f"invalid time {text!r}: expected a duration", hint="like 7d, 36h")
     days, hours, minutes, seconds = (int(number or 0) for number in match.groups())
     return timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
-
-
-def _to_datetime(stamp: Timestamp) -> datetime:
-    return datetime.fromtimestamp(stamp.seconds + stamp.nanos / 1e9, UTC)

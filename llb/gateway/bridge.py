@@ -10,8 +10,10 @@ from copy import copy
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from attrs import frozen
+from google.protobuf.message import DecodeError
 
 from llb._pb import gateway_pb2 as pb
+from llb.errors import TransportError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -80,14 +82,18 @@ class Bridge:
     def call(
         self, method: str, request: Message, response: type[M], *, timeout: float | None = None
     ) -> M:
-        """Make a unary call and decode its response."""
+        """Make a unary call and decode its response. Raises TransportError if it is malformed."""
         data = self._channel.call(
             _SERVICE + method,
             request.SerializeToString(),
             timeout=timeout,
             metadata=self._metadata,
         )
-        return response.FromString(data)
+        try:
+            return response.FromString(data)
+        except DecodeError as error:
+            name = response.DESCRIPTOR.name
+            raise TransportError(f"malformed {name} from the daemon") from error
 
     def stream(self, method: str) -> OutgoingCall:
         """Start a call in which both sides send messages."""

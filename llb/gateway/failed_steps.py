@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 
 from attrs import field, frozen
 from google.protobuf import json_format
-from google.protobuf.any_pb2 import Any as AnyMessage
 
 from llb._pb import errdefs_pb2, ops_pb2
 from llb.arguments.checked import checked
 from llb.errors import InvalidValueError
 from llb.gateway.containers import start_init, step_container
 from llb.gateway.results import Ref
+from llb.gateway.status import decode_details
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -70,8 +70,7 @@ class FailedStep:
 def failed_step(error: RemoteError) -> FailedStep | None:
     """Get the failed step from the error of a solve; None if the daemon did not report one."""
     solve = errdefs_pb2.Solve()
-    for data in error.details:
-        detail = AnyMessage.FromString(data)
+    for detail in decode_details(error):
         # The first detail of a kind is the one nearest to the cause.
         if detail.type_url == _SOLVE:
             with suppress(json_format.ParseError):

@@ -7,9 +7,11 @@ whose value is JSON. ``errdefs.Source`` makes every client print the source line
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from typing import Any
 
 from google.protobuf.any_pb2 import Any as AnyMessage
+from google.protobuf.message import DecodeError
 from google.rpc import status_pb2
 
 from llb._lazy import lazy_imports
@@ -65,8 +67,7 @@ def to_status(error: BaseException, *, language: str = "") -> status_pb2.Status:
     """
     match error:
         case RemoteError():
-            details = [AnyMessage.FromString(data) for data in error.details]
-            details += _span_details(error.span, language)
+            details = decode_details(error) + _span_details(error.span, language)
             return status_pb2.Status(code=error.code, message=_format_error(error), details=details)
         case LLBError():
             code = _CANCELLED if isinstance(error, CancelledError) else _UNKNOWN
@@ -75,6 +76,15 @@ def to_status(error: BaseException, *, language: str = "") -> status_pb2.Status:
         case _:
             details = _span_details(_failing_line(error), _PYTHON)
             return status_pb2.Status(code=_UNKNOWN, message=_format_crash(error), details=details)
+
+
+def decode_details(error: RemoteError) -> list[AnyMessage]:
+    """Decode the details of an error of the daemon, and leave out malformed ones."""
+    details = []
+    for data in error.details:
+        with suppress(DecodeError):
+            details.append(AnyMessage.FromString(data))
+    return details
 
 
 def _format_error(error: LLBError) -> str:

@@ -49,6 +49,11 @@ CONFIG_FIELDS = {
     "Shell": "shell",
 }
 _SECOND = 1_000_000_000
+# What other JSON than that of a config leads to; it may be nested deeply, or have Infinity.
+_MALFORMED = (
+    *(AttributeError, KeyError, TypeError, ValueError),
+    *(OverflowError, RecursionError),
+)
 
 
 @checked_raw_init
@@ -113,7 +118,7 @@ class ImageConfig:
         """Parse an image config. Raises InvalidValueError if it is malformed."""
         try:
             return cls.from_dict(json.loads(data))
-        except (ValueError, TypeError, AttributeError, KeyError, RecursionError) as error:
+        except _MALFORMED as error:
             raise InvalidValueError(
                 "invalid image config: expected JSON of the OCI image specification"
             ) from error

@@ -49,6 +49,11 @@ def test_a_plain_hint_has_the_same_words_everywhere() -> None:
     assert LLBError("no target").command_hint is None
 
 
+def test_a_caret_line_ends_with_the_line_above() -> None:
+    error = LLBError("wrong", span=Span("Dockerfile", "RUN one\n", 1, column=5, width=10**12))
+    assert render(error) == "1 | >>> RUN one\n  |         ^^^\nerror: Dockerfile:1:5: wrong"
+
+
 def test_rendering_shows_the_lines_a_caret_and_the_hint() -> None:
     error = LLBError(
         "unknown instruction: COPPY",

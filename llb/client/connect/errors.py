@@ -5,7 +5,9 @@ from __future__ import annotations
 import base64
 import json
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from google.protobuf.message import DecodeError
 
 from llb import caps
 from llb._lazy import lazy_imports
@@ -28,6 +30,8 @@ with lazy_imports(__name__):
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+T_ = TypeVar("T_")
 
 # The address of a daemon behind a channel of the user, who alone knows the target.
 CHANNEL = "grpc.Channel"
@@ -169,8 +173,8 @@ def to_solve_error(
             spans.append(span)
     # The last source belongs to the step itself, the others led to it.
     own_span = spans.pop() if spans else None
-    vertex = details.get(_VERTEX, {}).get("digest")
-    exit_code = details.get("gatewayapi.ExitMessage", {}).get("Code")
+    vertex = _of_type(details.get(_VERTEX, {}).get("digest"), str)
+    exit_code = _of_type(details.get("gatewayapi.ExitMessage", {}).get("Code"), int)
     first, trace = _split_trace(error.message)
     message, hint = _without_layers(_one_line(first))
     return SolveError(
@@ -248,29 +252,47 @@ def _status_name(code: int) -> str:
 
 def _decode_detail(data: bytes) -> tuple[str, dict[str, Any]]:
     """Decode the type and content of a detail in JSON; other details have no content."""
-    message = any_pb2.Any.FromString(data)
+    try:
+        message = any_pb2.Any.FromString(data)
+    except DecodeError:
+        return "", {}
     name = message.type_url.removeprefix(_PREFIX).removesuffix("+json")
     try:
         body = json.loads(message.value)
-    except ValueError:
+    except (ValueError, RecursionError):
         return name, {}
     return name, body if isinstance(body, dict) else {}
 
 
-def _span(source: dict[str, Any] | None) -> Span | None:
-    if not source or not source.get("ranges"):
+def _of_type(value: object, kind: type[T_]) -> T_ | None:
+    """Leave out a value that is of another type than in Go's message."""
+    return value if type(value) is kind else None
+
+
+def _span(source: dict[str, Any]) -> Span | None:
+    """Build the span of a source; None if it names no lines, or is malformed."""
+    try:
+        info, ranges = source.get("info", {}), source["ranges"]
+        lines = [
+            span[side].get("line", 0)
+            for span in ranges
+            for side in ("start", "end")
+            if side in span
+        ]
+        start = ranges[0].get("start", {}).get("character", 0)
+        end = ranges[0].get("end", {}).get("character", 0)
+        filename = info.get("filename", "")
+        text = base64.b64decode(info.get("data", "")).decode(errors="replace")
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError):
         return None
-    info, ranges = source.get("info", {}), source["ranges"]
-    lines = [
-        span[side].get("line", 0) for span in ranges for side in ("start", "end") if side in span
-    ]
+    numbers = (*lines, start, end)
+    if not isinstance(filename, str) or not all(type(number) is int for number in numbers):
+        return None
     if not lines or not min(lines):
         return None
-    start = ranges[0].get("start", {}).get("character", 0)
-    end = ranges[0].get("end", {}).get("character", 0)
     return Span(
-        filename=info.get("filename", ""),
-        text=base64.b64decode(info.get("data", "")).decode(errors="replace"),
+        filename=filename,
+        text=text,
         line=min(lines),
         end_line=max(lines),
         # Without an end, only the lines are known.

@@ -98,7 +98,7 @@ def _parse_descriptor(encoded: str | bytes, store: Store) -> Descriptor:
     try:
         parsed = json.loads(encoded)
         digest = check_digest(parsed["digest"])
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise TransportError(
             f"invalid descriptor from the daemon for {store.layout.path}"
         ) from error

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypeAlias
 
 from attrs import evolve, frozen
 
 from llb import ProgressGroup
-from llb.errors import Span, TransportError
+from llb.client.timestamps import to_time
+from llb.errors import Span
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from google.protobuf.timestamp_pb2 import Timestamp
+    from datetime import datetime
 
     from llb._pb import control_pb2, ops_pb2
 
@@ -162,12 +161,3 @@ def span_of(info: ops_pb2.SourceInfo, ranges: list[ops_pb2.Range]) -> Span | Non
 
 def _group(group: ops_pb2.ProgressGroup) -> ProgressGroup:
     return ProgressGroup(group.id, group.name, group.weak)
-
-
-def to_time(stamp: Timestamp) -> datetime:
-    """Convert a timestamp, to the microsecond; raises TransportError outside the calendar."""
-    try:
-        return stamp.ToDatetime(tzinfo=UTC)
-    except ValueError as error:
-        reason = f"{stamp.seconds} seconds and {stamp.nanos} nanoseconds"
-        raise TransportError(f"invalid time from the daemon: {reason}") from error

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 from typing import TYPE_CHECKING, TypeAlias
 
-from llb.client.progress.events import to_time
+from llb.client.timestamps import to_time
 from llb.control_characters import escape_in_json
 from llb.definition.message_dict import plain
 from llb.gocompat import json as gojson

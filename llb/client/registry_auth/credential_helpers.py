@@ -45,7 +45,7 @@ def ask(helper: str, server: str) -> tuple[str, str] | None:
     try:
         answer = json.loads(result.stdout)
         return str(answer["Username"]), str(answer["Secret"])
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise InputError(f"{program} gave no credentials for {server}: invalid JSON") from error
 
 

@@ -162,7 +162,7 @@ def _parse_object(data: bytes, origin: str) -> Mapping[str, Any]:
     """Parse a JSON object; no data is an empty object."""
     try:
         parsed = json.loads(data) if data.strip() else {}
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{origin} is not JSON: {error}") from error
     if not isinstance(parsed, dict):
         raise InputError(f"{origin} is not a JSON object")
@@ -184,7 +184,13 @@ def _entry(entries: Mapping[str, T_], server: str) -> T_ | None:
 
 
 def _registry_host(server: str) -> str:
-    return urlsplit(server).netloc if "://" in server else server.partition("/")[0]
+    if "://" not in server:
+        return server.partition("/")[0]
+    try:
+        return urlsplit(server).netloc
+    except ValueError:
+        # No registry has this name.
+        return ""
 
 
 def _decode_entry(server: str, entry: object) -> Login:

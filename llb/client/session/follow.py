@@ -64,7 +64,8 @@ def _resolve(tree: TreeReader, paths: Iterable[str]) -> set[str]:
 def _link_targets(tree: TreeReader, path: str) -> list[str]:
     """List the targets of the symbolic links that ``path`` matches, relative to the root."""
     folder, _, name = path.rpartition("/")
-    if path.split("/", maxsplit=1)[0] == "..":
+    # No file has a NUL in its name.
+    if path.split("/", maxsplit=1)[0] == ".." or "\0" in path:
         return []
     try:
         descriptor = tree.directory(folder)

@@ -40,6 +40,11 @@ def test_a_status_of_the_daemon_is_passed_on_unchanged() -> None:
     assert (status.code, status.message, list(status.details)) == (5, "from the daemon", [detail])
 
 
+def test_a_malformed_detail_of_the_daemon_is_left_out() -> None:
+    status = to_status(RemoteError("from the daemon", code=5, details=(b"\xff",)))
+    assert (status.code, status.message, list(status.details)) == (5, "from the daemon", [])
+
+
 def test_a_bug_in_a_frontend_is_reported_with_its_source_line() -> None:
     try:
         dict[str, str]()["missing"]

@@ -189,7 +189,7 @@ class Engine:
         data = self.read(method, path, query, content, is_slow=is_slow)
         try:
             return json.loads(data) if data.strip() else None
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise TransportError(f"{self.host}: the answer of {path} is not JSON") from error
 
     def read(
@@ -296,7 +296,7 @@ class Engine:
         for line in _lines(connection.body()):
             try:
                 message = json.loads(line)
-            except ValueError as error:
+            except (ValueError, RecursionError) as error:
                 raise TransportError("an answer is not JSON") from error
             if isinstance(message, dict):
                 if error_text := message.get("error"):

@@ -100,7 +100,7 @@ def _message(body: bytes) -> str:
     text = body.decode(errors="replace")
     try:
         content = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         content = text
     if isinstance(content, dict):
         content = content.get("message") or content.get("cause") or ""

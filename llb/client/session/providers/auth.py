@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import threading
 from time import monotonic
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from attrs import frozen
 
@@ -20,6 +20,7 @@ from llb.client.key_values import TRUE
 from llb.client.registry_auth.docker_config import DockerConfig, Login, config_folder
 from llb.client.session.providers.auth_keys import read_or_create_seed, seed_of, signing_key
 from llb.client.session.providers.auth_tokens import TokenRequest, fetch
+from llb.client.session.providers.requests import receive
 from llb.errors import LLBError, RemoteError
 
 if TYPE_CHECKING:
@@ -39,8 +40,6 @@ _SERVICE = "/moby.filesync.v1.Auth/"
 _NO_TOKENS = "BUILDKIT_NO_CLIENT_TOKEN"
 # Some helpers return credentials that expire after five minutes.
 _CACHE_SECONDS = 290.0
-
-M_ = TypeVar("M_", bound="Message")
 
 
 class Auth:
@@ -78,11 +77,11 @@ class Auth:
         }
 
     def _credentials(self, call: ServerCall) -> None:
-        login = self._login_of(_parse_request(call, pb.CredentialsRequest).Host).login
+        login = self._login_of(receive(call, pb.CredentialsRequest).Host).login
         _respond(call, pb.CredentialsResponse(Username=login.username, Secret=login.secret))
 
     def _fetch_token(self, call: ServerCall) -> None:
-        message = _parse_request(call, pb.FetchTokenRequest)
+        message = receive(call, pb.FetchTokenRequest)
         request = TokenRequest(message.Host, message.Realm, message.Service, tuple(message.Scopes))
         login = self._login_of(message.Host).login
         token = fetch(request, login, self._contexts.get(message.Host))
@@ -94,12 +93,12 @@ class Auth:
         )
 
     def _get_authority(self, call: ServerCall) -> None:
-        request = _parse_request(call, pb.GetTokenAuthorityRequest)
+        request = receive(call, pb.GetTokenAuthorityRequest)
         key = self._key(request.Host, request.Salt)
         _respond(call, pb.GetTokenAuthorityResponse(PublicKey=bytes(key.verify_key)))
 
     def _verify_authority(self, call: ServerCall) -> None:
-        request = _parse_request(call, pb.VerifyTokenAuthorityRequest)
+        request = receive(call, pb.VerifyTokenAuthorityRequest)
         signed = self._key(request.Host, request.Salt).sign(request.Payload)
         _respond(call, pb.VerifyTokenAuthorityResponse(Signed=bytes(signed)))
 
@@ -146,10 +145,6 @@ class _CachedLogin:
     login: Login
     is_own: bool
     since: float
-
-
-def _parse_request(call: ServerCall, kind: type[M_]) -> M_:
-    return kind.FromString(call.receive() or b"")
 
 
 def _respond(call: ServerCall, message: Message) -> None:

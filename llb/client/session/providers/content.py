@@ -13,6 +13,7 @@ from google.protobuf.empty_pb2 import Empty
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from llb._pb import content_pb2 as pb
+from llb.client.session.providers.requests import parse, receive
 from llb.errors import InputError, LLBError, RemoteError
 from llb.grpc.status import Code
 from llb.protobuf import length_delimited_tag, varint
@@ -74,13 +75,13 @@ class Content:
 
 
 def _info(call: ServerCall, store: Store) -> None:
-    digest = pb.InfoRequest.FromString(call.receive() or b"").digest
+    digest = receive(call, pb.InfoRequest).digest
     info = _to_info(digest, _find_blob(store, digest))
     call.send(pb.InfoResponse(info=info).SerializeToString())
 
 
 def _list(call: ServerCall, store: Store) -> None:
-    if pb.ListContentRequest.FromString(call.receive() or b"").filters:
+    if receive(call, pb.ListContentRequest).filters:
         raise RemoteError("filters of a list are not supported", code=Code.UNIMPLEMENTED)
     infos = [_to_info(digest, _find_blob(store, digest)) for digest in store.digests()]
     for start in range(0, len(infos), _INFOS_PER_MESSAGE):
@@ -89,7 +90,7 @@ def _list(call: ServerCall, store: Store) -> None:
 
 
 def _read(call: ServerCall, store: Store) -> None:
-    request = pb.ReadContentRequest.FromString(call.receive() or b"")
+    request = receive(call, pb.ReadContentRequest)
     path = _find_blob(store, request.digest)
     try:
         with path.open("rb") as file:
@@ -113,7 +114,7 @@ def _encode_read_response(offset: int, data: bytes) -> bytes:
 
 
 def _status(call: ServerCall, store: Store) -> None:
-    ref = pb.StatusRequest.FromString(call.receive() or b"").ref
+    ref = receive(call, pb.StatusRequest).ref
     for ingest in store.unfinished():
         if ingest.ref == ref:
             call.send(pb.StatusResponse(status=_to_status(ingest)).SerializeToString())
@@ -122,14 +123,14 @@ def _status(call: ServerCall, store: Store) -> None:
 
 
 def _list_statuses(call: ServerCall, store: Store) -> None:
-    if pb.ListStatusesRequest.FromString(call.receive() or b"").filters:
+    if receive(call, pb.ListStatusesRequest).filters:
         raise RemoteError("filters of a list are not supported", code=Code.UNIMPLEMENTED)
     statuses = map(_to_status, store.unfinished())
     call.send(pb.ListStatusesResponse(statuses=statuses).SerializeToString())
 
 
 def _abort(call: ServerCall, store: Store) -> None:
-    store.drop(pb.AbortRequest.FromString(call.receive() or b"").ref)
+    store.drop(receive(call, pb.AbortRequest).ref)
     call.send(Empty().SerializeToString())
 
 
@@ -142,7 +143,7 @@ def _write(call: ServerCall, store: Store) -> None:
     data = call.receive()
     if data is None:
         return
-    request = pb.WriteContentRequest.FromString(data)
+    request = parse(data, pb.WriteContentRequest)
     if not request.ref:
         raise RemoteError("the first message has no reference", code=Code.INVALID_ARGUMENT)
     try:
@@ -162,7 +163,7 @@ def _write_messages(
         data = call.receive()
         if data is None:
             return
-        request = pb.WriteContentRequest.FromString(data)
+        request = parse(data, pb.WriteContentRequest)
         store.check_new(request.expected)
 
 

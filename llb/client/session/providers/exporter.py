@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from llb._pb import exporter_pb2 as pb
+from llb.client.session.providers.requests import receive
 from llb.errors import LLBError
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ class Exporters:
         return {} if find is None else {_METHOD: lambda call: self._answer(call, find)}
 
     def _answer(self, call: ServerCall, find: Find) -> None:
-        request = pb.FindExportersRequest.FromString(call.receive() or b"")
+        request = receive(call, pb.FindExportersRequest)
         try:
             exporters = [
                 pb.ExporterRequest(Type=kind, Attrs=attrs) for kind, attrs in find(request.metadata)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from llb.errors import RemoteError
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
 _UNKNOWN = 2
 _EXPORTER_ID = "buildkit-attachable-exporter-id"
+_NUMBER = re.compile("[0-9]{1,9}")
 
 
 class FileSend:
@@ -29,6 +31,6 @@ class FileSend:
 
     def _diff_copy(self, call: ServerCall) -> None:
         (number, *_) = call.metadata.get(_EXPORTER_ID, ("0",))
-        if not number.isdecimal():
+        if not _NUMBER.fullmatch(number):
             raise RemoteError(f"unknown exporter {number}", code=_UNKNOWN)
         self._receivers.receive(int(number), call)

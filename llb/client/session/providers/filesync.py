@@ -17,6 +17,7 @@ from urllib.parse import unquote_plus
 
 from llb._pb import fsutil_pb2 as pb
 from llb.client.session.local_inputs import unknown_directory
+from llb.client.session.providers.requests import parse
 from llb.client.session.root import Root, TreeReader
 from llb.client.session.walk import Entry, Filter, walk
 from llb.errors import Hint, InputError, InvalidValueError, LLBError, RemoteError
@@ -162,7 +163,7 @@ class _Sender:
 
     def _listen(self) -> None:
         while (data := self._call.receive()) is not None:
-            packet = pb.Packet.FromString(data)
+            packet = parse(data, pb.Packet)
             match packet.type:
                 case pb.Packet.PACKET_REQ:
                     # The walk registers a file before it sends its description.
@@ -253,7 +254,9 @@ _FIN = pb.Packet(type=pb.Packet.PACKET_FIN).SerializeToString()
 
 
 def _encode_error(message: str) -> bytes:
-    return pb.Packet(type=pb.Packet.PACKET_ERR, data=message.encode()).SerializeToString()
+    return pb.Packet(
+        type=pb.Packet.PACKET_ERR, data=message.encode(errors="replace")
+    ).SerializeToString()
 
 
 def _describe(tree: TreeReader, entry: Entry, first_paths: dict[tuple[int, int], str]) -> pb.Stat:

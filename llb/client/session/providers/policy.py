@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from llb._pb import ops_pb2, policy_pb2
 from llb._pb import policysession_pb2 as pb
 from llb.client.session.policy import PolicySource
+from llb.client.session.providers.requests import receive
 from llb.errors import LLBError
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ class PolicyVerifier:
         return {} if check is None else {_METHOD: lambda call: self._answer(call, check)}
 
     def _answer(self, call: ServerCall, check: PolicyCheck) -> None:
-        requested = pb.CheckPolicyRequest.FromString(call.receive() or b"").Source.Source
+        requested = receive(call, pb.CheckPolicyRequest).Source.Source
         source = PolicySource(requested.identifier, dict(requested.attrs))
         try:
             decision = _decision(source, check(source))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from llb._pb import secrets_pb2 as pb
+from llb.client.session.providers.requests import receive
 from llb.client.session.secrets import check, read
 from llb.errors import InputError, LLBError, RemoteError
 
@@ -31,7 +32,7 @@ class Secrets:
         return {"/moby.buildkit.secrets.v1.Secrets/GetSecret": self._get}
 
     def _get(self, call: ServerCall) -> None:
-        name = pb.GetSecretRequest.FromString(call.receive() or b"").ID
+        name = receive(call, pb.GetSecretRequest).ID
         if name not in self._secrets:
             # The daemon decides whether this fails the build: a secret may be optional.
             raise RemoteError(f"secret {name}: not found", code=_NOT_FOUND)

@@ -13,6 +13,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from llb._pb import sshforward_pb2 as pb
+from llb.client.session.providers.requests import parse, receive
 from llb.errors import InputError, LLBError, RemoteError
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ class SSHAgents:
         }
 
     def _check(self, call: ServerCall) -> None:
-        name = pb.CheckAgentRequest.FromString(call.receive() or b"").ID or "default"
+        name = receive(call, pb.CheckAgentRequest).ID or "default"
         self._check_known(name)
         call.send(pb.CheckAgentResponse().SerializeToString())
 
@@ -55,7 +56,7 @@ class SSHAgents:
             raise RemoteError(f"unset ssh forward key {name}", code=_NOT_FOUND)
 
     def _forward(self, call: ServerCall) -> None:
-        (name,) = call.metadata.get(_ID, ("default",))
+        (name, *_) = call.metadata.get(_ID, ("default",))
         name = name or "default"
         self._check_known(name)
         path = self._agents.sockets[name]
@@ -90,7 +91,7 @@ def _messages(call: ServerCall) -> Iterator[bytes]:
     """Split the stream into whole messages of the agent protocol."""
     buffer = b""
     while (data := call.receive()) is not None:
-        buffer += pb.BytesMessage.FromString(data).data
+        buffer += parse(data, pb.BytesMessage).data
         start = 0
         while len(buffer) - start >= _HEAD.size:
             size = _HEAD.unpack_from(buffer, start)[0]
@@ -125,7 +126,7 @@ def _pump(call: ServerCall, peer: socket.socket) -> None:
     thread.start()
     try:
         while (data := call.receive()) is not None:
-            peer.sendall(pb.BytesMessage.FromString(data).data)
+            peer.sendall(parse(data, pb.BytesMessage).data)
         peer.shutdown(socket.SHUT_WR)
         thread.join()
     finally:

@@ -81,6 +81,7 @@ def test_directories_come_before_their_entries(tree: str) -> None:
         ({"follow": ("a/link",)}, ["a", "a/link", "docs", "docs/deep", "docs/deep/x"]),
         ({"follow": ("b.txt", "none")}, ["b.txt"]),
         ({"follow": (".",)}, ALL),
+        ({"follow": ("a\0b", "a\0/b", "b.txt")}, ["b.txt"]),
         ({"follow": ("to-*",)}, ["docs", "docs/README.md", "docs/deep", "docs/deep/x", "to-docs"]),
     ],
 )

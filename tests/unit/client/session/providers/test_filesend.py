@@ -29,7 +29,7 @@ def names_in(folder: Path) -> list[str]:
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))
 
 
-@pytest.mark.parametrize("number", ["1", "-1", "x", ""])
+@pytest.mark.parametrize("number", ["1", "-1", "x", "", "٣", "1" * 5000])
 def test_an_unrequested_export_is_refused(number: str, tmp_path: Path) -> None:
     receivers = Receivers()
     receivers.add(0, FileReceiver(tmp_path / "out.tar"))

@@ -267,6 +267,7 @@ def test_names_need_not_be_utf8(tmp_path: Path) -> None:
     [
         ({"type": pb.Packet.PACKET_REQ, "ID": 7}, "file 7 cannot be requested"),
         ({"type": pb.Packet.PACKET_DATA}, "the daemon sent an unexpected packet"),
+        (b"\xff", "the request is not a valid Packet"),
         (
             {"type": pb.Packet.PACKET_ERR, "data": b"disk full"},
             "the daemon aborted a transfer: disk full",
@@ -274,13 +275,17 @@ def test_names_need_not_be_utf8(tmp_path: Path) -> None:
     ],
 )
 def test_an_abort_or_a_protocol_error_ends_the_transfer(
-    tmp_path: Path, packet: dict[str, object], message: str
+    tmp_path: Path, packet: dict[str, object] | bytes, message: str
 ) -> None:
     (tmp_path / "file").write_text("1")
     with offered(LocalDirs({"tree": tmp_path})) as channel:
         call = begin(channel)
         read_descriptions(call)
-        send(call, **packet)
+        if isinstance(packet, bytes):
+            call.send(packet)
+            call.flush()
+        else:
+            send(call, **packet)
         assert refused(call).message == message
 
 
@@ -292,6 +297,23 @@ def test_a_file_can_be_requested_only_once(tmp_path: Path) -> None:
         for _ in range(2):
             send(call, type=pb.Packet.PACKET_REQ, ID=0)
         assert refused(call).message == "file 0 cannot be requested"
+
+
+def test_an_error_about_a_name_that_is_not_utf8_reaches_both_sides(tmp_path: Path) -> None:
+    service = LocalDirs({"tree": tmp_path})
+    with offered(service) as channel:
+        call = begin(channel, exclude_patterns="%FF%5B", exclude_patterns_encoded="1")
+        assert receive(call).data.startswith(b"invalid pattern ")
+        call.cancel()
+    (tmp_path / os.fsdecode(b"\xff")).write_text("1")
+    with offered(service) as channel:
+        call = begin(channel)
+        read_descriptions(call)
+        (tmp_path / os.fsdecode(b"\xff")).unlink()
+        (tmp_path / os.fsdecode(b"\xff")).symlink_to("file")
+        send(call, type=pb.Packet.PACKET_REQ, ID=0)
+        assert receive(call).data.startswith(b"cannot read ")
+        call.cancel()
 
 
 def test_patterns_may_be_encoded(tmp_path: Path) -> None:

@@ -225,6 +225,15 @@ def test_an_agent_without_a_name_is_the_default_one(
     call.cancel()
 
 
+def test_the_first_of_several_names_counts(
+    forwarded: Callable[..., tuple[Channel, SSHAgents]],
+) -> None:
+    channel, _ = forwarded()
+    names = [("buildkit.ssh.id", name) for name in ("other", "default")]
+    with pytest.raises(RemoteError, match="unset ssh forward key other"):
+        channel.stream(FORWARD, metadata=names, timeout=SECONDS).receive()
+
+
 def test_an_unknown_agent_is_not_found(
     forwarded: Callable[..., tuple[Channel, SSHAgents]],
 ) -> None:
