@@ -17,7 +17,7 @@ IMAGE_WHEELS := attrs googleapis-common-protos hpack protobuf
 IMAGE_PYTHON := 3.13
 
 .DEFAULT_GOAL := help
-.PHONY: help changelog docs setup up down status protos protos-check format lint test coverage mutants fuzz-llb fuzz-dockerfile fuzz-parser corpus-dockerfile corpus-rewrite demo recording wheels image bump conformance bench clean
+.PHONY: help changelog docs setup up down status protos protos-check format lint test coverage mutants fuzz fuzz-llb fuzz-dockerfile fuzz-parser corpus-dockerfile corpus-rewrite demo recording wheels image bump conformance bench clean
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -77,6 +77,9 @@ coverage: setup ## Measure the coverage of tests without a daemon, and check its
 
 mutants: setup ## Check that the tests catch known mutations.
 	$(BIN)/python -m tests.mutants
+
+fuzz: setup ## Fuzz what parses the messages of peers, with INPUTS for each target, 200,000 by default.
+	$(BIN)/python -m tests.attacks.fuzz $(if $(INPUTS),--inputs $(INPUTS)) $(if $(SEED),--seed $(SEED))
 
 fuzz-llb: setup ## Compare random graphs with Go's client/llb for SECONDS, 600 by default.
 	$(BIN)/python -m tests.property.fuzz_llb --seconds $(or $(SECONDS),600)
