@@ -10,8 +10,8 @@ from llb.ops import nodes as ops
 from llb.state.file_actions import parse_owner
 
 _OCTAL = re.compile(r"[0-7]+\Z")
-# Python refuses to parse a number with thousands of digits.
-_LONGEST_ID = 1000
+# Python refuses to convert numbers with thousands of digits.
+_LONGEST_NUMBER = 1000
 
 
 def parse_chown(spec: str) -> ops.Owner | None:
@@ -46,7 +46,7 @@ def parse_chmod(spec: str) -> int | str | None:
     """Parse an octal or symbolic mode; None for an empty string. Raises InvalidValueError."""
     if not spec:
         return None
-    if _OCTAL.match(spec):
+    if len(spec) <= _LONGEST_NUMBER and _OCTAL.match(spec):
         return check_mode(int(spec, 8))
     if not is_symbolic_mode(spec):
         raise InvalidValueError(f"invalid mode {spec!r}: expected an octal number, or u=rwX,go-w")
@@ -61,7 +61,7 @@ def to_chmod(mode: int | str) -> str:
 def _user(word: str) -> ops.User | None:
     if not word:
         return ops.User(id=0)
-    if ":" in word or len(word) > _LONGEST_ID:
+    if ":" in word or len(word) > _LONGEST_NUMBER:
         return ops.User(name=word)
     owner = parse_owner(word)
     return None if owner is None else owner.user

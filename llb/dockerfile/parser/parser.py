@@ -342,10 +342,13 @@ def _pairs(name: str) -> Callable[[str, str, _Where], _Split]:
 
 def _trigger(instruction: str, escape: str, where: _Where) -> _Split:
     """Keep the instruction as it is, but refuse one whose arguments cannot be parsed."""
-    name, after = split_first(instruction)
-    _, arguments = split_flags(after, escape)
+    name, arguments = "onbuild", instruction
+    # A chain is refused later; it may have thousands of links.
+    while name.lower() == "onbuild":
+        name, after = split_first(arguments)
+        arguments = split_flags(after, escape)[1].strip(WHITE)
     split = _SPLITTERS.get(name.lower())
-    is_json = split is not None and split(arguments.strip(WHITE), escape, where)[1]
+    is_json = split is not None and split(arguments, escape, where)[1]
     return ((instruction,) if instruction else ()), is_json
 
 

@@ -41,6 +41,10 @@ _LONE_DOLLAR = r"\$(?![a-zA-Z0-9_{@*#?$!-]|[^\x00-\x7f])"
 _QUOTED = """'[^']*+'|"[^"]*+\""""
 _NOTHING = "(?!)"
 _SPACE = re.compile(f"[{WHITE}]+")
+# No message with a longer value can be sent, and thirty lines can double one to gigabytes.
+_LONGEST = 16 * 2**20
+# As long may be what replacements make of a value, if all of it matches.
+_LONGEST_REPLACED = 2**30
 
 
 class ExpansionError(Exception):
@@ -83,12 +87,19 @@ class Expander:
     def _expand_simple(self, text: str, env: Mapping[str, str], patterns: _Patterns) -> str:
         """Expand a simple word without a tree."""
 
+        size = 0
+
         def variable(match: re.Match[str]) -> str:
+            nonlocal size
             value = env.get(match[1] or match[2])
             if value is None and self.keep_unset:
                 return match[0]
             operator = match[3]
-            return value or "" if operator is None else OPERATORS[operator](value, match[4])
+            result = value or "" if operator is None else OPERATORS[operator](value, match[4])
+            size += len(result)
+            if size > _LONGEST:
+                raise _too_long(text)
+            return result
 
         def part(match: re.Match[str]) -> str:
             quoted, escaped = match[5], match[6]
@@ -175,6 +186,19 @@ class _Words:
         return tuple(self.words)
 
 
+def _join(values: Sequence[str]) -> str:
+    """Join expanded parts. Raises ExpansionError."""
+    if sum(map(len, values)) > _LONGEST:
+        raise _too_long()
+    return "".join(values)
+
+
+def _too_long(word: str = "") -> ExpansionError:
+    error = ExpansionError(f"its value has more than {_LONGEST} characters")
+    error.word = word
+    return error
+
+
 class Evaluator:
     """Evaluates the trees of words, with the variables of ``env``.
 
@@ -188,7 +212,7 @@ class Evaluator:
 
     def word(self, text: str) -> str:
         """Replace the variables of a word. Raises ExpansionError."""
-        return "".join(self._evaluate(text)[1])
+        return _join(self._evaluate(text)[1])
 
     def words(self, text: str) -> tuple[str, ...]:
         """Expand a word and split it at spaces outside quotes. Raises ExpansionError."""
@@ -217,6 +241,8 @@ class Evaluator:
             return f"${{{name}{sign}{'/'.join(operands)}}}"
         if operator not in OPERATORS:
             raise ExpansionError(unsupported(operator))
+        if operator == "//" and len(value or "") * len(operands[-1]) > _LONGEST_REPLACED:
+            raise _too_long()
         try:
             return OPERATORS[operator](value, *operands)
         except RequiredVariableError as error:
@@ -241,7 +267,7 @@ class Evaluator:
         for substitution in word.substitutions:
             raw = substitution.has_pattern
             operands = [
-                "".join(
+                _join(
                     self._expand_parts(
                         operand, substituted, raw_escapes=raw, is_pattern=raw and number == 0
                     )
@@ -280,7 +306,7 @@ class Evaluator:
                 inner = self._expand_parts(
                     part.parts, substituted, raw_escapes=raw_escapes, is_pattern=is_pattern
                 )
-                content = "".join(inner)
+                content = _join(inner)
                 values.append(f'"{content}"' if expander.raw_quotes else content)
             elif isinstance(part, Substitution):
                 values.append(substituted[part])

@@ -50,3 +50,8 @@ def test_a_mode_is_written_as_it_was_parsed() -> None:
 def test_an_invalid_mode_is_refused(text: str) -> None:
     with pytest.raises(InvalidValueError, match="invalid mode"):
         parse_chmod(text)
+
+
+def test_a_mode_of_thousands_of_digits_is_refused() -> None:
+    with pytest.raises(InvalidValueError, match="invalid mode '777"):
+        parse_chmod("7" * 5000)

@@ -28,6 +28,12 @@ def test_a_long_continuation_takes_linear_time() -> None:
     assert cpu_seconds(lambda: read(200_000), runs=1) < 64 * cpu_seconds(lambda: read(12_500))
 
 
+def test_a_long_chain_of_triggers_is_parsed() -> None:
+    text = "FROM x\n" + "ONBUILD " * 5000 + 'CMD ["a"]\n'
+    node = parse(text.encode(), "Dockerfile").nodes[1]
+    assert (node.name, node.json) == ("ONBUILD", True)
+
+
 @given(st.binary(max_size=300))
 def test_any_bytes_are_parsed_or_refused(data: bytes) -> None:
     try:

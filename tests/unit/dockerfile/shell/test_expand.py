@@ -64,3 +64,13 @@ def test_words_are_split_after_expansion_outside_quotes() -> None:
         "c d",
         "e f",
     )
+
+
+@pytest.mark.parametrize(
+    "word", ["$a$a", '"$a$a"', "${none:-$a$a}", "${a//x/$b}", "$a${none:-'y'}$a", "${a:+$a$a}"]
+)
+def test_a_value_that_no_message_can_carry_is_refused(word: str) -> None:
+    env = {"a": "x" * 9 * 2**20, "b": "y" * 1000}
+    with pytest.raises(ExpansionError, match="its value has more than 16777216 characters"):
+        Expander().word(word, env)
+    assert len(Expander().word("$a", env)) == 9 * 2**20
