@@ -25,6 +25,7 @@ from llb.arguments.kinds import (
     Kind,
     Like,
     Pairs,
+    PathObject,
     Seconds,
     Several,
     Text,
@@ -110,6 +111,7 @@ _LIKE = {
     "BinaryIO": ("read",),
     "IO": ("read",),
 }
+_PATHS = ("Path", "PathLike", "PurePath")
 
 _kinds: dict[tuple[str, str], Kind] = {}
 
@@ -179,11 +181,15 @@ def _from_module(name: str, short: str, module: str) -> Kind:
         return kind_of(value, module)
     if value is None and short in vars(buildkit_names):
         return _from_object(vars(buildkit_names)[short], module)
-    if short in _LIKE:
-        return Like(_LIKE[short], expectation(short), hint(short))
-    if value is None and short in _ALIASES:
+    if short not in _LIKE and value is None and short in _ALIASES:
         return kind_of(_ALIASES[short], module)
-    return Instance(short, expectation(short), hint(short))
+    return _of_class(short)
+
+
+def _of_class(name: str) -> Kind:
+    text, example = expectation(name), hint(name)
+    kind = Like(_LIKE[name], text, example) if name in _LIKE else Instance(name, text, example)
+    return PathObject(kind) if name in _PATHS else kind
 
 
 def _from_object(annotation: Any, module: str) -> Kind:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from os import fspath
 from typing import TYPE_CHECKING, Any
 
 from llb.errors import InvalidValueError, did_you_mean
@@ -247,6 +248,28 @@ class Like(Kind):
         super().accept(value, name)
         if all(_has_member(type(value), attribute) for attribute in self._attributes):
             self.trusted.add(type(value))
+        return value
+
+
+class PathObject(Kind):
+    """A path as an object of another kind, whose text is checked as :class:`Text` is."""
+
+    def __init__(self, kind: Kind) -> None:
+        super().__init__(kind.text, hint=kind.hint)
+        self._kind = kind
+
+    def claims(self, value: object) -> bool:
+        """Leave this to the kind of the object."""
+        return self._kind.claims(value)
+
+    def accept(self, value: Any, name: str) -> Any:
+        """Refuse other values, and paths that no file can have; objects of one class differ."""
+        if not self.claims(value):
+            raise self.error(value, name)
+        path = fspath(value)
+        # A path of bytes is left to the function.
+        if isinstance(path, str):
+            Text().accept(path, name)
         return value
 
 

@@ -34,7 +34,8 @@ def check_file(path: str | os.PathLike[str], *, creates_folder: bool = False) ->
 def check_directory(path: Path) -> None:
     """Raise InputError if a directory can be neither written nor created."""
     try:
-        _check_folder(path, may_be_missing=True)
+        # A relative path needs the working directory, which may have been removed.
+        _check_folder(Path(os.path.abspath(path)), may_be_missing=True)  # noqa: PTH100
     except OSError as error:
         raise InputError(f"cannot write {path}: {error.strerror}") from error
 

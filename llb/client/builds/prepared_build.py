@@ -112,7 +112,9 @@ class PreparedBuild:
         self._push: DockerPush | None = None
         self._function: Callable[[Request, Gateway], Result] | None = None
         self._memory_uploads = MemoryUploads(is_docker=control.is_docker)
-        local = {name: Path(path) for name, path in options.get("local_dirs", {}).items()}
+        local = {
+            name: _to_directory(name, path) for name, path in options.get("local_dirs", {}).items()
+        }
         services = list(self._services(local))
         # Last, because agents may be processes, which nothing would end if another option fails.
         self._agents = Agents(map(to_agent, options.get("ssh", ())))
@@ -376,6 +378,13 @@ def _encode_exporter(export: Export, image_config: bytes | None) -> pb.Exporter:
     if image_config is not None and export.takes_image_config:
         attrs.setdefault(EXPORTER_IMAGE_CONFIG_KEY, image_config.decode())
     return pb.Exporter(Type=kind, Attrs=attrs)
+
+
+def _to_directory(name: str, path: str | Path) -> Path:
+    """Convert the path of a local directory; an empty string is not the working directory."""
+    if path == "":
+        raise InvalidValueError(f"invalid local_dirs[{name!r}] '': expected a path")
+    return Path(path)
 
 
 def _both(

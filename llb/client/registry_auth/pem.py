@@ -28,8 +28,10 @@ _MARK = b"-----BEGIN "
 
 def to_pem(value: PEMValue) -> PEM | None:
     """Convert a path to a Path; bytes are content. Raises InvalidValueError for anything else."""
-    if value is None or isinstance(value, Path):
+    if value is None:
         return value
+    if isinstance(value, Path):
+        return _check_encodable(value)
     if isinstance(value, bytes) and _MARK not in value:
         raise InvalidValueError(
             "invalid certificate or key: expected PEM",
@@ -37,7 +39,7 @@ def to_pem(value: PEMValue) -> PEM | None:
         )
     if isinstance(value, bytes):
         return value
-    return Path(_check_path(value))
+    return _check_encodable(Path(_check_path(value)))
 
 
 def _check_path(value: object) -> str:
@@ -48,6 +50,17 @@ def _check_path(value: object) -> str:
     raise InvalidValueError(
         f"invalid certificate or key: expected a path or bytes in PEM, not {shown}"
     )
+
+
+def _check_encodable(path: Path) -> Path:
+    """Refuse a path that no file can have."""
+    try:
+        os.fsencode(path)
+        if "\0" not in str(path):
+            return path
+    except ValueError:
+        pass
+    raise InvalidValueError(f"invalid path {str(path)!r}: no file can have this name")
 
 
 def show(value: PEM | None) -> str:
@@ -68,8 +81,6 @@ def check_readable(value: PEM | None) -> None:
         value.read_bytes()
     except OSError as error:
         raise InputError(f"cannot read {value}: {error.strerror}") from error
-    except ValueError as error:
-        raise InvalidValueError(f"invalid path {str(value)!r}: {error}") from error
 
 
 def text(value: PEM | None) -> str | None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
@@ -47,9 +49,12 @@ def check(name: str, secret: Secret, environ: Mapping[str, str] = os.environ) ->
             _check_size(name, len(secret.encode() if isinstance(secret, str) else secret))
         case Path():
             try:
-                _check_size(name, secret.stat().st_size)
+                status = secret.stat()
             except OSError as error:
-                raise _unreadable(name, secret, error) from error
+                raise _unreadable(name, secret, error.strerror) from error
+            if stat.S_ISDIR(status.st_mode):
+                raise _unreadable(name, secret, os.strerror(errno.EISDIR))
+            _check_size(name, status.st_size)
         case EnvSecret(variable):
             if variable not in environ:
                 raise InputError(f"secret {name}: variable {variable} is not set")
@@ -66,7 +71,7 @@ def read(name: str, secret: Secret, environ: Mapping[str, str] = os.environ) -> 
             try:
                 value = secret.read_bytes()
             except OSError as error:
-                raise _unreadable(name, secret, error) from error
+                raise _unreadable(name, secret, error.strerror) from error
         case EnvSecret(variable):
             check(name, secret, environ)
             value = os.fsencode(environ[variable])
@@ -110,5 +115,5 @@ def _check_size(name: str, size: int) -> None:
         )
 
 
-def _unreadable(name: str, path: Path, error: OSError) -> InputError:
-    return InputError(f"secret {name}: cannot read {path}: {error.strerror}")
+def _unreadable(name: str, path: Path, reason: str | None) -> InputError:
+    return InputError(f"secret {name}: cannot read {path}: {reason}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import PurePosixPath
 from types import MappingProxyType
 from typing import Any
 
@@ -40,6 +41,7 @@ def kind(annotation: str) -> Kind:
         ("Mapping[str, str]", {"a": "ä"}, {"a": "ä"}),
         ("Mapping[str, Iterable[str]]", {"a": "ab"}, {"a": ("ab",)}),
         ("Literal['a', 'b'] | None", "b", "b"),
+        ("PathLike[str]", PurePosixPath("ä"), PurePosixPath("ä")),
         ("Callable[[str], int]", int, int),
         ("Callable[[str], int]", "a".index, "a".index),
         ("type[int]", bool, bool),
@@ -126,6 +128,19 @@ def test_values_are_accepted(annotation: str, value: Any, accepted: Any) -> None
             "write it as a string: '1'",
         ),
         ("Callable[[str], None]", 1, "invalid x 1: expected a function", None),
+        (
+            "PathLike[str]",
+            PurePosixPath("a\0"),
+            "invalid x 'a\\x00': expected a string without NUL",
+            None,
+        ),
+        (
+            "PurePath",
+            PurePosixPath("\ud800"),
+            "invalid x '\\ud800': expected a string that UTF-8 can encode",
+            None,
+        ),
+        ("PurePath", 1, "invalid x 1: expected a path in the tree", None),
         ("Box", 1, "invalid x 1: expected a Box", None),
         ("Image", 1, "invalid x 1: expected an Image", None),
     ],

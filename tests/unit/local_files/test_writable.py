@@ -1,14 +1,13 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from llb.errors import InputError
 from llb.local_files.writable import check_directory, check_file
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import pytest
 
 
@@ -61,6 +60,16 @@ def test_directories(tmp_path: Path) -> None:
         "x" * 300: "File name too long",
     }
     assert {name: reason(check_directory, tmp_path / name) for name in reasons} == reasons
+
+
+def test_a_relative_path_needs_the_working_directory(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    removed = tmp_path / "removed"
+    removed.mkdir()
+    monkeypatch.chdir(removed)
+    removed.rmdir()
+    assert reason(check_directory, Path("x")) == "No such file or directory"
 
 
 def test_a_read_only_file_system_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -38,6 +38,14 @@ def test_other_values_are_refused(value: Any, shown: str) -> None:
     )
 
 
+@pytest.mark.parametrize("path", ["a\0b", "a\ud800"])
+def test_a_path_that_no_file_can_have_is_refused(path: str) -> None:
+    for value in (path, Path(path)):
+        with pytest.raises(InvalidValueError) as caught:
+            AuthTLS("host", value)
+        assert caught.value.message == f"invalid path {path!r}: no file can have this name"
+
+
 @pytest.mark.parametrize("value", [b"", b"ca.pem", b"\x30\x82"])
 def test_bytes_that_are_not_pem_are_refused(value: bytes) -> None:
     with pytest.raises(InvalidValueError) as caught:

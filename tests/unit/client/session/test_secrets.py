@@ -60,6 +60,7 @@ def test_every_kind_of_secret_has_a_value(tmp_path: Path) -> None:
     ("secret", "message"),
     [
         (Path("/none"), "secret a: cannot read /none: No such file or directory"),
+        (Path("/"), "secret a: cannot read /: Is a directory"),
         (EnvSecret("NO_SUCH"), "secret a: variable NO_SUCH is not set"),
         (b"x" * (MAX_SIZE + 1), "secret a is too large: 512001 bytes, at most 512000 are allowed"),
     ],
