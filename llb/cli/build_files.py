@@ -73,8 +73,9 @@ def select(source: str, frontend: FrontendOptions) -> Selected:
         raise click.UsageError(f"{EVALUATE_HERE} and --frontend cannot be combined")
     if here is not None and not is_argument and source == STANDARD_STREAM:
         return Selected(source, frontend, here)
-    data = _read(file) if file is not None and source != STANDARD_STREAM else None
-    if file is None or data is None or not file.endswith(PYTHON):
+    is_python = file is not None and file.endswith(PYTHON) and source != STANDARD_STREAM
+    data = _read(file) if file is not None and is_python else None
+    if file is None or data is None:
         _refuse_definition(source, frontend)
         return Selected(source, frontend, here)
     syntax = directives.detect_syntax(data)

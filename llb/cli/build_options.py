@@ -78,7 +78,7 @@ _OPTIONS = (
         "dockerfile",
         metavar="FILE",
         type=click.Path(),
-        help="Dockerfile or build file; - reads standard input.",
+        help="Dockerfile, its URL, or build file; - reads standard input.",
     ),
     _INPUT.option(
         "--target", metavar="STAGE", shell_complete=stages, help="Stage or target to build."

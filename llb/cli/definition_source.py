@@ -13,6 +13,7 @@ from llb.cli.standard_streams import STANDARD_STREAM
 from llb.definition.definition import Definition
 from llb.errors import InputError
 from llb.local_files import paths
+from llb.local_files.streams import read_stream
 
 with lazy_imports(__name__):
     from llb.dockerfile.parser import directives  # 61 ms
@@ -51,9 +52,9 @@ def load(source: str, meanwhile: Callable[[], None] = lambda: None) -> LoadedDef
     ``meanwhile`` is called while another process produces the definition. Raises InputError
     and InvalidDefinitionError.
     """
-    if source == STANDARD_STREAM:
-        meanwhile()
-        return from_pipe(sys.stdin.buffer.read())
+    piped = read_pipe(source, meanwhile)
+    if piped is not None:
+        return from_pipe(piped, source)
     path = Path(source)
     if not paths.is_file(path):
         raise InputError(f"no such file: {source}")
@@ -69,14 +70,29 @@ def load(source: str, meanwhile: Callable[[], None] = lambda: None) -> LoadedDef
     return LoadedDefinition(Definition.from_bytes(data), None)
 
 
-def from_pipe(data: bytes) -> LoadedDefinition:
-    """Decode the definition on standard input. Raises InputError and InvalidDefinitionError."""
+def read_pipe(source: str, meanwhile: Callable[[], None] = lambda: None) -> bytes | None:
+    """Read standard input or another pipe, such as that of a shell's ``<(…)``; None for a file.
+
+    ``meanwhile`` is called while another process produces the definition. Raises InputError.
+    """
+    if source == STANDARD_STREAM:
+        meanwhile()
+        return sys.stdin.buffer.read()
+    return read_stream(source)
+
+
+def from_pipe(data: bytes, source: str = STANDARD_STREAM) -> LoadedDefinition:
+    """Decode the definition on standard input, or on another pipe. Raises InputError and InvalidDefinitionError."""
     if not data:
         raise InputError(
-            "no definition on standard input",
+            f"no definition on {_name(source)}",
             hint="pipe one in, for example: python build.py | llb build -",
         )
     return LoadedDefinition(Definition.from_bytes(data), None)
+
+
+def _name(source: str) -> str:
+    return "standard input" if source == STANDARD_STREAM else source
 
 
 def _refuse_build_file(path: Path) -> None:

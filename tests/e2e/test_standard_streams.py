@@ -6,11 +6,15 @@ import os
 import signal
 import subprocess
 import sys
+import tarfile
+from functools import partial
+from http.server import SimpleHTTPRequestHandler
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.e2e.waiting import PATIENCE
+from tests.http_server import http_server
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -71,6 +75,45 @@ def test_a_terminal_that_is_not_utf8_gets_escapes(folder: Path, buildkit_host: s
         process = shell(f"PYTHONIOENCODING={encoding} llb build .", folder, buildkit_host)
         assert (process.returncode, "Traceback" in process.stderr) == (1, False)
         assert "error: Dockerfile:2: " in process.stderr
+
+
+def test_pipes_and_urls_are_read_like_files(folder: Path, buildkit_host: str) -> None:
+    (folder / "two").write_text(
+        "FROM busybox\n"
+        "RUN --mount=type=secret,id=a cp /run/secrets/a /one\n"
+        "RUN --mount=type=secret,id=a cp /run/secrets/a /two\n"
+    )
+    for number, line in enumerate(
+        (
+            "llb build . -f /dev/stdin OPTIONS <two",
+            "cat two | llb build . -f /dev/stdin OPTIONS",
+            "llb build . -f <(cat two) OPTIONS",
+            "llb build <(cat two) OPTIONS",
+            "llb build <(tar c .) -f two OPTIONS",
+        )
+    ):
+        options = f"-q --no-cache --secret id=a,src=<(echo {number}) -o type=tar,dest={number}.tar"
+        process = shell(line.replace("OPTIONS", options), folder, buildkit_host)
+        assert (process.returncode, process.stderr) == (0, "")
+        with tarfile.open(folder / f"{number}.tar") as archive:
+            contents = [archive.extractfile(name) for name in ("one", "two")]
+            values = [content.read() for content in contents if content is not None]
+        assert values == [f"{number}\n".encode()] * 2
+
+
+def test_a_dockerfile_is_fetched_from_the_web(folder: Path, buildkit_host: str) -> None:
+    with http_server(partial(SimpleHTTPRequestHandler, directory=str(folder))) as url:
+        (folder / "other").mkdir()
+        (folder / "other" / "file").touch()
+        (folder / "App").write_text("FROM scratch\nCOPY file /\n")
+        process = shell(f"llb build other -q -f {url}/App -o out", folder, buildkit_host)
+        assert (process.returncode, sorted((folder / "out").iterdir())) == (
+            0,
+            [folder / "out" / "file"],
+        )
+        process = shell(f"llb build other -q -f {url}/none", folder, buildkit_host)
+        assert process.returncode == 1
+        assert "invalid response status 404" in process.stderr
 
 
 # Interrupts the program when it imports a module.

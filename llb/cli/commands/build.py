@@ -332,14 +332,12 @@ def _make_request(
     names_frontend = frontend.frontend is not None or frontend.dockerfile is not None
     if source == STANDARD_STREAM and names_frontend:
         return _frontend_request(options, selected, sys.stdin.buffer)
-    if source == STANDARD_STREAM:
-        # The program that pipes a definition takes longer than this import.
-        _import_client()
-        data = sys.stdin.buffer.read()
-        if definition_source.is_build_context(data):
+    data = definition_source.read_pipe(source, _import_client)
+    if data is not None:
+        if names_frontend or definition_source.is_build_context(data):
             return _frontend_request(options, selected, data)
         _check_flags(options, frontend)
-        return _to_request(definition_source.from_pipe(data), options)
+        return _to_request(definition_source.from_pipe(data, source), options)
     if names_frontend or paths.is_dir(source) or is_url(source):
         return _frontend_request(options, selected, source)
     _check_flags(options, frontend)

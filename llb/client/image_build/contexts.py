@@ -21,6 +21,8 @@ from llb.client.image_build.values import invalid, to_string
 from llb.errors import Hint, InputError, InvalidValueError
 from llb.gocompat.path import clean
 from llb.local_files import paths
+from llb.local_files.streams import read_stream
+from llb.sources.http_and_blobs import HTTP
 from llb.sources.inline_files import Directory, files
 from llb.state.state import State
 
@@ -42,10 +44,13 @@ _EXPECTED = (
 )
 _EXPECTED_NAMED = "a directory, an image, a URL, a mapping of paths to contents, or a state"
 _URL = re.compile(r"(https?|git|ssh)://|[\w.-]+@[\w.-]+:|github\.com/")
+_HTTP = re.compile(r"https?://")
 _REMOTE = re.compile(r"(docker-image|https?|git|ssh)://|git@|target:|input:")
 # The frontend reads the Dockerfile from this directory, whatever the context is.
 _DOCKERFILE_KEY = "dockerfilekey"
 _PYTHON = ".py"
+# That of BuildKit's frontend.
+_MAX_DOCKERFILE = 16 * 2**20
 
 
 def is_url(context: object) -> bool:
@@ -59,6 +64,11 @@ def is_url(context: object) -> bool:
         return True
 
 
+def is_web_file(file: str) -> bool:
+    """Check whether a Dockerfile is on the web."""
+    return _HTTP.match(file) is not None
+
+
 @define
 class Contexts:
     """What a build reads: attributes of the frontend, and all that they name."""
@@ -70,26 +80,28 @@ class Contexts:
     uploads: list[Upload] = field(factory=list)
 
     def add_main(self, context: object, file: str | None, inline: bytes | None) -> None:
-        """Add the build context, and its Dockerfile: a file, or a text of its own.
+        """Add the build context, and its Dockerfile: a file, a URL, or a text of its own.
 
         Raises InvalidValueError, and InputError for a missing directory.
         """
+        is_directory = isinstance(context, str | os.PathLike) and not is_url(context)
+        outer = _outer_definition(file, inline, is_directory=is_directory)
         match context:
             case State():
                 self.inputs[CONTEXT] = context
-                self._add_inner_file(context, file, inline)
+                self._add_inner_file(context, file, outer)
             case Mapping():
-                self._add_tree(context, file, inline)
+                self._add_tree(context, file, outer)
             case bytes() | bytearray() | memoryview():
-                self._add_archive(bytes(context), file, inline)
+                self._add_archive(bytes(context), file, outer)
             case str() if is_url(context):
-                self._add_url(context, file, inline)
+                self._add_url(context, file, outer)
             case str() | os.PathLike():
-                self._add_directory(os.fspath(context), file, inline)
+                self._add_directory(os.fspath(context), file, outer)
             case _ if callable(getattr(context, "read", None)):
                 if isinstance(context, io.TextIOBase):
                     raise invalid("context", context, 'a file that is open as binary ("rb")')
-                self._add_archive(cast("BinaryIO", context), file, inline)
+                self._add_archive(cast("BinaryIO", context), file, outer)
             case _:
                 raise invalid("context", context, _EXPECTED)
 
@@ -109,7 +121,7 @@ class Contexts:
             case _:
                 raise invalid(label, value, _EXPECTED_NAMED)
 
-    def _add_directory(self, folder: str, file: str | None, inline: bytes | None) -> None:
+    def _add_directory(self, folder: str, file: str | None, outer: State | None) -> None:
         if not paths.is_dir(to_string(folder, "context")):
             is_file = paths.is_file(folder)
             raise InputError(
@@ -117,8 +129,8 @@ class Contexts:
                 hint=_hint_for_file(folder) if is_file else None,
             )
         self.local_dirs[CONTEXT] = folder
-        if inline is not None:
-            self._add_inline(inline)
+        if outer is not None:
+            self._add_definition(outer)
             return
         path = Path(file) if file is not None else Path(folder) / _name_in(folder)
         self._add_local_file(path)
@@ -127,15 +139,15 @@ class Contexts:
         self.local_dirs[DOCKERFILE_DIRECTORY] = str(path.parent)
         self.attrs["filename"] = path.name
 
-    def _add_inline(self, text: bytes) -> None:
-        name = "[internal] create build definition"
-        self.inputs[DOCKERFILE_DIRECTORY] = files({DOCKERFILE: text}, name=name, locations=())
+    def _add_definition(self, tree: State) -> None:
+        """Add a Dockerfile that is not in a directory."""
+        self.inputs[DOCKERFILE_DIRECTORY] = tree
         self.attrs["filename"] = DOCKERFILE
 
-    def _add_inner_file(self, tree: State, file: str | None, inline: bytes | None) -> None:
+    def _add_inner_file(self, tree: State, file: str | None, outer: State | None) -> None:
         """Add the Dockerfile of a context that is a tree on the daemon."""
-        if inline is not None:
-            self._add_inline(inline)
+        if outer is not None:
+            self._add_definition(outer)
         elif file is not None and Path(file).is_absolute():
             self._add_outer_file(file)
         else:
@@ -147,10 +159,10 @@ class Contexts:
         self._add_local_file(Path(file))
         self.attrs[_DOCKERFILE_KEY] = DOCKERFILE_DIRECTORY
 
-    def _add_url(self, url: str, file: str | None, inline: bytes | None) -> None:
-        if inline is not None:
+    def _add_url(self, url: str, file: str | None, outer: State | None) -> None:
+        if outer is not None:
             self.inputs[CONTEXT] = _fetched(url)
-            self._add_inline(inline)
+            self._add_definition(outer)
             return
         self.attrs[CONTEXT] = url
         self._name_inner_file(file)
@@ -163,22 +175,22 @@ class Contexts:
             self.attrs["filename"] = file
 
     def _add_archive(
-        self, archive: bytes | BinaryIO, file: str | None, inline: bytes | None
+        self, archive: bytes | BinaryIO, file: str | None, outer: State | None
     ) -> None:
         upload = uploads.Upload(archive)
         self.uploads.append(upload)
-        if inline is not None:
+        if outer is not None:
             self.inputs[CONTEXT] = memory_tree.unpacked(upload.url, "build context")
-            self._add_inline(inline)
+            self._add_definition(outer)
             return
         self.attrs[CONTEXT] = upload.url
         self._name_inner_file(file)
 
-    def _add_tree(self, context: Mapping[Any, Any], file: str | None, inline: bytes | None) -> None:
+    def _add_tree(self, context: Mapping[Any, Any], file: str | None, outer: State | None) -> None:
         tree = memory_tree.to_tree(context, "context")
         default = DOCKERFILE if DOCKERFILE in tree else DOCKERFILE.lower()
         name = default if file is None else clean(file)
-        is_inside = inline is None and not Path(name).is_absolute()
+        is_inside = outer is None and not Path(name).is_absolute()
         if is_inside and name not in tree:
             raise InputError(
                 f"no such Dockerfile in the context: {file or DOCKERFILE}",
@@ -189,7 +201,7 @@ class Contexts:
         if is_inside and name not in kept:
             # The Dockerfile is read even if it is ignored, as from a directory.
             state = self._upload_tree(kept | {name: tree[name]}, "build definition")
-        self._add_inner_file(state, name, inline)
+        self._add_inner_file(state, name, outer)
 
     def _upload_tree(self, tree: Mapping[str, Any], name: str) -> State:
         # The daemon refuses an empty tree as an input.
@@ -221,6 +233,27 @@ class Contexts:
         local_name = local_inputs.unique_name(name, Path(value))
         self.local_dirs[local_name] = value
         return f"local:{local_name}"
+
+
+def _outer_definition(
+    file: str | None, inline: bytes | None, *, is_directory: bool
+) -> State | None:
+    """Create the tree of a Dockerfile that is text, a stream or a URL; None for any other.
+
+    Files are looked for on this machine if the context is a directory, or their path absolute.
+    Raises InputError.
+    """
+    if inline is None and file is not None and is_web_file(file):
+        name = "[internal] load remote build definition"
+        return HTTP(file, filename=DOCKERFILE, name=name, locations=())
+    if inline is None and file is not None and (is_directory or Path(file).is_absolute()):
+        inline = read_stream(file, _MAX_DOCKERFILE)
+        if inline is not None and len(inline) > _MAX_DOCKERFILE:
+            raise InputError(f"{file} is too large: a Dockerfile has at most 16 MiB")
+    if inline is None:
+        return None
+    name = "[internal] create build definition"
+    return files({DOCKERFILE: inline}, name=name, locations=())
 
 
 def _unreserved(name: str) -> str:

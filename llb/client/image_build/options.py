@@ -45,8 +45,9 @@ class ImageBuildOptions(BuildOptions, total=False):
 
     - ``file``: the path of the Dockerfile, or of a build file (``build.py``). As for ``docker build
       -f`` it is relative to the working directory if the context is a directory, and to the root of
-      the context otherwise. An absolute path is always a file of this machine. The default is
-      ``Dockerfile`` in the root of the context.
+      the context otherwise. An absolute path is always a file of this machine, and may be a pipe.
+      An ``https://`` URL is fetched by the daemon. The default is ``Dockerfile`` in the root of the
+      context.
     - ``dockerfile_inline``: the text of the Dockerfile, instead of a file.
     - ``target``: the stage to build, by default the last one.
     - ``build_args``: build arguments. The environment adds ``SOURCE_DATE_EPOCH``, and Docker's

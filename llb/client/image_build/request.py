@@ -12,7 +12,7 @@ from attrs import field, frozen
 from llb._lazy import lazy_imports
 from llb.arguments.checked import checked
 from llb.arguments.conversions import to_size
-from llb.client.image_build.contexts import CONTEXT, DOCKERFILE_DIRECTORY, Contexts
+from llb.client.image_build.contexts import CONTEXT, DOCKERFILE_DIRECTORY, Contexts, is_web_file
 from llb.client.image_build.dockerfile import ATTRIBUTES, DockerfileOptions, dockerfile_attrs
 from llb.client.image_build.exports import to_exports
 from llb.client.image_build.options import ImageBuildOptions
@@ -148,7 +148,9 @@ def _to_function(options: ImageBuildOptions) -> Function | None:
     here = to_flag(options.get("evaluate_here", False), "evaluate_here")
     if here and "frontend" in options:
         raise InvalidValueError("evaluate_here conflicts with frontend: expected one of them")
-    is_build_file = os.fspath(options.get("file") or "").endswith(_BUILD_FILE)
+    file = os.fspath(options.get("file") or "")
+    # Code from the web runs on this machine only if the caller says so.
+    is_build_file = file.endswith(_BUILD_FILE) and not is_web_file(file)
     if "frontend" in options or not (here or is_build_file):
         return None
     return partial(in_process.build_in_process, follow_syntax=not here)

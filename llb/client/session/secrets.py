@@ -15,6 +15,7 @@ from llb.arguments.checked import checked_init
 from llb.client.csv_fields import hide_secrets, parse_fields
 from llb.errors import InputError, InvalidValueError
 from llb.local_files import paths
+from llb.local_files.streams import read_stream
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -58,6 +59,15 @@ def check(name: str, secret: Secret, environ: Mapping[str, str] = os.environ) ->
         case EnvSecret(variable):
             if variable not in environ:
                 raise InputError(f"secret {name}: variable {variable} is not set")
+
+
+def without_stream(secret: Secret) -> Secret:
+    """Read a pipe or open descriptor, which has its value once, but several steps may need it.
+
+    Raises InputError.
+    """
+    value = read_stream(secret, MAX_SIZE) if isinstance(secret, Path) else None
+    return secret if value is None else value
 
 
 def read(name: str, secret: Secret, environ: Mapping[str, str] = os.environ) -> bytes:

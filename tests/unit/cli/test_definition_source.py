@@ -7,6 +7,7 @@ import gzip
 import io
 import json
 import lzma
+import os
 import sys
 import tarfile
 from typing import TYPE_CHECKING
@@ -137,6 +138,17 @@ def test_standard_input_gives_a_definition(monkeypatch: pytest.MonkeyPatch) -> N
     calls: list[str] = []
     loaded = load("-", lambda: calls.append("meanwhile"))
     assert (loaded.definition.ops, calls) == (STATE.marshal().ops, ["meanwhile"])
+
+
+def test_another_pipe_gives_a_definition() -> None:
+    here, there = os.pipe()
+    os.write(there, STATE.marshal().to_bytes())
+    os.close(there)
+    assert load(f"/dev/fd/{here}").definition.ops == STATE.marshal().ops
+    with pytest.raises(InputError) as caught:
+        load(f"/dev/fd/{here}")
+    assert caught.value.message == f"no definition on /dev/fd/{here}"
+    os.close(here)
 
 
 @pytest.mark.parametrize(

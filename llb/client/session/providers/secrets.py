@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from llb._pb import secrets_pb2 as pb
 from llb.client.session.providers.requests import receive
-from llb.client.session.secrets import check, read
+from llb.client.session.secrets import check, read, without_stream
 from llb.errors import InputError, LLBError, RemoteError
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ class Secrets:
 
     def __init__(self, secrets: Mapping[str, Secret]) -> None:
         self.failures: list[LLBError] = []
-        self._secrets = dict(secrets)
+        self._secrets = {name: without_stream(secret) for name, secret in secrets.items()}
         for name, secret in self._secrets.items():
             check(name, secret)
 

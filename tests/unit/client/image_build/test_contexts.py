@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import os
 import tarfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -160,6 +161,36 @@ def test_a_text_replaces_the_dockerfile_of_a_url(url: str, source: str) -> None:
 def test_an_invalid_url_is_refused() -> None:
     with pytest.raises(InvalidValueError, match=r"^invalid context 'https://a/b.git\?x=1': "):
         main("https://a/b.git?x=1", inline=b"")
+
+
+CONTEXTS = (".", URLS[0], URLS[1], b"tar", {"a": b"1"}, Image("alpine"))
+
+
+@pytest.mark.parametrize("context", CONTEXTS)
+def test_a_dockerfile_may_be_a_url(context: object) -> None:
+    contexts = main(context, "https://host/ci/App")
+    assert contexts.attrs["filename"] == "Dockerfile"
+    assert sources(contexts.inputs["dockerfile"]) == ["https://host/ci/App"]
+    assert "dockerfile" not in contexts.local_dirs
+
+
+@pytest.mark.parametrize("context", CONTEXTS)
+def test_a_dockerfile_may_be_a_stream(context: object) -> None:
+    here, there = os.pipe()
+    os.write(there, b"FROM a")
+    os.close(there)
+    contexts = main(context, f"/dev/fd/{here}")
+    os.close(here)
+    assert contexts.attrs["filename"] == "Dockerfile"
+    assert contexts.inputs["dockerfile"].marshal().ops == (
+        main(".", inline=b"FROM a").inputs["dockerfile"].marshal().ops
+    )
+
+
+def test_a_stream_without_an_end_is_too_large_for_a_dockerfile() -> None:
+    with pytest.raises(InputError) as caught:
+        main(".", "/dev/zero")
+    assert caught.value.message == "/dev/zero is too large: a Dockerfile has at most 16 MiB"
 
 
 def test_a_directory_named_like_a_url_is_a_directory(

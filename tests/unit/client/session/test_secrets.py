@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 from llb.client.session.providers.secrets import Secrets
-from llb.client.session.secrets import MAX_SIZE, EnvSecret, Secret, parse_secret, read
+from llb.client.session.secrets import (
+    MAX_SIZE,
+    EnvSecret,
+    Secret,
+    parse_secret,
+    read,
+    without_stream,
+)
 from llb.errors import InputError, InvalidValueError
 
 
@@ -55,6 +63,16 @@ def test_every_kind_of_secret_has_a_value(tmp_path: Path) -> None:
     assert read("a", lambda: b"called") == b"called"
 
 
+def test_a_stream_is_read_once_for_all_steps() -> None:
+    here, there = os.pipe()
+    os.write(there, b"value")
+    os.close(there)
+    assert without_stream(Path(f"/dev/fd/{here}")) == b"value"
+    os.close(here)
+    for secret in ("value", Path("/etc/passwd"), EnvSecret("V")):
+        assert without_stream(secret) is secret
+
+
 @pytest.mark.feature("N8")
 @pytest.mark.parametrize(
     ("secret", "message"),
@@ -62,6 +80,7 @@ def test_every_kind_of_secret_has_a_value(tmp_path: Path) -> None:
         (Path("/none"), "secret a: cannot read /none: No such file or directory"),
         (Path("/"), "secret a: cannot read /: Is a directory"),
         (EnvSecret("NO_SUCH"), "secret a: variable NO_SUCH is not set"),
+        (Path("/dev/zero"), "secret a is too large: 512001 bytes, at most 512000 are allowed"),
         (b"x" * (MAX_SIZE + 1), "secret a is too large: 512001 bytes, at most 512000 are allowed"),
     ],
 )
