@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from llb._lazy import lazy_imports
 from llb._logs import logger
@@ -89,16 +89,27 @@ class DockerConfig:
         if credentials is not None:
             _log.debug("credentials of %s: %s", host, _VARIABLE)
             return credentials
-        helpers = self.content.get("credHelpers")
-        helper = helpers.get(server) if isinstance(helpers, dict) else None
-        if helper := helper or self.content.get("credsStore"):
-            credentials = _ask_helper(str(helper), server)
-            if credentials is not None:
-                _log.debug("credentials of %s: the helper %s", host, helper)
-                return credentials
+        helper = self._helper(server)
+        if helper is not None:
+            _log.debug("credentials of %s: the helper %s", host, helper)
+            return evolve(
+                _ask_helper(helper, server), registry_token=_registry_token(self.content, server)
+            )
         entry = _entry(_auths(self.content, _FILE), server)
         _log.debug("credentials of %s: %s", host, "none" if entry is None else _FILE)
         return Login() if entry is None else _decode_entry(server, entry)
+
+    def _helper(self, server: str) -> str | None:
+        """Choose the helper of a server: its own, or that of all others.
+
+        An empty name stands for the file. Docker looks for a helper itself if the file names
+        neither helpers nor credentials.
+        """
+        helpers, store = self.content.get("credHelpers"), self.content.get("credsStore")
+        if not (helpers or store or self.content.get("auths")):
+            return credential_helpers.default_store()
+        helper = helpers.get(server, store) if isinstance(helpers, dict) else store
+        return str(helper) if helper else None
 
     def proxies(self) -> dict[str, str]:
         """Read the proxies for build steps, by the names of their variables."""
@@ -187,14 +198,26 @@ def _registry_host(server: str) -> str:
     if "://" not in server:
         return server.partition("/")[0]
     try:
-        return urlsplit(server).netloc
+        return urlsplit(server).netloc.rpartition("@")[2].removesuffix(":")
     except ValueError:
         # No registry has this name.
         return ""
 
 
+def _registry_token(content: Mapping[str, Any], server: str) -> str:
+    """Read what the file adds to the answer of a helper: nothing but a registry's own token."""
+    auths = content.get("auths")
+    match _entry(auths, server) if isinstance(auths, dict) else None:
+        case {"registrytoken": str(token)}:
+            return token
+        case _:
+            return ""
+
+
 def _decode_entry(server: str, entry: object) -> Login:
     """Decode the credentials of an entry; errors never include its content."""
+    if entry is None:
+        return Login()
     if not isinstance(entry, dict):
         raise InputError(
             f"the credentials of {server} in docker's configuration are not a JSON object"
@@ -209,7 +232,9 @@ def _decode_entry(server: str, entry: object) -> Login:
         return Login(fields["username"], fields["password"], token)
     try:
         name, colon, secret = (
-            base64.b64decode(fields["auth"], validate=True).decode().partition(":")
+            base64.b64decode(_without_line_ends(fields["auth"]), validate=True)
+            .decode()
+            .partition(":")
         )
     except ValueError:
         name = colon = secret = ""
@@ -220,10 +245,12 @@ def _decode_entry(server: str, entry: object) -> Login:
     return Login(name, secret.strip("\0"), token)
 
 
-def _ask_helper(helper: str, server: str) -> Login | None:
-    """Query a credential helper; None if it has no credentials."""
-    answer = credential_helpers.ask(helper, server)
-    if answer is None:
-        return None
-    name, secret = answer
+def _without_line_ends(text: str) -> str:
+    """Remove the line ends that programs such as base64 put into their output."""
+    return text.replace("\r", "").replace("\n", "")
+
+
+def _ask_helper(helper: str, server: str) -> Login:
+    """Query a credential helper; empty if it has no credentials."""
+    name, secret = credential_helpers.ask(helper, server) or ("", "")
     return Login("" if name == _IDENTITY else name, secret)
