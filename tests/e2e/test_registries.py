@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import time
@@ -10,8 +11,8 @@ from typing import TYPE_CHECKING, Protocol
 
 import pytest
 
-from llb import Image
-from llb.client import Client, Event
+from llb import Image, Scratch
+from llb.client import Client, Event, Vertex, VertexWarning
 from llb.client.export.exporters import parse_export
 from llb.errors import SolveError, render
 from tests.e2e.registries import (
@@ -332,6 +333,59 @@ def test_a_failed_credential_helper_is_an_error(
     monkeypatch.setenv("PATH", str(docker), prepend=":")
     error = expect_failure(with_llb(buildkit_host, context), host, tmp_path / "out")
     assert f"docker-credential-test gave no credentials for {host}: it is locked" in error.message
+
+
+@pytest.mark.parametrize("kind", ["locked", "guarded"])
+def test_the_steps_of_a_build_show_who_gets_credentials(
+    request: pytest.FixtureRequest,
+    buildkit_host: str,
+    buildctl: Buildctl,
+    context: Path,
+    docker: Path,
+    kind: str,
+) -> None:
+    host: str = request.getfixturevalue(kind)
+    write_docker_config(docker, host, login())
+    (context / "Dockerfile").write_text("FROM scratch\nCOPY Dockerfile /\n")
+    options = ("--local", f"context={context}", "--local", f"dockerfile={context}")
+    process = subprocess.run(
+        [
+            *(buildctl.program, "--addr", buildctl.address, "build", "--frontend=dockerfile.v0"),
+            *("--progress=plain", *options, "--output", push_to(host)),
+        ],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    expected = re.findall(r"(?m)^#\d+ (\[auth\] .*)", process.stderr)
+    events: list[Event] = []
+    with Client(buildkit_host) as client:
+        client.solve(
+            frontend="dockerfile.v0",
+            local_dirs={"context": context, "dockerfile": context},
+            exports=[parse_export(push_to(host))],
+            on_event=events.append,
+        )
+    shown = [e.name for e in events if isinstance(e, Vertex) and e.name.startswith("[auth] ")]
+    assert set(shown) == set(expected) != set()
+    assert len(set(shown)) == len(shown)
+
+
+def test_a_registry_that_takes_everybody_needs_no_working_helper(
+    buildkit_host: str, guarded: str, tokens: TokenServer, docker: Path
+) -> None:
+    docker.mkdir()
+    (docker / "config.json").write_text(json.dumps({"credsStore": "missing"}))
+    tokens.allows_anonymous = True
+    events: list[Event] = []
+    with Client(buildkit_host) as client:
+        state = Scratch().mkfile("/host", guarded)
+        client.solve(state, exports=[parse_export(push_to(guarded))], on_event=events.append)
+    (warning,) = (event.short for event in events if isinstance(event, VertexWarning))
+    assert warning == (
+        f"no credentials for {guarded}: docker's config.json names the credential helper "
+        "docker-credential-missing, which is not on PATH"
+    )
 
 
 def test_an_ignored_credential_error_does_not_hide_the_real_error(

@@ -113,6 +113,8 @@ class BuildRun:
         self._is_committing = False
         self._frontend_error: LLBError | None = None
         self._session_over = threading.Event()
+        self._listening = threading.RLock()
+        self._context = copy_context()
 
     def run(
         self,
@@ -165,6 +167,11 @@ class BuildRun:
             push.cancel()
         self._control.close()
         self._receivers.cancel()
+
+    def show(self, progress: pb.StatusResponse) -> None:
+        """Pass on progress of this client, from any thread."""
+        if not self._session_over.is_set():
+            self._context.copy().run(self._handle, progress)
 
     def _build(
         self,
@@ -349,12 +356,14 @@ class BuildRun:
             follower.join(left)
 
     def _handle(self, response: pb.StatusResponse) -> None:
-        if self._on_report is not None:
-            self._notify(self._on_report, to_report(response))
-        for event in from_response(response):
-            self._record.add(event)
-            if self._on_event is not None:
-                self._notify(self._on_event, event)
+        # Listeners expect one call at a time.
+        with self._listening:
+            if self._on_report is not None:
+                self._notify(self._on_report, to_report(response))
+            for event in from_response(response):
+                self._record.add(event)
+                if self._on_event is not None:
+                    self._notify(self._on_event, event)
 
     def _notify(self, listener: Callable[[T_], None], value: T_) -> None:
         try:

@@ -186,13 +186,18 @@ class PreparedBuild:
             for warning in (*self._stores.warnings, *pushed):
                 self._on_event(VertexWarning("", 1, warning, (), None, None))
 
+    def _show(self, progress: pb.StatusResponse) -> None:
+        """Pass on the progress of a service, which exists before the run."""
+        self._run.show(progress)
+
     def _services(self, local: Mapping[str, Path]) -> Iterator[Service]:
         """Yield the services of the session. Raises InputError for an unusable option."""
         tls = [to_auth_tls(option) for option in self._options.get("registry_auth_tls", ())]
         yield service("filesync:LocalDirs", directories=local)
         yield service("filesend:FileSend", receivers=self._receivers)
         yield service("secrets:Secrets", secrets=self._options.get("secrets", {}))
-        yield service("auth:Auth", tls=tls, credentials=self._credentials())
+        show = {"show": self._show}
+        yield service("auth:Auth", show, tls=tls, credentials=self._credentials())
         yield service(
             "upload:Uploads",
             uploads=self._options.get("uploads", ()),

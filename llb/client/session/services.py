@@ -29,17 +29,17 @@ METHODS = {
 """The methods of each service, by module and class, that a daemon may call in any build."""
 
 
-def service(name: str, **options: Any) -> Service:
+def service(name: str, later: Mapping[str, Any] | None = None, **options: Any) -> Service:
     """Create a service by its module and class, with its options as keyword arguments.
 
     With options it is created now, so errors in them are raised before the build. Without options
     it is imported on its first call, if any: importing all of them takes 13 ms, and a cached
-    build only calls the health service.
+    build only calls the health service. The options ``later`` are no reason to create it now.
     """
     if any(options.values()):
-        created: Service = resolve_name(_PROVIDERS + name)(**options)
+        created: Service = resolve_name(_PROVIDERS + name)(**options, **(later or {}))
         return created
-    return _LazyService(name, options)
+    return _LazyService(name, {**options, **(later or {})})
 
 
 class _LazyService:

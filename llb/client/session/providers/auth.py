@@ -12,23 +12,25 @@ import threading
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from attrs import frozen
+from attrs import field, frozen
 
 from llb._logs import logger
 from llb._pb import auth_pb2 as pb
 from llb.client.key_values import TRUE
 from llb.client.registry_auth.docker_config import DockerConfig, Login, config_folder
 from llb.client.session.providers.auth_keys import read_or_create_seed, seed_of, signing_key
-from llb.client.session.providers.auth_tokens import TokenRequest, fetch
+from llb.client.session.providers.auth_steps import AuthSteps
+from llb.client.session.providers.auth_tokens import Token, TokenRequest, fetch
 from llb.client.session.providers.requests import receive
-from llb.errors import LLBError, RemoteError
+from llb.errors import InputError, LLBError, RemoteError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from google.protobuf.message import Message
     from nacl.signing import SigningKey
 
+    from llb._pb import control_pb2
     from llb.client.registry_auth.auth_tls import AuthTLS
     from llb.client.registry_auth.credentials import BuildCredentials
     from llb.grpc import Handler, ServerCall
@@ -45,10 +47,11 @@ _CACHE_SECONDS = 290.0
 class Auth:
     """A service that answers from the credentials of the build, and from Docker's configuration.
 
-    The configuration is read on demand, for hosts without credentials of the build. Its errors go
-    to the daemon and are not recorded as failures, because only the daemon knows whether the build
-    can continue without credentials. Errors of the caller's functions are recorded. ``tls`` is for
-    token servers. Raises InputError for unusable certificates.
+    The configuration is read on demand, for hosts without credentials of the build. If it is broken
+    and the token server takes no credentials, the build goes on with a warning. Otherwise its errors
+    go to the daemon, which knows whether the build needs the registry. Errors of the caller's
+    functions are recorded as failures. ``tls`` is for token servers, and ``show`` is called with the
+    progress of steps. Raises InputError for unusable certificates.
     """
 
     def __init__(
@@ -57,11 +60,13 @@ class Auth:
         *,
         tls: Iterable[AuthTLS] = (),
         credentials: BuildCredentials | None = None,
+        show: Callable[[control_pb2.StatusResponse], None] | None = None,
     ) -> None:
         self.failures: list[LLBError] = []
         self._contexts = {options.host: options.context() for options in tls}
         self._environ = environ
         self._own = credentials
+        self._steps = AuthSteps(show)
         # Only one thread runs a helper or a function, and all threads use its answer.
         self._lock = threading.Lock()
         self._cached: dict[str, _CachedLogin] = {}
@@ -77,20 +82,39 @@ class Auth:
         }
 
     def _credentials(self, call: ServerCall) -> None:
-        login = self._login_of(receive(call, pb.CredentialsRequest).Host).login
+        host = receive(call, pb.CredentialsRequest).Host
+        cached = self._login_of(host)
+        if cached.problem is not None:
+            raise cached.problem
+        login = cached.login
+        if login.secret:
+            self._steps.share(host)
         _respond(call, pb.CredentialsResponse(Username=login.username, Secret=login.secret))
 
     def _fetch_token(self, call: ServerCall) -> None:
         message = receive(call, pb.FetchTokenRequest)
         request = TokenRequest(message.Host, message.Realm, message.Service, tuple(message.Scopes))
-        login = self._login_of(message.Host).login
-        token = fetch(request, login, self._contexts.get(message.Host))
+        token = self._fetch(request, self._login_of(message.Host))
         _respond(
             call,
             pb.FetchTokenResponse(
                 Token=token.value, ExpiresIn=token.expires_in, IssuedAt=token.issued_at
             ),
         )
+
+    def _fetch(self, request: TokenRequest, cached: _CachedLogin) -> Token:
+        """Fetch a token, without credentials if their configuration is broken."""
+        if cached.login.secret or cached.login.registry_token:
+            self._steps.fetch(request)
+        try:
+            token = fetch(request, cached.login, self._contexts.get(request.host))
+        except InputError as error:
+            if cached.problem is None:
+                raise
+            raise cached.problem from error
+        if cached.problem is not None:
+            self._steps.warn(f"no credentials for {request.host}: {cached.problem.message}")
+        return token
 
     def _get_authority(self, call: ServerCall) -> None:
         request = receive(call, pb.GetTokenAuthorityRequest)
@@ -120,11 +144,17 @@ class Auth:
         with self._lock:
             cached = self._cached.get(host)
             if cached is None or monotonic() - cached.since > _CACHE_SECONDS:
-                login = self._own_login(host)
-                is_own = login is not None
-                login = login or DockerConfig.load(self._environ).credentials(host)
-                cached = self._cached[host] = _CachedLogin(login, is_own, monotonic())
+                cached = self._cached[host] = self._look_up(host)
             return cached
+
+    def _look_up(self, host: str) -> _CachedLogin:
+        login = self._own_login(host)
+        if login is not None:
+            return _CachedLogin(login, is_own=True)
+        try:
+            return _CachedLogin(DockerConfig.load(self._environ).credentials(host))
+        except InputError as error:
+            return _CachedLogin(Login(), problem=error)
 
     def _own_login(self, host: str) -> Login | None:
         """Look up the credentials that the build has for a registry."""
@@ -140,11 +170,15 @@ class Auth:
 
 @frozen
 class _CachedLogin:
-    """Credentials, whether they are the build's own, and the time of the look-up."""
+    """Credentials, whether they are the build's own, and the time of the look-up.
+
+    ``problem`` is why Docker's configuration has none.
+    """
 
     login: Login
-    is_own: bool
-    since: float
+    is_own: bool = False
+    problem: InputError | None = None
+    since: float = field(factory=monotonic)
 
 
 def _respond(call: ServerCall, message: Message) -> None:

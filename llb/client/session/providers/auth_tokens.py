@@ -143,7 +143,7 @@ def _opener(realm: str, context: SSLContext | None) -> OpenerDirector:
     opener = urllib_request.OpenerDirector()
     opener.addheaders = [("User-Agent", "pyllb")]
     for handler in (
-        urllib_request.ProxyHandler({} if _is_loopback(host) else None),
+        urllib_request.ProxyHandler({} if is_loopback(host) else None),
         urllib_request.UnknownHandler(),
         urllib_request.HTTPHandler(),
         urllib_request.HTTPSHandler(context=context),
@@ -291,6 +291,6 @@ def _one_line(text: str) -> str:
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
     """Check whether a host is this machine, which is never reached through a proxy."""
     return host == "localhost" or host.startswith("127.") or host == "::1"

@@ -6,6 +6,7 @@ import base64
 import json
 import subprocess
 import threading
+from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING
 
 import pytest
@@ -21,12 +22,14 @@ from llb.client.session.providers.auth_keys import read_or_create_seed, signing_
 from llb.client.session.providers.auth_tokens import Token
 from llb.errors import InputError, RemoteError
 from tests.fakes.call import MessageCall
+from tests.http_server import http_server
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from google.protobuf.message import Message
 
+    from llb._pb import control_pb2
     from llb.client import Credential
 
 
@@ -118,6 +121,77 @@ def test_a_registry_token_is_used_unchanged(tmp_path: Path) -> None:
     request = pb.FetchTokenRequest(Host=HOST, Realm="http://127.0.0.1:1/none")
     answer = pb.FetchTokenResponse.FromString(call_service(auth, "FetchToken", request))
     assert answer == pb.FetchTokenResponse(Token="ready", ExpiresIn=60)
+
+
+class Shown(list[str]):
+    """The names of steps and the texts of warnings that an :class:`Auth` shows."""
+
+    def add(self, response: control_pb2.StatusResponse) -> None:
+        self += [vertex.name for vertex in response.vertexes]
+        self += [warning.short.decode() for warning in response.warnings]
+
+
+def test_the_use_of_credentials_is_shown(tmp_path: Path) -> None:
+    auths = {HOST: {"auth": auth_of("me", "1")}, "token": {"registrytoken": "ready"}}
+    shown = Shown()
+    auth = Auth(config(tmp_path, {"auths": auths}), show=shown.add)
+    for host in ("none", HOST):
+        call_service(auth, "Credentials", pb.CredentialsRequest(Host=host))
+        public_key(auth, host)
+    request = pb.FetchTokenRequest(Host="token", Realm="https://a/b", Scopes=["repository:x:pull"])
+    call_service(auth, "FetchToken", request)
+    assert shown == [
+        f"[auth] sharing credentials for {HOST}",
+        "[auth] x:pull token for token",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (
+            {"credsStore": "none"},
+            (
+                "docker's config.json names the credential helper docker-credential-none, "
+                "which is not on PATH"
+            ),
+        ),
+        (
+            {"auths": {HOST: {"auth": "?"}}},
+            f"the auth of {HOST} in docker's configuration is not the base64 of NAME:PASSWORD",
+        ),
+    ],
+)
+def test_a_build_that_needs_no_credentials_goes_on_without_a_broken_configuration(
+    tmp_path: Path, content: object, problem: str
+) -> None:
+    answers = [(200, b'{"token": "anonymous"}'), (401, b"{}")]
+
+    class TokenServer(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            assert self.headers["Authorization"] is None
+            status, body = answers.pop(0)
+            self.send_response(status)
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    shown = Shown()
+    auth = Auth(config(tmp_path, content), show=shown.add)
+    assert public_key(auth) == bytes(signing_key(b"", SALT).verify_key)
+    with http_server(TokenServer) as url:
+        request = pb.FetchTokenRequest(Host=HOST, Realm=f"{url}/token")
+        answer = call_service(auth, "FetchToken", request)
+        assert pb.FetchTokenResponse.FromString(answer).Token == "anonymous"
+        assert shown == [f"no credentials for {HOST}: {problem}"]
+        with pytest.raises(InputError) as caught:
+            call_service(auth, "FetchToken", request)
+    assert caught.value.message == problem
+    with pytest.raises(InputError) as caught:
+        call_service(auth, "Credentials", pb.CredentialsRequest(Host=HOST))
+    assert caught.value.message == problem
 
 
 def test_keys_depend_on_registry_salt_and_folder(tmp_path: Path) -> None:
