@@ -33,6 +33,10 @@ _ARCHITECTURES = {
     "armhf": "arm",
     "armel": "arm",
 }
+_KNOWN_ARCHITECTURES = (
+    *(*_ARCHITECTURES, *_ARCHITECTURES.values()),
+    *("loong64", "mips64le", "ppc64le", "riscv64", "s390x"),
+)
 _VARIANTS = {"armhf": "v7", "armel": "v6", "i386": ""}
 # Machine names of uname(2) that differ from the names in images.
 _MACHINES = {
@@ -140,6 +144,13 @@ def _normal_variant(architecture: str, variant: str) -> str:
             return variant
 
 
-def _platform_hint(text: str) -> str:
-    word = text.split("/", maxsplit=1)[0]
+def _platform_hint(text: str) -> str | None:
+    """Complete a system or an architecture without the other, or correct a system."""
+    word = text.split("/", maxsplit=1)[0].lower()
+    if text == word and word in _KNOWN_OS:
+        return f"add the architecture: {word}/amd64"
+    if word in _KNOWN_ARCHITECTURES:
+        return f"add the system: linux/{word}"
+    if word in _KNOWN_OS:
+        return "name one platform, without spaces or commas: linux/amd64 or linux/arm/v7"
     return did_you_mean(word, _KNOWN_OS) or "for example linux/amd64 or linux/arm/v7"

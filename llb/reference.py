@@ -149,6 +149,8 @@ def _reason(text: str, remainder: str) -> str:
     path = remainder.split("@", maxsplit=1)[0].split(":", maxsplit=1)[0]
     if not text:
         return "it is empty"
+    if "://" in text:
+        return "it is a URL, expected [domain/]name[:tag][@digest]"
     if path != path.lower():
         return "the repository name must be lower case"
     return "expected [domain/]name[:tag][@digest]"

@@ -13,6 +13,7 @@ from llb.client import aws_credentials
 from llb.client.csv_fields import hide_secrets
 from llb.client.key_values import check_daemon_names, parse_attributes, parse_flag, redact
 from llb.errors import InvalidValueError, did_you_mean
+from llb.reference import Reference
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -80,6 +81,8 @@ class Cache:
             raise InvalidValueError(
                 "a registry cache needs a ref", hint="for example type=registry,ref=ghcr.io/o/cache"
             )
+        if self.type == "registry":
+            Reference.parse(self.attrs["ref"])
         mode = self.attrs.get("mode", "min")
         if mode not in _MODES:
             raise InvalidValueError(
@@ -141,6 +144,17 @@ def parse_cache(text: str) -> Cache:
     if kind is None:
         raise InvalidValueError(f"invalid cache {hide_secrets(text)!r}: missing type")
     return Cache(kind, attrs)
+
+
+def parse_caches(text: str) -> tuple[Cache, ...]:
+    """Parse a cache, or several references with commas between them, as buildx does.
+
+    Raises InvalidValueError.
+
+    >>> [cache.attrs["ref"] for cache in parse_caches("ghcr.io/owner/a,ghcr.io/owner/b")]
+    ['ghcr.io/owner/a', 'ghcr.io/owner/b']
+    """
+    return tuple(map(parse_cache, text.split(",") if "=" not in text else [text]))
 
 
 def to_cache(cache: str | Cache) -> Cache:

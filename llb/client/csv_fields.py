@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import csv
 import re
 from typing import TYPE_CHECKING
 
 from llb.errors import InvalidValueError, did_you_mean
+from llb.gocompat.csv import split_csv
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,6 +23,20 @@ def hide_secrets(text: str) -> str:
     return _SECRET.sub(r"\1…", text)
 
 
+def split_fields(text: str, what: str) -> tuple[str, ...]:
+    """Split an option value at its commas, as BuildKit's clients do. Raises InvalidValueError.
+
+    A field with a comma or a quote is quoted.
+    """
+    try:
+        return split_csv(text) if text else ()
+    except ValueError as error:
+        raise InvalidValueError(
+            f"invalid {what} {hide_secrets(text)!r}: {error}",
+            hint='quote a whole field: type=local,"dest=a,b"',
+        ) from error
+
+
 def parse_fields(text: str, allowed: Iterable[str], what: str) -> dict[str, str]:
     """Parse the fields of an option value, with keys in lower case. Raises InvalidValueError.
 
@@ -31,7 +45,7 @@ def parse_fields(text: str, allowed: Iterable[str], what: str) -> dict[str, str]
     """
     names = list(allowed)
     fields = {}
-    for field in next(csv.reader([text], strict=True), []):
+    for field in split_fields(text, what):
         key, equals, value = field.partition("=")
         key = key.strip().lower()
         if key not in names or not equals:

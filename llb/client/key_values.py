@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 import re
 import warnings
 from typing import TYPE_CHECKING
 
 from llb._lazy import lazy_imports
-from llb.client.csv_fields import hide_secrets
+from llb.client.csv_fields import hide_secrets, split_fields
 from llb.errors import InvalidValueError, UnknownKeyWarning, did_you_mean
 from llb.source_map import caller
 
@@ -34,12 +33,8 @@ def parse_attributes(text: str, what: str, example: str) -> dict[str, str]:
     >>> parse_attributes('a=1,"b=2,3"', "output", "a=1")
     {'a': '1', 'b': '2,3'}
     """
-    try:
-        fields = next(csv.reader([text], strict=True), [])
-    except csv.Error as error:
-        raise InvalidValueError(f"invalid {what} {hide_secrets(text)!r}: {error}") from error
     attrs: dict[str, str] = {}
-    for field in fields:
+    for field in split_fields(text, what):
         key, equals, value = field.partition("=")
         if not equals or not key:
             raise InvalidValueError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from llb import Platform
+from llb.errors import InvalidValueError
 
 
 @pytest.mark.parametrize(
@@ -27,3 +28,24 @@ from llb import Platform
 )
 def test_platforms_are_normalized(text: str, normal: str) -> None:
     assert str(Platform.parse(text)) == normal
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("arm64", "add the system: linux/arm64"),
+        ("x86_64", "add the system: linux/x86_64"),
+        ("riscv64", "add the system: linux/riscv64"),
+        ("linux", "add the architecture: linux/amd64"),
+        (
+            "linux/amd64,linux/arm64",
+            "name one platform, without spaces or commas: linux/amd64 or linux/arm/v7",
+        ),
+        ("linx", "did you mean linux?"),
+        ("local", "for example linux/amd64 or linux/arm/v7"),
+    ],
+)
+def test_an_incomplete_platform_is_completed(text: str, hint: str) -> None:
+    with pytest.raises(InvalidValueError) as caught:
+        Platform.parse(text)
+    assert caught.value.hint == hint

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from llb import Reference
+from llb.errors import InvalidValueError
 
 
 @pytest.mark.parametrize(
@@ -33,3 +34,11 @@ def test_references_are_normalized(text: str, full: str, familiar: str) -> None:
 def test_malformed_references_are_refused(text: str) -> None:
     with pytest.raises(ValueError, match="invalid"):
         Reference.parse(text)
+
+
+def test_a_url_is_no_reference() -> None:
+    with pytest.raises(InvalidValueError) as caught:
+        Reference.parse("https://ghcr.io/o/app")
+    assert caught.value.message == (
+        "invalid reference 'https://ghcr.io/o/app': it is a URL, expected [domain/]name[:tag][@digest]"
+    )

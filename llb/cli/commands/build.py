@@ -308,9 +308,15 @@ def _build_options(flags: _Options, frontend: FrontendOptions) -> BuildOptions:
         "ssh": [ssh_agent_spec.parse_agent(agent) for agent in flags.ssh],
         "registry_auth_tls": [auth_tls.parse_auth_tls(tls) for tls in flags.registry_auth_tls],
         "cache_from": [
-            caches.check_source(caches.parse_cache(cache)) for cache in flags.cache_from
+            caches.check_source(cache)
+            for text in flags.cache_from
+            for cache in caches.parse_caches(text)
         ],
-        "cache_to": [caches.check_target(caches.parse_cache(cache)) for cache in flags.cache_to],
+        "cache_to": [
+            caches.check_target(cache)
+            for text in flags.cache_to
+            for cache in caches.parse_caches(text)
+        ],
         "allow": allowed(map(to_entitlement, flags.allow), frontend.network),
         "proxy_network": flags.proxy_network,
         "ref": uuid.uuid4().hex,

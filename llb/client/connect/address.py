@@ -18,7 +18,8 @@ DOCKER = "docker://"
 BUILDER = "builder://"
 _DOCKER_SOCKET = "docker.sock"
 _ROOT_SOCKET = Path("/run/buildkit/buildkitd.sock")
-_TCP = re.compile(r"tcp://(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:]+\]):([0-9]{1,5})\Z")
+# An IPv6 address may end with an IPv4 address, and have the zone of an interface.
+_TCP = re.compile(r"tcp://(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+(?:%[^\s\]/]+)?\]):([0-9]{1,5})\Z")
 _LAST_PORT = 65535
 
 
@@ -32,8 +33,26 @@ def check_socket(address: str) -> None:
     if match is None or int(match[1]) > _LAST_PORT:
         raise InvalidValueError(
             f"invalid address {address!r}: expected unix://PATH or tcp://HOST:PORT",
-            hint="for example unix:///run/buildkit/buildkitd.sock",
+            hint=address_hint(address),
         )
+
+
+def address_hint(address: str) -> str:
+    """Show how an address is written, from what it probably is.
+
+    >>> address_hint("/run/x.sock"), address_hint("builder:1234")
+    ('did you mean unix:///run/x.sock?', 'did you mean tcp://builder:1234?')
+    """
+    scheme, separator, rest = address.partition(":")
+    if address.startswith("/"):
+        return f"did you mean unix://{address}?"
+    if scheme in ("unix", "tcp") and separator and not rest.startswith("//"):
+        return f"did you mean {scheme}://{rest}?"
+    if separator and rest.isdecimal():
+        return f"did you mean tcp://{address}?"
+    if scheme == "tcp":
+        return "for example tcp://builder:1234"
+    return "for example unix:///run/buildkit/buildkitd.sock"
 
 
 def is_docker(address: str) -> bool:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias, TypeVar
 from attrs import evolve, frozen
 
 from llb._lazy import lazy_imports
-from llb.client.connect.address import check_socket, is_docker
+from llb.client.connect.address import address_hint, check_socket, is_docker
 from llb.client.connect.errors import CHANNEL, unreachable
 from llb.client.connect.keepalive import keepalive_seconds
 from llb.client.connect.session_pipe import SessionPipe
@@ -126,7 +126,7 @@ def to_route(address: str, tls: TLS | None = None) -> Route:
         schemes = ", ".join(f"{name}://" for name in SCHEMES)
         raise InvalidValueError(
             f"invalid address {address!r}: expected one that begins with {schemes}",
-            hint=did_you_mean(scheme, SCHEMES) or "for example unix:///run/buildkit/buildkitd.sock",
+            hint=(separator and did_you_mean(scheme, SCHEMES)) or address_hint(address),
         )
     if tls is not None and scheme != "tcp":
         raise InvalidValueError(f"TLS is for tcp:// addresses, not for {address}")

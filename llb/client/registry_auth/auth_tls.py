@@ -49,9 +49,12 @@ class AuthTLS:
                 hint=f"for example {_EXAMPLE}",
             )
 
-    def context(self) -> ssl.SSLContext:
-        """Build the SSL context for connections; raises InputError for unusable files."""
-        context = client_context()
+    def context(self, context: ssl.SSLContext | None = None) -> ssl.SSLContext:
+        """Build the SSL context for connections, or extend that of other options for the host.
+
+        Raises InputError for unusable files.
+        """
+        context = client_context() if context is None else context
         try:
             if self.ca is not None:
                 file = self.ca if isinstance(self.ca, Path) else None

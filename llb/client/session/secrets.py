@@ -13,7 +13,7 @@ from attrs import frozen
 
 from llb.arguments.checked import checked_init
 from llb.client.csv_fields import hide_secrets, parse_fields
-from llb.errors import InputError, InvalidValueError
+from llb.errors import InputError, InvalidValueError, did_you_mean
 from llb.local_files import paths
 from llb.local_files.streams import read_stream
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 MAX_SIZE = 500 * 1024
 """The maximum size of a secret in bytes, as in BuildKit."""
+
+_TYPES = ("file", "env")
 
 
 @checked_init
@@ -107,13 +109,19 @@ def parse_secret(text: str, environ: Mapping[str, str] = os.environ) -> tuple[st
             f"invalid secret {hide_secrets(text)!r}: missing id",
             hint="for example id=npm,src=token.txt",
         )
-    source = fields.get("src", fields.get("source"))
+    kind = fields.get("type", "file")
+    if kind not in _TYPES:
+        raise InvalidValueError(
+            f"invalid type {kind!r} of the secret {name}: expected {', '.join(_TYPES)}",
+            hint=did_you_mean(kind, _TYPES),
+        )
+    source = fields.get("src") or fields.get("source")
     variable = fields.get("env")
-    if fields.get("type") == "env" and variable is None:
+    if kind == "env" and not variable:
         variable, source = source or name, None
-    if variable is not None:
+    if variable:
         return name, EnvSecret(variable)
-    if source is not None:
+    if source:
         return name, paths.expand_user(source)
     return name, EnvSecret(name) if name in environ else Path(name)
 

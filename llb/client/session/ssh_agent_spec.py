@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import re
 import stat
 from pathlib import Path  # noqa: TC003 - attrs resolves it
 
 from attrs import frozen
 
 from llb.arguments.checked import checked_init
+from llb.client.key_values import parse_flag
 from llb.errors import InvalidValueError
 from llb.local_files import paths
 
 DEFAULT = "default"
 VARIABLE = "SSH_AUTH_SOCK"
+_RAW = "raw="
 
 
 @checked_init
@@ -34,19 +35,26 @@ class AgentSpec:
 def parse_agent(text: str) -> AgentSpec:
     """Parse ``default``, ``ID=SOCKET`` or ``ID=KEY[,KEY…]``, as buildctl does.
 
-    ``,raw=true`` may follow a socket. Raises InvalidValueError.
+    Without an id it is ``default``, and without files the user's own agent. ``,raw=true`` may follow
+    a socket. Raises InvalidValueError.
 
     >>> parse_agent("default")
     AgentSpec(id='default', socket=None, keys=(), raw=False)
     """
-    id_, equals, paths_field = text.partition("=")
-    words = [word for word in paths_field.split(",") if word]
-    if not id_ or (equals and not words):
+    if not text:
         raise InvalidValueError(
-            f"invalid ssh {text!r}: expected ID, ID=SOCKET or ID=KEY,…", hint="for example default"
+            "invalid ssh '': expected ID, ID=SOCKET or ID=KEY,…", hint="for example default"
         )
-    raw = "raw=true" in words
-    files = [paths.expand_user(word) for word in words if not re.match(r"raw=(true|false)\Z", word)]
+    id_, _, paths_field = text.partition("=")
+    id_ = id_ or DEFAULT
+    words = [word for word in paths_field.split(",") if word]
+    raw = False
+    files = []
+    for word in words:
+        if word.startswith(_RAW):
+            raw = parse_flag(word.removeprefix(_RAW), f"raw of the ssh agent {id_}")
+        else:
+            files.append(paths.expand_user(word))
     if raw and len(files) != 1:
         raise InvalidValueError(f"invalid ssh {text!r}: raw=true needs one socket")
     if len(files) == 1 and (raw or is_socket(files[0])):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Self
 
 from llb._lazy import lazy_imports
 from llb.client.session.ssh_agent_spec import VARIABLE, is_socket
-from llb.errors import InputError
+from llb.errors import InputError, InvalidValueError
 
 with lazy_imports(__name__):
     from llb.client.session import private_ssh_agent  # 7 ms
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 class Agents:
     """The sockets of a build's ssh agents, open until :meth:`close`.
 
-    Raises InputError for an unusable socket or key.
+    Raises InputError for an unusable socket or key, and InvalidValueError for two of one id.
     """
 
     def __init__(self, specs: Iterable[AgentSpec], environ: Mapping[str, str] = os.environ) -> None:
@@ -32,6 +32,7 @@ class Agents:
         self.raw: set[str] = set()
         try:
             for spec in specs:
+                self._check_new(spec.id)
                 self.sockets[spec.id] = self._open(spec, environ)
                 self.raw |= {spec.id} if spec.raw else set()
         except BaseException:
@@ -53,6 +54,10 @@ class Agents:
     def close(self) -> None:
         """Stop the temporary agents; a second call does nothing."""
         self._stack.close()
+
+    def _check_new(self, name: str) -> None:
+        if name in self.sockets:
+            raise InvalidValueError(f"the ssh agent {name} is named twice")
 
     def _open(self, spec: AgentSpec, environ: Mapping[str, str]) -> Path:
         if spec.keys:

@@ -14,6 +14,7 @@ from llb.client.caches import (
     inline_cache,
     local_cache,
     parse_cache,
+    parse_caches,
     registry_cache,
     with_environment,
 )
@@ -38,6 +39,15 @@ def test_caches_are_parsed_as_by_buildctl(text: str, cache: Cache) -> None:
     assert parse_cache(text) == cache
 
 
+def test_one_option_may_name_several_references() -> None:
+    assert parse_caches("a,ghcr.io/b:1") == (registry("a"), registry("ghcr.io/b:1"))
+    assert parse_caches('type=local,"src=a,b"') == (Cache("local", {"src": "a,b"}),)
+
+
+def registry(ref: str) -> Cache:
+    return Cache("registry", {"ref": ref})
+
+
 @pytest.mark.feature("M5")
 @pytest.mark.parametrize(
     ("text", "message"),
@@ -51,7 +61,18 @@ def test_caches_are_parsed_as_by_buildctl(text: str, cache: Cache) -> None:
         ("type=inline,mode=all", "invalid cache mode 'all': expected min, max"),
         ("type=inline,x", "invalid cache 'type=inline,x': 'x' is not key=value"),
         ("type=s3,buckt=x", "unknown attribute 'buckt' of the cache s3"),
-        ('type=inline,"x', "invalid cache 'type=inline,\"x': unexpected end of data"),
+        (
+            'type=inline,"x',
+            (
+                "invalid cache 'type=inline,\"x': parse error on line 1, column 14: "
+                'extraneous or missing " in quoted-field'
+            ),
+        ),
+        ("a,b", "invalid reference 'a,b': expected [domain/]name[:tag][@digest]"),
+        (
+            "type=registry,ref=a b",
+            "invalid reference 'a b': expected [domain/]name[:tag][@digest]",
+        ),
     ],
 )
 def test_an_invalid_cache_is_refused(text: str, message: str) -> None:

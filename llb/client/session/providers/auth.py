@@ -26,6 +26,7 @@ from llb.errors import InputError, LLBError, RemoteError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+    from ssl import SSLContext
 
     from google.protobuf.message import Message
     from nacl.signing import SigningKey
@@ -63,7 +64,9 @@ class Auth:
         show: Callable[[control_pb2.StatusResponse], None] | None = None,
     ) -> None:
         self.failures: list[LLBError] = []
-        self._contexts = {options.host: options.context() for options in tls}
+        self._contexts: dict[str, SSLContext] = {}
+        for options in tls:
+            self._contexts[options.host] = options.context(self._contexts.get(options.host))
         self._environ = environ
         self._own = credentials
         self._steps = AuthSteps(show)

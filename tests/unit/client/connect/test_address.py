@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 @pytest.mark.feature("J1")
 @pytest.mark.parametrize(
     "address",
-    ["unix:///run/x.sock", "tcp://localhost:1234", "tcp://10.0.0.1:1", "tcp://[::1]:1234"],
+    [
+        *("unix:///run/x.sock", "tcp://localhost:1234", "tcp://10.0.0.1:1", "tcp://[::1]:1234"),
+        *("tcp://[fe80::1%eth0]:1", "tcp://[::ffff:10.0.0.1]:1"),
+    ],
 )
 def test_addresses_of_sockets_have_routes(address: str) -> None:
     route = to_route(address)
@@ -58,6 +61,23 @@ def test_a_similar_scheme_is_suggested() -> None:
     with pytest.raises(InvalidValueError) as caught:
         to_route("docker-contaner://builder")
     assert caught.value.hint == "did you mean docker-container?"
+
+
+@pytest.mark.parametrize(
+    ("address", "hint"),
+    [
+        ("/run/x.sock", "did you mean unix:///run/x.sock?"),
+        ("unix:/run/x.sock", "did you mean unix:///run/x.sock?"),
+        ("tcp:builder:1234", "did you mean tcp://builder:1234?"),
+        ("builder:1234", "did you mean tcp://builder:1234?"),
+        ("tcp://builder", "for example tcp://builder:1234"),
+        ("builder", "for example unix:///run/buildkit/buildkitd.sock"),
+    ],
+)
+def test_an_incomplete_address_is_completed(address: str, hint: str) -> None:
+    with pytest.raises(InvalidValueError) as caught:
+        to_route(address)
+    assert caught.value.hint == hint
 
 
 def test_an_argument_comes_before_the_environment() -> None:

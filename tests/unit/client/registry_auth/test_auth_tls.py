@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ssl
 from pathlib import Path
 
 import pytest
 
 from llb.client.registry_auth.auth_tls import AuthTLS, parse_auth_tls
+from llb.client.registry_auth.pem import client_context
 from llb.client.session.providers.auth import Auth
 from llb.errors import InputError, InvalidValueError
 
@@ -40,3 +42,9 @@ def test_unusable_certificates_are_refused_before_the_build(tmp_path: Path) -> N
         Auth(tls=[AuthTLS("a", ca=tmp_path / "none.pem")])
     with pytest.raises(InputError, match=r"^cannot use /none for a: No such file or directory"):
         Auth(tls=[AuthTLS("a", ca=Path("/none"))])
+
+
+def test_several_options_for_one_host_are_combined() -> None:
+    context = client_context()
+    assert AuthTLS("a", insecure=True).context(context) is context
+    assert context.verify_mode is ssl.CERT_NONE

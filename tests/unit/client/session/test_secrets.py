@@ -27,6 +27,10 @@ from llb.errors import InputError, InvalidValueError
         ("id=a,env=A_TOKEN", {}, EnvSecret("A_TOKEN")),
         ("id=a,type=env", {}, EnvSecret("a")),
         ("type=env,id=a,src=NAME", {}, EnvSecret("NAME")),
+        ("id=a,type=file,src=/x", {}, Path("/x")),
+        ("id=a,src=,env=", {"a": "1"}, EnvSecret("a")),
+        ("id=a,src=", {}, Path("a")),
+        ('id=a,"src=/x\ny"', {}, Path("/x\ny")),
         ("id=a", {"a": "1"}, EnvSecret("a")),
         ("id=a", {}, Path("a")),
         ('id=a,"src=/x,y"', {}, Path("/x,y")),
@@ -44,6 +48,14 @@ def test_secrets_are_parsed_as_by_buildctl(
         ("src=/x", "invalid secret 'src=/x': missing id"),
         ("id=a,srk=/x", "invalid secret 'id=a,srk=/x': expected id=, src=, source=, env=, type="),
         ("a", "invalid secret 'a': expected id=, src=, source=, env=, type="),
+        ("id=a,type=dir", "invalid type 'dir' of the secret a: expected file, env"),
+        (
+            'id=a,"src=b',
+            (
+                "invalid secret 'id=a,\"src=b': parse error on line 1, column 7: "
+                'extraneous or missing " in quoted-field'
+            ),
+        ),
     ],
 )
 def test_an_invalid_secret_is_refused(text: str, message: str) -> None:
