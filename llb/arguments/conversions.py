@@ -17,7 +17,7 @@ StrPath: TypeAlias = str | PathLike[str]
 RawText: TypeAlias = str
 """A string that may contain NUL, because it comes from a file or an image config as it is."""
 
-_SIZE = re.compile(r"([0-9]+)\s*(?:([kmgt])i?b?|b)?\Z", re.IGNORECASE)
+_SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*(?:([kmgt])i?b?|b)?\Z", re.IGNORECASE)
 
 Duration: TypeAlias = "float | timedelta"
 """A time span: a number of seconds, or a timedelta."""
@@ -62,4 +62,4 @@ def to_size(value: object, label: str) -> int:
     match = _SIZE.match(value.strip()) if isinstance(value, str) else None
     if match is None:
         raise InvalidValueError(f"invalid {label} {value!r}: expected a size such as 64m")
-    return int(match[1]) << (10 * " kmgt".index((match[2] or " ").lower()))
+    return int(float(match[1]) * 1024 ** " kmgt".index((match[2] or " ").lower()))

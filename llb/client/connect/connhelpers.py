@@ -29,7 +29,8 @@ _CONTROL = re.compile(r"[\0-\x1f\x7f]")
 _NAME = re.compile(r"[A-Za-z0-9][^\s/]*\Z")
 # Pods, namespaces and containers in Kubernetes; BuildKit checks no more than this.
 _KUBE_NAME = re.compile(r"[-a-z0-9.]+\Z")
-_USER = re.compile(r"[^\s:@]+\Z")
+# The account of a domain may be that of an email address.
+_USER = re.compile(r"[^\s:]+\Z")
 _HOST = re.compile(r"[^\s:@/]+\Z|\[[0-9A-Fa-f:.]+(?:%[^\s\]]+)?\]\Z")
 
 
@@ -129,7 +130,8 @@ def _parse_remote_target(form: Form, netloc: str, path: str) -> Target:
         _check("user", unquote(user), _USER)
     if port_colon and not (port.isdecimal() and 0 < int(port) <= _LAST_PORT):
         raise ValueError(f"invalid port {port!r}")
-    return Target(name.strip("[]"), user=unquote(user), port=port, path=path)
+    # The zone of an interface is written with %25 in a URL.
+    return Target(unquote(name).strip("[]"), user=unquote(user), port=port, path=path)
 
 
 def _parse_options(form: Form, query: str) -> dict[str, str]:

@@ -45,7 +45,7 @@ _EXPECTED = (
 _EXPECTED_NAMED = "a directory, an image, a URL, a mapping of paths to contents, or a state"
 _URL = re.compile(r"(https?|git|ssh)://|[\w.-]+@[\w.-]+:|github\.com/")
 _HTTP = re.compile(r"https?://")
-_REMOTE = re.compile(r"(docker-image|https?|git|ssh)://|git@|target:|input:")
+_REMOTE = re.compile(r"(docker-image|https?|git)://|git@|target:|input:")
 # The frontend reads the Dockerfile from this directory, whatever the context is.
 _DOCKERFILE_KEY = "dockerfilekey"
 _PYTHON = ".py"
@@ -115,6 +115,9 @@ class Contexts:
                 tree = memory_tree.to_tree(value, label)
                 kept = memory_tree.without_ignored(tree, "")
                 self._add_input(name, self._upload_tree(kept, f"context {name}"))
+            case str() if is_url(value) and not _REMOTE.match(value):
+                # The frontend knows these as the main context only.
+                self._add_input(name, _fetched(value))
             case str() | os.PathLike():
                 text = to_string(os.fspath(value), label)
                 self.attrs[f"context:{name}"] = self._context_attr(name, text)

@@ -5,14 +5,18 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Mapping
-from ipaddress import ip_address
 from typing import Any
 
+from llb._lazy import lazy_imports
 from llb.arguments.kinds import Text
 from llb.buildkit_names import HOST_GATEWAY
 from llb.errors import InvalidValueError, did_you_mean
 
+with lazy_imports(__name__):
+    import ipaddress  # 1 ms
+
 _TEXT = Text()
+_UNLIMITED = -1
 _LIMIT = re.compile(r"(-?[0-9]+)(?::(-?[0-9]+))?\Z")
 
 
@@ -97,7 +101,7 @@ def to_hosts(value: object, label: str = "extra_hosts") -> dict[str, str]:
     """
     if isinstance(value, Mapping):
         return {
-            name: _to_addresses(to_string(address, f"{label}[{name!r}]"), address, label)
+            name: _to_addresses(to_string(address, f"{label}[{name!r}]"), f"{label}[{name!r}]")
             for name, address in to_mapping(value, label).items()
         }
     hosts: dict[str, str] = {}
@@ -160,25 +164,25 @@ def _to_host(text: object, label: str) -> tuple[str, str]:
     )
     if not separator or not name or not address:
         raise InvalidValueError(f"invalid {label} {text!r}: expected NAME:IP")
-    return name, _to_addresses(address, text, label)
+    return name, _to_addresses(address, label)
 
 
-def _to_addresses(text: str, value: object, label: str) -> str:
+def _to_addresses(text: str, label: str) -> str:
     """Check the addresses of a host, separated by commas; IPv6 may be in brackets."""
     if text == HOST_GATEWAY:
         return text
-    addresses = [re.sub(r"\A\[(.+)\]\Z", r"\1", address) for address in text.split(",")]
-    for address in addresses:
-        try:
-            is_address = "%" not in address and bool(ip_address(address))
-        except ValueError:
-            is_address = False
-        if not is_address:
-            raise InvalidValueError(
-                f"invalid {label} {value!r}: {address!r} is not an IP address",
-                hint=f"expected an IP address or {HOST_GATEWAY}",
-            )
-    return ",".join(addresses)
+    return ",".join(_to_address(address, label) for address in text.split(","))
+
+
+def _to_address(text: str, label: str) -> str:
+    address = text[1:-1] if text.startswith("[") and text.endswith("]") else text
+    try:
+        ipaddress.ip_address(address)
+    except ValueError:
+        raise InvalidValueError(f"invalid {label} {text!r}: expected an IP address") from None
+    if "%" in address:
+        raise InvalidValueError(f"invalid {label} {text!r}: an IP address of a host has no zone")
+    return address
 
 
 def _to_limit(limit: object, label: str, value: object, expected: str) -> int | tuple[int, int]:
@@ -188,8 +192,19 @@ def _to_limit(limit: object, label: str, value: object, expected: str) -> int | 
         case int():
             return limit
         case (int() as soft, int() as hard):
-            return soft, hard
+            return _check_limits(soft, hard, label)
         case str() if parsed := _LIMIT.match(limit):
             first, second = parsed.groups()
-            return int(first) if second is None else (int(first), int(second))
+            if second is None:
+                return int(first)
+            return _check_limits(int(first), int(second), label)
     raise InvalidValueError(f"invalid {label} {value!r}: expected {expected}")
+
+
+def _check_limits(soft: int, hard: int, label: str) -> tuple[int, int]:
+    """Refuse a soft limit above the hard one; -1 is no limit."""
+    if hard != _UNLIMITED and (soft > hard or soft == _UNLIMITED):
+        raise InvalidValueError(
+            f"invalid {label} {soft}:{hard}: the soft limit is above the hard limit"
+        )
+    return soft, hard

@@ -48,9 +48,10 @@ def test_a_size_is_in_bytes(value: object) -> None:
 @pytest.mark.parametrize(("unit", "power"), [("k", 1), ("MB", 2), ("gib", 3), ("T", 4)])
 def test_a_size_has_a_unit(unit: str, power: int) -> None:
     assert to_size(f"3{unit}", "memory") == 3 * 1024**power
+    assert to_size(f"1.5{unit}", "memory") == int(1.5 * 1024**power)
 
 
-@pytest.mark.parametrize("value", ["large", -1, True, None, "1.5g"])
+@pytest.mark.parametrize("value", ["large", -1, True, None, "1.g"])
 def test_an_invalid_size_is_refused(value: object) -> None:
     with pytest.raises(InvalidValueError) as caught:
         to_size(value, "memory")

@@ -99,7 +99,7 @@ def test_a_dockerfile_may_be_elsewhere(environ: dict[str, str]) -> None:
         ({"shm_size": "64"}, {"shm-size": "64"}),
         ({"shm_size": "64 kb"}, {"shm-size": "65536"}),
         ({"shm_size": "1GiB"}, {"shm-size": "1073741824"}),
-        ({"ulimits": ("nofile=10", "core=-1:20")}, {"ulimit": "nofile=10,core=-1:20"}),
+        ({"ulimits": ("nofile=10", "core=1:20")}, {"ulimit": "nofile=10,core=1:20"}),
         ({"cgroup_parent": "/a"}, {"cgroup-parent": "/a"}),
         ({"attests": ("type=sbom,generator=g",)}, {"attest:sbom": "generator=g"}),
         ({"provenance": "mode=max", "sbom": "true"},

@@ -119,6 +119,22 @@ def test_a_context_that_is_no_directory_is_refused(
     assert caught.value.command_hint == (command_hint and command_hint.format(folder=folder))
 
 
+@pytest.mark.parametrize(
+    ("url", "source"),
+    [
+        ("ssh://git@host/repo.git#main", "git://host/repo.git#main"),
+        ("me@host:repo.git", "git://host/repo.git"),
+        ("github.com/me/app", "git://github.com/me/app"),
+    ],
+)
+def test_a_named_context_may_be_any_repository_that_the_main_context_may_be(
+    url: str, source: str
+) -> None:
+    contexts = named(n=url)
+    assert contexts.attrs["context:n"] == "input:n"
+    assert sources(contexts.inputs["n"]) == [source]
+
+
 # URLs.
 
 URLS = (
@@ -322,7 +338,7 @@ def test_a_context_that_is_no_path_is_refused(context: str) -> None:
 
 @pytest.mark.parametrize(
     "value",
-    ["docker-image://a", "https://a/b", "git@h:a", "ssh://h/a", "target:a", "input:a"],
+    ["docker-image://a", "https://a/b", "git@h:a", "git://h/a", "target:a", "input:a"],
 )
 def test_a_remote_context_is_passed_on_unchanged(value: str) -> None:
     assert named(lib=value) == Contexts({"context:lib": value})

@@ -42,6 +42,7 @@ def test_hosts_are_a_mapping_or_strings() -> None:
         "b": "::1",
     }
     assert values.to_hosts(["a:1.2.3.4", "b=::1"]) == {"a": "1.2.3.4", "b": "::1"}
+    assert values.to_hosts(["a:[::1]", "b=[fe80::2]"]) == {"a": "::1", "b": "fe80::2"}
 
 
 def test_limits_are_a_mapping_or_strings() -> None:
@@ -91,11 +92,18 @@ def test_texts_are_strings_numbers_and_paths() -> None:
         ),
         (values.to_hosts, "a", "invalid x 'a': expected NAME:IP"),
         (values.to_hosts, [":1"], "invalid x ':1': expected NAME:IP"),
+        (values.to_hosts, ["a:1.2.3"], "invalid x '1.2.3': expected an IP address"),
+        (values.to_hosts, {"a": "1.2.3.4:5"}, "invalid x['a'] '1.2.3.4:5': expected an IP address"),
+        (values.to_ulimits, "nofile=2:1", "invalid x 2:1: the soft limit is above the hard limit"),
+        (
+            values.to_ulimits,
+            {"a": (-1, 1)},
+            "invalid x['a'] -1:1: the soft limit is above the hard limit",
+        ),
         (values.to_hosts, [7], "invalid x 7: expected NAME:IP"),
-        (values.to_hosts, ["a:b"], "invalid x 'a:b': 'b' is not an IP address"),
-        (values.to_hosts, ["a:1.2.3.4,"], "invalid x 'a:1.2.3.4,': '' is not an IP address"),
-        (values.to_hosts, ["a:::1%lo"], "invalid x 'a:::1%lo': '::1%lo' is not an IP address"),
-        (values.to_hosts, {"a": "[]"}, "invalid x '[]': '[]' is not an IP address"),
+        (values.to_hosts, ["a:1.2.3.4,"], "invalid x '': expected an IP address"),
+        (values.to_hosts, ["a:::1%lo"], "invalid x '::1%lo': an IP address of a host has no zone"),
+        (values.to_hosts, {"a": "[]"}, "invalid x['a'] '[]': expected an IP address"),
         (values.to_hosts, {"a": 7}, "invalid x['a'] 7: expected a string that is not empty"),
         (values.to_ulimits, "nofile", "invalid x 'nofile': expected NAME=SOFT[:HARD]"),
         (values.to_ulimits, ["=1"], "invalid x '=1': expected NAME=SOFT[:HARD]"),
