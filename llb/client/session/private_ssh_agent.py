@@ -19,6 +19,15 @@ if TYPE_CHECKING:
     from llb.client.session.ssh_agent_spec import AgentSpec
 
 _ADD_SECONDS = 20.0
+# Ends an agent when standard input ends, which it does with this process, even if that is killed.
+_GUARD = """
+"$1" -D -a "$2" &
+exec >/dev/null
+read -r _
+kill $!
+wait
+rmdir "$3"
+"""
 
 
 def private_agent(stack: ExitStack, spec: AgentSpec) -> Path:
@@ -37,18 +46,7 @@ def private_agent(stack: ExitStack, spec: AgentSpec) -> Path:
         )
     folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="llb-ssh-"))
     socket = Path(folder) / "agent"
-    process = subprocess.Popen(
-        [agent, "-D", "-a", socket],
-        env=environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-    )
-    stack.callback(process.wait)
-    stack.callback(process.terminate)
-    # The agent prints its socket once it listens.
-    assert process.stdout is not None
-    stack.enter_context(process.stdout)
-    process.stdout.readline()
+    _start_guarded(stack, agent, socket)
     result = subprocess.run(
         [add, *spec.keys],
         env=environment({VARIABLE: str(socket), "SSH_ASKPASS_REQUIRE": "never"}),
@@ -66,3 +64,23 @@ def private_agent(stack: ExitStack, spec: AgentSpec) -> Path:
             hint="add a key with a passphrase to your own agent",
         )
     return socket
+
+
+def _start_guarded(stack: ExitStack, agent: str, socket: Path) -> None:
+    """Start an agent that ends with the stack, or with this process."""
+    process = subprocess.Popen(
+        ["/bin/sh", "-c", _GUARD, "sh", agent, socket, socket.parent],
+        env=environment(),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        # Otherwise Ctrl-C would end the agent before the build.
+        start_new_session=True,
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    stack.enter_context(process.stdout)
+    stack.callback(process.wait)
+    stack.callback(process.stdin.close)
+    # The agent prints its socket once it listens.
+    process.stdout.readline()
