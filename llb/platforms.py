@@ -25,6 +25,7 @@ _PART = re.compile(r"[A-Za-z0-9_.-]+\Z")
 _OS_PART = re.compile(r"(?P<os>[A-Za-z0-9_-]+)(?:\((?P<options>[^()]*)\))?\Z")
 
 _KNOWN_OS = ("linux", "windows", "darwin", "freebsd")
+_WITH_LINUX = ("darwin", "win32")
 _ARCHITECTURES = {
     "x86_64": "amd64",
     "x86-64": "amd64",
@@ -96,9 +97,13 @@ class Platform:
 
     @classmethod
     def host(cls) -> Platform:
-        """Detect the platform of this machine."""
+        """Detect the platform of containers on this machine.
+
+        macOS and Windows run those of Linux, in a virtual machine.
+        """
         machine = host_platform.machine()
-        return cls(os=sys.platform, architecture=_MACHINES.get(machine, machine)).normalize()
+        os = "linux" if sys.platform in _WITH_LINUX else sys.platform
+        return cls(os=os, architecture=_MACHINES.get(machine, machine)).normalize()
 
     def normalize(self) -> Platform:
         """Replace aliases and default variants with containerd's normal form."""

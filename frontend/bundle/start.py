@@ -73,8 +73,8 @@ class Bundle:
     """
 
     def __init__(self, path: str) -> None:
-        self._file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-        size = int.from_bytes(os.pread(self._file, _SIZE, 0))
+        self._file = os.open(path, os.O_RDONLY)
+        size = int.from_bytes(self._read(_SIZE, 0))
         self._begin = _SIZE + size
         self._modules, self._methods, self._patterns = self.value(-size, 0)
 
@@ -125,8 +125,14 @@ class Bundle:
 
     def value(self, begin: int, end: int) -> Any:
         """Load a value on demand: the file has 4 MB."""
-        data = os.pread(self._file, end - begin, self._begin + begin)
+        data = self._read(end - begin, self._begin + begin)
         return marshal.loads(data)  # noqa: S302 - our own file
+
+    def _read(self, size: int, offset: int) -> bytes:
+        if sys.platform == "win32":
+            # The image is one for Linux.
+            raise NotImplementedError
+        return os.pread(self._file, size, offset)
 
 
 class _Loader(SourceFileLoader):

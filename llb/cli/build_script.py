@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import sys
 from threading import Thread
 from typing import TYPE_CHECKING, Self
 
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from llb.script.image_requests import ImageRequests
     from llb.sources.image_resolver import ResolvedImage
 
+_INHERITS_DESCRIPTORS = sys.platform != "win32"
+
 
 @frozen
 class LoadedDefinition:
@@ -42,10 +45,16 @@ class BuildScript:
 
     ``with_config`` also requests its image config. With ``resolves``, the script waits for its base
     images: call :meth:`requests`, and :meth:`answer` if there are images. Without, it warns of
-    them.
+    them. Raises InputError on Windows, where a program inherits no descriptors.
     """
 
     def __init__(self, path: Path, *, with_config: bool = True, resolves: bool = False) -> None:
+        if not _INHERITS_DESCRIPTORS:
+            raise InputError(
+                f"cannot run the build script {path}: on Windows it cannot answer llb build",
+                hint=f"run `python {path} | llb build -`, or mark a function that returns the state "
+                "with @target from llb.buildfile",
+            )
         self._path = path
         self._printed, self._config, self._is_finished = b"", b"", False
         self._connection, theirs = socket.socketpair()

@@ -9,7 +9,6 @@ from __future__ import annotations
 import errno
 import io
 import os
-import select
 import threading
 from collections import deque
 from time import monotonic
@@ -19,6 +18,7 @@ from attrs import frozen
 
 from llb.errors import InvalidValueError, did_you_mean
 from llb.gateway.exec_stream import STDERR, STDOUT
+from llb.grpc import readiness
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -285,22 +285,23 @@ class Feeder:
         self._source = source
         self._target = target
         self._fail = fail
-        self._stopped, self._stop = os.pipe()
+        self._waker = readiness.Waker()
         self._thread = threading.Thread(target=self._feed, name="process-stdin", daemon=True)
         self._thread.start()
 
     def end(self) -> None:
-        """Stop the thread, and wait for its end."""
-        os.close(self._stop)
-        self._thread.join()
-        os.close(self._stopped)
+        """Stop the thread, and wait for its end if it can be woken from waiting for a descriptor."""
+        self._waker.wake()
+        if readiness.ALL_CAN_WAIT or isinstance(self._source, bytes):
+            self._thread.join()
+        self._waker.close()
 
     def _feed(self) -> None:
         try:
             if isinstance(self._source, bytes):
                 self._target.write(self._source)
             else:
-                for data in _read(self._source, self._stopped):
+                for data in self._read(self._source):
                     self._target.write(data)
         except BrokenPipeError:
             # A process need not read all of its input.
@@ -309,14 +310,10 @@ class Feeder:
             self._fail(error)
         self._target.close()
 
-
-def _read(descriptor: int, stopped: int) -> Iterator[bytes]:
-    """Read a descriptor up to its end, or until the other end of ``stopped`` is closed."""
-    poll = select.poll()
-    poll.register(descriptor, select.POLLIN)
-    poll.register(stopped, 0)
-    while stopped not in dict(poll.poll()):
-        data = os.read(descriptor, _PIECE)
-        if not data:
-            return
-        yield data
+    def _read(self, descriptor: int) -> Iterator[bytes]:
+        """Read a descriptor up to its end, or until the thread is stopped."""
+        while not readiness.ALL_CAN_WAIT or self._waker.wait_to_read(descriptor):
+            data = os.read(descriptor, _PIECE)
+            if not data:
+                return
+            yield data

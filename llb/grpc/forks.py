@@ -10,6 +10,7 @@ the connections stay the parent's, which does not notice.
 from __future__ import annotations
 
 import os
+import sys
 from typing import Protocol
 from weakref import WeakSet
 
@@ -46,4 +47,6 @@ def _tell() -> None:
         concerned.after_fork()
 
 
-os.register_at_fork(after_in_child=_tell)
+# Windows has no forks.
+if sys.platform != "win32":
+    os.register_at_fork(after_in_child=_tell)

@@ -7,24 +7,18 @@ socket, or memory within one process.
 from __future__ import annotations
 
 import os
-import select
+import sys
 import threading
-from collections import deque
-from contextlib import suppress
-from fcntl import fcntl
 from typing import TYPE_CHECKING, Protocol
 
 from llb.arguments.checked import checked
 from llb.errors import TransportError
-from llb.grpc import forks
+from llb.grpc import forks, readiness
+from llb.grpc.blocking_pipe import BlockingPipe
+from llb.grpc.byte_queue import ByteQueue
 
 if TYPE_CHECKING:
     from socket import socket
-
-# Reads request this many bytes; Linux lets an unprivileged process make its pipes
-# this large, which saves a context switch per 64 KiB.
-_CHUNK = 2**20
-_F_SETPIPE_SZ = 1031
 
 
 class Pipe(Protocol):
@@ -48,14 +42,19 @@ def stdio_pipe(read_fd: int, write_fd: int) -> Pipe:
     """Open a pipe over two descriptors, which it owns from then on.
 
     They become non-blocking: on POSIX, :meth:`Pipe.close` can unblock a reading or writing thread
-    in no other way.
+    in no other way. On Windows, two threads read and write them.
     """
+    if not readiness.ALL_CAN_WAIT:
+        return BlockingPipe(read_fd, write_fd)
     return DescriptorPipe(read_fd, write_fd)
 
 
 @checked
 def socket_pipe(sock: socket) -> Pipe:
     """Open a pipe over a connected stream socket, which it owns from then on."""
+    if sys.platform == "win32":
+        # There, the number of a socket is not that of a file.
+        return _SocketPipe(sock)
     fd = sock.detach()
     return DescriptorPipe(fd, fd)
 
@@ -63,12 +62,12 @@ def socket_pipe(sock: socket) -> Pipe:
 @checked
 def memory_pair(capacity: int = 2**20) -> tuple[Pipe, Pipe]:
     """Create two connected pipes; each direction buffers about ``capacity`` bytes."""
-    forward, backward = _Queue(capacity), _Queue(capacity)
+    forward, backward = ByteQueue(capacity), ByteQueue(capacity)
     return _MemoryPipe(forward, backward), _MemoryPipe(backward, forward)
 
 
 class DescriptorPipe:
-    """A pipe over two descriptors, which become non-blocking.
+    """A pipe over two descriptors, which become non-blocking; on Windows, those of sockets.
 
     Subclasses may override the methods that read and write some bytes; these raise BlockingIOError
     if there is nothing to do yet.
@@ -79,17 +78,14 @@ class DescriptorPipe:
         self._read_fd = read_fd
         self._write_fd = write_fd
         for fd in {read_fd, write_fd}:
-            os.set_blocking(fd, False)
-            with suppress(OSError):
-                fcntl(fd, _F_SETPIPE_SZ, _CHUNK)
+            readiness.prepare(fd)
         self._closed = False
         self._close_lock = threading.Lock()
         # Each lock is held during its operation. Otherwise a descriptor could be closed,
         # and its number reused for another file, while a thread still uses it.
         self._reading = threading.Lock()
         self._writing = threading.Lock()
-        # It becomes readable when the pipe is closed, which wakes both pollers.
-        self._closing, self._close_signal = os.pipe()
+        self._waker = readiness.Waker()
         self._is_parents = False
         forks.register(self)
 
@@ -100,7 +96,7 @@ class DescriptorPipe:
                 try:
                     return self._read_some()
                 except BlockingIOError:
-                    self._wait(self._read_fd, select.POLLIN)
+                    self._waker.wait_to_read(self._read_fd)
                 except OSError as error:
                     raise TransportError(f"reading failed: {error.strerror}") from error
             if self._is_parents:
@@ -120,7 +116,7 @@ class DescriptorPipe:
                 try:
                     unwritten = unwritten[self._write_some(unwritten) :]
                 except BlockingIOError:
-                    self._wait(self._write_fd, select.POLLOUT)
+                    self._waker.wait_to_write(self._write_fd)
                 except OSError as error:
                     raise TransportError(f"writing failed: {error.strerror}") from error
 
@@ -130,12 +126,10 @@ class DescriptorPipe:
             if self._closed:
                 return
             self._closed = True
-        # The end of the pipe would be no signal while a forked process has a copy of it.
-        os.write(self._close_signal, b"\0")
-        os.close(self._close_signal)
+        self._waker.wake()
         with self._reading, self._writing:
             self._close_ends()
-            os.close(self._closing)
+            self._waker.close()
 
     def after_fork(self) -> None:
         """Close the child's copies of the descriptors; the parent keeps its own."""
@@ -144,12 +138,11 @@ class DescriptorPipe:
             return
         self._closed = self._is_parents = True
         self._close_ends()
-        os.close(self._close_signal)
-        os.close(self._closing)
+        self._waker.after_fork()
 
     def _read_some(self) -> bytes:
         """Read the bytes that have arrived; ``b""`` is the end."""
-        return os.read(self._read_fd, _CHUNK)
+        return os.read(self._read_fd, readiness.CHUNK)
 
     def _write_some(self, data: memoryview) -> int:
         """Write as much as possible, and return the number of bytes."""
@@ -160,52 +153,27 @@ class DescriptorPipe:
         for fd in {self._read_fd, self._write_fd}:
             os.close(fd)
 
-    def _wait(self, fd: int, event: int) -> None:
-        poll = select.poll()
-        poll.register(fd, event)
-        poll.register(self._closing, select.POLLIN)
-        poll.poll()
 
+class _SocketPipe(DescriptorPipe):
+    """A pipe over a socket where its descriptor cannot be read and written like that of a file."""
 
-class _Queue:
-    """One direction of an in-memory pipe."""
+    def __init__(self, sock: socket) -> None:
+        sock.settimeout(0)
+        self._sock = sock
+        super().__init__(sock.fileno(), sock.fileno())
 
-    def __init__(self, capacity: int) -> None:
-        self._capacity = capacity
-        self._chunks: deque[bytes] = deque()
-        self._size = 0
-        self._closed = False
-        self._changed = threading.Condition()
+    def _read_some(self) -> bytes:
+        return self._sock.recv(readiness.CHUNK)
 
-    def put(self, data: bytes) -> None:
-        with self._changed:
-            while self._size >= self._capacity and not self._closed:
-                self._changed.wait()
-            if self._closed:
-                raise TransportError("pipe is closed")
-            self._chunks.append(data)
-            self._size += len(data)
-            self._changed.notify_all()
+    def _write_some(self, data: memoryview) -> int:
+        return self._sock.send(data)
 
-    def get(self) -> bytes:
-        with self._changed:
-            while not self._chunks and not self._closed:
-                self._changed.wait()
-            if not self._chunks:
-                return b""
-            data = self._chunks.popleft()
-            self._size -= len(data)
-            self._changed.notify_all()
-            return data
-
-    def close(self) -> None:
-        with self._changed:
-            self._closed = True
-            self._changed.notify_all()
+    def _close_ends(self) -> None:
+        self._sock.close()
 
 
 class _MemoryPipe:
-    def __init__(self, outgoing: _Queue, incoming: _Queue) -> None:
+    def __init__(self, outgoing: ByteQueue, incoming: ByteQueue) -> None:
         self._outgoing = outgoing
         self._incoming = incoming
 

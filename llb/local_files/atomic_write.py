@@ -11,10 +11,13 @@ import contextlib
 import errno
 import os
 import stat
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from llb.errors import InputError
+from llb.local_files import attributes, locks
+from llb.local_files.open_flags import NON_BLOCKING
 from llb.local_files.staging import make_file
 
 if TYPE_CHECKING:
@@ -50,7 +53,7 @@ class WholeFile:
         self._path = path
         self._target: Path | None = None
         self._staging: Path | None = None
-        self._lock = -1
+        self._lock: int | None = None
         self._is_opened = False
 
     def open(self) -> BinaryIO:
@@ -65,11 +68,11 @@ class WholeFile:
             return destination.open("wb")
         staging, descriptor = make_file(destination.parent)
         self._target, self._staging = destination, staging
-        # The lock of the file lasts until it has its name.
-        self._lock = os.dup(descriptor)
+        # The lock of the file lasts until it has its name. Windows renames no open file.
+        self._lock = os.dup(descriptor) if locks.FOLDERS_HAVE_LOCKS else None
         file = os.fdopen(descriptor, "wb")
         if old_status is not None:
-            _copy_owner_and_mode(descriptor, old_status)
+            attributes.copy_owner_and_mode(old_status, descriptor)
         return file
 
     def commit(self) -> None:
@@ -90,7 +93,8 @@ class WholeFile:
                 _end_pipe(self._path)
 
     def _release(self) -> None:
-        os.close(self._lock)
+        if self._lock is not None:
+            os.close(self._lock)
         self._staging = None
 
 
@@ -119,7 +123,9 @@ def resolve_destination(path: Path) -> Path | int:
 
 
 def _descriptor_folders() -> Iterator[str]:
-    """Yield the folders whose entries are the descriptors of this process."""
+    """Yield the folders whose entries are the descriptors of this process; Windows has none."""
+    if sys.platform == "win32":
+        return
     for name in ("/dev/fd", "/proc/self/fd", "/proc/thread-self/fd"):
         yield os.path.realpath(name)
 
@@ -131,15 +137,6 @@ def _status(path: Path) -> os.stat_result | None:
         return None
 
 
-def _copy_owner_and_mode(descriptor: int, old_status: os.stat_result) -> None:
-    """Give a new file the mode of the file it replaces, and its owner as far as that is allowed."""
-    new_status = os.fstat(descriptor)
-    if (new_status.st_uid, new_status.st_gid) != (old_status.st_uid, old_status.st_gid):
-        with contextlib.suppress(PermissionError):
-            os.fchown(descriptor, old_status.st_uid, old_status.st_gid)
-    os.fchmod(descriptor, stat.S_IMODE(old_status.st_mode))
-
-
 def _end_pipe(path: Path) -> None:
     """Let a reader that waits on a named pipe see its end, if nothing was written to it."""
     destination = resolve_destination(path)
@@ -149,4 +146,4 @@ def _end_pipe(path: Path) -> None:
         and stat.S_ISFIFO(status.st_mode)
     ):
         # Opening for reading and writing does not block.
-        os.close(os.open(destination, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC))
+        os.close(os.open(destination, os.O_RDWR | NON_BLOCKING))

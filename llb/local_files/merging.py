@@ -13,6 +13,7 @@ import stat
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from llb.local_files.attributes import make_named_pipe
 from llb.local_files.staging import PREFIX, new_name
 from llb.local_files.trees import entries_of, is_real_directory, make_writable, remove
 
@@ -92,7 +93,7 @@ def _copy(source: str, target: str) -> None:
     staging = os.path.join(os.path.dirname(target), new_name())  # noqa: PTH118, PTH120
     try:
         if stat.S_ISFIFO(os.lstat(source).st_mode):
-            os.mkfifo(staging)
+            make_named_pipe(staging)
             shutil.copystat(source, staging)
         else:
             shutil.copy2(source, staging, follow_symlinks=False)

@@ -1,12 +1,11 @@
 """Temporary files and folders for results, next to their destinations, until they are complete.
 
 Their owner holds a lock, which ends with its process. So the next export into the same folder finds
-what a killed process has left, and removes it.
+what a killed process has left, and removes it. On Windows, which locks no folders, it stays.
 """
 
 from __future__ import annotations
 
-import fcntl
 import os
 import stat
 from contextlib import suppress
@@ -15,6 +14,8 @@ from typing import TYPE_CHECKING
 from attrs import frozen
 
 from llb._lazy import lazy_imports
+from llb.local_files import locks
+from llb.local_files.open_flags import NO_FOLLOW, NON_BLOCKING
 
 with lazy_imports(__name__):
     from llb.local_files import trees  # 3 ms
@@ -23,9 +24,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PREFIX = ".llb-partial-"
-_LOCK = fcntl.LOCK_EX | fcntl.LOCK_NB
-_OPEN = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-_CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+_OPEN = os.O_RDONLY | NO_FOLLOW | NON_BLOCKING
+_CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL
 
 
 def new_name() -> str:
@@ -46,10 +46,10 @@ def make_file(folder: Path, mode: int = 0o666) -> tuple[Path, int]:
 
 @frozen
 class StagingFolder:
-    """A folder for an incomplete result, with a descriptor that holds its lock."""
+    """A folder for an incomplete result, with the descriptor that holds its lock, if any."""
 
     path: Path
-    descriptor: int
+    descriptor: int | None
 
     @classmethod
     def create(cls, parent: Path) -> StagingFolder:
@@ -58,6 +58,8 @@ class StagingFolder:
         while True:
             path = parent / new_name()
             path.mkdir()
+            if not locks.FOLDERS_HAVE_LOCKS:
+                return cls(path, None)
             with suppress(FileNotFoundError):
                 descriptor = os.open(path, _OPEN)
                 if _hold(path, descriptor):
@@ -67,11 +69,14 @@ class StagingFolder:
     def remove(self) -> None:
         """Remove the folder and everything in it. Raises OSError, and may be called again then."""
         trees.remove_tree(str(self.path))
-        os.close(self.descriptor)
+        if self.descriptor is not None:
+            os.close(self.descriptor)
 
 
 def remove_leftovers(folder: Path) -> None:
     """Remove the files and folders of processes that have ended, as far as possible."""
+    if not locks.FOLDERS_HAVE_LOCKS:
+        return
     with suppress(OSError), os.scandir(folder) as entries:
         for entry in entries:
             if entry.name.startswith(PREFIX):
@@ -81,22 +86,22 @@ def remove_leftovers(folder: Path) -> None:
 
 def _hold(path: Path, descriptor: int) -> bool:
     """Lock a new file or folder; False if another process took it for a leftover."""
+    if not locks.FOLDERS_HAVE_LOCKS:
+        return True
     try:
-        fcntl.flock(descriptor, _LOCK)
-    except BlockingIOError:
-        return False
+        if not locks.try_lock(descriptor):
+            return False
     except OSError:
         # Without locks on this file system, leftovers are not removed either.
         return True
-    with suppress(FileNotFoundError):
-        return os.path.samestat(path.lstat(), os.fstat(descriptor))
-    return False
+    return locks.has_name(descriptor, path)
 
 
 def _remove_leftover(path: str) -> None:
     descriptor = os.open(path, _OPEN)
     try:
-        fcntl.flock(descriptor, _LOCK)
+        if not locks.try_lock(descriptor):
+            return
         if stat.S_ISDIR(os.fstat(descriptor).st_mode):
             trees.remove_tree(path)
         else:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import stat
+import sys
 
 
 def remove_tree(path: str) -> None:
@@ -35,6 +36,9 @@ def remove(path: str) -> None:
 
 def make_writable(folder: str) -> int | None:
     """Let the owner list and change a directory; return the old mode if it had to be changed."""
+    if sys.platform == "win32":
+        # There, modes do not restrict directories.
+        return None
     status = os.lstat(folder)
     mode = stat.S_IMODE(status.st_mode)
     if mode & stat.S_IRWXU == stat.S_IRWXU or status.st_uid != os.geteuid():

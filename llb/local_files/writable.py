@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import sys
 from pathlib import Path
 
 from llb.errors import InputError
@@ -59,9 +60,14 @@ def _check_no_directory(status: os.stat_result | None) -> None:
 
 def _check_access(path: Path, mode: int) -> None:
     if not os.access(path, mode):
-        is_read_only = os.statvfs(path).f_flag & os.ST_RDONLY
-        number = errno.EROFS if is_read_only else errno.EACCES
+        number = errno.EROFS if _is_on_read_only_system(path) else errno.EACCES
         raise OSError(number, os.strerror(number))
+
+
+def _is_on_read_only_system(path: Path) -> bool:
+    if sys.platform == "win32":
+        return False
+    return bool(os.statvfs(path).f_flag & os.ST_RDONLY)
 
 
 def _status(path: Path) -> os.stat_result | None:

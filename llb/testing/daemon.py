@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import sys
 import tempfile
 import threading
 from contextlib import suppress
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Self, TypeAlias, TypedDict, TypeVar, Unpack
 
 from llb._pb import control_pb2 as pb
 from llb.arguments.checked import checked
+from llb.client.connect.sockets import dial
 from llb.errors import InvalidDefinitionError, LLBError, RemoteError, TransportError
 from llb.grpc import Server, socket_pipe
 from llb.platforms import to_platform
@@ -68,8 +70,9 @@ class DaemonOptions(TypedDict, total=False):
 class FakeDaemon:
     """A daemon that runs no steps, at ``address``, a socket in a temporary directory.
 
-    Any client can connect. ``builds`` are the requested builds, in order. If a script
-    raises anything but an error for the client, leaving the ``with`` block raises it again.
+    On Windows it is a port of this machine. Any client can connect. ``builds`` are the requested
+    builds, in order. If a script raises anything but an error for the client, leaving the ``with``
+    block raises it again.
     """
 
     @checked(options=DaemonOptions)
@@ -86,13 +89,9 @@ class FakeDaemon:
         self._failures: list[BaseException] = []
         self._changed = threading.Condition()
         self._folder = tempfile.TemporaryDirectory(prefix="llb-")
-        path = Path(self._folder.name) / "buildkitd.sock"
-        self.address = f"unix://{path}"
         self._servers: dict[Server, threading.Thread] = {}
         self._is_closed = False
-        self._listener = socket.socket(socket.AF_UNIX)
-        self._listener.bind(str(path))
-        self._listener.listen()
+        self._listener, self.address = _listen(Path(self._folder.name))
         self._accepting = threading.Thread(target=self._accept, daemon=True)
         self._accepting.start()
 
@@ -121,7 +120,8 @@ class FakeDaemon:
             self._changed.notify_all()
             for conversation in self._conversations.values():
                 conversation.ended.set()
-        self._listener.shutdown(socket.SHUT_RDWR)
+        # Only Linux ends a wait for connections when the socket is shut down.
+        dial(self.address).close()
         self._accepting.join()
         self._listener.close()
         for server, serving in self._servers.items():
@@ -141,10 +141,12 @@ class FakeDaemon:
             _SERVICE + "ListenBuildHistory": self._history,
             **dict.fromkeys(METHODS, self._bridge),
         }
-        # Closing the daemon shuts the socket down, which ends the loop.
         with suppress(OSError):
             while True:
                 connection, _ = self._listener.accept()
+                if self._is_closed:
+                    connection.close()
+                    return
                 server = Server(socket_pipe(connection), handlers)
                 serving = threading.Thread(target=_serve, args=(server,), daemon=True)
                 self._servers[server] = serving
@@ -287,6 +289,18 @@ class FakeDaemon:
 
 def _succeed(build: FakeBuild) -> None:
     build.show_steps()
+
+
+def _listen(folder: Path) -> tuple[socket.socket, str]:
+    """Listen on a socket in a folder, or on a port where Python has no Unix sockets."""
+    if sys.platform == "win32":
+        listener = socket.create_server(("127.0.0.1", 0))
+        return listener, f"tcp://127.0.0.1:{listener.getsockname()[1]}"
+    listener = socket.socket(socket.AF_UNIX)
+    path = folder / "buildkitd.sock"
+    listener.bind(str(path))
+    listener.listen()
+    return listener, f"unix://{path}"
 
 
 def _serve(server: Server) -> None:

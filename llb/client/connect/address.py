@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import re
-import socket
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from llb.errors import InvalidValueError
+from llb.local_files import unix_sockets
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -88,9 +88,8 @@ def default_socket(environ: Mapping[str, str] = os.environ) -> str | None:
 
 def listens(path: Path) -> bool:
     """Check whether a process that this user may connect to listens on a socket."""
-    with socket.socket(socket.AF_UNIX) as probe:
-        try:
-            probe.connect(str(path))
-        except OSError:
-            return False
+    try:
+        unix_sockets.connect(str(path)).close()
+    except OSError:
+        return False
     return True

@@ -5,23 +5,26 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from llb.child_processes import environment
 from llb.errors import TransportError
-from llb.grpc import DescriptorPipe
+from llb.grpc import stdio_pipe
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from llb.grpc import Pipe
 
 # How long a program may run on after its input has ended, and then after each signal.
 _END_SECONDS = 3.0
 _KEPT_BYTES = 4096
 
 
-class ProgramPipe(DescriptorPipe):
+class ProgramPipe:
     """A pipe to the standard input and from the standard output of a program.
 
     The program runs in a separate session, so an interrupt from the terminal reaches this process
@@ -32,6 +35,7 @@ class ProgramPipe(DescriptorPipe):
 
     def __init__(self, command: Sequence[str]) -> None:
         self._name = command[0]
+        self._is_closed = False
         try:
             self._process = subprocess.Popen(
                 command,
@@ -44,43 +48,51 @@ class ProgramPipe(DescriptorPipe):
             )
         except OSError as error:
             raise TransportError(start_failure(self._name, error)) from error
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
         self._stderr = bytearray()
         self._stderr_reader = threading.Thread(target=self._read_stderr, daemon=True)
         self._stderr_reader.start()
-        super().__init__(self._process.stdout.fileno(), self._process.stdin.fileno())
+        self._pipe = self._take_ends()
 
-    def close(self) -> None:
-        """Close both directions and end the program; idempotent."""
-        super().close()
-        for sig in (signal.SIGTERM, signal.SIGKILL):
-            with suppress(subprocess.TimeoutExpired):
-                self._process.wait(_END_SECONDS)
-                break
-            # Its children are in the same process group.
-            with suppress(ProcessLookupError):
-                os.killpg(self._process.pid, sig)
-        self._process.wait()
-        self._stderr_reader.join(_END_SECONDS)
+    def read(self) -> bytes:
+        """Block until bytes arrive and return them; ``b""`` is the end.
 
-    def _read_some(self) -> bytes:
-        data = super()._read_some()
-        if not data:
+        Raises TransportError with the error output of a program that has failed.
+        """
+        data = self._pipe.read()
+        if not data and not self._is_closed:
             self._check_end()
         return data
 
-    def _write_some(self, data: memoryview) -> int:
+    def write(self, data: bytes) -> None:
+        """Block until all of ``data`` is written.
+
+        Raises TransportError, with the error output of a program that has failed.
+        """
         try:
-            return super()._write_some(data)
-        except BrokenPipeError:
-            self._check_end()
+            self._pipe.write(data)
+        except TransportError as error:
+            if isinstance(error.__cause__, OSError):
+                self._check_end()
             raise
 
-    def _close_ends(self) -> None:
-        for end in (self._process.stdin, self._process.stdout):
-            assert end is not None
-            end.close()
+    def close(self) -> None:
+        """Close both directions and end the program; idempotent."""
+        self._is_closed = True
+        self._pipe.close()
+        for is_last in (False, True):
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(_END_SECONDS)
+                break
+            _end(self._process, at_once=is_last)
+        self._process.wait()
+        self._stderr_reader.join(_END_SECONDS)
+
+    def _take_ends(self) -> Pipe:
+        """Take over the ends of the program's standard streams."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        with self._process.stdin as write, self._process.stdout as read:
+            return stdio_pipe(os.dup(read.fileno()), os.dup(write.fileno()))
 
     def _check_end(self) -> None:
         """Raise TransportError with the program's error output, unless it ended successfully."""
@@ -111,14 +123,28 @@ class BuildctlPipe(ProgramPipe):
 
     _has_started = False
 
-    def _read_some(self) -> bytes:
-        data = super()._read_some()
+    def read(self) -> bytes:
+        """Block until bytes arrive and return them; ``b""`` is the end.
+
+        Raises TransportError for a program that has failed, or writes something else.
+        """
+        data = super().read()
         if data and not self._has_started:
             self._has_started = True
             if data[0]:
                 message = " ".join(data[:_KEPT_BYTES].decode(errors="replace").split())
                 raise TransportError(f"{self._name} says: {message}")
         return data
+
+
+def _end(process: subprocess.Popen[bytes], *, at_once: bool) -> None:
+    """Send a signal to a program and its children, which are in the same process group."""
+    if sys.platform == "win32":
+        # There are neither signals nor such groups.
+        process.kill()
+        return
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL if at_once else signal.SIGTERM)
 
 
 def start_failure(name: str, error: OSError) -> str:

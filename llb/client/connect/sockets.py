@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from llb._lazy import lazy_imports
 from llb.errors import InvalidValueError, TransportError
 from llb.grpc import Pipe, socket_pipe
+from llb.local_files import unix_sockets
 
 with lazy_imports(__name__):
     from llb.client.connect import tls_pipe  # 8 ms
@@ -84,18 +85,12 @@ def _connect(address: str) -> socket.socket:
             return _enable_keep_alive(
                 socket.create_connection((host.strip("[]"), int(port)), CONNECT_SECONDS)
             )
-        connection = socket.socket(socket.AF_UNIX)
-        try:
-            connection.connect(location)
-        except OSError:
-            connection.close()
-            raise
+        return unix_sockets.connect(location)
     except OSError as error:
         raise TransportError(error.strerror or str(error)) from error
     # A malformed host name, such as one with an empty label.
     except UnicodeError as error:
         raise TransportError("invalid host name") from error
-    return connection
 
 
 def _enable_keep_alive(connection: socket.socket) -> socket.socket:

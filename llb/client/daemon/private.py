@@ -7,11 +7,11 @@ stops it when no client has been connected for a while.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,7 +21,7 @@ from attrs import frozen
 from llb.child_processes import environment, python
 from llb.client.connect.address import VARIABLE, listens
 from llb.errors import ConnectError, Hint, InvalidValueError
-from llb.local_files import paths
+from llb.local_files import locks, paths
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -32,6 +32,8 @@ START_SECONDS = 60.0
 STOP_SECONDS = 30.0
 _POLL_SECONDS = 0.05
 _LOG_LINES = 5
+# Elsewhere, BuildKit runs in the Linux machine of another program.
+_IS_POSSIBLE = sys.platform == "linux"
 
 
 class MissingProgramError(ConnectError):
@@ -89,14 +91,14 @@ class Place:
         """
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            if self.folder.stat().st_uid != os.getuid():
+            if sys.platform != "win32" and self.folder.stat().st_uid != os.getuid():
                 raise _unusable(self, "it belongs to another user")
             self.folder.chmod(0o700)
             lock = (self.folder / "lock").open("w")
         except OSError as error:
             raise _unusable(self, error.strerror) from error
         with lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+            locks.lock(lock.fileno())
             yield
 
 
@@ -106,8 +108,13 @@ def start(place: Place | None = None) -> str:
     Raises MissingProgramError if buildkitd is not installed, ConnectError if it does not start or its
     folder cannot be used, and InvalidValueError for an invalid idle timeout.
     """
-    place = place or Place.default()
     idle_seconds()
+    if not _IS_POSSIBLE:
+        raise MissingProgramError(
+            "no BuildKit found: no address is given, and no default socket answers",
+            hint=_ways_to_a_daemon(),
+        )
+    place = place or Place.default()
     with place.locked():
         place.used.touch()
         if not is_up(place):
@@ -153,9 +160,7 @@ def running(place: Place) -> int | None:
     """
     try:
         with place.pid.open() as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            except BlockingIOError:
+            if not locks.try_lock(file.fileno(), shared=True):
                 # The file is empty until the supervisor has written its id.
                 return int(file.read() or 0) or None
     except FileNotFoundError:
@@ -179,10 +184,10 @@ def _unusable(place: Place, reason: str | None) -> ConnectError:
 
 def _ways_to_a_daemon() -> Hint:
     """List the ways to a daemon, for programs and for the command line."""
+    install = "install buildkitd and runc, and one is started on demand; or "
     ways = (
-        "install buildkitd and runc, and one is started on demand; or start Docker 18.09 or later; "
-        "or run one in a container, docker run -d --privileged --name builder moby/buildkit, and "
-        "name it with"
+        f"{install if _IS_POSSIBLE else ''}start Docker 18.09 or later; or run one in a container, "
+        "docker run -d --privileged --name builder moby/buildkit, and name it with"
     )
     container = "docker-container://builder"
     return Hint(
@@ -204,7 +209,7 @@ def command(place: Place) -> list[str]:
             hint=_ways_to_a_daemon(),
         )
     wrapper = []
-    if os.geteuid() != 0:
+    if not _is_root():
         rootlesskit = shutil.which("rootlesskit")
         if rootlesskit is None:
             raise MissingProgramError(
@@ -245,9 +250,13 @@ def _start(place: Place) -> None:
         )
 
 
+def _is_root() -> bool:
+    return sys.platform != "win32" and os.geteuid() == 0
+
+
 def _environment(place: Place) -> dict[str, str]:
     """Build the daemon's environment; a rootless runc keeps its state in the user's folder."""
-    if os.geteuid() == 0:
+    if _is_root():
         return environment()
     runtime = place.folder / "run"
     runtime.mkdir(mode=0o700, exist_ok=True)

@@ -7,7 +7,6 @@ in the kernel's table of sockets, so any client counts.
 from __future__ import annotations
 
 import ctypes
-import fcntl
 import os
 import signal
 import subprocess
@@ -18,9 +17,12 @@ from threading import Event
 from typing import TYPE_CHECKING
 
 from llb.client.daemon.private import Place, idle_seconds
+from llb.local_files import locks
 
 if TYPE_CHECKING:
     from types import FrameType
+
+assert sys.platform == "linux"
 
 _POLL_SECONDS = 5.0
 _KILL_SECONDS = 20.0
@@ -42,7 +44,7 @@ def main(folder: str, command: list[str]) -> int:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # The lock on this file shows that its process id is this process, and alive.
     with place.pid.open("w") as pid:
-        fcntl.flock(pid, fcntl.LOCK_EX)
+        locks.lock(pid.fileno())
         pid.write(str(os.getpid()))
         pid.flush()
         # This process has a single thread, so no lock is held in the child.

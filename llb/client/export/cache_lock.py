@@ -6,13 +6,13 @@ delete blobs that no cache needs, a build must hold it alone.
 
 from __future__ import annotations
 
-import fcntl
 import os
 import threading
 import time
 from typing import TYPE_CHECKING
 
 from llb.errors import InputError
+from llb.local_files import locks
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,7 +45,7 @@ class CacheLock:
         """Take a shared lock alone, without waiting; without success, the lock is free."""
         with self._guard:
             assert self._descriptor is not None
-            if _try(self._descriptor, fcntl.LOCK_EX):
+            if locks.try_lock(self._descriptor):
                 return True
             self._close()
             return False
@@ -57,13 +57,13 @@ class CacheLock:
 
     def _open(self) -> int:
         try:
-            return os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            return os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
         except OSError as error:
             raise InputError(f"cannot write {self._path}: {error.strerror}") from error
 
     def _wait(self, descriptor: int) -> None:
         deadline = time.monotonic() + _WAIT_SECONDS
-        while not _try(descriptor, fcntl.LOCK_SH):
+        while not locks.try_lock(descriptor, shared=True):
             if time.monotonic() > deadline:
                 self._close()
                 raise InputError(
@@ -75,11 +75,3 @@ class CacheLock:
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
-
-
-def _try(descriptor: int, kind: int) -> bool:
-    try:
-        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True

@@ -6,7 +6,6 @@ entries are named as buildctl does.
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import re
@@ -18,7 +17,7 @@ from attrs import frozen
 
 from llb.client.json_files import read_object
 from llb.errors import InputError, InvalidValueError
-from llb.local_files import paths
+from llb.local_files import locks, paths
 from llb.local_files.atomic_write import write_whole
 from llb.reference import check_digest
 
@@ -125,8 +124,7 @@ class Layout:
         try:
             yield
         finally:
-            path.unlink(missing_ok=True)
-            os.close(descriptor)
+            locks.close_and_remove(descriptor, path)
 
     def _reachable(self) -> set[str]:
         reachable: set[str] = set()
@@ -162,19 +160,13 @@ class Layout:
 def _lock(path: Path) -> int:
     deadline = time.monotonic() + _LOCK_SECONDS
     while True:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            # The previous holder removes the file, and a lock on a removed file has no effect.
-            if paths.exists(path) and os.fstat(descriptor).st_ino == path.stat().st_ino:
-                return descriptor
-        except (BlockingIOError, FileNotFoundError):
-            if time.monotonic() > deadline:
-                os.close(descriptor)
-                raise InputError(
-                    f"cannot write {path.with_suffix('')}: another process holds {path}"
-                ) from None
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        # A lock on a file that was removed has no effect.
+        if locks.try_lock(descriptor) and locks.has_name(descriptor, path):
+            return descriptor
         os.close(descriptor)
+        if time.monotonic() > deadline:
+            raise InputError(f"cannot write {path.with_suffix('')}: another process holds {path}")
         time.sleep(_LOCK_PAUSE)
 
 

@@ -15,6 +15,8 @@ from google.protobuf.message import DecodeError
 from llb._pb import fsutil_pb2 as pb
 from llb.errors import InputError, TransportError
 from llb.gocompat import filemode
+from llb.local_files import attributes, names
+from llb.local_files.open_flags import BINARY, NO_FOLLOW
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,8 +24,9 @@ if TYPE_CHECKING:
     from llb.grpc import ServerCall
 
 
-_CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
+_CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | NO_FOLLOW | BINARY
 _NO_NAMES = (b"", b".", b"..")
+_FOLLOWS_NO_LINK = {"follow_symlinks": False} if os.link in os.supports_follow_symlinks else {}
 # Values of a file's descriptor while the file is not open.
 _NOT_CREATED = -1
 _CLOSED = -2
@@ -120,10 +123,10 @@ class _Receiver:
             os.mkdir(full, 0o700)  # noqa: PTH102 - one string for each of many files
             self.directories[path] = stat
         elif kind == filemode.SYMLINK:
-            os.symlink(stat.linkname, full)  # noqa: PTH211
-            os.utime(full, ns=(stat.modTime, stat.modTime), follow_symlinks=False)
+            attributes.make_link(stat.linkname, full)
+            attributes.set_time_of_link(full, stat.modTime)
         elif kind:
-            os.mkfifo(full, 0o600)
+            attributes.make_named_pipe(full, 0o600)
             _set_attributes(full, stat)
         elif stat.linkname:
             self.link(path, stat.linkname)
@@ -143,6 +146,8 @@ class _Receiver:
         parent, _, name = path.rpartition(b"/")
         if path.startswith(b"/") or name in _NO_NAMES:
             raise _hostile(path, "it is not a clean relative path")
+        if not names.is_possible(name):
+            raise _hostile(path, "Windows has no files with this name")
         # Directories of the tree have been checked by this method themselves.
         if parent and parent not in self.directories:
             raise _hostile(path, "its directory did not come before it")
@@ -159,7 +164,7 @@ class _Receiver:
         if file is None:
             raise _hostile(path, f"it is a link to {os.fsdecode(target)!r}, which does not exist")
         self.open(file)
-        os.link(self.full_path(target), self.full_path(path), follow_symlinks=False)
+        os.link(self.full_path(target), self.full_path(path), **_FOLLOWS_NO_LINK)
 
     def request(self, number: int, path: bytes, stat: pb.Stat) -> None:
         """Request the content of a file, if it has any."""
@@ -198,11 +203,14 @@ class _Receiver:
             file.descriptor = os.open(self.full_path(file.path), _CREATE, 0o600)
 
     def close(self, number: int, file: _File) -> None:
-        """Close a file that is complete, after setting its attributes."""
-        _set_attributes(file.descriptor, file.stat)
+        """Close a file that is complete, and set its attributes."""
+        if attributes.BY_DESCRIPTOR:
+            _set_attributes(file.descriptor, file.stat)
         del self.waiting[number]
         os.close(file.descriptor)
         file.descriptor = _CLOSED
+        if not attributes.BY_DESCRIPTOR:
+            _set_attributes(self.full_path(file.path), file.stat)
 
     def finish(self) -> None:
         """Acknowledge the transfer when everything has arrived."""
@@ -240,13 +248,9 @@ def _check_stat(stat: pb.Stat) -> None:
 def _set_attributes(target: bytes | int, stat: pb.Stat) -> None:
     """Set mode, time and extended attributes of a new file, which is not a link."""
     for xattr in stat.xattrs:
-        try:
-            os.setxattr(target, xattr.key, xattr.value)
-        except OSError:
-            # The client's file system may not support the attribute, or only allow it for root.
-            continue
-    os.chmod(target, filemode.permissions(stat.mode))  # noqa: PTH101
-    os.utime(target, ns=(stat.modTime, stat.modTime))
+        attributes.set_extended_attribute(target, xattr.key, xattr.value)
+    attributes.set_mode(target, filemode.permissions(stat.mode))
+    attributes.set_time(target, stat.modTime)
 
 
 def _hostile(path: bytes, reason: str, *, hint: str | None = None) -> TransportError:

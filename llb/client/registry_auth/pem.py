@@ -108,10 +108,11 @@ def _file(value: PEM | None) -> Iterator[str | None]:
             file.flush()
             yield f"/proc/self/fd/{file.fileno()}"
     else:
-        with tempfile.NamedTemporaryFile() as file:
-            file.write(value)
-            file.flush()
-            yield file.name
+        # Windows opens no temporary file a second time. Only this user may enter the folder.
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "pem"
+            path.write_bytes(value)
+            yield str(path)
 
 
 def client_context(authorities: PEM | None = None) -> ssl.SSLContext:

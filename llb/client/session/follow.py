@@ -7,7 +7,6 @@ every link is resolved once, for the first path that contains it.
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 from llb.gocompat.path import clean, join
@@ -68,17 +67,15 @@ def _link_targets(tree: TreeReader, path: str) -> list[str]:
     if path.split("/", maxsplit=1)[0] == ".." or "\0" in path:
         return []
     try:
-        descriptor = tree.directory(folder)
         names = [name]
         if _has_wildcard(name):
-            listed = sorted(os.listdir(descriptor))  # noqa: PTH208 - pathlib takes no descriptor
-            names = [entry for entry in listed if matches_glob(name, entry)]
+            names = [entry for entry in sorted(tree.names(folder)) if matches_glob(name, entry)]
     except OSError:
         return []
     targets = []
     for entry in names:
         try:
-            link = os.readlink(entry, dir_fd=descriptor)
+            link = tree.link_target(folder, entry)
         except OSError:
             continue
         targets.append(clean(link) if link.startswith("/") else join("/", folder, link))

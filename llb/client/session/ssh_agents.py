@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Self
 from llb._lazy import lazy_imports
 from llb.client.session.ssh_agent_spec import VARIABLE, is_socket
 from llb.errors import InputError, InvalidValueError
+from llb.local_files import unix_sockets
 
 with lazy_imports(__name__):
     from llb.client.session import private_ssh_agent  # 7 ms
@@ -60,6 +61,11 @@ class Agents:
             raise InvalidValueError(f"the ssh agent {name} is named twice")
 
     def _open(self, spec: AgentSpec, environ: Mapping[str, str]) -> Path:
+        if not unix_sockets.EXIST:
+            raise InputError(
+                f"ssh {spec.id}: agents need Unix sockets, which Python lacks on Windows",
+                hint="run the build in WSL",
+            )
         if spec.keys:
             return private_ssh_agent.private_agent(self._stack, spec)
         socket = spec.socket or Path(environ.get(VARIABLE, ""))

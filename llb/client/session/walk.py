@@ -107,8 +107,7 @@ class _Walk:
                 continue
             path = f"{stack[-1].path}/{name}" if stack[-1].path else name
             try:
-                folder = self.tree.directory(stack[-1].path)
-                status = os.stat(name, dir_fd=folder, follow_symlinks=False)
+                status = self.tree.status(stack[-1].path, name)
             except (FileNotFoundError, NotADirectoryError):
                 # It was removed a moment ago, or its directory was replaced by a file.
                 continue
@@ -130,8 +129,7 @@ class _Walk:
         With ``lenient``, a directory without read permission counts as empty.
         """
         try:
-            names = os.listdir(self.tree.directory(path))  # noqa: PTH208 - a descriptor
-            return iter(sorted(names, key=os.fsencode))
+            return iter(sorted(self.tree.names(path), key=os.fsencode))
         except (FileNotFoundError, NotADirectoryError):
             return iter(())
         except OSError as error:

@@ -7,16 +7,23 @@ system can.
 
 from __future__ import annotations
 
-import resource
+import sys
 
 from llb.buildfile.running import SECONDS
+
+if sys.platform != "win32":
+    import resource
 
 _GRACE = 15
 _MEMORY = 4 << 30
 
 
 def set_limits() -> None:
-    """Limit the CPU time to a little more than a build file may take, and memory to 4 GiB."""
-    seconds = int(SECONDS) + _GRACE
-    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
-    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
+    """Limit the CPU time to a little more than a build file may take, and memory to 4 GiB.
+
+    Windows has no such limits.
+    """
+    if sys.platform != "win32":
+        seconds = int(SECONDS) + _GRACE
+        resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
+        resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))

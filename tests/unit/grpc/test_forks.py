@@ -164,7 +164,8 @@ def test_a_pipe_is_closed_in_the_child_alone() -> None:
 def test_a_pipe_closes_while_a_process_has_copies_of_its_descriptors() -> None:
     here, there = socket.socketpair()
     pipe = socket_pipe(here)
-    copies = [os.dup(fd) for fd in (pipe._closing, pipe._close_signal)]  # type: ignore[attr-defined]
+    waker = pipe._waker  # type: ignore[attr-defined] # every pipe over a descriptor has it
+    copies = [os.dup(fd) for fd in (waker._woken, waker._signal)]
     reader = threading.Thread(target=pipe.read)
     reader.start()
     pipe.close()

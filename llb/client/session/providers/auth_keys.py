@@ -11,7 +11,6 @@ from __future__ import annotations
 import base64
 import binascii
 import errno
-import fcntl
 import hmac
 import json
 import os
@@ -20,6 +19,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from llb._lazy import lazy_imports
+from llb.local_files import locks
 
 with lazy_imports(__name__):
     from nacl import signing  # 4 ms
@@ -76,14 +76,14 @@ def read_or_create_seed(folder: Path, host: str) -> bytes:
 def _locked(path: Path) -> Iterator[None]:
     """Hold the lock that BuildKit clients share for writing; skip it in a read-only folder."""
     try:
-        lock = os.open(path, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        lock = os.open(path, os.O_RDONLY | os.O_CREAT, 0o600)
     except OSError as error:
         if not _is_read_only(error):
             raise
         yield
         return
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        locks.lock(lock)
         yield
     finally:
         os.close(lock)

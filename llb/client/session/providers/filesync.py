@@ -22,7 +22,7 @@ from llb.client.session.root import Root, TreeReader
 from llb.client.session.walk import Entry, Filter, walk
 from llb.errors import Hint, InputError, InvalidValueError, LLBError, RemoteError
 from llb.gocompat import filemode
-from llb.local_files import paths
+from llb.local_files import attributes, paths
 from llb.protobuf import varint
 
 if TYPE_CHECKING:
@@ -264,48 +264,32 @@ def _describe(tree: TreeReader, entry: Entry, first_paths: dict[tuple[int, int],
     status = entry.status
     description = pb.Stat(
         path=os.fsencode(entry.path),
-        mode=filemode.to_wire(status.st_mode),
+        mode=filemode.to_wire(attributes.mode_for_others(status.st_mode)),
         modTime=status.st_mtime_ns,
     )
     folder, _, name = entry.path.rpartition("/")
-    descriptor = tree.directory(folder)
     if not stat.S_ISDIR(status.st_mode):
         description.size = status.st_size
-        _describe_links(descriptor, name, entry, first_paths, description)
+        _describe_links(tree, entry, first_paths, description)
         if stat.S_ISCHR(status.st_mode) or stat.S_ISBLK(status.st_mode):
-            description.devmajor = os.major(status.st_rdev)
-            description.devminor = os.minor(status.st_rdev)
-    # No call for extended attributes takes a descriptor and a name.
-    _add_xattrs(f"/proc/self/fd/{descriptor}/{name}", description)
+            description.devmajor, description.devminor = attributes.device_numbers(status)
+    for key, value in tree.extended_attributes(folder, name):
+        description.xattrs.add(key=os.fsencode(key), value=value)
     return description
 
 
 def _describe_links(
-    folder: int,
-    name: str,
+    tree: TreeReader,
     entry: Entry,
     first_paths: dict[tuple[int, int], str],
     description: pb.Stat,
 ) -> None:
     status = entry.status
     if stat.S_ISLNK(status.st_mode):
-        description.linkname = os.fsencode(os.readlink(name, dir_fd=folder))
+        folder, _, name = entry.path.rpartition("/")
+        description.linkname = os.fsencode(tree.link_target(folder, name))
     elif status.st_nlink > 1:
         key = (status.st_dev, status.st_ino)
         first = first_paths.setdefault(key, entry.path)
         if first != entry.path:
             description.linkname = os.fsencode(first)
-
-
-def _add_xattrs(path: str, description: pb.Stat) -> None:
-    try:
-        names = os.listxattr(path, follow_symlinks=False)
-    except OSError:
-        return
-    for name in names:
-        try:
-            value = os.getxattr(path, name, follow_symlinks=False)
-        except OSError:
-            # The attribute was removed, or this user may not read it.
-            continue
-        description.xattrs.add(key=os.fsencode(name), value=value)

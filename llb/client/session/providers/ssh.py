@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from llb._pb import sshforward_pb2 as pb
 from llb.client.session.providers.requests import parse, receive
 from llb.errors import InputError, LLBError, RemoteError
+from llb.local_files import unix_sockets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -60,13 +61,13 @@ class SSHAgents:
         name = name or "default"
         self._check_known(name)
         path = self._agents.sockets[name]
-        with socket.socket(socket.AF_UNIX) as agent:
-            try:
-                agent.connect(str(path))
-            except OSError as error:
-                failure = InputError(f"ssh {name}: cannot connect to {path}: {error.strerror}")
-                self.failures.append(failure)
-                raise RemoteError(failure.message, code=_UNKNOWN) from error
+        try:
+            agent = unix_sockets.connect(str(path))
+        except OSError as error:
+            failure = InputError(f"ssh {name}: cannot connect to {path}: {error.strerror}")
+            self.failures.append(failure)
+            raise RemoteError(failure.message, code=_UNKNOWN) from error
+        with agent:
             if name in self._agents.raw:
                 _pump(call, agent)
             else:

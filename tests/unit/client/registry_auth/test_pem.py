@@ -69,9 +69,9 @@ def test_a_system_without_files_in_memory_uses_a_temporary_file(
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     with pem._file(KEY) as path:
         assert path is not None
-        assert Path(path).parent == tmp_path
+        assert Path(path).parent.parent == tmp_path
+        assert Path(path).parent.stat().st_mode & 0o777 == 0o700
         assert Path(path).read_bytes() == KEY
-        assert Path(path).stat().st_mode & 0o777 == 0o600
     assert list(tmp_path.iterdir()) == []
 
 
