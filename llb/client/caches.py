@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from pkgutil import resolve_name
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from attrs import evolve, field, frozen
 
 from llb.arguments.checked import checked, checked_init
-from llb.client import aws_credentials
 from llb.client.csv_fields import hide_secrets
 from llb.client.key_values import check_daemon_names, parse_attributes, parse_flag, redact
 from llb.errors import InvalidValueError, did_you_mean
@@ -51,6 +51,12 @@ KINDS = tuple(_KEYS)
 _MODES = ("min", "max")
 _URLS = {"url", "url_v2"}
 _AWS_KEYS = {"access_key_id", "secret_access_key"}
+# The attributes of a cache, and the variables that AWS documents for all of its tools.
+_AWS_VARIABLES = {
+    "access_key_id": "AWS_ACCESS_KEY_ID",
+    "secret_access_key": "AWS_SECRET_ACCESS_KEY",
+    "session_token": "AWS_SESSION_TOKEN",
+}
 _SECRET = ("token", "ghtoken", "session_token", "secret_access_key")
 
 
@@ -214,7 +220,7 @@ def with_environment(cache: Cache, environ: Mapping[str, str] = os.environ) -> C
     if cache.type == "gha":
         attrs = _runner(cache, environ)
     elif cache.type == "s3" and not cache.attrs.keys() >= _AWS_KEYS:
-        attrs = aws_credentials.find(environ)
+        attrs = _aws_credentials(environ)
     return evolve(cache, attrs={**attrs, **cache.attrs})
 
 
@@ -228,3 +234,27 @@ def _runner(cache: Cache, environ: Mapping[str, str]) -> dict[str, str]:
         "token": environ.get("ACTIONS_RUNTIME_TOKEN"),
     }
     return {key: value for key, value in values.items() if value is not None}
+
+
+def _aws_credentials(environ: Mapping[str, str]) -> dict[str, str]:
+    """Find credentials of AWS by the names of a cache's attributes; empty without any.
+
+    With the package botocore they may also be in the files of AWS, and come from single sign-on or
+    from the role of a machine.
+    """
+    found = {key: environ[name] for key, name in _AWS_VARIABLES.items() if environ.get(name)}
+    if found.keys() >= _AWS_KEYS:
+        return found
+    try:
+        credentials: Any = resolve_name("botocore.session:get_session")().get_credentials()
+    except ImportError:
+        return {}
+    if credentials is None:
+        return {}
+    frozen_credentials = credentials.get_frozen_credentials()
+    values = (
+        frozen_credentials.access_key,
+        frozen_credentials.secret_key,
+        frozen_credentials.token,
+    )
+    return {key: value for key, value in zip(_AWS_VARIABLES, values, strict=True) if value}

@@ -30,6 +30,8 @@ INPUTS = 200_000
 # A run of so many inputs that takes this long hangs, on a machine however busy.
 _GUARDED = 200
 _HANG_SECONDS = 300
+# pytest replaces sys.stderr by a file without a descriptor.
+_STDERR = 2
 
 
 class FaultError(Exception):
@@ -57,7 +59,7 @@ def fuzz(kind: type[Target], inputs: range, seed: int) -> Tally:
     try:
         for number in inputs:
             if number % _GUARDED == 0:
-                faulthandler.dump_traceback_later(_HANG_SECONDS, exit=True, file=sys.__stderr__)
+                faulthandler.dump_traceback_later(_HANG_SECONDS, exit=True, file=_STDERR)
             generator = random.Random(f"{seed} {kind.name} {number}")
             try:
                 tally.outcomes[target.run(generator)] += 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import sys
 import threading
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler
@@ -74,7 +75,7 @@ class FakeDockerEngine:
             pass
 
         Handler.engine = engine
-        self._server = ThreadingUnixStreamServer(str(path), Handler)
+        self._server = _Server(str(path), Handler)
         self._server.daemon_threads = True
         self._server.block_on_close = False
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
@@ -95,6 +96,14 @@ class FakeDockerEngine:
             return self.route.connect()
         metadata = [(key.lower(), value) for key, value in headers.items()]
         return self.route.open_session([item for item in metadata if item[0] not in _HOP])
+
+
+class _Server(ThreadingUnixStreamServer):
+    """A server that prints nothing if a client disconnects early."""
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)  # type: ignore[arg-type]
 
 
 @contextmanager

@@ -6,7 +6,6 @@ the one of a Docker, ``activity/NAME`` the time of its last build. Writers hold 
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import os
@@ -23,7 +22,7 @@ from llb.client.connect.docker.contexts import current_endpoint
 from llb.client.registry_auth.docker_config import config_folder
 from llb.errors import InputError, InvalidValueError, did_you_mean
 from llb.gocompat import json as go_json
-from llb.local_files import paths
+from llb.local_files import locks, paths
 from llb.local_files.staging import make_file
 
 if TYPE_CHECKING:
@@ -76,11 +75,11 @@ class BuilderStore:
             for name in _FOLDERS:
                 (self.folder / name).mkdir(mode=0o700, parents=True, exist_ok=True)
             # buildx creates it with this mode, and everyone may take a lock by it.
-            lock = os.open(self.folder / ".lock", os.O_CREAT | os.O_RDONLY | os.O_CLOEXEC, 0o600)
+            lock = os.open(self.folder / ".lock", os.O_CREAT | os.O_RDONLY, 0o600)
         except OSError as error:
             raise InputError(f"cannot write {self.folder}: {error.strerror}") from error
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+            locks.lock(lock)
             yield
         finally:
             os.close(lock)
@@ -173,7 +172,7 @@ class BuilderStore:
             staging, descriptor = make_file(self.folder, 0o600)
             with os.fdopen(descriptor, "wb") as file:
                 file.write(data)
-                staging.replace(path)
+            staging.replace(path)
         except OSError as error:
             raise InputError(f"cannot write {path}: {error.strerror}") from error
 

@@ -49,12 +49,12 @@ class AuthTLS:
                 hint=f"for example {_EXAMPLE}",
             )
 
-    def context(self, context: ssl.SSLContext | None = None) -> ssl.SSLContext:
-        """Build the SSL context for connections, or extend that of other options for the host.
+    def context(self) -> ssl.SSLContext:
+        """Build the SSL context for connections. Raises InputError for unusable files."""
+        return self._add_to(client_context())
 
-        Raises InputError for unusable files.
-        """
-        context = client_context() if context is None else context
+    def _add_to(self, context: ssl.SSLContext) -> ssl.SSLContext:
+        """Extend the SSL context of other options for the host. Raises InputError."""
         try:
             if self.ca is not None:
                 file = self.ca if isinstance(self.ca, Path) else None

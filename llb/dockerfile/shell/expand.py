@@ -86,7 +86,6 @@ class Expander:
 
     def _expand_simple(self, text: str, env: Mapping[str, str], patterns: _Patterns) -> str:
         """Expand a simple word without a tree."""
-
         size = 0
 
         def variable(match: re.Match[str]) -> str:

@@ -66,7 +66,9 @@ class Auth:
         self.failures: list[LLBError] = []
         self._contexts: dict[str, SSLContext] = {}
         for options in tls:
-            self._contexts[options.host] = options.context(self._contexts.get(options.host))
+            earlier = self._contexts.get(options.host)
+            context = options.context() if earlier is None else options._add_to(earlier)
+            self._contexts[options.host] = context
         self._environ = environ
         self._own = credentials
         self._steps = AuthSteps(show)

@@ -46,5 +46,5 @@ def test_unusable_certificates_are_refused_before_the_build(tmp_path: Path) -> N
 
 def test_several_options_for_one_host_are_combined() -> None:
     context = client_context()
-    assert AuthTLS("a", insecure=True).context(context) is context
+    assert AuthTLS("a", insecure=True)._add_to(context) is context
     assert context.verify_mode is ssl.CERT_NONE

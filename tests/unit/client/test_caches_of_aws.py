@@ -1,4 +1,4 @@
-"""Credentials of AWS come from the variables that all of its tools read, or from botocore."""
+"""A cache in S3 gets the credentials of AWS, from the environment or from botocore."""
 
 from __future__ import annotations
 
@@ -6,13 +6,18 @@ import sys
 from types import ModuleType, SimpleNamespace
 from typing import TYPE_CHECKING
 
-from llb.client.aws_credentials import find
+from llb.client.caches import parse_cache, with_environment
 
 if TYPE_CHECKING:
     import pytest
 
 ENVIRON = {"AWS_ACCESS_KEY_ID": "id", "AWS_SECRET_ACCESS_KEY": "secret"}
 FOUND = {"access_key_id": "id", "secret_access_key": "secret"}
+
+
+def find(environ: dict[str, str]) -> dict[str, str]:
+    cache = with_environment(parse_cache("type=s3,bucket=b,region=r"), environ)
+    return {key: value for key, value in cache.attrs.items() if key not in ("bucket", "region")}
 
 
 def install_botocore(monkeypatch: pytest.MonkeyPatch, credentials: object) -> None:
