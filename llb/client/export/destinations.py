@@ -6,6 +6,8 @@ import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 
+from google.protobuf.message import DecodeError
+
 from llb._pb import filesync_pb2
 from llb.client.export.receive_tree import receive_tree
 from llb.client.export.staging import make_staging
@@ -152,7 +154,14 @@ class Sink(Protocol):
 
 
 def copy_stream(call: ServerCall, file: Sink) -> None:
-    """Copy the messages of a stream to a file. Raises OSError."""
+    """Copy the messages of a stream to a file. Raises OSError, and TransportError."""
     while (data := call.receive()) is not None:
-        file.write(filesync_pb2.BytesMessage.FromString(data).data)
+        file.write(_parse(data))
     file.flush()
+
+
+def _parse(data: bytes) -> bytes:
+    try:
+        return filesync_pb2.BytesMessage.FromString(data).data
+    except DecodeError as error:
+        raise TransportError("malformed message from the daemon") from error
