@@ -82,11 +82,16 @@ def select(source: str, frontend: FrontendOptions) -> Selected:
     names_frontend = syntax is not None or _SYNTAX in frontend.build_args
     if is_argument and not names_frontend and not recognition.is_build_file(data):
         _refuse_definition(source, frontend)
+        _refuse_misplaced_syntax(file, data, "move it up, or remove it from the script")
         return Selected(source, frontend)
     if is_argument:
         source, frontend = ".", evolve(frontend, dockerfile=file)
     if here is None and not names_frontend and frontend.frontend is None:
-        _refuse_misplaced_syntax(file, data)
+        _refuse_misplaced_syntax(
+            file,
+            data,
+            f"move it up, or evaluate the file in this process, with your rights: {EVALUATE_HERE}",
+        )
         return Selected(source, frontend, _here(), file)
     if syntax is None or here is not None:
         return Selected(source, frontend, here, file)
@@ -113,12 +118,12 @@ def _refuse_definition(source: str, frontend: FrontendOptions) -> None:
         )
 
 
-def _refuse_misplaced_syntax(file: str, data: bytes) -> None:
+def _refuse_misplaced_syntax(file: str, data: bytes, hint: str) -> None:
     misplaced = recognition.misplaced_syntax(data)
     if misplaced is not None:
         line, image = misplaced
         raise InputError(
             f"{file}:{line}: this line does not select the frontend {image}: only the first lines of "
             "a file can",
-            hint=f"move it up, or evaluate the file in this process, with your rights: {EVALUATE_HERE}",
+            hint=hint,
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import resource
 import sys
 import time
@@ -32,7 +31,6 @@ def limited(*, seconds: float = SECONDS, memory: int = MEMORY) -> Iterator[None]
     the growth of the largest resident size, which includes what is allocated outside of Python. Where
     the kernel cannot reset it, it may be too small, and never too large.
     """
-    gc.collect()
     with suppress(OSError):
         Path("/proc/self/clear_refs").write_text("5")
     before, start = _largest_size(), time.process_time()

@@ -154,16 +154,16 @@ def test_an_excluded_file_has_no_number(tree: Path) -> None:
 
 
 FLOODS: dict[str, Selection] = {
-    "as many patterns as fit into the headers": {
-        "exclude-patterns": tuple(f"**/x{number}/*" for number in range(20_000))
+    "thousands of patterns": {
+        "exclude-patterns": tuple(f"**/x{number}/*" for number in range(4_000))
     },
-    "patterns that cancel each other": {"exclude-patterns": ("*", "!*") * 10_000},
-    "wildcards that backtrack": {"exclude-patterns": ("*a" * 200 + "b",) * 100},
+    "patterns that cancel each other": {"exclude-patterns": ("*", "!*") * 5_000},
+    "wildcards that backtrack": {"exclude-patterns": ("*a" * 200 + "b",) * 5},
     "stars across directories": {"exclude-patterns": ("**/*/" * 100 + "b",) * 100},
     "followed paths": {"followpaths": tuple(f"a/b{number}" for number in range(12_000))},
     "followed links by wildcards": {"followpaths": ("*/" * 500 + "*",) * 100},
     "a path of thousands of parts": {"include-patterns": ("a/" * 50_000, "!" + "b/" * 50_000)},
-    "deep prefixes": {"include-patterns": ("x/" * 500,) * 500},
+    "deep prefixes": {"include-patterns": ("x/" * 500,) * 200},
 }
 
 

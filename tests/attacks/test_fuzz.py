@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from tests.attacks.target import Target
 
-INPUTS = {"receiver": 500, "filesync": 300, "http2": 3000, "status": 2000, "registry": 3000}
+INPUTS = {"receiver": 500, "filesync": 300, "http2": 2000, "status": 1500, "registry": 3000}
 
 
 @pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)

@@ -220,14 +220,14 @@ def test_a_deep_tree_is_merged_and_discarded(tmp_path: Path) -> None:
     with limited():
         for _ in range(2):
             receiver = LocalReceiver(destination)
-            receiver.receive(cast("ServerCall", FakeCall([*folders(1500), END, DONE])))
+            receiver.receive(cast("ServerCall", FakeCall([*folders(1100), END, DONE])))
             receiver.commit({})
         receiver = LocalReceiver(destination, exact=True)
-        receiver.receive(cast("ServerCall", FakeCall([*folders(1500, "e"), END, DONE])))
+        receiver.receive(cast("ServerCall", FakeCall([*folders(1100, "e"), END, DONE])))
         receiver.commit({})
         assert [path.name for path in destination.iterdir()] == ["e"]
         receiver = LocalReceiver(tmp_path / "never")
-        receiver.receive(cast("ServerCall", FakeCall([*folders(1500), END, DONE])))
+        receiver.receive(cast("ServerCall", FakeCall([*folders(1100), END, DONE])))
         receiver.abort()
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
     subprocess.run(["rm", "-r", destination], check=True)

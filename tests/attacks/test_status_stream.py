@@ -50,7 +50,7 @@ def status(number: int, **fields: Any) -> pb.VertexStatus:
 FLOODS: dict[str, Callable[[], Iterable[pb.StatusResponse]]] = {
     "steps": lambda: (
         response(vertexes=[vertex(n, completed=NOW) for n in range(start, start + 100)])
-        for start in range(0, 10_000, 100)
+        for start in range(0, 3_000, 100)
     ),
     "the same step again": lambda: (response(vertexes=[vertex(0, completed=NOW)] * 100),) * 100,
     "steps that start again": lambda: (

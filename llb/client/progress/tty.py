@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 _DEFAULT_TAIL = 6
 _REFRESH_PER_SECOND = 10
+# No terminal has as many columns, and to measure a text of a megabyte takes seconds.
+_WIDEST = 2000
 
 
 @mutable
@@ -199,7 +201,7 @@ def _rows(step: _Step, colors: Colors) -> Iterator[RenderableType]:
     head.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
     head.add_column(justify="right", no_wrap=True)
     mark, style = _mark(step, colors)
-    name = visible(step.vertex.name.replace("\n", " "))
+    name = visible(step.vertex.name.replace("\n", " "))[:_WIDEST]
     head.add_row(Text(f" {mark} {name}", style=style), Text(_duration(step), style=style))
     yield head
     if step.is_running:
@@ -217,7 +219,7 @@ def _dim(lines: Iterable[str]) -> Iterator[RenderableType]:
 
 
 def _faint(line: str) -> RenderableType:
-    return Text(line, style="dim", no_wrap=True, overflow="ellipsis")
+    return Text(line[:_WIDEST], style="dim", no_wrap=True, overflow="ellipsis")
 
 
 def _mark(step: _Step, colors: Colors) -> tuple[str, str]:

@@ -152,6 +152,14 @@ def test_a_file_with_a_syntax_line_that_selects_nothing_is_evaluated_only_on_req
     assert chosen(select(str(file), options(evaluate_here=True))) == (".", str(file), True)
 
 
+def test_a_script_with_a_misplaced_syntax_line_is_not_run(tmp_path: Path) -> None:
+    file = tmp_path / "build.py"
+    file.write_text("\n# syntax=me/own:1\nimport llb\nllb.main(llb.Scratch())\n")
+    with pytest.raises(InputError, match="does not select the frontend me/own:1") as caught:
+        select(str(file), options())
+    assert caught.value.hint == "move it up, or remove it from the script"
+
+
 HERE = (
     "the file names this frontend: make its image with `llb frontend image -t me/own:1 --push`, or "
     "evaluate the file in this process, with your rights: --evaluate-here"
