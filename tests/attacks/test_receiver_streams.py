@@ -101,7 +101,7 @@ REFUSED: dict[str, tuple[Callable[[], Iterable[Packet]], str]] = {
         lambda: [entry("a", size=1), data(0, b"x"), data(0), data(0, b"y")],
         "content of file 0, which was not requested",
     ),
-    "a packet of an unknown type": (lambda: [Packet(type=cast("STAT", 99))], "unexpected packet"),
+    "a packet of an unknown type": (lambda: [Packet.FromString(b"\x08\x63")], "unexpected packet"),
     "an error with control characters": (
         lambda: [failed(b"\x1b]0;title\x07\n\xff")],
         "the daemon aborted a transfer: ",
