@@ -22,7 +22,7 @@ from llb.buildkit_names import (
     SecurityName,
 )
 from llb.definition.message_size import sending
-from llb.errors import InvalidDefinitionError, RemoteError, ReplacedError
+from llb.errors import InvalidDefinitionError, RemoteError, ReplacedError, TransportError
 from llb.gateway.bridge import Bridge, Caps
 from llb.gateway.files import FileStat, from_message, one_message, read_ranges
 from llb.gateway.results import Ref, Result
@@ -323,9 +323,13 @@ class Gateway:
             request.Git.ReturnObject = True
         response = self._bridge.call("ResolveSourceMeta", request, pb.ResolveSourceMetaResponse)
         has_time = response.HTTP.HasField("LastModified")
+        try:
+            modified = response.HTTP.LastModified.ToDatetime(UTC) if has_time else None
+        except ValueError as error:
+            raise TransportError("invalid time from the daemon") from error
         return SourceInfo(
             commit=response.Git.CommitObject,
-            modified=response.HTTP.LastModified.ToDatetime(UTC) if has_time else None,
+            modified=modified,
             filename=sources[0].attrs.get("http.filename"),
         )
 

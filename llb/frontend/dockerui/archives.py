@@ -73,13 +73,24 @@ def newest_time(gateway: Gateway, source: State, ref: Ref, name: str) -> datetim
 
 
 def newest_in_archive(data: bytes) -> datetime | None:
-    """Get the time of the newest file in a tar archive; None for anything else."""
+    """Get the time of the newest file in a tar archive; None for anything else.
+
+    Also None if that time is outside the calendar.
+    """
     try:
         with tarfile.open(fileobj=io.BytesIO(data)) as archive:
             times = [entry.mtime for entry in archive if entry.isfile()]
     except (tarfile.TarError, OSError, EOFError):
         return None
-    return datetime.fromtimestamp(int(max(times)), UTC) if times else None
+    return to_time(max(times)) if times else None
+
+
+def to_time(seconds: float | bytes) -> datetime | None:
+    """Convert seconds since 1970, or their digits, to a time; None outside the calendar."""
+    try:
+        return datetime.fromtimestamp(int(seconds), UTC)
+    except (OverflowError, ValueError, OSError):
+        return None
 
 
 def _files(gateway: Gateway, ref: Ref) -> Iterator[FileStat]:

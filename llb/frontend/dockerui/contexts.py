@@ -7,7 +7,6 @@ import re
 from base64 import b64decode
 from binascii import Error as Base64Error
 from contextlib import suppress
-from datetime import UTC, datetime
 from functools import cached_property
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -26,7 +25,7 @@ from llb.dockerfile.sources.named_contexts import (
 )
 from llb.dockerfile_rules.copy import is_remote
 from llb.errors import InputError, InvalidValueError, RemoteError, ReplacedError
-from llb.frontend.dockerui.archives import is_archive, newest_time, unpacked
+from llb.frontend.dockerui.archives import is_archive, newest_time, to_time, unpacked
 from llb.frontend.dockerui.local_sources import (
     CONTEXT,
     DOCKERFILE,
@@ -41,6 +40,7 @@ from llb.gocompat.strconv import parse_switch
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from datetime import datetime
 
     from llb import Platform, ResolvedImage
     from llb.frontend.dockerui.options import Options
@@ -239,7 +239,7 @@ class Contexts:
         metadata = self.gateway.resolve_source(definition, log_name=log_name)
         if metadata.commit:
             committed = _COMMITTER.search(metadata.commit)
-            return None if committed is None else datetime.fromtimestamp(int(committed[1]), UTC)
+            return None if committed is None else to_time(committed[1])
         if metadata.modified is not None or metadata.filename is None:
             return metadata.modified
         if archive is None:

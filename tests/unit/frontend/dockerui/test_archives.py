@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import pytest
 
 from llb import Scratch
-from llb.frontend.dockerui.archives import is_archive, newest_in_archive, newest_time
+from llb.frontend.dockerui.archives import is_archive, newest_in_archive, newest_time, to_time
 from llb.testing import FakeGateway
 
 # A fake gateway unpacks no zstd. This name makes a tar archive begin like a skippable frame of it.
@@ -52,6 +52,7 @@ def test_an_archive_is_recognized_by_its_first_bytes(head: bytes, *, expected: b
     [
         (archive(1, 3, 2), datetime.fromtimestamp(3, UTC)),
         (archive(), None),
+        (archive(2**62), None),
         (b"not an archive", None),
         (b"", None),
     ],
@@ -84,3 +85,12 @@ def test_the_daemon_unpacks_an_archive_that_python_cannot_decompress(
         assert newest_time(gateway, source, ref, "archive") == expected
         # One for the file, and one for the content of the archive.
         assert len(fake.solves) == (2 if data.startswith(SKIPPABLE.encode()) else 1)
+
+
+@pytest.mark.parametrize("seconds", [b"9" * 5000, b"99999999999999", 1e300, float("inf")])
+def test_a_time_outside_the_calendar_is_unknown(seconds: float | bytes) -> None:
+    assert to_time(seconds) is None
+
+
+def test_digits_are_a_time() -> None:
+    assert to_time(b"3") == datetime.fromtimestamp(3, UTC)
