@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from llb.errors import TransportError
 from llb.gateway.bridge import Bridge
 from tests.fakes.session import offered
+
+if TYPE_CHECKING:
+    from llb.grpc import Handler
 
 
 class Daemon:
@@ -14,7 +19,7 @@ class Daemon:
 
     failures = ()
 
-    def handlers(self):  # type: ignore[no-untyped-def]
+    def handlers(self) -> dict[str, Handler]:
         ping = "/moby.buildkit.v1.frontend.LLBBridge/Ping"
         return {ping: lambda call: call.send(b"\xff")}
 

@@ -6,13 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from llb import Local, files
-from llb.errors import InvalidDefinitionError, RemoteError
+from llb import HTTP, Local, files
+from llb._pb import gateway_pb2 as pb
+from llb.errors import InvalidDefinitionError, RemoteError, TransportError
 from llb.gateway import Gateway, Request, Result
 from llb.testing.gateway import run_frontend
+from tests.fakes.session import offered
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from llb.grpc import Handler, ServerCall
 
 LARGE = bytes(range(256)) * (20 * 2**20 // 256)
 CONTEXT = Local("context").marshal()
@@ -76,3 +80,31 @@ def test_a_definition_that_does_not_fit_into_a_message_is_refused() -> None:
         "pass large files as llb.Local or llb.client.Upload instead of writing their content)"
     )
     assert ask(solve) == [refusal] * 2
+
+
+class UntimelyDaemon:
+    """A daemon that reports a time outside the calendar for a URL."""
+
+    failures = ()
+
+    def handlers(self) -> dict[str, Handler]:
+        service = "/moby.buildkit.v1.frontend.LLBBridge/"
+        return {f"{service}Ping": self.ping, f"{service}ResolveSourceMeta": self.resolve}
+
+    def ping(self, call: ServerCall) -> None:
+        pong = pb.PongResponse()
+        pong.FrontendAPICaps.add(ID="source.metaresolver", Enabled=True)
+        call.send(pong.SerializeToString())
+
+    def resolve(self, call: ServerCall) -> None:
+        response = pb.ResolveSourceMetaResponse()
+        response.HTTP.LastModified.seconds = 2**62
+        call.send(response.SerializeToString())
+
+
+def test_a_time_outside_the_calendar_is_an_error() -> None:
+    with (
+        offered(UntimelyDaemon()) as channel,
+        pytest.raises(TransportError, match="invalid time from the daemon"),
+    ):
+        Gateway(channel).resolve_source(HTTP("https://example.com/file").marshal())
