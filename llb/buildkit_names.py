@@ -32,6 +32,9 @@ DEFAULT_SHELL = ("/bin/sh", "-c")
 PROXY_NAMES = ("http_proxy", "https_proxy", "ftp_proxy", "no_proxy", "all_proxy")
 """The variables of ``pb.ProxyEnv``; build args match them in upper or lower case."""
 
+BUILDKIT_IMAGE = "moby/buildkit:buildx-stable-1"
+"""Image of a daemon in a container, with the tag of releases that buildx uses by default."""
+
 DOCKER_IMAGE_SCHEME = "docker-image://"
 OCI_SCHEME = "oci-layout://"
 LOCAL_SCHEME = "local://"

@@ -9,6 +9,7 @@ from attrs import field, frozen
 
 from llb.arguments.checked import checked, checked_init
 from llb.arguments.conversions import Duration, to_seconds
+from llb.buildkit_names import BUILDKIT_IMAGE
 from llb.client.builders.docker_container import ContainerSettings, DockerContainer
 from llb.client.client import Client
 from llb.client.connect.address import DOCKER
@@ -48,7 +49,7 @@ class BuildKitContainer:
     """
 
     name: str = field(validator=_check_name)
-    image: str = "moby/buildkit"
+    image: str = BUILDKIT_IMAGE
     network: str | None = None
 
     @property

@@ -11,7 +11,8 @@ from llb.gocompat.csv import split_csv
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_SECRET = re.compile(r"(?i)([\w.-]*(?:token|secret|password|value|key)[\w.-]*=)[^,]*")
+_FIELD = re.compile(r'"(?:[^"]|"")*"?|[^,]+')
+_SECRET = re.compile(r"(?i)token|secret|password|value|key")
 
 
 def hide_secrets(text: str) -> str:
@@ -20,7 +21,12 @@ def hide_secrets(text: str) -> str:
     >>> hide_secrets("type=gha,token=abc,url")
     'type=gha,token=…,url'
     """
-    return _SECRET.sub(r"\1…", text)
+    return _FIELD.sub(_hide, text)
+
+
+def _hide(field: re.Match[str]) -> str:
+    key, equals, _ = field[0].partition("=")
+    return f"{key}=…" if equals and _SECRET.search(key) else field[0]
 
 
 def split_fields(text: str, what: str) -> tuple[str, ...]:

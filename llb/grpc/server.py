@@ -104,7 +104,8 @@ class Server:
     raises :class:`~llb.errors.RemoteError` ends it with that status, and any other exception ends
     it with ``UNKNOWN`` and its message. ``unknown`` handles methods without a handler; by default
     they are answered with ``UNIMPLEMENTED``. ``on_error`` is called with exceptions of handlers that
-    are none of this library's errors, on the thread of the call.
+    are none of this library's errors, on the thread of the call. The peer then gets their class
+    only: the message may have a secret.
     """
 
     @checked
@@ -217,8 +218,11 @@ class Server:
         except LLBError as raised:
             error = RemoteError(raised.title, code=Code.UNKNOWN)
         except Exception as raised:  # noqa: BLE001 - the peer must get an answer whatever a handler does
-            error = RemoteError(str(raised) or type(raised).__name__, code=Code.UNKNOWN)
-            if self._on_error is not None:
+            name = type(raised).__name__
+            if self._on_error is None:
+                error = RemoteError(str(raised) or name, code=Code.UNKNOWN)
+            else:
+                error = RemoteError(f"the client raised {name}", code=Code.UNKNOWN)
                 self._on_error(raised)
         finally:
             # Once the peer has the answer, it may start another call.

@@ -6,6 +6,7 @@ import click
 
 import llb.client
 from llb._lazy import lazy_imports
+from llb.buildkit_names import BUILDKIT_IMAGE
 from llb.cli.sections import Group
 
 with lazy_imports(__name__):
@@ -28,7 +29,7 @@ def daemon() -> None:
 
 @daemon.command()
 @_CONTAINER
-@click.option("--image", metavar="REF", help="Image of the container.  [moby/buildkit]")
+@click.option("--image", metavar="REF", help=f"Image of the container.  [{BUILDKIT_IMAGE}]")
 @click.option("--network", metavar="NAME", help="Network of the container, as for docker run.")
 def start(container: str | None, image: str | None, network: str | None) -> None:
     """Start the daemon and print its address.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -31,7 +32,7 @@ def trace_to(
         return
 
     try:
-        file = path.open("a", encoding="utf-8")
+        file = open(path, "a", encoding="utf-8", opener=_open_private)  # noqa: SIM115 - with an opener
     except OSError as error:
         raise InputError(f"cannot write {path}: {error.strerror}") from error
     with file:
@@ -42,3 +43,8 @@ def trace_to(
                 forward(report)
 
         yield handle
+
+
+def _open_private(path: str, flags: int) -> int:
+    """Open a file that only its owner may read if it is new: build args are in it."""
+    return os.open(path, flags, 0o600)

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
+from llb.buildkit_names import BUILDKIT_IMAGE
 from llb.child_processes import environment, python
 from llb.client.connect.address import VARIABLE, listens
 from llb.errors import ConnectError, Hint, InvalidValueError
@@ -187,7 +188,7 @@ def _ways_to_a_daemon() -> Hint:
     install = "install buildkitd and runc, and one is started on demand; or "
     ways = (
         f"{install if _IS_POSSIBLE else ''}start Docker 18.09 or later; or run one in a container, "
-        "docker run -d --privileged --name builder moby/buildkit, and name it with"
+        f"docker run -d --privileged --name builder {BUILDKIT_IMAGE}, and name it with"
     )
     container = "docker-container://builder"
     return Hint(

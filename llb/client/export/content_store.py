@@ -88,18 +88,33 @@ class Store:
         self._staging: StagingFolder | None = None
         self._ingests: dict[str, Ingest] = {}
         self._staged: dict[str, Path] = {}
+        # The blobs outside of the layout that were checked.
+        self._linked: set[str] = set()
         self._count = 0
         self._closed = False
 
     def find(self, digest: str) -> Path | None:
-        """Find the file of a blob, or None. Raises RemoteError for an invalid digest."""
+        """Find the file of a blob, or None.
+
+        Raises RemoteError for an invalid digest, and InputError for a link out of the layout, unless
+        its file has the digest: layouts of Bazel and Nix have such links.
+        """
         try:
             path = self.layout.blob(digest)
         except InvalidValueError as error:
             raise RemoteError(error.message, code=Code.INVALID_ARGUMENT) from error
         with self._lock:
-            path = self._staged.get(digest, path)
-        return path if paths.is_file(path) else None
+            if digest in self._staged:
+                return self._staged[digest]
+        if not paths.is_file(path):
+            return None
+        if digest not in self._linked and self._leads_out(path):
+            _check_linked(path, digest)
+            self._linked.add(digest)
+        return path
+
+    def _leads_out(self, path: Path) -> bool:
+        return not paths.resolve(path).is_relative_to(paths.resolve(self.layout.path))
 
     def digests(self) -> Iterator[str]:
         """List the digests of all blobs."""
@@ -236,3 +251,15 @@ def check_layout(name: str, path: Path) -> None:
                 "-o type=oci,tar=false,dest=DIR",
             ),
         )
+
+
+def _check_linked(path: Path, digest: str) -> None:
+    """Refuse a link to a file that is not the blob: the daemon would read any file of this machine."""
+    algorithm, _, value = digest.partition(":")
+    try:
+        with path.open("rb") as file:
+            if hashlib.file_digest(file, algorithm).hexdigest() == value:
+                return
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror}") from error
+    raise InputError(f"{path} is a link to a file with another digest")

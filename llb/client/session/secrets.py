@@ -88,7 +88,7 @@ def read(name: str, secret: Secret, environ: Mapping[str, str] = os.environ) -> 
             check(name, secret, environ)
             value = os.fsencode(environ[variable])
         case _:
-            value = secret()
+            value = _to_bytes(name, secret())
     _check_size(name, len(value))
     return value
 
@@ -124,6 +124,13 @@ def parse_secret(text: str, environ: Mapping[str, str] = os.environ) -> tuple[st
     if source:
         return name, paths.expand_user(source)
     return name, EnvSecret(name) if name in environ else Path(name)
+
+
+def _to_bytes(name: str, value: object) -> bytes:
+    """Check the answer of a function; the error does not contain it."""
+    if isinstance(value, bytes | bytearray | memoryview):
+        return bytes(value)
+    raise InputError(f"secret {name}: its function returned {type(value).__name__}, expected bytes")
 
 
 def _check_size(name: str, size: int) -> None:

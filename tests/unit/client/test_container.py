@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from llb.buildkit_names import BUILDKIT_IMAGE
 from llb.client import Event, Vertex
 from llb.client.container import BuildKitContainer
 from llb.errors import ConnectError, InputError, InvalidValueError
@@ -51,7 +52,7 @@ def docker(
 def test_a_missing_container_is_created(docker: FakeDockerEngine) -> None:
     with BuildKitContainer(NAME).start() as client:
         assert (client.address, client.info().version) == (ADDRESS, "v0.31.0")
-    assert docker.calls == [created("moby/buildkit"), START]
+    assert docker.calls == [created(BUILDKIT_IMAGE), START]
     # Every call has the version of the API that both sides know.
     assert {target.split("/")[1] for target in docker.targets} == {"_ping", "v1.41"}
 

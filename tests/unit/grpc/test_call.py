@@ -339,3 +339,13 @@ def test_both_roles_run_over_one_pair_and_close_twice() -> None:
         assert serving.result(SECONDS) is None
         channel.close()
         channel.close()
+
+
+def test_the_text_of_an_unexpected_exception_stays_here_if_somebody_gets_it(
+    connect: Callable[..., Channel],
+) -> None:
+    caught: list[Exception] = []
+    error = ValueError("a secret")
+    channel = connect({"/s/Fail": failing(error)}, on_error=caught.append)
+    assert outcome(channel, "/s/Fail") == (2, "the client raised ValueError", ())
+    assert caught == [error]

@@ -56,7 +56,7 @@ class ContainerDriver:
         """Create and start the container if necessary. ``on_event`` gets the progress of a pull."""
         options, files = self._node.driver_opts, self._files()
         settings = ContainerSettings(
-            options.get("image") or container_options.DEFAULT_IMAGE,
+            options.get("image") or BUILDKIT_IMAGE,
             lambda engine: container_options.host_config(options, engine.call("GET", "/info")),
             (*_config_flags(files), *self._node.buildkitd_flags),
             container_options.environment(options),

@@ -12,7 +12,6 @@ from llb.errors import InvalidValueError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-DEFAULT_IMAGE = "moby/buildkit:buildx-stable-1"
 _ENV = "env."
 _CGROUP = "/docker/buildx"
 _RESTART = re.compile(r"(no|always|unless-stopped|on-failure)(?::(\d+))?\Z")

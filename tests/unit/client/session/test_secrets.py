@@ -100,3 +100,9 @@ def test_unusable_secrets_are_refused_before_the_build(secret: Secret, message: 
     with pytest.raises(InputError) as caught:
         Secrets({"a": secret})
     assert caught.value.message == message
+
+
+def test_the_function_of_a_secret_returns_bytes() -> None:
+    with pytest.raises(InputError) as caught:
+        read("a", lambda: "hidden")  # type: ignore[arg-type, return-value]
+    assert caught.value.message == "secret a: its function returned str, expected bytes"

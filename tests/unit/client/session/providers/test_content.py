@@ -111,6 +111,33 @@ def test_blobs_are_described_and_listed(layout: Layout, store: Store) -> None:
     assert [info.digest for info in pb.ListContentResponse.FromString(listed).info] == [DIGEST]
 
 
+def test_a_link_out_of_the_layout_must_lead_to_the_blob(
+    layout: Layout, store: Store, tmp_path: Path
+) -> None:
+    folder = layout.path / "blobs" / "sha256"
+    folder.mkdir(parents=True)
+    (tmp_path / "kept").write_bytes(BLOB)
+    (folder / DIGEST.removeprefix("sha256:")).symlink_to(tmp_path / "kept")
+    (sent,) = call(store, "Read", pb.ReadContentRequest(digest=DIGEST))
+    assert pb.ReadContentResponse.FromString(sent).data == BLOB
+    other = folder / ("0" * 64)
+    other.symlink_to("/etc/passwd")
+    for method, message in (
+        ("Info", pb.InfoRequest(digest=f"sha256:{other.name}")),
+        ("Read", pb.ReadContentRequest(digest=f"sha256:{other.name}")),
+        ("List", pb.ListContentRequest()),
+    ):
+        with pytest.raises(RemoteError) as caught:
+            call(store, method, message)
+        assert caught.value.message == f"{other} is a link to a file with another digest"
+
+
+def test_the_folder_of_a_layout_may_be_a_link(layout: Layout, tmp_path: Path) -> None:
+    put_blob(layout, BLOB)
+    (tmp_path / "link").symlink_to(layout.path)
+    assert Store(Layout(tmp_path / "link")).find(DIGEST) is not None
+
+
 @pytest.mark.parametrize(
     "digest",
     [
