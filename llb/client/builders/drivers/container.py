@@ -6,6 +6,7 @@ import json
 import os
 from typing import TYPE_CHECKING
 
+from llb.buildkit_names import BUILDKIT_IMAGE
 from llb.client.builders.docker_container import (
     CONFIG_FILE,
     CONFIG_FOLDER,
