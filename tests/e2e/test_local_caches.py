@@ -120,7 +120,7 @@ def test_one_folder_is_both_cache_source_and_destination(
     first: list[Event] = []
     with Client(buildkit_host) as client:
         client.solve(state, cache_from=[cache], cache_to=[cache], on_event=first.append)
-    warning = f"no cache imported from {tmp_path}/cache: latest does not exist"
+    warning = f"no cache imported from {tmp_path}/cache: the folder does not exist"
     assert [event.short for event in first if isinstance(event, VertexWarning)] == [warning]
     second: list[Event] = []
     with Client(start_buildkitd().address) as second_client:

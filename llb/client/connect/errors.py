@@ -55,6 +55,8 @@ _LAYERS = (
 # The directories of an overlay mount, which the kernel cuts off at the end of a page.
 _LOWER = re.compile(r'lowerdir=([^", ]*)')
 _PAGE = 4096
+# The kernel mounts at most this many (OVL_MAX_STACK).
+_MAX_LAYERS = 500
 # Hints by the words that registries, token servers and the auth service use.
 _HINTS = {
     "401 Unauthorized": _LOGIN,
@@ -235,7 +237,7 @@ def _without_layers(message: str) -> tuple[str, str | None]:
         return message, hint
     count = lower[1].count(":") + 1
     shortened = message.replace(lower[1], f"({count} layers)")
-    return shortened, _LAYERS if len(message) >= _PAGE else hint
+    return shortened, _LAYERS if len(message) >= _PAGE or count > _MAX_LAYERS else hint
 
 
 def _split_trace(text: str) -> tuple[str, tuple[str, ...]]:

@@ -95,6 +95,8 @@ class Stores:
         layout = Layout(Path(folder))
         descriptor = None if "digest" in cache.attrs else layout.find(tag)
         digest = cache.attrs.get("digest") or (str(descriptor.get("digest")) if descriptor else "")
+        if not paths.is_dir(folder):
+            raise InputError("the folder does not exist")
         if not digest or not paths.is_file(layout.blob(digest)):
             raise InputError(f"{digest or tag} does not exist")
         self.by_id.setdefault(f"local:{folder}", Store(layout))

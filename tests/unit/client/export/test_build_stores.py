@@ -90,6 +90,12 @@ def test_a_local_cache_is_found_by_its_digest(tmp_path: Path) -> None:
     assert cache.attrs["digest"] == digest
 
 
+def test_a_missing_folder_is_a_warning(tmp_path: Path) -> None:
+    stores = Stores()
+    assert stores.add_imports([f"type=local,src={tmp_path}/none"]) == []
+    assert stores.warnings == [f"no cache imported from {tmp_path}/none: the folder does not exist"]
+
+
 @pytest.mark.parametrize(
     ("more", "missing"), [("", "latest"), (",tag=v2", "v2"), (f",digest={MISSING}", MISSING)]
 )
