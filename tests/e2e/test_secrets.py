@@ -57,6 +57,19 @@ def test_a_secret_of_every_kind_reaches_the_step(
         assert read_secret_in_step(buildkit_host, tmp_path, {"token": value}) == expected
 
 
+def test_a_changed_secret_runs_its_step_again_if_its_version_has_changed(
+    buildkit_host: str, tmp_path: Path
+) -> None:
+    command = f"cat /run/secrets/token > /out/value # {uuid.uuid4()}"
+    values = []
+    for value, version in (("1", "a"), ("2", "a"), ("2", "b")):
+        mounts = [secret("token", cache_key=version), bind(Scratch(), "/out")]
+        tree = Image("busybox").run(command, mounts=mounts).mounted("/out")
+        with Client(buildkit_host) as client:
+            values.append(client.read_text(tree, "/value", secrets={"token": value}))
+    assert values == ["1", "1", "2"]
+
+
 @pytest.mark.feature("N8")
 def test_a_secret_may_be_a_variable_and_optional(buildkit_host: str, tmp_path: Path) -> None:
     step = Image("busybox").run(
