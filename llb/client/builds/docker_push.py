@@ -17,6 +17,7 @@ with lazy_imports(__name__):
         steps,  # 1 ms
     )
     from llb.client.registry_auth import docker_config  # 4 ms
+    from llb.client.session.providers import auth_steps  # 1 ms
 
 if TYPE_CHECKING:
     from collections.abc import Callable, MutableMapping
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from llb.client.connect.docker.engine import Docker, Engine
     from llb.client.registry_auth.credentials import BuildCredentials
     from llb.client.registry_auth.docker_config import Login
+    from llb.client.session.providers.auth_steps import AuthSteps
     from llb.reference import Reference
 
 _CONFIG_DIGEST = "containerimage.config.digest"
@@ -88,8 +90,9 @@ class DockerPush:
         Raises SolveError with the registry's message, TransportError, and InputError for unusable
         credentials.
         """
+        uses = auth_steps.AuthSteps(report)
         for image in self._images:
-            digest = self._push(image, report)
+            digest = self._push(image, report, uses)
             if digest is not None:
                 # The id of an image in Docker is the digest of its config.
                 answers.setdefault(_CONFIG_DIGEST, answers.get(EXPORTER_IMAGE_DIGEST_KEY, ""))
@@ -101,10 +104,14 @@ class DockerPush:
         if self._engine is not None:
             self._engine.close()
 
-    def _push(self, image: Reference, report: Callable[[pb.StatusResponse], None]) -> str | None:
+    def _push(
+        self, image: Reference, report: Callable[[pb.StatusResponse], None], uses: AuthSteps
+    ) -> str | None:
         """Push an image, and return the digest under which the registry has it."""
         step = steps.Step(f"push {image.familiar} through docker", report)
         login = self._login(image.domain)
+        if login.secret or login.registry_token:
+            uses.share(image.domain)
         with engine.Engine(self._docker) as self._engine:
             if self._is_cancelled:
                 self._engine.close()

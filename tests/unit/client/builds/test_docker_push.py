@@ -70,6 +70,10 @@ def test_docker_pushes_what_it_has_built(daemon: FakeDaemon, engine: FakeDockerE
     assert result.exporter_response["containerimage.config.digest"] == ID
     steps = {event.name for event in events if isinstance(event, Vertex)}
     assert steps >= {f"push {NAME} through docker", "push app:latest through docker"}
+    assert {name for name in steps if name.startswith("[auth]")} == {
+        "[auth] sharing credentials for example.com",
+        "[auth] sharing credentials for docker.io",
+    }
 
 
 def test_an_image_that_is_not_pushed_is_left_alone(
