@@ -50,27 +50,28 @@ class AuthTLS:
             )
 
     def context(self) -> ssl.SSLContext:
-        """Build the SSL context for connections. Raises InputError for unusable files."""
-        return self._add_to(client_context())
+        """Build the SSL context for connections; raises InputError for unusable files."""
+        return apply(self, client_context())
 
-    def _add_to(self, context: ssl.SSLContext) -> ssl.SSLContext:
-        """Extend the SSL context of other options for the host. Raises InputError."""
-        try:
-            if self.ca is not None:
-                file = self.ca if isinstance(self.ca, Path) else None
-                context.load_verify_locations(file, cadata=text(self.ca))
-            if self.cert is not None:
-                load_pair(context, self.cert, self.key)
-        except OSError as error:
-            # OpenSSL's errors have no errno, and their messages do not name the file.
-            values = {"ca": self.ca, "certificate": self.cert, "key": self.key}
-            names = ", ".join(name(value, what) for what, value in values.items() if value)
-            reason = error.strerror or str(error)
-            raise InputError(f"cannot use {names} for {self.host}: {reason}") from error
-        if self.insecure:
-            context.check_hostname = False
-            context.verify_mode = ssl.CERT_NONE
-        return context
+
+def apply(options: AuthTLS, context: ssl.SSLContext) -> ssl.SSLContext:
+    """Add options to an SSL context, and return it. Raises InputError for unusable files."""
+    try:
+        if options.ca is not None:
+            file = options.ca if isinstance(options.ca, Path) else None
+            context.load_verify_locations(file, cadata=text(options.ca))
+        if options.cert is not None:
+            load_pair(context, options.cert, options.key)
+    except OSError as error:
+        # OpenSSL's errors have no errno, and their messages do not name the file.
+        values = {"ca": options.ca, "certificate": options.cert, "key": options.key}
+        names = ", ".join(name(value, what) for what, value in values.items() if value)
+        reason = error.strerror or str(error)
+        raise InputError(f"cannot use {names} for {options.host}: {reason}") from error
+    if options.insecure:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context
 
 
 def parse_auth_tls(text: str) -> AuthTLS:

@@ -17,7 +17,9 @@ from attrs import field, frozen
 from llb._logs import logger
 from llb._pb import auth_pb2 as pb
 from llb.client.key_values import TRUE
+from llb.client.registry_auth import auth_tls
 from llb.client.registry_auth.docker_config import DockerConfig, Login, config_folder
+from llb.client.registry_auth.pem import client_context
 from llb.client.session.providers.auth_keys import read_or_create_seed, seed_of, signing_key
 from llb.client.session.providers.auth_steps import AuthSteps
 from llb.client.session.providers.auth_tokens import Token, TokenRequest, fetch
@@ -66,9 +68,8 @@ class Auth:
         self.failures: list[LLBError] = []
         self._contexts: dict[str, SSLContext] = {}
         for options in tls:
-            earlier = self._contexts.get(options.host)
-            context = options.context() if earlier is None else options._add_to(earlier)
-            self._contexts[options.host] = context
+            context = self._contexts.get(options.host) or client_context()
+            self._contexts[options.host] = auth_tls.apply(options, context)
         self._environ = environ
         self._own = credentials
         self._steps = AuthSteps(show)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from llb.client.registry_auth.auth_tls import AuthTLS, parse_auth_tls
+from llb.client.registry_auth.auth_tls import AuthTLS, apply, parse_auth_tls
 from llb.client.registry_auth.pem import client_context
 from llb.client.session.providers.auth import Auth
 from llb.errors import InputError, InvalidValueError
@@ -46,5 +46,5 @@ def test_unusable_certificates_are_refused_before_the_build(tmp_path: Path) -> N
 
 def test_several_options_for_one_host_are_combined() -> None:
     context = client_context()
-    assert AuthTLS("a", insecure=True)._add_to(context) is context
+    assert apply(AuthTLS("a", insecure=True), context) is context
     assert context.verify_mode is ssl.CERT_NONE
