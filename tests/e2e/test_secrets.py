@@ -63,8 +63,10 @@ def test_a_changed_secret_runs_its_step_again_if_its_version_has_changed(
     command = f"cat /run/secrets/token > /out/value # {uuid.uuid4()}"
     values = []
     for value, version in (("1", "a"), ("2", "a"), ("2", "b")):
-        mounts = [secret("token", cache_key=version), bind(Scratch(), "/out")]
-        tree = Image("busybox").run(command, mounts=mounts).mounted("/out")
+        step = Image("busybox").run(
+            command, mounts=[secret("token", cache_key=version), bind(Scratch(), "/out")]
+        )
+        tree = step.mounted("/out")
         with Client(buildkit_host) as client:
             values.append(client.read_text(tree, "/value", secrets={"token": value}))
     assert values == ["1", "1", "2"]
