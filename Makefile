@@ -17,7 +17,7 @@ IMAGE_WHEELS := attrs googleapis-common-protos hpack protobuf
 IMAGE_PYTHON := 3.13
 
 .DEFAULT_GOAL := help
-.PHONY: help changelog docs setup up down status protos protos-check format lint test coverage mutants fuzz fuzz-llb fuzz-dockerfile fuzz-parser corpus-dockerfile corpus-rewrite demo recording wheels image bump conformance bench clean
+.PHONY: help changelog docs setup up down status protos protos-check format lint test test-as-darwin test-as-windows coverage mutants fuzz fuzz-llb fuzz-dockerfile fuzz-parser corpus-dockerfile corpus-rewrite demo recording wheels image bump conformance bench clean
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -64,6 +64,13 @@ lint: setup ## Check style, types and import directions.
 test: lint protos-check up ## Run the checks and all tests, including those with real daemons.
 	dev/stack trim
 	$(BIN)/python -m pytest --no-fold-skipped -n $(JOBS) --dist loadfile $(PYTEST)
+
+# Linux without what the other system lacks. The workflow `systems` runs tests on the real ones.
+test-as-darwin: setup ## Run unit tests with the names that Python lacks on macOS taken away.
+	$(BIN)/python -m tests.systems darwin
+
+test-as-windows: setup ## Run unit tests with the names that Python lacks on Windows taken away.
+	$(BIN)/python -m tests.systems windows
 
 changelog: setup ## Show the section of the changelog that the files in changes/ would become.
 	$(BIN)/towncrier build --draft --version next

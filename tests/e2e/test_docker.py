@@ -459,7 +459,8 @@ def test_an_address_that_is_not_docker_is_an_error(
     for host, reason in (
         (f"tcp://{registry}", "it offers no BuildKit: 404 Not Found"),
         (f"unix://{tmp_path}/docker.sock", "No such file or directory"),
-        ("npipe:////./pipe/docker", "invalid address 'npipe:////./pipe/docker'"),
+        ("npipe:////./pipe/docker", "named pipes exist on Windows only"),
+        ("npipe://./pipe/docker", "invalid address 'npipe://./pipe/docker'"),
         ("ssh://a:b@c", "a password is not supported"),
     ):
         monkeypatch.setenv("DOCKER_HOST", host)

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from llb.client.connect import named_pipe
 from llb.errors import InvalidValueError
 from llb.local_files import unix_sockets
 
@@ -16,15 +17,42 @@ if TYPE_CHECKING:
 VARIABLE = "BUILDKIT_HOST"
 DOCKER = "docker://"
 BUILDER = "builder://"
+_NAMED_PIPE = "npipe://"
 _DOCKER_SOCKET = "docker.sock"
 _ROOT_SOCKET = Path("/run/buildkit/buildkitd.sock")
 # An IPv6 address may end with an IPv4 address, and have the zone of an interface.
 _TCP = re.compile(r"tcp://(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+(?:%[^\s\]/]+)?\]):([0-9]{1,5})\Z")
 _LAST_PORT = 65535
+_PIPE = re.compile(r"\\\\[^\\]+\\pipe\\.+", re.IGNORECASE)
+# Where a buildkitd for Windows listens.
+_WINDOWS_PIPE = "npipe:////./pipe/buildkitd"
+
+
+def pipe_name(address: str) -> str:
+    r"""Convert ``npipe:////./pipe/NAME`` to the name of a pipe on Windows.
+
+    Raises InvalidValueError.
+
+    >>> print(pipe_name("npipe:////./pipe/docker_engine"))
+    \\.\pipe\docker_engine
+    """
+    name = address.removeprefix(_NAMED_PIPE).replace("/", "\\")
+    if not _PIPE.fullmatch(name):
+        raise InvalidValueError(
+            f"invalid address {address!r}: expected npipe:////./pipe/NAME",
+            hint="for example npipe:////./pipe/docker_engine",
+        )
+    return name
 
 
 def check_socket(address: str) -> None:
-    """Raise InvalidValueError unless the address is ``unix://PATH`` or ``tcp://HOST:PORT``."""
+    """Check an address: ``unix://PATH``, ``tcp://HOST:PORT`` or ``npipe:////./pipe/NAME``.
+
+    Raises InvalidValueError.
+    """
+    if address.startswith(_NAMED_PIPE):
+        pipe_name(address)
+        return
     if address.startswith("unix://"):
         if address == "unix://":
             raise InvalidValueError(f"invalid address {address!r}: expected unix://PATH")
@@ -60,7 +88,11 @@ def is_docker(address: str) -> bool:
 
     >>> is_docker("unix:///var/run/docker.sock"), is_docker("docker-container://x")
     (True, False)
+    >>> is_docker("npipe:////./pipe/docker_engine"), is_docker("npipe:////./pipe/buildkitd")
+    (True, False)
     """
+    if address.startswith(_NAMED_PIPE):
+        return address.replace("\\", "/").rpartition("/")[2].lower().startswith("docker")
     if address.startswith("unix://"):
         return Path(address.removeprefix("unix://")).name == _DOCKER_SOCKET
     return address.startswith(DOCKER)
@@ -74,8 +106,10 @@ def explicit_address(address: str | None, environ: Mapping[str, str] = os.enviro
 def default_socket(environ: Mapping[str, str] = os.environ) -> str | None:
     """Find the first default socket that answers: the system's, then the user's.
 
-    A stale socket, left by a daemon that no longer runs, is skipped.
+    A stale socket, left by a daemon that no longer runs, is skipped. On Windows it is a pipe.
     """
+    if named_pipe.listens(pipe_name(_WINDOWS_PIPE)):
+        return _WINDOWS_PIPE
     candidates = [_ROOT_SOCKET]
     runtime = environ.get("XDG_RUNTIME_DIR")
     if runtime:

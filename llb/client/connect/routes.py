@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 T_ = TypeVar("T_")
 Metadata: TypeAlias = "Iterable[tuple[str, str]]"
 
-SOCKETS = ("unix", "tcp")
+SOCKETS = ("unix", "tcp", "npipe")
 # The keys of llb.client.connect.connhelpers.PROGRAMS.
 PROGRAMS = ("podman-container", "nerdctl-container", "kube-pod", "ssh")
 _CONTAINER = "docker-container"

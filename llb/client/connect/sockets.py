@@ -7,6 +7,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeAlias
 
 from llb._lazy import lazy_imports
+from llb.client.connect import named_pipe
+from llb.client.connect.address import pipe_name
 from llb.errors import InvalidValueError, TransportError
 from llb.grpc import Pipe, socket_pipe
 from llb.local_files import unix_sockets
@@ -32,11 +34,13 @@ _UNCONFIRMED = ("TCP_USER_TIMEOUT", 30_000)
 
 
 def dial(address: str, tls: TLS | None = None, *, protocol: str = "h2") -> Pipe:
-    """Connect to ``unix://PATH`` or ``tcp://HOST:PORT``.
+    """Connect to ``unix://PATH``, ``tcp://HOST:PORT`` or ``npipe:////./pipe/NAME``.
 
     ``protocol`` is the protocol inside TLS, by its ALPN name. Raises TransportError with the
     reason.
     """
+    if address.startswith("npipe:"):
+        return named_pipe.dial(pipe_name(address))
     connection = _connect(address)
     if tls is None:
         return socket_pipe(connection)

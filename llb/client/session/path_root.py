@@ -33,11 +33,13 @@ class Root:
 class TreeReader:
     """Reads directories and files below a root, used as a context manager.
 
-    Paths are relative to the root and clean; the root itself is ``""``. Raises OSError.
+    Paths are relative to the root and clean; the root itself is ``""``. The directory used last is
+    not looked up again, because the next path is usually in it. Raises OSError.
     """
 
     def __init__(self, root: Root) -> None:
         self.root = root
+        self._path, self._location = "", root.path
 
     def __enter__(self) -> Self:
         """Enter the context, which holds nothing open."""
@@ -81,10 +83,13 @@ class TreeReader:
 
     def _directory(self, path: str) -> str:
         """Check every directory on the way to a path, and return the whole path."""
+        if path == self._path:
+            return self._location
         location = self.root.path
         for name in path.split("/") if path else ():
             location = os.path.join(location, name)  # noqa: PTH118
             _check_directory(location, os.lstat(location))
+        self._path, self._location = path, location
         return location
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,13 +28,16 @@ if TYPE_CHECKING:
 
 DEFAULT = "default"
 """The name of the context that the environment describes."""
-_DEFAULT_HOST = "unix:///var/run/docker.sock"
+_SOCKET, _PIPE = "unix:///var/run/docker.sock", "npipe:////./pipe/docker_engine"
+_DEFAULT_HOST = _PIPE if sys.platform == "win32" else _SOCKET
+# Docker completes an address without a path.
+_COMPLETED = {"unix://": _SOCKET, "npipe://": _PIPE}
 _FILES = ("ca.pem", "cert.pem", "key.pem")
 
 
 @frozen
 class Endpoint:
-    """An endpoint of Docker's API, ``unix://``, ``tcp://`` or ``ssh://``, and its certificates."""
+    """The address of a Docker API (a socket, a named pipe, or ``ssh://``), and its certificates."""
 
     host: str
     tls: TLS | None = None
@@ -84,6 +88,7 @@ def current_context(environ: Mapping[str, str] = os.environ) -> str:
 
 def _environment_endpoint(environ: Mapping[str, str]) -> Endpoint:
     host = environ.get("DOCKER_HOST") or _DEFAULT_HOST
+    host = _COMPLETED.get(host, host)
     if not environ.get("DOCKER_TLS_VERIFY") or not host.startswith("tcp://"):
         return Endpoint(host)
     folder = environ.get("DOCKER_CERT_PATH") or config_folder(environ)

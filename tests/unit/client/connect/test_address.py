@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     [
         *("unix:///run/x.sock", "tcp://localhost:1234", "tcp://10.0.0.1:1", "tcp://[::1]:1234"),
         *("tcp://[fe80::1%eth0]:1", "tcp://[::ffff:10.0.0.1]:1"),
+        *("npipe:////./pipe/buildkitd", r"npipe://\\.\pipe\buildkitd"),
+        "npipe:////server/pipe/buildkitd",
     ],
 )
 def test_addresses_of_sockets_have_routes(address: str) -> None:
@@ -37,6 +39,9 @@ def test_addresses_of_sockets_have_routes(address: str) -> None:
         "tcp://:1",
         "tcp://a b:1",
         "tcp://a:65536",
+        "npipe://",
+        "npipe://./pipe/docker_engine",
+        "npipe:////./pipe/",
         "http://x:1",
         "/run/x.sock",
     ],
@@ -51,9 +56,9 @@ def test_an_unknown_scheme_is_refused_with_the_known_ones(address: str) -> None:
     with pytest.raises(InvalidValueError) as caught:
         to_route(address)
     assert caught.value.message == (
-        f"invalid address {address!r}: expected one that begins with unix://, tcp://, docker://, "
-        "docker-container://, podman-container://, nerdctl-container://, kube-pod://, ssh://, "
-        "builder://"
+        f"invalid address {address!r}: expected one that begins with unix://, tcp://, npipe://, "
+        "docker://, docker-container://, podman-container://, nerdctl-container://, kube-pod://, "
+        "ssh://, builder://"
     )
 
 

@@ -41,6 +41,8 @@ def endpoint_of(host: str, **more: object) -> dict[str, object]:
         ("docker://second", {"DOCKER_HOST": "tcp://h:1"}, "unix:///of-second"),
         ("docker://default", {"DOCKER_HOST": "tcp://h:1"}, "tcp://h:1"),
         ("docker://default", {}, "unix:///var/run/docker.sock"),
+        ("docker://", {"DOCKER_HOST": "unix://"}, "unix:///var/run/docker.sock"),
+        ("docker://", {"DOCKER_HOST": "npipe://"}, "npipe:////./pipe/docker_engine"),
         ("unix:///x/docker.sock", {"DOCKER_HOST": "tcp://h:1"}, "unix:///x/docker.sock"),
     ],
 )
@@ -52,6 +54,17 @@ def test_the_order_is_that_of_dockers_cli(
     write_context(tmp_path, "second", endpoint_of("unix:///of-second"))
     endpoint = find_endpoint(address, {"DOCKER_CONFIG": str(tmp_path), **environ})
     assert endpoint == Endpoint(expected)
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["unix:///Users/me/.docker/run/docker.sock", "npipe:////./pipe/dockerDesktopLinuxEngine"],
+)
+def test_docker_desktop_is_found_by_the_context_that_it_selects(host: str, tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text('{"currentContext": "desktop-linux"}')
+    write_context(tmp_path, "desktop-linux", endpoint_of(host, SkipTLSVerify=False))
+    endpoint = find_endpoint("docker://", {"DOCKER_CONFIG": str(tmp_path)})
+    assert endpoint == Endpoint(host)
 
 
 def test_certificates_come_from_a_context_or_from_variables(tmp_path: Path) -> None:
