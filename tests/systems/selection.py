@@ -1,13 +1,20 @@
-"""The unit tests that run on other systems, and for each what only Linux can do."""
+"""The unit tests that run on other systems, and for each what only Linux can do.
+
+``python -m tests.systems.selection SYSTEM`` runs them on the real one.
+"""
 
 from __future__ import annotations
+
+import sys
+
+import pytest
 
 FILES = (
     *("tests/unit/ops", "tests/unit/wire", "tests/unit/definition", "tests/unit/sources"),
     *("tests/unit/state", "tests/unit/dockerfile/test_offline.py", "tests/unit/test_platforms.py"),
     *("tests/unit/grpc", "tests/unit/local_files", "tests/unit/gateway", "tests/unit/testing"),
     *("tests/unit/client/session", "tests/unit/client/export", "tests/unit/client/registry_auth"),
-    *("tests/unit/client/connect", "tests/unit/client/daemon"),
+    "tests/unit/client/connect",
 )
 
 # Nodes as pytest names them; a folder, a file, or the beginning of the name of a test.
@@ -16,29 +23,27 @@ LINUX_ONLY = {
         # /proc
         "tests/unit/client/session/providers/test_filesync.py::test_a_file_without_a_size",
         "tests/unit/client/registry_auth/test_pem.py::test_a_file_in_memory_is_gone_afterwards",
-        # The private daemon.
-        "tests/unit/client/daemon",
     ),
     "windows": (
         # /proc
         "tests/unit/client/session/providers/test_filesync.py::test_a_file_without_a_size",
         "tests/unit/client/registry_auth/test_pem.py::test_a_file_in_memory_is_gone_afterwards",
-        # The private daemon.
-        "tests/unit/client/daemon",
         # Forks.
         "tests/unit/grpc/test_forks.py",
         "tests/unit/client/connect/test_calls.py::test_a_child_of_a_fork",
+        "tests/unit/client/connect/test_calls.py::test_a_scope_of_before_a_fork",
+        "tests/unit/client/connect/test_calls.py::test_responses_of_before_a_fork",
         # Unix sockets, also those of ssh agents and of the fake Docker.
         "tests/unit/client/session/providers/test_ssh.py",
         "tests/unit/client/session/test_private_ssh_agent.py",
         "tests/unit/client/session/test_ssh_agents.py::test_unusable_agents",
-        "tests/unit/client/connect/docker/test_containers.py",
         "tests/unit/client/connect/docker/test_engine.py",
-        "tests/unit/client/connect/docker/test_images.py",
+        "tests/unit/client/connect/docker/test_contexts.py::test_the_order_is_that_of_dockers_cli",
         "tests/unit/client/connect/test_address.py",
         "tests/unit/client/connect/test_sockets.py::test_a_missing_socket",
         "tests/unit/client/connect/test_sockets.py::test_a_unix_socket",
         "tests/unit/client/export/test_docker_load.py",
+        "tests/unit/testing/test_daemon.py::test_closing_a_daemon_removes_its_socket",
         "tests/unit/client/export/test_receivers.py::test_the_daemon_cannot_read_files",
         # Descriptors of pipes that can be waited for, and groups of processes.
         "tests/unit/grpc/test_pipe.py::test_writing_to_a_closed_end_is_an_error[descriptor_pair]",
@@ -57,6 +62,8 @@ LINUX_ONLY = {
         "tests/unit/local_files/test_merging.py::test_files_are_copied_to_a_mount",
         "tests/unit/local_files/test_writable.py::test_a_read_only_file_system_is_named",
         "tests/unit/testing/test_daemon.py::test_results_are_sent_to_the_exports",
+        "tests/unit/testing/test_gateway.py::test_file_actions_are_applied",
+        "tests/unit/testing/test_gateway.py::test_the_files_of_the_client_can_be_read",
         # Locks of folders.
         "tests/unit/local_files/test_staging.py",
     ),
@@ -71,3 +78,7 @@ def arguments(system: str) -> list[str]:
         *(f"--deselect={node}" for node in LINUX_ONLY[system] if "::" in node),
         *("-q", "-m", "not e2e and not go", "-p", "no:cacheprovider"),
     ]
+
+
+if __name__ == "__main__":
+    sys.exit(pytest.main(arguments(sys.argv[1])))
