@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
 from llb import Platform
@@ -49,3 +51,20 @@ def test_an_incomplete_platform_is_completed(text: str, hint: str) -> None:
     with pytest.raises(InvalidValueError) as caught:
         Platform.parse(text)
     assert caught.value.hint == hint
+
+
+@pytest.mark.parametrize(
+    ("system", "machine", "expected"),
+    [
+        ("linux", "x86_64", "linux/amd64"),
+        ("darwin", "arm64", "linux/arm64"),
+        ("win32", "AMD64", "linux/amd64"),
+        ("freebsd", "amd64", "freebsd/amd64"),
+    ],
+)
+def test_containers_of_macos_and_windows_are_those_of_linux(
+    system: str, machine: str, expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("llb.platforms.sys", SimpleNamespace(platform=system))
+    monkeypatch.setattr("platform.machine", lambda: machine)
+    assert str(Platform.host()) == expected

@@ -48,7 +48,7 @@ def _own_files(error: BaseException, folder: Path) -> dict[str, SourceFile]:
     }
     resolved = {name: paths.resolve(name) for name in names}
     return {
-        name: SourceFile(str(path.relative_to(folder)), path.read_bytes(), language="Python")
+        name: SourceFile(path.relative_to(folder).as_posix(), path.read_bytes(), language="Python")
         for name, path in resolved.items()
         if path.is_relative_to(folder) and paths.is_file(path) and not is_package_path(str(path))
     }

@@ -49,6 +49,12 @@ def test_a_missing_socket_is_an_error_with_its_reason(tmp_path: Path) -> None:
     assert caught.value.message == "No such file or directory"
 
 
+def test_a_named_pipe_is_an_error_where_there_is_none() -> None:
+    with pytest.raises(TransportError) as caught:
+        dial("npipe:////./pipe/docker_engine")
+    assert caught.value.message == "named pipes exist on Windows only"
+
+
 def test_a_closed_port_is_an_error_with_its_reason() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]

@@ -72,6 +72,23 @@ def test_a_machine_without_docker_has_the_error_of_the_private_daemon(machine: P
     assert "install buildkitd and runc" in caught.value.hint
 
 
+def test_a_system_without_a_private_daemon_has_that_of_docker(
+    machine: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("llb.client.daemon.private._IS_POSSIBLE", False)
+    with pytest.raises(ConnectError) as caught:
+        fallback.address()
+    assert caught.value.message == (
+        "no BuildKit found: no address is given, and no default socket answers; "
+        f"Docker offers none either: unix://{machine}/docker.sock: No such file or directory"
+    )
+    assert caught.value.hint is not None
+    assert "buildkitd" not in caught.value.hint
+    assert not (machine / "cache").exists()
+    answer(machine, b"HTTP/1.1 101 UPGRADED\r\n\r\n")
+    assert fallback.address() == "docker://"
+
+
 def test_a_missing_context_of_docker_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("DOCKER_HOST")
     monkeypatch.setenv("DOCKER_CONTEXT", "nobody")
