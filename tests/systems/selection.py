@@ -41,6 +41,7 @@ LINUX_ONLY = {
         "tests/unit/client/connect/docker/test_contexts.py::test_the_order_is_that_of_dockers_cli",
         "tests/unit/client/connect/test_address.py",
         "tests/unit/client/connect/test_sockets.py::test_a_missing_socket",
+        "tests/unit/client/connect/test_sockets.py::test_a_named_pipe_is_an_error_where_there_is_non",
         "tests/unit/client/connect/test_sockets.py::test_a_unix_socket",
         "tests/unit/client/export/test_docker_load.py",
         "tests/unit/testing/test_daemon.py::test_closing_a_daemon_removes_its_socket",
@@ -54,11 +55,12 @@ LINUX_ONLY = {
         "tests/unit/client/session/test_walk.py::test_a_replaced_root_is_read_as_it_was_opened",
         "tests/unit/client/session/test_walk.py::test_a_tree_deeper_than_the_limit_of_open_files",
         "tests/unit/client/session/test_walk.py::test_transfers_of_one_root_at_the_same_time",
-        # Modes, owners, named pipes in folders, and their errors.
+        # Modes, owners, any names, named pipes in folders, and their errors.
         "tests/unit/client/export/test_cache_lock.py::test_a_folder_that_cannot_be_written",
         "tests/unit/client/export/test_receive_tree.py::test_a_tree_is_written_as_described",
         "tests/unit/local_files/test_atomic_write.py::test_a_file_that_is_replaced_keeps_mode",
         "tests/unit/local_files/test_atomic_write.py::test_a_descriptor_that_is_not_open",
+        "tests/unit/local_files/test_names.py::test_every_name_is_possible_elsewhere",
         "tests/unit/local_files/test_merging.py::test_files_are_copied_to_a_mount",
         "tests/unit/local_files/test_writable.py::test_a_read_only_file_system_is_named",
         "tests/unit/testing/test_daemon.py::test_results_are_sent_to_the_exports",
