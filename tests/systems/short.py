@@ -123,4 +123,5 @@ def main() -> None:
     sys.stdout.write(f"locks of folders: {locks.FOLDERS_HAVE_LOCKS}\n")
 
 
-main()
+if __name__ == "__main__":
+    main()
