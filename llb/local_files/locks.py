@@ -72,10 +72,17 @@ if sys.platform == "win32":
         *(ctypes.c_uint32,) * 4,
         ctypes.POINTER(_Overlapped),
     )
+    _kernel.UnlockFileEx.argtypes = (
+        ctypes.c_void_p,
+        *(ctypes.c_uint32,) * 3,
+        ctypes.POINTER(_Overlapped),
+    )
 
     def _lock(descriptor: int, *, shared: bool = False, waits: bool = False) -> None:
         flags = (_SHARED if shared else _EXCLUSIVE) | (0 if waits else _AT_ONCE)
         handle = msvcrt.get_osfhandle(descriptor)
+        # As in flock(2), a lock replaces another one; here it would wait for it.
+        _kernel.UnlockFileEx(handle, 0, 1, 0, ctypes.byref(_Overlapped()))
         if not _kernel.LockFileEx(handle, flags, 0, 1, 0, ctypes.byref(_Overlapped())):
             error = ctypes.WinError(ctypes.get_last_error())
             raise BlockingIOError if error.winerror == _VIOLATION else error

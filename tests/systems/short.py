@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pkgutil
 import sys
 import tempfile
@@ -68,6 +69,22 @@ def build(folder: Path) -> None:
     assert sorted(path.name for path in folder.iterdir()) == ["context", "out", "out.tar"]
 
 
+def hold_locks(path: Path) -> None:
+    """Share a lock, take it alone, and remove its file."""
+    first, second = (os.open(path, os.O_RDWR | os.O_CREAT) for _ in range(2))
+    assert locks.try_lock(first, shared=True)
+    assert locks.try_lock(second, shared=True)
+    assert not locks.try_lock(first)
+    os.close(second)
+    locks.lock(first)
+    third = os.open(path, os.O_RDWR)
+    assert not locks.try_lock(third, shared=True)
+    os.close(third)
+    assert locks.has_name(first, path)
+    locks.close_and_remove(first, path)
+    assert not path.exists()
+
+
 def refuse_names(folder: Path) -> None:
     """Refuse a name that is another path on this system."""
 
@@ -116,6 +133,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         build(Path(folder))
         refuse_names(Path(folder))
+        hold_locks(Path(folder) / "lock")
         write_whole(Path(folder) / "new", b"1")
         write_whole(Path(folder) / "new", b"2")
         assert (Path(folder) / "new").read_bytes() == b"2"

@@ -96,9 +96,19 @@ class _LockFile:
         return 1
 
 
+class _UnlockFile:
+    """UnlockFileEx."""
+
+    argtypes: tuple[object, ...] = ()
+
+    def __call__(self, handle: int, *_range: object) -> int:
+        fcntl.flock(handle, fcntl.LOCK_UN)
+        return 1
+
+
 def _kernel(_name: str, *, use_last_error: bool) -> Any:
     assert use_last_error
-    return SimpleNamespace(LockFileEx=_LockFile())
+    return SimpleNamespace(LockFileEx=_LockFile(), UnlockFileEx=_UnlockFile())
 
 
 class _Overlapped:
