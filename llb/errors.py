@@ -11,6 +11,7 @@
     ├── CapabilityError         the daemon is too old for the build
     ├── ConnectError            no BuildKit could be reached
     ├── TransportError          a connection failed, or the peer violated the protocol
+    ├── RegistryError           a registry refused a request, or has no such image
     ├── RemoteError             the peer answered with a gRPC status
     │   ├── SolveError          the build failed on the daemon
     │   └── ProcessError        a process in a container of a frontend failed
@@ -211,6 +212,34 @@ class ConnectError(LLBError):
 
 class TransportError(LLBError):
     """A connection broke during a call, or the other side violated the protocol."""
+
+
+class RegistryError(LLBError):
+    """A registry refused a request, or its answer is not what it should be.
+
+    - ``registry``: its host; ``repository``: the path of the repository there.
+    - ``reference``: the tag or digest, or None if the request was about the whole repository.
+    - ``status``: the HTTP status, 0 if the answer was invalid.
+    - ``code``: the first error code of the answer, such as ``MANIFEST_UNKNOWN``, or empty.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        registry: str,
+        repository: str,
+        reference: str | None = None,
+        status: int = 0,
+        code: str = "",
+        hint: str | None = None,
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.registry = registry
+        self.repository = repository
+        self.reference = reference
+        self.status = status
+        self.code = code
 
 
 class CancelledError(LLBError):

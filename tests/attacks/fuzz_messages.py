@@ -15,8 +15,8 @@ from llb.client.connect.errors import to_solve_error
 from llb.client.progress.events import from_response
 from llb.client.progress.raw_reports import to_line, to_report
 from llb.client.registry_auth.docker_config import Login
-from llb.client.session.providers import auth_tokens
-from llb.client.session.providers.auth_tokens import TokenRequest
+from llb.client.registries import tokens
+from llb.client.registries.tokens import TokenRequest
 from llb.errors import InputError, InvalidValueError, RemoteError, TransportError
 from llb.grpc.http2 import frames
 from llb.grpc.http2.connection import Connection
@@ -276,7 +276,7 @@ class Registry:
     def _run_token(self, random: Random) -> None:
         body = mutated_json(random, json.dumps(random.choice(self._tokens)).encode())
         status = random.choice((200, 200, 301, 400, 401, 403, 404, 418, 500, 999))
-        token = auth_tokens._parse_token(self._request, self._login, status, body)
+        token = tokens._parse_token(self._request, self._login, status, body)
         assert token.value.isascii()
         assert token.value.isprintable()
 

@@ -16,7 +16,7 @@ with lazy_imports(__name__):
         images,  # 1 ms
         steps,  # 1 ms
     )
-    from llb.client.registry_auth import docker_config  # 4 ms
+    from llb.client.registry_auth import credentials as registry_credentials  # 4 ms
     from llb.client.session.providers import auth_steps  # 1 ms
 
 if TYPE_CHECKING:
@@ -122,5 +122,5 @@ class DockerPush:
         return next((str(values["Digest"]) for values in extra if "Digest" in values), None)
 
     def _login(self, host: str) -> Login:
-        login = None if self._credentials is None else self._credentials.login(host)
-        return docker_config.DockerConfig.load().credentials(host) if login is None else login
+        own = self._credentials or registry_credentials.BuildCredentials()
+        return own.find(host)

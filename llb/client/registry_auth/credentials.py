@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from attrs import field, frozen
 
-from llb.client.registry_auth.docker_config import Login, registry_host
+from llb.client.registry_auth.docker_config import DockerConfig, Login, registry_host
 from llb.errors import InputError, InvalidValueError, LLBError
 
 ALL_OTHERS = "*"
@@ -77,6 +77,14 @@ class BuildCredentials:
         if callable(value):
             value = _ask(value, name)
         return _to_login(value)
+
+    def find(self, host: str) -> Login:
+        """Look up the credentials of a registry here, or else in Docker's configuration.
+
+        Raises the errors of :meth:`login` and of :meth:`DockerConfig.credentials`.
+        """
+        login = self.login(host)
+        return DockerConfig.load().credentials(host) if login is None else login
 
 
 def to_credentials(credentials: Credentials | None) -> BuildCredentials:

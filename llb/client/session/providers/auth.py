@@ -17,12 +17,12 @@ from attrs import field, frozen
 from llb._logs import logger
 from llb._pb import auth_pb2 as pb
 from llb.client.key_values import TRUE
+from llb.client.registries.tokens import Token, TokenRequest, fetch
 from llb.client.registry_auth import auth_tls
 from llb.client.registry_auth.docker_config import DockerConfig, Login, config_folder
 from llb.client.registry_auth.pem import client_context
 from llb.client.session.providers.auth_keys import read_or_create_seed, seed_of, signing_key
 from llb.client.session.providers.auth_steps import AuthSteps
-from llb.client.session.providers.auth_tokens import Token, TokenRequest, fetch
 from llb.client.session.providers.requests import receive
 from llb.errors import InputError, LLBError, RemoteError
 

@@ -8,13 +8,16 @@ import time
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from llb._lazy import lazy_imports
 from llb._pb import control_pb2
-from llb.client.session.providers.auth_tokens import is_loopback
+
+with lazy_imports(__name__):
+    from llb.client.registries import http  # 35 ms
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from llb.client.session.providers.auth_tokens import TokenRequest
+    from llb.client.registries.tokens import TokenRequest
 
 
 class AuthSteps:
@@ -34,7 +37,7 @@ class AuthSteps:
         scopes = [scope.removeprefix("repository:") for scope in request.scopes]
         self._step(" ".join(["[auth]", *scopes, "token for", request.host]))
         url = urlsplit(request.realm)
-        if url.scheme == "http" and not is_loopback(url.hostname or ""):
+        if url.scheme == "http" and not http.is_loopback(url.hostname or ""):
             server = url.netloc.rpartition("@")[2]
             self.warn(f"the credentials of {request.host} are sent unencrypted to {server}")
 

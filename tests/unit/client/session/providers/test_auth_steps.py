@@ -6,7 +6,7 @@ import pytest
 
 from llb.client.progress.events import Vertex, VertexWarning, from_response
 from llb.client.session.providers.auth_steps import AuthSteps
-from llb.client.session.providers.auth_tokens import TokenRequest
+from llb.client.registries.tokens import TokenRequest
 
 
 class Shown(list[str]):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, ClassVar
 import pytest
 
 from llb.client.registry_auth.docker_config import Login
-from llb.client.session.providers.auth_tokens import Token, TokenRequest, fetch
+from llb.client.registries.tokens import Token, TokenRequest, fetch
 from llb.errors import InputError
 from tests.fakes.call import MessageCall
 

@@ -21,16 +21,13 @@ from llb._lazy import lazy_imports
 from llb.errors import InputError
 
 with lazy_imports(__name__):
-    import http.client as http_client  # 14 ms
-    import urllib.error as urllib_error  # 4 ms
-    import urllib.request as urllib_request  # 19 ms
+    from llb.client.registries import http  # 35 ms
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from http.client import HTTPResponse
     from ssl import SSLContext
-    from urllib.request import OpenerDirector, Request
 
+    from llb.client.registries.http import Request, Response
     from llb.client.registry_auth.docker_config import Login
 
 # The client id of other BuildKit clients.
@@ -41,9 +38,6 @@ _DEFAULT_LIFETIME = 60
 _TIMEOUT_SECONDS = 12.0
 # As the Go client since BuildKit v0.34.
 _RETRY_SECONDS = (1.0, 2.0, 4.0)
-# A connection that breaks; http.client.RemoteDisconnected is a ConnectionResetError.
-_BROKEN = (ConnectionResetError, BrokenPipeError)
-_CHUNK = 64 * 1024
 _MAX_BODY = 1024 * 1024
 _MAX_MESSAGE = 200
 _REFUSED = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
@@ -81,12 +75,12 @@ def fetch(
     some seconds in between. Raises InputError if no token can be obtained; its message contains no
     secret.
     """
-    opener = _opener(token_request.realm, context)
+    _check_realm(token_request.realm)
     if credentials.registry_token:
         return Token(credentials.registry_token)
 
     def send(request: Request) -> tuple[int, bytes]:
-        return _send_with_retries(opener, request, token_request, wait)
+        return _send_with_retries(request, context, token_request, wait)
 
     first_request = _oauth_request if credentials.secret else _basic_request
     status, body = send(first_request(token_request, credentials))
@@ -102,8 +96,7 @@ def _lacks_oauth(status: int, credentials: Login) -> bool:
     return status in (HTTPStatus.NOT_FOUND, HTTPStatus.UNAUTHORIZED)
 
 
-def _oauth_request(token_request: TokenRequest, credentials: Login) -> urllib_request.Request:
-
+def _oauth_request(token_request: TokenRequest, credentials: Login) -> Request:
     form = {"scope": " ".join(token_request.scopes)} if token_request.scopes else {}
     form |= {"service": token_request.service, "client_id": _CLIENT}
     if credentials.username:
@@ -111,28 +104,27 @@ def _oauth_request(token_request: TokenRequest, credentials: Login) -> urllib_re
         form |= {"password": credentials.secret}
     else:
         form |= {"grant_type": "refresh_token", "refresh_token": credentials.secret}
-    return urllib_request.Request(token_request.realm, urlencode(form).encode())  # noqa: S310 - _opener looked at it
+    headers = (("Content-Type", "application/x-www-form-urlencoded"),)
+    return http.Request("POST", token_request.realm, headers, urlencode(form).encode())
 
 
-def _basic_request(token_request: TokenRequest, credentials: Login) -> urllib_request.Request:
-
+def _basic_request(token_request: TokenRequest, credentials: Login) -> Request:
     url = urlsplit(token_request.realm)
     query = parse_qsl(url.query, keep_blank_values=True)
     query += [("service", token_request.service)] if token_request.service else []
     query += [("scope", scope) for scope in token_request.scopes]
-    request = urllib_request.Request(url._replace(query=urlencode(query)).geturl())  # noqa: S310 - likewise
-    if credentials.secret:
-        # The credentials are only for this server, not for one it redirects to.
-        request.add_unredirected_header("Authorization", f"Basic {_encode_basic(credentials)}")
-    return request
+    basic = (("Authorization", f"Basic {_encode_basic(credentials)}"),)
+    return http.Request(
+        "GET", url._replace(query=urlencode(query)).geturl(), basic if credentials.secret else ()
+    )
 
 
 def _encode_basic(credentials: Login) -> str:
     return base64.b64encode(f"{credentials.username}:{credentials.secret}".encode()).decode()
 
 
-def _opener(realm: str, context: SSLContext | None) -> OpenerDirector:
-    """Build an opener for HTTP URLs only, because a daemon could name local files."""
+def _check_realm(realm: str) -> None:
+    """Refuse everything but HTTP URLs, because a daemon could name local files."""
     try:
         url = urlsplit(realm)
         host = url.hostname
@@ -140,69 +132,50 @@ def _opener(realm: str, context: SSLContext | None) -> OpenerDirector:
         raise InputError(f"the token server {realm!r} is not a URL") from error
     if url.scheme not in ("http", "https") or not host:
         raise InputError(f"the token server {realm!r} is not an HTTP URL")
-    opener = urllib_request.OpenerDirector()
-    opener.addheaders = [("User-Agent", "pyllb")]
-    for handler in (
-        urllib_request.ProxyHandler({} if is_loopback(host) else None),
-        urllib_request.UnknownHandler(),
-        urllib_request.HTTPHandler(),
-        urllib_request.HTTPSHandler(context=context),
-        urllib_request.HTTPDefaultErrorHandler(),
-        urllib_request.HTTPRedirectHandler(),
-        urllib_request.HTTPErrorProcessor(),
-    ):
-        opener.add_handler(handler)
-    return opener
 
 
 def _send_with_retries(
-    opener: OpenerDirector,
     request: Request,
+    context: SSLContext | None,
     token_request: TokenRequest,
     wait: Callable[[float], object],
 ) -> tuple[int, bytes]:
     """Send a request, again if the server fails; return status and body of the last response."""
     for delay in _RETRY_SECONDS:
         try:
-            status, body = _send(opener, request, token_request)
+            status, body = _send(request, context, token_request)
         except InputError as error:
-            cause = error.__cause__
-            if not isinstance(getattr(cause, "reason", cause), _BROKEN):
+            if not isinstance(error.__cause__, http.BROKEN):
                 raise
         else:
             if status < HTTPStatus.INTERNAL_SERVER_ERROR:
                 return status, body
         wait(delay)
-    return _send(opener, request, token_request)
+    return _send(request, context, token_request)
 
 
 def _send(
-    opener: OpenerDirector, request: Request, token_request: TokenRequest
+    request: Request, context: SSLContext | None, token_request: TokenRequest
 ) -> tuple[int, bytes]:
     """Send a request, and return status and body of the response."""
     server = _server_name(token_request)
     try:
-        try:
-            response = opener.open(request, timeout=_TIMEOUT_SECONDS)
-        except urllib_error.HTTPError as error:
-            response = error
-        with response:
+        with http.HTTP(_TIMEOUT_SECONDS) as client, client.send(request, context) as response:
             return response.status, _read_body(response)
     except TimeoutError as error:
-        raise _timeout_error(server) from error
-    except (OSError, http_client.HTTPException, ValueError) as error:
-        reason = getattr(error, "reason", error)
-        if isinstance(reason, TimeoutError):
-            raise _timeout_error(server) from error
-        raise InputError(f"{server} failed to answer: {_one_line(str(reason))}") from error
+        raise InputError(
+            f"{server} does not answer within {_TIMEOUT_SECONDS:.0f} seconds"
+        ) from error
+    except http.FAILURES as error:
+        raise InputError(f"{server} failed to answer: {_one_line(str(error))}") from error
 
 
-def _read_body(response: HTTPResponse) -> bytes:
+def _read_body(response: Response) -> bytes:
     """Read the body within the time limit; raises TimeoutError and ValueError."""
     deadline = monotonic() + _TIMEOUT_SECONDS
     body = b""
-    while chunk := response.read1(_CHUNK):
-        body += chunk
+    for piece in response.pieces():
+        body += piece
         if len(body) > _MAX_BODY:
             raise ValueError(f"its response exceeds {_MAX_BODY} bytes")
         if monotonic() > deadline:
@@ -276,10 +249,6 @@ def _parse_issued_at(value: Any) -> int:
         return 0
 
 
-def _timeout_error(server: str) -> InputError:
-    return InputError(f"{server} does not answer within {_TIMEOUT_SECONDS:.0f} seconds")
-
-
 def _server_name(token_request: TokenRequest) -> str:
     """Describe the server in errors, without the secrets that its URL may contain."""
     url = urlsplit(token_request.realm)
@@ -289,8 +258,3 @@ def _server_name(token_request: TokenRequest) -> str:
 
 def _one_line(text: str) -> str:
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())
-
-
-def is_loopback(host: str) -> bool:
-    """Check whether a host is this machine, which is never reached through a proxy."""
-    return host == "localhost" or host.startswith("127.") or host == "::1"
