@@ -1,6 +1,6 @@
 """Token servers of registries answer what they like: a token, one error, and nothing else.
 
-Answers that are well-formed HTTP are in tests/unit/client/session/providers/test_auth_tokens.py.
+Answers that are well-formed HTTP are in tests/unit/client/registries/test_tokens.py.
 """
 
 from __future__ import annotations

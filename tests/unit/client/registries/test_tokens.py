@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 import pytest
 
-from llb.client.registry_auth.docker_config import Login
 from llb.client.registries.tokens import Token, TokenRequest, fetch
+from llb.client.registry_auth.docker_config import Login
 from llb.errors import InputError
 from tests.fakes.call import MessageCall
 
