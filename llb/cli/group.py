@@ -20,6 +20,7 @@ GROUP = "llb.commands"
 _SECTIONS = {
     "Build": ("build", "convert", "dockerfile", "frontend"),
     "Definitions": ("dump", "graph", "diff", "explain"),
+    "Images in registries": ("imagetools",),
     "Builds and cache": ("history", "du", "prune"),
     "Daemon": ("builder", "daemon", "info", "workers", "ping", "debug", "dial-stdio"),
     "Shell": ("completion",),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
@@ -186,7 +186,9 @@ def fake_registry() -> Iterator[FakeRegistry]:
                 self.send_header(key, value)
             self.end_headers()
             if self.command != "HEAD":
-                self.wfile.write(data)
+                # A client may close the connection early.
+                with suppress(ConnectionError):
+                    self.wfile.write(data)
             if headers.get("Content-Length", str(len(data))) != str(len(data)):
                 self.close_connection = True
 

@@ -91,12 +91,15 @@ class Layout:
     def put(self, descriptor: Descriptor, names: Iterable[Mapping[str, str]]) -> None:
         """Add a blob to the index under names, replacing previous holders; call while locked.
 
-        Concurrent readers see either the old or the new index. Raises InputError.
+        An empty name adds the blob unless it has an entry. Concurrent readers see either the old or the new index. Raises InputError.
         """
         index = self._index()
         entries = _entries(index, self._index_path, "manifests")
         for name in names:
-            entries = [entry for entry in entries if not _has_name(entry, name)]
+            digest = None if name else descriptor["digest"]
+            if digest in [entry.get("digest") for entry in entries]:
+                continue
+            entries = [entry for entry in entries if digest or not _has_name(entry, name)]
             entries.append({**descriptor, "annotations": {**_annotations(descriptor), **name}})
         index = {"schemaVersion": 2, "mediaType": _INDEX, **index, "manifests": entries}
         self._write("oci-layout", _LAYOUT)

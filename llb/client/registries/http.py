@@ -78,6 +78,7 @@ class Response:
         self._connection = connection
         self._keeper = keeper
         self._is_complete = response.length == 0
+        self._is_closed = False
 
     def __enter__(self) -> Self:
         """Enter a block that ends with :meth:`close`."""
@@ -114,11 +115,13 @@ class Response:
         return bytes(body)
 
     def close(self) -> None:
-        """Keep the connection for another request, or close it."""
-        keeper, self._keeper = self._keeper, None
+        """Keep the connection for another request, or close it; a second call does nothing."""
+        if self._is_closed:
+            return
+        self._is_closed = True
         self._response.close()
-        if keeper is not None and self._is_complete and not self._response.will_close:
-            keeper.put_back(self._connection, self.url)
+        if self._keeper is not None and self._is_complete and not self._response.will_close:
+            self._keeper.put_back(self._connection, self.url)
         else:
             self._connection.close()
 

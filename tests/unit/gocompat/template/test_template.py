@@ -95,7 +95,7 @@ def test_a_template_prints(text: str, expected: str) -> None:
         ('{{"\\z"}}', 'invalid string "\\z"'),
         ("{{#}}", "unexpected '#'"),
         ("line\n{{#}}", "in line 2: unexpected '#'"),
-        ("{{" + "(" * 200, "it is nested too deeply"),
+        ("{{" + "(" * 200 + "}}", "it is nested too deeply"),
     ],
 )
 def test_an_invalid_template_is_refused(text: str, reason: str) -> None:

@@ -1,0 +1,75 @@
+"""Where images are: in a repository of a registry, or in an OCI layout on the disk."""
+
+from __future__ import annotations
+
+import re
+
+from attrs import evolve, frozen
+
+from llb.errors import InvalidValueError
+from llb.reference import Reference, check_digest
+
+_LAYOUT = "oci-layout://"
+_DIGEST = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,}\Z")
+_TAG = re.compile(r"\w[\w.-]{0,127}\Z", re.ASCII)
+_DRIVE = re.compile(r"[A-Za-z]:[/\\]")
+
+
+@frozen
+class Location:
+    """An image: the full name of its repository, or the path of a layout, with a tag or digest."""
+
+    name: str
+    tag: str | None = None
+    digest: str | None = None
+    is_layout: bool = False
+
+    @classmethod
+    def parse(cls, text: str) -> Location:
+        """Parse an image reference or ``oci-layout://PATH[:TAG][@DIGEST]``; the tag is ``latest``.
+
+        Raises InvalidValueError.
+
+        >>> str(Location.parse("alpine")), str(Location.parse("oci-layout://out:1"))
+        ('docker.io/library/alpine:latest', 'oci-layout://out:1')
+        """
+        if text.startswith(_LAYOUT):
+            return _parse_layout(text)
+        reference = Reference.parse(text).tagged()
+        return cls(reference.name, reference.tag, reference.digest)
+
+    @property
+    def reference(self) -> str:
+        """What names the image in its repository or layout: the digest, or else the tag."""
+        return self.digest or self.tag or "latest"
+
+    def with_digest(self, digest: str) -> Location:
+        """Name another image of the same repository or layout by its digest."""
+        return evolve(self, digest=digest, tag=None if self.is_layout else self.tag)
+
+    def untagged(self) -> Location:
+        """Name the image ``latest`` of the same repository, or the same image of a layout."""
+        if self.is_layout:
+            return evolve(self, digest=None, tag=self.tag or "latest")
+        return evolve(self, digest=None, tag="latest")
+
+    def __str__(self) -> str:
+        """Format as :meth:`parse` reads it."""
+        tag = f":{self.tag}" if self.tag else ""
+        digest = f"@{self.digest}" if self.digest else ""
+        return f"{_LAYOUT if self.is_layout else ''}{self.name}{tag}{digest}"
+
+
+def _parse_layout(text: str) -> Location:
+    """Parse the location of a layout, whose path may contain colons and at signs."""
+    path = text.removeprefix(_LAYOUT)
+    tag = digest = None
+    head, sign, last = path.rpartition("@")
+    if sign and _DIGEST.match(last):
+        path, digest = head, check_digest(last)
+    head, sign, last = path.rpartition(":")
+    if sign and _TAG.match(last) and not (len(head) == 1 and _DRIVE.match(path)):
+        path, tag = head, last
+    if not path:
+        raise InvalidValueError(f"invalid location {text!r}: expected the path of an OCI layout")
+    return Location(path, tag or (None if digest else "latest"), digest, is_layout=True)
