@@ -84,7 +84,8 @@ def create(
     All contents are in place before any tag leads to the image. Raises InvalidValueError,
     RegistryError, TransportError and InputError.
     """
-    targets = tuple(map(Location.parse, _several(tags)))
+    names = (tags,) if isinstance(tags, str) else tuple(tags)
+    targets = tuple(map(Location.parse, names))
     parsed = [parse_source(source) for source in _several(sources)]
     wanted = [to_platform(platform) for platform in platforms]
     marks = [target for annotation in annotations for target in to_targets(annotation)]

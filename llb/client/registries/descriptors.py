@@ -20,7 +20,7 @@ from llb.platforms import Platform
 from llb.reference import check_digest
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 OCI_INDEX = "application/vnd.oci.image.index.v1+json"
 OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
@@ -29,6 +29,10 @@ DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 DOCKER_SCHEMA1 = "application/vnd.docker.distribution.manifest.v1+prettyjws"
 INDEXES = (DOCKER_LIST, OCI_INDEX)
 MANIFESTS = (DOCKER_MANIFEST, OCI_MANIFEST)
+
+
+def _strings_of(values: Iterable[str]) -> tuple[str, ...]:
+    return tuple(values)
 
 
 def _mapping(value: Mapping[str, str] | None) -> Mapping[str, str]:
@@ -47,7 +51,7 @@ class Descriptor:
     media_type: str
     digest: str
     size: int
-    urls: tuple[str, ...] = field(default=(), converter=tuple)
+    urls: tuple[str, ...] = field(default=(), converter=_strings_of)
     annotations: Mapping[str, str] = field(factory=dict, converter=_mapping)
     data: bytes | None = field(default=None, repr=False)
     platform: Platform | None = None
@@ -78,7 +82,7 @@ class Descriptor:
             media_type=_field(content, "mediaType", str, ""),
             digest=_field(content, "digest", str, ""),
             size=_field(content, "size", int, 0),
-            urls=tuple(_strings(content, "urls")),
+            urls=_strings(content, "urls"),
             annotations=string_map(content, "annotations"),
             data=None if data is None else _decode(data),
             platform=None if platform is None else platform_from_json(platform),

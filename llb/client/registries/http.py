@@ -208,8 +208,7 @@ class HTTP:
 
     def _exchange(self, connection: http.client.HTTPConnection, request: Request) -> Response:
         try:
-            _send_head(connection, request)
-            refusal = _send_body(connection, request)
+            refusal = _send(connection, request)
             try:
                 answer = connection.getresponse()
             except FAILURES as error:
@@ -254,7 +253,20 @@ def is_loopback(host: str) -> bool:
     return host == "localhost" or host.startswith("127.") or host == "::1"
 
 
-def _send_head(connection: http.client.HTTPConnection, request: Request) -> None:
+def _send(connection: http.client.HTTPConnection, request: Request) -> OSError | None:
+    """Send a request; a server that stops reading may have answered, which is not an error yet."""
+    _put_head(connection, request)
+    pieces = (request.body,) if isinstance(request.body, bytes) else request.body
+    try:
+        connection.endheaders()
+        for piece in pieces:
+            connection.send(piece)
+    except BROKEN as error:
+        return error
+    return None
+
+
+def _put_head(connection: http.client.HTTPConnection, request: Request) -> None:
     url = urlsplit(request.url)
     target = url._replace(scheme="", netloc="", fragment="").geturl() or "/"
     proxy = _proxy(url) if url.scheme == "http" else None
@@ -265,18 +277,6 @@ def _send_head(connection: http.client.HTTPConnection, request: Request) -> None
         connection.putheader(name, value)
     if request.size or request.method not in _FOLLOWED:
         connection.putheader("Content-Length", str(request.size))
-    connection.endheaders()
-
-
-def _send_body(connection: http.client.HTTPConnection, request: Request) -> OSError | None:
-    """Send the body; a server that stops reading has answered, which is not an error yet."""
-    pieces = (request.body,) if isinstance(request.body, bytes) else request.body
-    for piece in pieces:
-        try:
-            connection.send(piece)
-        except BROKEN as error:
-            return error
-    return None
 
 
 def _proxy(url: SplitResult) -> SplitResult | None:

@@ -168,9 +168,13 @@ class Requests:
         response = self._request(call, header)
         if response.status != HTTPStatus.UNAUTHORIZED or not isinstance(call.body, bytes):
             return response
-        header = self._authorizer.answer(
-            call.host, response.headers("WWW-Authenticate"), call.scopes
-        )
+        try:
+            header = self._authorizer.answer(
+                call.host, response.headers("WWW-Authenticate"), call.scopes
+            )
+        except BaseException:
+            response.close()
+            raise
         if header is None:
             return response
         response.close()

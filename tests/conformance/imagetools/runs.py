@@ -36,9 +36,8 @@ def run(case: Case, program: Program, folder: Path) -> dict[str, Any]:
         code, stdout, stderr = program([_replaced(text, values) for text in case.arguments])
         record: dict[str, Any] = {"failed": code != 0}
         if stdout and not code:
-            record["stdout"] = (
-                stdout.decode().replace(registry.host, HOST).replace(str(folder), "{d}")
-            )
+            text = stdout.decode().replace(registry.host, HOST).replace(str(folder), "{d}")
+            record["stdout"] = _in_order(text)
         tags = {name: tag for name, tag in _tags(registry).items() if before.get(name) != tag}
         if tags:
             record["tags"] = tags

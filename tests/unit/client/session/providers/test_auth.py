@@ -15,11 +15,11 @@ from nacl.signing import VerifyKey
 
 from llb._pb import auth_pb2 as pb
 from llb.client import IdentityToken, RegistryToken
+from llb.client.registries.tokens import Token
 from llb.client.registry_auth.credentials import to_credentials
 from llb.client.registry_auth.docker_config import DockerConfig
 from llb.client.session.providers.auth import Auth
 from llb.client.session.providers.auth_keys import read_or_create_seed, signing_key
-from llb.client.registries.tokens import Token
 from llb.errors import InputError, RemoteError
 from tests.fakes.call import MessageCall
 from tests.http_server import http_server
