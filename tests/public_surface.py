@@ -23,6 +23,7 @@ MODULES = (
     "llb.buildfile.instructions",
     "llb.client",
     "llb.client.docker_py",
+    "llb.client.imagetools",
     "llb.compare",
     "llb.dockerfile",
     "llb.dockerfile.to_dockerfile",

@@ -132,6 +132,9 @@ SAMPLES: dict[str, Any] = {
     "words": "Docker's words",
     "missing": (),
     "status": 404,
+    "registry": "registry.example",
+    "repository": "app",
+    "reference": "v1",
 }
 
 

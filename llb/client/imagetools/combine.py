@@ -14,6 +14,7 @@ from llb.client.registries.descriptors import (
     OCI_INDEX,
     Descriptor,
     descriptors,
+    detect_media_type,
     digest_of,
     parse_json,
     platform_from_json,
@@ -180,16 +181,6 @@ def _with_config(platform: Platform, source: Source, content: bytes, stores: Sto
             variant=platform.variant or known.variant,
         )
     return platform if platform.os else evolve(platform, os=known.os or Platform.host().os)
-
-
-def detect_media_type(content: bytes) -> str:
-    """Find out the media type of a manifest that does not say it. Raises InvalidValueError."""
-    values = parse_json(content, "manifest")
-    if values.get("mediaType"):
-        return str(values["mediaType"])
-    if values.get("config") is not None:
-        return DOCKER_MANIFEST
-    return DOCKER_SCHEMA1 if values.get("fsLayers") else DOCKER_LIST
 
 
 def _children(

@@ -10,7 +10,7 @@ from llb.client.registries.descriptors import Descriptor, descriptors, parse_jso
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from llb.client.imagetools.stores import ImageStore
+    from llb.client.imagetools.image_store import ImageStore
 
 # The types of referrers that are copied with an image.
 REFERRERS = (

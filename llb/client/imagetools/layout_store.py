@@ -12,8 +12,13 @@ from typing import TYPE_CHECKING
 from attrs import evolve
 
 from llb.client.export.oci_layout import Layout, tag_annotations
-from llb.client.imagetools.combine import detect_media_type
-from llb.client.registries.descriptors import Descriptor, descriptors, digest_of, parse_json
+from llb.client.registries.descriptors import (
+    Descriptor,
+    descriptors,
+    detect_media_type,
+    digest_of,
+    parse_json,
+)
 from llb.errors import InputError
 from llb.local_files import paths
 from llb.local_files.atomic_write import WholeFile
@@ -21,8 +26,8 @@ from llb.local_files.atomic_write import WholeFile
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from llb.client.imagetools.image_store import ImageStore
     from llb.client.imagetools.locations import Location
-    from llb.client.imagetools.stores import ImageStore
 
 _SUBJECT = "io.containerd.manifest.subject"
 _REFERENCE = "vnd.docker.reference.digest"

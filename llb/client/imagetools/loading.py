@@ -23,7 +23,7 @@ from llb.reference import check_digest
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from llb.client.imagetools.stores import ImageStore
+    from llb.client.imagetools.image_store import ImageStore
 
 _REFERENCES = ("com.docker.reference.digest", "vnd.docker.reference.digest")
 _PREDICATE_TYPE = "in-toto.io/predicate-type"

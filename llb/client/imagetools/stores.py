@@ -1,8 +1,8 @@
-"""Stores of images: repositories of registries, and OCI layouts on the disk."""
+"""Open the stores of images: repositories of registries, and OCI layouts on the disk."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import TYPE_CHECKING, Self
 
 from llb._lazy import lazy_imports
 from llb.client.registries.client import RegistryClient
@@ -13,37 +13,10 @@ with lazy_imports(__name__):
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from llb.client.imagetools.image_store import ImageStore
     from llb.client.imagetools.locations import Location
     from llb.client.registries.descriptors import Descriptor
     from llb.client.registries.repository import Repository
-
-
-class ImageStore(Protocol):
-    """A repository or a layout. Methods raise RegistryError, TransportError and InputError."""
-
-    def resolve(self, location: Location) -> Descriptor:
-        """Look up the manifest or index that a location names."""
-
-    def read(self, descriptor: Descriptor) -> bytes:
-        """Read a manifest, or a small blob."""
-
-    def pieces(self, descriptor: Descriptor) -> Iterator[bytes]:
-        """Read a blob piece by piece; it is verified at its end."""
-
-    def referrers(self, digest: str, artifact_types: Iterable[str]) -> tuple[Descriptor, ...]:
-        """List the manifests of these types that refer to a manifest."""
-
-    def has_manifest(self, digest: str) -> bool:
-        """Check whether a manifest exists."""
-
-    def copy_blob(self, descriptor: Descriptor, source: ImageStore) -> None:
-        """Copy a blob from another store unless it exists here."""
-
-    def put_manifest(self, descriptor: Descriptor, content: bytes) -> None:
-        """Write a manifest, to which no tag leads yet."""
-
-    def publish(self, location: Location, descriptor: Descriptor, content: bytes) -> None:
-        """Write a manifest and let the tag of a location lead to it."""
 
 
 class Stores:

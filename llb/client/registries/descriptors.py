@@ -168,6 +168,16 @@ def parse_json(data: bytes, what: str) -> dict[str, Any]:
     return _object(content, what)
 
 
+def detect_media_type(content: bytes) -> str:
+    """Find out the media type of a manifest that does not say it. Raises InvalidValueError."""
+    values = parse_json(content, "manifest")
+    if values.get("mediaType"):
+        return str(values["mediaType"])
+    if values.get("config") is not None:
+        return DOCKER_MANIFEST
+    return DOCKER_SCHEMA1 if values.get("fsLayers") else DOCKER_LIST
+
+
 def descriptors(content: Mapping[str, Any], key: str) -> tuple[Descriptor, ...]:
     """Read a list of descriptors, empty if it is absent. Raises InvalidValueError."""
     return tuple(map(Descriptor.from_json, _field(content, key, list, None) or ()))

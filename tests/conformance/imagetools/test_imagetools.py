@@ -29,6 +29,7 @@ def llb(arguments: Sequence[str]) -> tuple[int, bytes, str]:
     return result.exit_code, result.stdout_bytes, str(result.exception)
 
 
+@pytest.mark.feature("S1", "S2")
 @pytest.mark.filterwarnings("ignore:a manifest list of Docker has no annotations")
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_runs_are_equal(case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -69,6 +69,7 @@ def test_the_index_is_written_after_its_contents_and_to_all_repositories(
     assert written[4:] == ["/v2/a/manifests/1", "/v2/a/manifests/2", "/v2/b/manifests/1"]
 
 
+@pytest.mark.feature("S6")
 def test_a_refused_index_is_an_error_and_no_tag_leads_to_it(
     registry: FakeRegistry, client: imagetools.RegistryClient
 ) -> None:
@@ -86,6 +87,7 @@ def test_a_refused_index_is_an_error_and_no_tag_leads_to_it(
     assert registry.repository("new").tags == {}
 
 
+@pytest.mark.feature("S6")
 def test_a_registry_that_refuses_contents_gets_no_tags_in_other_repositories(
     registry: FakeRegistry, client: imagetools.RegistryClient
 ) -> None:

@@ -101,6 +101,7 @@ def test_a_registry_that_begins_an_upload_instead_of_mounting_gets_the_bytes(
     assert sorted(methods(registry)) == ["GET", "HEAD", "POST", "PUT"]
 
 
+@pytest.mark.feature("S6")
 @pytest.mark.parametrize("status", [401, 403, 404, 405, 500])
 def test_a_registry_that_refuses_to_mount_gets_the_bytes(
     registry: FakeRegistry, repository: Repository, source: Repository, status: int
@@ -155,6 +156,7 @@ def test_a_blob_of_another_size_is_an_error(
         source.read_blob(BLOB)
 
 
+@pytest.mark.feature("S6")
 def test_a_truncated_blob_leaves_nothing_behind(
     registry: FakeRegistry, repository: Repository
 ) -> None:

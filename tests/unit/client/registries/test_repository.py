@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from llb.client.registries.repository import Repository
+    from tests.fakes.registry import Answer
 
 MANIFEST = json.dumps({"schemaVersion": 2, "mediaType": OCI_MANIFEST}).encode()
 DIGEST = digest_of(MANIFEST)
@@ -198,7 +199,7 @@ def test_a_registry_that_fails_for_a_moment_is_asked_again(
 ) -> None:
     waits: list[float] = []
     repository._requests._wait = waits.append
-    answers = iter([(503, {}, b""), (429, {}, b"")])
+    answers: Iterator[Answer] = iter([(503, {}, b""), (429, {}, b"")])
     registry.fault = lambda *_: next(answers, None)
     assert repository.resolve("v1").digest == DIGEST
     assert waits == [1, 2]
