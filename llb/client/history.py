@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, TypeVar
+from functools import partial
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
 from attrs import frozen
 
+from llb._lazy import lazy_imports
 from llb._pb import content_pb2, control_pb2
 from llb.arguments.checked import checked
 from llb.client.connect.control import CONTROL
@@ -16,9 +20,13 @@ from llb.client.results import Blob
 from llb.client.timestamps import to_time
 from llb.errors import InputError, RemoteError
 from llb.grpc.status import Code
+from llb.local_files.atomic_write import WholeFile
+
+with lazy_imports(__name__):
+    from llb.client.records import bundle  # 12 ms
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from google.protobuf.message import Message
 
@@ -161,15 +169,79 @@ class History:
         for response in self._stream(_CONTENT + "Read", request, content_pb2.ReadContentResponse):
             yield response.data
 
+    @checked
+    def export(
+        self,
+        output: str | Path | BinaryIO,
+        *,
+        refs: Iterable[str] = (),
+        all_builds: bool = False,
+        finalize: bool = False,
+    ) -> None:
+        """Write builds that have ended to a ``.dockerbuild`` file, which Docker Desktop imports.
+
+        Without ``refs``, this is the last build; with ``all_builds``, all of them. ``finalize`` asks
+        the daemon to add the traces first, which otherwise follow some seconds after a build. Tokens
+        in traces and secret attributes of caches are left out. Raises InputError also for a build
+        that runs, and if the file cannot be written.
+        """
+        names = tuple(refs)
+        records = self._ended(names, all_builds=all_builds)
+        if finalize and any(not record.HasField("trace") for record in records):
+            for record in records:
+                if not record.HasField("trace"):
+                    self._update(
+                        control_pb2.UpdateBuildHistoryRequest(Ref=record.Ref, Finalize=True)
+                    )
+            records = self._ended([record.Ref for record in records], all_builds=False)
+        platforms = [one for worker in self._control.workers() for one in worker.platforms]
+        write = partial(
+            bundle.write_bundle,
+            records=records,
+            read=self._read_blob,
+            platform=str(platforms[0].normalize()) if platforms else "",
+        )
+        if isinstance(output, str | PathLike):
+            _write_file(Path(output), write)
+        else:
+            write(output)
+
+    def _ended(
+        self, refs: Sequence[str], *, all_builds: bool
+    ) -> list[control_pb2.BuildHistoryRecord]:
+        """Look up builds that have ended, the newest first. Raises InputError."""
+        listed = control_pb2.BuildHistoryRequest(EarlyExit=True)
+        records = {record.Ref: record for record in self._records(listed)}
+        for ref in refs:
+            if ref not in records:
+                self.build(ref)
+            elif not records[ref].HasField("CompletedAt"):
+                raise InputError(f"the build {ref!r} has not ended")
+        if refs:
+            return [records[ref] for ref in dict.fromkeys(refs)]
+        ended = [record for record in records.values() if record.HasField("CompletedAt")]
+        ended.sort(key=lambda record: record.CreatedAt.ToNanoseconds(), reverse=True)
+        if not ended:
+            raise InputError("the daemon has no build that has ended")
+        return ended if all_builds else ended[:1]
+
+    def _read_blob(self, digest: str) -> bytes:
+        return b"".join(self.read(Blob("", digest, 0)))
+
     def _responses(self, ref: str) -> Iterator[control_pb2.StatusResponse]:
         self.build(ref)
         yield from self._control.status(ref)
 
     def _listen(self, request: control_pb2.BuildHistoryRequest) -> Iterator[BuildRecord]:
+        yield from map(_from_record, self._records(request))
+
+    def _records(
+        self, request: control_pb2.BuildHistoryRequest
+    ) -> Iterator[control_pb2.BuildHistoryRecord]:
         path = CONTROL + "ListenBuildHistory"
         for event in self._stream(path, request, control_pb2.BuildHistoryEvent):
             if event.type != control_pb2.DELETED:
-                yield _from_record(event.record)
+                yield event.record
 
     def _update(self, request: control_pb2.UpdateBuildHistoryRequest) -> None:
         method = CONTROL + "UpdateBuildHistory"
@@ -182,6 +254,19 @@ class History:
             if error.code == Code.UNIMPLEMENTED:
                 error.hint = "build history needs BuildKit v0.11 or later"
             raise
+
+
+def _write_file(path: Path, write: Callable[[BinaryIO], None]) -> None:
+    """Write a file as a whole or not at all. Raises InputError."""
+    file = WholeFile(path)
+    try:
+        with file.open() as opened:
+            write(opened)
+        file.commit()
+    except OSError as error:
+        raise InputError(f"cannot write {path}: {error.strerror}") from error
+    finally:
+        file.abort()
 
 
 def _from_record(record: control_pb2.BuildHistoryRecord) -> BuildRecord:

@@ -7,7 +7,7 @@ import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
-from llb._pb import content_pb2, control_pb2
+from llb._pb import content_pb2, control_pb2, ops_pb2, worker_pb2
 from llb.errors import RemoteError, TransportError
 from llb.grpc import Code, Server, socket_pipe
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from llb.grpc import Handler, ServerCall
 
 _CONTROL = "/moby.buildkit.v1.Control/"
-_READ = "/containerd.services.content.v1.Content/Read"
+_CONTENT = "/containerd.services.content.v1.Content/"
 
 
 class FakeHistory:
@@ -64,7 +64,9 @@ class FakeHistory:
             f"{_CONTROL}ListenBuildHistory": self._listen,
             f"{_CONTROL}UpdateBuildHistory": self._update,
             f"{_CONTROL}Status": self._status,
-            _READ: self._read,
+            f"{_CONTROL}ListWorkers": self._workers,
+            f"{_CONTENT}Read": self._read,
+            f"{_CONTENT}Info": self._blob_info,
         }
         with suppress(OSError):
             while True:
@@ -77,6 +79,11 @@ class FakeHistory:
         response = control_pb2.InfoResponse()
         response.buildkitVersion.version = "v0.34.2"
         call.send(response.SerializeToString())
+
+    def _workers(self, call: ServerCall) -> None:
+        platform = ops_pb2.Platform(OS="linux", Architecture="amd64")
+        worker = worker_pb2.WorkerRecord(ID="worker", platforms=[platform])
+        call.send(control_pb2.ListWorkersResponse(record=[worker]).SerializeToString())
 
     def _listen(self, call: ServerCall) -> None:
         request = control_pb2.BuildHistoryRequest.FromString(call.receive() or b"")
@@ -104,12 +111,20 @@ class FakeHistory:
         for response in self._responses:
             call.send(response.SerializeToString())
 
+    def _blob_info(self, call: ServerCall) -> None:
+        request = content_pb2.InfoRequest.FromString(call.receive() or b"")
+        info = content_pb2.Info(digest=request.digest, size=len(self._blob(request.digest)))
+        call.send(content_pb2.InfoResponse(info=info).SerializeToString())
+
+    def _blob(self, digest: str) -> bytes:
+        if digest not in self._blobs:
+            raise RemoteError(f"content {digest}: not found", code=Code.NOT_FOUND)
+        return self._blobs[digest]
+
     def _read(self, call: ServerCall) -> None:
         request = content_pb2.ReadContentRequest.FromString(call.receive() or b"")
-        if request.digest not in self._blobs:
-            raise RemoteError(f"content {request.digest}: not found", code=Code.NOT_FOUND)
-        data = self._blobs[request.digest]
-        for offset in range(0, len(data), 4):
+        data = self._blob(request.digest)
+        for offset in range(request.offset, len(data), 4):
             chunk = content_pb2.ReadContentResponse(offset=offset, data=data[offset : offset + 4])
             call.send(chunk.SerializeToString())
 

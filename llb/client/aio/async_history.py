@@ -9,6 +9,8 @@ from llb.client.aio.threads import AsyncItems, call
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+    from pathlib import Path
+    from typing import BinaryIO
 
     from llb.client.aio.threads import Connect
     from llb.client.history import BuildRecord, History
@@ -71,6 +73,22 @@ class AsyncHistory:
     def read(self, blob: Blob) -> AsyncIterator[bytes]:
         """Read a blob, such as a build's trace or an attestation, in chunks."""
         return self._iterate(lambda history: history.read(blob))
+
+    @checked
+    async def export(
+        self,
+        output: str | Path | BinaryIO,
+        *,
+        refs: Iterable[str] = (),
+        all_builds: bool = False,
+        finalize: bool = False,
+    ) -> None:
+        """Write builds that have ended to a file (:meth:`History.export`)."""
+        await self._call(
+            lambda history: history.export(
+                output, refs=refs, all_builds=all_builds, finalize=finalize
+            )
+        )
 
     async def _call(self, method: Callable[[History], T_]) -> T_:
         return await call(self._connect, lambda client: method(client.history()))
