@@ -102,7 +102,9 @@ class FakeRegistry:
             store.manifests[digest] = sent
             if not rest.startswith("sha256:"):
                 store.tags[rest] = digest
-            return 201, {"Docker-Content-Digest": digest}, b""
+            subject = (json.loads(sent[1]).get("subject") or {}).get("digest")
+            listed = {"OCI-Subject": subject} if subject and self.has_referrers else {}
+            return 201, {"Docker-Content-Digest": digest, **listed}, b""
         digest = store.tags.get(rest, rest)
         if digest not in store.manifests:
             return error(404, "MANIFEST_UNKNOWN", "manifest unknown")

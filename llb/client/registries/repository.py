@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode, urljoin, urlsplit
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from llb.arguments.checked import checked_methods
 from llb.client.registries import blobs, http
@@ -20,9 +20,11 @@ from llb.client.registries.descriptors import (
     descriptors,
     digest_of,
     parse_json,
+    string_map,
 )
 from llb.client.registries.requests import Call, invalid, valid
 from llb.errors import InvalidValueError, RegistryError, TransportError
+from llb.gocompat import json as gojson
 from llb.reference import Reference, check_digest
 
 if TYPE_CHECKING:
@@ -109,7 +111,8 @@ class Repository:
     ) -> Descriptor:
         """Write a manifest or an index, under its digest and with a tag also under that.
 
-        What it refers to must be there already.
+        What it refers to must be there already. A registry that does not list referrers itself gets
+        the manifest of one into the index under the tag of its subject.
         """
         descriptor = Descriptor(media_type, digest_of(content), len(content))
         reference = tag or descriptor.digest
@@ -118,9 +121,12 @@ class Repository:
             if response.status not in (HTTPStatus.CREATED, HTTPStatus.OK, HTTPStatus.ACCEPTED):
                 raise self._requests.refuse(call, response)
             written = response.header("Docker-Content-Digest") or descriptor.digest
+            lists_referrers = response.header("OCI-Subject") is not None
             self._read(call, response, _MAX_MANIFEST)
         if written != descriptor.digest:
             raise invalid(call, f"it was stored as {written}, not as {descriptor.digest}")
+        if not lists_referrers:
+            self._list_referrer(descriptor, content)
         return descriptor
 
     def tags(self) -> Iterator[str]:
@@ -199,6 +205,28 @@ class Repository:
         same = source._name.domain == self._name.domain
         self._blobs.copy(descriptor, source._blobs, is_mounted=same)
 
+    def _list_referrer(self, descriptor: Descriptor, content: bytes) -> None:
+        """Add a referrer to the index of its subject (distribution-spec, "Pushing Manifests")."""
+        values = _json_or_empty(content)
+        subject = values.get("subject")
+        if not isinstance(subject, dict) or not isinstance(subject.get("digest"), str):
+            return
+        tag = check_digest(subject["digest"]).replace(":", "-", 1)
+        known = () if self.find(tag) is None else _index_of(self.manifest(tag))
+        if descriptor.digest in [one.digest for one in known]:
+            return
+        config = values.get("config")
+        kind = values.get("artifactType") or (config or {}).get("mediaType")
+        referrer = evolve(
+            descriptor, artifact_type=kind, annotations=string_map(values, "annotations")
+        )
+        index = {
+            "schemaVersion": 2,
+            "mediaType": OCI_INDEX,
+            "manifests": [one.to_json() for one in (*known, referrer)],
+        }
+        self.put_manifest(gojson.dumps(index).encode(), OCI_INDEX, tag=tag)
+
     def _manifest_call(
         self,
         method: str,
@@ -267,6 +295,18 @@ class Repository:
     def _parse(self, call: Call, content: bytes) -> dict[str, object]:
         with valid(call):
             return parse_json(content, call.subject)
+
+
+def _json_or_empty(content: bytes) -> dict[str, Any]:
+    """Parse a manifest; the registry, which accepted it, decides what it may be."""
+    try:
+        return parse_json(content, "manifest")
+    except InvalidValueError:
+        return {}
+
+
+def _index_of(manifest: Manifest) -> tuple[Descriptor, ...]:
+    return descriptors(parse_json(manifest.content, "index"), "manifests")
 
 
 def _check_reference(reference: str) -> str:

@@ -176,6 +176,27 @@ def test_referrers_of_older_registries_are_in_an_index_under_a_tag(
     assert [one.digest for one in repository.referrers(DIGEST)] == [signature["digest"]]
 
 
+def test_a_referrer_is_added_to_the_index_of_registries_that_do_not_list_it(
+    registry: FakeRegistry, repository: Repository
+) -> None:
+    registry.has_referrers = False
+    written = []
+    for kind in ("application/vnd.a", "application/vnd.b", "application/vnd.a"):
+        content = {
+            "mediaType": OCI_MANIFEST,
+            "artifactType": kind,
+            "subject": {"mediaType": OCI_MANIFEST, "digest": DIGEST, "size": len(MANIFEST)},
+            "annotations": {"k": kind},
+        }
+        written.append(repository.put_manifest(json.dumps(content).encode(), OCI_MANIFEST))
+    first, second = repository.referrers(DIGEST)
+    assert [first.digest, second.digest] == [one.digest for one in written[:2]]
+    assert (first.artifact_type, first.annotations) == (
+        "application/vnd.a",
+        {"k": "application/vnd.a"},
+    )
+
+
 @pytest.mark.parametrize(
     ("body", "reason"),
     [
