@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tarfile
 import uuid
 from typing import TYPE_CHECKING
 
@@ -72,6 +73,30 @@ def test_the_history_has_a_failed_build_and_its_error(buildkit_host: str, words:
         assert [
             record.ref for record in client.history().builds(filters=["status==error"], limit=1)
         ]
+
+
+@pytest.mark.feature("P14")
+def test_a_build_is_exported_with_its_trace_and_its_blobs(
+    buildkit_host: str, words: str, tmp_path: Path
+) -> None:
+    ref = run_build(buildkit_host, words)
+    output = tmp_path / "build.dockerbuild"
+    cli("history", "export", "--finalize", "-o", output, ref, address=buildkit_host)
+    with tarfile.open(output) as archive:
+        files = {
+            entry.name: file.read()
+            for entry in archive
+            if (file := archive.extractfile(entry)) is not None
+        }
+    (manifest,) = json.loads(files["index.json"])["manifests"]
+    content = json.loads(files[f"blobs/{manifest['digest'].replace(':', '/')}"])
+    record, trace, log, *_ = (
+        files[f"blobs/{one['digest'].replace(':', '/')}"]
+        for one in (content["config"], *content["layers"])
+    )
+    assert json.loads(record)["Ref"] == ref
+    assert words.encode() in log
+    assert b'"SpanContext"' in trace
 
 
 @pytest.mark.feature("P8")

@@ -14,6 +14,12 @@ _ATTRIBUTE = re.compile(rf"({'|'.join(_KEYS)})=[^ ,]+", re.IGNORECASE)
 _GITHUB = re.compile(r"(?:ghu|ghs)_[A-Za-z0-9]{36}|github_pat_\w{82}", re.ASCII)
 _HIDDEN = "xxxxx"
 _TEXT = "STRING"
+# The fields of a span in the order of buildx, which leaves out all others.
+_FIELDS = (
+    *("Name", "SpanContext", "Parent", "SpanKind", "StartTime", "EndTime", "Attributes", "Events"),
+    *("Links", "Status", "DroppedAttributes", "DroppedEvents", "DroppedLinks", "ChildSpanCount"),
+    *("Resource", "InstrumentationLibrary"),
+)
 # The codes of a status, which Go reads as words and writes as numbers.
 _CODES = {"Unset": 0, "Error": 1, "Ok": 2}
 # Lists that Go leaves out of memory, and so writes as null, if they are empty.
@@ -65,7 +71,8 @@ def _sanitized(span: dict[str, Any]) -> dict[str, Any]:
     match span:
         case {"InstrumentationLibrary": {"Attributes": None} as library}:
             changed["InstrumentationLibrary"] = library | {"Attributes": {}}
-    return _without_empty(span | {key: value for key, value in changed.items() if key in span})
+    complete = span | changed
+    return _without_empty({key: complete[key] for key in _FIELDS if key in span})
 
 
 def _without_empty(value: dict[str, Any]) -> dict[str, Any]:

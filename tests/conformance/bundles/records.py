@@ -66,6 +66,7 @@ _SPAN = {
     "DroppedLinks": 0,
     "ChildSpanCount": 2,
     "Resource": [{"Key": "service.name", "Value": {"Type": "STRING", "Value": "buildkitd"}}],
+    "InstrumentationScope": {"Name": "s", "Version": "", "SchemaURL": "", "Attributes": {}},
     "InstrumentationLibrary": {"Name": "", "Version": "", "SchemaURL": "", "Attributes": None},
 }
 SPANS = "".join(json.dumps(span) + "\n" for span in (_SPAN, {**_SPAN, "Attributes": []})).encode()
