@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from attrs import evolve, field, frozen
 
+from llb.client.imagetools.locations import reading
 from llb.client.registries.descriptors import (
     DOCKER_LIST,
     DOCKER_MANIFEST,
@@ -104,7 +105,7 @@ def combine(
 ) -> Combined:
     """Combine sources; a single one is copied, a single manifest only unless ``prefer_index``.
 
-    Raises InvalidValueError, and the errors of stores.
+    Raises the errors of stores, and InputError for an invalid manifest.
     """
     contents = [stores.open(one.location).read(_as_manifest(one.descriptor)) for one in sources]
     completed = [
@@ -155,17 +156,16 @@ def _as_manifest(descriptor: Descriptor) -> Descriptor:
 def _complete(source: Source, content: bytes, stores: Stores) -> Source:
     """Add the media type and the platform of a source where its descriptor does not have them."""
     descriptor = source.descriptor
-    if not descriptor.media_type:
-        descriptor = evolve(descriptor, media_type=detect_media_type(content))
-    if descriptor.media_type == DOCKER_SCHEMA1:
-        raise InvalidValueError(
-            f"{source.location} has a manifest of schema 1, which cannot be in an index"
-        )
-    if descriptor.is_manifest:
-        platform = descriptor.platform or Platform("", "")
-        if not platform.os or not platform.architecture:
-            platform = _with_config(platform, source, content, stores)
-        descriptor = evolve(descriptor, platform=platform)
+    with reading(source.location):
+        if not descriptor.media_type:
+            descriptor = evolve(descriptor, media_type=detect_media_type(content))
+        if descriptor.media_type == DOCKER_SCHEMA1:
+            raise InvalidValueError("a manifest of schema 1 cannot be in an index")
+        if descriptor.is_manifest:
+            platform = descriptor.platform or Platform("", "")
+            if not platform.os or not platform.architecture:
+                platform = _with_config(platform, source, content, stores)
+            descriptor = evolve(descriptor, platform=platform)
     return evolve(source, descriptor=descriptor)
 
 
@@ -190,7 +190,9 @@ def _children(
     children: dict[str, Descriptor] = {}
     origins: dict[str, Source] = {}
     for source, content in zip(sources, contents, strict=True):
-        for child in Combined(source.descriptor, content).manifests():
+        with reading(source.location):
+            manifests = Combined(source.descriptor, content).manifests()
+        for child in manifests:
             known = children.get(child.digest)
             children[child.digest] = child if known is None else _merged(known, child)
             origins[child.digest] = source

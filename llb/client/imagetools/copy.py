@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from llb.client.imagetools.locations import reading
 from llb.client.imagetools.platforms import ATTESTATION
 from llb.client.registries.descriptors import Descriptor, descriptors, parse_json
+from llb.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,6 +20,8 @@ REFERRERS = (
     "application/vnd.dev.cosign.artifact.sig.v1+json",
     "application/vnd.dev.sigstore.bundle.v0.3+json",
 )
+# Indexes in indexes, and referrers of referrers: more than anyone needs.
+DEEPEST = 32
 # Layers that only their owner may distribute; clients load them from the URLs of the manifest.
 _FOREIGN = ("foreign", "nondistributable")
 
@@ -31,21 +35,29 @@ def copy_image(descriptor: Descriptor, source: ImageStore, target: ImageStore) -
 
 
 def _copy(
-    descriptor: Descriptor, source: ImageStore, target: ImageStore, visited: set[str]
+    descriptor: Descriptor,
+    source: ImageStore,
+    target: ImageStore,
+    visited: set[str],
+    depth: int = 0,
 ) -> None:
     if source is target or descriptor.digest in visited:
         return
     visited.add(descriptor.digest)
+    if depth > DEEPEST:
+        raise InputError(f"cannot use {descriptor.digest}: its manifests are nested too deeply")
     if not (descriptor.is_manifest or descriptor.is_index):
         target.copy_blob(descriptor, source)
         return
     content = source.read(descriptor)
     if not target.has_manifest(descriptor.digest):
-        for child in _children(descriptor, content):
-            _copy(child, source, target, visited)
+        with reading(descriptor.digest):
+            children = list(_children(descriptor, content))
+        for child in children:
+            _copy(child, source, target, visited, depth + 1)
         target.put_manifest(descriptor, content)
     for referrer in source.referrers(descriptor.digest, REFERRERS):
-        _copy(referrer, source, target, visited)
+        _copy(referrer, source, target, visited, depth + 1)
 
 
 def _children(descriptor: Descriptor, content: bytes) -> Iterator[Descriptor]:

@@ -14,7 +14,7 @@ from llb.client.imagetools.go_values import (
     stub_struct,
 )
 from llb.client.imagetools.loading import LoadedImage, load
-from llb.client.imagetools.locations import Location
+from llb.client.imagetools.locations import Location, reading
 from llb.client.imagetools.stores import Stores
 from llb.client.registries.descriptors import (
     Descriptor,
@@ -43,7 +43,7 @@ def inspect(name: str, *, client: RegistryClient | None = None) -> InspectedImag
 
     What else it has is read when it is asked for, so use the value in a ``with`` block, or close it.
     ``client`` has the registries and their credentials, by default those of Docker's configuration.
-    Raises InvalidValueError, RegistryError, TransportError and InputError.
+    Raises InvalidValueError for the name, RegistryError, TransportError and InputError.
     """
     location = Location.parse(name)
     stores = Stores(client)
@@ -61,7 +61,8 @@ class InspectedImage:
     """An image or an index in a registry.
 
     ``name`` is as it was written, ``reference`` its full form. ``content`` are the bytes of the
-    manifest or index. Methods raise InvalidValueError, RegistryError, TransportError and InputError.
+    manifest or index. Methods raise RegistryError, TransportError, and InputError for content that
+    is invalid.
     """
 
     def __init__(
@@ -100,19 +101,23 @@ class InspectedImage:
         """The manifests of an index, none for a single manifest."""
         if not self.descriptor.is_index:
             return ()
-        return descriptors(parse_json(self.content, "index"), "manifests")
+        with reading(self.reference):
+            return descriptors(parse_json(self.content, "index"), "manifests")
 
     def configs(self) -> Mapping[str, Mapping[str, Any]]:
         """Read the configs of the images, by platform, as JSON values."""
-        return self._loaded.configs()
+        with reading(self.reference):
+            return self._loaded.configs()
 
     def provenance(self) -> Mapping[str, Any]:
         """Read the SLSA provenance by platform, as JSON values; empty if there is none."""
-        return self._loaded.provenance()
+        with reading(self.reference):
+            return self._loaded.provenance()
 
     def sboms(self) -> Mapping[str, list[Any]]:
         """Read the SPDX documents by platform, as JSON values; empty if there are none."""
-        return self._loaded.sboms()
+        with reading(self.reference):
+            return self._loaded.sboms()
 
     def text(self) -> str:
         """Format the name, the type, the digest, and the manifests of an index."""
@@ -145,13 +150,14 @@ class InspectedImage:
 
     def _details(self) -> Struct:
         """Build what a template sees."""
-        platforms = self._loaded.platforms
-        images = {name: image_struct(config) for name, config in self.configs().items()}
-        is_single = len(platforms) <= 1
+        with reading(self.reference):
+            images = {name: image_struct(config) for name, config in self._loaded.configs().items()}
+            manifest = self._manifest()
+        is_single = len(images) <= 1
         only = next(iter(images.values()), None)
         fields: dict[str, Any] = {
             "Name": self.name,
-            "Manifest": self._manifest(),
+            "Manifest": manifest,
             "Image": only if is_single else TypedMap(images, None),
             "SBOM": lambda: self._sboms(is_single=is_single),
             "Provenance": lambda: self._provenance(is_single=is_single),

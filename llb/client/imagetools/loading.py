@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import field, frozen
 
+from llb.client.imagetools.copy import DEEPEST
 from llb.client.registries.descriptors import (
     Descriptor,
     descriptors,
@@ -116,7 +117,7 @@ class _Loader:
         self.manifests: dict[str, Mapping[str, Any]] = {}
         self.attestations: dict[str, list[str]] = {}
 
-    def load(self, descriptor: Descriptor, content: bytes | None = None) -> None:
+    def load(self, descriptor: Descriptor, content: bytes | None = None, depth: int = 0) -> None:
         known = descriptor.is_manifest or descriptor.is_index
         if not known or descriptor.digest in self._visited:
             return
@@ -124,8 +125,10 @@ class _Loader:
         content = self._store.read(descriptor) if content is None else content
         values = parse_json(content, "manifest")
         if descriptor.is_index:
+            if depth > DEEPEST:
+                raise InvalidValueError("its indexes are nested too deeply")
             for child in descriptors(values, "manifests"):
-                self.load(child)
+                self.load(child, depth=depth + 1)
             return
         self.manifests[descriptor.digest] = values
         subjects = [descriptor.annotations.get(key) for key in _REFERENCES]

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import re
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from attrs import evolve, frozen
 
-from llb.errors import InvalidValueError
+from llb.errors import InputError, InvalidValueError
 from llb.reference import Reference, check_digest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _LAYOUT = "oci-layout://"
 _DIGEST = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,}\Z")
@@ -58,6 +63,15 @@ class Location:
         tag = f":{self.tag}" if self.tag else ""
         digest = f"@{self.digest}" if self.digest else ""
         return f"{_LAYOUT if self.is_layout else ''}{self.name}{tag}{digest}"
+
+
+@contextmanager
+def reading(image: object) -> Iterator[None]:
+    """Raise InputError with the name of an image for content that cannot be meant."""
+    try:
+        yield
+    except InvalidValueError as error:
+        raise InputError(f"cannot use {image}: {error.message}", hint=error.hint) from error
 
 
 def _parse_layout(text: str) -> Location:

@@ -26,8 +26,8 @@ class Stores:
     """
 
     def __init__(self, client: RegistryClient | None = None) -> None:
-        self._own = RegistryClient() if client is None else None
-        self._client = client or self._own or RegistryClient()
+        self._client = RegistryClient() if client is None else client
+        self._is_own = client is None
         self._stores: dict[tuple[bool, str], ImageStore] = {}
 
     def __enter__(self) -> Self:
@@ -40,8 +40,8 @@ class Stores:
 
     def close(self) -> None:
         """Close the connections of a client of our own."""
-        if self._own is not None:
-            self._own.close()
+        if self._is_own:
+            self._client.close()
 
     def open(self, location: Location) -> ImageStore:
         """Open the store of a location."""

@@ -66,14 +66,15 @@ class Blobs:
         self,
         digest: str,
         size: int,
-        pieces: Iterable[bytes],
+        content: bytes | Iterable[bytes],
         *,
         chunk_size: int | None = None,
         upload: str | None = None,
     ) -> None:
         """Write a blob in one request, or in several of ``chunk_size`` bytes.
 
-        ``upload`` is the URL of an upload that has begun.
+        ``content`` may be pieces, which are read as they are sent. ``upload`` is the URL of an upload
+        that has begun.
         """
         if chunk_size is not None and chunk_size < 1:
             raise InvalidValueError(f"invalid chunk_size {chunk_size}: expected a positive number")
@@ -81,10 +82,11 @@ class Blobs:
         if upload is None:
             upload, least = self._begin(digest)
         if chunk_size is not None and size > chunk_size:
+            pieces = (content,) if isinstance(content, bytes) else content
             upload = self._send_chunks(digest, upload, pieces, max(chunk_size, least))
-            size, pieces = 0, ()
-        body = b"".join(pieces) if size == 0 else pieces
-        call = self._upload_call("PUT", _with_digest(upload, digest), digest, _BINARY, body, size)
+            size, content = 0, b""
+        url = _with_digest(upload, digest)
+        call = self._upload_call("PUT", url, digest, _BINARY, content if size else b"", size)
         with self.requests.send(call) as response:
             if response.status not in _WRITTEN:
                 raise self.requests.refuse(call, response)

@@ -188,7 +188,7 @@ class Repository:
         """
         digest = digest_of(content)
         if not self._blobs.exists(digest):
-            self._blobs.write(digest, len(content), [content], chunk_size=chunk_size)
+            self._blobs.write(digest, len(content), content, chunk_size=chunk_size)
         return digest
 
     def put_blob_from(

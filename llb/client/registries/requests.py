@@ -134,12 +134,10 @@ class Requests:
         if status in _REFUSED:
             login = self._authorizer.login(call.host)
             has_login = bool(login.secret or login.registry_token)
-            what = (
-                f"{call.host} refuses the credentials"
-                if has_login
-                else (f"{call.host} requires credentials, and there are none")
-            )
-            hint = None if has_login else f"docker login {call.host}"
+            what = f"{call.host} refuses the credentials"
+            if not has_login:
+                what = f"{call.host} requires credentials, and there are none"
+                hint = f"docker login {call.host}"
         elif status == HTTPStatus.NOT_FOUND:
             what = f"{call.host} has no such {call.subject}"
         else:
@@ -166,7 +164,10 @@ class Requests:
     def _authorized(self, call: Call) -> http.Response:
         header = self._authorizer.header(call.host, call.scopes)
         response = self._request(call, header)
-        if response.status != HTTPStatus.UNAUTHORIZED or not isinstance(call.body, bytes):
+        # Only the registry itself may ask for its credentials, and not a server of its storage.
+        is_challenge = http.origin(response.url) == http.origin(self.url(call.host, "/"))
+        is_refused = response.status == HTTPStatus.UNAUTHORIZED
+        if not (is_refused and is_challenge and isinstance(call.body, bytes)):
             return response
         try:
             header = self._authorizer.answer(

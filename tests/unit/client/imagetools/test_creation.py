@@ -10,9 +10,9 @@ import pytest
 from llb.client import imagetools
 from llb.client.export.image_options import Annotation
 from llb.client.progress.events import Vertex, VertexLog
-from llb.errors import InvalidValueError, RegistryError
+from llb.errors import InputError, InvalidValueError, RegistryError
 from tests.conformance.imagetools.images import REPOSITORY, fill
-from tests.fakes.registry import FakeRegistry, error, fake_registry
+from tests.fakes.registry import FakeRegistry, digest_of, error, fake_registry
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -162,6 +162,24 @@ def test_a_descriptor_of_another_size_is_refused(
     descriptor = imagetools.Descriptor("", digest, 7)
     with pytest.raises(InvalidValueError, match=r"its size is 412, not 7"):
         imagetools.create(descriptor, tags=app(registry, "described"), client=client)
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"nonsense", "invalid manifest: it is not JSON"),
+        (b'{"fsLayers": ["x"]}', "a manifest of schema 1 cannot be in an index"),
+        (b'{"config": 7}', "invalid descriptor: expected a JSON object"),
+    ],
+)
+def test_an_invalid_manifest_is_named(
+    registry: FakeRegistry, client: imagetools.RegistryClient, content: bytes, reason: str
+) -> None:
+    store, digest = registry.repository("odd"), digest_of(content)
+    store.manifests[digest], store.tags["1"] = ("", content), digest
+    with pytest.raises(InputError) as caught:
+        imagetools.create(f"{registry.host}/odd:1", dry_run=True, client=client)
+    assert caught.value.message == f"cannot use {registry.host}/odd:1: {reason}"
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from llb.client import imagetools
-from llb.errors import InvalidValueError, RegistryError
+from llb.errors import InputError, RegistryError
 from tests.conformance.imagetools.images import REPOSITORY, fill
 from tests.fakes.registry import FakeRegistry, fake_registry
 
@@ -90,17 +90,34 @@ def test_an_invalid_config_is_an_error(registry: FakeRegistry, config: bytes, re
     store.put_manifest({"mediaType": kind, "config": descriptor, "layers": []}, "1")
     with (
         imagetools.inspect(f"{registry.host}/odd:1") as image,
-        pytest.raises(InvalidValueError, match=reason),
+        pytest.raises(InputError, match=f"cannot use {registry.host}/odd:1: {reason}"),
     ):
         image.format("{{json .Image}}")
 
 
-def test_an_index_that_contains_itself_ends(registry: FakeRegistry) -> None:
-    with inspect(registry, "multi") as image:
-        store = registry.repository(REPOSITORY)
-        kind, _ = store.manifests[image.descriptor.digest]
-        assert kind.endswith("index.v1+json")
-        assert image.format("{{len .Image}}") == "2"
+def test_an_invalid_index_is_an_error(registry: FakeRegistry) -> None:
+    kind = "application/vnd.oci.image.index.v1+json"
+    registry.repository("odd").put_manifest({"mediaType": kind, "manifests": 7}, "1")
+    with imagetools.inspect(f"{registry.host}/odd:1") as image, pytest.raises(InputError) as caught:
+        image.text()
+    assert caught.value.message == (
+        f"cannot use {registry.host}/odd:1: invalid manifests: expected a list"
+    )
+
+
+def test_indexes_that_are_nested_without_end_are_refused(registry: FakeRegistry) -> None:
+    store = registry.repository("deep")
+    kind = "application/vnd.oci.image.index.v1+json"
+    children: list[dict[str, object]] = []
+    for _ in range(2_000):
+        digest = store.put_manifest({"mediaType": kind, "manifests": children}, "1")
+        children = [{"mediaType": kind, "digest": digest, "size": len(store.manifests[digest][1])}]
+    name = f"{registry.host}/deep:1"
+    with imagetools.inspect(name) as image, pytest.raises(InputError, match="nested too deeply"):
+        image.configs()
+    with pytest.raises(InputError, match="nested too deeply"):
+        imagetools.create(name, tags=f"{registry.host}/new:1")
+    assert registry.repository("new").tags == {}
 
 
 def test_a_missing_image_is_named(registry: FakeRegistry) -> None:

@@ -159,6 +159,22 @@ def test_credentials_are_not_sent_to_a_server_to_which_a_registry_redirects(
         assert "authorization" not in storage.headers[0]
 
 
+def test_a_server_to_which_a_registry_redirects_cannot_ask_for_its_credentials(
+    registry: FakeRegistry,
+) -> None:
+    with fake_registry() as storage:
+        realm = {"WWW-Authenticate": f'Bearer realm="http://{storage.host}/token"'}
+        storage.fault = lambda *_: error(401, "UNAUTHORIZED", "who are you", realm)
+        moved = {"Location": f"http://{storage.host}/data"}
+        registry.fault = lambda *_: (307, moved, b"")
+        with (
+            RegistryClient(credentials={registry.host: LOGIN}) as client,
+            pytest.raises(RegistryError, match="who are you"),
+        ):
+            client.repository(f"{registry.host}/app").manifest("v1")
+        assert storage.requests == [("GET", "/data")]
+
+
 def test_a_registry_that_redirects_for_ever_is_an_error(registry: FakeRegistry) -> None:
     registry.fault = lambda _, path: (302, {"Location": path}, b"")
     with RegistryClient() as client, pytest.raises(Exception, match="redirects more than 10 times"):
