@@ -52,12 +52,6 @@ class Location:
         """Name another image of the same repository or layout by its digest."""
         return evolve(self, digest=digest, tag=None if self.is_layout else self.tag)
 
-    def untagged(self) -> Location:
-        """Name the image ``latest`` of the same repository, or the same image of a layout."""
-        if self.is_layout:
-            return evolve(self, digest=None, tag=self.tag or "latest")
-        return evolve(self, digest=None, tag="latest")
-
     def __str__(self) -> str:
         """Format as :meth:`parse` reads it."""
         tag = f":{self.tag}" if self.tag else ""

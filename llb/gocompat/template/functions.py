@@ -67,7 +67,8 @@ def _eq(value: Any, *others: Any) -> bool:
 
 
 def _less(left: Any, right: Any) -> bool:
-    if type(left) is not type(right) or not isinstance(left, str | int | float):
+    comparable = type(left) in (str, int, float) and type(left) is type(right)
+    if not comparable:
         raise InvalidValueError("lt: expected two strings or two numbers")
     return bool(left < right)
 

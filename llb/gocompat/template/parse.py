@@ -26,13 +26,13 @@ if TYPE_CHECKING:
 _BLOCKS = ("if", "range", "with")
 _JUMPS = ("break", "continue")
 _UNSUPPORTED = ("define", "template", "block")
-_ACTION = re.compile(r"\{\{(-\s)?\s*(/\*.*?\*/)?", re.DOTALL)
+_ACTION = re.compile(r"\{\{(-\s)?(/\*.*?\*/)?", re.DOTALL)
 _END = re.compile(r"(\s-)?\}\}")
 _TOKEN = re.compile(
     r"""
       (?P<space>\s+)
     | (?P<string>"(?:[^"\\\n]|\\.)*"|`[^`]*`)
-    | (?P<number>[+-]?(?:0[xX][0-9a-fA-F]+|[0-9]+(?:\.[0-9]*)?(?:[eE][+-]?[0-9]+)?)(?![\w.]))
+    | (?P<number>[+-]?(?:0[xX][0-9a-fA-F]+|(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)(?![\w.]))
     | (?P<field>(?:\.[^\W\d]\w*))
     | (?P<dot>\.)
     | (?P<variable>\$\w*)

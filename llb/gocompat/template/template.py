@@ -152,6 +152,8 @@ class _Run:
 
     def _command(self, command: tuple[Operand, ...], dot: Any, last: tuple[Any, ...]) -> Any:
         first, *rest = command
+        if first == Literal(None):
+            raise InvalidValueError("invalid template: nil is not a command")
         if not isinstance(first, Function):
             if rest or last:
                 raise InvalidValueError(

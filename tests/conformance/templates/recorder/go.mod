@@ -1,0 +1,3 @@
+module pyllb.invalid/conformance/templates
+
+go 1.26
