@@ -13,29 +13,15 @@ import pytest
 from llb.client.registries.tokens import Token, TokenRequest, fetch
 from llb.client.registry_auth.docker_config import Login
 from llb.errors import InputError
-from tests.fakes.call import MessageCall
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from google.protobuf.message import Message
-
-    from llb.client.session.providers.auth import Auth
 
 
 HOST = "registry.example"
 
 
 LOGIN = Login("me", "pass word")
-
-
-def call_service(auth: Auth, method: str, message: Message) -> bytes:
-    """Call a method, and return its response."""
-    call = MessageCall(message)
-    handler = auth.handlers()[f"/moby.filesync.v1.Auth/{method}"]
-    handler(call)  # type: ignore[arg-type] # the surface of a call that services use
-    (answer,) = call.sent
-    return answer
 
 
 class Handler(BaseHTTPRequestHandler):
