@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import http.client
-import select
+import selectors
 import threading
 import urllib.request
 from typing import TYPE_CHECKING, Self
@@ -200,8 +200,7 @@ class HTTP:
             idle = self._idle.get(origin(request.url), [])
             while idle:
                 connection = idle.pop()
-                # A server that has something to say has closed the connection.
-                if not select.select([connection.sock], [], [], 0)[0]:
+                if not _has_input(connection):
                     return connection
                 connection.close()
         return None
@@ -251,6 +250,13 @@ def origin(url: str) -> str:
 def is_loopback(host: str) -> bool:
     """Check whether a host is this machine, which is never reached through a proxy."""
     return host == "localhost" or host.startswith("127.") or host == "::1"
+
+
+def _has_input(connection: http.client.HTTPConnection) -> bool:
+    """Check whether a server that was not asked has something to say: that it has hung up."""
+    with selectors.DefaultSelector() as selector:
+        selector.register(connection.sock, selectors.EVENT_READ)
+        return bool(selector.select(0))
 
 
 def _send(connection: http.client.HTTPConnection, request: Request) -> OSError | None:

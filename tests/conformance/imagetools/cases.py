@@ -40,6 +40,7 @@ _TEMPLATES = (
         '{{(index .Provenance "linux/amd64").SLSA.a.t}} {{len .Provenance}} {{len .SBOM}}',
     ),
     ("attested", '{{range (index .SBOM "linux/amd64").AdditionalSPDXs}}{{.SPDXID}}{{end}}'),
+    ("sealed", "{{json .Provenance}} {{json .SBOM}}"),
     ("attested-one", "{{json .SBOM.SPDX}} {{.Provenance.SLSA.a.i}} {{.Provenance.SLSA.a.f}}"),
     ("attested-one", "{{with .Provenance.SLSA}}{{.nothing}}{{end}}"),
     (
@@ -209,5 +210,6 @@ CASES = (
     Case(("imagetools", "inspect", f"{APP}@{{amd64}}")),
     *_copies(),
     *_layouts(),
+    _create("-t", "{r}/new/app:1", f"{APP}:sealed"),
     _create("--dry-run", f"{APP}:urls", f"{APP}:arm64"),
 )

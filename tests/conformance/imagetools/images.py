@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -40,6 +41,7 @@ def fill(registry: FakeRegistry) -> None:
     _attest(store, referred, full=True, subject=True)
     _index(store, [_at(referred, "riscv64")], "referred-index")
     _sign(store, referred)
+    _index(store, [_at(amd64, "amd64"), _attest(store, amd64, full=True, sealed=True)], "sealed")
 
 
 def _image(
@@ -97,7 +99,12 @@ def _index(
 
 
 def _attest(
-    store: Store, image: dict[str, Any], *, full: bool, subject: bool = False
+    store: Store,
+    image: dict[str, Any],
+    *,
+    full: bool,
+    subject: bool = False,
+    sealed: bool = False,
 ) -> dict[str, Any]:
     """Write an attestation manifest; with a subject it is a referrer, otherwise one of an index."""
     provenance = {
@@ -109,8 +116,10 @@ def _attest(
         },
     }
     sbom = {"predicateType": "https://spdx.dev/Document", "predicate": {"SPDXID": "x", "files": []}}
-    layers = [_statement(store, provenance)]
-    layers += [_statement(store, sbom), _statement(store, {**sbom, "extra": 1})] if full else []
+    layers = [_statement(store, provenance, sealed=sealed)]
+    if full:
+        sboms = (sbom, {**sbom, "extra": 1})
+        layers += [_statement(store, content, sealed=sealed) for content in sboms]
     manifest: dict[str, Any] = {
         "schemaVersion": 2,
         "mediaType": f"{OCI}.manifest.v1+json",
@@ -166,8 +175,14 @@ def _at(image: dict[str, Any], architecture: str) -> dict[str, Any]:
     return {**image, "platform": {"architecture": architecture, "os": "linux"}}
 
 
-def _statement(store: Store, content: dict[str, Any]) -> dict[str, Any]:
-    blob = _blob(store, json.dumps(content).encode(), "application/vnd.in-toto+json")
+def _statement(store: Store, content: dict[str, Any], *, sealed: bool = False) -> dict[str, Any]:
+    """Write a statement about an image, if it is sealed in an envelope with signatures."""
+    kind, data = "application/vnd.in-toto+json", json.dumps(content).encode()
+    if sealed:
+        kind = "application/vnd.in-toto.any+dsse"
+        envelope = {"payload": base64.b64encode(data).decode(), "signatures": []}
+        data = json.dumps(envelope).encode()
+    blob = _blob(store, data, kind)
     return {**blob, "annotations": {"in-toto.io/predicate-type": content["predicateType"]}}
 
 

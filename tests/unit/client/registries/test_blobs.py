@@ -131,6 +131,35 @@ def test_a_refused_upload_is_an_error(registry: FakeRegistry, repository: Reposi
     )
 
 
+def test_a_registry_that_refuses_to_tell_is_an_error(
+    registry: FakeRegistry, repository: Repository
+) -> None:
+    registry.fault = lambda *_: error(400, "UNSUPPORTED", "no")
+    with pytest.raises(RegistryError, match="HEAD of the blob with status 400"):
+        repository.has_blob(BLOB.digest)
+    with pytest.raises(RegistryError, match="GET of the blob with status 400"):
+        repository.read_blob(BLOB)
+    with pytest.raises(RegistryError, match="POST of the blob with status 400"):
+        repository.put_blob_from(BLOB, [DATA])
+
+
+def test_a_refused_chunk_is_an_error(registry: FakeRegistry, repository: Repository) -> None:
+    registry.fault = lambda method, _: error(416, "X", "y") if method == "PATCH" else None
+    with pytest.raises(RegistryError, match="PATCH of the blob with status 416"):
+        repository.put_blob(DATA, chunk_size=1000)
+    assert registry.repository("app").blobs == {}
+
+
+def test_chunks_have_the_least_size_of_the_registry(
+    registry: FakeRegistry, repository: Repository
+) -> None:
+    started = {"Location": "/v2/app/blobs/uploads/u0", "OCI-Chunk-Min-Length": "200000"}
+    registry._uploads["u0"] = b""
+    registry.fault = lambda method, _: (202, started, b"") if method == "POST" else None
+    repository.put_blob(DATA, chunk_size=1000)
+    assert methods(registry) == ["HEAD", "POST", "PATCH", "PATCH", "PUT"]
+
+
 def test_an_upload_without_a_location_is_an_error(
     registry: FakeRegistry, repository: Repository
 ) -> None:

@@ -215,6 +215,74 @@ def test_invalid_answers_are_errors(
         repository.referrers(DIGEST)
 
 
+@pytest.mark.parametrize(
+    ("body", "shown"),
+    [
+        (b"a line\nof \x1b[1mtext", " (a line of [1mtext)"),
+        (b"<html>a page</html>", ""),
+        (b'{"message": "words"}', " (words)"),
+        (b'{"errors": [{"code": "X"}]}', " (X)"),
+        (b"7", ""),
+        (b"x" * 100_000, ""),
+        (b"x" * 1000, f" ({'x' * 300})"),
+    ],
+)
+def test_errors_have_the_words_of_the_server_as_far_as_they_are_text(
+    registry: FakeRegistry, repository: Repository, body: bytes, shown: str
+) -> None:
+    registry.fault = lambda *_: (418, {}, body)
+    with pytest.raises(RegistryError) as caught:
+        repository.manifest("v1")
+    assert caught.value.message == (
+        f"{registry.host}/o/app:v1: {registry.host} answers GET of the manifest with status 418{shown}"
+    )
+
+
+@pytest.mark.parametrize("body", [b'{"tags": 7}', b'{"tags": [7]}'])
+def test_tags_that_are_no_strings_are_refused(
+    registry: FakeRegistry, repository: Repository, body: bytes
+) -> None:
+    registry.fault = lambda *_: (200, {}, body)
+    with pytest.raises(RegistryError, match="its tags are not a list of strings"):
+        list(repository.tags())
+
+
+def test_pages_of_tags_on_another_server_are_not_read(
+    registry: FakeRegistry, repository: Repository
+) -> None:
+    link = {"Link": '<http://elsewhere.example/v2/o/app/tags/list?n=1>; rel="next"'}
+    registry.fault = lambda *_: (200, link, b'{"tags": ["a"]}')
+    assert list(repository.tags()) == ["a"]
+
+
+def test_a_refused_list_is_an_error(registry: FakeRegistry, repository: Repository) -> None:
+    registry.fault = lambda *_: error(404, "NAME_UNKNOWN", "unknown")
+    with pytest.raises(RegistryError, match="has no such repository"):
+        list(repository.tags())
+    registry.fault = lambda *_: error(400, "UNSUPPORTED", "no")
+    with pytest.raises(RegistryError, match="GET of the manifest with status 400"):
+        repository.referrers(DIGEST)
+
+
+def test_referrers_in_anything_but_an_index_are_refused(
+    registry: FakeRegistry, repository: Repository
+) -> None:
+    registry.fault = lambda *_: (200, {}, MANIFEST)
+    with pytest.raises(RegistryError, match="its referrers are not an OCI index"):
+        repository.referrers(DIGEST)
+
+
+def test_a_manifest_with_another_digest_in_its_header_is_refused(
+    registry: FakeRegistry, repository: Repository
+) -> None:
+    other = {"Docker-Content-Digest": digest_of(b"other")}
+    registry.fault = lambda *_: (200, other, MANIFEST)
+    with pytest.raises(RegistryError, match="do not have the digest sha256:d9298a10d1b073583"):
+        repository.manifest("v1")
+    with pytest.raises(RegistryError, match="the registry answers with the digest sha256:d9298"):
+        repository.resolve(DIGEST)
+
+
 def test_a_registry_that_fails_for_a_moment_is_asked_again(
     registry: FakeRegistry, repository: Repository
 ) -> None:
