@@ -7,6 +7,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from llb import Image, Local, Network, bind, cache, copy, mkdir, tmpfs
+from llb.client import imagetools
 from llb.recipes import npm, pip
 
 if TYPE_CHECKING:
@@ -30,3 +31,6 @@ def spellings(state: State, client: Client, source: Source) -> None:
     client.solve(state, timeout=timedelta(minutes=1))
     client.ping(timeout=timedelta(seconds=1))
     list(client.prune(unused_for=timedelta(days=1)))
+    client.history().export(PurePosixPath("/a").name, refs=("a", "b"))
+    imagetools.create("a", tags="b", platforms=["linux/amd64"], annotations=("index:a=b",))
+    imagetools.create(["a", imagetools.Descriptor("m", "d", 1)], dry_run=True)

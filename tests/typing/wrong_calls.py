@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from llb import Git, Image, Local, bind, cache, merge, mkdir, secret
-from llb.client import Annotation, dockerfile_attrs, image, registry_cache
+from llb.client import Annotation, dockerfile_attrs, image, imagetools, registry_cache
 
 if TYPE_CHECKING:
     from llb import State
@@ -57,6 +57,8 @@ def wrong_types(state: State, client: Client) -> None:
     client.solve(state, timeout="1m")  # type: ignore[arg-type]
     client.solve(state, local_dirs={"context": {"a": "b"}})  # type: ignore[dict-item]
     client.solve(state, exports=image("a"))  # type: ignore[arg-type]
+    imagetools.create(5, tags="a")  # type: ignore[arg-type]
+    imagetools.create("a", tags="b", platforms=[1])  # type: ignore[list-item]
 
 
 def unknown_names(state: State) -> None:

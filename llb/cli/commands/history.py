@@ -1,4 +1,4 @@
-"""``llb history``: show, pin and delete the daemon's build records."""
+"""``llb history``: show, pin, export and delete the daemon's build records."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 
 @click.group(cls=Group)
 def history() -> None:
-    """Show and delete build records.
+    """Show, export and delete build records.
 
     \b
     Example: llb history logs $(llb history ls --quiet --limit 1)
@@ -191,7 +191,10 @@ def export(
     finalize: bool,
     **options: Any,
 ) -> None:
-    """Write build records to a file, which Docker Desktop imports; by default the last build.
+    """Write build records to a file for Docker Desktop.
+
+    Without a reference, this is the last build. The file has the record, the log, the trace and the
+    attestations.
 
     \b
     Example: llb history export -o build.dockerbuild
@@ -221,7 +224,9 @@ def export(
 )
 @click.argument("stream", nargs=-1, metavar="[-]")
 def import_(*, files: tuple[Path, ...], stream: tuple[str, ...]) -> None:
-    """Import build records into Docker Desktop, and print the URLs that show them there.
+    """Import build records into Docker Desktop.
+
+    It prints the URLs that show them there.
 
     \b
     Example: llb history import -f build.dockerbuild
