@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 # The limit that containerd has for manifests.
 _MAX_MANIFEST = 4 * 1048 * 1048
 _MAX_TAGS = 16 * 2**20
+_MAX_BLOB = 128 * 2**20
 _ACCEPT = ", ".join((*MANIFESTS, *INDEXES, "*/*"))
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}\Z")
 _NEXT = re.compile(r'<([^>]*)>\s*;\s*rel="?next"?')
@@ -178,7 +179,10 @@ class Repository:
         return self._blobs.read(descriptor)
 
     def read_blob(self, descriptor: Descriptor) -> bytes:
-        """Read a small blob, such as a config, as a whole."""
+        """Read a blob of at most 128 MiB, such as a config or an SBOM, as a whole."""
+        if descriptor.size > _MAX_BLOB:
+            call = self._call("GET", "", "blob", descriptor.digest)
+            raise invalid(call, f"it has {descriptor.size} bytes, more than {_MAX_BLOB}")
         return b"".join(self._blobs.read(descriptor))
 
     def put_blob(self, content: bytes, *, chunk_size: int | None = None) -> str:

@@ -185,6 +185,13 @@ def test_a_blob_of_another_size_is_an_error(
         source.read_blob(BLOB)
 
 
+def test_a_huge_blob_is_not_read_as_a_whole(registry: FakeRegistry, repository: Repository) -> None:
+    huge = Descriptor("text/plain", BLOB.digest, 2**40)
+    with pytest.raises(RegistryError, match="it has 1099511627776 bytes, more than 134217728"):
+        repository.read_blob(huge)
+    assert registry.requests == []
+
+
 @pytest.mark.feature("S6")
 def test_a_truncated_blob_leaves_nothing_behind(
     registry: FakeRegistry, repository: Repository
