@@ -6,6 +6,7 @@
     ├── InvalidValueError       an argument is invalid (also a ValueError)
     ├── InvalidDefinitionError  bytes or a graph that no BuildKit accepts
     ├── InputError              a file, directory or stream of the user cannot be used
+    │   ├── BakeFileError       a bake file is invalid
     │   └── MissingFileError    a tree has no such file (also a FileNotFoundError)
     ├── BuildFileError          a Python build file raised an exception, or timed out
     ├── CapabilityError         the daemon is too old for the build
@@ -148,6 +149,10 @@ class InvalidDefinitionError(LLBError):
 
 class InputError(LLBError):
     """A file, a directory or a stream of the user is missing, unreadable or invalid."""
+
+
+class BakeFileError(InputError):
+    """A bake file is invalid, or does not define what is built."""
 
 
 class MissingFileError(InputError, FileNotFoundError):

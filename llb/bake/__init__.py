@@ -1,0 +1,1 @@
+"""Bake files: the targets of a project, in HCL, JSON or compose files."""

@@ -1,0 +1,1 @@
+"""Evaluation of HCL expressions: operators, templates, loops and calls of functions."""
