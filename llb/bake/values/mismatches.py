@@ -22,8 +22,8 @@ from llb.gocompat.fmt import quote
 def describe_mismatch(got: Type, want: Type) -> str:
     """Say why a type does not convert to another.
 
-    >>> describe_mismatch(TupleType((ObjectType(()),)), ListType(STRING))
-    'element 0: string required, but have object'
+    >>> describe_mismatch(TupleType((ObjectType(()),)), MapType(STRING))
+    'map of string required'
     """
     match got, want:
         case ObjectType(), ObjectType():

@@ -96,18 +96,29 @@ func printBake(c bakeCase) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if c.Definitions {
-		for _, target := range found {
-			target.Secrets, target.SSH = buildflags.Secrets{}, nil
-		}
-	}
-	if _, err := bake.TargetsToBuildOpt(found, nil); err != nil {
+	if err := prepare(found, c.Definitions); err != nil {
 		return "", err
 	}
 	return indented(struct {
 		Group  map[string]*bake.Group  `json:"group,omitempty"`
 		Target map[string]*bake.Target `json:"target"`
 	}{groups, found})
+}
+
+// prepare does what the command does before it prints, which cleans the paths of contexts.
+func prepare(targets map[string]*bake.Target, definitions bool) error {
+	secrets, agents := map[string]buildflags.Secrets{}, map[string]buildflags.SSHKeys{}
+	for name, target := range targets {
+		secrets[name], agents[name] = target.Secrets, target.SSH
+		if definitions {
+			target.Secrets, target.SSH = nil, nil
+		}
+	}
+	_, err := bake.TargetsToBuildOpt(targets, nil)
+	for name, target := range targets {
+		target.Secrets, target.SSH = secrets[name], agents[name]
+	}
+	return err
 }
 
 func indented(value any) (string, error) {

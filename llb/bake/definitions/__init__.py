@@ -1,0 +1,1 @@
+"""What a bake file defines: targets and groups as typed values, merged, overridden and printed."""
