@@ -18,7 +18,7 @@ with lazy_imports(__name__):
 GROUP = "llb.commands"
 # Without the modules of all other commands, a build starts 25 ms sooner.
 _SECTIONS = {
-    "Build": ("build", "convert", "dockerfile", "frontend"),
+    "Build": ("build", "bake", "convert", "dockerfile", "frontend"),
     "Definitions": ("dump", "graph", "diff", "explain"),
     "Images in registries": ("imagetools",),
     "Builds and cache": ("history", "du", "prune"),

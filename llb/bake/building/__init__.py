@@ -1,0 +1,1 @@
+"""Build targets: all at the same time, with links between them, and one display."""

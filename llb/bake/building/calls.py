@@ -1,0 +1,105 @@
+"""Ask a frontend about a target, instead of building it: ``call = "check"`` and others."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from attrs import evolve, frozen
+
+from llb.bake.building.options import image_build
+from llb.errors import BakeFileError, InvalidValueError, did_you_mean
+from llb.gateway import Result
+from llb.gocompat.csv import split_csv
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from llb.bake.definitions.target import Target
+    from llb.client import Client
+    from llb.client.progress.events import Event
+    from llb.gateway import Gateway, Request
+
+_REQUESTS = {
+    "check": "frontend.lint",
+    "lint": "frontend.lint",
+    "outline": "frontend.outline",
+    "targets": "frontend.targets",
+    "subrequests.describe": "frontend.subrequests.describe",
+}
+_BUILD = "build"
+_CAPS = "moby.buildkit.frontend.subrequests"
+
+
+@frozen
+class Call:
+    """A request about a target, and the format of the answer."""
+
+    request: str
+    format: str = ""
+
+    @classmethod
+    def parse(cls, text: str) -> Call | None:
+        """Parse ``check``, or ``outline,format=json``; None for ``build``.
+
+        Raises InvalidValueError.
+        """
+        name = layout = ""
+        try:
+            fields = split_csv(text) if text else ()
+        except ValueError as error:
+            raise InvalidValueError(f"invalid call {text!r}: {error}") from None
+        for field in fields:
+            key, equals, value = field.partition("=")
+            if not equals and not name:
+                name = field
+            elif key == "format":
+                layout = value
+            elif key != "ignorestatus":
+                raise InvalidValueError(f"invalid call {text!r}: unexpected '{field}'")
+        if name in {"", _BUILD}:
+            return None
+        if name not in _REQUESTS:
+            hint = did_you_mean(name, _REQUESTS)
+            raise InvalidValueError(
+                f"unknown call '{name}': expected check, outline or targets", hint=hint
+            )
+        return cls(_REQUESTS[name], layout)
+
+
+@frozen
+class Answer:
+    """What the frontend answered: a text, and an exit status that is 0 if all is well."""
+
+    text: str
+    status: int
+
+
+def call(
+    target: Target, client: Client, request: Call, on_event: Callable[[Event], None] | None = None
+) -> Answer:
+    """Ask the frontend about a prepared target. Raises the errors of ``Client.build``."""
+    build = image_build(target)
+    attrs = {**build.request.attrs, "requestid": request.request, "frontend.caps": _CAPS}
+    inputs = {key: state.marshal() for key, state in build.request.inputs.items()}
+    metadata: dict[str, bytes] = {}
+
+    def ask(asked: Request, gateway: Gateway) -> Result:
+        if build.request.function is not None:
+            result = build.request.function(evolve(asked, options=attrs), gateway)
+        else:
+            result = gateway.solve_frontend(build.request.frontend, attrs, inputs=inputs)
+        metadata.update(result.metadata)
+        return Result()
+
+    options: dict[str, Any] = {**build.options, "exports": (), "on_event": on_event}
+    client.build(ask, frontend_inputs=build.request.inputs, **options)
+    key = "result.json" if request.format == "json" else "result.txt"
+    if key not in metadata:
+        raise BakeFileError(
+            f"the frontend returned no {key} for {request.request} of {target.name}"
+        )
+    status = metadata.get("result.statuscode", b"0")
+    text = metadata[key].decode(errors="replace")
+    if not text and request.request == _REQUESTS["check"]:
+        text = "Check complete, no warnings found."
+    return Answer(text, int(status) if status.isdigit() else 1)

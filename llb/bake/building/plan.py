@@ -1,0 +1,37 @@
+"""Build targets of a plan."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from llb.bake.building.run import build_selection
+from llb.bake.definitions.plan import DEFAULT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from llb.bake.definitions.plan import Plan
+    from llb.client import Client, SolveResult
+    from llb.client.progress.events import Event
+
+
+def build(
+    plan: Plan,
+    client: Client,
+    *,
+    targets: Iterable[str] = (DEFAULT,),
+    on_event: Callable[[Event], None] | None = None,
+) -> dict[str, SolveResult]:
+    """Build targets and groups of a plan, and return the results of the targets by name.
+
+    ``targets`` are names or patterns. All are built at the same time, over the client's connection;
+    a target waits only for those that it uses as contexts. ``on_event`` is called with the events
+    of all builds, whose steps are named with their target.
+
+    Raises BakeFileError for a target that is not there. The first failure of a build cancels the
+    others and is raised, with the name of the target before its message: SolveError, and all other
+    errors of :meth:`llb.client.Client.build_image`. The program that calls this is trusted: unlike
+    the command, it asks nobody before it uses files outside the working directory.
+    """
+    names = (targets,) if isinstance(targets, str) else targets
+    return build_selection(plan.select(names), client, on_event=on_event)
