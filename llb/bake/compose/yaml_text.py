@@ -81,8 +81,9 @@ def _integer(loader: Any, node: Any) -> int:
 
 def _plain(loader: Any, node: Any) -> Any:
     """Construct a node as if it had no tag."""
-    node.tag = loader.resolve(type(node), node.value, (True, False))
-    return loader.construct_object(node, deep=True)
+    tag = loader.resolve(type(node), node.value, (True, False))
+    untagged = type(node)(tag, node.value, node.start_mark, node.end_mark)
+    return loader.construct_object(untagged, deep=True)
 
 
 def _error(source: SourceFile, error: Any) -> BakeFileError:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from attrs import field, fields, frozen
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
 
     from llb.bake.definitions.entries import (
         Attestation,
@@ -23,14 +23,40 @@ Texts: TypeAlias = "tuple[str, ...] | None"
 TextMap: TypeAlias = "Mapping[str, str] | None"
 
 
-def _tuple(value: Iterable[Any] | None) -> tuple[Any, ...] | None:
-    if isinstance(value, str):
-        return (value,)
-    return None if value is None else tuple(value)
+# The name of a field's attribute in bake files.
+_NAME = "bake"
 
 
-def _attribute(name: str, converter: Callable[[Any], Any] | None = None) -> Any:
-    return field(default=None, metadata={"bake": name}, converter=converter, kw_only=True)
+def _names(names: Iterable[str]) -> tuple[str, ...]:
+    return (names,) if isinstance(names, str) else tuple(names)
+
+
+def _texts(texts: Iterable[str] | None) -> tuple[str, ...] | None:
+    return None if texts is None else _names(texts)
+
+
+def _attestations(entries: Iterable[Attestation] | None) -> tuple[Attestation, ...] | None:
+    return None if entries is None else tuple(entries)
+
+
+def _caches(entries: Iterable[CacheEntry] | None) -> tuple[CacheEntry, ...] | None:
+    return None if entries is None else tuple(entries)
+
+
+def _secrets(entries: Iterable[SecretEntry] | None) -> tuple[SecretEntry, ...] | None:
+    return None if entries is None else tuple(entries)
+
+
+def _agents(entries: Iterable[SSHEntry] | None) -> tuple[SSHEntry, ...] | None:
+    return None if entries is None else tuple(entries)
+
+
+def _outputs(entries: Iterable[OutputEntry] | None) -> tuple[OutputEntry, ...] | None:
+    return None if entries is None else tuple(entries)
+
+
+def _policies(entries: Iterable[PolicyEntry] | None) -> tuple[PolicyEntry, ...] | None:
+    return None if entries is None else tuple(entries)
 
 
 @frozen
@@ -42,40 +68,64 @@ class Target:
     """
 
     name: str
-    description: str = field(default="", kw_only=True, metadata={"bake": "description"})
-    inherits: Texts = _attribute("inherits", _tuple)
-    annotations: Texts = _attribute("annotations", _tuple)
-    attest: tuple[Attestation, ...] | None = _attribute("attest", _tuple)
-    context: str | None = _attribute("context")
-    contexts: TextMap = _attribute("contexts")
-    dockerfile: str | None = _attribute("dockerfile")
-    dockerfile_inline: str | None = _attribute("dockerfile-inline")
-    args: TextMap = _attribute("args")
-    labels: TextMap = _attribute("labels")
-    tags: Texts = _attribute("tags", _tuple)
-    cache_from: tuple[CacheEntry, ...] | None = _attribute("cache-from", _tuple)
-    cache_to: tuple[CacheEntry, ...] | None = _attribute("cache-to", _tuple)
-    target: str | None = _attribute("target")
-    secrets: tuple[SecretEntry, ...] | None = _attribute("secret", _tuple)
-    ssh: tuple[SSHEntry, ...] | None = _attribute("ssh", _tuple)
-    platforms: Texts = _attribute("platforms", _tuple)
-    outputs: tuple[OutputEntry, ...] | None = _attribute("output", _tuple)
-    pull: bool | None = _attribute("pull")
-    no_cache: bool | None = _attribute("no-cache")
-    network: str | None = _attribute("network")
-    no_cache_filter: Texts = _attribute("no-cache-filter", _tuple)
-    shm_size: str | None = _attribute("shm-size")
-    ulimits: Texts = _attribute("ulimits", _tuple)
-    resources: Resources | None = _attribute("resources")
-    call: str | None = _attribute("call")
-    entitlements: Texts = _attribute("entitlements", _tuple)
-    extra_hosts: TextMap = _attribute("extra-hosts")
-    policy: tuple[PolicyEntry, ...] | None = _attribute("policy", _tuple)
+    description: str = field(default="", kw_only=True, metadata={_NAME: "description"})
+    inherits: Texts = field(
+        default=None, kw_only=True, converter=_texts, metadata={_NAME: "inherits"}
+    )
+    annotations: Texts = field(
+        default=None, kw_only=True, converter=_texts, metadata={_NAME: "annotations"}
+    )
+    attest: tuple[Attestation, ...] | None = field(
+        default=None, kw_only=True, converter=_attestations, metadata={_NAME: "attest"}
+    )
+    context: str | None = field(default=None, kw_only=True, metadata={_NAME: "context"})
+    contexts: TextMap = field(default=None, kw_only=True, metadata={_NAME: "contexts"})
+    dockerfile: str | None = field(default=None, kw_only=True, metadata={_NAME: "dockerfile"})
+    dockerfile_inline: str | None = field(
+        default=None, kw_only=True, metadata={_NAME: "dockerfile-inline"}
+    )
+    args: TextMap = field(default=None, kw_only=True, metadata={_NAME: "args"})
+    labels: TextMap = field(default=None, kw_only=True, metadata={_NAME: "labels"})
+    tags: Texts = field(default=None, kw_only=True, converter=_texts, metadata={_NAME: "tags"})
+    cache_from: tuple[CacheEntry, ...] | None = field(
+        default=None, kw_only=True, converter=_caches, metadata={_NAME: "cache-from"}
+    )
+    cache_to: tuple[CacheEntry, ...] | None = field(
+        default=None, kw_only=True, converter=_caches, metadata={_NAME: "cache-to"}
+    )
+    target: str | None = field(default=None, kw_only=True, metadata={_NAME: "target"})
+    secrets: tuple[SecretEntry, ...] | None = field(
+        default=None, kw_only=True, converter=_secrets, metadata={_NAME: "secret"}
+    )
+    ssh: tuple[SSHEntry, ...] | None = field(
+        default=None, kw_only=True, converter=_agents, metadata={_NAME: "ssh"}
+    )
+    platforms: Texts = field(
+        default=None, kw_only=True, converter=_texts, metadata={_NAME: "platforms"}
+    )
+    outputs: tuple[OutputEntry, ...] | None = field(
+        default=None, kw_only=True, converter=_outputs, metadata={_NAME: "output"}
+    )
+    pull: bool | None = field(default=None, kw_only=True, metadata={_NAME: "pull"})
+    no_cache: bool | None = field(default=None, kw_only=True, metadata={_NAME: "no-cache"})
+    network: str | None = field(default=None, kw_only=True, metadata={_NAME: "network"})
+    no_cache_filter: Texts = field(
+        default=None, kw_only=True, converter=_texts, metadata={_NAME: "no-cache-filter"}
+    )
+    shm_size: str | None = field(default=None, kw_only=True, metadata={_NAME: "shm-size"})
+    ulimits: Texts = field(
+        default=None, kw_only=True, converter=_texts, metadata={_NAME: "ulimits"}
+    )
+    resources: Resources | None = field(default=None, kw_only=True, metadata={_NAME: "resources"})
+    call: str | None = field(default=None, kw_only=True, metadata={_NAME: "call"})
+    entitlements: Texts = field(
+        default=None, kw_only=True, converter=_texts, metadata={_NAME: "entitlements"}
+    )
+    extra_hosts: TextMap = field(default=None, kw_only=True, metadata={_NAME: "extra-hosts"})
+    policy: tuple[PolicyEntry, ...] | None = field(
+        default=None, kw_only=True, converter=_policies, metadata={_NAME: "policy"}
+    )
     is_linked: bool = field(default=False, kw_only=True)
-
-
-def _names(names: Iterable[str]) -> tuple[str, ...]:
-    return (names,) if isinstance(names, str) else tuple(names)
 
 
 @frozen
@@ -89,7 +139,7 @@ class Group:
 
 # The names of the fields of a target by the names of their attributes, in the order of `--print`.
 FIELDS: dict[str, str] = {
-    each.metadata["bake"]: each.name for each in fields(Target) if "bake" in each.metadata
+    each.metadata[_NAME]: each.name for each in fields(Target) if _NAME in each.metadata
 }
 # These say how often and under which name a target is there.
 MATRIX_ATTRIBUTES = ("matrix", "name")
