@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 MODULES = (
     "llb",
+    "llb.bake",
     "llb.buildfile",
     "llb.buildfile.instructions",
     "llb.client",

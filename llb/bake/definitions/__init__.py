@@ -1,1 +1,4 @@
-"""What a bake file defines: targets and groups as typed values, merged, overridden and printed."""
+"""What a bake file defines: targets and groups as typed values, merged, overridden and printed.
+
+Private to :mod:`llb.bake`.
+"""

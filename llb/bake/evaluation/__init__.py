@@ -1,1 +1,4 @@
-"""Evaluation of HCL expressions: operators, templates, loops and calls of functions."""
+"""Evaluation of HCL expressions: operators, templates, loops and calls of functions.
+
+Private to :mod:`llb.bake`.
+"""

@@ -1,4 +1,7 @@
-"""The functions that bake files may call, by topic. They behave as those of docker buildx 0.38."""
+"""The functions that bake files may call, by topic. They behave as those of docker buildx 0.38.
+
+Private to :mod:`llb.bake`.
+"""
 
 from __future__ import annotations
 

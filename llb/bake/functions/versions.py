@@ -50,7 +50,7 @@ class _Constraint:
     known: int = field(default=3)
 
 
-@define("semvercmp", Parameter("version", STRING), Parameter("contraint", STRING))
+@define("semvercmp", Parameter("version", STRING), Parameter("constraint", STRING))
 def _semvercmp(version: Value, constraint: Value) -> Value:
     """Whether a version satisfies a constraint."""
     candidate = _parsed(version.text)

@@ -2,4 +2,6 @@
 
 ``bodies`` parses files, ``expressions`` and ``templates`` their values, ``json_bodies`` the same
 language written as JSON, ``types`` the constraints of variables. Nothing is evaluated here.
+
+Private to :mod:`llb.bake`.
 """

@@ -2,4 +2,6 @@
 
 The rules are those of go-cty, which evaluates bake files for docker buildx. A bake file has no
 values that are not known yet, so there are none here.
+
+Private to :mod:`llb.bake`.
 """

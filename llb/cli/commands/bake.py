@@ -44,8 +44,8 @@ _FILES = "BUILDX_BAKE_FILE"
 _SEPARATOR = "BUILDX_BAKE_PATH_SEPARATOR"
 _WORKING_DIRECTORY = "cwd://"
 _DEFINITION = Section("Definition")
-_RESULT = Section("Result")
-_DISPLAY = Section("Display and information")
+_RESULT = Section("Results")
+_DISPLAY = Section("Lists and display")
 _OPTIONS = (
     _DEFINITION.repeatable(
         "-f",
