@@ -36,6 +36,7 @@ with lazy_exports(__name__):
     from llb.bake.definitions.target import Group as Group
     from llb.bake.definitions.target import Target as Target
     from llb.bake.definitions.variables import Variable as Variable
-    from llb.bake.hcl.places import SourceFile as SourceFile
+    from llb.bake.hcl.places import BakeFile as BakeFile
+    from llb.bake.loading import BakeSource as BakeSource
     from llb.bake.loading import load as load
     from llb.errors import BakeFileError as BakeFileError

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from attrs import frozen
 
 from llb._lazy import lazy_imports
+from llb.arguments.checked import checked
 from llb.bake.definitions import overrides as target_overrides
 from llb.bake.definitions.merging import merge
 from llb.bake.definitions.plan import Plan
@@ -17,7 +18,7 @@ from llb.bake.definitions.resolution import Resolution
 from llb.bake.definitions.target import FIELDS, Group, Target
 from llb.bake.hcl.bodies import parse_body
 from llb.bake.hcl.json_bodies import Schema, parse_json_body
-from llb.bake.hcl.places import SourceFile
+from llb.bake.hcl.places import BakeFile
 from llb.errors import BakeFileError
 from llb.gocompat.strconv import parse_switch
 from llb.local_files import paths
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from llb.bake.definitions.resolution import Instance
     from llb.bake.hcl.nodes import Body
 
-BakeSource: TypeAlias = "str | os.PathLike[str] | SourceFile"
+BakeSource: TypeAlias = "str | os.PathLike[str] | BakeFile"
 """The path of a bake file, ``-`` for standard input, or a file in memory."""
 
 STANDARD_STREAM = "-"
@@ -78,6 +79,7 @@ class Environment:
         return self.given.get(name, self.environ.get(name))
 
 
+@checked
 def load(
     files: BakeSource | Iterable[BakeSource] = (),
     *,
@@ -114,29 +116,29 @@ def load(
     )
 
 
-def read(files: BakeSource | Iterable[BakeSource]) -> list[SourceFile]:
+def read(files: BakeSource | Iterable[BakeSource]) -> list[BakeFile]:
     """Read files, by default those in the working directory. Raises InputError."""
-    named = [files] if isinstance(files, str | os.PathLike | SourceFile) else list(files)
+    named = [files] if isinstance(files, str | os.PathLike | BakeFile) else list(files)
     if not named:
         named = [name for name in DEFAULT_NAMES if paths.exists(name)]
-    return [file if isinstance(file, SourceFile) else _read(os.fspath(file)) for file in named]
+    return [file if isinstance(file, BakeFile) else _read(os.fspath(file)) for file in named]
 
 
-def _read(name: str) -> SourceFile:
+def _read(name: str) -> BakeFile:
     try:
         data = sys.stdin.buffer.read() if name == STANDARD_STREAM else Path(name).read_bytes()
     except OSError as error:
         raise BakeFileError(f"cannot read {name}: {error.strerror}") from error
     try:
-        return SourceFile(name, data.decode())
+        return BakeFile(name, data.decode())
     except UnicodeDecodeError as error:
         raise BakeFileError(f"cannot read {name}: it is no text in UTF-8") from error
 
 
 def _evaluated(
-    sources: Sequence[SourceFile], environment: Environment, builtins: Mapping[str, str]
+    sources: Sequence[BakeFile], environment: Environment, builtins: Mapping[str, str]
 ) -> Plan:
-    compose: list[SourceFile] = []
+    compose: list[BakeFile] = []
     bodies: list[Body] = []
     try:
         for source in sources:
@@ -155,7 +157,7 @@ def _evaluated(
     return Plan(merged.targets, merged.groups, tuple(variables))
 
 
-def _parsed(source: SourceFile) -> Body | None:
+def _parsed(source: BakeFile) -> Body | None:
     """Parse a file in HCL or JSON; None for a compose file. Raises BakeFileError."""
     lower = source.name.lower()
     if lower.endswith(_YAML):

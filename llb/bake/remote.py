@@ -8,7 +8,7 @@ from attrs import evolve
 
 from llb.bake.definitions.plan import Selection
 from llb.bake.definitions.preparation import WORKING_DIRECTORY, is_remote
-from llb.bake.hcl.places import SourceFile
+from llb.bake.hcl.places import BakeFile
 from llb.bake.loading import DEFAULT_NAMES
 from llb.dockerfile.sources.git_refs import parse_git_ref
 from llb.dockerfile.sources.named_contexts import git_context
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _OTHER_CONTEXTS = (WORKING_DIRECTORY, "target:", "docker-image:", "oci-layout:")
 
 
-def read_remote(client: Client, url: str, names: Iterable[str]) -> list[SourceFile]:
+def read_remote(client: Client, url: str, names: Iterable[str]) -> list[BakeFile]:
     """Read bake files of a repository, by default those that are looked for in a directory.
 
     Raises BakeFileError, and the errors of ``Client.read_text``.
@@ -39,7 +39,7 @@ def read_remote(client: Client, url: str, names: Iterable[str]) -> list[SourceFi
     sources = []
     for name in wanted or DEFAULT_NAMES:
         try:
-            sources.append(SourceFile(name, client.read_text(repository, name)))
+            sources.append(BakeFile(name, client.read_text(repository, name)))
         except MissingFileError:
             if wanted:
                 raise

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from llb.arguments.checked import checked
 from llb.bake.building.run import build_selection
 from llb.bake.definitions.plan import DEFAULT
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from llb.client.progress.events import Event
 
 
+@checked
 def build(
     plan: Plan,
     client: Client,

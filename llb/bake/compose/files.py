@@ -19,14 +19,14 @@ from llb.local_files import paths
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from llb.bake.hcl.places import SourceFile
+    from llb.bake.hcl.places import BakeFile
 
 _ENV_FILE = ".env"
 _PROJECT_NAME = "COMPOSE_PROJECT_NAME"
 _PROJECT = "bake"
 
 
-def is_compose(source: SourceFile) -> bool:
+def is_compose(source: BakeFile) -> bool:
     """Check whether a file of another name is a compose file."""
     try:
         documents = read_yaml(source)
@@ -38,7 +38,7 @@ def is_compose(source: SourceFile) -> bool:
     )
 
 
-def to_plan(sources: Iterable[SourceFile], look_up: Callable[[str], str | None]) -> Plan:
+def to_plan(sources: Iterable[BakeFile], look_up: Callable[[str], str | None]) -> Plan:
     """Read compose files. Raises BakeFileError."""
     environment = _Environment(look_up)
     model = load_model(sources, environment.look_up)

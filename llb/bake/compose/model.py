@@ -12,7 +12,7 @@ from attrs import define, field
 from llb.bake.compose.interpolation import interpolate
 from llb.bake.compose.merging import build_mapping, merge_mappings
 from llb.bake.compose.yaml_text import Replacement, read_yaml
-from llb.bake.hcl.places import SourceFile
+from llb.bake.hcl.places import BakeFile
 from llb.errors import BakeFileError, UnknownKeyWarning, did_you_mean
 from llb.gocompat.path import clean
 
@@ -41,7 +41,7 @@ class ComposeModel:
     services: dict[str, Any] = field(factory=dict)
     secrets: dict[str, Any] = field(factory=dict)
 
-    def add(self, source: SourceFile) -> None:
+    def add(self, source: BakeFile) -> None:
         """Merge a file over those before. Raises BakeFileError."""
         for document in read_yaml(source):
             model = self._model(document, source)
@@ -54,7 +54,7 @@ class ComposeModel:
             secrets = _mapping(model.get("secrets"), "secrets", source)
             self.secrets = merge_mappings(self.secrets, secrets, "secrets")
 
-    def _model(self, document: Any, source: SourceFile) -> dict[str, Any]:
+    def _model(self, document: Any, source: BakeFile) -> dict[str, Any]:
         if not isinstance(document, dict):
             raise BakeFileError(f"{source.name}: the top level must be a mapping")
         for key in document:
@@ -74,7 +74,7 @@ class ComposeModel:
         return model
 
     def _extended(
-        self, name: str, services: dict[str, Any], source: SourceFile, path: tuple[str, ...]
+        self, name: str, services: dict[str, Any], source: BakeFile, path: tuple[str, ...]
     ) -> Any:
         """Merge a service over the one that it extends. Raises BakeFileError."""
         service = services[name]
@@ -106,11 +106,11 @@ class ComposeModel:
             base = _rebased(base, str(Path(file).parent))
         return merge_mappings(base, own, f"services.{name}")
 
-    def _other(self, file: str, source: SourceFile) -> tuple[dict[str, Any], SourceFile]:
+    def _other(self, file: str, source: BakeFile) -> tuple[dict[str, Any], BakeFile]:
         folder = Path(source.name).parent
         path = Path(file) if Path(file).is_absolute() or source.name == "-" else folder / file
         try:
-            other = SourceFile(str(path), path.read_text())
+            other = BakeFile(str(path), path.read_text())
         except (OSError, UnicodeDecodeError) as error:
             raise BakeFileError(f"{source.name}: cannot read {path}: {error}") from None
         services: dict[str, Any] = {}
@@ -120,7 +120,7 @@ class ComposeModel:
         return {name: service or {} for name, service in services.items()}, other
 
 
-def _extends(extends: Any, name: str, source: SourceFile) -> tuple[str, str | None]:
+def _extends(extends: Any, name: str, source: BakeFile) -> tuple[str, str | None]:
     match extends:
         case str():
             return extends, None
@@ -142,7 +142,7 @@ def _rebased(service: Any, folder: str) -> Any:
     return {**service, "build": build}
 
 
-def _mapping(value: Any, name: str, source: SourceFile) -> dict[str, Any]:
+def _mapping(value: Any, name: str, source: BakeFile) -> dict[str, Any]:
     if value is None or isinstance(value, Replacement):
         return {}
     if not isinstance(value, dict):
@@ -150,7 +150,7 @@ def _mapping(value: Any, name: str, source: SourceFile) -> dict[str, Any]:
     return {str(key): each for key, each in value.items()}
 
 
-def load_model(sources: Iterable[SourceFile], look_up: Callable[[str], str | None]) -> ComposeModel:
+def load_model(sources: Iterable[BakeFile], look_up: Callable[[str], str | None]) -> ComposeModel:
     """Read compose files, later ones over earlier ones. Raises BakeFileError."""
     model = ComposeModel(look_up)
     for source in sources:

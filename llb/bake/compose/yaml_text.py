@@ -11,7 +11,7 @@ from llb.bake.hcl.places import Place
 from llb.errors import BakeFileError
 
 if TYPE_CHECKING:
-    from llb.bake.hcl.places import SourceFile
+    from llb.bake.hcl.places import BakeFile
 
 _LONGEST = 10_000_000
 _MOST_NODES = 1_000_000
@@ -36,7 +36,7 @@ class Replacement:
     removes: bool = False
 
 
-def read_yaml(source: SourceFile) -> list[Any]:
+def read_yaml(source: BakeFile) -> list[Any]:
     """Read the documents of a file. Raises BakeFileError, also if PyYAML is not installed."""
     try:
         import yaml  # noqa: PLC0415
@@ -86,7 +86,7 @@ def _plain(loader: Any, node: Any) -> Any:
     return loader.construct_object(untagged, deep=True)
 
 
-def _error(source: SourceFile, error: Any) -> BakeFileError:
+def _error(source: BakeFile, error: Any) -> BakeFileError:
     mark = error.problem_mark or error.context_mark
     message = f"invalid YAML: {error.problem or error.context}"
     if mark is None:
@@ -94,7 +94,7 @@ def _error(source: SourceFile, error: Any) -> BakeFileError:
     return Place(source, mark.index, mark.index + 1).error(message)
 
 
-def _check_size(documents: list[Any], source: SourceFile) -> None:
+def _check_size(documents: list[Any], source: BakeFile) -> None:
     """Refuse files whose aliases multiply to more than anybody writes."""
     left = _MOST_NODES
     stack: list[Any] = [documents]

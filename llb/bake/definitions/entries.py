@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from attrs import field, frozen
 
+from llb.arguments.checked import checked_raw_init
 from llb.bake.values.conversion import convert
 from llb.bake.values.problems import Unsuitable
 from llb.bake.values.types import (
@@ -51,6 +52,7 @@ _RESOURCES_TYPE = ObjectType.of(
 )
 
 
+@checked_raw_init
 @frozen
 class Attestation:
     """An attestation that is added to the result, or ``disabled``."""
@@ -75,6 +77,7 @@ class Attestation:
         return _line({"type": self.type, **disabled}, self.attributes)
 
 
+@checked_raw_init
 @frozen
 class CacheEntry:
     """A cache to import or export."""
@@ -97,6 +100,7 @@ class CacheEntry:
         return _line({"type": self.type}, self.attributes)
 
 
+@checked_raw_init
 @frozen
 class OutputEntry:
     """An exporter of the result."""
@@ -120,6 +124,7 @@ class OutputEntry:
         return _line({"type": self.type, **destination}, self.attributes)
 
 
+@checked_raw_init
 @frozen
 class SecretEntry:
     """A secret from a file or a variable of the environment."""
@@ -142,6 +147,7 @@ class SecretEntry:
         return _line(_filled({"id": self.id, "src": self.source, "env": self.env}), {})
 
 
+@checked_raw_init
 @frozen
 class SSHEntry:
     """An SSH agent, or keys, that steps may use."""
@@ -163,6 +169,7 @@ class SSHEntry:
         return f"{self.id}={','.join(self.paths)}" if self.paths else self.id
 
 
+@checked_raw_init
 @frozen
 class PolicyEntry:
     """A policy for the sources of the build."""
@@ -205,6 +212,7 @@ class PolicyEntry:
         return fields
 
 
+@checked_raw_init
 @frozen
 class Resources:
     """Limits of the cgroups of steps, by the names of the flag ``--resource``."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from attrs import evolve, field, frozen
 
+from llb.arguments.checked import checked_methods, checked_raw_init
 from llb.bake.definitions.entries import OutputEntry
 from llb.bake.definitions.merging import merge, normalize
 from llb.bake.definitions.overrides import parse_overrides
@@ -40,6 +41,8 @@ def _groups(groups: Iterable[Group]) -> tuple[Group, ...]:
     return tuple(groups)
 
 
+@checked_methods()
+@checked_raw_init
 @frozen
 class Plan:
     """The targets, groups and variables of bake files.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from llb.arguments.checked import checked
 from llb.bake.definitions.target import FIELDS
 from llb.gocompat.json import dumps
 
@@ -19,6 +20,7 @@ _ESCAPED = ("annotations", "dockerfile-inline", "labels", "args", "extra-hosts")
 _ENTRIES = ("attest", "cache-from", "cache-to", "secret", "ssh", "output", "policy", "resources")
 
 
+@checked
 def to_print(selection: Selection) -> str:
     """Format targets as ``--print`` does, without a newline at the end."""
     groups = {name: _group(group) for name, group in _by_name(selection.groups).items()}
@@ -26,6 +28,7 @@ def to_print(selection: Selection) -> str:
     return dumps({**({"group": groups} if groups else {}), "target": targets}, indent=_INDENT)
 
 
+@checked
 def to_json(plan: Plan) -> str:
     """Format a plan as a bake file in JSON."""
     groups = {group.name: _group(group) for group in plan.groups}
@@ -35,6 +38,7 @@ def to_json(plan: Plan) -> str:
     )
 
 
+@checked
 def to_hcl(plan: Plan) -> str:
     """Format a plan as a bake file in HCL."""
     blocks = [_block("group", group.name, _group(group)) for group in plan.groups]

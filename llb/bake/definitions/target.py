@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from attrs import field, fields, frozen
 
+from llb.arguments.checked import checked_raw_init
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -59,6 +61,7 @@ def _policies(entries: Iterable[PolicyEntry] | None) -> tuple[PolicyEntry, ...] 
     return None if entries is None else tuple(entries)
 
 
+@checked_raw_init
 @frozen
 class Target:
     """A target: what is built, from which files, and where the result goes.
@@ -128,6 +131,7 @@ class Target:
     is_linked: bool = field(default=False, kw_only=True)
 
 
+@checked_raw_init
 @frozen
 class Group:
     """A group: the names of targets, or of other groups, that are built together."""

@@ -13,7 +13,7 @@ from llb.bake.hcl.nodes import (
     Wrapped,
     keyword,
 )
-from llb.bake.hcl.places import SourceFile
+from llb.bake.hcl.places import BakeFile
 from llb.bake.hcl.tokens import Scanner
 from llb.bake.values.types import (
     BOOL,
@@ -54,7 +54,7 @@ def _unwrapped(expression: Expression) -> Expression:
     if not isinstance(expression, JsonText):
         return expression
     place = expression.place
-    return parse_whole(Scanner(SourceFile(place.source.name, expression.text)))
+    return parse_whole(Scanner(BakeFile(place.source.name, expression.text)))
 
 
 def _constructed(call: Call) -> Type:

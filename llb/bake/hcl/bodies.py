@@ -10,12 +10,12 @@ from llb.bake.hcl.string_literals import unescape_quoted
 from llb.bake.hcl.tokens import END, NAME, NEWLINE, QUOTE, Scanner, Token
 
 if TYPE_CHECKING:
-    from llb.bake.hcl.places import Place, SourceFile
+    from llb.bake.hcl.places import BakeFile, Place
 
 _LABEL_END = '"'
 
 
-def parse_body(source: SourceFile) -> Body:
+def parse_body(source: BakeFile) -> Body:
     """Parse a file. Raises BakeFileError."""
     scanner = Scanner(source, start=1 if source.text.startswith("\ufeff") else 0)
     return _items(scanner, END, scanner.place(0, 0))

@@ -29,7 +29,7 @@ from llb.bake.values.value import NULL, boolean, number
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from llb.bake.hcl.places import Place, SourceFile
+    from llb.bake.hcl.places import BakeFile, Place
 
 _SPACE = re.compile(r"[ \t\r\n]*")
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
@@ -64,7 +64,7 @@ class _Json:
         return self.content if isinstance(self.content, list) else [self]
 
 
-def parse_json_body(source: SourceFile, schema: Schema) -> Body:
+def parse_json_body(source: BakeFile, schema: Schema) -> Body:
     """Parse a file. Raises BakeFileError."""
     scanner = Scanner(source)
     value, end = _value(scanner, _skip(scanner, 0), 0)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from attrs import field, frozen
 
+from llb.arguments.checked import checked_raw_init
 from llb.errors import BakeFileError, Span
 
 
+@checked_raw_init
 @frozen
-class SourceFile:
+class BakeFile:
     """A bake file: its name, as messages show it, and its text."""
 
     name: str
@@ -19,7 +21,7 @@ class SourceFile:
 class Place:
     """The part of a file from one offset to another."""
 
-    source: SourceFile = field(repr=False)
+    source: BakeFile = field(repr=False)
     start: int
     end: int
 

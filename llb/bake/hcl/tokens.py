@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-from llb.bake.hcl.places import Place, SourceFile
+from llb.bake.hcl.places import BakeFile, Place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,7 +58,7 @@ class Token:
 class Scanner:
     """The tokens of a file from an offset on; templates move ``offset`` themselves."""
 
-    def __init__(self, source: SourceFile, start: int = 0, end: int | None = None) -> None:
+    def __init__(self, source: BakeFile, start: int = 0, end: int | None = None) -> None:
         self.source = source
         self.text = source.text
         self.offset = start

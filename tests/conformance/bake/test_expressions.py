@@ -13,7 +13,7 @@ from llb.bake.evaluation.scope import Scope
 from llb.bake.functions import FUNCTIONS
 from llb.bake.hcl.expressions import parse_whole
 from llb.bake.hcl.nodes import calls
-from llb.bake.hcl.places import SourceFile
+from llb.bake.hcl.places import BakeFile
 from llb.bake.hcl.tokens import Scanner
 from llb.bake.values.json import to_json
 from llb.bake.values.value import integer, object_of, string, tuple_of
@@ -34,7 +34,7 @@ SCOPE = Scope(
 
 
 def parsed(text: str) -> Scanner:
-    return Scanner(SourceFile("x.hcl", text))
+    return Scanner(BakeFile("x.hcl", text))
 
 
 @pytest.mark.parametrize("case", RECORDED, ids=lambda case: case["expression"][:40])

@@ -44,11 +44,11 @@ def test_standard_input_is_hcl_json_or_a_compose_file(monkeypatch: pytest.Monkey
 def test_a_file_that_is_nested_too_deep_is_an_error() -> None:
     text = "a = " + "!" * 3000 + "true\n"
     with pytest.raises(BakeFileError, match="nested"):
-        bake.load(bake.SourceFile("docker-bake.hcl", text), environ={})
+        bake.load(bake.BakeFile("docker-bake.hcl", text), environ={})
 
 
 def test_overrides_are_part_of_the_plan() -> None:
-    source = bake.SourceFile("docker-bake.hcl", 'target "default" { tags = ["x"] }')
+    source = bake.BakeFile("docker-bake.hcl", 'target "default" { tags = ["x"] }')
     plan = bake.load(source, overrides=["*.tags=y", "*.args.A"], environ={"A": "a"})
     target = plan.select().targets["default"]
     assert (plan["default"].tags, target.tags, target.args) == (("x",), ("y",), {"A": "a"})

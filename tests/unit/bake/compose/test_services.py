@@ -10,7 +10,7 @@ from llb.errors import BakeFileError
 
 
 def load(text: str) -> bake.Plan:
-    return bake.load(bake.SourceFile("compose.yaml", text), environ={})
+    return bake.load(bake.BakeFile("compose.yaml", text), environ={})
 
 
 @pytest.mark.parametrize(
@@ -58,9 +58,7 @@ def test_plain_values_are_those_of_yaml_1_2() -> None:
 def test_reset_and_override_replace_earlier_values() -> None:
     first = "services: {a: {build: {context: x, args: {A: '1'}, tags: [t], labels: {l: m}}}}"
     second = "services: {a: {build: {args: !override {B: '2'}, tags: !reset [], labels: {n: o}}}}"
-    plan = bake.load(
-        [bake.SourceFile("a.yml", first), bake.SourceFile("b.yml", second)], environ={}
-    )
+    plan = bake.load([bake.BakeFile("a.yml", first), bake.BakeFile("b.yml", second)], environ={})
     target = plan["a"]
     assert (target.args, target.tags, target.labels) == ({"B": "2"}, None, {"l": "m", "n": "o"})
 

@@ -28,7 +28,7 @@ target "_private" {}
 
 
 def listed(text: str) -> str:
-    plan = bake.load(bake.SourceFile("docker-bake.hcl", TEXT), environ={})
+    plan = bake.load(bake.BakeFile("docker-bake.hcl", TEXT), environ={})
     return Listing.parse(text).show(plan)
 
 

@@ -31,7 +31,7 @@ PLAN = bake.Plan(
 
 
 def loaded(name: str, text: str) -> bake.Plan:
-    return bake.load(bake.SourceFile(name, text), environ={})
+    return bake.load(bake.BakeFile(name, text), environ={})
 
 
 def test_a_plan_is_written_as_hcl() -> None:

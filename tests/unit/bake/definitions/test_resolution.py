@@ -9,7 +9,7 @@ from llb.errors import BakeFileError, UnknownKeyWarning
 
 
 def load(text: str, **environ: str) -> bake.Plan:
-    return bake.load(bake.SourceFile("docker-bake.hcl", text), environ=environ)
+    return bake.load(bake.BakeFile("docker-bake.hcl", text), environ=environ)
 
 
 def test_an_unknown_attribute_is_ignored_with_a_warning() -> None:

@@ -8,7 +8,7 @@ from llb.bake.evaluation.expressions import evaluate
 from llb.bake.evaluation.scope import Scope
 from llb.bake.functions import FUNCTIONS
 from llb.bake.hcl.expressions import parse_whole
-from llb.bake.hcl.places import SourceFile
+from llb.bake.hcl.places import BakeFile
 from llb.bake.hcl.tokens import Scanner
 from llb.bake.values.json import to_json
 from llb.bake.values.value import integer, object_of, string
@@ -21,7 +21,7 @@ SCOPE = Scope(
 
 
 def value(text: str) -> str:
-    return to_json(evaluate(parse_whole(Scanner(SourceFile("x.hcl", text))), SCOPE))
+    return to_json(evaluate(parse_whole(Scanner(BakeFile("x.hcl", text))), SCOPE))
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from llb.bake.hcl.bodies import parse_body
-from llb.bake.hcl.places import SourceFile
+from llb.bake.hcl.places import BakeFile
 from llb.errors import BakeFileError, render
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def parse(text: str) -> Body:
-    return parse_body(SourceFile("docker-bake.hcl", text))
+    return parse_body(BakeFile("docker-bake.hcl", text))
 
 
 def failure(text: str) -> str:

@@ -18,13 +18,13 @@ from llb.bake.hcl.nodes import (
     Unary,
     references,
 )
-from llb.bake.hcl.places import SourceFile
+from llb.bake.hcl.places import BakeFile
 from llb.bake.hcl.tokens import Scanner
 from llb.errors import BakeFileError
 
 
 def parse(text: str) -> Expression:
-    return parse_whole(Scanner(SourceFile("x.hcl", text)))
+    return parse_whole(Scanner(BakeFile("x.hcl", text)))
 
 
 def failure(text: str) -> str:

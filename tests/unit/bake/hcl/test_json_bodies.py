@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from llb.bake.hcl.json_bodies import Schema, parse_json_body
-from llb.bake.hcl.places import SourceFile
+from llb.bake.hcl.places import BakeFile
 from llb.errors import BakeFileError
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ SCHEMA = Schema(
 
 
 def parse(text: str) -> Body:
-    return parse_json_body(SourceFile("bake.json", text), SCHEMA)
+    return parse_json_body(BakeFile("bake.json", text), SCHEMA)
 
 
 def test_members_are_blocks_by_their_labels_or_attributes() -> None:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import pytest
 
 from llb.bake.hcl.expressions import parse_whole
-from llb.bake.hcl.places import SourceFile
+from llb.bake.hcl.places import BakeFile
 from llb.bake.hcl.tokens import Scanner
 from llb.errors import BakeFileError
 
 
 def failure(text: str) -> str:
     with pytest.raises(BakeFileError) as caught:
-        parse_whole(Scanner(SourceFile("x.hcl", text)))
+        parse_whole(Scanner(BakeFile("x.hcl", text)))
     return str(caught.value)
 
 
