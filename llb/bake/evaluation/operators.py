@@ -30,10 +30,12 @@ _BINARY: dict[str, tuple[Type, Callable[[Value, Value], Value]]] = {
 
 
 def operand(value: Value, operator: str) -> Value:
-    """Convert a value to what an operator takes. Raises Unsuitable."""
+    """Convert a value to what an operator takes; for ``&&`` null is false. Raises Unsuitable."""
     kind = _BINARY[operator][0]
     converted = convert(value, kind)
     if converted.is_null and kind != DYNAMIC:
+        if operator == "&&":
+            return boolean(False)  # noqa: FBT003
         raise Unsuitable("the operand must not be null")
     return converted
 

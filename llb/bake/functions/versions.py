@@ -15,7 +15,9 @@ from llb.bake.values.value import Value, boolean
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_SUFFIX = r"(?:-([0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*))?(?:\+[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?"
+# A part of a prerelease: a number without zeros in front, or a name.
+_NAMED = r"(?!0[0-9]+(?![0-9A-Za-z-]))[0-9A-Za-z-]+"
+_SUFFIX = rf"(?:-({_NAMED}(?:\.{_NAMED})*))?(?:\+[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?"
 _NUMBER = "([0-9]+)"
 _VERSION = re.compile(rf"v?{_NUMBER}(?:\.{_NUMBER})?(?:\.{_NUMBER})?{_SUFFIX}")
 _PART = r"([0-9xX*|]+)"
@@ -73,7 +75,7 @@ def _ranges(text: str) -> str:
 
 def _constraints(text: str) -> list[_Constraint]:
     if not text.strip():
-        return [_Constraint("", _Version((0, 0, 0)), 0)] if not text else _improper(text)
+        return _improper(text)
     found: list[_Constraint] = []
     offset = 0
     while text[offset:].strip():

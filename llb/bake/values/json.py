@@ -63,15 +63,22 @@ def _value(decoded: Any) -> Value:
         case bool():
             return boolean(decoded)
         case str():
-            return string(decoded)
+            return string(_whole(decoded))
         case Number():
             return number(decoded)
         case list():
             return tuple_of(map(_value, decoded))
         case dict():
-            return object_of({string(name).text: _value(part) for name, part in decoded.items()})
+            return object_of(
+                {string(_whole(name)).text: _value(part) for name, part in decoded.items()}
+            )
         case _:
             raise Unsuitable(f"invalid JSON number {decoded}")
+
+
+def _whole(text: str) -> str:
+    """Replace surrogates that have no partner."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _check_attributes(value: Value, want: Type) -> None:

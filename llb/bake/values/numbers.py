@@ -56,7 +56,9 @@ class Number:
         return self._rounded(self.value / other.value, other)
 
     def __mod__(self, other: Number) -> Number:
-        """Compute the remainder, which has the sign of the dividend."""
+        """Compute the remainder, which has the sign of the dividend; by zero it is the dividend."""
+        if not other.value:
+            return self
         quotient = self / other
         return self - other * Number(Fraction(math.trunc(quotient.value)))
 

@@ -7,10 +7,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from llb.client import Client
+from llb.errors import MissingFileError
+from llb.gateway import Result
+from llb.testing import FakeDaemon
 from tests.fakes.command import llb
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from llb.gateway import Gateway, Request
 
 FILE = """\
 variable "TAG" {
@@ -147,3 +153,84 @@ def test_a_folder_without_bake_files_is_an_error(project: Path) -> None:
 def test_files_outside_the_working_directory_need_permission() -> None:
     message = refused("--set", "app.context=..")
     assert "--allow" in message
+
+
+def test_targets_are_built_and_their_results_written(project: Path) -> None:
+    (project / "Dockerfile").write_text("FROM scratch\n")
+    digest = "sha256:" + "a" * 64
+    with FakeDaemon(
+        frontends={"dockerfile.v0": lambda *_: Result()},
+        script=lambda _: {"containerimage.digest": digest},
+    ) as daemon:
+        result = llb(
+            "bake", "--metadata-file=results.json", "--progress=none", f"--addr={daemon.address}"
+        )
+        assert (result.status, result.stdout) == (0, "")
+        (build,) = daemon.builds
+    assert build.frontend_attrs["filename"] == "Dockerfile"
+    assert result.stderr == f"app: image digest {digest}\n"
+    metadata = json.loads((project / "results.json").read_text())
+    assert metadata["app"]["containerimage.digest"] == digest
+
+
+def test_calls_print_the_answers_of_all_targets(project: Path) -> None:
+    (project / "Dockerfile").write_text("FROM scratch\n")
+
+    def frontend(request: Request, _: Gateway) -> Result:
+        assert request.options["requestid"] == "frontend.lint"
+        return Result(metadata={"result.txt": b"a warning", "result.statuscode": b"1"})
+
+    with FakeDaemon(frontends={"dockerfile.v0": frontend}) as daemon:
+        options = ("--progress=none", f"--addr={daemon.address}")
+        result = llb("bake", "app", "docs", "--check", "--policy=disabled=true", *options)
+    assert (result.status, result.stdout) == (1, "app:\na warning\ndocs:\na warning\n")
+
+
+def test_bake_files_are_read_from_a_repository(monkeypatch: pytest.MonkeyPatch) -> None:
+    def read_text(_: Client, state: object, path: str) -> str:
+        if path != "docker-bake.hcl":
+            raise MissingFileError(f"no such file: {path}", path=path)
+        return FILE
+
+    monkeypatch.setattr(Client, "read_text", read_text)
+    with FakeDaemon() as daemon:
+        result = llb(
+            "bake",
+            "https://github.com/me/app.git#main",
+            "--print",
+            f"--addr={daemon.address}",
+        )
+    assert result.stderr == ""
+    target = json.loads(result.stdout)["target"]["app"]
+    assert target["context"] == "https://github.com/me/app.git#main"
+
+
+def test_a_repository_without_bake_files_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    def read_text(_: Client, state: object, path: str) -> str:
+        raise MissingFileError(f"no such file: {path}", path=path)
+
+    monkeypatch.setattr(Client, "read_text", read_text)
+    with FakeDaemon() as daemon:
+        address = f"--addr={daemon.address}"
+        url = "https://github.com/me/app.git#main"
+        assert f"couldn't find a bake definition in {url}" in refused(url, address)
+        assert "a.hcl" in refused(url, "-f", "a.hcl", address)
+        other = "https://example.com/bake.tar.gz"
+        assert "bake files are read from repositories alone" in refused(other, address)
+
+
+def test_a_file_here_extends_those_of_a_repository(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read_text(_: Client, state: object, path: str) -> str:
+        assert path == "there.hcl"
+        return FILE
+
+    monkeypatch.setattr(Client, "read_text", read_text)
+    (project / "here.hcl").write_text('target "app" { target = "here" }')
+    url = "https://github.com/me/app.git"
+    files = ("-f", "there.hcl", "-f", "cwd://here.hcl")
+    with FakeDaemon() as daemon:
+        result = llb("bake", url, *files, "--print", f"--addr={daemon.address}")
+    target = json.loads(result.stdout)["target"]["app"]
+    assert (target["context"], target["target"]) == (url, "here")
