@@ -196,7 +196,10 @@ class PolicyEntry:
 
     def __str__(self) -> str:
         """Format as a line of CSV."""
-        return _line({}, self._fields())
+        fields = self._fields()
+        fields.pop("filename", None)
+        files = (_quoted(f"filename={name}") for name in self.files)
+        return ",".join((*files, *filter(None, (_line({}, fields),))))
 
     def _fields(self) -> dict[str, str]:
         flags: dict[str, bool | None] = {

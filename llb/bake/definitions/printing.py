@@ -31,7 +31,7 @@ def to_print(selection: Selection) -> str:
 @checked
 def to_json(plan: Plan) -> str:
     """Format a plan as a bake file in JSON."""
-    groups = {group.name: _group(group) for group in plan.groups}
+    groups = {group.name: _escaped(_group(group)) for group in plan.groups}
     targets = {target.name: _target(target, escapes_all=True) for target in plan.targets}
     return (
         dumps({**({"group": groups} if groups else {}), "target": targets}, indent=_INDENT) + "\n"
@@ -41,7 +41,7 @@ def to_json(plan: Plan) -> str:
 @checked
 def to_hcl(plan: Plan) -> str:
     """Format a plan as a bake file in HCL."""
-    blocks = [_block("group", group.name, _group(group)) for group in plan.groups]
+    blocks = [_block("group", group.name, _escaped(_group(group))) for group in plan.groups]
     blocks += [
         _block("target", target.name, _target(target, escapes_all=True)) for target in plan.targets
     ]
@@ -70,28 +70,36 @@ def _target(target: Target, *, escapes_all: bool = False) -> dict[str, Any]:
             continue
         if name in _ENTRIES:
             value = value.to_json() if name == "resources" else [each.to_json() for each in value]
+            if name == "policy" and escapes_all:
+                # What `--print` shows of policies is no bake file.
+                value = list(map(str, getattr(target, attribute)))
         elif isinstance(value, tuple):
             value = list(value)
         elif not isinstance(value, str | bool):
             value = _by_name(value)
-        printed[name] = _escaped(value) if escapes_all or name in _ESCAPED else value
+        if escapes_all or name in _ESCAPED:
+            value = _escaped(value, keys=escapes_all)
+        printed[name] = value
     return printed
 
 
-def _escaped(value: Any) -> Any:
+def _escaped(value: Any, *, keys: bool = True) -> Any:
     match value:
         case str():
             return value.replace("${", "$${").replace("%{", "%%{")
         case list():
-            return [_escaped(element) for element in value]
+            return [_escaped(element, keys=keys) for element in value]
         case dict():
-            return {name: _escaped(element) for name, element in value.items()}
+            return {
+                _escaped(name) if keys else name: _escaped(element, keys=keys)
+                for name, element in value.items()
+            }
         case _:
             return value
 
 
 def _block(kind: str, name: str, members: Mapping[str, Any]) -> str:
-    lines = [f'{kind} "{name}" {{']
+    lines = [f"{kind} {_quoted(name)} {{"]
     lines += [f"  {key} = {_hcl(value, 1)}" for key, value in members.items()]
     return "\n".join((*lines, "}", ""))
 

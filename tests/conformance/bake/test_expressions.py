@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from llb.bake.hcl.tokens import Scanner
 from llb.bake.values.json import to_json
 from llb.bake.values.value import integer, object_of, string, tuple_of
 from llb.errors import BakeFileError
+from tests.conformance.llb.go import environment, program
 
 HERE = Path(__file__).parent
 RECORDED = json.loads((HERE / "recorded_expressions.json").read_text())
@@ -53,3 +55,18 @@ def test_every_function_is_called() -> None:
     # Bytes are no values of bake files; hashes with bcrypt are random, and RSA needs a key.
     untested = {"byteslen", "bytesslice", "bcrypt", "rsadecrypt"}
     assert {*FUNCTIONS, *SPECIAL_FORMS} - called == untested
+
+
+@pytest.mark.go
+def test_recording_is_what_buildx_evaluates_today(tmp_path: Path) -> None:
+    recorder = tmp_path / "recorder"
+    subprocess.run(
+        [program(), "build", "-o", recorder, "./expressions"],
+        cwd=HERE / "recorder",
+        env=environment(),
+        check=True,
+    )
+    process = subprocess.run(
+        [recorder, HERE / "expressions.json"], capture_output=True, text=True, check=True
+    )
+    assert json.loads(process.stdout) == RECORDED

@@ -13,7 +13,7 @@ PLAN = bake.Plan(
             attest=[bake.Attestation("provenance", attributes={"mode": "max"})],
             contexts={"base": "target:base"},
             dockerfile_inline="FROM base\nRUN echo ${HOME} \\\n  %{x}\n",
-            args={"A-B": "1", "C": ""},
+            args={"A-B": "1", "C": "", "${D}": "%{"},
             tags=["example/app", "other"],
             cache_to=[bake.CacheEntry("local", {"dest": "cache"})],
             secrets=[bake.SecretEntry("s", env="S")],
@@ -22,11 +22,11 @@ PLAN = bake.Plan(
             platforms=[],
             pull=True,
             resources=bake.Resources({"memory": "1g", "cpu-shares": 5}),
-            policy=[bake.PolicyEntry(disabled=True)],
+            policy=[bake.PolicyEntry(disabled=True), bake.PolicyEntry(("a", "b,c"), strict=True)],
         ),
         bake.Target("base", no_cache=False),
     ],
-    [bake.Group("default", ["app"], "everything")],
+    [bake.Group("default", ["app"], "everything of ${x}")],
 )
 
 
