@@ -66,7 +66,5 @@ def test_recording_is_what_buildx_evaluates_today(tmp_path: Path) -> None:
         env=environment(),
         check=True,
     )
-    process = subprocess.run(
-        [recorder, HERE / "expressions.json"], capture_output=True, text=True, check=True
-    )
+    process = subprocess.run([recorder, HERE / "expressions.json"], capture_output=True, check=True)
     assert json.loads(process.stdout) == RECORDED
