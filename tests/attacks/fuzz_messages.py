@@ -14,9 +14,9 @@ from llb.client.connect.calls import Responses
 from llb.client.connect.errors import to_solve_error
 from llb.client.progress.events import from_response
 from llb.client.progress.raw_reports import to_line, to_report
-from llb.client.registry_auth.docker_config import Login
 from llb.client.registries import tokens
 from llb.client.registries.tokens import TokenRequest
+from llb.client.registry_auth.docker_config import Login
 from llb.errors import InputError, InvalidValueError, RemoteError, TransportError
 from llb.grpc.http2 import frames
 from llb.grpc.http2.connection import Connection

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from llb.client.registry_auth.docker_config import Login
 from llb.client.registries.tokens import Token, TokenRequest, fetch
+from llb.client.registry_auth.docker_config import Login
 from llb.errors import InputError, InvalidValueError, render
 from llb.state.image_config import ImageConfig
 from tests.attacks.limits import MIB, limited

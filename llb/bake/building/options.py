@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 from attrs import evolve
 
 from llb._lazy import lazy_imports
+from llb.arguments.conversions import to_size
 from llb.bake.definitions.preparation import WORKING_DIRECTORY, is_remote
 from llb.client.entitlements import to_entitlement
 from llb.client.image_build.request import to_image_build
-from llb.client.image_build.values import to_size
 from llb.errors import BakeFileError, InputError, InvalidValueError
 from llb.gocompat.path import join
 
@@ -148,13 +148,13 @@ def _resources(target: Target) -> dict[str, str]:
     if target.resources is None:
         return {}
     return {
-        _RESOURCES[name]: str(_bytes(limit) if name in _SIZES else limit)
+        _RESOURCES[name]: str(_bytes(name, limit) if name in _SIZES else limit)
         for name, limit in target.resources.limits.items()
     }
 
 
-def _bytes(limit: str | int) -> int:
-    return -1 if limit in {"-1", -1} else to_size(limit)
+def _bytes(name: str, limit: str | int) -> int:
+    return -1 if limit in {"-1", -1} else to_size(limit, name)
 
 
 def _check_policy(target: Target) -> None:

@@ -1,7 +1,7 @@
 """HTTP/1.1 requests to registries and to their token servers.
 
 A connection is kept for the next request to its server. Requests go through the proxies that the
-environment names, except those to this machine. ``http.client`` speaks the protocol (ADR 23).
+environment names, except those to this machine. ``http.client`` speaks the protocol (ADR 25).
 """
 
 from __future__ import annotations

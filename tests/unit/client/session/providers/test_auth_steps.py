@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from llb.client.progress.events import Vertex, VertexWarning, from_response
-from llb.client.session.providers.auth_steps import AuthSteps
 from llb.client.registries.tokens import TokenRequest
+from llb.client.session.providers.auth_steps import AuthSteps
 
 
 class Shown(list[str]):
