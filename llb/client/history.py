@@ -21,6 +21,7 @@ from llb.client.timestamps import to_time
 from llb.errors import InputError, RemoteError
 from llb.grpc.status import Code
 from llb.local_files.atomic_write import WholeFile
+from llb.local_files.writable import check_file
 
 with lazy_imports(__name__):
     from llb.client.records import bundle  # 12 ms
@@ -186,6 +187,8 @@ class History:
         that runs, and if the file cannot be written.
         """
         names = tuple(refs)
+        if isinstance(output, str | PathLike):
+            check_file(output)
         records = self._ended(names, all_builds=all_builds)
         if finalize and any(not record.HasField("trace") for record in records):
             for record in records:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 OK = b"HTTP/1.1 200 OK\r\n"
 TOKEN = b'{"token": "t"}'
+LOGIN = Login("me", "pass word")
 CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
 
 
@@ -80,18 +81,24 @@ REFUSED = {
     "a header of a megabyte": (OK + b"a: " + b"b" * MIB + b"\r\n\r\n", "failed to answer"),
     "a negative length": (OK + b"Content-Length: -1\r\n\r\n", "answered without a token"),
     "a length that is no number": (OK + b"Content-Length: x\r\n\r\n", "answered without a token"),
-    "a body that is cut off": (OK + b"Content-Length: 99\r\n\r\n" + TOKEN[:7], "without a token"),
+    "a body that is cut off": (OK + b"Content-Length: 99\r\n\r\n" + TOKEN[:7], "ended early"),
     "an endless body": (OK + b"\r\n" + b" " * 3 * MIB, "its response exceeds 1048576 bytes"),
     "an endless chunk": (CHUNKED + b"ffffffffff\r\n" + b" " * 3 * MIB, "exceeds 1048576 bytes"),
     "thousands of chunks": (CHUNKED + b"1\r\n \r\n" * 20_000, "failed to answer"),
     "a chunk of no size": (CHUNKED + b"zz\r\n", "failed to answer"),
     "a chunk of a negative size": (CHUNKED + b"-1\r\n" + b" " * 100, "failed to answer"),
     "a chunk with a long extension": (CHUNKED + b"1;" + b"x" * MIB, "failed to answer"),
-    "a file": (redirect("file:///etc/passwd"), "answered without a token"),
-    "another protocol": (redirect("ftp://127.0.0.1/x"), "failed to answer"),
-    "a redirection with control characters": (redirect("http://127.0.0.1/\x1b[2J"), "failed to"),
+    "a file": (redirect("file:///etc/passwd"), "answered without a token|not an HTTP URL"),
+    "another protocol": (redirect("ftp://127.0.0.1/x"), "answered without a token|not an HTTP URL"),
+    "a redirection with control characters": (
+        redirect("http://127.0.0.1/\x1b[2J"),
+        "answered|failed",
+    ),
     "a redirection without a target": (b"HTTP/1.1 302 Found\r\n\r\n", "answered|answers|failed"),
-    "a redirection to itself": (redirect("/"), "answered without a token"),
+    "a redirection to itself": (
+        redirect("/"),
+        "answered without a token|redirects more than 10 times",
+    ),
     "JSON of another form": (OK + b"\r\n[[[[]]]]", "answered without a token"),
     "JSON that is nested deeply": (OK + b"\r\n" + b"[" * 500_000, "answered without a token"),
     "a number of thousands of digits": (OK + b'\r\n{"token": ' + b"9" * 9999 + b"}", "without a"),
@@ -101,7 +108,10 @@ REFUSED = {
         b'HTTP/1.1 418 X\r\n\r\n{"details": "\\u001b]0;x\\u0007"}',
         "answers with status 418",
     ),
-    "a page": (b"HTTP/1.1 403 X\r\n\r\n" + b"<html>" * 1000, "refuses the credentials"),
+    "a page": (
+        b"HTTP/1.1 403 X\r\n\r\n" + b"<html>" * 1000,
+        "the credentials|requires credentials",
+    ),
 }
 ACCEPTED = {
     "a lifetime of an eternity": {"token": "t", "expires_in": 10**400},
@@ -114,20 +124,21 @@ ACCEPTED = {
 }
 
 
-def fetch_from(url: str) -> Token:
-    request = TokenRequest("registry.example", url)
-    return fetch(request, Login("me", "pass word"), wait=lambda _: None)
+def fetch_from(url: str, login: Login) -> Token:
+    return fetch(TokenRequest("registry.example", url), login, wait=lambda _: None)
 
 
+# Redirections are followed without credentials only.
+@pytest.mark.parametrize("login", [LOGIN, Login()], ids=["with a password", "without"])
 @pytest.mark.parametrize("name", REFUSED)
-def test_an_answer_without_a_token_is_one_error(name: str) -> None:
+def test_an_answer_without_a_token_is_one_error(name: str, login: Login) -> None:
     answer, message = REFUSED[name]
     with (
         limited(),
         server(answer) as url,
         pytest.raises(InputError, match=message) as caught,
     ):
-        fetch_from(url)
+        fetch_from(url, login)
     assert len(str(caught.value).splitlines()) == 1
     assert len(str(caught.value)) < 1000
     assert not {"\x1b", "\x07"} & {*render(caught.value)}
@@ -138,7 +149,7 @@ def test_an_answer_without_a_token_is_one_error(name: str) -> None:
 def test_the_facts_about_a_token_are_checked(name: str) -> None:
     body = json.dumps(ACCEPTED[name]).encode()
     with server(OK + f"Content-Length: {len(body)}\r\n\r\n".encode() + body) as url:
-        assert fetch_from(url) == Token("t")
+        assert fetch_from(url, LOGIN) == Token("t")
 
 
 CONFIGS = {

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 CAPABILITY = "CAP_SYS_RESOURCE"
+HOST_GATEWAY = "192.0.2.7"
+"""The address of this machine in the containers of an engine, which has no bridge network."""
 RUNTIME = """\
 #!{python}
 import json, os, sys
@@ -122,6 +124,7 @@ def running_dockerd(
         *("--config-file", folder / "daemon.json"),
         *("--data-root", folder / "root", "--exec-root", folder / "exec"),
         *("--iptables=false", "--ip6tables=false", "--bridge=none"),
+        f"--host-gateway-ip={HOST_GATEWAY}",
         *("--insecure-registry", registry, "--registry-mirror", f"http://{registry}"),
         *arguments,
     ]

@@ -107,8 +107,9 @@ def run(arguments: list[str]) -> tuple[int, str]:
 
 
 def prepare(folder: Path) -> None:
-    """Write the files that the commands need beside the tested path."""
+    """Write the files that the commands need beside the tested path, and keep builders here."""
     os.chdir(folder)
+    os.environ["BUILDX_CONFIG"] = str(folder / "buildx")
     Path("Dockerfile").write_text("FROM scratch\nCOPY Dockerfile /\n")
     Path("program").mkdir()
     Path("program/main.py").write_text(

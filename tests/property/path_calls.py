@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import llb
-from llb import client
+from llb import bake, client
 from llb.client import docker_py
 from llb.frontend import kit
 from llb.gateway import Result
@@ -179,6 +179,18 @@ def _other_calls(builder: client.Client) -> dict[str, Call]:
             f"build_image.{option}": partial(_build, build, "build_image", option)
             for option in OPTIONS
         },
+        "load.files": bake.load,
+        "Builder.create.buildkitd_config": lambda path: client.Builder.create(
+            driver="docker-container", buildkitd_config=path
+        ),
+        "Builder.append.buildkitd_config": lambda path: _existing().append(buildkitd_config=path),
+        "Builder.change.buildkitd_config": lambda path: _existing().change(
+            "one", buildkitd_config=path
+        ),
+        "History.export.output": builder.history().export,
+        "AsyncHistory.export.output": lambda path: asyncio.run(
+            client.AsyncClient.from_client(builder).history().export(path)
+        ),
         "build.path": lambda path: docker_py.build(path=path),
         "load.program": kit.load,
         "pack.program": lambda path: kit.pack(path, resolver=FakeImages()),
@@ -192,6 +204,14 @@ def _other_calls(builder: client.Client) -> dict[str, Call]:
         ),
         "Client.addr": lambda path: client.Client(f"unix://{path}").ping(timeout=5),
     }
+
+
+def _existing() -> client.Builder:
+    """Find the builder ``one``, or create it."""
+    try:
+        return client.Builder.load("one")
+    except client.InputError:
+        return client.Builder.create("one", driver="docker-container", node="one")
 
 
 def _use_tls(**files: Any) -> object:

@@ -79,6 +79,8 @@ RESULTS = frozenset(
             "VertexLog",
         ),
         *("VertexStatus", "VertexWarning", "Worker"),
+        *("Selection", "Variable"),
+        *("CreatedImage", "InspectedImage", "Manifest", "Repository"),
     }
 )
 

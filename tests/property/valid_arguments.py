@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import llb
+from llb.bake import Plan
 from llb.client import AsyncClient, Client
 from llb.client.caches import Cache
+from llb.client.imagetools import Descriptor
 from llb.compare import compare
 from llb.dockerfile import ConvertOptions, parse
 from llb.errors import RemoteError
@@ -144,6 +146,7 @@ NOTHING_TO_CALL = frozenset(
     {
         # The methods of AsyncClient are those of Client.
         *(f"llb.client.AsyncClient.{name}" for name in vars(AsyncClient)),
+        "llb.bake.build",
         "llb.client.BuildKitContainer.start",
         "llb.client.Client",
         "llb.client.Client.any",
@@ -193,12 +196,15 @@ _BY_CLASS: Mapping[str, Any] = {
     "Build": STATE,
     "Callable[Concatenate[State, P_], T_]": nothing,
     "Calls": object.__new__(Channel),
+    "Client": object.__new__(Client),
     "ConvertOptions": ConvertOptions(),
+    "Descriptor": Descriptor("application/json", DIGEST, 1),
     "Frontend": nothing,
     "Function": nothing,
     "Gateway": object.__new__(Gateway),
     "ImageResolver": FakeImages(),
     "Pipe": memory_pair()[0],
+    "Plan": Plan(),
     "Ref": Ref("a"),
     "Request": Request(),
     "Resolve": lambda _: {},

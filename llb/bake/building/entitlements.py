@@ -10,6 +10,7 @@ from attrs import field, frozen
 
 from llb.bake.building.options import LINK
 from llb.bake.definitions.preparation import WORKING_DIRECTORY, is_remote
+from llb.buildkit_names import OCI_SCHEME
 from llb.errors import BakeFileError, InvalidValueError, did_you_mean
 from llb.local_files import paths
 
@@ -148,7 +149,7 @@ def _read_paths(target: Target) -> set[str]:
     }
     found |= {secret.source for secret in target.secrets or () if secret.source}
     found |= {path for agent in target.ssh or () for path in agent.paths}
-    return {path.removeprefix("oci-layout://") for path in found if _is_local(path)}
+    return {path.removeprefix(OCI_SCHEME) for path in found if _is_local(path)}
 
 
 def _is_local(path: str) -> bool:

@@ -22,6 +22,7 @@ from llb.bake.definitions.entries import (
 from llb.bake.definitions.merging import last_of_each, without_duplicates
 from llb.bake.definitions.target import Target
 from llb.bake.values.problems import Unsuitable
+from llb.buildkit_names import GIT_SCHEME, HTTP_SCHEME, HTTPS_SCHEME
 from llb.errors import BakeFileError, did_you_mean
 from llb.gocompat.path import clean
 from llb.gocompat.strconv import parse_switch
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 _NAME = re.compile(r"[a-zA-Z0-9_-]+")
-_REMOTE = ("https://", "http://", "git://", "ssh://", "github.com/", "git@")
+_REMOTE = (HTTPS_SCHEME, HTTP_SCHEME, GIT_SCHEME, "ssh://", "github.com/", "git@")
 _BUILD_KEYS = (
     "additional_contexts",
     "args",

@@ -241,17 +241,18 @@ class Resources:
                     members[name] = string(limit)
         return object_of(members)
 
-    def with_limit(self, name: str, text: str) -> Resources:
-        """Set one limit from text. Raises Unsuitable."""
-        if name not in RESOURCE_NAMES:
-            raise Unsuitable(f"unknown resources key {name}")
-        limit: str | int = text
-        if name in _COUNTS:
-            try:
-                limit = int(text)
-            except ValueError:
-                raise Unsuitable(f"invalid value {text} for int64 key resources.{name}") from None
-        return Resources({**self.limits, name: limit})
+
+def with_limit(resources: Resources, name: str, text: str) -> Resources:
+    """Set one limit from text. Raises Unsuitable."""
+    if name not in RESOURCE_NAMES:
+        raise Unsuitable(f"unknown resources key {name}")
+    limit: str | int = text
+    if name in _COUNTS:
+        try:
+            limit = int(text)
+        except ValueError:
+            raise Unsuitable(f"invalid value {text} for int64 key resources.{name}") from None
+    return Resources({**resources.limits, name: limit})
 
 
 def parse_attestation(text: str) -> Attestation:

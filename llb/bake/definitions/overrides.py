@@ -17,6 +17,7 @@ from llb.bake.definitions.entries import (
     parse_policy,
     parse_secret,
     parse_ssh,
+    with_limit,
 )
 from llb.bake.definitions.merging import last_of_each, without_duplicates
 from llb.bake.values.problems import Unsuitable
@@ -184,8 +185,8 @@ def _apply(target: Target, key: str, element: str, override: _Override) -> Targe
     if key in _LISTS:
         return _with_texts(target, key, override)
     if key == "resource":
-        resources = target.resources or Resources()
-        return evolve(target, resources=resources.with_limit(element, override.value))
+        resources = with_limit(target.resources or Resources(), element, override.value)
+        return evolve(target, resources=resources)
     if key in _EXPORTS:
         change = _pushed if key == "push" else _loaded
         return evolve(target, outputs=change(target.outputs, enabled=_flag(key, override.value)))

@@ -18,6 +18,7 @@ from llb.bake.definitions.user_functions import UserFunction
 from llb.bake.definitions.variables import (
     Variable,
     VariableDefinition,
+    described,
     find_override,
     overridden,
     without_value,
@@ -139,7 +140,7 @@ class Resolution:
 
     def _described(self, definition: VariableDefinition) -> Variable:
         value = self._resolve_value(self._scope, definition.name, definition.place)
-        return Variable.from_definition(definition, value)
+        return described(definition, value)
 
     def _validate(self, definition: VariableDefinition) -> None:
         for validation in definition.validations:

@@ -218,22 +218,21 @@ class Variable:
     type: str = ""
     value: str | None = None
 
-    @classmethod
-    def from_definition(cls, definition: VariableDefinition, value: Value) -> Variable:
-        """Describe a variable and its value."""
-        kind = definition.type
-        text: str | None
-        if value.is_null:
-            text = None
-        elif kind is not None:
-            text = to_json(value)
-            if kind == STRING:
-                text = text.strip('"')
-        else:
-            text = convert(value, STRING).text if value.type in PRIMITIVES else to_json(value)
-        return cls(
-            definition.name, definition.description, "" if kind is None else kind.constraint, text
-        )
+
+def described(definition: VariableDefinition, value: Value) -> Variable:
+    """Describe a variable and its value."""
+    kind = definition.type
+    text: str | None
+    if value.is_null:
+        text = None
+    elif kind is not None:
+        text = to_json(value)
+        if kind == STRING:
+            text = text.strip('"')
+    else:
+        text = convert(value, STRING).text if value.type in PRIMITIVES else to_json(value)
+    constraint = "" if kind is None else kind.constraint
+    return Variable(definition.name, definition.description, constraint, text)
 
 
 def without_value(definition: VariableDefinition) -> Value:

@@ -45,7 +45,8 @@ def read_config(path: StrPath) -> dict[str, bytes]:
 def allows_host_network(files: Mapping[str, bytes]) -> bool:
     """Check whether the configuration among the files allows the network of the host."""
     data = files.get(CONFIG_FILE, b"")
-    return _NETWORK_HOST in tomllib.loads(data.decode()).get("insecure-entitlements", ())
+    entitlements = tomllib.loads(data.decode()).get("insecure-entitlements")
+    return isinstance(entitlements, list) and _NETWORK_HOST in entitlements
 
 
 def _move_certificates(host: str, registry: Any, path: StrPath, files: dict[str, bytes]) -> None:
@@ -61,9 +62,14 @@ def _move_certificates(host: str, registry: Any, path: StrPath, files: dict[str,
 
     if not isinstance(registry, dict):
         raise InputError(f"{path}: the registry {host!r} is not a table")
-    if "ca" in registry:
-        registry["ca"] = [move(file) for file in registry["ca"]]
-    for pair in registry.get("keypair", ()):
+    authorities, pairs = registry.get("ca", []), registry.get("keypair", [])
+    if not isinstance(authorities, list) or not isinstance(pairs, list):
+        raise InputError(f"{path}: ca or keypair of the registry {host!r} is not a list")
+    if authorities:
+        registry["ca"] = [move(file) for file in authorities]
+    for pair in pairs:
+        if not isinstance(pair, dict):
+            raise InputError(f"{path}: a keypair of the registry {host!r} is not a table")
         for key in ("key", "cert"):
             if pair.get(key):
                 pair[key] = move(pair[key])

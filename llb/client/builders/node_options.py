@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-    from llb.arguments.conversions import StrPath
     from llb.client.builders.instance import BuilderInstance
 
 DriverName: TypeAlias = Literal["docker-container", "remote"]
@@ -45,7 +44,7 @@ class NodeOptions(TypedDict, total=False):
     platforms: Iterable[Platform | str]
     driver_opts: Mapping[str, str]
     buildkitd_flags: str
-    buildkitd_config: StrPath
+    buildkitd_config: str | os.PathLike[str]
 
 
 def new_node(
@@ -53,9 +52,9 @@ def new_node(
 ) -> BuilderNode:
     """Build another node of a builder. Raises InvalidValueError and InputError."""
     driver_opts = dict(options.get("driver_opts", {}))
-    config = options.get("buildkitd_config", default_config)
     has_daemon = instance.driver == "docker-container"
-    files = read_config(config) if config is not None and has_daemon else {}
+    config = options.get("buildkitd_config", default_config if has_daemon else None)
+    files = read_config(config) if config is not None else {}
     flags = shlex(options.get("buildkitd_flags", ""))
     if has_daemon:
         flags = _with_host_network(flags, driver_opts, files)

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from llb.client.connect.control import Control
 
 _ATTRIBUTE = "add-hosts"
+# Docker without a bridge network has labels without an address.
+_UNKNOWN = ("", "<nil>")
 
 
 def resolve(attrs: MutableMapping[str, str], control: Control, timeout: float | None) -> None:
@@ -24,8 +26,8 @@ def resolve(attrs: MutableMapping[str, str], control: Control, timeout: float | 
     if all(address != HOST_GATEWAY for _, _, address in hosts):
         return
     labels = (label for worker in control.workers(timeout=timeout) for label in worker.labels)
-    gateway = next((value for key, value in labels if key == HOST_GATEWAY_LABEL and value), None)
-    if gateway is None:
+    gateway = next((value for key, value in labels if key == HOST_GATEWAY_LABEL), "")
+    if gateway in _UNKNOWN:
         raise InputError(
             f"the daemon at {control.address} has no address for {HOST_GATEWAY}",
             hint="name an IP address, or build with the BuildKit of Docker",

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 from attrs import evolve, frozen
 
+from llb.buildkit_names import OCI_SCHEME
 from llb.errors import InputError, InvalidValueError
 from llb.reference import Reference, check_digest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_LAYOUT = "oci-layout://"
 _DIGEST = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,}\Z")
 _TAG = re.compile(r"\w[\w.-]{0,127}\Z", re.ASCII)
 _DRIVE = re.compile(r"[A-Za-z]:[/\\]")
@@ -38,7 +38,7 @@ class Location:
         >>> str(Location.parse("alpine")), str(Location.parse("oci-layout://out:1"))
         ('docker.io/library/alpine:latest', 'oci-layout://out:1')
         """
-        if text.startswith(_LAYOUT):
+        if text.startswith(OCI_SCHEME):
             return _parse_layout(text)
         reference = Reference.parse(text).tagged()
         return cls(reference.name, reference.tag, reference.digest)
@@ -56,7 +56,7 @@ class Location:
         """Format as :meth:`parse` reads it."""
         tag = f":{self.tag}" if self.tag else ""
         digest = f"@{self.digest}" if self.digest else ""
-        return f"{_LAYOUT if self.is_layout else ''}{self.name}{tag}{digest}"
+        return f"{OCI_SCHEME if self.is_layout else ''}{self.name}{tag}{digest}"
 
 
 @contextmanager
@@ -70,7 +70,7 @@ def reading(image: object) -> Iterator[None]:
 
 def _parse_layout(text: str) -> Location:
     """Parse the location of a layout, whose path may contain colons and at signs."""
-    path = text.removeprefix(_LAYOUT)
+    path = text.removeprefix(OCI_SCHEME)
     tag = digest = None
     head, sign, last = path.rpartition("@")
     if sign and _DIGEST.match(last):

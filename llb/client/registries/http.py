@@ -28,9 +28,11 @@ FAILURES = (OSError, http.client.HTTPException, ValueError)
 """What requests raise: no connection, a violated protocol, or an invalid URL or header."""
 
 _CHUNK = 64 * 1024
+_ENDED_EARLY = "its response ended early"
 _MAX_REDIRECTS = 10
 _REDIRECTS = (301, 302, 303, 307, 308)
 _FOLLOWED = ("GET", "HEAD")
+_SCHEMES = ("http", "https")
 # A connection that breaks; http.client.RemoteDisconnected is a ConnectionResetError.
 BROKEN = (ConnectionResetError, BrokenPipeError)
 
@@ -51,8 +53,13 @@ class Request:
         return len(self.body) if isinstance(self.body, bytes) else self.length or 0
 
     def redirected(self, location: str) -> Request:
-        """Build the request to a location, without the credentials if it is another server."""
+        """Build the request to a location, without the credentials if it is another server.
+
+        Raises ValueError for a location that is not an HTTP URL.
+        """
         url = urljoin(self.url, location)
+        if urlsplit(url).scheme not in _SCHEMES:
+            raise ValueError(f"it redirects to {url}, which is not an HTTP URL")
         if origin(url) == origin(self.url):
             return evolve(self, url=url)
         kept = tuple(pair for pair in self.headers if pair[0].lower() != "authorization")
@@ -98,11 +105,14 @@ class Response:
 
     def pieces(self) -> Iterator[bytes]:
         """Yield the body as it arrives. Raises one of :data:`FAILURES` if it ends early."""
-        while piece := self._response.read1(_CHUNK):
-            yield piece
+        try:
+            while piece := self._response.read1(_CHUNK):
+                yield piece
+        except http.client.IncompleteRead as error:
+            raise http.client.HTTPException(_ENDED_EARLY) from error
         # Python reports only bodies in chunks that end early.
         if self._response.length:
-            raise http.client.IncompleteRead(b"", self._response.length)
+            raise http.client.HTTPException(_ENDED_EARLY)
         self._is_complete = True
 
     def read(self, limit: int) -> bytes:

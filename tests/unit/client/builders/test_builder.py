@@ -186,6 +186,8 @@ cert = "{tmp_path}/cert.pem"
         ("debug =", "my.toml is not TOML: Invalid value"),
         ("registry = 1", "my.toml: registry is not a table"),
         ('registry."a" = 1', "my.toml: the registry 'a' is not a table"),
+        ('registry."a".ca = 1', "ca or keypair of the registry 'a' is not a list"),
+        ('registry."a".keypair = [1]', "a keypair of the registry 'a' is not a table"),
         ('registry."a".ca = [1]', "a certificate of the registry 'a' is not a path"),
         (
             'registry."a".ca = ["/no/ca.pem"]',
@@ -199,6 +201,15 @@ def test_an_invalid_configuration_is_refused(
     (tmp_path / "my.toml").write_text(config)
     with pytest.raises(InputError, match=message):
         Builder.create("ci", buildkitd_config=tmp_path / "my.toml")
+
+
+def test_a_configuration_is_read_and_refused_with_an_address_of_a_daemon(tmp_path: Path) -> None:
+    config = tmp_path / "my.toml"
+    with pytest.raises(InputError, match=r"my\.toml, the configuration of buildkitd: No such file"):
+        Builder.create("ci", endpoint="tcp://a:1", driver="remote", buildkitd_config=config)
+    config.write_text("insecure-entitlements = 1\n")
+    with pytest.raises(InvalidValueError, match="the driver remote takes no configuration"):
+        Builder.create("ci", endpoint="tcp://a:1", driver="remote", buildkitd_config=config)
 
 
 def test_the_default_configuration_is_in_the_store(

@@ -7,6 +7,7 @@ import socket
 import threading
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import pytest
@@ -92,13 +93,15 @@ def test_systems_without_a_build_server_are_named(environ: dict[str, str]) -> No
 
 
 def test_the_command_prints_urls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.delenv("WSL_DISTRO_NAME", raising=False)
-    path = Path(desktop.server_address(system="linux").removeprefix("unix://"))
-    path.parent.mkdir(parents=True)
     (tmp_path / "bundle").write_bytes(BUNDLE)
-    with build_server(path, answer("200 OK", b'["one"]')):
-        result = CliRunner().invoke(cli, ["history", "import", "-f", str(tmp_path / "bundle")])
+    monkeypatch.delenv("WSL_DISTRO_NAME", raising=False)
+    # The path of a socket has at most 108 bytes.
+    with TemporaryDirectory() as home:
+        monkeypatch.setenv("HOME", home)
+        path = Path(desktop.server_address(system="linux").removeprefix("unix://"))
+        path.parent.mkdir(parents=True)
+        with build_server(path, answer("200 OK", b'["one"]')):
+            result = CliRunner().invoke(cli, ["history", "import", "-f", str(tmp_path / "bundle")])
     assert (result.exit_code, result.stderr) == (0, f"{URL}one\n")
 
 
