@@ -83,7 +83,9 @@ class FakeDaemon:
         self._platforms = tuple(map(to_platform, options.get("platforms", ("linux/amd64",))))
         self._usage = list(options.get("usage", ()))
         self.images = FakeImages.of(options.get("images"))
-        self._builds: dict[str, FakeBuild] = {}
+        self._builds: list[FakeBuild] = []
+        # The newest build of each reference, which a client may watch before it is requested.
+        self._newest: dict[str, FakeBuild] = {}
         self._conversations: dict[str, Conversation] = {}
         self._sessions: dict[str, ClientSession] = {}
         self._failures: list[BaseException] = []
@@ -109,7 +111,7 @@ class FakeDaemon:
     def builds(self) -> tuple[FakeBuild, ...]:
         """The requested builds, in order."""
         with self._changed:
-            return tuple(build for build in self._builds.values() if build.begun.is_set())
+            return tuple(build for build in self._builds if build.begun.is_set())
 
     def close(self) -> None:
         """End all connections and remove the socket; a second call does nothing."""
@@ -182,7 +184,7 @@ class FakeDaemon:
 
     def _solve(self, call: ServerCall) -> None:
         request = _receive(call, pb.SolveRequest)
-        build = self._build(request.Ref)
+        build = self._new_build(request.Ref)
         error: RemoteError | None = None
         try:
             session = self._session_of(request.Session) if request.Session else None
@@ -199,7 +201,9 @@ class FakeDaemon:
             error = RemoteError(f"the script failed: {raised!r}", code=_UNKNOWN)
             raise error from raised
         finally:
-            build.finish(error)
+            with self._changed:
+                self._conversations.pop(build.ref, None)
+                build.finish(error)
         _send(call, pb.SolveResponse(ExporterResponse=answers))
 
     def _begin(
@@ -275,7 +279,18 @@ class FakeDaemon:
 
     def _build(self, ref: str) -> FakeBuild:
         with self._changed:
-            return self._builds.setdefault(ref, FakeBuild(ref))
+            return self._newest.setdefault(ref, FakeBuild(ref))
+
+    def _new_build(self, ref: str) -> FakeBuild:
+        """Create the build of a request. Raises RemoteError if one with its reference runs."""
+        with self._changed:
+            build = self._build(ref)
+            if build.is_finished:
+                build = self._newest[ref] = FakeBuild(ref)
+            elif build in self._builds:
+                raise RemoteError(f"job ID {ref} exists", code=_UNKNOWN)
+            self._builds.append(build)
+            return build
 
     def _session_of(self, name: str) -> ClientSession:
         with self._changed:

@@ -61,6 +61,12 @@ class FakeBuild:
         assert self._session is not None, "the client has no session"
         return self._session
 
+    @property
+    def is_finished(self) -> bool:
+        """Whether the build has ended."""
+        with self._changed:
+            return self._is_finished
+
     def begin(self, request: pb.SolveRequest, session: ClientSession | None) -> None:
         """Record the request. Raises InvalidDefinitionError."""
         if request.HasField("Definition"):

@@ -266,6 +266,24 @@ def test_a_function_of_the_client_is_the_frontend(
     assert client.resolve_image_config("alpine").config.startswith(b'{"architecture":"amd64"')
 
 
+def test_a_reference_names_another_build_once_the_first_has_ended(
+    fake_daemon: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The refused build watches the progress of the other one.
+    monkeypatch.setattr("llb.client.builds.build_run._SILENT_SECONDS", 0.0)
+    daemon = fake_daemon()
+    with Client(daemon.address) as client:
+
+        def frontend(request: Request, gateway: Gateway) -> Result:
+            with pytest.raises(SolveError, match="job ID one exists"):
+                client.solve(BUILD, ref="one")
+            return Result(gateway.solve(BUILD.marshal()))
+
+        for _ in range(3):
+            client.build(frontend, ref="one")
+    assert [(build.ref, build.is_finished) for build in daemon.builds] == [("one", True)] * 3
+
+
 def test_an_exception_of_a_script_fails_the_test() -> None:
     def script(build: FakeBuild) -> None:
         build.step("run mak")
