@@ -51,6 +51,20 @@ def parse_challenge(header: str) -> Challenge:
     return Challenge(scheme.lower(), parameters)
 
 
+def merge_scopes(scopes: Iterable[str]) -> tuple[str, ...]:
+    """Merge the actions of scopes for the same resource: registries list them in any order.
+
+    >>> merge_scopes(["repository:app:pull", "aws", "repository:app:push,pull"])
+    ('repository:app:pull,push', 'aws')
+    """
+    merged: dict[str, dict[str, None]] = {}
+    for scope in scopes:
+        # A scope of a registry's own may have another form.
+        resource, colon, actions = scope.rpartition(":")
+        merged.setdefault(resource + colon, {}).update(dict.fromkeys(actions.split(",")))
+    return tuple(f"{resource}{','.join(actions)}" for resource, actions in merged.items())
+
+
 class Authorizer:
     """The ``Authorization`` headers of requests, by registry and scopes; threads may share it.
 
@@ -108,9 +122,9 @@ class Authorizer:
         self, host: str, challenge: Challenge, login: Login, scopes: tuple[str, ...]
     ) -> _Header:
         parameters = challenge.parameters
-        wanted = dict.fromkeys((*scopes, *parameters.get("scope", "").split()))
+        wanted = merge_scopes((*scopes, *parameters.get("scope", "").split()))
         request = tokens.TokenRequest(
-            host, parameters["realm"], parameters.get("service", ""), tuple(wanted)
+            host, parameters["realm"], parameters.get("service", ""), wanted
         )
         token = tokens.fetch(request, login, self._contexts.get(host))
         return _Header(f"Bearer {token.value}", monotonic() + token.expires_in - _MARGIN_SECONDS)

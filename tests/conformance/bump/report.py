@@ -83,7 +83,11 @@ def _flags(pages: Iterable[str]) -> Iterator[str]:
 
 def _with_places(changes: Iterable[str]) -> Iterator[str]:
     """Add to each new name where our source has it already."""
-    sources = {path: path.read_text() for path in sorted((ROOT / "llb").rglob("*.py"))}
+    # Names that others use, too, are those of the client.
+    paths = sorted(
+        (ROOT / "llb").rglob("*.py"), key=lambda path: ("client" not in path.parts, path)
+    )
+    sources = {path: path.read_text() for path in paths}
     for change in changes:
         match = _ADDED.match(change)
         if match is None:
