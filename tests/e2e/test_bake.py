@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ import pytest
 from attrs import evolve
 
 from llb import bake
-from llb.client import Client
+from llb.client import Client, VertexStatus
 from llb.errors import SolveError
 from tests.e2e.git_server import make_repository, serving_git
 from tests.fakes.command import llb
@@ -18,6 +19,9 @@ from tests.fakes.command import llb
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from llb.client import Event
+
+MIB = 2**20
 FILE = """\
 variable "WORD" {
   default = "hello"
@@ -99,6 +103,24 @@ def test_a_program_changes_targets_and_builds_them(buildkit_host: str, project: 
             bake.build(plan, client, targets=["broken"])
     assert sorted(results) == ["app", "base"]
     assert (project / "out" / "app").read_text() == "changed\n"
+
+
+def test_a_context_of_several_targets_is_sent_once(buildkit_host: str, project: Path) -> None:
+    (project / "data").write_bytes(os.urandom(MIB))
+    (project / "Dockerfile").write_text("FROM scratch\nARG NAME\nLABEL name=$NAME\nCOPY data /\n")
+    names = ("one", "two", "three", "four")
+    plan = bake.Plan([bake.Target(name, args={"NAME": name}) for name in names])
+    sent: dict[str, int] = {}
+
+    def count(event: Event) -> None:
+        if isinstance(event, VertexStatus) and event.name == "transferring":
+            # The name of the target follows the digest.
+            digest = event.vertex.rpartition(":")[0]
+            sent[digest] = max(event.current, sent.get(digest, 0))
+
+    with Client(buildkit_host) as client:
+        assert sorted(bake.build(plan, client, targets=names, on_event=count)) == sorted(names)
+    assert MIB <= sum(sent.values()) < 1.1 * MIB
 
 
 def test_a_bake_file_and_its_contexts_are_read_from_a_repository(

@@ -11,6 +11,7 @@ from attrs import define, evolve, field
 from llb.bake.building.display import SharedDisplay
 from llb.bake.building.links import Inputs, Link, LinkedBuild
 from llb.bake.building.options import image_build, links
+from llb.bake.building.shared_contexts import shared_contexts
 from llb.bake.definitions.preparation import prepared
 from llb.errors import CancelledError, LLBError
 
@@ -45,10 +46,10 @@ def build_selection(
         for name in contexts.values():
             counts[name] = counts.get(name, 0) + 1
     display = None if on_event is None else SharedDisplay(on_event, names=len(builds) > 1)
-    run = _Run(
-        client, builds, used, {name: Link(name, count) for name, count in counts.items()}, display
-    )
-    return run.results()
+    links_by_name = {name: Link(name, count) for name, count in counts.items()}
+    run = _Run(client, used, links_by_name, display)
+    with shared_contexts(client, builds, run.fail) as sharing:
+        return run.results(sharing)
 
 
 @define(eq=False)
@@ -56,24 +57,31 @@ class _Run:
     """The builds of one call of :func:`build_selection`."""
 
     client: Client
-    builds: Mapping[str, ImageBuild]
     used: Mapping[str, Mapping[str, str]]
     links: Mapping[str, Link]
     display: SharedDisplay | None
     _handles: dict[str, BuildHandle] = field(factory=dict)
     _lock: threading.Lock = field(factory=threading.Lock)
     _is_cancelled: bool = False
+    _failure: Exception | None = None
 
-    def results(self) -> dict[str, SolveResult]:
-        with ThreadPoolExecutor(max(1, len(self.builds))) as pool:
-            futures = {pool.submit(self._build, name): name for name in self.builds}
+    def results(self, builds: Mapping[str, ImageBuild]) -> dict[str, SolveResult]:
+        with ThreadPoolExecutor(max(1, len(builds))) as pool:
+            futures = {
+                pool.submit(self._build, name, build): name for name, build in builds.items()
+            }
             try:
                 error = self._wait(futures)
             finally:
                 self._cancel()
             if error is not None:
-                raise error
+                raise self._failure or error
             return {name: future.result() for future, name in futures.items()}
+
+    def fail(self, error: Exception) -> None:
+        """Cancel all builds because of an unexpected exception, which is raised."""
+        self._failure = error
+        self._cancel()
 
     def _wait(self, futures: Mapping[Future[SolveResult], str]) -> BaseException | None:
         """Wait for all builds; after the first failure cancel the others. Return the failure."""
@@ -90,9 +98,9 @@ class _Run:
                 self._cancel()
         return failure
 
-    def _build(self, name: str) -> SolveResult:
+    def _build(self, name: str, build: ImageBuild) -> SolveResult:
         try:
-            handle = self._start(name)
+            handle = self._start(name, build)
             return handle.result()
         finally:
             if name in self.links:
@@ -100,8 +108,7 @@ class _Run:
             for linked in self.used[name].values():
                 self.links[linked].leave()
 
-    def _start(self, name: str) -> BuildHandle:
-        build = self.builds[name]
+    def _start(self, name: str, build: ImageBuild) -> BuildHandle:
         inputs = Inputs()
         for context, linked in self.used[name].items():
             inputs.add(context, self.links[linked])
