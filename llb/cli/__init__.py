@@ -69,10 +69,14 @@ def main() -> None:
         error.show()
         sys.exit(error.exit_code)
     except LLBError as error:
-        shown = render(error, for_command=True, colors=colors.has_colors(sys.stderr))
-        click.echo(shown, err=True, color=True)
-        if actions.runs_here():
-            click.echo(actions.annotation("error", error.message, error.span), err=True)
+        _show_error(error)
+        sys.exit(1)
+    except ExceptionGroup as group:
+        errors, others = group.split(LLBError)
+        if errors is None or others is not None:
+            raise
+        for failure in errors.exceptions:
+            _show_error(failure)
         sys.exit(1)
     except (KeyboardInterrupt, click.Abort):
         click.echo("error: interrupted", err=True)
@@ -89,6 +93,14 @@ def main() -> None:
     finally:
         # Without this, a last garbage collection at exit takes 20 ms.
         gc.freeze()
+
+
+def _show_error(error: Exception) -> None:
+    assert isinstance(error, LLBError)
+    shown = render(error, for_command=True, colors=colors.has_colors(sys.stderr))
+    click.echo(shown, err=True, color=True)
+    if actions.runs_here():
+        click.echo(actions.annotation("error", error.message, error.span), err=True)
 
 
 _show_line = warnings.showwarning

@@ -123,6 +123,32 @@ def test_a_context_of_several_targets_is_sent_once(buildkit_host: str, project: 
     assert MIB <= sum(sent.values()) < 1.1 * MIB
 
 
+@pytest.mark.parametrize("mode", ["defer-error", "defer-output", "fail-fast,parallel=1"])
+def test_jobs_say_what_a_failure_means_for_other_targets(
+    buildkit_host: str, project: Path, mode: str
+) -> None:
+    options = ("--progress=none", "--metadata-file=metadata.json", f"--jobs={mode}")
+    result = llb("bake", "broken", "docs", *options, f"--addr={buildkit_host}")
+    assert result.status == 1
+    assert result.stderr.count("error: ") == 1
+    assert "target broken: process " in result.stderr
+    is_built = mode == "defer-error"
+    assert (project / "metadata.json").exists() is is_built
+    if is_built:
+        assert list(json.loads((project / "metadata.json").read_text())) == ["docs"]
+    if mode == "defer-output":
+        assert not (project / "pages").exists()
+
+
+def test_deferred_outputs_are_written_once_all_targets_are_built(
+    buildkit_host: str, project: Path
+) -> None:
+    result = llb("bake", "--jobs=defer-output", "--progress=none", f"--addr={buildkit_host}")
+    assert result.status == 0, result.stderr
+    assert (project / "out" / "app").exists()
+    assert (project / "pages" / "page.txt").exists()
+
+
 def test_a_bake_file_and_its_contexts_are_read_from_a_repository(
     buildkit_host: str, project: Path, tmp_path: Path
 ) -> None:

@@ -1,4 +1,4 @@
-"""Results of targets that other targets use as contexts.
+"""Results that wait: for the targets that use them as contexts, or for the results of all others.
 
 The definition of a result names directories of the session of its build. So the build of a linked
 target waits, with its session open, until all that use its result are done.
@@ -36,9 +36,12 @@ class Link:
     _lock: threading.Lock = field(factory=threading.Lock)
 
     def publish(self, result: Result) -> None:
-        """Give the result to the targets that wait for it, and wait until they are done."""
+        """Give the result to the targets that wait for it."""
         self._result = result
         self._known.set()
+
+    def wait_for_users(self) -> None:
+        """Wait until the targets that use the result are done."""
         self._unused.wait()
 
     def wait(self) -> Result:
@@ -62,23 +65,42 @@ class Link:
 
 
 @frozen
-class LinkedBuild:
-    """The function of a build whose result other targets use."""
+class HeldBuild:
+    """The function of a build whose result is held back.
+
+    Other targets use the result if there is a ``link``. With a ``barrier``, it is exported once the
+    results of all targets are built.
+    """
 
     request: FrontendRequest
-    link: Link
     inputs: Mapping[str, Definition]
+    link: Link | None
+    barrier: threading.Barrier | None
 
     def __call__(self, request: Request, gateway: Gateway) -> Result:
-        """Solve the frontend, and hand over its result."""
+        """Solve the frontend, and hand over its result. Raises CancelledError."""
         if self.request.function is not None:
             result = self.request.function(request, gateway)
         else:
             result = gateway.solve_frontend(
                 self.request.frontend, self.request.attrs, inputs=self.inputs
             )
-        self.link.publish(result)
+        if self.link is not None:
+            self.link.publish(result)
+        if self.barrier is not None:
+            for ref in filter(None, (result.ref, *result.refs.values())):
+                # A tree is built when something in it is looked at.
+                gateway.stat_file(ref, "/")
+            self._wait_at(self.barrier)
+        if self.link is not None:
+            self.link.wait_for_users()
         return result
+
+    def _wait_at(self, barrier: threading.Barrier) -> None:
+        try:
+            barrier.wait()
+        except threading.BrokenBarrierError:
+            raise CancelledError("nothing is exported, because another target failed") from None
 
 
 @frozen

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from attrs import define, evolve, field
 
 from llb.bake.building.display import SharedDisplay
-from llb.bake.building.links import Inputs, Link, LinkedBuild
+from llb.bake.building.jobs import Jobs
+from llb.bake.building.links import HeldBuild, Inputs, Link
 from llb.bake.building.options import image_build, links
 from llb.bake.building.shared_contexts import shared_contexts
 from llb.bake.definitions.preparation import prepared
@@ -24,19 +25,21 @@ if TYPE_CHECKING:
     from llb.client.image_build.request import ImageBuild
     from llb.client.progress.events import Event
 
+_ALL = Jobs()
+
 
 def build_selection(
     selection: Selection,
     client: Client,
     *,
+    jobs: Jobs = _ALL,
     on_event: Callable[[Event], None] | None = None,
+    on_result: Callable[[str, SolveResult], None] | None = None,
 ) -> dict[str, SolveResult]:
-    """Build all targets of a selection, and return their results by name.
+    """Build all targets of a selection, and return their results by name (:func:`bake.build`).
 
-    They are built at the same time over the client's connection. A target waits only for those
-    that it uses as contexts. Steps in events are named with their target. The first failure cancels
-    the other builds and is raised, with the name of the target before its message: SolveError,
-    and all other errors of ``Client.build_image``.
+    ``on_result`` is called with the name and the result of each target that was built, also if
+    others fail.
     """
     ready = prepared(selection)
     builds = {name: image_build(target) for name, target in ready.targets.items()}
@@ -47,7 +50,9 @@ def build_selection(
             counts[name] = counts.get(name, 0) + 1
     display = None if on_event is None else SharedDisplay(on_event, names=len(builds) > 1)
     links_by_name = {name: Link(name, count) for name, count in counts.items()}
-    run = _Run(client, used, links_by_name, display)
+    jobs.check(len(builds), are_linked=bool(counts))
+    barrier = threading.Barrier(len(builds)) if builds and jobs.mode == "defer-output" else None
+    run = _Run(client, used, links_by_name, display, jobs, barrier, on_result)
     with shared_contexts(client, builds, run.fail) as sharing:
         return run.results(sharing)
 
@@ -60,22 +65,29 @@ class _Run:
     used: Mapping[str, Mapping[str, str]]
     links: Mapping[str, Link]
     display: SharedDisplay | None
+    jobs: Jobs
+    barrier: threading.Barrier | None
+    on_result: Callable[[str, SolveResult], None] | None
     _handles: dict[str, BuildHandle] = field(factory=dict)
     _lock: threading.Lock = field(factory=threading.Lock)
     _is_cancelled: bool = False
     _failure: Exception | None = None
 
     def results(self, builds: Mapping[str, ImageBuild]) -> dict[str, SolveResult]:
-        with ThreadPoolExecutor(max(1, len(builds))) as pool:
+        with ThreadPoolExecutor(self.jobs.parallel or max(1, len(builds))) as pool:
             futures = {
                 pool.submit(self._build, name, build): name for name, build in builds.items()
             }
             try:
-                error = self._wait(futures)
+                failures = self._wait(futures)
             finally:
                 self._cancel()
-            if error is not None:
-                raise self._failure or error
+            if self._failure is not None:
+                raise self._failure
+            if failures and self._defers_errors:
+                raise ExceptionGroup(f"{len(failures)} targets failed", failures)
+            if failures:
+                raise failures[0]
             return {name: future.result() for future, name in futures.items()}
 
     def fail(self, error: Exception) -> None:
@@ -83,20 +95,31 @@ class _Run:
         self._failure = error
         self._cancel()
 
-    def _wait(self, futures: Mapping[Future[SolveResult], str]) -> BaseException | None:
-        """Wait for all builds; after the first failure cancel the others. Return the failure."""
-        failure: BaseException | None = None
+    @property
+    def _defers_errors(self) -> bool:
+        return self.jobs.mode == "defer-error"
+
+    def _wait(self, futures: Mapping[Future[SolveResult], str]) -> list[Exception]:
+        """Wait for all builds, and return the failures, those with a reason first.
+
+        Unless errors are deferred, the first failure cancels the other builds.
+        """
+        failures: list[Exception] = []
         left = set(futures)
         while left:
             done, left = wait(left, return_when=FIRST_COMPLETED)
             for future in done:
                 error = future.exception()
                 if error is None:
+                    if self.on_result is not None:
+                        self.on_result(futures[future], future.result())
                     continue
-                if failure is None or isinstance(failure, CancelledError):
-                    failure = _named(error, futures[future])
-                self._cancel()
-        return failure
+                if not isinstance(error, Exception):
+                    raise error
+                failures.append(_named(error, futures[future]))
+                if not self._defers_errors:
+                    self._cancel()
+        return sorted(failures, key=lambda error: isinstance(error, CancelledError))
 
     def _build(self, name: str, build: ImageBuild) -> SolveResult:
         try:
@@ -117,11 +140,11 @@ class _Run:
         options: dict[str, Any] = {**build.options}
         if self.display is not None:
             options["on_event"] = self.display.of(name)
-        if name in self.links:
+        link = self.links.get(name)
+        if link is not None or self.barrier is not None:
             own = {key: state.marshal() for key, state in request.inputs.items()}
-            function = LinkedBuild(
-                evolve(request, attrs=attrs), self.links[name], {**own, **inputs.definitions}
-            )
+            definitions = {**own, **inputs.definitions}
+            function = HeldBuild(evolve(request, attrs=attrs), definitions, link, self.barrier)
             arguments: dict[str, Any] = {"function": function}
         else:
             arguments = {
@@ -146,12 +169,14 @@ class _Run:
             handles = tuple(self._handles.values())
         for link in self.links.values():
             link.close()
+        if self.barrier is not None:
+            self.barrier.abort()
         for handle in handles:
             if not handle.is_done:
                 handle.cancel()
 
 
-def _named(error: BaseException, name: str) -> BaseException:
+def _named(error: Exception, name: str) -> Exception:
     """Put the name of the target before the message of its error."""
     if isinstance(error, LLBError) and not error.message.startswith("target "):
         error.message = f"target {name}: {error.message}"

@@ -14,7 +14,7 @@ from attrs import evolve, frozen
 
 from llb._lazy import lazy_imports
 from llb.bake import loading, remote
-from llb.bake.building import calls, entitlements, run
+from llb.bake.building import calls, entitlements, jobs, run
 from llb.bake.definitions import listing
 from llb.bake.definitions.entries import PolicyEntry, parse_policy
 from llb.bake.definitions.plan import DEFAULT, Selection
@@ -37,7 +37,7 @@ with lazy_imports(__name__):
 if TYPE_CHECKING:
     import llb.client
     from llb.bake.definitions.plan import Plan
-    from llb.client import Client
+    from llb.client import Client, SolveResult
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
 _FILES = "BUILDX_BAKE_FILE"
@@ -85,6 +85,15 @@ _OPTIONS = (
     _RESULT.option("--no-cache/--cache", "no_cache", default=None, help="Ignore the cache."),
     _RESULT.option(
         "--pull/--no-pull", default=None, help="Always check registries for newer base images."
+    ),
+    _RESULT.option(
+        "-j",
+        "--jobs",
+        default="",
+        metavar="[MODE,]N",
+        shell_complete=words("fail-fast", "defer-error", "defer-output"),
+        help="How many targets to build at the same time, by default all. defer-error ends other "
+        "targets after a failure, defer-output exports after all results are built.",
     ),
     _RESULT.option(
         "--metadata-file", type=_FILE, help="Write the results as JSON to a file, by target."
@@ -168,6 +177,7 @@ class _Options:
     sbom: str | None
     no_cache: bool | None
     pull: bool | None
+    jobs: str
     metadata_file: Path | None
     prints: bool
     lists: str | None
@@ -244,6 +254,7 @@ def _bake(options: _Options, connection: Connection) -> None:
         raise click.UsageError("--print conflicts with --list")
     wanted = None if options.lists is None else listing.Listing.parse(options.lists)
     allowed = entitlements.Allowed.parse(options.allow)
+    limits = jobs.Jobs.parse(options.jobs)
     overrides = options.all_overrides()
     if options.metadata_file is not None:
         check_file(options.metadata_file)
@@ -262,7 +273,7 @@ def _bake(options: _Options, connection: Connection) -> None:
         _check_privileges(selection, allowed)
         if client is None:
             client = stack.enter_context(connection.open())
-        _run(client, selection, options)
+        _run(client, selection, options, limits)
 
 
 def _plan(options: _Options, overrides: list[str], client: Client | None) -> Plan:
@@ -319,18 +330,34 @@ def _check_privileges(selection: Selection, allowed: entitlements.Allowed) -> No
     raise missing.to_error()
 
 
-def _run(client: Client, selection: Selection, options: _Options) -> None:
+def _run(client: Client, selection: Selection, options: _Options, limits: jobs.Jobs) -> None:
     requests = {
         name: calls.Call.parse(target.call or "build") for name, target in selection.targets.items()
     }
     if any(request is not None for request in requests.values()):
         sys.exit(_call(client, selection, requests, options))
     progress = display.display(options.progress)
-    with progress:
-        results = run.build_selection(selection, client, on_event=progress)
-    if options.metadata_file is not None:
+    results: dict[str, SolveResult] = {}
+    try:
+        with progress:
+            run.build_selection(
+                selection,
+                client,
+                jobs=limits,
+                on_event=progress,
+                on_result=results.__setitem__,
+            )
+    except ExceptionGroup:
+        # With deferred errors, some targets were built.
+        _write_results(results, options.metadata_file)
+        raise
+    _write_results(results, options.metadata_file)
+
+
+def _write_results(results: dict[str, SolveResult], metadata_file: Path | None) -> None:
+    if metadata_file is not None:
         metadata = {name: result.metadata for name, result in sorted(results.items())}
-        write_whole(options.metadata_file, (json.dumps(metadata, indent=2) + "\n").encode())
+        write_whole(metadata_file, (json.dumps(metadata, indent=2) + "\n").encode())
     for name, result in sorted(results.items()):
         if result.digest is not None:
             click.echo(f"{name}: image digest {result.digest}", err=True)
