@@ -17,7 +17,7 @@ IMAGE_WHEELS := attrs googleapis-common-protos hpack protobuf
 IMAGE_PYTHON := 3.13
 
 .DEFAULT_GOAL := help
-.PHONY: help changelog docs setup up down status protos protos-check format lint test test-as-darwin test-as-windows coverage mutants fuzz fuzz-llb fuzz-dockerfile fuzz-parser corpus-dockerfile corpus-rewrite demo recording wheels image bump conformance bench clean
+.PHONY: help changelog docs setup up down status protos protos-check format lint test lines test-as-darwin test-as-windows coverage mutants fuzz fuzz-llb fuzz-dockerfile fuzz-parser corpus-dockerfile corpus-rewrite demo recording wheels image bump conformance bench clean
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -78,6 +78,9 @@ changelog: setup ## Show the section of the changelog that the files in changes/
 docs: setup ## Build the documentation site into out/site, without warnings.
 	$(BIN)/python -m sphinx -q -E -W --keep-going docs out/site
 	@echo out/site/index.html
+
+lines: setup up ## Run all command lines of docs/docker-build-lines.md with buildx and with llb.
+	PYLLB_ALL_LINES=1 $(BIN)/python -m pytest tests/e2e/test_command_lines.py $(PYTEST)
 
 coverage: setup ## Measure the coverage of tests without a daemon, and check its floors.
 	$(BIN)/coverage erase

@@ -50,6 +50,10 @@ EXPORTER_IMAGE_BASE_CONFIG_KEY = "containerimage.base.config"
 EXPORTER_IMAGE_DESCRIPTOR_KEY = "containerimage.descriptor"
 EXPORTER_IMAGE_DIGEST_KEY = "containerimage.digest"
 
+PROVENANCE_ATTRIBUTE = "attest:provenance"
+DEFAULT_PROVENANCE = "mode=min,inline-only=true"
+"""Parameters of the provenance of images in buildx by default; archives and files stay without."""
+
 HOST_GATEWAY = "host-gateway"
 """The address of an additional host that stands for the machine of a Docker."""
 

@@ -10,6 +10,11 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
+from llb._lazy import lazy_imports
+
+with lazy_imports(__name__):
+    import shutil  # 5 ms
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -31,3 +36,9 @@ def environment(changes: Mapping[str, str] | None = None) -> dict[str, str]:
     if absolute := [entry for entry in entries if os.path.isabs(entry)]:  # noqa: PTH117 - no pathlib for a string
         variables[_PATH] = os.pathsep.join(absolute)
     return variables
+
+
+def locate(program: str) -> str | None:
+    """Find a program on PATH, but not by a relative entry: the working directory may be anything."""
+    path = shutil.which(program)
+    return path if path is not None and os.path.isabs(path) else None  # noqa: PTH117 - a string

@@ -127,6 +127,23 @@ class Platform:
         return join(os, self.architecture, self.variant or "")
 
 
+def complete(text: str) -> str:
+    """Complete a platform without system or architecture; ``local`` is this machine's.
+
+    Any other text is left as it is.
+
+    >>> complete("linux/arm64"), complete("darwin/") == "darwin/"
+    ('linux/arm64', True)
+    """
+    host = Platform.host()
+    word = text.lower()
+    if word == "local":
+        return str(host)
+    if word in _KNOWN_OS:
+        return f"{word}/{host.architecture}"
+    return f"{host.os}/{word}" if word in _KNOWN_ARCHITECTURES else text
+
+
 @lru_cache(maxsize=256)
 def to_platform(value: Platform | str) -> Platform:
     """Normalize a platform, parsing it if it is a string. Raises InvalidValueError."""

@@ -27,15 +27,28 @@ class NoToolchainError(StackError):
 
 def version(settings: Settings) -> str:
     """Determine the version of the daemon, such as `v0.34.2`."""
-    return settings.buildkit or _tools_version()
+    return settings.buildkit or required_version(TOOLS, MODULE)
 
 
 def folder(settings: Settings) -> Path:
     """Locate the folder of the programs for the current dev/tools; it exists once they are built."""
-    recipe = hashlib.sha256(" ".join(FLAGS).encode())
+    return settings.state / "bin" / recipe(TOOLS)
+
+
+def recipe(module: Path) -> str:
+    """Name what is built from a Go module; other versions and flags have another name."""
+    digest = hashlib.sha256(" ".join(FLAGS).encode())
     for source in ("go.mod", "go.sum"):
-        recipe.update((TOOLS / source).read_bytes())
-    return settings.state / "bin" / recipe.hexdigest()[:12]
+        digest.update((module / source).read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def required_version(module: Path, requirement: str) -> str:
+    """Determine the version of another module that a Go module requires. Raises StackError."""
+    match = re.search(rf"{requirement} (v\S+)", (module / "go.mod").read_text())
+    if match is None:
+        raise StackError(f"{module / 'go.mod'} does not require {requirement}")
+    return match[1]
 
 
 def buildkitd(settings: Settings) -> Path:
@@ -52,7 +65,7 @@ def build(settings: Settings) -> Path:
     target, daemon = folder(settings), buildkitd(settings)
     if not target.exists():
         # `tool` means all commands in the tool block of go.mod.
-        _build_buildkit(settings, target, _tools_version(), TOOLS, "tool")
+        _build_buildkit(settings, target, required_version(TOOLS, MODULE), TOOLS, "tool")
     if not daemon.exists():
         name = f"{MODULE}@{settings.buildkit}"
         module = json.loads(_go("mod", "download", "-json", name, cwd=TOOLS))["Dir"]
@@ -68,13 +81,6 @@ def go_build(
     """Build the programs of a package of the Go module in ``source``. Raises NoToolchainError."""
     build = ("build", *FLAGS, *flags, "-o", f"{output}{os.sep}", package)
     _go(*build, cwd=source, has_c_code=has_c_code)
-
-
-def _tools_version() -> str:
-    match = re.search(rf"{MODULE} (v\S+)", (TOOLS / "go.mod").read_text())
-    if match is None:
-        raise StackError(f"{TOOLS / 'go.mod'} does not require {MODULE}")
-    return match[1]
 
 
 def _build_buildkit(

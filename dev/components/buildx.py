@@ -1,25 +1,40 @@
-"""Fetch docker buildx from its Debian package, which this machine's own suite may lack."""
+"""Build docker buildx with `go build`: the version that dev/buildx requires."""
 
 from __future__ import annotations
 
+import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from components import debian, debian_packages
+from components import binaries
+from components.settings import TOOLS
 
 if TYPE_CHECKING:
     from components.settings import Settings
 
-PACKAGE = "docker-buildx"
-PROGRAM = Path("usr/libexec/docker/cli-plugins/docker-buildx")
+SOURCE = TOOLS.parent / "buildx"
+MODULE = "github.com/docker/buildx"
+# Docker looks for its plugins under such names.
+PROGRAM = "docker-buildx"
 
 
 def provide(settings: Settings) -> Path:
-    """Fetch the program if it is missing; return its path. Raises StackError on failure."""
-    program = settings.folder("buildx") / PROGRAM.name
+    """Build the program if it is missing; return its path. Raises StackError on failure."""
+    folder = settings.folder("buildx")
+    program = folder / binaries.recipe(SOURCE) / PROGRAM
     if not program.exists():
-        with tempfile.TemporaryDirectory(dir=program.parent) as scratch:
-            debian_packages.unpack([PACKAGE], Path(scratch), debian.mirror(settings))
-            (Path(scratch) / PROGRAM).rename(program)
+        release = binaries.required_version(SOURCE, MODULE)
+        # Standard output is the path.
+        print(f"building buildx {release} (about three minutes, once)", file=sys.stderr, flush=True)
+        with tempfile.TemporaryDirectory(dir=folder) as scratch:
+            _build(Path(scratch) / "out", release)
+            (Path(scratch) / "out").rename(program.parent)
     return program
+
+
+def _build(output: Path, release: str) -> None:
+    output.mkdir()
+    stamp = f"-s -w -X {MODULE}/version.Version={release}"
+    binaries.go_build(SOURCE, output, f"{MODULE}/cmd/buildx", "-ldflags", stamp)
+    (output / "buildx").rename(output / PROGRAM)

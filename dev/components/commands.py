@@ -139,7 +139,7 @@ def daemon(settings: Settings, arguments: argparse.Namespace) -> int:
 
 
 def print_buildx(settings: Settings, _: argparse.Namespace) -> int:
-    """Print the path of docker buildx, after fetching it from Debian if necessary."""
+    """Print the path of docker buildx, after building it if necessary."""
     with _lock(settings):
         print(buildx.provide(settings))
     return 0

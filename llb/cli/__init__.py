@@ -9,12 +9,13 @@ import errno
 import gc
 import sys
 import warnings
-from typing import TextIO
+from typing import Any, TextIO
 
 import click
 
 from llb._lazy import lazy_imports
 from llb.cli import signals, standard_streams
+from llb.cli.connection_options import with_connection_options
 from llb.cli.group import Commands
 from llb.client.progress import actions
 from llb.errors import ConfigurationWarning, LLBError, UnknownKeyWarning, render
@@ -39,8 +40,9 @@ Exit status: 0 for success, 1 for an error, 2 for a usage error, 129 on SIGHUP, 
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": _WIDEST},
     epilog=_EXIT_STATUS_HELP,
 )
+@with_connection_options
 @click.version_option(package_name="pyllb", prog_name="llb")
-def cli() -> None:
+def cli(**options: Any) -> None:
     """Build images with BuildKit from Dockerfiles and Python.
 
     \b
@@ -51,7 +53,10 @@ def cli() -> None:
       llb build --help                  show all options of a build
 
     A definition is a build graph, as the bytes that a daemon builds: a script in Python prints one.
+
+    The options here choose the daemon for the command, which also takes them itself.
     """  # noqa: D301 - click wants the control character
+    click.get_current_context().obj = options
 
 
 def main() -> None:

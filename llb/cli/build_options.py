@@ -13,6 +13,7 @@ import click
 
 from llb.cli.completions import DISPLAYS, PLATFORMS, stages, words
 from llb.cli.sections import Section
+from llb.client.image_build.resources import ATTRIBUTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,11 +67,67 @@ def _frontend_options(
     return pairs(context, parameter, tuple(complete))
 
 
+def labels(
+    context: click.Context, parameter: click.Parameter, values: tuple[str, ...]
+) -> dict[str, str]:
+    """Parse repeated KEY[=VALUE] options; a value that is missing is empty."""
+    complete = tuple(value if "=" in value else f"{value}=" for value in values)
+    return pairs(context, parameter, complete)
+
+
 _INPUT = Section("Input")
 _RESULT = Section("Result")
 _CACHE = Section("Cache")
 _STEPS = Section("Steps")
 _DISPLAY = Section("Display and information")
+# Options of the older docker build that have no effect in BuildKit, and a note for each, if any.
+_WITHOUT_EFFECT = {
+    "--compress": "",
+    "--rm": "",
+    "--force-rm": "",
+    "--squash": "build the last stage from scratch, and copy into it",
+}
+_WITHOUT_EFFECT_VALUES = {
+    "--isolation": "",
+    "--security-opt": "use RUN --security=insecure",
+}
+
+
+def _ignored(
+    context: click.Context,  # noqa: ARG001 - click's signature
+    parameter: click.Parameter,
+    value: object,
+) -> None:
+    """Warn of an option without effect if it would have changed the result."""
+    notes = _WITHOUT_EFFECT | _WITHOUT_EFFECT_VALUES
+    (name, *_) = parameter.opts
+    if value and (notes[name] or name in _WITHOUT_EFFECT_VALUES):
+        note = f": {notes[name]}" if notes[name] else ""
+        click.echo(f"warning: {name} has no effect with BuildKit{note}", err=True)
+
+
+_HIDDEN_OPTIONS = (
+    *(
+        _STEPS.option(*names, hidden=True)
+        for names in (
+            ("-m", "--memory"),
+            ("--memory-swap",),
+            ("-c", "--cpu-shares"),
+            ("--cpu-period",),
+            ("--cpu-quota",),
+            ("--cpuset-cpus",),
+            ("--cpuset-mems",),
+        )
+    ),
+    *(
+        _STEPS.option(name, is_flag=True, hidden=True, expose_value=False, callback=_ignored)
+        for name in _WITHOUT_EFFECT
+    ),
+    *(
+        _STEPS.repeatable(name, hidden=True, expose_value=False, callback=_ignored)
+        for name in _WITHOUT_EFFECT_VALUES
+    ),
+)
 _OPTIONS = (
     _INPUT.option(
         "-f",
@@ -148,7 +205,7 @@ _OPTIONS = (
     _RESULT.option("--push", is_flag=True, help="Push the image to its registry."),
     _RESULT.option("--load", is_flag=True, help="Load the image into Docker."),
     _RESULT.repeatable(
-        "--label", "labels", metavar="KEY=VALUE", callback=pairs, help="Label of the image."
+        "--label", "labels", metavar="KEY[=VALUE]", callback=labels, help="Label of the image."
     ),
     _RESULT.repeatable(
         "--annotation",
@@ -230,10 +287,25 @@ _OPTIONS = (
     ),
     _STEPS.option("--cgroup-parent", metavar="GROUP", help="Parent cgroup of the processes."),
     _STEPS.repeatable(
+        "--resource",
+        "resources",
+        metavar="NAME=LIMIT",
+        shell_complete=words("memory=", "memory-swap=", "cpu-shares=", "cpu-quota="),
+        help="Limit of each step: memory, memory-swap, cpu-shares, cpu-period, cpu-quota, "
+        "cpuset-cpus or cpuset-mems.",
+    ),
+    _STEPS.repeatable(
         "--allow",
         metavar="ENTITLEMENT",
         shell_complete=words("network.host", "security.insecure", "device"),
         help="Permission of the steps: network.host, security.insecure or device.",
+    ),
+    _STEPS.repeatable(
+        "--policy",
+        "policies",
+        metavar="POLICY",
+        shell_complete=words("disabled=true"),
+        help="disabled=true builds without the policy in Rego beside the Dockerfile.",
     ),
     _STEPS.option(
         "--source-policy-file",
@@ -279,6 +351,13 @@ _OPTIONS = (
 
 def with_build_options(command: F_) -> F_:
     """Decorate a command with the options of ``llb build``, passed as keyword arguments."""
-    for option in reversed(_OPTIONS):
+    for option in reversed((*_OPTIONS, *_HIDDEN_OPTIONS)):
         command = option(command)
     return command
+
+
+def join_resources(arguments: dict[str, Any]) -> tuple[str, ...]:
+    """Take the limits of the hidden options from the arguments, and put them before the others."""
+    limits = {name: arguments.pop(name.replace("-", "_")) for name in ATTRIBUTES}
+    hidden = (f"{name}={limit}" for name, limit in limits.items() if limit is not None)
+    return (*hidden, *arguments.pop("resources"))

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 from attrs import evolve
 
 import llb.gateway
+from llb.cli.results.metadata_file import answer_metadata, write_metadata
+from llb.client.image_build.check_answer import check_error, check_text
 from llb.control_characters import escape, escape_in_json
 from llb.errors import InputError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from llb.cli.frontend_options import FrontendOptions
     from llb.client import Client
     from llb.client.image_build.request import FrontendRequest
@@ -30,22 +34,26 @@ def call(
     request: FrontendRequest,
     progress: Display,
     options: BuildOptions,
-) -> None:
+    metadata_file: Path | None,
+) -> NoReturn:
     """Send the subrequest, print the answer and exit with the status it carries.
 
-    Raises the errors of ``Client.build``, and InputError if the frontend returns no answer.
+    The answer is also written to a metadata file, if there is one. Raises the errors of
+    ``Client.build``, InputError if the frontend returns no answer, and the error that a check finds.
     """
     metadata = _send(client, str(frontend.request), request, progress, options)
     key = "result.json" if frontend.wants_json else "result.txt"
     if key not in metadata:
         raise InputError(f"the frontend returned no {key} for {frontend.request}")
-    answer = metadata[key]
-    if frontend.request == _CHECK and not answer:
-        answer = b"Check complete, no warnings found."
-    if answer:
-        text = answer.decode(errors="replace")
+    if metadata_file is not None:
+        write_metadata(metadata_file, answer_metadata(metadata))
+    is_check = frontend.request == _CHECK and not frontend.wants_json
+    text = check_text(metadata) if is_check else metadata[key].decode(errors="replace")
+    if text:
         shown = escape_in_json(text) if frontend.wants_json else escape(text)
         click.echo(shown, nl=not shown.endswith("\n"))
+    if is_check and (error := check_error(metadata)) is not None:
+        raise error
     status = metadata.get("result.statuscode", b"0")
     sys.exit(int(status) if status.isdigit() else 1)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -9,8 +10,12 @@ import click
 from attrs import frozen
 
 import llb.client
+from llb._lazy import lazy_imports
 from llb.cli.sections import Section
 from llb.local_files import paths
+
+with lazy_imports(__name__):
+    import logging  # 0.0 ms
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -21,37 +26,73 @@ F_ = TypeVar("F_", bound="Callable[..., Any]")
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
 _CONNECTION = Section("Connection")
+_DISPLAY = Section("Display and information")
+
+
+def _or_global(context: click.Context, parameter: click.Parameter, value: object) -> object:
+    """Use the option before the command, unless the command itself has one."""
+    if value not in (None, ()) or context.obj is None or parameter.name is None:
+        return value
+    return context.obj.get(parameter.name, value)
+
+
+def _debug(context: click.Context, parameter: click.Parameter, value: bool) -> None:  # noqa: ARG001, FBT001 - click's signature
+    """Log to standard error what the client does."""
+    if value:
+        logging.basicConfig(stream=sys.stderr, format="debug: %(name)s: %(message)s")
+        logging.getLogger("llb").setLevel(logging.DEBUG)
+
+
 _OPTIONS = (
-    _CONNECTION.option(
+    _CONNECTION.repeatable(
         "--addr",
         "addrs",
         metavar="ADDRESS",
-        multiple=True,
+        callback=_or_global,
         help="Address of the daemon: unix://PATH, tcp://HOST:PORT, docker-container://NAME, "
         "ssh://HOST and others. Repeat it for several daemons.",
     ),
     _CONNECTION.option(
         "--builder",
         metavar="NAME",
+        callback=_or_global,
         help="Builder to use, by its name; the same as --addr builder://NAME.",
     ),
     _CONNECTION.option(
         "--addr-key",
         metavar="TEXT",
+        callback=_or_global,
         help="Key that chooses one of several daemons; by default the name of the directory.",
     ),
     _CONNECTION.option(
-        "--tlscacert", type=_FILE, help="CA certificates to verify the daemon with."
+        "--tlscacert",
+        type=_FILE,
+        callback=_or_global,
+        help="CA certificates to verify the daemon with.",
     ),
-    _CONNECTION.option("--tlscert", type=_FILE, help="Client certificate."),
-    _CONNECTION.option("--tlskey", type=_FILE, help="Key of the client certificate."),
+    _CONNECTION.option("--tlscert", type=_FILE, callback=_or_global, help="Client certificate."),
+    _CONNECTION.option(
+        "--tlskey", type=_FILE, callback=_or_global, help="Key of the client certificate."
+    ),
     _CONNECTION.option(
         "--tlsdir",
         type=click.Path(file_okay=False, path_type=Path),
+        callback=_or_global,
         help="Directory with ca.pem, cert.pem and key.pem.",
     ),
     _CONNECTION.option(
-        "--tlsservername", metavar="NAME", help="Host name to expect in the daemon's certificate."
+        "--tlsservername",
+        metavar="NAME",
+        callback=_or_global,
+        help="Host name to expect in the daemon's certificate.",
+    ),
+    _DISPLAY.option(
+        "-D",
+        "--debug",
+        is_flag=True,
+        expose_value=False,
+        callback=_debug,
+        help="Log what the client does, to standard error.",
     ),
 )
 NAMES = (
@@ -121,7 +162,10 @@ class Connection:
 
 
 def with_connection_options(command: F_) -> F_:
-    """Decorate a command with the connection options, passed as keyword arguments."""
+    """Decorate a command with the connection options, passed as keyword arguments.
+
+    Those before the command, of the group of all commands, apply if the command has none itself.
+    """
     for option in reversed(_OPTIONS):
         command = option(command)
     return command

@@ -11,12 +11,16 @@ from attrs import frozen
 
 from llb.arguments.conversions import to_size
 from llb.cli.standard_streams import STANDARD_STREAM
+from llb.client.csv_fields import split_fields
 from llb.client.image_build import values
 from llb.client.image_build.request import to_frontend_request
+from llb.client.image_build.resources import to_resources
+from llb.client.key_values import FALSE, TRUE, parse_flag
 from llb.errors import InvalidValueError
+from llb.platforms import complete
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from typing import BinaryIO
 
     from llb.client.image_build.dockerfile import Network
@@ -25,7 +29,6 @@ if TYPE_CHECKING:
 
 _BUILD = "build"
 _REQUEST = "frontend."
-_TRUE, _FALSE = ("true", "1"), ("false", "0")
 
 
 @frozen
@@ -48,6 +51,7 @@ class FrontendOptions:
     shm_size: str | None
     ulimits: tuple[str, ...]
     cgroup_parent: str | None
+    resources: tuple[str, ...]
     attests: tuple[str, ...]
     provenance: str | None
     sbom: str | None
@@ -62,7 +66,7 @@ class FrontendOptions:
         """
         default = os.environ.get("DOCKER_DEFAULT_PLATFORM")
         options = self.platforms or ((default,) if default else ())
-        return tuple(name for names in options for name in names.split(","))
+        return tuple(complete(name.strip()) for names in options for name in names.split(","))
 
     def set_flags(self) -> Iterator[str]:
         """Yield the flags that are set, as spelled on the command line."""
@@ -81,6 +85,7 @@ class FrontendOptions:
             "--shm-size": self.shm_size,
             "--ulimit": self.ulimits,
             "--cgroup-parent": self.cgroup_parent,
+            "--resource": self.resources,
             "--attest": self.attests,
             "--provenance": self.provenance,
             "--sbom": self.sbom,
@@ -138,29 +143,59 @@ def to_build_options(flags: FrontendOptions, *, no_cache: bool) -> ImageBuildOpt
             "no_cache": no_cache or flags.no_cache_stages,
             "pull": flags.pull,
             "network": cast("Network | None", flags.network),
-            "extra_hosts": values.to_hosts(flags.hosts, "--add-host"),
+            "extra_hosts": values.to_hosts(_hosts(flags.hosts), "--add-host"),
             "shm_size": _size(flags.shm_size),
             "ulimits": values.to_ulimits(flags.ulimits, "--ulimit"),
             "cgroup_parent": flags.cgroup_parent,
-            "attestations": dict(map(_parse_attest, flags.attests)),
-            "provenance": _bool_or_string(flags.provenance),
-            "sbom": _bool_or_string(flags.sbom),
+            "resources": to_resources(flags.resources, "--resource"),
+            "attestations": _attestations(flags),
         }
     except InvalidValueError as error:
         raise click.UsageError(error.message) from error
+
+
+def _hosts(options: Iterable[str]) -> Iterator[str]:
+    """Split options with several hosts, as buildx does; an address alone belongs to its host."""
+    for option in options:
+        host = ""
+        for part in split_fields(option, "--add-host"):
+            if host and values.is_address(part):
+                host += f",{part}"
+                continue
+            yield from filter(None, (host,))
+            host = part
+        yield host
 
 
 def _size(size: str | None) -> int | None:
     return None if size is None else to_size(size, "--shm-size")
 
 
-def _parse_attest(value: str) -> tuple[str, str]:
-    fields = value.split(",")
-    kinds = [item.partition("=")[2] for item in fields if item.startswith("type=")]
-    if len(kinds) != 1 or not kinds[0]:
-        raise click.UsageError(f"invalid --attest {value!r}: expected type=KIND,key=value…")
-    return kinds[0], ",".join(item for item in fields if not item.startswith("type="))
+def _attestations(flags: FrontendOptions) -> dict[str, bool | str]:
+    """Combine the options for attestations; as in buildx, the first one of a kind counts."""
+    attestations: dict[str, bool | str] = {}
+    for text in flags.attests:
+        kind, parameters = _parse_attest(text)
+        attestations.setdefault(kind, parameters)
+    for kind, value in (("provenance", flags.provenance), ("sbom", flags.sbom)):
+        if value:
+            is_flag = value in (*TRUE, *FALSE)
+            attestations.setdefault(kind, value in TRUE if is_flag else value)
+    return attestations
 
 
-def _bool_or_string(value: str | None) -> bool | str | None:
-    return value in _TRUE if value in (*_TRUE, *_FALSE) else value
+def _parse_attest(text: str) -> tuple[str, bool | str]:
+    """Parse ``type=KIND,key=value…``; with ``disabled=true`` there is no attestation."""
+    fields: dict[str, str] = {}
+    others = []
+    for item in text.split(","):
+        key, equals, value = item.partition("=")
+        if equals and key.strip().lower() in ("type", "disabled"):
+            fields[key.strip().lower()] = value
+        else:
+            others.append(item)
+    if not fields.get("type"):
+        raise click.UsageError(f"invalid --attest {text!r}: expected type=KIND,key=value…")
+    if parse_flag(fields.get("disabled", "false"), "disabled of --attest"):
+        return fields["type"], False
+    return fields["type"], ",".join(others)

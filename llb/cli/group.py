@@ -25,6 +25,8 @@ _SECTIONS = {
     "Daemon": ("builder", "daemon", "info", "workers", "ping", "debug", "dial-stdio"),
     "Shell": ("completion",),
 }
+# The short name of docker buildx.
+_SHORT = {"b": "build"}
 _BUILT_IN = frozenset(name for names in _SECTIONS.values() for name in names)
 
 
@@ -54,6 +56,7 @@ class Commands(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - the signature
         """Load a command, or return None if no package provides it."""
+        cmd_name = _SHORT.get(cmd_name, cmd_name)
         if cmd_name in _BUILT_IN:
             name = cmd_name.replace("-", "_")
             return _command(resolve_name(f"llb.cli.commands.{name}:{name}"))

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 from attrs import frozen
 
+from llb.client.key_values import FALSE, TRUE
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
 F_ = TypeVar("F_", bound="Callable[..., Any]")
 
@@ -39,7 +41,17 @@ class Section:
 
 
 class Command(click.Command):
-    """A command with sections of options."""
+    """A command with sections of options, whose flags take ``=true`` and ``=false`` as in buildx."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse the arguments after replacing the flags with values by flags without."""
+        flags = {
+            name: option
+            for option in self.get_params(ctx)
+            if isinstance(option, click.Option) and option.is_flag
+            for name in option.opts
+        }
+        return super().parse_args(ctx, list(_without_values(args, flags)))
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the options of the command itself first, unless the help is the only one."""
@@ -54,6 +66,20 @@ class Command(click.Command):
         for heading, records in ordered.items():
             with formatter.section(heading):
                 formatter.write_dl(records)
+
+
+def _without_values(args: Iterable[str], flags: Mapping[str, click.Option]) -> Iterator[str]:
+    words = iter(args)
+    for word in words:
+        name, equals, value = word.partition("=")
+        if word == "--":
+            yield from (word, *words)
+        elif not equals or name not in flags or value not in (*TRUE, *FALSE):
+            yield word
+        elif value in TRUE:
+            yield name
+        else:
+            yield from flags[name].secondary_opts
 
 
 class Group(click.Group):

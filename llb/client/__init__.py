@@ -56,6 +56,7 @@ with lazy_exports(__name__):
     from llb.client.progress.events import VertexLog as VertexLog
     from llb.client.progress.events import VertexStatus as VertexStatus
     from llb.client.progress.events import VertexWarning as VertexWarning
+    from llb.client.records.attachments import Attachment as Attachment
     from llb.client.registry_auth.auth_tls import AuthTLS as AuthTLS
     from llb.client.registry_auth.credentials import Credential as Credential
     from llb.client.registry_auth.credentials import Credentials as Credentials

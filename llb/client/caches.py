@@ -11,7 +11,7 @@ from attrs import evolve, field, frozen
 
 from llb.arguments.checked import checked, checked_init
 from llb.client.csv_fields import hide_secrets
-from llb.client.key_values import check_daemon_names, parse_attributes, parse_flag, redact
+from llb.client.key_values import TRUE, check_daemon_names, parse_attributes, parse_flag, redact
 from llb.errors import InvalidValueError, did_you_mean
 from llb.reference import Reference
 
@@ -133,6 +133,14 @@ def local_cache(
 def inline_cache() -> Cache:
     """Create an inline cache: exported into the image itself, imported as a registry cache."""
     return Cache("inline")
+
+
+def with_inline(
+    caches: Iterable[str | Cache], build_args: Mapping[str, object]
+) -> tuple[str | Cache, ...]:
+    """Add the inline cache that the build argument BUILDKIT_INLINE_CACHE asks for, as in buildx."""
+    is_asked = build_args.get("BUILDKIT_INLINE_CACHE") in TRUE
+    return (*caches, inline_cache()) if is_asked else tuple(caches)
 
 
 def parse_cache(text: str) -> Cache:

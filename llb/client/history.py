@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, TypeVar
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 from attrs import frozen
 
@@ -24,7 +24,11 @@ from llb.local_files.atomic_write import WholeFile
 from llb.local_files.writable import check_file
 
 with lazy_imports(__name__):
-    from llb.client.records import bundle  # 12 ms
+    from llb.client.records import (
+        attachments,  # 1 ms
+        bundle,  # 12 ms
+        provenance,  # 1 ms
+    )
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -34,6 +38,7 @@ if TYPE_CHECKING:
     from llb.client.connect.control import Control
     from llb.client.progress.events import Event
     from llb.client.progress.raw_reports import Report
+    from llb.client.records.attachments import Attachment
 
 M_ = TypeVar("M_", bound="Message")
 
@@ -126,9 +131,12 @@ class History:
     @checked
     def build(self, ref: str) -> BuildRecord:
         """Look up one build by its reference. Raises InputError if it is unknown."""
+        return _from_record(self._record(ref))
+
+    def _record(self, ref: str) -> control_pb2.BuildHistoryRecord:
         request = control_pb2.BuildHistoryRequest(EarlyExit=True, Ref=ref)
         try:
-            records = list(self._listen(request))
+            records = list(self._records(request))
         except RemoteError as error:
             # This is the daemon's answer for a build that has just been removed.
             if f"ref {ref} is deleted" not in error.message:
@@ -169,6 +177,24 @@ class History:
         request = content_pb2.ReadContentRequest(digest=blob.digest)
         for response in self._stream(_CONTENT + "Read", request, content_pb2.ReadContentResponse):
             yield response.data
+
+    @checked
+    def provenance(self, ref: str) -> dict[str, dict[str, Any]]:
+        """Read the SLSA provenance of a build that has ended, by platform, as JSON values.
+
+        The name of the platform is empty for a build without the option. The daemon records it for
+        every build of a frontend, also if the image has none. Raises InputError for an unknown
+        build, and TransportError for an invalid provenance.
+        """
+        return provenance.read_provenance(self._record(ref), self._read_blob)
+
+    @checked
+    def attachments(self, ref: str) -> tuple[Attachment, ...]:
+        """List what the daemon keeps of a build: manifests and attestations, for :meth:`read`.
+
+        Raises InputError for an unknown build.
+        """
+        return attachments.list_attachments(self._record(ref), self._read_blob)
 
     @checked
     def export(

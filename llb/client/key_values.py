@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 TRUE = ("1", "t", "T", "true", "TRUE", "True")
 # Of the letters of two names in order: 0.8 is one wrong letter in five.
 _CLOSE = 0.8
-_FALSE = ("0", "f", "F", "false", "FALSE", "False")
+FALSE = ("0", "f", "F", "false", "FALSE", "False")
 
 
 def parse_attributes(text: str, what: str, example: str) -> dict[str, str]:
@@ -96,9 +96,15 @@ def _is_mistyped(key: str, name: str) -> bool:
 
 def parse_flag(value: str, key: str) -> bool:
     """Parse a boolean as Go does. Raises InvalidValueError."""
-    if value not in (*TRUE, *_FALSE):
+    if value not in (*TRUE, *FALSE):
         raise InvalidValueError(f"invalid {key} {value!r}: expected true or false")
     return value in TRUE
+
+
+def environment_flag(environ: Mapping[str, str], name: str, *, default: bool) -> bool:
+    """Read a boolean variable; any other value counts as the default, as in buildx."""
+    value = environ.get(name, "")
+    return value in TRUE if value in (*TRUE, *FALSE) else default
 
 
 def redact(attrs: Mapping[str, str], secret: Collection[str]) -> str:

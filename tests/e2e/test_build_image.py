@@ -212,7 +212,7 @@ def test_the_same_files_in_memory_are_cached_and_give_the_same_image(client: Cli
     images, cached = [], []
     for _ in range(2):
         events: list[Event] = []
-        images.append(client.build_image(tree, on_event=events.append).digest)
+        images.append(client.build_image(tree, on_event=events.append).id)
         cached.append(
             any(
                 event.cached
@@ -352,6 +352,7 @@ def test_labels_annotations_tags_and_push(client: Client, name: str) -> None:
         push=True,
         labels={"by": "me"},
         annotations=["manifest:of=mine", Annotation("about", "this")],
+        provenance=False,
     )
     assert result.names == (f"{name}:latest", f"{name}:2")
     for tag in ("latest", "2"):
@@ -369,13 +370,31 @@ def test_labels_annotations_tags_and_push(client: Client, name: str) -> None:
 def test_the_result_equals_that_of_the_command(
     client: Client, folder: Path, tmp_path: Path
 ) -> None:
-    result = client.build_image(folder, tags="example.com/same")
-    process = cli(
-        *("build", folder, "-t", "example.com/same", "--metadata-file", tmp_path / "metadata"),
-        address=client.address,
-    )
+    result = client.build_image(folder, tags="example.com/same", provenance=False)
+    options = ("-t", "example.com/same", "--provenance=false", "--metadata-file")
+    process = cli("build", folder, *options, tmp_path / "metadata", address=client.address)
     assert process.returncode == 0, process.stderr
-    assert json.loads((tmp_path / "metadata").read_text()) == result.metadata
+    metadata = json.loads((tmp_path / "metadata").read_text())
+    # The history has it even if the image does not.
+    assert metadata.pop("buildx.build.provenance")["invocation"]["configSource"] == {
+        "entryPoint": "Dockerfile"
+    }
+    assert metadata == result.metadata
+
+
+@pytest.mark.feature("K20")
+def test_an_image_has_provenance_by_default(client: Client, name: str) -> None:
+    result = client.build_image({"Dockerfile": OPTIONS}, tags=name, push=True)
+    index: Any = fetch_manifest(name)
+    image, attestation = index["manifests"]
+    assert attestation["annotations"] == {
+        "vnd.docker.reference.digest": image["digest"],
+        "vnd.docker.reference.type": "attestation-manifest",
+    }
+    provenance = client.history().provenance(result.ref)
+    assert provenance[""]["buildDefinition"]["externalParameters"]["configSource"] == {
+        "path": "Dockerfile"
+    }
 
 
 @pytest.mark.feature("K20")

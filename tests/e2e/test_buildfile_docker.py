@@ -29,7 +29,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory, registry: str) -> Iterator[
 
 @pytest.fixture
 def config(tmp_path: Path) -> Path:
-    """A configuration of Docker's CLI with Debian's buildx, which newer CLIs need to build."""
+    """A configuration of Docker's CLI with buildx, which newer CLIs need to build."""
     process = subprocess.run([STACK, "buildx"], check=True, capture_output=True, text=True)
     plugins = tmp_path / "config" / "cli-plugins"
     plugins.mkdir(parents=True)

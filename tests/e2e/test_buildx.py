@@ -34,7 +34,7 @@ ENTRYPOINT ["cat", "/out/word"]
 
 @pytest.fixture(scope="session")
 def buildx(stack: dict[str, str]) -> str:
-    """The path of Debian's buildx."""
+    """The path of buildx."""
     assert stack
     process = subprocess.run([STACK, "buildx"], check=True, capture_output=True, text=True)
     return process.stdout.strip()
@@ -76,6 +76,33 @@ def test_the_same_dockerfile_gives_the_same_image(
         for name in ("llb", "buildctl", "buildx")
     }
     assert len(set(digests.values())) == 1, digests
+
+
+@pytest.mark.feature("P4")
+def test_the_attachments_of_a_build_are_printed_as_by_buildx(
+    buildx: str, buildctl: Buildctl, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BUILDX_CONFIG", str(tmp_path / "buildx"))
+    create = ["create", "--name", "stack", "--driver", "remote", buildctl.address]
+    subprocess.run([buildx, *create], check=True, capture_output=True)
+    context = tmp_path / "context"
+    context.mkdir()
+    (context / "Dockerfile").write_text("FROM scratch\nCOPY Dockerfile /\n")
+    options = ("-o", "type=image", "--ref-file", tmp_path / "ref")
+    built = cli("build", context, *options, address=buildctl.address)
+    assert built.returncode == 0, built.stderr
+    ref = (tmp_path / "ref").read_text()
+    for selection in ("--type=provenance", "--type=index", "--platform=linux/amd64"):
+        command = ["history", "inspect", "attachment", selection, ref]
+        theirs = subprocess.run(
+            [buildx, "--builder", "stack", *command], capture_output=True, text=True, check=False
+        )
+        ours = cli(*command, address=buildctl.address)
+        assert (ours.returncode, ours.stdout) == (theirs.returncode, theirs.stdout), selection
+        assert json.loads(ours.stdout), selection
+    assert (
+        cli("history", "attachment", "--type=sbom", ref, address=buildctl.address).returncode == 1
+    )
 
 
 def read_help(buildx: str, *words: str) -> str:

@@ -80,8 +80,6 @@ def read_stderr_of_buildctl(buildctl: Buildctl, *arguments: str | Path) -> str:
 @pytest.mark.parametrize(
     ("option", "request_id", "status"),
     [
-        ("--check", "lint", 1),
-        ("--call=check", "lint", 1),
         ("--call=outline", "outline", 0),
         ("--call=targets", "targets", 0),
         ("--call=subrequests.describe", "subrequests.describe", 0),
@@ -94,6 +92,19 @@ def test_subrequests_print_the_same_as_buildctl(
     ours = cli("build", folder, option, address=buildctl.address)
     theirs = buildctl(*frontend_arguments(folder), "--opt", f"requestid=frontend.{request_id}")
     assert (ours.returncode, ours.stdout.rstrip("\n")) == (status, theirs.rstrip("\n"))
+
+
+@pytest.mark.feature("P5")
+@pytest.mark.parametrize("option", ["--check", "--call=check"])
+def test_a_check_prints_the_warnings_of_buildctl_and_their_number(
+    option: str, buildctl: Buildctl, folder: Path
+) -> None:
+    ours = cli("build", folder, option, address=buildctl.address)
+    theirs = buildctl(*frontend_arguments(folder), "--opt", "requestid=frontend.lint")
+    assert ours.returncode == 1
+    assert ours.stdout.rstrip("\n") == (
+        f"Check complete, 1 warning has been found!\n{theirs}".rstrip("\n")
+    )
 
 
 @pytest.mark.feature("P5")
@@ -185,11 +196,10 @@ def test_options_become_frontend_attributes(
     [
         (("--add-host", "a"), "invalid --add-host 'a': expected NAME:IP"),
         (("--network", "bridge"), "invalid network 'bridge': expected default, none, host"),
-        (("--platform", "linux"), "invalid platform 'linux'"),
+        (("--platform", "linux/"), "invalid platform 'linux/'"),
         (("--shm-size", "much"), "invalid --shm-size 'much': expected a size such as 64m"),
         (("--ulimit", "nofile"), "invalid --ulimit 'nofile': expected NAME=SOFT[:HARD]"),
         (("--attest", "mode=max"), "invalid --attest 'mode=max': expected type=KIND,key=value…"),
-        (("--annotation", "a=b"), "annotations need an image"),
         (("--annotation", "a", "-t", "x"), "invalid annotation 'a': expected KEY=VALUE"),
         (("--secret", "src=x"), "invalid secret 'src=x': missing id"),
         (("--allow", "network"), "hint: did you mean network.host?"),

@@ -177,6 +177,9 @@ def image_configs(archive: Path) -> dict[str, dict[str, dict[str, object]]]:
             manifests = read(blob(manifests[0]))["manifests"]
         configs = {}
         for manifest in manifests:
+            if "vnd.docker.reference.type" in manifest.get("annotations", ""):
+                # The provenance of an image.
+                continue
             config: dict[str, object] = dict(read(blob(read(blob(manifest))["config"])))  # type: ignore[arg-type]
             configs[f"{config['os']}/{config['architecture']}"] = config
         return configs  # type: ignore[return-value]

@@ -226,7 +226,7 @@ def test_ref_image_id_and_metadata_are_written(buildkit_host: str, tmp_path: Pat
     )
     assert process.returncode == 0, process.stderr
     metadata = json.loads((tmp_path / "metadata.json").read_text())
-    assert metadata["containerimage.digest"] == (tmp_path / "iid").read_text()
+    assert metadata["containerimage.config.digest"] == (tmp_path / "iid").read_text()
     ref = (tmp_path / "ref").read_text()
     with Client(buildkit_host) as client:
         (result,) = client.history().build(ref).results

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from attrs import evolve, frozen
 
 from llb.bake.building.options import image_build
-from llb.errors import BakeFileError, InvalidValueError, did_you_mean
+from llb.client.image_build.check_answer import check_error, check_text
+from llb.errors import BakeFileError, InvalidValueError, LLBError, did_you_mean
 from llb.gateway import Result
 from llb.gocompat.csv import split_csv
 
@@ -26,7 +27,7 @@ _REQUESTS = {
     "targets": "frontend.targets",
     "subrequests.describe": "frontend.subrequests.describe",
 }
-_BUILD = "build"
+_BUILD, _TEXT = "build", "result.txt"
 _CAPS = "moby.buildkit.frontend.subrequests"
 
 
@@ -68,10 +69,14 @@ class Call:
 
 @frozen
 class Answer:
-    """What the frontend answered: a text, and an exit status that is 0 if all is well."""
+    """What the frontend answered: a text, and an exit status that is 0 if all is well.
+
+    ``error`` is the mistake in the file that a check has found, if any.
+    """
 
     text: str
     status: int
+    error: LLBError | None = None
 
 
 def call(
@@ -93,13 +98,13 @@ def call(
 
     options: dict[str, Any] = {**build.options, "exports": (), "on_event": on_event}
     client.build(ask, frontend_inputs=build.request.inputs, **options)
-    key = "result.json" if request.format == "json" else "result.txt"
+    key = "result.json" if request.format == "json" else _TEXT
     if key not in metadata:
         raise BakeFileError(
             f"the frontend returned no {key} for {request.request} of {target.name}"
         )
     status = metadata.get("result.statuscode", b"0")
-    text = metadata[key].decode(errors="replace")
-    if not text and request.request == _REQUESTS["check"]:
-        text = "Check complete, no warnings found."
-    return Answer(text, int(status) if status.isdigit() else 1)
+    number = int(status) if status.isdigit() else 1
+    if request.request == _REQUESTS["check"] and key == _TEXT:
+        return Answer(check_text(metadata), number, check_error(metadata))
+    return Answer(metadata[key].decode(errors="replace"), number)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import evolve
 
 from llb._lazy import lazy_imports
-from llb.arguments.conversions import to_size
+from llb.bake.building import policies
 from llb.bake.definitions.preparation import WORKING_DIRECTORY, is_remote
 from llb.client.entitlements import to_entitlement
 from llb.client.image_build.request import to_image_build
@@ -28,17 +28,6 @@ if TYPE_CHECKING:
 
 LINK = "target:"
 _CACHE_ONLY = "cacheonly"
-# The attributes of BuildKit's Dockerfile frontend.
-_RESOURCES = {
-    "memory": "memory",
-    "memory-swap": "memswap",
-    "cpu-shares": "cpushares",
-    "cpu-period": "cpuperiod",
-    "cpu-quota": "cpuquota",
-    "cpuset-cpus": "cpusetcpus",
-    "cpuset-mems": "cpusetmems",
-}
-_SIZES = ("memory", "memory-swap")
 _ATTESTATIONS = ("provenance", "sbom")
 
 
@@ -58,10 +47,8 @@ def image_build(target: Target) -> ImageBuild:
     except (InvalidValueError, InputError) as error:
         error.message = f"target {target.name}: {error.message}"
         raise
-    request = prepared.request
-    prepared = evolve(
-        prepared, request=evolve(request, attrs={**request.attrs, **_resources(target)})
-    )
+    if not any(policy.disabled for policy in target.policy or ()):
+        policies.refuse(prepared.request.policy_file)
     if not _outputs(target) and not target.tags:
         # The result stays in the cache of the daemon.
         return evolve(prepared, options={**prepared.options, "exports": []})
@@ -95,6 +82,7 @@ def _options(target: Target) -> dict[str, Any]:
         "extra_hosts": target.extra_hosts,
         "allow": [to_entitlement(each) for each in target.entitlements or ()],
         "annotations": target.annotations or (),
+        "resources": None if target.resources is None else target.resources.limits,
         **_attestations(target),
     }
     _check_policy(target)
@@ -144,23 +132,9 @@ def _attestations(target: Target) -> dict[str, Any]:
     return options
 
 
-def _resources(target: Target) -> dict[str, str]:
-    if target.resources is None:
-        return {}
-    return {
-        _RESOURCES[name]: str(_bytes(name, limit) if name in _SIZES else limit)
-        for name, limit in target.resources.limits.items()
-    }
-
-
-def _bytes(name: str, limit: str | int) -> int:
-    return -1 if limit in {"-1", -1} else to_size(limit, name)
-
-
 def _check_policy(target: Target) -> None:
     for policy in target.policy or ():
         if policy.files and not policy.disabled:
             raise BakeFileError(
-                f"target {target.name}: policies in Rego are not supported",
-                hint="--policy disabled=true builds without them",
+                f"target {target.name}: policies in Rego are not supported", hint=policies.HINT
             )

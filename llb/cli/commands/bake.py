@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from contextlib import ExitStack
@@ -25,10 +24,10 @@ from llb.cli.build_options import pairs
 from llb.cli.completions import DISPLAYS, words
 from llb.cli.connection_options import NAMES as CONNECTION
 from llb.cli.connection_options import Connection, with_connection_options
+from llb.cli.results.metadata_file import build_metadata, write_metadata
 from llb.cli.sections import Command, Section
-from llb.errors import BakeFileError, InvalidValueError
+from llb.errors import BakeFileError, InvalidValueError, render
 from llb.gocompat.strconv import parse_switch
-from llb.local_files.atomic_write import write_whole
 from llb.local_files.writable import check_file
 
 with lazy_imports(__name__):
@@ -349,15 +348,19 @@ def _run(client: Client, selection: Selection, options: _Options, limits: jobs.J
             )
     except ExceptionGroup:
         # With deferred errors, some targets were built.
-        _write_results(results, options.metadata_file)
+        _write_results(client, results, options.metadata_file)
         raise
-    _write_results(results, options.metadata_file)
+    _write_results(client, results, options.metadata_file)
 
 
-def _write_results(results: dict[str, SolveResult], metadata_file: Path | None) -> None:
+def _write_results(
+    client: Client, results: dict[str, SolveResult], metadata_file: Path | None
+) -> None:
     if metadata_file is not None:
-        metadata = {name: result.metadata for name, result in sorted(results.items())}
-        write_whole(metadata_file, (json.dumps(metadata, indent=2) + "\n").encode())
+        metadata = {
+            name: build_metadata(client, result) for name, result in sorted(results.items())
+        }
+        write_metadata(metadata_file, metadata)
     for name, result in sorted(results.items()):
         if result.digest is not None:
             click.echo(f"{name}: image digest {result.digest}", err=True)
@@ -382,5 +385,7 @@ def _call(
         if len(asked) > 1:
             click.echo(f"{name}:")
         click.echo(answer.text, nl=not answer.text.endswith("\n"))
+        if answer.error is not None:
+            click.echo(render(answer.error, for_command=True), err=True)
         status = max(status, answer.status)
     return status

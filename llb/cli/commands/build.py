@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import uuid
 from contextlib import ExitStack
@@ -13,14 +14,14 @@ from attrs import evolve, fields, frozen
 
 import llb.client
 from llb._lazy import lazy_imports
-from llb.cli import build_files, definition_source
-from llb.cli.build_options import with_build_options
+from llb.cli import build_files, definition_source, export_options
+from llb.cli.build_options import join_resources, with_build_options
 from llb.cli.build_script import BuildScript
 from llb.cli.call_request import call
 from llb.cli.connection_options import NAMES as CONNECTION
 from llb.cli.connection_options import Connection, with_connection_options
-from llb.cli.export_options import to_exports
 from llb.cli.frontend_options import FrontendOptions, to_request
+from llb.cli.results import metadata_file, report
 from llb.cli.sections import Command
 from llb.cli.standard_streams import STANDARD_STREAM
 from llb.cli.telemetry.otel import export_spans
@@ -36,6 +37,7 @@ from llb.ops.metadata import OpMetadata
 from llb.sources.base_images import resolve_all
 
 with lazy_imports(__name__):
+    from llb.bake.building import policies  # 5 ms
     from llb.cli.telemetry import cache_metrics  # 5 ms
     from llb.client import caches  # 0.0 ms
     from llb.client.base_images import pending_state  # 0.0 ms
@@ -66,7 +68,8 @@ if TYPE_CHECKING:
 
     _Request: TypeAlias = "FrontendRequest | _DefinitionRequest | _ScriptRequest"
 
-_NONE = "none"
+_RULES = "EXPERIMENTAL_BUILDKIT_SOURCE_POLICY"
+_NONE, _QUIET = "none", "quiet"
 _BUILD_FILE_HINT = (
     "a build file takes it: replace llb.main(state) by a function that returns the state, and mark "
     "it with @target from llb.buildfile"
@@ -120,8 +123,11 @@ def start(arguments: dict[str, Any], change: Change | None = None) -> None:
     ``change`` may replace the request to the frontend.
     """
     connection = Connection(**{name: arguments.pop(name) for name in CONNECTION})
+    arguments["resources"] = join_resources(arguments)
     frontend = FrontendOptions(**{f.name: arguments.pop(f.name) for f in fields(FrontendOptions)})
     options = _Options(**arguments)
+    if options.no_cache and frontend.no_cache_stages:
+        raise click.UsageError("--no-cache and --no-cache-filter cannot be combined")
     if frontend.dockerfile == options.source == STANDARD_STREAM:
         raise click.UsageError("standard input cannot be both the build context and the Dockerfile")
     selected = build_files.select(options.source, frontend)
@@ -156,6 +162,7 @@ class _Options:
     cache_from: tuple[str, ...]
     cache_to: tuple[str, ...]
     allow: tuple[str, ...]
+    policies: tuple[str, ...]
     source_policy_file: Path | None
     proxy_network: bool
     no_cache: bool
@@ -170,9 +177,14 @@ class _Options:
         return bool(self.outputs or self.push or self.load or self.cache_to)
 
     @property
+    def is_quiet(self) -> bool:
+        """Whether only the id of the image is printed."""
+        return self.quiet or self.progress == _QUIET
+
+    @property
     def progress_kind(self) -> str:
         """The kind of the progress display."""
-        return _NONE if self.quiet else self.progress
+        return _NONE if self.is_quiet else self.progress
 
 
 @frozen
@@ -216,7 +228,7 @@ def _build(
 ) -> None:
     frontend = selected.frontend
     try:
-        exports = to_exports(
+        exports = export_options.to_exports(
             options.outputs, options.tags, options.annotations, push=options.push, load=options.load
         )
         build_options = _build_options(options, frontend)
@@ -228,12 +240,14 @@ def _build(
         if file is not None:
             check_file(file)
     if options.iidfile is not None:
-        _prepare_iidfile(options.iidfile, exports)
+        report.prepare_iidfile(options.iidfile, exports)
     with ExitStack() as stack:
         request = _make_request(options, selected, exports, stack)
         stack.enter_context(export_spans())
         on_report = stack.enter_context(trace_to(options.trace, progress.on_report))
-        build_options["on_event"], build_options["on_report"] = progress, on_report
+        warnings = metadata_file.Warnings()
+        build_options["on_event"] = progress
+        build_options["on_report"] = warnings.listen(on_report)
         if options.cache_metrics is not None:
             build_options["on_event"] = _count_cache_hits(options.cache_metrics, progress, stack)
         client = stack.enter_context(connection.open(frontend.platform_names))
@@ -245,39 +259,41 @@ def _build(
         if options.ref_file is not None:
             stack.callback(write_whole, options.ref_file, build_options["ref"].encode())
         if isinstance(request, FrontendRequest) and frontend.request is not None:
-            call(client, frontend, request, progress, build_options)
-            return
+            call(client, frontend, request, progress, build_options, options.metadata_file)
+        build_options["exports"] = exports = _with_default(exports, request, client)
         result = _solve(client, request, progress, build_options)
-        is_kept = options.is_kept or bool(options.tags and client._control.is_docker)
+        is_kept = options.is_kept or bool(exports and client._control.is_docker)
         is_podman = client.address.startswith("podman-container://")
+        if options.metadata_file is not None:
+            metadata = _metadata(client, request, result) | warnings.entries
+            metadata_file.write_metadata(options.metadata_file, metadata)
     _report(options, exports, result, "podman" if is_podman else "docker", is_kept=is_kept)
 
 
-def _prepare_iidfile(path: Path, exports: list[Export]) -> None:
-    """Remove the digest of an earlier build, which a failed one must not leave.
+def _with_default(exports: list[Export], request: _Request, client: Client) -> list[Export]:
+    """Load the image of a build without an output, if that is the default of its daemon."""
+    if exports or not isinstance(request, FrontendRequest):
+        return exports
+    return [llb.client.docker()] if export_options.loads_by_default(client) else []
 
-    Raises UsageError if no image is built.
-    """
-    if not any(export.takes_image_config for export in exports):
-        raise click.UsageError(
-            "--iidfile needs an image: -t NAME with --load or --push, or -o type=image"
-        )
-    if paths.is_file(path) and not path.is_symlink():
-        path.unlink()
+
+def _metadata(client: Client, request: _Request, result: SolveResult) -> dict[str, object]:
+    if isinstance(request, FrontendRequest):
+        return metadata_file.build_metadata(client, result)
+    return result.metadata
 
 
 def _report(
     options: _Options, exports: list[Export], result: SolveResult, program: str, *, is_kept: bool
 ) -> None:
-    """Write the files about the result, and print where it is; ``program`` has loaded images."""
-    if options.metadata_file is not None:
-        write_whole(options.metadata_file, f"{result.to_json()}\n".encode())
+    """Write the file with the id, and print where the result is; ``program`` has loaded images."""
+    image_id = report.image_id(result)
     if options.iidfile is not None:
-        write_whole(options.iidfile, (result.digest or "").encode())
-    if options.quiet and result.digest is not None:
-        click.echo(result.digest)
+        write_whole(options.iidfile, (image_id or "").encode())
+    if options.is_quiet and image_id is not None:
+        click.echo(image_id)
     elif options.progress_kind not in _MACHINE_READABLE:
-        _print_result(exports, result.digest, program)
+        report.print_result(exports, result.digest, program)
         if not is_kept:
             click.echo(_NOTHING_KEPT, err=True)
 
@@ -312,17 +328,21 @@ def _build_options(flags: _Options, frontend: FrontendOptions) -> BuildOptions:
             for text in flags.cache_from
             for cache in caches.parse_caches(text)
         ],
-        "cache_to": [
-            caches.check_target(cache)
-            for text in flags.cache_to
-            for cache in caches.parse_caches(text)
-        ],
+        "cache_to": caches.with_inline(
+            (
+                caches.check_target(cache)
+                for text in flags.cache_to
+                for cache in caches.parse_caches(text)
+            ),
+            frontend.build_args,
+        ),
         "allow": allowed(map(to_entitlement, flags.allow), frontend.network),
         "proxy_network": flags.proxy_network,
         "ref": uuid.uuid4().hex,
     }
-    if flags.source_policy_file is not None:
-        options["source_policy"] = policy.read_policy(flags.source_policy_file)
+    rules = flags.source_policy_file or os.environ.get(_RULES)
+    if rules:
+        options["source_policy"] = policy.read_policy(Path(rules))
     return options
 
 
@@ -359,9 +379,12 @@ def _frontend_request(
         request = to_request(
             selected.frontend, context, no_cache=options.no_cache, local_dirs=options.locals_
         )
-        return evolve(request, function=selected.function)
+        has_policies = not any(map(policies.is_disabled, options.policies))
     except InvalidValueError as error:
         raise _usage_error(error) from error
+    if has_policies:
+        policies.refuse(request.policy_file)
+    return evolve(request, function=selected.function)
 
 
 def _apply_change(request: _Request, change: Change | None, client: Client) -> _Request:
@@ -446,13 +469,3 @@ def _solve(
         if isinstance(request, _ScriptRequest):
             return client.build(request.function(options), **options)
         return client.solve(request.definition, image_config=request.image_config, **options)
-
-
-def _print_result(exports: list[Export], digest: str | None, program: str) -> None:
-    for export in exports:
-        if export.destination not in (None, STANDARD_STREAM):
-            click.echo(f"{export.type} written to {export.destination}", err=True)
-        elif export.is_loaded:
-            click.echo(f"image loaded into {program}", err=True)
-    if digest is not None:
-        click.echo(f"image digest {digest}", err=True)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+import llb.client
 from llb._lazy import lazy_imports
 from llb.cli.completions import builds, words
 from llb.cli.connection_options import Connection, with_connection_options
@@ -29,7 +30,17 @@ _REF_WIDTH = 34
 _FILE = click.Path(dir_okay=False, path_type=Path)
 
 
-@click.group(cls=Group)
+class _History(Group):
+    """A group that also has the command of buildx for attachments."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Resolve ``inspect attachment`` as ``attachment``."""
+        return super().resolve_command(ctx, args[args[:2] == ["inspect", "attachment"] :])
+
+
+@click.group(cls=_History)
 def history() -> None:
     """Show, export and delete build records.
 
@@ -96,6 +107,51 @@ def inspect(*, ref: str, as_json: bool, **options: Any) -> None:
         return
     for name, value in _rows(build):
         click.echo(escape(f"{name:<12}{value}"))
+
+
+@history.command()
+@click.argument("ref", default="", metavar="[REF]", shell_complete=builds)
+@click.argument("digest", default="", metavar="[DIGEST]")
+@click.option(
+    "--type",
+    "kind",
+    default="",
+    metavar="TYPE",
+    shell_complete=words("provenance", "sbom", "manifest", "index"),
+    help="Type: provenance, sbom, manifest, index, or a media or predicate type.",
+)
+@click.option("--platform", default="", metavar="OS/ARCH", help="Platform of the image.")
+@with_connection_options
+def attachment(ref: str, digest: str, kind: str, platform: str, **options: Any) -> None:
+    """Print an attestation or a manifest of a build.
+
+    Without a reference, this is the last build. Several match: the first by platform and type is
+    printed.
+
+    \b
+    Examples:
+      llb history attachment --type provenance
+      llb history attachment 3f2b… --type sbom --platform linux/arm64
+      llb history attachment 3f2b… sha256:2c26…
+    """  # noqa: D301 - click wants the control character
+    if not (digest or kind or platform):
+        raise click.UsageError("expected --type, --platform or a digest")
+    with Connection(**options).open() as client:
+        records = client.history()
+        ref = ref or next((build.ref for build in records.builds(limit=1)), "")
+        blobs = [
+            one.blob
+            for one in records.attachments(ref)
+            if (not digest or one.blob.digest == digest)
+            and (not kind or one.is_of(kind))
+            and (not platform or one.platform == platform)
+        ]
+        if digest and not blobs:
+            blobs = [llb.client.Blob("", digest, 0)]
+        if not blobs:
+            raise InputError(f"the build {ref!r} has no such attachment")
+        for chunk in records.read(blobs[0]):
+            sys.stdout.buffer.write(chunk)
 
 
 @history.command()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from llb.arguments.checked import checked
 from llb.client.aio.threads import AsyncItems, call
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from llb.client.history import BuildRecord, History
     from llb.client.progress.events import Event
     from llb.client.progress.raw_reports import Report
+    from llb.client.records.attachments import Attachment
     from llb.client.results import Blob
 
 T_ = TypeVar("T_")
@@ -73,6 +74,16 @@ class AsyncHistory:
     def read(self, blob: Blob) -> AsyncIterator[bytes]:
         """Read a blob, such as a build's trace or an attestation, in chunks."""
         return self._iterate(lambda history: history.read(blob))
+
+    @checked
+    async def provenance(self, ref: str) -> dict[str, dict[str, Any]]:
+        """Read the SLSA provenance of a build, by platform (:meth:`History.provenance`)."""
+        return await self._call(lambda history: history.provenance(ref))
+
+    @checked
+    async def attachments(self, ref: str) -> tuple[Attachment, ...]:
+        """List what the daemon keeps of a build (:meth:`History.attachments`)."""
+        return await self._call(lambda history: history.attachments(ref))
 
     @checked
     async def export(

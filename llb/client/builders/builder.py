@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import TYPE_CHECKING, Unpack
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from llb.arguments.checked import checked
 from llb.arguments.conversions import Duration, to_seconds
@@ -232,7 +232,8 @@ class Builder:
         driver = driver_of(self.driver, node)
         if driver.status() != "running":
             self._start_node(node, _START_SECONDS).close()
-        return driver.route()
+        name = f"{self.name}/{node.name}"
+        return evolve(driver.route(), node=name, loads=driver.has_default_load)
 
     def inspect(self) -> tuple[NodeReport, ...]:
         """Ask all nodes for their status, their BuildKit versions and their workers."""

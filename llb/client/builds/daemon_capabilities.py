@@ -30,13 +30,22 @@ class DaemonCapabilities:
         """
         if not required:
             return
+        offered = self._offered(control, timeout)
+        if offered is not None:
+            daemon = f"BuildKit {self._version}" if self._version else "a BuildKit before v0.11"
+            caps.require(required, offered, daemon)
+
+    def offers(self, control: Control, capability: str, timeout: float | None = None) -> bool:
+        """Check whether the daemon has a capability; a daemon that is no release has all."""
+        offered = self._offered(control, timeout)
+        return offered is None or capability in offered
+
+    def _offered(self, control: Control, timeout: float | None) -> frozenset[str] | None:
+        """Look up the capabilities of the daemon's version; None if it is no release."""
         if self._version is None:
             try:
                 self._version = control.info(timeout).version
             except RemoteError:
                 self._version = ""
         # A daemon that does not report its version is older than the first release that does.
-        offered = caps.of_version(self._version or _NO_VERSION)
-        if offered is not None:
-            daemon = f"BuildKit {self._version}" if self._version else "a BuildKit before v0.11"
-            caps.require(required, offered, daemon)
+        return caps.of_version(self._version or _NO_VERSION)

@@ -20,7 +20,7 @@ from llb.client.base_images.pending_state import (
     state_function,
     with_pending,
 )
-from llb.client.builds import host_gateway
+from llb.client.builds import default_provenance, host_gateway
 from llb.client.builds.build_run import BuildRun
 from llb.client.builds.function_frontend import FunctionFrontend
 from llb.client.builds.subject import Subject
@@ -142,6 +142,9 @@ class PreparedBuild:
         try:
             self._capabilities.check(self._control, self._required, remaining(deadline))
             host_gateway.resolve(request.FrontendAttrs, self._control, remaining(deadline))
+            default_provenance.keep_supported(
+                request.FrontendAttrs, self._control, self._capabilities, remaining(deadline)
+            )
             frontend = self._to_frontend(remaining(deadline))
             if self._control.is_docker:
                 self._push = docker_push.docker_push(self._control, request, self._credentials())

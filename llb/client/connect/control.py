@@ -70,6 +70,8 @@ class Control:
     def __init__(self, route: Route) -> None:
         self.address = route.address
         self.docker = route.docker
+        self.node = route.node
+        self.loads = route.loads
         self._route = route
         self._calls: Calls | CallScope = Calls(route)
         try:

@@ -65,13 +65,16 @@ class Route:
     ``dial_session``, sessions use the control API. Both raise TransportError. ``greet_seconds``
     is the timeout for the first response; ``authority`` and ``scheme`` are sent with every call.
     ``share`` replaces connections of our own by calls over a channel of the user. ``docker`` is the
-    Docker whose BuildKit it is.
+    Docker whose BuildKit it is. ``node`` names the builder and its node, ``BUILDER/NODE``.
+    ``loads`` says that images go to Docker if a build names no output.
     """
 
     address: str
     dial: Callable[[], Pipe]
     dial_session: Callable[[Metadata], Pipe] | None = None
     docker: Docker | None = None
+    node: str | None = None
+    loads: bool = False
     greet_seconds: float = _FAR_SECONDS
     authority: str = _LOCAL
     scheme: str = "http"
@@ -147,7 +150,7 @@ def to_route(address: str, tls: TLS | None = None) -> Route:
 
 def docker_route(address: str, docker: Docker) -> Route:
     """Create the route to the BuildKit of a Docker; ``address`` only names it."""
-    return Route(address, docker.connect, docker.open_session, docker=docker)
+    return Route(address, docker.connect, docker.open_session, docker=docker, loads=True)
 
 
 def container_route(address: str, docker: Docker, container: str) -> Route:

@@ -102,7 +102,7 @@ class Export:
 
     @property
     def _is_archive(self) -> bool:
-        return parse_flag(self.attrs.get("tar") or "true", "tar")
+        return _is_archive(self.attrs)
 
     def inside_docker(self) -> Export:
         """Adapt the exporter to the BuildKit inside Docker, which needs no image to be loaded."""
@@ -281,8 +281,8 @@ def cache_only() -> Export:
 def parse_export(text: str) -> Export:
     """Parse an exporter on a command line: ``DIR``, ``-``, or ``type=…,key=value…``.
 
-    Fields are separated as in CSV, so a value that contains a comma is quoted.
-    Raises InvalidValueError.
+    Fields are separated as in CSV, so a value that contains a comma is quoted. An archive without
+    a destination goes to standard output. Raises InvalidValueError.
     """
     if text == STANDARD_OUTPUT:
         return Export("tar", destination=text)
@@ -292,7 +292,14 @@ def parse_export(text: str) -> Export:
     kind = attrs.pop("type", None)
     if kind is None:
         raise InvalidValueError(f"invalid output {text!r}: missing type")
-    return Export(kind, attrs, attrs.pop("dest", None))
+    destination = attrs.pop("dest", None)
+    if destination is None and (kind == "tar" or (kind == "oci" and _is_archive(attrs))):
+        destination = STANDARD_OUTPUT
+    return Export(kind, attrs, destination)
+
+
+def _is_archive(attrs: Mapping[str, str]) -> bool:
+    return parse_flag(attrs.get("tar") or "true", "tar")
 
 
 def _name(name: str | Iterable[str] | None) -> dict[str, str]:

@@ -49,6 +49,8 @@ _REMOTE = re.compile(r"(docker-image|https?|git)://|git@|target:|input:")
 # The frontend reads the Dockerfile from this directory, whatever the context is.
 _DOCKERFILE_KEY = "dockerfilekey"
 _PYTHON = ".py"
+# The attribute of a named context, and its value for a directory.
+_NAMED, _LOCAL = "context:", "local:"
 # That of BuildKit's frontend.
 _MAX_DOCKERFILE = 16 * 2**20
 
@@ -120,9 +122,19 @@ class Contexts:
                 self._add_input(name, _fetched(value))
             case str() | os.PathLike():
                 text = to_string(os.fspath(value), label)
-                self.attrs[f"context:{name}"] = self._context_attr(name, text)
+                self.attrs[_NAMED + name] = self._context_attr(name, text)
             case _:
                 raise invalid(label, value, _EXPECTED_NAMED)
+
+    def directories(self) -> dict[str, str]:
+        """List the directories by the names of their contexts, with the directory of the Dockerfile."""
+        named = {
+            _unreserved(key.removeprefix(_NAMED)): self.local_dirs[value.removeprefix(_LOCAL)]
+            for key, value in self.attrs.items()
+            if key.startswith(_NAMED) and value.startswith(_LOCAL)
+        }
+        own = (CONTEXT, DOCKERFILE_DIRECTORY)
+        return {name: self.local_dirs[name] for name in own if name in self.local_dirs} | named
 
     def _add_directory(self, folder: str, file: str | None, outer: State | None) -> None:
         if not paths.is_dir(to_string(folder, "context")):
@@ -215,7 +227,7 @@ class Contexts:
     def _add_input(self, name: str, state: State) -> None:
         key = _unreserved(name)
         self.inputs[key] = state
-        self.attrs[f"context:{name}"] = f"input:{key}"
+        self.attrs[_NAMED + name] = f"input:{key}"
         if PendingState(state).images:
             # The client adds the config, when the daemon has resolved the base image.
             return
@@ -235,7 +247,7 @@ class Contexts:
         # The name must not change the key under which the daemon keeps the other directories.
         local_name = local_inputs.unique_name(name, Path(value))
         self.local_dirs[local_name] = value
-        return f"local:{local_name}"
+        return _LOCAL + local_name
 
 
 def _outer_definition(

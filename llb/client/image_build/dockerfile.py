@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal, TypeAlias, TypedDict
 
 from llb.arguments.checked import checked
+from llb.client.image_build import resources
 from llb.platforms import Platform, to_platform
 from llb.state.step_options import check_keys
 from llb.validation import check_limit
@@ -20,6 +21,7 @@ ATTRIBUTES = (
     *("source", "cmdline", "requestid", "frontend.caps", "override-copy-image"),
     *("build-arg:", "label:", "context:", "input:", "input-metadata:", "local-sessionid:"),
     *("attest:", "vcs:"),
+    *resources.ATTRIBUTES.values(),
 )
 """The attributes of ``dockerfile.v0``; those with a colon are prefixes (frontend/dockerui)."""
 

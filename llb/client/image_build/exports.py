@@ -37,14 +37,15 @@ def to_exports(
 ) -> list[Export]:
     """Build the list of exporters; tags and annotations apply to every image among them.
 
-    Tags add an image exporter if no output takes them, or none can be pushed. Raises
+    Tags add an image exporter if no output takes them, or none can be pushed. As for buildx, tags
+    and annotations replace those of outputs. Raises
     InvalidValueError for an invalid output, tag or annotation, for annotations without an image,
     and for a push without a name.
     """
     exports = list(map(_to_export, outputs))
     if load and not any(export.is_loaded for export in exports):
         exports.append(exporters.docker())
-    names = ",".join(str(Reference.parse(tag).tagged()) for tag in strings(tags, "tags"))
+    names = ",".join(map(_checked_name, strings(tags, "tags")))
     if names:
         has_image = _is_image if push else _takes_image_config
         if not any(map(has_image, exports)):
@@ -96,14 +97,20 @@ def _to_annotations(value: object) -> tuple[image_options.Annotation, ...]:
     return image_options.parse_annotation(to_string(value, "annotations"))
 
 
+def _checked_name(tag: str) -> str:
+    """Check the name of an image; the daemon completes it. Raises InvalidValueError."""
+    Reference.parse(tag)
+    return tag
+
+
 def _add_names(export: Export, names: str) -> Export:
-    if not export.takes_image_config or "name" in export.attrs:
+    if not export.takes_image_config:
         return export
     return evolve(export, attrs={**export.attrs, "name": names})
 
 
 def _add_annotations(export: Export, attrs: dict[str, str]) -> Export:
-    return evolve(export, attrs={**attrs, **export.attrs}) if export.takes_image_config else export
+    return evolve(export, attrs={**export.attrs, **attrs}) if export.takes_image_config else export
 
 
 def _add_push(export: Export) -> Export:

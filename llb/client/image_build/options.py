@@ -70,7 +70,9 @@ class ImageBuildOptions(BuildOptions, total=False):
     - ``labels``, and ``annotations``: a mapping, or a collection of :class:`llb.client.Annotation`
       and of strings such as ``index:key=value``.
     - ``provenance``, ``sbom``: whether to add these attestations, or their parameters
-      (``"mode=max"``); ``attestations``: the same for further kinds, by kind.
+      (``"mode=max"``); ``attestations``: the same for further kinds, by kind. By default, an image
+      that is pushed, or stays on the daemon, has provenance with ``mode=min``, unless
+      BUILDX_NO_DEFAULT_ATTESTATIONS is set. It names the commit of a context in a git checkout.
 
     The steps:
 
@@ -81,6 +83,9 @@ class ImageBuildOptions(BuildOptions, total=False):
     - ``shm_size``: the size of /dev/shm in bytes, or as a string such as ``64m``.
     - ``ulimits``: limits by name, or strings such as ``nofile=1024:2048``.
     - ``cgroup_parent``: the cgroup of the steps.
+    - ``resources``: limits of each step by name, or strings such as ``memory=2g``: ``memory``,
+      ``memory-swap``, ``cpu-shares``, ``cpu-period``, ``cpu-quota``, ``cpuset-cpus`` and
+      ``cpuset-mems``. BuildKit before v0.31 ignores them.
     """
 
     file: str | os.PathLike[str] | None
@@ -105,6 +110,7 @@ class ImageBuildOptions(BuildOptions, total=False):
     shm_size: int | str | None
     ulimits: Mapping[str, Limit] | Iterable[str] | None
     cgroup_parent: str | None
+    resources: Mapping[str, str | int] | Iterable[str] | None
     attestations: Mapping[str, bool | str] | None
     provenance: bool | str | None
     sbom: bool | str | None

@@ -12,10 +12,18 @@ from attrs import field, frozen
 from llb._lazy import lazy_imports
 from llb.arguments.checked import checked
 from llb.arguments.conversions import to_size
-from llb.client.image_build.contexts import CONTEXT, DOCKERFILE_DIRECTORY, Contexts, is_web_file
+from llb.buildkit_names import DEFAULT_PROVENANCE, PROVENANCE_ATTRIBUTE
+from llb.client.image_build.contexts import (
+    CONTEXT,
+    DOCKERFILE,
+    DOCKERFILE_DIRECTORY,
+    Contexts,
+    is_web_file,
+)
 from llb.client.image_build.dockerfile import ATTRIBUTES, DockerfileOptions, dockerfile_attrs
 from llb.client.image_build.exports import to_exports
 from llb.client.image_build.options import ImageBuildOptions
+from llb.client.image_build.resources import resource_attrs, to_resources
 from llb.client.image_build.values import (
     invalid,
     several,
@@ -29,15 +37,17 @@ from llb.client.image_build.values import (
     to_text_mapping,
     to_ulimits,
 )
-from llb.client.key_values import warn_of_names
+from llb.client.key_values import parse_flag, warn_of_names
 from llb.client.options import BuildOptions
 from llb.errors import Hint, InputError, InvalidValueError
 from llb.local_files import paths
-from llb.platforms import Platform, to_platform
+from llb.platforms import Platform, complete, to_platform
 from llb.state.step_options import check_keys
 
 with lazy_imports(__name__):
+    from llb.client import caches  # 0.0 ms
     from llb.client.export import exporters  # 2 ms
+    from llb.client.image_build import checkout  # 1 ms
     from llb.client.registry_auth import docker_config  # 5 ms
     from llb.frontend import in_process  # 0.4 ms
 
@@ -52,6 +62,7 @@ if TYPE_CHECKING:
 DOCKERFILE_FRONTEND = "dockerfile.v0"
 
 _EPOCH = "SOURCE_DATE_EPOCH"
+_NO_ATTESTATIONS = "BUILDX_NO_DEFAULT_ATTESTATIONS"
 _NETWORKS = ("default", "none", "host")
 _HOST_NETWORK = "network.host"
 _BUILD_FILE = ".py"
@@ -74,6 +85,15 @@ class FrontendRequest:
     uploads: tuple[Upload, ...] = ()
     inputs: Mapping[str, State] = field(factory=dict)
     function: Function | None = None
+
+    @property
+    def policy_file(self) -> Path | None:
+        """The policy in Rego beside a local Dockerfile, which buildx evaluates by default."""
+        folder = self.local_dirs.get(DOCKERFILE_DIRECTORY)
+        if folder is None:
+            return None
+        file = Path(folder, f"{self.attrs.get('filename', DOCKERFILE)}.rego")
+        return file if paths.is_file(file) else None
 
 
 @frozen
@@ -119,15 +139,21 @@ def to_frontend_request(
         contexts.add_named(name, value)
     _check_dockerfile(contexts, options)
     own_attrs = to_text_mapping(options.get("frontend_attrs"), "frontend_attrs")
+    filename = contexts.attrs.pop("filename", "")
+    provenance, commit = {}, {}
     if frontend == DOCKERFILE_FRONTEND:
         # The file may name another frontend, so that nothing can be refused.
         warn_of_names(own_attrs, ATTRIBUTES, "the Dockerfile frontend")
+        provenance = _default_provenance(options, environ)
+        commit = _checkout_attrs(contexts, filename, environ)
     attrs = (
-        {"filename": contexts.attrs.pop("filename", "")}
+        {"filename": filename}
         | _environment_attrs(environ)
+        | provenance
         | own_attrs
         | _option_attrs(options)
         | contexts.attrs
+        | commit
     )
     return FrontendRequest(
         frontend,
@@ -226,6 +252,28 @@ def _environment_attrs(environ: Mapping[str, str]) -> dict[str, str]:
     return {f"build-arg:{key}": value for key, value in build_args.items()}
 
 
+def _default_provenance(options: ImageBuildOptions, environ: Mapping[str, str]) -> dict[str, str]:
+    """Request the provenance that an image gets unless the options say something about it."""
+    attestations = to_mapping(options.get("attestations"), "attestations")
+    if "provenance" in options or "provenance" in attestations:
+        return {}
+    if _NO_ATTESTATIONS in environ and parse_flag(environ[_NO_ATTESTATIONS], _NO_ATTESTATIONS):
+        return {}
+    return {PROVENANCE_ATTRIBUTE: DEFAULT_PROVENANCE}
+
+
+def _checkout_attrs(
+    contexts: Contexts, filename: str, environ: Mapping[str, str]
+) -> dict[str, str]:
+    """Name the commit of a context that is in a git checkout, for provenance and labels."""
+    context = contexts.local_dirs.get(CONTEXT)
+    if context is None:
+        return {}
+    folder = contexts.local_dirs.get(DOCKERFILE_DIRECTORY)
+    file = None if folder is None else Path(folder, filename)
+    return checkout.git_attrs(context, file, contexts.directories(), environ)
+
+
 def _option_attrs(options: ImageBuildOptions) -> dict[str, str]:
     """Convert the options to frontend attributes; unset options add none."""
     attests = to_mapping(options.get("attestations"), "attestations")
@@ -259,7 +307,7 @@ def _option_attrs(options: ImageBuildOptions) -> dict[str, str]:
         values["provenance"] = to_flag_or_string(options["provenance"], "provenance")
     if "sbom" in options:
         values["sbom"] = to_flag_or_string(options["sbom"], "sbom")
-    return dockerfile_attrs(**values)
+    return dockerfile_attrs(**values) | resource_attrs(to_resources(options.get("resources")))
 
 
 def _to_platforms(value: object) -> tuple[Platform, ...]:
@@ -270,7 +318,7 @@ def _to_platforms(value: object) -> tuple[Platform, ...]:
             platforms.append(platform)
         else:
             names = to_string(platform, "platforms").split(",")
-            platforms += map(to_platform, map(str.strip, names))
+            platforms += (to_platform(complete(name.strip())) for name in names)
     return tuple(platforms)
 
 
@@ -292,6 +340,9 @@ def _to_build_options(options: ImageBuildOptions, request: FrontendRequest) -> B
         if key in passed:
             passed[key] = several(passed[key], key)
     passed = {**_checked(**passed)}
+    build_args = to_mapping(options.get("build_args"), "build_args")
+    if cache_to := caches.with_inline(passed.get("cache_to", ()), build_args):
+        passed["cache_to"] = cache_to
     passed["allow"] = allowed(passed.get("allow", ()), options.get("network"))
     passed["local_dirs"] = {**request.local_dirs, **passed.get("local_dirs", {})}
     passed["oci_layouts"] = {**request.layouts, **passed.get("oci_layouts", {})}

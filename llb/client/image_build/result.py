@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from attrs import frozen
 
 from llb.client.results import SolveResult
+from llb.errors import InvalidValueError
+from llb.reference import Reference
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -45,5 +47,13 @@ def to_image_result(
         response,
         solved.ref,
         id=response.get(_ID, solved.digest if is_docker else None),
-        names=tuple(dict.fromkeys(filter(None, names))),
+        names=tuple(dict.fromkeys(map(_complete, filter(None, names)))),
     )
+
+
+def _complete(name: str) -> str:
+    """Complete the name of an image; a daemon may have names that are no references."""
+    try:
+        return str(Reference.parse(name).tagged())
+    except InvalidValueError:
+        return name

@@ -132,6 +132,15 @@ def to_ulimits(value: object, label: str = "ulimits") -> dict[str, int | tuple[i
     return limits
 
 
+def is_address(text: str) -> bool:
+    """Check whether a text is an IP address, which may be in brackets."""
+    try:
+        _to_address(text, "")
+    except InvalidValueError:
+        return False
+    return True
+
+
 def to_choice(value: object, label: str, choices: Iterable[str]) -> str:
     """Check that a value is one of several words. Raises InvalidValueError."""
     words = tuple(choices)

@@ -7,13 +7,12 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 import sys
 from typing import Any
 
-from llb.child_processes import environment
+from llb.child_processes import environment, locate
 from llb.errors import InputError
 
 _HELPER_SECONDS = 30.0
@@ -29,7 +28,7 @@ def ask(helper: str, server: str) -> tuple[str, str] | None:
     Raises InputError if the helper is missing or fails.
     """
     program = f"{_PREFIX}{helper}"
-    path = _locate(program)
+    path = locate(program)
     if path is None:
         raise InputError(
             f"docker's config.json names the credential helper {program}, which is not on PATH"
@@ -63,13 +62,7 @@ def default_store() -> str | None:
     """Find the helper that Docker uses on this system if its configuration names none."""
     linux = "pass" if shutil.which("pass") else "secretservice"
     store = _STORES.get(sys.platform, linux)
-    return store if _locate(f"{_PREFIX}{store}") else None
-
-
-def _locate(program: str) -> str | None:
-    """Find a program on PATH, but not by a relative entry: the working directory may be anything."""
-    path = shutil.which(program)
-    return path if path is not None and os.path.isabs(path) else None  # noqa: PTH117 - a string
+    return store if locate(f"{_PREFIX}{store}") else None
 
 
 def _parse(output: str) -> tuple[str, str]:

@@ -43,6 +43,7 @@ def options(
         shm_size=None,
         ulimits=(),
         cgroup_parent=None,
+        resources=(),
         attests=(),
         provenance=None,
         sbom=None,

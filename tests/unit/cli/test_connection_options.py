@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 import click
@@ -62,3 +63,30 @@ def test_the_same_key_always_selects_the_same_daemon(
         assert selected("--addr-key", key) == ranked(addresses, key)[0]
     monkeypatch.chdir(tmp_path)
     assert selected() == ranked(addresses, tmp_path.name)[0]
+
+
+def test_options_before_the_command_choose_its_daemon(
+    fake_daemon: Callable[..., FakeDaemon],
+) -> None:
+    first, second = fake_daemon().address, fake_daemon().address
+    assert llb("--addr", first, "info").stdout.splitlines()[0].split()[1] == first
+    assert (
+        llb("--addr", first, "info", "--addr", second).stdout.splitlines()[0].split()[1] == second
+    )
+    ran = llb("--builder", "missing", "info")
+    assert (ran.status, ran.stderr.splitlines()[0]) == (1, "error: unknown builder 'missing'")
+
+
+@pytest.mark.parametrize("words", [("--debug", "info"), ("info", "-D")])
+def test_debug_logs_what_the_client_does(
+    fake_daemon: Callable[..., FakeDaemon], words: tuple[str, ...]
+) -> None:
+    logger, root = logging.getLogger("llb"), logging.getLogger()
+    level, handlers = logger.level, list(root.handlers)
+    try:
+        ran = llb(*words, "--addr", fake_daemon().address)
+        assert logger.level == logging.DEBUG
+    finally:
+        logger.setLevel(level)
+        root.handlers[:] = handlers
+    assert ran.status == 0

@@ -22,10 +22,10 @@ class Terminal(io.StringIO):
 def test_the_options_become_exporters() -> None:
     assert to_exports(["out"], ["app"], ["a=1"], push=True, load=True) == [
         Export("local", {}, "out"),
-        Export("docker", {"name": "docker.io/library/app:latest", "annotation.a": "1"}),
+        Export("docker", {"name": "app", "annotation.a": "1"}),
         Export(
             "image",
-            {"name": "docker.io/library/app:latest", "annotation.a": "1", "push": "true"},
+            {"name": "app", "annotation.a": "1", "push": "true"},
         ),
     ]
 
@@ -39,3 +39,17 @@ def test_an_archive_is_not_written_to_a_terminal(monkeypatch: pytest.MonkeyPatch
     assert caught.value.message == (
         "refusing to write an archive to a terminal: name a file with dest="
     )
+
+
+def test_annotations_without_an_image_have_no_effect(capsys: pytest.CaptureFixture[str]) -> None:
+    assert to_exports(["out"], (), ["a=1"], push=False, load=False) == [Export("local", {}, "out")]
+    assert to_exports((), (), ["a=1"], push=False, load=False) == []
+    warning = "warning: --annotation has no effect: no output is an image\n"
+    assert capsys.readouterr().err == warning * 2
+
+
+def test_an_archive_without_a_file_goes_to_standard_output() -> None:
+    assert to_exports(["type=oci", "type=tar"], (), push=False, load=False) == [
+        Export("oci", {}, "-"),
+        Export("tar", {}, "-"),
+    ]

@@ -14,6 +14,7 @@ from llb.cli.frontend_options import FrontendOptions, to_request
 from llb.client.image_build.request import FrontendRequest
 from llb.client.session.local_inputs import unique_name
 from llb.errors import InvalidValueError
+from llb.platforms import Platform
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,6 +37,7 @@ NONE = FrontendOptions(
     shm_size=None,
     ulimits=(),
     cgroup_parent=None,
+    resources=(),
     attests=(),
     provenance=None,
     sbom=None,
@@ -46,8 +48,8 @@ NONE = FrontendOptions(
 
 @pytest.fixture
 def environ(tmp_path: Path) -> dict[str, str]:
-    """An environment without a Docker configuration."""
-    return {"DOCKER_CONFIG": str(tmp_path / "docker")}
+    """An environment without a Docker configuration, and without attestations by default."""
+    return {"DOCKER_CONFIG": str(tmp_path / "docker"), "BUILDX_NO_DEFAULT_ATTESTATIONS": "true"}
 
 
 @pytest.fixture
@@ -104,7 +106,8 @@ def test_a_dockerfile_may_be_elsewhere(environ: dict[str, str]) -> None:
         ({"attests": ("type=sbom,generator=g",)}, {"attest:sbom": "generator=g"}),
         ({"provenance": "mode=max", "sbom": "true"},
          {"attest:provenance": "mode=max", "attest:sbom": ""}),
-        ({"attests": ("type=sbom",), "sbom": "0"}, {}),
+        ({"attests": ("type=sbom",), "sbom": "0"}, {"attest:sbom": ""}),
+        ({"attests": ("type=sbom,disabled=true",), "sbom": "1"}, {}),
         ({"opt": {"hostname": "value"}}, {"hostname": "value"}),
     ],
 )  # fmt: skip
@@ -214,3 +217,36 @@ def test_the_default_platform_is_that_of_docker(monkeypatch: pytest.MonkeyPatch)
     assert evolve(NONE, platforms=("linux/amd64",)).platform_names == ("linux/amd64",)
     monkeypatch.delenv("DOCKER_DEFAULT_PLATFORM")
     assert not NONE.platform_names
+
+
+@pytest.mark.usefixtures("folder")
+def test_one_option_may_have_several_hosts(environ: dict[str, str]) -> None:
+    hosts = ("a:1.2.3.4,b:1.2.3.5", "c=1.2.3.6,::1,[::2]", '"d:1.1.1.1"')
+    assert make_request(environ, hosts=hosts).attrs["add-hosts"] == (
+        "a=1.2.3.4,b=1.2.3.5,c=1.2.3.6,c=::1,c=::2,d=1.1.1.1"
+    )
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_platform_may_be_this_one_or_lack_a_part(environ: dict[str, str]) -> None:
+    host = Platform.host()
+    attrs = make_request(environ, platforms=("local, darwin", "arm64")).attrs
+    expected = [str(host), f"darwin/{host.architecture}", f"{host.os}/arm64"]
+    assert attrs["platform"].split(",") == expected
+
+
+@pytest.mark.usefixtures("folder")
+def test_limits_of_resources_are_attributes(environ: dict[str, str]) -> None:
+    attrs = make_request(environ, resources=("memory=1k", "cpu-shares=5")).attrs
+    assert (attrs["memory"], attrs["cpushares"]) == ("1024", "5")
+    with pytest.raises(click.UsageError, match="invalid --resource 'memory'"):
+        make_request(environ, resources=("memory",))
+
+
+@pytest.mark.usefixtures("folder")
+def test_the_first_option_of_a_kind_of_attestation_counts(environ: dict[str, str]) -> None:
+    attests = ("type=provenance,mode=max", "type=provenance,disabled=true", "type=sbom,disabled=t")
+    attrs = make_request(environ, attests=attests, provenance="false", sbom="true").attrs
+    assert {key: attrs[key] for key in attrs if key.startswith("attest:")} == {
+        "attest:provenance": "mode=max"
+    }

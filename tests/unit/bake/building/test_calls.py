@@ -75,7 +75,7 @@ def test_the_answer_has_a_text_and_a_status() -> None:
 
 
 def test_a_check_without_warnings_says_so() -> None:
-    assert answer("check", ("result.txt", b"")).text == "Check complete, no warnings found."
+    assert answer("check", ("result.txt", b"")).text == "Check complete, no warnings found.\n"
 
 
 def test_a_frontend_that_does_not_answer_is_an_error() -> None:

@@ -70,7 +70,7 @@ def test_a_target_without_outputs_stays_in_the_cache() -> None:
 def test_outputs_have_the_tags() -> None:
     target = bake.Target("a", context="app", tags=["x"], outputs=[bake.OutputEntry("oci", "o.tar")])
     (export,) = image_build(target).options["exports"]
-    assert (export.type, export.attrs["name"]) == ("oci", "docker.io/library/x:latest")
+    assert (export.type, export.attrs["name"]) == ("oci", "x")
 
 
 def test_errors_name_the_target() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import json
 import tarfile
@@ -10,9 +11,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from llb import Image, Local, resolve_images
+from llb.client import VertexWarning
 from llb.frontend.build import build as dockerfile
 from llb.testing import FakeImages
 from tests.fakes.command import CommandResult, llb
+from tests.fakes.docker_engine import FakeDockerEngine
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,7 +26,7 @@ if TYPE_CHECKING:
 
 STATE = Image("alpine").run("make")
 SCRIPT = "from llb import Image, main\nmain(Image('alpine').run('make').cmd(['x']))\n"
-DIGEST = f"sha256:{'d' * 64}"
+DIGEST, CONFIG = f"sha256:{'d' * 64}", f"sha256:{'c' * 64}"
 
 
 @pytest.fixture
@@ -75,7 +78,7 @@ def test_a_script_is_built_with_its_image_config(daemon: FakeDaemon, tmp_path: P
     build, expected = only(daemon), resolve_images(STATE.cmd(["x"]), FakeImages())
     assert build.definitions[""].ops == expected.marshal().ops
     ((kind, attrs),) = build.exports
-    assert (kind, attrs["name"]) == ("image", "docker.io/library/app:latest")
+    assert (kind, attrs["name"]) == ("image", "app")
     assert build.result is not None
     assert build.result.metadata == {"containerimage.config": expected.image_config()}
     assert json.loads(expected.image_config())["config"]["Cmd"] == ["x"]
@@ -307,6 +310,119 @@ def test_the_progress_of_a_build_is_shown(daemon: FakeDaemon, definition: Path) 
     assert names == ["docker-image://docker.io/library/alpine:latest", "run make"]
 
 
+def test_a_quiet_progress_prints_the_id_of_an_image(
+    fake_daemon: Callable[..., FakeDaemon], folder: Path
+) -> None:
+    answers = {"containerimage.digest": DIGEST, "containerimage.config.digest": CONFIG}
+    daemon = fake_daemon(script=lambda _: answers, frontends={"dockerfile.v0": dockerfile})
+    for option in ("-q", "--progress=quiet"):
+        ran = llb("build", folder, "-o", "type=image", option, "--addr", daemon.address)
+        assert (ran.status, ran.stdout, ran.stderr) == (0, f"{CONFIG}\n", "")
+
+
+def test_warnings_are_in_the_metadata_on_request(
+    fake_daemon: Callable[..., FakeDaemon],
+    folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def warn(build: FakeBuild) -> dict[str, str]:
+        build.show(VertexWarning(DIGEST, 1, "beware", (), "https://example.com", None))
+        return {}
+
+    daemon = fake_daemon(script=warn, frontends={"dockerfile.v0": dockerfile})
+    file = tmp_path / "metadata.json"
+    arguments = ("build", folder, "--metadata-file", file, "--addr", daemon.address)
+    assert llb(*arguments).status == 0
+    assert json.loads(file.read_text()) == {}
+    monkeypatch.setenv("BUILDX_METADATA_WARNINGS", "1")
+    assert llb(*arguments).status == 0
+    (warning,) = json.loads(file.read_text())["buildx.build.warnings"]
+    assert warning["vertex"] == DIGEST
+    assert base64.b64decode(warning["short"]) == b"beware"
+
+
+def test_the_answer_of_a_check_is_in_its_metadata_file(
+    daemon: FakeDaemon, folder: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "metadata.json"
+    ran = llb("build", folder, "--check", "--metadata-file", file, "--addr", daemon.address)
+    assert ran.status == 0, ran.stderr
+    assert json.loads(file.read_text())["result.json"]["warnings"] is None
+
+
+def test_a_check_shows_the_error_of_the_file(daemon: FakeDaemon, folder: Path) -> None:
+    (folder / "Dockerfile").write_text("FROM alpine\nCOPPY a b\n")
+    ran = llb("build", folder, "--check", "--progress", "none", "--addr", daemon.address)
+    assert (ran.status, ran.stdout) == (1, "")
+    assert ran.stderr.splitlines()[-1].startswith("error: Dockerfile:2: ")
+
+
+def test_old_options_of_docker_build_limit_resources_or_do_nothing(
+    daemon: FakeDaemon, folder: Path
+) -> None:
+    ran = llb(
+        *("build", folder, "-o", "type=image", "--progress", "none", "--addr", daemon.address),
+        *("-m", "1k", "-c", "5", "--cpu-quota", "7", "--resource", "memory=2k"),
+        *("--rm", "--force-rm=true", "--compress", "--isolation", "hyperv", "--squash"),
+    )
+    assert ran.status == 0
+    squash = "build the last stage from scratch, and copy into it"
+    assert set(ran.stderr.splitlines()) == {
+        "warning: --isolation has no effect with BuildKit",
+        f"warning: --squash has no effect with BuildKit: {squash}",
+    }
+    attrs = only(daemon).frontend_attrs
+    assert {name: attrs.get(name) for name in ("memory", "cpushares", "cpuquota")} == {
+        "memory": "2048",
+        "cpushares": "5",
+        "cpuquota": "7",
+    }
+
+
+def test_a_policy_in_rego_is_not_passed_over(daemon: FakeDaemon, folder: Path) -> None:
+    (folder / "Dockerfile.rego").touch()
+    arguments = ("build", folder, "-o", "type=image", "--addr", daemon.address)
+    ran = llb(*arguments)
+    assert ran.status == 1
+    assert ran.stderr == (
+        f"error: policies in Rego are not supported: {folder}/Dockerfile.rego\n"
+        "hint: --policy disabled=true builds without them\n"
+    )
+    ran = llb(*arguments, "--policy", "filename=own.rego")
+    assert ran.stderr.startswith("error: policies in Rego are not supported: own.rego\n")
+    assert llb(*arguments, "--policy", "unknown=1").status == 2
+    assert daemon.builds == ()
+    assert llb(*arguments, "--policy", "disabled=true").status == 0
+
+
+def test_the_inline_cache_is_a_build_argument(daemon: FakeDaemon, folder: Path) -> None:
+    arguments = ("--build-arg", "BUILDKIT_INLINE_CACHE=1", "--addr", daemon.address)
+    assert llb("build", folder, "-o", "type=image", *arguments).status == 0
+    assert only(daemon).cache_exports == (("inline", {}),)
+
+
+def test_the_cache_is_ignored_for_all_stages_or_some(daemon: FakeDaemon, folder: Path) -> None:
+    ran = llb("build", folder, "--no-cache", "--no-cache-filter=base", "--addr", daemon.address)
+    assert usage_error(ran) == "--no-cache and --no-cache-filter cannot be combined"
+
+
+def test_an_image_without_an_output_goes_to_docker_if_it_is_docker_that_builds(
+    fake_daemon: Callable[..., FakeDaemon],
+    folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    daemon = fake_daemon(script=image, frontends={"dockerfile.v0": dockerfile})
+    with FakeDockerEngine(tmp_path / "docker.sock", daemon.address) as engine:
+        ran = llb("build", folder, "--progress", "none", "--addr", engine.address)
+        assert (ran.status, ran.stderr) == (0, "")
+        monkeypatch.setenv("BUILDX_NO_DEFAULT_LOAD", "true")
+        assert llb("build", folder, "--addr", engine.address).status == 0
+        assert llb("build", folder, "--check", "--addr", engine.address).status == 0
+    assert [build.exports for build in daemon.builds] == [(("moby", {}),), (), ()]
+
+
 def test_metadata_files_are_written(daemon: FakeDaemon, definition: Path, tmp_path: Path) -> None:
     files = {name: tmp_path / name for name in ("metadata", "iid", "ref", "trace", "metrics")}
     ran = llb(
@@ -364,7 +480,8 @@ def test_a_failed_check_sets_the_exit_status(daemon: FakeDaemon, folder: Path) -
     (folder / "Dockerfile").write_text("from alpine\nRUN true\n")
     ran = llb("build", folder, "--check", "--addr", daemon.address)
     assert ran.status == 1
-    assert ran.stdout.startswith("\nWARNING: ConsistentInstructionCasing - https://docs.docker.com")
+    heading = "Check complete, 1 warning has been found!\n\nWARNING: ConsistentInstructionCasing - "
+    assert ran.stdout.startswith(f"{heading}https://docs.docker.com")
 
 
 def test_an_answer_is_printed_as_json(daemon: FakeDaemon, folder: Path) -> None:

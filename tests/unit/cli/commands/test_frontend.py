@@ -74,7 +74,10 @@ def test_a_program_is_run_in_this_process_with_its_own_file(
     )
     assert output_without_time(ran) == "ran in a moment\n"
     (build,) = daemon.builds
-    assert build.step("run ['build-arg:a', 'cmdline', 'filename', 'source']").kind == "exec"
+    assert (
+        build.step("run ['attest:provenance', 'build-arg:a', 'cmdline', 'filename', 'source']").kind
+        == "exec"
+    )
 
 
 def test_a_subrequest_is_answered_in_this_process(folder: Path, daemon: FakeDaemon) -> None:

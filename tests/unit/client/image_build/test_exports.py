@@ -12,7 +12,7 @@ from llb.client.export.image_options import Annotation
 from llb.client.image_build.exports import to_exports
 from llb.errors import InvalidValueError
 
-LATEST = "docker.io/library/app:latest"
+NAME = "app"
 
 
 def exports(
@@ -38,28 +38,28 @@ def test_an_output_is_an_export() -> None:
 
 def test_a_tag_without_an_image_output_adds_an_image_export() -> None:
     assert exports(tags=("app", "example.com/app:1")) == [
-        Export("image", {"name": f"{LATEST},example.com/app:1"})
+        Export("image", {"name": "app,example.com/app:1"})
     ]
     assert exports("out", tags=("app",)) == [
         Export("local", {}, "out"),
-        Export("image", {"name": LATEST}),
+        Export("image", {"name": NAME}),
     ]
 
 
-def test_a_tag_names_every_unnamed_image() -> None:
+def test_a_tag_names_every_image() -> None:
     assert exports(
         "type=oci,dest=a.tar", "type=image,name=mine", "type=tar,dest=b.tar", tags=("app",)
     ) == [
-        Export("oci", {"name": LATEST}, "a.tar"),
-        Export("image", {"name": "mine"}),
+        Export("oci", {"name": NAME}, "a.tar"),
+        Export("image", {"name": NAME}),
         Export("tar", {}, "b.tar"),
     ]
 
 
 def test_pushing_a_tag_with_an_archive_output_adds_an_image_export() -> None:
     assert exports("type=oci,dest=a.tar", tags=("app",), push=True) == [
-        Export("oci", {"name": LATEST}, "a.tar"),
-        Export("image", {"name": LATEST, "push": "true"}),
+        Export("oci", {"name": NAME}, "a.tar"),
+        Export("image", {"name": NAME, "push": "true"}),
     ]
 
 
@@ -81,18 +81,18 @@ def test_an_image_is_loaded_once() -> None:
     assert exports(load=True) == [Export("docker")]
     assert exports("type=docker", load=True) == [Export("docker")]
     assert exports("type=docker,dest=a.tar", tags=("app",), load=True) == [
-        Export("docker", {"name": LATEST}, "a.tar"),
-        Export("docker", {"name": LATEST}),
+        Export("docker", {"name": NAME}, "a.tar"),
+        Export("docker", {"name": NAME}),
     ]
 
 
-def test_annotations_apply_to_every_image_but_do_not_override_its_own() -> None:
+def test_annotations_apply_to_every_image_and_replace_its_own() -> None:
     assert exports(
         "type=oci,dest=a.tar,annotation.by=you",
         "out",
         annotations=("by=me", "index:of=many"),
     ) == [
-        Export("oci", {"annotation.by": "you", "annotation-index.of": "many"}, "a.tar"),
+        Export("oci", {"annotation.by": "me", "annotation-index.of": "many"}, "a.tar"),
         Export("local", {}, "out"),
     ]
 

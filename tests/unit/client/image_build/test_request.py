@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def environ(tmp_path: Path) -> dict[str, str]:
-    """An environment without a Docker configuration."""
-    return {"DOCKER_CONFIG": str(tmp_path / "docker")}
+    """An environment without a Docker configuration, and without attestations by default."""
+    return {"DOCKER_CONFIG": str(tmp_path / "docker"), "BUILDX_NO_DEFAULT_ATTESTATIONS": "true"}
 
 
 @pytest.fixture
@@ -92,6 +92,37 @@ def test_options_are_attributes(
     assert request.attrs == {"filename": "Dockerfile", **attrs}
 
 
+PROVENANCE = {"attest:provenance": "mode=min,inline-only=true"}
+
+
+@pytest.mark.parametrize(
+    ("options", "provenance"),
+    [
+        ({}, PROVENANCE),
+        ({"sbom": True}, PROVENANCE | {"attest:sbom": ""}),
+        ({"provenance": False}, {}),
+        ({"provenance": "mode=max"}, {"attest:provenance": "mode=max"}),
+        ({"attestations": {"provenance": False}}, {}),
+        ({"frontend_attrs": {"attest:provenance": "a=b"}}, {"attest:provenance": "a=b"}),
+        ({"frontend": "gateway.v0"}, {}),
+    ],
+)
+def test_an_image_has_provenance_unless_the_options_say_otherwise(
+    folder: Path, environ: dict[str, str], options: dict[str, Any], provenance: dict[str, str]
+) -> None:
+    del environ["BUILDX_NO_DEFAULT_ATTESTATIONS"]
+    attrs = prepare(folder, environ, **options).request.attrs
+    assert {name: attrs[name] for name in attrs if name.startswith("attest:")} == provenance
+
+
+def test_a_variable_turns_the_provenance_off(folder: Path, environ: dict[str, str]) -> None:
+    environ["BUILDX_NO_DEFAULT_ATTESTATIONS"] = "0"
+    assert prepare(folder, environ).request.attrs["attest:provenance"]
+    environ["BUILDX_NO_DEFAULT_ATTESTATIONS"] = "maybe"
+    with pytest.raises(InvalidValueError, match="BUILDX_NO_DEFAULT_ATTESTATIONS 'maybe'"):
+        prepare(folder, environ)
+
+
 def test_the_source_date_epoch_and_the_proxies_are_build_args(
     folder: Path, environ: dict[str, str], tmp_path: Path
 ) -> None:
@@ -145,7 +176,7 @@ def test_a_later_choice_of_exporters_adds_no_image(folder: Path, environ: dict[s
 
 def test_tags_name_a_pushed_image(folder: Path, environ: dict[str, str]) -> None:
     exports = prepare(folder, environ, tags="localhost:5000/a", push=True).options["exports"]
-    assert exports == [image("localhost:5000/a:latest", push=True)]
+    assert exports == [image("localhost:5000/a", push=True)]
 
 
 def test_the_network_of_the_host_is_granted_once() -> None:

@@ -21,7 +21,7 @@ def test_a_result_has_an_id_a_digest_names_and_metadata() -> None:
     }
     result = to_image_result(SolveResult(response, "ref"), [image("asked")], is_docker=False)
     assert (result.id, result.digest, result.ref) == ("sha256:a", "sha256:b", "ref")
-    assert result.names == ("a:1", "b:2")
+    assert result.names == ("docker.io/library/a:1", "docker.io/library/b:2")
     assert result.metadata == response | {"containerimage.descriptor": DESCRIPTOR}
 
 
@@ -36,5 +36,6 @@ def test_a_docker_that_answers_with_a_digest_alone_names_the_image_by_it() -> No
     solved = SolveResult({"containerimage.digest": "sha256:a"}, "ref")
     exports = [image("a:1"), image(["a:1", "b:2"])]
     result = to_image_result(solved, exports, is_docker=True)
-    assert (result.id, result.names) == ("sha256:a", ("a:1", "b:2"))
+    names = ("docker.io/library/a:1", "docker.io/library/b:2")
+    assert (result.id, result.names) == ("sha256:a", names)
     assert to_image_result(solved, exports, is_docker=False).id is None

@@ -1,0 +1,1 @@
+"""The command lines of docs/docker-build-lines.md, run by two programs and compared."""
